@@ -1,0 +1,73 @@
+/**
+ * The only door to the outside world. Everything below the composition root takes the part of
+ * Env it needs as an argument, so a test can hand in a manual clock, a seeded random source and
+ * a disk that fails on command.
+ */
+export interface Env {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly fs: FileSystem;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. Only for record timestamps and retention: it may jump. */
+  wallMs(): number;
+  /** Milliseconds of a clock that never goes back. For time-outs, sessions and waits. */
+  monotonicMs(): number;
+}
+
+export interface Timers {
+  /** Runs `fire` once after `delayMs` (>= 0). The timer alone does not keep a process alive. */
+  after(delayMs: number, fire: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Random {
+  /** A fresh array of `length` random bytes. */
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * Files, as the segment engine needs them. Every method rejects with the operating system's
+ * error (`code` is "ENOSPC", "EIO", …): what it means is for the caller to decide.
+ */
+export interface FileSystem {
+  /** Opens for reading and writing; `create` makes the file when it is missing. */
+  open(path: string, options: OpenOptions): Promise<File>;
+  makeDirectory(path: string): Promise<void>;
+  /** Names in a directory, sorted. */
+  list(path: string): Promise<string[]>;
+  /** Null when nothing is there. */
+  stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null>;
+  readFile(path: string): Promise<Uint8Array>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a whole directory; nothing there is no error. */
+  remove(path: string): Promise<void>;
+  /** Makes entries created, renamed or removed in a directory survive a power failure. */
+  syncDirectory(path: string): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly create?: boolean;
+  readonly readOnly?: boolean;
+  /** O_DSYNC: a resolved write is durable, with no separate sync. */
+  readonly durableWrites?: boolean;
+  /** O_EXCL: with `create`, fails with EEXIST when the file is there. */
+  readonly exclusive?: boolean;
+}
+
+export interface File {
+  /** Writes all of `buffers` one after another at `position`; short writes are continued. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Fills `into` from `position` as far as the file reaches; returns the bytes read. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** fdatasync. A rejection means earlier writes may be lost: never call it again to retry. */
+  sync(): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+}

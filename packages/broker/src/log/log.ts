@@ -1,0 +1,134 @@
+/**
+ * The log: the one seam everything durable stands on. Engines know record batches and offsets,
+ * never a topic config, a group or a transaction.
+ *
+ * Invariants every engine keeps (the contract suite checks them):
+ * 1. Offsets are dense: a batch starts where the one before it ended.
+ * 2. Appends take effect in call order; `nextOffset` moves within the call, `endOffset` when the
+ *    append is as durable as the engine was configured to make it.
+ * 3. Readers never see past `endOffset`, and never see part of a batch.
+ * 4. An append that was resolved survives a crash; one that was not may or may not.
+ * 5. After a failed write the log is offline: every later append and every pending one rejects,
+ *    because what reached the disk is unknown until it is opened again. The one exception is a
+ *    full disk: the write is rolled back and appends may succeed again once space returns.
+ */
+export interface Log {
+  /** The first offset a reader may ask for. */
+  readonly startOffset: number;
+  /** One past the last readable offset (the high watermark of a single-broker log). */
+  readonly endOffset: number;
+  /** The offset the next append will be given: `endOffset` plus what is in flight. */
+  readonly nextOffset: number;
+  /** The largest record timestamp in the log, -1 when there is none. */
+  readonly maxTimestamp: number;
+  /** Bytes of record batches held. */
+  readonly sizeBytes: number;
+  /** Set once the log went offline (invariant 5). */
+  readonly failure: LogError | null;
+
+  /**
+   * Appends one whole, validated record batch and takes ownership of its bytes: the engine stamps
+   * base offset and leader epoch into it in place. Resolves to the base offset once durable.
+   * Rejects with LogError: `disk-full` (rolled back, try again later) or `offline`.
+   */
+  append(batch: Uint8Array, leaderEpoch: number): Promise<number>;
+
+  /**
+   * Whole batches from the one that holds `offset` on, at most `maxBytes` but always at least one,
+   * none that begins at or past `upTo` (default: `endOffset`). Empty when `offset` is the end.
+   * The slices are shared, never to be changed. Rejects with LogError: `out-of-range`,
+   * `corrupt` (only the damaged range; `resumeOffset` says where reading can go on) or `offline`.
+   */
+  read(offset: number, maxBytes: number, upTo?: number): Promise<readonly Uint8Array[]>;
+
+  /**
+   * Base offset of the first readable batch whose max timestamp is at or after `timestamp`,
+   * null when there is none.
+   */
+  offsetAt(timestamp: number): Promise<number | null>;
+
+  /** Makes `offset` (<= endOffset) the start of the log, durably, and frees what it can. */
+  deleteBefore(offset: number): Promise<void>;
+
+  /**
+   * Keeps `state` (opaque; at most a few MiB) beside the log as what was true at `offset`, so
+   * that opening need not scan from the start. Everything below `offset` is made durable first.
+   * Only the newest one is kept.
+   */
+  saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
+  /** The newest checkpoint that the log still covers, null when there is none. */
+  loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null>;
+
+  /** Options may change while the log is open (topic configs are dynamic). */
+  configure(options: Partial<LogOptions>): void;
+
+  /** Finishes pending appends, makes everything durable, and releases files. */
+  close(): Promise<void>;
+}
+
+export interface LogOptions {
+  /** Bytes after which a segment is closed and the next begun. `segment.bytes`. */
+  readonly segmentBytes: number;
+  /** Age of a segment's first record after which it is closed, ms. `segment.ms`. */
+  readonly segmentMs: number;
+  /** Bytes of batches between two entries of the offset index. `index.interval.bytes`. */
+  readonly indexIntervalBytes: number;
+  /** Called after `endOffset` moved. */
+  readonly onAdvance?: () => void;
+}
+
+/** Names a log. The topic id tells a topic from an older one that had its name. */
+export interface LogId {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/** Where logs are made and found. One engine per broker. */
+export interface LogEngine {
+  readonly kind: "memory" | "segment" | "jetstream";
+  /** Makes a new, empty log, durably. Rejects with LogError `exists` when it is there already. */
+  create(id: LogId, options: LogOptions): Promise<Log>;
+  /** Opens a log made before. Rejects with LogError `missing`: a lost log is never made anew. */
+  open(id: LogId, options: LogOptions): Promise<Log>;
+  /** Deletes a log, open or not. A crash in the middle leaves nothing that could be opened. */
+  delete(id: LogId): Promise<void>;
+  /** Every log there is, also those nobody has opened. */
+  list(): Promise<readonly LogId[]>;
+  /** Whether the engine was last closed in order; false after a crash and when it is new. */
+  readonly cleanlyClosed: boolean;
+  /** Closes every open log, marks the engine clean, and lets go of what it locked. */
+  close(): Promise<void>;
+}
+
+export type LogErrorKind =
+  | "out-of-range"
+  | "corrupt"
+  | "disk-full"
+  | "offline"
+  | "missing"
+  | "exists"
+  | "closed";
+
+/** What an engine could not do. `kind` decides what a client is told; `message` what we log. */
+export class LogError extends Error {
+  readonly kind: LogErrorKind;
+  /** For `corrupt`: the first offset past the damage. */
+  readonly resumeOffset: number | undefined;
+
+  constructor(
+    kind: LogErrorKind,
+    message: string,
+    options: { cause?: unknown; resumeOffset?: number } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = "LogError";
+    this.kind = kind;
+    this.resumeOffset = options.resumeOffset;
+  }
+
+  /** Stable code of an operational error. */
+  get code(): string {
+    return `TARPAN_LOG_${this.kind.toUpperCase().replace("-", "_")}`;
+  }
+}
