@@ -1,0 +1,160 @@
+// Gets the clients that the interop tests run against, and writes .peers/peers.json, which the
+// tests read: each peer's path, or why it is missing and whether CI may go on without it.
+// What is there already is kept, so a second run takes no time.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { exitOnFailure, root, run, StepFailed, step } from "./lib/steps.mjs";
+
+const home = join(root, ".peers");
+const sources = join(root, "test/peers");
+const DEBIAN_PYTHON = "/usr/bin/python3";
+
+export async function preparePeers() {
+  mkdirSync(home, { recursive: true });
+  const debian = await debianPeers();
+  const peers = { ...debian, java: await attempt(javaPeer), "franz-go": await attempt(goPeer) };
+  writeFileSync(join(home, "peers.json"), `${JSON.stringify(peers, null, 2)}\n`);
+  for (const [name, { missing }] of Object.entries(peers)) {
+    if (missing) console.error(`Peer ${name} is missing: ${missing}`);
+  }
+}
+
+const missing = (reason, required) => ({ missing: reason, required });
+
+async function attempt(prepare) {
+  try {
+    return await prepare();
+  } catch (error) {
+    if (error instanceof StepFailed) return missing(error.message, true);
+    throw error;
+  }
+}
+
+// ---- kcat and the two Python clients, from Debian's packages ----
+
+const DEBIAN_PEERS = {
+  kcat: { package: "kcat", path: () => findProgram("kcat") ?? findProgram("kafkacat") },
+  "kafka-python": { package: "python3-kafka", path: () => pythonWith("kafka") },
+  "confluent-kafka-python": {
+    package: "python3-confluent-kafka",
+    path: () => pythonWith("confluent_kafka"),
+  },
+};
+
+async function debianPeers() {
+  const found = await findDebianPeers();
+  const absent = Object.keys(found).filter((name) => found[name] === null);
+  let reason = "not installed, and apt-get needs root";
+  if (absent.length > 0 && process.getuid?.() === 0 && findProgram("apt-get")) {
+    reason = "Debian has no package for it here";
+    try {
+      await installPackages(absent.map((name) => DEBIAN_PEERS[name].package));
+    } catch (error) {
+      reason = error.message;
+    }
+    Object.assign(found, await findDebianPeers());
+  }
+  return Object.fromEntries(
+    Object.entries(found).map(([name, path]) => [name, path ? { path } : missing(reason, true)]),
+  );
+}
+
+async function findDebianPeers() {
+  const found = {};
+  for (const [name, { path }] of Object.entries(DEBIAN_PEERS)) found[name] = await path();
+  return found;
+}
+
+async function installPackages(packages) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const title = `Installing ${packages.join(", ")}`;
+  await step("Updating the list of Debian's packages", "apt-get", ["update", "-qq"], { env });
+  const args = ["install", "-y", "-qq", "--no-install-recommends", ...packages];
+  await step(title, "apt-get", args, { env });
+}
+
+async function pythonWith(module) {
+  for (const python of [DEBIAN_PYTHON, findProgram("python3")]) {
+    if (!python || !existsSync(python)) continue;
+    const imported = run(python, ["-c", `import ${module}`]).then(
+      () => true,
+      () => false,
+    );
+    if (await imported) return python;
+  }
+  return null;
+}
+
+// ---- the Java client, and Kafka's own tools ----
+
+async function javaPeer() {
+  const absent = ["java", "javac", "mvn"].filter((program) => !findProgram(program));
+  if (absent.length > 0) return missing(`no ${absent.join(", ")} on this machine`, false);
+  const source = join(sources, "java");
+  return cached("java", source, async (target) => {
+    const libraries = join(target, "lib");
+    const pom = ["-f", join(source, "pom.xml"), `-DoutputDirectory=${libraries}`];
+    await step("Downloading the Java client", "mvn", [
+      "-q",
+      "-B",
+      ...pom,
+      "dependency:copy-dependencies",
+    ]);
+    const classPath = `${libraries}/*`;
+    await step("Compiling the Java peer", "javac", [
+      "-d",
+      join(target, "classes"),
+      "-cp",
+      classPath,
+      join(source, "Peer.java"),
+    ]);
+    return { path: findProgram("java"), classPath: `${join(target, "classes")}:${classPath}` };
+  });
+}
+
+// ---- franz-go ----
+
+async function goPeer() {
+  const go = findProgram("go") ?? ["/usr/local/go/bin/go"].find(existsSync);
+  if (!go) return missing("no go on this machine", false);
+  const source = join(sources, "franz-go");
+  return cached("franz-go", source, async (target) => {
+    const path = join(target, "peer");
+    await step("Building the franz-go peer", go, ["build", "-C", source, "-o", path, "."], {
+      env: { ...process.env, GOFLAGS: "-mod=readonly -buildvcs=false" },
+    });
+    return { path };
+  });
+}
+
+/** Keeps what `make` returns until a file in `source` changes. */
+async function cached(name, source, make) {
+  const hash = createHash("sha256");
+  for (const file of readdirSync(source).sort()) hash.update(readFileSync(join(source, file)));
+  const stamp = hash.digest("hex");
+  const target = join(home, name);
+  const stampPath = join(target, "stamp.json");
+  if (existsSync(stampPath)) {
+    const kept = JSON.parse(readFileSync(stampPath, "utf8"));
+    if (kept.stamp === stamp && existsSync(kept.peer.path)) return kept.peer;
+  }
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  const peer = await make(target);
+  writeFileSync(stampPath, JSON.stringify({ stamp, peer }));
+  return peer;
+}
+
+function findProgram(name) {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((directory) => join(directory, name))
+    .find(existsSync);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await exitOnFailure(preparePeers);
+}

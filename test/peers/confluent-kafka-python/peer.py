@@ -1,0 +1,134 @@
+"""Reads one request as JSON from standard input, answers it as JSON: see test/interop/peer.ts."""
+
+import json
+import sys
+from base64 import b64decode, b64encode
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
+
+
+def decode(text):
+    return None if text is None else b64decode(text)
+
+
+def encode(data):
+    return None if data is None else b64encode(data).decode()
+
+
+def produce(request):
+    producer = Producer(
+        {
+            "bootstrap.servers": request["bootstrap"],
+            "compression.codec": request["codec"],
+            "enable.idempotence": True,
+            "linger.ms": 50,
+        }
+    )
+    offsets = [None] * len(request["records"])
+
+    def delivered(index):
+        def note(error, message):
+            if error is not None:
+                raise RuntimeError(str(error))
+            offsets[index] = message.offset()
+
+        return note
+
+    for index, record in enumerate(request["records"]):
+        producer.produce(
+            request["topic"],
+            partition=record["partition"],
+            key=decode(record["key"]),
+            value=decode(record["value"]),
+            headers=[(key, decode(value)) for key, value in record["headers"]],
+            timestamp=record["timestamp"],
+            on_delivery=delivered(index),
+        )
+    if producer.flush(20) > 0:
+        raise RuntimeError("not delivered within 20 s")
+    return {"offsets": offsets}
+
+
+def consumer_of(request):
+    # librdkafka wants a group id even where no group is used.
+    return Consumer(
+        {
+            "bootstrap.servers": request["bootstrap"],
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+        }
+    )
+
+
+def consume(request):
+    consumer = consumer_of(request)
+    consumer.assign([TopicPartition(request["topic"], request["partition"], request["offset"])])
+    records = []
+    while len(records) < request["count"]:
+        message = consumer.poll(1)
+        if message is None:
+            continue
+        if message.error() is not None:
+            raise RuntimeError(str(message.error()))
+        records.append(
+            {
+                "offset": message.offset(),
+                "timestamp": message.timestamp()[1],
+                "key": encode(message.key()),
+                "value": encode(message.value()),
+                "headers": [[key, encode(value)] for key, value in message.headers() or []],
+            }
+        )
+    consumer.close()
+    return {"records": records}
+
+
+def offsets(request):
+    consumer = consumer_of(request)
+    partition = TopicPartition(request["topic"], request["partition"], request["timestamp"])
+    beginning, end = consumer.get_watermark_offsets(partition, timeout=10)
+    found = consumer.offsets_for_times([partition], timeout=10)[0]
+    consumer.close()
+    # librdkafka doesn't tell the timestamp of the record it found.
+    return {"beginning": beginning, "end": end, "forTime": {"offset": found.offset}}
+
+
+def admin(request):
+    client = AdminClient({"bootstrap.servers": request["bootstrap"]})
+    topic = request["topic"]
+    answer = {}
+
+    def done(futures):
+        for future in futures.values():
+            future.result(20)
+
+    def retention():
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        described = client.describe_configs([resource])
+        return next(iter(described.values())).result(20)["retention.ms"].value
+
+    done(client.create_topics([NewTopic(topic, 2, 1, config={"retention.ms": "60000"})]))
+    answer["createdPartitions"] = len(client.list_topics(topic).topics[topic].partitions)
+    answer["createdRetention"] = retention()
+    resource = ConfigResource(
+        ConfigResource.Type.TOPIC, topic, set_config={"retention.ms": "120000"}
+    )
+    done(client.alter_configs([resource]))
+    answer["alteredRetention"] = retention()
+    done(client.create_partitions([NewPartitions(topic, 3)]))
+    answer["grownPartitions"] = len(client.list_topics(topic).topics[topic].partitions)
+    metadata = client.list_topics()
+    answer["listed"] = topic in metadata.topics
+    answer["brokers"] = len(metadata.brokers)
+    done(client.delete_topics([topic]))
+    answer["listedAfterDelete"] = topic in client.list_topics().topics
+    return answer
+
+
+COMMANDS = {"produce": produce, "consume": consume, "offsets": offsets, "admin": admin}
+
+if __name__ == "__main__":
+    incoming = json.load(sys.stdin)
+    print(json.dumps(COMMANDS[incoming["command"]](incoming)))
