@@ -1,1 +1,20 @@
-export {};
+export { type Codec, codecOf, type RecordCodec, recordCodec } from "./codec.ts";
+export { ErrorCode, type ErrorName, errorOf, type KafkaError } from "./errors.ts";
+export { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./frames.ts";
+export {
+  type RequestHeader,
+  readRequestHeader,
+  readResponseHeader,
+  requestHeaderVersion,
+  responseHeaderVersion,
+  writeRequestHeader,
+  writeResponseHeader,
+} from "./headers.ts";
+export * from "./limits.ts";
+export * from "./messages/index.ts";
+export { ProtocolError } from "./protocol-error.ts";
+export { Reader } from "./reader.ts";
+export * from "./records/index.ts";
+export * from "./schema.ts";
+export { includes, rangeOf } from "./versions.ts";
+export { Writer } from "./writer.ts";

@@ -1,0 +1,83 @@
+/** Whole frames: what travels between two length prefixes. */
+import { codecOf } from "./codec.ts";
+import {
+  type RequestHeader,
+  readRequestHeader,
+  readResponseHeader,
+  writeRequestHeader,
+  writeResponseHeader,
+} from "./headers.ts";
+import { malformed } from "./protocol-error.ts";
+import { Reader } from "./reader.ts";
+import type { Api, Fields, Input, Output } from "./schema.ts";
+import { includes } from "./versions.ts";
+import { Writer } from "./writer.ts";
+
+const LENGTH_BYTES = 4;
+
+/** A request with its length prefix, in chunks for a gathering write. */
+export function encodeRequest<Q extends Fields, S extends Fields>(
+  api: Api<Q, S>,
+  version: number,
+  header: Pick<RequestHeader, "correlationId" | "clientId">,
+  body: Input<Q>,
+): Uint8Array[] {
+  const writer = new Writer();
+  writer.i32(0);
+  writeRequestHeader(writer, api, version, header.correlationId, header.clientId);
+  codecOf(api, version).writeRequest(writer, body);
+  return withLength(writer);
+}
+
+/** A response with its length prefix, in chunks for a gathering write. */
+export function encodeResponse<Q extends Fields, S extends Fields>(
+  api: Api<Q, S>,
+  version: number,
+  correlationId: number,
+  body: Input<S>,
+): Uint8Array[] {
+  const writer = new Writer();
+  writer.i32(0);
+  writeResponseHeader(writer, api, version, correlationId);
+  codecOf(api, version).writeResponse(writer, body);
+  return withLength(writer);
+}
+
+/**
+ * A request from what follows the length prefix. Throws ProtocolError where it does not parse, or is of
+ * another API or of a version the schema does not have.
+ */
+export function decodeRequest<Q extends Fields, S extends Fields>(
+  api: Api<Q, S>,
+  frame: Uint8Array,
+): { header: RequestHeader; body: Output<Q> } {
+  const reader = new Reader(frame);
+  const header = readRequestHeader(reader, (key) => (key === api.key ? api : undefined));
+  if (header.apiKey !== api.key) malformed(`API key ${header.apiKey} instead of ${api.key}`);
+  if (!includes(api.versions, header.apiVersion))
+    malformed(`${api.name} has no version ${header.apiVersion}`);
+  const body = codecOf(api, header.apiVersion).readRequest(reader);
+  reader.assertEnd();
+  return { header, body };
+}
+
+/** A response from what follows the length prefix. Throws ProtocolError where it does not parse. */
+export function decodeResponse<Q extends Fields, S extends Fields>(
+  api: Api<Q, S>,
+  version: number,
+  frame: Uint8Array,
+): { correlationId: number; body: Output<S> } {
+  const reader = new Reader(frame);
+  const correlationId = readResponseHeader(reader, api, version);
+  const body = codecOf(api, version).readResponse(reader);
+  reader.assertEnd();
+  return { correlationId, body };
+}
+
+function withLength(writer: Writer): Uint8Array[] {
+  const length = writer.byteLength - LENGTH_BYTES;
+  const chunks = writer.finish();
+  const first = chunks[0]!;
+  new DataView(first.buffer, first.byteOffset).setInt32(0, length);
+  return chunks;
+}

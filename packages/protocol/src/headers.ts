@@ -1,0 +1,88 @@
+import { malformed } from "./protocol-error.ts";
+import type { Reader } from "./reader.ts";
+import type { AnyApi } from "./schema.ts";
+import { includes } from "./versions.ts";
+import type { Writer } from "./writer.ts";
+
+/** Before every request. The client id keeps its int16 length in every version, so any broker can read it. */
+export interface RequestHeader {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string | null;
+}
+
+type HeaderRules = Pick<AnyApi, "key" | "flexible">;
+
+const API_VERSIONS = 18;
+const CONTROLLED_SHUTDOWN = 7;
+
+/** 0 has no client id (ControlledShutdown v0 alone), 2 has a tagged section. */
+export function requestHeaderVersion(api: HeaderRules, version: number): 0 | 1 | 2 {
+  if (api.key === CONTROLLED_SHUTDOWN && version === 0) return 0;
+  return includes(api.flexible, version) ? 2 : 1;
+}
+
+/** 1 has a tagged section. ApiVersions never does: its answer must be legible to any client (KIP-511). */
+export function responseHeaderVersion(api: HeaderRules, version: number): 0 | 1 {
+  return api.key !== API_VERSIONS && includes(api.flexible, version) ? 1 : 0;
+}
+
+/**
+ * Reads a request header. `apiOf` finds the API of a key; where it knows none, nothing says which header
+ * version follows, so only the common beginning is read and the client id is null. A version beyond the
+ * schema's is read by the API's own rule, so an ApiVersions request of the future still yields its header.
+ */
+export function readRequestHeader(
+  reader: Reader,
+  apiOf: (key: number) => HeaderRules | undefined,
+): RequestHeader {
+  const apiKey = reader.i16();
+  const apiVersion = reader.i16();
+  const correlationId = reader.i32();
+  const api = apiOf(apiKey);
+  const headerVersion = api === undefined ? 0 : requestHeaderVersion(api, apiVersion);
+  const clientId = headerVersion > 0 ? readNullableString(reader) : null;
+  if (headerVersion === 2) reader.skipTags();
+  return { apiKey, apiVersion, correlationId, clientId };
+}
+
+export function writeRequestHeader(
+  writer: Writer,
+  api: HeaderRules,
+  version: number,
+  correlationId: number,
+  clientId: string | null,
+): void {
+  const headerVersion = requestHeaderVersion(api, version);
+  writer.i16(api.key);
+  writer.i16(version);
+  writer.i32(correlationId);
+  if (headerVersion === 0) return;
+  if (clientId === null) writer.i16(-1);
+  else writer.string(clientId);
+  if (headerVersion === 2) writer.uvarint(0);
+}
+
+/** Returns the correlation id. */
+export function readResponseHeader(reader: Reader, api: HeaderRules, version: number): number {
+  const correlationId = reader.i32();
+  if (responseHeaderVersion(api, version) === 1) reader.skipTags();
+  return correlationId;
+}
+
+export function writeResponseHeader(
+  writer: Writer,
+  api: HeaderRules,
+  version: number,
+  correlationId: number,
+): void {
+  writer.i32(correlationId);
+  if (responseHeaderVersion(api, version) === 1) writer.uvarint(0);
+}
+
+function readNullableString(reader: Reader): string | null {
+  const length = reader.i16();
+  if (length < -1) malformed(`a client id of ${length} bytes`);
+  return length < 0 ? null : reader.text(length);
+}

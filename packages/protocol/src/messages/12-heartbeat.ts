@@ -1,0 +1,18 @@
+import { api, i16, i32, string } from "../schema.ts";
+
+export const Heartbeat = api({
+  key: 12,
+  name: "Heartbeat",
+  versions: "0-4",
+  flexible: "4+",
+  request: {
+    groupId: string,
+    generationId: i32,
+    memberId: string,
+    groupInstanceId: string.nullable().default(null).in("3+"),
+  },
+  response: {
+    throttleTimeMs: i32.default(0).in("1+"),
+    errorCode: i16,
+  },
+});

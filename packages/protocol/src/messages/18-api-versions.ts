@@ -1,0 +1,33 @@
+import { api, array, bool, i16, i32, offset, string } from "../schema.ts";
+
+export const ApiVersions = api({
+  key: 18,
+  name: "ApiVersions",
+  versions: "0-4",
+  flexible: "3+",
+  request: {
+    clientSoftwareName: string.in("3+"),
+    clientSoftwareVersion: string.in("3+"),
+  },
+  response: {
+    errorCode: i16,
+    apiKeys: array({
+      apiKey: i16,
+      minVersion: i16,
+      maxVersion: i16,
+    }),
+    throttleTimeMs: i32.default(0).in("1+"),
+    supportedFeatures: array({
+      name: string,
+      minVersion: i16,
+      maxVersion: i16,
+    }).tag(0, "3+"),
+    finalizedFeaturesEpoch: offset.default(-1).tag(1, "3+"),
+    finalizedFeatures: array({
+      name: string,
+      maxVersionLevel: i16,
+      minVersionLevel: i16,
+    }).tag(2, "3+"),
+    zkMigrationReady: bool.default(false).tag(3, "3+"),
+  },
+});

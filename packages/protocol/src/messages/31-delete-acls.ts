@@ -1,0 +1,37 @@
+import { api, array, i8, i16, i32, string } from "../schema.ts";
+
+export const DeleteAcls = api({
+  key: 31,
+  name: "DeleteAcls",
+  versions: "1-3",
+  flexible: "2+",
+  request: {
+    filters: array({
+      resourceTypeFilter: i8,
+      resourceNameFilter: string.nullable(),
+      patternTypeFilter: i8.default(3),
+      principalFilter: string.nullable(),
+      hostFilter: string.nullable(),
+      operation: i8,
+      permissionType: i8,
+    }),
+  },
+  response: {
+    throttleTimeMs: i32.default(0),
+    filterResults: array({
+      errorCode: i16,
+      errorMessage: string.nullable(),
+      matchingAcls: array({
+        errorCode: i16,
+        errorMessage: string.nullable(),
+        resourceType: i8,
+        resourceName: string,
+        patternType: i8.default(3),
+        principal: string,
+        host: string,
+        operation: i8,
+        permissionType: i8,
+      }),
+    }),
+  },
+});

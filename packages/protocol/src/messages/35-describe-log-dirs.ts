@@ -1,0 +1,33 @@
+import { api, array, bool, i16, i32, i64, offset, string } from "../schema.ts";
+
+export const DescribeLogDirs = api({
+  key: 35,
+  name: "DescribeLogDirs",
+  versions: "1-4",
+  flexible: "2+",
+  request: {
+    topics: array({
+      topic: string,
+      partitions: array(i32),
+    }).nullable(),
+  },
+  response: {
+    throttleTimeMs: i32.default(0),
+    errorCode: i16.in("3+"),
+    results: array({
+      errorCode: i16,
+      logDir: string,
+      topics: array({
+        name: string,
+        partitions: array({
+          partitionIndex: i32,
+          partitionSize: offset,
+          offsetLag: offset,
+          isFutureKey: bool,
+        }),
+      }),
+      totalBytes: i64.default(-1n).in("4+"),
+      usableBytes: i64.default(-1n).in("4+"),
+    }),
+  },
+});
