@@ -1,0 +1,4 @@
+export { ConfigError } from "./config-error.ts";
+export { type LoadedConfig, type LoggingSettings, loadConfig } from "./load.ts";
+export { nodeIdOf } from "./node-id.ts";
+export { brokerFlags, type ConfigSources, type FlagHelp } from "./sources.ts";

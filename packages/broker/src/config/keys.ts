@@ -1,0 +1,159 @@
+// Every configuration key there is, once: a file names it as written here, the environment as
+// TARPAN_<NAME> (dots become underscores), and a flag where one is given.
+import {
+  anything,
+  durationMs,
+  durationOr,
+  flag,
+  integer,
+  list,
+  oneOf,
+  type Parse,
+  sizeBytes,
+  sizeOr,
+  text,
+} from "./values.ts";
+
+export interface Key<T = unknown> {
+  readonly parse: Parse<T>;
+  /** As the help shows it: `--bind-port PORT`. One with no argument is a switch. */
+  readonly flag?: string;
+  readonly help?: string;
+  /** Accepted, but nothing here follows it: a start says so, once for each reason. */
+  readonly ignored?: keyof typeof WHY_IGNORED;
+  /** Asks for a cluster, if set to something `asks` says yes to: such a start is refused. */
+  asksForCluster?(value: T): boolean;
+}
+
+export const WHY_IGNORED = {
+  raft: "a single broker runs no Raft",
+  cluster: "they describe a cluster, and this is a single broker",
+  followers: "a single broker has no followers to read from",
+  performance: "this release tunes itself",
+  compression: "the broker does not compress yet; batches are stored as producers sent them",
+  deduplication:
+    "deduplication by message id is not active yet, so duplicates ARE kept; " +
+    "idempotent producers work without it",
+} as const;
+
+function key<T>(parse: Parse<T>, rest: Omit<Key<T>, "parse"> = {}): Key<T> {
+  return { parse, ...rest };
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const MIB = 1_048_576;
+const INT32_MAX = 2_147_483_647;
+const given = () => true;
+
+const raft = { ignored: "raft" } as const;
+const performance = { ignored: "performance" } as const;
+const cluster = { ignored: "cluster" } as const;
+
+export const KEYS = {
+  node_id: key(text, { flag: "--node-id NAME", help: "name or number of this broker" }),
+  bind_addr: key(text, { flag: "--bind-addr HOST", help: "address to listen on (127.0.0.1)" }),
+  bind_port: key(integer(0, 65_535), {
+    flag: "--bind-port PORT",
+    help: "port to listen on, 0 for any free one (9092)",
+  }),
+  data_dir: key(text, { flag: "--data-dir DIR", help: "where topics are kept (./data)" }),
+  storage: key(oneOf("segment", "memory"), {
+    flag: "--storage KIND",
+    help: "segment (files) or memory (nothing survives a stop)",
+  }),
+  flush: key(oneOf("always", "interval", "never"), {
+    flag: "--flush WHEN",
+    help: "always (fsync before an acknowledgement), interval or never",
+  }),
+  flush_interval: key(durationMs, {
+    flag: "--flush-interval TIME",
+    help: "time between syncs under --flush interval (1s)",
+  }),
+  auto_create_topics: key(flag, {
+    flag: "--auto-create-topics BOOL",
+    help: "make a topic when a client first names it (true)",
+  }),
+  log_dir: key(text, { flag: "--log-dir DIR", help: "log to DIR/broker.log, not the terminal" }),
+  "logging.level": key(oneOf("debug", "info", "warn", "error"), {
+    flag: "--log-level LEVEL",
+    help: "debug, info, warn or error (info)",
+  }),
+  "logging.file": key(text),
+  "logging.max_size": key(sizeOr(MIB)),
+  "logging.max_backups": key(integer(0)),
+  "logging.max_age": key(durationOr(DAY_MS)),
+  "logging.compress": key(flag),
+
+  raft_addr: key(text, {
+    flag: "--raft-addr HOST:PORT",
+    help: "address for the other brokers of a cluster (not in this release)",
+    asksForCluster: given,
+  }),
+  "discovery.type": key(oneOf("memory", "static", "etcd"), {
+    flag: "--discovery-type TYPE",
+    help: "memory: one broker; static and etcd: a cluster (not in this release)",
+    asksForCluster: (type) => type !== "memory",
+  }),
+  "discovery.endpoints": key(list, {
+    flag: "--discovery-endpoints A,B",
+    help: "where brokers of a cluster find each other (not in this release)",
+    asksForCluster: (endpoints) => endpoints.length > 0,
+  }),
+  "discovery.timeout": key(durationMs, cluster),
+  enable_follower_read: key(flag, {
+    flag: "--enable-follower-read",
+    help: "let followers serve reads (no effect on a single broker)",
+    ignored: "followers",
+  }),
+  "cluster.enabled": key(flag, { asksForCluster: (enabled) => enabled }),
+  "cluster.raft_address": key(text, cluster),
+  "cluster.data_dir": key(text, cluster),
+  "cluster.peers": key(anything, cluster),
+  "cluster.initial_members": key(list, cluster),
+  "raft.rtt_millisecond": key(integer(1), raft),
+  "raft.heartbeat_rtt": key(integer(1), raft),
+  "raft.election_rtt": key(integer(1), raft),
+  "raft.check_quorum": key(flag, raft),
+  "raft.snapshot_entries": key(integer(0), raft),
+  "raft.compaction_overhead": key(integer(0), raft),
+  "raft.max_in_mem_log_size": key(sizeBytes, raft),
+  "raft.controller_group_id": key(integer(0), raft),
+  "raft.controller_snapshot_freq": key(integer(0), raft),
+
+  "performance.max_batch_size": key(integer(1), performance),
+  "performance.max_batch_bytes": key(sizeBytes, performance),
+  "performance.batch_timeout": key(durationMs, performance),
+  "performance.write_cache_size": key(sizeBytes, performance),
+  "performance.read_cache_size": key(sizeBytes, performance),
+  "performance.connection_pool_size": key(integer(1), performance),
+  "performance.connection_idle_timeout": key(durationMs),
+  compression_enabled: key(flag, { ignored: "compression" }),
+  compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd"), {
+    ignored: "compression",
+  }),
+  compression_threshold: key(sizeBytes, { ignored: "compression" }),
+  deduplication_enabled: key(flag, { ignored: "deduplication" }),
+  deduplication_ttl: key(durationOr(HOUR_MS), { ignored: "deduplication" }),
+  deduplication_max_size: key(integer(1, INT32_MAX), { ignored: "deduplication" }),
+} as const satisfies Record<string, Key>;
+
+export type KeyName = keyof typeof KEYS;
+export type Values = { [K in KeyName]?: ReturnType<(typeof KEYS)[K]["parse"]> };
+
+/** Second names, from the JSON form and the performance section. */
+export const ALIASES: Readonly<Record<string, KeyName>> = {
+  "server.port": "bind_port",
+  "server.log_file": "logging.file",
+  "config.data_dir": "data_dir",
+  "cluster.node_id": "node_id",
+  "performance.compression_type": "compression_type",
+  "performance.compression_threshold": "compression_threshold",
+};
+
+/** `kafka.<name>` in a file, TARPAN_KAFKA_<NAME>, `--kafka <name>=<value>`: Kafka's broker configs. */
+export const KAFKA_PREFIX = "kafka.";
+
+export function environmentName(key: string): string {
+  return `TARPAN_${key.toUpperCase().replaceAll(".", "_")}`;
+}

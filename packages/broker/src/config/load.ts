@@ -1,0 +1,142 @@
+// Flags over environment over file over defaults, made into what a broker is started with.
+// Nothing is dropped in silence: a key is followed, named in a warning, or refused.
+import type { LogLevel } from "../logging/logger.ts";
+import type { BrokerSettings, FlushPolicy } from "../settings.ts";
+import { ConfigError } from "./config-error.ts";
+import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
+import { nodeIdOf } from "./node-id.ts";
+import {
+  type ConfigSources,
+  type Given,
+  type Layer,
+  readEnvironment,
+  readFileLayer,
+  readFlags,
+} from "./sources.ts";
+
+export interface LoadedConfig {
+  readonly settings: BrokerSettings;
+  /** Whether a node id was asked for; if not, one kept in the data directory goes first. */
+  readonly nodeIdGiven: boolean;
+  readonly logging: LoggingSettings;
+  /** One line each, for the log once it is open. */
+  readonly warnings: readonly string[];
+}
+
+export interface LoggingSettings {
+  readonly level: LogLevel;
+  /** Null: standard error. */
+  readonly file: string | null;
+  /** Size at which a new file is begun, 0 for never. */
+  readonly maxSizeBytes: number;
+  /** Old files kept, 0 for all. */
+  readonly maxBackups: number;
+  /** Age at which an old file is deleted, ms, 0 for never. */
+  readonly maxAgeMs: number;
+  /** Whether old files are gzipped. */
+  readonly compress: boolean;
+}
+
+const DEFAULT_FLUSH_INTERVAL_MS = 1000;
+
+/** Rejects with ConfigError, whose message is one line. */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const environment = readEnvironment(sources.environment ?? {});
+  const layers = [readFlags(sources.flags ?? {}), environment.layer];
+  if (sources.file !== undefined) layers.push(await readFileLayer(sources.file));
+  for (const layer of layers) {
+    const directory = layer.values.get("log_dir");
+    if (directory !== undefined && !layer.values.has("logging.file"))
+      layer.values.set("logging.file", { ...directory, value: `${directory.value}/broker.log` });
+  }
+  const given = merged(layers.map((layer) => layer.values)) as Map<KeyName, Given>;
+  refuseCluster(given);
+  const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
+  return {
+    settings: settingsFrom(values, given, kafkaConfigs(layers, given)),
+    nodeIdGiven: values.node_id !== undefined,
+    logging: {
+      level: values["logging.level"] ?? "info",
+      file: values["logging.file"] ?? null,
+      maxSizeBytes: values["logging.max_size"] ?? 0,
+      maxBackups: values["logging.max_backups"] ?? 0,
+      maxAgeMs: values["logging.max_age"] ?? 0,
+      compress: values["logging.compress"] ?? false,
+    },
+    warnings: [...environment.warnings, ...warningsFor(given)],
+  };
+}
+
+/** The first layer that says something wins. */
+function merged<K>(maps: readonly Map<K, Given>[]): Map<K, Given> {
+  return new Map(maps.toReversed().flatMap((map) => [...map]));
+}
+
+function refuseCluster(given: Map<KeyName, Given>): void {
+  for (const [name, { value, where }] of given) {
+    const { asksForCluster } = KEYS[name] as Key;
+    if (asksForCluster?.(value))
+      throw new ConfigError(
+        `${where}: asks for a cluster; clusters arrive with a later release, ` +
+          "so start without it to run a single broker",
+      );
+  }
+}
+
+function settingsFrom(
+  values: Values,
+  given: Map<KeyName, Given>,
+  kafka: Record<string, string>,
+): BrokerSettings {
+  const nodeName = values.node_id ?? "1";
+  return {
+    nodeId: nodeIdOf(nodeName),
+    nodeName,
+    bindAddress: values.bind_addr ?? "127.0.0.1",
+    bindPort: values.bind_port ?? 9092,
+    storage: values.storage ?? "segment",
+    dataDirectory: values.data_dir ?? "./data",
+    flush: flushPolicy(values, given),
+    kafkaConfigs: kafka,
+  };
+}
+
+function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {
+  const mode = values.flush ?? "always";
+  const interval = values.flush_interval;
+  if (mode === "interval") return { mode, intervalMs: interval ?? DEFAULT_FLUSH_INTERVAL_MS };
+  if (interval !== undefined)
+    throw new ConfigError(`${given.get("flush_interval")!.where}: needs "flush: interval" with it`);
+  return { mode };
+}
+
+/** Kafka's broker configs as given by their own names, and what our keys say in their terms. */
+function kafkaConfigs(
+  layers: readonly Layer[],
+  given: Map<KeyName, Given>,
+): Record<string, string> {
+  const configs = new Map<string, Given>();
+  const autoCreate = given.get("auto_create_topics");
+  if (autoCreate !== undefined) configs.set("auto.create.topics.enable", autoCreate);
+  const idle = given.get("performance.connection_idle_timeout");
+  if (idle !== undefined) configs.set("connections.max.idle.ms", idle);
+  for (const [name, config] of merged(layers.map((layer) => layer.kafka)))
+    configs.set(name, config);
+  return Object.fromEntries([...configs].map(([name, { value }]) => [name, String(value)]));
+}
+
+function warningsFor(given: Map<KeyName, Given>): string[] {
+  const ignored = new Map<keyof typeof WHY_IGNORED, string[]>();
+  for (const [name, { value }] of given) {
+    const why = (KEYS[name] as Key).ignored;
+    // Something that is switched off is as it was asked for.
+    if (
+      why === undefined ||
+      value === false ||
+      given.get(`${why}_enabled` as KeyName)?.value === false
+    )
+      continue;
+    ignored.set(why, [...(ignored.get(why) ?? []), name]);
+  }
+  return [...ignored].map(([why, names]) => `no effect: ${names.join(", ")}: ${WHY_IGNORED[why]}`);
+}

@@ -1,0 +1,14 @@
+const MAX_NODE_ID = 2_147_483_647;
+
+/**
+ * Kafka's numeric broker id for a node's name, the same at every start: a number is itself,
+ * trailing digits count (`broker-1` is 1), and any other name is hashed.
+ */
+export function nodeIdOf(name: string): number {
+  const digits = /\d+$/.exec(name)?.[0];
+  if (digits !== undefined && Number(digits) <= MAX_NODE_ID) return Number(digits);
+  // FNV-1a over UTF-16 units, sign bit dropped. 0 is left to those who ask for it.
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash & MAX_NODE_ID || 1;
+}

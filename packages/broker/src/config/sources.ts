@@ -1,0 +1,151 @@
+// Three sources, one table of keys: what is read here knows names and places, not what they mean.
+import { ConfigError } from "./config-error.ts";
+import { readConfigFile } from "./file.ts";
+import { ALIASES, environmentName, KAFKA_PREFIX, KEYS, type KeyName } from "./keys.ts";
+import { nearest } from "./nearest.ts";
+import { ValueError } from "./values.ts";
+
+export interface ConfigSources {
+  /** By flag name without dashes (`bind-port`); `kafka` holds `name=value` texts. */
+  readonly flags?: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  /** The process environment; only TARPAN_… is looked at. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly file?: { readonly path: string; readonly text: string } | undefined;
+}
+
+/** What one source says, parsed, with the place each value came from for later errors. */
+export interface Layer {
+  readonly values: Map<KeyName, Given>;
+  /** By Kafka's name. */
+  readonly kafka: Map<string, Given>;
+}
+
+export interface Given {
+  readonly value: unknown;
+  /** `broker.yaml:12: bind_port`, `--bind-port` or `TARPAN_BIND_PORT`. */
+  readonly where: string;
+}
+
+const flagName = (usage: string) => /^--([a-z-]+)/.exec(usage)![1]!;
+
+const keyOfFlag = new Map<string, KeyName>(
+  Object.entries(KEYS).flatMap(([name, key]) =>
+    "flag" in key ? [[flagName(key.flag), name as KeyName]] : [],
+  ),
+);
+
+export interface FlagHelp {
+  readonly name: string;
+  readonly argument: string | null;
+  readonly help: string;
+}
+
+/** The broker's flags, for the command line's parser and help. */
+export function brokerFlags(): FlagHelp[] {
+  return [...keyOfFlag].map(([name, keyName]) => {
+    const { flag, help } = KEYS[keyName] as { flag: string; help: string };
+    return { name, argument: flag.split(" ")[1] ?? null, help };
+  });
+}
+
+export function readFlags(flags: NonNullable<ConfigSources["flags"]>): Layer {
+  const layer = emptyLayer();
+  for (const [name, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    if (name === "kafka") {
+      for (const pair of [value].flat()) addKafkaFlag(layer, String(pair));
+      continue;
+    }
+    const key = keyOfFlag.get(name);
+    if (key === undefined) throw new ConfigError(`--${name}: unknown flag`);
+    add(layer, key, value, `--${name}`);
+  }
+  return layer;
+}
+
+function addKafkaFlag(layer: Layer, pair: string): void {
+  const at = pair.indexOf("=");
+  if (at < 1) throw new ConfigError(`--kafka: must be name=value, not ${JSON.stringify(pair)}`);
+  const name = pair.slice(0, at);
+  layer.kafka.set(name, { value: pair.slice(at + 1), where: `--kafka ${name}` });
+}
+
+export function readEnvironment(environment: NonNullable<ConfigSources["environment"]>): {
+  layer: Layer;
+  warnings: string[];
+} {
+  const layer = emptyLayer();
+  const warnings: string[] = [];
+  const keyOfVariable = new Map(
+    Object.keys(KEYS).map((key) => [environmentName(key), key as KeyName]),
+  );
+  const kafkaPrefix = environmentName(KAFKA_PREFIX);
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith("TARPAN_") || value === undefined || value === "") continue;
+    const key = keyOfVariable.get(variable);
+    if (key !== undefined) add(layer, key, value, variable);
+    else if (variable.startsWith(kafkaPrefix)) {
+      const name = variable.slice(kafkaPrefix.length).toLowerCase().replaceAll("_", ".");
+      layer.kafka.set(name, { value, where: variable });
+    } else {
+      // Not an error: Kubernetes puts TARPAN_SERVICE_HOST and its like beside a service "tarpan".
+      const near = nearest(variable, keyOfVariable.keys());
+      if (near !== null) warnings.push(`${variable} is not known; did you mean ${near}?`);
+    }
+  }
+  return { layer, warnings };
+}
+
+export async function readFileLayer(file: { path: string; text: string }): Promise<Layer> {
+  const layer = emptyLayer();
+  for (const entry of await readConfigFile(file.path, file.text, isKey)) {
+    const where = `${entry.where}: ${entry.name}`;
+    if (entry.name.startsWith(KAFKA_PREFIX)) {
+      const name = entry.name.slice(KAFKA_PREFIX.length);
+      layer.kafka.set(name, { value: entry.value, where });
+      continue;
+    }
+    const key = keyOf(entry.name);
+    // "raft:" with nothing after it sets nothing.
+    if (entry.value === null && (key !== undefined || isSection(entry.name))) continue;
+    if (key === undefined) throw unknownKey(entry.where, entry.name);
+    const before = layer.values.get(key);
+    if (before !== undefined) throw new ConfigError(`${where}: given before, at ${before.where}`);
+    add(layer, key, entry.value, where);
+  }
+  return layer;
+}
+
+function add(layer: Layer, name: KeyName, value: unknown, where: string): void {
+  try {
+    layer.values.set(name, { value: KEYS[name].parse(value), where });
+  } catch (error) {
+    if (error instanceof ValueError) throw new ConfigError(`${where}: ${error.message}`);
+    throw error;
+  }
+}
+
+function keyOf(name: string): KeyName | undefined {
+  return Object.hasOwn(KEYS, name) ? (name as KeyName) : ALIASES[name];
+}
+
+const isSection = (name: string) =>
+  [...Object.keys(KEYS), ...Object.keys(ALIASES), KAFKA_PREFIX].some((key) =>
+    key.startsWith(`${name}.`),
+  );
+
+const isKey = (name: string) => keyOf(name) !== undefined;
+
+function unknownKey(where: string, name: string): ConfigError {
+  const known = [...Object.keys(KEYS), ...Object.keys(ALIASES), "kafka"];
+  const last = name.slice(name.lastIndexOf(".") + 1);
+  // A known key in the wrong section, or outside its own, is the more frequent slip.
+  const misplaced = known.find((key) => key.slice(key.lastIndexOf(".") + 1) === last);
+  const near = nearest(name, known) ?? misplaced;
+  const hint = near ? `did you mean "${near}"?` : `see "tarpan broker --help" for the keys`;
+  return new ConfigError(`${where}: unknown key "${name}"; ${hint}`);
+}
+
+function emptyLayer(): Layer {
+  return { values: new Map(), kafka: new Map() };
+}

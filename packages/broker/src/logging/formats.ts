@@ -1,0 +1,47 @@
+import type { LogFields, LogLevel } from "./logger.ts";
+
+/** One JSON object per line, for machines: `time` (RFC 3339), `level`, `message`, then the fields. */
+export function jsonLine(
+  level: LogLevel,
+  wallMs: number,
+  message: string,
+  fields: LogFields,
+): string {
+  const event = { time: new Date(wallMs).toISOString(), level, message, ...fields };
+  return JSON.stringify(event, (_name, value) => plain(value));
+}
+
+/** One line for people: `19:36:41.123 WARN  message  name=value`. */
+export function textLine(
+  level: LogLevel,
+  wallMs: number,
+  message: string,
+  fields: LogFields,
+): string {
+  const time = new Date(wallMs).toISOString().slice(11, 23);
+  let line = `${time} ${level.toUpperCase().padEnd(5)} ${oneLine(message)}`;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) line += `  ${name}=${textOf(value)}`;
+  }
+  return line;
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Error) return textOf(value.message);
+  const text =
+    typeof value === "string" ? value : (JSON.stringify(value, (_n, v) => plain(v)) ?? "");
+  return /[\s"=]/.test(text) && typeof value === "string" ? JSON.stringify(text) : text;
+}
+
+/** Text that came from a client may hold a newline: a log line must not be forged with it. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, " ");
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Error) {
+    const { message, stack } = value;
+    return { message, code: (value as { code?: unknown }).code, stack, cause: value.cause };
+  }
+  return typeof value === "bigint" ? String(value) : value;
+}

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { type ConfigSources, loadConfig } from "../../src/config/index.ts";
+import { SEED_JSON, SEED_YAML } from "./seeds.ts";
+
+const load = (text: string, more: Omit<ConfigSources, "file"> = {}) =>
+  loadConfig({ ...more, file: { path: "broker.yaml", text } });
+
+describe("what a broker is started with", () => {
+  test("the defaults", async () => {
+    const { settings, warnings, logging, nodeIdGiven } = await loadConfig({});
+    expect(settings).toEqual({
+      nodeId: 1,
+      nodeName: "1",
+      bindAddress: "127.0.0.1",
+      bindPort: 9092,
+      storage: "segment",
+      dataDirectory: "./data",
+      flush: { mode: "always" },
+      kafkaConfigs: {},
+    });
+    expect(nodeIdGiven).toBe(false);
+    expect(logging).toMatchObject({ level: "info", file: null });
+    expect(warnings).toEqual([]);
+  });
+
+  test("the seeds' broker.yaml, naming what has no effect", async () => {
+    const { settings, logging, warnings } = await load(SEED_YAML);
+    expect(settings).toMatchObject({
+      nodeId: 1,
+      nodeName: "broker-1",
+      bindAddress: "0.0.0.0",
+      bindPort: 9092,
+      dataDirectory: "./data/broker-1",
+      kafkaConfigs: { "connections.max.idle.ms": "300000" },
+    });
+    expect(logging).toEqual({
+      level: "info",
+      file: "./logs/broker.log",
+      maxSizeBytes: 100 * 1024 * 1024,
+      maxBackups: 10,
+      maxAgeMs: 30 * 86_400_000,
+      compress: true,
+    });
+    const about = (key: string) => warnings.filter((line) => line.includes(key));
+    for (const key of ["raft.rtt_millisecond", "deduplication_enabled", "compression_threshold"])
+      expect(about(key), key).toHaveLength(1);
+    expect(warnings.find((line) => line.includes("deduplication"))).toContain(
+      "duplicates ARE kept",
+    );
+  });
+
+  test("the seeds' JSON form", async () => {
+    const { settings, logging } = await load(SEED_JSON);
+    expect(settings).toMatchObject({ nodeId: 2, bindPort: 9093, dataDirectory: "data/broker2" });
+    expect(logging.file).toBe("logs/broker2.log");
+  });
+
+  test("flags go before the environment, and that before the file", async () => {
+    const environment = { TARPAN_BIND_PORT: "2", TARPAN_DATA_DIR: "env", PATH: "/bin" };
+    const { settings } = await load("bind_port: 1\ndata_dir: file\nnode_id: 7\n", {
+      environment,
+      flags: { "bind-port": "3" },
+    });
+    expect(settings).toMatchObject({ bindPort: 3, dataDirectory: "env", nodeId: 7 });
+  });
+
+  test("Kafka's broker configs by Kafka's names, from all three", async () => {
+    const { settings } = await load(
+      `kafka: { "num.partitions": 3, log.segment.bytes: 1048576 }\nauto_create_topics: false\n`,
+      { environment: { TARPAN_KAFKA_NUM_PARTITIONS: "4" }, flags: { kafka: ["num.partitions=5"] } },
+    );
+    expect(settings.kafkaConfigs).toEqual({
+      "num.partitions": "5",
+      "log.segment.bytes": "1048576",
+      "auto.create.topics.enable": "false",
+    });
+  });
+
+  test.each([
+    ["flush: interval", { mode: "interval", intervalMs: 1000 }],
+    ["flush: interval\nflush_interval: 50ms", { mode: "interval", intervalMs: 50 }],
+    ["flush: never", { mode: "never" }],
+  ])("%s", async (text, flush) => {
+    expect((await load(text)).settings.flush).toEqual(flush);
+  });
+
+  test("--log-dir on the command line goes before logging.file in the file", async () => {
+    const { logging } = await load("logging: { file: a.log }", { flags: { "log-dir": "logs" } });
+    expect(logging.file).toBe("logs/broker.log");
+  });
+});
+
+describe("what is refused, in one line that says where", () => {
+  test.each([
+    [
+      "bind_port: 9092\nbind_prt: 1",
+      `broker.yaml:2: unknown key "bind_prt"; did you mean "bind_port"?`,
+    ],
+    ["bindPort: 1", `broker.yaml:1: unknown key "bindPort"; did you mean "bind_port"?`],
+    ["# x\nraft:\n  election_rt: 1", `did you mean "raft.election_rtt"?`],
+    ["data_dri:", `broker.yaml:1: unknown key "data_dri"; did you mean "data_dir"?`],
+    ["level: info", `unknown key "level"; did you mean "logging.level"?`],
+    ["bind_port: 70000", "broker.yaml:1: bind_port: must be 0 to 65535, not 70000"],
+    [
+      "bind_port: ninety",
+      `broker.yaml:1: bind_port: must be a whole number, 0 to 65535, not "ninety"`,
+    ],
+    [
+      "\nflush: sometimes",
+      `broker.yaml:2: flush: must be always | interval | never, not "sometimes"`,
+    ],
+    ["flush_interval: 5s", `broker.yaml:1: flush_interval: needs "flush: interval" with it`],
+    ["flush: interval\nflush_interval: 5", "must be a duration such as"],
+    ["a: [1", "broker.yaml:1: "],
+    ["- 1", "broker.yaml:1: must be a mapping"],
+    [
+      "node_id: 1\ncluster: { node_id: 2 }",
+      "broker.yaml:2: cluster.node_id: given before, at broker.yaml:1",
+    ],
+  ])("%j", async (text, message) => {
+    const error = await load(text).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ name: "ConfigError", code: "TARPAN_CONFIG" });
+    expect((error as Error).message).toContain(message);
+    expect((error as Error).message).not.toContain("\n");
+  });
+
+  test.each([
+    ["cluster: { enabled: true }", {}, "broker.yaml:1: cluster.enabled: asks for a cluster"],
+    ["discovery: { type: static }", {}, "broker.yaml:1: discovery.type: asks for a cluster"],
+    ["", { "raft-addr": "127.0.0.1:7001" }, "--raft-addr: asks for a cluster"],
+    ["", { "discovery-type": "etcd" }, "--discovery-type: asks for a cluster"],
+    ["", { "discovery-endpoints": "a:2379,b:2379" }, "--discovery-endpoints: asks for a cluster"],
+  ])("a cluster: %j %j", async (text, flags, message) => {
+    await expect(load(text, { flags })).rejects.toThrow(message);
+  });
+
+  test("a bad value in a flag and in the environment", async () => {
+    await expect(loadConfig({ flags: { "bind-port": "x" } })).rejects.toThrow(/^--bind-port: must/);
+    const environment = { TARPAN_BIND_PORT: "x" };
+    await expect(loadConfig({ environment })).rejects.toThrow(/^TARPAN_BIND_PORT: must/);
+  });
+});
+
+test("a misspelt variable is named, those of others are left alone", async () => {
+  const { warnings } = await loadConfig({
+    environment: { TARPAN_BIND_PROT: "1", TARPAN_SERVICE_HOST: "10.0.0.1", TARPAN_PORT: "tcp://x" },
+  });
+  expect(warnings).toEqual(["TARPAN_BIND_PROT is not known; did you mean TARPAN_BIND_PORT?"]);
+});
+
+test("what is switched off has no warning", async () => {
+  const off = "deduplication_enabled: false\ndeduplication_ttl: 24\ncompression_enabled: false";
+  expect((await load(off)).warnings).toEqual([]);
+});
