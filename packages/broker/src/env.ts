@@ -8,6 +8,7 @@ export interface Env {
   readonly timers: Timers;
   readonly random: Random;
   readonly fs: FileSystem;
+  readonly processes: Processes;
 }
 
 export interface Clock {
@@ -20,6 +21,8 @@ export interface Clock {
 export interface Timers {
   /** Runs `fire` once after `delayMs` (>= 0). The timer alone does not keep a process alive. */
   after(delayMs: number, fire: () => void): Timer;
+  /** Runs `fire` once everything that is ready in this turn of the event loop has run. */
+  afterThisTurn(fire: () => void): void;
 }
 
 export interface Timer {
@@ -29,6 +32,16 @@ export interface Timer {
 export interface Random {
   /** A fresh array of `length` random bytes. */
   bytes(length: number): Uint8Array;
+}
+
+/** Who else runs on this machine, so that a lock can tell a living owner from a dead one. */
+export interface Processes {
+  readonly ownId: number;
+  /**
+   * Names one life of a process: an id is used again, the same text never. Letters, digits and
+   * `.` only. Null when no such process lives.
+   */
+  lifeOf(processId: number): Promise<string | null>;
 }
 
 /**

@@ -1,0 +1,37 @@
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import type { Env, Timers } from "../env.ts";
+import { nodeFiles } from "./node-files.ts";
+import { nodeProcesses } from "./node-processes.ts";
+
+/** setTimeout fires at once when it is given more. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+const timers: Timers = {
+  after(delayMs, fire) {
+    // A wait of more than 24 days is made of several.
+    const waitMs = Math.min(delayMs, MAX_TIMEOUT_MS);
+    const due = waitMs === delayMs ? fire : () => (inner = timers.after(delayMs - waitMs, fire));
+    let inner: { cancel(): void } | undefined;
+    const timeout = setTimeout(due, waitMs);
+    timeout.unref();
+    return {
+      cancel() {
+        clearTimeout(timeout);
+        inner?.cancel();
+      },
+    };
+  },
+  afterThisTurn(fire) {
+    setImmediate(fire);
+  },
+};
+
+/** The real world. */
+export const nodeEnv: Env = {
+  clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+  timers,
+  random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+  fs: nodeFiles,
+  processes: nodeProcesses,
+};

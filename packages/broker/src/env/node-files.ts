@@ -1,0 +1,129 @@
+import * as fs from "node:fs";
+import { promisify } from "node:util";
+import type { File, FileSystem, OpenOptions } from "../env.ts";
+
+const openFile = promisify(fs.open);
+const closeFile = promisify(fs.close);
+const syncData = promisify(fs.fdatasync);
+const truncateFile = promisify(fs.ftruncate);
+const statFile = promisify(fs.fstat);
+
+/** Absent where the system has no such flag; a write is then followed by fdatasync. */
+const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
+
+/** The disk, through libuv's thread pool. */
+export const nodeFiles: FileSystem = {
+  open: openNodeFile,
+  makeDirectory: async (path) => void (await fs.promises.mkdir(path, { recursive: true })),
+  list: async (path) => (await fs.promises.readdir(path)).sort(),
+  stat,
+  readFile: (path) => fs.promises.readFile(path),
+  rename: (from, to) => fs.promises.rename(from, to),
+  remove: (path) => fs.promises.rm(path, { recursive: true, force: true }),
+  syncDirectory,
+};
+
+async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
+  const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+  let flags = options.readOnly ? O_RDONLY : O_RDWR;
+  if (options.create) flags |= O_CREAT;
+  if (options.exclusive) flags |= O_EXCL;
+  if (options.durableWrites) flags |= O_DSYNC ?? 0;
+  const syncEachWrite = options.durableWrites === true && O_DSYNC === undefined;
+  return new NodeFile(await openFile(path, flags, 0o644), syncEachWrite);
+}
+
+async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+  try {
+    const found = await fs.promises.stat(path);
+    return { sizeBytes: found.size, isDirectory: found.isDirectory() };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  // Windows cannot open a directory, and needs no sync of one.
+  if (process.platform === "win32") return;
+  const descriptor = await openFile(path, fs.constants.O_RDONLY);
+  try {
+    await promisify(fs.fsync)(descriptor);
+  } finally {
+    await closeFile(descriptor);
+  }
+}
+
+/** A bare descriptor: FileHandle costs an extra object and promise for each call. */
+class NodeFile implements File {
+  readonly #descriptor: number;
+  readonly #syncEachWrite: boolean;
+
+  constructor(descriptor: number, syncEachWrite: boolean) {
+    this.#descriptor = descriptor;
+    this.#syncEachWrite = syncEachWrite;
+  }
+
+  async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    await writeAll(this.#descriptor, buffers, position);
+    if (this.#syncEachWrite) await this.sync();
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    let done = 0;
+    while (done < into.length) {
+      const count = await readOnce(this.#descriptor, into, done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  sync(): Promise<void> {
+    return syncData(this.#descriptor);
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return truncateFile(this.#descriptor, sizeBytes);
+  }
+
+  async sizeBytes(): Promise<number> {
+    return (await statFile(this.#descriptor)).size;
+  }
+
+  close(): Promise<void> {
+    return closeFile(this.#descriptor);
+  }
+}
+
+function readOnce(descriptor: number, into: Uint8Array, at: number, position: number) {
+  return new Promise<number>((resolve, reject) => {
+    fs.read(descriptor, into, at, into.length - at, position, (error, count) =>
+      error ? reject(error) : resolve(count),
+    );
+  });
+}
+
+async function writeAll(descriptor: number, buffers: readonly Uint8Array[], position: number) {
+  let rest = buffers;
+  let at = position;
+  for (;;) {
+    let left = await writeOnce(descriptor, rest, at);
+    at += left;
+    let whole = 0;
+    while (whole < rest.length && left >= rest[whole]!.byteLength) {
+      left -= rest[whole]!.byteLength;
+      whole += 1;
+    }
+    if (whole === rest.length) return;
+    rest = [rest[whole]!.subarray(left), ...rest.slice(whole + 1)];
+  }
+}
+
+function writeOnce(descriptor: number, buffers: readonly Uint8Array[], position: number) {
+  return new Promise<number>((resolve, reject) => {
+    const done = (error: Error | null, count: number) => (error ? reject(error) : resolve(count));
+    if (buffers.length === 1) fs.write(descriptor, buffers[0]!, 0, null, position, done);
+    else fs.writev(descriptor, buffers, position, done);
+  });
+}

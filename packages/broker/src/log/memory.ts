@@ -1,0 +1,230 @@
+// Logs that live as long as the process: for tests, simulation and embedded use without a disk.
+// Readers see an append a microtask after the call, as late as an engine with a disk can be early,
+// so that callers meet the same order of events on both.
+import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
+import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "./log.ts";
+import { ownBatch } from "./own-batch.ts";
+
+interface Entry {
+  readonly baseOffset: number;
+  readonly nextOffset: number;
+  readonly maxTimestamp: number;
+  readonly batch: Uint8Array;
+}
+
+/** What outlives the closing of a log. */
+interface Stored {
+  readonly id: LogId;
+  readonly entries: Entry[];
+  startOffset: number;
+  checkpoint: { offset: number; state: Uint8Array } | null;
+  open: MemoryLog | null;
+}
+
+export class MemoryEngine implements LogEngine {
+  readonly kind = "memory";
+  readonly cleanlyClosed = false;
+  readonly #logs = new Map<string, Stored>();
+  #closed = false;
+
+  async create(id: LogId, options: LogOptions): Promise<Log> {
+    this.#refuseWhenClosed();
+    if (this.#logs.has(nameOf(id))) throw new LogError("exists", `log ${nameOf(id)} exists`);
+    const stored: Stored = { id, entries: [], startOffset: 0, checkpoint: null, open: null };
+    this.#logs.set(nameOf(id), stored);
+    return openStored(stored, options);
+  }
+
+  async open(id: LogId, options: LogOptions): Promise<Log> {
+    this.#refuseWhenClosed();
+    const stored = this.#logs.get(nameOf(id));
+    if (stored?.id.topicId !== id.topicId)
+      throw new LogError("missing", `log ${nameOf(id)} with topic id ${id.topicId} is not there`);
+    if (stored.open) throw new LogError("exists", `log ${nameOf(id)} is already open`);
+    return openStored(stored, options);
+  }
+
+  async delete(id: LogId): Promise<void> {
+    const stored = this.#logs.get(nameOf(id));
+    if (stored?.id.topicId !== id.topicId) return;
+    this.#logs.delete(nameOf(id));
+    await stored.open?.close();
+  }
+
+  async list(): Promise<readonly LogId[]> {
+    return [...this.#logs.values()].map((stored) => stored.id);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stored of this.#logs.values()) await stored.open?.close();
+    this.#logs.clear();
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new LogError("closed", "the engine is closed");
+  }
+}
+
+function nameOf(id: LogId): string {
+  return `${id.topic}-${id.partition}`;
+}
+
+function openStored(stored: Stored, options: LogOptions): MemoryLog {
+  stored.open = new MemoryLog(stored, options);
+  return stored.open;
+}
+
+class MemoryLog implements Log {
+  readonly #stored: Stored;
+  #onAdvance: (() => void) | undefined;
+  #endOffset: number;
+  #nextOffset: number;
+  #maxTimestamp = -1;
+  #sizeBytes = 0;
+  #committing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(stored: Stored, options: LogOptions) {
+    this.#stored = stored;
+    this.#onAdvance = options.onAdvance;
+    this.#endOffset = stored.entries.at(-1)?.nextOffset ?? stored.startOffset;
+    this.#nextOffset = this.#endOffset;
+    for (const entry of stored.entries) this.#count(entry);
+  }
+
+  get startOffset(): number {
+    return this.#stored.startOffset;
+  }
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+  get maxTimestamp(): number {
+    return this.#maxTimestamp;
+  }
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+  get failure(): null {
+    return null;
+  }
+
+  async append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
+    this.#refuseWhenClosed();
+    const baseOffset = this.#nextOffset;
+    stampBatch(batch, 0, baseOffset, leaderEpoch);
+    const view = viewOf(batch);
+    const entry: Entry = {
+      baseOffset,
+      nextOffset: baseOffset + lastOffsetDeltaAt(view, 0) + 1,
+      maxTimestamp: maxTimestampAt(view, 0),
+      batch: ownBatch(batch),
+    };
+    this.#stored.entries.push(entry);
+    this.#nextOffset = entry.nextOffset;
+    this.#count(entry);
+    this.#committing ??= Promise.resolve().then(() => this.#commit());
+    await this.#committing;
+    return baseOffset;
+  }
+
+  async read(
+    offset: number,
+    maxBytes: number,
+    upTo = this.#endOffset,
+  ): Promise<readonly Uint8Array[]> {
+    this.#refuseWhenClosed();
+    if (offset < this.startOffset || offset > this.#endOffset)
+      throw new LogError(
+        "out-of-range",
+        `offset ${offset} is outside ${this.startOffset} to ${this.#endOffset}`,
+      );
+    const end = Math.min(upTo, this.#endOffset);
+    const { entries } = this.#stored;
+    const batches: Uint8Array[] = [];
+    let left = maxBytes;
+    for (let i = firstEndingAfter(entries, offset); i < entries.length; i++) {
+      const entry = entries[i]!;
+      left -= entry.batch.byteLength;
+      if (entry.baseOffset >= end || (left < 0 && batches.length > 0)) break;
+      batches.push(entry.batch);
+    }
+    return batches;
+  }
+
+  async offsetAt(timestamp: number): Promise<number | null> {
+    this.#refuseWhenClosed();
+    const found = this.#stored.entries.find(
+      (entry) =>
+        entry.maxTimestamp >= timestamp &&
+        entry.nextOffset > this.startOffset &&
+        entry.baseOffset < this.#endOffset,
+    );
+    return found ? Math.max(found.baseOffset, this.startOffset) : null;
+  }
+
+  async deleteBefore(offset: number): Promise<void> {
+    this.#refuseWhenClosed();
+    if (offset > this.#endOffset)
+      throw new LogError("out-of-range", `offset ${offset} is past the end ${this.#endOffset}`);
+    if (offset <= this.startOffset) return;
+    const { entries } = this.#stored;
+    this.#stored.startOffset = offset;
+    const freed = entries.splice(0, firstEndingAfter(entries, offset));
+    for (const entry of freed) this.#sizeBytes -= entry.batch.byteLength;
+  }
+
+  async saveCheckpoint(offset: number, state: Uint8Array): Promise<void> {
+    this.#refuseWhenClosed();
+    if (offset > this.#endOffset)
+      throw new LogError("out-of-range", `offset ${offset} is past the end ${this.#endOffset}`);
+    this.#stored.checkpoint = { offset, state: new Uint8Array(state) };
+  }
+
+  async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
+    this.#refuseWhenClosed();
+    const { checkpoint } = this.#stored;
+    return checkpoint && checkpoint.offset >= this.startOffset ? checkpoint : null;
+  }
+
+  configure(options: Partial<LogOptions>): void {
+    if (options.onAdvance) this.#onAdvance = options.onAdvance;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#committing;
+    this.#stored.open = null;
+  }
+
+  #commit(): void {
+    this.#committing = null;
+    this.#endOffset = this.#nextOffset;
+    this.#onAdvance?.();
+  }
+
+  #count(entry: Entry): void {
+    this.#sizeBytes += entry.batch.byteLength;
+    this.#maxTimestamp = Math.max(this.#maxTimestamp, entry.maxTimestamp);
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new LogError("closed", "the log is closed");
+  }
+}
+
+/** Index of the batch that holds `offset`, `entries.length` when none does. */
+function firstEndingAfter(entries: readonly Entry[], offset: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (entries[middle]!.nextOffset > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
