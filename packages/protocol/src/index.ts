@@ -12,6 +12,13 @@ export {
 } from "./headers.ts";
 export * from "./limits.ts";
 export * from "./messages/index.ts";
+export {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  type MetadataRecord,
+  type MetadataRecordName,
+} from "./metadata-records/framing.ts";
+export * from "./metadata-records/index.ts";
 export { ProtocolError } from "./protocol-error.ts";
 export { Reader } from "./reader.ts";
 export * from "./records/index.ts";

@@ -37,6 +37,17 @@ export class Writer {
     return this.#chunks;
   }
 
+  /** The message as one copy of its exact size: for what is kept rather than sent. Call it once, at the end. */
+  join(): Uint8Array {
+    const joined = new Uint8Array(this.byteLength);
+    let at = 0;
+    for (const chunk of this.finish()) {
+      joined.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return joined;
+  }
+
   bool(value: boolean): void {
     this.#view.setInt8(this.#take(1), value ? 1 : 0);
   }

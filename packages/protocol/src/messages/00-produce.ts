@@ -1,3 +1,18 @@
+/**
+ * Produce, versions 3-13.
+ *
+ * - v3: baseline: transactional id, record batch v2
+ * - v4: may answer KAFKA_STORAGE_ERROR
+ * - v5: log start offset in the response
+ * - v6: no change on the wire
+ * - v7: zstd batches allowed (KIP-110)
+ * - v8: errors of single records (KIP-467)
+ * - v9: flexible
+ * - v10: current leader and its endpoint (KIP-951)
+ * - v11: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * - v12: adds the partition to the transaction by itself (KIP-890)
+ * - v13: topics by id, no longer by name (KIP-516)
+ */
 import { api, array, i16, i32, offset, records, string, struct, uuid } from "../schema.ts";
 
 export const Produce = api({
@@ -14,7 +29,7 @@ export const Produce = api({
       topicId: uuid.in("13+"),
       partitionData: array({
         index: i32,
-        records: records,
+        records,
       }),
     }),
   },

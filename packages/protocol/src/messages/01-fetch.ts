@@ -1,3 +1,21 @@
+/**
+ * Fetch, versions 4-17.
+ *
+ * - v4: baseline: isolation level, last stable offset, aborted transactions
+ * - v5: log start offset
+ * - v6: may answer KAFKA_STORAGE_ERROR
+ * - v7: fetch sessions (KIP-227)
+ * - v8: throttling happens after the response
+ * - v9: current leader epoch (KIP-320)
+ * - v10: zstd batches allowed (KIP-110)
+ * - v11: rack and preferred read replica (KIP-392)
+ * - v12: flexible; last fetched epoch, diverging epoch, current leader
+ * - v13: topics by id, no longer by name (KIP-516)
+ * - v14: may answer OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405)
+ * - v15: the replica id moves into a tagged replica state (KIP-903)
+ * - v16: endpoints of new leaders (KIP-951)
+ * - v17: directory id of the fetching replica (KIP-853)
+ */
 import { api, array, i8, i16, i32, offset, records, string, struct, uuid } from "../schema.ts";
 
 export const Fetch = api({
@@ -68,7 +86,7 @@ export const Fetch = api({
           firstOffset: offset,
         }).nullable(),
         preferredReadReplica: i32.default(-1).in("11+"),
-        records: records,
+        records,
       }),
     }),
     nodeEndpoints: array({

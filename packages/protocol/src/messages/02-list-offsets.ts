@@ -1,3 +1,17 @@
+/**
+ * ListOffsets, versions 1-10.
+ *
+ * - v1: baseline: one offset per partition, with its timestamp
+ * - v2: isolation level; throttle time
+ * - v3: throttling happens after the response
+ * - v4: leader epochs (KIP-320)
+ * - v5: may answer OFFSET_NOT_AVAILABLE
+ * - v6: flexible
+ * - v7: timestamp -3: the offset of the largest timestamp (KIP-734)
+ * - v8: timestamp -4: the local log start offset (KIP-405)
+ * - v9: timestamp -5: the last tiered offset (KIP-1005)
+ * - v10: timeout of the request (KIP-1075)
+ */
 import { api, array, i8, i16, i32, i64, offset, string } from "../schema.ts";
 
 export const ListOffsets = api({
@@ -25,7 +39,7 @@ export const ListOffsets = api({
       partitions: array({
         partitionIndex: i32,
         errorCode: i16,
-        timestamp: i64.default(-1n),
+        timestamp: offset.default(-1),
         offset: offset.default(-1),
         leaderEpoch: i32.default(-1).in("4+"),
       }),

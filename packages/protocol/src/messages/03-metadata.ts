@@ -1,3 +1,21 @@
+/**
+ * Metadata, versions 0-13.
+ *
+ * - v0: baseline: an empty topic list asks for all
+ * - v1: racks, controller id, internal topics; null asks for all, empty for none
+ * - v2: cluster id
+ * - v3: throttle time
+ * - v4: auto-creation can be declined
+ * - v5: offline replicas
+ * - v6: throttling happens after the response
+ * - v7: leader epochs (KIP-320)
+ * - v8: authorized operations on request (KIP-430)
+ * - v9: flexible
+ * - v10: topic ids (KIP-516)
+ * - v11: the cluster's authorized operations move to DescribeCluster (KIP-700)
+ * - v12: topics can be asked for by id
+ * - v13: top-level error code
+ */
 import { api, array, bool, i16, i32, string, uuid } from "../schema.ts";
 
 export const Metadata = api({

@@ -1,3 +1,16 @@
+/**
+ * OffsetCommit, versions 2-10.
+ *
+ * - v2: baseline: generation and member, retention time
+ * - v3: throttle time
+ * - v4: throttling happens after the response
+ * - v5: no retention time any more (KIP-211)
+ * - v6: leader epoch of the committed offset (KIP-320)
+ * - v7: group instance id (KIP-345)
+ * - v8: flexible
+ * - v9: the generation may be a member epoch (KIP-848)
+ * - v10: topics by id, no longer by name
+ */
 import { api, array, i16, i32, i64, offset, string, uuid } from "../schema.ts";
 
 export const OffsetCommit = api({

@@ -1,3 +1,17 @@
+/**
+ * OffsetFetch, versions 1-10.
+ *
+ * - v1: baseline: offsets kept by the broker
+ * - v2: null asks for all topics; top-level error code
+ * - v3: throttle time
+ * - v4: throttling happens after the response
+ * - v5: leader epoch of the committed offset (KIP-320)
+ * - v6: flexible
+ * - v7: require stable: wait for open transactions (KIP-447)
+ * - v8: several groups at once (KIP-709)
+ * - v9: member id and epoch (KIP-848)
+ * - v10: topics by id, no longer by name
+ */
 import { api, array, bool, i16, i32, offset, string, uuid } from "../schema.ts";
 
 export const OffsetFetch = api({

@@ -1,3 +1,14 @@
+/**
+ * FindCoordinator, versions 0-6.
+ *
+ * - v0: baseline: a group's coordinator
+ * - v1: key type: group or transaction; error message, throttle time
+ * - v2: throttling happens after the response
+ * - v3: flexible
+ * - v4: several keys at once (KIP-699)
+ * - v5: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * - v6: key type of share groups (KIP-932)
+ */
 import { api, array, i8, i16, i32, string } from "../schema.ts";
 
 export const FindCoordinator = api({

@@ -1,3 +1,17 @@
+/**
+ * JoinGroup, versions 0-9.
+ *
+ * - v0: baseline
+ * - v1: rebalance timeout
+ * - v2: throttle time
+ * - v3: throttling happens after the response
+ * - v4: a new member is first given its id: MEMBER_ID_REQUIRED (KIP-394)
+ * - v5: group instance id (KIP-345)
+ * - v6: flexible
+ * - v7: protocol type in the response (KIP-559)
+ * - v8: reason (KIP-800)
+ * - v9: the leader may be told to skip the assignment (KIP-814)
+ */
 import { api, array, bool, bytes, i16, i32, string } from "../schema.ts";
 
 export const JoinGroup = api({

@@ -1,3 +1,12 @@
+/**
+ * Heartbeat, versions 0-4.
+ *
+ * - v0: baseline
+ * - v1: throttle time
+ * - v2: throttling happens after the response
+ * - v3: group instance id (KIP-345)
+ * - v4: flexible
+ */
 import { api, i16, i32, string } from "../schema.ts";
 
 export const Heartbeat = api({

@@ -1,3 +1,13 @@
+/**
+ * LeaveGroup, versions 0-5.
+ *
+ * - v0: baseline
+ * - v1: throttle time
+ * - v2: throttling happens after the response
+ * - v3: several members at once, by id or instance id (KIP-345)
+ * - v4: flexible
+ * - v5: reason (KIP-800)
+ */
 import { api, array, i16, i32, string } from "../schema.ts";
 
 export const LeaveGroup = api({

@@ -1,3 +1,13 @@
+/**
+ * SyncGroup, versions 0-5.
+ *
+ * - v0: baseline
+ * - v1: throttle time
+ * - v2: throttling happens after the response
+ * - v3: group instance id (KIP-345)
+ * - v4: flexible
+ * - v5: protocol type and name, both ways (KIP-559)
+ */
 import { api, array, bytes, i16, i32, string } from "../schema.ts";
 
 export const SyncGroup = api({

@@ -1,3 +1,14 @@
+/**
+ * DescribeGroups, versions 0-6.
+ *
+ * - v0: baseline
+ * - v1: throttle time
+ * - v2: throttling happens after the response
+ * - v3: authorized operations on request (KIP-430)
+ * - v4: group instance ids of members (KIP-345)
+ * - v5: flexible
+ * - v6: an unknown group is GROUP_ID_NOT_FOUND, with a message (KIP-1043)
+ */
 import { api, array, bool, bytes, i16, i32, string } from "../schema.ts";
 
 export const DescribeGroups = api({

@@ -1,3 +1,13 @@
+/**
+ * ListGroups, versions 0-5.
+ *
+ * - v0: baseline
+ * - v1: throttle time
+ * - v2: throttling happens after the response
+ * - v3: flexible
+ * - v4: filter by state; state in the response (KIP-518)
+ * - v5: filter by type; type in the response (KIP-848)
+ */
 import { api, array, i16, i32, string } from "../schema.ts";
 
 export const ListGroups = api({

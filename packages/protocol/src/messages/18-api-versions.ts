@@ -1,3 +1,14 @@
+/**
+ * ApiVersions, versions 0-4.
+ *
+ * - v0: baseline
+ * - v1: throttle time
+ * - v2: throttling happens after the response
+ * - v3: flexible body; client software; features (KIP-511, KIP-584)
+ * - v4: features may start at version 0
+ *
+ * The response header never has a tagged section, and an unknown version is answered as v0.
+ */
 import { api, array, bool, i16, i32, offset, string } from "../schema.ts";
 
 export const ApiVersions = api({

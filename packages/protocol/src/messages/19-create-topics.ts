@@ -1,3 +1,13 @@
+/**
+ * CreateTopics, versions 2-7.
+ *
+ * - v2: baseline: validate only, error messages, throttle time
+ * - v3: throttling happens after the response
+ * - v4: -1 asks for the broker's partitions and replication factor (KIP-464)
+ * - v5: flexible; the topic's configs in the response (KIP-525)
+ * - v6: may answer THROTTLING_QUOTA_EXCEEDED (KIP-599)
+ * - v7: topic id in the response (KIP-516)
+ */
 import { api, array, bool, i8, i16, i32, string, uuid } from "../schema.ts";
 
 export const CreateTopics = api({

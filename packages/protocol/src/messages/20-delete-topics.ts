@@ -1,3 +1,13 @@
+/**
+ * DeleteTopics, versions 1-6.
+ *
+ * - v1: baseline: throttle time
+ * - v2: throttling happens after the response
+ * - v3: may answer TOPIC_DELETION_DISABLED
+ * - v4: flexible
+ * - v5: error messages; may answer THROTTLING_QUOTA_EXCEEDED (KIP-599)
+ * - v6: topics by name or id (KIP-516)
+ */
 import { api, array, i16, i32, string, uuid } from "../schema.ts";
 
 export const DeleteTopics = api({

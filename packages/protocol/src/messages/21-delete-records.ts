@@ -1,3 +1,10 @@
+/**
+ * DeleteRecords, versions 0-2.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: flexible
+ */
 import { api, array, i16, i32, offset, string } from "../schema.ts";
 
 export const DeleteRecords = api({
@@ -10,7 +17,7 @@ export const DeleteRecords = api({
       name: string,
       partitions: array({
         partitionIndex: i32,
-        offset: offset,
+        offset,
       }),
     }),
     timeoutMs: i32,

@@ -1,3 +1,10 @@
+/**
+ * OffsetForLeaderEpoch, versions 2-4.
+ *
+ * - v2: baseline: current leader epoch; throttle time
+ * - v3: replica id, so that consumers may ask (KIP-320)
+ * - v4: flexible
+ */
 import { api, array, i16, i32, offset, string } from "../schema.ts";
 
 export const OffsetForLeaderEpoch = api({

@@ -1,3 +1,13 @@
+/**
+ * AddPartitionsToTxn, versions 0-5.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: may answer PRODUCER_FENCED (KIP-588)
+ * - v3: flexible; the last version for clients
+ * - v4: several transactions, verify only: for brokers (KIP-890)
+ * - v5: may answer TRANSACTION_ABORTABLE (KIP-890)
+ */
 import { api, array, bool, i16, i32, offset, string } from "../schema.ts";
 
 const addPartitionsToTxnTopic = {

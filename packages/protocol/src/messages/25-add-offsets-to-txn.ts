@@ -1,3 +1,12 @@
+/**
+ * AddOffsetsToTxn, versions 0-4.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: may answer PRODUCER_FENCED (KIP-588)
+ * - v3: flexible
+ * - v4: may answer TRANSACTION_ABORTABLE (KIP-890)
+ */
 import { api, i16, i32, offset, string } from "../schema.ts";
 
 export const AddOffsetsToTxn = api({

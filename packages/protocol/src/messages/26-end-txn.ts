@@ -1,3 +1,13 @@
+/**
+ * EndTxn, versions 0-5.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: may answer PRODUCER_FENCED (KIP-588)
+ * - v3: flexible
+ * - v4: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * - v5: each transaction raises the epoch, so the response carries id and epoch (KIP-890)
+ */
 import { api, bool, i16, i32, offset, string } from "../schema.ts";
 
 export const EndTxn = api({

@@ -1,3 +1,11 @@
+/**
+ * WriteTxnMarkers, versions 1-2.
+ *
+ * - v1: baseline: flexible
+ * - v2: transaction version of the marker (KIP-1228)
+ *
+ * Between brokers: the transaction coordinator to partition leaders.
+ */
 import { api, array, bool, i8, i16, i32, offset, string } from "../schema.ts";
 
 export const WriteTxnMarkers = api({

@@ -1,3 +1,13 @@
+/**
+ * TxnOffsetCommit, versions 0-5.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: leader epoch of the committed offset (KIP-320)
+ * - v3: flexible; generation, member and instance id (KIP-447)
+ * - v4: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * - v5: adds the group to the transaction by itself (KIP-890)
+ */
 import { api, array, i16, i32, offset, string } from "../schema.ts";
 
 export const TxnOffsetCommit = api({

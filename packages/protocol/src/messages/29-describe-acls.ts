@@ -1,3 +1,10 @@
+/**
+ * DescribeAcls, versions 1-3.
+ *
+ * - v1: baseline: pattern types (KIP-290)
+ * - v2: flexible
+ * - v3: resources of type user (KIP-373)
+ */
 import { api, array, i8, i16, i32, string } from "../schema.ts";
 
 export const DescribeAcls = api({

@@ -1,3 +1,11 @@
+/**
+ * DescribeConfigs, versions 1-4.
+ *
+ * - v1: baseline: config sources and synonyms
+ * - v2: throttling happens after the response
+ * - v3: types and documentation (KIP-569)
+ * - v4: flexible
+ */
 import { api, array, bool, i8, i16, i32, string } from "../schema.ts";
 
 export const DescribeConfigs = api({

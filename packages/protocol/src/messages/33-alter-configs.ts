@@ -1,3 +1,12 @@
+/**
+ * AlterConfigs, versions 0-2.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: flexible
+ *
+ * Replaces a resource's whole configuration; IncrementalAlterConfigs changes single keys.
+ */
 import { api, array, bool, i8, i16, i32, string } from "../schema.ts";
 
 export const AlterConfigs = api({

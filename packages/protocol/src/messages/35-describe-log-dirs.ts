@@ -1,4 +1,12 @@
-import { api, array, bool, i16, i32, i64, offset, string } from "../schema.ts";
+/**
+ * DescribeLogDirs, versions 1-4.
+ *
+ * - v1: baseline: throttling happens after the response
+ * - v2: flexible
+ * - v3: top-level error code
+ * - v4: total and usable bytes of the volume (KIP-827)
+ */
+import { api, array, bool, i16, i32, offset, string } from "../schema.ts";
 
 export const DescribeLogDirs = api({
   key: 35,
@@ -26,8 +34,8 @@ export const DescribeLogDirs = api({
           isFutureKey: bool,
         }),
       }),
-      totalBytes: i64.default(-1n).in("4+"),
-      usableBytes: i64.default(-1n).in("4+"),
+      totalBytes: offset.default(-1).in("4+"),
+      usableBytes: offset.default(-1).in("4+"),
     }),
   },
 });

@@ -1,4 +1,11 @@
-import { api, bytes, i16, i64, string } from "../schema.ts";
+/**
+ * SaslAuthenticate, versions 0-2.
+ *
+ * - v0: baseline
+ * - v1: session lifetime (KIP-368)
+ * - v2: flexible
+ */
+import { api, bytes, i16, offset, string } from "../schema.ts";
 
 export const SaslAuthenticate = api({
   key: 36,
@@ -12,6 +19,6 @@ export const SaslAuthenticate = api({
     errorCode: i16,
     errorMessage: string.nullable(),
     authBytes: bytes,
-    sessionLifetimeMs: i64.default(0n).in("1+"),
+    sessionLifetimeMs: offset.default(0).in("1+"),
   },
 });

@@ -1,3 +1,11 @@
+/**
+ * CreatePartitions, versions 0-3.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: flexible
+ * - v3: may answer THROTTLING_QUOTA_EXCEEDED (KIP-599)
+ */
 import { api, array, bool, i16, i32, string } from "../schema.ts";
 
 export const CreatePartitions = api({

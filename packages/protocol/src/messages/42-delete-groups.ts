@@ -1,3 +1,10 @@
+/**
+ * DeleteGroups, versions 0-2.
+ *
+ * - v0: baseline
+ * - v1: throttling happens after the response
+ * - v2: flexible
+ */
 import { api, array, i16, i32, string } from "../schema.ts";
 
 export const DeleteGroups = api({

@@ -1,3 +1,10 @@
+/**
+ * ElectLeaders, versions 0-2.
+ *
+ * - v0: baseline: preferred leaders only
+ * - v1: election types; top-level error code (KIP-460)
+ * - v2: flexible
+ */
 import { api, array, i8, i16, i32, string } from "../schema.ts";
 
 export const ElectLeaders = api({

@@ -1,3 +1,9 @@
+/**
+ * IncrementalAlterConfigs, versions 0-1.
+ *
+ * - v0: baseline (KIP-339)
+ * - v1: flexible
+ */
 import { api, array, bool, i8, i16, i32, string } from "../schema.ts";
 
 export const IncrementalAlterConfigs = api({

@@ -1,3 +1,9 @@
+/**
+ * AlterPartitionReassignments, versions 0-1.
+ *
+ * - v0: baseline, flexible (KIP-455)
+ * - v1: a change of the replication factor can be forbidden (KIP-860)
+ */
 import { api, array, bool, i16, i32, string } from "../schema.ts";
 
 export const AlterPartitionReassignments = api({

@@ -1,3 +1,8 @@
+/**
+ * ListPartitionReassignments, version 0.
+ *
+ * - v0: baseline, flexible (KIP-455)
+ */
 import { api, array, i16, i32, string } from "../schema.ts";
 
 export const ListPartitionReassignments = api({

@@ -1,3 +1,10 @@
+/**
+ * OffsetDelete, version 0.
+ *
+ * - v0: baseline (KIP-496)
+ *
+ * Never flexible.
+ */
 import { api, array, i16, i32, string } from "../schema.ts";
 
 export const OffsetDelete = api({

@@ -1,3 +1,9 @@
+/**
+ * DescribeClientQuotas, versions 0-1.
+ *
+ * - v0: baseline (KIP-546)
+ * - v1: flexible
+ */
 import { api, array, bool, f64, i8, i16, i32, string } from "../schema.ts";
 
 export const DescribeClientQuotas = api({

@@ -1,3 +1,8 @@
+/**
+ * DescribeUserScramCredentials, version 0.
+ *
+ * - v0: baseline, flexible (KIP-554)
+ */
 import { api, array, i8, i16, i32, string } from "../schema.ts";
 
 export const DescribeUserScramCredentials = api({

@@ -1,3 +1,8 @@
+/**
+ * AlterUserScramCredentials, version 0.
+ *
+ * - v0: baseline, flexible (KIP-554)
+ */
 import { api, array, bytes, i8, i16, i32, string } from "../schema.ts";
 
 export const AlterUserScramCredentials = api({

@@ -1,3 +1,10 @@
+/**
+ * DescribeQuorum, versions 0-2.
+ *
+ * - v0: baseline, flexible (KIP-595)
+ * - v1: times of each replica's last fetch and catch-up (KIP-836)
+ * - v2: error messages, endpoints, directory ids (KIP-853)
+ */
 import { api, array, i16, i32, offset, string, u16, uuid } from "../schema.ts";
 
 const replicaState = {

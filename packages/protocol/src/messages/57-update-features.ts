@@ -1,3 +1,10 @@
+/**
+ * UpdateFeatures, versions 0-2.
+ *
+ * - v0: baseline, flexible (KIP-584)
+ * - v1: validate only; upgrade types instead of a downgrade flag (KIP-778)
+ * - v2: one result for all features (KIP-1022)
+ */
 import { api, array, bool, i8, i16, i32, string } from "../schema.ts";
 
 export const UpdateFeatures = api({

@@ -1,3 +1,10 @@
+/**
+ * DescribeCluster, versions 0-2.
+ *
+ * - v0: baseline, flexible (KIP-700)
+ * - v1: endpoint type: brokers or controllers (KIP-919)
+ * - v2: fenced brokers on request (KIP-1073)
+ */
 import { api, array, bool, i8, i16, i32, string } from "../schema.ts";
 
 export const DescribeCluster = api({

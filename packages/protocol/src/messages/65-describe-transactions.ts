@@ -1,3 +1,8 @@
+/**
+ * DescribeTransactions, version 0.
+ *
+ * - v0: baseline, flexible (KIP-664)
+ */
 import { api, array, i16, i32, offset, string } from "../schema.ts";
 
 export const DescribeTransactions = api({

@@ -1,3 +1,10 @@
+/**
+ * ListTransactions, versions 0-2.
+ *
+ * - v0: baseline, flexible (KIP-664)
+ * - v1: filter by duration (KIP-994)
+ * - v2: filter by a pattern of the transactional id (KIP-1152)
+ */
 import { api, array, i16, i32, i64, offset, string } from "../schema.ts";
 
 export const ListTransactions = api({

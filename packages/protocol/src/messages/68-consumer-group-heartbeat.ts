@@ -1,3 +1,9 @@
+/**
+ * ConsumerGroupHeartbeat, versions 0-1.
+ *
+ * - v0: baseline, flexible (KIP-848)
+ * - v1: subscription by regular expression; the client makes its member id (KIP-1082)
+ */
 import { api, array, i16, i32, string, struct, uuid } from "../schema.ts";
 
 const topicPartitions = {

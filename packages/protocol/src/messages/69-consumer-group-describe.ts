@@ -1,3 +1,9 @@
+/**
+ * ConsumerGroupDescribe, versions 0-1.
+ *
+ * - v0: baseline, flexible (KIP-848)
+ * - v1: member type (KIP-1099)
+ */
 import { api, array, bool, i8, i16, i32, string, struct, uuid } from "../schema.ts";
 
 const topicPartitions = {

@@ -1,3 +1,9 @@
+/**
+ * ListConfigResources, versions 0-1.
+ *
+ * - v0: lists client metrics resources only (KIP-714)
+ * - v1: filter by resource type; types in the response (KIP-1142)
+ */
 import { api, array, i8, i16, i32, string } from "../schema.ts";
 
 export const ListConfigResources = api({

@@ -1,3 +1,8 @@
+/**
+ * DescribeTopicPartitions, version 0.
+ *
+ * - v0: baseline, flexible: topics in pages, with a cursor (KIP-966)
+ */
 import { api, array, bool, i16, i32, string, struct, uuid } from "../schema.ts";
 
 export const DescribeTopicPartitions = api({

@@ -1,0 +1,15 @@
+/**
+ * UnregisterBrokerRecord, version 0: a broker is gone for good.
+ */
+import { i32, offset, record } from "../schema.ts";
+
+export const UnregisterBrokerRecord = record({
+  key: 1,
+  name: "UnregisterBrokerRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: {
+    brokerId: i32,
+    brokerEpoch: offset,
+  },
+});

@@ -1,0 +1,14 @@
+/**
+ * RemoveTopicRecord, version 0: a topic and all its partitions are gone.
+ */
+import { record, uuid } from "../schema.ts";
+
+export const RemoveTopicRecord = record({
+  key: 9,
+  name: "RemoveTopicRecord",
+  versions: "0",
+  flexible: "0+",
+  fields: {
+    topicId: uuid,
+  },
+});

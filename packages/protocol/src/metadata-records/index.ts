@@ -1,0 +1,34 @@
+import { RegisterBrokerRecord } from "./00-register-broker.ts";
+import { UnregisterBrokerRecord } from "./01-unregister-broker.ts";
+import { TopicRecord } from "./02-topic.ts";
+import { PartitionRecord } from "./03-partition.ts";
+import { ConfigRecord } from "./04-config.ts";
+import { PartitionChangeRecord } from "./05-partition-change.ts";
+import { RemoveTopicRecord } from "./09-remove-topic.ts";
+import { FeatureLevelRecord } from "./12-feature-level.ts";
+import { ProducerIdsRecord } from "./15-producer-ids.ts";
+
+export {
+  ConfigRecord,
+  FeatureLevelRecord,
+  PartitionChangeRecord,
+  PartitionRecord,
+  ProducerIdsRecord,
+  RegisterBrokerRecord,
+  RemoveTopicRecord,
+  TopicRecord,
+  UnregisterBrokerRecord,
+};
+
+/** Every kind of record in the cluster metadata log that is known here, by name. */
+export const metadataRecords = {
+  RegisterBrokerRecord,
+  UnregisterBrokerRecord,
+  TopicRecord,
+  PartitionRecord,
+  ConfigRecord,
+  PartitionChangeRecord,
+  RemoveTopicRecord,
+  FeatureLevelRecord,
+  ProducerIdsRecord,
+} as const;
