@@ -23,7 +23,11 @@ export async function install() {
   if (isInstalled()) return;
   const npm = process.env.npm_execpath;
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  await step("Installing dependencies", npm ? process.execPath : "npm", npm ? [npm, ...args] : args);
+  await step(
+    "Installing dependencies",
+    npm ? process.execPath : "npm",
+    npm ? [npm, ...args] : args,
+  );
 }
 
 /** Compiles what has changed since the last build. */

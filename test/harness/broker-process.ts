@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { temporaryDirectory } from "./temp.ts";
+
+export const tarpanProgram = fileURLToPath(
+  new URL("../../packages/cli/bin/tarpan.js", import.meta.url),
+);
+
+/** How the line that tells a broker is ready gives its address. */
+const READY = /127\.0\.0\.1:(\d+)/;
+const START_LIMIT_MS = 20_000;
+const OUTPUT_KEPT = 20_000;
+
+export interface BrokerProcessOptions {
+  /** A fresh temporary directory when left out. */
+  readonly dataDirectory?: string;
+  readonly flags?: readonly string[];
+}
+
+/** A broker as users run it: its own process, killed and started again as a test likes. */
+export class BrokerProcess {
+  readonly #options: BrokerProcessOptions;
+  #child: ChildProcess | null = null;
+  #dataDirectory = "";
+  #port = 0;
+  #output = "";
+
+  constructor(options: BrokerProcessOptions = {}) {
+    this.#options = options;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get bootstrap(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  get dataDirectory(): string {
+    return this.#dataDirectory;
+  }
+
+  /** What it wrote to both outputs, most recent last. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get running(): boolean {
+    const child = this.#child;
+    return child !== null && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** Resolves once it serves. The port is any free one at first, the same one after that. */
+  async start(): Promise<void> {
+    this.#dataDirectory ||= this.#options.dataDirectory ?? (await temporaryDirectory());
+    const flags = ["--bind-addr", "127.0.0.1", "--bind-port", String(this.#port)];
+    flags.push("--data-dir", this.#dataDirectory, ...(this.#options.flags ?? []));
+    const child = spawn(process.execPath, [tarpanProgram, "broker", ...flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    this.#port = await this.#whenReady(child);
+  }
+
+  #whenReady(child: ChildProcess): Promise<number> {
+    return new Promise((resolve, reject) => {
+      let sinceStart = "";
+      const fail = (what: string) => reject(new Error(`${what}:\n${this.#output}`));
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        fail("The broker was not ready in time");
+      }, START_LIMIT_MS);
+      child.once("exit", (code, signal) => {
+        clearTimeout(timer);
+        fail(`The broker ended with ${signal ?? code} before it was ready`);
+      });
+      for (const stream of [child.stdout!, child.stderr!]) {
+        stream.setEncoding("utf8").on("data", (text: string) => {
+          this.#output = (this.#output + text).slice(-OUTPUT_KEPT);
+          sinceStart += text;
+          const ready = READY.exec(sinceStart);
+          if (!ready) return;
+          clearTimeout(timer);
+          resolve(Number(ready[1]));
+        });
+      }
+    });
+  }
+
+  /** The end that nobody prepares for. */
+  kill9(): Promise<void> {
+    return this.#end("SIGKILL").then(() => {});
+  }
+
+  /** Asks it to stop; resolves to its exit code. */
+  stop(): Promise<number | null> {
+    return this.#end("SIGTERM");
+  }
+
+  async restart(): Promise<void> {
+    await this.kill9();
+    await this.start();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === null || !this.running) return child?.exitCode ?? null;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+
+  /** Resident memory, in bytes. Linux only. */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child!.pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+}
+
+/** A broker for all tests of a file. Its output is shown with every test that fails. */
+export function useBroker(options: BrokerProcessOptions = {}): BrokerProcess {
+  const broker = new BrokerProcess(options);
+  beforeAll(() => broker.start());
+  afterEach(({ task }) => {
+    if (task.result?.state === "fail") console.error(`The broker wrote:\n${broker.output}`);
+  });
+  afterAll(() => broker.kill9());
+  return broker;
+}

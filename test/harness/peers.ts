@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from "node:fs";
+import { it, type TestContext } from "vitest";
+
+/** A client from elsewhere: where it is, or why it is not here. Written by scripts/peers.mjs. */
+interface PeerEntry {
+  readonly path?: string;
+  readonly classPath?: string;
+  readonly missing?: string;
+  /** CI fails without it. */
+  readonly required?: boolean;
+}
+
+const listPath = new URL("../../.peers/peers.json", import.meta.url);
+const list: Readonly<Record<string, PeerEntry>> = existsSync(listPath)
+  ? JSON.parse(readFileSync(listPath, "utf8"))
+  : {};
+const inCi = process.env.CI === "true";
+
+export interface Peer {
+  readonly path: string;
+  readonly classPath: string;
+  /** `it`, skipped with its reason where the peer is missing; where CI needs the peer, failed. */
+  it(name: string, test: (context: TestContext) => Promise<void>): void;
+}
+
+export function peer(name: string): Peer {
+  const entry = list[name] ?? { missing: "scripts/peers.mjs has not run", required: true };
+  return {
+    path: entry.path ?? "",
+    classPath: entry.classPath ?? "",
+    it(testName, test) {
+      it(testName, (context) => {
+        if (entry.missing === undefined) return test(context);
+        const reason = `${name} is missing: ${entry.missing}`;
+        if (inCi && entry.required) throw new Error(reason);
+        context.skip(reason);
+      });
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import {
+  type Api,
+  decodeResponse,
+  encodeRequest,
+  type Fields,
+  type Input,
+  type Output,
+} from "@tarpan/protocol";
+
+const LENGTH_BYTES = 4;
+
+/** A connection that sends what it is told to, right or wrong, and hands back frames as they come. */
+export class RawConnection {
+  readonly #socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  #frames: Buffer[] = [];
+  #waiting: { resolve(frame: Buffer): void; reject(error: Error): void }[] = [];
+  #correlationId = 0;
+  /** Resolves when the broker, or `close`, has ended the connection. */
+  readonly closed: Promise<void>;
+  #isClosed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    socket.on("error", () => {});
+    this.closed = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.#isClosed = true;
+        for (const { reject } of this.#waiting.splice(0)) reject(connectionClosed());
+        resolve();
+      });
+    });
+  }
+
+  static async open(port: number): Promise<RawConnection> {
+    const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+    await once(socket, "connect");
+    return new RawConnection(socket);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Sends bytes as they are. */
+  send(...chunks: Uint8Array[]): void {
+    for (const chunk of chunks) this.#socket.write(chunk);
+  }
+
+  /** Resolves when what was sent has left this process. */
+  async drained(): Promise<void> {
+    if (this.#socket.writableNeedDrain)
+      await Promise.race([once(this.#socket, "drain"), this.closed]);
+  }
+
+  /** The next frame, without its length prefix. Rejects when the connection ends first. */
+  nextFrame(): Promise<Buffer> {
+    const frame = this.#frames.shift();
+    if (frame) return Promise.resolve(frame);
+    if (this.#isClosed) return Promise.reject(connectionClosed());
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** One request and its response, which must parse to its last byte and be the next to come. */
+  async request<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    version: number,
+    body: Input<Q>,
+  ): Promise<Output<S>> {
+    const correlationId = ++this.#correlationId;
+    this.send(...encodeRequest(api, version, { correlationId, clientId: "test" }, body));
+    const response = decodeResponse(api, version, await this.nextFrame());
+    if (response.correlationId !== correlationId) {
+      throw new Error(`answer ${response.correlationId} to request ${correlationId}`);
+    }
+    return response.body;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(bytes: Buffer): void {
+    let buffer = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
+    while (buffer.length >= LENGTH_BYTES) {
+      const end = LENGTH_BYTES + buffer.readInt32BE(0);
+      if (buffer.length < end) break;
+      const frame = buffer.subarray(LENGTH_BYTES, end);
+      const waiting = this.#waiting.shift();
+      if (waiting) waiting.resolve(frame);
+      else this.#frames.push(frame);
+      buffer = buffer.subarray(end);
+    }
+    this.#received = buffer;
+  }
+}
+
+function connectionClosed(): Error {
+  return new Error("the connection was closed");
+}

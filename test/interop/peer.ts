@@ -1,0 +1,114 @@
+import { fileURLToPath } from "node:url";
+import type { Peer } from "../harness/peers.ts";
+import { base64, type CodecName, type PlainRecord } from "../harness/records.ts";
+import { succeed } from "../harness/run.ts";
+
+/**
+ * What the programs of test/peers answer: one request as JSON on standard input, one answer as
+ * JSON on standard output.
+ */
+export interface Requests {
+  produce: {
+    request: { codec: CodecName; records: readonly ({ partition: number } & Sent)[] };
+    answer: { offsets: number[] };
+  };
+  consume: {
+    request: { partition: number; offset: number; count: number };
+    answer: { records: PlainRecord[] };
+  };
+  offsets: {
+    request: { partition: number; timestamp: number };
+    answer: {
+      beginning: number;
+      end: number;
+      forTime?: { offset: number; timestamp?: number };
+    };
+  };
+  deleteRecords: {
+    request: { partition: number; offset: number };
+    answer: { lowWatermark: number };
+  };
+  admin: { request: object; answer: AdminAnswer };
+}
+
+export type Sent = Omit<PlainRecord, "offset">;
+
+/** Create with two partitions and retention 60000, alter to 120000, grow to 3, delete. */
+export interface AdminAnswer {
+  createdPartitions: number;
+  createdRetention: string;
+  alteredRetention: string;
+  grownPartitions: number;
+  listed: boolean;
+  brokers: number;
+  listedAfterDelete: boolean;
+}
+
+export const ADMIN_ROUND_TRIP: AdminAnswer = {
+  createdPartitions: 2,
+  createdRetention: "60000",
+  alteredRetention: "120000",
+  grownPartitions: 3,
+  listed: true,
+  brokers: 1,
+  listedAfterDelete: false,
+};
+
+export type Ask = <C extends keyof Requests>(
+  command: C,
+  topic: string,
+  request: Requests[C]["request"],
+) => Promise<Requests[C]["answer"]>;
+
+/** Asks a program of test/peers, started anew for each question. */
+export function programPeer(
+  { path }: Peer,
+  args: readonly string[],
+  broker: { readonly bootstrap: string },
+): Ask {
+  return async (command, topic, request) => {
+    const { bootstrap } = broker;
+    const input = JSON.stringify({ command, bootstrap, topic, ...request });
+    const output = await succeed(path, args, { input });
+    return JSON.parse(output.trim().split("\n").at(-1)!);
+  };
+}
+
+export const peerSource = (path: string): string =>
+  fileURLToPath(new URL(`../peers/${path}`, import.meta.url));
+
+/** Records with everything in them that a client might get wrong. */
+export const SAMPLE: readonly Sent[] = [
+  { key: base64("plain"), value: base64("hello"), timestamp: 1_700_000_000_001, headers: [] },
+  { key: null, value: base64("no key"), timestamp: 1_700_000_000_003, headers: [] },
+  { key: base64("tombstone"), value: null, timestamp: 1_700_000_000_002, headers: [] },
+  { key: base64("empty value"), value: "", timestamp: 1_700_000_000_004, headers: [] },
+  {
+    key: base64("ключ"),
+    value: base64("日本 🐎"),
+    timestamp: 1_700_000_000_005,
+    headers: [["größe", base64("ü")]],
+  },
+  {
+    key: Buffer.from([0, 255, 128, 10]).toString("base64"),
+    value: Buffer.from([0xff, 0, 0xfe, 13]).toString("base64"),
+    timestamp: 1_700_000_000_006,
+    headers: [
+      ["twice", base64("first")],
+      ["twice", base64("second")],
+      ["bytes", Buffer.from([0, 1, 254]).toString("base64")],
+      ["empty", ""],
+    ],
+  },
+  {
+    key: base64("long"),
+    value: base64("0123456789".repeat(10_000)),
+    timestamp: 1_700_000_000_007,
+    headers: [],
+  },
+];
+
+/** A sample with the offsets it has once produced. */
+export function atOffsets(records: readonly Sent[], first = 0): PlainRecord[] {
+  return records.map((record, index) => ({ offset: first + index, ...record }));
+}

@@ -1,0 +1,82 @@
+import { expect } from "vitest";
+import type { Peer } from "../harness/peers.ts";
+import { RawConnection } from "../harness/raw-connection.ts";
+import { batchOf, CODECS, createTopic, produce, readAll } from "../harness/records.ts";
+import { ADMIN_ROUND_TRIP, type Ask, atOffsets, SAMPLE } from "./peer.ts";
+
+type Broker = { readonly port: number; readonly bootstrap: string };
+type It = Peer["it"];
+
+/** What the client sends arrives as it was meant, in each codec. */
+export function producesExactly(it: It, broker: Broker, ask: Ask): void {
+  for (const codec of CODECS) {
+    it(`produces ${codec} batches that read back exactly`, async () => {
+      const connection = await RawConnection.open(broker.port);
+      const topic = `produced-${codec}`;
+      await createTopic(connection, topic, { partitions: 2 });
+      const records = SAMPLE.map((record) => ({ partition: 1, ...record }));
+      const { offsets } = await ask("produce", topic, { codec, records });
+      expect(offsets).toEqual(SAMPLE.map((_, index) => index));
+      const read = await readAll(connection, topic, { partition: 1 });
+      expect(read.records).toEqual(atOffsets(SAMPLE));
+      // A client leaves a batch uncompressed where compressing would make it longer.
+      if (codec !== "none") expect(read.codecs).toContain(codec);
+      expect((await readAll(connection, topic, { partition: 0 })).records).toEqual([]);
+      connection.close();
+    });
+  }
+}
+
+/** What is stored, in each codec, is what the client reads, from any offset on. */
+export function consumesExactly(it: It, broker: Broker, ask: Ask): void {
+  it("consumes every codec by assignment, from the start and from within a batch", async () => {
+    const connection = await RawConnection.open(broker.port);
+    const topic = "consumed";
+    await createTopic(connection, topic, { partitions: 3 });
+    for (const codec of CODECS) {
+      const answer = await produce(connection, topic, batchOf(SAMPLE, codec), { partition: 2 });
+      expect(answer.errorCode).toBe(0);
+    }
+    const stored = CODECS.flatMap((_, index) => atOffsets(SAMPLE, index * SAMPLE.length));
+    const all = { partition: 2, offset: 0, count: stored.length };
+    expect((await ask("consume", topic, all)).records).toEqual(stored);
+    const offset = SAMPLE.length + 3;
+    const rest = { partition: 2, offset, count: stored.length - offset };
+    expect((await ask("consume", topic, rest)).records).toEqual(stored.slice(offset));
+    connection.close();
+  });
+}
+
+export function findsOffsets(it: It, broker: Broker, ask: Ask): void {
+  it("finds the beginning, the end and the offset of a timestamp", async () => {
+    const connection = await RawConnection.open(broker.port);
+    const topic = "offsets";
+    await createTopic(connection, topic);
+    await produce(connection, topic, batchOf(SAMPLE));
+    const sought = SAMPLE[4]!;
+    const found = await ask("offsets", topic, { partition: 0, timestamp: sought.timestamp });
+    expect(found).toMatchObject({ beginning: 0, end: SAMPLE.length, forTime: { offset: 4 } });
+    expect(found.forTime!.timestamp ?? sought.timestamp).toBe(sought.timestamp);
+    connection.close();
+  });
+}
+
+export function deletesRecords(it: It, broker: Broker, ask: Ask): void {
+  it("deletes records before an offset", async () => {
+    const connection = await RawConnection.open(broker.port);
+    const topic = "trimmed";
+    await createTopic(connection, topic);
+    for (const record of SAMPLE) await produce(connection, topic, batchOf([record]));
+    const { lowWatermark } = await ask("deleteRecords", topic, { partition: 0, offset: 3 });
+    expect(lowWatermark).toBe(3);
+    const found = await ask("offsets", topic, { partition: 0, timestamp: 0 });
+    expect(found).toMatchObject({ beginning: 3, end: SAMPLE.length, forTime: { offset: 3 } });
+    connection.close();
+  });
+}
+
+export function administers(it: It, ask: Ask): void {
+  it("creates, describes, alters, grows and deletes a topic", async () => {
+    expect(await ask("admin", "administered", {})).toEqual(ADMIN_ROUND_TRIP);
+  });
+}
