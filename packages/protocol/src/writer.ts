@@ -7,7 +7,7 @@ import { encodeUuid } from "./uuid.ts";
  * Builds one message as a list of chunks for a gathering write.
  *
  * 1. Bytes from `#start` to `#pos` are written but not yet in `#chunks`; what is in a chunk is never touched again.
- * 2. Growing keeps positions: a mark stays valid.
+ * 2. Growing keeps positions, so a mark stays valid, but replaces #bytes and #view: take first, then look at them.
  * 3. Long byte fields are chunks of their own, not copies: the caller must leave them alone until the bytes are sent.
  *
  * A value that its kind can't hold is a bug of the caller and throws RangeError.
@@ -49,34 +49,42 @@ export class Writer {
   }
 
   bool(value: boolean): void {
-    this.#view.setInt8(this.#take(1), value ? 1 : 0);
+    const at = this.#take(1);
+    this.#view.setInt8(at, value ? 1 : 0);
   }
   i8(value: number): void {
     if ((value << 24) >> 24 !== value) outside("int8", value);
-    this.#view.setInt8(this.#take(1), value);
+    const at = this.#take(1);
+    this.#view.setInt8(at, value);
   }
   i16(value: number): void {
     if ((value << 16) >> 16 !== value) outside("int16", value);
-    this.#view.setInt16(this.#take(2), value);
+    const at = this.#take(2);
+    this.#view.setInt16(at, value);
   }
   u16(value: number): void {
     if ((value & 0xffff) !== value) outside("uint16", value);
-    this.#view.setUint16(this.#take(2), value);
+    const at = this.#take(2);
+    this.#view.setUint16(at, value);
   }
   i32(value: number): void {
     if ((value | 0) !== value) outside("int32", value);
-    this.#view.setInt32(this.#take(4), value);
+    const at = this.#take(4);
+    this.#view.setInt32(at, value);
   }
   u32(value: number): void {
     if (value >>> 0 !== value) outside("uint32", value);
-    this.#view.setUint32(this.#take(4), value);
+    const at = this.#take(4);
+    this.#view.setUint32(at, value);
   }
   i64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) outside("int64", value);
-    this.#view.setBigInt64(this.#take(8), value);
+    const at = this.#take(8);
+    this.#view.setBigInt64(at, value);
   }
   f64(value: number): void {
-    this.#view.setFloat64(this.#take(8), value);
+    const at = this.#take(8);
+    this.#view.setFloat64(at, value);
   }
   offset(value: number): void {
     const high = Math.floor(value / 0x100000000);
