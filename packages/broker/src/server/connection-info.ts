@@ -1,0 +1,39 @@
+import type { Socket } from "node:net";
+import type { ConnectionInfo } from "./router.ts";
+
+const IPV4_IN_IPV6 = "::ffff:";
+
+export class SocketInfo implements ConnectionInfo {
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Made when first asked for: most connections never wait for anything. */
+  #controller: AbortController | null = null;
+
+  constructor(id: number, socket: Socket) {
+    this.id = id;
+    // Read now: a socket that has closed no longer knows.
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.localAddress = plainAddress(socket.localAddress);
+    this.localPort = socket.localPort ?? 0;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    if (this.#controller !== null) this.#controller.abort();
+    else this.#controller = ABORTED;
+  }
+}
+
+const ABORTED = new AbortController();
+ABORTED.abort();
+
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address;
+}

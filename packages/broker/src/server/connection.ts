@@ -1,0 +1,265 @@
+import type { Socket } from "node:net";
+import { SocketInfo } from "./connection-info.ts";
+import { FrameReader } from "./frame-reader.ts";
+import type { MemoryHolder } from "./request-memory.ts";
+import { type InFlight, ResponseQueue } from "./response-queue.ts";
+import type { PendingRequest } from "./router.ts";
+import type { Shared } from "./shared.ts";
+
+const FRAME_PREFIX_BYTES = 4;
+
+/**
+ * One Kafka client's connection: order and back-pressure.
+ *
+ * Invariants:
+ * 1. Requests begin in the order they came, and responses leave in that order.
+ * 2. Several requests are in progress together only if all of them are pipelined.
+ * 3. A frame is parsed when its turn has come, not before: what waits is bytes.
+ * 4. While only the rest of a frame can move this connection its socket is read, so that
+ *    back-pressure never waits for itself (except for RequestMemory, which sees to that).
+ * 5. Every byte added to the shared memory is released once: when its request is settled, or when
+ *    it can no longer become one.
+ * 6. After a failed request nothing is answered; what was asked before it is.
+ */
+export class Connection implements MemoryHolder {
+  readonly #socket: Socket;
+  readonly #shared: Shared;
+  readonly #info: SocketInfo;
+  readonly #responses = new ResponseQueue();
+  #frames = new FrameReader();
+  /** The next request, parsed, when it may not begin yet. */
+  #next: PendingRequest | null = null;
+  #nextBytes = 0;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #exclusive = false;
+  /** Received, and neither settled nor given up. */
+  #heldBytes = 0;
+  /** Handed to the socket and not taken by the peer, as counted when its buffer filled up. */
+  #unsentBytes = 0;
+  #startsThisTurn = 0;
+  /** Nothing can begin before more bytes have come. */
+  #starved = true;
+  #paused = false;
+  #corked = false;
+  #yielded = false;
+  #peerEnded = false;
+  #phase: "open" | "finishing" | "closed" = "open";
+
+  constructor(socket: Socket, id: number, shared: Shared) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#info = new SocketInfo(id, socket);
+    socket.on("data", (chunk: Uint8Array) => this.received(chunk));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#ended());
+    socket.on("close", () => this.#closed());
+  }
+
+  /** It is up to the peer whether anything happens here. */
+  get waitsForPeer(): boolean {
+    if (this.#inFlight > 0 || this.#yielded) return false;
+    return !this.#paused || this.#unsentBytes > 0;
+  }
+
+  /** A frame has begun, and its rest is all we wait for. */
+  get midFrame(): boolean {
+    return this.#starved && this.#inFlight === 0 && this.#heldBytes > 0;
+  }
+
+  /** No new request will come of this connection. */
+  get finishing(): boolean {
+    return this.#phase === "finishing" || this.#peerEnded;
+  }
+
+  /** Begins no further request, and ends once what is in progress has been answered. */
+  finish(): void {
+    if (this.#phase !== "open") return;
+    this.#phase = "finishing";
+    this.#dropWaiting();
+    this.#socket.pause();
+    this.#endIfDone();
+  }
+
+  roomAgain(): void {
+    this.#readOrPause();
+  }
+
+  received(chunk: Uint8Array): void {
+    this.#shared.stats.bytesIn += chunk.length;
+    if (this.#phase !== "open") return;
+    this.#heldBytes += chunk.length;
+    this.#shared.memory.add(chunk.length);
+    this.#frames.push(chunk);
+    this.#startsThisTurn = 0;
+    this.#advance();
+  }
+
+  /** Begins the requests whose turn has come, then decides about reading on and about ending. */
+  #advance(): void {
+    try {
+      while (this.#mayBegin() && this.#take()) {
+        if (this.#inFlight > 0 && (this.#exclusive || !this.#next!.pipelined)) break;
+        void this.#run(this.#next!);
+      }
+    } catch (error) {
+      this.#fail(this.#responses.add(0), "not a request this broker serves", error);
+    }
+    this.#readOrPause();
+    this.#endIfDone();
+  }
+
+  #mayBegin(): boolean {
+    if (this.#phase !== "open" || this.#yielded) return false;
+    const { limits, unsentBytes } = this.#shared;
+    const mine = this.#socket.writableLength + this.#responses.waitingBytes;
+    this.#starved = false;
+    if (this.#inFlight >= limits.maxInFlight || mine > limits.maxUnsentBytes) return false;
+    if (this.#unsentBytes > 0 && unsentBytes > limits.maxUnsentBytesTotal) return false;
+    if (this.#startsThisTurn < limits.maxStartsPerTurn) return true;
+    this.#yielded = true;
+    setImmediate(Connection.#takeTurn, this);
+    return false;
+  }
+
+  /** Makes `#next` the next request, if there is a whole one. Throws what the router throws. */
+  #take(): boolean {
+    if (this.#next !== null) return true;
+    const frame = this.#frames.next();
+    this.#starved = frame === null;
+    if (frame === null) return false;
+    this.#nextBytes = frame.length + FRAME_PREFIX_BYTES;
+    this.#next = this.#shared.router.accept(frame, this.#info);
+    return true;
+  }
+
+  async #run(request: PendingRequest): Promise<void> {
+    const entry = this.#responses.add(this.#nextBytes);
+    this.#next = null;
+    this.#exclusive = !request.pipelined;
+    this.#inFlight++;
+    this.#inFlightBytes += entry.requestBytes;
+    this.#startsThisTurn++;
+    this.#shared.stats.requests++;
+    try {
+      this.#responses.settle(entry, await request.run());
+    } catch (error) {
+      this.#fail(entry, "a request failed", error);
+    }
+    this.#inFlight--;
+    this.#inFlightBytes -= entry.requestBytes;
+    this.#release(entry.requestBytes);
+    if (this.#phase === "closed") return;
+    this.#write();
+    this.#advance();
+  }
+
+  /** Hands on every response whose turn has come; those of one turn leave in one writev. */
+  #write(): void {
+    for (let next = this.#responses.shift(); next !== undefined; next = this.#responses.shift()) {
+      if (next === null) continue;
+      if (!this.#corked) {
+        this.#corked = true;
+        this.#socket.cork();
+        process.nextTick(Connection.#uncork, this);
+      }
+      for (const slice of next) {
+        this.#shared.stats.bytesOut += slice.length;
+        this.#socket.write(slice);
+      }
+    }
+  }
+
+  static #uncork(connection: Connection): void {
+    connection.#corked = false;
+    const socket = connection.#socket;
+    if (connection.#phase === "closed") return;
+    socket.uncork();
+    if (socket.writableNeedDrain) connection.#countUnsent(socket.writableLength);
+    connection.#endIfDone();
+  }
+
+  static #takeTurn(connection: Connection): void {
+    connection.#yielded = false;
+    connection.#startsThisTurn = 0;
+    connection.#advance();
+  }
+
+  #drained(): void {
+    this.#countUnsent(0);
+    this.#advance();
+  }
+
+  #countUnsent(bytes: number): void {
+    this.#shared.unsentBytes += bytes - this.#unsentBytes;
+    this.#unsentBytes = bytes;
+  }
+
+  #readOrPause(): void {
+    if (this.#phase !== "open") return;
+    const pause = !this.#mayRead();
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    if (pause) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #mayRead(): boolean {
+    const { memory, limits } = this.#shared;
+    if (this.#heldBytes === 0) {
+      memory.forget(this);
+      return true;
+    }
+    if (this.#heldBytes > limits.maxHeldBytes && !this.midFrame) return false;
+    return memory.admits(this, this.midFrame);
+  }
+
+  /** The peer sends no more, but may still read: what it asked for is answered first. */
+  #ended(): void {
+    this.#peerEnded = true;
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.finishing || this.#corked || this.#phase === "closed") return;
+    if (this.#responses.broken) {
+      this.#socket.destroySoon();
+      return;
+    }
+    if (this.#inFlight > 0 || (this.#phase === "open" && !this.#starved)) return;
+    this.#socket.end();
+    // Read on to the peer's own end instead of closing with bytes unread: the kernel would answer
+    // those with a reset, which may overtake the last responses.
+    if (this.#phase === "finishing") this.#socket.resume();
+  }
+
+  #fail(entry: InFlight, message: string, error: unknown): void {
+    this.#responses.settle(entry, "failed");
+    if (this.#phase === "closed") return;
+    if (this.#phase === "open") this.#shared.stats.connectionsFailed++;
+    const { id, remoteAddress } = this.#info;
+    this.#shared.onError(`closing a connection: ${message}`, { id, remoteAddress, error });
+    this.finish();
+  }
+
+  /** Gives up what has not begun. */
+  #dropWaiting(): void {
+    this.#next = null;
+    this.#frames = new FrameReader();
+    this.#release(this.#heldBytes - this.#inFlightBytes);
+    this.#shared.memory.forget(this);
+  }
+
+  #release(bytes: number): void {
+    this.#heldBytes -= bytes;
+    this.#shared.memory.release(bytes);
+  }
+
+  #closed(): void {
+    this.#dropWaiting();
+    this.#phase = "closed";
+    this.#countUnsent(0);
+    this.#info.abort();
+    this.#shared.router.closed(this.#info);
+  }
+}

@@ -1,0 +1,122 @@
+import { MAX_FRAME_BYTES, SMALL_CHUNK_BYTES } from "./limits.ts";
+
+const PREFIX_BYTES = 4;
+const UNKNOWN = -1;
+
+/** The length prefix can't be one: the stream is not Kafka's, or is out of step. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+/**
+ * Cuts length-prefixed frames out of a byte stream, on demand: what nobody asks for stays as the
+ * chunks it came in, so a queue of a thousand requests is not a thousand objects.
+ *
+ * Invariants:
+ * 1. A frame within one chunk is a view of it; one that spans chunks is copied once, when complete.
+ * 2. Nothing is ever allocated by a length that was only claimed.
+ * 3. No two neighbouring chunks are both small, so what is kept costs little more than its bytes.
+ */
+export class FrameReader {
+  readonly #chunks: Uint8Array[] = [];
+  /** Index of the first chunk not yet used up, and the offset in it. */
+  #head = 0;
+  #at = 0;
+  #bufferedBytes = 0;
+  #frameBytes = UNKNOWN;
+
+  /** Bytes pushed and not yet handed out. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    const last = this.#chunks.length - 1;
+    const rest = last < this.#head ? undefined : this.#unread(last);
+    this.#bufferedBytes += chunk.length;
+    if (
+      rest === undefined ||
+      rest.length >= SMALL_CHUNK_BYTES ||
+      chunk.length >= SMALL_CHUNK_BYTES
+    ) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    const merged = new Uint8Array(rest.length + chunk.length);
+    merged.set(rest);
+    merged.set(chunk, rest.length);
+    this.#chunks[last] = merged;
+    if (last === this.#head) this.#at = 0;
+  }
+
+  /** The next frame without its prefix, null until more bytes come. Throws FrameError. */
+  next(): Uint8Array | null {
+    if (this.#frameBytes === UNKNOWN) {
+      if (this.#bufferedBytes < PREFIX_BYTES) return null;
+      this.#frameBytes = this.#takePrefix();
+    }
+    if (this.#bufferedBytes < this.#frameBytes) return null;
+    const frame = this.#take(this.#frameBytes);
+    this.#frameBytes = UNKNOWN;
+    return frame;
+  }
+
+  #takePrefix(): number {
+    let length = 0;
+    for (let i = 0; i < PREFIX_BYTES; i++) length = (length << 8) | this.#takeByte();
+    if (length <= 0 || length > MAX_FRAME_BYTES) {
+      throw new FrameError(`a frame of ${length} bytes (allowed: 1 to ${MAX_FRAME_BYTES})`);
+    }
+    return length;
+  }
+
+  /** Takes `length` bytes that are known to be there. */
+  #take(length: number): Uint8Array {
+    this.#bufferedBytes -= length;
+    const chunk = this.#chunks[this.#head]!;
+    const end = this.#at + length;
+    if (end <= chunk.length) {
+      const part = chunk.subarray(this.#at, end);
+      this.#advance(end, chunk);
+      return part;
+    }
+    return this.#gather(length);
+  }
+
+  #takeByte(): number {
+    const chunk = this.#chunks[this.#head]!;
+    const byte = chunk[this.#at]!;
+    this.#bufferedBytes--;
+    this.#advance(this.#at + 1, chunk);
+    return byte;
+  }
+
+  #gather(length: number): Uint8Array {
+    const whole = Buffer.allocUnsafeSlow(length);
+    for (let filled = 0; filled < length; ) {
+      const chunk = this.#chunks[this.#head]!;
+      const end = Math.min(chunk.length, this.#at + length - filled);
+      whole.set(chunk.subarray(this.#at, end), filled);
+      filled += end - this.#at;
+      this.#advance(end, chunk);
+    }
+    return whole;
+  }
+
+  #advance(at: number, chunk: Uint8Array): void {
+    this.#at = at;
+    if (at < chunk.length) return;
+    this.#at = 0;
+    this.#head++;
+    // Used-up chunks go in batches: shifting one by one would be quadratic.
+    if (this.#head === this.#chunks.length || this.#head === 64) {
+      this.#chunks.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #unread(index: number): Uint8Array {
+    const chunk = this.#chunks[index]!;
+    return index === this.#head && this.#at > 0 ? chunk.subarray(this.#at) : chunk;
+  }
+}

@@ -1,0 +1,53 @@
+/** Every bound of the network side. Kafka's name of a setting is given where it has one. */
+export interface ServerLimits {
+  /** Connections open at once. Files for log segments come out of the same descriptor budget. */
+  readonly maxConnections: number;
+  /** A connection on which nothing moves for this long is closed. `connections.max.idle.ms`. */
+  readonly maxIdleMs: number;
+  /** How long a peer that is being said goodbye to may take to read what it is owed, ms. */
+  readonly farewellMs: number;
+  /** While request memory is full: how long half a frame may sit without a byte more, ms. */
+  readonly maxStallMs: number;
+  /** Received bytes of one connection (waiting, or in requests in progress) past which it is not read. */
+  readonly maxHeldBytes: number;
+  /** The same over all connections. `queued.max.request.bytes`. */
+  readonly maxHeldBytesTotal: number;
+  /** Requests of one connection in progress together. */
+  readonly maxInFlight: number;
+  /** Requests one connection may begin before the others get their turn. */
+  readonly maxStartsPerTurn: number;
+  /** Response bytes a peer has not taken past which no further request of it begins. */
+  readonly maxUnsentBytes: number;
+  /** The same over all connections: then only peers that have nothing unsent begin requests. */
+  readonly maxUnsentBytesTotal: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const SERVER_LIMITS: ServerLimits = {
+  maxConnections: 20_000,
+  maxIdleMs: 600_000,
+  farewellMs: 30_000,
+  maxStallMs: 10_000,
+  maxHeldBytes: 16 * MIB,
+  maxHeldBytesTotal: 512 * MIB,
+  maxInFlight: 256,
+  maxStartsPerTurn: 256,
+  maxUnsentBytes: 8 * MIB,
+  maxUnsentBytesTotal: 512 * MIB,
+};
+
+/** Largest frame, without its length prefix. Kafka's default `socket.request.max.bytes`. */
+export const MAX_FRAME_BYTES = 104_857_600;
+
+/** Neighbouring chunks smaller than this are merged, so that tiny packets can't cost 100x their size. */
+export const SMALL_CHUNK_BYTES = 4096;
+
+/** Connections the kernel keeps for us between its handshake and our accept. */
+export const LISTEN_BACKLOG = 1024;
+
+/** Time between two looks for idle connections, ms. */
+export const SWEEP_INTERVAL_MS = 5_000;
+
+/** After this long without traffic the kernel asks whether the peer is still there, ms. */
+export const KEEP_ALIVE_DELAY_MS = 60_000;

@@ -1,0 +1,31 @@
+const REASONS: Record<string, { code: string; text: string }> = {
+  EADDRINUSE: {
+    code: "TARPAN_PORT_IN_USE",
+    text: "the port is taken; stop what listens there or choose another with --bind-port",
+  },
+  EACCES: {
+    code: "TARPAN_PORT_FORBIDDEN",
+    text: "permission denied; choose a port of 1024 or above with --bind-port",
+  },
+  EADDRNOTAVAIL: {
+    code: "TARPAN_ADDRESS_UNAVAILABLE",
+    text: "this machine has no such address; choose one it has with --bind-addr",
+  },
+  ENOTFOUND: {
+    code: "TARPAN_ADDRESS_UNAVAILABLE",
+    text: "the name is unknown; choose an address of this machine with --bind-addr",
+  },
+};
+
+/** The broker can't listen where it was told to. One line that says where, why, and what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  readonly code: string;
+
+  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
+    const reason = REASONS[cause.code ?? ""];
+    const where = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    super(`cannot listen on ${where}: ${reason?.text ?? cause.message}`, { cause });
+    this.code = reason?.code ?? "TARPAN_LISTEN_FAILED";
+  }
+}

@@ -1,0 +1,213 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Env, Timer } from "../env.ts";
+import { Connection } from "./connection.ts";
+import {
+  KEEP_ALIVE_DELAY_MS,
+  LISTEN_BACKLOG,
+  SERVER_LIMITS,
+  type ServerLimits,
+  SWEEP_INTERVAL_MS,
+} from "./limits.ts";
+import { ListenError } from "./listen-error.ts";
+import { RequestMemory } from "./request-memory.ts";
+import type { RequestRouter } from "./router.ts";
+import { type NetworkStats, newStats, type OnError, type Shared } from "./shared.ts";
+import { sniff } from "./sniff.ts";
+
+/** Takes over the sockets that speak HTTP. */
+export interface HttpEntrance {
+  /** `firstBytes` were already read off the socket, which is paused. */
+  accept(socket: Socket, firstBytes: Uint8Array): void;
+  /** Ends idle connections now and the others after the response they are at. */
+  close(): void;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly router: RequestRouter;
+  readonly http: HttpEntrance;
+  readonly env: Pick<Env, "clock" | "timers">;
+  readonly limits?: Partial<ServerLimits>;
+  readonly onError?: OnError;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** Open connections, HTTP included. */
+  readonly connections: number;
+  readonly stats: Readonly<NetworkStats>;
+  /**
+   * Stops accepting and reading, lets requests in progress finish and their responses leave, then
+   * ends the connections; those still there after `graceMs` are cut off. Never rejects.
+   */
+  close(options: { graceMs: number }): Promise<void>;
+}
+
+/** Listens for Kafka and HTTP clients on one port. Rejects with ListenError. */
+export async function startListener(options: ListenerOptions): Promise<Listener> {
+  const listener = new TcpListener(options);
+  await listener.listen(options.host, options.port);
+  return listener;
+}
+
+/** What is known of an open socket between two sweeps. */
+interface Tracked {
+  readonly socket: Socket;
+  /** Null before the first bytes have told what the client speaks, and for HTTP. */
+  kafka: Connection | null;
+  http: boolean;
+  bytesMoved: number;
+  movedAtMs: number;
+}
+
+class TcpListener implements Listener {
+  readonly #server: Server;
+  readonly #shared: Shared;
+  readonly #http: HttpEntrance;
+  readonly #env: ListenerOptions["env"];
+  readonly #open = new Set<Tracked>();
+  #sweepTimer: Timer | null = null;
+  #lastId = 0;
+  #closing = false;
+
+  constructor({ router, http, env, limits, onError = () => {} }: ListenerOptions) {
+    this.#http = http;
+    this.#env = env;
+    const all = { ...SERVER_LIMITS, ...limits };
+    const memory = new RequestMemory(all.maxHeldBytesTotal);
+    this.#shared = { router, limits: all, memory, stats: newStats(), onError, unsentBytes: 0 };
+    this.#server = createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    this.#server.maxConnections = all.maxConnections;
+    this.#server.on("connection", (socket) => this.#accept(socket));
+    this.#server.on("drop", () => this.stats.connectionsRefused++);
+  }
+
+  get address(): string {
+    return (this.#server.address() as AddressInfo | null)?.address ?? "";
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  get stats(): NetworkStats {
+    return this.#shared.stats;
+  }
+
+  listen(host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const refused = (error: Error) => reject(new ListenError(host, port, error));
+      this.#server.once("error", refused);
+      this.#server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {
+        this.#server.off("error", refused);
+        this.#server.on("error", (error) => this.#shared.onError("listener", { error }));
+        resolve();
+      });
+    });
+  }
+
+  async close({ graceMs }: { graceMs: number }): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    const gone = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const tracked of this.#open) {
+      if (tracked.kafka !== null) tracked.kafka.finish();
+      else if (!tracked.http) tracked.socket.destroy();
+    }
+    this.#http.close();
+    const cutOff = this.#env.timers.after(graceMs, () => {
+      for (const { socket } of this.#open) socket.destroy();
+    });
+    await gone;
+    cutOff.cancel();
+    this.#sweepTimer?.cancel();
+  }
+
+  #accept(socket: Socket): void {
+    const now = this.#env.clock.monotonicMs();
+    const tracked: Tracked = { socket, kafka: null, http: false, bytesMoved: 0, movedAtMs: now };
+    this.#open.add(tracked);
+    this.#shared.stats.connectionsAccepted++;
+    // A peer that resets its connection is nothing to report: "close" follows.
+    socket.on("error", () => {});
+    socket.on("close", () => this.#open.delete(tracked));
+    this.#listenForFirstBytes(tracked);
+    this.#sweepTimer ??= this.#armSweep();
+  }
+
+  #listenForFirstBytes(tracked: Tracked): void {
+    const { socket } = tracked;
+    let bytes: Uint8Array = new Uint8Array(0);
+    const end = () => socket.destroy();
+    const data = (chunk: Uint8Array) => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      const speech = sniff(bytes);
+      if (speech === null) return;
+      socket.off("data", data);
+      socket.off("end", end);
+      if (speech === "http") this.#handToHttp(tracked, bytes);
+      else this.#serveKafka(tracked, bytes);
+    };
+    socket.on("data", data);
+    socket.on("end", end);
+  }
+
+  #serveKafka(tracked: Tracked, firstBytes: Uint8Array): void {
+    tracked.kafka = new Connection(tracked.socket, ++this.#lastId, this.#shared);
+    tracked.kafka.received(firstBytes);
+  }
+
+  #handToHttp(tracked: Tracked, firstBytes: Uint8Array): void {
+    tracked.http = true;
+    tracked.socket.pause();
+    this.#http.accept(tracked.socket, firstBytes);
+  }
+
+  #armSweep(): Timer {
+    const delayMs = Math.min(SWEEP_INTERVAL_MS, this.#shared.limits.maxIdleMs / 4);
+    return this.#env.timers.after(delayMs, () => {
+      this.#sweep();
+      this.#sweepTimer = this.#open.size > 0 && !this.#closing ? this.#armSweep() : null;
+    });
+  }
+
+  /** Closes what has not moved for too long. Nothing is paid for this while bytes move. */
+  #sweep(): void {
+    const now = this.#env.clock.monotonicMs();
+    for (const tracked of this.#open) {
+      const { socket, kafka } = tracked;
+      const sent = socket.bytesWritten - socket.writableLength;
+      // What is still read of a connection that is ending is thrown away: that is no progress.
+      const moved = kafka?.finishing ? sent : sent + socket.bytesRead;
+      const waits = kafka === null || kafka.waitsForPeer || kafka.finishing;
+      if (moved !== tracked.bytesMoved || !waits) {
+        tracked.bytesMoved = moved;
+        tracked.movedAtMs = now;
+      } else if (now - tracked.movedAtMs >= this.#patienceMs(kafka)) {
+        this.#shared.stats.connectionsExpired++;
+        socket.destroy();
+      }
+    }
+  }
+
+  #patienceMs(kafka: Connection | null): number {
+    const { maxIdleMs, farewellMs, maxStallMs } = this.#shared.limits;
+    if (kafka?.finishing) return Math.min(farewellMs, maxIdleMs);
+    if (kafka?.midFrame && this.#shared.memory.full) return Math.min(maxStallMs, maxIdleMs);
+    return maxIdleMs;
+  }
+}

@@ -1,0 +1,20 @@
+/** Bytes that tell what a client speaks. */
+export const SNIFF_BYTES = 4;
+
+export type Speech = "kafka" | "http";
+
+const HTTP_METHODS = new Set(
+  ["GET ", "POST", "HEAD", "PUT ", "DELE", "OPTI", "PATC"].map((method) =>
+    [...method].reduce((bits, letter) => (bits << 8) | letter.charCodeAt(0), 0),
+  ),
+);
+
+/**
+ * Tells HTTP from Kafka by the first four bytes: read as a Kafka frame length, every HTTP method
+ * is over 1 GB, ten times what a frame may be. Null until there are four.
+ */
+export function sniff(firstBytes: Uint8Array): Speech | null {
+  if (firstBytes.length < SNIFF_BYTES) return null;
+  const [a, b, c, d] = firstBytes as unknown as [number, number, number, number];
+  return HTTP_METHODS.has((a << 24) | (b << 16) | (c << 8) | d) ? "http" : "kafka";
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import { FrameError, FrameReader } from "../../src/server/frame-reader.ts";
+import { MAX_FRAME_BYTES } from "../../src/server/limits.ts";
+import { seededRandom } from "./random.ts";
+
+function framed(...bodies: Uint8Array[]): Buffer {
+  return Buffer.concat(
+    bodies.flatMap((body) => {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(body.length);
+      return [length, body];
+    }),
+  );
+}
+
+function allFrames(reader: FrameReader): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let next = reader.next(); next !== null; next = reader.next())
+    frames.push(Buffer.from(next));
+  return frames;
+}
+
+/** As toEqual, which takes seconds over megabytes of Buffers. */
+function expectSame(found: Buffer[], sent: Buffer[]): void {
+  expect(found.map((frame) => frame.length)).toEqual(sent.map((frame) => frame.length));
+  expect(Buffer.concat(found).equals(Buffer.concat(sent))).toBe(true);
+}
+
+describe("FrameReader", () => {
+  const bodies = [Buffer.from("a"), Buffer.from("hello, world"), Buffer.alloc(300, 7)];
+  const stream = framed(...bodies);
+
+  test("finds the frames wherever the stream is cut in three", () => {
+    for (let one = 0; one <= stream.length; one++) {
+      for (let two = one; two <= stream.length; two += 1 + (one % 7)) {
+        const reader = new FrameReader();
+        const found: Buffer[] = [];
+        for (const part of [
+          stream.subarray(0, one),
+          stream.subarray(one, two),
+          stream.subarray(two),
+        ]) {
+          reader.push(part);
+          found.push(...allFrames(reader));
+        }
+        expectSame(found, bodies);
+        expect(reader.bufferedBytes).toBe(0);
+      }
+    }
+  });
+
+  test("finds the frames when nobody asks before the last byte", () => {
+    const reader = new FrameReader();
+    for (const byte of stream) reader.push(Buffer.of(byte));
+    expect(reader.bufferedBytes).toBe(stream.length);
+    expectSame(allFrames(reader), bodies);
+  });
+
+  test("random frames in random chunks, asked for at random times", () => {
+    const random = seededRandom();
+    for (let round = 0; round < 300; round++) {
+      const sent = Array.from({ length: 1 + random(12) }, () =>
+        Buffer.alloc(1 + random(random(4) === 0 ? 40_000 : 50), random(256)),
+      );
+      const bytes = framed(...sent);
+      const reader = new FrameReader();
+      const found: Buffer[] = [];
+      for (let at = 0; at < bytes.length; ) {
+        const end = Math.min(bytes.length, at + 1 + random(random(3) === 0 ? 20_000 : 30));
+        reader.push(bytes.subarray(at, end));
+        if (random(3) === 0) found.push(...allFrames(reader));
+        at = end;
+      }
+      found.push(...allFrames(reader));
+      expectSame(found, sent);
+      expect(reader.bufferedBytes).toBe(0);
+    }
+  });
+
+  test("a frame within one chunk is a view of it", () => {
+    const reader = new FrameReader();
+    reader.push(stream);
+    expect(reader.next()!.buffer).toBe(stream.buffer);
+    expect(reader.next()!.buffer).toBe(stream.buffer);
+  });
+
+  test("frames handed out stay as they are when later chunks are merged", () => {
+    const reader = new FrameReader();
+    const chunk = Buffer.concat([
+      framed(Buffer.from("first")),
+      framed(Buffer.from("second")).subarray(0, 6),
+    ]);
+    reader.push(chunk);
+    const first = reader.next()!;
+    reader.push(framed(Buffer.from("second")).subarray(6));
+    expect(Buffer.from(first).toString()).toBe("first");
+    expect(Buffer.from(reader.next()!).toString()).toBe("second");
+  });
+
+  test.each([0, -1, -(2 ** 31), MAX_FRAME_BYTES + 1, 2 ** 31 - 1])(
+    "refuses length %i",
+    (length) => {
+      const reader = new FrameReader();
+      const prefix = Buffer.alloc(4);
+      prefix.writeInt32BE(length);
+      reader.push(prefix);
+      expect(() => reader.next()).toThrow(FrameError);
+    },
+  );
+
+  test("a claimed length allocates nothing", () => {
+    const prefix = Buffer.alloc(4);
+    prefix.writeInt32BE(MAX_FRAME_BYTES);
+    const before = process.memoryUsage().arrayBuffers;
+    const readers = Array.from({ length: 100 }, () => new FrameReader());
+    for (const reader of readers) {
+      reader.push(prefix);
+      expect(reader.next()).toBeNull();
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+  });
+
+  test("a million one-byte chunks cost little more than a megabyte", () => {
+    const reader = new FrameReader();
+    const prefix = Buffer.alloc(4);
+    prefix.writeInt32BE(1_000_000);
+    reader.push(prefix);
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 999_999; i++) reader.push(Buffer.from([i & 255]));
+    expect(reader.next()).toBeNull();
+    reader.push(Buffer.of(63));
+    const frame = reader.next()!;
+    expect(frame.length).toBe(1_000_000);
+    expect(frame.every((byte, i) => byte === (i & 255))).toBe(true);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(200_000_000);
+  });
+});

@@ -1,0 +1,242 @@
+import { connect, type Socket } from "node:net";
+import type { Env, Timer } from "../../src/env.ts";
+import { FrameReader } from "../../src/server/frame-reader.ts";
+import type { ServerLimits } from "../../src/server/limits.ts";
+import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
+import type { ConnectionInfo, PendingRequest, RequestRouter } from "../../src/server/router.ts";
+
+/** A clock that moves when told. */
+export class ManualTime implements Pick<Env, "clock" | "timers"> {
+  #now = 0;
+  readonly #due = new Set<{ atMs: number; fire: () => void }>();
+
+  readonly clock = { wallMs: () => this.#now, monotonicMs: () => this.#now };
+  readonly timers = {
+    after: (delayMs: number, fire: () => void): Timer => {
+      const entry = { atMs: this.#now + delayMs, fire };
+      this.#due.add(entry);
+      return { cancel: () => this.#due.delete(entry) };
+    },
+  };
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const next = [...this.#due].sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined || next.atMs > end) break;
+      this.#now = next.atMs;
+      this.#due.delete(next);
+      next.fire();
+    }
+    this.#now = end;
+  }
+}
+
+/** First body byte of a toy request. The rest is echoed. */
+export const Kind = {
+  echo: 0,
+  /** Pipelined; answered when the test says so. */
+  held: 1,
+  /** Not pipelined; answered when the test says so. */
+  alone: 2,
+  /** Answered with as many bytes as its u32 says. */
+  big: 3,
+  refused: 4,
+  failing: 5,
+  silent: 6,
+} as const;
+
+interface Held {
+  readonly text: string;
+  answer(): void;
+  fail(): void;
+}
+
+/** Stands for the Kafka side: echoes, holds back, refuses. */
+export class ToyRouter implements RequestRouter {
+  readonly begun: string[] = [];
+  readonly held: Held[] = [];
+  readonly closedIds: number[] = [];
+  readonly infos = new Map<number, ConnectionInfo>();
+  runs = 0;
+  #watchers: (() => void)[] = [];
+
+  accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
+    this.infos.set(connection.id, connection);
+    const kind = frame[0];
+    if (kind === undefined || kind > Kind.silent) throw new Error("no such request");
+    if (kind === Kind.refused) throw new Error("refused");
+    const body = frame.subarray(1);
+    return { pipelined: kind !== Kind.alone, run: () => this.#run(kind, body) };
+  }
+
+  closed(connection: ConnectionInfo): void {
+    this.closedIds.push(connection.id);
+    this.#changed();
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
+  async #run(kind: number, body: Uint8Array): Promise<readonly Uint8Array[] | null> {
+    this.runs++;
+    if (kind === Kind.silent) return null;
+    if (kind === Kind.failing) throw new Error("failing");
+    if (kind === Kind.big) return [prefix(Buffer.from(body).readUInt32BE()), ...bigSlices(body)];
+    if (kind === Kind.echo) return [prefix(body.length), body];
+    const text = Buffer.from(body).toString();
+    this.begun.push(text);
+    return new Promise((resolve, reject) => {
+      const answer = () => resolve([prefix(body.length), body]);
+      this.held.push({ text, answer, fail: () => reject(new Error("failed late")) });
+      this.#changed();
+    });
+  }
+
+  /** Answers the oldest held request with this text. */
+  answer(text: string): void {
+    this.#takeHeld(text).answer();
+  }
+
+  fail(text: string): void {
+    this.#takeHeld(text).fail();
+  }
+
+  #takeHeld(text: string): Held {
+    const index = this.held.findIndex((held) => held.text === text);
+    if (index < 0) throw new Error(`nothing held as ${text}`);
+    return this.held.splice(index, 1)[0]!;
+  }
+
+  #changed(): void {
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const watcher of watchers) watcher();
+  }
+}
+
+function prefix(length: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(length);
+  return bytes;
+}
+
+const SLICE = new Uint8Array(65_536);
+function bigSlices(body: Uint8Array): Uint8Array[] {
+  const slices: Uint8Array[] = [];
+  for (let rest = Buffer.from(body).readUInt32BE(); rest > 0; rest -= SLICE.length) {
+    slices.push(rest >= SLICE.length ? SLICE : SLICE.subarray(0, rest));
+  }
+  return slices;
+}
+
+export function frame(kind: number, body: string | Uint8Array = ""): Buffer {
+  const bytes = Buffer.from(body as string);
+  return Buffer.concat([prefix(bytes.length + 1), Buffer.of(kind), bytes]);
+}
+
+export function bigRequest(sizeBytes: number): Buffer {
+  return frame(Kind.big, prefix(sizeBytes));
+}
+
+/** A raw client that collects response frames. */
+export class Client {
+  readonly socket: Socket;
+  readonly responses: string[] = [];
+  /** Body bytes of all responses so far. */
+  receivedBytes = 0;
+  ended = false;
+  closed = false;
+  error: NodeJS.ErrnoException | null = null;
+  readonly #frames = new FrameReader();
+  #wake: () => void = () => {};
+
+  constructor(port: number, { reading = true, allowHalfOpen = false } = {}) {
+    this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen, noDelay: true });
+    this.socket.on("error", (error) => {
+      this.error = error;
+    });
+    this.socket.on("end", () => {
+      this.ended = true;
+    });
+    this.socket.on("close", () => {
+      this.closed = true;
+      this.#wake();
+    });
+    if (reading) this.read();
+  }
+
+  read(): void {
+    this.socket.on("data", (chunk) => {
+      this.#frames.push(chunk);
+      for (let next = this.#frames.next(); next !== null; next = this.#frames.next()) {
+        this.receivedBytes += next.length;
+        this.responses.push(next.length > 1000 ? `${next.length}` : Buffer.from(next).toString());
+      }
+      this.#wake();
+    });
+  }
+
+  send(...frames: Uint8Array[]): void {
+    this.socket.write(Buffer.concat(frames));
+  }
+
+  async responsesReach(count: number): Promise<string[]> {
+    while (this.responses.length < count) {
+      if (this.closed) throw new Error(`closed after ${this.responses.length} of ${count}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.responses;
+  }
+
+  async untilClosed(): Promise<void> {
+    if (!this.closed) await new Promise((resolve) => this.socket.once("close", resolve));
+  }
+}
+
+const NO_HTTP: HttpEntrance = {
+  accept: (socket) => socket.destroy(),
+  close: () => {},
+};
+
+export interface Served {
+  readonly listener: Listener;
+  readonly router: ToyRouter;
+  readonly time: ManualTime;
+  readonly errors: string[];
+  client(options?: { reading?: boolean; allowHalfOpen?: boolean }): Client;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A listener on a free loopback port over a toy router; closed when the test leaves its scope. */
+export async function serve(
+  limits: Partial<ServerLimits> = {},
+  http: HttpEntrance = NO_HTTP,
+): Promise<Served> {
+  const router = new ToyRouter();
+  const time = new ManualTime();
+  const errors: string[] = [];
+  const clients: Client[] = [];
+  const onError = (message: string) => errors.push(message);
+  const listener = await startListener({
+    ...{ host: "127.0.0.1", port: 0, router, http, env: time, limits, onError },
+  });
+  const close = async () => {
+    for (const { socket } of clients) socket.destroy();
+    await listener.close({ graceMs: 1 });
+  };
+  const client = (options?: { reading?: boolean; allowHalfOpen?: boolean }) => {
+    const made = new Client(listener.port, options);
+    clients.push(made);
+    return made;
+  };
+  return { listener, router, time, errors, client, [Symbol.asyncDispose]: close };
+}
+
+/** Lets sockets and timers of both sides run until `condition` holds. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
