@@ -227,6 +227,17 @@ export function stampAppendTime(
   stampCrc(bytes, at, crc32c);
 }
 
+/** Corrects a producer's maxTimestamp to that of its records and rewrites the CRC. */
+export function stampMaxTimestamp(
+  bytes: Uint8Array,
+  at: number,
+  timestamp: number,
+  crc32c: Checksum,
+): void {
+  setInt64(viewOf(bytes), at + MAX_TIMESTAMP_AT, timestamp);
+  stampCrc(bytes, at, crc32c);
+}
+
 /** Computes and writes the CRC of the whole batch at `at`. */
 export function stampCrc(bytes: Uint8Array, at: number, crc32c: Checksum): void {
   const view = viewOf(bytes);

@@ -1,2 +1,22 @@
 export * from "./batch-header.ts";
 export { type Checksum, crc32c } from "./crc32c.ts";
+export {
+  type DecodedBatch,
+  type DecodedRecord,
+  type DecodeOptions,
+  decodeBatch,
+  decodeBatches,
+  findRecordByTimestamp,
+} from "./decode.ts";
+export { type Compress, type Decompress, recordsField } from "./decompress.ts";
+export { type BatchFields, encodeBatch, type RecordHeader, type RecordInput } from "./encode.ts";
+export { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_RECORD_ERRORS } from "./limits.ts";
+export {
+  type BatchAccepted,
+  type BatchErrorKind,
+  type BatchRefusal,
+  type BatchRules,
+  type RecordError,
+  validateBatch,
+} from "./validate.ts";
+export { RecordFormatError } from "./varint.ts";

@@ -1,0 +1,24 @@
+import { BATCH_OVERHEAD, type BatchHeader } from "./batch-header.ts";
+
+/**
+ * Expands `bytes`, compressed with codec 1 to 4, into at most `maxBytes`. Its errors carry a `code`:
+ * TARPAN_DECOMPRESSION_LIMIT above maxBytes, TARPAN_DECOMPRESSION_FAILED for malformed input,
+ * TARPAN_CODEC_UNAVAILABLE when the codec can't be had.
+ */
+export type Decompress = (codec: number, bytes: Uint8Array, maxBytes: number) => Uint8Array;
+
+/** Compresses with codec 1 to 4. */
+export type Compress = (codec: number, bytes: Uint8Array) => Uint8Array;
+
+/** The plain records of one whole batch: a range of `batch` itself, or of a decompressed copy. */
+export function recordsField(
+  batch: Uint8Array,
+  header: BatchHeader,
+  decompress: Decompress,
+  maxDecompressedBytes: number,
+): { bytes: Uint8Array; start: number; end: number } {
+  if (header.compression === 0) return { bytes: batch, start: BATCH_OVERHEAD, end: batch.length };
+  const compressed = batch.subarray(BATCH_OVERHEAD);
+  const plain = decompress(header.compression, compressed, maxDecompressedBytes);
+  return { bytes: plain, start: 0, end: plain.length };
+}
