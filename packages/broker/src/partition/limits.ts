@@ -1,0 +1,20 @@
+/** Batches remembered per producer: a client keeps at most five requests in flight (KIP-98). */
+export const REMEMBERED_BATCHES_PER_PRODUCER = 5;
+
+/** Producers remembered per partition; the one silent for longest is forgotten first. */
+export const MAX_PRODUCERS_PER_PARTITION = 100_000;
+
+/** Bytes appended to a partition after which its producer state is saved beside the log. */
+export const CHECKPOINT_EVERY_BYTES = 128 * 1024 * 1024;
+
+/** Bytes read at a time while a log is scanned after a crash. */
+export const SCAN_READ_BYTES = 1024 * 1024;
+
+/** Logs opened or closed at the same time. */
+export const CONCURRENT_LOG_OPENS = 64;
+
+/** Bytes a compressed batch may grow to when it is looked into. */
+export const MAX_DECOMPRESSED_BATCH_BYTES = 64 * 1024 * 1024;
+
+/** How often offline partitions are tried again and silent producers forgotten. */
+export const MAINTENANCE_INTERVAL_MS = 5_000;

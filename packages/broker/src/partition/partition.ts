@@ -1,0 +1,223 @@
+import { type BatchHeader, ErrorCode } from "@tarpan/protocol";
+import { type Log, LogError, type LogId } from "../log/log.ts";
+import { LeaderEpochs } from "./leader-epochs.ts";
+import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "./partition-checkpoint.ts";
+import { ProducerStates, type SeenBatch } from "./producer-states.ts";
+import { scanBatches } from "./scan.ts";
+
+/**
+ * Kafka's semantics over one log: idempotent producers, leader epochs, and those who wait for data.
+ *
+ * Invariants:
+ * 1. From the sequence check to the call of `log.append` nothing is awaited, so that pipelined
+ *    requests keep their order and two copies of a batch can't both be found new.
+ * 2. Producer state runs ahead of the log only by appends in flight. When one of those fails, what
+ *    it noted is taken back before its producer hears of it.
+ * 3. A duplicate is answered only when the batch it repeats is durable.
+ */
+export class Partition {
+  readonly id: LogId;
+  readonly log: Log;
+  /** Bytes appended since the partition was opened; only ever grows. */
+  appendedBytes = 0;
+  #leaderEpoch = -1;
+  readonly #epochs = new LeaderEpochs();
+  readonly #producers = new ProducerStates();
+  readonly #waiters = new Set<() => void>();
+  /** Settles when everything appended so far is durable or has failed. */
+  #lastAppend: Promise<unknown> = Promise.resolve();
+  #bytesAtCheckpoint = 0;
+  #checkpointing = false;
+
+  private constructor(id: LogId, log: Log) {
+    this.id = id;
+    this.log = log;
+  }
+
+  /** Rebuilds what the partition knows from the log's checkpoint and the batches after it. */
+  static async open(id: LogId, log: Log, leaderEpoch: number): Promise<Partition> {
+    const partition = new Partition(id, log);
+    const saved = await log.loadCheckpoint();
+    const state = saved && decodeCheckpoint(saved.state);
+    if (state !== null) {
+      partition.#producers.restore(state.producers);
+      partition.#epochs.restore(state.epochs);
+    }
+    const from = saved !== null && state !== null ? saved.offset : log.startOffset;
+    await scanBatches(log, from, (header) => partition.#replay(header));
+    partition.lead(leaderEpoch);
+    return partition;
+  }
+
+  /** Begins a leader epoch (KIP-101): what is appended from here on carries it. */
+  lead(leaderEpoch: number): void {
+    if (leaderEpoch <= this.#leaderEpoch) return;
+    this.#leaderEpoch = leaderEpoch;
+    this.#epochs.note(leaderEpoch, this.log.nextOffset);
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch;
+  }
+
+  get highWatermark(): number {
+    return this.log.endOffset;
+  }
+
+  /** One past the last record a read_committed consumer may see. No transactions yet: all of them. */
+  get lastStableOffset(): number {
+    return this.log.endOffset;
+  }
+
+  /** Producers whose sequences are remembered. */
+  get producerCount(): number {
+    return this.#producers.count;
+  }
+
+  /**
+   * Appends one validated batch. `header` is the batch's, read before the call. Idempotent batches
+   * are checked first: 45 for a gap, 47 for an old epoch, the first offset again for a duplicate.
+   */
+  async append(batch: Uint8Array, header: BatchHeader): Promise<AppendOutcome> {
+    if (header.producerId >= 0) {
+      const verdict = this.#producers.judge(header);
+      if (verdict.kind === "duplicate") return this.#answerDuplicate(verdict.of);
+      if (verdict.kind !== "new") return refuse(header, verdict);
+    }
+    const baseOffset = this.log.nextOffset;
+    const append = this.log.append(batch, this.#leaderEpoch);
+    const noted =
+      header.producerId >= 0
+        ? this.#producers.note(header, baseOffset, this.log.endOffset)
+        : undefined;
+    this.#lastAppend = append;
+    this.appendedBytes += batch.byteLength;
+    try {
+      await append;
+    } catch (error) {
+      if (noted !== undefined) this.#producers.forget(header.producerId, noted);
+      return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
+    }
+    if (this.appendedBytes - this.#bytesAtCheckpoint >= CHECKPOINT_EVERY_BYTES) {
+      void this.checkpoint();
+    }
+    return { errorCode: ErrorCode.NONE, baseOffset, message: null };
+  }
+
+  /** Largest epoch at or below `epoch` and where it ends (OffsetForLeaderEpoch). */
+  endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return this.#epochs.endOf(epoch, this.highWatermark);
+  }
+
+  /** The epoch that wrote `offset`, -1 when it isn't known. */
+  epochAt(offset: number): number {
+    return this.#epochs.epochAt(offset);
+  }
+
+  /** Calls `wake` after each advance of the high watermark, until the returned function is called. */
+  onAdvance(wake: () => void): () => void {
+    this.#waiters.add(wake);
+    return () => this.#waiters.delete(wake);
+  }
+
+  /** To be called by the log after its end moved. */
+  advanced(): void {
+    for (const wake of this.#waiters) wake();
+  }
+
+  forgetIdleProducers(before: number): void {
+    this.#producers.expireBefore(before);
+  }
+
+  /** Saves what would otherwise have to be scanned for. A failure only makes the next open slower. */
+  async checkpoint(): Promise<void> {
+    if (this.#checkpointing || this.log.failure !== null) return;
+    this.#checkpointing = true;
+    this.#bytesAtCheckpoint = this.appendedBytes;
+    try {
+      const offset = this.log.endOffset;
+      const state = {
+        producers: this.#producers.snapshot(offset),
+        epochs: this.#epochs.snapshot(offset),
+      };
+      await this.log.saveCheckpoint(offset, encodeCheckpoint(state));
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    } finally {
+      this.#checkpointing = false;
+    }
+  }
+
+  /** Lets appends in flight finish, saves the checkpoint and closes the log. */
+  async close(): Promise<void> {
+    await this.#lastAppend.catch(() => {});
+    await this.checkpoint();
+    this.advanced();
+    await this.log.close();
+  }
+
+  #replay(header: BatchHeader): void {
+    this.#epochs.note(header.leaderEpoch, header.baseOffset);
+    if (header.producerId < 0 || header.isControl) return;
+    this.#producers.note(header, header.baseOffset, this.log.endOffset);
+  }
+
+  async #answerDuplicate(original: SeenBatch): Promise<AppendOutcome> {
+    if (original.lastOffset >= this.log.endOffset) {
+      try {
+        await this.#lastAppend;
+      } catch (error) {
+        return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
+      }
+    }
+    return { errorCode: ErrorCode.NONE, baseOffset: original.baseOffset, message: null };
+  }
+}
+
+export interface AppendOutcome {
+  readonly errorCode: number;
+  /** -1 with an error. */
+  readonly baseOffset: number;
+  readonly message: string | null;
+}
+
+function refuse(
+  header: BatchHeader,
+  verdict:
+    | { kind: "old-epoch"; currentEpoch: number }
+    | { kind: "out-of-order"; got: number; lastSequence: number },
+): AppendOutcome {
+  if (verdict.kind === "old-epoch") {
+    return {
+      errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
+      baseOffset: -1,
+      message: `producer ${header.producerId} is at epoch ${verdict.currentEpoch}, this batch is of ${header.producerEpoch}`,
+    };
+  }
+  return {
+    errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    baseOffset: -1,
+    message: `producer ${header.producerId} sent sequence ${verdict.got} after ${verdict.lastSequence}`,
+  };
+}
+
+/** What a client is told when a log could not do something. Bugs are not log errors: they go up. */
+export function errorCodeOf(error: unknown): number {
+  if (!(error instanceof LogError)) throw error;
+  switch (error.kind) {
+    case "out-of-range":
+      return ErrorCode.OFFSET_OUT_OF_RANGE;
+    case "corrupt":
+      return ErrorCode.CORRUPT_MESSAGE;
+    case "closed":
+    case "missing":
+      return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    default:
+      return ErrorCode.KAFKA_STORAGE_ERROR;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,257 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Env, Timer } from "../env.ts";
+import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { PartitionHost } from "../metadata/partition-host.ts";
+import { CONCURRENT_LOG_OPENS, MAINTENANCE_INTERVAL_MS } from "./limits.ts";
+import { Partition } from "./partition.ts";
+
+/** What a partition needs of its topic's configuration; handed in anew when that changes. */
+export interface PartitionSettings {
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly indexIntervalBytes: number;
+}
+
+export interface PartitionsOptions {
+  /** producer.id.expiration.ms as it is now. */
+  readonly producerExpirationMs: () => number;
+  /** For logs of topics that are not in the metadata yet. */
+  readonly newLogSettings: () => PartitionSettings;
+}
+
+/** A partition this broker leads, as the metadata says it is. */
+export interface HostedPartition {
+  readonly id: LogId;
+  readonly leaderEpoch: number;
+  readonly settings: PartitionSettings;
+}
+
+/**
+ * The partitions this broker serves.
+ *
+ * Invariants:
+ * 1. A log is made only for a topic being created. One that should be there and is not, or can't
+ *    be read, makes its partition offline; it is never replaced by an empty one.
+ * 2. A partition is found from the moment the metadata has it until the metadata has it no more.
+ */
+export class Partitions implements PartitionHost {
+  readonly #engine: LogEngine;
+  readonly #env: Env;
+  readonly #logger: Logger;
+  readonly #options: PartitionsOptions;
+  readonly #topics = new Map<string, Slot[]>();
+  /** Made for a topic whose creation is not recorded yet. */
+  readonly #prepared = new Map<string, Partition>();
+  #maintenance: Timer | undefined;
+  #closed = false;
+
+  constructor(engine: LogEngine, env: Env, logger: Logger, options: PartitionsOptions) {
+    this.#engine = engine;
+    this.#env = env;
+    this.#logger = logger;
+    this.#options = options;
+    this.#scheduleMaintenance();
+  }
+
+  /** The partition, or the error code a client is to be given. */
+  find(topic: string, index: number): Partition | number {
+    const slot = this.#topics.get(topic)?.[index];
+    if (slot === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (slot.partition === null || slot.partition.log.failure !== null) {
+      return ErrorCode.KAFKA_STORAGE_ERROR;
+    }
+    return slot.partition;
+  }
+
+  /** Every hosted partition, offline ones with the reason. */
+  *all(): Generator<PartitionStatus> {
+    for (const slots of this.#topics.values()) {
+      for (const { hosted, partition, failure } of slots) {
+        yield { hosted, partition, failure: partition?.log.failure ?? failure };
+      }
+    }
+  }
+
+  async createLogs(ids: readonly LogId[]): Promise<void> {
+    const settings = this.#options.newLogSettings();
+    const outcomes = await inParallel(ids, async (id) => {
+      const holder: { partition?: Partition } = {};
+      const log = await this.#engine.create(id, logOptions(settings, holder));
+      holder.partition = await Partition.open(id, log, 0);
+      this.#prepared.set(keyOf(id), holder.partition);
+    });
+    const failed = outcomes.find((outcome) => outcome !== undefined);
+    if (failed !== undefined) throw failed;
+  }
+
+  async discardLogs(ids: readonly LogId[]): Promise<void> {
+    for (const id of ids) this.#prepared.delete(keyOf(id));
+    await inParallel(ids, (id) => this.#engine.delete(id));
+  }
+
+  /**
+   * Removes empty logs that no topic owns: a crash came between their making and the topic's
+   * record. One that holds records is left alone and reported, since a topic may have been lost.
+   */
+  async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
+    const strays = (await this.#engine.list()).filter((id) => !isOwned(id));
+    await inParallel(strays, async (id) => {
+      const log = await this.#engine.open(id, logOptions(this.#options.newLogSettings(), {}));
+      if (log.nextOffset === 0) return this.#engine.delete(id);
+      this.#logger.warn(`${nameOf(id)} holds records but belongs to no topic: left as it is`);
+      return log.close();
+    });
+  }
+
+  /** Opens what the metadata says this broker leads. Meant for the start, when nobody asks yet. */
+  async open(all: readonly HostedPartition[]): Promise<void> {
+    await inParallel(all, async (hosted) => {
+      const slot: Slot = { hosted, partition: null, failure: null };
+      this.#place(slot);
+      await this.#openSlot(slot);
+    });
+  }
+
+  /** The metadata has changed these. A new one's log was prepared before. */
+  host(changed: readonly HostedPartition[]): void {
+    for (const hosted of changed) {
+      const slot = this.#topics.get(hosted.id.topic)?.[hosted.id.partition];
+      if (slot === undefined || slot.hosted.id.topicId !== hosted.id.topicId) {
+        this.#hostNew(hosted);
+        continue;
+      }
+      slot.hosted = hosted;
+      slot.partition?.log.configure(hosted.settings);
+      slot.partition?.lead(hosted.leaderEpoch);
+    }
+  }
+
+  /** The metadata has dropped this topic: its partitions are unknown at once, then deleted. */
+  async remove(topic: string, topicId: string): Promise<void> {
+    const slots = this.#topics.get(topic);
+    if (slots === undefined || slots[0]?.hosted.id.topicId !== topicId) return;
+    this.#topics.delete(topic);
+    for (const { partition } of slots) partition?.advanced();
+    const outcomes = await inParallel(slots, ({ hosted }) => this.#engine.delete(hosted.id));
+    for (const error of outcomes) {
+      if (error !== undefined) this.#logger.error(`could not delete ${topic}`, { error });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#maintenance?.cancel();
+    const slots = [...this.#topics.values()].flat();
+    await inParallel(slots, async ({ partition }) => partition?.close());
+  }
+
+  #hostNew(hosted: HostedPartition): void {
+    const key = keyOf(hosted.id);
+    const partition = this.#prepared.get(key) ?? null;
+    this.#prepared.delete(key);
+    const slot: Slot = { hosted, partition, failure: null };
+    this.#place(slot);
+    if (partition === null) void this.#openSlot(slot);
+    partition?.log.configure(hosted.settings);
+    partition?.lead(hosted.leaderEpoch);
+  }
+
+  #place(slot: Slot): void {
+    const { topic, partition } = slot.hosted.id;
+    const slots = this.#topics.get(topic) ?? [];
+    this.#topics.set(topic, slots);
+    slots[partition] = slot;
+  }
+
+  async #openSlot(slot: Slot): Promise<void> {
+    const { id, settings, leaderEpoch } = slot.hosted;
+    try {
+      const holder: { partition?: Partition } = {};
+      const log = await this.#engine.open(id, logOptions(settings, holder));
+      holder.partition = await Partition.open(id, log, leaderEpoch);
+      slot.partition = holder.partition;
+      slot.failure = null;
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      if (slot.failure?.message !== error.message) {
+        this.#logger.error(`${nameOf(id)} is offline: ${error.message}`, { error });
+      }
+      slot.failure = error;
+    }
+  }
+
+  #scheduleMaintenance(): void {
+    this.#maintenance = this.#env.timers.after(MAINTENANCE_INTERVAL_MS, () => {
+      void this.#maintain().finally(() => {
+        if (!this.#closed) this.#scheduleMaintenance();
+      });
+    });
+  }
+
+  /** Forgets silent producers, and opens again what a storage failure took offline. */
+  async #maintain(): Promise<void> {
+    const silentSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
+    const offline: Slot[] = [];
+    for (const slot of [...this.#topics.values()].flat()) {
+      slot.partition?.forgetIdleProducers(silentSince);
+      if (slot.partition === null || slot.partition.log.failure !== null) offline.push(slot);
+    }
+    await inParallel(offline, async (slot) => {
+      slot.failure = slot.partition?.log.failure ?? slot.failure;
+      await slot.partition?.close();
+      slot.partition = null;
+      if (!this.#closed) await this.#openSlot(slot);
+    });
+  }
+}
+
+export interface PartitionStatus {
+  readonly hosted: HostedPartition;
+  readonly partition: Partition | null;
+  readonly failure: LogError | null;
+}
+
+interface Slot {
+  hosted: HostedPartition;
+  /** Null while it is opened, and when it can't be. */
+  partition: Partition | null;
+  failure: LogError | null;
+}
+
+/** The log is made before the partition that hears of its advances. */
+function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
+  const { segmentBytes, segmentMs, indexIntervalBytes } = settings;
+  const onAdvance = () => holder.partition?.advanced();
+  return { segmentBytes, segmentMs, indexIntervalBytes, onAdvance };
+}
+
+function keyOf(id: LogId): string {
+  return `${id.topicId}-${id.partition}`;
+}
+
+function nameOf(id: LogId): string {
+  return `${id.topic}-${id.partition}`;
+}
+
+/** Runs `work` over all items, a bounded number at a time. Log errors are returned, in order. */
+async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<(LogError | undefined)[]> {
+  const outcomes: (LogError | undefined)[] = new Array(items.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      try {
+        await work(items[index]!);
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        outcomes[index] = error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_LOG_OPENS, items.length) }, worker));
+  return outcomes;
+}

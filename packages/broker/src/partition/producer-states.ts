@@ -1,0 +1,145 @@
+import type { BatchHeader } from "@tarpan/protocol";
+import { MAX_PRODUCERS_PER_PARTITION, REMEMBERED_BATCHES_PER_PRODUCER } from "./limits.ts";
+
+/**
+ * What a partition remembers of idempotent producers, so that a retried batch is stored once
+ * (KIP-98; Kafka's ProducerStateManager).
+ *
+ * Invariants:
+ * 1. A producer's batches are kept in log order, and the last one holds its current epoch.
+ * 2. Batches are noted when they are appended, before they are durable; `forget` takes back one
+ *    that the log rolled back.
+ * 3. Batches that might still be rolled back never push a durable one out.
+ */
+export class ProducerStates {
+  readonly #byId = new Map<number, ProducerState>();
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  /** Reads only. */
+  judge(batch: BatchHeader): SequenceVerdict {
+    const state = this.#byId.get(batch.producerId);
+    const last = state?.batches.at(-1);
+    if (last === undefined) return NEW_BATCH;
+    if (batch.producerEpoch < last.epoch) return { kind: "old-epoch", currentEpoch: last.epoch };
+    if (batch.producerEpoch > last.epoch) {
+      return batch.baseSequence === 0 ? NEW_BATCH : outOfOrder(batch, -1);
+    }
+    const lastSequence = lastSequenceOf(batch);
+    const known = state!.batches.find(
+      (seen) =>
+        seen.epoch === batch.producerEpoch &&
+        seen.firstSequence === batch.baseSequence &&
+        seen.lastSequence === lastSequence,
+    );
+    if (known !== undefined) return { kind: "duplicate", of: known };
+    if (batch.baseSequence !== sequenceAfter(last.lastSequence)) {
+      return outOfOrder(batch, last.lastSequence);
+    }
+    return NEW_BATCH;
+  }
+
+  /** Notes a batch that got `baseOffset`. `durableEnd` is one past what can't be rolled back. */
+  note(batch: BatchHeader, baseOffset: number, durableEnd: number): SeenBatch {
+    const seen: SeenBatch = {
+      epoch: batch.producerEpoch,
+      firstSequence: batch.baseSequence,
+      lastSequence: lastSequenceOf(batch),
+      baseOffset,
+      lastOffset: baseOffset + batch.lastOffsetDelta,
+      timestamp: batch.maxTimestamp,
+    };
+    const state = this.#byId.get(batch.producerId);
+    // Deleting first moves the producer to the end of the map: its order is that of last use.
+    this.#byId.delete(batch.producerId);
+    this.#byId.set(batch.producerId, state ?? { batches: [] });
+    const batches = this.#byId.get(batch.producerId)!.batches;
+    batches.push(seen);
+    dropOldest(batches, durableEnd);
+    if (this.#byId.size > MAX_PRODUCERS_PER_PARTITION) {
+      this.#byId.delete(this.#byId.keys().next().value!);
+    }
+    return seen;
+  }
+
+  /** Takes back a batch that the log rolled back. */
+  forget(producerId: number, seen: SeenBatch): void {
+    const batches = this.#byId.get(producerId)?.batches;
+    const at = batches?.indexOf(seen) ?? -1;
+    if (at === -1) return;
+    batches!.splice(at, 1);
+    if (batches!.length === 0) this.#byId.delete(producerId);
+  }
+
+  /** Forgets producers whose newest batch is older than `timestamp`. */
+  expireBefore(timestamp: number): void {
+    for (const [producerId, { batches }] of this.#byId) {
+      if (batches.at(-1)!.timestamp < timestamp) this.#byId.delete(producerId);
+    }
+  }
+
+  /** Plain data of what is known below `offset`, for a checkpoint. */
+  snapshot(offset: number): ProducerSnapshot[] {
+    const producers: ProducerSnapshot[] = [];
+    for (const [producerId, { batches }] of this.#byId) {
+      const below = batches.filter((batch) => batch.baseOffset < offset);
+      if (below.length > 0) producers.push({ producerId, batches: below });
+    }
+    return producers;
+  }
+
+  restore(producers: readonly ProducerSnapshot[]): void {
+    for (const { producerId, batches } of producers) {
+      this.#byId.set(producerId, { batches: [...batches] });
+    }
+  }
+}
+
+interface ProducerState {
+  readonly batches: SeenBatch[];
+}
+
+export interface SeenBatch {
+  readonly epoch: number;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly timestamp: number;
+}
+
+export interface ProducerSnapshot {
+  readonly producerId: number;
+  readonly batches: readonly SeenBatch[];
+}
+
+export type SequenceVerdict =
+  | { readonly kind: "new" }
+  | { readonly kind: "duplicate"; readonly of: SeenBatch }
+  | { readonly kind: "old-epoch"; readonly currentEpoch: number }
+  | { readonly kind: "out-of-order"; readonly got: number; readonly lastSequence: number };
+
+const NEW_BATCH: SequenceVerdict = { kind: "new" };
+const LARGEST_SEQUENCE = 0x7fffffff;
+
+function outOfOrder(batch: BatchHeader, lastSequence: number): SequenceVerdict {
+  return { kind: "out-of-order", got: batch.baseSequence, lastSequence };
+}
+
+/** Sequences count records, and start again at 0 after 2^31-1. */
+function lastSequenceOf(batch: BatchHeader): number {
+  return (batch.baseSequence + batch.lastOffsetDelta) % (LARGEST_SEQUENCE + 1);
+}
+
+function sequenceAfter(sequence: number): number {
+  return sequence === LARGEST_SEQUENCE ? 0 : sequence + 1;
+}
+
+function dropOldest(batches: SeenBatch[], durableEnd: number): void {
+  let durable = 0;
+  while (durable < batches.length && batches[durable]!.baseOffset < durableEnd) durable++;
+  const surplus = durable - REMEMBERED_BATCHES_PER_PRODUCER;
+  if (surplus > 0) batches.splice(0, surplus);
+}

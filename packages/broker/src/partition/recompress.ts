@@ -1,0 +1,49 @@
+import {
+  ATTRIBUTES_AT,
+  BATCH_LENGTH_AT,
+  BATCH_OVERHEAD,
+  type BatchHeader,
+  type Checksum,
+  COMPRESSION_MASK,
+  type Compress,
+  Compression,
+  type Decompress,
+  LOG_OVERHEAD,
+  recordsField,
+  stampCrc,
+} from "@tarpan/protocol";
+import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
+
+/**
+ * A topic's `compression.type` other than `producer` makes the broker compress: the batch keeps
+ * its header but for attributes, length and CRC. `producer` leaves it as it is.
+ */
+export function recompress(
+  batch: Uint8Array,
+  header: BatchHeader,
+  type: string,
+  codecs: { compress: Compress; decompress: Decompress; crc32c: Checksum },
+): Uint8Array {
+  const codec = CODEC_OF[type] ?? header.compression;
+  if (codec === header.compression) return batch;
+  const field = recordsField(batch, header, codecs.decompress, MAX_DECOMPRESSED_BATCH_BYTES);
+  const records = field.bytes.subarray(field.start, field.end);
+  const body = codec === Compression.none ? records : codecs.compress(codec, records);
+  const out = new Uint8Array(BATCH_OVERHEAD + body.byteLength);
+  out.set(batch.subarray(0, BATCH_OVERHEAD));
+  out.set(body, BATCH_OVERHEAD);
+  const view = new DataView(out.buffer);
+  view.setInt16(ATTRIBUTES_AT, (header.attributes & ~COMPRESSION_MASK) | codec);
+  view.setInt32(BATCH_LENGTH_AT, out.byteLength - LOG_OVERHEAD);
+  stampCrc(out, 0, codecs.crc32c);
+  return out;
+}
+
+/** `producer` is not among them: it keeps what the batch has. */
+const CODEC_OF: Record<string, number> = {
+  uncompressed: Compression.none,
+  gzip: Compression.gzip,
+  snappy: Compression.snappy,
+  lz4: Compression.lz4,
+  zstd: Compression.zstd,
+};

@@ -1,0 +1,87 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { expect, test } from "vitest";
+import { type Log, LogError, type LogOptions } from "../../src/log/log.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import { Partition } from "../../src/partition/partition.ts";
+import { batchOf, headerOf, producerBatch } from "./batches.ts";
+
+const id = { topic: "t", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", partition: 0 };
+const options: LogOptions = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
+
+async function newPartition(leaderEpoch = 0) {
+  const engine = new MemoryEngine();
+  const log = await engine.create(id, options);
+  return { engine, log, partition: await Partition.open(id, log, leaderEpoch) };
+}
+
+const append = (partition: Partition, batch: Uint8Array) =>
+  partition.append(batch, headerOf(batch));
+
+test("offsets are given in call order, before anything is durable", async () => {
+  const { partition } = await newPartition();
+  const outcomes = await Promise.all([3, 1, 2].map((count) => append(partition, batchOf(count))));
+  expect(outcomes.map((outcome) => outcome.baseOffset)).toEqual([0, 3, 4]);
+  expect(partition.highWatermark).toBe(6);
+});
+
+test("a retried batch is stored once and answered with its first offset", async () => {
+  const { partition } = await newPartition();
+  await append(partition, producerBatch(0, { count: 2 }));
+  const again = await append(partition, producerBatch(0, { count: 2 }));
+  expect(again).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+  expect(partition.highWatermark).toBe(2);
+});
+
+test("a copy of a batch in flight is answered when that one is durable", async () => {
+  const { partition, log } = await newPartition();
+  const first = append(partition, producerBatch(0));
+  const copy = append(partition, producerBatch(0)).then((outcome) => {
+    expect(log.endOffset).toBe(1);
+    return outcome;
+  });
+  expect(log.endOffset).toBe(0);
+  expect((await first).baseOffset).toBe(0);
+  expect((await copy).baseOffset).toBe(0);
+  expect(log.nextOffset).toBe(1);
+});
+
+test("gaps and old epochs are refused with Kafka's codes", async () => {
+  const { partition } = await newPartition();
+  await append(partition, producerBatch(0, { producerEpoch: 3 }));
+  const gap = await append(partition, producerBatch(5, { producerEpoch: 3 }));
+  expect(gap.errorCode).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  const old = await append(partition, producerBatch(1, { producerEpoch: 2 }));
+  expect(old.errorCode).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+  expect(partition.highWatermark).toBe(1);
+});
+
+test("what a failed append noted is taken back", async () => {
+  const { partition, log } = await newPartition();
+  await append(partition, producerBatch(0));
+  const real = log.append.bind(log);
+  log.append = () => Promise.reject(new LogError("disk-full", "no space"));
+  const failed = await append(partition, producerBatch(1));
+  expect(failed).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, baseOffset: -1 });
+  log.append = real;
+  const retried = await append(partition, producerBatch(1));
+  expect(retried).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 1 });
+});
+
+test.each([
+  ["from a checkpoint", (partition: Partition) => partition.close()],
+  ["by scanning", (_: Partition, log: Log) => log.close()],
+])("a partition opened again knows its producers and epochs %s", async (_, close) => {
+  const { engine, log, partition } = await newPartition(2);
+  await append(partition, producerBatch(0, { count: 3 }));
+  partition.lead(4);
+  await append(partition, producerBatch(3));
+  await close(partition, log);
+
+  const reopened = await Partition.open(id, await engine.open(id, options), 5);
+  const duplicate = await append(reopened, producerBatch(0, { count: 3 }));
+  expect(duplicate).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+  expect(reopened.endOfEpoch(2)).toEqual({ epoch: 2, endOffset: 3 });
+  expect(reopened.endOfEpoch(4)).toEqual({ epoch: 4, endOffset: 4 });
+  expect(reopened.endOfEpoch(5)).toEqual({ epoch: 5, endOffset: 4 });
+  expect(reopened.producerCount).toBe(1);
+});
