@@ -1,5 +1,7 @@
-import type { Api, Fields, Input, Output, Range } from "@tarpan/protocol";
+import type { AnyApi, Api, Fields, Input, Output, Range } from "@tarpan/protocol";
 import type { Env } from "../env.ts";
+import type { FetchSessions } from "../fetch/fetch-sessions.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { ConnectionInfo } from "../server/router.ts";
@@ -9,8 +11,10 @@ import type { BrokerSettings } from "../settings.ts";
 export interface Broker {
   readonly env: Env;
   readonly settings: BrokerSettings;
+  readonly logger: Logger;
   readonly metadata: Metadata;
   readonly partitions: Partitions;
+  readonly fetchSessions: FetchSessions;
 }
 
 export interface RequestContext {
@@ -22,22 +26,43 @@ export interface RequestContext {
 
 /** One API as it is served. ApiVersions is derived from the list of these. */
 export interface Handler {
-  readonly api: Api;
-  /** The versions advertised, within the schema's. */
+  readonly api: AnyApi;
+  /** The versions served, within the schema's. */
   readonly versions: Range;
   /** See PendingRequest.pipelined. */
   readonly pipelined: boolean;
   /** Undefined as the response means that the client expects none (acks=0). */
-  run(request: unknown, context: RequestContext): unknown;
+  run(request: unknown, context: RequestContext): Body | undefined | Promise<Body | undefined>;
+  /** The response that carries this error for everything the request asked. Must not throw. */
+  failure(request: unknown, errorCode: number, context: RequestContext): Body;
 }
 
+/** A response as its API's codec takes it; `handler` checks the type of each. */
+type Body = Readonly<Record<string, unknown>>;
+
 type Answer<S extends Fields> = Input<S> | undefined;
+
+export interface HandlerOptions<Q extends Fields, S extends Fields> {
+  readonly failure: (request: Output<Q>, errorCode: number, context: RequestContext) => Input<S>;
+  readonly pipelined?: boolean;
+}
 
 export function handler<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   versions: Range,
   run: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>,
-  { pipelined = false } = {},
+  { failure, pipelined = false }: HandlerOptions<Q, S>,
 ): Handler {
-  return { api: api as unknown as Api, versions, pipelined, run: run as Handler["run"] };
+  return {
+    api,
+    versions,
+    pipelined,
+    run: run as Handler["run"],
+    failure: failure as Handler["failure"],
+  };
+}
+
+/** Thrown by a handler whose client gets no answer but a closed connection (acks=0 with an error). */
+export class CloseConnection extends Error {
+  override readonly name = "CloseConnection";
 }

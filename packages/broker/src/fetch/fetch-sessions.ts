@@ -1,0 +1,177 @@
+import { ErrorCode, type Fetch, type RequestOf } from "@tarpan/protocol";
+import type { Clock, Random } from "../env.ts";
+import {
+  FETCH_SESSION_PROTECTED_MS,
+  MAX_FETCH_SESSION_PARTITIONS,
+  MAX_FETCH_SESSIONS,
+} from "./limits.ts";
+
+/**
+ * Incremental fetch sessions (KIP-227): a consumer names its partitions once and from then on only
+ * what changed, and is told only what changed.
+ *
+ * Invariants:
+ * 1. A session's epoch is the number of the request it expects next: it moves once per request
+ *    that was accepted, so a repeated or lost request is noticed.
+ * 2. A session names its topics by id or by name, never both.
+ * 3. Sessions are a convenience: when there is no room for one, the consumer goes on without.
+ */
+export class FetchSessions {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  /** In order of last use. */
+  readonly #byId = new Map<number, FetchSession>();
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  get partitionCount(): number {
+    let count = 0;
+    for (const session of this.#byId.values()) count += session.partitions.size;
+    return count;
+  }
+
+  /** What this request asks for, or the error code for the whole response. */
+  resolve(request: FetchRequest, usesTopicIds: boolean): FetchPlan | number {
+    const { sessionId, sessionEpoch } = request;
+    if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
+      this.#byId.delete(sessionId);
+      const wanted = new Map<string, WantedPartition>();
+      addPartitions(wanted, request);
+      const session = sessionEpoch === INITIAL_EPOCH ? this.#open(wanted, usesTopicIds) : null;
+      return { session, wanted, incremental: false };
+    }
+    const session = this.#byId.get(sessionId);
+    if (session === undefined) return ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
+    if (session.epoch !== sessionEpoch) return ErrorCode.INVALID_FETCH_SESSION_EPOCH;
+    if (session.usesTopicIds !== usesTopicIds) return ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR;
+    forgetPartitions(session.partitions, request);
+    addPartitions(session.partitions, request);
+    this.#touch(session);
+    return { session, wanted: session.partitions, incremental: true };
+  }
+
+  #open(wanted: Map<string, WantedPartition>, usesTopicIds: boolean): FetchSession | null {
+    if (wanted.size === 0 || !this.#makeRoom(wanted.size)) return null;
+    const session: FetchSession = {
+      id: this.#newId(),
+      epoch: 1,
+      usesTopicIds,
+      partitions: wanted,
+      lastUsedMs: this.#clock.monotonicMs(),
+    };
+    this.#byId.set(session.id, session);
+    return session;
+  }
+
+  #touch(session: FetchSession): void {
+    session.epoch = session.epoch === LARGEST_EPOCH ? 1 : session.epoch + 1;
+    session.lastUsedMs = this.#clock.monotonicMs();
+    this.#byId.delete(session.id);
+    this.#byId.set(session.id, session);
+  }
+
+  #makeRoom(partitions: number): boolean {
+    let held = this.partitionCount;
+    for (const session of this.#byId.values()) {
+      const fits = held + partitions <= MAX_FETCH_SESSION_PARTITIONS;
+      if (fits && this.#byId.size < MAX_FETCH_SESSIONS) return true;
+      if (this.#clock.monotonicMs() - session.lastUsedMs < FETCH_SESSION_PROTECTED_MS) return false;
+      held -= session.partitions.size;
+      this.#byId.delete(session.id);
+    }
+    return partitions <= MAX_FETCH_SESSION_PARTITIONS;
+  }
+
+  #newId(): number {
+    for (;;) {
+      const bytes = this.#random.bytes(4);
+      const id = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0) & 0x7fffffff;
+      if (id !== 0 && !this.#byId.has(id)) return id;
+    }
+  }
+}
+
+export interface FetchSession {
+  readonly id: number;
+  epoch: number;
+  readonly usesTopicIds: boolean;
+  readonly partitions: Map<string, WantedPartition>;
+  lastUsedMs: number;
+}
+
+/** A partition as the consumer asked for it, with what it was told last. */
+export interface WantedPartition {
+  /** Of the session's map. */
+  readonly key: string;
+  /** Name, or id from version 13 on: the other one is empty or zero. */
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  fetchOffset: number;
+  currentLeaderEpoch: number;
+  lastFetchedEpoch: number;
+  maxBytes: number;
+  toldHighWatermark: number;
+  toldLogStartOffset: number;
+}
+
+export interface FetchPlan {
+  /** Null for a fetch without a session. */
+  readonly session: FetchSession | null;
+  readonly wanted: ReadonlyMap<string, WantedPartition>;
+  /** Only what changed is to be answered. */
+  readonly incremental: boolean;
+}
+
+type FetchRequest = RequestOf<typeof Fetch>;
+
+/** In place of an epoch: no session is wanted, or this one is to be closed. */
+const FINAL_EPOCH = -1;
+/** In place of an epoch: a new session is wanted. */
+const INITIAL_EPOCH = 0;
+const LARGEST_EPOCH = 0x7fffffff;
+const NEVER_TOLD = -1;
+
+function addPartitions(wanted: Map<string, WantedPartition>, request: FetchRequest): void {
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const asked of partitions) {
+      const key = keyOf(topic, topicId, asked.partition);
+      const known = wanted.get(key);
+      const update = {
+        fetchOffset: asked.fetchOffset,
+        currentLeaderEpoch: asked.currentLeaderEpoch,
+        lastFetchedEpoch: asked.lastFetchedEpoch,
+        maxBytes: asked.partitionMaxBytes,
+      };
+      if (known !== undefined) Object.assign(known, update);
+      else {
+        wanted.set(key, {
+          key,
+          topic,
+          topicId,
+          partition: asked.partition,
+          ...update,
+          toldHighWatermark: NEVER_TOLD,
+          toldLogStartOffset: NEVER_TOLD,
+        });
+      }
+    }
+  }
+}
+
+function forgetPartitions(wanted: Map<string, WantedPartition>, request: FetchRequest): void {
+  for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
+    for (const partition of partitions) wanted.delete(keyOf(topic, topicId, partition));
+  }
+}
+
+function keyOf(topic: string, topicId: string, partition: number): string {
+  return `${partition}:${topic === "" ? topicId : topic}`;
+}

@@ -1,0 +1,11 @@
+/** Kafka's fetch.max.bytes: what one response may carry, whatever the client asks for. */
+export const MAX_FETCH_RESPONSE_BYTES = 55 * 1024 * 1024;
+
+/** Kafka's max.incremental.fetch.session.cache.slots. */
+export const MAX_FETCH_SESSIONS = 1_000;
+
+/** Kafka's min.incremental.fetch.session.eviction.ms: a session used since then is not pushed out. */
+export const FETCH_SESSION_PROTECTED_MS = 120_000;
+
+/** Partitions in all fetch sessions together, so that sessions can't fill the memory. */
+export const MAX_FETCH_SESSION_PARTITIONS = 1_000_000;

@@ -1,0 +1,142 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Broker } from "../handlers/handler.ts";
+import { errorCodeOf, type Partition } from "../partition/partition.ts";
+import type { WantedPartition } from "./fetch-sessions.ts";
+
+/** What a fetch found in one partition. */
+export interface PartitionRead {
+  readonly wanted: WantedPartition;
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly records: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** Set when the consumer read records that are no longer, or were never, in this log (KIP-595). */
+  readonly divergingEpoch?: { epoch: number; endOffset: number };
+  readonly currentLeader?: { leaderId: number; leaderEpoch: number };
+}
+
+/** A partition a fetch waits on, and its high watermark before it was read. */
+export interface WatchedPartition {
+  readonly partition: Partition;
+  readonly highWatermark: number;
+}
+
+export interface ReadLimits {
+  readonly maxBytes: number;
+  readonly readCommitted: boolean;
+}
+
+/**
+ * Reads partitions in order until the response is full. The first one with data gives at least one
+ * batch, however large (KIP-74), so that a consumer always gets on.
+ */
+export async function readPartitions(
+  broker: Broker,
+  wanted: Iterable<WantedPartition>,
+  nameOf: (wanted: WantedPartition) => string | null,
+  { maxBytes, readCommitted }: ReadLimits,
+): Promise<{ reads: PartitionRead[]; sizeBytes: number; watched: WatchedPartition[] }> {
+  const reads: PartitionRead[] = [];
+  const watched: WatchedPartition[] = [];
+  let sizeBytes = 0;
+  for (const one of wanted) {
+    const partition = findPartition(broker, nameOf(one), one.partition);
+    if (typeof partition === "number") {
+      reads.push(failedRead(one, partition));
+      continue;
+    }
+    watched.push({ partition, highWatermark: partition.highWatermark });
+    const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
+    const refused = judge(broker, partition, one);
+    const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
+    if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
+      reads.push(refused ?? found(partition, one, NO_RECORDS, 0));
+      continue;
+    }
+    const read = await readOne(partition, one, budget, end, sizeBytes === 0);
+    sizeBytes += read.sizeBytes;
+    reads.push(read);
+  }
+  return { reads, sizeBytes, watched };
+}
+
+function findPartition(broker: Broker, name: string | null, index: number): Partition | number {
+  return name === null ? ErrorCode.UNKNOWN_TOPIC_ID : broker.partitions.find(name, index);
+}
+
+async function readOne(
+  partition: Partition,
+  wanted: WantedPartition,
+  maxBytes: number,
+  end: number,
+  mayExceed: boolean,
+): Promise<PartitionRead> {
+  try {
+    const records = await partition.log.read(wanted.fetchOffset, Math.max(maxBytes, 0), end);
+    let sizeBytes = 0;
+    for (const slice of records) sizeBytes += slice.byteLength;
+    if (sizeBytes > maxBytes && !mayExceed) return found(partition, wanted, NO_RECORDS, 0);
+    return found(partition, wanted, records, sizeBytes);
+  } catch (error) {
+    return failedRead(wanted, errorCodeOf(error));
+  }
+}
+
+/** Epoch and offset checks; null when the partition can be read as asked. */
+function judge(
+  broker: Broker,
+  partition: Partition,
+  wanted: WantedPartition,
+): PartitionRead | null {
+  const epochError = judgeLeaderEpoch(partition, wanted.currentLeaderEpoch);
+  if (epochError !== ErrorCode.NONE) {
+    const { leaderEpoch } = partition;
+    const currentLeader = { leaderId: broker.settings.nodeId, leaderEpoch };
+    return { ...failedRead(wanted, epochError), currentLeader };
+  }
+  const { fetchOffset, lastFetchedEpoch } = wanted;
+  if (lastFetchedEpoch >= 0) {
+    const end = partition.endOfEpoch(lastFetchedEpoch);
+    if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
+      return { ...found(partition, wanted, NO_RECORDS, 0), divergingEpoch: end };
+    }
+  }
+  if (fetchOffset < partition.log.startOffset || fetchOffset > partition.highWatermark) {
+    return failedRead(wanted, ErrorCode.OFFSET_OUT_OF_RANGE);
+  }
+  return null;
+}
+
+/** The consumer's idea of the leader epoch against ours (KIP-320). -1 means it has none. */
+export function judgeLeaderEpoch(partition: Partition, claimed: number): number {
+  if (claimed < 0 || claimed === partition.leaderEpoch) return ErrorCode.NONE;
+  return claimed < partition.leaderEpoch
+    ? ErrorCode.FENCED_LEADER_EPOCH
+    : ErrorCode.UNKNOWN_LEADER_EPOCH;
+}
+
+function found(
+  partition: Partition,
+  wanted: WantedPartition,
+  records: readonly Uint8Array[],
+  sizeBytes: number,
+): PartitionRead {
+  return {
+    wanted,
+    errorCode: ErrorCode.NONE,
+    highWatermark: partition.highWatermark,
+    lastStableOffset: partition.lastStableOffset,
+    logStartOffset: partition.log.startOffset,
+    records,
+    sizeBytes,
+  };
+}
+
+export function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
+  const none = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 };
+  return { wanted, errorCode, ...none, records: NO_RECORDS, sizeBytes: 0 };
+}
+
+const NO_RECORDS: readonly Uint8Array[] = [];

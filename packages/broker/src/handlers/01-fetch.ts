@@ -1,0 +1,144 @@
+import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
+import { MAX_FETCH_RESPONSE_BYTES } from "../fetch/limits.ts";
+import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
+import { waitForData } from "../fetch/wait-for-data.ts";
+import { handler, type RequestContext } from "./handler.ts";
+import { topicNameOf } from "./topic-name.ts";
+
+/**
+ * Fetch: v4-17.
+ * v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd ·
+ * v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state tagged ·
+ * v16 node endpoints (KIP-951) · v17 replica directory.
+ * Not done: replicas of another broker as the client, preferred read replicas, aborted transactions
+ * (there are none).
+ */
+export const fetch = handler(Fetch, "4-17", run, { failure });
+
+type Request = RequestOf<typeof Fetch>;
+type Response = ResponseInput<typeof Fetch>;
+
+const READ_COMMITTED = 1;
+
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  const { broker, version, connection } = context;
+  const plan = broker.fetchSessions.resolve(request, version >= 13);
+  if (typeof plan === "number") return { errorCode: plan, responses: [] };
+  const nameOf = (one: WantedPartition) =>
+    topicNameOf(broker, one.topic, one.topicId, version >= 13);
+  const limits = {
+    maxBytes: Math.min(request.maxBytes, MAX_FETCH_RESPONSE_BYTES),
+    readCommitted: request.isolationLevel === READ_COMMITTED,
+  };
+  const deadline = broker.env.clock.monotonicMs() + request.maxWaitMs;
+  for (;;) {
+    const { reads, sizeBytes, watched } = await readPartitions(
+      broker,
+      plan.wanted.values(),
+      nameOf,
+      limits,
+    );
+    const remainingMs = deadline - broker.env.clock.monotonicMs();
+    const enough = sizeBytes >= request.minBytes || reads.some(mustAnswer);
+    if (enough || remainingMs <= 0 || connection.signal.aborted || plan.wanted.size === 0) {
+      return respond(plan, reads, request.isolationLevel);
+    }
+    await waitForData(watched, remainingMs, broker.env.timers, connection.signal);
+  }
+}
+
+/** An error or a divergence is not worth waiting with. */
+function mustAnswer(read: PartitionRead): boolean {
+  return read.errorCode !== ErrorCode.NONE || read.divergingEpoch !== undefined;
+}
+
+function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: number): Response {
+  const told = plan.incremental ? reads.filter(hasNews) : reads;
+  if (plan.session !== null) remember(plan, told);
+  const byTopic = new Map<string, ResponseTopic>();
+  for (const read of told) {
+    const { topic, topicId } = read.wanted;
+    const key = topic === "" ? topicId : topic;
+    let entry = byTopic.get(key);
+    if (entry === undefined) {
+      entry = { topic, topicId, partitions: [] };
+      byTopic.set(key, entry);
+    }
+    entry.partitions.push(partitionResponse(read, isolation));
+  }
+  return {
+    errorCode: ErrorCode.NONE,
+    sessionId: plan.session?.id ?? 0,
+    responses: [...byTopic.values()],
+  };
+}
+
+type PartitionResponse = Response["responses"][number]["partitions"][number];
+interface ResponseTopic {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partitions: PartitionResponse[];
+}
+
+function partitionResponse(read: PartitionRead, isolation: number): PartitionResponse {
+  const { wanted, highWatermark, lastStableOffset, logStartOffset, errorCode, records } = read;
+  return {
+    partitionIndex: wanted.partition,
+    errorCode,
+    highWatermark,
+    lastStableOffset,
+    logStartOffset,
+    divergingEpoch: read.divergingEpoch,
+    currentLeader: read.currentLeader,
+    abortedTransactions: isolation === READ_COMMITTED ? [] : null,
+    records,
+  };
+}
+
+/** Whether an incremental session must be told of this partition (KIP-227). */
+function hasNews(read: PartitionRead): boolean {
+  const { wanted } = read;
+  return (
+    read.sizeBytes > 0 ||
+    mustAnswer(read) ||
+    read.highWatermark !== wanted.toldHighWatermark ||
+    read.logStartOffset !== wanted.toldLogStartOffset
+  );
+}
+
+/** Partitions that gave data go to the end of the session, so that all get their turn. */
+function remember(plan: FetchPlan, told: readonly PartitionRead[]): void {
+  const { partitions } = plan.session!;
+  for (const { wanted, highWatermark, logStartOffset, sizeBytes } of told) {
+    wanted.toldHighWatermark = highWatermark;
+    wanted.toldLogStartOffset = logStartOffset;
+    if (sizeBytes === 0) continue;
+    partitions.delete(wanted.key);
+    partitions.set(wanted.key, wanted);
+  }
+}
+
+function failure(request: Request, errorCode: number, { version }: RequestContext): Response {
+  // Before version 7 there is no place for an error but the partitions.
+  if (version >= 7) return { errorCode, responses: [] };
+  const responses = request.topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map(({ partition, fetchOffset }) =>
+      partitionResponse(failedRead({ ...NO_WISHES, partition, fetchOffset }, errorCode), 0),
+    ),
+  }));
+  return { errorCode, responses };
+}
+
+const NO_WISHES = {
+  key: "",
+  topic: "",
+  topicId: "",
+  currentLeaderEpoch: -1,
+  lastFetchedEpoch: -1,
+  maxBytes: 0,
+  toldHighWatermark: -1,
+  toldLogStartOffset: -1,
+};

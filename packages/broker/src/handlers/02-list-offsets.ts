@@ -1,0 +1,142 @@
+import { decompress } from "@tarpan/codecs";
+import {
+  ErrorCode,
+  findRecordByTimestamp,
+  ListOffsets,
+  type RequestOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
+import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import { errorCodeOf, type Partition } from "../partition/partition.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * ListOffsets: v1-10.
+ * v2 isolation level · v4 leader epoch · v6 flexible · v7 max timestamp (KIP-734) · v8 earliest
+ * local (KIP-405) · v9 latest tiered (KIP-1005) · v10 timeoutMs, for tiered storage only.
+ * Not done: tiered storage, so "earliest local" is the earliest and "latest tiered" is none.
+ */
+export const listOffsets = handler(ListOffsets, "1-10", run, { failure });
+
+type Request = RequestOf<typeof ListOffsets>;
+type Response = ResponseInput<typeof ListOffsets>;
+type Wanted = Request["topics"][number]["partitions"][number];
+type Found = Response["topics"][number]["partitions"][number];
+
+/** Asked for in place of a timestamp, with the version that brought each. */
+const LATEST = -1n;
+const EARLIEST = -2n;
+const MAX_TIMESTAMP = -3n;
+const EARLIEST_LOCAL = -4n;
+const LATEST_TIERED = -5n;
+const SINCE_VERSION = new Map([
+  [LATEST, 1],
+  [EARLIEST, 1],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+]);
+
+const READ_COMMITTED = 1;
+
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  const repeated = repeatedPartitions(request);
+  const topics = [];
+  for (const { name, partitions } of request.topics) {
+    const found: Found[] = [];
+    for (const wanted of partitions) {
+      const { partitionIndex } = wanted;
+      const answer = repeated.has(`${name}-${partitionIndex}`)
+        ? { errorCode: ErrorCode.INVALID_REQUEST }
+        : await find(name, wanted, request.isolationLevel === READ_COMMITTED, context);
+      found.push({ partitionIndex, ...answer });
+    }
+    topics.push({ name, partitions: found });
+  }
+  return { topics };
+}
+
+type Answer = Omit<Found, "partitionIndex">;
+const NOTHING: Answer = { errorCode: ErrorCode.NONE };
+
+async function find(
+  topic: string,
+  { partitionIndex, currentLeaderEpoch, timestamp }: Wanted,
+  readCommitted: boolean,
+  { broker, version }: RequestContext,
+): Promise<Answer> {
+  const partition = broker.partitions.find(topic, partitionIndex);
+  if (typeof partition === "number") return { errorCode: partition };
+  const epochError = judgeLeaderEpoch(partition, currentLeaderEpoch);
+  if (epochError !== ErrorCode.NONE) return { errorCode: epochError };
+  if (timestamp < 0n && version < (SINCE_VERSION.get(timestamp) ?? Infinity)) {
+    return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
+  }
+  const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
+  switch (timestamp) {
+    case LATEST:
+      return at(end, partition.leaderEpoch);
+    case EARLIEST:
+    case EARLIEST_LOCAL: {
+      const { startOffset } = partition.log;
+      return at(startOffset, partition.epochAt(startOffset));
+    }
+    case LATEST_TIERED:
+      return NOTHING;
+    case MAX_TIMESTAMP:
+      return findByTimestamp(partition, partition.log.maxTimestamp, end);
+    default:
+      // No record is later than what a number holds exactly.
+      if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) return NOTHING;
+      return findByTimestamp(partition, Number(timestamp), end);
+  }
+}
+
+function at(offset: number, leaderEpoch: number): Answer {
+  return { errorCode: ErrorCode.NONE, offset, leaderEpoch };
+}
+
+/** The first record at or after `timestamp`, below `end`. */
+async function findByTimestamp(
+  partition: Partition,
+  timestamp: number,
+  end: number,
+): Promise<Answer> {
+  if (timestamp < 0) return NOTHING;
+  try {
+    const batchOffset = await partition.log.offsetAt(timestamp);
+    if (batchOffset === null || batchOffset >= end) return NOTHING;
+    const [batch] = await partition.log.read(batchOffset, 1, end);
+    if (batch === undefined) return NOTHING;
+    const options = { decompress, maxDecompressedBytes: MAX_DECOMPRESSED_BATCH_BYTES };
+    const record = findRecordByTimestamp(batch, timestamp, options);
+    if (record === null || record.offset >= end) return NOTHING;
+    const { offset } = record;
+    const found = at(offset, partition.epochAt(offset));
+    return { ...found, timestamp: BigInt(record.timestamp) };
+  } catch (error) {
+    return { errorCode: errorCodeOf(error) };
+  }
+}
+
+function repeatedPartitions(request: Request): Set<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}-${partitionIndex}`;
+      if (seen.has(key)) repeated.add(key);
+      seen.add(key);
+    }
+  }
+  return repeated;
+}
+
+function failure(request: Request, errorCode: number): Response {
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+  }));
+  return { topics };
+}

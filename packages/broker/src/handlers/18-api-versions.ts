@@ -1,0 +1,53 @@
+import {
+  ApiVersions,
+  ErrorCode,
+  Produce,
+  type RequestOf,
+  type ResponseInput,
+  rangeOf,
+} from "@tarpan/protocol";
+import { type Handler, handler } from "./handler.ts";
+
+/**
+ * ApiVersions: v0-4.
+ * v1 throttle time · v3 flexible, client software (KIP-511), features (KIP-584) · v4 features may
+ * begin at version 0.
+ * A version past these is answered as v0 with UNSUPPORTED_VERSION and the list, so that a newer
+ * client can come down to us.
+ */
+export function apiVersionsOf(handlers: readonly Handler[]): Handler {
+  const list = () => [...handlers, own].map(advertise).sort((a, b) => a.apiKey - b.apiKey);
+  const own: Handler = handler(
+    ApiVersions,
+    "0-4",
+    (request, context) => {
+      const errorCode = judge(request, context.version);
+      return { errorCode, apiKeys: errorCode === ErrorCode.NONE ? list() : [] };
+    },
+    { failure: (_request, errorCode) => answer(errorCode, list()) },
+  );
+  return own;
+}
+
+type Request = RequestOf<typeof ApiVersions>;
+type Response = ResponseInput<typeof ApiVersions>;
+
+function answer(errorCode: number, apiKeys: Response["apiKeys"]): Response {
+  return { errorCode, apiKeys };
+}
+
+function advertise({ api, versions }: Handler) {
+  const { min, max } = rangeOf(versions);
+  // librdkafka turns features off unless Produce begins at 0 (KAFKA-18659).
+  return { apiKey: api.key, minVersion: api.key === Produce.key ? 0 : min, maxVersion: max };
+}
+
+/** Names of client software as KIP-511 allows them. */
+const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+
+function judge(request: Request, version: number): number {
+  if (version < 3) return ErrorCode.NONE;
+  const named = SOFTWARE.test(request.clientSoftwareName);
+  const versioned = SOFTWARE.test(request.clientSoftwareVersion);
+  return named && versioned ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST;
+}

@@ -1,0 +1,62 @@
+import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { errorCodeOf } from "../partition/partition.ts";
+import { handler, type RequestContext } from "./handler.ts";
+import { isInternalTopic } from "./topic-name.ts";
+
+/**
+ * DeleteRecords: v0-2.
+ * v2 flexible.
+ * Not done: timeoutMs (the answer comes when the new start is durable).
+ */
+export const deleteRecords = handler(DeleteRecords, "0-2", run, { failure });
+
+type Request = RequestOf<typeof DeleteRecords>;
+type Response = ResponseInput<typeof DeleteRecords>;
+
+/** In place of an offset: everything there is. */
+const TO_HIGH_WATERMARK = -1;
+
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  const topics = request.topics.map(async ({ name, partitions }) => ({
+    name,
+    partitions: await Promise.all(
+      partitions.map(async ({ partitionIndex, offset }) => ({
+        partitionIndex,
+        ...(await deleteBefore(name, partitionIndex, offset, context)),
+      })),
+    ),
+  }));
+  return { topics: await Promise.all(topics) };
+}
+
+async function deleteBefore(
+  topic: string,
+  index: number,
+  offset: number,
+  { broker }: RequestContext,
+): Promise<{ lowWatermark: number; errorCode: number }> {
+  const partition = broker.partitions.find(topic, index);
+  if (typeof partition === "number") return refuse(partition);
+  if (isInternalTopic(topic)) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  if (!broker.metadata.topicConfig(topic).deleteOld) return refuse(ErrorCode.POLICY_VIOLATION);
+  const before = offset === TO_HIGH_WATERMARK ? partition.highWatermark : offset;
+  if (before < 0 || before > partition.highWatermark) return refuse(ErrorCode.OFFSET_OUT_OF_RANGE);
+  try {
+    if (before > partition.log.startOffset) await partition.log.deleteBefore(before);
+    return { lowWatermark: partition.log.startOffset, errorCode: ErrorCode.NONE };
+  } catch (error) {
+    return refuse(errorCodeOf(error));
+  }
+}
+
+function refuse(errorCode: number) {
+  return { lowWatermark: -1, errorCode };
+}
+
+function failure(request: Request, errorCode: number): Response {
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...refuse(errorCode) })),
+  }));
+  return { topics };
+}

@@ -1,0 +1,45 @@
+import {
+  ErrorCode,
+  OffsetForLeaderEpoch,
+  type RequestOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * OffsetForLeaderEpoch: v2-4.
+ * v3 replica id · v4 flexible.
+ */
+export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, "2-4", run, { failure });
+
+type Request = RequestOf<typeof OffsetForLeaderEpoch>;
+type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
+type Wanted = Request["topics"][number]["partitions"][number];
+
+function run(request: Request, context: RequestContext): Response {
+  return answer(request, (topic, wanted) => find(topic, wanted, context));
+}
+
+function find(topic: string, wanted: Wanted, { broker }: RequestContext) {
+  const partition = broker.partitions.find(topic, wanted.partition);
+  if (typeof partition === "number") return { errorCode: partition };
+  const errorCode = judgeLeaderEpoch(partition, wanted.currentLeaderEpoch);
+  if (errorCode !== ErrorCode.NONE) return { errorCode };
+  const { epoch, endOffset } = partition.endOfEpoch(wanted.leaderEpoch);
+  return { errorCode, leaderEpoch: epoch, endOffset };
+}
+
+function failure(request: Request, errorCode: number): Response {
+  return answer(request, () => ({ errorCode }));
+}
+
+type Answer = Omit<Response["topics"][number]["partitions"][number], "partition">;
+
+function answer(request: Request, of: (topic: string, wanted: Wanted) => Answer): Response {
+  const topics = request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map((one) => ({ partition: one.partition, ...of(topic, one) })),
+  }));
+  return { topics };
+}

@@ -1,0 +1,113 @@
+import {
+  ApiVersions,
+  codecOf,
+  ErrorCode,
+  encodeResponse,
+  includes,
+  Reader,
+  type RequestHeader,
+  readRequestHeader,
+} from "@tarpan/protocol";
+import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
+import { type Broker, CloseConnection, type Handler, type RequestContext } from "./handler.ts";
+
+/** Finds the handler of a frame, runs it, and makes its answer a frame again. */
+export class HandlerRouter implements RequestRouter {
+  readonly #broker: Broker;
+  readonly #metrics: RequestMetrics;
+  readonly #handlers: Handler[] = [];
+
+  constructor(handlers: readonly Handler[], broker: Broker, metrics: RequestMetrics) {
+    this.#broker = broker;
+    this.#metrics = metrics;
+    for (const handler of handlers) this.#handlers[handler.api.key] = handler;
+  }
+
+  accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
+    const reader = new Reader(frame);
+    const header = readRequestHeader(reader, (key) => this.#handlers[key]?.api);
+    const handler = this.#handlers[header.apiKey];
+    if (handler === undefined) throw new UnservedRequest(header);
+    if (!includes(handler.versions, header.apiVersion)) {
+      if (handler.api !== ApiVersions) throw new UnservedRequest(header);
+      return this.#answerNewerClient(handler, header, connection);
+    }
+    const request = codecOf(handler.api, header.apiVersion).readRequest(reader);
+    reader.assertEnd();
+    const context = this.#contextOf(header, connection);
+    return {
+      pipelined: handler.pipelined,
+      run: () => this.#run(handler, header, request, context),
+    };
+  }
+
+  async #run(
+    handler: Handler,
+    header: RequestHeader,
+    request: unknown,
+    context: RequestContext,
+  ): Promise<readonly Uint8Array[] | null> {
+    const startedMs = this.#broker.env.clock.monotonicMs();
+    let failed = false;
+    try {
+      const response = await handler.run(request, context);
+      if (response === undefined) return null;
+      return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
+    } catch (error) {
+      failed = true;
+      if (error instanceof CloseConnection) throw error;
+      return this.#answerBug(handler, header, request, context, error);
+    } finally {
+      const elapsedMs = this.#broker.env.clock.monotonicMs() - startedMs;
+      this.#metrics.observe(header.apiKey, elapsedMs, failed);
+    }
+  }
+
+  /** A bug of ours costs this request, not the connection or the process. */
+  #answerBug(
+    handler: Handler,
+    { apiVersion, correlationId, clientId }: RequestHeader,
+    request: unknown,
+    context: RequestContext,
+    error: unknown,
+  ): readonly Uint8Array[] {
+    const { name } = handler.api;
+    this.#broker.logger.error(`${name} v${apiVersion} failed: this is a bug in Tarpan`, {
+      correlationId,
+      clientId,
+      error,
+    });
+    const response = handler.failure(request, ErrorCode.UNKNOWN_SERVER_ERROR, context);
+    return encodeResponse(handler.api, apiVersion, correlationId, response);
+  }
+
+  /** KIP-511: a version we don't know is answered as version 0, with the list. */
+  #answerNewerClient(
+    handler: Handler,
+    header: RequestHeader,
+    connection: ConnectionInfo,
+  ): PendingRequest {
+    const context = this.#contextOf({ ...header, apiVersion: 0 }, connection);
+    const response = handler.failure({}, ErrorCode.UNSUPPORTED_VERSION, context);
+    const frame = encodeResponse(handler.api, 0, header.correlationId, response);
+    return { pipelined: false, run: () => Promise.resolve(frame) };
+  }
+
+  #contextOf({ apiVersion, clientId }: RequestHeader, connection: ConnectionInfo): RequestContext {
+    return { broker: this.#broker, connection, version: apiVersion, clientId };
+  }
+
+  closed(): void {
+    // Fetch sessions outlive connections (KIP-227), and nothing else is kept for one.
+  }
+}
+
+/** No such API here, or not in that version. */
+class UnservedRequest extends Error {
+  constructor({ apiKey, apiVersion, clientId }: RequestHeader) {
+    const from = clientId === null ? "" : ` from ${clientId}`;
+    super(`API key ${apiKey} version ${apiVersion}${from} is not served`);
+    this.name = "UnservedRequest";
+  }
+}

@@ -1,0 +1,27 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Broker } from "./handler.ts";
+
+/** Topics whose records only the broker itself writes. */
+const INTERNAL_TOPICS = new Set([
+  "__cluster_metadata",
+  "__consumer_offsets",
+  "__transaction_state",
+]);
+
+export function isInternalTopic(name: string): boolean {
+  return INTERNAL_TOPICS.has(name);
+}
+
+/**
+ * The name of a topic that a request calls by name or, in newer versions, by id only (KIP-516).
+ * Null for an id nobody has.
+ */
+export function topicNameOf(broker: Broker, name: string, topicId: string, byId: boolean) {
+  if (!byId) return name;
+  return broker.metadata.image.topicsById.get(topicId)?.name ?? null;
+}
+
+/** What a topic that can't be found is answered with. */
+export function unknownTopicCode(byId: boolean): number {
+  return byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+}
