@@ -65,7 +65,7 @@ export class Reader {
     return this.view.getFloat64(this.take(8));
   }
   uuid(): string {
-    return decodeUuid(this.bytes, this.take(16));
+    return decodeUuid(this.view, this.take(16));
   }
   offset(): number {
     return this.offsetAt(this.take(8));

@@ -1,10 +1,39 @@
+import { ZERO_UUID } from "./schema.ts";
+
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
+/**
+ * Topic ids come again and again, and making their text costs more than all else in a fetch. So the text of a
+ * UUID is kept in the slot its bytes hash to, until another one needs the slot. Slots start as the zero UUID.
+ */
+const SLOTS = 1024;
+const slotWords = new Int32Array(SLOTS * 4);
+const slotTexts: string[] = new Array(SLOTS).fill(ZERO_UUID);
+
 /** 16 bytes at `at` to lower-case hexadecimal with dashes. */
-export function decodeUuid(b: Uint8Array, at: number): string {
-  const hex = (i: number) => HEX[b[at + i]!]!;
-  const pair = (i: number) => hex(i) + hex(i + 1);
-  return `${pair(0)}${pair(2)}-${pair(4)}-${pair(6)}-${pair(8)}-${pair(10)}${pair(12)}${pair(14)}`;
+export function decodeUuid(view: DataView, at: number): string {
+  const a = view.getInt32(at);
+  const b = view.getInt32(at + 4);
+  const c = view.getInt32(at + 8);
+  const d = view.getInt32(at + 12);
+  const slot = (Math.imul(a ^ b ^ c ^ d, 0x9e3779b1) >>> 16) & (SLOTS - 1);
+  const w = slot * 4;
+  if (
+    slotWords[w] === a &&
+    slotWords[w + 1] === b &&
+    slotWords[w + 2] === c &&
+    slotWords[w + 3] === d
+  )
+    return slotTexts[slot]!;
+  slotWords.set([a, b, c, d], w);
+  const text = `${hex(a)}-${hex(b, "-")}-${hex(c, "-")}${hex(d)}`;
+  slotTexts[slot] = text;
+  return text;
+}
+
+function hex(word: number, between = ""): string {
+  const left = HEX[word >>> 24]! + HEX[(word >>> 16) & 0xff]!;
+  return left + between + HEX[(word >>> 8) & 0xff]! + HEX[word & 0xff]!;
 }
 
 /** Writes the 16 bytes of a UUID given in hexadecimal, with dashes or without. Throws RangeError if it is none. */

@@ -49,64 +49,88 @@ export class Writer {
   }
 
   bool(value: boolean): void {
-    const at = this.#take(1);
-    this.#view.setInt8(at, value ? 1 : 0);
+    this.boolAt(this.take(1), value);
   }
   i8(value: number): void {
-    if ((value << 24) >> 24 !== value) outside("int8", value);
-    const at = this.#take(1);
-    this.#view.setInt8(at, value);
+    this.i8At(this.take(1), value);
   }
   i16(value: number): void {
-    if ((value << 16) >> 16 !== value) outside("int16", value);
-    const at = this.#take(2);
-    this.#view.setInt16(at, value);
+    this.i16At(this.take(2), value);
   }
   u16(value: number): void {
-    if ((value & 0xffff) !== value) outside("uint16", value);
-    const at = this.#take(2);
-    this.#view.setUint16(at, value);
+    this.u16At(this.take(2), value);
   }
   i32(value: number): void {
-    if ((value | 0) !== value) outside("int32", value);
-    const at = this.#take(4);
-    this.#view.setInt32(at, value);
+    this.i32At(this.take(4), value);
   }
   u32(value: number): void {
-    if (value >>> 0 !== value) outside("uint32", value);
-    const at = this.#take(4);
-    this.#view.setUint32(at, value);
+    this.u32At(this.take(4), value);
   }
   i64(value: bigint): void {
-    if (BigInt.asIntN(64, value) !== value) outside("int64", value);
-    const at = this.#take(8);
-    this.#view.setBigInt64(at, value);
+    this.i64At(this.take(8), value);
   }
   f64(value: number): void {
-    const at = this.#take(8);
-    this.#view.setFloat64(at, value);
+    this.f64At(this.take(8), value);
   }
   offset(value: number): void {
+    this.offsetAt(this.take(8), value);
+  }
+  uuid(value: string): void {
+    this.uuidAt(this.take(16), value);
+  }
+
+  // The same at a position that `take` gave: neighbours can be taken together.
+
+  boolAt(at: number, value: boolean): void {
+    this.#view.setInt8(at, value ? 1 : 0);
+  }
+  i8At(at: number, value: number): void {
+    if ((value << 24) >> 24 !== value) outside("int8", value);
+    this.#view.setInt8(at, value);
+  }
+  i16At(at: number, value: number): void {
+    if ((value << 16) >> 16 !== value) outside("int16", value);
+    this.#view.setInt16(at, value);
+  }
+  u16At(at: number, value: number): void {
+    if ((value & 0xffff) !== value) outside("uint16", value);
+    this.#view.setUint16(at, value);
+  }
+  i32At(at: number, value: number): void {
+    if ((value | 0) !== value) outside("int32", value);
+    this.#view.setInt32(at, value);
+  }
+  u32At(at: number, value: number): void {
+    if (value >>> 0 !== value) outside("uint32", value);
+    this.#view.setUint32(at, value);
+  }
+  i64At(at: number, value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) outside("int64", value);
+    this.#view.setBigInt64(at, value);
+  }
+  f64At(at: number, value: number): void {
+    this.#view.setFloat64(at, value);
+  }
+  offsetAt(at: number, value: number): void {
     const high = Math.floor(value / 0x100000000);
     const low = value - high * 0x100000000;
     if (low >>> 0 !== low || high < -0x200000 || high > 0x1fffff) outside("a safe int64", value);
-    const at = this.#take(8);
     this.#view.setInt32(at, high);
     this.#view.setUint32(at + 4, low);
   }
-  uuid(value: string): void {
-    const at = this.#take(16);
+  uuidAt(at: number, value: string): void {
     encodeUuid(value, this.#bytes, at);
   }
 
   uvarint(value: number): void {
     if (value >>> 0 !== value) outside("uint32", value);
-    const at = this.#take(uvarintBytes(value));
-    putUvarint(this.#bytes, at, value);
+    const at = this.take(uvarintBytes(value));
+    if (value < 0x80) this.#bytes[at] = value;
+    else putUvarint(this.#bytes, at, value);
   }
 
   string(value: string): void {
-    const at = this.#take(2);
+    const at = this.take(2);
     this.#text(value);
     const length = this.#pos - at - 2;
     if (length > MAX_STRING_BYTES) outside("a string's length", length);
@@ -150,14 +174,14 @@ export class Writer {
       this.#chunkBytes += length;
       return;
     }
-    const at = this.#take(length);
+    const at = this.take(length);
     this.#bytes.set(value, at);
   }
 
   /** Opens a part whose length is written before it, as a varint, once it is known: see `settle`. */
   mark(): number {
     this.#openMarks += 1;
-    return this.#take(1);
+    return this.take(1);
   }
 
   /** Closes the part opened by `mark` and writes its length plus `extra` there, moving the part if it must. */
@@ -166,7 +190,7 @@ export class Writer {
     const length = this.#pos - mark - 1;
     const more = uvarintBytes(length + extra) - 1;
     if (more > 0) {
-      this.#take(more);
+      this.take(more);
       this.#bytes.copyWithin(mark + 1 + more, mark + 1, mark + 1 + length);
     }
     putUvarint(this.#bytes, mark, length + extra);
@@ -174,7 +198,7 @@ export class Writer {
 
   #text(value: string): void {
     const room = value.length * 3;
-    const at = this.#take(room);
+    const at = this.take(room);
     this.#pos = encodeText(value, this.#bytes, at);
   }
 
@@ -184,7 +208,7 @@ export class Writer {
   }
 
   /** Makes room for `length` bytes and returns where they start. */
-  #take(length: number): number {
+  take(length: number): number {
     const at = this.#pos;
     if (at + length > this.#bytes.byteLength) this.#grow(at + length);
     this.#pos = at + length;
