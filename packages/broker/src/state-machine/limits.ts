@@ -1,0 +1,14 @@
+/** Bytes of encoded records after which no further decision joins a batch. One decision is never split. */
+export const MAX_DECISION_BATCH_BYTES = 1_048_576;
+
+/** Bytes asked for at a time while a log is replayed. */
+export const REPLAY_READ_BYTES = 4 * 1_048_576;
+
+/** A log shorter than this many records is never worth a snapshot. */
+export const SNAPSHOT_MIN_RECORDS = 10_000;
+
+/** A snapshot is due when the log holds this many times the records the state needs. */
+export const SNAPSHOT_RATIO = 4;
+
+/** Records per batch of a snapshot. */
+export const SNAPSHOT_BATCH_RECORDS = 5_000;
