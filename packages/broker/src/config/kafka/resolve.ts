@@ -1,0 +1,109 @@
+import {
+  type ConfigValues,
+  configsOf,
+  type MetadataImage,
+  ResourceType,
+} from "../../metadata/image.ts";
+import { BROKER_CONFIGS } from "./broker-configs.ts";
+import { splitList, toNumber } from "./definition.ts";
+import { TOPIC_CONFIGS } from "./topic-configs.ts";
+import { type BrokerConfig, brokerConfigOf, type TopicConfig, topicConfigOf } from "./typed.ts";
+
+/** Broker configs by where they were set, the strongest first. */
+export interface BrokerLayers {
+  /** Set on this broker at run time. */
+  readonly dynamic: ConfigValues;
+  /** Set at run time for all brokers. */
+  readonly dynamicDefault: ConfigValues;
+  /** Given at start. */
+  readonly fixed: ReadonlyMap<string, string>;
+}
+
+/**
+ * What configs come to, from defaults, start settings and the metadata. Typed results are kept
+ * as long as what they rest on is the same map, which images share when it did not change: in the
+ * usual case the answer costs two look-ups.
+ */
+export class ConfigResolver {
+  readonly #nodeName: string;
+  readonly #fixed: ReadonlyMap<string, string>;
+  #layers: BrokerLayers;
+  #broker: BrokerConfig | null = null;
+  #topics = new WeakMap<ConfigValues, TopicConfig>();
+
+  constructor(nodeId: number, kafkaConfigs: Readonly<Record<string, string>>) {
+    this.#nodeName = String(nodeId);
+    const own = { "node.id": this.#nodeName, "broker.id": this.#nodeName };
+    this.#fixed = new Map(Object.entries({ ...kafkaConfigs, ...own }));
+    this.#layers = { dynamic: new Map(), dynamicDefault: new Map(), fixed: this.#fixed };
+  }
+
+  layers(image: MetadataImage): BrokerLayers {
+    const dynamic = configsOf(image, ResourceType.broker, this.#nodeName);
+    const dynamicDefault = configsOf(image, ResourceType.broker, "");
+    if (dynamic !== this.#layers.dynamic || dynamicDefault !== this.#layers.dynamicDefault) {
+      this.#layers = { dynamic, dynamicDefault, fixed: this.#fixed };
+      this.#broker = null;
+      this.#topics = new WeakMap();
+    }
+    return this.#layers;
+  }
+
+  broker(image: MetadataImage): BrokerConfig {
+    const layers = this.layers(image);
+    this.#broker ??= brokerConfigOf(reader((name) => brokerValue(layers, name)));
+    return this.#broker;
+  }
+
+  topic(image: MetadataImage, topic: string): TopicConfig {
+    const layers = this.layers(image);
+    const own = configsOf(image, ResourceType.topic, topic);
+    const known = this.#topics.get(own);
+    if (known !== undefined) return known;
+    const config = topicConfigOf(reader((name) => own.get(name) ?? topicDefault(layers, name)));
+    this.#topics.set(own, config);
+    return config;
+  }
+}
+
+/** A broker config as it is in force, null when it has neither value nor default. */
+export function brokerValue(layers: BrokerLayers, name: string): string | null {
+  return setBrokerValue(layers, name) ?? BROKER_CONFIGS.get(name)?.fallback ?? null;
+}
+
+/** What a topic gets that does not say: the first server config set, else Kafka's default. */
+export function topicDefault(layers: BrokerLayers, name: string): string {
+  const definition = TOPIC_CONFIGS.get(name)!;
+  for (const synonym of definition.synonyms) {
+    const value = setBrokerValue(layers, synonym.name);
+    if (value !== undefined) return scaled(value, synonym.factor);
+  }
+  return definition.fallback!;
+}
+
+/** A server config's value in the unit of the topic config it stands for; -1 stays "no limit". */
+export function scaled(value: string, factor: number): string {
+  return factor === 1 || Number(value) < 0 ? value : String(Number(value) * factor);
+}
+
+function setBrokerValue(layers: BrokerLayers, name: string): string | undefined {
+  return layers.dynamic.get(name) ?? layers.dynamicDefault.get(name) ?? layers.fixed.get(name);
+}
+
+/** Typed access to validated texts. */
+export interface ConfigReader {
+  number(name: string): number;
+  flag(name: string): boolean;
+  text(name: string): string;
+  list(name: string): string[];
+}
+
+function reader(get: (name: string) => string | null): ConfigReader {
+  const text = (name: string) => (get(name) ?? "").trim();
+  return {
+    number: (name) => toNumber(text(name)),
+    flag: (name) => text(name).toLowerCase() === "true",
+    text,
+    list: (name) => splitList(text(name)),
+  };
+}
