@@ -1,0 +1,18 @@
+import type { ConnectionInfo } from "../server/router.ts";
+import type { BrokerSettings } from "../settings.ts";
+
+const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
+
+/**
+ * Where a client is told to find this broker. Bound to every address, the one the client reached
+ * us at is the one that works for it; otherwise the bind address. The port is always the real one.
+ */
+export function advertisedAddress(
+  settings: Pick<BrokerSettings, "bindAddress">,
+  connection: Pick<ConnectionInfo, "localAddress" | "localPort">,
+): { host: string; port: number } {
+  const { bindAddress } = settings;
+  const host = EVERY_ADDRESS.has(bindAddress) ? connection.localAddress : bindAddress;
+  // An IPv4 client on a dual-stack socket appears as ::ffff:a.b.c.d, which it could not dial.
+  return { host: host.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, ""), port: connection.localPort };
+}

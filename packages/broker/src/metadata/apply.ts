@@ -1,0 +1,209 @@
+import {
+  type BrokerImage,
+  type ConfigValues,
+  type MetadataImage,
+  type PartitionImage,
+  ResourceType,
+  type TopicImage,
+} from "./image.ts";
+import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
+
+/**
+ * The only writer of the metadata, live and on replay. Maps that records touch are copied once
+ * per call, a touched topic's partitions likewise.
+ * A record of a topic or partition that is not there means that the log is not ours: it throws.
+ */
+export function applyMetadata(
+  image: MetadataImage,
+  records: readonly MetadataRecord[],
+): MetadataImage {
+  const draft = new Draft(image);
+  for (const record of records) draft.apply(record);
+  return draft.finish();
+}
+
+interface TopicDraft {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: PartitionImage[];
+}
+
+class Draft {
+  readonly #base: MetadataImage;
+  readonly #touched = new Map<string, TopicDraft>();
+  readonly #removed = new Set<TopicImage>();
+  readonly #ownConfigs = new Map<string, Map<string, string>>();
+  #brokers: Map<number, BrokerImage> | null = null;
+  #configs: Map<number, Map<string, ConfigValues>> | null = null;
+  #features: Map<string, number> | null = null;
+  #nextProducerId: number;
+
+  constructor(base: MetadataImage) {
+    this.#base = base;
+    this.#nextProducerId = base.nextProducerId;
+  }
+
+  apply({ record, value }: MetadataRecord): void {
+    switch (record) {
+      case "TopicRecord":
+        this.#topic(value.topicId, value.name);
+        return;
+      case "PartitionRecord":
+        this.#placePartition(value);
+        return;
+      case "PartitionChangeRecord":
+        this.#changePartition(value);
+        return;
+      case "RemoveTopicRecord":
+        this.#removeTopic(value.topicId);
+        return;
+      case "ConfigRecord":
+        this.#setConfig(value.resourceType, value.resourceName, value.name, value.value);
+        return;
+      case "ProducerIdsRecord":
+        this.#nextProducerId = value.nextProducerId;
+        return;
+      case "FeatureLevelRecord":
+        this.#setFeature(value.name, value.featureLevel);
+        return;
+      case "RegisterBrokerRecord":
+        this.#registerBroker(value);
+        return;
+      case "UnregisterBrokerRecord":
+        this.#brokers ??= new Map(this.#base.brokers);
+        this.#brokers.delete(value.brokerId);
+        return;
+      default:
+        record satisfies never;
+    }
+  }
+
+  finish(): MetadataImage {
+    const base = this.#base;
+    const topicsChanged = this.#touched.size + this.#removed.size > 0;
+    return {
+      topics: base.topics,
+      topicsById: base.topicsById,
+      ...(topicsChanged && this.#movedTopics()),
+      brokers: this.#brokers ?? base.brokers,
+      configs: this.#configs ?? base.configs,
+      nextProducerId: this.#nextProducerId,
+      features: this.#features ?? base.features,
+    };
+  }
+
+  #movedTopics(): Pick<MetadataImage, "topics" | "topicsById"> {
+    const topics = new Map(this.#base.topics);
+    const topicsById = new Map(this.#base.topicsById);
+    for (const topic of this.#removed) {
+      topicsById.delete(topic.id);
+      topics.delete(topic.name);
+    }
+    for (const topic of this.#touched.values()) {
+      topicsById.set(topic.id, topic);
+      topics.set(topic.name, topic);
+    }
+    return { topics, topicsById };
+  }
+
+  /** The topic to write to; `name` only where the record may be the one that makes it. */
+  #topic(id: string, name?: string): TopicDraft {
+    const touched = this.#touched.get(id);
+    if (touched !== undefined) return touched;
+    const known = this.#base.topicsById.get(id);
+    if (known === undefined && name === undefined) throw new Error(`no topic has the id ${id}`);
+    const topic = { name: known?.name ?? name!, id, partitions: [...(known?.partitions ?? [])] };
+    this.#touched.set(id, topic);
+    return topic;
+  }
+
+  #placePartition(record: RecordValue<"PartitionRecord">): void {
+    const { partitions, name } = this.#topic(record.topicId);
+    if (record.partitionId > partitions.length) {
+      throw new Error(`partition ${record.partitionId} of ${name} leaves a gap`);
+    }
+    partitions[record.partitionId] = {
+      replicas: record.replicas,
+      isr: record.isr,
+      leader: record.leader,
+      leaderEpoch: record.leaderEpoch,
+      partitionEpoch: record.partitionEpoch,
+    };
+  }
+
+  /** As in Kafka, naming a leader starts a new leader epoch, even if it is the same one. */
+  #changePartition(record: RecordValue<"PartitionChangeRecord">): void {
+    const { partitions, name } = this.#topic(record.topicId);
+    const before = partitions[record.partitionId];
+    if (before === undefined) throw new Error(`${name} has no partition ${record.partitionId}`);
+    const elected = record.leader !== LEADER_UNCHANGED;
+    partitions[record.partitionId] = {
+      replicas: record.replicas ?? before.replicas,
+      isr: record.isr ?? before.isr,
+      leader: elected ? record.leader : before.leader,
+      leaderEpoch: before.leaderEpoch + (elected ? 1 : 0),
+      partitionEpoch: before.partitionEpoch + 1,
+    };
+  }
+
+  #removeTopic(id: string): void {
+    const topic = this.#topic(id);
+    this.#touched.delete(id);
+    const known = this.#base.topicsById.get(id);
+    if (known !== undefined) this.#removed.add(known);
+    this.#dropConfigs(ResourceType.topic, topic.name);
+  }
+
+  #setConfig(type: number, resource: string, key: string, value: string | null): void {
+    const values = this.#writableConfigs(type, resource);
+    if (value === null) values.delete(key);
+    else values.set(key, value);
+    if (values.size === 0) this.#dropConfigs(type, resource);
+  }
+
+  #writableConfigs(type: number, resource: string): Map<string, string> {
+    const own = `${type}/${resource}`;
+    const owned = this.#ownConfigs.get(own);
+    if (owned !== undefined) return owned;
+    const byName = this.#writableConfigsOfType(type);
+    const values = new Map(byName.get(resource));
+    byName.set(resource, values);
+    this.#ownConfigs.set(own, values);
+    return values;
+  }
+
+  #writableConfigsOfType(type: number): Map<string, ConfigValues> {
+    this.#configs ??= new Map([...this.#base.configs].map(([k, v]) => [k, new Map(v)]));
+    const byName = this.#configs.get(type) ?? new Map<string, ConfigValues>();
+    this.#configs.set(type, byName);
+    return byName;
+  }
+
+  #dropConfigs(type: number, resource: string): void {
+    this.#ownConfigs.delete(`${type}/${resource}`);
+    if (!(this.#configs ?? this.#base.configs).get(type)?.has(resource)) return;
+    const byName = this.#writableConfigsOfType(type);
+    byName.delete(resource);
+    if (byName.size === 0) this.#configs!.delete(type);
+  }
+
+  #setFeature(name: string, level: number): void {
+    this.#features ??= new Map(this.#base.features);
+    if (level === 0) this.#features.delete(name);
+    else this.#features.set(name, level);
+  }
+
+  #registerBroker(record: RecordValue<"RegisterBrokerRecord">): void {
+    this.#brokers ??= new Map(this.#base.brokers);
+    const endPoint = record.endPoints[0];
+    this.#brokers.set(record.brokerId, {
+      id: record.brokerId,
+      epoch: record.brokerEpoch,
+      incarnationId: record.incarnationId,
+      host: endPoint?.host ?? "",
+      port: endPoint?.port ?? 0,
+      rack: record.rack,
+      fenced: record.fenced,
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
+import { type ConfigTable, configProblem, toNumber } from "../config/kafka/definition.ts";
+import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
+import type { ConfigValues } from "./image.ts";
+import { MAX_CONFIG_VALUE_LENGTH } from "./limits.ts";
+
+/** Why a topic can't have these configs, null when it can. */
+export function topicConfigProblem(configs: ConfigValues): string | null {
+  const problem = firstProblem(TOPIC_CONFIGS, configs);
+  if (problem !== null) return problem;
+  const least = configs.get("min.compaction.lag.ms") ?? "0";
+  const most = configs.get("max.compaction.lag.ms");
+  if (most !== undefined && toNumber(least) > toNumber(most)) {
+    return `min.compaction.lag.ms (${least}) is above max.compaction.lag.ms (${most})`;
+  }
+  return null;
+}
+
+/** Why a broker (or, with `perBroker` false, every broker) can't have these configs at run time. */
+export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): string | null {
+  const problem = firstProblem(BROKER_CONFIGS, configs);
+  if (problem !== null) return problem;
+  for (const name of configs.keys()) {
+    const { update } = BROKER_CONFIGS.get(name)!;
+    if (update === "read-only") return `config ${name} can only be set when the broker starts`;
+    if (update === "per-broker" && !perBroker) return `config ${name} is set per broker, by its id`;
+  }
+  return null;
+}
+
+function firstProblem(table: ConfigTable, configs: ConfigValues): string | null {
+  for (const [name, value] of configs) {
+    if (value.length > MAX_CONFIG_VALUE_LENGTH) {
+      return `the value of ${name} is longer than ${MAX_CONFIG_VALUE_LENGTH} characters`;
+    }
+    const problem = configProblem(table, name, value);
+    if (problem !== null) return problem;
+  }
+  return null;
+}

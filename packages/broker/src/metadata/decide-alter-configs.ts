@@ -1,0 +1,152 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
+import { splitList } from "../config/kafka/definition.ts";
+import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
+import type { Decision } from "../state-machine/replayed.ts";
+import { brokerConfigProblem, topicConfigProblem } from "./config-problems.ts";
+import { type ConfigValues, configsOf, type MetadataImage, ResourceType } from "./image.ts";
+import { DONE, type Outcome, refused } from "./outcome.ts";
+import { configRecord, type MetadataRecord } from "./records.ts";
+import { isInternalTopic } from "./topic-names.ts";
+
+/** `AlterConfigOp.OpType` of Kafka. */
+export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
+
+export interface ConfigChange {
+  readonly name: string;
+  readonly operation: number;
+  /** Null only where the operation takes none. */
+  readonly value: string | null;
+}
+
+/** Changes of one resource: all are made, or none. */
+export interface ResourceChange {
+  readonly type: number;
+  readonly name: string;
+  /** The legacy API's way: what is not named is deleted. */
+  readonly replace: boolean;
+  readonly changes: readonly ConfigChange[];
+}
+
+export interface AlterContext {
+  readonly nodeId: number;
+  readonly validateOnly: boolean;
+}
+
+export function decideAlterConfigs(
+  image: MetadataImage,
+  resources: readonly ResourceChange[],
+  context: AlterContext,
+): Decision<MetadataRecord, Outcome[]> {
+  const times = new Map<string, number>();
+  for (const resource of resources) times.set(key(resource), (times.get(key(resource)) ?? 0) + 1);
+  const records: MetadataRecord[] = [];
+  const response = resources.map((resource) => {
+    if (times.get(key(resource))! > 1) {
+      return refused(ErrorCode.INVALID_REQUEST, "a resource is named more than once");
+    }
+    const next = resourceRefusal(image, resource, context.nodeId) ?? changed(image, resource);
+    if ("errorCode" in next) return next;
+    const problem = configsProblem(resource, next);
+    if (problem !== null) return refused(ErrorCode.INVALID_CONFIG, problem);
+    records.push(...differences(image, resource, next));
+    return DONE;
+  });
+  return { records: context.validateOnly ? [] : records, response };
+}
+
+function key({ type, name }: ResourceChange): string {
+  return `${type}/${name}`;
+}
+
+function resourceRefusal(
+  image: MetadataImage,
+  { type, name }: ResourceChange,
+  nodeId: number,
+): Outcome | null {
+  if (type === ResourceType.topic) {
+    if (!image.topics.has(name)) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    if (!isInternalTopic(name)) return null;
+    return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is internal`);
+  }
+  if (type !== ResourceType.broker) {
+    const text = `configs of resource type ${type} can't be changed on this broker`;
+    return refused(ErrorCode.INVALID_REQUEST, text);
+  }
+  if (name === "" || name === String(nodeId)) return null;
+  const text = `broker '${name}' is another one; this is ${nodeId}, "" stands for all`;
+  return refused(ErrorCode.INVALID_REQUEST, text);
+}
+
+/** The configs the resource would have. */
+function changed(image: MetadataImage, resource: ResourceChange): Map<string, string> | Outcome {
+  const { type, name, replace, changes } = resource;
+  if (new Set(changes.map((change) => change.name)).size !== changes.length) {
+    return refused(ErrorCode.INVALID_REQUEST, "a config is named more than once");
+  }
+  const next = new Map(replace ? [] : configsOf(image, type, name));
+  for (const change of changes) {
+    if (change.operation === ConfigOperation.delete) {
+      next.delete(change.name);
+      continue;
+    }
+    if (change.value === null) {
+      return refused(ErrorCode.INVALID_REQUEST, `config ${change.name} has no value`);
+    }
+    const value = changedValue(type, next, change.name, change.operation, change.value);
+    if (typeof value !== "string") return value;
+    next.set(change.name, value);
+  }
+  return next;
+}
+
+function changedValue(
+  type: number,
+  current: ConfigValues,
+  name: string,
+  operation: number,
+  value: string,
+): string | Outcome {
+  if (operation === ConfigOperation.set) return value;
+  if (operation !== ConfigOperation.append && operation !== ConfigOperation.subtract) {
+    return refused(ErrorCode.INVALID_REQUEST, `unknown config operation ${operation}`);
+  }
+  const definition = tableOf(type).get(name);
+  if (definition?.type !== "list") {
+    const text = `config ${name} is not a list: it can only be set or deleted`;
+    return refused(ErrorCode.INVALID_CONFIG, text);
+  }
+  const parts = splitList(current.get(name) ?? definition.fallback ?? "");
+  const named = splitList(value);
+  const next =
+    operation === ConfigOperation.append
+      ? [...parts, ...named.filter((part) => !parts.includes(part))]
+      : parts.filter((part) => !named.includes(part));
+  return next.join(",");
+}
+
+function tableOf(type: number) {
+  return type === ResourceType.topic ? TOPIC_CONFIGS : BROKER_CONFIGS;
+}
+
+function configsProblem({ type, name }: ResourceChange, next: ConfigValues): string | null {
+  return type === ResourceType.topic
+    ? topicConfigProblem(next)
+    : brokerConfigProblem(next, name !== "");
+}
+
+function differences(
+  image: MetadataImage,
+  { type, name }: ResourceChange,
+  next: ConfigValues,
+): MetadataRecord[] {
+  const before = configsOf(image, type, name);
+  const records: MetadataRecord[] = [];
+  for (const config of before.keys()) {
+    if (!next.has(config)) records.push(configRecord(type, name, config, null));
+  }
+  for (const [config, value] of next) {
+    if (before.get(config) !== value) records.push(configRecord(type, name, config, value));
+  }
+  return records;
+}

@@ -1,0 +1,66 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { MetadataImage, PartitionImage } from "./image.ts";
+import { MAX_PARTITIONS_PER_REQUEST } from "./limits.ts";
+import { type Outcome, refused } from "./outcome.ts";
+import { isRefusal, placeAsAssigned, placePartitions } from "./placement.ts";
+import { type MetadataRecord, partitionRecord } from "./records.ts";
+import { isInternalTopic } from "./topic-names.ts";
+
+/** More partitions for a topic, as CreatePartitions asks for them. */
+export interface PartitionsSpec {
+  readonly name: string;
+  /** Partitions the topic shall have in all. */
+  readonly count: number;
+  /** Brokers of each new partition; null to let them be placed. */
+  readonly assignments: readonly { readonly brokerIds: readonly number[] }[] | null;
+}
+
+export interface PartitionsPlan {
+  readonly name: string;
+  readonly topicId: string;
+  /** Number of the first new partition. */
+  readonly from: number;
+  readonly partitions: readonly PartitionImage[];
+}
+
+export function planPartitions(
+  image: MetadataImage,
+  { name, count, assignments }: PartitionsSpec,
+): PartitionsPlan | Outcome {
+  const topic = image.topics.get(name);
+  if (topic === undefined) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (isInternalTopic(name)) {
+    const text = `${name} is internal, its partitions can't be changed by a client`;
+    return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
+  }
+  const from = topic.partitions.length;
+  if (count <= from) {
+    const text = `topic '${name}' has ${from} partition(s), ${count} would not be more`;
+    return refused(ErrorCode.INVALID_PARTITIONS, text);
+  }
+  const added = count - from;
+  if (added > MAX_PARTITIONS_PER_REQUEST) {
+    const text = `one request may create ${MAX_PARTITIONS_PER_REQUEST} partitions, not ${added}`;
+    return refused(ErrorCode.INVALID_PARTITIONS, text);
+  }
+  const replicas = topic.partitions[0]!.replicas.length;
+  if (assignments !== null && assignments.length !== added) {
+    const text = `${added} partition(s) are added, ${assignments.length} assignment(s) given`;
+    return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
+  }
+  const lists = assignments?.map(({ brokerIds }) => brokerIds);
+  const placed = lists
+    ? placeAsAssigned(image, lists, replicas)
+    : placePartitions(image, added, replicas, from);
+  if (isRefusal(placed)) return placed;
+  return { name, topicId: topic.id, from, partitions: placed.partitions };
+}
+
+/** Whether the topic is still as it was when the plan was made. */
+export function planHolds(image: MetadataImage, plan: PartitionsPlan): boolean {
+  return image.topicsById.get(plan.topicId)?.partitions.length === plan.from;
+}
+
+export function partitionsRecords({ topicId, from, partitions }: PartitionsPlan): MetadataRecord[] {
+  return partitions.map((partition, index) => partitionRecord(topicId, from + index, partition));
+}

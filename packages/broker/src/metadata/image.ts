@@ -1,0 +1,71 @@
+/**
+ * The cluster as `__cluster_metadata` says it is. An image is never changed: `apply` makes the
+ * next one, sharing what did not change, so a handler may keep the one it began with.
+ */
+export interface MetadataImage {
+  readonly topics: ReadonlyMap<string, TopicImage>;
+  readonly topicsById: ReadonlyMap<string, TopicImage>;
+  readonly brokers: ReadonlyMap<number, BrokerImage>;
+  /** By resource type (`ResourceType`), then by resource name. */
+  readonly configs: ReadonlyMap<number, ReadonlyMap<string, ConfigValues>>;
+  /** First id of the producer-id block that is allocated next. */
+  readonly nextProducerId: number;
+  /** Finalized feature levels (KIP-584). */
+  readonly features: ReadonlyMap<string, number>;
+}
+
+export interface TopicImage {
+  readonly name: string;
+  readonly id: string;
+  /** By partition number, without gaps. */
+  readonly partitions: readonly PartitionImage[];
+}
+
+export interface PartitionImage {
+  /** In preferred order: the first is the preferred leader. */
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** -1 when there is none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  /** Goes up with every change of the partition. */
+  readonly partitionEpoch: number;
+}
+
+export interface BrokerImage {
+  readonly id: number;
+  readonly epoch: number;
+  /** Different each time the broker starts. */
+  readonly incarnationId: string;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+  readonly fenced: boolean;
+}
+
+export type ConfigValues = ReadonlyMap<string, string>;
+
+/** `ConfigResource.Type` of Kafka. */
+export const ResourceType = {
+  topic: 2,
+  broker: 4,
+  brokerLogger: 8,
+  clientMetrics: 16,
+  group: 32,
+} as const;
+
+export const EMPTY_IMAGE: MetadataImage = {
+  topics: new Map(),
+  topicsById: new Map(),
+  brokers: new Map(),
+  configs: new Map(),
+  nextProducerId: 0,
+  features: new Map(),
+};
+
+const NO_CONFIGS: ConfigValues = new Map();
+
+/** What was set on a resource; a broker resource named "" is the default of all brokers. */
+export function configsOf(image: MetadataImage, type: number, name: string): ConfigValues {
+  return image.configs.get(type)?.get(name) ?? NO_CONFIGS;
+}

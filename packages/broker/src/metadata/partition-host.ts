@@ -1,0 +1,19 @@
+import type { LogId } from "../log/log.ts";
+
+/**
+ * Whoever keeps the logs of the partitions this broker hosts. Partitions are opened and closed
+ * from `Metadata.onChange`; these two come before a change, so that a partition never exists in
+ * the metadata without its log.
+ */
+export interface PartitionHost {
+  /**
+   * Makes new, empty logs, durably, as much at a time as is sensible. When one can't be made the
+   * promise rejects, and the ones that were made are left to `discardLogs`.
+   */
+  createLogs(ids: readonly LogId[]): Promise<void>;
+  /**
+   * Removes logs whose topic never came to be; one that is not there is no error. A crash before
+   * this leaves logs that no topic owns, which the host removes at its start.
+   */
+  discardLogs(ids: readonly LogId[]): Promise<void>;
+}

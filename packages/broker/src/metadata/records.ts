@@ -1,0 +1,126 @@
+import {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  type MetadataRecord,
+  type MetadataRecordName,
+  metadataRecords,
+  type Output,
+  type TopicRecord,
+} from "@tarpan/protocol";
+import type { EncodedRecord } from "../state-machine/replayed.ts";
+import type { BrokerImage, PartitionImage } from "./image.ts";
+
+export type { MetadataRecord };
+
+export type RecordValue<N extends MetadataRecordName> = Output<
+  (typeof metadataRecords)[N]["fields"]
+>;
+
+/** `PartitionChangeRecord.leader` when the leader stays (Kafka's `NO_LEADER_CHANGE`). */
+export const LEADER_UNCHANGED = -2;
+
+/** Kafka's tools read these too, so each is written at the oldest version, which holds it all. */
+const VERSION = 0;
+
+export function encodeRecord({ record, version, value }: MetadataRecord): EncodedRecord {
+  const schema = metadataRecords[record] as typeof TopicRecord;
+  return { key: null, value: encodeMetadataRecord(schema, version, value as never) };
+}
+
+export function decodeRecord({ value }: EncodedRecord): MetadataRecord {
+  if (value === null) throw new Error("a metadata record without a value");
+  return decodeMetadataRecord(value);
+}
+
+export function topicRecord(name: string, topicId: string): MetadataRecord {
+  return { record: "TopicRecord", version: VERSION, value: { name, topicId } };
+}
+
+export function removeTopicRecord(topicId: string): MetadataRecord {
+  return { record: "RemoveTopicRecord", version: VERSION, value: { topicId } };
+}
+
+export function partitionRecord(
+  topicId: string,
+  partitionId: number,
+  partition: PartitionImage,
+): MetadataRecord {
+  const value = {
+    topicId,
+    partitionId,
+    replicas: [...partition.replicas],
+    isr: [...partition.isr],
+    removingReplicas: [],
+    addingReplicas: [],
+    leader: partition.leader,
+    leaderRecoveryState: 0,
+    leaderEpoch: partition.leaderEpoch,
+    partitionEpoch: partition.partitionEpoch,
+    directories: [],
+    eligibleLeaderReplicas: null,
+    lastKnownElr: null,
+  };
+  return { record: "PartitionRecord", version: VERSION, value };
+}
+
+/** Elects `leader`, which starts a new leader epoch even when it led before. */
+export function leaderChangeRecord(
+  topicId: string,
+  partitionId: number,
+  leader: number,
+): MetadataRecord {
+  const value = {
+    topicId,
+    partitionId,
+    isr: null,
+    leader,
+    replicas: null,
+    removingReplicas: null,
+    addingReplicas: null,
+    leaderRecoveryState: -1,
+    directories: null,
+    eligibleLeaderReplicas: null,
+    lastKnownElr: null,
+  };
+  return { record: "PartitionChangeRecord", version: VERSION, value };
+}
+
+/** Null deletes the config. */
+export function configRecord(
+  resourceType: number,
+  resourceName: string,
+  name: string,
+  configValue: string | null,
+): MetadataRecord {
+  const value = { resourceType, resourceName, name, value: configValue };
+  return { record: "ConfigRecord", version: VERSION, value };
+}
+
+export function featureRecord(name: string, featureLevel: number): MetadataRecord {
+  return { record: "FeatureLevelRecord", version: VERSION, value: { name, featureLevel } };
+}
+
+export function producerIdsRecord(brokerId: number, nextProducerId: number): MetadataRecord {
+  const value = { brokerId, brokerEpoch: -1, nextProducerId };
+  return { record: "ProducerIdsRecord", version: VERSION, value };
+}
+
+const PLAINTEXT = 0;
+
+export function registerBrokerRecord(broker: BrokerImage): MetadataRecord {
+  const { host, port } = broker;
+  const value = {
+    brokerId: broker.id,
+    isMigratingZkBroker: false,
+    incarnationId: broker.incarnationId,
+    brokerEpoch: broker.epoch,
+    endPoints: [{ name: "PLAINTEXT", host, port, securityProtocol: PLAINTEXT }],
+    features: [],
+    rack: broker.rack,
+    fenced: broker.fenced,
+    inControlledShutdown: false,
+    logDirs: [],
+    cordonedLogDirs: null,
+  };
+  return { record: "RegisterBrokerRecord", version: VERSION, value };
+}

@@ -1,0 +1,30 @@
+import type { Random } from "../env.ts";
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** A random UUID (RFC 9562, version 4) as text. */
+export function randomUuid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => HEX[byte]!).join("");
+  return [0, 8, 12, 16, 20].map((at, i, all) => hex.slice(at, all[i + 1])).join("-");
+}
+
+/**
+ * A new topic's id. Kafka's tools show ids in URL-safe base64, where one that begins with '-'
+ * looks like a flag on a command line: as Kafka does, such ids are not used.
+ */
+export function newTopicId(random: Random): string {
+  for (;;) {
+    const id = randomUuid(random);
+    // Six leading bits of 62 are '-'.
+    if (Number.parseInt(id.slice(0, 2), 16) >> 2 !== 62) return id;
+  }
+}
+
+/** A random whole number from 0 to 2^32-1. */
+export function randomNumber(random: Random): number {
+  const bytes = random.bytes(4);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}

@@ -1,0 +1,40 @@
+import { MAX_TOPIC_NAME_LENGTH } from "./limits.ts";
+
+export const CLUSTER_METADATA_TOPIC = "__cluster_metadata";
+/** Kafka's fixed id of the metadata topic. */
+export const CLUSTER_METADATA_TOPIC_ID = "00000000-0000-0000-0000-000000000001";
+
+const INTERNAL = new Set(["__consumer_offsets", "__transaction_state", "__share_group_state"]);
+
+/** Kafka's `Topic.isInternal`: kept by coordinators, hidden from consumers by default. */
+export function isInternalTopic(name: string): boolean {
+  return INTERNAL.has(name);
+}
+
+/** Why `name` can't be a topic's name, null when it can (Kafka's `Topic.validate`). */
+export function topicNameProblem(name: string): string | null {
+  if (name === "") return "a topic name can't be empty";
+  if (name === "." || name === "..") return `a topic can't be named '${name}'`;
+  if (name.length > MAX_TOPIC_NAME_LENGTH) {
+    return `a topic name has at most ${MAX_TOPIC_NAME_LENGTH} characters, this one ${name.length}`;
+  }
+  if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
+    return `topic name '${name}' has characters other than ASCII letters, digits, '.', '_' and '-'`;
+  }
+  return null;
+}
+
+/**
+ * A topic whose name differs from `name` in '.' against '_' only, null when there is none. Kafka
+ * refuses such pairs because both become the same metric name.
+ */
+export function collidingTopic(name: string, existing: Iterable<string>): string | null {
+  if (!/[._]/.test(name)) return null;
+  const unified = name.replaceAll(".", "_");
+  for (const other of existing) {
+    if (other.length === name.length && other !== name && other.replaceAll(".", "_") === unified) {
+      return other;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,105 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { openMetadata, spec } from "./support.ts";
+
+describe("creating topics", () => {
+  it("makes the logs, then the topic", async () => {
+    const { metadata, host } = await openMetadata();
+    const seen: string[][] = [];
+    metadata.onChange((_, next) => seen.push([...next.topics.keys()]));
+    const [created] = await metadata.createTopics([spec("t", { numPartitions: 3 })]);
+    expect(created).toMatchObject({ name: "t", errorCode: 0 });
+    expect(seen).toEqual([["t"]]);
+    expect(metadata.image.topics.get("t")?.partitions).toHaveLength(3);
+    expect(host.logs.size).toBe(3);
+    expect(metadata.image.topics.get("t")).toBe(metadata.image.topicsById.get(created!.plan!.id));
+  });
+
+  it("answers what is wrong with each topic", async () => {
+    const { metadata } = await openMetadata();
+    await metadata.createTopics([spec("there"), spec("a.b")]);
+    const assign = (...brokerIds: number[][]) => ({
+      numPartitions: -1,
+      replicationFactor: -1,
+      assignments: brokerIds.map((ids, partitionIndex) => ({ partitionIndex, brokerIds: ids })),
+    });
+    const cases: [ReturnType<typeof spec>, number][] = [
+      [spec("there"), ErrorCode.TOPIC_ALREADY_EXISTS],
+      [spec("a_b"), ErrorCode.INVALID_TOPIC_EXCEPTION],
+      [spec("sp ace"), ErrorCode.INVALID_TOPIC_EXCEPTION],
+      [spec("."), ErrorCode.INVALID_TOPIC_EXCEPTION],
+      [spec("x".repeat(250)), ErrorCode.INVALID_TOPIC_EXCEPTION],
+      [spec("__consumer_offsets"), ErrorCode.INVALID_TOPIC_EXCEPTION],
+      [spec("__cluster_metadata"), ErrorCode.INVALID_REQUEST],
+      [spec("p", { numPartitions: 0 }), ErrorCode.INVALID_PARTITIONS],
+      [spec("r", { replicationFactor: 2 }), ErrorCode.INVALID_REPLICATION_FACTOR],
+      [spec("r", { replicationFactor: 0 }), ErrorCode.INVALID_REPLICATION_FACTOR],
+      [spec("c", { configs: [{ name: "retention.mss", value: "1" }] }), ErrorCode.INVALID_CONFIG],
+      [spec("c", { configs: [{ name: "retention.ms", value: "x" }] }), ErrorCode.INVALID_CONFIG],
+      [spec("c", { configs: [{ name: "retention.ms", value: null }] }), ErrorCode.INVALID_CONFIG],
+      [spec("m", { ...assign([1]), numPartitions: 1 }), ErrorCode.INVALID_REQUEST],
+      [spec("m", assign([2])), ErrorCode.INVALID_REPLICA_ASSIGNMENT],
+      [spec("m", assign([])), ErrorCode.INVALID_REPLICA_ASSIGNMENT],
+      [spec("m", assign([1, 1])), ErrorCode.INVALID_REPLICA_ASSIGNMENT],
+      [spec("big", { numPartitions: 10_001 }), ErrorCode.POLICY_VIOLATION],
+    ];
+    for (const [asked, errorCode] of cases) {
+      const [result] = await metadata.createTopics([asked]);
+      expect(result, asked.name).toMatchObject({ errorCode, plan: null });
+      expect(result?.errorMessage).toMatch(/\w/);
+    }
+    const [near] = await metadata.createTopics([
+      spec("c", { configs: [{ name: "retention.mss", value: "1" }] }),
+    ]);
+    expect(near?.errorMessage).toContain("retention.ms?");
+    expect([...metadata.image.topics.keys()]).toEqual(["there", "a.b"]);
+  });
+
+  it("makes a thousand concurrent topics in a few appends", async () => {
+    const { metadata, log } = await openMetadata();
+    let appends = 0;
+    const append = log.append.bind(log);
+    log.append = (batch, epoch) => {
+      appends += 1;
+      return append(batch, epoch);
+    };
+    const names = Array.from({ length: 1_000 }, (_, i) => `t${i}`);
+    const made = await Promise.all(names.map((name) => metadata.createTopics([spec(name)])));
+    expect(made.flat().every(({ errorCode }) => errorCode === 0)).toBe(true);
+    expect(metadata.image.topics.size).toBe(1_000);
+    expect(appends).toBeLessThan(10);
+  });
+
+  it("lets one of many who create the same name win", async () => {
+    const { metadata, host } = await openMetadata();
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () => metadata.createTopics([spec("same")])),
+    );
+    const codes = results.flat().map(({ errorCode }) => errorCode);
+    expect(codes).toEqual([0, ...Array(4).fill(ErrorCode.TOPIC_ALREADY_EXISTS)]);
+    expect(host.logs.size).toBe(1);
+  });
+
+  it("leaves nothing behind when a log can't be made", async () => {
+    const { metadata, host } = await openMetadata();
+    host.failure = new Error("no space");
+    const [result] = await metadata.createTopics([spec("t", { numPartitions: 2 })]);
+    expect(result).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, plan: null });
+    expect(metadata.image.topics.size).toBe(0);
+    expect(host.logs.size).toBe(0);
+    host.failure = null;
+    const [again] = await metadata.createTopics([spec("t")]);
+    expect(again?.errorCode).toBe(0);
+  });
+
+  it("spreads leaders and replicas over the brokers", async () => {
+    const { metadata } = await openMetadata({ brokers: [1, 2, 3] });
+    const [created] = await metadata.createTopics([
+      spec("t", { numPartitions: 6, replicationFactor: 2 }),
+    ]);
+    const { partitions } = created!.plan!;
+    const leaders = partitions.map(({ leader }) => leader).sort();
+    expect(leaders).toEqual([1, 1, 2, 2, 3, 3]);
+    expect(new Set(partitions.map(({ replicas }) => replicas.join())).size).toBe(6);
+  });
+});

@@ -1,0 +1,84 @@
+import type { Log, LogId, LogOptions } from "../../src/log/log.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import type { TopicSpec } from "../../src/metadata/decide-create-topics.ts";
+import { Metadata, type MetadataOptions } from "../../src/metadata/metadata.ts";
+import type { PartitionHost } from "../../src/metadata/partition-host.ts";
+import {
+  CLUSTER_METADATA_TOPIC,
+  CLUSTER_METADATA_TOPIC_ID,
+} from "../../src/metadata/topic-names.ts";
+
+export const METADATA_LOG: LogId = {
+  topic: CLUSTER_METADATA_TOPIC,
+  topicId: CLUSTER_METADATA_TOPIC_ID,
+  partition: 0,
+};
+
+export const LOG_OPTIONS: LogOptions = {
+  segmentBytes: 1 << 20,
+  segmentMs: 1e9,
+  indexIntervalBytes: 4096,
+};
+
+/** mulberry32: the same numbers for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function testEnv(seed = 1): MetadataOptions["env"] {
+  const random = seeded(seed);
+  return {
+    clock: { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 },
+    random: { bytes: (length) => Uint8Array.from({ length }, () => random() * 256) },
+  };
+}
+
+/** Keeps its logs as names, and fails when told to. */
+export class FakeHost implements PartitionHost {
+  readonly logs = new Set<string>();
+  failure: Error | null = null;
+
+  async createLogs(ids: readonly LogId[]): Promise<void> {
+    for (const id of ids) {
+      if (this.failure !== null) throw this.failure;
+      this.logs.add(nameOf(id));
+    }
+  }
+
+  async discardLogs(ids: readonly LogId[]): Promise<void> {
+    for (const id of ids) this.logs.delete(nameOf(id));
+  }
+}
+
+function nameOf({ topic, topicId, partition }: LogId): string {
+  return `${topic}-${partition} ${topicId}`;
+}
+
+export interface TestMetadata {
+  readonly metadata: Metadata;
+  readonly host: FakeHost;
+  readonly log: Log;
+}
+
+export async function openMetadata(
+  options: Partial<MetadataOptions> & { readonly brokers?: readonly number[] } = {},
+): Promise<TestMetadata> {
+  const log = options.log ?? (await new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS));
+  const host = new FakeHost();
+  const base = { nodeId: 1, clusterId: "test-cluster", kafkaConfigs: {}, env: testEnv() };
+  for (const nodeId of options.brokers ?? [1]) {
+    const other = await Metadata.open({ ...base, log, host, ...options, nodeId });
+    await other.registerBroker({ host: "127.0.0.1", port: 9092, unclean: false });
+  }
+  return { metadata: await Metadata.open({ ...base, log, host, ...options }), host, log };
+}
+
+export function spec(name: string, more: Partial<TopicSpec> = {}): TopicSpec {
+  return { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...more };
+}
