@@ -1,1 +1,3 @@
-export {};
+export { compress, decompress } from "./compressions.ts";
+export { crc32c } from "./crc32c.ts";
+export { CodecUnavailableError, DecompressionError, DecompressionLimitError } from "./errors.ts";

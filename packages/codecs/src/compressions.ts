@@ -1,0 +1,45 @@
+import { CodecUnavailableError } from "./errors.ts";
+import { compressGzip, decompressGzip } from "./gzip.ts";
+import { compressLz4, decompressLz4 } from "./lz4.ts";
+import { compressSnappy, decompressSnappy } from "./snappy.ts";
+import { compressZstd, decompressZstd } from "./zstd.ts";
+
+/** Compresses with a record batch's codec: 1 gzip, 2 snappy (xerial), 3 lz4 (a frame), 4 zstd. */
+export function compress(codec: number, bytes: Uint8Array): Uint8Array {
+  switch (codec) {
+    case 1:
+      return compressGzip(bytes);
+    case 2:
+      return compressSnappy(bytes);
+    case 3:
+      return compressLz4(bytes);
+    case 4:
+      return compressZstd(bytes);
+    default:
+      throw unknownCodec(codec);
+  }
+}
+
+/**
+ * Expands what `compress` or any Kafka client made, to `maxBytes` at most.
+ * Throws DecompressionLimitError above that, before memory of that order is taken; DecompressionError
+ * for malformed input; CodecUnavailableError. `bytes` is never changed, and the result never shares it.
+ */
+export function decompress(codec: number, bytes: Uint8Array, maxBytes: number): Uint8Array {
+  switch (codec) {
+    case 1:
+      return decompressGzip(bytes, maxBytes);
+    case 2:
+      return decompressSnappy(bytes, maxBytes);
+    case 3:
+      return decompressLz4(bytes, maxBytes);
+    case 4:
+      return decompressZstd(bytes, maxBytes);
+    default:
+      throw unknownCodec(codec);
+  }
+}
+
+function unknownCodec(codec: number): CodecUnavailableError {
+  return new CodecUnavailableError(`there is no record compression ${codec}`);
+}

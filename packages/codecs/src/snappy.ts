@@ -1,0 +1,115 @@
+// Kafka's snappy comes in two forms: Java (snappy-java's SnappyOutputStream, "xerial") frames raw blocks,
+// librdkafka and others send one raw block. Java reads both, librdkafka and kafkajs too.
+import { DecompressionError, DecompressionLimitError } from "./errors.ts";
+import { NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION, XERIAL_BLOCK_BYTES } from "./limits.ts";
+import { optional, requireLibrary } from "./native.ts";
+import { decompressBlock, readPlainLength, storeBlock } from "./snappy-block.ts";
+
+const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
+/** Magic, version and lowest compatible version. */
+const XERIAL_HEADER_BYTES = 16;
+
+type Snappy = typeof import("snappy");
+const native = optional(() => requireLibrary("snappy") as Snappy);
+
+/** Memory of V8's own: handing over native memory takes four times as long as copying out of it. */
+const COPY = { copyOutputData: true };
+
+/** Writes xerial: snappy-java's reader is the one that has always been there. */
+export function compressSnappy(bytes: Uint8Array): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  let size = XERIAL_HEADER_BYTES;
+  for (let at = 0; at < bytes.length; at += XERIAL_BLOCK_BYTES) {
+    const plain = bytes.subarray(at, at + XERIAL_BLOCK_BYTES);
+    const block = native()?.compressSync(plain, COPY) ?? storeBlock(plain);
+    blocks.push(block);
+    size += 4 + block.length;
+  }
+  const output = new Uint8Array(size);
+  const view = new DataView(output.buffer);
+  output.set(XERIAL_MAGIC);
+  view.setInt32(8, 1);
+  view.setInt32(12, 1);
+  let at = XERIAL_HEADER_BYTES;
+  for (const block of blocks) {
+    view.setInt32(at, block.length);
+    output.set(block, at + 4);
+    at += 4 + block.length;
+  }
+  return output;
+}
+
+/** Takes either form. Lengths are added up before anything is expanded. */
+export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const blocks = isXerial(bytes) ? splitXerial(bytes) : [bytes];
+  let total = 0;
+  for (const block of blocks) {
+    total += claimedLength(block);
+    if (total > maxBytes) throw new DecompressionLimitError("snappy", maxBytes);
+  }
+  const only = blocks[0];
+  if (blocks.length === 1 && only && total >= NATIVE_SNAPPY_MIN_BYTES) return expand(only);
+  const output = new Uint8Array(total);
+  let at = 0;
+  for (const block of blocks) {
+    const { length, next } = readPlainLength(block);
+    const target = output.subarray(at, at + length);
+    if (length < NATIVE_SNAPPY_MIN_BYTES) decompressBlock(block, next, target);
+    else target.set(expand(block));
+    at += length;
+  }
+  return output;
+}
+
+function isXerial(bytes: Uint8Array): boolean {
+  return bytes.length >= XERIAL_HEADER_BYTES && XERIAL_MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+function splitXerial(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const blocks: Uint8Array[] = [];
+  let at = XERIAL_HEADER_BYTES;
+  while (at < bytes.length) {
+    // Streams may be concatenated, header and all: snappy-java steps over it, so we do.
+    if (isXerial(bytes.subarray(at))) {
+      at += XERIAL_HEADER_BYTES;
+      continue;
+    }
+    if (bytes.length - at < 4) throw new DecompressionError("snappy", "a block length is cut off");
+    const length = view.getInt32(at);
+    at += 4;
+    if (length <= 0 || length > bytes.length - at) {
+      throw new DecompressionError(
+        "snappy",
+        `a block of ${length} bytes, ${bytes.length - at} left`,
+      );
+    }
+    blocks.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return blocks;
+}
+
+function claimedLength(block: Uint8Array): number {
+  const { length } = readPlainLength(block);
+  if (length > block.length * SNAPPY_MAX_EXPANSION) {
+    throw new DecompressionError("snappy", `${block.length} bytes can't expand to ${length}`);
+  }
+  return length;
+}
+
+/** The native decoder allocates the claimed length, which was checked, and writes no more. */
+function expand(block: Uint8Array): Uint8Array {
+  const snappy = native();
+  if (!snappy) {
+    const { length, next } = readPlainLength(block);
+    const output = new Uint8Array(length);
+    decompressBlock(block, next, output);
+    return output;
+  }
+  try {
+    return snappy.uncompressSync(block, COPY) as Buffer;
+  } catch (error) {
+    throw new DecompressionError("snappy", (error as Error).message, error);
+  }
+}

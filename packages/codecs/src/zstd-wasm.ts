@@ -1,0 +1,80 @@
+// zstd from @bokuweb/zstd-wasm, for Node before 22.15. The package's own functions start up asynchronously
+// and size their output by what the frame claims, so its WebAssembly module is driven directly here:
+// compiled on first use, and with an output of our size. The version is pinned for this reason.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DecompressionError, DecompressionLimitError } from "./errors.ts";
+import { requireLibrary } from "./native.ts";
+import type { Zstd } from "./zstd.ts";
+
+/** Part of every Node, but of no type library we use: these types come with the DOM's. */
+declare const WebAssembly: {
+  Module: new (code: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => object;
+};
+
+const LEVEL = 3;
+/** ZSTD_error_dstSize_tooSmall of zstd_errors.h; errors come back negated. */
+const OUTPUT_TOO_SMALL = -70;
+
+/** The Emscripten module of the package, with the names zstd.h gives to what it exports. */
+interface ZstdModule {
+  HEAPU8: Uint8Array;
+  instantiateWasm?(imports: object, receive: (instance: object) => unknown): unknown;
+  init(): void;
+  _malloc(bytes: number): number;
+  _free(pointer: number): void;
+  _ZSTD_isError(result: number): number;
+  _ZSTD_compressBound(bytes: number): number;
+  _ZSTD_compress(to: number, capacity: number, from: number, size: number, level: number): number;
+  _ZSTD_decompress(to: number, capacity: number, from: number, size: number): number;
+}
+
+/** Throws when the package is not installed or not the version this was written for. */
+export function openZstdWasm(): Zstd {
+  const module = load();
+  return {
+    compress(bytes) {
+      const capacity = module._ZSTD_compressBound(bytes.length);
+      const run = (to: number, from: number) =>
+        module._ZSTD_compress(to, capacity, from, bytes.length, LEVEL);
+      return call(module, bytes, capacity, run);
+    },
+    decompressFrame(frame, capacity) {
+      const run = (to: number, from: number) =>
+        module._ZSTD_decompress(to, capacity, from, frame.length);
+      return call(module, frame, capacity, run);
+    },
+  };
+}
+
+function load(): ZstdModule {
+  const folder = dirname(requireLibrary.resolve("@bokuweb/zstd-wasm"));
+  const { Module } = requireLibrary(join(folder, "zstd.js")) as { Module: ZstdModule };
+  const code = new WebAssembly.Module(readFileSync(join(folder, "zstd.wasm")));
+  Module.instantiateWasm = (imports, receive) => receive(new WebAssembly.Instance(code, imports));
+  Module.init();
+  return Module;
+}
+
+/** Copies `bytes` in, runs, copies the result out, and gives both areas back. */
+function call(
+  module: ZstdModule,
+  bytes: Uint8Array,
+  capacity: number,
+  run: (to: number, from: number) => number,
+): Uint8Array {
+  const from = module._malloc(Math.max(1, bytes.length));
+  const to = module._malloc(Math.max(1, capacity));
+  try {
+    if (from === 0 || to === 0) throw new DecompressionLimitError("zstd", capacity);
+    module.HEAPU8.set(bytes, from);
+    const result = run(to, from);
+    if (result === OUTPUT_TOO_SMALL) throw new DecompressionLimitError("zstd", capacity);
+    if (module._ZSTD_isError(result)) throw new DecompressionError("zstd", `error ${-result}`);
+    return module.HEAPU8.slice(to, to + result);
+  } finally {
+    module._free(to);
+    module._free(from);
+  }
+}

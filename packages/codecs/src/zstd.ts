@@ -1,0 +1,94 @@
+import * as zlib from "node:zlib";
+import { CodecUnavailableError, DecompressionError, DecompressionLimitError } from "./errors.ts";
+import { zlibError } from "./gzip.ts";
+import { zstdFrames } from "./zstd-frame.ts";
+import { openZstdWasm } from "./zstd-wasm.ts";
+
+export interface Zstd {
+  compress(bytes: Uint8Array): Uint8Array;
+  /** Expands one frame into `capacity` bytes at most, or throws DecompressionLimitError. */
+  decompressFrame(frame: Uint8Array, capacity: number): Uint8Array;
+}
+
+/** node:zlib has zstd from 22.15 on; the types here are those of the oldest Node we support. */
+interface ZlibWithZstd {
+  zstdCompressSync?(bytes: Uint8Array): Uint8Array;
+  zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
+}
+
+let opened: Zstd | undefined;
+
+function zstd(): Zstd {
+  opened ??= openZlib(zlib as object) ?? openWasm();
+  return opened;
+}
+
+export function compressZstd(bytes: Uint8Array): Uint8Array {
+  return zstd().compress(bytes);
+}
+
+/** Expands one or more frames. Where a frame promises no size, its blocks bound the memory for it. */
+export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  const frames = zstdFrames(bytes);
+  let promised = 0;
+  for (const frame of frames) promised += frame.contentBytes ?? 0;
+  if (promised > maxBytes) throw new DecompressionLimitError("zstd", maxBytes);
+  for (const { start, end, contentBytes, boundBytes } of frames) {
+    const capacity = contentBytes ?? Math.min(boundBytes, maxBytes - total);
+    const part = expand(bytes.subarray(start, end), capacity, contentBytes, maxBytes);
+    total += part.length;
+    if (total > maxBytes) throw new DecompressionLimitError("zstd", maxBytes);
+    parts.push(part);
+  }
+  const only = parts[0];
+  if (parts.length === 1 && only) return only;
+  const output = new Uint8Array(total);
+  let at = 0;
+  for (const part of parts) {
+    output.set(part, at);
+    at += part.length;
+  }
+  return output;
+}
+
+function expand(
+  frame: Uint8Array,
+  capacity: number,
+  contentBytes: number | undefined,
+  maxBytes: number,
+): Uint8Array {
+  try {
+    const part = zstd().decompressFrame(frame, capacity);
+    if (contentBytes === undefined || part.length === contentBytes) return part;
+  } catch (error) {
+    if (!(error instanceof DecompressionLimitError)) throw error;
+    if (contentBytes === undefined) throw new DecompressionLimitError("zstd", maxBytes);
+  }
+  throw new DecompressionError("zstd", `a frame is not the ${contentBytes} bytes it promises`);
+}
+
+function openZlib(library: ZlibWithZstd): Zstd | undefined {
+  const { zstdCompressSync, zstdDecompressSync } = library;
+  if (!zstdCompressSync || !zstdDecompressSync) return undefined;
+  return {
+    compress: (bytes) => zstdCompressSync(bytes),
+    decompressFrame(frame, capacity) {
+      try {
+        return zstdDecompressSync(frame, { maxOutputLength: Math.max(1, capacity) });
+      } catch (error) {
+        throw zlibError("zstd", error, capacity);
+      }
+    },
+  };
+}
+
+function openWasm(): Zstd {
+  try {
+    return openZstdWasm();
+  } catch (cause) {
+    const message = "zstd needs Node 22.15 or the package @bokuweb/zstd-wasm";
+    throw new CodecUnavailableError(message, { cause });
+  }
+}
