@@ -1,1 +1,21 @@
-export {};
+export { Admin, type NewTopic } from "./admin/admin.ts";
+export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
+export { Client, type ClientOptions } from "./client.ts";
+export { Connection, type ConnectionOptions, type RequestOptions } from "./connection.ts";
+export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
+export * from "./errors.ts";
+export type {
+  BrokerAddress,
+  ClusterMetadata,
+  PartitionMetadata,
+  TopicMetadata,
+} from "./metadata.ts";
+export type { OffsetSpec, TopicPartition } from "./offsets.ts";
+export * from "./partitioner.ts";
+export {
+  type Acks,
+  type CompressionName,
+  Producer,
+  type ProducerOptions,
+} from "./producer/producer.ts";
+export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";

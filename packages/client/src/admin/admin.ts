@@ -1,0 +1,143 @@
+import {
+  type Api,
+  CreatePartitions,
+  CreateTopics,
+  DeleteRecords,
+  DeleteTopics,
+  type Fields,
+  type Input,
+  type Output,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import type { Client } from "../client.ts";
+import { assertOk } from "../errors.ts";
+import type { ClusterMetadata, TopicMetadata } from "../metadata.ts";
+import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
+import { alterConfigs, type ConfigEntry, type ConfigResource, describeConfigs } from "./configs.ts";
+
+export interface NewTopic {
+  readonly name: string;
+  /** The broker's `num.partitions` when left out. */
+  readonly partitions?: number | undefined;
+  /** The broker's `default.replication.factor` when left out. */
+  readonly replicas?: number | undefined;
+  readonly configs?: Readonly<Record<string, string>> | undefined;
+}
+
+const BROKER_DEFAULT = -1;
+
+/** Manages topics and configs. Every method rejects with a ClientError that names what it was about. */
+export class Admin {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Returns the topic's partitions as created, -1 where the broker is too old to say. */
+  async createTopic(
+    topic: NewTopic,
+    { validateOnly = false } = {},
+  ): Promise<{ name: string; partitions: number; replicas: number }> {
+    const { name } = topic;
+    const request = {
+      name,
+      numPartitions: topic.partitions ?? BROKER_DEFAULT,
+      replicationFactor: topic.replicas ?? BROKER_DEFAULT,
+      assignments: [],
+      configs: Object.entries(topic.configs ?? {}).map(([key, value]) => ({ name: key, value })),
+    };
+    const body = { topics: [request], timeoutMs: this.#client.timeoutMs, validateOnly };
+    const { topics } = await this.#toController(CreateTopics, body);
+    const answer = topics[0]!;
+    assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
+    this.#client.forget(name);
+    return { name, partitions: answer.numPartitions, replicas: answer.replicationFactor };
+  }
+
+  /** Topics in the order of their names; internal ones only when asked for. */
+  async listTopics({ internal = false } = {}): Promise<TopicMetadata[]> {
+    const topics = await this.#client.allTopics();
+    return topics
+      .filter((topic) => internal || !topic.isInternal)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** As a broker knows it now. Rejects with TARPAN_UNKNOWN_TOPIC when it does not. */
+  describeTopic(name: string): Promise<TopicMetadata> {
+    this.#client.forget(name);
+    return this.#client.topic(name);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const { timeoutMs } = this.#client;
+    const body = { topics: [{ name, topicId: ZERO_UUID }], topicNames: [name], timeoutMs };
+    const { responses } = await this.#toController(DeleteTopics, body);
+    const answer = responses[0]!;
+    assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
+    this.#client.forget(name);
+  }
+
+  /** Grows a topic to `count` partitions in all. */
+  async createPartitions(name: string, count: number): Promise<void> {
+    const { timeoutMs } = this.#client;
+    const topics = [{ name, count, assignments: null }];
+    const body = { topics, timeoutMs, validateOnly: false };
+    const { results } = await this.#toController(CreatePartitions, body);
+    const answer = results[0]!;
+    assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
+    this.#client.forget(name);
+  }
+
+  /** All configs of a topic or broker, or those named. */
+  describeConfigs(resource: ConfigResource, keys: string[] | null = null): Promise<ConfigEntry[]> {
+    return describeConfigs(this.#client, resource, keys);
+  }
+
+  /** Sets the configs named, and takes those that are null back to their default. */
+  alterConfigs(
+    resource: ConfigResource,
+    changes: Readonly<Record<string, string | null>>,
+  ): Promise<void> {
+    return alterConfigs(this.#client, resource, changes);
+  }
+
+  /** One partition's offset at an end of its log or at a time. */
+  offset(at: TopicPartition, spec: OffsetSpec): Promise<number> {
+    return resolveOffset(this.#client, at, spec);
+  }
+
+  /** Deletes the records before `offset`; returns the partition's first offset after it. */
+  deleteRecords({ topic, partition }: TopicPartition, offset: number): Promise<number> {
+    const about = `${topic}-${partition}`;
+    return this.#client.retrying(`deleting records of ${about}`, async () => {
+      const leader = await this.#client.leaderOf(await this.#client.topic(topic), partition);
+      const topics = [{ name: topic, partitions: [{ partitionIndex: partition, offset }] }];
+      const body = { topics, timeoutMs: this.#client.timeoutMs };
+      const answer = (await leader.request(DeleteRecords, body)).topics[0]!.partitions[0]!;
+      if (answer.errorCode !== 0) this.#client.forget(topic);
+      assertOk(answer.errorCode, about);
+      return answer.lowWatermark;
+    });
+  }
+
+  describeCluster(): Promise<ClusterMetadata> {
+    return this.#client.cluster();
+  }
+
+  /**
+   * Asks the controller. Tried again only while there is none to be reached: a change that was asked
+   * for and not answered may have been made.
+   */
+  async #toController<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    body: Input<Q>,
+  ): Promise<Output<S>> {
+    const connection = await this.#client.retrying("reaching the controller", async () => {
+      const { controllerId } = await this.#client.cluster();
+      if (controllerId < 0) return this.#client.anyConnection();
+      return this.#client.connectionTo(controllerId);
+    });
+    return connection.request(api, body);
+  }
+}

@@ -1,0 +1,186 @@
+// A client of one cluster: connections by broker, cached metadata, and who leads what.
+//
+// 1. One connection per broker, opened when first needed and again after it broke.
+// 2. Cached metadata is only a guess: whoever is told NOT_LEADER calls `forget` and asks again.
+import {
+  type Api,
+  ErrorCode,
+  type Fields,
+  type Input,
+  Metadata,
+  type Output,
+} from "@tarpan/protocol";
+import { type Address, parseBootstrap } from "./addresses.ts";
+import { Connection, type RequestOptions } from "./connection.ts";
+import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "./errors.ts";
+import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "./limits.ts";
+import { type ClusterMetadata, clusterOf, type TopicMetadata, topicOf } from "./metadata.ts";
+import { Deadline, retrying } from "./retry.ts";
+
+export interface ClientOptions {
+  /** `host:port`, or several: any broker that answers is enough. */
+  readonly bootstrap: string | readonly string[];
+  readonly clientId?: string;
+  /** Time for one request, and for connecting, ms. */
+  readonly timeoutMs?: number;
+}
+
+interface Cached {
+  readonly topic: TopicMetadata;
+  readonly at: number;
+}
+
+export class Client {
+  readonly clientId: string;
+  readonly timeoutMs: number;
+  readonly #bootstrap: readonly Address[];
+  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #topics = new Map<string, Cached>();
+  #cluster: ClusterMetadata | null = null;
+  #closed = false;
+
+  constructor({ bootstrap, clientId = "tarpan", timeoutMs = REQUEST_TIMEOUT_MS }: ClientOptions) {
+    this.#bootstrap = parseBootstrap(bootstrap);
+    this.clientId = clientId;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** A connection to whichever broker answers. */
+  async anyConnection(): Promise<Connection> {
+    const known = [...(this.#cluster?.brokers.values() ?? [])];
+    const failures: string[] = [];
+    let cause: unknown;
+    for (const address of [...known, ...this.#bootstrap]) {
+      try {
+        return await this.#connectionTo(address);
+      } catch (error) {
+        cause = error;
+        if (!failures.includes((error as Error).message)) failures.push((error as Error).message);
+      }
+    }
+    if (failures.length === 1 && cause instanceof ClientError) throw cause;
+    throw new ConnectionError(`no broker can be reached: ${failures.join("; ")}`, cause);
+  }
+
+  /** A connection to one broker. Rejects with a retriable error while that is not known. */
+  async connectionTo(nodeId: number): Promise<Connection> {
+    if (!this.#cluster?.brokers.has(nodeId)) await this.cluster();
+    const address = this.#cluster?.brokers.get(nodeId);
+    if (address === undefined)
+      throw new ClientError("TARPAN_NO_BROKER", `broker ${nodeId} is not in the cluster just now`, {
+        retriable: true,
+      });
+    return this.#connectionTo(address);
+  }
+
+  /** Asks any broker, trying others and again until `timeoutMs` has passed. */
+  request<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    body: Input<Q>,
+    options: RequestOptions = {},
+  ): Promise<Output<S>> {
+    return this.retrying(api.name, async () => {
+      const connection = await this.anyConnection();
+      return connection.request(api, body, options);
+    });
+  }
+
+  /** `attempt` again and again while it fails retriably, for `timeoutMs`. Connecting is tried once. */
+  async retrying<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    // A broker that was never reached is most likely an address mistaken: no use in waiting for it.
+    if (this.#cluster === null) await this.anyConnection();
+    return retrying(what, new Deadline(this.timeoutMs), attempt);
+  }
+
+  /** The cluster as one broker sees it now. */
+  async cluster(): Promise<ClusterMetadata> {
+    await this.#fetchMetadata([], false);
+    return this.#cluster!;
+  }
+
+  /** Every topic there is, internal ones too. */
+  async allTopics(): Promise<TopicMetadata[]> {
+    return (await this.#fetchMetadata(null, false)).topics.map(topicOf);
+  }
+
+  /**
+   * What is known of a topic, asked for when it is not. With `create` a topic that is missing may be
+   * made by the broker (auto.create.topics.enable), for which a few seconds are allowed.
+   */
+  async topic(name: string, { create = false } = {}): Promise<TopicMetadata> {
+    const cached = this.#topics.get(name);
+    if (cached !== undefined && performance.now() - cached.at < METADATA_MAX_AGE_MS)
+      return cached.topic;
+    const patience = new Deadline(create ? UNKNOWN_TOPIC_PATIENCE_MS : 0);
+    return this.retrying(`finding topic ${name}`, async () => {
+      const { topics } = await this.#fetchMetadata([name], create);
+      const answer = topics.find((topic) => topic.name === name);
+      const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      if (errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && patience.remainingMs === 0)
+        throw new ClientError("TARPAN_UNKNOWN_TOPIC", `there is no topic ${name}`);
+      assertOk(errorCode, `topic ${name}`);
+      const topic = topicOf(answer!);
+      this.#topics.set(name, { topic, at: performance.now() });
+      return topic;
+    });
+  }
+
+  /** A connection to the broker that leads a partition. Rejects with a retriable error if none does. */
+  async leaderOf(topic: TopicMetadata, partition: number): Promise<Connection> {
+    const leader = topic.partitions[partition]?.leader;
+    if (leader === undefined)
+      throw new ClientError(
+        "TARPAN_UNKNOWN_PARTITION",
+        `topic ${topic.name} has no partition ${partition}, only 0 to ${topic.partitions.length - 1}`,
+      );
+    if (leader < 0) {
+      this.forget(topic.name);
+      throw new KafkaResponseError(ErrorCode.LEADER_NOT_AVAILABLE, `${topic.name}-${partition}`);
+    }
+    return this.connectionTo(leader);
+  }
+
+  /** Makes the next look at a topic ask a broker again. */
+  forget(topic: string): void {
+    this.#topics.delete(topic);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const connections = await Promise.allSettled(this.#connections.values());
+    for (const each of connections) if (each.status === "fulfilled") each.value.close();
+    this.#connections.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #connectionTo({ host, port }: Address): Promise<Connection> {
+    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the client is closed");
+    const address = `${host}:${port}`;
+    const opening = this.#connections.get(address);
+    if (opening !== undefined) {
+      const connection = await opening;
+      if (connection.isOpen) return connection;
+      if (this.#connections.get(address) === opening) this.#connections.delete(address);
+      return this.#connectionTo({ host, port });
+    }
+    const { clientId, timeoutMs } = this;
+    const opened = Connection.open({ host, port, clientId, timeoutMs });
+    this.#connections.set(address, opened);
+    // A failed attempt must not be remembered as the connection.
+    opened.catch(() => this.#connections.delete(address));
+    return opened;
+  }
+
+  async #fetchMetadata(names: readonly string[] | null, create: boolean) {
+    const connection = await this.anyConnection();
+    const answer = await connection.request(Metadata, {
+      topics: names?.map((name) => ({ name, topicId: undefined })) ?? null,
+      allowAutoTopicCreation: create,
+    });
+    this.#cluster = clusterOf(answer);
+    return answer;
+  }
+}

@@ -1,0 +1,269 @@
+// One TCP connection to one broker. Requests are pipelined and matched by correlation id.
+//
+// 1. Every request ends: with its response, its time-out, or the end of the connection.
+// 2. A request that timed out ends the connection with it: responses come in order, so nothing behind
+//    it could be answered either.
+import { createConnection, type Socket } from "node:net";
+import {
+  type Api,
+  ApiVersions,
+  decodeResponse,
+  ErrorCode,
+  encodeRequest,
+  type Fields,
+  type Input,
+  type Output,
+  ProtocolError,
+  rangeOf,
+} from "@tarpan/protocol";
+import {
+  ConnectionError,
+  KafkaResponseError,
+  TimeoutError,
+  UnsupportedVersionError,
+} from "./errors.ts";
+import { FrameSplitter } from "./frame-splitter.ts";
+import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./software.ts";
+
+export interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  /** Time for connecting, and for each request that names no other, ms. */
+  readonly timeoutMs: number;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs?: number | undefined;
+  /** Highest version to use, whatever both sides support. */
+  readonly maxVersion?: number | undefined;
+}
+
+/** What the highest version both sides have in common is found from. */
+type AnyVersioned = Pick<Api, "key" | "name" | "versions">;
+
+interface Pending {
+  readonly name: string;
+  resolve(frame: Uint8Array): void;
+  reject(error: Error): void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly #clientId: string;
+  readonly #timeoutMs: number;
+  readonly #socket: Socket;
+  readonly #splitter = new FrameSplitter();
+  readonly #pending = new Map<number, Pending>();
+  readonly #brokerVersions = new Map<number, { min: number; max: number }>();
+  #nextCorrelationId = 0;
+  #closed: Error | null = null;
+
+  private constructor(options: ConnectionOptions, socket: Socket) {
+    this.host = options.host;
+    this.port = options.port;
+    this.#clientId = options.clientId;
+    this.#timeoutMs = options.timeoutMs;
+    this.#socket = socket;
+    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("error", (error) =>
+      this.#end(new ConnectionError(reason(this.address, error), error)),
+    );
+    socket.on("close", () =>
+      this.#end(new ConnectionError(`${this.address} closed the connection`)),
+    );
+  }
+
+  /** Connects and learns the broker's versions. Rejects with ConnectionError or TimeoutError. */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options, await connectedSocket(options));
+    try {
+      await connection.#learnVersions();
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  get address(): string {
+    return `${this.host}:${this.port}`;
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === null;
+  }
+
+  /** The highest version that the broker and this client both have. */
+  versionOf(api: AnyVersioned, maxVersion = Number.POSITIVE_INFINITY): number {
+    const ours = rangeOf(api.versions);
+    const theirs = this.#brokerVersions.get(api.key);
+    if (theirs === undefined)
+      throw new UnsupportedVersionError(`${this.address} does not serve ${api.name}`);
+    const version = Math.min(ours.max, theirs.max, maxVersion);
+    if (version < Math.max(ours.min, theirs.min))
+      throw new UnsupportedVersionError(
+        `no version of ${api.name} in common: ${this.address} has ${theirs.min}-${theirs.max}, ` +
+          `this client ${api.versions}`,
+      );
+    return version;
+  }
+
+  async request<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    body: Input<Q>,
+    { timeoutMs, maxVersion }: RequestOptions = {},
+  ): Promise<Output<S>> {
+    const version = this.versionOf(api, maxVersion);
+    const frame = await this.#exchange(api, version, body, timeoutMs ?? this.#timeoutMs);
+    return this.#decode(() => decodeResponse(api, version, frame).body);
+  }
+
+  /** For a request that the broker does not answer: Produce with acks=0. Resolves once handed over. */
+  send<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    body: Input<Q>,
+    { maxVersion }: RequestOptions = {},
+  ): Promise<void> {
+    if (this.#closed !== null) return Promise.reject(this.#closed);
+    const header = { correlationId: this.#takeCorrelationId(), clientId: this.#clientId };
+    const frame = encodeRequest(api, this.versionOf(api, maxVersion), header, body);
+    return new Promise((resolve, reject) => {
+      this.#write(frame, (error) =>
+        error ? reject(new ConnectionError(reason(this.address, error), error)) : resolve(),
+      );
+    });
+  }
+
+  /** Requests still in progress are rejected. */
+  close(): void {
+    this.#end(new ConnectionError(`the connection to ${this.address} was closed`));
+  }
+
+  #exchange<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    version: number,
+    body: Input<Q>,
+    timeoutMs: number,
+  ): Promise<Uint8Array> {
+    if (this.#closed !== null) return Promise.reject(this.#closed);
+    const correlationId = this.#takeCorrelationId();
+    const header = { correlationId, clientId: this.#clientId };
+    const frame = encodeRequest(api, version, header, body);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#expire(api.name, timeoutMs), timeoutMs);
+      this.#pending.set(correlationId, { name: api.name, resolve, reject, timer });
+      this.#write(frame);
+    });
+  }
+
+  #write(frame: readonly Uint8Array[], done?: (error?: Error | null) => void): void {
+    this.#socket.cork();
+    const last = frame.length - 1;
+    for (const [index, chunk] of frame.entries())
+      this.#socket.write(chunk, index === last ? done : undefined);
+    this.#socket.uncork();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    try {
+      for (const frame of this.#splitter.push(chunk)) {
+        const id = new DataView(frame.buffer, frame.byteOffset).getInt32(0);
+        const pending = this.#pending.get(id);
+        if (pending === undefined)
+          throw new ConnectionError(`${this.address} answered a request that was not made`);
+        this.#pending.delete(id);
+        clearTimeout(pending.timer);
+        pending.resolve(frame);
+      }
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  #decode<T>(decode: () => T): T {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#end(new ConnectionError(`${this.address} sent a response that makes no sense`, error));
+      throw this.#closed!;
+    }
+  }
+
+  #expire(name: string, timeoutMs: number): void {
+    this.#end(new TimeoutError(`${this.address} did not answer ${name} within ${timeoutMs} ms`));
+  }
+
+  #end(error: Error): void {
+    if (this.#closed !== null) return;
+    this.#closed = error;
+    this.#socket.destroy();
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer);
+      pending.reject(error);
+    }
+    this.#pending.clear();
+  }
+
+  #takeCorrelationId(): number {
+    const id = this.#nextCorrelationId;
+    this.#nextCorrelationId = (id + 1) & 0x7fffffff;
+    return id;
+  }
+
+  /** A broker that does not know our version of ApiVersions answers as version 0, with its list (KIP-511). */
+  async #learnVersions(): Promise<void> {
+    const body = {
+      clientSoftwareName: CLIENT_SOFTWARE_NAME,
+      clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
+    };
+    const version = rangeOf(ApiVersions.versions).max;
+    const frame = await this.#exchange(ApiVersions, version, body, this.#timeoutMs);
+    const errorCode = new DataView(frame.buffer, frame.byteOffset).getInt16(4);
+    const answeredAs = errorCode === ErrorCode.UNSUPPORTED_VERSION ? 0 : version;
+    const answer = this.#decode(() => decodeResponse(ApiVersions, answeredAs, frame).body);
+    if (answer.errorCode !== 0 && answeredAs !== 0)
+      throw new KafkaResponseError(answer.errorCode, `${this.address} refused ApiVersions`);
+    for (const { apiKey, minVersion, maxVersion } of answer.apiKeys)
+      this.#brokerVersions.set(apiKey, { min: minVersion, max: maxVersion });
+  }
+}
+
+function connectedSocket({ host, port, timeoutMs }: ConnectionOptions): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host, port, noDelay: true, keepAlive: true });
+    const address = `${host}:${port}`;
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new TimeoutError(`${address} did not accept a connection within ${timeoutMs} ms`));
+    }, timeoutMs);
+    const failed = (error: Error) => {
+      clearTimeout(timer);
+      reject(new ConnectionError(reason(address, error), error));
+    };
+    socket.once("error", failed);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.off("error", failed);
+      resolve(socket);
+    });
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOTFOUND: "there is no such host",
+  EAI_AGAIN: "the host's name can't be looked up just now",
+  EHOSTUNREACH: "the host can't be reached",
+  ENETUNREACH: "the network can't be reached",
+  ECONNRESET: "the other side closed the connection",
+  EPIPE: "the other side closed the connection",
+};
+
+function reason(address: string, error: Error & { code?: string }): string {
+  const why = REASONS[error.code ?? ""] ?? (error.message || error.code || "connection failed");
+  return `${address}: ${why}`;
+}

@@ -1,0 +1,208 @@
+// Reads assigned partitions, each from its own position. No groups.
+//
+// 1. One Fetch per broker is on its way at any time; it outlives the poll that began it.
+// 2. A position moves only when its records are handed out. An answer to a position that was moved
+//    meanwhile (seek, assign) is dropped.
+import { ErrorCode } from "@tarpan/protocol";
+import type { Client } from "../client.ts";
+import type { Connection } from "../connection.ts";
+import { assertOk, ClientError, isRetriable, KafkaResponseError } from "../errors.ts";
+import { FETCH_BYTES, FETCH_MAX_WAIT_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
+import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
+import type { ConsumedRecord } from "../record.ts";
+import { backoffMs, Deadline, sleep } from "../retry.ts";
+import {
+  type FetchLimits,
+  fetchFrom,
+  type PartitionAnswer,
+  takeRecords,
+  type Wanted,
+} from "./fetch.ts";
+import { Position } from "./position.ts";
+
+export interface ConsumerOptions extends Partial<FetchLimits> {
+  /** What to do when a position is no longer in the log. `fail` (default) rejects. */
+  readonly onOutOfRange?: "fail" | "earliest" | "latest";
+  /** How long a poll keeps trying brokers that fail, ms; the client's time-out when left out. */
+  readonly patienceMs?: number;
+}
+
+export interface Assignment extends TopicPartition {
+  readonly offset: OffsetSpec;
+}
+
+type Answers = Map<Wanted, PartitionAnswer>;
+
+export class Consumer {
+  readonly #client: Client;
+  readonly #limits: FetchLimits;
+  readonly #onOutOfRange: "fail" | "earliest" | "latest";
+  readonly #patienceMs: number;
+  #positions: Position[] = [];
+  readonly #fetching = new Map<Connection, Promise<Answers>>();
+  #closed = false;
+  #wake: () => void = () => {};
+
+  constructor(client: Client, options: ConsumerOptions = {}) {
+    this.#client = client;
+    this.#limits = {
+      maxWaitMs: options.maxWaitMs ?? FETCH_MAX_WAIT_MS,
+      minBytes: options.minBytes ?? 1,
+      maxBytes: options.maxBytes ?? FETCH_BYTES,
+      partitionBytes: options.partitionBytes ?? PARTITION_FETCH_BYTES,
+    };
+    this.#onOutOfRange = options.onOutOfRange ?? "fail";
+    this.#patienceMs = options.patienceMs ?? client.timeoutMs;
+  }
+
+  /** Replaces what is read. Resolves once every position is known. */
+  async assign(assignments: readonly Assignment[]): Promise<void> {
+    this.#positions = await Promise.all(
+      assignments.map(async (assignment) => {
+        const { topic, partition, offset } = assignment;
+        return new Position(
+          topic,
+          partition,
+          await resolveOffset(this.#client, assignment, offset),
+        );
+      }),
+    );
+    this.#wake();
+  }
+
+  async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
+    const before = this.#positionOf(topic, partition);
+    const offset = await resolveOffset(this.#client, before, spec);
+    // A new object: answers on their way to the old one find that it is gone.
+    const position = new Position(topic, partition, offset);
+    this.#positions = this.#positions.map((each) => (each === before ? position : each));
+    this.#wake();
+  }
+
+  /** The offset of the next record that will be handed out. */
+  position(topic: string, partition: number): number {
+    return this.#positionOf(topic, partition).offset;
+  }
+
+  /** Whether everything that was readable when last heard of has been handed out. */
+  get atEnd(): boolean {
+    return this.#positions.every((position) => position.atEnd);
+  }
+
+  /**
+   * The next records, at once when there are any, else within `maxWaitMs` or none. Broker failures are
+   * retried until `patienceMs`; then rejects with the last of them.
+   */
+  async poll(maxWaitMs = this.#limits.maxWaitMs): Promise<ConsumedRecord[]> {
+    const wait = new Deadline(maxWaitMs);
+    const patience = new Deadline(this.#patienceMs);
+    for (let failures = 0; !this.#closed; ) {
+      try {
+        const records = await this.#round(wait);
+        if (records.length > 0 || wait.remainingMs === 0) return records;
+      } catch (error) {
+        const waitMs = backoffMs(failures++);
+        if (!isRetriable(error) || waitMs > patience.remainingMs) throw error;
+        for (const { topic } of this.#positions) this.#client.forget(topic);
+        await sleep(waitMs);
+      }
+    }
+    return [];
+  }
+
+  /** Polls for ever; ends when the consumer is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
+    while (!this.#closed) yield* await this.poll();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /** Waits for one of the fetches on their way, after starting those that are missing. */
+  async #round(wait: Deadline): Promise<ConsumedRecord[]> {
+    await this.#startFetches();
+    let timer: NodeJS.Timeout | undefined;
+    const nothing = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), wait.remainingMs);
+      this.#wake = () => resolve(null);
+    });
+    // Those that lose the race stay in #fetching for the next round.
+    const fetches = [...this.#fetching].map(([leader, fetch]) =>
+      fetch.then(
+        (answers) => ({ leader, answers }),
+        (error: Error) => ({ leader, error }),
+      ),
+    );
+    const first = await Promise.race([nothing, ...fetches]);
+    clearTimeout(timer);
+    if (first === null) return [];
+    this.#fetching.delete(first.leader);
+    if ("error" in first) throw first.error;
+    return this.#take(first.answers);
+  }
+
+  async #startFetches(): Promise<void> {
+    const byLeader = new Map<Connection, Wanted[]>();
+    for (const position of this.#positions) {
+      const topic = await this.#client.topic(position.topic);
+      const leader = await this.#client.leaderOf(topic, position.partition);
+      if (this.#fetching.has(leader)) continue;
+      const wanted = { position, topic, offset: position.offset };
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), wanted]);
+    }
+    for (const [leader, wanted] of byLeader) {
+      const fetch = this.#fetch(leader, wanted);
+      // Its failure is for the poll that comes to it; until then it must not end the process.
+      fetch.catch(() => {});
+      this.#fetching.set(leader, fetch);
+    }
+  }
+
+  async #fetch(leader: Connection, wanted: readonly Wanted[]): Promise<Answers> {
+    const { timeoutMs } = this.#client;
+    const { errorCode, answers } = await fetchFrom(leader, wanted, this.#limits, timeoutMs);
+    assertOk(errorCode, `fetching from ${leader.address}`);
+    return answers;
+  }
+
+  async #take(answers: Answers): Promise<ConsumedRecord[]> {
+    const taken: ConsumedRecord[] = [];
+    let failure: Error | null = null;
+    for (const [{ position, offset }, answer] of answers) {
+      if (position.offset !== offset || !this.#positions.includes(position)) continue;
+      if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
+        await this.#outOfRange(position, answer.logStartOffset);
+      } else if (answer.errorCode !== 0) {
+        const about = `${position.topic}-${position.partition}`;
+        failure = new KafkaResponseError(answer.errorCode, about);
+      } else {
+        position.highWatermark = answer.highWatermark;
+        if (answer.records !== null)
+          for (const record of takeRecords(position, answer.records)) taken.push(record);
+      }
+    }
+    // What was taken has moved its position: it must be handed out, and the failure will show again.
+    if (failure !== null && taken.length === 0) throw failure;
+    return taken;
+  }
+
+  async #outOfRange(position: Position, logStartOffset: number): Promise<void> {
+    const { topic, partition, offset } = position;
+    if (this.#onOutOfRange === "fail") {
+      const end = await resolveOffset(this.#client, position, "latest");
+      throw new ClientError(
+        "TARPAN_OFFSET_OUT_OF_RANGE",
+        `${topic}-${partition} has no offset ${offset}: its log reaches from ${logStartOffset} to ${end}`,
+      );
+    }
+    position.offset = await resolveOffset(this.#client, position, this.#onOutOfRange);
+  }
+
+  #positionOf(topic: string, partition: number): Position {
+    const found = this.#positions.find((p) => p.topic === topic && p.partition === partition);
+    if (found !== undefined) return found;
+    throw new ClientError("TARPAN_NOT_ASSIGNED", `${topic}-${partition} is not assigned`);
+  }
+}

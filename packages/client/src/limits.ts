@@ -1,0 +1,27 @@
+/** Every limit and default the client keeps, in one place. */
+
+/** Time for one request, ms; also for a connection to be made. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** Time for a record to be delivered, retries included, ms. Kafka's delivery.timeout.ms. */
+export const DELIVERY_TIMEOUT_MS = 120_000;
+/** First and longest wait before a request is tried again, ms. */
+export const RETRY_BACKOFF_MS = 50;
+export const RETRY_BACKOFF_MAX_MS = 1_000;
+/** How long a topic that was just named for the first time may stay unknown, ms. */
+export const UNKNOWN_TOPIC_PATIENCE_MS = 5_000;
+/** Age at which cached metadata is asked for again, ms. Kafka's metadata.max.age.ms. */
+export const METADATA_MAX_AGE_MS = 300_000;
+
+/** Largest response frame taken, bytes. */
+export const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
+/** Bytes a batch grows to while another of its partition is on its way. Kafka's max.request.size. */
+export const BATCH_BYTES = 1_000_000;
+/** Bytes of records a producer holds before it refuses more. Kafka's buffer.memory. */
+export const BUFFER_BYTES = 32 * 1024 * 1024;
+/** Bytes after which records without a key move on to another partition (KIP-794). */
+export const STICKY_BYTES = 16 * 1024;
+
+/** Fetch: bytes of one partition, of one response, and the time a broker may wait for data. */
+export const PARTITION_FETCH_BYTES = 1024 * 1024;
+export const FETCH_BYTES = 50 * 1024 * 1024;
+export const FETCH_MAX_WAIT_MS = 500;

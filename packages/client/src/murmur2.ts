@@ -1,0 +1,25 @@
+const SEED = 0x9747b28c;
+const M = 0x5bd1e995;
+const R = 24;
+
+/**
+ * MurmurHash2, 32 bits, with the seed Kafka's clients use for record keys (Utils.murmur2), so that a
+ * key lands on the same partition whichever client sends it. Signed, as there.
+ */
+export function murmur2(bytes: Uint8Array): number {
+  const length = bytes.length;
+  let h = SEED ^ length;
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    let k = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    k = Math.imul(k, M);
+    k ^= k >>> R;
+    h = Math.imul(h, M) ^ Math.imul(k, M);
+  }
+  let tail = 0;
+  for (let j = length - 1; j >= i; j--) tail = (tail << 8) | bytes[j]!;
+  if (i < length) h = Math.imul(h ^ tail, M);
+  h ^= h >>> 13;
+  h = Math.imul(h, M);
+  return h ^ (h >>> 15);
+}

@@ -1,0 +1,68 @@
+import { ListOffsets } from "@tarpan/protocol";
+import type { Client } from "./client.ts";
+import type { Connection } from "./connection.ts";
+import { assertOk, ClientError } from "./errors.ts";
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Where to read from: an offset, an end of the log, or the first record at or after a time in ms. */
+export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
+
+const LATEST = -1n;
+const EARLIEST = -2n;
+
+/** Turns an OffsetSpec into an offset; nothing at or after a time gives the end of the log. */
+export async function resolveOffset(
+  client: Client,
+  { topic, partition }: TopicPartition,
+  spec: OffsetSpec,
+): Promise<number> {
+  if (typeof spec === "number") return spec;
+  const timestamp = typeof spec === "object" ? BigInt(spec.timestampMs) : symbolic(spec);
+  const offset = await listOffset(client, { topic, partition }, timestamp);
+  return offset < 0 ? listOffset(client, { topic, partition }, LATEST) : offset;
+}
+
+const symbolic = (spec: "earliest" | "latest") => (spec === "earliest" ? EARLIEST : LATEST);
+
+function listOffset(
+  client: Client,
+  { topic, partition }: TopicPartition,
+  timestamp: bigint,
+): Promise<number> {
+  const what = `offset of ${topic}-${partition}`;
+  return client.retrying(what, async () => {
+    const leader = await client.leaderOf(await client.topic(topic), partition);
+    try {
+      return await askLeader(leader, topic, partition, timestamp, client.timeoutMs);
+    } catch (error) {
+      client.forget(topic);
+      throw error;
+    }
+  });
+}
+
+async function askLeader(
+  leader: Connection,
+  topic: string,
+  partition: number,
+  timestamp: bigint,
+  timeoutMs: number,
+): Promise<number> {
+  const partitions = [{ partitionIndex: partition, timestamp }];
+  const body = {
+    replicaId: -1,
+    isolationLevel: 0,
+    timeoutMs,
+    topics: [{ name: topic, partitions }],
+  };
+  const { topics } = await leader.request(ListOffsets, body);
+  const answer = topics[0]?.partitions[0];
+  if (answer === undefined)
+    throw new ClientError("TARPAN_BAD_RESPONSE", `${leader.address} listed no offset`);
+  assertOk(answer.errorCode, `${topic}-${partition}`);
+  return answer.offset;
+}

@@ -1,0 +1,103 @@
+import { compress, crc32c } from "@tarpan/codecs";
+import { encodeBatch, type RecordInput } from "@tarpan/protocol";
+import type { ProducerRecord, RecordMetadata } from "../record.ts";
+import { Deadline } from "../retry.ts";
+
+/** Roughly what a record adds to a batch beside its key and value. */
+const RECORD_OVERHEAD_BYTES = 24;
+
+/** Who writes: sequences are counted per producer id (KIP-98). */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+interface Waiter {
+  resolve(metadata: RecordMetadata): void;
+  reject(error: Error): void;
+}
+
+/** Records of one partition that travel together, and those who wait for them. */
+export class Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly deadline: Deadline;
+  readonly #records: RecordInput[] = [];
+  readonly #waiters: Waiter[] = [];
+  #sizeBytes = 0;
+  #encoded: Uint8Array | null = null;
+  tries = 0;
+
+  constructor(topic: string, partition: number, deliveryTimeoutMs: number) {
+    this.topic = topic;
+    this.partition = partition;
+    this.deadline = new Deadline(deliveryTimeoutMs);
+  }
+
+  /** Bytes of its records before compression, about. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  get recordCount(): number {
+    return this.#records.length;
+  }
+
+  add(record: RecordInput, sizeBytes: number): Promise<RecordMetadata> {
+    this.#records.push(record);
+    this.#sizeBytes += sizeBytes;
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  /** The bytes to send: made once, so that a batch sent again is the same to the broker. */
+  encoded(
+    compression: number,
+    writer: (ProducerIdentity & { readonly baseSequence: number }) | null,
+  ): Uint8Array {
+    this.#encoded ??= encodeBatch(this.#records, { compression, compress, crc32c, ...writer });
+    return this.#encoded;
+  }
+
+  get isEncoded(): boolean {
+    return this.#encoded !== null;
+  }
+
+  /** `logAppendTimeMs` is -1 when the records keep their own time. */
+  delivered(baseOffset: number, logAppendTimeMs: number): void {
+    const { topic, partition } = this;
+    for (const [index, waiter] of this.#waiters.entries()) {
+      const offset = baseOffset < 0 ? -1 : baseOffset + index;
+      const own = this.#records[index]!.timestamp;
+      const timestamp = logAppendTimeMs < 0 ? own : logAppendTimeMs;
+      waiter.resolve({ topic, partition, offset, timestamp });
+    }
+  }
+
+  failed(error: Error): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+  }
+}
+
+const encoder = new TextEncoder();
+
+export function toRecordInput(record: ProducerRecord, nowMs: number): RecordInput {
+  const input: RecordInput = {
+    key: toBytes(record.key),
+    value: toBytes(record.value),
+    timestamp: record.timestamp ?? nowMs,
+  };
+  if (record.headers !== undefined)
+    input.headers = record.headers.map(({ key, value }) => ({ key, value: toBytes(value) }));
+  return input;
+}
+
+export function sizeOf({ key, value, headers }: RecordInput): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers ?? []) bytes += 4 + header.key.length + (header.value?.length ?? 0);
+  return bytes;
+}
+
+function toBytes(value: Uint8Array | string | null | undefined): Uint8Array | null {
+  if (typeof value === "string") return encoder.encode(value);
+  return value ?? null;
+}

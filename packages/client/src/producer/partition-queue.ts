@@ -1,0 +1,41 @@
+import { Batch, type ProducerIdentity } from "./batch.ts";
+
+/**
+ * Batches of one partition, oldest first.
+ *
+ * 1. At most one is on its way, so a retry can't overtake what follows, and what follows piles up into
+ *    one larger batch meanwhile.
+ * 2. A batch takes its sequence when it is first sent and keeps it.
+ */
+export class PartitionQueue {
+  readonly topic: string;
+  readonly partition: number;
+  readonly waiting: Batch[] = [];
+  inFlight: Batch | null = null;
+  #identity: ProducerIdentity | null = null;
+  #nextSequence = 0;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  /** The batch to add a record of `sizeBytes` to. */
+  open(sizeBytes: number, maxBytes: number, deliveryTimeoutMs: number): Batch {
+    const last = this.waiting.at(-1);
+    if (last !== undefined && !last.isEncoded && last.sizeBytes + sizeBytes <= maxBytes)
+      return last;
+    const batch = new Batch(this.topic, this.partition, deliveryTimeoutMs);
+    this.waiting.push(batch);
+    return batch;
+  }
+
+  /** Sequences start again at 0 under another producer id or epoch. */
+  takeSequence(identity: ProducerIdentity, recordCount: number): number {
+    if (this.#identity !== identity) [this.#identity, this.#nextSequence] = [identity, 0];
+    const sequence = this.#nextSequence;
+    // They wrap from 2^31 - 1 to 0.
+    this.#nextSequence = (sequence + recordCount) & 0x7fffffff;
+    return sequence;
+  }
+}

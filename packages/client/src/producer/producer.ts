@@ -1,0 +1,257 @@
+// Sends records: batched by partition, one request per broker, retried until delivered or too late.
+//
+// 1. The promise of every record is settled: a batch is tried at least once, and not again once its
+//    delivery time-out has passed.
+// 2. Records of a partition are stored in the order of their `send` calls.
+// 3. With idempotence (the default at acks=all) a retry never stores a batch twice. A batch given up on
+//    leaves a gap in the sequences, so a new producer id is taken after it.
+import { Compression, InitProducerId } from "@tarpan/protocol";
+import type { Client } from "../client.ts";
+import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
+import { BATCH_BYTES, BUFFER_BYTES, DELIVERY_TIMEOUT_MS } from "../limits.ts";
+import { hashPartitioner, type Partitioner } from "../partitioner.ts";
+import type { ProducerRecord, RecordMetadata } from "../record.ts";
+import { backoffMs } from "../retry.ts";
+import { type Batch, type ProducerIdentity, sizeOf, toRecordInput } from "./batch.ts";
+import { PartitionQueue } from "./partition-queue.ts";
+import { type Delivery, sendBatches } from "./send-batches.ts";
+
+export type Acks = "all" | -1 | 0 | 1;
+export type CompressionName = keyof typeof Compression;
+
+export interface ProducerOptions {
+  /** all (default): stored durably; 1: taken by the leader; 0: no answer at all. */
+  readonly acks?: Acks;
+  readonly compression?: CompressionName;
+  /** Needs acks=all, and is the default there. */
+  readonly idempotent?: boolean;
+  readonly partitioner?: Partitioner;
+  /** How long a record waits for company, ms. 0 still batches what comes while others travel. */
+  readonly lingerMs?: number;
+  /** Bytes a batch may grow to, before compression. */
+  readonly batchBytes?: number;
+  /** Bytes of unsent records beyond which `send` rejects; `ready` resolves below half of it. */
+  readonly bufferBytes?: number;
+  /** Time from `send` to giving up, ms. */
+  readonly deliveryTimeoutMs?: number;
+}
+
+export class Producer {
+  readonly #client: Client;
+  readonly #acks: number;
+  readonly #compression: number;
+  readonly #idempotent: boolean;
+  readonly #partitioner: Partitioner;
+  readonly #lingerMs: number;
+  readonly #batchBytes: number;
+  readonly #bufferBytes: number;
+  readonly #deliveryTimeoutMs: number;
+  readonly #queues = new Map<string, PartitionQueue>();
+  /** Per topic: its records wait for the first look at the metadata, in order. */
+  readonly #partitionCounts = new Map<string, Promise<number>>();
+  #identity: Promise<ProducerIdentity> | null = null;
+  #bufferedBytes = 0;
+  #unsettled = 0;
+  #soon: NodeJS.Immediate | null = null;
+  #later: NodeJS.Timeout | null = null;
+  #whenReady: (() => void)[] = [];
+  #whenIdle: (() => void)[] = [];
+  #closed = false;
+
+  constructor(client: Client, options: ProducerOptions = {}) {
+    const { acks = "all", compression = "none" } = options;
+    this.#client = client;
+    this.#acks = acks === "all" ? -1 : acks;
+    this.#compression = Compression[compression];
+    this.#idempotent = options.idempotent ?? this.#acks === -1;
+    this.#partitioner = options.partitioner ?? hashPartitioner();
+    this.#lingerMs = options.lingerMs ?? 0;
+    this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
+    this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
+    this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS;
+    if (this.#idempotent && this.#acks !== -1)
+      throw new ClientError("TARPAN_BAD_OPTION", "an idempotent producer needs acks=all");
+  }
+
+  /**
+   * Resolves once the record is stored as `acks` asks. Rejects with a ClientError: TARPAN_TIMEOUT means
+   * that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited.
+   */
+  async send(record: ProducerRecord): Promise<RecordMetadata> {
+    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
+    const input = toRecordInput(record, Date.now());
+    const sizeBytes = sizeOf(input);
+    if (this.#bufferedBytes > 0 && this.#bufferedBytes + sizeBytes > this.#bufferBytes)
+      throw new ClientError(
+        "TARPAN_BUFFER_FULL",
+        `${this.#bufferBytes} bytes of records wait to be sent; await ready() before sending more`,
+        { retriable: true },
+      );
+    this.#bufferedBytes += sizeBytes;
+    this.#unsettled++;
+    try {
+      const count = await this.#partitionCount(record.topic);
+      const partition = record.partition ?? this.#partitioner(record, count);
+      const queue = this.#queueOf(record.topic, partition);
+      const batch = queue.open(sizeBytes, this.#batchBytes, this.#deliveryTimeoutMs);
+      const delivery = batch.add(input, sizeBytes);
+      if (queue.inFlight === null) this.#scheduleNext(queue);
+      return await delivery;
+    } finally {
+      this.#settled(sizeBytes);
+    }
+  }
+
+  /** Sends several; resolves in their order once all are stored, rejects with the first failure. */
+  sendBatch(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
+    return Promise.all(records.map((record) => this.send(record)));
+  }
+
+  /** Resolves when there is room for more: await it between sends to keep memory bounded. */
+  ready(): Promise<void> {
+    if (this.#bufferedBytes <= this.#bufferBytes / 2) return Promise.resolve();
+    return new Promise((resolve) => this.#whenReady.push(resolve));
+  }
+
+  /** Resolves when everything sent so far is settled, well or not: see each record's own promise. */
+  flush(): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    this.#scheduleDrain(0);
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Takes no more records and waits for those it has. The client stays open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #partitionCount(topic: string): Promise<number> {
+    let count = this.#partitionCounts.get(topic);
+    if (count === undefined) {
+      count = this.#client.topic(topic, { create: true }).then((t) => t.partitions.length);
+      this.#partitionCounts.set(topic, count);
+      count.catch(() => this.#partitionCounts.delete(topic));
+    }
+    return count;
+  }
+
+  #queueOf(topic: string, partition: number): PartitionQueue {
+    const key = `${partition} ${topic}`;
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic, partition);
+      this.#queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  #settled(sizeBytes: number): void {
+    this.#bufferedBytes -= sizeBytes;
+    this.#unsettled--;
+    if (this.#bufferedBytes <= this.#bufferBytes / 2)
+      for (const resolve of this.#whenReady.splice(0)) resolve();
+    if (this.#unsettled === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** Not at once: what the caller sends in the same turn belongs into the same batch. */
+  #scheduleDrain(lingerMs: number): void {
+    if (this.#soon !== null) return;
+    if (lingerMs > 0) this.#later ??= setTimeout(() => this.#drain(), lingerMs);
+    else this.#soon = setImmediate(() => this.#drain());
+  }
+
+  #drain(): void {
+    if (this.#soon !== null) clearImmediate(this.#soon);
+    if (this.#later !== null) clearTimeout(this.#later);
+    this.#soon = null;
+    this.#later = null;
+    const taken: PartitionQueue[] = [];
+    for (const queue of this.#queues.values()) {
+      if (queue.inFlight !== null || queue.waiting.length === 0) continue;
+      queue.inFlight = queue.waiting.shift()!;
+      taken.push(queue);
+    }
+    if (taken.length > 0) void this.#deliver(taken);
+  }
+
+  async #deliver(queues: readonly PartitionQueue[]): Promise<void> {
+    const queueOf = new Map(queues.map((queue) => [queue.inFlight!, queue]));
+    try {
+      const identity = this.#idempotent ? await this.#takeIdentity() : null;
+      for (const queue of queues) this.#encode(queue, identity);
+    } catch (error) {
+      for (const queue of queues) this.#done(queue, { error: error as Error });
+      return;
+    }
+    const batches = [...queueOf.keys()];
+    await sendBatches(this.#client, batches, this.#acks, this.#compression, (batch, delivery) =>
+      this.#done(queueOf.get(batch)!, delivery),
+    );
+  }
+
+  #encode(queue: PartitionQueue, identity: ProducerIdentity | null): void {
+    const batch = queue.inFlight!;
+    if (batch.isEncoded) return;
+    const writer =
+      identity === null
+        ? null
+        : { ...identity, baseSequence: queue.takeSequence(identity, batch.recordCount) };
+    batch.encoded(this.#compression, writer);
+  }
+
+  #done(queue: PartitionQueue, delivery: Delivery): void {
+    const batch = queue.inFlight!;
+    if ("error" in delivery) {
+      this.#failed(queue, batch, delivery.error);
+      return;
+    }
+    queue.inFlight = null;
+    batch.delivered(delivery.baseOffset, delivery.logAppendTimeMs);
+    this.#scheduleNext(queue);
+  }
+
+  /** A batch that is full, since another follows it, need not wait for company. */
+  #scheduleNext({ waiting }: PartitionQueue): void {
+    if (waiting.length > 0) this.#scheduleDrain(waiting.length > 1 ? 0 : this.#lingerMs);
+  }
+
+  #failed(queue: PartitionQueue, batch: Batch, error: Error): void {
+    const waitMs = backoffMs(batch.tries++);
+    const again = isRetriable(error) && waitMs < batch.deadline.remainingMs;
+    this.#client.forget(batch.topic);
+    this.#partitionCounts.delete(batch.topic);
+    if (again) {
+      setTimeout(() => void this.#deliver([queue]), waitMs);
+      return;
+    }
+    queue.inFlight = null;
+    if (this.#idempotent) this.#identity = null;
+    const { budgetMs } = batch.deadline;
+    const late = `${batch.topic}-${batch.partition}: not delivered within ${budgetMs} ms`;
+    batch.failed(isRetriable(error) ? new TimeoutError(`${late}: ${error.message}`, error) : error);
+    this.#scheduleNext(queue);
+  }
+
+  #takeIdentity(): Promise<ProducerIdentity> {
+    if (this.#identity === null) {
+      const identity = this.#initProducerId();
+      this.#identity = identity;
+      identity.catch(() => {
+        if (this.#identity === identity) this.#identity = null;
+      });
+    }
+    return this.#identity;
+  }
+
+  async #initProducerId(): Promise<ProducerIdentity> {
+    const body = { transactionalId: null, transactionTimeoutMs: 0 };
+    const answer = await this.#client.request(InitProducerId, body);
+    assertOk(answer.errorCode, "taking a producer id");
+    return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+  }
+}

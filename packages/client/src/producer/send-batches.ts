@@ -1,0 +1,111 @@
+import { ErrorCode, Produce, type ResponseOf } from "@tarpan/protocol";
+import type { Client } from "../client.ts";
+import type { Connection } from "../connection.ts";
+import { ClientError, KafkaResponseError } from "../errors.ts";
+import { hasId, type TopicMetadata } from "../metadata.ts";
+import type { Batch } from "./batch.ts";
+
+/** The last version of Produce that names topics by name. */
+const LAST_NAMED_VERSION = 12;
+
+export type Delivery =
+  | { readonly baseOffset: number; readonly logAppendTimeMs: number }
+  | { readonly error: Error };
+
+interface Placed {
+  readonly batch: Batch;
+  readonly topic: TopicMetadata;
+}
+
+/**
+ * Sends each batch (encoded before) to the leader of its partition, one request per broker, and calls
+ * `deliver` once for each. Never rejects for what went wrong with a batch.
+ */
+export async function sendBatches(
+  client: Client,
+  batches: readonly Batch[],
+  acks: number,
+  compression: number,
+  deliver: (batch: Batch, delivery: Delivery) => void,
+): Promise<void> {
+  const byLeader = new Map<Connection, Placed[]>();
+  await Promise.all(
+    batches.map(async (batch) => {
+      try {
+        const topic = await client.topic(batch.topic);
+        const leader = await client.leaderOf(topic, batch.partition);
+        const placed = byLeader.get(leader);
+        if (placed === undefined) byLeader.set(leader, [{ batch, topic }]);
+        else placed.push({ batch, topic });
+      } catch (error) {
+        deliver(batch, { error: error as Error });
+      }
+    }),
+  );
+  const requests = [...byLeader].map(([leader, placed]) =>
+    sendTo(leader, placed, acks, compression, client.timeoutMs, deliver),
+  );
+  await Promise.all(requests);
+}
+
+async function sendTo(
+  leader: Connection,
+  placed: readonly Placed[],
+  acks: number,
+  compression: number,
+  timeoutMs: number,
+  deliver: (batch: Batch, delivery: Delivery) => void,
+): Promise<void> {
+  const maxVersion = placed.every(({ topic }) => hasId(topic)) ? undefined : LAST_NAMED_VERSION;
+  const body = { transactionalId: null, acks, timeoutMs, topicData: byTopic(placed, compression) };
+  try {
+    if (acks === 0) {
+      await leader.send(Produce, body, { maxVersion });
+      for (const { batch } of placed) deliver(batch, { baseOffset: -1, logAppendTimeMs: -1 });
+      return;
+    }
+    const answer = await leader.request(Produce, body, { maxVersion });
+    for (const { batch, topic } of placed) deliver(batch, deliveryOf(answer, batch, topic, leader));
+  } catch (error) {
+    for (const { batch } of placed) deliver(batch, { error: error as Error });
+  }
+}
+
+function byTopic(placed: readonly Placed[], compression: number) {
+  const topics = new Map<string, Placed[]>();
+  for (const each of placed) {
+    const list = topics.get(each.topic.name);
+    if (list === undefined) topics.set(each.topic.name, [each]);
+    else list.push(each);
+  }
+  return [...topics].map(([name, list]) => ({
+    name,
+    topicId: list[0]!.topic.id,
+    partitionData: list.map(({ batch }) => ({
+      index: batch.partition,
+      records: batch.encoded(compression, null),
+    })),
+  }));
+}
+
+function deliveryOf(
+  { responses }: ResponseOf<typeof Produce>,
+  batch: Batch,
+  topic: TopicMetadata,
+  leader: Connection,
+): Delivery {
+  const answer = responses
+    .find(({ name, topicId }) => name === topic.name || (hasId(topic) && topicId === topic.id))
+    ?.partitionResponses.find(({ index }) => index === batch.partition);
+  const about = `${batch.topic}-${batch.partition}`;
+  if (answer === undefined) {
+    const message = `${leader.address} did not answer for ${about}`;
+    return { error: new ClientError("TARPAN_BAD_RESPONSE", message) };
+  }
+  // The batch had arrived before; where, the broker no longer remembers.
+  if (answer.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER)
+    return { baseOffset: -1, logAppendTimeMs: -1 };
+  if (answer.errorCode !== 0)
+    return { error: new KafkaResponseError(answer.errorCode, about, answer.errorMessage) };
+  return { baseOffset: answer.baseOffset, logAppendTimeMs: answer.logAppendTimeMs };
+}

@@ -1,0 +1,56 @@
+import { isRetriable, TimeoutError } from "./errors.ts";
+import { RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "./limits.ts";
+
+/** A moment of the monotonic clock after which nothing is tried again. */
+export class Deadline {
+  readonly #at: number;
+  readonly #budgetMs: number;
+
+  constructor(budgetMs: number) {
+    this.#budgetMs = budgetMs;
+    this.#at = performance.now() + budgetMs;
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, this.#at - performance.now());
+  }
+
+  get budgetMs(): number {
+    return this.#budgetMs;
+  }
+}
+
+/**
+ * Runs `attempt` until it succeeds, fails for good, or `deadline` passes: then rejects with
+ * TimeoutError, whose cause and message are the last failure's.
+ */
+export async function retrying<T>(
+  what: string,
+  deadline: Deadline,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      const waitMs = backoffMs(tries);
+      if (waitMs >= deadline.remainingMs)
+        throw new TimeoutError(
+          `${what} did not succeed within ${deadline.budgetMs} ms: ${(error as Error).message}`,
+          error,
+        );
+      await sleep(waitMs);
+    }
+  }
+}
+
+/** Doubles from try to try, with up to a fifth of jitter so that clients do not come back as one. */
+export function backoffMs(tries: number): number {
+  const full = Math.min(RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS * 2 ** Math.min(tries, 10));
+  return full * (0.8 + 0.4 * Math.random());
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
