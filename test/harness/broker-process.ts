@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { temporaryDirectory } from "./temp.ts";
 
 export const tarpanProgram = fileURLToPath(
@@ -11,6 +11,8 @@ export const tarpanProgram = fileURLToPath(
 
 /** How the line that tells a broker is ready gives its address. */
 const READY = /127\.0\.0\.1:(\d+)/;
+/** What the log says when an invariant of the broker's own did not hold. */
+const BUG = "this is a bug in Tarpan";
 const START_LIMIT_MS = 20_000;
 const OUTPUT_KEPT = 20_000;
 
@@ -27,6 +29,7 @@ export class BrokerProcess {
   #dataDirectory = "";
   #port = 0;
   #output = "";
+  #bugs = 0;
 
   constructor(options: BrokerProcessOptions = {}) {
     this.#options = options;
@@ -47,6 +50,11 @@ export class BrokerProcess {
   /** What it wrote to both outputs, most recent last. */
   get output(): string {
     return this.#output;
+  }
+
+  /** How often it has logged a bug of its own. */
+  get bugs(): number {
+    return this.#bugs;
   }
 
   get running(): boolean {
@@ -81,6 +89,7 @@ export class BrokerProcess {
       for (const stream of [child.stdout!, child.stderr!]) {
         stream.setEncoding("utf8").on("data", (text: string) => {
           this.#output = (this.#output + text).slice(-OUTPUT_KEPT);
+          if (text.includes(BUG)) this.#bugs += 1;
           sinceStart += text;
           const ready = READY.exec(sinceStart);
           if (!ready) return;
@@ -127,6 +136,7 @@ export function useBroker(options: BrokerProcessOptions = {}): BrokerProcess {
   const broker = new BrokerProcess(options);
   beforeAll(() => broker.start());
   afterEach(({ task }) => {
+    expect(broker.bugs, broker.output).toBe(0);
     if (task.result?.state === "fail") console.error(`The broker wrote:\n${broker.output}`);
   });
   afterAll(() => broker.kill9());

@@ -50,10 +50,9 @@ export class RawConnection {
     for (const chunk of chunks) this.#socket.write(chunk);
   }
 
-  /** Resolves when what was sent has left this process. */
-  async drained(): Promise<void> {
-    if (this.#socket.writableNeedDrain)
-      await Promise.race([once(this.#socket, "drain"), this.closed]);
+  /** Stops reading: what the broker sends stays in its hands. */
+  pause(): void {
+    this.#socket.pause();
   }
 
   /** The next frame, without its length prefix. Rejects when the connection ends first. */
@@ -81,6 +80,11 @@ export class RawConnection {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** Closes without the farewell that keeps a port busy for a minute: for tests that open many. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
   }
 
   #receive(bytes: Buffer): void {

@@ -121,8 +121,13 @@ export function batchOf(
   return encodeBatch(records.map(input), { compression: CODECS.indexOf(codec), compress });
 }
 
-export function textRecord(value: string, timestamp = 1_700_000_000_000): RecordInput {
-  return { key: null, value: Buffer.from(value), timestamp };
+export function textRecord(value: string): RecordInput {
+  return { key: null, value: Buffer.from(value), timestamp: 1_700_000_000_000 };
+}
+
+/** One batch of records with these texts as values. */
+export function textBatch(...values: string[]): Uint8Array {
+  return encodeBatch(values.map(textRecord));
 }
 
 export const base64 = (text: string): string => Buffer.from(text).toString("base64");

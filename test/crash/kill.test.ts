@@ -1,0 +1,71 @@
+import { expect, it } from "vitest";
+import { useBroker } from "../harness/broker-process.ts";
+import { printedSeed, SeededRandom } from "../harness/random.ts";
+import { RawConnection } from "../harness/raw-connection.ts";
+import { createTopic, type PlainRecord, readAll } from "../harness/records.ts";
+import { MAX_IN_FLIGHT, RECORDS_PER_BATCH, SequencedProducer } from "./sequenced-producer.ts";
+
+/** `npm run chaos` asks for more. */
+const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 50);
+const PARTITIONS = 3;
+const PRODUCERS_PER_PARTITION = 2;
+
+// Small segments, so that kills also meet a log that is rolling.
+const SEGMENTS = { "segment.bytes": "65536" };
+const broker = useBroker();
+
+it(`${ROUNDS} times kill -9 under load: nothing acknowledged is lost, nothing is doubled`, async () => {
+  const random = new SeededRandom(printedSeed("kill -9"));
+  const connection = await RawConnection.open(broker.port);
+  await createTopic(connection, "survivors", { partitions: PARTITIONS, configs: SEGMENTS });
+  connection.close();
+  const producers = Array.from(
+    { length: PARTITIONS * PRODUCERS_PER_PARTITION },
+    (_, index) => new SequencedProducer(`p${index}`, "survivors", index % PARTITIONS),
+  );
+
+  for (let round = 0; round < ROUNDS; round++) {
+    let acknowledgedLeft = 1 + random.below(600);
+    const acknowledged = () => {
+      acknowledgedLeft--;
+      if (acknowledgedLeft === 0) void broker.kill9();
+    };
+    const neverEnough = () => false;
+    await Promise.all(producers.map((each) => each.run(broker.port, neverEnough, acknowledged)));
+    await broker.restart();
+  }
+  // Once more and to the end, so that what the last kill left open is settled.
+  const finish = producers.map((producer) => {
+    const goal = producer.acknowledged.length + MAX_IN_FLIGHT;
+    const enough = () => producer.acknowledged.length >= goal;
+    return producer.run(broker.port, enough, () => {});
+  });
+  await Promise.all(finish);
+  await verify(producers);
+}, 600_000);
+
+async function verify(producers: readonly SequencedProducer[]): Promise<void> {
+  const connection = await RawConnection.open(broker.port);
+  let total = 0;
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const { records } = await readAll(connection, "survivors", { partition });
+    total += records.length;
+    expect(records.map(({ offset }) => offset)).toEqual(records.map((_, index) => index));
+    const mine = producers.filter((_, index) => index % PARTITIONS === partition);
+    for (const producer of mine) verifyProducer(producer, records);
+    const sent = mine.reduce((sum, each) => sum + each.acknowledged.length * RECORDS_PER_BATCH, 0);
+    expect(records).toHaveLength(sent);
+  }
+  console.log(`${ROUNDS} kills, ${total} records acknowledged and found`);
+  connection.close();
+}
+
+/** Each batch is where its acknowledgement said. With the count equal, there is nothing else. */
+function verifyProducer(producer: SequencedProducer, records: readonly PlainRecord[]): void {
+  for (const [batch, baseOffset] of producer.acknowledged.entries()) {
+    const stored = records.slice(baseOffset, baseOffset + RECORDS_PER_BATCH);
+    const values = stored.map(({ value }) => Buffer.from(value!, "base64").toString());
+    if (String(values) === String(producer.valuesOf(batch))) continue;
+    throw new Error(`${producer.name}: batch ${batch} at ${baseOffset} reads ${values}`);
+  }
+}

@@ -1,0 +1,109 @@
+import {
+  decodeResponse,
+  encodeBatch,
+  encodeRequest,
+  errorOf,
+  InitProducerId,
+  Produce,
+} from "@tarpan/protocol";
+import { RawConnection } from "../harness/raw-connection.ts";
+
+const PRODUCE_VERSION = 9;
+/** What clients keep in flight at most, and brokers remember at least (KIP-98). */
+export const MAX_IN_FLIGHT = 5;
+export const RECORDS_PER_BATCH = 3;
+
+/**
+ * An idempotent producer that outlives its broker: what was not acknowledged is sent again, with
+ * the sequence it had, so every record must end up in the log once, in order.
+ */
+export class SequencedProducer {
+  readonly name: string;
+  readonly #topic: string;
+  readonly #partition: number;
+  #producerId = -1;
+  /** Base offset of each acknowledged batch, by its number. */
+  readonly acknowledged: number[] = [];
+
+  constructor(name: string, topic: string, partition: number) {
+    this.name = name;
+    this.#topic = topic;
+    this.#partition = partition;
+  }
+
+  /** Sends until `enough` says so (and then waits for what is in flight) or the broker is gone. */
+  async run(port: number, enough: () => boolean, onAcknowledged: () => void): Promise<void> {
+    const connection = await RawConnection.open(port).catch(() => null);
+    if (connection === null) return;
+    try {
+      this.#producerId = this.#producerId < 0 ? await initialise(connection) : this.#producerId;
+      await this.#send(connection, enough, onAcknowledged);
+    } catch (error) {
+      if (!connection.isClosed) throw error;
+    } finally {
+      connection.reset();
+    }
+  }
+
+  valuesOf(batch: number): string[] {
+    const first = batch * RECORDS_PER_BATCH;
+    return Array.from({ length: RECORDS_PER_BATCH }, (_, i) => `${this.name}:${first + i}`);
+  }
+
+  async #send(
+    connection: RawConnection,
+    enough: () => boolean,
+    onAcknowledged: () => void,
+  ): Promise<void> {
+    let next = this.acknowledged.length;
+    for (;;) {
+      const inFlight = next - this.acknowledged.length;
+      if (inFlight < MAX_IN_FLIGHT && !enough()) {
+        connection.send(...this.#request(next++));
+        continue;
+      }
+      if (inFlight === 0) return;
+      const expected = this.acknowledged.length;
+      const { correlationId, body } = decodeResponse(
+        Produce,
+        PRODUCE_VERSION,
+        await connection.nextFrame(),
+      );
+      if (correlationId !== expected) throw new Error(`${correlationId} instead of ${expected}`);
+      const { errorCode, baseOffset } = body.responses[0]!.partitionResponses[0]!;
+      const { name, retriable } = errorOf(errorCode);
+      if (errorCode !== 0 && !retriable)
+        throw new Error(`${this.name}: batch ${expected}: ${name}`);
+      if (errorCode !== 0) return;
+      this.acknowledged.push(baseOffset);
+      onAcknowledged();
+    }
+  }
+
+  #request(batch: number): Uint8Array[] {
+    const timestamp = 1_700_000_000_000 + batch;
+    const records = encodeBatch(
+      this.valuesOf(batch).map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
+      {
+        producerId: this.#producerId,
+        producerEpoch: 0,
+        baseSequence: batch * RECORDS_PER_BATCH,
+      },
+    );
+    const partitionData = [{ index: this.#partition, records }];
+    const topicData = [{ name: this.#topic, partitionData }];
+    const header = { correlationId: batch, clientId: this.name };
+    return encodeRequest(Produce, PRODUCE_VERSION, header, {
+      acks: -1,
+      timeoutMs: 10_000,
+      topicData,
+    });
+  }
+}
+
+async function initialise(connection: RawConnection): Promise<number> {
+  const request = { transactionalId: null, transactionTimeoutMs: 1000 };
+  const { errorCode, producerId } = await connection.request(InitProducerId, 4, request);
+  if (errorCode !== 0) throw new Error(`InitProducerId: ${errorOf(errorCode).name}`);
+  return producerId;
+}

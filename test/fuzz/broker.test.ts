@@ -1,0 +1,119 @@
+import { ApiVersions, decodeResponse, Metadata } from "@tarpan/protocol";
+import { expect, it } from "vitest";
+import { useBroker } from "../harness/broker-process.ts";
+import { printedSeed, SeededRandom } from "../harness/random.ts";
+import { RawConnection } from "../harness/raw-connection.ts";
+import { batchOf, createTopic, produce } from "../harness/records.ts";
+import { within } from "../harness/within.ts";
+import { FrameSource, type MutatedFrame } from "./frames.ts";
+
+const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 200_000);
+const CONNECTIONS = 16;
+const FRAMES_PER_CONNECTION = 100;
+/** A frame whose length promises more than was sent, or a fetch that waits for data, says nothing. */
+const SILENCE_MS = 100;
+/** Far above what a loaded machine needs for an answer, far below for ever. */
+const HANG_MS = 20_000;
+const MEBIBYTE = 1024 * 1024;
+const GROWTH_LIMIT_BYTES = 150 * MEBIBYTE;
+
+const broker = useBroker({ flags: ["--kafka", "auto.create.topics.enable=false"] });
+const NAMES = ["fuzz-a", "fuzz-b", "fuzz-compact"];
+
+it(`${FRAMES} mutated frames: no crash, no hang, flat memory, others still served`, async () => {
+  const random = new SeededRandom(printedSeed("fuzz of the broker"));
+  const watcher = await RawConnection.open(broker.port);
+  const source = await sourceOfFrames(watcher, random);
+  const state = { left: FRAMES, unexpectedCloses: 0 };
+  let settledBytes = 0;
+  let watched = 0;
+  const watch = async () => {
+    while (state.left > 0) {
+      const topics = [{ name: NAMES[0]! }];
+      const answer = watcher.request(Metadata, 9, { topics });
+      expect((await within(HANG_MS, "the second connection", answer)).topics).toHaveLength(1);
+      watched++;
+      if (settledBytes === 0 && state.left < FRAMES * 0.75) {
+        settledBytes = await broker.residentBytes();
+      }
+    }
+  };
+  const attackers = Array.from({ length: CONNECTIONS }, () => attack(source, state));
+  await Promise.all([watch(), ...attackers]);
+
+  const residentBytes = await broker.residentBytes();
+  const mebibytes = (bytes: number) => Math.round(bytes / MEBIBYTE);
+  console.log(
+    `${source.choices} APIs × versions, ${watched} answers beside them, ` +
+      `${mebibytes(settledBytes)} MiB after a quarter, ${mebibytes(residentBytes)} MiB at the end`,
+  );
+  expect(state.unexpectedCloses).toBe(0);
+  expect(residentBytes).toBeLessThan(settledBytes + GROWTH_LIMIT_BYTES);
+  expect(broker.running).toBe(true);
+  watcher.close();
+}, 600_000);
+
+async function sourceOfFrames(connection: RawConnection, random: SeededRandom) {
+  const records = batchOf([{ key: "", value: "", timestamp: 1_700_000_000_000, headers: [] }]);
+  for (const name of NAMES) {
+    const configs = name === "fuzz-compact" ? { "cleanup.policy": "compact" } : {};
+    await createTopic(connection, name, { partitions: 3, configs });
+    await produce(connection, name, records);
+  }
+  const names = NAMES.map((name) => ({ name }));
+  const { topics } = await connection.request(Metadata, 12, { topics: names });
+  const { apiKeys } = await connection.request(ApiVersions, 0, {});
+  const served = new Map(
+    apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
+      apiKey,
+      // Produce names 0 as its lowest for librdkafka's sake, and refuses what is below 3.
+      { min: apiKey === 0 ? 3 : minVersion, max: maxVersion },
+    ]),
+  );
+  const ids = topics.map(({ topicId }) => topicId);
+  return new FrameSource(random, served, {
+    names: NAMES,
+    ids: [...ids, "00000000-0000-0000-0000-000000000000", "ffffffff-0000-4000-8000-000000000000"],
+  });
+}
+
+async function attack(
+  source: FrameSource,
+  state: { left: number; unexpectedCloses: number },
+): Promise<void> {
+  while (state.left > 0) {
+    const frames: MutatedFrame[] = [];
+    do {
+      frames.push(source.next());
+      state.left--;
+    } while (state.left > 0 && frames.length < FRAMES_PER_CONNECTION && frames.at(-1)!.answeredAs);
+    const connection = await within(HANG_MS, "connecting", RawConnection.open(broker.port));
+    connection.send(...frames.map(({ bytes }) => bytes));
+    if (!(await answered(connection, frames))) state.unexpectedCloses++;
+    connection.reset();
+  }
+}
+
+/** Whether each frame got an answer that parses, until the silence or the end that it asked for. */
+async function answered(connection: RawConnection, frames: MutatedFrame[]): Promise<boolean> {
+  for (const { answeredAs } of frames) {
+    if (!answeredAs) {
+      await Promise.race([connection.closed, silence()]);
+      return true;
+    }
+    const frame = await Promise.race([connection.nextFrame().catch(() => "closed"), silence()]);
+    if (frame === "silence") return true;
+    if (typeof frame === "string") return closedWrongly(answeredAs);
+    decodeResponse(answeredAs.api, answeredAs.version, frame);
+  }
+  return true;
+}
+
+function closedWrongly({ api, version }: NonNullable<MutatedFrame["answeredAs"]>): false {
+  console.log(`${api.name} ${version} parses, but was answered by closing the connection`);
+  return false;
+}
+
+function silence(): Promise<"silence"> {
+  return new Promise((resolve) => setTimeout(resolve, SILENCE_MS, "silence"));
+}

@@ -1,0 +1,76 @@
+import type { SeededRandom } from "../harness/random.ts";
+
+const LENGTH_BYTES = 4;
+/** Lengths and counts that code which trusts them would stumble over. */
+const LIES = [-1, -2, 0, 1, 0x7f, 0x80, 0x7fff, 0xffff, 0x7fffffff, -0x80000000, 0x05000000];
+
+/** Damages a frame (length prefix included) in one of the ways that bytes go wrong. */
+export function mutate(frame: Buffer, other: Buffer, random: SeededRandom): Buffer {
+  const body = random.pick(MUTATIONS)(frame.subarray(LENGTH_BYTES), other, random);
+  const mutated = Buffer.alloc(LENGTH_BYTES + body.length);
+  // Seldom a lie about the frame's own length: the rest of the connection would only be noise.
+  mutated.writeInt32BE(random.chance(50) ? random.pick(LIES) : body.length, 0);
+  body.copy(mutated, LENGTH_BYTES);
+  return mutated;
+}
+
+type Mutation = (body: Buffer, other: Buffer, random: SeededRandom) => Buffer;
+
+const MUTATIONS: readonly Mutation[] = [
+  flipBits,
+  flipBits,
+  truncate,
+  extend,
+  lieInPlace,
+  lieInPlace,
+  splice,
+  repeat,
+  drop,
+];
+
+function flipBits(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+  const mutated = Buffer.from(body);
+  for (let left = 1 + random.below(4); left > 0 && mutated.length > 0; left--) {
+    const at = random.below(mutated.length);
+    mutated[at] = mutated[at]! ^ (1 << random.below(8));
+  }
+  return mutated;
+}
+
+function truncate(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+  return body.subarray(0, random.below(body.length + 1));
+}
+
+function extend(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+  return Buffer.concat([body, random.bytes(1 + random.below(20))]);
+}
+
+function lieInPlace(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+  const mutated = Buffer.from(body);
+  const lie = random.pick(LIES);
+  const width = random.pick([1, 2, 4]);
+  if (mutated.length < width) return mutated;
+  const at = random.below(mutated.length - width + 1);
+  if (width === 1) mutated.writeUInt8(lie & 0xff, at);
+  else if (width === 2) mutated.writeUInt16BE(lie & 0xffff, at);
+  else mutated.writeInt32BE(lie, at);
+  return mutated;
+}
+
+function splice(body: Buffer, other: Buffer, random: SeededRandom): Buffer {
+  const from = other.subarray(Math.min(LENGTH_BYTES + random.below(other.length), other.length));
+  return Buffer.concat([body.subarray(0, random.below(body.length + 1)), from]);
+}
+
+function repeat(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+  const start = random.below(body.length + 1);
+  const end = Math.min(body.length, start + random.below(30));
+  const part = body.subarray(start, end);
+  const parts = Array.from({ length: 1 + random.below(20) }, () => part);
+  return Buffer.concat([body.subarray(0, end), ...parts, body.subarray(end)]);
+}
+
+function drop(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+  const start = random.below(body.length + 1);
+  return Buffer.concat([body.subarray(0, start), body.subarray(start + 1 + random.below(8))]);
+}
