@@ -118,7 +118,7 @@ export class Connection implements MemoryHolder {
     if (this.#unsentBytes > 0 && unsentBytes > limits.maxUnsentBytesTotal) return false;
     if (this.#startsThisTurn < limits.maxStartsPerTurn) return true;
     this.#yielded = true;
-    setImmediate(Connection.#takeTurn, this);
+    this.#shared.timers.afterThisTurn(() => this.#takeTurn());
     return false;
   }
 
@@ -179,10 +179,10 @@ export class Connection implements MemoryHolder {
     connection.#endIfDone();
   }
 
-  static #takeTurn(connection: Connection): void {
-    connection.#yielded = false;
-    connection.#startsThisTurn = 0;
-    connection.#advance();
+  #takeTurn(): void {
+    this.#yielded = false;
+    this.#startsThisTurn = 0;
+    this.#advance();
   }
 
   #drained(): void {

@@ -72,13 +72,16 @@ class TcpListener implements Listener {
   #sweepTimer: Timer | null = null;
   #lastId = 0;
   #closing = false;
+  #lastGone: () => void = () => {};
 
   constructor({ router, http, env, limits, onError = () => {} }: ListenerOptions) {
     this.#http = http;
     this.#env = env;
     const all = { ...SERVER_LIMITS, ...limits };
     const memory = new RequestMemory(all.maxHeldBytesTotal);
-    this.#shared = { router, limits: all, memory, stats: newStats(), onError, unsentBytes: 0 };
+    const { timers } = env;
+    const stats = newStats();
+    this.#shared = { router, limits: all, timers, memory, stats, onError, unsentBytes: 0 };
     this.#server = createServer({
       allowHalfOpen: true,
       noDelay: true,
@@ -122,7 +125,8 @@ class TcpListener implements Listener {
     if (this.#closing) return;
     this.#closing = true;
     const gone = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
+      this.#lastGone = resolve;
+      this.#server.close(() => this.#leave(null));
     });
     for (const tracked of this.#open) {
       if (tracked.kafka !== null) tracked.kafka.finish();
@@ -144,9 +148,14 @@ class TcpListener implements Listener {
     this.#shared.stats.connectionsAccepted++;
     // A peer that resets its connection is nothing to report: "close" follows.
     socket.on("error", () => {});
-    socket.on("close", () => this.#open.delete(tracked));
+    socket.on("close", () => this.#leave(tracked));
     this.#listenForFirstBytes(tracked);
     this.#sweepTimer ??= this.#armSweep();
+  }
+
+  #leave(tracked: Tracked | null): void {
+    if (tracked !== null) this.#open.delete(tracked);
+    if (this.#open.size === 0 && !this.#server.listening) this.#lastGone();
   }
 
   #listenForFirstBytes(tracked: Tracked): void {
@@ -190,6 +199,7 @@ class TcpListener implements Listener {
     const now = this.#env.clock.monotonicMs();
     for (const tracked of this.#open) {
       const { socket, kafka } = tracked;
+      if (socket.destroyed) continue;
       const sent = socket.bytesWritten - socket.writableLength;
       // What is still read of a connection that is ending is thrown away: that is no progress.
       const moved = kafka?.finishing ? sent : sent + socket.bytesRead;

@@ -1,3 +1,4 @@
+import type { Timers } from "../env.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
@@ -21,6 +22,7 @@ export type OnError = (message: string, detail: Readonly<Record<string, unknown>
 export interface Shared {
   readonly router: RequestRouter;
   readonly limits: ServerLimits;
+  readonly timers: Timers;
   readonly memory: RequestMemory;
   readonly stats: NetworkStats;
   readonly onError: OnError;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FrameError, FrameReader } from "../../src/server/frame-reader.ts";
 import { MAX_FRAME_BYTES } from "../../src/server/limits.ts";
-import { seededRandom } from "./random.ts";
+import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
 function framed(...bodies: Uint8Array[]): Buffer {
   return Buffer.concat(
@@ -57,18 +57,21 @@ describe("FrameReader", () => {
   });
 
   test("random frames in random chunks, asked for at random times", () => {
-    const random = seededRandom();
+    const random = new SeededRandom(seedOf("frame reader"));
     for (let round = 0; round < 300; round++) {
-      const sent = Array.from({ length: 1 + random(12) }, () =>
-        Buffer.alloc(1 + random(random(4) === 0 ? 40_000 : 50), random(256)),
+      const sent = Array.from({ length: 1 + random.below(12) }, () =>
+        Buffer.alloc(1 + random.below(random.below(4) === 0 ? 40_000 : 50), random.below(256)),
       );
       const bytes = framed(...sent);
       const reader = new FrameReader();
       const found: Buffer[] = [];
       for (let at = 0; at < bytes.length; ) {
-        const end = Math.min(bytes.length, at + 1 + random(random(3) === 0 ? 20_000 : 30));
+        const end = Math.min(
+          bytes.length,
+          at + 1 + random.below(random.below(3) === 0 ? 20_000 : 30),
+        );
         reader.push(bytes.subarray(at, end));
-        if (random(3) === 0) found.push(...allFrames(reader));
+        if (random.below(3) === 0) found.push(...allFrames(reader));
         at = end;
       }
       found.push(...allFrames(reader));

@@ -1,36 +1,9 @@
 import { connect, type Socket } from "node:net";
-import type { Env, Timer } from "../../src/env.ts";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../../src/server/router.ts";
-
-/** A clock that moves when told. */
-export class ManualTime implements Pick<Env, "clock" | "timers"> {
-  #now = 0;
-  readonly #due = new Set<{ atMs: number; fire: () => void }>();
-
-  readonly clock = { wallMs: () => this.#now, monotonicMs: () => this.#now };
-  readonly timers = {
-    after: (delayMs: number, fire: () => void): Timer => {
-      const entry = { atMs: this.#now + delayMs, fire };
-      this.#due.add(entry);
-      return { cancel: () => this.#due.delete(entry) };
-    },
-  };
-
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const next = [...this.#due].sort((a, b) => a.atMs - b.atMs)[0];
-      if (next === undefined || next.atMs > end) break;
-      this.#now = next.atMs;
-      this.#due.delete(next);
-      next.fire();
-    }
-    this.#now = end;
-  }
-}
+import { ManualTime } from "../env/manual-time.ts";
 
 /** First body byte of a toy request. The rest is echoed. */
 export const Kind = {
@@ -39,7 +12,7 @@ export const Kind = {
   held: 1,
   /** Not pipelined; answered when the test says so. */
   alone: 2,
-  /** Answered with as many bytes as its u32 says. */
+  /** Not pipelined; answered with as many bytes as its u32 says. */
   big: 3,
   refused: 4,
   failing: 5,
@@ -67,7 +40,10 @@ export class ToyRouter implements RequestRouter {
     if (kind === undefined || kind > Kind.silent) throw new Error("no such request");
     if (kind === Kind.refused) throw new Error("refused");
     const body = frame.subarray(1);
-    return { pipelined: kind !== Kind.alone, run: () => this.#run(kind, body) };
+    return {
+      pipelined: kind !== Kind.alone && kind !== Kind.big,
+      run: () => this.#run(kind, body),
+    };
   }
 
   closed(connection: ConnectionInfo): void {
@@ -220,9 +196,10 @@ export async function serve(
   const time = new ManualTime();
   const errors: string[] = [];
   const clients: Client[] = [];
-  const onError = (message: string) => errors.push(message);
+  const onError = (message: string) => void errors.push(message);
+  const env = { clock: time, timers: time };
   const listener = await startListener({
-    ...{ host: "127.0.0.1", port: 0, router, http, env: time, limits, onError },
+    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, onError },
   });
   const close = async () => {
     for (const { socket } of clients) socket.destroy();
@@ -239,4 +216,15 @@ export async function serve(
 /** Lets sockets and timers of both sides run until `condition` holds. */
 export async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Runs until no byte has moved for a good while: whoever can wait, waits. */
+export async function untilStill({ listener }: Served): Promise<void> {
+  let seen = -1;
+  for (let same = 0; same < 200; ) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const { bytesIn, bytesOut } = listener.stats;
+    same = bytesIn + bytesOut === seen ? same + 1 : 0;
+    seen = bytesIn + bytesOut;
+  }
 }

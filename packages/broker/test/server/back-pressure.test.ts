@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { bigRequest, eventually, frame, Kind, type Served, serve, untilStill } from "./harness.ts";
+
+const MIB = 1024 * 1024;
+
+/** Another connection gets its answer, whatever the first one does. */
+async function expectServed(served: Served): Promise<void> {
+  const other = served.client();
+  other.send(frame(Kind.echo, "still here"));
+  expect(await other.responsesReach(1)).toEqual(["still here"]);
+  other.socket.destroy();
+}
+
+describe("back-pressure", () => {
+  test("100,000 pipelined requests of a client that reads nothing", async () => {
+    await using served = await serve();
+    const greedy = served.client({ reading: false });
+    const batch = Buffer.concat(Array.from({ length: 1000 }, () => bigRequest(4000)));
+    const before = process.memoryUsage();
+    for (let i = 0; i < 100; i++) greedy.send(batch);
+    await untilStill(served);
+    const after = process.memoryUsage();
+    expect(served.router.runs).toBeLessThan(20_000);
+    expect(after.arrayBuffers + after.heapUsed).toBeLessThan(
+      before.arrayBuffers + before.heapUsed + 150 * MIB,
+    );
+    await expectServed(served);
+    greedy.read();
+    expect((await greedy.responsesReach(100_000)).every((size) => size === "4000")).toBe(true);
+  });
+
+  test("large responses are made one after another for a client that reads nothing", async () => {
+    await using served = await serve();
+    const slow = served.client({ reading: false });
+    slow.send(...Array.from({ length: 200 }, () => bigRequest(4 * MIB)));
+    await untilStill(served);
+    expect(served.router.runs).toBeLessThan(10);
+    await expectServed(served);
+    slow.read();
+    await slow.responsesReach(200);
+    expect(slow.receivedBytes).toBe(200 * 4 * MIB);
+  });
+
+  test("a connection is not read while too many of its bytes wait", async () => {
+    await using served = await serve({ maxHeldBytes: MIB });
+    const client = served.client();
+    client.send(frame(Kind.alone, "first"));
+    await served.router.until(() => served.router.held.length === 1);
+    const batch = Array.from({ length: 100 }, () => frame(Kind.echo, Buffer.alloc(100_000)));
+    client.send(...batch);
+    await untilStill(served);
+    expect(served.listener.stats.bytesIn).toBeLessThan(2 * MIB);
+    await expectServed(served);
+    served.router.answer("first");
+    await client.responsesReach(101);
+    expect(client.receivedBytes).toBe("first".length + 100 * 100_000);
+  });
+
+  test("a frame larger than what may be held is read to its end", async () => {
+    await using served = await serve({ maxHeldBytes: 1000, maxHeldBytesTotal: 1000 });
+    const client = served.client();
+    client.send(frame(Kind.echo, Buffer.alloc(3 * MIB)), frame(Kind.echo, Buffer.alloc(2 * MIB)));
+    expect(await client.responsesReach(2)).toEqual([`${3 * MIB}`, `${2 * MIB}`]);
+  });
+
+  test("no more than so many requests of a connection are in progress", async () => {
+    await using served = await serve({ maxInFlight: 10 });
+    const { router } = served;
+    const client = served.client();
+    client.send(...Array.from({ length: 25 }, (_, i) => frame(Kind.held, `${i}`)));
+    await untilStill(served);
+    expect(router.held.length).toBe(10);
+    for (let i = 0; i < 25; i++) {
+      await router.until(() => router.begun.includes(`${i}`));
+      router.answer(`${i}`);
+    }
+    await client.responsesReach(25);
+  });
+
+  test("half frames over the limit of all connections block nobody for ever", async () => {
+    await using served = await serve({ maxHeldBytesTotal: 2 * MIB });
+    const clients = Array.from({ length: 6 }, () => served.client());
+    const whole = frame(Kind.echo, Buffer.alloc(MIB));
+    for (const client of clients) client.send(whole.subarray(0, 700_000));
+    await untilStill(served);
+    expect(served.listener.stats.bytesIn).toBeLessThan(4 * MIB);
+    await expectServed(served);
+    for (const client of clients) client.send(whole.subarray(700_000));
+    for (const client of clients) expect(await client.responsesReach(1)).toEqual([`${MIB}`]);
+  });
+
+  test("a stalled half frame is given up when memory is full, an innocent one is not", async () => {
+    await using served = await serve({ maxHeldBytesTotal: 100_000, maxStallMs: 10_000 });
+    const stalled = served.client();
+    stalled.send(frame(Kind.echo, Buffer.alloc(MIB)).subarray(0, 300_000));
+    await untilStill(served);
+    const waiting = served.client();
+    waiting.send(frame(Kind.echo, Buffer.alloc(MIB)));
+    await untilStill(served);
+    expect(waiting.responses).toEqual([]);
+    served.time.advance(5_000);
+    served.time.advance(5_000);
+    served.time.advance(5_000);
+    await stalled.untilClosed();
+    expect(await waiting.responsesReach(1)).toEqual([`${MIB}`]);
+  });
+
+  test("what a closed connection held is free again", async () => {
+    await using served = await serve({ maxHeldBytesTotal: 100_000 });
+    const leaving = served.client();
+    leaving.send(frame(Kind.echo, Buffer.alloc(MIB)).subarray(0, 300_000));
+    const waiting = served.client();
+    await untilStill(served);
+    waiting.send(frame(Kind.echo, Buffer.alloc(MIB)));
+    await untilStill(served);
+    leaving.socket.destroy();
+    expect(await waiting.responsesReach(1)).toEqual([`${MIB}`]);
+  });
+
+  test("when all peers together leave too much unread, those who read are served", async () => {
+    await using served = await serve({ maxUnsentBytesTotal: 8 * MIB, maxUnsentBytes: 6 * MIB });
+    const slow = Array.from({ length: 4 }, () => served.client({ reading: false }));
+    for (const client of slow) client.send(...Array.from({ length: 50 }, () => bigRequest(MIB)));
+    await untilStill(served);
+    await expectServed(served);
+    await eventually(() => served.router.closedIds.length === 1);
+    for (const client of slow) client.read();
+    for (const client of slow) await client.responsesReach(50);
+  });
+});

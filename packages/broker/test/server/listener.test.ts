@@ -1,0 +1,104 @@
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import { startListener } from "../../src/server/listener.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { bigRequest, eventually, frame, Kind, serve, ToyRouter } from "./harness.ts";
+
+describe("starting", () => {
+  test("a taken port is one clear line", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as { port: number };
+    const time = new ManualTime();
+    const starting = startListener({
+      ...{ host: "127.0.0.1", port, router: new ToyRouter(), env: { clock: time, timers: time } },
+      http: { accept: (socket) => socket.destroy(), close: () => {} },
+    });
+    await expect(starting).rejects.toMatchObject({
+      code: "TARPAN_PORT_IN_USE",
+      message: expect.stringMatching(
+        new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: .*--bind-port$`),
+      ),
+    });
+    taken.close();
+  });
+
+  test("an address that is not ours is one clear line", async () => {
+    const time = new ManualTime();
+    const starting = startListener({
+      ...{
+        host: "192.0.2.1",
+        port: 0,
+        router: new ToyRouter(),
+        env: { clock: time, timers: time },
+      },
+      http: { accept: (socket) => socket.destroy(), close: () => {} },
+    });
+    await expect(starting).rejects.toMatchObject({ code: "TARPAN_ADDRESS_UNAVAILABLE" });
+  });
+
+  test("connections over the limit are refused, and accepted again when others leave", async () => {
+    await using served = await serve({ maxConnections: 2 });
+    const first = served.client();
+    const second = served.client();
+    await eventually(() => served.listener.connections === 2);
+    const third = served.client();
+    await third.untilClosed();
+    expect(served.listener.stats.connectionsRefused).toBe(1);
+    first.socket.destroy();
+    await eventually(() => served.listener.connections === 1);
+    const fourth = served.client();
+    fourth.send(frame(Kind.echo, "in"));
+    expect(await fourth.responsesReach(1)).toEqual(["in"]);
+    second.socket.destroy();
+  });
+});
+
+describe("orderly close", () => {
+  test("answers what is in progress, begins nothing more, accepts nobody", async () => {
+    await using served = await serve();
+    const { listener, router } = served;
+    const client = served.client();
+    const idle = served.client();
+    client.send(frame(Kind.held, "in progress"), frame(Kind.alone, "waits"));
+    await router.until(() => router.held.length === 1);
+    await eventually(() => listener.connections === 2);
+    const closing = listener.close({ graceMs: 60_000 });
+    client.send(frame(Kind.echo, "too late"));
+    await idle.untilClosed();
+    router.answer("in progress");
+    await client.untilClosed();
+    await closing;
+    expect(client.responses).toEqual(["in progress"]);
+    expect(client.error).toBeNull();
+    expect(router.begun).toEqual(["in progress"]);
+    expect(listener.connections).toBe(0);
+  });
+
+  test("large responses leave whole", async () => {
+    await using served = await serve();
+    const client = served.client({ reading: false });
+    client.send(bigRequest(7_000_000));
+    await eventually(() => served.listener.stats.bytesOut > 7_000_000);
+    const closing = served.listener.close({ graceMs: 60_000 });
+    client.read();
+    await closing;
+    await client.untilClosed();
+    expect(client.responses).toEqual(["7000000"]);
+  });
+
+  test("cuts off what is still there after the grace time", async () => {
+    await using served = await serve();
+    const client = served.client();
+    client.send(frame(Kind.held, "for ever"));
+    await served.router.until(() => served.router.held.length === 1);
+    const closing = served.listener.close({ graceMs: 5000 });
+    served.time.advance(4999);
+    expect(served.listener.connections).toBe(1);
+    served.time.advance(1);
+    await closing;
+    await client.untilClosed();
+    expect(client.responses).toEqual([]);
+    expect(served.time.pendingTimers).toBe(0);
+  });
+});
