@@ -1,0 +1,157 @@
+import { apiOf, errorOf } from "@tarpan/protocol";
+import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
+import type { BrokerView, NetworkView, TopicTraffic } from "./broker-view.ts";
+
+export interface Sample {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  /** Where it is not the family's: `_bucket`, `_sum` and `_count` of a histogram. */
+  readonly metricName?: string;
+}
+
+/** One metric with all its label values. */
+export interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  collect(): Iterable<Sample>;
+}
+
+/** Every metric of Tarpan's own; times are seconds and sizes bytes, as Prometheus wants them. */
+export function familiesOf(view: BrokerView): Family[] {
+  return [
+    ...requestFamilies(view),
+    ...networkFamilies(view),
+    ...trafficFamilies(view),
+    ...partitionFamilies(view),
+    gauge("tarpan_ready", "1 when the broker is ready", () => Number(view.readiness().ready)),
+    gauge("tarpan_uptime_seconds", "Since the start", () => view.cluster().uptimeMs / 1000),
+  ];
+}
+
+function requestFamilies({ requests }: BrokerView): Family[] {
+  const latency = "tarpan_request_duration_seconds";
+  return [
+    {
+      name: "tarpan_requests_total",
+      help: "Kafka requests answered",
+      type: "counter",
+      *collect() {
+        for (const { apiKey, requests: value } of requests.all()) {
+          yield { value, labels: { api: apiName(apiKey) } };
+        }
+      },
+    },
+    {
+      name: "tarpan_request_errors_total",
+      help: "Kafka requests answered with an error",
+      type: "counter",
+      *collect() {
+        for (const { apiKey, errors } of requests.all()) {
+          for (const [code, value] of errors) {
+            yield { value, labels: { api: apiName(apiKey), error: errorName(code) } };
+          }
+        }
+      },
+    },
+    {
+      name: latency,
+      help: "Time from reading a Kafka request to its response",
+      type: "histogram",
+      *collect() {
+        for (const counts of requests.all()) {
+          const api = apiName(counts.apiKey);
+          let value = 0;
+          for (const [index, count] of counts.latencyCounts.entries()) {
+            value += count;
+            const boundMs = LATENCY_BUCKETS_MS[index];
+            const le = boundMs === undefined ? "+Inf" : boundMs / 1000;
+            yield { value, labels: { api, le }, metricName: `${latency}_bucket` };
+          }
+          const sum = counts.latencySumMs / 1000;
+          yield { value: sum, labels: { api }, metricName: `${latency}_sum` };
+          yield { value, labels: { api }, metricName: `${latency}_count` };
+        }
+      },
+    },
+  ];
+}
+
+function networkFamilies(view: BrokerView): Family[] {
+  const counter = (name: string, help: string, of: (network: NetworkView) => number): Family => ({
+    ...{ name, help, type: "counter" },
+    collect: () => [{ value: of(view.network()), labels: {} }],
+  });
+  return [
+    gauge("tarpan_connections", "Open connections", () => view.network().connections),
+    counter(
+      "tarpan_connections_accepted_total",
+      "Connections accepted",
+      (n) => n.connectionsAccepted,
+    ),
+    counter(
+      "tarpan_connections_refused_total",
+      "Connections over the limit",
+      (n) => n.connectionsRefused,
+    ),
+    counter(
+      "tarpan_connections_expired_total",
+      "Connections closed as idle",
+      (n) => n.connectionsExpired,
+    ),
+    counter(
+      "tarpan_connections_failed_total",
+      "Connections closed for what they sent",
+      (n) => n.connectionsFailed,
+    ),
+    counter("tarpan_received_bytes_total", "Bytes from Kafka clients", (n) => n.bytesIn),
+    counter("tarpan_sent_bytes_total", "Bytes to Kafka clients", (n) => n.bytesOut),
+  ];
+}
+
+function trafficFamilies(view: BrokerView): Family[] {
+  const counter = (name: string, help: string, of: (row: TopicTraffic) => number): Family => ({
+    ...{ name, help, type: "counter" },
+    *collect() {
+      for (const row of view.traffic()) yield { value: of(row), labels: { topic: row.topic } };
+    },
+  });
+  return [
+    counter("tarpan_topic_records_in_total", "Records produced", (row) => row.recordsIn),
+    counter("tarpan_topic_bytes_in_total", "Bytes of batches produced", (row) => row.bytesIn),
+    counter("tarpan_topic_bytes_out_total", "Bytes of batches fetched", (row) => row.bytesOut),
+  ];
+}
+
+function partitionFamilies(view: BrokerView): Family[] {
+  const all = () => [...view.partitions()];
+  const offline = () => all().filter((partition) => partition.offlineReason !== null);
+  return [
+    gauge("tarpan_partitions", "Partitions of this broker", () => all().length),
+    gauge("tarpan_partitions_offline", "Partitions that can't be served", () => offline().length),
+    {
+      name: "tarpan_topic_log_bytes",
+      help: "Bytes of batches kept",
+      type: "gauge",
+      collect() {
+        const sizes = new Map<string, number>();
+        for (const { topic, sizeBytes } of view.partitions()) {
+          sizes.set(topic, (sizes.get(topic) ?? 0) + sizeBytes);
+        }
+        return Array.from(sizes, ([topic, value]) => ({ value, labels: { topic } }));
+      },
+    },
+  ];
+}
+
+function gauge(name: string, help: string, value: () => number): Family {
+  return { name, help, type: "gauge", collect: () => [{ value: value(), labels: {} }] };
+}
+
+function apiName(key: number): string {
+  return apiOf(key)?.name ?? `${key}`;
+}
+
+function errorName(code: number): string {
+  return errorOf(code).name;
+}

@@ -1,0 +1,247 @@
+import { once } from "node:events";
+import { type Agent, Agent as HttpAgent, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
+import { describe, expect, test } from "vitest";
+import type { BrokerView } from "../../src/http/broker-view.ts";
+import { createHttpEntrance } from "../../src/http/entrance.ts";
+import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
+import { eventually, frame, Kind, type Served, serve } from "../server/harness.ts";
+
+class FakeBroker implements BrokerView {
+  reasons: string[] = [];
+  readonly requests = new RequestMetrics();
+  served: Served | null = null;
+  errors: string[] = [];
+
+  readiness() {
+    return { ready: this.reasons.length === 0, reasons: this.reasons };
+  }
+
+  cluster() {
+    const brokers = [{ nodeId: 1, host: "localhost", port: 9092 }];
+    return {
+      ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine: "memory" },
+      ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
+    };
+  }
+
+  *partitions() {
+    const row = { topic: "orders", leader: 1, leaderEpoch: 3, startOffset: 5, endOffset: 105 };
+    yield { ...row, partition: 0, sizeBytes: 1000, offlineReason: null };
+    yield { ...row, partition: 1, sizeBytes: 500, offlineReason: this.reasons[0] ?? null };
+  }
+
+  *traffic() {
+    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400 };
+  }
+
+  network() {
+    const { stats, connections } = this.served!.listener;
+    return { ...stats, connections };
+  }
+}
+
+async function serveHttp(view: FakeBroker): Promise<Served> {
+  const entrance = createHttpEntrance(view, (message) => void view.errors.push(message));
+  view.served = await serve({}, entrance);
+  return view.served;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+async function ask(
+  { listener }: Served,
+  path: string,
+  { method = "GET", agent = new HttpAgent(), body = "" } = {} as {
+    method?: string;
+    agent?: Agent;
+    body?: string;
+  },
+): Promise<Reply> {
+  const headers = body === "" ? {} : { "content-length": body.length };
+  const sent = request({ host: "127.0.0.1", port: listener.port, path, method, agent, headers });
+  sent.end(body);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  return { status: response.statusCode!, headers: response.headers, text };
+}
+
+describe("routes", () => {
+  test("/health", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const { status, headers, text } = await ask(served, "/health");
+    expect([status, headers["content-type"]]).toEqual([200, "application/json; charset=utf-8"]);
+    expect(JSON.parse(text)).toEqual({ status: "ok" });
+  });
+
+  test("/ready, and why not", async () => {
+    const view = new FakeBroker();
+    await using served = await serveHttp(view);
+    expect((await ask(served, "/ready")).status).toBe(200);
+    view.reasons = ["orders-1 is offline: EIO"];
+    const { status, text } = await ask(served, "/ready?verbose=1");
+    expect(status).toBe(503);
+    expect(JSON.parse(text)).toEqual({ status: "not ready", reasons: view.reasons });
+  });
+
+  test("/cluster/status, short and with every partition", async () => {
+    const view = new FakeBroker();
+    view.reasons = ["EIO"];
+    await using served = await serveHttp(view);
+    const short = JSON.parse((await ask(served, "/cluster/status")).text);
+    expect(short).toEqual({
+      ...{ ...view.cluster(), ready: false, reasons: ["EIO"], topics: 1, partitionCount: 2 },
+      offlinePartitions: [{ topic: "orders", partition: 1, offlineReason: "EIO" }],
+    });
+    const long = JSON.parse((await ask(served, "/cluster/status?partitions=true")).text);
+    expect(long).toEqual({ ...short, partitions: [...view.partitions()] });
+  });
+
+  test("/metrics", async () => {
+    const view = new FakeBroker();
+    await using served = await serveHttp(view);
+    view.requests.record(0, 0, 0.4);
+    view.requests.record(0, 3, 20);
+    view.requests.record(18, 0, 100_000);
+    const kafka = served.client();
+    kafka.send(frame(Kind.echo, "0123456789"));
+    await kafka.responsesReach(1);
+    const { status, headers, text } = await ask(served, "/metrics");
+    expect(status).toBe(200);
+    expect(headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
+    for (const line of [
+      "# TYPE tarpan_requests_total counter",
+      'tarpan_requests_total{api="Produce"} 2',
+      'tarpan_request_errors_total{api="Produce",error="UNKNOWN_TOPIC_OR_PARTITION"} 1',
+      "# TYPE tarpan_request_duration_seconds histogram",
+      'tarpan_request_duration_seconds_bucket{api="Produce",le="0.0005"} 1',
+      'tarpan_request_duration_seconds_bucket{api="Produce",le="0.025"} 2',
+      'tarpan_request_duration_seconds_bucket{api="Produce",le="+Inf"} 2',
+      'tarpan_request_duration_seconds_bucket{api="ApiVersions",le="30"} 0',
+      'tarpan_request_duration_seconds_bucket{api="ApiVersions",le="+Inf"} 1',
+      'tarpan_request_duration_seconds_sum{api="ApiVersions"} 100',
+      'tarpan_request_duration_seconds_count{api="Produce"} 2',
+      "tarpan_connections 2",
+      "tarpan_received_bytes_total 15",
+      "tarpan_sent_bytes_total 14",
+      'tarpan_topic_bytes_out_total{topic="or\\"ders"} 1400',
+      'tarpan_topic_log_bytes{topic="orders"} 1500',
+      "tarpan_partitions 2",
+      "tarpan_ready 1",
+    ]) {
+      expect(text.split("\n")).toContain(line);
+    }
+    expect(text).toContain("process_resident_memory_bytes");
+    kafka.send(frame(Kind.echo, "0123456789"));
+    await kafka.responsesReach(2);
+    expect((await ask(served, "/metrics")).text).toContain("tarpan_received_bytes_total 30\n");
+  });
+
+  test("an unknown path names those there are; HEAD works; other methods do not", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const unknown = await ask(served, "/heath");
+    expect(unknown.status).toBe(404);
+    expect(JSON.parse(unknown.text).paths).toContain("/health");
+    const head = await ask(served, "/health", { method: "HEAD" });
+    expect([head.status, head.text]).toEqual([200, ""]);
+    expect(Number(head.headers["content-length"])).toBeGreaterThan(10);
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
+      const { status, headers } = await ask(served, "/health", {
+        method,
+        body: "x".repeat(50_000),
+      });
+      expect([method, status, headers.allow]).toEqual([method, 405, "GET, HEAD"]);
+    }
+  });
+
+  test("a failing view answers 500 and says so once", async () => {
+    const view = new FakeBroker();
+    await using served = await serveHttp(view);
+    view.readiness = () => {
+      throw new Error("secret");
+    };
+    const { status, text } = await ask(served, "/ready");
+    expect(status).toBe(500);
+    expect(text).not.toContain("secret");
+    expect(view.errors.length).toBe(1);
+    expect((await ask(served, "/health")).status).toBe(200);
+  });
+});
+
+describe("on the same port as Kafka", () => {
+  test("both are served side by side, HTTP with keep-alive", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
+    const kafka = served.client();
+    for (let i = 0; i < 5; i++) {
+      expect((await ask(served, "/health", { agent })).status).toBe(200);
+      kafka.send(frame(Kind.echo, `${i}`));
+      await kafka.responsesReach(i + 1);
+    }
+    expect(served.listener.stats.connectionsAccepted).toBe(2);
+    agent.destroy();
+  });
+
+  test("a request cut at every byte", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const bytes = Buffer.from("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    for (let cut = 1; cut < bytes.length; cut++) {
+      const socket = connect({ port: served.listener.port, host: "127.0.0.1", noDelay: true });
+      socket.write(bytes.subarray(0, cut));
+      await once(socket, "connect");
+      await new Promise((resolve) => setImmediate(resolve));
+      socket.end(bytes.subarray(cut));
+      let text = "";
+      for await (const chunk of socket.setEncoding("utf8")) text += chunk;
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    }
+  });
+
+  test("broken and oversized requests are refused and closed", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const huge = `GET / HTTP/1.1\r\nx: ${"x".repeat(100_000)}\r\n\r\n`;
+    for (const [text, status] of [
+      ["GET nonsense\r\n\r\n", 400],
+      [huge, 431],
+    ] as const) {
+      const socket = connect(served.listener.port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.write(text);
+      let reply = "";
+      socket.setEncoding("utf8").on("data", (chunk) => {
+        reply += chunk;
+      });
+      await once(socket, "close");
+      expect(reply).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    }
+    await eventually(() => served.listener.connections === 0);
+  });
+});
+
+describe("closing", () => {
+  test("ends idle keep-alive connections at once", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const agent = new HttpAgent({ keepAlive: true });
+    await ask(served, "/health", { agent });
+    expect(served.listener.connections).toBe(1);
+    await served.listener.close({ graceMs: 60_000 });
+    expect(served.listener.connections).toBe(0);
+  });
+
+  test("cuts off a request whose headers never end after the grace time", async () => {
+    await using served = await serveHttp(new FakeBroker());
+    const socket = connect(served.listener.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write("GET /health HTTP/1.1\r\nHost:");
+    await ask(served, "/health");
+    const closing = served.listener.close({ graceMs: 1000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    served.time.advance(1000);
+    await closing;
+  });
+});

@@ -1,0 +1,23 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+test("neither node:http nor prom-client is loaded before somebody speaks HTTP", () => {
+  const entrance = new URL("../../src/http/entrance.ts", import.meta.url);
+  const script = `
+    const { createHttpEntrance } = await import(${JSON.stringify(entrance.href)});
+    createHttpEntrance({}, () => {});
+    const loaded = process.moduleLoadList.filter((name) => name === "NativeModule http");
+    console.log(JSON.stringify(loaded));
+  `;
+  const options = [
+    "--conditions=tarpan-source",
+    "--import=tsx",
+    "--input-type=module",
+    "-e",
+    script,
+  ];
+  const root = fileURLToPath(new URL("../../../..", import.meta.url));
+  const output = execFileSync(process.execPath, options, { cwd: root, encoding: "utf8" });
+  expect(JSON.parse(output)).toEqual([]);
+});
