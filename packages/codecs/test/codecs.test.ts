@@ -1,0 +1,201 @@
+import { createHash } from "node:crypto";
+import {
+  CodecUnavailableError,
+  compress,
+  crc32c,
+  DecompressionError,
+  DecompressionLimitError,
+  decompress,
+} from "@tarpan/codecs";
+import { describe, expect, it } from "vitest";
+import { printedSeed, SeededRandom } from "../../../test/harness/random.ts";
+import { plainCrc32c } from "../src/crc32c.ts";
+import { storeFrame } from "../src/lz4.ts";
+import { decompressBlock, readPlainLength, storeBlock } from "../src/snappy-block.ts";
+import { BOMBS } from "./bombs.ts";
+import { ENCODED, PLAIN_TEXT } from "./golden.ts";
+
+const CODECS = [1, 2, 3, 4] as const;
+const NAMES = ["none", "gzip", "snappy", "lz4", "zstd"];
+const KIB = 1024;
+const SIZES = [0, 1, 2, 59, 60, 61, 1023, 1024, 32 * KIB, 32 * KIB + 1].concat([
+  64 * KIB - 1,
+  64 * KIB,
+  64 * KIB + 1,
+  128 * KIB,
+  128 * KIB + 1,
+  1024 * KIB,
+]);
+
+/** Half of it repeats, so that every codec makes matches, near and far. */
+function mixed(random: SeededRandom, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; ) {
+    const length = Math.min(size - at, 1 + random.below(300));
+    if (at > 0 && random.chance(2)) {
+      const distance = 1 + random.below(Math.min(at, 70_000));
+      for (let i = 0; i < length; i++) bytes[at + i] = bytes[at + i - distance]!;
+    } else bytes.set(random.bytes(length), at);
+    at += length;
+  }
+  return bytes;
+}
+
+function same(actual: Uint8Array, expected: Uint8Array): void {
+  expect(actual.length).toBe(expected.length);
+  expect(Buffer.compare(actual, expected)).toBe(0);
+}
+
+describe.each(CODECS)("codec %i", (codec) => {
+  const random = new SeededRandom(printedSeed(`codecs, ${NAMES[codec]}`));
+
+  it("gives back what it was given, at an exact limit", () => {
+    for (const size of SIZES) {
+      for (const plain of [mixed(random, size), new Uint8Array(size)]) {
+        same(decompress(codec, compress(codec, plain), size), plain);
+      }
+    }
+  });
+
+  it("stops one byte above the limit", () => {
+    for (const size of SIZES.slice(1)) {
+      const compressed = compress(codec, mixed(random, size));
+      expect(() => decompress(codec, compressed, size - 1)).toThrow(DecompressionLimitError);
+    }
+  });
+
+  it("reads from the middle of a larger buffer", () => {
+    const plain = mixed(random, 5000);
+    const compressed = compress(codec, plain);
+    const around = random.bytes(compressed.length + 20);
+    around.set(compressed, 7);
+    same(decompress(codec, around.subarray(7, 7 + compressed.length), 5000), plain);
+  });
+
+  it("refuses every truncation", () => {
+    const compressed = compress(codec, mixed(random, 3000));
+    for (let length = 0; length < compressed.length; length++) {
+      // Xerial marks no end: a cut between two blocks can't be told from a shorter stream.
+      if (codec === 2 && length === 16) continue;
+      const cut = compressed.subarray(0, length);
+      expect(() => decompress(codec, cut, 3000)).toThrow(DecompressionError);
+    }
+  });
+
+  it("meets damaged input with its own errors and within the limit", () => {
+    const compressed = compress(codec, mixed(random, 20_000));
+    const golden = ENCODED.filter((sample) => sample.codec === codec);
+    const inputs = [compressed, ...golden.map((sample) => Buffer.from(sample.base64, "base64"))];
+    for (let round = 0; round < 1500; round++) {
+      const damaged = Uint8Array.from(random.pick(inputs));
+      for (let flips = 1 + random.below(4); flips > 0; flips--) {
+        damaged[random.below(damaged.length)]! ^= 1 << random.below(8);
+      }
+      try {
+        expect(decompress(codec, damaged, 400_000).length).toBeLessThanOrEqual(400_000);
+      } catch (error) {
+        const known = error instanceof DecompressionError;
+        if (!known && !(error instanceof DecompressionLimitError)) throw error;
+      }
+    }
+  });
+
+  it("meets noise with its own errors", () => {
+    for (let round = 0; round < 500; round++) {
+      const noise = random.bytes(random.below(200));
+      // Noise is only ever accepted as snappy, whose blocks have neither magic nor checksum.
+      try {
+        decompress(codec, noise, 10_000);
+        expect(codec).toBe(2);
+      } catch (error) {
+        const known = error instanceof DecompressionError;
+        if (!known && !(error instanceof DecompressionLimitError)) throw error;
+      }
+    }
+  });
+});
+
+describe("other implementations", () => {
+  it.each(ENCODED)("$what", ({ codec, base64 }) => {
+    const encoded = Buffer.from(base64, "base64");
+    same(decompress(codec, encoded, PLAIN_TEXT.length), PLAIN_TEXT);
+    expect(() => decompress(codec, encoded, PLAIN_TEXT.length - 1)).toThrow(
+      DecompressionLimitError,
+    );
+  });
+
+  it("snappy from librdkafka, one raw block, and concatenated xerial streams from Java", () => {
+    const raw = Buffer.from(
+      "\x0b\x28hello snappy".replace("hello snappy", "hello snapp"),
+      "latin1",
+    );
+    expect(Buffer.from(decompress(2, raw, 11)).toString()).toBe("hello snapp");
+    const stream = compress(2, Buffer.from("hello "));
+    const twice = Buffer.concat([stream, stream]);
+    expect(Buffer.from(decompress(2, twice, 12)).toString()).toBe("hello hello ");
+  });
+
+  it("zstd frames one after another, with a skippable frame between", () => {
+    const skippable = Buffer.from("5a2a4d1803000000aabbcc", "hex");
+    const frames = [compress(4, Buffer.from("one ")), skippable, compress(4, Buffer.from("two"))];
+    expect(Buffer.from(decompress(4, Buffer.concat(frames), 7)).toString()).toBe("one two");
+  });
+});
+
+describe("bombs", () => {
+  it.each(BOMBS)("$what", ({ codec, bytes, error }) => {
+    const limit = 1024 * KIB;
+    const bomb = bytes();
+    const before = process.memoryUsage.rss();
+    expect(() => decompress(codec, bomb, limit)).toThrow(
+      error === "limit" ? DecompressionLimitError : DecompressionError,
+    );
+    expect(process.memoryUsage.rss() - before).toBeLessThan(32 * limit);
+  });
+});
+
+describe("without native libraries", () => {
+  const random = new SeededRandom(printedSeed("codecs, plain"));
+
+  it("expands what native snappy made, and the reverse", () => {
+    for (const size of SIZES.filter((bytes) => bytes <= 32 * KIB)) {
+      const plain = mixed(random, size);
+      same(decompress(2, storeBlock(plain), size), plain);
+      // One xerial block: 16 bytes of header and 4 of length come before it.
+      if (size === 0) continue;
+      const block = compress(2, plain).subarray(20);
+      const { length, next } = readPlainLength(block);
+      const output = new Uint8Array(length);
+      decompressBlock(block, next, output);
+      same(output, plain);
+    }
+  });
+
+  it("stores lz4 frames", () => {
+    for (const size of [...SIZES, 5 * 1024 * KIB]) {
+      const plain = mixed(random, size);
+      same(decompress(3, storeFrame(plain), size), plain);
+    }
+  });
+
+  it("computes the same CRC32C", () => {
+    const plain = plainCrc32c();
+    expect(plain(Buffer.from("123456789"))).toBe(0xe3069283);
+    for (const size of [0, 1, 7, 8, 100, 1000, 65_537]) {
+      const bytes = random.bytes(size);
+      expect(plain(bytes)).toBe(crc32c(bytes));
+    }
+  });
+});
+
+it("knows no codec but four", () => {
+  for (const codec of [0, 5, 7, -1]) {
+    expect(() => compress(codec, new Uint8Array(1))).toThrow(CodecUnavailableError);
+    expect(() => decompress(codec, new Uint8Array(1), 1)).toThrow(CodecUnavailableError);
+  }
+});
+
+it("keeps the golden text what it was when the tools ran", () => {
+  const digest = createHash("sha256").update(PLAIN_TEXT).digest("hex");
+  expect(digest.slice(0, 16)).toBe("9b6cea053c6cf1ae");
+});
