@@ -4,12 +4,14 @@ import { REPLAY_READ_BYTES } from "./limits.ts";
 import type { EncodedRecord, StateMachine } from "./replayed.ts";
 
 export interface ReplayProgress {
-  readonly records: number;
-  readonly ofRecords: number;
+  /** Next record to be read. */
+  readonly offset: number;
+  readonly endOffset: number;
 }
 
 /**
- * Reads the whole log into a state, a few MiB at a time. There is no other source: a snapshot is
+ * Reads the whole log into a state, a few MiB at a time; `onProgress` hears of it when one read was
+ * not enough. There is no other source: a snapshot is
  * records of the same log, so the first record a trim has left is where the state begins.
  */
 export async function replay<State, Rec>(
@@ -17,10 +19,9 @@ export async function replay<State, Rec>(
   log: Log,
   onProgress: (progress: ReplayProgress) => void = () => {},
 ): Promise<State> {
-  const start = log.startOffset;
   const end = log.endOffset;
   let state = machine.initial;
-  for (let offset = start; offset < end; ) {
+  for (let offset = log.startOffset; offset < end; ) {
     const records: Rec[] = [];
     for (const batch of decodeBatches(await log.read(offset, REPLAY_READ_BYTES))) {
       if (!batch.header.isControl) {
@@ -29,7 +30,7 @@ export async function replay<State, Rec>(
       offset = batch.header.lastOffset + 1;
     }
     state = machine.apply(state, records);
-    onProgress({ records: offset - start, ofRecords: end - start });
+    if (offset < end) onProgress({ offset, endOffset: end });
   }
   return state;
 }
