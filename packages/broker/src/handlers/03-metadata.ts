@@ -1,0 +1,152 @@
+import {
+  ErrorCode,
+  Metadata,
+  type RequestOf,
+  type ResponseInput,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import {
+  ALL_CLUSTER_OPERATIONS,
+  ALL_TOPIC_OPERATIONS,
+  NOT_ASKED,
+} from "../metadata/authorized-operations.ts";
+import type { MetadataImage, PartitionImage, TopicImage } from "../metadata/image.ts";
+import { brokerNodes, offlineReplicas } from "../metadata/live-brokers.ts";
+import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { type Broker, handler, type RequestContext } from "./handler.ts";
+
+/**
+ * Metadata: v0-13.
+ * v0 an empty list asks for all topics, from v1 on null does · v1 racks, controller · v2 cluster id
+ * · v4 auto-creation can be declined · v5 offline replicas · v7 leader epochs · v8 authorised
+ * operations (of the cluster up to v10 only) · v9 flexible · v10 topic ids in the answer · v12
+ * topics by id · v13 an error for the whole answer.
+ * A missing topic is created when `auto.create.topics.enable` and the request allow it. Kafka then
+ * answers UNKNOWN_TOPIC_OR_PARTITION and has the client ask again; here the topic is durable before
+ * the answer, so the answer already has it. Internal topics are never created this way.
+ */
+export const metadata = handler(Metadata, "0-13", run, { failure });
+
+type Request = RequestOf<typeof Metadata>;
+type Response = ResponseInput<typeof Metadata>;
+type Topic = Response["topics"][number];
+type Wanted = NonNullable<Request["topics"]>[number];
+
+const TOPICS_BY_ID_SINCE = 12;
+
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  const { broker, version } = context;
+  const wanted = version === 0 && request.topics?.length === 0 ? null : request.topics;
+  const malformed =
+    version < TOPICS_BY_ID_SINCE &&
+    wanted?.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID);
+  if (malformed) return failure(request, ErrorCode.INVALID_REQUEST, context);
+  const refusals = wanted === null ? new Map() : await createMissing(broker, request, wanted);
+  const { image } = broker.metadata;
+  const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : NOT_ASKED;
+  const found = wanted === null ? [...image.topics.values()].map((t) => known(image, t)) : [];
+  for (const one of distinct(wanted ?? [])) found.push(find(image, one, refusals));
+  return {
+    ...clusterPart(context),
+    topics: found.map((topic) => ({ ...topic, topicAuthorizedOperations: operations })),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? ALL_CLUSTER_OPERATIONS
+      : NOT_ASKED,
+    errorCode: ErrorCode.NONE,
+  };
+}
+
+function clusterPart({ broker, connection }: RequestContext) {
+  return {
+    brokers: brokerNodes(broker, connection).map(({ id, host, port, rack }) => {
+      return { nodeId: id, host, port, rack };
+    }),
+    clusterId: broker.metadata.clusterId,
+    controllerId: broker.metadata.nodeId,
+  };
+}
+
+/** Creates what may be created; the error codes of what could not be. */
+async function createMissing(
+  { metadata: { image }, metadata: controller }: Broker,
+  request: Request,
+  wanted: readonly Wanted[],
+): Promise<Map<string, number>> {
+  if (!request.allowAutoTopicCreation || !controller.brokerConfig().autoCreateTopicsEnable) {
+    return new Map();
+  }
+  const missing = new Set<string>();
+  for (const { name, topicId } of wanted) {
+    if (name === null || topicId !== ZERO_UUID || image.topics.has(name)) continue;
+    if (!isInternalTopic(name) && topicNameProblem(name) === null) missing.add(name);
+  }
+  if (missing.size === 0) return new Map();
+  const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+  const created = await controller.createTopics(
+    [...missing].map((name) => ({ name, ...defaults })),
+  );
+  return new Map(created.map(({ name, errorCode }) => [name, errorCode]));
+}
+
+/** A topic that is asked for twice is answered once, as Kafka does. */
+function distinct(wanted: readonly Wanted[]): Iterable<Wanted> {
+  const byKey = new Map<string, Wanted>();
+  for (const one of wanted) byKey.set(`${one.topicId} ${one.name}`, one);
+  return byKey.values();
+}
+
+function find(
+  image: MetadataImage,
+  { name, topicId }: Wanted,
+  refusals: Map<string, number>,
+): Topic {
+  if (topicId !== ZERO_UUID) {
+    const topic = image.topicsById.get(topicId);
+    return topic ? known(image, topic) : unknown(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID);
+  }
+  if (name === null) return unknown(null, topicId, ErrorCode.INVALID_REQUEST);
+  const topic = image.topics.get(name);
+  if (topic !== undefined) return known(image, topic);
+  const valid = topicNameProblem(name) === null;
+  const code = valid ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
+  return unknown(name, topicId, refusals.get(name) || code);
+}
+
+function unknown(name: string | null, topicId: string, errorCode: number): Topic {
+  const isInternal = name !== null && isInternalTopic(name);
+  return { errorCode, name, topicId, isInternal, partitions: [] };
+}
+
+function known(image: MetadataImage, { name, id, partitions }: TopicImage): Topic {
+  return {
+    errorCode: ErrorCode.NONE,
+    name,
+    topicId: id,
+    isInternal: isInternalTopic(name),
+    partitions: partitions.map((partition, index) => partitionPart(image, partition, index)),
+  };
+}
+
+function partitionPart(image: MetadataImage, partition: PartitionImage, partitionIndex: number) {
+  const { leader, leaderEpoch, replicas, isr } = partition;
+  return {
+    errorCode: leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
+    partitionIndex,
+    leaderId: leader,
+    leaderEpoch,
+    replicaNodes: [...replicas],
+    isrNodes: [...isr],
+    offlineReplicas: offlineReplicas(image, partition),
+  };
+}
+
+function failure({ topics }: Request, errorCode: number, context: RequestContext): Response {
+  return {
+    ...clusterPart(context),
+    topics: (topics ?? []).map(({ name, topicId }) => {
+      const named = context.version < TOPICS_BY_ID_SINCE ? (name ?? "") : name;
+      return unknown(named, topicId, errorCode);
+    }),
+    errorCode,
+  };
+}

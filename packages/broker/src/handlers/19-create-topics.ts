@@ -1,0 +1,53 @@
+import { CreateTopics, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { describeTopic } from "../config/kafka/describe.ts";
+import type { CreatedTopic, Metadata } from "../metadata/metadata.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * CreateTopics: v2-7.
+ * v4 partitions and replication factor -1 take the broker's defaults (KIP-464) · v5 flexible, the
+ * answer has the topic's partitions, replicas and configs (KIP-525) · v6 quotas (KIP-599) · v7 the
+ * answer has the topic's id.
+ * Topics of one request are created together, in one append; the time-out is not looked at, since
+ * nothing here waits for another broker. Not done: quotas.
+ */
+export const createTopics = handler(CreateTopics, "2-7", run, { failure });
+
+type Request = RequestOf<typeof CreateTopics>;
+type Response = ResponseInput<typeof CreateTopics>;
+type Result = Response["topics"][number];
+
+async function run(request: Request, { broker: { metadata } }: RequestContext): Promise<Response> {
+  const { topics, validateOnly } = request;
+  const created = await metadata.createTopics(topics, { validateOnly });
+  return { topics: created.map((topic) => resultOf(topic, metadata, validateOnly)) };
+}
+
+function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boolean): Result {
+  const { name, errorCode, errorMessage, plan } = created;
+  if (plan === null) return { name, errorCode, errorMessage, configs: null };
+  const { id, partitions, configs } = plan;
+  const described = describeTopic(metadata.configs.layers(metadata.image), configs);
+  return {
+    name,
+    // An id that was only thought of must not be taken for the topic's.
+    ...(!validateOnly && { topicId: id }),
+    errorCode,
+    errorMessage,
+    numPartitions: partitions.length,
+    replicationFactor: partitions[0]!.replicas.length,
+    configs: described.map((config) => ({
+      name: config.name,
+      value: config.value,
+      readOnly: config.readOnly,
+      configSource: config.source,
+      isSensitive: config.isSensitive,
+    })),
+  };
+}
+
+function failure({ topics }: Request, errorCode: number): Response {
+  return {
+    topics: topics.map(({ name }) => ({ name, errorCode, errorMessage: null, configs: null })),
+  };
+}

@@ -1,0 +1,64 @@
+import {
+  DeleteTopics,
+  ErrorCode,
+  type RequestOf,
+  type ResponseInput,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import type { TopicRef } from "../metadata/decide-delete-topics.ts";
+import { type Outcome, refused } from "../metadata/outcome.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * DeleteTopics: v1-6.
+ * v3 a broker may have deletion switched off · v4 flexible · v5 error messages · v6 topics by name
+ * or by id (KIP-516).
+ * All topics of a request that can be deleted are, in one append. Internal topics can't be. Not
+ * done: quotas (v5).
+ */
+export const deleteTopics = handler(DeleteTopics, "1-6", run, { failure });
+
+type Request = RequestOf<typeof DeleteTopics>;
+type Response = ResponseInput<typeof DeleteTopics>;
+type Result = Response["responses"][number];
+
+const DELETION_DISABLED_SINCE = 3;
+
+async function run(request: Request, { broker, version }: RequestContext): Promise<Response> {
+  const { metadata } = broker;
+  if (!metadata.brokerConfig().deleteTopicEnable) {
+    const { TOPIC_DELETION_DISABLED, INVALID_REQUEST } = ErrorCode;
+    const known = version >= DELETION_DISABLED_SINCE;
+    return failure(request, known ? TOPIC_DELETION_DISABLED : INVALID_REQUEST);
+  }
+  const refs: TopicRef[] = [];
+  const refusals: Result[] = [];
+  for (const { name, topicId } of namedTopics(request)) {
+    const byId = topicId !== ZERO_UUID;
+    if (name !== null && !byId) refs.push({ name, id: null });
+    else if (name === null && byId) refs.push({ name: null, id: topicId });
+    else refusals.push(result(name, topicId, BOTH_OR_NEITHER));
+  }
+  const deleted = await metadata.deleteTopics(refs);
+  const results = deleted.map(({ name, id, ...outcome }) => result(name, id, outcome));
+  return { responses: [...results, ...refusals] };
+}
+
+/** Names come in a list of their own before version 6. */
+function namedTopics({ topics, topicNames }: Request) {
+  return [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
+}
+
+const BOTH_OR_NEITHER = refused(
+  ErrorCode.INVALID_REQUEST,
+  "a topic is named either by its name or by its id",
+);
+
+function result(name: string | null, id: string | null, outcome: Outcome): Result {
+  return { name, topicId: id ?? ZERO_UUID, ...outcome };
+}
+
+function failure(request: Request, errorCode: number): Response {
+  const outcome = refused(errorCode);
+  return { responses: namedTopics(request).map((t) => result(t.name, t.topicId, outcome)) };
+}

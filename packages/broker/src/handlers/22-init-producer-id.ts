@@ -1,0 +1,38 @@
+import { ErrorCode, InitProducerId, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { StateMachineError } from "../state-machine/replayed.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * InitProducerId: v0-5, for idempotent producers.
+ * v2 flexible · v3 a producer may name the id it has (KIP-360; without a transactional id it is
+ * given a new one, as in Kafka) · v4 PRODUCER_FENCED · v5 TRANSACTION_ABORTABLE.
+ * Not done: transactions. A transactional id is answered with UNSUPPORTED_VERSION, which every
+ * client takes as final and shows to its user; COORDINATOR_NOT_AVAILABLE, what a Kafka broker
+ * without a coordinator says, would have it ask again until its own time-out with no word why.
+ */
+export const initProducerId = handler(InitProducerId, "0-5", run, { failure });
+
+type Request = RequestOf<typeof InitProducerId>;
+type Response = ResponseInput<typeof InitProducerId>;
+
+const NONE = -1;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const { transactionalId, producerId, producerEpoch } = request;
+  if (transactionalId === "") return failure(request, ErrorCode.INVALID_REQUEST);
+  if (transactionalId !== null) return failure(request, ErrorCode.UNSUPPORTED_VERSION);
+  if ((producerId === NONE) !== (producerEpoch === NONE)) {
+    return failure(request, ErrorCode.INVALID_REQUEST);
+  }
+  try {
+    const given = await broker.metadata.nextProducerId();
+    return { errorCode: ErrorCode.NONE, producerId: given, producerEpoch: 0 };
+  } catch (error) {
+    if (!(error instanceof StateMachineError)) throw error;
+    return failure(request, ErrorCode.KAFKA_STORAGE_ERROR);
+  }
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, producerId: NONE, producerEpoch: NONE };
+}

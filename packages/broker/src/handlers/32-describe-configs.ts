@@ -1,0 +1,90 @@
+import { DescribeConfigs, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import {
+  type DescribedConfig,
+  describeAllBrokers,
+  describeBroker,
+  describeTopic,
+} from "../config/kafka/describe.ts";
+import { configsOf, ResourceType } from "../metadata/image.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { type Outcome, refused } from "../metadata/outcome.ts";
+import { topicNameProblem } from "../metadata/topic-names.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * DescribeConfigs: v1-4.
+ * v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
+ * Topics and brokers; a broker resource without a name is what was set for all brokers. Not done:
+ * broker loggers, client metrics and groups, answered with INVALID_REQUEST.
+ */
+export const describeConfigs = handler(DescribeConfigs, "1-4", run, { failure });
+
+type Request = RequestOf<typeof DescribeConfigs>;
+type Response = ResponseInput<typeof DescribeConfigs>;
+type Resource = Request["resources"][number];
+type Result = Response["results"][number];
+
+function run(request: Request, { broker: { metadata } }: RequestContext): Response {
+  const results = request.resources.map((resource): Result => {
+    const { resourceType, resourceName, configurationKeys } = resource;
+    const found = describe(resource, metadata);
+    if (!Array.isArray(found)) return { resourceType, resourceName, ...found, configs: [] };
+    const keys = configurationKeys && new Set(configurationKeys);
+    const configs = found
+      .filter(({ name }) => keys === null || keys.has(name))
+      .map((config) => configPart(config, request));
+    const { NONE } = ErrorCode;
+    return { errorCode: NONE, errorMessage: null, resourceType, resourceName, configs };
+  });
+  return { results };
+}
+
+function describe({ resourceType, resourceName }: Resource, metadata: Metadata) {
+  const layers = metadata.configs.layers(metadata.image);
+  switch (resourceType) {
+    case ResourceType.topic:
+      return describeKnownTopic(resourceName, metadata);
+    case ResourceType.broker:
+      if (resourceName === "") return describeAllBrokers(layers);
+      if (resourceName === String(metadata.nodeId)) return describeBroker(layers);
+      return refused(
+        ErrorCode.INVALID_REQUEST,
+        `broker '${resourceName}' is another one; this is ${metadata.nodeId}, "" stands for all`,
+      );
+    default:
+      return refused(
+        ErrorCode.INVALID_REQUEST,
+        `configs of resource type ${resourceType} are not kept on this broker`,
+      );
+  }
+}
+
+function describeKnownTopic(name: string, metadata: Metadata): DescribedConfig[] | Outcome {
+  const problem = topicNameProblem(name);
+  if (problem !== null) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
+  const { image } = metadata;
+  if (!image.topics.has(name)) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const own = configsOf(image, ResourceType.topic, name);
+  return describeTopic(metadata.configs.layers(image), own);
+}
+
+function configPart(config: DescribedConfig, request: Request): Result["configs"][number] {
+  return {
+    name: config.name,
+    value: config.value,
+    readOnly: config.readOnly,
+    configSource: config.source,
+    isSensitive: config.isSensitive,
+    synonyms: request.includeSynonyms ? [...config.synonyms] : [],
+    configType: config.type,
+    documentation: request.includeDocumentation ? config.documentation : null,
+  };
+}
+
+function failure({ resources }: Request, errorCode: number): Response {
+  return {
+    results: resources.map(({ resourceType, resourceName }) => {
+      return { errorCode, errorMessage: null, resourceType, resourceName, configs: [] };
+    }),
+  };
+}

@@ -1,0 +1,38 @@
+import { AlterConfigs, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { ConfigOperation } from "../metadata/decide-alter-configs.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * AlterConfigs: v0-2.
+ * v2 flexible.
+ * Replaces all configs of a resource: what is not named goes back to its default. Topics and
+ * brokers; other resources are answered with INVALID_REQUEST.
+ */
+export const alterConfigs = handler(AlterConfigs, "0-2", run, { failure });
+
+type Request = RequestOf<typeof AlterConfigs>;
+type Response = ResponseInput<typeof AlterConfigs>;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const { resources, validateOnly } = request;
+  const changes = resources.map(({ resourceType, resourceName, configs }) => ({
+    type: resourceType,
+    name: resourceName,
+    replace: true,
+    changes: configs.map((config) => ({ ...config, operation: ConfigOperation.set })),
+  }));
+  const outcomes = await broker.metadata.alterConfigs(changes, { validateOnly });
+  return {
+    responses: resources.map(({ resourceType, resourceName }, index) => {
+      return { resourceType, resourceName, ...outcomes[index]! };
+    }),
+  };
+}
+
+function failure({ resources }: Request, errorCode: number): Response {
+  return {
+    responses: resources.map(({ resourceType, resourceName }) => {
+      return { errorCode, errorMessage: null, resourceType, resourceName };
+    }),
+  };
+}

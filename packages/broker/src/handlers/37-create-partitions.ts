@@ -1,0 +1,28 @@
+import { CreatePartitions, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * CreatePartitions: v0-3.
+ * v2 flexible · v3 quotas (KIP-599).
+ * The time-out is not looked at, since nothing here waits for another broker. Not done: quotas.
+ */
+export const createPartitions = handler(CreatePartitions, "0-3", run, { failure });
+
+type Request = RequestOf<typeof CreatePartitions>;
+type Response = ResponseInput<typeof CreatePartitions>;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const { topics, validateOnly } = request;
+  const results = await broker.metadata.createPartitions(topics, { validateOnly });
+  return {
+    results: results.map(({ name, errorCode, errorMessage }) => ({
+      name,
+      errorCode,
+      errorMessage,
+    })),
+  };
+}
+
+function failure({ topics }: Request, errorCode: number): Response {
+  return { results: topics.map(({ name }) => ({ name, errorCode })) };
+}

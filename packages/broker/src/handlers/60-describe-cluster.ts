@@ -1,0 +1,45 @@
+import { DescribeCluster, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { ALL_CLUSTER_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
+import { brokerNodes } from "../metadata/live-brokers.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * DescribeCluster: v0-2.
+ * v0 flexible (KIP-700) · v1 endpoint type (KIP-919) · v2 fenced brokers on request.
+ * Asked for controllers, a broker answers MISMATCHED_ENDPOINT_TYPE, as Kafka's brokers do.
+ */
+export const describeCluster = handler(DescribeCluster, "0-2", run, { failure });
+
+type Request = RequestOf<typeof DescribeCluster>;
+type Response = ResponseInput<typeof DescribeCluster>;
+
+const BROKERS = 1;
+const CONTROLLERS = 2;
+
+function run(request: Request, context: RequestContext): Response {
+  const { endpointType, includeFencedBrokers, includeClusterAuthorizedOperations } = request;
+  if (endpointType !== BROKERS) {
+    const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = ErrorCode;
+    const known = endpointType === CONTROLLERS;
+    return failure(request, known ? MISMATCHED_ENDPOINT_TYPE : UNSUPPORTED_ENDPOINT_TYPE, context);
+  }
+  const { broker, connection } = context;
+  const brokers = brokerNodes(broker, connection, { fenced: includeFencedBrokers });
+  return {
+    errorCode: ErrorCode.NONE,
+    endpointType,
+    clusterId: broker.metadata.clusterId,
+    controllerId: broker.metadata.nodeId,
+    brokers: brokers.map(({ id, host, port, rack, fenced }) => {
+      return { brokerId: id, host, port, rack, isFenced: fenced };
+    }),
+    clusterAuthorizedOperations: includeClusterAuthorizedOperations
+      ? ALL_CLUSTER_OPERATIONS
+      : NOT_ASKED,
+  };
+}
+
+function failure(request: Request, errorCode: number, { broker }: RequestContext): Response {
+  const { endpointType } = request;
+  return { errorCode, endpointType, clusterId: broker.metadata.clusterId, brokers: [] };
+}

@@ -1,0 +1,47 @@
+import {
+  ErrorCode,
+  ListConfigResources,
+  type RequestOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import { ResourceType } from "../metadata/image.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * ListConfigResources: v0-1.
+ * v0 lists client metrics subscriptions only (KIP-714), of which there are none here · v1 any of the
+ * types, all of them when none is named (KIP-1142).
+ * Not done: broker loggers and groups are known types without resources.
+ */
+export const listConfigResources = handler(ListConfigResources, "0-1", run, { failure });
+
+type Request = RequestOf<typeof ListConfigResources>;
+type Response = ResponseInput<typeof ListConfigResources>;
+
+const KNOWN = new Set<number>(Object.values(ResourceType));
+
+function run(request: Request, { broker, version }: RequestContext): Response {
+  const { resourceTypes } = request;
+  if (version === 0) return { errorCode: ErrorCode.NONE, configResources: [] };
+  if (!resourceTypes.every((type) => KNOWN.has(type))) {
+    return failure(request, ErrorCode.UNSUPPORTED_VERSION);
+  }
+  const wanted = resourceTypes.length === 0 ? KNOWN : new Set(resourceTypes);
+  const { brokers, topics } = broker.metadata.image;
+  const configResources: Response["configResources"][number][] = [];
+  if (wanted.has(ResourceType.broker)) {
+    for (const id of brokers.keys()) {
+      configResources.push({ resourceName: String(id), resourceType: ResourceType.broker });
+    }
+  }
+  if (wanted.has(ResourceType.topic)) {
+    for (const resourceName of topics.keys()) {
+      configResources.push({ resourceName, resourceType: ResourceType.topic });
+    }
+  }
+  return { errorCode: ErrorCode.NONE, configResources };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, configResources: [] };
+}

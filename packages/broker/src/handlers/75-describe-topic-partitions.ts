@@ -1,0 +1,91 @@
+import {
+  DescribeTopicPartitions,
+  ErrorCode,
+  type RequestOf,
+  type ResponseInput,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import { ALL_TOPIC_OPERATIONS } from "../metadata/authorized-operations.ts";
+import type { MetadataImage, TopicImage } from "../metadata/image.ts";
+import { offlineReplicas } from "../metadata/live-brokers.ts";
+import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * DescribeTopicPartitions: v0 (KIP-966).
+ * Topics in order of their names, as many partitions as the request and
+ * `max.request.partition.size.limit` allow; the cursor says where the next request begins. Topics
+ * named by the request that are missing are answered with 3, a bad name with 17.
+ */
+export const describeTopicPartitions = handler(DescribeTopicPartitions, "0", run, { failure });
+
+type Request = RequestOf<typeof DescribeTopicPartitions>;
+type Response = ResponseInput<typeof DescribeTopicPartitions>;
+type Topic = Response["topics"][number];
+
+function run(request: Request, { broker: { metadata } }: RequestContext): Response {
+  const { image } = metadata;
+  const { cursor } = request;
+  const all = request.topics.length === 0;
+  const asked = all ? image.topics.keys() : request.topics.map(({ name }) => name);
+  const names = [...new Set(asked)].filter((name) => cursor === null || name >= cursor.topicName);
+  const astray = cursor !== null && !all && !names.includes(cursor.topicName);
+  if (astray || (cursor !== null && cursor.partitionIndex < 0)) {
+    return failure(request, ErrorCode.INVALID_REQUEST);
+  }
+  const most = metadata.brokerConfig().maxRequestPartitionSizeLimit;
+  let room = Math.max(1, Math.min(most, request.responsePartitionLimit));
+  const topics: Topic[] = [];
+  for (const name of names.sort()) {
+    const from = name === cursor?.topicName ? cursor.partitionIndex : 0;
+    if (room === 0) return { topics, nextCursor: { topicName: name, partitionIndex: from } };
+    const topic = image.topics.get(name);
+    if (topic === undefined) {
+      topics.push(missing(name));
+      continue;
+    }
+    const part = partitionsFrom(image, topic, from, room);
+    topics.push({ ...headOf(name, ErrorCode.NONE), topicId: topic.id, partitions: part });
+    room -= part.length;
+    const next = from + part.length;
+    if (next < topic.partitions.length) {
+      return { topics, nextCursor: { topicName: name, partitionIndex: next } };
+    }
+  }
+  return { topics };
+}
+
+function headOf(name: string, errorCode: number): Topic {
+  return {
+    errorCode,
+    name,
+    topicId: ZERO_UUID,
+    isInternal: isInternalTopic(name),
+    partitions: [],
+    topicAuthorizedOperations: ALL_TOPIC_OPERATIONS,
+  };
+}
+
+function missing(name: string): Topic {
+  const valid = topicNameProblem(name) === null;
+  const { UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION } = ErrorCode;
+  return headOf(name, valid ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC_EXCEPTION);
+}
+
+function partitionsFrom(image: MetadataImage, topic: TopicImage, from: number, count: number) {
+  return topic.partitions.slice(from, from + count).map((partition, i) => ({
+    errorCode: partition.leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
+    partitionIndex: from + i,
+    leaderId: partition.leader,
+    leaderEpoch: partition.leaderEpoch,
+    replicaNodes: [...partition.replicas],
+    isrNodes: [...partition.isr],
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
+    offlineReplicas: offlineReplicas(image, partition),
+  }));
+}
+
+function failure({ topics }: Request, errorCode: number): Response {
+  return { topics: topics.map(({ name }) => headOf(name, errorCode)) };
+}
