@@ -78,6 +78,9 @@ function withLength(writer: Writer): Uint8Array[] {
   const length = writer.byteLength - LENGTH_BYTES;
   const chunks = writer.finish();
   const first = chunks[0]!;
-  new DataView(first.buffer, first.byteOffset).setInt32(0, length);
+  first[0] = length >>> 24;
+  first[1] = length >>> 16;
+  first[2] = length >>> 8;
+  first[3] = length;
   return chunks;
 }

@@ -13,5 +13,5 @@ export function rangeOf(range: Range): { readonly min: number; readonly max: num
 
 export function includes(range: Range, version: number): boolean {
   const { min, max } = rangeOf(range);
-  return version >= min && version <= max;
+  return Number.isInteger(version) && version >= min && version <= max;
 }

@@ -1,29 +1,55 @@
-import { MAX_STRING_BYTES, REFERENCE_MIN_BYTES, WRITER_INITIAL_BYTES } from "./limits.ts";
+import {
+  MAX_STRING_BYTES,
+  REFERENCE_MIN_BYTES,
+  WRITER_INITIAL_BYTES,
+  WRITER_SLAB_BYTES,
+} from "./limits.ts";
 import type { RecordsInput } from "./schema.ts";
 import { encodeText } from "./text.ts";
 import { encodeUuid } from "./uuid.ts";
+import { putUvarint, uvarintBytes } from "./uvarint.ts";
+
+/** Memory that small messages share: a buffer of its own would cost a message more than its encoding. */
+class Slab {
+  readonly bytes = new Uint8Array(WRITER_SLAB_BYTES);
+  readonly view = new DataView(this.bytes.buffer);
+  used = 0;
+}
+
+let currentSlab = new Slab();
 
 /**
  * Builds one message as a list of chunks for a gathering write.
  *
- * 1. Bytes from `#start` to `#pos` are written but not yet in `#chunks`; what is in a chunk is never touched again.
- * 2. Growing keeps positions, so a mark stays valid, but replaces #bytes and #view: take first, then look at them.
- * 3. Long byte fields are chunks of their own, not copies: the caller must leave them alone until the bytes are sent.
+ * 1. Bytes from #start to #pos are written but not yet in #chunks; what is in a chunk is never touched again.
+ * 2. From #start to #limit the memory is this writer's alone, whoever else holds the slab.
+ * 3. Growing replaces #bytes, #view and every position: take first, then look at them. Marks count from #start,
+ *    which stays where the marked part is, since nothing is cut off while a mark is open.
+ * 4. Long byte fields are chunks of their own, not copies: the caller must leave them alone until they are sent.
  *
  * A value that its kind can't hold is a bug of the caller and throws RangeError.
  */
 export class Writer {
+  #slab: Slab | undefined;
   #bytes: Uint8Array;
   #view: DataView;
-  #start = 0;
-  #pos = 0;
+  #start: number;
+  #pos: number;
+  #limit: number;
   #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
   #openMarks = 0;
 
   constructor() {
-    this.#bytes = new Uint8Array(WRITER_INITIAL_BYTES);
-    this.#view = new DataView(this.#bytes.buffer);
+    if (currentSlab.used + WRITER_INITIAL_BYTES > WRITER_SLAB_BYTES) currentSlab = new Slab();
+    const slab = currentSlab;
+    this.#slab = slab;
+    this.#bytes = slab.bytes;
+    this.#view = slab.view;
+    this.#start = slab.used;
+    this.#pos = slab.used;
+    slab.used += WRITER_INITIAL_BYTES;
+    this.#limit = slab.used;
   }
 
   /** Bytes written so far. */
@@ -34,6 +60,9 @@ export class Writer {
   /** The message, in order. Call it once, at the end. */
   finish(): Uint8Array[] {
     this.#cut();
+    const slab = this.#slab;
+    if (slab !== undefined && slab.used === this.#limit) slab.used = this.#pos;
+    this.#limit = this.#pos;
     return this.#chunks;
   }
 
@@ -130,19 +159,21 @@ export class Writer {
   }
 
   string(value: string): void {
-    const at = this.take(2);
-    this.#text(value);
+    const at = this.take(2 + value.length * 3);
+    this.#pos = encodeText(value, this.#bytes, at + 2);
     const length = this.#pos - at - 2;
     if (length > MAX_STRING_BYTES) outside("a string's length", length);
     this.#view.setInt16(at, length);
   }
 
   compactString(value: string): void {
-    // Most lengths take one byte; settle() widens the mark when this one does not.
-    const mark = this.mark();
-    this.#text(value);
-    if (this.#pos - mark - 1 > MAX_STRING_BYTES) outside("a string's length", this.#pos - mark - 1);
-    this.settle(mark, 1);
+    const at = this.take(1 + value.length * 3);
+    this.#pos = encodeText(value, this.#bytes, at + 1);
+    const length = this.#pos - at - 1;
+    if (length > MAX_STRING_BYTES) outside("a string's length", length);
+    // Most lengths take the one byte they were given.
+    if (length < 0x7f) this.#bytes[at] = length + 1;
+    else this.#widen(at, length, length + 1);
   }
 
   bytes(value: Uint8Array): void {
@@ -181,25 +212,27 @@ export class Writer {
   /** Opens a part whose length is written before it, as a varint, once it is known: see `settle`. */
   mark(): number {
     this.#openMarks += 1;
-    return this.take(1);
+    return this.take(1) - this.#start;
   }
 
-  /** Closes the part opened by `mark` and writes its length plus `extra` there, moving the part if it must. */
-  settle(mark: number, extra = 0): void {
+  /** Closes the part opened by `mark`: writes its length there and moves the part if that needs more room. */
+  settle(mark: number): void {
     this.#openMarks -= 1;
-    const length = this.#pos - mark - 1;
-    const more = uvarintBytes(length + extra) - 1;
+    const at = this.#start + mark;
+    const length = this.#pos - at - 1;
+    this.#widen(at, length, length);
+  }
+
+  /** Puts a varint in place of the byte at `at`, before the `length` bytes that follow it. */
+  #widen(at: number, length: number, value: number): void {
+    const more = uvarintBytes(value) - 1;
+    const mark = at - this.#start;
     if (more > 0) {
       this.take(more);
-      this.#bytes.copyWithin(mark + 1 + more, mark + 1, mark + 1 + length);
+      const from = this.#start + mark + 1;
+      this.#bytes.copyWithin(from + more, from, from + length);
     }
-    putUvarint(this.#bytes, mark, length + extra);
-  }
-
-  #text(value: string): void {
-    const room = value.length * 3;
-    const at = this.take(room);
-    this.#pos = encodeText(value, this.#bytes, at);
+    putUvarint(this.#bytes, this.#start + mark, value);
   }
 
   #slices(value: Exclude<RecordsInput, null>): void {
@@ -207,21 +240,34 @@ export class Writer {
     else for (const slice of value) this.raw(slice);
   }
 
-  /** Makes room for `length` bytes and returns where they start. */
+  /** Makes room for `length` bytes and returns where they start, for the `At` methods. */
   take(length: number): number {
+    if (this.#pos + length > this.#limit) this.#grow(length);
     const at = this.#pos;
-    if (at + length > this.#bytes.byteLength) this.#grow(at + length);
     this.#pos = at + length;
     return at;
   }
 
-  #grow(needed: number): void {
-    let size = this.#bytes.byteLength * 2;
-    while (size < needed) size *= 2;
-    const grown = new Uint8Array(size);
-    grown.set(this.#bytes.subarray(this.#start, this.#pos), this.#start);
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+  #grow(length: number): void {
+    const slab = this.#slab;
+    const isLast = slab !== undefined && slab.used === this.#limit;
+    const limit = this.#pos + length + WRITER_INITIAL_BYTES;
+    if (isLast && limit <= WRITER_SLAB_BYTES) {
+      slab.used = limit;
+      this.#limit = limit;
+      return;
+    }
+    if (isLast) slab.used = this.#start;
+    const written = this.#bytes.subarray(this.#start, this.#pos);
+    let size = WRITER_INITIAL_BYTES * 2;
+    while (size < written.byteLength + length) size *= 2;
+    this.#slab = undefined;
+    this.#bytes = new Uint8Array(size);
+    this.#bytes.set(written);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#start = 0;
+    this.#pos = written.byteLength;
+    this.#limit = size;
   }
 
   #cut(): void {
@@ -237,23 +283,6 @@ function recordsBytes(value: Exclude<RecordsInput, null>): number {
   let total = 0;
   for (const slice of value) total += slice.byteLength;
   return total;
-}
-
-function uvarintBytes(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  if (value < 0x200000) return 3;
-  return value < 0x10000000 ? 4 : 5;
-}
-
-function putUvarint(bytes: Uint8Array, at: number, value: number): void {
-  let rest = value;
-  let i = at;
-  while (rest > 0x7f) {
-    bytes[i++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  bytes[i] = rest;
 }
 
 function outside(kind: string, value: number | bigint): never {

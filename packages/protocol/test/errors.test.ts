@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { ErrorCode, errorOf } from "../src/index.ts";
+
+test("codes run from -1 to 133 without a gap, each with a name and a text of its own", () => {
+  const codes = Object.values(ErrorCode);
+  expect(codes).toEqual(Array.from({ length: 135 }, (_, i) => i - 1));
+  const errors = codes.map(errorOf);
+  expect(errors.map(({ code }) => code)).toEqual(codes);
+  expect(new Set(errors.map(({ name }) => name)).size).toBe(135);
+  for (const { message } of errors) expect(message).toMatch(/^[A-Za-z].*\.$/);
+});
+
+test("well-known codes", () => {
+  expect(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION).toBe(3);
+  expect(ErrorCode.UNSUPPORTED_VERSION).toBe(35);
+  expect(ErrorCode.KAFKA_STORAGE_ERROR).toBe(56);
+  expect(ErrorCode.UNKNOWN_TOPIC_ID).toBe(100);
+  expect(errorOf(6)).toMatchObject({ name: "NOT_LEADER_OR_FOLLOWER", retriable: true });
+  expect(errorOf(1)).toMatchObject({ name: "OFFSET_OUT_OF_RANGE", retriable: false });
+  expect(errorOf(0)).toMatchObject({ name: "NONE", retriable: false });
+});
+
+test("a code nobody knows is an unknown server error", () => {
+  expect(errorOf(9999).name).toBe("UNKNOWN_SERVER_ERROR");
+});
