@@ -10,6 +10,8 @@ import {
 } from "@tarpan/protocol";
 
 const LENGTH_BYTES = 4;
+/** Tells our own requests from those of the clients under test. */
+export const RAW_CLIENT_ID = "raw";
 
 /** A connection that sends what it is told to, right or wrong, and hands back frames as they come. */
 export class RawConnection {
@@ -70,7 +72,7 @@ export class RawConnection {
     body: Input<Q>,
   ): Promise<Output<S>> {
     const correlationId = ++this.#correlationId;
-    this.send(...encodeRequest(api, version, { correlationId, clientId: "test" }, body));
+    this.send(...encodeRequest(api, version, { correlationId, clientId: RAW_CLIENT_ID }, body));
     const response = decodeResponse(api, version, await this.nextFrame());
     if (response.correlationId !== correlationId) {
       throw new Error(`answer ${response.correlationId} to request ${correlationId}`);

@@ -1,13 +1,13 @@
-import { useBroker } from "../harness/broker-process.ts";
+import { useClientBroker } from "../harness/client-broker.ts";
 import { peer } from "../harness/peers.ts";
 import { peerSource, programPeer } from "./peer.ts";
 import * as suite from "./suite.ts";
 
-const broker = useBroker();
+const { address } = useClientBroker();
 const python = peer("confluent-kafka-python");
-const ask = programPeer(python, [peerSource("confluent-kafka-python/peer.py")], broker);
+const ask = programPeer(python, [peerSource("confluent-kafka-python/peer.py")], address);
 
 suite.administers(python.it, ask);
-suite.producesExactly(python.it, broker, ask);
-suite.consumesExactly(python.it, broker, ask);
-suite.findsOffsets(python.it, broker, ask);
+suite.producesExactly(python.it, address, ask);
+suite.consumesExactly(python.it, address, ask);
+suite.findsOffsets(python.it, address, ask);

@@ -1,14 +1,14 @@
-import { useBroker } from "../harness/broker-process.ts";
+import { useClientBroker } from "../harness/client-broker.ts";
 import { peer } from "../harness/peers.ts";
 import { programPeer } from "./peer.ts";
 import * as suite from "./suite.ts";
 
-const broker = useBroker();
+const { address } = useClientBroker();
 const franzGo = peer("franz-go");
-const ask = programPeer(franzGo, [], broker);
+const ask = programPeer(franzGo, [], address);
 
 suite.administers(franzGo.it, ask);
-suite.producesExactly(franzGo.it, broker, ask);
-suite.consumesExactly(franzGo.it, broker, ask);
-suite.findsOffsets(franzGo.it, broker, ask);
-suite.deletesRecords(franzGo.it, broker, ask);
+suite.producesExactly(franzGo.it, address, ask);
+suite.consumesExactly(franzGo.it, address, ask);
+suite.findsOffsets(franzGo.it, address, ask);
+suite.deletesRecords(franzGo.it, address, ask);

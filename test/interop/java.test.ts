@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { useBroker } from "../harness/broker-process.ts";
+import { useClientBroker } from "../harness/client-broker.ts";
 import { peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { batchOf, CODECS, createTopic, produce } from "../harness/records.ts";
@@ -9,17 +9,17 @@ import { run } from "../harness/run.ts";
 import { programPeer, SAMPLE } from "./peer.ts";
 import * as suite from "./suite.ts";
 
-const broker = useBroker();
+const { broker, address } = useClientBroker();
 const java = peer("java");
 const options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"];
 const classPath = ["-cp", java.classPath];
-const ask = programPeer(java, [...options, ...classPath, "Peer"], broker);
+const ask = programPeer(java, [...options, ...classPath, "Peer"], address);
 
 suite.administers(java.it, ask);
-suite.producesExactly(java.it, broker, ask);
-suite.consumesExactly(java.it, broker, ask);
-suite.findsOffsets(java.it, broker, ask);
-suite.deletesRecords(java.it, broker, ask);
+suite.producesExactly(java.it, address, ask);
+suite.consumesExactly(java.it, address, ask);
+suite.findsOffsets(java.it, address, ask);
+suite.deletesRecords(java.it, address, ask);
 
 java.it("Kafka's own DumpLogSegments finds nothing wrong with a partition's files", async () => {
   const connection = await RawConnection.open(broker.port);

@@ -1,21 +1,21 @@
 import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { useBroker } from "../harness/broker-process.ts";
+import { useClientBroker } from "../harness/client-broker.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { batchOf, createTopic, produce, readAll } from "../harness/records.ts";
 import { ADMIN_ROUND_TRIP, atOffsets, SAMPLE, type Sent } from "./peer.ts";
 
-const broker = useBroker();
+const { address } = useClientBroker();
 let kafka: Kafka;
 let admin: ReturnType<Kafka["admin"]>;
 let connection: RawConnection;
 
 beforeAll(async () => {
-  const { bootstrap } = broker;
+  const { bootstrap } = address;
   kafka = new Kafka({ clientId: "kafkajs", brokers: [bootstrap], logLevel: logLevel.NOTHING });
   admin = kafka.admin();
   await admin.connect();
-  connection = await RawConnection.open(broker.port);
+  connection = await RawConnection.open(address.port);
 });
 
 afterAll(async () => {

@@ -1,22 +1,22 @@
 import { expect } from "vitest";
-import { useBroker } from "../harness/broker-process.ts";
+import { useClientBroker } from "../harness/client-broker.ts";
 import { peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { base64, batchOf, CODECS, createTopic, produce, readAll } from "../harness/records.ts";
 import { type RunOptions, succeed } from "../harness/run.ts";
 import { SAMPLE } from "./peer.ts";
 
-const broker = useBroker();
+const { address } = useClientBroker();
 const { it, path } = peer("kcat");
 const kcat = (args: readonly string[], options: RunOptions = {}) =>
-  succeed(path, ["-b", broker.bootstrap, "-m", "10", ...args], options);
+  succeed(path, ["-b", address.bootstrap, "-m", "10", ...args], options);
 
 it("lists brokers, topics and partitions as JSON (-L)", async () => {
-  const connection = await RawConnection.open(broker.port);
+  const connection = await RawConnection.open(address.port);
   await createTopic(connection, "listed", { partitions: 3 });
   connection.close();
   const metadata = JSON.parse(await kcat(["-L", "-J"]));
-  expect(metadata.brokers.map(({ name }: { name: string }) => name)).toEqual([broker.bootstrap]);
+  expect(metadata.brokers.map(({ name }: { name: string }) => name)).toEqual([address.bootstrap]);
   const { id } = metadata.brokers[0];
   const listed = metadata.topics.find(({ topic }: { topic: string }) => topic === "listed");
   const partition = (index: number) => ({
@@ -37,7 +37,7 @@ it("produces to a topic that is made on the way, and consumes it", async () => {
 
 for (const codec of CODECS) {
   it(`produces ${codec} batches, with and without idempotence`, async () => {
-    const connection = await RawConnection.open(broker.port);
+    const connection = await RawConnection.open(address.port);
     const topic = `kcat-${codec}`;
     await createTopic(connection, topic);
     const lines = Array.from({ length: 500 }, (_, index) => `${codec} line ${index}`);
@@ -56,7 +56,7 @@ for (const codec of CODECS) {
 }
 
 it("consumes every codec with keys, headers, timestamps and offsets", async () => {
-  const connection = await RawConnection.open(broker.port);
+  const connection = await RawConnection.open(address.port);
   await createTopic(connection, "consumed");
   for (const codec of CODECS) await produce(connection, "consumed", batchOf(SAMPLE, codec));
   connection.close();
@@ -79,7 +79,7 @@ function namesOfHeaders(line: string): string {
 }
 
 it("finds the offset of a timestamp (-Q) and starts there (-o s@)", async () => {
-  const connection = await RawConnection.open(broker.port);
+  const connection = await RawConnection.open(address.port);
   await createTopic(connection, "by-time");
   await produce(connection, "by-time", batchOf(SAMPLE));
   connection.close();

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { Address } from "../harness/client-broker.ts";
 import type { Peer } from "../harness/peers.ts";
 import { base64, type CodecName, type PlainRecord } from "../harness/records.ts";
 import { succeed } from "../harness/run.ts";
@@ -61,11 +62,7 @@ export type Ask = <C extends keyof Requests>(
 ) => Promise<Requests[C]["answer"]>;
 
 /** Asks a program of test/peers, started anew for each question. */
-export function programPeer(
-  { path }: Peer,
-  args: readonly string[],
-  broker: { readonly bootstrap: string },
-): Ask {
+export function programPeer({ path }: Peer, args: readonly string[], broker: Address): Ask {
   return async (command, topic, request) => {
     const { bootstrap } = broker;
     const input = JSON.stringify({ command, bootstrap, topic, ...request });

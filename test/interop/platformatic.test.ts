@@ -7,19 +7,19 @@ import {
   Producer,
 } from "@platformatic/kafka";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { useBroker } from "../harness/broker-process.ts";
+import { useClientBroker } from "../harness/client-broker.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { batchOf, CODECS, createTopic, produce, readAll } from "../harness/records.ts";
 import { ADMIN_ROUND_TRIP, atOffsets, SAMPLE, type Sent } from "./peer.ts";
 
-const broker = useBroker();
-const options = () => ({ clientId: "platformatic", bootstrapBrokers: [broker.bootstrap] });
+const { address } = useClientBroker();
+const options = () => ({ clientId: "platformatic", bootstrapBrokers: [address.bootstrap] });
 let admin: Admin;
 let connection: RawConnection;
 
 beforeAll(async () => {
   admin = new Admin(options());
-  connection = await RawConnection.open(broker.port);
+  connection = await RawConnection.open(address.port);
 });
 
 afterAll(async () => {

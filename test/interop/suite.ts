@@ -1,14 +1,14 @@
 import { expect } from "vitest";
+import type { Address } from "../harness/client-broker.ts";
 import type { Peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { batchOf, CODECS, createTopic, produce, readAll } from "../harness/records.ts";
 import { ADMIN_ROUND_TRIP, type Ask, atOffsets, SAMPLE } from "./peer.ts";
 
-type Broker = { readonly port: number; readonly bootstrap: string };
 type It = Peer["it"];
 
 /** What the client sends arrives as it was meant, in each codec. */
-export function producesExactly(it: It, broker: Broker, ask: Ask): void {
+export function producesExactly(it: It, broker: Address, ask: Ask): void {
   for (const codec of CODECS) {
     it(`produces ${codec} batches that read back exactly`, async () => {
       const connection = await RawConnection.open(broker.port);
@@ -28,7 +28,7 @@ export function producesExactly(it: It, broker: Broker, ask: Ask): void {
 }
 
 /** What is stored, in each codec, is what the client reads, from any offset on. */
-export function consumesExactly(it: It, broker: Broker, ask: Ask): void {
+export function consumesExactly(it: It, broker: Address, ask: Ask): void {
   it("consumes every codec by assignment, from the start and from within a batch", async () => {
     const connection = await RawConnection.open(broker.port);
     const topic = "consumed";
@@ -47,7 +47,7 @@ export function consumesExactly(it: It, broker: Broker, ask: Ask): void {
   });
 }
 
-export function findsOffsets(it: It, broker: Broker, ask: Ask): void {
+export function findsOffsets(it: It, broker: Address, ask: Ask): void {
   it("finds the beginning, the end and the offset of a timestamp", async () => {
     const connection = await RawConnection.open(broker.port);
     const topic = "offsets";
@@ -61,7 +61,7 @@ export function findsOffsets(it: It, broker: Broker, ask: Ask): void {
   });
 }
 
-export function deletesRecords(it: It, broker: Broker, ask: Ask): void {
+export function deletesRecords(it: It, broker: Address, ask: Ask): void {
   it("deletes records before an offset", async () => {
     const connection = await RawConnection.open(broker.port);
     const topic = "trimmed";

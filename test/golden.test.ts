@@ -1,0 +1,43 @@
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { apis, codecOf, decodeRequest, Writer, writeRequestHeader } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { readGolden } from "./harness/capture-proxy.ts";
+
+/**
+ * Requests of real clients, kept by scripts/capture-golden.mjs. Each must be read to its last byte,
+ * and written again as the same bytes: the client and the schemas agree about every field.
+ */
+const directory = fileURLToPath(new URL("golden/", import.meta.url));
+const files = readdirSync(directory).filter((name) => name.endsWith(".txt"));
+
+it("has requests of every client", () => {
+  expect(files.map((name) => basename(name, ".txt")).sort()).toEqual([
+    "confluent-kafka-python",
+    "franz-go",
+    "java",
+    "kafka-python",
+    "kafkajs",
+    "kcat",
+    "platformatic",
+  ]);
+});
+
+for (const file of files) {
+  describe(basename(file, ".txt"), () => {
+    for (const [name, hex] of readGolden(join(directory, file))) {
+      it(name, () => {
+        const frame = Buffer.from(hex, "hex");
+        const api = apis.find((each) => each.name === name.split(" ")[0])!;
+        const { header, body } = decodeRequest(api, frame);
+        const writer = new Writer();
+        const { apiVersion, correlationId, clientId } = header;
+        writeRequestHeader(writer, api, apiVersion, correlationId, clientId);
+        codecOf(api, apiVersion).writeRequest(writer, body);
+        const written = Buffer.concat(writer.finish());
+        expect(written.toString("hex")).toBe(hex);
+      });
+    }
+  });
+}
