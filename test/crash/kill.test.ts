@@ -14,35 +14,39 @@ const PRODUCERS_PER_PARTITION = 2;
 const SEGMENTS = { "segment.bytes": "65536" };
 const broker = useBroker();
 
-it(`${ROUNDS} times kill -9 under load: nothing acknowledged is lost, nothing is doubled`, async () => {
-  const random = new SeededRandom(printedSeed("kill -9"));
-  const connection = await RawConnection.open(broker.port);
-  await createTopic(connection, "survivors", { partitions: PARTITIONS, configs: SEGMENTS });
-  connection.close();
-  const producers = Array.from(
-    { length: PARTITIONS * PRODUCERS_PER_PARTITION },
-    (_, index) => new SequencedProducer(`p${index}`, "survivors", index % PARTITIONS),
-  );
+it(
+  `${ROUNDS} times kill -9 under load: nothing acknowledged is lost, nothing is doubled`,
+  async () => {
+    const random = new SeededRandom(printedSeed("kill -9"));
+    const connection = await RawConnection.open(broker.port);
+    await createTopic(connection, "survivors", { partitions: PARTITIONS, configs: SEGMENTS });
+    connection.close();
+    const producers = Array.from(
+      { length: PARTITIONS * PRODUCERS_PER_PARTITION },
+      (_, index) => new SequencedProducer(`p${index}`, "survivors", index % PARTITIONS),
+    );
 
-  for (let round = 0; round < ROUNDS; round++) {
-    let acknowledgedLeft = 1 + random.below(600);
-    const acknowledged = () => {
-      acknowledgedLeft--;
-      if (acknowledgedLeft === 0) void broker.kill9();
-    };
-    const neverEnough = () => false;
-    await Promise.all(producers.map((each) => each.run(broker.port, neverEnough, acknowledged)));
-    await broker.restart();
-  }
-  // Once more and to the end, so that what the last kill left open is settled.
-  const finish = producers.map((producer) => {
-    const goal = producer.acknowledged.length + MAX_IN_FLIGHT;
-    const enough = () => producer.acknowledged.length >= goal;
-    return producer.run(broker.port, enough, () => {});
-  });
-  await Promise.all(finish);
-  await verify(producers);
-}, 600_000);
+    for (let round = 0; round < ROUNDS; round++) {
+      let acknowledgedLeft = 1 + random.below(600);
+      const acknowledged = () => {
+        acknowledgedLeft--;
+        if (acknowledgedLeft === 0) void broker.kill9();
+      };
+      const neverEnough = () => false;
+      await Promise.all(producers.map((each) => each.run(broker.port, neverEnough, acknowledged)));
+      await broker.restart();
+    }
+    // Once more and to the end, so that what the last kill left open is settled.
+    const finish = producers.map((producer) => {
+      const goal = producer.acknowledged.length + MAX_IN_FLIGHT;
+      const enough = () => producer.acknowledged.length >= goal;
+      return producer.run(broker.port, enough, () => {});
+    });
+    await Promise.all(finish);
+    await verify(producers);
+  },
+  60_000 + ROUNDS * 6_000,
+);
 
 async function verify(producers: readonly SequencedProducer[]): Promise<void> {
   const connection = await RawConnection.open(broker.port);
