@@ -4,7 +4,7 @@ import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
-/** Compresses with a record batch's codec: 1 gzip, 2 snappy (xerial), 3 lz4 (a frame), 4 zstd. */
+/** Compresses with a record batch's codec: 1 gzip, 2 snappy (a raw block), 3 lz4 (a frame), 4 zstd. */
 export function compress(codec: number, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case 1:

@@ -1,7 +1,7 @@
 // Kafka's snappy comes in two forms: Java (snappy-java's SnappyOutputStream, "xerial") frames raw blocks,
-// librdkafka and others send one raw block. Java reads both, librdkafka and kafkajs too.
+// librdkafka and others send one raw block.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
-import { NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION, XERIAL_BLOCK_BYTES } from "./limits.ts";
+import { NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION } from "./limits.ts";
 import { optional, requireLibrary } from "./native.ts";
 import { decompressBlock, readPlainLength, storeBlock } from "./snappy-block.ts";
 
@@ -15,28 +15,9 @@ const native = optional(() => requireLibrary("snappy") as Snappy);
 /** Memory of V8's own: handing over native memory takes four times as long as copying out of it. */
 const COPY = { copyOutputData: true };
 
-/** Writes xerial: snappy-java's reader is the one that has always been there. */
+/** Writes one raw block: every reader takes it, while some know nothing of xerial (@platformatic/kafka). */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
-  const blocks: Uint8Array[] = [];
-  let size = XERIAL_HEADER_BYTES;
-  for (let at = 0; at < bytes.length; at += XERIAL_BLOCK_BYTES) {
-    const plain = bytes.subarray(at, at + XERIAL_BLOCK_BYTES);
-    const block = native()?.compressSync(plain, COPY) ?? storeBlock(plain);
-    blocks.push(block);
-    size += 4 + block.length;
-  }
-  const output = new Uint8Array(size);
-  const view = new DataView(output.buffer);
-  output.set(XERIAL_MAGIC);
-  view.setInt32(8, 1);
-  view.setInt32(12, 1);
-  let at = XERIAL_HEADER_BYTES;
-  for (const block of blocks) {
-    view.setInt32(at, block.length);
-    output.set(block, at + 4);
-    at += 4 + block.length;
-  }
-  return output;
+  return native()?.compressSync(bytes, COPY) ?? storeBlock(bytes);
 }
 
 /** Takes either form. Lengths are added up before anything is expanded. */

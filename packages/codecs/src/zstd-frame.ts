@@ -1,7 +1,7 @@
 // Zstandard frames (RFC 8878): headers only. What a frame may expand to is bounded before it is expanded,
 // by its content size where there is one and else by its blocks.
 import { DecompressionError } from "./errors.ts";
-import { ZSTD_MAX_BLOCK_BYTES } from "./limits.ts";
+import { ZSTD_MAX_BLOCK_BYTES, ZSTD_MAX_FRAMES } from "./limits.ts";
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a5;
@@ -30,7 +30,7 @@ export function zstdFrames(bytes: Uint8Array): ZstdFrame[] {
     } else {
       if (magic !== FRAME_MAGIC) throw malformed("no frame");
       const frame = readFrame(bytes, view, at);
-      frames.push(frame);
+      if (frames.push(frame) > ZSTD_MAX_FRAMES) throw malformed("too many frames");
       at = frame.end;
     }
   }

@@ -49,7 +49,7 @@ export const BOMBS: readonly Bomb[] = [
     error: "malformed",
   },
   {
-    what: "snappy of 20 MiB in blocks",
+    what: "snappy of 20 MiB",
     codec: 2,
     bytes: () => compress(2, Buffer.alloc(20 * MIB)),
     error: "limit",
@@ -82,6 +82,12 @@ export const BOMBS: readonly Bomb[] = [
     what: "zstd that promises 1 MiB with no blocks to match",
     codec: 4,
     bytes: () => Buffer.from("28b52ffda000001000010000", "hex"),
+    error: "malformed",
+  },
+  {
+    what: "zstd of 100,000 frames of nothing",
+    codec: 4,
+    bytes: () => Buffer.concat(Array(100_000).fill(compress(4, new Uint8Array(0)))),
     error: "malformed",
   },
 ];
