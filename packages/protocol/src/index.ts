@@ -10,7 +10,7 @@ export {
   writeRequestHeader,
   writeResponseHeader,
 } from "./headers.ts";
-export * from "./limits.ts";
+export { MAX_ELEMENTS_PER_FRAME, MAX_STRING_BYTES } from "./limits.ts";
 export * from "./messages/index.ts";
 export {
   decodeMetadataRecord,

@@ -3,12 +3,25 @@ import { expect, test } from "vitest";
 import { compileRead, compileWrite } from "../src/compile.ts";
 import {
   apis,
+  array,
+  bool,
+  bytes,
   type Fields,
+  f64,
+  i8,
+  i16,
+  i64,
   includes,
   metadataRecords,
   ProtocolError,
   Reader,
   rangeOf,
+  record,
+  string,
+  struct,
+  u16,
+  u32,
+  uuid,
   Writer,
 } from "../src/index.ts";
 import { interpret, type StructCodec } from "../src/interpret.ts";
@@ -25,6 +38,33 @@ interface Subject {
   readonly flexible: boolean;
 }
 
+/** Corners of the schema language that no message in use turns. */
+const oddities = record({
+  key: 0,
+  name: "oddities",
+  versions: "0-2",
+  flexible: "1+",
+  fields: {
+    unsigned: u32,
+    big: i64.default(-5n).in("1+"),
+    maybe: struct({ ratio: f64, port: u16 }).nullable("1+"),
+    texts: array(string),
+    blobs: array(bytes).nullable(),
+    nested: array({ deeper: array({ id: uuid, on: bool.default(true) }).nullable("2+") }),
+    taggedStruct: struct({ a: i8, b: string.default("x") })
+      .nullable()
+      .tag(7, "1+"),
+    taggedNull: struct({ c: array({ d: i16 }) })
+      .nullable()
+      .default(null)
+      .tag(2, "2+"),
+    taggedBytes: bytes.nullable().tag(300, "1+"),
+    taggedText: string.default("given").tag(0, "1+"),
+    taggedBig: i64.tag(1, "1+"),
+    nothing: array({}).in("2+"),
+  },
+});
+
 /** Every API × version × direction, and every metadata record × version. */
 function subjects(): Subject[] {
   const schemas = [
@@ -33,6 +73,7 @@ function subjects(): Subject[] {
       { name: `${name} response`, versions, flexible, fields: response as Fields },
     ]),
     ...Object.values(metadataRecords),
+    oddities,
   ];
   return schemas.flatMap(({ name, versions, flexible, fields }) => {
     const { min, max } = rangeOf(versions);

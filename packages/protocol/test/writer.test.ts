@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { REFERENCE_MIN_BYTES, Writer } from "../src/index.ts";
+import { Writer } from "../src/index.ts";
+import { REFERENCE_MIN_BYTES } from "../src/limits.ts";
 import { announcedSeed, seededRandom } from "./support/random.ts";
 import { randomBytes } from "./support/values.ts";
 
