@@ -54,18 +54,18 @@ function one(schema: Schema, version: number, random: SeededRandom, known: Known
   }
 }
 
-const BITS = { i8: 8, i16: 16, u16: 16, i32: 32, u32: 32, offset: 54, i64: 64 } as const;
+const BITS = { i8: 8, i16: 16, u16: 16, i32: 32, u32: 32, offset: 54 } as const;
+const INT64_EDGES = [-(2n ** 63n), 2n ** 63n - 1n];
 
-function integer(kind: keyof typeof BITS, random: SeededRandom): number | bigint {
+function integer(kind: keyof typeof BITS | "i64", random: SeededRandom): number | bigint {
+  const small = [0, 1, 2, 3, 10, 100, -1, -2];
+  if (kind === "i64") return random.pick(random.chance(6) ? INT64_EDGES : small.map(BigInt));
   const signed = kind !== "u16" && kind !== "u32";
   const bits = BITS[kind];
   const highest = 2 ** (signed ? bits - 1 : bits) - 1;
-  const lowest = signed ? -highest - 1 : 0;
-  const small = [0, 1, 2, 3, 10, 1000 % (highest + 1), signed ? -1 : 1, signed ? -2 : 2];
-  const value = random.chance(6) ? random.pick([lowest, highest]) : random.pick(small);
-  if (kind !== "i64") return value;
-  const edges = [BigInt.asIntN(64, 1n << 63n), (1n << 63n) - 1n];
-  return random.chance(6) ? random.pick(edges) : BigInt(value);
+  if (random.chance(6)) return signed && random.chance(2) ? -highest - 1 : highest;
+  const value = random.pick(small);
+  return signed ? value : Math.abs(value);
 }
 
 function batch(random: SeededRandom): Uint8Array {

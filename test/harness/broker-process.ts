@@ -10,7 +10,7 @@ export const tarpanProgram = fileURLToPath(
 );
 
 /** How the line that tells a broker is ready gives its address. */
-const READY = /127\.0\.0\.1:(\d+)/;
+const READY = /ready on 127\.0\.0\.1:(\d+)\s/;
 /** What the log says when an invariant of the broker's own did not hold. */
 const BUG = "this is a bug in Tarpan";
 const START_LIMIT_MS = 20_000;
