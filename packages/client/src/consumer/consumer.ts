@@ -115,6 +115,11 @@ export class Consumer {
     while (!this.#closed) yield* await this.poll();
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends a poll that waits, and iteration. The client stays open. */
   close(): void {
     this.#closed = true;
     this.#wake();

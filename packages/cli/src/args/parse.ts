@@ -1,0 +1,124 @@
+import { UsageError } from "../failures.ts";
+import { nearestName } from "./nearest.ts";
+import type { Option } from "./options.ts";
+
+type Value = string | true | readonly string[];
+
+/** What was given: options by their full names, and everything else in order. */
+export class Arguments {
+  readonly positional: readonly string[];
+  readonly #values: ReadonlyMap<string, Value>;
+
+  constructor(values: ReadonlyMap<string, Value>, positional: readonly string[]) {
+    this.#values = values;
+    this.positional = positional;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** Every value of an option that may be repeated. */
+  texts(name: string): readonly string[] {
+    const value = this.#values.get(name);
+    return Array.isArray(value) ? value : [];
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined || value === "") throw new UsageError(`--${name} is missing`);
+    return value;
+  }
+
+  integer(name: string, from = 0, to = Number.MAX_SAFE_INTEGER): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const number = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= from && number <= to) return number;
+    const range = to === Number.MAX_SAFE_INTEGER ? `${from} or more` : `${from} to ${to}`;
+    throw new UsageError(`--${name} must be a whole number, ${range}, not ${JSON.stringify(text)}`);
+  }
+
+  oneOf<const T extends string>(name: string, names: readonly T[]): T | undefined {
+    const text = this.text(name);
+    if (text === undefined || names.includes(text as T)) return text as T | undefined;
+    throw new UsageError(`--${name} must be ${names.join(" | ")}, not ${JSON.stringify(text)}`);
+  }
+
+  entries(): Record<string, Value> {
+    return Object.fromEntries(this.#values);
+  }
+}
+
+/**
+ * Reads what follows a command. `--name value`, `--name=value`, `-n value` and `-nvalue` as usual, and
+ * `-name=value` or `-name value` for any name the command knows: those win over `-n` with `ame` behind.
+ */
+export function parseArguments(argv: readonly string[], options: readonly Option[]): Arguments {
+  const byName = new Map(options.map((option) => [option.name, option]));
+  const byShort = new Map(options.flatMap((o) => (o.short ? [[o.short, o] as const] : [])));
+  const values = new Map<string, Value>();
+  const positional: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === "--") {
+      positional.push(...argv.slice(i + 1));
+      break;
+    }
+    if (!word.startsWith("-") || word === "-") {
+      positional.push(word);
+      continue;
+    }
+    const { option, attached } = optionOf(word, byName, byShort);
+    let value: string | true = attached ?? true;
+    if (option.argument && attached === undefined) {
+      const next = argv[++i];
+      if (next === undefined || isOption(next, byName))
+        throw new UsageError(`${word} needs a value: ${word} ${option.argument}`);
+      value = next;
+    }
+    store(values, option, value, word);
+  }
+  return new Arguments(values, positional);
+}
+
+type Names = ReadonlyMap<string, Option>;
+
+function optionOf(
+  word: string,
+  byName: Names,
+  byShort: Names,
+): { option: Option; attached: string | undefined } {
+  const match = /^--?([^=]+)(?:=(.*))?$/s.exec(word);
+  const name = match?.[1] ?? "";
+  const long = byName.get(name);
+  if (long !== undefined) return { option: long, attached: match![2] };
+  const short = word.startsWith("--") ? undefined : byShort.get(word[1]!);
+  if (short !== undefined && (word.length === 2 || short.argument))
+    return { option: short, attached: word.length === 2 ? undefined : word.slice(2) };
+  const near = nearestName(name, byName.keys());
+  const hint = near === null ? "" : `; did you mean --${near}?`;
+  throw new UsageError(`unknown option ${word.split("=")[0]}${hint}`);
+}
+
+function isOption(word: string, byName: Names): boolean {
+  return word.startsWith("--") && byName.has(word.slice(2).split("=")[0]!);
+}
+
+function store(values: Map<string, Value>, option: Option, value: string | true, word: string) {
+  const name = option.aliasOf ?? option.name;
+  if (!option.argument) {
+    if (value !== true && value !== "true" && value !== "false")
+      throw new UsageError(`${word.split("=")[0]} takes no value`);
+    if (value === "false") values.delete(name);
+    else values.set(name, true);
+  } else if (option.repeat) {
+    const before = values.get(name);
+    values.set(name, [...(Array.isArray(before) ? before : []), value as string]);
+  } else values.set(name, value);
+}

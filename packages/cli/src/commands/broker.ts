@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import {
+  brokerFlags,
+  createLogger,
+  jsonLine,
+  type LoadedConfig,
+  type Logger,
+  loadConfig,
+  type RunningBroker,
+  startBroker,
+  textLine,
+} from "@tarpan/broker";
+import type { Option } from "../args/options.ts";
+import type { Arguments } from "../args/parse.ts";
+import type { Command, Io } from "../command.ts";
+import { CommandError } from "../failures.ts";
+import { LogFile } from "../log-file.ts";
+
+const EXIT_INTERRUPTED = 130;
+
+const options: readonly Option[] = [
+  { name: "config", argument: "FILE", help: "YAML or JSON; flags and TARPAN_… go before it" },
+  ...brokerFlags(),
+  {
+    name: "kafka",
+    argument: "NAME=VALUE",
+    repeat: true,
+    help: "a broker config of Kafka's, such as num.partitions=3",
+  },
+];
+
+export const broker: Command = {
+  name: "broker",
+  summary: "Run a broker: one process that any Kafka client can talk to.",
+  usage: ["[--config FILE] [options]"],
+  options,
+  examples: [
+    "tarpan broker",
+    "tarpan broker --node-id broker1 --bind-port 9093 --data-dir ./data/broker1",
+    "tarpan broker --config broker.yaml --flush interval",
+    "tarpan broker --storage memory --bind-port 0",
+  ],
+  async run(args, io) {
+    refusePositional(args);
+    const config = await configFrom(args, io);
+    const logger = openLogger(config, io);
+    const stopped = stopSignal(io);
+    const { settings, nodeIdGiven } = config;
+    const running = await startBroker(settings, { logger, nodeIdGiven });
+    for (const warning of config.warnings) logger.warn(warning);
+    io.stdout.write(readyLines(running, config));
+    await stopped;
+    await running.stop();
+    logger.info("stopped");
+  },
+};
+
+function refusePositional({ positional }: Arguments): void {
+  if (positional.length > 0)
+    throw new CommandError(`the broker takes no ${JSON.stringify(positional[0])}, only options`);
+}
+
+async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
+  const { config: path, ...flags } = args.entries();
+  const sources = { flags, environment: io.env };
+  if (typeof path !== "string") return loadConfig(sources);
+  try {
+    const text = await readFile(path, "utf8");
+    return await loadConfig({ ...sources, file: { path, text } });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new CommandError(`can't read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function openLogger({ logging }: LoadedConfig, io: Io): Logger {
+  const { level, file } = logging;
+  const wallMs = Date.now;
+  if (file === null) {
+    const format = io.stderr.isTTY ? textLine : jsonLine;
+    return createLogger({ level, format, wallMs, write: (line) => io.stderr.write(line) });
+  }
+  try {
+    const sink = new LogFile({ ...logging, path: file });
+    return createLogger({ level, format: jsonLine, wallMs, write: (line) => sink.write(line) });
+  } catch (error) {
+    throw new CommandError(`can't log to ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Resolves on the first SIGINT or SIGTERM; a second ends the process at once. */
+function stopSignal(io: Io): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) process.exit(EXIT_INTERRUPTED);
+      asked = true;
+      resolve();
+    };
+    io.on("SIGINT", stop);
+    io.on("SIGTERM", stop);
+  });
+}
+
+function readyLines({ bootstrap, nodeId }: RunningBroker, { settings }: LoadedConfig): string {
+  const { storage, flush } = settings;
+  const interval = flush.mode === "interval" ? ` every ${flush.intervalMs} ms` : "";
+  const kept =
+    storage === "memory"
+      ? "memory engine: nothing survives a stop"
+      : `data in ${settings.dataDirectory}, segment engine, flush ${flush.mode}${interval}`;
+  const at = bootstrap.endsWith(":9092") ? "" : `--bootstrap ${bootstrap} `;
+  return `tarpan broker ${nodeId} is ready on ${bootstrap} (${kept})
+try: npx tarpan produce ${at}--topic test --message Hello
+     npx tarpan consume ${at}--topic test --offset earliest     or: kcat -b ${bootstrap} -L
+`;
+}

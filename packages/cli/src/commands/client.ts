@@ -1,0 +1,155 @@
+import { existsSync } from "node:fs";
+import { Admin, type Client, Producer } from "@tarpan/client";
+import type { Arguments } from "../args/parse.ts";
+import { parseDuration } from "../args/values.ts";
+import { type ClientFile, readClientFile } from "../client-file.ts";
+import type { Command, Io } from "../command.ts";
+import { withCluster } from "../connect.ts";
+import { describeFailure, UsageError } from "../failures.ts";
+import { kcatFormat } from "../format.ts";
+import { LogFile } from "../log-file.ts";
+import { readRecords } from "../read-records.ts";
+import { sendAll } from "../send-all.ts";
+import { repeated } from "./produce.ts";
+import { createTopic, deleteTopic, describeTopic, listTopics } from "./topic.ts";
+
+const DEFAULT_FILE = "configs/client.json";
+const DEFAULT_BROKERS = ["localhost:9092"];
+const RECORD_LINES = "%p@%o %s\\n";
+const MAX_INT32 = 2_147_483_647;
+
+/** Flags over file over defaults. A number that is -1 counts as not given, as in the seeds. */
+interface Order {
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+  readonly message: string | undefined;
+  readonly offset: number | undefined;
+  readonly count: number | undefined;
+  readonly partitions: number;
+  readonly replicas: number;
+}
+
+type Action = (client: Client, order: Order, io: Io) => Promise<unknown>;
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  "create-topic": (client, order, io) => {
+    const { partitions, replicas } = order;
+    return createTopic(new Admin(client), io, { name: topicOf(order), partitions, replicas });
+  },
+  "list-topics": (client, _order, io) => listTopics(new Admin(client), io, false),
+  "describe-topic": (client, order, io) => describeTopic(new Admin(client), io, topicOf(order)),
+  "delete-topic": (client, order, io) => deleteTopic(new Admin(client), io, topicOf(order)),
+  produce: (client, order, io) => {
+    const { partition, message, count } = order;
+    if (message === undefined) throw new UsageError("--message is missing");
+    const record = { topic: topicOf(order), partition, value: message };
+    return sendAll(new Producer(client), repeated(record, count ?? 1), io);
+  },
+  consume: (client, order, io) =>
+    readRecords(
+      client,
+      {
+        topic: topicOf(order),
+        partition: order.partition,
+        start: order.offset ?? "earliest",
+        count: order.count ?? Number.POSITIVE_INFINITY,
+        stopAtEnd: true,
+        format: kcatFormat(RECORD_LINES),
+      },
+      io,
+    ),
+};
+
+const names = Object.keys(ACTIONS).join(", ");
+
+export const client: Command = {
+  name: "client",
+  summary: "Topics, produce and consume in one command, with defaults from a client.json.",
+  usage: ["[--config client.json] --cmd COMMAND [options]"],
+  options: [
+    { name: "config", argument: "FILE", help: `defaults; ${DEFAULT_FILE} is read if it exists` },
+    { name: "cmd", argument: "COMMAND", help: names },
+    { name: "broker", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
+    { name: "bootstrap", argument: "HOST:PORT", aliasOf: "broker", help: "the same" },
+    { name: "topic", argument: "NAME", help: "the topic" },
+    { name: "partition", argument: "N", help: "produce, consume: left out, any or all" },
+    { name: "message", argument: "TEXT", help: "produce: what to send" },
+    { name: "offset", argument: "N", help: "consume: where to begin (the start)" },
+    { name: "count", argument: "N", help: "produce: how often; consume: at most how many" },
+    { name: "partitions", argument: "N", help: "create-topic (1)" },
+    { name: "replicas", argument: "N", help: "create-topic (1)" },
+    { name: "log", argument: "FILE", help: "note what was done there" },
+  ],
+  examples: [
+    "tarpan client -cmd=create-topic -topic=t -partitions=3 -replicas=1",
+    'tarpan client -config=client.json -cmd=produce -topic=t -partition=0 -message="Hello" -count=5',
+    "tarpan client -cmd=consume -topic=t -partition=0 -offset=0",
+  ],
+  async run(args, io) {
+    const file = await fileFrom(args);
+    const name = args.text("cmd") ?? file.command?.type ?? "";
+    const action = ACTIONS[name];
+    if (action === undefined)
+      throw new UsageError(name === "" ? `--cmd is missing: ${names}` : `--cmd must be ${names}`);
+    const order = orderFrom(args, file.command ?? {});
+    const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
+    const timeoutMs =
+      file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
+    await noted(args.text("log") ?? file.log_file, name, order, () =>
+      withCluster(brokers, timeoutMs, (cluster) => action(cluster, order, io)),
+    );
+  },
+};
+
+async function fileFrom(args: Arguments): Promise<ClientFile> {
+  const path = args.text("config");
+  if (path !== undefined) return readClientFile(path);
+  return existsSync(DEFAULT_FILE) ? readClientFile(DEFAULT_FILE) : {};
+}
+
+function orderFrom(args: Arguments, file: NonNullable<ClientFile["command"]>): Order {
+  const number = (name: "partition" | "offset" | "count", to?: number) => {
+    const value = args.integer(name, -1, to) ?? file[name];
+    return value === -1 ? undefined : value;
+  };
+  return {
+    topic: args.text("topic") ?? file.topic,
+    partition: number("partition", MAX_INT32),
+    message: args.text("message") ?? file.message,
+    offset: number("offset"),
+    count: number("count"),
+    partitions: args.integer("partitions", 1, MAX_INT32) ?? 1,
+    replicas: args.integer("replicas", 1, MAX_INT32) ?? 1,
+  };
+}
+
+function topicOf({ topic }: Order): string {
+  if (topic === undefined || topic === "") throw new UsageError("--topic is missing");
+  return topic;
+}
+
+/** Runs `work`, and leaves a line in the log file, if there is one, on how it went. */
+async function noted(
+  path: string | undefined,
+  command: string,
+  order: Order,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  if (path === undefined) {
+    await work();
+    return;
+  }
+  const log = new LogFile({ path, maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false });
+  const note = (outcome: string) => {
+    const { topic, partition } = order;
+    const event = { time: new Date().toISOString(), command, topic, partition, outcome };
+    log.write(`${JSON.stringify(event)}\n`);
+  };
+  try {
+    await work();
+    note("done");
+  } catch (error) {
+    note(describeFailure(error));
+    throw error;
+  }
+}

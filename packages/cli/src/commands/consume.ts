@@ -1,0 +1,66 @@
+import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import type { Arguments } from "../args/parse.ts";
+import { parseStart } from "../args/values.ts";
+import type { Command } from "../command.ts";
+import { withClient } from "../connect.ts";
+import { UsageError } from "../failures.ts";
+import { kcatFormat, type RecordFormat } from "../format.ts";
+import { ndjsonFormat } from "../ndjson.ts";
+import { readRecords } from "../read-records.ts";
+
+const MAX_PARTITION = 2_147_483_647;
+const VALUE_LINES = "%s\\n";
+
+export const consume: Command = {
+  name: "consume",
+  summary: "Read records and print them; waits for new ones unless told to stop.",
+  usage: ["--topic NAME [--partition N] [--offset WHERE] [--count N] [-e] [-f FORMAT]"],
+  options: [
+    ...BOOTSTRAP_OPTIONS,
+    { name: "topic", short: "t", argument: "NAME", help: "what to read" },
+    { name: "partition", short: "p", argument: "N", help: "all of them when left out" },
+    {
+      name: "offset",
+      short: "o",
+      argument: "WHERE",
+      help: "earliest (default), latest, an offset, -N for the last N, @MS or a date for a time",
+    },
+    { name: "count", short: "c", argument: "N", help: "stop after so many records" },
+    { name: "exit", short: "e", help: "stop at the end of what there is" },
+    {
+      name: "format",
+      short: "f",
+      argument: "FORMAT",
+      help: "ndjson, or text with %t topic %p partition %o offset %k key %s value %T time %h headers",
+    },
+    { name: "group", short: "G", argument: "NAME", help: "consumer group (not in this release)" },
+  ],
+  examples: [
+    "tarpan consume --topic greetings",
+    "tarpan consume --topic orders --partition 0 --offset 100 --count 50",
+    "tarpan consume --topic orders -e -f '%t-%p@%o %k=%s\\n'",
+    "tarpan consume --topic orders --offset 2026-11-20T10:00:00Z --format ndjson",
+  ],
+  async run(args, io) {
+    if (args.has("group"))
+      throw new UsageError(
+        "consumer groups are not in this release: leave out --group to read every partition",
+      );
+    const partition = args.integer("partition", -1, MAX_PARTITION);
+    const request = {
+      topic: args.text("topic") ?? args.positional[0] ?? args.required("topic"),
+      partition: partition === -1 ? undefined : partition,
+      start: parseStart(args.text("offset") ?? "earliest"),
+      count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
+      stopAtEnd: args.has("exit"),
+      format: formatFrom(args),
+    };
+    await withClient(args, (client) => readRecords(client, request, io));
+  },
+};
+
+function formatFrom(args: Arguments): RecordFormat {
+  const format = args.text("format") ?? VALUE_LINES;
+  if (format === "ndjson" || format === "json") return ndjsonFormat;
+  return kcatFormat(format === "text" || format === "lines" ? VALUE_LINES : format);
+}

@@ -1,0 +1,129 @@
+import { type Acks, type Client, Producer, type ProducerRecord } from "@tarpan/client";
+import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import type { Arguments } from "../args/parse.ts";
+import { parseCompression, parsePair } from "../args/values.ts";
+import type { Command, Io } from "../command.ts";
+import { withClient } from "../connect.ts";
+import { UsageError } from "../failures.ts";
+import { linesOf } from "../lines.ts";
+import { parseRecord } from "../ndjson.ts";
+import { sendAll } from "../send-all.ts";
+
+const MAX_PARTITION = 2_147_483_647;
+const ACKS: Readonly<Record<string, Acks>> = { all: "all", "-1": "all", "1": 1, "0": 0 };
+
+export const produce: Command = {
+  name: "produce",
+  summary: "Send records, from the command line or from standard input, one per line.",
+  usage: ["--topic NAME --message TEXT [--count N]", "--topic NAME [--format lines|ndjson] < FILE"],
+  options: [
+    ...BOOTSTRAP_OPTIONS,
+    { name: "topic", short: "t", argument: "NAME", help: "where to; made if the broker allows it" },
+    { name: "partition", short: "p", argument: "N", help: "left out, the key decides" },
+    { name: "key", short: "k", argument: "TEXT", help: "key of every record" },
+    { name: "message", short: "m", argument: "TEXT", help: "the value, instead of standard input" },
+    { name: "count", short: "c", argument: "N", help: "how often to send the message (1)" },
+    { name: "format", argument: "FORMAT", help: "of standard input: lines (default) or ndjson" },
+    {
+      name: "key-delimiter",
+      short: "K",
+      argument: "TEXT",
+      help: "each line is its key, this, and its value",
+    },
+    { name: "header", short: "H", argument: "NAME=VALUE", repeat: true, help: "of every record" },
+    {
+      name: "compression",
+      short: "z",
+      argument: "CODEC",
+      help: "none, gzip, snappy, lz4 or zstd",
+    },
+    { name: "acks", argument: "ACKS", help: "all (default), 1 or 0" },
+  ],
+  examples: [
+    "tarpan produce --topic greetings --message Hello --count 10",
+    "seq 1000 | tarpan produce --topic numbers",
+    "printf 'k1:v1\\nk2:v2\\n' | tarpan produce --topic pairs -K : -z lz4",
+    `echo '{"key":"k","value":"v","headers":[["h","1"]]}' | tarpan produce --topic t --format ndjson`,
+  ],
+  async run(args, io) {
+    const records = recordsFrom(args, io);
+    const acks = ACKS[args.text("acks") ?? "all"];
+    if (acks === undefined) throw new UsageError("--acks must be all, 1 or 0");
+    const compression = parseCompression(args.text("compression") ?? "none");
+    await withClient(args, (client: Client) =>
+      sendAll(new Producer(client, { acks, compression }), records, io),
+    );
+  },
+};
+
+/** Checks the options at once; reads standard input only as it is iterated. */
+function recordsFrom(args: Arguments, io: Io): AsyncIterable<ProducerRecord> {
+  const shared = sharedFrom(args);
+  const message = args.text("message");
+  const count = args.integer("count", 1) ?? 1;
+  const format = args.oneOf("format", ["lines", "ndjson"]) ?? "lines";
+  if (message !== undefined) return repeated({ ...shared, value: message }, count);
+  if (args.has("count")) throw new UsageError("--count needs --message");
+  if (format === "ndjson") return fromNdjson(shared, io);
+  return fromLines(shared, args.text("key-delimiter"), io);
+}
+
+type Shared = Omit<ProducerRecord, "value">;
+
+function sharedFrom(args: Arguments): Shared {
+  const topic = args.required("topic");
+  // -1 is how the seeds' client says "not given".
+  const partition = args.integer("partition", -1, MAX_PARTITION);
+  const headers = args.texts("header").map((pair) => {
+    const [key, value] = parsePair(pair, "--header");
+    return { key, value };
+  });
+  return {
+    topic,
+    partition: partition === -1 ? undefined : partition,
+    key: args.text("key"),
+    headers,
+  };
+}
+
+export async function* repeated(
+  record: ProducerRecord,
+  count: number,
+): AsyncGenerator<ProducerRecord, void, undefined> {
+  for (let i = 0; i < count; i++) yield record;
+}
+
+async function* fromLines(
+  shared: Shared,
+  delimiter: string | undefined,
+  io: Io,
+): AsyncGenerator<ProducerRecord, void, undefined> {
+  for await (const line of linesOf(io.stdin)) {
+    const at = delimiter ? line.indexOf(delimiter) : -1;
+    if (at < 0) yield { ...shared, value: line };
+    else {
+      const value = line.subarray(at + Buffer.byteLength(delimiter!));
+      yield { ...shared, key: line.subarray(0, at), value };
+    }
+  }
+}
+
+async function* fromNdjson(
+  shared: Shared,
+  io: Io,
+): AsyncGenerator<ProducerRecord, void, undefined> {
+  let number = 0;
+  for await (const line of linesOf(io.stdin)) {
+    number++;
+    if (line.length === 0) continue;
+    const record = parseRecord(line.toString(), `line ${number}`);
+    yield {
+      topic: shared.topic,
+      value: record.value,
+      key: record.key ?? shared.key,
+      partition: shared.partition ?? record.partition,
+      headers: [...(shared.headers ?? []), ...(record.headers ?? [])],
+      timestamp: record.timestamp,
+    };
+  }
+}

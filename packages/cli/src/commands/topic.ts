@@ -1,0 +1,141 @@
+import { Admin, type TopicMetadata } from "@tarpan/client";
+import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import type { Arguments } from "../args/parse.ts";
+import { parsePair } from "../args/values.ts";
+import type { Command, Io } from "../command.ts";
+import { withClient } from "../connect.ts";
+import { UsageError } from "../failures.ts";
+import { counted } from "../progress.ts";
+import { columns } from "../table.ts";
+
+const MAX_INT32 = 2_147_483_647;
+const MAX_INT16 = 32_767;
+
+type Action = (admin: Admin, args: Arguments, io: Io) => Promise<void>;
+
+export const topic: Command = {
+  name: "topic",
+  summary: "Create, list, describe, alter and delete topics.",
+  usage: [
+    "create   --topic NAME [--partitions N] [--replicas N] [--config NAME=VALUE]…",
+    "list     [--internal]",
+    "describe --topic NAME",
+    "alter    --topic NAME [--partitions N] [--config NAME=VALUE]… [--delete-config NAME]…",
+    "delete   --topic NAME",
+  ],
+  options: [
+    ...BOOTSTRAP_OPTIONS,
+    { name: "topic", short: "t", argument: "NAME", help: "the topic, which may also follow bare" },
+    { name: "partitions", argument: "N", help: "how many partitions it has, or shall have" },
+    { name: "replicas", argument: "N", help: "how many brokers keep each partition" },
+    { name: "config", argument: "NAME=VALUE", repeat: true, help: "such as retention.ms=3600000" },
+    { name: "delete-config", argument: "NAME", repeat: true, help: "back to the broker's default" },
+    { name: "internal", help: "list internal topics too" },
+  ],
+  examples: [
+    "tarpan topic create --topic orders --partitions 3",
+    "tarpan topic alter orders --config retention.ms=3600000",
+    "tarpan topic describe orders --bootstrap broker1:9092",
+  ],
+  async run(args, io) {
+    const [name = ""] = args.positional;
+    const action = ACTIONS[name];
+    if (action === undefined)
+      throw new UsageError(`tarpan topic needs one of ${Object.keys(ACTIONS).join(", ")}`);
+    await withClient(args, (client) => action(new Admin(client), args, io));
+  },
+};
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  create: async (admin, args, io) => {
+    const name = nameFrom(args);
+    await createTopic(admin, io, {
+      name,
+      partitions: args.integer("partitions", 1, MAX_INT32),
+      replicas: args.integer("replicas", 1, MAX_INT16),
+      configs: Object.fromEntries(args.texts("config").map((pair) => parsePair(pair, "--config"))),
+    });
+  },
+  list: (admin, args, io) => listTopics(admin, io, args.has("internal")),
+  describe: (admin, args, io) => describeTopic(admin, io, nameFrom(args)),
+  alter: alterTopic,
+  delete: (admin, args, io) => deleteTopic(admin, io, nameFrom(args)),
+};
+
+function nameFrom(args: Arguments): string {
+  return args.text("topic") ?? args.positional[1] ?? args.required("topic");
+}
+
+export async function createTopic(
+  admin: Admin,
+  io: Io,
+  topic: Parameters<Admin["createTopic"]>[0],
+): Promise<void> {
+  const { name, partitions, replicas } = await admin.createTopic(topic);
+  const size =
+    partitions < 0 ? "" : ` with ${counted(partitions, "partition")}, replicas: ${replicas}`;
+  io.stdout.write(`created topic ${name}${size}\n`);
+}
+
+export async function listTopics(admin: Admin, io: Io, internal: boolean): Promise<void> {
+  const topics = await admin.listTopics({ internal });
+  if (topics.length === 0) {
+    io.stderr.write("no topics yet; create one with: tarpan topic create --topic NAME\n");
+    return;
+  }
+  const rows = topics.map((each) => [
+    each.name,
+    counted(each.partitions.length, "partition"),
+    `replicas: ${replicasOf(each)}`,
+  ]);
+  io.stdout.write(columns(rows));
+}
+
+export async function deleteTopic(admin: Admin, io: Io, name: string): Promise<void> {
+  await admin.deleteTopic(name);
+  io.stdout.write(`deleted topic ${name}\n`);
+}
+
+export async function describeTopic(admin: Admin, io: Io, name: string): Promise<void> {
+  const found = await admin.describeTopic(name);
+  const configs = await admin.describeConfigs({ type: "topic", name });
+  const set = configs.filter((config) => !config.isDefault);
+  const rows = await Promise.all(
+    found.partitions.map(async ({ partition, leader, replicas, inSyncReplicas }) => {
+      const offset = (spec: "earliest" | "latest") =>
+        leader < 0 ? "-" : admin.offset({ topic: name, partition }, spec);
+      return [
+        String(partition),
+        leader < 0 ? "none" : String(leader),
+        replicas.join(","),
+        inSyncReplicas.join(","),
+        String(await offset("earliest")),
+        String(await offset("latest")),
+      ];
+    }),
+  );
+  const size = `${counted(found.partitions.length, "partition")}, replicas: ${replicasOf(found)}`;
+  const settings = set.map((config) => `  ${config.name}=${config.value ?? "(hidden)"}\n`);
+  io.stdout.write(`topic ${name} (id ${found.id}): ${size}\n${settings.join("")}`);
+  io.stdout.write(columns([HEADINGS, ...rows]));
+}
+
+const HEADINGS = ["partition", "leader", "replicas", "in sync", "first offset", "end offset"];
+
+async function alterTopic(admin: Admin, args: Arguments, io: Io): Promise<void> {
+  const name = nameFrom(args);
+  const partitions = args.integer("partitions", 1, MAX_INT32);
+  const set = args.texts("config").map((pair) => parsePair(pair, "--config"));
+  const deleted = args.texts("delete-config").map((config) => [config, null] as const);
+  const changes = Object.fromEntries([...set, ...deleted]);
+  if (partitions === undefined && Object.keys(changes).length === 0)
+    throw new UsageError("nothing to alter: give --partitions, --config or --delete-config");
+  // Configs first: a refused one then leaves the topic as it was.
+  if (Object.keys(changes).length > 0) await admin.alterConfigs({ type: "topic", name }, changes);
+  if (partitions !== undefined) await admin.createPartitions(name, partitions);
+  io.stdout.write(`altered topic ${name}\n`);
+}
+
+function replicasOf({ partitions }: TopicMetadata): number {
+  return partitions[0]?.replicas.length ?? 0;
+}

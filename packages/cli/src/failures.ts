@@ -1,0 +1,35 @@
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends Error {}
+
+/** What was asked for can't be done: exit code 1. The message says what to do next. */
+export class CommandError extends Error {}
+
+const HINTS: Readonly<Record<string, string>> = {
+  TARPAN_UNKNOWN_TOPIC: "create it with: tarpan topic create --topic NAME",
+  TARPAN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION: "see what there is with: tarpan topic list",
+  TARPAN_KAFKA_INVALID_REPLICATION_FACTOR: "a single broker keeps one copy: --replicas 1",
+  TARPAN_KAFKA_TOPIC_ALREADY_EXISTS: "see it with: tarpan topic describe --topic NAME",
+  TARPAN_OFFSET_OUT_OF_RANGE: "read what there is with: --offset earliest",
+};
+
+/** One line: what went wrong, and the next step where there is one to name. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint = refused(error)
+    ? "is the broker running? start one with: tarpan broker"
+    : HINTS[(error as { code?: string }).code ?? ""];
+  const message = error.message.trim().replace(/\s*\n\s*/g, " ");
+  return hint === undefined ? message : `${message}; ${hint}`;
+}
+
+/** A bug, as against something an operator can change: its stack is worth seeing. */
+export function isBug(error: unknown): boolean {
+  if (error instanceof UsageError || error instanceof CommandError) return false;
+  return !(error instanceof Error) || (error as { code?: unknown }).code === undefined;
+}
+
+function refused(error: Error): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if ((at as { code?: string }).code === "ECONNREFUSED") return true;
+  return false;
+}

@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { Admin, type Client, type ConsumedRecord, Consumer } from "@tarpan/client";
+import type { Start } from "./args/values.ts";
+import type { Io } from "./command.ts";
+import type { RecordFormat } from "./format.ts";
+
+export interface ReadRequest {
+  readonly topic: string;
+  /** Every partition when left out. */
+  readonly partition: number | undefined;
+  readonly start: Start;
+  readonly count: number;
+  readonly stopAtEnd: boolean;
+  readonly format: RecordFormat;
+}
+
+/** Prints records until enough were read, the end was reached, or the user has had enough. */
+export async function readRecords(client: Client, request: ReadRequest, io: Io): Promise<number> {
+  const consumer = new Consumer(client);
+  const stop = () => consumer.close();
+  io.on("SIGINT", stop);
+  io.on("SIGTERM", stop);
+  try {
+    await assign(client, consumer, request);
+    return await printAll(consumer, request, io);
+  } finally {
+    io.off("SIGINT", stop);
+    io.off("SIGTERM", stop);
+    consumer.close();
+  }
+}
+
+async function assign(client: Client, consumer: Consumer, request: ReadRequest): Promise<void> {
+  const { topic, start } = request;
+  const { partitions } = await client.topic(topic);
+  const numbers =
+    request.partition === undefined ? partitions.map((p) => p.partition) : [request.partition];
+  const assignments = numbers.map(async (partition) => {
+    if (typeof start !== "object" || !("last" in start)) return { topic, partition, offset: start };
+    return { topic, partition, offset: await lastOnes(client, topic, partition, start.last) };
+  });
+  await consumer.assign(await Promise.all(assignments));
+}
+
+async function lastOnes(client: Client, topic: string, partition: number, count: number) {
+  const admin = new Admin(client);
+  const at = { topic, partition };
+  const [first, end] = [await admin.offset(at, "earliest"), await admin.offset(at, "latest")];
+  return Math.max(first, end - count);
+}
+
+async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promise<number> {
+  const { count, stopAtEnd, format } = request;
+  let printed = 0;
+  while (printed < count && !consumer.closed) {
+    const records = await consumer.poll();
+    const wanted = records.slice(0, count - printed);
+    await print(wanted, format, io);
+    printed += wanted.length;
+    if (stopAtEnd && consumer.atEnd) break;
+  }
+  return printed;
+}
+
+/** One write for all of them, and no more before those are taken: a slow reader is waited for. */
+async function print(
+  records: readonly ConsumedRecord[],
+  format: RecordFormat,
+  { stdout }: Io,
+): Promise<void> {
+  if (records.length === 0) return;
+  if (!stdout.write(Buffer.concat(records.map(format)))) await once(stdout, "drain");
+}

@@ -1,0 +1,26 @@
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { linesOf } from "../src/lines.ts";
+
+async function read(...chunks: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk, "latin1")));
+  for await (const line of linesOf(stream)) lines.push(line.toString("latin1"));
+  return lines;
+}
+
+test.each([
+  [["a\nb\n"], ["a", "b"]],
+  [["a\nb"], ["a", "b"]],
+  [
+    ["a", "b\n", "c"],
+    ["ab", "c"],
+  ],
+  [["\n\n"], ["", ""]],
+  [
+    ["a\r\nb\r", "\nc"],
+    ["a", "b", "c"],
+  ],
+  [[], []],
+  [["\xff\n\x00"], ["\xff", "\x00"]],
+])("%j", async (chunks, lines) => expect(await read(...chunks)).toEqual(lines));

@@ -1,0 +1,38 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { LogFile } from "../src/log-file.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "tarpan-log-"));
+const path = join(directory, "deep", "broker.log");
+const OPTIONS = { path, maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false };
+const files = () => readdirSync(join(directory, "deep"));
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test("makes its directory and adds to what is there", () => {
+  new LogFile(OPTIONS).write("one\n");
+  new LogFile(OPTIONS).write("two\n");
+  expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
+});
+
+test("begins a new file at the size, keeping every line once", () => {
+  const log = new LogFile({ ...OPTIONS, maxSizeBytes: 10 });
+  for (let i = 0; i < 4; i++) log.write(`line${i}\n`);
+  expect(readFileSync(path, "utf8")).toBe("line3\n");
+  const all = files().map((file) => readFileSync(join(directory, "deep", file), "utf8"));
+  expect(
+    all
+      .join("")
+      .match(/line\d/g)
+      ?.sort(),
+  ).toEqual(["line0", "line1", "line2", "line3"]);
+});
+
+test("keeps so many old files", () => {
+  const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxBackups: 2 });
+  for (let i = 0; i < 6; i++) log.write(`${i}\n`);
+  expect(files().length).toBeLessThanOrEqual(3);
+  expect(readFileSync(path, "utf8")).toBe("5\n");
+});
