@@ -9,3 +9,6 @@ export const ZSTD_MAX_BLOCK_BYTES = 128 * 1024;
 
 /** Each frame costs a decoder's set-up, and every known producer writes one. */
 export const ZSTD_MAX_FRAMES = 16;
+
+/** Blocks of one snappy or lz4 stream: 16 MiB of the smallest blocks snappy-java can be told to write. */
+export const MAX_BLOCKS = 16_384;

@@ -1,6 +1,7 @@
 // LZ4 frames (lz4_Frame_format.md), as Kafka uses them since magic 1. Decoded here because the native
 // library has no bound of its own; for sizes of a batch this costs no more than the call into it.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
+import { MAX_BLOCKS } from "./limits.ts";
 import { decompressBlock, plainBlockLength } from "./lz4-block.ts";
 import { optional, requireLibrary } from "./native.ts";
 import { xxhash32 } from "./xxhash32.ts";
@@ -117,7 +118,7 @@ function readBlocks(
       }
       at += 4;
     }
-    blocks.push({ start, end, stored });
+    if (blocks.push({ start, end, stored }) > MAX_BLOCKS) throw malformed("too many blocks");
   }
 }
 

@@ -1,7 +1,7 @@
 // Kafka's snappy comes in two forms: Java (snappy-java's SnappyOutputStream, "xerial") frames raw blocks,
 // librdkafka and others send one raw block.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
-import { NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION } from "./limits.ts";
+import { MAX_BLOCKS, NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION } from "./limits.ts";
 import { optional, requireLibrary } from "./native.ts";
 import { decompressBlock, readPlainLength, storeBlock } from "./snappy-block.ts";
 
@@ -65,7 +65,9 @@ function splitXerial(bytes: Uint8Array): Uint8Array[] {
         `a block of ${length} bytes, ${bytes.length - at} left`,
       );
     }
-    blocks.push(bytes.subarray(at, at + length));
+    if (blocks.push(bytes.subarray(at, at + length)) > MAX_BLOCKS) {
+      throw new DecompressionError("snappy", "too many blocks");
+    }
     at += length;
   }
   return blocks;

@@ -85,6 +85,12 @@ export const BOMBS: readonly Bomb[] = [
     error: "malformed",
   },
   {
+    what: "lz4 of 100,000 blocks of one byte",
+    codec: 3,
+    bytes: () => lz4Frame(Array(100_000).fill(Buffer.from("0100008061", "hex"))),
+    error: "malformed",
+  },
+  {
     what: "zstd of 100,000 frames of nothing",
     codec: 4,
     bytes: () => Buffer.concat(Array(100_000).fill(compress(4, new Uint8Array(0)))),

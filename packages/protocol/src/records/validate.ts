@@ -82,20 +82,24 @@ export interface BatchAccepted {
 
 /** Checks the records field of one partition in a Produce request: exactly one batch. */
 export function validateBatch(bytes: Uint8Array, rules: BatchRules): BatchAccepted | BatchRefusal {
-  const framing = checkFraming(bytes, rules);
+  const view = viewOf(bytes);
+  const framing = checkFraming(bytes, view, rules);
   if (framing) return framing;
-  const header = readBatchHeaderFrom(viewOf(bytes), 0);
+  const header = readBatchHeaderFrom(view, 0);
   const refusal = checkHeader(bytes, header, rules);
   if (refusal) return refusal;
   return checkRecords(bytes, header, rules);
 }
 
 /** Everything that must hold before the header's other fields mean anything. */
-function checkFraming(bytes: Uint8Array, rules: BatchRules): BatchRefusal | undefined {
+function checkFraming(
+  bytes: Uint8Array,
+  view: DataView,
+  rules: BatchRules,
+): BatchRefusal | undefined {
   if (bytes.length === 0) return refuse("invalid", "no record batch");
   if (bytes.length <= MAGIC_AT)
     return refuse("corrupt", `${bytes.length} bytes are no record batch`);
-  const view = viewOf(bytes);
   const magic = view.getInt8(MAGIC_AT);
   if (magic !== MAGIC_V2) {
     return refuse("invalid", `record batches need magic 2, this one has ${magic}`);
@@ -121,10 +125,10 @@ function checkHeader(
   header: BatchHeader,
   rules: BatchRules,
 ): BatchRefusal | undefined {
-  const { compression, recordCount, lastOffsetDelta } = header;
   if (!batchCrcMatches(bytes, 0, bytes.length, rules.crc32c)) {
     return refuse("corrupt", "the CRC does not match");
   }
+  const { compression, recordCount, lastOffsetDelta } = header;
   if (compression > 4 || (compression === 4 && !rules.zstdAllowed)) {
     return refuse("unsupported-compression", `compression ${compression} is not available here`);
   }
