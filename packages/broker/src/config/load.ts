@@ -3,6 +3,8 @@
 import type { LogLevel } from "../logging/logger.ts";
 import type { BrokerSettings, FlushPolicy } from "../settings.ts";
 import { ConfigError } from "./config-error.ts";
+import { BROKER_CONFIGS } from "./kafka/broker-configs.ts";
+import { configProblem } from "./kafka/definition.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
 import { nodeIdOf } from "./node-id.ts";
 import {
@@ -122,6 +124,10 @@ function kafkaConfigs(
   if (idle !== undefined) configs.set("connections.max.idle.ms", idle);
   for (const [name, config] of merged(layers.map((layer) => layer.kafka)))
     configs.set(name, config);
+  for (const [name, { value, where }] of configs) {
+    const problem = configProblem(BROKER_CONFIGS, name, String(value));
+    if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
+  }
   return Object.fromEntries([...configs].map(([name, { value }]) => [name, String(value)]));
 }
 

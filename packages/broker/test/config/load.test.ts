@@ -110,6 +110,11 @@ describe("what is refused, in one line that says where", () => {
       `broker.yaml:2: flush: must be always | interval | never, not "sometimes"`,
     ],
     ["flush_interval: 5s", `broker.yaml:1: flush_interval: needs "flush: interval" with it`],
+    [
+      "kafka:\n  num.partitons: 1",
+      `broker.yaml:2: kafka.num.partitons: unknown config num.partitons`,
+    ],
+    ["kafka: { num.partitions: many }", "broker.yaml:1: kafka.num.partitions: invalid value many"],
     ["flush: interval\nflush_interval: 5", "must be a duration such as"],
     ["a: [1", "broker.yaml:1: "],
     ["- 1", "broker.yaml:1: must be a mapping"],
