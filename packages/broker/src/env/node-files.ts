@@ -17,7 +17,7 @@ export const nodeFiles: FileSystem = {
   makeDirectory: async (path) => void (await fs.promises.mkdir(path, { recursive: true })),
   list: async (path) => (await fs.promises.readdir(path)).sort(),
   stat,
-  readFile: (path) => fs.promises.readFile(path),
+  readFile: readWholeFile,
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.rm(path, { recursive: true, force: true }),
   syncDirectory,
@@ -31,6 +31,12 @@ async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
   if (options.durableWrites) flags |= O_DSYNC ?? 0;
   const syncEachWrite = options.durableWrites === true && O_DSYNC === undefined;
   return new NodeFile(await openFile(path, flags, 0o644), syncEachWrite);
+}
+
+/** Plain bytes: a Buffer is one too, but its slice and toString are others. */
+async function readWholeFile(path: string): Promise<Uint8Array> {
+  const { buffer, byteOffset, byteLength } = await fs.promises.readFile(path);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {

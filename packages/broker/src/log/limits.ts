@@ -6,3 +6,17 @@ export const TAIL_ENGINE_BYTES = 64 << 20;
 export const TAIL_ENTRY_BYTES = 200;
 /** A batch is copied before it is kept when it fills less than this part of its buffer. */
 export const OWNED_PART = 0.5;
+/** Files of segments an engine holds open at once, unless more are in use. */
+export const OPEN_FILES = 512;
+/** Bytes of sealed segments' indexes kept in memory by an engine. */
+export const INDEX_CACHE_BYTES = 32 << 20;
+/** Most bytes of batches one write takes, so that the first of a long queue need not wait for all. */
+export const WRITE_BYTES = 16 << 20;
+/** Most bytes one cold read asks the disk for, unless a single batch is larger. */
+export const COLD_READ_BYTES = 4 << 20;
+/** Bytes read at a time when a segment is walked from batch to batch. */
+export const SCAN_CHUNK_BYTES = 1 << 20;
+/** Bytes read at a time when only a few headers are looked at. */
+export const HEADER_CHUNK_BYTES = 64 << 10;
+/** Ends of cold reads that are remembered for each log, as a reader goes on where it ended. */
+export const COLD_READERS = 8;

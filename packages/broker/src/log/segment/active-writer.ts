@@ -1,0 +1,174 @@
+// Appends of one log on their way to the disk.
+//
+// 1. At most one write of a log is under way; what is appended meanwhile goes out as the next one.
+// 2. Batches reach the file in the order of their offsets, and a group of them is acknowledged as
+//    a whole or not at all.
+// 3. After a failure nothing is written any more. A full disk is the exception: the file is cut
+//    back to what was acknowledged, everything that waits is refused, and offsets are given anew.
+import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
+import { WRITE_BYTES } from "../limits.ts";
+import { LogError } from "../log.ts";
+import type { Durability } from "./durability.ts";
+import type { LogState } from "./log-state.ts";
+import type { MemoryTail, TailEntry } from "./memory-tail.ts";
+import { isDiskFull, reasonOf } from "./os-error.ts";
+import { Segment } from "./segment.ts";
+import type { Store } from "./store.ts";
+
+interface PendingAppend extends TailEntry {
+  readonly maxTimestamp: number;
+  resolve(baseOffset: number): void;
+  reject(error: LogError): void;
+}
+
+/** Relative offsets in an index are signed 32-bit numbers. */
+const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
+
+export class ActiveWriter {
+  readonly #store: Store;
+  readonly #state: LogState;
+  readonly #durability: Durability;
+  readonly #tail: MemoryTail;
+  #pending: PendingAppend[] = [];
+  #draining: Promise<void> | null = null;
+
+  constructor(store: Store, state: LogState, durability: Durability, tail: MemoryTail) {
+    this.#store = store;
+    this.#state = state;
+    this.#durability = durability;
+    this.#tail = tail;
+  }
+
+  append(bytes: Uint8Array, leaderEpoch: number): Promise<number> {
+    const baseOffset = this.#state.nextOffset;
+    stampBatch(bytes, 0, baseOffset, leaderEpoch);
+    const view = viewOf(bytes);
+    const nextOffset = baseOffset + lastOffsetDeltaAt(view, 0) + 1;
+    const maxTimestamp = maxTimestampAt(view, 0);
+    this.#state.nextOffset = nextOffset;
+    this.#draining ??= this.#drainAfterThisTurn();
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ bytes, baseOffset, nextOffset, maxTimestamp, resolve, reject });
+    });
+  }
+
+  /** Waits until nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#draining) await this.#draining;
+  }
+
+  async #drainAfterThisTurn(): Promise<void> {
+    await new Promise<void>((resolve) => this.#store.env.timers.afterThisTurn(resolve));
+    while (this.#pending.length > 0) {
+      if (this.#state.failure) this.#refuse(this.#state.failure);
+      else await this.#writeNext();
+    }
+    this.#draining = null;
+  }
+
+  async #writeNext(): Promise<void> {
+    try {
+      await this.#prepare(this.#state.active);
+      if (this.#mustRoll(this.#pending[0]!, this.#state.active.sizeBytes)) await this.#roll();
+      const segment = this.#state.active;
+      const group = this.#takeGroup(segment);
+      const buffers = group.map((append) => append.bytes);
+      try {
+        await this.#store.files.use(segment.logPath, (file) =>
+          file.write(buffers, segment.sizeBytes),
+        );
+      } catch (error) {
+        this.#pending = [...group, ...this.#pending];
+        throw error;
+      }
+      if (this.#state.failure) this.#pending = [...group, ...this.#pending];
+      else this.#finish(segment, group);
+    } catch (error) {
+      await this.#giveUp(error);
+    }
+  }
+
+  /** An active segment from before the last start knows neither its index nor its age. */
+  async #prepare(segment: Segment): Promise<void> {
+    if (segment.index && (segment.firstTimestamp !== undefined || segment.sizeBytes === 0)) return;
+    const { endOffset, options } = this.#state;
+    await segment.loadIndex(this.#store, endOffset, options.indexIntervalBytes);
+    await segment.loadFirstTimestamp(this.#store);
+  }
+
+  /** As Kafka's LogSegment.shouldRoll; an empty segment takes any batch. */
+  #mustRoll(append: PendingAppend, positionBytes: number): boolean {
+    const { active: segment, options } = this.#state;
+    if (append.nextOffset - 1 - segment.baseOffset > MAX_RELATIVE_OFFSET) return true;
+    if (positionBytes === 0) return false;
+    if (positionBytes + append.bytes.byteLength > options.segmentBytes) return true;
+    const first = segment.firstTimestamp ?? -1;
+    const ageMs =
+      first >= 0 ? append.maxTimestamp - first : this.#store.env.clock.wallMs() - segment.seenAtMs;
+    return ageMs > options.segmentMs;
+  }
+
+  async #roll(): Promise<void> {
+    const sealed = this.#state.active;
+    const { directory, endOffset } = this.#state;
+    const segment = await Segment.create(this.#store, directory, endOffset);
+    if (this.#store.durableWrites) await this.#store.fs.syncDirectory(directory);
+    this.#state.segments.push(segment);
+    this.#durability.rolled(sealed);
+  }
+
+  /** The longest run of appends that fits the segment and one write, at least one. */
+  #takeGroup(segment: Segment): PendingAppend[] {
+    let count = 0;
+    let bytes = 0;
+    segment.firstTimestamp ??= this.#pending[0]!.maxTimestamp;
+    for (const append of this.#pending) {
+      const isTooMuch = bytes + append.bytes.byteLength > WRITE_BYTES;
+      if (count > 0 && (isTooMuch || this.#mustRoll(append, segment.sizeBytes + bytes))) break;
+      bytes += append.bytes.byteLength;
+      count += 1;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  #finish(segment: Segment, group: PendingAppend[]): void {
+    const state = this.#state;
+    const { indexIntervalBytes, onAdvance } = state.options;
+    for (const { nextOffset, bytes, maxTimestamp } of group) {
+      const last = nextOffset - 1 - segment.baseOffset;
+      const size = bytes.byteLength;
+      segment.index!.note(last, segment.sizeBytes, size, maxTimestamp, indexIntervalBytes);
+      segment.sizeBytes += size;
+      state.sizeBytes += size;
+      if (maxTimestamp > state.maxTimestamp) state.maxTimestamp = maxTimestamp;
+    }
+    state.endOffset = group[group.length - 1]!.nextOffset;
+    this.#tail.add(group);
+    this.#durability.written(segment);
+    for (const append of group) append.resolve(append.baseOffset);
+    onAdvance?.();
+  }
+
+  async #giveUp(error: unknown): Promise<void> {
+    const { name, active } = this.#state;
+    if (!isDiskFull(error)) {
+      this.#refuse(this.#state.fail("write failed", error));
+      return;
+    }
+    try {
+      await this.#store.files.use(active.logPath, (file) => file.truncate(active.sizeBytes));
+    } catch (cause) {
+      this.#refuse(this.#state.fail("a write that found the disk full left a remainder", cause));
+      return;
+    }
+    this.#state.nextOffset = this.#state.endOffset;
+    const message = `log ${name}: the disk is full (${reasonOf(error)})`;
+    this.#refuse(new LogError("disk-full", message, { cause: error }));
+  }
+
+  #refuse(error: LogError): void {
+    const refused = this.#pending;
+    this.#pending = [];
+    for (const append of refused) append.reject(error);
+  }
+}

@@ -1,0 +1,41 @@
+import { BATCH_OVERHEAD, int64At, MAGIC_AT, MAGIC_V2 } from "@tarpan/protocol";
+import type { File } from "../../env.ts";
+import { SCAN_CHUNK_BYTES } from "../limits.ts";
+import { BatchScanner } from "./batch-scanner.ts";
+
+export interface FoundBatch {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+/**
+ * Where reading can go on behind damage: the first intact batch at or after `from` whose base
+ * offset lies in `minOffset` … `endOffset - 1`. Tries every byte, so it is slow and only for the
+ * rare case.
+ */
+export async function findBatch(
+  file: File,
+  from: number,
+  end: number,
+  minOffset: number,
+  endOffset: number,
+): Promise<FoundBatch | null> {
+  const chunk = new Uint8Array(Math.min(SCAN_CHUNK_BYTES, end - from));
+  const view = new DataView(chunk.buffer);
+  let chunkAt = from;
+  while (chunkAt + BATCH_OVERHEAD <= end) {
+    const count = await file.read(chunk.subarray(0, end - chunkAt), chunkAt);
+    if (count < BATCH_OVERHEAD) return null;
+    const candidates = count - BATCH_OVERHEAD + 1;
+    for (let at = 0; at < candidates; at++) {
+      if (chunk[at + MAGIC_AT] !== MAGIC_V2) continue;
+      const baseOffset = int64At(view, at);
+      if (baseOffset < minOffset || baseOffset >= endOffset) continue;
+      const scanner = new BatchScanner(file, chunkAt + at, end, 0);
+      const found = (await scanner.look(null)) === "batch" && (await scanner.intact()) !== null;
+      if (found && scanner.nextOffset <= endOffset) return { position: chunkAt + at, baseOffset };
+    }
+    chunkAt += candidates;
+  }
+  return null;
+}

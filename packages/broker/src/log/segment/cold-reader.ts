@@ -1,0 +1,198 @@
+// Reads what is no longer in the memory tail.
+//
+// 1. What is returned was checked: offsets follow on one another, every CRC matches.
+// 2. Damage closes exactly the offsets between the intact batches around it.
+import { BATCH_OVERHEAD } from "@tarpan/protocol";
+import type { File } from "../../env.ts";
+import { COLD_READ_BYTES, COLD_READERS, HEADER_CHUNK_BYTES } from "../limits.ts";
+import { LogError } from "../log.ts";
+import { BatchScanner } from "./batch-scanner.ts";
+import { findBatch } from "./batch-search.ts";
+import type { LogState } from "./log-state.ts";
+import { reasonOf } from "./os-error.ts";
+import type { Segment } from "./segment.ts";
+import type { Store } from "./store.ts";
+
+/** Where a batch begins. Of an index entry only the batch's last offset is known. */
+interface Place {
+  readonly position: number;
+  readonly baseOffset: number | null;
+  readonly lastOffset: number | null;
+}
+
+interface Wanted {
+  readonly offset: number;
+  readonly maxBytes: number;
+  readonly upTo: number;
+}
+
+interface Found {
+  readonly batches: Uint8Array[];
+  /** Where reading ended: at a batch, at damage, or at the end of the segment. */
+  readonly position: number;
+  readonly offset: number | null;
+  /** Whether not even the batch at the place where reading began was as expected. */
+  readonly stoppedAtOnce: boolean;
+  /** Behind the start of the last batch that was passed: its length may be a lie. */
+  readonly suspectPosition: number;
+  readonly suspectOffset: number;
+}
+
+export class ColdReader {
+  readonly #store: Store;
+  readonly #state: LogState;
+  /** Where recent reads ended: a reader that goes on needs neither index nor a second read. */
+  #ends: { segment: Segment; offset: number; position: number }[] = [];
+  #damages: { from: number; to: number }[] = [];
+
+  constructor(store: Store, state: LogState) {
+    this.#store = store;
+    this.#state = state;
+  }
+
+  async read(wanted: Wanted): Promise<Uint8Array[]> {
+    const state = this.#state;
+    try {
+      const at = state.indexOfSegmentAt(wanted.offset);
+      return await this.#readSegment(state.segments[at]!, state.endOfSegment(at), wanted);
+    } catch (error) {
+      if (error instanceof LogError) throw error;
+      // The segment may have been trimmed away under us.
+      if (wanted.offset < state.startOffset) throw outOfRange(state, wanted.offset);
+      const message = `log ${state.name}: cannot read at ${wanted.offset}: ${reasonOf(error)}`;
+      this.#store.report(message);
+      throw new LogError("offline", message, { cause: error });
+    }
+  }
+
+  async #readSegment(segment: Segment, segmentEnd: number, wanted: Wanted): Promise<Uint8Array[]> {
+    this.#refuseDamaged(wanted.offset);
+    const end = segment.sizeBytes;
+    let place = await this.#locate(segment, segmentEnd, wanted.offset);
+    for (let mayRebuild = true; ; ) {
+      const from = place;
+      const found = await this.#onFile(segment, (file) => readBatches(file, from, end, wanted));
+      if (found.batches.length > 0) {
+        this.#remember(segment, found);
+        return found.batches;
+      }
+      if (found.stoppedAtOnce && from.baseOffset === null && mayRebuild) {
+        mayRebuild = false;
+        this.#store.report(`log ${this.#state.name}: rebuilding the index of ${segment.name}`);
+        await segment.rebuildIndex(this.#store, segmentEnd, this.#state.options.indexIntervalBytes);
+        place = await this.#locate(segment, segmentEnd, wanted.offset);
+        continue;
+      }
+      const next = await this.#onFile(segment, (file) =>
+        findBatch(file, found.suspectPosition, end, found.suspectOffset, segmentEnd),
+      );
+      if (next === null || next.baseOffset > wanted.offset) {
+        const damageFrom = Math.min(found.offset ?? wanted.offset, wanted.offset);
+        throw this.#damaged(damageFrom, next?.baseOffset ?? segmentEnd, segment);
+      }
+      place = { ...next, lastOffset: null };
+    }
+  }
+
+  async #locate(segment: Segment, segmentEnd: number, offset: number): Promise<Place> {
+    const end = this.#ends.find((known) => known.offset === offset && known.segment === segment);
+    if (end) return { position: end.position, baseOffset: offset, lastOffset: null };
+    const { active, options } = this.#state;
+    const index = await segment.loadIndex(this.#store, segmentEnd, options.indexIntervalBytes);
+    if (segment !== active) this.#store.indexes.used(segment);
+    const entry = index.offsets.floor(offset - segment.baseOffset);
+    return entry === null
+      ? { position: 0, baseOffset: segment.baseOffset, lastOffset: null }
+      : {
+          position: entry.position,
+          baseOffset: null,
+          lastOffset: segment.baseOffset + entry.relativeOffset,
+        };
+  }
+
+  #remember(segment: Segment, { position, offset }: Found): void {
+    this.#ends = this.#ends.filter((end) => end.offset !== offset).slice(1 - COLD_READERS);
+    if (offset !== null && position < segment.sizeBytes)
+      this.#ends.push({ segment, offset, position });
+  }
+
+  #refuseDamaged(offset: number): void {
+    const damage = this.#damages.find(({ from, to }) => offset >= from && offset < to);
+    if (damage) throw corrupt(this.#state, damage);
+  }
+
+  #damaged(from: number, to: number, segment: Segment): LogError {
+    const damage = { from, to };
+    this.#damages.push(damage);
+    const error = corrupt(this.#state, damage);
+    this.#store.report(`${error.message} (segment ${segment.name}, kept as it is)`);
+    return error;
+  }
+
+  #onFile<T>(segment: Segment, work: (file: File) => Promise<T>): Promise<T> {
+    return this.#store.files.use(segment.logPath, work);
+  }
+}
+
+export function outOfRange({ name, startOffset, endOffset }: LogState, offset: number): LogError {
+  return new LogError(
+    "out-of-range",
+    `log ${name}: offset ${offset} is outside ${startOffset} to ${endOffset}`,
+  );
+}
+
+function corrupt({ name }: LogState, { from, to }: { from: number; to: number }): LogError {
+  const message = `log ${name}: offsets ${from} to ${to - 1} are damaged on disk`;
+  return new LogError("corrupt", message, { resumeOffset: to });
+}
+
+/** Collects intact batches from the one that holds the wanted offset, until something ends it. */
+async function readBatches(
+  file: File,
+  from: Place,
+  end: number,
+  { offset, maxBytes, upTo }: Wanted,
+): Promise<Found> {
+  const limitBytes = Math.min(maxBytes, COLD_READ_BYTES);
+  const chunkBytes = Math.max(limitBytes, HEADER_CHUNK_BYTES);
+  const scanner = new BatchScanner(file, from.position, end, chunkBytes);
+  const batches: Uint8Array[] = [];
+  let expected = from.baseOffset;
+  let left = limitBytes;
+  let suspectPosition = from.position;
+  let suspectOffset = from.baseOffset ?? 0;
+  let passed = 0;
+  for (;;) {
+    const isMissingBytes = batches.length > 0 && !scanner.holds(BATCH_OVERHEAD);
+    if (isMissingBytes || (expected !== null && expected >= upTo)) break;
+    const step = await scanner.look(expected);
+    const isUnexpected =
+      expected === null && from.lastOffset !== null && scanner.nextOffset - 1 !== from.lastOffset;
+    if (step !== "batch" || isUnexpected || scanner.baseOffset >= upTo) break;
+    if (scanner.nextOffset > offset) {
+      left -= scanner.sizeBytes;
+      if (batches.length > 0 && (left < 0 || !scanner.holds(scanner.sizeBytes))) break;
+      const bytes = await scanner.intact();
+      if (bytes === null) {
+        suspectPosition = scanner.position + 1;
+        suspectOffset = scanner.baseOffset + 1;
+        expected = scanner.baseOffset;
+        break;
+      }
+      batches.push(bytes);
+    }
+    suspectPosition = scanner.position + 1;
+    suspectOffset = scanner.baseOffset + 1;
+    expected = scanner.nextOffset;
+    passed += 1;
+    scanner.advance();
+  }
+  return {
+    batches,
+    position: scanner.position,
+    offset: expected,
+    stoppedAtOnce: passed === 0,
+    suspectPosition,
+    suspectOffset,
+  };
+}

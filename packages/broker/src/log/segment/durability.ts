@@ -1,0 +1,168 @@
+// What of a log is on the disk for certain, and how more of it gets there.
+//
+// 1. A failed sync takes the log offline and is never repeated: the kernel may have dropped the
+//    pages and marked them clean, so a second sync would succeed without them.
+// 2. A checkpoint claims only what was synced before it was written.
+// 3. Syncs and checkpoints of one log never overlap.
+
+import { LogError } from "../log.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { writeCheckpoint, writeState } from "./checkpoint.ts";
+import type { LogState } from "./log-state.ts";
+import { isDiskFull, reasonOf } from "./os-error.ts";
+import type { Segment } from "./segment.ts";
+import type { Store } from "./store.ts";
+
+export class Durability {
+  readonly #store: Store;
+  readonly #state: LogState;
+  readonly #unsynced = new Set<Segment>();
+  /** Sealed segments whose index files are not complete. */
+  readonly #unindexed = new Set<Segment>();
+  #directoryUnsynced = false;
+  /** What the checkpoint file says. */
+  #saved: Checkpoint | null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(store: Store, state: LogState, saved: Checkpoint | null) {
+    this.#store = store;
+    this.#state = state;
+    this.#saved = saved;
+  }
+
+  /** A write to `segment` has finished. */
+  written(segment: Segment): void {
+    if (this.#store.durableWrites) return;
+    this.#unsynced.add(segment);
+    this.#store.written(this);
+  }
+
+  /** A new segment was begun after `sealed`, which gets its index files in the background. */
+  rolled(sealed: Segment): void {
+    if (!this.#store.durableWrites) this.#directoryUnsynced = true;
+    this.#unindexed.add(sealed);
+    this.#serially(() => this.#advance()).catch((error: unknown) => {
+      // The data is safe: a checkpoint that lags only makes the next opening slower.
+      if (!this.#state.failure)
+        this.#store.report(`log ${this.#state.name}: no checkpoint yet: ${reasonOf(error)}`);
+    });
+  }
+
+  /** Makes all finished writes durable. Never rejects: a failure takes the log offline. */
+  sync(): Promise<void> {
+    return this.#serially(() => this.#sync()).catch(() => {});
+  }
+
+  /** Everything written so far becomes durable and need not be scanned again. */
+  checkpoint(): Promise<void> {
+    return this.#serially(() => this.#advance());
+  }
+
+  saveState(offset: number, state: Uint8Array): Promise<void> {
+    return this.#serially(async () => {
+      await this.#advance();
+      await writeState(this.#store.fs, this.#state.directory, offset, state);
+    }).catch((error: unknown) => this.#refuse("cannot save a checkpoint", error));
+  }
+
+  moveStart(startOffset: number): Promise<void> {
+    return this.#serially(async () => {
+      if (startOffset <= this.#state.startOffset) return;
+      await this.#write({ ...(this.#saved ?? this.#nothingSaved()), startOffset });
+      this.#state.startOffset = startOffset;
+    }).catch((error: unknown) => this.#refuse("cannot move the start", error));
+  }
+
+  /** Removes the files of segments that the log no longer has. */
+  remove(segments: readonly Segment[]): Promise<void> {
+    return this.#serially(async () => {
+      for (const segment of segments) {
+        this.#unsynced.delete(segment);
+        this.#unindexed.delete(segment);
+        this.#store.indexes.forget(segment);
+        await segment.removeFiles(this.#store);
+      }
+    });
+  }
+
+  /** The log goes on: files that are replaced whole are as they were. */
+  #refuse(what: string, cause: unknown): never {
+    if (cause instanceof LogError) throw cause;
+    const message = `log ${this.#state.name}: ${what}: ${reasonOf(cause)}`;
+    throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
+  }
+
+  /** Waits for what has begun. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#state.failure) throw this.#state.failure;
+    const segments = [...this.#unsynced];
+    this.#unsynced.clear();
+    try {
+      for (const segment of segments)
+        await this.#store.files.use(segment.logPath, (file) => file.sync());
+      if (this.#directoryUnsynced) {
+        this.#directoryUnsynced = false;
+        await this.#store.fs.syncDirectory(this.#state.directory);
+      }
+    } catch (error) {
+      throw this.#state.fail("sync failed", error);
+    }
+  }
+
+  async #advance(): Promise<void> {
+    const { active, endOffset, maxTimestamp } = this.#state;
+    const next: Checkpoint = {
+      startOffset: this.#state.startOffset,
+      recoveryOffset: endOffset,
+      recoverySegment: active.baseOffset,
+      recoveryPosition: active.sizeBytes,
+      maxTimestamp,
+    };
+    if (isSame(this.#saved ?? this.#nothingSaved(), next)) return;
+    await this.#sync();
+    for (const sealed of this.#unindexed) {
+      await sealed.index?.save(this.#store.fs, sealed.directory, sealed.name);
+      sealed.maxTimestamp = sealed.index?.maxTimestamp;
+      this.#unindexed.delete(sealed);
+      this.#store.indexes.used(sealed);
+    }
+    if (active.baseOffset === this.#state.active.baseOffset)
+      await active.index?.save(this.#store.fs, active.directory, active.name);
+    await this.#write(next);
+  }
+
+  async #write(checkpoint: Checkpoint): Promise<void> {
+    await writeCheckpoint(this.#store.fs, this.#state.directory, checkpoint);
+    this.#saved = checkpoint;
+  }
+
+  #nothingSaved(): Checkpoint {
+    const first = this.#state.segments[0]!.baseOffset;
+    const { startOffset } = this.#state;
+    return {
+      startOffset,
+      recoveryOffset: first,
+      recoverySegment: first,
+      recoveryPosition: 0,
+      maxTimestamp: -1,
+    };
+  }
+}
+
+function isSame(a: Checkpoint, b: Checkpoint): boolean {
+  return (
+    a.recoveryOffset === b.recoveryOffset &&
+    a.recoverySegment === b.recoverySegment &&
+    a.startOffset === b.startOffset
+  );
+}

@@ -1,0 +1,226 @@
+import { join } from "node:path";
+import type { Env } from "../../env.ts";
+import type { FlushPolicy } from "../../settings.ts";
+import { OPEN_FILES } from "../limits.ts";
+import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
+import { type DataDirectory, type DirectoryMeta, openDataDirectory } from "./data-directory.ts";
+import {
+  deletedDirectoryName,
+  isDeletedDirectoryName,
+  logDirectoryName,
+  parseLogDirectoryName,
+} from "./file-names.ts";
+import { FilePool } from "./file-pool.ts";
+import { IndexCache } from "./index-cache.ts";
+import { SegmentLog } from "./log.ts";
+import { TailBudget } from "./memory-tail.ts";
+import { reasonOf } from "./os-error.ts";
+import { readTopicId, writeTopicId } from "./partition-metadata.ts";
+import { Segment } from "./segment.ts";
+import type { Store } from "./store.ts";
+
+export interface SegmentEngineOptions {
+  readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "processes">;
+  readonly flush: FlushPolicy;
+  /** Written into a new directory, compared with an old one; default 0 and no comparison. */
+  readonly nodeId?: number;
+  /** Takes one line for the operator: damage found, and what was done about it. */
+  readonly log?: (line: string) => void;
+}
+
+/** Logs as files in one data directory, in Kafka's format. */
+export class SegmentEngine implements LogEngine {
+  readonly kind = "segment";
+  readonly #directory: DataDirectory;
+  readonly #env: SegmentEngineOptions["env"];
+  readonly #flush: FlushPolicy;
+  readonly #store: Store;
+  readonly #open = new Map<string, SegmentLog>();
+  /** Creating, opening and deleting of one log take turns. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #removals = new Set<Promise<void>>();
+  readonly #unsynced = new Set<{ sync(): Promise<void> }>();
+  #isFlushArmed = false;
+  #closed: Promise<void> | null = null;
+
+  private constructor(directory: DataDirectory, options: SegmentEngineOptions) {
+    const { env, flush } = options;
+    const durableWrites = flush.mode === "always";
+    this.#directory = directory;
+    this.#env = env;
+    this.#flush = flush;
+    this.#store = {
+      env,
+      fs: env.fs,
+      files: new FilePool(env.fs, durableWrites, OPEN_FILES),
+      durableWrites,
+      tails: new TailBudget(),
+      indexes: new IndexCache(),
+      report: options.log ?? (() => {}),
+      written: (unsynced) => this.#flushLater(unsynced),
+    };
+  }
+
+  /**
+   * Takes a data directory, making it when missing. Rejects with DataDirectoryError when it is in
+   * use, cannot be written, is of a newer format, or is not what it was.
+   */
+  static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
+    const directory = await openDataDirectory(path, options.env, options.nodeId);
+    const engine = new SegmentEngine(directory, options);
+    for (const name of await options.env.fs.list(path))
+      if (isDeletedDirectoryName(name)) engine.#removeLater(join(path, name));
+    return engine;
+  }
+
+  /** What `meta.properties` says. */
+  get meta(): DirectoryMeta {
+    return this.#directory.meta;
+  }
+  get cleanlyClosed(): boolean {
+    return this.#directory.cleanlyClosed;
+  }
+
+  create(id: LogId, options: LogOptions): Promise<Log> {
+    return this.#inTurn(id, async (name, path) => {
+      const { fs } = this.#store;
+      if (this.#open.has(name) || (await readTopicId(fs, path)) !== null)
+        throw new LogError("exists", `log ${name} exists`);
+      await this.#clearUnfinished(name, path);
+      await fs.makeDirectory(path);
+      await Segment.create(this.#store, path, 0);
+      // Last, and synced with the directory: a log without it was never made.
+      await writeTopicId(fs, path, id.topicId);
+      await fs.syncDirectory(this.#directory.path);
+      return this.#openLog(name, path, options);
+    });
+  }
+
+  open(id: LogId, options: LogOptions): Promise<Log> {
+    return this.#inTurn(id, async (name, path) => {
+      const topicId = await readTopicId(this.#store.fs, path);
+      if (topicId !== id.topicId)
+        throw new LogError(
+          "missing",
+          `log ${name} with topic id ${id.topicId} is not in ${this.#directory.path}` +
+            (topicId === null ? "" : `; what is there has topic id ${topicId}`),
+        );
+      const opened = this.#open.get(name);
+      if (opened && !opened.isClosed && !opened.failure)
+        throw new LogError("exists", `log ${name} is already open`);
+      await opened?.close().catch(() => {});
+      return this.#openLog(name, path, options);
+    });
+  }
+
+  async delete(id: LogId): Promise<void> {
+    await this.#inTurn(id, async (name, path) => {
+      const { fs } = this.#store;
+      if ((await readTopicId(fs, path)) !== id.topicId) return;
+      await this.#open
+        .get(name)
+        ?.close()
+        .catch(() => {});
+      this.#open.delete(name);
+      const unique = Buffer.from(this.#env.random.bytes(16)).toString("hex");
+      const deleted = join(this.#directory.path, deletedDirectoryName(id, unique));
+      await fs.rename(path, deleted);
+      await fs.syncDirectory(this.#directory.path);
+      this.#removeLater(deleted);
+    });
+  }
+
+  async list(): Promise<readonly LogId[]> {
+    this.#refuseWhenClosed();
+    const names = await this.#store.fs.list(this.#directory.path);
+    const found = names.map(async (name): Promise<LogId | null> => {
+      const parsed = parseLogDirectoryName(name);
+      if (!parsed) return null;
+      const path = join(this.#directory.path, name);
+      const topicId = await readTopicId(this.#store.fs, path).catch((error: unknown) => {
+        this.#store.report(`log ${name} is left out: ${(error as Error).message}`);
+        return null;
+      });
+      return topicId === null ? null : { ...parsed, topicId };
+    });
+    return (await Promise.all(found)).filter((id) => id !== null);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#turns.values());
+    const logs = [...this.#open.values()];
+    const results = await Promise.allSettled(logs.map((log) => log.close()));
+    await Promise.all(this.#removals);
+    await this.#store.files.closeAll();
+    for (const result of results)
+      if (result.status === "rejected")
+        this.#store.report(`closing a log failed: ${reasonOf(result.reason)}`);
+    const clean = results.every((result) => result.status === "fulfilled");
+    await this.#directory.release(clean && logs.every((log) => log.failure === null));
+  }
+
+  async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {
+    const log = await SegmentLog.open(this.#store, name, path, options);
+    this.#open.set(name, log);
+    return log;
+  }
+
+  /** A crash in the middle of `create` leaves a directory that holds nothing yet. */
+  async #clearUnfinished(name: string, path: string): Promise<void> {
+    const { fs } = this.#store;
+    if ((await fs.stat(path)) === null) return;
+    for (const file of await fs.list(path)) {
+      const stat = await fs.stat(join(path, file));
+      if (file.endsWith(".log") && (stat?.sizeBytes ?? 0) > 0)
+        throw new LogError("exists", `${path} holds batches but no topic id: move it away`);
+    }
+    await fs.remove(path);
+    await fs.syncDirectory(this.#directory.path);
+    this.#store.report(`log ${name}: removed what an unfinished creation had left`);
+  }
+
+  async #inTurn<T>(id: LogId, work: (name: string, path: string) => Promise<T>): Promise<T> {
+    this.#refuseWhenClosed();
+    const name = logDirectoryName(id);
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const result = before.then(() => work(name, join(this.#directory.path, name)));
+    const settled = result.then(
+      () => {},
+      () => {},
+    );
+    this.#turns.set(name, settled);
+    await settled;
+    if (this.#turns.get(name) === settled) this.#turns.delete(name);
+    return result;
+  }
+
+  #removeLater(path: string): void {
+    const removal = this.#store.fs
+      .remove(path)
+      .catch((error: unknown) => this.#store.report(`cannot remove ${path}: ${reasonOf(error)}`))
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+  }
+
+  #flushLater(unsynced: { sync(): Promise<void> }): void {
+    if (this.#flush.mode !== "interval") return;
+    this.#unsynced.add(unsynced);
+    if (this.#isFlushArmed) return;
+    this.#isFlushArmed = true;
+    this.#env.timers.after(this.#flush.intervalMs, () => {
+      this.#isFlushArmed = false;
+      const due = [...this.#unsynced];
+      this.#unsynced.clear();
+      for (const one of due) void one.sync();
+    });
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new LogError("closed", "the engine is closed");
+  }
+}

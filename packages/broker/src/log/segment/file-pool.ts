@@ -1,0 +1,84 @@
+// Open files, few and shared: a broker may hold far more segments than descriptors.
+//
+// 1. A file is closed only while nobody uses it.
+// 2. More than `limit` are open only while more than `limit` are in use.
+import type { File, FileSystem } from "../../env.ts";
+
+interface Pooled {
+  readonly file: Promise<File>;
+  users: number;
+  forgotten: boolean;
+}
+
+export class FilePool {
+  readonly #fs: FileSystem;
+  readonly #durableWrites: boolean;
+  readonly #limit: number;
+  /** In order of last use, the oldest first. */
+  readonly #files = new Map<string, Pooled>();
+
+  constructor(fs: FileSystem, durableWrites: boolean, limit: number) {
+    this.#fs = fs;
+    this.#durableWrites = durableWrites;
+    this.#limit = limit;
+  }
+
+  /** Runs `work` on the file at `path`, which must exist. */
+  async use<T>(path: string, work: (file: File) => Promise<T>): Promise<T> {
+    const pooled = this.#take(path);
+    try {
+      return await work(await pooled.file);
+    } finally {
+      pooled.users -= 1;
+      if (pooled.forgotten && pooled.users === 0) await closeQuietly(pooled);
+      else this.#shrink();
+    }
+  }
+
+  /** Closes the file once nobody uses it: it was deleted, or is not expected to be read soon. */
+  async forget(path: string): Promise<void> {
+    const pooled = this.#files.get(path);
+    if (!pooled) return;
+    this.#files.delete(path);
+    pooled.forgotten = true;
+    if (pooled.users === 0) await closeQuietly(pooled);
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#files.keys()].map((path) => this.forget(path)));
+  }
+
+  get openCount(): number {
+    return this.#files.size;
+  }
+
+  #take(path: string): Pooled {
+    let pooled = this.#files.get(path);
+    if (pooled) {
+      this.#files.delete(path);
+    } else {
+      const file = this.#fs.open(path, { durableWrites: this.#durableWrites });
+      const opened: Pooled = { file, users: 0, forgotten: false };
+      pooled = opened;
+      // What could not be opened is tried anew by the next user.
+      file.catch(() => this.#files.get(path) === opened && this.#files.delete(path));
+    }
+    pooled.users += 1;
+    this.#files.set(path, pooled);
+    return pooled;
+  }
+
+  #shrink(): void {
+    if (this.#files.size <= this.#limit) return;
+    for (const [path, pooled] of this.#files) {
+      if (pooled.users > 0) continue;
+      void this.forget(path);
+      if (this.#files.size <= this.#limit) return;
+    }
+  }
+}
+
+/** Nothing hangs on closing: what had to be durable was synced before. */
+async function closeQuietly(pooled: Pooled): Promise<void> {
+  await pooled.file.then((file) => file.close()).catch(() => {});
+}

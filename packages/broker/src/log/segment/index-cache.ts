@@ -1,0 +1,31 @@
+import { INDEX_CACHE_BYTES } from "../limits.ts";
+import type { Segment } from "./segment.ts";
+
+/** Bounds the indexes of sealed segments in memory; the one used longest ago goes first. */
+export class IndexCache {
+  readonly #held = new Map<Segment, number>();
+  readonly #limitBytes: number;
+  #heldBytes = 0;
+
+  constructor(limitBytes = INDEX_CACHE_BYTES) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Says that a sealed segment's index was used just now. */
+  used(segment: Segment): void {
+    if (!segment.index?.isSaved) return;
+    this.forget(segment);
+    this.#held.set(segment, segment.index.sizeBytes);
+    this.#heldBytes += segment.index.sizeBytes;
+    for (const oldest of this.#held.keys()) {
+      if (this.#heldBytes <= this.#limitBytes) return;
+      this.forget(oldest);
+      oldest.index = null;
+    }
+  }
+
+  forget(segment: Segment): void {
+    this.#heldBytes -= this.#held.get(segment) ?? 0;
+    this.#held.delete(segment);
+  }
+}

@@ -1,0 +1,154 @@
+import { type Log, LogError, type LogOptions } from "../log.ts";
+import { ActiveWriter } from "./active-writer.ts";
+import { readState } from "./checkpoint.ts";
+import { ColdReader, outOfRange } from "./cold-reader.ts";
+import { Durability } from "./durability.ts";
+import { LogState } from "./log-state.ts";
+import { MemoryTail } from "./memory-tail.ts";
+import { recoverLog } from "./recovery.ts";
+import type { Store } from "./store.ts";
+import { offsetAt } from "./time-search.ts";
+
+/** A log in segment files. Made by SegmentEngine. */
+export class SegmentLog implements Log {
+  readonly #store: Store;
+  readonly #state: LogState;
+  readonly #durability: Durability;
+  readonly #tail: MemoryTail;
+  readonly #writer: ActiveWriter;
+  #coldReader: ColdReader | null = null;
+  #closed: Promise<void> | null = null;
+
+  private constructor(store: Store, state: LogState, durability: Durability) {
+    this.#store = store;
+    this.#state = state;
+    this.#durability = durability;
+    this.#tail = new MemoryTail(store.tails);
+    this.#writer = new ActiveWriter(store, state, durability, this.#tail);
+  }
+
+  static async open(
+    store: Store,
+    name: string,
+    directory: string,
+    options: LogOptions,
+  ): Promise<SegmentLog> {
+    const recovered = await recoverLog(store, name, directory, options.indexIntervalBytes);
+    const state = new LogState(name, directory, options, recovered);
+    const durability = new Durability(store, state, recovered.saved);
+    if (recovered.changed) await durability.checkpoint();
+    return new SegmentLog(store, state, durability);
+  }
+
+  get startOffset(): number {
+    return this.#state.startOffset;
+  }
+  get endOffset(): number {
+    return this.#state.endOffset;
+  }
+  get nextOffset(): number {
+    return this.#state.nextOffset;
+  }
+  get maxTimestamp(): number {
+    return this.#state.maxTimestamp;
+  }
+  get sizeBytes(): number {
+    return this.#state.sizeBytes;
+  }
+  get failure(): LogError | null {
+    return this.#state.failure;
+  }
+
+  append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
+    const refusal = this.#refusal();
+    return refusal ? Promise.reject(refusal) : this.#writer.append(batch, leaderEpoch);
+  }
+
+  async read(
+    offset: number,
+    maxBytes: number,
+    upTo = this.#state.endOffset,
+  ): Promise<readonly Uint8Array[]> {
+    this.#refuseWhenUnusable();
+    const { startOffset, endOffset } = this.#state;
+    if (offset < startOffset || offset > endOffset) throw outOfRange(this.#state, offset);
+    const end = Math.min(upTo, endOffset);
+    if (offset >= end) return [];
+    if (offset >= this.#tail.firstOffset) return this.#tail.read(offset, maxBytes, end);
+    this.#coldReader ??= new ColdReader(this.#store, this.#state);
+    return this.#coldReader.read({ offset, maxBytes, upTo: end });
+  }
+
+  async offsetAt(timestamp: number): Promise<number | null> {
+    this.#refuseWhenUnusable();
+    return offsetAt(this.#store, this.#state, timestamp);
+  }
+
+  async deleteBefore(offset: number): Promise<void> {
+    this.#refuseWhenUnusable();
+    const state = this.#state;
+    if (offset > state.endOffset) throw outOfRange(state, offset);
+    await this.#durability.moveStart(offset);
+    this.#tail.dropBefore(state.startOffset);
+    let whole = 0;
+    while (whole < state.segments.length - 1 && state.endOfSegment(whole) <= state.startOffset)
+      whole += 1;
+    const trimmed = state.segments.splice(0, whole);
+    for (const segment of trimmed) state.sizeBytes -= segment.sizeBytes;
+    await this.#durability.remove(trimmed);
+  }
+
+  async saveCheckpoint(offset: number, state: Uint8Array): Promise<void> {
+    this.#refuseWhenUnusable();
+    if (offset > this.#state.endOffset) throw outOfRange(this.#state, offset);
+    await this.#durability.saveState(offset, state);
+  }
+
+  async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
+    this.#refuseWhenUnusable();
+    const saved = await readState(this.#store.fs, this.#state.directory);
+    if (saved === "damaged") {
+      this.#store.report(`log ${this.#state.name}: the saved state is damaged and not used`);
+      return null;
+    }
+    const { startOffset, endOffset } = this.#state;
+    return saved && saved.offset >= startOffset && saved.offset <= endOffset ? saved : null;
+  }
+
+  configure(options: Partial<LogOptions>): void {
+    this.#state.options = { ...this.#state.options, ...options };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== null;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.settled();
+    try {
+      if (!this.#state.failure) await this.#durability.checkpoint();
+    } finally {
+      await this.#durability.settled();
+      this.#tail.clear();
+      for (const segment of this.#state.segments) {
+        this.#store.indexes.forget(segment);
+        await this.#store.files.forget(segment.logPath);
+      }
+    }
+  }
+
+  #refuseWhenUnusable(): void {
+    const refusal = this.#refusal();
+    if (refusal) throw refusal;
+  }
+
+  #refusal(): LogError | null {
+    if (this.#closed) return new LogError("closed", `log ${this.#state.name} is closed`);
+    return this.#state.failure;
+  }
+}

@@ -1,0 +1,226 @@
+// Opening a log: what a crash left is made whole again.
+//
+// 1. Below the checkpoint nothing is cut, moved or removed. What is damaged or lost there stays a
+//    hole, which readers are told about.
+// 2. Above it the log ends at the first batch that is not whole: what follows was never
+//    acknowledged, or not synced. Later segments are set aside, not deleted.
+// 3. What recovery lets stand is durable before anybody may read it. Otherwise a second crash
+//    could take it away below what was appended since.
+import { join } from "node:path";
+import { SCAN_CHUNK_BYTES } from "../limits.ts";
+import { BatchScanner } from "./batch-scanner.ts";
+import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
+import {
+  CUT_SUFFIX,
+  LOG_SUFFIX,
+  parseLogFileName,
+  segmentName,
+  TEMPORARY_SUFFIX,
+} from "./file-names.ts";
+import { Segment } from "./segment.ts";
+import { SegmentIndex } from "./segment-index.ts";
+import type { Store } from "./store.ts";
+
+export interface Recovered {
+  readonly segments: Segment[];
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly maxTimestamp: number;
+  readonly saved: Checkpoint | null;
+  /** Whether batches above the checkpoint were found, or something was cut. */
+  readonly changed: boolean;
+}
+
+interface Progress {
+  endOffset: number;
+  maxTimestamp: number;
+  changed: boolean;
+}
+
+export async function recoverLog(
+  store: Store,
+  name: string,
+  directory: string,
+  indexIntervalBytes: number,
+): Promise<Recovered> {
+  const found = await findSegments(store, directory);
+  const saved = await loadCheckpoint(store, name, directory);
+  const startOffset = saved?.startOffset ?? found[0]?.baseOffset ?? 0;
+  const from = saved ?? scanEverything(startOffset);
+  const progress: Progress = {
+    endOffset: from.recoveryOffset,
+    maxTimestamp: from.maxTimestamp,
+    changed: false,
+  };
+  const segments: Segment[] = [];
+  for (const [i, segment] of found.entries()) {
+    if (await isTrimmed(store, segment, found[i + 1], startOffset)) continue;
+    if (segment.baseOffset < from.recoverySegment) {
+      segments.push(segment);
+      continue;
+    }
+    if (segment.baseOffset > progress.endOffset) {
+      await setAside(store, name, found.slice(i));
+      progress.changed = true;
+      break;
+    }
+    segments.push(segment);
+    if (!(await recoverSegment(store, name, segment, from, indexIntervalBytes, progress))) {
+      await setAside(store, name, found.slice(i + 1));
+      break;
+    }
+  }
+  await endWithActive(store, name, directory, segments, from, progress);
+  const { endOffset, maxTimestamp, changed } = progress;
+  return { segments, startOffset, endOffset, maxTimestamp, saved, changed };
+}
+
+async function findSegments(store: Store, directory: string): Promise<Segment[]> {
+  const names = await store.fs.list(directory);
+  const nowMs = store.env.clock.wallMs();
+  const segments = names.map(async (file): Promise<Segment | null> => {
+    if (file.endsWith(TEMPORARY_SUFFIX)) await store.fs.remove(join(directory, file));
+    const baseOffset = parseLogFileName(file);
+    if (baseOffset === null) return null;
+    const stat = await store.fs.stat(join(directory, file));
+    return new Segment(directory, baseOffset, stat?.sizeBytes ?? 0, nowMs);
+  });
+  // The names are sorted, and so are the offsets in them: they have leading zeros.
+  return (await Promise.all(segments)).filter((segment) => segment !== null);
+}
+
+async function loadCheckpoint(store: Store, name: string, directory: string) {
+  const saved = await readCheckpoint(store.fs, directory);
+  if (saved !== "damaged") return saved;
+  store.report(`log ${name}: the checkpoint is damaged, scanning the whole log`);
+  return null;
+}
+
+/** Without a checkpoint nothing is known to be whole. */
+function scanEverything(baseOffset: number): Checkpoint {
+  return {
+    startOffset: baseOffset,
+    recoveryOffset: baseOffset,
+    recoverySegment: baseOffset,
+    recoveryPosition: 0,
+    maxTimestamp: -1,
+  };
+}
+
+/** Finishes what a crash interrupted: removes a segment that lies below the log's start. */
+async function isTrimmed(
+  store: Store,
+  segment: Segment,
+  next: Segment | undefined,
+  startOffset: number,
+): Promise<boolean> {
+  if (!next || next.baseOffset > startOffset) return false;
+  await segment.removeFiles(store);
+  return true;
+}
+
+/** Scans what lies above the checkpoint. False when the log must end here. */
+async function recoverSegment(
+  store: Store,
+  name: string,
+  segment: Segment,
+  from: Checkpoint,
+  indexIntervalBytes: number,
+  progress: Progress,
+): Promise<boolean> {
+  const isFirst = segment.baseOffset === from.recoverySegment;
+  const position = isFirst ? from.recoveryPosition : 0;
+  if (segment.sizeBytes < position) {
+    store.report(
+      `log ${name}: segment ${segment.name} lost ${position - segment.sizeBytes} bytes of ` +
+        `acknowledged batches below offset ${from.recoveryOffset}`,
+    );
+    return true;
+  }
+  if (segment.sizeBytes === position) return true;
+  progress.changed = true;
+  segment.index = await indexBelow(store, segment, position, progress.endOffset);
+  const wholeBytes = await scan(store, segment, position, indexIntervalBytes, progress);
+  const tornBytes = segment.sizeBytes - wholeBytes;
+  segment.sizeBytes = wholeBytes;
+  await store.files.use(segment.logPath, async (file) => {
+    if (tornBytes > 0) await file.truncate(wholeBytes);
+    await file.sync();
+  });
+  await segment.index?.save(store.fs, segment.directory, segment.name);
+  if (tornBytes === 0) return true;
+  store.report(
+    `log ${name}: cut ${tornBytes} bytes of unfinished writes off segment ${segment.name}, ` +
+      `the log ends at offset ${progress.endOffset}`,
+  );
+  return false;
+}
+
+/** What the index files tell of the part that is not scanned; built anew when they don't. */
+async function indexBelow(
+  store: Store,
+  segment: Segment,
+  position: number,
+  endOffset: number,
+): Promise<SegmentIndex | null> {
+  if (position === 0) return new SegmentIndex();
+  const relativeEnd = endOffset - segment.baseOffset;
+  return SegmentIndex.load(store.fs, segment.directory, segment.name, position, relativeEnd);
+}
+
+/** Walks whole batches from `position`; returns where the last one ends. */
+async function scan(
+  store: Store,
+  segment: Segment,
+  position: number,
+  indexIntervalBytes: number,
+  progress: Progress,
+): Promise<number> {
+  return store.files.use(segment.logPath, async (file) => {
+    const scanner = new BatchScanner(file, position, segment.sizeBytes, SCAN_CHUNK_BYTES);
+    while ((await scanner.look(progress.endOffset)) === "batch" && (await scanner.intact())) {
+      const { position: at, sizeBytes, nextOffset, maxTimestamp } = scanner;
+      const last = nextOffset - 1 - segment.baseOffset;
+      segment.index?.note(last, at, sizeBytes, maxTimestamp, indexIntervalBytes);
+      progress.endOffset = nextOffset;
+      progress.maxTimestamp = Math.max(progress.maxTimestamp, maxTimestamp);
+      scanner.advance();
+    }
+    return scanner.position;
+  });
+}
+
+async function setAside(store: Store, name: string, segments: readonly Segment[]): Promise<void> {
+  for (const { directory, baseOffset, sizeBytes } of segments) {
+    const path = join(directory, segmentName(baseOffset) + LOG_SUFFIX);
+    await store.files.forget(path);
+    await store.fs.rename(path, path + CUT_SUFFIX);
+    store.report(
+      `log ${name}: segment ${segmentName(baseOffset)} (${sizeBytes} bytes) does not follow on ` +
+        `what is before it; set aside as ${path + CUT_SUFFIX}`,
+    );
+  }
+  if (segments[0]) await store.fs.syncDirectory(segments[0].directory);
+}
+
+/** The active segment must end where the log ends: after a loss that takes a new one. */
+async function endWithActive(
+  store: Store,
+  name: string,
+  directory: string,
+  segments: Segment[],
+  from: Checkpoint,
+  progress: Progress,
+): Promise<void> {
+  const last = segments.at(-1);
+  const isWhole =
+    last !== undefined &&
+    (last.baseOffset > from.recoverySegment ||
+      (last.baseOffset === from.recoverySegment && last.sizeBytes >= from.recoveryPosition));
+  if (isWhole) return;
+  if (from.recoveryOffset > from.startOffset && !last)
+    store.report(`log ${name}: no segment is left of offsets below ${from.recoveryOffset}`);
+  progress.changed = true;
+  segments.push(await Segment.create(store, directory, progress.endOffset));
+  await store.fs.syncDirectory(directory);
+}

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { crc32c } from "@tarpan/codecs";
+import type { FileSystem } from "../../env.ts";
+import { TEMPORARY_SUFFIX } from "./file-names.ts";
+
+const MAGIC = 0x54_50_4e_43;
+const HEADER_BYTES = 16;
+
+/**
+ * Replaces a file in one step: after a crash it holds the old bytes or the new ones, and the new
+ * ones once this resolved.
+ */
+export async function replaceFile(
+  fs: FileSystem,
+  directory: string,
+  name: string,
+  parts: readonly Uint8Array[],
+): Promise<void> {
+  const temporary = join(directory, name + TEMPORARY_SUFFIX);
+  const file = await fs.open(temporary, { create: true });
+  try {
+    await file.truncate(0);
+    await file.write(parts, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fs.rename(temporary, join(directory, name));
+  await fs.syncDirectory(directory);
+}
+
+/** Writes `payload` under a header of magic, version, CRC32C and length. */
+export function replaceSealed(
+  fs: FileSystem,
+  directory: string,
+  name: string,
+  version: number,
+  payload: Uint8Array,
+): Promise<void> {
+  const header = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, MAGIC);
+  view.setUint32(4, version);
+  view.setUint32(8, crc32c(payload));
+  view.setUint32(12, payload.byteLength);
+  return replaceFile(fs, directory, name, [header, payload]);
+}
+
+/** The payload of a sealed file; "damaged" when its bytes are not what was written. */
+export async function readSealed(
+  fs: FileSystem,
+  path: string,
+  version: number,
+): Promise<Uint8Array | "damaged" | null> {
+  if ((await fs.stat(path)) === null) return null;
+  const bytes = await fs.readFile(path);
+  if (bytes.byteLength < HEADER_BYTES) return "damaged";
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const payload = bytes.subarray(HEADER_BYTES);
+  const intact =
+    view.getUint32(0) === MAGIC &&
+    view.getUint32(4) === version &&
+    view.getUint32(12) === payload.byteLength &&
+    view.getUint32(8) === crc32c(payload);
+  return intact ? payload : "damaged";
+}

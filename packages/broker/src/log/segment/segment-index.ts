@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import type { FileSystem } from "../../env.ts";
+import { INDEX_SUFFIX, TIME_INDEX_SUFFIX } from "./file-names.ts";
+import { OffsetIndex } from "./offset-index.ts";
+import { TimeIndex } from "./time-index.ts";
+
+/** The two sparse indexes of one segment, which grow together. */
+export class SegmentIndex {
+  readonly offsets: OffsetIndex;
+  readonly times: TimeIndex;
+  #bytesSinceEntry: number;
+  #maxTimestamp: number;
+  #maxTimestampOffset: number;
+  /** Entries that the files hold already. */
+  #savedOffsets = 0;
+  #savedTimes = 0;
+
+  constructor(offsets = new OffsetIndex(), times = new TimeIndex(), endPosition = 0) {
+    this.offsets = offsets;
+    this.times = times;
+    this.#bytesSinceEntry = endPosition - offsets.lastPosition;
+    this.#maxTimestamp = times.lastTimestamp;
+    this.#maxTimestampOffset = times.lastRelativeOffset;
+  }
+
+  get sizeBytes(): number {
+    return this.offsets.sizeBytes + this.times.sizeBytes;
+  }
+  /** Whether the files hold all of it, so that it can be dropped from memory. */
+  get isSaved(): boolean {
+    return (
+      this.#savedOffsets === this.offsets.length &&
+      this.#savedTimes === this.times.length &&
+      this.times.lastTimestamp === this.#maxTimestamp
+    );
+  }
+  get maxTimestamp(): number {
+    return this.#maxTimestamp;
+  }
+
+  /** Takes note of the next batch. Same rule as Kafka's LogSegment.append. */
+  note(
+    lastRelativeOffset: number,
+    position: number,
+    sizeBytes: number,
+    maxTimestamp: number,
+    intervalBytes: number,
+  ): void {
+    if (maxTimestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = maxTimestamp;
+      this.#maxTimestampOffset = lastRelativeOffset;
+    }
+    if (this.#bytesSinceEntry > intervalBytes) {
+      this.offsets.append(lastRelativeOffset, position);
+      this.times.append(this.#maxTimestamp, this.#maxTimestampOffset);
+      this.#bytesSinceEntry = 0;
+    }
+    this.#bytesSinceEntry += sizeBytes;
+  }
+
+  /** Writes what is new to the files; the time index ends with the segment's largest timestamp. */
+  async save(fs: FileSystem, directory: string, segmentName: string): Promise<void> {
+    this.times.append(this.#maxTimestamp, this.#maxTimestampOffset);
+    const { length: offsets } = this.offsets;
+    const { length: times } = this.times;
+    const path = join(directory, segmentName);
+    const newOffsets = this.offsets.encode(this.#savedOffsets);
+    await appendEntries(fs, path + INDEX_SUFFIX, newOffsets, this.#savedOffsets * 8);
+    const newTimes = this.times.encode(this.#savedTimes);
+    await appendEntries(fs, path + TIME_INDEX_SUFFIX, newTimes, this.#savedTimes * 12);
+    this.#savedOffsets = offsets;
+    this.#savedTimes = times;
+  }
+
+  /**
+   * What the files say about batches that begin below `endPosition`, of offsets below
+   * `endRelativeOffset`. Null when a file is missing or its bytes make no sense.
+   */
+  static async load(
+    fs: FileSystem,
+    directory: string,
+    segmentName: string,
+    endPosition: number,
+    endRelativeOffset: number,
+  ): Promise<SegmentIndex | null> {
+    const path = join(directory, segmentName);
+    const files = [path + INDEX_SUFFIX, path + TIME_INDEX_SUFFIX];
+    const [offsetStat, timeStat] = await Promise.all(files.map((file) => fs.stat(file)));
+    if (!offsetStat || !timeStat) return null;
+    const offsets = OffsetIndex.decode(await fs.readFile(files[0]!), endPosition);
+    const times = TimeIndex.decode(await fs.readFile(files[1]!), endRelativeOffset);
+    if (!offsets || !times) return null;
+    const index = new SegmentIndex(offsets, times, endPosition);
+    index.#savedOffsets = offsets.length;
+    index.#savedTimes = times.length;
+    return index;
+  }
+}
+
+async function appendEntries(
+  fs: FileSystem,
+  path: string,
+  entries: Uint8Array,
+  position: number,
+): Promise<void> {
+  const file = await fs.open(path, { create: true });
+  try {
+    await file.truncate(position);
+    if (entries.byteLength > 0) await file.write([entries], position);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

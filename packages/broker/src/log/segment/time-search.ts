@@ -1,0 +1,51 @@
+import type { LogState } from "./log-state.ts";
+import type { Segment } from "./segment.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * First readable offset of the first batch whose max timestamp is at or after `timestamp`, null
+ * when there is none.
+ */
+export async function offsetAt(
+  store: Store,
+  state: LogState,
+  timestamp: number,
+): Promise<number | null> {
+  const segments = state.segments.map((segment, i) => ({ segment, end: state.endOfSegment(i) }));
+  const { startOffset, endOffset } = state;
+  if (timestamp > state.maxTimestamp) return null;
+  for (const { segment, end } of segments) {
+    if (end <= startOffset || (segment.maxTimestamp ?? timestamp) < timestamp) continue;
+    const index = await segment.loadIndex(store, end, state.options.indexIntervalBytes);
+    if (segment.baseOffset !== segments.at(-1)!.segment.baseOffset) {
+      segment.maxTimestamp = index.maxTimestamp;
+      store.indexes.used(segment);
+      if (segment.maxTimestamp < timestamp) continue;
+    }
+    const floor = segment.baseOffset + index.times.floor(timestamp);
+    const found = await search(store, segment, Math.max(floor, startOffset), end, timestamp);
+    if (found !== null && found < endOffset) return Math.max(found, startOffset);
+  }
+  return null;
+}
+
+/** Base offset of the first batch that reaches `timestamp` and does not end before `offset`. */
+async function search(
+  store: Store,
+  segment: Segment,
+  offset: number,
+  endOffset: number,
+  timestamp: number,
+): Promise<number | null> {
+  const entry = segment.index?.offsets.floor(offset - segment.baseOffset);
+  const from = entry
+    ? { position: entry.position, offset: null, endOffset }
+    : { position: 0, offset: segment.baseOffset, endOffset };
+  let found: number | null = null;
+  await segment.walk(store, from, (batch) => {
+    if (batch.nextOffset <= offset || batch.maxTimestamp < timestamp) return true;
+    found = batch.baseOffset;
+    return false;
+  });
+  return found;
+}

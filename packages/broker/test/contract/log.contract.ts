@@ -1,0 +1,217 @@
+// What every log engine must do. An engine's test hands in how to make one, and how to make it
+// anew on what the last one left.
+import { stampBatch } from "@tarpan/protocol";
+import { afterEach, describe, expect, it } from "vitest";
+import type { LogEngine, LogError, LogId } from "../../src/log/log.ts";
+import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "../log/batches.ts";
+
+export interface ContractSubject {
+  open(): Promise<LogEngine>;
+  /** Opens the engine again after it was closed; null when nothing outlives closing. */
+  reopen: (() => Promise<LogEngine>) | null;
+  dispose(): Promise<void>;
+}
+
+const ID: LogId = { topic: "orders", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 3 };
+const OTHER: LogId = { ...ID, topicId: "BBBBBBBBBBBBBBBBBBBBBQ" };
+
+export function logContract(name: string, make: () => ContractSubject): void {
+  describe(`log contract: ${name}`, () => {
+    let subject: ContractSubject;
+    let engine: LogEngine;
+    const start = async (options = OPTIONS) => {
+      subject = make();
+      engine = await subject.open();
+      return engine.create(ID, options);
+    };
+    afterEach(async () => {
+      await engine.close();
+      await subject.dispose();
+    });
+
+    it("starts empty", async () => {
+      const log = await start();
+      expect(log).toMatchObject({
+        startOffset: 0,
+        endOffset: 0,
+        nextOffset: 0,
+        maxTimestamp: -1,
+        sizeBytes: 0,
+        failure: null,
+      });
+      expect(await log.read(0, 100)).toEqual([]);
+      expect(await log.offsetAt(0)).toBeNull();
+      expect(await log.loadCheckpoint()).toBeNull();
+    });
+
+    it("gives offsets within the call and shows batches once they are durable", async () => {
+      const log = await start();
+      let advanced = 0;
+      log.configure({ onAdvance: () => advanced++ });
+      const first = log.append(batchOf(1, { count: 3 }), 7);
+      expect(log.nextOffset).toBe(3);
+      expect(log.endOffset).toBe(0);
+      const second = log.append(batchOf(2), 8);
+      expect(log.nextOffset).toBe(4);
+      expect(await Promise.all([first, second])).toEqual([0, 3]);
+      expect(log.endOffset).toBe(4);
+      expect(advanced).toBeGreaterThan(0);
+      const batches = await log.read(0, 1 << 20);
+      expect(batches.map(baseOffsetOf)).toEqual([0, 3]);
+      const epochs = batches.map((batch) =>
+        new DataView(batch.buffer, batch.byteOffset).getInt32(12),
+      );
+      expect(epochs).toEqual([7, 8]);
+      expect(log.maxTimestamp).toBe(1002);
+      expect(log.sizeBytes).toBe(batches[0]!.length + batches[1]!.length);
+    });
+
+    it("resolves appends in order", async () => {
+      const log = await start();
+      const order: number[] = [];
+      const appends = Array.from({ length: 50 }, (_, i) =>
+        log.append(batchOf(i), 0).then((offset) => order.push(offset)),
+      );
+      await Promise.all(appends);
+      expect(order).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    });
+
+    it("reads whole batches from the one that holds the offset, within bounds", async () => {
+      const log = await start();
+      for (let i = 0; i < 5; i++) await log.append(batchOf(i, { count: 4 }), 0);
+      const size = batchOf(0, { count: 4 }).length;
+      const basesOf = async (...args: [number, number, number?]) =>
+        (await log.read(...args)).map(baseOffsetOf);
+      expect(await basesOf(6, 1 << 20)).toEqual([4, 8, 12, 16]);
+      expect(await basesOf(6, 2 * size)).toEqual([4, 8]);
+      expect(await basesOf(6, 2 * size - 1)).toEqual([4]);
+      expect(await basesOf(6, 0)).toEqual([4]);
+      expect(await basesOf(0, 1 << 20, 8)).toEqual([0, 4]);
+      expect(await basesOf(0, 1 << 20, 9)).toEqual([0, 4, 8]);
+      expect(await basesOf(20, 1 << 20)).toEqual([]);
+      await expect(log.read(21, 1)).rejects.toMatchObject({ kind: "out-of-range" });
+      await expect(log.read(-1, 1)).rejects.toMatchObject({ kind: "out-of-range" });
+    });
+
+    it("finds offsets by timestamp, also when timestamps go back", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 500, indexIntervalBytes: 100 });
+      const stamps = [100, 300, 200, 300, 500, 400];
+      for (const timestamp of stamps)
+        await log.append(batchOf(1, { count: 2, timestamp, valueBytes: 60 }), 0);
+      expect(await log.offsetAt(0)).toBe(0);
+      expect(await log.offsetAt(101)).toBe(2);
+      expect(await log.offsetAt(300)).toBe(2);
+      expect(await log.offsetAt(301)).toBe(8);
+      expect(await log.offsetAt(501)).toBeNull();
+      await log.deleteBefore(3);
+      expect(await log.offsetAt(0)).toBe(3);
+      await log.deleteBefore(4);
+      expect(await log.offsetAt(300)).toBe(6);
+    });
+
+    it("moves its start and frees what lies before", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 400 });
+      for (let i = 0; i < 20; i++) await log.append(batchOf(i, { count: 2 }), 0);
+      const before = log.sizeBytes;
+      await log.deleteBefore(21);
+      expect(log.startOffset).toBe(21);
+      expect(log.sizeBytes).toBeLessThan(before);
+      await expect(log.read(20, 1)).rejects.toMatchObject({ kind: "out-of-range" });
+      expect((await log.read(21, 1)).map(baseOffsetOf)).toEqual([20]);
+      await log.deleteBefore(5);
+      expect(log.startOffset).toBe(21);
+      await expect(log.deleteBefore(41)).rejects.toMatchObject({ kind: "out-of-range" });
+      await log.deleteBefore(40);
+      expect(await log.read(40, 100)).toEqual([]);
+      expect(await log.append(batchOf(99), 0)).toBe(40);
+    });
+
+    it("keeps the newest checkpoint while the log covers it", async () => {
+      const log = await start();
+      for (let i = 0; i < 4; i++) await log.append(batchOf(i), 0);
+      await log.saveCheckpoint(2, Uint8Array.of(1, 2));
+      await log.saveCheckpoint(3, Uint8Array.of(3));
+      expect(await log.loadCheckpoint()).toEqual({ offset: 3, state: Uint8Array.of(3) });
+      await log.deleteBefore(3);
+      expect(await log.loadCheckpoint()).toEqual({ offset: 3, state: Uint8Array.of(3) });
+      await log.deleteBefore(4);
+      expect(await log.loadCheckpoint()).toBeNull();
+      await expect(log.saveCheckpoint(5, new Uint8Array(0))).rejects.toMatchObject({
+        kind: "out-of-range",
+      });
+    });
+
+    it("keeps batches that came as small parts of large buffers", async () => {
+      const log = await start();
+      const chunk = new Uint8Array(1 << 16);
+      const batch = batchOf(5);
+      chunk.set(batch, 1000);
+      await log.append(chunk.subarray(1000, 1000 + batch.length), 0);
+      chunk.fill(0xff);
+      const expected = batchOf(5);
+      stampBatch(expected, 0, 0, 0);
+      expect((await readAll(log))[0]).toEqual(expected);
+    });
+
+    it("opens a closed log with all it had", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 300, indexIntervalBytes: 64 });
+      for (let i = 0; i < 12; i++) await log.append(batchOf(i), 0);
+      await log.deleteBefore(2);
+      await log.saveCheckpoint(7, Uint8Array.of(9));
+      const pending = log.append(batchOf(12), 0);
+      await log.close();
+      expect(await pending).toBe(12);
+      await expect(log.read(3, 1)).rejects.toMatchObject({ kind: "closed" });
+      await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });
+      const again = await engine.open(ID, OPTIONS);
+      expect(again).toMatchObject({ startOffset: 2, endOffset: 13, maxTimestamp: 1012 });
+      expect(await again.loadCheckpoint()).toEqual({ offset: 7, state: Uint8Array.of(9) });
+      expect((await readAll(again, 1)).map(baseOffsetOf)).toEqual([
+        2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+      ]);
+      expect(await again.append(batchOf(13), 0)).toBe(13);
+    });
+
+    it("creates once, opens what is there, forgets what is deleted", async () => {
+      const log = await start();
+      await expect(engine.create(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
+      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
+      await expect(engine.open({ ...ID, partition: 9 }, OPTIONS)).rejects.toMatchObject({
+        kind: "missing",
+      } satisfies Partial<LogError>);
+      await engine.delete(OTHER);
+      expect(await engine.list()).toEqual([ID]);
+      await log.append(batchOf(1), 0);
+      await engine.delete(ID);
+      await expect(log.append(batchOf(2), 0)).rejects.toMatchObject({ kind: "closed" });
+      expect(await engine.list()).toEqual([]);
+      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+      const successor = await engine.create(OTHER, OPTIONS);
+      expect(successor.endOffset).toBe(0);
+      await successor.close();
+      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+      expect(await engine.list()).toEqual([OTHER]);
+    });
+
+    it("comes back whole after the engine was closed", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 1000 });
+      if (!subject.reopen) return;
+      for (let i = 0; i < 30; i++) await log.append(batchOf(i, { count: 1 + (i % 3) }), 1);
+      const before = (await readAll(log)).map((batch) => batch.slice());
+      await engine.close();
+      engine = await subject.reopen();
+      expect(engine.cleanlyClosed).toBe(true);
+      expect(await engine.list()).toEqual([ID]);
+      const again = await engine.open(ID, OPTIONS);
+      expect((await readAll(again, 100)).map((batch) => batch.slice())).toEqual(before);
+      expect(nextOffsetOf(before.at(-1)!)).toBe(again.endOffset);
+    });
+
+    it("refuses work once the engine is closed", async () => {
+      const log = await start();
+      await engine.close();
+      await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });
+      await expect(engine.create(OTHER, OPTIONS)).rejects.toMatchObject({ kind: "closed" });
+    });
+  });
+}

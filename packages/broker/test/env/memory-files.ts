@@ -1,0 +1,325 @@
+// A disk in memory that remembers every change, so that a test can take it back to any moment and
+// ask what a crash at that moment could have left.
+//
+// Model: contents of a file survive once the file was synced (or the write was a durable one),
+// names survive once their directory was synced. What was not synced survives or not, as the
+// crash decides; names survive in order, as on a journalling file system.
+import type { File, FileSystem, OpenOptions } from "../../src/env.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+interface Node {
+  readonly id: number;
+  bytes: Uint8Array;
+  size: number;
+}
+
+type Change =
+  | { kind: "write"; node: number; position: number; bytes: Uint8Array; durable: boolean }
+  | { kind: "truncate"; node: number; sizeBytes: number }
+  | { kind: "sync"; node: number }
+  | { kind: "make" | "remove"; path: string; node: number | null }
+  | { kind: "rename"; path: string; to: string }
+  | { kind: "syncDirectory"; path: string };
+
+/** What a crash does to changes that were not synced. */
+export type Crash =
+  /** The process dies, the machine lives on: everything stays. */
+  | { kind: "process" }
+  /** Everything that was not synced is gone. */
+  | { kind: "power" }
+  /** Each unsynced piece of 512 bytes is there or not. */
+  | { kind: "torn"; random: SeededRandom };
+
+export type Operation =
+  | "write"
+  | "sync"
+  | "read"
+  | "open"
+  | "truncate"
+  | "syncDirectory"
+  | "rename";
+/** Throws what the operation is to fail with. */
+export type Fault = (operation: Operation, path: string) => void;
+
+const SECTOR_BYTES = 512;
+
+export class MemoryFiles implements FileSystem {
+  readonly changes: Change[] = [];
+  readonly #names = new Map<string, Node | "directory">();
+  #nodes = 0;
+  #openFiles = 0;
+  /** Counts calls by name. */
+  readonly calls = new Map<string, number>();
+  fault: Fault = () => {};
+  /** Bytes the disk holds at most. */
+  capacityBytes = Number.POSITIVE_INFINITY;
+
+  get openFiles(): number {
+    return this.#openFiles;
+  }
+
+  async open(path: string, options: OpenOptions): Promise<File> {
+    await this.#called("open", path);
+    let node = this.#names.get(path);
+    if (node === "directory") throw osError("EISDIR", path);
+    if (node && options.exclusive) throw osError("EEXIST", path);
+    if (!node) {
+      if (!options.create) throw osError("ENOENT", path);
+      if (!this.#isDirectory(parentOf(path))) throw osError("ENOENT", path);
+      node = this.#make(path);
+      this.changes.push({ kind: "make", path, node: node.id });
+    }
+    this.#openFiles += 1;
+    return this.#fileOf(node, path, options.durableWrites ?? false);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    const missing: string[] = [];
+    for (let at = path; !this.#isDirectory(at); at = parentOf(at)) missing.unshift(at);
+    for (const each of missing) {
+      if (this.#names.has(each)) throw osError("ENOTDIR", each);
+      this.#names.set(each, "directory");
+      this.changes.push({ kind: "make", path: each, node: null });
+    }
+  }
+
+  async list(path: string): Promise<string[]> {
+    if (!this.#isDirectory(path)) throw osError("ENOENT", path);
+    const names = [...this.#names.keys()].filter(
+      (name) => parentOf(name) === path && name !== path,
+    );
+    return names.map((name) => name.slice(path.length + 1)).sort();
+  }
+
+  async stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+    const node = this.#names.get(path);
+    if (!node) return null;
+    const isDirectory = node === "directory";
+    return { sizeBytes: isDirectory ? 0 : node.size, isDirectory };
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    await this.#called("read", path);
+    return this.contentOf(path).slice();
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#called("rename", from);
+    if (!this.#names.has(from)) throw osError("ENOENT", from);
+    this.#rename(from, to);
+    this.changes.push({ kind: "rename", path: from, to });
+  }
+
+  async remove(path: string): Promise<void> {
+    for (const name of this.#within(path)) {
+      const node = this.#names.get(name)!;
+      this.#names.delete(name);
+      this.changes.push({
+        kind: "remove",
+        path: name,
+        node: node === "directory" ? null : node.id,
+      });
+    }
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.#called("syncDirectory", path);
+    if (!this.#isDirectory(path)) throw osError("ENOENT", path);
+    this.changes.push({ kind: "syncDirectory", path });
+  }
+
+  /** The bytes of a file as they are now; to be changed by a test that damages them. */
+  contentOf(path: string): Uint8Array {
+    const node = this.#names.get(path);
+    if (!node || node === "directory") throw osError("ENOENT", path);
+    return node.bytes.subarray(0, node.size);
+  }
+
+  /** Every path there is, sorted. */
+  paths(): string[] {
+    return [...this.#names.keys()].sort();
+  }
+
+  /** A new disk, as it may be after a crash when the first `count` changes had been made. */
+  crashedAt(count: number, crash: Crash): MemoryFiles {
+    const after = new MemoryFiles();
+    const nodes = new Map<number, Node>();
+    const made = this.changes.slice(0, count);
+    const nameSurvives = survivingNames(made, crash);
+    for (const [i, change] of made.entries()) {
+      if (change.kind === "write" || change.kind === "truncate")
+        after.#replayContent(nodes, change, isSynced(made, i), crash);
+      else if (change.kind === "make" || change.kind === "remove" || change.kind === "rename")
+        if (nameSurvives(i)) after.#replayName(nodes, change);
+    }
+    // Sorted, so that what was in a directory that is gone goes after it.
+    for (const name of after.paths())
+      if (!after.#isDirectory(parentOf(name))) after.#names.delete(name);
+    after.#nodes = this.#nodes;
+    after.#settle();
+    return after;
+  }
+
+  #replayContent(
+    nodes: Map<number, Node>,
+    change: Extract<Change, { kind: "write" | "truncate" }>,
+    synced: boolean,
+    crash: Crash,
+  ): void {
+    const node = nodeOf(nodes, change.node);
+    const isKept = synced || crash.kind === "process";
+    const pieceIsKept = () => isKept || (crash.kind === "torn" && crash.random.chance(0.5));
+    if (change.kind === "truncate") {
+      if (pieceIsKept()) resize(node, change.sizeBytes);
+      return;
+    }
+    for (let at = 0; at < change.bytes.length; at += SECTOR_BYTES)
+      if (pieceIsKept())
+        put(node, change.position + at, change.bytes.subarray(at, at + SECTOR_BYTES));
+  }
+
+  #replayName(
+    nodes: Map<number, Node>,
+    change: Extract<Change, { kind: "make" | "remove" | "rename" }>,
+  ): void {
+    if (change.kind === "make")
+      this.#names.set(change.path, change.node === null ? "directory" : nodeOf(nodes, change.node));
+    else if (change.kind === "remove") this.#names.delete(change.path);
+    else if ("to" in change) this.#rename(change.path, change.to);
+  }
+
+  /** What is there after a crash is on the disk. */
+  #settle(): void {
+    for (const [path, node] of this.#names) {
+      this.changes.push({ kind: "make", path, node: node === "directory" ? null : node.id });
+      if (node === "directory") continue;
+      const bytes = node.bytes.slice(0, node.size);
+      this.changes.push({ kind: "write", node: node.id, position: 0, bytes, durable: true });
+    }
+    for (const [path, node] of this.#names)
+      if (node === "directory") this.changes.push({ kind: "syncDirectory", path });
+    this.changes.push({ kind: "syncDirectory", path: "/" });
+  }
+
+  #fileOf(node: Node, path: string, durable: boolean): File {
+    return {
+      write: async (buffers, position) => {
+        await this.#called("write", path);
+        let at = position;
+        for (const buffer of buffers) {
+          const room = this.capacityBytes - this.#usedBytes() + Math.max(0, node.size - at);
+          const bytes = buffer.slice(0, Math.max(0, room));
+          put(node, at, bytes);
+          this.changes.push({ kind: "write", node: node.id, position: at, bytes, durable });
+          at += bytes.length;
+          if (bytes.length < buffer.length) throw osError("ENOSPC", path);
+        }
+      },
+      read: async (into, position) => {
+        await this.#called("read", path);
+        const bytes = node.bytes.subarray(position, Math.min(node.size, position + into.length));
+        into.set(bytes);
+        return bytes.length;
+      },
+      sync: async () => {
+        await this.#called("sync", path);
+        this.changes.push({ kind: "sync", node: node.id });
+      },
+      truncate: async (sizeBytes) => {
+        await this.#called("truncate", path);
+        resize(node, sizeBytes);
+        this.changes.push({ kind: "truncate", node: node.id, sizeBytes });
+      },
+      sizeBytes: async () => node.size,
+      close: async () => {
+        this.#openFiles -= 1;
+      },
+    };
+  }
+
+  async #called(operation: Operation, path: string): Promise<void> {
+    this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
+    await Promise.resolve();
+    this.fault(operation, path);
+  }
+
+  #make(path: string): Node {
+    const node = { id: this.#nodes++, bytes: new Uint8Array(0), size: 0 };
+    this.#names.set(path, node);
+    return node;
+  }
+
+  #rename(from: string, to: string): void {
+    for (const name of this.#within(to)) this.#names.delete(name);
+    for (const name of this.#within(from)) {
+      this.#names.set(to + name.slice(from.length), this.#names.get(name)!);
+      this.#names.delete(name);
+    }
+  }
+
+  #within(path: string): string[] {
+    return [...this.#names.keys()].filter((name) => name === path || name.startsWith(`${path}/`));
+  }
+
+  #isDirectory(path: string): boolean {
+    return path === "/" || this.#names.get(path) === "directory";
+  }
+
+  #usedBytes(): number {
+    let sum = 0;
+    for (const node of this.#names.values()) if (node !== "directory") sum += node.size;
+    return sum;
+  }
+}
+
+/** Says of each change of a name whether it survives. */
+function survivingNames(made: readonly Change[], crash: Crash): (at: number) => boolean {
+  if (crash.kind === "process") return () => true;
+  const reached = crash.kind === "torn" ? crash.random.below(made.length + 1) : 0;
+  const lastSync = new Map<string, number>();
+  for (const [i, change] of made.entries())
+    if (change.kind === "syncDirectory") lastSync.set(change.path, i);
+  return (at) => {
+    const change = made[at]!;
+    return "path" in change && (at < reached || at < (lastSync.get(parentOf(change.path)) ?? -1));
+  };
+}
+
+function isSynced(made: readonly Change[], at: number): boolean {
+  const change = made[at] as Extract<Change, { kind: "write" | "truncate" }>;
+  if (change.kind === "write" && change.durable) return true;
+  for (let i = at + 1; i < made.length; i++) {
+    const later = made[i]!;
+    if (later.kind === "sync" && later.node === change.node) return true;
+  }
+  return false;
+}
+
+function nodeOf(nodes: Map<number, Node>, id: number): Node {
+  const node = nodes.get(id) ?? { id, bytes: new Uint8Array(0), size: 0 };
+  nodes.set(id, node);
+  return node;
+}
+
+function put(node: Node, position: number, bytes: Uint8Array): void {
+  resize(node, Math.max(node.size, position + bytes.length));
+  node.bytes.set(bytes, position);
+}
+
+function resize(node: Node, sizeBytes: number): void {
+  if (sizeBytes > node.bytes.length) {
+    const larger = new Uint8Array(Math.max(sizeBytes, 2 * node.bytes.length));
+    larger.set(node.bytes.subarray(0, node.size));
+    node.bytes = larger;
+  }
+  if (sizeBytes < node.size) node.bytes.fill(0, sizeBytes, node.size);
+  node.size = sizeBytes;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+export function osError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
