@@ -1,0 +1,2 @@
+export { jsonLine, textLine } from "./formats.ts";
+export { createLogger, type Logger, type LogLevel } from "./logger.ts";
