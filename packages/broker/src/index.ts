@@ -1,1 +1,14 @@
-export {};
+export { Broker, type BrokerOptions } from "./broker.ts";
+export {
+  brokerFlags,
+  ConfigError,
+  type ConfigSources,
+  type FlagHelp,
+  type LoadedConfig,
+  type LoggingSettings,
+  loadConfig,
+} from "./config/index.ts";
+export type { LogFields, Logger, LogLevel } from "./logging/logger.ts";
+export type { BrokerSettings, FlushPolicy } from "./settings.ts";
+export { type RunningBroker, type StartOptions, startBroker } from "./start-broker.ts";
+export { VERSION } from "./version.ts";

@@ -78,6 +78,7 @@ async function readOne(
     let sizeBytes = 0;
     for (const slice of records) sizeBytes += slice.byteLength;
     if (sizeBytes > maxBytes && !mayExceed) return found(partition, wanted, NO_RECORDS, 0);
+    partition.traffic.bytesOut += sizeBytes;
     return found(partition, wanted, records, sizeBytes);
   } catch (error) {
     return failedRead(wanted, errorCodeOf(error));

@@ -1,7 +1,8 @@
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { isInternalTopic } from "../metadata/topic-names.ts";
 import { failedProduce, type ProduceOutcome, produce as produceTo } from "../partition/produce.ts";
 import { CloseConnection, handler, type RequestContext } from "./handler.ts";
-import { isInternalTopic, topicNameOf, unknownTopicCode } from "./topic-name.ts";
+import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
 
 /**
  * Produce: v3-13. 0 to 2 are advertised and refused: librdkafka needs the advertised minimum to be

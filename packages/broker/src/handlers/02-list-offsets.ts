@@ -114,7 +114,7 @@ async function findByTimestamp(
     if (record === null || record.offset >= end) return NOTHING;
     const { offset } = record;
     const found = at(offset, partition.epochAt(offset));
-    return { ...found, timestamp: BigInt(record.timestamp) };
+    return { ...found, timestamp: record.timestamp };
   } catch (error) {
     return { errorCode: errorCodeOf(error) };
   }

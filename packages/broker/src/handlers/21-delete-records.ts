@@ -1,7 +1,7 @@
 import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { isInternalTopic } from "../metadata/topic-names.ts";
 import { errorCodeOf } from "../partition/partition.ts";
 import { handler, type RequestContext } from "./handler.ts";
-import { isInternalTopic } from "./topic-name.ts";
 
 /**
  * DeleteRecords: v0-2.

@@ -48,19 +48,19 @@ export class HandlerRouter implements RequestRouter {
     request: unknown,
     context: RequestContext,
   ): Promise<readonly Uint8Array[] | null> {
-    const startedMs = this.#broker.env.clock.monotonicMs();
-    let failed = false;
+    const { clock } = this.#broker.env;
+    const startedMs = clock.monotonicMs();
+    let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
     try {
       const response = await handler.run(request, context);
+      errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
       if (response === undefined) return null;
       return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
     } catch (error) {
-      failed = true;
       if (error instanceof CloseConnection) throw error;
       return this.#answerBug(handler, header, request, context, error);
     } finally {
-      const elapsedMs = this.#broker.env.clock.monotonicMs() - startedMs;
-      this.#metrics.observe(header.apiKey, elapsedMs, failed);
+      this.#metrics.record(header.apiKey, errorCode, clock.monotonicMs() - startedMs);
     }
   }
 
@@ -101,6 +101,22 @@ export class HandlerRouter implements RequestRouter {
   closed(): void {
     // Fetch sessions outlive connections (KIP-227), and nothing else is kept for one.
   }
+}
+
+/** For metrics: of a response with many error codes the first that is one. */
+function firstErrorCode(body: Readonly<Record<string, unknown>>): number {
+  const own = body["errorCode"];
+  if (typeof own === "number" && own !== ErrorCode.NONE) return own;
+  for (const value of Object.values(body)) {
+    if (!Array.isArray(value) || typeof value[0] !== "object" || value[0] instanceof Uint8Array) {
+      continue;
+    }
+    for (const item of value) {
+      const code = firstErrorCode(item);
+      if (code !== ErrorCode.NONE) return code;
+    }
+  }
+  return ErrorCode.NONE;
 }
 
 /** No such API here, or not in that version. */

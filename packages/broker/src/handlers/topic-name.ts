@@ -1,22 +1,16 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Broker } from "./handler.ts";
 
-/** Topics whose records only the broker itself writes. */
-const INTERNAL_TOPICS = new Set([
-  "__cluster_metadata",
-  "__consumer_offsets",
-  "__transaction_state",
-]);
-
-export function isInternalTopic(name: string): boolean {
-  return INTERNAL_TOPICS.has(name);
-}
-
 /**
  * The name of a topic that a request calls by name or, in newer versions, by id only (KIP-516).
  * Null for an id nobody has.
  */
-export function topicNameOf(broker: Broker, name: string, topicId: string, byId: boolean) {
+export function topicNameOf(
+  broker: Broker,
+  name: string,
+  topicId: string,
+  byId: boolean,
+): string | null {
   if (!byId) return name;
   return broker.metadata.image.topicsById.get(topicId)?.name ?? null;
 }

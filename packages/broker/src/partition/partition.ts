@@ -19,8 +19,8 @@ import { scanBatches } from "./scan.ts";
 export class Partition {
   readonly id: LogId;
   readonly log: Log;
-  /** Bytes appended since the partition was opened; only ever grows. */
-  appendedBytes = 0;
+  /** What went in and out since the partition was opened. */
+  readonly traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
   #leaderEpoch = -1;
   readonly #epochs = new LeaderEpochs();
   readonly #producers = new ProducerStates();
@@ -92,14 +92,15 @@ export class Partition {
         ? this.#producers.note(header, baseOffset, this.log.endOffset)
         : undefined;
     this.#lastAppend = append;
-    this.appendedBytes += batch.byteLength;
+    this.traffic.bytesIn += batch.byteLength;
+    this.traffic.recordsIn += header.recordCount;
     try {
       await append;
     } catch (error) {
       if (noted !== undefined) this.#producers.forget(header.producerId, noted);
       return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
     }
-    if (this.appendedBytes - this.#bytesAtCheckpoint >= CHECKPOINT_EVERY_BYTES) {
+    if (this.traffic.bytesIn - this.#bytesAtCheckpoint >= CHECKPOINT_EVERY_BYTES) {
       void this.checkpoint();
     }
     return { errorCode: ErrorCode.NONE, baseOffset, message: null };
@@ -134,7 +135,7 @@ export class Partition {
   async checkpoint(): Promise<void> {
     if (this.#checkpointing || this.log.failure !== null) return;
     this.#checkpointing = true;
-    this.#bytesAtCheckpoint = this.appendedBytes;
+    this.#bytesAtCheckpoint = this.traffic.bytesIn;
     try {
       const offset = this.log.endOffset;
       const state = {

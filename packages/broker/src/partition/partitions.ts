@@ -43,6 +43,7 @@ export class Partitions implements PartitionHost {
   readonly #topics = new Map<string, Slot[]>();
   /** Made for a topic whose creation is not recorded yet. */
   readonly #prepared = new Map<string, Partition>();
+  readonly #deletions = new Set<Promise<unknown>>();
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -74,6 +75,8 @@ export class Partitions implements PartitionHost {
   }
 
   async createLogs(ids: readonly LogId[]): Promise<void> {
+    // A topic may be made again under the name of one whose logs are still being removed.
+    await Promise.all(this.#deletions);
     const settings = this.#options.newLogSettings();
     const outcomes = await inParallel(ids, async (id) => {
       const holder: { partition?: Partition } = {};
@@ -128,22 +131,28 @@ export class Partitions implements PartitionHost {
   }
 
   /** The metadata has dropped this topic: its partitions are unknown at once, then deleted. */
-  async remove(topic: string, topicId: string): Promise<void> {
+  remove(topic: string, topicId: string): void {
     const slots = this.#topics.get(topic);
     if (slots === undefined || slots[0]?.hosted.id.topicId !== topicId) return;
     this.#topics.delete(topic);
     for (const { partition } of slots) partition?.advanced();
-    const outcomes = await inParallel(slots, ({ hosted }) => this.#engine.delete(hosted.id));
-    for (const error of outcomes) {
-      if (error !== undefined) this.#logger.error(`could not delete ${topic}`, { error });
-    }
+    const deletion = this.#deleteLogs(slots).finally(() => this.#deletions.delete(deletion));
+    this.#deletions.add(deletion);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#maintenance?.cancel();
+    await Promise.all(this.#deletions);
     const slots = [...this.#topics.values()].flat();
     await inParallel(slots, async ({ partition }) => partition?.close());
+  }
+
+  async #deleteLogs(slots: readonly Slot[]): Promise<void> {
+    const outcomes = await inParallel(slots, ({ hosted }) => this.#engine.delete(hosted.id));
+    for (const error of outcomes) {
+      if (error !== undefined) this.#logger.error("could not delete a log", { error });
+    }
   }
 
   #hostNew(hosted: HostedPartition): void {

@@ -1,0 +1,100 @@
+import type {
+  BrokerView,
+  ClusterView,
+  NetworkView,
+  PartitionView,
+  Readiness,
+  TopicTraffic,
+} from "./http/broker-view.ts";
+import type { LogEngine } from "./log/log.ts";
+import type { Metadata } from "./metadata/metadata.ts";
+import type { RequestMetrics } from "./metrics/request-metrics.ts";
+import type { Partitions } from "./partition/partitions.ts";
+import type { FlushPolicy } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+export interface StatusParts {
+  readonly engine: LogEngine;
+  readonly flush: FlushPolicy;
+  readonly metadata: Metadata;
+  readonly partitions: Partitions;
+  readonly requests: RequestMetrics;
+  readonly network: () => NetworkView;
+  readonly uptimeMs: () => number;
+  readonly isServing: () => boolean;
+}
+
+/** What HTTP shows of a broker. */
+export class BrokerStatus implements BrokerView {
+  readonly #parts: StatusParts;
+
+  constructor(parts: StatusParts) {
+    this.#parts = parts;
+  }
+
+  get requests(): RequestMetrics {
+    return this.#parts.requests;
+  }
+
+  readiness(): Readiness {
+    const { metadata, partitions, isServing } = this.#parts;
+    const reasons: string[] = [];
+    if (!isServing()) reasons.push("the broker is starting or stopping");
+    if (metadata.failure !== null) reasons.push(`metadata: ${metadata.failure.message}`);
+    for (const { hosted, failure } of partitions.all()) {
+      if (failure === null) continue;
+      reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
+    }
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  cluster(): ClusterView {
+    const { engine, flush, metadata, uptimeMs } = this.#parts;
+    const brokers = [...metadata.image.brokers.values()];
+    return {
+      clusterId: metadata.clusterId,
+      nodeId: metadata.nodeId,
+      controllerId: metadata.nodeId,
+      brokers: brokers.map(({ id, host, port }) => ({ nodeId: id, host, port })),
+      engine: engine.kind,
+      flush: flush.mode === "interval" ? `interval ${flush.intervalMs} ms` : flush.mode,
+      version: VERSION,
+      uptimeMs: uptimeMs(),
+    };
+  }
+
+  *partitions(): Generator<PartitionView> {
+    for (const { hosted, partition, failure } of this.#parts.partitions.all()) {
+      yield {
+        topic: hosted.id.topic,
+        partition: hosted.id.partition,
+        leader: this.#parts.metadata.nodeId,
+        leaderEpoch: hosted.leaderEpoch,
+        startOffset: partition?.log.startOffset ?? -1,
+        endOffset: partition?.highWatermark ?? -1,
+        sizeBytes: partition?.log.sizeBytes ?? 0,
+        offlineReason: failure?.message ?? null,
+      };
+    }
+  }
+
+  traffic(): Iterable<TopicTraffic> {
+    const byTopic = new Map<string, TopicTraffic>();
+    for (const { hosted, partition } of this.#parts.partitions.all()) {
+      const { topic } = hosted.id;
+      const sum = byTopic.get(topic) ?? { topic, recordsIn: 0, bytesIn: 0, bytesOut: 0 };
+      const own = partition?.traffic ?? { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
+      byTopic.set(topic, {
+        topic,
+        recordsIn: sum.recordsIn + own.recordsIn,
+        bytesIn: sum.bytesIn + own.bytesIn,
+        bytesOut: sum.bytesOut + own.bytesOut,
+      });
+    }
+    return byTopic.values();
+  }
+
+  network(): NetworkView {
+    return this.#parts.network();
+  }
+}

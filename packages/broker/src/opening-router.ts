@@ -1,0 +1,28 @@
+import type { ConnectionInfo, PendingRequest, RequestRouter } from "./server/router.ts";
+
+/**
+ * Stands before the router while the broker opens: the port is known, and clients may connect,
+ * before there is anything to answer from. Requests of that time wait, in order.
+ */
+export class OpeningRouter implements RequestRouter {
+  #router: RequestRouter | null = null;
+  #open!: (router: RequestRouter) => void;
+  readonly #opened = new Promise<RequestRouter>((resolve) => {
+    this.#open = resolve;
+  });
+
+  accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
+    if (this.#router !== null) return this.#router.accept(frame, connection);
+    const run = async () => (await this.#opened).accept(frame, connection).run();
+    return { pipelined: false, run };
+  }
+
+  open(router: RequestRouter): void {
+    this.#router = router;
+    this.#open(router);
+  }
+
+  closed(connection: ConnectionInfo): void {
+    this.#router?.closed(connection);
+  }
+}

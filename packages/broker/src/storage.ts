@@ -1,0 +1,76 @@
+import type { Env } from "./env.ts";
+import type { Log, LogEngine, LogOptions } from "./log/log.ts";
+import { MemoryEngine } from "./log/memory.ts";
+import { SegmentEngine } from "./log/segment/engine.ts";
+import type { Logger } from "./logging/logger.ts";
+import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "./metadata/topic-names.ts";
+import type { BrokerSettings } from "./settings.ts";
+
+/** An opened engine with the log of the metadata. The only place that names an engine. */
+export interface Storage {
+  readonly engine: LogEngine;
+  readonly metadataLog: Log;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** Set when the last broker on this storage was not stopped in order. */
+  readonly unclean: boolean;
+  close(): Promise<void>;
+}
+
+export interface StorageContext {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly nodeIdGiven: boolean;
+}
+
+/** Rejects with the engine's error when the storage can't be used. */
+export async function openStorage(
+  settings: BrokerSettings,
+  context: StorageContext,
+): Promise<Storage> {
+  if (settings.storage === "memory") return openMemory(settings, context);
+  const { env, logger, nodeIdGiven } = context;
+  const engine = await SegmentEngine.openDirectory(settings.dataDirectory, {
+    env,
+    flush: settings.flush,
+    ...(nodeIdGiven && { nodeId: settings.nodeId }),
+    log: (line) => logger.warn(line),
+  });
+  try {
+    const isNew = (await engine.list()).length === 0;
+    const metadataLog = isNew
+      ? await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS)
+      : await engine.open(METADATA_LOG, METADATA_LOG_OPTIONS);
+    const { clusterId, nodeId } = engine.meta;
+    const unclean = !isNew && !engine.cleanlyClosed;
+    return { engine, metadataLog, clusterId, nodeId, unclean, close: () => engine.close() };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function openMemory(settings: BrokerSettings, { env }: StorageContext): Promise<Storage> {
+  const engine = new MemoryEngine();
+  return {
+    engine,
+    metadataLog: await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS),
+    clusterId: Buffer.from(env.random.bytes(16)).toString("base64url"),
+    nodeId: settings.nodeId,
+    unclean: false,
+    close: () => engine.close(),
+  };
+}
+
+const METADATA_LOG = {
+  topic: CLUSTER_METADATA_TOPIC,
+  topicId: CLUSTER_METADATA_TOPIC_ID,
+  partition: 0,
+};
+
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+const METADATA_LOG_OPTIONS: LogOptions = {
+  segmentBytes: 64 * 1024 * 1024,
+  segmentMs: WEEK_MS,
+  indexIntervalBytes: 4096,
+};
