@@ -1,20 +1,18 @@
 import { readFile } from "node:fs/promises";
 import {
   brokerFlags,
-  createLogger,
-  jsonLine,
   type LoadedConfig,
   type Logger,
   loadConfig,
   type RunningBroker,
   startBroker,
-  textLine,
 } from "@tarpan/broker";
 import type { Option } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import type { Command, Io } from "../command.ts";
 import { CommandError } from "../failures.ts";
 import { LogFile } from "../log-file.ts";
+import { createLogger, jsonLine, textLine } from "../log-lines.ts";
 
 const EXIT_INTERRUPTED = 130;
 

@@ -1,4 +1,31 @@
-import type { LogFields, LogLevel } from "./logger.ts";
+// The broker's log as lines: JSON for machines, text for people at a terminal.
+import type { LogFields, Logger, LogLevel } from "@tarpan/broker";
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** Turns one event into one line, without its newline. */
+export type LogFormat = (level: LogLevel, wallMs: number, message: string, f: LogFields) => string;
+
+export interface LoggerOptions {
+  /** Events below it are dropped. */
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Milliseconds since the epoch. */
+  readonly wallMs: () => number;
+  /** Takes one whole line, newline included. */
+  readonly write: (line: string) => void;
+}
+
+export function createLogger({ level, format, wallMs, write }: LoggerOptions): Logger {
+  const lowest = LEVELS.indexOf(level);
+  const at =
+    (eventLevel: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LEVELS.indexOf(eventLevel) < lowest) return;
+      write(`${format(eventLevel, wallMs(), message, fields)}\n`);
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
 
 /** One JSON object per line, for machines: `time` (RFC 3339), `level`, `message`, then the fields. */
 export function jsonLine(

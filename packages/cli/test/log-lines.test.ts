@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { createLogger, jsonLine, textLine } from "../../src/logging/index.ts";
+import { createLogger, jsonLine, type LogFormat, textLine } from "../src/log-lines.ts";
 
 const WALL_MS = Date.UTC(2026, 10, 20, 19, 36, 41, 5);
 
-function logged(format: typeof jsonLine, level: "debug" | "warn" = "debug") {
+function logged(format: LogFormat, level: "debug" | "warn" = "debug") {
   const lines: string[] = [];
   const write = (line: string) => lines.push(line);
   return { lines, log: createLogger({ level, format, wallMs: () => WALL_MS, write }) };
