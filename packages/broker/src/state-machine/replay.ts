@@ -11,8 +11,8 @@ export interface ReplayProgress {
 
 /**
  * Reads the whole log into a state, a few MiB at a time; `onProgress` hears of it when one read was
- * not enough. There is no other source: a snapshot is
- * records of the same log, so the first record a trim has left is where the state begins.
+ * not enough. There is no other source: a snapshot is records of the same log, so the first record
+ * a trim has left is where the state begins.
  */
 export async function replay<State, Rec>(
   machine: StateMachine<State, Rec>,

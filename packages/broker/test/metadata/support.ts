@@ -7,6 +7,7 @@ import {
   CLUSTER_METADATA_TOPIC,
   CLUSTER_METADATA_TOPIC_ID,
 } from "../../src/metadata/topic-names.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
 
 export const METADATA_LOG: LogId = {
   topic: CLUSTER_METADATA_TOPIC,
@@ -20,22 +21,10 @@ export const LOG_OPTIONS: LogOptions = {
   indexIntervalBytes: 4096,
 };
 
-/** mulberry32: the same numbers for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 export function testEnv(seed = 1): MetadataOptions["env"] {
-  const random = seeded(seed);
   return {
     clock: { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 },
-    random: { bytes: (length) => Uint8Array.from({ length }, () => random() * 256) },
+    random: new SeededRandom(seed),
   };
 }
 

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { applyMetadata } from "../../src/metadata/apply.ts";
+import { EMPTY_IMAGE, ResourceType } from "../../src/metadata/image.ts";
+import { metadataMachine } from "../../src/metadata/machine.ts";
+import type { Metadata } from "../../src/metadata/metadata.ts";
+import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { openMetadata, spec, testEnv } from "./support.ts";
+
+const NAMES = ["a", "b", "c.d", "c_d", "e", "f-g"];
+const KEYS = ["retention.ms", "segment.bytes", "cleanup.policy", "no.such.key"];
+const VALUES = ["1048576", "compact", "-1", "delete"];
+
+/** One decision of any kind, sensible or not. */
+async function decideSomething(metadata: Metadata, random: SeededRandom): Promise<void> {
+  const name = random.pick(NAMES);
+  const change = {
+    name: random.pick(KEYS),
+    operation: random.below(4),
+    value: random.pick(VALUES),
+  };
+  switch (random.below(8)) {
+    case 0:
+    case 1: {
+      const configs = random.chance(0.5) ? [change] : [];
+      await metadata.createTopics([spec(name, { numPartitions: random.below(4), configs })]);
+      return;
+    }
+    case 2:
+      await metadata.deleteTopics([{ name, id: null }]);
+      return;
+    case 3:
+      await metadata.createPartitions([{ name, count: random.below(8), assignments: null }]);
+      return;
+    case 4:
+      await metadata.nextProducerId();
+      return;
+    case 5:
+      await metadata.registerBroker({ host: "h", port: 9092, unclean: random.chance(0.5) });
+      return;
+    default: {
+      const type = random.chance(0.7) ? ResourceType.topic : ResourceType.broker;
+      const resource = type === ResourceType.topic ? name : random.pick(["", "1"]);
+      const replace = random.chance(0.3);
+      await metadata.alterConfigs([{ type, name: resource, replace, changes: [change] }]);
+    }
+  }
+}
+
+describe("replay", () => {
+  it("makes the image that live decisions made", async () => {
+    const seed = seedOf("metadata decisions");
+    const random = new SeededRandom(seed);
+    for (let round = 0; round < 30; round++) {
+      const { metadata, log } = await openMetadata({ env: testEnv(seed + round) });
+      for (let i = 0; i < 40; i++) {
+        // Some at the same time, so that several share a batch.
+        const together = Array.from({ length: 1 + random.below(3) }, () => 0);
+        await Promise.all(together.map(() => decideSomething(metadata, random)));
+      }
+      const { image } = metadata;
+      const reloaded = await openMetadata({ log, brokers: [] });
+      expect(reloaded.metadata.image).toEqual(image);
+      const snapshot = metadataMachine.snapshot(image);
+      expect(applyMetadata(EMPTY_IMAGE, snapshot)).toEqual(image);
+      expect(applyMetadata(image, snapshot)).toEqual(image);
+      expect(new Set(image.topicsById.values())).toEqual(new Set(image.topics.values()));
+    }
+  });
+
+  it("refuses a log with records of topics it never made", () => {
+    const [, record] = metadataMachine.snapshot({
+      ...EMPTY_IMAGE,
+      topics: new Map([
+        [
+          "t",
+          {
+            name: "t",
+            id: "x",
+            partitions: [{ replicas: [], isr: [], leader: 1, leaderEpoch: 0, partitionEpoch: 0 }],
+          },
+        ],
+      ]),
+    });
+    expect(() => applyMetadata(EMPTY_IMAGE, [record!])).toThrow("no topic has the id x");
+  });
+});

@@ -1,0 +1,202 @@
+import { describe, expect, it } from "vitest";
+import { type Log, LogError } from "../../src/log/log.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import { Replayed } from "../../src/state-machine/replayed.ts";
+import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { LOG_OPTIONS, METADATA_LOG } from "../metadata/support.ts";
+import { type Counters, counterMachine, increment, look, remove } from "./counters.ts";
+
+function load(log: Log, snapshotMinRecords?: number) {
+  const options = { log, leaderEpoch: 0, wallMs: () => 1 };
+  return Replayed.load(counterMachine, {
+    ...options,
+    ...(snapshotMinRecords && { snapshotMinRecords }),
+  });
+}
+
+const newLog = () => new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
+
+/** Holds appends back until they are let go, or fails them. */
+function gate(log: Log) {
+  const waiting: { go: () => void; fail: (error: Error) => void }[] = [];
+  const append = log.append.bind(log);
+  log.append = (batch, epoch) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ go: () => append(batch, epoch).then(resolve, reject), fail: reject });
+    });
+  return {
+    get appends() {
+      return waiting.length;
+    },
+    /** Waits for the next append and returns what decides its fate. */
+    async next() {
+      while (waiting.length === 0) await turn();
+      return waiting.shift()!;
+    },
+  };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Collects the order in which promises settle. */
+function track(order: string[], name: string, promise: Promise<unknown>) {
+  return promise.then(
+    () => order.push(name),
+    (error) => order.push(`${name}: ${error.code}`),
+  );
+}
+
+describe("a replayed state machine", () => {
+  it("lets decisions see what is in flight, and replies after it is durable", async () => {
+    const log = await newLog();
+    const appends = gate(log);
+    const counters = await load(log);
+    const first = counters.decide(increment("a"));
+    const held = await appends.next();
+    const order: string[] = [];
+    const seen = counters.decide(look("a"));
+    const done = [
+      track(order, "first", first),
+      track(order, "second", counters.decide(increment("a"))),
+      track(order, "look", seen),
+    ];
+    await turn();
+    expect([appends.appends, order, counters.state.get("a")]).toEqual([0, [], undefined]);
+    held.go();
+    (await appends.next()).go();
+    await Promise.all(done);
+    expect(order).toEqual(["first", "look", "second"]);
+    expect([await first, await seen, counters.state.get("a")]).toEqual([1, 1, 2]);
+    expect((await load(log)).state).toEqual(new Map([["a", 2]]));
+  });
+
+  it("replies at once to a decision without records when nothing is in flight", async () => {
+    const log = await newLog();
+    const counters = await load(log);
+    expect(await counters.decide(look("a"))).toBe(0);
+    expect(log.endOffset).toBe(0);
+  });
+
+  it("appends what was decided meanwhile as one batch", async () => {
+    const log = await newLog();
+    const appends = gate(log);
+    const counters = await load(log);
+    const all = Array.from({ length: 1_000 }, () => counters.decide(increment("a")));
+    (await appends.next()).go();
+    expect((await Promise.all(all)).at(-1)).toBe(1_000);
+    expect(appends.appends).toBe(0);
+  });
+
+  it("changes nothing when a decision throws", async () => {
+    const counters = await load(await newLog());
+    const thrown = counters.decide(() => {
+      throw new Error("no");
+    });
+    await expect(thrown).rejects.toThrow("no");
+    expect(await counters.decide(increment("a"))).toBe(1);
+  });
+
+  it("goes offline when an append fails, and answers nobody", async () => {
+    const log = await newLog();
+    const appends = gate(log);
+    const counters = await load(log);
+    const order: string[] = [];
+    const done = [track(order, "first", counters.decide(increment("a")))];
+    const held = await appends.next();
+    done.push(track(order, "second", counters.decide(increment("b"))));
+    held.fail(new LogError("offline", "I/O error"));
+    await Promise.all(done);
+    expect(order).toEqual(["first: TARPAN_STATE_OFFLINE", "second: TARPAN_STATE_OFFLINE"]);
+    expect(counters.state.size).toBe(0);
+    await expect(counters.decide(look("a"))).rejects.toBe(counters.failure);
+  });
+
+  it("takes back what a full disk refused, and goes on", async () => {
+    const log = await newLog();
+    const appends = gate(log);
+    const counters = await load(log);
+    const refused = counters.decide(increment("a"));
+    const held = await appends.next();
+    const alsoRefused = counters.decide(increment("a"));
+    held.fail(new LogError("disk-full", "no space left"));
+    await expect(refused).rejects.toMatchObject({ code: "TARPAN_STATE_DISK_FULL" });
+    await expect(alsoRefused).rejects.toMatchObject({ code: "TARPAN_STATE_DISK_FULL" });
+    expect(counters.failure).toBeNull();
+    const accepted = counters.decide(increment("a"));
+    (await appends.next()).go();
+    expect(await accepted).toBe(1);
+  });
+
+  it("tells listeners of each commit, before the one who asked is answered", async () => {
+    const counters = await load(await newLog());
+    const seen: number[] = [];
+    const stop = counters.onCommit((previous, next) => seen.push(previous.size, next.size));
+    await counters.decide(increment("a"));
+    expect(seen).toEqual([0, 1]);
+    stop();
+    await counters.decide(increment("b"));
+    expect(seen).toEqual([0, 1]);
+  });
+});
+
+type Operation = { readonly batch: Uint8Array } | { readonly trimTo: number };
+
+/** Remembers what was done to a log, so that it can be done again up to any point. */
+function remember(log: Log): Operation[] {
+  const operations: Operation[] = [];
+  const append = log.append.bind(log);
+  const deleteBefore = log.deleteBefore.bind(log);
+  log.append = (batch, epoch) => {
+    operations.push({ batch: batch.slice() });
+    return append(batch, epoch);
+  };
+  log.deleteBefore = (offset) => {
+    operations.push({ trimTo: offset });
+    return deleteBefore(offset);
+  };
+  return operations;
+}
+
+async function redo(operations: readonly Operation[]): Promise<Log> {
+  const log = await newLog();
+  for (const operation of operations) {
+    if ("batch" in operation) await log.append(operation.batch.slice(), 0);
+    else await log.deleteBefore(operation.trimTo);
+  }
+  return log;
+}
+
+describe("snapshots", () => {
+  it("keep the log short and survive a crash at any point", async () => {
+    const random = new SeededRandom(seedOf("snapshots of counters"));
+    const log = await newLog();
+    const operations = remember(log);
+    const counters = await load(log, 20);
+    const states: Counters[] = [counters.state];
+    const endsAt: number[] = [0];
+    for (let i = 0; i < 300; i++) {
+      const name = `c${random.below(8)}`;
+      await counters.decide(random.chance(0.25) ? remove(name) : increment(name));
+      await counters.settled();
+      states.push(counters.state);
+      endsAt.push(operations.length);
+    }
+    const trims = operations.filter((operation) => "trimTo" in operation);
+    expect(trims.length).toBeGreaterThan(5);
+    expect(log.endOffset - log.startOffset).toBeLessThan(60);
+    for (let crash = 0; crash <= operations.length; crash++) {
+      // The decision whose append is the first operation of its own is the last one to survive.
+      const survived = endsAt.findLastIndex((_, i) => (endsAt[i - 1] ?? -1) + 1 <= crash);
+      const reloaded = await load(await redo(operations.slice(0, crash)), 20);
+      expect(reloaded.state, `after operation ${crash}`).toEqual(states[survived]);
+    }
+  });
+
+  it("are not written while the state itself is as large as the log", async () => {
+    const log = await newLog();
+    const operations = remember(log);
+    const counters = await load(log, 20);
+    for (let i = 0; i < 200; i++) await counters.decide(increment(`c${i}`));
+    expect(operations).toHaveLength(200);
+  });
+});
