@@ -29,7 +29,7 @@ import { announcedSeed, type Random, seededRandom } from "./support/random.ts";
 import { randomBytes, randomStruct } from "./support/values.ts";
 
 const VALUES = 12;
-const MUTATIONS = 40;
+const MUTATIONS = 25;
 
 interface Subject {
   readonly name: string;
