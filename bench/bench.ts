@@ -1,0 +1,49 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Row } from "./report.ts";
+import type { ServerProcess } from "./targets/process.ts";
+import type { Flush, Target } from "./targets/target.ts";
+
+/** What every section gets: whom to measure, where, and how long. */
+export interface Bench {
+  readonly targets: readonly Target[];
+  readonly quick: boolean;
+  /** A fresh directory, on the disk that is measured. */
+  newDirectory(): Promise<string>;
+}
+
+export interface Section {
+  readonly name: string;
+  measure(bench: Bench): Promise<readonly Row[]>;
+}
+
+export function directoriesIn(parent: string): Bench["newDirectory"] {
+  let count = 0;
+  return async () => {
+    const directory = join(parent, String(count++));
+    await mkdir(directory, { recursive: true });
+    return directory;
+  };
+}
+
+/** Runs `use` with a broker of each target on a new directory, side by side, so that all can be measured in turn. */
+export async function withBrokers<T>(
+  bench: Bench,
+  flush: Flush,
+  use: (
+    brokers: readonly { target: Target; server: ServerProcess; directory: string }[],
+  ) => Promise<T>,
+): Promise<T> {
+  const brokers: { target: Target; server: ServerProcess; directory: string }[] = [];
+  try {
+    for (const target of bench.targets) {
+      const directory = await bench.newDirectory();
+      await target.prepare?.(directory);
+      brokers.push({ target, directory, server: await target.start(directory, flush) });
+    }
+    return await use(brokers);
+  } finally {
+    for (const { server } of brokers) await server.stop();
+    for (const { directory } of brokers) await rm(directory, { recursive: true, force: true });
+  }
+}

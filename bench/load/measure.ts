@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Progress {
+  readonly requests: number;
+  readonly sizeBytes: number;
+  readonly records: number;
+}
+
+/** What a load prints, as one line of JSON. */
+export interface LoadResult {
+  readonly bytesPerSecond: number;
+  readonly recordsPerSecond: number;
+  readonly requestsPerSecond: number;
+  /** Everything since the start, warm-up included. */
+  readonly totalBytes: number;
+  /** Part of one processor that the load itself took: near 1 it measures itself. */
+  readonly ownLoad: number;
+}
+
+/** Lets a load that has begun warm up, then takes the difference over the measured time. */
+export async function measure(
+  { warmUpMs, measureMs }: { readonly warmUpMs: number; readonly measureMs: number },
+  progress: () => Progress,
+): Promise<LoadResult> {
+  await sleep(warmUpMs);
+  const before = progress();
+  const cpuBefore = process.cpuUsage();
+  const startMs = performance.now();
+  await sleep(measureMs);
+  const seconds = (performance.now() - startMs) / 1000;
+  const after = progress();
+  const cpu = process.cpuUsage(cpuBefore);
+  return {
+    bytesPerSecond: (after.sizeBytes - before.sizeBytes) / seconds,
+    recordsPerSecond: (after.records - before.records) / seconds,
+    requestsPerSecond: (after.requests - before.requests) / seconds,
+    totalBytes: after.sizeBytes,
+    ownLoad: (cpu.user + cpu.system) / 1e6 / seconds,
+  };
+}

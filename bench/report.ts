@@ -1,0 +1,107 @@
+// What was measured, as a table and as JSON. A row is one figure: its samples from the raw limit and
+// from each broker, taken in turn, so that the n-th of each belong together.
+
+import { median } from "./statistics.ts";
+
+export type Subject = "raw" | "tarpan" | "kafka";
+export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB";
+
+export interface Goal {
+  /** `ratio`: at least this part of the raw limit. `most`: at most so many units. */
+  readonly kind: "ratio" | "most";
+  readonly value: number;
+}
+
+export class Row {
+  readonly section: string;
+  readonly name: string;
+  readonly unit: Unit;
+  readonly goal: Goal | null;
+  readonly samples: Partial<Record<Subject, number[]>> = {};
+
+  constructor(section: string, name: string, unit: Unit, goal: Goal | null = null) {
+    this.section = section;
+    this.name = name;
+    this.unit = unit;
+    this.goal = goal;
+  }
+
+  add(subject: Subject, value: number): void {
+    this.samples[subject] = [...(this.samples[subject] ?? []), value];
+  }
+
+  value(subject: Subject): number | null {
+    const samples = this.samples[subject];
+    return samples ? median(samples) : null;
+  }
+
+  /** Median over the ratios of samples that belong together: load from elsewhere hits both. */
+  ratio(subject: Subject): number | null {
+    const own = this.samples[subject];
+    const raw = this.samples.raw;
+    if (!own || !raw) return null;
+    return median(own.map((value, i) => value / raw[Math.min(i, raw.length - 1)]!));
+  }
+
+  get isMet(): boolean | null {
+    if (!this.goal) return null;
+    const reached = this.goal.kind === "ratio" ? this.ratio("tarpan") : this.value("tarpan");
+    if (reached === null) return null;
+    return this.goal.kind === "ratio" ? reached >= this.goal.value : reached <= this.goal.value;
+  }
+
+  toJSON() {
+    const subjects = Object.keys(this.samples) as Subject[];
+    return {
+      section: this.section,
+      name: this.name,
+      unit: this.unit,
+      goal: this.goal,
+      isMet: this.isMet,
+      medians: Object.fromEntries(subjects.map((subject) => [subject, this.value(subject)])),
+      ratios: Object.fromEntries(subjects.map((subject) => [subject, this.ratio(subject)])),
+      samples: this.samples,
+    };
+  }
+}
+
+/** The rows of one section as aligned text. */
+export function table(rows: readonly Row[], withKafka: boolean): string {
+  const titles = ["", "unit", "raw limit", "Tarpan", "to raw", "goal", ""];
+  if (withKafka) titles.push("Kafka", "to raw");
+  const lines = [titles, ...rows.map((row) => cells(row, withKafka))];
+  const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function cells(row: Row, withKafka: boolean): string[] {
+  const { unit } = row;
+  const line = [row.name, unit, figure(row.value("raw")), figure(row.value("tarpan"))];
+  line.push(ratioText(row.ratio("tarpan"), unit), goalText(row.goal, unit));
+  line.push(row.isMet === null ? "" : row.isMet ? "met" : "NOT MET");
+  if (withKafka) line.push(figure(row.value("kafka")), ratioText(row.ratio("kafka"), unit));
+  return line;
+}
+
+function figure(value: number | null): string {
+  if (value === null || Number.isNaN(value)) return "-";
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** Rates are a part of the limit, costs a multiple of it. */
+function ratioText(ratio: number | null, unit: Unit): string {
+  if (ratio === null || Number.isNaN(ratio)) return "";
+  return unit === "MB/s" ? `${(ratio * 100).toFixed(0)} %` : `${ratio.toFixed(1)}x`;
+}
+
+function goalText(goal: Goal | null, unit: Unit): string {
+  if (!goal) return "";
+  return goal.kind === "ratio" ? `>= ${goal.value * 100} %` : `<= ${goal.value} ${unit}`;
+}

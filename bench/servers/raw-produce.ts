@@ -1,0 +1,162 @@
+// The raw limit of produce: what a Node process that does nothing but TCP → CRC32C → file → ack
+// can take. It knows no protocol: frames of one fixed layout come in, a constant answer goes out.
+//
+// The bytes are never copied: chunks are checked and written as the socket hands them over, and
+// what came in during one write goes out as the next. With `flush: always` a write is O_DSYNC.
+
+import { closeSync, constants, openSync, writev } from "node:fs";
+import { createRequire } from "node:module";
+import type { Socket } from "node:net";
+import {
+  batchPlace,
+  LENGTH_BYTES,
+  produceResponse,
+  REQUEST_ID_AT,
+  RESPONSE_ID_AT,
+} from "../frames.ts";
+import { serve } from "./serve.ts";
+
+export interface RawProduceJob {
+  readonly topic: string;
+  /** The exact size of every batch. */
+  readonly batchBytes: number;
+  readonly flush: "always" | "never";
+  /** Each connection writes a file of its own, whose name begins like this. */
+  readonly file: string;
+}
+
+// A checksum over chunks needs a running value, which the function of @tarpan/codecs does not take.
+const { crc32c } = createRequire(import.meta.resolve("@tarpan/codecs"))("@node-rs/crc32") as {
+  crc32c(bytes: Uint8Array, initial?: number): number;
+};
+
+/** In a record batch of magic 2: the checksum, and the first byte it covers. */
+const CRC_AT = 17;
+const CRC_FROM = 21;
+
+const job = JSON.parse(process.argv[2]!) as RawProduceJob;
+const layout = batchPlace(job.topic, job.batchBytes);
+const ack = produceResponse(job.topic);
+const { O_RDWR, O_CREAT, O_TRUNC, O_DSYNC } = constants;
+const flags = O_RDWR | O_CREAT | O_TRUNC | (job.flush === "always" ? O_DSYNC : 0);
+let connections = 0;
+
+serve((socket) => {
+  const file = openSync(`${job.file}-${connections++}`, flags, 0o644);
+  const writer = new GroupWriter(socket, file);
+  socket.on("close", () => writer.end());
+  const frames = new FrameChecker((correlationId) => writer.ackLater(correlationId));
+  socket.on("data", (chunk: Buffer) => {
+    writer.add(chunk);
+    frames.take(chunk);
+    writer.start();
+  });
+});
+
+/** Follows the frames of one connection through the chunks they come in. */
+class FrameChecker {
+  readonly #onFrame: (correlationId: number) => void;
+  readonly #head = Buffer.alloc(layout.at + CRC_FROM);
+  #at = 0;
+  #frameBytes = 0;
+  #crc = 0;
+
+  constructor(onFrame: (correlationId: number) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  take(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#at < this.#head.length) at += this.#takeHead(chunk, at);
+      else if (this.#at < this.#frameBytes - layout.after) at += this.#takeRecords(chunk, at);
+      else at += this.#takeEnd(chunk, at);
+    }
+  }
+
+  #takeHead(chunk: Buffer, from: number): number {
+    const count = Math.min(this.#head.length - this.#at, chunk.length - from);
+    chunk.copy(this.#head, this.#at, from, from + count);
+    this.#at += count;
+    if (this.#at === this.#head.length) {
+      this.#frameBytes = LENGTH_BYTES + this.#head.readInt32BE(0);
+      this.#crc = 0;
+    }
+    return count;
+  }
+
+  #takeRecords(chunk: Buffer, from: number): number {
+    const count = Math.min(this.#frameBytes - layout.after - this.#at, chunk.length - from);
+    this.#crc = crc32c(chunk.subarray(from, from + count), this.#crc);
+    this.#at += count;
+    return count;
+  }
+
+  #takeEnd(chunk: Buffer, from: number): number {
+    const count = Math.min(this.#frameBytes - this.#at, chunk.length - from);
+    this.#at += count;
+    if (this.#at === this.#frameBytes) {
+      if (this.#crc !== this.#head.readUInt32BE(layout.at + CRC_AT)) throw new Error("bad CRC");
+      this.#at = 0;
+      this.#onFrame(this.#head.readInt32BE(REQUEST_ID_AT));
+    }
+    return count;
+  }
+}
+
+/** One write at a time; the acks that waited for it leave as one packet. */
+class GroupWriter {
+  readonly #socket: Socket;
+  readonly #file: number;
+  #chunks: Buffer[] = [];
+  #acks: number[] = [];
+  #position = 0;
+  #writing = false;
+  #ended = false;
+
+  constructor(socket: Socket, file: number) {
+    this.#socket = socket;
+    this.#file = file;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  ackLater(correlationId: number): void {
+    this.#acks.push(correlationId);
+  }
+
+  /** Drops what is not written yet. */
+  end(): void {
+    this.#ended = true;
+    if (!this.#writing) closeSync(this.#file);
+  }
+
+  start(): void {
+    if (this.#writing || this.#chunks.length === 0) return;
+    this.#writing = true;
+    const chunks = this.#chunks;
+    const acks = this.#acks;
+    this.#chunks = [];
+    this.#acks = [];
+    const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    writev(this.#file, chunks, this.#position, (error, written) => {
+      if (error ?? written !== sizeBytes) throw error ?? new Error("a short write");
+      this.#position += sizeBytes;
+      this.#writing = false;
+      if (this.#ended) return this.end();
+      if (acks.length > 0) this.#socket.write(packetOf(acks));
+      this.start();
+    });
+  }
+}
+
+function packetOf(acks: readonly number[]): Buffer {
+  const packet = Buffer.allocUnsafe(acks.length * ack.length);
+  for (let i = 0; i < acks.length; i++) {
+    packet.set(ack, i * ack.length);
+    packet.writeInt32BE(acks[i]!, i * ack.length + RESPONSE_ID_AT);
+  }
+  return packet;
+}
