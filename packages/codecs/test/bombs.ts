@@ -13,12 +13,12 @@ export interface Bomb {
 }
 
 /** A header of storeFrame's, `blocks` as they are, and the end mark. */
-function lz4Frame(blocks: Uint8Array[]): Uint8Array {
+export function lz4Frame(blocks: Uint8Array[]): Uint8Array {
   return Buffer.concat([storeFrame(new Uint8Array(0)).subarray(0, 7), ...blocks, Buffer.alloc(4)]);
 }
 
 /** One literal, then a match of `length` bytes, then the last literals. */
-function lz4Block(length: number): Uint8Array {
+export function lz4Block(length: number): Uint8Array {
   const more = Buffer.alloc(Math.floor(length / 255) + 1, 255);
   more[more.length - 1] = 0;
   const body = Buffer.concat([Buffer.from([0x1f, 0, 1, 0]), more, Buffer.from([0x10, 0])]);

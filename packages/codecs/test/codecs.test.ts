@@ -12,7 +12,7 @@ import { printedSeed, SeededRandom } from "../../../test/harness/random.ts";
 import { plainCrc32c } from "../src/crc32c.ts";
 import { storeFrame } from "../src/lz4.ts";
 import { decompressBlock, readPlainLength, storeBlock } from "../src/snappy-block.ts";
-import { BOMBS } from "./bombs.ts";
+import { BOMBS, lz4Block, lz4Frame } from "./bombs.ts";
 import { ENCODED, PLAIN_TEXT } from "./golden.ts";
 
 const CODECS = [1, 2, 3, 4] as const;
@@ -170,6 +170,32 @@ describe("bombs", () => {
       error === "limit" ? DecompressionLimitError : DecompressionError,
     );
     expect(process.memoryUsage.rss() - before).toBeLessThan(32 * limit);
+  });
+});
+
+describe("matches and copies that point outside", () => {
+  it.each([0, 2, 65_535])("lz4, distance %i after one byte", (distance) => {
+    const block = [0x10, 65, distance & 255, distance >> 8, 0x10, 66];
+    const frame = lz4Frame([Buffer.from([block.length, 0, 0, 0, ...block])]);
+    expect(() => decompress(3, frame, 100)).toThrow(DecompressionError);
+    frame[frame.indexOf(65) + 1] = 1;
+    frame[frame.indexOf(65) + 2] = 0;
+    expect(Buffer.from(decompress(3, frame, 100)).toString()).toBe("AAAAAB");
+  });
+
+  it("lz4, a block that expands beyond the frame's block size", () => {
+    const frame = lz4Frame([lz4Block(4 * 1024 * KIB + 1000)]);
+    expect(() => decompress(3, frame, 8 * 1024 * KIB)).toThrow(DecompressionError);
+  });
+
+  it.each([0, 2, 255])("snappy, distance %i after one byte", (distance) => {
+    // A plain length of 5, the literal "A", then a copy of 4 bytes.
+    const block = Buffer.from([5, 0, 65, 1, distance]);
+    expect(() => decompress(2, block, 100)).toThrow(DecompressionError);
+    block[4] = 1;
+    expect(Buffer.from(decompress(2, block, 100)).toString()).toBe("AAAAA");
+    block[0] = 4;
+    expect(() => decompress(2, block, 100)).toThrow(DecompressionError);
   });
 });
 

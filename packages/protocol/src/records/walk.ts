@@ -52,7 +52,6 @@ export function walkRecords(
       p = cursor.at;
     }
     const recordEnd = p + field;
-    if (field < 0 || recordEnd > end) throw malformed("record length", field);
     p++; // attributes: none of its bits is in use
     delta = p < end ? bytes[p]! : LONG;
     if (delta < LONG) {
@@ -97,7 +96,8 @@ export function walkRecords(
     else if (field < -1) throw malformed("value length", field);
     if (p < end && bytes[p] === 0) p++;
     else p = skipHeaders(bytes, p, end);
-    if (p !== recordEnd) throw malformed("record end at", p);
+    // Also where a length was negative or too large for the batch: p can't have got there.
+    if (p !== recordEnd) throw malformed("bytes off the record's length:", p - recordEnd);
   }
   if (p !== end) throw malformed("bytes after the last record:", end - p);
   return max;

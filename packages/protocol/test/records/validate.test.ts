@@ -162,17 +162,27 @@ describe("records", () => {
     expect(verdict(batchOf(body))).toBe("invalid");
   });
 
+  it("reads a header key of negative length no other way than readers do", () => {
+    // Stepping back two bytes would read the header count again, as a length, and find all well.
+    const first = [14, 0, 0, 0, 1, 1, 2, 3];
+    const second = [12, 0, 0, 2, 1, 1, 0];
+    expect(verdict(batchOf([...first, ...second], 2))).toBe("invalid");
+  });
+
   it("takes the smallest record there is", () => {
     expect(verdict(batchOf([12, 0, 0, 0, 1, 1, 0]))).toBe("ok");
   });
 });
 
-/** A batch of one record of these bytes. */
-function batchOf(body: number[]): Uint8Array {
+/** A batch of records of these bytes. */
+function batchOf(body: number[], count = 1): Uint8Array {
   const batch = new Uint8Array(61 + body.length);
   batch.set(encodeBatch([record(0)]).subarray(0, 61));
   batch.set(body, 61);
-  new DataView(batch.buffer).setInt32(8, batch.length - 12);
+  const view = new DataView(batch.buffer);
+  view.setInt32(8, batch.length - 12);
+  view.setInt32(23, count - 1);
+  view.setInt32(57, count);
   stampCrc(batch, 0, crc32c);
   return batch;
 }
