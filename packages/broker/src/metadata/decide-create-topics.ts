@@ -40,6 +40,8 @@ export interface PlanContext {
   readonly newTopicId: () => string;
   /** Where the round of leaders begins: any number >= 0. */
   readonly firstBroker: () => number;
+  /** Names that the same request makes before this one. */
+  readonly alongside: readonly string[];
 }
 
 /** Refuses a request that is too large as a whole (Kafka answers POLICY_VIOLATION). */
@@ -64,7 +66,7 @@ export function planTopic(
   context: PlanContext,
 ): TopicPlan | Outcome {
   const { name } = spec;
-  const taken = nameRefusal(name) ?? nameTaken(image, name);
+  const taken = nameRefusal(name) ?? nameTaken(image, name, context.alongside);
   if (taken !== null) return taken;
   const configs = new Map<string, string>();
   for (const { name: key, value } of spec.configs) {
@@ -87,14 +89,18 @@ function nameRefusal(name: string): Outcome | null {
   return isInternalTopic(name) ? refused(ErrorCode.INVALID_TOPIC_EXCEPTION, reserved) : null;
 }
 
-/** Null while `name` is free. */
-export function nameTaken(image: MetadataImage, name: string): Outcome | null {
+/** Null while `name` is free. Kafka misses a collision within one request; we don't. */
+export function nameTaken(
+  image: MetadataImage,
+  name: string,
+  alongside: readonly string[] = [],
+): Outcome | null {
   if (image.topics.has(name)) {
     return refused(ErrorCode.TOPIC_ALREADY_EXISTS, `topic '${name}' already exists`);
   }
-  const other = collidingTopic(name, image.topics.keys());
+  const other = collidingTopic(name, alongside) ?? collidingTopic(name, image.topics.keys());
   if (other === null) return null;
-  const text = `topic '${name}' collides with existing topic '${other}': '.' and '_' count as equal`;
+  const text = `topic '${name}' collides with topic '${other}': '.' and '_' count as equal`;
   return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
 }
 

@@ -159,10 +159,14 @@ export class Metadata {
       specs.filter((spec) => byName.get(spec.name) !== spec).map((s) => s.name),
     );
     return this.#locks.hold(names, async () => {
+      const alongside: string[] = [];
+      const context = this.#planContext(alongside);
       const planned = names.map((name): CreatedTopic => {
         if (twice.has(name)) return { name, plan: null, ...TOPIC_TWICE };
-        const plan = planTopic(this.image, byName.get(name)!, this.#planContext());
-        return isRefusal(plan) ? { name, plan: null, ...plan } : { name, plan, ...DONE };
+        const plan = planTopic(this.image, byName.get(name)!, context);
+        if (isRefusal(plan)) return { name, plan: null, ...plan };
+        alongside.push(name);
+        return { name, plan, ...DONE };
       });
       return validateOnly ? planned : this.#createPlanned(planned);
     });
@@ -209,9 +213,10 @@ export class Metadata {
     }
   }
 
-  #planContext() {
+  #planContext(alongside: readonly string[]) {
     const { random } = this.#env;
     return {
+      alongside,
       broker: this.brokerConfig(),
       newTopicId: () => newTopicId(random),
       firstBroker: () => randomNumber(random),

@@ -176,7 +176,9 @@ describe("snapshots", () => {
     const endsAt: number[] = [0];
     for (let i = 0; i < 300; i++) {
       const name = `c${random.below(8)}`;
-      await counters.decide(random.chance(0.25) ? remove(name) : increment(name));
+      await (random.chance(0.25)
+        ? counters.decide(remove(name))
+        : counters.decide(increment(name)));
       await counters.settled();
       states.push(counters.state);
       endsAt.push(operations.length);

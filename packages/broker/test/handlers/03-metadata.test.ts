@@ -1,0 +1,106 @@
+import { ErrorCode, Metadata, ZERO_UUID } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { metadata as handler } from "../../src/handlers/03-metadata.ts";
+import { spec } from "../metadata/support.ts";
+import { metadataBroker } from "./metadata-broker.ts";
+
+const byName = (...names: string[]) => names.map((name) => ({ name }));
+
+describe("Metadata", () => {
+  it("answers the lowest and the highest version", async () => {
+    const { call, metadata } = await metadataBroker();
+    await metadata.createTopics([spec("t", { numPartitions: 2 })]);
+    const oldest = await call(Metadata, handler, 0, { topics: byName("t") });
+    expect(oldest.brokers).toMatchObject([{ nodeId: 1, host: "127.0.0.1", port: 19092 }]);
+    expect(oldest.topics).toMatchObject([
+      {
+        errorCode: 0,
+        name: "t",
+        partitions: [
+          { errorCode: 0, partitionIndex: 0, leaderId: 1, replicaNodes: [1], isrNodes: [1] },
+          { errorCode: 0, partitionIndex: 1, leaderId: 1, replicaNodes: [1], isrNodes: [1] },
+        ],
+      },
+    ]);
+    const newest = await call(Metadata, handler, 13, { topics: byName("t") });
+    expect(newest).toMatchObject({ clusterId: "test-cluster", controllerId: 1, errorCode: 0 });
+    expect(newest.topics).toMatchObject([
+      {
+        topicId: metadata.image.topics.get("t")!.id,
+        partitions: [{ leaderEpoch: 0, offlineReplicas: [] }, {}],
+        topicAuthorizedOperations: -(2 ** 31),
+      },
+    ]);
+  });
+
+  it("takes an empty list for all topics in version 0 only, null from version 1 on", async () => {
+    const { call, metadata } = await metadataBroker();
+    await metadata.createTopics([spec("a"), spec("b")]);
+    const names = async (version: number, topics: [] | null) =>
+      (await call(Metadata, handler, version, { topics })).topics.map(({ name }) => name);
+    expect(await names(0, [])).toEqual(["a", "b"]);
+    expect(await names(1, [])).toEqual([]);
+    expect(await names(1, null)).toEqual(["a", "b"]);
+    expect(await names(13, null)).toEqual(["a", "b"]);
+  });
+
+  it("creates a missing topic and answers with it", async () => {
+    const { call, metadata } = await metadataBroker({ kafkaConfigs: { "num.partitions": "3" } });
+    const { topics } = await call(Metadata, handler, 0, { topics: byName("new", "new") });
+    expect(topics).toMatchObject([{ errorCode: 0, name: "new" }]);
+    expect(topics[0]!.partitions).toHaveLength(3);
+    const codes = async (version: number, allowAutoTopicCreation: boolean, ...names: string[]) => {
+      const request = { topics: byName(...names), allowAutoTopicCreation };
+      return (await call(Metadata, handler, version, request)).topics.map((t) => t.errorCode);
+    };
+    expect(await codes(13, false, "other")).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+    expect(await codes(13, true, "bad name", "n_e", "n.e", "__consumer_offsets")).toEqual([
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      0,
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ]);
+    expect([...metadata.image.topics.keys()]).toEqual(["new", "n_e"]);
+  });
+
+  it("creates nothing when the broker is told not to", async () => {
+    const kafkaConfigs = { "auto.create.topics.enable": "false" };
+    const { call, metadata } = await metadataBroker({ kafkaConfigs });
+    const { topics } = await call(Metadata, handler, 13, { topics: byName("new") });
+    expect(topics).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }]);
+    expect(metadata.image.topics.size).toBe(0);
+  });
+
+  it("finds topics by id", async () => {
+    const { call, metadata } = await metadataBroker();
+    await metadata.createTopics([spec("t")]);
+    const { id } = metadata.image.topics.get("t")!;
+    const none = "11111111-1111-1111-1111-111111111111";
+    const ask = (version: number, topicId: string) =>
+      call(Metadata, handler, version, { topics: [{ topicId, name: null }] });
+    expect((await ask(12, id)).topics).toMatchObject([{ errorCode: 0, name: "t", topicId: id }]);
+    const unknown = { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId: none };
+    expect((await ask(13, none)).topics).toMatchObject([unknown]);
+    const refused = { errorCode: ErrorCode.INVALID_REQUEST };
+    expect((await ask(11, id)).topics).toMatchObject([refused]);
+    expect((await ask(13, ZERO_UUID)).topics).toMatchObject([refused]);
+  });
+
+  it("tells what may be done when asked", async () => {
+    const { call, metadata } = await metadataBroker();
+    await metadata.createTopics([spec("t")]);
+    const answer = await call(Metadata, handler, 8, {
+      topics: null,
+      includeClusterAuthorizedOperations: true,
+      includeTopicAuthorizedOperations: true,
+    });
+    expect(answer.topics[0]!.topicAuthorizedOperations).toBe(0b110111111000);
+    expect(answer.clusterAuthorizedOperations).toBe(0b1111110100000);
+  });
+
+  it("advertises the address a client came in by when bound to all", async () => {
+    const { call } = await metadataBroker({ bindAddress: "0.0.0.0" });
+    const { brokers } = await call(Metadata, handler, 1, { topics: [] });
+    expect(brokers).toMatchObject([{ host: "10.0.0.1", port: 19092 }]);
+  });
+});

@@ -1,0 +1,57 @@
+import { DeleteTopics, ErrorCode, ZERO_UUID } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { deleteTopics } from "../../src/handlers/20-delete-topics.ts";
+import { ResourceType } from "../../src/metadata/image.ts";
+import { spec } from "../metadata/support.ts";
+import { metadataBroker } from "./metadata-broker.ts";
+
+const timeoutMs = 1_000;
+
+describe("DeleteTopics", () => {
+  it("deletes by name in the lowest version", async () => {
+    const { call, metadata } = await metadataBroker();
+    const configs = [{ name: "retention.ms", value: "5" }];
+    await metadata.createTopics([spec("t", { configs }), spec("u")]);
+    const request = { topicNames: ["t", "none"], timeoutMs };
+    const { responses } = await call(DeleteTopics, deleteTopics, 1, request);
+    expect(responses).toMatchObject([
+      { name: "t", errorCode: 0 },
+      { name: "none", errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+    ]);
+    expect([...metadata.image.topics.keys()]).toEqual(["u"]);
+    expect(metadata.image.configs.has(ResourceType.topic)).toBe(false);
+  });
+
+  it("deletes by name or id in the highest", async () => {
+    const { call, metadata } = await metadataBroker();
+    await metadata.createTopics([spec("t"), spec("u"), spec("kept")]);
+    const { id } = metadata.image.topics.get("u")!;
+    const none = "11111111-1111-1111-1111-111111111111";
+    const topics = [
+      { name: "t", topicId: ZERO_UUID },
+      { name: null, topicId: id },
+      { name: null, topicId: none },
+      { name: "kept", topicId: id },
+      { name: null, topicId: ZERO_UUID },
+    ];
+    const answer = await call(DeleteTopics, deleteTopics, 6, { topics, timeoutMs });
+    expect(answer.responses).toMatchObject([
+      { name: "t", errorCode: 0 },
+      { name: "u", topicId: id, errorCode: 0 },
+      { name: null, topicId: none, errorCode: ErrorCode.UNKNOWN_TOPIC_ID },
+      { name: "kept", topicId: id, errorCode: ErrorCode.INVALID_REQUEST },
+      { name: null, topicId: ZERO_UUID, errorCode: ErrorCode.INVALID_REQUEST },
+    ]);
+    expect([...metadata.image.topics.keys()]).toEqual(["kept"]);
+  });
+
+  it("deletes nothing when deletion is switched off", async () => {
+    const { call } = await metadataBroker({ kafkaConfigs: { "delete.topic.enable": "false" } });
+    const code = async (version: number) => {
+      const request = { topicNames: ["t"], timeoutMs };
+      return (await call(DeleteTopics, deleteTopics, version, request)).responses[0]!.errorCode;
+    };
+    expect(await code(2)).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await code(5)).toBe(ErrorCode.TOPIC_DELETION_DISABLED);
+  });
+});

@@ -1,0 +1,85 @@
+import { DescribeConfigs, ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { describeConfigs } from "../../src/handlers/32-describe-configs.ts";
+import { ResourceType } from "../../src/metadata/image.ts";
+import { spec } from "../metadata/support.ts";
+import { metadataBroker } from "./metadata-broker.ts";
+
+async function brokerWithTopic() {
+  const kafkaConfigs = { "log.retention.hours": "2", "ssl.keystore.password": "secret" };
+  const opened = await metadataBroker({ kafkaConfigs });
+  const configs = [{ name: "segment.bytes", value: "1048576" }];
+  await opened.metadata.createTopics([spec("t", { configs })]);
+  return opened;
+}
+
+const resource = (resourceType: number, resourceName: string, keys: string[] | null = null) => ({
+  resources: [{ resourceType, resourceName, configurationKeys: keys }],
+});
+
+describe("DescribeConfigs", () => {
+  it("tells a topic's configs and where they come from, at both ends", async () => {
+    const { call } = await brokerWithTopic();
+    const asked = resource(ResourceType.topic, "t");
+    const old = await call(DescribeConfigs, describeConfigs, 1, asked);
+    const [found] = old.results;
+    expect(found).toMatchObject({ errorCode: 0, errorMessage: null, resourceName: "t" });
+    const config = (name: string) => found!.configs.find((one) => one.name === name);
+    expect(config("segment.bytes")).toMatchObject({ value: "1048576", configSource: 1 });
+    expect(config("retention.ms")).toMatchObject({ value: "7200000", configSource: 4 });
+    expect(config("max.message.bytes")).toMatchObject({ value: "1048588", configSource: 5 });
+    expect(config("max.message.bytes")).toMatchObject({ readOnly: false, isSensitive: false });
+    const more = { ...asked, includeSynonyms: true, includeDocumentation: true };
+    const { results } = await call(DescribeConfigs, describeConfigs, 4, more);
+    const segment = results[0]!.configs.find((one) => one.name === "segment.bytes")!;
+    expect(segment).toMatchObject({ configType: 3, documentation: expect.stringContaining("seg") });
+    expect(segment.synonyms).toEqual([
+      { name: "segment.bytes", value: "1048576", source: 1 },
+      { name: "log.segment.bytes", value: "1073741824", source: 5 },
+    ]);
+  });
+
+  it("tells only the keys that were asked for", async () => {
+    const { call } = await brokerWithTopic();
+    const asked = resource(ResourceType.topic, "t", ["retention.ms", "nonsense"]);
+    const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+    expect(results[0]!.configs.map(({ name }) => name)).toEqual(["retention.ms"]);
+  });
+
+  it("tells a broker's configs, never a secret", async () => {
+    const { call, metadata } = await brokerWithTopic();
+    const change = { name: "message.max.bytes", operation: 0, value: "5000" };
+    const broker = { type: ResourceType.broker, replace: false, changes: [change] };
+    await metadata.alterConfigs([{ ...broker, name: "" }]);
+    await metadata.alterConfigs([
+      { ...broker, name: "1", changes: [{ ...change, value: "6000" }] },
+    ]);
+    const asked = { ...resource(ResourceType.broker, "1"), includeSynonyms: true };
+    const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+    const config = (name: string) => results[0]!.configs.find((one) => one.name === name);
+    expect(config("message.max.bytes")?.synonyms).toEqual([
+      { name: "message.max.bytes", value: "6000", source: 2 },
+      { name: "message.max.bytes", value: "5000", source: 3 },
+      { name: "message.max.bytes", value: "1048588", source: 5 },
+    ]);
+    expect(config("node.id")).toMatchObject({ value: "1", readOnly: true, configSource: 4 });
+    const password = config("ssl.keystore.password");
+    expect(password).toMatchObject({ value: null, isSensitive: true, configType: 9 });
+    expect(JSON.stringify(results)).not.toContain("secret");
+    expect(metadata.topicConfig("t").maxMessageBytes).toBe(6000);
+    const all = await call(DescribeConfigs, describeConfigs, 4, resource(ResourceType.broker, ""));
+    expect(all.results[0]!.configs).toMatchObject([{ name: "message.max.bytes", value: "5000" }]);
+  });
+
+  it("refuses what it does not know", async () => {
+    const { call } = await brokerWithTopic();
+    const code = async (type: number, name: string) => {
+      const { results } = await call(DescribeConfigs, describeConfigs, 4, resource(type, name));
+      return results[0]!.errorCode;
+    };
+    expect(await code(ResourceType.topic, "none")).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    expect(await code(ResourceType.topic, "no ne")).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+    expect(await code(ResourceType.broker, "2")).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await code(ResourceType.brokerLogger, "1")).toBe(ErrorCode.INVALID_REQUEST);
+  });
+});

@@ -1,0 +1,48 @@
+import { ErrorCode, IncrementalAlterConfigs } from "@tarpan/protocol";
+import { expect, it } from "vitest";
+import { incrementalAlterConfigs } from "../../src/handlers/44-incremental-alter-configs.ts";
+import { configsOf, ResourceType } from "../../src/metadata/image.ts";
+import { spec } from "../metadata/support.ts";
+import { metadataBroker } from "./metadata-broker.ts";
+
+it("IncrementalAlterConfigs sets, deletes, appends and subtracts, at both versions", async () => {
+  const { call, metadata } = await metadataBroker();
+  await metadata.createTopics([spec("t", { configs: [{ name: "retention.ms", value: "5" }] })]);
+  const resource = { resourceType: ResourceType.topic, resourceName: "t" };
+  const alter = async (version: number, ...changes: [string, number, string | null][]) => {
+    const configs = changes.map(([name, configOperation, value]) => {
+      return { name, configOperation, value };
+    });
+    const request = { resources: [{ ...resource, configs }], validateOnly: false };
+    const { responses } = await call(
+      IncrementalAlterConfigs,
+      incrementalAlterConfigs,
+      version,
+      request,
+    );
+    return responses[0]!.errorCode;
+  };
+  const own = () => Object.fromEntries(configsOf(metadata.image, ResourceType.topic, "t"));
+  expect(await alter(0, ["segment.ms", 0, "7"])).toBe(0);
+  expect(own()).toEqual({ "retention.ms": "5", "segment.ms": "7" });
+  expect(await alter(1, ["segment.ms", 1, null], ["cleanup.policy", 2, "compact"])).toBe(0);
+  expect(own()).toEqual({ "retention.ms": "5", "cleanup.policy": "delete,compact" });
+  expect(metadata.topicConfig("t")).toMatchObject({ compact: true, deleteOld: true });
+  expect(await alter(1, ["cleanup.policy", 3, "delete"])).toBe(0);
+  expect(metadata.topicConfig("t")).toMatchObject({ compact: true, deleteOld: false });
+  // All changes of a resource are made, or none.
+  const { INVALID_CONFIG } = ErrorCode;
+  expect(await alter(1, ["retention.ms", 0, "9"], ["segment.ms", 0, "x"])).toBe(INVALID_CONFIG);
+  expect(own()["retention.ms"]).toBe("5");
+});
+
+it("IncrementalAlterConfigs refuses a resource that is named twice", async () => {
+  const { call, metadata } = await metadataBroker();
+  await metadata.createTopics([spec("t")]);
+  const configs = [{ name: "retention.ms", configOperation: 0, value: "9" }];
+  const resource = { resourceType: ResourceType.topic, resourceName: "t", configs };
+  const request = { resources: [resource, resource], validateOnly: false };
+  const { responses } = await call(IncrementalAlterConfigs, incrementalAlterConfigs, 1, request);
+  const { INVALID_REQUEST } = ErrorCode;
+  expect(responses.map(({ errorCode }) => errorCode)).toEqual([INVALID_REQUEST, INVALID_REQUEST]);
+});

@@ -1,0 +1,19 @@
+import { ErrorCode, ListConfigResources } from "@tarpan/protocol";
+import { expect, it } from "vitest";
+import { listConfigResources } from "../../src/handlers/74-list-config-resources.ts";
+import { ResourceType } from "../../src/metadata/image.ts";
+import { spec } from "../metadata/support.ts";
+import { metadataBroker } from "./metadata-broker.ts";
+
+it("ListConfigResources lists what has configs, at both versions", async () => {
+  const { call, metadata } = await metadataBroker();
+  await metadata.createTopics([spec("t")]);
+  const list = (version: number, ...resourceTypes: number[]) =>
+    call(ListConfigResources, listConfigResources, version, { resourceTypes });
+  expect((await list(0)).configResources).toEqual([]);
+  const broker = { resourceName: "1", resourceType: ResourceType.broker };
+  const topic = { resourceName: "t", resourceType: ResourceType.topic };
+  expect((await list(1)).configResources).toEqual([broker, topic]);
+  expect((await list(1, ResourceType.topic)).configResources).toEqual([topic]);
+  expect((await list(1, 99)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+});

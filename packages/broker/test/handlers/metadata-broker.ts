@@ -1,0 +1,60 @@
+import {
+  type Api,
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  type Fields,
+  type Input,
+  type Output,
+} from "@tarpan/protocol";
+import type { Broker, Handler } from "../../src/handlers/handler.ts";
+import type { MetadataOptions } from "../../src/metadata/metadata.ts";
+import { openMetadata, type TestMetadata } from "../metadata/support.ts";
+
+const CONNECTION = {
+  id: 1,
+  remoteAddress: "10.0.0.9",
+  localAddress: "10.0.0.1",
+  localPort: 19092,
+  signal: new AbortController().signal,
+};
+
+export interface TestBroker extends TestMetadata {
+  /** Sends a request through real frames, there and back. */
+  call<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    handler: Handler,
+    version: number,
+    request: Input<Q>,
+  ): Promise<Output<S>>;
+}
+
+/** What the metadata handlers need of a broker, over a log in memory. */
+export async function metadataBroker(
+  options: Partial<MetadataOptions> & { brokers?: number[]; bindAddress?: string } = {},
+): Promise<TestBroker> {
+  const opened = await openMetadata(options);
+  const settings = { bindAddress: options.bindAddress ?? "127.0.0.1" };
+  const broker = { metadata: opened.metadata, settings } as unknown as Broker;
+  return {
+    ...opened,
+    async call(api, handler, version, request) {
+      const header = { correlationId: 7, clientId: "test" };
+      const frame = unframed(encodeRequest(api, version, header, request));
+      const { body } = decodeRequest(api, frame);
+      const context = { broker, connection: CONNECTION, version, clientId: "test" };
+      const answer = await handler.run(body, context);
+      const response = encodeResponse(handler.api, version, 7, answer!);
+      // A failure must be as encodable as an answer, at every version.
+      encodeResponse(handler.api, version, 7, handler.failure(body, -1, context));
+      return decodeResponse(api, version, unframed(response)).body;
+    },
+  };
+}
+
+const LENGTH_BYTES = 4;
+
+function unframed(chunks: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(chunks)).subarray(LENGTH_BYTES);
+}
