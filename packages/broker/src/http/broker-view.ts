@@ -55,6 +55,9 @@ export interface TopicTraffic {
   readonly bytesOut: number;
 }
 
+/** `{ ...stats, connections, heldBytes, unsentBytes }` of the listener. */
 export interface NetworkView extends Readonly<NetworkStats> {
   readonly connections: number;
+  readonly heldBytes: number;
+  readonly unsentBytes: number;
 }

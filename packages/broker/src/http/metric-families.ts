@@ -84,6 +84,8 @@ function networkFamilies(view: BrokerView): Family[] {
   });
   return [
     gauge("tarpan_connections", "Open connections", () => view.network().connections),
+    gauge("tarpan_held_bytes", "Bytes of unanswered requests", () => view.network().heldBytes),
+    gauge("tarpan_unsent_bytes", "Bytes slow peers leave unread", () => view.network().unsentBytes),
     counter(
       "tarpan_connections_accepted_total",
       "Connections accepted",

@@ -25,7 +25,7 @@ export interface ServerLimits {
 const MIB = 1024 * 1024;
 
 export const SERVER_LIMITS: ServerLimits = {
-  maxConnections: 20_000,
+  maxConnections: 16_000,
   maxIdleMs: 600_000,
   farewellMs: 30_000,
   maxStallMs: 10_000,

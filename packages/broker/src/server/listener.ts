@@ -39,6 +39,10 @@ export interface Listener {
   /** Open connections, HTTP included. */
   readonly connections: number;
   readonly stats: Readonly<NetworkStats>;
+  /** Bytes of requests received and not yet answered. */
+  readonly heldBytes: number;
+  /** Bytes of responses that slow peers have not taken. */
+  readonly unsentBytes: number;
   /**
    * Stops accepting and reading, lets requests in progress finish and their responses leave, then
    * ends the connections; those still there after `graceMs` are cut off. Never rejects.
@@ -107,6 +111,14 @@ class TcpListener implements Listener {
 
   get stats(): NetworkStats {
     return this.#shared.stats;
+  }
+
+  get heldBytes(): number {
+    return this.#shared.memory.usedBytes;
+  }
+
+  get unsentBytes(): number {
+    return this.#shared.unsentBytes;
   }
 
   listen(host: string, port: number): Promise<void> {

@@ -36,8 +36,8 @@ class FakeBroker implements BrokerView {
   }
 
   network() {
-    const { stats, connections } = this.served!.listener;
-    return { ...stats, connections };
+    const { stats, connections, heldBytes, unsentBytes } = this.served!.listener;
+    return { ...stats, connections, heldBytes, unsentBytes };
   }
 }
 
@@ -127,6 +127,7 @@ describe("routes", () => {
       'tarpan_request_duration_seconds_sum{api="ApiVersions"} 100',
       'tarpan_request_duration_seconds_count{api="Produce"} 2',
       "tarpan_connections 2",
+      "tarpan_held_bytes 0",
       "tarpan_received_bytes_total 15",
       "tarpan_sent_bytes_total 14",
       'tarpan_topic_bytes_out_total{topic="or\\"ders"} 1400',

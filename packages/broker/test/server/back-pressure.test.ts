@@ -105,6 +105,31 @@ describe("back-pressure", () => {
     expect(await waiting.responsesReach(1)).toEqual([`${MIB}`]);
   });
 
+  test("a whole frame in progress does not keep others from getting theirs whole", async () => {
+    await using served = await serve({ maxHeldBytesTotal: 100_000 });
+    const first = served.client();
+    first.send(frame(Kind.held, Buffer.alloc(400_000, "x")));
+    await served.router.until(() => served.router.held.length === 1);
+    expect(served.listener.heldBytes).toBeGreaterThan(400_000);
+    const second = served.client();
+    second.send(frame(Kind.echo, Buffer.alloc(MIB)));
+    expect(await second.responsesReach(1)).toEqual([`${MIB}`]);
+  });
+
+  test("one connection's thousands of requests leave turns for others", async () => {
+    await using served = await serve({ maxStartsPerTurn: 10 });
+    const busy = served.client();
+    busy.send(...Array.from({ length: 2000 }, (_, i) => frame(Kind.echo, `${i}`)));
+    let most = 0;
+    while (served.router.runs < 2000) {
+      const before = served.router.runs;
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, served.router.runs - before);
+    }
+    expect(most).toBeLessThan(100);
+    await busy.responsesReach(2000);
+  });
+
   test("what a closed connection held is free again", async () => {
     await using served = await serve({ maxHeldBytesTotal: 100_000 });
     const leaving = served.client();
@@ -118,10 +143,13 @@ describe("back-pressure", () => {
   });
 
   test("when all peers together leave too much unread, those who read are served", async () => {
-    await using served = await serve({ maxUnsentBytesTotal: 8 * MIB, maxUnsentBytes: 6 * MIB });
+    await using served = await serve({
+      ...{ maxUnsentBytesTotal: 8 * MIB, maxUnsentBytes: 900 * MIB, maxStartsPerTurn: 2 },
+    });
     const slow = Array.from({ length: 4 }, () => served.client({ reading: false }));
     for (const client of slow) client.send(...Array.from({ length: 50 }, () => bigRequest(MIB)));
     await untilStill(served);
+    expect(served.router.runs).toBeLessThan(100);
     await expectServed(served);
     await eventually(() => served.router.closedIds.length === 1);
     for (const client of slow) client.read();

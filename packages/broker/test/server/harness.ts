@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { expect } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
@@ -203,7 +204,13 @@ export async function serve(
   });
   const close = async () => {
     for (const { socket } of clients) socket.destroy();
-    await listener.close({ graceMs: 1 });
+    const closed = listener.close({ graceMs: 1 });
+    time.advance(1);
+    await closed;
+    for (const held of router.held) held.answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    // Whatever a test did: what was counted as held has been given back.
+    expect([listener.connections, listener.heldBytes, listener.unsentBytes]).toEqual([0, 0, 0]);
   };
   const client = (options?: { reading?: boolean; allowHalfOpen?: boolean }) => {
     const made = new Client(listener.port, options);

@@ -122,6 +122,27 @@ describe("peers that vanish", () => {
     await client.untilClosed();
   });
 
+  test("a half-closed client gets the answers of requests that had to wait their turn", async () => {
+    await using served = await serve({ maxStartsPerTurn: 7 });
+    const client = served.client({ allowHalfOpen: true });
+    client.send(...Array.from({ length: 1000 }, (_, i) => frame(Kind.echo, `${i}`)));
+    client.socket.end();
+    await once(client.socket, "end");
+    expect(client.responses.length).toBe(1000);
+  });
+
+  test("a half-closed client is not waited for longer than that", async () => {
+    await using served = await serve({ farewellMs: 10_000 });
+    const client = served.client({ allowHalfOpen: true });
+    client.send(frame(Kind.held, "a poll of an hour"));
+    client.socket.end();
+    await served.router.until(() => served.router.held.length === 1);
+    await untilStill(served);
+    for (let i = 0; i < 4; i++) served.time.advance(5_000);
+    await client.untilClosed();
+    expect(client.responses).toEqual([]);
+  });
+
   test("a half-closed client that takes nothing is cut off", async () => {
     await using served = await serve({ farewellMs: 10_000 });
     const client = served.client({ allowHalfOpen: true, reading: false });
@@ -168,6 +189,21 @@ describe("idle connections", () => {
     await pass(served.time, 3000);
     await Promise.all([silent.untilClosed(), half.untilClosed(), used.untilClosed()]);
     expect(served.listener.stats.connectionsExpired).toBe(3);
+  });
+
+  test("two thousand half frames harm nobody, and go when their time has come", async () => {
+    await using served = await serve({ maxIdleMs: 1000 });
+    const half = frame(Kind.echo, Buffer.alloc(2000)).subarray(0, 1000);
+    const slow = Array.from({ length: 2000 }, () => served.client());
+    for (const client of slow) client.send(half);
+    await eventually(() => served.listener.stats.bytesIn === 2000 * half.length);
+    const other = served.client();
+    other.send(frame(Kind.held, "served"));
+    await served.router.until(() => served.router.held.length === 1);
+    await pass(served.time, 3000);
+    await Promise.all(slow.map((client) => client.untilClosed()));
+    served.router.answer("served");
+    expect(await other.responsesReach(1)).toEqual(["served"]);
   });
 
   test("one with a request in progress is not idle", async () => {
