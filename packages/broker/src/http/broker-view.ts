@@ -55,9 +55,7 @@ export interface TopicTraffic {
   readonly bytesOut: number;
 }
 
-/** `{ ...stats, connections, heldBytes, unsentBytes }` of the listener. */
-export interface NetworkView extends Readonly<NetworkStats> {
+/** `{ ...listener.stats, connections: listener.connections }`. */
+export interface NetworkView extends NetworkStats {
   readonly connections: number;
-  readonly heldBytes: number;
-  readonly unsentBytes: number;
 }

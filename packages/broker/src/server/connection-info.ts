@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { ConnectionInfo } from "./router.ts";
 
@@ -20,7 +21,11 @@ export class SocketInfo implements ConnectionInfo {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      // Every request in progress may wait on it: many listeners are no leak.
+      setMaxListeners(0, this.#controller.signal);
+    }
     return this.#controller.signal;
   }
 

@@ -11,7 +11,7 @@ import {
 import { ListenError } from "./listen-error.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
-import { type NetworkStats, newStats, type OnError, type Shared } from "./shared.ts";
+import { type NetworkStats, newCounters, type OnError, type Shared } from "./shared.ts";
 import { sniff } from "./sniff.ts";
 
 /** Takes over the sockets that speak HTTP. */
@@ -38,11 +38,8 @@ export interface Listener {
   readonly port: number;
   /** Open connections, HTTP included. */
   readonly connections: number;
-  readonly stats: Readonly<NetworkStats>;
-  /** Bytes of requests received and not yet answered. */
-  readonly heldBytes: number;
-  /** Bytes of responses that slow peers have not taken. */
-  readonly unsentBytes: number;
+  /** As of now: ask again for newer numbers. */
+  readonly stats: NetworkStats;
   /**
    * Stops accepting and reading, lets requests in progress finish and their responses leave, then
    * ends the connections; those still there after `graceMs` are cut off. Never rejects.
@@ -84,7 +81,7 @@ class TcpListener implements Listener {
     const all = { ...SERVER_LIMITS, ...limits };
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
-    const stats = newStats();
+    const stats = newCounters();
     this.#shared = { router, limits: all, timers, memory, stats, onError, unsentBytes: 0 };
     this.#server = createServer({
       allowHalfOpen: true,
@@ -94,7 +91,7 @@ class TcpListener implements Listener {
     });
     this.#server.maxConnections = all.maxConnections;
     this.#server.on("connection", (socket) => this.#accept(socket));
-    this.#server.on("drop", () => this.stats.connectionsRefused++);
+    this.#server.on("drop", () => this.#shared.stats.connectionsRefused++);
   }
 
   get address(): string {
@@ -110,15 +107,8 @@ class TcpListener implements Listener {
   }
 
   get stats(): NetworkStats {
-    return this.#shared.stats;
-  }
-
-  get heldBytes(): number {
-    return this.#shared.memory.usedBytes;
-  }
-
-  get unsentBytes(): number {
-    return this.#shared.unsentBytes;
+    const { stats, memory, unsentBytes } = this.#shared;
+    return { ...stats, heldBytes: memory.usedBytes, unsentBytes };
   }
 
   listen(host: string, port: number): Promise<void> {

@@ -3,8 +3,8 @@ import type { ServerLimits } from "./limits.ts";
 import type { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 
-/** Plain numbers, read when somebody asks for metrics. */
-export interface NetworkStats {
+/** Counted since the start, as plain numbers. */
+interface Counters {
   connectionsAccepted: number;
   /** Turned away because `maxConnections` were open. */
   connectionsRefused: number;
@@ -16,6 +16,14 @@ export interface NetworkStats {
   bytesOut: number;
 }
 
+/** What a listener counted, and what it holds at this moment. */
+export interface NetworkStats extends Readonly<Counters> {
+  /** Bytes of requests received and not yet answered. */
+  readonly heldBytes: number;
+  /** Bytes of responses that slow peers have not taken. */
+  readonly unsentBytes: number;
+}
+
 export type OnError = (message: string, detail: Readonly<Record<string, unknown>>) => void;
 
 /** What all connections of one listener have in common. */
@@ -24,13 +32,13 @@ export interface Shared {
   readonly limits: ServerLimits;
   readonly timers: Timers;
   readonly memory: RequestMemory;
-  readonly stats: NetworkStats;
+  readonly stats: Counters;
   readonly onError: OnError;
   /** Response bytes handed to sockets whose peers have not taken them, over all connections. */
   unsentBytes: number;
 }
 
-export function newStats(): NetworkStats {
+export function newCounters(): Counters {
   return {
     connectionsAccepted: 0,
     connectionsRefused: 0,

@@ -110,7 +110,7 @@ describe("back-pressure", () => {
     const first = served.client();
     first.send(frame(Kind.held, Buffer.alloc(400_000, "x")));
     await served.router.until(() => served.router.held.length === 1);
-    expect(served.listener.heldBytes).toBeGreaterThan(400_000);
+    expect(served.listener.stats.heldBytes).toBeGreaterThan(400_000);
     const second = served.client();
     second.send(frame(Kind.echo, Buffer.alloc(MIB)));
     expect(await second.responsesReach(1)).toEqual([`${MIB}`]);
