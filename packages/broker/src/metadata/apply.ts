@@ -1,11 +1,11 @@
 import {
   type BrokerImage,
-  type ConfigValues,
   type MetadataImage,
   type PartitionImage,
   ResourceType,
   type TopicImage,
 } from "./image.ts";
+import { LayeredMap } from "./layered-map.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**
@@ -32,9 +32,9 @@ class Draft {
   readonly #base: MetadataImage;
   readonly #touched = new Map<string, TopicDraft>();
   readonly #removed = new Set<TopicImage>();
-  readonly #ownConfigs = new Map<string, Map<string, string>>();
+  /** By resource type and name; undefined where nothing is left. */
+  readonly #configs = new Map<number, Map<string, Map<string, string> | undefined>>();
   #brokers: Map<number, BrokerImage> | null = null;
-  #configs: Map<number, Map<string, ConfigValues>> | null = null;
   #features: Map<string, number> | null = null;
   #nextProducerId: number;
 
@@ -86,24 +86,24 @@ class Draft {
       topicsById: base.topicsById,
       ...(topicsChanged && this.#movedTopics()),
       brokers: this.#brokers ?? base.brokers,
-      configs: this.#configs ?? base.configs,
+      configs: this.#movedConfigs(),
       nextProducerId: this.#nextProducerId,
       features: this.#features ?? base.features,
     };
   }
 
   #movedTopics(): Pick<MetadataImage, "topics" | "topicsById"> {
-    const topics = new Map(this.#base.topics);
-    const topicsById = new Map(this.#base.topicsById);
+    const names = new Map<string, TopicImage | undefined>();
+    const ids = new Map<string, TopicImage | undefined>();
     for (const topic of this.#removed) {
-      topicsById.delete(topic.id);
-      topics.delete(topic.name);
+      ids.set(topic.id, undefined);
+      names.set(topic.name, undefined);
     }
     for (const topic of this.#touched.values()) {
-      topicsById.set(topic.id, topic);
-      topics.set(topic.name, topic);
+      ids.set(topic.id, topic);
+      names.set(topic.name, topic);
     }
-    return { topics, topicsById };
+    return { topics: this.#base.topics.with(names), topicsById: this.#base.topicsById.with(ids) };
   }
 
   /** The topic to write to; `name` only where the record may be the one that makes it. */
@@ -155,36 +155,32 @@ class Draft {
   }
 
   #setConfig(type: number, resource: string, key: string, value: string | null): void {
-    const values = this.#writableConfigs(type, resource);
+    const changes = this.#configs.get(type) ?? new Map<string, Map<string, string> | undefined>();
+    this.#configs.set(type, changes);
+    const base = changes.has(resource) ? undefined : this.#base.configs.get(type)?.get(resource);
+    const values = changes.get(resource) ?? new Map(base);
     if (value === null) values.delete(key);
     else values.set(key, value);
-    if (values.size === 0) this.#dropConfigs(type, resource);
-  }
-
-  #writableConfigs(type: number, resource: string): Map<string, string> {
-    const own = `${type}/${resource}`;
-    const owned = this.#ownConfigs.get(own);
-    if (owned !== undefined) return owned;
-    const byName = this.#writableConfigsOfType(type);
-    const values = new Map(byName.get(resource));
-    byName.set(resource, values);
-    this.#ownConfigs.set(own, values);
-    return values;
-  }
-
-  #writableConfigsOfType(type: number): Map<string, ConfigValues> {
-    this.#configs ??= new Map([...this.#base.configs].map(([k, v]) => [k, new Map(v)]));
-    const byName = this.#configs.get(type) ?? new Map<string, ConfigValues>();
-    this.#configs.set(type, byName);
-    return byName;
+    changes.set(resource, values.size === 0 ? undefined : values);
   }
 
   #dropConfigs(type: number, resource: string): void {
-    this.#ownConfigs.delete(`${type}/${resource}`);
-    if (!(this.#configs ?? this.#base.configs).get(type)?.has(resource)) return;
-    const byName = this.#writableConfigsOfType(type);
-    byName.delete(resource);
-    if (byName.size === 0) this.#configs!.delete(type);
+    const changes = this.#configs.get(type);
+    if (changes !== undefined) changes.set(resource, undefined);
+    else if (this.#base.configs.get(type)?.has(resource)) {
+      this.#configs.set(type, new Map([[resource, undefined]]));
+    }
+  }
+
+  #movedConfigs(): MetadataImage["configs"] {
+    if (this.#configs.size === 0) return this.#base.configs;
+    const configs = new Map(this.#base.configs);
+    for (const [type, changes] of this.#configs) {
+      const next = (configs.get(type) ?? new LayeredMap()).with(changes);
+      if (next.size === 0) configs.delete(type);
+      else configs.set(type, next);
+    }
+    return configs;
   }
 
   #setFeature(name: string, level: number): void {

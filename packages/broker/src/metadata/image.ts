@@ -1,13 +1,15 @@
+import { LayeredMap } from "./layered-map.ts";
+
 /**
  * The cluster as `__cluster_metadata` says it is. An image is never changed: `apply` makes the
  * next one, sharing what did not change, so a handler may keep the one it began with.
  */
 export interface MetadataImage {
-  readonly topics: ReadonlyMap<string, TopicImage>;
-  readonly topicsById: ReadonlyMap<string, TopicImage>;
+  readonly topics: LayeredMap<string, TopicImage>;
+  readonly topicsById: LayeredMap<string, TopicImage>;
   readonly brokers: ReadonlyMap<number, BrokerImage>;
   /** By resource type (`ResourceType`), then by resource name. */
-  readonly configs: ReadonlyMap<number, ReadonlyMap<string, ConfigValues>>;
+  readonly configs: ReadonlyMap<number, LayeredMap<string, ConfigValues>>;
   /** First id of the producer-id block that is allocated next. */
   readonly nextProducerId: number;
   /** Finalized feature levels (KIP-584). */
@@ -55,8 +57,8 @@ export const ResourceType = {
 } as const;
 
 export const EMPTY_IMAGE: MetadataImage = {
-  topics: new Map(),
-  topicsById: new Map(),
+  topics: new LayeredMap(),
+  topicsById: new LayeredMap(),
   brokers: new Map(),
   configs: new Map(),
   nextProducerId: 0,

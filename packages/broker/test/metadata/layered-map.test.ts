@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import { LayeredMap } from "../../src/metadata/layered-map.ts";
+import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+
+it("a layered map holds what a map would, and leaves earlier ones as they were", () => {
+  const random = new SeededRandom(seedOf("layered maps"));
+  for (let round = 0; round < 20; round++) {
+    let layered = new LayeredMap<number, number>();
+    let model = new Map<number, number>();
+    const earlier: [LayeredMap<number, number>, Map<number, number>][] = [];
+    for (let step = 0; step < 200; step++) {
+      const changes = new Map<number, number | undefined>();
+      for (let i = random.below(4); i >= 0; i--) {
+        changes.set(random.below(200), random.chance(0.3) ? undefined : step);
+      }
+      earlier.push([layered, model]);
+      layered = layered.with(changes);
+      model = new Map(model);
+      for (const [key, value] of changes) {
+        if (value === undefined) model.delete(key);
+        else model.set(key, value);
+      }
+    }
+    earlier.push([layered, model]);
+    for (const [is, should] of earlier) {
+      expect(new Map(is)).toEqual(should);
+      expect(is.size).toBe(should.size);
+      expect(new Set(is.keys())).toEqual(new Set(should.keys()));
+      const keys = Array.from({ length: 200 }, (_, key) => key);
+      expect(keys.map((key) => is.get(key))).toEqual(keys.map((key) => should.get(key)));
+      expect(keys.map((key) => is.has(key))).toEqual(keys.map((key) => should.has(key)));
+    }
+  }
+});
