@@ -36,10 +36,14 @@ async function attempt(prepare) {
 // ---- kcat and the two Python clients, from Debian's packages ----
 
 const DEBIAN_PEERS = {
-  kcat: { package: "kcat", path: () => findProgram("kcat") ?? findProgram("kafkacat") },
-  "kafka-python": { package: "python3-kafka", path: () => pythonWith("kafka") },
+  kcat: { packages: ["kcat"], path: () => findProgram("kcat") ?? findProgram("kafkacat") },
+  "kafka-python": {
+    // Without the last three it has gzip only.
+    packages: ["python3-kafka", "python3-snappy", "python3-lz4", "python3-zstandard"],
+    path: () => pythonWith("kafka, snappy, lz4.frame, zstandard"),
+  },
   "confluent-kafka-python": {
-    package: "python3-confluent-kafka",
+    packages: ["python3-confluent-kafka"],
     path: () => pythonWith("confluent_kafka"),
   },
 };
@@ -51,7 +55,7 @@ async function debianPeers() {
   if (absent.length > 0 && process.getuid?.() === 0 && findProgram("apt-get")) {
     reason = "Debian has no package for it here";
     try {
-      await installPackages(absent.map((name) => DEBIAN_PEERS[name].package));
+      await installPackages(absent.flatMap((name) => DEBIAN_PEERS[name].packages));
     } catch (error) {
       reason = error.message;
     }
@@ -76,10 +80,10 @@ async function installPackages(packages) {
   await step(title, "apt-get", args, { env });
 }
 
-async function pythonWith(module) {
+async function pythonWith(modules) {
   for (const python of [DEBIAN_PYTHON, findProgram("python3")]) {
     if (!python || !existsSync(python)) continue;
-    const imported = run(python, ["-c", `import ${module}`]).then(
+    const imported = run(python, ["-c", `import ${modules}`]).then(
       () => true,
       () => false,
     );

@@ -50,8 +50,8 @@ const CLOSING: Readonly<Record<string, Buffer>> = {
   "a body cut short": framed(metadata.subarray(0, metadata.length - 1)),
   "trailing garbage": framed(Buffer.concat([metadata, Buffer.from([1])])),
   "an array longer than the frame": metadataWith(-4, int32(0x7fffffff)),
-  "a negative array length that is not null": metadataWith(-4, int32(-2)),
   "a client id longer than the frame": metadataWith(8, int16(0x7fff)),
+  "a client id of a negative length that is not null": metadataWith(8, int16(-2)),
 };
 
 for (const [what, bytes] of Object.entries(CLOSING)) {

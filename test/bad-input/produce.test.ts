@@ -148,7 +148,7 @@ it("answers unknown topics, partitions and ids with 3, 3 and 100, internal topic
   expect(await code("nobody-made-this")).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   expect(await code("plain", 1)).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   expect(await code("plain", -1)).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  expect(await code("__cluster_metadata")).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  expect(await code("__transaction_state")).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
   expect(await code("__consumer_offsets")).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
   const topicId = "ffffffff-0000-4000-8000-000000000000";
   const partitionData = [{ index: 0, records: textBatch("x") }];

@@ -10,8 +10,8 @@ const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 50);
 const PARTITIONS = 3;
 const PRODUCERS_PER_PARTITION = 2;
 
-// Small segments, so that kills also meet a log that is rolling.
-const SEGMENTS = { "segment.bytes": "65536" };
+// The smallest segments Kafka allows, so that kills also meet a log that is rolling.
+const SEGMENTS = { "segment.bytes": "1048576" };
 const broker = useBroker();
 
 it(

@@ -12,6 +12,7 @@ const PRODUCE_VERSION = 9;
 /** What clients keep in flight at most, and brokers remember at least (KIP-98). */
 export const MAX_IN_FLIGHT = 5;
 export const RECORDS_PER_BATCH = 3;
+const VALUE_BYTES = 1000;
 
 /**
  * An idempotent producer that outlives its broker: what was not acknowledged is sent again, with
@@ -47,7 +48,9 @@ export class SequencedProducer {
 
   valuesOf(batch: number): string[] {
     const first = batch * RECORDS_PER_BATCH;
-    return Array.from({ length: RECORDS_PER_BATCH }, (_, i) => `${this.name}:${first + i}`);
+    return Array.from({ length: RECORDS_PER_BATCH }, (_, index) =>
+      `${this.name}:${first + index} `.padEnd(VALUE_BYTES, "."),
+    );
   }
 
   async #send(

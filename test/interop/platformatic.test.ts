@@ -85,7 +85,7 @@ it("creates, describes, alters, grows and deletes a topic", async () => {
   const change = { name: "retention.ms", configOperation, value: "120000" };
   await admin.incrementalAlterConfigs({ resources: [{ ...resource, configs: [change] }] });
   const alteredRetention = await retention();
-  await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: [] }] });
+  await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: null }] });
   const grownPartitions = await partitions();
   const listed = (await admin.listTopics()).includes(topic);
   const brokers = (await metadata()).brokers.size;

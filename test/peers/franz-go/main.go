@@ -13,7 +13,7 @@ import (
 )
 
 type record struct {
-	Partition int32   `json:"partition"`
+	Partition int32   `json:"partition,omitempty"`
 	Offset    int64   `json:"offset"`
 	Timestamp int64   `json:"timestamp"`
 	Key       []byte  `json:"key"`
@@ -111,7 +111,7 @@ func consume(ctx context.Context, in request) any {
 				headers = append(headers, []any{h.Key, h.Value})
 			}
 			records = append(records, record{
-				Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
+				Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
 				Key: r.Key, Value: r.Value, Headers: headers,
 			})
 		})
@@ -157,7 +157,10 @@ func admin(ctx context.Context, in request) any {
 		return len(described[in.Topic].Partitions)
 	}
 	listed := func() bool {
-		names, err := manager.ListTopics(ctx)
+		// A client remembers metadata for a while: only a new one is sure to ask.
+		fresh := kadm.NewClient(client(in))
+		defer fresh.Close()
+		names, err := fresh.ListTopics(ctx)
 		check(err)
 		return names.Has(in.Topic)
 	}
