@@ -18,6 +18,8 @@ export const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 export const BATCH_BYTES = 1_000_000;
 /** Bytes of records a producer holds before it refuses more. Kafka's buffer.memory. */
 export const BUFFER_BYTES = 32 * 1024 * 1024;
+/** Memory a waiting record takes beside its own bytes, about: promises and objects. */
+export const RECORD_HEAP_BYTES = 512;
 /** Bytes after which records without a key move on to another partition (KIP-794). */
 export const STICKY_BYTES = 16 * 1024;
 

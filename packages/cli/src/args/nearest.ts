@@ -1,10 +1,12 @@
+const LEAST_LIKENESS = 0.49;
+
 /** The known name that `name` was most likely meant to be, null when none is near. */
 export function nearestName(name: string, known: Iterable<string>): string | null {
   let best: string | null = null;
-  let bestShared = 0.5;
+  let bestLikeness = LEAST_LIKENESS;
   for (const candidate of known) {
-    const shared = likeness(name, candidate);
-    if (shared > bestShared) [best, bestShared] = [candidate, shared];
+    const alike = likeness(name, candidate);
+    if (alike > bestLikeness) [best, bestLikeness] = [candidate, alike];
   }
   return best;
 }

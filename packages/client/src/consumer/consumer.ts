@@ -178,7 +178,7 @@ export class Consumer {
     for (const [{ position, offset }, answer] of answers) {
       if (position.offset !== offset || !this.#positions.includes(position)) continue;
       if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-        await this.#outOfRange(position, answer.logStartOffset);
+        await this.#outOfRange(position);
       } else if (answer.errorCode !== 0) {
         const about = `${position.topic}-${position.partition}`;
         failure = new KafkaResponseError(answer.errorCode, about);
@@ -193,13 +193,14 @@ export class Consumer {
     return taken;
   }
 
-  async #outOfRange(position: Position, logStartOffset: number): Promise<void> {
+  async #outOfRange(position: Position): Promise<void> {
     const { topic, partition, offset } = position;
     if (this.#onOutOfRange === "fail") {
+      const start = await resolveOffset(this.#client, position, "earliest");
       const end = await resolveOffset(this.#client, position, "latest");
       throw new ClientError(
         "TARPAN_OFFSET_OUT_OF_RANGE",
-        `${topic}-${partition} has no offset ${offset}: its log reaches from ${logStartOffset} to ${end}`,
+        `${topic}-${partition} has no offset ${offset}: its log reaches from ${start} to ${end}`,
       );
     }
     position.offset = await resolveOffset(this.#client, position, this.#onOutOfRange);

@@ -8,7 +8,7 @@
 import { Compression, InitProducerId } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
-import { BATCH_BYTES, BUFFER_BYTES, DELIVERY_TIMEOUT_MS } from "../limits.ts";
+import { BATCH_BYTES, BUFFER_BYTES, DELIVERY_TIMEOUT_MS, RECORD_HEAP_BYTES } from "../limits.ts";
 import { hashPartitioner, type Partitioner } from "../partitioner.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { backoffMs } from "../retry.ts";
@@ -30,7 +30,7 @@ export interface ProducerOptions {
   readonly lingerMs?: number;
   /** Bytes a batch may grow to, before compression. */
   readonly batchBytes?: number;
-  /** Bytes of unsent records beyond which `send` rejects; `ready` resolves below half of it. */
+  /** Memory for unsent records, bytes, beyond which `send` rejects; `ready` resolves below half of it. */
   readonly bufferBytes?: number;
   /** Time from `send` to giving up, ms. */
   readonly deliveryTimeoutMs?: number;
@@ -81,13 +81,14 @@ export class Producer {
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
     const input = toRecordInput(record, Date.now());
     const sizeBytes = sizeOf(input);
-    if (this.#bufferedBytes > 0 && this.#bufferedBytes + sizeBytes > this.#bufferBytes)
+    const heldBytes = sizeBytes + RECORD_HEAP_BYTES;
+    if (this.#bufferedBytes > 0 && this.#bufferedBytes + heldBytes > this.#bufferBytes)
       throw new ClientError(
         "TARPAN_BUFFER_FULL",
         `${this.#bufferBytes} bytes of records wait to be sent; await ready() before sending more`,
         { retriable: true },
       );
-    this.#bufferedBytes += sizeBytes;
+    this.#bufferedBytes += heldBytes;
     this.#unsettled++;
     try {
       const count = await this.#partitionCount(record.topic);
@@ -98,7 +99,7 @@ export class Producer {
       if (queue.inFlight === null) this.#scheduleNext(queue);
       return await delivery;
     } finally {
-      this.#settled(sizeBytes);
+      this.#settled(heldBytes);
     }
   }
 
@@ -150,8 +151,8 @@ export class Producer {
     return queue;
   }
 
-  #settled(sizeBytes: number): void {
-    this.#bufferedBytes -= sizeBytes;
+  #settled(heldBytes: number): void {
+    this.#bufferedBytes -= heldBytes;
     this.#unsettled--;
     if (this.#bufferedBytes <= this.#bufferBytes / 2)
       for (const resolve of this.#whenReady.splice(0)) resolve();
@@ -215,9 +216,11 @@ export class Producer {
     this.#scheduleNext(queue);
   }
 
-  /** A batch that is full, since another follows it, need not wait for company. */
+  /** A batch that is full, since another follows it, need not wait for company; nor for a flush. */
   #scheduleNext({ waiting }: PartitionQueue): void {
-    if (waiting.length > 0) this.#scheduleDrain(waiting.length > 1 ? 0 : this.#lingerMs);
+    if (waiting.length === 0) return;
+    const atOnce = waiting.length > 1 || this.#whenIdle.length > 0;
+    this.#scheduleDrain(atOnce ? 0 : this.#lingerMs);
   }
 
   #failed(queue: PartitionQueue, batch: Batch, error: Error): void {

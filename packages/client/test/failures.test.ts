@@ -1,0 +1,108 @@
+// What a client does when brokers are away, silent or not brokers at all.
+
+import type { AddressInfo } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
+import { Broker } from "@tarpan/broker";
+import { afterEach, expect, test } from "vitest";
+import { Admin, Client, Connection, Producer } from "../src/index.ts";
+
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+function clientOf(bootstrap: string | string[], timeoutMs = 5_000): Client {
+  const client = new Client({ bootstrap, timeoutMs });
+  closing.push(() => client.close());
+  return client;
+}
+
+async function listen(onConnection: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+test("nothing listens: refused at once, with the address", async () => {
+  const port = await listen(() => {});
+  await closing.pop()!();
+  const admin = new Admin(clientOf(`127.0.0.1:${port}`));
+  await expect(admin.listTopics()).rejects.toMatchObject({
+    code: "TARPAN_CONNECTION",
+    message: `127.0.0.1:${port}: nothing listens there`,
+  });
+});
+
+test("one broker of several is enough", async () => {
+  const broker = await Broker.start();
+  closing.push(() => broker.stop());
+  const admin = new Admin(clientOf(["127.0.0.1:1", broker.bootstrap]));
+  expect(await admin.listTopics()).toEqual([]);
+});
+
+test("a peer that says nothing: a time-out that names it", async () => {
+  const port = await listen(() => {});
+  const options = { host: "127.0.0.1", port, clientId: "c", timeoutMs: 50 };
+  await expect(Connection.open(options)).rejects.toMatchObject({
+    code: "TARPAN_TIMEOUT",
+    message: `127.0.0.1:${port} did not answer ApiVersions within 50 ms`,
+  });
+});
+
+test("a peer that is no Kafka broker", async () => {
+  const port = await listen((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  const options = { host: "127.0.0.1", port, clientId: "c", timeoutMs: 5_000 };
+  await expect(Connection.open(options)).rejects.toThrow(/does not speak Kafka/);
+});
+
+test("a peer that closes", async () => {
+  const port = await listen((socket) => socket.destroy());
+  const options = { host: "127.0.0.1", port, clientId: "c", timeoutMs: 5_000 };
+  await expect(Connection.open(options)).rejects.toMatchObject({ code: "TARPAN_CONNECTION" });
+});
+
+test("a broker that comes back on its port: what was sent meanwhile arrives, once and in order", async () => {
+  let broker = await Broker.start({ configs: { "num.partitions": 1 } });
+  closing.push(() => broker.stop());
+  const client = clientOf(broker.bootstrap);
+  const producer = new Producer(client);
+  await producer.send({ topic: "t", partition: 0, value: "before" });
+  const { port } = broker;
+  await broker.stop();
+  const sent = [1, 2, 3].map((i) => producer.send({ topic: "t", partition: 0, value: `${i}` }));
+  broker = await Broker.start({ port });
+  // A memory broker comes back empty, and the topic is made again when the producer asks for it.
+  await new Admin(clientOf(broker.bootstrap)).createTopic({ name: "t", partitions: 1 });
+  const outcomes = await Promise.all(sent);
+  expect(outcomes.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+});
+
+test("nobody comes back: the delivery time-out ends it", async () => {
+  const broker = await Broker.start();
+  const producer = new Producer(clientOf(broker.bootstrap), { deliveryTimeoutMs: 300 });
+  await producer.send({ topic: "t", partition: 0, value: "before" });
+  await broker.stop();
+  await expect(producer.send({ topic: "t", partition: 0, value: "late" })).rejects.toMatchObject({
+    code: "TARPAN_TIMEOUT",
+    message: expect.stringContaining("t-0: not delivered within 300 ms"),
+  });
+});
+
+test("a closed client rejects", async () => {
+  const broker = await Broker.start();
+  closing.push(() => broker.stop());
+  const client = clientOf(broker.bootstrap);
+  await client.cluster();
+  await client.close();
+  await expect(client.cluster()).rejects.toMatchObject({ code: "TARPAN_CLOSED" });
+});
