@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { BrokerStatus } from "./broker-status.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { BROKER_CONFIGS } from "./config/kafka/broker-configs.ts";
@@ -100,7 +101,11 @@ async function serve(
   const { port } = listener;
   await metadata.registerBroker({ host, port, unclean: storage.unclean });
   const fetchSessions = new FetchSessions(env.clock, env.random);
-  const broker = { env, settings, logger, metadata, partitions, fetchSessions };
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  // Every long poll waits on it.
+  setMaxListeners(0, signal);
+  const broker = { env, settings, logger, metadata, partitions, fetchSessions, stopping: signal };
   router.open(new HandlerRouter(handlers, broker, requests));
   serving = true;
   return {
@@ -111,6 +116,7 @@ async function serve(
     clusterId: metadata.clusterId,
     async stop() {
       serving = false;
+      stopping.abort();
       await listener.close({ graceMs: STOP_GRACE_MS });
       await metadata.settled();
       await partitions.close();

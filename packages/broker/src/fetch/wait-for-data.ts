@@ -3,27 +3,27 @@ import type { WatchedPartition } from "./read-partitions.ts";
 
 /**
  * Resolves at the first advance of one of the partitions, at once when one has advanced since it
- * was read, after `maxWaitMs`, or when the connection closes.
+ * was read, after `maxWaitMs`, or when one of the signals aborts.
  */
 export function waitForData(
   watched: readonly WatchedPartition[],
   maxWaitMs: number,
   timers: Timers,
-  signal: AbortSignal,
+  signals: readonly AbortSignal[],
 ): Promise<void> {
   const advanced = watched.some(
     ({ partition, highWatermark }) => partition.highWatermark !== highWatermark,
   );
-  if (advanced || signal.aborted) return Promise.resolve();
+  if (advanced || signals.some((signal) => signal.aborted)) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       timer.cancel();
-      signal.removeEventListener("abort", done);
+      for (const signal of signals) signal.removeEventListener("abort", done);
       for (const unsubscribe of subscriptions) unsubscribe();
       resolve();
     };
     const timer = timers.after(maxWaitMs, done);
-    signal.addEventListener("abort", done);
+    for (const signal of signals) signal.addEventListener("abort", done);
     const subscriptions = watched.map(({ partition }) => partition.onAdvance(done));
   });
 }

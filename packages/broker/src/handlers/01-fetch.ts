@@ -31,6 +31,7 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     maxBytes: Math.min(request.maxBytes, MAX_FETCH_RESPONSE_BYTES),
     readCommitted: request.isolationLevel === READ_COMMITTED,
   };
+  const signals = [connection.signal, broker.stopping];
   const deadline = broker.env.clock.monotonicMs() + request.maxWaitMs;
   for (;;) {
     const { reads, sizeBytes, watched } = await readPartitions(
@@ -41,10 +42,11 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     );
     const remainingMs = deadline - broker.env.clock.monotonicMs();
     const enough = sizeBytes >= request.minBytes || reads.some(mustAnswer);
-    if (enough || remainingMs <= 0 || connection.signal.aborted || plan.wanted.size === 0) {
+    const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
+    if (enough || over || plan.wanted.size === 0) {
       return respond(plan, reads, request.isolationLevel);
     }
-    await waitForData(watched, remainingMs, broker.env.timers, connection.signal);
+    await waitForData(watched, remainingMs, broker.env.timers, signals);
   }
 }
 

@@ -15,6 +15,8 @@ export interface Broker {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly fetchSessions: FetchSessions;
+  /** Aborts when the broker is told to stop, so that long polls do not hold it up. */
+  readonly stopping: AbortSignal;
 }
 
 export interface RequestContext {

@@ -1,0 +1,153 @@
+import { ErrorCode, Fetch, type RequestInput, readBatchHeader, ZERO_UUID } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { batchOf } from "../partition/batches.ts";
+import { WholeBroker } from "./whole-broker.ts";
+
+type Request = RequestInput<typeof Fetch>;
+
+function request(fetchOffset: number, more: Partial<Request> = {}, partition = {}): Request {
+  const wanted = { partition: 0, fetchOffset, partitionMaxBytes: 1 << 20, ...partition };
+  return {
+    maxWaitMs: 0,
+    minBytes: 1,
+    topics: [{ topic: "t", topicId: ZERO_UUID, partitions: [wanted] }],
+    forgottenTopicsData: [],
+    ...more,
+  };
+}
+
+async function brokerWithRecords(count = 3) {
+  const broker = await WholeBroker.start();
+  const topicId = await broker.createTopic("t", 2);
+  if (count > 0) await broker.produceRecords("t", count);
+  return { broker, topicId };
+}
+
+const onlyPartition = async (broker: WholeBroker, version: number, asked: Request) =>
+  (await broker.call(Fetch, version, asked)).responses[0]!.partitions[0]!;
+
+describe("Fetch", () => {
+  it.each([4, 7, 11, 12])("reads whole batches at version %i", async (version) => {
+    const { broker } = await brokerWithRecords();
+    const read = await onlyPartition(broker, version, request(1));
+    expect(read).toMatchObject({ errorCode: 0, highWatermark: 3, lastStableOffset: 3 });
+    expect(readBatchHeader(read.records!)).toMatchObject({ baseOffset: 0, recordCount: 3 });
+  });
+
+  it("reads by topic id from version 13 on", async () => {
+    const { broker, topicId } = await brokerWithRecords();
+    const by = (id: string) => {
+      const { topics, ...rest } = request(0);
+      return { ...rest, topics: [{ ...topics[0]!, topicId: id }] };
+    };
+    expect((await onlyPartition(broker, 17, by(topicId))).records!.length).toBeGreaterThan(61);
+    const unknown = await onlyPartition(broker, 17, by("11111111-2222-3333-4444-555555555555"));
+    expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
+  });
+
+  it("answers offsets and epochs it can't serve with Kafka's codes", async () => {
+    const { broker } = await brokerWithRecords();
+    const code = async (offset: number, partition = {}) =>
+      (await onlyPartition(broker, 12, request(offset, {}, partition))).errorCode;
+    expect(await code(3)).toBe(0);
+    expect(await code(4)).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+    expect(await code(-1)).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+    expect(await code(0, { currentLeaderEpoch: 7 })).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
+    expect(await code(0, { partition: 5 })).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    broker.broker.partitions.host([
+      {
+        ...[...broker.broker.partitions.all()][0]!.hosted,
+        leaderEpoch: 3,
+      },
+    ]);
+    expect(await code(0, { currentLeaderEpoch: 0 })).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+  });
+
+  it("gives at least one batch, and no more than was asked for after it", async () => {
+    const { broker } = await brokerWithRecords();
+    await broker.produceRecords("t", 1);
+    const read = await onlyPartition(broker, 12, request(0, {}, { partitionMaxBytes: 1 }));
+    expect(readBatchHeader(read.records!).sizeBytes).toBe(read.records!.length);
+    const bytes = read.records!.length;
+    const first = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 };
+    const second = { partition: 1, fetchOffset: 0, partitionMaxBytes: 1 << 20 };
+    await broker.produce("t", batchOf(5), { partition: 1 });
+    const topics = [{ topic: "t", topicId: ZERO_UUID, partitions: [first, second] }];
+    const { responses } = await broker.call(Fetch, 12, request(0, { topics, maxBytes: bytes }));
+    expect(responses[0]!.partitions.map(({ records }) => records!.length)).toEqual([bytes, 0]);
+  });
+
+  it("waits for data and answers as soon as there is some", async () => {
+    const { broker } = await brokerWithRecords(0);
+    const waiting = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
+    await broker.produceRecords("t", 2);
+    expect((await waiting).highWatermark).toBe(2);
+    expect(broker.time.pendingTimers).toBe(1); // the maintenance of the partitions
+  });
+
+  it("answers within max_wait even when nothing comes", async () => {
+    const { broker } = await brokerWithRecords(0);
+    const waiting = onlyPartition(broker, 12, request(0, { maxWaitMs: 500 }));
+    await untilWaiting(broker);
+    broker.time.advance(499);
+    expect(broker.time.pendingTimers).toBe(2);
+    broker.time.advance(1);
+    expect(await waiting).toMatchObject({ errorCode: 0, highWatermark: 0 });
+  });
+
+  it("goes on waiting while there is less than min_bytes", async () => {
+    const { broker } = await brokerWithRecords(0);
+    const more = { maxWaitMs: 500, minBytes: 200 };
+    const waiting = onlyPartition(broker, 12, request(0, more));
+    await broker.produceRecords("t", 1);
+    await untilWaiting(broker);
+    await broker.produceRecords("t", 10);
+    expect((await waiting).highWatermark).toBe(11);
+  });
+
+  it("ends a wait when the client has gone, and when the topic is deleted", async () => {
+    const { broker } = await brokerWithRecords(0);
+    const deleted = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
+    await untilWaiting(broker);
+    const { metadata } = broker.broker;
+    await metadata.deleteTopics([{ name: "t", id: null }]);
+    expect((await deleted).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    await broker.createTopic("t");
+    const abandoned = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
+    await untilWaiting(broker);
+    broker.disconnect();
+    expect((await abandoned).errorCode).toBe(0);
+  });
+
+  it("tells a session only what changed", async () => {
+    const { broker } = await brokerWithRecords();
+    const partitions = [0, 1].map((partition) => ({
+      partition,
+      fetchOffset: partition === 0 ? 3 : 0,
+      partitionMaxBytes: 1 << 20,
+    }));
+    const topics = [{ topic: "t", topicId: ZERO_UUID, partitions }];
+    const opened = await broker.call(Fetch, 12, request(0, { sessionEpoch: 0, topics }));
+    expect(opened.responses[0]!.partitions).toHaveLength(2);
+    const { sessionId } = opened;
+    const next = (sessionEpoch: number) =>
+      broker.call(Fetch, 12, request(0, { sessionId, sessionEpoch, topics: [] }));
+    expect((await next(1)).responses).toEqual([]);
+    await broker.produce("t", batchOf(1), { partition: 1 });
+    const changed = await next(2);
+    expect(changed.responses[0]!.partitions.map((p) => p.partitionIndex)).toEqual([1]);
+    expect((await next(2)).errorCode).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+  });
+
+  it("tells a consumer that what it read is not in this log", async () => {
+    const { broker } = await brokerWithRecords();
+    const read = await onlyPartition(broker, 12, request(3, {}, { lastFetchedEpoch: 9 }));
+    expect(read).toMatchObject({ errorCode: 0, divergingEpoch: { epoch: -1, endOffset: -1 } });
+    expect(read.records).toHaveLength(0);
+  });
+});
+
+/** Until the fetch has found nothing and set its timer beside the maintenance's. */
+async function untilWaiting(broker: WholeBroker): Promise<void> {
+  while (broker.time.pendingTimers < 2) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,63 @@
+import { ErrorCode, ListOffsets } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { WholeBroker } from "./whole-broker.ts";
+
+// The test batches carry the timestamps 1000, 1001, …
+async function brokerWithRecords() {
+  const broker = await WholeBroker.start();
+  await broker.createTopic("t");
+  await broker.produceRecords("t", 3);
+  await broker.produceRecords("t", 5);
+  const ask = async (timestamp: bigint, version = 10, more = {}) => {
+    const partitions = [{ partitionIndex: 0, timestamp, ...more }];
+    const topics = [{ name: "t", partitions }];
+    const answer = await broker.call(ListOffsets, version, { replicaId: -1, topics });
+    return answer.topics[0]!.partitions[0]!;
+  };
+  return { broker, ask };
+}
+
+describe("ListOffsets", () => {
+  it("knows the first and the next offset at every version", async () => {
+    const { ask } = await brokerWithRecords();
+    for (let version = 1; version <= 10; version++) {
+      expect((await ask(-1n, version)).offset).toBe(8);
+      expect((await ask(-2n, version)).offset).toBe(0);
+    }
+    expect(await ask(-1n, 4)).toMatchObject({ errorCode: 0, timestamp: -1, leaderEpoch: 0 });
+  });
+
+  it("finds the first record at or after a time", async () => {
+    const { ask } = await brokerWithRecords();
+    expect(await ask(0n)).toMatchObject({ offset: 0, timestamp: 1000 });
+    expect(await ask(1001n)).toMatchObject({ offset: 1, timestamp: 1001 });
+    expect(await ask(1003n)).toMatchObject({ offset: 6, timestamp: 1003 });
+    expect(await ask(5000n)).toMatchObject({ errorCode: 0, offset: -1, timestamp: -1 });
+    expect(await ask(2n ** 63n - 1n)).toMatchObject({ errorCode: 0, offset: -1 });
+  });
+
+  it("finds the record with the largest timestamp", async () => {
+    const { ask } = await brokerWithRecords();
+    expect(await ask(-3n)).toMatchObject({ offset: 7, timestamp: 1004 });
+  });
+
+  it("refuses what a version can't ask for, and what is not there", async () => {
+    const { broker, ask } = await brokerWithRecords();
+    expect((await ask(-3n, 6)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect((await ask(-4n, 7)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect((await ask(-9n)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect((await ask(-1n, 4, { currentLeaderEpoch: 5 })).errorCode).toBe(
+      ErrorCode.UNKNOWN_LEADER_EPOCH,
+    );
+    const one = { partitionIndex: 0, timestamp: -1n };
+    const { topics } = await broker.call(ListOffsets, 1, {
+      replicaId: -1,
+      topics: [
+        { name: "t", partitions: [one, one] },
+        { name: "nosuch", partitions: [one] },
+      ],
+    });
+    expect(topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.INVALID_REQUEST);
+    expect(topics[1]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+});

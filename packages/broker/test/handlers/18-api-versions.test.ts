@@ -1,0 +1,40 @@
+import { ApiVersions, decodeResponse, ErrorCode, rangeOf } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { handlers } from "../../src/handlers/index.ts";
+import { WholeBroker } from "./whole-broker.ts";
+
+const software = { clientSoftwareName: "tarpan-test", clientSoftwareVersion: "1.0" };
+
+describe("ApiVersions", () => {
+  it.each([0, 1, 2, 3, 4])("lists what is served, at version %i", async (version) => {
+    const broker = await WholeBroker.start();
+    const { errorCode, apiKeys } = await broker.call(ApiVersions, version, software);
+    expect(errorCode).toBe(0);
+    expect(apiKeys.map(({ apiKey }) => apiKey)).toEqual(
+      handlers.map(({ api }) => api.key).toSorted((a, b) => a - b),
+    );
+    const produce = apiKeys.find(({ apiKey }) => apiKey === 0);
+    expect(produce).toMatchObject({ minVersion: 0, maxVersion: 13 });
+    for (const { api, versions } of handlers) {
+      const listed = apiKeys.find(({ apiKey }) => apiKey === api.key)!;
+      expect(listed.maxVersion).toBe(rangeOf(versions).max);
+      if (api.key !== 0) expect(listed.minVersion).toBe(rangeOf(versions).min);
+    }
+  });
+
+  it("answers a version of the future as version 0, with the list", async () => {
+    const broker = await WholeBroker.start();
+    // Key 18, version 99, correlation id 7, client id "x", and a body nobody knows.
+    const frame = Uint8Array.of(0, 18, 0, 99, 0, 0, 0, 7, 0, 1, 120, 0, 222, 173, 190, 239);
+    const answer = decodeResponse(ApiVersions, 0, (await broker.sendFrame(frame))!);
+    expect(answer.correlationId).toBe(7);
+    expect(answer.body.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect(answer.body.apiKeys).toHaveLength(handlers.length);
+  });
+
+  it("refuses client software with a name KIP-511 does not allow", async () => {
+    const broker = await WholeBroker.start();
+    const bad = { ...software, clientSoftwareName: "-nope" };
+    expect((await broker.call(ApiVersions, 3, bad)).errorCode).toBe(ErrorCode.INVALID_REQUEST);
+  });
+});
