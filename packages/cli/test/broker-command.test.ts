@@ -1,0 +1,109 @@
+// `tarpan broker`, in this process: what it prints, how it stops, what it refuses.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { RunningCommand, tarpan } from "./run-command.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "tarpan-broker-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+async function started(argv: readonly string[], env: Record<string, string> = {}) {
+  const command = new RunningCommand(["broker", ...argv], { env });
+  const [, bootstrap] = await command.printed(/ is ready on (\S+) \(/);
+  return { command, bootstrap: bootstrap! };
+}
+
+test("the seeds' command line, SIGTERM, and the records are there after it", async () => {
+  const dataDir = join(directory, "broker-1");
+  const logDir = join(directory, "logs");
+  const argv = ["-node-id=broker-1", "-bind-addr=127.0.0.1", "-bind-port=0"];
+  argv.push(`-data-dir=${dataDir}`, `-log-dir=${logDir}`, "-discovery-type=memory");
+  const first = await started(argv);
+  const at = ["-b", first.bootstrap, "-t", "kept"];
+  expect((await tarpan(["produce", ...at, "-m", "still here"])).code).toBe(0);
+  first.command.signal("SIGTERM");
+  const { code, stdout, stderr } = await first.command.done;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain(`tarpan broker 1 is ready on ${first.bootstrap} (data in ${dataDir}, `);
+  expect(stdout).toContain("segment engine, flush always)");
+  expect(readFileSync(join(logDir, "broker.log"), "utf8")).toContain('"message":"stopped"');
+
+  // Without a node id, the one kept in the directory holds.
+  const second = await started(["--bind-port=0", `--data-dir=${dataDir}`]);
+  expect((await tarpan(["consume", "-b", second.bootstrap, "-t", "kept", "-e"])).stdout).toBe(
+    "still here\n",
+  );
+  const other = await tarpan(["broker", "--bind-port=0", `--data-dir=${dataDir}`]);
+  expect(other).toMatchObject({ code: 1, stdout: "" });
+  expect(other.stderr).toMatch(/^tarpan: .*broker-1.*\n$/);
+  second.command.signal("SIGINT");
+  expect(await second.command.done).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("tarpan broker 1 is ready"),
+  });
+});
+
+test("a file, the environment, and a warning for what has no effect", async () => {
+  const file = join(directory, "broker.yaml");
+  writeFileSync(file, "node_id: broker-7\nstorage: memory\nraft: { rtt_millisecond: 200 }\n");
+  const { command } = await started(["-config", file], { TARPAN_BIND_PORT: "0" });
+  command.signal("SIGINT");
+  const { stdout, stderr } = await command.done;
+  expect(stdout).toContain("tarpan broker 7 is ready");
+  expect(stdout).toContain("memory engine: nothing survives a stop");
+  expect(stderr.match(/raft\.rtt_millisecond/g)).toHaveLength(1);
+});
+
+test("consume ends in order on SIGINT", async () => {
+  const { command, bootstrap } = await started(["--storage=memory", "--bind-port=0"]);
+  await tarpan(["produce", "-b", bootstrap, "-t", "t", "-m", "v"]);
+  const consume = new RunningCommand(["consume", "-b", bootstrap, "-t", "t"]);
+  await consume.printed(/v\n/);
+  consume.signal("SIGINT");
+  expect(await consume.done).toEqual({ code: 0, stdout: "v\n", stderr: "" });
+  command.signal("SIGTERM");
+  await command.done;
+});
+
+test("a taken port", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  const argv = ["broker", "--storage=memory", `--bind-port=${port}`];
+  const { code, stdout, stderr } = await tarpan(argv);
+  server.close();
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(new RegExp(`^tarpan: .*${port}.*\\n$`));
+});
+
+test.each([
+  ["an unwritable directory", ["--data-dir=/dev/null/x", "--bind-port=0"], /\/dev\/null\/x/],
+  ["an unwritable log", ["--log-dir=/dev/null/x", "--storage=memory"], /can't log to/],
+  ["a missing file", ["--config=/nowhere.yaml"], /can't read \/nowhere\.yaml/],
+  ["a cluster", ["--raft-addr=127.0.0.1:7001"], /--raft-addr: asks for a cluster/],
+  [
+    "a Kafka config",
+    ["--kafka", "num.partitons=1"],
+    /num\.partitons.*did you mean num\.partitions/,
+  ],
+  ["a bad value", ["--flush=often"], /--flush: must be always \| interval \| never/],
+])("%s is one line and exit code 1", async (_name, argv, message) => {
+  const { code, stdout, stderr } = await tarpan(["broker", ...argv]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(/^tarpan: [^\n]+\n$/);
+});
+
+test("an unknown key in the file, with its line", async () => {
+  const file = join(directory, "wrong.yaml");
+  writeFileSync(file, "node_id: 1\nbind_prt: 9092\n");
+  expect(await tarpan(["broker", "--config", file])).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `tarpan: ${file}:2: unknown key "bind_prt"; did you mean "bind_port"?\n`,
+  });
+});

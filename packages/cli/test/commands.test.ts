@@ -1,0 +1,215 @@
+// Whole command lines against a real broker, in this process.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Broker } from "@tarpan/broker";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CommandOptions, tarpan } from "./run-command.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "tarpan-cli-"));
+let broker: Broker;
+
+beforeAll(async () => {
+  broker = await Broker.start();
+});
+
+afterAll(async () => {
+  await broker.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const at = (argv: readonly string[], options?: CommandOptions) =>
+  tarpan([...argv, "--bootstrap", broker.bootstrap], options);
+
+const ok = (stdout: string) => ({ code: 0, stdout, stderr: "" });
+
+describe("topic", () => {
+  test("create, list, describe, alter, delete", async () => {
+    expect(await at(["topic", "create", "--topic", "life", "--partitions", "2"])).toEqual(
+      ok("created topic life with 2 partitions, replicas: 1\n"),
+    );
+    expect((await at(["topic", "list"])).stdout).toContain("life  2 partitions  replicas: 1");
+    const altered = ["topic", "alter", "life", "--partitions=3", "--config", "retention.ms=5"];
+    expect(await at(altered)).toEqual(ok("altered topic life\n"));
+    const { stdout } = await at(["topic", "describe", "life"]);
+    expect(stdout).toMatch(/^topic life \(id [0-9a-f-]{36}\): 3 partitions, replicas: 1\n/);
+    expect(stdout).toContain("  retention.ms=5\n");
+    expect(stdout).toMatch(/\n2 +1 +1 +1 +0 +0\n$/);
+    await at(["topic", "alter", "life", "--delete-config", "retention.ms"]);
+    expect((await at(["topic", "describe", "life"])).stdout).not.toContain("retention.ms");
+    expect(await at(["topic", "delete", "life"])).toEqual(ok("deleted topic life\n"));
+    expect(await at(["topic", "describe", "life"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "tarpan: there is no topic life; create it with: tarpan topic create --topic NAME\n",
+    });
+  });
+
+  test("what a broker refuses is one line", async () => {
+    const { code, stderr } = await at(["topic", "create", "x", "--config", "retention.ms=soon"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^tarpan: topic x: .*\(INVALID_CONFIG\)\n$/);
+  });
+});
+
+describe("produce and consume", () => {
+  test("a message, several times", async () => {
+    const produce = ["produce", "--topic", "hello", "--partition", "0", "--message", "Hello"];
+    expect(await at([...produce, "--count", "3"])).toEqual(
+      ok("sent 3 records to hello-0 at offsets 0 to 2\n"),
+    );
+    expect(await at(["consume", "--topic", "hello", "-e"])).toEqual(ok("Hello\nHello\nHello\n"));
+    const two = [
+      "consume",
+      "--topic",
+      "hello",
+      "--partition",
+      "0",
+      "--offset",
+      "1",
+      "--count",
+      "1",
+    ];
+    expect(await at([...two, "-f", "%o %s\\n"])).toEqual(ok("1 Hello\n"));
+  });
+
+  test("lines with keys, as kcat reads and prints them", async () => {
+    const stdin = ["k1:v1\nk2:", "v2\nno key\n"];
+    const produce = ["produce", "-t", "keys", "-K", ":", "-z", "lz4", "-H", "h=1"];
+    expect((await at(produce, { stdin })).code).toBe(0);
+    expect((await at(["consume", "-t", "keys", "-e", "-f", "%k|%s|%K|%h\\n"])).stdout).toBe(
+      "k1|v1|2|h=1\nk2|v2|2|h=1\n|no key|-1|h=1\n",
+    );
+  });
+
+  test("NDJSON out and in again", async () => {
+    await at(["produce", "-t", "from", "-K", "="], { stdin: "a=1\nb=2\n" });
+    const printed = await at(["consume", "-t", "from", "-e", "--format", "ndjson"]);
+    expect(
+      printed.stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { topic: "from", partition: 0, offset: 0, key: "a", value: "1", headers: [] },
+      { offset: 1, key: "b", value: "2" },
+    ]);
+    const produce = ["produce", "-t", "to", "--format", "ndjson"];
+    expect((await at(produce, { stdin: printed.stdout })).code).toBe(0);
+    expect((await at(["consume", "-t", "to", "-e", "-f", "%k=%s\\n"])).stdout).toBe("a=1\nb=2\n");
+  });
+
+  test("a bad line stops it, saying which and what was stored", async () => {
+    const stdin = '{"value":"1"}\n{"value":"2"\n{"value":"3"}\n';
+    const { code, stdout, stderr } = await at(["produce", "-t", "bad", "--format", "ndjson"], {
+      stdin,
+    });
+    expect(code).toBe(1);
+    expect(stdout).toBe("sent 1 record to bad-0 at offset 0\n");
+    expect(stderr).toMatch(/^tarpan: line 2: not JSON: .* \(1 record stored before\)\n$/);
+  });
+
+  test("the last ones, and those from a time on", async () => {
+    await at(["produce", "-t", "ends"], { stdin: "1\n2\n3\n4\n5\n" });
+    expect((await at(["consume", "-t", "ends", "-e", "-o", "-2"])).stdout).toBe("4\n5\n");
+    expect((await at(["consume", "-t", "ends", "-e", "-o", "@0"])).stdout).toBe("1\n2\n3\n4\n5\n");
+    expect((await at(["consume", "-t", "ends", "-e", "-o", "2999-01-01"])).stdout).toBe("");
+  });
+
+  test("nothing on standard input is nothing to send", async () => {
+    expect(await at(["produce", "-t", "none"])).toEqual(ok("nothing to send\n"));
+  });
+});
+
+describe("the seeds' client", () => {
+  const config = join(directory, "client.json");
+  const log = join(directory, "logs", "client.log");
+  const client = (...argv: string[]) => tarpan(["client", `-config=${config}`, ...argv]);
+
+  beforeAll(() => {
+    const command = { type: "produce", topic: "test-topic", partition: 0, offset: 0, count: 5 };
+    const broker_addrs = [broker.bootstrap, "localhost:9093"];
+    const file = { broker_addrs, timeout: "10s", log_file: log, command };
+    writeFileSync(config, JSON.stringify({ ...file, command: { ...command, message: "Hello!" } }));
+  });
+
+  test("its command lines, one after the other", async () => {
+    expect(
+      await client("-cmd=create-topic", "-topic=my-topic", "-partitions=3", "-replicas=1"),
+    ).toEqual(ok("created topic my-topic with 3 partitions, replicas: 1\n"));
+    const hello = ["-topic=my-topic", "-partition=0", "-message=Hello World"];
+    expect(await client("-cmd=produce", ...hello, "-count=10")).toEqual(
+      ok("sent 10 records to my-topic-0 at offsets 0 to 9\n"),
+    );
+    const consumed = await client("-cmd=consume", "-topic=my-topic", "-partition=0", "-offset=0");
+    expect(consumed.stdout.split("\n").slice(0, 2)).toEqual(["0@0 Hello World", "0@1 Hello World"]);
+    // The file's count goes for consume as well.
+    expect(consumed.stdout.split("\n")).toHaveLength(6);
+    const some = ["-topic=my-topic", "-partition=0", "-offset=8", "-count=50"];
+    expect(await client("-cmd=consume", ...some)).toEqual(ok("0@8 Hello World\n0@9 Hello World\n"));
+    expect((await client("-cmd=list-topics")).stdout).toContain("my-topic");
+    expect((await client("-cmd=describe-topic", "-topic=my-topic")).stdout).toContain(
+      "3 partitions",
+    );
+    expect(await client("-cmd=delete-topic", "-topic=my-topic")).toEqual(
+      ok("deleted topic my-topic\n"),
+    );
+  });
+
+  test("the file alone says what to do, and its log what was done", async () => {
+    expect((await client()).stdout).toBe("sent 5 records to test-topic-0 at offsets 0 to 4\n");
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({
+      command: "produce",
+      topic: "test-topic",
+      outcome: "done",
+    });
+  });
+
+  test("flags go before the file", async () => {
+    const elsewhere = await client("-broker=127.0.0.1:1", "-cmd=list-topics");
+    expect(elsewhere).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("127.0.0.1:1: nothing listens there; is the broker running?"),
+    });
+  });
+
+  test("a mistake in the file is named", async () => {
+    const bad = join(directory, "bad.json");
+    writeFileSync(bad, '{"broker_addr": []}');
+    expect(await tarpan(["client", "-config", bad])).toMatchObject({
+      code: 1,
+      stderr: `tarpan: ${bad}: unknown key "broker_addr"; did you mean "broker_addrs"?\n`,
+    });
+  });
+});
+
+describe("usage", () => {
+  test.each([
+    [["--version"], /^tarpan 0\.1\.0\n$/],
+    [[], /Usage: tarpan COMMAND/],
+    [["help"], /consume +read records/],
+    [["produce", "--help"], /--key-delimiter TEXT/],
+    [["help", "broker"], /--bind-port PORT +port to listen on/],
+  ])("%j", async (argv, printed) => {
+    const { code, stdout } = await tarpan(argv);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(printed);
+  });
+
+  test.each([
+    [["topci"], 'unknown command "topci"; did you mean topic?; see: tarpan --help'],
+    [["group", "list"], "consumer groups are not in this release"],
+    [["consume", "-t", "t", "--group", "g"], "consumer groups are not in this release"],
+    [["produce"], "--topic is missing; see: tarpan produce --help"],
+    [["produce", "-t", "t", "--count", "3"], "--count needs --message"],
+    [["produce", "-t", "t", "-z", "rar"], "--compression must be"],
+    [["consume", "-t", "t", "-f", "%x"], "--format has %x"],
+    [["topic", "frob"], "needs one of create, list"],
+  ])("%j is exit code 2", async (argv, message) => {
+    const { code, stdout, stderr } = await tarpan(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(message);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,78 @@
+import { EventEmitter } from "node:events";
+import { Readable, Writable } from "node:stream";
+import type { Io } from "../src/command.ts";
+import { run } from "../src/run.ts";
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command line that is running, with what it has written so far. */
+export class RunningCommand {
+  readonly #io: TestIo;
+  readonly done: Promise<Outcome>;
+
+  constructor(argv: readonly string[], { stdin = "", env = {} }: CommandOptions = {}) {
+    this.#io = new TestIo(stdin, env);
+    const io = this.#io;
+    this.done = run(argv, io).then((code) => ({
+      code,
+      stdout: io.stdout.text,
+      stderr: io.stderr.text,
+    }));
+  }
+
+  /** Resolves with the first match in what was written to stdout; rejects if the command ends before. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    let ended: Outcome | null = null;
+    void this.done.then((outcome) => {
+      ended = outcome;
+      this.#io.stdout.changed.emit("write");
+    });
+    for (;;) {
+      const match = pattern.exec(this.#io.stdout.text);
+      if (match !== null) return match;
+      if (ended !== null) throw new Error(`ended: ${JSON.stringify(ended)}`);
+      await new Promise((resolve) => this.#io.stdout.changed.once("write", resolve));
+    }
+  }
+
+  signal(name: "SIGINT" | "SIGTERM"): void {
+    this.#io.emit(name);
+  }
+}
+
+export interface CommandOptions {
+  readonly stdin?: string | readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function tarpan(argv: readonly string[], options?: CommandOptions): Promise<Outcome> {
+  return new RunningCommand(argv, options).done;
+}
+
+class TestIo extends EventEmitter implements Io {
+  readonly stdin: Readable;
+  readonly stdout = new Collected();
+  readonly stderr = new Collected();
+  readonly env: Readonly<Record<string, string>>;
+
+  constructor(stdin: string | readonly string[], env: Readonly<Record<string, string>>) {
+    super();
+    this.stdin = Readable.from([stdin].flat().map((piece) => Buffer.from(piece)));
+    this.env = env;
+  }
+}
+
+class Collected extends Writable {
+  readonly changed = new EventEmitter();
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    this.changed.emit("write");
+    done();
+  }
+}
