@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { BROKER_CONFIGS } from "../../../src/config/kafka/broker-configs.ts";
+import { configProblem } from "../../../src/config/kafka/definition.ts";
+import { ConfigResolver } from "../../../src/config/kafka/resolve.ts";
+import { TOPIC_CONFIGS } from "../../../src/config/kafka/topic-configs.ts";
+import { applyMetadata } from "../../../src/metadata/apply.ts";
+import { EMPTY_IMAGE, ResourceType } from "../../../src/metadata/image.ts";
+import { configRecord } from "../../../src/metadata/records.ts";
+
+describe("the tables", () => {
+  it("accept their own defaults", () => {
+    for (const table of [TOPIC_CONFIGS, BROKER_CONFIGS]) {
+      for (const { name, fallback } of table.values()) {
+        if (fallback !== null) expect(configProblem(table, name, fallback)).toBeNull();
+      }
+    }
+  });
+
+  it("give a topic config the default of the broker config it follows", () => {
+    for (const { name, fallback, synonyms } of TOPIC_CONFIGS.values()) {
+      const known = synonyms.map((synonym) => ({
+        ...synonym,
+        ...BROKER_CONFIGS.get(synonym.name),
+      }));
+      for (const synonym of known) expect(synonym.update, synonym.name).toBeDefined();
+      const withDefault = known.find((synonym) => synonym.fallback != null);
+      if (withDefault === undefined) continue;
+      const { factor } = withDefault;
+      const scaled =
+        factor === 1 ? withDefault.fallback : String(Number(withDefault.fallback) * factor);
+      expect(scaled, name).toBe(fallback);
+    }
+  });
+
+  it("refuse what breaks a rule, and say which", () => {
+    const problems: [string, string, RegExp][] = [
+      ["segment.bytes", "14", /at least 1048576/],
+      ["segment.bytes", "1.5", /whole number/],
+      ["segment.bytes", "4294967296", /32 bits/],
+      ["preallocate", "yes", /true or false/],
+      ["min.cleanable.dirty.ratio", "1.5", /from 0 to 1/],
+      ["min.cleanable.dirty.ratio", "", /a number/],
+      ["compression.type", "brotli", /one of .*zstd/],
+      ["cleanup.policy", "delete,delete", /twice/],
+      ["compression.gzip.level", "0", /from 1 to 9/],
+      ["retention.m", "1", /did you mean retention\.ms/],
+    ];
+    for (const [name, value, text] of problems) {
+      expect(configProblem(TOPIC_CONFIGS, name, value)).toMatch(text);
+    }
+    for (const [name, value] of [
+      ["preallocate", "TRUE"],
+      ["segment.bytes", " 1048576 "],
+      ["cleanup.policy", ""],
+      ["cleanup.policy", "compact, delete"],
+      ["retention.ms", "-1"],
+    ] as const) {
+      expect(configProblem(TOPIC_CONFIGS, name, value), name).toBeNull();
+    }
+  });
+});
+
+describe("what is in force", () => {
+  const set = (type: number, resource: string, name: string, value: string | null) =>
+    configRecord(type, resource, name, value);
+
+  it("is the topic's own, else the broker's, else the cluster's, else the start's", () => {
+    const configs = new ConfigResolver(1, { "message.max.bytes": "1" });
+    const max = (...records: ReturnType<typeof set>[]) =>
+      configs.topic(applyMetadata(EMPTY_IMAGE, records), "t").maxMessageBytes;
+    const cluster = set(ResourceType.broker, "", "message.max.bytes", "2");
+    const broker = set(ResourceType.broker, "1", "message.max.bytes", "3");
+    const other = set(ResourceType.broker, "2", "message.max.bytes", "9");
+    const topic = set(ResourceType.topic, "t", "max.message.bytes", "4");
+    expect([max(), max(other), max(cluster), max(cluster, broker)]).toEqual([1, 1, 2, 3]);
+    expect(max(cluster, broker, topic)).toBe(4);
+    expect(new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t").maxMessageBytes).toBe(1_048_588);
+  });
+
+  it("takes hours and minutes for milliseconds, the finer one first", () => {
+    const retention = (kafkaConfigs: Record<string, string>) =>
+      new ConfigResolver(1, kafkaConfigs).topic(EMPTY_IMAGE, "t").retentionMs;
+    expect(retention({})).toBe(604_800_000);
+    expect(retention({ "log.retention.hours": "2" })).toBe(7_200_000);
+    expect(retention({ "log.retention.hours": "2", "log.retention.minutes": "3" })).toBe(180_000);
+    expect(retention({ "log.retention.minutes": "3", "log.retention.ms": "4" })).toBe(4);
+    expect(retention({ "log.retention.hours": "-1" })).toBe(-1);
+  });
+
+  it("is worked out once for as long as nothing it rests on changes", () => {
+    const configs = new ConfigResolver(1, {});
+    const first = applyMetadata(EMPTY_IMAGE, [
+      set(ResourceType.topic, "t", "retention.ms", "5"),
+      set(ResourceType.broker, "1", "message.max.bytes", "3"),
+    ]);
+    const known = configs.topic(first, "t");
+    const unrelated = applyMetadata(first, [set(ResourceType.topic, "u", "retention.ms", "6")]);
+    expect(configs.topic(unrelated, "t")).toBe(known);
+    const own = applyMetadata(unrelated, [set(ResourceType.topic, "t", "retention.ms", "7")]);
+    expect(configs.topic(own, "t")).toMatchObject({ retentionMs: 7, maxMessageBytes: 3 });
+    const all = applyMetadata(own, [set(ResourceType.broker, "1", "message.max.bytes", null)]);
+    expect(configs.topic(all, "t")).toMatchObject({ retentionMs: 7, maxMessageBytes: 1_048_588 });
+  });
+
+  it("makes Kafka's largest number one that arithmetic can bear", () => {
+    const { flushMessages } = new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t");
+    expect(flushMessages).toBe(Number.MAX_SAFE_INTEGER);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { advertisedAddress } from "../../src/metadata/advertised-address.ts";
+import { newTopicId } from "../../src/metadata/topic-ids.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+
+describe("the advertised address", () => {
+  const advertised = (bindAddress: string, localAddress: string) =>
+    advertisedAddress({ bindAddress }, { localAddress, localPort: 9092 });
+
+  it("is the bind address, with the port the client used", () => {
+    expect(advertised("localhost", "127.0.0.1")).toEqual({ host: "localhost", port: 9092 });
+  });
+
+  it("is what the client reached when every address is bound", () => {
+    expect(advertised("0.0.0.0", "10.1.2.3").host).toBe("10.1.2.3");
+    expect(advertised("::", "::ffff:10.1.2.3").host).toBe("10.1.2.3");
+    expect(advertised("::", "fe80::1").host).toBe("fe80::1");
+  });
+});
+
+describe("topic ids", () => {
+  it("are version 4 UUIDs that no tool takes for a flag", () => {
+    const random = new SeededRandom(1);
+    for (let i = 0; i < 500; i++) {
+      const id = newTopicId(random);
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      const base64 = Buffer.from(id.replaceAll("-", ""), "hex").toString("base64url");
+      expect(base64.startsWith("-")).toBe(false);
+    }
+  });
+});
