@@ -92,7 +92,7 @@ export class MemoryFiles implements FileSystem {
   }
 
   async stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
-    const node = this.#names.get(path);
+    const node = path === "/" ? "directory" : this.#names.get(path);
     if (!node) return null;
     const isDirectory = node === "directory";
     return { sizeBytes: isDirectory ? 0 : node.size, isDirectory };
@@ -145,18 +145,23 @@ export class MemoryFiles implements FileSystem {
     const after = new MemoryFiles();
     const nodes = new Map<number, Node>();
     const made = this.changes.slice(0, count);
+    const lastSync = lastSyncs(made);
     const nameSurvives = survivingNames(made, crash);
     for (const [i, change] of made.entries()) {
-      if (change.kind === "write" || change.kind === "truncate")
-        after.#replayContent(nodes, change, isSynced(made, i), crash);
-      else if (change.kind === "make" || change.kind === "remove" || change.kind === "rename")
+      if (change.kind === "write" || change.kind === "truncate") {
+        const isDurable = change.kind === "write" && change.durable;
+        const synced = isDurable || i < (lastSync.get(change.node) ?? -1);
+        after.#replayContent(nodes, change, synced, crash);
+      } else if (change.kind === "make" || change.kind === "remove" || change.kind === "rename")
         if (nameSurvives(i)) after.#replayName(nodes, change);
     }
     // Sorted, so that what was in a directory that is gone goes after it.
     for (const name of after.paths())
       if (!after.#isDirectory(parentOf(name))) after.#names.delete(name);
     after.#nodes = this.#nodes;
-    after.#settle();
+    // A machine that lives on goes on not having synced what it had not.
+    if (crash.kind === "process") after.changes.push(...made);
+    else after.#settle();
     return after;
   }
 
@@ -285,14 +290,11 @@ function survivingNames(made: readonly Change[], crash: Crash): (at: number) => 
   };
 }
 
-function isSynced(made: readonly Change[], at: number): boolean {
-  const change = made[at] as Extract<Change, { kind: "write" | "truncate" }>;
-  if (change.kind === "write" && change.durable) return true;
-  for (let i = at + 1; i < made.length; i++) {
-    const later = made[i]!;
-    if (later.kind === "sync" && later.node === change.node) return true;
-  }
-  return false;
+/** Position in `made` of the last sync of each file. */
+function lastSyncs(made: readonly Change[]): Map<number, number> {
+  const last = new Map<number, number>();
+  for (const [i, change] of made.entries()) if (change.kind === "sync") last.set(change.node, i);
+  return last;
 }
 
 function nodeOf(nodes: Map<number, Node>, id: number): Node {

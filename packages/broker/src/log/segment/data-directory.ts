@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Env, FileSystem } from "../../env.ts";
 import { DataDirectoryError } from "./directory-error.ts";
 import { parseLogDirectoryName } from "./file-names.ts";
@@ -38,7 +38,7 @@ export async function openDataDirectory(
   nodeId?: number,
 ): Promise<DataDirectory> {
   const { fs } = env;
-  await orUnwritable(path, fs.makeDirectory(path));
+  await orUnwritable(path, makeDurably(path, fs));
   const unlock = await lockDirectory(path, env);
   try {
     const meta = await loadOrCreateMeta(path, env, nodeId);
@@ -47,7 +47,7 @@ export async function openDataDirectory(
     if (cleanlyClosed) {
       await fs.remove(cleanFile);
       await fs.syncDirectory(path);
-    }
+    } else await settleNames(path, fs);
     const release = async (clean: boolean) => {
       if (clean) await replaceFile(fs, path, CLEAN_FILE, []);
       await unlock();
@@ -58,6 +58,21 @@ export async function openDataDirectory(
     if (error instanceof DataDirectoryError) throw error;
     return orUnwritable(path, Promise.reject(error));
   }
+}
+
+/** Makes a directory, and those above it, so that a power failure takes none of them away. */
+async function makeDurably(path: string, fs: FileSystem): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); (await fs.stat(at)) === null; at = dirname(at)) missing.push(at);
+  await fs.makeDirectory(path);
+  for (const made of missing) await fs.syncDirectory(dirname(made));
+}
+
+/** Names that a killed process left may be seen and still not be on the disk. */
+async function settleNames(path: string, fs: FileSystem): Promise<void> {
+  await fs.syncDirectory(path);
+  // Where the directory above may not be opened it is not ours, and was there before us.
+  await fs.syncDirectory(dirname(resolve(path))).catch(() => {});
 }
 
 /** Reads `meta.properties`; writes it only into a directory that holds no log yet. */

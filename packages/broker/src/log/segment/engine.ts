@@ -54,6 +54,7 @@ export class SegmentEngine implements LogEngine {
       fs: env.fs,
       files: new FilePool(env.fs, durableWrites, OPEN_FILES),
       durableWrites,
+      startsClean: directory.cleanlyClosed,
       tails: new TailBudget(),
       indexes: new IndexCache(),
       report: options.log ?? (() => {}),

@@ -50,9 +50,9 @@ export class OffsetIndex {
 
   /**
    * What a file holds of batches that begin below `endPosition`; null when it cannot be an index
-   * of such a segment.
+   * of such a segment. Entries past the end are cut off when `mayPassEnd`, else they make no sense.
    */
-  static decode(bytes: Uint8Array, endPosition: number): OffsetIndex | null {
+  static decode(bytes: Uint8Array, endPosition: number, mayPassEnd: boolean): OffsetIndex | null {
     if (bytes.byteLength % ENTRY_BYTES !== 0) return null;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const index = new OffsetIndex();
@@ -62,7 +62,7 @@ export class OffsetIndex {
       const relativeOffset = view.getInt32(at);
       const position = view.getInt32(at + 4);
       if (relativeOffset <= lastOffset || position <= lastPosition) return null;
-      if (position >= endPosition) break;
+      if (position >= endPosition) return mayPassEnd ? index : null;
       index.append(relativeOffset, position);
       lastOffset = relativeOffset;
       lastPosition = position;

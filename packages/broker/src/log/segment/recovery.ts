@@ -43,6 +43,7 @@ export async function recoverLog(
   directory: string,
   indexIntervalBytes: number,
 ): Promise<Recovered> {
+  if (!store.startsClean) await store.fs.syncDirectory(directory);
   const found = await findSegments(store, directory);
   const saved = await loadCheckpoint(store, name, directory);
   const startOffset = saved?.startOffset ?? found[0]?.baseOffset ?? 0;
@@ -165,7 +166,7 @@ async function indexBelow(
 ): Promise<SegmentIndex | null> {
   if (position === 0) return new SegmentIndex();
   const relativeEnd = endOffset - segment.baseOffset;
-  return SegmentIndex.load(store.fs, segment.directory, segment.name, position, relativeEnd);
+  return SegmentIndex.load(store.fs, segment.directory, segment.name, position, relativeEnd, true);
 }
 
 /** Walks whole batches from `position`; returns where the last one ends. */

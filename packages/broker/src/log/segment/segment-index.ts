@@ -74,7 +74,8 @@ export class SegmentIndex {
 
   /**
    * What the files say about batches that begin below `endPosition`, of offsets below
-   * `endRelativeOffset`. Null when a file is missing or its bytes make no sense.
+   * `endRelativeOffset`. Null when a file is missing or its bytes make no sense. After a crash the
+   * files may know more than the log (`mayPassEnd`).
    */
   static async load(
     fs: FileSystem,
@@ -82,14 +83,16 @@ export class SegmentIndex {
     segmentName: string,
     endPosition: number,
     endRelativeOffset: number,
+    mayPassEnd: boolean,
   ): Promise<SegmentIndex | null> {
     const path = join(directory, segmentName);
     const files = [path + INDEX_SUFFIX, path + TIME_INDEX_SUFFIX];
     const [offsetStat, timeStat] = await Promise.all(files.map((file) => fs.stat(file)));
     if (!offsetStat || !timeStat) return null;
-    const offsets = OffsetIndex.decode(await fs.readFile(files[0]!), endPosition);
-    const times = TimeIndex.decode(await fs.readFile(files[1]!), endRelativeOffset);
-    if (!offsets || !times) return null;
+    const offsets = OffsetIndex.decode(await fs.readFile(files[0]!), endPosition, mayPassEnd);
+    const times = TimeIndex.decode(await fs.readFile(files[1]!), endRelativeOffset, mayPassEnd);
+    // A segment ends its time index with its largest timestamp, so an empty one was lost.
+    if (!offsets || !times || times.length === 0) return null;
     const index = new SegmentIndex(offsets, times, endPosition);
     index.#savedOffsets = offsets.length;
     index.#savedTimes = times.length;

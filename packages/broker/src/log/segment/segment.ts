@@ -45,6 +45,7 @@ export class Segment {
       this.name,
       endPosition,
       endOffset - this.baseOffset,
+      false,
     );
     // Files of a segment this large can't be empty: they were lost rather than never written.
     const isEmpty = loaded?.offsets.length === 0 && endPosition > HEADER_CHUNK_BYTES;

@@ -10,6 +10,8 @@ export interface Store {
   readonly files: FilePool;
   /** A finished write is on the disk (flush: always). */
   readonly durableWrites: boolean;
+  /** The last owner closed everything in order: what is seen is on the disk. */
+  readonly startsClean: boolean;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
   /** One line for the operator: damage, and what was done about it. */

@@ -56,8 +56,15 @@ export class TimeIndex {
     return bytes;
   }
 
-  /** Entries of offsets below `endRelativeOffset`; null when the bytes cannot be such an index. */
-  static decode(bytes: Uint8Array, endRelativeOffset: number): TimeIndex | null {
+  /**
+   * Entries of offsets below `endRelativeOffset`; null when the bytes cannot be such an index.
+   * Entries past the end are cut off when `mayPassEnd`, else they make no sense.
+   */
+  static decode(
+    bytes: Uint8Array,
+    endRelativeOffset: number,
+    mayPassEnd: boolean,
+  ): TimeIndex | null {
     if (bytes.byteLength % ENTRY_BYTES !== 0) return null;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const index = new TimeIndex();
@@ -66,7 +73,7 @@ export class TimeIndex {
       const relativeOffset = view.getInt32(at + 8);
       const ascends = timestamp > index.lastTimestamp && relativeOffset > index.lastRelativeOffset;
       if (!ascends) return null;
-      if (relativeOffset >= endRelativeOffset) break;
+      if (relativeOffset >= endRelativeOffset) return mayPassEnd ? index : null;
       index.append(timestamp, relativeOffset);
     }
     return index;
