@@ -1,7 +1,18 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { apis, codecOf, decodeRequest, Writer, writeRequestHeader } from "@tarpan/protocol";
+import {
+  ApiVersions,
+  apiOf,
+  apis,
+  codecOf,
+  decodeRequest,
+  includes,
+  Reader,
+  readRequestHeader,
+  Writer,
+  writeRequestHeader,
+} from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { readGolden } from "./harness/capture-proxy.ts";
 
@@ -24,12 +35,20 @@ it("has requests of every client", () => {
   ]);
 });
 
+/** franz-go asks in the newest version it knows and falls back: a header must do for an answer. */
+function isNewerApiVersions(frame: Buffer): void {
+  const header = readRequestHeader(new Reader(frame), apiOf);
+  expect(header).toMatchObject({ apiKey: ApiVersions.key, clientId: "kgo" });
+}
+
 for (const file of files) {
   describe(basename(file, ".txt"), () => {
     for (const [name, hex] of readGolden(join(directory, file))) {
       it(name, () => {
         const frame = Buffer.from(hex, "hex");
-        const api = apis.find((each) => each.name === name.split(" ")[0])!;
+        const [apiName, version] = name.split(" ");
+        const api = apis.find((each) => each.name === apiName)!;
+        if (!includes(api.versions, Number(version))) return isNewerApiVersions(frame);
         const { header, body } = decodeRequest(api, frame);
         const writer = new Writer();
         const { apiVersion, correlationId, clientId } = header;
