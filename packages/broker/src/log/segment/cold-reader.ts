@@ -2,41 +2,15 @@
 //
 // 1. What is returned was checked: offsets follow on one another, every CRC matches.
 // 2. Damage closes exactly the offsets between the intact batches around it.
-import { BATCH_OVERHEAD } from "@tarpan/protocol";
 import type { File } from "../../env.ts";
-import { COLD_READ_BYTES, COLD_READERS, HEADER_CHUNK_BYTES } from "../limits.ts";
+import { COLD_READERS } from "../limits.ts";
 import { LogError } from "../log.ts";
-import { BatchScanner } from "./batch-scanner.ts";
 import { findBatch } from "./batch-search.ts";
+import { collectBatches, type Found, type Place, type Wanted } from "./collect-batches.ts";
 import type { LogState } from "./log-state.ts";
 import { reasonOf } from "./os-error.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
-
-/** Where a batch begins. Of an index entry only the batch's last offset is known. */
-interface Place {
-  readonly position: number;
-  readonly baseOffset: number | null;
-  readonly lastOffset: number | null;
-}
-
-interface Wanted {
-  readonly offset: number;
-  readonly maxBytes: number;
-  readonly upTo: number;
-}
-
-interface Found {
-  readonly batches: Uint8Array[];
-  /** Where reading ended: at a batch, at damage, or at the end of the segment. */
-  readonly position: number;
-  readonly offset: number | null;
-  /** Whether not even the batch at the place where reading began was as expected. */
-  readonly stoppedAtOnce: boolean;
-  /** Behind the start of the last batch that was passed: its length may be a lie. */
-  readonly suspectPosition: number;
-  readonly suspectOffset: number;
-}
 
 export class ColdReader {
   readonly #store: Store;
@@ -71,11 +45,9 @@ export class ColdReader {
     let place = await this.#locate(segment, segmentEnd, wanted.offset);
     for (let mayRebuild = true; ; ) {
       const from = place;
-      const found = await this.#onFile(segment, (file) => readBatches(file, from, end, wanted));
-      if (found.batches.length > 0) {
-        this.#remember(segment, found);
-        return found.batches;
-      }
+      const found = await this.#onFile(segment, (file) => collectBatches(file, from, end, wanted));
+      if (found.batches.length > 0) this.#remember(segment, found);
+      if (found.batches.length > 0 || !found.isDamaged) return found.batches;
       if (found.stoppedAtOnce && from.baseOffset === null && mayRebuild) {
         mayRebuild = false;
         this.#store.report(`log ${this.#state.name}: rebuilding the index of ${segment.name}`);
@@ -144,55 +116,4 @@ export function outOfRange({ name, startOffset, endOffset }: LogState, offset: n
 function corrupt({ name }: LogState, { from, to }: { from: number; to: number }): LogError {
   const message = `log ${name}: offsets ${from} to ${to - 1} are damaged on disk`;
   return new LogError("corrupt", message, { resumeOffset: to });
-}
-
-/** Collects intact batches from the one that holds the wanted offset, until something ends it. */
-async function readBatches(
-  file: File,
-  from: Place,
-  end: number,
-  { offset, maxBytes, upTo }: Wanted,
-): Promise<Found> {
-  const limitBytes = Math.min(maxBytes, COLD_READ_BYTES);
-  const chunkBytes = Math.max(limitBytes, HEADER_CHUNK_BYTES);
-  const scanner = new BatchScanner(file, from.position, end, chunkBytes);
-  const batches: Uint8Array[] = [];
-  let expected = from.baseOffset;
-  let left = limitBytes;
-  let suspectPosition = from.position;
-  let suspectOffset = from.baseOffset ?? 0;
-  let passed = 0;
-  for (;;) {
-    const isMissingBytes = batches.length > 0 && !scanner.holds(BATCH_OVERHEAD);
-    if (isMissingBytes || (expected !== null && expected >= upTo)) break;
-    const step = await scanner.look(expected);
-    const isUnexpected =
-      expected === null && from.lastOffset !== null && scanner.nextOffset - 1 !== from.lastOffset;
-    if (step !== "batch" || isUnexpected || scanner.baseOffset >= upTo) break;
-    if (scanner.nextOffset > offset) {
-      left -= scanner.sizeBytes;
-      if (batches.length > 0 && (left < 0 || !scanner.holds(scanner.sizeBytes))) break;
-      const bytes = await scanner.intact();
-      if (bytes === null) {
-        suspectPosition = scanner.position + 1;
-        suspectOffset = scanner.baseOffset + 1;
-        expected = scanner.baseOffset;
-        break;
-      }
-      batches.push(bytes);
-    }
-    suspectPosition = scanner.position + 1;
-    suspectOffset = scanner.baseOffset + 1;
-    expected = scanner.nextOffset;
-    passed += 1;
-    scanner.advance();
-  }
-  return {
-    batches,
-    position: scanner.position,
-    offset: expected,
-    stoppedAtOnce: passed === 0,
-    suspectPosition,
-    suspectOffset,
-  };
 }

@@ -72,8 +72,8 @@ export class SegmentLog implements Log {
     this.#refuseWhenUnusable();
     const { startOffset, endOffset } = this.#state;
     if (offset < startOffset || offset > endOffset) throw outOfRange(this.#state, offset);
+    if (offset === endOffset) return [];
     const end = Math.min(upTo, endOffset);
-    if (offset >= end) return [];
     if (offset >= this.#tail.firstOffset) return this.#tail.read(offset, maxBytes, end);
     this.#coldReader ??= new ColdReader(this.#store, this.#state);
     return this.#coldReader.read({ offset, maxBytes, upTo: end });

@@ -1,0 +1,86 @@
+import { BATCH_OVERHEAD } from "@tarpan/protocol";
+import type { File } from "../../env.ts";
+import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
+import { BatchScanner } from "./batch-scanner.ts";
+
+/** Where a batch begins. Of an index entry only the batch's last offset is known. */
+export interface Place {
+  readonly position: number;
+  readonly baseOffset: number | null;
+  readonly lastOffset: number | null;
+}
+
+export interface Wanted {
+  readonly offset: number;
+  readonly maxBytes: number;
+  readonly upTo: number;
+}
+
+export interface Found {
+  readonly batches: Uint8Array[];
+  /** Where reading ended: at a batch, at damage, or at the end of the segment. */
+  readonly position: number;
+  readonly offset: number | null;
+  /** Why there is no more: false when enough was collected, or nothing below the limit is left. */
+  readonly isDamaged: boolean;
+  /** Whether not even the batch at the place where reading began was as expected. */
+  readonly stoppedAtOnce: boolean;
+  /** Behind the start of the last batch that was passed: its length may be a lie. */
+  readonly suspectPosition: number;
+  readonly suspectOffset: number;
+}
+
+/** Collects intact batches from the one that holds the wanted offset, until something ends it. */
+export async function collectBatches(
+  file: File,
+  from: Place,
+  end: number,
+  { offset, maxBytes, upTo }: Wanted,
+): Promise<Found> {
+  const limitBytes = Math.min(maxBytes, COLD_READ_BYTES);
+  const chunkBytes = Math.max(limitBytes, HEADER_CHUNK_BYTES);
+  const scanner = new BatchScanner(file, from.position, end, chunkBytes);
+  const batches: Uint8Array[] = [];
+  let expected = from.baseOffset;
+  let left = limitBytes;
+  let suspectPosition = from.position;
+  let suspectOffset = from.baseOffset ?? 0;
+  let passed = 0;
+  let isDamaged = false;
+  for (;;) {
+    const isMissingBytes = batches.length > 0 && !scanner.holds(BATCH_OVERHEAD);
+    if (isMissingBytes || (expected !== null && expected >= upTo)) break;
+    const step = await scanner.look(expected);
+    const isUnexpected =
+      expected === null && from.lastOffset !== null && scanner.nextOffset - 1 !== from.lastOffset;
+    isDamaged = step !== "batch" || isUnexpected;
+    if (isDamaged || scanner.baseOffset >= upTo) break;
+    if (scanner.nextOffset > offset) {
+      left -= scanner.sizeBytes;
+      if (batches.length > 0 && (left < 0 || !scanner.holds(scanner.sizeBytes))) break;
+      const bytes = await scanner.intact();
+      if (bytes === null) {
+        isDamaged = true;
+        suspectPosition = scanner.position + 1;
+        suspectOffset = scanner.baseOffset + 1;
+        expected = scanner.baseOffset;
+        break;
+      }
+      batches.push(bytes);
+    }
+    suspectPosition = scanner.position + 1;
+    suspectOffset = scanner.baseOffset + 1;
+    expected = scanner.nextOffset;
+    passed += 1;
+    scanner.advance();
+  }
+  return {
+    batches,
+    position: scanner.position,
+    offset: expected,
+    isDamaged,
+    stoppedAtOnce: passed === 0,
+    suspectPosition,
+    suspectOffset,
+  };
+}

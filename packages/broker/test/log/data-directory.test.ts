@@ -1,0 +1,175 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nodeEnv } from "../../src/env/node-env.ts";
+import type { Env } from "../../src/env.ts";
+import { SegmentEngine } from "../../src/log/segment/engine.ts";
+import { osError } from "../env/memory-files.ts";
+import { testEnv } from "../env/test-env.ts";
+import { batchOf, OPTIONS } from "./batches.ts";
+
+const ID = { topic: "a.b_c-d", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 12 };
+
+function openOn(env: Env, nodeId?: number) {
+  const options = { env, flush: { mode: "always" } as const };
+  return SegmentEngine.openDirectory(
+    "/data",
+    nodeId === undefined ? options : { ...options, nodeId },
+  );
+}
+
+describe("data directory", () => {
+  it("is laid out as Kafka's", async () => {
+    const env = testEnv();
+    const engine = await openOn(env, 7);
+    const log = await engine.create(ID, OPTIONS);
+    await log.append(batchOf(1), 0);
+    await engine.close();
+    expect(env.fs.paths()).toEqual([
+      "/data",
+      "/data/.tarpan-clean",
+      "/data/a.b_c-d-12",
+      "/data/a.b_c-d-12/00000000000000000000.index",
+      "/data/a.b_c-d-12/00000000000000000000.log",
+      "/data/a.b_c-d-12/00000000000000000000.timeindex",
+      "/data/a.b_c-d-12/partition.metadata",
+      "/data/a.b_c-d-12/tarpan.checkpoint",
+      "/data/meta.properties",
+    ]);
+    const text = (path: string) => new TextDecoder().decode(env.fs.contentOf(path));
+    expect(text("/data/a.b_c-d-12/partition.metadata")).toBe(
+      "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ",
+    );
+    expect(text("/data/meta.properties")).toMatch(
+      /^version=1\ncluster\.id=[\w-]{22}\nnode\.id=7\ndirectory\.id=[\w-]{22}\n$/,
+    );
+  });
+
+  it("keeps its identity and refuses another node", async () => {
+    const env = testEnv();
+    const first = await openOn(env, 7);
+    const { meta } = first;
+    await first.close();
+    const second = await openOn(env);
+    expect(second.meta).toEqual(meta);
+    await second.close();
+    await expect(openOn(env, 8)).rejects.toMatchObject({
+      code: "TARPAN_DATA_DIRECTORY_OTHER_NODE",
+      message: "data directory /data belongs to node 7, not to node 8",
+    });
+    expect((await openOn(env, 7)).cleanlyClosed).toBe(true);
+  });
+
+  it("is not given a new identity when it holds logs", async () => {
+    const env = testEnv();
+    const engine = await openOn(env);
+    await engine.create(ID, OPTIONS);
+    await engine.close();
+    await env.fs.remove("/data/meta.properties");
+    await expect(openOn(env)).rejects.toMatchObject({ code: "TARPAN_DATA_DIRECTORY_INCOMPLETE" });
+  });
+
+  it("of a newer format is refused", async () => {
+    const env = testEnv();
+    await (await openOn(env)).close();
+    const text = "version=2\ncluster.id=x\nnode.id=0\n";
+    env.fs.contentOf("/data/meta.properties").set(new TextEncoder().encode(text));
+    await expect(openOn(env)).rejects.toMatchObject({
+      code: "TARPAN_DATA_DIRECTORY_VERSION",
+      message: expect.stringContaining("/data has format version 2"),
+    });
+  });
+
+  it("that cannot be written is refused with the reason, and let go of", async () => {
+    const env = testEnv();
+    env.fs.fault = (operation, path) => {
+      if (operation === "open") throw osError("EROFS", path);
+    };
+    const refusal = { code: "TARPAN_DATA_DIRECTORY_UNWRITABLE", message: /\/data: EROFS$/ };
+    await expect(openOn(env)).rejects.toMatchObject({
+      code: refusal.code,
+      message: expect.stringMatching(refusal.message),
+    });
+    env.fs.fault = () => {};
+    await (await openOn(env)).close();
+  });
+
+  it("is freed of logs whose deletion a crash interrupted", async () => {
+    const env = testEnv();
+    const engine = await openOn(env);
+    await engine.create(ID, OPTIONS);
+    const remove = env.fs.remove.bind(env.fs);
+    env.fs.remove = async () => {};
+    await engine.delete(ID);
+    await engine.close();
+    env.fs.remove = remove;
+    expect(env.fs.paths().some((path) => path.endsWith("-delete"))).toBe(true);
+    const again = testEnv({ fs: env.fs.crashedAt(env.fs.changes.length, { kind: "power" }) });
+    const second = await openOn(again);
+    await second.close();
+    expect(again.fs.paths().some((path) => path.endsWith("-delete"))).toBe(false);
+  });
+});
+
+describe("directory lock", () => {
+  let directory = "";
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "tarpan-lock-"));
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+  const open = (path = directory) =>
+    SegmentEngine.openDirectory(path, { env: nodeEnv, flush: { mode: "always" } });
+  const inUse = (path: string, pid: number) => ({
+    code: "TARPAN_DATA_DIRECTORY_IN_USE",
+    message: `data directory ${path} is in use by process ${pid}`,
+  });
+
+  it("keeps a second broker of this process away until the first has closed", async () => {
+    const first = await open();
+    await expect(open()).rejects.toMatchObject(inUse(directory, process.pid));
+    await first.close();
+    await (await open()).close();
+  });
+
+  it("respects a living process and takes over from a dead one", async () => {
+    const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+    const exited = once(other, "exit");
+    await once(other, "spawn");
+    const pid = other.pid!;
+    const life = await nodeEnv.processes.lifeOf(pid);
+    await writeFile(join(directory, `.lock-${pid}-${life}`), "");
+    await expect(open()).rejects.toMatchObject(inUse(directory, pid));
+    // The id of the dead owner may live again as another process.
+    await writeFile(join(directory, `.lock-${process.ppid}-1.00000000`), "");
+    other.kill("SIGKILL");
+    await exited;
+    await (await open()).close();
+  });
+
+  it("lets at most one of many who come at once have it", async () => {
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => open()));
+    const winners = results.filter((result) => result.status === "fulfilled");
+    expect(winners.length).toBe(1);
+    await winners[0]!.value.close();
+  });
+
+  it.skipIf(process.getuid?.() === 0)("names an unwritable directory", async () => {
+    const path = join(directory, "readonly");
+    await mkdir(path);
+    await chmod(path, 0o500);
+    await expect(open(path)).rejects.toMatchObject({ code: "TARPAN_DATA_DIRECTORY_UNWRITABLE" });
+  });
+
+  it("names a path that is no directory", async () => {
+    const path = join(directory, "file");
+    await writeFile(path, "x");
+    await expect(open(path)).rejects.toMatchObject({
+      code: "TARPAN_DATA_DIRECTORY_UNWRITABLE",
+      message: expect.stringContaining(path),
+    });
+    expect(await readFile(path, "utf8")).toBe("x");
+  });
+});
