@@ -10,8 +10,8 @@ import {
   ALL_TOPIC_OPERATIONS,
   NOT_ASKED,
 } from "../metadata/authorized-operations.ts";
-import type { MetadataImage, PartitionImage, TopicImage } from "../metadata/image.ts";
-import { brokerNodes, offlineReplicas } from "../metadata/live-brokers.ts";
+import { brokerNodes, partitionPart } from "../metadata/descriptions.ts";
+import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
@@ -124,19 +124,6 @@ function known(image: MetadataImage, { name, id, partitions }: TopicImage): Topi
     topicId: id,
     isInternal: isInternalTopic(name),
     partitions: partitions.map((partition, index) => partitionPart(image, partition, index)),
-  };
-}
-
-function partitionPart(image: MetadataImage, partition: PartitionImage, partitionIndex: number) {
-  const { leader, leaderEpoch, replicas, isr } = partition;
-  return {
-    errorCode: leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
-    partitionIndex,
-    leaderId: leader,
-    leaderEpoch,
-    replicaNodes: [...replicas],
-    isrNodes: [...isr],
-    offlineReplicas: offlineReplicas(image, partition),
   };
 }
 

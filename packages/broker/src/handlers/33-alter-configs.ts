@@ -1,5 +1,7 @@
 import { AlterConfigs, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { ConfigOperation } from "../metadata/decide-alter-configs.ts";
+import { refused } from "../metadata/outcome.ts";
+import { alteredResources } from "./altered-resources.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -22,17 +24,15 @@ async function run(request: Request, { broker }: RequestContext): Promise<Respon
     changes: configs.map((config) => ({ ...config, operation: ConfigOperation.set })),
   }));
   const outcomes = await broker.metadata.alterConfigs(changes, { validateOnly });
-  return {
-    responses: resources.map(({ resourceType, resourceName }, index) => {
-      return { resourceType, resourceName, ...outcomes[index]! };
-    }),
-  };
+  return { responses: alteredResources(resources, outcomes) };
 }
 
 function failure({ resources }: Request, errorCode: number): Response {
+  const failed = refused(errorCode);
   return {
-    responses: resources.map(({ resourceType, resourceName }) => {
-      return { errorCode, errorMessage: null, resourceType, resourceName };
-    }),
+    responses: alteredResources(
+      resources,
+      resources.map(() => failed),
+    ),
   };
 }

@@ -1,6 +1,6 @@
 import { DescribeCluster, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { ALL_CLUSTER_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
-import { brokerNodes } from "../metadata/live-brokers.ts";
+import { brokerNodes } from "../metadata/descriptions.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

@@ -6,8 +6,8 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { ALL_TOPIC_OPERATIONS } from "../metadata/authorized-operations.ts";
+import { partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
-import { offlineReplicas } from "../metadata/live-brokers.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -73,17 +73,10 @@ function missing(name: string): Topic {
 }
 
 function partitionsFrom(image: MetadataImage, topic: TopicImage, from: number, count: number) {
-  return topic.partitions.slice(from, from + count).map((partition, i) => ({
-    errorCode: partition.leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
-    partitionIndex: from + i,
-    leaderId: partition.leader,
-    leaderEpoch: partition.leaderEpoch,
-    replicaNodes: [...partition.replicas],
-    isrNodes: [...partition.isr],
-    eligibleLeaderReplicas: [],
-    lastKnownElr: [],
-    offlineReplicas: offlineReplicas(image, partition),
-  }));
+  return topic.partitions.slice(from, from + count).map((partition, i) => {
+    const part = partitionPart(image, partition, from + i);
+    return { ...part, eligibleLeaderReplicas: [], lastKnownElr: [] };
+  });
 }
 
 function failure({ topics }: Request, errorCode: number): Response {

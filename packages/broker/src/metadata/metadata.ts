@@ -4,7 +4,7 @@ import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env.ts";
 import type { Log, LogId } from "../log/log.ts";
 import type { ReplayProgress } from "../state-machine/replay.ts";
-import { Replayed, StateMachineError } from "../state-machine/replayed.ts";
+import { type Decision, Replayed, StateMachineError } from "../state-machine/replayed.ts";
 import { decideAlterConfigs, type ResourceChange } from "./decide-alter-configs.ts";
 import { decideProducerIds, decideRegisterBroker } from "./decide-broker.ts";
 import {
@@ -259,27 +259,19 @@ export class Metadata {
     plans: readonly Plan[],
     logsOf: (plan: Plan) => LogId[],
     recordsOf: (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome,
-  ): Promise<Map<Plan, Outcome>> {
-    const lost = new Map<Plan, Outcome>();
-    if (plans.length === 0) return lost;
-    let named = false;
+  ): Promise<ReadonlyMap<Plan, Outcome>> {
+    if (plans.length === 0) return new Map();
+    let lost: ReadonlyMap<Plan, Outcome>;
     try {
       if (this.failure !== null) throw this.failure;
       await this.#host.createLogs(plans.flatMap(logsOf));
-      await this.#replayed.decide((image) => {
-        const records: MetadataRecord[] = [];
-        for (const plan of plans) {
-          const made = recordsOf(image, plan);
-          if (Array.isArray(made)) records.push(...made);
-          else lost.set(plan, made);
-        }
-        return { records, response: undefined };
-      });
+      lost = await this.#replayed.decide((image) => decideAll(image, plans, recordsOf));
     } catch (error) {
-      named = error instanceof StateMachineError && error.code === "TARPAN_STATE_OFFLINE";
-      for (const plan of plans) lost.set(plan, storageRefusal(error));
+      const failed = storageRefusal(error);
+      lost = new Map(plans.map((plan) => [plan, failed]));
+      if (error instanceof StateMachineError && error.code === "TARPAN_STATE_OFFLINE") return lost;
     }
-    if (lost.size > 0 && !named) await this.#host.discardLogs([...lost.keys()].flatMap(logsOf));
+    if (lost.size > 0) await this.#host.discardLogs([...lost.keys()].flatMap(logsOf));
     return lost;
   }
 
@@ -297,6 +289,22 @@ export class Metadata {
 }
 
 const TOPIC_TWICE = refused(ErrorCode.INVALID_REQUEST, "the topic is named more than once");
+
+/** The records of the plans that still hold; the reply is what became of the others. */
+function decideAll<Plan>(
+  image: MetadataImage,
+  plans: readonly Plan[],
+  recordsOf: (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome,
+): Decision<MetadataRecord, ReadonlyMap<Plan, Outcome>> {
+  const records: MetadataRecord[] = [];
+  const lost = new Map<Plan, Outcome>();
+  for (const plan of plans) {
+    const made = recordsOf(image, plan);
+    if (Array.isArray(made)) records.push(...made);
+    else lost.set(plan, made);
+  }
+  return { records, response: lost };
+}
 
 function storageRefusal(error: unknown): Outcome {
   const why = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { LogError } from "../../src/log/log.ts";
 import { openMetadata, spec } from "./support.ts";
 
 describe("creating topics", () => {
@@ -90,6 +91,34 @@ describe("creating topics", () => {
     host.failure = null;
     const [again] = await metadata.createTopics([spec("t")]);
     expect(again?.errorCode).toBe(0);
+  });
+
+  it("lets one of two colliding names win, whoever asks first", async () => {
+    const { metadata, host } = await openMetadata();
+    const results = await Promise.all(
+      ["a.b", "a_b", "a.b"].map((name) => metadata.createTopics([spec(name)])),
+    );
+    const codes = results.flat().map(({ errorCode }) => errorCode);
+    const { INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS } = ErrorCode;
+    expect(codes).toEqual([0, INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS]);
+    expect(host.logs.size).toBe(1);
+  });
+
+  it("takes the logs back when the disk was full, and keeps them when nobody knows", async () => {
+    const { metadata, host, log } = await openMetadata();
+    const append = log.append.bind(log);
+    const create = async (name: string) => (await metadata.createTopics([spec(name)]))[0];
+    log.append = () => Promise.reject(new LogError("disk-full", "no space left"));
+    expect(await create("t")).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
+    expect(host.logs.size).toBe(0);
+    log.append = append;
+    expect(await create("t")).toMatchObject({ errorCode: 0 });
+    log.append = () => Promise.reject(new LogError("offline", "I/O error"));
+    expect(await create("u")).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
+    expect(host.logs.size).toBe(2);
+    expect(await create("v")).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
+    expect(host.logs.size).toBe(2);
+    expect([...metadata.image.topics.keys()]).toEqual(["t"]);
   });
 
   it("spreads leaders and replicas over the brokers", async () => {

@@ -1,7 +1,9 @@
-import type { Broker } from "../handlers/handler.ts";
+import { ErrorCode } from "@tarpan/protocol";
 import type { ConnectionInfo } from "../server/router.ts";
+import type { BrokerSettings } from "../settings.ts";
 import { advertisedAddress } from "./advertised-address.ts";
 import type { MetadataImage, PartitionImage } from "./image.ts";
+import type { Metadata } from "./metadata.ts";
 
 export interface BrokerNode {
   readonly id: number;
@@ -13,7 +15,7 @@ export interface BrokerNode {
 
 /** The brokers as this client is to reach them. */
 export function brokerNodes(
-  { metadata, settings }: Pick<Broker, "metadata" | "settings">,
+  { metadata, settings }: { readonly metadata: Metadata; readonly settings: BrokerSettings },
   connection: ConnectionInfo,
   { fenced = false } = {},
 ): BrokerNode[] {
@@ -27,7 +29,19 @@ export function brokerNodes(
   return nodes;
 }
 
-/** Replicas of a partition that stand on brokers which are not up. */
-export function offlineReplicas(image: MetadataImage, { replicas }: PartitionImage): number[] {
-  return replicas.filter((id) => image.brokers.get(id)?.fenced !== false);
+/** A partition as Metadata and DescribeTopicPartitions tell it. */
+export function partitionPart(
+  image: MetadataImage,
+  { leader, leaderEpoch, replicas, isr }: PartitionImage,
+  partitionIndex: number,
+) {
+  return {
+    errorCode: leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
+    partitionIndex,
+    leaderId: leader,
+    leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: isr,
+    offlineReplicas: replicas.filter((id) => image.brokers.get(id)?.fenced !== false),
+  };
 }
