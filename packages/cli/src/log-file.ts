@@ -86,9 +86,14 @@ export class LogFile {
       .reverse()
       .map((file) => join(dir, file));
     for (const [index, file] of backups.entries())
-      if ((maxBackups > 0 && index >= maxBackups) || statSync(file).mtimeMs < oldest)
+      if ((maxBackups > 0 && index >= maxBackups) || modifiedMs(file) < oldest)
         rmSync(file, { force: true });
   }
+}
+
+/** One that is gone by now, gzipped meanwhile, counts as new. */
+function modifiedMs(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
 }
 
 /** Leaves the file as it is when it can't be compressed. */

@@ -85,11 +85,15 @@ export class Client {
     });
   }
 
-  /** `attempt` again and again while it fails retriably, for `timeoutMs`. Connecting is tried once. */
-  async retrying<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+  /** `attempt` again and again while it fails retriably, for `withinMs`. Connecting is tried once. */
+  async retrying<T>(
+    what: string,
+    attempt: () => Promise<T>,
+    withinMs = this.timeoutMs,
+  ): Promise<T> {
     // A broker that was never reached is most likely an address mistaken: no use in waiting for it.
     if (this.#cluster === null) await this.anyConnection();
-    return retrying(what, new Deadline(this.timeoutMs), attempt);
+    return retrying(what, new Deadline(withinMs), attempt);
   }
 
   /** The cluster as one broker sees it now. */
@@ -107,12 +111,16 @@ export class Client {
    * What is known of a topic, asked for when it is not. With `create` a topic that is missing may be
    * made by the broker (auto.create.topics.enable), for which a few seconds are allowed.
    */
-  async topic(name: string, { create = false } = {}): Promise<TopicMetadata> {
+  async topic(
+    name: string,
+    { create = false, withinMs = this.timeoutMs } = {},
+  ): Promise<TopicMetadata> {
     const cached = this.#topics.get(name);
     if (cached !== undefined && performance.now() - cached.at < METADATA_MAX_AGE_MS)
       return cached.topic;
-    const patience = new Deadline(create ? UNKNOWN_TOPIC_PATIENCE_MS : 0);
-    return this.retrying(`finding topic ${name}`, async () => {
+    const patienceMs = Math.min(UNKNOWN_TOPIC_PATIENCE_MS, withinMs / 2);
+    const patience = new Deadline(create ? patienceMs : 0);
+    const find = async () => {
       const { topics } = await this.#fetchMetadata([name], create);
       const answer = topics.find((topic) => topic.name === name);
       const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
@@ -122,7 +130,8 @@ export class Client {
       const topic = topicOf(answer!);
       this.#topics.set(name, { topic, at: performance.now() });
       return topic;
-    });
+    };
+    return this.retrying(`finding topic ${name}`, find, withinMs);
   }
 
   /** A connection to the broker that leads a partition. Rejects with a retriable error if none does. */

@@ -82,7 +82,6 @@ test("a broker that comes back on its port: what was sent meanwhile arrives, onc
   const sent = [1, 2, 3].map((i) => producer.send({ topic: "t", partition: 0, value: `${i}` }));
   broker = await Broker.start({ port });
   // A memory broker comes back empty, and the topic is made again when the producer asks for it.
-  await new Admin(clientOf(broker.bootstrap)).createTopic({ name: "t", partitions: 1 });
   const outcomes = await Promise.all(sent);
   expect(outcomes.map(({ offset }) => offset)).toEqual([0, 1, 2]);
 });
@@ -95,6 +94,15 @@ test("nobody comes back: the delivery time-out ends it", async () => {
   await expect(producer.send({ topic: "t", partition: 0, value: "late" })).rejects.toMatchObject({
     code: "TARPAN_TIMEOUT",
     message: expect.stringContaining("t-0: not delivered within 300 ms"),
+  });
+});
+
+test("a broker that makes no topics: refused after a while, not never", async () => {
+  const broker = await Broker.start({ configs: { "auto.create.topics.enable": false } });
+  closing.push(() => broker.stop());
+  const producer = new Producer(clientOf(broker.bootstrap, 1_000));
+  await expect(producer.send({ topic: "t", value: "v" })).rejects.toMatchObject({
+    code: "TARPAN_UNKNOWN_TOPIC",
   });
 });
 

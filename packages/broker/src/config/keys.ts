@@ -154,6 +154,8 @@ export const ALIASES: Readonly<Record<string, KeyName>> = {
 /** `kafka.<name>` in a file, TARPAN_KAFKA_<NAME>, `--kafka <name>=<value>`: Kafka's broker configs. */
 export const KAFKA_PREFIX = "kafka.";
 
+export const ENVIRONMENT_PREFIX = "TARPAN_";
+
 export function environmentName(key: string): string {
-  return `TARPAN_${key.toUpperCase().replaceAll(".", "_")}`;
+  return `${ENVIRONMENT_PREFIX}${key.toUpperCase().replaceAll(".", "_")}`;
 }

@@ -11,7 +11,7 @@ export function nearest(name: string, known: Iterable<string>): string | null {
 
 /** `bind-port`, `bindPort` and `bind_port` are the same slip. */
 function plain(name: string): string {
-  return name.toLowerCase().replace(/[-_]/g, "");
+  return name.toLowerCase().replace(/[-_.]/g, "");
 }
 
 /** Levenshtein distance, given up at `limit`. */

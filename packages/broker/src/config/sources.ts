@@ -1,7 +1,14 @@
 // Three sources, one table of keys: what is read here knows names and places, not what they mean.
 import { ConfigError } from "./config-error.ts";
 import { readConfigFile } from "./file.ts";
-import { ALIASES, environmentName, KAFKA_PREFIX, KEYS, type KeyName } from "./keys.ts";
+import {
+  ALIASES,
+  ENVIRONMENT_PREFIX,
+  environmentName,
+  KAFKA_PREFIX,
+  KEYS,
+  type KeyName,
+} from "./keys.ts";
 import { nearest } from "./nearest.ts";
 import { ValueError } from "./values.ts";
 
@@ -81,7 +88,7 @@ export function readEnvironment(environment: NonNullable<ConfigSources["environm
   );
   const kafkaPrefix = environmentName(KAFKA_PREFIX);
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith("TARPAN_") || value === undefined || value === "") continue;
+    if (!variable.startsWith(ENVIRONMENT_PREFIX) || value === undefined || value === "") continue;
     const key = keyOfVariable.get(variable);
     if (key !== undefined) add(layer, key, value, variable);
     else if (variable.startsWith(kafkaPrefix)) {
@@ -89,8 +96,9 @@ export function readEnvironment(environment: NonNullable<ConfigSources["environm
       layer.kafka.set(name, { value, where: variable });
     } else {
       // Not an error: Kubernetes puts TARPAN_SERVICE_HOST and its like beside a service "tarpan".
-      const near = nearest(variable, keyOfVariable.keys());
-      if (near !== null) warnings.push(`${variable} is not known; did you mean ${near}?`);
+      const near = nearest(variable.slice(ENVIRONMENT_PREFIX.length), Object.keys(KEYS));
+      if (near === null) continue;
+      warnings.push(`${variable} is not known; did you mean ${environmentName(near)}?`);
     }
   }
   return { layer, warnings };

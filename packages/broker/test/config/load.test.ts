@@ -148,7 +148,12 @@ describe("what is refused, in one line that says where", () => {
 
 test("a misspelt variable is named, those of others are left alone", async () => {
   const { warnings } = await loadConfig({
-    environment: { TARPAN_BIND_PROT: "1", TARPAN_SERVICE_HOST: "10.0.0.1", TARPAN_PORT: "tcp://x" },
+    environment: {
+      TARPAN_BIND_PROT: "1",
+      TARPAN_SERVICE_HOST: "10.0.0.1",
+      TARPAN_PORT: "tcp://x",
+      TARPAN_DEBUG: "1",
+    },
   });
   expect(warnings).toEqual(["TARPAN_BIND_PROT is not known; did you mean TARPAN_BIND_PORT?"]);
 });

@@ -46,6 +46,8 @@ export const broker: Command = {
     const { settings, nodeIdGiven } = config;
     const running = await startBroker(settings, { logger, nodeIdGiven });
     for (const warning of config.warnings) logger.warn(warning);
+    // On a terminal the ready line says it already.
+    if (config.logging.file !== null) logger.info("started", { bootstrap: running.bootstrap });
     io.stdout.write(readyLines(running, config));
     await stopped;
     await running.stop();

@@ -32,7 +32,8 @@ export async function sendBatches(
   await Promise.all(
     batches.map(async (batch) => {
       try {
-        const topic = await client.topic(batch.topic);
+        const withinMs = batch.deadline.remainingMs;
+        const topic = await client.topic(batch.topic, { create: true, withinMs });
         const leader = await client.leaderOf(topic, batch.partition);
         const placed = byLeader.get(leader);
         if (placed === undefined) byLeader.set(leader, [{ batch, topic }]);
