@@ -29,9 +29,10 @@ function run(request: Request, { broker: { metadata } }: RequestContext): Respon
     const { resourceType, resourceName, configurationKeys } = resource;
     const found = describe(resource, metadata);
     if (!Array.isArray(found)) return { resourceType, resourceName, ...found, configs: [] };
-    const keys = configurationKeys && new Set(configurationKeys);
+    // As in Kafka, naming none is asking for all.
+    const keys = new Set(configurationKeys ?? []);
     const configs = found
-      .filter(({ name }) => keys === null || keys.has(name))
+      .filter(({ name }) => keys.size === 0 || keys.has(name))
       .map((config) => configPart(config, request));
     const { NONE } = ErrorCode;
     return { errorCode: NONE, errorMessage: null, resourceType, resourceName, configs };

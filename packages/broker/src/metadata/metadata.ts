@@ -4,7 +4,7 @@ import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env.ts";
 import type { Log, LogId } from "../log/log.ts";
 import type { ReplayProgress } from "../state-machine/replay.ts";
-import { type Decision, Replayed, StateMachineError } from "../state-machine/replayed.ts";
+import { Replayed, type StateMachineError } from "../state-machine/replayed.ts";
 import { decideAlterConfigs, type ResourceChange } from "./decide-alter-configs.ts";
 import { decideProducerIds, decideRegisterBroker } from "./decide-broker.ts";
 import {
@@ -30,6 +30,7 @@ import { DONE, type Outcome, refused } from "./outcome.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import { isRefusal } from "./placement.ts";
 import { ProducerIds } from "./producer-ids.ts";
+import { recordWithLogs, storageRefusal } from "./record-with-logs.ts";
 import type { MetadataRecord } from "./records.ts";
 import { newTopicId, randomNumber, randomUuid } from "./topic-ids.ts";
 
@@ -227,7 +228,9 @@ export class Metadata {
     const plans = planned.flatMap(({ plan }) => plan ?? []);
     const logs = (plan: TopicPlan) => this.#logsOf(plan.name, plan.id, 0, plan.partitions);
     // A name can't have been taken meanwhile (it is locked), but one that collides with it can.
-    const lost = await this.#withLogs(
+    const lost = await recordWithLogs(
+      this.#replayed,
+      this.#host,
       plans,
       logs,
       (image, plan) => nameTaken(image, plan.name) ?? topicRecords(plan),
@@ -243,7 +246,7 @@ export class Metadata {
   ): Promise<GrownTopic[]> {
     const plans = planned.flatMap(({ plan }) => plan ?? []);
     const logs = (p: PartitionsPlan) => this.#logsOf(p.name, p.topicId, p.from, p.partitions);
-    const lost = await this.#withLogs(plans, logs, (image, plan) =>
+    const lost = await recordWithLogs(this.#replayed, this.#host, plans, logs, (image, plan) =>
       planHolds(image, plan)
         ? partitionsRecords(plan)
         : refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic '${plan.name}' was deleted`),
@@ -252,27 +255,6 @@ export class Metadata {
       const refusal = plan === null ? undefined : lost.get(plan);
       return refusal === undefined ? result : { name: result.name, ...refusal };
     });
-  }
-
-  /** Makes the logs, then appends the records of the plans that still hold. Returns the others. */
-  async #withLogs<Plan>(
-    plans: readonly Plan[],
-    logsOf: (plan: Plan) => LogId[],
-    recordsOf: (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome,
-  ): Promise<ReadonlyMap<Plan, Outcome>> {
-    if (plans.length === 0) return new Map();
-    let lost: ReadonlyMap<Plan, Outcome>;
-    try {
-      if (this.failure !== null) throw this.failure;
-      await this.#host.createLogs(plans.flatMap(logsOf));
-      lost = await this.#replayed.decide((image) => decideAll(image, plans, recordsOf));
-    } catch (error) {
-      const failed = storageRefusal(error);
-      lost = new Map(plans.map((plan) => [plan, failed]));
-      if (error instanceof StateMachineError && error.code === "TARPAN_STATE_OFFLINE") return lost;
-    }
-    if (lost.size > 0) await this.#host.discardLogs([...lost.keys()].flatMap(logsOf));
-    return lost;
   }
 
   /** The logs of new partitions that this broker shall hold. */
@@ -289,24 +271,3 @@ export class Metadata {
 }
 
 const TOPIC_TWICE = refused(ErrorCode.INVALID_REQUEST, "the topic is named more than once");
-
-/** The records of the plans that still hold; the reply is what became of the others. */
-function decideAll<Plan>(
-  image: MetadataImage,
-  plans: readonly Plan[],
-  recordsOf: (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome,
-): Decision<MetadataRecord, ReadonlyMap<Plan, Outcome>> {
-  const records: MetadataRecord[] = [];
-  const lost = new Map<Plan, Outcome>();
-  for (const plan of plans) {
-    const made = recordsOf(image, plan);
-    if (Array.isArray(made)) records.push(...made);
-    else lost.set(plan, made);
-  }
-  return { records, response: lost };
-}
-
-function storageRefusal(error: unknown): Outcome {
-  const why = error instanceof Error ? error.message : String(error);
-  return refused(ErrorCode.KAFKA_STORAGE_ERROR, why);
-}

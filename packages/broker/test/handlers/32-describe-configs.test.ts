@@ -44,6 +44,8 @@ describe("DescribeConfigs", () => {
     const asked = resource(ResourceType.topic, "t", ["retention.ms", "nonsense"]);
     const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
     expect(results[0]!.configs.map(({ name }) => name)).toEqual(["retention.ms"]);
+    const none = await call(DescribeConfigs, describeConfigs, 4, resource(2, "t", []));
+    expect(none.results[0]!.configs.length).toBeGreaterThan(30);
   });
 
   it("tells a broker's configs, never a secret", async () => {

@@ -78,6 +78,20 @@ describe("replay", () => {
     }
   });
 
+  it("stays short however long topics come and go", async () => {
+    const { metadata, log } = await openMetadata();
+    await metadata.createTopics([spec("kept", { numPartitions: 3 })]);
+    for (let i = 0; i < 25; i++) {
+      await metadata.createTopics([spec("passing", { numPartitions: 1_000 })]);
+      await metadata.deleteTopics([{ name: "passing", id: null }]);
+    }
+    await metadata.settled();
+    expect(log.startOffset).toBeGreaterThan(10_000);
+    expect(log.endOffset - log.startOffset).toBeLessThan(12_000);
+    const reloaded = await openMetadata({ log, brokers: [] });
+    expect(plain(reloaded.metadata.image)).toEqual(plain(metadata.image));
+  });
+
   it("refuses a log with records of topics it never made", () => {
     const record = leaderChangeRecord("x", 0, 1);
     expect(() => applyMetadata(EMPTY_IMAGE, [record])).toThrow("no topic has the id x");
