@@ -4,7 +4,7 @@ import type { Arguments } from "./args/parse.ts";
 
 /** What a command has of the world. `process` is one. */
 export interface Io {
-  readonly stdin: Readable;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;

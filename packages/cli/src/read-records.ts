@@ -4,6 +4,9 @@ import type { Start } from "./args/values.ts";
 import type { Io } from "./command.ts";
 import type { RecordFormat } from "./format.ts";
 
+/** How long a broker may look for more when the end of what there is will do, ms. */
+const END_WAIT_MS = 50;
+
 export interface ReadRequest {
   readonly topic: string;
   /** Every partition when left out. */
@@ -16,7 +19,7 @@ export interface ReadRequest {
 
 /** Prints records until enough were read, the end was reached, or the user has had enough. */
 export async function readRecords(client: Client, request: ReadRequest, io: Io): Promise<number> {
-  const consumer = new Consumer(client);
+  const consumer = new Consumer(client, request.stopAtEnd ? { maxWaitMs: END_WAIT_MS } : {});
   const stop = () => consumer.close();
   io.on("SIGINT", stop);
   io.on("SIGTERM", stop);

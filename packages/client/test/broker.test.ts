@@ -142,6 +142,17 @@ describe("producer and consumer", () => {
     expect((await readAll("large")).map(({ value }) => text(value))).toEqual(["small"]);
   });
 
+  test("a record that can't be written fails, its neighbours do not", async () => {
+    await admin.createTopic({ name: "odd", partitions: 2 });
+    const producer = new Producer(client);
+    const bad = producer.send({ topic: "odd", partition: 0, value: "v", timestamp: 1.5 });
+    const good = producer.send({ topic: "odd", partition: 1, value: "v" });
+    await expect(bad).rejects.toThrow(RangeError);
+    expect(await good).toMatchObject({ partition: 1, offset: 0 });
+    const next = await producer.send({ topic: "odd", partition: 0, value: "v" });
+    expect(next).toMatchObject({ partition: 0, offset: 0 });
+  });
+
   test("flush and close wait for what was sent", async () => {
     const producer = new Producer(client, { lingerMs: 60_000 });
     const sent = producer.send({ topic: "flush", partition: 0, value: "v" });

@@ -64,6 +64,7 @@ function recordsFrom(args: Arguments, io: Io): AsyncIterable<ProducerRecord> {
   const format = args.oneOf("format", ["lines", "ndjson"]) ?? "lines";
   if (message !== undefined) return repeated({ ...shared, value: message }, count);
   if (args.has("count")) throw new UsageError("--count needs --message");
+  if (io.stdin.isTTY) io.stderr.write("one record per line; end with Ctrl-D\n");
   if (format === "ndjson") return fromNdjson(shared, io);
   return fromLines(shared, args.text("key-delimiter"), io);
 }

@@ -8,7 +8,13 @@
 import { Compression, InitProducerId } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
-import { BATCH_BYTES, BUFFER_BYTES, DELIVERY_TIMEOUT_MS, RECORD_HEAP_BYTES } from "../limits.ts";
+import {
+  BATCH_BYTES,
+  BUFFER_BYTES,
+  DELIVERY_TIMEOUT_MS,
+  METADATA_MAX_AGE_MS,
+  RECORD_HEAP_BYTES,
+} from "../limits.ts";
 import { hashPartitioner, type Partitioner } from "../partitioner.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { backoffMs } from "../retry.ts";
@@ -48,7 +54,7 @@ export class Producer {
   readonly #deliveryTimeoutMs: number;
   readonly #queues = new Map<string, PartitionQueue>();
   /** Per topic: its records wait for the first look at the metadata, in order. */
-  readonly #partitionCounts = new Map<string, Promise<number>>();
+  readonly #partitionCounts = new Map<string, { count: Promise<number>; at: number }>();
   #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
   #unsettled = 0;
@@ -132,12 +138,13 @@ export class Producer {
   }
 
   #partitionCount(topic: string): Promise<number> {
-    let count = this.#partitionCounts.get(topic);
-    if (count === undefined) {
-      count = this.#client.topic(topic, { create: true }).then((t) => t.partitions.length);
-      this.#partitionCounts.set(topic, count);
-      count.catch(() => this.#partitionCounts.delete(topic));
-    }
+    const known = this.#partitionCounts.get(topic);
+    const now = performance.now();
+    if (known !== undefined && now - known.at < METADATA_MAX_AGE_MS) return known.count;
+    const found = this.#client.topic(topic, { create: true });
+    const count = found.then(({ partitions }) => partitions.length);
+    this.#partitionCounts.set(topic, { count, at: now });
+    count.catch(() => this.#partitionCounts.delete(topic));
     return count;
   }
 
@@ -181,13 +188,23 @@ export class Producer {
   }
 
   async #deliver(queues: readonly PartitionQueue[]): Promise<void> {
-    const queueOf = new Map(queues.map((queue) => [queue.inFlight!, queue]));
+    let identity: ProducerIdentity | null;
     try {
-      const identity = this.#idempotent ? await this.#takeIdentity() : null;
-      for (const queue of queues) this.#encode(queue, identity);
+      identity = this.#idempotent ? await this.#takeIdentity() : null;
     } catch (error) {
       for (const queue of queues) this.#done(queue, { error: error as Error });
       return;
+    }
+    const queueOf = new Map<Batch, PartitionQueue>();
+    for (const queue of queues) {
+      const batch = queue.inFlight!;
+      try {
+        this.#encode(queue, batch, identity);
+        queueOf.set(batch, queue);
+      } catch (error) {
+        // A record that can't be written, such as one with a fraction for a time: only its batch fails.
+        this.#done(queue, { error: error as Error });
+      }
     }
     const batches = [...queueOf.keys()];
     await sendBatches(this.#client, batches, this.#acks, this.#compression, (batch, delivery) =>
@@ -195,8 +212,7 @@ export class Producer {
     );
   }
 
-  #encode(queue: PartitionQueue, identity: ProducerIdentity | null): void {
-    const batch = queue.inFlight!;
+  #encode(queue: PartitionQueue, batch: Batch, identity: ProducerIdentity | null): void {
     if (batch.isEncoded) return;
     const writer =
       identity === null
