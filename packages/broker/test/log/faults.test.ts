@@ -193,13 +193,15 @@ describe("damage", () => {
       expect(await log.append(batchOf(20), 0)).toBe(20);
     });
 
-  it("above the checkpoint ends the log there", async () => {
+  it("above the checkpoint ends the log there and keeps what it cut off", async () => {
     const { env, log } = await start();
     await fill(log, 5);
     env.fs.contentOf(FIRST)[sizeOfBatch * 3 + 80]! ^= 1;
+    const tail = env.fs.contentOf(FIRST).slice(sizeOfBatch * 3);
     const again = await restart(env);
     expect(again.log.endOffset).toBe(3);
-    expect(again.lines.join()).toContain("cut");
+    expect(env.fs.contentOf(`${FIRST}.${sizeOfBatch * 3}.cut`)).toEqual(tail);
+    expect(again.lines.join()).toContain("cut off holds a batch at offset 4");
     expect(await again.log.append(batchOf(9), 0)).toBe(3);
   });
 
@@ -264,6 +266,56 @@ describe("damage", () => {
     expect(lines.join()).toContain("checkpoint is damaged");
     expect(await basesOf(log)).toEqual(Array.from({ length: 20 }, (_, i) => i));
     expect(log.maxTimestamp).toBe(1019);
+  });
+});
+
+describe("rolling", () => {
+  const names = (env: TestEnv) =>
+    env.fs
+      .paths()
+      .flatMap((path) => /(\d+)\.log$/.exec(path)?.[1] ?? [])
+      .map(Number);
+
+  it("by the first record's age, also when the broker was restarted", async () => {
+    const byTime = { ...OPTIONS, segmentMs: 1000 };
+    const { env, log, engine } = await start(ALWAYS, byTime);
+    await log.append(batchOf(0, { timestamp: 5000 }), 0);
+    await log.append(batchOf(1, { timestamp: 6000 }), 0);
+    await log.append(batchOf(2, { timestamp: 6001 }), 0);
+    expect(names(env)).toEqual([0, 2]);
+    await engine.close();
+    const again = await restart(env, byTime);
+    await again.log.append(batchOf(3, { timestamp: 7001 }), 0);
+    expect(names(env)).toEqual([0, 2]);
+    await again.log.append(batchOf(4, { timestamp: 7002 }), 0);
+    expect(names(env)).toEqual([0, 2, 4]);
+  });
+
+  it("by the wall clock when records carry no timestamp", async () => {
+    const { env, log } = await start(ALWAYS, { ...OPTIONS, segmentMs: 1000 });
+    await log.append(batchOf(0, { timestamp: -1 }), 0);
+    env.time.advance(1001);
+    await log.append(batchOf(1, { timestamp: -1 }), 0);
+    expect(names(env)).toEqual([0, 1]);
+  });
+
+  it("when options change while the log is open", async () => {
+    const { env, log } = await start();
+    await fill(log, 2);
+    log.configure({ segmentBytes: 200 });
+    await fill(log, 2);
+    expect(names(env)).toEqual([0, 2, 3]);
+    expect(await basesOf(log)).toEqual([0, 1, 2, 3]);
+  });
+
+  it("before an offset would not fit an index", async () => {
+    const { env, log } = await start();
+    const huge = batchOf(0);
+    new DataView(huge.buffer).setInt32(23, 2 ** 31 - 2);
+    await log.append(huge, 0);
+    await log.append(batchOf(1), 0);
+    await log.append(batchOf(2), 0);
+    expect(names(env)).toEqual([0, 2 ** 31]);
   });
 });
 

@@ -93,7 +93,7 @@ export class ActiveWriter {
     if (segment.index && (segment.firstTimestamp !== undefined || segment.sizeBytes === 0)) return;
     const { endOffset, options } = this.#state;
     await segment.loadIndex(this.#store, endOffset, options.indexIntervalBytes);
-    await segment.loadFirstTimestamp(this.#store);
+    if (segment.sizeBytes > 0) await segment.loadFirstTimestamp(this.#store);
   }
 
   /** As Kafka's LogSegment.shouldRoll; an empty segment takes any batch. */
@@ -161,6 +161,7 @@ export class ActiveWriter {
       this.#refuse(this.#state.fail("a write that found the disk full left a remainder", cause));
       return;
     }
+    if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     this.#state.nextOffset = this.#state.endOffset;
     const message = `log ${name}: the disk is full (${reasonOf(error)})`;
     this.#refuse(new LogError("disk-full", message, { cause: error }));

@@ -20,6 +20,8 @@ export class Durability {
   /** Sealed segments whose index files are not complete. */
   readonly #unindexed = new Set<Segment>();
   #directoryUnsynced = false;
+  /** A roll waits for its checkpoint, which will do for the rolls after it too. */
+  #isAdvanceDue = false;
   /** What the checkpoint file says. */
   #saved: Checkpoint | null;
   #last: Promise<unknown> = Promise.resolve();
@@ -41,6 +43,8 @@ export class Durability {
   rolled(sealed: Segment): void {
     if (!this.#store.durableWrites) this.#directoryUnsynced = true;
     this.#unindexed.add(sealed);
+    if (this.#isAdvanceDue) return;
+    this.#isAdvanceDue = true;
     this.#serially(() => this.#advance()).catch((error: unknown) => {
       // The data is safe: a checkpoint that lags only makes the next opening slower.
       if (!this.#state.failure)
@@ -120,6 +124,7 @@ export class Durability {
   }
 
   async #advance(): Promise<void> {
+    this.#isAdvanceDue = false;
     const { active, endOffset, maxTimestamp } = this.#state;
     const next: Checkpoint = {
       startOffset: this.#state.startOffset,

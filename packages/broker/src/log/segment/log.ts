@@ -5,6 +5,7 @@ import { ColdReader, outOfRange } from "./cold-reader.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
 import { MemoryTail } from "./memory-tail.ts";
+import { reasonOf } from "./os-error.ts";
 import { recoverLog } from "./recovery.ts";
 import type { Store } from "./store.ts";
 import { offsetAt } from "./time-search.ts";
@@ -81,7 +82,15 @@ export class SegmentLog implements Log {
 
   async offsetAt(timestamp: number): Promise<number | null> {
     this.#refuseWhenUnusable();
-    return offsetAt(this.#store, this.#state, timestamp);
+    const { startOffset } = this.#state;
+    try {
+      return await offsetAt(this.#store, this.#state, timestamp);
+    } catch (error) {
+      // A segment that was trimmed away under the search is no longer part of the answer.
+      if (this.#state.startOffset > startOffset) return this.offsetAt(timestamp);
+      const message = `log ${this.#state.name}: cannot search by time: ${reasonOf(error)}`;
+      throw new LogError("offline", message, { cause: error });
+    }
   }
 
   async deleteBefore(offset: number): Promise<void> {

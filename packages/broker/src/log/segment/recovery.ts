@@ -10,15 +10,10 @@ import { join } from "node:path";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
-import {
-  CUT_SUFFIX,
-  LOG_SUFFIX,
-  parseLogFileName,
-  segmentName,
-  TEMPORARY_SUFFIX,
-} from "./file-names.ts";
+import { parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
+import { keepCutBatches, setAside } from "./set-aside.ts";
 import type { Store } from "./store.ts";
 
 export interface Recovered {
@@ -145,7 +140,10 @@ async function recoverSegment(
   const tornBytes = segment.sizeBytes - wholeBytes;
   segment.sizeBytes = wholeBytes;
   await store.files.use(segment.logPath, async (file) => {
-    if (tornBytes > 0) await file.truncate(wholeBytes);
+    if (tornBytes > 0) {
+      await keepCutBatches(store, name, segment, file, tornBytes, progress.endOffset);
+      await file.truncate(wholeBytes);
+    }
     await file.sync();
   });
   await segment.index?.save(store.fs, segment.directory, segment.name);
@@ -189,19 +187,6 @@ async function scan(
     }
     return scanner.position;
   });
-}
-
-async function setAside(store: Store, name: string, segments: readonly Segment[]): Promise<void> {
-  for (const { directory, baseOffset, sizeBytes } of segments) {
-    const path = join(directory, segmentName(baseOffset) + LOG_SUFFIX);
-    await store.files.forget(path);
-    await store.fs.rename(path, path + CUT_SUFFIX);
-    store.report(
-      `log ${name}: segment ${segmentName(baseOffset)} (${sizeBytes} bytes) does not follow on ` +
-        `what is before it; set aside as ${path + CUT_SUFFIX}`,
-    );
-  }
-  if (segments[0]) await store.fs.syncDirectory(segments[0].directory);
 }
 
 /** The active segment must end where the log ends: after a loss that takes a new one. */
