@@ -27,7 +27,7 @@ export interface Key<T = unknown> {
 
 export const WHY_IGNORED = {
   raft: "a single broker runs no Raft",
-  cluster: "they describe a cluster, and this is a single broker",
+  cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
   performance: "this release tunes itself",
   compression: "the broker does not compress yet; batches are stored as producers sent them",
