@@ -1,4 +1,4 @@
-import type { Log, LogId, LogOptions } from "../../src/log/log.ts";
+import { type Log, LogError, type LogId, type LogOptions } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import type { TopicSpec } from "../../src/metadata/decide-create-topics.ts";
 import { Metadata, type MetadataOptions } from "../../src/metadata/metadata.ts";
@@ -28,25 +28,41 @@ export function testEnv(seed = 1): MetadataOptions["env"] {
   };
 }
 
-/** Keeps its logs as names, and fails when told to. */
+/** Keeps its logs as names, refuses one that is there as engines do, and fails when told to. */
 export class FakeHost implements PartitionHost {
-  readonly logs = new Set<string>();
+  /** Topic ids by `topic-partition`. */
+  readonly logs = new Map<string, string>();
   failure: Error | null = null;
 
   async createLogs(ids: readonly LogId[]): Promise<void> {
-    for (const id of ids) {
+    for (const { topic, topicId, partition } of ids) {
       if (this.failure !== null) throw this.failure;
-      this.logs.add(nameOf(id));
+      const name = `${topic}-${partition}`;
+      if (this.logs.has(name)) throw new LogError("exists", `log ${name} exists`);
+      this.logs.set(name, topicId);
+      // As on a disk, others get their turn meanwhile.
+      await Promise.resolve();
     }
   }
 
   async discardLogs(ids: readonly LogId[]): Promise<void> {
-    for (const id of ids) this.logs.delete(nameOf(id));
+    for (const { topic, topicId, partition } of ids) {
+      const name = `${topic}-${partition}`;
+      if (this.logs.get(name) === topicId) this.logs.delete(name);
+    }
   }
-}
 
-function nameOf({ topic, topicId, partition }: LogId): string {
-  return `${topic}-${partition} ${topicId}`;
+  /** What a broker does once a topic is gone. */
+  follow(metadata: Metadata): void {
+    metadata.onChange((previous, next) => {
+      for (const { name, id, partitions } of previous.topics.values()) {
+        if (next.topics.get(name)?.id === id) continue;
+        partitions.forEach((_, partition) => {
+          this.discardLogs([{ topic: name, topicId: id, partition }]);
+        });
+      }
+    });
+  }
 }
 
 export interface TestMetadata {
@@ -65,7 +81,9 @@ export async function openMetadata(
     const other = await Metadata.open({ ...base, log, host, ...options, nodeId });
     await other.registerBroker({ host: "127.0.0.1", port: 9092, unclean: false });
   }
-  return { metadata: await Metadata.open({ ...base, log, host, ...options }), host, log };
+  const metadata = await Metadata.open({ ...base, log, host, ...options });
+  host.follow(metadata);
+  return { metadata, host, log };
 }
 
 export function spec(name: string, more: Partial<TopicSpec> = {}): TopicSpec {

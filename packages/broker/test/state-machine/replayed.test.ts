@@ -194,6 +194,24 @@ describe("snapshots", () => {
     }
   });
 
+  it("are durable before anything is trimmed", async () => {
+    const log = await newLog();
+    const appends = gate(log);
+    const counters = await load(log, 20);
+    for (let i = 0; i < 20; i++) {
+      const done = counters.decide(increment("a"));
+      (await appends.next()).go();
+      await done;
+    }
+    const snapshot = await appends.next();
+    await turn();
+    expect(log.startOffset).toBe(0);
+    snapshot.go();
+    await counters.settled();
+    expect([log.startOffset, log.endOffset]).toEqual([20, 21]);
+    expect((await load(log)).state).toEqual(new Map([["a", 20]]));
+  });
+
   it("are not written while the state itself is as large as the log", async () => {
     const log = await newLog();
     const operations = remember(log);
