@@ -86,7 +86,6 @@ function settingsOf(options: BrokerOptions): BrokerSettings {
   }
   return {
     nodeId,
-    nodeName: String(nodeId),
     bindAddress: options.host ?? "127.0.0.1",
     bindPort: options.port ?? 0,
     storage,

@@ -6,8 +6,6 @@
 export interface BrokerSettings {
   /** Kafka's numeric broker id, 0 … 2^31-1. */
   readonly nodeId: number;
-  /** The name given by `--node-id`, or the number as text. */
-  readonly nodeName: string;
   /** Address to listen on. */
   readonly bindAddress: string;
   /** Port to listen on, 0 for any free one. */

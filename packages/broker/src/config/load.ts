@@ -90,10 +90,8 @@ function settingsFrom(
   given: Map<KeyName, Given>,
   kafka: Record<string, string>,
 ): BrokerSettings {
-  const nodeName = values.node_id ?? "1";
   return {
-    nodeId: nodeIdOf(nodeName),
-    nodeName,
+    nodeId: nodeIdOf(values.node_id ?? "1"),
     bindAddress: values.bind_addr ?? "127.0.0.1",
     bindPort: values.bind_port ?? 9092,
     storage: values.storage ?? "segment",

@@ -10,7 +10,6 @@ describe("what a broker is started with", () => {
     const { settings, warnings, logging, nodeIdGiven } = await loadConfig({});
     expect(settings).toEqual({
       nodeId: 1,
-      nodeName: "1",
       bindAddress: "127.0.0.1",
       bindPort: 9092,
       storage: "segment",
@@ -27,7 +26,6 @@ describe("what a broker is started with", () => {
     const { settings, logging, warnings } = await load(SEED_YAML);
     expect(settings).toMatchObject({
       nodeId: 1,
-      nodeName: "broker-1",
       bindAddress: "0.0.0.0",
       bindPort: 9092,
       dataDirectory: "./data/broker-1",

@@ -30,7 +30,7 @@ export interface DataDirectory {
 
 /**
  * Takes a data directory, making it when it is missing. Rejects with DataDirectoryError. `nodeId`
- * (default 0) is written into a new directory and must match that of an old one when given.
+ * (default 1) is written into a new directory and must match that of an old one when given.
  */
 export async function openDataDirectory(
   path: string,
@@ -85,7 +85,7 @@ export async function loadOrCreateMeta(
     await refuseLogsWithoutMeta(path, fs);
     const meta = {
       clusterId: randomId(random.bytes(16)),
-      nodeId: nodeId ?? 0,
+      nodeId: nodeId ?? 1,
       directoryId: randomId(random.bytes(16)),
     };
     await replaceFile(fs, path, META_FILE, [new TextEncoder().encode(formatMeta(meta))]);

@@ -22,7 +22,7 @@ import type { Store } from "./store.ts";
 export interface SegmentEngineOptions {
   readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "processes">;
   readonly flush: FlushPolicy;
-  /** Written into a new directory, compared with an old one; default 0 and no comparison. */
+  /** Written into a new directory, compared with an old one; default 1 and no comparison. */
   readonly nodeId?: number;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
