@@ -1,4 +1,8 @@
 // `npm start [-- broker flags]`: installs and builds if needed, then runs the broker.
+//
+// package.json says `exec node`: npm passes a signal to the shell it starts, which would die of it
+// and leave the broker behind; so the shell becomes this process. Without a POSIX shell, run
+// `node scripts/start.mjs`.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
