@@ -39,7 +39,7 @@ export class SeededRandom implements Random {
  * The seed of this run: TARPAN_SEED, or a fresh one. Printed, so that a failure can be repeated.
  */
 export function seedOf(what: string): number {
-  const given = process.env["TARPAN_SEED"];
+  const given = process.env.TARPAN_SEED;
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
   console.log(`${what}: TARPAN_SEED=${seed}`);
   return seed;

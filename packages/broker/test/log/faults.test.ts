@@ -74,6 +74,28 @@ describe("a full disk", () => {
     expect(await basesOf(log)).toEqual([0, 1]);
   });
 
+  it("never trims what the last checkpoint builds upon", async () => {
+    const small = { ...OPTIONS, segmentBytes: 300 };
+    const { env, log } = await start(ALWAYS, small);
+    failOn(env, "write", "ENOSPC", ".tmp");
+    await fill(log, 10);
+    env.fs.fault = () => {};
+    await log.deleteBefore(5);
+    const again = await restart(env, small);
+    expect(again.log).toMatchObject({ startOffset: 5, endOffset: 10 });
+    expect(await basesOf(again.log)).toEqual([5, 6, 7, 8, 9]);
+  });
+
+  it("refuses a new log, which can be made once there is room", async () => {
+    const { env, engine } = await start();
+    const second = { ...ID, partition: 1 };
+    failOn(env, "write", "ENOSPC", ".tmp");
+    await expect(engine.create(second, OPTIONS)).rejects.toMatchObject({ kind: "disk-full" });
+    expect(await engine.list()).toEqual([ID]);
+    env.fs.fault = () => {};
+    expect((await engine.create(second, OPTIONS)).endOffset).toBe(0);
+  });
+
   it("refuses a checkpoint and keeps the one before", async () => {
     const { env, log } = await start();
     await fill(log, 2);

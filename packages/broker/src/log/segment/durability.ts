@@ -72,7 +72,8 @@ export class Durability {
   moveStart(startOffset: number): Promise<void> {
     return this.#serially(async () => {
       if (startOffset <= this.#state.startOffset) return;
-      await this.#write({ ...(this.#saved ?? this.#nothingSaved()), startOffset });
+      // All of it: segments that the last checkpoint builds upon may be about to go.
+      await this.#advance(startOffset);
       this.#state.startOffset = startOffset;
     }).catch((error: unknown) => this.#refuse("cannot move the start", error));
   }
@@ -123,11 +124,11 @@ export class Durability {
     }
   }
 
-  async #advance(): Promise<void> {
+  async #advance(startOffset = this.#state.startOffset): Promise<void> {
     this.#isAdvanceDue = false;
     const { active, endOffset, maxTimestamp } = this.#state;
     const next: Checkpoint = {
-      startOffset: this.#state.startOffset,
+      startOffset,
       recoveryOffset: endOffset,
       recoverySegment: active.baseOffset,
       recoveryPosition: active.sizeBytes,
@@ -135,20 +136,25 @@ export class Durability {
     };
     if (isSame(this.#saved ?? this.#nothingSaved(), next)) return;
     await this.#sync();
-    for (const sealed of this.#unindexed) {
-      await sealed.index?.save(this.#store.fs, sealed.directory, sealed.name);
-      sealed.maxTimestamp = sealed.index?.maxTimestamp;
-      this.#unindexed.delete(sealed);
-      this.#store.indexes.used(sealed);
-    }
-    if (active.baseOffset === this.#state.active.baseOffset)
-      await active.index?.save(this.#store.fs, active.directory, active.name);
-    await this.#write(next);
+    await this.#saveIndexes(active);
+    await writeCheckpoint(this.#store.fs, this.#state.directory, next);
+    this.#saved = next;
   }
 
-  async #write(checkpoint: Checkpoint): Promise<void> {
-    await writeCheckpoint(this.#store.fs, this.#state.directory, checkpoint);
-    this.#saved = checkpoint;
+  /** Index files are worth having and not needed: what is missing is built anew. */
+  async #saveIndexes(active: Segment): Promise<void> {
+    const isStillActive = active === this.#state.active;
+    const segments = isStillActive ? [...this.#unindexed, active] : [...this.#unindexed];
+    try {
+      for (const segment of segments) {
+        await segment.index?.save(this.#store.fs, segment.directory, segment.name);
+        if (!this.#unindexed.delete(segment)) continue;
+        segment.maxTimestamp = segment.index?.maxTimestamp;
+        this.#store.indexes.used(segment);
+      }
+    } catch (error) {
+      this.#store.report(`log ${this.#state.name}: cannot write an index: ${reasonOf(error)}`);
+    }
   }
 
   #nothingSaved(): Checkpoint {

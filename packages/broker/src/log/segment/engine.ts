@@ -14,7 +14,7 @@ import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { TailBudget } from "./memory-tail.ts";
-import { reasonOf } from "./os-error.ts";
+import { isDiskFull, reasonOf } from "./os-error.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -197,7 +197,11 @@ export class SegmentEngine implements LogEngine {
     this.#turns.set(name, settled);
     await settled;
     if (this.#turns.get(name) === settled) this.#turns.delete(name);
-    return result;
+    return result.catch((cause: unknown) => {
+      if (cause instanceof LogError) throw cause;
+      const message = `log ${name} cannot be made, opened or deleted: ${reasonOf(cause)}`;
+      throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
+    });
   }
 
   #removeLater(path: string): void {
