@@ -73,6 +73,7 @@ async function serve(
 ): Promise<RunningBroker> {
   const { metadata, partitions } = await openState(settings, storage, env, logger);
   const startedMs = env.clock.monotonicMs();
+  const config = metadata.brokerConfig();
   const requests = new RequestMetrics();
   const router = new OpeningRouter();
   let serving = false;
@@ -94,13 +95,15 @@ async function serve(
     router,
     http: createHttpEntrance(status, onError),
     env,
-    limits: { maxIdleMs: metadata.brokerConfig().connectionsMaxIdleMs },
+    limits: { maxIdleMs: config.connectionsMaxIdleMs },
     onError,
   });
   const host = settings.bindAddress;
   const { port } = listener;
-  await metadata.registerBroker({ host, port, unclean: storage.unclean });
-  const fetchSessions = new FetchSessions(env.clock, env.random);
+  const rack = settings.kafkaConfigs["broker.rack"] ?? null;
+  await metadata.registerBroker({ host, port, rack, unclean: storage.unclean });
+  const slots = config.maxIncrementalFetchSessionCacheSlots;
+  const fetchSessions = new FetchSessions(env.clock, env.random, slots);
   const stopping = new AbortController();
   const { signal } = stopping;
   // Every long poll waits on it.
@@ -142,7 +145,7 @@ async function openState(
     env,
     nodeId: settings.nodeId,
     clusterId: storage.clusterId,
-    kafkaConfigs: settings.kafkaConfigs,
+    kafkaConfigs: { ...settings.kafkaConfigs, ...factsOf(settings) },
     onProgress: ({ offset, endOffset }) =>
       logger.info(`reading the metadata: ${offset} of ${endOffset} records`),
   });
@@ -152,6 +155,12 @@ async function openState(
   }
   followMetadata(metadata, partitions);
   return { metadata, partitions };
+}
+
+/** What DescribeConfigs shows of settings that Kafka has as configs and Tarpan by other names. */
+function factsOf({ storage, dataDirectory, bindAddress, bindPort }: BrokerSettings) {
+  const listeners = `PLAINTEXT://${bindAddress}:${bindPort}`;
+  return storage === "segment" ? { listeners, "log.dirs": dataDirectory } : { listeners };
 }
 
 /** Requests in progress when the broker is told to stop have this long to be answered. */

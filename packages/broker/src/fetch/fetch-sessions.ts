@@ -1,10 +1,6 @@
 import { ErrorCode, type Fetch, type RequestOf } from "@tarpan/protocol";
 import type { Clock, Random } from "../env.ts";
-import {
-  FETCH_SESSION_PROTECTED_MS,
-  MAX_FETCH_SESSION_PARTITIONS,
-  MAX_FETCH_SESSIONS,
-} from "./limits.ts";
+import { FETCH_SESSION_PROTECTED_MS, MAX_FETCH_SESSION_PARTITIONS } from "./limits.ts";
 
 /**
  * Incremental fetch sessions (KIP-227): a consumer names its partitions once and from then on only
@@ -19,10 +15,13 @@ import {
 export class FetchSessions {
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #maxSessions: number;
   /** In order of last use. */
   readonly #byId = new Map<number, FetchSession>();
 
-  constructor(clock: Clock, random: Random) {
+  /** `maxSessions` is max.incremental.fetch.session.cache.slots. */
+  constructor(clock: Clock, random: Random, maxSessions: number) {
+    this.#maxSessions = maxSessions;
     this.#clock = clock;
     this.#random = random;
   }
@@ -81,7 +80,7 @@ export class FetchSessions {
     let held = this.partitionCount;
     for (const session of this.#byId.values()) {
       const fits = held + partitions <= MAX_FETCH_SESSION_PARTITIONS;
-      if (fits && this.#byId.size < MAX_FETCH_SESSIONS) return true;
+      if (fits && this.#byId.size < this.#maxSessions) return true;
       if (this.#clock.monotonicMs() - session.lastUsedMs < FETCH_SESSION_PROTECTED_MS) return false;
       held -= session.partitions.size;
       this.#byId.delete(session.id);

@@ -1,9 +1,3 @@
-/** Kafka's fetch.max.bytes: what one response may carry, whatever the client asks for. */
-export const MAX_FETCH_RESPONSE_BYTES = 55 * 1024 * 1024;
-
-/** Kafka's max.incremental.fetch.session.cache.slots. */
-export const MAX_FETCH_SESSIONS = 1_000;
-
 /** Kafka's min.incremental.fetch.session.eviction.ms: a session used since then is not pushed out. */
 export const FETCH_SESSION_PROTECTED_MS = 120_000;
 

@@ -1,6 +1,5 @@
 import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
-import { MAX_FETCH_RESPONSE_BYTES } from "../fetch/limits.ts";
 import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -28,7 +27,7 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   const nameOf = (one: WantedPartition) =>
     topicNameOf(broker, one.topic, one.topicId, version >= 13);
   const limits = {
-    maxBytes: Math.min(request.maxBytes, MAX_FETCH_RESPONSE_BYTES),
+    maxBytes: Math.min(request.maxBytes, broker.metadata.brokerConfig().fetchMaxBytes),
     readCommitted: request.isolationLevel === READ_COMMITTED,
   };
   const signals = [connection.signal, broker.stopping];

@@ -105,7 +105,7 @@ export class HandlerRouter implements RequestRouter {
 
 /** For metrics: of a response with many error codes the first that is one. */
 function firstErrorCode(body: Readonly<Record<string, unknown>>): number {
-  const own = body["errorCode"];
+  const own = body.errorCode;
   if (typeof own === "number" && own !== ErrorCode.NONE) return own;
   for (const value of Object.values(body)) {
     if (!Array.isArray(value) || typeof value[0] !== "object" || value[0] instanceof Uint8Array) {

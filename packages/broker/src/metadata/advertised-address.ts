@@ -1,17 +1,20 @@
+import { firstListener } from "../config/kafka/listener.ts";
 import type { ConnectionInfo } from "../server/router.ts";
 import type { BrokerSettings } from "../settings.ts";
 
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
 
 /**
- * Where a client is told to find this broker. Bound to every address, the one the client reached
+ * Where a client is told to find this broker: `advertised.listeners` if it is set. Else, bound to every address, the one the client reached
  * us at is the one that works for it; otherwise the bind address. The port is always the real one.
  */
 export function advertisedAddress(
-  settings: Pick<BrokerSettings, "bindAddress">,
+  settings: Pick<BrokerSettings, "bindAddress" | "kafkaConfigs">,
   connection: Pick<ConnectionInfo, "localAddress" | "localPort">,
 ): { host: string; port: number } {
-  const { bindAddress } = settings;
+  const { bindAddress, kafkaConfigs } = settings;
+  const advertised = firstListener(kafkaConfigs["advertised.listeners"] ?? "");
+  if (advertised !== null) return advertised;
   const host = EVERY_ADDRESS.has(bindAddress) ? connection.localAddress : bindAddress;
   // An IPv4 client on a dual-stack socket appears as ::ffff:a.b.c.d, which it could not dial.
   return { host: host.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, ""), port: connection.localPort };

@@ -1,9 +1,11 @@
 import { ErrorCode, type Fetch, type RequestOf, ZERO_UUID } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import { FetchSessions } from "../../src/fetch/fetch-sessions.ts";
-import { FETCH_SESSION_PROTECTED_MS, MAX_FETCH_SESSIONS } from "../../src/fetch/limits.ts";
+import { FETCH_SESSION_PROTECTED_MS } from "../../src/fetch/limits.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
+
+const MAX_SESSIONS = 20;
 
 type Request = RequestOf<typeof Fetch>;
 
@@ -49,7 +51,7 @@ function request(
 
 function newSessions() {
   const time = new ManualTime();
-  return { time, sessions: new FetchSessions(time, new SeededRandom(1)) };
+  return { time, sessions: new FetchSessions(time, new SeededRandom(1), MAX_SESSIONS) };
 }
 
 function plan(answer: ReturnType<FetchSessions["resolve"]>) {
@@ -105,9 +107,9 @@ test("a session is closed by its owner", () => {
 test("when all places are taken only an idle session gives way", () => {
   const { sessions, time } = newSessions();
   const open = () => plan(sessions.resolve(request(0, 0, { t: { 0: 0 } }), false)).session;
-  for (let i = 0; i < MAX_FETCH_SESSIONS; i++) open();
+  for (let i = 0; i < MAX_SESSIONS; i++) open();
   expect(open()).toBeNull();
   time.advance(FETCH_SESSION_PROTECTED_MS);
   expect(open()).not.toBeNull();
-  expect(sessions.count).toBe(MAX_FETCH_SESSIONS);
+  expect(sessions.count).toBe(MAX_SESSIONS);
 });

@@ -35,7 +35,7 @@ export async function metadataBroker(
   options: Partial<MetadataOptions> & { brokers?: number[]; bindAddress?: string } = {},
 ): Promise<TestBroker> {
   const opened = await openMetadata(options);
-  const settings = { bindAddress: options.bindAddress ?? "127.0.0.1" };
+  const settings = { bindAddress: options.bindAddress ?? "127.0.0.1", kafkaConfigs: {} };
   const broker = { metadata: opened.metadata, settings } as unknown as Broker;
   return {
     ...opened,

@@ -62,8 +62,13 @@ export class WholeBroker {
     });
     await metadata.registerBroker({ host: "127.0.0.1", port: 9092, unclean: false });
     followMetadata(metadata, partitions);
-    const settings = { nodeId: 1, bindAddress: "127.0.0.1", storage: "memory" } as BrokerSettings;
-    const fetchSessions = new FetchSessions(time, env.random);
+    const settings = {
+      nodeId: 1,
+      bindAddress: "127.0.0.1",
+      storage: "memory",
+      kafkaConfigs: {},
+    } as BrokerSettings;
+    const fetchSessions = new FetchSessions(time, env.random, 100);
     const logger = silentLogger;
     const stopping = new AbortController().signal;
     const parts = { env, settings, logger, metadata, partitions, fetchSessions, stopping };

@@ -7,6 +7,7 @@ import {
   oneOf,
   type UpdateMode,
 } from "./definition.ts";
+import { listenerProblem } from "./listener.ts";
 import { COMPRESSION_TYPES, gzipLevel, TIMESTAMP_TYPES } from "./topic-configs.ts";
 
 const MAX_INT = 2_147_483_647;
@@ -25,8 +26,8 @@ type Row = readonly [
 /** Kafka 4.3's `KafkaConfig`, as far as clients and operators ask for it; the words are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
-  ["advertised.listeners", "list", null, null, "read-only",
-    "Addresses clients are told to connect to; empty for the address they came in by."],
+  ["advertised.listeners", "list", null, listenerProblem, "read-only",
+    "Address clients are told to connect to; unset, the one the broker is bound to."],
   ["auto.create.topics.enable", "boolean", true, null, "read-only",
     "Whether a topic is created when a client asks for metadata of one that is missing."],
   ["broker.id", "int", -1, null, "read-only", "The broker's id, an older name of node.id."],
