@@ -5,30 +5,13 @@
 // names survive once their directory was synced. What was not synced survives or not, as the
 // crash decides; names survive in order, as on a journalling file system.
 import type { File, FileSystem, OpenOptions } from "../../src/env.ts";
-import type { SeededRandom } from "./seeded-random.ts";
+import { type Change, type Crash, lastSyncs, parentOf, survivingNames } from "./crash.ts";
 
 interface Node {
   readonly id: number;
   bytes: Uint8Array;
   size: number;
 }
-
-type Change =
-  | { kind: "write"; node: number; position: number; bytes: Uint8Array; durable: boolean }
-  | { kind: "truncate"; node: number; sizeBytes: number }
-  | { kind: "sync"; node: number }
-  | { kind: "make" | "remove"; path: string; node: number | null }
-  | { kind: "rename"; path: string; to: string }
-  | { kind: "syncDirectory"; path: string };
-
-/** What a crash does to changes that were not synced. */
-export type Crash =
-  /** The process dies, the machine lives on: everything stays. */
-  | { kind: "process" }
-  /** Everything that was not synced is gone. */
-  | { kind: "power" }
-  /** Each unsynced piece of 512 bytes is there or not. */
-  | { kind: "torn"; random: SeededRandom };
 
 export type Operation =
   | "write"
@@ -277,26 +260,6 @@ export class MemoryFiles implements FileSystem {
   }
 }
 
-/** Says of each change of a name whether it survives. */
-function survivingNames(made: readonly Change[], crash: Crash): (at: number) => boolean {
-  if (crash.kind === "process") return () => true;
-  const reached = crash.kind === "torn" ? crash.random.below(made.length + 1) : 0;
-  const lastSync = new Map<string, number>();
-  for (const [i, change] of made.entries())
-    if (change.kind === "syncDirectory") lastSync.set(change.path, i);
-  return (at) => {
-    const change = made[at]!;
-    return "path" in change && (at < reached || at < (lastSync.get(parentOf(change.path)) ?? -1));
-  };
-}
-
-/** Position in `made` of the last sync of each file. */
-function lastSyncs(made: readonly Change[]): Map<number, number> {
-  const last = new Map<number, number>();
-  for (const [i, change] of made.entries()) if (change.kind === "sync") last.set(change.node, i);
-  return last;
-}
-
 function nodeOf(nodes: Map<number, Node>, id: number): Node {
   const node = nodes.get(id) ?? { id, bytes: new Uint8Array(0), size: 0 };
   nodes.set(id, node);
@@ -316,10 +279,6 @@ function resize(node: Node, sizeBytes: number): void {
   }
   if (sizeBytes < node.size) node.bytes.fill(0, sizeBytes, node.size);
   node.size = sizeBytes;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
 export function osError(code: string, path: string): Error {

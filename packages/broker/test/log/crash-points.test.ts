@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Log, LogId } from "../../src/log/log.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import type { FlushPolicy } from "../../src/settings.ts";
-import type { Crash } from "../env/memory-files.ts";
+import type { Crash } from "../env/crash.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "./batches.ts";

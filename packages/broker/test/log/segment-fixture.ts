@@ -1,0 +1,40 @@
+import type { Log, LogId } from "../../src/log/log.ts";
+import { SegmentEngine } from "../../src/log/segment/engine.ts";
+import type { FlushPolicy } from "../../src/settings.ts";
+import { type Operation, osError } from "../env/memory-files.ts";
+import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
+import { baseOffsetOf, batchOf, OPTIONS, readAll } from "./batches.ts";
+
+export const ID: LogId = { topic: "t", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
+export const FIRST = "/data/t-0/00000000000000000000.log";
+export const ALWAYS: FlushPolicy = { mode: "always" };
+
+export async function start(flush: FlushPolicy = ALWAYS, options = OPTIONS, env = testEnv()) {
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  const engine = await SegmentEngine.openDirectory("/data", { env, flush, log });
+  return { env, engine, lines, log: await engine.create(ID, options) };
+}
+
+/** A new process on the disk as it is now; the old one never closed anything. */
+export async function restart(env: TestEnv, options = OPTIONS) {
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  const again: TestEnv = { ...env, processes: aloneOnTheMachine() };
+  const engine = await SegmentEngine.openDirectory("/data", { env: again, flush: ALWAYS, log });
+  return { env: again, engine, lines, log: await engine.open(ID, options) };
+}
+
+export async function fill(log: Log, count: number, valueBytes = 100): Promise<void> {
+  for (let i = 0; i < count; i++) await log.append(batchOf(i, { valueBytes }), 0);
+}
+
+export function failOn(env: TestEnv, operation: Operation, code: string, suffix = ".log"): void {
+  env.fs.fault = (called, path) => {
+    if (called === operation && path.endsWith(suffix)) throw osError(code, path);
+  };
+}
+
+export async function basesOf(log: Log): Promise<number[]> {
+  return (await readAll(log)).map(baseOffsetOf);
+}

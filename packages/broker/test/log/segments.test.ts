@@ -1,0 +1,83 @@
+// When a segment ends, and what reading from it costs.
+import { describe, expect, it } from "vitest";
+import type { TestEnv } from "../env/test-env.ts";
+import { batchOf, OPTIONS } from "./batches.ts";
+import { ALWAYS, basesOf, fill, restart, start } from "./segment-fixture.ts";
+
+describe("rolling", () => {
+  const names = (env: TestEnv) =>
+    env.fs
+      .paths()
+      .flatMap((path) => /(\d+)\.log$/.exec(path)?.[1] ?? [])
+      .map(Number);
+
+  it("by the first record's age, also when the broker was restarted", async () => {
+    const byTime = { ...OPTIONS, segmentMs: 1000 };
+    const { env, log, engine } = await start(ALWAYS, byTime);
+    await log.append(batchOf(0, { timestamp: 5000 }), 0);
+    await log.append(batchOf(1, { timestamp: 6000 }), 0);
+    await log.append(batchOf(2, { timestamp: 6001 }), 0);
+    expect(names(env)).toEqual([0, 2]);
+    await engine.close();
+    const again = await restart(env, byTime);
+    await again.log.append(batchOf(3, { timestamp: 7001 }), 0);
+    expect(names(env)).toEqual([0, 2]);
+    await again.log.append(batchOf(4, { timestamp: 7002 }), 0);
+    expect(names(env)).toEqual([0, 2, 4]);
+  });
+
+  it("by the wall clock when records carry no timestamp", async () => {
+    const { env, log } = await start(ALWAYS, { ...OPTIONS, segmentMs: 1000 });
+    await log.append(batchOf(0, { timestamp: -1 }), 0);
+    env.time.advance(1001);
+    await log.append(batchOf(1, { timestamp: -1 }), 0);
+    expect(names(env)).toEqual([0, 1]);
+  });
+
+  it("when options change while the log is open", async () => {
+    const { env, log } = await start();
+    await fill(log, 2);
+    log.configure({ segmentBytes: 200 });
+    await fill(log, 2);
+    expect(names(env)).toEqual([0, 2, 3]);
+    expect(await basesOf(log)).toEqual([0, 1, 2, 3]);
+  });
+
+  it("before an offset would not fit an index", async () => {
+    const { env, log } = await start();
+    const huge = batchOf(0);
+    new DataView(huge.buffer).setInt32(23, 2 ** 31 - 2);
+    await log.append(huge, 0);
+    await log.append(batchOf(1), 0);
+    await log.append(batchOf(2), 0);
+    expect(names(env)).toEqual([0, 2 ** 31]);
+  });
+});
+
+describe("cold reads", () => {
+  it("cost at most two reads of the disk, one when going on", async () => {
+    const { env, log, engine } = await start();
+    for (let i = 0; i < 40; i++) await log.append(batchOf(i, { valueBytes: 60_000 }), 0);
+    await engine.close();
+    const again = await restart(env);
+    await again.log.read(0, 1);
+    const reads = () => env.fs.calls.get("read") ?? 0;
+    for (const offset of [5, 17, 30]) {
+      const before = reads();
+      const batches = await again.log.read(offset, 300_000);
+      expect(batches.length).toBeGreaterThanOrEqual(4);
+      expect(reads() - before).toBeLessThanOrEqual(2);
+      const between = reads();
+      await again.log.read(offset + batches.length, 300_000);
+      expect(reads() - between).toBe(1);
+    }
+  });
+
+  it("do not happen at the tip", async () => {
+    const { env, log } = await start();
+    await fill(log, 10);
+    const before = env.fs.calls.get("read") ?? 0;
+    expect(await basesOf(log)).toHaveLength(10);
+    expect(env.fs.calls.get("read") ?? 0).toBe(before);
+  });
+});
