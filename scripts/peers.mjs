@@ -51,7 +51,7 @@ const DEBIAN_PEERS = {
 async function debianPeers() {
   const found = await findDebianPeers();
   const absent = Object.keys(found).filter((name) => found[name] === null);
-  let reason = "not installed, and apt-get needs root";
+  let reason = "not installed, and that takes apt-get and root";
   if (absent.length > 0 && process.getuid?.() === 0 && findProgram("apt-get")) {
     reason = "Debian has no package for it here";
     try {

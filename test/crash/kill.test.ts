@@ -1,9 +1,15 @@
+import { Metadata } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { createTopic, type PlainRecord, readAll } from "../harness/records.ts";
-import { MAX_IN_FLIGHT, RECORDS_PER_BATCH, SequencedProducer } from "./sequenced-producer.ts";
+import {
+  MAX_IN_FLIGHT,
+  newProducerId,
+  RECORDS_PER_BATCH,
+  SequencedProducer,
+} from "./sequenced-producer.ts";
 
 /** `npm run chaos` asks for more. */
 const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 50);
@@ -26,6 +32,7 @@ it(
       (_, index) => new SequencedProducer(`p${index}`, "survivors", index % PARTITIONS),
     );
 
+    const acknowledgedAdmin: Administered = { topics: [], producerIds: [] };
     for (let round = 0; round < ROUNDS; round++) {
       let acknowledgedLeft = 1 + random.below(600);
       const acknowledged = () => {
@@ -33,7 +40,8 @@ it(
         if (acknowledgedLeft === 0) void broker.kill9();
       };
       const neverEnough = () => false;
-      await Promise.all(producers.map((each) => each.run(broker.port, neverEnough, acknowledged)));
+      const load = producers.map((each) => each.run(broker.port, neverEnough, acknowledged));
+      await Promise.all([...load, administer(round, acknowledgedAdmin)]);
       await broker.restart();
     }
     // Once more and to the end, so that what the last kill left open is settled.
@@ -44,9 +52,45 @@ it(
     });
     await Promise.all(finish);
     await verify(producers);
+    await verifyAdministered(acknowledgedAdmin);
   },
   60_000 + ROUNDS * 6_000,
 );
+
+/** What the broker said it has done beside the producing. */
+interface Administered {
+  readonly topics: string[];
+  readonly producerIds: number[];
+}
+
+async function administer(round: number, { topics, producerIds }: Administered): Promise<void> {
+  const connection = await RawConnection.open(broker.port).catch(() => null);
+  if (connection === null) return;
+  try {
+    await createTopic(connection, `made-${round}`, { partitions: 2 });
+    topics.push(`made-${round}`);
+    producerIds.push(await newProducerId(connection));
+  } catch (error) {
+    if (!connection.isClosed) throw error;
+  } finally {
+    connection.close();
+  }
+}
+
+async function verifyAdministered({ topics, producerIds }: Administered): Promise<void> {
+  const connection = await RawConnection.open(broker.port);
+  const body = { topics: topics.map((name) => ({ name })), allowAutoTopicCreation: false };
+  const found = await connection.request(Metadata, 9, body);
+  const whole = found.topics.filter(
+    ({ errorCode, partitions }) => errorCode === 0 && partitions.length === 2,
+  );
+  expect(whole.map(({ name }) => name).sort()).toEqual([...topics].sort());
+  expect(new Set(producerIds).size).toBe(producerIds.length);
+  console.log(
+    `${topics.length} topics and ${producerIds.length} producer ids acknowledged and kept`,
+  );
+  connection.close();
+}
 
 async function verify(producers: readonly SequencedProducer[]): Promise<void> {
   const connection = await RawConnection.open(broker.port);

@@ -37,7 +37,7 @@ export class SequencedProducer {
     const connection = await RawConnection.open(port).catch(() => null);
     if (connection === null) return;
     try {
-      this.#producerId = this.#producerId < 0 ? await initialise(connection) : this.#producerId;
+      this.#producerId = this.#producerId < 0 ? await newProducerId(connection) : this.#producerId;
       await this.#send(connection, enough, onAcknowledged);
     } catch (error) {
       if (!connection.isClosed) throw error;
@@ -104,7 +104,7 @@ export class SequencedProducer {
   }
 }
 
-async function initialise(connection: RawConnection): Promise<number> {
+export async function newProducerId(connection: RawConnection): Promise<number> {
   const request = { transactionalId: null, transactionTimeoutMs: 1000 };
   const { errorCode, producerId } = await connection.request(InitProducerId, 4, request);
   if (errorCode !== 0) throw new Error(`InitProducerId: ${errorOf(errorCode).name}`);

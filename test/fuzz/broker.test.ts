@@ -110,23 +110,27 @@ async function answered(
   frames: MutatedFrame[],
   state: FuzzState,
 ): Promise<boolean> {
-  for (const { answeredAs } of frames) {
+  for (const { bytes, answeredAs } of frames) {
     if (!answeredAs) {
       await Promise.race([connection.closed, silence()]);
       return true;
     }
+    const { api, version } = answeredAs;
+    const what = `${api.name} ${version} (${bytes.toString("hex")})`;
     const frame = await Promise.race([connection.nextFrame().catch(() => "closed"), silence()]);
     if (frame === "silence") return true;
-    if (typeof frame === "string") return closedWrongly(answeredAs);
-    decodeResponse(answeredAs.api, answeredAs.version, frame);
+    if (typeof frame === "string") {
+      console.log(`the connection was closed instead of an answer to ${what}`);
+      return false;
+    }
+    try {
+      decodeResponse(api, version, frame);
+    } catch (error) {
+      throw new Error(`no answer to ${what}: ${frame.toString("hex")}`, { cause: error });
+    }
     state.answered++;
   }
   return true;
-}
-
-function closedWrongly({ api, version }: NonNullable<MutatedFrame["answeredAs"]>): false {
-  console.log(`${api.name} ${version} parses, but was answered by closing the connection`);
-  return false;
 }
 
 function silence(): Promise<"silence"> {
