@@ -10,8 +10,8 @@ export interface FoundBatch {
 
 /**
  * Where reading can go on behind damage: the first intact batch at or after `from` whose base
- * offset lies in `minOffset` … `endOffset - 1`. Tries every byte, so it is slow and only for the
- * rare case.
+ * offset lies in `minOffset` … `endOffset - 1`. The segment ends at `endOffset`, Infinity when that
+ * is not known. Tries every byte, so it is slow and only for the rare case.
  */
 export async function findBatch(
   file: File,
@@ -32,10 +32,22 @@ export async function findBatch(
       const baseOffset = int64At(view, at);
       if (baseOffset < minOffset || baseOffset >= endOffset) continue;
       const scanner = new BatchScanner(file, chunkAt + at, end, 0);
-      const found = (await scanner.look(null)) === "batch" && (await scanner.intact()) !== null;
-      if (found && scanner.nextOffset <= endOffset) return { position: chunkAt + at, baseOffset };
+      if ((await scanner.look(null)) !== "batch" || (await scanner.intact()) === null) continue;
+      if (await isConfirmed(scanner, endOffset)) return { position: chunkAt + at, baseOffset };
     }
     chunkAt += candidates;
   }
   return null;
+}
+
+/**
+ * A batch's base offset lies outside its CRC, and behind damage no batch before it vouches for it:
+ * the one after it must, or the end of the segment.
+ */
+async function isConfirmed(scanner: BatchScanner, endOffset: number): Promise<boolean> {
+  const { nextOffset } = scanner;
+  scanner.advance();
+  const next = await scanner.look(nextOffset);
+  if (next !== "end") return next === "batch" && nextOffset < endOffset;
+  return nextOffset === endOffset || endOffset === Number.POSITIVE_INFINITY;
 }
