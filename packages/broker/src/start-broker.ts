@@ -53,7 +53,7 @@ export async function startBroker(
   try {
     return await serve({ ...settings, nodeId: storage.nodeId }, storage, env, logger);
   } catch (error) {
-    await storage.close();
+    await storage.close({ clean: false });
     throw error;
   }
 }

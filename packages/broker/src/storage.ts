@@ -14,7 +14,8 @@ export interface Storage {
   readonly nodeId: number;
   /** Set when the last broker on this storage was not stopped in order. */
   readonly unclean: boolean;
-  close(): Promise<void>;
+  /** See LogEngine.close. */
+  close(options?: { clean?: boolean }): Promise<void>;
 }
 
 export interface StorageContext {
@@ -43,9 +44,10 @@ export async function openStorage(
       : await engine.open(METADATA_LOG, METADATA_LOG_OPTIONS);
     const { clusterId, nodeId } = engine.meta;
     const unclean = !isNew && !engine.cleanlyClosed;
-    return { engine, metadataLog, clusterId, nodeId, unclean, close: () => engine.close() };
+    const close = engine.close.bind(engine);
+    return { engine, metadataLog, clusterId, nodeId, unclean, close };
   } catch (error) {
-    await engine.close();
+    await engine.close({ clean: false });
     throw error;
   }
 }
@@ -73,4 +75,6 @@ const METADATA_LOG_OPTIONS: LogOptions = {
   segmentBytes: 64 * 1024 * 1024,
   segmentMs: WEEK_MS,
   indexIntervalBytes: 4096,
+  // A producer id that was given out and then forgotten would be given out again.
+  alwaysDurable: true,
 };

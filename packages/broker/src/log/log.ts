@@ -73,6 +73,8 @@ export interface LogOptions {
   readonly segmentMs: number;
   /** Bytes of batches between two entries of the offset index. `index.interval.bytes`. */
   readonly indexIntervalBytes: number;
+  /** An append counts when it is on the disk, whatever the engine was told about flushing. */
+  readonly alwaysDurable?: boolean;
   /** Called after `endOffset` moved. */
   readonly onAdvance?: () => void;
 }
@@ -97,8 +99,13 @@ export interface LogEngine {
   list(): Promise<readonly LogId[]>;
   /** Whether the engine was last closed in order; false after a crash and when it is new. */
   readonly cleanlyClosed: boolean;
-  /** Closes every open log, marks the engine clean, and lets go of what it locked. */
-  close(): Promise<void>;
+  /** Moves a log to a name under which nobody opens it, for an operator to look at. */
+  setAside(id: LogId): Promise<void>;
+  /**
+   * Closes every open log and lets go of what was locked. Marks the engine clean, unless
+   * `clean` is false: who could not finish opening must not hide that the last one had crashed.
+   */
+  close(options?: { clean?: boolean }): Promise<void>;
 }
 
 export type LogErrorKind =

@@ -51,6 +51,10 @@ export class MemoryEngine implements LogEngine {
     await stored.open?.close();
   }
 
+  setAside(id: LogId): Promise<void> {
+    return this.delete(id);
+  }
+
   async list(): Promise<readonly LogId[]> {
     return [...this.#logs.values()].map((stored) => stored.id);
   }

@@ -5,8 +5,9 @@ import type { BrokerSettings } from "../settings.ts";
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
 
 /**
- * Where a client is told to find this broker: `advertised.listeners` if it is set. Else, bound to every address, the one the client reached
- * us at is the one that works for it; otherwise the bind address. The port is always the real one.
+ * Where a client is told to find this broker: `advertised.listeners` if it is set. Otherwise the
+ * bind address or, bound to every address, the one the client reached us at, which is one that
+ * works for it. The port is then always the real one.
  */
 export function advertisedAddress(
   settings: Pick<BrokerSettings, "bindAddress" | "kafkaConfigs">,

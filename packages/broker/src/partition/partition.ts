@@ -3,7 +3,7 @@ import { type Log, LogError, type LogId } from "../log/log.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./partition-checkpoint.ts";
-import { ProducerStates, type SeenBatch } from "./producer-states.ts";
+import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer-states.ts";
 import { scanBatches } from "./scan.ts";
 
 /**
@@ -183,23 +183,19 @@ export interface AppendOutcome {
   readonly message: string | null;
 }
 
-function refuse(
-  header: BatchHeader,
-  verdict:
-    | { kind: "old-epoch"; currentEpoch: number }
-    | { kind: "out-of-order"; got: number; lastSequence: number },
-): AppendOutcome {
+function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
+  const { producerId, producerEpoch } = header;
   if (verdict.kind === "old-epoch") {
     return {
       errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
       baseOffset: -1,
-      message: `producer ${header.producerId} is at epoch ${verdict.currentEpoch}, this batch is of ${header.producerEpoch}`,
+      message: `producer ${producerId} is at epoch ${verdict.currentEpoch}, not ${producerEpoch}`,
     };
   }
   return {
     errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
     baseOffset: -1,
-    message: `producer ${header.producerId} sent sequence ${verdict.got} after ${verdict.lastSequence}`,
+    message: `producer ${producerId} sent sequence ${verdict.got} after ${verdict.lastSequence}`,
   };
 }
 

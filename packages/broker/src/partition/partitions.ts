@@ -95,15 +95,16 @@ export class Partitions implements PartitionHost {
 
   /**
    * Removes empty logs that no topic owns: a crash came between their making and the topic's
-   * record. One that holds records is left alone and reported, since a topic may have been lost.
+   * record, or between the topic's deletion and theirs. One that holds records is only set aside:
+   * it may be the topic that was lost.
    */
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#engine.list()).filter((id) => !isOwned(id));
     await inParallel(strays, async (id) => {
       const log = await this.#engine.open(id, logOptions(this.#options.newLogSettings(), {}));
       if (log.nextOffset === 0) return this.#engine.delete(id);
-      this.#logger.warn(`${nameOf(id)} holds records but belongs to no topic: left as it is`);
-      return log.close();
+      this.#logger.warn(`${nameOf(id)} holds records but belongs to no topic`);
+      return this.#engine.setAside(id);
     });
   }
 

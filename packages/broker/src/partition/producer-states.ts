@@ -118,6 +118,9 @@ export interface ProducerSnapshot {
 export type SequenceVerdict =
   | { readonly kind: "new" }
   | { readonly kind: "duplicate"; readonly of: SeenBatch }
+  | SequenceRefusal;
+
+export type SequenceRefusal =
   | { readonly kind: "old-epoch"; readonly currentEpoch: number }
   | { readonly kind: "out-of-order"; readonly got: number; readonly lastSequence: number };
 

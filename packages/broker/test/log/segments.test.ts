@@ -1,8 +1,9 @@
 // When a segment ends, and what reading from it costs.
 import { describe, expect, it } from "vitest";
-import type { TestEnv } from "../env/test-env.ts";
+import { SegmentEngine } from "../../src/log/segment/engine.ts";
+import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf, OPTIONS } from "./batches.ts";
-import { ALWAYS, basesOf, fill, restart, start } from "./segment-fixture.ts";
+import { ALWAYS, basesOf, fill, ID, restart, start } from "./segment-fixture.ts";
 
 describe("rolling", () => {
   const names = (env: TestEnv) =>
@@ -79,5 +80,45 @@ describe("cold reads", () => {
     const before = env.fs.calls.get("read") ?? 0;
     expect(await basesOf(log)).toHaveLength(10);
     expect(env.fs.calls.get("read") ?? 0).toBe(before);
+  });
+});
+
+describe("a log that is always durable", () => {
+  it("survives a power failure whatever the engine's flush policy", async () => {
+    const env = testEnv();
+    const open = { env, flush: { mode: "never" } as const };
+    const engine = await SegmentEngine.openDirectory("/data", open);
+    const log = await engine.create(ID, { ...OPTIONS, alwaysDurable: true });
+    await fill(log, 3);
+    const after = testEnv({ fs: env.fs.crashedAt(env.fs.changes.length, { kind: "power" }) });
+    const { log: again } = await restart(after);
+    expect(again.endOffset).toBe(3);
+  });
+});
+
+describe("a log that is set aside", () => {
+  it("makes room for another of its name and keeps its files", async () => {
+    const { env, engine, log } = await start();
+    await fill(log, 3);
+    await engine.setAside(ID);
+    await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+    const other = { ...ID, topicId: "BBBBBBBBBBBBBBBBBBBBBQ" };
+    expect((await engine.create(other, OPTIONS)).endOffset).toBe(0);
+    const aside = (await env.fs.list("/data")).find((name) => name.endsWith("-stray"));
+    expect(await env.fs.list(`/data/${aside}`)).toContain("00000000000000000000.log");
+    expect(await engine.list()).toEqual([other]);
+  });
+});
+
+describe("an engine that is closed before it was of use", () => {
+  it("does not hide the crash before it", async () => {
+    const { env } = await start();
+    const crashed = { ...env, processes: aloneOnTheMachine() };
+    const failed = await SegmentEngine.openDirectory("/data", { env: crashed, flush: ALWAYS });
+    await failed.close({ clean: false });
+    const { engine } = await restart(crashed);
+    expect(engine.cleanlyClosed).toBe(false);
+    await engine.close();
+    expect((await restart(crashed)).engine.cleanlyClosed).toBe(true);
   });
 });

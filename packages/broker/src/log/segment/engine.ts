@@ -9,6 +9,7 @@ import {
   isDeletedDirectoryName,
   logDirectoryName,
   parseLogDirectoryName,
+  strayDirectoryName,
 } from "./file-names.ts";
 import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
@@ -35,6 +36,8 @@ export class SegmentEngine implements LogEngine {
   readonly #env: SegmentEngineOptions["env"];
   readonly #flush: FlushPolicy;
   readonly #store: Store;
+  /** For logs that are always durable; the same one where all are. */
+  readonly #durableStore: Store;
   readonly #open = new Map<string, SegmentLog>();
   /** Creating, opening and deleting of one log take turns. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -60,6 +63,10 @@ export class SegmentEngine implements LogEngine {
       report: options.log ?? (() => {}),
       written: (unsynced) => this.#flushLater(unsynced),
     };
+    const files = new FilePool(env.fs, true, OPEN_FILES);
+    this.#durableStore = durableWrites
+      ? this.#store
+      : { ...this.#store, files, durableWrites: true };
   }
 
   /**
@@ -115,19 +122,30 @@ export class SegmentEngine implements LogEngine {
   }
 
   async delete(id: LogId): Promise<void> {
-    await this.#inTurn(id, async (name, path) => {
+    const deleted = await this.#moveAway(id, deletedDirectoryName);
+    if (deleted !== null) this.#removeLater(deleted);
+  }
+
+  async setAside(id: LogId): Promise<void> {
+    const aside = await this.#moveAway(id, strayDirectoryName);
+    if (aside !== null) this.#store.report(`log ${logDirectoryName(id)}: set aside as ${aside}`);
+  }
+
+  /** Closes a log and gives its directory another name; null when it is not there. */
+  #moveAway(id: LogId, nameOf: typeof deletedDirectoryName): Promise<string | null> {
+    return this.#inTurn(id, async (name, path) => {
       const { fs } = this.#store;
-      if ((await readTopicId(fs, path)) !== id.topicId) return;
+      if ((await readTopicId(fs, path)) !== id.topicId) return null;
       await this.#open
         .get(name)
         ?.close()
         .catch(() => {});
       this.#open.delete(name);
       const unique = Buffer.from(this.#env.random.bytes(16)).toString("hex");
-      const deleted = join(this.#directory.path, deletedDirectoryName(id, unique));
-      await fs.rename(path, deleted);
+      const away = join(this.#directory.path, nameOf(id, unique));
+      await fs.rename(path, away);
       await fs.syncDirectory(this.#directory.path);
-      this.#removeLater(deleted);
+      return away;
     });
   }
 
@@ -147,26 +165,29 @@ export class SegmentEngine implements LogEngine {
     return (await Promise.all(found)).filter((id) => id !== null);
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close({ clean = true } = {}): Promise<void> {
+    this.#closed ??= this.#close(clean);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(clean: boolean): Promise<void> {
     await Promise.all(this.#turns.values());
     const logs = [...this.#open.values()];
     const results = await Promise.allSettled(logs.map((log) => log.close()));
     await Promise.all(this.#removals);
     await this.#store.files.closeAll();
+    await this.#durableStore.files.closeAll();
     for (const result of results)
       if (result.status === "rejected")
         this.#store.report(`closing a log failed: ${reasonOf(result.reason)}`);
-    const clean = results.every((result) => result.status === "fulfilled");
-    await this.#directory.release(clean && logs.every((log) => log.failure === null));
+    const closed = results.every((result) => result.status === "fulfilled");
+    const sound = logs.every((log) => log.failure === null);
+    await this.#directory.release(clean && closed && sound);
   }
 
   async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {
-    const log = await SegmentLog.open(this.#store, name, path, options);
+    const store = options.alwaysDurable ? this.#durableStore : this.#store;
+    const log = await SegmentLog.open(store, name, path, options);
     this.#open.set(name, log);
     return log;
   }

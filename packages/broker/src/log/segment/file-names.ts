@@ -39,7 +39,15 @@ export function parseLogDirectoryName(name: string): { topic: string; partition:
 
 /** `unique` keeps apart logs of the same name deleted one after another. */
 export function deletedDirectoryName(id: LogId, unique: string): string {
-  const suffix = `.${unique}${DELETED_SUFFIX}`;
+  return renamed(id, `.${unique}${DELETED_SUFFIX}`);
+}
+
+/** Kafka's name for a log that belongs to no topic it knows. */
+export function strayDirectoryName(id: LogId, unique: string): string {
+  return renamed(id, `.${unique}-stray`);
+}
+
+function renamed(id: LogId, suffix: string): string {
   return logDirectoryName(id).slice(0, MAX_NAME_BYTES - suffix.length) + suffix;
 }
 
