@@ -3,26 +3,27 @@
 
 import { openSync, read } from "node:fs";
 import type { Socket } from "node:net";
-import {
-  fetchResponse,
-  LENGTH_BYTES,
-  REQUEST_ID_AT,
-  RESPONSE_ID_AT,
-  recordsPlace,
-} from "../frames.ts";
 import { serve } from "./serve.ts";
 
 export interface RawFetchJob {
-  readonly topic: string;
+  /** Where in a request, and in its answer, the correlation id is. */
+  readonly requestIdAt: number;
+  readonly answerIdAt: number;
+  /** What comes before and after the chunk in every answer, in base64. */
+  readonly before: string;
+  readonly after: string;
   readonly file: string;
   readonly chunkBytes: number;
   /** The file is read from its start again after so many. */
   readonly chunks: number;
 }
 
+const LENGTH_BYTES = 4;
+
 const job = JSON.parse(process.argv[2]!) as RawFetchJob;
-const layout = recordsPlace(job.topic, job.chunkBytes);
-const answer = fetchResponse(job.topic, new Uint8Array(job.chunkBytes));
+const before = Buffer.from(job.before, "base64");
+const after = Buffer.from(job.after, "base64");
+const answer = Buffer.concat([before, Buffer.alloc(job.chunkBytes), after]);
 const file = openSync(job.file, "r");
 
 serve((socket) => {
@@ -33,7 +34,7 @@ serve((socket) => {
     while (rest.length >= LENGTH_BYTES) {
       const end = LENGTH_BYTES + rest.readInt32BE(0);
       if (rest.length < end) return;
-      responder.respond(rest.readInt32BE(REQUEST_ID_AT));
+      responder.respond(rest.readInt32BE(job.requestIdAt));
       rest = rest.subarray(end);
     }
   });
@@ -52,7 +53,7 @@ class Responder {
 
   respond(correlationId: number): void {
     const buffer = this.#free.pop() ?? Buffer.from(answer);
-    buffer.writeInt32BE(correlationId, RESPONSE_ID_AT);
+    buffer.writeInt32BE(correlationId, job.answerIdAt);
     const position = (this.#next++ % job.chunks) * job.chunkBytes;
     const filled = fill(buffer, position);
     this.#last = this.#last
@@ -65,7 +66,7 @@ class Responder {
 
 function fill(buffer: Buffer, position: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    read(file, buffer, layout.at, job.chunkBytes, position, (error, count) => {
+    read(file, buffer, before.length, job.chunkBytes, position, (error, count) => {
       if (error ?? count !== job.chunkBytes) reject(error ?? new Error("a short read"));
       else resolve();
     });

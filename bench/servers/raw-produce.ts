@@ -1,5 +1,6 @@
 // The raw limit of produce: what a Node process that does nothing but TCP → CRC32C → file → ack
-// can take. It knows no protocol: frames of one fixed layout come in, a constant answer goes out.
+// can take. It loads nothing and knows no protocol: frames of one layout come in, a constant
+// answer goes out.
 //
 // The bytes are never copied: chunks are checked and written as the socket hands them over, and
 // what came in during one write goes out as the next. With `flush: always` a write is O_DSYNC.
@@ -7,19 +8,17 @@
 import { closeSync, constants, openSync, writev } from "node:fs";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
-import {
-  batchPlace,
-  LENGTH_BYTES,
-  produceResponse,
-  REQUEST_ID_AT,
-  RESPONSE_ID_AT,
-} from "../frames.ts";
 import { serve } from "./serve.ts";
 
 export interface RawProduceJob {
-  readonly topic: string;
-  /** The exact size of every batch. */
-  readonly batchBytes: number;
+  /** Where in a request the batch begins, and how many bytes follow it. */
+  readonly batchAt: number;
+  readonly bytesAfterBatch: number;
+  /** Where in a request, and in its answer, the correlation id is. */
+  readonly requestIdAt: number;
+  readonly answerIdAt: number;
+  /** What every request is answered with but for the correlation id, in base64. */
+  readonly answer: string;
   readonly flush: "always" | "never";
   /** Each connection writes a file of its own, whose name begins like this. */
   readonly file: string;
@@ -33,10 +32,11 @@ const { crc32c } = createRequire(import.meta.resolve("@tarpan/codecs"))("@node-r
 /** In a record batch of magic 2: the checksum, and the first byte it covers. */
 const CRC_AT = 17;
 const CRC_FROM = 21;
+/** Of the prefix that says how long a frame is. */
+const LENGTH_BYTES = 4;
 
 const job = JSON.parse(process.argv[2]!) as RawProduceJob;
-const layout = batchPlace(job.topic, job.batchBytes);
-const ack = produceResponse(job.topic);
+const ack = Buffer.from(job.answer, "base64");
 const { O_RDWR, O_CREAT, O_TRUNC, O_DSYNC } = constants;
 const flags = O_RDWR | O_CREAT | O_TRUNC | (job.flush === "always" ? O_DSYNC : 0);
 let connections = 0;
@@ -56,7 +56,7 @@ serve((socket) => {
 /** Follows the frames of one connection through the chunks they come in. */
 class FrameChecker {
   readonly #onFrame: (correlationId: number) => void;
-  readonly #head = Buffer.alloc(layout.at + CRC_FROM);
+  readonly #head = Buffer.alloc(job.batchAt + CRC_FROM);
   #at = 0;
   #frameBytes = 0;
   #crc = 0;
@@ -69,7 +69,8 @@ class FrameChecker {
     let at = 0;
     while (at < chunk.length) {
       if (this.#at < this.#head.length) at += this.#takeHead(chunk, at);
-      else if (this.#at < this.#frameBytes - layout.after) at += this.#takeRecords(chunk, at);
+      else if (this.#at < this.#frameBytes - job.bytesAfterBatch)
+        at += this.#takeRecords(chunk, at);
       else at += this.#takeEnd(chunk, at);
     }
   }
@@ -86,7 +87,7 @@ class FrameChecker {
   }
 
   #takeRecords(chunk: Buffer, from: number): number {
-    const count = Math.min(this.#frameBytes - layout.after - this.#at, chunk.length - from);
+    const count = Math.min(this.#frameBytes - job.bytesAfterBatch - this.#at, chunk.length - from);
     this.#crc = crc32c(chunk.subarray(from, from + count), this.#crc);
     this.#at += count;
     return count;
@@ -96,9 +97,9 @@ class FrameChecker {
     const count = Math.min(this.#frameBytes - this.#at, chunk.length - from);
     this.#at += count;
     if (this.#at === this.#frameBytes) {
-      if (this.#crc !== this.#head.readUInt32BE(layout.at + CRC_AT)) throw new Error("bad CRC");
+      if (this.#crc !== this.#head.readUInt32BE(job.batchAt + CRC_AT)) throw new Error("bad CRC");
       this.#at = 0;
-      this.#onFrame(this.#head.readInt32BE(REQUEST_ID_AT));
+      this.#onFrame(this.#head.readInt32BE(job.requestIdAt));
     }
     return count;
   }
@@ -156,7 +157,7 @@ function packetOf(acks: readonly number[]): Buffer {
   const packet = Buffer.allocUnsafe(acks.length * ack.length);
   for (let i = 0; i < acks.length; i++) {
     packet.set(ack, i * ack.length);
-    packet.writeInt32BE(acks[i]!, i * ack.length + RESPONSE_ID_AT);
+    packet.writeInt32BE(acks[i]!, i * ack.length + job.answerIdAt);
   }
   return packet;
 }
