@@ -33,6 +33,7 @@ export async function install() {
 /** Compiles what has changed since the last build. */
 export async function build() {
   await step("Building", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]);
+  await step("Bundling", process.execPath, [join(root, "scripts/bundle.mjs")]);
 }
 
 /**
