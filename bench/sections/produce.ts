@@ -1,5 +1,6 @@
 // Produce throughput. The raw limit depends on batch size and flush only, so cases that share them
-// form a group: one raw server, one broker, and in every round each of them once.
+// form a group: one raw server, one broker, and in every round each of them once. It is the limit
+// of one connection and one file: what writes several files at once can get more out of a disk.
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";

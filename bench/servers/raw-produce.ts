@@ -105,7 +105,10 @@ class FrameChecker {
   }
 }
 
-/** One write at a time; the acks that waited for it leave as one packet. */
+/**
+ * One write at a time, begun when a whole frame waits for it: a synced write of half a frame would
+ * be of no use to anybody. The acks that waited for a write leave as one packet.
+ */
 class GroupWriter {
   readonly #socket: Socket;
   readonly #file: number;
@@ -135,7 +138,7 @@ class GroupWriter {
   }
 
   start(): void {
-    if (this.#writing || this.#chunks.length === 0) return;
+    if (this.#writing || this.#acks.length === 0) return;
     this.#writing = true;
     const chunks = this.#chunks;
     const acks = this.#acks;
@@ -147,7 +150,7 @@ class GroupWriter {
       this.#position += sizeBytes;
       this.#writing = false;
       if (this.#ended) return this.end();
-      if (acks.length > 0) this.#socket.write(packetOf(acks));
+      this.#socket.write(packetOf(acks));
       this.start();
     });
   }
