@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { crc32c } from "@tarpan/codecs";
 import { BrokerStatus } from "./broker-status.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { BROKER_CONFIGS } from "./config/kafka/broker-configs.ts";
@@ -7,6 +8,7 @@ import { nodeEnv } from "./env/node-env.ts";
 import type { Env } from "./env.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { followMetadata, hostedPartitions } from "./follow-metadata.ts";
+import { GroupCoordinator } from "./groups/coordinator.ts";
 import { handlers } from "./handlers/index.ts";
 import { HandlerRouter } from "./handlers/request-router.ts";
 import { createHttpEntrance } from "./http/entrance.ts";
@@ -49,7 +51,10 @@ export async function startBroker(
 ): Promise<RunningBroker> {
   const env = nodeEnv;
   refuseBadConfigs(settings.kafkaConfigs);
-  const storage = await openStorage(settings, { env, logger, nodeIdGiven });
+  const opening = openStorage(settings, { env, logger, nodeIdGiven });
+  // Loads the native module while the disk is at work, not in the first Produce.
+  crc32c(new Uint8Array(0));
+  const storage = await opening;
   try {
     return await serve({ ...settings, nodeId: storage.nodeId }, storage, env, logger);
   } catch (error) {
@@ -104,11 +109,14 @@ async function serve(
   await metadata.registerBroker({ host, port, rack, unclean: storage.unclean });
   const slots = config.maxIncrementalFetchSessionCacheSlots;
   const fetchSessions = new FetchSessions(env.clock, env.random, slots);
+  const groups = new GroupCoordinator({ env, metadata, partitions, logger });
+  groups.load();
   const stopping = new AbortController();
   const { signal } = stopping;
   // Every long poll waits on it.
   setMaxListeners(0, signal);
-  const broker = { env, settings, logger, metadata, partitions, fetchSessions, stopping: signal };
+  const parts = { env, settings, logger, metadata, partitions, fetchSessions, groups };
+  const broker = { ...parts, stopping: signal };
   router.open(new HandlerRouter(handlers, broker, requests));
   serving = true;
   return {
@@ -121,6 +129,7 @@ async function serve(
       serving = false;
       stopping.abort();
       await listener.close({ graceMs: STOP_GRACE_MS });
+      groups.close();
       await metadata.settled();
       await partitions.close();
       await storage.close();

@@ -1,6 +1,15 @@
 export { type Codec, codecOf, type RecordCodec, recordCodec } from "./codec.ts";
+export {
+  type ConsumerAssignment,
+  type ConsumerSubscription,
+  decodeConsumerAssignment,
+  decodeConsumerSubscription,
+  encodeConsumerAssignment,
+  encodeConsumerSubscription,
+} from "./consumer-protocol/index.ts";
 export { ErrorCode, type ErrorName, errorOf, type KafkaError } from "./errors.ts";
 export { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./frames.ts";
+export * from "./group-records/index.ts";
 export {
   type RequestHeader,
   readRequestHeader,

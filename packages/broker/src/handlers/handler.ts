@@ -1,6 +1,7 @@
 import type { AnyApi, Api, Fields, Input, Output, Range } from "@tarpan/protocol";
 import type { Env } from "../env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
+import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
@@ -15,6 +16,7 @@ export interface Broker {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly fetchSessions: FetchSessions;
+  readonly groups: GroupCoordinator;
   /** Aborts when the broker is told to stop, so that long polls do not hold it up. */
   readonly stopping: AbortSignal;
 }

@@ -8,6 +8,7 @@ import {
   type RequestHeader,
   readRequestHeader,
 } from "@tarpan/protocol";
+import { CoordinatorError } from "../groups/coordinator-error.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 import { type Broker, CloseConnection, type Handler, type RequestContext } from "./handler.ts";
@@ -58,6 +59,11 @@ export class HandlerRouter implements RequestRouter {
       return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
     } catch (error) {
       if (error instanceof CloseConnection) throw error;
+      if (error instanceof CoordinatorError) {
+        errorCode = error.errorCode;
+        const response = handler.failure(request, errorCode, context);
+        return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
+      }
       return this.#answerBug(handler, header, request, context, error);
     } finally {
       this.#metrics.record(header.apiKey, errorCode, clock.monotonicMs() - startedMs);

@@ -36,6 +36,8 @@ export interface TopicPlan {
 }
 
 export interface PlanContext {
+  /** A coordinator asks for its own topic. */
+  readonly internal: boolean;
   readonly broker: BrokerConfig;
   readonly newTopicId: () => string;
   /** Where the round of leaders begins: any number >= 0. */
@@ -66,7 +68,8 @@ export function planTopic(
   context: PlanContext,
 ): TopicPlan | Outcome {
   const { name } = spec;
-  const taken = nameRefusal(name) ?? nameTaken(image, name, context.alongside);
+  const refusal = context.internal ? null : nameRefusal(name);
+  const taken = refusal ?? nameTaken(image, name, context.alongside);
   if (taken !== null) return taken;
   const configs = new Map<string, string>();
   for (const { name: key, value } of spec.configs) {

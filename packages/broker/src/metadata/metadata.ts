@@ -33,6 +33,7 @@ import { ProducerIds } from "./producer-ids.ts";
 import { recordWithLogs, storageRefusal } from "./record-with-logs.ts";
 import type { MetadataRecord } from "./records.ts";
 import { newTopicId, randomNumber, randomUuid } from "./topic-ids.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "./topic-names.ts";
 
 export interface MetadataOptions {
   /** The log of `__cluster_metadata`, open. It stays its owner's. */
@@ -150,7 +151,7 @@ export class Metadata {
   /** One result per name; a name that comes more than once is refused (as Kafka does). */
   async createTopics(
     specs: readonly TopicSpec[],
-    { validateOnly = false } = {},
+    { validateOnly = false, internal = false } = {},
   ): Promise<CreatedTopic[]> {
     const byName = new Map(specs.map((spec) => [spec.name, spec]));
     const names = [...byName.keys()];
@@ -161,7 +162,7 @@ export class Metadata {
     );
     return this.#locks.hold(names, async () => {
       const alongside: string[] = [];
-      const context = this.#planContext(alongside);
+      const context = { ...this.#planContext(alongside), internal };
       const planned = names.map((name): CreatedTopic => {
         if (twice.has(name)) return { name, plan: null, ...TOPIC_TWICE };
         const plan = planTopic(this.image, byName.get(name)!, context);
@@ -171,6 +172,25 @@ export class Metadata {
       });
       return validateOnly ? planned : this.#createPlanned(planned);
     });
+  }
+
+  /** Makes `__consumer_offsets` as the broker's configs want it. Returns its error code, or 0. */
+  async createOffsetsTopic(): Promise<number> {
+    const config = this.brokerConfig();
+    const brokers = [...this.image.brokers.values()].filter(({ fenced }) => !fenced).length;
+    const spec = {
+      name: CONSUMER_OFFSETS_TOPIC,
+      numPartitions: config.offsetsTopicNumPartitions,
+      replicationFactor: Math.min(config.offsetsTopicReplicationFactor, brokers),
+      assignments: [],
+      configs: [
+        { name: "cleanup.policy", value: "compact" },
+        { name: "compression.type", value: "producer" },
+        { name: "segment.bytes", value: String(config.offsetsTopicSegmentBytes) },
+      ],
+    };
+    const [created] = await this.createTopics([spec], { internal: true });
+    return created!.errorCode;
   }
 
   /** One result per topic named; all that can be deleted are, in one append. */

@@ -4,7 +4,9 @@ export const CLUSTER_METADATA_TOPIC = "__cluster_metadata";
 /** Kafka's fixed id of the metadata topic. */
 export const CLUSTER_METADATA_TOPIC_ID = "00000000-0000-0000-0000-000000000001";
 
-const INTERNAL = new Set(["__consumer_offsets", "__transaction_state", "__share_group_state"]);
+export const CONSUMER_OFFSETS_TOPIC = "__consumer_offsets";
+
+const INTERNAL = new Set([CONSUMER_OFFSETS_TOPIC, "__transaction_state", "__share_group_state"]);
 
 /** Kafka's `Topic.isInternal`: kept by coordinators, hidden from consumers by default. */
 export function isInternalTopic(name: string): boolean {

@@ -25,7 +25,10 @@ export async function replay<State, Rec>(
     const records: Rec[] = [];
     for (const batch of decodeBatches(await log.read(offset, REPLAY_READ_BYTES))) {
       if (!batch.header.isControl) {
-        for (const record of batch.records()) records.push(machine.decode(record));
+        for (const record of batch.records()) {
+          const decoded = machine.decode(record);
+          if (decoded !== null) records.push(decoded);
+        }
       }
       offset = batch.header.lastOffset + 1;
     }

@@ -14,8 +14,9 @@ export interface EncodedRecord {
 }
 
 /**
- * What a replayed state is made of. A state is a value: `apply` returns another one and leaves
- * the one it was given as it was, so that a decision can be taken back by forgetting its result.
+ * What a replayed state is made of. A state is a value, unless `changesInPlace` is set: `apply`
+ * returns another one and leaves the one it was given as it was, so that a decision can be taken
+ * back by forgetting its result.
  */
 export interface StateMachine<State, Rec> {
   readonly initial: State;
@@ -24,7 +25,13 @@ export interface StateMachine<State, Rec> {
   /** Records that make `state` again. Applying them to `state` itself must change nothing. */
   snapshot(state: State): readonly Rec[];
   encode(record: Rec): EncodedRecord;
-  decode(record: EncodedRecord): Rec;
+  /** Null for a record that another version may know and this one passes over. */
+  decode(record: EncodedRecord): Rec | null;
+  /**
+   * `apply` changes the state it is given and returns it. Such a state can't be taken back, so
+   * any failed append takes the machine offline.
+   */
+  readonly changesInPlace?: boolean;
 }
 
 /** What a coordinator method answers: the records that make it true, and the reply. */
@@ -194,7 +201,8 @@ export class Replayed<State, Rec> {
   }
 
   #fail(cause: unknown, round: readonly Waiting<State>[]): void {
-    const rolledBack = cause instanceof LogError && cause.kind === "disk-full";
+    const diskFull = cause instanceof LogError && cause.kind === "disk-full";
+    const rolledBack = diskFull && !this.#machine.changesInPlace;
     const code = rolledBack ? "TARPAN_STATE_DISK_FULL" : "TARPAN_STATE_OFFLINE";
     const error = new StateMachineError(code, cause);
     if (!rolledBack) this.#failure = error;

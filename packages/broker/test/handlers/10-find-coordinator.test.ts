@@ -1,20 +1,37 @@
 import { ErrorCode, FindCoordinator } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { partitionOf } from "../../src/groups/coordinator.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-it("says honestly that there is no coordinator, at every version", async () => {
+it("finds the coordinator of a group, at every version", async () => {
   const broker = await WholeBroker.start();
   for (let version = 0; version <= 3; version++) {
     const answer = await broker.call(FindCoordinator, version, { key: "group" });
-    expect(answer).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1 });
+    expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 9092 });
   }
   for (let version = 4; version <= 6; version++) {
     const { coordinators } = await broker.call(FindCoordinator, version, {
       coordinatorKeys: ["a", "b"],
     });
-    expect(coordinators.map(({ key, errorCode }) => [key, errorCode])).toEqual([
-      ["a", ErrorCode.COORDINATOR_NOT_AVAILABLE],
-      ["b", ErrorCode.COORDINATOR_NOT_AVAILABLE],
+    expect(coordinators.map(({ key, errorCode, nodeId }) => [key, errorCode, nodeId])).toEqual([
+      ["a", 0, 1],
+      ["b", 0, 1],
     ]);
   }
+  const topic = broker.broker.metadata.image.topics.get("__consumer_offsets");
+  expect(topic?.partitions).toHaveLength(50);
+});
+
+it("says honestly that there is no coordinator of transactions", async () => {
+  const broker = await WholeBroker.start();
+  const answer = await broker.call(FindCoordinator, 3, { key: "tx", keyType: 1 });
+  expect(answer).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1 });
+  const share = await broker.call(FindCoordinator, 3, { key: "share", keyType: 2 });
+  expect(share.errorCode).toBe(ErrorCode.INVALID_REQUEST);
+});
+
+it("hashes group ids as Kafka does", () => {
+  // String.hashCode of Java: "abc" is 96354, "" is 0.
+  expect(partitionOf("abc", 50)).toBe(96_354 % 50);
+  expect(partitionOf("", 50)).toBe(0);
 });

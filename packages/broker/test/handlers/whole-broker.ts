@@ -13,6 +13,7 @@ import {
 import type { Env } from "../../src/env.ts";
 import { FetchSessions } from "../../src/fetch/fetch-sessions.ts";
 import { followMetadata } from "../../src/follow-metadata.ts";
+import { GroupCoordinator } from "../../src/groups/coordinator.ts";
 import type { Broker } from "../../src/handlers/handler.ts";
 import { handlers } from "../../src/handlers/index.ts";
 import { HandlerRouter } from "../../src/handlers/request-router.ts";
@@ -71,7 +72,8 @@ export class WholeBroker {
     const fetchSessions = new FetchSessions(time, env.random, 100);
     const logger = silentLogger;
     const stopping = new AbortController().signal;
-    const parts = { env, settings, logger, metadata, partitions, fetchSessions, stopping };
+    const groups = new GroupCoordinator({ env, metadata, partitions, logger });
+    const parts = { env, settings, logger, metadata, partitions, fetchSessions, groups, stopping };
     return new WholeBroker(time, parts);
   }
 

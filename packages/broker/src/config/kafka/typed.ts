@@ -36,7 +36,22 @@ export interface BrokerConfig {
   readonly maxIncrementalFetchSessionCacheSlots: number;
   readonly maxRequestPartitionSizeLimit: number;
   readonly messageMaxBytes: number;
+  readonly groupInitialRebalanceDelayMs: number;
+  readonly groupMaxSessionTimeoutMs: number;
+  readonly groupMaxSize: number;
+  readonly groupMinSessionTimeoutMs: number;
+  readonly groupConsumerAssignors: readonly string[];
+  readonly groupConsumerHeartbeatIntervalMs: number;
+  readonly groupConsumerMaxSize: number;
+  readonly groupConsumerMigrationPolicy: string;
+  readonly groupConsumerSessionTimeoutMs: number;
   readonly numPartitions: number;
+  readonly offsetMetadataMaxBytes: number;
+  readonly offsetsRetentionCheckIntervalMs: number;
+  readonly offsetsRetentionMs: number;
+  readonly offsetsTopicNumPartitions: number;
+  readonly offsetsTopicReplicationFactor: number;
+  readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
 }
 
@@ -81,7 +96,22 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     ),
     maxRequestPartitionSizeLimit: config.number("max.request.partition.size.limit"),
     messageMaxBytes: config.number("message.max.bytes"),
+    groupInitialRebalanceDelayMs: config.number("group.initial.rebalance.delay.ms"),
+    groupMaxSessionTimeoutMs: config.number("group.max.session.timeout.ms"),
+    groupMaxSize: config.number("group.max.size"),
+    groupMinSessionTimeoutMs: config.number("group.min.session.timeout.ms"),
+    groupConsumerAssignors: config.list("group.consumer.assignors"),
+    groupConsumerHeartbeatIntervalMs: config.number("group.consumer.heartbeat.interval.ms"),
+    groupConsumerMaxSize: config.number("group.consumer.max.size"),
+    groupConsumerMigrationPolicy: config.text("group.consumer.migration.policy"),
+    groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
     numPartitions: config.number("num.partitions"),
+    offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),
+    offsetsRetentionCheckIntervalMs: config.number("offsets.retention.check.interval.ms"),
+    offsetsRetentionMs: config.number("offsets.retention.minutes") * 60_000,
+    offsetsTopicNumPartitions: config.number("offsets.topic.num.partitions"),
+    offsetsTopicReplicationFactor: config.number("offsets.topic.replication.factor"),
+    offsetsTopicSegmentBytes: config.number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: config.number("producer.id.expiration.ms"),
   };
 }

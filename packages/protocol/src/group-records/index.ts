@@ -1,0 +1,11 @@
+export {
+  decodeGroupRecord,
+  type EncodedGroupRecord,
+  encodeGroupRecord,
+  type GroupKey,
+  type GroupRecord,
+  type GroupRecordName,
+  type GroupValue,
+  type GroupValueInput,
+} from "./framing.ts";
+export { groupRecords } from "./schemas.ts";
