@@ -128,8 +128,9 @@ async function serve(
     async stop() {
       serving = false;
       stopping.abort();
-      await listener.close({ graceMs: STOP_GRACE_MS });
+      // Members that wait for others would hold the listener up; their clients ask again.
       groups.close();
+      await listener.close({ graceMs: STOP_GRACE_MS });
       await metadata.settled();
       await partitions.close();
       await storage.close();
