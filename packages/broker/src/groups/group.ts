@@ -1,4 +1,6 @@
 import type { GroupRecord } from "@tarpan/protocol";
+import type { GroupContext } from "./operation.ts";
+import type { GroupState } from "./state.ts";
 
 /** What offsets, listing and deletion need of a group, whichever protocol its members speak. */
 export interface GroupLike {
@@ -13,15 +15,21 @@ export interface GroupLike {
    * Whether this member may commit. `generation` is the member epoch in a consumer group; below 0
    * with an empty member id it is a consumer without a group (assign). Answers an error code:
    * UNKNOWN_MEMBER_ID 25, ILLEGAL_GENERATION 22, STALE_MEMBER_EPOCH 113, FENCED_INSTANCE_ID 82,
-   * REBALANCE_IN_PROGRESS 27, or NONE.
+   * REBALANCE_IN_PROGRESS 27, UNSUPPORTED_VERSION 35 (a member of the consumer protocol below v9 of
+   * OffsetCommit), or NONE.
    */
-  judgeOffsetCommit(memberId: string, groupInstanceId: string | null, generation: number): number;
+  judgeOffsetCommit(
+    memberId: string,
+    groupInstanceId: string | null,
+    generation: number,
+    apiVersion: number,
+  ): number;
   /** Whether this member may read offsets; OffsetFetch below v9 names none (null, -1). */
   judgeOffsetFetch(memberId: string | null, memberEpoch: number): number;
   /** Offsets of such a topic are neither deleted nor expired. */
   isSubscribedTo(topic: string): boolean;
   /** A member that commits shows that it lives (classic groups: Kafka re-arms its session). */
-  committed?(memberId: string): void;
+  committed?(memberId: string, state: GroupState, context: GroupContext): void;
   /**
    * Since when offsets without a commit time-out of their own may expire: wall ms of the moment the
    * group became empty, null while it has members (KIP-211).
