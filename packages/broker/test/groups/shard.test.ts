@@ -1,0 +1,102 @@
+import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
+import { expect, test } from "vitest";
+import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
+import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import type { Operation } from "../../src/groups/operation.ts";
+import { GroupShard } from "../../src/groups/shard.ts";
+import { LogError } from "../../src/log/log.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
+import { Partition } from "../../src/partition/partition.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+
+const ID = { topic: "__consumer_offsets", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
+const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
+
+async function newShard() {
+  const engine = new MemoryEngine();
+  const log = await engine.create(ID, OPTIONS);
+  const partition = await Partition.open(ID, log, 0);
+  const time = new ManualTime();
+  const world = {
+    env: { clock: time, timers: time, random: new SeededRandom(1) },
+    image: () => EMPTY_IMAGE,
+    config: () => ({ offsetsRetentionCheckIntervalMs: 600_000 }) as BrokerConfig,
+  };
+  const load = () => GroupShard.load(partition, world);
+  return { shard: await load(), load, log, time };
+}
+
+function commit(offset: number): GroupRecord {
+  return {
+    record: "OffsetCommit",
+    key: { group: "g", topic: "t", partition: 0 },
+    value: {
+      offset,
+      leaderEpoch: -1,
+      metadata: "",
+      commitTimestamp: 1_700_000_000_000,
+      expireTimestamp: -1,
+      topicId: "00000000-0000-0000-0000-000000000000",
+    },
+  };
+}
+
+const committing =
+  (offset: number): Operation<string> =>
+  (_state, _context, effects, reply) => {
+    effects.records.push(commit(offset));
+    effects.reply(reply, `committed ${offset}`);
+  };
+
+test("an answer comes when the records it rests on are durable", async () => {
+  const { shard, log } = await newShard();
+  const seen: number[] = [];
+  const answered = shard.run<number>((_state, _context, effects, reply) => {
+    effects.records.push(commit(5));
+    effects.replies.push(() => reply(log.endOffset));
+    seen.push(log.endOffset);
+  });
+  expect(seen).toEqual([0]);
+  expect(await answered).toBe(1);
+});
+
+test("a request may wait for a later step, or for a deadline", async () => {
+  const { shard, time } = await newShard();
+  const waiting = shard.run<string>((state, { nowMs }, _effects, reply) => {
+    state.deadlines.set("patience", nowMs + 50, (_s, _c, effects) =>
+      effects.reply(reply, "in the end"),
+    );
+  });
+  await shard.step(() => {});
+  time.advance(49);
+  expect(time.pendingTimers).toBeGreaterThan(0);
+  time.advance(1);
+  expect(await waiting).toBe("in the end");
+});
+
+test("a failed append refuses everything that waits, once, and the log tells the rest", async () => {
+  const { shard, load, log } = await newShard();
+  await shard.run(committing(1));
+  const patient = shard.run(() => {});
+  const real = log.append.bind(log);
+  log.append = () => Promise.reject(new LogError("disk-full", "no space"));
+  const failed = shard.run(committing(2));
+  await expect(failed).rejects.toBeInstanceOf(CoordinatorError);
+  await expect(patient).rejects.toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
+  expect(shard.failed).toBe(true);
+  await expect(shard.run(committing(3))).rejects.toBeInstanceOf(CoordinatorError);
+  log.append = real;
+  const again = await load();
+  expect(await again.run(committing(4))).toBe("committed 4");
+  expect(log.endOffset).toBe(2);
+});
+
+test("a closed shard refuses what waits and what comes", async () => {
+  const { shard } = await newShard();
+  const patient = shard.run(() => {});
+  shard.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  await expect(patient).rejects.toMatchObject({ errorCode: 15 });
+  await expect(shard.run(committing(1))).rejects.toMatchObject({ errorCode: 15 });
+});
