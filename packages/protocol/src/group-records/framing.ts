@@ -60,7 +60,15 @@ export function encodeGroupRecord(record: {
   const { type, key, value, writeVersion } = byName.get(record.record)!;
   const encodedKey = encode(type, key, 0, record.key);
   if (record.value === null) return { key: encodedKey, value: null };
-  return { key: encodedKey, value: encode(writeVersion, value, writeVersion, record.value) };
+  const version = expires(record.value) ? EXPIRING_OFFSET_VERSION : writeVersion;
+  return { key: encodedKey, value: encode(version, value, version, record.value) };
+}
+
+/** The only version of a committed offset with a time of expiry; it has no epoch and no topic id. */
+const EXPIRING_OFFSET_VERSION = 1;
+
+function expires(value: { readonly expireTimestamp?: number }): boolean {
+  return value.expireTimestamp !== undefined && value.expireTimestamp >= 0;
 }
 
 /**
