@@ -2,6 +2,8 @@ import { produce } from "./00-produce.ts";
 import { fetch } from "./01-fetch.ts";
 import { listOffsets } from "./02-list-offsets.ts";
 import { metadata } from "./03-metadata.ts";
+import { offsetCommit } from "./08-offset-commit.ts";
+import { offsetFetch } from "./09-offset-fetch.ts";
 import { findCoordinator } from "./10-find-coordinator.ts";
 import { apiVersionsOf } from "./18-api-versions.ts";
 import { createTopics } from "./19-create-topics.ts";
@@ -14,6 +16,7 @@ import { alterConfigs } from "./33-alter-configs.ts";
 import { describeLogDirs } from "./35-describe-log-dirs.ts";
 import { createPartitions } from "./37-create-partitions.ts";
 import { incrementalAlterConfigs } from "./44-incremental-alter-configs.ts";
+import { offsetDelete } from "./47-offset-delete.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
 import { listConfigResources } from "./74-list-config-resources.ts";
 import { describeTopicPartitions } from "./75-describe-topic-partitions.ts";
@@ -24,6 +27,8 @@ const served: readonly Handler[] = [
   fetch,
   listOffsets,
   metadata,
+  offsetCommit,
+  offsetFetch,
   findCoordinator,
   createTopics,
   deleteTopics,
@@ -35,6 +40,7 @@ const served: readonly Handler[] = [
   describeLogDirs,
   createPartitions,
   incrementalAlterConfigs,
+  offsetDelete,
   describeCluster,
   listConfigResources,
   describeTopicPartitions,

@@ -1,21 +1,27 @@
 import type { GroupRecord } from "@tarpan/protocol";
 import type { Step } from "../operation.ts";
 import type { GroupState } from "../state.ts";
+import { forgetDeletedTopics } from "./deleted-topics.ts";
+import { armExpiry } from "./expiry.ts";
 
-export class OffsetStore {}
+export { commitOffsets, refuseCommit } from "./commit.ts";
+export { deleteOffsets } from "./delete.ts";
+export { topicsDeleted } from "./deleted-topics.ts";
+export { fetchOffsets, type GroupOffsets, type WantedOffsets } from "./fetch.ts";
+export { type CommittedOffset, OffsetStore } from "./offset-store.ts";
 
 export function applyOffsetCommit(
-  _state: GroupState,
-  _record: Extract<GroupRecord, { record: "OffsetCommit" }>,
-): void {}
-
-export function snapshotOffsets(_state: GroupState): GroupRecord[] {
-  return [];
+  { offsets }: GroupState,
+  record: Extract<GroupRecord, { record: "OffsetCommit" }>,
+): void {
+  offsets.apply(record);
 }
 
-export const offsetsLoaded: Step = () => {};
-
-/** The metadata no longer has these topics: what was committed for them goes. */
-export function topicsDeleted(_topics: readonly string[]): Step {
-  return () => {};
+export function snapshotOffsets({ offsets }: GroupState): GroupRecord[] {
+  return offsets.records();
 }
+
+export const offsetsLoaded: Step = (state, context, effects) => {
+  forgetDeletedTopics(state, context, effects);
+  armExpiry(state, context);
+};

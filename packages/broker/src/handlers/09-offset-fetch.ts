@@ -1,0 +1,80 @@
+import {
+  ErrorCode,
+  OffsetFetch,
+  type RequestOf,
+  type ResponseInput,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { fetchOffsets, type GroupOffsets, type WantedOffsets } from "../groups/offsets/index.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * OffsetFetch: v1-10.
+ * v2 null asks for all topics, an error for the whole answer · v3 throttle time · v5 leader epochs ·
+ * v6 flexible · v7 require stable · v8 several groups · v9 member ids and epochs · v10 topics by id.
+ * Not done: waiting for transactions; there are none, so every committed offset is stable.
+ */
+export const offsetFetch = handler(OffsetFetch, "1-10", run, { failure });
+
+type Request = RequestOf<typeof OffsetFetch>;
+type Response = ResponseInput<typeof OffsetFetch>;
+
+const GROUP_ERROR_SINCE = 2;
+const GROUPS_SINCE = 8;
+const TOPICS_BY_ID_SINCE = 10;
+
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  const groups = wantedGroups(request, context.version);
+  const answers = await Promise.all(groups.map((group) => fetchGroup(group, context)));
+  return respond(request, answers, context.version);
+}
+
+/** A coordinator that can't answer spoils its own groups only. */
+async function fetchGroup(
+  wanted: WantedOffsets,
+  { broker, version }: RequestContext,
+): Promise<GroupOffsets> {
+  try {
+    const byId = version >= TOPICS_BY_ID_SINCE;
+    return await broker.groups.run(wanted.groupId, fetchOffsets(wanted, byId));
+  } catch (error) {
+    if (!(error instanceof CoordinatorError)) throw error;
+    return groupError(wanted, error.errorCode);
+  }
+}
+
+/** Java consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here, hence Kafka never sends it. */
+function groupError({ groupId }: WantedOffsets, errorCode: number): GroupOffsets {
+  const gone = errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  return { groupId, topics: [], errorCode: gone ? ErrorCode.NOT_COORDINATOR : errorCode };
+}
+
+function wantedGroups({ groupId, topics, groups }: Request, version: number): WantedOffsets[] {
+  if (version >= GROUPS_SINCE) return groups;
+  const named = topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
+  return [{ groupId, topics: named, memberId: null, memberEpoch: -1 }];
+}
+
+function respond(request: Request, groups: GroupOffsets[], version: number): Response {
+  if (version >= GROUPS_SINCE) return { topics: [], groups };
+  const { topics, errorCode = ErrorCode.NONE } = groups[0]!;
+  if (errorCode === ErrorCode.NONE || version >= GROUP_ERROR_SINCE) {
+    return { topics: topics as Response["topics"], errorCode, groups: [] };
+  }
+  const refused = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => ({
+      partitionIndex,
+      committedOffset: -1,
+      metadata: "",
+      errorCode,
+    })),
+  }));
+  return { topics: refused, groups: [] };
+}
+
+function failure(request: Request, errorCode: number, { version }: RequestContext): Response {
+  const groups = wantedGroups(request, version).map((group) => groupError(group, errorCode));
+  return respond(request, groups, version);
+}
