@@ -3,8 +3,9 @@
  *
  *     npx tsx --conditions=tarpan-source scripts/check-messages.ts FOLDER...
  *
- * A folder is searched, with its subfolders, for Kafka's message JSON (`clients/src/main/resources/common/message`
- * and `metadata/src/main/resources/common/metadata` of a Kafka checkout). For every version a schema describes, the
+ * A folder is searched, with its subfolders, for Kafka's message JSON (`clients/src/main/resources/common/message`,
+ * `metadata/src/main/resources/common/metadata` and `group-coordinator/src/main/resources/common/message` of a
+ * Kafka checkout). For every version a schema describes, the
  * two must have the same fields in the same order, with the same type, nullability, tag and default. A schema
  * whose definition is in no folder is listed, and is a failure if it is a request or a response.
  */
@@ -13,14 +14,17 @@ import { join } from "node:path";
 import {
   type AnyField,
   apis,
+  consumerProtocolRecords,
   type Definition,
   Field,
   type Fields,
+  groupRecords,
   includes,
   metadataRecords,
   type Range,
   rangeOf,
   type Schema,
+  ZERO_UUID,
 } from "@tarpan/protocol";
 
 interface KafkaField {
@@ -30,12 +34,13 @@ interface KafkaField {
   taggedVersions?: Range;
   nullableVersions?: Range;
   tag?: number;
-  default?: string | number | boolean;
+  default?: string | number | boolean | null;
   fields?: KafkaField[];
 }
 
 interface KafkaMessage {
-  apiKey: number;
+  /** What isn't sent on its own has none. */
+  apiKey?: number;
   name: string;
   validVersions: Range;
   flexibleVersions: Range;
@@ -79,7 +84,7 @@ function parse(path: string): KafkaMessage {
 
 /** A default as text, so that 0x7fffffff, "2147483647" and 2147483647n are the same. */
 function kafkaDefault(field: KafkaField, kind: string): string {
-  const text = String(field.default ?? "").trim();
+  const text = String(field.default === undefined ? "" : field.default).trim();
   if (kind === "records" || text === "null") return "null";
   if (kind === "array" || kind === "struct" || kind === "bytes" || kind === "string") return text;
   if (kind === "bool") return text === "" ? "false" : text.toLowerCase();
@@ -88,7 +93,7 @@ function kafkaDefault(field: KafkaField, kind: string): string {
 }
 
 function ourDefault({ kind, fallback }: Definition): string {
-  if (fallback !== undefined) return String(fallback);
+  if (fallback !== undefined && fallback !== ZERO_UUID) return String(fallback);
   if (kind === "array" || kind === "struct" || kind === "bytes" || kind === "string") return "";
   if (kind === "bool") return "false";
   return kind === "uuid" ? "" : "0";
@@ -166,7 +171,7 @@ class Comparison {
 }
 
 function check(ours: Ours, theirs: KafkaMessage): void {
-  if (ours.key !== theirs.apiKey)
+  if (theirs.apiKey !== undefined && ours.key !== theirs.apiKey)
     problems.push(`${ours.file}: the key is ${ours.key}, Kafka's is ${theirs.apiKey}`);
   const { min, max } = rangeOf(ours.versions);
   for (let version = min; version <= max; version++) {
@@ -183,11 +188,15 @@ function all(): Ours[] {
     { file: `${name}Request.json`, key, versions, flexible, fields: request as Fields },
     { file: `${name}Response.json`, key, versions, flexible, fields: response as Fields },
   ]);
-  const records = Object.values(metadataRecords).map((record) => ({
-    ...record,
-    file: `${record.name}.json`,
-  }));
-  return [...sides, ...records];
+  const records = [
+    ...Object.values(metadataRecords),
+    ...Object.values(consumerProtocolRecords),
+  ].map((record) => ({ ...record, file: `${record.name}.json` }));
+  const groups = Object.entries(groupRecords).flatMap(([name, { type, key, value }]): Ours[] => [
+    { file: `${name}Key.json`, key: type, versions: "0", flexible: "none", fields: key },
+    { file: `${name}Value.json`, key: type, ...value },
+  ]);
+  return [...sides, ...records, ...groups];
 }
 
 const folders = process.argv.slice(2);

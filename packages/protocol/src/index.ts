@@ -2,6 +2,7 @@ export { type Codec, codecOf, type RecordCodec, recordCodec } from "./codec.ts";
 export {
   type ConsumerAssignment,
   type ConsumerSubscription,
+  consumerProtocolRecords,
   decodeConsumerAssignment,
   decodeConsumerSubscription,
   encodeConsumerAssignment,
