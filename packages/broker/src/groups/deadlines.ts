@@ -35,9 +35,11 @@ export class Deadlines {
     return this.#heap[0]?.dueMs;
   }
 
-  /** Takes out what is due, the earliest first. */
-  takeDue(nowMs: number): Step[] {
-    const due: Step[] = [];
+  /**
+   * Takes out what is due, the earliest first, one at a time: a step may clear or move what would
+   * have been due next.
+   */
+  *takeDue(nowMs: number): Generator<Step, void, void> {
     for (let top = this.#heap[0]; top !== undefined && top.dueMs <= nowMs; top = this.#heap[0]) {
       this.#pop();
       const deadline = this.#byId.get(top.id);
@@ -45,13 +47,12 @@ export class Deadlines {
       if (deadline === undefined || deadline.heapMs !== top.dueMs) continue;
       if (deadline.dueMs <= nowMs) {
         this.#byId.delete(top.id);
-        due.push(deadline.step);
+        yield deadline.step;
       } else {
         deadline.heapMs = deadline.dueMs;
         this.#push({ dueMs: deadline.dueMs, id: top.id });
       }
     }
-    return due;
   }
 
   #push(entry: { dueMs: number; id: string }): void {

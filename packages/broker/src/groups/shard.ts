@@ -76,13 +76,14 @@ export class GroupShard {
   async step(step: Step): Promise<void> {
     if (this.#closed !== null) return this.#refuseAll(this.#closed);
     try {
-      const effects = await this.#replayed.decide((state) => {
+      const deciding = this.#replayed.decide((state) => {
         const decided = new Effects();
         step(state, this.#context(), decided);
         return { records: decided.records, response: decided };
       });
-      for (const reply of effects.replies) reply();
       this.#setAlarm();
+      const effects = await deciding;
+      for (const reply of effects.replies) reply();
     } catch (error) {
       this.close(ErrorCode.NOT_COORDINATOR, error);
     }
@@ -122,9 +123,11 @@ export class GroupShard {
     const delayMs = Math.max(0, nextMs - this.#world.env.clock.monotonicMs());
     this.#alarm = this.#world.env.timers.after(delayMs, () => {
       this.#alarmMs = Number.POSITIVE_INFINITY;
-      void this.step((state, context, effects) => {
-        for (const due of state.deadlines.takeDue(context.nowMs)) due(state, context, effects);
-      });
+      const { deadlines } = this.#replayed.state;
+      const nowMs = this.#world.env.clock.monotonicMs();
+      // Each a step of its own: what one decides is applied before the next one looks.
+      for (const due of deadlines.takeDue(nowMs)) void this.step(due);
+      this.#setAlarm();
     });
   }
 }
