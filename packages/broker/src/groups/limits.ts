@@ -1,2 +1,29 @@
 /** Pause before a shard that could not be loaded is tried again. */
 export const RELOAD_DELAY_MS = 1_000;
+
+/** What consumers call their protocol, in the classic groups too. */
+export const CONSUMER_PROTOCOL_TYPE = "consumer";
+
+/**
+ * How long a new member's first join may wait for its group: it has no heartbeats to show that it
+ * lives, and may have gone long ago. Kafka's figure, no config.
+ */
+export const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000;
+
+/** Characters of a regular expression that a consumer subscribes with. */
+export const MAX_REGEX_LENGTH = 1_024;
+
+/** Groups within groups of a regular expression. */
+export const MAX_REGEX_DEPTH = 200;
+
+/** Instructions of a compiled regular expression: what `{m,n}` may blow it up to. */
+export const MAX_REGEX_PROGRAM = 2_000;
+
+/** RE2's limit of a bound in `{m,n}`. */
+export const MAX_REGEX_REPEAT = 1_000;
+
+/** States remembered of one compiled regular expression; past it they are made anew. */
+export const MAX_REGEX_STATES = 500;
+
+/** Compiled regular expressions kept. */
+export const MAX_COMPILED_REGEXES = 1_000;

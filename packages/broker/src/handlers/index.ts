@@ -5,6 +5,10 @@ import { metadata } from "./03-metadata.ts";
 import { offsetCommit } from "./08-offset-commit.ts";
 import { offsetFetch } from "./09-offset-fetch.ts";
 import { findCoordinator } from "./10-find-coordinator.ts";
+import { join } from "./11-join-group.ts";
+import { heartbeat } from "./12-heartbeat.ts";
+import { leave } from "./13-leave-group.ts";
+import { sync } from "./14-sync-group.ts";
 import { apiVersionsOf } from "./18-api-versions.ts";
 import { createTopics } from "./19-create-topics.ts";
 import { deleteTopics } from "./20-delete-topics.ts";
@@ -30,6 +34,10 @@ const served: readonly Handler[] = [
   offsetCommit,
   offsetFetch,
   findCoordinator,
+  join,
+  heartbeat,
+  leave,
+  sync,
   createTopics,
   deleteTopics,
   deleteRecords,

@@ -1,0 +1,52 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Operation } from "../operation.ts";
+import type { ClassicGroup } from "./group.ts";
+import { rebalanceOrCompleteJoin } from "./rebalance.ts";
+import { removeMember } from "./sessions.ts";
+import type { Turn } from "./turn.ts";
+
+/** Named by its id, or, by an operator, by its instance id alone. */
+export interface Leaving {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+}
+
+/** Each error is one member's; `errorCode` is the whole request's. */
+export interface LeaveAnswer {
+  readonly errorCode: number;
+  readonly memberErrors: readonly number[];
+}
+
+export function leaveGroup(groupId: string, members: readonly Leaving[]): Operation<LeaveAnswer> {
+  return (state, context, effects, reply) => {
+    const answer = (errorCode: number, memberErrors: readonly number[]) =>
+      effects.reply(reply, { errorCode, memberErrors });
+    if (groupId === "") return answer(ErrorCode.INVALID_GROUP_ID, []);
+    const group = state.groups.get(groupId);
+    if (group?.kind !== "classic") {
+      return answer(
+        ErrorCode.NONE,
+        members.map(() => ErrorCode.UNKNOWN_MEMBER_ID),
+      );
+    }
+    const turn = { state, context, effects };
+    const errors = members.map((member) => removeLeaving(turn, group, member));
+    answer(ErrorCode.NONE, errors);
+    const someLeft = errors.includes(ErrorCode.NONE);
+    if (someLeft && group.live.state !== "Empty") rebalanceOrCompleteJoin(turn, group);
+  };
+}
+
+function removeLeaving(turn: Turn, group: ClassicGroup, leaving: Leaving): number {
+  const { live } = group;
+  const { groupInstanceId } = leaving;
+  const named = leaving.memberId !== "" || groupInstanceId === null;
+  const memberId = named ? leaving.memberId : live.memberIdOf(groupInstanceId);
+  if (memberId === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (!live.pendingJoins.has(memberId)) {
+    const errorCode = group.judgeMember(memberId, groupInstanceId);
+    if (errorCode !== ErrorCode.NONE) return errorCode;
+  }
+  removeMember(turn, group, memberId);
+  return ErrorCode.NONE;
+}

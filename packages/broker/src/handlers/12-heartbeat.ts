@@ -1,0 +1,22 @@
+import { ErrorCode, Heartbeat, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { heartbeat as beat } from "../groups/classic/index.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * Heartbeat: v0-4.
+ * v3 static members (KIP-345) · v4 flexible. While the coordinator loads, the answer is no error,
+ * as in Kafka: members have nothing to do but go on.
+ */
+export const heartbeat = handler(Heartbeat, "0-4", run, { failure });
+
+type Request = RequestOf<typeof Heartbeat>;
+type Response = ResponseInput<typeof Heartbeat>;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  return { errorCode: await broker.groups.run(request.groupId, beat(request)) };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  const loading = errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+  return { errorCode: loading ? ErrorCode.NONE : errorCode };
+}

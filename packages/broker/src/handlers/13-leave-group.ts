@@ -1,0 +1,39 @@
+import { LeaveGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { type Leaving, leaveGroup } from "../groups/classic/index.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * LeaveGroup: v0-5.
+ * v3 several members, each with an error of its own (KIP-345) · v4 flexible · v5 reason (not kept).
+ */
+export const leave = handler(LeaveGroup, "0-5", run, { failure });
+
+type Request = RequestOf<typeof LeaveGroup>;
+type Response = ResponseInput<typeof LeaveGroup>;
+
+/** The first that names several members. */
+const BATCH_VERSION = 3;
+
+async function run(request: Request, { broker, version }: RequestContext): Promise<Response> {
+  const { groupId } = request;
+  const single = version < BATCH_VERSION;
+  const members: readonly Leaving[] = single
+    ? [{ memberId: request.memberId, groupInstanceId: null }]
+    : request.members;
+  const { errorCode, memberErrors } = await broker.groups.run(
+    groupId,
+    leaveGroup(groupId, members),
+  );
+  if (single) return { errorCode: memberErrors[0] ?? errorCode, members: [] };
+  return {
+    errorCode,
+    members: memberErrors.map((errorCode, i) => {
+      const { memberId, groupInstanceId } = members[i]!;
+      return { memberId, groupInstanceId, errorCode };
+    }),
+  };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, members: [] };
+}

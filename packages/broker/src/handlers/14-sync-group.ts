@@ -1,0 +1,27 @@
+import { ErrorCode, type RequestOf, type ResponseInput, SyncGroup } from "@tarpan/protocol";
+import { syncGroup } from "../groups/classic/index.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * SyncGroup: v0-5.
+ * v3 static members (KIP-345) · v4 flexible · v5 protocol type and name, both required (KIP-559).
+ * Answered when the leader has assigned and its assignment is recorded.
+ */
+export const sync = handler(SyncGroup, "0-5", run, { failure });
+
+type Request = RequestOf<typeof SyncGroup>;
+type Response = ResponseInput<typeof SyncGroup>;
+
+const PROTOCOL_VERSION = 5;
+
+function run(request: Request, { broker, version }: RequestContext): Response | Promise<Response> {
+  const unnamed = request.protocolType === null || request.protocolName === null;
+  if (version >= PROTOCOL_VERSION && unnamed) {
+    return failure(request, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  }
+  return broker.groups.run(request.groupId, syncGroup(request));
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, assignment: new Uint8Array(0) };
+}
