@@ -8,6 +8,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** For maps and sets: topic names have no colon. */
+export function partitionKey({ topic, partition }: TopicPartition): string {
+  return `${topic}:${partition}`;
+}
+
 /** Where to read from: an offset, an end of the log, or the first record at or after a time in ms. */
 export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
 

@@ -1,14 +1,14 @@
-// Reads assigned partitions, each from its own position. No groups.
+// Reads assigned partitions, each from its own position. Groups are group/group-consumer.ts.
 //
 // 1. One Fetch per broker is on its way at any time; it outlives the poll that began it.
-// 2. A position moves only when its records are handed out. An answer to a position that was moved
-//    meanwhile (seek, assign) is dropped.
+// 2. A position moves only when its records are handed out. An answer to a position that was moved,
+//    removed or paused meanwhile is dropped.
 import { ErrorCode } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import type { Connection } from "../connection.ts";
 import { assertOk, ClientError, isRetriable, KafkaResponseError } from "../errors.ts";
 import { FETCH_BYTES, FETCH_MAX_WAIT_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
-import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
+import { type OffsetSpec, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
 import {
@@ -41,6 +41,7 @@ export class Consumer {
   #positions: Position[] = [];
   readonly #fetching = new Map<Connection, Promise<Answers>>();
   #closed = false;
+  #interrupted = false;
   #wake: () => void = () => {};
 
   constructor(client: Client, options: ConsumerOptions = {}) {
@@ -57,17 +58,25 @@ export class Consumer {
 
   /** Replaces what is read. Resolves once every position is known. */
   async assign(assignments: readonly Assignment[]): Promise<void> {
-    this.#positions = await Promise.all(
-      assignments.map(async (assignment) => {
-        const { topic, partition, offset } = assignment;
-        return new Position(
-          topic,
-          partition,
-          await resolveOffset(this.#client, assignment, offset),
-        );
-      }),
-    );
+    this.#positions = await Promise.all(assignments.map((each) => this.#resolved(each)));
     this.#wake();
+  }
+
+  /** Reads these as well. Resolves once their positions are known; rejects with nothing added. */
+  async add(assignments: readonly Assignment[]): Promise<void> {
+    const added = await Promise.all(assignments.map((each) => this.#resolved(each)));
+    this.#positions = [...this.#positions, ...added];
+    this.#wake();
+  }
+
+  /** Reads these no more. Those that are not assigned are passed over. */
+  remove(partitions: readonly TopicPartition[]): void {
+    const gone = new Set(partitions.map(partitionKey));
+    this.#positions = this.#positions.filter((position) => !gone.has(partitionKey(position)));
+  }
+
+  get assignment(): TopicPartition[] {
+    return this.#positions.map(({ topic, partition }) => ({ topic, partition }));
   }
 
   async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
@@ -75,8 +84,25 @@ export class Consumer {
     const offset = await resolveOffset(this.#client, before, spec);
     // A new object: answers on their way to the old one find that it is gone.
     const position = new Position(topic, partition, offset);
+    position.paused = before.paused;
     this.#positions = this.#positions.map((each) => (each === before ? position : each));
     this.#wake();
+  }
+
+  /** Hands out nothing of these until they are resumed. */
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#positionOf(topic, partition).paused = true;
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions)
+      this.#positionOf(topic, partition).paused = false;
+    this.#wake();
+  }
+
+  get paused(): TopicPartition[] {
+    const paused = this.#positions.filter((position) => position.paused);
+    return paused.map(({ topic, partition }) => ({ topic, partition }));
   }
 
   /** The offset of the next record that will be handed out. */
@@ -96,10 +122,11 @@ export class Consumer {
   async poll(maxWaitMs = this.#limits.maxWaitMs): Promise<ConsumedRecord[]> {
     const wait = new Deadline(maxWaitMs);
     const patience = new Deadline(this.#patienceMs);
+    this.#interrupted = false;
     for (let failures = 0; !this.#closed; ) {
       try {
         const records = await this.#round(wait);
-        if (records.length > 0 || wait.remainingMs === 0) return records;
+        if (records.length > 0 || wait.remainingMs === 0 || this.#interrupted) return records;
       } catch (error) {
         const waitMs = backoffMs(failures++);
         if (!isRetriable(error) || waitMs > patience.remainingMs) throw error;
@@ -115,6 +142,12 @@ export class Consumer {
     while (!this.#closed) yield* await this.poll();
   }
 
+  /** Lets a poll that waits return with nothing. */
+  wakeup(): void {
+    this.#interrupted = true;
+    this.#wake();
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -128,6 +161,7 @@ export class Consumer {
   /** Waits for one of the fetches on their way, after starting those that are missing. */
   async #round(wait: Deadline): Promise<ConsumedRecord[]> {
     await this.#startFetches();
+    if (this.#interrupted) return [];
     let timer: NodeJS.Timeout | undefined;
     const nothing = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), wait.remainingMs);
@@ -151,6 +185,7 @@ export class Consumer {
   async #startFetches(): Promise<void> {
     const byLeader = new Map<Connection, Wanted[]>();
     for (const position of this.#positions) {
+      if (position.paused) continue;
       const topic = await this.#client.topic(position.topic);
       const leader = await this.#client.leaderOf(topic, position.partition);
       if (this.#fetching.has(leader)) continue;
@@ -176,7 +211,8 @@ export class Consumer {
     const taken: ConsumedRecord[] = [];
     let failure: Error | null = null;
     for (const [{ position, offset }, answer] of answers) {
-      if (position.offset !== offset || !this.#positions.includes(position)) continue;
+      if (position.offset !== offset || position.paused) continue;
+      if (!this.#positions.includes(position)) continue;
       if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
         await this.#outOfRange(position);
       } else if (answer.errorCode !== 0) {
@@ -204,6 +240,11 @@ export class Consumer {
       );
     }
     position.offset = await resolveOffset(this.#client, position, this.#onOutOfRange);
+  }
+
+  async #resolved(assignment: Assignment): Promise<Position> {
+    const { topic, partition, offset } = assignment;
+    return new Position(topic, partition, await resolveOffset(this.#client, assignment, offset));
   }
 
   #positionOf(topic: string, partition: number): Position {

@@ -8,6 +8,7 @@ export class Position implements TopicPartition {
   offset: number;
   /** One past the last readable record as last heard, null until then. */
   highWatermark: number | null = null;
+  paused = false;
 
   constructor(topic: string, partition: number, offset: number) {
     this.topic = topic;

@@ -1,0 +1,33 @@
+import { Reader, Writer } from "@tarpan/protocol";
+import { partitionKey } from "../../offsets.ts";
+import { type Assignor, nothingAssigned } from "./assignor.ts";
+import { claimsOf, stickyAssignment } from "./sticky-assignment.ts";
+
+/**
+ * The sticky assignment in two steps (KIP-429): what has to move from one member to another is first
+ * taken from the one, whose joining again then lets the other have it. Everything else is read on.
+ */
+export const cooperativeSticky: Assignor = {
+  name: "cooperative-sticky",
+  cooperative: true,
+  assign(members, counts) {
+    if (members.length === 0) return nothingAssigned(members);
+    const claims = claimsOf(members);
+    const assignment = stickyAssignment(members, counts);
+    for (const [memberId, partitions] of assignment) {
+      const free = partitions.filter((at) => {
+        const owner = claims.get(partitionKey(at));
+        return owner === undefined || owner === memberId;
+      });
+      assignment.set(memberId, free);
+    }
+    return assignment;
+  },
+  /** For leaders that read version 1 of subscriptions, which have no generation of their own. */
+  userData(_owned, generation) {
+    const writer = new Writer();
+    writer.i32(generation);
+    return writer.join();
+  },
+  readUserData: (bytes) => ({ generation: new Reader(bytes).i32() }),
+};

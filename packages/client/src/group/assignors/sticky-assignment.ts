@@ -1,0 +1,76 @@
+import { partitionKey, type TopicPartition } from "../../offsets.ts";
+import {
+  type AssignorMember,
+  type GroupAssignment,
+  inOrder,
+  nothingAssigned,
+  type PartitionCounts,
+  partitionsOf,
+} from "./assignor.ts";
+import { rebalance } from "./rebalance.ts";
+
+/**
+ * Deals out every partition, as evenly as the subscriptions allow, and moves as few of those that
+ * have an owner as that takes.
+ */
+export function stickyAssignment(
+  members: readonly AssignorMember[],
+  counts: PartitionCounts,
+): GroupAssignment {
+  const ordered = inOrder(members);
+  const topicsOf = new Map(ordered.map(({ memberId, topics }) => [memberId, new Set(topics)]));
+  const claims = claimsOf(members);
+  const assignment = nothingAssigned(ordered);
+  const free: TopicPartition[] = [];
+  for (const at of partitionsOf(members, counts)) {
+    const owner = claims.get(partitionKey(at)) ?? null;
+    if (owner !== null && topicsOf.get(owner)!.has(at.topic)) assignment.get(owner)!.push(at);
+    else free.push(at);
+  }
+  if (alike(members)) dealEvenly(assignment, free);
+  else rebalance(assignment, free, topicsOf);
+  return assignment;
+}
+
+/**
+ * Who has which partition: the member that says so with the newest generation. Null where several say
+ * so of one generation, which leaves nobody to be believed.
+ */
+export function claimsOf(members: readonly AssignorMember[]): Map<string, string | null> {
+  const newest = new Map<string, number>();
+  const claims = new Map<string, string | null>();
+  for (const { memberId, owned, generation } of members)
+    for (const at of owned) {
+      const key = partitionKey(at);
+      const before = newest.get(key);
+      if (before !== undefined && generation < before) continue;
+      claims.set(key, generation === before && claims.get(key) !== memberId ? null : memberId);
+      newest.set(key, generation);
+    }
+  return claims;
+}
+
+/** Whether all members subscribe to the same topics. */
+function alike([first, ...others]: readonly AssignorMember[]): boolean {
+  const topics = new Set(first!.topics);
+  return others.every((member) => {
+    const own = new Set(member.topics);
+    return own.size === topics.size && member.topics.every((topic) => topics.has(topic));
+  });
+}
+
+/** Where everybody may have everything: sizes differ by one at most, the largest stay the larger. */
+function dealEvenly(assignment: GroupAssignment, free: readonly TopicPartition[]): void {
+  const bySize = [...assignment.values()].sort((a, b) => b.length - a.length);
+  const total = free.length + bySize.reduce((sum, own) => sum + own.length, 0);
+  const share = Math.floor(total / bySize.length);
+  const withOneMore = total % bySize.length;
+  const quotas = bySize.map((own, index) => ({ own, quota: share + Number(index < withOneMore) }));
+  const dealt = [...free];
+  for (const { own, quota } of quotas) dealt.push(...own.splice(quota));
+  let open = quotas.filter(({ own, quota }) => own.length < quota);
+  for (let next = 0; next < dealt.length; ) {
+    for (const { own } of open) if (next < dealt.length) own.push(dealt[next++]!);
+    open = open.filter(({ own, quota }) => own.length < quota);
+  }
+}
