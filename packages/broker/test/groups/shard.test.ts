@@ -14,6 +14,10 @@ import { SeededRandom } from "../env/seeded-random.ts";
 const ID = { topic: "__consumer_offsets", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
 const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 
+/** What is committed for a topic nobody has would be forgotten on load. */
+const TOPIC = { name: "t", id: "00000000-0000-0000-0000-000000000001", partitions: [] };
+const IMAGE = { ...EMPTY_IMAGE, topics: EMPTY_IMAGE.topics.with(new Map([["t", TOPIC]])) };
+
 async function newShard() {
   const engine = new MemoryEngine();
   const log = await engine.create(ID, OPTIONS);
@@ -21,7 +25,7 @@ async function newShard() {
   const time = new ManualTime();
   const world = {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
-    image: () => EMPTY_IMAGE,
+    image: () => IMAGE,
     config: () => ({ offsetsRetentionCheckIntervalMs: 600_000 }) as BrokerConfig,
   };
   const load = () => GroupShard.load(partition, world);

@@ -1,0 +1,107 @@
+import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { EXPIRED_PER_STEP } from "../../../src/groups/offsets/limits.ts";
+import { CHECK_MS, OffsetWorld, RETENTION_MS, tombstone } from "./support.ts";
+
+const DAY_MS = 86_400_000;
+const goneGroup: GroupRecord = { record: "GroupMetadata", key: { group: "g" }, value: null };
+
+describe("expiry of offsets", () => {
+  it("counts from the commit for consumers without a group", () => {
+    const world = new OffsetWorld();
+    world.commit("g", "t", 0, 1);
+    expect(world.advance(DAY_MS)).toEqual([]);
+    world.commit("g", "t", 1, 1);
+    expect(world.advance(RETENTION_MS - DAY_MS - 1)).toEqual([]);
+    expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 0)]);
+    expect(world.state.offsets.hasGroup("g")).toBe(true);
+    expect(world.advance(DAY_MS)).toEqual([tombstone("g", "t", 1)]);
+    expect(world.state.offsets.hasGroup("g")).toBe(false);
+  });
+
+  it("starts anew with every commit", () => {
+    const world = new OffsetWorld();
+    for (let day = 0; day < 20; day++) {
+      world.commit("g", "t", 0, day);
+      expect(world.advance(DAY_MS)).toEqual([]);
+    }
+  });
+
+  it("follows a retention that came with the commit", () => {
+    const world = new OffsetWorld();
+    world.commit("g", "t", 0, 1, { retentionTimeMs: BigInt(CHECK_MS) });
+    world.commit("g", "t", 1, 1, { retentionTimeMs: BigInt(2 * RETENTION_MS) });
+    expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 0)]);
+    expect(world.advance(2 * RETENTION_MS - CHECK_MS - 1)).toEqual([]);
+    expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 1)]);
+  });
+
+  it("counts from the moment a group became empty, and then takes the group too", () => {
+    const world = new OffsetWorld();
+    world.commit("g", "t", 0, 1);
+    world.advance(DAY_MS);
+    const group = {
+      groupId: "g",
+      emptySinceMs: world.time.wallMs(),
+      tombstones: () => [goneGroup],
+    };
+    world.addGroup(group);
+    expect(world.advance(RETENTION_MS - 1)).toEqual([]);
+    expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 0), goneGroup]);
+  });
+
+  it("gives an offset that is set in an empty group its full time", () => {
+    const world = new OffsetWorld();
+    world.addGroup({ groupId: "g", emptySinceMs: world.time.wallMs() });
+    world.commit("g", "t", 0, 1);
+    world.advance(RETENTION_MS - DAY_MS);
+    world.commit("g", "t", 1, 1);
+    expect(world.advance(2 * DAY_MS)).toEqual([tombstone("g", "t", 0)]);
+    expect(world.advance(RETENTION_MS)).toEqual([tombstone("g", "t", 1)]);
+  });
+
+  it("takes an empty group that has no offsets at the first look", () => {
+    const world = new OffsetWorld();
+    world.addGroup({ groupId: "g", tombstones: () => [goneGroup] });
+    expect(world.advance(CHECK_MS - 1)).toEqual([]);
+    expect(world.advance(1)).toEqual([goneGroup]);
+  });
+
+  it("leaves a group that has members, and what it is subscribed to", () => {
+    const world = new OffsetWorld();
+    world.commit("g", "t", 0, 1);
+    world.commit("g", "u", 0, 1);
+    world.addGroup({
+      groupId: "g",
+      stateName: "Stable",
+      emptySinceMs: null,
+      isSubscribedTo: (topic) => topic === "t",
+      judgeDelete: () => ErrorCode.NON_EMPTY_GROUP,
+      tombstones: () => [goneGroup],
+    });
+    expect(world.advance(2 * RETENTION_MS)).toEqual([tombstone("g", "u", 0)]);
+  });
+
+  const WITH_MEMBERS = { emptySinceMs: null, judgeDelete: () => ErrorCode.NON_EMPTY_GROUP };
+  it.each([
+    ["a rebalancing classic group", { stateName: "PreparingRebalance" }, 0],
+    ["a group of no consumers", { stateName: "Stable", protocolType: "connect" }, 0],
+    ["a reconciling consumer group", { kind: "consumer", stateName: "Reconciling" }, 1],
+  ] as const)("in %s", (_name, fields, expired) => {
+    const world = new OffsetWorld();
+    world.commit("g", "t", 0, 1);
+    world.addGroup({ groupId: "g", ...WITH_MEMBERS, ...fields });
+    expect(world.advance(2 * RETENTION_MS)).toHaveLength(expired);
+  });
+
+  it("is done in steps of bounded size", () => {
+    const world = new OffsetWorld();
+    const groups = 2 * EXPIRED_PER_STEP + 1;
+    for (let i = 0; i < groups; i++) world.commit(`g${i}`, "t", 0, 1, { retentionTimeMs: 0n });
+    const sizes: number[] = [];
+    world.onStep = (records) => sizes.push(records.length);
+    world.advance(CHECK_MS);
+    expect(sizes.filter((size) => size > 0)).toEqual([EXPIRED_PER_STEP, EXPIRED_PER_STEP, 1]);
+    expect(world.state.offsets.size).toBe(0);
+  });
+});
