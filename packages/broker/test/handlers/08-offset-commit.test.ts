@@ -1,0 +1,147 @@
+import {
+  DeleteTopics,
+  ErrorCode,
+  OffsetCommit,
+  type RequestInput,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { addGroup, committedOffsets, offsetsBroker } from "./offsets-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
+
+type Topic = RequestInput<typeof OffsetCommit>["topics"][number];
+
+const partition = (partitionIndex: number, committedOffset: number, fields = {}) => ({
+  partitionIndex,
+  committedOffset,
+  committedMetadata: null,
+  ...fields,
+});
+
+/** Commits and returns the codes of the partitions, in their order. */
+async function commit(broker: WholeBroker, version: number, topics: Topic[], fields = {}) {
+  const request = { groupId: "g", memberId: "", topics, ...fields };
+  const answer = await broker.call(OffsetCommit, version, request);
+  return answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+}
+
+describe("OffsetCommit", () => {
+  it.each([2, 5, 6, 9])("commits by name, at version %i", async (version) => {
+    const broker = await offsetsBroker();
+    const metadata = { committedMetadata: "m", ...(version >= 6 && { committedLeaderEpoch: 3 }) };
+    const topics = [{ name: "t", partitions: [partition(0, 5), partition(1, 7, metadata)] }];
+    expect(await commit(broker, version, topics)).toEqual([0, 0]);
+    expect(await committedOffsets(broker, "g")).toEqual([
+      { topic: "t", partition: 0, offset: 5, leaderEpoch: -1, metadata: "" },
+      { topic: "t", partition: 1, offset: 7, leaderEpoch: version >= 6 ? 3 : -1, metadata: "m" },
+    ]);
+  });
+
+  it("commits by topic id, at version 10", async () => {
+    const broker = await offsetsBroker();
+    const topicId = broker.broker.metadata.image.topics.get("t")!.id;
+    const unknown = "00000000-0000-0000-0000-0000000000ff";
+    const request = {
+      groupId: "g",
+      memberId: "",
+      topics: [
+        { topicId, partitions: [partition(0, 5)] },
+        { topicId: unknown, partitions: [partition(0, 5)] },
+        { topicId: ZERO_UUID, partitions: [partition(0, 5)] },
+      ],
+    };
+    const answer = await broker.call(OffsetCommit, 10, request);
+    expect(answer.topics).toMatchObject([
+      { topicId, partitions: [{ partitionIndex: 0, errorCode: ErrorCode.NONE }] },
+      { topicId: unknown, partitions: [{ errorCode: ErrorCode.UNKNOWN_TOPIC_ID }] },
+      { topicId: ZERO_UUID, partitions: [{ errorCode: ErrorCode.UNKNOWN_TOPIC_ID }] },
+    ]);
+    expect(await committedOffsets(broker, "g")).toMatchObject([{ topic: "t", offset: 5 }]);
+  });
+
+  it("refuses partitions one by one", async () => {
+    const broker = await offsetsBroker();
+    const topics = [
+      {
+        name: "t",
+        partitions: [
+          partition(0, 1),
+          partition(2, 1),
+          partition(-1, 1),
+          partition(1, 1, { committedMetadata: "x".repeat(4097) }),
+          partition(1, 2, { committedMetadata: "x".repeat(4096) }),
+        ],
+      },
+      { name: "nowhere", partitions: [partition(0, 1)] },
+    ];
+    expect(await commit(broker, 9, topics)).toEqual([
+      ErrorCode.NONE,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      ErrorCode.OFFSET_METADATA_TOO_LARGE,
+      ErrorCode.NONE,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ]);
+    expect(await committedOffsets(broker, "g")).toMatchObject([
+      { partition: 0, offset: 1 },
+      { partition: 1, offset: 2 },
+    ]);
+  });
+
+  const topics = [{ name: "t", partitions: [partition(0, 1), partition(1, 1)] }];
+
+  it.each([
+    [2, ErrorCode.ILLEGAL_GENERATION],
+    [8, ErrorCode.ILLEGAL_GENERATION],
+    [9, ErrorCode.GROUP_ID_NOT_FOUND],
+  ])("knows no members of a group that isn't there, at version %i", async (version, code) => {
+    const broker = await offsetsBroker();
+    const member = { memberId: "m", generationIdOrMemberEpoch: 0 };
+    expect(await commit(broker, version, topics, member)).toEqual([code, code]);
+    await commit(broker, version, topics);
+    const known = await commit(broker, version, topics, member);
+    expect(known).toEqual([ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.UNKNOWN_MEMBER_ID]);
+  });
+
+  it.each([
+    ErrorCode.UNKNOWN_MEMBER_ID,
+    ErrorCode.ILLEGAL_GENERATION,
+    ErrorCode.STALE_MEMBER_EPOCH,
+    ErrorCode.FENCED_INSTANCE_ID,
+    ErrorCode.REBALANCE_IN_PROGRESS,
+    ErrorCode.UNSUPPORTED_VERSION,
+  ])("asks the group, which may answer %i", async (code) => {
+    const broker = await offsetsBroker();
+    const asked: unknown[] = [];
+    await addGroup(broker, "g", {
+      judgeOffsetCommit: (...args: unknown[]) => {
+        asked.push(args);
+        return code;
+      },
+    });
+    const member = { memberId: "m", groupInstanceId: "i", generationIdOrMemberEpoch: 4 };
+    expect(await commit(broker, 7, topics, member)).toEqual([code, code]);
+    expect(asked).toEqual([["m", "i", 4, 7]]);
+    expect(await committedOffsets(broker, "g")).toEqual([]);
+  });
+
+  it("serves the empty group id, as Kafka does", async () => {
+    const broker = await offsetsBroker();
+    expect(await commit(broker, 9, topics, { groupId: "" })).toEqual([0, 0]);
+    expect(await committedOffsets(broker, "")).toHaveLength(2);
+  });
+
+  it("has no coordinator before there is an offsets topic", async () => {
+    const broker = await WholeBroker.start();
+    const code = ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    expect(await commit(broker, 9, topics)).toEqual([code, code]);
+  });
+
+  it("forgets the offsets of a topic that is deleted", async () => {
+    const broker = await offsetsBroker();
+    await commit(broker, 9, topics);
+    await broker.call(DeleteTopics, 5, { topicNames: ["t"], timeoutMs: 1_000 });
+    await broker.createTopic("t", 2);
+    expect(await committedOffsets(broker, "g")).toEqual([]);
+  });
+});

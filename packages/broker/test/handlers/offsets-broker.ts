@@ -1,0 +1,56 @@
+import { OffsetFetch } from "@tarpan/protocol";
+import type { GroupLike } from "../../src/groups/group.ts";
+import type { Group } from "../../src/groups/state.ts";
+import { WholeBroker } from "./whole-broker.ts";
+
+/** A broker with coordinators and the topics `t` and `u` of two partitions each. */
+export async function offsetsBroker(): Promise<WholeBroker> {
+  const broker = await WholeBroker.start({
+    "offsets.topic.num.partitions": "2",
+    "offsets.topic.replication.factor": "1",
+  });
+  await broker.createTopic("t", 2);
+  await broker.createTopic("u", 2);
+  await broker.broker.groups.ensureTopic();
+  return broker;
+}
+
+/** Puts a group there that answers as it is told; what it is told nothing of, it allows. */
+export function addGroup(
+  { broker }: WholeBroker,
+  groupId: string,
+  answers: Partial<GroupLike>,
+): Promise<void> {
+  const group: GroupLike = {
+    groupId,
+    kind: "classic",
+    stateName: "Stable",
+    protocolType: "consumer",
+    emptySinceMs: null,
+    judgeOffsetCommit: () => 0,
+    judgeOffsetFetch: () => 0,
+    judgeDelete: () => 0,
+    isSubscribedTo: () => false,
+    tombstones: () => [],
+    ...answers,
+  };
+  return broker.groups.run(groupId, (state, _context, effects, reply) => {
+    state.groups.set(groupId, group as unknown as Group);
+    effects.reply(reply, undefined);
+  });
+}
+
+/** Everything a group has committed. */
+export async function committedOffsets(broker: WholeBroker, groupId: string) {
+  const groups = [{ groupId, topics: null }];
+  const answer = await broker.call(OffsetFetch, 8, { groups });
+  return answer.groups[0]!.topics.flatMap(({ name, partitions }) =>
+    partitions.map((partition) => ({
+      topic: name,
+      partition: partition.partitionIndex,
+      offset: partition.committedOffset,
+      leaderEpoch: partition.committedLeaderEpoch,
+      metadata: partition.metadata,
+    })),
+  );
+}
