@@ -9,6 +9,8 @@ import { join } from "./11-join-group.ts";
 import { heartbeat } from "./12-heartbeat.ts";
 import { leave } from "./13-leave-group.ts";
 import { sync } from "./14-sync-group.ts";
+import { describeGroups } from "./15-describe-groups.ts";
+import { listGroups } from "./16-list-groups.ts";
 import { apiVersionsOf } from "./18-api-versions.ts";
 import { createTopics } from "./19-create-topics.ts";
 import { deleteTopics } from "./20-delete-topics.ts";
@@ -19,9 +21,12 @@ import { describeConfigs } from "./32-describe-configs.ts";
 import { alterConfigs } from "./33-alter-configs.ts";
 import { describeLogDirs } from "./35-describe-log-dirs.ts";
 import { createPartitions } from "./37-create-partitions.ts";
+import { deleteGroups } from "./42-delete-groups.ts";
 import { incrementalAlterConfigs } from "./44-incremental-alter-configs.ts";
 import { offsetDelete } from "./47-offset-delete.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
+import { consumerGroupHeartbeat } from "./68-consumer-group-heartbeat.ts";
+import { consumerGroupDescribe } from "./69-consumer-group-describe.ts";
 import { listConfigResources } from "./74-list-config-resources.ts";
 import { describeTopicPartitions } from "./75-describe-topic-partitions.ts";
 import type { Handler } from "./handler.ts";
@@ -38,6 +43,8 @@ const served: readonly Handler[] = [
   heartbeat,
   leave,
   sync,
+  describeGroups,
+  listGroups,
   createTopics,
   deleteTopics,
   deleteRecords,
@@ -47,9 +54,12 @@ const served: readonly Handler[] = [
   alterConfigs,
   describeLogDirs,
   createPartitions,
+  deleteGroups,
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   listConfigResources,
   describeTopicPartitions,
 ];

@@ -38,6 +38,15 @@ export const ALL_CLUSTER_OPERATIONS = bits(
   "idempotentWrite",
 );
 
+/** Everything that can be done to a group. */
+export const ALL_GROUP_OPERATIONS = bits(
+  "read",
+  "delete",
+  "describe",
+  "describeConfigs",
+  "alterConfigs",
+);
+
 function bits(...names: (keyof typeof operation)[]): number {
   return names.reduce((all, name) => all | (1 << operation[name]), 0);
 }

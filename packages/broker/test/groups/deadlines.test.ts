@@ -12,9 +12,9 @@ test("what is due comes out once, the earliest first", () => {
   deadlines.set("c", 30, c);
   deadlines.set("a", 10, a);
   expect(deadlines.nextMs).toBe(10);
-  expect(deadlines.takeDue(25)).toEqual([a, b]);
-  expect(deadlines.takeDue(25)).toEqual([]);
-  expect(deadlines.takeDue(30)).toEqual([c]);
+  expect([...deadlines.takeDue(25)]).toEqual([a, b]);
+  expect([...deadlines.takeDue(25)]).toEqual([]);
+  expect([...deadlines.takeDue(30)]).toEqual([c]);
   expect(deadlines.nextMs).toBeUndefined();
 });
 
@@ -23,12 +23,12 @@ test("a deadline can be moved both ways, and cleared", () => {
   const [old, later, sooner] = [step(), step(), step()];
   deadlines.set("x", 10, old);
   deadlines.set("x", 50, later);
-  expect(deadlines.takeDue(49)).toEqual([]);
+  expect([...deadlines.takeDue(49)]).toEqual([]);
   deadlines.set("x", 20, sooner);
-  expect(deadlines.takeDue(49)).toEqual([sooner]);
+  expect([...deadlines.takeDue(49)]).toEqual([sooner]);
   deadlines.set("x", 60, later);
   deadlines.clear("x");
-  expect(deadlines.takeDue(100)).toEqual([]);
+  expect([...deadlines.takeDue(100)]).toEqual([]);
   expect(deadlines.count).toBe(0);
 });
 
@@ -36,7 +36,7 @@ test("moving deadlines away, as heartbeats do, does not make the heap grow", () 
   const deadlines = new Deadlines();
   for (let now = 0; now < 10_000; now++) {
     deadlines.set("session", now + 100, step());
-    expect(deadlines.takeDue(now)).toEqual([]);
+    expect([...deadlines.takeDue(now)]).toEqual([]);
   }
   expect(deadlines.nextMs).toBeGreaterThan(9_900);
   expect(deadlines.nextMs).toBeLessThanOrEqual(10_099);

@@ -6,6 +6,7 @@ import { prepareRebalance } from "./rebalance.ts";
 import { type GroupMetadataRecord, recordAgain, recordedOf } from "./records.ts";
 import { armSession } from "./sessions.ts";
 
+export { type DescribedGroup, describeFailed, describeGroup } from "./describe.ts";
 export { ClassicGroup } from "./group.ts";
 export { heartbeat } from "./heartbeat.ts";
 export { type Join, joinGroup } from "./join.ts";

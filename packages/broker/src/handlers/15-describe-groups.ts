@@ -1,0 +1,44 @@
+import { DescribeGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { describeFailed, describeGroup } from "../groups/classic/index.ts";
+import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
+import { type Broker, handler, type RequestContext } from "./handler.ts";
+
+/**
+ * DescribeGroups: v0-6.
+ * v3 authorized operations (KIP-430) · v4 instance ids (KIP-345) · v5 flexible · v6 an unknown
+ * group is an error, GROUP_ID_NOT_FOUND (KIP-1043); before it was a group in state `Dead`. Groups of
+ * the consumer protocol are unknown here: ConsumerGroupDescribe tells of those.
+ */
+export const describeGroups = handler(DescribeGroups, "0-6", run, { failure });
+
+type Request = RequestOf<typeof DescribeGroups>;
+type Response = ResponseInput<typeof DescribeGroups>;
+
+const NOT_FOUND_VERSION = 6;
+
+async function run(request: Request, { broker, version }: RequestContext): Promise<Response> {
+  const described = await Promise.all(request.groups.map((groupId) => describe(broker, groupId)));
+  const groups = described.map((group) => {
+    const { NONE, GROUP_ID_NOT_FOUND } = ErrorCode;
+    const unknown = version >= NOT_FOUND_VERSION && group.groupState === "Dead";
+    const errorCode = unknown ? GROUP_ID_NOT_FOUND : group.errorCode;
+    const asked = request.includeAuthorizedOperations && errorCode === NONE;
+    return { ...group, errorCode, authorizedOperations: asked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
+  });
+  return { groups };
+}
+
+/** The error of one group's coordinator is not the others'. */
+async function describe(broker: Broker, groupId: string): Promise<Response["groups"][number]> {
+  try {
+    return await broker.groups.run(groupId, describeGroup(groupId));
+  } catch (error) {
+    if (error instanceof CoordinatorError) return describeFailed(groupId, error.errorCode);
+    throw error;
+  }
+}
+
+function failure({ groups }: Request, errorCode: number): Response {
+  return { groups: groups.map((groupId) => describeFailed(groupId, errorCode)) };
+}

@@ -1,0 +1,22 @@
+import { ErrorCode, ListGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { listGroups as list } from "../groups/list.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * ListGroups: v0-5.
+ * v3 flexible · v4 states, also as a filter (KIP-518) · v5 types, also as a filter (KIP-848). All
+ * groups or none: while a shard is loading the answer is COORDINATOR_LOAD_IN_PROGRESS.
+ */
+export const listGroups = handler(ListGroups, "0-5", run, { failure });
+
+type Request = RequestOf<typeof ListGroups>;
+type Response = ResponseInput<typeof ListGroups>;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const groups = await broker.groups.runOnAll(list(request));
+  return { errorCode: ErrorCode.NONE, groups: groups.flat() };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, groups: [] };
+}

@@ -1,0 +1,35 @@
+import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { deleteGroup } from "../groups/delete.ts";
+import { type Broker, handler, type RequestContext } from "./handler.ts";
+
+/**
+ * DeleteGroups: v0-2.
+ * v2 flexible. Deletes what is committed, too. A group with members is NON_EMPTY_GROUP.
+ */
+export const deleteGroups = handler(DeleteGroups, "0-2", run, { failure });
+
+type Request = RequestOf<typeof DeleteGroups>;
+type Response = ResponseInput<typeof DeleteGroups>;
+
+async function run({ groupsNames }: Request, { broker }: RequestContext): Promise<Response> {
+  const groupIds = [...new Set(groupsNames)];
+  const deletions = groupIds.map(async (groupId) => {
+    return { groupId, errorCode: await deleteOne(broker, groupId) };
+  });
+  return { results: await Promise.all(deletions) };
+}
+
+/** The error of one group's coordinator is not the others'. */
+async function deleteOne(broker: Broker, groupId: string): Promise<number> {
+  try {
+    return await broker.groups.run(groupId, deleteGroup(groupId));
+  } catch (error) {
+    if (error instanceof CoordinatorError) return error.errorCode;
+    throw error;
+  }
+}
+
+function failure({ groupsNames }: Request, errorCode: number): Response {
+  return { results: groupsNames.map((groupId) => ({ groupId, errorCode })) };
+}
