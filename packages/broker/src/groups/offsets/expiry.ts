@@ -20,7 +20,7 @@ const expire: Step = (state, context, effects) => {
   armExpiry(state, context);
   for (const groupId of new Set([...state.groups.keys(), ...state.offsets.groupIds()])) {
     if (effects.records.length >= EXPIRED_PER_STEP) {
-      state.deadlines.set(DEADLINE, context.nowMs, expire);
+      state.deadlines.set(DEADLINE, context.nowMs + 1, expire);
       return;
     }
     const group: GroupLike | undefined = state.groups.get(groupId);
