@@ -1,0 +1,20 @@
+import type { Assignor } from "./assignor.ts";
+import { assignRanges } from "./range.ts";
+import { assignUniformly } from "./uniform.ts";
+
+export type { Assignor, AssignorMember, AssignorTopic } from "./assignor.ts";
+
+const assignors: Readonly<Record<string, Assignor>> = {
+  uniform: assignUniformly,
+  range: assignRanges,
+};
+
+/** The assignors that are configured and known, the first being the default. */
+export function supportedAssignors(configured: readonly string[]): string[] {
+  const known = configured.filter((name) => Object.hasOwn(assignors, name));
+  return known.length > 0 ? known : ["uniform"];
+}
+
+export function assignorNamed(name: string): Assignor {
+  return assignors[name]!;
+}
