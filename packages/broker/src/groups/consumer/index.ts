@@ -1,21 +1,35 @@
 import type { GroupRecord } from "@tarpan/protocol";
-import type { Step } from "../operation.ts";
 import type { GroupState } from "../state.ts";
+import { ConsumerGroup } from "./consumer-group.ts";
+import type { ConsumerRecord } from "./records.ts";
 
-export interface ConsumerGroup {
-  readonly kind: "consumer";
-  readonly groupId: string;
+export { ConsumerGroup } from "./consumer-group.ts";
+export { type DescribedGroup, describeConsumerGroup, undescribed } from "./describe.ts";
+export { consumerLoaded, topicsChanged } from "./follow-topics.ts";
+export { consumerHeartbeat, type Heartbeat, type HeartbeatAnswer } from "./heartbeat.ts";
+export { refused } from "./requests.ts";
+
+/** The only writer of a consumer group's hard state. */
+export function applyConsumerRecord(state: GroupState, record: ConsumerRecord): void {
+  const { groupId } = record.key;
+  const known = state.groups.get(groupId);
+  if (known?.kind === "consumer") {
+    const removed = record.record === "ConsumerGroupMetadata" && record.value === null;
+    if (removed) state.groups.delete(groupId);
+    else known.apply(record);
+    return;
+  }
+  // A tombstone of a group that is gone, or that has become a classic one.
+  if (record.value === null) return;
+  const group = new ConsumerGroup(groupId);
+  group.apply(record);
+  state.groups.set(groupId, group);
 }
 
-export function applyConsumerRecord(_state: GroupState, _record: GroupRecord): void {}
-
-export function snapshotConsumerGroups(_state: GroupState): GroupRecord[] {
-  return [];
-}
-
-export const consumerLoaded: Step = () => {};
-
-/** Topics that groups may be subscribed to came, went or grew. */
-export function topicsChanged(_topics: readonly string[]): Step {
-  return () => {};
+export function snapshotConsumerGroups(state: GroupState): GroupRecord[] {
+  const records: GroupRecord[] = [];
+  for (const group of state.groups.values()) {
+    if (group.kind === "consumer") records.push(...group.snapshot());
+  }
+  return records;
 }

@@ -1,0 +1,262 @@
+import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
+import type { GroupLike } from "../group.ts";
+import { type Assignment, assignmentOf, NO_PARTITIONS } from "./assignment.ts";
+import { isReconciledTo, type Member, newMember } from "./member.ts";
+import {
+  type ConsumerRecord,
+  currentRecord,
+  describedBy,
+  epochRecord,
+  groupTombstones,
+  memberRecord,
+  memberTombstones,
+  progressedTo,
+  type ResolvedRegex,
+  regexRecord,
+  regexTombstone,
+  targetEpochRecord,
+  targetRecord,
+} from "./records.ts";
+import { isRegex, SubscriptionCounts } from "./subscriptions.ts";
+
+/** The first version of OffsetCommit that carries a member epoch as such. */
+const MEMBER_EPOCH_VERSION = 9;
+
+/**
+ * A group of the consumer protocol (KIP-848).
+ *
+ * Invariants:
+ * 1. Only `apply` changes it; what it holds is what its records say.
+ * 2. A partition has at most one owner: the member that was assigned it and has not yet given it
+ *    up. It may be assigned to another one only once it has none.
+ * 3. `assignmentEpoch` follows `epoch`, member epochs follow `assignmentEpoch`; none overtakes.
+ */
+export class ConsumerGroup implements GroupLike {
+  readonly kind = "consumer";
+  readonly protocolType = "consumer";
+  readonly groupId: string;
+  readonly #members = new Map<string, Member>();
+  readonly #staticMembers = new Map<string, string>();
+  readonly #targets = new Map<string, Assignment>();
+  readonly #regexes = new Map<string, ResolvedRegex>();
+  readonly #subscriptions = new SubscriptionCounts();
+  /** Member ids by topic id and partition. */
+  readonly #owners = new Map<string, Map<number, string>>();
+  #epoch = 0;
+  #metadataHash = 0n;
+  #assignmentEpoch = 0;
+  #assignmentTimestampMs = 0;
+  #classicMembers = 0;
+
+  constructor(groupId: string) {
+    this.groupId = groupId;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Of the subscribed topics as they were when the group came to its epoch. */
+  get metadataHash(): bigint {
+    return this.#metadataHash;
+  }
+
+  get assignmentEpoch(): number {
+    return this.#assignmentEpoch;
+  }
+
+  get members(): ReadonlyMap<string, Member> {
+    return this.#members;
+  }
+
+  get regexes(): ReadonlyMap<string, ResolvedRegex> {
+    return this.#regexes;
+  }
+
+  /** What the members are subscribed to. Not to be changed but in a clone. */
+  get subscriptions(): SubscriptionCounts {
+    return this.#subscriptions;
+  }
+
+  get classicMemberCount(): number {
+    return this.#classicMembers;
+  }
+
+  staticMember(instanceId: string | null): Member | undefined {
+    if (instanceId === null) return undefined;
+    const memberId = this.#staticMembers.get(instanceId);
+    return memberId === undefined ? undefined : this.#members.get(memberId);
+  }
+
+  /** Undefined for a member that had no target assignment computed yet. */
+  target(memberId: string): Assignment | undefined {
+    return this.#targets.get(memberId);
+  }
+
+  ownerOf(topicId: string, partition: number): string | undefined {
+    return this.#owners.get(topicId)?.get(partition);
+  }
+
+  get stateName(): string {
+    if (this.#members.size === 0) return "Empty";
+    if (this.#epoch > this.#assignmentEpoch) return "Assigning";
+    for (const member of this.#members.values()) {
+      if (!isReconciledTo(member, this.#assignmentEpoch)) return "Reconciling";
+    }
+    return "Stable";
+  }
+
+  judgeOffsetCommit(
+    memberId: string,
+    _groupInstanceId: string | null,
+    generation: number,
+    apiVersion: number,
+  ): number {
+    if (generation < 0 && this.#members.size === 0) return ErrorCode.NONE;
+    const member = this.#members.get(memberId);
+    if (member !== undefined && member.classic === null && apiVersion < MEMBER_EPOCH_VERSION) {
+      return ErrorCode.UNSUPPORTED_VERSION;
+    }
+    return this.#judgeEpoch(memberId, generation);
+  }
+
+  judgeOffsetFetch(memberId: string | null, memberEpoch: number): number {
+    if (memberId === null && memberEpoch < 0) return ErrorCode.NONE;
+    return this.#judgeEpoch(memberId ?? "", memberEpoch);
+  }
+
+  #judgeEpoch(memberId: string, epoch: number): number {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+    if (epoch === member.epoch) return ErrorCode.NONE;
+    return member.classic === null ? ErrorCode.STALE_MEMBER_EPOCH : ErrorCode.ILLEGAL_GENERATION;
+  }
+
+  isSubscribedTo(topic: string): boolean {
+    for (const { names, regex } of this.#subscriptions.distinct()) {
+      if (names.includes(topic)) return true;
+      if (isRegex(regex) && this.#regexes.get(regex)?.topics.includes(topic)) return true;
+    }
+    return false;
+  }
+
+  /** The record that empties the group carries the time, which Kafka leaves at 0 there. */
+  get emptySinceMs(): number | null {
+    return this.#members.size === 0 ? this.#assignmentTimestampMs : null;
+  }
+
+  judgeDelete(): number {
+    return this.#members.size === 0 ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  }
+
+  tombstones(): GroupRecord[] {
+    const { groupId } = this;
+    return [
+      ...[...this.#members.keys()].flatMap((memberId) => memberTombstones(groupId, memberId)),
+      ...[...this.#regexes.keys()].map((regex) => regexTombstone(groupId, regex)),
+      ...groupTombstones(groupId),
+    ];
+  }
+
+  /** Records that make this group; applying them to it changes nothing. */
+  snapshot(): GroupRecord[] {
+    const { groupId } = this;
+    const members = [...this.#members.values()];
+    return [
+      epochRecord(groupId, this.#epoch, this.#metadataHash),
+      ...members.map((member) => memberRecord(groupId, member)),
+      ...[...this.#regexes].map(([regex, resolved]) => regexRecord(groupId, regex, resolved)),
+      ...[...this.#targets].map(([memberId, target]) => targetRecord(groupId, memberId, target)),
+      targetEpochRecord(groupId, this.#assignmentEpoch, this.#assignmentTimestampMs),
+      ...members.map((member) => currentRecord(groupId, member)),
+    ];
+  }
+
+  apply(record: ConsumerRecord): void {
+    switch (record.record) {
+      case "ConsumerGroupMetadata":
+        this.#epoch = record.value?.epoch ?? 0;
+        this.#metadataHash = record.value?.metadataHash ?? 0n;
+        break;
+      case "ConsumerGroupMemberMetadata": {
+        const { memberId } = record.key;
+        const known = this.#members.get(memberId);
+        const { value } = record;
+        this.#replace(known, value && describedBy(known ?? newMember(memberId), value));
+        break;
+      }
+      case "ConsumerGroupCurrentMemberAssignment": {
+        const { memberId } = record.key;
+        const known = this.#members.get(memberId);
+        const { value } = record;
+        if (value !== null) {
+          this.#replace(known, progressedTo(known ?? newMember(memberId), value));
+        } else if (known !== undefined) {
+          this.#replace(known, { ...known, assigned: NO_PARTITIONS, revoking: NO_PARTITIONS });
+        }
+        break;
+      }
+      case "ConsumerGroupTargetAssignmentMetadata":
+        this.#assignmentEpoch = record.value?.assignmentEpoch ?? -1;
+        this.#assignmentTimestampMs = record.value?.assignmentTimestamp ?? 0;
+        break;
+      case "ConsumerGroupTargetAssignmentMember":
+        if (record.value === null) this.#targets.delete(record.key.memberId);
+        else this.#targets.set(record.key.memberId, assignmentOf(record.value.topicPartitions));
+        break;
+      case "ConsumerGroupRegularExpression":
+        this.#applyRegex(record.key.regularExpression, record.value);
+        break;
+    }
+  }
+
+  #applyRegex(regex: string, value: { topics: readonly string[]; timestamp: number } | null) {
+    if (value === null) this.#regexes.delete(regex);
+    else this.#regexes.set(regex, { topics: value.topics, timestampMs: value.timestamp });
+  }
+
+  /** Puts a member in the place of its former self, and keeps every index of members true. */
+  #replace(former: Member | undefined, next: Member | null): void {
+    if (former !== undefined) {
+      this.#subscriptions.remove(former);
+      if (former.classic !== null) this.#classicMembers--;
+      this.#disown(former);
+      const { instanceId, memberId } = former;
+      if (instanceId !== null && this.#staticMembers.get(instanceId) === memberId) {
+        this.#staticMembers.delete(instanceId);
+      }
+    }
+    if (next === null) {
+      if (former !== undefined) this.#members.delete(former.memberId);
+      return;
+    }
+    this.#members.set(next.memberId, next);
+    this.#subscriptions.add(next);
+    if (next.classic !== null) this.#classicMembers++;
+    this.#own(next);
+    if (next.instanceId !== null) this.#staticMembers.set(next.instanceId, next.memberId);
+  }
+
+  #own({ memberId, assigned, revoking }: Member): void {
+    for (const owned of [assigned, revoking]) {
+      for (const [topicId, partitions] of owned) {
+        const owners = this.#owners.get(topicId) ?? new Map<number, string>();
+        this.#owners.set(topicId, owners);
+        for (const partition of partitions) owners.set(partition, memberId);
+      }
+    }
+  }
+
+  #disown({ memberId, assigned, revoking }: Member): void {
+    for (const owned of [assigned, revoking]) {
+      for (const [topicId, partitions] of owned) {
+        const owners = this.#owners.get(topicId);
+        if (owners === undefined) continue;
+        for (const partition of partitions) {
+          if (owners.get(partition) === memberId) owners.delete(partition);
+        }
+        if (owners.size === 0) this.#owners.delete(topicId);
+      }
+    }
+  }
+}

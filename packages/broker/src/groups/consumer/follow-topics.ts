@@ -1,0 +1,63 @@
+import type { Effects, GroupContext, Step } from "../operation.ts";
+import type { ConsumerGroup } from "./consumer-group.ts";
+import { sameNames } from "./member.ts";
+import { type ConsumerRecord, epochRecord, type ResolvedRegex, regexRecord } from "./records.ts";
+import { resolveAgain, resolveRegex } from "./resolve-regex.ts";
+import { armRebalance, armSession } from "./sessions.ts";
+import { allTopicNames, metadataHashOf } from "./subscriptions.ts";
+
+/** Topics that groups may be subscribed to came, went or grew. */
+export function topicsChanged(topics: readonly string[]): Step {
+  return (state, context, effects) => {
+    for (const group of state.groups.values()) {
+      if (group.kind !== "consumer") continue;
+      if (group.regexes.size === 0 && !topics.some((topic) => group.isSubscribedTo(topic)))
+        continue;
+      followTopics(group, context, effects, (regex, known) =>
+        resolveAgain(regex, known, topics, context),
+      );
+    }
+  };
+}
+
+/**
+ * Members have their whole session to show that they still live. What happened to topics between
+ * the last record and this load is caught up with.
+ */
+export const consumerLoaded: Step = (state, context, effects) => {
+  const resolved = new Map<string, ResolvedRegex>();
+  for (const group of state.groups.values()) {
+    if (group.kind !== "consumer") continue;
+    for (const member of group.members.values()) {
+      armSession({ state, context }, group.groupId, member);
+      if (member.classic === null) armRebalance({ state, context }, group.groupId, member);
+    }
+    followTopics(group, context, effects, (regex) => {
+      const known = resolved.get(regex) ?? resolveRegex(regex, context);
+      resolved.set(regex, known);
+      return known;
+    });
+  }
+};
+
+/** Brings the group to its next epoch if its topics are no more what they were. */
+function followTopics(
+  group: ConsumerGroup,
+  context: GroupContext,
+  effects: Effects,
+  resolve: (regex: string, known: ResolvedRegex) => ResolvedRegex,
+): void {
+  if (group.members.size === 0) return;
+  const { groupId } = group;
+  const records: ConsumerRecord[] = [];
+  const regexes = new Map(group.regexes);
+  for (const [regex, known] of regexes) {
+    const resolved = resolve(regex, known);
+    if (sameNames(resolved.topics, known.topics)) continue;
+    regexes.set(regex, resolved);
+    records.push(regexRecord(groupId, regex, resolved));
+  }
+  const hash = metadataHashOf(allTopicNames(group.subscriptions, regexes), context.image);
+  if (hash !== group.metadataHash) records.push(epochRecord(groupId, group.epoch + 1, hash));
+  effects.records.push(...records);
+}

@@ -1,0 +1,30 @@
+import type { Turn } from "../classic/turn.ts";
+import { ConsumerGroup } from "./consumer-group.ts";
+import { noSuchGroup } from "./leave.ts";
+import type { HeartbeatAnswer } from "./requests.ts";
+
+/** The group of a heartbeat, perhaps one that is yet to be recorded. */
+export interface FoundGroup {
+  readonly group: ConsumerGroup;
+  /** Makes it so; to be called once the heartbeat can't be refused any more. */
+  readonly commit: () => void;
+}
+
+const asItIs = () => {};
+
+/** A member that joins makes its group, in the place of a classic group without members. */
+export function groupToJoin(
+  turn: Turn,
+  groupId: string,
+  joins: boolean,
+): FoundGroup | HeartbeatAnswer {
+  const known = turn.state.groups.get(groupId);
+  if (known?.kind === "consumer") return { group: known, commit: asItIs };
+  if (!joins) return noSuchGroup(groupId);
+  const group = new ConsumerGroup(groupId);
+  if (known === undefined) return { group, commit: asItIs };
+  if (known.stateName === "Empty") {
+    return { group, commit: () => turn.effects.records.push(...known.tombstones()) };
+  }
+  return noSuchGroup(groupId);
+}

@@ -1,0 +1,30 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Turn } from "../classic/turn.ts";
+import { fencedInstance, unknownMember } from "./admission.ts";
+import { NO_PARTITIONS } from "./assignment.ts";
+import { MemberEpoch } from "./member.ts";
+import { currentRecord } from "./records.ts";
+import { type HeartbeatAnswer, type HeartbeatRequest, refused } from "./requests.ts";
+import { fenceMembers } from "./sessions.ts";
+
+/** A heartbeat with epoch -1, or -2: a static member that means to come back. */
+export function leave(turn: Turn, request: HeartbeatRequest): HeartbeatAnswer {
+  const { groupId, memberId, instanceId, memberEpoch } = request;
+  const group = turn.state.groups.get(groupId);
+  if (group?.kind !== "consumer") return noSuchGroup(groupId);
+  const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId);
+  if (member === undefined) return unknownMember(instanceId ?? memberId);
+  if (member.memberId !== memberId) return fencedInstance(member);
+  if (memberEpoch === MemberEpoch.leaveStatic) {
+    // What it had stays its own until its session ends; what it was to give up is free.
+    const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS };
+    turn.effects.records.push(currentRecord(groupId, away));
+  } else {
+    fenceMembers(turn, group, [member]);
+  }
+  return { errorCode: ErrorCode.NONE, memberId, memberEpoch, heartbeatIntervalMs: 0 };
+}
+
+export function noSuchGroup(groupId: string): HeartbeatAnswer {
+  return refused(ErrorCode.GROUP_ID_NOT_FOUND, `there is no consumer group ${groupId}`);
+}

@@ -1,0 +1,81 @@
+import {
+  type Assignment,
+  addTo,
+  filtered,
+  has,
+  intersects,
+  NO_PARTITIONS,
+  type TopicPartitions,
+  union,
+} from "./assignment.ts";
+import { isReconciledTo, type Member, MemberState } from "./member.ts";
+
+export interface Reconciliation {
+  readonly target: Assignment;
+  readonly targetEpoch: number;
+  /** The partitions the member says it has; null when it does not say. */
+  readonly owned: readonly TopicPartitions[] | null;
+  readonly isSubscribed: (topicId: string) => boolean;
+  readonly ownerOf: (topicId: string, partition: number) => string | undefined;
+  readonly subscriptionChanged: boolean;
+}
+
+/**
+ * One step of a member towards its target (CurrentAssignmentBuilder of Kafka): first it gives up
+ * what it shall not have and stays at its epoch until it says so; then it moves to the epoch of the
+ * target and is given what nobody else has any more. The same member when there is no step.
+ */
+export function reconcile(member: Member, world: Reconciliation): Member {
+  if (member.state === MemberState.unrevokedPartitions && stillOwns(world, member.revoking)) {
+    return world.subscriptionChanged ? dropUnsubscribed(member, world) : member;
+  }
+  if (!isReconciledTo(member, world.targetEpoch)) return approachTarget(member, world);
+  return world.subscriptionChanged ? dropUnsubscribed(member, world) : member;
+}
+
+/** A member that does not say what it owns may still own it. */
+function stillOwns({ owned }: Reconciliation, revoked: Assignment): boolean {
+  return owned === null || intersects(revoked, owned);
+}
+
+function at(member: Member, epoch: number, changes: Partial<Member>): Member {
+  return { ...member, ...changes, epoch, previousEpoch: member.epoch };
+}
+
+function dropUnsubscribed(member: Member, world: Reconciliation): Member {
+  const { epoch } = member;
+  const assigned = filtered(member.assigned, world.isSubscribed);
+  const dropped = filtered(member.assigned, (topicId) => !world.isSubscribed(topicId));
+  if (dropped.size === 0) return member;
+  const revoking = union(member.revoking, dropped);
+  if (!stillOwns(world, revoking)) return at(member, epoch, { assigned });
+  return at(member, epoch, { state: MemberState.unrevokedPartitions, assigned, revoking });
+}
+
+function approachTarget(member: Member, world: Reconciliation): Member {
+  const target = filtered(world.target, world.isSubscribed);
+  const assigned = filtered(member.assigned, (topicId, partition) =>
+    has(target, topicId, partition),
+  );
+  const revoking = filtered(
+    member.assigned,
+    (topicId, partition) => !has(target, topicId, partition),
+  );
+  if (revoking.size > 0 && stillOwns(world, revoking)) {
+    const state = MemberState.unrevokedPartitions;
+    return at(member, member.epoch, { state, assigned, revoking });
+  }
+  let unreleased = false;
+  for (const [topicId, partitions] of target) {
+    for (const partition of partitions) {
+      if (has(assigned, topicId, partition)) continue;
+      // What it has just given up itself is as good as free.
+      const free =
+        world.ownerOf(topicId, partition) === undefined || has(member.revoking, topicId, partition);
+      if (free) addTo(assigned, topicId, partition);
+      else unreleased = true;
+    }
+  }
+  const state = unreleased ? MemberState.unreleasedPartitions : MemberState.stable;
+  return at(member, world.targetEpoch, { state, assigned, revoking: NO_PARTITIONS });
+}

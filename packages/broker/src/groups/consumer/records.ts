@@ -1,0 +1,139 @@
+/** What is recorded of a consumer group, in Kafka's own records. A null value is a tombstone. */
+import type { GroupRecord, GroupValue } from "@tarpan/protocol";
+import { type Assignment, assignmentOf, topicPartitionsOf } from "./assignment.ts";
+import type { Member } from "./member.ts";
+
+export type ConsumerRecord = Exclude<
+  GroupRecord,
+  { record: "OffsetCommit" } | { record: "GroupMetadata" }
+>;
+
+export interface ResolvedRegex {
+  readonly topics: readonly string[];
+  /** Wall clock of the resolution, ms. */
+  readonly timestampMs: number;
+}
+
+export function epochRecord(groupId: string, epoch: number, metadataHash: bigint): ConsumerRecord {
+  return { record: "ConsumerGroupMetadata", key: { groupId }, value: { epoch, metadataHash } };
+}
+
+export function memberRecord(groupId: string, member: Member): ConsumerRecord {
+  return {
+    record: "ConsumerGroupMemberMetadata",
+    key: { groupId, memberId: member.memberId },
+    value: {
+      instanceId: member.instanceId,
+      rackId: member.rackId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      subscribedTopicNames: [...member.subscribedTopicNames],
+      subscribedTopicRegex: member.subscribedTopicRegex,
+      rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+      serverAssignor: member.serverAssignor,
+      classicMemberMetadata: member.classic,
+    },
+  };
+}
+
+export function targetRecord(
+  groupId: string,
+  memberId: string,
+  target: Assignment,
+): ConsumerRecord {
+  return {
+    record: "ConsumerGroupTargetAssignmentMember",
+    key: { groupId, memberId },
+    value: { topicPartitions: topicPartitionsOf(target) },
+  };
+}
+
+export function targetEpochRecord(
+  groupId: string,
+  assignmentEpoch: number,
+  assignmentTimestamp: number,
+): ConsumerRecord {
+  return {
+    record: "ConsumerGroupTargetAssignmentMetadata",
+    key: { groupId },
+    value: { assignmentEpoch, assignmentTimestamp },
+  };
+}
+
+export function currentRecord(groupId: string, member: Member): ConsumerRecord {
+  return {
+    record: "ConsumerGroupCurrentMemberAssignment",
+    key: { groupId, memberId: member.memberId },
+    value: {
+      memberEpoch: member.epoch,
+      previousMemberEpoch: member.previousEpoch,
+      state: member.state,
+      assignedPartitions: ownedPartitions(member.assigned),
+      partitionsPendingRevocation: ownedPartitions(member.revoking),
+    },
+  };
+}
+
+function ownedPartitions(assignment: Assignment) {
+  return topicPartitionsOf(assignment).map((topic) => ({ ...topic, assignmentEpochs: null }));
+}
+
+export function regexRecord(
+  groupId: string,
+  regularExpression: string,
+  { topics, timestampMs }: ResolvedRegex,
+): ConsumerRecord {
+  return {
+    record: "ConsumerGroupRegularExpression",
+    key: { groupId, regularExpression },
+    // Kafka's version of the metadata; a reader that finds it low resolves anew.
+    value: { topics: [...topics], version: 0, timestamp: timestampMs },
+  };
+}
+
+export function regexTombstone(groupId: string, regularExpression: string): ConsumerRecord {
+  const key = { groupId, regularExpression };
+  return { record: "ConsumerGroupRegularExpression", key, value: null };
+}
+
+/** In the order Kafka demands: what a member has goes before the member itself. */
+export function memberTombstones(groupId: string, memberId: string): ConsumerRecord[] {
+  const key = { groupId, memberId };
+  return [
+    { record: "ConsumerGroupCurrentMemberAssignment", key, value: null },
+    { record: "ConsumerGroupTargetAssignmentMember", key, value: null },
+    { record: "ConsumerGroupMemberMetadata", key, value: null },
+  ];
+}
+
+export function groupTombstones(groupId: string): ConsumerRecord[] {
+  const key = { groupId };
+  return [
+    { record: "ConsumerGroupTargetAssignmentMetadata", key, value: null },
+    { record: "ConsumerGroupMetadata", key, value: null },
+  ];
+}
+
+/** The member with the description that was recorded. */
+export function describedBy(
+  member: Member,
+  value: GroupValue<"ConsumerGroupMemberMetadata">,
+): Member {
+  const { classicMemberMetadata, ...description } = value;
+  return { ...member, ...description, classic: classicMemberMetadata };
+}
+
+/** The member with the assignment that was recorded. */
+export function progressedTo(
+  member: Member,
+  value: GroupValue<"ConsumerGroupCurrentMemberAssignment">,
+): Member {
+  return {
+    ...member,
+    epoch: value.memberEpoch,
+    previousEpoch: value.previousMemberEpoch,
+    state: value.state,
+    assigned: assignmentOf(value.assignedPartitions),
+    revoking: assignmentOf(value.partitionsPendingRevocation),
+  };
+}

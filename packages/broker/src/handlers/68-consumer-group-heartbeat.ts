@@ -1,0 +1,18 @@
+import { ConsumerGroupHeartbeat } from "@tarpan/protocol";
+import { consumerHeartbeat, refused } from "../groups/consumer/index.ts";
+import { handler } from "./handler.ts";
+
+/**
+ * ConsumerGroupHeartbeat: v0-1 (KIP-848).
+ * v1 subscription by a regular expression, and members make their ids themselves (KIP-1082).
+ */
+export const consumerGroupHeartbeat = handler(
+  ConsumerGroupHeartbeat,
+  "0-1",
+  (request, { broker, connection, clientId, version }) => {
+    const clientHost = `/${connection.remoteAddress}`;
+    const heartbeat = { request, version, clientId: clientId ?? "", clientHost };
+    return broker.groups.run(request.groupId, consumerHeartbeat(heartbeat));
+  },
+  { failure: (_request, errorCode) => refused(errorCode) },
+);

@@ -1,0 +1,38 @@
+import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
+import { describeConsumerGroup, undescribed } from "../groups/consumer/index.ts";
+import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
+import { type Broker, handler } from "./handler.ts";
+
+/**
+ * ConsumerGroupDescribe: v0-1 (KIP-848).
+ * v1 says which protocol a member speaks (KIP-1099). A classic group is answered 69 here, as an
+ * unknown one is: DescribeGroups (15) tells of those.
+ */
+export const consumerGroupDescribe = handler(
+  ConsumerGroupDescribe,
+  "0-1",
+  async ({ groupIds, includeAuthorizedOperations }, { broker }) => {
+    const described = await Promise.all(groupIds.map((groupId) => describe(broker, groupId)));
+    const groups = described.map((group) => {
+      const asked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
+      return { ...group, authorizedOperations: asked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
+    });
+    return { groups };
+  },
+  {
+    failure: ({ groupIds }, errorCode) => ({
+      groups: groupIds.map((groupId) => undescribed(groupId, errorCode)),
+    }),
+  },
+);
+
+/** Each group has its own coordinator, so each may fail on its own. */
+async function describe({ groups }: Broker, groupId: string) {
+  try {
+    return await groups.run(groupId, describeConsumerGroup(groupId));
+  } catch (error) {
+    if (error instanceof CoordinatorError) return undescribed(groupId, error.errorCode);
+    throw error;
+  }
+}
