@@ -6,12 +6,14 @@ import {
   type ResponseInput,
   rangeOf,
 } from "@tarpan/protocol";
+import { SUPPORTED_FEATURES } from "../metadata/features.ts";
+import type { MetadataImage } from "../metadata/image.ts";
 import { type Handler, handler } from "./handler.ts";
 
 /**
  * ApiVersions: v0-4.
  * v1 throttle time · v3 flexible, client software (KIP-511), features (KIP-584) · v4 features may
- * begin at version 0.
+ * begin at version 0. `group.version` 1 tells clients of the consumer group protocol (KIP-848).
  * A version past these is answered as v0 with UNSUPPORTED_VERSION and the list, so that a newer
  * client can come down to us.
  */
@@ -22,9 +24,11 @@ export function apiVersionsOf(handlers: readonly Handler[]): Handler {
     "0-4",
     (request, context) => {
       const errorCode = judge(request, context.version);
-      return { errorCode, apiKeys: errorCode === ErrorCode.NONE ? list() : [] };
+      if (errorCode !== ErrorCode.NONE) return { errorCode, apiKeys: [] };
+      const features = featuresOf(context.broker.metadata.image, context.version);
+      return { errorCode, apiKeys: list(), ...features };
     },
-    { failure: (_request, errorCode) => answer(errorCode, list()) },
+    { failure: (_request, errorCode) => ({ errorCode, apiKeys: list() }) },
   );
   return own;
 }
@@ -32,8 +36,21 @@ export function apiVersionsOf(handlers: readonly Handler[]): Handler {
 type Request = RequestOf<typeof ApiVersions>;
 type Response = ResponseInput<typeof ApiVersions>;
 
-function answer(errorCode: number, apiKeys: Response["apiKeys"]): Response {
-  return { errorCode, apiKeys };
+/** Clients up to v3 refuse features that begin at 0, so those are told of from v4 on (KIP-1022). */
+const ZERO_FEATURE_VERSION = 4;
+
+function featuresOf(image: MetadataImage, version: number): Partial<Response> {
+  const told = (minVersion: number) => minVersion > 0 || version >= ZERO_FEATURE_VERSION;
+  return {
+    supportedFeatures: SUPPORTED_FEATURES.filter(({ minVersion }) => told(minVersion)),
+    // Levels change with a broker's registration only.
+    finalizedFeaturesEpoch: Math.max(0, ...[...image.brokers.values()].map(({ epoch }) => epoch)),
+    finalizedFeatures: [...image.features].map(([name, level]) => ({
+      name,
+      minVersionLevel: level,
+      maxVersionLevel: level,
+    })),
+  };
 }
 
 function advertise({ api, versions }: Handler) {

@@ -1,4 +1,5 @@
 import type { Decision } from "../state-machine/replayed.ts";
+import { SUPPORTED_FEATURES } from "./features.ts";
 import type { MetadataImage } from "./image.ts";
 import { PRODUCER_ID_BLOCK_SIZE } from "./limits.ts";
 import {
@@ -8,12 +9,6 @@ import {
   producerIdsRecord,
   registerBrokerRecord,
 } from "./records.ts";
-
-/**
- * Kafka's feature level of its metadata log (IBP_4_0_IV3): tells tools which record versions to
- * expect. Written first, as Kafka's readers want it.
- */
-const METADATA_VERSION = 25;
 
 export interface BrokerRegistration {
   readonly id: number;
@@ -36,8 +31,8 @@ export function decideRegisterBroker(
   const { unclean, ...broker } = registration;
   const epoch = (image.brokers.get(broker.id)?.epoch ?? -1) + 1;
   const records: MetadataRecord[] = [];
-  if (!image.features.has("metadata.version")) {
-    records.push(featureRecord("metadata.version", METADATA_VERSION));
+  for (const { name, maxVersion } of SUPPORTED_FEATURES) {
+    if (!image.features.has(name)) records.push(featureRecord(name, maxVersion));
   }
   records.push(registerBrokerRecord({ ...broker, epoch, fenced: false }));
   if (unclean) records.push(...newLeaderEpochs(image, broker.id));

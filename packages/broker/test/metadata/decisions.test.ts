@@ -53,7 +53,15 @@ describe("records of decisions", () => {
     const { metadata } = await withTopic();
     const broker = { id: 1, incarnationId: "i", host: "h", port: 1, rack: null };
     const fresh = decideRegisterBroker(EMPTY_IMAGE, { ...broker, unclean: true });
-    expect(brief(fresh.records)).toEqual([["FeatureLevelRecord"], ["RegisterBrokerRecord"]]);
+    expect(brief(fresh.records)).toEqual([
+      ["FeatureLevelRecord"],
+      ["FeatureLevelRecord"],
+      ["RegisterBrokerRecord"],
+    ]);
+    expect(fresh.records.slice(0, 2).map(({ value }) => value)).toEqual([
+      { name: "metadata.version", featureLevel: 25 },
+      { name: "group.version", featureLevel: 1 },
+    ]);
     const unclean = decideRegisterBroker(metadata.image, { ...broker, unclean: true });
     expect(brief(unclean.records)).toEqual([
       ["RegisterBrokerRecord"],
