@@ -15,7 +15,12 @@ const DEBIAN_PYTHON = "/usr/bin/python3";
 export async function preparePeers() {
   mkdirSync(home, { recursive: true });
   const debian = await debianPeers();
-  const peers = { ...debian, java: await attempt(javaPeer), "franz-go": await attempt(goPeer) };
+  const peers = {
+    ...debian,
+    "confluent-kafka-python-2": await attempt(newConfluentPeer),
+    java: await attempt(javaPeer),
+    "franz-go": await attempt(goPeer),
+  };
   writeFileSync(join(home, "peers.json"), `${JSON.stringify(peers, null, 2)}\n`);
   for (const [name, { missing }] of Object.entries(peers)) {
     if (missing) console.error(`Peer ${name} is missing: ${missing}`);
@@ -92,6 +97,33 @@ async function pythonWith(modules) {
   return null;
 }
 
+// ---- the librdkafka of today: Debian's is from before KIP-848 ----
+
+const NEW_CONFLUENT = "confluent-kafka==2.16.1";
+
+async function newConfluentPeer() {
+  const python = findProgram("python3");
+  if (!python) return missing("no python3 on this machine", false);
+  const target = join(home, "confluent-kafka-python-2");
+  const peer = { path: python, modules: target };
+  if (existsSync(join(target, "confluent_kafka"))) return peer;
+  const args = ["-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:"];
+  try {
+    await step("Installing confluent-kafka for Python", python, [
+      ...args,
+      "--disable-pip-version-check",
+      "--target",
+      target,
+      NEW_CONFLUENT,
+    ]);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    rmSync(target, { recursive: true, force: true });
+    return missing("there is no pip, or no such package for this machine", false);
+  }
+  return peer;
+}
+
 // ---- the Java client, and Kafka's own tools ----
 
 async function javaPeer() {
@@ -113,7 +145,7 @@ async function javaPeer() {
       join(target, "classes"),
       "-cp",
       classPath,
-      join(source, "Peer.java"),
+      ...["Peer.java", "Member.java"].map((file) => join(source, file)),
     ]);
     return { path: findProgram("java"), classPath: `${join(target, "classes")}:${classPath}` };
   });

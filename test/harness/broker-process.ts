@@ -5,9 +5,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { temporaryDirectory } from "./temp.ts";
 
-export const tarpanProgram = fileURLToPath(
-  new URL("../../packages/cli/bin/tarpan.js", import.meta.url),
-);
+/** TARPAN_TEST_PROGRAM names another one that takes the same flags and says as much when ready. */
+export const tarpanProgram =
+  process.env.TARPAN_TEST_PROGRAM ??
+  fileURLToPath(new URL("../../packages/cli/bin/tarpan.js", import.meta.url));
 
 /** How the line that tells a broker is ready gives its address. */
 const READY = /ready on 127\.0\.0\.1:(\d+)\s/;

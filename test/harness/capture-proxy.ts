@@ -8,6 +8,7 @@ import {
   DescribeCluster,
   decodeResponse,
   encodeResponse,
+  FindCoordinator,
   Metadata,
   Reader,
   readRequestHeader,
@@ -15,6 +16,10 @@ import {
 import { RAW_CLIENT_ID } from "./raw-connection.ts";
 
 const LENGTH_BYTES = 4;
+
+interface Named {
+  port: number;
+}
 
 /**
  * Stands between real clients and a broker and keeps the shortest request of each API and version,
@@ -80,10 +85,15 @@ export class CaptureProxy {
   }
 
   #renamed(api: AnyApi, version: number, frame: Buffer): Buffer {
-    if (api !== Metadata && api !== DescribeCluster) return framed(frame);
+    if (api !== Metadata && api !== DescribeCluster && api !== FindCoordinator) {
+      return framed(frame);
+    }
     const { correlationId, body } = decodeResponse(api, version, frame);
-    const { brokers = [] } = body as { brokers?: { port: number }[] };
-    for (const broker of brokers) broker.port = this.port;
+    const named = body as { port?: number; brokers?: Named[]; coordinators?: Named[] };
+    if ("port" in named) named.port = this.port;
+    for (const each of [...(named.brokers ?? []), ...(named.coordinators ?? [])]) {
+      each.port = this.port;
+    }
     return Buffer.concat(encodeResponse(api, version, correlationId, body));
   }
 }

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
-import { type BrokerProcess, useBroker } from "./broker-process.ts";
+import { type BrokerProcess, type BrokerProcessOptions, useBroker } from "./broker-process.ts";
 import { CaptureProxy } from "./capture-proxy.ts";
 
 /** What a client needs to know of a broker. */
@@ -13,11 +13,14 @@ export interface Address {
  * A broker for a file of interop tests, and where its clients reach it: directly, or through a
  * proxy that keeps their requests when scripts/capture-golden.mjs asks for it.
  */
-export function useClientBroker(): { broker: BrokerProcess; address: Address } {
-  const broker = useBroker();
+export function useClientBroker(options: BrokerProcessOptions = {}): {
+  broker: BrokerProcess;
+  address: Address;
+} {
+  const broker = useBroker(options);
   const directory = process.env.TARPAN_CAPTURE;
   if (directory === undefined) return { broker, address: broker };
-  const client = basename(expect.getState().testPath!, ".test.ts");
+  const client = basename(expect.getState().testPath!, ".test.ts").replace(/^groups-/, "");
   const proxy = new CaptureProxy(() => broker.port, join(directory, `${client}.txt`));
   beforeAll(() => proxy.listen());
   afterAll(() => proxy.save());

@@ -5,6 +5,8 @@ import { it, type TestContext } from "vitest";
 interface PeerEntry {
   readonly path?: string;
   readonly classPath?: string;
+  /** For PYTHONPATH. */
+  readonly modules?: string;
   readonly missing?: string;
   /** CI fails without it. */
   readonly required?: boolean;
@@ -19,8 +21,9 @@ const inCi = process.env.CI === "true";
 export interface Peer {
   readonly path: string;
   readonly classPath: string;
+  readonly modules: string;
   /** `it`, skipped with its reason where the peer is missing; where CI needs the peer, failed. */
-  it(name: string, test: (context: TestContext) => Promise<void>): void;
+  it(name: string, test: (context: TestContext) => Promise<void>, timeoutMs?: number): void;
 }
 
 export function peer(name: string): Peer {
@@ -28,13 +31,15 @@ export function peer(name: string): Peer {
   return {
     path: entry.path ?? "",
     classPath: entry.classPath ?? "",
-    it(testName, test) {
-      it(testName, (context) => {
+    modules: entry.modules ?? "",
+    it(testName, test, timeoutMs) {
+      const run = (context: TestContext) => {
         if (entry.missing === undefined) return test(context);
         const reason = `${name} is missing: ${entry.missing}`;
         if (inCi && entry.required) throw new Error(reason);
         context.skip(reason);
-      });
+      };
+      it(testName, run, timeoutMs);
     },
   };
 }

@@ -31,6 +31,12 @@ type request struct {
 	Count     int      `json:"count"`
 	Timestamp int64    `json:"timestamp"`
 	Records   []record `json:"records"`
+
+	Group               string `json:"group"`
+	Protocol            string `json:"protocol"`
+	InstanceId          string `json:"instanceId"`
+	SessionTimeoutMs    int    `json:"sessionTimeoutMs"`
+	HeartbeatIntervalMs int    `json:"heartbeatIntervalMs"`
 }
 
 var codecs = map[string]kgo.CompressionCodec{
@@ -48,7 +54,7 @@ func main() {
 	defer cancel()
 	commands := map[string]func(context.Context, request) any{
 		"produce": produce, "consume": consume, "offsets": offsets,
-		"deleteRecords": deleteRecords, "admin": admin,
+		"deleteRecords": deleteRecords, "admin": admin, "member": runMember,
 	}
 	check(json.NewEncoder(os.Stdout).Encode(commands[in.Command](ctx, in)))
 }

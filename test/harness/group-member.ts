@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+
+/**
+ * What a member tells on standard output, one JSON object a line. Records are told before their
+ * offsets are committed.
+ */
+export type MemberEvent =
+  /** All that it owns now; the generation or member epoch where the client tells it. */
+  | { event: "owns"; generation: number | null; partitions: readonly number[] }
+  | { event: "records"; partition: number; offsets: readonly number[] }
+  /** Acknowledged commits: partition → next offset to read. */
+  | { event: "committed"; offsets: Readonly<Record<string, number>> }
+  | { event: "failed"; error: string }
+  /** It has closed its consumer; the process ends. */
+  | { event: "left" };
+
+/** How members of one client are started, and understood where they don't speak JSON. */
+export interface MemberProgram {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** What its standard input gets; null for a program that reads none. */
+  readonly input: object | null;
+  /** The events of a line of either output. Left out: each line of standard output is one, as JSON. */
+  parse?(line: string): readonly MemberEvent[];
+}
+
+const ERRORS_KEPT = 4_000;
+
+/** One member of a group, in a process of its own. */
+export class GroupMember {
+  readonly name: string;
+  readonly events: MemberEvent[] = [];
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  #errors = "";
+
+  constructor(name: string, program: MemberProgram, onEvent: (event: MemberEvent) => void) {
+    this.name = name;
+    const { path, args, env = {}, input } = program;
+    this.#child = spawn(path, args, { env: { ...process.env, ...env } });
+    this.#closed = once(this.#child, "close");
+    this.#child.stdin!.on("error", () => {});
+    if (input !== null) this.#child.stdin!.end(JSON.stringify(input));
+    const take = (event: MemberEvent) => {
+      this.events.push(event);
+      onEvent(event);
+    };
+    const parse = program.parse ?? ((line) => [JSON.parse(line) as MemberEvent]);
+    const out = createInterface({ input: this.#child.stdout! });
+    out.on("line", (line) => parse(line).forEach(take));
+    const errors = createInterface({ input: this.#child.stderr! });
+    errors.on("line", (line) => {
+      this.#errors = `${this.#errors}${line}\n`.slice(-ERRORS_KEPT);
+      program.parse?.(line).forEach(take);
+    });
+    onTestFinished(() => this.kill9());
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** What it owns, as far as it has told. */
+  get owned(): readonly number[] {
+    if (!this.running) return [];
+    return this.events.findLast((each) => each.event === "owns")?.partitions ?? [];
+  }
+
+  /** Resolves when the process is gone and all that it told has been read. */
+  async kill9(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#closed;
+  }
+
+  /** Asks it to leave the group. */
+  async leave(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#closed;
+  }
+
+  /** For the message of a failed test. */
+  describe(): string {
+    const counts = new Map<string, number>();
+    for (const { event } of this.events) counts.set(event, (counts.get(event) ?? 0) + 1);
+    const failures = this.events.filter((each) => each.event === "failed").slice(-5);
+    const told = [...counts].map(([event, count]) => `${count} ${event}`).join(", ");
+    return [
+      `${this.name}: ${this.running ? "runs" : "has ended"}, owns [${this.owned}], told ${told}`,
+      ...failures.map(({ error }) => `  ${error}`),
+      this.#errors.trimEnd(),
+    ].join("\n");
+  }
+}

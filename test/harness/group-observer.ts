@@ -1,0 +1,126 @@
+import { decompress } from "@tarpan/codecs";
+import {
+  decodeBatches,
+  decodeConsumerAssignment,
+  decodeGroupRecord,
+  type GroupRecord,
+  Metadata,
+  OffsetFetch,
+} from "@tarpan/protocol";
+import { expect } from "vitest";
+import type { Address } from "./client-broker.ts";
+import { RawConnection } from "./raw-connection.ts";
+import { fetch } from "./records.ts";
+
+/** Where topics are named by name, and one group is asked for at a time. */
+const OFFSET_FETCH_VERSION = 5;
+const OFFSETS_TOPIC = "__consumer_offsets";
+
+/** Committed offsets of a group; -1 where there is none. Null while the coordinator can't say. */
+export async function committedOffsets(
+  connection: RawConnection,
+  groupId: string,
+  topic: string,
+  partitions: number,
+): Promise<number[] | null> {
+  const partitionIndexes = Array.from({ length: partitions }, (_, index) => index);
+  const topics = [{ name: topic, partitionIndexes }];
+  const answer = await connection.request(OffsetFetch, OFFSET_FETCH_VERSION, { groupId, topics });
+  if (answer.errorCode !== 0) return null;
+  const offsets: number[] = Array(partitions).fill(-1);
+  for (const { partitionIndex, committedOffset, errorCode } of answer.topics[0]!.partitions) {
+    if (errorCode !== 0) return null;
+    offsets[partitionIndex] = committedOffset;
+  }
+  return offsets;
+}
+
+/** Runs `use` with a connection, again on a new one each time the broker goes away. */
+export async function persistently(
+  broker: Address,
+  isOver: () => boolean,
+  use: (connection: RawConnection) => Promise<void>,
+): Promise<void> {
+  let connection: RawConnection | null = null;
+  while (!isOver()) {
+    try {
+      connection ??= await RawConnection.open(broker.port);
+      await use(connection);
+    } catch (error) {
+      if (connection !== null && !connection.isClosed) throw error;
+      connection = null;
+      await pause();
+    }
+  }
+  connection?.close();
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+/** Every batch of records that is in `__consumer_offsets`, partition after partition. */
+export async function groupLog(connection: RawConnection): Promise<GroupRecord[][]> {
+  const described = await connection.request(Metadata, 9, { topics: [{ name: OFFSETS_TOPIC }] });
+  const batches: GroupRecord[][] = [];
+  for (const { partitionIndex: partition } of described.topics[0]!.partitions) {
+    const read = (offset: number) =>
+      fetch(connection, OFFSETS_TOPIC, offset, { partition, maxWaitMs: 0 });
+    // What came before may have been trimmed under a checkpoint.
+    let next = (await read(0)).logStartOffset;
+    for (let answer = await read(next); next < answer.highWatermark; answer = await read(next)) {
+      for (const batch of decodeBatches(answer.records!, { decompress })) {
+        const records: GroupRecord[] = [];
+        for (const { key, value, offset } of batch.records()) {
+          next = offset + 1;
+          const record = key === null ? null : decodeGroupRecord(key, value);
+          if (record !== null) records.push(record);
+        }
+        batches.push(records);
+      }
+    }
+  }
+  return batches;
+}
+
+/** What was recorded of a group never shows two owners of a partition, nor an offset going back. */
+export function expectRightfulLog(log: readonly GroupRecord[][], groupId: string): void {
+  const offsets = new Map<string, number>();
+  const owned = new Map<string, readonly string[]>();
+  let generation = -1;
+  for (const batch of log) {
+    for (const { record, key, value } of batch) {
+      if (value === null) {
+        if (record === "ConsumerGroupCurrentMemberAssignment") owned.delete(key.memberId);
+      } else if (record === "OffsetCommit" && key.group === groupId) {
+        const partition = `${key.topic}-${key.partition}`;
+        expect(value.offset, partition).toBeGreaterThanOrEqual(offsets.get(partition) ?? 0);
+        offsets.set(partition, value.offset);
+      } else if (record === "GroupMetadata" && key.group === groupId) {
+        expect(value.generation).toBeGreaterThanOrEqual(generation);
+        generation = value.generation;
+        expectNoneTwice(`generation ${generation}`, value.members.map(assignedBytes));
+      } else if (record === "ConsumerGroupCurrentMemberAssignment" && key.groupId === groupId) {
+        const all = [...value.assignedPartitions, ...value.partitionsPendingRevocation];
+        owned.set(key.memberId, all.flatMap(named));
+      }
+    }
+    expectNoneTwice("the current assignment", [...owned.values()]);
+  }
+}
+
+const named = ({ topicId, partitions }: { topicId: string; partitions: readonly number[] }) =>
+  partitions.map((partition) => `${topicId}-${partition}`);
+
+function assignedBytes({ assignment }: { assignment: Uint8Array }): string[] {
+  if (assignment.length === 0) return [];
+  const { assignedPartitions } = decodeConsumerAssignment(assignment);
+  return assignedPartitions.flatMap(({ topic, partitions }) =>
+    named({ topicId: topic, partitions }),
+  );
+}
+
+/** Fails when two of the owners have the same partition. */
+export function expectNoneTwice(what: string, owners: readonly (readonly string[])[]): void {
+  const all = owners.flat();
+  const twice = all.filter((partition, index) => all.indexOf(partition) !== index);
+  expect(twice, `partitions with two owners in ${what}`).toEqual([]);
+}

@@ -1,0 +1,224 @@
+import { errorOf } from "@tarpan/protocol";
+import { expect } from "vitest";
+import type { Address } from "./client-broker.ts";
+import { GroupMember, type MemberEvent, type MemberProgram } from "./group-member.ts";
+import {
+  committedOffsets,
+  expectNoneTwice,
+  expectRightfulLog,
+  groupLog,
+  persistently,
+} from "./group-observer.ts";
+import { RawConnection } from "./raw-connection.ts";
+import { createTopic, fetch, produce, textBatch } from "./records.ts";
+
+const PARTITIONS = 6;
+const RECORDS_PER_BATCH = 3;
+const PRODUCE_PAUSE_MS = 15;
+const OBSERVE_PAUSE_MS = 40;
+const CHECK_PAUSE_MS = 20;
+const STAGE_LIMIT_MS = 60_000;
+/** Records of each partition that show that a group consumes again. */
+const PROGRESS = 10;
+
+/**
+ * A group that consumes what is produced all the while, whatever happens to its members and its
+ * broker, and what must be true of it in the end:
+ *
+ * 1. Every record is consumed by some member; within one stretch of owning, none is skipped.
+ * 2. Committed offsets never go back, and reach whatever a member was told is committed.
+ * 3. No partition has two owners in one generation, in what members tell or the broker recorded.
+ */
+export class GroupRun {
+  readonly #broker: Address;
+  readonly #topic: string;
+  readonly groupId: string;
+  readonly #members: GroupMember[] = [];
+  readonly #consumed = Array.from({ length: PARTITIONS }, () => new Set<number>());
+  readonly #acknowledged: number[] = Array(PARTITIONS).fill(-1);
+  #committed: readonly number[] = Array(PARTITIONS).fill(-1);
+  readonly #background: Promise<void>[] = [];
+  /** What an observation found wrong; the run goes on so that its end can tell all. */
+  readonly #wrongs: string[] = [];
+  #producing = true;
+  #over = false;
+
+  constructor(broker: Address, name: string) {
+    this.#broker = broker;
+    this.#topic = `topic-of-${name}`;
+    this.groupId = `group-of-${name}`;
+  }
+
+  get topic(): string {
+    return this.#topic;
+  }
+
+  get running(): readonly GroupMember[] {
+    return this.#members.filter((member) => member.running);
+  }
+
+  /** Creates the topic, begins to produce and to watch the committed offsets. */
+  async begin(): Promise<void> {
+    const connection = await RawConnection.open(this.#broker.port);
+    await createTopic(connection, this.#topic, { partitions: PARTITIONS });
+    connection.close();
+    const ended = () => this.#over;
+    this.#background.push(
+      persistently(
+        this.#broker,
+        () => !this.#producing,
+        (each) => this.#produce(each),
+      ),
+      persistently(this.#broker, ended, (each) => this.#observe(each)),
+    );
+  }
+
+  add(program: MemberProgram): GroupMember {
+    const member = new GroupMember(`member ${this.#members.length + 1}`, program, (event) =>
+      this.#take(event),
+    );
+    this.#members.push(member);
+    return member;
+  }
+
+  /** Resolves when `count` members run and share all partitions among them, each with some. */
+  shared(count: number): Promise<void> {
+    return this.until(`${count} members share the partitions`, () => {
+      const owned = this.running.map((member) => member.owned);
+      const all = owned.flat();
+      return (
+        owned.length === count &&
+        owned.every((each) => each.length > 0) &&
+        all.length === PARTITIONS &&
+        new Set(all).size === PARTITIONS
+      );
+    });
+  }
+
+  /** Resolves when each partition has been consumed a good bit further than now. */
+  progress(): Promise<void> {
+    const goals = this.#consumed.map(({ size }) => size + PROGRESS);
+    return this.until("every partition is consumed further", () =>
+      this.#consumed.every(({ size }, partition) => size >= goals[partition]!),
+    );
+  }
+
+  async until(what: string, isSo: () => boolean): Promise<void> {
+    const limitMs = Date.now() + STAGE_LIMIT_MS;
+    while (!isSo()) {
+      if (Date.now() > limitMs) throw new Error(`not within the limit: ${what}\n${this.#state()}`);
+      await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS));
+    }
+  }
+
+  /** Stops producing, waits until all is consumed and committed, and holds the run to its promises. */
+  async finish(): Promise<void> {
+    this.#producing = false;
+    await this.#background[0];
+    const connection = await RawConnection.open(this.#broker.port);
+    const ends = await this.#ends(connection);
+    await this.until(`everything up to ${ends} is consumed and committed`, () =>
+      ends.every((end, each) => this.#consumed[each]!.size >= end && this.#committed[each] === end),
+    );
+    for (const member of this.running) await member.leave();
+    this.#over = true;
+    await Promise.all(this.#background);
+    expect(this.#wrongs).toEqual([]);
+    for (const [partition, end] of ends.entries()) {
+      const missed = Array.from({ length: end }, (_, offset) => offset).filter(
+        (offset) => !this.#consumed[partition]!.has(offset),
+      );
+      expect(missed, `records of partition ${partition} that nobody consumed`).toEqual([]);
+    }
+    for (const member of this.#members) expectNoGaps(member);
+    this.#expectOneOwner();
+    expectRightfulLog(await groupLog(connection), this.groupId);
+    connection.close();
+  }
+
+  #take(event: MemberEvent): void {
+    if (event.event === "records") {
+      for (const offset of event.offsets) this.#consumed[event.partition]!.add(offset);
+    } else if (event.event === "committed") {
+      for (const [partition, offset] of Object.entries(event.offsets)) {
+        const index = Number(partition);
+        this.#acknowledged[index] = Math.max(this.#acknowledged[index]!, offset);
+      }
+    }
+  }
+
+  async #produce(connection: RawConnection): Promise<void> {
+    for (let partition = 0; partition < PARTITIONS && this.#producing; partition++) {
+      const batch = textBatch(...Array<string>(RECORDS_PER_BATCH).fill("a record"));
+      const { errorCode } = await produce(connection, this.#topic, batch, { partition });
+      // A broker that starts or stops may say "not now".
+      expect(errorOf(errorCode).retriable || errorCode === 0, `Produce: ${errorCode}`).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, PRODUCE_PAUSE_MS));
+    }
+  }
+
+  async #observe(connection: RawConnection): Promise<void> {
+    const told = [...this.#acknowledged];
+    const offsets = await committedOffsets(connection, this.groupId, this.#topic, PARTITIONS);
+    if (offsets !== null) {
+      for (const [partition, offset] of offsets.entries()) {
+        const before = Math.max(this.#committed[partition]!, told[partition]!);
+        if (offset < before) {
+          this.#wrongs.push(`the offset of partition ${partition}: ${offset} after ${before}`);
+        }
+      }
+      this.#committed = offsets;
+    }
+    await new Promise((resolve) => setTimeout(resolve, OBSERVE_PAUSE_MS));
+  }
+
+  async #ends(connection: RawConnection): Promise<number[]> {
+    const ends: number[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const options = { partition, maxWaitMs: 0 };
+      ends.push((await fetch(connection, this.#topic, 0, options)).highWatermark);
+    }
+    return ends;
+  }
+
+  #expectOneOwner(): void {
+    const byGeneration = new Map<number, Map<GroupMember, Set<string>>>();
+    for (const member of this.#members) {
+      for (const event of member.events) {
+        if (event.event !== "owns" || event.generation === null) continue;
+        const owners = byGeneration.get(event.generation) ?? new Map<GroupMember, Set<string>>();
+        byGeneration.set(event.generation, owners);
+        const owned = owners.get(member) ?? new Set();
+        owners.set(member, owned);
+        for (const partition of event.partitions) owned.add(String(partition));
+      }
+    }
+    for (const [generation, owners] of byGeneration) {
+      const lists = [...owners.values()].map((owned) => [...owned]);
+      expectNoneTwice(`generation ${generation}`, lists);
+    }
+  }
+
+  #state(): string {
+    const counts = this.#consumed.map(({ size }) => size);
+    return [
+      `consumed ${counts}, committed ${this.#committed}`,
+      ...this.#wrongs,
+      ...this.#members.map((member) => member.describe()),
+    ].join("\n");
+  }
+}
+
+/** Between two changes of what it owns, a member may get records again, but none is left out. */
+function expectNoGaps(member: GroupMember): void {
+  let next = new Map<number, number>();
+  for (const event of member.events) {
+    if (event.event === "owns") next = new Map();
+    if (event.event !== "records") continue;
+    for (const offset of event.offsets) {
+      const expected = next.get(event.partition) ?? offset;
+      expect(offset, `${member.name}, partition ${event.partition}`).toBeLessThanOrEqual(expected);
+      next.set(event.partition, offset + 1);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type { BrokerProcess, BrokerProcessOptions } from "../harness/broker-process.ts";
+import type { Address } from "../harness/client-broker.ts";
+import type { MemberProgram } from "../harness/group-member.ts";
+import { GroupRun } from "../harness/group-run.ts";
+import type { Peer } from "../harness/peers.ts";
+
+/** What a member is asked to be; see test/peers/<client>/member.*. */
+export interface MemberRequest {
+  readonly command: "member";
+  readonly bootstrap: string;
+  readonly group: string;
+  readonly topic: string;
+  readonly protocol: "classic" | "consumer";
+  readonly assignor?: string;
+  readonly instanceId?: string;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+}
+
+/** Times in which a test sees a member die. In the consumer protocol they are the broker's. */
+const SESSION_TIMEOUT_MS = 4_000;
+const HEARTBEAT_INTERVAL_MS = 500;
+const configs = {
+  "group.initial.rebalance.delay.ms": 100,
+  "group.min.session.timeout.ms": 1_000,
+  "group.consumer.min.session.timeout.ms": 1_000,
+  "group.consumer.session.timeout.ms": SESSION_TIMEOUT_MS,
+  "group.consumer.min.heartbeat.interval.ms": 100,
+  "group.consumer.heartbeat.interval.ms": HEARTBEAT_INTERVAL_MS,
+};
+
+export const GROUP_BROKER: BrokerProcessOptions = {
+  flags: Object.entries(configs).flatMap(([name, value]) => ["--kafka", `${name}=${value}`]),
+};
+
+/** `npm run chaos` asks for more. */
+const ROUNDS = Number(process.env.TARPAN_GROUP_ROUNDS ?? 1);
+const TEST_LIMIT_MS = 90_000 + ROUNDS * 60_000;
+
+type Where = { broker: BrokerProcess; address: Address };
+type Client = (request: MemberRequest) => MemberProgram;
+type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
+  /** kcat ends when it has no broker, and waits for someone to start it again. */
+  readonly endsWithBroker?: boolean;
+};
+
+export function requestOf(run: GroupRun, { address }: Where, kind: Kind): MemberRequest {
+  const { protocol, assignor } = kind;
+  return {
+    command: "member",
+    bootstrap: address.bootstrap,
+    group: run.groupId,
+    topic: run.topic,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+    protocol,
+    ...(assignor === undefined ? {} : { assignor }),
+  };
+}
+
+/**
+ * Three members; one is killed, one comes, the broker restarts, is killed and comes back, one leaves,
+ * one comes, with records produced throughout.
+ */
+export function consumesThroughEverything(
+  it: Peer["it"],
+  where: Where,
+  kind: Kind,
+  client: Client,
+) {
+  const { broker, address } = where;
+  const name = [kind.protocol, kind.assignor].filter((part) => part !== undefined).join("-");
+  it(
+    `consumes everything, in the ${name} protocol, whatever happens`,
+    async () => {
+      const run = new GroupRun(address, name);
+      const addMember = () => run.add(client(requestOf(run, where, kind)));
+      const addThree = () => {
+        for (let count = 0; count < 3; count++) addMember();
+      };
+      const whileItIsDown = async () => {
+        if (!kind.endsWithBroker) return;
+        await run.until("all members have ended", () => run.running.length === 0);
+      };
+      const isBack = async () => {
+        if (kind.endsWithBroker) addThree();
+        await run.progress();
+      };
+      await run.begin();
+      addThree();
+      await run.shared(3);
+      for (let round = 0; round < ROUNDS; round++) {
+        await run.progress();
+        await run.running[0]!.kill9();
+        await run.shared(2);
+        addMember();
+        await run.shared(3);
+        await broker.stop();
+        await whileItIsDown();
+        await broker.start();
+        await isBack();
+        await broker.kill9();
+        await whileItIsDown();
+        await broker.start();
+        await isBack();
+        await run.shared(3);
+        await run.running[0]!.leave();
+        await run.shared(2);
+        addMember();
+        await run.shared(3);
+      }
+      await run.finish();
+    },
+    TEST_LIMIT_MS,
+  );
+}

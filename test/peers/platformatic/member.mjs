@@ -1,0 +1,74 @@
+// A member of a group until it is told to end by SIGTERM: see test/harness/group-member.ts.
+
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Consumer } from "@platformatic/kafka";
+
+const request = JSON.parse(readFileSync(0, "utf8"));
+const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+
+const classic = {
+  sessionTimeout: request.sessionTimeoutMs,
+  heartbeatInterval: request.heartbeatIntervalMs,
+  rebalanceTimeout: 10_000,
+};
+const consumer = new Consumer({
+  clientId: "platformatic",
+  bootstrapBrokers: [request.bootstrap],
+  groupId: request.group,
+  groupProtocol: request.protocol,
+  ...(request.protocol === "classic" ? classic : { rebalanceTimeout: 10_000 }),
+  retries: 100,
+  retryDelay: 100,
+  maxWaitTime: 100,
+});
+
+const owned = () =>
+  (consumer.assignments ?? []).find(({ topic }) => topic === request.topic)?.partitions ?? [];
+let told = "";
+const tellOwned = () => {
+  // Only the classic protocol lets the generation out.
+  const generation = request.protocol === "classic" ? consumer.generationId : null;
+  const partitions = [...owned()];
+  const event = { event: "owns", generation, partitions };
+  if (JSON.stringify(event) === told) return;
+  told = JSON.stringify(event);
+  tell(event);
+};
+consumer.on("consumer:group:join", tellOwned);
+consumer.on("consumer:heartbeat:end", () => setImmediate(tellOwned));
+consumer.on("error", (error) => tell({ event: "failed", error: String(error) }));
+
+let leaving = false;
+process.once("SIGTERM", async () => {
+  leaving = true;
+  await consumer.close(true);
+  tell({ event: "left" });
+  process.exit(0);
+});
+
+while (!leaving) {
+  try {
+    const topics = [request.topic];
+    const mode = { mode: "committed", fallbackMode: "earliest", autocommit: false };
+    const stream = await consumer.consume({ topics, ...mode });
+    tellOwned();
+    for await (const message of stream) {
+      tellOwned();
+      const { partition } = message;
+      // The stream still hands out what it had fetched before partitions were taken away.
+      if (!owned().includes(partition)) continue;
+      const offset = Number(message.offset);
+      tell({ event: "records", partition, offsets: [offset] });
+      try {
+        await message.commit();
+        tell({ event: "committed", offsets: { [partition]: offset + 1 } });
+      } catch (error) {
+        tell({ event: "failed", error: String(error) });
+      }
+    }
+  } catch (error) {
+    if (!leaving) tell({ event: "failed", error: String(error) });
+  }
+  await sleep(100);
+}
