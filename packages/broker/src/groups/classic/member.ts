@@ -52,7 +52,9 @@ export function offersSame(member: Member, offered: readonly Protocol[]): boolea
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** A view of a frame keeps the whole frame in memory: what stays is copied out of it. */

@@ -1,0 +1,360 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import {
+  bytes,
+  DELAY_MS,
+  GROUP,
+  Members,
+  RANGE,
+  REBALANCE_MS,
+  SESSION_MS,
+  SUBSCRIPTION,
+  subscriptionTo,
+} from "./members.ts";
+
+const NEW_MEMBER_MS = 300_000;
+
+describe("a new group", () => {
+  it("is recorded empty before its first member is answered", () => {
+    const members = new Members();
+    const first = members.join().answer;
+    expect(first).toEqual({
+      errorCode: ErrorCode.MEMBER_ID_REQUIRED,
+      memberId: first.memberId,
+      protocolName: null,
+      leader: "",
+      members: [],
+    });
+    expect(first.memberId).toMatch(/^client-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(members.newRecords()).toEqual([
+      {
+        record: "GroupMetadata",
+        key: { group: GROUP },
+        value: {
+          protocolType: "",
+          generation: 0,
+          protocol: null,
+          leader: null,
+          currentStateTimestamp: members.time.wallMs(),
+          members: [],
+        },
+      },
+    ]);
+    expect(members.group.stateName).toBe("Empty");
+  });
+
+  it("waits for the initial delay, then records the leader's assignment and only then answers", () => {
+    const members = new Members();
+    const { memberId, joining } = members.joinNew();
+    expect(members.group.stateName).toBe("PreparingRebalance");
+    members.advance(DELAY_MS - 1);
+    expect(joining.answered).toBe(false);
+    members.advance(1);
+    expect(joining.answer).toEqual({
+      errorCode: ErrorCode.NONE,
+      generationId: 1,
+      protocolType: "consumer",
+      protocolName: "range",
+      leader: memberId,
+      memberId,
+      members: [{ memberId, groupInstanceId: null, metadata: SUBSCRIPTION }],
+    });
+    expect(members.group.stateName).toBe("CompletingRebalance");
+    members.newRecords();
+    const began = members.time.wallMs();
+
+    members.advance(5);
+    const synced = members.sync(memberId, 1, { [memberId]: "all" });
+    expect(members.newRecords()).toEqual([
+      {
+        record: "GroupMetadata",
+        key: { group: GROUP },
+        value: {
+          protocolType: "consumer",
+          generation: 1,
+          protocol: "range",
+          leader: memberId,
+          currentStateTimestamp: began,
+          members: [
+            {
+              memberId,
+              groupInstanceId: null,
+              clientId: "client",
+              clientHost: "/127.0.0.1",
+              rebalanceTimeout: REBALANCE_MS,
+              sessionTimeout: SESSION_MS,
+              subscription: SUBSCRIPTION,
+              assignment: bytes("all"),
+            },
+          ],
+        },
+      },
+    ]);
+    expect(synced.answer).toEqual({
+      errorCode: ErrorCode.NONE,
+      protocolType: "consumer",
+      protocolName: "range",
+      assignment: bytes("all"),
+    });
+    expect(members.group.stateName).toBe("Stable");
+  });
+
+  it("waits longer while new members come, up to the rebalance time-out", () => {
+    const members = new Members();
+    const { joining } = members.joinNew({ rebalanceTimeoutMs: 10_000 });
+    members.advance(2_000);
+    members.joinNew({ rebalanceTimeoutMs: 10_000 });
+    members.advance(1_000);
+    expect(joining.answered).toBe(false);
+    members.advance(2_000);
+    members.joinNew({ rebalanceTimeoutMs: 10_000 });
+    members.advance(1_000);
+    members.joinNew({ rebalanceTimeoutMs: 10_000 });
+    members.advance(3_000);
+    members.joinNew({ rebalanceTimeoutMs: 10_000 });
+    // 3 + 3 + 3 s are over; 1 s of the 10 is left.
+    expect(joining.answered).toBe(false);
+    members.advance(999);
+    expect(joining.answered).toBe(false);
+    members.advance(1);
+    expect(joining.answer.members).toHaveLength(5);
+  });
+
+  it("takes members without an id at once below version 4, and version 0's one time-out", () => {
+    const members = new Members();
+    const joining = members.join({ version: 0, rebalanceTimeoutMs: -1 });
+    expect(joining.answered).toBe(false);
+    members.advance(DELAY_MS);
+    const { memberId } = joining.answer;
+    members.sync(memberId, 1);
+    expect(members.group.recorded.members.get(memberId)).toMatchObject({
+      rebalanceTimeout: SESSION_MS,
+      assignment: bytes(""),
+    });
+  });
+});
+
+describe("what a join is refused for", () => {
+  it.each([
+    ["an empty group id", { groupId: "" }, ErrorCode.INVALID_GROUP_ID],
+    ["a session that is too short", { sessionTimeoutMs: 5_999 }, ErrorCode.INVALID_SESSION_TIMEOUT],
+    ["a session too long", { sessionTimeoutMs: 1_800_001 }, ErrorCode.INVALID_SESSION_TIMEOUT],
+    ["no protocol", { protocols: [] }, ErrorCode.INCONSISTENT_GROUP_PROTOCOL],
+    ["no protocol type", { protocolType: "" }, ErrorCode.INCONSISTENT_GROUP_PROTOCOL],
+    ["a member id out of nowhere", { memberId: "x" }, ErrorCode.UNKNOWN_MEMBER_ID],
+    [
+      "an instance id nobody has",
+      { memberId: "x", groupInstanceId: "i" },
+      ErrorCode.UNKNOWN_MEMBER_ID,
+    ],
+  ])("%s", (_what, fields, errorCode) => {
+    const members = new Members();
+    expect(members.join(fields).answer).toMatchObject({ errorCode, members: [] });
+    expect(members.log).toEqual([]);
+    expect(members.state.groups.size).toBe(0);
+    // And so in a group that lives.
+    members.stable(2);
+    expect(members.join(fields).answer).toMatchObject({ errorCode, members: [] });
+    expect(members.newRecords()).toEqual([]);
+    expect(members.group.stateName).toBe("Stable");
+  });
+
+  it("another protocol type, or no protocol that all have", () => {
+    const members = new Members();
+    members.stable(1);
+    const { INCONSISTENT_GROUP_PROTOCOL } = ErrorCode;
+    const connect = members.join({ protocolType: "connect" });
+    expect(connect.answer.errorCode).toBe(INCONSISTENT_GROUP_PROTOCOL);
+    const sticky = members.join({ protocols: [{ name: "sticky", metadata: SUBSCRIPTION }] });
+    expect(sticky.answer.errorCode).toBe(INCONSISTENT_GROUP_PROTOCOL);
+  });
+
+  it("a full group, also when the limit was lowered since", () => {
+    const members = new Members({ groupMaxSize: 2 });
+    const [, second] = members.stable(2);
+    const { GROUP_MAX_SIZE_REACHED } = ErrorCode;
+    expect(members.join().answer).toMatchObject({
+      errorCode: GROUP_MAX_SIZE_REACHED,
+      memberId: "",
+    });
+    // Members may join again.
+    expect(members.join({ memberId: second! }).answer.errorCode).toBe(ErrorCode.NONE);
+    Object.assign(members.config, { groupMaxSize: 1 });
+    members.crash();
+    expect(members.group.stateName).toBe("PreparingRebalance");
+    const [first] = [...members.group.live.members.keys()];
+    const kept = members.join({ memberId: first! });
+    expect(members.join({ memberId: second! }).answer.errorCode).toBe(GROUP_MAX_SIZE_REACHED);
+    // The last one missing is out: the others need not wait for it.
+    expect(kept.answer).toMatchObject({ errorCode: ErrorCode.NONE, generationId: 2 });
+    expect(kept.answer.members).toHaveLength(1);
+  });
+});
+
+describe("the protocol", () => {
+  const offers = (...names: string[]) => names.map((name) => ({ name, metadata: bytes(name) }));
+
+  it("is the one most members prefer among those that all have", () => {
+    const members = new Members();
+    const a = members.joinNew({ protocols: offers("x", "a", "b") });
+    const b = members.joinNew({ protocols: offers("b", "a") });
+    members.joinNew({ protocols: offers("b", "a", "y") });
+    members.advance(2 * DELAY_MS);
+    expect(a.joining.answer.protocolName).toBe("b");
+    expect(a.joining.answer.members.map(({ metadata }) => metadata)).toEqual([
+      bytes("b"),
+      bytes("b"),
+      bytes("b"),
+    ]);
+    expect(b.joining.answer).toMatchObject({ protocolName: "b", members: [] });
+  });
+
+  it("counts an offer that is made twice once", () => {
+    const members = new Members();
+    const a = members.joinNew({ protocols: [...offers("a"), { name: "a", metadata: bytes("2") }] });
+    members.joinNew({ protocols: offers("a", "b") });
+    members.advance(2 * DELAY_MS);
+    expect(a.joining.answer).toMatchObject({ errorCode: 0, protocolName: "a" });
+    expect(a.joining.answer.members[0]!.metadata).toEqual(bytes("a"));
+  });
+
+  it("changes its type only while the group is empty", () => {
+    const members = new Members();
+    const [id] = members.stable(1);
+    members.leave({ memberId: id! });
+    expect(members.group).toMatchObject({ stateName: "Empty", protocolType: "consumer" });
+    const connect = members.joinNew({ protocolType: "connect", protocols: offers("sessioned") });
+    members.advance(DELAY_MS);
+    expect(connect.joining.answer).toMatchObject({ generationId: 3, protocolType: "connect" });
+  });
+});
+
+describe("joining again", () => {
+  it("tells a follower that nothing changed, and asks all when the leader does it", () => {
+    const members = new Members();
+    const [leader, follower] = members.stable(2);
+    const again = members.join({ memberId: follower! }).answer;
+    expect(again).toMatchObject({ errorCode: 0, generationId: 1, leader, members: [] });
+    expect(members.group.stateName).toBe("Stable");
+    const rejoining = members.join({ memberId: leader! });
+    expect(rejoining.answered).toBe(false);
+    expect(members.group.stateName).toBe("PreparingRebalance");
+    expect(members.beat(follower!, 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    const following = members.join({ memberId: follower! });
+    expect(rejoining.answer).toMatchObject({ generationId: 2, leader });
+    expect(following.answer).toMatchObject({ generationId: 2, leader, members: [] });
+  });
+
+  it("asks all when a subscription changed", () => {
+    const members = new Members();
+    const [leader, follower] = members.stable(2);
+    const protocols = [{ name: "range", metadata: subscriptionTo("t", "u") }];
+    members.join({ memberId: follower!, protocols });
+    const leading = members.join({ memberId: leader! });
+    expect(leading.answer.members.map(({ metadata }) => metadata)).toEqual([
+      SUBSCRIPTION,
+      subscriptionTo("t", "u"),
+    ]);
+  });
+
+  it("gives the current generation to who may have missed it, and a new one to a change", () => {
+    const members = new Members();
+    const a = members.joinNew();
+    const b = members.joinNew();
+    members.advance(2 * DELAY_MS);
+    const waiting = members.sync(b.memberId, 1);
+    expect(members.join({ memberId: a.memberId }).answer.members).toHaveLength(2);
+    expect(members.join({ memberId: b.memberId }).answer.members).toHaveLength(0);
+    expect(members.group.stateName).toBe("CompletingRebalance");
+    const protocols = [...RANGE, { name: "more", metadata: bytes("") }];
+    const changed = members.join({ memberId: a.memberId, protocols });
+    expect(waiting.answer.errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(changed.answered).toBe(false);
+    members.join({ memberId: b.memberId });
+    expect(changed.answer.generationId).toBe(2);
+  });
+
+  it("answers the join that a second one of the same member replaces", () => {
+    const members = new Members();
+    const { memberId, joining } = members.joinNew();
+    const second = members.join({ memberId });
+    expect(joining.answer.errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    members.advance(DELAY_MS);
+    expect(second.answer).toMatchObject({ errorCode: 0, generationId: 1 });
+  });
+});
+
+describe("who does not come", () => {
+  it("is removed when the rebalance time-out is over, and another one leads", () => {
+    const members = new Members();
+    const [leader, follower] = members.stable(2, { sessionTimeoutMs: 100_000 });
+    const { joining: newcomer } = members.joinNew();
+    const following = members.join({ memberId: follower! });
+    members.advance(REBALANCE_MS - 1);
+    expect(following.answered).toBe(false);
+    members.advance(1);
+    expect(following.answer).toMatchObject({ generationId: 2, leader: follower });
+    expect(following.answer.members).toHaveLength(2);
+    expect(newcomer.answer).toMatchObject({ generationId: 2, leader: follower, members: [] });
+    expect(members.beat(leader!, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  });
+
+  it("was never a member when it did not come back with its id", () => {
+    const members = new Members();
+    const [leader] = members.stable(1);
+    const { memberId } = members.join().answer;
+    const leading = members.join({ memberId: leader! });
+    // The group waits for it, but not for ever.
+    expect(leading.answered).toBe(false);
+    members.advance(SESSION_MS);
+    expect(leading.answer).toMatchObject({ generationId: 2 });
+    const late = members.join({ memberId });
+    expect(late.answer.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  });
+
+  it("is given up as a new member after five minutes", () => {
+    const members = new Members();
+    const longMs = 2 * NEW_MEMBER_MS;
+    members.stable(1, { rebalanceTimeoutMs: longMs, sessionTimeoutMs: longMs });
+    const { joining } = members.joinNew();
+    members.advance(NEW_MEMBER_MS - 1);
+    expect(joining.answered).toBe(false);
+    members.advance(1);
+    expect(joining.answer).toMatchObject({
+      errorCode: ErrorCode.UNKNOWN_MEMBER_ID,
+      memberId: "",
+    });
+  });
+});
+
+it("answers 1,000 joins that come at once, in one generation", () => {
+  const members = new Members();
+  const joining = Array.from({ length: 1_000 }, () => members.joinNew());
+  members.advance(2 * DELAY_MS);
+  const [first] = joining;
+  expect(first!.joining.answer.members).toHaveLength(1_000);
+  for (const { joining: each, memberId } of joining) {
+    expect(each.answer).toMatchObject({ generationId: 1, leader: first!.memberId, memberId });
+  }
+  const assigned = members.syncAll(
+    joining.map(({ memberId }) => memberId),
+    1,
+  );
+  expect(new Set(assigned).size).toBe(1_000);
+  // The group's first, and its first generation.
+  expect(members.log).toHaveLength(2);
+});
+
+it("keeps a member with 1 MB of metadata", () => {
+  const members = new Members();
+  const metadata = new Uint8Array(1 << 20).fill(7);
+  const { memberId, joining } = members.joinNew({ protocols: [{ name: "range", metadata }] });
+  members.advance(DELAY_MS);
+  expect(joining.answer.members[0]!.metadata.length).toBe(1 << 20);
+  members.syncAll([memberId], 1);
+  members.crash();
+  const kept = members.group.live.members.get(memberId)!.protocols[0]!.metadata;
+  expect(Buffer.compare(kept, metadata)).toBe(0);
+  // Not a subscription that could be read: whatever is committed counts as subscribed.
+  expect(members.group.isSubscribedTo("t")).toBe(true);
+});
