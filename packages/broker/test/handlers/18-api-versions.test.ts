@@ -22,6 +22,23 @@ describe("ApiVersions", () => {
     }
   });
 
+  it("tells of the consumer group protocol by the finalized feature group.version", async () => {
+    const broker = await WholeBroker.start();
+    const told = await broker.call(ApiVersions, 4, software);
+    const metadataVersion = { name: "metadata.version", minVersion: 7, maxVersion: 25 };
+    const groupVersion = { name: "group.version", minVersion: 0, maxVersion: 1 };
+    expect(told.supportedFeatures).toEqual([metadataVersion, groupVersion]);
+    expect(told.finalizedFeaturesEpoch).toBe(0);
+    expect(told.finalizedFeatures).toEqual([
+      { name: "metadata.version", minVersionLevel: 25, maxVersionLevel: 25 },
+      { name: "group.version", minVersionLevel: 1, maxVersionLevel: 1 },
+    ]);
+    // Older clients refuse a response with a feature that begins at 0.
+    const older = await broker.call(ApiVersions, 3, software);
+    expect(older.supportedFeatures).toEqual([metadataVersion]);
+    expect(older.finalizedFeatures).toHaveLength(2);
+  });
+
   it("answers a version of the future as version 0, with the list", async () => {
     const broker = await WholeBroker.start();
     // Key 18, version 99, correlation id 7, client id "x", and a body nobody knows.

@@ -1,0 +1,451 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  ConsumerWorld,
+  HEARTBEAT_MS,
+  hardState,
+  JOINING,
+  REBALANCE_MS,
+  SESSION_MS,
+  topicId,
+} from "./world.ts";
+
+const T = topicId("t");
+let world: ConsumerWorld;
+
+beforeEach(() => {
+  world = new ConsumerWorld();
+  world.setTopics({ t: 4 });
+});
+
+const owning = (...partitions: number[]) => [{ topicId: T, partitions }];
+
+describe("a member that joins", () => {
+  it("records itself, the group's epoch, the target, and its first step", () => {
+    const { answer, records } = world.beat({ ...JOINING, memberId: "a", rackId: "r" });
+    expect(answer).toEqual({
+      errorCode: 0,
+      memberId: "a",
+      memberEpoch: 1,
+      heartbeatIntervalMs: HEARTBEAT_MS,
+      assignment: { topicPartitions: owning(0, 1, 2, 3) },
+    });
+    const key = { groupId: "g", memberId: "a" };
+    expect(records).toEqual([
+      {
+        record: "ConsumerGroupMemberMetadata",
+        key,
+        value: {
+          instanceId: null,
+          rackId: "r",
+          clientId: "client",
+          clientHost: "/127.0.0.1",
+          subscribedTopicNames: ["t"],
+          subscribedTopicRegex: null,
+          rebalanceTimeoutMs: REBALANCE_MS,
+          serverAssignor: null,
+          classicMemberMetadata: null,
+        },
+      },
+      {
+        record: "ConsumerGroupMetadata",
+        key: { groupId: "g" },
+        value: { epoch: 1, metadataHash: expect.any(BigInt) },
+      },
+      {
+        record: "ConsumerGroupTargetAssignmentMember",
+        key,
+        value: { topicPartitions: owning(0, 1, 2, 3) },
+      },
+      {
+        record: "ConsumerGroupTargetAssignmentMetadata",
+        key: { groupId: "g" },
+        value: { assignmentEpoch: 1, assignmentTimestamp: world.time.wallMs() },
+      },
+      {
+        record: "ConsumerGroupCurrentMemberAssignment",
+        key,
+        value: {
+          memberEpoch: 1,
+          previousMemberEpoch: 0,
+          state: 0,
+          assignedPartitions: [{ topicId: T, partitions: [0, 1, 2, 3], assignmentEpochs: null }],
+          partitionsPendingRevocation: [],
+        },
+      },
+    ]);
+    expect(world.group().stateName).toBe("Stable");
+  });
+
+  it("is then told and recorded nothing new by a heartbeat", () => {
+    world.join("a");
+    const { answer, records } = world.beat({ memberId: "a", memberEpoch: 1 });
+    expect(answer).toMatchObject({ errorCode: 0, memberEpoch: 1, assignment: null });
+    expect(records).toEqual([]);
+  });
+
+  it("is told its assignment again when it says everything", () => {
+    world.join("a");
+    const full = { ...JOINING, memberId: "a", memberEpoch: 1, topicPartitions: owning(0) };
+    const { answer, records } = world.beat(full);
+    expect(answer.assignment).toEqual({ topicPartitions: owning(0, 1, 2, 3) });
+    expect(records).toEqual([]);
+  });
+
+  it("is given an id in version 0, and makes its own from version 1 on", () => {
+    const { answer } = world.beat({ ...JOINING, memberId: "" }, 0);
+    expect(answer.memberId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(world.beat({ ...JOINING, memberId: "" }, 1).answer.errorCode).toBe(42);
+  });
+
+  it("waits for a partition until its owner has given it up", () => {
+    world.join("a");
+    const joined = world.join("b");
+    // Nothing is free: b is at the new epoch, with empty hands.
+    expect(joined).toMatchObject({ memberEpoch: 2, assignment: { topicPartitions: [] } });
+    expect(world.group().stateName).toBe("Reconciling");
+
+    // a is told to give two up, and stays at its epoch until it says that it has.
+    const told = world.beat({ memberId: "a", memberEpoch: 1 }).answer;
+    expect(told).toMatchObject({ memberEpoch: 1, assignment: { topicPartitions: owning(0, 1) } });
+    expect(world.beat({ memberId: "b", memberEpoch: 2 }).answer.assignment).toBeNull();
+    const still = { memberId: "a", memberEpoch: 1, topicPartitions: owning(0, 1, 3) };
+    expect(world.beat(still).answer).toMatchObject({ memberEpoch: 1, assignment: null });
+    expect(world.beat({ memberId: "b", memberEpoch: 2 }).answer.assignment).toBeNull();
+
+    const gone = { memberId: "a", memberEpoch: 1, topicPartitions: owning(0, 1) };
+    expect(world.beat(gone).answer).toMatchObject({ memberEpoch: 2, assignment: null });
+    expect(world.beat({ memberId: "b", memberEpoch: 2 }).answer).toMatchObject({
+      memberEpoch: 2,
+      assignment: { topicPartitions: owning(2, 3) },
+    });
+    expect(world.group().stateName).toBe("Stable");
+  });
+
+  it("may have missed the answer: one epoch behind is accepted with what it has", () => {
+    world.join("a");
+    world.join("b");
+    world.beat({ memberId: "a", memberEpoch: 1 });
+    world.beat({ memberId: "a", memberEpoch: 1, topicPartitions: owning(0, 1) });
+    const again = { memberId: "a", memberEpoch: 1, topicPartitions: owning(0, 1) };
+    expect(world.beat(again).answer).toMatchObject({ errorCode: 0, memberEpoch: 2 });
+    const more = { memberId: "a", memberEpoch: 1, topicPartitions: owning(0, 1, 2) };
+    expect(world.beat(more).answer.errorCode).toBe(ErrorCode.FENCED_MEMBER_EPOCH);
+    expect(world.beat({ memberId: "a", memberEpoch: 1 }).answer.errorCode).toBe(110);
+    expect(world.beat({ memberId: "a", memberEpoch: 9 }).answer.errorCode).toBe(110);
+  });
+
+  it("without topics is a member all the same", () => {
+    const { answer } = world.beat({ ...JOINING, memberId: "a", subscribedTopicNames: [] });
+    expect(answer).toMatchObject({ memberEpoch: 1, assignment: { topicPartitions: [] } });
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+  });
+});
+
+describe("a member that leaves", () => {
+  it("is removed whole, and its partitions are free at once", () => {
+    world.join("a");
+    world.join("b");
+    const { answer, records } = world.beat({ memberId: "a", memberEpoch: -1 });
+    expect(answer).toMatchObject({ errorCode: 0, memberId: "a", memberEpoch: -1 });
+    const key = { groupId: "g", memberId: "a" };
+    expect(records).toEqual([
+      { record: "ConsumerGroupCurrentMemberAssignment", key, value: null },
+      { record: "ConsumerGroupTargetAssignmentMember", key, value: null },
+      { record: "ConsumerGroupMemberMetadata", key, value: null },
+      {
+        record: "ConsumerGroupMetadata",
+        key: { groupId: "g" },
+        value: { epoch: 3, metadataHash: expect.any(BigInt) },
+      },
+    ]);
+    const { answer: next } = world.beat({ memberId: "b", memberEpoch: 2 });
+    expect(next).toMatchObject({
+      memberEpoch: 3,
+      assignment: { topicPartitions: owning(0, 1, 2, 3) },
+    });
+  });
+
+  it("leaves an empty group behind, which remembers since when", () => {
+    world.join("a");
+    expect(world.group().emptySinceMs).toBeNull();
+    expect(world.group().judgeDelete()).toBe(ErrorCode.NON_EMPTY_GROUP);
+    world.advance(1_000);
+    const leftAtMs = world.time.wallMs();
+    world.beat({ memberId: "a", memberEpoch: -1 });
+    expect(world.group().stateName).toBe("Empty");
+    world.advance(10_000);
+    world.crash();
+    expect(world.group().emptySinceMs).toBe(leftAtMs);
+    expect(world.group().judgeDelete()).toBe(0);
+  });
+
+  it("by saying nothing is removed when its session ends, not before", () => {
+    world.join("a");
+    world.advance(SESSION_MS - 1);
+    expect(world.group().members.size).toBe(1);
+    world.beat({ memberId: "a", memberEpoch: 1 });
+    expect(world.advance(SESSION_MS - 1)).toEqual([]);
+    world.advance(1);
+    expect(world.group().members.size).toBe(0);
+    expect(world.beat({ memberId: "a", memberEpoch: 1 }).answer.errorCode).toBe(25);
+    expect(world.state.deadlines.has("consumer-session/1/g/a")).toBe(false);
+  });
+
+  it("partitions to nobody while it does not say so is removed after its rebalance time-out", () => {
+    world = new ConsumerWorld({ groupConsumerSessionTimeoutMs: 10 * REBALANCE_MS });
+    world.setTopics({ t: 4 });
+    world.join("a");
+    world.join("b");
+    world.beat({ memberId: "a", memberEpoch: 1 });
+    world.advance(REBALANCE_MS - 1);
+    world.beat({ memberId: "a", memberEpoch: 1 });
+    expect(world.group().members.has("a")).toBe(true);
+    world.advance(1);
+    expect(world.group().members.has("a")).toBe(false);
+  });
+
+  it("has a whole session again after the coordinator was loaded anew", () => {
+    world.join("a");
+    world.advance(SESSION_MS - 1);
+    expect(world.crash()).toEqual([]);
+    world.advance(SESSION_MS - 1);
+    expect(world.group().members.size).toBe(1);
+    world.advance(1);
+    expect(world.group().members.size).toBe(0);
+  });
+});
+
+describe("a static member", () => {
+  const fixed = { instanceId: "i" };
+
+  it("keeps its partitions while it is away, and gets them back under another id", () => {
+    world.join("a", fixed);
+    world.join("b");
+    world.beat({ memberId: "a", memberEpoch: 1, ...fixed });
+    world.beat({ memberId: "a", memberEpoch: 1, topicPartitions: owning(0, 1), ...fixed });
+    const { answer, records } = world.beat({ memberId: "a", memberEpoch: -2, ...fixed });
+    expect(answer).toMatchObject({ errorCode: 0, memberEpoch: -2 });
+    expect(records).toMatchObject([{ value: { memberEpoch: -2, previousMemberEpoch: 1 } }]);
+    const back = world.beat({ ...JOINING, memberId: "c", ...fixed });
+    expect(back.answer).toMatchObject({
+      memberEpoch: 2,
+      assignment: { topicPartitions: owning(0, 1) },
+    });
+    expect(
+      back.records.map(({ record, key, value }) => [record, Object.values(key)[1], value !== null]),
+    ).toEqual([
+      ["ConsumerGroupCurrentMemberAssignment", "a", false],
+      ["ConsumerGroupTargetAssignmentMember", "a", false],
+      ["ConsumerGroupMemberMetadata", "a", false],
+      ["ConsumerGroupMemberMetadata", "c", true],
+      ["ConsumerGroupTargetAssignmentMember", "c", true],
+      ["ConsumerGroupCurrentMemberAssignment", "c", true],
+      ["ConsumerGroupCurrentMemberAssignment", "c", true],
+    ]);
+    expect(world.group().epoch).toBe(2);
+    expect(world.beat({ memberId: "a", memberEpoch: 2, ...fixed }).answer.errorCode).toBe(82);
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+  });
+
+  it("is not replaced while it has not left", () => {
+    world.join("a", fixed);
+    expect(world.join("c", fixed).errorCode).toBe(ErrorCode.UNRELEASED_INSTANCE_ID);
+    expect(world.beat({ memberId: "c", memberEpoch: -2, ...fixed }).answer.errorCode).toBe(82);
+    expect(world.beat({ memberId: "c", memberEpoch: 1, ...fixed }).answer.errorCode).toBe(82);
+    const other = { instanceId: "other" };
+    expect(world.beat({ memberId: "c", memberEpoch: 1, ...other }).answer.errorCode).toBe(25);
+  });
+
+  it("that does not come back is removed when its session ends", () => {
+    world.join("a", fixed);
+    world.beat({ memberId: "a", memberEpoch: -2, ...fixed });
+    world.advance(SESSION_MS);
+    expect(world.group().stateName).toBe("Empty");
+  });
+});
+
+describe("a heartbeat is refused", () => {
+  const cases: [string, number, object, number?][] = [
+    ["an empty group id", 42, { ...JOINING, groupId: "", memberId: "a" }],
+    ["an empty instance id", 42, { ...JOINING, instanceId: "", memberId: "a" }],
+    ["an empty rack", 42, { ...JOINING, rackId: "", memberId: "a" }],
+    ["an unknown epoch", 42, { memberId: "a", memberEpoch: -3 }],
+    ["a static leave without an instance", 42, { memberId: "a", memberEpoch: -2 }],
+    [
+      "a join without a rebalance time-out",
+      42,
+      { ...JOINING, rebalanceTimeoutMs: -1, memberId: "a" },
+    ],
+    ["a join that owns", 42, { ...JOINING, memberId: "a", topicPartitions: owning(1) }],
+    ["a join that says not what it owns", 42, { ...JOINING, memberId: "a", topicPartitions: null }],
+    [
+      "a join without a subscription",
+      42,
+      { ...JOINING, memberId: "a", subscribedTopicNames: null },
+    ],
+    ["no member id with an epoch", 42, { memberEpoch: 1 }, 0],
+    ["an unknown assignor", 112, { ...JOINING, memberId: "a", serverAssignor: "sticky" }],
+    ["a group that is none", 69, { memberId: "a", memberEpoch: 1, groupId: "none" }],
+    ["leaving a group that is none", 69, { memberId: "a", memberEpoch: -1, groupId: "none" }],
+    ["a member that is none", 25, { memberId: "x", memberEpoch: 1 }],
+    ["leaving of a member that is none", 25, { memberId: "x", memberEpoch: -1 }],
+    ["a pattern that can't be used", 128, { ...JOINING, memberId: "x", subscribedTopicRegex: "(" }],
+  ];
+
+  it.each(cases)("with %s: %i", (_what, errorCode, request, version = 1) => {
+    world.join("known");
+    const before = hardState(world.state);
+    const { answer, records } = world.beat(request, version);
+    expect(answer.errorCode).toBe(errorCode);
+    expect(answer.errorMessage).toBeTypeOf("string");
+    expect(records).toEqual([]);
+    expect(hardState(world.state)).toEqual(before);
+  });
+
+  it("when the group is full, but not from its members", () => {
+    world = new ConsumerWorld({ groupConsumerMaxSize: 2 });
+    world.setTopics({ t: 4 });
+    world.join("a");
+    world.join("b", { instanceId: "i" });
+    expect(world.join("c").errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
+    expect(world.join("a").errorCode).toBe(0);
+    world.beat({ memberId: "b", memberEpoch: -2, instanceId: "i" });
+    expect(world.join("c", { instanceId: "i" }).errorCode).toBe(0);
+  });
+});
+
+describe("subscriptions", () => {
+  it("follow topics that come, grow and go", () => {
+    world.join("a", { subscribedTopicNames: ["t", "u"] });
+    expect(world.setTopics({ v: 1 })).toEqual([]);
+    expect(world.setTopics({ u: 1 })).toMatchObject([{ value: { epoch: 2 } }]);
+    expect(world.group().stateName).toBe("Assigning");
+    const grown = world.beat({ memberId: "a", memberEpoch: 1 }).answer;
+    expect(grown.memberEpoch).toBe(2);
+    expect(grown.assignment?.topicPartitions).toHaveLength(2);
+    expect(world.setTopics({ t: 5 })).toHaveLength(1);
+    expect(world.beat({ memberId: "a", memberEpoch: 2 }).answer.assignment).not.toBeNull();
+    expect(world.setTopics({ u: 0 })).toHaveLength(1);
+    // The member is told, and is at the next epoch once it owns nothing of the topic.
+    const told = world.beat({ memberId: "a", memberEpoch: 3 }).answer;
+    expect(told).toMatchObject({
+      memberEpoch: 3,
+      assignment: { topicPartitions: owning(0, 1, 2, 3, 4) },
+    });
+    const rid = { memberId: "a", memberEpoch: 3, topicPartitions: owning(0, 1, 2, 3, 4) };
+    expect(world.beat(rid).answer.memberEpoch).toBe(4);
+  });
+
+  it("catch up on load with what happened to topics meanwhile", () => {
+    world.join("a");
+    const { image } = world;
+    world.setTopics({ t: 8 });
+    // The record of that is lost with the step that would have made it.
+    world.log.pop();
+    expect(world.image).not.toBe(image);
+    expect(world.crash()).toMatchObject([{ record: "ConsumerGroupMetadata", value: { epoch: 2 } }]);
+  });
+
+  it("that change take partitions away in the same heartbeat", () => {
+    world.setTopics({ u: 2 });
+    world.join("a", { subscribedTopicNames: ["t"] });
+    const { answer, records } = world.beat({
+      memberId: "a",
+      memberEpoch: 1,
+      subscribedTopicNames: ["u"],
+    });
+    expect(answer).toMatchObject({ memberEpoch: 1, assignment: { topicPartitions: [] } });
+    expect(records.at(-1)).toMatchObject({ value: { state: 1, memberEpoch: 1 } });
+    const rid = { memberId: "a", memberEpoch: 1, topicPartitions: [] };
+    expect(world.beat(rid).answer).toMatchObject({
+      memberEpoch: 2,
+      assignment: { topicPartitions: [{ topicId: topicId("u"), partitions: [0, 1] }] },
+    });
+  });
+
+  it("by a pattern are resolved, recorded, and follow topics", () => {
+    world.setTopics({ "a-1": 1, "a-2": 1 });
+    const regex = { subscribedTopicNames: null, subscribedTopicRegex: "a-.*" };
+    const { answer, records } = world.beat({ ...JOINING, memberId: "m", ...regex });
+    expect(answer.assignment?.topicPartitions).toHaveLength(2);
+    expect(records[1]).toEqual({
+      record: "ConsumerGroupRegularExpression",
+      key: { groupId: "g", regularExpression: "a-.*" },
+      value: { topics: ["a-1", "a-2"], version: 0, timestamp: world.time.wallMs() },
+    });
+    expect(world.group().isSubscribedTo("a-2")).toBe(true);
+    expect(world.group().isSubscribedTo("t")).toBe(false);
+    expect(world.setTopics({ "a-3": 3, b: 1 })).toMatchObject([
+      { value: { topics: ["a-1", "a-2", "a-3"] } },
+      { value: { epoch: 2 } },
+    ]);
+    expect(
+      world.beat({ memberId: "m", memberEpoch: 1 }).answer.assignment?.topicPartitions,
+    ).toHaveLength(3);
+    // Taken back: nobody is subscribed to it any more.
+    const taken = {
+      memberId: "m",
+      memberEpoch: 2,
+      subscribedTopicRegex: "",
+      subscribedTopicNames: ["t"],
+    };
+    expect(world.beat(taken).records).toContainEqual({
+      record: "ConsumerGroupRegularExpression",
+      key: { groupId: "g", regularExpression: "a-.*" },
+      value: null,
+    });
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+  });
+
+  it("to a pattern are forgotten with the last member that has it", () => {
+    const regex = { subscribedTopicNames: null, subscribedTopicRegex: "t" };
+    world.join("m", regex);
+    world.join("n", regex);
+    world.beat({ memberId: "m", memberEpoch: -1 });
+    expect(world.group().regexes.size).toBe(1);
+    world.beat({ memberId: "n", memberEpoch: -1 });
+    expect(world.group().regexes.size).toBe(0);
+  });
+
+  it("are assigned as most members want, the configured first one where none does", () => {
+    world.setTopics({ t: 3, u: 3 });
+    const both = { subscribedTopicNames: ["t", "u"] };
+    world.join("a", both);
+    world.join("b", { ...both, serverAssignor: "range" });
+    const target = (id: string) => [...world.group().target(id)!.values()].map((set) => [...set]);
+    expect(target("a")).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(target("b")).toEqual([[2], [2]]);
+  });
+});
+
+describe("commits and reads of offsets", () => {
+  it("are judged by the member's epoch", () => {
+    world.join("a");
+    const group = world.group();
+    expect(group.judgeOffsetCommit("a", null, 1, 9)).toBe(0);
+    expect(group.judgeOffsetCommit("a", null, 1, 8)).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect(group.judgeOffsetCommit("a", null, 0, 9)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(group.judgeOffsetCommit("x", null, 1, 9)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(group.judgeOffsetCommit("", null, -1, 9)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(group.judgeOffsetFetch("a", 1)).toBe(0);
+    expect(group.judgeOffsetFetch("a", 2)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(group.judgeOffsetFetch(null, -1)).toBe(0);
+    expect(group.judgeOffsetFetch(null, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    world.beat({ memberId: "a", memberEpoch: -1 });
+    expect(group.judgeOffsetCommit("", null, -1, 9)).toBe(0);
+  });
+});
+
+it("a deleted group is gone, and its records with it", () => {
+  world.join("m", { subscribedTopicNames: null, subscribedTopicRegex: ".*" });
+  world.beat({ memberId: "m", memberEpoch: -1 });
+  world.step((state, _context, effects) => {
+    effects.records.push(...state.groups.get("g")!.tombstones());
+  });
+  expect(world.state.groups.size).toBe(0);
+  expect(hardState(world.replayed())).toEqual([]);
+});
