@@ -1,60 +1,67 @@
-import {
-  ErrorCode,
-  encodeConsumerSubscription,
-  FindCoordinator,
-  Heartbeat,
-  JoinGroup,
-  SyncGroup,
-} from "@tarpan/protocol";
+import { ErrorCode, Heartbeat, JoinGroup } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { classicBroker, INITIAL_DELAY_MS, joinRequest, stableGroup } from "./classic-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-const INITIAL_DELAY_MS = 3_000;
-
-const request = (memberId = "") => ({
-  groupId: "g",
-  sessionTimeoutMs: 10_000,
-  rebalanceTimeoutMs: 60_000,
-  memberId,
-  protocolType: "consumer",
-  protocols: [{ name: "range", metadata: encodeConsumerSubscription({ topics: ["t"] }) }],
-});
-
-async function start(): Promise<WholeBroker> {
-  const broker = await WholeBroker.start();
-  await broker.call(FindCoordinator, 3, { key: "g" });
-  return broker;
-}
-
-it("lets a member join, sync and send heartbeats, at the lowest and the highest versions", async () => {
-  const broker = await start();
-  const joining = broker.call(JoinGroup, 0, request());
+it("answers a new member's join when the group's first rebalance is over, at version 0", async () => {
+  const broker = await classicBroker();
+  const joining = broker.call(JoinGroup, 0, joinRequest());
   broker.time.advance(INITIAL_DELAY_MS);
   const joined = await joining;
-  const { memberId } = joined;
   expect(joined).toMatchObject({ errorCode: 0, generationId: 1, protocolName: "range" });
-  expect(joined.leader).toBe(memberId);
-  expect(memberId).toMatch(/^test-[0-9a-f-]{36}$/);
-  expect(joined.members.map((member) => member.memberId)).toEqual([memberId]);
+  expect(joined.memberId).toMatch(/^test-[0-9a-f-]{36}$/);
+  expect(joined.leader).toBe(joined.memberId);
+  expect(joined.members).toHaveLength(1);
+});
 
-  const assignments = [{ memberId, assignment: Uint8Array.of(1, 2, 3) }];
-  const sync = { groupId: "g", generationId: 1, memberId, assignments };
-  const synced = await broker.call(SyncGroup, 0, sync);
-  expect(synced).toMatchObject({ errorCode: 0, assignment: Uint8Array.of(1, 2, 3) });
-  const beat = { groupId: "g", generationId: 1, memberId };
-  expect(await broker.call(Heartbeat, 0, beat)).toMatchObject({ errorCode: 0 });
-
-  const second = await broker.call(JoinGroup, 9, request());
+it("gives new members an id first and lets them join with it, at version 9", async () => {
+  const broker = await classicBroker();
+  const memberId = await stableGroup(broker);
+  const second = await broker.call(JoinGroup, 9, joinRequest({ reason: "new" }));
   expect(second).toMatchObject({
     errorCode: ErrorCode.MEMBER_ID_REQUIRED,
     generationId: -1,
+    protocolType: null,
     protocolName: null,
   });
-  const secondJoining = broker.call(JoinGroup, 9, request(second.memberId));
-  const told = await broker.call(Heartbeat, 4, beat);
+  const joining = broker.call(JoinGroup, 9, joinRequest({ memberId: second.memberId }));
+  const told = await broker.call(Heartbeat, 4, { groupId: "g", generationId: 1, memberId });
   expect(told.errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
-  const again = await broker.call(JoinGroup, 9, request(memberId));
+  const again = await broker.call(JoinGroup, 9, joinRequest({ memberId }));
   expect(again).toMatchObject({ generationId: 2, protocolType: "consumer", leader: memberId });
   expect(again.members).toHaveLength(2);
-  expect(await secondJoining).toMatchObject({ generationId: 2, leader: memberId, members: [] });
+  expect(await joining).toMatchObject({ generationId: 2, leader: memberId, members: [] });
+});
+
+it("writes no protocol as an empty name below version 7", async () => {
+  const broker = await classicBroker();
+  for (let version = 0; version <= 9; version++) {
+    const answer = await broker.call(JoinGroup, version, joinRequest({ sessionTimeoutMs: 1 }));
+    expect(answer.errorCode).toBe(ErrorCode.INVALID_SESSION_TIMEOUT);
+    expect(answer.protocolName).toBe(version < 7 ? "" : null);
+  }
+});
+
+it("tells a static leader that came back to skip the assignment", async () => {
+  const broker = await classicBroker();
+  const former = await stableGroup(broker, { groupInstanceId: "one" });
+  const back = await broker.call(JoinGroup, 9, joinRequest({ groupInstanceId: "one" }));
+  expect(back).toMatchObject({ errorCode: 0, generationId: 1, skipAssignment: true });
+  expect(back.memberId).not.toBe(former);
+  const fenced = joinRequest({ memberId: former, groupInstanceId: "one" });
+  const answer = await broker.call(JoinGroup, 9, fenced);
+  expect(answer.errorCode).toBe(ErrorCode.FENCED_INSTANCE_ID);
+});
+
+it("has no coordinator before there is a topic for groups", async () => {
+  const broker = await WholeBroker.start();
+  const answer = await broker.call(JoinGroup, 5, joinRequest());
+  expect(answer.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+});
+
+it("refuses who waits when the broker stops", async () => {
+  const broker = await classicBroker();
+  const joining = broker.call(JoinGroup, 3, joinRequest());
+  broker.broker.groups.close();
+  expect((await joining).errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
 });

@@ -135,6 +135,21 @@ describe("a static member that comes back without its id", () => {
     expect(back.answer.members).toHaveLength(1);
   });
 
+  it("owes the sync that its former self owed", () => {
+    const members = new Members();
+    const joining = ["one", "two"].map((groupInstanceId) => members.join({ groupInstanceId }));
+    members.advance(2 * DELAY_MS);
+    const [one, two] = joining.map(({ answer }) => answer.memberId) as [string, string];
+    members.sync(one, 1, { [one]: "a", [two]: "b" });
+    const { memberId } = members.join({ groupInstanceId: "two" }).answer;
+    for (let waitedMs = 0; waitedMs < REBALANCE_MS; waitedMs += 5_000) {
+      expect(members.beat(memberId, 1)).toBe(ErrorCode.NONE);
+      expect(members.beat(one, 1)).toBe(ErrorCode.NONE);
+      members.advance(5_000);
+    }
+    expect(members.beat(memberId, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  });
+
   it("is let in though the group is full", () => {
     const members = new Members({ groupMaxSize: 2 });
     stableTwo(members);

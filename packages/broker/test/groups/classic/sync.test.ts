@@ -175,6 +175,21 @@ describe("sessions", () => {
     expect(members.group.live.members.size).toBe(2);
   });
 
+  it("begin anew when the leader has assigned, however long that took", () => {
+    const members = new Members();
+    const [leader, follower] = joinedTwo(members);
+    members.sync(follower, 1);
+    for (let i = 0; i < 3; i++) {
+      members.advance(SESSION_MS / 2);
+      members.beat(leader, 1);
+    }
+    members.syncAll([leader, follower], 1);
+    members.advance(SESSION_MS - 1);
+    expect(members.group.live.members.size).toBe(2);
+    members.advance(1);
+    expect(members.group.stateName).toBe("Empty");
+  });
+
   it("are whole again after a crash", () => {
     const members = new Members();
     const [id] = members.stable(1);
