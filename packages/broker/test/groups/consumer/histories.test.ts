@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import { has, union } from "../../../src/groups/consumer/assignment.ts";
+import { applyGroupRecord, snapshotGroups } from "../../../src/groups/state.ts";
+import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
+import { SimulatedMember, type Wishes } from "./simulated-member.ts";
+import { ConsumerWorld, HEARTBEAT_MS, hardState } from "./world.ts";
+
+const TOPICS = ["a", "b", "c"];
+const STEPS = 400;
+const HISTORIES = 12;
+
+/** Members come, go and crash; answers are lost; topics change; the coordinator is loaded anew. */
+class History {
+  readonly random: SeededRandom;
+  readonly world: ConsumerWorld;
+  members: SimulatedMember[] = [];
+  #ids = 0;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+    this.world = new ConsumerWorld({ groupConsumerMaxSize: 12 }, seed);
+    this.world.setTopics({ a: 6, b: 3 });
+  }
+
+  #wishes(): Wishes {
+    const { random } = this;
+    const serverAssignor = random.pick([null, null, "uniform", "range"]);
+    if (random.chance(0.3)) {
+      const subscribedTopicRegex = random.pick(["[ab]", ".*", "c|a"]);
+      return { subscribedTopicNames: [], subscribedTopicRegex, serverAssignor };
+    }
+    const subscribedTopicNames = TOPICS.filter(() => random.chance(0.6));
+    return { subscribedTopicNames, subscribedTopicRegex: "", serverAssignor };
+  }
+
+  step(): void {
+    const { random, world, members } = this;
+    const member = members.length === 0 ? undefined : random.pick(members);
+    const what = random.next();
+    if (what < 0.06 || member === undefined) this.#come();
+    else if (what < 0.09) this.#leave(member);
+    else if (what < 0.11) this.#crash(member);
+    else if (what < 0.14) member.wish(this.#wishes());
+    else if (what < 0.17) world.setTopics({ [random.pick(TOPICS)]: random.below(8) });
+    else if (what < 0.19) world.crash();
+    else if (what < 0.24) world.advance(random.below(HEARTBEAT_MS));
+    else this.#beat(member);
+  }
+
+  #come(): void {
+    if (this.members.length >= 10) return;
+    const id = this.#ids++;
+    const instanceId = this.random.chance(0.3) ? `instance-${id % 4}` : null;
+    const taken = this.members.some((member) => member.instanceId === instanceId);
+    const instance = taken ? null : instanceId;
+    this.members.push(new SimulatedMember(`member-${id}`, instance, this.#wishes()));
+  }
+
+  #leave(member: SimulatedMember): void {
+    const { memberId, instanceId } = member;
+    member.owned = new Map();
+    const comesBack = instanceId !== null && this.random.chance(0.7);
+    const memberEpoch = comesBack ? -2 : -1;
+    this.world.beat({ memberId, instanceId, memberEpoch });
+    if (comesBack) member.begin(`member-${this.#ids++}`);
+    else this.#forget(member);
+  }
+
+  /** A process that is gone consumes nothing; the coordinator learns it by its silence. */
+  #crash(member: SimulatedMember): void {
+    this.#forget(member);
+  }
+
+  #forget(member: SimulatedMember): void {
+    this.members = this.members.filter((other) => other !== member);
+  }
+
+  #beat(member: SimulatedMember): void {
+    const { world, random } = this;
+    member.work(random);
+    const recordsBefore = world.log.length;
+    const { answer } = world.beat(member.request());
+    if (random.chance(0.04)) {
+      // The broker dies before it could write or answer.
+      world.log.length = recordsBefore;
+      world.crash();
+      member.loseTrack();
+    } else if (random.chance(0.06)) {
+      member.loseTrack();
+    } else {
+      member.receive(answer);
+    }
+  }
+
+  /** Everyone alive sends heartbeats in time until nothing changes any more. */
+  settle(): void {
+    // Long enough for the sessions of the dead to end, and for everything after that.
+    for (let round = 0; round < 60; round++) {
+      for (const member of this.members) {
+        for (let i = 0; i < 3; i++) member.work(this.random);
+        member.receive(this.world.beat(member.request()).answer);
+        this.check();
+      }
+      this.world.advance(HEARTBEAT_MS);
+    }
+  }
+
+  check(): void {
+    const owners = new Map<string, string>();
+    for (const { memberId, owned } of this.members) {
+      for (const [topicId, partitions] of owned) {
+        for (const partition of partitions) {
+          const key = `${topicId}-${partition}`;
+          if (owners.has(key)) throw new Error(`${memberId} and ${owners.get(key)} own ${key}`);
+          owners.set(key, memberId);
+        }
+      }
+    }
+    const group = this.world.state.groups.get("g");
+    if (group?.kind !== "consumer") return;
+    const held = new Map<string, string>();
+    for (const { memberId, assigned, revoking, epoch } of group.members.values()) {
+      if (epoch > group.assignmentEpoch) throw new Error(`${memberId} is ahead of its group`);
+      for (const [topicId, partitions] of union(assigned, revoking)) {
+        for (const partition of partitions) {
+          const key = `${topicId}-${partition}`;
+          if (held.has(key)) throw new Error(`${memberId} and ${held.get(key)} hold ${key}`);
+          held.set(key, memberId);
+          if (group.ownerOf(topicId, partition) !== memberId) throw new Error(`whose is ${key}?`);
+        }
+      }
+    }
+    expect(group.assignmentEpoch).toBeLessThanOrEqual(group.epoch);
+  }
+
+  checkReplay(): void {
+    const live = hardState(this.world.state);
+    expect(hardState(this.world.replayed())).toEqual(live);
+    // A snapshot applied to the state it is of changes nothing.
+    for (const record of snapshotGroups(this.world.state)) {
+      applyGroupRecord(this.world.state, record);
+    }
+    expect(hardState(this.world.state)).toEqual(live);
+  }
+
+  checkSettled(): void {
+    const group = this.world.group();
+    expect(group.stateName).toBe(this.members.length === 0 ? "Empty" : "Stable");
+    expect(group.members.size).toBe(this.members.length);
+    const wanted = new Set(
+      [...this.world.image.topics.values()]
+        .filter(({ name }) => group.isSubscribedTo(name))
+        .flatMap(({ id, partitions }) => partitions.map((_, i) => `${id}-${i}`)),
+    );
+    for (const { memberId, owned } of this.members) {
+      const target = group.target(memberId)!;
+      for (const [topicId, partitions] of owned) {
+        for (const partition of partitions) {
+          expect(has(target, topicId, partition)).toBe(true);
+          expect(wanted.delete(`${topicId}-${partition}`)).toBe(true);
+        }
+      }
+    }
+    expect([...wanted]).toEqual([]);
+  }
+}
+
+describe("a consumer group", () => {
+  it("never has two owners of a partition, and comes to its target, whatever happens", () => {
+    const seed = seedOf("consumer group histories");
+    for (let i = 0; i < HISTORIES; i++) {
+      const history = new History(seed + i);
+      for (let step = 0; step < STEPS; step++) {
+        history.step();
+        history.check();
+        if (step % 20 === 0) history.checkReplay();
+      }
+      history.settle();
+      history.checkReplay();
+      history.checkSettled();
+    }
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+import { RegexError } from "../../../src/groups/consumer/regex/parse.ts";
+import { TopicPattern } from "../../../src/groups/consumer/regex/topic-pattern.ts";
+import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
+
+const matches = (pattern: string, name: string) => new TopicPattern(pattern).matches(name);
+
+describe("a topic pattern", () => {
+  it.each([
+    ["orders", "orders", "order"],
+    ["orders.*", "orders", "my-orders"],
+    ["orders\\..+", "orders.eu", "orders_eu"],
+    ["(eu|us)-\\d{2}", "eu-42", "eu-4"],
+    ["[a-c-]+", "a-c", "d"],
+    ["[^a-c]+", "xyz", "xaz"],
+    ["[]x]", "x", "y"],
+    ["a{2,}", "aaa", "a"],
+    ["a{1,2}b", "aab", "aaab"],
+    ["a{0}b", "b", "ab"],
+    ["^a$", "a", "aa"],
+    ["a^b|c", "c", "ab"],
+    ["a$b|c", "c", "ab"],
+    ["\\Aa\\z", "a", "b"],
+    ["(?i)abc", "AbC", "abd"],
+    ["(?i:a)b", "Ab", "aB"],
+    ["(a(?i)b)c", "aBc", "aBC"],
+    ["(?i)[a-c]", "B", "D"],
+    ["(?i)a(?-i:b)", "Ab", "AB"],
+    ["(?:ab)+?", "abab", "aba"],
+    ["(?P<x>a)|(?<y>b)", "b", "c"],
+    ["\\Qa.b*\\E.", "a.b*c", "aXb*c"],
+    ["\\Qa.b", "a.b", "aXb"],
+    ["\\w+\\W\\w+", "a-b", "a_b"],
+    ["[[:alpha:]]+[[:^digit:]]", "ab", "a1"],
+    ["[\\d.]+", "1.2", "a"],
+    ["\\x61\\x{62}", "ab", "aa"],
+    ["a||b", "b", "c"],
+    ["{a", "{a", "a"],
+    ["ä|a", "a", "b"],
+    ["(a*)*b", "aab", "c"],
+  ])("%s matches %s as a whole, and not %s", (pattern, name, other) => {
+    expect(matches(pattern, name)).toBe(true);
+    expect(matches(pattern, other)).toBe(false);
+  });
+
+  it.each([
+    "(",
+    ")",
+    "a)",
+    "[a",
+    "[b-a]",
+    "[a-\\d]",
+    "[[:nope:]]",
+    "*a",
+    "a**",
+    "a{2}{3}",
+    "a{2,1}",
+    "a{1001}",
+    "a\\",
+    "\\1",
+    "\\b",
+    "\\pL",
+    "\\xZ",
+    "(?=a)",
+    "(?<!a)",
+    "(?x)a",
+    "a".repeat(1_025),
+    "(a{1000}){1000}",
+    "(a?){1000}(b?){1000}",
+    "(".repeat(500),
+  ])("is refused where it can't be one: %s", (pattern) => {
+    expect(() => new TopicPattern(pattern)).toThrow(RegexError);
+  });
+
+  it("that hangs a backtracking matcher costs next to nothing", () => {
+    const name = "a".repeat(249);
+    for (const pattern of [
+      "(a+)+b",
+      "(a|a)*b",
+      "(a*)*(a*)*b",
+      `${"a?".repeat(100)}${"a".repeat(100)}b`,
+      "(.*)(.*)(.*)(.*)(.*)(.*)(.*)b",
+      "((a{0,20}){0,20}b)?c",
+      "(()*)*b",
+      "((((((){1000}){1000}){1000}){1000}){1000}){1000}",
+    ]) {
+      const compiled = new TopicPattern(pattern);
+      for (let i = 0; i < 200; i++) expect(compiled.matches(name)).toBe(false);
+    }
+  });
+
+  it("of which every state is another one stays within its memory", () => {
+    const pattern = new TopicPattern("(a|b)*a(a|b){12}");
+    const random = new SeededRandom(1);
+    for (let i = 0; i < 300; i++) {
+      const name = Array.from({ length: 249 }, () => random.pick(["a", "b"])).join("");
+      expect(pattern.matches(name)).toBe(name.at(-13) === "a");
+    }
+  });
+
+  it("means what JavaScript means by it", () => {
+    const random = new SeededRandom(seedOf("topic patterns"));
+    for (let i = 0; i < 3_000; i++) {
+      const pattern = randomPattern(random, 4);
+      const compiled = new TopicPattern(pattern);
+      const oracle = new RegExp(`^(?:${pattern})$`);
+      for (let j = 0; j < 20; j++) {
+        const name = Array.from({ length: 1 + random.below(8) }, () => random.pick([..."ab.-"]));
+        const text = name.join("");
+        expect(`${pattern} ${text} ${compiled.matches(text)}`).toBe(
+          `${pattern} ${text} ${oracle.test(text)}`,
+        );
+      }
+    }
+  });
+});
+
+/** Of what both syntaxes know, and small enough for a backtracking oracle. */
+function randomPattern(random: SeededRandom, depth: number): string {
+  const inner = () => randomPattern(random, depth - 1);
+  const atoms = ["a", "b", "\\.", "-", ".", "[ab]", "[^a]", "[.-]", "\\w", "^", "$"];
+  if (depth === 0) return random.pick(atoms);
+  switch (random.below(7)) {
+    case 0:
+      return `(${inner()}|${inner()})`;
+    case 1:
+      return `(?:${inner()})${random.pick(["*", "+", "?", "{2}", "{1,2}", "{0,}", "*?"])}`;
+    case 2:
+      return `${inner()}|${inner()}`;
+    default:
+      return inner() + inner();
+  }
+}
