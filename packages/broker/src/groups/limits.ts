@@ -27,3 +27,10 @@ export const MAX_REGEX_STATES = 500;
 
 /** Compiled regular expressions kept. */
 export const MAX_COMPILED_REGEXES = 1_000;
+
+/**
+ * A generation with more subscriptions and assignments than this can't be recorded: the answer is
+ * UNKNOWN_SERVER_ERROR, as where Kafka's record outgrows the topic's `max.message.bytes`. No more
+ * than a frame holds, for the leader is told all subscriptions in one.
+ */
+export const MAX_GENERATION_BYTES = 104_857_600;

@@ -6,13 +6,13 @@ import { prepareRebalance } from "./rebalance.ts";
 import { type GroupMetadataRecord, recordAgain, recordedOf } from "./records.ts";
 import { armSession } from "./sessions.ts";
 
-export { type DescribedGroup, describeFailed, describeGroup } from "./describe.ts";
+export { describeFailed, describeGroup } from "./describe.ts";
 export { ClassicGroup } from "./group.ts";
 export { heartbeat } from "./heartbeat.ts";
-export { type Join, joinGroup } from "./join.ts";
+export { joinGroup } from "./join.ts";
 export { type LeaveAnswer, type Leaving, leaveGroup } from "./leave.ts";
 export type { JoinAnswer, SyncAnswer } from "./member.ts";
-export { type Sync, syncGroup } from "./sync.ts";
+export { syncGroup } from "./sync.ts";
 
 /** The only writer of a classic group's hard state. */
 export function applyGroupMetadata(state: GroupState, record: GroupMetadataRecord): void {

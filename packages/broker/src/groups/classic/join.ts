@@ -44,10 +44,13 @@ function judgeJoin({ request }: Join, { config }: GroupContext): JoinAnswer | un
 
 function decideJoin(turn: Turn, join: Join, reply: Reply<JoinAnswer>): JoinAnswer | null {
   const { groupId, memberId, protocolType, protocols } = join.request;
-  const known = turn.state.groups.get(groupId);
-  if (known !== undefined && known.kind !== "classic") {
+  const found = turn.state.groups.get(groupId);
+  // An empty group of the other protocol gives way (KIP-848).
+  const replaces = found?.kind === "consumer" && found.judgeDelete() === ErrorCode.NONE;
+  if (found?.kind === "consumer" && !replaces) {
     return joinRefused("", ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
+  const known = found?.kind === "classic" ? found : undefined;
   if (known === undefined && memberId !== "") {
     return joinRefused(memberId, ErrorCode.UNKNOWN_MEMBER_ID);
   }
@@ -61,6 +64,7 @@ function decideJoin(turn: Turn, join: Join, reply: Reply<JoinAnswer>): JoinAnswe
     return joinRefused(memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
   if (known === undefined) {
+    turn.effects.records.push(...(found?.tombstones() ?? []));
     // The record follows in this very step; without it a crash would forget pending members' group.
     turn.state.groups.set(groupId, group);
     turn.effects.records.push(firstRecord(groupId, turn.context.wallMs));

@@ -12,7 +12,7 @@ export type ClassicState = "Empty" | "PreparingRebalance" | "CompletingRebalance
  *
  * Invariants:
  * 1. In Empty and Stable it says what is recorded, or what the running operation is recording;
- *    while a rebalance goes on it is ahead by at most that rebalance.
+ *    while the group rebalances it is ahead, and a crash takes that back.
  * 2. There is a leader, and it is a member, exactly while there are members.
  * 3. A member's requests wait in its Member, so whoever is removed is answered by the remover.
  */

@@ -21,13 +21,19 @@ export function maybeCompleteJoin(turn: Turn, group: ClassicGroup): void {
   completeJoin(turn, group);
 }
 
-/** Asks all members to join again. Not to be called while they are being asked already. */
-export function prepareRebalance(turn: Turn, group: ClassicGroup): void {
+/**
+ * Asks all members to join again; those that wait for their assignment are told so by `errorCode`.
+ * Not to be called while they are being asked already.
+ */
+export function prepareRebalance(
+  turn: Turn,
+  group: ClassicGroup,
+  errorCode: number = ErrorCode.REBALANCE_IN_PROGRESS,
+): void {
   const { live } = group;
   const { deadlines } = turn.state;
   for (const member of live.members.values()) {
-    const refused = syncRefused(ErrorCode.REBALANCE_IN_PROGRESS);
-    if (answerSync(turn, member, refused)) armSession(turn, group, member);
+    if (answerSync(turn, member, syncRefused(errorCode))) armSession(turn, group, member);
   }
   live.pendingSyncs.clear();
   deadlines.clear(syncId(group));

@@ -1,10 +1,11 @@
 import { ErrorCode, type RequestOf, type SyncGroup } from "@tarpan/protocol";
+import { MAX_GENERATION_BYTES } from "../limits.ts";
 import type { Operation, Reply } from "../operation.ts";
 import { answerSync, synced, syncRefused } from "./answers.ts";
 import type { ClassicGroup } from "./group.ts";
 import { ownBytes, type SyncAnswer } from "./member.ts";
-import { receivedSync } from "./rebalance.ts";
-import { EMPTY_BYTES, recordOf } from "./records.ts";
+import { prepareRebalance, receivedSync } from "./rebalance.ts";
+import { EMPTY_BYTES, type GroupMetadataRecord, recordOf } from "./records.ts";
 import { armSession } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 
@@ -58,10 +59,23 @@ function settle(turn: Turn, group: ClassicGroup, { assignments }: Sync): void {
     if (live.members.has(memberId)) byMember.set(memberId, ownBytes(assignment));
   }
   // Kafka's record bears the time at which the generation began.
-  turn.effects.records.push(recordOf(groupId, live, byMember));
+  const record = recordOf(groupId, live, byMember);
+  if (sizeBytesOf(record) > MAX_GENERATION_BYTES) {
+    prepareRebalance(turn, group, ErrorCode.UNKNOWN_SERVER_ERROR);
+    return;
+  }
+  turn.effects.records.push(record);
   live.moveTo("Stable", turn.context.wallMs);
   for (const member of live.members.values()) {
     const answer = synced(group, byMember.get(member.memberId) ?? EMPTY_BYTES);
     if (answerSync(turn, member, answer)) armSession(turn, group, member);
   }
+}
+
+function sizeBytesOf({ value }: GroupMetadataRecord): number {
+  let sizeBytes = 0;
+  for (const { subscription, assignment } of value?.members ?? []) {
+    sizeBytes += subscription.length + assignment.length;
+  }
+  return sizeBytes;
 }

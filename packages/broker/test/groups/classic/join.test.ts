@@ -358,3 +358,37 @@ it("keeps a member with 1 MB of metadata", () => {
   // Not a subscription that could be read: whatever is committed counts as subscribed.
   expect(members.group.isSubscribedTo("t")).toBe(true);
 });
+
+it("does not record a generation that is larger than a frame, and all join again", () => {
+  const members = new Members();
+  const protocols = [{ name: "range", metadata: new Uint8Array(60 << 20) }];
+  const { memberId } = members.joinNew({ protocols });
+  members.joinNew({ protocols });
+  members.advance(2 * DELAY_MS);
+  members.newRecords();
+  const syncing = members.sync(memberId, 1, { [memberId]: "a" });
+  expect(syncing.answer.errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+  expect(members.newRecords()).toEqual([]);
+  expect(members.group.stateName).toBe("PreparingRebalance");
+});
+
+it("takes the place of an empty group of the consumer protocol", () => {
+  const members = new Members();
+  const record = "ConsumerGroupMetadata";
+  const key = { groupId: GROUP };
+  members.step((_state, _context, { records }) => {
+    records.push({ record, key, value: { epoch: 3, metadataHash: 0n } });
+  });
+  members.newRecords();
+  expect(members.state.groups.get(GROUP)).toMatchObject({ kind: "consumer" });
+  expect(members.join({ memberId: "x" }).answer.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  expect(members.newRecords()).toEqual([]);
+  const { joining } = members.joinNew();
+  const records = members.newRecords();
+  expect(records[0]).toMatchObject({ record: "ConsumerGroupTargetAssignmentMetadata" });
+  expect(records).toContainEqual({ record, key, value: null });
+  expect(records.at(-1)).toMatchObject({ record: "GroupMetadata", value: { generation: 0 } });
+  members.advance(DELAY_MS);
+  expect(joining.answer).toMatchObject({ errorCode: 0, generationId: 1 });
+  expect(members.replayed().groups.get(GROUP)).toMatchObject({ kind: "classic" });
+});
