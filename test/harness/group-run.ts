@@ -73,10 +73,9 @@ export class GroupRun {
     );
   }
 
-  add(program: MemberProgram): GroupMember {
-    const member = new GroupMember(`member ${this.#members.length + 1}`, program, (event) =>
-      this.#take(event),
-    );
+  /** Processes of one name are one member: a static one that comes back. */
+  add(program: MemberProgram, name = `member ${this.#members.length + 1}`): GroupMember {
+    const member = new GroupMember(name, program, (event) => this.#take(event));
     this.#members.push(member);
     return member;
   }
@@ -182,14 +181,14 @@ export class GroupRun {
   }
 
   #expectOneOwner(): void {
-    const byGeneration = new Map<number, Map<GroupMember, Set<string>>>();
+    const byGeneration = new Map<number, Map<string, Set<string>>>();
     for (const member of this.#members) {
       for (const event of member.events) {
         if (event.event !== "owns" || event.generation === null) continue;
-        const owners = byGeneration.get(event.generation) ?? new Map<GroupMember, Set<string>>();
+        const owners = byGeneration.get(event.generation) ?? new Map<string, Set<string>>();
         byGeneration.set(event.generation, owners);
-        const owned = owners.get(member) ?? new Set();
-        owners.set(member, owned);
+        const owned = owners.get(member.name) ?? new Set();
+        owners.set(member.name, owned);
         for (const partition of event.partitions) owned.add(String(partition));
       }
     }

@@ -1,6 +1,14 @@
+import { expect } from "vitest";
 import { useClientBroker } from "../harness/client-broker.ts";
+import type { GroupMember } from "../harness/group-member.ts";
+import { GroupRun } from "../harness/group-run.ts";
 import { peer } from "../harness/peers.ts";
-import { consumesThroughEverything, GROUP_BROKER, type MemberRequest } from "./group-suite.ts";
+import {
+  consumesThroughEverything,
+  GROUP_BROKER,
+  type MemberRequest,
+  requestOf,
+} from "./group-suite.ts";
 
 const where = useClientBroker(GROUP_BROKER);
 const java = peer("java");
@@ -19,3 +27,29 @@ const KINDS = [
 ] as const;
 
 for (const kind of KINDS) consumesThroughEverything(java.it, where, kind, member);
+
+// In the consumer protocol a seat is only free once its member has left or is found dead.
+java.it("a static member that is killed comes back to its partitions", async () => {
+  const run = new GroupRun(where.address, "static");
+  const add = (instanceId: string) => {
+    // Long enough for a Java process to come back.
+    const request = { ...requestOf(run, where, KINDS[0]), sessionTimeoutMs: 20_000 };
+    return run.add(member({ ...request, instanceId }), instanceId);
+  };
+  const changes = ({ events }: GroupMember) => events.filter(({ event }) => event === "owns");
+  await run.begin();
+  const one = add("one");
+  const two = add("two");
+  await run.shared(2);
+  await run.progress();
+  const { owned } = one;
+  const seen = changes(two).length;
+  await one.kill9();
+  const again = add("one");
+  await run.shared(2);
+  await run.progress();
+  expect(again.owned).toEqual(owned);
+  // The other was never asked to join again.
+  expect(changes(two)).toHaveLength(seen);
+  await run.finish();
+});

@@ -17,7 +17,7 @@ const consumer = new Consumer({
   bootstrapBrokers: [request.bootstrap],
   groupId: request.group,
   groupProtocol: request.protocol,
-  ...(request.protocol === "classic" ? classic : { rebalanceTimeout: 10_000 }),
+  ...(request.protocol === "classic" ? classic : {}),
   retries: 100,
   retryDelay: 100,
   maxWaitTime: 100,
@@ -25,18 +25,16 @@ const consumer = new Consumer({
 
 const owned = () =>
   (consumer.assignments ?? []).find(({ topic }) => topic === request.topic)?.partitions ?? [];
-let told = "";
-const tellOwned = () => {
-  // Only the classic protocol lets the generation out.
-  const generation = request.protocol === "classic" ? consumer.generationId : null;
+let told = null;
+const tellOwned = (generation = null) => {
   const partitions = [...owned()];
-  const event = { event: "owns", generation, partitions };
-  if (JSON.stringify(event) === told) return;
-  told = JSON.stringify(event);
-  tell(event);
+  if (generation === null && String(partitions) === told) return;
+  told = String(partitions);
+  tell({ event: "owns", generation, partitions });
 };
-consumer.on("consumer:group:join", tellOwned);
-consumer.on("consumer:heartbeat:end", () => setImmediate(tellOwned));
+// Only when it has joined does its generation surely belong to its assignments.
+consumer.on("consumer:group:join", ({ generationId }) => tellOwned(generationId ?? null));
+consumer.on("consumer:heartbeat:end", () => setImmediate(tellOwned, null));
 consumer.on("error", (error) => tell({ event: "failed", error: String(error) }));
 
 let leaving = false;
