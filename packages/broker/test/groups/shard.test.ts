@@ -2,7 +2,7 @@ import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
 import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
-import type { Operation } from "../../src/groups/operation.ts";
+import type { Operation, Step } from "../../src/groups/operation.ts";
 import { GroupShard } from "../../src/groups/shard.ts";
 import { LogError } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -103,4 +103,24 @@ test("a closed shard refuses what waits and what comes", async () => {
   shard.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   await expect(patient).rejects.toMatchObject({ errorCode: 15 });
   await expect(shard.run(committing(1))).rejects.toMatchObject({ errorCode: 15 });
+});
+
+test("what a deadline decides is applied before the next one that is due with it looks", async () => {
+  const { shard, time } = await newShard();
+  const seen: (number | undefined)[] = [];
+  const look: Step = ({ offsets }) => void seen.push(offsets.get("g", "t", 0)?.offset);
+  const asked = shard.run<string>(({ deadlines }, { nowMs }, _effects, reply) => {
+    deadlines.set("first", nowMs + 10, (state, _context, effects) => {
+      effects.records.push(commit(5));
+      state.deadlines.clear("second");
+    });
+    deadlines.set("second", nowMs + 10, () => seen.push(-1));
+    deadlines.set("third", nowMs + 10, (state, context, effects) => {
+      look(state, context, effects);
+      effects.reply(reply, "done");
+    });
+  });
+  time.advance(10);
+  expect(await asked).toBe("done");
+  expect(seen).toEqual([5]);
 });

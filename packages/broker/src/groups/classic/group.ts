@@ -69,7 +69,7 @@ export class ClassicGroup implements GroupLike {
   }
 
   get emptySinceMs(): number | null {
-    return this.live.state === "Empty" ? this.live.stateSinceMs : null;
+    return this.live.state === "Empty" ? this.recorded.timestampMs : null;
   }
 
   judgeDelete(): number {

@@ -46,8 +46,7 @@ function decideJoin(turn: Turn, join: Join, reply: Reply<JoinAnswer>): JoinAnswe
   const { groupId, memberId, protocolType, protocols } = join.request;
   const found = turn.state.groups.get(groupId);
   // An empty group of the other protocol gives way (KIP-848).
-  const replaces = found?.kind === "consumer" && found.judgeDelete() === ErrorCode.NONE;
-  if (found?.kind === "consumer" && !replaces) {
+  if (found?.kind === "consumer" && found.judgeDelete() !== ErrorCode.NONE) {
     return joinRefused("", ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
   const known = found?.kind === "classic" ? found : undefined;

@@ -40,7 +40,10 @@ describe("a new group", () => {
         },
       },
     ]);
-    expect(members.group.stateName).toBe("Empty");
+    expect(members.group).toMatchObject({
+      stateName: "Empty",
+      emptySinceMs: members.time.wallMs(),
+    });
   });
 
   it("waits for the initial delay, then records the leader's assignment and only then answers", () => {
