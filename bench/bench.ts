@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Row } from "./report.ts";
 import type { ServerProcess } from "./targets/process.ts";
-import type { Flush, Target } from "./targets/target.ts";
+import type { Configs, Flush, Target } from "./targets/target.ts";
 
 /** What every section gets: whom to measure, where, and how long. */
 export interface Bench {
@@ -33,13 +33,14 @@ export async function withBrokers<T>(
   use: (
     brokers: readonly { target: Target; server: ServerProcess; directory: string }[],
   ) => Promise<T>,
+  configs: Configs = {},
 ): Promise<T> {
   const brokers: { target: Target; server: ServerProcess; directory: string }[] = [];
   try {
     for (const target of bench.targets) {
       const directory = await bench.newDirectory();
       await target.prepare?.(directory);
-      brokers.push({ target, directory, server: await target.start(directory, flush) });
+      brokers.push({ target, directory, server: await target.start(directory, flush, configs) });
     }
     return await use(brokers);
   } finally {

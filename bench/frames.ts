@@ -133,7 +133,8 @@ function place(
   return { at, after: frame.length - at - sizeBytes };
 }
 
-function difference(a: Buffer, b: Buffer): number {
+/** Where two frames differ first. */
+export function difference(a: Buffer, b: Buffer): number {
   const at = a.findIndex((byte, i) => byte !== b[i]);
   if (at < 0) throw new Error("two frames that should differ are the same");
   return at;

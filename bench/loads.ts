@@ -3,10 +3,14 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { CommitsJob, CommitsResult } from "./load/commits.ts";
 import type { FetchJob } from "./load/fetch.ts";
-import type { LatencyJob, LatencyResult } from "./load/latency.ts";
+import type { HeartbeatsJob } from "./load/heartbeats.ts";
+import type { LatencyResult } from "./load/latencies.ts";
+import type { LatencyJob } from "./load/latency.ts";
 import type { LoadResult } from "./load/measure.ts";
 import type { ProduceJob } from "./load/produce.ts";
+import type { RebalanceJob, RebalanceResult } from "./load/rebalance.ts";
 import type { ServerProcess } from "./targets/process.ts";
 
 const run = promisify(execFile);
@@ -33,6 +37,27 @@ export function loadLatency(
   job: Omit<LatencyJob, "port">,
 ): Promise<LatencyResult> {
   return load<LatencyResult>(server, "latency", { ...job, port: server.port });
+}
+
+export function loadHeartbeats(
+  server: ServerProcess,
+  job: Omit<HeartbeatsJob, "port">,
+): Promise<LatencyResult> {
+  return load<LatencyResult>(server, "heartbeats", { ...job, port: server.port });
+}
+
+export function loadRebalance(
+  server: ServerProcess,
+  job: Omit<RebalanceJob, "port">,
+): Promise<RebalanceResult> {
+  return load<RebalanceResult>(server, "rebalance", { ...job, port: server.port });
+}
+
+export function loadCommits(
+  server: ServerProcess,
+  job: Omit<CommitsJob, "port">,
+): Promise<CommitsResult> {
+  return load<CommitsResult>(server, "commits", { ...job, port: server.port });
 }
 
 async function throughput(

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { type Bench, directoriesIn, type Section } from "./bench.ts";
 import { type Row, table } from "./report.ts";
 import { fetch } from "./sections/fetch.ts";
+import { groups } from "./sections/groups.ts";
 import { latency } from "./sections/latency.ts";
 import { produce } from "./sections/produce.ts";
 import { startup } from "./sections/startup.ts";
@@ -15,7 +16,7 @@ import { kafka } from "./targets/kafka.ts";
 import type { Target } from "./targets/target.ts";
 import { tarpan } from "./targets/tarpan.ts";
 
-const SECTIONS: readonly Section[] = [produce, fetch, latency, startup];
+const SECTIONS: readonly Section[] = [produce, fetch, latency, startup, groups];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;
 

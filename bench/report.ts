@@ -4,11 +4,11 @@
 import { median } from "./statistics.ts";
 
 export type Subject = "raw" | "tarpan" | "kafka";
-export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB";
+export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "1/s";
 
 export interface Goal {
-  /** `ratio`: at least this part of the raw limit. `most`: at most so many units. */
-  readonly kind: "ratio" | "most";
+  /** `ratio`: at least this part of the raw limit. `most`, `least`: so many units. */
+  readonly kind: "ratio" | "most" | "least";
   readonly value: number;
 }
 
@@ -47,7 +47,7 @@ export class Row {
     if (!this.goal) return null;
     const reached = this.goal.kind === "ratio" ? this.ratio("tarpan") : this.value("tarpan");
     if (reached === null) return null;
-    return this.goal.kind === "ratio" ? reached >= this.goal.value : reached <= this.goal.value;
+    return this.goal.kind === "most" ? reached <= this.goal.value : reached >= this.goal.value;
   }
 
   toJSON() {
@@ -103,5 +103,6 @@ function ratioText(ratio: number | null, unit: Unit): string {
 
 function goalText(goal: Goal | null, unit: Unit): string {
   if (!goal) return "";
-  return goal.kind === "ratio" ? `>= ${goal.value * 100} %` : `<= ${goal.value} ${unit}`;
+  if (goal.kind === "ratio") return `>= ${goal.value * 100} %`;
+  return `${goal.kind === "most" ? "<=" : ">="} ${goal.value} ${unit}`;
 }

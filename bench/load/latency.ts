@@ -7,6 +7,7 @@ import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
 import { batchOf, produceErrorAt, produceRequest } from "../frames.ts";
 import { FrameHeads } from "./frame-heads.ts";
+import { resultOf } from "./latencies.ts";
 import type { Pace } from "./pacer.ts";
 
 export interface LatencyJob {
@@ -16,14 +17,6 @@ export interface LatencyJob {
   readonly ratePerSecond: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
-}
-
-export interface LatencyResult {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-  readonly maxMs: number;
-  readonly requests: number;
 }
 
 /** The time that all threads of the machine agree on. */
@@ -66,13 +59,4 @@ pacer.on("message", () => socket.write(frame));
 await allAnswered;
 socket.removeAllListeners("close").destroy();
 
-const sorted = latencies.subarray(ignored).toSorted();
-const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
-const result: LatencyResult = {
-  p50Ms: at(0.5),
-  p99Ms: at(0.99),
-  p999Ms: at(0.999),
-  maxMs: at(1),
-  requests: sorted.length,
-};
-console.log(JSON.stringify(result));
+console.log(JSON.stringify(resultOf(latencies.subarray(ignored))));

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort, ServerProcess } from "./process.ts";
-import type { Flush, Target } from "./target.ts";
+import type { Configs, Flush, Target } from "./target.ts";
 
 const CLUSTER_ID = "dGFycGFuLWJlbmNoLTAwMQ";
 const JVM_FLAGS = ["-Xms1G", "-Xmx1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"];
@@ -31,9 +31,9 @@ export function kafka(kafkaDirectory: string): Target {
       if (code !== 0) throw new Error(`Kafka's storage tool ended with ${code}:\n${errors}`);
     },
 
-    async start(directory, flush) {
+    async start(directory, flush, configs) {
       const port = await freePort();
-      const properties = await writeProperties(directory, flush, port);
+      const properties = await writeProperties(directory, flush, port, configs);
       return new ServerProcess(port, "java", [
         ...JVM_FLAGS,
         "-cp",
@@ -45,7 +45,12 @@ export function kafka(kafkaDirectory: string): Target {
   };
 }
 
-async function writeProperties(directory: string, flush: Flush, port: number): Promise<string> {
+async function writeProperties(
+  directory: string,
+  flush: Flush,
+  port: number,
+  configs: Configs = {},
+): Promise<string> {
   const controllerPort = await freePort();
   const lines = [
     "process.roles=broker,controller",
@@ -60,6 +65,7 @@ async function writeProperties(directory: string, flush: Flush, port: number): P
     "transaction.state.log.min.isr=1",
   ];
   if (flush === "always") lines.push("log.flush.interval.messages=1");
+  for (const [name, value] of Object.entries(configs)) lines.push(`${name}=${value}`);
   const path = join(directory, "server.properties");
   await writeFile(path, `${lines.join("\n")}\n`);
   return path;

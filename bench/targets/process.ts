@@ -77,6 +77,14 @@ export class ServerProcess {
     return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
   }
 
+  /** Ends the process without a word. */
+  async kill(): Promise<void> {
+    if (this.#exited) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+
   /** Asks the process to end, and makes it end. */
   async stop(): Promise<void> {
     if (this.#exited) return;

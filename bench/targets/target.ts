@@ -4,13 +4,15 @@ import type { Connection } from "../connection.ts";
 import type { ServerProcess } from "./process.ts";
 
 export type Flush = "always" | "never";
+/** Kafka's broker configs, by name. */
+export type Configs = Readonly<Record<string, string>>;
 
 /** A broker that can be measured. `never` stands for what the broker does when it need not sync. */
 export interface Target {
   readonly name: "tarpan" | "kafka";
   /** What must be done once before a broker starts on a new directory. */
   prepare?(directory: string): Promise<void>;
-  start(directory: string, flush: Flush): Promise<ServerProcess>;
+  start(directory: string, flush: Flush, configs?: Configs): Promise<ServerProcess>;
 }
 
 const RETRY_MS = 5;
