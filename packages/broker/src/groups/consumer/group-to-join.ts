@@ -2,6 +2,7 @@ import type { Turn } from "../classic/turn.ts";
 import { ConsumerGroup } from "./consumer-group.ts";
 import { noSuchGroup } from "./leave.ts";
 import type { HeartbeatAnswer } from "./requests.ts";
+import { upgraded } from "./upgrade.ts";
 
 /** The group of a heartbeat, perhaps one that is yet to be recorded. */
 export interface FoundGroup {
@@ -12,7 +13,7 @@ export interface FoundGroup {
 
 const asItIs = () => {};
 
-/** A member that joins makes its group, in the place of a classic group without members. */
+/** A member that joins makes its group, and may make it of a classic one. */
 export function groupToJoin(
   turn: Turn,
   groupId: string,
@@ -26,5 +27,5 @@ export function groupToJoin(
   if (known.stateName === "Empty") {
     return { group, commit: () => turn.effects.records.push(...known.tombstones()) };
   }
-  return noSuchGroup(groupId);
+  return upgraded(turn, known);
 }

@@ -6,7 +6,7 @@ import { type Admission, admit, isRefused } from "./admission.ts";
 import { sameAssignment, topicPartitionsOf } from "./assignment.ts";
 import { groupToJoin } from "./group-to-join.ts";
 import { leave } from "./leave.ts";
-import { type Member, MemberEpoch, sameProgress } from "./member.ts";
+import { type Member, MemberEpoch, sameProgress, sortedNames } from "./member.ts";
 import type { ConsumerRecord } from "./records.ts";
 import { type Heartbeat, type HeartbeatAnswer, judgeHeartbeat } from "./requests.ts";
 import { armRebalance, armSession, disarm } from "./sessions.ts";
@@ -74,10 +74,6 @@ function describe(member: Member, { request, clientId, clientHost }: Heartbeat):
     // A classic member that sends heartbeats of this protocol has changed over.
     classic: null,
   };
-}
-
-export function sortedNames(names: readonly string[]): readonly string[] {
-  return [...new Set(names)].sort();
 }
 
 function answer(

@@ -3,6 +3,12 @@ import type { GroupState } from "../state.ts";
 import { ConsumerGroup } from "./consumer-group.ts";
 import type { ConsumerRecord } from "./records.ts";
 
+export {
+  heartbeatConsumerGroup,
+  joinConsumerGroup,
+  leaveConsumerGroup,
+  syncConsumerGroup,
+} from "./classic-members.ts";
 export { ConsumerGroup } from "./consumer-group.ts";
 export { type DescribedGroup, describeConsumerGroup, undescribed } from "./describe.ts";
 export { consumerLoaded, topicsChanged } from "./follow-topics.ts";

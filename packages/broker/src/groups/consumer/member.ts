@@ -68,6 +68,10 @@ export function isReconciledTo(member: Member, assignmentEpoch: number): boolean
   return member.state === MemberState.stable && member.epoch === assignmentEpoch;
 }
 
+export function sortedNames(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort();
+}
+
 export function sameNames(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((name, i) => name === b[i]));
 }

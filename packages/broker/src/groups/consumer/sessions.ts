@@ -1,55 +1,90 @@
 /** How members of a consumer group are waited for, and how they are removed. */
 import type { Turn } from "../classic/turn.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
+import { canDowngrade, downgrade } from "./downgrade.ts";
 import { type Member, MemberState } from "./member.ts";
 import { epochRecord, memberTombstones, regexTombstone, targetEpochRecord } from "./records.ts";
 import { allTopicNames, isRegex, metadataHashOf } from "./subscriptions.ts";
 
 type Waiting = Pick<Turn, "state" | "context">;
 
+type What = "session" | "rebalance" | "join" | "sync";
+
 /** Group ids may hold any character: the length keeps two groups' members apart. */
-function deadlineId(what: "session" | "rebalance", groupId: string, memberId: string): string {
+function deadlineId(what: What, groupId: string, memberId: string): string {
   return `consumer-${what}/${groupId.length}/${groupId}/${memberId}`;
 }
 
-/** Begins a member's session anew. */
-export function armSession({ state, context }: Waiting, groupId: string, member: Member): void {
-  const { memberId, classic } = member;
-  const timeoutMs = classic?.sessionTimeoutMs ?? context.config.groupConsumerSessionTimeoutMs;
-  const id = deadlineId("session", groupId, memberId);
-  state.deadlines.set(id, context.nowMs + timeoutMs, (state, context, effects) => {
-    expire({ state, context, effects }, groupId, memberId, null);
+/** Removes the member after `delayMs`, if `still` holds of it then. */
+function arm(
+  { state, context }: Waiting,
+  what: What,
+  groupId: string,
+  { memberId }: Member,
+  delayMs: number,
+  still: (member: Member) => boolean,
+): void {
+  const id = deadlineId(what, groupId, memberId);
+  state.deadlines.set(id, context.nowMs + delayMs, (state, context, effects) => {
+    expire({ state, context, effects }, groupId, memberId, still);
   });
 }
+
+/** Begins a member's session anew. */
+export function armSession(waiting: Waiting, groupId: string, member: Member): void {
+  const { groupConsumerSessionTimeoutMs } = waiting.context.config;
+  const timeoutMs = member.classic?.sessionTimeoutMs ?? groupConsumerSessionTimeoutMs;
+  arm(waiting, "session", groupId, member, timeoutMs, always);
+}
+
+const always = () => true;
+const isClassic = ({ classic }: Member) => classic !== null;
 
 /**
  * A member that is to give partitions up has its rebalance time-out to say so, counted from the
  * last change of what it is to give up.
  */
-export function armRebalance({ state, context }: Waiting, groupId: string, member: Member): void {
+export function armRebalance(waiting: Waiting, groupId: string, member: Member): void {
   const { memberId, epoch, rebalanceTimeoutMs } = member;
-  const id = deadlineId("rebalance", groupId, memberId);
-  if (member.state !== MemberState.unrevokedPartitions) {
-    state.deadlines.clear(id);
-    return;
+  if (member.state === MemberState.unrevokedPartitions) {
+    const still = (now: Member) => now.epoch === epoch;
+    arm(waiting, "rebalance", groupId, member, rebalanceTimeoutMs, still);
+  } else {
+    waiting.state.deadlines.clear(deadlineId("rebalance", groupId, memberId));
   }
-  state.deadlines.set(id, context.nowMs + rebalanceTimeoutMs, (state, context, effects) => {
-    expire({ state, context, effects }, groupId, memberId, epoch);
-  });
 }
 
-export function disarm({ state }: Pick<Turn, "state">, groupId: string, memberId: string): void {
-  state.deadlines.clear(deadlineId("session", groupId, memberId));
-  state.deadlines.clear(deadlineId("rebalance", groupId, memberId));
+/** A classic member that was told to join again has its rebalance time-out to do so. */
+export function armJoin(waiting: Waiting, groupId: string, member: Member): void {
+  if (waiting.state.deadlines.has(deadlineId("join", groupId, member.memberId))) return;
+  arm(waiting, "join", groupId, member, member.rebalanceTimeoutMs, isClassic);
 }
 
-/** Removes a member whose time is over; with an epoch only if it has not left that one. */
-function expire(turn: Turn, groupId: string, memberId: string, epoch: number | null): void {
+/** A classic member that has joined has as long to ask for its assignment. */
+export function armSync(waiting: Waiting, groupId: string, member: Member): void {
+  arm(waiting, "sync", groupId, member, member.rebalanceTimeoutMs, isClassic);
+}
+
+export function disarmSync({ state }: Waiting, groupId: string, memberId: string): void {
+  state.deadlines.clear(deadlineId("sync", groupId, memberId));
+}
+
+export function disarm({ state }: Waiting, groupId: string, memberId: string): void {
+  for (const what of ["session", "rebalance", "join", "sync"] as const) {
+    state.deadlines.clear(deadlineId(what, groupId, memberId));
+  }
+}
+
+function expire(
+  turn: Turn,
+  groupId: string,
+  memberId: string,
+  still: (member: Member) => boolean,
+): void {
   const group = turn.state.groups.get(groupId);
   if (group?.kind !== "consumer") return;
   const member = group.members.get(memberId);
-  if (member === undefined || (epoch !== null && member.epoch !== epoch)) return;
-  fenceMembers(turn, group, [member]);
+  if (member !== undefined && still(member)) fenceMembers(turn, group, [member]);
 }
 
 /** Removes members; what they had is free for the others in the next epoch. */
@@ -57,11 +92,15 @@ export function fenceMembers(turn: Turn, group: ConsumerGroup, members: readonly
   if (members.length === 0) return;
   const { groupId } = group;
   const { records } = turn.effects;
+  for (const { memberId } of members) disarm(turn, groupId, memberId);
+  if (canDowngrade(group, members, turn.context)) {
+    downgrade(turn, group, members);
+    return;
+  }
   const subscriptions = group.subscriptions.clone();
   for (const member of members) {
     records.push(...memberTombstones(groupId, member.memberId));
     subscriptions.remove(member);
-    disarm(turn, groupId, member.memberId);
   }
   const regexes = new Map(group.regexes);
   for (const { subscribedTopicRegex: regex } of members) {

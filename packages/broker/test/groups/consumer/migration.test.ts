@@ -1,0 +1,339 @@
+import {
+  decodeConsumerAssignment,
+  ErrorCode,
+  encodeConsumerAssignment,
+  encodeConsumerSubscription,
+} from "@tarpan/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  heartbeat,
+  type JoinAnswer,
+  joinGroup,
+  type LeaveAnswer,
+  leaveGroup,
+  type SyncAnswer,
+  syncGroup,
+} from "../../../src/groups/classic/index.ts";
+import {
+  heartbeatConsumerGroup,
+  joinConsumerGroup,
+  leaveConsumerGroup,
+  syncConsumerGroup,
+} from "../../../src/groups/consumer/index.ts";
+import type { Operation } from "../../../src/groups/operation.ts";
+import { ConsumerWorld, hardState, SESSION_MS, topicId } from "./world.ts";
+
+const T = topicId("t");
+const CLASSIC_SESSION_MS = 10_000;
+let world: ConsumerWorld;
+
+beforeEach(() => {
+  world = new ConsumerWorld();
+  world.setTopics({ t: 4 });
+});
+
+const owning = (...partitions: number[]) => [{ topicId: T, partitions }];
+
+interface Joining {
+  readonly memberId?: string;
+  readonly groupInstanceId?: string | null;
+  readonly owned?: number[];
+  readonly protocol?: string;
+  readonly topics?: string[];
+  readonly version?: number;
+}
+
+function join({ version = 9, ...joining }: Joining) {
+  const metadata = encodeConsumerSubscription({
+    topics: joining.topics ?? ["t"],
+    ownedPartitions: [{ topic: "t", partitions: joining.owned ?? [] }],
+  });
+  const request = {
+    groupId: "g",
+    sessionTimeoutMs: CLASSIC_SESSION_MS,
+    rebalanceTimeoutMs: 20_000,
+    memberId: joining.memberId ?? "",
+    groupInstanceId: joining.groupInstanceId ?? null,
+    protocolType: "consumer",
+    protocols: [{ name: joining.protocol ?? "range", metadata }],
+    reason: null,
+  };
+  const sender = { version, clientId: "old", clientHost: "/127.0.0.1" };
+  const operation: Operation<JoinAnswer> = (state, context, effects, reply) => {
+    const group = state.groups.get("g");
+    if (group?.kind !== "consumer") {
+      return joinGroup({ request, ...sender })(state, context, effects, reply);
+    }
+    const turn = { state, context, effects };
+    effects.reply(reply, joinConsumerGroup(turn, group, { request, ...sender }));
+  };
+  return world.begin(operation).answers;
+}
+
+function sync(
+  memberId: string,
+  generationId: number,
+  assigned: Record<string, number[]> = {},
+  groupInstanceId: string | null = null,
+) {
+  const assignments = Object.entries(assigned).map(([id, partitions]) => ({
+    memberId: id,
+    assignment: encodeConsumerAssignment({ assignedPartitions: [{ topic: "t", partitions }] }),
+  }));
+  const names = { protocolType: "consumer", protocolName: "range" };
+  const own = { groupId: "g", memberId, generationId, groupInstanceId };
+  const request = { ...own, ...names, assignments };
+  const operation: Operation<SyncAnswer> = (state, context, effects, reply) => {
+    const group = state.groups.get("g");
+    if (group?.kind !== "consumer") return syncGroup(request)(state, context, effects, reply);
+    effects.reply(reply, syncConsumerGroup({ state, context, effects }, group, request));
+  };
+  return world.begin(operation).answers;
+}
+
+function beat(memberId: string, generationId: number): number {
+  const request = { groupId: "g", memberId, generationId, groupInstanceId: null };
+  const operation: Operation<number> = (state, context, effects, reply) => {
+    const group = state.groups.get("g");
+    if (group?.kind !== "consumer") return heartbeat(request)(state, context, effects, reply);
+    effects.reply(reply, heartbeatConsumerGroup({ state, context, effects }, group, request));
+  };
+  return world.run(operation).answer;
+}
+
+function leave(...memberIds: string[]): readonly number[] {
+  const leaving = memberIds.map((memberId) => ({ memberId, groupInstanceId: null }));
+  const operation: Operation<LeaveAnswer> = (state, context, effects, reply) => {
+    const group = state.groups.get("g");
+    if (group?.kind !== "consumer") return leaveGroup("g", leaving)(state, context, effects, reply);
+    const memberErrors = leaveConsumerGroup({ state, context, effects }, group, leaving);
+    effects.reply(reply, { errorCode: 0, memberErrors });
+  };
+  return world.run(operation).answer.memberErrors;
+}
+
+const assignedBy = (answer: SyncAnswer | undefined) =>
+  decodeConsumerAssignment(answer!.assignment as Uint8Array).assignedPartitions.flatMap(
+    ({ partitions }) => partitions,
+  );
+
+/** Two classic members in a stable group; the first leads. Returns their ids and generation. */
+function classicGroup(): [first: string, second: string, generation: number] {
+  const first = join({ version: 3 });
+  const second = join({ version: 3 });
+  world.advance(10_000);
+  const { memberId: leader, generationId } = first[0]!;
+  const other = second[0]!.memberId;
+  sync(other, generationId!);
+  sync(leader, generationId!, { [leader]: [0, 1], [other]: [2, 3] });
+  expect(world.state.groups.get("g")!.stateName).toBe("Stable");
+  return [leader, other, generationId!];
+}
+
+describe("a classic group that a member of the consumer protocol joins", () => {
+  it("becomes a consumer group in which everyone has what they had", () => {
+    const [first, second, generation] = classicGroup();
+    const answer = world.join("new");
+    expect(answer).toMatchObject({ errorCode: 0, memberEpoch: generation + 1 });
+    expect(answer.assignment).toEqual({ topicPartitions: [] });
+    const group = world.group();
+    expect(group.members.get(first)).toMatchObject({ epoch: generation, state: 0 });
+    expect([...group.members.get(first)!.assigned.get(T)!]).toEqual([0, 1]);
+    expect([...group.members.get(second)!.assigned.get(T)!]).toEqual([2, 3]);
+    expect(group.members.get(first)!.classic).toMatchObject({
+      sessionTimeoutMs: CLASSIC_SESSION_MS,
+      supportedProtocols: [{ name: "range" }],
+    });
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+  });
+
+  it("has its classic members join again and give up what the new one shall have", () => {
+    const [first, second, generation] = classicGroup();
+    world.join("new");
+    const epoch = generation + 1;
+    expect(beat(first, generation)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    const target = (id: string) => [...(world.group().target(id)?.get(T) ?? [])];
+    const giver = target(first).length === 1 ? first : second;
+    // It keeps what it owns while it has not said that it gave it up.
+    const owned = giver === first ? [0, 1] : [2, 3];
+    const [told] = join({ memberId: giver, owned });
+    expect(told).toMatchObject({ errorCode: 0, generationId: generation, leader: "", members: [] });
+    expect(assignedBy(sync(giver, generation)[0])).toEqual(target(giver));
+    expect(world.beat({ memberId: "new", memberEpoch: epoch }).answer.assignment).toBeNull();
+    expect(beat(giver, generation)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    const [again] = join({ memberId: giver, owned: target(giver) });
+    expect(again).toMatchObject({ errorCode: 0, generationId: epoch });
+    expect(assignedBy(sync(giver, epoch)[0])).toEqual(target(giver));
+    expect(beat(giver, epoch)).toBe(0);
+    const given = world.beat({ memberId: "new", memberEpoch: epoch }).answer;
+    expect(given.assignment).toEqual({ topicPartitions: owning(...target("new")) });
+  });
+
+  it("answers whoever waits in its rebalance", () => {
+    const [first] = classicGroup();
+    const waiting = join({ memberId: first, topics: ["t", "u"] });
+    expect(waiting).toEqual([]);
+    world.join("new");
+    expect(waiting).toMatchObject([{ errorCode: ErrorCode.REBALANCE_IN_PROGRESS }]);
+  });
+
+  it("stays as it is where the policy says so, or its members are no consumers", () => {
+    world = new ConsumerWorld({ groupConsumerMigrationPolicy: "downgrade" });
+    world.setTopics({ t: 4 });
+    classicGroup();
+    const { answer, records } = world.beat({
+      memberId: "new",
+      rebalanceTimeoutMs: 1,
+      subscribedTopicNames: ["t"],
+      topicPartitions: [],
+    });
+    expect(answer.errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+    expect(records).toEqual([]);
+    expect(world.beat({ memberId: "new", memberEpoch: 1 }).answer.errorCode).toBe(69);
+  });
+
+  it("gives a partition that its leader gave to two to one of them only", () => {
+    const one = join({ version: 3 });
+    world.advance(10_000);
+    const two = join({ version: 3 });
+    const [leader] = join({ memberId: one[0]!.memberId, version: 3 });
+    const { memberId, generationId } = leader!;
+    const other = two[0]!.memberId;
+    sync(other, generationId!);
+    sync(memberId, generationId!, { [memberId]: [0, 1], [other]: [1, 2] });
+    world.join("new");
+    const held = [...world.group().members.values()].flatMap(({ assigned }) => [
+      ...(assigned.get(T) ?? []),
+    ]);
+    // And what it gave to nobody to the new one.
+    expect(held.toSorted()).toEqual([0, 1, 2, 3]);
+  });
+
+  it("without members gives way to the new one", () => {
+    const [first, second] = classicGroup();
+    leave(first, second);
+    const { records, answer } = world.beat({
+      memberId: "new",
+      rebalanceTimeoutMs: 1,
+      subscribedTopicNames: ["t"],
+      topicPartitions: [],
+    });
+    expect(answer.memberEpoch).toBe(1);
+    expect(records[0]).toMatchObject({ record: "GroupMetadata", value: null });
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+  });
+});
+
+describe("a classic member of a consumer group", () => {
+  it("joins with an id it is given first, and is assigned by the coordinator", () => {
+    world.join("new");
+    const [required] = join({});
+    expect(required).toMatchObject({ errorCode: ErrorCode.MEMBER_ID_REQUIRED });
+    const { memberId } = required!;
+    const [joined] = join({ memberId });
+    expect(joined).toMatchObject({ errorCode: 0, generationId: 2, protocolName: "range" });
+    expect(assignedBy(sync(memberId, 2)[0])).toEqual([]);
+    expect(beat(memberId, 2)).toBe(0);
+    world.beat({ memberId: "new", memberEpoch: 1 });
+    world.beat({ memberId: "new", memberEpoch: 1, topicPartitions: owning(0, 1) });
+    // What it waits for is free now.
+    expect(beat(memberId, 2)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    join({ memberId });
+    expect(assignedBy(sync(memberId, 2)[0])).toEqual([2, 3]);
+    expect(beat(memberId, 2)).toBe(0);
+  });
+
+  it("is refused as a classic group would refuse it", () => {
+    world.join("new");
+    const [joined] = join({ version: 3 });
+    const { memberId } = joined!;
+    expect(beat(memberId, 9)).toBe(ErrorCode.ILLEGAL_GENERATION);
+    expect(beat("nobody", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(beat("new", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(sync(memberId, 9)[0]!.errorCode).toBe(ErrorCode.ILLEGAL_GENERATION);
+    expect(leave("nobody", memberId)).toEqual([ErrorCode.UNKNOWN_MEMBER_ID, 0]);
+    const [other] = join({ version: 3 });
+    expect(other!.errorCode).toBe(0);
+    expect(join({ version: 3, protocol: "sticky" })[0]!.errorCode).toBe(23);
+  });
+
+  it("is removed when its own session ends", () => {
+    world.join("new");
+    const [joined] = join({ version: 3 });
+    sync(joined!.memberId, joined!.generationId!);
+    world.advance(CLASSIC_SESSION_MS - 1);
+    expect(world.group().members.size).toBe(2);
+    world.advance(1);
+    expect(world.group().members.size).toBe(1);
+  });
+
+  it("is removed when it does not join again in time", () => {
+    world.join("new");
+    const [joined] = join({ version: 3 });
+    const { memberId, generationId } = joined!;
+    sync(memberId, generationId!);
+    world.join("third");
+    for (let waited = 0; waited < 20_000; waited += 5_000) {
+      expect(beat(memberId, generationId!)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+      world.beat({ memberId: "new", memberEpoch: 1, topicPartitions: owning(0, 1) });
+      world.advance(5_000);
+    }
+    expect(world.group().members.has(memberId)).toBe(false);
+  });
+
+  it("that is static changes over and keeps what it had", () => {
+    const joined = join({ version: 3, groupInstanceId: "i" });
+    world.advance(3_000);
+    const { memberId, generationId } = joined[0]!;
+    sync(memberId, generationId!, { [memberId]: [0, 1, 2, 3] }, "i");
+    const answer = world.join("changed", { instanceId: "i" });
+    expect(answer.errorCode).toBe(0);
+    expect(answer.assignment).toEqual({ topicPartitions: owning(0, 1, 2, 3) });
+    expect([...world.group().members.keys()]).toEqual(["changed"]);
+    expect(world.group().classicMemberCount).toBe(0);
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+  });
+});
+
+describe("a consumer group that only classic members stay in", () => {
+  it("becomes a classic group, and they join again", () => {
+    const [first, second, generation] = classicGroup();
+    world.join("new");
+    const { records } = world.beat({ memberId: "new", memberEpoch: -1 });
+    const last = records.at(-1)!;
+    expect(last.record).toBe("GroupMetadata");
+    expect(last.value).toMatchObject({ protocolType: "consumer", generation: generation + 1 });
+    expect(world.state.groups.get("g")!.kind).toBe("classic");
+    expect(hardState(world.replayed())).toEqual(hardState(world.state));
+    world.advance(0);
+    expect(world.state.groups.get("g")!.stateName).toBe("PreparingRebalance");
+    const answers = [join({ memberId: first }), join({ memberId: second })].flat();
+    expect(answers.map(({ errorCode }) => errorCode)).toEqual([0, 0]);
+    expect(answers[0]!.generationId).toBe(generation + 2);
+  });
+
+  it("does so too when the other one's session ends", () => {
+    const [first, second, generation] = classicGroup();
+    world.join("new");
+    for (let waited = 0; waited < SESSION_MS; waited += 5_000) {
+      for (const memberId of [first, second]) {
+        join({ memberId, owned: [] });
+        const { epoch } = world.group().members.get(memberId)!;
+        sync(memberId, epoch);
+        beat(memberId, epoch);
+      }
+      expect(world.group().epoch).toBeGreaterThan(generation);
+      world.advance(5_000);
+    }
+    expect(world.state.groups.get("g")!.kind).toBe("classic");
+  });
+
+  it("stays one where the policy says so", () => {
+    world = new ConsumerWorld({ groupConsumerMigrationPolicy: "upgrade" });
+    world.setTopics({ t: 4 });
+    classicGroup();
+    world.join("new");
+    world.beat({ memberId: "new", memberEpoch: -1 });
+    expect(world.group().members.size).toBe(2);
+  });
+});
