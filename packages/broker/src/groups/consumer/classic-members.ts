@@ -3,7 +3,13 @@
  * To them the member epoch is the generation, and nobody is the leader: the coordinator assigns.
  * Nothing here waits for other members, so each request is answered at once.
  */
-import { ErrorCode, type Heartbeat, type JoinGroup, type RequestOf } from "@tarpan/protocol";
+import {
+  type ConsumerSubscription,
+  ErrorCode,
+  type Heartbeat,
+  type JoinGroup,
+  type RequestOf,
+} from "@tarpan/protocol";
 import { randomUuid } from "../../metadata/topic-ids.ts";
 import { joinRefused, syncRefused } from "../classic/answers.ts";
 import type { Join } from "../classic/join.ts";
@@ -28,45 +34,31 @@ type JoinRequest = RequestOf<typeof JoinGroup>;
 
 export function joinConsumerGroup(turn: Turn, group: ConsumerGroup, join: Join): JoinAnswer {
   const { request } = join;
-  const { context, effects } = turn;
-  const memberId = request.memberId || randomUuid(context.random);
+  const refuse = (errorCode: number) => joinRefused(request.memberId, errorCode);
+  const memberId = request.memberId || randomUuid(turn.context.random);
   const errorCode = judgeJoin(turn, group, request, memberId);
-  if (errorCode !== ErrorCode.NONE) return joinRefused(request.memberId, errorCode);
+  if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
   const needsId = request.memberId === "" && request.groupInstanceId === null;
   if (needsId && join.version >= MEMBER_ID_VERSION) {
     return joinRefused(memberId, ErrorCode.MEMBER_ID_REQUIRED);
   }
   const admission = admit(group, request, memberId);
-  if (typeof admission === "number") return joinRefused(request.memberId, admission);
-  const protocols = ownProtocols(request.protocols);
-  const subscription = subscriptionFrom(protocols[0]!.metadata);
-  if (subscription === null) {
-    return joinRefused(request.memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
-  }
-  const { member, replaced } = admission;
+  if (typeof admission === "number") return refuse(admission);
+  const subscription = subscriptionFrom(request.protocols[0]!.metadata);
+  if (subscription === null) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  const { context, effects } = turn;
   const records: ConsumerRecord[] = [];
   const updated = updateMember({
     group,
     admission,
-    next: {
-      ...member,
-      instanceId: request.groupInstanceId ?? member.instanceId,
-      rackId: subscription.rackId ?? member.rackId,
-      rebalanceTimeoutMs: rebalanceTimeoutOf(request),
-      subscribedTopicNames: sortedNames(subscription.topics),
-      // This protocol's members match patterns themselves.
-      subscribedTopicRegex: "",
-      clientId: join.clientId,
-      clientHost: join.clientHost,
-      classic: { sessionTimeoutMs: request.sessionTimeoutMs, supportedProtocols: protocols },
-    },
+    next: describe(admission.member, join, subscription),
     owned: withIds(subscription.ownedPartitions, context.image),
     context,
     records,
   });
-  if (isRefused(updated)) return joinRefused(request.memberId, updated.errorCode);
+  if (isRefused(updated)) return refuse(updated.errorCode);
   effects.records.push(...records);
-  if (replaced !== null) disarm(turn, group.groupId, replaced.memberId);
+  if (admission.replaced !== null) disarm(turn, group.groupId, admission.replaced.memberId);
   disarm(turn, group.groupId, memberId);
   armSession(turn, group.groupId, updated);
   armSync(turn, group.groupId, updated);
@@ -74,10 +66,27 @@ export function joinConsumerGroup(turn: Turn, group: ConsumerGroup, join: Join):
     errorCode: ErrorCode.NONE,
     generationId: updated.epoch,
     protocolType: CONSUMER_PROTOCOL_TYPE,
-    protocolName: protocols[0]!.name,
+    protocolName: request.protocols[0]!.name,
     leader: "",
     memberId,
     members: [],
+  };
+}
+
+function describe(member: Member, join: Join, subscription: ConsumerSubscription): Member {
+  const { request, clientId, clientHost } = join;
+  const { sessionTimeoutMs, groupInstanceId, protocols } = request;
+  return {
+    ...member,
+    instanceId: groupInstanceId ?? member.instanceId,
+    rackId: subscription.rackId ?? member.rackId,
+    clientId,
+    clientHost,
+    subscribedTopicNames: sortedNames(subscription.topics),
+    // Members of this protocol match patterns themselves.
+    subscribedTopicRegex: "",
+    rebalanceTimeoutMs: rebalanceTimeoutOf(request),
+    classic: { sessionTimeoutMs, supportedProtocols: ownProtocols(protocols) },
   };
 }
 

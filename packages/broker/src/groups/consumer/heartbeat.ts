@@ -12,7 +12,7 @@ import { type Heartbeat, type HeartbeatAnswer, judgeHeartbeat } from "./requests
 import { armRebalance, armSession, disarm } from "./sessions.ts";
 import { updateMember } from "./update-member.ts";
 
-export type { Heartbeat, HeartbeatAnswer } from "./requests.ts";
+export type { HeartbeatAnswer } from "./requests.ts";
 
 /** A member of the consumer protocol joins, shows that it lives, or leaves (KIP-848). */
 export function consumerHeartbeat(heartbeat: Heartbeat): Operation<HeartbeatAnswer> {

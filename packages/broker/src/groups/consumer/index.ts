@@ -10,9 +10,9 @@ export {
   syncConsumerGroup,
 } from "./classic-members.ts";
 export { ConsumerGroup } from "./consumer-group.ts";
-export { type DescribedGroup, describeConsumerGroup, undescribed } from "./describe.ts";
+export { describeConsumerGroup, undescribed } from "./describe.ts";
 export { consumerLoaded, topicsChanged } from "./follow-topics.ts";
-export { consumerHeartbeat, type Heartbeat, type HeartbeatAnswer } from "./heartbeat.ts";
+export { consumerHeartbeat, type HeartbeatAnswer } from "./heartbeat.ts";
 export { refused } from "./requests.ts";
 
 /** The only writer of a consumer group's hard state. */

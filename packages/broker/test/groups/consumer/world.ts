@@ -1,4 +1,5 @@
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "@tarpan/protocol";
+import { ConfigResolver } from "../../../src/config/kafka/resolve.ts";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
 import {
   type ConsumerGroup,
@@ -22,21 +23,6 @@ export const SESSION_MS = 45_000;
 export const REBALANCE_MS = 60_000;
 export const HEARTBEAT_MS = 5_000;
 
-const CONFIG = {
-  groupConsumerAssignors: ["uniform", "range"],
-  groupConsumerHeartbeatIntervalMs: HEARTBEAT_MS,
-  groupConsumerMaxSize: 1_000,
-  groupConsumerMigrationPolicy: "bidirectional",
-  groupConsumerSessionTimeoutMs: SESSION_MS,
-  groupInitialRebalanceDelayMs: 3_000,
-  groupMaxSessionTimeoutMs: 1_800_000,
-  groupMaxSize: 1_000,
-  groupMinSessionTimeoutMs: 6_000,
-  offsetMetadataMaxBytes: 4096,
-  offsetsRetentionMs: 604_800_000,
-  offsetsRetentionCheckIntervalMs: 600_000,
-} as BrokerConfig;
-
 const PARTITION = { replicas: [1], isr: [1], leader: 1, leaderEpoch: 0, partitionEpoch: 0 };
 
 export function topicId(name: string): string {
@@ -53,7 +39,7 @@ export class ConsumerWorld {
   config: BrokerConfig;
 
   constructor(config: Partial<BrokerConfig> = {}, seed = 1) {
-    this.config = { ...CONFIG, ...config };
+    this.config = { ...new ConfigResolver(1, {}).broker(EMPTY_IMAGE), ...config };
     this.random = new SeededRandom(seed);
   }
 
