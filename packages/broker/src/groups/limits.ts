@@ -22,11 +22,14 @@ export const MAX_REGEX_PROGRAM = 2_000;
 /** RE2's limit of a bound in `{m,n}`. */
 export const MAX_REGEX_REPEAT = 1_000;
 
-/** States remembered of one compiled regular expression; past it they are made anew. */
-export const MAX_REGEX_STATES = 500;
+/**
+ * Slots of all states remembered of one compiled regular expression, about 10 bytes each; past it
+ * states are made anew.
+ */
+export const MAX_REGEX_STATE_SLOTS = 50_000;
 
 /** Compiled regular expressions kept. */
-export const MAX_COMPILED_REGEXES = 1_000;
+export const MAX_COMPILED_REGEXES = 100;
 
 /**
  * A generation with more subscriptions and assignments than this can't be recorded: the answer is

@@ -1,4 +1,4 @@
-const ASCII_SIZE = 128;
+export const ASCII_SIZE = 128;
 
 /** A set of ASCII characters. What lies beyond is left out: no topic is named with it. */
 export class CharSet {

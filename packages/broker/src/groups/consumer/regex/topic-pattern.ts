@@ -1,5 +1,5 @@
-import { MAX_COMPILED_REGEXES, MAX_REGEX_PROGRAM, MAX_REGEX_STATES } from "../../limits.ts";
-import type { CharSet } from "./char-set.ts";
+import { MAX_COMPILED_REGEXES, MAX_REGEX_PROGRAM, MAX_REGEX_STATE_SLOTS } from "../../limits.ts";
+import { ASCII_SIZE, type CharSet } from "./char-set.ts";
 import { type Node, parseRegex, RegexError } from "./parse.ts";
 
 /** One instruction; `next` and `or` are the numbers of others. */
@@ -25,6 +25,7 @@ export class TopicPattern {
   readonly #program: readonly Instruction[];
   readonly #start: number;
   #states = new Map<string, State>();
+  #slots = 0;
   #initial: State | null = null;
 
   /** Throws RegexError. */
@@ -66,9 +67,11 @@ export class TopicPattern {
     const key = at.join();
     const known = this.#states.get(key);
     if (known !== undefined) return known;
-    if (this.#states.size >= MAX_REGEX_STATES) {
+    this.#slots += at.length + ASCII_SIZE;
+    if (this.#slots > MAX_REGEX_STATE_SLOTS) {
       // The states this match still needs stay valid; they are only not found again.
       this.#states = new Map();
+      this.#slots = at.length + ASCII_SIZE;
       this.#initial = null;
     }
     const state: State = { at, byChar: [], accepts: undefined };
