@@ -38,7 +38,7 @@ export async function openDataDirectory(
   nodeId?: number,
 ): Promise<DataDirectory> {
   const { fs } = env;
-  await orUnwritable(path, makeDurably(path, fs));
+  const isNew = await orUnwritable(path, makeDurably(path, fs));
   const unlock = await lockDirectory(path, env);
   try {
     const meta = await loadOrCreateMeta(path, env, nodeId);
@@ -47,7 +47,7 @@ export async function openDataDirectory(
     if (cleanlyClosed) {
       await fs.remove(cleanFile);
       await fs.syncDirectory(path);
-    } else await settleNames(path, fs);
+    } else if (!isNew) await settleNames(path, fs);
     const release = async (clean: boolean) => {
       if (clean) await replaceFile(fs, path, CLEAN_FILE, []);
       await unlock();
@@ -60,12 +60,16 @@ export async function openDataDirectory(
   }
 }
 
-/** Makes a directory, and those above it, so that a power failure takes none of them away. */
-async function makeDurably(path: string, fs: FileSystem): Promise<void> {
+/**
+ * Makes a directory, and those above it, so that a power failure takes none of them away. False
+ * when it was there before.
+ */
+async function makeDurably(path: string, fs: FileSystem): Promise<boolean> {
   const missing: string[] = [];
   for (let at = resolve(path); (await fs.stat(at)) === null; at = dirname(at)) missing.push(at);
   await fs.makeDirectory(path);
   for (const made of missing) await fs.syncDirectory(dirname(made));
+  return missing.length > 0;
 }
 
 /** Names that a killed process left may be seen and still not be on the disk. */

@@ -96,11 +96,13 @@ export class SegmentEngine implements LogEngine {
         throw new LogError("exists", `log ${name} exists`);
       await this.#clearUnfinished(name, path);
       await fs.makeDirectory(path);
-      await Segment.create(this.#store, path, 0);
+      const segment = await Segment.create(this.#store, path, 0);
       // Last, and synced with the directory: a log without it was never made.
       await writeTopicId(fs, path, id.topicId);
       await fs.syncDirectory(this.#directory.path);
-      return this.#openLog(name, path, options);
+      const log = SegmentLog.begin(this.#storeFor(options), name, path, options, segment);
+      this.#open.set(name, log);
+      return log;
     });
   }
 
@@ -186,10 +188,13 @@ export class SegmentEngine implements LogEngine {
   }
 
   async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {
-    const store = options.alwaysDurable ? this.#durableStore : this.#store;
-    const log = await SegmentLog.open(store, name, path, options);
+    const log = await SegmentLog.open(this.#storeFor(options), name, path, options);
     this.#open.set(name, log);
     return log;
+  }
+
+  #storeFor(options: LogOptions): Store {
+    return options.alwaysDurable ? this.#durableStore : this.#store;
   }
 
   /** A crash in the middle of `create` leaves a directory that holds nothing yet. */

@@ -7,6 +7,7 @@ import { LogState } from "./log-state.ts";
 import { MemoryTail } from "./memory-tail.ts";
 import { reasonOf } from "./os-error.ts";
 import { recoverLog } from "./recovery.ts";
+import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 import { offsetAt } from "./time-search.ts";
 
@@ -39,6 +40,19 @@ export class SegmentLog implements Log {
     const durability = new Durability(store, state, recovered.saved);
     if (recovered.changed) await durability.checkpoint();
     return new SegmentLog(store, state, durability);
+  }
+
+  /** A log that was made just now: there is nothing to recover. */
+  static begin(
+    store: Store,
+    name: string,
+    directory: string,
+    options: LogOptions,
+    segment: Segment,
+  ): SegmentLog {
+    const nothing = { segments: [segment], startOffset: 0, endOffset: 0, maxTimestamp: -1 };
+    const state = new LogState(name, directory, options, nothing);
+    return new SegmentLog(store, state, new Durability(store, state, null));
   }
 
   get startOffset(): number {
