@@ -181,9 +181,7 @@ export class Replayed<State, Rec> {
   #takeRound(): Waiting<State>[] {
     let taken = 0;
     for (let bytes = 0; taken < this.#queue.length && bytes < MAX_DECISION_BATCH_BYTES; taken++) {
-      for (const { key, value } of this.#queue[taken]!.records) {
-        bytes += (key?.length ?? 0) + (value?.length ?? 0);
-      }
+      for (const record of this.#queue[taken]!.records) bytes += sizeOf(record);
     }
     return this.#queue.splice(0, taken);
   }
@@ -221,10 +219,19 @@ export class Replayed<State, Rec> {
     const start = log.endOffset;
     const encoded = records.map((record) => this.#machine.encode(record));
     const appends: Promise<number>[] = [];
-    for (let i = 0; i < encoded.length; i += SNAPSHOT_BATCH_RECORDS) {
-      appends.push(this.#append(encoded.slice(i, i + SNAPSHOT_BATCH_RECORDS)));
+    for (let from = 0, bytes = 0, i = 0; i < encoded.length; i++) {
+      bytes += sizeOf(encoded[i]!);
+      const full = bytes >= MAX_DECISION_BATCH_BYTES || i + 1 - from >= SNAPSHOT_BATCH_RECORDS;
+      if (!full && i + 1 < encoded.length) continue;
+      appends.push(this.#append(encoded.slice(from, i + 1)));
+      from = i + 1;
+      bytes = 0;
     }
     await Promise.all(appends);
     await log.deleteBefore(start);
   }
+}
+
+function sizeOf({ key, value }: EncodedRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0);
 }

@@ -1,4 +1,5 @@
 import { ErrorCode, type Heartbeat, type RequestOf } from "@tarpan/protocol";
+import { heartbeatConsumerGroup } from "../consumer/index.ts";
 import type { Operation } from "../operation.ts";
 import { armSession } from "./sessions.ts";
 
@@ -8,7 +9,11 @@ export function heartbeat(request: RequestOf<typeof Heartbeat>): Operation<numbe
     const { groupId, memberId, groupInstanceId, generationId } = request;
     if (groupId === "") return effects.reply(reply, ErrorCode.INVALID_GROUP_ID);
     const group = state.groups.get(groupId);
-    if (group?.kind !== "classic") return effects.reply(reply, ErrorCode.UNKNOWN_MEMBER_ID);
+    if (group?.kind === "consumer") {
+      const turn = { state, context, effects };
+      return effects.reply(reply, heartbeatConsumerGroup(turn, group, request));
+    }
+    if (group === undefined) return effects.reply(reply, ErrorCode.UNKNOWN_MEMBER_ID);
     const { live } = group;
     const errorCode = group.judgeMember(memberId, groupInstanceId);
     if (errorCode !== ErrorCode.NONE) return effects.reply(reply, errorCode);

@@ -1,5 +1,6 @@
 import { ErrorCode, type JoinGroup, type RequestOf } from "@tarpan/protocol";
 import { randomUuid } from "../../metadata/topic-ids.ts";
+import { joinConsumerGroup } from "../consumer/index.ts";
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from "../limits.ts";
 import type { GroupContext, Operation, Reply } from "../operation.ts";
 import { joined, joinRefused } from "./answers.ts";
@@ -47,7 +48,7 @@ function decideJoin(turn: Turn, join: Join, reply: Reply<JoinAnswer>): JoinAnswe
   const found = turn.state.groups.get(groupId);
   // An empty group of the other protocol gives way (KIP-848).
   if (found?.kind === "consumer" && found.judgeDelete() !== ErrorCode.NONE) {
-    return joinRefused("", ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+    return joinConsumerGroup(turn, found, join);
   }
   const known = found?.kind === "classic" ? found : undefined;
   if (known === undefined && memberId !== "") {

@@ -1,4 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
+import { leaveConsumerGroup } from "../consumer/index.ts";
 import type { Operation } from "../operation.ts";
 import type { ClassicGroup } from "./group.ts";
 import { rebalanceOrCompleteJoin } from "./rebalance.ts";
@@ -23,7 +24,11 @@ export function leaveGroup(groupId: string, members: readonly Leaving[]): Operat
       effects.reply(reply, { errorCode, memberErrors });
     if (groupId === "") return answer(ErrorCode.INVALID_GROUP_ID, []);
     const group = state.groups.get(groupId);
-    if (group?.kind !== "classic") {
+    if (group?.kind === "consumer") {
+      const turn = { state, context, effects };
+      return answer(ErrorCode.NONE, leaveConsumerGroup(turn, group, members));
+    }
+    if (group === undefined) {
       return answer(
         ErrorCode.NONE,
         members.map(() => ErrorCode.UNKNOWN_MEMBER_ID),

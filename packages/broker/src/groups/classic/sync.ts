@@ -1,4 +1,5 @@
 import { ErrorCode, type RequestOf, type SyncGroup } from "@tarpan/protocol";
+import { syncConsumerGroup } from "../consumer/index.ts";
 import { MAX_GENERATION_BYTES } from "../limits.ts";
 import type { Operation, Reply } from "../operation.ts";
 import { answerSync, synced, syncRefused } from "./answers.ts";
@@ -24,7 +25,8 @@ function decideSync(turn: Turn, request: Sync, reply: Reply<SyncAnswer>): SyncAn
   const { groupId, memberId } = request;
   if (groupId === "") return syncRefused(ErrorCode.INVALID_GROUP_ID);
   const group = turn.state.groups.get(groupId);
-  if (group?.kind !== "classic") return syncRefused(ErrorCode.UNKNOWN_MEMBER_ID);
+  if (group?.kind === "consumer") return syncConsumerGroup(turn, group, request);
+  if (group === undefined) return syncRefused(ErrorCode.UNKNOWN_MEMBER_ID);
   const errorCode = judgeSync(group, request);
   if (errorCode !== ErrorCode.NONE) return syncRefused(errorCode);
   receivedSync(turn, group, memberId);
