@@ -1,14 +1,22 @@
-// `npm run chaos`: the crash and fuzz tests, ten times as long as in `npm test`.
+// `npm run chaos`: the crash, fuzz and group tests, ten times as long as in `npm test`.
 
 import { join } from "node:path";
 import { build, exitOnFailure, install, requireNode, root, step } from "./lib/steps.mjs";
 
 requireNode();
-const env = { TARPAN_KILL_ROUNDS: "500", TARPAN_FUZZ_FRAMES: "2000000", ...process.env };
+const env = {
+  TARPAN_KILL_ROUNDS: "500",
+  TARPAN_FUZZ_FRAMES: "2000000",
+  TARPAN_GROUP_ROUNDS: "10",
+  ...process.env,
+};
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const args = [vitest, "run", "test/crash", "test/fuzz", ...process.argv.slice(2)];
+const tests = ["test/crash", "test/fuzz", "test/interop/groups-"];
+const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();
   await build();
+  const { preparePeers } = await import("./peers.mjs");
+  await preparePeers();
   await step("Chaos", process.execPath, args, { show: true, env });
 });

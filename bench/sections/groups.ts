@@ -80,15 +80,16 @@ async function measureHeartbeats(bench: Bench): Promise<Row[]> {
   return [median, high];
 }
 
-/** A million commits, then a kill: each of the groups has committed `PARTITIONS` offsets. */
+/**
+ * A million commits, then a kill: each of the groups has committed `PARTITIONS` offsets. A checkpoint
+ * leaves less to replay where they are committed over and over, so the goal is for that.
+ */
 async function measureCommits(bench: Bench, groupCount: number): Promise<Row[]> {
   const offsets = groupCount * PARTITIONS;
   const what = `${COMMITS} commits of ${offsets} offsets, ${PARTITIONS} a request`;
   const rate = new Row(SECTION, `${what}: partitions`, "1/s", { kind: "least", value: 50_000 });
-  const replay = new Row(SECTION, "  kill -9, start to first OffsetFetch", "ms", {
-    kind: "most",
-    value: 1_000,
-  });
+  const goal = offsets < COMMITS ? ({ kind: "most", value: 1_000 } as const) : null;
+  const replay = new Row(SECTION, "  kill -9, start to first OffsetFetch", "ms", goal);
   const job = {
     topic: TOPIC,
     groups: groupCount,

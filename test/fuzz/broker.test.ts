@@ -10,14 +10,16 @@ import { FrameSource, type MutatedFrame } from "./frames.ts";
 const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 200_000);
 const CONNECTIONS = 16;
 const FRAMES_PER_CONNECTION = 100;
-/** A frame whose length promises more than was sent, or a fetch that waits for data, says nothing. */
+/** A frame that promises more than was sent, a fetch or a member that waits: none says anything. */
 const SILENCE_MS = 100;
 /** Far above what a loaded machine needs for an answer, far below for ever. */
 const HANG_MS = 20_000;
 const MEBIBYTE = 1024 * 1024;
 const GROWTH_LIMIT_BYTES = 150 * MEBIBYTE;
 
-const broker = useBroker({ flags: ["--kafka", "auto.create.topics.enable=false"] });
+// A member of a new group would else be silent for longer than this test listens.
+const configs = ["auto.create.topics.enable=false", "group.initial.rebalance.delay.ms=0"];
+const broker = useBroker({ flags: configs.flatMap((config) => ["--kafka", config]) });
 const NAMES = ["fuzz-a", "fuzz-b", "fuzz-compact"];
 
 it(

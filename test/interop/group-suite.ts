@@ -86,6 +86,18 @@ export function consumesThroughEverything(
         if (kind.endsWithBroker) addThree();
         await run.progress();
       };
+      const restartTwice = async () => {
+        // A proxy takes connections while the broker behind it is away, which no broker does.
+        if (broker !== address) return;
+        await broker.stop();
+        await whileItIsDown();
+        await broker.start();
+        await isBack();
+        await broker.kill9();
+        await whileItIsDown();
+        await broker.start();
+        await isBack();
+      };
       await run.begin();
       addThree();
       await run.shared(3);
@@ -95,14 +107,7 @@ export function consumesThroughEverything(
         await run.shared(2);
         addMember();
         await run.shared(3);
-        await broker.stop();
-        await whileItIsDown();
-        await broker.start();
-        await isBack();
-        await broker.kill9();
-        await whileItIsDown();
-        await broker.start();
-        await isBack();
+        await restartTwice();
         await run.shared(3);
         await run.running[0]!.leave();
         await run.shared(2);

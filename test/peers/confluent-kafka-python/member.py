@@ -9,6 +9,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 request = json.load(sys.stdin)
 topic = request["topic"]
 owned = set()
+# Consumed, and not yet committed: a rebalance lets no commit through.
+pending = {}
 leaving = False
 
 
@@ -28,7 +30,9 @@ def assigned(_, partitions):
 
 
 def revoked(_, partitions):
-    owned.difference_update(each.partition for each in partitions)
+    for each in partitions:
+        owned.discard(each.partition)
+        pending.pop(each.partition, None)
     tell_owned()
 
 
@@ -61,15 +65,17 @@ while not leaving:
     for message in consumer.consume(200, 0.1):
         if message.error() is None:
             records.setdefault(message.partition(), []).append(message.offset())
-    if not records:
-        continue
     for partition, offsets in records.items():
         tell({"event": "records", "partition": partition, "offsets": offsets})
-    after = {partition: offsets[-1] + 1 for partition, offsets in records.items()}
+        pending[partition] = offsets[-1] + 1
+    if not pending:
+        continue
     try:
-        committed = [TopicPartition(topic, *each) for each in after.items()]
+        committed = [TopicPartition(topic, *each) for each in pending.items()]
         answers = consumer.commit(offsets=committed, asynchronous=False)
         done = {each.partition: each.offset for each in answers if each.error is None}
+        for partition in done:
+            pending.pop(partition, None)
         tell({"event": "committed", "offsets": done})
     except KafkaException as error:
         tell({"event": "failed", "error": str(error)})

@@ -16,10 +16,12 @@ import (
 
 // member is one of a group until it is told to end by SIGTERM: see test/harness/group-member.ts.
 type member struct {
-	mutex  sync.Mutex
-	topic  string
-	owned  map[int32]bool
-	client *kgo.Client
+	mutex sync.Mutex
+	topic string
+	owned map[int32]bool
+	// Consumed, and not yet committed: a rebalance lets no commit through.
+	pending map[int32]*kgo.Record
+	client  *kgo.Client
 }
 
 type event map[string]any
@@ -35,7 +37,7 @@ func tell(what event) {
 func runMember(_ context.Context, in request) any {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	m := &member{topic: in.Topic, owned: map[int32]bool{}}
+	m := &member{topic: in.Topic, owned: map[int32]bool{}, pending: map[int32]*kgo.Record{}}
 	options := []kgo.Opt{
 		kgo.ClientID("franz-go"),
 		kgo.ConsumerGroup(in.Group),
@@ -67,27 +69,33 @@ func runMember(_ context.Context, in request) any {
 }
 
 func (m *member) poll(ctx context.Context) {
-	fetches := m.client.PollFetches(ctx)
+	soon, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	fetches := m.client.PollFetches(soon)
 	defer m.client.AllowRebalance()
-	next := map[int32]int64{}
-	offsets := map[int32][]int64{}
-	var last []*kgo.Record
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
 	fetches.EachPartition(func(partition kgo.FetchTopicPartition) {
+		offsets := []int64{}
 		for _, record := range partition.Records {
-			offsets[record.Partition] = append(offsets[record.Partition], record.Offset)
-			next[record.Partition] = record.Offset + 1
+			offsets = append(offsets, record.Offset)
+			m.pending[record.Partition] = record
 		}
-		if count := len(partition.Records); count > 0 {
-			last = append(last, partition.Records[count-1])
+		if len(offsets) > 0 {
+			tell(event{"event": "records", "partition": partition.Partition, "offsets": offsets})
 		}
 	})
-	for partition, each := range offsets {
-		tell(event{"event": "records", "partition": partition, "offsets": each})
-	}
-	if len(last) == 0 {
+	if len(m.pending) == 0 {
 		return
 	}
+	last := []*kgo.Record{}
+	next := map[int32]int64{}
+	for partition, record := range m.pending {
+		last = append(last, record)
+		next[partition] = record.Offset + 1
+	}
 	if err := m.client.CommitRecords(ctx, last...); err == nil {
+		m.pending = map[int32]*kgo.Record{}
 		tell(event{"event": "committed", "offsets": next})
 	} else if !errors.Is(err, context.Canceled) {
 		tell(event{"event": "failed", "error": err.Error()})
@@ -103,6 +111,7 @@ func (m *member) changed(gained bool) func(context.Context, *kgo.Client, map[str
 				m.owned[partition] = true
 			} else {
 				delete(m.owned, partition)
+				delete(m.pending, partition)
 			}
 		}
 		partitions := []int{}

@@ -22,6 +22,8 @@ public class Member implements ConsumerRebalanceListener {
   static volatile boolean leaving = false;
 
   final TreeSet<Integer> owned = new TreeSet<>();
+  /** Consumed, and not yet committed: a rebalance lets no commit through. */
+  final Map<TopicPartition, OffsetAndMetadata> pending = new HashMap<>();
   KafkaConsumer<byte[], byte[]> consumer;
 
   public static void main(String[] args) throws Exception {
@@ -90,19 +92,18 @@ public class Member implements ConsumerRebalanceListener {
 
   void poll() {
     var records = consumer.poll(Duration.ofMillis(100));
-    if (records.isEmpty()) return;
-    Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>();
-    Map<String, Long> told = new TreeMap<>();
     for (TopicPartition partition : records.partitions()) {
       var offsets = records.records(partition).stream().map(record -> record.offset()).toList();
       tell(Map.of("event", "records", "partition", partition.partition(), "offsets", offsets));
-      long after = offsets.get(offsets.size() - 1) + 1;
-      next.put(partition, new OffsetAndMetadata(after));
-      told.put(String.valueOf(partition.partition()), after);
+      pending.put(partition, new OffsetAndMetadata(offsets.get(offsets.size() - 1) + 1));
     }
+    if (pending.isEmpty()) return;
     try {
-      consumer.commitSync(next);
+      consumer.commitSync(pending);
+      Map<String, Long> told = new TreeMap<>();
+      pending.forEach((each, next) -> told.put(String.valueOf(each.partition()), next.offset()));
       tell(Map.of("event", "committed", "offsets", told));
+      pending.clear();
     } catch (WakeupException error) {
       throw error;
     } catch (KafkaException error) {
@@ -119,6 +120,7 @@ public class Member implements ConsumerRebalanceListener {
   @Override
   public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
     partitions.forEach(partition -> owned.remove(partition.partition()));
+    pending.keySet().removeAll(partitions);
     tellOwned();
   }
 

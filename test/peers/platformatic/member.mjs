@@ -37,6 +37,19 @@ consumer.on("consumer:group:join", ({ generationId }) => tellOwned(generationId 
 consumer.on("consumer:heartbeat:end", () => setImmediate(tellOwned, null));
 consumer.on("error", (error) => tell({ event: "failed", error: String(error) }));
 
+/** A rebalance lets no commit through: until it is over, or the partition is someone else's. */
+async function commit(message, partition, next) {
+  while (!leaving && owned().includes(partition)) {
+    try {
+      await message.commit();
+      return tell({ event: "committed", offsets: { [partition]: next } });
+    } catch (error) {
+      tell({ event: "failed", error: String(error) });
+      await sleep(50);
+    }
+  }
+}
+
 let leaving = false;
 process.once("SIGTERM", async () => {
   leaving = true;
@@ -58,12 +71,7 @@ while (!leaving) {
       if (!owned().includes(partition)) continue;
       const offset = Number(message.offset);
       tell({ event: "records", partition, offsets: [offset] });
-      try {
-        await message.commit();
-        tell({ event: "committed", offsets: { [partition]: offset + 1 } });
-      } catch (error) {
-        tell({ event: "failed", error: String(error) });
-      }
+      await commit(message, partition, offset + 1);
     }
   } catch (error) {
     if (!leaving) tell({ event: "failed", error: String(error) });
