@@ -137,8 +137,8 @@ it("DeleteRecords beyond the end answers 1, of unknown partitions 3", async () =
   expect(codes).toEqual([ErrorCode.OFFSET_OUT_OF_RANGE, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
 });
 
-it("FindCoordinator says that there is none", async () => {
-  const body = { keyType: 0, coordinatorKeys: ["some group"] };
+it("FindCoordinator says that transactions have none", async () => {
+  const body = { keyType: 1, coordinatorKeys: ["some transactional id"] };
   const { coordinators } = await connection.request(FindCoordinator, 4, body);
   expect(coordinators[0]!.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
 });
