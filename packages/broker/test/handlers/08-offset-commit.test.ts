@@ -1,13 +1,19 @@
 import {
   DeleteTopics,
   ErrorCode,
+  ListGroups,
   OffsetCommit,
   type RequestInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { classicBroker, stableGroup } from "./classic-broker.ts";
 import { addGroup, committedOffsets, offsetsBroker } from "./offsets-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
+
+const SESSION_MS = 10_000;
+const CHECK_MS = 600_000;
+const RETENTION_MS = 7 * 86_400_000;
 
 type Topic = RequestInput<typeof OffsetCommit>["topics"][number];
 
@@ -23,6 +29,11 @@ async function commit(broker: WholeBroker, version: number, topics: Topic[], fie
   const request = { groupId: "g", memberId: "", topics, ...fields };
   const answer = await broker.call(OffsetCommit, version, request);
   return answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+}
+
+async function listed(broker: WholeBroker) {
+  const answer = await broker.call(ListGroups, 5, { statesFilter: [], typesFilter: [] });
+  return answer.groups;
 }
 
 describe("OffsetCommit", () => {
@@ -143,5 +154,38 @@ describe("OffsetCommit", () => {
     await broker.call(DeleteTopics, 5, { topicNames: ["t"], timeoutMs: 1_000 });
     await broker.createTopic("t", 2);
     expect(await committedOffsets(broker, "g")).toEqual([]);
+  });
+
+  it("takes commits of a classic group's member, which thereby shows that it lives", async () => {
+    const broker = await classicBroker();
+    await broker.createTopic("t", 2);
+    const memberId = await stableGroup(broker);
+    const member = { memberId, generationIdOrMemberEpoch: 1 };
+    for (let i = 0; i < 5; i++) {
+      broker.time.advance(SESSION_MS - 1);
+      expect(await commit(broker, 9, topics, member)).toEqual([0, 0]);
+    }
+    const code = ErrorCode.ILLEGAL_GENERATION;
+    const old = { memberId, generationIdOrMemberEpoch: 0 };
+    expect(await commit(broker, 9, topics, old)).toEqual([code, code]);
+    const standalone = ErrorCode.UNKNOWN_MEMBER_ID;
+    expect(await commit(broker, 9, topics)).toEqual([standalone, standalone]);
+    broker.time.advance(SESSION_MS);
+    expect(await commit(broker, 9, topics, member)).toEqual([standalone, standalone]);
+  });
+
+  it("keeps offsets of an empty group for their retention, then forgets both", async () => {
+    const broker = await classicBroker();
+    await broker.createTopic("t", 2);
+    const memberId = await stableGroup(broker);
+    const member = { memberId, generationIdOrMemberEpoch: 1 };
+    expect(await commit(broker, 9, topics, member)).toEqual([0, 0]);
+    broker.time.advance(SESSION_MS);
+    broker.time.advance(RETENTION_MS - SESSION_MS);
+    expect(await committedOffsets(broker, "g")).toHaveLength(2);
+    expect(await listed(broker)).toMatchObject([{ groupState: "Empty" }]);
+    broker.time.advance(CHECK_MS + SESSION_MS);
+    expect(await committedOffsets(broker, "g")).toEqual([]);
+    expect(await listed(broker)).toEqual([]);
   });
 });

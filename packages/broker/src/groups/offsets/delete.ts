@@ -1,5 +1,6 @@
 import { ErrorCode, type OffsetDelete, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import type { GroupLike } from "../group.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
 import type { Operation } from "../operation.ts";
 import type { GroupState } from "../state.ts";
 import { tombstone } from "./offset-store.ts";
@@ -41,6 +42,6 @@ function judgeOffsetDelete({ groups, offsets }: GroupState, groupId: string): nu
   if (group === undefined) {
     return offsets.hasGroup(groupId) ? ErrorCode.NONE : ErrorCode.GROUP_ID_NOT_FOUND;
   }
-  const readable = group.kind === "consumer" || group.protocolType === "consumer";
+  const readable = group.kind === "consumer" || group.protocolType === CONSUMER_PROTOCOL_TYPE;
   return readable ? ErrorCode.NONE : group.judgeDelete();
 }

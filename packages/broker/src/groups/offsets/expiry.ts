@@ -1,5 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { GroupLike } from "../group.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
 import type { Effects, GroupContext, Step } from "../operation.ts";
 import type { GroupState } from "../state.ts";
 import { EXPIRED_PER_STEP } from "./limits.ts";
@@ -66,7 +67,7 @@ function retainedSince(group: GroupLike | undefined): number | null {
   if (group === undefined || group.protocolType === "") return 0;
   if (group.emptySinceMs !== null) return group.emptySinceMs;
   if (group.kind === "consumer") return 0;
-  return group.protocolType === "consumer" && group.stateName === "Stable" ? 0 : null;
+  return group.protocolType === CONSUMER_PROTOCOL_TYPE && group.stateName === "Stable" ? 0 : null;
 }
 
 function isExpired(

@@ -8,7 +8,7 @@ export { commitOffsets, refuseCommit } from "./commit.ts";
 export { deleteOffsets } from "./delete.ts";
 export { topicsDeleted } from "./deleted-topics.ts";
 export { fetchOffsets, type GroupOffsets, type WantedOffsets } from "./fetch.ts";
-export { type CommittedOffset, OffsetStore } from "./offset-store.ts";
+export { OffsetStore } from "./offset-store.ts";
 
 export function applyOffsetCommit(
   { offsets }: GroupState,
