@@ -11,7 +11,8 @@ export function deleteGroup(groupId: string): Operation<number> {
     }
     const errorCode = group?.judgeDelete() ?? ErrorCode.NONE;
     if (errorCode === ErrorCode.NONE) {
-      effects.records.push(...offsets.deleteGroup(groupId));
+      // One by one: a group may have more offsets than a call takes arguments.
+      for (const tombstone of offsets.deleteGroup(groupId)) effects.records.push(tombstone);
       if (group !== undefined) effects.records.push(...group.tombstones());
     }
     effects.reply(reply, errorCode);

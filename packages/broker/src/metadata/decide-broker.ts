@@ -35,8 +35,8 @@ export function decideRegisterBroker(
     if (!image.features.has(name)) records.push(featureRecord(name, maxVersion));
   }
   records.push(registerBrokerRecord({ ...broker, epoch, fenced: false }));
-  if (unclean) records.push(...newLeaderEpochs(image, broker.id));
-  return { records, response: undefined };
+  const epochs = unclean ? newLeaderEpochs(image, broker.id) : [];
+  return { records: [...records, ...epochs], response: undefined };
 }
 
 function newLeaderEpochs(image: MetadataImage, nodeId: number): MetadataRecord[] {
