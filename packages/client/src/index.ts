@@ -1,5 +1,7 @@
 export { Admin, type NewTopic } from "./admin/admin.ts";
 export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
+export type { GroupOffset, PartitionLag } from "./admin/group-offsets.ts";
+export type { GroupDescription, GroupFilter, GroupMember, ListedGroup } from "./admin/groups.ts";
 export { Client, type ClientOptions } from "./client.ts";
 export { Connection, type ConnectionOptions, type RequestOptions } from "./connection.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";

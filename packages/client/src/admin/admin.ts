@@ -14,6 +14,22 @@ import { assertOk } from "../errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../metadata.ts";
 import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
 import { alterConfigs, type ConfigEntry, type ConfigResource, describeConfigs } from "./configs.ts";
+import {
+  alterGroupOffsets,
+  deleteGroupOffsets,
+  type GroupOffset,
+  groupLag,
+  groupOffsets,
+  type PartitionLag,
+} from "./group-offsets.ts";
+import {
+  deleteGroup,
+  describeGroup,
+  type GroupDescription,
+  type GroupFilter,
+  type ListedGroup,
+  listGroups,
+} from "./groups.ts";
 
 export interface NewTopic {
   readonly name: string;
@@ -26,7 +42,7 @@ export interface NewTopic {
 
 const BROKER_DEFAULT = -1;
 
-/** Manages topics and configs. Every method rejects with a ClientError that names what it was about. */
+/** Manages topics, configs and groups. Every method rejects with a ClientError that names what it was about. */
 export class Admin {
   readonly #client: Client;
 
@@ -123,6 +139,41 @@ export class Admin {
 
   describeCluster(): Promise<ClusterMetadata> {
     return this.#client.cluster();
+  }
+
+  /** In the order of their names, of all brokers; all there are unless filtered. */
+  listGroups(filter: GroupFilter = {}): Promise<ListedGroup[]> {
+    return listGroups(this.#client, filter);
+  }
+
+  /** A group of either protocol. Rejects with GROUP_ID_NOT_FOUND when there is none. */
+  describeGroup(groupId: string): Promise<GroupDescription> {
+    return describeGroup(this.#client, groupId);
+  }
+
+  /** Deletes groups one by one, up to the first that can't be: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
+  async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    for (const groupId of groupIds) await deleteGroup(this.#client, groupId);
+  }
+
+  /** All a group has committed; nothing for a group that does not exist, as in Kafka. */
+  groupOffsets(groupId: string): Promise<Required<GroupOffset>[]> {
+    return groupOffsets(this.#client, groupId);
+  }
+
+  /** Makes a group without members go on elsewhere. UNKNOWN_MEMBER_ID while it has members. */
+  alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[]): Promise<void> {
+    return alterGroupOffsets(this.#client, groupId, offsets);
+  }
+
+  /** Forgets what was committed of partitions whose topic no member reads (KIP-496). */
+  deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
+    return deleteGroupOffsets(this.#client, groupId, partitions);
+  }
+
+  /** How far a group is behind, in every partition it has committed or is reading. */
+  groupLag(groupId: string): Promise<PartitionLag[]> {
+    return groupLag(this.#client, groupId);
   }
 
   /**
