@@ -29,6 +29,11 @@ const COMMANDS = [
     load: async () => (await import("./commands/consume.ts")).consume,
   },
   {
+    name: "group",
+    summary: "list, describe, reset and delete consumer groups, and see their lag",
+    load: async () => (await import("./commands/group.ts")).group,
+  },
+  {
     name: "client",
     summary: "topics, produce and consume in one, with a client.json",
     load: async () => (await import("./commands/client.ts")).client,
@@ -74,8 +79,6 @@ async function helpFor(name: string | undefined): Promise<string> {
 async function load(name: string): Promise<Command> {
   const found = COMMANDS.find((command) => command.name === name);
   if (found !== undefined) return found.load();
-  if (name === "group")
-    throw new UsageError("consumer groups are not in this release, so there is no group command");
   const near = nearestName(
     name,
     COMMANDS.map((command) => command.name),

@@ -199,7 +199,6 @@ describe("usage", () => {
 
   test.each([
     [["topci"], 'unknown command "topci"; did you mean topic?; see: tarpan --help'],
-    [["group", "list"], "consumer groups are not in this release"],
     [["consume", "-t", "t", "--group", "g"], "consumer groups are not in this release"],
     [["produce"], "--topic is missing; see: tarpan produce --help"],
     [["produce", "-t", "t", "--count", "3"], "--count needs --message"],

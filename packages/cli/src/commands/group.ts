@@ -1,0 +1,128 @@
+import { Admin, type TopicPartition } from "@tarpan/client";
+import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import type { Arguments } from "../args/parse.ts";
+import type { Command, Io } from "../command.ts";
+import { withClient } from "../connect.ts";
+import { UsageError } from "../failures.ts";
+import { counted } from "../progress.ts";
+import { resetFrom, resetOffsets } from "../reset-offsets.ts";
+import { columns } from "../table.ts";
+
+type Action = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
+
+export const group: Command = {
+  name: "group",
+  summary: "List, describe and delete consumer groups, see how far behind they are, move them.",
+  usage: [
+    "list",
+    "describe --group NAME",
+    "lag      --group NAME",
+    "reset-offsets --group NAME WHERE (--topic NAME[:0,1]… | --all-topics) [--execute]",
+    "delete   --group NAME",
+  ],
+  options: [
+    ...BOOTSTRAP_OPTIONS,
+    { name: "group", short: "g", argument: "NAME", help: "the group, which may also follow bare" },
+    {
+      name: "topic",
+      short: "t",
+      argument: "NAME[:0,1]",
+      repeat: true,
+      help: "reset all partitions of a topic, or those",
+    },
+    { name: "all-topics", help: "reset every partition the group has committed" },
+    { name: "to-earliest", help: "WHERE: the first record there is" },
+    { name: "to-latest", help: "WHERE: the end, skipping what is there" },
+    { name: "to-offset", argument: "N", help: "WHERE: an offset" },
+    { name: "to-datetime", argument: "TIME", help: "WHERE: a date, or @MS since 1970" },
+    { name: "shift-by", argument: "N", help: "WHERE: so many records on, or back with -N" },
+    { name: "execute", help: "do it; without, only the plan is shown" },
+  ],
+  examples: [
+    "tarpan group list",
+    "tarpan group lag --group billing",
+    "tarpan group reset-offsets --group billing --to-earliest --topic orders:0,1",
+    "tarpan group reset-offsets --group billing --shift-by -100 --all-topics --execute",
+    "tarpan group reset-offsets billing --to-datetime 2026-11-20T10:00:00Z --topic orders",
+  ],
+  async run(args, io) {
+    const [name = ""] = args.positional;
+    const action = ACTIONS[name];
+    if (action === undefined)
+      throw new UsageError(`tarpan group needs one of ${Object.keys(ACTIONS).join(", ")}`);
+    const act = action(args);
+    await withClient(args, (client) => act(new Admin(client), io));
+  },
+};
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  list: () => listGroups,
+  describe: (args) => onGroup(args, describeGroup),
+  lag: (args) => onGroup(args, showLag),
+  "reset-offsets": (args) => {
+    const reset = resetFrom(args);
+    return onGroup(args, (admin, io, groupId) => resetOffsets(admin, io, groupId, reset));
+  },
+  delete: (args) => onGroup(args, deleteGroup),
+};
+
+function onGroup(
+  args: Arguments,
+  act: (admin: Admin, io: Io, groupId: string) => Promise<void>,
+): ReturnType<Action> {
+  const groupId = args.text("group") ?? args.positional[1] ?? args.required("group");
+  return (admin, io) => act(admin, io, groupId);
+}
+
+async function listGroups(admin: Admin, io: Io): Promise<void> {
+  const groups = await admin.listGroups();
+  if (groups.length === 0) {
+    io.stderr.write("no groups yet; a consumer that names one makes it\n");
+    return;
+  }
+  const rows = groups.map(({ groupId, type, state }) => [groupId, type || "-", state || "-"]);
+  io.stdout.write(columns([["group", "type", "state"], ...rows]));
+}
+
+async function describeGroup(admin: Admin, io: Io, groupId: string): Promise<void> {
+  const { type, state, assignor, coordinator, members } = await admin.describeGroup(groupId);
+  const kind = assignor === "" ? type : `${type}, ${assignor}`;
+  const size = counted(members.length, "member");
+  io.stdout.write(`group ${groupId} (${kind}): ${state}, ${size}, coordinator: ${coordinator}\n`);
+  if (members.length === 0) return;
+  const rows = members.map((member) => [
+    member.memberId,
+    member.groupInstanceId ?? "-",
+    member.clientId,
+    member.host,
+    partitionsText(member.partitions),
+  ]);
+  io.stdout.write(columns([["member", "instance", "client", "host", "partitions"], ...rows]));
+}
+
+/** `orders:0,1 bills:3`, as --topic takes them. */
+function partitionsText(partitions: readonly TopicPartition[]): string {
+  const topics = new Map<string, number[]>();
+  for (const { topic, partition } of partitions)
+    topics.set(topic, [...(topics.get(topic) ?? []), partition]);
+  const text = [...topics].map(([topic, list]) => `${topic}:${list.sort((a, b) => a - b)}`);
+  return text.join(" ") || "-";
+}
+
+async function showLag(admin: Admin, io: Io, groupId: string): Promise<void> {
+  const lags = await admin.groupLag(groupId);
+  if (lags.length === 0) {
+    io.stderr.write(`group ${groupId} has committed nothing and reads nothing\n`);
+    return;
+  }
+  const rows = lags.map(({ topic, partition, committed, end, lag, memberId }) =>
+    [topic, partition, committed ?? "-", end ?? "-", lag ?? "-", memberId ?? "-"].map(String),
+  );
+  const headings = ["topic", "partition", "committed", "end offset", "lag", "member"];
+  io.stdout.write(columns([headings, ...rows]));
+}
+
+async function deleteGroup(admin: Admin, io: Io, groupId: string): Promise<void> {
+  await admin.deleteGroups([groupId]);
+  io.stdout.write(`deleted group ${groupId}\n`);
+}

@@ -1,0 +1,149 @@
+import type { Admin, OffsetSpec, TopicPartition } from "@tarpan/client";
+import type { Arguments } from "./args/parse.ts";
+import { parseStart } from "./args/values.ts";
+import type { Io } from "./command.ts";
+import { CommandError, UsageError } from "./failures.ts";
+import { counted } from "./progress.ts";
+import { columns } from "./table.ts";
+
+export interface Reset {
+  readonly where: OffsetSpec | { readonly shiftBy: number };
+  /** Null for every partition the group has committed. */
+  readonly scope: readonly Scope[] | null;
+  readonly execute: boolean;
+}
+
+interface Scope {
+  readonly topic: string;
+  /** Null for all there are. */
+  readonly partitions: readonly number[] | null;
+}
+
+type ParseWhere = (args: Arguments) => Reset["where"];
+
+const WHERE: Readonly<Record<string, ParseWhere>> = {
+  "to-earliest": () => "earliest",
+  "to-latest": () => "latest",
+  "to-offset": (args) => args.integer("to-offset")!,
+  "to-datetime": (args) => parseTime(args.required("to-datetime")),
+  "shift-by": (args) => ({ shiftBy: args.integer("shift-by", Number.MIN_SAFE_INTEGER)! }),
+};
+
+export function resetFrom(args: Arguments): Reset {
+  const given = Object.keys(WHERE).filter((name) => args.has(name));
+  if (given.length !== 1) {
+    const names = Object.keys(WHERE).map((name) => `--${name}`);
+    throw new UsageError(`reset-offsets needs exactly one of ${names.join(", ")}`);
+  }
+  const topics = args.texts("topic");
+  if (topics.length > 0 === args.has("all-topics"))
+    throw new UsageError("reset-offsets needs either --topic NAME[:0,1] or --all-topics");
+  const where = WHERE[given[0]!]!(args);
+  const scope = args.has("all-topics") ? null : topics.map(parseScope);
+  return { where, scope, execute: args.has("execute") };
+}
+
+function parseTime(text: string): OffsetSpec {
+  const time = /^(@|\d{4}-)/.test(text) ? parseStart(text) : null;
+  if (time !== null && typeof time === "object" && "timestampMs" in time) return time;
+  const wanted = "@MILLISECONDS or a date such as 2026-11-20T10:00:00Z";
+  throw new UsageError(`--to-datetime must be ${wanted}, not ${JSON.stringify(text)}`);
+}
+
+function parseScope(text: string): Scope {
+  const [, topic, numbers] = /^([^:]+)(?::(\d+(?:,\d+)*))?$/.exec(text) ?? [];
+  if (topic === undefined)
+    throw new UsageError(
+      `--topic must be a name or NAME:0,1 with partitions, not ${JSON.stringify(text)}`,
+    );
+  return { topic, partitions: numbers === undefined ? null : numbers.split(",").map(Number) };
+}
+
+interface Move extends TopicPartition {
+  readonly from: number | null;
+  readonly offset: number;
+}
+
+/** Shows where the group would go on, and moves it there when told to execute. */
+export async function resetOffsets(
+  admin: Admin,
+  io: Io,
+  groupId: string,
+  { where, scope, execute }: Reset,
+): Promise<void> {
+  await assertNoMembers(admin, groupId);
+  const moves = await plan(admin, groupId, where, scope);
+  const rows = moves.map(({ topic, partition, from, offset }) =>
+    [topic, partition, from ?? "-", offset].map(String),
+  );
+  io.stdout.write(columns([["topic", "partition", "committed", "new offset"], ...rows]));
+  if (!execute) {
+    io.stderr.write("nothing was changed yet; do it with: --execute\n");
+    return;
+  }
+  await admin.alterGroupOffsets(groupId, moves);
+  const size = counted(moves.length, "partition");
+  io.stdout.write(`reset the offsets of group ${groupId} in ${size}\n`);
+}
+
+/** A group that does not exist yet may be given offsets to start from: the commit makes it. */
+async function assertNoMembers(admin: Admin, groupId: string): Promise<void> {
+  const group = (await admin.listGroups()).find((each) => each.groupId === groupId);
+  if (group === undefined) return;
+  const { state, members } = await admin.describeGroup(groupId);
+  if (state === "Empty") return;
+  const size = counted(members.length, "member");
+  throw new CommandError(
+    `group ${groupId} is in state ${state} with ${size}; stop its consumers first, ` +
+      "then its offsets can be reset",
+  );
+}
+
+async function plan(
+  admin: Admin,
+  groupId: string,
+  where: Reset["where"],
+  scope: Reset["scope"],
+): Promise<Move[]> {
+  const committed = await admin.groupOffsets(groupId);
+  if (scope === null && committed.length === 0)
+    throw new CommandError(
+      `group ${groupId} has committed nothing; name topics with: --topic NAME`,
+    );
+  const partitions = scope === null ? committed : await partitionsOf(admin, scope);
+  const moves = partitions.map(async ({ topic, partition }) => {
+    const is = (at: TopicPartition) => at.topic === topic && at.partition === partition;
+    const from = committed.find(is)?.offset ?? null;
+    const wanted = shifted(where, from, `${topic}-${partition}`);
+    return { topic, partition, from, offset: await within(admin, { topic, partition }, wanted) };
+  });
+  return Promise.all(moves);
+}
+
+async function partitionsOf(admin: Admin, scope: readonly Scope[]): Promise<TopicPartition[]> {
+  const all = new Map<string, TopicPartition>();
+  for (const { topic, partitions } of scope) {
+    const known = (await admin.describeTopic(topic)).partitions.map(({ partition }) => partition);
+    for (const partition of partitions ?? known)
+      all.set(`${topic}:${partition}`, { topic, partition });
+  }
+  return [...all.values()];
+}
+
+function shifted(where: Reset["where"], from: number | null, about: string): OffsetSpec {
+  if (typeof where !== "object" || !("shiftBy" in where)) return where;
+  if (from !== null) return Math.max(0, from + where.shiftBy);
+  throw new CommandError(
+    `nothing is committed for ${about}, so there is nothing to shift; start from: --to-earliest`,
+  );
+}
+
+/** Like Kafka's own tool, no offset before the first record or after the end. */
+async function within(admin: Admin, at: TopicPartition, wanted: OffsetSpec): Promise<number> {
+  if (typeof wanted !== "number") return admin.offset(at, wanted);
+  const [first, end] = await Promise.all([
+    admin.offset(at, "earliest"),
+    admin.offset(at, "latest"),
+  ]);
+  return Math.min(Math.max(wanted, first), end);
+}
