@@ -1,4 +1,4 @@
-import { OffsetCommit, OffsetDelete, OffsetFetch } from "@tarpan/protocol";
+import { ErrorCode, OffsetCommit, OffsetDelete, OffsetFetch } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError } from "../errors.ts";
 import { partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
@@ -44,40 +44,55 @@ export function groupOffsets(client: Client, groupId: string): Promise<Required<
   });
 }
 
-/** Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has some. */
-export function alterGroupOffsets(
+/**
+ * Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has some, and with the
+ * first error of a partition; the partitions without one are committed all the same.
+ */
+export async function alterGroupOffsets(
   client: Client,
   groupId: string,
   offsets: readonly GroupOffset[],
 ): Promise<void> {
-  return askCoordinator(client, groupId, "new offsets", async (coordinator) => {
-    const topics = byTopic(offsets).map(([name, list]) => ({
-      name,
-      partitions: list.map(({ partition, offset, metadata = "" }) => {
-        return { partitionIndex: partition, committedOffset: offset, committedMetadata: metadata };
-      }),
-    }));
-    const body = { groupId, memberId: "", generationIdOrMemberEpoch: -1, topics };
+  const topics = byTopic(offsets).map(([name, list]) => ({
+    name,
+    partitions: list.map(({ partition, offset, metadata = "" }) => {
+      return { partitionIndex: partition, committedOffset: offset, committedMetadata: metadata };
+    }),
+  }));
+  const body = { groupId, memberId: "", generationIdOrMemberEpoch: -1, topics };
+  const answers = await askCoordinator(client, groupId, "new offsets", async (coordinator) => {
     const answer = await coordinator.request(OffsetCommit, body, NAMED);
-    assertPartitions(groupId, answer.topics);
+    // OffsetCommit has no place for an error of the whole: the coordinator's come with partitions.
+    assertPartitions(groupId, answer.topics, COORDINATOR_ERRORS);
+    return answer.topics;
   });
+  // Outside the tries: a partition that is not there won't come by asking again.
+  assertPartitions(groupId, answers);
 }
 
+const COORDINATOR_ERRORS: readonly number[] = [
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.NOT_COORDINATOR,
+];
+
 /** Rejects with GROUP_SUBSCRIBED_TO_TOPIC for topics that members still read (KIP-496). */
-export function deleteGroupOffsets(
+export async function deleteGroupOffsets(
   client: Client,
   groupId: string,
   partitions: readonly TopicPartition[],
 ): Promise<void> {
-  return askCoordinator(client, groupId, "deletion of offsets", async (coordinator) => {
-    const topics = byTopic(partitions).map(([name, list]) => ({
-      name,
-      partitions: list.map(({ partition }) => ({ partitionIndex: partition })),
-    }));
+  const topics = byTopic(partitions).map(([name, list]) => ({
+    name,
+    partitions: list.map(({ partition }) => ({ partitionIndex: partition })),
+  }));
+  const what = "deletion of offsets";
+  const answers = await askCoordinator(client, groupId, what, async (coordinator) => {
     const answer = await coordinator.request(OffsetDelete, { groupId, topics });
     assertOk(answer.errorCode, `group ${groupId}`);
-    assertPartitions(groupId, answer.topics);
+    return answer.topics;
   });
+  assertPartitions(groupId, answers);
 }
 
 /** Of every partition the group has committed or is reading. */
@@ -118,10 +133,12 @@ type Answers = readonly {
   readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[];
 }[];
 
-function assertPartitions(groupId: string, topics: Answers): void {
+/** Throws the first error, or the first of `errors`. */
+function assertPartitions(groupId: string, topics: Answers, errors?: readonly number[]): void {
   for (const { name, partitions } of topics)
     for (const { partitionIndex, errorCode } of partitions)
-      assertOk(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
+      if (errors === undefined || errors.includes(errorCode))
+        assertOk(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
 }
 
 function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {
