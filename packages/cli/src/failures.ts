@@ -11,6 +11,7 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_TOPIC_ALREADY_EXISTS: "see it with: tarpan topic describe --topic NAME",
   TARPAN_KAFKA_GROUP_ID_NOT_FOUND: "see what there is with: tarpan group list",
   TARPAN_KAFKA_NON_EMPTY_GROUP: "stop its consumers: tarpan group describe --group NAME shows them",
+  TARPAN_KAFKA_UNKNOWN_MEMBER_ID: "stop the group's consumers first, then try again",
   TARPAN_UNKNOWN_PARTITION: "see what there is with: tarpan topic describe --topic NAME",
   TARPAN_OFFSET_OUT_OF_RANGE: "read what there is with: --offset earliest",
 };

@@ -88,10 +88,12 @@ export async function resetOffsets(
 
 /** A group that does not exist yet may be given offsets to start from: the commit makes it. */
 async function assertNoMembers(admin: Admin, groupId: string): Promise<void> {
-  const group = (await admin.listGroups()).find((each) => each.groupId === groupId);
-  if (group === undefined) return;
-  const { state, members } = await admin.describeGroup(groupId);
-  if (state === "Empty") return;
+  const group = await admin.describeGroup(groupId).catch((error) => {
+    if (error.code === "TARPAN_KAFKA_GROUP_ID_NOT_FOUND") return null;
+    throw error;
+  });
+  if (group === null || group.state === "Empty") return;
+  const { state, members } = group;
   const size = counted(members.length, "member");
   throw new CommandError(
     `group ${groupId} is in state ${state} with ${size}; stop its consumers first, ` +

@@ -10,7 +10,7 @@ let client: Client;
 let admin: Admin;
 
 beforeAll(async () => {
-  broker = await Broker.start();
+  broker = await Broker.start({ configs: { "group.initial.rebalance.delay.ms": 0 } });
   client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
   admin = new Admin(client);
   await admin.createTopic({ name: "orders", partitions: 2 });
