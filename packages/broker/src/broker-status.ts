@@ -1,6 +1,7 @@
 import type {
   BrokerView,
   ClusterView,
+  GroupsView,
   NetworkView,
   PartitionView,
   Readiness,
@@ -19,6 +20,7 @@ export interface StatusParts {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly requests: RequestMetrics;
+  readonly groups: GroupsView;
   readonly network: () => NetworkView;
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
@@ -34,6 +36,10 @@ export class BrokerStatus implements BrokerView {
 
   get requests(): RequestMetrics {
     return this.#parts.requests;
+  }
+
+  get groups(): GroupsView {
+    return this.#parts.groups;
   }
 
   readiness(): Readiness {

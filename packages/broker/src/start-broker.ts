@@ -8,6 +8,7 @@ import { nodeEnv } from "./env/node-env.ts";
 import type { Env } from "./env.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
 import { followMetadata, hostedPartitions } from "./follow-metadata.ts";
+import { GroupStatus } from "./group-status.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import { handlers } from "./handlers/index.ts";
 import { HandlerRouter } from "./handlers/request-router.ts";
@@ -81,6 +82,7 @@ async function serve(
   const config = metadata.brokerConfig();
   const requests = new RequestMetrics();
   const router = new OpeningRouter();
+  const groups = new GroupCoordinator({ env, metadata, partitions, logger });
   let serving = false;
   const onError = (message: string, detail: Readonly<Record<string, unknown>>) =>
     logger.debug(message, detail);
@@ -90,6 +92,7 @@ async function serve(
     metadata,
     partitions,
     requests,
+    groups: new GroupStatus({ groups, metadata, partitions, isServing: () => serving }),
     network: () => ({ ...listener.stats, connections: listener.connections }),
     uptimeMs: () => env.clock.monotonicMs() - startedMs,
     isServing: () => serving,
@@ -109,7 +112,6 @@ async function serve(
   await metadata.registerBroker({ host, port, rack, unclean: storage.unclean });
   const slots = config.maxIncrementalFetchSessionCacheSlots;
   const fetchSessions = new FetchSessions(env.clock, env.random, slots);
-  const groups = new GroupCoordinator({ env, metadata, partitions, logger });
   groups.load();
   const stopping = new AbortController();
   const { signal } = stopping;

@@ -1,13 +1,6 @@
-import { decompress } from "@tarpan/codecs";
-import {
-  ErrorCode,
-  findRecordByTimestamp,
-  ListOffsets,
-  type RequestOf,
-  type ResponseInput,
-} from "@tarpan/protocol";
+import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
-import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import { findByTimestamp } from "../partition/find-by-timestamp.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -85,11 +78,11 @@ async function find(
     case LATEST_TIERED:
       return NOTHING;
     case MAX_TIMESTAMP:
-      return findByTimestamp(partition, partition.log.maxTimestamp, end);
+      return timestampAt(partition, partition.log.maxTimestamp, end);
     default:
       // No record is later than what a number holds exactly.
       if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) return NOTHING;
-      return findByTimestamp(partition, Number(timestamp), end);
+      return timestampAt(partition, Number(timestamp), end);
   }
 }
 
@@ -97,24 +90,12 @@ function at(offset: number, leaderEpoch: number): Answer {
   return { errorCode: ErrorCode.NONE, offset, leaderEpoch };
 }
 
-/** The first record at or after `timestamp`, below `end`. */
-async function findByTimestamp(
-  partition: Partition,
-  timestamp: number,
-  end: number,
-): Promise<Answer> {
-  if (timestamp < 0) return NOTHING;
+async function timestampAt(partition: Partition, timestamp: number, end: number): Promise<Answer> {
   try {
-    const batchOffset = await partition.log.offsetAt(timestamp);
-    if (batchOffset === null || batchOffset >= end) return NOTHING;
-    const [batch] = await partition.log.read(batchOffset, 1, end);
-    if (batch === undefined) return NOTHING;
-    const options = { decompress, maxDecompressedBytes: MAX_DECOMPRESSED_BATCH_BYTES };
-    const record = findRecordByTimestamp(batch, timestamp, options);
-    if (record === null || record.offset >= end) return NOTHING;
-    const { offset } = record;
-    const found = at(offset, partition.epochAt(offset));
-    return { ...found, timestamp: record.timestamp };
+    const found = await findByTimestamp(partition, timestamp, end);
+    if (found === null) return NOTHING;
+    const { offset } = found;
+    return { ...at(offset, partition.epochAt(offset)), timestamp: found.timestamp };
   } catch (error) {
     return { errorCode: errorCodeOf(error) };
   }

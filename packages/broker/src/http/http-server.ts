@@ -1,21 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { CoordinatorError } from "../groups/coordinator-error.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import type { BrokerView } from "./broker-view.ts";
-import { type Answer, json, type Route, routesOf } from "./routes.ts";
-
-const METHODS = "GET, HEAD";
+import { RETRY_AFTER_SECONDS } from "./limits.ts";
+import { isLoopback } from "./loopback.ts";
+import { Refusal } from "./refusal.ts";
+import { readJson } from "./request-body.ts";
+import { type Answer, json, METHODS, type Resource } from "./resource.ts";
+import { resourcesOf } from "./routes.ts";
 
 /** An HTTP server that never listens: its sockets come from the broker's own listener. */
 export class HttpServer implements HttpEntrance {
   readonly #server: Server;
-  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #resources: readonly Resource[];
   readonly #onError: OnError;
   #closing = false;
 
   constructor(view: BrokerView, onError: OnError) {
-    this.#routes = routesOf(view);
+    this.#resources = resourcesOf(view);
     this.#onError = onError;
     this.#server = createServer((request, response) => void this.#serve(request, response));
     // Node looks for requests that take too long only in servers that listen.
@@ -44,28 +48,87 @@ export class HttpServer implements HttpEntrance {
       "content-length": body.length,
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
-      ...(answer.status === 405 ? { allow: METHODS } : {}),
+      ...answer.headers,
       // A body nobody reads would come before the next request.
       ...(this.#closing || !reading ? { connection: "close" } : {}),
     });
     response.end(request.method === "HEAD" ? undefined : body);
   }
 
-  async #answer({ method, url = "/" }: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { url = "/" } = request;
     const question = url.indexOf("?");
     const path = question < 0 ? url : url.slice(0, question);
-    const route = this.#routes.get(path);
-    if (route === undefined) {
-      return json(404, { error: "not found", paths: [...this.#routes.keys()] });
-    }
-    if (method !== "GET" && method !== "HEAD") {
-      return json(405, { error: `${path} takes ${METHODS}` });
-    }
+    const query = new URLSearchParams(question < 0 ? "" : url.slice(question));
     try {
-      return await route(new URLSearchParams(question < 0 ? "" : url.slice(question)));
+      const found = this.#find(path);
+      if (found === null) {
+        return json(404, { error: "not found", paths: this.#resources.map(({ path }) => path) });
+      }
+      const method = METHODS.find((each) => each === asReading(request.method));
+      const route = method && found.resource[method];
+      if (route === undefined) return notAllowed(found.resource);
+      if (method !== "GET") refuseStrangers(request);
+      return await route({ query, id: found.id, body: () => readJson(request) });
     } catch (error) {
+      const refusal = answerOf(error);
+      if (refusal !== null) return refusal;
       this.#onError("an HTTP request failed", { path, error });
       return json(500, { error: "internal error" });
     }
   }
+
+  /** Throws Refusal for a part of the path that can't be decoded. */
+  #find(path: string): { resource: Resource; id: string } | null {
+    const parts = path.split("/");
+    for (const resource of this.#resources) {
+      const names = resource.path.split("/");
+      const at = names.indexOf(":id");
+      const matches = (part: string, index: number) => index === at || part === names[index];
+      if (names.length !== parts.length || !parts.every(matches)) continue;
+      return { resource, id: at < 0 ? "" : decoded(parts[at]!) };
+    }
+    return null;
+  }
+}
+
+function asReading(method: string | undefined): string | undefined {
+  return method === "HEAD" ? "GET" : method;
+}
+
+function notAllowed(resource: Resource): Answer {
+  const methods = METHODS.filter((method) => resource[method] !== undefined);
+  const allow = methods.join(", ").replace("GET", "GET, HEAD");
+  return json(405, { error: `${resource.path} takes ${allow}` }, { allow });
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Refusal(400, "the path is not well encoded");
+  }
+}
+
+/**
+ * Until there is authentication, only who is on this machine may change anything; and no page in a
+ * browser there, which any site could have made: browsers send an Origin with these methods.
+ */
+function refuseStrangers({ socket, headers }: IncomingMessage): void {
+  if (!isLoopback(socket.remoteAddress ?? "")) {
+    throw new Refusal(403, "changes are limited to loopback until authentication exists");
+  }
+  if (headers.origin !== undefined) {
+    throw new Refusal(403, "web pages can't change anything until authentication exists");
+  }
+}
+
+function answerOf(error: unknown): Answer | null {
+  if (error instanceof CoordinatorError) {
+    const text = "the group coordinator can't answer now";
+    return json(503, { error: text }, { "retry-after": `${RETRY_AFTER_SECONDS}` });
+  }
+  if (!(error instanceof Refusal)) return null;
+  const { status, message, field } = error;
+  return json(status, { error: message, ...(field === null ? {} : { field }) });
 }

@@ -1,6 +1,6 @@
 import { apiOf, errorOf } from "@tarpan/protocol";
 import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
-import type { BrokerView, NetworkView, TopicTraffic } from "./broker-view.ts";
+import type { BrokerView, GroupUsage, NetworkView, TopicTraffic } from "./broker-view.ts";
 
 export interface Sample {
   readonly value: number;
@@ -17,13 +17,17 @@ export interface Family {
   collect(): Iterable<Sample>;
 }
 
-/** Every metric of Tarpan's own; times are seconds and sizes bytes, as Prometheus wants them. */
-export function familiesOf(view: BrokerView): Family[] {
+/**
+ * Every metric of Tarpan's own; times are seconds and sizes bytes, as Prometheus wants them.
+ * `groups` is asked for by each family: it gives what was gathered for the scrape.
+ */
+export function familiesOf(view: BrokerView, groups: () => GroupUsage): Family[] {
   return [
     ...requestFamilies(view),
     ...networkFamilies(view),
     ...trafficFamilies(view),
     ...partitionFamilies(view),
+    ...groupFamilies(groups),
     gauge("tarpan_ready", "1 when the broker is ready", () => Number(view.readiness().ready)),
     gauge("tarpan_uptime_seconds", "Since the start", () => view.cluster().uptimeMs / 1000),
   ];
@@ -141,6 +145,41 @@ function partitionFamilies(view: BrokerView): Family[] {
           sizes.set(topic, (sizes.get(topic) ?? 0) + sizeBytes);
         }
         return Array.from(sizes, ([topic, value]) => ({ value, labels: { topic } }));
+      },
+    },
+  ];
+}
+
+function groupFamilies(usage: () => GroupUsage): Family[] {
+  return [
+    {
+      name: "tarpan_group_members",
+      help: "Members of a group",
+      type: "gauge",
+      *collect() {
+        for (const { groupId, memberCount } of usage().groups) {
+          yield { value: memberCount, labels: { group: groupId } };
+        }
+      },
+    },
+    {
+      name: "tarpan_group_committed_offset",
+      help: "Offset a group has committed",
+      type: "gauge",
+      *collect() {
+        for (const { groupId, topic, partition, committedOffset } of usage().offsets) {
+          yield { value: committedOffset, labels: { group: groupId, topic, partition } };
+        }
+      },
+    },
+    {
+      name: "tarpan_group_lag",
+      help: "Records between what a group has committed and the end of the log",
+      type: "gauge",
+      *collect() {
+        for (const { groupId, topic, partition, lag } of usage().offsets) {
+          if (lag !== null) yield { value: lag, labels: { group: groupId, topic, partition } };
+        }
       },
     },
   ];

@@ -1,28 +1,21 @@
 import type { BrokerView, PartitionView } from "./broker-view.ts";
+import { groupResources } from "./group-routes.ts";
 import { metricsPage } from "./metrics-page.ts";
-
-export interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-
-export type Route = (query: URLSearchParams) => Answer | Promise<Answer>;
+import { type Answer, json, type Resource } from "./resource.ts";
 
 /** Every path there is. */
-export function routesOf(view: BrokerView): ReadonlyMap<string, Route> {
+export function resourcesOf(view: BrokerView): readonly Resource[] {
   const metrics = metricsPage(view);
-  return new Map<string, Route>([
-    ["/health", () => json(200, { status: "ok" })],
-    ["/ready", () => ready(view)],
-    ["/cluster/status", (query) => clusterStatus(view, query.get("partitions") === "true")],
-    ["/metrics", async () => ({ status: 200, ...(await metrics()) })],
-  ]);
-}
-
-export function json(status: number, value: unknown): Answer {
-  const body = `${JSON.stringify(value, null, 2)}\n`;
-  return { status, contentType: "application/json; charset=utf-8", body };
+  return [
+    { path: "/health", GET: () => json(200, { status: "ok" }) },
+    { path: "/ready", GET: () => ready(view) },
+    {
+      path: "/cluster/status",
+      GET: ({ query }) => clusterStatus(view, query.get("partitions") === "true"),
+    },
+    { path: "/metrics", GET: async () => ({ status: 200, ...(await metrics()) }) },
+    ...groupResources(view.groups),
+  ];
 }
 
 function ready(view: BrokerView): Answer {

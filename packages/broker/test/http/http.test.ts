@@ -12,6 +12,14 @@ class FakeBroker implements BrokerView {
   readonly requests = new RequestMetrics();
   served: Served | null = null;
   errors: string[] = [];
+  /** group.test.ts has real ones. */
+  readonly groups = {
+    list: async () => [],
+    describe: async () => unserved(),
+    delete: async () => unserved(),
+    resetOffsets: async () => unserved(),
+    usage: async () => ({ groups: [], offsets: [] }),
+  };
 
   readiness() {
     return { ready: this.reasons.length === 0, reasons: this.reasons };
@@ -39,6 +47,10 @@ class FakeBroker implements BrokerView {
     const { stats, connections } = this.served!.listener;
     return { ...stats, connections };
   }
+}
+
+function unserved(): never {
+  throw new Error("there are no groups here");
 }
 
 async function serveHttp(view: FakeBroker): Promise<Served> {

@@ -1,0 +1,239 @@
+import { decodeConsumerAssignment, ErrorCode, ProtocolError, ZERO_UUID } from "@tarpan/protocol";
+import type { DescribedGroup as DescribedClassicGroup } from "./groups/classic/describe.ts";
+import { describeGroup } from "./groups/classic/index.ts";
+import type { DescribedGroup as DescribedConsumerGroup } from "./groups/consumer/describe.ts";
+import { describeConsumerGroup } from "./groups/consumer/index.ts";
+import type { GroupCoordinator } from "./groups/coordinator.ts";
+import { CoordinatorError } from "./groups/coordinator-error.ts";
+import { deleteGroup } from "./groups/delete.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "./groups/limits.ts";
+import { commitOffsets, fetchOffsets } from "./groups/offsets/index.ts";
+import type { Operation } from "./groups/operation.ts";
+import type { Group } from "./groups/state.ts";
+import type {
+  GroupDetail,
+  GroupMember,
+  GroupOffset,
+  GroupsView,
+  GroupUsage,
+  GroupView,
+  OffsetMove,
+  OffsetReset,
+} from "./http/broker-view.ts";
+import { Refusal } from "./http/refusal.ts";
+import type { Metadata } from "./metadata/metadata.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "./metadata/topic-names.ts";
+import { planReset } from "./offset-reset.ts";
+import type { Partitions } from "./partition/partitions.ts";
+
+interface Parts {
+  readonly groups: GroupCoordinator;
+  readonly metadata: Metadata;
+  readonly partitions: Partitions;
+  readonly isServing: () => boolean;
+}
+
+/** By name, and without a member: what tools may do to any group that nobody is in. */
+const COMMIT_VERSION = 9;
+
+/** What HTTP shows of the groups, and does to them. */
+export class GroupStatus implements GroupsView {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async list(): Promise<readonly GroupView[]> {
+    return (await this.#runOnAll(groupRows)).flat();
+  }
+
+  async describe(groupId: string): Promise<GroupDetail> {
+    this.#expectTopic(groupId);
+    const { groups } = this.#parts;
+    const everything = { groupId, memberId: null, memberEpoch: -1, topics: null };
+    // Begun in one turn, so all three see the same state.
+    const [consumer, classic, { topics }] = await Promise.all([
+      groups.run(groupId, describeConsumerGroup(groupId)),
+      groups.run(groupId, describeGroup(groupId)),
+      groups.run(groupId, fetchOffsets(everything, false)),
+    ]);
+    const offsets = topics.flatMap(({ name, partitions }) =>
+      partitions.map((row) =>
+        this.#offset(name ?? "", row.partitionIndex, Number(row.committedOffset)),
+      ),
+    );
+    if (consumer.errorCode === ErrorCode.NONE) {
+      const members = consumer.members.map(consumerMember);
+      const { groupState: state } = consumer;
+      const protocolType = CONSUMER_PROTOCOL_TYPE;
+      const memberCount = members.length;
+      return { groupId, kind: "consumer", state, protocolType, memberCount, members, offsets };
+    }
+    const { groupState: state, protocolType = "" } = classic;
+    if (state === "Dead") throw unknownGroup(groupId);
+    const members = classic.members.map((member) => classicMember(member, protocolType));
+    const memberCount = members.length;
+    return { groupId, kind: "classic", state, protocolType, memberCount, members, offsets };
+  }
+
+  async delete(groupId: string): Promise<void> {
+    this.#expectTopic(groupId);
+    const errorCode = await this.#parts.groups.run(groupId, deleteGroup(groupId));
+    if (errorCode === ErrorCode.GROUP_ID_NOT_FOUND) throw unknownGroup(groupId);
+    if (errorCode !== ErrorCode.NONE) throw notEmpty(groupId);
+  }
+
+  async resetOffsets(groupId: string, reset: OffsetReset): Promise<readonly OffsetMove[]> {
+    const { memberCount, offsets } = await this.describe(groupId);
+    if (memberCount > 0) throw notEmpty(groupId);
+    const committed = new Map<number, number>();
+    for (const { topic, partition, committedOffset } of offsets) {
+      if (topic === reset.topic) committed.set(partition, committedOffset);
+    }
+    const count = this.#parts.metadata.image.topics.get(reset.topic)?.partitions.length ?? 0;
+    const moves = await planReset(this.#parts.partitions, count, reset, committed);
+    if (reset.execute) await this.#commit(groupId, reset.topic, moves);
+    return moves;
+  }
+
+  async usage(): Promise<GroupUsage> {
+    try {
+      const [groups, committed] = await Promise.all([
+        this.#runOnAll(groupRows),
+        this.#runOnAll(committedRows),
+      ]);
+      const offsets = committed.flat().map(({ groupId, topic, partition, offset }) => ({
+        groupId,
+        ...this.#offset(topic, partition, offset),
+      }));
+      return { groups: groups.flat(), offsets };
+    } catch (error) {
+      if (error instanceof CoordinatorError) return { groups: [], offsets: [] };
+      throw error;
+    }
+  }
+
+  /** All or nothing, and only as long as the group has no members: the coordinator sees to both. */
+  async #commit(groupId: string, name: string, moves: readonly OffsetMove[]): Promise<void> {
+    const partitions = moves.map(({ partition, to }) => ({
+      partitionIndex: partition,
+      committedOffset: to,
+      committedLeaderEpoch: -1,
+      committedMetadata: "",
+    }));
+    const request = {
+      groupId,
+      memberId: "",
+      groupInstanceId: null,
+      generationIdOrMemberEpoch: -1,
+      retentionTimeMs: -1n,
+      topics: [{ name, topicId: ZERO_UUID, partitions }],
+    };
+    const commit = commitOffsets(request, COMMIT_VERSION);
+    const { topics } = await this.#parts.groups.run(groupId, commit);
+    for (const { errorCode } of topics.flatMap((topic) => topic.partitions)) {
+      if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) throw notEmpty(groupId);
+      if (errorCode !== ErrorCode.NONE) throw new Refusal(409, `${name} has just been changed`);
+    }
+  }
+
+  #offset(topic: string, partition: number, committedOffset: number): GroupOffset {
+    const found = this.#parts.partitions.find(topic, partition);
+    const endOffset = typeof found === "number" ? null : found.highWatermark;
+    const lag = endOffset === null ? null : Math.max(0, endOffset - committedOffset);
+    return { topic, partition, committedOffset, endOffset, lag };
+  }
+
+  async #runOnAll<T>(operation: Operation<T>): Promise<T[]> {
+    this.#expectServing();
+    return this.#parts.groups.runOnAll(operation);
+  }
+
+  /** Without the topic of all groups there is no coordinator to say that a group is unknown. */
+  #expectTopic(groupId: string): void {
+    this.#expectServing();
+    const { topics } = this.#parts.metadata.image;
+    if (!topics.has(CONSUMER_OFFSETS_TOPIC)) throw unknownGroup(groupId);
+  }
+
+  /** Before the coordinators are told to load they know of no group. */
+  #expectServing(): void {
+    if (this.#parts.isServing()) return;
+    const { COORDINATOR_NOT_AVAILABLE } = ErrorCode;
+    throw new CoordinatorError(COORDINATOR_NOT_AVAILABLE, "the broker is starting or stopping");
+  }
+}
+
+const groupRows: Operation<GroupView[]> = ({ groups, offsets }, _context, effects, reply) => {
+  const rows: GroupView[] = [];
+  for (const group of groups.values()) {
+    const { groupId, kind, stateName: state, protocolType } = group;
+    rows.push({ groupId, kind, state, protocolType, memberCount: memberCountOf(group) });
+  }
+  for (const groupId of offsets.groupIds()) {
+    if (groups.has(groupId)) continue;
+    rows.push({ groupId, kind: "classic", state: "Empty", protocolType: "", memberCount: 0 });
+  }
+  effects.reply(reply, rows);
+};
+
+interface CommittedRow {
+  readonly groupId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+const committedRows: Operation<CommittedRow[]> = ({ offsets }, _context, effects, reply) => {
+  const rows: CommittedRow[] = [];
+  for (const groupId of offsets.groupIds()) {
+    for (const [topic, partitions] of offsets.topicsOf(groupId) ?? []) {
+      for (const [partition, { offset }] of partitions) {
+        rows.push({ groupId, topic, partition, offset });
+      }
+    }
+  }
+  effects.reply(reply, rows);
+};
+
+function memberCountOf(group: Group): number {
+  return group.kind === "classic" ? group.live.members.size : group.members.size;
+}
+
+function consumerMember(member: DescribedConsumerGroup["members"][number]): GroupMember {
+  const { memberId, instanceId = null, clientId, clientHost } = member;
+  const assignment = member.assignment.topicPartitions.map(({ topicName, partitions }) => {
+    return { topic: topicName, partitions: [...partitions] };
+  });
+  return { memberId, instanceId, clientId, clientHost, assignment };
+}
+
+function classicMember(
+  member: DescribedClassicGroup["members"][number],
+  protocolType: string,
+): GroupMember {
+  const { memberId, groupInstanceId: instanceId = null, clientId, clientHost } = member;
+  const assignment =
+    protocolType === CONSUMER_PROTOCOL_TYPE ? decodedAssignment(member.memberAssignment) : null;
+  return { memberId, instanceId, clientId, clientHost, assignment };
+}
+
+/** Whatever a client's leader has put in there: it may be anything. */
+function decodedAssignment(bytes: Uint8Array): GroupMember["assignment"] {
+  if (bytes.length === 0) return [];
+  try {
+    return decodeConsumerAssignment(bytes).assignedPartitions;
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
+
+function unknownGroup(groupId: string): Refusal {
+  return new Refusal(404, `there is no group ${groupId}`);
+}
+
+function notEmpty(groupId: string): Refusal {
+  return new Refusal(409, `the group ${groupId} has members: stop its consumers first`);
+}
