@@ -1,4 +1,10 @@
-import { decodeConsumerAssignment, ErrorCode, ProtocolError, ZERO_UUID } from "@tarpan/protocol";
+import {
+  decodeConsumerAssignment,
+  ErrorCode,
+  errorOf,
+  ProtocolError,
+  ZERO_UUID,
+} from "@tarpan/protocol";
 import type { DescribedGroup as DescribedClassicGroup } from "./groups/classic/describe.ts";
 import { describeGroup } from "./groups/classic/index.ts";
 import type { DescribedGroup as DescribedConsumerGroup } from "./groups/consumer/describe.ts";
@@ -7,7 +13,7 @@ import type { GroupCoordinator } from "./groups/coordinator.ts";
 import { CoordinatorError } from "./groups/coordinator-error.ts";
 import { deleteGroup } from "./groups/delete.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "./groups/limits.ts";
-import { commitOffsets, fetchOffsets } from "./groups/offsets/index.ts";
+import { commitOffsets, type OffsetStore } from "./groups/offsets/index.ts";
 import type { Operation } from "./groups/operation.ts";
 import type { Group } from "./groups/state.ts";
 import type {
@@ -51,18 +57,13 @@ export class GroupStatus implements GroupsView {
   async describe(groupId: string): Promise<GroupDetail> {
     this.#expectTopic(groupId);
     const { groups } = this.#parts;
-    const everything = { groupId, memberId: null, memberEpoch: -1, topics: null };
     // Begun in one turn, so all three see the same state.
-    const [consumer, classic, { topics }] = await Promise.all([
+    const [consumer, classic, committed] = await Promise.all([
       groups.run(groupId, describeConsumerGroup(groupId)),
       groups.run(groupId, describeGroup(groupId)),
-      groups.run(groupId, fetchOffsets(everything, false)),
+      groups.run(groupId, committedBy(groupId)),
     ]);
-    const offsets = topics.flatMap(({ name, partitions }) =>
-      partitions.map((row) =>
-        this.#offset(name ?? "", row.partitionIndex, Number(row.committedOffset)),
-      ),
-    );
+    const offsets = committed.map((row) => this.#offset(row));
     if (consumer.errorCode === ErrorCode.NONE) {
       const members = consumer.members.map(consumerMember);
       const { groupState: state } = consumer;
@@ -101,12 +102,11 @@ export class GroupStatus implements GroupsView {
     try {
       const [groups, committed] = await Promise.all([
         this.#runOnAll(groupRows),
-        this.#runOnAll(committedRows),
+        this.#runOnAll(committedByAll),
       ]);
-      const offsets = committed.flat().map(({ groupId, topic, partition, offset }) => ({
-        groupId,
-        ...this.#offset(topic, partition, offset),
-      }));
+      const offsets = committed.flat().map((row) => {
+        return { groupId: row.groupId, ...this.#offset(row) };
+      });
       return { groups: groups.flat(), offsets };
     } catch (error) {
       if (error instanceof CoordinatorError) return { groups: [], offsets: [] };
@@ -134,11 +134,12 @@ export class GroupStatus implements GroupsView {
     const { topics } = await this.#parts.groups.run(groupId, commit);
     for (const { errorCode } of topics.flatMap((topic) => topic.partitions)) {
       if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) throw notEmpty(groupId);
-      if (errorCode !== ErrorCode.NONE) throw new Refusal(409, `${name} has just been changed`);
+      if (errorCode !== ErrorCode.NONE)
+        throw new Refusal(409, `refused: ${errorOf(errorCode).name}`);
     }
   }
 
-  #offset(topic: string, partition: number, committedOffset: number): GroupOffset {
+  #offset({ topic, partition, offset: committedOffset }: CommittedRow): GroupOffset {
     const found = this.#parts.partitions.find(topic, partition);
     const endOffset = typeof found === "number" ? null : found.highWatermark;
     const lag = endOffset === null ? null : Math.max(0, endOffset - committedOffset);
@@ -185,17 +186,24 @@ interface CommittedRow {
   readonly offset: number;
 }
 
-const committedRows: Operation<CommittedRow[]> = ({ offsets }, _context, effects, reply) => {
+const committedByAll: Operation<CommittedRow[]> = ({ offsets }, _context, effects, reply) => {
+  effects.reply(reply, Array.from(offsets.groupIds(), (id) => committedRows(offsets, id)).flat());
+};
+
+function committedBy(groupId: string): Operation<CommittedRow[]> {
+  return ({ offsets }, _context, effects, reply) =>
+    effects.reply(reply, committedRows(offsets, groupId));
+}
+
+function committedRows(offsets: OffsetStore, groupId: string): CommittedRow[] {
   const rows: CommittedRow[] = [];
-  for (const groupId of offsets.groupIds()) {
-    for (const [topic, partitions] of offsets.topicsOf(groupId) ?? []) {
-      for (const [partition, { offset }] of partitions) {
-        rows.push({ groupId, topic, partition, offset });
-      }
+  for (const [topic, partitions] of offsets.topicsOf(groupId) ?? []) {
+    for (const [partition, { offset }] of partitions) {
+      rows.push({ groupId, topic, partition, offset });
     }
   }
-  effects.reply(reply, rows);
-};
+  return rows;
+}
 
 function memberCountOf(group: Group): number {
   return group.kind === "classic" ? group.live.members.size : group.members.size;

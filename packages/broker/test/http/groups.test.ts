@@ -1,9 +1,22 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
+import {
+  type Api,
+  ConsumerGroupHeartbeat,
+  decodeResponse,
+  encodeRequest,
+  type Fields,
+  FindCoordinator,
+  type Input,
+  OffsetCommit,
+  type Output,
+} from "@tarpan/protocol";
 import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, test } from "vitest";
 import { Broker } from "../../src/broker.ts";
+import { isLoopback } from "../../src/http/loopback.ts";
 
 interface Sent {
   readonly method?: string;
@@ -55,11 +68,32 @@ class Ground implements AsyncDisposable {
 
   /** Commits without a member, which makes a group that is empty. */
   async commit(groupId: string, offsets: readonly number[]): Promise<void> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    const partitions = offsets.map((offset, partition) => ({ partition, offset: `${offset}` }));
-    await admin.setOffsets({ groupId, topic: "orders", partitions });
-    await admin.disconnect();
+    // Makes the topic of the offsets.
+    await this.call(FindCoordinator, 3, { key: groupId, keyType: 0 });
+    const partitions = offsets.map((committedOffset, partitionIndex) => {
+      return { partitionIndex, committedOffset, committedMetadata: "" };
+    });
+    const { topics } = await this.call(OffsetCommit, 7, {
+      ...{ groupId, memberId: "", groupInstanceId: null, generationIdOrMemberEpoch: -1 },
+      topics: [{ name: "orders", partitions }],
+    });
+    for (const { errorCode } of topics[0]!.partitions) expect(errorCode).toBe(0);
+  }
+
+  async call<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    version: number,
+    body: Input<Q>,
+  ): Promise<Output<S>> {
+    const socket = connect(this.broker.port, "127.0.0.1");
+    const header = { correlationId: 1, clientId: "raw" };
+    socket.write(Buffer.concat(encodeRequest(api, version, header, body)));
+    let received = Buffer.alloc(0);
+    for await (const chunk of socket) {
+      received = Buffer.concat([received, chunk]);
+      if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) break;
+    }
+    return decodeResponse(api, version, received.subarray(4)).body;
   }
 
   async ask(path: string, { method = "GET", body, text, headers, host }: Sent = {}): Promise<Got> {
@@ -107,7 +141,7 @@ describe("reading", () => {
   test("a group with a member: list, members, offsets, lag, metrics", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4, 10]);
-    const consumer = broker.kafka.consumer({ groupId: "billing" });
+    const consumer = broker.kafka.consumer({ groupId: "billing", maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic: "orders" });
     const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
@@ -147,6 +181,30 @@ describe("reading", () => {
     await consumer.disconnect();
     expect((await broker.reset("billing", to)).status).toBe(200);
     expect(await broker.committed("billing")).toEqual([0, 0]);
+  });
+
+  test("a group of the consumer protocol", async () => {
+    await using broker = await Ground.make();
+    await broker.commit("other", [1]);
+    const memberId = "kMl9bKZfSVOQUeVcQ8mSpw";
+    const joined = await broker.call(ConsumerGroupHeartbeat, 1, {
+      ...{ groupId: "new", memberId, memberEpoch: 0, rebalanceTimeoutMs: 60_000 },
+      ...{ subscribedTopicNames: ["orders"], topicPartitions: [] },
+    });
+    expect(joined.errorCode).toBe(0);
+    const { json } = await broker.ask("/api/v1/groups/new");
+    expect(json).toMatchObject({ kind: "consumer", protocolType: "consumer", memberCount: 1 });
+    const assignment = [{ topic: "orders", partitions: [0, 1] }];
+    expect(json.members).toEqual([
+      { memberId, instanceId: null, clientId: "raw", clientHost: "/127.0.0.1", assignment },
+    ]);
+    const { groups } = (await broker.ask("/api/v1/groups")).json;
+    const empty = { kind: "classic", state: "Empty", protocolType: "", memberCount: 0 };
+    expect(groups).toContainEqual({ groupId: "other", ...empty });
+    expect(groups).toContainEqual(expect.objectContaining({ groupId: "new", memberCount: 1 }));
+    const to = { topic: "orders", to: "latest", execute: true };
+    expect((await broker.reset("new", to)).status).toBe(409);
+    expect((await broker.ask("/api/v1/groups/new", { method: "DELETE" })).status).toBe(409);
   });
 
   test("a deleted topic takes its lag with it", async () => {
@@ -282,13 +340,21 @@ describe("who may change what", () => {
     expect(await broker.committed("billing")).toEqual([4]);
   });
 
+  test("loopback addresses", () => {
+    const local = ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"];
+    expect(local.filter((address) => !isLoopback(address))).toEqual([]);
+    const foreign = ["", "10.0.0.1", "1.127.0.0", "::ffff:10.0.0.1", "::2", "fe80::1", "0.0.0.0"];
+    expect(foreign.filter(isLoopback)).toEqual([]);
+  });
+
   const outside = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 
-  test.skipIf(outside === undefined)("not from another address than loopback", async () => {
+  test("not from another address than loopback", async (context) => {
+    if (outside === undefined) return context.skip("this machine has no other address");
     await using broker = await Ground.make("0.0.0.0");
-    const from = outside === undefined ? {} : { host: outside };
+    const from = { host: outside };
     const path = "/api/v1/groups/billing";
     expect((await broker.ask("/api/v1/groups", from)).status).toBe(200);
     for (const [sent, where] of [

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type Agent, Agent as HttpAgent, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
+import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
+import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
 import type { BrokerView } from "../../src/http/broker-view.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
@@ -12,7 +14,7 @@ class FakeBroker implements BrokerView {
   readonly requests = new RequestMetrics();
   served: Served | null = null;
   errors: string[] = [];
-  /** group.test.ts has real ones. */
+  /** groups.test.ts has real ones. */
   readonly groups = {
     list: async () => [],
     describe: async () => unserved(),
@@ -170,6 +172,17 @@ describe("routes", () => {
       });
       expect([method, status, headers.allow]).toEqual([method, 405, "GET, HEAD"]);
     }
+  });
+
+  test("while the coordinators load it says to ask again", async () => {
+    const view = new FakeBroker();
+    view.groups.list = async () => {
+      throw new CoordinatorError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, "loading");
+    };
+    await using served = await serveHttp(view);
+    const { status, headers } = await ask(served, "/api/v1/groups");
+    expect([status, headers["retry-after"]]).toEqual([503, "1"]);
+    expect(view.errors).toEqual([]);
   });
 
   test("a failing view answers 500 and says so once", async () => {
