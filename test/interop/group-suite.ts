@@ -42,6 +42,8 @@ type Client = (request: MemberRequest) => MemberProgram;
 type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
   /** kcat ends when it has no broker, and waits for someone to start it again. */
   readonly endsWithBroker?: boolean;
+  /** The client itself commits for partitions that it no longer owns. */
+  readonly offsetsMayGoBack?: boolean;
 };
 
 export function requestOf(run: GroupRun, { address }: Where, kind: Kind): MemberRequest {
@@ -73,7 +75,7 @@ export function consumesThroughEverything(
   it(
     `consumes everything, in the ${name} protocol, whatever happens`,
     async () => {
-      const run = new GroupRun(address, name);
+      const run = new GroupRun(address, name, kind);
       const addMember = () => run.add(client(requestOf(run, where, kind)));
       const addThree = () => {
         for (let count = 0; count < 3; count++) addMember();
