@@ -35,6 +35,7 @@ export class Client {
   readonly timeoutMs: number;
   readonly #bootstrap: readonly Address[];
   readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #separate = new Set<Connection>();
   readonly #topics = new Map<string, Cached>();
   #cluster: ClusterMetadata | null = null;
   #closed = false;
@@ -71,6 +72,17 @@ export class Client {
         retriable: true,
       });
     return this.#connectionTo(address);
+  }
+
+  /** A connection for the caller alone, who closes it; the client does when it is closed. */
+  async separateConnectionTo({ host, port }: Address): Promise<Connection> {
+    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the client is closed");
+    const { clientId, timeoutMs } = this;
+    const connection = await Connection.open({ host, port, clientId, timeoutMs });
+    for (const each of this.#separate) if (!each.isOpen) this.#separate.delete(each);
+    this.#separate.add(connection);
+    if (this.#closed) connection.close();
+    return connection;
   }
 
   /** Asks any broker, trying others and again until `timeoutMs` has passed. */
@@ -156,6 +168,7 @@ export class Client {
 
   async close(): Promise<void> {
     this.#closed = true;
+    for (const each of this.#separate) each.close();
     const connections = await Promise.allSettled(this.#connections.values());
     for (const each of connections) if (each.status === "fulfilled") each.value.close();
     this.#connections.clear();

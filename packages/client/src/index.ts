@@ -7,6 +7,15 @@ export { Connection, type ConnectionOptions, type RequestOptions } from "./conne
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
 export * from "./errors.ts";
 export type {
+  Assignor,
+  AssignorMember,
+  GroupAssignment,
+  PartitionCounts,
+} from "./group/assignors/assignor.ts";
+export type { AssignorName } from "./group/assignors/index.ts";
+export { GroupConsumer } from "./group/group-consumer.ts";
+export type { GroupConsumerOptions } from "./group/group-consumer-options.ts";
+export type {
   BrokerAddress,
   ClusterMetadata,
   PartitionMetadata,

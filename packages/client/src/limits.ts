@@ -27,3 +27,14 @@ export const STICKY_BYTES = 16 * 1024;
 export const PARTITION_FETCH_BYTES = 1024 * 1024;
 export const FETCH_BYTES = 50 * 1024 * 1024;
 export const FETCH_MAX_WAIT_MS = 500;
+
+/** Group members: how long one may be silent, how often it is not, how long between polls, ms. */
+export const SESSION_TIMEOUT_MS = 45_000;
+export const HEARTBEAT_INTERVAL_MS = 3_000;
+export const MAX_POLL_INTERVAL_MS = 300_000;
+/** Kafka's auto.commit.interval.ms. */
+export const AUTO_COMMIT_INTERVAL_MS = 5_000;
+/** What the coordinator may need beyond the rebalance time-out, ms, as in Kafka's consumer. */
+export const JOIN_GRACE_MS = 5_000;
+/** A group finds out by itself that a member has gone: it is told, but not for longer, ms. */
+export const LEAVE_TIMEOUT_MS = 5_000;

@@ -13,6 +13,16 @@ export function partitionKey({ topic, partition }: TopicPartition): string {
   return `${topic}:${partition}`;
 }
 
+export function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {
+  const topics = new Map<string, T[]>();
+  for (const each of partitions) {
+    const list = topics.get(each.topic);
+    if (list === undefined) topics.set(each.topic, [each]);
+    else list.push(each);
+  }
+  return [...topics];
+}
+
 /** Where to read from: an offset, an end of the log, or the first record at or after a time in ms. */
 export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
 

@@ -1,7 +1,7 @@
 import { ErrorCode, OffsetCommit, OffsetDelete, OffsetFetch } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError } from "../errors.ts";
-import { partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
+import { byTopic, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import { askCoordinator } from "./coordinator.ts";
 import { describeGroup } from "./groups.ts";
 
@@ -139,16 +139,6 @@ function assertPartitions(groupId: string, topics: Answers, errors?: readonly nu
     for (const { partitionIndex, errorCode } of partitions)
       if (errors === undefined || errors.includes(errorCode))
         assertOk(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
-}
-
-function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {
-  const topics = new Map<string, T[]>();
-  for (const each of partitions) {
-    const list = topics.get(each.topic);
-    if (list === undefined) topics.set(each.topic, [each]);
-    else list.push(each);
-  }
-  return [...topics];
 }
 
 function byPartition(a: TopicPartition, b: TopicPartition): number {

@@ -1,0 +1,387 @@
+// Reads topics together with the other members of a group.
+//
+// 1. Partitions change hands only inside poll (or between two records of an iteration), when the
+//    application is done with what it was given: the callbacks run there, and nobody else's.
+// 2. A partition is given up only after what was processed of it was committed, if commits are
+//    automatic; what the group has taken away already is dropped without a commit.
+// 3. Nothing is handed out of a partition that is not assigned any more.
+
+import type { GroupOffset } from "../admin/group-offsets.ts";
+import type { Client } from "../client.ts";
+import { Consumer } from "../consumer/consumer.ts";
+import { ClientError, isRetriable } from "../errors.ts";
+import {
+  AUTO_COMMIT_INTERVAL_MS,
+  FETCH_MAX_WAIT_MS,
+  HEARTBEAT_INTERVAL_MS,
+  MAX_POLL_INTERVAL_MS,
+  METADATA_MAX_AGE_MS,
+  SESSION_TIMEOUT_MS,
+} from "../limits.ts";
+import { type OffsetSpec, partitionKey, type TopicPartition } from "../offsets.ts";
+import type { ConsumedRecord } from "../record.ts";
+import { backoffMs, Deadline, sleep } from "../retry.ts";
+import { assignorsOf } from "./assignors/index.ts";
+import { CoordinatorLink } from "./coordinator-link.ts";
+import type { GroupConsumerOptions } from "./group-consumer-options.ts";
+import { GroupLeader } from "./leader.ts";
+import { Membership } from "./membership.ts";
+import { OffsetCommitter } from "./offset-committer.ts";
+import { Progress } from "./progress.ts";
+import { startPositions } from "./start-positions.ts";
+
+export class GroupConsumer {
+  readonly groupId: string;
+  readonly #client: Client;
+  readonly #options: GroupConsumerOptions;
+  readonly #link: CoordinatorLink;
+  readonly #membership: Membership;
+  readonly #committer: OffsetCommitter;
+  readonly #consumer: Consumer;
+  readonly #progress = new Progress();
+  readonly #cooperative: boolean;
+  readonly #autoCommit: boolean;
+  #autoCommitDue: Deadline;
+  #autoCommitError: Error | null = null;
+  #busy: Promise<unknown> | null = null;
+  #closing: Promise<void> | null = null;
+  #wake: () => void = () => {};
+  /** Whether the application has what it was given in its hands, as an iteration's record is. */
+  #iterating = false;
+  /** Moved by the application since the last records were fetched. */
+  readonly #sought = new Set<string>();
+  #interrupted = false;
+
+  constructor(client: Client, options: GroupConsumerOptions) {
+    const assignors = assignorsOf(options.assignors ?? ["cooperative-sticky"]);
+    this.groupId = options.groupId;
+    this.#client = client;
+    this.#options = options;
+    this.#link = new CoordinatorLink(client, options.groupId);
+    this.#membership = new Membership(
+      this.#link,
+      new GroupLeader(client),
+      {
+        groupInstanceId: options.groupInstanceId ?? null,
+        assignors,
+        sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
+        heartbeatIntervalMs: options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS,
+        maxPollIntervalMs: options.maxPollIntervalMs ?? MAX_POLL_INTERVAL_MS,
+        metadataMaxAgeMs: options.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS,
+      },
+      () => {
+        this.#consumer.wakeup();
+        this.#wake();
+      },
+    );
+    this.#committer = new OffsetCommitter(this.#link, this.#membership);
+    const onOutOfRange = options.autoOffsetReset ?? "latest";
+    // Failures are dealt with here, where the group is heard between two tries.
+    this.#consumer = new Consumer(client, { ...options, onOutOfRange, patienceMs: 0 });
+    this.#cooperative = assignors.every((assignor) => assignor.cooperative);
+    this.#autoCommit = options.autoCommit ?? true;
+    this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
+  }
+
+  /** Replaces the topics to read; the group is joined by the next poll. Rejects if no broker answers. */
+  async subscribe(topics: readonly string[]): Promise<void> {
+    await this.#client.cluster();
+    this.#membership.subscribe([...new Set(topics)]);
+  }
+
+  /** This member's id, "" while it has none; the group's generation, -1 while it is in none. */
+  get member(): { readonly memberId: string; readonly generation: number } {
+    const { memberId = "", generation = -1 } = this.#membership.committer ?? {};
+    return { memberId, generation };
+  }
+
+  get assignment(): TopicPartition[] {
+    return this.#consumer.assignment;
+  }
+
+  /**
+   * The next records: at once when there are any, else within `maxWaitMs` or none. Asking for them
+   * says that those of the poll before were processed. Rejects with what can't be mended by waiting
+   * (fenced, refused, …), and with what failed for as long as the client's time-out.
+   */
+  async poll(maxWaitMs = this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS): Promise<ConsumedRecord[]> {
+    this.#progress.settle();
+    const records = await this.#fetch(maxWaitMs);
+    this.#iterating = false;
+    for (const { topic, partition } of records)
+      this.#progress.handOut({ topic, partition }, this.#consumer.position(topic, partition));
+    return records;
+  }
+
+  /**
+   * Record after record; ends when the consumer is closed. Asking for the next says that the one before
+   * was processed: the record at which a loop is left will come again, unless it was committed.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
+    while (!this.closed) {
+      this.#progress.settle();
+      const records = await this.#fetch(this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS);
+      this.#iterating = true;
+      const ends = new Map(records.map((record, index) => [partitionKey(record), index]));
+      let next = 0;
+      try {
+        while (next < records.length && !this.#unsettled) {
+          const record = records[next]!;
+          const { topic, partition, offset } = record;
+          const isLast = ends.get(partitionKey(record)) === next++;
+          const after = isLast ? this.#consumer.position(topic, partition) : offset + 1;
+          this.#progress.handOut(record, after);
+          yield record;
+          this.#progress.settle();
+          this.#membership.polled();
+        }
+      } finally {
+        await this.#giveBack(records.slice(next));
+      }
+    }
+  }
+
+  /**
+   * Commits what was handed out (the record in hand of an iteration included), or `offsets`: those of
+   * the next records to be read. Rejects with KafkaResponseError when the group has moved on; what was
+   * not committed will be read again, by whoever has the partition then.
+   */
+  async commit(offsets?: readonly GroupOffset[]): Promise<void> {
+    if (offsets === undefined) this.#progress.settle();
+    for (const { topic, partition } of offsets ?? [])
+      if (!this.#progress.has({ topic, partition }))
+        throw new ClientError("TARPAN_NOT_ASSIGNED", `${topic}-${partition} is not assigned`);
+    await this.#commit(offsets ?? this.#progress.uncommitted(), this.#client.timeoutMs);
+  }
+
+  /** The offset of the next record that will be handed out. */
+  position(topic: string, partition: number): number {
+    return this.#consumer.position(topic, partition);
+  }
+
+  /** Whether everything that was readable when last heard of has been handed out. */
+  get atEnd(): boolean {
+    return this.#consumer.atEnd && this.assignment.length > 0;
+  }
+
+  async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
+    await this.#consumer.seek(topic, partition, spec);
+    this.#sought.add(partitionKey({ topic, partition }));
+    this.#progress.seek({ topic, partition }, this.#consumer.position(topic, partition));
+  }
+
+  /** Hands out nothing of these until they are resumed or given up. */
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#consumer.pause(partitions);
+    this.#interrupted = true;
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#consumer.resume(partitions);
+  }
+
+  get paused(): TopicPartition[] {
+    return this.#consumer.paused;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /**
+   * Commits if commits are automatic, gives its partitions up and leaves the group. A static member
+   * does not leave unless told to: its partitions wait for it until its session ends.
+   */
+  close({ leave = this.#options.groupInstanceId === undefined } = {}): Promise<void> {
+    this.#closing ??= this.#close(leave);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(leave: boolean): Promise<void> {
+    this.#consumer.wakeup();
+    this.#wake();
+    await this.#busy?.catch(() => {});
+    // A join under way would hold up whatever follows it on its connection.
+    if (this.#membership.joining !== null) this.#link.reset();
+    try {
+      if (!this.#iterating) this.#progress.settle();
+      await this.#giveUpAll();
+    } finally {
+      await this.#membership.close(leave);
+      this.#link.close();
+      this.#consumer.close();
+    }
+  }
+
+  async #fetch(maxWaitMs: number): Promise<ConsumedRecord[]> {
+    if (this.#busy !== null)
+      throw new ClientError("TARPAN_CONCURRENT_POLL", "another poll of this consumer is under way");
+    this.#membership.polling();
+    const fetching = this.#fetchWithin(maxWaitMs);
+    this.#busy = fetching;
+    try {
+      return await fetching;
+    } finally {
+      this.#busy = null;
+      this.#membership.polled();
+    }
+  }
+
+  async #fetchWithin(maxWaitMs: number): Promise<ConsumedRecord[]> {
+    const wait = new Deadline(maxWaitMs);
+    const patience = new Deadline(this.#client.timeoutMs);
+    for (let failures = 0; !this.closed; ) {
+      try {
+        await this.#attend();
+        if (this.#membership.wantsAttention) continue;
+        this.#sought.clear();
+        this.#interrupted = false;
+        const idle = this.assignment.length === 0;
+        const records = await (idle ? this.#idle(wait) : this.#consumer.poll(wait.remainingMs));
+        // Others may be reading these already.
+        if (this.#membership.lost) continue;
+        if (records.length > 0 || wait.remainingMs === 0) return records;
+      } catch (error) {
+        const waitMs = backoffMs(failures++);
+        if (!isTransient(error) || waitMs > patience.remainingMs) throw error;
+        for (const { topic } of this.assignment) this.#client.forget(topic);
+        await sleep(waitMs);
+      }
+    }
+    return [];
+  }
+
+  /** Nothing to fetch from: waits for the group. */
+  #idle(wait: Deadline): Promise<ConsumedRecord[]> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve([]), wait.remainingMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve([]);
+      };
+    });
+  }
+
+  /** Sees to what the group wants. Whatever fails is tried again by the next call. */
+  async #attend(): Promise<void> {
+    const membership = this.#membership;
+    if (membership.lost) await this.#drop();
+    if (membership.failure !== null) throw membership.failure;
+    if (membership.offered !== null) await this.#accept(membership.offered);
+    if (membership.joinDue) {
+      const owned = this.assignment;
+      if (!this.#cooperative) await this.#revoke(owned);
+      membership.join(owned);
+    }
+    if (membership.trouble?.patience.remainingMs === 0) throw membership.trouble.error;
+    this.#commitWhenDue();
+  }
+
+  /** Takes what was assigned. Partitions that go have to be told to the group by joining again. */
+  async #accept(offered: readonly TopicPartition[]): Promise<void> {
+    const wanted = new Set(offered.map(partitionKey));
+    const owned = new Set(this.assignment.map(partitionKey));
+    const gone = this.assignment.filter((at) => !wanted.has(partitionKey(at)));
+    if (gone.length > 0) {
+      this.#membership.joinWanted = true;
+      await this.#revoke(gone);
+    }
+    const added = offered.filter((at) => !owned.has(partitionKey(at)));
+    const reset = this.#options.autoOffsetReset ?? "latest";
+    const starts = await startPositions(this.#link, this.#client, added, reset);
+    if (this.#membership.offered !== offered) return;
+    await this.#consumer.add(starts);
+    for (const { committed, ...at } of starts) this.#progress.start(at, at.offset, committed);
+    this.#membership.offered = null;
+    if (added.length > 0) await this.#options.onAssigned?.(added);
+  }
+
+  async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length === 0) return;
+    try {
+      if (this.#autoCommit) {
+        const offsets = this.#progress.uncommitted(partitions);
+        // If the group has moved on already, those records are read again: at least once.
+        await this.#commit(offsets, this.#sessionTimeoutMs).catch(() => {});
+      }
+      await this.#options.onRevoked?.(partitions);
+    } finally {
+      this.#forget(partitions);
+    }
+  }
+
+  async #drop(): Promise<void> {
+    this.#membership.lost = false;
+    const partitions = this.assignment;
+    this.#forget(partitions);
+    const { onLost, onRevoked } = this.#options;
+    if (partitions.length > 0) await (onLost ?? onRevoked)?.(partitions);
+  }
+
+  #giveUpAll(): Promise<void> {
+    return this.#membership.lost ? this.#drop() : this.#revoke(this.assignment);
+  }
+
+  #forget(partitions: readonly TopicPartition[]): void {
+    this.#consumer.remove(partitions);
+    this.#progress.remove(partitions);
+  }
+
+  async #commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
+    if (offsets.length === 0) return;
+    // A join under way has the connection; partitions kept meanwhile are ours in the next generation too.
+    if (!this.closed) await this.#membership.joining;
+    await this.#committer.commit(offsets, patienceMs);
+    this.#progress.committed(offsets);
+  }
+
+  #commitWhenDue(): void {
+    const failed = this.#autoCommitError;
+    this.#autoCommitError = null;
+    if (failed !== null) throw failed;
+    if (!this.#autoCommit || this.#autoCommitDue.remainingMs > 0) return;
+    if (this.#membership.joining !== null) return;
+    this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
+    this.#commit(this.#progress.uncommitted(), 0).catch((error: Error) => {
+      // What the group says of this member is known by now; what may mend is tried again next time.
+      if (!isRetriable(error) && !this.#membership.wantsAttention) this.#autoCommitError = error;
+    });
+  }
+
+  /** Whether an iteration has to stop handing out what it has. */
+  get #unsettled(): boolean {
+    const { wantsAttention } = this.#membership;
+    return wantsAttention || this.closed || this.#interrupted || this.#sought.size > 0;
+  }
+
+  /** Fetches these again later, unless the application has moved on itself. */
+  async #giveBack(records: readonly ConsumedRecord[]): Promise<void> {
+    const first = new Map<string, ConsumedRecord>();
+    for (const record of records) {
+      const key = partitionKey(record);
+      if (!first.has(key) && !this.#sought.has(key) && this.#progress.has(record))
+        first.set(key, record);
+    }
+    for (const { topic, partition, offset } of first.values())
+      await this.#consumer.seek(topic, partition, offset);
+  }
+
+  get #sessionTimeoutMs(): number {
+    return this.#options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+  }
+
+  get #autoCommitIntervalMs(): number {
+    return this.#options.autoCommitIntervalMs ?? AUTO_COMMIT_INTERVAL_MS;
+  }
+}
+
+/** A topic may come back, or the group be told that it has gone. */
+function isTransient(error: unknown): boolean {
+  return (
+    isRetriable(error) || (error instanceof ClientError && error.code === "TARPAN_UNKNOWN_TOPIC")
+  );
+}

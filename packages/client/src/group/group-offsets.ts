@@ -1,0 +1,66 @@
+import { OffsetCommit, OffsetFetch } from "@tarpan/protocol";
+import type { GroupOffset } from "../admin/group-offsets.ts";
+import { assertOk } from "../errors.ts";
+import { byTopic, type TopicPartition } from "../offsets.ts";
+import type { CoordinatorLink } from "./coordinator-link.ts";
+
+/** The member that commits, in its generation. */
+export interface Committer {
+  readonly memberId: string;
+  readonly generation: number;
+  readonly groupInstanceId: string | null;
+}
+
+/** The last versions that name topics by name. */
+const NAMED = { maxVersion: 9 };
+
+/** Resolves to the first error code of the answer. */
+export async function commitOffsets(
+  link: CoordinatorLink,
+  { memberId, generation, groupInstanceId }: Committer,
+  offsets: readonly GroupOffset[],
+): Promise<number> {
+  const { groupId } = link;
+  const topics = byTopic(offsets).map(([name, list]) => ({
+    name,
+    partitions: list.map(({ partition, offset, metadata }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedMetadata: metadata ?? "",
+    })),
+  }));
+  const member = { memberId, groupInstanceId, generationIdOrMemberEpoch: generation };
+  const answer = await link.request(OffsetCommit, { groupId, ...member, topics }, NAMED);
+  for (const { partitions } of answer.topics)
+    for (const { errorCode } of partitions) if (errorCode !== 0) return errorCode;
+  return 0;
+}
+
+/** Those of `partitions` that have one. Waits for open transactions (KIP-447). */
+export async function fetchOffsets(
+  link: CoordinatorLink,
+  partitions: readonly TopicPartition[],
+): Promise<GroupOffset[]> {
+  const { groupId } = link;
+  const topics = byTopic(partitions).map(([name, list]) => ({
+    name,
+    partitionIndexes: list.map(({ partition }) => partition),
+  }));
+  const body = { groupId, topics, groups: [{ groupId, topics }], requireStable: true };
+  const answer = await link.request(OffsetFetch, body, NAMED);
+  const found = answer.groups[0] ?? answer;
+  assertOk(found.errorCode, `offsets of group ${groupId}`);
+  const offsets: GroupOffset[] = [];
+  for (const { name, partitions } of found.topics)
+    for (const { partitionIndex, committedOffset, metadata, errorCode } of partitions) {
+      assertOk(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
+      if (committedOffset < 0) continue;
+      offsets.push({
+        topic: name,
+        partition: partitionIndex,
+        offset: committedOffset,
+        metadata: metadata ?? "",
+      });
+    }
+  return offsets;
+}

@@ -1,0 +1,347 @@
+// A consumer's membership in a group, by the classic protocol: joins, heartbeats, leaves.
+//
+// 1. All of it goes on in the background; what it brings (an assignment, a loss) waits in `offered` and
+//    `lost` until the consumer takes it, between two polls.
+// 2. One join at a time, and no heartbeat is sent while one is under way: the coordinator counts it as one.
+// 3. What an answer says is dropped unless the generation it was about is still this one.
+import {
+  decodeConsumerAssignment,
+  ErrorCode,
+  encodeConsumerSubscription,
+  Heartbeat,
+  JoinGroup,
+  LeaveGroup,
+  type ResponseOf,
+  SyncGroup,
+} from "@tarpan/protocol";
+import { isRetriable, KafkaResponseError } from "../errors.ts";
+import { JOIN_GRACE_MS, LEAVE_TIMEOUT_MS } from "../limits.ts";
+import type { TopicPartition } from "../offsets.ts";
+import { backoffMs, Deadline, sleep } from "../retry.ts";
+import type { Assignor } from "./assignors/assignor.ts";
+import type { CoordinatorLink } from "./coordinator-link.ts";
+import type { Committer } from "./group-offsets.ts";
+import { type GroupLeader, topicLists } from "./leader.ts";
+
+export interface MembershipOptions {
+  readonly groupInstanceId: string | null;
+  readonly assignors: readonly Assignor[];
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly maxPollIntervalMs: number;
+  readonly metadataMaxAgeMs: number;
+}
+
+type Joined = ResponseOf<typeof JoinGroup>;
+
+const PROTOCOL_TYPE = "consumer";
+const NO_GENERATION = -1;
+
+export class Membership {
+  readonly #link: CoordinatorLink;
+  readonly #leader: GroupLeader;
+  readonly #options: MembershipOptions;
+  readonly #changed: () => void;
+  #topics: readonly string[] = [];
+  #memberId = "";
+  #generation = NO_GENERATION;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #topicsChecked = new Deadline(0);
+  #pollDue: Deadline | null = null;
+  #joining: Promise<void> | null = null;
+  #closed = false;
+  /** What the group has assigned since it was last taken. */
+  offered: readonly TopicPartition[] | null = null;
+  /** Whether the group has given this member up: what it had may be read by others already. */
+  lost = false;
+  /** Whether the group wants this member to join (again). */
+  joinWanted = true;
+  /** For good: fenced, refused, or a bug. */
+  failure: Error | null = null;
+  /** Why joining does not succeed just now, and since when. */
+  trouble: { readonly error: Error; readonly patience: Deadline } | null = null;
+
+  /** `changed` is called whenever one of the public fields has. */
+  constructor(
+    link: CoordinatorLink,
+    leader: GroupLeader,
+    options: MembershipOptions,
+    changed: () => void,
+  ) {
+    this.#link = link;
+    this.#leader = leader;
+    this.#options = options;
+    this.#changed = changed;
+  }
+
+  /** Whether a poll has to see to it before it hands anything out. */
+  get wantsAttention(): boolean {
+    return this.failure !== null || this.lost || this.offered !== null || this.joinDue;
+  }
+
+  get joinDue(): boolean {
+    return this.joinWanted && this.#joining === null;
+  }
+
+  /** Settles, never with a rejection, when the join under way is over; null while there is none. */
+  get joining(): Promise<void> | null {
+    return this.#joining;
+  }
+
+  /** Null while it is in no generation: nothing may be committed then. */
+  get committer(): Committer | null {
+    if (this.#generation === NO_GENERATION) return null;
+    const { groupInstanceId } = this.#options;
+    return { memberId: this.#memberId, generation: this.#generation, groupInstanceId };
+  }
+
+  subscribe(topics: readonly string[]): void {
+    this.#topics = topics;
+    this.joinWanted = true;
+    this.#changed();
+  }
+
+  /** To be called by every poll: a consumer that stops polling makes way (max.poll.interval.ms). */
+  polled(): void {
+    this.#pollDue = new Deadline(this.#options.maxPollIntervalMs);
+  }
+
+  /** While a poll is in progress it is not due. */
+  polling(): void {
+    this.#pollDue = null;
+  }
+
+  /** Joins in the background; `owned` is what the consumer had up to now. */
+  join(owned: readonly TopicPartition[]): void {
+    clearTimeout(this.#heartbeat);
+    this.joinWanted = false;
+    this.#joining = this.#join(owned)
+      .catch((error: Error) => this.#fail(error))
+      .finally(() => {
+        this.#joining = null;
+        if (this.#generation !== NO_GENERATION) this.#scheduleHeartbeat();
+        this.#changed();
+      });
+  }
+
+  /** Takes note of an error code that any request of this member was answered with. */
+  refused(errorCode: number, about: string): void {
+    switch (errorCode) {
+      case ErrorCode.NONE:
+        return;
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        this.joinWanted = true;
+        this.#changed();
+        return;
+      case ErrorCode.ILLEGAL_GENERATION:
+        this.#lose();
+        return;
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+        this.#memberId = "";
+        this.#lose();
+        return;
+      default: {
+        this.#link.note(errorCode);
+        const error = new KafkaResponseError(errorCode, about);
+        if (!error.retriable) this.#fail(error);
+      }
+    }
+  }
+
+  /** Leaves if `leave` is set, and ends everything. Never rejects: a group finds out by itself. */
+  async close(leave: boolean): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#heartbeat);
+    if (!leave || this.#memberId === "") return;
+    await this.#leave("the consumer is closing").catch(() => {});
+  }
+
+  async #join(owned: readonly TopicPartition[]): Promise<void> {
+    for (let failures = 0; !this.#closed; ) {
+      try {
+        const joined = await this.#joinGroup(this.#generation === NO_GENERATION ? [] : owned);
+        const assigned = joined && (await this.#syncGroup(joined));
+        if (assigned === null) continue;
+        this.offered = assigned;
+        this.trouble = null;
+        return;
+      } catch (error) {
+        if (this.#closed) return;
+        if (!isRetriable(error)) throw error;
+        const patience = this.trouble?.patience ?? new Deadline(this.#options.sessionTimeoutMs);
+        this.trouble = { error: error as Error, patience };
+        await sleep(backoffMs(failures++));
+      }
+    }
+  }
+
+  /** Null when it has to be begun anew. */
+  async #joinGroup(owned: readonly TopicPartition[]): Promise<Joined | null> {
+    const { groupInstanceId, sessionTimeoutMs, maxPollIntervalMs } = this.#options;
+    const body = {
+      groupId: this.#link.groupId,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: maxPollIntervalMs,
+      memberId: this.#memberId,
+      groupInstanceId,
+      protocolType: PROTOCOL_TYPE,
+      protocols: this.#protocols(owned),
+    };
+    const timeoutMs = maxPollIntervalMs + JOIN_GRACE_MS;
+    const joined = await this.#link.request(JoinGroup, body, { timeoutMs });
+    switch (joined.errorCode) {
+      case ErrorCode.MEMBER_ID_REQUIRED:
+        this.#memberId = joined.memberId;
+        return null;
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        return this.#again(joined.errorCode);
+    }
+    this.#link.assertOk(joined.errorCode, `joining group ${this.#link.groupId}`);
+    this.#memberId = joined.memberId;
+    this.#generation = joined.generationId;
+    return joined;
+  }
+
+  /** What this member subscribes to, for each assignor in its order of preference. */
+  #protocols(owned: readonly TopicPartition[]) {
+    const { assignors } = this.#options;
+    const generation = this.#generation;
+    const cooperative = assignors.every((assignor) => assignor.cooperative);
+    return assignors.map((assignor) => ({
+      name: assignor.name,
+      metadata: encodeConsumerSubscription({
+        topics: this.#topics,
+        userData: assignor.userData?.(owned, generation) ?? null,
+        ownedPartitions: cooperative ? topicLists(owned) : [],
+        generationId: generation,
+      }),
+    }));
+  }
+
+  async #syncGroup(joined: Joined): Promise<TopicPartition[] | null> {
+    const { groupInstanceId, maxPollIntervalMs } = this.#options;
+    const { generationId, memberId, protocolName } = joined;
+    const body = {
+      groupId: this.#link.groupId,
+      generationId,
+      memberId,
+      groupInstanceId,
+      protocolType: PROTOCOL_TYPE,
+      protocolName,
+      assignments: await this.#lead(joined),
+    };
+    const timeoutMs = maxPollIntervalMs + JOIN_GRACE_MS;
+    const { errorCode, assignment } = await this.#link.request(SyncGroup, body, { timeoutMs });
+    switch (errorCode) {
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        return this.#again(errorCode);
+    }
+    this.#link.assertOk(errorCode, `the assignment of group ${this.#link.groupId}`);
+    if (assignment.length === 0) return [];
+    return decodeConsumerAssignment(assignment).assignedPartitions.flatMap(
+      ({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })),
+    );
+  }
+
+  async #lead({ leader, memberId, members, protocolName, skipAssignment }: Joined) {
+    if (leader !== memberId) this.#leader.follow();
+    else {
+      this.#topicsChecked = new Deadline(this.#options.metadataMaxAgeMs);
+      const assignor = this.#options.assignors.find(({ name }) => name === protocolName);
+      if (assignor !== undefined && !skipAssignment) return this.#leader.assign(assignor, members);
+      await this.#leader.lead(members);
+    }
+    return [];
+  }
+
+  #again(errorCode: number): null {
+    if (errorCode !== ErrorCode.REBALANCE_IN_PROGRESS) {
+      if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.#memberId = "";
+      this.#lose();
+      this.joinWanted = false;
+    }
+    return null;
+  }
+
+  #scheduleHeartbeat(): void {
+    clearTimeout(this.#heartbeat);
+    if (this.#closed) return;
+    const beat = () => void this.#beat();
+    this.#heartbeat = setTimeout(beat, this.#options.heartbeatIntervalMs);
+  }
+
+  async #beat(): Promise<void> {
+    const { groupId } = this.#link;
+    const { groupInstanceId, sessionTimeoutMs } = this.#options;
+    const generationId = this.#generation;
+    const memberId = this.#memberId;
+    if (this.#pollDue?.remainingMs === 0) return this.#stepOut();
+    this.#checkTopics();
+    try {
+      const body = { groupId, generationId, memberId, groupInstanceId };
+      const options = { timeoutMs: sessionTimeoutMs };
+      const { errorCode } = await this.#link.request(Heartbeat, body, options);
+      if (generationId !== this.#generation || this.#joining !== null) return;
+      this.refused(errorCode, `the heartbeat of group ${groupId}`);
+    } catch (error) {
+      // The coordinator may be away for a while: the next heartbeat looks for it again.
+      if (!isRetriable(error) && !this.#closed) this.#fail(error as Error);
+    }
+    if (generationId === this.#generation && this.#joining === null) this.#scheduleHeartbeat();
+  }
+
+  /** The consumer is stuck: others shall have its partitions. It joins again when it polls again. */
+  async #stepOut(): Promise<void> {
+    if (this.#options.groupInstanceId === null) {
+      const leaving = this.#leave("no poll for longer than the longest time between two");
+      this.#memberId = "";
+      this.#lose();
+      await leaving.catch(() => {});
+    } else this.#lose();
+  }
+
+  #checkTopics(): void {
+    if (this.#topicsChecked.remainingMs > 0 && !this.#leader.missesTopics) return;
+    this.#topicsChecked = new Deadline(this.#options.metadataMaxAgeMs);
+    this.#leader.topicsChanged().then(
+      (changed) => {
+        if (!changed) return;
+        this.joinWanted = true;
+        this.#changed();
+      },
+      () => {},
+    );
+  }
+
+  async #leave(reason: string): Promise<void> {
+    const { groupId } = this.#link;
+    const memberId = this.#memberId;
+    const { groupInstanceId } = this.#options;
+    // A join under way is answered before anything that follows it on its connection.
+    if (this.#joining !== null) this.#link.reset();
+    const members = [{ memberId, groupInstanceId, reason }];
+    const options = { timeoutMs: LEAVE_TIMEOUT_MS };
+    await this.#link.request(LeaveGroup, { groupId, memberId, members }, options);
+  }
+
+  #lose(): void {
+    this.lost ||= this.#generation !== NO_GENERATION;
+    this.#generation = NO_GENERATION;
+    this.offered = null;
+    this.joinWanted = true;
+    clearTimeout(this.#heartbeat);
+    this.#changed();
+  }
+
+  #fail(error: Error): void {
+    this.failure ??= error;
+    this.#generation = NO_GENERATION;
+    this.lost = true;
+    clearTimeout(this.#heartbeat);
+    this.#changed();
+  }
+}

@@ -1,0 +1,39 @@
+import type { Client } from "../client.ts";
+import { ClientError, KafkaResponseError } from "../errors.ts";
+import { partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
+import type { CoordinatorLink } from "./coordinator-link.ts";
+import { fetchOffsets } from "./group-offsets.ts";
+
+interface StartPosition extends TopicPartition {
+  readonly offset: number;
+  /** -1 when nothing is. */
+  readonly committed: number;
+}
+
+/** Where the group has got to in each partition, or where it is to begin. */
+export async function startPositions(
+  link: CoordinatorLink,
+  client: Client,
+  partitions: readonly TopicPartition[],
+  reset: "earliest" | "latest" | "fail",
+): Promise<StartPosition[]> {
+  if (partitions.length === 0) return [];
+  const found = await fetchOffsets(link, partitions).catch((error) => {
+    if (error instanceof KafkaResponseError) link.note(error.kafkaCode);
+    throw error;
+  });
+  const committed = new Map(found.map((at) => [partitionKey(at), at.offset]));
+  return Promise.all(
+    partitions.map(async (at) => {
+      const { topic, partition } = at;
+      const offset = committed.get(partitionKey(at));
+      if (offset !== undefined) return { topic, partition, offset, committed: offset };
+      if (reset === "fail")
+        throw new ClientError(
+          "TARPAN_NO_COMMITTED_OFFSET",
+          `group ${link.groupId} has no offset for ${topic}-${partition}, and autoOffsetReset is fail`,
+        );
+      return { topic, partition, offset: await resolveOffset(client, at, reset), committed: -1 };
+    }),
+  );
+}
