@@ -5,7 +5,7 @@ import type { Io } from "./command.ts";
 import type { RecordFormat } from "./format.ts";
 
 /** How long a broker may look for more when the end of what there is will do, ms. */
-const END_WAIT_MS = 50;
+export const END_WAIT_MS = 50;
 
 export interface ReadRequest {
   readonly topic: string;
@@ -66,7 +66,7 @@ async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promi
 }
 
 /** One write for all of them, and no more before those are taken: a slow reader is waited for. */
-async function print(
+export async function print(
   records: readonly ConsumedRecord[],
   format: RecordFormat,
   { stdout }: Io,

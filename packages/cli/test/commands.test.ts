@@ -199,7 +199,8 @@ describe("usage", () => {
 
   test.each([
     [["topci"], 'unknown command "topci"; did you mean topic?; see: tarpan --help'],
-    [["consume", "-t", "t", "--group", "g"], "consumer groups are not in this release"],
+    [["consume", "-t", "t", "--group", "g", "-p", "0"], "--partition does not go with --group"],
+    [["consume", "-t", "t", "--group", "g", "-o", "7"], "--offset must be earliest | latest"],
     [["produce"], "--topic is missing; see: tarpan produce --help"],
     [["produce", "-t", "t", "--count", "3"], "--count needs --message"],
     [["produce", "-t", "t", "-z", "rar"], "--compression must be"],

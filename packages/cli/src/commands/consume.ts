@@ -1,11 +1,12 @@
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseStart } from "../args/values.ts";
-import type { Command } from "../command.ts";
+import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
 import { UsageError } from "../failures.ts";
 import { kcatFormat, type RecordFormat } from "../format.ts";
 import { ndjsonFormat } from "../ndjson.ts";
+import { readInGroup } from "../read-in-group.ts";
 import { readRecords } from "../read-records.ts";
 
 const MAX_PARTITION = 2_147_483_647;
@@ -14,7 +15,10 @@ const VALUE_LINES = "%s\\n";
 export const consume: Command = {
   name: "consume",
   summary: "Read records and print them; waits for new ones unless told to stop.",
-  usage: ["--topic NAME [--partition N] [--offset WHERE] [--count N] [-e] [-f FORMAT]"],
+  usage: [
+    "--topic NAME [--partition N] [--offset WHERE] [--count N] [-e] [-f FORMAT]",
+    "--topic NAME --group GROUP [--offset earliest|latest] [--count N] [-e] [-f FORMAT]",
+  ],
   options: [
     ...BOOTSTRAP_OPTIONS,
     { name: "topic", short: "t", argument: "NAME", help: "what to read" },
@@ -33,19 +37,23 @@ export const consume: Command = {
       argument: "FORMAT",
       help: "ndjson, or text with %t topic %p partition %o offset %k key %s value %T time %h headers",
     },
-    { name: "group", short: "G", argument: "NAME", help: "consumer group (not in this release)" },
+    {
+      name: "group",
+      short: "G",
+      argument: "NAME",
+      help: "read as a member of this group, from where it is, and commit what was printed",
+    },
+    { name: "group-instance-id", argument: "ID", help: "with --group: a static member" },
   ],
   examples: [
     "tarpan consume --topic greetings",
     "tarpan consume --topic orders --partition 0 --offset 100 --count 50",
     "tarpan consume --topic orders -e -f '%t-%p@%o %k=%s\\n'",
+    "tarpan consume --topic orders --group billing",
     "tarpan consume --topic orders --offset 2026-11-20T10:00:00Z --format ndjson",
   ],
   async run(args, io) {
-    if (args.has("group"))
-      throw new UsageError(
-        "consumer groups are not in this release: leave out --group to read every partition",
-      );
+    if (args.has("group")) return consumeInGroup(args, io);
     const partition = args.integer("partition", -1, MAX_PARTITION);
     const request = {
       topic: args.text("topic") ?? args.positional[0] ?? args.required("topic"),
@@ -58,6 +66,22 @@ export const consume: Command = {
     await withClient(args, (client) => readRecords(client, request, io));
   },
 };
+
+/** `--offset` is for partitions of which the group has committed nothing yet. */
+async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
+  if (args.has("partition"))
+    throw new UsageError("--partition does not go with --group: a group deals its partitions out");
+  const request = {
+    groupId: args.required("group"),
+    groupInstanceId: args.text("group-instance-id"),
+    topic: args.text("topic") ?? args.positional[0] ?? args.required("topic"),
+    start: args.oneOf("offset", ["earliest", "latest"]) ?? "earliest",
+    count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
+    stopAtEnd: args.has("exit"),
+    format: formatFrom(args),
+  };
+  await withClient(args, (client) => readInGroup(client, request, io));
+}
 
 function formatFrom(args: Arguments): RecordFormat {
   const format = args.text("format") ?? VALUE_LINES;
