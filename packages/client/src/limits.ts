@@ -36,5 +36,5 @@ export const MAX_POLL_INTERVAL_MS = 300_000;
 export const AUTO_COMMIT_INTERVAL_MS = 5_000;
 /** What the coordinator may need beyond the rebalance time-out, ms, as in Kafka's consumer. */
 export const JOIN_GRACE_MS = 5_000;
-/** A group finds out by itself that a member has gone: it is told, but not for longer, ms. */
-export const LEAVE_TIMEOUT_MS = 5_000;
+/** What a closing member does for its group, each: a last commit, and telling that it leaves, ms. */
+export const CLOSE_TIMEOUT_MS = 5_000;

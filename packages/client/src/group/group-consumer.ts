@@ -12,6 +12,7 @@ import { Consumer } from "../consumer/consumer.ts";
 import { ClientError, isRetriable } from "../errors.ts";
 import {
   AUTO_COMMIT_INTERVAL_MS,
+  CLOSE_TIMEOUT_MS,
   FETCH_MAX_WAIT_MS,
   HEARTBEAT_INTERVAL_MS,
   MAX_POLL_INTERVAL_MS,
@@ -306,7 +307,8 @@ export class GroupConsumer {
       if (this.#autoCommit) {
         const offsets = this.#progress.uncommitted(partitions);
         // If the group has moved on already, those records are read again: at least once.
-        await this.#commit(offsets, this.#sessionTimeoutMs).catch(() => {});
+        const patienceMs = this.closed ? CLOSE_TIMEOUT_MS : this.#sessionTimeoutMs;
+        await this.#commit(offsets, patienceMs).catch(() => {});
       }
       await this.#options.onRevoked?.(partitions);
     } finally {

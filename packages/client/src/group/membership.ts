@@ -15,7 +15,7 @@ import {
   SyncGroup,
 } from "@tarpan/protocol";
 import { isRetriable, KafkaResponseError } from "../errors.ts";
-import { JOIN_GRACE_MS, LEAVE_TIMEOUT_MS } from "../limits.ts";
+import { CLOSE_TIMEOUT_MS, JOIN_GRACE_MS } from "../limits.ts";
 import type { TopicPartition } from "../offsets.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
 import type { Assignor } from "./assignors/assignor.ts";
@@ -324,7 +324,7 @@ export class Membership {
     // A join under way is answered before anything that follows it on its connection.
     if (this.#joining !== null) this.#link.reset();
     const members = [{ memberId, groupInstanceId, reason }];
-    const options = { timeoutMs: LEAVE_TIMEOUT_MS };
+    const options = { timeoutMs: CLOSE_TIMEOUT_MS };
     await this.#link.request(LeaveGroup, { groupId, memberId, members }, options);
   }
 
