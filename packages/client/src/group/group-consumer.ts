@@ -191,7 +191,8 @@ export class GroupConsumer {
 
   /**
    * Commits if commits are automatic, gives its partitions up and leaves the group. A static member
-   * does not leave unless told to: its partitions wait for it until its session ends.
+   * does not leave unless told to: its partitions wait for it until its session ends. Not to
+   * be waited for in a callback: it waits for the poll that runs them.
    */
   close({ leave = this.#options.groupInstanceId === undefined } = {}): Promise<void> {
     this.#closing ??= this.#close(leave);
@@ -206,13 +207,12 @@ export class GroupConsumer {
     this.#consumer.wakeup();
     this.#wake();
     await this.#busy?.catch(() => {});
-    // A join under way would hold up whatever follows it on its connection.
-    if (this.#membership.joining !== null) this.#link.reset();
+    this.#membership.stop();
     try {
       if (!this.#iterating) this.#progress.settle();
       await this.#giveUpAll();
     } finally {
-      await this.#membership.close(leave);
+      if (leave) await this.#membership.leave();
       this.#link.close();
       this.#consumer.close();
     }

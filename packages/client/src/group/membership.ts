@@ -148,12 +148,17 @@ export class Membership {
     }
   }
 
-  /** Leaves if `leave` is set, and ends everything. Never rejects: a group finds out by itself. */
-  async close(leave: boolean): Promise<void> {
+  /** Neither joins nor heartbeats any more. What is processed may still be committed. */
+  stop(): void {
     this.#closed = true;
     clearTimeout(this.#heartbeat);
-    if (!leave || this.#memberId === "") return;
-    await this.#leave("the consumer is closing").catch(() => {});
+    // A join under way would hold up whatever follows it on its connection.
+    if (this.#joining !== null) this.#link.reset();
+  }
+
+  /** Tells the group that it goes. Never rejects: the group would find out by itself. */
+  async leave(): Promise<void> {
+    if (this.#memberId !== "") await this.#leave("the consumer is closing").catch(() => {});
   }
 
   async #join(owned: readonly TopicPartition[]): Promise<void> {
@@ -321,8 +326,6 @@ export class Membership {
     const { groupId } = this.#link;
     const memberId = this.#memberId;
     const { groupInstanceId } = this.#options;
-    // A join under way is answered before anything that follows it on its connection.
-    if (this.#joining !== null) this.#link.reset();
     const members = [{ memberId, groupInstanceId, reason }];
     const options = { timeoutMs: CLOSE_TIMEOUT_MS };
     await this.#link.request(LeaveGroup, { groupId, memberId, members }, options);

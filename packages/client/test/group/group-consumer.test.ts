@@ -185,6 +185,27 @@ describe("one member", () => {
   });
 });
 
+describe.each<AssignorName>(["range", "cooperative-sticky"])("%s, in good order", (name) => {
+  test("what was processed is committed before it changes hands: nothing is read twice", async () => {
+    const topic = await topicOf(4, 40);
+    const groupId = `order-${name}`;
+    const options = { groupId, assignors: [name], autoCommitIntervalMs: 60_000 };
+    const first = await member([topic], options);
+    const seen = await take(first, 40);
+    const second = await member([topic], options);
+    const read = async (consumer: GroupConsumer) => {
+      seen.push(...(await consumer.poll(20)).map(numberOf));
+    };
+    while (second.assignment.length < 2) await Promise.all([read(first), read(second)]);
+    await produce(topic, 4, 8, 40);
+    while (new Set(seen).size < 48) await Promise.all([read(first), read(second)]);
+    await first.close();
+    while (second.assignment.length < 4) await read(second);
+    await read(second);
+    expect(seen.sort((a, b) => a - b)).toEqual([...Array(48).keys()]);
+  });
+});
+
 describe.each<AssignorName>(["range", "roundrobin", "sticky", "cooperative-sticky"])(
   "%s",
   (name) => {
