@@ -38,7 +38,10 @@ export class GroupCoordinator {
   /** Begins to load every shard; requests for one that isn't ready are answered 14 meanwhile. */
   load(): void {
     const count = this.#partitionCount();
-    for (let index = 0; index < count; index++) this.#beginLoad(index);
+    for (let index = 0; index < count; index++) {
+      // Never beside a shard that is there: both would write, each unaware of the other.
+      if (!this.#shards.has(index)) this.#beginLoad(index);
+    }
   }
 
   /**
@@ -86,6 +89,7 @@ export class GroupCoordinator {
   }
 
   #beginLoad(index: number): void {
+    this.#shards.get(index)?.close(ErrorCode.NOT_COORDINATOR);
     this.#shards.set(index, null);
     const loading = this.#load(index).finally(() => this.#loading.delete(loading));
     this.#loading.add(loading);
