@@ -94,5 +94,6 @@ function settingsOf(options: BrokerOptions): BrokerSettings {
     kafkaConfigs: Object.fromEntries(
       Object.entries(options.configs ?? {}).map(([name, value]) => [name, String(value)]),
     ),
+    cluster: null,
   };
 }

@@ -10,12 +10,53 @@ export interface BrokerSettings {
   readonly bindAddress: string;
   /** Port to listen on, 0 for any free one. */
   readonly bindPort: number;
-  readonly storage: "memory" | "segment";
-  /** Data directory of the segment engine; unused by the memory engine. */
+  readonly storage: "memory" | "segment" | "jetstream";
+  /** Data directory of the segment engine and of a managed nats-server. */
   readonly dataDirectory: string;
   readonly flush: FlushPolicy;
   /** Kafka broker configs given at start (`num.partitions` …), by Kafka's names, validated. */
   readonly kafkaConfigs: Readonly<Record<string, string>>;
+  /** Present with storage `jetstream`, and only then. */
+  readonly cluster: ClusterSettings | null;
+}
+
+/** How a broker is part of a cluster. */
+export interface ClusterSettings {
+  readonly engine: ManagedEngine | ExternalEngine;
+  readonly discovery: StaticDiscovery | EtcdDiscovery;
+  /** Whether brokers that do not lead a partition may serve its consumers (KIP-392). */
+  readonly followerRead: boolean;
+  /** Accept a nats-server older than is safe (see docs/cluster.md). */
+  readonly allowOldEngine: boolean;
+}
+
+/** The broker runs a nats-server of its own. */
+export interface ManagedEngine {
+  readonly kind: "managed";
+  /** Where it listens for the nats-servers of the other brokers, as these can reach it. */
+  readonly raftHost: string;
+  readonly raftPort: number;
+}
+
+/** NATS servers that somebody else runs. */
+export interface ExternalEngine {
+  readonly kind: "external";
+  /** `nats://host:port` each; any one is enough to find the others. */
+  readonly urls: readonly string[];
+}
+
+export interface StaticDiscovery {
+  readonly type: "static";
+  /** Raft addresses (`host:port`) of all brokers, this one's too or not. */
+  readonly peers: readonly string[];
+}
+
+export interface EtcdDiscovery {
+  readonly type: "etcd";
+  /** `host:port` or `http(s)://host:port` each. */
+  readonly endpoints: readonly string[];
+  /** Of one request to etcd. `discovery.timeout`. */
+  readonly timeoutMs: number;
 }
 
 /**

@@ -98,6 +98,7 @@ function settingsFrom(
     dataDirectory: values.data_dir ?? "./data",
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
+    cluster: null,
   };
 }
 

@@ -75,6 +75,14 @@ export interface LogOptions {
   readonly indexIntervalBytes: number;
   /** An append counts when it is on the disk, whatever the engine was told about flushing. */
   readonly alwaysDurable?: boolean;
+  /** Brokers that shall hold a replica, by Kafka's id. An engine without replicas ignores it. */
+  readonly replicas?: readonly number[];
+  /**
+   * The leader epoch it is opened to be written with. An engine that several brokers share fences
+   * every writer of an older epoch, and rejects with `fenced` when a newer one has written.
+   * Default: one above the newest epoch in the log.
+   */
+  readonly leaderEpoch?: number;
   /** Called after `endOffset` moved. */
   readonly onAdvance?: () => void;
 }
@@ -99,6 +107,8 @@ export interface LogEngine {
   list(): Promise<readonly LogId[]>;
   /** Whether the engine was last closed in order; false after a crash and when it is new. */
   readonly cleanlyClosed: boolean;
+  /** Null where the logs are this broker's alone. */
+  readonly replication: Replication | null;
   /** Moves a log to a name under which nobody opens it, for an operator to look at. */
   setAside(id: LogId): Promise<void>;
   /**
@@ -115,7 +125,50 @@ export type LogErrorKind =
   | "offline"
   | "missing"
   | "exists"
-  | "closed";
+  | "closed"
+  | "fenced";
+
+/**
+ * What an engine adds whose logs are replicated and reached by every broker of a cluster: who makes
+ * a log need not be who writes it, and whoever does not lead may follow.
+ */
+export interface Replication {
+  /** Makes a new, empty log without opening it. Rejects with LogError `exists`. */
+  provision(id: LogId, options: LogOptions): Promise<void>;
+  /** Opens a log to be written under `options.leaderEpoch`; see there. */
+  lead(id: LogId, options: LogOptions): Promise<LedLog>;
+  /** Opens a log to be read only, as far as the replica that answers has it. */
+  follow(id: LogId, options: LogOptions): Promise<FollowedLog>;
+  /** Has these brokers hold the log; resolves when that is begun. Data moves in the background. */
+  moveReplicas(id: LogId, replicas: readonly number[]): Promise<void>;
+  /** Asks for the log's Raft leader to be beside `brokerId`, which must hold a replica. */
+  moveRaftLeader(id: LogId, brokerId: number): Promise<void>;
+  /** Where every log's replicas are, as the engine really has them; partial while it elects. */
+  states(): Promise<readonly ReplicaStates[]>;
+}
+
+export interface LedLog extends Log {
+  readonly leaderEpoch: number;
+}
+
+export interface FollowedLog extends Log {
+  /** Looks for new batches now rather than at the next poll: somebody heard that there are. */
+  poke(): void;
+}
+
+/** One log's replicas. Brokers by Kafka's id; a server that is no broker's is left out. */
+export interface ReplicaStates {
+  readonly id: LogId;
+  /** The broker beside the Raft leader; null while there is none or it is no broker's. */
+  readonly raftLeader: number | null;
+  readonly replicas: readonly {
+    readonly brokerId: number;
+    /** It has everything that is committed, and lives. */
+    readonly current: boolean;
+    /** Raft entries it lacks. */
+    readonly lag: number;
+  }[];
+}
 
 /** What an engine could not do. `kind` decides what a client is told; `message` what we log. */
 export class LogError extends Error {

@@ -24,6 +24,7 @@ interface Stored {
 export class MemoryEngine implements LogEngine {
   readonly kind = "memory";
   readonly cleanlyClosed = false;
+  readonly replication = null;
   readonly #logs = new Map<string, Stored>();
   #closed = false;
 

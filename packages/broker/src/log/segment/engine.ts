@@ -85,6 +85,8 @@ export class SegmentEngine implements LogEngine {
   get meta(): DirectoryMeta {
     return this.#directory.meta;
   }
+  readonly replication = null;
+
   get cleanlyClosed(): boolean {
     return this.#directory.cleanlyClosed;
   }
