@@ -150,6 +150,8 @@ async function openState(
   const partitions: Partitions = new Partitions(storage.engine, env, logger, {
     producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
     newLogSettings: () => metadata.topicConfig(""),
+    nodeId: settings.nodeId,
+    isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
   });
   const metadata: Metadata = await Metadata.open({
     log: storage.metadataLog,

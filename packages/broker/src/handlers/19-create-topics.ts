@@ -1,6 +1,7 @@
 import { CreateTopics, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { describeTopic } from "../config/kafka/describe.ts";
-import type { CreatedTopic, Metadata } from "../metadata/metadata.ts";
+import type { CreatedTopic } from "../metadata/controller.ts";
+import type { Metadata } from "../metadata/metadata.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

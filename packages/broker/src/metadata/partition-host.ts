@@ -8,12 +8,19 @@ import type { LogId } from "../log/log.ts";
 export interface PartitionHost {
   /**
    * Makes new, empty logs, durably, as much at a time as is sensible. When one can't be made the
-   * promise rejects, and the ones that were made are left to `discardLogs`.
+   * promise rejects, and the ones that were made are left to `discardLogs`. Logs that only other
+   * brokers hold are theirs to make.
    */
-  createLogs(ids: readonly LogId[]): Promise<void>;
+  createLogs(logs: readonly NewLog[]): Promise<void>;
   /**
    * Removes logs whose topic never came to be; one that is not there is no error. A crash before
    * this leaves logs that no topic owns, which the host removes at its start.
    */
   discardLogs(ids: readonly LogId[]): Promise<void>;
+}
+
+export interface NewLog {
+  readonly id: LogId;
+  /** Brokers that shall hold a replica. */
+  readonly replicas: readonly number[];
 }

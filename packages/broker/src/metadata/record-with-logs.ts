@@ -1,9 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { LogId } from "../log/log.ts";
 import { type Decision, type Replayed, StateMachineError } from "../state-machine/replayed.ts";
 import type { MetadataImage } from "./image.ts";
 import { type Outcome, refused } from "./outcome.ts";
-import type { PartitionHost } from "./partition-host.ts";
+import type { NewLog, PartitionHost } from "./partition-host.ts";
 import type { MetadataRecord } from "./records.ts";
 
 type RecordsOf<Plan> = (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome;
@@ -17,7 +16,7 @@ export async function recordWithLogs<Plan>(
   replayed: Replayed<MetadataImage, MetadataRecord>,
   host: PartitionHost,
   plans: readonly Plan[],
-  logsOf: (plan: Plan) => LogId[],
+  logsOf: (plan: Plan) => NewLog[],
   recordsOf: RecordsOf<Plan>,
 ): Promise<ReadonlyMap<Plan, Outcome>> {
   if (plans.length === 0) return new Map();
@@ -31,7 +30,7 @@ export async function recordWithLogs<Plan>(
     lost = new Map(plans.map((plan) => [plan, failed]));
     if (error instanceof StateMachineError && error.code === "TARPAN_STATE_OFFLINE") return lost;
   }
-  if (lost.size > 0) await host.discardLogs([...lost.keys()].flatMap(logsOf));
+  if (lost.size > 0) await host.discardLogs([...lost.keys()].flatMap(logsOf).map(({ id }) => id));
   return lost;
 }
 

@@ -18,3 +18,6 @@ export const MAX_DECOMPRESSED_BATCH_BYTES = 64 * 1024 * 1024;
 
 /** How often offline partitions are tried again and silent producers forgotten. */
 export const MAINTENANCE_INTERVAL_MS = 5_000;
+
+/** The same where logs are shared: what fails there mostly waits for an election. */
+export const SHARED_RETRY_INTERVAL_MS = 500;

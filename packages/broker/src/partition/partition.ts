@@ -208,7 +208,7 @@ export function errorCodeOf(error: unknown): number {
     case "corrupt":
       return ErrorCode.CORRUPT_MESSAGE;
     case "closed":
-    case "missing":
+    case "fenced":
       return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     default:
       return ErrorCode.KAFKA_STORAGE_ERROR;

@@ -2,8 +2,12 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env.ts";
 import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { PartitionHost } from "../metadata/partition-host.ts";
-import { CONCURRENT_LOG_OPENS, MAINTENANCE_INTERVAL_MS } from "./limits.ts";
+import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
+import {
+  CONCURRENT_LOG_OPENS,
+  MAINTENANCE_INTERVAL_MS,
+  SHARED_RETRY_INTERVAL_MS,
+} from "./limits.ts";
 import { Partition } from "./partition.ts";
 
 /** What a partition needs of its topic's configuration; handed in anew when that changes. */
@@ -14,10 +18,13 @@ export interface PartitionSettings {
 }
 
 export interface PartitionsOptions {
+  readonly nodeId: number;
   /** producer.id.expiration.ms as it is now. */
   readonly producerExpirationMs: () => number;
   /** For logs of topics that are not in the metadata yet. */
   readonly newLogSettings: () => PartitionSettings;
+  /** Whether the metadata has this partition, whoever leads it. */
+  readonly isKnown: (topic: string, index: number) => boolean;
 }
 
 /** A partition this broker leads, as the metadata says it is. */
@@ -28,12 +35,15 @@ export interface HostedPartition {
 }
 
 /**
- * The partitions this broker serves.
+ * The partitions this broker leads.
  *
  * Invariants:
  * 1. A log is made only for a topic being created. One that should be there and is not, or can't
  *    be read, makes its partition offline; it is never replaced by an empty one.
- * 2. A partition is found from the moment the metadata has it until the metadata has it no more.
+ * 2. A partition is found from the moment the metadata has it led here until it has it no more;
+ *    while its log is opened its clients are sent away to ask again.
+ * 3. Where logs are shared, each term of leadership opens the log anew: that is what fences the
+ *    leader before.
  */
 export class Partitions implements PartitionHost {
   readonly #engine: LogEngine;
@@ -44,6 +54,7 @@ export class Partitions implements PartitionHost {
   /** Made for a topic whose creation is not recorded yet. */
   readonly #prepared = new Map<string, Partition>();
   readonly #deletions = new Set<Promise<unknown>>();
+  readonly #releases = new Set<Promise<unknown>>();
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -58,27 +69,33 @@ export class Partitions implements PartitionHost {
   /** The partition, or the error code a client is to be given. */
   find(topic: string, index: number): Partition | number {
     const slot = this.#topics.get(topic)?.[index];
-    if (slot === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    if (slot.partition === null || slot.partition.log.failure !== null) {
-      return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (slot === undefined) {
+      return this.#options.isKnown(topic, index)
+        ? ErrorCode.NOT_LEADER_OR_FOLLOWER
+        : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     }
-    return slot.partition;
+    const { partition } = slot;
+    const failure = partition === null ? slot.failure : partition.log.failure;
+    if (failure !== null) {
+      const gone = failure.kind === "fenced" || failure.kind === "closed";
+      return gone ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.KAFKA_STORAGE_ERROR;
+    }
+    return partition ?? ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
   /** Every hosted partition, offline ones with the reason. */
   *all(): Generator<PartitionStatus> {
-    for (const slots of this.#topics.values()) {
-      for (const { hosted, partition, failure } of slots) {
-        yield { hosted, partition, failure: partition?.log.failure ?? failure };
-      }
+    for (const { hosted, partition, failure } of this.#slots()) {
+      yield { hosted, partition, failure: partition?.log.failure ?? failure };
     }
   }
 
-  async createLogs(ids: readonly LogId[]): Promise<void> {
+  async createLogs(logs: readonly NewLog[]): Promise<void> {
     // A topic may be made again under the name of one whose logs are still being removed.
     await Promise.all(this.#deletions);
     const settings = this.#options.newLogSettings();
-    const outcomes = await inParallel(ids, async (id) => {
+    const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
+    const outcomes = await inParallel(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
       const log = await this.#engine.create(id, logOptions(settings, holder));
       holder.partition = await Partition.open(id, log, 0);
@@ -111,7 +128,7 @@ export class Partitions implements PartitionHost {
   /** Opens what the metadata says this broker leads. Meant for the start, when nobody asks yet. */
   async open(all: readonly HostedPartition[]): Promise<void> {
     await inParallel(all, async (hosted) => {
-      const slot: Slot = { hosted, partition: null, failure: null };
+      const slot: Slot = { hosted, partition: null, failure: null, released: false };
       this.#place(slot);
       await this.#openSlot(slot);
     });
@@ -121,7 +138,9 @@ export class Partitions implements PartitionHost {
   host(changed: readonly HostedPartition[]): void {
     for (const hosted of changed) {
       const slot = this.#topics.get(hosted.id.topic)?.[hosted.id.partition];
-      if (slot === undefined || slot.hosted.id.topicId !== hosted.id.topicId) {
+      const known = slot?.hosted.id.topicId === hosted.id.topicId;
+      if (slot === undefined || !known || this.#isNewTerm(slot, hosted)) {
+        if (slot !== undefined && known) this.#release(slot);
         this.#hostNew(hosted);
         continue;
       }
@@ -131,11 +150,27 @@ export class Partitions implements PartitionHost {
     }
   }
 
-  /** The metadata has dropped this topic: its partitions are unknown at once, then deleted. */
-  remove(topic: string, topicId: string): void {
+  /** Another broker leads this partition from now on. What waits on it is sent there. */
+  release(topic: string, index: number): void {
     const slots = this.#topics.get(topic);
-    if (slots === undefined || slots[0]?.hosted.id.topicId !== topicId) return;
+    const slot = slots?.[index];
+    if (slots === undefined || slot === undefined) return;
+    delete slots[index];
+    this.#release(slot);
+  }
+
+  /**
+   * The metadata has dropped this topic: its partitions are unknown at once. Logs that are this
+   * broker's alone are then deleted; shared ones are the controller's to delete.
+   */
+  remove(topic: string, topicId: string): void {
+    const slots = this.#topics.get(topic)?.filter((slot) => slot.hosted.id.topicId === topicId);
+    if (slots === undefined || slots.length === 0) return;
     this.#topics.delete(topic);
+    if (this.#engine.replication !== null) {
+      for (const slot of slots) this.#release(slot);
+      return;
+    }
     for (const { partition } of slots) partition?.advanced();
     const deletion = this.#deleteLogs(slots).finally(() => this.#deletions.delete(deletion));
     this.#deletions.add(deletion);
@@ -144,9 +179,26 @@ export class Partitions implements PartitionHost {
   async close(): Promise<void> {
     this.#closed = true;
     this.#maintenance?.cancel();
-    await Promise.all(this.#deletions);
-    const slots = [...this.#topics.values()].flat();
-    await inParallel(slots, async ({ partition }) => partition?.close());
+    await Promise.all([...this.#deletions, ...this.#releases]);
+    await inParallel([...this.#slots()], async ({ partition }) => partition?.close());
+  }
+
+  *#slots(): Generator<Slot> {
+    // `flat` leaves out the partitions that others lead.
+    for (const slots of this.#topics.values()) yield* slots.flat();
+  }
+
+  #isNewTerm(slot: Slot, { leaderEpoch }: HostedPartition): boolean {
+    return this.#engine.replication !== null && slot.hosted.leaderEpoch !== leaderEpoch;
+  }
+
+  #release(slot: Slot): void {
+    slot.released = true;
+    const { partition } = slot;
+    slot.partition = null;
+    if (partition === null) return;
+    const closing = partition.close().finally(() => this.#releases.delete(closing));
+    this.#releases.add(closing);
   }
 
   async #deleteLogs(slots: readonly Slot[]): Promise<void> {
@@ -160,7 +212,7 @@ export class Partitions implements PartitionHost {
     const key = keyOf(hosted.id);
     const partition = this.#prepared.get(key) ?? null;
     this.#prepared.delete(key);
-    const slot: Slot = { hosted, partition, failure: null };
+    const slot: Slot = { hosted, partition, failure: null, released: false };
     this.#place(slot);
     if (partition === null) void this.#openSlot(slot);
     partition?.log.configure(hosted.settings);
@@ -177,13 +229,18 @@ export class Partitions implements PartitionHost {
   async #openSlot(slot: Slot): Promise<void> {
     const { id, settings, leaderEpoch } = slot.hosted;
     try {
+      // The term before may still be closing.
+      await Promise.all(this.#releases);
       const holder: { partition?: Partition } = {};
-      const log = await this.#engine.open(id, logOptions(settings, holder));
+      const options = { ...logOptions(settings, holder), leaderEpoch };
+      const log = await this.#engine.open(id, options);
       holder.partition = await Partition.open(id, log, leaderEpoch);
       slot.partition = holder.partition;
       slot.failure = null;
+      if (slot.released) this.#release(slot);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
+      if (slot.released) return;
       if (slot.failure?.message !== error.message) {
         this.#logger.error(`${nameOf(id)} is offline: ${error.message}`, { error });
       }
@@ -192,7 +249,9 @@ export class Partitions implements PartitionHost {
   }
 
   #scheduleMaintenance(): void {
-    this.#maintenance = this.#env.timers.after(MAINTENANCE_INTERVAL_MS, () => {
+    const shared = this.#engine.replication !== null;
+    const delayMs = shared ? SHARED_RETRY_INTERVAL_MS : MAINTENANCE_INTERVAL_MS;
+    this.#maintenance = this.#env.timers.after(delayMs, () => {
       void this.#maintain().finally(() => {
         if (!this.#closed) this.#scheduleMaintenance();
       });
@@ -203,15 +262,16 @@ export class Partitions implements PartitionHost {
   async #maintain(): Promise<void> {
     const silentSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
     const offline: Slot[] = [];
-    for (const slot of [...this.#topics.values()].flat()) {
+    for (const slot of this.#slots()) {
       slot.partition?.forgetIdleProducers(silentSince);
-      if (slot.partition === null || slot.partition.log.failure !== null) offline.push(slot);
+      const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
+      if (failure !== null) offline.push(slot);
     }
     await inParallel(offline, async (slot) => {
       slot.failure = slot.partition?.log.failure ?? slot.failure;
       await slot.partition?.close();
       slot.partition = null;
-      if (!this.#closed) await this.#openSlot(slot);
+      if (!this.#closed && !slot.released) await this.#openSlot(slot);
     });
   }
 }
@@ -226,7 +286,10 @@ interface Slot {
   hosted: HostedPartition;
   /** Null while it is opened, and when it can't be. */
   partition: Partition | null;
+  /** Why it could not be opened the last time; null while it is opened for the first time. */
   failure: LogError | null;
+  /** Another broker leads it, or nobody needs it: what is still opening is to be closed. */
+  released: boolean;
 }
 
 /** The log is made before the partition that hears of its advances. */

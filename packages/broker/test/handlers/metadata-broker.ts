@@ -9,7 +9,7 @@ import {
   type Output,
 } from "@tarpan/protocol";
 import type { Broker, Handler } from "../../src/handlers/handler.ts";
-import type { MetadataOptions } from "../../src/metadata/metadata.ts";
+import type { OwnMetadataOptions } from "../../src/metadata/metadata.ts";
 import { openMetadata, type TestMetadata } from "../metadata/support.ts";
 
 const CONNECTION = {
@@ -32,7 +32,7 @@ export interface TestBroker extends TestMetadata {
 
 /** What the metadata handlers need of a broker, over a log in memory. */
 export async function metadataBroker(
-  options: Partial<MetadataOptions> & { brokers?: number[]; bindAddress?: string } = {},
+  options: Partial<OwnMetadataOptions> & { brokers?: number[]; bindAddress?: string } = {},
 ): Promise<TestBroker> {
   const opened = await openMetadata(options);
   const settings = { bindAddress: options.bindAddress ?? "127.0.0.1", kafkaConfigs: {} };

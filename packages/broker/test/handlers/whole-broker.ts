@@ -52,6 +52,8 @@ export class WholeBroker {
     const partitions: Partitions = new Partitions(engine, env, silentLogger, {
       producerExpirationMs: () => 86_400_000,
       newLogSettings: () => metadata.topicConfig(""),
+      nodeId: 1,
+      isKnown: () => false,
     });
     const metadata: Metadata = await Metadata.open({
       log: await engine.create(METADATA_ID, OPTIONS),

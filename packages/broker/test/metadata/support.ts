@@ -1,8 +1,8 @@
 import { type Log, LogError, type LogId, type LogOptions } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import type { TopicSpec } from "../../src/metadata/decide-create-topics.ts";
-import { Metadata, type MetadataOptions } from "../../src/metadata/metadata.ts";
-import type { PartitionHost } from "../../src/metadata/partition-host.ts";
+import { Metadata, type OwnMetadataOptions } from "../../src/metadata/metadata.ts";
+import type { NewLog, PartitionHost } from "../../src/metadata/partition-host.ts";
 import {
   CLUSTER_METADATA_TOPIC,
   CLUSTER_METADATA_TOPIC_ID,
@@ -21,7 +21,7 @@ export const LOG_OPTIONS: LogOptions = {
   indexIntervalBytes: 4096,
 };
 
-export function testEnv(seed = 1): MetadataOptions["env"] {
+export function testEnv(seed = 1): OwnMetadataOptions["env"] {
   return {
     clock: { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 },
     random: new SeededRandom(seed),
@@ -34,8 +34,10 @@ export class FakeHost implements PartitionHost {
   readonly logs = new Map<string, string>();
   failure: Error | null = null;
 
-  async createLogs(ids: readonly LogId[]): Promise<void> {
-    for (const { topic, topicId, partition } of ids) {
+  async createLogs(logs: readonly NewLog[]): Promise<void> {
+    for (const { id, replicas } of logs) {
+      const { topic, topicId, partition } = id;
+      if (!replicas.includes(1)) continue;
       if (this.failure !== null) throw this.failure;
       const name = `${topic}-${partition}`;
       if (this.logs.has(name)) throw new LogError("exists", `log ${name} exists`);
@@ -72,7 +74,7 @@ export interface TestMetadata {
 }
 
 export async function openMetadata(
-  options: Partial<MetadataOptions> & { readonly brokers?: readonly number[] } = {},
+  options: Partial<OwnMetadataOptions> & { readonly brokers?: readonly number[] } = {},
 ): Promise<TestMetadata> {
   const log = options.log ?? (await new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS));
   const host = new FakeHost();
