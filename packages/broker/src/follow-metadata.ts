@@ -30,6 +30,21 @@ export function followMetadata(metadata: Metadata, partitions: Partitions): void
     const configsChanged = previous.configs !== next.configs;
     const isChanged = (topic: string) =>
       configsChanged || previous.topics.get(topic) !== next.topics.get(topic);
+    for (const { name, id, index } of partitionsLost(previous, next, metadata.nodeId)) {
+      partitions.release(name, id, index);
+    }
     partitions.host(hostedPartitions(metadata, next, isChanged));
   });
+}
+
+/** Partitions of topics that stay which this broker led and leads no more. */
+function* partitionsLost(previous: MetadataImage, next: MetadataImage, nodeId: number) {
+  for (const topic of previous.topics.values()) {
+    const { name, id } = topic;
+    const now = next.topics.get(name);
+    if (now === topic || now?.id !== id) continue;
+    for (const [index, { leader }] of topic.partitions.entries()) {
+      if (leader === nodeId && now.partitions[index]?.leader !== nodeId) yield { name, id, index };
+    }
+  }
 }

@@ -1,6 +1,9 @@
 /** Pause before a shard that could not be loaded is tried again. */
 export const RELOAD_DELAY_MS = 1_000;
 
+/** The same when the shard's partition is only being opened, as on every new leader. */
+export const REOPEN_DELAY_MS = 50;
+
 /** What consumers call their protocol, in the classic groups too. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
 

@@ -151,10 +151,10 @@ export class Partitions implements PartitionHost {
   }
 
   /** Another broker leads this partition from now on. What waits on it is sent there. */
-  release(topic: string, index: number): void {
+  release(topic: string, topicId: string, index: number): void {
     const slots = this.#topics.get(topic);
     const slot = slots?.[index];
-    if (slots === undefined || slot === undefined) return;
+    if (slots === undefined || slot?.hosted.id.topicId !== topicId) return;
     delete slots[index];
     this.#release(slot);
   }
