@@ -8,9 +8,9 @@
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { WRITE_BYTES } from "../limits.ts";
 import { LogError } from "../log.ts";
+import type { MemoryTail, TailEntry } from "../memory-tail.ts";
 import type { Durability } from "./durability.ts";
 import type { LogState } from "./log-state.ts";
-import type { MemoryTail, TailEntry } from "./memory-tail.ts";
 import { isDiskFull, reasonOf } from "./os-error.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";

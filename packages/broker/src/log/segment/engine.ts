@@ -3,6 +3,7 @@ import type { Env } from "../../env.ts";
 import type { FlushPolicy } from "../../settings.ts";
 import { OPEN_FILES } from "../limits.ts";
 import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
+import { TailBudget } from "../memory-tail.ts";
 import { type DataDirectory, type DirectoryMeta, openDataDirectory } from "./data-directory.ts";
 import {
   deletedDirectoryName,
@@ -14,7 +15,6 @@ import {
 import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
-import { TailBudget } from "./memory-tail.ts";
 import { isDiskFull, reasonOf } from "./os-error.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 import { Segment } from "./segment.ts";

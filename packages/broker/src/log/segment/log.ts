@@ -1,10 +1,10 @@
 import { type Log, LogError, type LogOptions } from "../log.ts";
+import { MemoryTail } from "../memory-tail.ts";
 import { ActiveWriter } from "./active-writer.ts";
 import { readState } from "./checkpoint.ts";
 import { ColdReader, outOfRange } from "./cold-reader.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
-import { MemoryTail } from "./memory-tail.ts";
 import { reasonOf } from "./os-error.ts";
 import { recoverLog } from "./recovery.ts";
 import type { Segment } from "./segment.ts";

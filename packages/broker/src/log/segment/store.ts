@@ -1,7 +1,7 @@
 import type { Env, FileSystem } from "../../env.ts";
+import type { TailBudget } from "../memory-tail.ts";
 import type { FilePool } from "./file-pool.ts";
 import type { IndexCache } from "./index-cache.ts";
-import type { TailBudget } from "./memory-tail.ts";
 
 /** What all logs of one engine share. */
 export interface Store {

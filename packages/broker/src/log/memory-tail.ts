@@ -3,8 +3,8 @@
 // 1. A log's tail is a gapless run of batches that ends at the log's end.
 // 2. Both bounds hold after each add: that of the log and that of the engine, where the batch that
 //    was added first, whosever it is, goes first.
-import { TAIL_ENGINE_BYTES, TAIL_ENTRY_BYTES, TAIL_LOG_BYTES } from "../limits.ts";
-import { isMostOfItsBuffer } from "../own-batch.ts";
+import { TAIL_ENGINE_BYTES, TAIL_ENTRY_BYTES, TAIL_LOG_BYTES } from "./limits.ts";
+import { isMostOfItsBuffer } from "./own-batch.ts";
 
 export interface TailEntry {
   readonly baseOffset: number;
