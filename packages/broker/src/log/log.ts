@@ -29,7 +29,8 @@ export interface Log {
   /**
    * Appends one whole, validated record batch and takes ownership of its bytes: the engine stamps
    * base offset and leader epoch into it in place. Resolves to the base offset once durable.
-   * Rejects with LogError: `disk-full` (rolled back, try again later) or `offline`.
+   * Rejects with LogError: `disk-full` (rolled back, try again later), `too-large` (before it was
+   * given an offset), `fenced` or `offline`.
    */
   append(batch: Uint8Array, leaderEpoch: number): Promise<number>;
 
@@ -126,7 +127,11 @@ export type LogErrorKind =
   | "missing"
   | "exists"
   | "closed"
-  | "fenced";
+  | "fenced"
+  /** One batch is larger than the engine can ever take; nothing happened. */
+  | "too-large"
+  /** The same is in progress already: try again later. */
+  | "busy";
 
 /**
  * What an engine adds whose logs are replicated and reached by every broker of a cluster: who makes
@@ -189,6 +194,6 @@ export class LogError extends Error {
 
   /** Stable code of an operational error. */
   get code(): string {
-    return `TARPAN_LOG_${this.kind.toUpperCase().replace("-", "_")}`;
+    return `TARPAN_LOG_${this.kind.toUpperCase().replaceAll("-", "_")}`;
   }
 }
