@@ -1,0 +1,155 @@
+// Where in the stream an offset or a time is, roughly: blocks of consecutive messages, in memory.
+//
+// 1. A block covers the sequences from its first message to the next block's.
+// 2. Whatever is in it, reading may begin at its first message: offset, epoch and writer there are
+//    known.
+
+import type { LogPosition } from "./grammar.ts";
+import { BLOCK_MESSAGES, INDEX_BLOCKS } from "./limits.ts";
+
+export interface Block {
+  firstSequence: number;
+  firstOffset: number;
+  /** An upper bound once the block was cut by a trim. */
+  maxTimestamp: number;
+  sizeBytes: number;
+  messages: number;
+}
+
+/** From `sequence` on, the marker itself, this writer is in force. */
+export interface TakeOver {
+  readonly sequence: number;
+  readonly epoch: number;
+  readonly writer: string;
+}
+
+export class BlockIndex {
+  #blocks: Block[];
+  #takeOvers: TakeOver[];
+  #isClosed = true;
+  #sizeBytes = 0;
+  #maxTimestamp = -1;
+  readonly #limit: number;
+
+  constructor(blocks: Block[] = [], takeOvers: readonly TakeOver[] = [], limit = INDEX_BLOCKS) {
+    this.#blocks = blocks;
+    this.#takeOvers = [...takeOvers];
+    this.#limit = limit;
+    for (const block of blocks) {
+      this.#sizeBytes += block.sizeBytes;
+      this.#maxTimestamp = Math.max(this.#maxTimestamp, block.maxTimestamp);
+    }
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+  get maxTimestamp(): number {
+    return this.#maxTimestamp;
+  }
+  get blocks(): readonly Readonly<Block>[] {
+    return this.#blocks;
+  }
+  get takeOvers(): readonly TakeOver[] {
+    return this.#takeOvers;
+  }
+
+  add(sequence: number, baseOffset: number, maxTimestamp: number, sizeBytes: number): void {
+    let block = this.#blocks.at(-1);
+    if (this.#isClosed || !block || block.messages >= BLOCK_MESSAGES) {
+      if (this.#blocks.length >= this.#limit) this.#blocks = mergePairs(this.#blocks);
+      block = {
+        firstSequence: sequence,
+        firstOffset: baseOffset,
+        maxTimestamp: -1,
+        sizeBytes: 0,
+        messages: 0,
+      };
+      this.#blocks.push(block);
+      this.#isClosed = false;
+    }
+    block.messages += 1;
+    block.sizeBytes += sizeBytes;
+    block.maxTimestamp = Math.max(block.maxTimestamp, maxTimestamp);
+    this.#sizeBytes += sizeBytes;
+    this.#maxTimestamp = Math.max(this.#maxTimestamp, maxTimestamp);
+  }
+
+  takeOver(takeOver: TakeOver): void {
+    this.#takeOvers.push(takeOver);
+    this.#isClosed = true;
+  }
+
+  /** Number of the block that holds `offset`; -1 when it lies before all of them. */
+  find(offset: number): number {
+    let low = 0;
+    let high = this.#blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#blocks[middle]!.firstOffset > offset) high = middle;
+      else low = middle + 1;
+    }
+    return low - 1;
+  }
+
+  /** What the messages before a block come to. */
+  positionBefore(block: Readonly<Block>): LogPosition {
+    const takeOver = this.#takeOvers.findLast(({ sequence }) => sequence < block.firstSequence);
+    return {
+      sequence: block.firstSequence - 1,
+      nextOffset: block.firstOffset,
+      epoch: takeOver?.epoch ?? -1,
+      writer: takeOver?.writer ?? "",
+    };
+  }
+
+  /** Forgets what lies before `position`; `cut` is what of the block there lies before it. */
+  dropUntil(position: LogPosition, cut: { messages: number; sizeBytes: number } | null): void {
+    const { sequence, nextOffset } = position;
+    let whole = 0;
+    while (whole + 1 < this.#blocks.length) {
+      if (this.#blocks[whole + 1]!.firstSequence > sequence + 1) break;
+      whole += 1;
+    }
+    for (const block of this.#blocks.splice(0, whole)) this.#sizeBytes -= block.sizeBytes;
+    const first = this.#blocks[0];
+    if (first && first.firstSequence <= sequence) {
+      const { messages, sizeBytes } = cut ?? estimateCut(first, sequence);
+      first.firstSequence = sequence + 1;
+      first.firstOffset = nextOffset;
+      first.messages -= messages;
+      first.sizeBytes -= sizeBytes;
+      this.#sizeBytes -= sizeBytes;
+    }
+    const { epoch, writer } = position;
+    const kept = this.#takeOvers.filter((takeOver) => takeOver.sequence > sequence);
+    this.#takeOvers = [{ sequence, epoch, writer }, ...kept];
+  }
+
+  /** Blocks for keeping: at most `limit`, by merging neighbours. */
+  compact(limit: number): readonly Readonly<Block>[] {
+    let blocks = this.#blocks;
+    while (blocks.length > limit) blocks = mergePairs(blocks);
+    return blocks;
+  }
+}
+
+function estimateCut(block: Block, sequence: number): { messages: number; sizeBytes: number } {
+  const messages = Math.min(block.messages, sequence + 1 - block.firstSequence);
+  return { messages, sizeBytes: Math.floor((block.sizeBytes * messages) / (block.messages || 1)) };
+}
+
+function mergePairs(blocks: readonly Block[]): Block[] {
+  const merged: Block[] = [];
+  for (let i = 0; i < blocks.length; i += 2) {
+    const block = { ...blocks[i]! };
+    const next = blocks[i + 1];
+    if (next) {
+      block.maxTimestamp = Math.max(block.maxTimestamp, next.maxTimestamp);
+      block.sizeBytes += next.sizeBytes;
+      block.messages += next.messages;
+    }
+    merged.push(block);
+  }
+  return merged;
+}

@@ -1,0 +1,163 @@
+// One stream for the checkpoints of all logs and where each starts: the newest message of a subject
+// counts. Writes are compare-and-set on the subject, so that who no longer leads a log can't put an
+// older start over a newer one.
+import type { Env } from "../../env.ts";
+import { LogError, type LogId } from "../log.ts";
+import { CHECKPOINT_GROWTH_MS, CHECKPOINT_REPLICAS, HEADER_BYTES } from "./limits.ts";
+import { isRefusal, JetStreamRefusal, NoAnswer, type StreamApi } from "./stream-api.ts";
+import {
+  CHECKPOINT_STREAM,
+  checkpointStreamConfig,
+  checkpointSubjectOf,
+  type Placement,
+} from "./stream-config.ts";
+import { ErrorCode, type PublishOutcome } from "./transport.ts";
+
+export type Kind = "c" | "s";
+
+/** A subject's newest message; sequence 0 when there is none. */
+export interface Kept {
+  readonly sequence: number;
+  readonly payload: Uint8Array | null;
+}
+
+export class Checkpoints {
+  readonly #api: StreamApi;
+  readonly #env: Pick<Env, "clock" | "random">;
+  readonly #placement: Placement | null;
+  #made: Promise<void> | null = null;
+  #replicas = 0;
+  #lookedAtMs = 0;
+
+  constructor(api: StreamApi, env: Pick<Env, "clock" | "random">, placement: Placement | null) {
+    this.#api = api;
+    this.#env = env;
+    this.#placement = placement;
+  }
+
+  /** Rejects with LogError `offline` when the servers don't answer. */
+  async load(kind: Kind, id: LogId): Promise<Kept> {
+    await this.#ensure();
+    const subject = checkpointSubjectOf(kind, id);
+    const found = await this.#api.patiently(() => this.#api.lastOf(CHECKPOINT_STREAM, subject));
+    return { sequence: found?.sequence ?? 0, payload: found?.payload ?? null };
+  }
+
+  /** What fits beside the headers. */
+  get maxBytes(): number {
+    return this.#api.transport.maxPayloadBytes - HEADER_BYTES;
+  }
+
+  /**
+   * Puts `payload` over what was read at `sequence`; resolves to its own. Rejects with LogError
+   * `fenced` when somebody else wrote since.
+   */
+  async save(kind: Kind, id: LogId, payload: Uint8Array, sequence: number): Promise<number> {
+    await this.#ensure();
+    const unique = Buffer.from(this.#env.random.bytes(8)).toString("hex");
+    return this.#api.patiently(async () => {
+      const outcome = await this.#publish(kind, id, payload, sequence, unique);
+      if (outcome.kind === "stored") return outcome.sequence;
+      // Either it was stored by an earlier try, or it waits behind one, or another one's is there.
+      const subject = checkpointSubjectOf(kind, id);
+      const last = await this.#api.lastOf(CHECKPOINT_STREAM, subject);
+      if (last?.messageId === unique) return last.sequence;
+      if ((last?.sequence ?? 0) === sequence) throw new NoAnswer("save", describe(outcome));
+      throw new LogError("fenced", `${subject} was written by another broker`);
+    });
+  }
+
+  /** Forgets a log that is no more. */
+  async forget(id: LogId): Promise<void> {
+    for (const kind of ["c", "s"] as const)
+      await this.#api.patiently(async () => {
+        const filter = checkpointSubjectOf(kind, id);
+        await this.#api
+          .ask(`STREAM.PURGE.${CHECKPOINT_STREAM}`, { filter })
+          .catch((error: unknown) => {
+            if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
+          });
+      });
+  }
+
+  #publish(
+    kind: Kind,
+    id: LogId,
+    payload: Uint8Array,
+    sequence: number,
+    messageId: string,
+  ): Promise<PublishOutcome> {
+    const subject = checkpointSubjectOf(kind, id);
+    const message = { subject, payload, messageId, expectedLastSubjectSequence: sequence };
+    return new Promise((resolve) => this.#api.transport.publish(message, resolve));
+  }
+
+  /** Makes the stream when it is missing; gives it more replicas when there are more servers. */
+  async #ensure(): Promise<void> {
+    this.#made ??= this.#make().catch((error: unknown) => {
+      this.#made = null;
+      throw error;
+    });
+    await this.#made;
+    const servers = this.#placement?.brokers().length ?? 0;
+    const wanted = Math.min(CHECKPOINT_REPLICAS, servers);
+    const nowMs = this.#env.clock.monotonicMs();
+    if (wanted <= this.#replicas || nowMs < this.#lookedAtMs + CHECKPOINT_GROWTH_MS) return;
+    this.#lookedAtMs = nowMs;
+    // Not awaited: it goes on being used with the replicas it has.
+    void this.#grow(wanted).catch(() => {});
+  }
+
+  async #make(): Promise<void> {
+    const servers = this.#placement?.brokers().length ?? CHECKPOINT_REPLICAS;
+    for (let replicas = Math.max(1, Math.min(servers, CHECKPOINT_REPLICAS)); ; replicas--) {
+      try {
+        const { num_replicas } = await this.#api.patiently(() => this.#createOrGet(replicas));
+        this.#replicas = num_replicas;
+        return;
+      } catch (error) {
+        const tooMany =
+          isRefusal(error, ErrorCode.replicasNotSupported) ||
+          isRefusal(error, ErrorCode.clusterNoPeers);
+        if (!tooMany || replicas === 1) throw offlineOf(error);
+      }
+    }
+  }
+
+  async #createOrGet(replicas: number): Promise<{ num_replicas: number }> {
+    try {
+      return (await this.#api.info(CHECKPOINT_STREAM)).config;
+    } catch (error) {
+      if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
+    }
+    const config = checkpointStreamConfig(replicas);
+    try {
+      await this.#api.ask(`STREAM.CREATE.${CHECKPOINT_STREAM}`, config);
+    } catch (error) {
+      // Another broker made it with another number of replicas.
+      if (!isRefusal(error, ErrorCode.streamNameInUse)) throw error;
+      throw new NoAnswer("STREAM.CREATE", "made by another broker");
+    }
+    return config;
+  }
+
+  async #grow(replicas: number): Promise<void> {
+    const { config } = await this.#api.info(CHECKPOINT_STREAM);
+    if (config.num_replicas < replicas) {
+      const grown = { ...config, num_replicas: replicas };
+      await this.#api.ask(`STREAM.UPDATE.${CHECKPOINT_STREAM}`, grown);
+    }
+    this.#replicas = Math.max(replicas, config.num_replicas);
+  }
+}
+
+function describe(outcome: PublishOutcome): string {
+  if (outcome.kind === "refused") return outcome.description;
+  return outcome.kind === "unknown" ? outcome.reason : "stored";
+}
+
+/** What the servers refuse for good. */
+export function offlineOf(error: unknown): unknown {
+  if (!(error instanceof JetStreamRefusal)) return error;
+  return new LogError("offline", error.message, { cause: error });
+}

@@ -1,0 +1,211 @@
+import type { Env } from "../../env.ts";
+import {
+  type Log,
+  type LogEngine,
+  LogError,
+  type LogId,
+  type LogOptions,
+  type ReplicaStates,
+  type Replication,
+} from "../log.ts";
+import { TailBudget } from "../memory-tail.ts";
+import { Checkpoints, offlineOf } from "./checkpoints.ts";
+import { JetStreamFollowedLog } from "./followed-log.ts";
+import { JetStreamLedLog } from "./led-log.ts";
+import { CREATIONS } from "./limits.ts";
+import { inspect, type Workshop } from "./open-log.ts";
+import { moveRaftLeader, moveReplicas, statesOf } from "./replicas.ts";
+import { isRefusal, NoAnswer, StreamApi } from "./stream-api.ts";
+import { logIdOf, logStreamConfig, type Placement, streamNameOf } from "./stream-config.ts";
+import { listStreams } from "./stream-list.ts";
+import { ErrorCode, type JetStreamTransport } from "./transport.ts";
+import { Turnstile } from "./turnstile.ts";
+
+export interface JetStreamEngineOptions {
+  /** Stays its owner's, to be closed after the engine. */
+  readonly transport: JetStreamTransport;
+  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  /** Takes one line for the operator. */
+  readonly log?: (line: string) => void;
+  /** Null where somebody else runs the servers: these choose where replicas lie. */
+  readonly placement?: Placement | null;
+}
+
+/** Logs as replicated streams, reached by every broker of a cluster. */
+export class JetStreamEngine implements LogEngine {
+  readonly kind = "jetstream";
+  /** What was acknowledged is on a majority: no way to stop could have harmed it. */
+  readonly cleanlyClosed = true;
+  readonly replication: Replication;
+  readonly #workshop: Workshop;
+  readonly #placement: Placement | null;
+  readonly #creations = new Turnstile(CREATIONS);
+  readonly #led = new Map<string, JetStreamLedLog>();
+  readonly #followed = new Map<string, JetStreamFollowedLog>();
+  /** Streams that are being opened to be led. */
+  readonly #opening = new Set<string>();
+  #closed: Promise<void> | null = null;
+
+  constructor({ transport, env, log, placement = null }: JetStreamEngineOptions) {
+    const api = new StreamApi(transport, env);
+    this.#placement = placement;
+    this.#workshop = {
+      env,
+      api,
+      checkpoints: new Checkpoints(api, env, placement),
+      tails: new TailBudget(),
+      known: new Map(),
+      report: log ?? (() => {}),
+    };
+    this.replication = {
+      provision: (id, options) => this.#provision(id, options),
+      lead: (id, options) => this.#lead(id, options),
+      follow: (id, options) => this.#follow(id, options),
+      moveReplicas: (id, replicas) =>
+        this.#asking(() => moveReplicas(api, placement, id, replicas)),
+      moveRaftLeader: (id, brokerId) =>
+        this.#asking(() => moveRaftLeader(api, placement, id, brokerId)),
+      states: () => this.#states(),
+    };
+  }
+
+  async create(id: LogId, options: LogOptions): Promise<Log> {
+    await this.#provision(id, options);
+    return this.#lead(id, options);
+  }
+
+  open(id: LogId, options: LogOptions): Promise<Log> {
+    return this.#lead(id, options);
+  }
+
+  async delete(id: LogId): Promise<void> {
+    await this.#closeLogs(streamNameOf(id));
+    await this.#asking(async () => {
+      const { api, checkpoints, known } = this.#workshop;
+      const stream = streamNameOf(id);
+      await api
+        .patiently(() => api.ask(`STREAM.DELETE.${stream}`))
+        .catch((error: unknown) => {
+          if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
+        });
+      await checkpoints.forget(id);
+      known.delete(stream);
+    });
+  }
+
+  /** A stream can't be renamed: it is marked, and no longer listed or opened. */
+  async setAside(id: LogId): Promise<void> {
+    const { api, report } = this.#workshop;
+    const stream = streamNameOf(id);
+    await this.#closeLogs(stream);
+    await this.#asking(async () => {
+      const { config } = await inspect(this.#workshop, id);
+      const metadata = { ...config.metadata, "tarpan.aside": "true" };
+      await api.patiently(() => api.ask(`STREAM.UPDATE.${stream}`, { ...config, metadata }));
+    });
+    report(`log ${id.topic}-${id.partition}: set aside as stream ${stream}`);
+  }
+
+  async list(): Promise<readonly LogId[]> {
+    const infos = await this.#asking(() => listStreams(this.#workshop, "all"));
+    return infos.map(({ config }) => logIdOf(config)).filter((id) => id !== null);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const logs = [...this.#led.values(), ...this.#followed.values()];
+    await Promise.all(logs.map((log) => log.close()));
+    this.#workshop.api.close();
+  }
+
+  async #provision(id: LogId, options: LogOptions): Promise<void> {
+    const { api, env } = this.#workshop;
+    const stream = streamNameOf(id);
+    const creation = Buffer.from(env.random.bytes(8)).toString("hex");
+    const config = logStreamConfig(id, options, this.#placement, creation);
+    await this.#asking(() =>
+      this.#creations.run(() =>
+        api
+          .patiently(() => api.ask(`STREAM.CREATE.${stream}`, config))
+          .catch((error: unknown) => {
+            if (!isRefusal(error, ErrorCode.streamNameInUse)) throw error;
+            throw new LogError("exists", `stream ${stream} exists`, { cause: error });
+          }),
+      ),
+    );
+  }
+
+  #lead(id: LogId, options: LogOptions): Promise<JetStreamLedLog> {
+    return this.#asking(async () => {
+      const stream = streamNameOf(id);
+      const opened = this.#led.get(stream);
+      if (this.#opening.has(stream) || (opened && !opened.isClosed && !opened.failure))
+        throw new LogError("exists", `log ${id.topic}-${id.partition} is already open`);
+      this.#opening.add(stream);
+      try {
+        await opened?.close();
+        const log = await JetStreamLedLog.open(this.#workshop, id, options);
+        return await this.#keep(this.#led, stream, log);
+      } finally {
+        this.#opening.delete(stream);
+      }
+    });
+  }
+
+  #follow(id: LogId, options: LogOptions): Promise<JetStreamFollowedLog> {
+    return this.#asking(async () => {
+      const stream = streamNameOf(id);
+      await this.#followed.get(stream)?.close();
+      const log = await JetStreamFollowedLog.open(this.#workshop, id, options);
+      return this.#keep(this.#followed, stream, log);
+    });
+  }
+
+  /** Or closes it, when the engine was closed meanwhile. */
+  async #keep<T extends { close(): Promise<void> }>(
+    among: Map<string, T>,
+    stream: string,
+    log: T,
+  ): Promise<T> {
+    if (this.#closed) {
+      await log.close();
+      throw engineClosed();
+    }
+    among.set(stream, log);
+    return log;
+  }
+
+  async #closeLogs(stream: string): Promise<void> {
+    await this.#led.get(stream)?.close();
+    await this.#followed.get(stream)?.close();
+    this.#led.delete(stream);
+    this.#followed.delete(stream);
+  }
+
+  async #states(): Promise<readonly ReplicaStates[]> {
+    const placement = this.#placement;
+    if (!placement) return [];
+    const infos = await this.#asking(() => listStreams(this.#workshop, "who answers"));
+    return infos.map((info) => statesOf(info, placement)).filter((states) => states !== null);
+  }
+
+  /** Refuses when closed; what the servers refuse or don't answer becomes a LogError. */
+  async #asking<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw engineClosed();
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof NoAnswer)
+        throw new LogError("offline", `${error.message}: try again later`, { cause: error });
+      throw offlineOf(error);
+    }
+  }
+}
+
+function engineClosed(): LogError {
+  return new LogError("closed", "the engine is closed");
+}

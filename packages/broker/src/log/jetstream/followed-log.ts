@@ -1,0 +1,242 @@
+import type { Timer } from "../../env.ts";
+import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log.ts";
+import type { TailEntry } from "../memory-tail.ts";
+import { AdvanceNotice } from "./advance-notice.ts";
+import { BlockIndex } from "./block-index.ts";
+import type { LogStart } from "./checkpoint-format.ts";
+import { LogGrammar } from "./grammar.ts";
+import {
+  POKE_WAITS_MS,
+  POLL_AFTER_READ_MS,
+  POLL_IDLE_MS,
+  POLL_INTERVAL_MS,
+  START_REFRESH_MS,
+} from "./limits.ts";
+import { beginFrom, inspect, loadBeside, type Workshop } from "./open-log.ts";
+import { isIntact, type StoredLog } from "./stored-log.ts";
+import type { StoredMessage } from "./transport.ts";
+
+/**
+ * A log that another broker writes, as far as its messages were seen here. Made by JetStreamEngine.
+ *
+ * 1. `endOffset` and `startOffset` never go back.
+ * 2. Whatever does not answer is asked again later: only a log that can't be opened fails.
+ * 3. When it was trimmed past what was seen, both offsets jump: whoever replays it finds
+ *    `startOffset` above its own and begins from a checkpoint again.
+ */
+export class JetStreamFollowedLog implements FollowedLog {
+  readonly #workshop: Workshop;
+  readonly #log: StoredLog;
+  readonly #notice: AdvanceNotice;
+  #timer: Timer | null = null;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #isLooking = false;
+  #pokeWaitsMs: number[] = [];
+  #emptyLooks = 0;
+  #lastReadMs = Number.NEGATIVE_INFINITY;
+  #startKnownMs: number;
+  #isClosed = false;
+  readonly failure = null;
+
+  private constructor(workshop: Workshop, log: StoredLog, options: LogOptions) {
+    this.#workshop = workshop;
+    this.#log = log;
+    this.#notice = new AdvanceNotice(options);
+    this.#startKnownMs = workshop.env.clock.monotonicMs();
+    this.#lookLater(POLL_INTERVAL_MS);
+  }
+
+  static async open(
+    workshop: Workshop,
+    id: LogId,
+    options: LogOptions,
+  ): Promise<JetStreamFollowedLog> {
+    const info = await inspect(workshop, id);
+    const beside = await loadBeside(workshop, id);
+    let followed: JetStreamFollowedLog | null = null;
+    const refresh = async () => followed?.refreshStart();
+    const log = beginFrom(workshop, id, beside, refresh);
+    await workshop.api.patiently(() => log.scanThrough(info.state.last_seq));
+    followed = new JetStreamFollowedLog(workshop, log, options);
+    return followed;
+  }
+
+  get startOffset(): number {
+    return this.#log.startOffset;
+  }
+  get endOffset(): number {
+    return this.#log.endOffset;
+  }
+  get nextOffset(): number {
+    return this.#log.endOffset;
+  }
+  get maxTimestamp(): number {
+    return this.#log.index.maxTimestamp;
+  }
+  get sizeBytes(): number {
+    return this.#log.index.sizeBytes;
+  }
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  append(): Promise<number> {
+    return Promise.reject(this.#refusal());
+  }
+
+  async deleteBefore(): Promise<void> {
+    throw this.#refusal();
+  }
+
+  async saveCheckpoint(): Promise<void> {
+    throw this.#refusal();
+  }
+
+  async read(
+    offset: number,
+    maxBytes: number,
+    upTo = this.#log.endOffset,
+  ): Promise<readonly Uint8Array[]> {
+    this.#refuseWhenClosed();
+    this.#used();
+    return this.#log.read({ offset, maxBytes, upTo });
+  }
+
+  async offsetAt(timestamp: number): Promise<number | null> {
+    this.#refuseWhenClosed();
+    this.#used();
+    return this.#log.offsetAt(timestamp);
+  }
+
+  async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
+    this.#refuseWhenClosed();
+    const { checkpoint, start } = await loadBeside(this.#workshop, this.#log.id);
+    if (!checkpoint || checkpoint.offset < (start?.startOffset ?? 0)) return null;
+    return { offset: checkpoint.offset, state: checkpoint.state };
+  }
+
+  configure(options: Partial<LogOptions>): void {
+    this.#notice.configure(options);
+    this.#lookLater(POLL_INTERVAL_MS);
+  }
+
+  poke(): void {
+    this.#pokeWaitsMs = [...POKE_WAITS_MS];
+    this.#lookLater(0);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#log.tail.clear();
+  }
+
+  /** Asks where the log starts now; keeps what it knew when nobody answers. */
+  async refreshStart(): Promise<void> {
+    this.#startKnownMs = this.#workshop.env.clock.monotonicMs();
+    const { start } = await loadBeside(this.#workshop, this.#log.id);
+    if (start && start.startOffset > this.#log.startOffset) this.#moveStart(start);
+  }
+
+  #moveStart({ startOffset, position }: LogStart): void {
+    const log = this.#log;
+    log.startOffset = startOffset;
+    log.forgetPlaces();
+    if (position.sequence > log.end.sequence) {
+      log.end = new LogGrammar(position);
+      log.index = new BlockIndex();
+      log.tail.clear();
+    }
+    log.tail.dropBefore(startOffset);
+    log.index.dropUntil(position, null);
+    this.#notice.give();
+  }
+
+  #used(): void {
+    this.#lastReadMs = this.#workshop.env.clock.monotonicMs();
+    this.#lookLater(POLL_INTERVAL_MS);
+  }
+
+  #lookLater(delayMs: number): void {
+    const { clock, timers } = this.#workshop.env;
+    const dueMs = clock.monotonicMs() + delayMs;
+    if (this.#isClosed || this.#isLooking || dueMs >= this.#dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = timers.after(delayMs, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    const before = this.#log.end.sequence;
+    // What fails now is tried again with the next look.
+    await this.#catchUp().catch(() => {});
+    const isNew = this.#log.end.sequence > before;
+    this.#emptyLooks = isNew ? 0 : this.#emptyLooks + 1;
+    if (isNew) this.#pokeWaitsMs = [];
+    this.#isLooking = false;
+    const nextMs = this.#pokeWaitsMs.shift() ?? this.#paceMs();
+    if (nextMs !== null) this.#lookLater(nextMs);
+  }
+
+  /** Null when nobody cares. Who only listens is served slower while nothing comes. */
+  #paceMs(): number | null {
+    const nowMs = this.#workshop.env.clock.monotonicMs();
+    if (nowMs < this.#lastReadMs + POLL_AFTER_READ_MS) return POLL_INTERVAL_MS;
+    if (!this.#notice.onAdvance) return null;
+    return Math.min(POLL_INTERVAL_MS * 2 ** Math.min(this.#emptyLooks, 8), POLL_IDLE_MS);
+  }
+
+  async #catchUp(): Promise<void> {
+    const log = this.#log;
+    const nowMs = this.#workshop.env.clock.monotonicMs();
+    if (nowMs >= this.#startKnownMs + START_REFRESH_MS) await this.refreshStart();
+    for (;;) {
+      const next = log.end.sequence + 1;
+      const messages = await log.reader.read(next, log.end.sequence);
+      if (this.#isClosed || messages.length === 0) return;
+      if (messages[0]!.sequence !== next) {
+        await this.refreshStart();
+        // It was trimmed: go on from where it starts now.
+        if (log.end.sequence + 1 !== next) continue;
+      }
+      this.#take(messages);
+    }
+  }
+
+  #take(messages: readonly StoredMessage[]): void {
+    const log = this.#log;
+    const entries: TailEntry[] = [];
+    for (const message of messages) {
+      const { nextOffset: before } = log.end;
+      const meaning = log.advance(message);
+      if (meaning.kind !== "batch") continue;
+      const { baseOffset, nextOffset } = meaning;
+      if (baseOffset !== before) {
+        entries.length = 0;
+        log.tail.clear();
+      }
+      if (isIntact(message.payload, baseOffset))
+        entries.push({ baseOffset, nextOffset, bytes: message.payload });
+      else {
+        // Left to a cold read, which says what is wrong with it.
+        entries.length = 0;
+        log.tail.clear();
+      }
+    }
+    log.tail.add(entries);
+    this.#workshop.known.set(log.reader.stream, log.end.sequence);
+    this.#notice.give();
+  }
+
+  #refusal(): LogError {
+    const { name } = this.#log;
+    if (this.#isClosed) return new LogError("closed", `log ${name} is closed`);
+    return new LogError("fenced", `log ${name} is followed: only its leader writes`);
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw this.#refusal();
+  }
+}

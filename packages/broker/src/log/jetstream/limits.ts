@@ -1,0 +1,52 @@
+/** Messages of one log that are published and not acknowledged; the rest waits in the queue. */
+export const IN_FLIGHT_MESSAGES = 128;
+/** The same in bytes, unless a single batch is larger. */
+export const IN_FLIGHT_BYTES = 4 << 20;
+/** Room for the headers that go with a batch, within max_payload. */
+export const HEADER_BYTES = 256;
+/** After which an append without an answer counts as one whose outcome is unknown. */
+export const ACK_TIMEOUT_MS = 2000;
+/** After which a request to the JetStream API or for messages counts as unanswered. */
+export const REQUEST_TIMEOUT_MS = 3000;
+/** How often overdue answers are looked for. */
+export const SWEEP_INTERVAL_MS = 500;
+/** First and longest wait before something is tried again. */
+export const RETRY_MIN_MS = 50;
+export const RETRY_MAX_MS = 250;
+/** How long operations that need a Raft leader wait for one: an election takes 4 to 9 s. */
+export const PATIENCE_MS = 30_000;
+/** How long closing a log waits for appends whose outcome is unknown. */
+export const CLOSE_GRACE_MS = 2000;
+/** Creations of streams in progress at once. */
+export const CREATIONS = 16;
+/** Messages and bytes asked for by one direct get: the server holds its lock while it sends. */
+export const READ_MESSAGES = 256;
+export const READ_BYTES = 1 << 20;
+/** Messages one block of the index covers. */
+export const BLOCK_MESSAGES = 64;
+/** Blocks of one log's index: past it, pairs are merged. */
+export const INDEX_BLOCKS = 8192;
+/** Ends of reads that are remembered for each log, as a reader goes on where it ended. */
+export const READ_PLACES = 8;
+/** Direct gets may be answered by a replica that lags: waits before each of the next tries. */
+export const LAGGING_READ_WAITS_MS: readonly number[] = [5, 20, 50];
+/** How often a followed log looks for new batches while somebody cares. */
+export const POLL_INTERVAL_MS = 100;
+/** The same at most while nothing comes and nobody reads. */
+export const POLL_IDLE_MS = 1000;
+/** Somebody cares that long after a read. */
+export const POLL_AFTER_READ_MS = 10_000;
+/** After a poke that found nothing yet: waits before each of the next looks. */
+export const POKE_WAITS_MS: readonly number[] = [10, 30, 100];
+/** How often a followed log asks where the log starts now. */
+export const START_REFRESH_MS = 5000;
+/** Replicas of the stream of checkpoints, where there are as many servers. */
+export const CHECKPOINT_REPLICAS = 3;
+/** How often it is looked at whether that stream could have more replicas. */
+export const CHECKPOINT_GROWTH_MS = 10_000;
+/** Refused take-overs by compare-and-set before the marker is written wherever it lands. */
+export const POLITE_TAKE_OVERS = 3;
+/** Reads in a row that show a stream shorter than acknowledged before that is believed. */
+export const SHORTER_READS = 3;
+/** How long JetStream remembers message ids; only a short cut, see append-window.ts. */
+export const DUPLICATE_WINDOW_MS = 10_000;

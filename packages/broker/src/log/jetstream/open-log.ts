@@ -1,0 +1,113 @@
+// What opening a log to lead it and to follow it have in common.
+import type { Env } from "../../env.ts";
+import { LogError, type LogId } from "../log.ts";
+import type { TailBudget } from "../memory-tail.ts";
+import { BlockIndex } from "./block-index.ts";
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  decodeStart,
+  type LogStart,
+} from "./checkpoint-format.ts";
+import type { Checkpoints, Kept } from "./checkpoints.ts";
+import { BEGINNING } from "./grammar.ts";
+import { StoredLog } from "./stored-log.ts";
+import { isRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
+import { formatOf, isKnownFormat, logIdOf, streamNameOf } from "./stream-config.ts";
+import { StreamReader, shorterThanAcknowledged } from "./stream-reader.ts";
+import { ErrorCode } from "./transport.ts";
+
+/** What all logs of an engine share. */
+export interface Workshop {
+  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  readonly api: StreamApi;
+  readonly checkpoints: Checkpoints;
+  readonly tails: TailBudget;
+  /** Highest sequence of each stream that was acknowledged to, or read by, this process. */
+  readonly known: Map<string, number>;
+  readonly report: (line: string) => void;
+}
+
+export interface KeptBeside {
+  readonly checkpoint: Checkpoint | null;
+  readonly start: LogStart | null;
+  /** Sequences in the stream of checkpoints, for the next compare-and-set. */
+  readonly checkpointSequence: number;
+  readonly startSequence: number;
+}
+
+/** Rejects with LogError `missing` when the stream is not there, or is no log of ours. */
+export async function inspect(workshop: Workshop, id: LogId): Promise<StreamInfo> {
+  const stream = streamNameOf(id);
+  const { api } = workshop;
+  const info = await api
+    .patiently(() => api.info(stream))
+    .catch((error: unknown) => {
+      if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
+      throw new LogError("missing", `there is no stream ${stream} of ${id.topic}-${id.partition}`);
+    });
+  const found = logIdOf(info.config);
+  if (found?.topic !== id.topic || found.topicId !== id.topicId || found.partition !== id.partition)
+    throw new LogError("missing", `stream ${stream} is not that of ${id.topic}-${id.partition}`);
+  if (!isKnownFormat(formatOf(info.config)))
+    throw new LogError(
+      "offline",
+      `stream ${stream} has format ${formatOf(info.config)}: a newer Tarpan is needed to open it`,
+    );
+  refuseShorter(workshop, stream, info.state.last_seq);
+  return info;
+}
+
+/** A stream that lost what was acknowledged is never written to again by itself. */
+function refuseShorter({ known }: Workshop, stream: string, last: number): void {
+  const acknowledged = known.get(stream) ?? 0;
+  if (last < acknowledged) throw shorterThanAcknowledged(stream, last, acknowledged);
+}
+
+export async function loadBeside(
+  { checkpoints, report }: Workshop,
+  id: LogId,
+): Promise<KeptBeside> {
+  const [c, s] = await Promise.all([checkpoints.load("c", id), checkpoints.load("s", id)]);
+  const checkpoint = decoded(c, decodeCheckpoint);
+  const start = decoded(s, decodeStart);
+  if (s.payload && !start)
+    throw new LogError(
+      "offline",
+      `where log ${id.topic}-${id.partition} starts is kept in a newer format: ` +
+        "a newer Tarpan is needed to open it",
+    );
+  if (c.payload && !checkpoint)
+    report(`log ${id.topic}-${id.partition}: its checkpoint is of a newer format and not used`);
+  return { checkpoint, start, checkpointSequence: c.sequence, startSequence: s.sequence };
+}
+
+function decoded<T>({ payload }: Kept, decode: (bytes: Uint8Array) => T | null): T | null {
+  return payload && decode(payload);
+}
+
+/** The log as far as what is kept beside it tells; a scan goes on from there. */
+export function beginFrom(
+  workshop: Workshop,
+  id: LogId,
+  { checkpoint, start }: KeptBeside,
+  refreshStart?: () => Promise<void>,
+): StoredLog {
+  const stream = streamNameOf(id);
+  const isNewer = (start?.position.sequence ?? 0) > (checkpoint?.position.sequence ?? 0);
+  let index = new BlockIndex();
+  if (checkpoint && !isNewer) {
+    index = checkpoint.index;
+    if (start) index.dropUntil(start.position, null);
+  } else if (start) index.dropUntil(start.position, null);
+  return new StoredLog({
+    id,
+    reader: new StreamReader(workshop.api, stream),
+    index,
+    position: (isNewer ? start?.position : checkpoint?.position) ?? BEGINNING,
+    startOffset: start?.startOffset ?? 0,
+    tails: workshop.tails,
+    report: workshop.report,
+    ...(refreshStart && { refreshStart }),
+  });
+}

@@ -1,0 +1,101 @@
+// Where the replicas of a log are, and having them elsewhere.
+import { LogError, type LogId, type ReplicaStates } from "../log.ts";
+import { isRefusal, type JetStreamRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
+import { logIdOf, type Placement, replicasConfig, streamNameOf } from "./stream-config.ts";
+import { ErrorCode } from "./transport.ts";
+
+/**
+ * Begins to have exactly these brokers hold the log. JetStream changes either the number of replicas
+ * or their places. Rejects with LogError `busy` when a change is in progress, or when this was the
+ * first of two steps: the same call again does the next one.
+ */
+export async function moveReplicas(
+  api: StreamApi,
+  placement: Placement | null,
+  id: LogId,
+  replicas: readonly number[],
+): Promise<void> {
+  const stream = streamNameOf(id);
+  const info = await api.info(stream);
+  const wanted = replicasConfig(replicas, placement);
+  const { placement: before, ...config } = info.config;
+  if (config.num_replicas !== wanted.num_replicas) {
+    if (wanted.num_replicas < config.num_replicas)
+      await keepLeader(api, placement, info, id, replicas);
+    // Without a placement: one that changes together with the number is refused.
+    await update(api, stream, { ...config, num_replicas: wanted.num_replicas });
+    if (!wanted.placement && !placement) return;
+    throw busy(stream, "the number of replicas is being changed");
+  }
+  if (!placement || isPlaced(before?.tags, wanted.placement?.tags)) return;
+  // An empty one, where no broker is excluded: no placement at all changes nothing.
+  await update(api, stream, { ...config, placement: wanted.placement ?? {} });
+}
+
+/** Before replicas are taken away: the leader's is the one that surely stays. */
+async function keepLeader(
+  api: StreamApi,
+  placement: Placement | null,
+  info: StreamInfo,
+  id: LogId,
+  replicas: readonly number[],
+): Promise<void> {
+  const leader = info.cluster?.leader;
+  if (!placement || !leader || replicas.includes(placement.brokerOf(leader) ?? -1)) return;
+  const current = (info.cluster?.replicas ?? []).filter((replica) => replica.current);
+  const names = current.map(({ name }) => placement.brokerOf(name) ?? -1);
+  const successor = names.find((brokerId) => replicas.includes(brokerId));
+  if (successor === undefined) return;
+  await moveRaftLeader(api, placement, id, successor);
+  throw busy(info.config.name, "its Raft leader moves first");
+}
+
+function isPlaced(before: readonly string[] = [], wanted: readonly string[] = []): boolean {
+  return [...before].sort().join() === [...wanted].sort().join();
+}
+
+async function update(api: StreamApi, stream: string, config: object): Promise<void> {
+  await api.ask(`STREAM.UPDATE.${stream}`, config).catch((error: unknown) => {
+    if (isRefusal(error, ErrorCode.streamMoveInProgress))
+      throw busy(stream, (error as JetStreamRefusal).message);
+    throw error;
+  });
+}
+
+function busy(stream: string, why: string): LogError {
+  return new LogError("busy", `stream ${stream}: ${why}: try again later`);
+}
+
+/** Success also when it leads already, or where there is only one server. */
+export async function moveRaftLeader(
+  api: StreamApi,
+  placement: Placement | null,
+  id: LogId,
+  brokerId: number,
+): Promise<void> {
+  if (!placement) return;
+  const preferred = placement.serverOf(brokerId);
+  const stream = streamNameOf(id);
+  try {
+    await api.ask(`STREAM.LEADER.STEPDOWN.${stream}`, { placement: { preferred } });
+  } catch (error) {
+    if (isRefusal(error, ErrorCode.clusterRequired)) return;
+    const isLeader =
+      isRefusal(error, ErrorCode.clusterNoPeers) && (error as Error).message.includes("already");
+    if (!isLeader) throw error;
+  }
+}
+
+export function statesOf(info: StreamInfo, placement: Placement): ReplicaStates | null {
+  const id = logIdOf(info.config);
+  if (!id) return null;
+  const { leader, replicas = [] } = info.cluster ?? {};
+  const raftLeader = leader ? placement.brokerOf(leader) : null;
+  const states: { brokerId: number; current: boolean; lag: number }[] = [];
+  if (raftLeader !== null) states.push({ brokerId: raftLeader, current: true, lag: 0 });
+  for (const { name, current, offline = false, lag = 0 } of replicas) {
+    const brokerId = placement.brokerOf(name);
+    if (brokerId !== null) states.push({ brokerId, current: current && !offline, lag });
+  }
+  return { id, raftLeader, replicas: states };
+}

@@ -1,0 +1,96 @@
+// Finding out what became of an append.
+//
+// The same compare-and-set is sent again until something certain comes of it. 10071 and 10164 say
+// only that the place was taken when the Raft leader looked: by this very append (JetStream forgets
+// message ids), by a proposal that is not committed yet and may never be, or by somebody else.
+import { LogError } from "../log.ts";
+import type { Append, AppendWindow } from "./append-window.ts";
+import { LogGrammar } from "./grammar.ts";
+import { RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_READS } from "./limits.ts";
+import { batchMessageId } from "./message-id.ts";
+import { NoAnswer } from "./stream-api.ts";
+import { shorterThanAcknowledged } from "./stream-reader.ts";
+import { ErrorCode, type PublishOutcome } from "./transport.ts";
+
+export type Verdict =
+  | { readonly kind: "stored" }
+  | { readonly kind: "failed"; readonly error: LogError };
+
+/** Goes on as long as the log is open: it is the callers who have deadlines. */
+export async function resolveHead(window: AppendWindow, head: Append): Promise<Verdict> {
+  const { api, log } = window.parts;
+  let shorter = 0;
+  for (let paceMs = RETRY_MIN_MS; !window.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
+    const outcome = await publish(window, head);
+    if (outcome.kind === "stored") {
+      const wrong = window.wrongPlace(head, outcome);
+      return wrong ? { kind: "failed", error: wrong } : { kind: "stored" };
+    }
+    if (isTaken(outcome)) {
+      const found = await lookAt(window, head);
+      if (found === "stored") return { kind: "stored" };
+      if (found === "fenced") return { kind: "failed", error: fenced(window) };
+      if (found === "void") {
+        window.moveOn();
+        paceMs = RETRY_MIN_MS / 2;
+        continue;
+      }
+      shorter = found === "shorter" ? shorter + 1 : 0;
+      if (shorter >= SHORTER_READS) {
+        const known = head.sequence - 1;
+        const error = shorterThanAcknowledged(log.reader.stream, log.end.sequence, known);
+        return { kind: "failed", error };
+      }
+    } else if (outcome.kind === "refused" && paceMs === RETRY_MAX_MS)
+      log.report(`log ${log.name}: an append is refused and tried again: ${outcome.description}`);
+    await api.wait(paceMs);
+  }
+  return { kind: "failed", error: window.failure! };
+}
+
+function publish(window: AppendWindow, append: Append): Promise<PublishOutcome> {
+  const { api } = window.parts;
+  return new Promise((resolve) => api.transport.publish(window.messageOf(append), resolve));
+}
+
+function isTaken(outcome: PublishOutcome): boolean {
+  if (outcome.kind !== "refused") return false;
+  const { errorCode } = outcome;
+  return (
+    errorCode === ErrorCode.wrongLastSequence || errorCode === ErrorCode.wrongLastSequenceConstant
+  );
+}
+
+type Finding = "stored" | "fenced" | "void" | "absent" | "shorter" | "unknown";
+
+/** What lies at the append's place, as the Raft leader has it. */
+async function lookAt(window: AppendWindow, append: Append): Promise<Finding> {
+  const { api, log } = window.parts;
+  const { stream } = log.reader;
+  try {
+    const there = await api.message(stream, append.sequence);
+    if (there === null) {
+      const { state } = await api.info(stream);
+      return state.last_seq < append.sequence - 1 ? "shorter" : "absent";
+    }
+    const before = new LogGrammar({ ...log.end.position, sequence: append.sequence - 1 });
+    const meaning = before.accept(there);
+    if (meaning.kind !== "batch") return meaning.kind === "void" ? "void" : "fenced";
+    const isOurs =
+      there.messageId === batchMessageId(append, append.sequence - 1) &&
+      Buffer.compare(there.payload, append.payload) === 0;
+    if (isOurs) return "stored";
+    throw new LogError(
+      "offline",
+      `stream ${stream}: another batch than ours is at ${append.sequence} under our name`,
+    );
+  } catch (error) {
+    if (error instanceof NoAnswer) return "unknown";
+    throw error;
+  }
+}
+
+function fenced(window: AppendWindow): LogError {
+  const { log } = window.parts;
+  return new LogError("fenced", `log ${log.name}: another broker took over its leadership`);
+}

@@ -1,0 +1,239 @@
+// What a led and a followed log have in common: what is known of the stream, and reading it.
+import { crc32c } from "@tarpan/codecs";
+import {
+  BATCH_OVERHEAD,
+  baseOffsetAt,
+  batchCrcMatches,
+  batchSizeAt,
+  maxTimestampAt,
+  viewOf,
+} from "@tarpan/protocol";
+import { LogError, type LogId } from "../log.ts";
+import { MemoryTail, type TailBudget } from "../memory-tail.ts";
+import { ownBatch } from "../own-batch.ts";
+import type { BlockIndex } from "./block-index.ts";
+import { LogGrammar, type LogPosition, type Meaning } from "./grammar.ts";
+import { READ_BYTES, READ_PLACES } from "./limits.ts";
+import type { StreamReader } from "./stream-reader.ts";
+import type { StoredMessage } from "./transport.ts";
+
+export interface Wanted {
+  readonly offset: number;
+  readonly maxBytes: number;
+  readonly upTo: number;
+}
+
+export interface StoredLogParts {
+  readonly id: LogId;
+  readonly reader: StreamReader;
+  readonly index: BlockIndex;
+  readonly position: LogPosition;
+  readonly startOffset: number;
+  readonly tails: TailBudget;
+  /** Takes one line for the operator. */
+  readonly report: (line: string) => void;
+  /** Asks where the log starts now, where somebody else may have trimmed it. */
+  readonly refreshStart?: () => Promise<void>;
+}
+
+export class StoredLog {
+  readonly id: LogId;
+  readonly name: string;
+  readonly reader: StreamReader;
+  readonly tail: MemoryTail;
+  readonly report: (line: string) => void;
+  index: BlockIndex;
+  /** All that is known to be committed. */
+  end: LogGrammar;
+  startOffset: number;
+  /** Records found missing or damaged. */
+  lostRecords = 0;
+  readonly #refreshStart: () => Promise<void>;
+  /** Ends of recent reads: a reader goes on there. */
+  #places: LogPosition[] = [];
+
+  constructor(parts: StoredLogParts) {
+    this.id = parts.id;
+    this.name = `${parts.id.topic}-${parts.id.partition}`;
+    this.reader = parts.reader;
+    this.index = parts.index;
+    this.end = new LogGrammar(parts.position);
+    this.startOffset = parts.startOffset;
+    this.tail = new MemoryTail(parts.tails);
+    this.report = parts.report;
+    this.#refreshStart = parts.refreshStart ?? (async () => {});
+  }
+
+  get endOffset(): number {
+    return this.end.nextOffset;
+  }
+
+  /** Takes the next committed message. */
+  advance(message: StoredMessage): Meaning {
+    const { sequence } = this.end;
+    const { nextOffset } = this.end;
+    const meaning = this.end.accept(message);
+    const lost = meaning.kind === "batch" ? meaning.baseOffset - nextOffset : 0;
+    if (lost > 0 || message.sequence !== sequence + 1)
+      this.lose(nextOffset, nextOffset + lost, `messages before ${message.sequence} are gone`);
+    if (meaning.kind === "batch") {
+      const { payload } = message;
+      const isWhole = payload.length >= BATCH_OVERHEAD;
+      const maxTimestamp = isWhole ? maxTimestampAt(viewOf(payload), 0) : -1;
+      this.index.add(message.sequence, meaning.baseOffset, maxTimestamp, payload.length);
+    } else if (meaning.kind === "take-over") {
+      const { epoch, writer } = this.end;
+      this.index.takeOver({ sequence: message.sequence, epoch, writer });
+    }
+    return meaning;
+  }
+
+  /** Reads all there is up to a sequence that is known to be committed. */
+  async scanThrough(sequence: number): Promise<void> {
+    while (this.end.sequence < sequence)
+      for (const message of await this.reader.read(this.end.sequence + 1, sequence))
+        this.advance(message);
+  }
+
+  async read({ offset, maxBytes, upTo }: Wanted): Promise<readonly Uint8Array[]> {
+    this.refuseOutside(offset);
+    const end = Math.min(upTo, this.endOffset);
+    if (offset >= end) return [];
+    if (offset >= this.tail.firstOffset) return this.tail.read(offset, maxBytes, end);
+    return this.#readCold({ offset, maxBytes, upTo: end });
+  }
+
+  refuseOutside(offset: number): void {
+    if (offset >= this.startOffset && offset <= this.endOffset) return;
+    const { startOffset, endOffset, name } = this;
+    const message = `log ${name}: offset ${offset} is outside ${startOffset} to ${endOffset}`;
+    throw new LogError("out-of-range", message);
+  }
+
+  async #readCold({ offset, maxBytes, upTo }: Wanted): Promise<readonly Uint8Array[]> {
+    const batches: Uint8Array[] = [];
+    const limitBytes = Math.min(maxBytes, READ_BYTES);
+    let left = limitBytes;
+    let place = this.#placeBefore(offset);
+    if (!place) return this.#refuseGone(offset, this.index.blocks[0]?.firstOffset ?? upTo);
+    const readBytes = place.nextOffset === offset ? limitBytes : READ_BYTES;
+    for await (const { message, meaning, after, lostBefore } of this.walk(place, readBytes)) {
+      if (lostBefore !== null && lostBefore > offset) {
+        if (batches.length > 0) break;
+        return this.#refuseGone(offset, lostBefore);
+      }
+      if (meaning.kind !== "batch" || meaning.nextOffset <= offset) continue;
+      left -= message.payload.length;
+      if (meaning.baseOffset >= upTo || (left < 0 && batches.length > 0)) break;
+      if (!isIntact(message.payload, meaning.baseOffset)) {
+        if (batches.length > 0) break;
+        throw this.#damaged(meaning.baseOffset, meaning.nextOffset, "a batch is damaged");
+      }
+      batches.push(ownBatch(message.payload));
+      place = after;
+      if (left <= 0 || meaning.nextOffset >= upTo) break;
+    }
+    if (batches.length === 0) return this.#refuseGone(offset, this.endOffset);
+    this.#remember(place);
+    return batches;
+  }
+
+  /** Trimmed away by now, or lost. */
+  async #refuseGone(offset: number, resumeOffset: number): Promise<never> {
+    await this.#refreshStart();
+    this.refuseOutside(offset);
+    throw this.#damaged(offset, resumeOffset, "messages are gone");
+  }
+
+  /**
+   * The messages after `from` that are known, each with what it means and what was before it.
+   * `lostBefore`: messages before this one are missing, and with them all below that offset.
+   */
+  async *walk(from: LogPosition, maxBytes = READ_BYTES): AsyncGenerator<Step> {
+    const grammar = new LogGrammar(from);
+    while (grammar.sequence < this.end.sequence) {
+      const known = this.end.sequence;
+      for (const message of await this.reader.read(grammar.sequence + 1, known, maxBytes)) {
+        if (message.sequence > known) return;
+        const before = grammar.position;
+        const meaning = grammar.accept(message);
+        const isGap = message.sequence !== before.sequence + 1;
+        const next = meaning.kind === "batch" ? meaning.baseOffset : grammar.nextOffset;
+        const lostBefore = isGap || next > before.nextOffset ? next : null;
+        yield { message, meaning, before, after: grammar.position, lostBefore };
+      }
+    }
+  }
+
+  /** Null when the index begins later. */
+  #placeBefore(offset: number): LogPosition | null {
+    const remembered = this.#places.find(({ nextOffset }) => nextOffset === offset);
+    const { blocks } = this.index;
+    const block = blocks[this.index.find(offset)];
+    if (remembered && remembered.sequence + 1 >= (blocks[0]?.firstSequence ?? 0)) return remembered;
+    return block ? this.index.positionBefore(block) : null;
+  }
+
+  #remember(place: LogPosition): void {
+    this.#places = this.#places.filter(({ nextOffset }) => nextOffset !== place.nextOffset);
+    this.#places.unshift(place);
+    this.#places.length = Math.min(this.#places.length, READ_PLACES);
+  }
+
+  forgetPlaces(): void {
+    this.#places = [];
+  }
+
+  /** First readable offset of the first batch that reaches `timestamp`, null when none does. */
+  async offsetAt(timestamp: number): Promise<number | null> {
+    const { endOffset } = this;
+    const { blocks } = this.index;
+    for (let i = Math.max(0, this.index.find(this.startOffset)); i < blocks.length; i++) {
+      const block = blocks[i]!;
+      if (block.maxTimestamp < timestamp) continue;
+      const next = blocks[i + 1]?.firstSequence ?? Number.POSITIVE_INFINITY;
+      for await (const { message, meaning } of this.walk(this.index.positionBefore(block))) {
+        if (message.sequence >= next) break;
+        if (meaning.kind !== "batch" || meaning.nextOffset <= this.startOffset) continue;
+        if (meaning.baseOffset >= endOffset) return null;
+        if (maxTimestampOf(message.payload) >= timestamp)
+          return Math.max(meaning.baseOffset, this.startOffset);
+      }
+    }
+    return null;
+  }
+
+  #damaged(offset: number, resumeOffset: number, what: string): LogError {
+    this.lose(offset, resumeOffset, what);
+    const message = `log ${this.name}: offsets ${offset} to ${resumeOffset - 1}: ${what}`;
+    return new LogError("corrupt", message, { resumeOffset });
+  }
+
+  lose(offset: number, resumeOffset: number, what: string): void {
+    this.lostRecords += resumeOffset - offset;
+    this.report(
+      `DATA LOSS in log ${this.name} (stream ${this.reader.stream}): ${what}, ` +
+        `offsets ${offset} to ${resumeOffset - 1}`,
+    );
+  }
+}
+
+export interface Step {
+  readonly message: StoredMessage;
+  readonly meaning: Meaning;
+  readonly before: LogPosition;
+  readonly after: LogPosition;
+  readonly lostBefore: number | null;
+}
+
+function maxTimestampOf(batch: Uint8Array): number {
+  return batch.length < BATCH_OVERHEAD ? -1 : maxTimestampAt(viewOf(batch), 0);
+}
+
+/** Whether it is one whole batch that was not damaged. */
+export function isIntact(batch: Uint8Array, baseOffset: number): boolean {
+  if (batch.length < BATCH_OVERHEAD) return false;
+  const view = viewOf(batch);
+  if (batchSizeAt(view, 0) !== batch.length || baseOffsetAt(view, 0) !== baseOffset) return false;
+  return batchCrcMatches(batch, 0, batch.length, crc32c);
+}

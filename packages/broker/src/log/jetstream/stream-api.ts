@@ -1,0 +1,136 @@
+// The JetStream API with types: what is asked for, and what "no" and no answer mean.
+import type { Env } from "../../env.ts";
+import { LogError } from "../log.ts";
+import { PATIENCE_MS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
+import type { StreamConfig } from "./stream-config.ts";
+import type { StoredMessage } from "./transport.ts";
+import { type ApiAnswer, ErrorCode, type JetStreamTransport } from "./transport.ts";
+
+/** The servers said no. `code` is nats-server's err_code. */
+export class JetStreamRefusal extends Error {
+  readonly code: number;
+
+  constructor(operation: string, code: number, description: string) {
+    super(`JetStream refused ${operation}: ${description} (${code})`);
+    this.name = "JetStreamRefusal";
+    this.code = code;
+  }
+}
+
+/** Nobody answered, or only one who could not: whether it was done is unknown. */
+export class NoAnswer extends Error {
+  constructor(operation: string, reason = "no answer") {
+    super(`JetStream ${operation}: ${reason}`);
+    this.name = "NoAnswer";
+  }
+}
+
+export interface StreamInfo {
+  readonly config: StreamConfig;
+  readonly state: { readonly first_seq: number; readonly last_seq: number };
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly {
+      readonly name: string;
+      readonly current: boolean;
+      readonly offline?: boolean;
+      readonly lag?: number;
+    }[];
+  };
+}
+
+/** Answers that say nothing about the request, only that it came at a bad time. */
+function isPassing(error: { code: number; err_code?: number }): boolean {
+  return error.code === 503 && error.err_code !== ErrorCode.clusterRequired;
+}
+
+export class StreamApi {
+  readonly transport: JetStreamTransport;
+  readonly #env: Pick<Env, "clock" | "timers">;
+  #isClosed = false;
+
+  constructor(transport: JetStreamTransport, env: Pick<Env, "clock" | "timers">) {
+    this.transport = transport;
+    this.#env = env;
+  }
+
+  /** Ends the patience of everybody who waits. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Rejects with JetStreamRefusal or NoAnswer. */
+  async ask(operation: string, body: object | null = null): Promise<ApiAnswer> {
+    const answer = await this.transport.request(operation, body);
+    if (answer === null) throw new NoAnswer(operation);
+    const { error } = answer;
+    if (!error) return answer;
+    if (isPassing(error)) throw new NoAnswer(operation, error.description);
+    throw new JetStreamRefusal(operation, error.err_code ?? error.code, error.description ?? "");
+  }
+
+  async info(stream: string): Promise<StreamInfo> {
+    return (await this.ask(`STREAM.INFO.${stream}`)) as unknown as StreamInfo;
+  }
+
+  /** The message at a sequence as the Raft leader has it, null when it has none. */
+  message(stream: string, sequence: number): Promise<StoredMessage | null> {
+    return this.#message(stream, { seq: sequence });
+  }
+
+  /** The first message at or after a sequence as the Raft leader has it, null when there is none. */
+  next(stream: string, sequence: number): Promise<StoredMessage | null> {
+    return this.#message(stream, { seq: sequence, next_by_subj: ">" });
+  }
+
+  /** The newest message of a subject, as the Raft leader has it. */
+  lastOf(stream: string, subject: string): Promise<StoredMessage | null> {
+    return this.#message(stream, { last_by_subj: subject });
+  }
+
+  async #message(stream: string, which: object): Promise<StoredMessage | null> {
+    try {
+      const { message } = (await this.ask(`STREAM.MSG.GET.${stream}`, which)) as {
+        message?: { seq: number; hdrs?: string; data?: string };
+      };
+      if (!message) return null;
+      const headers = Buffer.from(message.hdrs ?? "", "base64").toString("latin1");
+      return {
+        sequence: message.seq,
+        messageId: /^Nats-Msg-Id: *(.*?)\r$/m.exec(headers)?.[1] ?? "",
+        payload: new Uint8Array(Buffer.from(message.data ?? "", "base64")),
+      };
+    } catch (error) {
+      if (isRefusal(error, ErrorCode.messageNotFound)) return null;
+      throw error;
+    }
+  }
+
+  /** Repeats `work` while nobody answers. Rejects with LogError `offline` when that lasts. */
+  async patiently<T>(work: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+    const untilMs = this.#env.clock.monotonicMs() + patienceMs;
+    for (let paceMs = RETRY_MIN_MS; ; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error;
+        if (this.#isClosed) throw new LogError("closed", "the engine is closed");
+        if (this.#env.clock.monotonicMs() >= untilMs)
+          throw new LogError(
+            "offline",
+            `${error.message} for ${patienceMs} ms: check that a majority of the NATS servers run`,
+            { cause: error },
+          );
+      }
+      await this.wait(paceMs);
+    }
+  }
+
+  wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#env.timers.after(delayMs, resolve));
+  }
+}
+
+export function isRefusal(error: unknown, code: number): boolean {
+  return error instanceof JetStreamRefusal && error.code === code;
+}

@@ -1,0 +1,47 @@
+// Every log's stream. JetStream answers in pages, and leaves out those whose leader did not answer.
+import type { Workshop } from "./open-log.ts";
+import { NoAnswer, type StreamInfo } from "./stream-api.ts";
+import { LOG_STREAM_PREFIX } from "./stream-config.ts";
+
+interface Page {
+  readonly total: number;
+  readonly offset: number;
+  readonly limit: number;
+  readonly streams?: readonly StreamInfo[] | null;
+  /** Names of streams that are there, but whose state is not known. */
+  readonly missing?: readonly string[];
+}
+
+/** How long to wait for streams without a leader: longer than one election. */
+const MISSING_PATIENCE_MS = 10_000;
+
+/** `who answers` takes what there is at once; `all` waits, and says which are left out. */
+export async function listStreams(
+  workshop: Workshop,
+  which: "all" | "who answers",
+): Promise<readonly StreamInfo[]> {
+  const { api, report, env } = workshop;
+  const untilMs = env.clock.monotonicMs() + MISSING_PATIENCE_MS;
+  return api.patiently(async () => {
+    const { found, missing } = await listPages(workshop);
+    if (which === "all" && missing.length > 0) {
+      if (env.clock.monotonicMs() < untilMs) throw new NoAnswer("STREAM.LIST", "leaders missing");
+      report(`${missing.length} streams have no Raft leader and are left out: ${missing[0]} …`);
+    }
+    return found;
+  });
+}
+
+async function listPages({ api }: Workshop) {
+  const found = new Map<string, StreamInfo>();
+  const missing: string[] = [];
+  for (let offset = 0; ; ) {
+    const page = (await api.ask("STREAM.LIST", { offset })) as unknown as Page;
+    for (const info of page.streams ?? [])
+      if (info.config.name.startsWith(LOG_STREAM_PREFIX)) found.set(info.config.name, info);
+    for (const name of page.missing ?? [])
+      if (name.startsWith(LOG_STREAM_PREFIX)) missing.push(name);
+    offset += page.limit;
+    if (page.limit <= 0 || offset >= page.total) return { found: [...found.values()], missing };
+  }
+}

@@ -1,0 +1,82 @@
+// Reading a stream in order. Direct gets are answered by any replica: by one that lags, or by one
+// that lost something. What it does not have is asked of the Raft leader before it is believed.
+import { LogError } from "../log.ts";
+import { LAGGING_READ_WAITS_MS, READ_BYTES, READ_MESSAGES } from "./limits.ts";
+import type { StreamApi } from "./stream-api.ts";
+import type { StoredMessage } from "./transport.ts";
+
+export class StreamReader {
+  readonly stream: string;
+  readonly #api: StreamApi;
+
+  constructor(api: StreamApi, stream: string) {
+    this.#api = api;
+    this.stream = stream;
+  }
+
+  /**
+   * Messages from `sequence` on without a gap among them. The first one may have a higher sequence:
+   * what lies between is gone. Never empty when `sequence <= known`, which is what is known to be
+   * committed. Rejects with NoAnswer, or LogError `offline` when what is known is not there.
+   */
+  async read(
+    sequence: number,
+    known: number,
+    maxBytes = READ_BYTES,
+  ): Promise<readonly StoredMessage[]> {
+    const bytes = Math.max(1, Math.min(maxBytes, READ_BYTES));
+    for (let attempt = 0; ; attempt++) {
+      const found = await this.#api.transport.readDirect(this.stream, {
+        sequence,
+        messages: READ_MESSAGES,
+        bytes,
+      });
+      if (found?.[0]?.sequence === sequence) return untilGap(found);
+      if (found?.length === 0 && sequence > known) return found;
+      if (found && found.length > 0) return this.#confirmGap(sequence, known, found);
+      const waitMs = LAGGING_READ_WAITS_MS[attempt];
+      if (waitMs === undefined) break;
+      await this.#api.wait(waitMs);
+    }
+    if (sequence > known) return [];
+    return this.#fromLeader(sequence, known);
+  }
+
+  async #confirmGap(
+    sequence: number,
+    known: number,
+    found: readonly StoredMessage[],
+  ): Promise<readonly StoredMessage[]> {
+    const next = await this.#api.next(this.stream, sequence);
+    if (next === null) return this.#fromLeader(sequence, known);
+    return next.sequence === found[0]!.sequence ? untilGap(found) : [next];
+  }
+
+  async #fromLeader(sequence: number, known: number): Promise<readonly StoredMessage[]> {
+    const next = await this.#api.next(this.stream, sequence);
+    if (next) return [next];
+    if (sequence > known) return [];
+    const { state } = await this.#api.info(this.stream);
+    if (state.last_seq >= known) throw new LogError("offline", this.#lost(sequence, known));
+    throw shorterThanAcknowledged(this.stream, state.last_seq, known);
+  }
+
+  #lost(sequence: number, known: number): string {
+    return `stream ${this.stream}: messages ${sequence} to ${known} are lost; ask an operator`;
+  }
+}
+
+export function shorterThanAcknowledged(stream: string, last: number, known: number): LogError {
+  return new LogError(
+    "offline",
+    `stream ${stream} ends at ${last} but ${known} was acknowledged: data is lost. ` +
+      "An operator must restore it from a backup, or delete the topic",
+  );
+}
+
+/** Whoever goes on reading meets the gap first, and has it confirmed. */
+function untilGap(messages: readonly StoredMessage[]): readonly StoredMessage[] {
+  const first = messages[0]!.sequence;
+  const gap = messages.findIndex(({ sequence }, i) => sequence !== first + i);
+  return gap < 0 ? messages : messages.slice(0, gap);
+}

@@ -1,0 +1,80 @@
+// Taking a log over: from the marker on, nothing that an earlier writer still has on its way counts.
+import { LogError } from "../log.ts";
+import { POLITE_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
+import { encodeMarker, type Marker } from "./marker.ts";
+import { markerMessageId } from "./message-id.ts";
+import type { Workshop } from "./open-log.ts";
+import type { StoredLog } from "./stored-log.ts";
+import { NoAnswer } from "./stream-api.ts";
+import { subjectOf } from "./stream-config.ts";
+import type { PublishOutcome } from "./transport.ts";
+
+/**
+ * Reads the log to its end and puts a marker there. Resolves to the epoch once the marker was read
+ * back and is in force. Rejects with LogError `fenced` when a newer epoch has written.
+ */
+export async function takeOver(
+  workshop: Workshop,
+  log: StoredLog,
+  leaderEpoch: number | undefined,
+): Promise<number> {
+  const { api } = workshop;
+  const { stream } = log.reader;
+  const writer = Buffer.from(workshop.env.random.bytes(8)).toString("hex");
+  let paceMs = RETRY_MIN_MS;
+  for (let attempt = 0; ; attempt++) {
+    const { state } = await api.patiently(() => api.info(stream));
+    await api.patiently(() => log.scanThrough(state.last_seq));
+    if (log.end.writer === writer) return log.end.epoch;
+    const epoch = leaderEpoch ?? log.end.epoch + 1;
+    if (epoch < log.end.epoch) throw newerEpoch(log, epoch);
+    const expected = log.end.sequence;
+    // A former leader that goes on writing moves the end all the time. Its writes stop counting
+    // behind a marker of a newer epoch wherever that lands.
+    const isPolite = attempt < POLITE_TAKE_OVERS || epoch === log.end.epoch;
+    const { nextOffset } = log.end;
+    const marker = { epoch, intendedSequence: expected + 1, nextOffset, writer };
+    const outcome = await publishMarker(workshop, log, marker, isPolite);
+    if (outcome.kind === "stored") {
+      await api.patiently(() => readBack(log, outcome.sequence, workshop));
+      if (log.end.writer === writer) return epoch;
+      if (log.end.epoch > epoch) throw newerEpoch(log, epoch);
+    } else if (outcome.kind === "unknown") {
+      await api.wait(paceMs);
+      paceMs = Math.min(2 * paceMs, RETRY_MAX_MS);
+    }
+  }
+}
+
+function publishMarker(
+  { api }: Workshop,
+  log: StoredLog,
+  marker: Marker,
+  isPolite: boolean,
+): Promise<PublishOutcome> {
+  const expected = isPolite ? marker.intendedSequence - 1 : undefined;
+  const message = {
+    subject: subjectOf(log.id),
+    payload: encodeMarker(marker),
+    messageId: markerMessageId(marker.writer, expected),
+    ...(expected !== undefined && { expectedLastSequence: expected }),
+  };
+  return new Promise((resolve) => api.transport.publish(message, resolve));
+}
+
+/** Reads on to the marker, and the marker itself from the Raft leader. */
+async function readBack(log: StoredLog, sequence: number, { api }: Workshop): Promise<void> {
+  await log.scanThrough(sequence - 1);
+  if (log.end.sequence >= sequence) return;
+  const marker = await api.message(log.reader.stream, sequence);
+  if (!marker) throw new NoAnswer("STREAM.MSG.GET", "the marker is not there yet");
+  log.advance(marker);
+}
+
+function newerEpoch(log: StoredLog, epoch: number): LogError {
+  const newer = log.end.epoch;
+  return new LogError(
+    "fenced",
+    `log ${log.name}: epoch ${newer} has written, ${epoch} is no longer the leader`,
+  );
+}
