@@ -9,6 +9,8 @@ export interface Env {
   readonly random: Random;
   readonly fs: FileSystem;
   readonly processes: Processes;
+  readonly programs: Programs;
+  readonly network: Network;
 }
 
 export interface Clock {
@@ -44,6 +46,54 @@ export interface Processes {
   lifeOf(processId: number): Promise<string | null>;
 }
 
+/** Programs that the broker runs beside itself. */
+export interface Programs {
+  /** Where a program of that name is on PATH; null when it is nowhere. */
+  find(name: string): Promise<string | null>;
+  /** Runs a program to its end. Rejects when it can't be started at all. */
+  run(path: string, args: readonly string[]): Promise<{ code: number | null; output: string }>;
+  /**
+   * Starts a program in a process group of its own, so that a Ctrl-C meant for the broker does not
+   * reach it. Rejects when it can't be started.
+   */
+  start(path: string, args: readonly string[], events: ProgramEvents): Promise<RunningProgram>;
+  /** False when there is no such process (any more). */
+  signal(processId: number, signal: "SIGTERM" | "SIGKILL"): boolean;
+  /** The words a process was started with, joined by spaces; null when no such process lives. */
+  commandLineOf(processId: number): Promise<string | null>;
+  /** Keeps this process alive, which timers do not, until the returned function is called. */
+  keepAlive(): () => void;
+}
+
+export interface ProgramEvents {
+  /** A line of its standard output. */
+  onLine(line: string): void;
+  /** It has ended, and everything it wrote has been seen. `errors`: the end of what it complained. */
+  onEnd(end: { code: number | null; errors: string }): void;
+}
+
+export interface RunningProgram {
+  readonly processId: number;
+  /** Ends its standard input, as the death of this process would. */
+  endInput(): void;
+}
+
+/** What is reached over the network other than by a client's connection. */
+export interface Network {
+  /**
+   * Why nobody can listen there now, in the operating system's word (`EADDRINUSE`); null when
+   * one can.
+   */
+  listenProblem(host: string, port: number): Promise<string | null>;
+  /** POSTs JSON. Rejects when there is no answer in `timeoutMs`. */
+  post(
+    url: string,
+    body: unknown,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<{ status: number; body: string }>;
+}
+
 /**
  * Files, as the segment engine needs them. Every method rejects with the operating system's
  * error (`code` is "ENOSPC", "EIO", …): what it means is for the caller to decide.
@@ -71,6 +121,8 @@ export interface OpenOptions {
   readonly durableWrites?: boolean;
   /** O_EXCL: with `create`, fails with EEXIST when the file is there. */
   readonly exclusive?: boolean;
+  /** A file made is readable by its owner alone: it holds a secret. */
+  readonly secret?: boolean;
 }
 
 export interface File {

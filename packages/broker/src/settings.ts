@@ -36,6 +36,8 @@ export interface ManagedEngine {
   /** Where it listens for the nats-servers of the other brokers, as these can reach it. */
   readonly raftHost: string;
   readonly raftPort: number;
+  /** The nats-server to run. Left out: the one on PATH. */
+  readonly serverPath?: string;
 }
 
 /** NATS servers that somebody else runs. */

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { Env, Timers } from "../env.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeNetwork } from "./node-network.ts";
 import { nodeProcesses } from "./node-processes.ts";
+import { nodePrograms } from "./node-programs.ts";
 
 /** setTimeout fires at once when it is given more. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -34,4 +36,6 @@ export const nodeEnv: Env = {
   random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
   fs: nodeFiles,
   processes: nodeProcesses,
+  programs: nodePrograms,
+  network: nodeNetwork,
 };

@@ -30,7 +30,8 @@ async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
   if (options.exclusive) flags |= O_EXCL;
   if (options.durableWrites) flags |= O_DSYNC ?? 0;
   const syncEachWrite = options.durableWrites === true && O_DSYNC === undefined;
-  return new NodeFile(await openFile(path, flags, 0o644), syncEachWrite);
+  const mode = options.secret ? 0o600 : 0o644;
+  return new NodeFile(await openFile(path, flags, mode), syncEachWrite);
 }
 
 /** Plain bytes: a Buffer is one too, but its slice and toString are others. */

@@ -1,4 +1,4 @@
-import type { Env, Processes } from "../../src/env.ts";
+import type { Env, Network, Processes, Programs } from "../../src/env.ts";
 import { ManualTime } from "./manual-time.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -15,7 +15,9 @@ let processes = 0;
 export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
   const time = new ManualTime();
   const random = new SeededRandom(seed);
-  return { clock: time, timers: time, time, random, fs, processes: aloneOnTheMachine() };
+  const processes = aloneOnTheMachine();
+  const outside = { programs: noPrograms, network: noNetwork };
+  return { clock: time, timers: time, time, random, fs, processes, ...outside };
 }
 
 /** A process that sees nobody else alive. */
@@ -23,3 +25,16 @@ export function aloneOnTheMachine(): Processes {
   const ownId = ++processes;
   return { ownId, lifeOf: async (processId) => (processId === ownId ? `life${ownId}` : null) };
 }
+
+const refuse = () => Promise.reject(new Error("there is nothing outside of a test's world"));
+
+const noPrograms: Programs = {
+  find: async () => null,
+  run: refuse,
+  start: refuse,
+  signal: () => false,
+  commandLineOf: async () => null,
+  keepAlive: () => () => {},
+};
+
+const noNetwork: Network = { listenProblem: async () => null, post: refuse };

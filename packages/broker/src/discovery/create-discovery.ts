@@ -1,0 +1,16 @@
+import type { Env } from "../env.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { ClusterSettings } from "../settings.ts";
+import type { Discovery } from "./discovery.ts";
+import { EtcdDiscovery } from "./etcd-discovery.ts";
+import { StaticDiscovery } from "./static-discovery.ts";
+
+export function createDiscovery(
+  settings: ClusterSettings["discovery"],
+  env: Pick<Env, "timers" | "network">,
+  logger: Logger,
+): Discovery {
+  return settings.type === "etcd"
+    ? new EtcdDiscovery(settings, env, logger)
+    : new StaticDiscovery(settings.peers);
+}

@@ -1,0 +1,129 @@
+import type { Env } from "../env.ts";
+import type { Logger } from "../logging/logger.ts";
+import { pause } from "../pause.ts";
+import type { EtcdDiscovery as EtcdSettings } from "../settings.ts";
+import type { Discovery } from "./discovery.ts";
+import { EtcdClient } from "./etcd-client.ts";
+
+const PREFIX = "/tarpan/brokers/";
+/** A broker that died is forgotten after this long. */
+const LEASE_SECONDS = 10;
+/** Between two looks, which also keep the lease: often enough to miss two. */
+const LOOK_INTERVAL_MS = 2000;
+const RETRY_MS = { first: 200, longest: 5000 } as const;
+
+/**
+ * Every broker has a key under a lease that it keeps alive. A broker that can't reach etcd keeps
+ * what it knew, says so once, and goes on trying.
+ */
+export class EtcdDiscovery implements Discovery {
+  readonly #client: EtcdClient;
+  readonly #env: Pick<Env, "timers">;
+  readonly #logger: Logger;
+  readonly #closing = new AbortController();
+  #self: { readonly nodeId: number; readonly raftAddress: string } | null = null;
+  #lease: string | null = null;
+  #peers: readonly string[] = [];
+  #problem: string | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(settings: EtcdSettings, env: Pick<Env, "timers" | "network">, logger: Logger) {
+    this.#client = new EtcdClient(settings.endpoints, settings.timeoutMs, env.network);
+    this.#env = env;
+    this.#logger = logger;
+  }
+
+  get peers(): readonly string[] {
+    return this.#peers;
+  }
+
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** Resolves with the first list that etcd gave. Rejects only when `close` comes first. */
+  join(self: { nodeId: number; raftAddress: string }): Promise<readonly string[]> {
+    this.#self = self;
+    return new Promise((resolve, reject) => {
+      const { signal } = this.#closing;
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.#running = this.#run(resolve);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("discovery was closed"));
+    await this.#running;
+    // A lease that can't be given back ends by itself.
+    if (this.#lease !== null && this.#problem === null)
+      await this.#client.revokeLease(this.#lease).catch(() => {});
+  }
+
+  /** Looks again and again until closed; never rejects. */
+  async #run(onPeers: (peers: readonly string[]) => void): Promise<void> {
+    const { signal } = this.#closing;
+    let retryMs: number = RETRY_MS.first;
+    while (!signal.aborted) {
+      try {
+        await this.#look(signal);
+        this.#say(null);
+        retryMs = RETRY_MS.first;
+        onPeers(this.#peers);
+        await pause(this.#env.timers, LOOK_INTERVAL_MS, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#say((error as Error).message);
+        await pause(this.#env.timers, retryMs, signal).catch(() => {});
+        retryMs = Math.min(retryMs * 2, RETRY_MS.longest);
+      }
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { nodeId, raftAddress } = this.#self!;
+    const own = `${PREFIX}${nodeId}`;
+    if (this.#lease !== null && !(await this.#client.keepLease(this.#lease, signal)))
+      this.#lease = null;
+    const before = await this.#client.listPrefix(PREFIX, signal);
+    const there = addressIn(before.find(({ key }) => key === own)?.value);
+    if (this.#lease === null) {
+      if (there !== null && there !== raftAddress)
+        this.#logger.warn(
+          `etcd has another raft address for broker ${nodeId}; unless this broker has moved, ` +
+            "two brokers have the same --node-id",
+          { theirs: there, ours: raftAddress },
+        );
+      const lease = await this.#client.grantLease(LEASE_SECONDS, signal);
+      await this.#client.put(own, JSON.stringify({ raftAddress }), lease, signal);
+      this.#lease = lease;
+      // Of brokers that come at once, the later one to write sees the other.
+      this.#take(await this.#client.listPrefix(PREFIX, signal));
+      return;
+    }
+    // Somebody deleted it, or a broker of the same id took it: the next look writes it again.
+    if (there !== raftAddress) this.#lease = null;
+    this.#take(before);
+  }
+
+  #take(found: readonly { value: string }[]): void {
+    const addresses = found.map(({ value }) => addressIn(value)).filter((text) => text !== null);
+    this.#peers = [...new Set([...addresses, this.#self!.raftAddress])].sort();
+  }
+
+  #say(problem: string | null): void {
+    if (problem !== null && this.#problem === null)
+      this.#logger.warn(`${problem}; brokers that have met go on, none can join till it is back`);
+    if (problem === null && this.#problem !== null) this.#logger.info("etcd answers again");
+    this.#problem = problem;
+  }
+}
+
+/** Null for what no broker wrote. */
+function addressIn(value: string | undefined): string | null {
+  try {
+    const { raftAddress } = JSON.parse(value ?? "null") ?? {};
+    return typeof raftAddress === "string" ? raftAddress : null;
+  } catch {
+    return null;
+  }
+}

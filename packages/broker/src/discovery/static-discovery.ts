@@ -1,0 +1,22 @@
+import type { Discovery } from "./discovery.ts";
+
+/** The peers that the configuration lists. They may be away: nats-server goes on trying them. */
+export class StaticDiscovery implements Discovery {
+  #peers: readonly string[];
+  readonly problem = null;
+
+  constructor(peers: readonly string[]) {
+    this.#peers = [...new Set(peers)].sort();
+  }
+
+  async join({ raftAddress }: { raftAddress: string }): Promise<readonly string[]> {
+    this.#peers = [...new Set([...this.#peers, raftAddress])].sort();
+    return this.#peers;
+  }
+
+  get peers(): readonly string[] {
+    return this.#peers;
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,76 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { EngineError } from "./engine-error.ts";
+import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { requestJson } from "./request-json.ts";
+
+/** A server of the JetStream cluster, as its meta leader sees it. */
+export interface MetaPeer {
+  /** The server's name; empty for one that this cluster has never met since it started. */
+  readonly name: string;
+  /** The meta group's Raft leader. */
+  readonly leader: boolean;
+  readonly current: boolean;
+  readonly offline: boolean;
+  /** Raft entries it lacks. */
+  readonly lag: number;
+}
+
+interface JszReply {
+  readonly data?: {
+    readonly meta_cluster?: {
+      readonly leader?: string;
+      readonly replicas?: readonly Partial<MetaPeer>[];
+    };
+  };
+}
+
+interface VarzReply {
+  readonly data: {
+    readonly jetstream?: {
+      readonly config?: { readonly sync_interval?: number; readonly sync_always?: boolean };
+    };
+  };
+}
+
+/** What only the system account of a managed engine may do. */
+export class EngineAdmin {
+  readonly nc: NatsConnection;
+
+  constructor(nc: NatsConnection) {
+    this.nc = nc;
+  }
+
+  /** Rejects with EngineError TARPAN_ENGINE_REQUEST while there is no meta leader. */
+  async metaPeers(): Promise<readonly MetaPeer[]> {
+    const options = { leader_only: true };
+    const reply = await requestJson<JszReply>(this.nc, "$SYS.REQ.SERVER.PING.JSZ", options);
+    const { leader, replicas = [] } = reply.data?.meta_cluster ?? {};
+    if (!leader)
+      throw new EngineError("TARPAN_ENGINE_REQUEST", "the JetStream cluster has no leader now");
+    return [
+      { name: leader, leader: true, current: true, offline: false, lag: 0 },
+      ...replicas.map(({ name = "", current = false, offline = false, lag = 0 }) => ({
+        ...{ name, current, offline, lag },
+        leader: false,
+      })),
+    ];
+  }
+
+  /**
+   * Takes a server out of the JetStream cluster for good: its replicas are made anew elsewhere.
+   * For one that will not come back; a server that still runs loses its streams.
+   */
+  async removeServer(serverName: string): Promise<void> {
+    await requestJson(this.nc, "$JS.API.SERVER.REMOVE", { peer: serverName });
+  }
+
+  /** How the broker's own server syncs, as it says itself: `always`, or `1000ms`. */
+  async syncInterval(): Promise<string | null> {
+    const subject = `$SYS.REQ.SERVER.${this.nc.info!.server_id}.VARZ`;
+    const { data } = await requestJson<VarzReply>(this.nc, subject, {}, REQUEST_TIMEOUT_MS);
+    const config = data.jetstream?.config;
+    if (config?.sync_always) return "always";
+    const nanoseconds = config?.sync_interval;
+    return nanoseconds === undefined ? null : `${nanoseconds / 1e6}ms`;
+  }
+}

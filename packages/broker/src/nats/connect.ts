@@ -1,0 +1,92 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Env } from "../env.ts";
+import { pause } from "../pause.ts";
+import { EngineError } from "./engine-error.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  FIRST_CONNECTION_LIMIT_MS,
+  PING_INTERVAL_MS,
+  PINGS_UNANSWERED,
+  PROGRESS_INTERVAL_MS,
+  RECONNECT_JITTER_MS,
+  RECONNECT_WAIT_MS,
+} from "./limits.ts";
+
+export interface ConnectOptions {
+  readonly env: Pick<Env, "clock" | "timers">;
+  /** `nats://host:port` or `tls://host:port` each, without credentials. */
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** By which the server's own reports name the connection. */
+  readonly name: string;
+  /** The server is this broker's alone: it never moves to another one. */
+  readonly managed: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Told every few seconds why there is no connection yet. */
+  readonly onWaiting: (reason: string) => void;
+}
+
+/**
+ * Connects, and from then on reconnects for ever. Rejects with EngineError
+ * TARPAN_ENGINE_UNREACHABLE when nobody answers for a minute and TARPAN_ENGINE_REFUSED when the
+ * credentials are wrong, or with the signal's reason.
+ */
+export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
+  const { env, servers, signal } = options;
+  // Loaded on demand: a single broker never needs it.
+  const { connect } = await import("@nats-io/transport-node");
+  const startedMs = env.clock.monotonicMs();
+  let saidMs = startedMs;
+  for (;;) {
+    try {
+      return await connect({
+        servers: [...servers],
+        name: options.name,
+        ...(options.user !== undefined && { user: options.user, pass: options.password ?? "" }),
+        ...(options.token !== undefined && { token: options.token }),
+        ...(servers.some((server) => server.startsWith("tls:")) && { tls: {} }),
+        timeout: CONNECT_TIMEOUT_MS,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        reconnectJitter: RECONNECT_JITTER_MS,
+        pingInterval: PING_INTERVAL_MS,
+        maxPingOut: PINGS_UNANSWERED,
+        ignoreAuthErrorAbort: true,
+        ignoreClusterUpdates: options.managed,
+      });
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (/authorization|authentication/i.test(reason)) throw refused(servers, reason, error);
+      const nowMs = env.clock.monotonicMs();
+      if (nowMs - startedMs > FIRST_CONNECTION_LIMIT_MS) throw unreachable(servers, reason, error);
+      if (nowMs - saidMs >= PROGRESS_INTERVAL_MS) {
+        saidMs = nowMs;
+        options.onWaiting(reason);
+      }
+      await pause(env.timers, RECONNECT_WAIT_MS, signal);
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as { message: string; cause?: { message?: string } };
+  return cause?.message ?? message;
+}
+
+function refused(servers: readonly string[], reason: string, cause: unknown): EngineError {
+  return new EngineError(
+    "TARPAN_ENGINE_REFUSED",
+    `NATS at ${servers.join(", ")} refuses the broker (${reason}): check user and password`,
+    cause,
+  );
+}
+
+function unreachable(servers: readonly string[], reason: string, cause: unknown): EngineError {
+  return new EngineError(
+    "TARPAN_ENGINE_UNREACHABLE",
+    `no NATS server answers at ${servers.join(", ")} (${reason}): start it, or correct the address`,
+    cause,
+  );
+}

@@ -1,0 +1,38 @@
+import type { Env } from "../env.ts";
+import { EngineError } from "./engine-error.ts";
+import { versionIn, versionProblem, WANTED_VERSION } from "./version.ts";
+
+export interface NatsServerProgram {
+  readonly path: string;
+  readonly version: string;
+  /** What is to be said about its version, null when nothing is. */
+  readonly problem: string | null;
+}
+
+/**
+ * The nats-server to run: the one given, else that on PATH. Rejects with EngineError
+ * TARPAN_NATS_SERVER_MISSING or TARPAN_NATS_SERVER_TOO_OLD.
+ */
+export async function findNatsServer(
+  { programs }: Pick<Env, "programs">,
+  { path, allowOld }: { path?: string | undefined; allowOld: boolean },
+): Promise<NatsServerProgram> {
+  const found = path ?? (await programs.find("nats-server"));
+  if (found === null)
+    throw missing("a broker with a raft address runs nats-server, and there is none on PATH");
+  const { output } = await programs.run(found, ["-v"]).catch((cause: unknown) => {
+    throw missing(`can't run ${found} (${(cause as { code?: string }).code})`, cause);
+  });
+  const version = versionIn(output);
+  if (version === null) throw missing(`${found} is no nats-server`);
+  return { path: found, version, problem: versionProblem(version, allowOld) };
+}
+
+function missing(what: string, cause?: unknown): EngineError {
+  return new EngineError(
+    "TARPAN_NATS_SERVER_MISSING",
+    `${what}: install nats-server ${WANTED_VERSION} or newer from its release page or with ` +
+      '"go install github.com/nats-io/nats-server/v2@latest", or set TARPAN_NATS_SERVER to its path',
+    cause,
+  );
+}

@@ -1,0 +1,23 @@
+import type { Env } from "../env.ts";
+import { EngineError } from "./engine-error.ts";
+import { CLIENT_PORT_TRIES, CLIENT_PORTS } from "./limits.ts";
+
+/**
+ * A port nobody listens on. It stays ours only while somebody listens, so it lies outside the
+ * range that systems take the ports of outgoing connections from: a restarted server gets it back.
+ */
+export async function freeClientPort(
+  { network, random }: Pick<Env, "network" | "random">,
+  host: string,
+): Promise<number> {
+  const { from, to } = CLIENT_PORTS;
+  for (let i = 0; i < CLIENT_PORT_TRIES; i++) {
+    const [high, low] = random.bytes(2) as unknown as [number, number];
+    const port = from + ((high * 256 + low) % (to - from));
+    if ((await network.listenProblem(host, port)) === null) return port;
+  }
+  throw new EngineError(
+    "TARPAN_NATS_SERVER_FAILED",
+    `no free port on ${host} from ${from} to ${to} for nats-server: free some`,
+  );
+}

@@ -1,0 +1,223 @@
+import { join } from "node:path";
+import type { Env, RunningProgram, Timer } from "../env.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { FlushPolicy } from "../settings.ts";
+import { EngineError } from "./engine-error.ts";
+import { tailOf, writeText } from "./files.ts";
+import type { NatsServerProgram } from "./find-server.ts";
+import { freeClientPort } from "./free-port.ts";
+import { guarded } from "./guard.ts";
+import { RESTART_DELAY_MS, SOUND_AFTER_MS, STOP_GRACE_MS } from "./limits.ts";
+import { endOrphan } from "./orphan.ts";
+import {
+  CLIENT_HOST,
+  CONFIG_FILE,
+  hostAndPort,
+  LOG_FILE,
+  serverConfigText,
+  type Users,
+} from "./server-config.ts";
+
+export interface ManagedServerOptions {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly program: NatsServerProgram;
+  readonly nodeId: number;
+  /** Absolute. The caller holds it against other brokers. */
+  readonly directory: string;
+  readonly raftHost: string;
+  readonly raftPort: number;
+  readonly flush: FlushPolicy;
+  /** Asked for at each start of the server. */
+  readonly peers: () => readonly string[];
+}
+
+/** A new run of the server: what it is doing, and how that ended. */
+interface Run {
+  readonly guard: RunningProgram;
+  /** Of nats-server itself, once the guard has told. */
+  serverId: number | null;
+  readonly startedMs: number;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * A nats-server that belongs to this broker. Invariants:
+ * 1. It listens for clients on the same port through all its restarts, so that connections come
+ *    back by themselves.
+ * 2. It does not outlive the broker (see guard.ts).
+ * 3. Once it was in order, its end is never final: it is started again, later each time.
+ */
+export class ManagedNatsServer {
+  readonly users: Users;
+  /** Rejects with EngineError when the server ends before `confirm` was called. */
+  readonly failed: Promise<never>;
+  readonly #options: ManagedServerOptions;
+  #fail!: (error: EngineError) => void;
+  #clientPort = 0;
+  #confirmed = false;
+  #stopping = false;
+  #run: Run | null = null;
+  #restart: Timer | null = null;
+  #delayMs: number = RESTART_DELAY_MS.first;
+  #restarts = 0;
+
+  private constructor(options: ManagedServerOptions) {
+    this.#options = options;
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => {});
+    const password = () => Buffer.from(options.env.random.bytes(24)).toString("base64url");
+    this.users = {
+      broker: { user: "broker", password: password() },
+      system: { user: "system", password: password() },
+    };
+  }
+
+  /**
+   * Starts the server; it need not answer yet. Rejects with EngineError when it can't be started
+   * or its raft address can't be listened on.
+   */
+  static async start(options: ManagedServerOptions): Promise<ManagedNatsServer> {
+    const { env, logger, directory, raftHost, raftPort } = options;
+    await env.fs.makeDirectory(directory);
+    const orphan = await endOrphan(directory, env);
+    if (orphan !== null) logger.warn("ended the nats-server of an earlier broker", { orphan });
+    const problem = await env.network.listenProblem(raftHost, raftPort);
+    if (problem !== null) throw unusable(hostAndPort(raftHost, raftPort), problem);
+    const server = new ManagedNatsServer(options);
+    server.#clientPort = await freeClientPort(env, CLIENT_HOST);
+    await server.#start();
+    return server;
+  }
+
+  get clientUrl(): string {
+    return `nats://${CLIENT_HOST}:${this.#clientPort}`;
+  }
+
+  /** Null while it does not run. */
+  get processId(): number | null {
+    return this.#run?.serverId ?? null;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** It has answered: from now on it is started again whenever it ends. */
+  confirm(): void {
+    this.#confirmed = true;
+  }
+
+  /** Ends it in order: its Raft leaders step down first. Killed when that takes too long. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#restart?.cancel();
+    const run = this.#run;
+    if (run === null) return;
+    const { env, logger } = this.#options;
+    if (run.serverId === null || !env.programs.signal(run.serverId, "SIGTERM"))
+      run.guard.endInput();
+    const late = env.timers.after(STOP_GRACE_MS, () => {
+      logger.warn("nats-server did not stop in time and is killed", { graceMs: STOP_GRACE_MS });
+      run.guard.endInput();
+    });
+    await run.ended;
+    late.cancel();
+  }
+
+  async #start(): Promise<void> {
+    const { env, directory, program, peers } = this.#options;
+    const configPath = join(directory, CONFIG_FILE);
+    const { nodeId, raftHost, raftPort, flush } = this.#options;
+    const text = serverConfigText({
+      ...{ nodeId, raftHost, raftPort, flush, directory },
+      version: program.version,
+      clientPort: this.#clientPort,
+      peers: peers(),
+      users: this.users,
+    });
+    await writeText(env.fs, configPath, text, { secret: true });
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    let serverId: number | null = null;
+    const guard = await env.programs.start("/bin/sh", guarded(program.path, ["-c", configPath]), {
+      onLine: (line) => {
+        serverId = Number(line);
+        if (this.#run !== null) this.#run.serverId = serverId;
+      },
+      onEnd: ({ code, errors }) => {
+        const run = this.#run!;
+        this.#run = null;
+        end();
+        if (!this.#stopping) void this.#ended(run, code, errors);
+      },
+    });
+    this.#run = { guard, serverId, startedMs: env.clock.monotonicMs(), ended };
+    if (this.#stopping) guard.endInput();
+  }
+
+  async #ended(run: Run, code: number | null, errors: string): Promise<void> {
+    const { env, logger, directory } = this.#options;
+    const reason = await this.#lastWords(errors);
+    if (!this.#confirmed) {
+      // Somebody took the port between our look and the server's: not the operator's doing.
+      if (reason.includes(`:${this.#clientPort}`) && reason.includes("address already in use")) {
+        this.#clientPort = await freeClientPort(env, CLIENT_HOST);
+        return this.#tryStart();
+      }
+      const log = join(directory, LOG_FILE);
+      return this.#fail(
+        new EngineError(
+          "TARPAN_NATS_SERVER_FAILED",
+          `nats-server ended with ${code} at its start: ${reason}; see ${log}`,
+        ),
+      );
+    }
+    const ranMs = env.clock.monotonicMs() - run.startedMs;
+    if (ranMs > SOUND_AFTER_MS) this.#delayMs = RESTART_DELAY_MS.first;
+    this.#restarts += 1;
+    logger.error("nats-server has ended and is started again", {
+      ...{ code, reason, ranMs: Math.round(ranMs), delayMs: this.#delayMs },
+    });
+    this.#startLater();
+  }
+
+  #startLater(): void {
+    if (this.#stopping) return;
+    const delayMs = this.#delayMs;
+    this.#delayMs = Math.min(delayMs * 2, RESTART_DELAY_MS.longest);
+    this.#restart = this.#options.env.timers.after(delayMs, () => void this.#tryStart());
+  }
+
+  async #tryStart(): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      await this.#start();
+    } catch (error) {
+      this.#options.logger.error("nats-server can't be started", { error: String(error) });
+      if (this.#confirmed) this.#startLater();
+      else this.#fail(new EngineError("TARPAN_NATS_SERVER_FAILED", String(error), error));
+    }
+  }
+
+  /** Why it ended, in its own words where it had any. */
+  async #lastWords(errors: string): Promise<string> {
+    const { env, directory } = this.#options;
+    const log = await tailOf(env.fs, join(directory, LOG_FILE), 4000).catch(() => "");
+    const lines = `${log}\n${errors}`.trim().split("\n");
+    const fatal = lines.findLast((line) => /\[FTL\]|^nats-server: |^panic|^fatal/.test(line));
+    return fatal?.replace(/^.*\[FTL\] /, "") ?? "it was killed, or gave no reason";
+  }
+}
+
+function unusable(address: string, problem: string): EngineError {
+  const why =
+    problem === "EADDRINUSE"
+      ? "is in use by another process: stop that, or choose another"
+      : `can't be listened on (${problem}): give an address of this machine`;
+  return new EngineError("TARPAN_RAFT_ADDRESS_UNUSABLE", `raft address ${address} ${why}`);
+}

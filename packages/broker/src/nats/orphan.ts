@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import type { Env } from "../env.ts";
+import { pause } from "../pause.ts";
+import { EngineError } from "./engine-error.ts";
+import { KILL_LIMIT_MS } from "./limits.ts";
+import { CONFIG_FILE, PID_FILE } from "./server-config.ts";
+
+const POLL_MS = 20;
+
+/**
+ * Ends a nats-server that an earlier broker left running on this directory. The caller holds the
+ * data directory, so no living broker owns it. Returns its process id, null when there was none.
+ */
+export async function endOrphan(
+  directory: string,
+  { fs, programs, timers }: Pick<Env, "fs" | "programs" | "timers">,
+): Promise<number | null> {
+  const path = join(directory, PID_FILE);
+  if ((await fs.stat(path)) === null) return null;
+  const processId = Number(new TextDecoder().decode(await fs.readFile(path)));
+  // The id may long be another process's.
+  const isOurs = async () => {
+    const words = await programs.commandLineOf(processId);
+    return words?.includes(join(directory, CONFIG_FILE)) ?? false;
+  };
+  if (!Number.isSafeInteger(processId) || processId < 2 || !(await isOurs())) {
+    await fs.remove(path);
+    return null;
+  }
+  programs.signal(processId, "SIGKILL");
+  for (let waitedMs = 0; await isOurs(); waitedMs += POLL_MS) {
+    if (waitedMs > KILL_LIMIT_MS)
+      throw new EngineError(
+        "TARPAN_NATS_SERVER_FAILED",
+        `nats-server ${processId} of an earlier broker can't be killed: end that process`,
+      );
+    await pause(timers, POLL_MS);
+  }
+  await fs.remove(path);
+  return processId;
+}

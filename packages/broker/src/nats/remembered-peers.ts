@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import type { FileSystem } from "../env.ts";
+import { readText, writeText } from "./files.ts";
+import { REMEMBERED_PEERS } from "./limits.ts";
+
+const FILE = "peers.json";
+
+/** Raft addresses known at the last start, newest first: a restart works while etcd is away. */
+export async function rememberedPeers(fs: FileSystem, directory: string): Promise<string[]> {
+  try {
+    const peers: unknown = JSON.parse((await readText(fs, join(directory, FILE))) ?? "[]");
+    if (!Array.isArray(peers)) return [];
+    return peers.filter((peer) => typeof peer === "string");
+  } catch {
+    // A torn file: discovery tells again.
+    return [];
+  }
+}
+
+export async function rememberPeers(
+  fs: FileSystem,
+  directory: string,
+  peers: readonly string[],
+): Promise<void> {
+  await writeText(fs, join(directory, FILE), JSON.stringify(peers.slice(0, REMEMBERED_PEERS)));
+}
+
+/** What is known now goes before what was known once. */
+export function mergedPeers(now: readonly string[], before: readonly string[]): string[] {
+  return [...new Set([...now, ...before])].slice(0, REMEMBERED_PEERS);
+}

@@ -1,0 +1,33 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { EngineError } from "./engine-error.ts";
+import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+
+interface ApiReply {
+  readonly error?: {
+    readonly code: number;
+    readonly err_code?: number;
+    readonly description: string;
+  };
+}
+
+/** Asks NATS's own API. Rejects with EngineError TARPAN_ENGINE_REQUEST for any sort of failure. */
+export async function requestJson<T>(
+  nc: NatsConnection,
+  subject: string,
+  body: unknown = {},
+  timeoutMs: number = REQUEST_TIMEOUT_MS,
+): Promise<T> {
+  let reply: T & ApiReply;
+  try {
+    const message = await nc.request(subject, JSON.stringify(body), { timeout: timeoutMs });
+    reply = message.json();
+  } catch (error) {
+    throw failed(subject, (error as Error).message, error);
+  }
+  if (reply.error) throw failed(subject, reply.error.description);
+  return reply;
+}
+
+function failed(subject: string, why: string, cause?: unknown): EngineError {
+  return new EngineError("TARPAN_ENGINE_REQUEST", `NATS request ${subject}: ${why}`, cause);
+}

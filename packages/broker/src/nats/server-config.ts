@@ -1,0 +1,87 @@
+import type { FlushPolicy } from "../settings.ts";
+import { LOG_FILE_BYTES, LOG_FILES_KEPT, MAX_PAYLOAD_BYTES, MAX_PENDING_BYTES } from "./limits.ts";
+import { serverNameOf, serverTagOf } from "./names.ts";
+import { knowsSyncInterval } from "./version.ts";
+
+/** What a broker's nats-server is started with. */
+export interface ServerConfig {
+  readonly nodeId: number;
+  readonly version: string;
+  /** Absolute; streams, log, process id and the configuration itself are kept in it. */
+  readonly directory: string;
+  readonly clientPort: number;
+  readonly raftHost: string;
+  readonly raftPort: number;
+  /** Raft addresses of all brokers, this one's too: a server without routes is no cluster. */
+  readonly peers: readonly string[];
+  readonly flush: FlushPolicy;
+  readonly users: Users;
+}
+
+/** Made anew at each start of the broker, known to nobody else. */
+export interface Users {
+  readonly broker: { readonly user: string; readonly password: string };
+  readonly system: { readonly user: string; readonly password: string };
+}
+
+export const CLIENT_HOST = "127.0.0.1";
+export const CONFIG_FILE = "nats-server.conf";
+export const LOG_FILE = "nats-server.log";
+export const PID_FILE = "nats-server.pid";
+export const CLUSTER_NAME = "tarpan";
+export const ACCOUNT = "TARPAN";
+
+/** As NATS names it. `never` is NATS's default: nothing at all is not on offer. */
+export function syncIntervalOf(flush: FlushPolicy): string {
+  if (flush.mode === "always") return "always";
+  return flush.mode === "interval" ? `${flush.intervalMs}ms` : "2m";
+}
+
+/** The text of nats-server.conf. It holds passwords. */
+export function serverConfigText(config: ServerConfig): string {
+  const { directory, users } = config;
+  const inside = (name: string) => quoted(`${directory}/${name}`);
+  const user = ({ user, password }: Users["broker"]) =>
+    `{ user: ${quoted(user)}, password: ${quoted(password)} }`;
+  // Nothing may be refused for want of space that is there: what limits topics is their retention.
+  const jetStream = [`store_dir: ${quoted(directory)}`, "max_file_store: 1048576T"];
+  if (knowsSyncInterval(config.version))
+    jetStream.push(`sync_interval: ${quoted(syncIntervalOf(config.flush))}`);
+  return `# Written by the broker at each start: changes are lost.
+server_name: ${quoted(serverNameOf(config.nodeId))}
+server_tags: [${quoted(serverTagOf(config.nodeId))}]
+listen: "${CLIENT_HOST}:${config.clientPort}"
+max_payload: ${MAX_PAYLOAD_BYTES}
+max_pending: ${MAX_PENDING_BYTES}
+log_file: ${inside(LOG_FILE)}
+logfile_size_limit: ${LOG_FILE_BYTES}
+${config.version.startsWith("2.9.") ? "" : `logfile_max_num: ${LOG_FILES_KEPT}\n`}\
+pid_file: ${inside(PID_FILE)}
+cluster {
+  name: ${CLUSTER_NAME}
+  listen: ${quoted(hostAndPort(config.raftHost, config.raftPort))}
+  # The others' client ports are for their brokers alone.
+  no_advertise: true
+  routes: [
+${config.peers.map((peer) => `    ${quoted(`nats-route://${peer}`)}`).join("\n")}
+  ]
+}
+jetstream {
+  ${jetStream.join("\n  ")}
+}
+accounts {
+  SYS { users: [${user(users.system)}] }
+  ${ACCOUNT} { jetstream: enabled, users: [${user(users.broker)}] }
+}
+system_account: SYS
+`;
+}
+
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** NATS's strings know these escapes and no others. */
+function quoted(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}

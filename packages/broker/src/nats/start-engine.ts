@@ -1,0 +1,258 @@
+import { join, resolve } from "node:path";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { createDiscovery } from "../discovery/create-discovery.ts";
+import type { Discovery } from "../discovery/discovery.ts";
+import type { Env } from "../env.ts";
+import type { Logger } from "../logging/logger.ts";
+import { pause } from "../pause.ts";
+import type { ClusterSettings, ExternalEngine, FlushPolicy, ManagedEngine } from "../settings.ts";
+import { EngineAdmin } from "./admin.ts";
+import { connectNats } from "./connect.ts";
+import { engineAddress } from "./engine-url.ts";
+import { type EngineFacts, engineFacts } from "./facts.ts";
+import { findNatsServer } from "./find-server.ts";
+import { watchHealth } from "./health.ts";
+import { PROGRESS_INTERVAL_MS, READY_POLL_MS } from "./limits.ts";
+import { ManagedNatsServer } from "./managed-server.ts";
+import { mergedPeers, rememberedPeers, rememberPeers } from "./remembered-peers.ts";
+import { requestJson } from "./request-json.ts";
+import { hostAndPort } from "./server-config.ts";
+import { versionIn, versionProblem } from "./version.ts";
+
+export interface EngineOptions {
+  /** The caller holds it against other brokers; `nats/` in it is the managed server's. */
+  readonly dataDirectory: string;
+  readonly nodeId: number;
+  readonly flush: FlushPolicy;
+  readonly env: Env;
+  readonly logger: Logger;
+  /** Ends a start that still waits, for which there is no limit. */
+  readonly signal?: AbortSignal;
+  /** Told of trouble while it runs, and with null of its end. */
+  readonly onTrouble?: (problem: string | null) => void;
+}
+
+/** NATS, ready for the broker. */
+export interface Engine {
+  /** For everything a broker does; comes back by itself after it was lost. */
+  readonly nc: NatsConnection;
+  /** Null for an external engine, whose system account is not the broker's. */
+  readonly admin: EngineAdmin | null;
+  /** The nats-server this broker runs, null for an external engine. */
+  readonly server: ManagedNatsServer | null;
+  /** Null for an external engine, which needs none. */
+  readonly discovery: Discovery | null;
+  /** What is wrong now, in a line. */
+  readonly problem: string | null;
+  facts(): Promise<EngineFacts>;
+  /** Closes the connections, and ends a managed server in order. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts, or finds, the NATS servers of the cluster and waits until JetStream answers: that takes
+ * a majority of the brokers, so it may take as long as it likes, and says what it waits for.
+ * Rejects with EngineError, or with the signal's reason; nothing is left running then.
+ */
+export async function startEngine(
+  cluster: ClusterSettings,
+  options: EngineOptions,
+): Promise<Engine> {
+  const letGo = options.env.programs.keepAlive();
+  const start = new EngineStart(cluster, options);
+  try {
+    return await start.run();
+  } catch (error) {
+    await start.stop();
+    throw error;
+  } finally {
+    letGo();
+  }
+}
+
+class EngineStart {
+  readonly #cluster: ClusterSettings;
+  readonly #options: EngineOptions;
+  readonly #stopping = new AbortController();
+  #discovery: Discovery | null = null;
+  #server: ManagedNatsServer | null = null;
+  readonly #connections: NatsConnection[] = [];
+  #problem: string | null = null;
+
+  constructor(cluster: ClusterSettings, options: EngineOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+  }
+
+  async run(): Promise<Engine> {
+    const { engine } = this.#cluster;
+    const { nc, admin } =
+      engine.kind === "managed" ? await this.#managed(engine) : await this.#external(engine);
+    this.#checkVersion(nc);
+    await this.#untilReady(nc);
+    void this.#watch(nc);
+    const problem = () => this.#problem;
+    return {
+      nc,
+      admin,
+      server: this.#server,
+      discovery: this.#discovery,
+      get problem() {
+        return problem();
+      },
+      facts: () => engineFacts(nc, admin),
+      stop: () => this.stop(),
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#connections.map((nc) => nc.close().catch(() => {})));
+    await Promise.all([this.#discovery?.close(), this.#server?.stop()]);
+  }
+
+  async #managed(engine: ManagedEngine): Promise<{ nc: NatsConnection; admin: EngineAdmin }> {
+    const { env, logger, nodeId, flush, dataDirectory } = this.#options;
+    const allowOld = this.#cluster.allowOldEngine;
+    const program = await findNatsServer(env, { path: engine.serverPath, allowOld });
+    if (program.problem !== null) logger.warn(program.problem);
+    const directory = resolve(dataDirectory, "nats");
+    await env.fs.makeDirectory(directory);
+    const peers = await this.#join(hostAndPort(engine.raftHost, engine.raftPort), directory);
+    const { raftHost, raftPort } = engine;
+    this.#options.signal?.throwIfAborted();
+    const server = await ManagedNatsServer.start({
+      ...{ env, logger, program, nodeId, directory, raftHost, raftPort, flush, peers },
+    });
+    this.#server = server;
+    const connect = ({ user, password }: { user: string; password: string }) =>
+      this.#connect({ servers: [server.clientUrl], user, password });
+    const nc = await Promise.race([connect(server.users.broker), server.failed]);
+    server.confirm();
+    const admin = new EngineAdmin(await connect(server.users.system));
+    return { nc, admin };
+  }
+
+  async #external(engine: ExternalEngine): Promise<{ nc: NatsConnection; admin: null }> {
+    return { nc: await this.#connect(engineAddress(engine.urls)), admin: null };
+  }
+
+  async #connect(address: {
+    servers: readonly string[];
+    user?: string | undefined;
+    password?: string | undefined;
+    token?: string | undefined;
+  }): Promise<NatsConnection> {
+    const { env, logger, nodeId, signal } = this.#options;
+    const nc = await connectNats({
+      ...address,
+      env,
+      name: `tarpan-broker-${nodeId}`,
+      managed: this.#cluster.engine.kind === "managed",
+      signal:
+        signal === undefined
+          ? this.#stopping.signal
+          : AbortSignal.any([signal, this.#stopping.signal]),
+      onWaiting: (reason) => logger.info(`waiting for NATS: ${reason}`),
+    });
+    this.#connections.push(nc);
+    return nc;
+  }
+
+  /**
+   * Announces this broker, and waits for the others' addresses unless those of the last time are
+   * remembered. Returns what gives the addresses known at any time.
+   */
+  async #join(raftAddress: string, directory: string): Promise<() => readonly string[]> {
+    const { env, logger, nodeId, signal } = this.#options;
+    const { discovery: settings } = this.#cluster;
+    const discovery = createDiscovery(settings, env, logger);
+    this.#discovery = discovery;
+    // What a configuration lists is all there is.
+    const remembered = settings.type === "static" ? [] : await rememberedPeers(env.fs, directory);
+    let joined = false;
+    discovery.join({ nodeId, raftAddress }).then(
+      () => {
+        joined = true;
+      },
+      () => {},
+    );
+    const others = remembered.some((peer) => peer !== raftAddress);
+    const progress = this.#progress();
+    while (!joined) {
+      if (discovery.problem !== null && others) {
+        logger.warn("starting with the brokers known from last time", { peers: remembered });
+        break;
+      }
+      progress(() => `waiting for discovery: ${discovery.problem ?? "no answer yet"}`);
+      await pause(env.timers, READY_POLL_MS / 4, signal);
+    }
+    const peers = () => mergedPeers([raftAddress, ...discovery.peers], remembered);
+    if (settings.type !== "static") await rememberPeers(env.fs, directory, peers());
+    return peers;
+  }
+
+  #checkVersion(nc: NatsConnection): void {
+    const version = versionIn(nc.info?.version ?? "") ?? "0.0.0";
+    const problem = versionProblem(version, this.#cluster.allowOldEngine);
+    if (problem !== null && this.#server === null) this.#options.logger.warn(problem);
+  }
+
+  /** JetStream answers once its meta group has a leader. */
+  async #untilReady(nc: NatsConnection): Promise<void> {
+    const { env, logger, signal } = this.#options;
+    const progress = this.#progress();
+    for (;;) {
+      try {
+        await requestJson(nc, "$JS.API.INFO", {}, READY_POLL_MS * 5);
+        return;
+      } catch (error) {
+        const peers = this.#discovery?.peers ?? [];
+        progress(() =>
+          this.#server !== null && peers.length < 2
+            ? "waiting for a second broker: a cluster takes two to begin"
+            : `waiting for a majority of the brokers: ${(error as Error).message}`,
+        );
+      }
+      await pause(env.timers, READY_POLL_MS, signal);
+    }
+  }
+
+  /** Says something at once, if it is new, and then every few seconds. */
+  #progress(): (line: () => string) => void {
+    const { env, logger } = this.#options;
+    const startedMs = env.clock.monotonicMs();
+    let dueMs = startedMs + PROGRESS_INTERVAL_MS / 5;
+    return (line) => {
+      const nowMs = env.clock.monotonicMs();
+      if (nowMs < dueMs) return;
+      dueMs = nowMs + PROGRESS_INTERVAL_MS;
+      logger.info(line(), { waitedMs: Math.round(nowMs - startedMs) });
+    };
+  }
+
+  async #watch(nc: NatsConnection): Promise<void> {
+    const { env, logger, onTrouble, dataDirectory } = this.#options;
+    const directory = join(dataDirectory, "nats");
+    let known = "";
+    await watchHealth({
+      nc,
+      env,
+      signal: this.#stopping.signal,
+      onProblem: (problem) => {
+        this.#problem = problem;
+        if (problem === null) logger.info("NATS is in order again");
+        else logger.warn(`NATS: ${problem}`);
+        onTrouble?.(problem);
+      },
+      onLook: async () => {
+        if (this.#cluster.discovery.type !== "etcd" || this.#discovery === null) return;
+        const { peers } = this.#discovery;
+        if (peers.join() === known) return;
+        const merged = mergedPeers(peers, await rememberedPeers(env.fs, directory));
+        await rememberPeers(env.fs, directory, merged);
+        known = peers.join();
+      },
+    });
+  }
+}
