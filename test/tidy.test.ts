@@ -176,6 +176,7 @@ describe("the outside world", () => {
     [/\bset(Timeout|Interval)\(/, "env.timers", /^env\//],
     [/from "(node:)?(fs|fs\/promises|child_process)"/, "env.fs", /^(env|config|logging)\//],
     [/from "(node:)?(net|http|tls)"/, "the listener", /^(env|server|http)\//],
+    [/(?<![.\w])fetch\(/, "env.network", /^env\//],
   ];
 
   for (const [banned, instead, allowed] of DOORS) {

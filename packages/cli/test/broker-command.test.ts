@@ -84,7 +84,11 @@ test.each([
   ["an unwritable directory", ["--data-dir=/dev/null/x", "--bind-port=0"], /\/dev\/null\/x/],
   ["an unwritable log", ["--log-dir=/dev/null/x", "--storage=memory"], /can't log to/],
   ["a missing file", ["--config=/nowhere.yaml"], /can't read \/nowhere\.yaml/],
-  ["a cluster", ["--raft-addr=127.0.0.1:7001"], /--raft-addr: asks for a cluster/],
+  [
+    "a cluster of nobody",
+    ["--raft-addr=127.0.0.1:7001"],
+    /--discovery-type etcd .*--cluster-peers/,
+  ],
   [
     "a Kafka config",
     ["--kafka", "num.partitons=1"],

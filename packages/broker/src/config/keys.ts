@@ -1,12 +1,11 @@
 // Every configuration key there is, once: a file names it as written here, the environment as
 // TARPAN_<NAME> (dots become underscores), and a flag where one is given.
+import { engineUrls, etcdEndpoints, hostPort, peerAddresses } from "./addresses.ts";
 import {
-  anything,
   durationMs,
   durationOr,
   flag,
   integer,
-  list,
   oneOf,
   type Parse,
   sizeBytes,
@@ -21,12 +20,14 @@ export interface Key<T = unknown> {
   readonly help?: string;
   /** Accepted, but nothing here follows it: a start says so, once for each reason. */
   readonly ignored?: keyof typeof WHY_IGNORED;
-  /** Asks for a cluster, if set to something `asks` says yes to: such a start is refused. */
-  asksForCluster?(value: T): boolean;
+  /** In a cluster, instead of `ignored`; null where a cluster does follow it. */
+  readonly ignoredInCluster?: keyof typeof WHY_IGNORED | null;
 }
 
 export const WHY_IGNORED = {
   raft: "a single broker runs no Raft",
+  natsTimes: "NATS decides the timings of its Raft groups",
+  ownDirectory: "everything of a broker is in its data_dir",
   cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
   performance: "this release tunes itself",
@@ -44,11 +45,10 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MIB = 1_048_576;
 const INT32_MAX = 2_147_483_647;
-const given = () => true;
 
-const raft = { ignored: "raft" } as const;
+const raft = { ignored: "raft", ignoredInCluster: "natsTimes" } as const;
 const performance = { ignored: "performance" } as const;
-const cluster = { ignored: "cluster" } as const;
+const inCluster = { ignored: "cluster", ignoredInCluster: null } as const;
 
 export const KEYS = {
   node_id: key(text, { flag: "--node-id NAME", help: "name or number of this broker" }),
@@ -58,9 +58,9 @@ export const KEYS = {
     help: "port to listen on, 0 for any free one (9092)",
   }),
   data_dir: key(text, { flag: "--data-dir DIR", help: "where topics are kept (./data)" }),
-  storage: key(oneOf("segment", "memory"), {
+  storage: key(oneOf("segment", "memory", "jetstream"), {
     flag: "--storage KIND",
-    help: "segment (files) or memory (nothing survives a stop)",
+    help: "segment (files) or memory (nothing survives a stop); a cluster's is jetstream",
   }),
   flush: key(oneOf("always", "interval", "never"), {
     flag: "--flush WHEN",
@@ -85,32 +85,44 @@ export const KEYS = {
   "logging.max_age": key(durationOr(DAY_MS)),
   "logging.compress": key(flag),
 
-  raft_addr: key(text, {
+  raft_addr: key(hostPort, {
     flag: "--raft-addr HOST:PORT",
-    help: "address for the other brokers of a cluster (not in this release)",
-    asksForCluster: given,
+    help: "address for the other brokers of a cluster; runs a nats-server",
   }),
   "discovery.type": key(oneOf("memory", "static", "etcd"), {
     flag: "--discovery-type TYPE",
-    help: "memory: one broker; static and etcd: a cluster (not in this release)",
-    asksForCluster: (type) => type !== "memory",
+    help: "how brokers find each other: static (a list) or etcd; memory: one broker",
   }),
-  "discovery.endpoints": key(list, {
+  "discovery.endpoints": key(etcdEndpoints, {
     flag: "--discovery-endpoints A,B",
-    help: "where brokers of a cluster find each other (not in this release)",
-    asksForCluster: (endpoints) => endpoints.length > 0,
+    help: "where etcd is, such as 127.0.0.1:2379",
   }),
-  "discovery.timeout": key(durationMs, cluster),
+  "discovery.timeout": key(durationMs),
+  cluster_peers: key(peerAddresses, {
+    flag: "--cluster-peers A,B",
+    help: "raft addresses of all brokers, instead of discovery",
+  }),
+  engine_url: key(engineUrls, {
+    flag: "--engine-url URL",
+    help: "NATS servers that run already, nats://host:port,…",
+  }),
+  nats_server: key(text),
+  allow_old_engine: key(flag, {
+    flag: "--allow-old-engine",
+    help: "accept a nats-server that is known to lose records",
+    ...inCluster,
+  }),
   enable_follower_read: key(flag, {
     flag: "--enable-follower-read",
-    help: "let followers serve reads (no effect on a single broker)",
+    help: "let brokers that do not lead a partition serve its consumers",
     ignored: "followers",
+    ignoredInCluster: null,
   }),
-  "cluster.enabled": key(flag, { asksForCluster: (enabled) => enabled }),
-  "cluster.raft_address": key(text, cluster),
-  "cluster.data_dir": key(text, cluster),
-  "cluster.peers": key(anything, cluster),
-  "cluster.initial_members": key(list, cluster),
+  "cluster.enabled": key(flag),
+  "cluster.raft_address": key(hostPort, inCluster),
+  "cluster.data_dir": key(text, { ignored: "cluster", ignoredInCluster: "ownDirectory" }),
+  "cluster.peers": key(peerAddresses, inCluster),
+  "cluster.initial_members": key(peerAddresses, inCluster),
   "raft.rtt_millisecond": key(integer(1), raft),
   "raft.heartbeat_rtt": key(integer(1), raft),
   "raft.election_rtt": key(integer(1), raft),

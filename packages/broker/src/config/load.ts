@@ -1,7 +1,8 @@
 // Flags over environment over file over defaults, made into what a broker is started with.
 // Nothing is dropped in silence: a key is followed, named in a warning, or refused.
 import type { LogLevel } from "../logging/logger.ts";
-import type { BrokerSettings, FlushPolicy } from "../settings.ts";
+import type { BrokerSettings, ClusterSettings, FlushPolicy } from "../settings.ts";
+import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
 import { BROKER_CONFIGS } from "./kafka/broker-configs.ts";
 import { configProblem } from "./kafka/definition.ts";
@@ -52,10 +53,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       layer.values.set("logging.file", { ...directory, value: `${directory.value}/broker.log` });
   }
   const given = merged(layers.map((layer) => layer.values)) as Map<KeyName, Given>;
-  refuseCluster(given);
   const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
+  const { cluster, warnings } = clusterSettings(values, given);
   return {
-    settings: settingsFrom(values, given, kafkaConfigs(layers, given)),
+    settings: settingsFrom(values, given, kafkaConfigs(layers, given), cluster),
     nodeIdGiven: values.node_id !== undefined,
     logging: {
       level: values["logging.level"] ?? "info",
@@ -65,7 +66,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       maxAgeMs: values["logging.max_age"] ?? 0,
       compress: values["logging.compress"] ?? false,
     },
-    warnings: [...environment.warnings, ...warningsFor(given)],
+    warnings: [...environment.warnings, ...warnings, ...warningsFor(given, cluster !== null)],
   };
 }
 
@@ -74,31 +75,21 @@ function merged<K>(maps: readonly Map<K, Given>[]): Map<K, Given> {
   return new Map(maps.toReversed().flatMap((map) => [...map]));
 }
 
-function refuseCluster(given: Map<KeyName, Given>): void {
-  for (const [name, { value, where }] of given) {
-    const { asksForCluster } = KEYS[name] as Key;
-    if (asksForCluster?.(value))
-      throw new ConfigError(
-        `${where}: asks for a cluster; clusters arrive with a later release, ` +
-          "so start without it to run a single broker",
-      );
-  }
-}
-
 function settingsFrom(
   values: Values,
   given: Map<KeyName, Given>,
   kafka: Record<string, string>,
+  cluster: ClusterSettings | null,
 ): BrokerSettings {
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
     bindAddress: values.bind_addr ?? "127.0.0.1",
     bindPort: values.bind_port ?? 9092,
-    storage: values.storage ?? "segment",
+    storage: cluster === null ? (values.storage ?? "segment") : "jetstream",
     dataDirectory: values.data_dir ?? "./data",
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
-    cluster: null,
+    cluster,
   };
 }
 
@@ -130,16 +121,13 @@ function kafkaConfigs(
   return Object.fromEntries([...configs].map(([name, { value }]) => [name, String(value)]));
 }
 
-function warningsFor(given: Map<KeyName, Given>): string[] {
+function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {
   const ignored = new Map<keyof typeof WHY_IGNORED, string[]>();
   for (const [name, { value }] of given) {
-    const why = (KEYS[name] as Key).ignored;
+    const { ignored: alone, ignoredInCluster = alone } = KEYS[name] as Key;
+    const why = inCluster ? ignoredInCluster : alone;
     // Something that is switched off is as it was asked for.
-    if (
-      why === undefined ||
-      value === false ||
-      given.get(`${why}_enabled` as KeyName)?.value === false
-    )
+    if (why == null || value === false || given.get(`${why}_enabled` as KeyName)?.value === false)
       continue;
     ignored.set(why, [...(ignored.get(why) ?? []), name]);
   }

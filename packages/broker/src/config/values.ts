@@ -7,7 +7,7 @@ export class ValueError extends Error {}
 
 const shown = (value: unknown) => JSON.stringify(value) ?? String(value);
 
-function refuse(expected: string, value: unknown): never {
+export function refuse(expected: string, value: unknown): never {
   throw new ValueError(`must be ${expected}, not ${shown(value)}`);
 }
 
@@ -47,9 +47,6 @@ export const list: Parse<readonly string[]> = (value) => {
     .map((item) => item.trim())
     .filter((item) => item !== "");
 };
-
-/** Anything: for keys whose engine is not there to say what they mean. */
-export const anything: Parse<unknown> = (value) => value;
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

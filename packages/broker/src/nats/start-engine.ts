@@ -200,7 +200,7 @@ class EngineStart {
 
   /** JetStream answers once its meta group has a leader. */
   async #untilReady(nc: NatsConnection): Promise<void> {
-    const { env, logger, signal } = this.#options;
+    const { env, signal } = this.#options;
     const progress = this.#progress();
     for (;;) {
       try {

@@ -16,6 +16,7 @@ describe("what a broker is started with", () => {
       dataDirectory: "./data",
       flush: { mode: "always" },
       kafkaConfigs: {},
+      cluster: null,
     });
     expect(nodeIdGiven).toBe(false);
     expect(logging).toMatchObject({ level: "info", file: null });
@@ -30,6 +31,7 @@ describe("what a broker is started with", () => {
       bindPort: 9092,
       dataDirectory: "./data/broker-1",
       kafkaConfigs: { "connections.max.idle.ms": "300000" },
+      cluster: null,
     });
     expect(logging).toEqual({
       level: "info",
@@ -125,16 +127,6 @@ describe("what is refused, in one line that says where", () => {
     expect(error).toMatchObject({ name: "ConfigError", code: "TARPAN_CONFIG" });
     expect((error as Error).message).toContain(message);
     expect((error as Error).message).not.toContain("\n");
-  });
-
-  test.each([
-    ["cluster: { enabled: true }", {}, "broker.yaml:1: cluster.enabled: asks for a cluster"],
-    ["discovery: { type: static }", {}, "broker.yaml:1: discovery.type: asks for a cluster"],
-    ["", { "raft-addr": "127.0.0.1:7001" }, "--raft-addr: asks for a cluster"],
-    ["", { "discovery-type": "etcd" }, "--discovery-type: asks for a cluster"],
-    ["", { "discovery-endpoints": "a:2379,b:2379" }, "--discovery-endpoints: asks for a cluster"],
-  ])("a cluster: %j %j", async (text, flags, message) => {
-    await expect(load(text, { flags })).rejects.toThrow(message);
   });
 
   test("a bad value in a flag and in the environment", async () => {

@@ -37,6 +37,7 @@ export const broker: Command = {
     "tarpan broker --node-id broker1 --bind-port 9093 --data-dir ./data/broker1",
     "tarpan broker --config broker.yaml --flush interval",
     "tarpan broker --storage memory --bind-port 0",
+    "tarpan broker --node-id 1 --raft-addr 10.0.0.1:7001 --cluster-peers 10.0.0.2:7001,10.0.0.3:7001",
   ],
   async run(args, io) {
     refusePositional(args);
@@ -103,15 +104,16 @@ function stopSignal(io: Io): Promise<void> {
 }
 
 function readyLines({ bootstrap, nodeId }: RunningBroker, { settings }: LoadedConfig): string {
-  const { storage, flush } = settings;
-  const interval = flush.mode === "interval" ? ` every ${flush.intervalMs} ms` : "";
-  const kept =
-    storage === "memory"
-      ? "memory engine: nothing survives a stop"
-      : `data in ${settings.dataDirectory}, segment engine, flush ${flush.mode}${interval}`;
   const at = bootstrap.endsWith(":9092") ? "" : `--bootstrap ${bootstrap} `;
-  return `tarpan broker ${nodeId} is ready on ${bootstrap} (${kept})
+  return `tarpan broker ${nodeId} is ready on ${bootstrap} (${whereKept(settings)})
 try: npx tarpan produce ${at}--topic test --message Hello
      npx tarpan consume ${at}--topic test --offset earliest     or: kcat -b ${bootstrap} -L
 `;
+}
+
+function whereKept({ storage, flush, dataDirectory, cluster }: LoadedConfig["settings"]): string {
+  if (storage === "memory") return "memory engine: nothing survives a stop";
+  const interval = flush.mode === "interval" ? ` every ${flush.intervalMs} ms` : "";
+  const kept = `data in ${dataDirectory}, ${storage} engine, flush ${flush.mode}${interval}`;
+  return cluster?.engine.kind === "external" ? "data in the NATS servers given" : kept;
 }

@@ -1,0 +1,55 @@
+// Addresses, as other brokers, etcd and NATS are reached.
+import { list, type Parse, refuse, ValueError } from "./values.ts";
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const DEFAULT_HOST = "127.0.0.1";
+/** Addresses to listen on that nobody can be told to connect to. */
+const ANY_HOST = ["0.0.0.0", "::", "*"];
+
+/** `host:port`, `[::1]:port`, or `:port` on the loopback address. */
+export const hostPort: Parse<HostPort> = (value) => {
+  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/@[\]]*)):(\d{1,5})$/.exec(String(value));
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535)
+    refuse("HOST:PORT, such as 127.0.0.1:7001", value);
+  const host = match![1] ?? (match![2] || DEFAULT_HOST);
+  if (ANY_HOST.includes(host))
+    throw new ValueError(`is what the other brokers connect to: ${host} is no address for that`);
+  return { host, port };
+};
+
+export function addressText({ host, port }: HostPort): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Raft addresses: `host:port` each, or the JSON form's `{ "id": 1, "address": "host:port" }`. */
+export const peerAddresses: Parse<readonly string[]> = (value) => {
+  const items = Array.isArray(value) ? value : list(value);
+  const plain = items.map((item: unknown) =>
+    typeof item === "object" && item !== null && "address" in item ? item.address : item,
+  );
+  return plain.map((item) => addressText(hostPort(item)));
+};
+
+/** `host:port`, or `http(s)://host:port`. */
+export const etcdEndpoints: Parse<readonly string[]> = (value) =>
+  list(value).map((endpoint) => {
+    const address = endpoint.replace(/^https?:\/\//, "").replace(/\/$/, "");
+    hostPort(address);
+    return endpoint;
+  });
+
+/** What is refused here is not shown: it may hold a password. */
+export const engineUrls: Parse<readonly string[]> = (value) => {
+  const urls = list(value);
+  for (const url of urls) {
+    const form = /^(?:(?:nats|tls):\/\/)?(?:[^@/\s]+@)?([^@/\s]+)\/?$/.exec(url);
+    if (form === null || !URL.canParse(url.includes("://") ? url : `nats://${url}`))
+      throw new ValueError("must be nats://HOST:PORT, several separated by commas");
+  }
+  return urls.length > 0 ? urls : refuse("nats://HOST:PORT", value);
+};

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import { type ConfigSources, loadConfig } from "../../src/config/index.ts";
+import { SEED_JSON, SEED_YAML } from "./seeds.ts";
+
+type Flags = NonNullable<ConfigSources["flags"]>;
+
+const load = (text: string, flags: Flags = {}) =>
+  loadConfig({ file: { path: "broker.yaml", text }, flags });
+const byFlags = (flags: Flags) => loadConfig({ flags });
+
+const RAFT = { "raft-addr": "127.0.0.1:7001" };
+const ETCD = { "discovery-type": "etcd", "discovery-endpoints": "127.0.0.1:2379" };
+
+describe("a cluster of brokers with a nats-server each", () => {
+  test("the seeds' command line", async () => {
+    const { settings, logging, warnings } = await byFlags({
+      "node-id": "broker3",
+      "bind-addr": "127.0.0.1",
+      "bind-port": "9094",
+      "raft-addr": "127.0.0.1:7003",
+      "data-dir": "./data/broker3",
+      "log-dir": "./data/broker3/logs",
+      ...ETCD,
+      "enable-follower-read": true,
+    });
+    expect(settings).toMatchObject({
+      nodeId: 3,
+      bindPort: 9094,
+      storage: "jetstream",
+      dataDirectory: "./data/broker3",
+      cluster: {
+        engine: { kind: "managed", raftHost: "127.0.0.1", raftPort: 7003 },
+        discovery: { type: "etcd", endpoints: ["127.0.0.1:2379"], timeoutMs: 5000 },
+        followerRead: true,
+        allowOldEngine: false,
+      },
+    });
+    expect(logging.file).toBe("./data/broker3/logs/broker.log");
+    expect(warnings).toEqual([]);
+  });
+
+  test("the seeds' JSON form, switched on", async () => {
+    const { settings, warnings } = await load(SEED_JSON.replace("false", "true"));
+    expect(settings).toMatchObject({
+      nodeId: 2,
+      storage: "jetstream",
+      cluster: {
+        engine: { kind: "managed", raftHost: "localhost", raftPort: 8092 },
+        discovery: { type: "static", peers: ["localhost:8091", "localhost:8092"] },
+      },
+    });
+    expect(warnings).toEqual([
+      "no effect: cluster.data_dir: everything of a broker is in its data_dir",
+    ]);
+  });
+
+  test("the seeds' YAML, with the cluster on the command line", async () => {
+    const { settings, warnings } = await load(SEED_YAML, { ...RAFT, ...ETCD });
+    expect(settings.cluster?.discovery).toMatchObject({ type: "etcd", timeoutMs: 5000 });
+    const raft = warnings.filter((line) => line.includes("raft."));
+    expect(raft).toHaveLength(1);
+    expect(raft[0]).toContain("NATS decides the timings");
+  });
+
+  test.each([
+    ["a flag", "", { "cluster-peers": "a:7001,b:7001" }],
+    ["endpoints", "discovery: { type: static, endpoints: [a:7001, b:7001] }", {}],
+    ["members", "cluster: { initial_members: [a:7001, b:7001] }", {}],
+    ["peers", "cluster: { peers: [{ id: 1, address: a:7001 }, b:7001] }", {}],
+    ["memory and a flag", "discovery: { type: memory }", { "cluster-peers": "a:7001,b:7001" }],
+  ])("static peers by %s", async (_name, text, flags) => {
+    const { settings } = await load(text, { ...RAFT, ...flags });
+    expect(settings.cluster?.discovery).toEqual({ type: "static", peers: ["a:7001", "b:7001"] });
+  });
+
+  test.each([
+    [":7001", { raftHost: "127.0.0.1", raftPort: 7001 }],
+    ["[::1]:7001", { raftHost: "::1", raftPort: 7001 }],
+    ["broker-0.brokers:7001", { raftHost: "broker-0.brokers", raftPort: 7001 }],
+  ])("the raft address %s", async (address, engine) => {
+    const { settings } = await byFlags({ "raft-addr": address, "cluster-peers": "a:7001" });
+    expect(settings.cluster?.engine).toEqual({ kind: "managed", ...engine });
+  });
+
+  test("TARPAN_NATS_SERVER names the program; alone it asks for nothing", async () => {
+    const environment = { TARPAN_NATS_SERVER: "/opt/nats-server" };
+    const { settings } = await loadConfig({ environment, flags: { ...RAFT, ...ETCD } });
+    expect(settings.cluster?.engine).toMatchObject({ serverPath: "/opt/nats-server" });
+    const alone = await loadConfig({ environment });
+    expect(alone.settings.cluster).toBeNull();
+    expect(alone.warnings).toEqual([]);
+  });
+
+  test("what does nothing beside the chosen discovery is named", async () => {
+    const { warnings } = await byFlags({ ...RAFT, ...ETCD, "cluster-peers": "a:7001" });
+    expect(warnings).toEqual(["no effect: cluster_peers: discovery.type is etcd"]);
+  });
+});
+
+describe("a cluster on NATS servers that run already", () => {
+  test("by URL, with credentials from the environment", async () => {
+    const environment = { TARPAN_ENGINE_URL: "nats://tarpan:secret@a:4222,b" };
+    const { settings, warnings } = await loadConfig({ environment });
+    expect(settings).toMatchObject({
+      storage: "jetstream",
+      cluster: {
+        engine: { kind: "external", urls: ["nats://tarpan:secret@a:4222", "b"] },
+        discovery: { type: "static", peers: [] },
+      },
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test("needs no discovery, and says so", async () => {
+    const { warnings } = await byFlags({ "engine-url": "nats://a", ...ETCD });
+    expect(warnings).toEqual([
+      "no effect: discovery.type, discovery.endpoints: the NATS servers of engine_url know each other",
+    ]);
+  });
+});
+
+describe("what contradicts itself is refused in one line that says what would settle it", () => {
+  test.each<[string, Flags, string]>([
+    ["", RAFT, "raft address 127.0.0.1:7001: how shall the brokers find each other? Give"],
+    ["discovery: { type: memory }", RAFT, "--discovery-type etcd with --discovery-endpoints"],
+    ["", { ...RAFT, "discovery-type": "static" }, "--cluster-peers"],
+    [
+      "",
+      { ...RAFT, "discovery-type": "etcd" },
+      "--discovery-type: etcd needs --discovery-endpoints",
+    ],
+    ["", { ...RAFT, ...ETCD, "engine-url": "nats://a" }, "choose one of them"],
+    ["", { ...RAFT, ...ETCD, storage: "memory" }, "--storage: a cluster keeps its records in NATS"],
+    ["storage: segment", { "engine-url": "nats://a" }, "broker.yaml:1: storage: a cluster keeps"],
+    ["", ETCD, "--discovery-type: is for a cluster, which also needs the address"],
+    ["", { "discovery-endpoints": "a:2379" }, "--discovery-endpoints: is for a cluster"],
+    ["", { "cluster-peers": "a:7001" }, "--cluster-peers: is for a cluster"],
+    ["", { storage: "jetstream" }, "--storage: jetstream is for a cluster: give --raft-addr"],
+    ["cluster: { enabled: true }", {}, "broker.yaml:1: cluster.enabled: needs the address that"],
+    ["", { "raft-addr": "7001" }, "--raft-addr: must be HOST:PORT, such as 127.0.0.1:7001"],
+    ["", { "raft-addr": "a:70000" }, "--raft-addr: must be HOST:PORT"],
+    ["", { "raft-addr": "0.0.0.0:7001" }, "--raft-addr: is what the other brokers connect to"],
+    ["", { "cluster-peers": "a:7001,b" }, "--cluster-peers: must be HOST:PORT"],
+    ["", { "discovery-endpoints": "http://a" }, "--discovery-endpoints: must be HOST:PORT"],
+    ["", { "engine-url": "http://u:hidden@a" }, "--engine-url: must be nats://HOST:PORT"],
+    [
+      "discovery: { timeout: 0 }",
+      { ...RAFT, ...ETCD },
+      "broker.yaml:1: discovery.timeout: must be",
+    ],
+  ])("%j %j", async (text, flags, message) => {
+    const error: Error = await load(text, flags).then(
+      () => new Error("nothing was refused"),
+      (reason) => reason,
+    );
+    expect(error).toMatchObject({ name: "ConfigError", code: "TARPAN_CONFIG" });
+    expect(error.message).toContain(message);
+    expect(error.message).not.toMatch(/\n|hidden/);
+  });
+});
+
+test("a single broker says what of a cluster has no effect", async () => {
+  const { settings, warnings } = await load(SEED_JSON, { "enable-follower-read": true });
+  expect(settings).toMatchObject({ storage: "segment", cluster: null });
+  expect(warnings.join("\n")).toContain("cluster.raft_address");
+  expect(warnings.join("\n")).toContain("enable_follower_read: a single broker has no followers");
+});
