@@ -125,6 +125,8 @@ class Draft {
     partitions[record.partitionId] = {
       replicas: record.replicas,
       isr: record.isr,
+      adding: record.addingReplicas,
+      removing: record.removingReplicas,
       leader: record.leader,
       leaderEpoch: record.leaderEpoch,
       partitionEpoch: record.partitionEpoch,
@@ -140,6 +142,8 @@ class Draft {
     partitions[record.partitionId] = {
       replicas: record.replicas ?? before.replicas,
       isr: record.isr ?? before.isr,
+      adding: record.addingReplicas ?? before.adding,
+      removing: record.removingReplicas ?? before.removing,
       leader: elected ? record.leader : before.leader,
       leaderEpoch: before.leaderEpoch + (elected ? 1 : 0),
       partitionEpoch: before.partitionEpoch + 1,

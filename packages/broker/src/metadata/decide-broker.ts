@@ -1,11 +1,17 @@
 import type { Decision } from "../state-machine/replayed.ts";
+import { aliveBrokers, electLeader, NO_RAFT_LEADERS, type RaftLeaderOf } from "./elect-leader.ts";
 import { SUPPORTED_FEATURES } from "./features.ts";
-import type { MetadataImage } from "./image.ts";
+import {
+  type BrokerImage,
+  type MetadataImage,
+  type PartitionImage,
+  partitionsOf,
+} from "./image.ts";
 import { PRODUCER_ID_BLOCK_SIZE } from "./limits.ts";
 import {
   featureRecord,
-  leaderChangeRecord,
   type MetadataRecord,
+  partitionChangeRecord,
   producerIdsRecord,
   registerBrokerRecord,
 } from "./records.ts";
@@ -24,27 +30,99 @@ export interface BrokerRegistration {
   readonly unclean: boolean;
 }
 
+export interface RegistrationOptions {
+  /**
+   * There are other brokers. Every incarnation then starts new leader epochs, which fence what an
+   * earlier one may still have on its way to a log, and partitions without a leader get one.
+   */
+  readonly clustered?: boolean;
+  readonly raftLeaderOf?: RaftLeaderOf;
+}
+
+/** In a cluster, the same incarnation registering again changes nothing but what it says anew. */
 export function decideRegisterBroker(
   image: MetadataImage,
   registration: BrokerRegistration,
+  { clustered = false, raftLeaderOf = NO_RAFT_LEADERS }: RegistrationOptions = {},
 ): Decision<MetadataRecord, void> {
   const { unclean, ...broker } = registration;
-  const epoch = (image.brokers.get(broker.id)?.epoch ?? -1) + 1;
+  const known = image.brokers.get(broker.id);
   const records: MetadataRecord[] = [];
   for (const { name, maxVersion } of SUPPORTED_FEATURES) {
     if (!image.features.has(name)) records.push(featureRecord(name, maxVersion));
   }
-  records.push(registerBrokerRecord({ ...broker, epoch, fenced: false }));
-  const epochs = unclean ? newLeaderEpochs(image, broker.id) : [];
-  return { records: [...records, ...epochs], response: undefined };
+  const again = clustered && known?.incarnationId === broker.incarnationId;
+  const epoch = again ? known.epoch : (known?.epoch ?? -1) + 1;
+  const next = { ...broker, epoch, fenced: false };
+  if (!again || !sameRegistration(known, next)) records.push(registerBrokerRecord(next));
+  const restarted = clustered ? !again : unclean;
+  const alive = aliveWith(image, broker.id);
+  const elected = electWhere(image, alive, raftLeaderOf, ({ leader }) => {
+    return leader === broker.id ? restarted : clustered && !alive.has(leader);
+  });
+  return { records: [...records, ...elected], response: undefined };
 }
 
-function newLeaderEpochs(image: MetadataImage, nodeId: number): MetadataRecord[] {
+/**
+ * A broker that was not heard of for its session: it leads nothing any more and gets no new
+ * partitions. Its replicas stay in their ISRs, since whether they are in sync is for the engine to
+ * say. Replies whether it was fenced now: not when it has started anew since, or was fenced before.
+ */
+export function decideFenceBroker(
+  image: MetadataImage,
+  brokerId: number,
+  incarnationId: string,
+  raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS,
+): Decision<MetadataRecord, boolean> {
+  const broker = image.brokers.get(brokerId);
+  if (broker?.incarnationId !== incarnationId || broker.fenced) return UNCHANGED;
+  const alive = aliveBrokers(image);
+  alive.delete(brokerId);
+  const orphaned = ({ leader }: PartitionImage) => leader === brokerId;
+  const elected = electWhere(image, alive, raftLeaderOf, orphaned);
+  const fenced = registerBrokerRecord({ ...broker, fenced: true });
+  return { records: [fenced, ...elected], response: true };
+}
+
+/** A fenced broker is heard of again, and leads what nobody does. Replies whether it was fenced. */
+export function decideUnfenceBroker(
+  image: MetadataImage,
+  brokerId: number,
+  incarnationId: string,
+  raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS,
+): Decision<MetadataRecord, boolean> {
+  const broker = image.brokers.get(brokerId);
+  if (broker?.incarnationId !== incarnationId || !broker.fenced) return UNCHANGED;
+  const alive = aliveWith(image, brokerId);
+  const orphaned = ({ leader }: PartitionImage) => !alive.has(leader);
+  const elected = electWhere(image, alive, raftLeaderOf, orphaned);
+  const unfenced = registerBrokerRecord({ ...broker, fenced: false });
+  return { records: [unfenced, ...elected], response: true };
+}
+
+const UNCHANGED = { records: [], response: false } as const;
+
+function sameRegistration(a: BrokerImage, b: BrokerImage): boolean {
+  return a.host === b.host && a.port === b.port && a.rack === b.rack && a.fenced === b.fenced;
+}
+
+function aliveWith(image: MetadataImage, brokerId: number): ReadonlySet<number> {
+  const ids = [...aliveBrokers(image).add(brokerId)];
+  return new Set(ids.sort((a, b) => a - b));
+}
+
+/** An election in every partition that `needs` one. Who may lead on does, in a new leader epoch. */
+function electWhere(
+  image: MetadataImage,
+  alive: ReadonlySet<number>,
+  raftLeaderOf: RaftLeaderOf,
+  needs: (partition: PartitionImage) => boolean,
+): MetadataRecord[] {
   const records: MetadataRecord[] = [];
-  for (const { id, partitions } of image.topics.values()) {
-    partitions.forEach(({ leader }, index) => {
-      if (leader === nodeId) records.push(leaderChangeRecord(id, index, leader));
-    });
+  for (const { topic, index, partition } of partitionsOf(image)) {
+    if (!needs(partition)) continue;
+    const leader = electLeader(partition, alive, raftLeaderOf(topic.id, index));
+    records.push(partitionChangeRecord(topic.id, index, { leader }));
   }
   return records;
 }

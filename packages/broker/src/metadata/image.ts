@@ -27,7 +27,11 @@ export interface PartitionImage {
   /** In preferred order: the first is the preferred leader. */
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
-  /** -1 when there is none. */
+  /** Of `replicas`, those a reassignment brings; they go again when it is cancelled (KIP-455). */
+  readonly adding: readonly number[];
+  /** Of `replicas`, those that go when it is done. */
+  readonly removing: readonly number[];
+  /** `NO_LEADER` when there is none. A leader need not hold a replica, see elect-leader.ts. */
   readonly leader: number;
   readonly leaderEpoch: number;
   /** Goes up with every change of the partition. */
@@ -44,6 +48,9 @@ export interface BrokerImage {
   readonly rack: string | null;
   readonly fenced: boolean;
 }
+
+/** In place of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */
+export const NO_LEADER = -1;
 
 export type ConfigValues = ReadonlyMap<string, string>;
 
@@ -70,4 +77,23 @@ const NO_CONFIGS: ConfigValues = new Map();
 /** What was set on a resource; a broker resource named "" is the default of all brokers. */
 export function configsOf(image: MetadataImage, type: number, name: string): ConfigValues {
   return image.configs.get(type)?.get(name) ?? NO_CONFIGS;
+}
+
+/** The broker that a resource of type broker names, null when there is none. */
+export function brokerNamed(image: MetadataImage, name: string): BrokerImage | null {
+  const broker = image.brokers.get(Number(name));
+  return broker !== undefined && String(broker.id) === name ? broker : null;
+}
+
+export interface PlacedPartition {
+  readonly topic: TopicImage;
+  readonly index: number;
+  readonly partition: PartitionImage;
+}
+
+/** Every partition of every topic. */
+export function* partitionsOf(image: MetadataImage): Generator<PlacedPartition> {
+  for (const topic of image.topics.values()) {
+    for (const [index, partition] of topic.partitions.entries()) yield { topic, index, partition };
+  }
 }

@@ -72,5 +72,13 @@ function assignmentProblem(
 }
 
 function newPartition(replicas: readonly number[]): PartitionImage {
-  return { replicas, isr: replicas, leader: replicas[0]!, leaderEpoch: 0, partitionEpoch: 0 };
+  return {
+    replicas,
+    isr: replicas,
+    adding: [],
+    removing: [],
+    leader: replicas[0]!,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+  };
 }

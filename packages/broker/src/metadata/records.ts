@@ -50,8 +50,8 @@ export function partitionRecord(
     partitionId,
     replicas: [...partition.replicas],
     isr: [...partition.isr],
-    removingReplicas: [],
-    addingReplicas: [],
+    removingReplicas: [...partition.removing],
+    addingReplicas: [...partition.adding],
     leader: partition.leader,
     leaderRecoveryState: 0,
     leaderEpoch: partition.leaderEpoch,
@@ -63,20 +63,29 @@ export function partitionRecord(
   return { record: "PartitionRecord", version: VERSION, value };
 }
 
-/** Elects `leader`, which starts a new leader epoch even when it led before. */
-export function leaderChangeRecord(
+/** What is left out stays as it is. */
+export interface PartitionChange {
+  /** Starts a new leader epoch, even when it is the one that led before. */
+  readonly leader?: number;
+  readonly isr?: readonly number[];
+  readonly replicas?: readonly number[];
+  readonly adding?: readonly number[];
+  readonly removing?: readonly number[];
+}
+
+export function partitionChangeRecord(
   topicId: string,
   partitionId: number,
-  leader: number,
+  { leader, isr, replicas, adding, removing }: PartitionChange,
 ): MetadataRecord {
   const value = {
     topicId,
     partitionId,
-    isr: null,
-    leader,
-    replicas: null,
-    removingReplicas: null,
-    addingReplicas: null,
+    isr: isr === undefined ? null : [...isr],
+    leader: leader ?? LEADER_UNCHANGED,
+    replicas: replicas === undefined ? null : [...replicas],
+    removingReplicas: removing === undefined ? null : [...removing],
+    addingReplicas: adding === undefined ? null : [...adding],
     leaderRecoveryState: -1,
     directories: null,
     eligibleLeaderReplicas: null,
@@ -103,6 +112,11 @@ export function featureRecord(name: string, featureLevel: number): MetadataRecor
 export function producerIdsRecord(brokerId: number, nextProducerId: number): MetadataRecord {
   const value = { brokerId, brokerEpoch: -1, nextProducerId };
   return { record: "ProducerIdsRecord", version: VERSION, value };
+}
+
+export function unregisterBrokerRecord(broker: BrokerImage): MetadataRecord {
+  const value = { brokerId: broker.id, brokerEpoch: broker.epoch };
+  return { record: "UnregisterBrokerRecord", version: VERSION, value };
 }
 
 const PLAINTEXT = 0;

@@ -3,7 +3,7 @@ import { applyMetadata } from "../../src/metadata/apply.ts";
 import { EMPTY_IMAGE, type MetadataImage, ResourceType } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
-import { leaderChangeRecord } from "../../src/metadata/records.ts";
+import { partitionChangeRecord } from "../../src/metadata/records.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { openMetadata, spec, testEnv } from "./support.ts";
 
@@ -93,7 +93,7 @@ describe("replay", () => {
   });
 
   it("refuses a log with records of topics it never made", () => {
-    const record = leaderChangeRecord("x", 0, 1);
+    const record = partitionChangeRecord("x", 0, { leader: 1 });
     expect(() => applyMetadata(EMPTY_IMAGE, [record])).toThrow("no topic has the id x");
   });
 });

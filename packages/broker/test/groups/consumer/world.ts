@@ -23,7 +23,15 @@ export const SESSION_MS = 45_000;
 export const REBALANCE_MS = 60_000;
 export const HEARTBEAT_MS = 5_000;
 
-const PARTITION = { replicas: [1], isr: [1], leader: 1, leaderEpoch: 0, partitionEpoch: 0 };
+const PARTITION = {
+  replicas: [1],
+  isr: [1],
+  adding: [],
+  removing: [],
+  leader: 1,
+  leaderEpoch: 0,
+  partitionEpoch: 0,
+};
 
 export function topicId(name: string): string {
   return `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").padStart(12, "0")}`;

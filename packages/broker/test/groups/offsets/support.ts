@@ -46,7 +46,15 @@ export function imageOf(topics: Readonly<Record<string, string>>): MetadataImage
   };
 }
 
-const PARTITION = { replicas: [1], isr: [1], leader: 1, leaderEpoch: 0, partitionEpoch: 0 };
+const PARTITION = {
+  replicas: [1],
+  isr: [1],
+  adding: [],
+  removing: [],
+  leader: 1,
+  leaderEpoch: 0,
+  partitionEpoch: 0,
+};
 
 /** The coordinator of some groups, run step by step. */
 export class OffsetWorld {

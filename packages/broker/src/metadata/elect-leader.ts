@@ -1,0 +1,44 @@
+import type { ReplicaStates } from "../log/log.ts";
+import { type MetadataImage, NO_LEADER, type PartitionImage } from "./image.ts";
+
+/** The broker beside a partition's Raft leader, null where that is unknown or nobody's. */
+export type RaftLeaderOf = (topicId: string, partition: number) => number | null;
+
+export const NO_RAFT_LEADERS: RaftLeaderOf = () => null;
+
+/** The brokers that may lead, in order of their ids. */
+export function aliveBrokers(image: MetadataImage): Set<number> {
+  const alive = [...image.brokers.values()].filter((broker) => !broker.fenced);
+  return new Set(alive.map(({ id }) => id).sort((a, b) => a - b));
+}
+
+/**
+ * Who leads a partition while `alive` (in order of ids) are the brokers that may. The one that leads
+ * stays, so that no client has to move without need. Otherwise the nearer to the data the better:
+ * beside the Raft leader, a replica in sync, any replica. Every broker reaches the log and nobody
+ * can lose what it holds, so where Kafka would have a partition wait for its replicas any broker
+ * does: there is no unclean election here.
+ */
+export function electLeader(
+  { leader, replicas, isr }: Pick<PartitionImage, "leader" | "replicas" | "isr">,
+  alive: ReadonlySet<number>,
+  raftLeader: number | null = null,
+): number {
+  if (alive.has(leader)) return leader;
+  if (raftLeader !== null && alive.has(raftLeader) && replicas.includes(raftLeader)) {
+    return raftLeader;
+  }
+  const inSync = replicas.find((id) => alive.has(id) && isr.includes(id));
+  const [anybody = NO_LEADER] = alive;
+  return inSync ?? replicas.find((id) => alive.has(id)) ?? anybody;
+}
+
+/** Where the Raft leaders are, from what the engine says of its logs. */
+export function raftLeadersOf(states: readonly ReplicaStates[]): RaftLeaderOf {
+  const leaders = new Map(states.map(({ id, raftLeader }) => [keyOf(id), raftLeader]));
+  return (topicId, partition) => leaders.get(keyOf({ topicId, partition })) ?? null;
+}
+
+function keyOf(id: { readonly topicId: string; readonly partition: number }): string {
+  return `${id.topicId}-${id.partition}`;
+}

@@ -1,0 +1,86 @@
+import type { ReplicaStates } from "../../src/log/log.ts";
+import { applyMetadata } from "../../src/metadata/apply.ts";
+import { decideRegisterBroker } from "../../src/metadata/decide-broker.ts";
+import { EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "../../src/metadata/image.ts";
+import { isRefusal, placeAsAssigned } from "../../src/metadata/placement.ts";
+import {
+  type MetadataRecord,
+  partitionChangeRecord,
+  partitionRecord,
+  registerBrokerRecord,
+  topicRecord,
+} from "../../src/metadata/records.ts";
+import type { Decision } from "../../src/state-machine/replayed.ts";
+
+/** A cluster's metadata as decisions make it, and every record of them. */
+export class History {
+  image: MetadataImage = EMPTY_IMAGE;
+  readonly records: MetadataRecord[] = [];
+
+  take<Reply>(decision: Decision<MetadataRecord, Reply>): Reply {
+    this.image = applyMetadata(this.image, decision.records);
+    this.records.push(...decision.records);
+    return decision.response;
+  }
+
+  register(id: number, incarnationId = incarnationOf(id)): void {
+    const broker = { id, incarnationId, host: `host-${id}`, port: 9092, rack: null };
+    this.take(decideRegisterBroker(this.image, { ...broker, unclean: false }, { clustered: true }));
+  }
+
+  /** Fenced without elections, to stage what decisions would not leave. */
+  fence(...ids: number[]): void {
+    const records = ids.map((id) => {
+      return registerBrokerRecord({ ...this.image.brokers.get(id)!, fenced: true });
+    });
+    this.take({ records, response: undefined });
+  }
+
+  topic(name: string, assignments: readonly (readonly number[])[]): void {
+    const placed = placeAsAssigned(this.image, assignments, null);
+    if (isRefusal(placed)) throw new Error(placed.errorMessage!);
+    const partitions = placed.partitions.map((one, index) => partitionRecord(name, index, one));
+    this.take({ records: [topicRecord(name, name), ...partitions], response: undefined });
+  }
+
+  change(topic: string, index: number, change: Parameters<typeof partitionChangeRecord>[2]): void {
+    this.take({ records: [partitionChangeRecord(topic, index, change)], response: undefined });
+  }
+
+  partition(topic: string, index = 0): PartitionImage {
+    return this.image.topics.get(topic)!.partitions[index]!;
+  }
+
+  leaders(topic: string): number[] {
+    return this.image.topics.get(topic)!.partitions.map(({ leader }) => leader);
+  }
+}
+
+/** Topics have their name as their id. */
+export function cluster(
+  brokers: readonly number[],
+  topics: Readonly<Record<string, readonly (readonly number[])[]>> = {},
+): History {
+  const history = new History();
+  for (const id of brokers) history.register(id);
+  for (const [name, assignments] of Object.entries(topics)) history.topic(name, assignments);
+  return history;
+}
+
+export function incarnationOf(id: number, start = 0): string {
+  return `00000000-0000-0000-0000-${String(id * 1_000 + start).padStart(12, "0")}`;
+}
+
+/** What the engine says of a log; a broker in `behind` has a replica that lags. */
+export function replicaStates(
+  topic: string,
+  partition: number,
+  current: readonly number[],
+  behind: readonly number[] = [],
+): ReplicaStates {
+  const replicas = [
+    ...current.map((brokerId) => ({ brokerId, current: true, lag: 0 })),
+    ...behind.map((brokerId) => ({ brokerId, current: false, lag: 7 })),
+  ];
+  return { id: { topic, topicId: topic, partition }, raftLeader: current[0] ?? null, replicas };
+}
