@@ -7,6 +7,16 @@ export interface Outcome {
   readonly errorMessage: string | null;
 }
 
+/** How each partition of a topic fared. */
+export interface TopicOutcomes {
+  readonly name: string;
+  readonly partitions: readonly PartitionOutcome[];
+}
+
+export interface PartitionOutcome extends Outcome {
+  readonly partition: number;
+}
+
 export const DONE: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null };
 
 export function refused(errorCode: number, errorMessage: string | null = null): Outcome {

@@ -1,0 +1,80 @@
+import type { ReplicaStates } from "../log/log.ts";
+import type { Decision } from "../state-machine/replayed.ts";
+import { aliveBrokers } from "./elect-leader.ts";
+import type { MetadataImage, PartitionImage } from "./image.ts";
+import { isReassigning, movedLeader, targetReplicas } from "./reassignment.ts";
+import { type MetadataRecord, type PartitionChange, partitionChangeRecord } from "./records.ts";
+
+/**
+ * Brings what the engine says of its replicas into the metadata: who is in sync, and which
+ * reassignments are done. What the states don't mention stays as it is.
+ */
+export function decideIsr(
+  image: MetadataImage,
+  states: readonly ReplicaStates[],
+): Decision<MetadataRecord, void> {
+  const alive = aliveBrokers(image);
+  const records: MetadataRecord[] = [];
+  for (const state of states) {
+    const { topicId, partition: index } = state.id;
+    const partition = image.topicsById.get(topicId)?.partitions[index];
+    if (partition === undefined) continue;
+    const change = finished(partition, state, alive) ?? changedIsr(partition, state);
+    if (change !== null) records.push(partitionChangeRecord(topicId, index, change));
+  }
+  return { records, response: undefined };
+}
+
+/**
+ * Ends a reassignment when every replica that was wanted is in sync and the engine has none
+ * elsewhere: before that, its quorum may still need a broker that the operator waits to stop.
+ */
+function finished(
+  partition: PartitionImage,
+  state: ReplicaStates,
+  alive: ReadonlySet<number>,
+): PartitionChange | null {
+  if (!isReassigning(partition)) return null;
+  const target = targetReplicas(partition);
+  const current = currentOf(state);
+  if (!target.every((id) => current.has(id))) return null;
+  if (state.replicas.some(({ brokerId }) => !target.includes(brokerId))) return null;
+  const done = { replicas: target, adding: [], removing: [], isr: target };
+  return { ...done, ...movedLeader(partition, target, target, alive) };
+}
+
+/** Never empty, as in Kafka: the last ones known are where the data was. */
+function changedIsr(partition: PartitionImage, state: ReplicaStates): PartitionChange | null {
+  const current = currentOf(state);
+  const isr = partition.replicas.filter((id) => current.has(id));
+  const before = partition.isr;
+  const same = isr.length === before.length && isr.every((id, index) => id === before[index]);
+  return same || isr.length === 0 ? null : { isr };
+}
+
+function currentOf({ replicas }: ReplicaStates): ReadonlySet<number> {
+  return new Set(replicas.filter(({ current }) => current).map(({ brokerId }) => brokerId));
+}
+
+/**
+ * Logs the engine has elsewhere than the metadata wants them, and where they shall go: to be asked
+ * for again until it is so, whoever is the controller by then.
+ */
+export function misplacedLogs(
+  image: MetadataImage,
+  states: readonly ReplicaStates[],
+): MisplacedLog[] {
+  return states.flatMap(({ id, replicas }) => {
+    const partition = image.topicsById.get(id.topicId)?.partitions[id.partition];
+    if (partition === undefined || replicas.length === 0) return [];
+    const target = targetReplicas(partition);
+    const there = new Set(replicas.map(({ brokerId }) => brokerId));
+    const right = there.size === target.length && target.every((broker) => there.has(broker));
+    return right ? [] : { id, replicas: target };
+  });
+}
+
+export interface MisplacedLog {
+  readonly id: ReplicaStates["id"];
+  readonly replicas: readonly number[];
+}
