@@ -34,6 +34,11 @@ const COMMANDS = [
     load: async () => (await import("./commands/group.ts")).group,
   },
   {
+    name: "cluster",
+    summary: "run a whole cluster on this machine, see one, take a broker out",
+    load: async () => (await import("./commands/cluster.ts")).cluster,
+  },
+  {
     name: "client",
     summary: "topics, produce and consume in one, with a client.json",
     load: async () => (await import("./commands/client.ts")).client,

@@ -69,6 +69,14 @@ test("consume ends in order on SIGINT", async () => {
   await command.done;
 });
 
+test("a child of something else stops when its standard input ends", async () => {
+  const { code, stdout } = await tarpan(
+    ["broker", "--storage=memory", "--bind-port=0", "--stop-with-stdin"],
+    { stdin: "" },
+  );
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("is ready on") });
+});
+
 test("a taken port", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));

@@ -25,17 +25,26 @@ export class RunningCommand {
   }
 
   /** Resolves with the first match in what was written to stdout; rejects if the command ends before. */
-  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#wrote(this.#io.stdout, pattern);
+  }
+
+  /** The same of stderr. */
+  logged(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#wrote(this.#io.stderr, pattern);
+  }
+
+  async #wrote(stream: Collected, pattern: RegExp): Promise<RegExpExecArray> {
     let ended: Outcome | null = null;
     void this.done.then((outcome) => {
       ended = outcome;
-      this.#io.stdout.changed.emit("write");
+      stream.changed.emit("write");
     });
     for (;;) {
-      const match = pattern.exec(this.#io.stdout.text);
+      const match = pattern.exec(stream.text);
       if (match !== null) return match;
       if (ended !== null) throw new Error(`ended: ${JSON.stringify(ended)}`);
-      await new Promise((resolve) => this.#io.stdout.changed.once("write", resolve));
+      await new Promise((resolve) => stream.changed.once("write", resolve));
     }
   }
 

@@ -15,6 +15,7 @@ import { LogFile } from "../log-file.ts";
 import { createLogger, jsonLine, textLine } from "../log-lines.ts";
 
 const EXIT_INTERRUPTED = 130;
+const STOP_WITH_STDIN = "stop-with-stdin";
 
 const options: readonly Option[] = [
   { name: "config", argument: "FILE", help: "YAML or JSON; flags and TARPAN_… go before it" },
@@ -24,6 +25,10 @@ const options: readonly Option[] = [
     argument: "NAME=VALUE",
     repeat: true,
     help: "a broker config of Kafka's, such as num.partitions=3",
+  },
+  {
+    name: STOP_WITH_STDIN,
+    help: "stop when standard input ends, for whoever runs it as a child",
   },
 ];
 
@@ -43,7 +48,10 @@ export const broker: Command = {
     refusePositional(args);
     const config = await configFrom(args, io);
     const logger = openLogger(config, io);
-    const stopped = stopSignal(io);
+    const stopped = Promise.race([
+      stopSignal(io),
+      ...(args.has(STOP_WITH_STDIN) ? [endOf(io.stdin)] : []),
+    ]);
     const { settings, nodeIdGiven } = config;
     const running = await startBroker(settings, { logger, nodeIdGiven });
     for (const warning of config.warnings) logger.warn(warning);
@@ -62,7 +70,7 @@ function refusePositional({ positional }: Arguments): void {
 }
 
 async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
-  const { config: path, ...flags } = args.entries();
+  const { config: path, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
   const sources = { flags, environment: io.env };
   if (typeof path !== "string") return loadConfig(sources);
   try {
@@ -100,6 +108,14 @@ function stopSignal(io: Io): Promise<void> {
     };
     io.on("SIGINT", stop);
     io.on("SIGTERM", stop);
+  });
+}
+
+/** The pipe to whoever started us ends when that process does, however it ends. */
+function endOf(stdin: Io["stdin"]): Promise<void> {
+  return new Promise((resolve) => {
+    stdin.once("end", resolve).once("error", () => resolve());
+    stdin.resume();
   });
 }
 

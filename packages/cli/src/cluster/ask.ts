@@ -1,0 +1,77 @@
+// The broker's HTTP side, which is on the port that Kafka clients use.
+import type { Arguments } from "../args/parse.ts";
+import { parseDuration } from "../args/values.ts";
+import { CommandError } from "../failures.ts";
+
+const DEFAULT_BOOTSTRAP = "localhost:9092";
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** A broker answered, and the answer is that it can't be done. */
+export class Refused extends CommandError {
+  /** HTTP's. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Asks the first of the brokers given by `--bootstrap` that can be reached. */
+export class HttpBrokers {
+  readonly #addresses: readonly string[];
+  readonly timeoutMs: number;
+
+  constructor(args: Arguments) {
+    this.#addresses = (args.text("bootstrap") ?? DEFAULT_BOOTSTRAP).split(",");
+    const timeout = args.text("timeout");
+    this.timeoutMs =
+      timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, "--timeout");
+  }
+
+  /** Resolves to the JSON of the answer. Rejects with Refused, or CommandError if none answers. */
+  async ask(method: "GET" | "DELETE", path: string): Promise<unknown> {
+    let failure: unknown;
+    for (const address of this.#addresses) {
+      try {
+        return await this.#askOne(address, method, path);
+      } catch (error) {
+        if (error instanceof Refused) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure;
+  }
+
+  async #askOne(address: string, method: string, path: string): Promise<unknown> {
+    let status: number;
+    let text: string;
+    try {
+      const signal = AbortSignal.timeout(this.timeoutMs);
+      const answer = await fetch(`http://${address}${path}`, { method, signal });
+      status = answer.status;
+      text = await answer.text();
+    } catch (error) {
+      const cause = ((error as Error).cause ?? error) as Error;
+      throw new CommandError(`can't reach ${address}: ${cause.message}`, { cause });
+    }
+    const json = parsed(text);
+    if (json === undefined)
+      throw new CommandError(`${address} answered ${status} without JSON: is it a Tarpan broker?`);
+    if (status >= 400) throw new Refused(status, errorIn(json) ?? `${address} answered ${status}`);
+    return json;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function errorIn(json: unknown): string | null {
+  const error = (json as { error?: unknown } | null)?.error;
+  return typeof error === "string" ? error : null;
+}

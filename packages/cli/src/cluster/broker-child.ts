@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Io } from "../command.ts";
+import { linesOf } from "../lines.ts";
+import type { BrokerPlan } from "./plan.ts";
+
+/** As seen from `src/cluster`, `dist/cluster` and `dist/bundle` alike. */
+const PROGRAM = fileURLToPath(new URL("../../bin/tarpan.js", import.meta.url));
+const READY = / is ready on (\S+) \(/;
+
+export interface BrokerChildOptions {
+  readonly plan: BrokerPlan;
+  /** TARPAN_PROGRAM in it names another program that takes the same flags. */
+  readonly env: Io["env"];
+  /** A line of its log. */
+  readonly onLine: (line: string) => void;
+}
+
+/** A broker in a process of its own, which stops when this process is gone. */
+export class BrokerChild {
+  readonly plan: BrokerPlan;
+  /** Resolves to its address once it serves, to null when it ended before. */
+  readonly ready: Promise<string | null>;
+  /** Resolves to how it ended: `exit code 1`, `SIGKILL`, or what kept it from starting. */
+  readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
+
+  constructor({ plan, env, onLine }: BrokerChildOptions) {
+    this.plan = plan;
+    const program = env.TARPAN_PROGRAM ?? PROGRAM;
+    // In a group of its own: a terminal's Ctrl-C goes to us, who then tell all brokers. That it ends
+    // with us, also when we are killed, is what the pipe to its standard input is for.
+    const flags = ["broker", ...plan.flags, "--stop-with-stdin"];
+    const child = spawn(process.execPath, [program, ...flags], {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      env: { ...env },
+    });
+    this.#child = child;
+    // A broker that is gone takes no more: its end is told by `ended`.
+    child.stdin.on("error", () => {});
+    this.ended = new Promise((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    this.ready = this.#whenReady();
+    void this.#passLines(onLine);
+  }
+
+  /** Asks it to stop in order. */
+  stop(): void {
+    this.#child.kill("SIGTERM");
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  async #whenReady(): Promise<string | null> {
+    let address: string | null = null;
+    const found = new Promise<string | null>((resolve) => {
+      void (async () => {
+        // Read to its end, or a full pipe would stop the broker.
+        for await (const line of linesOf(this.#child.stdout!)) {
+          address ??= READY.exec(line.toString())?.[1] ?? null;
+          if (address !== null) resolve(address);
+        }
+        resolve(null);
+      })();
+    });
+    return found;
+  }
+
+  async #passLines(onLine: (line: string) => void): Promise<void> {
+    for await (const line of linesOf(this.#child.stderr!)) onLine(line.toString());
+  }
+}

@@ -1,0 +1,108 @@
+// What `tarpan cluster up` will start: a broker per process, on consecutive ports.
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import type { Arguments } from "../args/parse.ts";
+import { CommandError, UsageError } from "../failures.ts";
+
+const DEFAULT_BROKERS = 3;
+/** Fewer would stop with the first that dies. */
+const MIN_BROKERS = 3;
+const MAX_BROKERS = 9;
+const MAX_PORT = 65_535;
+const LOOPBACK = "127.0.0.1";
+
+export interface BrokerPlan {
+  readonly nodeId: number;
+  readonly bindAddress: string;
+  readonly bindPort: number;
+  readonly raftPort: number;
+  readonly dataDirectory: string;
+  /** What follows `tarpan broker`. */
+  readonly flags: readonly string[];
+}
+
+export interface ClusterPlan {
+  readonly dataDirectory: string;
+  readonly brokers: readonly BrokerPlan[];
+}
+
+/** Rejects with CommandError when a port is taken. */
+export async function planCluster(args: Arguments): Promise<ClusterPlan> {
+  for (const name of ["bootstrap", "node-id"])
+    if (args.has(name)) throw new UsageError(`cluster up takes no --${name}`);
+  const count = args.integer("brokers", MIN_BROKERS, MAX_BROKERS) ?? DEFAULT_BROKERS;
+  const bindAddress = args.text("bind-addr") ?? LOOPBACK;
+  const dataDirectory = args.text("data-dir") ?? "./data/cluster";
+  const bindPorts = await portsFrom(args.integer("bind-port", 0, MAX_PORT) ?? 9092, count);
+  const raftPorts = await portsFrom(args.integer("raft-port", 0, MAX_PORT) ?? 7001, count);
+  const passedOn = passedOnBy(args);
+  const shared = bindPorts.filter((port) => raftPorts.includes(port));
+  if (shared.length > 0)
+    throw new UsageError(`--bind-port and --raft-port both reach ${shared.join(", ")}`);
+  await refuseTaken(bindAddress, bindPorts, "--bind-port");
+  await refuseTaken(LOOPBACK, raftPorts, "--raft-port");
+  const peers = raftPorts.map((port) => `${LOOPBACK}:${port}`).join(",");
+  const brokers = bindPorts.map((bindPort, i): BrokerPlan => {
+    const nodeId = i + 1;
+    const raftPort = raftPorts[i]!;
+    const directory = join(dataDirectory, `broker-${nodeId}`);
+    const flags = ["--node-id", String(nodeId), "--bind-addr", bindAddress];
+    flags.push("--bind-port", String(bindPort), "--raft-addr", `${LOOPBACK}:${raftPort}`);
+    flags.push("--data-dir", directory, "--cluster-peers", peers, ...passedOn);
+    return { nodeId, bindAddress, bindPort, raftPort, dataDirectory: directory, flags };
+  });
+  return { dataDirectory, brokers };
+}
+
+/** What stands behind `--`. */
+function passedOnBy({ positional }: Arguments): readonly string[] {
+  const [, ...rest] = positional;
+  if (rest.length > 0 && !rest[0]!.startsWith("-"))
+    throw new UsageError(`cluster up takes no ${JSON.stringify(rest[0])}`);
+  return rest;
+}
+
+/** `count` ports from the first on, or as many free ones when it is 0. */
+async function portsFrom(first: number, count: number): Promise<readonly number[]> {
+  if (first === 0) return freePorts(count);
+  if (first + count - 1 > MAX_PORT)
+    throw new UsageError(`there are no ${count} ports from ${first} on`);
+  return Array.from({ length: count }, (_, i) => first + i);
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers: Server[] = [];
+  for (let i = 0; i < count; i++) servers.push(await listening(LOOPBACK, 0));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) await closed(server);
+  return ports;
+}
+
+async function refuseTaken(host: string, ports: readonly number[], option: string) {
+  const taken: number[] = [];
+  for (const port of ports) {
+    try {
+      await closed(await listening(host, port));
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "EADDRINUSE")
+        throw new CommandError(`can't listen on ${host}:${port}: ${message}`, { cause: error });
+      taken.push(port);
+    }
+  }
+  if (taken.length === 0) return;
+  const what = taken.length === 1 ? `port ${taken[0]} is` : `ports ${taken.join(", ")} are`;
+  throw new CommandError(`${what} in use: stop what listens there, or give another ${option}`);
+}
+
+async function listening(host: string, port: number): Promise<Server> {
+  const server = createServer().listen(port, host);
+  await once(server, "listening");
+  return server;
+}
+
+async function closed(server: Server): Promise<void> {
+  server.close();
+  await once(server, "close");
+}

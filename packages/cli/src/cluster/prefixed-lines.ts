@@ -1,0 +1,35 @@
+// What several brokers say, on one terminal: each line with the name of who said it.
+import type { LogLevel } from "@tarpan/broker";
+import type { Io } from "../command.ts";
+import { textLine } from "../log-lines.ts";
+
+/** Cyan, yellow, green, magenta, blue: those that can be read on black and on white. */
+const COLOURS = [36, 33, 32, 35, 34];
+
+export class PrefixedLines {
+  readonly #stderr: Io["stderr"];
+  readonly #coloured: boolean;
+
+  constructor({ stderr, env }: Pick<Io, "stderr" | "env">) {
+    this.#stderr = stderr;
+    this.#coloured = stderr.isTTY === true && !env.NO_COLOR;
+  }
+
+  write(nodeId: number, line: string): void {
+    const name = `broker-${nodeId} |`;
+    const colour = COLOURS[(nodeId - 1) % COLOURS.length];
+    const prefix = this.#coloured ? `\x1b[${colour}m${name}\x1b[0m` : name;
+    this.#stderr.write(`${prefix} ${readable(line)}\n`);
+  }
+}
+
+/** A broker whose log is no terminal writes JSON; here people read it. */
+function readable(line: string): string {
+  if (!line.startsWith('{"time":')) return line;
+  try {
+    const { time, level, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    return textLine(level as LogLevel, Date.parse(String(time)), String(message), fields);
+  } catch {
+    return line;
+  }
+}

@@ -1,0 +1,55 @@
+// `tarpan cluster remove`: a broker leaves for good. Every request moves the work on and tells how
+// much is left, so that it can be broken off and taken up again, also by way of another broker.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Arguments } from "../args/parse.ts";
+import type { Io } from "../command.ts";
+import { CommandError } from "../failures.ts";
+import { counted } from "../progress.ts";
+import { HttpBrokers, Refused } from "./ask.ts";
+
+const ASK_EVERY_MS = 500;
+const UNAVAILABLE = 503;
+const MAX_NODE_ID = 2_147_483_647;
+
+interface Removal {
+  readonly partitionsLeft: number;
+  readonly done: boolean;
+}
+
+export async function removeBroker(args: Arguments, io: Io): Promise<void> {
+  args.required("node-id");
+  const nodeId = args.integer("node-id", 0, MAX_NODE_ID)!;
+  const brokers = new HttpBrokers(args);
+  let told = -1;
+  for (;;) {
+    const { done, partitionsLeft } = await removeOnce(brokers, nodeId);
+    if (done) break;
+    if (partitionsLeft !== told) {
+      told = partitionsLeft;
+      io.stderr.write(`broker ${nodeId}: ${counted(partitionsLeft, "partition")} to be moved\n`);
+    }
+    await sleep(ASK_EVERY_MS);
+  }
+  io.stdout.write(`broker ${nodeId} has left the cluster; stop it if it still runs\n`);
+}
+
+/** Asks again while no broker can say: the controller may be changing. */
+async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<Removal> {
+  const limitMs = performance.now() + brokers.timeoutMs;
+  for (;;) {
+    try {
+      return removalFrom(await brokers.ask("DELETE", `/api/v1/brokers/${nodeId}`));
+    } catch (error) {
+      const again = error instanceof Refused && error.status === UNAVAILABLE;
+      if (!again || performance.now() > limitMs) throw error;
+    }
+    await sleep(ASK_EVERY_MS);
+  }
+}
+
+function removalFrom(json: unknown): Removal {
+  const { partitionsLeft, done } = (json ?? {}) as Partial<Removal>;
+  if (typeof done !== "boolean" || typeof partitionsLeft !== "number")
+    throw new CommandError(`the broker's answer is not understood: ${JSON.stringify(json)}`);
+  return { done, partitionsLeft };
+}

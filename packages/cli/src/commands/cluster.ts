@@ -1,0 +1,48 @@
+import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import type { Arguments } from "../args/parse.ts";
+import type { Command, Io } from "../command.ts";
+import { UsageError } from "../failures.ts";
+
+type Action = (args: Arguments, io: Io) => Promise<void>;
+
+export const cluster: Command = {
+  name: "cluster",
+  summary: "Run a whole cluster on this machine, look at one, take a broker out of it.",
+  usage: [
+    "up     [--brokers N] [--bind-port PORT] [--raft-port PORT] [--data-dir DIR] [-- FLAGS]",
+    "status [--internal] [--json]",
+    "remove --node-id N",
+  ],
+  options: [
+    { name: "brokers", argument: "N", help: "up: how many, 3 to 9 (3)" },
+    { name: "bind-addr", argument: "HOST", help: "up: address to listen on (127.0.0.1)" },
+    { name: "bind-port", argument: "PORT", help: "up: of the first; 0 for any free (9092)" },
+    { name: "raft-port", argument: "PORT", help: "up: of the first; 0 for any free (7001)" },
+    { name: "data-dir", argument: "DIR", help: "up: a directory for each in it (./data/cluster)" },
+    ...BOOTSTRAP_OPTIONS,
+    { name: "internal", help: "status: internal topics too" },
+    { name: "json", help: "status: all the broker says, as JSON" },
+    { name: "node-id", argument: "N", help: "remove: the broker that leaves for good" },
+  ],
+  examples: [
+    "tarpan cluster up",
+    "tarpan cluster up --brokers 5 --bind-port 19092 -- --flush interval --log-level debug",
+    "tarpan cluster status --bootstrap localhost:9093",
+    "tarpan cluster remove --node-id 4",
+  ],
+  async run(args, io) {
+    const [name = "", ...rest] = args.positional;
+    const action = ACTIONS[name];
+    if (action === undefined)
+      throw new UsageError(`tarpan cluster needs one of ${Object.keys(ACTIONS).join(", ")}`);
+    if (name !== "up" && rest.length > 0)
+      throw new UsageError(`cluster ${name} takes no ${JSON.stringify(rest[0])}`);
+    await action(args, io);
+  },
+};
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  up: async (args, io) => (await import("../cluster/up.ts")).clusterUp(args, io),
+  status: async (args, io) => (await import("../cluster/status.ts")).clusterStatus(args, io),
+  remove: async (args, io) => (await import("../cluster/remove.ts")).removeBroker(args, io),
+};

@@ -1,0 +1,178 @@
+// `tarpan cluster status` and `remove`: against a broker of today, and against what one of a cluster
+// answers, word for word.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Broker } from "@tarpan/broker";
+import { afterEach, expect, test } from "vitest";
+import { tarpan } from "./run-command.ts";
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+type Answer = [status: number, body: unknown];
+
+/** Answers every request with what `answer` says, and keeps what was asked. */
+async function serving(answer: (index: number) => Answer) {
+  const asked: string[] = [];
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    const [status, body] = answer(asked.push(`${request.method} ${request.url}`) - 1);
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return { asked, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+const STATUS = {
+  clusterId: "AbCdEfGhIjKlMnOpQrStUv",
+  nodeId: 2,
+  controllerId: 1,
+  brokers: [
+    { nodeId: 3, host: "127.0.0.1", port: 9094, rack: "c", fenced: true },
+    { nodeId: 1, host: "127.0.0.1", port: 9092, rack: null, fenced: false },
+    { nodeId: 2, host: "127.0.0.1", port: 9093, rack: "b", fenced: false },
+  ],
+  engine: {
+    kind: "jetstream",
+    version: "2.14.5",
+    syncInterval: "always",
+    maxPayload: 8388608,
+    replicasMax: 3,
+    problems: ["one thing to do"],
+  },
+  reasons: ["orders-1: no leader"],
+  partitions: [
+    {
+      topic: "orders",
+      partition: 1,
+      leader: null,
+      raftLeader: null,
+      replicas: [{ brokerId: 1 }, { brokerId: 3 }],
+      endOffset: -1,
+      offlineReason: "no leader",
+    },
+    {
+      topic: "orders",
+      partition: 0,
+      leader: 1,
+      raftLeader: 2,
+      replicas: [
+        { brokerId: 1, current: true, lag: 0 },
+        { brokerId: 2, current: true, lag: 0 },
+        { brokerId: 3, current: false, lag: 17 },
+      ],
+      endOffset: 42,
+      offlineReason: null,
+    },
+    {
+      topic: "__consumer_offsets",
+      partition: 0,
+      leader: 1,
+      replicas: [1, 2, 3],
+      isr: [1, 2, 3],
+    },
+    {
+      topic: "__consumer_offsets",
+      partition: 1,
+      leader: 2,
+      replicas: [1, 2, 3],
+      isr: [1, 2],
+    },
+  ],
+};
+
+test("brokers, engine, and partitions with what is known of them", async () => {
+  const { address, asked } = await serving(() => [200, STATUS]);
+  const { code, stdout, stderr } = await tarpan(["cluster", "status", "-b", address]);
+  expect({ code, stderr, asked }).toEqual({
+    code: 0,
+    stderr: "",
+    asked: ["GET /cluster/status?partitions=true"],
+  });
+  expect(stdout).toBe(`cluster AbCdEfGhIjKlMnOpQrStUv, seen by broker 2
+engine jetstream, nats-server 2.14.5, sync_interval always, max_payload 8388608, up to 3 replicas
+
+problem: one thing to do
+problem: orders-1: no leader
+
+broker  address         rack  state   role
+1       127.0.0.1:9092  -     alive   controller
+2       127.0.0.1:9093  b     alive
+3       127.0.0.1:9094  c     fenced
+
+topic               partition  leader  raft leader  replicas  isr  lag  end offset  problem
+__consumer_offsets  1          2       -            1,2,3     1,2  -    -
+orders              0          1       2            1,2,3     1,2  17   42
+orders              1          -       -            1,3       -    -    -           no leader
+
+and 1 partition of internal topics (--internal shows them)
+`);
+  const all = await tarpan(["cluster", "status", "-b", address, "--internal"]);
+  expect(all.stdout).toContain("__consumer_offsets  0 ");
+  expect(all.stdout).not.toContain("--internal");
+  const json = await tarpan(["cluster", "status", "-b", address, "--json"]);
+  expect(JSON.parse(json.stdout)).toEqual(STATUS);
+});
+
+test("a single broker, as it is today", async () => {
+  const broker = await Broker.start();
+  closers.push(() => broker.stop());
+  const { code, stdout } = await tarpan(["cluster", "status", "-b", broker.bootstrap]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^cluster \S+, seen by broker 1\nengine memory\n/);
+  expect(stdout).toContain(`1       ${broker.bootstrap}`);
+});
+
+test("the next address is asked when one can't be reached", async () => {
+  const { address } = await serving(() => [200, STATUS]);
+  const { code } = await tarpan(["cluster", "status", "-b", `127.0.0.1:2,${address}`]);
+  expect(code).toBe(0);
+});
+
+test.each([
+  ["nobody listens", null, /can't reach 127\.0\.0\.1:2: .*ECONNREFUSED.*tarpan broker\n/],
+  ["something else answers", [200, "<html>"], /answered 200 without JSON/],
+  ["it is refused", [404, { error: "there is no such path" }], /^tarpan: there is no such path\n/],
+] as const)("when %s, one line says so", async (_name, answer, message) => {
+  const address = answer === null ? "127.0.0.1:2" : (await serving(() => [...answer])).address;
+  const { code, stdout, stderr } = await tarpan(["cluster", "status", "-b", address]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+});
+
+test("remove asks until it is done, also while no broker can say", async () => {
+  const answers: Answer[] = [
+    [200, { partitionsLeft: 2, done: false }],
+    [503, { error: "there is no controller" }],
+    [200, { partitionsLeft: 1, done: false }],
+    [200, { partitionsLeft: 0, done: true }],
+  ];
+  const { address, asked } = await serving((index) => answers[index]!);
+  expect(await tarpan(["cluster", "remove", "--node-id", "4", "-b", address])).toEqual({
+    code: 0,
+    stdout: "broker 4 has left the cluster; stop it if it still runs\n",
+    stderr: "broker 4: 2 partitions to be moved\nbroker 4: 1 partition to be moved\n",
+  });
+  expect(asked).toEqual(Array(4).fill("DELETE /api/v1/brokers/4"));
+});
+
+test("remove tells why not", async () => {
+  const { address } = await serving(() => [409, { error: "3 brokers can't be fewer" }]);
+  expect(await tarpan(["cluster", "remove", "--node-id", "4", "-b", address])).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "tarpan: 3 brokers can't be fewer\n",
+  });
+  const { code, stderr } = await tarpan(["cluster", "remove", "-b", address]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: "tarpan: --node-id is missing; see: tarpan cluster --help\n",
+  });
+});
