@@ -14,6 +14,8 @@ export interface Bench {
 
 export interface Section {
   readonly name: string;
+  /** Why it can't be measured here, null when it can. */
+  skipped?(): string | null;
   measure(bench: Bench): Promise<readonly Row[]>;
 }
 

@@ -17,6 +17,8 @@ export class Connection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    // "close" follows, and whoever waits for an answer hears of that.
+    socket.on("error", () => {});
   }
 
   /** Rejects when nobody listens there. */
@@ -40,6 +42,7 @@ export class Connection {
   /** Sends a whole frame and resolves to the next one, length prefix included. */
   exchange(frame: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error("the connection was closed"));
       let received: Buffer = Buffer.alloc(0);
       const onClose = () => reject(new Error("the connection was closed"));
       const onData = (chunk: Buffer) => {

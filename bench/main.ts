@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Bench, directoriesIn, type Section } from "./bench.ts";
 import { type Row, table } from "./report.ts";
+import { cluster } from "./sections/cluster.ts";
 import { fetch } from "./sections/fetch.ts";
 import { groups } from "./sections/groups.ts";
 import { latency } from "./sections/latency.ts";
@@ -16,7 +17,7 @@ import { kafka } from "./targets/kafka.ts";
 import type { Target } from "./targets/target.ts";
 import { tarpan } from "./targets/tarpan.ts";
 
-const SECTIONS: readonly Section[] = [produce, fetch, latency, startup, groups];
+const SECTIONS: readonly Section[] = [produce, fetch, latency, startup, groups, cluster];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;
 
@@ -46,6 +47,11 @@ for (const failure of failures) console.error(failure);
 process.exit(failures.length > 0 ? 1 : 0);
 
 async function measure(section: Section): Promise<void> {
+  const skipped = section.skipped?.() ?? null;
+  if (skipped !== null) {
+    console.log(`\n${section.name}: skipped: ${skipped}\n`);
+    return;
+  }
   process.stderr.write(`Measuring ${section.name} …\n`);
   try {
     const measured = await section.measure(bench);

@@ -7,8 +7,11 @@ export type Subject = "raw" | "tarpan" | "kafka";
 export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "1/s";
 
 export interface Goal {
-  /** `ratio`: at least this part of the raw limit. `most`, `least`: so many units. */
-  readonly kind: "ratio" | "most" | "least";
+  /**
+   * `ratio`: at least this part of the raw limit. `times`: at most this multiple of it. `above`: at
+   * most so many units above it. `most`, `least`: so many units.
+   */
+  readonly kind: "ratio" | "times" | "above" | "most" | "least";
   readonly value: number;
 }
 
@@ -45,9 +48,18 @@ export class Row {
 
   get isMet(): boolean | null {
     if (!this.goal) return null;
-    const reached = this.goal.kind === "ratio" ? this.ratio("tarpan") : this.value("tarpan");
+    const { kind, value } = this.goal;
+    const reached = this.#reached(kind);
     if (reached === null) return null;
-    return this.goal.kind === "most" ? reached <= this.goal.value : reached >= this.goal.value;
+    return kind === "ratio" || kind === "least" ? reached >= value : reached <= value;
+  }
+
+  #reached(kind: Goal["kind"]): number | null {
+    if (kind === "ratio" || kind === "times") return this.ratio("tarpan");
+    const own = this.value("tarpan");
+    if (kind !== "above" || own === null) return own;
+    const raw = this.value("raw");
+    return raw === null ? null : own - raw;
   }
 
   toJSON() {
@@ -104,5 +116,7 @@ function ratioText(ratio: number | null, unit: Unit): string {
 function goalText(goal: Goal | null, unit: Unit): string {
   if (!goal) return "";
   if (goal.kind === "ratio") return `>= ${goal.value * 100} %`;
+  if (goal.kind === "times") return `<= ${goal.value}x`;
+  if (goal.kind === "above") return `<= raw + ${goal.value} ${unit}`;
   return `${goal.kind === "most" ? "<=" : ">="} ${goal.value} ${unit}`;
 }

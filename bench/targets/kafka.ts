@@ -1,10 +1,11 @@
-// Apache Kafka as one KRaft node, from a directory with its jars in `libs`, as its binary
+// Apache Kafka as KRaft nodes, from a directory with its jars in `libs`, as its binary
 // distribution has them. The JVM flags are those of its own start script.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ClusterNode } from "./cluster.ts";
 import { freePort, ServerProcess } from "./process.ts";
 import type { Configs, Flush, Target } from "./target.ts";
 
@@ -12,61 +13,97 @@ const CLUSTER_ID = "dGFycGFuLWJlbmNoLTAwMQ";
 const JVM_FLAGS = ["-Xms1G", "-Xmx1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"];
 JVM_FLAGS.push("-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent");
 
+interface Node {
+  readonly id: number;
+  readonly directory: string;
+  readonly port: number;
+  readonly controllerPort: number;
+}
+
 export function kafka(kafkaDirectory: string): Target {
   const classPath = join(kafkaDirectory, "libs", "*");
+  const start = (port: number, properties: string) =>
+    new ServerProcess(port, "java", [...JVM_FLAGS, "-cp", classPath, "kafka.Kafka", properties]);
+
   return {
     name: "kafka",
 
     async prepare(directory) {
-      const properties = await writeProperties(directory, "never", await freePort());
-      const tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties];
-      const child = spawn("java", ["-cp", classPath, ...tool], {
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      let errors = "";
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        errors += text;
-      });
-      const [code] = await once(child, "close");
-      if (code !== 0) throw new Error(`Kafka's storage tool ended with ${code}:\n${errors}`);
+      const node = await nodeIn(directory, 1);
+      await format(classPath, await writeProperties(node, [node], "never"));
     },
 
     async start(directory, flush, configs) {
-      const port = await freePort();
-      const properties = await writeProperties(directory, flush, port, configs);
-      return new ServerProcess(port, "java", [
-        ...JVM_FLAGS,
-        "-cp",
-        classPath,
-        "kafka.Kafka",
-        properties,
-      ]);
+      const node = await nodeIn(directory, 1);
+      return start(node.port, await writeProperties(node, [node], flush, configs));
+    },
+
+    async startCluster(directory, flush, brokers) {
+      const nodes: Node[] = [];
+      for (let id = 1; id <= brokers; id++) {
+        const own = join(directory, String(id));
+        await mkdir(own, { recursive: true });
+        nodes.push(await nodeIn(own, id));
+      }
+      const started: ClusterNode[] = [];
+      for (const node of nodes) {
+        const properties = await writeProperties(node, nodes, flush);
+        await format(classPath, properties);
+        started.push(
+          new ClusterNode({
+            id: node.id,
+            start: () => start(node.port, properties),
+            killEngine: null,
+          }),
+        );
+      }
+      return started;
     },
   };
 }
 
+async function nodeIn(directory: string, id: number): Promise<Node> {
+  return { id, directory, port: await freePort(), controllerPort: await freePort() };
+}
+
+async function format(classPath: string, properties: string): Promise<void> {
+  const tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties];
+  const child = spawn("java", ["-cp", classPath, ...tool], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`Kafka's storage tool ended with ${code}:\n${errors}`);
+}
+
+/** `nodes`: all of the cluster, each a broker and a controller. */
 async function writeProperties(
-  directory: string,
+  node: Node,
+  nodes: readonly Node[],
   flush: Flush,
-  port: number,
   configs: Configs = {},
 ): Promise<string> {
-  const controllerPort = await freePort();
+  const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
+  const copies = Math.min(nodes.length, 3);
   const lines = [
     "process.roles=broker,controller",
-    "node.id=1",
-    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `node.id=${node.id}`,
+    `controller.quorum.voters=${voters.join(",")}`,
+    `listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}`,
     "controller.listener.names=CONTROLLER",
-    `log.dirs=${join(directory, "logs")}`,
-    "offsets.topic.replication.factor=1",
-    "transaction.state.log.replication.factor=1",
-    "transaction.state.log.min.isr=1",
+    `log.dirs=${join(node.directory, "logs")}`,
+    `offsets.topic.replication.factor=${copies}`,
+    `transaction.state.log.replication.factor=${copies}`,
+    `transaction.state.log.min.isr=${Math.min(copies, 2)}`,
+    `min.insync.replicas=${Math.min(copies, 2)}`,
   ];
   if (flush === "always") lines.push("log.flush.interval.messages=1");
   for (const [name, value] of Object.entries(configs)) lines.push(`${name}=${value}`);
-  const path = join(directory, "server.properties");
+  const path = join(node.directory, "server.properties");
   await writeFile(path, `${lines.join("\n")}\n`);
   return path;
 }

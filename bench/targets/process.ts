@@ -59,6 +59,10 @@ export class ServerProcess {
     }
   }
 
+  get exited(): boolean {
+    return this.#exited;
+  }
+
   /** What it wrote last, for an error message. */
   get output(): string {
     return this.#output;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiVersions, CreateTopics, ErrorCode, errorOf } from "@tarpan/protocol";
 import type { Connection } from "../connection.ts";
+import type { ClusterNode } from "./cluster.ts";
 import type { ServerProcess } from "./process.ts";
 
 export type Flush = "always" | "never";
@@ -13,10 +14,12 @@ export interface Target {
   /** What must be done once before a broker starts on a new directory. */
   prepare?(directory: string): Promise<void>;
   start(directory: string, flush: Flush, configs?: Configs): Promise<ServerProcess>;
+  /** A cluster of so many brokers on a new directory, their ids from 1 on. */
+  startCluster(directory: string, flush: Flush, brokers: number): Promise<readonly ClusterNode[]>;
 }
 
 const RETRY_MS = 5;
-const READY_LIMIT_MS = 30_000;
+const READY_LIMIT_MS = 120_000;
 
 /** Resolves once the broker serves: it answers ApiVersions. */
 export async function connected(server: ServerProcess): Promise<Connection> {
@@ -33,11 +36,13 @@ export async function createTopic(
   connection: Connection,
   name: string,
   numPartitions: number,
+  replicationFactor = 1,
 ): Promise<void> {
   const limitMs = performance.now() + READY_LIMIT_MS;
   for (;;) {
-    const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] };
-    const { topics } = await connection.request(CreateTopics, 7, { topics: [topic] });
+    const topic = { name, numPartitions, replicationFactor, assignments: [], configs: [] };
+    const request = { topics: [topic], timeoutMs: READY_LIMIT_MS };
+    const { topics } = await connection.request(CreateTopics, 7, request);
     const { errorCode, errorMessage } = topics[0]!;
     if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return;
     if (!errorOf(errorCode).retriable || performance.now() > limitMs)

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ClusterNode, killByPidFile } from "./cluster.ts";
 import { freePort, ServerProcess } from "./process.ts";
 import type { Configs, Flush, Target } from "./target.ts";
 
@@ -13,5 +15,26 @@ export const tarpan: Target = {
     flags.push("--data-dir", directory, "--flush", flush);
     for (const [name, value] of Object.entries(configs)) flags.push("--kafka", `${name}=${value}`);
     return new ServerProcess(port, process.execPath, [program, "broker", ...flags]);
+  },
+
+  async startCluster(directory: string, flush: Flush, brokers: number) {
+    const ids = Array.from({ length: brokers }, (_, i) => i + 1);
+    const raftPorts: number[] = [];
+    for (const _ of ids) raftPorts.push(await freePort());
+    const peers = raftPorts.map((port) => `127.0.0.1:${port}`);
+    return Promise.all(
+      ids.map(async (id, i) => {
+        const port = await freePort();
+        const dataDirectory = join(directory, String(id));
+        const flags = ["--node-id", String(id), "--bind-addr", "127.0.0.1"];
+        flags.push("--bind-port", String(port), "--data-dir", dataDirectory, "--flush", flush);
+        flags.push("--raft-addr", peers[i]!, "--cluster-peers", peers.join(","));
+        return new ClusterNode({
+          id,
+          start: () => new ServerProcess(port, process.execPath, [program, "broker", ...flags]),
+          killEngine: () => killByPidFile(join(dataDirectory, "nats", "nats-server.pid")),
+        });
+      }),
+    );
   },
 };
