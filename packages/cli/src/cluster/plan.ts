@@ -12,6 +12,9 @@ const MAX_BROKERS = 9;
 const MAX_PORT = 65_535;
 const LOOPBACK = "127.0.0.1";
 
+/** A topic that is made on first use survives a broker, which Kafka's default of 1 would not have it. */
+const REPLICATED = ["--kafka", "default.replication.factor=3"];
+
 export interface BrokerPlan {
   readonly nodeId: number;
   readonly bindAddress: string;
@@ -49,7 +52,7 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
     const directory = join(dataDirectory, `broker-${nodeId}`);
     const flags = ["--node-id", String(nodeId), "--bind-addr", bindAddress];
     flags.push("--bind-port", String(bindPort), "--raft-addr", `${LOOPBACK}:${raftPort}`);
-    flags.push("--data-dir", directory, "--cluster-peers", peers, ...passedOn);
+    flags.push("--data-dir", directory, "--cluster-peers", peers, ...REPLICATED, ...passedOn);
     return { nodeId, bindAddress, bindPort, raftPort, dataDirectory: directory, flags };
   });
   return { dataDirectory, brokers };
