@@ -11,7 +11,7 @@ export const tarpanProgram =
   fileURLToPath(new URL("../../packages/cli/bin/tarpan.js", import.meta.url));
 
 /** How the line that tells a broker is ready gives its address. */
-const READY = /ready on 127\.0\.0\.1:(\d+)\s/;
+const READY = /ready on [\d.]+:(\d+)\s/;
 /** What the log says when an invariant of the broker's own did not hold. */
 const BUG = "this is a bug in Tarpan";
 const START_LIMIT_MS = 20_000;
@@ -21,6 +21,13 @@ export interface BrokerProcessOptions {
   /** A fresh temporary directory when left out. */
   readonly dataDirectory?: string;
   readonly flags?: readonly string[];
+  readonly host?: string;
+  /** Any free one when left out, and the same one at every start. */
+  readonly port?: number;
+  /** A program and its arguments that run the rest of a command line as themselves. */
+  readonly launcher?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly startLimitMs?: number;
 }
 
 /** A broker as users run it: its own process, killed and started again as a test likes. */
@@ -34,6 +41,11 @@ export class BrokerProcess {
 
   constructor(options: BrokerProcessOptions = {}) {
     this.#options = options;
+    this.#port = options.port ?? 0;
+  }
+
+  get host(): string {
+    return this.#options.host ?? "127.0.0.1";
   }
 
   get port(): number {
@@ -41,7 +53,12 @@ export class BrokerProcess {
   }
 
   get bootstrap(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${this.host}:${this.#port}`;
+  }
+
+  /** Of the process that runs or ran last. */
+  get pid(): number {
+    return this.#child?.pid ?? -1;
   }
 
   get dataDirectory(): string {
@@ -66,10 +83,13 @@ export class BrokerProcess {
   /** Resolves once it serves. The port is any free one at first, the same one after that. */
   async start(): Promise<void> {
     this.#dataDirectory ||= this.#options.dataDirectory ?? (await temporaryDirectory());
-    const flags = ["--bind-addr", "127.0.0.1", "--bind-port", String(this.#port)];
-    flags.push("--data-dir", this.#dataDirectory, ...(this.#options.flags ?? []));
-    const child = spawn(process.execPath, [tarpanProgram, "broker", ...flags], {
+    const { flags = [], launcher = [], env = {} } = this.#options;
+    const where = ["--bind-addr", this.host, "--bind-port", String(this.#port)];
+    const broker = ["broker", ...where, "--data-dir", this.#dataDirectory, ...flags];
+    const [program, ...args] = [...launcher, process.execPath, tarpanProgram, ...broker];
+    const child = spawn(program!, args, {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
     });
     this.#child = child;
     this.#port = await this.#whenReady(child);
@@ -82,7 +102,7 @@ export class BrokerProcess {
       const timer = setTimeout(() => {
         child.kill("SIGKILL");
         fail("The broker was not ready in time");
-      }, START_LIMIT_MS);
+      }, this.#options.startLimitMs ?? START_LIMIT_MS);
       child.once("exit", (code, signal) => {
         clearTimeout(timer);
         fail(`The broker ended with ${signal ?? code} before it was ready`);

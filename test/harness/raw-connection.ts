@@ -37,8 +37,8 @@ export class RawConnection {
     });
   }
 
-  static async open(port: number): Promise<RawConnection> {
-    const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  static async open(port: number, host = "127.0.0.1"): Promise<RawConnection> {
+    const socket = connect({ host, port, noDelay: true });
     await once(socket, "connect");
     return new RawConnection(socket);
   }

@@ -1,0 +1,87 @@
+import type { Consumer, EachBatchPayload } from "kafkajs";
+import type { OffsetAndValue } from "../../history/operation.ts";
+import { KAFKAJS_RETRY, kafkajs } from "./kafkajs-client.ts";
+import { HEARTBEAT_INTERVAL_MS, type Load, pause, SESSION_TIMEOUT_MS } from "./load.ts";
+import { Member } from "./member.ts";
+
+const COME_BACK_MS = 100;
+const MAX_WAIT_MS = 100;
+const REBALANCE_TIMEOUT_MS = 10_000;
+
+/** A member with kafkajs, which gives up everything in each rebalance. */
+export async function runKafkajsMember(load: Load, group: string, name: string): Promise<void> {
+  while (load.consuming) {
+    const member = new Member(load, group, name);
+    const consumer = kafkajs(load, name).consumer({
+      groupId: group,
+      sessionTimeout: SESSION_TIMEOUT_MS,
+      heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      maxWaitTimeInMs: MAX_WAIT_MS,
+      retry: { ...KAFKAJS_RETRY, restartOnFailure: async () => true },
+    });
+    const crashed = tellOwned(load, consumer, member);
+    const eachBatch = (payload: EachBatchPayload) => take(load, member, payload);
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topic: load.topic, fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatch });
+      await Promise.race([crashed, load.until(`${name} may stop`, STAY_MS, () => !load.consuming)]);
+    } catch (error) {
+      member.failed(error);
+    }
+    await consumer.disconnect().catch((error: unknown) => member.failed(error));
+    member.owns(null, []);
+    if (load.consuming) await pause(COME_BACK_MS);
+  }
+}
+
+const STAY_MS = 3_600_000;
+
+/** Resolves when the consumer has ended and won't come back by itself. */
+function tellOwned(load: Load, consumer: Consumer, member: Member): Promise<void> {
+  const { events } = consumer;
+  let owned: readonly number[] = [];
+  let generation: number | null = null;
+  consumer.on(events.REBALANCING, () => {
+    owned = [];
+    member.owns(null, owned);
+  });
+  consumer.on(events.GROUP_JOIN, ({ payload }) => {
+    // Even what it had before it reads again from where the group is.
+    member.owns(null, []);
+    owned = payload.memberAssignment[load.topic] ?? [];
+    generation = null;
+    member.owns(null, owned);
+  });
+  // A join does not tell its generation: heartbeats and commits do, soon after.
+  const noteGeneration = ({ payload }: { payload: { groupGenerationId: number } }) => {
+    if (generation === payload.groupGenerationId) return;
+    generation = payload.groupGenerationId;
+    member.owns(generation, owned);
+  };
+  consumer.on(events.HEARTBEAT, noteGeneration);
+  consumer.on(events.COMMIT_OFFSETS, noteGeneration);
+  return new Promise((resolve) => {
+    consumer.on(events.CRASH, ({ payload }) => {
+      member.failed(payload.error);
+      if (!payload.restart) resolve();
+    });
+  });
+}
+
+async function take(load: Load, member: Member, payload: EachBatchPayload): Promise<void> {
+  const { batch, isStale, isRunning, commitOffsetsIfNecessary } = payload;
+  const { topic } = load;
+  const { partition } = batch;
+  if (isStale() || !isRunning()) return;
+  const read = batch.messages.map(({ offset, value }): OffsetAndValue => {
+    return [Number(offset), Number(value!.toString())];
+  });
+  member.polled(new Map([[partition, read]]));
+  const next = read.at(-1)![0] + 1;
+  const partitions = [{ partition, offset: String(next) }];
+  await member.commit(new Map([[partition, next]]), () =>
+    commitOffsetsIfNecessary({ topics: [{ topic, partitions }] }),
+  );
+}

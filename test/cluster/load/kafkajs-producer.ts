@@ -1,0 +1,37 @@
+import type { Producer } from "kafkajs";
+import { kafkajs } from "./kafkajs-client.ts";
+import { consecutive, type Load } from "./load.ts";
+import { sendInTurn } from "./send-in-turn.ts";
+
+/**
+ * An idempotent producer of kafkajs. Once it has given up a batch its sequences are not to be
+ * trusted (it uses them again for other records), so another producer takes its place.
+ */
+export async function runKafkajsProducer(load: Load, clientId: string): Promise<void> {
+  const kafka = kafkajs(load, clientId);
+  const made: Producer[] = [];
+  const connected = async () => {
+    const producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false });
+    made.push(producer);
+    await producer.connect();
+    return producer;
+  };
+  let current = connected();
+  const send = async (partition: number, values: readonly number[]) => {
+    const used = current;
+    try {
+      const messages = values.map((value) => ({ partition, value: String(value) }));
+      const producer = await used;
+      const [stored] = await producer.send({ topic: load.topic, acks: -1, messages });
+      const baseOffset = Number(stored?.baseOffset ?? -1);
+      return baseOffset < 0 ? [] : consecutive(baseOffset, values.length);
+    } catch (error) {
+      if (current === used) current = connected();
+      throw error;
+    }
+  };
+  await Promise.all(
+    load.partitions.map((partition) => sendInTurn(load, clientId, partition, send)),
+  );
+  for (const producer of made) await producer.disconnect();
+}

@@ -1,0 +1,162 @@
+import { Admin, Client } from "@tarpan/client";
+import type { History } from "../../history/history.ts";
+import { type Key, keyOf, type OffsetAndValue } from "../../history/operation.ts";
+
+/** How long clients wait for one answer, ms: shorter than any fault, so that they look elsewhere. */
+export const REQUEST_TIMEOUT_MS = 4_000;
+/** How long producers go on trying, ms: longer than any fault. */
+export const DELIVERY_TIMEOUT_MS = 120_000;
+export const SESSION_TIMEOUT_MS = 6_000;
+export const HEARTBEAT_INTERVAL_MS = 500;
+
+export interface LoadOptions {
+  /** `host:port` of brokers, any of which may be down. */
+  readonly bootstrap: readonly string[];
+  readonly topic: string;
+  readonly partitions: number;
+  readonly history: History;
+}
+
+/** What producers and members of groups share: when to end, and how far they have come. */
+export class Load {
+  readonly bootstrap: readonly string[];
+  readonly topic: string;
+  readonly partitions: readonly number[];
+  readonly history: History;
+  /** What no client should ever have been told. */
+  readonly unexpected: string[] = [];
+  /** Failures that faults explain, newest last, for the message of a failed test. */
+  readonly #failures: string[] = [];
+  /** Records acknowledged, by partition. */
+  readonly acknowledged: number[];
+  /** Next offset to be read by a group, by partition. */
+  readonly #read = new Map<string, number[]>();
+  readonly #waiting = new Set<() => void>();
+  producing = true;
+  consuming = true;
+
+  constructor({ bootstrap, topic, partitions, history }: LoadOptions) {
+    this.bootstrap = bootstrap;
+    this.topic = topic;
+    this.partitions = Array.from({ length: partitions }, (_, index) => index);
+    this.history = history;
+    this.acknowledged = this.partitions.map(() => 0);
+  }
+
+  key(partition: number): Key {
+    return keyOf(this.topic, partition);
+  }
+
+  get keys(): Key[] {
+    return this.partitions.map((partition) => this.key(partition));
+  }
+
+  noteAcknowledged(partition: number, records: number): void {
+    this.acknowledged[partition]! += records;
+    this.changed();
+  }
+
+  notePolled(process: number, group: string, polled: ReadonlyMap<number, OffsetAndValue[]>): void {
+    const records = new Map([...polled].map(([partition, read]) => [this.key(partition), read]));
+    this.history.note(process, "poll", { group, records });
+    const next = this.readBy(group);
+    for (const [partition, read] of polled)
+      next[partition] = Math.max(next[partition]!, read.at(-1)![0] + 1);
+    this.changed();
+  }
+
+  noteFailure(who: string, error: unknown): void {
+    const told = `${who}: ${error instanceof Error ? error.message : String(error)}`;
+    if (isUnexpected(error)) this.unexpected.push(told);
+    this.#failures.push(told);
+    if (this.#failures.length > FAILURES_KEPT) this.#failures.shift();
+  }
+
+  /** Next offset that a group will read, by partition; where members come and go, the furthest. */
+  readBy(group: string): number[] {
+    const next = this.#read.get(group) ?? this.partitions.map(() => 0);
+    this.#read.set(group, next);
+    return next;
+  }
+
+  changed(): void {
+    for (const check of this.#waiting) check();
+  }
+
+  /** Resolves once something is so, which is looked at whenever the load gets on. */
+  until(what: string, limitMs: number, isSo: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!isSo()) return;
+        end();
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`not within ${limitMs} ms: ${what}\n${this.describe()}`));
+      }, limitMs);
+      const end = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(check);
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  describe(): string {
+    const read = [...this.#read].map(([group, next]) => `${group} is at ${next}`);
+    return [
+      `acknowledged ${this.acknowledged}`,
+      ...read,
+      ...this.unexpected.map((each) => `unexpected: ${each}`),
+      ...this.#failures,
+    ].join("\n");
+  }
+}
+
+const FAILURES_KEPT = 40;
+
+/** A refusal for good. What a producer or member may be told while brokers fail is retriable. */
+function isUnexpected(error: unknown): boolean {
+  const { name, code, retriable, type } = error as {
+    name?: string;
+    code?: unknown;
+    retriable?: boolean;
+    type?: string;
+  };
+  const kafkaName =
+    name === "KafkaJSProtocolError" ? type : /^TARPAN_KAFKA_(.*)/.exec(String(code))?.[1];
+  if (kafkaName === undefined || retriable === true) return false;
+  return !TOLD_TO_MEMBERS.includes(kafkaName);
+}
+
+/** How a coordinator says that the group has gone on without this member, or is about to. */
+const TOLD_TO_MEMBERS: readonly string[] = [
+  "ILLEGAL_GENERATION",
+  "UNKNOWN_MEMBER_ID",
+  "REBALANCE_IN_PROGRESS",
+  "MEMBER_ID_REQUIRED",
+  "COORDINATOR_NOT_AVAILABLE",
+  "COORDINATOR_LOAD_IN_PROGRESS",
+  "NOT_COORDINATOR",
+  "GROUP_COORDINATOR_NOT_AVAILABLE",
+  "NOT_COORDINATOR_FOR_GROUP",
+  "GROUP_LOAD_IN_PROGRESS",
+];
+
+export async function makeTopic(load: Load, replicas: number): Promise<void> {
+  const client = new Client({ bootstrap: load.bootstrap, clientId: "maker" });
+  const { topic: name, partitions } = load;
+  await new Admin(client).createTopic({ name, partitions: partitions.length, replicas });
+  await client.close();
+}
+
+/** Neighbouring offsets of one partition, as a batch gives them. */
+export function consecutive(baseOffset: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => baseOffset + index);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,121 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
+import { anomaliesIn } from "../../history/check.ts";
+import { History } from "../../history/history.ts";
+import { jepsenHistory } from "../../history/jepsen.ts";
+import { readEverything } from "./final-read.ts";
+import { runKafkajsMember } from "./kafkajs-member.ts";
+import { runKafkajsProducer } from "./kafkajs-producer.ts";
+import { Load, makeTopic } from "./load.ts";
+import { observeCommitted } from "./observer.ts";
+import { runTarpanMember } from "./tarpan-member.ts";
+import { runTarpanProducer } from "./tarpan-producer.ts";
+
+/** Records of each partition that show that producers and groups get on. */
+const PROGRESS = 10;
+const PROGRESS_LIMIT_MS = 60_000;
+const END_LIMIT_MS = 90_000;
+const PARTITIONS = 4;
+
+export interface RunOptions {
+  readonly bootstrap: readonly string[];
+  /** Of the topic, which is made. */
+  readonly topic: string;
+  readonly replicas: number;
+}
+
+/**
+ * Producers and two groups of two members each, with two clients, that work while a test breaks things;
+ * all that they do and see is recorded. `finish` holds it to what anomaly.ts lists, and to an end
+ * in which both groups have read everything.
+ */
+export class RecordedRun {
+  readonly load: Load;
+  readonly #groups: readonly string[];
+  readonly #producers: Promise<unknown>;
+  readonly #consumers: Promise<unknown>;
+
+  private constructor(load: Load) {
+    this.load = load;
+    const { topic } = load;
+    this.#groups = [`${topic}-kafkajs`, `${topic}-tarpan`];
+    const [kafkajsGroup, tarpanGroup] = this.#groups as [string, string];
+    this.#producers = Promise.all([
+      runTarpanProducer(load, "tarpan-producer"),
+      runKafkajsProducer(load, "kafkajs-producer"),
+    ]);
+    this.#consumers = Promise.all([
+      runKafkajsMember(load, kafkajsGroup, "kafkajs-1"),
+      runKafkajsMember(load, kafkajsGroup, "kafkajs-2"),
+      runTarpanMember(load, tarpanGroup, "tarpan-1"),
+      runTarpanMember(load, tarpanGroup, "tarpan-2"),
+      observeCommitted(load, this.#groups),
+    ]);
+    // Told by `finish`; until then nobody listens.
+    this.#producers.catch(() => {});
+    this.#consumers.catch(() => {});
+  }
+
+  /** Makes the topic, begins the load, and resolves once all of it gets on. */
+  static async begin({ bootstrap, topic, replicas }: RunOptions): Promise<RecordedRun> {
+    const load = new Load({ bootstrap, topic, partitions: PARTITIONS, history: new History() });
+    await makeTopic(load, replicas);
+    const run = new RecordedRun(load);
+    onTestFinished(() => run.stop());
+    await run.progress();
+    return run;
+  }
+
+  /** Resolves when, from now, every partition was written and every group has read that. */
+  progress(limitMs = PROGRESS_LIMIT_MS): Promise<void> {
+    const goals = this.load.acknowledged.map((acknowledged) => acknowledged + PROGRESS);
+    return this.load.until("every partition is written and read on", limitMs, () =>
+      goals.every(
+        (goal, partition) =>
+          this.load.acknowledged[partition]! >= goal &&
+          this.#groups.every((group) => this.load.readBy(group)[partition]! >= goal),
+      ),
+    );
+  }
+
+  /** Ends the load, reads everything, and holds the history to its promises. */
+  async finish(): Promise<void> {
+    const { load } = this;
+    try {
+      load.producing = false;
+      await this.#producers;
+      const ends = await readEverything(load);
+      for (const group of this.#groups) {
+        await load.until(`${group} reads up to ${ends}`, END_LIMIT_MS, () =>
+          ends.every((end, partition) => load.readBy(group)[partition]! >= end),
+        );
+      }
+    } finally {
+      this.stop();
+    }
+    await this.#consumers;
+    const { operations } = load.history;
+    const anomalies = anomaliesIn(operations).map(({ kind, message }) => `${kind}: ${message}`);
+    const failed = anomalies.length > 0 || load.unexpected.length > 0;
+    const about = failed ? `${await this.#save()}\n${load.describe()}` : "";
+    expect(anomalies, about).toEqual([]);
+    expect(load.unexpected, about).toEqual([]);
+    const records = load.acknowledged.reduce((sum, each) => sum + each, 0);
+    console.log(`${load.topic}: ${records} records acknowledged, ${operations.length} operations`);
+  }
+
+  /** Lets everything end. */
+  stop(): void {
+    this.load.producing = false;
+    this.load.consuming = false;
+    this.load.changed();
+  }
+
+  async #save(): Promise<string> {
+    const path = join(await mkdtemp(join(tmpdir(), "tarpan-history-")), "history.edn");
+    await writeFile(path, jepsenHistory(this.load.history.operations));
+    return `the history is in ${path}`;
+  }
+}

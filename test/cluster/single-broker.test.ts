@@ -1,0 +1,54 @@
+import { it, onTestFinished } from "vitest";
+import { BrokerProcess, useBroker } from "../harness/broker-process.ts";
+import { ClusterNetwork } from "../harness/cluster-network.ts";
+import { printedSeed, SeededRandom } from "../harness/random.ts";
+import { pause } from "./load/load.ts";
+import { RecordedRun } from "./load/recorded-run.ts";
+
+// What holds a cluster to its promises must find nothing wrong with a broker that keeps them.
+
+/** `npm run chaos` asks for more. */
+const KILLS = Number(process.env.TARPAN_CHAOS_ROUNDS ?? 2);
+const CUT_OFF_MS = 3_000;
+const flags = ["--kafka", "group.initial.rebalance.delay.ms=100"];
+const broker = useBroker({ flags });
+
+const begin = (topic: string, { bootstrap } = broker) =>
+  RecordedRun.begin({ bootstrap: [bootstrap], topic, replicas: 1 });
+
+it("holds one broker to its promises", async () => {
+  const run = await begin("undisturbed");
+  await run.progress();
+  await run.finish();
+});
+
+it(
+  `holds one broker to its promises through ${KILLS} kills`,
+  async () => {
+    const random = new SeededRandom(printedSeed("one broker killed"));
+    const run = await begin("killed");
+    for (let kill = 0; kill < KILLS; kill++) {
+      await pause(random.below(500));
+      await broker.restart();
+      await run.progress();
+    }
+    await run.finish();
+  },
+  60_000 + KILLS * 30_000,
+);
+
+it("holds one broker to its promises through a network that loses everything", async (context) => {
+  const network = await ClusterNetwork.create();
+  if (typeof network === "string") return context.skip(network);
+  onTestFinished(() => network.remove());
+  const host = await network.addHost();
+  const away = new BrokerProcess({ flags, host: host.clientAddress, launcher: host.launcher });
+  onTestFinished(() => away.kill9());
+  await away.start();
+  const run = await begin("cut-off", away);
+  await host.cutOff("everyone");
+  await pause(CUT_OFF_MS);
+  await host.join("everyone");
+  await run.progress();
+  await run.finish();
+}, 90_000);
