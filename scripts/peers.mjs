@@ -1,11 +1,13 @@
-// Gets the clients that the interop tests run against, and writes .peers/peers.json, which the
-// tests read: each peer's path, or why it is missing and whether CI may go on without it.
-// What is there already is kept, so a second run takes no time.
+// Gets the clients that the interop tests run against and the servers that clusters need, and
+// writes .peers/peers.json, which the tests read: each peer's path, or why it is missing and
+// whether CI may go on without it. What is there already is kept, so a second run takes no time.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { natsServerPeer } from "./lib/nats-server-peer.mjs";
+import { canInstallPackages, findProgram, installPackages } from "./lib/programs.mjs";
 import { exitOnFailure, root, run, StepFailed, step } from "./lib/steps.mjs";
 
 const home = join(root, ".peers");
@@ -20,6 +22,7 @@ export async function preparePeers() {
     "confluent-kafka-python-2": await attempt(newConfluentPeer),
     java: await attempt(javaPeer),
     "franz-go": await attempt(goPeer),
+    "nats-server": await attempt(() => natsServerPeer(home)),
   };
   writeFileSync(join(home, "peers.json"), `${JSON.stringify(peers, null, 2)}\n`);
   for (const [name, { missing }] of Object.entries(peers)) {
@@ -38,7 +41,7 @@ async function attempt(prepare) {
   }
 }
 
-// ---- kcat and the two Python clients, from Debian's packages ----
+// ---- kcat, the two Python clients and etcd, from Debian's packages ----
 
 const DEBIAN_PEERS = {
   kcat: { packages: ["kcat"], path: () => findProgram("kcat") ?? findProgram("kafkacat") },
@@ -51,13 +54,14 @@ const DEBIAN_PEERS = {
     packages: ["python3-confluent-kafka"],
     path: () => pythonWith("confluent_kafka"),
   },
+  etcd: { packages: ["etcd-server"], path: () => findProgram("etcd") },
 };
 
 async function debianPeers() {
   const found = await findDebianPeers();
   const absent = Object.keys(found).filter((name) => found[name] === null);
   let reason = "not installed, and that takes apt-get and root";
-  if (absent.length > 0 && process.getuid?.() === 0 && findProgram("apt-get")) {
+  if (absent.length > 0 && canInstallPackages()) {
     reason = "Debian has no package for it here";
     try {
       await installPackages(absent.flatMap((name) => DEBIAN_PEERS[name].packages));
@@ -75,14 +79,6 @@ async function findDebianPeers() {
   const found = {};
   for (const [name, { path }] of Object.entries(DEBIAN_PEERS)) found[name] = await path();
   return found;
-}
-
-async function installPackages(packages) {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const title = `Installing ${packages.join(", ")}`;
-  await step("Updating the list of Debian's packages", "apt-get", ["update", "-qq"], { env });
-  const args = ["install", "-y", "-qq", "--no-install-recommends", ...packages];
-  await step(title, "apt-get", args, { env });
 }
 
 async function pythonWith(modules) {
@@ -182,13 +178,6 @@ async function cached(name, source, make) {
   const peer = await make(target);
   writeFileSync(stampPath, JSON.stringify({ stamp, peer }));
   return peer;
-}
-
-function findProgram(name) {
-  return (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((directory) => join(directory, name))
-    .find(existsSync);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -7,6 +7,8 @@ interface PeerEntry {
   readonly classPath?: string;
   /** For PYTHONPATH. */
   readonly modules?: string;
+  /** Older than a broker accepts unless it is told to. */
+  readonly old?: boolean;
   readonly missing?: string;
   /** CI fails without it. */
   readonly required?: boolean;
@@ -22,6 +24,7 @@ export interface Peer {
   readonly path: string;
   readonly classPath: string;
   readonly modules: string;
+  readonly old: boolean;
   /** `it`, skipped with its reason where the peer is missing; where CI needs the peer, failed. */
   it(name: string, test: (context: TestContext) => Promise<void>, timeoutMs?: number): void;
 }
@@ -32,6 +35,7 @@ export function peer(name: string): Peer {
     path: entry.path ?? "",
     classPath: entry.classPath ?? "",
     modules: entry.modules ?? "",
+    old: entry.old ?? false,
     it(testName, test, timeoutMs) {
       const run = (context: TestContext) => {
         if (entry.missing === undefined) return test(context);

@@ -9,8 +9,8 @@ export class StaticDiscovery implements Discovery {
     this.#peers = [...new Set(peers)].sort();
   }
 
-  async join({ raftAddress }: { raftAddress: string }): Promise<readonly string[]> {
-    this.#peers = [...new Set([...this.#peers, raftAddress])].sort();
+  async join(self: { nodeId: number; raftAddress: string }): Promise<readonly string[]> {
+    this.#peers = [...new Set([...this.#peers, self.raftAddress])].sort();
     return this.#peers;
   }
 

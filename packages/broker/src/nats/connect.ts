@@ -14,8 +14,8 @@ import {
 
 export interface ConnectOptions {
   readonly env: Pick<Env, "clock" | "timers">;
-  /** `nats://host:port` or `tls://host:port` each, without credentials. */
-  readonly servers: readonly string[];
+  /** `nats://host:port` or `tls://host:port` each, without credentials. Asked at each try. */
+  readonly servers: () => readonly string[];
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly token?: string | undefined;
@@ -34,12 +34,13 @@ export interface ConnectOptions {
  * credentials are wrong, or with the signal's reason.
  */
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
-  const { env, servers, signal } = options;
+  const { env, signal } = options;
   // Loaded on demand: a single broker never needs it.
   const { connect } = await import("@nats-io/transport-node");
   const startedMs = env.clock.monotonicMs();
   let saidMs = startedMs;
   for (;;) {
+    const servers = options.servers();
     try {
       return await connect({
         servers: [...servers],
@@ -58,7 +59,9 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
       });
     } catch (error) {
       const reason = reasonOf(error);
-      if (/authorization|authentication/i.test(reason)) throw refused(servers, reason, error);
+      // A managed server that refuses us is another broker's: ours will say that it has no port.
+      if (!options.managed && /authorization violation/i.test(reason))
+        throw refused(servers, reason, error);
       const nowMs = env.clock.monotonicMs();
       if (nowMs - startedMs > FIRST_CONNECTION_LIMIT_MS) throw unreachable(servers, reason, error);
       if (nowMs - saidMs >= PROGRESS_INTERVAL_MS) {

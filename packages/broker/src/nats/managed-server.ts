@@ -162,7 +162,7 @@ export class ManagedNatsServer {
 
   async #ended(run: Run, code: number | null, errors: string): Promise<void> {
     const { env, logger, directory } = this.#options;
-    const reason = await this.#lastWords(errors);
+    const reason = await this.#lastWords(errors, run.serverId);
     if (!this.#confirmed) {
       // Somebody took the port between our look and the server's: not the operator's doing.
       if (reason.includes(`:${this.#clientPort}`) && reason.includes("address already in use")) {
@@ -205,14 +205,19 @@ export class ManagedNatsServer {
   }
 
   /** Why it ended, in its own words where it had any. */
-  async #lastWords(errors: string): Promise<string> {
+  async #lastWords(errors: string, serverId: number | null): Promise<string> {
+    // Before it has its log: an error in the configuration, or a panic, whose first line counts.
+    const complaint = errors.trim().split("\n")[0]!;
+    if (complaint !== "") return complaint;
     const { env, directory } = this.#options;
-    const log = await tailOf(env.fs, join(directory, LOG_FILE), 4000).catch(() => "");
-    const lines = `${log}\n${errors}`.trim().split("\n");
-    const fatal = lines.findLast((line) => /\[FTL\]|^nats-server: |^panic|^fatal/.test(line));
+    const log = await tailOf(env.fs, join(directory, LOG_FILE), LOG_TAIL_BYTES).catch(() => "");
+    const lines = log.split("\n").filter((line) => line.startsWith(`[${serverId}] `));
+    const fatal = lines.findLast((line) => line.includes("[FTL] "));
     return fatal?.replace(/^.*\[FTL\] /, "") ?? "it was killed, or gave no reason";
   }
 }
+
+const LOG_TAIL_BYTES = 4000;
 
 function unusable(address: string, problem: string): EngineError {
   const why =

@@ -126,7 +126,7 @@ class EngineStart {
     });
     this.#server = server;
     const connect = ({ user, password }: { user: string; password: string }) =>
-      this.#connect({ servers: [server.clientUrl], user, password });
+      this.#connect({ servers: () => [server.clientUrl], user, password });
     const nc = await Promise.race([connect(server.users.broker), server.failed]);
     server.confirm();
     const admin = new EngineAdmin(await connect(server.users.system));
@@ -134,11 +134,13 @@ class EngineStart {
   }
 
   async #external(engine: ExternalEngine): Promise<{ nc: NatsConnection; admin: null }> {
-    return { nc: await this.#connect(engineAddress(engine.urls)), admin: null };
+    const { servers, ...credentials } = engineAddress(engine.urls);
+    const nc = await this.#connect({ servers: () => servers, ...credentials });
+    return { nc, admin: null };
   }
 
   async #connect(address: {
-    servers: readonly string[];
+    servers: () => readonly string[];
     user?: string | undefined;
     password?: string | undefined;
     token?: string | undefined;

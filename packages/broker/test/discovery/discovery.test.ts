@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { freePorts } from "../../../../test/harness/free-ports.ts";
+import { etcd, natsServer, startEtcd } from "../../../../test/harness/nats-server.ts";
+import { temporaryDirectory } from "../../../../test/harness/temp.ts";
+import { EtcdDiscovery } from "../../src/discovery/etcd-discovery.ts";
+import { StaticDiscovery } from "../../src/discovery/static-discovery.ts";
+import { nodeEnv } from "../../src/env/node-env.ts";
+import { eventually, managedCluster, recordingLogger, start } from "../nats/own-engine.ts";
+
+const open: EtcdDiscovery[] = [];
+afterEach(() => Promise.all(open.splice(0).map((discovery) => discovery.close())));
+
+function etcdDiscovery(endpoints: readonly string[]) {
+  const log = recordingLogger();
+  const discovery = new EtcdDiscovery({ type: "etcd", endpoints, timeoutMs: 1000 }, nodeEnv, log);
+  open.push(discovery);
+  return { discovery, log };
+}
+
+const self = (nodeId: number) => ({ nodeId, raftAddress: `127.0.0.1:700${nodeId}` });
+
+it("a list of peers holds the broker itself, whether it was listed or not", async () => {
+  const discovery = new StaticDiscovery(["b:1", "a:1", "b:1"]);
+  expect(await discovery.join({ nodeId: 1, raftAddress: "c:1" })).toEqual(["a:1", "b:1", "c:1"]);
+  expect(await discovery.join({ nodeId: 1, raftAddress: "a:1" })).toEqual(["a:1", "b:1", "c:1"]);
+});
+
+describe("etcd", () => {
+  etcd.it("shows brokers each other, and forgets one that closes", async () => {
+    const { endpoint } = await startEtcd();
+    const [away] = await freePorts(1);
+    const one = etcdDiscovery([endpoint]);
+    expect(await one.discovery.join(self(1))).toEqual(["127.0.0.1:7001"]);
+    const two = etcdDiscovery([`127.0.0.1:${away}`, `http://${endpoint}/`]);
+    const both = ["127.0.0.1:7001", "127.0.0.1:7002"];
+    expect(await two.discovery.join(self(2))).toEqual(both);
+    await eventually("the first one sees it", () => one.discovery.peers.length === 2);
+    await two.discovery.close();
+    await eventually("the first one misses it", () => one.discovery.peers.length === 1);
+  });
+
+  etcd.it("may go away and come back, having forgotten everything or not", async () => {
+    const { process, endpoint } = await startEtcd();
+    const one = etcdDiscovery([endpoint]);
+    const two = etcdDiscovery([endpoint]);
+    await one.discovery.join(self(1));
+    await two.discovery.join(self(2));
+    await process.kill9();
+    await eventually("that is noticed", () => two.discovery.problem !== null);
+    expect(two.discovery.peers).toHaveLength(2);
+    await process.start();
+    await eventually("both are there again", async () => {
+      const three = etcdDiscovery([endpoint]);
+      const peers = await three.discovery.join(self(3));
+      await three.discovery.close();
+      return peers.length === 3 && one.discovery.problem === null;
+    });
+    expect(two.log.lines.filter((line) => line.includes("does not answer"))).toHaveLength(1);
+  });
+
+  etcd.it("joins late when it was away at first", async () => {
+    const [port] = await freePorts(1);
+    const { discovery } = etcdDiscovery([`127.0.0.1:${port}`]);
+    const joining = discovery.join(self(1));
+    await eventually("the problem is told", () => discovery.problem !== null);
+    expect(discovery.problem).toMatch(/^etcd does not answer \(http:\/\/127.*ECONNREFUSED\)$/);
+    await discovery.close();
+    await expect(joining).rejects.toThrow("discovery was closed");
+  });
+
+  etcd.it("warns of two brokers with one node id", async () => {
+    const { endpoint } = await startEtcd();
+    await etcdDiscovery([endpoint]).discovery.join(self(1));
+    const { discovery, log } = etcdDiscovery([endpoint]);
+    await discovery.join({ nodeId: 1, raftAddress: "127.0.0.1:7009" });
+    expect(log.lines[0]).toMatch(/two brokers have the same --node-id/);
+  });
+});
+
+natsServer.it(
+  "brokers found through etcd form a cluster, and start again without it",
+  async (context) => {
+    if (etcd.path === "") return context.skip("etcd is missing");
+    const { process, endpoint } = await startEtcd();
+    const ports = await freePorts(3);
+    const settings = { type: "etcd", endpoints: [endpoint], timeoutMs: 1000 } as const;
+    const directories = await Promise.all(ports.map(() => temporaryDirectory()));
+    const startOne = (i: number) =>
+      start(managedCluster(ports[i]!, settings), {
+        nodeId: i + 1,
+        dataDirectory: directories[i]!,
+      });
+    const started = await Promise.all([0, 1, 2].map(startOne));
+    expect((await started[0]!.engine.facts()).replicasMax).toBe(3);
+    await process.kill9();
+    await started[2]!.engine.stop();
+    const again = await startOne(2);
+    expect(again.log.lines).toContain("starting with the brokers known from last time");
+    expect((await again.engine.facts()).replicasMax).toBe(3);
+  },
+);
