@@ -17,7 +17,7 @@ import { ManagedNatsServer } from "./managed-server.ts";
 import { mergedPeers, rememberedPeers, rememberPeers } from "./remembered-peers.ts";
 import { requestJson } from "./request-json.ts";
 import { hostAndPort } from "./server-config.ts";
-import { versionIn, versionProblem } from "./version.ts";
+import { knowsSyncInterval, versionIn, versionProblem } from "./version.ts";
 
 export interface EngineOptions {
   /** The caller holds it against other brokers; `nats/` in it is the managed server's. */
@@ -116,6 +116,11 @@ class EngineStart {
     const allowOld = this.#cluster.allowOldEngine;
     const program = await findNatsServer(env, { path: engine.serverPath, allowOld });
     if (program.problem !== null) logger.warn(program.problem);
+    if (!knowsSyncInterval(program.version) && flush.mode !== "never")
+      logger.warn(
+        `nats-server ${program.version} syncs every two minutes, whatever flush says: ` +
+          "a power failure of several machines loses what came since",
+      );
     const directory = resolve(dataDirectory, "nats");
     await env.fs.makeDirectory(directory);
     const peers = await this.#join(hostAndPort(engine.raftHost, engine.raftPort), directory);
