@@ -62,7 +62,7 @@ function clusterPart({ broker, connection }: RequestContext) {
       return { nodeId: id, host, port, rack };
     }),
     clusterId: broker.metadata.clusterId,
-    controllerId: broker.metadata.nodeId,
+    controllerId: broker.metadata.controllerId,
   };
 }
 

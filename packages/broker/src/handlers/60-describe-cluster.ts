@@ -29,7 +29,7 @@ function run(request: Request, context: RequestContext): Response {
     errorCode: ErrorCode.NONE,
     endpointType,
     clusterId: broker.metadata.clusterId,
-    controllerId: broker.metadata.nodeId,
+    controllerId: broker.metadata.controllerId,
     brokers: brokers.map(({ id, host, port, rack, fenced }) => {
       return { brokerId: id, host, port, rack, isFenced: fenced };
     }),

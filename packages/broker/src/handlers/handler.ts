@@ -3,6 +3,7 @@ import type { Env } from "../env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { ConnectionInfo } from "../server/router.ts";
@@ -17,6 +18,8 @@ export interface Broker {
   readonly partitions: Partitions;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
+  /** The controller, wherever it is; left out where this broker is alone. */
+  readonly clusterAdmin?: ClusterAdmin;
   /** Aborts when the broker is told to stop, so that long polls do not hold it up. */
   readonly stopping: AbortSignal;
 }

@@ -22,9 +22,14 @@ import { alterConfigs } from "./33-alter-configs.ts";
 import { describeLogDirs } from "./35-describe-log-dirs.ts";
 import { createPartitions } from "./37-create-partitions.ts";
 import { deleteGroups } from "./42-delete-groups.ts";
+import { electLeaders } from "./43-elect-leaders.ts";
 import { incrementalAlterConfigs } from "./44-incremental-alter-configs.ts";
+import { alterPartitionReassignments } from "./45-alter-partition-reassignments.ts";
+import { listPartitionReassignments } from "./46-list-partition-reassignments.ts";
 import { offsetDelete } from "./47-offset-delete.ts";
+import { describeQuorum } from "./55-describe-quorum.ts";
 import { describeCluster } from "./60-describe-cluster.ts";
+import { unregisterBroker } from "./64-unregister-broker.ts";
 import { consumerGroupHeartbeat } from "./68-consumer-group-heartbeat.ts";
 import { consumerGroupDescribe } from "./69-consumer-group-describe.ts";
 import { listConfigResources } from "./74-list-config-resources.ts";
@@ -55,9 +60,14 @@ const served: readonly Handler[] = [
   describeLogDirs,
   createPartitions,
   deleteGroups,
+  electLeaders,
   incrementalAlterConfigs,
+  alterPartitionReassignments,
+  listPartitionReassignments,
   offsetDelete,
+  describeQuorum,
   describeCluster,
+  unregisterBroker,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   listConfigResources,

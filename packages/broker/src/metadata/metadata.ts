@@ -23,6 +23,8 @@ export interface MetadataOptions {
   readonly controller: Controller;
   /** Kafka's id of the controller's broker, -1 while there is none. */
   readonly controllerId: () => number;
+  /** The committed end of the log of `__cluster_metadata`, as far as this broker knows it. */
+  readonly endOffset: () => number;
   /** Why nothing can be changed at the moment, null while it can. */
   readonly failure: () => StateMachineError | null;
 }
@@ -70,6 +72,7 @@ export class Metadata {
       image: controller.image,
       controller,
       controllerId: () => options.nodeId,
+      endOffset: () => options.log.endOffset,
       failure: () => controller.failure,
     });
     metadata.#settled = () => controller.settled();
@@ -84,6 +87,10 @@ export class Metadata {
 
   get controllerId(): number {
     return this.#options.controllerId();
+  }
+
+  get endOffset(): number {
+    return this.#options.endOffset();
   }
 
   get failure(): StateMachineError | null {

@@ -9,8 +9,9 @@ import {
   type Output,
 } from "@tarpan/protocol";
 import type { Broker, Handler } from "../../src/handlers/handler.ts";
+import type { ClusterAdmin } from "../../src/metadata/cluster-admin.ts";
 import type { OwnMetadataOptions } from "../../src/metadata/metadata.ts";
-import { openMetadata, type TestMetadata } from "../metadata/support.ts";
+import { openMetadata, type TestMetadata, testEnv } from "../metadata/support.ts";
 
 const CONNECTION = {
   id: 1,
@@ -32,11 +33,17 @@ export interface TestBroker extends TestMetadata {
 
 /** What the metadata handlers need of a broker, over a log in memory. */
 export async function metadataBroker(
-  options: Partial<OwnMetadataOptions> & { brokers?: number[]; bindAddress?: string } = {},
+  options: Partial<OwnMetadataOptions> & {
+    brokers?: number[];
+    bindAddress?: string;
+    clusterAdmin?: ClusterAdmin;
+  } = {},
 ): Promise<TestBroker> {
   const opened = await openMetadata(options);
   const settings = { bindAddress: options.bindAddress ?? "127.0.0.1", kafkaConfigs: {} };
-  const broker = { metadata: opened.metadata, settings } as unknown as Broker;
+  const { clusterAdmin } = options;
+  const parts = { metadata: opened.metadata, settings, env: testEnv() };
+  const broker = { ...parts, ...(clusterAdmin && { clusterAdmin }) } as unknown as Broker;
   return {
     ...opened,
     async call(api, handler, version, request) {

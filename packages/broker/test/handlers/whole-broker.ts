@@ -20,10 +20,13 @@ import { HandlerRouter } from "../../src/handlers/request-router.ts";
 import type { LogOptions } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
+import { metadataMachine } from "../../src/metadata/machine.ts";
 import { Metadata } from "../../src/metadata/metadata.ts";
+import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
 import type { BrokerSettings } from "../../src/settings.ts";
+import { Replayed } from "../../src/state-machine/replayed.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { batchOf } from "../partition/batches.ts";
@@ -45,7 +48,11 @@ export class WholeBroker {
     this.#router = new HandlerRouter(handlers, broker, new RequestMetrics());
   }
 
-  static async start(kafkaConfigs: Record<string, string> = {}): Promise<WholeBroker> {
+  /** `before`: what stands in the metadata when the broker comes. */
+  static async start(
+    kafkaConfigs: Record<string, string> = {},
+    before: readonly MetadataRecord[] = [],
+  ): Promise<WholeBroker> {
     const time = new ManualTime();
     const env = { clock: time, timers: time, random: new SeededRandom(1) } as unknown as Env;
     const engine = new MemoryEngine();
@@ -55,8 +62,12 @@ export class WholeBroker {
       nodeId: 1,
       isKnown: () => false,
     });
+    const log = await engine.create(METADATA_ID, OPTIONS);
+    const options = { log, leaderEpoch: 0, wallMs: () => time.wallMs() };
+    const earlier = await Replayed.load(metadataMachine, options);
+    await earlier.decide(() => ({ records: before, response: undefined }));
     const metadata: Metadata = await Metadata.open({
-      log: await engine.create(METADATA_ID, OPTIONS),
+      log,
       host: partitions,
       env,
       nodeId: 1,

@@ -39,12 +39,16 @@ export class History {
   topic(name: string, assignments: readonly (readonly number[])[]): void {
     const placed = placeAsAssigned(this.image, assignments, null);
     if (isRefusal(placed)) throw new Error(placed.errorMessage!);
-    const partitions = placed.partitions.map((one, index) => partitionRecord(name, index, one));
-    this.take({ records: [topicRecord(name, name), ...partitions], response: undefined });
+    const id = topicIdOf(name);
+    const partitions = placed.partitions.map((one, index) => partitionRecord(id, index, one));
+    this.take({ records: [topicRecord(name, id), ...partitions], response: undefined });
   }
 
   change(topic: string, index: number, change: Parameters<typeof partitionChangeRecord>[2]): void {
-    this.take({ records: [partitionChangeRecord(topic, index, change)], response: undefined });
+    this.take({
+      records: [partitionChangeRecord(topicIdOf(topic), index, change)],
+      response: undefined,
+    });
   }
 
   partition(topic: string, index = 0): PartitionImage {
@@ -56,7 +60,6 @@ export class History {
   }
 }
 
-/** Topics have their name as their id. */
 export function cluster(
   brokers: readonly number[],
   topics: Readonly<Record<string, readonly (readonly number[])[]>> = {},
@@ -65,6 +68,11 @@ export function cluster(
   for (const id of brokers) history.register(id);
   for (const [name, assignments] of Object.entries(topics)) history.topic(name, assignments);
   return history;
+}
+
+export function topicIdOf(name: string): string {
+  const digits = Buffer.from(name).toString("hex").slice(0, 12).padStart(12, "0");
+  return `11111111-1111-1111-1111-${digits}`;
 }
 
 export function incarnationOf(id: number, start = 0): string {
@@ -82,5 +90,6 @@ export function replicaStates(
     ...current.map((brokerId) => ({ brokerId, current: true, lag: 0 })),
     ...behind.map((brokerId) => ({ brokerId, current: false, lag: 7 })),
   ];
-  return { id: { topic, topicId: topic, partition }, raftLeader: current[0] ?? null, replicas };
+  const id = { topic, topicId: topicIdOf(topic), partition };
+  return { id, raftLeader: current[0] ?? null, replicas };
 }

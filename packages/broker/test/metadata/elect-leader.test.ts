@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { aliveBrokers, electLeader, raftLeadersOf } from "../../src/metadata/elect-leader.ts";
-import { cluster, replicaStates } from "./cluster.ts";
+import { cluster, replicaStates, topicIdOf } from "./cluster.ts";
 
 const partition = { leader: 1, replicas: [1, 2, 3], isr: [1, 3] };
 
@@ -25,5 +25,5 @@ it("counts brokers that are registered and not fenced, in order", () => {
 
 it("finds Raft leaders in what the engine says", () => {
   const raftLeaderOf = raftLeadersOf([replicaStates("t", 0, [2, 1]), replicaStates("t", 1, [])]);
-  expect([0, 1, 2].map((index) => raftLeaderOf("t", index))).toEqual([2, null, null]);
+  expect([0, 1, 2].map((index) => raftLeaderOf(topicIdOf("t"), index))).toEqual([2, null, null]);
 });

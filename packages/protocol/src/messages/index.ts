@@ -46,6 +46,7 @@ import { DescribeQuorum } from "./55-describe-quorum.ts";
 import { UpdateFeatures } from "./57-update-features.ts";
 import { DescribeCluster } from "./60-describe-cluster.ts";
 import { DescribeProducers } from "./61-describe-producers.ts";
+import { UnregisterBroker } from "./64-unregister-broker.ts";
 import { DescribeTransactions } from "./65-describe-transactions.ts";
 import { ListTransactions } from "./66-list-transactions.ts";
 import { ConsumerGroupHeartbeat } from "./68-consumer-group-heartbeat.ts";
@@ -105,6 +106,7 @@ export {
   SaslHandshake,
   SyncGroup,
   TxnOffsetCommit,
+  UnregisterBroker,
   UpdateFeatures,
   WriteTxnMarkers,
 };
@@ -158,6 +160,7 @@ export const apis: readonly AnyApi[] = [
   UpdateFeatures,
   DescribeCluster,
   DescribeProducers,
+  UnregisterBroker,
   DescribeTransactions,
   ListTransactions,
   ConsumerGroupHeartbeat,

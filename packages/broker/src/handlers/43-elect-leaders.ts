@@ -1,0 +1,47 @@
+import { ElectLeaders, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import type { TopicOutcomes } from "../metadata/outcome.ts";
+import { adminOf } from "./admin-of.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * ElectLeaders: v0-2.
+ * v0 preferred leaders only · v1 election types, an error for the whole answer (KIP-460) · v2
+ * flexible.
+ * Asked for all partitions, those that needed no election are left out of the answer. An unclean
+ * election finds a leader wherever a broker is up, and loses nothing: every broker reaches the log.
+ */
+export const electLeaders = handler(ElectLeaders, "0-2", run, { failure });
+
+type Request = RequestOf<typeof ElectLeaders>;
+type Response = ResponseInput<typeof ElectLeaders>;
+
+const ERROR_OF_ALL_SINCE = 1;
+
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  const { electionType, topicPartitions, timeoutMs } = request;
+  const admin = adminOf(context.broker);
+  const { errorCode, topics } = await admin.electLeaders(electionType, topicPartitions, timeoutMs);
+  if (errorCode !== ErrorCode.NONE) return failure(request, errorCode, context);
+  return { errorCode, replicaElectionResults: topics.map(resultPart) };
+}
+
+function resultPart({ name, partitions }: TopicOutcomes) {
+  return {
+    topic: name,
+    partitionResult: partitions.map(({ partition, errorCode, errorMessage }) => {
+      return { partitionId: partition, errorCode, errorMessage };
+    }),
+  };
+}
+
+/** Version 0 has no place for an error but the partitions. */
+function failure(request: Request, errorCode: number, { version }: RequestContext): Response {
+  const named = version < ERROR_OF_ALL_SINCE ? (request.topicPartitions ?? []) : [];
+  const replicaElectionResults = named.map(({ topic, partitions }) => ({
+    topic,
+    partitionResult: partitions.map((partitionId) => {
+      return { partitionId, errorCode, errorMessage: null };
+    }),
+  }));
+  return { errorCode, replicaElectionResults };
+}

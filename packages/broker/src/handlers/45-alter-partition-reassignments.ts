@@ -1,0 +1,39 @@
+import { AlterPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import type { TopicOutcomes } from "../metadata/outcome.ts";
+import { adminOf } from "./admin-of.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * AlterPartitionReassignments: v0-1.
+ * v0 flexible (KIP-455) · v1 a change of the replication factor can be forbidden (KIP-860).
+ * Answered when the reassignment has begun; ListPartitionReassignments tells how it goes on. Unlike
+ * Kafka, a partition can't be moved to a broker that is down.
+ */
+export const alterPartitionReassignments = handler(AlterPartitionReassignments, "0-1", run, {
+  failure,
+});
+
+type Request = RequestOf<typeof AlterPartitionReassignments>;
+type Response = ResponseInput<typeof AlterPartitionReassignments>;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const { timeoutMs, allowReplicationFactorChange, topics } = request;
+  const options = { timeoutMs, allowReplicationFactorChange };
+  const answer = await adminOf(broker).alterReassignments(topics, options);
+  const { errorCode, errorMessage } = answer;
+  const responses = answer.topics.map(topicPart);
+  return { allowReplicationFactorChange, errorCode, errorMessage, responses };
+}
+
+function topicPart({ name, partitions }: TopicOutcomes) {
+  return {
+    name,
+    partitions: partitions.map(({ partition, errorCode, errorMessage }) => {
+      return { partitionIndex: partition, errorCode, errorMessage };
+    }),
+  };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, errorMessage: null, responses: [] };
+}

@@ -1,0 +1,37 @@
+import { ListPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import type { OngoingReassignments } from "../metadata/reassignment.ts";
+import { adminOf } from "./admin-of.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * ListPartitionReassignments: v0, flexible (KIP-455).
+ * What does not exist, or does not move, is left out.
+ */
+export const listPartitionReassignments = handler(ListPartitionReassignments, "0", run, {
+  failure,
+});
+
+type Request = RequestOf<typeof ListPartitionReassignments>;
+type Response = ResponseInput<typeof ListPartitionReassignments>;
+
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const answer = await adminOf(broker).listReassignments(request.topics);
+  const { errorCode, errorMessage } = answer;
+  return { errorCode, errorMessage, topics: answer.topics.map(topicPart) };
+}
+
+function topicPart({ name, partitions }: OngoingReassignments) {
+  return {
+    name,
+    partitions: partitions.map(({ partition, replicas, adding, removing }) => ({
+      partitionIndex: partition,
+      replicas,
+      addingReplicas: adding,
+      removingReplicas: removing,
+    })),
+  };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, errorMessage: null, topics: [] };
+}

@@ -1,0 +1,21 @@
+import { type RequestOf, type ResponseInput, UnregisterBroker } from "@tarpan/protocol";
+import { adminOf } from "./admin-of.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/**
+ * UnregisterBroker: v0, flexible (KIP-631).
+ * Unlike in Kafka the broker must be down and hold no replicas: INVALID_REQUEST says which it does.
+ */
+export const unregisterBroker = handler(UnregisterBroker, "0", run, { failure });
+
+type Request = RequestOf<typeof UnregisterBroker>;
+type Response = ResponseInput<typeof UnregisterBroker>;
+
+async function run({ brokerId }: Request, { broker }: RequestContext): Promise<Response> {
+  const { errorCode, errorMessage } = await adminOf(broker).unregisterBroker(brokerId);
+  return { errorCode, errorMessage };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, errorMessage: null };
+}

@@ -1,0 +1,50 @@
+import { ErrorCode, ListPartitionReassignments } from "@tarpan/protocol";
+import { expect, it } from "vitest";
+import { listPartitionReassignments } from "../../src/handlers/46-list-partition-reassignments.ts";
+import { decideReassign } from "../../src/metadata/decide-reassign.ts";
+import { cluster } from "../metadata/cluster.ts";
+import { spec } from "../metadata/support.ts";
+import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
+import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+
+function list({ call }: TestBroker, topics: { name: string; partitionIndexes: number[] }[] | null) {
+  const request = { timeoutMs: 1, topics };
+  return call(ListPartitionReassignments, listPartitionReassignments, 0, request);
+}
+
+it("ListPartitionReassignments tells what moves", async () => {
+  const history = cluster([1, 2, 3], {
+    t: [
+      [1, 2],
+      [2, 3],
+    ],
+    u: [[1]],
+  });
+  const partitions = [{ partitionIndex: 1, replicas: [1, 3] }];
+  const options = { allowReplicationFactorChange: true };
+  history.take(decideReassign(history.image, [{ name: "t", partitions }], options));
+  const broker = await clusterBroker(history);
+  const moving = {
+    partitionIndex: 1,
+    replicas: [1, 3, 2],
+    addingReplicas: [1],
+    removingReplicas: [2],
+  };
+  const answer = { errorCode: 0, topics: [{ name: "t", partitions: [moving] }] };
+  expect(await list(broker, null)).toMatchObject(answer);
+  const all = ["t", "u", "none"].map((name) => ({ name, partitionIndexes: [0, 1] }));
+  expect(await list(broker, all)).toMatchObject(answer);
+  expect((await list(broker, [{ name: "t", partitionIndexes: [0] }])).topics).toEqual([]);
+  expect((await list(broker, [])).topics).toEqual([]);
+});
+
+it("ListPartitionReassignments has nothing to tell of a broker that is alone", async () => {
+  const broker = await metadataBroker();
+  await broker.metadata.createTopics([spec("t")]);
+  expect(await list(broker, null)).toMatchObject({ errorCode: 0, topics: [] });
+});
+
+it("ListPartitionReassignments tells that it could not ask", async () => {
+  const { errorCode } = await list(await brokerWithoutLog(), null);
+  expect(errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+});

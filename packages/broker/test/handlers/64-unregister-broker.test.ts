@@ -1,0 +1,35 @@
+import { ErrorCode, UnregisterBroker } from "@tarpan/protocol";
+import { expect, it } from "vitest";
+import { unregisterBroker } from "../../src/handlers/64-unregister-broker.ts";
+import { cluster } from "../metadata/cluster.ts";
+import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
+import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+
+const unregister = ({ call }: TestBroker, brokerId: number) =>
+  call(UnregisterBroker, unregisterBroker, 0, { brokerId });
+
+it("UnregisterBroker forgets a broker that is down and holds nothing", async () => {
+  const history = cluster([1, 2, 3], { t: [[1, 2]] });
+  history.fence(2, 3);
+  const broker = await clusterBroker(history);
+  expect(await unregister(broker, 3)).toMatchObject({ errorCode: 0, errorMessage: null });
+  expect(history.image.brokers.has(3)).toBe(false);
+  expect((await unregister(broker, 3)).errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
+  const held = await unregister(broker, 2);
+  expect(held).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST });
+  expect(held.errorMessage).toContain("t-0");
+});
+
+it("UnregisterBroker refuses the broker that is asked, alone or not", async () => {
+  for (const broker of [await metadataBroker(), await clusterBroker(cluster([1]))]) {
+    const { errorCode, errorMessage } = await unregister(broker, 1);
+    expect(errorCode).toBe(ErrorCode.INVALID_REQUEST);
+    expect(errorMessage).toContain("stop it");
+    expect((await unregister(broker, 2)).errorCode).toBe(ErrorCode.BROKER_ID_NOT_REGISTERED);
+  }
+});
+
+it("UnregisterBroker tells what could not be stored", async () => {
+  const { errorCode } = await unregister(await brokerWithoutLog(), 1);
+  expect(errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+});

@@ -1,0 +1,49 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Quorum } from "../../src/metadata/cluster-admin.ts";
+import { type Decide, DecidingAdmin } from "../../src/metadata/deciding-admin.ts";
+import { StateMachineError } from "../../src/state-machine/replayed.ts";
+import { cluster, type History } from "../metadata/cluster.ts";
+import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
+
+export const QUORUM: Quorum = {
+  leaderId: 2,
+  leaderEpoch: 5,
+  highWatermark: 40,
+  voters: [
+    { id: 1, logEndOffset: 39, lastFetchMs: 1_000, lastCaughtUpMs: 900 },
+    { id: 2, logEndOffset: 40, lastFetchMs: 1_100, lastCaughtUpMs: 1_100 },
+  ],
+  observers: [{ id: 3, logEndOffset: 12, lastFetchMs: -1, lastCaughtUpMs: -1 }],
+};
+
+/** A broker whose cluster is `history`: what its controller decides is recorded there. */
+export function clusterBroker(history: History, quorum = QUORUM): Promise<TestBroker> {
+  const decide: Decide = async (decision) => history.take(decision(history.image));
+  const clusterAdmin = new DecidingAdmin(decide, async () => quorum);
+  return metadataBroker({ brokers: [1, 2], clusterAdmin });
+}
+
+/** A broker whose controller can't store what it decides. */
+export function brokerWithoutLog(): Promise<TestBroker> {
+  const decide: Decide = async () => {
+    throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("no log"));
+  };
+  return metadataBroker({ clusterAdmin: new DecidingAdmin(decide, async () => QUORUM) });
+}
+
+/** Broker 1, with topic `t` whose partition 0 is led by 2 and partition 1 by 3, which is down. */
+export async function brokerThatDoesNotLead(): Promise<WholeBroker> {
+  const history = cluster([2, 3], { t: [[2], [3]] });
+  history.change("t", 0, { leader: 2 });
+  history.fence(3);
+  const whole = await WholeBroker.start({}, history.records);
+  const { partitions, metadata } = whole.broker;
+  const find = partitions.find.bind(partitions);
+  partitions.find = (topic, index) => {
+    const leader = metadata.image.topics.get(topic)?.partitions[index]?.leader;
+    const elsewhere = leader !== undefined && leader !== metadata.nodeId;
+    return elsewhere ? ErrorCode.NOT_LEADER_OR_FOLLOWER : find(topic, index);
+  };
+  return whole;
+}

@@ -1,0 +1,21 @@
+/**
+ * UnregisterBroker, version 0: a broker is gone for good.
+ *
+ * - v0: baseline, flexible (KIP-631)
+ */
+import { api, i16, i32, string } from "../schema.ts";
+
+export const UnregisterBroker = api({
+  key: 64,
+  name: "UnregisterBroker",
+  versions: "0",
+  flexible: "0+",
+  request: {
+    brokerId: i32,
+  },
+  response: {
+    throttleTimeMs: i32.default(0),
+    errorCode: i16,
+    errorMessage: string.nullable(),
+  },
+});
