@@ -1,6 +1,7 @@
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { isInternalTopic } from "../metadata/topic-names.ts";
 import { failedProduce, type ProduceOutcome, produce as produceTo } from "../partition/produce.ts";
+import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { CloseConnection, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
 
@@ -24,14 +25,22 @@ async function run(request: Request, context: RequestContext): Promise<Response 
   // Every batch is handed to its log in this loop: nothing may be awaited before it ends.
   const pending = request.topicData.map((topic) => appendTopic(topic, context));
   const responses = [];
-  for (const { name, topicId, outcomes } of pending) {
+  const leaders: (CurrentLeader | undefined)[] = [];
+  for (const { name, topicId, knownAs, outcomes } of pending) {
     const partitionResponses = [];
     for (const { index, outcome } of outcomes) {
-      partitionResponses.push({ index, ...(await outcome) });
+      const done = await outcome;
+      if (done.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) {
+        partitionResponses.push({ index, ...done });
+        continue;
+      }
+      const leader = currentLeader(context.broker.metadata.image, knownAs, index);
+      leaders.push(leader);
+      partitionResponses.push({ index, ...done, currentLeader: leader });
     }
     responses.push({ name, topicId, partitionResponses });
   }
-  if (acks !== 0) return { responses };
+  if (acks !== 0) return { responses, nodeEndpoints: leaderEndpoints(leaders, context) };
   if (responses.some(({ partitionResponses: all }) => all.some((one) => one.errorCode !== 0))) {
     throw new CloseConnection("a batch sent with acks=0 was refused");
   }
@@ -55,7 +64,7 @@ function appendTopic(topic: Topic, { broker, version }: RequestContext) {
     if (typeof partition === "number") return { index, outcome: failedProduce(partition) };
     return { index, outcome: produceTo(partition, records, rules) };
   });
-  return { name: topic.name, topicId, outcomes };
+  return { name: topic.name, topicId, knownAs: name, outcomes };
 }
 
 function refusalOf(name: string | null, version: number): ProduceOutcome | null {

@@ -2,7 +2,8 @@ import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/pr
 import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
 import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
-import { handler, type RequestContext } from "./handler.ts";
+import { currentLeader, leaderEndpoints } from "./current-leader.ts";
+import { type Broker, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
 
 /**
@@ -19,6 +20,7 @@ type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;
 
 const READ_COMMITTED = 1;
+const ENDPOINTS_SINCE = 16;
 
 async function run(request: Request, context: RequestContext): Promise<Response> {
   const { broker, version, connection } = context;
@@ -43,10 +45,33 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     const enough = sizeBytes >= request.minBytes || reads.some(mustAnswer);
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
-      return respond(plan, reads, request.isolationLevel);
+      if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {
+        return respond(plan, reads, request.isolationLevel);
+      }
+      const placed = reads.map((read) => withLeader(read, nameOf, broker));
+      const leaders = placed.filter(leadsElsewhere).map((read) => read.currentLeader);
+      const nodeEndpoints = leaderEndpoints(leaders, context);
+      return { ...respond(plan, placed, request.isolationLevel), nodeEndpoints };
     }
     await waitForData(watched, remainingMs, broker.env.timers, signals);
   }
+}
+
+/** Says who leads a partition that this broker does not, or that the client knows as it was. */
+function withLeader(
+  read: PartitionRead,
+  nameOf: (wanted: WantedPartition) => string | null,
+  { metadata }: Broker,
+): PartitionRead {
+  if (!leadsElsewhere(read)) return read;
+  const { wanted } = read;
+  const leader = currentLeader(metadata.image, nameOf(wanted), wanted.partition);
+  return leader === undefined ? read : { ...read, currentLeader: leader };
+}
+
+function leadsElsewhere({ errorCode }: PartitionRead): boolean {
+  const { NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH } = ErrorCode;
+  return errorCode === NOT_LEADER_OR_FOLLOWER || errorCode === FENCED_LEADER_EPOCH;
 }
 
 /** An error or a divergence is not worth waiting with. */

@@ -1,12 +1,16 @@
 import { ErrorCode, FindCoordinator, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { brokerNodes } from "../metadata/descriptions.ts";
+import { partitionOf } from "../groups/coordinator.ts";
+import { type BrokerNode, brokerNodes } from "../metadata/descriptions.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * FindCoordinator: v0-6.
  * v1 key type · v3 flexible · v4 several keys at once (KIP-699) · v6 share coordinator (KIP-932).
- * `__consumer_offsets` is made when the first group is asked for. Not done: transactions (15) and
- * share groups (42): there is no coordinator of those.
+ * A group's coordinator is the leader of its partition of `__consumer_offsets`, which is made when
+ * the first group is asked for. Not done: transactions (15) and share groups (42): there is no
+ * coordinator of those.
  */
 export const findCoordinator = handler(FindCoordinator, "0-6", run, { failure });
 
@@ -30,10 +34,23 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   }
   const errorCode = await broker.groups.ensureTopic();
   if (errorCode !== ErrorCode.NONE) return failure(request, ErrorCode.COORDINATOR_NOT_AVAILABLE);
-  // One broker leads every partition, so it coordinates every group.
-  const { nodeId } = broker.metadata;
-  const { host, port } = brokerNodes(broker, connection).find(({ id }) => id === nodeId)!;
-  return answer(request, { nodeId, host, port, errorCode: ErrorCode.NONE, errorMessage: null });
+  const { image } = broker.metadata;
+  const nodes = brokerNodes(broker, connection);
+  return answerEach(request, (group) => coordinatorOf(group, image, nodes));
+}
+
+/** The leader of the partition that keeps the group, as long as it is up. */
+function coordinatorOf(group: string, image: MetadataImage, nodes: readonly BrokerNode[]): Found {
+  const partitions = image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
+  const leader = partitions[partitionOf(group, partitions.length)]?.leader;
+  const node = nodes.find(({ id }) => id === leader);
+  if (node === undefined) {
+    const why = "the coordinator of this group is being elected";
+    const errorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    return { ...NOWHERE, errorCode, errorMessage: why };
+  }
+  const { id: nodeId, host, port } = node;
+  return { nodeId, host, port, errorCode: ErrorCode.NONE, errorMessage: null };
 }
 
 function failure(request: Request, errorCode: number): Response {
@@ -49,6 +66,11 @@ interface Found {
 }
 
 function answer(request: Request, found: Found): Response {
-  const coordinators = request.coordinatorKeys.map((key) => ({ key, ...found }));
-  return { ...found, coordinators };
+  return answerEach(request, () => found);
+}
+
+/** Up to version 3 there is one key, and the answer is its coordinator. */
+function answerEach(request: Request, find: (key: string) => Found): Response {
+  const coordinators = request.coordinatorKeys.map((key) => ({ key, ...find(key) }));
+  return { ...find(request.key), coordinators };
 }

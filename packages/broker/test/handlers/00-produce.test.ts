@@ -1,6 +1,8 @@
 import { ErrorCode, Fetch, Produce, readBatchHeader, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { topicIdOf } from "../metadata/cluster.ts";
 import { batchOf, producerBatch } from "../partition/batches.ts";
+import { brokerThatDoesNotLead } from "./cluster-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 async function brokerWithTopic(configs: Record<string, string> = {}) {
@@ -107,3 +109,23 @@ async function storedHeader(broker: WholeBroker) {
   });
   return readBatchHeader(responses[0]!.partitions[0]!.records!);
 }
+
+it("Produce sends a client to the leader, with its address, from version 10 on (KIP-951)", async () => {
+  const broker = await brokerThatDoesNotLead();
+  const produce = (version: number) => {
+    const partitionData = [0, 1].map((index) => ({ index, records: batchOf(1) }));
+    const topicData = [{ name: "t", topicId: topicIdOf("t"), partitionData }];
+    return broker.call(Produce, version, { acks: -1, timeoutMs: 1_000, topicData });
+  };
+  const errorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  const old = await produce(9);
+  expect(old.responses[0]!.partitionResponses).toMatchObject([{ errorCode }, { errorCode }]);
+  for (const version of [10, 13]) {
+    const { responses, nodeEndpoints } = await produce(version);
+    expect(responses[0]!.partitionResponses).toMatchObject([
+      { errorCode, currentLeader: { leaderId: 2, leaderEpoch: 1 } },
+      { errorCode, currentLeader: { leaderId: 3, leaderEpoch: 0 } },
+    ]);
+    expect(nodeEndpoints).toEqual([{ nodeId: 2, host: "host-2", port: 9092, rack: null }]);
+  }
+});

@@ -1,6 +1,8 @@
 import { ErrorCode, Fetch, type RequestInput, readBatchHeader, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { topicIdOf } from "../metadata/cluster.ts";
 import { batchOf } from "../partition/batches.ts";
+import { brokerThatDoesNotLead } from "./cluster-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 type Request = RequestInput<typeof Fetch>;
@@ -151,3 +153,39 @@ describe("Fetch", () => {
 async function untilWaiting(broker: WholeBroker): Promise<void> {
   while (broker.time.pendingTimers < 2) await new Promise((resolve) => setImmediate(resolve));
 }
+
+it("Fetch sends a client to the leader, with its address, from version 16 on (KIP-951)", async () => {
+  const broker = await brokerThatDoesNotLead();
+  const fetchT = (version: number, partition: number) => {
+    const wanted = { partition, fetchOffset: 0, partitionMaxBytes: 1 };
+    const topics = [{ topic: "t", topicId: topicIdOf("t"), partitions: [wanted] }];
+    return broker.call(Fetch, version, { ...request(0), topics });
+  };
+  const errorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  const nobody = { leaderId: -1, leaderEpoch: -1 };
+  const old = await fetchT(15, 0);
+  expect(old.responses[0]!.partitions[0]).toMatchObject({ errorCode, currentLeader: nobody });
+  const answer = await fetchT(16, 0);
+  const leader = { leaderId: 2, leaderEpoch: 1 };
+  expect(answer.responses[0]!.partitions[0]).toMatchObject({ errorCode, currentLeader: leader });
+  expect(answer.nodeEndpoints).toEqual([{ nodeId: 2, host: "host-2", port: 9092, rack: null }]);
+  const down = await fetchT(17, 1);
+  const last = { leaderId: 3, leaderEpoch: 0 };
+  expect(down.responses[0]!.partitions[0]).toMatchObject({ errorCode, currentLeader: last });
+  expect(down.nodeEndpoints).toEqual([]);
+});
+
+it("Fetch tells the leader to a client whose epoch is old", async () => {
+  const broker = await WholeBroker.start();
+  const topicId = await broker.createTopic("t");
+  await broker.broker.metadata.registerBroker({ host: "h", port: 1, unclean: true });
+  const partitions = [
+    { partition: 0, fetchOffset: 0, partitionMaxBytes: 1, currentLeaderEpoch: 0 },
+  ];
+  const topics = [{ topic: "t", topicId, partitions }];
+  const answer = await broker.call(Fetch, 16, { ...request(0), topics });
+  const errorCode = ErrorCode.FENCED_LEADER_EPOCH;
+  const currentLeader = { leaderId: 1, leaderEpoch: 1 };
+  expect(answer.responses[0]!.partitions[0]).toMatchObject({ errorCode, currentLeader });
+  expect(answer.nodeEndpoints).toMatchObject([{ nodeId: 1, port: 9092 }]);
+});

@@ -1,6 +1,7 @@
 import { ErrorCode, FindCoordinator } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { partitionOf } from "../../src/groups/coordinator.ts";
+import { cluster } from "../metadata/cluster.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 it("finds the coordinator of a group, at every version", async () => {
@@ -34,4 +35,23 @@ it("hashes group ids as Kafka does", () => {
   // String.hashCode of Java: "abc" is 96354, "" is 0.
   expect(partitionOf("abc", 50)).toBe(96_354 % 50);
   expect(partitionOf("", 50)).toBe(0);
+});
+
+it("sends each group to the leader of its partition, as long as that is up", async () => {
+  const history = cluster([2, 3], { __consumer_offsets: [[2], [3], [2]] });
+  history.change("__consumer_offsets", 2, { leader: -1 });
+  history.fence(3);
+  const broker = await WholeBroker.start({}, history.records);
+  // Java's hash of one letter is its code: "c" is 99, which three divides.
+  const keys = ["c", "d", "e"];
+  expect(keys.map((key) => partitionOf(key, 3))).toEqual([0, 1, 2]);
+  const { coordinators } = await broker.call(FindCoordinator, 4, { coordinatorKeys: keys });
+  const away = { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1, host: "", port: -1 };
+  expect(coordinators).toMatchObject([
+    { key: "c", errorCode: 0, nodeId: 2, host: "host-2", port: 9092 },
+    { key: "d", ...away },
+    { key: "e", ...away },
+  ]);
+  const one = async (key: string) => (await broker.call(FindCoordinator, 1, { key })).nodeId;
+  expect([await one("c"), await one("d")]).toEqual([2, -1]);
 });

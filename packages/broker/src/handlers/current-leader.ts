@@ -1,0 +1,30 @@
+import { brokerNodes } from "../metadata/descriptions.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import type { RequestContext } from "./handler.ts";
+
+export interface CurrentLeader {
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+/** Where a client that came to the wrong broker is sent (KIP-951); undefined when nobody knows. */
+export function currentLeader(
+  image: MetadataImage,
+  topic: string | null,
+  partition: number,
+): CurrentLeader | undefined {
+  const found = topic === null ? undefined : image.topics.get(topic)?.partitions[partition];
+  return found && { leaderId: found.leader, leaderEpoch: found.leaderEpoch };
+}
+
+/** How to reach those leaders, each once; one that is down is left out. */
+export function leaderEndpoints(
+  leaders: readonly (CurrentLeader | undefined)[],
+  { broker, connection }: RequestContext,
+) {
+  const ids = new Set(leaders.flatMap((leader) => leader?.leaderId ?? []));
+  if (ids.size === 0) return [];
+  return brokerNodes(broker, connection)
+    .filter(({ id }) => ids.has(id))
+    .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack }));
+}
