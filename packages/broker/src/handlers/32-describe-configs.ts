@@ -3,9 +3,10 @@ import {
   type DescribedConfig,
   describeAllBrokers,
   describeBroker,
+  describeOtherBroker,
   describeTopic,
 } from "../config/kafka/describe.ts";
-import { configsOf, ResourceType } from "../metadata/image.ts";
+import { brokerNamed, configsOf, ResourceType } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
@@ -14,8 +15,9 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * DescribeConfigs: v1-4.
  * v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
- * Topics and brokers; a broker resource without a name is what was set for all brokers. Not done:
- * broker loggers, client metrics and groups, answered with INVALID_REQUEST.
+ * Topics and brokers; a broker resource without a name is what was set for all brokers, and of
+ * another broker only what was set at run time is known. Not done: broker loggers, client metrics
+ * and groups, answered with INVALID_REQUEST.
  */
 export const describeConfigs = handler(DescribeConfigs, "1-4", run, { failure });
 
@@ -48,16 +50,22 @@ function describe({ resourceType, resourceName }: Resource, metadata: Metadata) 
     case ResourceType.broker:
       if (resourceName === "") return describeAllBrokers(layers);
       if (resourceName === String(metadata.nodeId)) return describeBroker(layers);
-      return refused(
-        ErrorCode.INVALID_REQUEST,
-        `broker '${resourceName}' is another one; this is ${metadata.nodeId}, "" stands for all`,
-      );
+      return describeOther(resourceName, metadata);
     default:
       return refused(
         ErrorCode.INVALID_REQUEST,
         `configs of resource type ${resourceType} are not kept on this broker`,
       );
   }
+}
+
+function describeOther(name: string, { image }: Metadata): DescribedConfig[] | Outcome {
+  if (brokerNamed(image, name) === null) {
+    const text = `there is no broker '${name}'; "" stands for all`;
+    return refused(ErrorCode.INVALID_REQUEST, text);
+  }
+  const own = configsOf(image, ResourceType.broker, name);
+  return describeOtherBroker(own, configsOf(image, ResourceType.broker, ""));
 }
 
 function describeKnownTopic(name: string, metadata: Metadata): DescribedConfig[] | Outcome {

@@ -4,7 +4,13 @@ import { splitList } from "../config/kafka/definition.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 import type { Decision } from "../state-machine/replayed.ts";
 import { brokerConfigProblem, topicConfigProblem } from "./config-problems.ts";
-import { type ConfigValues, configsOf, type MetadataImage, ResourceType } from "./image.ts";
+import {
+  brokerNamed,
+  type ConfigValues,
+  configsOf,
+  type MetadataImage,
+  ResourceType,
+} from "./image.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import { configRecord, type MetadataRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";
@@ -73,8 +79,8 @@ function resourceRefusal(
     const text = `configs of resource type ${type} can't be changed on this broker`;
     return refused(ErrorCode.INVALID_REQUEST, text);
   }
-  if (name === "" || name === String(nodeId)) return null;
-  const text = `broker '${name}' is another one; this is ${nodeId}, "" stands for all`;
+  if (name === "" || name === String(nodeId) || brokerNamed(image, name) !== null) return null;
+  const text = `there is no broker '${name}'; "" stands for all`;
   return refused(ErrorCode.INVALID_REQUEST, text);
 }
 

@@ -85,3 +85,35 @@ describe("DescribeConfigs", () => {
     expect(await code(ResourceType.brokerLogger, "1")).toBe(ErrorCode.INVALID_REQUEST);
   });
 });
+
+it("DescribeConfigs tells of another broker what was set at run time", async () => {
+  const { call, metadata } = await metadataBroker({ brokers: [1, 2] });
+  const set = (name: string, config: string, value: string) => {
+    const changes = [{ name: config, operation: 0, value }];
+    return metadata.alterConfigs([{ type: ResourceType.broker, name, replace: false, changes }]);
+  };
+  await set("", "message.max.bytes", "5000");
+  await set("", "log.retention.ms", "60000");
+  expect(await set("2", "message.max.bytes", "6000")).toMatchObject([{ errorCode: 0 }]);
+  const asked = { ...resource(ResourceType.broker, "2"), includeSynonyms: true };
+  const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+  const told = results[0]!.configs.map(({ name, value, configSource }) => {
+    return [name, value, configSource];
+  });
+  expect(told).toEqual(
+    expect.arrayContaining([
+      ["message.max.bytes", "6000", 2],
+      ["log.retention.ms", "60000", 3],
+    ]),
+  );
+  expect(told.some(([, , source]) => source !== 2 && source !== 3)).toBe(false);
+  const own = results[0]!.configs.find(({ name }) => name === "message.max.bytes")!;
+  expect(own.synonyms.map(({ value }) => value)).toEqual(["6000", "5000"]);
+  const more = ["3", "02", "x"].map((name) => resource(ResourceType.broker, name).resources[0]!);
+  const unknown = await call(DescribeConfigs, describeConfigs, 4, { resources: more });
+  expect(unknown.results.map(({ errorCode }) => errorCode)).toEqual([
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.INVALID_REQUEST,
+  ]);
+});

@@ -53,6 +53,22 @@ export function describeBroker(layers: BrokerLayers): DescribedConfig[] {
   });
 }
 
+/**
+ * Configs of another broker, as far as they were set at run time, by name: what it was started with
+ * only it knows, and clients ask it themselves.
+ */
+export function describeOtherBroker(
+  dynamic: ConfigValues,
+  dynamicDefault: ConfigValues,
+): DescribedConfig[] {
+  const layers = { dynamic, dynamicDefault, fixed: new Map() };
+  const isKnown = ({ source }: { readonly source: number }) =>
+    source === ConfigSource.dynamicBroker || source === ConfigSource.dynamicDefaultBroker;
+  return describeBroker(layers)
+    .filter(isKnown)
+    .map((config) => ({ ...config, synonyms: config.synonyms.filter(isKnown) }));
+}
+
 /** What was set at run time for all brokers: Kafka's resource of a broker without a name. */
 export function describeAllBrokers(layers: BrokerLayers): DescribedConfig[] {
   return [...layers.dynamicDefault].flatMap(([name, value]) => {
