@@ -1,20 +1,28 @@
+import type { ClusterPart } from "./broker-state.ts";
 import type {
   BrokerView,
   ClusterView,
   GroupsView,
+  MembersView,
   NetworkView,
   PartitionView,
   Readiness,
   TopicTraffic,
 } from "./http/broker-view.ts";
 import type { LogEngine } from "./log/log.ts";
+import { membersView } from "./members-view.ts";
 import type { Metadata } from "./metadata/metadata.ts";
 import type { RequestMetrics } from "./metrics/request-metrics.ts";
 import type { Partitions } from "./partition/partitions.ts";
 import type { FlushPolicy } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
+/** What Kafka's clients are told, too. */
+const NO_CONTROLLER = -1;
+
 export interface StatusParts {
+  /** Null for a broker that is alone. */
+  readonly cluster: ClusterPart | null;
   readonly engine: LogEngine;
   readonly flush: FlushPolicy;
   readonly metadata: Metadata;
@@ -43,8 +51,10 @@ export class BrokerStatus implements BrokerView {
   }
 
   readiness(): Readiness {
-    const { metadata, partitions, isServing } = this.#parts;
+    const { metadata, partitions, isServing, cluster } = this.#parts;
     const reasons: string[] = [];
+    if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
+    if (metadata.controllerId === NO_CONTROLLER) reasons.push("the cluster has no controller");
     if (!isServing()) reasons.push("the broker is starting or stopping");
     if (metadata.failure !== null) reasons.push(`metadata: ${metadata.failure.message}`);
     for (const { hosted, failure } of partitions.all()) {
@@ -54,15 +64,22 @@ export class BrokerStatus implements BrokerView {
     return { ready: reasons.length === 0, reasons };
   }
 
+  get members(): MembersView | null {
+    const { cluster, metadata } = this.#parts;
+    return cluster === null ? null : membersView(cluster, metadata);
+  }
+
   cluster(): ClusterView {
-    const { engine, flush, metadata, uptimeMs } = this.#parts;
-    const brokers = [...metadata.image.brokers.values()];
+    const { engine, flush, metadata, uptimeMs, cluster } = this.#parts;
+    const brokers = [...metadata.image.brokers.values()].sort((a, b) => a.id - b.id);
     return {
       clusterId: metadata.clusterId,
       nodeId: metadata.nodeId,
-      controllerId: metadata.nodeId,
-      brokers: brokers.map(({ id, host, port }) => ({ nodeId: id, host, port })),
-      engine: engine.kind,
+      controllerId: metadata.controllerId,
+      brokers: brokers.map(({ id, host, port, rack, fenced }) => {
+        return { nodeId: id, host, port, rack, fenced };
+      }),
+      engine: { kind: engine.kind, ...cluster?.facts },
       flush: flush.mode === "interval" ? `interval ${flush.intervalMs} ms` : flush.mode,
       version: VERSION,
       uptimeMs: uptimeMs(),

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { crc32c } from "@tarpan/codecs";
+import type { BrokerState } from "./broker-state.ts";
 import { BrokerStatus } from "./broker-status.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { BROKER_CONFIGS } from "./config/kafka/broker-configs.ts";
@@ -7,26 +8,26 @@ import { configProblem } from "./config/kafka/definition.ts";
 import { nodeEnv } from "./env/node-env.ts";
 import type { Env } from "./env.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
-import { followMetadata, hostedPartitions } from "./follow-metadata.ts";
 import { GroupStatus } from "./group-status.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import { handlers } from "./handlers/index.ts";
 import { HandlerRouter } from "./handlers/request-router.ts";
 import { createHttpEntrance } from "./http/entrance.ts";
 import { type Logger, silentLogger } from "./logging/logger.ts";
-import { Metadata } from "./metadata/metadata.ts";
+import { registeredAddress } from "./metadata/advertised-address.ts";
 import { RequestMetrics } from "./metrics/request-metrics.ts";
+import { openAlone } from "./open-alone.ts";
 import { OpeningRouter } from "./opening-router.ts";
-import { Partitions } from "./partition/partitions.ts";
 import { type Listener, startListener } from "./server/listener.ts";
 import type { BrokerSettings } from "./settings.ts";
-import { openStorage, type Storage } from "./storage.ts";
 
 export interface StartOptions {
   /** Silent when left out. */
   readonly logger?: Logger;
   /** False lets a node id kept in the data directory go before the one of the settings. */
   readonly nodeIdGiven?: boolean;
+  /** Aborts a start that waits for other brokers; the promise then rejects. */
+  readonly stopping?: AbortSignal;
 }
 
 /** A broker that serves. */
@@ -45,23 +46,37 @@ export interface RunningBroker {
 /**
  * Opens the storage, replays the metadata, opens the partitions and listens. Rejects with an
  * operational error (`code` TARPAN_…, one line that says what to do): nothing is left open then.
+ * A broker of a cluster waits for as many others as the cluster needs.
  */
 export async function startBroker(
   settings: BrokerSettings,
-  { logger = silentLogger, nodeIdGiven = true }: StartOptions = {},
+  { logger = silentLogger, nodeIdGiven = true, stopping }: StartOptions = {},
 ): Promise<RunningBroker> {
   const env = nodeEnv;
   refuseBadConfigs(settings.kafkaConfigs);
-  const opening = openStorage(settings, { env, logger, nodeIdGiven });
+  const kafkaConfigs = { ...settings.kafkaConfigs, ...factsOf(settings) };
+  const opening = open({ ...settings, kafkaConfigs }, env, logger, { nodeIdGiven, stopping });
   // Loads the native module while the disk is at work, not in the first Produce.
   crc32c(new Uint8Array(0));
-  const storage = await opening;
+  const state = await opening;
   try {
-    return await serve({ ...settings, nodeId: storage.nodeId }, storage, env, logger);
+    return await serve({ ...settings, nodeId: state.nodeId }, state, env, logger);
   } catch (error) {
-    await storage.close({ clean: false });
+    await state.close({ clean: false });
     throw error;
   }
+}
+
+async function open(
+  settings: BrokerSettings,
+  env: Env,
+  logger: Logger,
+  { nodeIdGiven, stopping }: { nodeIdGiven: boolean; stopping: AbortSignal | undefined },
+): Promise<BrokerState> {
+  if (settings.cluster === null) return openAlone(settings, { env, logger, nodeIdGiven });
+  // What a broker alone never needs it never loads.
+  const { openInCluster } = await import("./open-in-cluster.ts");
+  return openInCluster(settings, { env, logger, nodeIdGiven, stopping });
 }
 
 function refuseBadConfigs(configs: BrokerSettings["kafkaConfigs"]): void {
@@ -73,11 +88,11 @@ function refuseBadConfigs(configs: BrokerSettings["kafkaConfigs"]): void {
 
 async function serve(
   settings: BrokerSettings,
-  storage: Storage,
+  state: BrokerState,
   env: Env,
   logger: Logger,
 ): Promise<RunningBroker> {
-  const { metadata, partitions } = await openState(settings, storage, env, logger);
+  const { engine, metadata, partitions } = state;
   const startedMs = env.clock.monotonicMs();
   const config = metadata.brokerConfig();
   const requests = new RequestMetrics();
@@ -87,7 +102,8 @@ async function serve(
   const onError = (message: string, detail: Readonly<Record<string, unknown>>) =>
     logger.debug(message, detail);
   const status: BrokerStatus = new BrokerStatus({
-    engine: storage.engine,
+    engine,
+    cluster: state.cluster,
     flush: settings.flush,
     metadata,
     partitions,
@@ -109,7 +125,8 @@ async function serve(
   const host = settings.bindAddress;
   const { port } = listener;
   const rack = settings.kafkaConfigs["broker.rack"] ?? null;
-  await metadata.registerBroker({ host, port, rack, unclean: storage.unclean });
+  const at = registeredAddress(settings, port);
+  await metadata.registerBroker({ ...at, rack, unclean: state.unclean });
   const slots = config.maxIncrementalFetchSessionCacheSlots;
   const fetchSessions = new FetchSessions(env.clock, env.random, slots);
   groups.load();
@@ -118,7 +135,9 @@ async function serve(
   // Every long poll waits on it.
   setMaxListeners(0, signal);
   const parts = { env, settings, logger, metadata, partitions, fetchSessions, groups };
-  const broker = { ...parts, stopping: signal };
+  const { cluster } = state;
+  const others = cluster && { clusterAdmin: cluster.admin, followers: cluster.followers };
+  const broker = { ...parts, ...others, stopping: signal };
   router.open(new HandlerRouter(handlers, broker, requests));
   serving = true;
   return {
@@ -129,46 +148,14 @@ async function serve(
     clusterId: metadata.clusterId,
     async stop() {
       serving = false;
+      await state.leave();
       stopping.abort();
       // Members that wait for others would hold the listener up; their clients ask again.
       groups.close();
       await listener.close({ graceMs: STOP_GRACE_MS });
-      await metadata.settled();
-      await partitions.close();
-      await storage.close();
+      await state.close();
     },
   };
-}
-
-/** Replays the metadata and opens every partition it says this broker leads. */
-async function openState(
-  settings: BrokerSettings,
-  storage: Storage,
-  env: Env,
-  logger: Logger,
-): Promise<{ metadata: Metadata; partitions: Partitions }> {
-  const partitions: Partitions = new Partitions(storage.engine, env, logger, {
-    producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
-    newLogSettings: () => metadata.topicConfig(""),
-    nodeId: settings.nodeId,
-    isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
-  });
-  const metadata: Metadata = await Metadata.open({
-    log: storage.metadataLog,
-    host: partitions,
-    env,
-    nodeId: settings.nodeId,
-    clusterId: storage.clusterId,
-    kafkaConfigs: { ...settings.kafkaConfigs, ...factsOf(settings) },
-    onProgress: ({ offset, endOffset }) =>
-      logger.info(`reading the metadata: ${offset} of ${endOffset} records`),
-  });
-  await partitions.open(hostedPartitions(metadata, metadata.image));
-  if (storage.unclean) {
-    await partitions.removeStrays(({ topicId }) => metadata.image.topicsById.has(topicId));
-  }
-  followMetadata(metadata, partitions);
-  return { metadata, partitions };
 }
 
 /** What DescribeConfigs shows of settings that Kafka has as configs and Tarpan by other names. */

@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Broker } from "../handlers/handler.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
+import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
 
 /** What a fetch found in one partition. */
@@ -15,17 +16,21 @@ export interface PartitionRead {
   /** Set when the consumer read records that are no longer, or were never, in this log (KIP-595). */
   readonly divergingEpoch?: { epoch: number; endOffset: number };
   readonly currentLeader?: { leaderId: number; leaderEpoch: number };
+  /** Where the consumer had better read this partition from (KIP-392). */
+  readonly preferredReadReplica?: number;
 }
 
 /** A partition a fetch waits on, and its high watermark before it was read. */
 export interface WatchedPartition {
-  readonly partition: Partition;
+  readonly partition: ReadablePartition;
   readonly highWatermark: number;
 }
 
 export interface ReadLimits {
   readonly maxBytes: number;
   readonly readCommitted: boolean;
+  /** The consumer's, "" when it has none. */
+  readonly rack: string;
 }
 
 /**
@@ -36,20 +41,25 @@ export async function readPartitions(
   broker: Broker,
   wanted: Iterable<WantedPartition>,
   nameOf: (wanted: WantedPartition) => string | null,
-  { maxBytes, readCommitted }: ReadLimits,
+  { maxBytes, readCommitted, rack }: ReadLimits,
 ): Promise<{ reads: PartitionRead[]; sizeBytes: number; watched: WatchedPartition[] }> {
   const reads: PartitionRead[] = [];
   const watched: WatchedPartition[] = [];
   let sizeBytes = 0;
   for (const one of wanted) {
-    const partition = findPartition(broker, nameOf(one), one.partition);
+    const name = nameOf(one);
+    const led = findLed(broker, name, one.partition);
+    const { followers } = broker;
+    const followed = led === ErrorCode.NOT_LEADER_OR_FOLLOWER && followers !== undefined;
+    const partition = followed ? await followers.find(name!, one.partition) : led;
     if (typeof partition === "number") {
       reads.push(failedRead(one, partition));
       continue;
     }
+    const near = followed ? null : (followers?.nearest(name!, one.partition, rack) ?? null);
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
-    const refused = judge(broker, partition, one);
+    const refused = judge(broker, partition, one) ?? redirected(partition, one, near);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
       reads.push(refused ?? found(partition, one, NO_RECORDS, 0));
@@ -62,12 +72,21 @@ export async function readPartitions(
   return { reads, sizeBytes, watched };
 }
 
-function findPartition(broker: Broker, name: string | null, index: number): Partition | number {
+function redirected(
+  partition: ReadablePartition,
+  wanted: WantedPartition,
+  near: number | null,
+): PartitionRead | null {
+  if (near === null) return null;
+  return { ...found(partition, wanted, NO_RECORDS, 0), preferredReadReplica: near };
+}
+
+function findLed(broker: Broker, name: string | null, index: number): Partition | number {
   return name === null ? ErrorCode.UNKNOWN_TOPIC_ID : broker.partitions.find(name, index);
 }
 
 async function readOne(
-  partition: Partition,
+  partition: ReadablePartition,
   wanted: WantedPartition,
   maxBytes: number,
   end: number,
@@ -88,7 +107,7 @@ async function readOne(
 /** Epoch and offset checks; null when the partition can be read as asked. */
 function judge(
   broker: Broker,
-  partition: Partition,
+  partition: ReadablePartition,
   wanted: WantedPartition,
 ): PartitionRead | null {
   const epochError = judgeLeaderEpoch(partition, wanted.currentLeaderEpoch);
@@ -111,7 +130,10 @@ function judge(
 }
 
 /** The consumer's idea of the leader epoch against ours (KIP-320). -1 means it has none. */
-export function judgeLeaderEpoch(partition: Partition, claimed: number): number {
+export function judgeLeaderEpoch(
+  partition: Pick<ReadablePartition, "leaderEpoch">,
+  claimed: number,
+): number {
   if (claimed < 0 || claimed === partition.leaderEpoch) return ErrorCode.NONE;
   return claimed < partition.leaderEpoch
     ? ErrorCode.FENCED_LEADER_EPOCH
@@ -119,7 +141,7 @@ export function judgeLeaderEpoch(partition: Partition, claimed: number): number 
 }
 
 function found(
-  partition: Partition,
+  partition: ReadablePartition,
   wanted: WantedPartition,
   records: readonly Uint8Array[],
   sizeBytes: number,

@@ -1,4 +1,5 @@
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import type { Timers } from "../env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
 import { failedProduce, type ProduceOutcome, produce as produceTo } from "../partition/produce.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
@@ -10,7 +11,9 @@ import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
  * 0 (KAFKA-18659), and the record formats of those versions are not stored.
  * v3 transactional id · v5 log start offset · v7 zstd · v8 record errors · v9 flexible ·
  * v10 current leader · v12 transactions v2 · v13 topics by id.
- * Not done: transactional batches (48), timeoutMs (an append ends when the disk has answered).
+ * After timeoutMs an append to a replicated log is answered with REQUEST_TIMED_OUT: it may be stored
+ * or not, and goes on; the same batch sent again finds out. One to a disk ends with the disk.
+ * Not done: transactional batches (48).
  */
 export const produce = handler(Produce, "3-13", run, { pipelined: true, failure });
 
@@ -24,12 +27,28 @@ async function run(request: Request, context: RequestContext): Promise<Response 
   }
   // Every batch is handed to its log in this loop: nothing may be awaited before it ends.
   const pending = request.topicData.map((topic) => appendTopic(topic, context));
+  const { partitions, env } = context.broker;
+  const deadline = partitions.replicated ? deadlineAfter(env.timers, request.timeoutMs) : null;
+  try {
+    return await answer(request, pending, deadline?.passed ?? null, context);
+  } finally {
+    deadline?.cancel();
+  }
+}
+
+/** `passed` is null where nothing can be late. */
+async function answer(
+  { acks }: Request,
+  pending: readonly ReturnType<typeof appendTopic>[],
+  passed: Promise<ProduceOutcome> | null,
+  context: RequestContext,
+): Promise<Response | undefined> {
   const responses = [];
   const leaders: (CurrentLeader | undefined)[] = [];
   for (const { name, topicId, knownAs, outcomes } of pending) {
     const partitionResponses = [];
     for (const { index, outcome } of outcomes) {
-      const done = await outcome;
+      const done = await (passed === null ? outcome : Promise.race([outcome, passed]));
       if (done.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER) {
         partitionResponses.push({ index, ...done });
         continue;
@@ -46,6 +65,21 @@ async function run(request: Request, context: RequestContext): Promise<Response 
   }
   return undefined;
 }
+
+/** For as long as the client waits; what is late is answered as unknown. */
+function deadlineAfter(timers: Timers, timeoutMs: number) {
+  let cancel = () => {};
+  const passed = new Promise<ProduceOutcome>((resolve) => {
+    const timer = timers.after(Math.max(0, timeoutMs), () => resolve(TIMED_OUT));
+    cancel = () => timer.cancel();
+  });
+  return { passed, cancel };
+}
+
+const TIMED_OUT = failedProduce(
+  ErrorCode.REQUEST_TIMED_OUT,
+  "the replicas have not confirmed it in time: it may be stored or not",
+);
 
 type Topic = Request["topicData"][number];
 

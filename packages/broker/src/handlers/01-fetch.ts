@@ -11,8 +11,8 @@ import { topicNameOf } from "./topic-name.ts";
  * v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd ·
  * v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state tagged ·
  * v16 node endpoints (KIP-951) · v17 replica directory.
- * Not done: replicas of another broker as the client, preferred read replicas, aborted transactions
- * (there are none).
+ * Not done: replicas of another broker as the client (replication is the engine's), aborted
+ * transactions (there are none).
  */
 export const fetch = handler(Fetch, "4-17", run, { failure });
 
@@ -21,6 +21,7 @@ type Response = ResponseInput<typeof Fetch>;
 
 const READ_COMMITTED = 1;
 const ENDPOINTS_SINCE = 16;
+const NO_REPLICA = -1;
 
 async function run(request: Request, context: RequestContext): Promise<Response> {
   const { broker, version, connection } = context;
@@ -31,6 +32,7 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   const limits = {
     maxBytes: Math.min(request.maxBytes, broker.metadata.brokerConfig().fetchMaxBytes),
     readCommitted: request.isolationLevel === READ_COMMITTED,
+    rack: request.rackId,
   };
   const signals = [connection.signal, broker.stopping];
   const deadline = broker.env.clock.monotonicMs() + request.maxWaitMs;
@@ -74,9 +76,10 @@ function leadsElsewhere({ errorCode }: PartitionRead): boolean {
   return errorCode === NOT_LEADER_OR_FOLLOWER || errorCode === FENCED_LEADER_EPOCH;
 }
 
-/** An error or a divergence is not worth waiting with. */
+/** An error, a divergence or a better place to read from is not worth waiting with. */
 function mustAnswer(read: PartitionRead): boolean {
-  return read.errorCode !== ErrorCode.NONE || read.divergingEpoch !== undefined;
+  const { errorCode, divergingEpoch, preferredReadReplica } = read;
+  return errorCode !== ErrorCode.NONE || (divergingEpoch ?? preferredReadReplica) !== undefined;
 }
 
 function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: number): Response {
@@ -117,6 +120,7 @@ function partitionResponse(read: PartitionRead, isolation: number): PartitionRes
     logStartOffset,
     divergingEpoch: read.divergingEpoch,
     currentLeader: read.currentLeader,
+    preferredReadReplica: read.preferredReadReplica ?? NO_REPLICA,
     abortedTransactions: isolation === READ_COMMITTED ? [] : null,
     records,
   };

@@ -1,4 +1,5 @@
 import { ErrorCode, InitProducerId, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { ControllerUnavailable } from "../metadata/controller.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -28,6 +29,10 @@ async function run(request: Request, { broker }: RequestContext): Promise<Respon
     const given = await broker.metadata.nextProducerId();
     return { errorCode: ErrorCode.NONE, producerId: given, producerEpoch: 0 };
   } catch (error) {
+    // As Kafka does: the client is to ask again soon.
+    if (error instanceof ControllerUnavailable) {
+      return failure(request, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    }
     if (!(error instanceof StateMachineError)) throw error;
     return failure(request, ErrorCode.KAFKA_STORAGE_ERROR);
   }

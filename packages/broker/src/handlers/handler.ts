@@ -6,6 +6,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import type { Followers } from "../partition/readable-partition.ts";
 import type { ConnectionInfo } from "../server/router.ts";
 import type { BrokerSettings } from "../settings.ts";
 
@@ -20,6 +21,8 @@ export interface Broker {
   readonly groups: GroupCoordinator;
   /** The controller, wherever it is; left out where this broker is alone. */
   readonly clusterAdmin?: ClusterAdmin;
+  /** Left out where there is nobody to follow. */
+  readonly followers?: Followers;
   /** Aborts when the broker is told to stop, so that long polls do not hold it up. */
   readonly stopping: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { EngineFacts } from "../nats/facts.ts";
 import type { NetworkStats } from "../server/shared.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { NetworkStats } from "../server/shared.ts";
 export interface BrokerView {
   readiness(): Readiness;
   cluster(): ClusterView;
+  /** Null for a broker that is alone. */
+  readonly members: MembersView | null;
   /** The partitions this broker knows of, in any order. */
   partitions(): Iterable<PartitionView>;
   /** What went through the topics since the broker started. */
@@ -103,14 +106,51 @@ export interface Readiness {
 export interface ClusterView {
   readonly clusterId: string;
   readonly nodeId: number;
+  /** -1 while there is none. */
   readonly controllerId: number;
-  readonly brokers: readonly { nodeId: number; host: string; port: number }[];
-  /** The log engine: "memory" or "segment". */
-  readonly engine: string;
+  readonly brokers: readonly ClusterBroker[];
+  readonly engine: EngineView;
   /** "always", "interval 1000 ms", "never": what an acknowledgement is worth. */
   readonly flush: string;
   readonly version: string;
   readonly uptimeMs: number;
+}
+
+export interface ClusterBroker {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+  /** Not heard of: it leads nothing. */
+  readonly fenced: boolean;
+}
+
+/** The log engine; what a cluster's says of itself only there. */
+export interface EngineView extends Partial<EngineFacts> {
+  readonly kind: "memory" | "segment" | "jetstream";
+}
+
+/** A partition of the whole cluster. */
+export interface ClusterPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Node id, -1 when there is none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** The broker beside its Raft leader; null while there is none, or it is unknown. */
+  readonly raftLeader: number | null;
+  /** Raft entries that replicas lack, by node id; empty where it is unknown. */
+  readonly lag: Readonly<Record<string, number>>;
+}
+
+/** How far a broker is on its way out of the cluster. */
+export interface BrokerRemoval {
+  readonly partitionsLeft: number;
+  readonly done: boolean;
+  /** What to do, or what stands in the way; null when there is nothing to say. */
+  readonly message: string | null;
 }
 
 export interface PartitionView {
@@ -136,4 +176,14 @@ export interface TopicTraffic {
 /** `{ ...listener.stats, connections: listener.connections }`. */
 export interface NetworkView extends NetworkStats {
   readonly connections: number;
+}
+
+/** What only a broker of a cluster can show, and do. */
+export interface MembersView {
+  /** Every partition there is, whoever leads it. */
+  partitions(): Promise<readonly ClusterPartition[]>;
+  /** Partitions with a replica that is not in sync. */
+  readonly underReplicated: number;
+  /** One step of it; see docs/cluster.md. Rejects with Refusal. */
+  remove(brokerId: number): Promise<BrokerRemoval>;
 }

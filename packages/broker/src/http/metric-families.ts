@@ -27,6 +27,7 @@ export function familiesOf(view: BrokerView, groups: () => GroupUsage): Family[]
     ...networkFamilies(view),
     ...trafficFamilies(view),
     ...partitionFamilies(view),
+    ...clusterFamilies(view),
     ...groupFamilies(groups),
     gauge("tarpan_ready", "1 when the broker is ready", () => Number(view.readiness().ready)),
     gauge("tarpan_uptime_seconds", "Since the start", () => view.cluster().uptimeMs / 1000),
@@ -126,6 +127,23 @@ function trafficFamilies(view: BrokerView): Family[] {
     counter("tarpan_topic_records_in_total", "Records produced", (row) => row.recordsIn),
     counter("tarpan_topic_bytes_in_total", "Bytes of batches produced", (row) => row.bytesIn),
     counter("tarpan_topic_bytes_out_total", "Bytes of batches fetched", (row) => row.bytesOut),
+  ];
+}
+
+function clusterFamilies(view: BrokerView): Family[] {
+  const { members } = view;
+  if (members === null) return [];
+  const isController = () => Number(view.cluster().controllerId === view.cluster().nodeId);
+  const fenced = () => view.cluster().brokers.filter((broker) => broker.fenced).length;
+  return [
+    gauge("tarpan_controller", "1 on the broker that is the controller", isController),
+    gauge("tarpan_brokers", "Brokers of the cluster", () => view.cluster().brokers.length),
+    gauge("tarpan_brokers_fenced", "Brokers that are not heard of", fenced),
+    gauge(
+      "tarpan_partitions_under_replicated",
+      "Partitions of the cluster with a replica that is not in sync",
+      () => members.underReplicated,
+    ),
   ];
 }
 

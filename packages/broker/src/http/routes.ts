@@ -1,3 +1,4 @@
+import { brokerResources } from "./broker-routes.ts";
 import type { BrokerView, PartitionView } from "./broker-view.ts";
 import { groupResources } from "./group-routes.ts";
 import { metricsPage } from "./metrics-page.ts";
@@ -15,6 +16,7 @@ export function resourcesOf(view: BrokerView): readonly Resource[] {
     },
     { path: "/metrics", GET: async () => ({ status: 200, ...(await metrics()) }) },
     ...groupResources(view.groups),
+    ...(view.members === null ? [] : brokerResources(view, view.members)),
   ];
 }
 
@@ -26,7 +28,7 @@ function ready(view: BrokerView): Answer {
 }
 
 /** The cluster as this broker sees it; `listed`: with every partition, not only those offline. */
-function clusterStatus(view: BrokerView, listed: boolean): Answer {
+async function clusterStatus(view: BrokerView, listed: boolean): Promise<Answer> {
   const partitions: PartitionView[] = [];
   const offline: Pick<PartitionView, "topic" | "partition" | "offlineReason">[] = [];
   const topics = new Set<string>();
@@ -39,6 +41,7 @@ function clusterStatus(view: BrokerView, listed: boolean): Answer {
     if (listed) partitions.push(row);
   }
   const { ready, reasons } = view.readiness();
+  const everywhere = listed && view.members !== null ? await view.members.partitions() : null;
   return json(200, {
     ...view.cluster(),
     ready,
@@ -46,6 +49,6 @@ function clusterStatus(view: BrokerView, listed: boolean): Answer {
     topics: topics.size,
     partitionCount: total,
     offlinePartitions: offline,
-    ...(listed ? { partitions } : {}),
+    ...(listed ? { partitions: everywhere ?? partitions } : {}),
   });
 }

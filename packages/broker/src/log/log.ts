@@ -84,6 +84,8 @@ export interface LogOptions {
    * Default: one above the newest epoch in the log.
    */
   readonly leaderEpoch?: number;
+  /** Kept beside a shared log from its making on, for whoever follows it. */
+  readonly label?: string;
   /** Called after `endOffset` moved. */
   readonly onAdvance?: () => void;
 }
@@ -157,6 +159,8 @@ export interface LedLog extends Log {
 }
 
 export interface FollowedLog extends Log {
+  /** As it was given when the log was made, "" when it was not. */
+  readonly label: string;
   /** Looks for new batches now rather than at the next poll: somebody heard that there are. */
   poke(): void;
 }

@@ -20,3 +20,18 @@ export function advertisedAddress(
   // An IPv4 client on a dual-stack socket appears as ::ffff:a.b.c.d, which it could not dial.
   return { host: host.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, ""), port: connection.localPort };
 }
+
+/**
+ * Where the other brokers tell clients to find this one: they can't know which of its addresses a
+ * client can reach. Bound to every address, it is the one that the brokers themselves reach it at.
+ */
+export function registeredAddress(
+  settings: Pick<BrokerSettings, "bindAddress" | "kafkaConfigs" | "cluster">,
+  port: number,
+): { host: string; port: number } {
+  const { bindAddress, kafkaConfigs, cluster } = settings;
+  const advertised = firstListener(kafkaConfigs["advertised.listeners"] ?? "");
+  if (advertised !== null) return advertised;
+  const everywhere = EVERY_ADDRESS.has(bindAddress) && cluster?.engine.kind === "managed";
+  return { host: everywhere ? cluster.engine.raftHost : bindAddress, port };
+}

@@ -47,3 +47,14 @@ export interface CreateOptions {
   /** A coordinator asks for its own topic. */
   readonly internal: boolean;
 }
+
+/** A call of the controller came to nothing, or to nobody knows what: `outcome` says which. */
+export class ControllerUnavailable extends Error {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    super(outcome.errorMessage ?? `the controller answered with error ${outcome.errorCode}`);
+    this.name = "ControllerUnavailable";
+    this.outcome = outcome;
+  }
+}

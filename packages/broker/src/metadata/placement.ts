@@ -11,6 +11,8 @@ export function isRefusal<T extends object>(value: T | Outcome): value is Outcom
 /**
  * Replicas for `count` new partitions: leaders go round the brokers that are up, beginning at
  * `first`, and each further replica is the next broker, so that leaders and replicas spread evenly.
+ * Brokers that are not up are taken only where there are too few others, and to lead nothing
+ * (Kafka's StripedReplicaPlacer); a majority of the replicas has to be up.
  */
 export function placePartitions(
   image: MetadataImage,
@@ -18,24 +20,33 @@ export function placePartitions(
   replicationFactor: number,
   first: number,
 ): Placed {
-  const ids = [...image.brokers.values()].filter((broker) => !broker.fenced).map(({ id }) => id);
-  ids.sort((a, b) => a - b);
-  if (replicationFactor > ids.length) {
-    const text = `replication factor ${replicationFactor} needs as many brokers, ${ids.length} are up`;
+  const ids = [...image.brokers.keys()].sort((a, b) => a - b);
+  const up = ids.filter((id) => isUp(image, id));
+  const down = ids.filter((id) => !isUp(image, id));
+  if (replicationFactor > ids.length || up.length * 2 <= replicationFactor) {
+    const known = down.length > 0 ? ` of ${ids.length}` : "";
+    const text = `replication factor ${replicationFactor} needs as many brokers, ${up.length}${known} are up`;
     return refused(ErrorCode.INVALID_REPLICATION_FACTOR, text);
   }
+  const fromUp = Math.min(replicationFactor, up.length);
   const partitions = Array.from({ length: count }, (_, partition) => {
     // Once round, the distance between leader and first follower grows by one.
-    const shift = Math.floor(partition / ids.length);
-    const leader = (first + partition) % ids.length;
-    return newPartition(
-      Array.from({ length: replicationFactor }, (__, replica) => {
-        const step = replica === 0 ? 0 : 1 + ((shift + replica - 1) % (ids.length - 1));
-        return ids[(leader + step) % ids.length]!;
-      }),
-    );
+    const shift = Math.floor(partition / up.length);
+    const leader = (first + partition) % up.length;
+    const replicas = Array.from({ length: fromUp }, (__, replica) => {
+      const step = replica === 0 ? 0 : 1 + ((shift + replica - 1) % (up.length - 1));
+      return up[(leader + step) % up.length]!;
+    });
+    const more = Array.from({ length: replicationFactor - fromUp }, (__, replica) => {
+      return down[(partition + replica) % down.length]!;
+    });
+    return newPartition([...replicas, ...more], replicas);
   });
   return { partitions };
+}
+
+function isUp(image: MetadataImage, id: number): boolean {
+  return image.brokers.get(id)?.fenced === false;
 }
 
 /** Replicas as the client wants them, one list per partition. `replicas` null takes any number. */
@@ -50,7 +61,7 @@ export function placeAsAssigned(
     expected ??= brokerIds.length;
     const problem = assignmentProblem(image, brokerIds, expected);
     if (problem !== null) return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
-    partitions.push(newPartition(brokerIds));
+    partitions.push(newPartition(brokerIds, brokerIds));
   }
   return { partitions };
 }
@@ -71,10 +82,10 @@ function assignmentProblem(
   return null;
 }
 
-function newPartition(replicas: readonly number[]): PartitionImage {
+function newPartition(replicas: readonly number[], isr: readonly number[]): PartitionImage {
   return {
     replicas,
-    isr: replicas,
+    isr,
     adding: [],
     removing: [],
     leader: replicas[0]!,

@@ -1,4 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
+import { LogError } from "../log/log.ts";
 import { type Decision, type Replayed, StateMachineError } from "../state-machine/replayed.ts";
 import type { MetadataImage } from "./image.ts";
 import { type Outcome, refused } from "./outcome.ts";
@@ -52,5 +53,12 @@ function decideAll<Plan>(
 /** What could not be stored, said to a client. */
 export function storageRefusal(error: unknown): Outcome {
   const why = error instanceof Error ? error.message : String(error);
+  if (isFenced(error)) return refused(ErrorCode.NOT_CONTROLLER, why);
   return refused(ErrorCode.KAFKA_STORAGE_ERROR, why);
+}
+
+/** Another controller has written to the log: certainly nothing of this decision stands in it. */
+export function isFenced(error: unknown): boolean {
+  if (!(error instanceof StateMachineError)) return false;
+  return error.cause instanceof LogError && error.cause.kind === "fenced";
 }

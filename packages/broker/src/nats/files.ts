@@ -1,6 +1,6 @@
 import type { FileSystem } from "../env.ts";
 
-/** Puts `text` in the place of what a file holds. Not durable: what is here is made again. */
+/** Puts `text` in the place of what a file holds; durable once the directory is synced. */
 export async function writeText(
   fs: FileSystem,
   path: string,
@@ -12,6 +12,7 @@ export async function writeText(
   const file = await fs.open(temporary, { create: true, exclusive: true, ...options });
   try {
     await file.write([new TextEncoder().encode(text)], 0);
+    await file.sync();
   } finally {
     await file.close();
   }

@@ -207,6 +207,8 @@ export function errorCodeOf(error: unknown): number {
       return ErrorCode.OFFSET_OUT_OF_RANGE;
     case "corrupt":
       return ErrorCode.CORRUPT_MESSAGE;
+    case "too-large":
+      return ErrorCode.MESSAGE_TOO_LARGE;
     case "closed":
     case "fenced":
       return ErrorCode.NOT_LEADER_OR_FOLLOWER;

@@ -66,6 +66,11 @@ export class Partitions implements PartitionHost {
     this.#scheduleMaintenance();
   }
 
+  /** Whether an append may have to wait for other machines, longer than its client does. */
+  get replicated(): boolean {
+    return this.#engine.replication !== null;
+  }
+
   /** The partition, or the error code a client is to be given. */
   find(topic: string, index: number): Partition | number {
     const slot = this.#topics.get(topic)?.[index];

@@ -19,9 +19,20 @@ export async function replay<State, Rec>(
   log: Log,
   onProgress: (progress: ReplayProgress) => void = () => {},
 ): Promise<State> {
+  const from = { state: machine.initial, offset: log.startOffset };
+  return (await replayFrom(machine, log, from, onProgress)).state;
+}
+
+/** Goes on from a state that holds everything below `offset`, to the end of the log as it is now. */
+export async function replayFrom<State, Rec>(
+  machine: StateMachine<State, Rec>,
+  log: Log,
+  from: Replay<State>,
+  onProgress: (progress: ReplayProgress) => void = () => {},
+): Promise<Replay<State>> {
   const end = log.endOffset;
-  let state = machine.initial;
-  for (let offset = log.startOffset; offset < end; ) {
+  let { state, offset } = from;
+  while (offset < end) {
     const records: Rec[] = [];
     for (const batch of decodeBatches(await log.read(offset, REPLAY_READ_BYTES))) {
       if (!batch.header.isControl) {
@@ -35,7 +46,13 @@ export async function replay<State, Rec>(
     state = machine.apply(state, records);
     if (offset < end) onProgress({ offset, endOffset: end });
   }
-  return state;
+  return { state, offset };
+}
+
+export interface Replay<State> {
+  readonly state: State;
+  /** Next record to be read. */
+  readonly offset: number;
 }
 
 /** Appends `records` as one batch: after a crash all of them are there, or none. */

@@ -59,6 +59,11 @@ export class ManualTime implements Clock, Timers {
     this.#moveTo(untilMs);
   }
 
+  /** Lets `ms` pass with nothing running, as while a process is paused. */
+  skip(ms: number): void {
+    this.#moveTo(this.#monotonicMs + ms);
+  }
+
   #moveTo(monotonicMs: number): void {
     this.#wallMs += monotonicMs - this.#monotonicMs;
     this.#monotonicMs = monotonicMs;

@@ -12,6 +12,7 @@ import { eventually, frame, Kind, type Served, serve } from "../server/harness.t
 class FakeBroker implements BrokerView {
   reasons: string[] = [];
   readonly requests = new RequestMetrics();
+  readonly members = null;
   served: Served | null = null;
   errors: string[] = [];
   /** groups.test.ts has real ones. */
@@ -28,9 +29,10 @@ class FakeBroker implements BrokerView {
   }
 
   cluster() {
-    const brokers = [{ nodeId: 1, host: "localhost", port: 9092 }];
+    const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
+    const engine = { kind: "memory" } as const;
     return {
-      ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine: "memory" },
+      ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine },
       ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
     };
   }

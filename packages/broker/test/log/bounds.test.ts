@@ -1,7 +1,7 @@
 // What keeps memory and open files bounded.
 import { describe, expect, it } from "vitest";
-import { FilePool } from "../../src/log/segment/file-pool.ts";
 import { MemoryTail, TailBudget } from "../../src/log/memory-tail.ts";
+import { FilePool } from "../../src/log/segment/file-pool.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 

@@ -29,6 +29,7 @@ export interface TopicConfig {
 /** The broker configs that something in the broker acts on. */
 export interface BrokerConfig {
   readonly autoCreateTopicsEnable: boolean;
+  readonly autoLeaderRebalanceEnable: boolean;
   readonly connectionsMaxIdleMs: number;
   readonly defaultReplicationFactor: number;
   readonly deleteTopicEnable: boolean;
@@ -45,6 +46,8 @@ export interface BrokerConfig {
   readonly groupConsumerMaxSize: number;
   readonly groupConsumerMigrationPolicy: string;
   readonly groupConsumerSessionTimeoutMs: number;
+  readonly leaderImbalanceCheckIntervalSeconds: number;
+  readonly leaderImbalancePerBrokerPercentage: number;
   readonly numPartitions: number;
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionCheckIntervalMs: number;
@@ -87,6 +90,7 @@ export function topicConfigOf(config: ConfigReader): TopicConfig {
 export function brokerConfigOf(config: ConfigReader): BrokerConfig {
   return {
     autoCreateTopicsEnable: config.flag("auto.create.topics.enable"),
+    autoLeaderRebalanceEnable: config.flag("auto.leader.rebalance.enable"),
     connectionsMaxIdleMs: config.number("connections.max.idle.ms"),
     defaultReplicationFactor: config.number("default.replication.factor"),
     deleteTopicEnable: config.flag("delete.topic.enable"),
@@ -105,6 +109,8 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerMaxSize: config.number("group.consumer.max.size"),
     groupConsumerMigrationPolicy: config.text("group.consumer.migration.policy"),
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
+    leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
+    leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
     numPartitions: config.number("num.partitions"),
     offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),
     offsetsRetentionCheckIntervalMs: config.number("offsets.retention.check.interval.ms"),

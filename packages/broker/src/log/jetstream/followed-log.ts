@@ -14,6 +14,7 @@ import {
 } from "./limits.ts";
 import { beginFrom, inspect, loadBeside, type Workshop } from "./open-log.ts";
 import { isIntact, type StoredLog } from "./stored-log.ts";
+import { labelOf } from "./stream-config.ts";
 import type { StoredMessage } from "./transport.ts";
 
 /**
@@ -37,9 +38,11 @@ export class JetStreamFollowedLog implements FollowedLog {
   #startKnownMs: number;
   #isClosed = false;
   readonly failure = null;
+  readonly label: string;
 
-  private constructor(workshop: Workshop, log: StoredLog, options: LogOptions) {
+  private constructor(workshop: Workshop, log: StoredLog, label: string, options: LogOptions) {
     this.#workshop = workshop;
+    this.label = label;
     this.#log = log;
     this.#notice = new AdvanceNotice(options);
     this.#startKnownMs = workshop.env.clock.monotonicMs();
@@ -57,7 +60,7 @@ export class JetStreamFollowedLog implements FollowedLog {
     const refresh = async () => followed?.refreshStart();
     const log = beginFrom(workshop, id, beside, refresh);
     await workshop.api.patiently(() => log.scanThrough(info.state.last_seq));
-    followed = new JetStreamFollowedLog(workshop, log, options);
+    followed = new JetStreamFollowedLog(workshop, log, labelOf(info.config), options);
     return followed;
   }
 

@@ -62,6 +62,7 @@ export function logStreamConfig(
       "tarpan.topic-id": id.topicId,
       "tarpan.partition": String(id.partition),
       "tarpan.creation": creation,
+      ...(options.label !== undefined && { "tarpan.label": options.label }),
     },
   };
 }
@@ -116,6 +117,11 @@ export function logIdOf(config: StreamConfig): LogId | null {
   const partition = Number(metadata["tarpan.partition"]);
   if (topic === undefined || topicId === undefined || metadata["tarpan.aside"]) return null;
   return { topic, topicId, partition };
+}
+
+/** What the log was given at its making, "" when nothing. */
+export function labelOf(config: StreamConfig): string {
+  return config.metadata?.["tarpan.label"] ?? "";
 }
 
 export function formatOf(config: StreamConfig): string | undefined {

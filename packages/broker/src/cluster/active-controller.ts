@@ -1,0 +1,186 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Env } from "../env.ts";
+import type { LedLog, LogEngine, LogOptions } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { Quorum } from "../metadata/cluster-admin.ts";
+import { decideRegisterBroker } from "../metadata/decide-broker.ts";
+import { decideReassign } from "../metadata/decide-reassign.ts";
+import { decideUnregisterBroker } from "../metadata/decide-unregister-broker.ts";
+import { DecidingAdmin } from "../metadata/deciding-admin.ts";
+import { type MetadataImage, partitionsOf } from "../metadata/image.ts";
+import { LocalController } from "../metadata/local-controller.ts";
+import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
+import { isRefusal } from "../metadata/placement.ts";
+import { planDecommission } from "../metadata/plan-replicas.ts";
+import type { ClusterController, Removal } from "./cluster-controller.ts";
+import { ClusterLogs } from "./cluster-logs.ts";
+import { ControllerDuties } from "./controller-duties.ts";
+import type { ServedController } from "./controller-server.ts";
+import type { Membership } from "./membership.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "./metadata-log.ts";
+import { deleteLogsOfTopics, deleteStrays } from "./unowned-logs.ts";
+
+export interface ActiveControllerParts {
+  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  readonly logger: Logger;
+  readonly engine: LogEngine;
+  readonly membership: Membership;
+  readonly nodeId: number;
+  readonly kafkaConfigs: Readonly<Record<string, string>>;
+  /** Of logs that are made: what an engine asks for. */
+  readonly newLogOptions: () => LogOptions;
+  /** Has the engine forget a broker's server; null where the servers are somebody else's. */
+  readonly removeServer: ((brokerId: number) => Promise<void>) | null;
+}
+
+/** The controller of the cluster, on the broker that leads the log of the metadata. */
+export class ActiveController implements ServedController {
+  readonly controller: ClusterController;
+  readonly #parts: ActiveControllerParts;
+  readonly #log: LedLog;
+  readonly #local: LocalController;
+  readonly #duties: ControllerDuties;
+
+  private constructor(parts: ActiveControllerParts, log: LedLog, local: LocalController) {
+    this.#parts = parts;
+    this.#log = log;
+    this.#local = local;
+    const replication = parts.engine.replication!;
+    this.#duties = new ControllerDuties({ ...parts, replication, local });
+    this.controller = this.#serve();
+  }
+
+  /** Begins a leader epoch of the metadata's log, which ends whoever was the controller before. */
+  static async open(parts: ActiveControllerParts): Promise<ActiveController> {
+    const { engine, env, nodeId, kafkaConfigs, logger } = parts;
+    const log = await engine.replication!.lead(METADATA_LOG, METADATA_LOG_OPTIONS);
+    try {
+      const local = await LocalController.open({
+        log,
+        host: new ClusterLogs(engine, parts.newLogOptions),
+        env,
+        nodeId,
+        kafkaConfigs,
+        leaderEpoch: log.leaderEpoch,
+      });
+      const active = new ActiveController(parts, log, local);
+      local.onCommit((previous, next) => {
+        parts.membership.beat();
+        void deleteLogsOfTopics(engine, logger, previous, next);
+      });
+      void deleteStrays(engine, logger, () => local.image, parts.newLogOptions());
+      return active;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  get epoch(): number {
+    return this.#log.leaderEpoch;
+  }
+
+  get endOffset(): number {
+    return this.#log.endOffset;
+  }
+
+  /** Set once it can decide nothing any more: its log has failed, or is another's. */
+  get failure(): Error | null {
+    return this.#local.failure ?? this.#log.failure;
+  }
+
+  async close(): Promise<void> {
+    this.#duties.stop();
+    await this.#log.close();
+  }
+
+  #serve(): ClusterController {
+    const local = this.#local;
+    const admin = new DecidingAdmin(local.decide.bind(local), async () => this.#quorum());
+    return {
+      registerBroker: (registration) => this.#register(registration),
+      allocateProducerIds: (nodeId) => local.allocateProducerIds(nodeId),
+      createTopics: (specs, options) => local.createTopics(specs, options),
+      createOffsetsTopic: () => local.createOffsetsTopic(),
+      deleteTopics: (refs) => local.deleteTopics(refs),
+      createPartitions: (specs, options) => local.createPartitions(specs, options),
+      alterConfigs: (resources, options) => local.alterConfigs(resources, options),
+      electLeaders: (type, partitions) => admin.electLeaders(type, partitions),
+      alterReassignments: (topics, options) => admin.alterReassignments(topics, options),
+      listReassignments: (topics) => admin.listReassignments(topics),
+      unregisterBroker: (brokerId) => admin.unregisterBroker(brokerId),
+      quorum: admin.quorum,
+      leave: (brokerId, incarnationId) => this.#duties.relieve(brokerId, incarnationId),
+      remove: (brokerId) => this.#remove(brokerId),
+    };
+  }
+
+  #register(registration: Parameters<ClusterController["registerBroker"]>[0]): Promise<void> {
+    const { raftLeaderOf } = this.#duties;
+    return this.#local.decide((image) => {
+      return decideRegisterBroker(image, registration, { clustered: true, raftLeaderOf });
+    });
+  }
+
+  #quorum(): Quorum {
+    const { env, nodeId } = this.#parts;
+    const now = env.clock.wallMs();
+    const { endOffset } = this;
+    const state = this.#duties.states.find(({ id }) => id.topicId === METADATA_LOG.topicId);
+    const voters = (state?.replicas ?? []).map(({ brokerId, current, lag }) => {
+      const seenMs = current ? now : -1;
+      const logEndOffset = Math.max(0, endOffset - lag);
+      return { id: brokerId, logEndOffset, lastFetchMs: seenMs, lastCaughtUpMs: seenMs };
+    });
+    const self = { id: nodeId, logEndOffset: endOffset, lastFetchMs: now, lastCaughtUpMs: now };
+    const known = voters.some(({ id }) => id === nodeId) ? voters : [self, ...voters];
+    const isVoter = new Set(known.map(({ id }) => id));
+    const observers = [...this.#local.image.brokers.values()]
+      .filter(({ id }) => !isVoter.has(id))
+      .map(({ id }) => ({ id, logEndOffset: -1, lastFetchMs: -1, lastCaughtUpMs: -1 }));
+    return {
+      leaderId: nodeId,
+      leaderEpoch: this.epoch,
+      highWatermark: endOffset,
+      voters: known,
+      observers,
+    };
+  }
+
+  async #remove(brokerId: number): Promise<Removal> {
+    const { image } = this.#local;
+    const broker = image.brokers.get(brokerId);
+    if (broker === undefined) {
+      const text = `no broker ${brokerId} is registered`;
+      return notYet(-1, refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text));
+    }
+    const left = partitionsOn(image, brokerId);
+    if (left > 0) {
+      const plan = planDecommission(image, brokerId);
+      if (isRefusal(plan)) return notYet(left, plan);
+      const options = { allowReplicationFactorChange: false };
+      await this.#local.decide((now) => decideReassign(now, plan.topics, options));
+      return notYet(left, DONE);
+    }
+    if (!broker.fenced) {
+      const text = `broker ${brokerId} holds nothing any more: stop it now`;
+      return notYet(0, refused(ErrorCode.NONE, text));
+    }
+    const outcome = await this.#local.decide((now) => decideUnregisterBroker(now, brokerId));
+    if (outcome.errorCode !== ErrorCode.NONE) return notYet(0, outcome);
+    await this.#parts.removeServer?.(brokerId);
+    return { ...DONE, partitionsLeft: 0, done: true };
+  }
+}
+
+function notYet(partitionsLeft: number, outcome: Outcome): Removal {
+  return { ...outcome, partitionsLeft, done: false };
+}
+
+function partitionsOn(image: MetadataImage, brokerId: number): number {
+  let count = 0;
+  for (const { partition } of partitionsOf(image)) {
+    if (partition.replicas.includes(brokerId)) count++;
+  }
+  return count;
+}

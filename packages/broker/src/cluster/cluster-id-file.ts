@@ -1,0 +1,28 @@
+import type { FileSystem } from "../env.ts";
+import { readText, writeText } from "../nats/files.ts";
+
+const FILE = "cluster-id";
+
+/**
+ * Which cluster a data directory belongs to. A broker that was part of one never founds another,
+ * whatever became of it, and never joins another by mistake.
+ */
+export class ClusterIdFile {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+
+  constructor(fs: FileSystem, directory: string) {
+    this.#fs = fs;
+    this.#directory = directory;
+  }
+
+  /** Null for a broker that has not been part of a cluster yet. */
+  async read(): Promise<string | null> {
+    return (await readText(this.#fs, `${this.#directory}/${FILE}`))?.trim() || null;
+  }
+
+  async write(clusterId: string): Promise<void> {
+    await writeText(this.#fs, `${this.#directory}/${FILE}`, `${clusterId}\n`);
+    await this.#fs.syncDirectory(this.#directory);
+  }
+}

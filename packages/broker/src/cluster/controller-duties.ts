@@ -1,0 +1,200 @@
+import type { Env, Timer } from "../env.ts";
+import { LogError, type ReplicaStates, type Replication } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import { decideFenceBroker, decideUnfenceBroker } from "../metadata/decide-broker.ts";
+import { decidePreferredLeaders } from "../metadata/decide-elect-leaders.ts";
+import { decideIsr, misplacedLogs } from "../metadata/decide-isr.ts";
+import { NO_RAFT_LEADERS, type RaftLeaderOf, raftLeadersOf } from "../metadata/elect-leader.ts";
+import type { LocalController } from "../metadata/local-controller.ts";
+import { StateMachineError } from "../state-machine/replayed.ts";
+import { CONTROLLER_TICK_MS, RAFT_MOVES_PER_ROUND, REPLICA_STATES_INTERVAL_MS } from "./limits.ts";
+import type { Membership } from "./membership.ts";
+import { misplacedMetadata } from "./metadata-log.ts";
+
+interface Parts {
+  readonly env: Pick<Env, "clock" | "timers">;
+  readonly logger: Logger;
+  readonly membership: Membership;
+  readonly replication: Replication;
+  readonly local: LocalController;
+}
+
+/**
+ * What a controller does unasked: brokers that fall silent lose what they lead, what the engine says
+ * of replicas comes into the metadata, and replicas and leaders are brought to where they belong.
+ */
+export class ControllerDuties {
+  readonly #parts: Parts;
+  #timer: Timer | undefined;
+  #statesAtMs = Number.NEGATIVE_INFINITY;
+  #balancedAtMs: number;
+  #states: readonly ReplicaStates[] = [];
+  #raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS;
+  #looking: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#balancedAtMs = parts.env.clock.monotonicMs();
+    this.#schedule();
+  }
+
+  /** As the engine said lately. */
+  get states(): readonly ReplicaStates[] {
+    return this.#states;
+  }
+
+  get raftLeaderOf(): RaftLeaderOf {
+    return this.#raftLeaderOf;
+  }
+
+  /** Others lead what this broker led, and its server is asked to lead no Raft group. */
+  async relieve(brokerId: number, incarnationId: string): Promise<void> {
+    const { local } = this.#parts;
+    await local.decide((image) => {
+      return decideFenceBroker(image, brokerId, incarnationId, this.#raftLeaderOf);
+    });
+    await this.#look();
+    const led = this.#states.filter(({ raftLeader }) => raftLeader === brokerId);
+    await Promise.all(
+      led.map(({ id, replicas }) => {
+        const others = replicas.filter((one) => one.current && one.brokerId !== brokerId);
+        const leader = this.#leaderOf(id);
+        const next = others.find((one) => one.brokerId === leader) ?? others[0];
+        return next === undefined ? undefined : this.#moveRaftLeader(id, next.brokerId);
+      }),
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    this.#timer = this.#parts.env.timers.after(CONTROLLER_TICK_MS, async () => {
+      await this.#tick();
+      if (!this.#stopped) this.#schedule();
+    });
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.#judgeBrokers();
+      const nowMs = this.#parts.env.clock.monotonicMs();
+      if (nowMs - this.#statesAtMs < REPLICA_STATES_INTERVAL_MS || this.#looking !== null) return;
+      this.#statesAtMs = nowMs;
+      // An engine in the middle of an election takes its time; brokers are judged meanwhile.
+      void this.#lookAndMove();
+    } catch (error) {
+      // Whoever owns this controller sees that its log has failed.
+      if (!(error instanceof StateMachineError)) throw error;
+    }
+  }
+
+  async #judgeBrokers(): Promise<void> {
+    const { local, membership, logger } = this.#parts;
+    for (const { id, incarnationId, fenced } of local.image.brokers.values()) {
+      if (!fenced && membership.isSilent(id, incarnationId)) {
+        const done = await local.decide((image) => {
+          return decideFenceBroker(image, id, incarnationId, this.#raftLeaderOf);
+        });
+        if (done) logger.warn(`broker ${id} has fallen silent: others lead its partitions`);
+      } else if (fenced && membership.isHeard(id, incarnationId)) {
+        const done = await local.decide((image) => {
+          return decideUnfenceBroker(image, id, incarnationId, this.#raftLeaderOf);
+        });
+        if (done) logger.info(`broker ${id} is heard again`);
+      }
+    }
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#readStates().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #readStates(): Promise<void> {
+    const { replication, local } = this.#parts;
+    this.#states = await replication.states();
+    this.#raftLeaderOf = raftLeadersOf(this.#states);
+    await local.decide((image) => decideIsr(image, this.#states));
+  }
+
+  async #lookAndMove(): Promise<void> {
+    try {
+      await this.#look();
+      if (this.#stopped) return;
+      await this.#balance();
+      await this.#moveReplicas();
+      await this.#moveRaftLeaders();
+    } catch (error) {
+      if (error instanceof StateMachineError) return;
+      if (!(error instanceof LogError)) throw error;
+      this.#parts.logger.debug("the engine can't say where replicas are", { error });
+    }
+  }
+
+  async #balance(): Promise<void> {
+    const { env, local } = this.#parts;
+    const config = local.brokerConfig();
+    const nowMs = env.clock.monotonicMs();
+    const everyMs = config.leaderImbalanceCheckIntervalSeconds * 1000;
+    if (!config.autoLeaderRebalanceEnable || nowMs - this.#balancedAtMs < everyMs) return;
+    this.#balancedAtMs = nowMs;
+    const percent = config.leaderImbalancePerBrokerPercentage;
+    await local.decide((image) => decidePreferredLeaders(image, percent));
+  }
+
+  async #moveReplicas(): Promise<void> {
+    const { local, replication, logger } = this.#parts;
+    const { image } = local;
+    const wanted = [
+      ...misplacedLogs(image, this.#states),
+      ...misplacedMetadata(image, this.#states),
+    ];
+    for (const { id, replicas } of wanted) {
+      try {
+        await replication.moveReplicas(id, replicas);
+      } catch (error) {
+        // It is moving, or the engine has no place at the moment: asked again next time.
+        if (!(error instanceof LogError)) throw error;
+        logger.debug(`${id.topic}-${id.partition} can't be moved yet`, { error });
+      }
+    }
+  }
+
+  /** Beside the partition's leader an append takes one hop less. */
+  async #moveRaftLeaders(): Promise<void> {
+    const apart = this.#states.filter(({ id, raftLeader, replicas }) => {
+      const leader = this.#leaderOf(id);
+      if (raftLeader === null || leader === raftLeader) return false;
+      return replicas.some(({ brokerId, current }) => brokerId === leader && current);
+    });
+    await Promise.all(
+      apart.slice(0, RAFT_MOVES_PER_ROUND).map(({ id }) => {
+        return this.#moveRaftLeader(id, this.#leaderOf(id));
+      }),
+    );
+  }
+
+  async #moveRaftLeader(id: ReplicaStates["id"], brokerId: number): Promise<void> {
+    try {
+      await this.#parts.replication.moveRaftLeader(id, brokerId);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      const what = `the Raft leader of ${id.topic}-${id.partition} did not move`;
+      this.#parts.logger.debug(what, { error });
+    }
+  }
+
+  #leaderOf({ topicId, partition }: ReplicaStates["id"]): number {
+    const { image } = this.#parts.local;
+    return image.topicsById.get(topicId)?.partitions[partition]?.leader ?? METADATA_ANYWHERE;
+  }
+}
+
+/** The metadata's Raft leader may be beside any broker. */
+const METADATA_ANYWHERE = -1;

@@ -1,0 +1,95 @@
+import type { Timer } from "../env.ts";
+import { LogError } from "../log/log.ts";
+import { ActiveController, type ActiveControllerParts } from "./active-controller.ts";
+import { CANDIDATE_STEP_MS, CONTROLLER_RETRY_MS } from "./limits.ts";
+
+/**
+ * Has this broker become the controller when nobody else is. Which of several candidates wins is
+ * for the log to say: each writes its epoch there, and the last one has fenced the others.
+ */
+export class ControllerElection {
+  readonly #parts: ActiveControllerParts;
+  #active: ActiveController | null = null;
+  #changing: Promise<void> | null = null;
+  /** Since when there is no controller, as far as this broker has heard. */
+  #vacantSinceMs: number | null = null;
+  /** Of the controller before, which is not waited for. */
+  #lastId = -1;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: ActiveControllerParts) {
+    this.#parts = parts;
+    this.#schedule();
+  }
+
+  /** The controller, while it is this broker. */
+  get active(): ActiveController | null {
+    return this.#active?.failure === null ? this.#active : null;
+  }
+
+  /** No candidate any more; one that is the controller lets the others know. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#changing;
+    await this.#resign();
+  }
+
+  #schedule(): void {
+    this.#timer = this.#parts.env.timers.after(CONTROLLER_RETRY_MS, () => {
+      if (this.#closed) return;
+      this.#changing ??= this.#tick().finally(() => {
+        this.#changing = null;
+      });
+      this.#schedule();
+    });
+  }
+
+  async #tick(): Promise<void> {
+    const { membership, logger } = this.#parts;
+    const heard = membership.controller;
+    if (this.#active !== null) {
+      const { epoch, failure } = this.#active;
+      if (failure === null && (heard === null || heard.epoch <= epoch)) return;
+      const why = failure?.message ?? `broker ${heard!.brokerId} is, under epoch ${heard!.epoch}`;
+      logger.info(`not the controller any more: ${why}`);
+      return this.#resign();
+    }
+    if (heard !== null) this.#lastId = heard.brokerId;
+    if (!membership.lacksController) this.#vacantSinceMs = null;
+    else if (this.#isMyTurn()) await this.#stand();
+  }
+
+  /** The first of those who live tries at once, the others a little later each. */
+  #isMyTurn(): boolean {
+    const { env, membership, nodeId } = this.#parts;
+    const nowMs = env.clock.monotonicMs();
+    this.#vacantSinceMs ??= nowMs;
+    const before = membership.liveIds().filter((id) => id < nodeId && id !== this.#lastId);
+    const rank = before.length;
+    return nowMs - this.#vacantSinceMs >= rank * CANDIDATE_STEP_MS;
+  }
+
+  async #stand(): Promise<void> {
+    const { logger, membership } = this.#parts;
+    try {
+      this.#active = await ActiveController.open(this.#parts);
+      logger.info(`this broker is the controller, under epoch ${this.#active.epoch}`);
+      membership.beat();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      logger.debug("this broker can't become the controller now", { error });
+      this.#vacantSinceMs = null;
+    }
+  }
+
+  async #resign(): Promise<void> {
+    const active = this.#active;
+    this.#active = null;
+    this.#vacantSinceMs = null;
+    if (active === null) return;
+    this.#parts.membership.beat();
+    await active.close();
+  }
+}

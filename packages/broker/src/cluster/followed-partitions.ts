@@ -1,0 +1,155 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Env, Timer } from "../env.ts";
+import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log/log.ts";
+import type { PartitionImage, TopicImage } from "../metadata/image.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { Followers, ReadablePartition } from "../partition/readable-partition.ts";
+import type { ClusterEngine } from "./cluster-engine.ts";
+import { FOLLOWED_IDLE_MS } from "./limits.ts";
+import type { Membership } from "./membership.ts";
+
+interface Parts {
+  readonly env: Pick<Env, "clock" | "timers">;
+  readonly engine: ClusterEngine;
+  readonly metadata: Metadata;
+  readonly membership: Membership;
+  /** Whether this broker serves what it does not lead. */
+  readonly enabled: boolean;
+}
+
+/**
+ * Serves consumers from replicas beside this broker.
+ *
+ * Staleness is bounded: a broker serves a partition only while the metadata has its replica in sync,
+ * which the controller looks at every few seconds, and while it hears that controller itself.
+ */
+export class FollowedPartitions implements Followers {
+  readonly #parts: Parts;
+  readonly #open = new Map<string, Promise<FollowedPartition | null>>();
+  #sweep: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#scheduleSweep();
+  }
+
+  nearest(topic: string, index: number, rack: string): number | null {
+    const { metadata, membership } = this.#parts;
+    const { brokers, topics } = metadata.image;
+    const partition = topics.get(topic)?.partitions[index];
+    if (rack === "" || partition === undefined) return null;
+    const isNear = (id: number) => brokers.get(id)?.rack === rack;
+    // As Kafka's RackAwareReplicaSelector: the leader, if it is near.
+    if (isNear(metadata.nodeId)) return null;
+    const near = partition.isr.find((id) => {
+      return isNear(id) && brokers.get(id)?.fenced === false && membership.servesFollowed(id);
+    });
+    return near ?? null;
+  }
+
+  async find(topic: string, index: number): Promise<ReadablePartition | number> {
+    const { metadata, membership, enabled } = this.#parts;
+    const image = metadata.image.topics.get(topic);
+    const partition = image?.partitions[index];
+    if (image === undefined || partition === undefined) {
+      return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    }
+    const inSync = partition.isr.includes(metadata.nodeId) && membership.controller !== null;
+    if (!enabled || !inSync || this.#closed) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    const followed = await this.#opened(image, index);
+    if (followed === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    followed.usedAtMs = this.#parts.env.clock.monotonicMs();
+    followed.leaderEpoch = partition.leaderEpoch;
+    return followed;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sweep?.cancel();
+    for (const opening of this.#open.values()) await (await opening)?.log.close();
+  }
+
+  #opened({ name, id }: TopicImage, index: number): Promise<FollowedPartition | null> {
+    const key = `${id}-${index}`;
+    const known = this.#open.get(key);
+    if (known !== undefined) return known;
+    const opening = this.#follow({ topic: name, topicId: id, partition: index });
+    this.#open.set(key, opening);
+    void opening.then((followed) => {
+      if (followed === null) this.#open.delete(key);
+    });
+    return opening;
+  }
+
+  async #follow(id: LogId): Promise<FollowedPartition | null> {
+    const { engine, metadata } = this.#parts;
+    try {
+      const options: LogOptions = metadata.topicConfig(id.topic);
+      const log = await engine.logs.replication!.follow(id, options);
+      return new FollowedPartition(log, this.#parts.env.clock.monotonicMs());
+    } catch (error) {
+      if (error instanceof LogError) return null;
+      throw error;
+    }
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = this.#parts.env.timers.after(FOLLOWED_IDLE_MS, async () => {
+      const since = this.#parts.env.clock.monotonicMs() - FOLLOWED_IDLE_MS;
+      for (const [key, opening] of this.#open) {
+        const followed = await opening;
+        if (followed !== null && followed.usedAtMs > since) continue;
+        this.#open.delete(key);
+        await followed?.log.close();
+      }
+      if (!this.#closed) this.#scheduleSweep();
+    });
+  }
+}
+
+class FollowedPartition implements ReadablePartition {
+  readonly log: FollowedLog;
+  readonly traffic = { bytesOut: 0 };
+  leaderEpoch: PartitionImage["leaderEpoch"] = -1;
+  usedAtMs: number;
+  readonly #waiters = new Set<() => void>();
+
+  constructor(log: FollowedLog, nowMs: number) {
+    this.log = log;
+    this.usedAtMs = nowMs;
+  }
+
+  get highWatermark(): number {
+    return this.log.endOffset;
+  }
+
+  get lastStableOffset(): number {
+    return this.log.endOffset;
+  }
+
+  /** Everything here is committed, so no epoch that a consumer has read of can have ended before. */
+  endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return { epoch, endOffset: Number.MAX_SAFE_INTEGER };
+  }
+
+  /** The log looks for news only while somebody waits for them. */
+  onAdvance(wake: () => void): () => void {
+    this.#waiters.add(wake);
+    if (this.#waiters.size === 1) this.#listen(true);
+    return () => {
+      this.#waiters.delete(wake);
+      if (this.#waiters.size === 0) this.#listen(false);
+    };
+  }
+
+  #listen(wanted: boolean): void {
+    const onAdvance = () => {
+      for (const wake of this.#waiters) wake();
+    };
+    this.log.configure({ onAdvance: wanted ? onAdvance : nobody });
+    if (wanted) this.log.poke();
+  }
+}
+
+function nobody(): void {}

@@ -1,0 +1,145 @@
+import type { Env } from "../env.ts";
+import { followMetadata } from "../follow-metadata.ts";
+import type { FollowedLog } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import { EMPTY_IMAGE } from "../metadata/image.ts";
+import { Metadata } from "../metadata/metadata.ts";
+import { Partitions } from "../partition/partitions.ts";
+import type { Followers } from "../partition/readable-partition.ts";
+import type { BrokerSettings } from "../settings.ts";
+import type { ClusterEngine } from "./cluster-engine.ts";
+import { ControllerElection } from "./controller-election.ts";
+import { serveController } from "./controller-server.ts";
+import { FollowedPartitions } from "./followed-partitions.ts";
+import { openMetadataLog } from "./found-cluster.ts";
+import { Membership } from "./membership.ts";
+import { MetadataFollower } from "./metadata-follower.ts";
+import { RemoteController } from "./remote-controller.ts";
+
+export interface MemberParts {
+  readonly env: Env;
+  readonly settings: BrokerSettings;
+  readonly engine: ClusterEngine;
+  readonly logger: Logger;
+  /** Aborts when the broker is told to stop before it has started. */
+  readonly stopping: AbortSignal;
+}
+
+/** A broker's part in its cluster. */
+export class ClusterMember {
+  readonly metadata: Metadata;
+  readonly partitions: Partitions;
+  readonly controller: RemoteController;
+  readonly followers: Followers;
+  readonly #election: ControllerElection;
+  readonly #membership: Membership;
+  readonly #follower: MetadataFollower;
+  readonly #stopServing: () => void;
+
+  private constructor(
+    { env, settings, engine, logger }: MemberParts,
+    membership: Membership,
+    log: FollowedLog,
+    clusterId: string,
+  ) {
+    const { nodeId, kafkaConfigs } = settings;
+    this.#membership = membership;
+    const follower = new MetadataFollower(log, {
+      env,
+      logger,
+      onImage: (image) => this.metadata.advance(image),
+    });
+    this.#follower = follower;
+    this.controller = new RemoteController({ env, bus: engine.bus, membership, follower });
+    this.metadata = new Metadata({
+      nodeId,
+      clusterId,
+      kafkaConfigs,
+      env,
+      image: EMPTY_IMAGE,
+      controller: this.controller,
+      controllerId: () => membership.controller?.brokerId ?? NO_CONTROLLER,
+      endOffset: () => follower.offset,
+      failure: () => null,
+    });
+    this.partitions = newPartitions(engine, env, logger, this.metadata);
+    followMetadata(this.metadata, this.partitions);
+    engine.knowBrokers(() => {
+      return [...new Set([...this.metadata.image.brokers.keys(), ...membership.liveIds()])];
+    });
+    membership.onHeartbeat(({ controllerEpoch, metadataEnd }) => {
+      if (controllerEpoch !== null) follower.heard(metadataEnd);
+    });
+    const enabled = settings.cluster!.followerRead;
+    this.followers = new FollowedPartitions({
+      ...{ env, engine, membership, enabled },
+      metadata: this.metadata,
+    });
+    this.#election = new ControllerElection({
+      env,
+      logger,
+      engine: engine.logs,
+      membership,
+      nodeId,
+      kafkaConfigs,
+      newLogOptions: () => this.metadata.topicConfig(""),
+      removeServer: engine.removeServer,
+    });
+    this.#stopServing = serveController(engine.bus, nodeId, logger, () => this.#election.active);
+    membership.announce(() => ({
+      brokerId: nodeId,
+      incarnationId: this.metadata.incarnationId,
+      controllerEpoch: this.#election.active?.epoch ?? null,
+      metadataEnd: this.#election.active?.endOffset ?? 0,
+      clusterId,
+      followerRead: enabled,
+    }));
+  }
+
+  /**
+   * Joins the cluster, or founds it. The broker is told of by heartbeats from then on, and known to
+   * clients after `metadata.registerBroker`.
+   */
+  static async join(parts: MemberParts): Promise<ClusterMember> {
+    const membership = new Membership(parts.env, parts.engine.bus);
+    try {
+      const { log, clusterId } = await openMetadataLog(parts, membership);
+      return new ClusterMember(parts, membership, log, clusterId);
+    } catch (error) {
+      membership.close();
+      throw error;
+    }
+  }
+
+  /** Others lead what this broker led, and one of them is the controller. */
+  async leave(): Promise<void> {
+    const { nodeId, incarnationId } = this.metadata;
+    await this.controller.leave(nodeId, incarnationId);
+    await this.#election.close();
+  }
+
+  /** To be called when the partitions are closed. */
+  async close(): Promise<void> {
+    this.#stopServing();
+    await this.followers.close();
+    this.#membership.close();
+    await this.#election.close();
+    await this.#follower.close();
+  }
+}
+
+const NO_CONTROLLER = -1;
+
+function newPartitions(
+  engine: ClusterEngine,
+  env: Env,
+  logger: Logger,
+  metadata: Metadata,
+): Partitions {
+  return new Partitions(engine.logs, env, logger, {
+    nodeId: metadata.nodeId,
+    producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
+    newLogSettings: () => metadata.topicConfig(""),
+    isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
+  });
+}

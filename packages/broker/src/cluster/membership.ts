@@ -1,0 +1,137 @@
+import type { Env, Timer } from "../env.ts";
+import type { Bus } from "./bus.ts";
+import { BROKER_SESSION_MS, CONTROLLER_SESSION_MS, HEARTBEAT_INTERVAL_MS } from "./limits.ts";
+
+const SUBJECT = "tarpan.heartbeat";
+
+/** What a broker tells the others several times a second. */
+export interface Heartbeat {
+  readonly brokerId: number;
+  readonly incarnationId: string;
+  /** The metadata's leader epoch under which it is the controller, null when it is not. */
+  readonly controllerEpoch: number | null;
+  /** End of the metadata log, from the controller. */
+  readonly metadataEnd: number;
+  /** The cluster it is part of, null while it has none. */
+  readonly clusterId: string | null;
+  /** Whether it serves consumers of partitions that it does not lead. */
+  readonly followerRead: boolean;
+}
+
+interface Heard extends Heartbeat {
+  readonly atMs: number;
+}
+
+/**
+ * Who lives, as far as this broker has heard. Only ever a reason to try something: what is decided
+ * because of it is decided in a log, which fences whoever was wrong.
+ */
+export class Membership {
+  readonly #env: Pick<Env, "clock" | "timers">;
+  readonly #bus: Bus;
+  readonly #heard = new Map<number, Heard>();
+  readonly #listeners = new Set<(beat: Heartbeat) => void>();
+  readonly #unsubscribe: () => void;
+  #own: (() => Heartbeat) | null = null;
+  #timer: Timer | undefined;
+  #lastTickMs = 0;
+  /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
+  #judgeFromMs: number;
+
+  constructor(env: Pick<Env, "clock" | "timers">, bus: Bus) {
+    this.#env = env;
+    this.#bus = bus;
+    this.#judgeFromMs = env.clock.monotonicMs() + BROKER_SESSION_MS;
+    this.#unsubscribe = bus.subscribe(SUBJECT, (message) => this.#hear(message as Heartbeat));
+  }
+
+  /** Tells the others of this broker, from now on and as `own` then says. */
+  announce(own: () => Heartbeat): void {
+    const begun = this.#own !== null;
+    this.#own = own;
+    if (begun) {
+      this.beat();
+      return;
+    }
+    this.#lastTickMs = this.#env.clock.monotonicMs();
+    this.#tick();
+  }
+
+  /** Tells them now: something has changed. */
+  beat(): void {
+    if (this.#own !== null) this.#bus.publish(SUBJECT, this.#own());
+  }
+
+  onHeartbeat(listener: (beat: Heartbeat) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether this life of the broker was heard lately. */
+  isHeard(brokerId: number, incarnationId: string): boolean {
+    const heard = this.#heard.get(brokerId);
+    if (heard?.incarnationId !== incarnationId) return false;
+    return this.#env.clock.monotonicMs() - heard.atMs < BROKER_SESSION_MS;
+  }
+
+  /** Whether it was silent for its session, and we were there to hear. */
+  isSilent(brokerId: number, incarnationId: string): boolean {
+    const slept = this.#env.clock.monotonicMs() < this.#judgeFromMs;
+    return !slept && !this.isHeard(brokerId, incarnationId);
+  }
+
+  servesFollowed(brokerId: number): boolean {
+    return this.#heard.get(brokerId)?.followerRead === true;
+  }
+
+  /** The cluster that others are part of, null while none says so. */
+  get clusterId(): string | null {
+    for (const { clusterId } of this.#heard.values()) if (clusterId !== null) return clusterId;
+    return null;
+  }
+
+  /** Ids of the brokers heard lately, in order. */
+  liveIds(): number[] {
+    const since = this.#env.clock.monotonicMs() - BROKER_SESSION_MS;
+    const live = [...this.#heard.values()].filter(({ atMs }) => atMs > since);
+    return live.map(({ brokerId }) => brokerId).sort((a, b) => a - b);
+  }
+
+  /** The broker that was heard to be the controller lately; of two the later one. */
+  get controller(): { readonly brokerId: number; readonly epoch: number } | null {
+    const nowMs = this.#env.clock.monotonicMs();
+    const since = nowMs - CONTROLLER_SESSION_MS;
+    let found: { brokerId: number; epoch: number } | null = null;
+    for (const { brokerId, controllerEpoch: epoch, atMs } of this.#heard.values()) {
+      if (epoch === null || (atMs <= since && nowMs >= this.#judgeFromMs)) continue;
+      if (found === null || epoch > found.epoch) found = { brokerId, epoch };
+    }
+    return found;
+  }
+
+  /** Nobody is heard to be the controller, and we were there to hear. */
+  get lacksController(): boolean {
+    return this.controller === null && this.#env.clock.monotonicMs() >= this.#judgeFromMs;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#unsubscribe();
+    this.#own = null;
+  }
+
+  #tick(): void {
+    const nowMs = this.#env.clock.monotonicMs();
+    if (nowMs - this.#lastTickMs > CONTROLLER_SESSION_MS / 2) {
+      this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
+    }
+    this.#lastTickMs = nowMs;
+    this.beat();
+    this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
+  }
+
+  #hear(beat: Heartbeat): void {
+    this.#heard.set(beat.brokerId, { ...beat, atMs: this.#env.clock.monotonicMs() });
+    for (const listener of this.#listeners) listener(beat);
+  }
+}

@@ -1,0 +1,115 @@
+import type { Env } from "../env.ts";
+import { type FollowedLog, LogError } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import { metadataMachine } from "../metadata/machine.ts";
+import { type Replay, replayFrom } from "../state-machine/replay.ts";
+import { CONTROLLER_RETRY_MS } from "./limits.ts";
+
+type Position = Replay<MetadataImage>;
+
+/**
+ * Keeps this broker's image of the metadata as the log says it is.
+ *
+ * 1. An image is shown only when everything up to the end that was known when the reading began is
+ *    in it: half a snapshot would look as if topics had been deleted.
+ * 2. It never goes back, whichever replica answers.
+ */
+export class MetadataFollower {
+  readonly #log: FollowedLog;
+  readonly #env: Pick<Env, "timers">;
+  readonly #logger: Logger;
+  readonly #onImage: (image: MetadataImage) => void;
+  readonly #waiting = new Set<{ offset: number; resolve: () => void }>();
+  #position: Position;
+  /** The furthest end that a controller spoke of. */
+  #announcedEnd = 0;
+  /** No image is shown before this offset; null until a controller was heard for the first time. */
+  #catchUpTo: number | null = null;
+  #shownOffset = -1;
+  #reading: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(
+    log: FollowedLog,
+    parts: {
+      readonly env: Pick<Env, "timers">;
+      readonly logger: Logger;
+      readonly onImage: (image: MetadataImage) => void;
+    },
+  ) {
+    this.#log = log;
+    this.#env = parts.env;
+    this.#logger = parts.logger;
+    this.#onImage = parts.onImage;
+    this.#position = { state: metadataMachine.initial, offset: log.startOffset };
+    log.configure({ onAdvance: () => this.#advance() });
+    this.#advance();
+  }
+
+  /** One past the last record in the image. */
+  get offset(): number {
+    return Math.max(0, this.#shownOffset);
+  }
+
+  /** A controller says that the log reaches this far. */
+  heard(end: number): void {
+    this.#announcedEnd = Math.max(this.#announcedEnd, end);
+    if (this.#catchUpTo === null) {
+      this.#catchUpTo = end;
+      this.#show();
+    }
+    if (end > this.#position.offset) this.#log.poke();
+  }
+
+  /** Resolves once the image holds everything below `offset`. */
+  reached(offset: number): Promise<void> {
+    if (offset <= this.#shownOffset) return Promise.resolve();
+    this.heard(offset);
+    return new Promise((resolve) => this.#waiting.add({ offset, resolve }));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#reading;
+    await this.#log.close();
+  }
+
+  #advance(): void {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+      if (!this.#closed && this.#position.offset < this.#log.endOffset) this.#advance();
+    });
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const { startOffset } = this.#log;
+      if (this.#position.offset < startOffset) {
+        // What came before is in the snapshot that the log begins with now.
+        this.#position = { state: metadataMachine.initial, offset: startOffset };
+        if (this.#catchUpTo !== null) this.#catchUpTo = this.#announcedEnd;
+      }
+      this.#position = await replayFrom(metadataMachine, this.#log, this.#position);
+      this.#show();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      if (this.#closed) return;
+      this.#logger.warn("the metadata can't be read at the moment", { error });
+      await new Promise<void>((resolve) => this.#env.timers.after(CONTROLLER_RETRY_MS, resolve));
+    }
+  }
+
+  #show(): void {
+    const { state, offset } = this.#position;
+    if (this.#closed || this.#catchUpTo === null || offset < this.#catchUpTo) return;
+    if (offset <= this.#shownOffset) return;
+    this.#shownOffset = offset;
+    this.#onImage(state);
+    for (const waiting of this.#waiting) {
+      if (waiting.offset > offset) continue;
+      this.#waiting.delete(waiting);
+      waiting.resolve();
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { LogId, LogOptions, ReplicaStates } from "../log/log.ts";
+import type { MisplacedLog } from "../metadata/decide-isr.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "../metadata/topic-names.ts";
+import { METADATA_REPLICAS } from "./limits.ts";
+
+export const METADATA_LOG: LogId = {
+  topic: CLUSTER_METADATA_TOPIC,
+  topicId: CLUSTER_METADATA_TOPIC_ID,
+  partition: 0,
+};
+
+/** What an engine of segments would need; a replicated one has its own ways. */
+export const METADATA_LOG_OPTIONS: LogOptions = {
+  segmentBytes: 64 * 1024 * 1024,
+  segmentMs: 7 * 24 * 3600 * 1000,
+  indexIntervalBytes: 4096,
+};
+
+/** How many brokers shall keep the metadata: an odd number, so that the last one counts. */
+export function metadataReplicas(brokers: number): number {
+  if (brokers >= METADATA_REPLICAS) return METADATA_REPLICAS;
+  return brokers === 4 ? 3 : brokers;
+}
+
+/** Where the metadata shall go when brokers have come, or left for good. */
+export function misplacedMetadata(
+  image: MetadataImage,
+  states: readonly ReplicaStates[],
+): MisplacedLog[] {
+  const state = states.find(({ id }) => id.topicId === METADATA_LOG.topicId);
+  if (state === undefined || state.replicas.length === 0) return [];
+  const there = state.replicas.map(({ brokerId }) => brokerId);
+  const kept = there.filter((id) => image.brokers.has(id));
+  const wanted = metadataReplicas(image.brokers.size);
+  const ready = [...image.brokers.values()].filter(({ id, fenced }) => {
+    return !fenced && !there.includes(id);
+  });
+  const target = [...kept, ...ready.map(({ id }) => id).sort((a, b) => a - b)].slice(0, wanted);
+  const right = target.length === there.length && target.every((id) => there.includes(id));
+  return right ? [] : [{ id: METADATA_LOG, replicas: target }];
+}

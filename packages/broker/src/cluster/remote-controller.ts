@@ -1,0 +1,193 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Env } from "../env.ts";
+import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
+import {
+  type Controller,
+  ControllerUnavailable,
+  type CreatedTopic,
+  type GrownTopic,
+} from "../metadata/controller.ts";
+import { type Outcome, refused } from "../metadata/outcome.ts";
+import { type Bus, BusError } from "./bus.ts";
+import type { ClusterController, Removal } from "./cluster-controller.ts";
+import { type ControllerAnswer, subjectOf } from "./controller-call.ts";
+import { CONTROLLER_CALL_TIMEOUT_MS, CONTROLLER_RETRY_MS, LEAVE_TIMEOUT_MS } from "./limits.ts";
+import type { Membership } from "./membership.ts";
+import type { MetadataFollower } from "./metadata-follower.ts";
+
+interface Parts {
+  readonly env: Pick<Env, "clock" | "timers">;
+  readonly bus: Bus;
+  readonly membership: Membership;
+  readonly follower: MetadataFollower;
+}
+
+/**
+ * The controller as a broker reaches it, wherever it is, this broker included.
+ *
+ * 1. A call is made again only when it is certain that it was not carried out: there was nobody, or
+ *    somebody who was not the controller. Otherwise what came of it is unknown, and said to be.
+ * 2. It resolves when this broker's own metadata shows what it has done.
+ */
+export class RemoteController implements ClusterController {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Tries until there is a controller that takes it: without it the broker is of no use. */
+  async registerBroker(registration: Parameters<Controller["registerBroker"]>[0]): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#call("registerBroker", [registration]);
+      } catch (error) {
+        if (!(error instanceof ControllerUnavailable)) throw error;
+        await this.#pause();
+      }
+    }
+  }
+
+  allocateProducerIds(nodeId: number): Promise<number> {
+    return this.#call("allocateProducerIds", [nodeId]);
+  }
+
+  createTopics(...args: Parameters<Controller["createTopics"]>): Promise<CreatedTopic[]> {
+    const [specs] = args;
+    const refuse = (outcome: Outcome) =>
+      specs.map(({ name }) => ({ name, plan: null, ...outcome }));
+    return this.#callOr(refuse, "createTopics", args);
+  }
+
+  createOffsetsTopic(): Promise<number> {
+    return this.#callOr(({ errorCode }) => errorCode, "createOffsetsTopic", []);
+  }
+
+  deleteTopics(...args: Parameters<Controller["deleteTopics"]>) {
+    const [refs] = args;
+    const refuse = (outcome: Outcome) => refs.map((ref) => ({ ...ref, ...outcome }));
+    return this.#callOr(refuse, "deleteTopics", args);
+  }
+
+  createPartitions(...args: Parameters<Controller["createPartitions"]>): Promise<GrownTopic[]> {
+    const [specs] = args;
+    const refuse = (outcome: Outcome) => specs.map(({ name }) => ({ name, ...outcome }));
+    return this.#callOr(refuse, "createPartitions", args);
+  }
+
+  alterConfigs(...args: Parameters<Controller["alterConfigs"]>): Promise<Outcome[]> {
+    const [resources] = args;
+    return this.#callOr((outcome) => resources.map(() => outcome), "alterConfigs", args);
+  }
+
+  electLeaders(...args: Parameters<ClusterAdmin["electLeaders"]>) {
+    const refuse = (outcome: Outcome) => ({ ...outcome, topics: [] });
+    return this.#callOr(refuse, "electLeaders", args, args[2]);
+  }
+
+  alterReassignments(...args: Parameters<ClusterAdmin["alterReassignments"]>) {
+    const refuse = (outcome: Outcome) => ({ ...outcome, topics: [] });
+    return this.#callOr(refuse, "alterReassignments", args, args[1].timeoutMs);
+  }
+
+  listReassignments(...args: Parameters<ClusterAdmin["listReassignments"]>) {
+    const refuse = (outcome: Outcome) => ({ ...outcome, topics: [] });
+    return this.#callOr(refuse, "listReassignments", args);
+  }
+
+  unregisterBroker(brokerId: number): Promise<Outcome> {
+    return this.#callOr((outcome) => outcome, "unregisterBroker", [brokerId]);
+  }
+
+  quorum(): ReturnType<ClusterAdmin["quorum"]> {
+    const nobody = {
+      leaderId: -1,
+      leaderEpoch: -1,
+      highWatermark: -1,
+      voters: [],
+      observers: [],
+    };
+    return this.#callOr(() => nobody, "quorum", []);
+  }
+
+  async leave(brokerId: number, incarnationId: string): Promise<void> {
+    try {
+      await this.#call("leave", [brokerId, incarnationId], LEAVE_TIMEOUT_MS);
+    } catch (error) {
+      // Whoever is the controller notices the silence.
+      if (!(error instanceof ControllerUnavailable)) throw error;
+    }
+  }
+
+  remove(brokerId: number): Promise<Removal> {
+    const refuse = (outcome: Outcome) => ({ ...outcome, partitionsLeft: -1, done: false });
+    return this.#callOr(refuse, "remove", [brokerId]);
+  }
+
+  async #callOr<T>(
+    refuse: (outcome: Outcome) => T,
+    method: keyof ClusterController,
+    args: readonly unknown[],
+    timeoutMs?: number,
+  ): Promise<T> {
+    try {
+      return await this.#call<T>(method, args, timeoutMs);
+    } catch (error) {
+      if (error instanceof ControllerUnavailable) return refuse(error.outcome);
+      throw error;
+    }
+  }
+
+  async #call<T>(
+    method: keyof ClusterController,
+    args: readonly unknown[],
+    timeoutMs = CONTROLLER_CALL_TIMEOUT_MS,
+  ): Promise<T> {
+    const { env, follower } = this.#parts;
+    const deadlineMs = env.clock.monotonicMs() + timeoutMs;
+    for (;;) {
+      const leftMs = deadlineMs - env.clock.monotonicMs();
+      if (leftMs <= 0) throw new ControllerUnavailable(NO_CONTROLLER);
+      const answer = await this.#ask(method, args, leftMs);
+      if (answer === null) {
+        await this.#pause();
+        continue;
+      }
+      if (answer.kind === "failed") throw new ControllerUnavailable(answer.outcome);
+      await follower.reached(answer.offset);
+      return answer.result as T;
+    }
+  }
+
+  /** Null when it is certain that nothing was done. */
+  async #ask(method: string, args: readonly unknown[], timeoutMs: number) {
+    const { bus, membership } = this.#parts;
+    const { controller } = membership;
+    if (controller === null) return null;
+    try {
+      const call = { method, args };
+      const reply = await bus.request(subjectOf(controller.brokerId), call, timeoutMs);
+      const answer = reply as ControllerAnswer;
+      return answer.kind === "not-controller" ? null : answer;
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+      if (error.kind === "nobody") return null;
+      throw new ControllerUnavailable(UNKNOWN_OUTCOME);
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.env.timers.after(CONTROLLER_RETRY_MS, resolve);
+    });
+  }
+}
+
+const NO_CONTROLLER = refused(
+  ErrorCode.REQUEST_TIMED_OUT,
+  "the cluster has no controller at the moment: nothing was changed",
+);
+const UNKNOWN_OUTCOME = refused(
+  ErrorCode.REQUEST_TIMED_OUT,
+  "the controller did not answer in time: the change may have been made or not",
+);

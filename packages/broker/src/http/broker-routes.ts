@@ -1,0 +1,19 @@
+import type { BrokerView, MembersView } from "./broker-view.ts";
+import { Refusal } from "./refusal.ts";
+import { json, type Resource } from "./resource.ts";
+
+export function brokerResources(view: BrokerView, members: MembersView): Resource[] {
+  return [
+    {
+      path: "/api/v1/brokers",
+      GET: () => json(200, { brokers: view.cluster().brokers }),
+    },
+    {
+      path: "/api/v1/brokers/:id",
+      DELETE: async ({ id }) => {
+        if (!/^\d{1,10}$/.test(id)) throw new Refusal(400, "a broker is named by its node id");
+        return json(200, { nodeId: Number(id), ...(await members.remove(Number(id))) });
+      },
+    },
+  ];
+}

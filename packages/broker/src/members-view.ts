@@ -1,0 +1,47 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { ClusterPart } from "./broker-state.ts";
+import type { BrokerRemoval, ClusterPartition, MembersView } from "./http/broker-view.ts";
+import { Refusal } from "./http/refusal.ts";
+import { partitionsOf } from "./metadata/image.ts";
+import type { Metadata } from "./metadata/metadata.ts";
+
+/** What HTTP shows of a cluster, and does to it. */
+export function membersView(cluster: ClusterPart, metadata: Metadata): MembersView {
+  return {
+    partitions: () => clusterPartitions(cluster, metadata),
+    get underReplicated() {
+      let count = 0;
+      for (const { partition } of partitionsOf(metadata.image)) {
+        if (partition.isr.length < partition.replicas.length) count++;
+      }
+      return count;
+    },
+    remove: (brokerId) => remove(cluster, brokerId),
+  };
+}
+
+async function clusterPartitions(
+  cluster: ClusterPart,
+  { image }: Metadata,
+): Promise<ClusterPartition[]> {
+  const states = new Map(
+    (await cluster.states()).map((state) => [`${state.id.topicId}-${state.id.partition}`, state]),
+  );
+  return [...partitionsOf(image)].map(({ topic, index, partition }) => {
+    const { leader, leaderEpoch, replicas, isr } = partition;
+    const state = states.get(`${topic.id}-${index}`);
+    const lag = Object.fromEntries((state?.replicas ?? []).map((one) => [one.brokerId, one.lag]));
+    const raftLeader = state?.raftLeader ?? null;
+    const row = { topic: topic.name, partition: index, leader, leaderEpoch, replicas, isr };
+    return { ...row, raftLeader, lag };
+  });
+}
+
+async function remove(cluster: ClusterPart, brokerId: number): Promise<BrokerRemoval> {
+  const { errorCode, errorMessage, partitionsLeft, done } = await cluster.remove(brokerId);
+  if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) throw new Refusal(404, errorMessage!);
+  if (errorCode !== ErrorCode.NONE) {
+    throw new Refusal(409, errorMessage ?? `the controller answered with error ${errorCode}`);
+  }
+  return { partitionsLeft, done, message: errorMessage };
+}

@@ -1,0 +1,67 @@
+import type { BrokerState } from "./broker-state.ts";
+import type { Env } from "./env.ts";
+import { followMetadata, hostedPartitions } from "./follow-metadata.ts";
+import type { Logger } from "./logging/logger.ts";
+import { Metadata } from "./metadata/metadata.ts";
+import { Partitions } from "./partition/partitions.ts";
+import type { BrokerSettings } from "./settings.ts";
+import { openStorage, type Storage, type StorageContext } from "./storage.ts";
+
+/** A broker that is its own controller: replays the metadata and opens every partition. */
+export async function openAlone(
+  settings: BrokerSettings,
+  context: StorageContext,
+): Promise<BrokerState> {
+  const storage = await openStorage(settings, context);
+  try {
+    const own = { ...settings, nodeId: storage.nodeId };
+    const { metadata, partitions } = await openState(own, storage, context.env, context.logger);
+    return {
+      nodeId: storage.nodeId,
+      engine: storage.engine,
+      metadata,
+      partitions,
+      unclean: storage.unclean,
+      cluster: null,
+      leave: async () => {},
+      async close(options) {
+        await metadata.settled();
+        await partitions.close();
+        await storage.close(options);
+      },
+    };
+  } catch (error) {
+    await storage.close({ clean: false });
+    throw error;
+  }
+}
+
+async function openState(
+  settings: BrokerSettings,
+  storage: Storage,
+  env: Env,
+  logger: Logger,
+): Promise<{ metadata: Metadata; partitions: Partitions }> {
+  const partitions: Partitions = new Partitions(storage.engine, env, logger, {
+    producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
+    newLogSettings: () => metadata.topicConfig(""),
+    nodeId: settings.nodeId,
+    isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
+  });
+  const metadata: Metadata = await Metadata.open({
+    log: storage.metadataLog,
+    host: partitions,
+    env,
+    nodeId: settings.nodeId,
+    clusterId: storage.clusterId,
+    kafkaConfigs: settings.kafkaConfigs,
+    onProgress: ({ offset, endOffset }) =>
+      logger.info(`reading the metadata: ${offset} of ${endOffset} records`),
+  });
+  await partitions.open(hostedPartitions(metadata, metadata.image));
+  if (storage.unclean) {
+    await partitions.removeStrays(({ topicId }) => metadata.image.topicsById.has(topicId));
+  }
+  followMetadata(metadata, partitions);
+  return { metadata, partitions };
+}

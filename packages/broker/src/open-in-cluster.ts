@@ -1,0 +1,65 @@
+import type { BrokerState } from "./broker-state.ts";
+import { ClusterMember } from "./cluster/member.ts";
+import { openClusterEngine } from "./cluster-storage.ts";
+import type { Env } from "./env.ts";
+import { type LogEngine, LogError, type ReplicaStates } from "./log/log.ts";
+import type { Logger } from "./logging/logger.ts";
+import type { BrokerSettings } from "./settings.ts";
+
+export interface ClusterContext {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly nodeIdGiven: boolean;
+  readonly stopping: AbortSignal | undefined;
+}
+
+async function replicaStates(logs: LogEngine): Promise<readonly ReplicaStates[]> {
+  try {
+    return await logs.replication!.states();
+  } catch (error) {
+    if (error instanceof LogError) return [];
+    throw error;
+  }
+}
+
+/** A broker of a cluster. Its metadata is empty until it is registered. */
+export async function openInCluster(
+  settings: BrokerSettings,
+  { env, logger, nodeIdGiven, stopping = new AbortController().signal }: ClusterContext,
+): Promise<BrokerState> {
+  const context = { env, logger, nodeIdGiven, stopping };
+  const { engine, nodeId } = await openClusterEngine(settings, context);
+  try {
+    const own = { ...settings, nodeId };
+    const member = await ClusterMember.join({ env, settings: own, engine, logger, stopping });
+    const { metadata, partitions } = member;
+    return {
+      nodeId,
+      engine: engine.logs,
+      metadata,
+      partitions,
+      unclean: false,
+      cluster: {
+        get facts() {
+          return engine.facts;
+        },
+        get problem() {
+          return engine.problem;
+        },
+        states: () => replicaStates(engine.logs),
+        followers: member.followers,
+        admin: member.controller,
+        remove: (brokerId) => member.controller.remove(brokerId),
+      },
+      leave: () => member.leave(),
+      async close() {
+        await partitions.close();
+        await member.close();
+        await engine.close();
+      },
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}

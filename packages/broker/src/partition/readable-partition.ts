@@ -1,0 +1,25 @@
+import type { Log } from "../log/log.ts";
+
+/** A partition as consumers see it, on its leader or on a follower. */
+export interface ReadablePartition {
+  readonly log: Pick<Log, "read" | "startOffset">;
+  readonly leaderEpoch: number;
+  readonly highWatermark: number;
+  /** One past the last record a read_committed consumer may see. */
+  readonly lastStableOffset: number;
+  /** What went out since the partition was opened. */
+  readonly traffic: { bytesOut: number };
+  /** Largest epoch at or below `epoch` and where it ends (OffsetForLeaderEpoch). */
+  endOfEpoch(epoch: number): { epoch: number; endOffset: number };
+  /** Calls `wake` after each advance of the high watermark, until the returned function is called. */
+  onAdvance(wake: () => void): () => void;
+}
+
+/** Replicas beside other brokers than the leader (KIP-392). */
+export interface Followers {
+  /** The broker that a consumer in `rack` had better read from; null when that is this one. */
+  nearest(topic: string, index: number, rack: string): number | null;
+  /** A partition that another broker leads, or why this one can't serve it: an error code. */
+  find(topic: string, index: number): Promise<ReadablePartition | number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import {
+  BROKER_SESSION_MS,
+  CONTROLLER_SESSION_MS,
+  HEARTBEAT_INTERVAL_MS,
+} from "../../src/cluster/limits.ts";
+import { type Heartbeat, Membership } from "../../src/cluster/membership.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { MemoryNetwork } from "./memory-bus.ts";
+
+describe("membership", () => {
+  it("hears who lives, in which life, and misses who falls silent", () => {
+    const { time, members, buses } = world(3);
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.liveIds()).toEqual([1, 2, 3]);
+    expect(members[0]!.isHeard(2, "life-2")).toBe(true);
+    expect(members[0]!.isHeard(2, "an earlier life")).toBe(false);
+    buses[1]!.cut = true;
+    time.advance(BROKER_SESSION_MS - HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
+    time.advance(2 * HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(true);
+    expect(members[0]!.liveIds()).toEqual([1, 3]);
+    // Who is cut off hears itself only.
+    expect(members[1]!.liveIds()).toEqual([2]);
+    buses[1]!.cut = false;
+    time.advance(2 * HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.liveIds()).toEqual([1, 2, 3]);
+  });
+
+  it("takes the later of two controllers, until it falls silent", () => {
+    const { time, members, beats, buses } = world(3);
+    beats[1] = { ...beats[1]!, controllerEpoch: 4 };
+    beats[2] = { ...beats[2]!, controllerEpoch: 5 };
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.controller).toEqual({ brokerId: 3, epoch: 5 });
+    expect(members[0]!.lacksController).toBe(false);
+    buses[2]!.cut = true;
+    beats[1] = { ...beats[1]!, controllerEpoch: null };
+    time.advance(CONTROLLER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.controller).toBeNull();
+    expect(members[0]!.lacksController).toBe(true);
+  });
+
+  it("judges nobody by a silence it has slept through", () => {
+    const { time, members } = world(2);
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    // The process was paused: its clock went on, nothing of it ran.
+    time.skip(30_000);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(true);
+    time.advance(1);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
+    expect(members[0]!.lacksController).toBe(false);
+  });
+
+  it("has not heard enough to judge anybody right after its start", () => {
+    const { time, members } = world(1);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
+    time.advance(BROKER_SESSION_MS);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(true);
+  });
+});
+
+function world(count: number) {
+  const time = new ManualTime();
+  const network = new MemoryNetwork(time);
+  const env = { clock: time, timers: time };
+  const beats: Heartbeat[] = Array.from({ length: count }, (_, index) => ({
+    brokerId: index + 1,
+    incarnationId: `life-${index + 1}`,
+    controllerEpoch: null,
+    metadataEnd: 0,
+    clusterId: "test",
+    followerRead: false,
+  }));
+  const buses = beats.map(({ brokerId }) => network.bus(`broker ${brokerId}`));
+  const members = buses.map((bus, index) => {
+    const member = new Membership(env, bus);
+    member.announce(() => beats[index]!);
+    return member;
+  });
+  return { time, members, beats, buses };
+}
