@@ -2,13 +2,13 @@ import { it, onTestFinished } from "vitest";
 import { BrokerProcess, useBroker } from "../harness/broker-process.ts";
 import { ClusterNetwork } from "../harness/cluster-network.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
+import { ROUNDS } from "./chaos.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 
 // What holds a cluster to its promises must find nothing wrong with a broker that keeps them.
 
-/** `npm run chaos` asks for more. */
-const KILLS = Number(process.env.TARPAN_CHAOS_ROUNDS ?? 2);
+const KILLS = 2 * ROUNDS;
 const CUT_OFF_MS = 3_000;
 const flags = ["--kafka", "group.initial.rebalance.delay.ms=100"];
 const broker = useBroker({ flags });

@@ -21,6 +21,8 @@ export interface BrokerProcessOptions {
   /** A fresh temporary directory when left out. */
   readonly dataDirectory?: string;
   readonly flags?: readonly string[];
+  /** All that follows `broker`, instead of the flags for host, port and directory that are made here. */
+  readonly commandLine?: readonly string[];
   readonly host?: string;
   /** Any free one when left out, and the same one at every start. */
   readonly port?: number;
@@ -85,7 +87,8 @@ export class BrokerProcess {
     this.#dataDirectory ||= this.#options.dataDirectory ?? (await temporaryDirectory());
     const { flags = [], launcher = [], env = {} } = this.#options;
     const where = ["--bind-addr", this.host, "--bind-port", String(this.#port)];
-    const broker = ["broker", ...where, "--data-dir", this.#dataDirectory, ...flags];
+    const made = [...where, "--data-dir", this.#dataDirectory, ...flags];
+    const broker = ["broker", ...(this.#options.commandLine ?? made)];
     const [program, ...args] = [...launcher, process.execPath, tarpanProgram, ...broker];
     const child = spawn(program!, args, {
       stdio: ["ignore", "pipe", "pipe"],

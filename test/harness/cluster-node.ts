@@ -104,7 +104,7 @@ export class ClusterNode {
   }
 
   #signal(part: Part, name: NodeJS.Signals): void {
-    if (part !== "engine") signal(this.broker.pid, name);
+    if (part !== "engine" && this.running) signal(this.broker.pid, name);
     if (part !== "broker") for (const pid of this.enginePids) signal(pid, name);
   }
 }

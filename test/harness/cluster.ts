@@ -15,7 +15,7 @@ export interface ClusterOptions {
   /** 3 when left out. */
   readonly brokers?: number;
   /** More flags for each broker. */
-  readonly flags?: readonly string[];
+  flags?(nodeId: number): readonly string[];
   /** How brokers find each other; by the addresses of all, told to each, when left out. */
   readonly etcd?: readonly string[];
   /** A host for each broker; all of them are on this one when left out. */
@@ -125,7 +125,8 @@ export class Cluster {
   }
 
   #node({ nodeId, port, raftAddress, host }: Place, peers: readonly string[]): ClusterNode {
-    const { etcd, flags = [] } = this.#options;
+    const { etcd } = this.#options;
+    const flags = this.#options.flags?.(nodeId) ?? [];
     const discovery =
       etcd === undefined
         ? ["--cluster-peers", peers.join(",")]

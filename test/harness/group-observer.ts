@@ -3,6 +3,7 @@ import {
   decodeBatches,
   decodeConsumerAssignment,
   decodeGroupRecord,
+  ErrorCode,
   type GroupRecord,
   Metadata,
   OffsetFetch,
@@ -14,7 +15,7 @@ import { fetch } from "./records.ts";
 
 /** Where topics are named by name, and one group is asked for at a time. */
 const OFFSET_FETCH_VERSION = 5;
-const OFFSETS_TOPIC = "__consumer_offsets";
+export const OFFSETS_TOPIC = "__consumer_offsets";
 
 /** Committed offsets of a group; -1 where there is none. Null while the coordinator can't say. */
 export async function committedOffsets(
@@ -59,23 +60,41 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 /** Every batch of records that is in `__consumer_offsets`, partition after partition. */
 export async function groupLog(connection: RawConnection): Promise<GroupRecord[][]> {
-  const described = await connection.request(Metadata, 9, { topics: [{ name: OFFSETS_TOPIC }] });
   const batches: GroupRecord[][] = [];
-  for (const { partitionIndex: partition } of described.topics[0]!.partitions) {
-    const read = (offset: number) =>
-      fetch(connection, OFFSETS_TOPIC, offset, { partition, maxWaitMs: 0 });
-    // What came before may have been trimmed under a checkpoint.
-    let next = (await read(0)).logStartOffset;
-    for (let answer = await read(next); next < answer.highWatermark; answer = await read(next)) {
-      for (const batch of decodeBatches(answer.records!, { decompress })) {
-        const records: GroupRecord[] = [];
-        for (const { key, value, offset } of batch.records()) {
-          next = offset + 1;
-          const record = key === null ? null : decodeGroupRecord(key, value);
-          if (record !== null) records.push(record);
-        }
-        batches.push(records);
+  for (const partition of await offsetsPartitions(connection))
+    batches.push(...(await groupBatches(connection, partition)));
+  return batches;
+}
+
+/** The partitions of `__consumer_offsets`. */
+export async function offsetsPartitions(connection: RawConnection): Promise<number[]> {
+  const described = await connection.request(Metadata, 9, { topics: [{ name: OFFSETS_TOPIC }] });
+  return described.topics[0]!.partitions.map(({ partitionIndex }) => partitionIndex);
+}
+
+/** Every batch of records of one partition of `__consumer_offsets`, by its leader. */
+export async function groupBatches(
+  connection: RawConnection,
+  partition: number,
+): Promise<GroupRecord[][]> {
+  const read = async (offset: number) => {
+    const answer = await fetch(connection, OFFSETS_TOPIC, offset, { partition, maxWaitMs: 0 });
+    if (answer.errorCode > ErrorCode.OFFSET_OUT_OF_RANGE)
+      throw new Error(`Fetch of ${OFFSETS_TOPIC}-${partition}: ${answer.errorCode}`);
+    return answer;
+  };
+  const batches: GroupRecord[][] = [];
+  // What came before may have been trimmed under a checkpoint.
+  let next = (await read(0)).logStartOffset;
+  for (let answer = await read(next); next < answer.highWatermark; answer = await read(next)) {
+    for (const batch of decodeBatches(answer.records!, { decompress })) {
+      const records: GroupRecord[] = [];
+      for (const { key, value, offset } of batch.records()) {
+        next = offset + 1;
+        const record = key === null ? null : decodeGroupRecord(key, value);
+        if (record !== null) records.push(record);
       }
+      batches.push(records);
     }
   }
   return batches;

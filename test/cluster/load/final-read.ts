@@ -1,4 +1,5 @@
-import { ErrorCode, errorOf, Metadata } from "@tarpan/protocol";
+import { ErrorCode, errorOf, type GroupRecord, Metadata } from "@tarpan/protocol";
+import { groupBatches, OFFSETS_TOPIC, offsetsPartitions } from "../../harness/group-observer.ts";
 import { RawConnection } from "../../harness/raw-connection.ts";
 import { readAll } from "../../harness/records.ts";
 import { within } from "../../harness/within.ts";
@@ -24,27 +25,47 @@ export async function readEverything(load: Load): Promise<number[]> {
 }
 
 async function readPartition(load: Load, partition: number): Promise<OffsetAndValue[]> {
-  const limit = performance.now() + READ_LIMIT_MS;
-  for (;;) {
-    try {
-      return await within(ATTEMPT_LIMIT_MS, "reading a partition", readOnce(load, partition));
-    } catch (error) {
-      if (performance.now() > limit) throw error;
-      load.noteFailure(`the final read of partition ${partition}`, error);
-      await pause(TRY_AGAIN_MS);
-    }
-  }
-}
-
-async function readOnce(load: Load, partition: number): Promise<OffsetAndValue[]> {
-  const connection = await leaderConnection(load.bootstrap, load.topic, partition);
-  try {
+  return fromLeader(load, load.topic, partition, async (connection) => {
     const { records } = await readAll(connection, load.topic, { partition });
     return records.map(({ offset, value }) => {
       return [offset, Number(Buffer.from(value!, "base64").toString())];
     });
-  } finally {
-    connection.close();
+  });
+}
+
+/** All that coordinators have recorded, whoever leads it. */
+export async function readGroupLog(load: Load): Promise<GroupRecord[][]> {
+  const entry = await anyConnection(load.bootstrap);
+  const partitions = await offsetsPartitions(entry).finally(() => entry.close());
+  const log: GroupRecord[][] = [];
+  for (const partition of partitions) {
+    const read = (connection: RawConnection) => groupBatches(connection, partition);
+    log.push(...(await fromLeader(load, OFFSETS_TOPIC, partition, read)));
+  }
+  return log;
+}
+
+/** Asks whoever leads the partition, from the start again where that fails. */
+async function fromLeader<T>(
+  load: Load,
+  topic: string,
+  partition: number,
+  ask: (connection: RawConnection) => Promise<T>,
+): Promise<T> {
+  const once = async () => {
+    const connection = await leaderConnection(load.bootstrap, topic, partition);
+    const answer = within(ATTEMPT_LIMIT_MS, "reading a partition", ask(connection));
+    return answer.finally(() => connection.close());
+  };
+  const limit = performance.now() + READ_LIMIT_MS;
+  for (;;) {
+    try {
+      return await once();
+    } catch (error) {
+      if (performance.now() > limit) throw error;
+      load.noteFailure(`the final read of ${topic}-${partition}`, error);
+      await pause(TRY_AGAIN_MS);
+    }
   }
 }
 

@@ -2,11 +2,12 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { expectRightfulLog } from "../../harness/group-observer.ts";
 import type { Anomaly } from "../../history/anomaly.ts";
 import { anomaliesIn } from "../../history/check.ts";
 import { History } from "../../history/history.ts";
 import { jepsenHistory } from "../../history/jepsen.ts";
-import { readEverything } from "./final-read.ts";
+import { readEverything, readGroupLog } from "./final-read.ts";
 import { runKafkajsMember } from "./kafkajs-member.ts";
 import { runKafkajsProducer } from "./kafkajs-producer.ts";
 import { Load, makeTopic } from "./load.ts";
@@ -102,6 +103,8 @@ export class RecordedRun {
     const anomalies = anomaliesIn(operations);
     if (anomalies.length > 0 || load.unexpected.length > 0)
       throw new Error([...summaryOf(anomalies), await this.#save(), load.describe()].join("\n"));
+    const log = await readGroupLog(load);
+    for (const group of this.#groups) expectRightfulLog(log, group);
     const records = load.acknowledged.reduce((sum, each) => sum + each, 0);
     console.log(`${load.topic}: ${records} records acknowledged, ${operations.length} operations`);
   }

@@ -1,0 +1,59 @@
+import { kafkajs } from "../load/kafkajs-client.ts";
+import { pause } from "../load/load.ts";
+import {
+  type ClientUnderTest,
+  type Consuming,
+  type Producing,
+  Progress,
+} from "./client-under-test.ts";
+
+const SEND_PAUSE_MS = 10;
+const SESSION_TIMEOUT_MS = 6_000;
+let values = 0;
+
+export const kafkajsClient: ClientUnderTest = { idempotent: true, produce, consume };
+
+async function produce(bootstrap: readonly string[], topic: string): Promise<Producing> {
+  const producer = kafkajs({ bootstrap }, "producer").producer({ idempotent: true });
+  await producer.connect();
+  const progress = new Progress();
+  let running = true;
+  const sending = (async () => {
+    while (running) {
+      const value = `kafkajs ${values++}`;
+      await producer.send({ topic, acks: -1, messages: [{ value, key: value }] });
+      progress.add(value);
+      await pause(SEND_PAUSE_MS);
+    }
+  })();
+  sending.catch(() => {});
+  return {
+    further: () => progress.further(),
+    finish: async () => {
+      running = false;
+      await sending;
+      await producer.disconnect();
+      return progress.values;
+    },
+  };
+}
+
+async function consume(bootstrap: readonly string[], topic: string): Promise<Consuming> {
+  const consumer = kafkajs({ bootstrap }, "consumer").consumer({
+    groupId: `group-of-${topic}`,
+    sessionTimeout: SESSION_TIMEOUT_MS,
+  });
+  const progress = new Progress();
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => progress.add(message.value!.toString()),
+  });
+  return {
+    further: () => progress.further(),
+    until: async (wanted) => {
+      await progress.has(wanted);
+      await consumer.disconnect();
+    },
+  };
+}
