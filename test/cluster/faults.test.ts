@@ -14,7 +14,12 @@ const random = new SeededRandom(printedSeed("faults"));
 const cluster = useCluster();
 
 const begin = (topic: string) =>
-  RecordedRun.begin({ bootstrap: cluster.bootstrap, topic, replicas: REPLICAS });
+  RecordedRun.begin({
+    bootstrap: cluster.bootstrap,
+    topic,
+    replicas: REPLICAS,
+    restless: isLong,
+  });
 
 interface Fault {
   readonly what: string;

@@ -10,17 +10,25 @@ import { RecordedRun } from "./load/recorded-run.ts";
 
 const KILLS = 2 * ROUNDS;
 const CUT_OFF_MS = 3_000;
+const RESTLESS_MS = 8_000;
 const flags = ["--kafka", "group.initial.rebalance.delay.ms=100"];
 const broker = useBroker({ flags });
 
 const begin = (topic: string, { bootstrap } = broker) =>
   RecordedRun.begin({ bootstrap: [bootstrap], topic, replicas: 1 });
 
-it("holds one broker to its promises", async () => {
-  const run = await begin("undisturbed");
-  await run.progress();
+it("holds one broker to its promises while members come and go", async () => {
+  const { bootstrap } = broker;
+  const topic = "restless";
+  const run = await RecordedRun.begin({
+    bootstrap: [bootstrap],
+    topic,
+    replicas: 1,
+    restless: true,
+  });
+  await Promise.all([run.progress(), pause(RESTLESS_MS)]);
   await run.finish();
-});
+}, 90_000);
 
 it(
   `holds one broker to its promises through ${KILLS} kills`,

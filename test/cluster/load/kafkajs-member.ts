@@ -9,8 +9,13 @@ const MAX_WAIT_MS = 100;
 const REBALANCE_TIMEOUT_MS = 10_000;
 
 /** A member with kafkajs, which gives up everything in each rebalance. */
-export async function runKafkajsMember(load: Load, group: string, name: string): Promise<void> {
-  while (load.consuming) {
+export async function runKafkajsMember(
+  load: Load,
+  group: string,
+  name: string,
+  stays = () => load.consuming,
+): Promise<void> {
+  while (stays()) {
     const member = new Member(load, group, name);
     const consumer = kafkajs(load, name).consumer({
       groupId: group,
@@ -26,13 +31,13 @@ export async function runKafkajsMember(load: Load, group: string, name: string):
       await consumer.connect();
       await consumer.subscribe({ topic: load.topic, fromBeginning: true });
       await consumer.run({ autoCommit: false, eachBatch });
-      await Promise.race([crashed, load.until(`${name} may stop`, STAY_MS, () => !load.consuming)]);
+      await Promise.race([crashed, load.until(`${name} may stop`, STAY_MS, () => !stays())]);
     } catch (error) {
       member.failed(error);
     }
     await consumer.disconnect().catch((error: unknown) => member.failed(error));
     member.owns(null, []);
-    if (load.consuming) await pause(COME_BACK_MS);
+    if (stays()) await pause(COME_BACK_MS);
   }
 }
 

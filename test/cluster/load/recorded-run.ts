@@ -12,6 +12,7 @@ import { runKafkajsMember } from "./kafkajs-member.ts";
 import { runKafkajsProducer } from "./kafkajs-producer.ts";
 import { Load, makeTopic } from "./load.ts";
 import { observeCommitted } from "./observer.ts";
+import { restlessly } from "./restless.ts";
 import { runTarpanMember } from "./tarpan-member.ts";
 import { runTarpanProducer } from "./tarpan-producer.ts";
 
@@ -27,6 +28,8 @@ export interface RunOptions {
   /** Of the topic, which is made. */
   readonly topic: string;
   readonly replicas: number;
+  /** Whether a third member of each group comes and goes. */
+  readonly restless?: boolean;
 }
 
 /**
@@ -40,7 +43,7 @@ export class RecordedRun {
   readonly #producers: Promise<unknown>;
   readonly #consumers: Promise<unknown>;
 
-  private constructor(load: Load) {
+  private constructor(load: Load, restless: boolean) {
     this.load = load;
     const { topic } = load;
     this.#groups = [`${topic}-kafkajs`, `${topic}-tarpan`];
@@ -55,6 +58,12 @@ export class RecordedRun {
       runTarpanMember(load, tarpanGroup, "tarpan-1"),
       runTarpanMember(load, tarpanGroup, "tarpan-2"),
       observeCommitted(load, this.#groups),
+      ...(restless
+        ? [
+            restlessly(load, (stays) => runKafkajsMember(load, kafkajsGroup, "kafkajs-3", stays)),
+            restlessly(load, (stays) => runTarpanMember(load, tarpanGroup, "tarpan-3", stays)),
+          ]
+        : []),
     ]);
     // Told by `finish`; until then nobody listens.
     this.#producers.catch(() => {});
@@ -62,10 +71,11 @@ export class RecordedRun {
   }
 
   /** Makes the topic, begins the load, and resolves once all of it gets on. */
-  static async begin({ bootstrap, topic, replicas }: RunOptions): Promise<RecordedRun> {
+  static async begin(options: RunOptions): Promise<RecordedRun> {
+    const { bootstrap, topic, replicas, restless = false } = options;
     const load = new Load({ bootstrap, topic, partitions: PARTITIONS, history: new History() });
     await makeTopic(load, replicas);
-    const run = new RecordedRun(load);
+    const run = new RecordedRun(load, restless);
     onTestFinished(() => run.stop());
     await run.progress();
     return run;

@@ -13,22 +13,27 @@ const POLL_WAIT_MS = 200;
 const COME_BACK_MS = 100;
 
 /** A member with @tarpan/client, cooperative; it comes back as somebody new after it failed. */
-export async function runTarpanMember(load: Load, group: string, name: string): Promise<void> {
+export async function runTarpanMember(
+  load: Load,
+  group: string,
+  name: string,
+  stays = () => load.consuming,
+): Promise<void> {
   const { bootstrap } = load;
-  while (load.consuming) {
+  while (stays()) {
     const client = new Client({ bootstrap, clientId: name, timeoutMs: REQUEST_TIMEOUT_MS });
     const member = new Member(load, group, name);
     const consumer = memberConsumer(client, member);
     try {
       await consumer.subscribe([load.topic]);
-      while (load.consuming) await pollOnce(load.topic, consumer, member);
+      while (stays()) await pollOnce(load.topic, consumer, member);
     } catch (error) {
       member.failed(error);
     }
     await consumer.close().catch((error: unknown) => member.failed(error));
     await client.close();
     member.owns(null, []);
-    if (load.consuming) await pause(COME_BACK_MS);
+    if (stays()) await pause(COME_BACK_MS);
   }
 }
 
