@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Admin, Client } from "@tarpan/client";
 import { afterAll, beforeAll, expect } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
-import { engineEnv, hasEngine } from "../harness/cluster-engine.ts";
+import { engineEnv, engineFlags, hasEngine } from "../harness/cluster-engine.ts";
 import { EtcdProcess, etcd } from "../harness/cluster-etcd.ts";
 import type { ClusterStatus } from "../harness/cluster-node.ts";
 import { freePorts } from "../harness/cluster-ports.ts";
@@ -49,6 +49,7 @@ async function guideBroker(number: number): Promise<BrokerProcess> {
       `-log-dir=${dataDirectory}/logs`,
       "-discovery-type=etcd",
       `-discovery-endpoints=${server.endpoint}`,
+      ...engineFlags,
       ...(number === 3 ? ["-enable-follower-read"] : []),
     ],
   });

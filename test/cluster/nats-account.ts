@@ -19,8 +19,8 @@ export async function streamsOf(nats: NatsConnection, topic: string, partition: 
   const manager = await jetstreamManager(nats);
   const names: string[] = [];
   for await (const { config } of manager.streams.list()) {
-    const { metadata } = config;
-    if (metadata?.topic === topic && metadata.partition === String(partition))
+    const said = config.metadata ?? {};
+    if (said["tarpan.topic"] === topic && said["tarpan.partition"] === String(partition))
       names.push(config.name);
   }
   return names;

@@ -9,6 +9,10 @@ export const engineEnv: Readonly<Record<string, string>> = {
   TARPAN_NATS_SERVER: given ?? found.path,
 };
 
+/** What a broker has to be told of it. */
+export const engineFlags: readonly string[] =
+  given === undefined && found.old ? ["--allow-old-engine"] : [];
+
 /** Whether there is one. Where not, `clusterIt` says why and no cluster is started. */
 export const hasEngine = given !== undefined || found.path !== "";
 

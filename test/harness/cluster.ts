@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { engineEnv, hasEngine } from "./cluster-engine.ts";
+import { engineEnv, engineFlags, hasEngine } from "./cluster-engine.ts";
 import type { Host } from "./cluster-network.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { freePorts } from "./cluster-ports.ts";
@@ -136,7 +136,7 @@ export class Cluster {
       port,
       raftAddress,
       dataDirectory: join(this.#root, `broker-${nodeId}`),
-      flags: [...discovery, ...FLAGS, ...flags],
+      flags: [...discovery, ...engineFlags, ...FLAGS, ...flags],
       env: engineEnv,
       startLimitMs: START_LIMIT_MS,
       ...(host === null ? {} : { host: host.clientAddress, launcher: host.launcher }),
