@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { type JetStreamManager, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { freePort, ServerProcess } from "./process.ts";
@@ -16,10 +17,18 @@ const REPLICAS = 3;
 const CREATES_AT_ONCE = 16;
 const REQUEST_LIMIT_MS = 30_000;
 
-/** The program to measure, null when there is none. */
+/** Where `npm test` builds one. */
+const BUILT = fileURLToPath(new URL("../../../.peers/nats-server/nats-server", import.meta.url));
+
+/** The program to measure, null when there is none. Brokers run the same. */
 export function findNatsServer(): string | null {
-  const program = process.env.TARPAN_NATS_SERVER ?? "nats-server";
-  return spawnSync(program, ["-v"]).status === 0 ? program : null;
+  const given = process.env.TARPAN_NATS_SERVER;
+  for (const program of given === undefined ? ["nats-server", BUILT] : [given]) {
+    if (spawnSync(program, ["-v"]).status !== 0) continue;
+    if (program === BUILT) process.env.TARPAN_NATS_SERVER = program;
+    return program;
+  }
+  return null;
 }
 
 export interface Stream {

@@ -7,7 +7,8 @@ export class CommandError extends Error {}
 const HINTS: Readonly<Record<string, string>> = {
   TARPAN_UNKNOWN_TOPIC: "create it with: tarpan topic create --topic NAME",
   TARPAN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION: "see what there is with: tarpan topic list",
-  TARPAN_KAFKA_INVALID_REPLICATION_FACTOR: "a single broker keeps one copy: --replicas 1",
+  TARPAN_KAFKA_INVALID_REPLICATION_FACTOR:
+    "a topic has at most as many replicas as there are brokers, see: tarpan cluster status",
   TARPAN_KAFKA_TOPIC_ALREADY_EXISTS: "see it with: tarpan topic describe --topic NAME",
   TARPAN_KAFKA_GROUP_ID_NOT_FOUND: "see what there is with: tarpan group list",
   TARPAN_KAFKA_NON_EMPTY_GROUP: "stop its consumers: tarpan group describe --group NAME shows them",
