@@ -2,9 +2,6 @@ import type { Timer } from "../../env.ts";
 import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
-import { BlockIndex } from "./block-index.ts";
-import type { LogStart } from "./checkpoint-format.ts";
-import { LogGrammar } from "./grammar.ts";
 import {
   POKE_WAITS_MS,
   POLL_AFTER_READ_MS,
@@ -56,12 +53,10 @@ export class JetStreamFollowedLog implements FollowedLog {
   ): Promise<JetStreamFollowedLog> {
     const info = await inspect(workshop, id);
     const beside = await loadBeside(workshop, id);
-    let followed: JetStreamFollowedLog | null = null;
-    const refresh = async () => followed?.refreshStart();
-    const log = beginFrom(workshop, id, beside, refresh);
+    const log = beginFrom(workshop, id, beside);
+    await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
     await workshop.api.patiently(() => log.scanThrough(info.state.last_seq));
-    followed = new JetStreamFollowedLog(workshop, log, labelOf(info.config), options);
-    return followed;
+    return new JetStreamFollowedLog(workshop, log, labelOf(info.config), options);
   }
 
   get startOffset(): number {
@@ -134,27 +129,6 @@ export class JetStreamFollowedLog implements FollowedLog {
     this.#log.tail.clear();
   }
 
-  /** Asks where the log starts now; keeps what it knew when nobody answers. */
-  async refreshStart(): Promise<void> {
-    this.#startKnownMs = this.#workshop.env.clock.monotonicMs();
-    const { start } = await loadBeside(this.#workshop, this.#log.id);
-    if (start && start.startOffset > this.#log.startOffset) this.#moveStart(start);
-  }
-
-  #moveStart({ startOffset, position }: LogStart): void {
-    const log = this.#log;
-    log.startOffset = startOffset;
-    log.forgetPlaces();
-    if (position.sequence > log.end.sequence) {
-      log.end = new LogGrammar(position);
-      log.index = new BlockIndex();
-      log.tail.clear();
-    }
-    log.tail.dropBefore(startOffset);
-    log.index.dropUntil(position, null);
-    this.#notice.give();
-  }
-
   #used(): void {
     this.#lastReadMs = this.#workshop.env.clock.monotonicMs();
     this.#lookLater(POLL_INTERVAL_MS);
@@ -194,16 +168,13 @@ export class JetStreamFollowedLog implements FollowedLog {
   async #catchUp(): Promise<void> {
     const log = this.#log;
     const nowMs = this.#workshop.env.clock.monotonicMs();
-    if (nowMs >= this.#startKnownMs + START_REFRESH_MS) await this.refreshStart();
+    if (nowMs >= this.#startKnownMs + START_REFRESH_MS) {
+      this.#startKnownMs = nowMs;
+      await log.refreshStart();
+    }
     for (;;) {
-      const next = log.end.sequence + 1;
-      const messages = await log.reader.read(next, log.end.sequence);
+      const messages = await log.readNext(log.end.sequence);
       if (this.#isClosed || messages.length === 0) return;
-      if (messages[0]!.sequence !== next) {
-        await this.refreshStart();
-        // It was trimmed: go on from where it starts now.
-        if (log.end.sequence + 1 !== next) continue;
-      }
       this.#take(messages);
     }
   }

@@ -2,13 +2,13 @@ import type { LedLog, LogOptions } from "../log.ts";
 import { LogError } from "../log.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
 import { AppendWindow } from "./append-window.ts";
-import { encodeCheckpoint, encodeStart } from "./checkpoint-format.ts";
+import { encodeCheckpoint } from "./checkpoint-format.ts";
 import type { LogPosition } from "./grammar.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
-import { beginFrom, inspect, type KeptBeside, loadBeside, type Workshop } from "./open-log.ts";
+import { saveNewer, saveStart } from "./log-start.ts";
+import { beginFrom, inspect, loadBeside, loadCheckpoint, type Workshop } from "./open-log.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { subjectOf } from "./stream-config.ts";
-import { shorterThanAcknowledged } from "./stream-reader.ts";
 import { takeOver } from "./take-over.ts";
 
 /** A log that this broker writes. Made by JetStreamEngine. */
@@ -18,7 +18,6 @@ export class JetStreamLedLog implements LedLog {
   readonly #log: StoredLog;
   readonly #window: AppendWindow;
   readonly #notice: AdvanceNotice;
-  #beside: KeptBeside;
   /** Writes beside the log take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
@@ -26,13 +25,11 @@ export class JetStreamLedLog implements LedLog {
   private constructor(
     workshop: Workshop,
     log: StoredLog,
-    beside: KeptBeside,
     leaderEpoch: number,
     options: LogOptions,
   ) {
     this.#workshop = workshop;
     this.#log = log;
-    this.#beside = beside;
     this.leaderEpoch = leaderEpoch;
     this.#notice = new AdvanceNotice(options);
     this.#window = new AppendWindow({
@@ -52,14 +49,13 @@ export class JetStreamLedLog implements LedLog {
     id: StoredLog["id"],
     options: LogOptions,
   ): Promise<JetStreamLedLog> {
-    const info = await inspect(workshop, id);
+    await inspect(workshop, id);
     const beside = await loadBeside(workshop, id);
     const log = beginFrom(workshop, id, beside);
-    if (info.state.last_seq < log.end.sequence)
-      throw shorterThanAcknowledged(log.reader.stream, info.state.last_seq, log.end.sequence);
+    await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
     const epoch = await takeOver(workshop, log, options.leaderEpoch);
     workshop.known.set(log.reader.stream, log.end.sequence);
-    return new JetStreamLedLog(workshop, log, beside, epoch, options);
+    return new JetStreamLedLog(workshop, log, epoch, options);
   }
 
   get startOffset(): number {
@@ -111,23 +107,10 @@ export class JetStreamLedLog implements LedLog {
 
   async #deleteBefore(offset: number): Promise<void> {
     const log = this.#log;
-    const { api, checkpoints } = this.#workshop;
-    if (offset <= log.startOffset) return;
-    const { position, cut } = await locate(log, offset);
-    const start = encodeStart({ startOffset: offset, position });
-    const { startSequence } = this.#beside;
-    const saved = await checkpoints
-      .save("s", log.id, start, startSequence)
-      .catch((error: unknown) => {
-        if (error instanceof LogError && error.kind === "fenced") this.#window.fail(error);
-        throw error;
-      });
-    this.#beside = { ...this.#beside, startSequence: saved };
-    log.startOffset = offset;
-    log.tail.dropBefore(offset);
-    log.index.dropUntil(position, cut);
-    log.forgetPlaces();
-    const purge = { seq: position.sequence + 1 };
+    await saveStart(this.#workshop, log, offset);
+    // Whatever was saved: what lies before it is not needed any more.
+    const { api } = this.#workshop;
+    const purge = { seq: log.firstSequence };
     await api.patiently(() => api.ask(`STREAM.PURGE.${log.reader.stream}`, purge));
   }
 
@@ -137,25 +120,28 @@ export class JetStreamLedLog implements LedLog {
     const { index } = this.#log;
     const { position } = this.#log.end;
     const payload = encodeCheckpoint({ offset, state, position, index });
-    await this.#inTurn(() => this.#saveCheckpoint(payload));
+    await this.#inTurn(() => this.#saveCheckpoint(payload, position));
   }
 
-  async #saveCheckpoint(payload: Uint8Array): Promise<void> {
+  async #saveCheckpoint(payload: Uint8Array, position: LogPosition): Promise<void> {
     const { checkpoints, report } = this.#workshop;
     if (payload.length > checkpoints.maxBytes) {
       const limit = `of ${payload.length} bytes is over max_payload (${checkpoints.maxBytes})`;
       report(`log ${this.#log.name}: its checkpoint ${limit} and not saved`);
       return;
     }
-    const { checkpointSequence: sequence } = this.#beside;
-    const saved = await checkpoints.save("c", this.#log.id, payload, sequence);
-    this.#beside = { ...this.#beside, checkpointSequence: saved };
+    await saveNewer({
+      load: () => loadCheckpoint(this.#workshop, this.#log.id),
+      // Of a broker that leads by now.
+      isNewer: (there) => (there.checkpoint?.position.sequence ?? 0) > position.sequence,
+      save: (sequence) => checkpoints.save("c", this.#log.id, payload, sequence),
+    });
   }
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
     this.#refuseWhenUnusable();
     return this.#inTurn(async () => {
-      const { checkpoint } = await loadBeside(this.#workshop, this.#log.id);
+      const { checkpoint } = await loadCheckpoint(this.#workshop, this.#log.id);
       const { startOffset, endOffset } = this.#log;
       if (!checkpoint || checkpoint.offset < startOffset || checkpoint.offset > endOffset)
         return null;
@@ -204,27 +190,4 @@ export class JetStreamLedLog implements LedLog {
   #closedError(): LogError {
     return new LogError("closed", `log ${this.#log.name} is closed`);
   }
-}
-
-/**
- * What the messages before the one that holds `offset` come to, and what of its block lies before
- * it. The last message is kept in any case: it tells where the log ends.
- */
-async function locate(
-  log: StoredLog,
-  offset: number,
-): Promise<{ position: LogPosition; cut: { messages: number; sizeBytes: number } }> {
-  const last = log.end.sequence;
-  const { blocks } = log.index;
-  const block = blocks[Math.max(0, log.index.find(Math.min(offset, log.endOffset - 1)))];
-  const cut = { messages: 0, sizeBytes: 0 };
-  if (!block) return { position: { ...log.end.position, sequence: last - 1 }, cut };
-  for await (const { message, meaning, before } of log.walk(log.index.positionBefore(block))) {
-    const isWanted = meaning.kind === "batch" && meaning.nextOffset > offset;
-    if (isWanted || message.sequence >= last) return { position: before, cut };
-    if (meaning.kind !== "batch") continue;
-    cut.messages += 1;
-    cut.sizeBytes += message.payload.length;
-  }
-  throw new LogError("offline", `log ${log.name}: the place of offset ${offset} was not found`);
 }

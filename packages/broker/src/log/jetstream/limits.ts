@@ -17,6 +17,8 @@ export const RETRY_MAX_MS = 250;
 export const PATIENCE_MS = 30_000;
 /** How long closing a log waits for appends whose outcome is unknown. */
 export const CLOSE_GRACE_MS = 2000;
+/** STREAM.LIST waits 4 s for leaders that do not answer before it does. */
+export const LIST_TIMEOUT_MS = 6000;
 /** Creations of streams in progress at once. */
 export const CREATIONS = 16;
 /** Messages and bytes asked for by one direct get: the server holds its lock while it sends. */
@@ -30,6 +32,8 @@ export const INDEX_BLOCKS = 8192;
 export const READ_PLACES = 8;
 /** Direct gets may be answered by a replica that lags: waits before each of the next tries. */
 export const LAGGING_READ_WAITS_MS: readonly number[] = [5, 20, 50];
+/** How long a read waits for the Raft leader when no replica has what is asked for. */
+export const READ_PATIENCE_MS = 10_000;
 /** How often a followed log looks for new batches while somebody cares. */
 export const POLL_INTERVAL_MS = 100;
 /** The same at most while nothing comes and nobody reads. */
@@ -46,7 +50,10 @@ export const CHECKPOINT_REPLICAS = 3;
 export const CHECKPOINT_GROWTH_MS = 10_000;
 /** Refused take-overs by compare-and-set before the marker is written wherever it lands. */
 export const POLITE_TAKE_OVERS = 3;
-/** Reads in a row that show a stream shorter than acknowledged before that is believed. */
-export const SHORTER_READS = 3;
+/**
+ * How long a stream must look shorter than acknowledged before that is believed. A Raft leader that
+ * was cut off answers with what it has for up to 10 s.
+ */
+export const SHORTER_BELIEVED_MS = 15_000;
 /** How long JetStream remembers message ids; only a short cut, see append-window.ts. */
 export const DUPLICATE_WINDOW_MS = 10_000;

@@ -62,11 +62,11 @@ export class NatsTransport implements JetStreamTransport {
     this.#send(message.subject, message.payload, ticket, headersOf(message));
   }
 
-  request(operation: string, body: object | null): Promise<ApiAnswer | null> {
+  request(operation: string, body: object | null, timeoutMs: number): Promise<ApiAnswer | null> {
     return new Promise((resolve) => {
       const payload = body === null ? new Uint8Array(0) : Buffer.from(JSON.stringify(body));
       this.#send(`$JS.API.${operation}`, payload, {
-        deadlineMs: this.#env.clock.monotonicMs() + REQUEST_TIMEOUT_MS,
+        deadlineMs: this.#env.clock.monotonicMs() + timeoutMs,
         answered: (reply) => {
           resolve(isNoResponders(reply) ? null : (jsonOf(reply) as ApiAnswer | null));
           return true;

@@ -9,12 +9,12 @@ import {
   decodeStart,
   type LogStart,
 } from "./checkpoint-format.ts";
-import type { Checkpoints, Kept } from "./checkpoints.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { BEGINNING } from "./grammar.ts";
 import { StoredLog } from "./stored-log.ts";
 import { isRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
 import { formatOf, isKnownFormat, logIdOf, streamNameOf } from "./stream-config.ts";
-import { StreamReader, shorterThanAcknowledged } from "./stream-reader.ts";
+import { StreamReader } from "./stream-reader.ts";
 import { ErrorCode } from "./transport.ts";
 
 /** What all logs of an engine share. */
@@ -31,21 +31,20 @@ export interface Workshop {
 export interface KeptBeside {
   readonly checkpoint: Checkpoint | null;
   readonly start: LogStart | null;
-  /** Sequences in the stream of checkpoints, for the next compare-and-set. */
-  readonly checkpointSequence: number;
-  readonly startSequence: number;
 }
 
-/** Rejects with LogError `missing` when the stream is not there, or is no log of ours. */
+/**
+ * Rejects with LogError `missing` when the stream is not there, or is no log of ours; `offline`
+ * when it lost what was acknowledged: it is never written to again by itself.
+ */
 export async function inspect(workshop: Workshop, id: LogId): Promise<StreamInfo> {
   const stream = streamNameOf(id);
   const { api } = workshop;
-  const info = await api
-    .patiently(() => api.info(stream))
-    .catch((error: unknown) => {
-      if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
-      throw new LogError("missing", `there is no stream ${stream} of ${id.topic}-${id.partition}`);
-    });
+  const known = workshop.known.get(stream) ?? 0;
+  const info = await api.infoReaching(stream, known).catch((error: unknown) => {
+    if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
+    throw new LogError("missing", `there is no stream ${stream} of ${id.topic}-${id.partition}`);
+  });
   const found = logIdOf(info.config);
   if (found?.topic !== id.topic || found.topicId !== id.topicId || found.partition !== id.partition)
     throw new LogError("missing", `stream ${stream} is not that of ${id.topic}-${id.partition}`);
@@ -54,36 +53,36 @@ export async function inspect(workshop: Workshop, id: LogId): Promise<StreamInfo
       "offline",
       `stream ${stream} has format ${formatOf(info.config)}: a newer Tarpan is needed to open it`,
     );
-  refuseShorter(workshop, stream, info.state.last_seq);
   return info;
 }
 
-/** A stream that lost what was acknowledged is never written to again by itself. */
-function refuseShorter({ known }: Workshop, stream: string, last: number): void {
-  const acknowledged = known.get(stream) ?? 0;
-  if (last < acknowledged) throw shorterThanAcknowledged(stream, last, acknowledged);
+export async function loadBeside(workshop: Workshop, id: LogId): Promise<KeptBeside> {
+  const [{ checkpoint }, { start }] = await Promise.all([
+    loadCheckpoint(workshop, id),
+    loadStart(workshop, id),
+  ]);
+  return { checkpoint, start };
 }
 
-export async function loadBeside(
-  { checkpoints, report }: Workshop,
-  id: LogId,
-): Promise<KeptBeside> {
-  const [c, s] = await Promise.all([checkpoints.load("c", id), checkpoints.load("s", id)]);
-  const checkpoint = decoded(c, decodeCheckpoint);
-  const start = decoded(s, decodeStart);
-  if (s.payload && !start)
+/** With its sequence in the stream of checkpoints, for the next compare-and-set. */
+export async function loadCheckpoint({ checkpoints, report }: Workshop, id: LogId) {
+  const { payload, sequence } = await checkpoints.load("c", id);
+  const checkpoint = payload && decodeCheckpoint(payload);
+  if (payload && !checkpoint)
+    report(`log ${id.topic}-${id.partition}: its checkpoint is of a newer format and not used`);
+  return { checkpoint, sequence };
+}
+
+export async function loadStart({ checkpoints }: Workshop, id: LogId) {
+  const { payload, sequence } = await checkpoints.load("s", id);
+  const start = payload && decodeStart(payload);
+  if (payload && !start)
     throw new LogError(
       "offline",
       `where log ${id.topic}-${id.partition} starts is kept in a newer format: ` +
         "a newer Tarpan is needed to open it",
     );
-  if (c.payload && !checkpoint)
-    report(`log ${id.topic}-${id.partition}: its checkpoint is of a newer format and not used`);
-  return { checkpoint, start, checkpointSequence: c.sequence, startSequence: s.sequence };
-}
-
-function decoded<T>({ payload }: Kept, decode: (bytes: Uint8Array) => T | null): T | null {
-  return payload && decode(payload);
+  return { start, sequence };
 }
 
 /** The log as far as what is kept beside it tells; a scan goes on from there. */
@@ -91,7 +90,6 @@ export function beginFrom(
   workshop: Workshop,
   id: LogId,
   { checkpoint, start }: KeptBeside,
-  refreshStart?: () => Promise<void>,
 ): StoredLog {
   const stream = streamNameOf(id);
   const isNewer = (start?.position.sequence ?? 0) > (checkpoint?.position.sequence ?? 0);
@@ -108,6 +106,6 @@ export function beginFrom(
     startOffset: start?.startOffset ?? 0,
     tails: workshop.tails,
     report: workshop.report,
-    ...(refreshStart && { refreshStart }),
+    loadStart: async () => (await loadStart(workshop, id)).start,
   });
 }

@@ -6,10 +6,9 @@
 import { LogError } from "../log.ts";
 import type { Append, AppendWindow } from "./append-window.ts";
 import { LogGrammar } from "./grammar.ts";
-import { RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_READS } from "./limits.ts";
+import { RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
 import { batchMessageId } from "./message-id.ts";
-import { NoAnswer } from "./stream-api.ts";
-import { shorterThanAcknowledged } from "./stream-reader.ts";
+import { NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
 import { ErrorCode, type PublishOutcome } from "./transport.ts";
 
 export type Verdict =
@@ -19,7 +18,7 @@ export type Verdict =
 /** Goes on as long as the log is open: it is the callers who have deadlines. */
 export async function resolveHead(window: AppendWindow, head: Append): Promise<Verdict> {
   const { api, log } = window.parts;
-  let shorter = 0;
+  let shorterSinceMs: number | null = null;
   for (let paceMs = RETRY_MIN_MS; !window.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
     const outcome = await publish(window, head);
     if (outcome.kind === "stored") {
@@ -35,10 +34,10 @@ export async function resolveHead(window: AppendWindow, head: Append): Promise<V
         paceMs = RETRY_MIN_MS / 2;
         continue;
       }
-      shorter = found === "shorter" ? shorter + 1 : 0;
-      if (shorter >= SHORTER_READS) {
-        const known = head.sequence - 1;
-        const error = shorterThanAcknowledged(log.reader.stream, log.end.sequence, known);
+      if (found === "shorter") shorterSinceMs ??= api.monotonicMs();
+      else if (found === "absent") shorterSinceMs = null;
+      if (shorterSinceMs !== null && api.monotonicMs() - shorterSinceMs >= SHORTER_BELIEVED_MS) {
+        const error = shorterThanAcknowledged(log.reader.stream, head.sequence - 1);
         return { kind: "failed", error };
       }
     } else if (outcome.kind === "refused" && paceMs === RETRY_MAX_MS)
@@ -71,6 +70,7 @@ async function lookAt(window: AppendWindow, append: Append): Promise<Finding> {
     const there = await api.message(stream, append.sequence);
     if (there === null) {
       const { state } = await api.info(stream);
+      if (state.first_seq > append.sequence) return await judgeTrimmed(window, append);
       return state.last_seq < append.sequence - 1 ? "shorter" : "absent";
     }
     const before = new LogGrammar({ ...log.end.position, sequence: append.sequence - 1 });
@@ -88,6 +88,16 @@ async function lookAt(window: AppendWindow, append: Append): Promise<Finding> {
     if (error instanceof NoAnswer) return "unknown";
     throw error;
   }
+}
+
+/** The place was trimmed away: by a former leader that is still at it, or by one to come. */
+async function judgeTrimmed(window: AppendWindow, append: Append): Promise<Finding> {
+  const { log } = window.parts;
+  const position = (await log.loadStart())?.position;
+  if (!position || position.sequence < append.sequence) return "unknown";
+  // Where this writer still is in force, all offsets so far are its own.
+  const isOurs = position.writer === append.writer && position.nextOffset >= append.nextOffset;
+  return isOurs ? "stored" : "fenced";
 }
 
 function fenced(window: AppendWindow): LogError {

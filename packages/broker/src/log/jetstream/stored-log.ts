@@ -11,7 +11,8 @@ import {
 import { LogError, type LogId } from "../log.ts";
 import { MemoryTail, type TailBudget } from "../memory-tail.ts";
 import { ownBatch } from "../own-batch.ts";
-import type { BlockIndex } from "./block-index.ts";
+import { BlockIndex } from "./block-index.ts";
+import type { LogStart } from "./checkpoint-format.ts";
 import { LogGrammar, type LogPosition, type Meaning } from "./grammar.ts";
 import { READ_BYTES, READ_PLACES } from "./limits.ts";
 import type { StreamReader } from "./stream-reader.ts";
@@ -32,8 +33,8 @@ export interface StoredLogParts {
   readonly tails: TailBudget;
   /** Takes one line for the operator. */
   readonly report: (line: string) => void;
-  /** Asks where the log starts now, where somebody else may have trimmed it. */
-  readonly refreshStart?: () => Promise<void>;
+  /** Where the log starts as it is kept beside it: whoever leads it moves that. */
+  readonly loadStart: () => Promise<LogStart | null>;
 }
 
 export class StoredLog {
@@ -46,9 +47,10 @@ export class StoredLog {
   /** All that is known to be committed. */
   end: LogGrammar;
   startOffset: number;
+  #firstSequence = 1;
   /** Records found missing or damaged. */
   lostRecords = 0;
-  readonly #refreshStart: () => Promise<void>;
+  readonly loadStart: () => Promise<LogStart | null>;
   /** Ends of recent reads: a reader goes on there. */
   #places: LogPosition[] = [];
 
@@ -61,7 +63,12 @@ export class StoredLog {
     this.startOffset = parts.startOffset;
     this.tail = new MemoryTail(parts.tails);
     this.report = parts.report;
-    this.#refreshStart = parts.refreshStart ?? (async () => {});
+    this.loadStart = parts.loadStart;
+  }
+
+  /** Messages before it are not needed. */
+  get firstSequence(): number {
+    return this.#firstSequence;
   }
 
   get endOffset(): number {
@@ -91,8 +98,42 @@ export class StoredLog {
   /** Reads all there is up to a sequence that is known to be committed. */
   async scanThrough(sequence: number): Promise<void> {
     while (this.end.sequence < sequence)
-      for (const message of await this.reader.read(this.end.sequence + 1, sequence))
-        this.advance(message);
+      for (const message of await this.readNext(sequence)) this.advance(message);
+  }
+
+  /**
+   * The messages after the end. Where they are gone because the log was trimmed meanwhile, the end
+   * moves on to its new start first.
+   */
+  async readNext(known: number): Promise<readonly StoredMessage[]> {
+    const next = this.end.sequence + 1;
+    const messages = await this.reader.read(next, known);
+    if (messages.length === 0 || messages[0]!.sequence === next) return messages;
+    await this.refreshStart();
+    return messages.filter(({ sequence }) => sequence > this.end.sequence);
+  }
+
+  /** Learns where the log starts now. */
+  async refreshStart(): Promise<void> {
+    const start = await this.loadStart();
+    if (start && start.startOffset > this.startOffset) this.moveStart(start, null);
+  }
+
+  /** `cut`: what of the block at the new start lies before it, where that is known. */
+  moveStart(
+    { startOffset, position }: LogStart,
+    cut: { messages: number; sizeBytes: number } | null,
+  ): void {
+    this.startOffset = startOffset;
+    this.#firstSequence = position.sequence + 1;
+    this.#places = [];
+    if (position.sequence > this.end.sequence) {
+      this.end = new LogGrammar(position);
+      this.index = new BlockIndex();
+      this.tail.clear();
+    }
+    this.tail.dropBefore(startOffset);
+    this.index.dropUntil(position, cut);
   }
 
   async read({ offset, maxBytes, upTo }: Wanted): Promise<readonly Uint8Array[]> {
@@ -140,7 +181,7 @@ export class StoredLog {
 
   /** Trimmed away by now, or lost. */
   async #refuseGone(offset: number, resumeOffset: number): Promise<never> {
-    await this.#refreshStart();
+    await this.refreshStart();
     this.refuseOutside(offset);
     throw this.#damaged(offset, resumeOffset, "messages are gone");
   }
@@ -178,10 +219,6 @@ export class StoredLog {
     this.#places = this.#places.filter(({ nextOffset }) => nextOffset !== place.nextOffset);
     this.#places.unshift(place);
     this.#places.length = Math.min(this.#places.length, READ_PLACES);
-  }
-
-  forgetPlaces(): void {
-    this.#places = [];
   }
 
   /** First readable offset of the first batch that reaches `timestamp`, null when none does. */

@@ -1,7 +1,13 @@
 // The JetStream API with types: what is asked for, and what "no" and no answer mean.
 import type { Env } from "../../env.ts";
 import { LogError } from "../log.ts";
-import { PATIENCE_MS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
+import {
+  PATIENCE_MS,
+  REQUEST_TIMEOUT_MS,
+  RETRY_MAX_MS,
+  RETRY_MIN_MS,
+  SHORTER_BELIEVED_MS,
+} from "./limits.ts";
 import type { StreamConfig } from "./stream-config.ts";
 import type { StoredMessage } from "./transport.ts";
 import { type ApiAnswer, ErrorCode, type JetStreamTransport } from "./transport.ts";
@@ -41,6 +47,7 @@ export interface StreamInfo {
 
 /** Answers that say nothing about the request, only that it came at a bad time. */
 function isPassing(error: { code: number; err_code?: number }): boolean {
+  if (error.err_code === ErrorCode.streamOffline) return true;
   return error.code === 503 && error.err_code !== ErrorCode.clusterRequired;
 }
 
@@ -60,8 +67,12 @@ export class StreamApi {
   }
 
   /** Rejects with JetStreamRefusal or NoAnswer. */
-  async ask(operation: string, body: object | null = null): Promise<ApiAnswer> {
-    const answer = await this.transport.request(operation, body);
+  async ask(
+    operation: string,
+    body: object | null = null,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<ApiAnswer> {
+    const answer = await this.transport.request(operation, body, timeoutMs);
     if (answer === null) throw new NoAnswer(operation);
     const { error } = answer;
     if (!error) return answer;
@@ -69,8 +80,32 @@ export class StreamApi {
     throw new JetStreamRefusal(operation, error.err_code ?? error.code, error.description ?? "");
   }
 
+  /** As the Raft leader has it: without one a replica answers that may lag. */
   async info(stream: string): Promise<StreamInfo> {
-    return (await this.ask(`STREAM.INFO.${stream}`)) as unknown as StreamInfo;
+    const info = (await this.ask(`STREAM.INFO.${stream}`)) as unknown as StreamInfo;
+    if (info.cluster && !info.cluster.leader) throw new NoAnswer("STREAM.INFO", "no Raft leader");
+    return info;
+  }
+
+  /**
+   * The same, of a stream that is known to have had a message `known`. Rejects with LogError
+   * `offline` when it is and stays shorter.
+   */
+  async infoReaching(stream: string, known: number): Promise<StreamInfo> {
+    let shorterSinceMs: number | null = null;
+    return this.patiently(async () => {
+      const info = await this.info(stream);
+      const { last_seq } = info.state;
+      if (last_seq >= known) return info;
+      shorterSinceMs ??= this.monotonicMs();
+      if (this.monotonicMs() - shorterSinceMs >= SHORTER_BELIEVED_MS)
+        throw shorterThanAcknowledged(stream, known);
+      throw new NoAnswer("STREAM.INFO", `it ends at ${last_seq}, before ${known}`);
+    });
+  }
+
+  monotonicMs(): number {
+    return this.#env.clock.monotonicMs();
   }
 
   /** The message at a sequence as the Raft leader has it, null when it has none. */
@@ -133,4 +168,12 @@ export class StreamApi {
 
 export function isRefusal(error: unknown, code: number): boolean {
   return error instanceof JetStreamRefusal && error.code === code;
+}
+
+export function shorterThanAcknowledged(stream: string, known: number): LogError {
+  return new LogError(
+    "offline",
+    `stream ${stream} ends before ${known}, which was acknowledged: data is lost. ` +
+      "An operator must restore it from a backup, or delete the topic",
+  );
 }

@@ -1,4 +1,5 @@
 // Every log's stream. JetStream answers in pages, and leaves out those whose leader did not answer.
+import { LIST_TIMEOUT_MS } from "./limits.ts";
 import type { Workshop } from "./open-log.ts";
 import { NoAnswer, type StreamInfo } from "./stream-api.ts";
 import { LOG_STREAM_PREFIX } from "./stream-config.ts";
@@ -36,11 +37,12 @@ async function listPages({ api }: Workshop) {
   const found = new Map<string, StreamInfo>();
   const missing: string[] = [];
   for (let offset = 0; ; ) {
-    const page = (await api.ask("STREAM.LIST", { offset })) as unknown as Page;
+    const page = (await api.ask("STREAM.LIST", { offset }, LIST_TIMEOUT_MS)) as unknown as Page;
     for (const info of page.streams ?? [])
       if (info.config.name.startsWith(LOG_STREAM_PREFIX)) found.set(info.config.name, info);
+    // Where all servers of a stream are away it is in both.
     for (const name of page.missing ?? [])
-      if (name.startsWith(LOG_STREAM_PREFIX)) missing.push(name);
+      if (name.startsWith(LOG_STREAM_PREFIX) && !found.has(name)) missing.push(name);
     offset += page.limit;
     if (page.limit <= 0 || offset >= page.total) return { found: [...found.values()], missing };
   }

@@ -1,7 +1,7 @@
 // Reading a stream in order. Direct gets are answered by any replica: by one that lags, or by one
 // that lost something. What it does not have is asked of the Raft leader before it is believed.
 import { LogError } from "../log.ts";
-import { LAGGING_READ_WAITS_MS, READ_BYTES, READ_MESSAGES } from "./limits.ts";
+import { LAGGING_READ_WAITS_MS, READ_BYTES, READ_MESSAGES, READ_PATIENCE_MS } from "./limits.ts";
 import type { StreamApi } from "./stream-api.ts";
 import type { StoredMessage } from "./transport.ts";
 
@@ -17,7 +17,7 @@ export class StreamReader {
   /**
    * Messages from `sequence` on without a gap among them. The first one may have a higher sequence:
    * what lies between is gone. Never empty when `sequence <= known`, which is what is known to be
-   * committed. Rejects with NoAnswer, or LogError `offline` when what is known is not there.
+   * committed. Rejects with LogError `offline` when what is known is not there, or nobody has answered for long.
    */
   async read(
     sequence: number,
@@ -47,31 +47,29 @@ export class StreamReader {
     known: number,
     found: readonly StoredMessage[],
   ): Promise<readonly StoredMessage[]> {
-    const next = await this.#api.next(this.stream, sequence);
+    const next = await this.#next(sequence);
     if (next === null) return this.#fromLeader(sequence, known);
     return next.sequence === found[0]!.sequence ? untilGap(found) : [next];
   }
 
   async #fromLeader(sequence: number, known: number): Promise<readonly StoredMessage[]> {
-    const next = await this.#api.next(this.stream, sequence);
+    const next = await this.#next(sequence);
     if (next) return [next];
     if (sequence > known) return [];
-    const { state } = await this.#api.info(this.stream);
-    if (state.last_seq >= known) throw new LogError("offline", this.#lost(sequence, known));
-    throw shorterThanAcknowledged(this.stream, state.last_seq, known);
+    await this.#api.infoReaching(this.stream, known);
+    const again = await this.#next(sequence);
+    if (again) return [again];
+    throw new LogError("offline", this.#lost(sequence, known));
+  }
+
+  #next(sequence: number): Promise<StoredMessage | null> {
+    const ask = () => this.#api.next(this.stream, sequence);
+    return this.#api.patiently(ask, READ_PATIENCE_MS);
   }
 
   #lost(sequence: number, known: number): string {
     return `stream ${this.stream}: messages ${sequence} to ${known} are lost; ask an operator`;
   }
-}
-
-export function shorterThanAcknowledged(stream: string, last: number, known: number): LogError {
-  return new LogError(
-    "offline",
-    `stream ${stream} ends at ${last} but ${known} was acknowledged: data is lost. ` +
-      "An operator must restore it from a backup, or delete the topic",
-  );
 }
 
 /** Whoever goes on reading meets the gap first, and has it confirmed. */

@@ -11,7 +11,7 @@ export interface JetStreamTransport {
    */
   publish(message: OutgoingMessage, settle: (outcome: PublishOutcome) => void): void;
   /** Asks the JetStream API: `operation` is the subject without `$JS.API.`. Null: no answer. */
-  request(operation: string, body: object | null): Promise<ApiAnswer | null>;
+  request(operation: string, body: object | null, timeoutMs: number): Promise<ApiAnswer | null>;
   /**
    * Messages of a stream from `sequence` on, from any replica, which may lag. Fewer than asked for
    * (one is sent in any case) says nothing about there being more. Null: no whole answer came.
@@ -73,6 +73,7 @@ export const ErrorCode = {
   streamNotFound: 10059,
   wrongLastSequence: 10071,
   replicasNotSupported: 10074,
+  streamOffline: 10118,
   streamMoveInProgress: 10124,
   /** The same as wrongLastSequence, without the number. */
   wrongLastSequenceConstant: 10164,

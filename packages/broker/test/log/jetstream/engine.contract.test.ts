@@ -4,6 +4,8 @@ import { nodeEnv } from "../../../src/env/node-env.ts";
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import { NatsTransport } from "../../../src/log/jetstream/nats-transport.ts";
 import { logContract } from "../../contract/log.contract.ts";
+import { SeededRandom } from "../../env/seeded-random.ts";
+import { ModelJetStream } from "./model-jetstream.ts";
 import {
   deleteStreams,
   type NatsServers,
@@ -52,3 +54,10 @@ function withReplicas(engine: JetStreamEngine, replicas: readonly number[]): Jet
   engine.create = (id, options) => create(id, { ...options, replicas });
   return engine;
 }
+
+logContract("jetstream on the model", () => {
+  const random = new SeededRandom(1);
+  const model = new ModelJetStream({ env: nodeEnv, random });
+  const open = async () => new JetStreamEngine({ transport: model.connect(), env: nodeEnv });
+  return { open, reopen: open, dispose: async () => {} };
+});

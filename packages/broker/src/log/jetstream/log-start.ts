@@ -1,0 +1,68 @@
+// Moving the start of a log. Where it starts is written beside it before anything is purged, and only
+// ever moves forward: a former leader may still be at it too.
+import { LogError } from "../log.ts";
+import { encodeStart, type LogStart } from "./checkpoint-format.ts";
+import { loadStart, type Workshop } from "./open-log.ts";
+import type { StoredLog } from "./stored-log.ts";
+
+interface Place {
+  readonly position: LogStart["position"];
+  /** What of its block lies before it. */
+  readonly cut: { messages: number; sizeBytes: number };
+}
+
+/** Makes `offset`, which is not past the end, the start of the log, unless that is later already. */
+export async function saveStart(workshop: Workshop, log: StoredLog, offset: number): Promise<void> {
+  const { checkpoints } = workshop;
+  await log.refreshStart();
+  if (offset <= log.startOffset) return;
+  const { position, cut } = await locate(log, offset);
+  await saveNewer({
+    load: () => loadStart(workshop, log.id),
+    isNewer: ({ start }) => (start?.startOffset ?? 0) >= offset,
+    save: (sequence) => {
+      const payload = encodeStart({ startOffset: offset, position });
+      return checkpoints.save("s", log.id, payload, sequence);
+    },
+  });
+  await log.refreshStart();
+  if (offset > log.startOffset) log.moveStart({ startOffset: offset, position }, cut);
+}
+
+/** Saves by compare-and-set unless what is there is newer; begins anew when somebody was faster. */
+export async function saveNewer<T extends { sequence: number }>(saving: {
+  load(): Promise<T>;
+  isNewer(there: T): boolean;
+  save(sequence: number): Promise<number>;
+}): Promise<void> {
+  for (;;) {
+    const there = await saving.load();
+    if (saving.isNewer(there)) return;
+    try {
+      await saving.save(there.sequence);
+      return;
+    } catch (error) {
+      if (!(error instanceof LogError && error.kind === "fenced")) throw error;
+    }
+  }
+}
+
+/**
+ * What the messages before the one that holds `offset` come to. The last message is kept in any
+ * case: it tells where the log ends.
+ */
+async function locate(log: StoredLog, offset: number): Promise<Place> {
+  const last = log.end.sequence;
+  const { blocks } = log.index;
+  const block = blocks[Math.max(0, log.index.find(Math.min(offset, log.endOffset - 1)))];
+  const cut = { messages: 0, sizeBytes: 0 };
+  if (!block) return { position: { ...log.end.position, sequence: last - 1 }, cut };
+  for await (const { message, meaning, before } of log.walk(log.index.positionBefore(block))) {
+    const isWanted = meaning.kind === "batch" && meaning.nextOffset > offset;
+    if (isWanted || message.sequence >= last) return { position: before, cut };
+    if (meaning.kind !== "batch") continue;
+    cut.messages += 1;
+    cut.sizeBytes += message.payload.length;
+  }
+  throw new LogError("offline", `log ${log.name}: the place of offset ${offset} was not found`);
+}

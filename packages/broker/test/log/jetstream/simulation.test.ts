@@ -1,0 +1,249 @@
+// Two brokers that both may believe to lead, one that follows, and everything that goes wrong.
+import { decodeBatch } from "@tarpan/protocol";
+import { expect, it } from "vitest";
+import type { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
+import { type FollowedLog, type LedLog, type Log, LogError } from "../../../src/log/log.ts";
+import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
+import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS } from "../batches.ts";
+import type { Fate } from "./model-jetstream.ts";
+import { ID, STREAM, World } from "./world.ts";
+
+const RUNS = Number(process.env.TARPAN_RUNS ?? 60);
+const STEPS = 120;
+
+interface History {
+  /** Offset of each acknowledged batch, by its id. */
+  readonly acknowledged: Map<number, number>;
+  /** What anybody read: id of the batch at an offset. */
+  readonly read: Map<number, number>;
+  readonly sent: { id: number; by: number }[];
+}
+
+class Simulation {
+  readonly world: World;
+  readonly random: SeededRandom;
+  readonly engines: JetStreamEngine[];
+  readonly history: History = { acknowledged: new Map(), read: new Map(), sent: [] };
+  readonly led: LedLog[] = [];
+  readonly problems: unknown[] = [];
+  readonly doing = new Map<Promise<unknown>, string>();
+  follower: FollowedLog | null = null;
+  epoch = 0;
+  nextId = 0;
+
+  constructor(seed: number) {
+    this.world = new World({ seed, latencyMs: 1 + (seed % 20) });
+    this.random = new SeededRandom(seed ^ 0x5eed);
+    this.engines = [this.world.engine(), this.world.engine()];
+    const { model } = this.world;
+    const badness = this.random.next() * 0.1;
+    const fates: Fate[] = ["lost", "acknowledgement lost", "hangs uncommitted"];
+    model.fateOf = () => (this.random.chance(badness) ? this.random.pick(fates) : "fine");
+    model.lag = () => (this.random.chance(0.3) ? this.random.below(5) : 0);
+  }
+
+  /** Goes on while the world does; that the log could not is no problem, anything else is. */
+  begin(what: string, work: Promise<unknown>): void {
+    const done = work
+      .catch((error: unknown) => {
+        if (!(error instanceof LogError) || error.kind === "corrupt") this.problems.push(error);
+      })
+      .finally(() => this.doing.delete(done));
+    this.doing.set(done, what);
+  }
+
+  step(): void {
+    const roll = this.random.next();
+    if (roll < 0.55) for (let i = this.random.below(6); i >= 0; i--) this.append();
+    else if (roll < 0.6) this.takeOver();
+    else if (roll < 0.64) this.elect();
+    else if (roll < 0.8) this.readSome();
+    else if (roll < 0.84) this.trim();
+    else if (roll < 0.88) this.checkpoint();
+    else if (roll < 0.92) this.follow();
+    else if (roll < 0.95) this.follower?.poke();
+  }
+
+  append(): void {
+    const log = this.random.chance(0.8) ? this.led.at(-1) : this.random.pick(this.led);
+    if (!log) return;
+    const id = this.nextId++;
+    this.history.sent.push({ id, by: this.led.indexOf(log) });
+    const batch = batchOf(id % 200, { count: 1 + this.random.below(3), timestamp: id });
+    this.begin(
+      `append ${id}`,
+      log.append(batch, log.leaderEpoch).then((offset) => {
+        expect(this.history.acknowledged.has(id)).toBe(false);
+        this.history.acknowledged.set(id, offset);
+      }),
+    );
+  }
+
+  takeOver(): void {
+    const leaderEpoch = this.epoch++;
+    const engine = this.random.pick(this.engines);
+    this.begin(
+      `lead ${leaderEpoch}`,
+      engine.replication.lead(ID, { ...OPTIONS, leaderEpoch }).then((log) => this.led.push(log)),
+    );
+    // Most brokers learn in time that they no longer lead; some do not.
+    const former = this.led.at(-1);
+    if (former && this.random.chance(0.6))
+      this.begin(`close ${former.leaderEpoch}`, former.close());
+  }
+
+  elect(): void {
+    const { model, stream } = this.world;
+    const kept = this.random.below(stream.proposals.length + 1);
+    model.elect(stream, this.random.below(this.random.chance(0.1) ? 8000 : 500), kept);
+  }
+
+  readSome(): void {
+    const log: Log | undefined = this.random.chance(0.5)
+      ? (this.follower ?? this.led.at(-1))
+      : this.led.at(-1);
+    if (!log || log.endOffset === log.startOffset) return;
+    const offset = log.startOffset + this.random.below(log.endOffset - log.startOffset);
+    this.begin(
+      "read",
+      log.read(offset, 1 + this.random.below(500)).then((read) => this.saw(read)),
+    );
+  }
+
+  saw(batches: readonly Uint8Array[]): void {
+    for (const batch of batches) {
+      const [offset, id] = [baseOffsetOf(batch), idOf(batch)];
+      expect(this.history.read.get(offset) ?? id).toBe(id);
+      this.history.read.set(offset, id);
+    }
+  }
+
+  trim(): void {
+    const log = this.led.at(-1);
+    if (!log || !this.random.chance(0.5)) return;
+    const offset = log.startOffset + this.random.below(log.endOffset - log.startOffset + 1);
+    this.begin(`trim to ${offset}`, log.deleteBefore(offset));
+  }
+
+  checkpoint(): void {
+    const log = this.led.at(-1);
+    if (log) this.begin("checkpoint", log.saveCheckpoint(log.endOffset, Uint8Array.of(1, 2, 3)));
+  }
+
+  follow(): void {
+    if (this.follower && this.random.chance(0.7)) return;
+    const following = this.random.pick(this.engines).replication.follow(ID, OPTIONS);
+    this.begin(
+      "follow",
+      following.then((log) => {
+        this.follower = log;
+        log.configure({ onAdvance: () => {} });
+      }),
+    );
+  }
+
+  async run(): Promise<void> {
+    const { world } = this;
+    await world.run(this.engines[0]!.replication.provision(ID, OPTIONS));
+    for (let i = 0; i < STEPS; i++) {
+      this.step();
+      await world.pass(this.random.below(60));
+    }
+    await this.#heal();
+    await this.#check();
+  }
+
+  async #heal(): Promise<void> {
+    const { model, stream } = this.world;
+    model.fateOf = () => "fine";
+    model.lag = () => 0;
+    // What is still to arrive and hang there does so before the election that frees it.
+    await this.world.pass(100);
+    model.elect(stream, 0, stream.proposals.length);
+    await this.world.run(Promise.all(this.doing.keys())).catch((cause: unknown) => {
+      throw new Error(`unfinished: ${[...this.doing.values()].join(", ")}`, { cause });
+    });
+    await this.world.run(Promise.all(this.led.map((log) => log.close())));
+  }
+
+  async #check(): Promise<void> {
+    const { world, history } = this;
+    const engine = world.engine();
+    const log = await world.run(
+      engine.replication.lead(ID, { ...OPTIONS, leaderEpoch: this.epoch + 1 }),
+    );
+    expect(this.problems).toEqual([]);
+    expect(world.lines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
+    const content = new Map<number, number>();
+    let offset = log.startOffset;
+    let isFirst = true;
+    while (offset < log.endOffset) {
+      const batches = await world.run(log.read(offset, 10_000));
+      expect(batches.length).toBeGreaterThan(0);
+      for (const batch of batches) {
+        if (!isFirst) expect(baseOffsetOf(batch)).toBe(offset);
+        isFirst = false;
+        content.set(baseOffsetOf(batch), idOf(batch));
+        offset = nextOffsetOf(batch);
+      }
+    }
+    const ids = [...content.values()];
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [id, at] of history.acknowledged)
+      if (at >= log.startOffset) expect([id, content.get(at)]).toEqual([id, id]);
+    for (const [at, id] of history.read)
+      if (at >= log.startOffset) expect([at, content.get(at)]).toEqual([at, id]);
+    const offsets = [...history.acknowledged.values()];
+    expect(new Set(offsets).size).toBe(offsets.length);
+    // What one writer sent lies in the order in which it was sent.
+    const byOf = new Map(history.sent.map(({ id, by }) => [id, by]));
+    const newest = new Map<number, number>();
+    for (const id of ids) {
+      const by = byOf.get(id)!;
+      expect(id).toBeGreaterThan(newest.get(by) ?? -1);
+      newest.set(by, id);
+    }
+    await world.run(this.#followerAgrees(log, content));
+    world.run(engine.close());
+  }
+
+  async #followerAgrees(log: Log, content: ReadonlyMap<number, number>): Promise<void> {
+    const { follower } = this;
+    if (!follower) return;
+    while (follower.endOffset < log.endOffset) {
+      follower.poke();
+      await new Promise<void>((resolve) => void this.world.time.after(50, resolve));
+    }
+    expect(follower.endOffset).toBe(log.endOffset);
+    for (const batch of await follower.read(
+      Math.max(follower.startOffset, log.startOffset),
+      10_000,
+    ))
+      expect(content.get(baseOffsetOf(batch))).toBe(idOf(batch));
+  }
+}
+
+/** Ids stand in the timestamps. */
+function idOf(batch: Uint8Array): number {
+  return decodeBatch(batch).header.maxTimestamp;
+}
+
+it("loses, doubles and reorders nothing that was acknowledged, whatever fails", async () => {
+  const first = seedOf("jetstream simulation");
+  let acknowledged = 0;
+  let sent = 0;
+  const runs = process.env.TARPAN_SEED === undefined ? RUNS : 1;
+  for (let seed = first; seed < first + runs; seed++) {
+    const simulation = new Simulation(seed);
+    try {
+      await simulation.run();
+    } catch (error) {
+      throw new Error(`TARPAN_SEED=${seed}, stream ${STREAM}`, { cause: error });
+    }
+    acknowledged += simulation.history.acknowledged.size;
+    sent += simulation.history.sent.length;
+  }
+  console.log(`${runs} runs: ${sent} batches sent, ${acknowledged} acknowledged`);
+  // Or the simulation shows nothing.
+  if (runs > 1) expect(acknowledged).toBeGreaterThan(sent / 4);
+});
