@@ -150,7 +150,11 @@ describe("imports", () => {
   it("name a log engine only in the composition root", () => {
     const wrong = within.filter(({ from, to }) => {
       const engine = /^log\/(memory|segment|jetstream)\b/.exec(to);
-      return engine !== null && !from.startsWith("log/") && !/^(index|storage|cluster-storage)\.ts$/.test(from);
+      return (
+        engine !== null &&
+        !from.startsWith("log/") &&
+        !/^(index|storage|cluster-storage)\.ts$/.test(from)
+      );
     });
     expect(wrong).toEqual([]);
   });
