@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { freePorts } from "./cluster-ports.ts";
+import { freePorts } from "./free-ports.ts";
 import { peer } from "./peers.ts";
 import { temporaryDirectory } from "./temp.ts";
 

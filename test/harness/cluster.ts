@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { engineEnv, engineFlags, hasEngine } from "./cluster-engine.ts";
 import type { Host } from "./cluster-network.ts";
 import { ClusterNode } from "./cluster-node.ts";
-import { freePorts } from "./cluster-ports.ts";
+import { freePorts } from "./free-ports.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 const START_LIMIT_MS = 60_000;

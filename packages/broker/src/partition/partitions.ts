@@ -246,7 +246,9 @@ export class Partitions implements PartitionHost {
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (slot.released) return;
-      if (slot.failure?.message !== error.message) {
+      // A leader that was elected since: the metadata will say so in a moment.
+      if (error.kind === "fenced") this.#logger.debug(error.message);
+      else if (slot.failure?.message !== error.message) {
         this.#logger.error(`${nameOf(id)} is offline: ${error.message}`, { error });
       }
       slot.failure = error;

@@ -31,10 +31,12 @@ export class NatsTransport implements JetStreamTransport {
   #issued = 0;
   #sweep: Timer | null = null;
   #isConnected = true;
+  #maxPayloadBytes: number;
 
   /** The connection stays its owner's: to be closed after the engine. */
   constructor(connection: NatsConnection, env: Pick<Env, "clock" | "timers" | "random">) {
     this.#connection = connection;
+    this.#maxPayloadBytes = connection.info?.max_payload ?? 0;
     this.#env = env;
     this.#inbox = `_INBOX.${Buffer.from(env.random.bytes(16)).toString("hex")}`;
     connection.subscribe(`${this.#inbox}.*`, {
@@ -45,8 +47,10 @@ export class NatsTransport implements JetStreamTransport {
     void this.#watch();
   }
 
+  /** While it reconnects, nats.js knows no server: the last one's limit holds on. */
   get maxPayloadBytes(): number {
-    return this.#connection.info?.max_payload ?? 0;
+    this.#maxPayloadBytes = this.#connection.info?.max_payload ?? this.#maxPayloadBytes;
+    return this.#maxPayloadBytes;
   }
 
   publish(message: OutgoingMessage, settle: (outcome: PublishOutcome) => void): void {
