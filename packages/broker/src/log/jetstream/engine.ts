@@ -200,7 +200,7 @@ export class JetStreamEngine implements LogEngine {
       return await work();
     } catch (error) {
       if (error instanceof NoAnswer)
-        throw new LogError("offline", `${error.message}: try again later`, { cause: error });
+        throw new LogError("busy", `${error.message}: try again later`, { cause: error });
       throw offlineOf(error);
     }
   }

@@ -36,8 +36,8 @@ export class NatsTransport implements JetStreamTransport {
   /** The connection stays its owner's: to be closed after the engine. */
   constructor(connection: NatsConnection, env: Pick<Env, "clock" | "timers" | "random">) {
     this.#connection = connection;
-    this.#maxPayloadBytes = connection.info?.max_payload ?? 0;
     this.#env = env;
+    this.#maxPayloadBytes = connection.info?.max_payload ?? 0;
     this.#inbox = `_INBOX.${Buffer.from(env.random.bytes(16)).toString("hex")}`;
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
@@ -47,8 +47,8 @@ export class NatsTransport implements JetStreamTransport {
     void this.#watch();
   }
 
-  /** While it reconnects, nats.js knows no server: the last one's limit holds on. */
   get maxPayloadBytes(): number {
+    // nats.js knows nothing of the servers while it has no connection.
     this.#maxPayloadBytes = this.#connection.info?.max_payload ?? this.#maxPayloadBytes;
     return this.#maxPayloadBytes;
   }
