@@ -3,6 +3,7 @@
 // 1. A log's tail is a gapless run of batches that ends at the log's end.
 // 2. Both bounds hold after each add: that of the log and that of the engine, where the batch that
 //    was added first, whosever it is, goes first.
+import { Fifo } from "./fifo.ts";
 import { TAIL_ENGINE_BYTES, TAIL_ENTRY_BYTES, TAIL_LOG_BYTES } from "./limits.ts";
 import { isMostOfItsBuffer } from "./own-batch.ts";
 
@@ -10,29 +11,6 @@ export interface TailEntry {
   readonly baseOffset: number;
   readonly nextOffset: number;
   readonly bytes: Uint8Array;
-}
-
-/** A queue over an array: taking from the front costs nothing until half of it is taken. */
-class Fifo<T> {
-  items: T[] = [];
-  first = 0;
-
-  get length(): number {
-    return this.items.length - this.first;
-  }
-
-  peek(): T | undefined {
-    return this.items[this.first];
-  }
-
-  shift(): void {
-    // Or what was taken would live on until the array is cut.
-    this.items[this.first] = undefined as never;
-    this.first += 1;
-    if (this.first < 64 || this.first * 2 < this.items.length) return;
-    this.items = this.items.slice(this.first);
-    this.first = 0;
-  }
 }
 
 /** Mentions of batches already gone that may gather before they are swept out. */

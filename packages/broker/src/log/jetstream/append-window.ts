@@ -10,6 +10,7 @@
 // 4. What can't be is a bug or a broken promise of the servers: the log fails, loudly.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import type { Timers } from "../../env.ts";
+import { Fifo } from "../fifo.ts";
 import { LogError } from "../log.ts";
 import { ownBatch } from "../own-batch.ts";
 import { HEADER_BYTES, IN_FLIGHT_BYTES, IN_FLIGHT_MESSAGES } from "./limits.ts";
@@ -40,7 +41,7 @@ export interface WindowParts {
 export class AppendWindow {
   readonly parts: WindowParts;
   /** In order; the first `#sent` are on their way. */
-  #pending: Append[] = [];
+  #pending = new Fifo<Append>();
   #sent = 0;
   #sentBytes = 0;
   #nextOffset: number;
@@ -63,9 +64,6 @@ export class AppendWindow {
   get failure(): LogError | null {
     return this.#failure;
   }
-  get head(): Append | undefined {
-    return this.#pending[0];
-  }
 
   append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
     if (this.#failure) return Promise.reject(this.#failure);
@@ -85,7 +83,7 @@ export class AppendWindow {
     const payload = ownBatch(batch);
     return new Promise((resolve, reject) => {
       const isAcknowledged = false;
-      this.#pending.push({
+      this.#pending.items.push({
         ...{ writer, payload, baseOffset, nextOffset, maxTimestamp },
         ...{ sequence, isAcknowledged, resolve, reject },
       });
@@ -105,8 +103,11 @@ export class AppendWindow {
     this.#failure = error;
     this.#round += 1;
     const rejected = this.#pending;
-    this.#pending = [];
-    for (const append of rejected) append.reject(error);
+    this.#pending = new Fifo();
+    for (let append = rejected.peek(); append; append = rejected.peek()) {
+      rejected.shift();
+      append.reject(error);
+    }
     this.#settledOne();
   }
 
@@ -120,7 +121,7 @@ export class AppendWindow {
 
   #send(): void {
     while (!this.#isResolving && this.#sent < this.#pending.length) {
-      const append = this.#pending[this.#sent]!;
+      const append = this.#pending.at(this.#sent)!;
       const bytes = append.payload.length;
       const isFull = this.#sent >= IN_FLIGHT_MESSAGES || this.#sentBytes + bytes > IN_FLIGHT_BYTES;
       if (isFull && this.#sent > 0) return;
@@ -162,20 +163,20 @@ export class AppendWindow {
   }
 
   #settleHead(): void {
-    let count = 0;
-    for (; this.#pending[count]?.isAcknowledged; count++) {
-      const append = this.#pending[count]!;
-      this.#sentBytes -= append.payload.length;
-      const { log } = this.parts;
-      log.end.sequence = append.sequence;
-      log.end.nextOffset = append.nextOffset;
-      const { sequence, baseOffset, nextOffset, maxTimestamp, payload } = append;
+    const { log } = this.parts;
+    const settled: Append[] = [];
+    for (let head = this.#pending.peek(); head?.isAcknowledged; head = this.#pending.peek()) {
+      this.#pending.shift();
+      this.#sentBytes -= head.payload.length;
+      const { sequence, baseOffset, nextOffset, maxTimestamp, payload } = head;
+      log.end.sequence = sequence;
+      log.end.nextOffset = nextOffset;
       log.index.add(sequence, baseOffset, maxTimestamp, payload.length);
       log.tail.add([{ baseOffset, nextOffset, bytes: payload }]);
+      settled.push(head);
     }
-    if (count === 0) return;
-    const settled = this.#pending.splice(0, count);
-    this.#sent = Math.max(0, this.#sent - count);
+    if (settled.length === 0) return;
+    this.#sent = Math.max(0, this.#sent - settled.length);
     this.parts.settled();
     for (const append of settled) append.resolve(append.baseOffset);
     this.#settledOne();
@@ -192,12 +193,12 @@ export class AppendWindow {
     this.#sent = 0;
     this.#sentBytes = 0;
     // What came after the head may have been acknowledged and yet be void.
-    for (const append of this.#pending) append.isAcknowledged = false;
+    for (let i = 0; i < this.#pending.length; i++) this.#pending.at(i)!.isAcknowledged = false;
     void this.#resolve();
   }
 
   async #resolve(): Promise<void> {
-    const head = this.#pending[0];
+    const head = this.#pending.peek();
     if (!head) return;
     const verdict: Verdict = await resolveHead(this, head).catch((error: unknown) => ({
       kind: "failed" as const,
@@ -219,6 +220,6 @@ export class AppendWindow {
   /** The place of the head is taken by a message that is not the log: all move on by one. */
   moveOn(): void {
     this.#nextSequence += 1;
-    for (const append of this.#pending) append.sequence += 1;
+    for (let i = 0; i < this.#pending.length; i++) this.#pending.at(i)!.sequence += 1;
   }
 }
