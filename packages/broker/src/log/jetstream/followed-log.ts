@@ -9,7 +9,7 @@ import {
   POLL_INTERVAL_MS,
   START_REFRESH_MS,
 } from "./limits.ts";
-import { beginFrom, inspect, loadBeside, type Workshop } from "./open-log.ts";
+import { beginFrom, inspect, loadBeside, rememberEnd, type Workshop } from "./open-log.ts";
 import { isIntact, type StoredLog } from "./stored-log.ts";
 import { labelOf } from "./stream-config.ts";
 import type { StoredMessage } from "./transport.ts";
@@ -200,7 +200,7 @@ export class JetStreamFollowedLog implements FollowedLog {
       }
     }
     log.tail.add(entries);
-    this.#workshop.known.set(log.reader.stream, log.end.sequence);
+    rememberEnd(this.#workshop, log);
     this.#notice.give();
   }
 

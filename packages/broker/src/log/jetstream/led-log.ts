@@ -6,7 +6,14 @@ import { encodeCheckpoint } from "./checkpoint-format.ts";
 import type { LogPosition } from "./grammar.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
 import { saveNewer, saveStart } from "./log-start.ts";
-import { beginFrom, inspect, loadBeside, loadCheckpoint, type Workshop } from "./open-log.ts";
+import {
+  beginFrom,
+  inspect,
+  loadBeside,
+  loadCheckpoint,
+  rememberEnd,
+  type Workshop,
+} from "./open-log.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { subjectOf } from "./stream-config.ts";
 import { takeOver } from "./take-over.ts";
@@ -38,7 +45,7 @@ export class JetStreamLedLog implements LedLog {
       log,
       subject: subjectOf(log.id),
       settled: () => {
-        workshop.known.set(log.reader.stream, log.end.sequence);
+        rememberEnd(workshop, log);
         this.#notice.give();
       },
     });
@@ -54,7 +61,7 @@ export class JetStreamLedLog implements LedLog {
     const log = beginFrom(workshop, id, beside);
     await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
     const epoch = await takeOver(workshop, log, options.leaderEpoch);
-    workshop.known.set(log.reader.stream, log.end.sequence);
+    rememberEnd(workshop, log);
     return new JetStreamLedLog(workshop, log, epoch, options);
   }
 

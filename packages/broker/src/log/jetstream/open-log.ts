@@ -28,6 +28,13 @@ export interface Workshop {
   readonly report: (line: string) => void;
 }
 
+/** All up to the end of `log` is committed: a stream that ends before it lost something. */
+export function rememberEnd({ known }: Workshop, log: StoredLog): void {
+  const { stream } = log.reader;
+  const { sequence } = log.end;
+  if (sequence > (known.get(stream) ?? 0)) known.set(stream, sequence);
+}
+
 export interface KeptBeside {
   readonly checkpoint: Checkpoint | null;
   readonly start: LogStart | null;

@@ -1,5 +1,5 @@
 // Three real nats-servers: elections, a killed leader, replicas that move.
-import type { NatsConnection } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeEnv } from "../../../src/env/node-env.ts";
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
@@ -112,6 +112,23 @@ describe("jetstream on a cluster", () => {
     await expectDense(id, count);
     await until(async () => (await stateOf(id)).replicas.every(({ current }) => current));
   }, 60_000);
+
+  it("reads nothing of a former leader, even what JetStream accepts of it", async () => {
+    const id = await provisioned([1, 2, 3]);
+    const former = await newEngine().replication.lead(id, OPTIONS);
+    await former.append(batchOf(1), 0);
+    const log = await engine.replication.lead(id, OPTIONS);
+    // As a second message on its way behind one that the marker pushed out.
+    const hdrs = headers();
+    hdrs.set("Nats-Expected-Last-Sequence", "3");
+    hdrs.set("Nats-Msg-Id", "former.2.3.3");
+    const subject = `tarpan.p.${id.topicId}.0`;
+    const reply = await connection.request(subject, batchOf(66), { headers: hdrs, timeout: 5000 });
+    expect(reply.json()).toMatchObject({ seq: 4 });
+    expect(await log.append(batchOf(2), 1)).toBe(1);
+    await expect(former.append(batchOf(3), 0)).rejects.toMatchObject({ kind: "fenced" });
+    await expectDense(id, 2);
+  });
 
   it("has replicas exactly where they are wanted, and moves them", async () => {
     const brokersOf = async (id: LogId) =>

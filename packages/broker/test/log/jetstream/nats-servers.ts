@@ -9,8 +9,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Placement } from "../../../src/log/jetstream/stream-config.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../../../src/nats/names.ts";
 
-export const NO_SERVER =
-  "no nats-server: set TARPAN_NATS_SERVER to one, or have it in PATH or in peers/";
+export const NO_SERVER = "no nats-server: set TARPAN_NATS_SERVER to one, or have it in PATH";
 
 /** Null when there is none: the test then skips with NO_SERVER. */
 export function natsServerPath(): string | null {
