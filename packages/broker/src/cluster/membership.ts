@@ -4,6 +4,9 @@ import { BROKER_SESSION_MS, CONTROLLER_SESSION_MS, HEARTBEAT_INTERVAL_MS } from 
 
 const SUBJECT = "tarpan.heartbeat";
 
+/** Later than this our own timer never is, unless the process was paused or starved. */
+const PAUSE_MS = CONTROLLER_SESSION_MS / 2;
+
 /** What a broker tells the others several times a second. */
 export interface Heartbeat {
   readonly brokerId: number;
@@ -76,8 +79,7 @@ export class Membership {
 
   /** Whether it was silent for its session, and we were there to hear. */
   isSilent(brokerId: number, incarnationId: string): boolean {
-    const slept = this.#env.clock.monotonicMs() < this.#judgeFromMs;
-    return !slept && !this.isHeard(brokerId, incarnationId);
+    return this.#hasListened() && !this.isHeard(brokerId, incarnationId);
   }
 
   servesFollowed(brokerId: number): boolean {
@@ -99,11 +101,12 @@ export class Membership {
 
   /** The broker that was heard to be the controller lately; of two the later one. */
   get controller(): { readonly brokerId: number; readonly epoch: number } | null {
-    const nowMs = this.#env.clock.monotonicMs();
-    const since = nowMs - CONTROLLER_SESSION_MS;
+    const since = this.#hasListened()
+      ? this.#env.clock.monotonicMs() - CONTROLLER_SESSION_MS
+      : Number.NEGATIVE_INFINITY;
     let found: { brokerId: number; epoch: number } | null = null;
     for (const { brokerId, controllerEpoch: epoch, atMs } of this.#heard.values()) {
-      if (epoch === null || (atMs <= since && nowMs >= this.#judgeFromMs)) continue;
+      if (epoch === null || atMs <= since) continue;
       if (found === null || epoch > found.epoch) found = { brokerId, epoch };
     }
     return found;
@@ -111,7 +114,13 @@ export class Membership {
 
   /** Nobody is heard to be the controller, and we were there to hear. */
   get lacksController(): boolean {
-    return this.controller === null && this.#env.clock.monotonicMs() >= this.#judgeFromMs;
+    return this.controller === null && this.#hasListened();
+  }
+
+  /** False after a start, and after a pause, also when we are asked before our own timer has run. */
+  #hasListened(): boolean {
+    const nowMs = this.#env.clock.monotonicMs();
+    return nowMs >= this.#judgeFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;
   }
 
   close(): void {
@@ -122,7 +131,7 @@ export class Membership {
 
   #tick(): void {
     const nowMs = this.#env.clock.monotonicMs();
-    if (nowMs - this.#lastTickMs > CONTROLLER_SESSION_MS / 2) {
+    if (nowMs - this.#lastTickMs > PAUSE_MS) {
       this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
     }
     this.#lastTickMs = nowMs;

@@ -47,7 +47,8 @@ describe("membership", () => {
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     // The process was paused: its clock went on, nothing of it ran.
     time.skip(30_000);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(true);
+    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
+    expect(members[0]!.lacksController).toBe(false);
     time.advance(1);
     expect(members[0]!.isSilent(2, "life-2")).toBe(false);
     expect(members[0]!.lacksController).toBe(false);
