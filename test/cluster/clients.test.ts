@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import { useCluster } from "../harness/cluster.ts";
 import { clusterIt, hasEngine } from "../harness/cluster-engine.ts";
 import { peer } from "../harness/peers.ts";
@@ -21,10 +22,13 @@ const deathbed: Deathbed = {
   kill: async (leaderId) => {
     const node = cluster.byId(leaderId);
     await node.kill9();
-    return async () => {
-      await node.start();
+    const revive = async () => {
+      if (!node.running) await node.start();
       await cluster.settled();
     };
+    // The next test's cluster is whole, also after a failure of this one.
+    onTestFinished(revive);
+    return revive;
   },
 };
 

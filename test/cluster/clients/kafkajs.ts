@@ -1,3 +1,4 @@
+import type { Producer } from "kafkajs";
 import { kafkajs } from "../load/kafkajs-client.ts";
 import { pause } from "../load/load.ts";
 import {
@@ -9,13 +10,15 @@ import {
 
 const SEND_PAUSE_MS = 10;
 const SESSION_TIMEOUT_MS = 6_000;
+const CONNECT_TRIES = 20;
+const CONNECT_PAUSE_MS = 500;
 let values = 0;
 
 export const kafkajsClient: ClientUnderTest = { idempotent: true, produce, consume };
 
 async function produce(bootstrap: readonly string[], topic: string): Promise<Producing> {
   const producer = kafkajs({ bootstrap }, "producer").producer({ idempotent: true });
-  await producer.connect();
+  await connect(producer);
   const progress = new Progress();
   let running = true;
   const sending = (async () => {
@@ -36,6 +39,21 @@ async function produce(bootstrap: readonly string[], topic: string): Promise<Pro
       return progress.values;
     },
   };
+}
+
+/**
+ * kafkajs gives up at once when the controller it was told of has just died: who starts a producer
+ * then tries again, as against Kafka.
+ */
+async function connect(producer: Producer): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await producer.connect();
+    } catch (error) {
+      if (tries === CONNECT_TRIES) throw error;
+      await pause(CONNECT_PAUSE_MS);
+    }
+  }
 }
 
 async function consume(bootstrap: readonly string[], topic: string): Promise<Consuming> {

@@ -53,12 +53,13 @@ function decideAll<Plan>(
 /** What could not be stored, said to a client. */
 export function storageRefusal(error: unknown): Outcome {
   const why = error instanceof Error ? error.message : String(error);
-  if (isFenced(error)) return refused(ErrorCode.NOT_CONTROLLER, why);
+  if (isDeposed(error)) return refused(ErrorCode.NOT_CONTROLLER, why);
   return refused(ErrorCode.KAFKA_STORAGE_ERROR, why);
 }
 
-/** Another controller has written to the log: certainly nothing of this decision stands in it. */
-export function isFenced(error: unknown): boolean {
+/** Another broker is the controller by now; whether this decision stands is for its log to say. */
+export function isDeposed(error: unknown): boolean {
   if (!(error instanceof StateMachineError)) return false;
-  return error.cause instanceof LogError && error.cause.kind === "fenced";
+  const { cause } = error;
+  return cause instanceof LogError && (cause.kind === "fenced" || cause.kind === "closed");
 }

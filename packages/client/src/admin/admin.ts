@@ -4,6 +4,7 @@ import {
   CreateTopics,
   DeleteRecords,
   DeleteTopics,
+  ErrorCode,
   type Fields,
   type Input,
   type Output,
@@ -13,6 +14,7 @@ import type { Client } from "../client.ts";
 import { assertOk } from "../errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../metadata.ts";
 import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
+import { backoffMs, Deadline, sleep } from "../retry.ts";
 import { alterConfigs, type ConfigEntry, type ConfigResource, describeConfigs } from "./configs.ts";
 import {
   alterGroupOffsets,
@@ -64,7 +66,11 @@ export class Admin {
       configs: Object.entries(topic.configs ?? {}).map(([key, value]) => ({ name: key, value })),
     };
     const body = { topics: [request], timeoutMs: this.#client.timeoutMs, validateOnly };
-    const { topics } = await this.#toController(CreateTopics, body);
+    const { topics } = await this.#toController(
+      CreateTopics,
+      body,
+      (answer) => answer.topics[0]?.errorCode,
+    );
     const answer = topics[0]!;
     assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
     this.#client.forget(name);
@@ -88,7 +94,11 @@ export class Admin {
   async deleteTopic(name: string): Promise<void> {
     const { timeoutMs } = this.#client;
     const body = { topics: [{ name, topicId: ZERO_UUID }], topicNames: [name], timeoutMs };
-    const { responses } = await this.#toController(DeleteTopics, body);
+    const { responses } = await this.#toController(
+      DeleteTopics,
+      body,
+      (answer) => answer.responses[0]?.errorCode,
+    );
     const answer = responses[0]!;
     assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
     this.#client.forget(name);
@@ -99,7 +109,11 @@ export class Admin {
     const { timeoutMs } = this.#client;
     const topics = [{ name, count, assignments: null }];
     const body = { topics, timeoutMs, validateOnly: false };
-    const { results } = await this.#toController(CreatePartitions, body);
+    const { results } = await this.#toController(
+      CreatePartitions,
+      body,
+      (answer) => answer.results[0]?.errorCode,
+    );
     const answer = results[0]!;
     assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
     this.#client.forget(name);
@@ -177,18 +191,25 @@ export class Admin {
   }
 
   /**
-   * Asks the controller. Tried again only while there is none to be reached: a change that was asked
-   * for and not answered may have been made.
+   * Asks the controller. Tried again only while there is none to be reached, or who was asked is no
+   * more: a change that was asked for and not answered may have been made.
    */
   async #toController<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     body: Input<Q>,
+    errorCodeOf: (answer: Output<S>) => number | undefined,
   ): Promise<Output<S>> {
-    const connection = await this.#client.retrying("reaching the controller", async () => {
-      const { controllerId } = await this.#client.cluster();
-      if (controllerId < 0) return this.#client.anyConnection();
-      return this.#client.connectionTo(controllerId);
-    });
-    return connection.request(api, body);
+    const deadline = new Deadline(this.#client.timeoutMs);
+    for (let tries = 0; ; tries++) {
+      const connection = await this.#client.retrying("reaching the controller", async () => {
+        const { controllerId } = await this.#client.cluster();
+        if (controllerId < 0) return this.#client.anyConnection();
+        return this.#client.connectionTo(controllerId);
+      });
+      const answer = await connection.request(api, body);
+      const moved = errorCodeOf(answer) === ErrorCode.NOT_CONTROLLER;
+      if (!moved || deadline.remainingMs === 0) return answer;
+      await sleep(backoffMs(tries));
+    }
   }
 }
