@@ -16,9 +16,9 @@ import type { ClusterController, Removal } from "./cluster-controller.ts";
 import { ClusterLogs } from "./cluster-logs.ts";
 import { ControllerDuties } from "./controller-duties.ts";
 import type { ServedController } from "./controller-server.ts";
+import { deleteLogsOfTopics } from "./deleted-topics.ts";
 import type { Membership } from "./membership.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "./metadata-log.ts";
-import { deleteLogsOfTopics, deleteStrays } from "./unowned-logs.ts";
 
 export interface ActiveControllerParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
@@ -68,7 +68,6 @@ export class ActiveController implements ServedController {
         parts.membership.beat();
         void deleteLogsOfTopics(engine, logger, previous, next);
       });
-      void deleteStrays(engine, logger, () => local.image, parts.newLogOptions());
       return active;
     } catch (error) {
       await log.close();

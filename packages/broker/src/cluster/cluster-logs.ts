@@ -21,7 +21,7 @@ export class ClusterLogs implements PartitionHost {
     for (const outcome of made) if (outcome.status === "rejected") throw outcome.reason;
   }
 
-  /** Goes on when one can't be deleted: it is found again when a controller looks for strays. */
+  /** Goes on when one can't be deleted: an empty log that nobody knows harms nobody. */
   async discardLogs(ids: readonly LogId[]): Promise<void> {
     const gone = await Promise.allSettled(ids.map((id) => this.#engine.delete(id)));
     for (const outcome of gone) {

@@ -55,5 +55,7 @@ export const POLITE_TAKE_OVERS = 3;
  * was cut off answers with what it has for up to 10 s.
  */
 export const SHORTER_BELIEVED_MS = 15_000;
+/** How long a stream must be said not to be there before an append to it gives up. */
+export const MISSING_BELIEVED_MS = 3000;
 /** How long JetStream remembers message ids; only a short cut, see append-window.ts. */
 export const DUPLICATE_WINDOW_MS = 10_000;

@@ -6,9 +6,9 @@
 import { LogError } from "../log.ts";
 import type { Append, AppendWindow } from "./append-window.ts";
 import { LogGrammar } from "./grammar.ts";
-import { RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
+import { MISSING_BELIEVED_MS, RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
 import { batchMessageId } from "./message-id.ts";
-import { NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
+import { isRefusal, NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
 import { ErrorCode, type PublishOutcome } from "./transport.ts";
 
 export type Verdict =
@@ -19,6 +19,7 @@ export type Verdict =
 export async function resolveHead(window: AppendWindow, head: Append): Promise<Verdict> {
   const { api, log } = window.parts;
   let shorterSinceMs: number | null = null;
+  let missingSinceMs: number | null = null;
   for (let paceMs = RETRY_MIN_MS; !window.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
     const outcome = await publish(window, head);
     if (outcome.kind === "stored") {
@@ -42,9 +43,37 @@ export async function resolveHead(window: AppendWindow, head: Append): Promise<V
       }
     } else if (outcome.kind === "refused" && paceMs === RETRY_MAX_MS)
       log.report(`log ${log.name}: an append is refused and tried again: ${outcome.description}`);
+    else if (outcome.kind === "unknown" && paceMs === RETRY_MAX_MS) {
+      // Nobody listens: the stream elects a leader, or is there no more.
+      if (!(await isMissing(window))) missingSinceMs = null;
+      else missingSinceMs ??= api.monotonicMs();
+      if (missingSinceMs !== null && api.monotonicMs() - missingSinceMs >= MISSING_BELIEVED_MS) {
+        return { kind: "failed", error: streamGone(window) };
+      }
+    }
     await api.wait(paceMs);
   }
   return { kind: "failed", error: window.failure! };
+}
+
+/** Only the leader of the servers' meta group says that there is no such stream. */
+async function isMissing({ parts: { api, log } }: AppendWindow): Promise<boolean> {
+  try {
+    await api.info(log.reader.stream);
+    return false;
+  } catch (error) {
+    if (error instanceof NoAnswer) return false;
+    if (isRefusal(error, ErrorCode.streamNotFound)) return true;
+    throw error;
+  }
+}
+
+function streamGone({ parts: { log } }: AppendWindow): LogError {
+  return new LogError(
+    "missing",
+    `stream ${log.reader.stream} of log ${log.name} is not there any more: restore it from a ` +
+      "backup, or delete the topic; nothing is made anew in its place",
+  );
 }
 
 function publish(window: AppendWindow, append: Append): Promise<PublishOutcome> {

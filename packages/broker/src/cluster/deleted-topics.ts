@@ -1,0 +1,34 @@
+import { type LogEngine, LogError, type LogId } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { MetadataImage, TopicImage } from "../metadata/image.ts";
+
+/**
+ * Deletes the logs of topics that a committed change has deleted, and nothing else: a controller that
+ * looked for logs without a topic could be one that is deposed, and know less than there is.
+ */
+export async function deleteLogsOfTopics(
+  engine: LogEngine,
+  logger: Logger,
+  previous: MetadataImage,
+  next: MetadataImage,
+): Promise<void> {
+  if (previous.topicsById === next.topicsById) return;
+  const ids: LogId[] = [];
+  for (const topic of previous.topicsById.values()) {
+    if (!next.topicsById.has(topic.id)) ids.push(...logsOf(topic));
+  }
+  await Promise.all(ids.map((id) => deleteLog(engine, logger, id)));
+}
+
+function logsOf({ name, id, partitions }: TopicImage): LogId[] {
+  return partitions.map((_, partition) => ({ topic: name, topicId: id, partition }));
+}
+
+async function deleteLog(engine: LogEngine, logger: Logger, id: LogId): Promise<void> {
+  try {
+    await engine.delete(id);
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error;
+    logger.warn(`the log of ${id.topic}-${id.partition} could not be deleted`, { error });
+  }
+}
