@@ -13,5 +13,7 @@ export async function temporaryDirectory(): Promise<string> {
 const removed: string[] = [];
 
 afterAll(async () => {
-  await Promise.all(removed.map((path) => rm(path, { recursive: true, force: true })));
+  await Promise.all(
+    removed.map((path) => rm(path, { recursive: true, force: true, maxRetries: 10 })),
+  );
 });

@@ -54,6 +54,7 @@ export class BrokerStatus implements BrokerView {
     const { metadata, partitions, isServing, cluster } = this.#parts;
     const reasons: string[] = [];
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
+    if (metadata.isolated) reasons.push("the other brokers are not heard");
     if (metadata.controllerId === NO_CONTROLLER) reasons.push("the cluster has no controller");
     if (!isServing()) reasons.push("the broker is starting or stopping");
     if (metadata.failure !== null) reasons.push(`metadata: ${metadata.failure.message}`);

@@ -46,6 +46,7 @@ async function openState(
     producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
     newLogSettings: () => metadata.topicConfig(""),
     nodeId: settings.nodeId,
+    isIsolated: () => false,
     isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
   });
   const metadata: Metadata = await Metadata.open({

@@ -21,7 +21,7 @@ interface Parts {
  * Serves consumers from replicas beside this broker.
  *
  * Staleness is bounded: a broker serves a partition only while the metadata has its replica in sync,
- * which the controller looks at every few seconds, and while it hears that controller itself.
+ * which the controller looks at every few seconds, and while it hears the other brokers itself.
  */
 export class FollowedPartitions implements Followers {
   readonly #parts: Parts;
@@ -49,13 +49,13 @@ export class FollowedPartitions implements Followers {
   }
 
   async find(topic: string, index: number): Promise<ReadablePartition | number> {
-    const { metadata, membership, enabled } = this.#parts;
+    const { metadata, enabled } = this.#parts;
     const image = metadata.image.topics.get(topic);
     const partition = image?.partitions[index];
     if (image === undefined || partition === undefined) {
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     }
-    const inSync = partition.isr.includes(metadata.nodeId) && membership.controller !== null;
+    const inSync = partition.isr.includes(metadata.nodeId) && !metadata.isolated;
     if (!enabled || !inSync || this.#closed) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const followed = await this.#opened(image, index);
     if (followed === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;

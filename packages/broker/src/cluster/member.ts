@@ -60,10 +60,13 @@ export class ClusterMember {
       controller: this.controller,
       controllerId: () => membership.controller?.brokerId ?? NO_CONTROLLER,
       endOffset: () => follower.offset,
+      isolated: () => membership.isolated,
       failure: () => null,
     });
     this.partitions = newPartitions(engine, env, logger, this.metadata);
     followMetadata(this.metadata, this.partitions);
+    // With servers of somebody else's a broker alone can be a whole cluster.
+    if (engine.removeServer !== null) membership.expect(() => unfenced(this.metadata));
     engine.knowBrokers(() => {
       return [...new Set([...this.metadata.image.brokers.keys(), ...membership.liveIds()])];
     });
@@ -130,6 +133,10 @@ export class ClusterMember {
 
 const NO_CONTROLLER = -1;
 
+function unfenced({ image }: Metadata): number[] {
+  return [...image.brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id);
+}
+
 function newPartitions(
   engine: ClusterEngine,
   env: Env,
@@ -140,6 +147,7 @@ function newPartitions(
     nodeId: metadata.nodeId,
     producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
     newLogSettings: () => metadata.topicConfig(""),
+    isIsolated: () => metadata.isolated,
     isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
   });
 }

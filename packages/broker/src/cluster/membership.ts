@@ -38,6 +38,8 @@ export class Membership {
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
   #lastTickMs = 0;
+  #peers: () => readonly number[] = () => [];
+  #isolated = false;
   /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
   #judgeFromMs: number;
 
@@ -84,6 +86,19 @@ export class Membership {
 
   servesFollowed(brokerId: number): boolean {
     return this.#heard.get(brokerId)?.followerRead === true;
+  }
+
+  /** Tells which brokers should be heard. */
+  expect(peers: () => readonly number[]): void {
+    this.#peers = peers;
+  }
+
+  /**
+   * Fewer than half of the brokers are heard: the others lead by now what this one led, and will not
+   * be heard to say so. Looked at with every heartbeat of our own.
+   */
+  get isolated(): boolean {
+    return this.#isolated;
   }
 
   /** The cluster that others are part of, null while none says so. */
@@ -135,8 +150,16 @@ export class Membership {
       this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
     }
     this.#lastTickMs = nowMs;
+    this.#isolated = this.#hearsTooFew();
     this.beat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
+  }
+
+  #hearsTooFew(): boolean {
+    if (!this.#hasListened()) return this.#isolated;
+    const live = this.liveIds();
+    const peers = this.#peers();
+    return peers.filter((id) => live.includes(id)).length * 2 < peers.length;
   }
 
   #hear(beat: Heartbeat): void {

@@ -107,7 +107,8 @@ export class GroupCoordinator {
     }
     const index = partitionOf(groupId, partitions.length);
     const own = this.#shards.get(index);
-    if (own === undefined) throw unavailable(ErrorCode.NOT_COORDINATOR);
+    if (own === undefined || this.#parts.metadata.isolated)
+      throw unavailable(ErrorCode.NOT_COORDINATOR);
     if (own.shard !== null && !own.shard.failed) return own.shard;
     if (own.shard !== null) this.#beginLoad(index, own.leaderEpoch);
     throw unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);

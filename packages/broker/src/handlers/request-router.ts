@@ -30,6 +30,8 @@ export class HandlerRouter implements RequestRouter {
     const header = readRequestHeader(reader, (key) => this.#handlers[key]?.api);
     const handler = this.#handlers[header.apiKey];
     if (handler === undefined) throw new UnservedRequest(header);
+    // Who leads what is no more as this broker knows it: its clients are to ask another one.
+    if (this.#broker.metadata.isolated) throw new IsolatedBroker();
     if (!includes(handler.versions, header.apiVersion)) {
       if (handler.api !== ApiVersions) throw new UnservedRequest(header);
       return this.#answerNewerClient(handler, header, connection);
@@ -123,6 +125,14 @@ function firstErrorCode(body: Readonly<Record<string, unknown>>): number {
     }
   }
   return ErrorCode.NONE;
+}
+
+/** Closes the connection, as a broker that is gone would. */
+class IsolatedBroker extends Error {
+  constructor() {
+    super("this broker hears too few of the others to know who leads what");
+    this.name = "IsolatedBroker";
+  }
 }
 
 /** No such API here, or not in that version. */

@@ -25,6 +25,8 @@ export interface MetadataOptions {
   readonly controllerId: () => number;
   /** The committed end of the log of `__cluster_metadata`, as far as this broker knows it. */
   readonly endOffset: () => number;
+  /** Whether the cluster goes on without this broker, which then must not serve what it led. */
+  readonly isolated: () => boolean;
   /** Why nothing can be changed at the moment, null while it can. */
   readonly failure: () => StateMachineError | null;
 }
@@ -73,6 +75,7 @@ export class Metadata {
       controller,
       controllerId: () => options.nodeId,
       endOffset: () => options.log.endOffset,
+      isolated: () => false,
       failure: () => controller.failure,
     });
     metadata.#settled = () => controller.settled();
@@ -91,6 +94,10 @@ export class Metadata {
 
   get endOffset(): number {
     return this.#options.endOffset();
+  }
+
+  get isolated(): boolean {
+    return this.#options.isolated();
   }
 
   get failure(): StateMachineError | null {

@@ -23,6 +23,8 @@ export interface PartitionsOptions {
   readonly producerExpirationMs: () => number;
   /** For logs of topics that are not in the metadata yet. */
   readonly newLogSettings: () => PartitionSettings;
+  /** Whether others lead by now what the metadata here says this broker leads. */
+  readonly isIsolated: () => boolean;
   /** Whether the metadata has this partition, whoever leads it. */
   readonly isKnown: (topic: string, index: number) => boolean;
 }
@@ -79,6 +81,7 @@ export class Partitions implements PartitionHost {
         ? ErrorCode.NOT_LEADER_OR_FOLLOWER
         : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     }
+    if (this.#options.isIsolated()) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const { partition } = slot;
     const failure = partition === null ? slot.failure : partition.log.failure;
     if (failure !== null) {

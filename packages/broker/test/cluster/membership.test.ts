@@ -54,6 +54,18 @@ describe("membership", () => {
     expect(members[0]!.lacksController).toBe(false);
   });
 
+  it("knows when it is cut off, and not before it could have heard the others", () => {
+    const { time, members, buses } = world(3);
+    for (const member of members) member.expect(() => [1, 2, 3]);
+    expect(members[0]!.isolated).toBe(false);
+    buses[0]!.cut = true;
+    time.advance(2 * BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members.map((member) => member.isolated)).toEqual([true, false, false]);
+    buses[0]!.cut = false;
+    time.advance(2 * HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(false);
+  });
+
   it("has not heard enough to judge anybody right after its start", () => {
     const { time, members } = world(1);
     expect(members[0]!.isSilent(2, "life-2")).toBe(false);

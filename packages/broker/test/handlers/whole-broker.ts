@@ -61,6 +61,7 @@ export class WholeBroker {
       newLogSettings: () => metadata.topicConfig(""),
       nodeId: 1,
       isKnown: () => false,
+      isIsolated: () => false,
     });
     const log = await engine.create(METADATA_ID, OPTIONS);
     const options = { log, leaderEpoch: 0, wallMs: () => time.wallMs() };
