@@ -116,7 +116,7 @@ export function expectRightfulLog(
       } else if (record === "OffsetCommit" && key.group === groupId) {
         const partition = `${key.topic}-${key.partition}`;
         const least = offsetsMayGoBack ? 0 : (offsets.get(partition) ?? 0);
-        expect(value.offset, partition).toBeGreaterThanOrEqual(least);
+        expect(value.offset, `${groupId}: ${partition}`).toBeGreaterThanOrEqual(least);
         offsets.set(partition, value.offset);
       } else if (record === "GroupMetadata" && key.group === groupId) {
         expect(value.generation).toBeGreaterThanOrEqual(generation);

@@ -7,6 +7,13 @@ export const HEARTBEAT_INTERVAL_MS = 400;
  */
 export const BROKER_SESSION_MS = 2_400;
 
+/**
+ * A broker that has heard too few of the others for this long, or has slept for it, serves nobody: it
+ * is to be silent before the others may lead what it led. So this is a good deal less than the
+ * session above: no clocks are compared, but they are taken to run about equally fast.
+ */
+export const ISOLATED_AFTER_MS = 1_600;
+
 /** Silence after which another broker tries to become the controller. */
 export const CONTROLLER_SESSION_MS = 2_000;
 

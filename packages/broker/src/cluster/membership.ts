@@ -1,6 +1,11 @@
 import type { Env, Timer } from "../env.ts";
 import type { Bus } from "./bus.ts";
-import { BROKER_SESSION_MS, CONTROLLER_SESSION_MS, HEARTBEAT_INTERVAL_MS } from "./limits.ts";
+import {
+  BROKER_SESSION_MS,
+  CONTROLLER_SESSION_MS,
+  HEARTBEAT_INTERVAL_MS,
+  ISOLATED_AFTER_MS,
+} from "./limits.ts";
 
 const SUBJECT = "tarpan.heartbeat";
 
@@ -38,8 +43,11 @@ export class Membership {
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
   #lastTickMs = 0;
-  #peers: () => readonly number[] = () => [];
-  #isolated = false;
+  /** Null where nobody has to be heard. */
+  #peers: (() => readonly number[]) | null = null;
+  #hearsTooFew = false;
+  /** What was sent to us while we slept is not news. */
+  #awakeFromMs = 0;
   /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
   #judgeFromMs: number;
 
@@ -94,11 +102,12 @@ export class Membership {
   }
 
   /**
-   * Fewer than half of the brokers are heard: the others lead by now what this one led, and will not
-   * be heard to say so. Looked at with every heartbeat of our own.
+   * Fewer than half of the brokers are heard, or we have just woken up: the others may lead by now
+   * what this one led, and it would not know.
    */
   get isolated(): boolean {
-    return this.#isolated;
+    if (this.#peers === null) return false;
+    return this.#hearsTooFew || this.#asleepMs() > ISOLATED_AFTER_MS;
   }
 
   /** The cluster that others are part of, null while none says so. */
@@ -146,20 +155,27 @@ export class Membership {
 
   #tick(): void {
     const nowMs = this.#env.clock.monotonicMs();
-    if (nowMs - this.#lastTickMs > PAUSE_MS) {
-      this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
-    }
+    if (this.#asleepMs() > PAUSE_MS) this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
+    if (this.#asleepMs() > ISOLATED_AFTER_MS) this.#awakeFromMs = this.#judgeFromMs;
     this.#lastTickMs = nowMs;
-    this.#isolated = this.#hearsTooFew();
+    this.#hearsTooFew = this.#lookAround(nowMs);
     this.beat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
   }
 
-  #hearsTooFew(): boolean {
-    if (!this.#hasListened()) return this.#isolated;
-    const live = this.liveIds();
+  /** Looked at with every heartbeat of our own. */
+  #lookAround(nowMs: number): boolean {
+    if (this.#peers === null) return false;
+    if (nowMs < this.#awakeFromMs) return true;
+    if (nowMs < this.#judgeFromMs) return false;
+    const since = nowMs - ISOLATED_AFTER_MS;
     const peers = this.#peers();
-    return peers.filter((id) => live.includes(id)).length * 2 < peers.length;
+    const heard = peers.filter((id) => (this.#heard.get(id)?.atMs ?? since) > since);
+    return heard.length * 2 < peers.length;
+  }
+
+  #asleepMs(): number {
+    return this.#own === null ? 0 : this.#env.clock.monotonicMs() - this.#lastTickMs;
   }
 
   #hear(beat: Heartbeat): void {

@@ -3,6 +3,7 @@ import {
   BROKER_SESSION_MS,
   CONTROLLER_SESSION_MS,
   HEARTBEAT_INTERVAL_MS,
+  ISOLATED_AFTER_MS,
 } from "../../src/cluster/limits.ts";
 import { type Heartbeat, Membership } from "../../src/cluster/membership.ts";
 import { ManualTime } from "../env/manual-time.ts";
@@ -59,10 +60,28 @@ describe("membership", () => {
     for (const member of members) member.expect(() => [1, 2, 3]);
     expect(members[0]!.isolated).toBe(false);
     buses[0]!.cut = true;
-    time.advance(2 * BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members.map((member) => member.isolated)).toEqual([true, false, false]);
     buses[0]!.cut = false;
     time.advance(2 * HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(false);
+    // Later, it is silent before the others take what it led.
+    buses[0]!.cut = true;
+    time.advance(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(true);
+    expect(members[1]!.isSilent(1, "life-1")).toBe(false);
+  });
+
+  it("serves nobody when it wakes up, until it has heard what went on", () => {
+    const { time, members } = world(3);
+    for (const member of members) member.expect(() => [1, 2, 3]);
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(false);
+    time.skip(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(true);
+    time.advance(BROKER_SESSION_MS / 2);
+    expect(members[0]!.isolated).toBe(true);
+    time.advance(BROKER_SESSION_MS / 2 + 2 * HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(false);
   });
 
