@@ -5,52 +5,60 @@ import { leaderConnection } from "../load/final-read.ts";
 import type { ClientUnderTest } from "./client-under-test.ts";
 
 const PARTITIONS = [0, 1, 2];
+const REPLICAS = 3;
 
 /** Where a broker dies. */
 export interface Deathbed {
   readonly bootstrap: readonly string[];
-  readonly replicas: number;
   /** Kills a broker; resolves to what brings it back. */
-  kill(leaderId: number): Promise<() => Promise<void>>;
+  kill(brokerId: number): Promise<() => Promise<void>>;
 }
 
 /**
- * Produces and consumes on with a real client while the leader of a partition dies and comes back:
- * everything that the client was told is stored is, and it reads all of it.
+ * Produces and consumes on with real clients, by name, while a broker dies and comes back that leads
+ * a partition of each: everything that a client was told is stored is, and it reads all of it.
  */
 export async function survive(
-  { bootstrap, replicas, kill }: Deathbed,
-  name: string,
-  under: ClientUnderTest,
+  { bootstrap, kill }: Deathbed,
+  clients: ReadonlyMap<string, ClientUnderTest>,
 ): Promise<void> {
-  const topic = `through-death-${name}`;
   const client = new Client({ bootstrap });
   const admin = new Admin(client);
-  await admin.createTopic({ name: topic, partitions: PARTITIONS.length, replicas });
-  const killLeader = async () => kill((await admin.describeTopic(topic)).partitions[0]!.leader);
+  const all = [...clients].map(([name, under]) => ({ topic: `through-death-${name}`, under }));
+  const each = <T>(work: (one: (typeof all)[number], index: number) => Promise<T>) =>
+    Promise.all(all.map(work));
+  // One after another, so that leaders go round: each broker leads a partition of every topic.
+  for (const { topic } of all) {
+    await admin.createTopic({ name: topic, partitions: PARTITIONS.length, replicas: REPLICAS });
+  }
+  const killLeader = async () => {
+    return kill((await admin.describeTopic(all[0]!.topic)).partitions[0]!.leader);
+  };
 
-  const producing = await under.produce(bootstrap, topic);
-  await producing.further();
+  const producing = await each(({ under, topic }) => under.produce(bootstrap, topic));
+  await each((_, index) => producing[index]!.further());
   const revive = await killLeader();
-  // One broker alone has to come back first.
-  if (replicas === 1) await revive();
-  await producing.further();
-  const acknowledged = await producing.finish();
-  if (replicas > 1) await revive();
-  const all = await stored(bootstrap, topic);
-  expect(acknowledged.filter((value) => !all.includes(value))).toEqual([]);
-  if (under.idempotent) expect(new Set(all).size).toBe(all.length);
+  await each((_, index) => producing[index]!.further());
+  const acknowledged = await each((_, index) => producing[index]!.finish());
+  await revive();
+  await each(async ({ under, topic }, index) => {
+    const values = await stored(bootstrap, topic);
+    const lost = acknowledged[index]!.filter((value) => !values.includes(value));
+    expect(lost, topic).toEqual([]);
+    if (under.idempotent) expect(new Set(values).size, topic).toBe(values.length);
+  });
 
-  const consuming = await under.consume(bootstrap, topic);
-  await consuming.further();
+  const consuming = await each(({ under, topic }) => under.consume(bootstrap, topic));
+  await each((_, index) => consuming[index]!.further());
   const reviveAgain = await killLeader();
-  if (replicas === 1) await reviveAgain();
   // What is new since shows that it reads on, rather than what it had fetched.
-  const more = await under.produce(bootstrap, topic);
-  await more.further();
-  await more.finish();
-  if (replicas > 1) await reviveAgain();
-  await consuming.until(await stored(bootstrap, topic));
+  await each(async ({ under, topic }) => {
+    const more = await under.produce(bootstrap, topic);
+    await more.further();
+    await more.finish();
+  });
+  await reviveAgain();
+  await each(async ({ topic }, index) => consuming[index]!.until(await stored(bootstrap, topic)));
   await client.close();
 }
 
