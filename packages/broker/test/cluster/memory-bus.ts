@@ -5,46 +5,66 @@ import type { ManualTime } from "../env/manual-time.ts";
 type Listener = (message: unknown) => void;
 type Answer = (request: unknown) => Promise<unknown>;
 
+/** Has a broker take something in: at once, when it runs again, or never. */
+export type Deliver = (work: () => void) => void;
+
+/** What becomes of a request on its way. */
+export type RequestFate = "fine" | "lost" | "answer lost";
+
 /** The network between brokers in one process: messages cross it as bytes, a moment later. */
 export class MemoryNetwork {
-  readonly #time: ManualTime;
-  readonly #ports = new Map<string, MemoryBus>();
+  readonly time: ManualTime;
+  readonly ports = new Map<string, MemoryBus>();
+  /** Decides about each message that nobody answers; true loses it. */
+  loses: (subject: string) => boolean = () => false;
+  fateOf: (subject: string) => RequestFate = () => "fine";
 
   constructor(time: ManualTime) {
-    this.#time = time;
+    this.time = time;
   }
 
-  /** One broker's end of it. */
-  bus(name: string): MemoryBus {
-    const bus = new MemoryBus(this.#time, () => this.#reachable(name));
-    this.#ports.set(name, bus);
+  /** One broker's end of it; an earlier one of that name is gone. */
+  bus(name: string, deliver: Deliver = (work) => work()): MemoryBus {
+    const bus = new MemoryBus(this, deliver);
+    this.ports.set(name, bus);
     return bus;
   }
 
-  #reachable(from: string): MemoryBus[] {
-    if (this.#ports.get(from)!.cut) return [this.#ports.get(from)!];
-    return [...this.#ports.values()].filter((bus) => !bus.cut);
+  /** Its broker is gone: nobody answers there any more. */
+  remove(bus: MemoryBus): void {
+    for (const [name, port] of this.ports) if (port === bus) this.ports.delete(name);
+  }
+
+  reachableFrom(from: MemoryBus): MemoryBus[] {
+    return [...this.ports.values()].filter((bus) => areConnected(from, bus));
   }
 }
 
+function areConnected(a: MemoryBus, b: MemoryBus): boolean {
+  return a === b || !(a.cut || b.cut);
+}
+
 export class MemoryBus implements Bus {
-  /** Reaches nobody, and is reached by nobody. */
+  /** Reaches nobody else, and is reached by nobody else. */
   cut = false;
   readonly listeners = new Map<string, Set<Listener>>();
   readonly answers = new Map<string, Answer>();
-  readonly #time: ManualTime;
-  readonly #reachable: () => MemoryBus[];
+  readonly deliver: Deliver;
+  readonly #network: MemoryNetwork;
 
-  constructor(time: ManualTime, reachable: () => MemoryBus[]) {
-    this.#time = time;
-    this.#reachable = reachable;
+  constructor(network: MemoryNetwork, deliver: Deliver) {
+    this.#network = network;
+    this.deliver = deliver;
   }
 
   publish(subject: string, message: unknown): void {
     const bytes = encodeValue(message);
-    for (const bus of this.#reachable()) {
-      this.#time.after(1, () => {
-        for (const listener of bus.listeners.get(subject) ?? []) listener(decodeValue(bytes));
+    for (const bus of this.#network.reachableFrom(this)) {
+      if (bus !== this && this.#network.loses(subject)) continue;
+      this.#network.time.after(1, () => {
+        bus.deliver(() => {
+          for (const listener of bus.listeners.get(subject) ?? []) listener(decodeValue(bytes));
+        });
       });
     }
   }
@@ -60,13 +80,31 @@ export class MemoryBus implements Bus {
     return () => this.answers.delete(subject);
   }
 
-  async request(subject: string, message: unknown, timeoutMs: number): Promise<unknown> {
-    const server = this.#reachable().find((bus) => bus.answers.has(subject));
-    if (server === undefined) throw new BusError("nobody", `nobody serves ${subject}`);
-    const answering = server.answers.get(subject)!(decodeValue(encodeValue(message)));
-    const late = new Promise<never>((_, reject) => {
-      this.#time.after(timeoutMs, () => reject(new BusError("unknown", "no answer in time")));
+  request(subject: string, message: unknown, timeoutMs: number): Promise<unknown> {
+    const network = this.#network;
+    const bytes = encodeValue(message);
+    return new Promise((resolve, reject) => {
+      const later = (afterMs: number, work: () => void) =>
+        network.time.after(afterMs, () => this.deliver(work));
+      const server = network.reachableFrom(this).find((bus) => bus.answers.has(subject));
+      if (server === undefined) {
+        later(1, () => reject(new BusError("nobody", `nobody serves ${subject}`)));
+        return;
+      }
+      later(timeoutMs, () => reject(new BusError("unknown", "no answer in time")));
+      const fate = server === this ? "fine" : network.fateOf(subject);
+      if (fate === "lost") return;
+      const answered = (answer: unknown) => {
+        const reply = encodeValue(answer);
+        if (fate === "answer lost" || !areConnected(this, server)) return;
+        later(1, () => resolve(decodeValue(reply)));
+      };
+      network.time.after(1, () => {
+        server.deliver(() => {
+          // It may have stopped to serve meanwhile: nobody answers then.
+          void server.answers.get(subject)?.(decodeValue(bytes)).then(answered);
+        });
+      });
     });
-    return decodeValue(encodeValue(await Promise.race([answering, late])));
   }
 }

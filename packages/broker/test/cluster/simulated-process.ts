@@ -1,0 +1,65 @@
+import type { Timer, Timers } from "../../src/env.ts";
+import type { ManualTime } from "../env/manual-time.ts";
+
+/**
+ * A broker's process on the common clock: it may be paused, when the clock goes on and nothing of it
+ * runs, and killed, when nothing of it ever runs again.
+ */
+export class SimulatedProcess implements Timers {
+  readonly #time: ManualTime;
+  #state: "runs" | "paused" | "dead" = "runs";
+  #waiting: (() => void)[] = [];
+
+  constructor(time: ManualTime) {
+    this.#time = time;
+  }
+
+  get runs(): boolean {
+    return this.#state === "runs";
+  }
+
+  get isDead(): boolean {
+    return this.#state === "dead";
+  }
+
+  /** Something reaches the process from outside, a timer among it. */
+  readonly deliver = (work: () => void): void => {
+    if (this.#state === "runs") work();
+    else if (this.#state === "paused") this.#waiting.push(work);
+  };
+
+  after(delayMs: number, fire: () => void): Timer {
+    let isCancelled = false;
+    const timer = this.#time.after(delayMs, () => {
+      this.deliver(() => {
+        if (!isCancelled) fire();
+      });
+    });
+    return {
+      cancel() {
+        isCancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  afterThisTurn(fire: () => void): void {
+    this.#time.afterThisTurn(() => this.deliver(fire));
+  }
+
+  pause(): void {
+    if (this.#state === "runs") this.#state = "paused";
+  }
+
+  /** What came meanwhile comes now, in its order. */
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#state = "runs";
+    for (const work of this.#waiting.splice(0)) work();
+  }
+
+  kill(): void {
+    this.#state = "dead";
+    this.#waiting = [];
+  }
+}
