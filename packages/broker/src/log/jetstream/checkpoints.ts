@@ -161,3 +161,12 @@ export function offlineOf(error: unknown): unknown {
   if (!(error instanceof JetStreamRefusal)) return error;
   return new LogError("offline", error.message, { cause: error });
 }
+
+/** Runs what a log's contract lets fail with LogError only: the stream may be deleted meanwhile. */
+export async function asking<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw offlineOf(error);
+  }
+}

@@ -2,6 +2,7 @@ import type { Timer } from "../../env.ts";
 import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
+import { asking } from "./checkpoints.ts";
 import {
   POKE_WAITS_MS,
   POLL_AFTER_READ_MS,
@@ -97,18 +98,18 @@ export class JetStreamFollowedLog implements FollowedLog {
   ): Promise<readonly Uint8Array[]> {
     this.#refuseWhenClosed();
     this.#used();
-    return this.#log.read({ offset, maxBytes, upTo });
+    return asking(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
   async offsetAt(timestamp: number): Promise<number | null> {
     this.#refuseWhenClosed();
     this.#used();
-    return this.#log.offsetAt(timestamp);
+    return asking(() => this.#log.offsetAt(timestamp));
   }
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
     this.#refuseWhenClosed();
-    const { checkpoint, start } = await loadBeside(this.#workshop, this.#log.id);
+    const { checkpoint, start } = await asking(() => loadBeside(this.#workshop, this.#log.id));
     if (!checkpoint || checkpoint.offset < (start?.startOffset ?? 0)) return null;
     return { offset: checkpoint.offset, state: checkpoint.state };
   }

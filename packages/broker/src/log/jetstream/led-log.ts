@@ -3,6 +3,7 @@ import { LogError } from "../log.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
 import { AppendWindow } from "./append-window.ts";
 import { encodeCheckpoint } from "./checkpoint-format.ts";
+import { asking } from "./checkpoints.ts";
 import type { LogPosition } from "./grammar.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
 import { saveNewer, saveStart } from "./log-start.ts";
@@ -98,12 +99,12 @@ export class JetStreamLedLog implements LedLog {
     upTo = this.#log.endOffset,
   ): Promise<readonly Uint8Array[]> {
     this.#refuseWhenUnusable();
-    return this.#log.read({ offset, maxBytes, upTo });
+    return asking(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
   async offsetAt(timestamp: number): Promise<number | null> {
     this.#refuseWhenUnusable();
-    return this.#log.offsetAt(timestamp);
+    return asking(() => this.#log.offsetAt(timestamp));
   }
 
   async deleteBefore(offset: number): Promise<void> {
@@ -180,7 +181,7 @@ export class JetStreamLedLog implements LedLog {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
+    const result = this.#turn.then(() => asking(work));
     this.#turn = result.catch(() => {});
     return result;
   }
