@@ -35,6 +35,7 @@ export class ClusterMember {
   readonly #membership: Membership;
   readonly #follower: MetadataFollower;
   readonly #stopServing: () => void;
+  #isLeaving = false;
 
   private constructor(
     { env, settings, engine, logger }: MemberParts,
@@ -91,7 +92,8 @@ export class ClusterMember {
     this.#stopServing = serveController(engine.bus, nodeId, logger, () => this.#election.active);
     membership.announce(() => ({
       brokerId: nodeId,
-      incarnationId: this.metadata.incarnationId,
+      // Who leaves is not missed, but nor is it to be given anything.
+      incarnationId: this.#isLeaving ? "" : this.metadata.incarnationId,
       controllerEpoch: this.#election.active?.epoch ?? null,
       metadataEnd: this.#election.active?.endOffset ?? 0,
       clusterId,
@@ -117,6 +119,8 @@ export class ClusterMember {
   /** Others lead what this broker led, and one of them is the controller. */
   async leave(): Promise<void> {
     const { nodeId, incarnationId } = this.metadata;
+    this.#isLeaving = true;
+    this.#membership.beat();
     await this.controller.leave(nodeId, incarnationId);
     await this.#election.close();
   }
