@@ -6,6 +6,7 @@ import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import {
   CONCURRENT_LOG_OPENS,
   MAINTENANCE_INTERVAL_MS,
+  SHARED_CLOSE_GRACE_MS,
   SHARED_RETRY_INTERVAL_MS,
 } from "./limits.ts";
 import { Partition } from "./partition.ts";
@@ -56,7 +57,8 @@ export class Partitions implements PartitionHost {
   /** Made for a topic whose creation is not recorded yet. */
   readonly #prepared = new Map<string, Partition>();
   readonly #deletions = new Set<Promise<unknown>>();
-  readonly #releases = new Set<Promise<unknown>>();
+  /** What is being opened or closed, by log. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -187,8 +189,8 @@ export class Partitions implements PartitionHost {
   async close(): Promise<void> {
     this.#closed = true;
     this.#maintenance?.cancel();
-    await Promise.all([...this.#deletions, ...this.#releases]);
-    await inParallel([...this.#slots()], async ({ partition }) => partition?.close());
+    await Promise.all([...this.#deletions, ...this.#turns.values()]);
+    await inParallel([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
 
   *#slots(): Generator<Slot> {
@@ -205,8 +207,31 @@ export class Partitions implements PartitionHost {
     const { partition } = slot;
     slot.partition = null;
     if (partition === null) return;
-    const closing = partition.close().finally(() => this.#releases.delete(closing));
-    this.#releases.add(closing);
+    partition.advanced();
+    void this.#inTurn(slot.hosted.id, () => this.#close(partition));
+  }
+
+  /** Opening and closing of one log take turns; those of other logs wait for neither. */
+  #inTurn(id: LogId, work: () => Promise<unknown>): Promise<unknown> {
+    const key = keyOf(id);
+    const before = this.#turns.get(key) ?? Promise.resolve();
+    const turn = before.then(work).finally(() => {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    });
+    this.#turns.set(key, turn);
+    return turn;
+  }
+
+  /** An append to a shared log that nobody answers is not waited for for ever. */
+  async #close(partition: Partition | null): Promise<void> {
+    if (partition === null) return;
+    if (!this.replicated) return partition.close();
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#env.timers.after(SHARED_CLOSE_GRACE_MS, () => resolve(partition.log.close()));
+    });
+    await Promise.race([partition.close(), late]);
+    timer?.cancel();
   }
 
   async #deleteLogs(slots: readonly Slot[]): Promise<void> {
@@ -234,18 +259,22 @@ export class Partitions implements PartitionHost {
     slots[partition] = slot;
   }
 
-  async #openSlot(slot: Slot): Promise<void> {
+  #openSlot(slot: Slot): Promise<unknown> {
+    // The term before may still be opening, or closing.
+    return this.#inTurn(slot.hosted.id, () => this.#openNow(slot));
+  }
+
+  async #openNow(slot: Slot): Promise<void> {
+    if (slot.released) return;
     const { id, settings, leaderEpoch } = slot.hosted;
     try {
-      // The term before may still be closing.
-      await Promise.all(this.#releases);
       const holder: { partition?: Partition } = {};
       const options = { ...logOptions(settings, holder), leaderEpoch };
       const log = await this.#engine.open(id, options);
       holder.partition = await Partition.open(id, log, leaderEpoch);
+      if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
       slot.failure = null;
-      if (slot.released) this.#release(slot);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (slot.released) return;
@@ -279,8 +308,9 @@ export class Partitions implements PartitionHost {
     }
     await inParallel(offline, async (slot) => {
       slot.failure = slot.partition?.log.failure ?? slot.failure;
-      await slot.partition?.close();
+      const { partition } = slot;
       slot.partition = null;
+      await this.#inTurn(slot.hosted.id, () => this.#close(partition));
       if (!this.#closed && !slot.released) await this.#openSlot(slot);
     });
   }
