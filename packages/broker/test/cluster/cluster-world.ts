@@ -172,7 +172,8 @@ export class ClusterWorld {
   }
 
   #saw({ brokerId, incarnationId, controllerEpoch }: Heartbeat): void {
-    if (controllerEpoch === null) return;
+    // Who leaves says no more which life it is in.
+    if (controllerEpoch === null || incarnationId === "") return;
     const who = `${brokerId} ${incarnationId}`;
     const before = this.#controllers.get(controllerEpoch) ?? who;
     this.#controllers.set(controllerEpoch, before);

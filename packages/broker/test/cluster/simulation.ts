@@ -1,0 +1,156 @@
+// Seeded histories of a whole cluster: brokers killed, restarted, stopped, paused and cut off, a
+// JetStream that misbehaves, clients that go on. Then all is healed and compared.
+import { expect } from "vitest";
+import { LogError } from "../../src/log/log.ts";
+import type { TopicImage } from "../../src/metadata/image.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+import type { Fate } from "../log/jetstream/model-jetstream.ts";
+import { ClusterWorld } from "./cluster-world.ts";
+import { ClusterHistory } from "./history.ts";
+import type { RequestFate } from "./memory-bus.ts";
+import type { SimulatedBroker } from "./simulated-broker.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+const STEPS = 60;
+
+export class Simulation {
+  readonly world: ClusterWorld;
+  readonly history: ClusterHistory;
+  readonly random: SeededRandom;
+  readonly log: string[] = [];
+  readonly failures: unknown[] = [];
+  /** What clients have begun, and stops, with the process that it is for. */
+  readonly #begun = new Map<Promise<unknown>, SimulatedProcess>();
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed ^ 0xc1c1);
+    this.world = new ClusterWorld({ seed, brokers: this.random.chance(0.3) ? 4 : 3 });
+    this.history = new ClusterHistory(this.world);
+  }
+
+  async run(): Promise<void> {
+    const { world, random } = this;
+    for (const broker of world.brokers) broker.start();
+    await world.until("somebody serves", () => world.serving.length > 0);
+    this.#misbehave();
+    for (let step = 0; step < STEPS; step++) {
+      this.#fault();
+      for (let i = random.below(4); i >= 0; i--) this.#work();
+      await world.pass(random.below(random.chance(0.1) ? 6_000 : 600));
+    }
+    await this.#heal();
+    await world.settled(180_000);
+    expect(this.failures).toEqual([]);
+    world.check();
+    await this.history.check();
+    world.check();
+  }
+
+  /** What happened and what the brokers said of it, in order. */
+  story(): string {
+    const lines = [...this.log, ...this.world.lines];
+    return lines.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)).join("\n");
+  }
+
+  #misbehave(): void {
+    const { model, network } = this.world;
+    const { random } = this;
+    const badness = random.next() * 0.03;
+    const fates: Fate[] = ["lost", "acknowledgement lost", "hangs uncommitted"];
+    model.fateOf = () => (random.chance(badness) ? random.pick(fates) : "fine");
+    model.lag = () => (random.chance(0.2) ? random.below(4) : 0);
+    network.loses = () => random.chance(badness);
+    const losses: RequestFate[] = ["lost", "answer lost"];
+    network.fateOf = () => (random.chance(3 * badness) ? random.pick(losses) : "fine");
+  }
+
+  #fault(): void {
+    const { world, random } = this;
+    const broker = random.pick(world.brokers);
+    const { life } = broker;
+    const roll = random.next();
+    if (life === null) {
+      if (roll < 0.3) this.#do(`start ${broker.id}`, () => broker.start());
+    } else if (roll < 0.04) this.#do(`kill ${broker.id}`, () => broker.kill());
+    else if (roll < 0.06) this.#do(`kill ${broker.id} alone`, () => broker.kill({ server: false }));
+    else if (roll < 0.09) this.#stop(broker);
+    else if (roll < 0.13) this.#do(`pause ${broker.id}`, () => life.process.pause());
+    else if (roll < 0.17) this.#do(`cut off ${broker.id}`, () => broker.cutOff(true));
+    else if (roll < 0.19) this.#do(`bus of ${broker.id} cut`, () => (life.bus.cut = true));
+    else if (roll < 0.21) this.#do(`link of ${broker.id} cut`, () => (life.link.cut = true));
+    else if (roll < 0.24) this.#disturb();
+    else if (roll < 0.5 && !life.process.runs) {
+      this.#do(`resume ${broker.id}`, () => life.process.resume());
+    } else if (roll < 0.5 && (life.bus.cut || life.link.cut)) {
+      this.#do(`connect ${broker.id}`, () => broker.cutOff(false));
+    }
+  }
+
+  #do(what: string, work: () => unknown): void {
+    this.log.push(`${this.world.time.monotonicMs()} ${what}`);
+    work();
+  }
+
+  #stop(broker: SimulatedBroker): void {
+    if (broker.serves) this.#do(`stop ${broker.id}`, () => this.#begin(broker, broker.stop()));
+  }
+
+  #disturb(): void {
+    const { world, random } = this;
+    const name = random.pick([...world.model.streams.keys()]);
+    if (name !== undefined) this.#do(`elect in ${name}`, () => world.servers.disturb(name));
+  }
+
+  /** What a client asks of a broker that serves. */
+  #work(): void {
+    const { world, history, random } = this;
+    const { serving } = world;
+    if (serving.length === 0) return;
+    const broker = random.pick(serving);
+    const topics = [...broker.member.metadata.image.topics.values()];
+    const roll = random.next();
+    if (topics.length === 0 || (roll < 0.05 && history.topics.size < 8)) {
+      if (history.topics.size > 12) return;
+      this.#begin(broker, history.create(broker, 1 + random.below(3), 1 + random.below(3)));
+    } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
+    else if (roll < 0.1) this.#begin(broker, broker.member.controller.electLeaders(0, null, 5_000));
+    else this.#produce(broker, random.pick(topics));
+  }
+
+  #produce(broker: SimulatedBroker, topic: TopicImage): void {
+    const index = this.random.below(topic.partitions.length);
+    const leader = this.world.brokers[topic.partitions[index]!.leader - 1];
+    // Now and then to one that led before, or never did.
+    const asked = leader?.serves && this.random.chance(0.9) ? leader : broker;
+    this.#begin(asked, this.history.produce(asked, topic, index));
+  }
+
+  #begin(broker: SimulatedBroker, work: Promise<unknown>): void {
+    const { process } = broker.life!;
+    const done = work
+      .catch((error: unknown) => {
+        if (!(error instanceof LogError)) this.failures.push(error);
+      })
+      .finally(() => this.#begun.delete(done));
+    this.#begun.set(done, process);
+  }
+
+  async #heal(): Promise<void> {
+    const { world } = this;
+    this.log.push(`${world.time.monotonicMs()} heal`);
+    world.model.fateOf = () => "fine";
+    world.model.lag = () => 0;
+    world.network.loses = () => false;
+    world.network.fateOf = () => "fine";
+    for (const broker of world.brokers) {
+      if (broker.life === null) broker.start();
+      broker.life!.process.resume();
+      broker.cutOff(false);
+    }
+    // What hangs in a server is freed by an election.
+    for (const name of world.model.streams.keys()) world.servers.disturb(name);
+    const isDone = () => [...this.#begun.values()].every((process) => process.isDead);
+    await world.until("all that was begun has an end", isDone, 120_000);
+    for (const broker of world.brokers) if (broker.life === null) broker.start();
+  }
+}
