@@ -107,6 +107,8 @@ export class ClusterMember {
    */
   static async join(parts: MemberParts): Promise<ClusterMember> {
     const membership = new Membership(parts.env, parts.engine.bus);
+    // Who founds a cluster has the others hold replicas of all that it makes, from the beginning.
+    parts.engine.knowBrokers(() => membership.liveIds());
     try {
       const { log, clusterId } = await openMetadataLog(parts, membership);
       return new ClusterMember(parts, membership, log, clusterId);

@@ -92,6 +92,11 @@ export class Checkpoints {
     return new Promise((resolve) => this.#api.transport.publish(message, resolve));
   }
 
+  /** Nobody may open or save anything for long, and it shall not stay on one server. */
+  tend(): void {
+    void this.#ensure().catch(() => {});
+  }
+
   /** Makes the stream when it is missing; gives it more replicas when there are more servers. */
   async #ensure(): Promise<void> {
     this.#made ??= this.#make().catch((error: unknown) => {

@@ -189,6 +189,7 @@ export class JetStreamEngine implements LogEngine {
   async #states(): Promise<readonly ReplicaStates[]> {
     const placement = this.#placement;
     if (!placement) return [];
+    this.#workshop.checkpoints.tend();
     const infos = await this.#asking(() => listStreams(this.#workshop, "who answers"));
     return infos.map((info) => statesOf(info, placement)).filter((states) => states !== null);
   }
