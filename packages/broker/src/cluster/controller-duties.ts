@@ -149,11 +149,11 @@ export class ControllerDuties {
   }
 
   async #moveReplicas(): Promise<void> {
-    const { local, replication, logger } = this.#parts;
+    const { local, replication, membership, logger } = this.#parts;
     const { image } = local;
     const wanted = [
       ...misplacedLogs(image, this.#states),
-      ...misplacedMetadata(image, this.#states),
+      ...misplacedMetadata(image, this.#states, membership.liveIds()),
     ];
     for (const { id, replicas } of wanted) {
       try {

@@ -23,16 +23,21 @@ export function metadataReplicas(brokers: number): number {
   return brokers === 4 ? 3 : brokers;
 }
 
-/** Where the metadata shall go when brokers have come, or left for good. */
+/**
+ * Where the metadata shall go when brokers have come, or left for good. Those of `heard` that have
+ * not registered yet are on their way: what they hold is not taken from them.
+ */
 export function misplacedMetadata(
   image: MetadataImage,
   states: readonly ReplicaStates[],
+  heard: readonly number[],
 ): MisplacedLog[] {
   const state = states.find(({ id }) => id.topicId === METADATA_LOG.topicId);
   if (state === undefined || state.replicas.length === 0) return [];
   const there = state.replicas.map(({ brokerId }) => brokerId);
-  const kept = there.filter((id) => image.brokers.has(id));
-  const wanted = metadataReplicas(image.brokers.size);
+  const known = new Set([...image.brokers.keys(), ...heard]);
+  const kept = there.filter((id) => known.has(id));
+  const wanted = metadataReplicas(new Set([...image.brokers.keys(), ...kept]).size);
   const ready = [...image.brokers.values()].filter(({ id, fenced }) => {
     return !fenced && !there.includes(id);
   });
