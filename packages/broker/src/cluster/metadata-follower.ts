@@ -11,8 +11,9 @@ type Position = Replay<MetadataImage>;
 /**
  * Keeps this broker's image of the metadata as the log says it is.
  *
- * 1. An image is shown only when everything up to the end that was known when the reading began is
- *    in it: half a snapshot would look as if topics had been deleted.
+ * 1. An image is shown only when everything up to an end is in it that a controller spoke of after
+ *    the reading began: half a snapshot would look as if topics had been deleted. A log is trimmed
+ *    when its snapshot is whole, so an end within what was trimmed says nothing.
  * 2. It never goes back, whichever replica answers.
  */
 export class MetadataFollower {
@@ -22,9 +23,9 @@ export class MetadataFollower {
   readonly #onImage: (image: MetadataImage) => void;
   readonly #waiting = new Set<{ offset: number; resolve: () => void }>();
   #position: Position;
-  /** The furthest end that a controller spoke of. */
-  #announcedEnd = 0;
-  /** No image is shown before this offset; null until a controller was heard for the first time. */
+  /** Where the log began when reading did. */
+  #begunAt: number;
+  /** No image is shown before this offset; null until a controller was heard since. */
   #catchUpTo: number | null = null;
   #shownOffset = -1;
   #reading: Promise<void> | null = null;
@@ -42,6 +43,7 @@ export class MetadataFollower {
     this.#env = parts.env;
     this.#logger = parts.logger;
     this.#onImage = parts.onImage;
+    this.#begunAt = log.startOffset;
     this.#position = { state: metadataMachine.initial, offset: log.startOffset };
     log.configure({ onAdvance: () => this.#advance() });
     this.#advance();
@@ -54,8 +56,7 @@ export class MetadataFollower {
 
   /** A controller says that the log reaches this far. */
   heard(end: number): void {
-    this.#announcedEnd = Math.max(this.#announcedEnd, end);
-    if (this.#catchUpTo === null) {
+    if (this.#catchUpTo === null && (end > this.#begunAt || this.#begunAt === 0)) {
       this.#catchUpTo = end;
       this.#show();
     }
@@ -88,7 +89,8 @@ export class MetadataFollower {
       if (this.#position.offset < startOffset) {
         // What came before is in the snapshot that the log begins with now.
         this.#position = { state: metadataMachine.initial, offset: startOffset };
-        if (this.#catchUpTo !== null) this.#catchUpTo = this.#announcedEnd;
+        this.#begunAt = startOffset;
+        this.#catchUpTo = null;
       }
       this.#position = await replayFrom(metadataMachine, this.#log, this.#position);
       this.#show();

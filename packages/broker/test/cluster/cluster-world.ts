@@ -5,10 +5,10 @@ import type { ClusterMember } from "../../src/cluster/member.ts";
 import type { Heartbeat } from "../../src/cluster/membership.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type MetadataImage, partitionsOf } from "../../src/metadata/image.ts";
-import { metadataMachine } from "../../src/metadata/machine.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { ModelJetStream } from "../log/jetstream/model-jetstream.ts";
+import { textOf } from "./image-text.ts";
 import { MemoryNetwork } from "./memory-bus.ts";
 import { ModelServers } from "./model-servers.ts";
 import { SimulatedBroker } from "./simulated-broker.ts";
@@ -179,17 +179,6 @@ export class ClusterWorld {
     this.#controllers.set(controllerEpoch, before);
     if (before !== who) this.problems.push(`epoch ${controllerEpoch} of ${before} and ${who}`);
   }
-}
-
-/** What an image says, whichever way it was come by. */
-export function textOf(image: MetadataImage): string {
-  const records = metadataMachine.snapshot(image).map((record) => JSON.stringify(record, plain));
-  return records.sort().join("\n");
-}
-
-function plain(_: string, value: unknown): unknown {
-  if (typeof value === "bigint") return String(value);
-  return value instanceof Map ? [...value] : value;
 }
 
 function* stepsBack(previous: MetadataImage, next: MetadataImage): Generator<string> {

@@ -1,0 +1,141 @@
+import { expect, it } from "vitest";
+import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
+import type { LedLog } from "../../src/log/log.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { type MetadataImage, ResourceType } from "../../src/metadata/image.ts";
+import { metadataMachine } from "../../src/metadata/machine.ts";
+import { configRecord, type MetadataRecord, topicRecord } from "../../src/metadata/records.ts";
+import { Replayed } from "../../src/state-machine/replayed.ts";
+import { World } from "../log/jetstream/world.ts";
+import { textOf } from "./image-text.ts";
+
+/** Fifty of them fill a batch, so that a snapshot takes two. */
+const LARGE = "x".repeat(20_000);
+const TOPICS = 4;
+const CONFIGS = 80;
+
+it("shows an image when it holds all that a controller spoke of", async () => {
+  const { world, writer, follower, images } = await followed();
+  await world.run(writer.decide(() => decision(topicRecord("a", idOf(0)))));
+  await world.pass(2_000);
+  expect(images).toEqual([]);
+  follower.heard(writer.log.endOffset);
+  const reached = follower.reached(writer.log.endOffset);
+  await world.run(reached);
+  expect(images.map((image) => [...image.topics.keys()])).toEqual([["a"]]);
+  expect(follower.offset).toBe(1);
+  // Nobody has spoken of what comes now, and yet it is read.
+  await world.run(writer.decide(() => decision(topicRecord("b", idOf(1)))));
+  await world.run(follower.reached(2));
+  expect(images.at(-1)!.topics.size).toBe(2);
+});
+
+it("never shows half a snapshot, whoever has last spoken of it", async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const { world, writer, follower, images } = await followed(seed);
+    world.model.lag = () => world.random.below(4);
+    await world.run(writer.decide(() => decision(...everything(0))));
+    let isCutOff = false;
+    for (let round = 1; round < 60; round++) {
+      await world.run(writer.decide(() => decision(...changes(round))));
+      if (world.random.chance(0.2)) isCutOff = !isCutOff;
+      if (!isCutOff) follower.heard(writer.log.endOffset);
+      await world.pass(world.random.below(world.random.chance(0.1) ? 6_000 : 200));
+    }
+    expect(writer.log.startOffset).toBeGreaterThan(0);
+    follower.heard(writer.log.endOffset);
+    await world.run(follower.reached(writer.log.endOffset));
+    for (const image of images) expect(configCount(image)).toBe(CONFIGS);
+    expect(textOf(images.at(-1)!)).toBe(textOf(writer.machine.state));
+    await world.run(follower.close());
+  }
+});
+
+it("begins with a whole snapshot, though a former controller was heard first", async () => {
+  const { world, writer, engine } = await followed();
+  await world.run(writer.decide(() => decision(...everything(0))));
+  for (let round = 1; writer.log.startOffset === 0; round++) {
+    await world.run(writer.decide(() => decision(...changes(round))));
+    await world.pass(50);
+  }
+  const { startOffset, endOffset } = writer.log;
+  const log = await world.run(engine.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
+  // As on a replica that has only part of the snapshot.
+  const half = new Proxy(log, {
+    get(_, name: keyof typeof log) {
+      if (name === "endOffset") return visibleEnd;
+      const value = log[name];
+      return typeof value === "function" ? value.bind(log) : value;
+    },
+  });
+  let visibleEnd = startOffset + TOPICS + 20;
+  const images: MetadataImage[] = [];
+  const follower = new MetadataFollower(half, {
+    ...{ env: { timers: world.time }, logger: silentLogger },
+    onImage: (image) => images.push(image),
+  });
+  follower.heard(startOffset - 1);
+  await world.pass(1_000);
+  expect(images.map(configCount)).toEqual([]);
+  visibleEnd = endOffset;
+  // The log calls when there is more; so there is.
+  await world.run(writer.decide(() => decision(...changes(0))));
+  follower.heard(endOffset);
+  await world.run(follower.reached(endOffset));
+  expect(images.map(configCount)).toEqual([CONFIGS]);
+});
+
+/** Every topic with its configs. */
+function everything(round: number): MetadataRecord[] {
+  const topics = Array.from({ length: TOPICS }, (_, at) => topicRecord(`topic-${at}`, idOf(at)));
+  return [...topics, ...Array.from({ length: CONFIGS }, (_, at) => configOf(at, round))];
+}
+
+function changes(round: number): MetadataRecord[] {
+  return Array.from({ length: 8 }, (_, at) => configOf((8 * round + at) % CONFIGS, round));
+}
+
+function configOf(at: number, round: number): MetadataRecord {
+  const name = `topic-${at % TOPICS}`;
+  return configRecord(ResourceType.topic, name, `config-${at}`, `${round}${LARGE}`);
+}
+
+function configCount(image: MetadataImage): number {
+  let count = 0;
+  for (const values of image.configs.get(ResourceType.topic)?.values() ?? []) count += values.size;
+  return count;
+}
+
+async function followed(seed = 1) {
+  const world = new World({ seed });
+  const [engine, other] = [world.engine(), world.engine()];
+  await world.run(engine.replication.provision(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const led = await world.run(engine.replication.lead(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const machine = await world.run(load(led));
+  const log = await world.run(other.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const images: MetadataImage[] = [];
+  const follower = new MetadataFollower(log, {
+    ...{ env: { timers: world.time }, logger: silentLogger },
+    onImage: (image) => images.push(image),
+  });
+  const decide = machine.decide.bind(machine);
+  return { world, writer: { log: led, machine, decide }, follower, images, engine: other };
+}
+
+function load(log: LedLog): Promise<Replayed<MetadataImage, MetadataRecord>> {
+  const { leaderEpoch } = log;
+  return Replayed.load(metadataMachine, {
+    ...{ log, leaderEpoch },
+    wallMs: () => 0,
+    snapshotMinRecords: 40,
+  });
+}
+
+function decision(...records: MetadataRecord[]) {
+  return { records, response: undefined };
+}
+
+function idOf(number: number): string {
+  return `11111111-1111-1111-1111-${String(number).padStart(12, "0")}`;
+}
