@@ -151,16 +151,19 @@ test("remove asks until it is done, also while no broker can say", async () => {
   const answers: Answer[] = [
     [200, { partitionsLeft: 2, done: false }],
     [503, { error: "there is no controller" }],
-    [200, { partitionsLeft: 1, done: false }],
-    [200, { partitionsLeft: 0, done: true }],
+    [200, { partitionsLeft: 1, done: false, message: null }],
+    [200, { partitionsLeft: 0, done: false, message: "broker 4 holds nothing: stop it now" }],
+    [200, { partitionsLeft: 0, done: true, message: null }],
   ];
   const { address, asked } = await serving((index) => answers[index]!);
   expect(await tarpan(["cluster", "remove", "--node-id", "4", "-b", address])).toEqual({
     code: 0,
     stdout: "broker 4 has left the cluster; stop it if it still runs\n",
-    stderr: "broker 4: 2 partitions to be moved\nbroker 4: 1 partition to be moved\n",
+    stderr:
+      "broker 4: 2 partitions to be moved\nbroker 4: 1 partition to be moved\n" +
+      "broker 4 holds nothing: stop it now\n",
   });
-  expect(asked).toEqual(Array(4).fill("DELETE /api/v1/brokers/4"));
+  expect(asked).toEqual(Array(5).fill("DELETE /api/v1/brokers/4"));
 });
 
 test("remove tells why not", async () => {

@@ -14,19 +14,23 @@ const MAX_NODE_ID = 2_147_483_647;
 interface Removal {
   readonly partitionsLeft: number;
   readonly done: boolean;
+  /** What to do, or what stands in the way. */
+  readonly message: string | null;
 }
 
 export async function removeBroker(args: Arguments, io: Io): Promise<void> {
   args.required("node-id");
   const nodeId = args.integer("node-id", 0, MAX_NODE_ID)!;
   const brokers = new HttpBrokers(args);
-  let told = -1;
+  let told = "";
   for (;;) {
-    const { done, partitionsLeft } = await removeOnce(brokers, nodeId);
+    const { done, partitionsLeft, message } = await removeOnce(brokers, nodeId);
     if (done) break;
-    if (partitionsLeft !== told) {
-      told = partitionsLeft;
-      io.stderr.write(`broker ${nodeId}: ${counted(partitionsLeft, "partition")} to be moved\n`);
+    const left = `broker ${nodeId}: ${counted(partitionsLeft, "partition")} to be moved`;
+    const line = message ?? left;
+    if (line !== told) {
+      told = line;
+      io.stderr.write(`${line}\n`);
     }
     await sleep(ASK_EVERY_MS);
   }
@@ -48,8 +52,8 @@ async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<Removal
 }
 
 function removalFrom(json: unknown): Removal {
-  const { partitionsLeft, done } = (json ?? {}) as Partial<Removal>;
+  const { partitionsLeft, done, message = null } = (json ?? {}) as Partial<Removal>;
   if (typeof done !== "boolean" || typeof partitionsLeft !== "number")
     throw new CommandError(`the broker's answer is not understood: ${JSON.stringify(json)}`);
-  return { done, partitionsLeft };
+  return { done, partitionsLeft, message };
 }
