@@ -5,6 +5,13 @@ import { Refusal } from "./http/refusal.ts";
 import { partitionsOf } from "./metadata/image.ts";
 import type { Metadata } from "./metadata/metadata.ts";
 
+/** What may be otherwise when it is asked again: no controller, or none that can write. */
+const PASSING: readonly number[] = [
+  ErrorCode.REQUEST_TIMED_OUT,
+  ErrorCode.NOT_CONTROLLER,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+];
+
 /** What HTTP shows of a cluster, and does to it. */
 export function membersView(cluster: ClusterPart, metadata: Metadata): MembersView {
   return {
@@ -41,7 +48,8 @@ async function remove(cluster: ClusterPart, brokerId: number): Promise<BrokerRem
   const { errorCode, errorMessage, partitionsLeft, done } = await cluster.remove(brokerId);
   if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) throw new Refusal(404, errorMessage!);
   if (errorCode !== ErrorCode.NONE) {
-    throw new Refusal(409, errorMessage ?? `the controller answered with error ${errorCode}`);
+    const status = PASSING.includes(errorCode) ? 503 : 409;
+    throw new Refusal(status, errorMessage ?? `the controller answered with error ${errorCode}`);
   }
   return { partitionsLeft, done, message: errorMessage };
 }

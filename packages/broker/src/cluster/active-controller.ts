@@ -13,6 +13,7 @@ import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
 import { isRefusal } from "../metadata/placement.ts";
 import { planDecommission } from "../metadata/plan-replicas.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
+import type { ClusterEngine } from "./cluster-engine.ts";
 import { ClusterLogs } from "./cluster-logs.ts";
 import { ControllerDuties } from "./controller-duties.ts";
 import type { ServedController } from "./controller-server.ts";
@@ -29,8 +30,8 @@ export interface ActiveControllerParts {
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   /** Of logs that are made: what an engine asks for. */
   readonly newLogOptions: () => LogOptions;
-  /** Has the engine forget a broker's server; null where the servers are somebody else's. */
-  readonly removeServer: ((brokerId: number) => Promise<void>) | null;
+  /** See ClusterEngine. */
+  readonly removeServer: ClusterEngine["removeServer"];
 }
 
 /** The controller of the cluster, on the broker that leads the log of the metadata. */
@@ -165,9 +166,11 @@ export class ActiveController implements ServedController {
       const text = `broker ${brokerId} holds nothing any more: stop it now`;
       return notYet(0, refused(ErrorCode.NONE, text));
     }
+    // Before the broker: once that is forgotten nobody can ask for its server any more.
+    const problem = (await this.#parts.removeServer?.(brokerId)) ?? null;
+    if (problem !== null) return notYet(0, refused(ErrorCode.REQUEST_TIMED_OUT, problem));
     const outcome = await this.#local.decide((now) => decideUnregisterBroker(now, brokerId));
     if (outcome.errorCode !== ErrorCode.NONE) return notYet(0, outcome);
-    await this.#parts.removeServer?.(brokerId);
     return { ...DONE, partitionsLeft: 0, done: true };
   }
 }

@@ -6,8 +6,11 @@ import type { Bus } from "./bus.ts";
 export interface ClusterEngine {
   readonly logs: LogEngine;
   readonly bus: Bus;
-  /** Has the engine forget a broker's server; null where the servers are somebody else's. */
-  readonly removeServer: ((brokerId: number) => Promise<void>) | null;
+  /**
+   * Has the engine forget a broker's server, which must be down and hold nothing. Resolves to why
+   * that can't be done now, null when it is forgotten. Null where the servers are somebody else's.
+   */
+  readonly removeServer: ((brokerId: number) => Promise<string | null>) | null;
   /** As they were a few seconds ago. */
   readonly facts: EngineFacts;
   /** Tells the engine which brokers there are, so that it can keep replicas off the others. */

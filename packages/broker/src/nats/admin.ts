@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { EngineError } from "./engine-error.ts";
 import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { raftIdOf } from "./names.ts";
 import { requestJson } from "./request-json.ts";
 
 /** A server of the JetStream cluster, as its meta leader sees it. */
@@ -23,6 +24,9 @@ interface JszReply {
     };
   };
 }
+
+/** JSClusterServerNotMemberErr. */
+const NOT_A_MEMBER = 10_044;
 
 interface VarzReply {
   readonly data: {
@@ -58,10 +62,18 @@ export class EngineAdmin {
 
   /**
    * Takes a server out of the JetStream cluster for good: its replicas are made anew elsewhere.
-   * For one that will not come back; a server that still runs loses its streams.
+   * For one that will not come back; a server that still runs loses its streams. Success also when
+   * it is none of the cluster's. Named by its Raft id: after a restart of all the others nobody
+   * knows a dead server by its name.
    */
   async removeServer(serverName: string): Promise<void> {
-    await requestJson(this.nc, "$JS.API.SERVER.REMOVE", { peer: serverName });
+    const peer = { peer: serverName, peer_id: raftIdOf(serverName) };
+    try {
+      await requestJson(this.nc, "$JS.API.SERVER.REMOVE", peer);
+    } catch (error) {
+      if (error instanceof EngineError && error.apiCode === NOT_A_MEMBER) return;
+      throw error;
+    }
   }
 
   /** How the broker's own server syncs, as it says itself: `always`, or `1000ms`. */

@@ -11,10 +11,18 @@ export type EngineErrorCode =
 /** NATS can't be used as it is: one line that says what to do next. */
 export class EngineError extends Error {
   readonly code: EngineErrorCode;
+  /** NATS's own `err_code`, where it has answered with one. */
+  readonly apiCode: number | null;
 
-  constructor(code: EngineErrorCode, message: string, cause?: unknown) {
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    cause?: unknown,
+    apiCode: number | null = null,
+  ) {
     super(message, { cause });
     this.name = "EngineError";
     this.code = code;
+    this.apiCode = apiCode;
   }
 }

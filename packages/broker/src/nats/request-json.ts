@@ -24,10 +24,12 @@ export async function requestJson<T>(
   } catch (error) {
     throw failed(subject, (error as Error).message, error);
   }
-  if (reply.error) throw failed(subject, reply.error.description);
+  const { error } = reply;
+  if (error) throw failed(subject, error.description, undefined, error.err_code);
   return reply;
 }
 
-function failed(subject: string, why: string, cause?: unknown): EngineError {
-  return new EngineError("TARPAN_ENGINE_REQUEST", `NATS request ${subject}: ${why}`, cause);
+function failed(subject: string, why: string, cause?: unknown, apiCode?: number): EngineError {
+  const message = `NATS request ${subject}: ${why}`;
+  return new EngineError("TARPAN_ENGINE_REQUEST", message, cause, apiCode);
 }
