@@ -1,11 +1,12 @@
 // `tarpan cluster up`: which processes it starts, what it says of them, and that they end with it.
 // What a cluster of real brokers does is tested where brokers are.
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { RunningCommand, tarpan } from "./run-command.ts";
@@ -84,10 +85,9 @@ test("kill -9 leaves no broker behind", async () => {
   const program = path("../bin/tarpan.js");
   const parent = spawn(process.execPath, [program, "cluster", "up", ...free], {
     env,
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  let text = "";
-  while (!READY.test(text)) text += (await once(parent.stdout, "data")).join("");
+  const text = await untilPrinted(parent, READY);
   // A connection to each: it ends with the process that holds the other end.
   const sockets = READY.exec(text)![1]!
     .split(",")
@@ -105,6 +105,25 @@ test("kill -9 leaves no broker behind", async () => {
   parent.kill("SIGKILL");
   await Promise.all(ended);
 });
+
+/** What it has printed when the pattern is found; rejects with all it said if it ends before. */
+function untilPrinted(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  pattern: RegExp,
+): Promise<string> {
+  let printed = "";
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+      if (pattern.test(printed)) resolve(printed);
+    });
+    child.once("close", (code) => reject(new Error(`it ended with ${code}: ${said}${printed}`)));
+  });
+}
 
 describe("is refused in one line", () => {
   test("when ports are taken", async () => {

@@ -1,6 +1,6 @@
 // What `tarpan cluster up` will start: a broker per process, on consecutive ports.
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Arguments } from "../args/parse.ts";
 import { CommandError, UsageError } from "../failures.ts";
@@ -11,6 +11,11 @@ const MIN_BROKERS = 3;
 const MAX_BROKERS = 9;
 const MAX_PORT = 65_535;
 const LOOPBACK = "127.0.0.1";
+/**
+ * Where free ports are looked for: below those that systems give to outgoing connections, so that
+ * nobody takes one before its broker listens, or while that is down.
+ */
+const FREE_PORTS = { from: 10_000, to: 20_000 } as const;
 
 /** A topic that is made on first use survives a broker, which Kafka's default of 1 would not have it. */
 const REPLICATED = ["--kafka", "default.replication.factor=3"];
@@ -37,8 +42,12 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
   const count = args.integer("brokers", MIN_BROKERS, MAX_BROKERS) ?? DEFAULT_BROKERS;
   const bindAddress = args.text("bind-addr") ?? LOOPBACK;
   const dataDirectory = args.text("data-dir") ?? "./data/cluster";
-  const bindPorts = await portsFrom(args.integer("bind-port", 0, MAX_PORT) ?? 9092, count);
-  const raftPorts = await portsFrom(args.integer("raft-port", 0, MAX_PORT) ?? 7001, count);
+  const firstBind = args.integer("bind-port", 0, MAX_PORT) ?? 9092;
+  const firstRaft = args.integer("raft-port", 0, MAX_PORT) ?? 7001;
+  // Both at once: no port is given twice.
+  const free = await freePorts(2 * count);
+  const bindPorts = firstBind === 0 ? free.slice(0, count) : portsFrom(firstBind, count);
+  const raftPorts = firstRaft === 0 ? free.slice(count) : portsFrom(firstRaft, count);
   const passedOn = passedOnBy(args);
   const shared = bindPorts.filter((port) => raftPorts.includes(port));
   if (shared.length > 0)
@@ -66,46 +75,41 @@ function passedOnBy({ positional }: Arguments): readonly string[] {
   return rest;
 }
 
-/** `count` ports from the first on, or as many free ones when it is 0. */
-async function portsFrom(first: number, count: number): Promise<readonly number[]> {
-  if (first === 0) return freePorts(count);
+function portsFrom(first: number, count: number): readonly number[] {
   if (first + count - 1 > MAX_PORT)
     throw new UsageError(`there are no ${count} ports from ${first} on`);
   return Array.from({ length: count }, (_, i) => first + i);
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i++) servers.push(await listening(LOOPBACK, 0));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) await closed(server);
-  return ports;
+  const ports = new Set<number>();
+  const { from, to } = FREE_PORTS;
+  while (ports.size < count) {
+    const port = from + Math.floor(Math.random() * (to - from));
+    if (!ports.has(port) && (await isFree(LOOPBACK, port))) ports.add(port);
+  }
+  return [...ports];
 }
 
 async function refuseTaken(host: string, ports: readonly number[], option: string) {
   const taken: number[] = [];
-  for (const port of ports) {
-    try {
-      await closed(await listening(host, port));
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== "EADDRINUSE")
-        throw new CommandError(`can't listen on ${host}:${port}: ${message}`, { cause: error });
-      taken.push(port);
-    }
-  }
+  for (const port of ports) if (!(await isFree(host, port))) taken.push(port);
   if (taken.length === 0) return;
   const what = taken.length === 1 ? `port ${taken[0]} is` : `ports ${taken.join(", ")} are`;
   throw new CommandError(`${what} in use: stop what listens there, or give another ${option}`);
 }
 
-async function listening(host: string, port: number): Promise<Server> {
+/** Rejects with CommandError when it is not a port's fault. */
+async function isFree(host: string, port: number): Promise<boolean> {
   const server = createServer().listen(port, host);
-  await once(server, "listening");
-  return server;
-}
-
-async function closed(server: Server): Promise<void> {
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") return false;
+    throw new CommandError(`can't listen on ${host}:${port}: ${message}`, { cause: error });
+  }
   server.close();
   await once(server, "close");
+  return true;
 }
