@@ -20,6 +20,7 @@ import { openAlone } from "./open-alone.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import { type Listener, startListener } from "./server/listener.ts";
 import type { BrokerSettings } from "./settings.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface StartOptions {
   /** Silent when left out. */
@@ -59,8 +60,11 @@ export async function startBroker(
   // Loads the native module while the disk is at work, not in the first Produce.
   crc32c(new Uint8Array(0));
   const state = await opening;
+  // A broker that is alone never waits long: it gets there, and stops then.
+  const waits = settings.cluster === null ? undefined : stopping;
   try {
-    return await serve({ ...settings, nodeId: state.nodeId }, state, env, logger);
+    const own = { ...settings, nodeId: state.nodeId };
+    return await serve(own, state, { env, logger, stopping: waits });
   } catch (error) {
     await state.close({ clean: false });
     throw error;
@@ -86,11 +90,17 @@ function refuseBadConfigs(configs: BrokerSettings["kafkaConfigs"]): void {
   }
 }
 
+interface ServeContext {
+  readonly env: Env;
+  readonly logger: Logger;
+  /** Of the start, which waits for a controller. */
+  readonly stopping: AbortSignal | undefined;
+}
+
 async function serve(
   settings: BrokerSettings,
   state: BrokerState,
-  env: Env,
-  logger: Logger,
+  { env, logger, stopping: startStopping }: ServeContext,
 ): Promise<RunningBroker> {
   const { engine, metadata, partitions } = state;
   const startedMs = env.clock.monotonicMs();
@@ -126,7 +136,13 @@ async function serve(
   const { port } = listener;
   const rack = settings.kafkaConfigs["broker.rack"] ?? null;
   const at = registeredAddress(settings, port);
-  await metadata.registerBroker({ ...at, rack, unclean: state.unclean });
+  const registering = metadata.registerBroker({ ...at, rack, unclean: state.unclean });
+  try {
+    await unlessAborted(registering, startStopping);
+  } catch (error) {
+    await listener.close({ graceMs: 0 });
+    throw error;
+  }
   const slots = config.maxIncrementalFetchSessionCacheSlots;
   const fetchSessions = new FetchSessions(env.clock, env.random, slots);
   groups.load();

@@ -38,7 +38,7 @@ export class ClusterMember {
   #isLeaving = false;
 
   private constructor(
-    { env, settings, engine, logger }: MemberParts,
+    { env, settings, engine, logger, stopping }: MemberParts,
     membership: Membership,
     log: FollowedLog,
     clusterId: string,
@@ -51,7 +51,8 @@ export class ClusterMember {
       onImage: (image) => this.metadata.advance(image),
     });
     this.#follower = follower;
-    this.controller = new RemoteController({ env, bus: engine.bus, membership, follower });
+    const { bus } = engine;
+    this.controller = new RemoteController({ env, bus, membership, follower, stopping });
     this.metadata = new Metadata({
       nodeId,
       clusterId,
@@ -89,7 +90,7 @@ export class ClusterMember {
       newLogOptions: () => this.metadata.topicConfig(""),
       removeServer: engine.removeServer,
     });
-    this.#stopServing = serveController(engine.bus, nodeId, logger, () => this.#election.active);
+    this.#stopServing = serveController(bus, nodeId, logger, () => this.#election.active);
     membership.announce(() => ({
       brokerId: nodeId,
       // Who leaves is not missed, but nor is it to be given anything.

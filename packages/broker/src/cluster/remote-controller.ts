@@ -20,6 +20,8 @@ interface Parts {
   readonly bus: Bus;
   readonly membership: Membership;
   readonly follower: MetadataFollower;
+  /** Aborts when the broker is told to stop before it is registered. */
+  readonly stopping: AbortSignal;
 }
 
 /**
@@ -39,6 +41,7 @@ export class RemoteController implements ClusterController {
   /** Tries until there is a controller that takes it: without it the broker is of no use. */
   async registerBroker(registration: Parameters<Controller["registerBroker"]>[0]): Promise<void> {
     for (;;) {
+      this.#parts.stopping.throwIfAborted();
       try {
         return await this.#call("registerBroker", [registration]);
       } catch (error) {

@@ -52,8 +52,8 @@ export const broker: Command = {
       stopSignal(io),
       ...(args.has(STOP_WITH_STDIN) ? [endOf(io.stdin)] : []),
     ]);
-    const { settings, nodeIdGiven } = config;
-    const running = await startBroker(settings, { logger, nodeIdGiven });
+    const running = await started(config, logger, stopped);
+    if (running === null) return logger.info("stopped before it served");
     for (const warning of config.warnings) logger.warn(warning);
     // On a terminal the ready line says it already.
     if (config.logging.file !== null) logger.info("started", { bootstrap: running.bootstrap });
@@ -63,6 +63,22 @@ export const broker: Command = {
     logger.info("stopped");
   },
 };
+
+/** Null when it was told to stop first: a broker of a cluster may wait for others, for ever. */
+async function started(
+  { settings, nodeIdGiven }: LoadedConfig,
+  logger: Logger,
+  stopped: Promise<void>,
+): Promise<RunningBroker | null> {
+  const stop = new AbortController();
+  void stopped.then(() => stop.abort());
+  try {
+    return await startBroker(settings, { logger, nodeIdGiven, stopping: stop.signal });
+  } catch (error) {
+    if (error === stop.signal.reason) return null;
+    throw error;
+  }
+}
 
 function refusePositional({ positional }: Arguments): void {
   if (positional.length > 0)
