@@ -34,6 +34,13 @@ export interface StatusParts {
   readonly isServing: () => boolean;
 }
 
+/** Why clients of the cluster are not sent to this broker. */
+function notPartOf({ image, nodeId, incarnationId }: Metadata): string[] {
+  const own = image.brokers.get(nodeId);
+  if (own?.incarnationId !== incarnationId) return ["the cluster does not know this broker"];
+  return own.fenced ? ["the controller does not hear this broker: others lead in its place"] : [];
+}
+
 /** What HTTP shows of a broker. */
 export class BrokerStatus implements BrokerView {
   readonly #parts: StatusParts;
@@ -56,6 +63,7 @@ export class BrokerStatus implements BrokerView {
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
     if (metadata.isolated) reasons.push("the other brokers are not heard");
     if (metadata.controllerId === NO_CONTROLLER) reasons.push("the cluster has no controller");
+    else if (cluster !== null && isServing()) reasons.push(...notPartOf(metadata));
     if (!isServing()) reasons.push("the broker is starting or stopping");
     if (metadata.failure !== null) reasons.push(`metadata: ${metadata.failure.message}`);
     for (const { hosted, failure } of partitions.all()) {

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import type { ClusterPart } from "../../src/broker-state.ts";
+import { BrokerStatus } from "../../src/broker-status.ts";
+import type { Metadata } from "../../src/metadata/metadata.ts";
+import { History, incarnationOf } from "../metadata/cluster.ts";
+
+interface Situation {
+  readonly engineProblem?: string;
+  readonly controllerId?: number;
+  readonly nodeId?: number;
+  readonly incarnationId?: string;
+  readonly fenced?: boolean;
+  readonly serving?: boolean;
+}
+
+/** Broker 2 of a cluster of two, which is in order but for what is said. */
+function readiness({ engineProblem, fenced, serving = true, ...metadata }: Situation) {
+  const history = new History();
+  history.register(1);
+  history.register(2);
+  if (fenced) history.fence(2);
+  const own = { nodeId: 2, controllerId: 1, failure: null, incarnationId: incarnationOf(2) };
+  const status = new BrokerStatus({
+    cluster: { problem: engineProblem ?? null } as ClusterPart,
+    metadata: { ...own, ...metadata, image: history.image } as unknown as Metadata,
+    partitions: { all: () => [] },
+    isServing: () => serving,
+  } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
+  return status.readiness();
+}
+
+describe("a broker of a cluster is ready", () => {
+  test("when it is a part of it", () => {
+    expect(readiness({})).toEqual({ ready: true, reasons: [] });
+  });
+
+  test.each([
+    ["its engine has trouble", /^engine: it hangs$/, { engineProblem: "it hangs" }],
+    ["there is no controller", /no controller/, { controllerId: -1 }],
+    ["it is not registered", /does not know/, { nodeId: 3 }],
+    ["an earlier life of it is", /does not know/, { incarnationId: "another" }],
+    ["it is fenced", /does not hear this broker/, { fenced: true }],
+    ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
+  ] as const)("not when %s", (_what, reason, situation) => {
+    const { ready, reasons } = readiness(situation);
+    expect([ready, reasons]).toEqual([false, [expect.stringMatching(reason)]]);
+  });
+});
