@@ -20,13 +20,17 @@ export class NatsBus implements Bus {
 
   serve(subject: string, answer: (request: unknown) => Promise<unknown>): () => void {
     return this.#listen(subject, async (message) => {
-      message.respond(encodeValue(await answer(decodeValue(message.data))));
+      const bytes = encodeValue(await answer(decodeValue(message.data)));
+      // What is too large for a message must not be silence, or whoever asks would wait for it.
+      const fits = bytes.length <= (this.#nats.info?.max_payload ?? 0);
+      message.respond(fits ? bytes : new Uint8Array(0));
     });
   }
 
   async request(subject: string, message: unknown, timeoutMs: number): Promise<unknown> {
     try {
       const reply = await this.#nats.request(subject, encodeValue(message), { timeout: timeoutMs });
+      if (reply.data.length === 0) throw new Error("the answer is too large");
       return decodeValue(reply.data);
     } catch (error) {
       const nobody = error instanceof Error && error.name === "NoRespondersError";
