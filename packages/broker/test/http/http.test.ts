@@ -1,91 +1,11 @@
 import { once } from "node:events";
-import { type Agent, Agent as HttpAgent, type IncomingMessage, request } from "node:http";
+import { Agent as HttpAgent } from "node:http";
 import { connect } from "node:net";
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
-import type { BrokerView } from "../../src/http/broker-view.ts";
-import { createHttpEntrance } from "../../src/http/entrance.ts";
-import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
-import { eventually, frame, Kind, type Served, serve } from "../server/harness.ts";
-
-class FakeBroker implements BrokerView {
-  reasons: string[] = [];
-  readonly requests = new RequestMetrics();
-  readonly members = null;
-  served: Served | null = null;
-  errors: string[] = [];
-  /** groups.test.ts has real ones. */
-  readonly groups = {
-    list: async () => [],
-    describe: async () => unserved(),
-    delete: async () => unserved(),
-    resetOffsets: async () => unserved(),
-    usage: async () => ({ groups: [], offsets: [] }),
-  };
-
-  readiness() {
-    return { ready: this.reasons.length === 0, reasons: this.reasons };
-  }
-
-  cluster() {
-    const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
-    const engine = { kind: "memory" } as const;
-    return {
-      ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine },
-      ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
-    };
-  }
-
-  *partitions() {
-    const row = { topic: "orders", leader: 1, leaderEpoch: 3, startOffset: 5, endOffset: 105 };
-    yield { ...row, partition: 0, sizeBytes: 1000, offlineReason: null };
-    yield { ...row, partition: 1, sizeBytes: 500, offlineReason: this.reasons[0] ?? null };
-  }
-
-  *traffic() {
-    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400 };
-  }
-
-  network() {
-    const { stats, connections } = this.served!.listener;
-    return { ...stats, connections };
-  }
-}
-
-function unserved(): never {
-  throw new Error("there are no groups here");
-}
-
-async function serveHttp(view: FakeBroker): Promise<Served> {
-  const entrance = createHttpEntrance(view, (message) => void view.errors.push(message));
-  view.served = await serve({}, entrance);
-  return view.served;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly text: string;
-}
-
-async function ask(
-  { listener }: Served,
-  path: string,
-  { method = "GET", agent = new HttpAgent(), body = "" } = {} as {
-    method?: string;
-    agent?: Agent;
-    body?: string;
-  },
-): Promise<Reply> {
-  const headers = body === "" ? {} : { "content-length": body.length };
-  const sent = request({ host: "127.0.0.1", port: listener.port, path, method, agent, headers });
-  sent.end(body);
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  let text = "";
-  for await (const chunk of response.setEncoding("utf8")) text += chunk;
-  return { status: response.statusCode!, headers: response.headers, text };
-}
+import { eventually, frame, Kind } from "../server/harness.ts";
+import { ask, FakeBroker, serveHttp } from "./fake-broker.ts";
 
 describe("routes", () => {
   test("/health", async () => {

@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
+import type { BrokerView, MembersView } from "../../src/http/broker-view.ts";
+import { createHttpEntrance } from "../../src/http/entrance.ts";
+import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
+import { type Served, serve } from "../server/harness.ts";
+
+/** Says what a test has it say. */
+export class FakeBroker implements BrokerView {
+  reasons: string[] = [];
+  readonly requests = new RequestMetrics();
+  members: MembersView | null = null;
+  served: Served | null = null;
+  errors: string[] = [];
+  /** groups.test.ts has real ones. */
+  readonly groups = {
+    list: async () => [],
+    describe: async () => unserved(),
+    delete: async () => unserved(),
+    resetOffsets: async () => unserved(),
+    usage: async () => ({ groups: [], offsets: [] }),
+  };
+
+  readiness() {
+    return { ready: this.reasons.length === 0, reasons: this.reasons };
+  }
+
+  cluster() {
+    const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
+    const engine = { kind: "memory" } as const;
+    return {
+      ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine },
+      ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
+    };
+  }
+
+  *partitions() {
+    const row = { topic: "orders", leader: 1, leaderEpoch: 3, startOffset: 5, endOffset: 105 };
+    yield { ...row, partition: 0, sizeBytes: 1000, offlineReason: null };
+    yield { ...row, partition: 1, sizeBytes: 500, offlineReason: this.reasons[0] ?? null };
+  }
+
+  *traffic() {
+    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400 };
+  }
+
+  network() {
+    const { stats, connections } = this.served!.listener;
+    return { ...stats, connections };
+  }
+}
+
+function unserved(): never {
+  throw new Error("there are no groups here");
+}
+
+export async function serveHttp(view: FakeBroker): Promise<Served> {
+  const entrance = createHttpEntrance(view, (message) => void view.errors.push(message));
+  view.served = await serve({}, entrance);
+  return view.served;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+export async function ask(
+  { listener }: Served,
+  path: string,
+  { method = "GET", agent = new Agent(), body = "", headers: more = {} } = {} as {
+    method?: string;
+    agent?: Agent;
+    body?: string;
+    headers?: Readonly<Record<string, string>>;
+  },
+): Promise<Reply> {
+  const headers = { ...more, ...(body === "" ? {} : { "content-length": body.length }) };
+  const sent = request({ host: "127.0.0.1", port: listener.port, path, method, agent, headers });
+  sent.end(body);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += chunk;
+  return { status: response.statusCode!, headers: response.headers, text };
+}
