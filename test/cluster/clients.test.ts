@@ -8,6 +8,7 @@ import { kcatClient } from "./clients/kcat.ts";
 import { platformaticClient } from "./clients/platformatic.ts";
 import { type Deathbed, survive } from "./clients/survive.ts";
 import { followerReadFlags, readsFromFollowers } from "./follower-read.ts";
+import { servesGroupsAnywhere } from "./group-api.ts";
 import { missesNoStreamSilently } from "./missing-stream.ts";
 
 // Real clients produce and consume on while the leader of what they use dies, and what else shows best
@@ -35,6 +36,12 @@ const deathbed: Deathbed = {
 clusterIt(
   "a consumer reads from the replica in its rack, in whole and in order",
   () => readsFromFollowers(cluster),
+  LIMIT_MS,
+);
+
+clusterIt(
+  "any broker shows, resets and deletes any group over HTTP",
+  () => servesGroupsAnywhere(cluster),
   LIMIT_MS,
 );
 

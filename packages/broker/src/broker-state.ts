@@ -1,3 +1,4 @@
+import type { Bus } from "./cluster/bus.ts";
 import type { Removal } from "./cluster/cluster-controller.ts";
 import type { LogEngine, ReplicaStates } from "./log/log.ts";
 import type { ClusterAdmin } from "./metadata/cluster-admin.ts";
@@ -28,6 +29,8 @@ export interface ClusterPart {
   readonly problem: string | null;
   /** Where every log's replicas are; empty while the engine can't say. */
   states(): Promise<readonly ReplicaStates[]>;
+  /** To the other brokers. */
+  readonly bus: Bus;
   readonly followers: Followers;
   readonly admin: ClusterAdmin;
   /** See ClusterController.remove. */

@@ -27,22 +27,21 @@ import type {
   OffsetReset,
 } from "./http/broker-view.ts";
 import { Refusal } from "./http/refusal.ts";
+import type { LeaderOffsets } from "./leader-offsets.ts";
 import type { Metadata } from "./metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "./metadata/topic-names.ts";
-import { planReset } from "./offset-reset.ts";
-import type { Partitions } from "./partition/partitions.ts";
 
 interface Parts {
   readonly groups: GroupCoordinator;
   readonly metadata: Metadata;
-  readonly partitions: Partitions;
+  readonly offsets: LeaderOffsets;
   readonly isServing: () => boolean;
 }
 
 /** By name, and without a member: what tools may do to any group that nobody is in. */
 const COMMIT_VERSION = 9;
 
-/** What HTTP shows of the groups, and does to them. */
+/** What HTTP shows of the groups that this broker coordinates, and does to them. */
 export class GroupStatus implements GroupsView {
   readonly #parts: Parts;
 
@@ -63,7 +62,7 @@ export class GroupStatus implements GroupsView {
       groups.run(groupId, describeGroup(groupId)),
       groups.run(groupId, committedBy(groupId)),
     ]);
-    const offsets = committed.map((row) => this.#offset(row));
+    const offsets = await this.#withLag(committed);
     if (consumer.errorCode === ErrorCode.NONE) {
       const members = consumer.members.map(consumerMember);
       const { groupState: state } = consumer;
@@ -92,8 +91,7 @@ export class GroupStatus implements GroupsView {
     for (const { topic, partition, committedOffset } of offsets) {
       if (topic === reset.topic) committed.set(partition, committedOffset);
     }
-    const count = this.#parts.metadata.image.topics.get(reset.topic)?.partitions.length ?? 0;
-    const moves = await planReset(this.#parts.partitions, count, reset, committed);
+    const moves = await this.#parts.offsets.planReset(reset, committed);
     if (reset.execute) await this.#commit(groupId, reset.topic, moves);
     return moves;
   }
@@ -104,10 +102,10 @@ export class GroupStatus implements GroupsView {
         this.#runOnAll(groupRows),
         this.#runOnAll(committedByAll),
       ]);
-      const offsets = committed.flat().map((row) => {
-        return { groupId: row.groupId, ...this.#offset(row) };
-      });
-      return { groups: groups.flat(), offsets };
+      const rows = committed.flat();
+      const offsets = await this.#withLag(rows);
+      const named = offsets.map((row, at) => ({ groupId: rows[at]!.groupId, ...row }));
+      return { groups: groups.flat(), offsets: named };
     } catch (error) {
       if (error instanceof CoordinatorError) return { groups: [], offsets: [] };
       throw error;
@@ -139,11 +137,15 @@ export class GroupStatus implements GroupsView {
     }
   }
 
-  #offset({ topic, partition, offset: committedOffset }: CommittedRow): GroupOffset {
-    const found = this.#parts.partitions.find(topic, partition);
-    const endOffset = typeof found === "number" ? null : found.highWatermark;
-    const lag = endOffset === null ? null : Math.max(0, endOffset - committedOffset);
-    return { topic, partition, committedOffset, endOffset, lag };
+  async #withLag(rows: readonly CommittedRow[]): Promise<GroupOffset[]> {
+    const ends = await this.#parts.offsets.ends(
+      rows.map(({ topic, partition }) => [topic, partition]),
+    );
+    return rows.map(({ topic, partition, offset: committedOffset }, at) => {
+      const endOffset = ends[at]!;
+      const lag = endOffset === null ? null : Math.max(0, endOffset - committedOffset);
+      return { topic, partition, committedOffset, endOffset, lag };
+    });
   }
 
   async #runOnAll<T>(operation: Operation<T>): Promise<T[]> {

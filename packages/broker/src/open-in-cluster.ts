@@ -46,6 +46,7 @@ export async function openInCluster(
         get problem() {
           return engine.problem;
         },
+        bus: engine.bus,
         states: () => replicaStates(engine.logs),
         followers: member.followers,
         admin: member.controller,

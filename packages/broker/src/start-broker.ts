@@ -8,8 +8,8 @@ import { configProblem } from "./config/kafka/definition.ts";
 import { nodeEnv } from "./env/node-env.ts";
 import type { Env } from "./env.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
-import { GroupStatus } from "./group-status.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
+import { groupsView } from "./groups-view.ts";
 import { handlers } from "./handlers/index.ts";
 import { HandlerRouter } from "./handlers/request-router.ts";
 import { createHttpEntrance } from "./http/entrance.ts";
@@ -118,7 +118,7 @@ async function serve(
     metadata,
     partitions,
     requests,
-    groups: new GroupStatus({ groups, metadata, partitions, isServing: () => serving }),
+    groups: groupsView(state, { groups, logger, isServing: () => serving }),
     network: () => ({ ...listener.stats, connections: listener.connections }),
     uptimeMs: () => env.clock.monotonicMs() - startedMs,
     isServing: () => serving,

@@ -1,0 +1,115 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { BusError } from "./cluster/bus.ts";
+import { COORDINATOR_CALL_TIMEOUT_MS } from "./cluster/limits.ts";
+import type { Peers } from "./cluster/peers.ts";
+import type { GroupCoordinator } from "./groups/coordinator.ts";
+import { CoordinatorError } from "./groups/coordinator-error.ts";
+import type {
+  GroupDetail,
+  GroupsView,
+  GroupUsage,
+  GroupView,
+  OffsetMove,
+  OffsetReset,
+} from "./http/broker-view.ts";
+import { Refusal } from "./http/refusal.ts";
+import type { Metadata } from "./metadata/metadata.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "./metadata/topic-names.ts";
+
+interface Parts {
+  readonly peers: Peers;
+  readonly metadata: Metadata;
+  readonly groups: Pick<GroupCoordinator, "coordinatorOf">;
+  /** The groups that this broker coordinates. */
+  readonly own: GroupsView;
+}
+
+/**
+ * All groups of a cluster, as any of its brokers shows them: whoever coordinates a group is asked.
+ * Brokers ask each other rather than send the client there, for it may reach only one of them, and
+ * may change something only on its own machine.
+ */
+export class ClusterGroups implements GroupsView {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { own, peers } = parts;
+    peers.serve({
+      listGroups: () => own.list(),
+      describeGroup: (groupId: string) => own.describe(groupId),
+      deleteGroup: (groupId: string) => own.delete(groupId),
+      resetOffsets: (groupId: string, reset: OffsetReset) => own.resetOffsets(groupId, reset),
+    });
+  }
+
+  /** All or none: a list without those of a broker that fails would look as if they were gone. */
+  async list(): Promise<readonly GroupView[]> {
+    const { metadata } = this.#parts;
+    const partitions = metadata.image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
+    const coordinators = [...new Set(partitions.map(({ leader }) => leader))];
+    if (coordinators.length === 0) return this.#parts.own.list();
+    const lists = await Promise.all(
+      coordinators.map((brokerId) => this.#ask<readonly GroupView[]>(brokerId, "listGroups", [])),
+    );
+    // One whose coordinator is changing may be on two lists.
+    const byId = new Map(lists.flat().map((group) => [group.groupId, group]));
+    return [...byId.values()];
+  }
+
+  async describe(groupId: string): Promise<GroupDetail> {
+    const coordinator = this.#coordinatorOf(groupId);
+    if (coordinator === null) return this.#parts.own.describe(groupId);
+    return this.#ask(coordinator, "describeGroup", [groupId]);
+  }
+
+  async delete(groupId: string): Promise<void> {
+    const coordinator = this.#coordinatorOf(groupId);
+    if (coordinator === null) return this.#parts.own.delete(groupId);
+    await this.#ask(coordinator, "deleteGroup", [groupId], unknownOutcome);
+  }
+
+  async resetOffsets(groupId: string, reset: OffsetReset): Promise<readonly OffsetMove[]> {
+    const coordinator = this.#coordinatorOf(groupId);
+    if (coordinator === null) return this.#parts.own.resetOffsets(groupId, reset);
+    const onTimeout = reset.execute ? unknownOutcome : unavailable;
+    return this.#ask(coordinator, "resetOffsets", [groupId, reset], onTimeout);
+  }
+
+  /** Of this broker's groups: each broker is scraped. */
+  usage(): Promise<GroupUsage> {
+    return this.#parts.own.usage();
+  }
+
+  /** Null while there is no topic of all groups, so that none is known. */
+  #coordinatorOf(groupId: string): number | null {
+    const { metadata, groups } = this.#parts;
+    if (!metadata.image.topics.has(CONSUMER_OFFSETS_TOPIC)) return null;
+    return groups.coordinatorOf(groupId);
+  }
+
+  async #ask<T>(
+    brokerId: number,
+    method: string,
+    args: readonly unknown[],
+    onTimeout: (brokerId: number) => Error = unavailable,
+  ): Promise<T> {
+    if (brokerId < 0) throw unavailable();
+    try {
+      return await this.#parts.peers.call<T>(brokerId, method, args, COORDINATOR_CALL_TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+      throw error.kind === "nobody" ? unavailable() : onTimeout(brokerId);
+    }
+  }
+}
+
+function unavailable(): Error {
+  const { COORDINATOR_NOT_AVAILABLE } = ErrorCode;
+  return new CoordinatorError(COORDINATOR_NOT_AVAILABLE, "a group's coordinator does not answer");
+}
+
+function unknownOutcome(brokerId: number): Error {
+  const text = `the group's coordinator, broker ${brokerId}, did not answer in time`;
+  return new Refusal(503, `${text}: the change may have been made or not`);
+}

@@ -1,0 +1,211 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, test } from "vitest";
+import { PEER_CALL_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { Peers } from "../../src/cluster/peers.ts";
+import { ClusterGroups } from "../../src/cluster-groups.ts";
+import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import type { GroupsView, GroupView, OffsetReset } from "../../src/http/broker-view.ts";
+import { Refusal } from "../../src/http/refusal.ts";
+import { LeaderOffsets } from "../../src/leader-offsets.ts";
+import type { Metadata } from "../../src/metadata/metadata.ts";
+import type { Partitions } from "../../src/partition/partitions.ts";
+import { MemoryNetwork } from "../cluster/memory-bus.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { History } from "../metadata/cluster.ts";
+
+const LATE_MS = 60_000;
+const SHIFT: OffsetReset = {
+  ...{ topic: "orders", partitions: null, to: { shiftBy: -1 } },
+  execute: true,
+};
+
+/** What a broker coordinates itself, here by name only; what is done to it is written down. */
+class OwnGroups implements GroupsView {
+  readonly done: string[] = [];
+  failure: Error | null = null;
+  /** Set: never answers. */
+  hangs = false;
+  readonly #ids: readonly string[];
+
+  constructor(ids: readonly string[]) {
+    this.#ids = ids;
+  }
+
+  async list() {
+    await this.#asked();
+    return this.#ids.map(rowOf);
+  }
+
+  async describe(groupId: string) {
+    await this.#asked();
+    return { ...rowOf(groupId), members: [], offsets: [] };
+  }
+
+  async delete(groupId: string) {
+    await this.#asked();
+    this.done.push(`delete ${groupId}`);
+  }
+
+  async resetOffsets(groupId: string, { to }: OffsetReset) {
+    await this.#asked();
+    this.done.push(`reset ${groupId} to ${JSON.stringify(to)}`);
+    return [{ partition: 0, from: null, to: 5 }];
+  }
+
+  async usage() {
+    return { groups: this.#ids.map(rowOf), offsets: [] };
+  }
+
+  #asked(): Promise<void> {
+    if (this.hangs) return new Promise(() => {});
+    return this.failure === null ? Promise.resolve() : Promise.reject(this.failure);
+  }
+}
+
+function rowOf(groupId: string): GroupView {
+  return { groupId, kind: "classic", state: "Empty", protocolType: "", memberCount: 0 };
+}
+
+/** Three brokers: a group's name tells who coordinates it. */
+function cluster() {
+  const time = new ManualTime();
+  const network = new MemoryNetwork(time);
+  const history = new History();
+  for (const id of [1, 2, 3]) history.register(id);
+  history.topic("orders", [[1], [2], [3], [2]]);
+  history.topic("__consumer_offsets", [[1], [2], [3]]);
+  const logged: string[] = [];
+  const logger = { error: (message: string) => logged.push(message) } as never;
+  const nodes = [1, 2, 3].map((nodeId) => {
+    const bus = network.bus(`broker ${nodeId}`);
+    const own = new OwnGroups([`of-${nodeId}`]);
+    const metadata = {
+      get image() {
+        return history.image;
+      },
+      nodeId,
+    } as Metadata;
+    const groups = { coordinatorOf: (groupId: string) => Number(groupId.slice("of-".length)) };
+    const peers = new Peers(bus, nodeId, logger);
+    const partitions = {
+      find: (_topic: string, index: number) =>
+        index === 3
+          ? ErrorCode.NOT_LEADER_OR_FOLLOWER
+          : { highWatermark: nodeId * 10, log: { startOffset: nodeId } },
+    };
+    const offsets = new LeaderOffsets({
+      ...{ metadata, peers },
+      partitions: partitions as unknown as Partitions,
+    });
+    return { bus, own, offsets, view: new ClusterGroups({ peers, metadata, groups, own }) };
+  });
+  return { time, history, logged, nodes: nodes as [Node, Node, Node] };
+  type Node = (typeof nodes)[number];
+}
+
+describe("any broker of a cluster", () => {
+  test("lists the groups of all", async () => {
+    const { nodes } = cluster();
+    for (const { view } of nodes) {
+      const ids = (await view.list()).map(({ groupId }) => groupId);
+      expect(ids.sort()).toEqual(["of-1", "of-2", "of-3"]);
+    }
+  });
+
+  test("shows, resets and deletes a group that another one coordinates", async () => {
+    const { nodes } = cluster();
+    const [{ view }, second] = nodes;
+    expect(await view.describe("of-2")).toMatchObject({ groupId: "of-2", offsets: [] });
+    expect(await view.resetOffsets("of-2", SHIFT)).toEqual([{ partition: 0, from: null, to: 5 }]);
+    await view.delete("of-2");
+    expect(second.own.done).toEqual(['reset of-2 to {"shiftBy":-1}', "delete of-2"]);
+    expect(nodes[0].own.done).toEqual([]);
+  });
+
+  test("passes on what the coordinator refuses", async () => {
+    const { nodes, logged } = cluster();
+    const [{ view }, second] = nodes;
+    second.own.failure = new Refusal(400, "there is no topic", "topic");
+    await expect(view.resetOffsets("of-2", SHIFT)).rejects.toMatchObject({
+      ...{ name: "Refusal", status: 400, message: "there is no topic", field: "topic" },
+    });
+    second.own.failure = new CoordinatorError(ErrorCode.NOT_COORDINATOR, "it has moved");
+    await expect(view.describe("of-2")).rejects.toBeInstanceOf(CoordinatorError);
+    await expect(view.list()).rejects.toBeInstanceOf(CoordinatorError);
+    expect(logged).toEqual([]);
+    second.own.failure = new TypeError("a bug");
+    await expect(view.describe("of-2")).rejects.toBeInstanceOf(CoordinatorError);
+    expect(logged).toEqual([expect.stringContaining("describeGroup")]);
+  });
+
+  test("can't say while the coordinator is away, or none", async () => {
+    const { nodes } = cluster();
+    const [{ view }, second] = nodes;
+    second.bus.cut = true;
+    await expect(view.describe("of-2")).rejects.toBeInstanceOf(CoordinatorError);
+    await expect(view.delete("of-2")).rejects.toBeInstanceOf(CoordinatorError);
+    await expect(view.list()).rejects.toBeInstanceOf(CoordinatorError);
+    await expect(view.delete("of--1")).rejects.toBeInstanceOf(CoordinatorError);
+  });
+
+  test("says that a change without an answer may have been made", async () => {
+    const { nodes, time } = cluster();
+    const [{ view }, second] = nodes;
+    second.own.hangs = true;
+    for (const [ask, error] of [
+      [() => view.delete("of-2"), /may have been made or not/],
+      [() => view.resetOffsets("of-2", SHIFT), /may have been made or not/],
+      [() => view.resetOffsets("of-2", { ...SHIFT, execute: false }), /does not answer/],
+      [() => view.describe("of-2"), /does not answer/],
+    ] as const) {
+      const refused = expect(ask()).rejects.toThrow(error);
+      time.advance(LATE_MS);
+      await refused;
+    }
+  });
+
+  test("knows no group before there is a topic of them", async () => {
+    const { nodes, history } = cluster();
+    history.image = new History().image;
+    const [{ view, own }] = nodes;
+    expect(await view.list()).toEqual([rowOf("of-1")]);
+    await view.delete("of-2");
+    expect(own.done).toEqual(["delete of-2"]);
+  });
+});
+
+describe("offsets of partitions that others lead", () => {
+  const all = [0, 1, 2, 3].map((partition) => ["orders", partition] as const);
+
+  test("are asked from their leaders; null where they can't say", async () => {
+    const { nodes, time } = cluster();
+    const [{ offsets }, second, third] = nodes;
+    expect(await offsets.ends([...all, ["gone", 0]])).toEqual([10, 20, 30, null, null]);
+    third.bus.cut = true;
+    expect(await offsets.ends(all)).toEqual([10, 20, null, null]);
+    second.bus.serve("tarpan.broker.2", () => new Promise(() => {}));
+    const late = offsets.ends(all);
+    time.advance(PEER_CALL_TIMEOUT_MS);
+    expect(await late).toEqual([10, null, null, null]);
+  });
+
+  test("make one plan, in the order asked for", async () => {
+    const { nodes } = cluster();
+    const [{ offsets }, second] = nodes;
+    const reset = { ...SHIFT, partitions: [2, 0, 1], to: "latest" as const };
+    const committed = new Map([[2, 4]]);
+    expect(await offsets.planReset(reset, committed)).toEqual([
+      { partition: 2, from: 4, to: 30 },
+      { partition: 0, from: null, to: 10 },
+      { partition: 1, from: null, to: 20 },
+    ]);
+    const refused = (change: object) =>
+      expect(offsets.planReset({ ...reset, ...change }, committed)).rejects;
+    await refused({ topic: "gone" }).toMatchObject({ status: 400, field: "topic" });
+    await refused({ partitions: [4] }).toMatchObject({ status: 400, field: "partitions" });
+    await refused({ to: { shiftBy: 1 } }).toMatchObject({ status: 400, field: "to" });
+    await refused({ partitions: [3] }).toMatchObject({ status: 503 });
+    second.bus.cut = true;
+    await refused({}).toMatchObject({ status: 503, message: expect.stringContaining("broker 2") });
+  });
+});
