@@ -43,7 +43,8 @@ clusterIt(
     await run.progress();
     const before = await statusText(cluster.node(0));
     expect(before).toMatch(/^4 .* alive/m);
-    expect(before).toMatch(/^moving +0 +4 .* 4,1,2 /m);
+    expect(before).toMatch(/^moving +0 +4 +[-\d]+ +4,1,2 +[\d,]+ +\d+$/m);
+    expect(before).toMatch(/^engine jetstream, .*, max_payload 8388608, up to 4 replicas$/m);
 
     const removal = new Removal(fourth.nodeId, cluster.node(0));
     await removal.said(/broker 4 holds nothing any more: stop it now/);

@@ -42,50 +42,28 @@ const STATUS = {
     kind: "jetstream",
     version: "2.14.5",
     syncInterval: "always",
-    maxPayload: 8388608,
+    maxPayloadBytes: 8388608,
     replicasMax: 3,
     problems: ["one thing to do"],
   },
   reasons: ["orders-1: no leader"],
   partitions: [
-    {
-      topic: "orders",
-      partition: 1,
-      leader: null,
-      raftLeader: null,
-      replicas: [{ brokerId: 1 }, { brokerId: 3 }],
-      endOffset: -1,
-      offlineReason: "no leader",
-    },
-    {
-      topic: "orders",
-      partition: 0,
-      leader: 1,
-      raftLeader: 2,
-      replicas: [
-        { brokerId: 1, current: true, lag: 0 },
-        { brokerId: 2, current: true, lag: 0 },
-        { brokerId: 3, current: false, lag: 17 },
-      ],
-      endOffset: 42,
-      offlineReason: null,
-    },
-    {
-      topic: "__consumer_offsets",
-      partition: 0,
-      leader: 1,
-      replicas: [1, 2, 3],
-      isr: [1, 2, 3],
-    },
-    {
-      topic: "__consumer_offsets",
-      partition: 1,
-      leader: 2,
-      replicas: [1, 2, 3],
-      isr: [1, 2],
-    },
+    row("orders", 1, { leader: -1, replicas: [1, 3], isr: [3], raftLeader: null, lag: {} }),
+    row("orders", 0, { raftLeader: 2, isr: [1, 2], lag: { 1: 0, 2: 0, 3: 17 } }),
+    row("__consumer_offsets", 0, {}),
+    row("__consumer_offsets", 1, { leader: 2, isr: [1, 2] }),
   ],
 };
+
+function row(topic: string, partition: number, different: object) {
+  const replicas = {
+    replicas: [1, 2, 3],
+    isr: [1, 2, 3],
+    raftLeader: 1,
+    lag: { 1: 0, 2: 0, 3: 0 },
+  };
+  return { topic, partition, leader: 1, leaderEpoch: 4, ...replicas, ...different };
+}
 
 test("brokers, engine, and partitions with what is known of them", async () => {
   const { address, asked } = await serving(() => [200, STATUS]);
@@ -106,10 +84,10 @@ broker  address         rack  state   role
 2       127.0.0.1:9093  b     alive
 3       127.0.0.1:9094  c     fenced
 
-topic               partition  leader  raft leader  replicas  isr  lag  end offset  problem
-__consumer_offsets  1          2       -            1,2,3     1,2  -    -
-orders              0          1       2            1,2,3     1,2  17   42
-orders              1          -       -            1,3       -    -    -           no leader
+topic               partition  leader  raft leader  replicas  isr  lag
+__consumer_offsets  1          2       1            1,2,3     1,2  0
+orders              0          1       2            1,2,3     1,2  17
+orders              1          -       -            1,3       3    -
 
 and 1 partition of internal topics (--internal shows them)
 `);
@@ -123,9 +101,12 @@ and 1 partition of internal topics (--internal shows them)
 test("a single broker, as it is today", async () => {
   const broker = await Broker.start();
   closers.push(() => broker.stop());
-  const { code, stdout } = await tarpan(["cluster", "status", "-b", broker.bootstrap]);
+  const at = ["-b", broker.bootstrap];
+  expect((await tarpan(["topic", "create", ...at, "-t", "orders"])).code).toBe(0);
+  const { code, stdout } = await tarpan(["cluster", "status", ...at]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^cluster \S+, seen by broker 1\nengine memory\n/);
+  expect(stdout).toMatch(/\ntopic +partition +leader +end offset +problem\norders +0 +1 +0\n/);
   expect(stdout).toContain(`1       ${broker.bootstrap}`);
 });
 

@@ -1,5 +1,5 @@
-// `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that keeps its
-// partitions to itself says less; whatever it leaves out is shown as "-".
+// `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that is alone has no
+// replicas to tell of; whatever is not known is shown as "-".
 import type { Arguments } from "../args/parse.ts";
 import type { Io } from "../command.ts";
 import { counted } from "../progress.ts";
@@ -12,7 +12,7 @@ export interface ClusterStatus {
   readonly nodeId: number;
   readonly controllerId: number | null;
   readonly brokers: readonly BrokerStatus[];
-  readonly engine: string | EngineStatus;
+  readonly engine: EngineStatus;
   readonly reasons?: readonly string[];
   readonly partitions?: readonly PartitionStatus[];
 }
@@ -27,9 +27,9 @@ interface BrokerStatus {
 
 interface EngineStatus {
   readonly kind: string;
-  readonly version?: string | null;
-  readonly syncInterval?: string | null;
-  readonly maxPayload?: number | null;
+  readonly version?: string;
+  readonly syncInterval?: string;
+  readonly maxPayloadBytes?: number;
   readonly replicasMax?: number | null;
   readonly problems?: readonly string[];
 }
@@ -37,19 +37,15 @@ interface EngineStatus {
 interface PartitionStatus {
   readonly topic: string;
   readonly partition: number;
-  readonly leader: number | null;
+  /** -1 when there is none. */
+  readonly leader: number;
   readonly raftLeader?: number | null;
-  readonly replicas?: readonly (number | ReplicaStatus)[];
+  readonly replicas?: readonly number[];
   readonly isr?: readonly number[];
+  /** Raft entries that replicas lack, by node id. */
+  readonly lag?: Readonly<Record<string, number>>;
   readonly endOffset?: number;
   readonly offlineReason?: string | null;
-}
-
-interface ReplicaStatus {
-  readonly brokerId: number;
-  readonly current?: boolean;
-  /** Raft entries it lacks. */
-  readonly lag?: number;
 }
 
 export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
@@ -61,10 +57,7 @@ export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
 }
 
 export function statusText(status: ClusterStatus, internal: boolean): string {
-  const problems = [
-    ...(typeof status.engine === "string" ? [] : (status.engine.problems ?? [])),
-    ...(status.reasons ?? []),
-  ];
+  const problems = [...(status.engine.problems ?? []), ...(status.reasons ?? [])];
   return [
     `cluster ${status.clusterId}, seen by broker ${status.nodeId}\n${engineLine(status.engine)}`,
     ...(problems.length === 0 ? [] : [problems.map((line) => `problem: ${line}\n`).join("")]),
@@ -73,13 +66,12 @@ export function statusText(status: ClusterStatus, internal: boolean): string {
   ].join("\n");
 }
 
-function engineLine(engine: ClusterStatus["engine"]): string {
-  if (typeof engine === "string") return `engine ${engine}\n`;
-  const { kind, version, syncInterval, maxPayload, replicasMax } = engine;
+function engineLine(engine: EngineStatus): string {
+  const { kind, version, syncInterval, maxPayloadBytes, replicasMax } = engine;
   const parts = [`engine ${kind}`];
   if (version) parts.push(`nats-server ${version}`);
   if (syncInterval) parts.push(`sync_interval ${syncInterval}`);
-  if (maxPayload) parts.push(`max_payload ${maxPayload}`);
+  if (maxPayloadBytes) parts.push(`max_payload ${maxPayloadBytes}`);
   if (replicasMax) parts.push(`up to ${counted(replicasMax, "replica")}`);
   return `${parts.join(", ")}\n`;
 }
@@ -110,7 +102,7 @@ function partitionTables(all: readonly PartitionStatus[], internal: boolean): st
 }
 
 function isTroubled({ leader, offlineReason, replicas, isr }: PartitionStatus): boolean {
-  if (leader === null || leader < 0 || offlineReason) return true;
+  if (leader < 0 || offlineReason) return true;
   return isr !== undefined && replicas !== undefined && isr.length < replicas.length;
 }
 
@@ -118,39 +110,43 @@ function partitionTable(partitions: readonly PartitionStatus[]): string {
   const rows = partitions.toSorted(
     (a, b) => (a.topic < b.topic ? -1 : Number(a.topic > b.topic)) || a.partition - b.partition,
   );
-  const headings = ["topic", "partition", "leader", "raft leader", "replicas", "isr", "lag"];
+  const isReplicated = rows.some(({ replicas }) => replicas !== undefined);
+  return isReplicated ? replicatedTable(rows) : ownTable(rows);
+}
+
+function replicatedTable(rows: readonly PartitionStatus[]): string {
   return columns([
-    [...headings, "end offset", "problem"],
-    ...rows.map((one) => [
-      one.topic,
-      String(one.partition),
-      idText(one.leader),
-      idText(one.raftLeader),
-      one.replicas?.map((replica) => idText(idOf(replica))).join(",") ?? "-",
-      isrText(one),
-      lagText(one.replicas),
-      one.endOffset === undefined || one.endOffset < 0 ? "-" : String(one.endOffset),
-      one.offlineReason ?? "",
+    ["topic", "partition", "leader", "raft leader", "replicas", "isr", "lag"],
+    ...rows.map(({ topic, partition, leader, raftLeader, replicas, isr, lag }) => [
+      topic,
+      String(partition),
+      idText(leader),
+      idText(raftLeader),
+      replicas?.join(",") || "-",
+      isr?.join(",") || "-",
+      lagText(lag),
     ]),
   ]);
 }
 
-const idOf = (replica: number | ReplicaStatus) =>
-  typeof replica === "number" ? replica : replica.brokerId;
+function ownTable(rows: readonly PartitionStatus[]): string {
+  return columns([
+    ["topic", "partition", "leader", "end offset", "problem"],
+    ...rows.map(({ topic, partition, leader, endOffset, offlineReason }) => [
+      topic,
+      String(partition),
+      idText(leader),
+      idText(endOffset),
+      offlineReason ?? "",
+    ]),
+  ]);
+}
 
 const idText = (id: number | null | undefined) =>
   id === undefined || id === null || id < 0 ? "-" : String(id);
 
-function isrText({ isr, replicas }: PartitionStatus): string {
-  if (isr !== undefined) return isr.join(",") || "-";
-  const known = replicas?.filter((one) => typeof one !== "number" && one.current !== undefined);
-  if (known === undefined || known.length === 0) return "-";
-  const current = known.filter((one) => typeof one !== "number" && one.current);
-  return current.map(idOf).join(",") || "-";
-}
-
-/** The largest of the replicas: what the slowest has yet to get. */
-function lagText(replicas: PartitionStatus["replicas"]): string {
-  const lags = replicas?.flatMap((one) => (typeof one === "number" ? [] : (one.lag ?? [])));
-  return lags === undefined || lags.length === 0 ? "-" : String(Math.max(...lags));
+/** The largest: what the slowest replica has yet to get. */
+function lagText(lag: PartitionStatus["lag"] = {}): string {
+  const lags = Object.values(lag);
+  return lags.length === 0 ? "-" : String(Math.max(...lags));
 }
