@@ -14,13 +14,22 @@ export type RequestFate = "fine" | "lost" | "answer lost";
 /** The network between brokers in one process: messages cross it as bytes, a moment later. */
 export class MemoryNetwork {
   readonly time: ManualTime;
+  readonly #latencyMs: number;
   readonly ports = new Map<string, MemoryBus>();
   /** Decides about each message that nobody answers; true loses it. */
   loses: (subject: string) => boolean = () => false;
   fateOf: (subject: string) => RequestFate = () => "fine";
 
-  constructor(time: ManualTime) {
+  /** A message takes `latencyMs`; with 0 it arrives without the clock moving. */
+  constructor(time: ManualTime, latencyMs = 1) {
     this.time = time;
+    this.#latencyMs = latencyMs;
+  }
+
+  /** Runs `arrive` when a message sent now is there. */
+  send(arrive: () => void): void {
+    if (this.#latencyMs === 0) queueMicrotask(arrive);
+    else this.time.after(this.#latencyMs, arrive);
   }
 
   /** One broker's end of it; an earlier one of that name is gone. */
@@ -61,7 +70,7 @@ export class MemoryBus implements Bus {
     const bytes = encodeValue(message);
     for (const bus of this.#network.reachableFrom(this)) {
       if (bus !== this && this.#network.loses(subject)) continue;
-      this.#network.time.after(1, () => {
+      this.#network.send(() => {
         bus.deliver(() => {
           for (const listener of bus.listeners.get(subject) ?? []) listener(decodeValue(bytes));
         });
@@ -84,22 +93,22 @@ export class MemoryBus implements Bus {
     const network = this.#network;
     const bytes = encodeValue(message);
     return new Promise((resolve, reject) => {
-      const later = (afterMs: number, work: () => void) =>
-        network.time.after(afterMs, () => this.deliver(work));
+      const soon = (work: () => void) => network.send(() => this.deliver(work));
       const server = network.reachableFrom(this).find((bus) => bus.answers.has(subject));
       if (server === undefined) {
-        later(1, () => reject(new BusError("nobody", `nobody serves ${subject}`)));
+        soon(() => reject(new BusError("nobody", `nobody serves ${subject}`)));
         return;
       }
-      later(timeoutMs, () => reject(new BusError("unknown", "no answer in time")));
+      const late = () => reject(new BusError("unknown", "no answer in time"));
+      network.time.after(timeoutMs, () => this.deliver(late));
       const fate = server === this ? "fine" : network.fateOf(subject);
       if (fate === "lost") return;
       const answered = (answer: unknown) => {
         const reply = encodeValue(answer);
         if (fate === "answer lost" || !areConnected(this, server)) return;
-        later(1, () => resolve(decodeValue(reply)));
+        soon(() => resolve(decodeValue(reply)));
       };
-      network.time.after(1, () => {
+      network.send(() => {
         server.deliver(() => {
           // It may have stopped to serve meanwhile: nobody answers then.
           void server.answers.get(subject)?.(decodeValue(bytes)).then(answered);

@@ -187,7 +187,10 @@ export class SimulatedBroker {
       bus,
       facts: FACTS,
       problem: null,
-      removeServer: async (id) => world.servers.remove(id),
+      removeServer: async (id) => {
+        await world.servers.remove(id);
+        return null;
+      },
       knowBrokers(source) {
         brokers = source;
       },

@@ -69,7 +69,7 @@ function rowOf(groupId: string): GroupView {
 /** Three brokers: a group's name tells who coordinates it. */
 function cluster() {
   const time = new ManualTime();
-  const network = new MemoryNetwork(time);
+  const network = new MemoryNetwork(time, 0);
   const history = new History();
   for (const id of [1, 2, 3]) history.register(id);
   history.topic("orders", [[1], [2], [3], [2]]);
