@@ -3,7 +3,7 @@ import type { Timers } from "../env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
 import { failedProduce, type ProduceOutcome, produce as produceTo } from "../partition/produce.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
-import { CloseConnection, handler, type RequestContext } from "./handler.ts";
+import { type Broker, CloseConnection, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
 
 /**
@@ -26,7 +26,7 @@ async function run(request: Request, context: RequestContext): Promise<Response 
     return failure(request, ErrorCode.INVALID_REQUIRED_ACKS);
   }
   // Every batch is handed to its log in this loop: nothing may be awaited before it ends.
-  const pending = request.topicData.map((topic) => appendTopic(topic, context));
+  const pending = request.topicData.map((topic) => appendTopic(topic, acks, context));
   const { partitions, env } = context.broker;
   const deadline = partitions.replicated ? deadlineAfter(env.timers, request.timeoutMs) : null;
   try {
@@ -81,9 +81,12 @@ const TIMED_OUT = failedProduce(
   "the replicas have not confirmed it in time: it may be stored or not",
 );
 
+/** Kafka's `acks=all`: as many replicas as `min.insync.replicas` have it. */
+const ALL = -1;
+
 type Topic = Request["topicData"][number];
 
-function appendTopic(topic: Topic, { broker, version }: RequestContext) {
+function appendTopic(topic: Topic, acks: number, { broker, version }: RequestContext) {
   const { topicId } = topic;
   const name = topicNameOf(broker, topic.name, topicId, version >= 13);
   const refusal = refusalOf(name, version);
@@ -96,9 +99,19 @@ function appendTopic(topic: Topic, { broker, version }: RequestContext) {
     if (refusal !== null) return { index, outcome: refusal };
     const partition = broker.partitions.find(name!, index);
     if (typeof partition === "number") return { index, outcome: failedProduce(partition) };
+    // Before anything is appended: what was, and is not confirmed, is another thing (7).
+    if (acks === ALL && tooFewInSync(broker, name!, index, rules.config.minInsyncReplicas)) {
+      return { index, outcome: failedProduce(ErrorCode.NOT_ENOUGH_REPLICAS) };
+    }
     return { index, outcome: produceTo(partition, records, rules) };
   });
   return { name: topic.name, topicId, knownAs: name, outcomes };
+}
+
+function tooFewInSync({ metadata }: Broker, topic: string, index: number, least: number): boolean {
+  // Never fewer than one: most topics need no look at the metadata.
+  if (least <= 1) return false;
+  return (metadata.image.topics.get(topic)?.partitions[index]?.isr.length ?? 0) < least;
 }
 
 function refusalOf(name: string | null, version: number): ProduceOutcome | null {

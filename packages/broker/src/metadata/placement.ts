@@ -10,9 +10,9 @@ export function isRefusal<T extends object>(value: T | Outcome): value is Outcom
 
 /**
  * Replicas for `count` new partitions: leaders go round the brokers that are up, beginning at
- * `first`, and each further replica is the next broker, so that leaders and replicas spread evenly.
- * Brokers that are not up are taken only where there are too few others, and to lead nothing
- * (Kafka's StripedReplicaPlacer); a majority of the replicas has to be up.
+ * `first`, and further replicas are the next brokers, other racks first, so that leaders and replicas
+ * spread evenly. Brokers that are not up are taken only where there are too few others, and to lead
+ * nothing (Kafka's StripedReplicaPlacer); a majority of the replicas has to be up.
  */
 export function placePartitions(
   image: MetadataImage,
@@ -33,16 +33,36 @@ export function placePartitions(
     // Once round, the distance between leader and first follower grows by one.
     const shift = Math.floor(partition / up.length);
     const leader = (first + partition) % up.length;
-    const replicas = Array.from({ length: fromUp }, (__, replica) => {
-      const step = replica === 0 ? 0 : 1 + ((shift + replica - 1) % (up.length - 1));
+    const order = Array.from({ length: up.length }, (__, place) => {
+      const step = place === 0 ? 0 : 1 + ((shift + place - 1) % (up.length - 1));
       return up[(leader + step) % up.length]!;
     });
+    const replicas = acrossRacks(image, order, fromUp);
     const more = Array.from({ length: replicationFactor - fromUp }, (__, replica) => {
       return down[(partition + replica) % down.length]!;
     });
     return newPartition([...replicas, ...more], replicas);
   });
   return { partitions };
+}
+
+/** The first `count` of `order`, but no rack twice before every rack has one. */
+function acrossRacks(image: MetadataImage, order: readonly number[], count: number): number[] {
+  const left = [...order];
+  const chosen: number[] = [];
+  let racks = new Set<string | null>();
+  while (chosen.length < count) {
+    const rackOf = (id: number) => image.brokers.get(id)!.rack;
+    let at = left.findIndex((id) => rackOf(id) === null || !racks.has(rackOf(id)));
+    if (at < 0) {
+      racks = new Set();
+      at = 0;
+    }
+    const [id] = left.splice(at, 1) as [number];
+    racks.add(rackOf(id));
+    chosen.push(id);
+  }
+  return chosen;
 }
 
 function isUp(image: MetadataImage, id: number): boolean {

@@ -68,6 +68,20 @@ describe("Produce", () => {
     await expect(broker.send(Produce, 9, request("nosuch"))).rejects.toThrow("acks=0");
   });
 
+  it("refuses acks=all, and only that, while too few replicas are in sync", async () => {
+    const { broker } = await brokerWithTopic({ "min.insync.replicas": "2" });
+    const produce = async (acks: number) => {
+      const topicData = [
+        { name: "t", topicId: ZERO_UUID, partitionData: [{ index: 0, records: batchOf(1) }] },
+      ];
+      const answer = await broker.call(Produce, 9, { acks, timeoutMs: 1_000, topicData });
+      return answer.responses[0]!.partitionResponses[0]!;
+    };
+    const refused = { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, baseOffset: -1 };
+    expect(await produce(-1)).toMatchObject(refused);
+    expect(await produce(1)).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+  });
+
   it("keeps the order of requests that run together", async () => {
     const { broker } = await brokerWithTopic();
     const answers = await Promise.all(
