@@ -5,10 +5,9 @@ import { JetStreamEngine } from "./log/jetstream/engine.ts";
 import { NatsTransport } from "./log/jetstream/nats-transport.ts";
 import { lockDirectory } from "./log/segment/lock.ts";
 import type { Logger } from "./logging/logger.ts";
-import type { EngineAdmin } from "./nats/admin.ts";
-import { EngineError } from "./nats/engine-error.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "./nats/names.ts";
 import { keptNodeId } from "./nats/node-id.ts";
+import { removeServerOf } from "./nats/remove-server.ts";
 import { type Engine, startEngine } from "./nats/start-engine.ts";
 import type { BrokerSettings } from "./settings.ts";
 
@@ -43,16 +42,6 @@ export async function openClusterEngine(
   }
 }
 
-async function removeServer(admin: EngineAdmin, brokerId: number): Promise<string | null> {
-  try {
-    await admin.removeServer(serverNameOf(brokerId));
-    return null;
-  } catch (error) {
-    if (error instanceof EngineError) return error.message;
-    throw error;
-  }
-}
-
 async function clusterEngine(
   nats: Engine,
   env: Env,
@@ -83,7 +72,7 @@ async function clusterEngine(
   return {
     logs,
     bus: new NatsBus(nats.nc),
-    removeServer: admin === null ? null : (id) => removeServer(admin, id),
+    removeServer: admin === null ? null : (id) => removeServerOf(admin, id),
     get facts() {
       return facts;
     },

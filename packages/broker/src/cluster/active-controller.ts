@@ -150,10 +150,7 @@ export class ActiveController implements ServedController {
   async #remove(brokerId: number): Promise<Removal> {
     const { image } = this.#local;
     const broker = image.brokers.get(brokerId);
-    if (broker === undefined) {
-      const text = `no broker ${brokerId} is registered`;
-      return notYet(-1, refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text));
-    }
+    if (broker === undefined) return this.#removeServer(brokerId);
     const left = partitionsOn(image, brokerId);
     if (left > 0) {
       const plan = planDecommission(image, brokerId);
@@ -166,14 +163,36 @@ export class ActiveController implements ServedController {
       const text = `broker ${brokerId} holds nothing any more: stop it now`;
       return notYet(0, refused(ErrorCode.NONE, text));
     }
-    // Before the broker: once that is forgotten nobody can ask for its server any more.
-    const problem = (await this.#parts.removeServer?.(brokerId)) ?? null;
-    if (problem !== null) return notYet(0, refused(ErrorCode.REQUEST_TIMED_OUT, problem));
+    // Before the broker, whose registration tells that its removal is not over.
+    const removal = await this.#removeServer(brokerId);
+    const mayGo = removal.done || removal.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
+    if (!mayGo) return removal;
     const outcome = await this.#local.decide((now) => decideUnregisterBroker(now, brokerId));
     if (outcome.errorCode !== ErrorCode.NONE) return notYet(0, outcome);
-    return { ...DONE, partitionsLeft: 0, done: true };
+    return GONE;
+  }
+
+  /** Refused as unknown where the engine has none. */
+  async #removeServer(brokerId: number): Promise<Removal> {
+    const removal = (await this.#parts.removeServer?.(brokerId)) ?? { kind: "unknown" };
+    switch (removal.kind) {
+      case "removed":
+        return GONE;
+      case "runs": {
+        const text = `the nats-server of broker ${brokerId} still runs: stop the broker`;
+        return notYet(0, refused(ErrorCode.NONE, text));
+      }
+      case "failed":
+        return notYet(0, refused(ErrorCode.REQUEST_TIMED_OUT, removal.why));
+      case "unknown": {
+        const text = `no broker ${brokerId} is registered`;
+        return notYet(0, refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text));
+      }
+    }
   }
 }
+
+const GONE: Removal = { ...DONE, partitionsLeft: 0, done: true };
 
 function notYet(partitionsLeft: number, outcome: Outcome): Removal {
   return { ...outcome, partitionsLeft, done: false };

@@ -1,12 +1,14 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { EngineError } from "./engine-error.ts";
-import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { ANSWER_LIMIT_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
 import { raftIdOf } from "./names.ts";
 import { requestJson } from "./request-json.ts";
 
 /** A server of the JetStream cluster, as its meta leader sees it. */
 export interface MetaPeer {
-  /** The server's name; empty for one that this cluster has never met since it started. */
+  /** In the Raft group; see `raftIdOf`. */
+  readonly id: string;
+  /** The server's name; something else for one that the leader has never met since it started. */
   readonly name: string;
   /** The meta group's Raft leader. */
   readonly leader: boolean;
@@ -20,7 +22,7 @@ interface JszReply {
   readonly data?: {
     readonly meta_cluster?: {
       readonly leader?: string;
-      readonly replicas?: readonly Partial<MetaPeer>[];
+      readonly replicas?: readonly (Partial<MetaPeer> & { readonly peer?: string })[];
     };
   };
 }
@@ -52,9 +54,9 @@ export class EngineAdmin {
     if (!leader)
       throw new EngineError("TARPAN_ENGINE_REQUEST", "the JetStream cluster has no leader now");
     return [
-      { name: leader, leader: true, current: true, offline: false, lag: 0 },
-      ...replicas.map(({ name = "", current = false, offline = false, lag = 0 }) => ({
-        ...{ name, current, offline, lag },
+      { id: raftIdOf(leader), name: leader, leader: true, current: true, offline: false, lag: 0 },
+      ...replicas.map(({ peer, name = "", current = false, offline = false, lag = 0 }) => ({
+        ...{ id: peer ?? raftIdOf(name), name, current, offline, lag },
         leader: false,
       })),
     ];
@@ -72,6 +74,18 @@ export class EngineAdmin {
       await requestJson(this.nc, "$JS.API.SERVER.REMOVE", peer);
     } catch (error) {
       if (error instanceof EngineError && error.apiCode === NOT_A_MEMBER) return;
+      throw error;
+    }
+  }
+
+  /** Whether a server runs that is called so. */
+  async answers(serverName: string): Promise<boolean> {
+    const filter = { server_name: serverName, exact_match: true };
+    try {
+      await requestJson(this.nc, "$SYS.REQ.SERVER.PING.STATSZ", filter, ANSWER_LIMIT_MS);
+      return true;
+    } catch (error) {
+      if (error instanceof EngineError) return false;
       throw error;
     }
   }

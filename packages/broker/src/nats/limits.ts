@@ -31,6 +31,8 @@ export const PINGS_UNANSWERED = 2;
 
 export const HEALTH_INTERVAL_MS = 5000;
 export const REQUEST_TIMEOUT_MS = 5000;
+/** A server that has not answered by then is taken to be down. */
+export const ANSWER_LIMIT_MS = 2000;
 export const READY_POLL_MS = 200;
 /** Between two lines that say what is waited for. */
 export const PROGRESS_INTERVAL_MS = 5000;
