@@ -95,14 +95,15 @@ export class ClusterHistory {
       if (created === ErrorCode.NONE && mustStay) expect([name, isThere]).toEqual([name, true]);
     }
     for (const topic of image.topics.values()) {
-      for (const [index, { leader }] of topic.partitions.entries()) {
-        await this.#checkPartition(topic, index, leader);
-      }
+      for (const index of topic.partitions.keys()) await this.#checkPartition(topic, index);
     }
   }
 
-  async #checkPartition({ name, id }: TopicImage, index: number, leader: number): Promise<void> {
+  async #checkPartition({ name, id }: TopicImage, index: number): Promise<void> {
     const { world } = this;
+    await world.settled();
+    const { image } = world.serving[0]!.member.metadata;
+    const { leader, isr } = image.topics.get(name)!.partitions[index]!;
     const { log } = world.broker(leader).partition(name, index)!;
     const there = await world.run(contentOf(log));
     const batches = [...there.values()];
@@ -110,7 +111,6 @@ export class ClusterHistory {
     for (const { batch, offset } of this.acknowledged.get(`${id}-${index}`) ?? []) {
       expect([name, index, offset, there.get(offset)]).toEqual([name, index, offset, batch]);
     }
-    const { isr } = world.broker(leader).member.metadata.image.topics.get(name)!.partitions[index]!;
     const followerId = isr.find((each) => each !== leader && world.broker(each).serves);
     if (followerId === undefined) return;
     const { followers } = world.broker(followerId).member;

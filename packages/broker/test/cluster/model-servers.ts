@@ -48,6 +48,16 @@ export class ModelServers {
     }
   }
 
+  /** Before it stops in order: its Raft leaders step down, which takes no election by silence. */
+  relieve(id: number): void {
+    for (const [stream, placed] of this.#placed) {
+      const others = placed.replicas.filter((each) => each !== id && this.isUp(each));
+      if (placed.leader !== id || others.length === 0) continue;
+      placed.leader = this.#random.pick(others);
+      this.model.elect(stream, STEP_DOWN_MS, stream.proposals.length);
+    }
+  }
+
   /** Killed, or cut off: the same to the others. */
   stop(id: number): void {
     if (!this.#up.has(id)) return;

@@ -118,6 +118,7 @@ export class SimulatedBroker {
     await engine.close();
     this.world.network.remove(bus);
     process.kill();
+    this.world.servers.relieve(this.id);
     this.world.servers.stop(this.id);
     this.life = null;
   }

@@ -111,7 +111,11 @@ export class Simulation {
     const roll = random.next();
     if (topics.length === 0 || (roll < 0.05 && history.topics.size < 8)) {
       if (history.topics.size > 12) return;
-      this.#begin(broker, history.create(broker, 1 + random.below(3), 1 + random.below(3)));
+      this.#begin(
+        broker,
+        history.create(broker, 1 + random.below(3), 1 + random.below(3)),
+        "create",
+      );
     } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
     else if (roll < 0.1) this.#begin(broker, broker.member.controller.electLeaders(0, null, 5_000));
     else this.#produce(broker, random.pick(topics));
@@ -149,8 +153,11 @@ export class Simulation {
     }
     // What hangs in a server is freed by an election.
     for (const name of world.model.streams.keys()) world.servers.disturb(name);
-    const isDone = () => [...this.#begun.values()].every((process) => process.isDead);
+    const isDone = () => {
+      // Who was about to stop does so, and comes back.
+      for (const broker of world.brokers) if (broker.life === null) broker.start();
+      return [...this.#begun.values()].every((process) => process.isDead);
+    };
     await world.until("all that was begun has an end", isDone, 120_000);
-    for (const broker of world.brokers) if (broker.life === null) broker.start();
   }
 }

@@ -1,0 +1,195 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import {
+  BROKER_SESSION_MS,
+  CANDIDATE_STEP_MS,
+  CONTROLLER_RETRY_MS,
+  CONTROLLER_SESSION_MS,
+  CONTROLLER_TICK_MS,
+  HEARTBEAT_INTERVAL_MS,
+} from "../../src/cluster/limits.ts";
+import { ClusterWorld } from "./cluster-world.ts";
+import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
+
+/** Silence, the turn of the second candidate, and messages on their way. */
+const TAKE_OVER_MS =
+  CONTROLLER_SESSION_MS + CANDIDATE_STEP_MS + 2 * CONTROLLER_RETRY_MS + HEARTBEAT_INTERVAL_MS;
+
+const topic = (name: string, numPartitions = 1, replicationFactor = 3) => {
+  return { name, numPartitions, replicationFactor, assignments: [], configs: [] };
+};
+
+describe("the controller", () => {
+  it("is followed by another when its broker is killed", async () => {
+    const world = await settledWorld();
+    const { controller } = world;
+    // The server lives on: how long an election in JetStream takes is another matter.
+    controller.kill({ server: false });
+    const tookMs = await world.until("there is another", () => {
+      return world.serving.every((one) => ![-1, controller.id].includes(world.controllerId(one)));
+    });
+    expect(tookMs).toBeLessThanOrEqual(TAKE_OVER_MS);
+    await world.settled();
+    world.check();
+  });
+
+  it("is followed by another when it is cut off, and gives way when it is back", async () => {
+    const world = await settledWorld();
+    const { controller } = world;
+    controller.cutOff(true);
+    const others = world.brokers.filter((broker) => broker !== controller);
+    await world.until("there is another", () => {
+      return others.every((one) => ![-1, controller.id].includes(world.controllerId(one)));
+    });
+    // It does not know yet, and can do nothing.
+    expect(world.controllerId(controller)).toBe(controller.id);
+    const call = controller.member.metadata.createTopics([topic("from-the-past")]);
+    await world.pass(2_000);
+    controller.cutOff(false);
+    const [outcome] = await world.run(call);
+    expect(outcome!.errorCode).not.toBe(ErrorCode.NONE);
+    await world.settled();
+    if (certainlyNot(outcome!.errorCode)) {
+      expect(others[0]!.member.metadata.image.topics.has("from-the-past")).toBe(false);
+    }
+    world.check();
+  });
+
+  it("can't write once another has begun, though nobody has told it", async () => {
+    const world = await settledWorld();
+    const { controller, bystander } = world;
+    // It goes on reaching JetStream, where it is fenced.
+    controller.life!.bus.cut = true;
+    await world.until("there is another", () => {
+      return ![-1, controller.id].includes(world.controllerId(bystander));
+    });
+    const other =
+      world.controller === controller
+        ? world.broker(world.controllerId(bystander))
+        : world.controller;
+    controller.life!.bus.cut = false;
+    const offset = other.member.metadata.endOffset;
+    const [outcome] = await world.run(controller.member.metadata.createTopics([topic("late")]));
+    await world.settled();
+    expect(world.controllerId()).toBe(other.id);
+    const isThere = other.member.metadata.image.topics.has("late");
+    expect(isThere).toBe(outcome!.errorCode === ErrorCode.NONE);
+    expect(other.member.metadata.endOffset).toBeGreaterThanOrEqual(offset);
+    world.check();
+  });
+
+  it("hands over when its broker leaves in order", async () => {
+    const world = await settledWorld();
+    const { controller } = world;
+    const stopping = controller.stop();
+    const tookMs = await world.until("there is another", () => {
+      const others = world.brokers.filter((one) => one !== controller && one.serves);
+      return others.every((one) => ![-1, controller.id].includes(world.controllerId(one)));
+    });
+    expect(tookMs).toBeLessThan(CONTROLLER_SESSION_MS);
+    await world.run(stopping);
+    await world.settled();
+    world.check();
+  });
+
+  it("stays the same through heartbeats that get lost", async () => {
+    const world = await settledWorld();
+    const { id } = world.controller;
+    world.network.loses = () => world.random.chance(0.3);
+    await world.pass(20_000);
+    world.network.loses = () => false;
+    await world.settled();
+    const changes = world.lines.filter((line) => line.includes("is the controller"));
+    expect(changes).toHaveLength(1);
+    expect(world.controllerId()).toBe(id);
+  });
+
+  it("fences a broker that falls silent, once it is surely silent", async () => {
+    const world = await settledWorld();
+    const silent = world.bystander;
+    silent.kill({ server: false });
+    const isFenced = () => fencedIds(world.serving[0]!).includes(silent.id);
+    await world.pass(BROKER_SESSION_MS - 2 * HEARTBEAT_INTERVAL_MS);
+    expect(isFenced()).toBe(false);
+    await world.until("it is fenced", isFenced, 3 * HEARTBEAT_INTERVAL_MS + CONTROLLER_TICK_MS);
+    world.check();
+  });
+});
+
+describe("a call of the controller", () => {
+  it("reaches it from every broker, and is shown there when it returns", async () => {
+    const world = await settledWorld();
+    for (const broker of world.brokers) {
+      const name = `from-${broker.id}`;
+      const [created] = await world.run(broker.member.metadata.createTopics([topic(name)]));
+      expect(created).toMatchObject({ name, errorCode: ErrorCode.NONE });
+      expect(broker.member.metadata.image.topics.get(name)?.id).toBe(created!.plan!.id);
+    }
+    await world.settled();
+    world.check();
+  });
+
+  it("waits for a controller while there is none", async () => {
+    const world = await settledWorld();
+    const { bystander, controller } = world;
+    controller.kill();
+    const creating = bystander.member.metadata.createTopics([topic("patient", 1, 2)]);
+    const [created] = await world.run(creating);
+    expect(created!.errorCode).toBe(ErrorCode.NONE);
+    world.check();
+  });
+
+  it("says that nothing is known when its answer is lost, and is not made twice", async () => {
+    const world = await settledWorld();
+    const { bystander } = world;
+    world.network.fateOf = () => "answer lost";
+    const creating = bystander.member.metadata.createTopics([topic("unsure")]);
+    const [created] = await world.run(creating);
+    expect(created!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
+    expect(bystander.member.metadata.image.topics.has("unsure")).toBe(true);
+    const named = [...world.model.streams.values()].filter(({ config }) => {
+      return JSON.stringify(config).includes('"unsure"');
+    });
+    expect(named).toHaveLength(1);
+  });
+
+  it("is answered truthfully through changes of the controller and lost messages", async () => {
+    const world = await settledWorld();
+    world.network.fateOf = () => world.random.pick(["fine", "lost", "answer lost"] as const);
+    const outcomes = new Map<string, number>();
+    for (let i = 0; i < 24; i++) {
+      const name = `topic-${i}`;
+      const broker = world.random.pick(world.serving);
+      void broker.member.metadata.createTopics([topic(name, 1, 1)]).then(([created]) => {
+        outcomes.set(name, created!.errorCode);
+      });
+      if (i % 6 === 3) {
+        const { controller } = world;
+        controller.life!.bus.cut = true;
+        await world.pass(CONTROLLER_SESSION_MS + world.random.below(2_000));
+        controller.life!.bus.cut = false;
+      }
+      await world.pass(world.random.below(400));
+    }
+    await world.until("all are answered", () => outcomes.size === 24, 120_000);
+    world.network.fateOf = () => "fine";
+    await world.settled();
+    const { topics } = world.serving[0]!.member.metadata.image;
+    for (const [name, errorCode] of outcomes) {
+      if (errorCode === ErrorCode.NONE) expect([name, topics.has(name)]).toEqual([name, true]);
+      if (certainlyNot(errorCode)) expect([name, topics.has(name)]).toEqual([name, false]);
+    }
+    world.check();
+  });
+});
+
+async function settledWorld(): Promise<ClusterWorld> {
+  const world = await ClusterWorld.started();
+  await world.settled();
+  return world;
+}
+
+function fencedIds(broker: SimulatedBroker): number[] {
+  const { brokers } = broker.member.metadata.image;
+  return [...brokers.values()].filter(({ fenced }) => fenced).map(({ id }) => id);
+}
