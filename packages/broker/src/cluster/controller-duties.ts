@@ -54,7 +54,12 @@ export class ControllerDuties {
     await local.decide((image) => {
       return decideFenceBroker(image, brokerId, incarnationId, this.#raftLeaderOf);
     });
-    await this.#look();
+    try {
+      await this.#look();
+    } catch (error) {
+      // The engine moves its Raft leaders by itself when the server stops, only not as fast.
+      if (!(error instanceof LogError)) throw error;
+    }
     const led = this.#states.filter(({ raftLeader }) => raftLeader === brokerId);
     await Promise.all(
       led.map(({ id, replicas }) => {

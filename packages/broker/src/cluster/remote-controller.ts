@@ -146,7 +146,7 @@ export class RemoteController implements ClusterController {
     args: readonly unknown[],
     timeoutMs = CONTROLLER_CALL_TIMEOUT_MS,
   ): Promise<T> {
-    const { env, follower } = this.#parts;
+    const { env } = this.#parts;
     const deadlineMs = env.clock.monotonicMs() + timeoutMs;
     for (;;) {
       const leftMs = deadlineMs - env.clock.monotonicMs();
@@ -157,7 +157,9 @@ export class RemoteController implements ClusterController {
         continue;
       }
       if (answer.kind === "failed") throw new ControllerUnavailable(answer.outcome);
-      await follower.reached(answer.offset);
+      if (!(await this.#isShown(answer.offset, deadlineMs))) {
+        throw new ControllerUnavailable(NOT_SHOWN);
+      }
       return answer.result as T;
     }
   }
@@ -179,6 +181,19 @@ export class RemoteController implements ClusterController {
     }
   }
 
+  /** False when this broker can't read the metadata for as long as the caller waits. */
+  #isShown(offset: number, deadlineMs: number): Promise<boolean> {
+    const { env, follower } = this.#parts;
+    const leftMs = Math.max(0, deadlineMs - env.clock.monotonicMs());
+    return new Promise((resolve) => {
+      const timer = env.timers.after(leftMs, () => resolve(false));
+      void follower.reached(offset).then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
+  }
+
   #pause(): Promise<void> {
     return new Promise((resolve) => {
       this.#parts.env.timers.after(CONTROLLER_RETRY_MS, resolve);
@@ -189,6 +204,10 @@ export class RemoteController implements ClusterController {
 const NO_CONTROLLER = refused(
   ErrorCode.REQUEST_TIMED_OUT,
   "the cluster has no controller at the moment: nothing was changed",
+);
+const NOT_SHOWN = refused(
+  ErrorCode.REQUEST_TIMED_OUT,
+  "the controller has done it, but this broker does not see it yet",
 );
 const UNKNOWN_OUTCOME = refused(
   ErrorCode.REQUEST_TIMED_OUT,
