@@ -1,7 +1,12 @@
 import type { Timer } from "../env.ts";
 import { LogError } from "../log/log.ts";
 import { ActiveController, type ActiveControllerParts } from "./active-controller.ts";
-import { CANDIDATE_STEP_MS, CONTROLLER_RETRY_MS } from "./limits.ts";
+import {
+  CANDIDATE_STEP_MS,
+  CONTROLLER_RETRY_MS,
+  CONTROLLER_SESSION_MS,
+  DUEL_PAUSE_MAX_MS,
+} from "./limits.ts";
 
 /**
  * Has this broker become the controller when nobody else is. Which of several candidates wins is
@@ -15,6 +20,9 @@ export class ControllerElection {
   #vacantSinceMs: number | null = null;
   /** Of the controller before, which is not waited for. */
   #lastId = -1;
+  /** Not before this: somebody who is not heard is the controller. */
+  #standFromMs = 0;
+  #duelPauseMs = CONTROLLER_SESSION_MS;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -54,11 +62,15 @@ export class ControllerElection {
       if (failure === null && (heard === null || heard.epoch <= epoch)) return;
       const why = failure?.message ?? `broker ${heard!.brokerId} is, under epoch ${heard!.epoch}`;
       logger.info(`not the controller any more: ${why}`);
+      if (heard === null || heard.epoch <= epoch) this.#pauseDuel();
       return this.#resign();
     }
-    if (heard !== null) this.#lastId = heard.brokerId;
+    if (heard !== null) {
+      this.#lastId = heard.brokerId;
+      this.#duelPauseMs = CONTROLLER_SESSION_MS;
+    }
     if (!membership.lacksController) this.#vacantSinceMs = null;
-    else if (this.#isMyTurn()) await this.#stand();
+    else if (this.#isMyTurn() && !this.#isPausing()) await this.#stand();
   }
 
   /** The first of those who live tries at once, the others a little later each. */
@@ -69,6 +81,16 @@ export class ControllerElection {
     const before = membership.liveIds().filter((id) => id < nodeId && id !== this.#lastId);
     const rank = before.length;
     return nowMs - this.#vacantSinceMs >= rank * CANDIDATE_STEP_MS;
+  }
+
+  /** Two that can't hear each other would fence one another, and each other's brokers, for ever. */
+  #pauseDuel(): void {
+    this.#standFromMs = this.#parts.env.clock.monotonicMs() + this.#duelPauseMs;
+    this.#duelPauseMs = Math.min(2 * this.#duelPauseMs, DUEL_PAUSE_MAX_MS);
+  }
+
+  #isPausing(): boolean {
+    return this.#parts.env.clock.monotonicMs() < this.#standFromMs;
   }
 
   async #stand(): Promise<void> {

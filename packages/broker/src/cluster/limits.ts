@@ -20,6 +20,12 @@ export const CONTROLLER_SESSION_MS = 2_000;
 /** Candidates try one after another, in the order of their ids, this far apart. */
 export const CANDIDATE_STEP_MS = 600;
 
+/**
+ * Longest pause of a candidate that was fenced by a controller it does not hear. The first is
+ * `CONTROLLER_SESSION_MS`, each further one twice as long.
+ */
+export const DUEL_PAUSE_MAX_MS = 16_000;
+
 /** How often the controller looks at brokers and partitions. */
 export const CONTROLLER_TICK_MS = 300;
 

@@ -111,11 +111,8 @@ export class Simulation {
     const roll = random.next();
     if (topics.length === 0 || (roll < 0.05 && history.topics.size < 8)) {
       if (history.topics.size > 12) return;
-      this.#begin(
-        broker,
-        history.create(broker, 1 + random.below(3), 1 + random.below(3)),
-        "create",
-      );
+      const [partitions, replicas] = [1 + random.below(3), 1 + random.below(3)];
+      this.#begin(broker, history.create(broker, partitions, replicas));
     } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
     else if (roll < 0.1) this.#begin(broker, broker.member.controller.electLeaders(0, null, 5_000));
     else this.#produce(broker, random.pick(topics));
