@@ -190,7 +190,7 @@ export class SimulatedBroker {
       problem: null,
       removeServer: async (id) => {
         await world.servers.remove(id);
-        return null;
+        return { kind: "removed" };
       },
       knowBrokers(source) {
         brokers = source;
