@@ -77,7 +77,8 @@ export class MetadataFollower {
   }
 
   #advance(): void {
-    this.#reading ??= this.#read().finally(() => {
+    // A record that can't be read is not tried again: that stops the process.
+    this.#reading ??= this.#read().then(() => {
       this.#reading = null;
       if (!this.#closed && this.#position.offset < this.#log.endOffset) this.#advance();
     });
