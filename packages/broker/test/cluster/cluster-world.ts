@@ -44,6 +44,13 @@ export class ClusterWorld {
     });
   }
 
+  /** More brokers, not yet started. */
+  add(count: number): void {
+    for (let left = count; left > 0; left--) {
+      this.brokers.push(new SimulatedBroker(this, this.brokers.length + 1));
+    }
+  }
+
   broker(id: number): SimulatedBroker {
     return this.brokers[id - 1]!;
   }

@@ -8,7 +8,7 @@ import {
   CONTROLLER_TICK_MS,
   HEARTBEAT_INTERVAL_MS,
 } from "../../src/cluster/limits.ts";
-import { ClusterWorld } from "./cluster-world.ts";
+import { settledWorld } from "./requests.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
 
 /** Silence, the turn of the second candidate, and messages on their way. */
@@ -182,12 +182,6 @@ describe("a call of the controller", () => {
     world.check();
   });
 });
-
-async function settledWorld(): Promise<ClusterWorld> {
-  const world = await ClusterWorld.started();
-  await world.settled();
-  return world;
-}
 
 function fencedIds(broker: SimulatedBroker): number[] {
   const { brokers } = broker.member.metadata.image;

@@ -55,6 +55,18 @@ export class ClusterHistory {
     topic.deleted = deleted!.errorCode;
   }
 
+  async grow(broker: SimulatedBroker, name: string): Promise<void> {
+    const { metadata } = broker.member;
+    const count = metadata.image.topics.get(name)!.partitions.length + 1;
+    if (count > 4) return;
+    const [grown] = await metadata.createPartitions([{ name, count, assignments: null }]);
+    if (grown!.errorCode !== ErrorCode.NONE) return;
+    const topic = metadata.image.topics.get(name);
+    if (topic !== undefined && topic.partitions.length < count) {
+      this.problems.push(`${name} has grown to ${count} and is not shown so to who asked for it`);
+    }
+  }
+
   async produce(broker: SimulatedBroker, { name, id }: TopicImage, index: number): Promise<void> {
     const partition = broker.partition(name, index);
     if (partition === null || partition.id.topicId !== id) return;

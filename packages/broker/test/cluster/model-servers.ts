@@ -75,7 +75,9 @@ export class ModelServers {
     this.removed.push(id);
     for (const [stream, placed] of this.#placed) {
       if (!placed.replicas.includes(id)) continue;
-      this.#settle(stream, placed, this.#chosen(configOf(stream), placed.replicas)!);
+      // Where its placement allows no other one there are fewer.
+      const left = placed.replicas.filter((each) => each !== id);
+      this.#settle(stream, placed, this.#chosen(configOf(stream), left) ?? left);
     }
   }
 

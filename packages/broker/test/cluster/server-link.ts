@@ -16,6 +16,8 @@ const UNKNOWN: PublishOutcome = { kind: "unknown", reason: "cut off" };
 /** A broker's connection to the servers, which can be cut. */
 export class ServerLink implements JetStreamTransport {
   cut = false;
+  /** Requests that nobody answers. */
+  silences: (operation: string) => boolean = () => false;
   readonly #servers: ModelServers;
   readonly #process: SimulatedProcess;
   readonly #inner: JetStreamTransport;
@@ -43,7 +45,10 @@ export class ServerLink implements JetStreamTransport {
 
   request(operation: string, body: object | null, timeoutMs: number): Promise<ApiAnswer | null> {
     const { model } = this.#servers;
+    const isSilent = this.silences(operation);
     return this.#answered(timeoutMs, async () => {
+      if (isSilent)
+        return new Promise((resolve) => this.#process.after(timeoutMs, () => resolve(null)));
       // The request arrives, and what is said then goes on its way.
       await new Promise<void>((resolve) => model.later(resolve));
       return this.#servers.answer(operation, body, () =>

@@ -1,0 +1,176 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
+import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { SHARED_CLOSE_GRACE_MS } from "../../src/partition/limits.ts";
+import { append, create, imageOf, produce, settledWorld } from "./requests.ts";
+
+const TOPIC = "orders";
+
+describe("a broker", () => {
+  it("that is killed loses what it led to others, under a new epoch", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 6, 3);
+    await world.settled();
+    const victim = world.bystander;
+    const before = [0, 1, 2, 3, 4, 5].map((index) => imageOf(world, TOPIC, index));
+    victim.kill();
+    await world.settled();
+    for (const [index, { leader, leaderEpoch }] of before.entries()) {
+      const now = imageOf(world, TOPIC, index);
+      expect(now.leader).not.toBe(victim.id);
+      expect(now.leaderEpoch).toBe(leader === victim.id ? leaderEpoch + 1 : leaderEpoch);
+      await produce(world, TOPIC, index);
+    }
+    expect(before.some(({ leader }) => leader === victim.id)).toBe(true);
+    world.check();
+  });
+
+  it("that was cut off has nothing more accepted of what it led", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 3, 3);
+    await world.settled();
+    const former = world.bystander;
+    const index = [0, 1, 2].find((each) => imageOf(world, TOPIC, each).leader === former.id)!;
+    const partition = former.partition(TOPIC, index)!;
+    expect((await world.run(append(partition))).errorCode).toBe(ErrorCode.NONE);
+    // Only the heartbeats get lost: it reaches the log and does not know.
+    former.life!.bus.cut = true;
+    const other = () => world.serving.find((one) => one !== former && one.partition(TOPIC, index));
+    await world.until("another leads", () => other() !== undefined);
+    expect((await world.run(append(other()!.partition(TOPIC, index)!))).errorCode).toBe(0);
+    const outcome = await world.run(append(partition));
+    expect(outcome.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    former.life!.bus.cut = false;
+    await world.settled();
+    world.check();
+  });
+
+  it("that starts anew leads under new epochs", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 3, 3);
+    await world.settled();
+    const { controller } = world;
+    const index = [0, 1, 2].find((each) => imageOf(world, TOPIC, each).leader === controller.id)!;
+    const { leaderEpoch } = imageOf(world, TOPIC, index);
+    const partition = controller.partition(TOPIC, index)!;
+    controller.kill({ server: false });
+    // Nobody has missed it before it is back.
+    await world.run(controller.start().serving);
+    await world.settled();
+    expect(imageOf(world, TOPIC, index).leaderEpoch).toBeGreaterThan(leaderEpoch);
+    expect(controller.partition(TOPIC, index)).not.toBe(partition);
+    await produce(world, TOPIC, index);
+    world.check();
+  });
+
+  it("that was paused for long is one of the cluster again", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 3, 3);
+    await world.settled();
+    const { controller } = world;
+    controller.life!.process.pause();
+    await world.pass(30_000);
+    for (const index of [0, 1, 2]) await produce(world, TOPIC, index);
+    controller.life!.process.resume();
+    await world.settled();
+    expect(world.controllerId()).not.toBe(controller.id);
+    world.check();
+  });
+
+  it("that leaves is given nothing more, and missed by nobody", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 6, 3);
+    await world.settled();
+    const leaver = world.bystander;
+    const stopping = leaver.stop();
+    await world.until("it leads nothing", () => {
+      return [0, 1, 2, 3, 4, 5].every((each) => imageOf(world, TOPIC, each).leader !== leaver.id);
+    });
+    await world.run(stopping, LEAVE_TIMEOUT_MS);
+    for (const index of [0, 1, 2, 3, 4, 5]) await produce(world, TOPIC, index);
+    await world.settled();
+    expect(world.lines.filter((line) => / fallen silent| heard again/.test(line))).toEqual([]);
+    world.check();
+  });
+
+  it("stops though nobody answers it any more", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 3, 3);
+    await world.settled();
+    const leaver = world.bystander;
+    const index = [0, 1, 2].find((each) => imageOf(world, TOPIC, each).leader === leaver.id)!;
+    leaver.cutOff(true);
+    const outcome = append(leaver.partition(TOPIC, index)!);
+    await world.run(leaver.stop(), LEAVE_TIMEOUT_MS + 60_000);
+    expect((await outcome).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+
+  it("opens what it leads from now on, though another log does not let go", async () => {
+    const world = await settledWorld();
+    await create(world, "stuck", 1, 3);
+    await create(world, "free", 1, 3);
+    await world.settled();
+    const broker = world.broker(imageOf(world, "stuck").leader);
+    const stuck = [...world.model.streams.values()].find(({ config }) => {
+      return JSON.stringify(config).includes('"stuck"');
+    })!;
+    world.model.elect(stuck, 600_000, 0);
+    void append(broker.partition("stuck")!);
+    const admin = broker.member.controller;
+    const to = (name: string, id: number) => {
+      const others = [1, 2, 3].filter((each) => each !== id);
+      const partitions = [{ partitionIndex: 0, replicas: [id, ...others] }];
+      return world
+        .run(
+          admin.alterReassignments([{ name, partitions }], {
+            allowReplicationFactorChange: false,
+            timeoutMs: 5_000,
+          }),
+        )
+        .then(() => world.run(admin.electLeaders(0, [{ topic: name, partitions: [0] }], 5_000)));
+    };
+    const elsewhere = [1, 2, 3].find((id) => id !== broker.id)!;
+    await to("free", elsewhere);
+    await to("stuck", elsewhere);
+    await to("free", broker.id);
+    const isOpen = () => broker.partition("free") !== null;
+    await world.until("it is open", isOpen, SHARED_CLOSE_GRACE_MS);
+    await produce(world, "free");
+  });
+
+  it("can leave for good once its replicas have moved", async () => {
+    const world = await settledWorld(4);
+    await create(world, TOPIC, 4, 3);
+    await world.settled();
+    const goner = world.bystander;
+    const helper = world.controller;
+    const remove = () => world.run(helper.member.controller.remove(goner.id));
+    let removal = await remove();
+    expect(removal).toMatchObject({ errorCode: 0, done: false });
+    expect(removal.partitionsLeft).toBeGreaterThan(0);
+    for (let tries = 0; removal.partitionsLeft > 0; tries++) {
+      expect(tries).toBeLessThan(60);
+      await world.pass(1_000);
+      removal = await remove();
+    }
+    expect(removal.errorMessage).toContain("stop it now");
+    await world.run(goner.stop());
+    await world.until("it is fenced", () => {
+      return helper.member.metadata.image.brokers.get(goner.id)!.fenced;
+    });
+    removal = await remove();
+    expect(removal).toMatchObject({ done: true, partitionsLeft: 0 });
+    expect(world.servers.removed).toEqual([goner.id]);
+    expect([...helper.member.metadata.image.brokers.keys()]).not.toContain(goner.id);
+    expect(await remove()).toMatchObject({ errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED });
+    const isWhole = () => {
+      const replicas = world.servers.replicasOf(streamNameOf(METADATA_LOG));
+      return replicas.length === 3 && !replicas.includes(goner.id);
+    };
+    await world.until("the metadata is whole", isWhole, 20_000);
+    for (const index of [0, 1, 2, 3]) await produce(world, TOPIC, index);
+    world.check();
+  });
+});

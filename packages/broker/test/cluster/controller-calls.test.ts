@@ -1,0 +1,189 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ClusterController } from "../../src/cluster/cluster-controller.ts";
+import { type ControllerAnswer, subjectOf } from "../../src/cluster/controller-call.ts";
+import { serveController } from "../../src/cluster/controller-server.ts";
+import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { Membership } from "../../src/cluster/membership.ts";
+import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
+import { RemoteController } from "../../src/cluster/remote-controller.ts";
+import { type LedLog, LogError } from "../../src/log/log.ts";
+import type { Logger } from "../../src/logging/logger.ts";
+import { ControllerUnavailable } from "../../src/metadata/controller.ts";
+import { encodeRecord, topicRecord } from "../../src/metadata/records.ts";
+import { appendRecords } from "../../src/state-machine/replay.ts";
+import { StateMachineError } from "../../src/state-machine/replayed.ts";
+import { World } from "../log/jetstream/world.ts";
+import { type MemoryBus, MemoryNetwork, type RequestFate } from "./memory-bus.ts";
+
+/** Stands in for the controller: what it is asked is counted, what it does is up to the test. */
+type Act = () => Promise<unknown>;
+
+const errors: string[] = [];
+const say = () => {};
+const logger: Logger = { debug: say, info: say, warn: say, error: (line) => errors.push(line) };
+
+describe("a call", () => {
+  beforeEach(() => errors.splice(0));
+
+  it("is made once when it succeeds, and returns when its effect can be seen", async () => {
+    const { world, led, calls, remote, follower } = await callers(async () => {
+      await appendRecords(led, led.leaderEpoch, 0, [RECORD]);
+      return [4_000];
+    });
+    expect(await world.run(remote.allocateProducerIds(1))).toEqual([4_000]);
+    expect(calls).toHaveLength(1);
+    expect(follower.offset).toBe(1);
+  });
+
+  it("is made again when it is certain that nothing was done", async () => {
+    const refusals = [
+      () => new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("fenced", "another")),
+      () => new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("fenced", "another")),
+    ];
+    const { world, calls, remote } = await callers(async () => {
+      const refusal = refusals.pop();
+      if (refusal !== undefined) throw refusal();
+      return 7;
+    });
+    expect(await world.run(remote.allocateProducerIds(1))).toBe(7);
+    expect(calls).toHaveLength(3);
+  });
+
+  it("waits while nobody is there, or nobody is the controller, and then gives up", async () => {
+    const { world, calls, remote, stage } = await callers(async () => 7);
+    stage.isController = false;
+    const calling = remote.allocateProducerIds(1);
+    await world.pass(1_000);
+    stage.isController = true;
+    expect(await world.run(calling)).toBe(7);
+    stage.stop();
+    const outcome = world.run(remote.unregisterBroker(3));
+    expect(await outcome).toMatchObject({ errorCode: ErrorCode.REQUEST_TIMED_OUT });
+    expect((await outcome).errorMessage).toContain("nothing was changed");
+    expect(calls).toHaveLength(1);
+  });
+
+  it.each<RequestFate>(["lost", "answer lost"])(
+    "is not made again when it was %s",
+    async (fate) => {
+      const { world, calls, remote, network } = await callers(async () => 7);
+      network.fateOf = () => fate;
+      const calling = world.run(remote.allocateProducerIds(1));
+      await expect(calling).rejects.toBeInstanceOf(ControllerUnavailable);
+      await expect(calling).rejects.toThrow("may have been made or not");
+      expect(calls).toHaveLength(fate === "lost" ? 0 : 1);
+    },
+  );
+
+  it("is not made again when the controller does not know what came of it", async () => {
+    const unknown = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("offline", "away"));
+    const { world, calls, remote } = await callers(() => Promise.reject(unknown));
+    const outcome = await world.run(remote.unregisterBroker(3));
+    expect(outcome.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect(calls).toHaveLength(1);
+    expect(errors).toEqual([]);
+  });
+
+  it("ends when this broker does not see its effect in time", async () => {
+    const { world, led, remote, follower } = await callers(async () => {
+      await appendRecords(led, led.leaderEpoch, 0, [RECORD]);
+    });
+    await world.run(follower.close());
+    const sinceMs = world.time.monotonicMs();
+    const [created] = await world.run(remote.createTopics([SPEC], OPTIONS));
+    expect(created!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
+    await world.run(remote.leave(2, "life"));
+    expect(world.time.monotonicMs() - sinceMs).toBeLessThan(40_000 + LEAVE_TIMEOUT_MS);
+  });
+
+  it("of a broker that registers is made until it is done", async () => {
+    let left = 3;
+    const { world, calls, remote } = await callers(async () => {
+      if (left-- > 0) throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("away"));
+    });
+    const at = { host: "here", port: 9092, rack: null, unclean: false };
+    await world.run(remote.registerBroker({ id: 2, incarnationId: "life", ...at }));
+    expect(calls).toHaveLength(4);
+  });
+});
+
+describe("the controller's server", () => {
+  beforeEach(() => errors.splice(0));
+
+  it("carries out nothing but the calls there are", async () => {
+    const { world, other } = await callers(async () => 7);
+    for (const method of ["constructor", "toString", "nothing"]) {
+      const asking = other.request(subjectOf(1), { method, args: [] }, 5_000);
+      const answer = (await world.run(asking)) as ControllerAnswer;
+      expect(answer).toMatchObject({
+        kind: "failed",
+        outcome: { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR },
+      });
+    }
+    expect(errors).toHaveLength(3);
+  });
+
+  it("says what it did not do, and calls a bug one", async () => {
+    let failure: Error = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("fenced", ""));
+    const { world, other, stage } = await callers(() => Promise.reject(failure));
+    const ask = () => {
+      const call = { method: "unregisterBroker", args: [3] };
+      return world.run(other.request(subjectOf(1), call, 5_000)) as Promise<ControllerAnswer>;
+    };
+    expect(await ask()).toEqual({ kind: "not-controller" });
+    failure = new TypeError("a bug");
+    expect((await ask()).kind).toBe("failed");
+    expect(errors).toHaveLength(1);
+    stage.isController = false;
+    expect(await ask()).toEqual({ kind: "not-controller" });
+    stage.stop();
+    await expect(ask()).rejects.toMatchObject({ kind: "nobody" });
+  });
+});
+
+const RECORD = encodeRecord(topicRecord("a", "11111111-1111-1111-1111-111111111111"));
+const SPEC = { name: "a", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+const OPTIONS = { validateOnly: false, internal: false };
+
+/** Broker 1 serves as the controller, broker 2 calls it. */
+async function callers(act: Act) {
+  const world = new World();
+  const network = new MemoryNetwork(world.time);
+  const [own, other] = [network.bus("1"), network.bus("2")] as [MemoryBus, MemoryBus];
+  const env = { clock: world.time, timers: world.time };
+  const [engine, second] = [world.engine(), world.engine()];
+  await world.run(engine.replication.provision(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const led: LedLog = await world.run(engine.replication.lead(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const calls: string[] = [];
+  const controller = new Proxy({} as ClusterController, {
+    get: (_, method: string) => () => {
+      calls.push(method);
+      return act();
+    },
+  });
+  const stage = { isController: true, stop: () => {} };
+  const served = {
+    controller,
+    get endOffset() {
+      return led.endOffset;
+    },
+  };
+  stage.stop = serveController(own, 1, logger, () => (stage.isController ? served : null));
+  const speaker = new Membership(env, own);
+  speaker.announce(() => ({
+    ...{ brokerId: 1, incarnationId: "first", controllerEpoch: 0, followerRead: false },
+    ...{ metadataEnd: led.endOffset, clusterId: "test" },
+  }));
+  const membership = new Membership(env, other);
+  const log = await world.run(second.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const follower = new MetadataFollower(log, { env, logger, onImage: () => {} });
+  membership.onHeartbeat(({ metadataEnd }) => follower.heard(metadataEnd));
+  const remote = new RemoteController({
+    ...{ env, bus: other, membership, follower },
+    stopping: new AbortController().signal,
+  });
+  await world.pass(1_000);
+  return { world, network, other, led, calls, remote, follower, stage };
+}

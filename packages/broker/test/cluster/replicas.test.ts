@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { REPLICA_STATES_INTERVAL_MS } from "../../src/cluster/limits.ts";
+import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
+import { CHECKPOINT_STREAM, streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import type { ClusterWorld } from "./cluster-world.ts";
+import { create, imageOf, settledWorld } from "./requests.ts";
+
+const LOOKS_MS = 2 * REPLICA_STATES_INTERVAL_MS;
+
+describe("replicas", () => {
+  it("leave their ISR with their server, and come back with it", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 1, 3);
+    await world.settled();
+    expect([...imageOf(world, "orders").isr].sort()).toEqual([1, 2, 3]);
+    const victim = world.bystander;
+    victim.kill();
+    const isIn = () => imageOf(world, "orders").isr.includes(victim.id);
+    await world.until("it is out", () => !isIn(), 15_000);
+    victim.start();
+    await world.until("it is in again", isIn, 15_000);
+    await world.settled();
+    world.check();
+  });
+
+  it("go where a reassignment wants them, and the leader with them", async () => {
+    const world = await settledWorld(4);
+    await create(world, "orders", 1, 2);
+    await world.settled();
+    const before = imageOf(world, "orders");
+    const target = [1, 2, 3, 4].filter((id) => !before.replicas.includes(id));
+    const partitions = [{ partitionIndex: 0, replicas: target }];
+    const { controller } = world.bystander.member;
+    const options = { allowReplicationFactorChange: false, timeoutMs: 5_000 };
+    await world.run(controller.alterReassignments([{ name: "orders", partitions }], options));
+    expect(imageOf(world, "orders").adding).toEqual(target);
+    const isDone = () => imageOf(world, "orders").adding.length === 0;
+    await world.until("they are there", isDone, 30_000);
+    const after = imageOf(world, "orders");
+    expect(after.replicas).toEqual(target);
+    expect(target).toContain(after.leader);
+    expect([...world.servers.replicasOf(streamOf(world, "orders"))].sort()).toEqual(target);
+    await world.settled();
+    world.check();
+  });
+
+  it("are led beside the leader of their partition where that is possible", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 3, 3);
+    await world.settled();
+    await world.pass(2 * LOOKS_MS);
+    for (const index of [0, 1, 2]) {
+      const raftLeader = world.servers.leaderOf(streamOf(world, "orders", index));
+      expect(raftLeader).toBe(imageOf(world, "orders", index).leader);
+    }
+  });
+
+  it("are led by the preferred leader again after a while", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 3, 3);
+    await world.settled();
+    const victim = world.bystander;
+    victim.kill();
+    await world.settled();
+    victim.start();
+    await world.settled();
+    const isPreferred = () =>
+      [0, 1, 2].every((index) => {
+        const { leader, replicas } = imageOf(world, "orders", index);
+        return leader === replicas[0];
+      });
+    expect(isPreferred()).toBe(false);
+    // leader.imbalance.check.interval.seconds
+    await world.until("leaders are preferred ones", isPreferred, 320_000);
+    await world.settled();
+    world.check();
+  });
+
+  it("of the metadata and the checkpoints are as many as brokers allow", async () => {
+    const world = await settledWorld(1);
+    const counts = () =>
+      [streamNameOf(METADATA_LOG), CHECKPOINT_STREAM].map((name) => {
+        return world.servers.replicasOf(name).length;
+      });
+    expect(counts()).toEqual([1, 1]);
+    world.add(2);
+    for (const broker of world.brokers) if (broker.life === null) broker.start();
+    await world.until("they have grown", () => counts().join() === "3,3", 40_000);
+    await world.settled();
+    world.check();
+  });
+});
+
+function streamOf(world: ClusterWorld, topic: string, partition = 0): string {
+  const { id: topicId } = world.serving[0]!.member.metadata.image.topics.get(topic)!;
+  return streamNameOf({ topic, topicId, partition });
+}

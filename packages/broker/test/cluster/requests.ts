@@ -1,0 +1,44 @@
+// What a client asks of a simulated cluster.
+import { ErrorCode, readBatchHeader } from "@tarpan/protocol";
+import { expect } from "vitest";
+import type { PartitionImage } from "../../src/metadata/image.ts";
+import type { AppendOutcome, Partition } from "../../src/partition/partition.ts";
+import { batchOf } from "../log/batches.ts";
+import { ClusterWorld } from "./cluster-world.ts";
+
+export async function settledWorld(brokers = 3): Promise<ClusterWorld> {
+  const world = await ClusterWorld.started({ brokers });
+  await world.settled();
+  return world;
+}
+
+export async function create(
+  world: ClusterWorld,
+  name: string,
+  numPartitions: number,
+  replicationFactor: number,
+  broker = world.bystander,
+): Promise<void> {
+  const spec = { name, numPartitions, replicationFactor, assignments: [], configs: [] };
+  const [created] = await world.run(broker.member.metadata.createTopics([spec]));
+  expect(created!.errorCode).toBe(ErrorCode.NONE);
+}
+
+/** Appends a batch; resolves to the error code. */
+export function append(partition: Partition, id = 1): Promise<AppendOutcome> {
+  const batch = batchOf(id);
+  return partition.append(batch, readBatchHeader(batch));
+}
+
+/** Appends one batch where the partition is led, once it is. */
+export async function produce(world: ClusterWorld, name: string, index = 0): Promise<void> {
+  const leader = () => world.serving.find((one) => one.partition(name, index) !== null);
+  await world.until(`${name}-${index} is led`, () => leader() !== undefined);
+  const outcome = await world.run(append(leader()!.partition(name, index)!));
+  expect(outcome.errorCode).toBe(ErrorCode.NONE);
+}
+
+/** As the first broker that serves sees it. */
+export function imageOf(world: ClusterWorld, topic: string, index = 0): PartitionImage {
+  return world.serving[0]!.member.metadata.image.topics.get(topic)!.partitions[index]!;
+}
