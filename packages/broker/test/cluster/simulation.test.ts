@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { seedOf } from "../env/seeded-random.ts";
 import { Simulation } from "./simulation.ts";
 
-const RUNS = Number(process.env.TARPAN_RUNS ?? 30);
+const RUNS = Number(process.env.TARPAN_RUNS ?? 24);
 
 it("stays one cluster that keeps what it acknowledged, whatever fails", async () => {
   const first = seedOf("cluster simulation");
