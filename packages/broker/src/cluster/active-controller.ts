@@ -56,9 +56,9 @@ export class ActiveController implements ServedController {
     const { engine, env, nodeId, kafkaConfigs, logger } = parts;
     const log = await engine.replication!.lead(METADATA_LOG, METADATA_LOG_OPTIONS);
     try {
-      const local = await LocalController.open({
+      const local: LocalController = await LocalController.open({
         log,
-        host: new ClusterLogs(engine, parts.newLogOptions),
+        host: new ClusterLogs(engine, parts.newLogOptions, () => local.image),
         env,
         nodeId,
         kafkaConfigs,

@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Logger } from "../logging/logger.ts";
 import { refused } from "../metadata/outcome.ts";
-import { storageRefusal } from "../metadata/record-with-logs.ts";
+import { isFenced, storageRefusal } from "../metadata/record-with-logs.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import type { Bus } from "./bus.ts";
 import type { ClusterController } from "./cluster-controller.ts";
@@ -50,6 +50,7 @@ export function serveController(
       const result = await call.apply(served.controller, [...args]);
       return { kind: "done", result, offset: served.endOffset };
     } catch (error) {
+      if (isFenced(error)) return NOT_CONTROLLER;
       if (error instanceof StateMachineError) {
         return { kind: "failed", outcome: storageRefusal(error) };
       }

@@ -57,9 +57,18 @@ export function storageRefusal(error: unknown): Outcome {
   return refused(ErrorCode.KAFKA_STORAGE_ERROR, why);
 }
 
+/** Another broker's epoch stands in the log where this decision would. */
+export function isFenced(error: unknown): boolean {
+  return causeOf(error)?.kind === "fenced";
+}
+
 /** Another broker is the controller by now; whether this decision stands is for its log to say. */
-export function isDeposed(error: unknown): boolean {
-  if (!(error instanceof StateMachineError)) return false;
-  const { cause } = error;
-  return cause instanceof LogError && (cause.kind === "fenced" || cause.kind === "closed");
+function isDeposed(error: unknown): boolean {
+  const kind = causeOf(error)?.kind;
+  return kind === "fenced" || kind === "closed";
+}
+
+function causeOf(error: unknown): LogError | null {
+  if (!(error instanceof StateMachineError)) return null;
+  return error.cause instanceof LogError ? error.cause : null;
 }

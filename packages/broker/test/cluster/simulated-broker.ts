@@ -189,6 +189,7 @@ export class SimulatedBroker {
       facts: FACTS,
       problem: null,
       removeServer: async (id) => {
+        if (world.servers.removed.includes(id)) return { kind: "unknown" };
         await world.servers.remove(id);
         return { kind: "removed" };
       },

@@ -1,18 +1,9 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { LIST_TIMEOUT_MS } from "../../src/log/jetstream/limits.ts";
 import { logIdOf } from "../../src/log/jetstream/stream-config.ts";
-import type { LogId } from "../../src/log/log.ts";
-import { batchOf, OPTIONS } from "../log/batches.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { create, produce, settledWorld } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
-
-const STRAY: LogId = {
-  topic: "stray",
-  topicId: "22222222-2222-2222-2222-222222222222",
-  partition: 0,
-};
 
 describe("the logs of topics", () => {
   it("are there with the topic, where it has its replicas, and gone with it", async () => {
@@ -67,9 +58,4 @@ function partitionsOf(world: ClusterWorld, topic: string) {
     const id = logIdOf(config as unknown as Parameters<typeof logIdOf>[0]);
     return id?.topic === topic ? { name: config.name, ...id } : [];
   });
-}
-
-function ownIdOf(world: ClusterWorld, topic: string): LogId {
-  const { topicId, partition } = partitionsOf(world, topic)[0]!;
-  return { topic, topicId, partition };
 }
