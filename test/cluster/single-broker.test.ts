@@ -2,7 +2,7 @@ import { it, onTestFinished } from "vitest";
 import { BrokerProcess, useBroker } from "../harness/broker-process.ts";
 import { ClusterNetwork } from "../harness/cluster-network.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
-import { ROUNDS } from "./chaos.ts";
+import { isLong, ROUNDS } from "./chaos.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 
@@ -17,18 +17,24 @@ const broker = useBroker({ flags });
 const begin = (topic: string, { bootstrap } = broker) =>
   RecordedRun.begin({ bootstrap: [bootstrap], topic, replicas: 1 });
 
-it("holds one broker to its promises while members come and go", async () => {
-  const { bootstrap } = broker;
-  const topic = "restless";
-  const run = await RecordedRun.begin({
-    bootstrap: [bootstrap],
-    topic,
-    replicas: 1,
-    restless: true,
-  });
-  await Promise.all([run.progress(), pause(RESTLESS_MS)]);
-  await run.finish();
-}, 90_000);
+const inLongForm: typeof it | (() => void) = isLong ? it : () => {};
+
+inLongForm(
+  "holds one broker to its promises while members come and go",
+  async () => {
+    const { bootstrap } = broker;
+    const topic = "restless";
+    const run = await RecordedRun.begin({
+      bootstrap: [bootstrap],
+      topic,
+      replicas: 1,
+      restless: true,
+    });
+    await Promise.all([run.progress(), pause(RESTLESS_MS)]);
+    await run.finish();
+  },
+  90_000,
+);
 
 it(
   `holds one broker to its promises through ${KILLS} kills`,
@@ -45,18 +51,22 @@ it(
   60_000 + KILLS * 30_000,
 );
 
-it("holds one broker to its promises through a network that loses everything", async (context) => {
-  const network = await ClusterNetwork.create();
-  if (typeof network === "string") return context.skip(network);
-  onTestFinished(() => network.remove());
-  const host = await network.addHost();
-  const away = new BrokerProcess({ flags, host: host.clientAddress, launcher: host.launcher });
-  onTestFinished(() => away.kill9());
-  await away.start();
-  const run = await begin("cut-off", away);
-  await host.cutOff("everyone");
-  await pause(CUT_OFF_MS);
-  await host.join("everyone");
-  await run.progress();
-  await run.finish();
-}, 90_000);
+inLongForm(
+  "holds one broker to its promises through a network that loses everything",
+  async (context) => {
+    const network = await ClusterNetwork.create();
+    if (typeof network === "string") return context.skip(network);
+    onTestFinished(() => network.remove());
+    const host = await network.addHost();
+    const away = new BrokerProcess({ flags, host: host.clientAddress, launcher: host.launcher });
+    onTestFinished(() => away.kill9());
+    await away.start();
+    const run = await begin("cut-off", away);
+    await host.cutOff("everyone");
+    await pause(CUT_OFF_MS);
+    await host.join("everyone");
+    await run.progress();
+    await run.finish();
+  },
+  90_000,
+);

@@ -8,7 +8,7 @@ import { coordinatorReady, RawMember } from "../harness/raw-group.ts";
 import { createTopic } from "../harness/records.ts";
 
 /** `npm run chaos` asks for more. */
-const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 30);
+const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 12);
 const GROUPS = 8;
 const broker = useBroker({ flags: ["--kafka", "group.initial.rebalance.delay.ms=0"] });
 

@@ -12,7 +12,7 @@ import {
 } from "./sequenced-producer.ts";
 
 /** `npm run chaos` asks for more. */
-const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 50);
+const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 20);
 const PARTITIONS = 3;
 const PRODUCERS_PER_PARTITION = 2;
 

@@ -7,7 +7,7 @@ import { batchOf, createTopic, produce } from "../harness/records.ts";
 import { within } from "../harness/within.ts";
 import { FrameSource, type MutatedFrame } from "./frames.ts";
 
-const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 200_000);
+const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 60_000);
 const CONNECTIONS = 16;
 const FRAMES_PER_CONNECTION = 100;
 /** A frame that promises more than was sent, a fetch or a member that waits: none says anything. */
