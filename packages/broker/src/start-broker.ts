@@ -55,7 +55,8 @@ export async function startBroker(
 ): Promise<RunningBroker> {
   const env = nodeEnv;
   refuseBadConfigs(settings.kafkaConfigs);
-  const kafkaConfigs = { ...settings.kafkaConfigs, ...factsOf(settings) };
+  const given = { ...defaultsOf(settings), ...settings.kafkaConfigs };
+  const kafkaConfigs = { ...given, ...factsOf(settings) };
   const opening = open({ ...settings, kafkaConfigs }, env, logger, { nodeIdGiven, stopping });
   // Loads the native module while the disk is at work, not in the first Produce.
   crc32c(new Uint8Array(0));
@@ -172,6 +173,14 @@ async function serve(
       await state.close();
     },
   };
+}
+
+/**
+ * Where brokers replicate, a topic that nobody gave a number survives one of them: Kafka's default
+ * of 1 would lose it with the first machine.
+ */
+function defaultsOf({ cluster }: BrokerSettings): Record<string, string> {
+  return cluster?.engine.kind === "managed" ? { "default.replication.factor": "3" } : {};
 }
 
 /** What DescribeConfigs shows of settings that Kafka has as configs and Tarpan by other names. */

@@ -45,7 +45,7 @@ test("a process per broker, one summary, and SIGTERM stops them all", async () =
     const flags =
       `broker --node-id ${i + 1} --bind-addr 127.0.0.1 --bind-port ${address.split(":")[1]} ` +
       `--raft-addr ${peers.split(",")[i]} --data-dir ${join(directory, `broker-${i + 1}`)} ` +
-      `--cluster-peers ${peers} --kafka default.replication.factor=3 --log-level debug --stop-with-stdin`;
+      `--cluster-peers ${peers} --log-level debug --stop-with-stdin`;
     expect(stderr).toContain(
       `broker-${i + 1} | 00:00:00.000 INFO  started with  flags=${JSON.stringify(flags)}`,
     );

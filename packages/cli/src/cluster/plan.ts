@@ -17,9 +17,6 @@ const LOOPBACK = "127.0.0.1";
  */
 const FREE_PORTS = { from: 10_000, to: 20_000 } as const;
 
-/** A topic that is made on first use survives a broker, which Kafka's default of 1 would not have it. */
-const REPLICATED = ["--kafka", "default.replication.factor=3"];
-
 export interface BrokerPlan {
   readonly nodeId: number;
   readonly bindAddress: string;
@@ -61,7 +58,7 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
     const directory = join(dataDirectory, `broker-${nodeId}`);
     const flags = ["--node-id", String(nodeId), "--bind-addr", bindAddress];
     flags.push("--bind-port", String(bindPort), "--raft-addr", `${LOOPBACK}:${raftPort}`);
-    flags.push("--data-dir", directory, "--cluster-peers", peers, ...REPLICATED, ...passedOn);
+    flags.push("--data-dir", directory, "--cluster-peers", peers, ...passedOn);
     return { nodeId, bindAddress, bindPort, raftPort, dataDirectory: directory, flags };
   });
   return { dataDirectory, brokers };
