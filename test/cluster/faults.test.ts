@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { useCluster } from "../harness/cluster.ts";
 import { clusterIt } from "../harness/cluster-engine.ts";
 import type { ClusterNode } from "../harness/cluster-node.ts";
@@ -28,6 +28,8 @@ interface Fault {
   happens(node: ClusterNode): Promise<void> | void;
   /** How long it lasts at least, ms. */
   readonly lastsMs?: number;
+  /** Connections stay, and nothing comes: too much for kafkajs, see RecordedRun.progress. */
+  readonly hangs?: boolean;
   heals(node: ClusterNode): Promise<void> | void;
 }
 
@@ -58,6 +60,7 @@ const FAULTS: readonly Fault[] = [
     topic: "paused",
     happens: (node) => node.pause(),
     lastsMs: AWAY_MS,
+    hangs: true,
     heals: (node) => node.resume(),
   },
 ];
@@ -76,6 +79,7 @@ const LONG_FAULTS: readonly Fault[] = [
     topic: "broker-paused",
     happens: (node) => node.pause("broker"),
     lastsMs: AWAY_MS,
+    hangs: true,
     heals: (node) => node.resume("broker"),
   },
 ];
@@ -88,10 +92,18 @@ for (const fault of isLong ? [...FAULTS, ...LONG_FAULTS] : FAULTS) {
       for (let round = 0; round < ROUNDS; round++) {
         const node = random.pick(cluster.nodes);
         console.log(`${fault.what}: broker ${node.nodeId}`);
+        let healed = false;
+        const heal = async () => {
+          if (!healed) await fault.heals(node);
+          healed = true;
+          await cluster.settled();
+        };
+        // Also when this test fails: the next one's cluster is whole.
+        onTestFinished(heal);
         await fault.happens(node);
-        await Promise.all([run.progress(), pause(fault.lastsMs ?? 0)]);
-        await fault.heals(node);
-        await cluster.settled();
+        const kafkajs = fault.hangs !== true;
+        await Promise.all([run.progress({ kafkajs }), pause(fault.lastsMs ?? 0)]);
+        await heal();
         await run.progress();
       }
       await run.finish();

@@ -81,14 +81,20 @@ export class RecordedRun {
     return run;
   }
 
-  /** Resolves when, from now, every partition was written and every group has read that. */
-  progress(limitMs = PROGRESS_LIMIT_MS): Promise<void> {
+  /**
+   * Resolves when, from now, every partition was written and every group has read that; without
+   * `kafkajs`, every group but its own. A consumer of kafkajs whose broker takes connections and says
+   * nothing asks it for ever: a time-out does not make it look for another leader.
+   */
+  progress({ kafkajs = true } = {}): Promise<void> {
+    const limitMs = PROGRESS_LIMIT_MS;
+    const groups = kafkajs ? this.#groups : this.#groups.slice(1);
     const goals = this.load.acknowledged.map((acknowledged) => acknowledged + PROGRESS);
     return this.load.until("every partition is written and read on", limitMs, () =>
       goals.every(
         (goal, partition) =>
           this.load.acknowledged[partition]! >= goal &&
-          this.#groups.every((group) => this.load.readBy(group)[partition]! >= goal),
+          groups.every((group) => this.load.readBy(group)[partition]! >= goal),
       ),
     );
   }
