@@ -12,11 +12,17 @@ import { TailBudget } from "../memory-tail.ts";
 import { Checkpoints, offlineOf } from "./checkpoints.ts";
 import { JetStreamFollowedLog } from "./followed-log.ts";
 import { JetStreamLedLog } from "./led-log.ts";
-import { CREATIONS } from "./limits.ts";
+import { CREATIONS, PLACE_PATIENCE_MS, RETRY_MAX_MS } from "./limits.ts";
 import { inspect, type Workshop } from "./open-log.ts";
 import { moveRaftLeader, moveReplicas, statesOf } from "./replicas.ts";
 import { isRefusal, NoAnswer, StreamApi } from "./stream-api.ts";
-import { logIdOf, logStreamConfig, type Placement, streamNameOf } from "./stream-config.ts";
+import {
+  logIdOf,
+  logStreamConfig,
+  type Placement,
+  type StreamConfig,
+  streamNameOf,
+} from "./stream-config.ts";
 import { listStreams } from "./stream-list.ts";
 import { ErrorCode, type JetStreamTransport } from "./transport.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -123,20 +129,29 @@ export class JetStreamEngine implements LogEngine {
   }
 
   async #provision(id: LogId, options: LogOptions): Promise<void> {
-    const { api, env } = this.#workshop;
-    const stream = streamNameOf(id);
+    const { env } = this.#workshop;
     const creation = Buffer.from(env.random.bytes(8)).toString("hex");
     const config = logStreamConfig(id, options, this.#placement, creation);
-    await this.#asking(() =>
-      this.#creations.run(() =>
-        api
-          .patiently(() => api.ask(`STREAM.CREATE.${stream}`, config))
-          .catch((error: unknown) => {
-            if (!isRefusal(error, ErrorCode.streamNameInUse)) throw error;
-            throw new LogError("exists", `stream ${stream} exists`, { cause: error });
-          }),
-      ),
-    );
+    await this.#asking(() => this.#creations.run(() => this.#createStream(config)));
+  }
+
+  /** A server that has just joined is no place for a replica until the others know its figures. */
+  async #createStream(config: StreamConfig): Promise<void> {
+    const { api, env } = this.#workshop;
+    const untilMs = env.clock.monotonicMs() + PLACE_PATIENCE_MS;
+    for (;;) {
+      try {
+        await api.patiently(() => api.ask(`STREAM.CREATE.${config.name}`, config));
+        return;
+      } catch (error) {
+        if (isRefusal(error, ErrorCode.streamNameInUse)) {
+          throw new LogError("exists", `stream ${config.name} exists`, { cause: error });
+        }
+        const noPlace = isRefusal(error, ErrorCode.clusterNoPeers);
+        if (!noPlace || env.clock.monotonicMs() >= untilMs) throw error;
+      }
+      await api.wait(RETRY_MAX_MS);
+    }
   }
 
   #lead(id: LogId, options: LogOptions): Promise<JetStreamLedLog> {

@@ -15,6 +15,8 @@ export const RETRY_MIN_MS = 50;
 export const RETRY_MAX_MS = 250;
 /** How long operations that need a Raft leader wait for one: an election takes 4 to 9 s. */
 export const PATIENCE_MS = 30_000;
+/** How long the creation of a stream waits for servers that could hold it. */
+export const PLACE_PATIENCE_MS = 8000;
 /** How long closing a log waits for appends whose outcome is unknown. */
 export const CLOSE_GRACE_MS = 2000;
 /** STREAM.LIST waits 4 s for leaders that do not answer before it does. */
