@@ -40,7 +40,7 @@ export async function readsFromFollowers(cluster: Cluster): Promise<void> {
 
   const consumer = kafkajs(cluster, "nearby").consumer({ groupId: "nearby", rackId: there });
   const asked = new Set<string>();
-  const progress = new Progress();
+  const progress = new Progress("the follower's consumer");
   consumer.on(consumer.events.FETCH, ({ payload }) => asked.add(String(payload.nodeId)));
   await consumer.connect();
   await consumer.subscribe({ topic: TOPIC, fromBeginning: true });

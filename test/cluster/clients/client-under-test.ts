@@ -1,4 +1,5 @@
 import { within } from "../../harness/within.ts";
+import { isLong } from "../chaos.ts";
 
 /** A client that produces and consumes on while brokers die. */
 export interface ClientUnderTest {
@@ -24,12 +25,17 @@ export interface Consuming {
 
 /** Records that show that a client gets on. */
 const FURTHER = 50;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = isLong ? 120_000 : 60_000;
 
 /** What a client has done so far, to be waited for. */
 export class Progress {
+  readonly #who: string;
   readonly values: string[] = [];
   readonly #waiting = new Set<() => void>();
+
+  constructor(who: string) {
+    this.#who = who;
+  }
 
   add(...values: readonly string[]): void {
     this.values.push(...values);
@@ -58,7 +64,7 @@ export class Progress {
       this.#waiting.add(check);
       check();
     });
-    const waited = within(LIMIT_MS, `${what} (there are ${this.values.length})`, so);
+    const waited = within(LIMIT_MS, `${this.#who}: ${what} (there are ${this.values.length})`, so);
     return waited.finally(() => this.#waiting.delete(check));
   }
 }

@@ -19,7 +19,7 @@ export const kafkajsClient: ClientUnderTest = { idempotent: true, produce, consu
 async function produce(bootstrap: readonly string[], topic: string): Promise<Producing> {
   const producer = kafkajs({ bootstrap }, "producer").producer({ idempotent: true });
   await connect(producer);
-  const progress = new Progress();
+  const progress = new Progress(topic);
   let running = true;
   const sending = (async () => {
     while (running) {
@@ -61,7 +61,7 @@ async function consume(bootstrap: readonly string[], topic: string): Promise<Con
     groupId: `group-of-${topic}`,
     sessionTimeout: SESSION_TIMEOUT_MS,
   });
-  const progress = new Progress();
+  const progress = new Progress(topic);
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({

@@ -40,7 +40,7 @@ export function kcatClient(path: string): ClientUnderTest {
     const { child, errors } = start(bootstrap, ["-P", "-t", topic, "-K", "=", ...options]);
     const closed = once(child, "close");
     // It does not tell of each record: its exit code says that all were acknowledged.
-    const written = new Progress();
+    const written = new Progress(topic);
     let running = true;
     const writing = (async () => {
       while (running) {
@@ -65,7 +65,7 @@ export function kcatClient(path: string): ClientUnderTest {
 
   const consume = async (bootstrap: readonly string[], topic: string): Promise<Consuming> => {
     const { child } = start(bootstrap, ["-C", "-t", topic, "-o", "beginning", "-u"]);
-    const progress = new Progress();
+    const progress = new Progress(topic);
     createInterface({ input: child.stdout }).on("line", (line) => progress.add(line));
     return {
       further: () => progress.further(),

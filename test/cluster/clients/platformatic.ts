@@ -28,7 +28,7 @@ async function produce(bootstrap: readonly string[], topic: string): Promise<Pro
   const bootstrapBrokers = [...bootstrap];
   const options = { clientId: "producer", bootstrapBrokers, serializers: stringSerializers };
   const producer = new Producer({ ...options, ...TRIES, idempotent: false });
-  const progress = new Progress();
+  const progress = new Progress(topic);
   let running = true;
   const sending = (async () => {
     while (running) {
@@ -58,7 +58,7 @@ async function isStored(send: () => Promise<unknown>): Promise<boolean> {
 }
 
 async function consume(bootstrap: readonly string[], topic: string): Promise<Consuming> {
-  const progress = new Progress();
+  const progress = new Progress(topic);
   let running = true;
   // Its stream ends with an error where its tries do; an application then begins another.
   const reading = (async () => {
