@@ -2,7 +2,6 @@ import { onTestFinished } from "vitest";
 import { useCluster } from "../harness/cluster.ts";
 import { clusterIt } from "../harness/cluster-engine.ts";
 import { peer } from "../harness/peers.ts";
-import { isLong } from "./chaos.ts";
 import type { ClientUnderTest } from "./clients/client-under-test.ts";
 import { kafkajsClient } from "./clients/kafkajs.ts";
 import { kcatClient } from "./clients/kcat.ts";
@@ -53,10 +52,7 @@ const clients = new Map<string, ClientUnderTest>([
   ...(kcat.path === "" ? [] : [["kcat", kcatClient(kcat.path)] as const]),
 ]);
 
-// Each client has its own patience with a broker that is gone: the long form gives it time.
-const inLongForm: typeof clusterIt = isLong ? clusterIt : () => {};
-
-inLongForm(
+clusterIt(
   `${[...clients.keys()].join(", ")} survive a broker's death`,
   () => survive(deathbed, clients),
   LIMIT_MS,

@@ -1,5 +1,4 @@
 import { within } from "../../harness/within.ts";
-import { isLong } from "../chaos.ts";
 
 /** A client that produces and consumes on while brokers die. */
 export interface ClientUnderTest {
@@ -18,14 +17,15 @@ export interface Producing {
 }
 
 export interface Consuming {
-  further(): Promise<void>;
+  /** Resolves when it was given something: there need not be more than it has read already. */
+  begun(): Promise<void>;
   /** Resolves when it was given all of these; then ends it. */
   until(values: readonly string[]): Promise<void>;
 }
 
 /** Records that show that a client gets on. */
 const FURTHER = 50;
-const LIMIT_MS = isLong ? 120_000 : 60_000;
+const LIMIT_MS = 60_000;
 
 /** What a client has done so far, to be waited for. */
 export class Progress {
@@ -45,6 +45,10 @@ export class Progress {
   further(): Promise<void> {
     const goal = this.values.length + FURTHER;
     return this.until(`${goal} records`, () => this.values.length >= goal);
+  }
+
+  begun(): Promise<void> {
+    return this.until("a first record", () => this.values.length > 0);
   }
 
   has(values: readonly string[]): Promise<void> {

@@ -68,7 +68,7 @@ async function consume(bootstrap: readonly string[], topic: string): Promise<Con
     eachMessage: async ({ message }) => progress.add(message.value!.toString()),
   });
   return {
-    further: () => progress.further(),
+    begun: () => progress.begun(),
     until: async (wanted) => {
       await progress.has(wanted);
       await consumer.disconnect();

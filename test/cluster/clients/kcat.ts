@@ -68,7 +68,7 @@ export function kcatClient(path: string): ClientUnderTest {
     const progress = new Progress(topic);
     createInterface({ input: child.stdout }).on("line", (line) => progress.add(line));
     return {
-      further: () => progress.further(),
+      begun: () => progress.begun(),
       until: async (wanted) => {
         await progress.has(wanted);
         const closed = once(child, "close");

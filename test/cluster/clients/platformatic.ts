@@ -68,7 +68,7 @@ async function consume(bootstrap: readonly string[], topic: string): Promise<Con
     }
   })();
   return {
-    further: () => progress.further(),
+    begun: () => progress.begun(),
     until: async (wanted) => {
       await progress.has(wanted);
       running = false;

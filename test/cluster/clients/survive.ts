@@ -49,7 +49,7 @@ export async function survive(
   });
 
   const consuming = await each(({ under, topic }) => under.consume(bootstrap, topic));
-  await each((_, index) => consuming[index]!.further());
+  await each((_, index) => consuming[index]!.begun());
   const reviveAgain = await killLeader();
   // What is new since shows that it reads on, rather than what it had fetched.
   await each(async ({ under, topic }) => {
