@@ -47,7 +47,7 @@ async function openState(
     newLogSettings: () => metadata.topicConfig(""),
     nodeId: settings.nodeId,
     isIsolated: () => false,
-    isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
+    isKnown: (topic, index) => metadata.hasPartition(topic, index),
   });
   const metadata: Metadata = await Metadata.open({
     log: storage.metadataLog,

@@ -155,6 +155,6 @@ function newPartitions(
     producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
     newLogSettings: () => metadata.topicConfig(""),
     isIsolated: () => metadata.isolated,
-    isKnown: (topic, index) => metadata.image.topics.get(topic)?.partitions[index] !== undefined,
+    isKnown: (topic, index) => metadata.hasPartition(topic, index),
   });
 }

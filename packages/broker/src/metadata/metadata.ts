@@ -88,6 +88,11 @@ export class Metadata {
     return this.#image;
   }
 
+  /** Whether there is such a partition, whoever leads it. */
+  hasPartition(topic: string, index: number): boolean {
+    return this.#image.topics.get(topic)?.partitions[index] !== undefined;
+  }
+
   get controllerId(): number {
     return this.#options.controllerId();
   }
