@@ -5,7 +5,7 @@
 //    known.
 
 import type { LogPosition } from "./grammar.ts";
-import { BLOCK_MESSAGES, INDEX_BLOCKS } from "./limits.ts";
+import { BLOCK_BYTES, BLOCK_MESSAGES, INDEX_BLOCKS } from "./limits.ts";
 
 export interface Block {
   firstSequence: number;
@@ -56,7 +56,7 @@ export class BlockIndex {
 
   add(sequence: number, baseOffset: number, maxTimestamp: number, sizeBytes: number): void {
     let block = this.#blocks.at(-1);
-    if (this.#isClosed || !block || block.messages >= BLOCK_MESSAGES) {
+    if (this.#isClosed || !block || isFull(block)) {
       if (this.#blocks.length >= this.#limit) this.#blocks = mergePairs(this.#blocks);
       block = {
         firstSequence: sequence,
@@ -132,6 +132,10 @@ export class BlockIndex {
     while (blocks.length > limit) blocks = mergePairs(blocks);
     return blocks;
   }
+}
+
+function isFull({ messages, sizeBytes }: Block): boolean {
+  return messages >= BLOCK_MESSAGES || sizeBytes >= BLOCK_BYTES;
 }
 
 function estimateCut(block: Block, sequence: number): { messages: number; sizeBytes: number } {

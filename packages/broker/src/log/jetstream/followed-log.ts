@@ -10,8 +10,9 @@ import {
   POLL_INTERVAL_MS,
   START_REFRESH_MS,
 } from "./limits.ts";
+import { batchesOf, isIntact } from "./message-batches.ts";
 import { beginFrom, inspect, loadBeside, rememberEnd, type Workshop } from "./open-log.ts";
-import { isIntact, type StoredLog } from "./stored-log.ts";
+import type { StoredLog } from "./stored-log.ts";
 import { labelOf } from "./stream-config.ts";
 import type { StoredMessage } from "./transport.ts";
 
@@ -186,19 +187,15 @@ export class JetStreamFollowedLog implements FollowedLog {
     for (const message of messages) {
       const { nextOffset: before } = log.end;
       const meaning = log.advance(message);
-      if (meaning.kind !== "batch") continue;
-      const { baseOffset, nextOffset } = meaning;
-      if (baseOffset !== before) {
+      if (meaning.kind !== "batches") continue;
+      const batches = batchesOf(message.payload, meaning);
+      const isWhole = batches.every(isIntact);
+      if (meaning.baseOffset !== before || !isWhole) {
         entries.length = 0;
         log.tail.clear();
       }
-      if (isIntact(message.payload, baseOffset))
-        entries.push({ baseOffset, nextOffset, bytes: message.payload });
-      else {
-        // Left to a cold read, which says what is wrong with it.
-        entries.length = 0;
-        log.tail.clear();
-      }
+      // What is damaged is left to a cold read, which says what is wrong with it.
+      if (isWhole) entries.push(...batches);
     }
     log.tail.add(entries);
     rememberEnd(this.#workshop, log);

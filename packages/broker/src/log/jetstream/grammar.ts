@@ -1,13 +1,14 @@
-// Which of a stream's messages are the log. Compare-and-set alone does not tell: a writer that was
-// replaced may have had messages 7 and 8 on their way when its successor's marker became 7. Its 7 is
-// refused, but its 8 expects that 7 is the last one, which is true. So:
+// Which of a stream's messages are the log. If compare-and-set always held, all of them would be; the
+// rules hold also where it did not: when a Raft leader judged by an end that was no longer the end, or
+// when a marker had to be written wherever it lands.
 //
 // 1. A marker takes over when its epoch is newer, or the same and it lies where it was meant to.
-// 2. A batch is part of the log when the writer in force wrote it and it begins at the next offset.
+// 2. Batches are part of the log when the writer in force wrote them and the first begins at the
+//    next offset.
 // 3. Everything else is void: it takes a sequence, no offset, and nobody reads it.
 // 4. Who reads the same stream comes to the same log, as the rules look at nothing but what is
-//    stored, in its order. The rules also void what a writer had sent on behind a message of its own
-//    that failed, so it may send that again.
+//    stored, in its order. A copy of what is in the log already is void too, so a writer that does
+//    not know what became of its message may send it again.
 import { decodeMarker } from "./marker.ts";
 import { parseMessageId } from "./message-id.ts";
 import type { StoredMessage } from "./transport.ts";
@@ -25,7 +26,7 @@ export interface LogPosition {
 export const BEGINNING: LogPosition = { sequence: 0, nextOffset: 0, epoch: -1, writer: "" };
 
 export type Meaning =
-  | { readonly kind: "batch"; readonly baseOffset: number; readonly nextOffset: number }
+  | { readonly kind: "batches"; readonly baseOffset: number; readonly nextOffset: number }
   | { readonly kind: "take-over" | "void" };
 
 const VOID: Meaning = { kind: "void" };
@@ -56,17 +57,17 @@ export class LogGrammar implements LogPosition {
     if (message.sequence !== this.sequence + 1) this.#isLost = true;
     this.sequence = message.sequence;
     const identity = parseMessageId(message.messageId);
-    return identity ? this.#acceptBatch(identity) : this.#acceptMarker(message);
+    return identity ? this.#acceptBatches(identity) : this.#acceptMarker(message);
   }
 
-  #acceptBatch(identity: NonNullable<ReturnType<typeof parseMessageId>>): Meaning {
+  #acceptBatches(identity: NonNullable<ReturnType<typeof parseMessageId>>): Meaning {
     const { writer, baseOffset, nextOffset } = identity;
     if (this.#isLost && baseOffset >= this.nextOffset) {
       this.#isLost = false;
       this.writer = writer;
     } else if (writer !== this.writer || baseOffset !== this.nextOffset) return VOID;
     this.nextOffset = nextOffset;
-    return { kind: "batch", baseOffset, nextOffset };
+    return { kind: "batches", baseOffset, nextOffset };
   }
 
   #acceptMarker({ payload, sequence }: StoredMessage): Meaning {

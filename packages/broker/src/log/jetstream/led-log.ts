@@ -1,10 +1,10 @@
 import type { LedLog, LogOptions } from "../log.ts";
 import { LogError } from "../log.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
-import { AppendWindow } from "./append-window.ts";
 import { encodeCheckpoint } from "./checkpoint-format.ts";
 import { asking } from "./checkpoints.ts";
 import type { LogPosition } from "./grammar.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
 import { saveNewer, saveStart } from "./log-start.ts";
 import {
@@ -24,7 +24,7 @@ export class JetStreamLedLog implements LedLog {
   readonly leaderEpoch: number;
   readonly #workshop: Workshop;
   readonly #log: StoredLog;
-  readonly #window: AppendWindow;
+  readonly #commit: GroupCommit;
   readonly #notice: AdvanceNotice;
   /** Writes beside the log take turns. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -40,9 +40,8 @@ export class JetStreamLedLog implements LedLog {
     this.#log = log;
     this.leaderEpoch = leaderEpoch;
     this.#notice = new AdvanceNotice(options);
-    this.#window = new AppendWindow({
+    this.#commit = new GroupCommit({
       api: workshop.api,
-      timers: workshop.env.timers,
       log,
       subject: subjectOf(log.id),
       settled: () => {
@@ -73,7 +72,7 @@ export class JetStreamLedLog implements LedLog {
     return this.#log.endOffset;
   }
   get nextOffset(): number {
-    return this.#window.nextOffset;
+    return this.#commit.nextOffset;
   }
   get maxTimestamp(): number {
     return this.#log.index.maxTimestamp;
@@ -82,7 +81,7 @@ export class JetStreamLedLog implements LedLog {
     return this.#log.index.sizeBytes;
   }
   get failure(): LogError | null {
-    return this.#closed ? null : this.#window.failure;
+    return this.#closed ? null : this.#commit.failure;
   }
   get isClosed(): boolean {
     return this.#closed !== null;
@@ -90,7 +89,7 @@ export class JetStreamLedLog implements LedLog {
 
   append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
     const refusal = this.#refusal();
-    return refusal ? Promise.reject(refusal) : this.#window.append(batch, leaderEpoch);
+    return refusal ? Promise.reject(refusal) : this.#commit.append(batch, leaderEpoch);
   }
 
   async read(
@@ -171,12 +170,12 @@ export class JetStreamLedLog implements LedLog {
     const { timers } = this.#workshop.env;
     await new Promise<void>((resolve) => {
       const timer = timers.after(CLOSE_GRACE_MS, resolve);
-      void this.#window.idle().then(() => {
+      void this.#commit.idle().then(() => {
         timer.cancel();
         resolve();
       });
     });
-    this.#window.fail(this.#closedError());
+    this.#commit.fail(this.#closedError());
     this.#log.tail.clear();
   }
 
@@ -192,7 +191,7 @@ export class JetStreamLedLog implements LedLog {
   }
 
   #refusal(): LogError | null {
-    return this.#closed ? this.#closedError() : this.#window.failure;
+    return this.#closed ? this.#closedError() : this.#commit.failure;
   }
 
   #closedError(): LogError {

@@ -1,7 +1,5 @@
-/** Messages of one log that are published and not acknowledged; the rest waits in the queue. */
-export const IN_FLIGHT_MESSAGES = 128;
-/** The same in bytes, unless a single batch is larger. */
-export const IN_FLIGHT_BYTES = 4 << 20;
+/** Bytes of batches that go together in one message, unless a single batch is larger. */
+export const MESSAGE_BYTES = 1 << 20;
 /** Room for the headers that go with a batch, within max_payload. */
 export const HEADER_BYTES = 256;
 /** After which an append without an answer counts as one whose outcome is unknown. */
@@ -26,8 +24,9 @@ export const CREATIONS = 16;
 /** Messages and bytes asked for by one direct get: the server holds its lock while it sends. */
 export const READ_MESSAGES = 256;
 export const READ_BYTES = 1 << 20;
-/** Messages one block of the index covers. */
+/** Messages one block of the index covers, and bytes after which it takes no more. */
 export const BLOCK_MESSAGES = 64;
+export const BLOCK_BYTES = 2 << 20;
 /** Blocks of one log's index: past it, pairs are merged. */
 export const INDEX_BLOCKS = 8192;
 /** Ends of reads that are remembered for each log, as a reader goes on where it ended. */
@@ -59,5 +58,5 @@ export const POLITE_TAKE_OVERS = 3;
 export const SHORTER_BELIEVED_MS = 15_000;
 /** How long a stream must be said not to be there before an append to it gives up. */
 export const MISSING_BELIEVED_MS = 3000;
-/** How long JetStream remembers message ids; only a short cut, see append-window.ts. */
+/** How long JetStream remembers message ids; only a short cut, see resolve-message.ts. */
 export const DUPLICATE_WINDOW_MS = 10_000;

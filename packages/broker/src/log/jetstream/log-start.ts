@@ -58,9 +58,9 @@ async function locate(log: StoredLog, offset: number): Promise<Place> {
   const cut = { messages: 0, sizeBytes: 0 };
   if (!block) return { position: { ...log.end.position, sequence: last - 1 }, cut };
   for await (const { message, meaning, before } of log.walk(log.index.positionBefore(block))) {
-    const isWanted = meaning.kind === "batch" && meaning.nextOffset > offset;
+    const isWanted = meaning.kind === "batches" && meaning.nextOffset > offset;
     if (isWanted || message.sequence >= last) return { position: before, cut };
-    if (meaning.kind !== "batch") continue;
+    if (meaning.kind !== "batches") continue;
     cut.messages += 1;
     cut.sizeBytes += message.payload.length;
   }

@@ -1,20 +1,12 @@
 // What a led and a followed log have in common: what is known of the stream, and reading it.
-import { crc32c } from "@tarpan/codecs";
-import {
-  BATCH_OVERHEAD,
-  baseOffsetAt,
-  batchCrcMatches,
-  batchSizeAt,
-  maxTimestampAt,
-  viewOf,
-} from "@tarpan/protocol";
 import { LogError, type LogId } from "../log.ts";
 import { MemoryTail, type TailBudget } from "../memory-tail.ts";
-import { ownBatch } from "../own-batch.ts";
 import { BlockIndex } from "./block-index.ts";
 import type { LogStart } from "./checkpoint-format.ts";
+import { ColdRead, type ReadPlace } from "./cold-read.ts";
 import { LogGrammar, type LogPosition, type Meaning } from "./grammar.ts";
 import { READ_BYTES, READ_PLACES } from "./limits.ts";
+import { batchesOf, maxTimestampIn } from "./message-batches.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { StoredMessage } from "./transport.ts";
 
@@ -52,7 +44,7 @@ export class StoredLog {
   lostRecords = 0;
   readonly loadStart: () => Promise<LogStart | null>;
   /** Ends of recent reads: a reader goes on there. */
-  #places: LogPosition[] = [];
+  #places: ReadPlace[] = [];
 
   constructor(parts: StoredLogParts) {
     this.id = parts.id;
@@ -80,13 +72,12 @@ export class StoredLog {
     const { sequence } = this.end;
     const { nextOffset } = this.end;
     const meaning = this.end.accept(message);
-    const lost = meaning.kind === "batch" ? meaning.baseOffset - nextOffset : 0;
+    const lost = meaning.kind === "batches" ? meaning.baseOffset - nextOffset : 0;
     if (lost > 0 || message.sequence !== sequence + 1)
       this.lose(nextOffset, nextOffset + lost, `messages before ${message.sequence} are gone`);
-    if (meaning.kind === "batch") {
+    if (meaning.kind === "batches") {
       const { payload } = message;
-      const isWhole = payload.length >= BATCH_OVERHEAD;
-      const maxTimestamp = isWhole ? maxTimestampAt(viewOf(payload), 0) : -1;
+      const maxTimestamp = maxTimestampIn(payload, meaning);
       this.index.add(message.sequence, meaning.baseOffset, maxTimestamp, payload.length);
     } else if (meaning.kind === "take-over") {
       const { epoch, writer } = this.end;
@@ -151,31 +142,25 @@ export class StoredLog {
     throw new LogError("out-of-range", message);
   }
 
-  async #readCold({ offset, maxBytes, upTo }: Wanted): Promise<readonly Uint8Array[]> {
-    const batches: Uint8Array[] = [];
-    const limitBytes = Math.min(maxBytes, READ_BYTES);
-    let left = limitBytes;
-    let place = this.#placeBefore(offset);
+  async #readCold(wanted: Wanted): Promise<readonly Uint8Array[]> {
+    const { offset, upTo } = wanted;
+    const limitBytes = Math.min(wanted.maxBytes, READ_BYTES);
+    const place = this.#placeBefore(offset);
     if (!place) return this.#refuseGone(offset, this.index.blocks[0]?.firstOffset ?? upTo);
+    const read = new ColdRead({ offset, maxBytes: limitBytes, upTo });
     const readBytes = place.nextOffset === offset ? limitBytes : READ_BYTES;
-    for await (const { message, meaning, after, lostBefore } of this.walk(place, readBytes)) {
+    for await (const step of this.walk(place, readBytes)) {
+      const { lostBefore } = step;
       if (lostBefore !== null && lostBefore > offset) {
-        if (batches.length > 0) break;
+        if (read.batches.length > 0) break;
         return this.#refuseGone(offset, lostBefore);
       }
-      if (meaning.kind !== "batch" || meaning.nextOffset <= offset) continue;
-      left -= message.payload.length;
-      if (meaning.baseOffset >= upTo || (left < 0 && batches.length > 0)) break;
-      if (!isIntact(message.payload, meaning.baseOffset)) {
-        if (batches.length > 0) break;
-        throw this.#damaged(meaning.baseOffset, meaning.nextOffset, "a batch is damaged");
-      }
-      batches.push(ownBatch(message.payload));
-      place = after;
-      if (left <= 0 || meaning.nextOffset >= upTo) break;
+      if (!read.take(step)) break;
     }
-    if (batches.length === 0) return this.#refuseGone(offset, this.endOffset);
-    this.#remember(place);
+    const { batches, damaged, end } = read;
+    if (damaged) throw this.#damaged(damaged.baseOffset, damaged.nextOffset, "a batch is damaged");
+    if (!end) return this.#refuseGone(offset, this.endOffset);
+    this.#remember(end);
     return batches;
   }
 
@@ -199,7 +184,7 @@ export class StoredLog {
         const before = grammar.position;
         const meaning = grammar.accept(message);
         const isGap = message.sequence !== before.sequence + 1;
-        const next = meaning.kind === "batch" ? meaning.baseOffset : grammar.nextOffset;
+        const next = meaning.kind === "batches" ? meaning.baseOffset : grammar.nextOffset;
         const lostBefore = isGap || next > before.nextOffset ? next : null;
         yield { message, meaning, before, after: grammar.position, lostBefore };
       }
@@ -208,15 +193,15 @@ export class StoredLog {
 
   /** Null when the index begins later. */
   #placeBefore(offset: number): LogPosition | null {
-    const remembered = this.#places.find(({ nextOffset }) => nextOffset === offset);
+    const remembered = this.#places.find((place) => place.offset === offset)?.before;
     const { blocks } = this.index;
     const block = blocks[this.index.find(offset)];
     if (remembered && remembered.sequence + 1 >= (blocks[0]?.firstSequence ?? 0)) return remembered;
     return block ? this.index.positionBefore(block) : null;
   }
 
-  #remember(place: LogPosition): void {
-    this.#places = this.#places.filter(({ nextOffset }) => nextOffset !== place.nextOffset);
+  #remember(place: ReadPlace): void {
+    this.#places = this.#places.filter(({ offset }) => offset !== place.offset);
     this.#places.unshift(place);
     this.#places.length = Math.min(this.#places.length, READ_PLACES);
   }
@@ -231,10 +216,15 @@ export class StoredLog {
       const next = blocks[i + 1]?.firstSequence ?? Number.POSITIVE_INFINITY;
       for await (const { message, meaning } of this.walk(this.index.positionBefore(block))) {
         if (message.sequence >= next) break;
-        if (meaning.kind !== "batch" || meaning.nextOffset <= this.startOffset) continue;
-        if (meaning.baseOffset >= endOffset) return null;
-        if (maxTimestampOf(message.payload) >= timestamp)
-          return Math.max(meaning.baseOffset, this.startOffset);
+        if (meaning.kind !== "batches" || meaning.nextOffset <= this.startOffset) continue;
+        for (const batch of batchesOf(message.payload, meaning)) {
+          if (batch.baseOffset >= endOffset) return null;
+          if (
+            batch.nextOffset > this.startOffset &&
+            maxTimestampIn(batch.bytes, batch) >= timestamp
+          )
+            return Math.max(batch.baseOffset, this.startOffset);
+        }
       }
     }
     return null;
@@ -261,16 +251,4 @@ export interface Step {
   readonly before: LogPosition;
   readonly after: LogPosition;
   readonly lostBefore: number | null;
-}
-
-function maxTimestampOf(batch: Uint8Array): number {
-  return batch.length < BATCH_OVERHEAD ? -1 : maxTimestampAt(viewOf(batch), 0);
-}
-
-/** Whether it is one whole batch that was not damaged. */
-export function isIntact(batch: Uint8Array, baseOffset: number): boolean {
-  if (batch.length < BATCH_OVERHEAD) return false;
-  const view = viewOf(batch);
-  if (batchSizeAt(view, 0) !== batch.length || baseOffsetAt(view, 0) !== baseOffset) return false;
-  return batchCrcMatches(batch, 0, batch.length, crc32c);
 }

@@ -4,16 +4,17 @@ import type { FollowedLog, LedLog } from "../../../src/log/log.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import { ID, STREAM, World } from "./world.ts";
 
-/** A log of `count` single-record batches, opened again by another broker: nothing is in memory. */
+/** A log of `count` single-record batches, each in a message of its own. */
 async function stored(count: number): Promise<{ world: World; log: LedLog }> {
   const world = new World();
   const first = world.engine();
   await world.run(first.replication.provision(ID, OPTIONS));
   const log = await world.run(first.replication.lead(ID, OPTIONS));
-  await world.run(Promise.all(Array.from({ length: count }, (_, i) => log.append(batchOf(i), 0))));
+  for (let i = 0; i < count; i++) await world.run(log.append(batchOf(i), 0));
   return { world, log };
 }
 
+/** Another broker opens it: nothing is in memory. */
 async function led(world: World): Promise<LedLog> {
   return world.run(world.engine().replication.lead(ID, OPTIONS));
 }
@@ -70,6 +71,100 @@ describe("a cold read", () => {
   });
 });
 
+describe("a message of several batches", () => {
+  const COUNT = 6;
+  const SIZE = batchOf(10, { count: 2 }).length;
+
+  /** The batches 10 to 20 of two records each go together, between one before and one after them. */
+  async function grouped(): Promise<{ world: World; log: LedLog; payload: Uint8Array }> {
+    const { world, log } = await stored(10);
+    const append = (i: number) => log.append(batchOf(i, { count: 2 }), 0);
+    await world.run(Promise.all(Array.from({ length: COUNT + 1 }, (_, i) => append(10 + i))));
+    await world.run(append(20));
+    const { payload } = world.stream.messages.at(-2)!;
+    expect(payload.length).toBe(COUNT * SIZE);
+    return { world, log: await led(world), payload };
+  }
+
+  it("is read from any of them, for any number of bytes", async () => {
+    const { world, log } = await grouped();
+    const all = [...Array(10).keys(), 10, 12, 14, 16, 18, 20, 22, 24];
+    for (const maxBytes of [1, SIZE, 2.5 * SIZE, 1 << 20])
+      expect((await world.run(readAll(log, maxBytes))).map(baseOffsetOf)).toEqual(all);
+    for (const offset of [15, 22, 18, 19, 12])
+      expect((await world.run(log.read(offset, 1))).map(baseOffsetOf)).toEqual([offset & ~1]);
+    expect((await world.run(log.read(12, 1 << 20, 16))).map(baseOffsetOf)).toEqual([12, 14]);
+  });
+
+  it("is found by the timestamp of any of them", async () => {
+    const { world, log } = await grouped();
+    expect(await world.run(log.offsetAt(1013))).toBe(16);
+    expect(await world.run(log.offsetAt(1016))).toBe(22);
+    expect(log.maxTimestamp).toBe(1020);
+  });
+
+  it("may hold the start of the log in its middle", async () => {
+    const { world, log } = await grouped();
+    await world.run(log.deleteBefore(17));
+    for (const one of [log, await led(world)]) {
+      expect((await world.run(readAll(one))).map(baseOffsetOf)).toEqual([16, 18, 20, 22, 24]);
+      await expect(world.run(one.read(16, 1))).rejects.toMatchObject({ kind: "out-of-range" });
+      expect(await world.run(one.offsetAt(0))).toBe(17);
+    }
+  });
+
+  it("loses no more than a batch that was damaged", async () => {
+    const { world, log, payload } = await grouped();
+    payload[2 * SIZE + 70]! ^= 1;
+    const before = await world.run(log.read(12, 1 << 20));
+    expect(before.map(baseOffsetOf)).toEqual([12, 14]);
+    const reading = world.run(log.read(17, 1 << 20));
+    await expect(reading).rejects.toMatchObject({ kind: "corrupt", resumeOffset: 18 });
+    const after = await world.run(log.read(18, 1 << 20));
+    expect(after.map(baseOffsetOf)).toEqual([18, 20, 22, 24]);
+  });
+
+  it.each([
+    ["size", 8],
+    ["offset", 7],
+    ["number of records", 24],
+  ])("loses what comes after a batch whose %s was damaged", async (_, at) => {
+    const { world, log, payload } = await grouped();
+    payload[2 * SIZE + at]! ^= 0x40;
+    expect((await world.run(log.read(12, 1 << 20))).map(baseOffsetOf)).toEqual([12, 14]);
+    const reading = world.run(log.read(16, 1 << 20));
+    await expect(reading).rejects.toMatchObject({ kind: "corrupt", resumeOffset: 24 });
+    expect((await world.run(log.read(24, 1 << 20))).map(baseOffsetOf)).toEqual([24]);
+    expect((await led(world)).endOffset).toBe(26);
+  });
+
+  it("is followed batch by batch, and left to cold reads when it is damaged", async () => {
+    const { world, log } = await stored(10);
+    const follower = await world.run(world.engine().replication.follow(ID, OPTIONS));
+    const append = (i: number) => log.append(batchOf(10 + i, { count: 2 }), 0);
+    const arrived = async (offset: number) => {
+      follower.poke();
+      await world.pass(500);
+      expect(follower.endOffset).toBe(offset);
+      return world.model.directReads;
+    };
+    await world.run(Promise.all([0, 1, 2, 3].map(append)));
+    const reads = await arrived(18);
+    expect((await world.run(follower.read(14, 1 << 20))).map(baseOffsetOf)).toEqual([14, 16]);
+    expect(world.model.directReads).toBe(reads);
+    await world.run(Promise.all([4, 5, 6, 7].map(append)));
+    world.stream.messages.at(-1)!.payload[SIZE + 70]! ^= 1;
+    await arrived(26);
+    expect((await world.run(follower.read(14, 1 << 20))).map(baseOffsetOf)).toEqual([
+      14, 16, 18, 20,
+    ]);
+    const reading = world.run(follower.read(22, 1 << 20));
+    await expect(reading).rejects.toMatchObject({ kind: "corrupt", resumeOffset: 24 });
+    expect((await world.run(follower.read(24, 1 << 20))).map(baseOffsetOf)).toEqual([24]);
+    await world.run(follower.close());
+  });
+});
+
 describe("opening", () => {
   it("reads no more than what came after the checkpoint", async () => {
     const { world, log } = await stored(600);
@@ -119,7 +214,7 @@ describe("opening", () => {
     await expect(leading()).rejects.toMatchObject({ kind: "missing" });
     await world.run(engine.replication.provision(ID, OPTIONS));
     const log = await leading();
-    await world.run(Promise.all([1, 2, 3].map((id) => log.append(batchOf(id), 0))));
+    for (const id of [1, 2, 3]) await world.run(log.append(batchOf(id), 0));
     await world.run(log.close());
     world.stream.messages.pop();
     world.stream.lastSequence -= 1;

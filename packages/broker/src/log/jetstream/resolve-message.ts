@@ -1,13 +1,13 @@
-// Finding out what became of an append.
+// Finding out what became of a message of appends.
 //
 // The same compare-and-set is sent again until something certain comes of it. 10071 and 10164 say
-// only that the place was taken when the Raft leader looked: by this very append (JetStream forgets
+// only that the place was taken when the Raft leader looked: by this very message (JetStream forgets
 // message ids), by a proposal that is not committed yet and may never be, or by somebody else.
 import { LogError } from "../log.ts";
-import type { Append, AppendWindow } from "./append-window.ts";
 import { LogGrammar } from "./grammar.ts";
+import type { GroupCommit, PendingMessage } from "./group-commit.ts";
 import { MISSING_BELIEVED_MS, RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
-import { batchMessageId } from "./message-id.ts";
+import { messageIdOf } from "./message-id.ts";
 import { isRefusal, NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
 import { ErrorCode, type PublishOutcome } from "./transport.ts";
 
@@ -16,48 +16,52 @@ export type Verdict =
   | { readonly kind: "failed"; readonly error: LogError };
 
 /** Goes on as long as the log is open: it is the callers who have deadlines. */
-export async function resolveHead(window: AppendWindow, head: Append): Promise<Verdict> {
-  const { api, log } = window.parts;
+export async function resolveMessage(
+  commit: GroupCommit,
+  message: PendingMessage,
+): Promise<Verdict> {
+  const { api, log } = commit.parts;
   let shorterSinceMs: number | null = null;
   let missingSinceMs: number | null = null;
-  for (let paceMs = RETRY_MIN_MS; !window.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
-    const outcome = await publish(window, head);
+  for (let paceMs = RETRY_MIN_MS; !commit.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
+    const outcome = await publish(commit, message);
     if (outcome.kind === "stored") {
-      const wrong = window.wrongPlace(head, outcome);
+      const wrong = commit.wrongPlace(message, outcome);
       return wrong ? { kind: "failed", error: wrong } : { kind: "stored" };
     }
     if (isTaken(outcome)) {
-      const found = await lookAt(window, head);
+      const found = await lookAt(commit, message);
       if (found === "stored") return { kind: "stored" };
-      if (found === "fenced") return { kind: "failed", error: fenced(window) };
+      if (found === "fenced") return { kind: "failed", error: fenced(commit) };
       if (found === "void") {
-        window.moveOn();
+        // The place is taken by a message that is not the log.
+        message.sequence += 1;
         paceMs = RETRY_MIN_MS / 2;
         continue;
       }
       if (found === "shorter") shorterSinceMs ??= api.monotonicMs();
       else if (found === "absent") shorterSinceMs = null;
       if (shorterSinceMs !== null && api.monotonicMs() - shorterSinceMs >= SHORTER_BELIEVED_MS) {
-        const error = shorterThanAcknowledged(log.reader.stream, head.sequence - 1);
+        const error = shorterThanAcknowledged(log.reader.stream, message.sequence - 1);
         return { kind: "failed", error };
       }
     } else if (outcome.kind === "refused" && paceMs === RETRY_MAX_MS)
       log.report(`log ${log.name}: an append is refused and tried again: ${outcome.description}`);
     else if (outcome.kind === "unknown" && paceMs === RETRY_MAX_MS) {
       // Nobody listens: the stream elects a leader, or is there no more.
-      if (!(await isMissing(window))) missingSinceMs = null;
+      if (!(await isMissing(commit))) missingSinceMs = null;
       else missingSinceMs ??= api.monotonicMs();
       if (missingSinceMs !== null && api.monotonicMs() - missingSinceMs >= MISSING_BELIEVED_MS) {
-        return { kind: "failed", error: streamGone(window) };
+        return { kind: "failed", error: streamGone(commit) };
       }
     }
     await api.wait(paceMs);
   }
-  return { kind: "failed", error: window.failure! };
+  return { kind: "failed", error: commit.failure! };
 }
 
 /** Only the leader of the servers' meta group says that there is no such stream. */
-async function isMissing({ parts: { api, log } }: AppendWindow): Promise<boolean> {
+async function isMissing({ parts: { api, log } }: GroupCommit): Promise<boolean> {
   try {
     await api.info(log.reader.stream);
     return false;
@@ -68,7 +72,7 @@ async function isMissing({ parts: { api, log } }: AppendWindow): Promise<boolean
   }
 }
 
-function streamGone({ parts: { log } }: AppendWindow): LogError {
+function streamGone({ parts: { log } }: GroupCommit): LogError {
   return new LogError(
     "missing",
     `stream ${log.reader.stream} of log ${log.name} is not there any more: restore it from a ` +
@@ -76,9 +80,9 @@ function streamGone({ parts: { log } }: AppendWindow): LogError {
   );
 }
 
-function publish(window: AppendWindow, append: Append): Promise<PublishOutcome> {
-  const { api } = window.parts;
-  return new Promise((resolve) => api.transport.publish(window.messageOf(append), resolve));
+function publish(commit: GroupCommit, message: PendingMessage): Promise<PublishOutcome> {
+  const { api } = commit.parts;
+  return new Promise((resolve) => api.transport.publish(commit.outgoing(message), resolve));
 }
 
 function isTaken(outcome: PublishOutcome): boolean {
@@ -91,27 +95,27 @@ function isTaken(outcome: PublishOutcome): boolean {
 
 type Finding = "stored" | "fenced" | "void" | "absent" | "shorter" | "unknown";
 
-/** What lies at the append's place, as the Raft leader has it. */
-async function lookAt(window: AppendWindow, append: Append): Promise<Finding> {
-  const { api, log } = window.parts;
+/** What lies at the message's place, as the Raft leader has it. */
+async function lookAt(commit: GroupCommit, message: PendingMessage): Promise<Finding> {
+  const { api, log } = commit.parts;
   const { stream } = log.reader;
   try {
-    const there = await api.message(stream, append.sequence);
+    const there = await api.message(stream, message.sequence);
     if (there === null) {
       const { state } = await api.info(stream);
-      if (state.first_seq > append.sequence) return await judgeTrimmed(window, append);
-      return state.last_seq < append.sequence - 1 ? "shorter" : "absent";
+      if (state.first_seq > message.sequence) return await judgeTrimmed(commit, message);
+      return state.last_seq < message.sequence - 1 ? "shorter" : "absent";
     }
-    const before = new LogGrammar({ ...log.end.position, sequence: append.sequence - 1 });
+    const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
     const meaning = before.accept(there);
-    if (meaning.kind !== "batch") return meaning.kind === "void" ? "void" : "fenced";
+    if (meaning.kind !== "batches") return meaning.kind === "void" ? "void" : "fenced";
     const isOurs =
-      there.messageId === batchMessageId(append, append.sequence - 1) &&
-      Buffer.compare(there.payload, append.payload) === 0;
+      there.messageId === messageIdOf(message, message.sequence - 1) &&
+      Buffer.compare(there.payload, message.payload) === 0;
     if (isOurs) return "stored";
     throw new LogError(
       "offline",
-      `stream ${stream}: another batch than ours is at ${append.sequence} under our name`,
+      `stream ${stream}: another batch than ours is at ${message.sequence} under our name`,
     );
   } catch (error) {
     if (error instanceof NoAnswer) return "unknown";
@@ -120,16 +124,16 @@ async function lookAt(window: AppendWindow, append: Append): Promise<Finding> {
 }
 
 /** The place was trimmed away: by a former leader that is still at it, or by one to come. */
-async function judgeTrimmed(window: AppendWindow, append: Append): Promise<Finding> {
-  const { log } = window.parts;
+async function judgeTrimmed(commit: GroupCommit, message: PendingMessage): Promise<Finding> {
+  const { log } = commit.parts;
   const position = (await log.loadStart())?.position;
-  if (!position || position.sequence < append.sequence) return "unknown";
+  if (!position || position.sequence < message.sequence) return "unknown";
   // Where this writer still is in force, all offsets so far are its own.
-  const isOurs = position.writer === append.writer && position.nextOffset >= append.nextOffset;
+  const isOurs = position.writer === message.writer && position.nextOffset >= message.nextOffset;
   return isOurs ? "stored" : "fenced";
 }
 
-function fenced(window: AppendWindow): LogError {
-  const { log } = window.parts;
+function fenced(commit: GroupCommit): LogError {
+  const { log } = commit.parts;
   return new LogError("fenced", `log ${log.name}: another broker took over its leadership`);
 }

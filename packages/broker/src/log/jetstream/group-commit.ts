@@ -1,0 +1,193 @@
+// Appends on their way. Of each log one message is under way at a time; batches that come meanwhile
+// wait and go together in the next one, since it takes the servers' disks about as long to sync many
+// as to sync one.
+//
+// 1. An append has its offsets from the call on, for good; the sequence of its message may yet move,
+//    when messages that are not the log (grammar.ts) took places.
+// 2. What was put into a message stays in it: it is sent again as it was.
+// 3. An acknowledgement counts when it names the very sequence that was expected.
+// 4. No answer is no failure: it is sent again until what became of it is known (resolve-message.ts).
+// 5. What can't be is a bug or a broken promise of the servers: the log fails, loudly.
+import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
+import { Fifo } from "../fifo.ts";
+import { LogError } from "../log.ts";
+import type { TailEntry } from "../memory-tail.ts";
+import { HEADER_BYTES, MESSAGE_BYTES } from "./limits.ts";
+import { maxTimestampIn } from "./message-batches.ts";
+import { type MessageIdentity, messageIdOf } from "./message-id.ts";
+import { resolveMessage, type Verdict } from "./resolve-message.ts";
+import type { StoredLog } from "./stored-log.ts";
+import type { StreamApi } from "./stream-api.ts";
+import type { OutgoingMessage, PublishOutcome } from "./transport.ts";
+
+interface Append extends TailEntry {
+  resolve(baseOffset: number): void;
+  reject(error: LogError): void;
+}
+
+/** A message under way. */
+export interface PendingMessage extends MessageIdentity {
+  readonly payload: Uint8Array;
+  readonly appends: readonly Append[];
+  sequence: number;
+}
+
+export interface GroupCommitParts {
+  readonly api: StreamApi;
+  readonly log: StoredLog;
+  readonly subject: string;
+  /** Called once appends were settled, before their callers go on. */
+  readonly settled: () => void;
+}
+
+export class GroupCommit {
+  readonly parts: GroupCommitParts;
+  #waiting = new Fifo<Append>();
+  #message: PendingMessage | null = null;
+  #nextOffset: number;
+  #failure: LogError | null = null;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: GroupCommitParts) {
+    this.parts = parts;
+    this.#nextOffset = parts.log.endOffset;
+  }
+
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+  get failure(): LogError | null {
+    return this.#failure;
+  }
+
+  append(bytes: Uint8Array, leaderEpoch: number): Promise<number> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const limitBytes = this.#maxPayloadBytes;
+    if (bytes.length > limitBytes) {
+      const message = `a batch of ${bytes.length} bytes is over the servers' max_payload`;
+      return Promise.reject(new LogError("too-large", `${message} (${limitBytes} for batches)`));
+    }
+    const baseOffset = this.#nextOffset;
+    stampBatch(bytes, 0, baseOffset, leaderEpoch);
+    const nextOffset = nextOffsetAt(viewOf(bytes), 0);
+    this.#nextOffset = nextOffset;
+    return new Promise((resolve, reject) => {
+      this.#waiting.items.push({ baseOffset, nextOffset, bytes, resolve, reject });
+      this.#send();
+    });
+  }
+
+  /** Resolves once nothing is pending. */
+  idle(): Promise<void> {
+    if (this.#message === null) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Rejects all that is pending and all that comes. */
+  fail(error: LogError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    for (const append of this.#message?.appends ?? []) append.reject(error);
+    this.#message = null;
+    for (let append = this.#waiting.peek(); append; append = this.#waiting.peek()) {
+      this.#waiting.shift();
+      append.reject(error);
+    }
+    this.#tellIdle();
+  }
+
+  /** What is sent for a message, the same each time that it is sent to a place. */
+  outgoing(message: PendingMessage): OutgoingMessage {
+    const { subject } = this.parts;
+    const expectedLastSequence = message.sequence - 1;
+    const messageId = messageIdOf(message, expectedLastSequence);
+    return { subject, payload: message.payload, messageId, expectedLastSequence };
+  }
+
+  get #maxPayloadBytes(): number {
+    return this.parts.api.transport.maxPayloadBytes - HEADER_BYTES;
+  }
+
+  #send(): void {
+    if (this.#message !== null || this.#waiting.length === 0) return;
+    const message = this.#gather();
+    this.#message = message;
+    this.parts.api.transport.publish(this.outgoing(message), (outcome) => {
+      if (this.#message === message) this.#answered(message, outcome);
+    });
+  }
+
+  /** As many of the appends that wait as one message takes. */
+  #gather(): PendingMessage {
+    const limitBytes = Math.min(MESSAGE_BYTES, this.#maxPayloadBytes);
+    const appends: Append[] = [];
+    let sizeBytes = 0;
+    for (let append = this.#waiting.peek(); append; append = this.#waiting.peek()) {
+      sizeBytes += append.bytes.length;
+      if (appends.length > 0 && sizeBytes > limitBytes) break;
+      appends.push(append);
+      this.#waiting.shift();
+    }
+    const { writer, sequence } = this.parts.log.end;
+    const payload =
+      appends.length === 1 ? appends[0]!.bytes : Buffer.concat(appends.map(({ bytes }) => bytes));
+    const { baseOffset } = appends[0]!;
+    const { nextOffset } = appends.at(-1)!;
+    return { writer, baseOffset, nextOffset, payload, appends, sequence: sequence + 1 };
+  }
+
+  #answered(message: PendingMessage, outcome: PublishOutcome): void {
+    if (outcome.kind !== "stored") {
+      void this.#resolve(message);
+      return;
+    }
+    const wrong = this.wrongPlace(message, outcome);
+    if (wrong) this.fail(wrong);
+    else this.#settle(message);
+  }
+
+  /** An acknowledgement of another place than the expected one is none. */
+  wrongPlace(
+    message: PendingMessage,
+    outcome: Extract<PublishOutcome, { kind: "stored" }>,
+  ): LogError | null {
+    const { stream } = this.parts.log.reader;
+    if (outcome.sequence === message.sequence && outcome.stream === stream) return null;
+    return new LogError(
+      "offline",
+      `stream ${stream}: expected to append at ${message.sequence}, acknowledged at ` +
+        `${outcome.stream} ${outcome.sequence}: the log must be opened again`,
+    );
+  }
+
+  #settle(message: PendingMessage): void {
+    const { log } = this.parts;
+    const { sequence, baseOffset, nextOffset, payload, appends } = message;
+    log.end.sequence = sequence;
+    log.end.nextOffset = nextOffset;
+    log.index.add(sequence, baseOffset, maxTimestampIn(payload, message), payload.length);
+    log.tail.add(appends);
+    this.#message = null;
+    this.#send();
+    this.parts.settled();
+    for (const append of appends) append.resolve(append.baseOffset);
+    if (this.#message === null) this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #resolve(message: PendingMessage): Promise<void> {
+    const verdict: Verdict = await resolveMessage(this, message).catch((error: unknown) => ({
+      kind: "failed" as const,
+      error:
+        error instanceof LogError
+          ? error
+          : new LogError("offline", `append to ${this.parts.log.name} failed`, { cause: error }),
+    }));
+    if (this.#failure) return;
+    if (verdict.kind === "failed") this.fail(verdict.error);
+    else this.#settle(message);
+  }
+}
