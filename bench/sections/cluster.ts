@@ -22,6 +22,7 @@ export const BROKERS = 3;
 export const REPLICAS = 3;
 
 const KIB = 1024;
+/** Batches on their way, for each partition: what two of Kafka's own producers keep in flight. */
 const WINDOW = 10;
 /** Not measured. */
 const BEFOREHAND = { warmUpMs: 0, measureMs: 6000 };
@@ -73,7 +74,7 @@ async function measureThroughputAndLatency(bench: Bench): Promise<Row[]> {
   const time = bench.quick
     ? { rounds: 1, warmUpMs: 500, measureMs: 1500 }
     : { rounds: 3, warmUpMs: 1000, measureMs: 4000 };
-  const base = { window: WINDOW, recordBytes: KIB, batchBytes: 64 * KIB, ...time };
+  const base = { recordBytes: KIB, batchBytes: 64 * KIB, ...time };
   await withClusters(bench, async (raw, clusters) => {
     for (const { topic, partitions } of TOPICS) {
       await raw.createStreams(topic, partitions);
@@ -81,17 +82,18 @@ async function measureThroughputAndLatency(bench: Bench): Promise<Row[]> {
     }
     for (const { topic, partitions } of TOPICS) {
       // Three brokers share the load: it takes each a while until what it runs is compiled.
-      const job = { ...base, ...BEFOREHAND, topic, partitions };
+      const job = { ...base, ...BEFOREHAND, topic, partitions, window: WINDOW * partitions };
       await loadStreamProduce({ ...job, streams: await raw.streams(topic, partitions) });
       for (const { port } of clusters) await loadClusterProduce({ ...job, port });
     }
     for (let round = 0; round < time.rounds; round++) {
       for (const { topic, partitions, row } of rates) {
+        const job = { ...base, topic, partitions, window: WINDOW * partitions };
         const streams = await raw.streams(topic, partitions);
-        row.add("raw", (await loadStreamProduce({ ...base, streams })).bytesPerSecond / 1e6);
+        row.add("raw", (await loadStreamProduce({ ...job, streams })).bytesPerSecond / 1e6);
         for (const { target, port } of clusters) {
-          const job = { ...base, port, topic, partitions };
-          row.add(target.name, (await loadClusterProduce(job)).bytesPerSecond / 1e6);
+          const { bytesPerSecond } = await loadClusterProduce({ ...job, port });
+          row.add(target.name, bytesPerSecond / 1e6);
         }
       }
       for (const ratePerSecond of RATES_PER_SECOND) {
