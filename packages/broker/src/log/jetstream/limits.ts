@@ -33,6 +33,8 @@ export const INDEX_BLOCKS = 8192;
 export const READ_PLACES = 8;
 /** Direct gets may be answered by a replica that lags: waits before each of the next tries. */
 export const LAGGING_READ_WAITS_MS: readonly number[] = [5, 20, 50];
+/** How long each replica asked for messages may keep silent before one more is asked. */
+export const ASK_ANOTHER_WAITS_MS: readonly number[] = [100, 200, 400];
 /** How long a read waits for the Raft leader when no replica has what is asked for. */
 export const READ_PATIENCE_MS = 10_000;
 /** How often a followed log looks for new batches while somebody cares. */

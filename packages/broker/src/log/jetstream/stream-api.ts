@@ -8,8 +8,9 @@ import {
   RETRY_MIN_MS,
   SHORTER_BELIEVED_MS,
 } from "./limits.ts";
+import { readFromAny } from "./read-from-any.ts";
 import type { StreamConfig } from "./stream-config.ts";
-import type { StoredMessage } from "./transport.ts";
+import type { DirectRead, StoredMessage } from "./transport.ts";
 import { type ApiAnswer, ErrorCode, type JetStreamTransport } from "./transport.ts";
 
 /** The servers said no. `code` is nats-server's err_code. */
@@ -139,6 +140,11 @@ export class StreamApi {
       if (isRefusal(error, ErrorCode.messageNotFound)) return null;
       throw error;
     }
+  }
+
+  /** From any replica, which may lag; see transport.ts. */
+  readDirect(stream: string, wanted: DirectRead): Promise<readonly StoredMessage[] | null> {
+    return readFromAny(this.transport, this.#env.timers, stream, wanted);
   }
 
   /** Repeats `work` while nobody answers. Rejects with LogError `offline` when that lasts. */

@@ -26,7 +26,7 @@ export class StreamReader {
   ): Promise<readonly StoredMessage[]> {
     const bytes = Math.max(1, Math.min(maxBytes, READ_BYTES));
     for (let attempt = 0; ; attempt++) {
-      const found = await this.#api.transport.readDirect(this.stream, {
+      const found = await this.#api.readDirect(this.stream, {
         sequence,
         messages: READ_MESSAGES,
         bytes,

@@ -3,7 +3,7 @@
 // loses what was not committed when another one is elected, and answers late, twice removed or not
 // at all. Everything hangs on one clock and one seed.
 import type { Env } from "../../../src/env.ts";
-import { ACK_TIMEOUT_MS } from "../../../src/log/jetstream/limits.ts";
+import { ACK_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "../../../src/log/jetstream/limits.ts";
 import type {
   ApiAnswer,
   JetStreamTransport,
@@ -78,6 +78,8 @@ export class ModelJetStream {
   lag: () => number = () => 0;
   /** What a direct get shows of a message; null hides it. */
   shown: (message: ModelMessage) => ModelMessage | null = (message) => message;
+  /** Whether the replica that a direct get goes to keeps silent. */
+  isSilent: () => boolean = () => false;
   publishes = 0;
   directReads = 0;
 
@@ -223,7 +225,9 @@ class ModelTransport implements JetStreamTransport {
   ): Promise<readonly StoredMessage[] | null> {
     const model = this.#model;
     model.directReads += 1;
-    return new Promise((resolve) =>
+    const isSilent = model.isSilent();
+    return new Promise((resolve) => {
+      if (isSilent) return void model.env.timers.after(REQUEST_TIMEOUT_MS, () => resolve(null));
       model.later(() => {
         const stream = model.streams.get(name);
         const last = (stream?.lastSequence ?? 0) - model.lag();
@@ -238,7 +242,7 @@ class ModelTransport implements JetStreamTransport {
           bytes += message.payload.length;
         }
         model.later(() => resolve(stream ? found : null));
-      }),
-    );
+      });
+    });
   }
 }

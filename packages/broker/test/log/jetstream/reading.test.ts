@@ -61,6 +61,18 @@ describe("a cold read", () => {
     expect(world.lines).toEqual([]);
   });
 
+  it("soon asks another replica when one keeps silent", async () => {
+    const { world } = await stored(600);
+    // Every second request goes to it.
+    world.model.isSilent = () => world.model.directReads % 2 === 1;
+    const begunMs = world.time.monotonicMs();
+    const log = await led(world);
+    expect((await world.run(readAll(log))).length).toBe(600);
+    expect(world.time.monotonicMs() - begunMs).toBeLessThan(1500);
+    world.model.isSilent = () => true;
+    expect((await world.run(log.read(0, 1))).length).toBe(1);
+  });
+
   it("takes few requests for a reader that goes on where it ended", async () => {
     const { world } = await stored(200);
     const log = await led(world);

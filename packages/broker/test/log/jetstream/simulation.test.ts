@@ -40,6 +40,7 @@ class Simulation {
     const fates: Fate[] = ["lost", "acknowledgement lost", "hangs uncommitted"];
     model.fateOf = () => (this.random.chance(badness) ? this.random.pick(fates) : "fine");
     model.lag = () => (this.random.chance(0.3) ? this.random.below(5) : 0);
+    model.isSilent = () => this.random.chance(badness);
   }
 
   /** Goes on while the world does; that the log could not is no problem, anything else is. */
@@ -157,6 +158,7 @@ class Simulation {
     const { model, stream } = this.world;
     model.fateOf = () => "fine";
     model.lag = () => 0;
+    model.isSilent = () => false;
     // What is still to arrive and hang there does so before the election that frees it.
     await this.world.pass(100);
     model.elect(stream, 0, stream.proposals.length);
