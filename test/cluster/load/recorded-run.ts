@@ -117,8 +117,10 @@ export class RecordedRun {
     await this.#consumers;
     const { operations } = load.history;
     const anomalies = anomaliesIn(operations);
-    if (anomalies.length > 0 || load.unexpected.length > 0)
-      throw new Error([...summaryOf(anomalies), await this.#save(), load.describe()].join("\n"));
+    if (anomalies.length > 0 || load.unexpected.length > 0) {
+      const wrong = [...summaryOf(anomalies), load.describe()].join("\n");
+      throw new Error(`${wrong}\n${await this.#save(wrong)}`);
+    }
     const log = await readGroupLog(load);
     for (const group of this.#groups) expectRightfulLog(log, group);
     const records = load.acknowledged.reduce((sum, each) => sum + each, 0);
@@ -132,9 +134,11 @@ export class RecordedRun {
     this.load.changed();
   }
 
-  async #save(): Promise<string> {
+  /** With what is wrong in its first lines, as comments. */
+  async #save(wrong: string): Promise<string> {
     const path = join(await mkdtemp(join(tmpdir(), "tarpan-history-")), "history.edn");
-    await writeFile(path, jepsenHistory(this.load.history.operations));
+    const comments = wrong.replace(/^/gm, "; ");
+    await writeFile(path, `${comments}\n${jepsenHistory(this.load.history.operations)}`);
     return `the history is in ${path}`;
   }
 }
