@@ -59,14 +59,13 @@ function tellOwned(load: Load, consumer: Consumer, member: Member): Promise<void
     generation = null;
     member.owns(null, owned);
   });
-  // A join does not tell its generation: heartbeats and commits do, soon after.
-  const noteGeneration = ({ payload }: { payload: { groupGenerationId: number } }) => {
+  // A join does not tell its generation. A heartbeat does, but perhaps that of a join whose assignment
+  // has not come yet; commits belong to an assignment.
+  consumer.on(events.COMMIT_OFFSETS, ({ payload }) => {
     if (generation === payload.groupGenerationId) return;
     generation = payload.groupGenerationId;
     member.owns(generation, owned);
-  };
-  consumer.on(events.HEARTBEAT, noteGeneration);
-  consumer.on(events.COMMIT_OFFSETS, noteGeneration);
+  });
   return new Promise((resolve) => {
     consumer.on(events.CRASH, ({ payload }) => {
       member.failed(payload.error);
