@@ -32,7 +32,7 @@ export default defineConfig({
           ...limits,
           name: "groups",
           include: [GROUPS],
-          maxWorkers: 4,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

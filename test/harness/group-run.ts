@@ -44,9 +44,15 @@ export class GroupRun {
   #over = false;
 
   readonly #offsetsMayGoBack: boolean;
+  readonly #endsWithBroker: boolean;
 
-  constructor(broker: Address, name: string, { offsetsMayGoBack = false } = {}) {
+  constructor(
+    broker: Address,
+    name: string,
+    { offsetsMayGoBack = false, endsWithBroker = false } = {},
+  ) {
     this.#offsetsMayGoBack = offsetsMayGoBack;
+    this.#endsWithBroker = endsWithBroker;
     this.#broker = broker;
     this.#topic = `topic-of-${name}`;
     this.groupId = `group-of-${name}`;
@@ -120,7 +126,7 @@ export class GroupRun {
     const connection = await RawConnection.open(this.#broker.port);
     const ends = await this.#ends(connection);
     const isDone = (end: number, partition: number) =>
-      this.#consumed[partition]!.size >= end &&
+      this.#consumed[partition]!.size >= end - this.#unprinted &&
       (this.#committed[partition] === end || this.#offsetsMayGoBack);
     await this.until(`everything up to ${ends} is consumed and committed`, () =>
       ends.every(isDone),
@@ -133,13 +139,23 @@ export class GroupRun {
       const missed = Array.from({ length: end }, (_, offset) => offset).filter(
         (offset) => !this.#consumed[partition]!.has(offset),
       );
-      expect(missed, `records of partition ${partition} that nobody consumed`).toEqual([]);
+      const message = `records of partition ${partition} that nobody consumed: ${missed}`;
+      expect(missed.length, message).toBeLessThanOrEqual(this.#unprinted);
     }
     for (const member of this.#members) expectNoGaps(member);
     this.#expectOneOwner();
     const mayGoBack = { offsetsMayGoBack: this.#offsetsMayGoBack };
     expectRightfulLog(await groupLog(connection), this.groupId, mayGoBack);
     connection.close();
+  }
+
+  /**
+   * Records of a partition that may have been consumed and committed, and yet told by nobody: kcat counts
+   * a record before it prints it, and prints nothing more once it ends. At most a batch for each end.
+   */
+  get #unprinted(): number {
+    if (!this.#endsWithBroker) return 0;
+    return RECORDS_PER_BATCH * this.#members.filter((member) => !member.running).length;
   }
 
   #take(event: MemberEvent): void {

@@ -1,22 +1,20 @@
 // Real nats-servers for tests: one, or a cluster of three, on loopback ports of their own.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { natsServer } from "../../../../../test/harness/nats-server.ts";
 import type { Placement } from "../../../src/log/jetstream/stream-config.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../../../src/nats/names.ts";
 
-export const NO_SERVER = "no nats-server: set TARPAN_NATS_SERVER to one, or have it in PATH";
+export const NO_SERVER = "no nats-server, or one that is too old";
 
 /** Null when there is none: the test then skips with NO_SERVER. */
 export function natsServerPath(): string | null {
-  const given = process.env.TARPAN_NATS_SERVER;
-  if (given) return existsSync(given) ? given : null;
-  const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  return folders.map((folder) => join(folder, "nats-server")).find(existsSync) ?? null;
+  const { path, old } = natsServer;
+  return process.env.TARPAN_NATS_SERVER ?? (old || path === "" ? null : path);
 }
 
 export interface NatsServers {
