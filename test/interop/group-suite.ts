@@ -42,6 +42,8 @@ type Client = (request: MemberRequest) => MemberProgram;
 type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
   /** kcat ends when it has no broker, and waits for someone to start it again. */
   readonly endsWithBroker?: boolean;
+  /** Records, of all, that may be committed and told by no member. */
+  readonly missedLimit?: number;
   /** The client itself commits for partitions that it no longer owns. */
   readonly offsetsMayGoBack?: boolean;
 };
