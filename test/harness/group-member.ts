@@ -37,6 +37,7 @@ export class GroupMember {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
   #errors = "";
+  #askedToLeave = false;
 
   constructor(name: string, program: MemberProgram, onEvent: (event: MemberEvent) => void) {
     this.name = name;
@@ -64,6 +65,10 @@ export class GroupMember {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  get askedToLeave(): boolean {
+    return this.#askedToLeave;
+  }
+
   /** What it owns, as far as it has told. */
   get owned(): readonly number[] {
     if (!this.running) return [];
@@ -78,6 +83,7 @@ export class GroupMember {
 
   /** Asks it to leave the group. */
   async leave(): Promise<void> {
+    this.#askedToLeave = true;
     this.#child.kill("SIGTERM");
     await this.#closed;
   }

@@ -42,8 +42,10 @@ type Client = (request: MemberRequest) => MemberProgram;
 type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
   /** kcat ends when it has no broker, and waits for someone to start it again. */
   readonly endsWithBroker?: boolean;
-  /** Records, of all, that may be committed and told by no member. */
-  readonly missedLimit?: number;
+  /** A member that is asked to leave commits one more record, the next of a partition, unseen. */
+  readonly leavingDropsOne?: boolean;
+  /** The client hands out what it fetched before a rejoin, whoever has had the partition since. */
+  readonly buffersThroughRejoins?: boolean;
   /** The client itself commits for partitions that it no longer owns. */
   readonly offsetsMayGoBack?: boolean;
 };
