@@ -9,7 +9,6 @@ const common = {
 // Files share a process: nothing in the packages lives outside what a test makes, and a process and
 // its imports for each file took a third of the time.
 const limits = { testTimeout: 30_000, hookTimeout: 60_000, isolate: false };
-const GROUPS = "test/interop/groups-*.test.ts";
 const CLUSTERS = "test/cluster/**/*.test.ts";
 
 export default defineConfig({
@@ -21,19 +20,8 @@ export default defineConfig({
           ...limits,
           name: "broker",
           include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: [GROUPS, CLUSTERS],
+          exclude: [CLUSTERS],
           maxWorkers: 2,
-        },
-      },
-      {
-        ...common,
-        // Clients that mostly wait: for sessions to end, for brokers to come back.
-        test: {
-          ...limits,
-          name: "groups",
-          include: [GROUPS],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -44,7 +32,7 @@ export default defineConfig({
           name: "cluster",
           include: [CLUSTERS],
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],
