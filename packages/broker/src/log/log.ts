@@ -129,6 +129,8 @@ export type LogErrorKind =
   | "missing"
   | "exists"
   | "closed"
+  /** Closed while the append was under way: it may be stored or not. */
+  | "unknown"
   | "fenced"
   /** One batch is larger than the engine can ever take; nothing happened. */
   | "too-large"

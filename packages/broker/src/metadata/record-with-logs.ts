@@ -52,9 +52,19 @@ function decideAll<Plan>(
 
 /** What could not be stored, said to a client. */
 export function storageRefusal(error: unknown): Outcome {
-  const why = error instanceof Error ? error.message : String(error);
-  if (isDeposed(error)) return refused(ErrorCode.NOT_CONTROLLER, why);
-  return refused(ErrorCode.KAFKA_STORAGE_ERROR, why);
+  const cause = causeOf(error);
+  switch (cause?.kind) {
+    case "closed":
+    case "fenced":
+      return refused(ErrorCode.NOT_CONTROLLER, cause.message);
+    case "unknown":
+      return refused(ErrorCode.REQUEST_TIMED_OUT, cause.message);
+    default:
+      return refused(
+        ErrorCode.KAFKA_STORAGE_ERROR,
+        error instanceof Error ? error.message : String(error),
+      );
+  }
 }
 
 /**
@@ -63,12 +73,6 @@ export function storageRefusal(error: unknown): Outcome {
  */
 export function isFenced(error: unknown): boolean {
   return causeOf(error)?.kind === "fenced";
-}
-
-/** Another broker is the controller by now; whether this decision stands is for its log to say. */
-function isDeposed(error: unknown): boolean {
-  const kind = causeOf(error)?.kind;
-  return kind === "fenced" || kind === "closed";
 }
 
 function causeOf(error: unknown): LogError | null {

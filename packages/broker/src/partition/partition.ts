@@ -212,6 +212,8 @@ export function errorCodeOf(error: unknown): number {
     case "closed":
     case "fenced":
       return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    case "unknown":
+      return ErrorCode.REQUEST_TIMED_OUT;
     default:
       return ErrorCode.KAFKA_STORAGE_ERROR;
   }

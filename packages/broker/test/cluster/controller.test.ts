@@ -92,6 +92,24 @@ describe("the controller", () => {
     world.check();
   });
 
+  it("leaves in order and tells nobody that a change was not made which may have been", async () => {
+    const world = await settledWorld();
+    const { controller, bystander } = world;
+    world.model.fateOf = () => "lost";
+    const created = bystander.member.metadata.createTopics([topic("perhaps")]);
+    await world.pass(100);
+    const stopped = controller.stop();
+    const [outcome] = await world.run(created);
+    expect(outcome).toMatchObject({
+      errorCode: ErrorCode.REQUEST_TIMED_OUT,
+      errorMessage: expect.stringContaining("may be stored or not"),
+    });
+    world.model.fateOf = () => "fine";
+    await world.run(stopped);
+    await world.settled();
+    world.check();
+  });
+
   it("stays the same through heartbeats that get lost", async () => {
     const world = await settledWorld();
     const { id } = world.controller;

@@ -83,11 +83,11 @@ export class GroupCommit {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Rejects all that is pending and all that comes. */
-  fail(error: LogError): void {
+  /** Rejects all that is pending and all that comes; with `underWay` what may yet be stored. */
+  fail(error: LogError, underWay = error): void {
     if (this.#failure) return;
     this.#failure = error;
-    for (const append of this.#message?.appends ?? []) append.reject(error);
+    for (const append of this.#message?.appends ?? []) append.reject(underWay);
     this.#message = null;
     for (let append = this.#waiting.peek(); append; append = this.#waiting.peek()) {
       this.#waiting.shift();

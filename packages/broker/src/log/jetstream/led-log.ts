@@ -175,7 +175,11 @@ export class JetStreamLedLog implements LedLog {
         resolve();
       });
     });
-    this.#commit.fail(this.#closedError());
+    const unknown = `log ${this.#log.name} was closed before an append was confirmed`;
+    this.#commit.fail(
+      this.#closedError(),
+      new LogError("unknown", `${unknown}: it may be stored or not`),
+    );
     this.#log.tail.clear();
   }
 

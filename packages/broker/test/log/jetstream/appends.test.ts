@@ -122,13 +122,15 @@ describe("an append", () => {
   it("that stays unknown is pending until the log is closed, which takes bounded time", async () => {
     const { world, log } = await opened();
     world.model.fateOf = () => "lost";
-    const append = log.append(batchOf(1), 0);
-    append.catch(() => {});
+    const underWay = log.append(batchOf(1), 0);
+    const waiting = log.append(batchOf(2), 0);
+    for (const append of [underWay, waiting]) append.catch(() => {});
     await world.pass(60_000);
     const begunMs = world.time.monotonicMs();
     await world.run(log.close());
     expect(world.time.monotonicMs() - begunMs).toBeLessThan(2100);
-    await expect(append).rejects.toMatchObject({ kind: "closed" });
+    await expect(underWay).rejects.toMatchObject({ kind: "unknown" });
+    await expect(waiting).rejects.toMatchObject({ kind: "closed" });
   });
 
   it("takes the log offline when the stream stays shorter than acknowledged", async () => {
