@@ -1,5 +1,5 @@
-// `npm run chaos`: the crash, fuzz and group tests, ten times as long as in `npm test`, and the
-// cluster's, with longer faults and more of them.
+// `npm run chaos`: the crash, fuzz and group tests and the simulations, ten times as long as in
+// `npm test` and more, and the cluster's, with longer faults and more of them.
 
 import { join } from "node:path";
 import { build, exitOnFailure, install, requireNode, root, step } from "./lib/steps.mjs";
@@ -9,11 +9,12 @@ const env = {
   TARPAN_KILL_ROUNDS: "500",
   TARPAN_FUZZ_FRAMES: "2000000",
   TARPAN_GROUP_ROUNDS: "10",
+  TARPAN_RUNS: "1000",
   TARPAN_CHAOS: "1",
   ...process.env,
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const tests = ["test/crash", "test/fuzz", "test/interop/groups-", "test/cluster"];
+const tests = ["test/crash", "test/fuzz", "simulation", "test/interop/groups-", "test/cluster"];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();

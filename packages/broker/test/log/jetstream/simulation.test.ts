@@ -9,6 +9,7 @@ import type { Fate } from "./model-jetstream.ts";
 import { ID, STREAM, World } from "./world.ts";
 
 const RUNS = Number(process.env.TARPAN_RUNS ?? 60);
+const LIMIT_MS = 30_000 + RUNS * 500;
 const STEPS = 120;
 
 interface History {
@@ -230,7 +231,9 @@ function idOf(batch: Uint8Array): number {
   return decodeBatch(batch).header.maxTimestamp;
 }
 
-it("loses, doubles and reorders nothing that was acknowledged, whatever fails", async () => {
+it("loses, doubles and reorders nothing that was acknowledged, whatever fails", {
+  timeout: LIMIT_MS,
+}, async () => {
   const first = seedOf("jetstream simulation");
   let acknowledged = 0;
   let sent = 0;
