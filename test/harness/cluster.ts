@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFailed, onTestFinished } from "vitest";
 import { engineEnv, engineFlags, hasEngine } from "./cluster-engine.ts";
 import type { Host } from "./cluster-network.ts";
 import { ClusterNode } from "./cluster-node.ts";
@@ -174,18 +174,28 @@ interface Place {
 /** A cluster for all tests of a file, if there is a nats-server. Its output is shown with failures. */
 export function useCluster(options: ClusterOptions = {}): Cluster {
   const cluster = new Cluster(options);
-  watchCluster(cluster);
   beforeAll(async () => {
     if (hasEngine) await cluster.start();
   }, START_LIMIT_MS + SETTLE_LIMIT_MS);
-  return cluster;
-}
-
-/** Shows the output of a cluster with every test that fails, and ends it with the file. */
-export function watchCluster(cluster: Cluster): void {
   afterEach(({ task }) => {
-    for (const { broker } of cluster.nodes) expect(broker.bugs, broker.output).toBe(0);
+    expectNoBugs(cluster);
     if (task.result?.state === "fail") console.error(cluster.output);
   });
   afterAll(() => cluster.end());
+  return cluster;
+}
+
+/** A cluster for the test that calls it, not yet started. */
+export function clusterOfTest(options: ClusterOptions): Cluster {
+  const cluster = new Cluster(options);
+  onTestFailed(() => console.error(cluster.output));
+  onTestFinished(async () => {
+    await cluster.end();
+    expectNoBugs(cluster);
+  });
+  return cluster;
+}
+
+function expectNoBugs({ nodes }: Cluster): void {
+  for (const { broker } of nodes) expect(broker.bugs, broker.output).toBe(0);
 }

@@ -35,8 +35,8 @@ export class RawMember {
   }
 
   /** Not in the group yet. Makes sure that there is a coordinator. */
-  static async of(port: number, groupId: string): Promise<RawMember> {
-    const connection = await RawConnection.open(port);
+  static async of(port: number, groupId: string, host?: string): Promise<RawMember> {
+    const connection = await RawConnection.open(port, host);
     await coordinatorReady(connection, groupId);
     return new RawMember(groupId, connection);
   }

@@ -33,6 +33,8 @@ export interface ClusterPart {
   readonly bus: Bus;
   readonly followers: Followers;
   readonly admin: ClusterAdmin;
+  /** See Membership. */
+  onIsolated(listener: () => void): void;
   /** See ClusterController.remove. */
   remove(brokerId: number): Promise<Removal>;
 }

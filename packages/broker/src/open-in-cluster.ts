@@ -50,6 +50,7 @@ export async function openInCluster(
         states: () => replicaStates(engine.logs),
         followers: member.followers,
         admin: member.controller,
+        onIsolated: (listener) => member.onIsolated(listener),
         remove: (brokerId) => member.controller.remove(brokerId),
       },
       leave: () => member.leave(),

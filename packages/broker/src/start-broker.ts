@@ -133,6 +133,8 @@ async function serve(
     limits: { maxIdleMs: config.connectionsMaxIdleMs },
     onError,
   });
+  // What they wait for may never come here, and where they would get it they are to find out.
+  state.cluster?.onIsolated(() => listener.cutKafka());
   const host = settings.bindAddress;
   const { port } = listener;
   const rack = settings.kafkaConfigs["broker.rack"] ?? null;

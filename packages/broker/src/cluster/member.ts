@@ -119,6 +119,11 @@ export class ClusterMember {
     }
   }
 
+  /** See Membership. */
+  onIsolated(listener: () => void): void {
+    this.#membership.onIsolated(listener);
+  }
+
   /** Others lead what this broker led, and one of them is the controller. */
   async leave(): Promise<void> {
     const { nodeId, incarnationId } = this.metadata;

@@ -39,6 +39,7 @@ export class Membership {
   readonly #bus: Bus;
   readonly #heard = new Map<number, Heard>();
   readonly #listeners = new Set<(beat: Heartbeat) => void>();
+  readonly #isolatedListeners = new Set<() => void>();
   readonly #unsubscribe: () => void;
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
@@ -78,6 +79,11 @@ export class Membership {
   onHeartbeat(listener: (beat: Heartbeat) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Called when this broker finds itself isolated. */
+  onIsolated(listener: () => void): void {
+    this.#isolatedListeners.add(listener);
   }
 
   /** Whether this life of the broker was heard lately. */
@@ -158,7 +164,10 @@ export class Membership {
     if (this.#asleepMs() > PAUSE_MS) this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
     if (this.#asleepMs() > ISOLATED_AFTER_MS) this.#awakeFromMs = this.#judgeFromMs;
     this.#lastTickMs = nowMs;
+    const heardEnough = !this.#hearsTooFew;
     this.#hearsTooFew = this.#lookAround(nowMs);
+    if (heardEnough && this.#hearsTooFew)
+      for (const listener of this.#isolatedListeners) listener();
     this.beat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
   }

@@ -40,6 +40,8 @@ export interface Listener {
   readonly connections: number;
   /** As of now: ask again for newer numbers. */
   readonly stats: NetworkStats;
+  /** Ends all connections of Kafka clients at once, with whatever they wait for. */
+  cutKafka(): void;
   /**
    * Stops accepting and reading, lets requests in progress finish and their responses leave, then
    * ends the connections; those still there after `graceMs` are cut off. Never rejects.
@@ -121,6 +123,10 @@ class TcpListener implements Listener {
         resolve();
       });
     });
+  }
+
+  cutKafka(): void {
+    for (const { socket, kafka } of this.#open) if (kafka !== null) socket.destroy();
   }
 
   async close({ graceMs }: { graceMs: number }): Promise<void> {

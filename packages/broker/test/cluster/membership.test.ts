@@ -57,11 +57,16 @@ describe("membership", () => {
 
   it("knows when it is cut off, and not before it could have heard the others", () => {
     const { time, members, buses } = world(3);
-    for (const member of members) member.expect(() => [1, 2, 3]);
+    let told = 0;
+    for (const member of members) {
+      member.expect(() => [1, 2, 3]);
+      member.onIsolated(() => told++);
+    }
     expect(members[0]!.isolated).toBe(false);
     buses[0]!.cut = true;
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members.map((member) => member.isolated)).toEqual([true, false, false]);
+    expect(told).toBe(1);
     buses[0]!.cut = false;
     time.advance(2 * HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(false);
@@ -69,6 +74,7 @@ describe("membership", () => {
     buses[0]!.cut = true;
     time.advance(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(true);
+    expect(told).toBe(2);
     expect(members[1]!.isSilent(1, "life-1")).toBe(false);
   });
 
