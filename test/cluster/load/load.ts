@@ -68,7 +68,8 @@ export class Load {
   noteFailure(who: string, error: unknown): void {
     const told = `${who}: ${error instanceof Error ? error.message : String(error)}`;
     if (isUnexpected(error)) this.unexpected.push(told);
-    this.#failures.push(told);
+    // As the brokers' lines have it, to be read beside them.
+    this.#failures.push(`${new Date().toISOString().slice(11)} ${told}`);
     if (this.#failures.length > FAILURES_KEPT) this.#failures.shift();
   }
 
@@ -115,7 +116,7 @@ export class Load {
   }
 }
 
-const FAILURES_KEPT = 40;
+const FAILURES_KEPT = 100;
 
 /** A refusal for good. What a producer or member may be told while brokers fail is retriable. */
 function isUnexpected(error: unknown): boolean {
