@@ -8,7 +8,12 @@ const common = {
 };
 // Files share a process: nothing in the packages lives outside what a test makes, and a process and
 // its imports for each file took a third of the time.
-const limits = { testTimeout: 30_000, hookTimeout: 60_000, isolate: false };
+const limits = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  isolate: false,
+  setupFiles: "test/harness/setup.ts",
+};
 const CLUSTERS = "test/cluster/**/*.test.ts";
 
 export default defineConfig({

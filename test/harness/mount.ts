@@ -1,5 +1,4 @@
-import { rm } from "node:fs/promises";
-import { afterAll } from "vitest";
+import { atFileEnd } from "./file-end.ts";
 import { run } from "./run.ts";
 import { temporaryDirectory } from "./temp.ts";
 
@@ -9,15 +8,6 @@ export async function mountTmpfs(options: string): Promise<string | null> {
   const args = ["-t", "tmpfs", "-o", options, "tarpan-test", path];
   const { code } = await run("mount", args).catch(() => ({ code: 1 }));
   if (code !== 0) return null;
-  mounted.push(path);
+  atFileEnd(() => run("umount", ["-l", path]));
   return path;
 }
-
-const mounted: string[] = [];
-
-afterAll(async () => {
-  for (const path of mounted) {
-    await run("umount", ["-l", path]);
-    await rm(path, { recursive: true, force: true });
-  }
-});

@@ -2,14 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll } from "vitest";
+import { atFileEnd } from "./file-end.ts";
 
 const START_LIMIT_MS = 20_000;
 const OUTPUT_KEPT = 20_000;
 const POLL_MS = 20;
-
-const all = new Set<ServerProcess>();
-afterAll(() => Promise.all([...all].map((server) => server.kill9())));
 
 /** A server of somebody else's that a test starts, kills and starts again on the same port. */
 export class ServerProcess {
@@ -23,7 +20,7 @@ export class ServerProcess {
     this.#path = path;
     this.#args = args;
     this.port = port;
-    all.add(this);
+    atFileEnd(() => this.kill9());
   }
 
   get processId(): number {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll } from "vitest";
+import { atFileEnd } from "../../../../test/harness/file-end.ts";
 import { freePorts } from "../../../../test/harness/free-ports.ts";
 import { natsServer } from "../../../../test/harness/nats-server.ts";
 import { temporaryDirectory } from "../../../../test/harness/temp.ts";
@@ -9,9 +9,6 @@ import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type Engine, type EngineOptions, startEngine } from "../../src/nats/start-engine.ts";
 import type { ClusterSettings } from "../../src/settings.ts";
-
-const running = new Set<Engine>();
-afterAll(() => Promise.all([...running].map((engine) => engine.stop())));
 
 export interface Log extends Logger {
   readonly lines: string[];
@@ -53,7 +50,7 @@ export async function start(
     ...more,
     dataDirectory,
   });
-  running.add(engine);
+  atFileEnd(() => engine.stop());
   return { engine, log, dataDirectory };
 }
 

@@ -1,0 +1,12 @@
+// What tests leave to be cleaned up when those of their file are through. Files share processes and
+// modules, so an `afterAll` of a shared module would run for the first file alone.
+const cleanups: (() => Promise<unknown>)[] = [];
+
+/** The last to be added is the first to run. */
+export function atFileEnd(cleanup: () => Promise<unknown>): void {
+  cleanups.push(cleanup);
+}
+
+export async function endFile(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+}
