@@ -36,7 +36,7 @@ clusterIt(
         console.log(`broker ${cluster.node(cut).nodeId} is cut off from ${from}`);
         await hosts[cut]!.cutOff(from);
         // What it waits for would come in 30 s, if at all, and clients wait for it as long as 5 min.
-        if (isFirst) await within(LET_GO_MS, "the member is let go", waiting.answered);
+        if (isFirst) await within(LET_GO_MS, "the member is let go", waiting.letGo);
         // Of kafkajs see there: its connections stay, and nothing comes.
         const kafkajs = from === "brokers";
         await Promise.all([run.progress({ kafkajs }), pause(AWAY_MS)]);

@@ -5,8 +5,8 @@ import { RawMember } from "../harness/raw-group.ts";
 /** A member whose JoinGroup waits for another that will not join again. */
 export interface WaitingMember {
   readonly coordinatorId: number;
-  /** Settles when it waits no more, however that ends. */
-  readonly answered: Promise<unknown>;
+  /** Resolves when the broker has closed its connection. */
+  readonly letGo: Promise<void>;
 }
 
 export async function waitingMember(
@@ -24,8 +24,8 @@ export async function waitingMember(
   await first.join();
   await first.sync();
   second.memberId = (await second.tryJoin()).memberId;
-  const answered = second.tryJoin().catch(() => {});
-  return { coordinatorId: nodeId, answered };
+  second.tryJoin().catch(() => {});
+  return { coordinatorId: nodeId, letGo: second.connection.closed };
 }
 
 async function coordinatorOf(connection: RawConnection, groupId: string) {

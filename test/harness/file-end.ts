@@ -7,6 +7,11 @@ export function atFileEnd(cleanup: () => Promise<unknown>): void {
   cleanups.push(cleanup);
 }
 
+/** Runs them all, then rejects with the first failure, if there was one. */
 export async function endFile(): Promise<void> {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  const errors: unknown[] = [];
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    await cleanup().catch((error: unknown) => errors.push(error));
+  }
+  if (errors.length > 0) throw errors[0];
 }
