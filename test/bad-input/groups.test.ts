@@ -10,6 +10,7 @@ import {
 } from "@tarpan/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
+import { committedOffsets } from "../harness/group-observer.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { type Join, RawMember, SUBSCRIPTION } from "../harness/raw-group.ts";
 import { createTopic } from "../harness/records.ts";
@@ -190,6 +191,27 @@ describe("a group that is not there", () => {
 });
 
 describe("offsets", () => {
+  it("never come of a request given up, after those asked for on the next connection", async () => {
+    const groupId = newGroup();
+    const commits = (by: RawMember, committedOffset: number) => {
+      const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: "" }];
+      const topics = [{ name: "plain", partitions }];
+      return by.commit({ groupId, memberId: "", generationIdOrMemberEpoch: -1, topics });
+    };
+    const first = await alone();
+    const patient = await member(first.groupId);
+    patient.memberId = (await patient.tryJoin()).memberId;
+    // This join waits for the first member, and what is asked behind it for this join's answer.
+    const givenUp = [patient.tryJoin(), commits(patient, 5)].map((each) => each.catch(() => {}));
+    while ((await first.heartbeat()) !== REBALANCE_IN_PROGRESS);
+    patient.connection.close();
+    await Promise.all(givenUp);
+    const next = await member(groupId);
+    expect(await commits(next, 9)).toBe(0);
+    expect(await first.leave()).toBe(0);
+    expect(await committedOffsets(next.connection, groupId, "plain", 1)).toEqual([9]);
+  });
+
   const commitOf = (partitionIndex: number, committedMetadata: string | null, name = "plain") => ({
     name,
     partitions: [{ partitionIndex, committedOffset: 5, committedMetadata }],

@@ -14,7 +14,7 @@ export class OpeningRouter implements RequestRouter {
   accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
     if (this.#router !== null) return this.#router.accept(frame, connection);
     const run = async () => (await this.#opened).accept(frame, connection).run();
-    return { pipelined: false, run };
+    return { lane: null, run };
   }
 
   open(router: RequestRouter): void {

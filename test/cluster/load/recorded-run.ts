@@ -122,7 +122,12 @@ export class RecordedRun {
       throw new Error(`${wrong}\n${await this.#save(wrong)}`);
     }
     const log = await readGroupLog(load);
-    for (const group of this.#groups) expectRightfulLog(log, group);
+    try {
+      for (const group of this.#groups) expectRightfulLog(log, group);
+    } catch (error) {
+      const wrong = `${(error as Error).message}\n${load.describe()}`;
+      throw new Error(`${wrong}\n${await this.#save(wrong)}`, { cause: error });
+    }
     const records = load.acknowledged.reduce((sum, each) => sum + each, 0);
     console.log(`${load.topic}: ${records} records acknowledged, ${operations.length} operations`);
   }

@@ -15,7 +15,7 @@ import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
  * or not, and goes on; the same batch sent again finds out. One to a disk ends with the disk.
  * Not done: transactional batches (48).
  */
-export const produce = handler(Produce, "3-13", run, { pipelined: true, failure });
+export const produce = handler(Produce, "3-13", run, { lane: "produce", failure });
 
 type Request = RequestOf<typeof Produce>;
 type Response = ResponseInput<typeof Produce>;

@@ -14,5 +14,5 @@ export const offsetCommit = handler(
   "2-10",
   (request, { broker, version }) =>
     broker.groups.run(request.groupId, commitOffsets(request, version)),
-  { failure: refuseCommit },
+  { lane: "group", failure: refuseCommit },
 );

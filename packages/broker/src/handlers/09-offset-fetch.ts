@@ -15,7 +15,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * v6 flexible · v7 require stable · v8 several groups · v9 member ids and epochs · v10 topics by id.
  * Not done: waiting for transactions; there are none, so every committed offset is stable.
  */
-export const offsetFetch = handler(OffsetFetch, "1-10", run, { failure });
+export const offsetFetch = handler(OffsetFetch, "1-10", run, { lane: "group", failure });
 
 type Request = RequestOf<typeof OffsetFetch>;
 type Response = ResponseInput<typeof OffsetFetch>;

@@ -8,7 +8,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * v6 flexible · v7 protocol type in the answer · v8 reason (not kept) · v9 skip the assignment
  * (KIP-814). Answered when the group's join phase ends.
  */
-export const join = handler(JoinGroup, "0-9", run, { failure });
+export const join = handler(JoinGroup, "0-9", run, { lane: "group", failure });
 
 type Request = RequestOf<typeof JoinGroup>;
 type Response = ResponseInput<typeof JoinGroup>;

@@ -7,7 +7,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * v3 static members (KIP-345) · v4 flexible. While the coordinator loads, the answer is no error,
  * as in Kafka: members have nothing to do but go on.
  */
-export const heartbeat = handler(Heartbeat, "0-4", run, { failure });
+export const heartbeat = handler(Heartbeat, "0-4", run, { lane: "group", failure });
 
 type Request = RequestOf<typeof Heartbeat>;
 type Response = ResponseInput<typeof Heartbeat>;

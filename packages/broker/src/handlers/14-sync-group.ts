@@ -7,7 +7,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * v3 static members (KIP-345) · v4 flexible · v5 protocol type and name, both required (KIP-559).
  * Answered when the leader has assigned and its assignment is recorded.
  */
-export const sync = handler(SyncGroup, "0-5", run, { failure });
+export const sync = handler(SyncGroup, "0-5", run, { lane: "group", failure });
 
 type Request = RequestOf<typeof SyncGroup>;
 type Response = ResponseInput<typeof SyncGroup>;

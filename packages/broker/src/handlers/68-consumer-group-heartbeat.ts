@@ -14,5 +14,5 @@ export const consumerGroupHeartbeat = handler(
     const heartbeat = { request, version, clientId: clientId ?? "", clientHost };
     return broker.groups.run(request.groupId, consumerHeartbeat(heartbeat));
   },
-  { failure: (_request, errorCode) => refused(errorCode) },
+  { lane: "group", failure: (_request, errorCode) => refused(errorCode) },
 );

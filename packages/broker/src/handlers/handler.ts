@@ -7,7 +7,7 @@ import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
-import type { ConnectionInfo } from "../server/router.ts";
+import type { ConnectionInfo, Lane } from "../server/router.ts";
 import type { BrokerSettings } from "../settings.ts";
 
 /** What every handler works with: one broker's parts, made once by the composition root. */
@@ -39,8 +39,8 @@ export interface Handler {
   readonly api: AnyApi;
   /** The versions served, within the schema's. */
   readonly versions: Range;
-  /** See PendingRequest.pipelined. */
-  readonly pipelined: boolean;
+  /** See PendingRequest.lane. */
+  readonly lane: Lane | null;
   /** Undefined as the response means that the client expects none (acks=0). */
   run(request: unknown, context: RequestContext): Body | undefined | Promise<Body | undefined>;
   /** The response that carries this error for everything the request asked. Must not throw. */
@@ -54,19 +54,19 @@ type Answer<S extends Fields> = Input<S> | undefined;
 
 export interface HandlerOptions<Q extends Fields, S extends Fields> {
   readonly failure: (request: Output<Q>, errorCode: number, context: RequestContext) => Input<S>;
-  readonly pipelined?: boolean;
+  readonly lane?: Lane;
 }
 
 export function handler<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   versions: Range,
   run: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>,
-  { failure, pipelined = false }: HandlerOptions<Q, S>,
+  { failure, lane }: HandlerOptions<Q, S>,
 ): Handler {
   return {
     api,
     versions,
-    pipelined,
+    lane: lane ?? null,
     run: run as Handler["run"],
     failure: failure as Handler["failure"],
   };

@@ -40,7 +40,7 @@ export class HandlerRouter implements RequestRouter {
     reader.assertEnd();
     const context = this.#contextOf(header, connection);
     return {
-      pipelined: handler.pipelined,
+      lane: handler.lane,
       run: () => this.#run(handler, header, request, context),
     };
   }
@@ -99,7 +99,7 @@ export class HandlerRouter implements RequestRouter {
     const context = this.#contextOf({ ...header, apiVersion: 0 }, connection);
     const response = handler.failure({}, ErrorCode.UNSUPPORTED_VERSION, context);
     const frame = encodeResponse(handler.api, 0, header.correlationId, response);
-    return { pipelined: false, run: () => Promise.resolve(frame) };
+    return { lane: null, run: () => Promise.resolve(frame) };
   }
 
   #contextOf({ apiVersion, clientId }: RequestHeader, connection: ConnectionInfo): RequestContext {

@@ -3,7 +3,7 @@ import { SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { MemoryHolder } from "./request-memory.ts";
 import { type InFlight, ResponseQueue } from "./response-queue.ts";
-import type { PendingRequest } from "./router.ts";
+import type { Lane, PendingRequest } from "./router.ts";
 import type { Shared } from "./shared.ts";
 
 const FRAME_PREFIX_BYTES = 4;
@@ -13,7 +13,7 @@ const FRAME_PREFIX_BYTES = 4;
  *
  * Invariants:
  * 1. Requests begin in the order they came, and responses leave in that order.
- * 2. Several requests are in progress together only if all of them are pipelined.
+ * 2. Several requests are in progress together only if all of them are in one lane.
  * 3. A frame is parsed when its turn has come, not before: what waits is bytes.
  * 4. While only the rest of a frame can move this connection its socket is read, so that
  *    back-pressure never waits for itself (except for RequestMemory, which sees to that).
@@ -32,7 +32,8 @@ export class Connection implements MemoryHolder {
   #nextBytes = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
-  #exclusive = false;
+  /** Of what is in progress. */
+  #lane: Lane | null = null;
   /** Received, and neither settled nor given up. */
   #heldBytes = 0;
   /** Handed to the socket and not taken by the peer, as counted when its buffer filled up. */
@@ -99,7 +100,8 @@ export class Connection implements MemoryHolder {
   #advance(): void {
     try {
       while (this.#mayBegin() && this.#take()) {
-        if (this.#inFlight > 0 && (this.#exclusive || !this.#next!.pipelined)) break;
+        const { lane } = this.#next!;
+        if (this.#inFlight > 0 && (lane === null || lane !== this.#lane)) break;
         void this.#run(this.#next!);
       }
     } catch (error) {
@@ -136,7 +138,7 @@ export class Connection implements MemoryHolder {
   async #run(request: PendingRequest): Promise<void> {
     const entry = this.#responses.add(this.#nextBytes);
     this.#next = null;
-    this.#exclusive = !request.pipelined;
+    this.#lane = request.lane;
     this.#inFlight++;
     this.#inFlightBytes += entry.requestBytes;
     this.#startsThisTurn++;

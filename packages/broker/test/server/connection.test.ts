@@ -60,6 +60,21 @@ describe("order", () => {
     expect(await client.responsesReach(5)).toEqual(["a", "b", "c", "d", "e"]);
   });
 
+  test("a pipelined request waits for those of another lane", async () => {
+    await using served = await serve();
+    const { router } = served;
+    const client = served.client();
+    client.send(frame(Kind.held, "a"), frame(Kind.heldToo, "b"), frame(Kind.heldToo, "c"));
+    await router.until(() => router.held.length === 1);
+    expect(router.begun).toEqual(["a"]);
+    router.answer("a");
+    await router.until(() => router.held.length === 2);
+    expect(router.begun).toEqual(["a", "b", "c"]);
+    router.answer("c");
+    router.answer("b");
+    expect(await client.responsesReach(3)).toEqual(["a", "b", "c"]);
+  });
+
   test("a request without an answer leaves no gap", async () => {
     await using served = await serve();
     const client = served.client();

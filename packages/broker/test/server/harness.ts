@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
-import type { ConnectionInfo, PendingRequest, RequestRouter } from "../../src/server/router.ts";
+import type { ConnectionInfo, Lane, PendingRequest, RequestRouter } from "../../src/server/router.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
 /** First body byte of a toy request. The rest is echoed. */
@@ -18,7 +18,14 @@ export const Kind = {
   refused: 4,
   failing: 5,
   silent: 6,
+  /** Like `held`, in another lane. */
+  heldToo: 7,
 } as const;
+
+function laneOf(kind: number): Lane | null {
+  if (kind === Kind.alone || kind === Kind.big) return null;
+  return kind === Kind.heldToo ? "group" : "produce";
+}
 
 interface Held {
   readonly text: string;
@@ -38,11 +45,11 @@ export class ToyRouter implements RequestRouter {
   accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
     this.infos.set(connection.id, connection);
     const kind = frame[0];
-    if (kind === undefined || kind > Kind.silent) throw new Error("no such request");
+    if (kind === undefined || kind > Kind.heldToo) throw new Error("no such request");
     if (kind === Kind.refused) throw new Error("refused");
     const body = frame.subarray(1);
     return {
-      pipelined: kind !== Kind.alone && kind !== Kind.big,
+      lane: laneOf(kind),
       run: () => this.#run(kind, body),
     };
   }
