@@ -60,7 +60,7 @@ export class MetadataFollower {
       this.#catchUpTo = end;
       this.#show();
     }
-    if (end > this.#position.offset) this.#log.poke();
+    if (end > this.#position.offset) this.#log.poke(end);
   }
 
   /** Resolves once the image holds everything below `offset`. */

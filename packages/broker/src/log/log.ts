@@ -163,8 +163,11 @@ export interface LedLog extends Log {
 export interface FollowedLog extends Log {
   /** As it was given when the log was made, "" when it was not. */
   readonly label: string;
-  /** Looks for new batches now rather than at the next poll: somebody heard that there are. */
-  poke(): void;
+  /**
+   * Looks for new batches now rather than at the next poll. `end`: an offset that it is known to
+   * reach, so that a replica which lags is not believed.
+   */
+  poke(end?: number): void;
 }
 
 /** One log's replicas. Brokers by Kafka's id; a server that is no broker's is left out. */

@@ -32,6 +32,8 @@ export class JetStreamFollowedLog implements FollowedLog {
   #dueMs = Number.POSITIVE_INFINITY;
   #isLooking = false;
   #pokeWaitsMs: number[] = [];
+  /** Somebody has heard that it reaches this far. */
+  #knownEnd = 0;
   #emptyLooks = 0;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #startKnownMs: number;
@@ -120,7 +122,8 @@ export class JetStreamFollowedLog implements FollowedLog {
     this.#lookLater(POLL_INTERVAL_MS);
   }
 
-  poke(): void {
+  poke(end = 0): void {
+    this.#knownEnd = Math.max(this.#knownEnd, end);
     this.#pokeWaitsMs = [...POKE_WAITS_MS];
     this.#lookLater(0);
   }
@@ -175,10 +178,18 @@ export class JetStreamFollowedLog implements FollowedLog {
       await log.refreshStart();
     }
     for (;;) {
-      const messages = await log.readNext(log.end.sequence);
+      const messages = await this.#readNext();
       if (this.#isClosed || messages.length === 0) return;
       this.#take(messages);
     }
+  }
+
+  /** A replica may lag for seconds: after a few looks in vain the Raft leader is asked. */
+  async #readNext(): Promise<readonly StoredMessage[]> {
+    const log = this.#log;
+    const messages = await log.readNext(log.end.sequence);
+    if (messages.length > 0 || log.endOffset >= this.#knownEnd) return messages;
+    return this.#emptyLooks < POKE_WAITS_MS.length ? messages : log.readNextFromLeader();
   }
 
   #take(messages: readonly StoredMessage[]): void {

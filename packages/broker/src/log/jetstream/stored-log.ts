@@ -97,9 +97,17 @@ export class StoredLog {
    * moves on to its new start first.
    */
   async readNext(known: number): Promise<readonly StoredMessage[]> {
-    const next = this.end.sequence + 1;
-    const messages = await this.reader.read(next, known);
-    if (messages.length === 0 || messages[0]!.sequence === next) return messages;
+    return this.#following(await this.reader.read(this.end.sequence + 1, known));
+  }
+
+  /** The same, one at most, as the Raft leader has it. Rejects with NoAnswer while there is none. */
+  async readNextFromLeader(): Promise<readonly StoredMessage[]> {
+    const message = await this.reader.nextOfLeader(this.end.sequence + 1);
+    return this.#following(message === null ? [] : [message]);
+  }
+
+  async #following(messages: readonly StoredMessage[]): Promise<readonly StoredMessage[]> {
+    if (messages.length === 0 || messages[0]!.sequence === this.end.sequence + 1) return messages;
     await this.refreshStart();
     return messages.filter(({ sequence }) => sequence > this.end.sequence);
   }

@@ -115,8 +115,12 @@ export class StreamApi {
   }
 
   /** The first message at or after a sequence as the Raft leader has it, null when there is none. */
-  next(stream: string, sequence: number): Promise<StoredMessage | null> {
-    return this.#message(stream, { seq: sequence, next_by_subj: ">" });
+  next(
+    stream: string,
+    sequence: number,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<StoredMessage | null> {
+    return this.#message(stream, { seq: sequence, next_by_subj: ">" }, timeoutMs);
   }
 
   /** The newest message of a subject, as the Raft leader has it. */
@@ -124,9 +128,13 @@ export class StreamApi {
     return this.#message(stream, { last_by_subj: subject });
   }
 
-  async #message(stream: string, which: object): Promise<StoredMessage | null> {
+  async #message(
+    stream: string,
+    which: object,
+    timeoutMs?: number,
+  ): Promise<StoredMessage | null> {
     try {
-      const { message } = (await this.ask(`STREAM.MSG.GET.${stream}`, which)) as {
+      const { message } = (await this.ask(`STREAM.MSG.GET.${stream}`, which, timeoutMs)) as {
         message?: { seq: number; hdrs?: string; data?: string };
       };
       if (!message) return null;

@@ -1,7 +1,13 @@
 // Reading a stream in order. Direct gets are answered by any replica: by one that lags, or by one
 // that lost something. What it does not have is asked of the Raft leader before it is believed.
 import { LogError } from "../log.ts";
-import { LAGGING_READ_WAITS_MS, READ_BYTES, READ_MESSAGES, READ_PATIENCE_MS } from "./limits.ts";
+import {
+  LAGGING_READ_WAITS_MS,
+  LEADER_ASKED_MS,
+  READ_BYTES,
+  READ_MESSAGES,
+  READ_PATIENCE_MS,
+} from "./limits.ts";
 import type { StreamApi } from "./stream-api.ts";
 import type { StoredMessage } from "./transport.ts";
 
@@ -40,6 +46,11 @@ export class StreamReader {
     }
     if (sequence > known) return [];
     return this.#fromLeader(sequence, known);
+  }
+
+  /** The first message from `sequence` on that the Raft leader has, asked once. */
+  nextOfLeader(sequence: number): Promise<StoredMessage | null> {
+    return this.#api.next(this.stream, sequence, LEADER_ASKED_MS);
   }
 
   async #confirmGap(

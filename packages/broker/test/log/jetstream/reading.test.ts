@@ -306,6 +306,20 @@ describe("a followed log", () => {
     expect(follower.endOffset).toBe(6);
   });
 
+  it("asks the Raft leader for what it knows to be there, while its replica lags", async () => {
+    const { world, log, follower } = await followed(5);
+    await world.pass(30_000);
+    world.model.lag = () => 2;
+    for (const seed of [9, 10]) await world.run(log.append(batchOf(seed), 0));
+    follower.poke();
+    await world.pass(2_000);
+    expect(follower.endOffset).toBe(5);
+    follower.poke(log.endOffset);
+    await world.pass(500);
+    expect(follower.endOffset).toBe(7);
+    expect((await world.run(readAll(follower))).map(baseOffsetOf)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
   it("follows through trims past what it has seen, and through take-overs", async () => {
     const { world, log, follower } = await followed(5);
     // So that it does not look meanwhile.
