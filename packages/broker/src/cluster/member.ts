@@ -68,7 +68,12 @@ export class ClusterMember {
     this.partitions = newPartitions(engine, env, logger, this.metadata);
     followMetadata(this.metadata, this.partitions);
     // With servers of somebody else's a broker alone can be a whole cluster.
-    if (engine.removeServer !== null) membership.expect(() => unfenced(this.metadata));
+    if (engine.removeServer !== null) {
+      membership.expect({
+        peers: () => unfenced(this.metadata),
+        hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
+      });
+    }
     engine.knowBrokers(() => {
       return [...new Set([...this.metadata.image.brokers.keys(), ...membership.liveIds()])];
     });

@@ -30,6 +30,20 @@ interface Heard extends Heartbeat {
   readonly atMs: number;
 }
 
+interface HeardController {
+  readonly brokerId: number;
+  readonly epoch: number;
+  readonly metadataEnd: number;
+}
+
+/** What has to be heard for this broker to know who leads what. */
+export interface Expected {
+  /** Brokers that live, as far as the metadata says. */
+  readonly peers: () => readonly number[];
+  /** Whether the metadata is known here up to this end. */
+  readonly hasSeen: (metadataEnd: number) => boolean;
+}
+
 /**
  * Who lives, as far as this broker has heard. Only ever a reason to try something: what is decided
  * because of it is decided in a log, which fences whoever was wrong.
@@ -45,8 +59,10 @@ export class Membership {
   #timer: Timer | undefined;
   #lastTickMs = 0;
   /** Null where nobody has to be heard. */
-  #peers: (() => readonly number[]) | null = null;
-  #hearsTooFew = false;
+  #expected: Expected | null = null;
+  #isIsolated = false;
+  /** Since when enough of the others are heard again; null while they are not. */
+  #returnedMs: number | null = null;
   /** What was sent to us while we slept is not news. */
   #awakeFromMs = 0;
   /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
@@ -102,18 +118,19 @@ export class Membership {
     return this.#heard.get(brokerId)?.followerRead === true;
   }
 
-  /** Tells which brokers should be heard. */
-  expect(peers: () => readonly number[]): void {
-    this.#peers = peers;
+  /** Tells who should be heard. */
+  expect(expected: Expected): void {
+    this.#expected = expected;
   }
 
   /**
-   * Fewer than half of the brokers are heard, or we have just woken up: the others may lead by now
-   * what this one led, and it would not know.
+   * Fewer than half of the brokers are heard, or were and what they decided meanwhile is not yet
+   * seen here, or we have just woken up: the others may lead by now what this one led, and it would
+   * not know.
    */
   get isolated(): boolean {
-    if (this.#peers === null) return false;
-    return this.#hearsTooFew || this.#asleepMs() > ISOLATED_AFTER_MS;
+    if (this.#expected === null) return false;
+    return this.#isIsolated || this.#asleepMs() > ISOLATED_AFTER_MS;
   }
 
   /** The cluster that others are part of, null while none says so. */
@@ -130,14 +147,14 @@ export class Membership {
   }
 
   /** The broker that was heard to be the controller lately; of two the later one. */
-  get controller(): { readonly brokerId: number; readonly epoch: number } | null {
+  get controller(): HeardController | null {
     const since = this.#hasListened()
       ? this.#env.clock.monotonicMs() - CONTROLLER_SESSION_MS
       : Number.NEGATIVE_INFINITY;
-    let found: { brokerId: number; epoch: number } | null = null;
-    for (const { brokerId, controllerEpoch: epoch, atMs } of this.#heard.values()) {
+    let found: HeardController | null = null;
+    for (const { brokerId, controllerEpoch: epoch, metadataEnd, atMs } of this.#heard.values()) {
       if (epoch === null || atMs <= since) continue;
-      if (found === null || epoch > found.epoch) found = { brokerId, epoch };
+      if (found === null || epoch > found.epoch) found = { brokerId, epoch, metadataEnd };
     }
     return found;
   }
@@ -164,9 +181,9 @@ export class Membership {
     if (this.#asleepMs() > PAUSE_MS) this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
     if (this.#asleepMs() > ISOLATED_AFTER_MS) this.#awakeFromMs = this.#judgeFromMs;
     this.#lastTickMs = nowMs;
-    const heardEnough = !this.#hearsTooFew;
-    this.#hearsTooFew = this.#lookAround(nowMs);
-    if (heardEnough && this.#hearsTooFew)
+    const wasIsolated = this.#isIsolated;
+    this.#isIsolated = this.#lookAround(nowMs);
+    if (!wasIsolated && this.#isIsolated)
       for (const listener of this.#isolatedListeners) listener();
     this.beat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
@@ -174,13 +191,26 @@ export class Membership {
 
   /** Looked at with every heartbeat of our own. */
   #lookAround(nowMs: number): boolean {
-    if (this.#peers === null) return false;
-    if (nowMs < this.#awakeFromMs) return true;
+    if (this.#expected === null) return false;
+    if (nowMs < this.#awakeFromMs) {
+      this.#returnedMs ??= nowMs;
+      return true;
+    }
     if (nowMs < this.#judgeFromMs) return false;
     const since = nowMs - ISOLATED_AFTER_MS;
-    const peers = this.#peers();
+    const peers = this.#expected.peers();
     const heard = peers.filter((id) => (this.#heard.get(id)?.atMs ?? since) > since);
-    return heard.length * 2 < peers.length;
+    if (heard.length * 2 >= peers.length) return this.#isIsolated && !this.#hasReturned(nowMs);
+    this.#returnedMs = null;
+    return true;
+  }
+
+  /** Which of several is the controller is known when each has had the time to say so. */
+  #hasReturned(nowMs: number): boolean {
+    this.#returnedMs ??= nowMs;
+    if (nowMs < this.#returnedMs + 2 * HEARTBEAT_INTERVAL_MS) return false;
+    const { controller } = this;
+    return controller !== null && this.#expected!.hasSeen(controller.metadataEnd);
   }
 
   #asleepMs(): number {

@@ -5,7 +5,7 @@ import {
   HEARTBEAT_INTERVAL_MS,
   ISOLATED_AFTER_MS,
 } from "../../src/cluster/limits.ts";
-import { type Heartbeat, Membership } from "../../src/cluster/membership.ts";
+import { type Expected, type Heartbeat, Membership } from "../../src/cluster/membership.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { MemoryNetwork } from "./memory-bus.ts";
 
@@ -34,7 +34,7 @@ describe("membership", () => {
     beats[1] = { ...beats[1]!, controllerEpoch: 4 };
     beats[2] = { ...beats[2]!, controllerEpoch: 5 };
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
-    expect(members[0]!.controller).toEqual({ brokerId: 3, epoch: 5 });
+    expect(members[0]!.controller).toEqual({ brokerId: 3, epoch: 5, metadataEnd: 0 });
     expect(members[0]!.lacksController).toBe(false);
     buses[2]!.cut = true;
     beats[1] = { ...beats[1]!, controllerEpoch: null };
@@ -56,10 +56,11 @@ describe("membership", () => {
   });
 
   it("knows when it is cut off, and not before it could have heard the others", () => {
-    const { time, members, buses } = world(3);
+    const { time, members, beats, buses } = world(3);
+    beats[1] = { ...beats[1]!, controllerEpoch: 4 };
     let told = 0;
     for (const member of members) {
-      member.expect(() => [1, 2, 3]);
+      member.expect(ALL_SEEN);
       member.onIsolated(() => told++);
     }
     expect(members[0]!.isolated).toBe(false);
@@ -68,7 +69,7 @@ describe("membership", () => {
     expect(members.map((member) => member.isolated)).toEqual([true, false, false]);
     expect(told).toBe(1);
     buses[0]!.cut = false;
-    time.advance(2 * HEARTBEAT_INTERVAL_MS);
+    time.advance(4 * HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(false);
     // Later, it is silent before the others take what it led.
     buses[0]!.cut = true;
@@ -78,9 +79,27 @@ describe("membership", () => {
     expect(members[1]!.isSilent(1, "life-1")).toBe(false);
   });
 
+  it("serves nobody when it is back, until it has seen what the controller of now has decided", () => {
+    const { time, members, beats, buses } = world(3);
+    beats[0] = { ...beats[0]!, controllerEpoch: 4, metadataEnd: 10 };
+    let seen = 10;
+    members[0]!.expect({ peers: () => [1, 2, 3], hasSeen: (metadataEnd) => seen >= metadataEnd });
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    buses[0]!.cut = true;
+    beats[2] = { ...beats[2]!, controllerEpoch: 5, metadataEnd: 20 };
+    time.advance(BROKER_SESSION_MS);
+    buses[0]!.cut = false;
+    time.advance(4 * HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(true);
+    seen = 20;
+    time.advance(HEARTBEAT_INTERVAL_MS);
+    expect(members[0]!.isolated).toBe(false);
+  });
+
   it("serves nobody when it wakes up, until it has heard what went on", () => {
-    const { time, members } = world(3);
-    for (const member of members) member.expect(() => [1, 2, 3]);
+    const { time, members, beats } = world(3);
+    beats[1] = { ...beats[1]!, controllerEpoch: 4 };
+    for (const member of members) member.expect(ALL_SEEN);
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(false);
     time.skip(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
@@ -98,6 +117,8 @@ describe("membership", () => {
     expect(members[0]!.isSilent(2, "life-2")).toBe(true);
   });
 });
+
+const ALL_SEEN: Expected = { peers: () => [1, 2, 3], hasSeen: () => true };
 
 function world(count: number) {
   const time = new ManualTime();
