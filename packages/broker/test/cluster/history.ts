@@ -127,7 +127,8 @@ export class ClusterHistory {
     if (followerId === undefined) return;
     const { followers } = world.broker(followerId).member;
     const followed = await world.run(followers.find(name, index));
-    if (typeof followed === "number") throw new Error(`${name}-${index} is not followed by ${followerId}: ${followed}`);
+    if (typeof followed === "number")
+      throw new Error(`${name}-${index} is not followed by ${followerId}: ${followed}`);
     const stop = followed.onAdvance(() => {});
     const isCaughtUp = () => followed.highWatermark >= log.endOffset;
     await world.until(`${name}-${index} is caught up with`, isCaughtUp);

@@ -3,7 +3,12 @@ import { expect } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
-import type { ConnectionInfo, Lane, PendingRequest, RequestRouter } from "../../src/server/router.ts";
+import type {
+  ConnectionInfo,
+  Lane,
+  PendingRequest,
+  RequestRouter,
+} from "../../src/server/router.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
 /** First body byte of a toy request. The rest is echoed. */

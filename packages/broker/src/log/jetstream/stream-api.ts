@@ -128,11 +128,7 @@ export class StreamApi {
     return this.#message(stream, { last_by_subj: subject });
   }
 
-  async #message(
-    stream: string,
-    which: object,
-    timeoutMs?: number,
-  ): Promise<StoredMessage | null> {
+  async #message(stream: string, which: object, timeoutMs?: number): Promise<StoredMessage | null> {
     try {
       const { message } = (await this.ask(`STREAM.MSG.GET.${stream}`, which, timeoutMs)) as {
         message?: { seq: number; hdrs?: string; data?: string };
