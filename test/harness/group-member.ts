@@ -94,8 +94,10 @@ export class GroupMember {
     for (const { event } of this.events) counts.set(event, (counts.get(event) ?? 0) + 1);
     const failures = this.events.filter((each) => each.event === "failed").slice(-5);
     const told = [...counts].map(([event, count]) => `${count} ${event}`).join(", ");
+    const end = this.#child.signalCode ?? this.#child.exitCode;
+    const state = this.running ? "runs" : `has ended (${end})`;
     return [
-      `${this.name}: ${this.running ? "runs" : "has ended"}, owns [${this.owned}], told ${told}`,
+      `${this.name}: ${state}, owns [${this.owned}], told ${told}`,
       ...failures.map(({ error }) => `  ${error}`),
       this.#errors.trimEnd(),
     ].join("\n");

@@ -36,6 +36,9 @@ const noteGeneration = ({ payload }) => {
 };
 consumer.on(consumer.events.HEARTBEAT, noteGeneration);
 consumer.on(consumer.events.COMMIT_OFFSETS, noteGeneration);
+consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+  tell({ event: "failed", error: `${error.name} ${error.message}, restart: ${restart}` });
+});
 consumer.on(consumer.events.REBALANCING, () => {
   partitions = [];
   generation = null;

@@ -57,6 +57,12 @@ export interface Log {
    * Only the newest one is kept.
    */
   saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
+  /**
+   * Where others could have taken over: resolves once it is certain that nobody had when it was
+   * called, rejects with LogError otherwise. Left out where nobody can.
+   */
+  confirm?(): Promise<void>;
+
   /** The newest checkpoint that the log still covers, null when there is none. */
   loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null>;
 

@@ -83,7 +83,7 @@ export class Partition {
     if (header.producerId >= 0) {
       const verdict = this.#producers.judge(header);
       if (verdict.kind === "duplicate") return this.#answerDuplicate(verdict.of);
-      if (verdict.kind !== "new") return refuse(header, verdict);
+      if (verdict.kind !== "new") return this.#refuse(header, verdict);
     }
     const baseOffset = this.log.nextOffset;
     const append = this.log.append(batch, this.#leaderEpoch);
@@ -162,6 +162,21 @@ export class Partition {
     this.#epochs.note(header.leaderEpoch, header.baseOffset);
     if (header.producerId < 0 || header.isControl) return;
     this.#producers.note(header, header.baseOffset, this.log.endOffset);
+  }
+
+  /**
+   * A gap is final for its producer: what seems to be missing may be with a leader that took over
+   * without our knowledge.
+   */
+  async #refuse(header: BatchHeader, verdict: SequenceRefusal): Promise<AppendOutcome> {
+    if (verdict.kind === "out-of-order") {
+      try {
+        await this.log.confirm?.();
+      } catch (error) {
+        return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
+      }
+    }
+    return refuse(header, verdict);
   }
 
   async #answerDuplicate(original: SeenBatch): Promise<AppendOutcome> {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type Log, LogError, type LogOptions } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { Partition } from "../../src/partition/partition.ts";
+import { ID, World } from "../log/jetstream/world.ts";
 import { batchOf, headerOf, producerBatch } from "./batches.ts";
 
 const id = { topic: "t", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", partition: 0 };
@@ -12,6 +13,15 @@ async function newPartition(leaderEpoch = 0) {
   const engine = new MemoryEngine();
   const log = await engine.create(id, options);
   return { engine, log, partition: await Partition.open(id, log, leaderEpoch) };
+}
+
+/** A partition of a replicated log, and another broker's engine. */
+async function led() {
+  const world = new World();
+  const { replication } = world.engine();
+  await world.run(replication.provision(ID, options));
+  const log = await world.run(replication.lead(ID, { ...options, leaderEpoch: 5 }));
+  return { world, partition: await world.run(Partition.open(ID, log, 5)), engine: world.engine() };
 }
 
 const append = (partition: Partition, batch: Uint8Array) =>
@@ -53,6 +63,20 @@ test("gaps and old epochs are refused with Kafka's codes", async () => {
   const old = await append(partition, producerBatch(1, { producerEpoch: 2 }));
   expect(old.errorCode).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
   expect(partition.highWatermark).toBe(1);
+});
+
+test("a former leader does not call out of order what it has missed", async () => {
+  const { world, partition, engine } = await led();
+  await world.run(append(partition, producerBatch(0)));
+  const log = await world.run(engine.replication.lead(ID, { ...options, leaderEpoch: 6 }));
+  const successor = await world.run(Partition.open(ID, log, 6));
+  await world.run(append(successor, producerBatch(1)));
+  const told = await world.run(append(partition, producerBatch(2)));
+  expect(told.errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  expect(await world.run(append(successor, producerBatch(2)))).toMatchObject({ baseOffset: 2 });
+  const gap = await world.run(append(successor, producerBatch(9)));
+  expect(gap.errorCode).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  expect(await world.run(append(successor, producerBatch(3)))).toMatchObject({ baseOffset: 3 });
 });
 
 test("what a failed append noted is taken back", async () => {

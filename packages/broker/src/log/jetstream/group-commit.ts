@@ -8,13 +8,16 @@
 // 3. An acknowledgement counts when it names the very sequence that was expected.
 // 4. No answer is no failure: it is sent again until what became of it is known (resolve-message.ts).
 // 5. What can't be is a bug or a broken promise of the servers: the log fails, loudly.
+// 6. Who wants to know whether this writer is still in force has it from the next message, which is
+//    a marker of its own when there is nothing to append.
 import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { Fifo } from "../fifo.ts";
 import { LogError } from "../log.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import { HEADER_BYTES, MESSAGE_BYTES } from "./limits.ts";
+import { encodeMarker } from "./marker.ts";
 import { maxTimestampIn } from "./message-batches.ts";
-import { type MessageIdentity, messageIdOf } from "./message-id.ts";
+import { type MessageIdentity, markerMessageId, messageIdOf } from "./message-id.ts";
 import { resolveMessage, type Verdict } from "./resolve-message.ts";
 import type { StoredLog } from "./stored-log.ts";
 import type { StreamApi } from "./stream-api.ts";
@@ -25,10 +28,16 @@ interface Append extends TailEntry {
   reject(error: LogError): void;
 }
 
-/** A message under way. */
+interface Confirmation {
+  resolve(): void;
+  reject(error: LogError): void;
+}
+
+/** A message under way; a marker when it has no appends. */
 export interface PendingMessage extends MessageIdentity {
   readonly payload: Uint8Array;
   readonly appends: readonly Append[];
+  readonly confirmations: readonly Confirmation[];
   sequence: number;
 }
 
@@ -43,6 +52,7 @@ export interface GroupCommitParts {
 export class GroupCommit {
   readonly parts: GroupCommitParts;
   #waiting = new Fifo<Append>();
+  #confirmations: Confirmation[] = [];
   #message: PendingMessage | null = null;
   #nextOffset: number;
   #failure: LogError | null = null;
@@ -77,6 +87,15 @@ export class GroupCommit {
     });
   }
 
+  /** Resolves once it is certain that nobody else had taken over when it was called. */
+  confirm(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#confirmations.push({ resolve, reject });
+      this.#send();
+    });
+  }
+
   /** Resolves once nothing is pending. */
   idle(): Promise<void> {
     if (this.#message === null) return Promise.resolve();
@@ -87,7 +106,10 @@ export class GroupCommit {
   fail(error: LogError, underWay = error): void {
     if (this.#failure) return;
     this.#failure = error;
-    for (const append of this.#message?.appends ?? []) append.reject(underWay);
+    const message = this.#message;
+    for (const append of message?.appends ?? []) append.reject(underWay);
+    const confirmations = [...(message?.confirmations ?? []), ...this.#confirmations.splice(0)];
+    for (const confirmation of confirmations) confirmation.reject(error);
     this.#message = null;
     for (let append = this.#waiting.peek(); append; append = this.#waiting.peek()) {
       this.#waiting.shift();
@@ -100,8 +122,17 @@ export class GroupCommit {
   outgoing(message: PendingMessage): OutgoingMessage {
     const { subject } = this.parts;
     const expectedLastSequence = message.sequence - 1;
-    const messageId = messageIdOf(message, expectedLastSequence);
-    return { subject, payload: message.payload, messageId, expectedLastSequence };
+    const isMarker = message.appends.length === 0;
+    const messageId = isMarker
+      ? markerMessageId(message.writer, expectedLastSequence)
+      : messageIdOf(message, expectedLastSequence);
+    const payload = isMarker ? this.#marker(message) : message.payload;
+    return { subject, payload, messageId, expectedLastSequence };
+  }
+
+  #marker({ writer, nextOffset, sequence }: PendingMessage): Uint8Array {
+    const { epoch } = this.parts.log.end;
+    return encodeMarker({ epoch, intendedSequence: sequence, nextOffset, writer });
   }
 
   get #maxPayloadBytes(): number {
@@ -109,7 +140,8 @@ export class GroupCommit {
   }
 
   #send(): void {
-    if (this.#message !== null || this.#waiting.length === 0) return;
+    if (this.#message !== null) return;
+    if (this.#waiting.length === 0 && this.#confirmations.length === 0) return;
     const message = this.#gather();
     this.#message = message;
     this.parts.api.transport.publish(this.outgoing(message), (outcome) => {
@@ -117,7 +149,7 @@ export class GroupCommit {
     });
   }
 
-  /** As many of the appends that wait as one message takes. */
+  /** As many of the appends that wait as one message takes, none if none do. */
   #gather(): PendingMessage {
     const limitBytes = Math.min(MESSAGE_BYTES, this.#maxPayloadBytes);
     const appends: Append[] = [];
@@ -128,12 +160,14 @@ export class GroupCommit {
       appends.push(append);
       this.#waiting.shift();
     }
-    const { writer, sequence } = this.parts.log.end;
+    const { writer, sequence, nextOffset: end } = this.parts.log.end;
     const payload =
       appends.length === 1 ? appends[0]!.bytes : Buffer.concat(appends.map(({ bytes }) => bytes));
-    const { baseOffset } = appends[0]!;
-    const { nextOffset } = appends.at(-1)!;
-    return { writer, baseOffset, nextOffset, payload, appends, sequence: sequence + 1 };
+    const baseOffset = appends[0]?.baseOffset ?? end;
+    const nextOffset = appends.at(-1)?.nextOffset ?? end;
+    const confirmations = this.#confirmations.splice(0);
+    const batches = { writer, baseOffset, nextOffset, payload, appends };
+    return { ...batches, confirmations, sequence: sequence + 1 };
   }
 
   #answered(message: PendingMessage, outcome: PublishOutcome): void {
@@ -165,12 +199,14 @@ export class GroupCommit {
     const { sequence, baseOffset, nextOffset, payload, appends } = message;
     log.end.sequence = sequence;
     log.end.nextOffset = nextOffset;
-    log.index.add(sequence, baseOffset, maxTimestampIn(payload, message), payload.length);
+    if (appends.length > 0)
+      log.index.add(sequence, baseOffset, maxTimestampIn(payload, message), payload.length);
     log.tail.add(appends);
     this.#message = null;
     this.#send();
     this.parts.settled();
     for (const append of appends) append.resolve(append.baseOffset);
+    for (const confirmation of message.confirmations) confirmation.resolve();
     if (this.#message === null) this.#tellIdle();
   }
 

@@ -92,6 +92,11 @@ export class JetStreamLedLog implements LedLog {
     return refusal ? Promise.reject(refusal) : this.#commit.append(batch, leaderEpoch);
   }
 
+  confirm(): Promise<void> {
+    const refusal = this.#refusal();
+    return refusal ? Promise.reject(refusal) : this.#commit.confirm();
+  }
+
   async read(
     offset: number,
     maxBytes: number,

@@ -239,3 +239,32 @@ describe("a writer that was replaced", () => {
     expect((await world.run(readAll(next))).length).toBe(next.endOffset);
   });
 });
+
+describe("a leader that wants to be certain", () => {
+  it("is so after the next message, which takes no offset when there is nothing to append", async () => {
+    const { world, log } = await opened();
+    await world.run(log.append(batchOf(0), 0));
+    await world.run(Promise.all([log.confirm!(), log.confirm!()]));
+    expect(log.endOffset).toBe(1);
+    const append = log.append(batchOf(1), 0);
+    await world.run(Promise.all([append, log.confirm!()]));
+    const next = await world.run(successorOf(world));
+    expect((await world.run(readAll(next))).map(idOf)).toEqual([0, 1]);
+    expect(stored(world)).toBe(2);
+  });
+
+  it("asks again while nobody answers, and takes its own marker for what it is", async () => {
+    const { world, log } = await opened();
+    next(world, "lost", "acknowledgement lost");
+    await world.run(log.confirm!());
+    expect(await world.run(log.append(batchOf(1), 0))).toBe(0);
+  });
+
+  it("finds out that another one has taken over", async () => {
+    const { world, log } = await opened();
+    await world.run(successorOf(world));
+    const confirmed = log.confirm!();
+    await expect(world.run(confirmed)).rejects.toMatchObject({ kind: "fenced" });
+    await expect(log.confirm!()).rejects.toMatchObject({ kind: "fenced" });
+  });
+});

@@ -63,7 +63,17 @@ class Simulation {
     else if (roll < 0.84) this.trim();
     else if (roll < 0.88) this.checkpoint();
     else if (roll < 0.92) this.follow();
-    else if (roll < 0.95) this.follower?.poke();
+    else if (roll < 0.95) this.follower?.poke(this.led.at(-1)?.endOffset);
+    else if (roll < 0.98) this.confirm();
+  }
+
+  /** Whoever is certain to lead has all that was acknowledged by whomever. */
+  confirm(): void {
+    const log = this.random.pick(this.led);
+    if (!log) return;
+    const known = Math.max(-1, ...this.history.acknowledged.values());
+    const confirmed = log.confirm!().then(() => expect(log.endOffset).toBeGreaterThan(known));
+    this.begin("confirm", confirmed);
   }
 
   append(): void {
