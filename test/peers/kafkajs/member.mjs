@@ -38,6 +38,8 @@ consumer.on(consumer.events.HEARTBEAT, noteGeneration);
 consumer.on(consumer.events.COMMIT_OFFSETS, noteGeneration);
 consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
   tell({ event: "failed", error: `${error.name} ${error.message}, restart: ${restart}` });
+  // When a broker dies after it was asked for the coordinator kafkajs gives up for good.
+  if (!restart && error.message === "Failed to find group coordinator") begin();
 });
 consumer.on(consumer.events.REBALANCING, () => {
   partitions = [];
@@ -51,17 +53,20 @@ process.once("SIGTERM", async () => {
   process.exit(0);
 });
 
-await consumer.connect();
-await consumer.subscribe({ topic: request.topic, fromBeginning: true });
-await consumer.run({
-  autoCommit: false,
-  eachBatch: async ({ batch, isStale, commitOffsetsIfNecessary }) => {
-    if (isStale()) return;
-    const offsets = batch.messages.map(({ offset }) => Number(offset));
-    tell({ event: "records", partition: batch.partition, offsets });
-    const next = offsets.at(-1) + 1;
-    const partitions = [{ partition: batch.partition, offset: String(next) }];
-    await commitOffsetsIfNecessary({ topics: [{ topic: request.topic, partitions }] });
-    tell({ event: "committed", offsets: { [batch.partition]: next } });
-  },
-});
+async function begin() {
+  await consumer.connect();
+  await consumer.subscribe({ topic: request.topic, fromBeginning: true });
+  await consumer.run({ autoCommit: false, eachBatch: take });
+}
+
+async function take({ batch, isStale, commitOffsetsIfNecessary }) {
+  if (isStale()) return;
+  const offsets = batch.messages.map(({ offset }) => Number(offset));
+  tell({ event: "records", partition: batch.partition, offsets });
+  const next = offsets.at(-1) + 1;
+  const partitions = [{ partition: batch.partition, offset: String(next) }];
+  await commitOffsetsIfNecessary({ topics: [{ topic: request.topic, partitions }] });
+  tell({ event: "committed", offsets: { [batch.partition]: next } });
+}
+
+await begin();
