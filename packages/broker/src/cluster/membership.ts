@@ -196,7 +196,7 @@ export class Membership {
       this.#returnedMs ??= nowMs;
       return true;
     }
-    if (nowMs < this.#judgeFromMs) return false;
+    if (nowMs < this.#judgeFromMs) return this.#isIsolated;
     const since = nowMs - ISOLATED_AFTER_MS;
     const peers = this.#expected.peers();
     const heard = peers.filter((id) => (this.#heard.get(id)?.atMs ?? since) > since);

@@ -54,19 +54,19 @@ type Answer<S extends Fields> = Input<S> | undefined;
 
 export interface HandlerOptions<Q extends Fields, S extends Fields> {
   readonly failure: (request: Output<Q>, errorCode: number, context: RequestContext) => Input<S>;
-  readonly lane?: Lane;
+  readonly lane?: Lane | null;
 }
 
 export function handler<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   versions: Range,
   run: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>,
-  { failure, lane }: HandlerOptions<Q, S>,
+  { failure, lane = null }: HandlerOptions<Q, S>,
 ): Handler {
   return {
     api,
     versions,
-    lane: lane ?? null,
+    lane,
     run: run as Handler["run"],
     failure: failure as Handler["failure"],
   };

@@ -33,8 +33,10 @@ interface Confirmation {
   reject(error: LogError): void;
 }
 
-/** A message under way; a marker when it has no appends. */
+/** A message under way. */
 export interface PendingMessage extends MessageIdentity {
+  /** Nothing waited to be appended, only for a confirmation. */
+  readonly isMarker: boolean;
   readonly payload: Uint8Array;
   readonly appends: readonly Append[];
   readonly confirmations: readonly Confirmation[];
@@ -122,12 +124,12 @@ export class GroupCommit {
   outgoing(message: PendingMessage): OutgoingMessage {
     const { subject } = this.parts;
     const expectedLastSequence = message.sequence - 1;
-    const isMarker = message.appends.length === 0;
-    const messageId = isMarker
-      ? markerMessageId(message.writer, expectedLastSequence)
-      : messageIdOf(message, expectedLastSequence);
-    const payload = isMarker ? this.#marker(message) : message.payload;
-    return { subject, payload, messageId, expectedLastSequence };
+    if (message.isMarker) {
+      const messageId = markerMessageId(message.writer, expectedLastSequence);
+      return { subject, payload: this.#marker(message), messageId, expectedLastSequence };
+    }
+    const messageId = messageIdOf(message, expectedLastSequence);
+    return { subject, payload: message.payload, messageId, expectedLastSequence };
   }
 
   #marker({ writer, nextOffset, sequence }: PendingMessage): Uint8Array {
@@ -167,7 +169,8 @@ export class GroupCommit {
     const nextOffset = appends.at(-1)?.nextOffset ?? end;
     const confirmations = this.#confirmations.splice(0);
     const batches = { writer, baseOffset, nextOffset, payload, appends };
-    return { ...batches, confirmations, sequence: sequence + 1 };
+    const isMarker = appends.length === 0;
+    return { ...batches, isMarker, confirmations, sequence: sequence + 1 };
   }
 
   #answered(message: PendingMessage, outcome: PublishOutcome): void {
@@ -199,7 +202,7 @@ export class GroupCommit {
     const { sequence, baseOffset, nextOffset, payload, appends } = message;
     log.end.sequence = sequence;
     log.end.nextOffset = nextOffset;
-    if (appends.length > 0)
+    if (!message.isMarker)
       log.index.add(sequence, baseOffset, maxTimestampIn(payload, message), payload.length);
     log.tail.add(appends);
     this.#message = null;

@@ -109,8 +109,10 @@ async function lookAt(commit: GroupCommit, message: PendingMessage): Promise<Fin
     const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
     const meaning = before.accept(there);
     if (meaning.kind === "void") return "void";
-    // A marker of our own does not change who writes.
-    if (meaning.kind === "take-over") return before.writer === message.writer ? "stored" : "fenced";
+    if (meaning.kind === "take-over") {
+      const isOurs = message.isMarker && before.writer === message.writer;
+      return isOurs ? "stored" : "fenced";
+    }
     const isOurs =
       there.messageId === messageIdOf(message, message.sequence - 1) &&
       Buffer.compare(there.payload, message.payload) === 0;
