@@ -126,6 +126,8 @@ export async function coordinatorReady(connection: RawConnection, groupId: strin
     const probe = { groupId, generationId: 0, memberId: "nobody" };
     const { errorCode } = await connection.request(Heartbeat, VERSIONS.heartbeat, probe);
     const notYet: readonly number[] = [
+      // Nobody is a member: it is how a heartbeat is answered while the coordinator loads.
+      ErrorCode.NONE,
       ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
       ErrorCode.COORDINATOR_NOT_AVAILABLE,
       ErrorCode.NOT_COORDINATOR,
