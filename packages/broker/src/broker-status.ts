@@ -61,7 +61,8 @@ export class BrokerStatus implements BrokerView {
     const { metadata, partitions, isServing, cluster } = this.#parts;
     const reasons: string[] = [];
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
-    if (metadata.isolated) reasons.push("the other brokers are not, or only just, heard again");
+    if (metadata.isolated)
+      reasons.push("the other brokers are not heard, or not caught up with yet");
     if (metadata.controllerId === NO_CONTROLLER) reasons.push("the cluster has no controller");
     else if (cluster !== null && isServing()) reasons.push(...notPartOf(metadata));
     if (!isServing()) reasons.push("the broker is starting or stopping");

@@ -118,15 +118,13 @@ export class RecordedRun {
     const { operations } = load.history;
     const anomalies = anomaliesIn(operations);
     if (anomalies.length > 0 || load.unexpected.length > 0) {
-      const wrong = [...summaryOf(anomalies), load.describe()].join("\n");
-      throw new Error(`${wrong}\n${await this.#save(wrong)}`);
+      throw await this.#wrong(summaryOf(anomalies).join("\n"));
     }
     const log = await readGroupLog(load);
     try {
       for (const group of this.#groups) expectRightfulLog(log, group);
     } catch (error) {
-      const wrong = `${(error as Error).message}\n${load.describe()}`;
-      throw new Error(`${wrong}\n${await this.#save(wrong)}`, { cause: error });
+      throw await this.#wrong((error as Error).message, error);
     }
     const records = load.acknowledged.reduce((sum, each) => sum + each, 0);
     console.log(`${load.topic}: ${records} records acknowledged, ${operations.length} operations`);
@@ -137,6 +135,11 @@ export class RecordedRun {
     this.load.producing = false;
     this.load.consuming = false;
     this.load.changed();
+  }
+
+  async #wrong(what: string, cause?: unknown): Promise<Error> {
+    const wrong = `${what}\n${this.load.describe()}`;
+    return new Error(`${wrong}\n${await this.#save(wrong)}`, { cause });
   }
 
   /** With what is wrong in its first lines, as comments. */

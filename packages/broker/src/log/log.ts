@@ -35,6 +35,12 @@ export interface Log {
   append(batch: Uint8Array, leaderEpoch: number): Promise<number>;
 
   /**
+   * Where others could have taken over: resolves once it is certain that nobody had when it was
+   * called, rejects with LogError otherwise. Left out where nobody can.
+   */
+  confirm?(): Promise<void>;
+
+  /**
    * Whole batches from the one that holds `offset` on, at most `maxBytes` but always at least one,
    * none that begins at or past `upTo` (default: `endOffset`). Empty when `offset` is the end.
    * The slices are shared, never to be changed. Rejects with LogError: `out-of-range`,
@@ -57,12 +63,6 @@ export interface Log {
    * Only the newest one is kept.
    */
   saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
-  /**
-   * Where others could have taken over: resolves once it is certain that nobody had when it was
-   * called, rejects with LogError otherwise. Left out where nobody can.
-   */
-  confirm?(): Promise<void>;
-
   /** The newest checkpoint that the log still covers, null when there is none. */
   loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null>;
 

@@ -98,7 +98,7 @@ export class Partition {
       await append;
     } catch (error) {
       if (noted !== undefined) this.#producers.forget(header.producerId, noted);
-      return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
+      return failed(error);
     }
     if (this.traffic.bytesIn - this.#bytesAtCheckpoint >= CHECKPOINT_EVERY_BYTES) {
       void this.checkpoint();
@@ -173,7 +173,7 @@ export class Partition {
       try {
         await this.log.confirm?.();
       } catch (error) {
-        return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
+        return failed(error);
       }
     }
     return refuse(header, verdict);
@@ -184,7 +184,7 @@ export class Partition {
       try {
         await this.#lastAppend;
       } catch (error) {
-        return { errorCode: errorCodeOf(error), baseOffset: -1, message: messageOf(error) };
+        return failed(error);
       }
     }
     return { errorCode: ErrorCode.NONE, baseOffset: original.baseOffset, message: null };
@@ -196,6 +196,11 @@ export interface AppendOutcome {
   /** -1 with an error. */
   readonly baseOffset: number;
   readonly message: string | null;
+}
+
+function failed(error: unknown): AppendOutcome {
+  const message = error instanceof Error ? error.message : String(error);
+  return { errorCode: errorCodeOf(error), baseOffset: -1, message };
 }
 
 function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
@@ -232,8 +237,4 @@ export function errorCodeOf(error: unknown): number {
     default:
       return ErrorCode.KAFKA_STORAGE_ERROR;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -167,10 +167,16 @@ export class GroupCommit {
       appends.length === 1 ? appends[0]!.bytes : Buffer.concat(appends.map(({ bytes }) => bytes));
     const baseOffset = appends[0]?.baseOffset ?? end;
     const nextOffset = appends.at(-1)?.nextOffset ?? end;
-    const confirmations = this.#confirmations.splice(0);
-    const batches = { writer, baseOffset, nextOffset, payload, appends };
-    const isMarker = appends.length === 0;
-    return { ...batches, isMarker, confirmations, sequence: sequence + 1 };
+    return {
+      isMarker: appends.length === 0,
+      writer,
+      baseOffset,
+      nextOffset,
+      payload,
+      appends,
+      confirmations: this.#confirmations.splice(0),
+      sequence: sequence + 1,
+    };
   }
 
   #answered(message: PendingMessage, outcome: PublishOutcome): void {

@@ -115,11 +115,7 @@ export class StreamApi {
   }
 
   /** The first message at or after a sequence as the Raft leader has it, null when there is none. */
-  next(
-    stream: string,
-    sequence: number,
-    timeoutMs = REQUEST_TIMEOUT_MS,
-  ): Promise<StoredMessage | null> {
+  next(stream: string, sequence: number, timeoutMs?: number): Promise<StoredMessage | null> {
     return this.#message(stream, { seq: sequence, next_by_subj: ">" }, timeoutMs);
   }
 
