@@ -59,7 +59,7 @@ const DEBIAN_PEERS = {
 
 async function debianPeers() {
   const found = await findDebianPeers();
-  const absent = Object.keys(found).filter((name) => found[name] === null);
+  const absent = Object.keys(found).filter((name) => !found[name]);
   let reason = "not installed, and that takes apt-get and root";
   if (absent.length > 0 && canInstallPackages()) {
     reason = "Debian has no package for it here";
