@@ -14,11 +14,13 @@ import { handlers } from "./handlers/index.ts";
 import { HandlerRouter } from "./handlers/request-router.ts";
 import { createHttpEntrance } from "./http/entrance.ts";
 import { type Logger, silentLogger } from "./logging/logger.ts";
+import { ThrottledWarnings } from "./logging/throttled-warnings.ts";
 import { registeredAddress } from "./metadata/advertised-address.ts";
 import { RequestMetrics } from "./metrics/request-metrics.ts";
 import { openAlone } from "./open-alone.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import { type Listener, startListener } from "./server/listener.ts";
+import { warnOfRefused } from "./server/warn-of-refused.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -111,7 +113,8 @@ async function serve(
   const groups = new GroupCoordinator({ env, metadata, partitions, logger });
   let serving = false;
   const onError = (message: string, detail: Readonly<Record<string, unknown>>) =>
-    logger.debug(message, detail);
+    logger.error(message, detail);
+  const warnings = new ThrottledWarnings(env, logger);
   const status: BrokerStatus = new BrokerStatus({
     engine,
     cluster: state.cluster,
@@ -132,6 +135,7 @@ async function serve(
     env,
     limits: { maxIdleMs: config.connectionsMaxIdleMs },
     onError,
+    onRefused: (refused) => warnOfRefused(refused, warnings, logger),
   });
   // What they wait for may never come here, and where they would get it they are to find out.
   state.cluster?.onIsolated(() => listener.cutKafka());
@@ -144,6 +148,7 @@ async function serve(
     await unlessAborted(registering, startStopping);
   } catch (error) {
     await listener.close({ graceMs: 0 });
+    warnings.close();
     throw error;
   }
   const slots = config.maxIncrementalFetchSessionCacheSlots;
@@ -172,6 +177,7 @@ async function serve(
       // Members that wait for others would hold the listener up; their clients ask again.
       groups.close();
       await listener.close({ graceMs: STOP_GRACE_MS });
+      warnings.close();
       await state.close();
     },
   };

@@ -1,15 +1,18 @@
 import {
   ApiVersions,
+  apiOf,
   codecOf,
   ErrorCode,
   encodeResponse,
   includes,
+  ProtocolError,
   Reader,
   type RequestHeader,
   readRequestHeader,
 } from "@tarpan/protocol";
 import { CoordinatorError } from "../groups/coordinator-error.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 import { type Broker, CloseConnection, type Handler, type RequestContext } from "./handler.ts";
 
@@ -27,22 +30,33 @@ export class HandlerRouter implements RequestRouter {
 
   accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
     const reader = new Reader(frame);
-    const header = readRequestHeader(reader, (key) => this.#handlers[key]?.api);
+    const header = this.#readHeader(reader);
     const handler = this.#handlers[header.apiKey];
-    if (handler === undefined) throw new UnservedRequest(header);
+    if (handler === undefined) throw refused("unknown-api", header, "is not served");
     // Who leads what is no more as this broker knows it: its clients are to ask another one.
-    if (this.#broker.metadata.isolated) throw new IsolatedBroker();
-    if (!includes(handler.versions, header.apiVersion)) {
-      if (handler.api !== ApiVersions) throw new UnservedRequest(header);
-      return this.#answerNewerClient(handler, header, connection);
+    if (this.#broker.metadata.isolated) {
+      throw refused("isolated", header, "came while too few other brokers are heard");
     }
-    const request = codecOf(handler.api, header.apiVersion).readRequest(reader);
+    if (!includes(handler.versions, header.apiVersion)) {
+      if (handler.api === ApiVersions) return this.#answerNewerClient(handler, header, connection);
+      throw refused("unsupported-version", header, `is not served, only ${handler.versions} are`);
+    }
+    const request = readBody(handler, header, reader);
     reader.assertEnd();
     const context = this.#contextOf(header, connection);
     return {
       lane: handler.lane,
       run: () => this.#run(handler, header, request, context),
     };
+  }
+
+  #readHeader(reader: Reader): RequestHeader {
+    try {
+      return readRequestHeader(reader, apiOf);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new RefusedRequest("unparsable", `no request header: ${error.message}`);
+    }
   }
 
   async #run(
@@ -60,7 +74,7 @@ export class HandlerRouter implements RequestRouter {
       if (response === undefined) return null;
       return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
     } catch (error) {
-      if (error instanceof CloseConnection) throw error;
+      if (error instanceof CloseConnection) throw refused("acks-0-error", header, error.message);
       if (error instanceof CoordinatorError) {
         errorCode = error.errorCode;
         const response = handler.failure(request, errorCode, context);
@@ -127,19 +141,20 @@ function firstErrorCode(body: Readonly<Record<string, unknown>>): number {
   return ErrorCode.NONE;
 }
 
-/** Closes the connection, as a broker that is gone would. */
-class IsolatedBroker extends Error {
-  constructor() {
-    super("this broker hears too few of the others to know who leads what");
-    this.name = "IsolatedBroker";
+function readBody({ api }: Handler, header: RequestHeader, reader: Reader): unknown {
+  try {
+    return codecOf(api, header.apiVersion).readRequest(reader);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw refused("unparsable", header, `does not parse: ${error.message}`);
   }
 }
 
-/** No such API here, or not in that version. */
-class UnservedRequest extends Error {
-  constructor({ apiKey, apiVersion, clientId }: RequestHeader) {
-    const from = clientId === null ? "" : ` from ${clientId}`;
-    super(`API key ${apiKey} version ${apiVersion}${from} is not served`);
-    this.name = "UnservedRequest";
-  }
+/** Closes the connection: Kafka has no answer for a request that can't be served. */
+function refused(reason: CloseReason, header: RequestHeader, why: string): RefusedRequest {
+  const { apiKey, apiVersion, clientId } = header;
+  const name = apiOf(apiKey)?.name;
+  const api = name === undefined ? `API key ${apiKey}` : `${name} (${apiKey})`;
+  const text = `${api} version ${apiVersion} ${why}`;
+  return new RefusedRequest(reason, text, { api, apiVersion, clientId });
 }

@@ -106,11 +106,16 @@ function networkFamilies(view: BrokerView): Family[] {
       "Connections closed as idle",
       (n) => n.connectionsExpired,
     ),
-    counter(
-      "tarpan_connections_failed_total",
-      "Connections closed for what they sent",
-      (n) => n.connectionsFailed,
-    ),
+    {
+      name: "tarpan_connections_failed_total",
+      help: "Connections closed for what they sent",
+      type: "counter",
+      *collect() {
+        for (const [reason, value] of Object.entries(view.network().connectionsFailed)) {
+          yield { value, labels: { reason } };
+        }
+      },
+    },
     counter("tarpan_received_bytes_total", "Bytes from Kafka clients", (n) => n.bytesIn),
     counter("tarpan_sent_bytes_total", "Bytes to Kafka clients", (n) => n.bytesOut),
   ];

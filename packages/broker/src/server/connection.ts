@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
+import { RefusedRequest } from "./refused-request.ts";
 import type { MemoryHolder } from "./request-memory.ts";
 import { type InFlight, ResponseQueue } from "./response-queue.ts";
 import type { Lane, PendingRequest } from "./router.ts";
@@ -105,7 +106,7 @@ export class Connection implements MemoryHolder {
         void this.#run(this.#next!);
       }
     } catch (error) {
-      this.#fail(this.#responses.add(0), "not a request this broker serves", error);
+      this.#fail(this.#responses.add(0), error);
     }
     this.#readOrPause();
     this.#endIfDone();
@@ -146,7 +147,7 @@ export class Connection implements MemoryHolder {
     try {
       this.#responses.settle(entry, await request.run());
     } catch (error) {
-      this.#fail(entry, "a request failed", error);
+      this.#fail(entry, error);
     }
     this.#inFlight--;
     this.#inFlightBytes -= entry.requestBytes;
@@ -235,12 +236,14 @@ export class Connection implements MemoryHolder {
     if (this.#phase === "finishing") this.#socket.resume();
   }
 
-  #fail(entry: InFlight, message: string, error: unknown): void {
+  #fail(entry: InFlight, thrown: unknown): void {
     this.#responses.settle(entry, "failed");
     if (this.#phase === "closed") return;
-    if (this.#phase === "open") this.#shared.stats.connectionsFailed++;
-    const { id, remoteAddress } = this.#info;
-    this.#shared.onError(`closing a connection: ${message}`, { id, remoteAddress, error });
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const known = error instanceof RefusedRequest;
+    const { reason, request } = known ? error : ({ reason: "bug", request: null } as const);
+    if (this.#phase === "open") this.#shared.stats.connectionsFailed[reason]++;
+    this.#shared.onRefused({ reason, request, error, remoteAddress: this.#info.remoteAddress });
     this.finish();
   }
 

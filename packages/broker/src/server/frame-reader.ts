@@ -1,12 +1,11 @@
 import { MAX_FRAME_BYTES, SMALL_CHUNK_BYTES } from "./limits.ts";
+import { RefusedRequest } from "./refused-request.ts";
 
 const PREFIX_BYTES = 4;
 const UNKNOWN = -1;
 
-/** The length prefix can't be one: the stream is not Kafka's, or is out of step. */
-export class FrameError extends Error {
-  override readonly name = "FrameError";
-}
+/** How a TLS handshake begins, read as a frame's length: a handshake record of TLS 1.x. */
+const TLS_HANDSHAKE = 0x1603;
 
 /**
  * Cuts length-prefixed frames out of a byte stream, on demand: what nobody asks for stays as the
@@ -49,7 +48,7 @@ export class FrameReader {
     if (last === this.#head) this.#at = 0;
   }
 
-  /** The next frame without its prefix, null until more bytes come. Throws FrameError. */
+  /** The next frame without its prefix, null until more bytes come. Throws RefusedRequest. */
   next(): Uint8Array | null {
     if (this.#frameBytes === UNKNOWN) {
       if (this.#bufferedBytes < PREFIX_BYTES) return null;
@@ -64,9 +63,7 @@ export class FrameReader {
   #takePrefix(): number {
     let length = 0;
     for (let i = 0; i < PREFIX_BYTES; i++) length = (length << 8) | this.#takeByte();
-    if (length <= 0 || length > MAX_FRAME_BYTES) {
-      throw new FrameError(`a frame of ${length} bytes (allowed: 1 to ${MAX_FRAME_BYTES})`);
-    }
+    if (length <= 0 || length > MAX_FRAME_BYTES) throw badLength(length);
     return length;
   }
 
@@ -119,4 +116,14 @@ export class FrameReader {
     const chunk = this.#chunks[index]!;
     return index === this.#head && this.#at > 0 ? chunk.subarray(this.#at) : chunk;
   }
+}
+
+/** The length prefix can't be one: the stream is not Kafka's, or is out of step. */
+function badLength(length: number): RefusedRequest {
+  if (length >>> 16 === TLS_HANDSHAKE) {
+    const what = "it speaks TLS, and this listener is PLAINTEXT: set security.protocol=PLAINTEXT";
+    return new RefusedRequest("tls", what);
+  }
+  const allowed = `1 to ${MAX_FRAME_BYTES}`;
+  return new RefusedRequest("frame-length", `a frame of ${length} bytes (allowed: ${allowed})`);
 }

@@ -11,7 +11,13 @@ import {
 import { ListenError } from "./listen-error.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
-import { type NetworkStats, newCounters, type OnError, type Shared } from "./shared.ts";
+import {
+  type NetworkStats,
+  newCounters,
+  type OnError,
+  type OnRefused,
+  type Shared,
+} from "./shared.ts";
 import { sniff } from "./sniff.ts";
 
 /** Takes over the sockets that speak HTTP. */
@@ -31,6 +37,8 @@ export interface ListenerOptions {
   readonly env: Pick<Env, "clock" | "timers">;
   readonly limits?: Partial<ServerLimits>;
   readonly onError?: OnError;
+  /** Told of each connection that was closed for what came over it, or not let in. */
+  readonly onRefused?: OnRefused;
 }
 
 export interface Listener {
@@ -71,20 +79,29 @@ class TcpListener implements Listener {
   readonly #shared: Shared;
   readonly #http: HttpEntrance;
   readonly #env: ListenerOptions["env"];
+  readonly #onError: OnError;
   readonly #open = new Set<Tracked>();
   #sweepTimer: Timer | null = null;
   #lastId = 0;
   #closing = false;
   #lastGone: () => void = () => {};
 
-  constructor({ router, http, env, limits, onError = () => {} }: ListenerOptions) {
+  constructor({
+    router,
+    http,
+    env,
+    limits,
+    onError = () => {},
+    onRefused = () => {},
+  }: ListenerOptions) {
     this.#http = http;
+    this.#onError = onError;
     this.#env = env;
     const all = { ...SERVER_LIMITS, ...limits };
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
     const stats = newCounters();
-    this.#shared = { router, limits: all, timers, memory, stats, onError, unsentBytes: 0 };
+    this.#shared = { router, limits: all, timers, memory, stats, onRefused, unsentBytes: 0 };
     this.#server = createServer({
       allowHalfOpen: true,
       noDelay: true,
@@ -93,7 +110,12 @@ class TcpListener implements Listener {
     });
     this.#server.maxConnections = all.maxConnections;
     this.#server.on("connection", (socket) => this.#accept(socket));
-    this.#server.on("drop", () => this.#shared.stats.connectionsRefused++);
+    this.#server.on("drop", (peer) => {
+      stats.connectionsRefused++;
+      const error = new Error(`${all.maxConnections} connections are open, the most there may be`);
+      const remoteAddress = peer?.remoteAddress ?? "";
+      onRefused({ reason: "too-many-connections", remoteAddress, request: null, error });
+    });
   }
 
   get address(): string {
@@ -119,7 +141,7 @@ class TcpListener implements Listener {
       this.#server.once("error", refused);
       this.#server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {
         this.#server.off("error", refused);
-        this.#server.on("error", (error) => this.#shared.onError("listener", { error }));
+        this.#server.on("error", (error) => this.#onError("the listener failed", { error }));
         resolve();
       });
     });

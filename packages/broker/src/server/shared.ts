@@ -1,5 +1,6 @@
 import type { Timers } from "../env.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { CloseReason, RefusedConnection } from "./refused-request.ts";
 import type { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 
@@ -8,9 +9,10 @@ interface Counters {
   connectionsAccepted: number;
   /** Turned away because `maxConnections` were open. */
   connectionsRefused: number;
-  /** Closed by us: idle, stalled, or not speaking the protocol. */
+  /** Closed by us: idle or stalled. */
   connectionsExpired: number;
-  connectionsFailed: number;
+  /** Closed by us for what came over them. */
+  readonly connectionsFailed: Record<CloseReason, number>;
   requests: number;
   bytesIn: number;
   bytesOut: number;
@@ -24,6 +26,8 @@ export interface NetworkStats extends Readonly<Counters> {
   readonly unsentBytes: number;
 }
 
+export type OnRefused = (refused: RefusedConnection) => void;
+
 export type OnError = (message: string, detail: Readonly<Record<string, unknown>>) => void;
 
 /** What all connections of one listener have in common. */
@@ -33,7 +37,7 @@ export interface Shared {
   readonly timers: Timers;
   readonly memory: RequestMemory;
   readonly stats: Counters;
-  readonly onError: OnError;
+  readonly onRefused: OnRefused;
   /** Response bytes handed to sockets whose peers have not taken them, over all connections. */
   unsentBytes: number;
 }
@@ -43,7 +47,16 @@ export function newCounters(): Counters {
     connectionsAccepted: 0,
     connectionsRefused: 0,
     connectionsExpired: 0,
-    connectionsFailed: 0,
+    connectionsFailed: {
+      tls: 0,
+      "frame-length": 0,
+      "unknown-api": 0,
+      "unsupported-version": 0,
+      unparsable: 0,
+      "acks-0-error": 0,
+      isolated: 0,
+      bug: 0,
+    },
     requests: 0,
     bytesIn: 0,
     bytesOut: 0,

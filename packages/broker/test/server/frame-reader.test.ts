@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { FrameError, FrameReader } from "../../src/server/frame-reader.ts";
+import { FrameReader } from "../../src/server/frame-reader.ts";
 import { MAX_FRAME_BYTES } from "../../src/server/limits.ts";
+import { RefusedRequest } from "../../src/server/refused-request.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
 function framed(...bodies: Uint8Array[]): Buffer {
@@ -107,7 +108,7 @@ describe("FrameReader", () => {
       const prefix = Buffer.alloc(4);
       prefix.writeInt32BE(length);
       reader.push(prefix);
-      expect(() => reader.next()).toThrow(FrameError);
+      expect(() => reader.next()).toThrow(RefusedRequest);
     },
   );
 

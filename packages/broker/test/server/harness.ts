@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
+import { type RefusedConnection, RefusedRequest } from "../../src/server/refused-request.ts";
 import type {
   ConnectionInfo,
   Lane,
@@ -51,7 +52,7 @@ export class ToyRouter implements RequestRouter {
     this.infos.set(connection.id, connection);
     const kind = frame[0];
     if (kind === undefined || kind > Kind.heldToo) throw new Error("no such request");
-    if (kind === Kind.refused) throw new Error("refused");
+    if (kind === Kind.refused) throw new RefusedRequest("unparsable", "refused");
     const body = frame.subarray(1);
     return {
       lane: laneOf(kind),
@@ -195,7 +196,7 @@ export interface Served {
   readonly listener: Listener;
   readonly router: ToyRouter;
   readonly time: ManualTime;
-  readonly errors: string[];
+  readonly refused: RefusedConnection[];
   client(options?: { reading?: boolean; allowHalfOpen?: boolean }): Client;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -207,12 +208,12 @@ export async function serve(
 ): Promise<Served> {
   const router = new ToyRouter();
   const time = new ManualTime();
-  const errors: string[] = [];
+  const refused: RefusedConnection[] = [];
   const clients: Client[] = [];
-  const onError = (message: string) => void errors.push(message);
+  const onRefused = (one: RefusedConnection) => void refused.push(one);
   const env = { clock: time, timers: time };
   const listener = await startListener({
-    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, onError },
+    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, onRefused },
   });
   const close = async () => {
     for (const { socket } of clients) socket.destroy();
@@ -230,7 +231,7 @@ export async function serve(
     clients.push(made);
     return made;
   };
-  return { listener, router, time, errors, client, [Symbol.asyncDispose]: close };
+  return { listener, router, time, refused, client, [Symbol.asyncDispose]: close };
 }
 
 /** Lets sockets and timers of both sides run until `condition` holds. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
+import type { CloseReason } from "../../src/server/refused-request.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { bigRequest, eventually, frame, Kind, serve, untilStill } from "./harness.ts";
 
@@ -10,19 +11,19 @@ describe("bad input closes that connection alone", () => {
     bytes.writeInt32BE(value);
     return bytes;
   };
-  const garbage: [string, Buffer][] = [
-    ["length 0", length(0)],
-    ["length -1", length(-1)],
-    ["length 104857601", length(104_857_601)],
-    ["length 2^31-1", length(2 ** 31 - 1)],
-    ["TLS", Buffer.from("160301020001000001fc0303", "hex")],
-    ["SSH", Buffer.from("SSH-2.0-OpenSSH_9.2\r\n")],
-    ["an unknown request", frame(99)],
-    ["a request the router refuses", frame(Kind.refused)],
-    ["a request that fails", frame(Kind.failing)],
+  const garbage: [string, Buffer, CloseReason][] = [
+    ["length 0", length(0), "frame-length"],
+    ["length -1", length(-1), "frame-length"],
+    ["length 104857601", length(104_857_601), "frame-length"],
+    ["length 2^31-1", length(2 ** 31 - 1), "frame-length"],
+    ["TLS", Buffer.from("160301020001000001fc0303", "hex"), "tls"],
+    ["SSH", Buffer.from("SSH-2.0-OpenSSH_9.2\r\n"), "frame-length"],
+    ["an unknown request", frame(99), "bug"],
+    ["a request the router refuses", frame(Kind.refused), "unparsable"],
+    ["a request that fails", frame(Kind.failing), "bug"],
   ];
 
-  test.each(garbage)("%s", async (_name, bytes) => {
+  test.each(garbage)("%s", async (_name, bytes, reason) => {
     await using served = await serve();
     const other = served.client();
     other.send(frame(Kind.held, "mine"));
@@ -31,8 +32,9 @@ describe("bad input closes that connection alone", () => {
     bad.send(bytes);
     await bad.untilClosed();
     expect(bad.responses).toEqual([]);
-    expect(served.errors.length).toBe(1);
-    expect(served.listener.stats.connectionsFailed).toBe(1);
+    expect(served.refused).toMatchObject([{ reason, remoteAddress: "127.0.0.1" }]);
+    const counted = Object.entries(served.listener.stats.connectionsFailed);
+    expect(counted.filter(([, count]) => count > 0)).toEqual([[reason, 1]]);
     served.router.answer("mine");
     expect(await other.responsesReach(1)).toEqual(["mine"]);
   });
@@ -42,7 +44,7 @@ describe("bad input closes that connection alone", () => {
     const client = served.client();
     client.send(frame(Kind.echo, "good"), frame(Kind.held, "slow"), bytes, frame(Kind.echo, "no"));
     await served.router.until(() => served.router.held.length === 1);
-    await eventually(() => served.errors.length === 1);
+    await eventually(() => served.refused.length === 1);
     served.router.answer("slow");
     await client.untilClosed();
     expect(client.responses).toEqual(["good", "slow"]);

@@ -1,0 +1,38 @@
+/** Why the broker closed a connection: the label of a metric, and a field of its warning. */
+export type CloseReason =
+  | "tls"
+  | "frame-length"
+  | "unknown-api"
+  | "unsupported-version"
+  | "unparsable"
+  | "acks-0-error"
+  | "isolated"
+  | "bug";
+
+/** The request that a connection was closed for, as far as its header could be read. */
+export interface RequestName {
+  readonly api: string;
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+}
+
+/** Thrown for a request that is answered by closing its connection. */
+export class RefusedRequest extends Error {
+  override readonly name = "RefusedRequest";
+  readonly reason: CloseReason;
+  readonly request: RequestName | null;
+
+  constructor(reason: CloseReason, message: string, request: RequestName | null = null) {
+    super(message);
+    this.reason = reason;
+    this.request = request;
+  }
+}
+
+/** A connection that was closed, or not let in, by the broker. */
+export interface RefusedConnection {
+  readonly reason: CloseReason | "too-many-connections";
+  readonly remoteAddress: string;
+  readonly request: RequestName | null;
+  readonly error: Error;
+}

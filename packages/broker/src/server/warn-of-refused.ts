@@ -1,0 +1,19 @@
+import type { Logger } from "../logging/logger.ts";
+import type { ThrottledWarnings } from "../logging/throttled-warnings.ts";
+import type { RefusedConnection } from "./refused-request.ts";
+
+/** What an operator is told of connections that were closed for what came over them. */
+export function warnOfRefused(
+  { reason, remoteAddress, request, error }: RefusedConnection,
+  warnings: ThrottledWarnings,
+  logger: Logger,
+): void {
+  const from = remoteAddress === "" ? "a client" : remoteAddress;
+  const client = request?.clientId == null ? "" : ` (client id ${request.clientId})`;
+  const message = `closed a connection of ${from}${client}: ${error.message}`;
+  const fields = { reason, remoteAddress, ...request };
+  // That this broker is isolated is said once, where it is found out.
+  if (reason === "isolated") logger.debug(message, fields);
+  else if (reason === "bug") logger.error(message, { ...fields, error });
+  else warnings.warn(`${reason} ${remoteAddress}`, message, fields);
+}
