@@ -9,8 +9,9 @@ import { handler, type RequestContext } from "./handler.ts";
  * FindCoordinator: v0-6.
  * v1 key type · v3 flexible · v4 several keys at once (KIP-699) · v6 share coordinator (KIP-932).
  * A group's coordinator is the leader of its partition of `__consumer_offsets`, which is made when
- * the first group is asked for. Not done: transactions (15) and share groups (42): there is no
- * coordinator of those.
+ * the first group is asked for. Not done: share groups (42), and transactions: for their ids it names
+ * this broker, whose InitProducerId tells the client that they are not served. An error here would
+ * have every client ask again until its own time-out, with no word why.
  */
 export const findCoordinator = handler(FindCoordinator, "0-6", run, { failure });
 
@@ -25,12 +26,8 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   const { broker, connection } = context;
   if (request.keyType !== GROUP) {
     if (request.keyType !== TRANSACTION) return failure(request, ErrorCode.INVALID_REQUEST);
-    const why = "this broker serves no transactions yet";
-    return answer(request, {
-      ...NOWHERE,
-      errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
-      errorMessage: why,
-    });
+    const own = brokerNodes(broker, connection).find(({ id }) => id === broker.settings.nodeId);
+    return answer(request, found(own));
   }
   const errorCode = await broker.groups.ensureTopic();
   if (errorCode !== ErrorCode.NONE) return failure(request, ErrorCode.COORDINATOR_NOT_AVAILABLE);
@@ -43,9 +40,12 @@ async function run(request: Request, context: RequestContext): Promise<Response>
 function coordinatorOf(group: string, image: MetadataImage, nodes: readonly BrokerNode[]): Found {
   const partitions = image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
   const leader = partitions[partitionOf(group, partitions.length)]?.leader;
-  const node = nodes.find(({ id }) => id === leader);
+  return found(nodes.find(({ id }) => id === leader));
+}
+
+function found(node: BrokerNode | undefined): Found {
   if (node === undefined) {
-    const why = "the coordinator of this group is being elected";
+    const why = "the coordinator is being elected";
     const errorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE;
     return { ...NOWHERE, errorCode, errorMessage: why };
   }

@@ -1,4 +1,4 @@
-import { ErrorCode, FindCoordinator } from "@tarpan/protocol";
+import { ErrorCode, FindCoordinator, InitProducerId } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { partitionOf } from "../../src/groups/coordinator.ts";
 import { cluster } from "../metadata/cluster.ts";
@@ -23,10 +23,13 @@ it("finds the coordinator of a group, at every version", async () => {
   expect(topic?.partitions).toHaveLength(50);
 });
 
-it("says honestly that there is no coordinator of transactions", async () => {
+it("names this broker for a transactional id, where InitProducerId says what is missing", async () => {
   const broker = await WholeBroker.start();
   const answer = await broker.call(FindCoordinator, 3, { key: "tx", keyType: 1 });
-  expect(answer).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1 });
+  expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 9092 });
+  const request = { transactionalId: "tx", transactionTimeoutMs: 60_000 };
+  const init = await broker.call(InitProducerId, 5, request);
+  expect(init.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
   const share = await broker.call(FindCoordinator, 3, { key: "share", keyType: 2 });
   expect(share.errorCode).toBe(ErrorCode.INVALID_REQUEST);
 });

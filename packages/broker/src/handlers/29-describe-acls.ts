@@ -1,0 +1,21 @@
+import { DescribeAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { handler } from "./handler.ts";
+import { NO_AUTHORIZER } from "./no-authorizer.ts";
+
+/**
+ * DescribeAcls: v1-3.
+ * v2 flexible · v3 resources of type user (KIP-373).
+ * There is no authorizer: SECURITY_DISABLED (54), which tools like MirrorMaker 2 take as "no ACLs".
+ */
+export const describeAcls = handler(DescribeAcls, "1-3", run, { failure });
+
+type Request = RequestOf<typeof DescribeAcls>;
+type Response = ResponseInput<typeof DescribeAcls>;
+
+function run(): Response {
+  return { ...NO_AUTHORIZER, resources: [] };
+}
+
+function failure(_request: Request, errorCode: number): Response {
+  return { errorCode, errorMessage: null, resources: [] };
+}

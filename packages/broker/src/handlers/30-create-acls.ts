@@ -1,0 +1,21 @@
+import { CreateAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { handler } from "./handler.ts";
+import { NO_AUTHORIZER } from "./no-authorizer.ts";
+
+/**
+ * CreateAcls: v1-3.
+ * v2 flexible · v3 resources of type user (KIP-373).
+ * There is no authorizer: each creation is answered with SECURITY_DISABLED (54).
+ */
+export const createAcls = handler(CreateAcls, "1-3", run, { failure });
+
+type Request = RequestOf<typeof CreateAcls>;
+type Response = ResponseInput<typeof CreateAcls>;
+
+function run({ creations }: Request): Response {
+  return { results: creations.map(() => NO_AUTHORIZER) };
+}
+
+function failure({ creations }: Request, errorCode: number): Response {
+  return { results: creations.map(() => ({ errorCode, errorMessage: null })) };
+}

@@ -1,0 +1,22 @@
+import { DeleteAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { handler } from "./handler.ts";
+import { NO_AUTHORIZER } from "./no-authorizer.ts";
+
+/**
+ * DeleteAcls: v1-3.
+ * v2 flexible · v3 resources of type user (KIP-373).
+ * There is no authorizer: each filter is answered with SECURITY_DISABLED (54).
+ */
+export const deleteAcls = handler(DeleteAcls, "1-3", run, { failure });
+
+type Request = RequestOf<typeof DeleteAcls>;
+type Response = ResponseInput<typeof DeleteAcls>;
+
+function run({ filters }: Request): Response {
+  return { filterResults: filters.map(() => ({ ...NO_AUTHORIZER, matchingAcls: [] })) };
+}
+
+function failure({ filters }: Request, errorCode: number): Response {
+  const failed = { errorCode, errorMessage: null, matchingAcls: [] };
+  return { filterResults: filters.map(() => failed) };
+}
