@@ -114,6 +114,73 @@ describe("data directory", () => {
   });
 });
 
+describe("what is not a log's", () => {
+  const other = { topic: "broker", topicId: "AAAAAAAAAAAAAAAAAAAAAg", partition: 1 };
+  /** A broker on /data/broker-1, the way the seeds' guides lay brokers out, and then one on /data. */
+  async function nested() {
+    const env = testEnv();
+    const inner = await SegmentEngine.openDirectory("/data/broker-1", {
+      env,
+      flush: { mode: "always" },
+    });
+    await inner.create(ID, OPTIONS);
+    await inner.close();
+    return { env, paths: env.fs.paths().filter((path) => path.startsWith("/data/broker-1")) };
+  }
+
+  it("is another broker's data directory of a log's name: it is said, and never removed", async () => {
+    const { env, paths } = await nested();
+    const lines: string[] = [];
+    const options = { env, flush: { mode: "always" } as const };
+    const log = (line: string) => void lines.push(line);
+    const engine = await SegmentEngine.openDirectory("/data", { ...options, log });
+    expect(lines).toEqual([
+      "data directory /data holds that of another broker, /data/broker-1; " +
+        "topic broker can't have a partition 1 here",
+    ]);
+    await expect(engine.create(other, OPTIONS)).rejects.toMatchObject({
+      message: expect.stringContaining("/data/broker-1 is there and holds .tarpan-clean"),
+    });
+    await engine.close();
+    const inner = await SegmentEngine.openDirectory("/data/broker-1", { ...options, log });
+    expect(lines.at(-1)).toBe(
+      "data directory /data/broker-1 lies inside that of another broker, /data",
+    );
+    await inner.close();
+    expect(env.fs.paths().filter((path) => path.startsWith("/data/broker-1"))).toEqual(paths);
+  });
+
+  it.each(["notes.txt", "00000000000000000001.log", "partition.metadata.tmp/x"])(
+    "is a directory with %s",
+    async (name) => {
+      const env = testEnv();
+      const engine = await openOn(env);
+      const path = `/data/broker-1/${name}`;
+      await env.fs.makeDirectory(path.slice(0, path.lastIndexOf("/")));
+      await (await env.fs.open(path, { create: true })).close();
+      await expect(engine.create(other, OPTIONS)).rejects.toThrow("which is no log's");
+      expect(env.fs.paths()).toContain(path);
+    },
+  );
+
+  it("is a directory whose name only ends as a deleted log's does", async () => {
+    const env = testEnv();
+    await env.fs.makeDirectory("/data/customers-delete");
+    await (await openOn(env)).close();
+    expect(env.fs.paths()).toContain("/data/customers-delete");
+  });
+
+  it("is not the empty segment that a broken-off creation leaves", async () => {
+    const env = testEnv();
+    const engine = await openOn(env);
+    await env.fs.makeDirectory("/data/broker-1");
+    for (const name of ["00000000000000000000.log", "partition.metadata.tmp"])
+      await (await env.fs.open(`/data/broker-1/${name}`, { create: true })).close();
+    expect((await engine.create(other, OPTIONS)).nextOffset).toBe(0);
+    await engine.close();
+  });
+});
+
 describe("directory lock", () => {
   let directory = "";
   beforeAll(async () => {

@@ -106,13 +106,47 @@ export async function loadOrCreateMeta(
 }
 
 async function refuseLogsWithoutMeta(path: string, fs: FileSystem): Promise<void> {
-  const log = (await fs.list(path)).find((name) => parseLogDirectoryName(name) !== null);
-  if (log === undefined) return;
+  const log = await firstLog(path, fs);
+  if (log === null) return;
   throw new DataDirectoryError(
     "TARPAN_DATA_DIRECTORY_INCOMPLETE",
     `data directory ${path} holds logs (${log}) but no ${META_FILE}: restore that file, ` +
       "or point to an empty directory",
   );
+}
+
+/** Another broker's data directory may have the name of a log: `broker-1`. */
+async function firstLog(path: string, fs: FileSystem): Promise<string | null> {
+  for (const name of await fs.list(path)) {
+    if (parseLogDirectoryName(name) !== null && !(await holdsMeta(join(path, name), fs)))
+      return name;
+  }
+  return null;
+}
+
+/** What may not be looked at, and what is no directory, is not known to be a broker's. */
+async function holdsMeta(path: string, fs: FileSystem): Promise<boolean> {
+  return (await fs.stat(join(path, META_FILE)).catch(() => null)) !== null;
+}
+
+/**
+ * Data directories of other brokers around this one or in it, a line for the operator each. They do
+ * no harm as they are, but whoever removes the outer one removes both.
+ */
+export async function nestedDirectories(path: string, fs: FileSystem): Promise<string[]> {
+  const lines: string[] = [];
+  const outer = dirname(resolve(path));
+  if (await holdsMeta(outer, fs)) {
+    lines.push(`data directory ${path} lies inside that of another broker, ${outer}`);
+  }
+  for (const name of await fs.list(path)) {
+    const inner = join(path, name);
+    if (!(await holdsMeta(inner, fs))) continue;
+    const log = parseLogDirectoryName(name);
+    const blocked = log && `; topic ${log.topic} can't have a partition ${log.partition} here`;
+    lines.push(`data directory ${path} holds that of another broker, ${inner}${blocked ?? ""}`);
+  }
+  return lines;
 }
 
 function parseMeta(path: string, text: string): DirectoryMeta {

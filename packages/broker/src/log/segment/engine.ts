@@ -4,7 +4,12 @@ import type { FlushPolicy } from "../../settings.ts";
 import { OPEN_FILES } from "../limits.ts";
 import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
 import { TailBudget } from "../memory-tail.ts";
-import { type DataDirectory, type DirectoryMeta, openDataDirectory } from "./data-directory.ts";
+import {
+  type DataDirectory,
+  type DirectoryMeta,
+  nestedDirectories,
+  openDataDirectory,
+} from "./data-directory.ts";
 import {
   deletedDirectoryName,
   isDeletedDirectoryName,
@@ -19,6 +24,7 @@ import { isDiskFull, reasonOf } from "./os-error.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
+import { firstForeign } from "./unfinished-creation.ts";
 
 export interface SegmentEngineOptions {
   readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "processes">;
@@ -76,6 +82,7 @@ export class SegmentEngine implements LogEngine {
   static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
     const directory = await openDataDirectory(path, options.env, options.nodeId);
     const engine = new SegmentEngine(directory, options);
+    for (const line of await nestedDirectories(path, options.env.fs)) options.log?.(line);
     for (const name of await options.env.fs.list(path))
       if (isDeletedDirectoryName(name)) engine.#removeLater(join(path, name));
     return engine;
@@ -203,10 +210,12 @@ export class SegmentEngine implements LogEngine {
   async #clearUnfinished(name: string, path: string): Promise<void> {
     const { fs } = this.#store;
     if ((await fs.stat(path)) === null) return;
-    for (const file of await fs.list(path)) {
-      const stat = await fs.stat(join(path, file));
-      if (file.endsWith(".log") && (stat?.sizeBytes ?? 0) > 0)
-        throw new LogError("exists", `${path} holds batches but no topic id: move it away`);
+    const foreign = await firstForeign(fs, path);
+    if (foreign !== null) {
+      const what = `log ${name} can't be made: ${path} is there and holds ${foreign}`;
+      const error = new LogError("exists", `${what}, which is no log's; move it away`);
+      this.#store.report(error.message);
+      throw error;
     }
     await fs.remove(path);
     await fs.syncDirectory(this.#directory.path);

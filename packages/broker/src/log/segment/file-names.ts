@@ -51,6 +51,7 @@ function renamed(id: LogId, suffix: string): string {
   return logDirectoryName(id).slice(0, MAX_NAME_BYTES - suffix.length) + suffix;
 }
 
+/** Only what `deletedDirectoryName` can have made: its like is removed without a question. */
 export function isDeletedDirectoryName(name: string): boolean {
-  return name.endsWith(DELETED_SUFFIX);
+  return /\.[0-9a-f]{32}-delete$/.test(name);
 }
