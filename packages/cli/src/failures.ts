@@ -14,6 +14,9 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_NON_EMPTY_GROUP: "stop its consumers: tarpan group describe --group NAME shows them",
   TARPAN_KAFKA_UNKNOWN_MEMBER_ID: "stop the group's consumers first, then try again",
   TARPAN_UNKNOWN_PARTITION: "see what there is with: tarpan topic describe --topic NAME",
+  TARPAN_PORT_IN_USE: "choose it with: --bind-port PORT",
+  TARPAN_PORT_FORBIDDEN: "choose it with: --bind-port PORT",
+  TARPAN_ADDRESS_UNAVAILABLE: "choose it with: --bind-addr HOST",
   TARPAN_OFFSET_OUT_OF_RANGE: "read what there is with: --offset earliest",
 };
 

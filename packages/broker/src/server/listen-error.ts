@@ -1,19 +1,19 @@
 const REASONS: Record<string, { code: string; text: string }> = {
   EADDRINUSE: {
     code: "TARPAN_PORT_IN_USE",
-    text: "the port is taken; stop what listens there or choose another with --bind-port",
+    text: "the port is taken; stop what listens there or choose another port",
   },
   EACCES: {
     code: "TARPAN_PORT_FORBIDDEN",
-    text: "permission denied; choose a port of 1024 or above with --bind-port",
+    text: "permission denied; choose a port of 1024 or above",
   },
   EADDRNOTAVAIL: {
     code: "TARPAN_ADDRESS_UNAVAILABLE",
-    text: "this machine has no such address; choose one it has with --bind-addr",
+    text: "this machine has no such address; choose one it has",
   },
   ENOTFOUND: {
     code: "TARPAN_ADDRESS_UNAVAILABLE",
-    text: "the name is unknown; choose an address of this machine with --bind-addr",
+    text: "the name is unknown; choose an address of this machine",
   },
 };
 

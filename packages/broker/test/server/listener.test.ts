@@ -17,7 +17,7 @@ describe("starting", () => {
     await expect(starting).rejects.toMatchObject({
       code: "TARPAN_PORT_IN_USE",
       message: expect.stringMatching(
-        new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: .*--bind-port$`),
+        new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: .*choose another port$`),
       ),
     });
     taken.close();

@@ -1,0 +1,153 @@
+// What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that went
+// unnoticed could leave a broker without durability.
+import { ConfigError } from "./config/config-error.ts";
+import { nearest } from "./config/nearest.ts";
+import { integer, oneOf, type Parse, refuse, text, ValueError } from "./config/values.ts";
+import type { Logger } from "./logging/logger.ts";
+import type { BrokerSettings, FlushPolicy } from "./settings.ts";
+import type { StartOptions } from "./start-broker.ts";
+
+export interface BrokerOptions {
+  /** Port to listen on, 0 … 65535. Default 0: any free one. */
+  readonly port?: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Where records are kept. Default: `segment` when there is a `dataDir`, else `memory`. */
+  readonly storage?: "memory" | "segment";
+  /** Data directory, made when it is missing. */
+  readonly dataDir?: string;
+  /**
+   * When an append counts as durable. Default `always`: after it has been synced. `interval` alone
+   * syncs every second.
+   */
+  readonly flush?: FlushPolicy | FlushPolicy["mode"];
+  /** Kafka's broker id, 0 … 2^31-1. Default: the data directory's own, 1 in a new one. */
+  readonly nodeId?: number;
+  /** Kafka broker configs by Kafka's names, as in `{ "num.partitions": 3 }`. */
+  readonly configs?: Readonly<Record<string, string | number | boolean>>;
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+const DEFAULT_FLUSH_INTERVAL_MS = 1000;
+const INT32_MAX = 2_147_483_647;
+
+const flushMode = oneOf("always", "interval", "never");
+const intervalMs = integer(1, INT32_MAX);
+
+const PARSERS = {
+  port: integer(0, 65_535),
+  host: text,
+  storage: oneOf("memory", "segment"),
+  dataDir: text,
+  flush: flushPolicy,
+  nodeId: integer(0, INT32_MAX),
+  configs: kafkaConfigs,
+  logger: loggerOf,
+} as const satisfies Record<keyof BrokerOptions, Parse<unknown>>;
+
+type Parsed = { [K in keyof typeof PARSERS]?: ReturnType<(typeof PARSERS)[K]> };
+
+/** Throws ConfigError, whose message names the option. One that is undefined is not given. */
+export function readBrokerOptions(
+  options: BrokerOptions,
+): { readonly settings: BrokerSettings } & StartOptions {
+  const parsed = checked(options);
+  const { dataDir, nodeId = 1, logger } = parsed;
+  const storage = parsed.storage ?? (dataDir === undefined ? "memory" : "segment");
+  if (storage === "segment" && dataDir === undefined) {
+    throw new ConfigError('Broker.start: storage: "segment" needs a dataDir');
+  }
+  if (storage === "memory" && dataDir !== undefined) {
+    throw new ConfigError('Broker.start: dataDir: storage "memory" keeps nothing in a directory');
+  }
+  const settings: BrokerSettings = {
+    nodeId,
+    bindAddress: parsed.host ?? "127.0.0.1",
+    bindPort: parsed.port ?? 0,
+    storage,
+    dataDirectory: dataDir ?? "",
+    flush: parsed.flush ?? { mode: "always" },
+    kafkaConfigs: parsed.configs ?? {},
+    cluster: null,
+  };
+  return { settings, nodeIdGiven: parsed.nodeId !== undefined, ...(logger && { logger }) };
+}
+
+function checked(options: unknown): Parsed {
+  const parsed: Record<string, unknown> = {};
+  try {
+    for (const [name, value] of entriesOf(options, Object.keys(PARSERS))) {
+      parsed[name] = named(name, () => PARSERS[name as keyof typeof PARSERS](value));
+    }
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new ConfigError(`Broker.start: ${error.message}`);
+  }
+  return parsed;
+}
+
+/** What an object says, without what is undefined. Throws ValueError for a name that is not known. */
+function entriesOf(object: unknown, known: readonly string[]): [string, unknown][] {
+  const entries = Object.entries(record(object)).filter(([, value]) => value !== undefined);
+  const unknown = entries.find(([name]) => !known.includes(name))?.[0];
+  if (unknown === undefined) return entries;
+  const near = nearest(unknown, known);
+  const hint = near === null ? `known are ${known.join(", ")}` : `did you mean "${near}"?`;
+  throw new ValueError(`unknown option "${unknown}"; ${hint}`);
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    refuse("an object", value);
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function named<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw new ValueError(`${name}: ${error.message}`);
+  }
+}
+
+function flushPolicy(value: unknown): FlushPolicy {
+  if (typeof value !== "object") return policyOf(flushMode(value), undefined);
+  const given = Object.fromEntries(entriesOf(value, ["mode", "intervalMs"]));
+  return policyOf(
+    named("mode", () => flushMode(given.mode)),
+    given.intervalMs,
+  );
+}
+
+function policyOf(mode: FlushPolicy["mode"], interval: unknown): FlushPolicy {
+  if (mode === "interval") {
+    if (interval === undefined) return { mode, intervalMs: DEFAULT_FLUSH_INTERVAL_MS };
+    return { mode, intervalMs: named("intervalMs", () => intervalMs(interval)) };
+  }
+  if (interval !== undefined) throw new ValueError(`intervalMs: needs mode "interval" with it`);
+  return { mode };
+}
+
+/** Names and ranges are checked where Kafka's configs are known. */
+function kafkaConfigs(value: unknown): Readonly<Record<string, string>> {
+  const configs = Object.entries(record(value)).filter(([, config]) => config !== undefined);
+  return Object.fromEntries(
+    configs.map(([name, config]) => {
+      const isPlain = ["string", "number", "boolean"].includes(typeof config);
+      const refused = () => refuse("a string, a number or a boolean", config);
+      return [name, isPlain ? String(config) : named(name, refused)];
+    }),
+  );
+}
+
+function loggerOf(value: unknown): Logger {
+  const logger = record(value);
+  for (const level of ["debug", "info", "warn", "error"]) {
+    if (typeof logger[level] === "function") continue;
+    throw new ValueError(`has no function "${level}"; a logger has debug, info, warn and error`);
+  }
+  return value as Logger;
+}

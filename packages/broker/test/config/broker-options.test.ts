@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { Broker } from "../../src/broker.ts";
+import { readBrokerOptions } from "../../src/broker-options.ts";
+
+/** As JavaScript hands them in, where no compiler looks. */
+const read = (options: unknown) => readBrokerOptions(options as never).settings;
+
+describe("Broker.start's flush", () => {
+  it("may be a word or an object", () => {
+    for (const mode of ["always", "never"] as const) {
+      expect(read({ dataDir: "d", flush: mode }).flush).toEqual({ mode });
+      expect(read({ dataDir: "d", flush: { mode } }).flush).toEqual({ mode });
+    }
+    expect(read({ flush: "interval" }).flush).toEqual({ mode: "interval", intervalMs: 1000 });
+    const policy = { mode: "interval", intervalMs: 20 };
+    expect(read({ flush: policy }).flush).toEqual(policy);
+    expect(read({}).flush).toEqual({ mode: "always" });
+  });
+});
+
+const REFUSED: readonly [options: unknown, message: string][] = [
+  [{ flush: "alway" }, 'flush: must be always | interval | never, not "alway"'],
+  [{ flush: true }, "flush: must be always | interval | never, not true"],
+  [{ flush: null }, "flush: must be an object, not null"],
+  [{ flush: {} }, "flush: mode: must be always | interval | never, not undefined"],
+  [
+    { flush: { mode: "interval", intervalMs: 0 } },
+    "flush: intervalMs: must be 1 to 2147483647, not 0",
+  ],
+  [
+    { flush: { mode: "always", intervalMs: 5 } },
+    'flush: intervalMs: needs mode "interval" with it',
+  ],
+  [
+    { flush: { mode: "interval", interval: 5 } },
+    'flush: unknown option "interval"; did you mean "intervalMs"?',
+  ],
+  [{ data_dir: "./d" }, 'unknown option "data_dir"; did you mean "dataDir"?'],
+  [{ ports: 1 }, 'unknown option "ports"; did you mean "port"?'],
+  [{ zzz: 1 }, 'unknown option "zzz"; known are port, host, storage, dataDir, flush'],
+  [{ port: 70_000 }, "port: must be 0 to 65535, not 70000"],
+  [{ port: 1.5 }, "port: must be a whole number, 0 to 65535, not 1.5"],
+  [{ host: "" }, 'host: must be a text, not ""'],
+  [{ nodeId: -1 }, "nodeId: must be 0 to 2147483647, not -1"],
+  [{ storage: "files" }, 'storage: must be memory | segment, not "files"'],
+  [{ storage: "segment" }, 'storage: "segment" needs a dataDir'],
+  [{ storage: "memory", dataDir: "./d" }, 'dataDir: storage "memory" keeps nothing'],
+  [{ configs: ["num.partitions=3"] }, "configs: must be an object"],
+  [
+    { configs: { "num.partitions": null } },
+    "configs: num.partitions: must be a string, a number or a boolean, not null",
+  ],
+  [{ logger: { info() {} } }, 'logger: has no function "debug"'],
+  ["./data", 'must be an object, not "./data"'],
+];
+
+it.each(REFUSED)("refuses %j and says what is wrong", async (options, message) => {
+  const start = Broker.start(options as never);
+  await expect(start).rejects.toMatchObject({
+    code: "TARPAN_CONFIG",
+    message: expect.stringContaining(`Broker.start: ${message}`),
+  });
+});
+
+it("refuses Kafka configs that are unknown or out of range", async () => {
+  const start = (configs: Record<string, number>) => Broker.start({ configs });
+  await expect(start({ "num.partition": 3 })).rejects.toThrow("num.partitions");
+  await expect(start({ "num.partitions": 0 })).rejects.toMatchObject({ code: "TARPAN_CONFIG" });
+});
+
+it("takes what is undefined as not given", () => {
+  expect(read({ port: undefined, flush: undefined })).toEqual(read({}));
+});
