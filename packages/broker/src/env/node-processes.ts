@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Processes } from "../env.ts";
 
-/** Position of `starttime` in /proc/<pid>/stat after the command name, see proc_pid_stat(5). */
+/** Positions in /proc/<pid>/stat after the command name, see proc_pid_stat(5). */
+const STATE_FIELD = 0;
 const START_TIME_FIELD = 19;
+/** Dead, and kept in the table until the parent asks: for ever in a container whose first never does. */
+const ENDED = ["Z", "X", "x"];
 
 /** Processes of this machine. Where there is no /proc, a life cannot be told from the next one. */
 export const nodeProcesses: Processes = {
@@ -16,6 +19,7 @@ export const nodeProcesses: Processes = {
       ]);
       // The command name may hold spaces and parentheses; the last ")" ends it.
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (ENDED.includes(fields[STATE_FIELD]!)) return null;
       return `${fields[START_TIME_FIELD]}.${boot.slice(0, 8)}`;
     } catch {
       return "alive";

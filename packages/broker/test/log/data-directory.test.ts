@@ -216,6 +216,25 @@ describe("directory lock", () => {
     await (await open()).close();
   });
 
+  it("takes over from a dead one whose parent never asks for it", async (context) => {
+    if (process.platform !== "linux") context.skip("only Linux shows which process is a zombie");
+    const parent = spawn("/bin/sh", ["-c", "sleep 600 & echo $!; exec sleep 600"]);
+    try {
+      const [line] = await once(parent.stdout, "data");
+      const pid = Number(line);
+      const life = await nodeEnv.processes.lifeOf(pid);
+      await writeFile(join(directory, `.lock-${pid}-${life}`), "");
+      await expect(open()).rejects.toMatchObject(inUse(directory, pid));
+      process.kill(pid, "SIGKILL");
+      while (!(await readFile(`/proc/${pid}/stat`, "latin1")).includes(") Z ")) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await (await open()).close();
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  });
+
   it("lets at most one of many who come at once have it", async () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => open()));
     const winners = results.filter((result) => result.status === "fulfilled");
