@@ -92,7 +92,7 @@ export class BrokerStatus implements BrokerView {
       engine: { kind: engine.kind, ...cluster?.facts },
       flush: flush.mode === "interval" ? `interval ${flush.intervalMs} ms` : flush.mode,
       version: VERSION,
-      uptimeMs: uptimeMs(),
+      uptimeMs: Math.round(uptimeMs()),
     };
   }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { nearestName } from "./args/nearest.ts";
 import { CommandError } from "./failures.ts";
+import { osReason } from "./os-reason.ts";
 
 /** What a client.json may say, all of it optional. */
 export interface ClientFile {
@@ -36,7 +37,7 @@ const FIELDS: Readonly<Record<string, { is: (value: unknown) => boolean; expecte
 /** Rejects with CommandError, one line that names the file. */
 export async function readClientFile(path: string): Promise<ClientFile> {
   const text = await readFile(path, "utf8").catch((error: Error) => {
-    throw new CommandError(`can't read ${path}: ${error.message}`, { cause: error });
+    throw new CommandError(`can't read ${path}: ${osReason(error)}`, { cause: error });
   });
   let json: unknown;
   try {

@@ -27,7 +27,8 @@ export function describeFailure(error: unknown): string {
     ? "is the broker running? start one with: tarpan broker"
     : HINTS[(error as { code?: string }).code ?? ""];
   const message = error.message.trim().replace(/\s*\n\s*/g, " ");
-  return hint === undefined ? message : `${message}; ${hint}`;
+  // What failed on the way may have been described already.
+  return hint === undefined || message.includes(hint) ? message : `${message}; ${hint}`;
 }
 
 /** A bug, as against something an operator can change: its stack is worth seeing. */

@@ -88,7 +88,10 @@ describe("data directory", () => {
     env.fs.fault = (operation, path) => {
       if (operation === "open") throw osError("EROFS", path);
     };
-    const refusal = { code: "TARPAN_DATA_DIRECTORY_UNWRITABLE", message: /\/data: EROFS$/ };
+    const refusal = {
+      code: "TARPAN_DATA_DIRECTORY_UNWRITABLE",
+      message: /\/data: read-only file system \(EROFS\)$/,
+    };
     await expect(openOn(env)).rejects.toMatchObject({
       code: refusal.code,
       message: expect.stringMatching(refusal.message),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Io } from "../command.ts";
 import { linesOf } from "../lines.ts";
+import { osReason } from "../os-reason.ts";
 import type { BrokerPlan } from "./plan.ts";
 
 /** As seen from `src/cluster`, `dist/cluster` and `dist/bundle` alike. */
@@ -40,7 +41,7 @@ export class BrokerChild {
     // A broker that is gone takes no more: its end is told by `ended`.
     child.stdin.on("error", () => {});
     this.ended = new Promise((resolve) => {
-      child.once("error", (error) => resolve(error.message));
+      child.once("error", (error) => resolve(osReason(error)));
       child.once("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     this.ready = this.#whenReady();

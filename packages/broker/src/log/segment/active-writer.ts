@@ -11,7 +11,7 @@ import { LogError } from "../log.ts";
 import type { MemoryTail, TailEntry } from "../memory-tail.ts";
 import type { Durability } from "./durability.ts";
 import type { LogState } from "./log-state.ts";
-import { isDiskFull, reasonOf } from "./os-error.ts";
+import { codeOf, isDiskFull } from "./os-error.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
@@ -163,7 +163,7 @@ export class ActiveWriter {
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     this.#state.nextOffset = this.#state.endOffset;
-    const message = `log ${name}: the disk is full (${reasonOf(error)})`;
+    const message = `log ${name}: the disk is full (${codeOf(error)})`;
     this.#refuse(new LogError("disk-full", message, { cause: error }));
   }
 

@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import type { Env } from "../../env.ts";
 import { DataDirectoryError } from "./directory-error.ts";
-import { reasonOf } from "./os-error.ts";
+import { codeOf, reasonOf } from "./os-error.ts";
 
 const CLAIM = /^\.lock-(\d+)-([A-Za-z0-9.]+)$/;
 
@@ -25,7 +25,7 @@ export async function lockDirectory(
     const file = await fs.open(join(directory, own), { create: true, exclusive: true });
     await file.close();
   } catch (error) {
-    if (reasonOf(error) === "EEXIST") throw inUse(directory, processes.ownId);
+    if (codeOf(error) === "EEXIST") throw inUse(directory, processes.ownId);
     throw new DataDirectoryError(
       "TARPAN_DATA_DIRECTORY_UNWRITABLE",
       `cannot write to data directory ${directory}: ${reasonOf(error)}`,
