@@ -1,28 +1,23 @@
 import type { Readable } from "node:stream";
 
 const NEWLINE = 0x0a;
-const RETURN = 0x0d;
 
-/** Lines of a stream, as bytes without their \n or \r\n; what follows the last \n counts as one. */
+/** Lines of a stream, as bytes without their \n; what follows the last \n counts as one. A \r stays. */
 export async function* linesOf(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   let pieces: Buffer[] = [];
   for await (const chunk of stream) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : (chunk as Buffer);
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-      yield trimmed(joined([...pieces, bytes.subarray(from, at)]));
+      yield joined([...pieces, bytes.subarray(from, at)]);
       pieces = [];
       from = at + 1;
     }
     if (from < bytes.length) pieces.push(bytes.subarray(from));
   }
-  if (pieces.length > 0) yield trimmed(joined(pieces));
+  if (pieces.length > 0) yield joined(pieces);
 }
 
 function joined(pieces: readonly Buffer[]): Buffer {
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-}
-
-function trimmed(line: Buffer): Buffer {
-  return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
 }

@@ -45,6 +45,18 @@ describe("topic", () => {
     });
   });
 
+  test("several at once, by bare names", async () => {
+    expect((await at(["topic", "create", "m1", "m2", "m3"])).stdout.match(/created/g)).toHaveLength(
+      3,
+    );
+    expect((await at(["topic", "describe", "m1", "m2"])).stdout).toMatch(/topic m1 .*topic m2 /s);
+    expect(await at(["topic", "delete", "m1", "m2"])).toEqual(
+      ok("deleted topic m1\ndeleted topic m2\n"),
+    );
+    expect((await at(["topic", "list"])).stdout).toMatch(/^m3 /m);
+    await at(["topic", "delete", "--topic", "m3"]);
+  });
+
   test("what a broker refuses is one line", async () => {
     const { code, stderr } = await at(["topic", "create", "x", "--config", "retention.ms=soon"]);
     expect(code).toBe(1);
@@ -80,6 +92,31 @@ describe("produce and consume", () => {
     expect((await at(["consume", "-t", "keys", "-e", "-f", "%k|%s|%K|%h\\n"])).stdout).toBe(
       "k1|v1|2|h=1\nk2|v2|2|h=1\n|no key|-1|h=1\n",
     );
+  });
+
+  test("a carriage return is part of its line, as for kcat", async () => {
+    await at(["produce", "dos"], { stdin: "a\r\nb\n" });
+    expect((await at(["consume", "dos", "-e", "-f", "%s|"])).stdout).toBe("a\r|b|");
+  });
+
+  test("-Z sends nothing where there is nothing: tombstones", async () => {
+    await at(["produce", "grave", "-K", ":", "-Z"], { stdin: "gone:\nkept:v\n:v\n" });
+    await at(["produce", "grave", "-K", ":"], { stdin: "empty:\n" });
+    await at(["produce", "grave", "-k", "too", "-Z", "-m", ""]);
+    expect((await at(["consume", "grave", "-e", "-f", "%K %k=%S\\n"])).stdout).toBe(
+      "4 gone=-1\n4 kept=1\n-1 =1\n5 empty=0\n3 too=-1\n",
+    );
+  });
+
+  test("whole files, one record each", async () => {
+    const file = join(directory, "raw.bin");
+    writeFileSync(file, Buffer.from([0x0a, 0xff, 0x0d, 0x0a]));
+    const raw = ["produce", "files", "--format", "raw", file, "-"];
+    expect((await at(raw, { stdin: ["x\n", "y"] })).stdout).toContain("sent 2 records");
+    expect((await at(["produce", "files", "--format", "raw"], { stdin: "z\n" })).code).toBe(0);
+    expect((await at(["consume", "files", "-e", "-f", "%S "])).stdout).toBe("4 3 2 ");
+    const missing = await at(["produce", "files", "--format", "raw", `${file}.not`]);
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining("can't read") });
   });
 
   test("NDJSON out and in again", async () => {
@@ -174,6 +211,14 @@ describe("the seeds' client", () => {
     });
   });
 
+  test("nobody listens: said once, with what to do", async () => {
+    const nowhere = await tarpan(["produce", "t", "-m", "x", "--bootstrap", "127.0.0.1:1"]);
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr.match(/is the broker running/g)).toHaveLength(1);
+    const missing = await tarpan(["client", "-config", join(directory, "none.json")]);
+    expect(missing.stderr).toMatch(/can't read .*none.json: no such file or directory\n$/);
+  });
+
   test("a mistake in the file is named", async () => {
     const bad = join(directory, "bad.json");
     writeFileSync(bad, '{"broker_addr": []}');
@@ -205,7 +250,28 @@ describe("usage", () => {
     [["produce", "-t", "t", "--count", "3"], "--count needs --message"],
     [["produce", "-t", "t", "-z", "rar"], "--compression must be"],
     [["consume", "-t", "t", "-f", "%x"], "--format has %x"],
-    [["topic", "frob"], "needs one of create, list"],
+    [["topic"], "needs one of create, list"],
+    [["topic", "frob"], 'there is no "frob"; it is one of create, list'],
+    [["topic", "delet", "x"], 'there is no "delet"; did you mean delete?'],
+    [["group", "rest-offsets"], 'there is no "rest-offsets"; did you mean reset-offsets?'],
+    [["cluster", "stats"], 'there is no "stats"; did you mean status?'],
+    [["topic", "toString"], 'there is no "toString"'],
+    [["topic", "delete"], "--topic is missing"],
+    [["topic", "list", "orders"], 'don\'t know what to do with "orders"'],
+    [["topic", "alter", "a", "b", "--partitions", "2"], 'don\'t know what to do with "b"'],
+    [["topic", "list", "--partitions", "2"], "--partitions has no effect here"],
+    [["topic", "delete", "a", "--config", "x=1"], "--config has no effect here"],
+    [["group", "list", "g"], 'don\'t know what to do with "g"'],
+    [["group", "reset-offsets", "g", "h", "--to-latest", "--all-topics"], '"h"'],
+    [["produce", "--topic", "t", "Hello"], 'with "Hello"; a message is given with --message TEXT'],
+    [["produce", "t", "Hello"], 'with "Hello"; a message is given with --message TEXT'],
+    [["produce", "t", "--format", "ndjson", "-K", ":"], "--key-delimiter has no effect here"],
+    [["consume", "-t", "t", "u"], 'don\'t know what to do with "u"'],
+    [["broker", "start"], 'don\'t know what to do with "start"; the broker takes options only'],
+    [["client", "produce"], "--cmd is missing"],
+    [["client", "-cmd=list-topics", "all"], 'don\'t know what to do with "all"'],
+    [["cluster", "status", "all"], 'don\'t know what to do with "all"'],
+    [["cluster", "remove", "--node-id", "4", "5"], 'don\'t know what to do with "5"'],
   ])("%j is exit code 2", async (argv, message) => {
     const { code, stdout, stderr } = await tarpan(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

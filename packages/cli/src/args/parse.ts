@@ -4,29 +4,71 @@ import type { Option } from "./options.ts";
 
 type Value = string | true | readonly string[];
 
-/** What was given: options by their full names, and everything else in order. */
+/**
+ * What was given: options by their full names, and bare words in order. A command takes what it
+ * understands, and then calls `end`: what nobody took is refused, never ignored.
+ */
 export class Arguments {
   readonly positional: readonly string[];
   readonly #values: ReadonlyMap<string, Value>;
+  /** How many bare words have been taken. */
+  #words = 0;
+  /** Options somebody has asked for, given or not. */
+  readonly #asked = new Set<string>(["bootstrap", "timeout"]);
 
   constructor(values: ReadonlyMap<string, Value>, positional: readonly string[]) {
     this.#values = values;
     this.positional = positional;
   }
 
+  /** The next bare word. */
+  word(): string | undefined {
+    return this.positional[this.#words++];
+  }
+
+  /** The value of an option, or else the next bare word: `--topic orders`, `orders`. */
+  named(name: string): string {
+    return this.text(name) ?? this.word() ?? this.required(name);
+  }
+
+  /** All bare words that are left. */
+  words(): readonly string[] {
+    const words = this.positional.slice(this.#words);
+    this.#words = this.positional.length;
+    return words;
+  }
+
+  /** Of the option and all bare words that are left, in this order and at least one. */
+  allNamed(name: string): readonly string[] {
+    const words = this.words();
+    const given = this.text(name);
+    if (given === undefined && words.length === 0) this.required(name);
+    return given === undefined ? words : [given, ...words];
+  }
+
+  /** Throws for what nobody has taken; `hint` says where a bare word would have belonged. */
+  end(hint = ""): void {
+    const word = this.positional[this.#words];
+    if (word !== undefined) {
+      throw new UsageError(`don't know what to do with ${JSON.stringify(word)}${hint}`);
+    }
+    const option = [...this.#values.keys()].find((name) => !this.#asked.has(name));
+    if (option !== undefined) throw new UsageError(`--${option} has no effect here`);
+  }
+
   text(name: string): string | undefined {
-    const value = this.#values.get(name);
+    const value = this.#value(name);
     return typeof value === "string" ? value : undefined;
   }
 
   /** Every value of an option that may be repeated. */
   texts(name: string): readonly string[] {
-    const value = this.#values.get(name);
+    const value = this.#value(name);
     return Array.isArray(value) ? value : [];
   }
 
   has(name: string): boolean {
-    return this.#values.has(name);
+    return this.#value(name) !== undefined;
   }
 
   required(name: string): string {
@@ -51,7 +93,13 @@ export class Arguments {
   }
 
   entries(): Record<string, Value> {
+    for (const name of this.#values.keys()) this.#asked.add(name);
     return Object.fromEntries(this.#values);
+  }
+
+  #value(name: string): Value | undefined {
+    this.#asked.add(name);
+    return this.#values.get(name);
   }
 }
 

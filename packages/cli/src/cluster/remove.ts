@@ -21,6 +21,7 @@ interface Removal {
 export async function removeBroker(args: Arguments, io: Io): Promise<void> {
   args.required("node-id");
   const nodeId = args.integer("node-id", 0, MAX_NODE_ID)!;
+  args.end("; say which broker with --node-id N");
   const brokers = new HttpBrokers(args);
   let told = "";
   for (;;) {

@@ -49,10 +49,12 @@ interface PartitionStatus {
 }
 
 export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
+  const [json, internal] = [args.has("json"), args.has("internal")];
+  args.end();
   const status = await new HttpBrokers(args).ask("GET", "/cluster/status?partitions=true");
-  const text = args.has("json")
+  const text = json
     ? `${JSON.stringify(status, null, 2)}\n`
-    : statusText(status as ClusterStatus, args.has("internal"));
+    : statusText(status as ClusterStatus, internal);
   io.stdout.write(text);
 }
 

@@ -13,6 +13,7 @@ import type { Command, Io } from "../command.ts";
 import { CommandError } from "../failures.ts";
 import { LogFile } from "../log-file.ts";
 import { createLogger, jsonLine, textLine } from "../log-lines.ts";
+import { osReason } from "../os-reason.ts";
 
 const EXIT_INTERRUPTED = 130;
 const STOP_WITH_STDIN = "stop-with-stdin";
@@ -45,7 +46,6 @@ export const broker: Command = {
     "tarpan broker --node-id 1 --raft-addr 10.0.0.1:7001 --cluster-peers 10.0.0.2:7001,10.0.0.3:7001",
   ],
   async run(args, io) {
-    refusePositional(args);
     const config = await configFrom(args, io);
     const logger = openLogger(config, io);
     const stopped = Promise.race([
@@ -80,13 +80,9 @@ async function started(
   }
 }
 
-function refusePositional({ positional }: Arguments): void {
-  if (positional.length > 0)
-    throw new CommandError(`the broker takes no ${JSON.stringify(positional[0])}, only options`);
-}
-
 async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
   const { config: path, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
+  args.end("; the broker takes options only");
   const sources = { flags, environment: io.env };
   if (typeof path !== "string") return loadConfig(sources);
   try {
@@ -94,7 +90,7 @@ async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
     return await loadConfig({ ...sources, file: { path, text } });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new CommandError(`can't read ${path}: ${(error as Error).message}`, { cause: error });
+    throw new CommandError(`can't read ${path}: ${osReason(error)}`, { cause: error });
   }
 }
 
@@ -109,7 +105,7 @@ function openLogger({ logging }: LoadedConfig, io: Io): Logger {
     const sink = new LogFile({ ...logging, path: file });
     return createLogger({ level, format: jsonLine, wallMs, write: (line) => sink.write(line) });
   } catch (error) {
-    throw new CommandError(`can't log to ${file}: ${(error as Error).message}`, { cause: error });
+    throw new CommandError(`can't log to ${file}: ${osReason(error)}`, { cause: error });
   }
 }
 

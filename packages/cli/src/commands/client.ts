@@ -93,9 +93,11 @@ export const client: Command = {
       throw new UsageError(name === "" ? `--cmd is missing: ${names}` : `--cmd must be ${names}`);
     const order = orderFrom(args, file.command ?? {});
     const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
+    const log = args.text("log") ?? file.log_file;
+    args.end("; say what to do with --cmd");
     const timeoutMs =
       file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
-    await noted(args.text("log") ?? file.log_file, name, order, () =>
+    await noted(log, name, order, () =>
       withCluster(brokers, timeoutMs, (cluster) => action(cluster, order, io)),
     );
   },

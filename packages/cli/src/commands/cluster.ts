@@ -1,7 +1,7 @@
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
+import { subcommand } from "../args/subcommand.ts";
 import type { Command, Io } from "../command.ts";
-import { UsageError } from "../failures.ts";
 
 type Action = (args: Arguments, io: Io) => Promise<void>;
 
@@ -31,13 +31,7 @@ export const cluster: Command = {
     "tarpan cluster remove --node-id 4",
   ],
   async run(args, io) {
-    const [name = "", ...rest] = args.positional;
-    const action = ACTIONS[name];
-    if (action === undefined)
-      throw new UsageError(`tarpan cluster needs one of ${Object.keys(ACTIONS).join(", ")}`);
-    if (name !== "up" && rest.length > 0)
-      throw new UsageError(`cluster ${name} takes no ${JSON.stringify(rest[0])}`);
-    await action(args, io);
+    await subcommand(args, ACTIONS)(args, io);
   },
 };
 

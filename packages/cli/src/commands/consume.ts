@@ -16,12 +16,12 @@ export const consume: Command = {
   name: "consume",
   summary: "Read records and print them; waits for new ones unless told to stop.",
   usage: [
-    "--topic NAME [--partition N] [--offset WHERE] [--count N] [-e] [-f FORMAT]",
-    "--topic NAME --group GROUP [--offset earliest|latest] [--count N] [-e] [-f FORMAT]",
+    "TOPIC [--partition N] [--offset WHERE] [--count N] [-e] [-f FORMAT]",
+    "TOPIC --group GROUP [--offset earliest|latest] [--count N] [-e] [-f FORMAT]",
   ],
   options: [
     ...BOOTSTRAP_OPTIONS,
-    { name: "topic", short: "t", argument: "NAME", help: "what to read" },
+    { name: "topic", short: "t", argument: "NAME", help: "what to read, the same as a bare TOPIC" },
     { name: "partition", short: "p", argument: "N", help: "all of them when left out" },
     {
       name: "offset",
@@ -56,13 +56,14 @@ export const consume: Command = {
     if (args.has("group")) return consumeInGroup(args, io);
     const partition = args.integer("partition", -1, MAX_PARTITION);
     const request = {
-      topic: args.text("topic") ?? args.positional[0] ?? args.required("topic"),
+      topic: args.named("topic"),
       partition: partition === -1 ? undefined : partition,
       start: parseStart(args.text("offset") ?? "earliest"),
       count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
       stopAtEnd: args.has("exit"),
       format: formatFrom(args),
     };
+    args.end();
     await withClient(args, (client) => readRecords(client, request, io));
   },
 };
@@ -74,12 +75,13 @@ async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
   const request = {
     groupId: args.required("group"),
     groupInstanceId: args.text("group-instance-id"),
-    topic: args.text("topic") ?? args.positional[0] ?? args.required("topic"),
+    topic: args.named("topic"),
     start: args.oneOf("offset", ["earliest", "latest"]) ?? "earliest",
     count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
     stopAtEnd: args.has("exit"),
     format: formatFrom(args),
   };
+  args.end();
   await withClient(args, (client) => readInGroup(client, request, io));
 }
 

@@ -1,9 +1,9 @@
 import { Admin, type TopicPartition } from "@tarpan/client";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
+import { subcommand } from "../args/subcommand.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
-import { UsageError } from "../failures.ts";
 import { counted } from "../progress.ts";
 import { resetFrom, resetOffsets } from "../reset-offsets.ts";
 import { columns } from "../table.ts";
@@ -15,14 +15,14 @@ export const group: Command = {
   summary: "List, describe and delete consumer groups, see how far behind they are, move them.",
   usage: [
     "list",
-    "describe --group NAME",
-    "lag      --group NAME",
-    "reset-offsets --group NAME WHERE (--topic NAME[:0,1]… | --all-topics) [--execute]",
-    "delete   --group NAME",
+    "describe NAME…",
+    "lag      NAME…",
+    "reset-offsets NAME WHERE (--topic NAME[:0,1]… | --all-topics) [--execute]",
+    "delete   NAME…",
   ],
   options: [
     ...BOOTSTRAP_OPTIONS,
-    { name: "group", short: "g", argument: "NAME", help: "the group, which may also follow bare" },
+    { name: "group", short: "g", argument: "NAME", help: "a group, the same as a bare NAME" },
     {
       name: "topic",
       short: "t",
@@ -46,32 +46,33 @@ export const group: Command = {
     "tarpan group reset-offsets billing --to-datetime 2026-11-20T10:00:00Z --topic orders",
   ],
   async run(args, io) {
-    const [name = ""] = args.positional;
-    const action = ACTIONS[name];
-    if (action === undefined)
-      throw new UsageError(`tarpan group needs one of ${Object.keys(ACTIONS).join(", ")}`);
-    const act = action(args);
+    const act = subcommand(args, ACTIONS)(args);
+    args.end();
     await withClient(args, (client) => act(new Admin(client), io));
   },
 };
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   list: () => listGroups,
-  describe: (args) => onGroup(args, describeGroup),
-  lag: (args) => onGroup(args, showLag),
+  describe: (args) => eachGroup(args, describeGroup),
+  lag: (args) => eachGroup(args, showLag),
   "reset-offsets": (args) => {
     const reset = resetFrom(args);
-    return onGroup(args, (admin, io, groupId) => resetOffsets(admin, io, groupId, reset));
+    const groupId = args.named("group");
+    return (admin, io) => resetOffsets(admin, io, groupId, reset);
   },
-  delete: (args) => onGroup(args, deleteGroup),
+  delete: (args) => eachGroup(args, deleteGroup),
 };
 
-function onGroup(
+/** One after the other; the first that fails ends it. */
+function eachGroup(
   args: Arguments,
   act: (admin: Admin, io: Io, groupId: string) => Promise<void>,
 ): ReturnType<Action> {
-  const groupId = args.text("group") ?? args.positional[1] ?? args.required("group");
-  return (admin, io) => act(admin, io, groupId);
+  const groupIds = args.allNamed("group");
+  return async (admin, io) => {
+    for (const groupId of groupIds) await act(admin, io, groupId);
+  };
 }
 
 async function listGroups(admin: Admin, io: Io): Promise<void> {

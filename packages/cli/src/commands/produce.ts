@@ -1,29 +1,46 @@
+import { readFile } from "node:fs/promises";
 import { type Acks, type Client, Producer, type ProducerRecord } from "@tarpan/client";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
-import { UsageError } from "../failures.ts";
+import { CommandError, UsageError } from "../failures.ts";
 import { linesOf } from "../lines.ts";
 import { parseRecord } from "../ndjson.ts";
+import { osReason } from "../os-reason.ts";
 import { sendAll } from "../send-all.ts";
 
+const STANDARD_INPUT = "-";
 const MAX_PARTITION = 2_147_483_647;
 const ACKS: Readonly<Record<string, Acks>> = { all: "all", "-1": "all", "1": 1, "0": 0 };
 
 export const produce: Command = {
   name: "produce",
   summary: "Send records, from the command line or from standard input, one per line.",
-  usage: ["--topic NAME --message TEXT [--count N]", "--topic NAME [--format lines|ndjson] < FILE"],
+  usage: [
+    "TOPIC --message TEXT [--count N]",
+    "TOPIC [--format lines|ndjson] < INPUT",
+    "TOPIC --format raw [FILE…]",
+  ],
   options: [
     ...BOOTSTRAP_OPTIONS,
-    { name: "topic", short: "t", argument: "NAME", help: "where to; made if the broker allows it" },
+    {
+      name: "topic",
+      short: "t",
+      argument: "NAME",
+      help: "where to, the same as a bare TOPIC; made if that is allowed",
+    },
     { name: "partition", short: "p", argument: "N", help: "left out, the key decides" },
     { name: "key", short: "k", argument: "TEXT", help: "key of every record" },
     { name: "message", short: "m", argument: "TEXT", help: "the value, instead of standard input" },
     { name: "count", short: "c", argument: "N", help: "how often to send the message (1)" },
-    { name: "format", argument: "FORMAT", help: "of standard input: lines (default) or ndjson" },
+    { name: "format", argument: "FORMAT", help: "of the input: lines (default), ndjson, or raw" },
+    {
+      name: "tombstones",
+      short: "Z",
+      help: "an empty value is none at all, which deletes its key from a compacted topic",
+    },
     {
       name: "key-delimiter",
       short: "K",
@@ -43,6 +60,8 @@ export const produce: Command = {
     "tarpan produce --topic greetings --message Hello --count 10",
     "seq 1000 | tarpan produce --topic numbers",
     "printf 'k1:v1\\nk2:v2\\n' | tarpan produce --topic pairs -K : -z lz4",
+    "tarpan produce images --key logo --format raw logo.png",
+    "echo 'user-7:' | tarpan produce users -K : -Z",
     `echo '{"key":"k","value":"v","headers":[["h","1"]]}' | tarpan produce --topic t --format ndjson`,
   ],
   async run(args, io) {
@@ -50,6 +69,7 @@ export const produce: Command = {
     const acks = ACKS[args.text("acks") ?? "all"];
     if (acks === undefined) throw new UsageError("--acks must be all, 1 or 0");
     const compression = parseCompression(args.text("compression") ?? "none");
+    args.end("; a message is given with --message TEXT, or on standard input");
     await withClient(args, (client: Client) =>
       sendAll(new Producer(client, { acks, compression }), records, io),
     );
@@ -61,18 +81,55 @@ function recordsFrom(args: Arguments, io: Io): AsyncIterable<ProducerRecord> {
   const shared = sharedFrom(args);
   const message = args.text("message");
   const count = args.integer("count", 1) ?? 1;
-  const format = args.oneOf("format", ["lines", "ndjson"]) ?? "lines";
-  if (message !== undefined) return repeated({ ...shared, value: message }, count);
-  if (args.has("count")) throw new UsageError("--count needs --message");
-  if (io.stdin.isTTY) io.stderr.write("one record per line; end with Ctrl-D\n");
-  if (format === "ndjson") return fromNdjson(shared, io);
-  return fromLines(shared, args.text("key-delimiter"), io);
+  const format = args.oneOf("format", ["lines", "ndjson", "raw"]) ?? "lines";
+  if (message === undefined && args.has("count")) throw new UsageError("--count needs --message");
+  if (format === "ndjson" && message === undefined) return fromNdjson(shared, io);
+  const input = () => {
+    if (message !== undefined) return repeated({ ...shared, value: message }, count);
+    if (format === "raw") return fromFiles(shared, args.words(), io);
+    return fromLines(shared, args.text("key-delimiter"), io);
+  };
+  return args.has("tombstones") ? withTombstones(input()) : input();
+}
+
+/** As kcat's -Z: what is empty is null. */
+async function* withTombstones(
+  records: AsyncIterable<ProducerRecord>,
+): AsyncGenerator<ProducerRecord, void, undefined> {
+  for await (const record of records) {
+    const { key, value } = record;
+    yield {
+      ...record,
+      key: key?.length === 0 ? null : key,
+      value: value?.length === 0 ? null : value,
+    };
+  }
+}
+
+/** A record for each file; standard input where none is named, and for `-`. */
+async function* fromFiles(
+  shared: Shared,
+  paths: readonly string[],
+  io: Io,
+): AsyncGenerator<ProducerRecord, void, undefined> {
+  for (const path of paths.length === 0 ? [STANDARD_INPUT] : paths) {
+    yield { ...shared, value: await wholeOf(path, io) };
+  }
+}
+
+async function wholeOf(path: string, io: Io): Promise<Buffer> {
+  if (path === STANDARD_INPUT) return Buffer.concat(await io.stdin.toArray());
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new CommandError(`can't read ${path}: ${osReason(error)}`, { cause: error });
+  }
 }
 
 type Shared = Omit<ProducerRecord, "value">;
 
 function sharedFrom(args: Arguments): Shared {
-  const topic = args.required("topic");
+  const topic = args.named("topic");
   // -1 is how the seeds' client says "not given".
   const partition = args.integer("partition", -1, MAX_PARTITION);
   const headers = args.texts("header").map((pair) => {
@@ -99,6 +156,7 @@ async function* fromLines(
   delimiter: string | undefined,
   io: Io,
 ): AsyncGenerator<ProducerRecord, void, undefined> {
+  if (io.stdin.isTTY) io.stderr.write("one record per line; end with Ctrl-D\n");
   for await (const line of linesOf(io.stdin)) {
     const at = delimiter ? line.indexOf(delimiter) : -1;
     if (at < 0) yield { ...shared, value: line };

@@ -1,6 +1,7 @@
 import { Admin, type TopicMetadata } from "@tarpan/client";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
+import { subcommand } from "../args/subcommand.ts";
 import { parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
@@ -11,21 +12,22 @@ import { columns } from "../table.ts";
 const MAX_INT32 = 2_147_483_647;
 const MAX_INT16 = 32_767;
 
-type Action = (admin: Admin, args: Arguments, io: Io) => Promise<void>;
+/** Takes its arguments, and returns what is to be done with them. */
+type Action = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
 
 export const topic: Command = {
   name: "topic",
   summary: "Create, list, describe, alter and delete topics.",
   usage: [
-    "create   --topic NAME [--partitions N] [--replicas N] [--config NAME=VALUE]…",
+    "create   NAME… [--partitions N] [--replicas N] [--config NAME=VALUE]…",
     "list     [--internal]",
-    "describe --topic NAME",
-    "alter    --topic NAME [--partitions N] [--config NAME=VALUE]… [--delete-config NAME]…",
-    "delete   --topic NAME",
+    "describe NAME…",
+    "alter    NAME [--partitions N] [--config NAME=VALUE]… [--delete-config NAME]…",
+    "delete   NAME…",
   ],
   options: [
     ...BOOTSTRAP_OPTIONS,
-    { name: "topic", short: "t", argument: "NAME", help: "the topic, which may also follow bare" },
+    { name: "topic", short: "t", argument: "NAME", help: "a topic, the same as a bare NAME" },
     { name: "partitions", argument: "N", help: "how many partitions it has, or shall have" },
     { name: "replicas", argument: "N", help: "how many brokers keep each partition" },
     { name: "config", argument: "NAME=VALUE", repeat: true, help: "such as retention.ms=3600000" },
@@ -38,32 +40,39 @@ export const topic: Command = {
     "tarpan topic describe orders --bootstrap broker1:9092",
   ],
   async run(args, io) {
-    const [name = ""] = args.positional;
-    const action = ACTIONS[name];
-    if (action === undefined)
-      throw new UsageError(`tarpan topic needs one of ${Object.keys(ACTIONS).join(", ")}`);
-    await withClient(args, (client) => action(new Admin(client), args, io));
+    const act = subcommand(args, ACTIONS)(args);
+    args.end();
+    await withClient(args, (client) => act(new Admin(client), io));
   },
 };
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  create: async (admin, args, io) => {
-    const name = nameFrom(args);
-    await createTopic(admin, io, {
-      name,
+  create: (args) => {
+    const wanted = {
       partitions: args.integer("partitions", 1, MAX_INT32),
       replicas: args.integer("replicas", 1, MAX_INT16),
       configs: Object.fromEntries(args.texts("config").map((pair) => parsePair(pair, "--config"))),
-    });
+    };
+    return eachTopic(args, (admin, io, name) => createTopic(admin, io, { name, ...wanted }));
   },
-  list: (admin, args, io) => listTopics(admin, io, args.has("internal")),
-  describe: (admin, args, io) => describeTopic(admin, io, nameFrom(args)),
+  list: (args) => {
+    const internal = args.has("internal");
+    return (admin, io) => listTopics(admin, io, internal);
+  },
+  describe: (args) => eachTopic(args, describeTopic),
   alter: alterTopic,
-  delete: (admin, args, io) => deleteTopic(admin, io, nameFrom(args)),
+  delete: (args) => eachTopic(args, deleteTopic),
 };
 
-function nameFrom(args: Arguments): string {
-  return args.text("topic") ?? args.positional[1] ?? args.required("topic");
+/** One after the other; the first that fails ends it. */
+function eachTopic(
+  args: Arguments,
+  act: (admin: Admin, io: Io, name: string) => Promise<void>,
+): ReturnType<Action> {
+  const names = args.allNamed("topic");
+  return async (admin, io) => {
+    for (const name of names) await act(admin, io, name);
+  };
 }
 
 export async function createTopic(
@@ -122,18 +131,20 @@ export async function describeTopic(admin: Admin, io: Io, name: string): Promise
 
 const HEADINGS = ["partition", "leader", "replicas", "in sync", "first offset", "end offset"];
 
-async function alterTopic(admin: Admin, args: Arguments, io: Io): Promise<void> {
-  const name = nameFrom(args);
+function alterTopic(args: Arguments): ReturnType<Action> {
+  const name = args.named("topic");
   const partitions = args.integer("partitions", 1, MAX_INT32);
   const set = args.texts("config").map((pair) => parsePair(pair, "--config"));
   const deleted = args.texts("delete-config").map((config) => [config, null] as const);
   const changes = Object.fromEntries([...set, ...deleted]);
   if (partitions === undefined && Object.keys(changes).length === 0)
     throw new UsageError("nothing to alter: give --partitions, --config or --delete-config");
-  // Configs first: a refused one then leaves the topic as it was.
-  if (Object.keys(changes).length > 0) await admin.alterConfigs({ type: "topic", name }, changes);
-  if (partitions !== undefined) await admin.createPartitions(name, partitions);
-  io.stdout.write(`altered topic ${name}\n`);
+  return async (admin, io) => {
+    // Configs first: a refused one then leaves the topic as it was.
+    if (Object.keys(changes).length > 0) await admin.alterConfigs({ type: "topic", name }, changes);
+    if (partitions !== undefined) await admin.createPartitions(name, partitions);
+    io.stdout.write(`altered topic ${name}\n`);
+  };
 }
 
 function replicasOf({ partitions }: TopicMetadata): number {
