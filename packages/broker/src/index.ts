@@ -1,6 +1,7 @@
 export { Broker, type BrokerOptions } from "./broker.ts";
 export {
   brokerFlags,
+  CONFIG_VARIABLE,
   ConfigError,
   type ConfigSources,
   type FlagHelp,

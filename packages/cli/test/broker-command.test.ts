@@ -58,6 +58,23 @@ test("a file, the environment, and a warning for what has no effect", async () =
   expect(stderr.match(/raft\.rtt_millisecond/g)).toHaveLength(1);
 });
 
+test("TARPAN_CONFIG names the file where no --config does", async () => {
+  const file = join(directory, "named.yaml");
+  writeFileSync(file, "node_id: broker-8\nstorage: memory\nbind_port: 0\n");
+  const { command } = await started([], { TARPAN_CONFIG: file });
+  command.signal("SIGINT");
+  const { stdout, stderr } = await command.done;
+  expect(stdout).toContain("broker 8 is ready");
+  expect(stderr).not.toContain("TARPAN_CONFIG");
+  const other = join(directory, "other.yaml");
+  writeFileSync(other, "node_id: broker-9\nstorage: memory\nbind_port: 0\n");
+  const flagged = await started(["--config", other], { TARPAN_CONFIG: file });
+  flagged.command.signal("SIGINT");
+  expect((await flagged.command.done).stdout).toContain("broker 9 is ready");
+  const env = { TARPAN_CONFIG: "/nowhere.yaml" };
+  expect((await tarpan(["broker"], { env })).stderr).toMatch(/^tarpan: can't read \/nowhere\.yaml/);
+});
+
 test("consume ends in order on SIGINT", async () => {
   const { command, bootstrap } = await started(["--storage=memory", "--bind-port=0"]);
   await tarpan(["produce", "-b", bootstrap, "-t", "t", "-m", "v"]);

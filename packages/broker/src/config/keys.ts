@@ -168,6 +168,9 @@ export const KAFKA_PREFIX = "kafka.";
 
 export const ENVIRONMENT_PREFIX = "TARPAN_";
 
+/** Names the file, for whoever is to read one: the command line, where no `--config` does. */
+export const CONFIG_VARIABLE = "TARPAN_CONFIG";
+
 export function environmentName(key: string): string {
   return `${ENVIRONMENT_PREFIX}${key.toUpperCase().replaceAll(".", "_")}`;
 }

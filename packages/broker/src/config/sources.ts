@@ -3,6 +3,7 @@ import { ConfigError } from "./config-error.ts";
 import { readConfigFile } from "./file.ts";
 import {
   ALIASES,
+  CONFIG_VARIABLE,
   ENVIRONMENT_PREFIX,
   environmentName,
   KAFKA_PREFIX,
@@ -77,6 +78,9 @@ function addKafkaFlag(layer: Layer, pair: string): void {
   layer.kafka.set(name, { value: pair.slice(at + 1), where: `--kafka ${name}` });
 }
 
+/** Kubernetes puts them beside a service "tarpan", and TARPAN_KAFKA_… beside one "tarpan-kafka". */
+const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+
 export function readEnvironment(environment: NonNullable<ConfigSources["environment"]>): {
   layer: Layer;
   warnings: string[];
@@ -89,14 +93,18 @@ export function readEnvironment(environment: NonNullable<ConfigSources["environm
   const kafkaPrefix = environmentName(KAFKA_PREFIX);
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(ENVIRONMENT_PREFIX) || value === undefined || value === "") continue;
+    if (variable === CONFIG_VARIABLE) continue;
     const key = keyOfVariable.get(variable);
     if (key !== undefined) add(layer, key, value, variable);
+    else if (OF_KUBERNETES.test(variable)) continue;
     else if (variable.startsWith(kafkaPrefix)) {
       const name = variable.slice(kafkaPrefix.length).toLowerCase().replaceAll("_", ".");
       layer.kafka.set(name, { value, where: variable });
     } else {
-      // Not an error: Kubernetes puts TARPAN_SERVICE_HOST and its like beside a service "tarpan".
-      const near = nearest(variable.slice(ENVIRONMENT_PREFIX.length), Object.keys(KEYS));
+      const near = nearest(variable.slice(ENVIRONMENT_PREFIX.length), [
+        ...Object.keys(KEYS),
+        "config",
+      ]);
       if (near === null) continue;
       warnings.push(`${variable} is not known; did you mean ${environmentName(near)}?`);
     }
@@ -110,6 +118,7 @@ export async function readFileLayer(file: { path: string; text: string }): Promi
     const where = `${entry.where}: ${entry.name}`;
     if (entry.name.startsWith(KAFKA_PREFIX)) {
       const name = entry.name.slice(KAFKA_PREFIX.length);
+      if (entry.value === null) throw new ConfigError(`${where}: has no value`);
       layer.kafka.set(name, { value: entry.value, where });
       continue;
     }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import {
   brokerFlags,
+  CONFIG_VARIABLE,
   type LoadedConfig,
   type Logger,
   loadConfig,
@@ -19,7 +20,11 @@ const EXIT_INTERRUPTED = 130;
 const STOP_WITH_STDIN = "stop-with-stdin";
 
 const options: readonly Option[] = [
-  { name: "config", argument: "FILE", help: "YAML or JSON; flags and TARPAN_… go before it" },
+  {
+    name: "config",
+    argument: "FILE",
+    help: "YAML or JSON, else TARPAN_CONFIG; flags and TARPAN_… go before it",
+  },
   ...brokerFlags(),
   {
     name: "kafka",
@@ -81,10 +86,12 @@ async function started(
 }
 
 async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
-  const { config: path, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
+  const { config, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
   args.end("; the broker takes options only");
   const sources = { flags, environment: io.env };
-  if (typeof path !== "string") return loadConfig(sources);
+  const path = config ?? io.env[CONFIG_VARIABLE];
+  // An empty variable is no variable, as those of keys are.
+  if (typeof path !== "string" || path === "") return loadConfig(sources);
   try {
     const text = await readFile(path, "utf8");
     return await loadConfig({ ...sources, file: { path, text } });
