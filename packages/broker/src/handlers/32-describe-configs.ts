@@ -3,9 +3,11 @@ import {
   type DescribedConfig,
   describeAllBrokers,
   describeBroker,
+  describeGroup,
   describeOtherBroker,
   describeTopic,
 } from "../config/kafka/describe.ts";
+import { whyNoConfigs } from "../config/kafka/no-resource.ts";
 import { brokerNamed, configsOf, ResourceType } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
@@ -15,9 +17,9 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * DescribeConfigs: v1-4.
  * v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
- * Topics and brokers; a broker resource without a name is what was set for all brokers, and of
- * another broker only what was set at run time is known. Not done: broker loggers, client metrics
- * and groups, answered with INVALID_REQUEST.
+ * Topics, groups and brokers; a broker resource without a name is what was set for all brokers, and
+ * of another broker only what was set at run time is known. Not done: broker loggers and client
+ * metrics, answered with INVALID_REQUEST.
  */
 export const describeConfigs = handler(DescribeConfigs, "1-4", run, { failure });
 
@@ -51,12 +53,11 @@ function describe({ resourceType, resourceName }: Resource, metadata: Metadata) 
       if (resourceName === "") return describeAllBrokers(layers);
       if (resourceName === String(metadata.nodeId)) return describeBroker(layers);
       return describeOther(resourceName, metadata);
-    default:
-      return refused(
-        ErrorCode.INVALID_REQUEST,
-        `configs of resource type ${resourceType} are not kept on this broker`,
-      );
+    case ResourceType.group:
+      if (resourceName === "") break;
+      return describeGroup(layers, configsOf(metadata.image, resourceType, resourceName));
   }
+  return refused(ErrorCode.INVALID_REQUEST, whyNoConfigs(resourceType));
 }
 
 function describeOther(name: string, { image }: Metadata): DescribedConfig[] | Outcome {

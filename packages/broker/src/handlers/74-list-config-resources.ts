@@ -11,7 +11,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * ListConfigResources: v0-1.
  * v0 lists client metrics subscriptions only (KIP-714), of which there are none here · v1 any of the
  * types, all of them when none is named (KIP-1142).
- * Not done: broker loggers and groups are known types without resources.
+ * Groups are those that have configs. Not done: broker loggers are a known type without resources.
  */
 export const listConfigResources = handler(ListConfigResources, "0-1", run, { failure });
 
@@ -27,8 +27,13 @@ function run(request: Request, { broker, version }: RequestContext): Response {
     return failure(request, ErrorCode.UNSUPPORTED_VERSION);
   }
   const wanted = resourceTypes.length === 0 ? KNOWN : new Set(resourceTypes);
-  const { brokers, topics } = broker.metadata.image;
+  const { brokers, topics, configs } = broker.metadata.image;
   const configResources: Response["configResources"][number][] = [];
+  if (wanted.has(ResourceType.group)) {
+    for (const resourceName of configs.get(ResourceType.group)?.keys() ?? []) {
+      configResources.push({ resourceName, resourceType: ResourceType.group });
+    }
+  }
   if (wanted.has(ResourceType.broker)) {
     for (const id of brokers.keys()) {
       configResources.push({ resourceName: String(id), resourceType: ResourceType.broker });

@@ -1,4 +1,4 @@
-import { firstListener } from "../config/kafka/listener.ts";
+import { advertisedListener } from "../config/kafka/listener.ts";
 import type { ConnectionInfo } from "../server/router.ts";
 import type { BrokerSettings } from "../settings.ts";
 
@@ -14,7 +14,7 @@ export function advertisedAddress(
   connection: Pick<ConnectionInfo, "localAddress" | "localPort">,
 ): { host: string; port: number } {
   const { bindAddress, kafkaConfigs } = settings;
-  const advertised = firstListener(kafkaConfigs["advertised.listeners"] ?? "");
+  const advertised = advertisedListener(kafkaConfigs);
   if (advertised !== null) return advertised;
   const host = EVERY_ADDRESS.has(bindAddress) ? connection.localAddress : bindAddress;
   // An IPv4 client on a dual-stack socket appears as ::ffff:a.b.c.d, which it could not dial.
@@ -30,7 +30,7 @@ export function registeredAddress(
   port: number,
 ): { host: string; port: number } {
   const { bindAddress, kafkaConfigs, cluster } = settings;
-  const advertised = firstListener(kafkaConfigs["advertised.listeners"] ?? "");
+  const advertised = advertisedListener(kafkaConfigs);
   if (advertised !== null) return advertised;
   const everywhere = EVERY_ADDRESS.has(bindAddress) && cluster?.engine.kind === "managed";
   return { host: everywhere ? cluster.engine.raftHost : bindAddress, port };

@@ -1,5 +1,8 @@
 import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
 import { type ConfigTable, configProblem, toNumber } from "../config/kafka/definition.ts";
+import { groupConfigProblem } from "../config/kafka/group-configs.ts";
+import type { BrokerLayers } from "../config/kafka/resolve.ts";
+import { brokerConfigRefusal } from "../config/kafka/start-configs.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 import type { ConfigValues } from "./image.ts";
 import { MAX_CONFIG_VALUE_LENGTH } from "./limits.ts";
@@ -18,9 +21,9 @@ export function topicConfigProblem(configs: ConfigValues): string | null {
 
 /** Why a broker (or, with `perBroker` false, every broker) can't have these configs at run time. */
 export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): string | null {
-  const problem = firstProblem(BROKER_CONFIGS, configs);
-  if (problem !== null) return problem;
-  for (const name of configs.keys()) {
+  for (const [name, value] of configs) {
+    const problem = lengthProblem(name, value) ?? brokerConfigRefusal(name, value);
+    if (problem !== null) return problem;
     const { update } = BROKER_CONFIGS.get(name)!;
     if (update === "read-only") return `config ${name} can only be set when the broker starts`;
     if (update === "per-broker" && !perBroker) return `config ${name} is set per broker, by its id`;
@@ -28,13 +31,24 @@ export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): 
   return null;
 }
 
+/** Why a group can't have these configs under a broker with `layers`, null when it can. */
+export function groupProblem(configs: ConfigValues, layers: BrokerLayers): string | null {
+  for (const [name, value] of configs) {
+    const problem = lengthProblem(name, value);
+    if (problem !== null) return problem;
+  }
+  return groupConfigProblem(configs, layers);
+}
+
 function firstProblem(table: ConfigTable, configs: ConfigValues): string | null {
   for (const [name, value] of configs) {
-    if (value.length > MAX_CONFIG_VALUE_LENGTH) {
-      return `the value of ${name} is longer than ${MAX_CONFIG_VALUE_LENGTH} characters`;
-    }
-    const problem = configProblem(table, name, value);
+    const problem = lengthProblem(name, value) ?? configProblem(table, name, value);
     if (problem !== null) return problem;
   }
   return null;
+}
+
+function lengthProblem(name: string, value: string): string | null {
+  if (value.length <= MAX_CONFIG_VALUE_LENGTH) return null;
+  return `the value of ${name} is longer than ${MAX_CONFIG_VALUE_LENGTH} characters`;
 }

@@ -1,9 +1,12 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
-import { splitList } from "../config/kafka/definition.ts";
+import { type ConfigTable, splitList } from "../config/kafka/definition.ts";
+import { GROUP_CONFIGS } from "../config/kafka/group-configs.ts";
+import { whyNoConfigs } from "../config/kafka/no-resource.ts";
+import type { BrokerLayers } from "../config/kafka/resolve.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 import type { Decision } from "../state-machine/replayed.ts";
-import { brokerConfigProblem, topicConfigProblem } from "./config-problems.ts";
+import { brokerConfigProblem, groupProblem, topicConfigProblem } from "./config-problems.ts";
 import {
   brokerNamed,
   type ConfigValues,
@@ -37,6 +40,8 @@ export interface ResourceChange {
 export interface AlterContext {
   readonly nodeId: number;
   readonly validateOnly: boolean;
+  /** The broker's configs, which bound those of groups. */
+  readonly layers: BrokerLayers;
 }
 
 export function decideAlterConfigs(
@@ -53,8 +58,8 @@ export function decideAlterConfigs(
     }
     const next = resourceRefusal(image, resource, context.nodeId) ?? changed(image, resource);
     if ("errorCode" in next) return next;
-    const problem = configsProblem(resource, next);
-    if (problem !== null) return refused(ErrorCode.INVALID_CONFIG, problem);
+    const refusal = configsRefusal(resource, next, context.layers);
+    if (refusal !== null) return refusal;
     records.push(...differences(image, resource, next));
     return DONE;
   });
@@ -71,14 +76,13 @@ function resourceRefusal(
   nodeId: number,
 ): Outcome | null {
   if (type === ResourceType.topic) {
+    if (name === "") return refused(ErrorCode.INVALID_REQUEST, "a topic's configs need its name");
     if (!image.topics.has(name)) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     if (!isInternalTopic(name)) return null;
     return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is internal`);
   }
-  if (type !== ResourceType.broker) {
-    const text = `configs of resource type ${type} can't be changed on this broker`;
-    return refused(ErrorCode.INVALID_REQUEST, text);
-  }
+  if (type === ResourceType.group && name !== "") return null;
+  if (type !== ResourceType.broker) return refused(ErrorCode.INVALID_REQUEST, whyNoConfigs(type));
   if (name === "" || name === String(nodeId) || brokerNamed(image, name) !== null) return null;
   const text = `there is no broker '${name}'; "" stands for all`;
   return refused(ErrorCode.INVALID_REQUEST, text);
@@ -131,14 +135,24 @@ function changedValue(
   return next.join(",");
 }
 
-function tableOf(type: number) {
+function tableOf(type: number): ConfigTable {
+  if (type === ResourceType.group) return GROUP_CONFIGS;
   return type === ResourceType.topic ? TOPIC_CONFIGS : BROKER_CONFIGS;
 }
 
-function configsProblem({ type, name }: ResourceChange, next: ConfigValues): string | null {
-  return type === ResourceType.topic
-    ? topicConfigProblem(next)
-    : brokerConfigProblem(next, name !== "");
+/** Kafka's codes: of a broker, everything that is wrong with a config is the request's fault. */
+function configsRefusal(
+  { type, name }: ResourceChange,
+  next: ConfigValues,
+  layers: BrokerLayers,
+): Outcome | null {
+  if (type === ResourceType.broker) {
+    const problem = brokerConfigProblem(next, name !== "");
+    return problem === null ? null : refused(ErrorCode.INVALID_REQUEST, problem);
+  }
+  const isTopic = type === ResourceType.topic;
+  const problem = isTopic ? topicConfigProblem(next) : groupProblem(next, layers);
+  return problem === null ? null : refused(ErrorCode.INVALID_CONFIG, problem);
 }
 
 function differences(

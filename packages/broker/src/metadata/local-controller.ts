@@ -200,7 +200,10 @@ export class LocalController implements Controller {
     context: { readonly validateOnly: boolean; readonly nodeId: number },
   ) {
     try {
-      return await this.decide((image) => decideAlterConfigs(image, resources, context));
+      return await this.decide((image) => {
+        const layers = this.#configs.layers(image);
+        return decideAlterConfigs(image, resources, { ...context, layers });
+      });
     } catch (error) {
       const failed = storageRefusal(error);
       return resources.map(() => failed);

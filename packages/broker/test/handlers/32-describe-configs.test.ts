@@ -6,7 +6,7 @@ import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
 async function brokerWithTopic() {
-  const kafkaConfigs = { "log.retention.hours": "2", "ssl.keystore.password": "secret" };
+  const kafkaConfigs = { "log.retention.hours": "2", "ssl.keystore.password": "geheim" };
   const opened = await metadataBroker({ kafkaConfigs });
   const configs = [{ name: "segment.bytes", value: "1048576" }];
   await opened.metadata.createTopics([spec("t", { configs })]);
@@ -26,7 +26,7 @@ describe("DescribeConfigs", () => {
     expect(found).toMatchObject({ errorCode: 0, errorMessage: null, resourceName: "t" });
     const config = (name: string) => found!.configs.find((one) => one.name === name);
     expect(config("segment.bytes")).toMatchObject({ value: "1048576", configSource: 1 });
-    expect(config("retention.ms")).toMatchObject({ value: "7200000", configSource: 4 });
+    expect(config("retention.ms")).toMatchObject({ value: "7200000", configSource: 5 });
     expect(config("max.message.bytes")).toMatchObject({ value: "1048588", configSource: 5 });
     expect(config("max.message.bytes")).toMatchObject({ readOnly: false, isSensitive: false });
     const more = { ...asked, includeSynonyms: true, includeDocumentation: true };
@@ -67,7 +67,7 @@ describe("DescribeConfigs", () => {
     expect(config("node.id")).toMatchObject({ value: "1", readOnly: true, configSource: 4 });
     const password = config("ssl.keystore.password");
     expect(password).toMatchObject({ value: null, isSensitive: true, configType: 9 });
-    expect(JSON.stringify(results)).not.toContain("secret");
+    expect(JSON.stringify(results)).not.toContain("geheim");
     expect(metadata.topicConfig("t").maxMessageBytes).toBe(6000);
     const all = await call(DescribeConfigs, describeConfigs, 4, resource(ResourceType.broker, ""));
     expect(all.results[0]!.configs).toMatchObject([{ name: "message.max.bytes", value: "5000" }]);
@@ -83,6 +83,8 @@ describe("DescribeConfigs", () => {
     expect(await code(ResourceType.topic, "no ne")).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
     expect(await code(ResourceType.broker, "2")).toBe(ErrorCode.INVALID_REQUEST);
     expect(await code(ResourceType.brokerLogger, "1")).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await code(ResourceType.clientMetrics, "m")).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await code(ResourceType.group, "")).toBe(ErrorCode.INVALID_REQUEST);
   });
 });
 
@@ -115,5 +117,70 @@ it("DescribeConfigs tells of another broker what was set at run time", async () 
     ErrorCode.INVALID_REQUEST,
     ErrorCode.INVALID_REQUEST,
     ErrorCode.INVALID_REQUEST,
+  ]);
+});
+
+it("DescribeConfigs tells a group's configs, set or not", async () => {
+  const { call, metadata } = await metadataBroker();
+  const set = async (name: string, value: string) => {
+    const changes = [{ name, operation: 0, value }];
+    const group = { type: ResourceType.group, name: "g", replace: false, changes };
+    expect(await metadata.alterConfigs([group])).toMatchObject([{ errorCode: 0 }]);
+  };
+  await set("consumer.session.timeout.ms", "50000");
+  await set("share.auto.offset.reset", "by_duration:PT1H");
+  const more = { includeSynonyms: true, includeDocumentation: true };
+  const asked = { ...resource(ResourceType.group, "g"), ...more };
+  const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+  const config = (name: string) => results[0]!.configs.find((one) => one.name === name);
+  expect(config("consumer.session.timeout.ms")).toMatchObject({
+    value: "50000",
+    configSource: 8,
+    documentation: "",
+    synonyms: [
+      { name: "consumer.session.timeout.ms", value: "50000", source: 8 },
+      { name: "group.consumer.session.timeout.ms", value: "45000", source: 5 },
+    ],
+  });
+  expect(config("consumer.heartbeat.interval.ms")).toMatchObject({
+    value: "5000",
+    configSource: 5,
+    synonyms: [{ name: "group.consumer.heartbeat.interval.ms", value: "5000", source: 5 }],
+  });
+  expect(config("share.auto.offset.reset")?.documentation).toContain(
+    "not acted on yet: there are no",
+  );
+  expect(config("streams.assignor.name")?.value).toBe("sticky");
+  // Kafka's internal ones are told when they are set.
+  expect(config("streams.task.offset.interval.ms")).toBeUndefined();
+  await set("streams.task.offset.interval.ms", "20000");
+  const again = await call(DescribeConfigs, describeConfigs, 4, asked);
+  const names = again.results[0]!.configs.map(({ name }) => name);
+  expect(names).toContain("streams.task.offset.interval.ms");
+});
+
+it("DescribeConfigs tells synonyms as Kafka does: hours only behind milliseconds", async () => {
+  const kafkaConfigs = { "log.retention.hours": "2", "advertised.listeners": "PLAINTEXT://a:1" };
+  const { call, metadata } = await metadataBroker({ kafkaConfigs });
+  await metadata.createTopics([spec("t")]);
+  const config = async (type: number, name: string, key: string) => {
+    const asked = { ...resource(type, name, [key]), includeSynonyms: true };
+    const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+    return results[0]!.configs[0]!;
+  };
+  const topic = (key: string) => config(ResourceType.topic, "t", key);
+  const broker = (key: string) => config(ResourceType.broker, "1", key);
+  const none = { configSource: 5, synonyms: [] };
+  expect(await topic("retention.ms")).toMatchObject({ value: "7200000", ...none });
+  expect(await topic("segment.ms")).toMatchObject({ value: "604800000", ...none });
+  expect(await broker("log.retention.ms")).toMatchObject({ value: null, ...none });
+  expect((await broker("advertised.listeners")).configSource).toBe(4);
+  const changes = [{ name: "log.retention.ms", operation: 0, value: "60000" }];
+  const all = { type: ResourceType.broker, name: "", replace: false, changes };
+  await metadata.alterConfigs([all]);
+  expect((await topic("retention.ms")).synonyms).toEqual([
+    { name: "log.retention.ms", value: "60000", source: 3 },
+    { name: "log.retention.hours", value: "2", source: 4 },
+    { name: "log.retention.hours", value: "168", source: 5 },
   ]);
 });

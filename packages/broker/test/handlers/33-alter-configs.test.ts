@@ -18,7 +18,7 @@ it("AlterConfigs replaces all configs of a resource, at both ends of its version
   const resource = { resourceType: ResourceType.topic, resourceName: "t" };
   expect(responses).toEqual([{ errorCode: 0, errorMessage: null, ...resource }]);
   expect(own()).toEqual({ "segment.ms": "7" });
-  expect(metadata.topicConfig("t")).toMatchObject({ segmentMs: 7, retentionMs: 604_800_000 });
+  expect(metadata.topicConfig("t")).toMatchObject({ segmentMs: 7, segmentBytes: 1_073_741_824 });
   expect((await alter(2, "segment.ms", "8", true)).responses[0]).toMatchObject({ errorCode: 0 });
   const bad = (await alter(2, "segment.m", "8")).responses[0]!;
   expect(bad.errorCode).toBe(ErrorCode.INVALID_CONFIG);

@@ -36,6 +36,27 @@ it("IncrementalAlterConfigs sets, deletes, appends and subtracts, at both versio
   expect(own()["retention.ms"]).toBe("5");
 });
 
+it("IncrementalAlterConfigs keeps what Kafka keeps for a broker, acted on or not", async () => {
+  const { call, metadata } = await metadataBroker();
+  const alter = async (resourceName: string, name: string, value: string) => {
+    const configs = [{ name, configOperation: 0, value }];
+    const resource = { resourceType: ResourceType.broker, resourceName, configs };
+    const request = { resources: [resource], validateOnly: false };
+    const { responses } = await call(IncrementalAlterConfigs, incrementalAlterConfigs, 1, request);
+    return responses[0]!.errorCode;
+  };
+  expect(await alter("1", "leader.replication.throttled.rate", "1000")).toBe(0);
+  expect(await alter("", "follower.replication.throttled.rate", "1000")).toBe(0);
+  expect(await alter("1", "log.cleaner.threads", "2")).toBe(0);
+  expect(await alter("1", "listener.name.plaintext.max.connections", "100")).toBe(0);
+  expect(await alter("1", "process.roles", "broker")).toBe(ErrorCode.INVALID_REQUEST);
+  expect(Object.fromEntries(configsOf(metadata.image, ResourceType.broker, "1"))).toEqual({
+    "leader.replication.throttled.rate": "1000",
+    "log.cleaner.threads": "2",
+    "listener.name.plaintext.max.connections": "100",
+  });
+});
+
 it("IncrementalAlterConfigs refuses a resource that is named twice", async () => {
   const { call, metadata } = await metadataBroker();
   await metadata.createTopics([spec("t")]);

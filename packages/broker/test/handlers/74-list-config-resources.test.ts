@@ -15,5 +15,12 @@ it("ListConfigResources lists what has configs, at both versions", async () => {
   const topic = { resourceName: "t", resourceType: ResourceType.topic };
   expect((await list(1)).configResources).toEqual([broker, topic]);
   expect((await list(1, ResourceType.topic)).configResources).toEqual([topic]);
+  const change = { name: "consumer.session.timeout.ms", operation: 0, value: "50000" };
+  const group = { type: ResourceType.group, name: "g", replace: false };
+  await metadata.alterConfigs([{ ...group, changes: [change] }]);
+  const listed = { resourceName: "g", resourceType: ResourceType.group };
+  expect((await list(1)).configResources).toEqual([listed, broker, topic]);
+  await metadata.alterConfigs([{ ...group, changes: [{ ...change, operation: 1, value: null }] }]);
+  expect((await list(1, ResourceType.group)).configResources).toEqual([]);
   expect((await list(1, 99)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
 });

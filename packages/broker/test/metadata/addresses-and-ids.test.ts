@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { listenerProblem } from "../../src/config/kafka/listener.ts";
+import { advertisedProblem } from "../../src/config/kafka/listener.ts";
 import { advertisedAddress } from "../../src/metadata/advertised-address.ts";
 import { newTopicId } from "../../src/metadata/topic-ids.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
@@ -14,9 +14,9 @@ describe("the advertised address", () => {
   it("is what advertised.listeners says, if it is set", () => {
     const to = (listeners: string) => advertised("0.0.0.0", "10.1.2.3", listeners);
     expect(to("PLAINTEXT://kafka.example:19092")).toEqual({ host: "kafka.example", port: 19092 });
-    expect(to("PLAINTEXT://[fe80::1]:9092,SSL://b:1")).toEqual({ host: "fe80::1", port: 9092 });
+    expect(to("PLAINTEXT://[fe80::1]:9092")).toEqual({ host: "fe80::1", port: 9092 });
     for (const bad of ["kafka:9092", "PLAINTEXT://:9092", "PLAINTEXT://a:0", "PLAINTEXT://a:99999"])
-      expect(listenerProblem(bad)).not.toBeNull();
+      expect(advertisedProblem(bad)).not.toBeNull();
   });
 
   it("is the bind address, with the port the client used", () => {

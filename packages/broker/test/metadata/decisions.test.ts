@@ -1,5 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import { decideAlterConfigs } from "../../src/metadata/decide-alter-configs.ts";
 import { decideProducerIds, decideRegisterBroker } from "../../src/metadata/decide-broker.ts";
 import { topicRecords } from "../../src/metadata/decide-create-topics.ts";
@@ -35,7 +36,8 @@ async function withTopic() {
   return { ...opened, plan: created!.plan! };
 }
 
-const context = { nodeId: 1, validateOnly: false };
+const layers = new ConfigResolver(1, {}).layers(EMPTY_IMAGE);
+const context = { nodeId: 1, validateOnly: false, layers };
 const set = (name: string, value: string | null, operation = 0) => ({ name, value, operation });
 
 describe("records of decisions", () => {
@@ -114,6 +116,7 @@ describe("records of decisions", () => {
     const { image } = (await withTopic()).metadata;
     const topic = { type: ResourceType.topic, name: "t" };
     const broker = { type: ResourceType.broker, name: "1" };
+    const group = { type: ResourceType.group, name: "g" };
     const { INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
     const cases: [{ type: number; name: string }, ReturnType<typeof set>, number][] = [
       [topic, set("segment.bytes", "1"), INVALID_CONFIG],
@@ -127,10 +130,25 @@ describe("records of decisions", () => {
       [topic, set("retention.ms", "9223372036854775808"), INVALID_CONFIG],
       [topic, set("flush.messages", "x".repeat(40_000)), INVALID_CONFIG],
       [{ type: 2, name: "none" }, set("segment.bytes", "1048576"), UNKNOWN_TOPIC_OR_PARTITION],
-      [broker, set("num.partitions", "3"), INVALID_CONFIG],
-      [{ type: 4, name: "" }, set("ssl.keystore.password", "x"), INVALID_CONFIG],
+      [{ type: 2, name: "" }, set("segment.bytes", "1048576"), INVALID_REQUEST],
+      [broker, set("num.partitions", "3"), INVALID_REQUEST],
+      [broker, set("log.cleaner.threads", "x"), INVALID_REQUEST],
+      [broker, set("log.cleaner.thread", "1"), INVALID_REQUEST],
+      [broker, set("ssl.keystore.password", "x"), INVALID_REQUEST],
+      [broker, set("listener.name.plaintext.sasl.enabled.mechanisms", "PLAIN"), INVALID_REQUEST],
+      [{ type: 4, name: "" }, set("cordoned.log.dirs", "x"), INVALID_REQUEST],
       [{ type: 4, name: "7" }, set("message.max.bytes", "3"), INVALID_REQUEST],
       [{ type: 8, name: "1" }, set("root", "DEBUG"), INVALID_REQUEST],
+      [{ type: 16, name: "m" }, set("interval.ms", "1000"), INVALID_REQUEST],
+      [{ type: 32, name: "" }, set("consumer.session.timeout.ms", "50000"), INVALID_REQUEST],
+      [group, set("consumer.session.timeout.ms", "5"), INVALID_CONFIG],
+      [group, set("consumer.session.timeout.ms", "x"), INVALID_CONFIG],
+      [group, set("consumer.sessio.timeout.ms", "50000"), INVALID_CONFIG],
+      [group, set("consumer.heartbeat.interval.ms", "16000"), INVALID_CONFIG],
+      [group, set("streams.num.standby.replicas", "9"), INVALID_CONFIG],
+      [group, set("streams.assignor.name", "x"), INVALID_CONFIG],
+      [group, set("share.auto.offset.reset", "sometime"), INVALID_CONFIG],
+      [group, set("errors.deadletterqueue.topic.name", "__x"), INVALID_CONFIG],
     ];
     for (const [resource, change, errorCode] of cases) {
       const asked = [{ ...resource, replace: false, changes: [change] }];

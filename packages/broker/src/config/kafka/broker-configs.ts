@@ -1,18 +1,22 @@
 import {
   atLeast,
-  between,
   type ConfigDefinition,
   type ConfigTable,
   listOf,
   oneOf,
   type UpdateMode,
 } from "./definition.ts";
-import { listenerProblem } from "./listener.ts";
-import { COMPRESSION_TYPES, gzipLevel, TIMESTAMP_TYPES } from "./topic-configs.ts";
+import { ignoredConfigs } from "./ignored-configs.ts";
+import { advertisedProblem, listenersProblem } from "./listener.ts";
+import { COMPRESSION_TYPES, TIMESTAMP_TYPES } from "./topic-configs.ts";
+import { WHY } from "./why-ignored.ts";
 
 const MAX_INT = 2_147_483_647;
 const UNLIMITED = "9223372036854775807";
 const MIB = 1_048_576;
+
+const MIGRATION_POLICIES = oneOf("disabled", "downgrade", "upgrade", "bidirectional");
+const migrationPolicy = (value: string) => MIGRATION_POLICIES(value.toLowerCase());
 
 type Row = readonly [
   name: string,
@@ -23,37 +27,29 @@ type Row = readonly [
   doc: string,
 ];
 
-/** Kafka 4.3's `KafkaConfig`, as far as clients and operators ask for it; the words are ours. */
+/** Of Kafka 4.4's `AbstractKafkaConfig`, what something here acts on; the words are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
-  ["advertised.listeners", "list", null, listenerProblem, "read-only",
+  ["advertised.listeners", "list", null, advertisedProblem, "read-only",
     "Address clients are told to connect to; unset, the one the broker is bound to."],
   ["auto.create.topics.enable", "boolean", true, null, "read-only",
     "Whether a topic is created when a client asks for metadata of one that is missing."],
   ["auto.leader.rebalance.enable", "boolean", true, null, "read-only",
     "Whether leaders go back to their preferred brokers by themselves."],
-  ["broker.id", "int", -1, null, "read-only", "The broker's id, an older name of node.id."],
+  ["broker.id", "int", -1, atLeast(-1), "read-only", "The broker's id, an older name of node.id."],
   ["broker.rack", "string", null, null, "read-only", "Where the broker stands."],
-  ["compression.gzip.level", "int", -1, gzipLevel, "cluster-wide",
-    "Level used when the broker compresses with gzip; -1 is gzip's own default."],
-  ["compression.lz4.level", "int", 9, between(1, 17), "cluster-wide",
-    "Level used when the broker compresses with lz4."],
   ["compression.type", "string", "producer", oneOf(...COMPRESSION_TYPES), "cluster-wide",
     "Compression of stored batches; producer keeps what the producer chose."],
-  ["compression.zstd.level", "int", 3, between(-131_072, 22), "cluster-wide",
-    "Level used when the broker compresses with zstd."],
-  ["connection.failed.authentication.delay.ms", "int", 100, atLeast(0), "read-only",
-    "Time a connection is kept open after its authentication has failed."],
   ["connections.max.idle.ms", "long", 600_000, null, "read-only",
     "Time after which a connection without requests is closed."],
-  ["controlled.shutdown.enable", "boolean", true, null, "read-only",
-    "Whether a broker hands over its partitions before it stops."],
+  ["controller.listener.names", "list", null, null, "read-only",
+    "Listeners of Kafka's controllers, which are not listened on here."],
   ["default.replication.factor", "int", 1, atLeast(1), "read-only",
     "Replicas of a topic that is created without saying how many."],
   ["delete.topic.enable", "boolean", true, null, "read-only", "Whether topics can be deleted."],
   ["fetch.max.bytes", "int", 55 * MIB, atLeast(1024), "read-only",
     "Bytes one fetch response holds at most, whatever the client asks for."],
-  ["group.consumer.assignors", "list", "uniform,range", null, "read-only",
+  ["group.consumer.assignors", "list", "uniform,range", listOf("uniform", "range"), "read-only",
     "Server-side assignors of consumer groups, the first being the default."],
   ["group.consumer.heartbeat.interval.ms", "int", 5_000, atLeast(1), "read-only",
     "Time between heartbeats of a consumer group's members."],
@@ -64,7 +60,7 @@ const rows: readonly Row[] = [
   ["group.consumer.max.size", "int", MAX_INT, atLeast(1), "read-only",
     "Members a consumer group may have."],
   ["group.consumer.migration.policy", "string", "bidirectional",
-    oneOf("disabled", "downgrade", "upgrade", "bidirectional"), "read-only",
+    migrationPolicy, "read-only",
     "Whether groups may move between the classic and the consumer protocol."],
   ["group.consumer.min.heartbeat.interval.ms", "int", 5_000, atLeast(1), "read-only",
     "Shortest heartbeat interval a consumer group may set."],
@@ -79,73 +75,29 @@ const rows: readonly Row[] = [
   ["group.max.size", "int", MAX_INT, atLeast(1), "read-only", "Members a classic group may have."],
   ["group.min.session.timeout.ms", "int", 6_000, null, "read-only",
     "Shortest session timeout a member of a classic group may ask for."],
-  ["listeners", "list", null, null, "read-only", "Addresses the broker listens on."],
+  ["listener.security.protocol.map", "string", null, null, "read-only",
+    "Protocols of listeners by their names; only PLAINTEXT ones are served."],
+  ["listeners", "list", null, listenersProblem, "read-only",
+    "Address the broker listens on (bind_addr, bind_port)."],
   ["leader.imbalance.check.interval.seconds", "long", 300, atLeast(1), "read-only",
     "How often is looked for leaders that are not on their preferred brokers."],
   ["leader.imbalance.per.broker.percentage", "int", 10, atLeast(0), "read-only",
     "Share of a broker's preferred partitions that others may lead before they are given back."],
-  ["log.cleaner.delete.retention.ms", "long", 86_400_000, atLeast(0), "cluster-wide",
-    "How long compacted topics keep tombstones."],
-  ["log.cleaner.enable", "boolean", true, null, "read-only", "Whether compaction runs."],
-  ["log.cleaner.max.compaction.lag.ms", "long", UNLIMITED, atLeast(1), "cluster-wide",
-    "Longest time a record of a compacted topic stays out of compaction."],
-  ["log.cleaner.min.cleanable.ratio", "double", 0.5, between(0, 1), "cluster-wide",
-    "Share of a log that is not yet compacted from which compaction starts."],
-  ["log.cleaner.min.compaction.lag.ms", "long", 0, atLeast(0), "cluster-wide",
-    "Shortest time a record of a compacted topic stays out of compaction."],
-  ["log.cleanup.policy", "list", "delete", listOf("delete", "compact"), "cluster-wide",
-    "What happens to old segments of a topic that does not say."],
-  ["log.dir", "string", null, null, "read-only", "The data directory."],
-  ["log.dirs", "string", null, null, "read-only", "Data directories; overrides log.dir."],
-  ["log.flush.interval.messages", "long", UNLIMITED, atLeast(1), "cluster-wide",
-    "Records after which a log is forced to disk."],
-  ["log.flush.interval.ms", "long", null, null, "cluster-wide",
-    "Time after which a log is forced to disk."],
-  ["log.flush.scheduler.interval.ms", "long", UNLIMITED, null, "read-only",
-    "Time between checks for logs to force to disk."],
+  ["log.dir", "list", null, null, "read-only", "The data directory (data_dir)."],
+  ["log.dirs", "list", null, null, "read-only", "The data directory; goes before log.dir."],
   ["log.index.interval.bytes", "int", 4096, atLeast(0), "cluster-wide",
     "Bytes of records between two entries of the offset index."],
-  ["log.index.size.max.bytes", "int", 10 * MIB, atLeast(4), "cluster-wide",
-    "Largest size of a segment's offset index."],
-  ["log.local.retention.bytes", "long", -2, atLeast(-2), "cluster-wide",
-    "Bytes kept locally once segments are tiered."],
-  ["log.local.retention.ms", "long", -2, atLeast(-2), "cluster-wide",
-    "Time segments are kept locally once they are tiered."],
   ["log.message.timestamp.after.max.ms", "long", 3_600_000, atLeast(0), "cluster-wide",
     "How far ahead of the broker's clock a record's timestamp may be."],
   ["log.message.timestamp.before.max.ms", "long", UNLIMITED, atLeast(0), "cluster-wide",
     "How far behind the broker's clock a record's timestamp may be."],
   ["log.message.timestamp.type", "string", "CreateTime", oneOf(...TIMESTAMP_TYPES), "cluster-wide",
     "Whether a record carries the time it was created or the time it was appended."],
-  ["log.preallocate", "boolean", false, null, "cluster-wide",
-    "Whether segment files are given their full size when they are made."],
-  ["log.retention.bytes", "long", -1, null, "cluster-wide",
-    "Bytes a partition may hold before its oldest segments are deleted; -1 for no limit."],
-  ["log.retention.check.interval.ms", "long", 300_000, atLeast(1), "read-only",
-    "Time between looking for segments to delete."],
-  ["log.retention.hours", "int", 168, null, "read-only",
-    "Hours after which segments are deleted; log.retention.minutes and .ms go before it."],
-  ["log.retention.minutes", "int", null, null, "read-only",
-    "Minutes after which segments are deleted; log.retention.ms goes before it."],
-  ["log.retention.ms", "long", null, null, "cluster-wide",
-    "Time after which segments are deleted; -1 for never."],
   ["log.roll.hours", "int", 168, atLeast(1), "read-only",
     "Hours after which a segment is closed; log.roll.ms goes before it."],
-  ["log.roll.jitter.hours", "int", 0, atLeast(0), "read-only",
-    "Largest random number of hours taken off log.roll.hours."],
-  ["log.roll.jitter.ms", "long", null, null, "cluster-wide",
-    "Largest random time taken off log.roll.ms."],
   ["log.roll.ms", "long", null, null, "cluster-wide", "Age after which a segment is closed."],
   ["log.segment.bytes", "int", 1024 * MIB, atLeast(MIB), "cluster-wide",
     "Bytes after which a log segment is closed and the next begun."],
-  ["log.segment.delete.delay.ms", "long", 60_000, atLeast(0), "cluster-wide",
-    "Time between dropping a segment from the log and removing its files."],
-  ["max.connection.creation.rate", "int", MAX_INT, atLeast(0), "cluster-wide",
-    "Connections accepted per second."],
-  ["max.connections", "int", MAX_INT, atLeast(0), "cluster-wide",
-    "Connections open at the same time."],
-  ["max.connections.per.ip", "int", MAX_INT, atLeast(0), "cluster-wide",
-    "Connections open at the same time from one address."],
   ["max.incremental.fetch.session.cache.slots", "int", 1_000, atLeast(0), "read-only",
     "Fetch sessions kept for clients (KIP-227)."],
   ["max.request.partition.size.limit", "int", 2_000, atLeast(1), "read-only",
@@ -159,8 +111,6 @@ const rows: readonly Row[] = [
     "Partitions of a topic that is created without saying how many."],
   ["offset.metadata.max.bytes", "int", 4096, null, "read-only",
     "Length of the text that may be committed with an offset."],
-  ["offsets.commit.timeout.ms", "int", 5_000, atLeast(1), "read-only",
-    "Time in which an offset commit must become durable."],
   ["offsets.retention.check.interval.ms", "long", 600_000, atLeast(1), "read-only",
     "Time between looking for committed offsets to forget."],
   ["offsets.retention.minutes", "int", 10_080, atLeast(1), "read-only",
@@ -173,50 +123,37 @@ const rows: readonly Row[] = [
     "Segment size of the topic of committed offsets."],
   ["producer.id.expiration.ms", "int", 86_400_000, atLeast(1), "cluster-wide",
     "Time after which a silent producer's sequence numbers are forgotten."],
-  ["queued.max.requests", "int", 500, atLeast(1), "read-only",
-    "Requests that wait before the network stops reading."],
-  ["request.timeout.ms", "int", 30_000, null, "read-only",
-    "Time the broker waits for answers to its own requests."],
-  ["sasl.enabled.mechanisms", "list", "GSSAPI", null, "read-only",
-    "SASL mechanisms a client may authenticate with."],
-  ["socket.listen.backlog.size", "int", 50, atLeast(1), "read-only",
-    "Connections the operating system keeps waiting for us to accept."],
-  ["socket.receive.buffer.bytes", "int", 102_400, null, "read-only",
-    "Size of a socket's receive buffer; -1 leaves it to the operating system."],
-  ["socket.request.max.bytes", "int", 100 * MIB, atLeast(1), "read-only",
-    "Largest request a connection may send."],
-  ["socket.send.buffer.bytes", "int", 102_400, null, "read-only",
-    "Size of a socket's send buffer; -1 leaves it to the operating system."],
-  ["ssl.key.password", "password", null, null, "per-broker", "Password of the private key."],
-  ["ssl.keystore.location", "string", null, null, "per-broker", "File of the broker's key."],
-  ["ssl.keystore.password", "password", null, null, "per-broker", "Password of the key file."],
-  ["transaction.max.timeout.ms", "int", 900_000, atLeast(1), "read-only",
-    "Longest transaction timeout a producer may ask for."],
-  ["transaction.state.log.min.isr", "int", 2, atLeast(1), "read-only",
-    "In-sync replicas the transaction state topic needs."],
-  ["transaction.state.log.num.partitions", "int", 50, atLeast(1), "read-only",
-    "Partitions of the transaction state topic."],
-  ["transaction.state.log.replication.factor", "short", 3, atLeast(1), "read-only",
-    "Replicas of the transaction state topic."],
-  ["transaction.state.log.segment.bytes", "int", 100 * MIB, atLeast(1), "read-only",
-    "Segment size of the transaction state topic."],
-  ["transactional.id.expiration.ms", "int", 604_800_000, atLeast(1), "read-only",
-    "Time after which an unused transactional id is forgotten."],
-  ["unclean.leader.election.enable", "boolean", false, null, "cluster-wide",
-    "Whether a replica that is not in sync may become leader, which can lose records."],
 ];
 
-export const BROKER_CONFIGS: ConfigTable = new Map(
-  rows.map(([name, type, fallback, check, update, doc]) => [
-    name,
-    {
-      name,
-      type,
-      fallback: fallback === null ? null : String(fallback),
-      check,
-      doc,
-      update,
-      synonyms: [],
-    } satisfies ConfigDefinition,
-  ]),
+const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({
+  name,
+  type,
+  fallback: fallback === null ? null : String(fallback),
+  check,
+  doc,
+  update,
+  synonyms: [],
+  ignored: null,
+  hidden: false,
+}));
+
+const FOR_ONE_LISTENER = /^listener\.name\.[^.]+\.(.+)$/;
+
+/** Kafka takes a config for one listener too: `listener.name.NAME.CONFIG`, `….MECHANISM.CONFIG`. */
+class BrokerConfigs extends Map<string, ConfigDefinition> {
+  override get(name: string): ConfigDefinition | undefined {
+    const known = super.get(name);
+    const rest = known === undefined ? FOR_ONE_LISTENER.exec(name)?.[1] : undefined;
+    if (rest === undefined) return known;
+    const base = super.get(rest) ?? super.get(rest.slice(rest.indexOf(".") + 1));
+    const ignored = base?.ignored ?? WHY.listener;
+    return base && { ...base, name, fallback: null, hidden: true, ignored };
+  }
+}
+
+/** Every broker config that Kafka has, by name and in its order. */
+export const BROKER_CONFIGS: ConfigTable = new BrokerConfigs(
+  [...configs, ...ignoredConfigs()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((config) => [config.name, config]),
 );

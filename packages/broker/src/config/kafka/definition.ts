@@ -34,6 +34,10 @@ export interface ConfigDefinition {
   readonly doc: string;
   readonly update: UpdateMode;
   readonly synonyms: readonly Synonym[];
+  /** Why nothing here acts on it, null when something does. */
+  readonly ignored: string | null;
+  /** One of Kafka's internal ones: told only when it is set. */
+  readonly hidden: boolean;
 }
 
 export type ConfigTable = ReadonlyMap<string, ConfigDefinition>;

@@ -1,8 +1,10 @@
 import type { ConfigValues } from "../../metadata/image.ts";
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 import { type ConfigDefinition, ConfigType } from "./definition.ts";
+import { GROUP_CONFIGS, groupDefault } from "./group-configs.ts";
 import { type BrokerLayers, brokerValue, topicDefault } from "./resolve.ts";
 import { TOPIC_CONFIGS } from "./topic-configs.ts";
+import { documentationOf } from "./why-ignored.ts";
 
 /** Where a value comes from, as DescribeConfigs numbers it (KIP-226). */
 export const ConfigSource = {
@@ -11,6 +13,7 @@ export const ConfigSource = {
   dynamicDefaultBroker: 3,
   staticBroker: 4,
   default: 5,
+  group: 8,
 } as const;
 
 export interface ConfigSynonym {
@@ -38,18 +41,43 @@ export function describeTopic(layers: BrokerLayers, own: ConfigValues): Describe
   return [...TOPIC_CONFIGS.values()].map((definition) => {
     const { name, synonyms } = definition;
     const set = own.get(name);
-    const places = synonyms.flatMap((synonym) => brokerPlaces(layers, synonym.name));
+    const places = synonyms.length === 0 ? [] : brokerPlaces(layers, synonyms[0]!.name);
     if (set !== undefined) places.unshift({ name, value: set, source: ConfigSource.topic });
     return described(definition, set ?? topicDefault(layers, name), places, false);
   });
 }
 
+/** All configs of a group that was given `own`, by name. */
+export function describeGroup(layers: BrokerLayers, own: ConfigValues): DescribedConfig[] {
+  return [...GROUP_CONFIGS.values()].flatMap((definition) => {
+    const { name, synonyms, fallback, hidden } = definition;
+    const set = own.get(name);
+    if (hidden && set === undefined) return [];
+    const places =
+      synonyms.length > 0
+        ? brokerPlaces(layers, synonyms[0]!.name)
+        : [{ name, value: fallback, source: ConfigSource.default }];
+    if (set !== undefined) places.unshift({ name, value: set, source: ConfigSource.group });
+    return [described(definition, set ?? groupDefault(layers, name), places, false)];
+  });
+}
+
 /** All configs of this broker, by name. */
 export function describeBroker(layers: BrokerLayers): DescribedConfig[] {
-  return [...BROKER_CONFIGS.values()].map((definition) => {
-    const places = chainOf(definition.name).flatMap((name) => brokerPlaces(layers, name));
-    const value = brokerValue(layers, definition.name);
-    return described(definition, value, places, definition.update === "read-only");
+  const { dynamic, dynamicDefault, fixed } = layers;
+  const shown = [...BROKER_CONFIGS.values()].filter(({ hidden }) => !hidden);
+  const names = [
+    shown.map(({ name }) => name),
+    dynamic.keys(),
+    dynamicDefault.keys(),
+    fixed.keys(),
+  ];
+  return [...new Set(names.flatMap((some) => [...some]))].flatMap((name) => {
+    const definition = BROKER_CONFIGS.get(name);
+    if (definition === undefined) return [];
+    const value = brokerValue(layers, name);
+    const readOnly = definition.update === "read-only";
+    return described(definition, value, brokerPlaces(layers, name), readOnly);
   });
 }
 
@@ -79,7 +107,7 @@ export function describeAllBrokers(layers: BrokerLayers): DescribedConfig[] {
 }
 
 function described(
-  { name, type, doc }: ConfigDefinition,
+  { name, type, doc, ignored }: ConfigDefinition,
   value: string | null,
   places: readonly ConfigSynonym[],
   readOnly: boolean,
@@ -92,28 +120,40 @@ function described(
     readOnly,
     isSensitive,
     type: ConfigType[type],
-    documentation: doc,
+    documentation: documentationOf(doc, ignored),
     synonyms: isSensitive ? places.map((place) => ({ ...place, value: null })) : places,
   };
 }
 
-/** Where a broker config has a value, the strongest place first. */
+/**
+ * Where a broker config has a value, the strongest place first. As in Kafka, a place of its own must
+ * be the first: hours of retention are no synonym as long as nobody has set the milliseconds.
+ */
 function brokerPlaces(layers: BrokerLayers, name: string): ConfigSynonym[] {
+  const names = chainOf(name);
   const { dynamic, dynamicDefault, fixed } = layers;
-  const places: [string | null | undefined, number][] = [
-    [dynamic.get(name), ConfigSource.dynamicBroker],
-    [dynamicDefault.get(name), ConfigSource.dynamicDefaultBroker],
-    [fixed.get(name), ConfigSource.staticBroker],
-    [BROKER_CONFIGS.get(name)?.fallback, ConfigSource.default],
-  ];
-  return places.flatMap(([value, source]) => (value == null ? [] : { name, value, source }));
+  const places = [
+    [(one: string) => dynamic.get(one), ConfigSource.dynamicBroker],
+    [(one: string) => dynamicDefault.get(one), ConfigSource.dynamicDefaultBroker],
+    [(one: string) => fixed.get(one), ConfigSource.staticBroker],
+    [(one: string) => BROKER_CONFIGS.get(one)?.fallback, ConfigSource.default],
+  ] as const;
+  const found = places.flatMap(([valueIn, source]) =>
+    names.flatMap((one) => {
+      const value = valueIn(one);
+      return value == null ? [] : [{ name: one, value, source }];
+    }),
+  );
+  const first = found.findIndex((place) => place.name === name);
+  return first < 0 ? [] : found.slice(first);
 }
 
-/** `log.retention.ms` falls back to `.minutes`, then to `.hours`: the topic config's own list. */
+/** `log.retention.ms`, `.minutes` and `.hours` stand for each other: the topic config's own list. */
 function chainOf(name: string): readonly string[] {
   for (const { synonyms } of TOPIC_CONFIGS.values()) {
-    const at = synonyms.findIndex((synonym) => synonym.name === name);
-    if (at >= 0) return synonyms.slice(at).map((synonym) => synonym.name);
+    const names = synonyms.map((synonym) => synonym.name);
+    // The scheduler's interval gives log.flush.interval.ms its default, not the other way round.
+    if (names.includes(name) && name !== "log.flush.scheduler.interval.ms") return names;
   }
   return [name];
 }

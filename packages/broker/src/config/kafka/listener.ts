@@ -1,19 +1,92 @@
-/** An address of `advertised.listeners`: `PLAINTEXT://host:port`, IPv6 hosts in brackets. */
+// Kafka's lists of listeners: `NAME://host:port`, where the name stands for a protocol.
+import { ValueError } from "../values.ts";
+
+/** IPv6 hosts in brackets; no host stands for every address. */
 export interface ListenerAddress {
   readonly host: string;
   readonly port: number;
 }
 
-const LISTENER = /^[A-Za-z0-9_]+:\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/;
+const LISTENER = /^([A-Za-z0-9_]+):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]*)):(\d{1,5})$/;
 
-/** The first address of the list; null when it is none. */
-export function firstListener(list: string): ListenerAddress | null {
-  const match = LISTENER.exec(list.split(",", 1)[0]!.trim());
-  if (match === null) return null;
-  const port = Number(match[3]);
-  return port > 0 && port < 65_536 ? { host: (match[1] ?? match[2])!, port } : null;
+/** Of `listeners`: no host stands for every address, and port 0 for any free one. */
+export function listenersProblem(list: string): string | null {
+  return parsed(list).includes(null) ? "must be like PLAINTEXT://host:port" : null;
 }
 
-export function listenerProblem(list: string): string | null {
-  return firstListener(list) === null ? "must be like PLAINTEXT://host:port" : null;
+/** Of `advertised.listeners`, which clients must be able to connect to. */
+export function advertisedProblem(list: string): string | null {
+  const all = parsed(list);
+  const usable = all.every((one) => one !== null && one.host !== "" && one.port > 0);
+  return usable && all.length > 0 ? null : "must be like PLAINTEXT://host:port";
+}
+
+/** What `advertised.listeners` tells clients; null when it is not set. The configs are validated. */
+export function advertisedListener(
+  kafkaConfigs: Readonly<Record<string, string>>,
+): ListenerAddress | null {
+  const list = kafkaConfigs["advertised.listeners"];
+  return list === undefined ? null : clientListener(list, namesIn(kafkaConfigs));
+}
+
+export function namesIn(configs: Readonly<Record<string, string>>): ListenerNames {
+  return {
+    protocols: configs["listener.security.protocol.map"],
+    controllers: configs["controller.listener.names"],
+  };
+}
+
+interface ListenerNames {
+  /** `listener.security.protocol.map`: `NAME:PROTOCOL,…`. */
+  readonly protocols: string | undefined;
+  /** `controller.listener.names`. */
+  readonly controllers: string | undefined;
+}
+
+const KAFKA_PROTOCOLS =
+  "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL";
+
+/**
+ * The one address for clients in a list of listeners; null where it has those of controllers only.
+ * Throws ValueError for what would be secure in Kafka and is not here, and for several addresses.
+ */
+export function clientListener(list: string, names: ListenerNames): ListenerAddress | null {
+  const protocolOf = new Map(pairs(names.protocols ?? KAFKA_PROTOCOLS));
+  const controllers = pairs(names.controllers ?? "").map(([name]) => name);
+  const [first = null, ...more] = parsed(list).flatMap((listener) => {
+    return listener === null || controllers.includes(listener.name) ? [] : [listener];
+  });
+  for (const { name } of first === null ? [] : [first, ...more]) {
+    const protocol = protocolOf.get(name);
+    if (protocol === "PLAINTEXT") continue;
+    throw new ValueError(
+      protocol === undefined
+        ? `listener ${name} has no protocol in listener.security.protocol.map`
+        : `listener ${name} is ${protocol}, and this broker has PLAINTEXT only: it would let ` +
+            "everybody in",
+    );
+  }
+  if (more.length > 0) throw new ValueError("lists several addresses, and this broker has one");
+  return first && { host: first.host, port: first.port };
+}
+
+function parsed(list: string): ((ListenerAddress & { readonly name: string }) | null)[] {
+  return items(list).map((item) => {
+    const match = LISTENER.exec(item);
+    const port = Number(match?.[4]);
+    if (match === null || port > 65_535) return null;
+    return { name: match[1]!.toUpperCase(), host: match[2] ?? match[3] ?? "", port };
+  });
+}
+
+function pairs(list: string): [string, string][] {
+  return items(list).map((item) => {
+    const [name = "", protocol = ""] = item.toUpperCase().split(":");
+    return [name.trim(), protocol.trim()];
+  });
+}
+
+function items(list: string): string[] {
+  const trimmed = list.trim();
+  return trimmed === "" ? [] : trimmed.split(",").map((item) => item.trim());
 }

@@ -7,12 +7,15 @@ import {
   oneOf,
   type Synonym,
 } from "./definition.ts";
+import { WHY } from "./why-ignored.ts";
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const WEEK_MS = 168 * HOUR_MS;
 /** Java's `Long.MAX_VALUE`: Kafka's way to say "no limit". */
 const UNLIMITED = "9223372036854775807";
+/** Java's longest array, as Kafka counts. */
+const MAX_ARRAY = 2_147_483_639;
 
 export const COMPRESSION_TYPES = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 export const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"];
@@ -29,7 +32,7 @@ type Row = readonly [
 const hours = (name: string): Synonym => ({ name, factor: HOUR_MS });
 const minutes = (name: string): Synonym => ({ name, factor: MINUTE_MS });
 
-/** Kafka 4.3's `LogConfig` and `ServerTopicConfigSynonyms`; the words are ours. */
+/** Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`; the words are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["cleanup.policy", "list", "delete", listOf("delete", "compact"), ["log.cleanup.policy"],
@@ -56,7 +59,7 @@ const rows: readonly Row[] = [
   ["follower.replication.throttled.replicas", "list", "", null, [],
     "Replicas whose replication is throttled on the follower's side, or *."],
   ["index.interval.bytes", "int", 4096, atLeast(0), ["log.index.interval.bytes"],
-    "Bytes of records between two entries of the offset index."],
+    "Bytes of records between two entries of the offset index; not of a cluster's logs."],
   ["leader.replication.throttled.replicas", "list", "", null, [],
     "Replicas whose replication is throttled on the leader's side, or *."],
   ["local.retention.bytes", "long", -2, atLeast(-2), ["log.local.retention.bytes"],
@@ -65,6 +68,9 @@ const rows: readonly Row[] = [
     "Time segments are kept locally once they are tiered; -2 follows retention.ms."],
   ["max.compaction.lag.ms", "long", UNLIMITED, atLeast(1), ["log.cleaner.max.compaction.lag.ms"],
     "Longest time a record of a compacted topic stays out of compaction."],
+  ["max.decompressed.message.bytes", "int", MAX_ARRAY, between(1, MAX_ARRAY),
+    ["max.decompressed.message.bytes"],
+    "Largest size of a record batch once it is decompressed."],
   ["max.message.bytes", "int", 1_048_588, atLeast(0), ["message.max.bytes"],
     "Largest record batch accepted, after compression."],
   ["message.timestamp.after.max.ms", "long", HOUR_MS, atLeast(0),
@@ -84,9 +90,9 @@ const rows: readonly Row[] = [
     "In-sync replicas without which a produce request with acks=all is refused."],
   ["preallocate", "boolean", false, null, ["log.preallocate"],
     "Whether segment files are given their full size when they are made."],
-  ["remote.copy.lag.bytes", "long", 0, atLeast(-1), [],
+  ["remote.copy.lag.bytes", "long", -1, atLeast(-1), ["log.remote.copy.lag.bytes"],
     "Bytes a segment may lag behind before it is copied to remote storage."],
-  ["remote.copy.lag.ms", "long", 0, atLeast(-1), [],
+  ["remote.copy.lag.ms", "long", 0, atLeast(-1), ["log.remote.copy.lag.ms"],
     "Time a segment may lag behind before it is copied to remote storage."],
   ["remote.log.copy.disable", "boolean", false, null, [],
     "Whether copying of segments to remote storage is stopped."],
@@ -100,17 +106,38 @@ const rows: readonly Row[] = [
     ["log.retention.ms", minutes("log.retention.minutes"), hours("log.retention.hours")],
     "Time after which segments are deleted; -1 for never."],
   ["segment.bytes", "int", 1_073_741_824, atLeast(1_048_576), ["log.segment.bytes"],
-    "Bytes after which a log segment is closed and the next begun."],
+    "Bytes after which a log segment is closed and the next begun; in a cluster NATS decides."],
   ["segment.index.bytes", "int", 10_485_760, atLeast(4), ["log.index.size.max.bytes"],
     "Largest size of a segment's offset index."],
   ["segment.jitter.ms", "long", 0, atLeast(0),
     ["log.roll.jitter.ms", hours("log.roll.jitter.hours")],
     "Largest random time taken off segment.ms, so that segments do not all roll at once."],
   ["segment.ms", "long", WEEK_MS, atLeast(1), ["log.roll.ms", hours("log.roll.hours")],
-    "Age after which a log segment is closed even if it is not full."],
+    "Age after which a log segment is closed even if it is not full; in a cluster NATS decides."],
   ["unclean.leader.election.enable", "boolean", false, null, ["unclean.leader.election.enable"],
     "Whether a replica that is not in sync may become leader, which can lose records."],
 ];
+
+/** What nothing here acts on. */
+// biome-ignore format: one reason after the other
+const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
+  [WHY.cleanup, "cleanup.policy", "delete.retention.ms", "max.compaction.lag.ms",
+    "min.cleanable.dirty.ratio", "min.compaction.lag.ms", "retention.bytes", "retention.ms"],
+  [WHY.flush, "flush.messages", "flush.ms"],
+  [WHY.segments, "file.delete.delay.ms", "preallocate", "segment.index.bytes", "segment.jitter.ms"],
+  [WHY.levels, "compression.gzip.level", "compression.lz4.level", "compression.zstd.level"],
+  [WHY.fixed, "max.decompressed.message.bytes"],
+  [WHY.replication, "follower.replication.throttled.replicas",
+    "leader.replication.throttled.replicas", "unclean.leader.election.enable"],
+  [WHY.tiered, "local.retention.bytes", "local.retention.ms", "remote.copy.lag.bytes",
+    "remote.copy.lag.ms", "remote.log.copy.disable", "remote.log.delete.on.disable",
+    "remote.storage.enable"],
+  [WHY.share, "errors.deadletterqueue.group.enable"],
+];
+
+function ignoredOf(name: string): string | null {
+  return IGNORED.find(([, ...names]) => names.includes(name))?.[0] ?? null;
+}
 
 export const TOPIC_CONFIGS: ConfigTable = new Map(
   rows.map(([name, type, fallback, check, synonyms, doc]) => [
@@ -123,6 +150,8 @@ export const TOPIC_CONFIGS: ConfigTable = new Map(
       doc,
       update: "cluster-wide",
       synonyms: synonyms.map((s) => (typeof s === "string" ? { name: s, factor: 1 } : s)),
+      ignored: ignoredOf(name),
+      hidden: false,
     } satisfies ConfigDefinition,
   ]),
 );

@@ -5,24 +5,13 @@ export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
   readonly compressionType: string;
-  readonly deleteRetentionMs: number;
-  readonly fileDeleteDelayMs: number;
-  readonly flushMessages: number;
-  readonly flushMs: number;
   readonly indexIntervalBytes: number;
-  readonly maxCompactionLagMs: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
-  readonly minCleanableDirtyRatio: number;
-  readonly minCompactionLagMs: number;
   readonly minInsyncReplicas: number;
-  readonly retentionBytes: number;
-  readonly retentionMs: number;
   readonly segmentBytes: number;
-  readonly segmentIndexBytes: number;
-  readonly segmentJitterMs: number;
   readonly segmentMs: number;
 }
 
@@ -36,7 +25,6 @@ export interface BrokerConfig {
   readonly fetchMaxBytes: number;
   readonly maxIncrementalFetchSessionCacheSlots: number;
   readonly maxRequestPartitionSizeLimit: number;
-  readonly messageMaxBytes: number;
   readonly groupInitialRebalanceDelayMs: number;
   readonly groupMaxSessionTimeoutMs: number;
   readonly groupMaxSize: number;
@@ -44,6 +32,10 @@ export interface BrokerConfig {
   readonly groupConsumerAssignors: readonly string[];
   readonly groupConsumerHeartbeatIntervalMs: number;
   readonly groupConsumerMaxSize: number;
+  readonly groupConsumerMaxSessionTimeoutMs: number;
+  readonly groupConsumerMinSessionTimeoutMs: number;
+  readonly groupConsumerMaxHeartbeatIntervalMs: number;
+  readonly groupConsumerMinHeartbeatIntervalMs: number;
   readonly groupConsumerMigrationPolicy: string;
   readonly groupConsumerSessionTimeoutMs: number;
   readonly leaderImbalanceCheckIntervalSeconds: number;
@@ -65,24 +57,13 @@ export function topicConfigOf(config: ConfigReader): TopicConfig {
     compact: policies.includes("compact"),
     deleteOld: policies.includes("delete"),
     compressionType: config.text("compression.type"),
-    deleteRetentionMs: config.number("delete.retention.ms"),
-    fileDeleteDelayMs: config.number("file.delete.delay.ms"),
-    flushMessages: config.number("flush.messages"),
-    flushMs: config.number("flush.ms"),
     indexIntervalBytes: config.number("index.interval.bytes"),
-    maxCompactionLagMs: config.number("max.compaction.lag.ms"),
     maxMessageBytes: config.number("max.message.bytes"),
     messageTimestampAfterMaxMs: config.number("message.timestamp.after.max.ms"),
     messageTimestampBeforeMaxMs: config.number("message.timestamp.before.max.ms"),
     messageTimestampType: type === "LogAppendTime" ? type : "CreateTime",
-    minCleanableDirtyRatio: config.number("min.cleanable.dirty.ratio"),
-    minCompactionLagMs: config.number("min.compaction.lag.ms"),
     minInsyncReplicas: config.number("min.insync.replicas"),
-    retentionBytes: config.number("retention.bytes"),
-    retentionMs: config.number("retention.ms"),
     segmentBytes: config.number("segment.bytes"),
-    segmentIndexBytes: config.number("segment.index.bytes"),
-    segmentJitterMs: config.number("segment.jitter.ms"),
     segmentMs: config.number("segment.ms"),
   };
 }
@@ -99,7 +80,6 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
       "max.incremental.fetch.session.cache.slots",
     ),
     maxRequestPartitionSizeLimit: config.number("max.request.partition.size.limit"),
-    messageMaxBytes: config.number("message.max.bytes"),
     groupInitialRebalanceDelayMs: config.number("group.initial.rebalance.delay.ms"),
     groupMaxSessionTimeoutMs: config.number("group.max.session.timeout.ms"),
     groupMaxSize: config.number("group.max.size"),
@@ -107,7 +87,11 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerAssignors: config.list("group.consumer.assignors"),
     groupConsumerHeartbeatIntervalMs: config.number("group.consumer.heartbeat.interval.ms"),
     groupConsumerMaxSize: config.number("group.consumer.max.size"),
-    groupConsumerMigrationPolicy: config.text("group.consumer.migration.policy"),
+    groupConsumerMaxSessionTimeoutMs: config.number("group.consumer.max.session.timeout.ms"),
+    groupConsumerMinSessionTimeoutMs: config.number("group.consumer.min.session.timeout.ms"),
+    groupConsumerMaxHeartbeatIntervalMs: config.number("group.consumer.max.heartbeat.interval.ms"),
+    groupConsumerMinHeartbeatIntervalMs: config.number("group.consumer.min.heartbeat.interval.ms"),
+    groupConsumerMigrationPolicy: config.text("group.consumer.migration.policy").toLowerCase(),
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),

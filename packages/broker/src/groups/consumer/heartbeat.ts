@@ -10,6 +10,7 @@ import { type Member, MemberEpoch, sameProgress, sortedNames } from "./member.ts
 import type { ConsumerRecord } from "./records.ts";
 import { type Heartbeat, type HeartbeatAnswer, judgeHeartbeat } from "./requests.ts";
 import { armRebalance, armSession, disarm } from "./sessions.ts";
+import { heartbeatIntervalMs } from "./timings.ts";
 import { updateMember } from "./update-member.ts";
 
 export type { HeartbeatAnswer } from "./requests.ts";
@@ -90,7 +91,7 @@ function answer(
     errorCode: ErrorCode.NONE,
     memberId: updated.memberId,
     memberEpoch: updated.epoch,
-    heartbeatIntervalMs: context.config.groupConsumerHeartbeatIntervalMs,
+    heartbeatIntervalMs: heartbeatIntervalMs(context, request.groupId),
     assignment: tell ? { topicPartitions: topicPartitionsOf(updated.assigned) } : null,
   };
 }

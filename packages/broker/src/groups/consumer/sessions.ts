@@ -5,6 +5,7 @@ import { canDowngrade, downgrade } from "./downgrade.ts";
 import { type Member, MemberState } from "./member.ts";
 import { epochRecord, memberTombstones, regexTombstone, targetEpochRecord } from "./records.ts";
 import { allTopicNames, isRegex, metadataHashOf } from "./subscriptions.ts";
+import { sessionTimeoutMs } from "./timings.ts";
 
 type Waiting = Pick<Turn, "state" | "context">;
 
@@ -32,8 +33,7 @@ function arm(
 
 /** Begins a member's session anew. */
 export function armSession(waiting: Waiting, groupId: string, member: Member): void {
-  const { groupConsumerSessionTimeoutMs } = waiting.context.config;
-  const timeoutMs = member.classic?.sessionTimeoutMs ?? groupConsumerSessionTimeoutMs;
+  const timeoutMs = member.classic?.sessionTimeoutMs ?? sessionTimeoutMs(waiting.context, groupId);
   arm(waiting, "session", groupId, member, timeoutMs, always);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BROKER_CONFIGS } from "../../../src/config/kafka/broker-configs.ts";
 import { configProblem } from "../../../src/config/kafka/definition.ts";
+import { GROUP_CONFIGS } from "../../../src/config/kafka/group-configs.ts";
 import { ConfigResolver } from "../../../src/config/kafka/resolve.ts";
 import { TOPIC_CONFIGS } from "../../../src/config/kafka/topic-configs.ts";
 import { applyMetadata } from "../../../src/metadata/apply.ts";
@@ -9,11 +10,31 @@ import { configRecord } from "../../../src/metadata/records.ts";
 
 describe("the tables", () => {
   it("accept their own defaults", () => {
-    for (const table of [TOPIC_CONFIGS, BROKER_CONFIGS]) {
+    for (const table of [TOPIC_CONFIGS, BROKER_CONFIGS, GROUP_CONFIGS]) {
       for (const { name, fallback } of table.values()) {
         if (fallback !== null) expect(configProblem(table, name, fallback)).toBeNull();
       }
     }
+  });
+
+  it("hold every config of Kafka 4.4, with those that are only set at run time", () => {
+    const sizes = [BROKER_CONFIGS, TOPIC_CONFIGS, GROUP_CONFIGS].map(({ size }) => size);
+    // Kafka has 379 of brokers and 3 quotas; one is of Kafka before. A topic's internal one is not.
+    expect(sizes).toEqual([379 + 3 + 1, 37, 27]);
+    expect(BROKER_CONFIGS.get("log.cleaner.threads")).toMatchObject({
+      type: "int",
+      fallback: "1",
+      update: "cluster-wide",
+    });
+    expect(BROKER_CONFIGS.get("sasl.jaas.config")?.type).toBe("password");
+    expect(BROKER_CONFIGS.get("listener.name.x.gssapi.sasl.jaas.config")?.type).toBe("password");
+    expect(BROKER_CONFIGS.get("listener.name.x.nonsense")).toBeUndefined();
+    const policy = "group.consumer.migration.policy";
+    expect(configProblem(BROKER_CONFIGS, policy, "DISABLED")).toBeNull();
+    const { groupConsumerMigrationPolicy } = new ConfigResolver(1, { [policy]: "Upgrade" }).broker(
+      EMPTY_IMAGE,
+    );
+    expect(groupConsumerMigrationPolicy).toBe("upgrade");
   });
 
   it("give a topic config the default of the broker config it follows", () => {
@@ -77,14 +98,12 @@ describe("what is in force", () => {
     expect(new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t").maxMessageBytes).toBe(1_048_588);
   });
 
-  it("takes hours and minutes for milliseconds, the finer one first", () => {
-    const retention = (kafkaConfigs: Record<string, string>) =>
-      new ConfigResolver(1, kafkaConfigs).topic(EMPTY_IMAGE, "t").retentionMs;
-    expect(retention({})).toBe(604_800_000);
-    expect(retention({ "log.retention.hours": "2" })).toBe(7_200_000);
-    expect(retention({ "log.retention.hours": "2", "log.retention.minutes": "3" })).toBe(180_000);
-    expect(retention({ "log.retention.minutes": "3", "log.retention.ms": "4" })).toBe(4);
-    expect(retention({ "log.retention.hours": "-1" })).toBe(-1);
+  it("takes hours for milliseconds, the finer one first", () => {
+    const segmentMs = (kafkaConfigs: Record<string, string>) =>
+      new ConfigResolver(1, kafkaConfigs).topic(EMPTY_IMAGE, "t").segmentMs;
+    expect(segmentMs({})).toBe(604_800_000);
+    expect(segmentMs({ "log.roll.hours": "2" })).toBe(7_200_000);
+    expect(segmentMs({ "log.roll.hours": "2", "log.roll.ms": "4" })).toBe(4);
   });
 
   it("is worked out once for as long as nothing it rests on changes", () => {
@@ -96,14 +115,14 @@ describe("what is in force", () => {
     const known = configs.topic(first, "t");
     const unrelated = applyMetadata(first, [set(ResourceType.topic, "u", "retention.ms", "6")]);
     expect(configs.topic(unrelated, "t")).toBe(known);
-    const own = applyMetadata(unrelated, [set(ResourceType.topic, "t", "retention.ms", "7")]);
-    expect(configs.topic(own, "t")).toMatchObject({ retentionMs: 7, maxMessageBytes: 3 });
+    const own = applyMetadata(unrelated, [set(ResourceType.topic, "t", "segment.ms", "7")]);
+    expect(configs.topic(own, "t")).toMatchObject({ segmentMs: 7, maxMessageBytes: 3 });
     const all = applyMetadata(own, [set(ResourceType.broker, "1", "message.max.bytes", null)]);
-    expect(configs.topic(all, "t")).toMatchObject({ retentionMs: 7, maxMessageBytes: 1_048_588 });
+    expect(configs.topic(all, "t")).toMatchObject({ segmentMs: 7, maxMessageBytes: 1_048_588 });
   });
 
   it("makes Kafka's largest number one that arithmetic can bear", () => {
-    const { flushMessages } = new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t");
-    expect(flushMessages).toBe(Number.MAX_SAFE_INTEGER);
+    const { messageTimestampBeforeMaxMs } = new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t");
+    expect(messageTimestampBeforeMaxMs).toBe(Number.MAX_SAFE_INTEGER);
   });
 });

@@ -1,5 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
+import { applyMetadata } from "../../../src/metadata/apply.ts";
+import { ResourceType } from "../../../src/metadata/image.ts";
+import { configRecord } from "../../../src/metadata/records.ts";
 import {
   ConsumerWorld,
   HEARTBEAT_MS,
@@ -190,6 +193,25 @@ describe("a member that leaves", () => {
     expect(world.group().members.size).toBe(0);
     expect(world.beat({ memberId: "a", memberEpoch: 1 }).answer.errorCode).toBe(25);
     expect(world.state.deadlines.has("consumer-session/1/g/a")).toBe(false);
+  });
+
+  it("has the times that its group's configs say, within the broker's bounds", () => {
+    const set = (name: string, value: string) => {
+      const record = configRecord(ResourceType.group, "g", name, value);
+      world.image = applyMetadata(world.image, [record]);
+    };
+    set("consumer.session.timeout.ms", "50000");
+    set("consumer.heartbeat.interval.ms", "7000");
+    expect(world.join("a")).toMatchObject({ heartbeatIntervalMs: 7000 });
+    world.join("b", { groupId: "other" });
+    world.advance(SESSION_MS);
+    expect(world.group().members.size).toBe(1);
+    expect(world.group("other").members.size).toBe(0);
+    world.advance(50_000 - SESSION_MS);
+    expect(world.group().members.size).toBe(0);
+    // What was set under other bounds is held within those of now.
+    world.config = { ...world.config, groupConsumerMaxHeartbeatIntervalMs: 6000 };
+    expect(world.join("a")).toMatchObject({ heartbeatIntervalMs: 6000 });
   });
 
   it("partitions to nobody while it does not say so is removed after its rebalance time-out", () => {

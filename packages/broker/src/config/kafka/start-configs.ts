@@ -1,0 +1,26 @@
+// What a start makes of the broker configs that it was given by Kafka's names.
+import { BROKER_CONFIGS } from "./broker-configs.ts";
+import { configProblem } from "./definition.ts";
+import { NO_SECURITY } from "./why-ignored.ts";
+
+/** Why a broker can't be started with a config, or be given it; null when it can. */
+export function brokerConfigRefusal(name: string, value: string): string | null {
+  const problem = configProblem(BROKER_CONFIGS, name, value);
+  if (problem !== null) return problem;
+  const { ignored, fallback } = BROKER_CONFIGS.get(name)!;
+  if (ignored !== NO_SECURITY || value.trim() === "") return null;
+  // Kafka's own defaults mean "no security", but for mechanisms: who names one wants it.
+  const isOff = value === fallback && !name.endsWith("sasl.enabled.mechanisms");
+  return isOff ? null : `${name}: ${NO_SECURITY}`;
+}
+
+/** What an operator is to know of configs that have no effect, one line for each reason. */
+export function ignoredConfigWarnings(configs: Readonly<Record<string, string>>): string[] {
+  const names = new Map<string, string[]>();
+  for (const name of Object.keys(configs)) {
+    const ignored = BROKER_CONFIGS.get(name)?.ignored ?? null;
+    if (ignored === null || ignored === NO_SECURITY) continue;
+    names.set(ignored, [...(names.get(ignored) ?? []), name]);
+  }
+  return [...names].map(([ignored, list]) => `no effect: ${list.sort().join(", ")}: ${ignored}`);
+}

@@ -1,0 +1,68 @@
+// Nothing is accepted in silence: a setting is read by something, or its table says why it is not.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { BROKER_CONFIGS } from "../../src/config/kafka/broker-configs.ts";
+import { GROUP_CONFIGS } from "../../src/config/kafka/group-configs.ts";
+import { TOPIC_CONFIGS } from "../../src/config/kafka/topic-configs.ts";
+import { KEYS, type Key } from "../../src/config/keys.ts";
+
+const root = join(import.meta.dirname, "../../src");
+const TABLES = /(-configs|ignored-security|why-ignored|config\/keys)\.ts$/;
+const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts") && !TABLES.test(path))
+  .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+const code = sources.map(({ text }) => text).join("\n");
+const typed = sources.find(({ path }) => path.endsWith("kafka/typed.ts"))!.text;
+const others = sources.filter(({ path }) => !path.endsWith("kafka/typed.ts"));
+const isNamed = (name: string) => code.includes(`"${name}"`);
+
+/** Named by what checks or describes them, or acts on a part of them. */
+const READ_AND_IGNORED = new Set([
+  "cleanup.policy",
+  "min.compaction.lag.ms",
+  "max.compaction.lag.ms",
+  "log.flush.scheduler.interval.ms",
+]);
+
+it("every config of a topic, a group or a broker is read, or excused with a reason", () => {
+  const obeyedDefaults = new Set(
+    [...TOPIC_CONFIGS.values(), ...GROUP_CONFIGS.values()]
+      .filter(({ ignored }) => ignored === null)
+      .flatMap(({ synonyms }) => synonyms.map(({ name }) => name)),
+  );
+  const tables = [TOPIC_CONFIGS, GROUP_CONFIGS, BROKER_CONFIGS];
+  const neither = tables.flatMap((table) =>
+    [...table.values()]
+      .filter(({ name, ignored }) => ignored === null && !isNamed(name))
+      .filter(({ name }) => !(table === BROKER_CONFIGS && obeyedDefaults.has(name)))
+      .map(({ name }) => name),
+  );
+  expect(neither).toEqual([]);
+});
+
+it("a config that is read has no excuse any more", () => {
+  const tables = [TOPIC_CONFIGS, GROUP_CONFIGS, BROKER_CONFIGS];
+  const isRead = (name: string) => isNamed(name) && !READ_AND_IGNORED.has(name);
+  const both = tables.flatMap((table) =>
+    [...table.values()].filter(({ name, ignored }) => ignored !== null && isRead(name)),
+  );
+  expect(both.map(({ name }) => name)).toEqual([]);
+});
+
+it("every typed config is used", () => {
+  const fields = [...typed.matchAll(/^ {2}readonly (\w+):/gm)].map(([, field]) => field!);
+  expect(fields.length).toBeGreaterThan(30);
+  const isUsed = (field: string) =>
+    others.some(({ text }) => new RegExp(`[.\\s{]${field}\\b`).test(text));
+  expect(fields.filter((field) => !isUsed(field))).toEqual([]);
+});
+
+it("every key of Tarpan's own is read, or excused with a reason", () => {
+  const excused = ({ ignored, ignoredInCluster }: Key) =>
+    ignored !== undefined && ignoredInCluster !== null;
+  const isRead = (name: string) =>
+    isNamed(name) || new RegExp(`(values\\.${name}\\b|^ +${name}: )`, "m").test(code);
+  const neither = Object.entries(KEYS).filter(([name, key]) => !excused(key) && !isRead(name));
+  expect(neither.map(([name]) => name)).toEqual([]);
+});
