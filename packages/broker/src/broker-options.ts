@@ -1,7 +1,10 @@
 // What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that went
 // unnoticed could leave a broker without durability.
 import { ConfigError } from "./config/config-error.ts";
+import { brokerConfigRefusal } from "./config/kafka/start-configs.ts";
 import { nearest } from "./config/nearest.ts";
+import { addOwnKeys, ownKeys, withoutOwnKeys } from "./config/own-keys.ts";
+import type { Given } from "./config/sources.ts";
 import { integer, oneOf, type Parse, refuse, text, ValueError } from "./config/values.ts";
 import type { Logger } from "./logging/logger.ts";
 import type { BrokerSettings, FlushPolicy } from "./settings.ts";
@@ -52,7 +55,7 @@ type Parsed = { [K in keyof typeof PARSERS]?: ReturnType<(typeof PARSERS)[K]> };
 export function readBrokerOptions(
   options: BrokerOptions,
 ): { readonly settings: BrokerSettings } & StartOptions {
-  const parsed = checked(options);
+  const parsed = withConfigs(checked(options));
   const { dataDir, nodeId = 1, logger } = parsed;
   const storage = parsed.storage ?? (dataDir === undefined ? "memory" : "segment");
   if (storage === "segment" && dataDir === undefined) {
@@ -72,6 +75,31 @@ export function readBrokerOptions(
     cluster: null,
   };
   return { settings, nodeIdGiven: parsed.nodeId !== undefined, ...(logger && { logger }) };
+}
+
+const KEY_OF = { nodeId: "node_id", dataDir: "data_dir", host: "bind_addr", port: "bind_port" };
+
+/** With what Kafka's configs say of the same things: `{ "log.dirs": "./data" }` is a `dataDir`. */
+function withConfigs(parsed: Parsed): Parsed {
+  const configs = new Map<string, Given>();
+  for (const [name, value] of Object.entries(parsed.configs ?? {})) {
+    const where = `Broker.start: configs: ${name}`;
+    const problem = brokerConfigRefusal(name, value);
+    if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
+    configs.set(name, { value, where });
+  }
+  const values = new Map<string, Given>();
+  for (const [option, key] of Object.entries(KEY_OF)) {
+    const value = parsed[option as keyof typeof KEY_OF];
+    if (value !== undefined) values.set(key, { value, where: option });
+  }
+  addOwnKeys(values, ownKeys(configs));
+  const told = Object.entries(KEY_OF).flatMap(([option, key]) => {
+    const value = values.get(key)?.value;
+    return value === undefined ? [] : [[option, option === "nodeId" ? Number(value) : value]];
+  });
+  const rest = parsed.configs && { configs: withoutOwnKeys(parsed.configs) };
+  return { ...parsed, ...Object.fromEntries(told), ...rest };
 }
 
 function checked(options: unknown): Parsed {

@@ -3,8 +3,8 @@ import { crc32c } from "@tarpan/codecs";
 import type { BrokerState } from "./broker-state.ts";
 import { BrokerStatus } from "./broker-status.ts";
 import { ConfigError } from "./config/config-error.ts";
-import { BROKER_CONFIGS } from "./config/kafka/broker-configs.ts";
-import { configProblem } from "./config/kafka/definition.ts";
+import { advertisedListener } from "./config/kafka/listener.ts";
+import { brokerConfigRefusal, ignoredConfigWarnings } from "./config/kafka/start-configs.ts";
 import { nodeEnv } from "./env/node-env.ts";
 import type { Env } from "./env.ts";
 import { FetchSessions } from "./fetch/fetch-sessions.ts";
@@ -56,7 +56,8 @@ export async function startBroker(
   { logger = silentLogger, nodeIdGiven = true, stopping }: StartOptions = {},
 ): Promise<RunningBroker> {
   const env = nodeEnv;
-  refuseBadConfigs(settings.kafkaConfigs);
+  refuseBadSettings(settings);
+  for (const warning of ignoredConfigWarnings(settings.kafkaConfigs)) logger.warn(warning);
   const given = { ...defaultsOf(settings), ...settings.kafkaConfigs };
   const kafkaConfigs = { ...given, ...factsOf(settings) };
   const opening = open({ ...settings, kafkaConfigs }, env, logger, { nodeIdGiven, stopping });
@@ -86,11 +87,18 @@ async function open(
   return openInCluster(settings, { env, logger, nodeIdGiven, stopping });
 }
 
-function refuseBadConfigs(configs: BrokerSettings["kafkaConfigs"]): void {
+/** What would otherwise weaken the broker without a word, whoever made the settings. */
+function refuseBadSettings({ flush, kafkaConfigs: configs }: BrokerSettings): void {
+  const modes: readonly unknown[] = ["always", "interval", "never"];
+  if (!modes.includes(flush?.mode)) {
+    throw new ConfigError(`flush: its mode must be ${modes.join(" | ")}`);
+  }
   for (const [name, value] of Object.entries(configs)) {
-    const problem = configProblem(BROKER_CONFIGS, name, value);
+    const problem = brokerConfigRefusal(name, value);
     if (problem !== null) throw new ConfigError(problem);
   }
+  // Throws for one that is not PLAINTEXT.
+  advertisedListener(configs);
 }
 
 interface ServeContext {

@@ -4,14 +4,13 @@ import type { LogLevel } from "../logging/logger.ts";
 import type { BrokerSettings, ClusterSettings, FlushPolicy } from "../settings.ts";
 import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
-import { BROKER_CONFIGS } from "./kafka/broker-configs.ts";
-import { configProblem } from "./kafka/definition.ts";
+import { brokerConfigRefusal } from "./kafka/start-configs.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
 import { nodeIdOf } from "./node-id.ts";
+import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
 import {
   type ConfigSources,
   type Given,
-  type Layer,
   readEnvironment,
   readFileLayer,
   readFlags,
@@ -52,11 +51,14 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     if (directory !== undefined && !layer.values.has("logging.file"))
       layer.values.set("logging.file", { ...directory, value: `${directory.value}/broker.log` });
   }
+  const kafka = merged(layers.map((layer) => layer.kafka));
+  refuseBadConfigs(kafka);
+  for (const layer of layers) addOwnKeys(layer.values, ownKeys(layer.kafka, kafka));
   const given = merged(layers.map((layer) => layer.values)) as Map<KeyName, Given>;
   const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
   const { cluster, warnings } = clusterSettings(values, given);
   return {
-    settings: settingsFrom(values, given, kafkaConfigs(layers, given), cluster),
+    settings: settingsFrom(values, given, kafkaConfigs(kafka, given), cluster),
     nodeIdGiven: values.node_id !== undefined,
     logging: {
       level: values["logging.level"] ?? "info",
@@ -102,23 +104,25 @@ function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {
   return { mode };
 }
 
-/** Kafka's broker configs as given by their own names, and what our keys say in their terms. */
-function kafkaConfigs(
-  layers: readonly Layer[],
-  given: Map<KeyName, Given>,
-): Record<string, string> {
-  const configs = new Map<string, Given>();
-  const autoCreate = given.get("auto_create_topics");
-  if (autoCreate !== undefined) configs.set("auto.create.topics.enable", autoCreate);
-  const idle = given.get("performance.connection_idle_timeout");
-  if (idle !== undefined) configs.set("connections.max.idle.ms", idle);
-  for (const [name, config] of merged(layers.map((layer) => layer.kafka)))
-    configs.set(name, config);
-  for (const [name, { value, where }] of configs) {
-    const problem = configProblem(BROKER_CONFIGS, name, String(value));
+function refuseBadConfigs(kafka: ReadonlyMap<string, Given>): void {
+  for (const [name, { value, where }] of kafka) {
+    const problem = brokerConfigRefusal(name, String(value));
     if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
   }
-  return Object.fromEntries([...configs].map(([name, { value }]) => [name, String(value)]));
+}
+
+/** Kafka's broker configs as given by their own names, and what our keys say in their terms. */
+function kafkaConfigs(
+  kafka: ReadonlyMap<string, Given>,
+  given: Map<KeyName, Given>,
+): Record<string, string> {
+  const configs = new Map(kafka);
+  for (const [key, name] of Object.entries(SAME)) {
+    const value = given.get(key as KeyName);
+    if (value !== undefined) configs.set(name, value);
+  }
+  const texts = [...configs].map(([name, { value }]) => [name, String(value)]);
+  return withoutOwnKeys(Object.fromEntries(texts));
 }
 
 function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {

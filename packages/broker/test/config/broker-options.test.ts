@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Broker } from "../../src/broker.ts";
 import { readBrokerOptions } from "../../src/broker-options.ts";
+import { startBroker } from "../../src/start-broker.ts";
 
 /** As JavaScript hands them in, where no compiler looks. */
 const read = (options: unknown) => readBrokerOptions(options as never).settings;
@@ -50,6 +51,10 @@ const REFUSED: readonly [options: unknown, message: string][] = [
     { configs: { "num.partitions": null } },
     "configs: num.partitions: must be a string, a number or a boolean, not null",
   ],
+  [{ configs: { "sasl.enabled.mechanisms": "PLAIN" } }, "configs: sasl.enabled.mechanisms: sasl"],
+  [{ configs: { listeners: "SSL://:1" } }, "configs: listeners: listener SSL is SSL"],
+  [{ port: 2, configs: { listeners: "PLAINTEXT://:1" } }, "configs: listeners: says 1, and port"],
+  [{ nodeId: 1, configs: { "node.id": 2 } }, "configs: node.id: says 2, and nodeId says 1"],
   [{ logger: { info() {} } }, 'logger: has no function "debug"'],
   ["./data", 'must be an object, not "./data"'],
 ];
@@ -68,6 +73,38 @@ it("refuses Kafka configs that are unknown or out of range", async () => {
   await expect(start({ "num.partitions": 0 })).rejects.toMatchObject({ code: "TARPAN_CONFIG" });
 });
 
+it("takes Kafka's names for its own options", () => {
+  const configs = { "log.dirs": "./d", "node.id": 7, listeners: "PLAINTEXT://127.0.0.1:1" };
+  const { settings, nodeIdGiven } = readBrokerOptions({ configs });
+  expect(settings).toMatchObject({
+    storage: "segment",
+    dataDirectory: "./d",
+    nodeId: 7,
+    bindAddress: "127.0.0.1",
+    bindPort: 1,
+    kafkaConfigs: {},
+  });
+  expect(nodeIdGiven).toBe(true);
+});
+
+it("warns of configs that have no effect", async () => {
+  const warnings: string[] = [];
+  const none = () => {};
+  const warn = (line: string) => warnings.push(line);
+  const logger = { debug: none, info: none, warn, error: none };
+  const configs = { "log.retention.ms": 1000, "log.cleaner.threads": 1 };
+  await (await Broker.start({ configs, logger })).stop();
+  expect(warnings).toEqual([expect.stringMatching(/^no effect: log.cleaner.threads, log.retent/)]);
+});
+
 it("takes what is undefined as not given", () => {
   expect(read({ port: undefined, flush: undefined })).toEqual(read({}));
+});
+
+it("is not alone in looking: a start refuses a flush that nobody has checked", async () => {
+  const settings = { ...read({}), flush: "always" as never };
+  await expect(startBroker(settings)).rejects.toMatchObject({
+    code: "TARPAN_CONFIG",
+    message: "flush: its mode must be always | interval | never",
+  });
 });

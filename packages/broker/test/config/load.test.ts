@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type ConfigSources, loadConfig } from "../../src/config/index.ts";
+import { ignoredConfigWarnings } from "../../src/config/kafka/start-configs.ts";
 import { SEED_JSON, SEED_YAML } from "./seeds.ts";
 
 const load = (text: string, more: Omit<ConfigSources, "file"> = {}) =>
@@ -90,6 +91,87 @@ describe("what a broker is started with", () => {
   });
 });
 
+describe("Kafka's names for what Tarpan has keys for", () => {
+  const kafka = (...lines: string[]) => load(`kafka:\n${lines.map((l) => `  ${l}\n`).join("")}`);
+
+  test("are obeyed", async () => {
+    const { settings, nodeIdGiven } = await kafka(
+      "node.id: 7",
+      "broker.id: 7",
+      "log.dirs: /var/lib/kafka",
+      "listeners: PLAINTEXT://10.0.0.1:19092,CONTROLLER://:9093",
+      "controller.listener.names: CONTROLLER",
+      "advertised.listeners: PLAINTEXT://kafka.example:9092",
+    );
+    expect(settings).toMatchObject({
+      nodeId: 7,
+      dataDirectory: "/var/lib/kafka",
+      bindAddress: "10.0.0.1",
+      bindPort: 19_092,
+    });
+    expect(nodeIdGiven).toBe(true);
+    expect(settings.kafkaConfigs).not.toHaveProperty("listeners");
+    const names = await kafka(
+      'listeners: "INSIDE://:1"',
+      "listener.security.protocol.map: INSIDE:PLAINTEXT",
+    );
+    expect(names.settings).toMatchObject({ bindAddress: "0.0.0.0", bindPort: 1 });
+    expect((await kafka("broker.id: -1")).nodeIdGiven).toBe(false);
+  });
+
+  test("go before weaker sources, by whichever name", async () => {
+    const { settings } = await load(
+      'kafka: { "auto.create.topics.enable": true, listeners: "PLAINTEXT://:1" }',
+      { flags: { "auto-create-topics": "false", "bind-port": "2" } },
+    );
+    expect(settings).toMatchObject({ bindPort: 2, bindAddress: "0.0.0.0" });
+    expect(settings.kafkaConfigs).toEqual({ "auto.create.topics.enable": "false" });
+  });
+
+  test.each([
+    ["node_id: 1\nkafka: { broker.id: 2 }", "kafka.broker.id: says 2, and broker.yaml:1: node_id"],
+    ["data_dir: a\nkafka: { log.dir: b }", "kafka.log.dir: says b, and broker.yaml:1: data_dir"],
+    ["kafka: { log.dirs: 'a,b' }", "kafka.log.dirs: must be one directory"],
+    ["kafka: { listeners: 'SSL://:9093' }", "listener SSL is SSL, and this broker has PLAINTEXT"],
+    ["kafka: { advertised.listeners: 'SASL_SSL://a:1' }", "listener SASL_SSL is SASL_SSL"],
+    ["kafka: { listeners: 'INSIDE://:1' }", "listener INSIDE has no protocol in listener.sec"],
+    ["kafka: { listeners: 'PLAINTEXT://:1,PLAINTEXT://:2' }", "lists several addresses"],
+    ["kafka: { listeners: '9092' }", "must be like PLAINTEXT://host:port"],
+    ["kafka: { num.partitions: }", "kafka.num.partitions: has no value"],
+    ["kafka: { sasl.enabled.mechanisms: PLAIN }", "would let everybody in"],
+    ["kafka: { sasl.enabled.mechanisms: GSSAPI }", "would let everybody in"],
+    ["kafka: { authorizer.class.name: org.x.Acl }", "would let everybody in"],
+    ["kafka: { ssl.keystore.location: /k.jks }", "would let everybody in"],
+    ["kafka: { listener.name.x.ssl.keystore.location: /k.jks }", "would let everybody in"],
+    ["kafka: { log.cleaner.thread: 2 }", "did you mean log.cleaner.threads?"],
+    ["kafka: { log.cleaner.threads: some }", "invalid value some for log.cleaner.threads"],
+  ])("%j is refused", async (text, message) => {
+    await expect(load(text)).rejects.toMatchObject({
+      code: "TARPAN_CONFIG",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test("Kafka's word for no security is taken", async () => {
+    const { settings } = await kafka(
+      "security.inter.broker.protocol: PLAINTEXT",
+      'authorizer.class.name: ""',
+    );
+    expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([]);
+  });
+});
+
+test("configs without effect are told of in one line for each reason", async () => {
+  const { settings } = await load(
+    "kafka: { log.retention.hours: 1, log.cleaner.threads: 2, num.io.threads: 8, num.partitions: 2 }",
+  );
+  expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([
+    "no effect: log.cleaner.threads, log.retention.hours: " +
+      "old records are neither deleted nor compacted away yet",
+    "no effect: num.io.threads: one thread does everything",
+  ]);
+});
+
 describe("what is refused, in one line that says where", () => {
   test.each([
     [
@@ -142,10 +224,17 @@ test("a misspelt variable is named, those of others are left alone", async () =>
       TARPAN_BIND_PROT: "1",
       TARPAN_SERVICE_HOST: "10.0.0.1",
       TARPAN_PORT: "tcp://x",
+      TARPAN_KAFKA_SERVICE_PORT: "9092",
+      TARPAN_KAFKA_PORT_9092_TCP_ADDR: "10.0.0.1",
       TARPAN_DEBUG: "1",
+      TARPAN_CONFIG: "broker.yaml",
+      TARPAN_CONFG: "broker.yaml",
     },
   });
-  expect(warnings).toEqual(["TARPAN_BIND_PROT is not known; did you mean TARPAN_BIND_PORT?"]);
+  expect(warnings).toEqual([
+    "TARPAN_BIND_PROT is not known; did you mean TARPAN_BIND_PORT?",
+    "TARPAN_CONFG is not known; did you mean TARPAN_CONFIG?",
+  ]);
 });
 
 test("what is switched off has no warning", async () => {

@@ -1,0 +1,87 @@
+// Kafka's names for what Tarpan has keys for: who moves over from Kafka keeps the words of old.
+import { ConfigError } from "./config-error.ts";
+import { splitList } from "./kafka/definition.ts";
+import { clientListener } from "./kafka/listener.ts";
+import type { Given } from "./sources.ts";
+import { ValueError } from "./values.ts";
+
+/** Two names for one value, which the broker knows by Kafka's. */
+export const SAME = {
+  auto_create_topics: "auto.create.topics.enable",
+  "performance.connection_idle_timeout": "connections.max.idle.ms",
+} as const;
+
+type OwnKey = "node_id" | "data_dir" | "bind_addr" | "bind_port" | keyof typeof SAME;
+
+/** The configs that are obeyed as keys; `advertised.listeners` is obeyed as it is. */
+const OWN_CONFIGS = new Set(["node.id", "broker.id", "log.dirs", "log.dir", "listeners"]);
+
+type Configs = ReadonlyMap<string, Given>;
+
+/**
+ * What `configs`, which are known and well-formed, say in Tarpan's keys. `all` is what every source
+ * says: the names of listeners may be explained elsewhere. Throws ConfigError.
+ */
+export function ownKeys(configs: Configs, all: Configs = configs): Map<OwnKey, Given> {
+  const own = new Map<OwnKey, Given>();
+  const id = configs.get("node.id");
+  const oldId = configs.get("broker.id");
+  // -1 is Kafka's way to say that there is none.
+  if (oldId !== undefined && String(oldId.value) !== "-1") add(own, "node_id", oldId);
+  if (id !== undefined) add(own, "node_id", id);
+  for (const [key, name] of Object.entries(SAME)) {
+    const given = configs.get(name);
+    if (given !== undefined) own.set(key as keyof typeof SAME, given);
+  }
+  const directory = configs.get("log.dirs") ?? configs.get("log.dir");
+  if (directory !== undefined) add(own, "data_dir", { ...directory, value: oneOf(directory) });
+  const listeners = configs.get("listeners");
+  const address = listeners && listener(listeners, all);
+  if (listeners && address) {
+    own.set("bind_addr", { ...listeners, value: address.host || "0.0.0.0" });
+    own.set("bind_port", { ...listeners, value: address.port });
+  }
+  const advertised = configs.get("advertised.listeners");
+  if (advertised !== undefined) listener(advertised, all);
+  return own;
+}
+
+/** Adds what Kafka's names say to what Tarpan's say, which must not contradict it. */
+export function addOwnKeys(values: Map<string, Given>, own: ReadonlyMap<string, Given>): void {
+  for (const [key, given] of own) add(values, key, given);
+}
+
+export function withoutOwnKeys(configs: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(configs).filter(([name]) => !OWN_CONFIGS.has(name)));
+}
+
+function add<K extends string>(values: Map<K, Given>, key: K, given: Given): void {
+  const before = values.get(key);
+  if (before !== undefined && String(before.value) !== String(given.value))
+    throw new ConfigError(
+      `${given.where}: says ${given.value}, and ${before.where} says ${before.value}: leave one out`,
+    );
+  values.set(key, before ?? given);
+}
+
+function oneOf({ value, where }: Given): string {
+  const [directory = "", ...more] = splitList(String(value));
+  if (directory !== "" && more.length === 0) return directory;
+  throw new ConfigError(`${where}: must be one directory: a broker keeps everything in one`);
+}
+
+function listener({ value, where }: Given, all: Configs) {
+  const text = (name: string) => {
+    const given = all.get(name);
+    return given === undefined ? undefined : String(given.value);
+  };
+  try {
+    return clientListener(String(value), {
+      protocols: text("listener.security.protocol.map"),
+      controllers: text("controller.listener.names"),
+    });
+  } catch (error) {
+    if (error instanceof ValueError) throw new ConfigError(`${where}: ${error.message}`);
+    throw error;
+  }
+}
