@@ -21,6 +21,9 @@ afterAll(async () => {
 const at = (argv: readonly string[], options?: CommandOptions) =>
   tarpan([...argv, "--bootstrap", broker.bootstrap], options);
 
+const NOT_YET =
+  "stored, not acted on yet: old records are neither deleted nor compacted away yet\n";
+
 const ok = (stdout: string) => ({ code: 0, stdout, stderr: "" });
 
 describe("topic", () => {
@@ -30,7 +33,10 @@ describe("topic", () => {
     );
     expect((await at(["topic", "list"])).stdout).toContain("life  2 partitions  replicas: 1");
     const altered = ["topic", "alter", "life", "--partitions=3", "--config", "retention.ms=5"];
-    expect(await at(altered)).toEqual(ok("altered topic life\n"));
+    expect(await at(altered)).toEqual({
+      ...ok("altered topic life\n"),
+      stderr: `retention.ms is ${NOT_YET}`,
+    });
     const { stdout } = await at(["topic", "describe", "life"]);
     expect(stdout).toMatch(/^topic life \(id [0-9a-f-]{36}\): 3 partitions, replicas: 1\n/);
     expect(stdout).toContain("  retention.ms=5\n");
@@ -55,6 +61,16 @@ describe("topic", () => {
     );
     expect((await at(["topic", "list"])).stdout).toMatch(/^m3 /m);
     await at(["topic", "delete", "--topic", "m3"]);
+  });
+
+  test("create says which configs have no effect, and no more than that", async () => {
+    const configs = ["--config", "cleanup.policy=compact", "--config", "max.message.bytes=5000"];
+    expect(await at(["topic", "create", "told", ...configs])).toEqual({
+      ...ok("created topic told with 1 partition, replicas: 1\n"),
+      stderr: `cleanup.policy is ${NOT_YET}`,
+    });
+    const acted = ["topic", "alter", "told", "--config", "max.message.bytes=6000"];
+    expect(await at(acted)).toEqual(ok("altered topic told\n"));
   });
 
   test("what a broker refuses is one line", async () => {

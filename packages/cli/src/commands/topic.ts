@@ -6,6 +6,7 @@ import { parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
 import { UsageError } from "../failures.ts";
+import { tellIgnoredConfigs } from "../ignored-configs.ts";
 import { counted } from "../progress.ts";
 import { columns } from "../table.ts";
 
@@ -30,13 +31,18 @@ export const topic: Command = {
     { name: "topic", short: "t", argument: "NAME", help: "a topic, the same as a bare NAME" },
     { name: "partitions", argument: "N", help: "how many partitions it has, or shall have" },
     { name: "replicas", argument: "N", help: "how many brokers keep each partition" },
-    { name: "config", argument: "NAME=VALUE", repeat: true, help: "such as retention.ms=3600000" },
+    {
+      name: "config",
+      argument: "NAME=VALUE",
+      repeat: true,
+      help: "such as max.message.bytes=2097152",
+    },
     { name: "delete-config", argument: "NAME", repeat: true, help: "back to the broker's default" },
     { name: "internal", help: "list internal topics too" },
   ],
   examples: [
     "tarpan topic create --topic orders --partitions 3",
-    "tarpan topic alter orders --config retention.ms=3600000",
+    "tarpan topic alter orders --config max.message.bytes=2097152",
     "tarpan topic describe orders --bootstrap broker1:9092",
   ],
   async run(args, io) {
@@ -48,12 +54,15 @@ export const topic: Command = {
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   create: (args) => {
-    const wanted = {
-      partitions: args.integer("partitions", 1, MAX_INT32),
-      replicas: args.integer("replicas", 1, MAX_INT16),
-      configs: Object.fromEntries(args.texts("config").map((pair) => parsePair(pair, "--config"))),
-    };
-    return eachTopic(args, (admin, io, name) => createTopic(admin, io, { name, ...wanted }));
+    const configs = Object.fromEntries(
+      args.texts("config").map((pair) => parsePair(pair, "--config")),
+    );
+    const partitions = args.integer("partitions", 1, MAX_INT32);
+    const replicas = args.integer("replicas", 1, MAX_INT16);
+    return eachTopic(args, async (admin, io, name) => {
+      await createTopic(admin, io, { name, partitions, replicas, configs });
+      await tellIgnoredConfigs(admin, io, name, Object.keys(configs));
+    });
   },
   list: (args) => {
     const internal = args.has("internal");
@@ -144,6 +153,7 @@ function alterTopic(args: Arguments): ReturnType<Action> {
     if (Object.keys(changes).length > 0) await admin.alterConfigs({ type: "topic", name }, changes);
     if (partitions !== undefined) await admin.createPartitions(name, partitions);
     io.stdout.write(`altered topic ${name}\n`);
+    await tellIgnoredConfigs(admin, io, name, Object.keys(Object.fromEntries(set)));
   };
 }
 

@@ -26,6 +26,8 @@ export interface ConfigEntry {
   readonly isDefault: boolean;
   readonly readOnly: boolean;
   readonly sensitive: boolean;
+  /** What the broker says about it; null from brokers before Kafka 2.6 (KIP-569). */
+  readonly documentation: string | null;
 }
 
 export async function describeConfigs(
@@ -38,7 +40,10 @@ export async function describeConfigs(
     resourceName: name,
     configurationKeys: keys,
   };
-  const { results } = await client.request(DescribeConfigs, { resources: [resource] });
+  const { results } = await client.request(DescribeConfigs, {
+    resources: [resource],
+    includeDocumentation: true,
+  });
   const result = results[0]!;
   assertOk(result.errorCode, `${type} ${name}`, result.errorMessage);
   return result.configs.map((config) => ({
@@ -47,6 +52,7 @@ export async function describeConfigs(
     isDefault: config.configSource === ConfigSource.default,
     readOnly: config.readOnly,
     sensitive: config.isSensitive,
+    documentation: config.documentation,
   }));
 }
 
