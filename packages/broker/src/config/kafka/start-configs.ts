@@ -11,7 +11,7 @@ export function brokerConfigRefusal(name: string, value: string): string | null 
   if (ignored !== NO_SECURITY || value.trim() === "") return null;
   // Kafka's own defaults mean "no security", but for mechanisms: who names one wants it.
   const isOff = value === fallback && !name.endsWith("sasl.enabled.mechanisms");
-  return isOff ? null : `${name}: ${NO_SECURITY}`;
+  return isOff ? null : `can't obey ${name}: ${NO_SECURITY}`;
 }
 
 /** What an operator is to know of configs that have no effect, one line for each reason. */
