@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { run } from "../harness/run.ts";
 import { temporaryDirectory } from "../harness/temp.ts";
@@ -38,3 +40,29 @@ it("npm start passes the broker's exit code on", async () => {
   expect(code).toBe(2);
   expect(stderr).toContain("--no-such-flag");
 }, 120_000);
+
+it("bundles only when something has changed", async () => {
+  const main = join(root, "packages/cli/dist/bundle/main.js");
+  const before = await stat(main);
+  const { code } = await run(process.execPath, ["scripts/bundle.mjs"], { cwd: root });
+  expect([code, (await stat(main)).ino]).toEqual([0, before.ino]);
+});
+
+it("puts a bundle in place without taking away what runs from the one before", async () => {
+  const library = pathToFileURL(join(root, "scripts/lib/place-bundle.mjs")).href;
+  const { placeBundle, upToDate } = await import(library);
+  const home = await temporaryDirectory();
+  const target = join(home, "bundle");
+  const place = async (name: string) => {
+    const aside = await mkdtemp(join(home, "aside-"));
+    const files = ["main.js", `chunk-${name}.js`];
+    for (const file of files) await writeFile(join(aside, file), name);
+    await placeBundle(aside, target, files, name);
+    return [await readFile(join(target, "main.js"), "utf8"), await readdir(target)];
+  };
+  const manifest = "manifest.json";
+  expect(await place("a")).toEqual(["a", ["chunk-a.js", "main.js", manifest]]);
+  expect(await place("b")).toEqual(["b", ["chunk-a.js", "chunk-b.js", "main.js", manifest]]);
+  expect(await place("c")).toEqual(["c", ["chunk-b.js", "chunk-c.js", "main.js", manifest]]);
+  expect([await upToDate(target, "c"), await upToDate(target, "b")]).toEqual([true, false]);
+});

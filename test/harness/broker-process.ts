@@ -26,6 +26,8 @@ export interface BrokerProcessOptions {
   readonly host?: string;
   /** Any free one when left out, and the same one at every start. */
   readonly port?: number;
+  /** Instead of the built one of this repository, or the one named by the environment. */
+  readonly program?: string;
   /** A program and its arguments that run the rest of a command line as themselves. */
   readonly launcher?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -85,11 +87,11 @@ export class BrokerProcess {
   /** Resolves once it serves. The port is any free one at first, the same one after that. */
   async start(): Promise<void> {
     this.#dataDirectory ||= this.#options.dataDirectory ?? (await temporaryDirectory());
-    const { flags = [], launcher = [], env = {} } = this.#options;
+    const { flags = [], launcher = [], env = {}, program: own = tarpanProgram } = this.#options;
     const where = ["--bind-addr", this.host, "--bind-port", String(this.#port)];
     const made = [...where, "--data-dir", this.#dataDirectory, ...flags];
     const broker = ["broker", ...(this.#options.commandLine ?? made)];
-    const [program, ...args] = [...launcher, process.execPath, tarpanProgram, ...broker];
+    const [program, ...args] = [...launcher, process.execPath, own, ...broker];
     const child = spawn(program!, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },

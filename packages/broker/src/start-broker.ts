@@ -13,6 +13,7 @@ import { groupsView } from "./groups-view.ts";
 import { handlers } from "./handlers/index.ts";
 import { HandlerRouter } from "./handlers/request-router.ts";
 import { createHttpEntrance } from "./http/entrance.ts";
+import { loadLater } from "./load-later.ts";
 import { type Logger, silentLogger } from "./logging/logger.ts";
 import { ThrottledWarnings } from "./logging/throttled-warnings.ts";
 import { registeredAddress } from "./metadata/advertised-address.ts";
@@ -172,6 +173,7 @@ async function serve(
   const broker = { ...parts, ...others, stopping: signal };
   router.open(new HandlerRouter(handlers, broker, requests));
   serving = true;
+  const loading = loadLater(env.timers, logger);
   return {
     host,
     port,
@@ -180,6 +182,7 @@ async function serve(
     clusterId: metadata.clusterId,
     async stop() {
       serving = false;
+      loading.cancel();
       await state.leave();
       stopping.abort();
       // Members that wait for others would hold the listener up; their clients ask again.

@@ -2,47 +2,27 @@ import type { Socket } from "node:net";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import type { BrokerView } from "./broker-view.ts";
+import { HttpServer } from "./http-server.ts";
 
-/** Serves HTTP on sockets of the broker's listener. The server is loaded for the first of them. */
+/** Serves HTTP on sockets of the broker's listener. The server is made for the first of them. */
 export function createHttpEntrance(view: BrokerView, onError: OnError): HttpEntrance {
-  return new LazyHttp(view, onError);
-}
-
-class LazyHttp implements HttpEntrance {
-  readonly #view: BrokerView;
-  readonly #onError: OnError;
-  #loading: Promise<HttpEntrance> | null = null;
-  #closing = false;
-
-  constructor(view: BrokerView, onError: OnError) {
-    this.#view = view;
-    this.#onError = onError;
-  }
-
-  accept(socket: Socket, firstBytes: Uint8Array): void {
-    this.#loading ??= this.#load();
-    this.#loading.then(
-      (server) => {
-        if (this.#closing) socket.destroy();
-        else server.accept(socket, firstBytes);
-      },
-      (error) => {
-        this.#onError("HTTP can't be served", { error });
+  let server: HttpServer | null = null;
+  let closing = false;
+  return {
+    accept(socket: Socket, firstBytes: Uint8Array) {
+      if (closing) {
         socket.destroy();
-      },
-    );
-  }
-
-  close(): void {
-    this.#closing = true;
-    this.#loading?.then(
-      (server) => server.close(),
-      () => {},
-    );
-  }
-
-  async #load(): Promise<HttpEntrance> {
-    const { HttpServer } = await import("./http-server.ts");
-    return new HttpServer(this.#view, this.#onError);
-  }
+        return;
+      }
+      // Node's own part is loaded here and not imported: a start need not wait for it. It is a part
+      // of the program that runs, so unlike a file it is there whatever was installed meanwhile.
+      const { createServer } = process.getBuiltinModule("node:http");
+      server ??= new HttpServer(createServer, view, onError);
+      server.accept(socket, firstBytes);
+    },
+    close() {
+      closing = true;
+      server?.close();
+    },
+  };
 }

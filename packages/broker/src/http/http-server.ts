@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { createServer, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { CoordinatorError } from "../groups/coordinator-error.ts";
 import type { HttpEntrance } from "../server/listener.ts";
@@ -18,10 +18,10 @@ export class HttpServer implements HttpEntrance {
   readonly #onError: OnError;
   #closing = false;
 
-  constructor(view: BrokerView, onError: OnError) {
+  constructor(create: typeof createServer, view: BrokerView, onError: OnError) {
     this.#resources = resourcesOf(view);
     this.#onError = onError;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = create((request, response) => void this.#serve(request, response));
     // Node looks for requests that take too long only in servers that listen.
     this.#server.emit("listening");
   }

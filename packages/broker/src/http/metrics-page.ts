@@ -1,24 +1,43 @@
 import type { Metric, Registry } from "prom-client";
 import type { BrokerView, GroupUsage } from "./broker-view.ts";
 import { type Family, familiesOf } from "./metric-families.ts";
+import { Refusal } from "./refusal.ts";
 
-/** Prometheus' text format, from a registry of its own for each broker; loaded when first asked. */
+/** Prometheus' text format, from a registry of its own for each broker; made when first asked. */
 export function metricsPage(
   view: BrokerView,
+  importProm = importPromClient,
 ): () => Promise<{ contentType: string; body: string }> {
   let registry: Promise<Registry> | null = null;
   // Gathered once for all families of a scrape; one at the same time finds rows as new as its own.
   let groups: GroupUsage = { groups: [], offsets: [] };
   return async () => {
     groups = await view.groups.usage();
-    registry ??= load(view, () => groups);
+    registry ??= importProm().then(
+      (prom) => registryOf(prom, view, () => groups),
+      (error) => {
+        registry = null;
+        throw error;
+      },
+    );
     const { contentType } = await registry;
     return { contentType, body: await (await registry).metrics() };
   };
 }
 
-async function load(view: BrokerView, groups: () => GroupUsage): Promise<Registry> {
-  const { default: prom } = await import("prom-client");
+type PromClient = typeof import("prom-client");
+
+/** Rejects with Refusal. Also called soon after the start: see load-later.ts. */
+export async function importPromClient(): Promise<PromClient> {
+  try {
+    return (await import("prom-client")).default;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Refusal(503, `metrics can't be served, restart the broker: ${message}`);
+  }
+}
+
+function registryOf(prom: PromClient, view: BrokerView, groups: () => GroupUsage): Registry {
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry });
   for (const family of familiesOf(view, groups)) registry.registerMetric(asMetric(family));

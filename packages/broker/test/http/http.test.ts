@@ -4,6 +4,8 @@ import { connect } from "node:net";
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import { importPromClient, metricsPage } from "../../src/http/metrics-page.ts";
+import { Refusal } from "../../src/http/refusal.ts";
 import { eventually, frame, Kind } from "../server/harness.ts";
 import { ask, FakeBroker, serveHttp } from "./fake-broker.ts";
 
@@ -77,6 +79,16 @@ describe("routes", () => {
     kafka.send(frame(Kind.echo, "0123456789"));
     await kafka.responsesReach(2);
     expect((await ask(served, "/metrics")).text).toContain("tarpan_received_bytes_total 30\n");
+  });
+
+  test("/metrics that can't be loaded is asked for again by the next scrape", async () => {
+    const view = new FakeBroker();
+    await using served = await serveHttp(view);
+    expect(served.listener.port).toBeGreaterThan(0);
+    const modules = [Promise.reject(new Refusal(503, "restart the broker")), importPromClient()];
+    const page = metricsPage(view, () => modules.shift()!);
+    await expect(page()).rejects.toThrow("restart the broker");
+    expect((await page()).body).toContain("tarpan_ready 1");
   });
 
   test("an unknown path names those there are; HEAD works; other methods do not", async () => {

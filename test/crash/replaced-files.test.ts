@@ -1,0 +1,32 @@
+import { cp, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it, vi } from "vitest";
+import { BrokerProcess } from "../harness/broker-process.ts";
+import { atFileEnd } from "../harness/file-end.ts";
+import { temporaryDirectory } from "../harness/temp.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+it("serves HTTP after the files of its version were removed, and what it needs of packages", async () => {
+  const home = await temporaryDirectory();
+  const bundle = join(home, "dist/bundle");
+  await cp(join(root, "packages/cli/dist/bundle"), bundle, { recursive: true });
+  await cp(join(root, "packages/cli/bin"), join(home, "bin"), { recursive: true });
+  await writeFile(join(home, "package.json"), '{ "type": "module" }');
+  await symlink(join(root, "node_modules"), join(home, "node_modules"));
+  const program = join(home, "bin/tarpan.js");
+  const env = { TARPAN_LOGGING_LEVEL: "debug" };
+  const broker = new BrokerProcess({ program, env });
+  atFileEnd(() => broker.kill9());
+  await broker.start();
+  await rm(join(home, "dist"), { recursive: true });
+  const status = async (path: string) => (await fetch(`http://${broker.bootstrap}${path}`)).status;
+  for (const path of ["/health", "/ready", "/cluster/status", "/api/v1/groups"])
+    expect([path, await status(path)]).toEqual([path, 200]);
+  const loaded = () => expect(broker.output).toContain("loaded what may be needed later");
+  await vi.waitFor(loaded, { timeout: 20_000 });
+  await rm(join(home, "node_modules"));
+  expect(await status("/metrics")).toBe(200);
+  expect(await broker.stop()).toBe(0);
+});
