@@ -26,7 +26,10 @@ export interface BrokerOptions {
   readonly flush?: FlushPolicy | FlushPolicy["mode"];
   /** Kafka's broker id, 0 … 2^31-1. Default: the data directory's own, 1 in a new one. */
   readonly nodeId?: number;
-  /** Kafka broker configs by Kafka's names, as in `{ "num.partitions": 3 }`. */
+  /**
+   * Kafka broker configs by Kafka's names, as in `{ "num.partitions": 3 }`. Defaults are Kafka's, but
+   * for `group.initial.rebalance.delay.ms`: 0 in memory, where tests would wait three seconds for it.
+   */
   readonly configs?: Readonly<Record<string, string | number | boolean>>;
   /** Default: silent. */
   readonly logger?: Logger;
@@ -34,6 +37,8 @@ export interface BrokerOptions {
 
 const DEFAULT_FLUSH_INTERVAL_MS = 1000;
 const INT32_MAX = 2_147_483_647;
+
+const IN_MEMORY = { "group.initial.rebalance.delay.ms": "0" };
 
 const flushMode = oneOf("always", "interval", "never");
 const intervalMs = integer(1, INT32_MAX);
@@ -71,7 +76,7 @@ export function readBrokerOptions(
     storage,
     dataDirectory: dataDir ?? "",
     flush: parsed.flush ?? { mode: "always" },
-    kafkaConfigs: parsed.configs ?? {},
+    kafkaConfigs: { ...(storage === "memory" && IN_MEMORY), ...parsed.configs },
     cluster: null,
   };
   return { settings, nodeIdGiven: parsed.nodeId !== undefined, ...(logger && { logger }) };

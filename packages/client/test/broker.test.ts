@@ -1,4 +1,7 @@
 // The client against a real broker, embedded and in memory.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Broker } from "@tarpan/broker";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -276,5 +279,20 @@ describe("admin", () => {
     const cluster = await admin.describeCluster();
     expect(cluster.clusterId).toBe(broker.clusterId);
     expect([...cluster.brokers.keys()]).toEqual([broker.nodeId]);
+  });
+
+  test("a group begins at once in memory, as Kafka's config says on disk, and as told", async () => {
+    const name = "group.initial.rebalance.delay.ms";
+    const dataDir = mkdtempSync(join(tmpdir(), "tarpan-delay-"));
+    const delays: (string | null)[] = [];
+    for (const options of [{}, { dataDir }, { configs: { [name]: 7 } }]) {
+      await using broker = await Broker.start(options);
+      await using client = new Client({ bootstrap: broker.bootstrap });
+      const resource = { type: "broker", name: String(broker.nodeId) } as const;
+      const [entry] = await new Admin(client).describeConfigs(resource, [name]);
+      delays.push(entry!.value);
+    }
+    rmSync(dataDir, { recursive: true });
+    expect(delays).toEqual(["0", "3000", "7"]);
   });
 });

@@ -47,7 +47,6 @@ class Ground implements AsyncDisposable {
   static async make(host = "127.0.0.1"): Promise<Ground> {
     const configs = {
       "offsets.topic.num.partitions": 3,
-      "group.initial.rebalance.delay.ms": 0,
     };
     const ground = new Ground(await Broker.start({ host, configs }));
     const admin = ground.kafka.admin();

@@ -19,7 +19,6 @@ const closing: (() => unknown)[] = [];
 beforeAll(async () => {
   broker = await Broker.start({
     configs: {
-      "group.initial.rebalance.delay.ms": 0,
       "group.min.session.timeout.ms": 300,
       "offsets.topic.num.partitions": 3,
     },
