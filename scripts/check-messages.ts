@@ -21,6 +21,7 @@ import {
   groupRecords,
   includes,
   metadataRecords,
+  OWN_TAGS,
   type Range,
   rangeOf,
   type Schema,
@@ -122,9 +123,10 @@ class Comparison {
     const version = this.#version;
     const present = theirs.filter((f) => includes(f.versions ?? f.taggedVersions!, version));
     const names = present.map(({ name }) => name.charAt(0).toLowerCase() + name.slice(1));
-    const ourNames = Object.keys(ours).filter((name) =>
-      includes(ours[name]!.definition.versions ?? "0+", version),
-    );
+    const ourNames = Object.keys(ours).filter((name) => {
+      const { versions = "0+", tag = 0 } = ours[name]!.definition;
+      return includes(versions, version) && tag < OWN_TAGS;
+    });
     this.#expect(path || "(top)", "the list of fields", ourNames.join(" "), names.join(" "));
     present.forEach((field, i) => {
       const our = ours[names[i]!];

@@ -51,6 +51,35 @@ export class KafkaResponseError extends ClientError {
   }
 }
 
+/**
+ * A stretch of a partition can't be read: it is damaged, or missing, where it is stored. What comes
+ * behind it can be: `seek(topic, partition, nextOffset)` goes on there.
+ */
+export class DamagedRangeError extends ClientError {
+  readonly topic: string;
+  readonly partition: number;
+  /** The first offset that can't be read. */
+  readonly offset: number;
+  /** The first offset behind the damage; null when the broker does not say, as Kafka's do not. */
+  readonly nextOffset: number | null;
+
+  constructor(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    offset: number,
+    nextOffset: number | null,
+    cause?: unknown,
+  ) {
+    const range = nextOffset === null ? `from ${offset} on` : `${offset} to ${nextOffset - 1}`;
+    const todo = `seek to ${nextOffset ?? "an offset behind it"} to go on without these records`;
+    const message = `${topic}-${partition}: offsets ${range} are damaged or missing; ${todo}`;
+    super("TARPAN_DAMAGED_RANGE", message, { cause });
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = offset;
+    this.nextOffset = nextOffset;
+  }
+}
+
 /** Throws unless `errorCode` is 0. */
 export function assertOk(errorCode: number, about: string, detail?: string | null): void {
   if (errorCode !== 0) throw new KafkaResponseError(errorCode, about, detail);

@@ -6,6 +6,9 @@
 /** Kafka's notation for a set of versions: `3+`, `1-4`, `2`, or `none`. */
 export type Range = `${number}+` | `${number}-${number}` | `${number}` | "none";
 
+/** Tags from here on are Tarpan's own: Kafka counts its own from 0 in each struct. */
+export const OWN_TAGS = 10_000;
+
 export type Kind =
   | "bool"
   | "i8"

@@ -214,6 +214,7 @@ const goldens: readonly Golden[] = [
               divergingEpoch: { epoch: -1, endOffset: -1 },
               currentLeader: { leaderId: -1, leaderEpoch: -1 },
               snapshotId: { endOffset: -1, epoch: -1 },
+              resumeOffset: -1,
               abortedTransactions: [{ producerId: 7, firstOffset: 3 }],
               preferredReadReplica: -1,
               records: null,

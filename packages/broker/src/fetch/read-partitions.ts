@@ -1,5 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Broker } from "../handlers/handler.ts";
+import type { LogError } from "../log/log.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
@@ -16,6 +17,8 @@ export interface PartitionRead {
   /** Set when the consumer read records that are no longer, or were never, in this log (KIP-595). */
   readonly divergingEpoch?: { epoch: number; endOffset: number };
   readonly currentLeader?: { leaderId: number; leaderEpoch: number };
+  /** Where reading can go on behind a damaged range. */
+  readonly resumeOffset?: number | undefined;
   /** Where the consumer had better read this partition from (KIP-392). */
   readonly preferredReadReplica?: number;
 }
@@ -100,7 +103,8 @@ async function readOne(
     partition.traffic.bytesOut += sizeBytes;
     return found(partition, wanted, records, sizeBytes);
   } catch (error) {
-    return failedRead(wanted, errorCodeOf(error));
+    const errorCode = errorCodeOf(error);
+    return { ...failedRead(wanted, errorCode), resumeOffset: (error as LogError).resumeOffset };
   }
 }
 

@@ -10,7 +10,8 @@ import { topicNameOf } from "./topic-name.ts";
  * Fetch: v4-17.
  * v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd ·
  * v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state tagged ·
- * v16 node endpoints (KIP-951) · v17 replica directory.
+ * v16 node endpoints (KIP-951) · v17 replica directory. Behind CORRUPT_MESSAGE a tag of our own says
+ * from v12 on where the damage ends.
  * Not done: replicas of another broker as the client (replication is the engine's), aborted
  * transactions (there are none).
  */
@@ -123,6 +124,7 @@ function partitionResponse(read: PartitionRead, isolation: number): PartitionRes
     preferredReadReplica: read.preferredReadReplica ?? NO_REPLICA,
     abortedTransactions: isolation === READ_COMMITTED ? [] : null,
     records,
+    resumeOffset: read.resumeOffset,
   };
 }
 

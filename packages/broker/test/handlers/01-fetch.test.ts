@@ -1,5 +1,7 @@
 import { ErrorCode, Fetch, type RequestInput, readBatchHeader, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { LogError } from "../../src/log/log.ts";
+import type { Partition } from "../../src/partition/partition.ts";
 import { topicIdOf } from "../metadata/cluster.ts";
 import { batchOf } from "../partition/batches.ts";
 import { brokerThatDoesNotLead } from "./cluster-broker.ts";
@@ -63,6 +65,22 @@ describe("Fetch", () => {
       },
     ]);
     expect(await code(0, { currentLeaderEpoch: 0 })).toBe(ErrorCode.FENCED_LEADER_EPOCH);
+  });
+
+  it("says where a damaged range ends, from the version on that has tags", async () => {
+    const { broker } = await brokerWithRecords();
+    const { log } = broker.broker.partitions.find("t", 0) as Partition;
+    const damaged = new LogError("corrupt", "offsets 0 to 6 are damaged", { resumeOffset: 7 });
+    log.read = () => Promise.reject(damaged);
+    const corrupt = { errorCode: ErrorCode.CORRUPT_MESSAGE, highWatermark: -1 };
+    expect(await onlyPartition(broker, 11, request(0))).toMatchObject({
+      ...corrupt,
+      resumeOffset: -1,
+    });
+    expect(await onlyPartition(broker, 12, request(0))).toMatchObject({
+      ...corrupt,
+      resumeOffset: 7,
+    });
   });
 
   it("gives at least one batch, and no more than was asked for after it", async () => {

@@ -6,7 +6,13 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import type { Connection } from "../connection.ts";
-import { assertOk, ClientError, isRetriable, KafkaResponseError } from "../errors.ts";
+import {
+  assertOk,
+  ClientError,
+  DamagedRangeError,
+  isRetriable,
+  KafkaResponseError,
+} from "../errors.ts";
 import { FETCH_BYTES, FETCH_MAX_WAIT_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
 import { type OffsetSpec, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
@@ -117,7 +123,8 @@ export class Consumer {
 
   /**
    * The next records, at once when there are any, else within `maxWaitMs` or none. Broker failures are
-   * retried until `patienceMs`; then rejects with the last of them.
+   * retried until `patienceMs`; then rejects with the last of them. Rejects with DamagedRangeError at
+   * a stretch that can't be read, each time until it is sought past, paused or removed.
    */
   async poll(maxWaitMs = this.#limits.maxWaitMs): Promise<ConsumedRecord[]> {
     const wait = new Deadline(maxWaitMs);
@@ -209,24 +216,42 @@ export class Consumer {
 
   async #take(answers: Answers): Promise<ConsumedRecord[]> {
     const taken: ConsumedRecord[] = [];
-    let failure: Error | null = null;
+    let failure: unknown;
     for (const [{ position, offset }, answer] of answers) {
       if (position.offset !== offset || position.paused) continue;
       if (!this.#positions.includes(position)) continue;
-      if (answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-        await this.#outOfRange(position);
-      } else if (answer.errorCode !== 0) {
-        const about = `${position.topic}-${position.partition}`;
-        failure = new KafkaResponseError(answer.errorCode, about);
-      } else {
-        position.highWatermark = answer.highWatermark;
-        if (answer.records !== null)
-          for (const record of takeRecords(position, answer.records)) taken.push(record);
+      try {
+        for (const record of await this.#takeFrom(position, answer)) taken.push(record);
+      } catch (error) {
+        failure ??= error;
       }
     }
     // What was taken has moved its position: it must be handed out, and the failure will show again.
-    if (failure !== null && taken.length === 0) throw failure;
+    if (failure !== undefined && taken.length === 0) throw failure;
     return taken;
+  }
+
+  async #takeFrom(position: Position, answer: PartitionAnswer): Promise<ConsumedRecord[]> {
+    switch (answer.errorCode) {
+      case ErrorCode.NONE:
+        position.highWatermark = answer.highWatermark;
+        return answer.records === null ? [] : takeRecords(position, answer.records);
+      case ErrorCode.OFFSET_OUT_OF_RANGE:
+        await this.#outOfRange(position);
+        return [];
+      case ErrorCode.CORRUPT_MESSAGE: {
+        const { resumeOffset } = answer;
+        throw new DamagedRangeError(
+          position,
+          position.offset,
+          resumeOffset < 0 ? null : resumeOffset,
+        );
+      }
+      default: {
+        const about = `${position.topic}-${position.partition}`;
+        throw new KafkaResponseError(answer.errorCode, about);
+      }
+    }
   }
 
   async #outOfRange(position: Position): Promise<void> {

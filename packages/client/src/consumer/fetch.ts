@@ -1,6 +1,13 @@
-import { crc32c, decompress } from "@tarpan/codecs";
-import { decodeBatches, Fetch, type ResponseOf } from "@tarpan/protocol";
+import { crc32c, DecompressionError, decompress } from "@tarpan/codecs";
+import {
+  type BatchHeader,
+  decodeBatches,
+  Fetch,
+  RecordFormatError,
+  type ResponseOf,
+} from "@tarpan/protocol";
 import type { Connection } from "../connection.ts";
+import { DamagedRangeError } from "../errors.ts";
 import { hasId, type TopicMetadata } from "../metadata.ts";
 import type { ConsumedRecord } from "../record.ts";
 import type { Position } from "./position.ts";
@@ -61,17 +68,49 @@ export async function fetchFrom(
 
 /**
  * The records of an answer from `position` on, which moves past them and past what is not for
- * consumers: control batches, and offsets that compaction left empty.
+ * consumers: control batches, and offsets that compaction left empty. Ends before a batch that can't be
+ * read; throws DamagedRangeError when that is the first.
  */
 export function takeRecords(position: Position, bytes: Uint8Array): ConsumedRecord[] {
   const { topic, partition } = position;
   const from = position.offset;
   const taken: ConsumedRecord[] = [];
-  for (const batch of decodeBatches(bytes, { decompress, crc32c })) {
-    if (!batch.header.isControl)
-      for (const record of batch.records())
-        if (record.offset >= from) taken.push({ topic, partition, ...record });
-    position.offset = Math.max(position.offset, batch.header.lastOffset + 1);
+  let whole = 0;
+  let header: BatchHeader | null = null;
+  try {
+    for (const batch of decodeBatches(asBuffer(bytes), { decompress: decompressed, crc32c })) {
+      header = batch.header;
+      if (!header.isControl)
+        // What is cut out of a Buffer is one.
+        for (const record of batch.records())
+          if (record.offset >= from) taken.push({ topic, partition, ...(record as Decoded) });
+      whole = taken.length;
+      position.offset = Math.max(position.offset, header.lastOffset + 1);
+    }
+  } catch (error) {
+    taken.length = whole;
+    // What was taken has moved the position: it must be handed out, and the failure will show again.
+    if (whole > 0) return taken;
+    const damaged = error instanceof RecordFormatError || error instanceof DecompressionError;
+    if (!damaged) throw error;
+    throw new DamagedRangeError(position, position.offset, offsetBehind(header, position), error);
   }
   return taken;
+}
+
+type Decoded = Omit<ConsumedRecord, "topic" | "partition">;
+
+/** By its header, which is part of what may be damaged: so only if that agrees with itself. */
+function offsetBehind(header: BatchHeader | null, { offset }: Position): number | null {
+  if (header === null || header.lastOffset < offset) return null;
+  const { baseOffset, lastOffset, recordCount } = header;
+  return lastOffset - baseOffset + 1 === recordCount ? lastOffset + 1 : null;
+}
+
+function decompressed(codec: number, bytes: Uint8Array, maxBytes: number): Buffer {
+  return asBuffer(decompress(codec, bytes, maxBytes));
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -103,7 +103,8 @@ export class GroupConsumer {
   /**
    * The next records: at once when there are any, else within `maxWaitMs` or none. Asking for them
    * says that those of the poll before were processed. Rejects with what can't be mended by waiting
-   * (fenced, refused, …), and with what failed for as long as the client's time-out.
+   * (fenced, refused, …), and with what failed for as long as the client's time-out. DamagedRangeError
+   * says where to `seek` to go on.
    */
   async poll(maxWaitMs = this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS): Promise<ConsumedRecord[]> {
     this.#progress.settle();

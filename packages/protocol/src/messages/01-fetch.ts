@@ -15,8 +15,23 @@
  * - v15: the replica id moves into a tagged replica state (KIP-903)
  * - v16: endpoints of new leaders (KIP-951)
  * - v17: directory id of the fetching replica (KIP-853)
+ *
+ * Beyond Kafka: with CORRUPT_MESSAGE, a tagged field says where reading can go on behind the damage.
+ * Whoever does not know a tag passes over it (KIP-482).
  */
-import { api, array, i8, i16, i32, offset, records, string, struct, uuid } from "../schema.ts";
+import {
+  api,
+  array,
+  i8,
+  i16,
+  i32,
+  OWN_TAGS,
+  offset,
+  records,
+  string,
+  struct,
+  uuid,
+} from "../schema.ts";
 
 export const Fetch = api({
   key: 1,
@@ -87,6 +102,7 @@ export const Fetch = api({
         }).nullable(),
         preferredReadReplica: i32.default(-1).in("11+"),
         records,
+        resumeOffset: offset.default(-1).tag(OWN_TAGS, "12+"),
       }),
     }),
     nodeEndpoints: array({
