@@ -31,7 +31,7 @@ test("null key and value are empty, with length -1", () => {
 });
 
 test("values come out byte for byte", () => {
-  const value = Uint8Array.of(0, 255, 10, 128);
+  const value = Buffer.of(0, 255, 10, 128);
   expect([...kcatFormat("%s")({ ...RECORD, value })]).toEqual([...value]);
 });
 

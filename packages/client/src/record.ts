@@ -26,14 +26,17 @@ export interface RecordMetadata {
   readonly timestamp: number;
 }
 
-/** A record that was read. Key, value and header values are views of what was fetched. */
+/**
+ * A record that was read. Key, value and header values are Buffers, so `toString()` is their text. They
+ * are views of what was fetched: one that is kept keeps all of it; `Buffer.from(value)` is a copy.
+ */
 export interface ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
   /** Ms since the epoch, -1 for none. */
   readonly timestamp: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: readonly { readonly key: string; readonly value: Uint8Array | null }[];
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[];
 }
