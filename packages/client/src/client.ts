@@ -14,7 +14,14 @@ import { type Address, parseBootstrap } from "./addresses.ts";
 import { Connection, type RequestOptions } from "./connection.ts";
 import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "./errors.ts";
 import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "./limits.ts";
-import { type ClusterMetadata, clusterOf, type TopicMetadata, topicOf } from "./metadata.ts";
+import {
+  type ClusterMetadata,
+  clusterOf,
+  isKnown,
+  type PartitionMetadata,
+  type TopicMetadata,
+  topicOf,
+} from "./metadata.ts";
 import { Deadline, retrying } from "./retry.ts";
 
 export interface ClientOptions {
@@ -65,7 +72,7 @@ export class Client {
 
   /** A connection to one broker. Rejects with a retriable error while that is not known. */
   async connectionTo(nodeId: number): Promise<Connection> {
-    if (!this.#cluster?.brokers.has(nodeId)) await this.cluster();
+    if (!this.#cluster?.brokers.has(nodeId)) await this.#fetchMetadata([]);
     const address = this.#cluster?.brokers.get(nodeId);
     if (address === undefined)
       throw new ClientError("TARPAN_NO_BROKER", `broker ${nodeId} is not in the cluster just now`, {
@@ -110,22 +117,51 @@ export class Client {
 
   /** The cluster as one broker sees it now. */
   async cluster(): Promise<ClusterMetadata> {
-    await this.#fetchMetadata([], false);
+    await this.retrying("asking for the cluster", () => this.#fetchMetadata([]));
     return this.#cluster!;
   }
 
   /** Every topic there is, internal ones too. */
   async allTopics(): Promise<TopicMetadata[]> {
-    return (await this.#fetchMetadata(null, false)).topics.map(topicOf);
+    const what = "asking for all topics";
+    const { topics } = await this.retrying(what, () => this.#fetchMetadata(null));
+    return topics.map(topicOf);
+  }
+
+  /**
+   * Asks one broker, and all the others too when it does not know: what was just made is known to some
+   * before it is to all. Resolves to the first answer that `knows`, else to the first one's.
+   */
+  async askAround<T>(
+    ask: (connection: Connection, isFirst: boolean) => Promise<T>,
+    knows: (answer: T) => boolean,
+  ): Promise<T> {
+    const answer = await ask(await this.anyConnection(), true);
+    if (knows(answer)) return answer;
+    if (this.#cluster === null) await this.#fetchMetadata([]);
+    const brokers = [...this.#cluster!.brokers.values()];
+    if (brokers.length < 2) return answer;
+    const others = brokers.map(async (address) => {
+      const other = await ask(await this.#connectionTo(address), false);
+      if (!knows(other)) throw new ClientError("TARPAN_NO_BROKER", "it does not know either");
+      return other;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<T>((resolve) => {
+      timer = setTimeout(() => resolve(answer), UNKNOWN_TOPIC_PATIENCE_MS);
+    });
+    const anyOther = Promise.any(others).catch(() => answer);
+    return Promise.race([anyOther, enough]).finally(() => clearTimeout(timer));
   }
 
   /**
    * What is known of a topic, asked for when it is not. With `create` a topic that is missing may be
-   * made by the broker (auto.create.topics.enable), for which a few seconds are allowed.
+   * made by the broker (auto.create.topics.enable), for which a few seconds are allowed. A `partition`
+   * that a broker does not know is asked others for.
    */
   async topic(
     name: string,
-    { create = false, withinMs = this.timeoutMs } = {},
+    { create = false, withinMs = this.timeoutMs, partition = -1 } = {},
   ): Promise<TopicMetadata> {
     const cached = this.#topics.get(name);
     if (cached !== undefined && performance.now() - cached.at < METADATA_MAX_AGE_MS)
@@ -133,12 +169,16 @@ export class Client {
     const patienceMs = Math.min(UNKNOWN_TOPIC_PATIENCE_MS, withinMs / 2);
     const patience = new Deadline(create ? patienceMs : 0);
     const find = async () => {
-      const { topics } = await this.#fetchMetadata([name], create);
-      const answer = topics.find((topic) => topic.name === name);
-      const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      if (errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && patience.remainingMs === 0)
+      const answer = await this.askAround(
+        async (connection, isFirst) => {
+          const { topics } = await this.#fetchMetadata([name], create && isFirst, connection);
+          return topics.find((topic) => topic.name === name);
+        },
+        (found) => isKnown(found) && found.partitions.length > partition,
+      );
+      if (!isKnown(answer) && patience.remainingMs === 0)
         throw new ClientError("TARPAN_UNKNOWN_TOPIC", `there is no topic ${name}`);
-      assertOk(errorCode, `topic ${name}`);
+      assertOk(answer?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`);
       const topic = topicOf(answer!);
       this.#topics.set(name, { topic, at: performance.now() });
       return topic;
@@ -148,12 +188,8 @@ export class Client {
 
   /** A connection to the broker that leads a partition. Rejects with a retriable error if none does. */
   async leaderOf(topic: TopicMetadata, partition: number): Promise<Connection> {
-    const leader = topic.partitions[partition]?.leader;
-    if (leader === undefined)
-      throw new ClientError(
-        "TARPAN_UNKNOWN_PARTITION",
-        `topic ${topic.name} has no partition ${partition}, only 0 to ${topic.partitions.length - 1}`,
-      );
+    const leader = (topic.partitions[partition] ?? (await this.#find(topic.name, partition)))
+      .leader;
     if (leader < 0) {
       this.forget(topic.name);
       throw new KafkaResponseError(ErrorCode.LEADER_NOT_AVAILABLE, `${topic.name}-${partition}`);
@@ -196,8 +232,23 @@ export class Client {
     return opened;
   }
 
-  async #fetchMetadata(names: readonly string[] | null, create: boolean) {
-    const connection = await this.anyConnection();
+  /** A partition that was not there when last looked. Topics grow. */
+  async #find(name: string, partition: number): Promise<PartitionMetadata> {
+    this.forget(name);
+    const { partitions } = await this.topic(name, { partition });
+    if (partitions[partition] !== undefined) return partitions[partition];
+    throw new ClientError(
+      "TARPAN_UNKNOWN_PARTITION",
+      `topic ${name} has no partition ${partition}, only 0 to ${partitions.length - 1}`,
+    );
+  }
+
+  async #fetchMetadata(
+    names: readonly string[] | null,
+    create = false,
+    connection: Connection | null = null,
+  ) {
+    connection ??= await this.anyConnection();
     const answer = await connection.request(Metadata, {
       topics: names?.map((name) => ({ name, topicId: undefined })) ?? null,
       allowAutoTopicCreation: create,

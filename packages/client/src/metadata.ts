@@ -1,4 +1,4 @@
-import { type Metadata, type ResponseOf, ZERO_UUID } from "@tarpan/protocol";
+import { ErrorCode, type Metadata, type ResponseOf, ZERO_UUID } from "@tarpan/protocol";
 import type { Address } from "./addresses.ts";
 
 export interface TopicMetadata {
@@ -50,6 +50,11 @@ export function topicOf(topic: TopicAnswer): TopicMetadata {
   }));
   partitions.sort((a, b) => a.partition - b.partition);
   return { name: topic.name ?? "", id: topic.topicId, isInternal: topic.isInternal, partitions };
+}
+
+/** Whether a broker that was asked for a topic knows of it, however it stands. */
+export function isKnown(answer: TopicAnswer | undefined): answer is TopicAnswer {
+  return answer !== undefined && answer.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }
 
 /** Whether versions that name topics by id alone can be used for it. */

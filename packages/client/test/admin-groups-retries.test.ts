@@ -1,19 +1,8 @@
 // Coordinators that move and answers that get lost: a peer that follows a script, in the real protocol.
-import type { AddressInfo } from "node:net";
-import { createServer, type Socket } from "node:net";
-import {
-  type Api,
-  ApiVersions,
-  DeleteGroups,
-  ErrorCode,
-  encodeResponse,
-  FindCoordinator,
-  Metadata,
-  OffsetCommit,
-  type ResponseInput,
-} from "@tarpan/protocol";
+import { type Api, DeleteGroups, ErrorCode, FindCoordinator, OffsetCommit } from "@tarpan/protocol";
 import { afterEach, expect, test } from "vitest";
-import { Admin, Client } from "../src/index.ts";
+import { Admin } from "../src/index.ts";
+import { type Offered, scriptedBrokers } from "./scripted-brokers.ts";
 
 const closing: (() => unknown)[] = [];
 
@@ -24,54 +13,25 @@ afterEach(async () => {
 /** One answer of the script; null closes the connection instead. */
 type Script = readonly (readonly [Api, object | null])[];
 
-const VERSIONS = [ApiVersions, Metadata, FindCoordinator, OffsetCommit, DeleteGroups];
 /** The one version offered of each, in which the fields used here are all there are. */
-const VERSION: Readonly<Record<number, number>> = {
-  [ApiVersions.key]: 4,
-  [Metadata.key]: 8,
-  [FindCoordinator.key]: 2,
-  [OffsetCommit.key]: 7,
-  [DeleteGroups.key]: 1,
-};
+const OFFERED: readonly Offered[] = [
+  [FindCoordinator, 2],
+  [OffsetCommit, 7],
+  [DeleteGroups, 1],
+];
 
-/** Answers `script` in turn, and by itself what every client asks. Counts on a request per chunk. */
+/** Answers `script` in turn, and by itself what every client asks. */
 async function scripted(script: Script): Promise<{ admin: Admin; asked: string[] }> {
   const left = [...script];
   const asked: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("data", (request: Buffer) => {
-      const [key, version] = [request.readInt16BE(4), request.readInt16BE(6)];
-      const [api, body] = standing(key, port) ?? left.shift() ?? [];
-      if (api === undefined || api.key !== key || !body) return socket.destroy();
-      if (standing(key, port) === null) asked.push(api.name);
-      const correlationId = request.readInt32BE(8);
-      socket.write(Buffer.concat(encodeResponse(api, version, correlationId, body as never)));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const client = new Client({ bootstrap: `127.0.0.1:${port}`, timeoutMs: 5_000 });
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    return client.close();
-  });
+  const answer = (api: Api) => {
+    const [expected, body] = left.shift() ?? [];
+    asked.push(api.name);
+    return expected === api ? (body ?? null) : null;
+  };
+  const { client, close } = await scriptedBrokers(1, OFFERED, () => [], answer);
+  closing.push(close);
   return { admin: new Admin(client), asked };
-}
-
-function standing(key: number, port: number): readonly [Api, object] | null {
-  if (key === ApiVersions.key) {
-    const apiKeys = VERSIONS.map(({ key: apiKey }) => {
-      return { apiKey, minVersion: VERSION[apiKey]!, maxVersion: VERSION[apiKey]! };
-    });
-    return [ApiVersions, { errorCode: 0, apiKeys } as ResponseInput<typeof ApiVersions>];
-  }
-  if (key !== Metadata.key) return null;
-  const brokers = [{ nodeId: 1, host: "127.0.0.1", port, rack: null }];
-  return [Metadata, { brokers, clusterId: "c", controllerId: 1, topics: [] }];
 }
 
 const coordinator = (errorCode: number) =>

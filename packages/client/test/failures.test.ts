@@ -100,7 +100,7 @@ test("nobody comes back: the delivery time-out ends it", async () => {
 test("a broker that makes no topics: refused after a while, not never", async () => {
   const broker = await Broker.start({ configs: { "auto.create.topics.enable": false } });
   closing.push(() => broker.stop());
-  const producer = new Producer(clientOf(broker.bootstrap, 1_000));
+  const producer = new Producer(clientOf(broker.bootstrap), { deliveryTimeoutMs: 1_000 });
   await expect(producer.send({ topic: "t", value: "v" })).rejects.toMatchObject({
     code: "TARPAN_UNKNOWN_TOPIC",
   });

@@ -1,4 +1,4 @@
-import { DescribeConfigs, IncrementalAlterConfigs } from "@tarpan/protocol";
+import { DescribeConfigs, ErrorCode, IncrementalAlterConfigs } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import { assertOk } from "../errors.ts";
 
@@ -40,12 +40,18 @@ export async function describeConfigs(
     resourceName: name,
     configurationKeys: keys,
   };
-  const { results } = await client.request(DescribeConfigs, {
-    resources: [resource],
-    includeDocumentation: true,
+  const about = `${type} ${name}`;
+  const result = await client.retrying(`configs of ${about}`, async () => {
+    const request = { resources: [resource], includeDocumentation: true };
+    const result = await client.askAround(
+      async (connection) => (await connection.request(DescribeConfigs, request)).results[0]!,
+      isKnown,
+    );
+    if (isKnown(result)) assertOk(result.errorCode, about, result.errorMessage);
+    return result;
   });
-  const result = results[0]!;
-  assertOk(result.errorCode, `${type} ${name}`, result.errorMessage);
+  // Outside the tries: nobody knows it, and asking again won't bring it.
+  assertOk(result.errorCode, about, result.errorMessage);
   return result.configs.map((config) => ({
     name: config.name,
     value: config.value,
@@ -72,7 +78,16 @@ export async function alterConfigs(
   }));
   const resource = { resourceType: RESOURCE_TYPE[type], resourceName: name, configs };
   const body = { resources: [resource], validateOnly: false };
-  const { responses } = await client.request(IncrementalAlterConfigs, body);
-  const answer = responses[0]!;
-  assertOk(answer.errorCode, `${type} ${name}`, answer.errorMessage);
+  const about = `${type} ${name}`;
+  const answer = await client.retrying(`configs of ${about}`, async () => {
+    const connection = await client.anyConnection();
+    const answer = (await connection.request(IncrementalAlterConfigs, body)).responses[0]!;
+    if (isKnown(answer)) assertOk(answer.errorCode, about, answer.errorMessage);
+    return answer;
+  });
+  assertOk(answer.errorCode, about, answer.errorMessage);
+}
+
+function isKnown({ errorCode }: { readonly errorCode: number }): boolean {
+  return errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }

@@ -1,4 +1,4 @@
-import { ErrorCode, OffsetCommit, OffsetDelete, OffsetFetch } from "@tarpan/protocol";
+import { ErrorCode, errorOf, OffsetCommit, OffsetDelete, OffsetFetch } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError } from "../errors.ts";
 import { byTopic, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
@@ -63,18 +63,16 @@ export async function alterGroupOffsets(
   const answers = await askCoordinator(client, groupId, "new offsets", async (coordinator) => {
     const answer = await coordinator.request(OffsetCommit, body, NAMED);
     // OffsetCommit has no place for an error of the whole: the coordinator's come with partitions.
-    assertPartitions(groupId, answer.topics, COORDINATOR_ERRORS);
+    assertPartitions(groupId, answer.topics, mayMend);
     return answer.topics;
   });
   // Outside the tries: a partition that is not there won't come by asking again.
   assertPartitions(groupId, answers);
 }
 
-const COORDINATOR_ERRORS: readonly number[] = [
-  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-  ErrorCode.COORDINATOR_NOT_AVAILABLE,
-  ErrorCode.NOT_COORDINATOR,
-];
+function mayMend(errorCode: number): boolean {
+  return errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && errorOf(errorCode).retriable;
+}
 
 /** Rejects with GROUP_SUBSCRIBED_TO_TOPIC for topics that members still read (KIP-496). */
 export async function deleteGroupOffsets(
@@ -90,6 +88,7 @@ export async function deleteGroupOffsets(
   const answers = await askCoordinator(client, groupId, what, async (coordinator) => {
     const answer = await coordinator.request(OffsetDelete, { groupId, topics });
     assertOk(answer.errorCode, `group ${groupId}`);
+    assertPartitions(groupId, answer.topics, mayMend);
     return answer.topics;
   });
   assertPartitions(groupId, answers);
@@ -133,11 +132,15 @@ type Answers = readonly {
   readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[];
 }[];
 
-/** Throws the first error, or the first of `errors`. */
-function assertPartitions(groupId: string, topics: Answers, errors?: readonly number[]): void {
+/** Throws the first error that is `among` those looked for. */
+function assertPartitions(
+  groupId: string,
+  topics: Answers,
+  among: (errorCode: number) => boolean = () => true,
+): void {
   for (const { name, partitions } of topics)
     for (const { partitionIndex, errorCode } of partitions)
-      if (errors === undefined || errors.includes(errorCode))
+      if (errorCode !== 0 && among(errorCode))
         assertOk(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
 }
 

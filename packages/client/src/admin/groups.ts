@@ -56,7 +56,7 @@ export async function listGroups(
   client: Client,
   { states = [], types = [] }: GroupFilter,
 ): Promise<ListedGroup[]> {
-  const { brokers } = await client.retrying("listing groups", () => client.cluster());
+  const { brokers } = await client.cluster();
   const listed = [...brokers.keys()].map((nodeId) =>
     client.retrying(`listing groups of broker ${nodeId}`, async () => {
       const connection = await client.connectionTo(nodeId);

@@ -141,7 +141,10 @@ export class Producer {
     const known = this.#partitionCounts.get(topic);
     const now = performance.now();
     if (known !== undefined && now - known.at < METADATA_MAX_AGE_MS) return known.count;
-    const found = this.#client.topic(topic, { create: true });
+    const found = this.#client.topic(topic, {
+      create: true,
+      withinMs: this.#deliveryTimeoutMs,
+    });
     const count = found.then(({ partitions }) => partitions.length);
     this.#partitionCounts.set(topic, { count, at: now });
     count.catch(() => this.#partitionCounts.delete(topic));
