@@ -20,7 +20,7 @@ async function work(name) {
     // Asking for more says that the records before were processed: they may be committed.
     for (const record of await consumer.poll()) {
       read++;
-      console.log(`${name} got ${record.partition}@${record.offset} ${Buffer.from(record.value)}`);
+      console.log(`${name} got ${record.partition}@${record.offset} ${record.value}`);
     }
   }
   await consumer.close(); // commits, and leaves the group

@@ -15,7 +15,7 @@ const options = { groupId, autoOffsetReset: "earliest", autoCommit: false };
 const first = new GroupConsumer(client, options);
 await first.subscribe([topic]);
 for await (const record of first) {
-  const value = `${Buffer.from(record.value)}`;
+  const value = `${record.value}`;
   if (value === "c") break;
   console.log(`first: ${value}`);
   const { partition, offset } = record;
@@ -28,7 +28,7 @@ console.log("committed:", await admin.groupOffsets(groupId));
 const second = new GroupConsumer(client, options);
 await second.subscribe([topic]);
 for await (const record of second) {
-  const value = `${Buffer.from(record.value)}`;
+  const value = `${record.value}`;
   console.log(`second: ${value}`);
   if (value === "d") break;
 }

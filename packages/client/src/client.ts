@@ -11,6 +11,8 @@ import {
   type Output,
 } from "@tarpan/protocol";
 import { type Address, parseBootstrap } from "./addresses.ts";
+import { type Checks, check, checkOptions, text } from "./checks/checks.ts";
+import { textOrTexts, timeoutMs, topicName } from "./checks/values.ts";
 import { Connection, type RequestOptions } from "./connection.ts";
 import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "./errors.ts";
 import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "./limits.ts";
@@ -32,6 +34,12 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
+const OPTIONS: Checks<ClientOptions> = {
+  bootstrap: textOrTexts,
+  clientId: text,
+  timeoutMs,
+};
+
 interface Cached {
   readonly topic: TopicMetadata;
   readonly at: number;
@@ -47,7 +55,9 @@ export class Client {
   #cluster: ClusterMetadata | null = null;
   #closed = false;
 
-  constructor({ bootstrap, clientId = "tarpan", timeoutMs = REQUEST_TIMEOUT_MS }: ClientOptions) {
+  constructor(options: ClientOptions) {
+    checkOptions("new Client", options, OPTIONS, ["bootstrap"]);
+    const { bootstrap, clientId = "tarpan", timeoutMs = REQUEST_TIMEOUT_MS } = options;
     this.#bootstrap = parseBootstrap(bootstrap);
     this.clientId = clientId;
     this.timeoutMs = timeoutMs;
@@ -163,6 +173,7 @@ export class Client {
     name: string,
     { create = false, withinMs = this.timeoutMs, partition = -1 } = {},
   ): Promise<TopicMetadata> {
+    check("topic", name, topicName);
     const cached = this.#topics.get(name);
     if (cached !== undefined && performance.now() - cached.at < METADATA_MAX_AGE_MS)
       return cached.topic;

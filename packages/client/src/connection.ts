@@ -16,6 +16,8 @@ import {
   ProtocolError,
   rangeOf,
 } from "@tarpan/protocol";
+import { type Checks, checkOptions, text, whole } from "./checks/checks.ts";
+import { timeoutMs } from "./checks/values.ts";
 import {
   ConnectionError,
   KafkaResponseError,
@@ -32,6 +34,13 @@ export interface ConnectionOptions {
   /** Time for connecting, and for each request that names no other, ms. */
   readonly timeoutMs: number;
 }
+
+const OPTIONS: Checks<ConnectionOptions> = {
+  host: text,
+  port: whole(1, 65_535),
+  clientId: text,
+  timeoutMs,
+};
 
 export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
@@ -78,6 +87,7 @@ export class Connection {
 
   /** Connects and learns the broker's versions. Rejects with ConnectionError or TimeoutError. */
   static async open(options: ConnectionOptions): Promise<Connection> {
+    checkOptions("Connection.open", options, OPTIONS, ["host", "port", "clientId", "timeoutMs"]);
     const connection = new Connection(options, await connectedSocket(options));
     try {
       await connection.#learnVersions();

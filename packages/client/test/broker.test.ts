@@ -150,7 +150,7 @@ describe("producer and consumer", () => {
     const producer = new Producer(client);
     const bad = producer.send({ topic: "odd", partition: 0, value: "v", timestamp: 1.5 });
     const good = producer.send({ topic: "odd", partition: 1, value: "v" });
-    await expect(bad).rejects.toThrow(RangeError);
+    await expect(bad).rejects.toMatchObject({ code: "TARPAN_BAD_RECORD" });
     expect(await good).toMatchObject({ partition: 1, offset: 0 });
     const next = await producer.send({ topic: "odd", partition: 0, value: "v" });
     expect(next).toMatchObject({ partition: 0, offset: 0 });

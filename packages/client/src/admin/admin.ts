@@ -10,6 +10,29 @@ import {
   type Output,
   ZERO_UUID,
 } from "@tarpan/protocol";
+import {
+  anyText,
+  type Checks,
+  check,
+  checkOptions,
+  eitherOf,
+  mapOf,
+  nullable,
+  oneOf,
+  shape,
+  text,
+  whole,
+} from "../checks/checks.ts";
+import { requireClient } from "../checks/require-client.ts";
+import {
+  groupOffsetList,
+  offsetNumber,
+  offsetSpec,
+  partitionList,
+  texts,
+  topicName,
+  topicPartition,
+} from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { assertOk } from "../errors.ts";
 import type { ClusterMetadata, TopicMetadata } from "../metadata.ts";
@@ -44,11 +67,21 @@ export interface NewTopic {
 
 const BROKER_DEFAULT = -1;
 
+const NEW_TOPIC: Checks<NewTopic> = {
+  name: topicName,
+  partitions: whole(1),
+  replicas: whole(1, 32_767),
+  configs: mapOf(anyText),
+};
+
+const configResource = shape({ type: oneOf("topic", "broker"), name: anyText });
+
 /** Manages topics, configs and groups. Every method rejects with a ClientError that names what it was about. */
 export class Admin {
   readonly #client: Client;
 
   constructor(client: Client) {
+    requireClient("new Admin", client);
     this.#client = client;
   }
 
@@ -57,6 +90,7 @@ export class Admin {
     topic: NewTopic,
     { validateOnly = false } = {},
   ): Promise<{ name: string; partitions: number; replicas: number }> {
+    checkOptions("createTopic", topic, NEW_TOPIC, ["name"]);
     const { name } = topic;
     const request = {
       name,
@@ -86,12 +120,14 @@ export class Admin {
   }
 
   /** As a broker knows it now. Rejects with TARPAN_UNKNOWN_TOPIC when it does not. */
-  describeTopic(name: string): Promise<TopicMetadata> {
+  async describeTopic(name: string): Promise<TopicMetadata> {
+    check("name", name, topicName);
     this.#client.forget(name);
     return this.#client.topic(name);
   }
 
   async deleteTopic(name: string): Promise<void> {
+    check("name", name, topicName);
     const { timeoutMs } = this.#client;
     const body = { topics: [{ name, topicId: ZERO_UUID }], topicNames: [name], timeoutMs };
     const { responses } = await this.#toController(
@@ -106,6 +142,8 @@ export class Admin {
 
   /** Grows a topic to `count` partitions in all. */
   async createPartitions(name: string, count: number): Promise<void> {
+    check("name", name, topicName);
+    check("count", count, whole(1));
     const { timeoutMs } = this.#client;
     const topics = [{ name, count, assignments: null }];
     const body = { topics, timeoutMs, validateOnly: false };
@@ -120,25 +158,37 @@ export class Admin {
   }
 
   /** All configs of a topic or broker, or those named. */
-  describeConfigs(resource: ConfigResource, keys: string[] | null = null): Promise<ConfigEntry[]> {
+  async describeConfigs(
+    resource: ConfigResource,
+    keys: string[] | null = null,
+  ): Promise<ConfigEntry[]> {
+    check("resource", resource, configResource);
+    check("keys", keys, nullable(texts));
     return describeConfigs(this.#client, resource, keys);
   }
 
   /** Sets the configs named, and takes those that are null back to their default. */
-  alterConfigs(
+  async alterConfigs(
     resource: ConfigResource,
     changes: Readonly<Record<string, string | null>>,
   ): Promise<void> {
+    check("resource", resource, configResource);
+    check("changes", changes, mapOf(nullable(anyText)));
     return alterConfigs(this.#client, resource, changes);
   }
 
   /** One partition's offset at an end of its log or at a time. */
-  offset(at: TopicPartition, spec: OffsetSpec): Promise<number> {
+  async offset(at: TopicPartition, spec: OffsetSpec): Promise<number> {
+    check("at", at, topicPartition);
+    check("offset", spec, offsetSpec);
     return resolveOffset(this.#client, at, spec);
   }
 
-  /** Deletes the records before `offset`; returns the partition's first offset after it. */
-  deleteRecords({ topic, partition }: TopicPartition, offset: number): Promise<number> {
+  /** Deletes the records before `offset`, -1 for all; returns the partition's first offset after it. */
+  async deleteRecords(at: TopicPartition, offset: number): Promise<number> {
+    check("at", at, topicPartition);
+    check("offset", offset, eitherOf(oneOf(-1), offsetNumber));
+    const { topic, partition } = at;
     const about = `${topic}-${partition}`;
     return this.#client.retrying(`deleting records of ${about}`, async () => {
       const leader = await this.#client.leaderOf(await this.#client.topic(topic), partition);
@@ -156,37 +206,46 @@ export class Admin {
   }
 
   /** In the order of their names, of all brokers; all there are unless filtered. */
-  listGroups(filter: GroupFilter = {}): Promise<ListedGroup[]> {
+  async listGroups(filter: GroupFilter = {}): Promise<ListedGroup[]> {
+    checkOptions("listGroups", filter, { states: texts, types: texts });
     return listGroups(this.#client, filter);
   }
 
   /** A group of either protocol. Rejects with GROUP_ID_NOT_FOUND when there is none. */
-  describeGroup(groupId: string): Promise<GroupDescription> {
+  async describeGroup(groupId: string): Promise<GroupDescription> {
+    check("groupId", groupId, text);
     return describeGroup(this.#client, groupId);
   }
 
   /** Deletes groups one by one, up to the first that can't be: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    check("groupIds", groupIds, texts);
     for (const groupId of groupIds) await deleteGroup(this.#client, groupId);
   }
 
   /** All a group has committed; nothing for a group that does not exist, as in Kafka. */
-  groupOffsets(groupId: string): Promise<Required<GroupOffset>[]> {
+  async groupOffsets(groupId: string): Promise<Required<GroupOffset>[]> {
+    check("groupId", groupId, text);
     return groupOffsets(this.#client, groupId);
   }
 
   /** Makes a group without members go on elsewhere. UNKNOWN_MEMBER_ID while it has members. */
-  alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[]): Promise<void> {
+  async alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[]): Promise<void> {
+    check("groupId", groupId, text);
+    check("offsets", offsets, groupOffsetList);
     return alterGroupOffsets(this.#client, groupId, offsets);
   }
 
   /** Forgets what was committed of partitions whose topic no member reads (KIP-496). */
-  deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
+  async deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
+    check("groupId", groupId, text);
+    check("partitions", partitions, partitionList);
     return deleteGroupOffsets(this.#client, groupId, partitions);
   }
 
   /** How far a group is behind, in every partition it has committed or is reading. */
-  groupLag(groupId: string): Promise<PartitionLag[]> {
+  async groupLag(groupId: string): Promise<PartitionLag[]> {
+    check("groupId", groupId, text);
     return groupLag(this.#client, groupId);
   }
 

@@ -4,6 +4,9 @@
 // 2. A position moves only when its records are handed out. An answer to a position that was moved,
 //    removed or paused meanwhile is dropped.
 import { ErrorCode } from "@tarpan/protocol";
+import { type Checks, check, checkOptions, oneOf } from "../checks/checks.ts";
+import { requireClient } from "../checks/require-client.ts";
+import { assignmentList, offsetSpec, partitionList, pollWait, waitMs } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import type { Connection } from "../connection.ts";
 import {
@@ -18,7 +21,9 @@ import { type OffsetSpec, partitionKey, resolveOffset, type TopicPartition } fro
 import type { ConsumedRecord } from "../record.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
 import {
+  FETCH_LIMITS,
   type FetchLimits,
+  type FetchOptions,
   fetchFrom,
   type PartitionAnswer,
   takeRecords,
@@ -26,12 +31,18 @@ import {
 } from "./fetch.ts";
 import { Position } from "./position.ts";
 
-export interface ConsumerOptions extends Partial<FetchLimits> {
+export interface ConsumerOptions extends FetchOptions {
   /** What to do when a position is no longer in the log. `fail` (default) rejects. */
   readonly onOutOfRange?: "fail" | "earliest" | "latest";
   /** How long a poll keeps trying brokers that fail, ms; the client's time-out when left out. */
   readonly patienceMs?: number;
 }
+
+const OPTIONS: Checks<ConsumerOptions> = {
+  ...FETCH_LIMITS,
+  onOutOfRange: oneOf("fail", "earliest", "latest"),
+  patienceMs: waitMs,
+};
 
 export interface Assignment extends TopicPartition {
   readonly offset: OffsetSpec;
@@ -51,6 +62,8 @@ export class Consumer {
   #wake: () => void = () => {};
 
   constructor(client: Client, options: ConsumerOptions = {}) {
+    requireClient("new Consumer", client);
+    checkOptions("new Consumer", options, OPTIONS);
     this.#client = client;
     this.#limits = {
       maxWaitMs: options.maxWaitMs ?? FETCH_MAX_WAIT_MS,
@@ -64,12 +77,14 @@ export class Consumer {
 
   /** Replaces what is read. Resolves once every position is known. */
   async assign(assignments: readonly Assignment[]): Promise<void> {
+    check("assignments", assignments, assignmentList);
     this.#positions = await Promise.all(assignments.map((each) => this.#resolved(each)));
     this.#wake();
   }
 
   /** Reads these as well. Resolves once their positions are known; rejects with nothing added. */
   async add(assignments: readonly Assignment[]): Promise<void> {
+    check("assignments", assignments, assignmentList);
     const added = await Promise.all(assignments.map((each) => this.#resolved(each)));
     this.#positions = [...this.#positions, ...added];
     this.#wake();
@@ -77,6 +92,7 @@ export class Consumer {
 
   /** Reads these no more. Those that are not assigned are passed over. */
   remove(partitions: readonly TopicPartition[]): void {
+    check("partitions", partitions, partitionList);
     const gone = new Set(partitions.map(partitionKey));
     this.#positions = this.#positions.filter((position) => !gone.has(partitionKey(position)));
   }
@@ -86,6 +102,7 @@ export class Consumer {
   }
 
   async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
+    check("offset", spec, offsetSpec);
     const before = this.#positionOf(topic, partition);
     const offset = await resolveOffset(this.#client, before, spec);
     // A new object: answers on their way to the old one find that it is gone.
@@ -97,10 +114,12 @@ export class Consumer {
 
   /** Hands out nothing of these until they are resumed. */
   pause(partitions: readonly TopicPartition[]): void {
+    check("partitions", partitions, partitionList);
     for (const { topic, partition } of partitions) this.#positionOf(topic, partition).paused = true;
   }
 
   resume(partitions: readonly TopicPartition[]): void {
+    check("partitions", partitions, partitionList);
     for (const { topic, partition } of partitions)
       this.#positionOf(topic, partition).paused = false;
     this.#wake();
@@ -127,6 +146,7 @@ export class Consumer {
    * a stretch that can't be read, each time until it is sought past, paused or removed.
    */
   async poll(maxWaitMs = this.#limits.maxWaitMs): Promise<ConsumedRecord[]> {
+    check("maxWaitMs", maxWaitMs, pollWait);
     const wait = new Deadline(maxWaitMs);
     const patience = new Deadline(this.#patienceMs);
     this.#interrupted = false;

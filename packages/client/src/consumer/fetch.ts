@@ -6,6 +6,8 @@ import {
   RecordFormatError,
   type ResponseOf,
 } from "@tarpan/protocol";
+import { type Checks, whole } from "../checks/checks.ts";
+import { byteCount, waitMs } from "../checks/values.ts";
 import type { Connection } from "../connection.ts";
 import { DamagedRangeError } from "../errors.ts";
 import { hasId, type TopicMetadata } from "../metadata.ts";
@@ -22,6 +24,15 @@ export interface FetchLimits {
   readonly maxBytes: number;
   readonly partitionBytes: number;
 }
+
+export type FetchOptions = { readonly [Limit in keyof FetchLimits]?: number | undefined };
+
+export const FETCH_LIMITS: Checks<FetchLimits> = {
+  maxWaitMs: waitMs,
+  minBytes: whole(0),
+  maxBytes: byteCount,
+  partitionBytes: byteCount,
+};
 
 export interface Wanted {
   readonly position: Position;

@@ -1,11 +1,30 @@
-import type { FetchLimits } from "../consumer/fetch.ts";
+import {
+  type Checks,
+  callback,
+  checkOptions,
+  eitherOf,
+  flag,
+  listOf,
+  oneOf,
+  shape,
+  text,
+} from "../checks/checks.ts";
+import { timeoutMs } from "../checks/values.ts";
+import { FETCH_LIMITS, type FetchOptions } from "../consumer/fetch.ts";
+import {
+  HEARTBEAT_INTERVAL_MS,
+  MAX_POLL_INTERVAL_MS,
+  METADATA_MAX_AGE_MS,
+  SESSION_TIMEOUT_MS,
+} from "../limits.ts";
 import type { TopicPartition } from "../offsets.ts";
 import type { Assignor } from "./assignors/assignor.ts";
 import type { AssignorName } from "./assignors/index.ts";
+import type { MembershipOptions } from "./membership.ts";
 
 type Listener = (partitions: readonly TopicPartition[]) => void | Promise<void>;
 
-export interface GroupConsumerOptions extends Partial<FetchLimits> {
+export interface GroupConsumerOptions extends FetchOptions {
   readonly groupId: string;
   /** Static membership (KIP-345): a restart within the session time-out moves no partitions. */
   readonly groupInstanceId?: string | undefined;
@@ -29,4 +48,44 @@ export interface GroupConsumerOptions extends Partial<FetchLimits> {
   readonly onRevoked?: Listener;
   /** Partitions that others may read already. Default: `onRevoked`. */
   readonly onLost?: Listener;
+}
+
+const OPTIONS: Checks<GroupConsumerOptions> = {
+  ...FETCH_LIMITS,
+  groupId: text,
+  groupInstanceId: text,
+  assignors: listOf(eitherOf(text, shape({ name: text, cooperative: flag, assign: callback }))),
+  sessionTimeoutMs: timeoutMs,
+  heartbeatIntervalMs: timeoutMs,
+  maxPollIntervalMs: timeoutMs,
+  metadataMaxAgeMs: timeoutMs,
+  autoOffsetReset: oneOf("earliest", "latest", "fail"),
+  autoCommit: flag,
+  autoCommitIntervalMs: timeoutMs,
+  onAssigned: callback,
+  onRevoked: callback,
+  onLost: callback,
+};
+
+export function checkGroupConsumerOptions(options: GroupConsumerOptions): void {
+  checkOptions("new GroupConsumer", options, OPTIONS, ["groupId"]);
+}
+
+export function fetchOptionsOf(options: GroupConsumerOptions): FetchOptions {
+  const { maxWaitMs, minBytes, maxBytes, partitionBytes } = options;
+  return { maxWaitMs, minBytes, maxBytes, partitionBytes };
+}
+
+export function membershipOptionsOf(
+  options: GroupConsumerOptions,
+  assignors: readonly Assignor[],
+): MembershipOptions {
+  return {
+    groupInstanceId: options.groupInstanceId ?? null,
+    assignors,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS,
+    maxPollIntervalMs: options.maxPollIntervalMs ?? MAX_POLL_INTERVAL_MS,
+    metadataMaxAgeMs: options.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS,
+  };
 }

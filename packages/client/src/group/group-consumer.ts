@@ -7,6 +7,9 @@
 // 3. Nothing is handed out of a partition that is not assigned any more.
 
 import type { GroupOffset } from "../admin/group-offsets.ts";
+import { check, optional } from "../checks/checks.ts";
+import { requireClient } from "../checks/require-client.ts";
+import { groupOffsetList, pollWait, texts } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import { ClientError, isRetriable } from "../errors.ts";
@@ -14,9 +17,6 @@ import {
   AUTO_COMMIT_INTERVAL_MS,
   CLOSE_TIMEOUT_MS,
   FETCH_MAX_WAIT_MS,
-  HEARTBEAT_INTERVAL_MS,
-  MAX_POLL_INTERVAL_MS,
-  METADATA_MAX_AGE_MS,
   SESSION_TIMEOUT_MS,
 } from "../limits.ts";
 import { type OffsetSpec, partitionKey, type TopicPartition } from "../offsets.ts";
@@ -24,7 +24,12 @@ import type { ConsumedRecord } from "../record.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
 import { assignorsOf } from "./assignors/index.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
-import type { GroupConsumerOptions } from "./group-consumer-options.ts";
+import {
+  checkGroupConsumerOptions,
+  fetchOptionsOf,
+  type GroupConsumerOptions,
+  membershipOptionsOf,
+} from "./group-consumer-options.ts";
 import { GroupLeader } from "./leader.ts";
 import { Membership } from "./membership.ts";
 import { OffsetCommitter } from "./offset-committer.ts";
@@ -54,6 +59,8 @@ export class GroupConsumer {
   #interrupted = false;
 
   constructor(client: Client, options: GroupConsumerOptions) {
+    requireClient("new GroupConsumer", client);
+    checkGroupConsumerOptions(options);
     const assignors = assignorsOf(options.assignors ?? ["cooperative-sticky"]);
     this.groupId = options.groupId;
     this.#client = client;
@@ -62,14 +69,7 @@ export class GroupConsumer {
     this.#membership = new Membership(
       this.#link,
       new GroupLeader(client),
-      {
-        groupInstanceId: options.groupInstanceId ?? null,
-        assignors,
-        sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
-        heartbeatIntervalMs: options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS,
-        maxPollIntervalMs: options.maxPollIntervalMs ?? MAX_POLL_INTERVAL_MS,
-        metadataMaxAgeMs: options.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS,
-      },
+      membershipOptionsOf(options, assignors),
       () => {
         this.#consumer.wakeup();
         this.#wake();
@@ -78,7 +78,11 @@ export class GroupConsumer {
     this.#committer = new OffsetCommitter(this.#link, this.#membership);
     const onOutOfRange = options.autoOffsetReset ?? "latest";
     // Failures are dealt with here, where the group is heard between two tries.
-    this.#consumer = new Consumer(client, { ...options, onOutOfRange, patienceMs: 0 });
+    this.#consumer = new Consumer(client, {
+      ...fetchOptionsOf(options),
+      onOutOfRange,
+      patienceMs: 0,
+    });
     this.#cooperative = assignors.every((assignor) => assignor.cooperative);
     this.#autoCommit = options.autoCommit ?? true;
     this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
@@ -86,6 +90,7 @@ export class GroupConsumer {
 
   /** Replaces the topics to read; the group is joined by the next poll. Rejects if no broker answers. */
   async subscribe(topics: readonly string[]): Promise<void> {
+    check("topics", topics, texts);
     await this.#client.cluster();
     this.#membership.subscribe([...new Set(topics)]);
   }
@@ -107,6 +112,7 @@ export class GroupConsumer {
    * says where to `seek` to go on.
    */
   async poll(maxWaitMs = this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS): Promise<ConsumedRecord[]> {
+    check("maxWaitMs", maxWaitMs, pollWait);
     this.#progress.settle();
     const records = await this.#fetch(maxWaitMs);
     this.#iterating = false;
@@ -149,6 +155,7 @@ export class GroupConsumer {
    * not committed will be read again, by whoever has the partition then.
    */
   async commit(offsets?: readonly GroupOffset[]): Promise<void> {
+    check("offsets", offsets, optional(groupOffsetList));
     if (offsets === undefined) this.#progress.settle();
     for (const { topic, partition } of offsets ?? [])
       if (!this.#progress.has({ topic, partition }))

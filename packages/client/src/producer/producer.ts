@@ -5,7 +5,10 @@
 // 2. Records of a partition are stored in the order of their `send` calls.
 // 3. With idempotence (the default at acks=all) a retry never stores a batch twice. A batch given up on
 //    leaves a gap in the sequences, so a new producer id is taken after it.
-import { Compression, InitProducerId } from "@tarpan/protocol";
+import { Compression, InitProducerId, type RecordInput } from "@tarpan/protocol";
+import { type Checks, callback, check, checkOptions, flag, list, oneOf } from "../checks/checks.ts";
+import { requireClient } from "../checks/require-client.ts";
+import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
 import {
@@ -19,6 +22,7 @@ import { hashPartitioner, type Partitioner } from "../partitioner.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { backoffMs } from "../retry.ts";
 import { type Batch, type ProducerIdentity, sizeOf, toRecordInput } from "./batch.ts";
+import { checkRecord } from "./check-record.ts";
 import { PartitionQueue } from "./partition-queue.ts";
 import { type Delivery, sendBatches } from "./send-batches.ts";
 
@@ -36,11 +40,25 @@ export interface ProducerOptions {
   readonly lingerMs?: number;
   /** Bytes a batch may grow to, before compression. */
   readonly batchBytes?: number;
-  /** Memory for unsent records, bytes, beyond which `send` rejects; `ready` resolves below half of it. */
+  /**
+   * Memory for unsent records, bytes. `ready` resolves while less than half of it is in use, when anything
+   * is taken, however large; above, what would go beyond it is refused.
+   */
   readonly bufferBytes?: number;
   /** Time from `send` to giving up, ms. */
   readonly deliveryTimeoutMs?: number;
 }
+
+const OPTIONS: Checks<ProducerOptions> = {
+  acks: oneOf("all", -1, 0, 1),
+  compression: oneOf(...Object.keys(Compression)),
+  idempotent: flag,
+  partitioner: callback,
+  lingerMs: waitMs,
+  batchBytes: byteCount,
+  bufferBytes: byteCount,
+  deliveryTimeoutMs: timeoutMs,
+};
 
 export class Producer {
   readonly #client: Client;
@@ -65,6 +83,8 @@ export class Producer {
   #closed = false;
 
   constructor(client: Client, options: ProducerOptions = {}) {
+    requireClient("new Producer", client);
+    checkOptions("new Producer", options, OPTIONS);
     const { acks = "all", compression = "none" } = options;
     this.#client = client;
     this.#acks = acks === "all" ? -1 : acks;
@@ -81,37 +101,36 @@ export class Producer {
 
   /**
    * Resolves once the record is stored as `acks` asks. Rejects with a ClientError: TARPAN_TIMEOUT means
-   * that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited.
+   * that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited,
+   * TARPAN_BAD_RECORD that it is none.
    */
-  async send(record: ProducerRecord): Promise<RecordMetadata> {
-    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
-    const input = toRecordInput(record, Date.now());
-    const sizeBytes = sizeOf(input);
-    const heldBytes = sizeBytes + RECORD_HEAP_BYTES;
-    if (this.#bufferedBytes > 0 && this.#bufferedBytes + heldBytes > this.#bufferBytes)
-      throw new ClientError(
-        "TARPAN_BUFFER_FULL",
-        `${this.#bufferBytes} bytes of records wait to be sent; await ready() before sending more`,
-        { retriable: true },
-      );
-    this.#bufferedBytes += heldBytes;
-    this.#unsettled++;
+  send(record: ProducerRecord): Promise<RecordMetadata> {
+    let input: RecordInput;
+    let sizeBytes: number;
     try {
-      const count = await this.#partitionCount(record.topic);
-      const partition = record.partition ?? this.#partitioner(record, count);
-      const queue = this.#queueOf(record.topic, partition);
-      const batch = queue.open(sizeBytes, this.#batchBytes, this.#deliveryTimeoutMs);
-      const delivery = batch.add(input, sizeBytes);
-      if (queue.inFlight === null) this.#scheduleNext(queue);
-      return await delivery;
-    } finally {
-      this.#settled(heldBytes);
+      input = this.#inputOf(record);
+      sizeBytes = sizeOf(input);
+      this.#hold(sizeBytes + RECORD_HEAP_BYTES, 1);
+    } catch (error) {
+      return Promise.reject(error);
     }
+    return this.#enqueue(record, input, sizeBytes);
   }
 
-  /** Sends several; resolves in their order once all are stored, rejects with the first failure. */
-  sendBatch(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
-    return Promise.all(records.map((record) => this.send(record)));
+  /**
+   * Sends several; resolves in their order once all are stored, rejects with the first failure. All are
+   * taken, and nothing of another call between them, or none: TARPAN_BUFFER_FULL and TARPAN_BAD_RECORD
+   * say that none was.
+   */
+  async sendBatch(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
+    check("records", records, list);
+    const inputs = records.map((record) => this.#inputOf(record));
+    const sizes = inputs.map(sizeOf);
+    const sumBytes = sizes.reduce((sum, bytes) => sum + bytes + RECORD_HEAP_BYTES, 0);
+    this.#hold(sumBytes, records.length);
+    return Promise.all(
+      records.map((record, index) => this.#enqueue(record, inputs[index]!, sizes[index]!)),
+    );
   }
 
   /** Resolves when there is room for more: await it between sends to keep memory bounded. */
@@ -135,6 +154,44 @@ export class Producer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #inputOf(record: ProducerRecord): RecordInput {
+    checkRecord(record);
+    return toRecordInput(record, Date.now());
+  }
+
+  /** Throws before anything is taken. Every record gives its bytes back when it is settled. */
+  #hold(heldBytes: number, recordCount: number): void {
+    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
+    const usedBytes = this.#bufferedBytes;
+    if (usedBytes > this.#bufferBytes / 2 && usedBytes + heldBytes > this.#bufferBytes)
+      throw new ClientError(
+        "TARPAN_BUFFER_FULL",
+        `${usedBytes} of ${this.#bufferBytes} bytes of records wait to be sent; await ready() before ` +
+          "sending more",
+        { retriable: true },
+      );
+    this.#bufferedBytes += heldBytes;
+    this.#unsettled += recordCount;
+  }
+
+  async #enqueue(
+    record: ProducerRecord,
+    input: RecordInput,
+    sizeBytes: number,
+  ): Promise<RecordMetadata> {
+    try {
+      const count = await this.#partitionCount(record.topic);
+      const partition = record.partition ?? this.#partitioner(record, count);
+      const queue = this.#queueOf(record.topic, partition);
+      const batch = queue.open(sizeBytes, this.#batchBytes, this.#deliveryTimeoutMs);
+      const delivery = batch.add(input, sizeBytes);
+      if (queue.inFlight === null) this.#scheduleNext(queue);
+      return await delivery;
+    } finally {
+      this.#settled(sizeBytes + RECORD_HEAP_BYTES);
+    }
   }
 
   #partitionCount(topic: string): Promise<number> {
@@ -205,7 +262,7 @@ export class Producer {
         this.#encode(queue, batch, identity);
         queueOf.set(batch, queue);
       } catch (error) {
-        // A record that can't be written, such as one with a fraction for a time: only its batch fails.
+        // A batch that can't be written: only it fails.
         this.#done(queue, { error: error as Error });
       }
     }

@@ -1,0 +1,43 @@
+import {
+  anyText,
+  type Check,
+  eitherOf,
+  listOf,
+  mustBe,
+  optional,
+  shape,
+  text,
+  whole,
+} from "./checks.ts";
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+export const topicName = text;
+export const partitionNumber = whole(0);
+export const offsetNumber = whole(0, SAFE);
+/** A time-out of 0 would be over before anything can be done. */
+export const timeoutMs = whole(1);
+export const waitMs = whole(0);
+/** Of what is left of some time: a fraction, or all there is. */
+export const pollWait: Check = (name, value) =>
+  typeof value === "number" && value >= 0 ? null : mustBe(name, value, "a time in ms from 0 on");
+export const byteCount = whole(1);
+export const texts = listOf(text);
+export const textOrTexts = eitherOf(text, texts);
+
+const PARTITION = { topic: topicName, partition: partitionNumber };
+export const topicPartition = shape(PARTITION);
+export const partitionList = listOf(topicPartition);
+
+export const offsetSpec: Check = (name, value) => {
+  if (value === "earliest" || value === "latest") return null;
+  if (typeof value === "number") return offsetNumber(name, value);
+  if (typeof value === "object") return timeSpec(name, value);
+  return mustBe(name, value, 'an offset, "earliest", "latest" or { timestampMs }');
+};
+const timeSpec = shape({ timestampMs: whole(-SAFE, SAFE) });
+
+export const assignmentList = listOf(shape({ ...PARTITION, offset: offsetSpec }));
+
+const COMMITTED = { offset: offsetNumber, metadata: optional(anyText) };
+export const groupOffsetList = listOf(shape({ ...PARTITION, ...COMMITTED }));
