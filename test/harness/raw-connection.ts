@@ -65,7 +65,7 @@ export class RawConnection {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** One request and its response, which must parse to its last byte and be the next to come. */
+  /** One request and its response, which must parse and be the next to come. */
   async request<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     version: number,

@@ -45,7 +45,8 @@ export function encodeResponse<Q extends Fields, S extends Fields>(
 
 /**
  * A request from what follows the length prefix. Throws ProtocolError where it does not parse, or is of
- * another API or of a version the schema does not have.
+ * another API or of a version the schema does not have. Bytes after its last field are ignored, as Kafka
+ * does: librdkafka sends three of them in Metadata v9 and later for all topics.
  */
 export function decodeRequest<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
@@ -56,12 +57,13 @@ export function decodeRequest<Q extends Fields, S extends Fields>(
   if (header.apiKey !== api.key) malformed(`API key ${header.apiKey} instead of ${api.key}`);
   if (!includes(api.versions, header.apiVersion))
     malformed(`${api.name} has no version ${header.apiVersion}`);
-  const body = codecOf(api, header.apiVersion).readRequest(reader);
-  reader.assertEnd();
-  return { header, body };
+  return { header, body: codecOf(api, header.apiVersion).readRequest(reader) };
 }
 
-/** A response from what follows the length prefix. Throws ProtocolError where it does not parse. */
+/**
+ * A response from what follows the length prefix. Throws ProtocolError where it does not parse; bytes
+ * after its last field are ignored.
+ */
 export function decodeResponse<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   version: number,
@@ -69,9 +71,7 @@ export function decodeResponse<Q extends Fields, S extends Fields>(
 ): { correlationId: number; body: Output<S> } {
   const reader = new Reader(frame);
   const correlationId = readResponseHeader(reader, api, version);
-  const body = codecOf(api, version).readResponse(reader);
-  reader.assertEnd();
-  return { correlationId, body };
+  return { correlationId, body: codecOf(api, version).readResponse(reader) };
 }
 
 function withLength(writer: Writer): Uint8Array[] {

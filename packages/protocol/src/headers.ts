@@ -1,4 +1,3 @@
-import { malformed } from "./protocol-error.ts";
 import type { Reader } from "./reader.ts";
 import type { AnyApi } from "./schema.ts";
 import { includes } from "./versions.ts";
@@ -81,8 +80,8 @@ export function writeResponseHeader(
   if (responseHeaderVersion(api, version) === 1) writer.uvarint(0);
 }
 
+/** Any negative length is null, as in the strings of a body. */
 function readNullableString(reader: Reader): string | null {
   const length = reader.i16();
-  if (length < -1) malformed(`a client id of ${length} bytes`);
   return length < 0 ? null : reader.text(length);
 }

@@ -4,7 +4,8 @@
  *
  * From Kafka's MessageDataGenerator: a field absent from the version, or tagged and not sent, reads as its
  * default; a value set in a version without the field is not written (Kafka throws unless it is "ignorable");
- * a tag is sent when the value is not the default; elements of arrays are never null.
+ * a tag is sent when the value is not the default; elements of arrays are never null; the length of a
+ * tagged field that is known is not looked at.
  */
 import {
   defaultOf,
@@ -78,11 +79,8 @@ export function interpret(fields: Fields, version: number, flexible: boolean): S
     for (let left = r.uvarint(); left > 0; left--) {
       const name = tagged.get(r.uvarint());
       const length = r.uvarint();
-      const start = r.take(length);
-      if (name === undefined) continue;
-      r.pos = start;
-      value[name] = readValue(r, fields[name]!);
-      if (r.pos !== start + length) malformed(`tagged field ${name} is not as long as it says`);
+      if (name === undefined) r.take(length);
+      else value[name] = readValue(r, fields[name]!);
     }
     return value;
   }

@@ -71,10 +71,14 @@ export class Reader {
     return this.offsetAt(this.take(8));
   }
 
-  /** The int64 at a position already checked, as a number. */
+  /**
+   * The int64 at a position already checked, as a number. What no number holds is read as the
+   * outermost safe one: it lies outside every log just as well, and is answered so.
+   */
   offsetAt(at: number): number {
     const high = this.view.getInt32(at);
-    if (high < -0x200000 || high > 0x1fffff) malformed("an int64 beyond what a number holds");
+    if (high > 0x1fffff) return Number.MAX_SAFE_INTEGER;
+    if (high < -0x200000) return Number.MIN_SAFE_INTEGER;
     return high * 0x100000000 + this.view.getUint32(at + 4);
   }
 

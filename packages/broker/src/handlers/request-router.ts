@@ -41,8 +41,8 @@ export class HandlerRouter implements RequestRouter {
       if (handler.api === ApiVersions) return this.#answerNewerClient(handler, header, connection);
       throw refused("unsupported-version", header, `is not served, only ${handler.versions} are`);
     }
+    // Bytes after the last field are ignored, as Kafka does: librdkafka sends some.
     const request = readBody(handler, header, reader);
-    reader.assertEnd();
     const context = this.#contextOf(header, connection);
     return {
       lane: handler.lane,
