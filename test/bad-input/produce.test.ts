@@ -72,6 +72,13 @@ for (const [what, batch, code] of REFUSED) {
   });
 }
 
+it("ignores bytes after a batch", async () => {
+  await createTopic(connection, "followed");
+  const batch = joined(textBatch("one"), new Uint8Array(5));
+  expect(await produce(connection, "followed", batch)).toMatchObject({ errorCode: 0 });
+  expect((await readAll(connection, "followed")).records).toHaveLength(1);
+});
+
 it("answers a bad CRC with 2", async () => {
   const batch = textBatch("one");
   batch[CRC_AT] = batch[CRC_AT]! ^ 1;

@@ -1,7 +1,15 @@
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { Timers } from "../env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
-import { failedProduce, type ProduceOutcome, produce as produceTo } from "../partition/produce.ts";
+import type { Partition } from "../partition/partition.ts";
+import {
+  failedProduce,
+  notFound,
+  type ProduceOutcome,
+  produce as produceTo,
+  refusedBy,
+} from "../partition/produce.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, CloseConnection, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
@@ -89,7 +97,7 @@ type Topic = Request["topicData"][number];
 function appendTopic(topic: Topic, acks: number, { broker, version }: RequestContext) {
   const { topicId } = topic;
   const name = topicNameOf(broker, topic.name, topicId, version >= 13);
-  const refusal = refusalOf(name, version);
+  const refusal = refusalOf(name, topicId, version);
   const rules = {
     config: broker.metadata.topicConfig(name ?? ""),
     now: broker.env.clock.wallMs(),
@@ -98,24 +106,34 @@ function appendTopic(topic: Topic, acks: number, { broker, version }: RequestCon
   const outcomes = topic.partitionData.map(({ index, records }) => {
     if (refusal !== null) return { index, outcome: refusal };
     const partition = broker.partitions.find(name!, index);
-    if (typeof partition === "number") return { index, outcome: failedProduce(partition) };
-    // Before anything is appended: what was, and is not confirmed, is another thing (7).
-    if (acks === ALL && tooFewInSync(broker, name!, index, rules.config.minInsyncReplicas)) {
-      return { index, outcome: failedProduce(ErrorCode.NOT_ENOUGH_REPLICAS) };
+    if (typeof partition === "number") {
+      return { index, outcome: notFound(name!, index, partition) };
     }
-    return { index, outcome: produceTo(partition, records, rules) };
+    // Before anything is appended: what was, and is not confirmed, is another thing (7).
+    const tooFew = acks === ALL ? tooFewInSync(broker, partition, rules.config) : null;
+    return { index, outcome: tooFew ?? produceTo(partition, records, rules) };
   });
   return { name: topic.name, topicId, knownAs: name, outcomes };
 }
 
-function tooFewInSync({ metadata }: Broker, topic: string, index: number, least: number): boolean {
+function tooFewInSync(
+  { metadata }: Broker,
+  partition: Partition,
+  { minInsyncReplicas: least }: TopicConfig,
+): ProduceOutcome | null {
   // Never fewer than one: most topics need no look at the metadata.
-  if (least <= 1) return false;
-  return (metadata.image.topics.get(topic)?.partitions[index]?.isr.length ?? 0) < least;
+  if (least <= 1) return null;
+  const { topic, partition: index } = partition.id;
+  const inSync = metadata.image.topics.get(topic)?.partitions[index]?.isr.length ?? 0;
+  if (inSync >= least) return null;
+  const message = `${inSync} replicas are in sync, and min.insync.replicas is ${least}`;
+  return refusedBy(partition, ErrorCode.NOT_ENOUGH_REPLICAS, message);
 }
 
-function refusalOf(name: string | null, version: number): ProduceOutcome | null {
-  if (name === null) return failedProduce(unknownTopicCode(version >= 13));
+function refusalOf(name: string | null, topicId: string, version: number): ProduceOutcome | null {
+  if (name === null) {
+    return failedProduce(unknownTopicCode(version >= 13), `no topic has the id ${topicId}`);
+  }
   if (!isInternalTopic(name)) return null;
   return failedProduce(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is written by the broker only`);
 }

@@ -78,8 +78,13 @@ export class Partition {
   /**
    * Appends one validated batch. `header` is the batch's, read before the call. Idempotent batches
    * are checked first: 45 for a gap, 47 for an old epoch, the first offset again for a duplicate.
+   * `nowMs`: the wall clock, so that records of old times do not make their producer a silent one.
    */
-  async append(batch: Uint8Array, header: BatchHeader): Promise<AppendOutcome> {
+  async append(
+    batch: Uint8Array,
+    header: BatchHeader,
+    nowMs = header.maxTimestamp,
+  ): Promise<AppendOutcome> {
     if (header.producerId >= 0) {
       const verdict = this.#producers.judge(header);
       if (verdict.kind === "duplicate") return this.#answerDuplicate(verdict.of);
@@ -89,7 +94,7 @@ export class Partition {
     const append = this.log.append(batch, this.#leaderEpoch);
     const noted =
       header.producerId >= 0
-        ? this.#producers.note(header, baseOffset, this.log.endOffset)
+        ? this.#producers.note(header, baseOffset, this.log.endOffset, nowMs)
         : undefined;
     this.#lastAppend = append;
     this.traffic.bytesIn += batch.byteLength;
@@ -206,10 +211,11 @@ function failed(error: unknown): AppendOutcome {
 function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
   const { producerId, producerEpoch } = header;
   if (verdict.kind === "old-epoch") {
+    const seen = `epoch ${verdict.currentEpoch} was seen`;
     return {
       errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
       baseOffset: -1,
-      message: `producer ${producerId} is at epoch ${verdict.currentEpoch}, not ${producerEpoch}`,
+      message: `producer ${producerId} came with epoch ${producerEpoch}, and ${seen}`,
     };
   }
   return {

@@ -4,16 +4,17 @@ import {
   type BatchHeader,
   type BatchRefusal,
   ErrorCode,
+  errorOf,
   type RecordError,
   readBatchHeader,
   stampAppendTime,
-  stampMaxTimestamp,
+  stampCreateTime,
   validateBatch,
 } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
-import { recompress } from "./recompress.ts";
+import { rebuild } from "./rebuild.ts";
 
 /** What one partition of a Produce request is answered with. */
 export interface ProduceOutcome {
@@ -22,8 +23,14 @@ export interface ProduceOutcome {
   /** -1 unless the topic has the broker's clock stamp its records. */
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
-  readonly recordErrors: readonly RecordError[];
+  readonly recordErrors: readonly RefusedRecord[];
   readonly errorMessage: string | null;
+}
+
+/** As the response's codec takes it. */
+interface RefusedRecord {
+  readonly batchIndex: number;
+  readonly batchIndexErrorMessage: string;
 }
 
 export interface ProduceRules {
@@ -56,14 +63,13 @@ export function produce(
     timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
     timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
   });
-  if (!verdict.ok) return refused(verdict);
-  if (verdict.header.isTransactional) return noTransactions();
-  const batch = recompress(records!, verdict.header, config.compressionType, {
-    compress,
-    decompress,
-    crc32c,
-  });
-  const header = batch === records ? verdict.header : readBatchHeader(batch);
+  if (!verdict.ok) return refused(partition, verdict);
+  if (verdict.header.isTransactional) return noTransactions(partition);
+  const sent = records!.subarray(0, verdict.header.sizeBytes);
+  const codecs = { compress, decompress, crc32c };
+  const batch = rebuild(sent, verdict, config.compressionType, codecs);
+  if (batch.byteLength > config.maxMessageBytes) return grown(partition, batch, config);
+  const header = batch === sent ? verdict.header : readBatchHeader(batch);
   stampTimestamps(batch, header, verdict.maxTimestamp, config);
   return append(partition, batch, header, rules);
 }
@@ -74,15 +80,15 @@ async function append(
   header: BatchHeader,
   { config, now }: ProduceRules,
 ): Promise<ProduceOutcome> {
-  const { errorCode, baseOffset, message } = await partition.append(batch, header);
-  const stamped = errorCode === ErrorCode.NONE && config.messageTimestampType === "LogAppendTime";
+  const { errorCode, baseOffset, message } = await partition.append(batch, header, now);
+  if (errorCode !== ErrorCode.NONE) return refusedBy(partition, errorCode, message!);
   return {
     errorCode,
     baseOffset,
-    logAppendTimeMs: stamped ? now : -1,
-    logStartOffset: errorCode === ErrorCode.NONE ? partition.log.startOffset : -1,
+    logAppendTimeMs: config.messageTimestampType === "LogAppendTime" ? now : -1,
+    logStartOffset: partition.log.startOffset,
     recordErrors: NO_RECORD_ERRORS,
-    errorMessage: message,
+    errorMessage: null,
   };
 }
 
@@ -95,25 +101,71 @@ function stampTimestamps(
 ): void {
   if (config.messageTimestampType === "LogAppendTime") {
     stampAppendTime(batch, 0, maxTimestamp, crc32c);
-  } else if (header.maxTimestamp !== maxTimestamp) {
-    stampMaxTimestamp(batch, 0, maxTimestamp, crc32c);
+  } else if (header.maxTimestamp !== maxTimestamp || saysWhatBrokersSay(header)) {
+    stampCreateTime(batch, 0, maxTimestamp, crc32c);
   } else return;
   header.maxTimestamp = maxTimestamp;
 }
 
-export function failedProduce(errorCode: number, errorMessage: string | null = null) {
+function saysWhatBrokersSay({ timestampType, hasDeleteHorizon }: BatchHeader): boolean {
+  return timestampType === "LogAppendTime" || hasDeleteHorizon;
+}
+
+export function failedProduce(errorCode: number, errorMessage = errorOf(errorCode).message) {
   const recordErrors = NO_RECORD_ERRORS;
   const none = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 };
   return { ...none, errorCode, recordErrors, errorMessage } satisfies ProduceOutcome;
 }
 
-function refused({ error, message, recordErrors }: BatchRefusal): ProduceOutcome {
-  return { ...failedProduce(CODE_OF[error], message), recordErrors };
+/** A refusal for a partition that can't be found here. */
+export function notFound(topic: string, index: number, errorCode: number): ProduceOutcome {
+  return failedProduce(errorCode, `${errorOf(errorCode).message} ${placeOf(topic, index)}`);
 }
 
-function noTransactions(): ProduceOutcome {
+/** A refusal by a partition that is led here. It names the partition, and where its log begins. */
+export function refusedBy(
+  { id, log }: Partition,
+  errorCode: number,
+  reason: string,
+  recordErrors: readonly RecordError[] = [],
+): ProduceOutcome {
+  const place = placeOf(id.topic, id.partition);
+  return {
+    ...failedProduce(errorCode, `${reason} ${place}`),
+    logStartOffset: WITHOUT_LOG_START.has(errorCode) ? -1 : log.startOffset,
+    recordErrors: recordErrors.map(({ batchIndex, message }) => ({
+      batchIndex,
+      batchIndexErrorMessage: `${message} ${place}`,
+    })),
+  };
+}
+
+function placeOf(topic: string, index: number): string {
+  return `(partition ${topic}-${index})`;
+}
+
+/** Kafka's broker answers these before it looks at where the log begins. */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+]);
+
+function refused(partition: Partition, { error, message, recordErrors }: BatchRefusal) {
+  return refusedBy(partition, CODE_OF[error], message, recordErrors);
+}
+
+function noTransactions(partition: Partition): ProduceOutcome {
   const message = "this broker does not serve transactions: no transaction is open";
-  return failedProduce(ErrorCode.INVALID_TXN_STATE, message);
+  return refusedBy(partition, ErrorCode.INVALID_TXN_STATE, message);
+}
+
+/** Where the topic's compression makes more of a batch than the topic allows. */
+function grown(partition: Partition, batch: Uint8Array, config: TopicConfig): ProduceOutcome {
+  const limit = `the limit of ${config.maxMessageBytes} (max.message.bytes)`;
+  const message = `a batch of ${batch.byteLength} bytes after compression by the broker`;
+  return refusedBy(partition, ErrorCode.MESSAGE_TOO_LARGE, `${message} exceeds ${limit}`);
 }
 
 const CODE_OF: Record<BatchErrorKind, number> = {
@@ -125,4 +177,4 @@ const CODE_OF: Record<BatchErrorKind, number> = {
 };
 
 const NO_BYTES = new Uint8Array(0);
-const NO_RECORD_ERRORS: readonly RecordError[] = [];
+const NO_RECORD_ERRORS: readonly RefusedRecord[] = [];

@@ -1,4 +1,4 @@
-import type { BatchHeader } from "@tarpan/protocol";
+import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
 import { MAX_PRODUCERS_PER_PARTITION, REMEMBERED_BATCHES_PER_PRODUCER } from "./limits.ts";
 
 /**
@@ -18,14 +18,16 @@ export class ProducerStates {
     return this.#byId.size;
   }
 
-  /** Reads only. */
+  /** Reads only. As in Kafka an epoch of -1 is one like others, but asks for no order. */
   judge(batch: BatchHeader): SequenceVerdict {
     const state = this.#byId.get(batch.producerId);
     const last = state?.batches.at(-1);
+    const currentEpoch = last?.epoch ?? NO_PRODUCER_EPOCH;
+    if (batch.producerEpoch < currentEpoch) return { kind: "old-epoch", currentEpoch };
     if (last === undefined) return NEW_BATCH;
-    if (batch.producerEpoch < last.epoch) return { kind: "old-epoch", currentEpoch: last.epoch };
-    if (batch.producerEpoch > last.epoch) {
-      return batch.baseSequence === 0 ? NEW_BATCH : outOfOrder(batch, -1);
+    const anySequence = currentEpoch === NO_PRODUCER_EPOCH;
+    if (batch.producerEpoch > currentEpoch) {
+      return anySequence || batch.baseSequence === 0 ? NEW_BATCH : outOfOrder(batch, -1);
     }
     const lastSequence = lastSequenceOf(batch);
     const known = state!.batches.find(
@@ -35,21 +37,26 @@ export class ProducerStates {
         seen.lastSequence === lastSequence,
     );
     if (known !== undefined) return { kind: "duplicate", of: known };
-    if (batch.baseSequence !== sequenceAfter(last.lastSequence)) {
+    if (!anySequence && batch.baseSequence !== sequenceAfter(last.lastSequence)) {
       return outOfOrder(batch, last.lastSequence);
     }
     return NEW_BATCH;
   }
 
   /** Notes a batch that got `baseOffset`. `durableEnd` is one past what can't be rolled back. */
-  note(batch: BatchHeader, baseOffset: number, durableEnd: number): SeenBatch {
+  note(
+    batch: BatchHeader,
+    baseOffset: number,
+    durableEnd: number,
+    nowMs = batch.maxTimestamp,
+  ): SeenBatch {
     const seen: SeenBatch = {
       epoch: batch.producerEpoch,
       firstSequence: batch.baseSequence,
       lastSequence: lastSequenceOf(batch),
       baseOffset,
       lastOffset: baseOffset + batch.lastOffsetDelta,
-      timestamp: batch.maxTimestamp,
+      timestamp: Math.max(batch.maxTimestamp, nowMs),
     };
     const state = this.#byId.get(batch.producerId);
     // Deleting first moves the producer to the end of the map: its order is that of last use.

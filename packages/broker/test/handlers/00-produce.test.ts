@@ -1,4 +1,16 @@
-import { ErrorCode, Fetch, Produce, readBatchHeader, ZERO_UUID } from "@tarpan/protocol";
+import { compress, decompress } from "@tarpan/codecs";
+import {
+  crc32c,
+  DeleteRecords,
+  decodeBatches,
+  ErrorCode,
+  encodeBatch,
+  Fetch,
+  Produce,
+  readBatchHeader,
+  stampCrc,
+  ZERO_UUID,
+} from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { topicIdOf } from "../metadata/cluster.ts";
 import { batchOf, producerBatch } from "../partition/batches.ts";
@@ -56,6 +68,101 @@ describe("Produce", () => {
     expect(await code("t", batchOf(1))).toBe(0);
   });
 
+  it("says why and where it refuses, and where the log begins as Kafka does", async () => {
+    const { broker } = await brokerWithTopic({ "cleanup.policy": "compact,delete" });
+    const keyed = [1, 2].map((id) => ({ key: Uint8Array.of(id), value: null, timestamp: 1 }));
+    await broker.produce("t", encodeBatch(keyed));
+    const partitions = [{ partitionIndex: 0, offset: 1 }];
+    await broker.call(DeleteRecords, 2, { topics: [{ name: "t", partitions }], timeoutMs: 1 });
+
+    const keyless = await broker.produce("t", batchOf(2));
+    expect(keyless).toMatchObject({ errorCode: ErrorCode.INVALID_RECORD, logStartOffset: 1 });
+    expect(keyless.errorMessage).toMatch(/^record 0 of 2: it has no key.*1 more.*partition t-0/);
+    expect(keyless.recordErrors).toEqual([
+      { batchIndex: 0, batchIndexErrorMessage: expect.stringMatching(/no key.*partition t-0/) },
+      { batchIndex: 1, batchIndexErrorMessage: expect.stringMatching(/no key.*partition t-0/) },
+    ]);
+    const bad = encodeBatch([{ key: null, value: null, timestamp: 1 }]);
+    bad[20]! ^= 1;
+    const corrupt = await broker.produce("t", bad);
+    expect(corrupt).toMatchObject({ errorCode: ErrorCode.CORRUPT_MESSAGE, logStartOffset: -1 });
+    expect(corrupt.errorMessage).toContain("CRC does not match (partition t-0)");
+    const nowhere = await broker.produce("t", batchOf(1), { partition: 7 });
+    expect(nowhere.errorMessage).toContain("(partition t-7)");
+    const { errorMessage } = await broker.produce("t", batchOf(1), { acks: 3 });
+    expect(errorMessage).toContain("acks");
+  });
+
+  it("stores what of a client's batch is a batch, and not what follows it", async () => {
+    const { broker } = await brokerWithTopic();
+    const followed = new Uint8Array(Buffer.concat([batchOf(2), Uint8Array.of(1, 2, 3)]));
+    expect(await broker.produce("t", followed)).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    expect(await broker.produce("t", batchOf(1))).toMatchObject({ errorCode: 0, baseOffset: 2 });
+    expect(await storedRecords(broker)).toHaveLength(3);
+  });
+
+  it("stores records from before 1970", async () => {
+    const { broker } = await brokerWithTopic();
+    const times = [1, -1000, -86_400_000, 2];
+    const records = times.map((timestamp) => ({ key: null, value: null, timestamp }));
+    expect((await broker.produce("t", encodeBatch(records))).errorCode).toBe(0);
+    expect((await storedRecords(broker)).map(({ timestamp }) => timestamp)).toEqual(times);
+    expect((await broker.produce("t", encodeBatch(records.slice(1, 3)))).errorCode).toBe(0);
+    expect(await storedHeader(broker, 4)).toMatchObject({ maxTimestamp: -1, baseTimestamp: -1000 });
+  });
+
+  it.each([0, 1, 4])("numbers records that come without offset deltas, codec %i", async (codec) => {
+    const { broker } = await brokerWithTopic();
+    const records = [1, 2, 3].map((id) => ({
+      key: Uint8Array.of(id),
+      value: null,
+      timestamp: 1_000 + id,
+      offsetDelta: id === 3 ? 2 : 0,
+    }));
+    await broker.produce("t", batchOf(1));
+    const batch = encodeBatch(records, { compression: codec, compress });
+    expect(await broker.produce("t", batch)).toMatchObject({ errorCode: 0, baseOffset: 1 });
+    const stored = await storedRecords(broker, 1);
+    expect(stored.map(({ offset }) => offset)).toEqual([1, 2, 3]);
+    expect(stored.map(({ key }) => key![0])).toEqual([1, 2, 3]);
+    expect(await storedHeader(broker, 1)).toMatchObject({ compression: codec, recordCount: 3 });
+  });
+
+  it("drops what only a broker may say of a batch's times", async () => {
+    const { broker } = await brokerWithTopic();
+    const batch = batchOf(2);
+    const view = new DataView(batch.buffer);
+    view.setInt16(21, 0x48);
+    view.setBigInt64(35, 5n);
+    stampCrc(batch, 0, crc32c);
+    expect((await broker.produce("t", batch)).errorCode).toBe(0);
+    expect(await storedHeader(broker)).toMatchObject({
+      timestampType: "CreateTime",
+      hasDeleteHorizon: false,
+      maxTimestamp: 1_001,
+    });
+    expect((await storedRecords(broker)).map(({ timestamp }) => timestamp)).toEqual([1000, 1001]);
+  });
+
+  it("takes a producer without an epoch until it has one", async () => {
+    const { broker } = await brokerWithTopic();
+    const code = async (sequence: number, producerEpoch: number) =>
+      (await broker.produce("t", producerBatch(sequence, { producerEpoch }))).errorCode;
+    expect(await code(5, -1)).toBe(0);
+    expect(await code(9, -1)).toBe(0);
+    expect(await code(3, 0)).toBe(0);
+    expect(await code(4, -1)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    expect(await code(4, -2)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+  });
+
+  it("refuses a batch that the topic's compression makes too large", async () => {
+    const configs = { "compression.type": "uncompressed", "max.message.bytes": "1000" };
+    const { broker } = await brokerWithTopic(configs);
+    const batch = batchOf(100, { compression: 1, compress });
+    expect(batch.length).toBeLessThan(1000);
+    expect((await broker.produce("t", batch)).errorCode).toBe(ErrorCode.MESSAGE_TOO_LARGE);
+  });
+
   it("closes the connection when a batch sent with acks=0 is refused", async () => {
     const { broker } = await brokerWithTopic();
     const request = (name: string) => ({
@@ -108,7 +215,16 @@ describe("Produce", () => {
   });
 });
 
-async function storedHeader(broker: WholeBroker) {
+async function storedHeader(broker: WholeBroker, offset = 0) {
+  return readBatchHeader(await stored(broker, offset));
+}
+
+async function storedRecords(broker: WholeBroker, offset = 0) {
+  const batches = decodeBatches(await stored(broker, offset), { decompress, crc32c });
+  return [...batches].flatMap((batch) => [...batch.records()]);
+}
+
+async function stored(broker: WholeBroker, fetchOffset: number) {
   const { responses } = await broker.call(Fetch, 12, {
     maxWaitMs: 0,
     minBytes: 1,
@@ -116,12 +232,12 @@ async function storedHeader(broker: WholeBroker) {
       {
         topic: "t",
         topicId: ZERO_UUID,
-        partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }],
+        partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }],
       },
     ],
     forgottenTopicsData: [],
   });
-  return readBatchHeader(responses[0]!.partitions[0]!.records!);
+  return responses[0]!.partitions[0]!.records!;
 }
 
 it("Produce sends a client to the leader, with its address, from version 10 on (KIP-951)", async () => {

@@ -52,6 +52,25 @@ test("a newer epoch begins at sequence 0, an older one is refused", () => {
   });
 });
 
+test("a producer without an epoch may send any sequence, and its repeats are known", () => {
+  const states = statesWith({ sequence: 5, epoch: -1 });
+  expect(states.judge(batch(9, { producerEpoch: -1 }))).toEqual({ kind: "new" });
+  expect(states.judge(batch(5, { producerEpoch: -1 }))).toMatchObject({ kind: "duplicate" });
+  expect(states.judge(batch(9, { producerEpoch: 0 }))).toEqual({ kind: "new" });
+  const none = new ProducerStates();
+  expect(none.judge(batch(0, { producerEpoch: -2 }))).toMatchObject({ kind: "old-epoch" });
+});
+
+test("a producer of records from before 1970 is not taken for a silent one", () => {
+  const states = new ProducerStates();
+  const old = { ...batch(0), maxTimestamp: -1 };
+  states.note(old, 0, 1, 5_000);
+  states.expireBefore(5_000);
+  expect(states.judge(old)).toMatchObject({ kind: "duplicate" });
+  states.expireBefore(5_001);
+  expect(states.judge(old)).toEqual({ kind: "new" });
+});
+
 test("sequences begin again at 0 after 2^31-1", () => {
   const states = new ProducerStates();
   states.note(batch(0x7fffffff), 0, 0);

@@ -222,19 +222,26 @@ export function stampAppendTime(
   crc32c: Checksum,
 ): void {
   const view = viewOf(bytes);
-  view.setInt16(at + ATTRIBUTES_AT, attributesAt(view, at) | LOG_APPEND_TIME_BIT);
+  const attributes = attributesAt(view, at) & ~DELETE_HORIZON_BIT;
+  view.setInt16(at + ATTRIBUTES_AT, attributes | LOG_APPEND_TIME_BIT);
   setInt64(view, at + MAX_TIMESTAMP_AT, timestamp);
   stampCrc(bytes, at, crc32c);
 }
 
-/** Corrects a producer's maxTimestamp to that of its records and rewrites the CRC. */
-export function stampMaxTimestamp(
+/**
+ * Corrects a producer's maxTimestamp to that of its records, takes back what only a broker may say of
+ * a batch's times, and rewrites the CRC.
+ */
+export function stampCreateTime(
   bytes: Uint8Array,
   at: number,
-  timestamp: number,
+  maxTimestamp: number,
   crc32c: Checksum,
 ): void {
-  setInt64(viewOf(bytes), at + MAX_TIMESTAMP_AT, timestamp);
+  const view = viewOf(bytes);
+  const attributes = attributesAt(view, at) & ~(LOG_APPEND_TIME_BIT | DELETE_HORIZON_BIT);
+  view.setInt16(at + ATTRIBUTES_AT, attributes);
+  setInt64(view, at + MAX_TIMESTAMP_AT, maxTimestamp);
   stampCrc(bytes, at, crc32c);
 }
 

@@ -11,6 +11,7 @@ export {
 export { type Compress, type Decompress, recordsField } from "./decompress.ts";
 export { type BatchFields, encodeBatch, type RecordHeader, type RecordInput } from "./encode.ts";
 export { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_RECORD_ERRORS } from "./limits.ts";
+export { renumberRecords } from "./renumber.ts";
 export {
   type BatchAccepted,
   type BatchErrorKind,

@@ -1,19 +1,20 @@
 // Checks what a client sent before it becomes part of a log. The outcomes are those of Kafka's
-// ProduceRequest, UnifiedLog and LogValidator for records of magic 2, with these differences, all stricter:
-// offset deltas must be 0..n-1 here (Kafka rewrites some), a batch must not claim LogAppendTime, trailing
-// bytes are refused, and what no Kafka producer writes (negative timestamps but -1, lengths below -1,
-// over-long varints, a transactional batch without producer id) is refused too.
+// ProduceRequest, UnifiedLog and LogValidator for records of magic 2. Stricter in what no producer
+// writes: lengths below -1, varints over 32 bits, timestamps and producer ids beyond 2^53, a
+// transactional batch without producer id.
 //
-// 1. Nothing of the batch is changed.
-// 2. A batch that passes can be decoded by every client.
+// 1. Nothing of the batch is changed. What the log wants otherwise is said in the verdict.
+// 2. A batch that passes can be decoded by every client once that was done.
 import {
   BATCH_OVERHEAD,
   type BatchHeader,
+  baseOffsetAt,
   batchCrcMatches,
   batchSizeAt,
   LOG_OVERHEAD,
   MAGIC_AT,
   MAGIC_V2,
+  magicAt,
   NO_TIMESTAMP,
   readBatchHeaderFrom,
   viewOf,
@@ -78,17 +79,22 @@ export interface BatchAccepted {
    * LogAppendTime topic. Where the header says otherwise the caller stamps it, as Kafka does.
    */
   maxTimestamp: number;
+  /** The offset deltas are not 0 to n − 1: the caller numbers the records. */
+  misnumbered: boolean;
 }
 
-/** Checks the records field of one partition in a Produce request: exactly one batch. */
+/**
+ * Checks the records field of one partition in a Produce request: one batch, which may be followed by
+ * bytes that are none; `header.sizeBytes` says where it ends.
+ */
 export function validateBatch(bytes: Uint8Array, rules: BatchRules): BatchAccepted | BatchRefusal {
   const view = viewOf(bytes);
-  const framing = checkFraming(bytes, view, rules);
+  const framing = checkFraming(bytes, view, rules) ?? checkRest(bytes, view);
   if (framing) return framing;
   const header = readBatchHeaderFrom(view, 0);
   const refusal = checkHeader(bytes, header, rules);
   if (refusal) return refusal;
-  return checkRecords(bytes, header, rules);
+  return checkRecords(bytes.subarray(0, header.sizeBytes), header, rules);
 }
 
 /** Everything that must hold before the header's other fields mean anything. */
@@ -108,49 +114,62 @@ function checkFraming(
   if (sizeBytes < BATCH_OVERHEAD || sizeBytes > bytes.length) {
     return refuse("corrupt", `a batch of ${sizeBytes} bytes in a field of ${bytes.length}`);
   }
-  if (sizeBytes < bytes.length) {
-    const rest = bytes.length - sizeBytes;
-    const another = rest >= LOG_OVERHEAD && batchSizeAt(view, sizeBytes) <= rest;
-    if (another) return refuse("invalid", "more than one record batch");
-    return refuse("corrupt", `${rest} bytes after the record batch`);
+  if (baseOffsetAt(view, 0) !== 0) {
+    return refuse("invalid", `the base offset must be 0, not ${baseOffsetAt(view, 0)}`);
   }
   if (sizeBytes > rules.maxBatchBytes) {
-    return refuse("too-large", `${sizeBytes} bytes exceed the limit of ${rules.maxBatchBytes}`);
+    const limit = `the limit of ${rules.maxBatchBytes} (max.message.bytes)`;
+    return refuse("too-large", `a batch of ${sizeBytes} bytes exceeds ${limit}`);
   }
   return undefined;
 }
+
+/** Kafka drops what follows the batch, unless it is or can't become a batch itself. */
+function checkRest(bytes: Uint8Array, view: DataView): BatchRefusal | undefined {
+  const at = batchSizeAt(view, 0);
+  const rest = bytes.length - at;
+  if (rest < LOG_OVERHEAD) return undefined;
+  const sizeBytes = batchSizeAt(view, at);
+  const magic = rest > MAGIC_AT ? magicAt(view, at) : MAGIC_V2;
+  if (sizeBytes < SMALLEST_BATCH_BYTES || magic < 0 || magic > MAGIC_V2) {
+    return refuse("corrupt", `${rest} bytes after the record batch that begin no other`);
+  }
+  return sizeBytes <= rest ? refuse("invalid", "more than one record batch") : undefined;
+}
+
+/** Of any magic: below that Kafka takes a length for damage. */
+const SMALLEST_BATCH_BYTES = LOG_OVERHEAD + 14;
 
 function checkHeader(
   bytes: Uint8Array,
   header: BatchHeader,
   rules: BatchRules,
 ): BatchRefusal | undefined {
-  if (!batchCrcMatches(bytes, 0, bytes.length, rules.crc32c)) {
+  if (!batchCrcMatches(bytes, 0, header.sizeBytes, rules.crc32c)) {
     return refuse("corrupt", "the CRC does not match");
   }
   const { compression, recordCount, lastOffsetDelta } = header;
   if (compression > 4 || (compression === 4 && !rules.zstdAllowed)) {
     return refuse("unsupported-compression", `compression ${compression} is not available here`);
   }
-  if (header.baseOffset !== 0) {
-    return refuse("invalid", `the base offset must be 0, not ${header.baseOffset}`);
-  }
   if (recordCount <= 0 || lastOffsetDelta !== recordCount - 1) {
     const message = `last offset delta ${lastOffsetDelta} with ${recordCount} records`;
     return refuse("invalid", message);
   }
   if (header.isControl) return refuse("invalid", "clients may not write control batches");
-  return checkProducer(header) ?? checkTimestampFields(header);
+  return checkProducer(header) ?? checkTimestampFields(header, rules);
 }
 
-/** kafkajs sends epoch 0 and sequence 0 without a producer id, so only the reverse is judged. */
+/**
+ * kafkajs sends epoch 0 and sequence 0 without a producer id, so only the reverse is judged. The
+ * epoch is for the partition to judge, by what it knows of the producer.
+ */
 function checkProducer(header: BatchHeader): BatchRefusal | undefined {
-  const { producerId, producerEpoch, baseSequence } = header;
+  const { producerId, baseSequence } = header;
   if (!Number.isSafeInteger(producerId))
     return refuse("invalid", "the producer id is out of range");
-  if (producerId >= 0 && (producerEpoch < 0 || baseSequence < 0)) {
-    const message = `producer ${producerId} with epoch ${producerEpoch}, sequence ${baseSequence}`;
-    return refuse("invalid", message);
+  if (producerId >= 0 && baseSequence < 0) {
+    return refuse("invalid", `producer ${producerId} with sequence ${baseSequence}`);
   }
   if (producerId < 0 && header.isTransactional) {
     return refuse("invalid", "a transactional batch needs a producer id");
@@ -158,17 +177,12 @@ function checkProducer(header: BatchHeader): BatchRefusal | undefined {
   return undefined;
 }
 
-function checkTimestampFields(header: BatchHeader): BatchRefusal | undefined {
-  if (!Number.isSafeInteger(header.baseTimestamp) || !Number.isSafeInteger(header.maxTimestamp)) {
-    return refuse("timestamp", "a timestamp is out of range");
+/** What the broker replaces is not judged. */
+function checkTimestampFields(header: BatchHeader, rules: BatchRules): BatchRefusal | undefined {
+  if (rules.timestampType === "LogAppendTime" || Number.isSafeInteger(header.baseTimestamp)) {
+    return undefined;
   }
-  if (header.timestampType === "LogAppendTime") {
-    return refuse("timestamp", "a producer may not set the timestamp type to LogAppendTime");
-  }
-  if (header.hasDeleteHorizon) {
-    return refuse("invalid", "a producer may not set a delete horizon");
-  }
-  return undefined;
+  return refuse("timestamp", `the base timestamp ${header.baseTimestamp} is out of range`);
 }
 
 function checkRecords(
@@ -185,16 +199,17 @@ function checkRecords(
   } catch (error) {
     return refusalOf(error, walked.index);
   }
-  if (judge.errors.length > 0) return refuse(judge.kind, "records were refused", judge.errors);
+  if (judge.refused > 0) return judge.verdict(header.recordCount);
   if (rules.timestampType === "LogAppendTime") maxTimestamp = rules.now;
-  return { ok: true, header, maxTimestamp };
+  return { ok: true, header, maxTimestamp, misnumbered: judge.misnumbered };
 }
 
 /** Other errors than those of input are bugs, and pass through. */
 function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   if (error instanceof RecordFormatError) {
     const { message } = error;
-    return refuse("invalid", "malformed records", [{ batchIndex, message }]);
+    const summary = `record ${batchIndex} is malformed: ${message}`;
+    return refuse("invalid", summary, [{ batchIndex, message }]);
   }
   if (!(error instanceof Error) || !("code" in error)) throw error;
   switch (error.code) {
@@ -212,34 +227,64 @@ function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
 
 /** Collects what is wrong with records that are well formed. */
 class RecordJudge implements WalkRules {
-  kind: BatchErrorKind = "invalid";
-  readonly errors: RecordError[] = [];
   readonly baseTimestamp: number;
   readonly earliest: number;
   readonly latest: number;
+  misnumbered = false;
+  /** Records found wanting, also those beyond the ones listed. */
+  refused = 0;
+  #kind: BatchErrorKind = "invalid";
+  readonly #errors: RecordError[] = [];
   readonly #compacted: boolean;
+  /** What is wrong with the one time a LogAppendTime batch claims for all its records. */
+  readonly #claim: string | null;
 
   constructor(header: BatchHeader, rules: BatchRules) {
     this.baseTimestamp = header.baseTimestamp;
     this.#compacted = rules.compacted;
     const judged = rules.timestampType === "CreateTime";
-    this.earliest = judged ? Math.max(0, rules.now - rules.timestampBeforeMaxMs) : -Infinity;
+    this.earliest = judged ? rules.now - rules.timestampBeforeMaxMs : -Infinity;
     this.latest = judged ? rules.now + rules.timestampAfterMaxMs : Infinity;
+    this.#claim = null;
+    if (header.timestampType === "CreateTime") return;
+    this.#claim = this.#judgeClaim(header.maxTimestamp, judged);
+    this.earliest = this.#claim === null ? -Infinity : Infinity;
+    this.latest = Infinity;
   }
 
   onTimestamp(index: number, timestamp: number): void {
-    if (timestamp === NO_TIMESTAMP) return;
+    if (timestamp === NO_TIMESTAMP && this.#claim === null) return;
     // One bad timestamp decides the error of the whole batch, whatever else is wrong with it.
-    this.kind = "timestamp";
-    this.#report(index, `timestamp ${timestamp} is not within [${this.earliest}, ${this.latest}]`);
+    this.#kind = "timestamp";
+    this.#report(index, this.#claim ?? this.#outside(timestamp));
   }
 
   onNullKey(index: number): void {
-    if (this.#compacted) this.#report(index, "a compacted topic needs a key");
+    if (this.#compacted) this.#report(index, "it has no key, which a compacted topic needs");
+  }
+
+  verdict(recordCount: number): BatchRefusal {
+    const { batchIndex, message } = this.#errors[0]!;
+    const others = this.refused > 1 ? `, and ${this.refused - 1} more were refused` : "";
+    const summary = `record ${batchIndex} of ${recordCount}: ${message}${others}`;
+    return refuse(this.#kind, summary, this.#errors);
+  }
+
+  /** Kafka judges the claimed time by the topic's range, and drops the claim. */
+  #judgeClaim(claimed: number, judged: boolean): string | null {
+    if (!judged || claimed === NO_TIMESTAMP) {
+      return "only the broker may set the timestamp type LogAppendTime";
+    }
+    return claimed < this.earliest || claimed > this.latest ? this.#outside(claimed) : null;
+  }
+
+  #outside(timestamp: number): string {
+    return `its timestamp ${timestamp} is not within [${this.earliest}, ${this.latest}]`;
   }
 
   #report(batchIndex: number, message: string): void {
-    if (this.errors.length < MAX_RECORD_ERRORS) this.errors.push({ batchIndex, message });
+    this.refused += 1;
+    if (this.#errors.length < MAX_RECORD_ERRORS) this.#errors.push({ batchIndex, message });
   }
 }
 

@@ -16,6 +16,8 @@ export interface WalkRules {
   /** Timestamps outside [earliest, latest] go to onTimestamp; the comparison is all that is done here. */
   earliest: number;
   latest: number;
+  /** Set where an offset delta is not the record's index. */
+  misnumbered: boolean;
   onTimestamp(index: number, timestamp: number): void;
   onNullKey(index: number): void;
 }
@@ -24,9 +26,9 @@ export interface WalkRules {
 export const walked = { index: 0 };
 
 /**
- * Walks `count` plain records that must fill [start, end) exactly with offset deltas 0 to count − 1.
- * Returns the largest timestamp, -1 at least. Throws RecordFormatError at the first malformed record,
- * whose index is then `walked.index`.
+ * Walks `count` plain records that must fill [start, end) exactly. Returns the largest timestamp, -1
+ * at least. Throws RecordFormatError at the first malformed record, whose index is then
+ * `walked.index`.
  */
 export function walkRecords(
   bytes: Uint8Array,
@@ -72,7 +74,7 @@ export function walkRecords(
       field = readVarint(bytes, p, end);
       p = cursor.at;
     }
-    if (field !== index) throw malformed("offset delta", field);
+    if (field !== index) rules.misnumbered = true;
     field = p < end ? bytes[p]! : LONG;
     if (field < LONG) {
       p++;

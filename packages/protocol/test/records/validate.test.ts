@@ -5,11 +5,13 @@ import {
   encodeBatch,
   MAX_RECORD_ERRORS,
   type RecordInput,
+  renumberRecords,
   stampCrc,
   validateBatch,
 } from "../../src/records/index.ts";
 import { changed, NOW, RULES, record } from "./samples.ts";
 
+const HEADERS = [{ key: "h", value: Uint8Array.of(1, 2) }];
 const three = encodeBatch([record(0), record(1), record(2)]);
 
 function verdict(bytes: Uint8Array, rules: Partial<BatchRules> = {}) {
@@ -27,10 +29,21 @@ describe("framing", () => {
     expect(verdict(three)).toBe("ok");
     expect(verdict(new Uint8Array(0))).toBe("invalid");
     expect(verdict(Buffer.concat([three, three]))).toBe("invalid");
-    expect(verdict(Buffer.concat([three, Buffer.alloc(5)]))).toBe("corrupt");
     for (let cut = 1; cut < three.length; cut++) {
       expect(verdict(three.subarray(0, cut))).toBe("corrupt");
     }
+  });
+
+  it("ignores what follows the batch, unless it is a batch or damage, as Kafka does", () => {
+    const followed = (rest: Uint8Array) => verdict(Buffer.concat([three, rest]));
+    for (let length = 1; length < 12; length++) expect(followed(new Uint8Array(length))).toBe("ok");
+    for (let cut = 1; cut < three.length; cut++) {
+      expect(followed(three.subarray(0, cut))).toBe("ok");
+    }
+    expect(followed(new Uint8Array(12))).toBe("corrupt");
+    expect(followed(changed((bytes) => bytes.fill(3, 16, 17)))).toBe("corrupt");
+    const limit = { maxBatchBytes: three.length };
+    expect(verdict(Buffer.concat([three, three.subarray(0, -1)]), limit)).toBe("ok");
   });
 
   it("refuses other formats, lying lengths and large batches", () => {
@@ -65,11 +78,9 @@ describe("header", () => {
     ["too low a last offset delta", "invalid", (_, view) => view.setInt32(23, 1)],
     ["negative last offset delta", "invalid", (_, view) => view.setInt32(23, -1)],
     ["control batch", "invalid", (_, view) => view.setInt16(21, 0x20)],
-    ["delete horizon", "invalid", (_, view) => view.setInt16(21, 0x40)],
     ["transaction without producer", "invalid", (_, view) => view.setInt16(21, 0x10)],
     ["producer without sequence", "invalid", (_, view) => view.setBigInt64(43, 7n)],
     ["producer id beyond 2^53", "invalid", (_, view) => view.setBigInt64(43, 2n ** 62n)],
-    ["append time from a producer", "timestamp", (_, view) => view.setInt16(21, 0x08)],
     ["timestamp beyond 2^53", "timestamp", (_, view) => view.setBigInt64(27, 2n ** 62n)],
     ["unknown codec", "unsupported-compression", (_, view) => view.setInt16(21, 5)],
   ];
@@ -91,6 +102,28 @@ describe("header", () => {
     const producer = { producerId: 9, producerEpoch: 0, baseSequence: 2 ** 31 - 1 };
     expect(verdict(encodeBatch([record(0)], { ...producer, transactional: true }))).toBe("ok");
     expect(verdict(encodeBatch([record(0)], { producerEpoch: 0, baseSequence: 0 }))).toBe("ok");
+  });
+
+  it("leaves a negative epoch to the partition, and what a broker clears", () => {
+    const producer = { producerId: 9, producerEpoch: -1, baseSequence: 0 };
+    expect(verdict(encodeBatch([record(0)], producer))).toBe("ok");
+    expect(verdict(changed((_, view) => view.setInt16(21, 0x40)))).toBe("ok");
+  });
+
+  it("judges the time that a LogAppendTime batch claims, where the topic keeps times", () => {
+    const claiming = (timestamp: number) =>
+      changed((_, view) => {
+        view.setInt16(21, 0x08);
+        view.setBigInt64(35, BigInt(timestamp));
+      });
+    const { timestampAfterMaxMs } = RULES;
+    expect(validateBatch(claiming(5), RULES)).toMatchObject({ ok: true, maxTimestamp: NOW + 2 });
+    expect(verdict(claiming(NOW + timestampAfterMaxMs))).toBe("ok");
+    const refused = validateBatch(claiming(NOW + timestampAfterMaxMs + 1), RULES);
+    expect(refused).toMatchObject({ ok: false, error: "timestamp" });
+    expect(refused).toHaveProperty("recordErrors.length", 3);
+    expect(verdict(claiming(-1))).toBe("timestamp");
+    expect(verdict(claiming(5), { timestampType: "LogAppendTime" })).toBe("timestamp");
   });
 
   it("corrects a wrong maxTimestamp rather than refuse it", () => {
@@ -121,7 +154,23 @@ describe("records", () => {
     expect(at(-1)).toEqual([]);
     expect(at(NOW - 1001)).toEqual(["timestamp", 1]);
     expect(at(NOW + 101)).toEqual(["timestamp", 1]);
-    expect(errorsOf([record(0, { timestamp: -2 })])).toEqual(["timestamp", 0]);
+  });
+
+  it("takes times before 1970, which leave the batch without a largest one", () => {
+    const batch = encodeBatch([-1000, -86_400_000].map((timestamp) => record(0, { timestamp })));
+    expect(validateBatch(batch, RULES)).toMatchObject({ ok: true, maxTimestamp: -1 });
+    const range = { timestampBeforeMaxMs: NOW + 1000 };
+    expect(errorsOf([record(0, { timestamp: -1000 })], range)).toEqual([]);
+    expect(errorsOf([record(0, { timestamp: -1001 })], range)).toEqual(["timestamp", 0]);
+  });
+
+  it("says what is wrong with the first record, and how many others are", () => {
+    const records = [record(0), record(1, { key: null }), record(2, { key: null })];
+    const refused = validateBatch(encodeBatch(records), { ...RULES, compacted: true });
+    expect(refused).toMatchObject({
+      message:
+        "record 1 of 3: it has no key, which a compacted topic needs, and 1 more were refused",
+    });
   });
 
   it("asks nothing of timestamps the broker replaces", () => {
@@ -130,11 +179,22 @@ describe("records", () => {
     expect(validateBatch(old, rules)).toMatchObject({ ok: true, maxTimestamp: NOW });
   });
 
-  it("refuses deltas other than 0 to n − 1", () => {
+  it("takes any offset deltas but that of the header, and says that they need numbering", () => {
     const gap = [record(0), record(1, { offsetDelta: 2 })];
     expect(errorsOf(gap)).toEqual(["invalid"]);
     const swapped = [record(0, { offsetDelta: 1 }), record(1, { offsetDelta: 0 }), record(2)];
-    expect(errorsOf(swapped)).toEqual(["invalid", 0]);
+    const misnumbered = true;
+    expect(validateBatch(encodeBatch(swapped), RULES)).toMatchObject({ ok: true, misnumbered });
+    expect(validateBatch(three, RULES)).toMatchObject({ ok: true, misnumbered: false });
+  });
+
+  it("numbers records anew and keeps all else of them", () => {
+    const deltas = [0, 70, -1, 0, 2 ** 31 - 1, ...Array(199).fill(0), 204];
+    const made = deltas.map((offsetDelta, i) => record(i, { offsetDelta, headers: HEADERS }));
+    const odd = encodeBatch(made);
+    const field = { bytes: odd, start: 61, end: odd.length };
+    const plain = encodeBatch(made.map(({ offsetDelta, ...rest }) => rest));
+    expect(renumberRecords(field, deltas.length)).toEqual(plain.subarray(61));
   });
 
   // One record: length, attributes, timestamp delta, offset delta, key, value, headers.

@@ -2,7 +2,7 @@ import {
   ATTRIBUTES_AT,
   BATCH_LENGTH_AT,
   BATCH_OVERHEAD,
-  type BatchHeader,
+  type BatchAccepted,
   type Checksum,
   COMPRESSION_MASK,
   type Compress,
@@ -10,24 +10,29 @@ import {
   type Decompress,
   LOG_OVERHEAD,
   recordsField,
+  renumberRecords,
   stampCrc,
 } from "@tarpan/protocol";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 
 /**
- * A topic's `compression.type` other than `producer` makes the broker compress: the batch keeps
- * its header but for attributes, length and CRC. `producer` leaves it as it is.
+ * The batch in the form its topic wants; itself where it has that form, as nearly all have.
+ * `compression.type` other than `producer` makes the broker compress. Records that are not numbered
+ * 0 to n − 1 are numbered so. Kafka does that only to batches that it compresses; consumers then skip
+ * what seems to repeat an offset. All else of the header but attributes, length and CRC stays.
  */
-export function recompress(
+export function rebuild(
   batch: Uint8Array,
-  header: BatchHeader,
+  { header, misnumbered }: Pick<BatchAccepted, "header" | "misnumbered">,
   type: string,
   codecs: { compress: Compress; decompress: Decompress; crc32c: Checksum },
 ): Uint8Array {
   const codec = CODEC_OF[type] ?? header.compression;
-  if (codec === header.compression) return batch;
+  if (codec === header.compression && !misnumbered) return batch;
   const field = recordsField(batch, header, codecs.decompress, MAX_DECOMPRESSED_BATCH_BYTES);
-  const records = field.bytes.subarray(field.start, field.end);
+  const records = misnumbered
+    ? renumberRecords(field, header.recordCount)
+    : field.bytes.subarray(field.start, field.end);
   const body = codec === Compression.none ? records : codecs.compress(codec, records);
   const out = new Uint8Array(BATCH_OVERHEAD + body.byteLength);
   out.set(batch.subarray(0, BATCH_OVERHEAD));
