@@ -1,6 +1,6 @@
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
-import { findByTimestamp } from "../partition/find-by-timestamp.ts";
+import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -59,13 +59,13 @@ async function find(
   readCommitted: boolean,
   { broker, version }: RequestContext,
 ): Promise<Answer> {
+  if (timestamp < 0n && version < (SINCE_VERSION.get(timestamp) ?? Infinity)) {
+    return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
+  }
   const partition = broker.partitions.find(topic, partitionIndex);
   if (typeof partition === "number") return { errorCode: partition };
   const epochError = judgeLeaderEpoch(partition, currentLeaderEpoch);
   if (epochError !== ErrorCode.NONE) return { errorCode: epochError };
-  if (timestamp < 0n && version < (SINCE_VERSION.get(timestamp) ?? Infinity)) {
-    return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
-  }
   const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
   switch (timestamp) {
     case LATEST:
@@ -78,11 +78,11 @@ async function find(
     case LATEST_TIERED:
       return NOTHING;
     case MAX_TIMESTAMP:
-      return timestampAt(partition, partition.log.maxTimestamp, end);
+      return recordAt(partition, findMaxTimestamp(partition, end));
     default:
       // No record is later than what a number holds exactly.
       if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) return NOTHING;
-      return timestampAt(partition, Number(timestamp), end);
+      return recordAt(partition, findByTimestamp(partition, Number(timestamp), end));
   }
 }
 
@@ -90,9 +90,12 @@ function at(offset: number, leaderEpoch: number): Answer {
   return { errorCode: ErrorCode.NONE, offset, leaderEpoch };
 }
 
-async function timestampAt(partition: Partition, timestamp: number, end: number): Promise<Answer> {
+async function recordAt(
+  partition: Partition,
+  search: ReturnType<typeof findByTimestamp>,
+): Promise<Answer> {
   try {
-    const found = await findByTimestamp(partition, timestamp, end);
+    const found = await search;
     if (found === null) return NOTHING;
     const { offset } = found;
     return { ...at(offset, partition.epochAt(offset)), timestamp: found.timestamp };

@@ -19,7 +19,7 @@ export interface Log {
   readonly endOffset: number;
   /** The offset the next append will be given: `endOffset` plus what is in flight. */
   readonly nextOffset: number;
-  /** The largest record timestamp in the log, -1 when there is none. */
+  /** No record has a larger timestamp; one that was deleted may have had it. -1 when empty. */
   readonly maxTimestamp: number;
   /** Bytes of record batches held. */
   readonly sizeBytes: number;
@@ -49,10 +49,10 @@ export interface Log {
   read(offset: number, maxBytes: number, upTo?: number): Promise<readonly Uint8Array[]>;
 
   /**
-   * Base offset of the first readable batch whose max timestamp is at or after `timestamp`,
-   * null when there is none.
+   * First offset, not below `from` (default: `startOffset`), of the first batch that has one and
+   * whose max timestamp is at or after `timestamp`; null when there is none.
    */
-  offsetAt(timestamp: number): Promise<number | null>;
+  offsetAt(timestamp: number, from?: number): Promise<number | null>;
 
   /** Makes `offset` (<= endOffset) the start of the log, durably, and frees what it can. */
   deleteBefore(offset: number): Promise<void>;

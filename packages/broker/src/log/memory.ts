@@ -160,15 +160,16 @@ class MemoryLog implements Log {
     return batches;
   }
 
-  async offsetAt(timestamp: number): Promise<number | null> {
+  async offsetAt(timestamp: number, from = this.startOffset): Promise<number | null> {
     this.#refuseWhenClosed();
+    const first = Math.max(from, this.startOffset);
     const found = this.#stored.entries.find(
       (entry) =>
         entry.maxTimestamp >= timestamp &&
-        entry.nextOffset > this.startOffset &&
+        entry.nextOffset > first &&
         entry.baseOffset < this.#endOffset,
     );
-    return found ? Math.max(found.baseOffset, this.startOffset) : null;
+    return found ? Math.max(found.baseOffset, first) : null;
   }
 
   async deleteBefore(offset: number): Promise<void> {

@@ -1,23 +1,63 @@
 import { decompress } from "@tarpan/codecs";
-import { findRecordByTimestamp } from "@tarpan/protocol";
+import { decodeBatch, findRecordByTimestamp } from "@tarpan/protocol";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
+import { scanBatches } from "./scan.ts";
+
+const OPTIONS = { decompress, maxDecompressedBytes: MAX_DECOMPRESSED_BATCH_BYTES };
+
+interface FoundRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+}
 
 /**
- * The first record at or after `timestamp` (ms), below `end`; null when there is none. Rejects with
- * LogError, or ProtocolError for a batch that can't be read.
+ * The first record at or after `timestamp` (ms), from the log's start on and below `end`; null when
+ * there is none. Rejects with LogError, or RecordFormatError for a batch that can't be read.
  */
 export async function findByTimestamp(
   { log }: Partition,
   timestamp: number,
   end: number,
-): Promise<{ offset: number; timestamp: number } | null> {
+): Promise<FoundRecord | null> {
   if (timestamp < 0) return null;
-  const batchOffset = await log.offsetAt(timestamp);
-  if (batchOffset === null || batchOffset >= end) return null;
-  const [batch] = await log.read(batchOffset, 1, end);
-  if (batch === undefined) return null;
-  const options = { decompress, maxDecompressedBytes: MAX_DECOMPRESSED_BATCH_BYTES };
-  const record = findRecordByTimestamp(batch, timestamp, options);
-  return record === null || record.offset >= end ? null : record;
+  // The log may begin inside a batch, and only what is deleted of that may be late enough.
+  for (let from = log.startOffset; ; ) {
+    const offset = await log.offsetAt(timestamp, from);
+    if (offset === null || offset >= end) return null;
+    const [batch] = await log.read(offset, 1, end);
+    if (batch === undefined) return null;
+    const record = findRecordByTimestamp(batch, timestamp, offset, OPTIONS);
+    if (record !== null) return record.offset < end ? record : null;
+    from = decodeBatch(batch).header.lastOffset + 1;
+  }
+}
+
+/** The record with the largest timestamp, the first of several; null when none has a timestamp. */
+export async function findMaxTimestamp(
+  partition: Partition,
+  end: number,
+): Promise<FoundRecord | null> {
+  const { log } = partition;
+  const found = await findByTimestamp(partition, log.maxTimestamp, end);
+  if (found !== null || log.startOffset >= end || log.maxTimestamp < 0) return found;
+  // The record that had it was deleted. Of the batch that the log begins inside, less may be left
+  // than its header says.
+  let largest = await largestLeft(partition);
+  await scanBatches(log, log.startOffset, ({ baseOffset, maxTimestamp }) => {
+    if (baseOffset >= log.startOffset) largest = Math.max(largest, maxTimestamp);
+  });
+  return findByTimestamp(partition, largest, end);
+}
+
+/** The largest timestamp that is left of the batch at the log's start. */
+async function largestLeft({ log }: Partition): Promise<number> {
+  const { startOffset } = log;
+  const [batch] = await log.read(startOffset, 1);
+  let largest = -1;
+  if (batch === undefined) return largest;
+  for (const { offset, timestamp } of decodeBatch(batch, OPTIONS).records()) {
+    if (offset >= startOffset) largest = Math.max(largest, timestamp);
+  }
+  return largest;
 }

@@ -1,8 +1,10 @@
 // What every log engine must do. An engine's test hands in how to make one, and how to make it
 // anew on what the last one left.
-import { stampBatch } from "@tarpan/protocol";
+import { crc32c, decodeBatch, encodeBatch, stampBatch, stampCreateTime } from "@tarpan/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LogEngine, LogError, LogId } from "../../src/log/log.ts";
+import { findByTimestamp, findMaxTimestamp } from "../../src/partition/find-by-timestamp.ts";
+import { Partition } from "../../src/partition/partition.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "../log/batches.ts";
 
 export interface ContractSubject {
@@ -107,6 +109,56 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await log.offsetAt(0)).toBe(3);
       await log.deleteBefore(4);
       expect(await log.offsetAt(300)).toBe(6);
+      expect(await log.offsetAt(0, 5)).toBe(5);
+      expect(await log.offsetAt(300, 7)).toBe(7);
+      expect(await log.offsetAt(400, 10)).toBe(10);
+      expect(await log.offsetAt(500, 10)).toBeNull();
+      expect(await log.offsetAt(0, 12)).toBeNull();
+    });
+
+    it("finds no record by its time below a start inside a batch", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 500 });
+      const partition = await Partition.open(ID, log, 0);
+      const timesOf = (...timestamps: number[]) =>
+        encodeBatch(timestamps.map((timestamp) => ({ key: null, value: null, timestamp })));
+      await log.append(timesOf(900, 100, 800, 200, 700, 300, 600, 400, 500, 450), 0);
+      await log.append(timesOf(650), 0);
+      await log.append(timesOf(250, 550), 0);
+      const find = async (timestamp: number) =>
+        (await findByTimestamp(partition, timestamp, log.endOffset))?.offset ?? null;
+      const newest = () => findMaxTimestamp(partition, log.endOffset);
+      expect(await Promise.all([0, 650, 800, 900].map(find))).toEqual([0, 0, 0, 0]);
+      expect(await newest()).toEqual({ offset: 0, timestamp: 900 });
+      await log.deleteBefore(5);
+      expect(await Promise.all([0, 301, 650, 651].map(find))).toEqual([5, 6, 10, null]);
+      expect(await newest()).toEqual({ offset: 10, timestamp: 650 });
+      const [batch] = await log.read((await find(0))!, 1);
+      expect([baseOffsetOf(batch!), nextOffsetOf(batch!)]).toEqual([0, 10]);
+      await log.deleteBefore(11);
+      expect(await Promise.all([0, 251, 551].map(find))).toEqual([11, 12, null]);
+      expect(await newest()).toEqual({ offset: 12, timestamp: 550 });
+      await log.deleteBefore(12);
+      expect(await find(0)).toBe(12);
+      await log.deleteBefore(13);
+      expect([await find(0), await newest()]).toEqual([null, null]);
+    });
+
+    it("keeps records from before 1970, and finds none by such a time", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 300, indexIntervalBytes: 1 });
+      const partition = await Partition.open(ID, log, 0);
+      for (const timestamp of [1, -1000, -86_400_000, 2]) {
+        const batch = batchOf(1, { timestamp });
+        // As the broker stores it: a batch of such times has no largest one.
+        stampCreateTime(batch, 0, Math.max(timestamp, -1), crc32c);
+        await log.append(batch, 0);
+      }
+      expect(log.maxTimestamp).toBe(2);
+      const stored = (await readAll(log)).flatMap((batch) => [...decodeBatch(batch).records()]);
+      expect(stored.map(({ timestamp }) => timestamp)).toEqual([1, -1000, -86_400_000, 2]);
+      const find = (timestamp: number) => findByTimestamp(partition, timestamp, log.endOffset);
+      expect(await find(0)).toEqual({ offset: 0, timestamp: 1 });
+      expect(await find(2)).toEqual({ offset: 3, timestamp: 2 });
+      expect(await find(3)).toBeNull();
     });
 
     it("moves its start and frees what lies before", async () => {

@@ -1,4 +1,4 @@
-import { ErrorCode, ListOffsets } from "@tarpan/protocol";
+import { DeleteRecords, ErrorCode, ListOffsets } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { WholeBroker } from "./whole-broker.ts";
 
@@ -39,6 +39,20 @@ describe("ListOffsets", () => {
   it("finds the record with the largest timestamp", async () => {
     const { ask } = await brokerWithRecords();
     expect(await ask(-3n)).toMatchObject({ offset: 7, timestamp: 1004 });
+  });
+
+  it("answers nothing below the log's start, where records were deleted inside a batch", async () => {
+    const { broker, ask } = await brokerWithRecords();
+    const cut = async (offset: number) => {
+      const topics = [{ name: "t", partitions: [{ partitionIndex: 0, offset }] }];
+      await broker.call(DeleteRecords, 2, { topics, timeoutMs: 1_000 });
+    };
+    await cut(5);
+    for (const timestamp of [-2n, -4n, 0n, 1000n]) expect((await ask(timestamp)).offset).toBe(5);
+    expect(await ask(0n)).toMatchObject({ offset: 5, timestamp: 1002 });
+    expect(await ask(-3n)).toMatchObject({ offset: 7, timestamp: 1004 });
+    await cut(8);
+    for (const timestamp of [0n, -3n]) expect((await ask(timestamp)).offset).toBe(-1);
   });
 
   it("refuses what a version can't ask for, and what is not there", async () => {

@@ -77,18 +77,19 @@ export function decodeBatch(bytes: Uint8Array, options: DecodeOptions = {}): Dec
 }
 
 /**
- * The first record at or after `timestamp`, as ListOffsets asks for it; null when all are earlier.
- * `bytes` is one whole batch.
+ * The first record at or after `timestamp`, not below `startOffset`, as ListOffsets asks for it; null
+ * when there is none. `bytes` is one whole batch.
  */
 export function findRecordByTimestamp(
   bytes: Uint8Array,
   timestamp: number,
+  startOffset: number,
   options: DecodeOptions = {},
 ): { offset: number; timestamp: number } | null {
   const batch = decodeBatch(bytes, options);
   if (batch.header.maxTimestamp < timestamp) return null;
   for (const record of batch.records()) {
-    if (record.timestamp >= timestamp) {
+    if (record.timestamp >= timestamp && record.offset >= startOffset) {
       return { offset: record.offset, timestamp: record.timestamp };
     }
   }

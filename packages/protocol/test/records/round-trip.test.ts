@@ -91,7 +91,7 @@ describe("findRecordByTimestamp", () => {
   );
 
   it("finds the first record at or after the time", () => {
-    const find = (timestamp: number) => findRecordByTimestamp(batch, timestamp);
+    const find = (timestamp: number) => findRecordByTimestamp(batch, timestamp, 0);
     expect(find(0)).toEqual({ offset: 100, timestamp: NOW + 5 });
     expect(find(NOW + 6)).toEqual({ offset: 102, timestamp: NOW + 9 });
     expect(find(NOW + 10)).toBeNull();
@@ -100,8 +100,11 @@ describe("findRecordByTimestamp", () => {
   it("sees the append time on every record", () => {
     const stamped = Uint8Array.from(batch);
     stampAppendTime(stamped, 0, NOW + 50, crc32c);
-    expect(findRecordByTimestamp(stamped, NOW + 50)).toEqual({ offset: 100, timestamp: NOW + 50 });
-    expect(findRecordByTimestamp(stamped, NOW + 51)).toBeNull();
+    expect(findRecordByTimestamp(stamped, NOW + 50, 0)).toEqual({
+      offset: 100,
+      timestamp: NOW + 50,
+    });
+    expect(findRecordByTimestamp(stamped, NOW + 51, 0)).toBeNull();
   });
 });
 

@@ -104,10 +104,10 @@ export class JetStreamFollowedLog implements FollowedLog {
     return asking(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
-  async offsetAt(timestamp: number): Promise<number | null> {
+  async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenClosed();
     this.#used();
-    return asking(() => this.#log.offsetAt(timestamp));
+    return asking(() => this.#log.offsetAt(timestamp, from));
   }
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {

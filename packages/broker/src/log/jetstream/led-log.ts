@@ -106,9 +106,9 @@ export class JetStreamLedLog implements LedLog {
     return asking(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
-  async offsetAt(timestamp: number): Promise<number | null> {
+  async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenUnusable();
-    return asking(() => this.#log.offsetAt(timestamp));
+    return asking(() => this.#log.offsetAt(timestamp, from));
   }
 
   async deleteBefore(offset: number): Promise<void> {

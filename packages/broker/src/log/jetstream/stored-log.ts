@@ -214,24 +214,22 @@ export class StoredLog {
     this.#places.length = Math.min(this.#places.length, READ_PLACES);
   }
 
-  /** First readable offset of the first batch that reaches `timestamp`, null when none does. */
-  async offsetAt(timestamp: number): Promise<number | null> {
+  /** What Log.offsetAt promises. */
+  async offsetAt(timestamp: number, from = this.startOffset): Promise<number | null> {
     const { endOffset } = this;
     const { blocks } = this.index;
-    for (let i = Math.max(0, this.index.find(this.startOffset)); i < blocks.length; i++) {
+    const first = Math.max(from, this.startOffset);
+    for (let i = Math.max(0, this.index.find(first)); i < blocks.length; i++) {
       const block = blocks[i]!;
       if (block.maxTimestamp < timestamp) continue;
       const next = blocks[i + 1]?.firstSequence ?? Number.POSITIVE_INFINITY;
       for await (const { message, meaning } of this.walk(this.index.positionBefore(block))) {
         if (message.sequence >= next) break;
-        if (meaning.kind !== "batches" || meaning.nextOffset <= this.startOffset) continue;
+        if (meaning.kind !== "batches" || meaning.nextOffset <= first) continue;
         for (const batch of batchesOf(message.payload, meaning)) {
           if (batch.baseOffset >= endOffset) return null;
-          if (
-            batch.nextOffset > this.startOffset &&
-            maxTimestampIn(batch.bytes, batch) >= timestamp
-          )
-            return Math.max(batch.baseOffset, this.startOffset);
+          if (batch.nextOffset > first && maxTimestampIn(batch.bytes, batch) >= timestamp)
+            return Math.max(batch.baseOffset, first);
         }
       }
     }

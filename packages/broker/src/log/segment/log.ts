@@ -94,14 +94,14 @@ export class SegmentLog implements Log {
     return this.#coldReader.read({ offset, maxBytes, upTo: end });
   }
 
-  async offsetAt(timestamp: number): Promise<number | null> {
+  async offsetAt(timestamp: number, from = this.#state.startOffset): Promise<number | null> {
     this.#refuseWhenUnusable();
     const { startOffset } = this.#state;
     try {
-      return await offsetAt(this.#store, this.#state, timestamp);
+      return await offsetAt(this.#store, this.#state, timestamp, from);
     } catch (error) {
       // A segment that was trimmed away under the search is no longer part of the answer.
-      if (this.#state.startOffset > startOffset) return this.offsetAt(timestamp);
+      if (this.#state.startOffset > startOffset) return this.offsetAt(timestamp, from);
       const message = `log ${this.#state.name}: cannot search by time: ${reasonOf(error)}`;
       throw new LogError("offline", message, { cause: error });
     }

@@ -2,17 +2,16 @@ import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
-/**
- * First readable offset of the first batch whose max timestamp is at or after `timestamp`, null
- * when there is none.
- */
+/** What Log.offsetAt promises. */
 export async function offsetAt(
   store: Store,
   state: LogState,
   timestamp: number,
+  from: number,
 ): Promise<number | null> {
   const segments = state.segments.map((segment, i) => ({ segment, end: state.endOfSegment(i) }));
-  const { startOffset, endOffset } = state;
+  const { endOffset } = state;
+  const startOffset = Math.max(from, state.startOffset);
   if (timestamp > state.maxTimestamp) return null;
   for (const { segment, end } of segments) {
     if (end <= startOffset || (segment.maxTimestamp ?? timestamp) < timestamp) continue;
