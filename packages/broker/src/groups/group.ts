@@ -1,4 +1,5 @@
 import type { GroupRecord } from "@tarpan/protocol";
+import type { TopicPartitions } from "./consumer/assignment.ts";
 import type { GroupContext } from "./operation.ts";
 import type { GroupState } from "./state.ts";
 
@@ -16,13 +17,14 @@ export interface GroupLike {
    * with an empty member id it is a consumer without a group (assign). Answers an error code:
    * UNKNOWN_MEMBER_ID 25, ILLEGAL_GENERATION 22, STALE_MEMBER_EPOCH 113, FENCED_INSTANCE_ID 82,
    * REBALANCE_IN_PROGRESS 27, UNSUPPORTED_VERSION 35 (a member of the consumer protocol below v9 of
-   * OffsetCommit), or NONE.
+   * OffsetCommit), or NONE. `wanted`: the partitions to commit, asked for where they matter.
    */
   judgeOffsetCommit(
     memberId: string,
     groupInstanceId: string | null,
     generation: number,
     apiVersion: number,
+    wanted: () => readonly TopicPartitions[],
   ): number;
   /** Whether this member may read offsets; OffsetFetch below v9 names none (null, -1). */
   judgeOffsetFetch(memberId: string | null, memberEpoch: number): number;

@@ -125,14 +125,15 @@ describe("OffsetCommit", () => {
     const broker = await offsetsBroker();
     const asked: unknown[] = [];
     await addGroup(broker, "g", {
-      judgeOffsetCommit: (...args: unknown[]) => {
-        asked.push(args);
+      judgeOffsetCommit: (memberId, instanceId, generation, version, wanted) => {
+        asked.push([memberId, instanceId, generation, version, wanted()]);
         return code;
       },
     });
     const member = { memberId: "m", groupInstanceId: "i", generationIdOrMemberEpoch: 4 };
     expect(await commit(broker, 7, topics, member)).toEqual([code, code]);
-    expect(asked).toEqual([["m", "i", 4, 7]]);
+    const wanted = [{ topicId: expect.any(String), partitions: [0, 1] }];
+    expect(asked).toEqual([["m", "i", 4, 7, wanted]]);
     expect(await committedOffsets(broker, "g")).toEqual([]);
   });
 

@@ -7,7 +7,11 @@ export interface TopicPartitions {
   readonly partitions: readonly number[];
 }
 
+/** The epochs of a member at which it was given its partitions, by topic id and partition. */
+export type AssignmentEpochs = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
 export const NO_PARTITIONS: Assignment = new Map();
+export const NO_EPOCHS: AssignmentEpochs = new Map();
 
 export function assignmentOf(topics: readonly TopicPartitions[]): Assignment {
   const assignment = new Map<string, Set<number>>();
@@ -31,6 +35,20 @@ export function addTo(into: Map<string, Set<number>>, topicId: string, partition
   const partitions = into.get(topicId);
   if (partitions === undefined) into.set(topicId, new Set([partition]));
   else partitions.add(partition);
+}
+
+/** The epochs of `topics`, each as `epochOf` has it. */
+export function epochsOf(
+  topics: Iterable<readonly [topicId: string, partitions: Iterable<number>]>,
+  epochOf: (topicId: string, partition: number) => number,
+): AssignmentEpochs {
+  const epochs = new Map<string, Map<number, number>>();
+  for (const [topicId, partitions] of topics) {
+    const known = epochs.get(topicId) ?? new Map<number, number>();
+    epochs.set(topicId, known);
+    for (const partition of partitions) known.set(partition, epochOf(topicId, partition));
+  }
+  return epochs;
 }
 
 export function has(assignment: Assignment, topicId: string, partition: number): boolean {

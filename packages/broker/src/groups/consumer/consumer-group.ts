@@ -1,7 +1,14 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import type { GroupLike } from "../group.ts";
-import { type Assignment, assignmentOf, NO_PARTITIONS } from "./assignment.ts";
-import { isReconciledTo, type Member, newMember } from "./member.ts";
+import {
+  type Assignment,
+  assignmentOf,
+  has,
+  NO_EPOCHS,
+  NO_PARTITIONS,
+  type TopicPartitions,
+} from "./assignment.ts";
+import { heldSince, isReconciledTo, type Member, newMember } from "./member.ts";
 import {
   type ConsumerRecord,
   currentRecord,
@@ -111,13 +118,19 @@ export class ConsumerGroup implements GroupLike {
     _groupInstanceId: string | null,
     generation: number,
     apiVersion: number,
+    wanted: () => readonly TopicPartitions[],
   ): number {
     if (generation < 0 && this.#members.size === 0) return ErrorCode.NONE;
     const member = this.#members.get(memberId);
     if (member !== undefined && member.classic === null && apiVersion < MEMBER_EPOCH_VERSION) {
       return ErrorCode.UNSUPPORTED_VERSION;
     }
-    return this.#judgeEpoch(memberId, generation);
+    const errorCode = this.#judgeEpoch(memberId, generation);
+    if (errorCode === ErrorCode.NONE || member === undefined || generation > member.epoch) {
+      return errorCode;
+    }
+    // An answer that raised its epoch may not have reached it yet (KIP-1251).
+    return hasHeldSince(member, wanted(), generation) ? ErrorCode.NONE : errorCode;
   }
 
   judgeOffsetFetch(memberId: string | null, memberEpoch: number): number {
@@ -192,7 +205,8 @@ export class ConsumerGroup implements GroupLike {
         if (value !== null) {
           this.#replace(known, progressedTo(known ?? newMember(memberId), value));
         } else if (known !== undefined) {
-          this.#replace(known, { ...known, assigned: NO_PARTITIONS, revoking: NO_PARTITIONS });
+          const nothing = { assigned: NO_PARTITIONS, revoking: NO_PARTITIONS, since: NO_EPOCHS };
+          this.#replace(known, { ...known, ...nothing });
         }
         break;
       }
@@ -259,4 +273,14 @@ export class ConsumerGroup implements GroupLike {
       }
     }
   }
+}
+
+function hasHeldSince(member: Member, wanted: readonly TopicPartitions[], epoch: number): boolean {
+  return wanted.every(({ topicId, partitions }) =>
+    partitions.every((partition) => {
+      const held =
+        has(member.assigned, topicId, partition) || has(member.revoking, topicId, partition);
+      return held && epoch >= heldSince(member, topicId, partition);
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Turn } from "../classic/turn.ts";
 import { fencedInstance, unknownMember } from "./admission.ts";
-import { NO_PARTITIONS } from "./assignment.ts";
+import { NO_EPOCHS, NO_PARTITIONS } from "./assignment.ts";
 import { MemberEpoch } from "./member.ts";
 import { currentRecord } from "./records.ts";
 import { type HeartbeatAnswer, type HeartbeatRequest, refused } from "./requests.ts";
@@ -17,7 +17,7 @@ export function leave(turn: Turn, request: HeartbeatRequest): HeartbeatAnswer {
   if (member.memberId !== memberId) return fencedInstance(member);
   if (memberEpoch === MemberEpoch.leaveStatic) {
     // What it had stays its own until its session ends; what it was to give up is free.
-    const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS };
+    const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS, since: NO_EPOCHS };
     turn.effects.records.push(currentRecord(groupId, away));
   } else {
     fenceMembers(turn, group, [member]);

@@ -1,5 +1,11 @@
 import type { GroupValue } from "@tarpan/protocol";
-import { type Assignment, NO_PARTITIONS, sameAssignment } from "./assignment.ts";
+import {
+  type Assignment,
+  type AssignmentEpochs,
+  NO_EPOCHS,
+  NO_PARTITIONS,
+  sameAssignment,
+} from "./assignment.ts";
 
 /** Where a member stands between what it has and what it shall have; recorded as a number. */
 export const MemberState = {
@@ -42,6 +48,13 @@ export interface Member {
   readonly assigned: Assignment;
   /** Given up by the coordinator, not yet by the member: nobody else may have them. */
   readonly revoking: Assignment;
+  /** Since when it has what it is assigned and what it must give up (KIP-1251). */
+  readonly since: AssignmentEpochs;
+}
+
+/** The epoch since which a member has one of its partitions: its own, where none was recorded. */
+export function heldSince({ since, epoch }: Member, topicId: string, partition: number): number {
+  return since.get(topicId)?.get(partition) ?? Math.max(epoch, 0);
 }
 
 export function newMember(memberId: string): Member {
@@ -61,6 +74,7 @@ export function newMember(memberId: string): Member {
     state: MemberState.stable,
     assigned: NO_PARTITIONS,
     revoking: NO_PARTITIONS,
+    since: NO_EPOCHS,
   };
 }
 

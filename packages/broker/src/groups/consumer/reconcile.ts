@@ -1,6 +1,7 @@
 import {
   type Assignment,
   addTo,
+  epochsOf,
   filtered,
   has,
   intersects,
@@ -8,7 +9,7 @@ import {
   type TopicPartitions,
   union,
 } from "./assignment.ts";
-import { isReconciledTo, type Member, MemberState } from "./member.ts";
+import { heldSince, isReconciledTo, type Member, MemberState } from "./member.ts";
 
 export interface Reconciliation {
   readonly target: Assignment;
@@ -38,8 +39,14 @@ function stillOwns({ owned }: Reconciliation, revoked: Assignment): boolean {
   return owned === null || intersects(revoked, owned);
 }
 
+/** What it had it has since when it had it; what is new, since `epoch`. */
 function at(member: Member, epoch: number, changes: Partial<Member>): Member {
-  return { ...member, ...changes, epoch, previousEpoch: member.epoch };
+  const next = { ...member, ...changes, epoch, previousEpoch: member.epoch };
+  const since = epochsOf([...next.assigned, ...next.revoking], (topicId, partition) => {
+    const kept = has(member.assigned, topicId, partition) || has(next.revoking, topicId, partition);
+    return kept ? heldSince(member, topicId, partition) : epoch;
+  });
+  return { ...next, since };
 }
 
 function dropUnsubscribed(member: Member, world: Reconciliation): Member {

@@ -1,7 +1,12 @@
 /** What is recorded of a consumer group, in Kafka's own records. A null value is a tombstone. */
 import type { GroupRecord, GroupValue } from "@tarpan/protocol";
-import { type Assignment, assignmentOf, topicPartitionsOf } from "./assignment.ts";
-import type { Member } from "./member.ts";
+import {
+  type Assignment,
+  type AssignmentEpochs,
+  assignmentOf,
+  topicPartitionsOf,
+} from "./assignment.ts";
+import { heldSince, type Member } from "./member.ts";
 
 export type ConsumerRecord = Exclude<
   GroupRecord,
@@ -68,14 +73,18 @@ export function currentRecord(groupId: string, member: Member): ConsumerRecord {
       memberEpoch: member.epoch,
       previousMemberEpoch: member.previousEpoch,
       state: member.state,
-      assignedPartitions: ownedPartitions(member.assigned),
-      partitionsPendingRevocation: ownedPartitions(member.revoking),
+      assignedPartitions: ownedPartitions(member, member.assigned),
+      partitionsPendingRevocation: ownedPartitions(member, member.revoking),
     },
   };
 }
 
-function ownedPartitions(assignment: Assignment) {
-  return topicPartitionsOf(assignment).map((topic) => ({ ...topic, assignmentEpochs: null }));
+function ownedPartitions(member: Member, assignment: Assignment) {
+  return topicPartitionsOf(assignment).map(({ topicId, partitions }) => ({
+    topicId,
+    partitions,
+    assignmentEpochs: partitions.map((partition) => heldSince(member, topicId, partition)),
+  }));
 }
 
 export function regexRecord(
@@ -135,5 +144,25 @@ export function progressedTo(
     state: value.state,
     assigned: assignmentOf(value.assignedPartitions),
     revoking: assignmentOf(value.partitionsPendingRevocation),
+    since: recordedEpochs(value),
   };
+}
+
+/** Records from before KIP-1251 have none: the member has everything since its epoch. */
+function recordedEpochs({
+  memberEpoch,
+  assignedPartitions,
+  partitionsPendingRevocation,
+}: GroupValue<"ConsumerGroupCurrentMemberAssignment">): AssignmentEpochs {
+  const since = new Map<string, Map<number, number>>();
+  for (const topic of [...assignedPartitions, ...partitionsPendingRevocation]) {
+    const { topicId, partitions, assignmentEpochs } = topic;
+    const epochs = since.get(topicId) ?? new Map<number, number>();
+    since.set(topicId, epochs);
+    const told = assignmentEpochs?.length === partitions.length ? assignmentEpochs : null;
+    for (const [i, partition] of partitions.entries()) {
+      epochs.set(partition, told?.[i] ?? Math.max(memberEpoch, 0));
+    }
+  }
+  return since;
 }

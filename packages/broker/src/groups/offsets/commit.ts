@@ -7,6 +7,7 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import type { TopicImage } from "../../metadata/image.ts";
+import type { TopicPartitions } from "../consumer/assignment.ts";
 import type { GroupLike } from "../group.ts";
 import type { GroupContext, Operation } from "../operation.ts";
 import type { GroupState } from "../state.ts";
@@ -51,12 +52,20 @@ export function refuseCommit({ topics }: Request, errorCode: number): Response {
 function judgeCommit(
   state: GroupState,
   context: GroupContext,
-  { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation }: Request,
+  request: Request,
   version: number,
 ): number {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
   const group: GroupLike | undefined = state.groups.get(groupId);
   if (group !== undefined) {
-    const errorCode = group.judgeOffsetCommit(memberId, groupInstanceId, generation, version);
+    const wanted = () => knownPartitions(request, version, context);
+    const errorCode = group.judgeOffsetCommit(
+      memberId,
+      groupInstanceId,
+      generation,
+      version,
+      wanted,
+    );
     if (errorCode === ErrorCode.NONE) group.committed?.(memberId, state, context);
     return errorCode;
   }
@@ -66,6 +75,24 @@ function judgeCommit(
   if (state.offsets.hasGroup(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
   if (version >= UNKNOWN_GROUP_SINCE) return ErrorCode.GROUP_ID_NOT_FOUND;
   return ErrorCode.ILLEGAL_GENERATION;
+}
+
+/** Those that would be committed: the others are answered each for itself. */
+function knownPartitions(
+  request: Request,
+  version: number,
+  { image, config }: GroupContext,
+): TopicPartitions[] {
+  const byId = version >= TOPICS_BY_ID_SINCE;
+  return request.topics.flatMap(({ name, topicId, partitions }) => {
+    const topic = byId ? image.topicsById.get(topicId) : image.topics.get(name);
+    const known = partitions.filter((partition) => {
+      const errorCode = judgePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
+      return errorCode === ErrorCode.NONE;
+    });
+    if (topic === undefined) return [];
+    return { topicId: topic.id, partitions: known.map(({ partitionIndex }) => partitionIndex) };
+  });
 }
 
 /** Fills `records`. Null when they are more than one request may write. */
