@@ -1,3 +1,5 @@
+import { NO_LEADER_EPOCH } from "@tarpan/protocol";
+
 /**
  * Which leader epoch wrote which offsets (KIP-101, KIP-320; Kafka's LeaderEpochFileCache).
  *
@@ -23,9 +25,11 @@ export class LeaderEpochs {
 
   /**
    * The largest known epoch at or below `epoch` and one past its last offset; both -1 when the
-   * epoch is newer than any known one. An epoch older than all that is kept ends where they begin.
+   * epoch is newer than any known one, and for -1, which is none. An epoch older than all that is
+   * kept ends where they begin.
    */
   endOf(epoch: number, logEnd: number): { epoch: number; endOffset: number } {
+    if (epoch === NO_LEADER_EPOCH) return UNKNOWN_EPOCH;
     const next = this.#entries.findIndex((entry) => entry.epoch > epoch);
     if (next === 0) return { epoch, endOffset: this.#entries[0]!.startOffset };
     const own = this.#entries.at(next === -1 ? -1 : next - 1);

@@ -19,6 +19,7 @@ it("says where an epoch ended, at every version", async () => {
   for (const version of [2, 3, 4]) {
     expect(await ask(version, 0)).toMatchObject({ errorCode: 0, leaderEpoch: 0, endOffset: 4 });
     expect(await ask(version, 2)).toMatchObject({ errorCode: 0, leaderEpoch: 2, endOffset: 5 });
+    expect(await ask(version, -1)).toMatchObject({ errorCode: 0, leaderEpoch: -1, endOffset: -1 });
     expect(await ask(version, 9)).toMatchObject({ errorCode: 0, leaderEpoch: -1, endOffset: -1 });
     expect(await ask(version, 0, 1)).toMatchObject({ errorCode: ErrorCode.FENCED_LEADER_EPOCH });
     expect(await ask(version, 0, 3)).toMatchObject({ errorCode: ErrorCode.UNKNOWN_LEADER_EPOCH });

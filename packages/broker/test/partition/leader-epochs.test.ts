@@ -23,6 +23,10 @@ test("an epoch from the future is unknown", () => {
   expect(epochs().endOf(0, 50)).toEqual({ epoch: -1, endOffset: -1 });
 });
 
+test("no epoch ends nowhere", () => {
+  expect(epochs([0, 0], [2, 10]).endOf(-1, 50)).toEqual({ epoch: -1, endOffset: -1 });
+});
+
 test("an epoch older than all kept ones ends where they begin", () => {
   expect(epochs([3, 20]).endOf(1, 50)).toEqual({ epoch: 1, endOffset: 20 });
 });
