@@ -1,4 +1,4 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
 import type { Broker } from "../handlers/handler.ts";
 import type { LogError } from "../log/log.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
@@ -121,16 +121,17 @@ function judge(
     return { ...failedRead(wanted, epochError), currentLeader };
   }
   const { fetchOffset, lastFetchedEpoch } = wanted;
+  if (fetchOffset < partition.log.startOffset)
+    return failedRead(wanted, ErrorCode.OFFSET_OUT_OF_RANGE);
   if (lastFetchedEpoch >= 0) {
     const end = partition.endOfEpoch(lastFetchedEpoch);
+    if (end.epoch === NO_LEADER_EPOCH) return failedRead(wanted, ErrorCode.OFFSET_OUT_OF_RANGE);
     if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
       return { ...found(partition, wanted, NO_RECORDS, 0), divergingEpoch: end };
     }
   }
-  if (fetchOffset < partition.log.startOffset || fetchOffset > partition.highWatermark) {
-    return failedRead(wanted, ErrorCode.OFFSET_OUT_OF_RANGE);
-  }
-  return null;
+  if (fetchOffset <= partition.highWatermark) return null;
+  return failedRead(wanted, ErrorCode.OFFSET_OUT_OF_RANGE);
 }
 
 /** The consumer's idea of the leader epoch against ours (KIP-320). -1 means it has none. */

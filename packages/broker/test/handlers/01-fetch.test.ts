@@ -161,9 +161,15 @@ describe("Fetch", () => {
 
   it("tells a consumer that what it read is not in this log", async () => {
     const { broker } = await brokerWithRecords();
-    const read = await onlyPartition(broker, 12, request(3, {}, { lastFetchedEpoch: 9 }));
-    expect(read).toMatchObject({ errorCode: 0, divergingEpoch: { epoch: -1, endOffset: -1 } });
-    expect(read.records).toHaveLength(0);
+    const { hosted } = [...broker.broker.partitions.all()][0]!;
+    broker.broker.partitions.host([{ ...hosted, leaderEpoch: 2 }]);
+    const read = (offset: number, lastFetchedEpoch: number) =>
+      onlyPartition(broker, 12, request(offset, {}, { lastFetchedEpoch }));
+    const diverging = await read(3, 1);
+    expect(diverging).toMatchObject({ errorCode: 0, divergingEpoch: { epoch: 0 } });
+    expect(diverging.records).toHaveLength(0);
+    expect((await read(3, 9)).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+    expect((await read(2 ** 40, 0)).divergingEpoch.epoch).toBe(0);
   });
 });
 
