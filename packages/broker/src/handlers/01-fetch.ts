@@ -35,6 +35,8 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     readCommitted: request.isolationLevel === READ_COMMITTED,
     rack: request.rackId,
   };
+  // A minimum above what may be sent would be waited for in vain.
+  const minBytes = Math.min(request.minBytes, limits.maxBytes);
   const signals = [connection.signal, broker.stopping];
   const deadline = broker.env.clock.monotonicMs() + request.maxWaitMs;
   for (;;) {
@@ -45,7 +47,7 @@ async function run(request: Request, context: RequestContext): Promise<Response>
       limits,
     );
     const remainingMs = deadline - broker.env.clock.monotonicMs();
-    const enough = sizeBytes >= request.minBytes || reads.some(mustAnswer);
+    const enough = sizeBytes >= minBytes || reads.some(mustAnswer);
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
       if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {

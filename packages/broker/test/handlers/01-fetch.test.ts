@@ -125,6 +125,13 @@ describe("Fetch", () => {
     expect((await waiting).highWatermark).toBe(11);
   });
 
+  it("waits for no more than may be sent", async () => {
+    const { broker } = await brokerWithRecords();
+    const [batch] = await broker.broker.partitions.all().next().value!.partition!.log.read(0, 1);
+    const more = { maxWaitMs: 60_000, minBytes: 1 << 20, maxBytes: batch!.length };
+    expect((await onlyPartition(broker, 12, request(0, more))).records).toHaveLength(batch!.length);
+  });
+
   it("ends a wait when the client has gone, and when the topic is deleted", async () => {
     const { broker } = await brokerWithRecords(0);
     const deleted = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
