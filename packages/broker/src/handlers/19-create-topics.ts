@@ -2,6 +2,7 @@ import { CreateTopics, type RequestOf, type ResponseInput } from "@tarpan/protoc
 import { describeTopic } from "../config/kafka/describe.ts";
 import type { CreatedTopic } from "../metadata/controller.ts";
 import type { Metadata } from "../metadata/metadata.ts";
+import { refused } from "../metadata/outcome.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -49,6 +50,6 @@ function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boole
 
 function failure({ topics }: Request, errorCode: number): Response {
   return {
-    topics: topics.map(({ name }) => ({ name, errorCode, errorMessage: null, configs: null })),
+    topics: topics.map(({ name }) => ({ name, ...refused(errorCode), configs: null })),
   };
 }

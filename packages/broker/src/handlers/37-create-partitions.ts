@@ -1,4 +1,5 @@
 import { CreatePartitions, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { refused } from "../metadata/outcome.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -24,5 +25,5 @@ async function run(request: Request, { broker }: RequestContext): Promise<Respon
 }
 
 function failure({ topics }: Request, errorCode: number): Response {
-  return { results: topics.map(({ name }) => ({ name, errorCode })) };
+  return { results: topics.map(({ name }) => ({ name, ...refused(errorCode) })) };
 }

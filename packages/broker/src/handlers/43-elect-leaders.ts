@@ -1,5 +1,5 @@
 import { ElectLeaders, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import type { TopicOutcomes } from "../metadata/outcome.ts";
+import { refused, type TopicOutcomes } from "../metadata/outcome.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -40,7 +40,7 @@ function failure(request: Request, errorCode: number, { version }: RequestContex
   const replicaElectionResults = named.map(({ topic, partitions }) => ({
     topic,
     partitionResult: partitions.map((partitionId) => {
-      return { partitionId, errorCode, errorMessage: null };
+      return { partitionId, ...refused(errorCode) };
     }),
   }));
   return { errorCode, replicaElectionResults };

@@ -1,5 +1,5 @@
 import { AlterPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import type { TopicOutcomes } from "../metadata/outcome.ts";
+import { refused, type TopicOutcomes } from "../metadata/outcome.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -35,5 +35,5 @@ function topicPart({ name, partitions }: TopicOutcomes) {
 }
 
 function failure(_request: Request, errorCode: number): Response {
-  return { errorCode, errorMessage: null, responses: [] };
+  return { ...refused(errorCode), responses: [] };
 }

@@ -1,4 +1,5 @@
 import { ListPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { refused } from "../metadata/outcome.ts";
 import type { OngoingReassignments } from "../metadata/reassignment.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -33,5 +34,5 @@ function topicPart({ name, partitions }: OngoingReassignments) {
 }
 
 function failure(_request: Request, errorCode: number): Response {
-  return { errorCode, errorMessage: null, topics: [] };
+  return { ...refused(errorCode), topics: [] };
 }

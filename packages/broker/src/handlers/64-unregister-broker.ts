@@ -1,4 +1,5 @@
 import { type RequestOf, type ResponseInput, UnregisterBroker } from "@tarpan/protocol";
+import { refused } from "../metadata/outcome.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -17,5 +18,5 @@ async function run({ brokerId }: Request, { broker }: RequestContext): Promise<R
 }
 
 function failure(_request: Request, errorCode: number): Response {
-  return { errorCode, errorMessage: null };
+  return refused(errorCode);
 }

@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { MetadataImage, PartitionImage } from "./image.ts";
 import { MAX_PARTITIONS_PER_REQUEST } from "./limits.ts";
-import { type Outcome, refused } from "./outcome.ts";
+import { type Outcome, refused, unknownTopic } from "./outcome.ts";
 import { isRefusal, placeAsAssigned, placePartitions } from "./placement.ts";
 import { type MetadataRecord, partitionRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";
@@ -28,7 +28,7 @@ export function planPartitions(
   { name, count, assignments }: PartitionsSpec,
 ): PartitionsPlan | Outcome {
   const topic = image.topics.get(name);
-  if (topic === undefined) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (topic === undefined) return unknownTopic(name);
   if (isInternalTopic(name)) {
     const text = `${name} is internal, its partitions can't be changed by a client`;
     return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text);

@@ -39,7 +39,10 @@ export function decideElectLeaders(
   const elect = (name: string, index: number): Outcome => {
     const topic = image.topics.get(name);
     const partition = topic?.partitions[index];
-    if (partition === undefined) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    if (partition === undefined) {
+      const text = `there is no partition ${name}-${index}`;
+      return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text);
+    }
     const twice = elected.has(`${name}-${index}`);
     const raftLeader = raftLeaderOf(topic!.id, index);
     const leader = twice ? NOT_NEEDED : chosen(type, partition, alive, raftLeader);

@@ -1,9 +1,9 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { ErrorCode, errorOf } from "@tarpan/protocol";
 
 /** How one item of a request fared, as most admin responses tell it. */
 export interface Outcome {
   readonly errorCode: number;
-  /** Null when there is nothing to add to the code. */
+  /** Null without an error. */
   readonly errorMessage: string | null;
 }
 
@@ -19,6 +19,11 @@ export interface PartitionOutcome extends Outcome {
 
 export const DONE: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null };
 
-export function refused(errorCode: number, errorMessage: string | null = null): Outcome {
+/** Without a text of its own it has that of its code: a refusal always says why. */
+export function refused(errorCode: number, errorMessage = errorOf(errorCode).message): Outcome {
   return { errorCode, errorMessage };
+}
+
+export function unknownTopic(name: string): Outcome {
+  return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic '${name}'`);
 }

@@ -32,7 +32,10 @@ describe("CreatePartitions", () => {
       const assignments = ids?.map((brokerIds) => ({ brokerIds })) ?? null;
       const topics = [{ name, count, assignments }];
       const request = { topics, ...options };
-      return (await call(CreatePartitions, createPartitions, 3, request)).results[0]!.errorCode;
+      const { results } = await call(CreatePartitions, createPartitions, 3, request);
+      const { errorCode, errorMessage } = results[0]!;
+      expect(errorMessage === null, `a text for ${errorCode}`).toBe(errorCode === 0);
+      return errorCode;
     };
     expect(await code("none", 2)).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     expect(await code("t", 2)).toBe(ErrorCode.INVALID_PARTITIONS);

@@ -1,4 +1,9 @@
-import { type ConsumerGroupDescribe, ErrorCode, type ResponseInput } from "@tarpan/protocol";
+import {
+  type ConsumerGroupDescribe,
+  ErrorCode,
+  errorOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
 import type { MetadataImage } from "../../metadata/image.ts";
 import type { Operation } from "../operation.ts";
 import { type Assignment, NO_PARTITIONS, topicPartitionsOf, union } from "./assignment.ts";
@@ -35,7 +40,7 @@ export function describeConsumerGroup(groupId: string): Operation<DescribedGroup
 export function undescribed(
   groupId: string,
   errorCode: number,
-  errorMessage: string | null = null,
+  errorMessage = errorOf(errorCode).message,
 ): DescribedGroup {
   return {
     errorCode,

@@ -1,6 +1,7 @@
 import {
   type ConsumerGroupHeartbeat,
   ErrorCode,
+  errorOf,
   type RequestOf,
   type ResponseInput,
 } from "@tarpan/protocol";
@@ -22,7 +23,10 @@ export interface Heartbeat {
 /** From v1 members make their ids themselves (KIP-1082). */
 const OWN_MEMBER_ID_VERSION = 1;
 
-export function refused(errorCode: number, errorMessage: string | null = null): HeartbeatAnswer {
+export function refused(
+  errorCode: number,
+  errorMessage = errorOf(errorCode).message,
+): HeartbeatAnswer {
   return { errorCode, errorMessage, memberEpoch: 0, heartbeatIntervalMs: 0 };
 }
 
