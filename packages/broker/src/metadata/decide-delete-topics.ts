@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Decision } from "../state-machine/replayed.ts";
-import type { MetadataImage, TopicImage } from "./image.ts";
-import { DONE, type Outcome, refused } from "./outcome.ts";
+import type { MetadataImage } from "./image.ts";
+import { DONE, type Outcome, refused, unknownTopic } from "./outcome.ts";
 import { type MetadataRecord, removeTopicRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";
 
@@ -21,25 +21,33 @@ export function decideDeleteTopics(
   image: MetadataImage,
   refs: readonly TopicRef[],
 ): Decision<MetadataRecord, DeletedTopic[]> {
-  const doomed = new Map<string, TopicImage>();
+  const topicOf = (ref: TopicRef) =>
+    ref.id === null ? image.topics.get(ref.name) : image.topicsById.get(ref.id);
+  const times = new Map<string, number>();
+  for (const id of refs.map((ref) => topicOf(ref)?.id ?? "")) {
+    times.set(id, (times.get(id) ?? 0) + 1);
+  }
+  const doomed: string[] = [];
   const response = refs.map((ref): DeletedTopic => {
-    const topic = ref.id === null ? image.topics.get(ref.name) : image.topicsById.get(ref.id);
-    if (topic === undefined) return { ...ref, ...refused(unknownCode(ref)) };
+    const topic = topicOf(ref);
+    if (topic === undefined) return { ...ref, ...unknown(ref) };
     const { name, id } = topic;
     if (isInternalTopic(name)) {
       const text = `${name} is internal, it can't be deleted by a client`;
       return { name, id, ...refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text) };
     }
-    if (doomed.has(id)) {
+    // As in Kafka nothing is deleted then: who names it twice may mean another one.
+    if (times.get(id)! > 1) {
       const text = `topic '${name}' is named twice`;
       return { name, id, ...refused(ErrorCode.INVALID_REQUEST, text) };
     }
-    doomed.set(id, topic);
+    doomed.push(id);
     return { name, id, ...DONE };
   });
-  return { records: [...doomed.keys()].map(removeTopicRecord), response };
+  return { records: doomed.map(removeTopicRecord), response };
 }
 
-function unknownCode(ref: TopicRef): number {
-  return ref.id === null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.UNKNOWN_TOPIC_ID;
+function unknown({ name, id }: TopicRef): Outcome {
+  if (id === null) return unknownTopic(name);
+  return refused(ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${id}`);
 }

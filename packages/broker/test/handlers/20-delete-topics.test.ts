@@ -45,6 +45,26 @@ describe("DeleteTopics", () => {
     expect([...metadata.image.topics.keys()]).toEqual(["kept"]);
   });
 
+  it("deletes nothing that is named twice, and says what it does not know", async () => {
+    const { call, metadata } = await metadataBroker();
+    await metadata.createTopics([spec("t"), spec("u")]);
+    const { id } = metadata.image.topics.get("u")!;
+    const byId = { name: null, topicId: id };
+    const names = ["t", "t", "u", "none"].map((name) => ({ name, topicId: ZERO_UUID }));
+    const topics = [...names, byId];
+    const answer = await call(DeleteTopics, deleteTopics, 6, { topics, timeoutMs });
+    const { INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+    expect(answer.responses.map(({ errorCode }) => errorCode)).toEqual([
+      INVALID_REQUEST,
+      INVALID_REQUEST,
+      INVALID_REQUEST,
+      UNKNOWN_TOPIC_OR_PARTITION,
+      INVALID_REQUEST,
+    ]);
+    expect(answer.responses[3]!.errorMessage).toContain("'none'");
+    expect([...metadata.image.topics.keys()]).toEqual(["t", "u"]);
+  });
+
   it("deletes nothing when deletion is switched off", async () => {
     const { call } = await metadataBroker({ kafkaConfigs: { "delete.topic.enable": "false" } });
     const code = async (version: number) => {

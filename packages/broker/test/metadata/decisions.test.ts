@@ -4,7 +4,7 @@ import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import { decideAlterConfigs } from "../../src/metadata/decide-alter-configs.ts";
 import { decideProducerIds, decideRegisterBroker } from "../../src/metadata/decide-broker.ts";
 import { topicRecords } from "../../src/metadata/decide-create-topics.ts";
-import { decideDeleteTopics } from "../../src/metadata/decide-delete-topics.ts";
+import { decideDeleteTopics, type TopicRef } from "../../src/metadata/decide-delete-topics.ts";
 import { EMPTY_IMAGE, ResourceType } from "../../src/metadata/image.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { openMetadata, spec } from "./support.ts";
@@ -77,18 +77,30 @@ describe("records of decisions", () => {
     expect(brief(elsewhere.records)).toEqual([["RegisterBrokerRecord"]]);
   });
 
-  it("delete each topic once, by name or id", async () => {
+  it("delete topics by name or id, and none that is named both ways", async () => {
     const { metadata, plan } = await withTopic();
-    const { records, response } = decideDeleteTopics(metadata.image, [
+    const both: TopicRef[] = [
       { name: "t", id: null },
       { name: null, id: plan.id },
+    ];
+    for (const ref of both) {
+      const { records } = decideDeleteTopics(metadata.image, [ref]);
+      expect(records.map(({ value }) => value)).toEqual([{ topicId: plan.id }]);
+    }
+    const { records, response } = decideDeleteTopics(metadata.image, [
+      ...both,
       { name: "none", id: null },
       { name: null, id: "11111111-1111-1111-1111-111111111111" },
     ]);
-    expect(records.map(({ value }) => value)).toEqual([{ topicId: plan.id }]);
-    const { NONE, INVALID_REQUEST, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
-    const codes = response.map(({ errorCode }) => errorCode);
-    expect(codes).toEqual([NONE, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID]);
+    expect(records).toEqual([]);
+    const { INVALID_REQUEST, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+    expect(response.map(({ errorCode }) => errorCode)).toEqual([
+      INVALID_REQUEST,
+      INVALID_REQUEST,
+      UNKNOWN_TOPIC_OR_PARTITION,
+      UNKNOWN_TOPIC_ID,
+    ]);
+    expect(response.every(({ errorMessage }) => errorMessage !== null)).toBe(true);
   });
 
   it("write only configs that change", async () => {
