@@ -18,6 +18,13 @@ Produce is advertised from version 0 because librdkafka needs that; 0 to 2 are r
 
 Record batches are of format 2 (Kafka 0.11 and later), uncompressed or gzip, snappy (raw or xerial
 framing), lz4 or zstd.
+
+What follows the last field of a request is ignored, and so is what follows the batch of a Produce
+request, as in Kafka. A batch is stored as it was sent, with these exceptions: the largest timestamp
+is made that of its records, a claim of LogAppendTime or of a delete horizon is taken back, and
+records that are not numbered 0, 1, 2 … are numbered so. Kafka numbers only those of batches that it
+compresses, and its consumers skip records that seem to repeat an offset. Refused, other than in
+Kafka: timestamps, record lengths and producer ids of more than 53 bits, varints of more than 32.
 `;
 
 export function protocolDocs(): string {
