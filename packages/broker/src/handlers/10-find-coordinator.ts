@@ -2,6 +2,7 @@ import { ErrorCode, FindCoordinator, type RequestOf, type ResponseInput } from "
 import { partitionOf } from "../groups/coordinator.ts";
 import { type BrokerNode, brokerNodes } from "../metadata/descriptions.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import { refused } from "../metadata/outcome.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -54,7 +55,7 @@ function found(node: BrokerNode | undefined): Found {
 }
 
 function failure(request: Request, errorCode: number): Response {
-  return answer(request, { ...NOWHERE, errorCode, errorMessage: null });
+  return answer(request, { ...NOWHERE, ...refused(errorCode) });
 }
 
 interface Found {

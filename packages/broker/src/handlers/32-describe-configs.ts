@@ -94,7 +94,7 @@ function configPart(config: DescribedConfig, request: Request): Result["configs"
 function failure({ resources }: Request, errorCode: number): Response {
   return {
     results: resources.map(({ resourceType, resourceName }) => {
-      return { errorCode, errorMessage: null, resourceType, resourceName, configs: [] };
+      return { ...refused(errorCode), resourceType, resourceName, configs: [] };
     }),
   };
 }

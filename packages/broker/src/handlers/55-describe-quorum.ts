@@ -7,6 +7,7 @@ import {
 } from "@tarpan/protocol";
 import type { Quorum, QuorumReplica } from "../metadata/cluster-admin.ts";
 import { brokerNodes } from "../metadata/descriptions.ts";
+import { DONE, refused } from "../metadata/outcome.ts";
 import { CLUSTER_METADATA_TOPIC } from "../metadata/topic-names.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -46,8 +47,7 @@ function asksForMetadata({ topics: [topic, ...others] }: Request): boolean {
 function partitionPart({ leaderId, leaderEpoch, highWatermark, voters, observers }: Quorum) {
   return {
     partitionIndex: 0,
-    errorCode: leaderId < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
-    errorMessage: null,
+    ...(leaderId < 0 ? refused(ErrorCode.LEADER_NOT_AVAILABLE) : DONE),
     leaderId,
     leaderEpoch,
     highWatermark,
@@ -75,8 +75,7 @@ function unknownPartitions({ topics }: Request): Response {
       topicName,
       partitions: partitions.map(({ partitionIndex }) => ({
         partitionIndex,
-        errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        errorMessage: null,
+        ...refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
         ...nothing,
         currentVoters: [],
         observers: [],
@@ -87,5 +86,5 @@ function unknownPartitions({ topics }: Request): Response {
 }
 
 function failure(_request: Request, errorCode: number): Response {
-  return { errorCode, errorMessage: null, topics: [], nodes: [] };
+  return { ...refused(errorCode), topics: [], nodes: [] };
 }

@@ -1,6 +1,7 @@
 import { DescribeCluster, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { ALL_CLUSTER_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
 import { brokerNodes } from "../metadata/descriptions.ts";
+import { refused } from "../metadata/outcome.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -41,5 +42,6 @@ function run(request: Request, context: RequestContext): Response {
 
 function failure(request: Request, errorCode: number, { broker }: RequestContext): Response {
   const { endpointType } = request;
-  return { errorCode, endpointType, clusterId: broker.metadata.clusterId, brokers: [] };
+  const { clusterId } = broker.metadata;
+  return { ...refused(errorCode), endpointType, clusterId, brokers: [] };
 }

@@ -1,4 +1,4 @@
-import { type DescribeGroups, ErrorCode, type ResponseInput } from "@tarpan/protocol";
+import { type DescribeGroups, ErrorCode, errorOf, type ResponseInput } from "@tarpan/protocol";
 import type { Operation } from "../operation.ts";
 import type { GroupState } from "../state.ts";
 import type { ClassicGroup } from "./group.ts";
@@ -15,7 +15,8 @@ export function describeGroup(groupId: string): Operation<DescribedGroup> {
 }
 
 export function describeFailed(groupId: string, errorCode: number): DescribedGroup {
-  return { errorCode, groupId, groupState: "", ...NOTHING };
+  const errorMessage = errorOf(errorCode).message;
+  return { errorCode, errorMessage, groupId, groupState: "", ...NOTHING };
 }
 
 function described({ groups, offsets }: GroupState, groupId: string): DescribedGroup {
