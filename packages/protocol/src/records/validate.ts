@@ -8,7 +8,6 @@
 import {
   BATCH_OVERHEAD,
   type BatchHeader,
-  baseOffsetAt,
   batchCrcMatches,
   batchSizeAt,
   LOG_OVERHEAD,
@@ -89,20 +88,16 @@ export interface BatchAccepted {
  */
 export function validateBatch(bytes: Uint8Array, rules: BatchRules): BatchAccepted | BatchRefusal {
   const view = viewOf(bytes);
-  const framing = checkFraming(bytes, view, rules) ?? checkRest(bytes, view);
+  const framing = checkFraming(bytes, view) ?? checkRest(bytes, view);
   if (framing) return framing;
   const header = readBatchHeaderFrom(view, 0);
-  const refusal = checkHeader(bytes, header, rules);
+  const refusal = checkSize(header, rules) ?? checkHeader(bytes, header, rules);
   if (refusal) return refusal;
   return checkRecords(bytes.subarray(0, header.sizeBytes), header, rules);
 }
 
 /** Everything that must hold before the header's other fields mean anything. */
-function checkFraming(
-  bytes: Uint8Array,
-  view: DataView,
-  rules: BatchRules,
-): BatchRefusal | undefined {
+function checkFraming(bytes: Uint8Array, view: DataView): BatchRefusal | undefined {
   if (bytes.length === 0) return refuse("invalid", "no record batch");
   if (bytes.length <= MAGIC_AT)
     return refuse("corrupt", `${bytes.length} bytes are no record batch`);
@@ -113,13 +108,6 @@ function checkFraming(
   const sizeBytes = batchSizeAt(view, 0);
   if (sizeBytes < BATCH_OVERHEAD || sizeBytes > bytes.length) {
     return refuse("corrupt", `a batch of ${sizeBytes} bytes in a field of ${bytes.length}`);
-  }
-  if (baseOffsetAt(view, 0) !== 0) {
-    return refuse("invalid", `the base offset must be 0, not ${baseOffsetAt(view, 0)}`);
-  }
-  if (sizeBytes > rules.maxBatchBytes) {
-    const limit = `the limit of ${rules.maxBatchBytes} (max.message.bytes)`;
-    return refuse("too-large", `a batch of ${sizeBytes} bytes exceeds ${limit}`);
   }
   return undefined;
 }
@@ -139,6 +127,17 @@ function checkRest(bytes: Uint8Array, view: DataView): BatchRefusal | undefined 
 
 /** Of any magic: below that Kafka takes a length for damage. */
 const SMALLEST_BATCH_BYTES = LOG_OVERHEAD + 14;
+
+/** Both before the CRC, as in Kafka. */
+function checkSize(
+  { baseOffset, sizeBytes }: BatchHeader,
+  { maxBatchBytes }: BatchRules,
+): BatchRefusal | undefined {
+  if (baseOffset !== 0) return refuse("invalid", `the base offset must be 0, not ${baseOffset}`);
+  if (sizeBytes <= maxBatchBytes) return undefined;
+  const limit = `the limit of ${maxBatchBytes} (max.message.bytes)`;
+  return refuse("too-large", `a batch of ${sizeBytes} bytes exceeds ${limit}`);
+}
 
 function checkHeader(
   bytes: Uint8Array,
@@ -233,7 +232,9 @@ class RecordJudge implements WalkRules {
   misnumbered = false;
   /** Records found wanting, also those beyond the ones listed. */
   refused = 0;
-  #kind: BatchErrorKind = "invalid";
+  /** Records whose timestamp is what is wrong with them, and the last of these. */
+  #badTimes = 0;
+  #badTimeAt = -1;
   readonly #errors: RecordError[] = [];
   readonly #compacted: boolean;
   /** What is wrong with the one time a LogAppendTime batch claims for all its records. */
@@ -254,20 +255,28 @@ class RecordJudge implements WalkRules {
 
   onTimestamp(index: number, timestamp: number): void {
     if (timestamp === NO_TIMESTAMP && this.#claim === null) return;
-    // One bad timestamp decides the error of the whole batch, whatever else is wrong with it.
-    this.#kind = "timestamp";
+    this.#badTimes += 1;
+    this.#badTimeAt = index;
     this.#report(index, this.#claim ?? this.#outside(timestamp));
   }
 
+  /** Kafka looks at the key first, and at the timestamp only of a record that has what it needs. */
   onNullKey(index: number): void {
-    if (this.#compacted) this.#report(index, "it has no key, which a compacted topic needs");
+    if (!this.#compacted) return;
+    if (this.#badTimeAt === index) {
+      this.#badTimes -= 1;
+      this.refused -= 1;
+      if (this.#errors.at(-1)?.batchIndex === index) this.#errors.pop();
+    }
+    this.#report(index, "it has no key, which a compacted topic needs");
   }
 
   verdict(recordCount: number): BatchRefusal {
     const { batchIndex, message } = this.#errors[0]!;
     const others = this.refused > 1 ? `, and ${this.refused - 1} more were refused` : "";
     const summary = `record ${batchIndex} of ${recordCount}: ${message}${others}`;
-    return refuse(this.#kind, summary, this.#errors);
+    // One bad timestamp decides the error of the whole batch, whatever else is wrong with it.
+    return refuse(this.#badTimes > 0 ? "timestamp" : "invalid", summary, this.#errors);
   }
 
   /** Kafka judges the claimed time by the topic's range, and drops the claim. */

@@ -164,6 +164,14 @@ describe("records", () => {
     expect(errorsOf([record(0, { timestamp: -1001 })], range)).toEqual(["timestamp", 0]);
   });
 
+  it("looks at a record's key before its timestamp, as Kafka does", () => {
+    const late = { timestamp: NOW + RULES.timestampAfterMaxMs + 1 };
+    const both = record(0, { key: null, ...late });
+    expect(errorsOf([both, record(1)], { compacted: true })).toEqual(["invalid", 0]);
+    expect(errorsOf([both, record(1, late)], { compacted: true })).toEqual(["timestamp", 0, 1]);
+    expect(errorsOf([both])).toEqual(["timestamp", 0]);
+  });
+
   it("says what is wrong with the first record, and how many others are", () => {
     const records = [record(0), record(1, { key: null }), record(2, { key: null })];
     const refused = validateBatch(encodeBatch(records), { ...RULES, compacted: true });
