@@ -1,4 +1,5 @@
 import { DescribeAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { refused } from "../metadata/outcome.ts";
 import { handler } from "./handler.ts";
 import { NO_AUTHORIZER } from "./no-authorizer.ts";
 
@@ -17,5 +18,5 @@ function run(): Response {
 }
 
 function failure(_request: Request, errorCode: number): Response {
-  return { errorCode, errorMessage: null, resources: [] };
+  return { ...refused(errorCode), resources: [] };
 }

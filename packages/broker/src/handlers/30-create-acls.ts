@@ -1,4 +1,5 @@
 import { CreateAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { refused } from "../metadata/outcome.ts";
 import { handler } from "./handler.ts";
 import { NO_AUTHORIZER } from "./no-authorizer.ts";
 
@@ -17,5 +18,5 @@ function run({ creations }: Request): Response {
 }
 
 function failure({ creations }: Request, errorCode: number): Response {
-  return { results: creations.map(() => ({ errorCode, errorMessage: null })) };
+  return { results: creations.map(() => refused(errorCode)) };
 }

@@ -1,4 +1,5 @@
 import { DeleteAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { refused } from "../metadata/outcome.ts";
 import { handler } from "./handler.ts";
 import { NO_AUTHORIZER } from "./no-authorizer.ts";
 
@@ -17,6 +18,6 @@ function run({ filters }: Request): Response {
 }
 
 function failure({ filters }: Request, errorCode: number): Response {
-  const failed = { errorCode, errorMessage: null, matchingAcls: [] };
+  const failed = { ...refused(errorCode), matchingAcls: [] };
   return { filterResults: filters.map(() => failed) };
 }
