@@ -10,8 +10,6 @@ beforeEach(() => {
   world.setTopics({ t: 4 });
 });
 
-const _owning = (...partitions: number[]) => [{ topicId: T, partitions }];
-
 describe("commits and reads of offsets", () => {
   it("are judged by the member's epoch", () => {
     world.join("a");
