@@ -62,6 +62,7 @@ export class ClusterMember {
       controller: this.controller,
       controllerId: () => membership.controller?.brokerId ?? NO_CONTROLLER,
       endOffset: () => follower.offset,
+      unseen: () => follower.reaching(membership.controller?.metadataEnd ?? 0),
       isolated: () => membership.isolated,
       failure: () => null,
     });

@@ -3,6 +3,7 @@ import { type FollowedLog, LogError } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";
+import { type Coming, Occasion } from "../partition/coming.ts";
 import { type Replay, replayFrom } from "../state-machine/replay.ts";
 import { CONTROLLER_RETRY_MS } from "./limits.ts";
 
@@ -21,7 +22,8 @@ export class MetadataFollower {
   readonly #env: Pick<Env, "timers">;
   readonly #logger: Logger;
   readonly #onImage: (image: MetadataImage) => void;
-  readonly #waiting = new Set<{ offset: number; resolve: () => void }>();
+  /** By the offset that they wait for. */
+  readonly #waiting = new Map<number, Occasion>();
   #position: Position;
   /** Where the log began when reading did. */
   #begunAt: number;
@@ -63,11 +65,15 @@ export class MetadataFollower {
     if (end > this.#position.offset) this.#log.poke(end);
   }
 
-  /** Resolves once the image holds everything below `offset`. */
-  reached(offset: number): Promise<void> {
-    if (offset <= this.#shownOffset) return Promise.resolve();
+  /** Over once the image holds everything below `offset`; null when it does already. */
+  reaching(offset: number): Coming | null {
+    if (offset <= this.#shownOffset) return null;
     this.heard(offset);
-    return new Promise((resolve) => this.#waiting.add({ offset, resolve }));
+    // That may have been all it took.
+    if (offset <= this.#shownOffset) return null;
+    const waiting = this.#waiting.get(offset) ?? new Occasion();
+    this.#waiting.set(offset, waiting);
+    return waiting;
   }
 
   async close(): Promise<void> {
@@ -109,10 +115,10 @@ export class MetadataFollower {
     if (offset <= this.#shownOffset) return;
     this.#shownOffset = offset;
     this.#onImage(state);
-    for (const waiting of this.#waiting) {
-      if (waiting.offset > offset) continue;
-      this.#waiting.delete(waiting);
-      waiting.resolve();
+    for (const [wanted, waiting] of this.#waiting) {
+      if (wanted > offset) continue;
+      this.#waiting.delete(wanted);
+      waiting.end();
     }
   }
 }

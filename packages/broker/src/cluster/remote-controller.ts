@@ -8,6 +8,7 @@ import {
   type GrownTopic,
 } from "../metadata/controller.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
+import { overWithin } from "../partition/coming.ts";
 import { type Bus, BusError } from "./bus.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
 import { type ControllerAnswer, subjectOf } from "./controller-call.ts";
@@ -185,13 +186,8 @@ export class RemoteController implements ClusterController {
   #isShown(offset: number, deadlineMs: number): Promise<boolean> {
     const { env, follower } = this.#parts;
     const leftMs = Math.max(0, deadlineMs - env.clock.monotonicMs());
-    return new Promise((resolve) => {
-      const timer = env.timers.after(leftMs, () => resolve(false));
-      void follower.reached(offset).then(() => {
-        timer.cancel();
-        resolve(true);
-      });
-    });
+    const reaching = follower.reaching(offset);
+    return reaching === null ? Promise.resolve(true) : overWithin(reaching, leftMs, env.timers);
   }
 
   #pause(): Promise<void> {

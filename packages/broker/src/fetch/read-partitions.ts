@@ -1,6 +1,7 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
 import type { Broker } from "../handlers/handler.ts";
 import type { LogError } from "../log/log.ts";
+import { type Coming, comingOf } from "../partition/coming.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
@@ -36,6 +37,14 @@ export interface ReadLimits {
   readonly rack: string;
 }
 
+export interface Reads {
+  readonly reads: readonly PartitionRead[];
+  readonly sizeBytes: number;
+  readonly watched: readonly WatchedPartition[];
+  /** For each refusal that may be a wrong one soon, what would make it so. */
+  readonly coming: readonly Coming[];
+}
+
 /**
  * Reads partitions in order until the response is full. The first one with data gives at least one
  * batch, however large (KIP-74), so that a consumer always gets on.
@@ -45,7 +54,8 @@ export async function readPartitions(
   wanted: Iterable<WantedPartition>,
   nameOf: (wanted: WantedPartition) => string | null,
   { maxBytes, readCommitted, rack }: ReadLimits,
-): Promise<{ reads: PartitionRead[]; sizeBytes: number; watched: WatchedPartition[] }> {
+): Promise<Reads> {
+  const coming: Coming[] = [];
   const reads: PartitionRead[] = [];
   const watched: WatchedPartition[] = [];
   let sizeBytes = 0;
@@ -54,8 +64,12 @@ export async function readPartitions(
     const led = findLed(broker, name, one.partition);
     const { followers } = broker;
     const followed = led === ErrorCode.NOT_LEADER_OR_FOLLOWER && followers !== undefined;
-    const partition = followed ? await followers.find(name!, one.partition) : led;
+    let partition: ReadablePartition | number = led;
+    if (followed) partition = await followers.find(name!, one.partition);
+    // It may be led here by now.
+    if (followed && typeof partition === "number") partition = findLed(broker, name, one.partition);
     if (typeof partition === "number") {
+      addComing(coming, broker, name, one, partition);
       reads.push(failedRead(one, partition));
       continue;
     }
@@ -63,6 +77,7 @@ export async function readPartitions(
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
     const refused = judge(broker, partition, one) ?? redirected(partition, one, near);
+    if (refused !== null) addComing(coming, broker, name, one, refused.errorCode);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
       reads.push(refused ?? found(partition, one, NO_RECORDS, 0));
@@ -72,7 +87,7 @@ export async function readPartitions(
     sizeBytes += read.sizeBytes;
     reads.push(read);
   }
-  return { reads, sizeBytes, watched };
+  return { reads, sizeBytes, watched, coming };
 }
 
 function redirected(
@@ -160,6 +175,17 @@ function found(
     records,
     sizeBytes,
   };
+}
+
+function addComing(
+  all: Coming[],
+  broker: Broker,
+  name: string | null,
+  { partition }: WantedPartition,
+  errorCode: number,
+): void {
+  const coming = comingOf(broker, name, partition, errorCode);
+  if (coming !== null) all.push(coming);
 }
 
 export function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {

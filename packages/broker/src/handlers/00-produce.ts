@@ -2,6 +2,8 @@ import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { Timers } from "../env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
+import { attemptWhen, type Coming, comingOf } from "../partition/coming.ts";
+import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
 import {
   failedProduce,
@@ -21,6 +23,7 @@ import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
  * v10 current leader · v12 transactions v2 · v13 topics by id.
  * After timeoutMs an append to a replicated log is answered with REQUEST_TIMED_OUT: it may be stored
  * or not, and goes on; the same batch sent again finds out. One to a disk ends with the disk.
+ * A batch for a partition that this broker is taking over waits for that (TAKE_OVER_WAIT_MS).
  * Not done: transactional batches (48).
  */
 export const produce = handler(Produce, "3-13", run, { lane: "produce", failure });
@@ -34,7 +37,7 @@ async function run(request: Request, context: RequestContext): Promise<Response 
     return failure(request, ErrorCode.INVALID_REQUIRED_ACKS);
   }
   // Every batch is handed to its log in this loop: nothing may be awaited before it ends.
-  const pending = request.topicData.map((topic) => appendTopic(topic, acks, context));
+  const pending = request.topicData.map((topic) => appendTopic(topic, request, context));
   const { partitions, env } = context.broker;
   const deadline = partitions.replicated ? deadlineAfter(env.timers, request.timeoutMs) : null;
   try {
@@ -94,26 +97,63 @@ const ALL = -1;
 
 type Topic = Request["topicData"][number];
 
-function appendTopic(topic: Topic, acks: number, { broker, version }: RequestContext) {
-  const { topicId } = topic;
-  const name = topicNameOf(broker, topic.name, topicId, version >= 13);
-  const refusal = refusalOf(name, topicId, version);
+type Batch = Topic["partitionData"][number];
+
+function appendTopic(topic: Topic, request: Request, context: RequestContext) {
+  const { acks } = request;
+  const target = targetOf(topic, context);
+  const outcomes = topic.partitionData.map((batch) => {
+    const outcome = appendTo(target, batch, acks, context);
+    const { index } = batch;
+    if (outcome instanceof Promise) return { index, outcome };
+    const coming = comingOf(context.broker, target.name, index, outcome.errorCode);
+    if (coming === null) return { index, outcome };
+    return { index, outcome: appendLater(coming, topic, batch, request, context) };
+  });
+  return { name: topic.name, topicId: topic.topicId, knownAs: target.name, outcomes };
+}
+
+/** While this broker takes the partition over. Batches that wait keep their order. */
+function appendLater(
+  coming: Coming,
+  topic: Topic,
+  batch: Batch,
+  { acks, timeoutMs }: Request,
+  context: RequestContext,
+): Promise<ProduceOutcome> {
+  const { broker } = context;
+  const limitMs = Math.min(Math.max(0, timeoutMs), TAKE_OVER_WAIT_MS);
+  return attemptWhen<ProduceOutcome>(coming, limitMs, broker.env.timers, (isLast) => {
+    const target = targetOf(topic, context);
+    const outcome = appendTo(target, batch, acks, context);
+    if (isLast || outcome instanceof Promise) return outcome;
+    return comingOf(broker, target.name, batch.index, outcome.errorCode) ?? outcome;
+  });
+}
+
+/** The topic as it is known now; `refusal` is null where batches may be appended to it. */
+function targetOf({ name: byName, topicId }: Topic, { broker, version }: RequestContext) {
+  const name = topicNameOf(broker, byName, topicId, version >= 13);
   const rules = {
     config: broker.metadata.topicConfig(name ?? ""),
     now: broker.env.clock.wallMs(),
     zstdAllowed: version >= 7,
   };
-  const outcomes = topic.partitionData.map(({ index, records }) => {
-    if (refusal !== null) return { index, outcome: refusal };
-    const partition = broker.partitions.find(name!, index);
-    if (typeof partition === "number") {
-      return { index, outcome: notFound(name!, index, partition) };
-    }
-    // Before anything is appended: what was, and is not confirmed, is another thing (7).
-    const tooFew = acks === ALL ? tooFewInSync(broker, partition, rules.config) : null;
-    return { index, outcome: tooFew ?? produceTo(partition, records, rules) };
-  });
-  return { name: topic.name, topicId, knownAs: name, outcomes };
+  return { name, refusal: refusalOf(name, topicId, version), rules };
+}
+
+function appendTo(
+  { name, refusal, rules }: ReturnType<typeof targetOf>,
+  { index, records }: Batch,
+  acks: number,
+  { broker }: RequestContext,
+): ProduceOutcome | Promise<ProduceOutcome> {
+  if (refusal !== null) return refusal;
+  const partition = broker.partitions.find(name!, index);
+  if (typeof partition === "number") return notFound(name!, index, partition);
+  // Before anything is appended: what was, and is not confirmed, is another thing (7).
+  const tooFew = acks === ALL ? tooFewInSync(broker, partition, rules.config) : null;
+  return tooFew ?? produceTo(partition, records, rules);
 }
 
 function tooFewInSync(

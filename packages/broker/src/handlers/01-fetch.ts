@@ -2,6 +2,8 @@ import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/pr
 import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
 import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
+import type { Coming } from "../partition/coming.ts";
+import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
@@ -12,6 +14,8 @@ import { topicNameOf } from "./topic-name.ts";
  * v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state tagged ·
  * v16 node endpoints (KIP-951) · v17 replica directory. Behind CORRUPT_MESSAGE a tag of our own says
  * from v12 on where the damage ends.
+ * A partition that this broker is taking over counts as one without data, for TAKE_OVER_WAIT_MS at
+ * most; then, and when there is data of others to be sent, it is refused.
  * Not done: replicas of another broker as the client (replication is the engine's), aborted
  * transactions (there are none).
  */
@@ -38,16 +42,16 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   // A minimum above what may be sent would be waited for in vain.
   const minBytes = Math.min(request.minBytes, limits.maxBytes);
   const signals = [connection.signal, broker.stopping];
-  const deadline = broker.env.clock.monotonicMs() + request.maxWaitMs;
+  const startedMs = broker.env.clock.monotonicMs();
+  const deadline = startedMs + request.maxWaitMs;
+  const refuseFromMs = startedMs + Math.min(request.maxWaitMs, TAKE_OVER_WAIT_MS);
   for (;;) {
-    const { reads, sizeBytes, watched } = await readPartitions(
-      broker,
-      plan.wanted.values(),
-      nameOf,
-      limits,
-    );
-    const remainingMs = deadline - broker.env.clock.monotonicMs();
-    const enough = sizeBytes >= minBytes || reads.some(mustAnswer);
+    const found = await readPartitions(broker, plan.wanted.values(), nameOf, limits);
+    const { reads, sizeBytes, watched } = found;
+    const nowMs = broker.env.clock.monotonicMs();
+    const coming = nowMs < refuseFromMs ? found.coming : NOTHING;
+    const remainingMs = (coming.length > 0 ? refuseFromMs : deadline) - nowMs;
+    const enough = sizeBytes >= minBytes || isAnswer(reads, coming);
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
       if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {
@@ -58,9 +62,11 @@ async function run(request: Request, context: RequestContext): Promise<Response>
       const nodeEndpoints = leaderEndpoints(leaders, context);
       return { ...respond(plan, placed, request.isolationLevel), nodeEndpoints };
     }
-    await waitForData(watched, remainingMs, broker.env.timers, signals);
+    await waitForData(watched, coming, remainingMs, broker.env.timers, signals);
   }
 }
+
+const NOTHING: readonly Coming[] = [];
 
 /** Says who leads a partition that this broker does not, or that the client knows as it was. */
 function withLeader(
@@ -83,6 +89,12 @@ function leadsElsewhere({ errorCode }: PartitionRead): boolean {
 function mustAnswer(read: PartitionRead): boolean {
   const { errorCode, divergingEpoch, preferredReadReplica } = read;
   return errorCode !== ErrorCode.NONE || (divergingEpoch ?? preferredReadReplica) !== undefined;
+}
+
+/** What is about to be led here is no answer yet. */
+function isAnswer(reads: readonly PartitionRead[], coming: readonly Coming[]): boolean {
+  if (coming.length === 0) return reads.some(mustAnswer);
+  return reads.filter(mustAnswer).length > coming.length;
 }
 
 function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: number): Response {

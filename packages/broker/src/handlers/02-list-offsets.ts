@@ -1,5 +1,6 @@
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
+import { type Asked, untilLed } from "../partition/coming.ts";
 import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -8,6 +9,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * ListOffsets: v1-10.
  * v2 isolation level · v4 leader epoch · v6 flexible · v7 max timestamp (KIP-734) · v8 earliest
  * local (KIP-405) · v9 latest tiered (KIP-1005) · v10 timeoutMs, for tiered storage only.
+ * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
  * Not done: tiered storage, so "earliest local" is the earliest and "latest tiered" is none.
  */
 export const listOffsets = handler(ListOffsets, "1-10", run, { failure });
@@ -35,6 +37,7 @@ const READ_COMMITTED = 1;
 
 async function run(request: Request, context: RequestContext): Promise<Response> {
   const repeated = repeatedPartitions(request);
+  await untilLed(context.broker, request.topics.flatMap(askedOf));
   const topics = [];
   for (const { name, partitions } of request.topics) {
     const found: Found[] = [];
@@ -48,6 +51,12 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     topics.push({ name, partitions: found });
   }
   return { topics };
+}
+
+function askedOf({ name, partitions }: Request["topics"][number]): Asked[] {
+  return partitions.map(({ partitionIndex, currentLeaderEpoch }) => {
+    return { topic: name, partition: partitionIndex, leaderEpoch: currentLeaderEpoch };
+  });
 }
 
 type Answer = Omit<Found, "partitionIndex">;

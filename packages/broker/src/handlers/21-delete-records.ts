@@ -1,12 +1,14 @@
 import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { isInternalTopic } from "../metadata/topic-names.ts";
+import { type Asked, untilLed } from "../partition/coming.ts";
 import { errorCodeOf } from "../partition/partition.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * DeleteRecords: v0-2.
  * v2 flexible.
- * Not done: timeoutMs (the answer comes when the new start is durable).
+ * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
+ * Not done: timeoutMs of the deletion (the answer comes when the new start is durable).
  */
 export const deleteRecords = handler(DeleteRecords, "0-2", run, { failure });
 
@@ -16,7 +18,11 @@ type Response = ResponseInput<typeof DeleteRecords>;
 /** In place of an offset: everything there is. */
 const TO_HIGH_WATERMARK = -1;
 
+/** The request knows of none. */
+const ANY_EPOCH = -1;
+
 async function run(request: Request, context: RequestContext): Promise<Response> {
+  await untilLed(context.broker, request.topics.flatMap(askedOf), request.timeoutMs);
   const topics = request.topics.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(
@@ -27,6 +33,12 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     ),
   }));
   return { topics: await Promise.all(topics) };
+}
+
+function askedOf({ name, partitions }: Request["topics"][number]): Asked[] {
+  return partitions.map(({ partitionIndex }) => {
+    return { topic: name, partition: partitionIndex, leaderEpoch: ANY_EPOCH };
+  });
 }
 
 async function deleteBefore(

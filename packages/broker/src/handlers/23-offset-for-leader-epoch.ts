@@ -5,11 +5,13 @@ import {
   type ResponseInput,
 } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
+import { type Asked, untilLed } from "../partition/coming.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * OffsetForLeaderEpoch: v2-4.
  * v3 replica id · v4 flexible.
+ * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
  */
 export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, "2-4", run, { failure });
 
@@ -17,8 +19,15 @@ type Request = RequestOf<typeof OffsetForLeaderEpoch>;
 type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
 type Wanted = Request["topics"][number]["partitions"][number];
 
-function run(request: Request, context: RequestContext): Response {
+async function run(request: Request, context: RequestContext): Promise<Response> {
+  await untilLed(context.broker, request.topics.flatMap(askedOf));
   return answer(request, (topic, wanted) => find(topic, wanted, context));
+}
+
+function askedOf({ topic, partitions }: Request["topics"][number]): Asked[] {
+  return partitions.map(({ partition, currentLeaderEpoch }) => {
+    return { topic, partition, leaderEpoch: currentLeaderEpoch };
+  });
 }
 
 function find(topic: string, wanted: Wanted, { broker }: RequestContext) {

@@ -1,6 +1,7 @@
 import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env.ts";
+import type { Coming } from "../partition/coming.ts";
 import type { StateMachineError } from "../state-machine/replayed.ts";
 import type { Controller, CreatedTopic, GrownTopic } from "./controller.ts";
 import type { ResourceChange } from "./decide-alter-configs.ts";
@@ -25,6 +26,8 @@ export interface MetadataOptions {
   readonly controllerId: () => number;
   /** The committed end of the log of `__cluster_metadata`, as far as this broker knows it. */
   readonly endOffset: () => number;
+  /** What a controller has decided and this broker has not read yet; null where it knows of nothing. */
+  readonly unseen?: () => Coming | null;
   /** Whether the cluster goes on without this broker, which then must not serve what it led. */
   readonly isolated: () => boolean;
   /** Why nothing can be changed at the moment, null while it can. */
@@ -103,6 +106,11 @@ export class Metadata {
 
   get isolated(): boolean {
     return this.#options.isolated();
+  }
+
+  /** See MetadataOptions. What others have read of it already, clients may speak of. */
+  unseen(): Coming | null {
+    return this.#options.unseen?.() ?? null;
   }
 
   get failure(): StateMachineError | null {

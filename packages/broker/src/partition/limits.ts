@@ -24,3 +24,10 @@ export const SHARED_RETRY_INTERVAL_MS = 500;
 
 /** How long a shared log that is closed may wait for appends that nobody answers. */
 export const SHARED_CLOSE_GRACE_MS = 2_000;
+
+/**
+ * How long a request waits for this broker to take over what it was named the leader of, or to read
+ * that it was. A take-over is done in a tenth of a second, unless its log has to elect first. Much
+ * less than any client's time-out.
+ */
+export const TAKE_OVER_WAIT_MS = 2_000;

@@ -3,6 +3,7 @@ import type { Env, Timer } from "../env.ts";
 import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
+import { type Coming, Occasion } from "./coming.ts";
 import {
   CONCURRENT_LOG_OPENS,
   MAINTENANCE_INTERVAL_MS,
@@ -44,7 +45,7 @@ export interface HostedPartition {
  * 1. A log is made only for a topic being created. One that should be there and is not, or can't
  *    be read, makes its partition offline; it is never replaced by an empty one.
  * 2. A partition is found from the moment the metadata has it led here until it has it no more;
- *    while its log is opened its clients are sent away to ask again.
+ *    while its log is opened for the first time those who ask may wait for that (`takeOver`).
  * 3. Where logs are shared, each term of leadership opens the log anew: that is what fences the
  *    leader before.
  */
@@ -93,6 +94,11 @@ export class Partitions implements PartitionHost {
     return partition ?? ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
+  /** The opening of a partition that this broker leads by now; null when it is not being opened. */
+  takeOver(topic: string, index: number): Coming | null {
+    return this.#topics.get(topic)?.[index]?.takeOver ?? null;
+  }
+
   /** Every hosted partition, offline ones with the reason. */
   *all(): Generator<PartitionStatus> {
     for (const { hosted, partition, failure } of this.#slots()) {
@@ -138,7 +144,7 @@ export class Partitions implements PartitionHost {
   /** Opens what the metadata says this broker leads. Meant for the start, when nobody asks yet. */
   async open(all: readonly HostedPartition[]): Promise<void> {
     await inParallel(all, async (hosted) => {
-      const slot: Slot = { hosted, partition: null, failure: null, released: false };
+      const slot = newSlot(hosted, null);
       this.#place(slot);
       await this.#openSlot(slot);
     });
@@ -206,6 +212,7 @@ export class Partitions implements PartitionHost {
     slot.released = true;
     const { partition } = slot;
     slot.partition = null;
+    endTakeOver(slot);
     if (partition === null) return;
     partition.advanced();
     void this.#inTurn(slot.hosted.id, () => this.#close(partition));
@@ -245,7 +252,7 @@ export class Partitions implements PartitionHost {
     const key = keyOf(hosted.id);
     const partition = this.#prepared.get(key) ?? null;
     this.#prepared.delete(key);
-    const slot: Slot = { hosted, partition, failure: null, released: false };
+    const slot = newSlot(hosted, partition);
     this.#place(slot);
     if (partition === null) void this.#openSlot(slot);
     partition?.log.configure(hosted.settings);
@@ -275,6 +282,7 @@ export class Partitions implements PartitionHost {
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
       slot.failure = null;
+      endTakeOver(slot);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (slot.released) return;
@@ -284,6 +292,7 @@ export class Partitions implements PartitionHost {
         this.#logger.error(`${nameOf(id)} is offline: ${error.message}`, { error });
       }
       slot.failure = error;
+      endTakeOver(slot);
     }
   }
 
@@ -330,6 +339,20 @@ interface Slot {
   failure: LogError | null;
   /** Another broker leads it, or nobody needs it: what is still opening is to be closed. */
   released: boolean;
+  /** Null once it was opened, could not be, or is not needed any more. */
+  takeOver: Occasion | null;
+}
+
+function newSlot(hosted: HostedPartition, partition: Partition | null): Slot {
+  const takeOver = partition === null ? new Occasion() : null;
+  return { hosted, partition, failure: null, released: false, takeOver };
+}
+
+/** Those who wait look at once, in their order, and so before anybody who asks later. */
+function endTakeOver(slot: Slot): void {
+  const { takeOver } = slot;
+  slot.takeOver = null;
+  takeOver?.end();
 }
 
 /** The log is made before the partition that hears of its advances. */

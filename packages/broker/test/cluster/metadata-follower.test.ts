@@ -21,13 +21,13 @@ it("shows an image when it holds all that a controller spoke of", async () => {
   await world.pass(2_000);
   expect(images).toEqual([]);
   follower.heard(writer.log.endOffset);
-  const reached = follower.reached(writer.log.endOffset);
-  await world.run(reached);
+  const showing = reached(follower, writer.log.endOffset);
+  await world.run(showing);
   expect(images.map((image) => [...image.topics.keys()])).toEqual([["a"]]);
   expect(follower.offset).toBe(1);
   // Nobody has spoken of what comes now, and yet it is read.
   await world.run(writer.decide(() => decision(topicRecord("b", idOf(1)))));
-  await world.run(follower.reached(2));
+  await world.run(reached(follower, 2));
   expect(images.at(-1)!.topics.size).toBe(2);
 });
 
@@ -45,7 +45,7 @@ it("never shows half a snapshot, whoever has last spoken of it", async () => {
     }
     expect(writer.log.startOffset).toBeGreaterThan(0);
     follower.heard(writer.log.endOffset);
-    await world.run(follower.reached(writer.log.endOffset));
+    await world.run(reached(follower, writer.log.endOffset));
     for (const image of images) expect(configCount(image)).toBe(CONFIGS);
     expect(textOf(images.at(-1)!)).toBe(textOf(writer.machine.state));
     await world.run(follower.close());
@@ -82,7 +82,7 @@ it("begins with a whole snapshot, though a former controller was heard first", a
   // The log calls when there is more; so there is.
   await world.run(writer.decide(() => decision(...changes(0))));
   follower.heard(endOffset);
-  await world.run(follower.reached(endOffset));
+  await world.run(reached(follower, endOffset));
   expect(images.map(configCount)).toEqual([CONFIGS]);
 });
 
@@ -138,4 +138,12 @@ function decision(...records: MetadataRecord[]) {
 
 function idOf(number: number): string {
   return `11111111-1111-1111-1111-${String(number).padStart(12, "0")}`;
+}
+
+function reached(follower: MetadataFollower, offset: number): Promise<void> {
+  return new Promise((resolve) => {
+    const reaching = follower.reaching(offset);
+    if (reaching === null) resolve();
+    else reaching.onOver(resolve);
+  });
 }

@@ -26,6 +26,8 @@ const FACTS = {
 
 /** What a broker is made of from one start to its end. */
 export interface Life {
+  readonly env: Env;
+  readonly settings: BrokerSettings;
   readonly process: SimulatedProcess;
   readonly bus: MemoryBus;
   readonly link: ServerLink;
@@ -86,7 +88,7 @@ export class SimulatedBroker {
       .then(() => ClusterMember.join(parts));
     const serving = joining.then((member) => this.#serve(life, env, member, logger));
     const life: Life = {
-      ...{ process, bus, link, engine, joining, serving, stopping },
+      ...{ env, settings, process, bus, link, engine, joining, serving, stopping },
       member: null,
       groups: null,
       serves: false,
