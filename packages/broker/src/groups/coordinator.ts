@@ -4,10 +4,11 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import { attemptWhen, type Coming, Occasion, overWithin } from "../partition/coming.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { topicsChanged } from "./consumer/index.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
-import { RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
+import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
 import { topicsDeleted } from "./offsets/index.ts";
 import type { Operation, Step } from "./operation.ts";
 import { GroupShard } from "./shard.ts";
@@ -24,6 +25,15 @@ interface OwnShard {
   readonly leaderEpoch: number;
   /** Null while it is loaded, and when it can't be. */
   shard: GroupShard | null;
+  /** Over when it is loaded, however many tries and leader epochs that takes, or is not ours. */
+  readonly ready: Occasion;
+}
+
+/** Why no shard can be had. */
+interface Unready {
+  readonly errorCode: number;
+  /** Set where it is being loaded. */
+  readonly ready?: Coming;
 }
 
 /** No broker's id. */
@@ -46,7 +56,7 @@ export class GroupCoordinator {
 
   /**
    * Begins to load the shards of the partitions that this broker leads, and lets go of those it
-   * leads no more or under a new leader epoch. Requests for one that isn't ready are answered 14.
+   * leads no more or under a new leader epoch. Requests for one that isn't ready wait a moment.
    */
   load(): void {
     for (const [index, { leader, leaderEpoch }] of this.#offsetsPartitions().entries()) {
@@ -54,6 +64,7 @@ export class GroupCoordinator {
       if (leader !== this.#parts.metadata.nodeId) {
         known?.shard?.close(ErrorCode.NOT_COORDINATOR);
         this.#shards.delete(index);
+        known?.ready.end();
         continue;
       }
       // Never beside a shard that is there: both would write, each unaware of the other.
@@ -79,39 +90,79 @@ export class GroupCoordinator {
     return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
   }
 
-  /** Runs one operation of a group's coordinator. Rejects with CoordinatorError. */
+  /**
+   * Runs one operation of a group's coordinator, in this turn where that is loaded. Otherwise it waits
+   * a moment, behind those that came before. Rejects with CoordinatorError.
+   */
   async run<T>(groupId: string, operation: Operation<T>): Promise<T> {
-    return this.#shardOf(groupId).run(operation);
+    const found = this.#shardOf(groupId);
+    if (found instanceof GroupShard) return found.run(operation);
+    const coming = this.#comingFor(found);
+    if (coming === null) throw unavailable(found.errorCode);
+    const { timers } = this.#parts.env;
+    const { answer } = await attemptWhen(coming, COORDINATOR_WAIT_MS, timers, (isLast) => {
+      const now = this.#shardOf(groupId);
+      // Begun here, and not after this promise: in its place among the others.
+      if (now instanceof GroupShard) return { answer: now.run(operation) };
+      const next = isLast ? null : this.#comingFor(now);
+      if (next === null) throw unavailable(now.errorCode);
+      return next;
+    });
+    return answer;
+  }
+
+  /** The same where nobody is helped by waiting. */
+  async runIfLoaded<T>(groupId: string, operation: Operation<T>): Promise<T> {
+    const found = this.#shardOf(groupId);
+    if (found instanceof GroupShard) return found.run(operation);
+    throw unavailable(found.errorCode);
   }
 
   /** Runs an operation on every shard, for requests that concern all groups. */
   async runOnAll<T>(operation: Operation<T>): Promise<T[]> {
+    const { timers } = this.#parts.env;
+    const loading = [...this.#shards].flatMap(([index, own]) => this.#loadingOf(index, own) ?? []);
+    await Promise.all(loading.map((ready) => overWithin(ready, COORDINATOR_WAIT_MS, timers)));
     const shards = [...this.#shards.values()].map(({ shard }) => shard);
-    const loading = shards.some((shard) => shard === null || shard.failed);
-    if (loading) throw unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
-    return Promise.all(shards.map((shard) => shard!.run(operation)));
+    if (!shards.every(isReady)) throw unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    return Promise.all(shards.map((shard) => shard.run(operation)));
   }
 
   close(): void {
     this.#closed = true;
-    for (const { shard } of this.#shards.values()) {
-      shard?.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    }
+    const all = [...this.#shards.values()];
     this.#shards.clear();
+    for (const { shard, ready } of all) {
+      shard?.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      ready.end();
+    }
   }
 
-  #shardOf(groupId: string): GroupShard {
+  #shardOf(groupId: string): GroupShard | Unready {
     const partitions = this.#offsetsPartitions();
     if (partitions.length === 0 || this.#closed) {
-      throw unavailable(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE };
     }
     const index = partitionOf(groupId, partitions.length);
     const own = this.#shards.get(index);
     if (own === undefined || this.#parts.metadata.isolated)
-      throw unavailable(ErrorCode.NOT_COORDINATOR);
-    if (own.shard !== null && !own.shard.failed) return own.shard;
-    if (own.shard !== null) this.#beginLoad(index, own.leaderEpoch);
-    throw unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+      return { errorCode: ErrorCode.NOT_COORDINATOR };
+    const ready = this.#loadingOf(index, own);
+    if (ready === null) return own.shard!;
+    return { errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ready };
+  }
+
+  /** Null where it is loaded. One that has failed is loaded anew when somebody needs it. */
+  #loadingOf(index: number, own: OwnShard): Coming | null {
+    if (isReady(own.shard)) return null;
+    return own.shard === null ? own.ready : this.#beginLoad(index, own.leaderEpoch).ready;
+  }
+
+  /** What may make it ready in a moment: its loading, or what a controller has decided. */
+  #comingFor({ ready }: Unready): Coming | null {
+    const { metadata } = this.#parts;
+    if (this.#closed || metadata.isolated) return null;
+    return ready ?? metadata.unseen();
   }
 
   #offsetsPartitions(): readonly PartitionImage[] {
@@ -119,12 +170,15 @@ export class GroupCoordinator {
     return image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
   }
 
-  #beginLoad(index: number, leaderEpoch: number): void {
-    this.#shards.get(index)?.shard?.close(ErrorCode.NOT_COORDINATOR);
-    const own: OwnShard = { leaderEpoch, shard: null };
+  #beginLoad(index: number, leaderEpoch: number): OwnShard {
+    const before = this.#shards.get(index);
+    before?.shard?.close(ErrorCode.NOT_COORDINATOR);
+    const ready = before?.ready.isOver === false ? before.ready : new Occasion();
+    const own: OwnShard = { leaderEpoch, shard: null, ready };
     this.#shards.set(index, own);
     const loading = this.#load(index, own).finally(() => this.#loading.delete(loading));
     this.#loading.add(loading);
+    return own;
   }
 
   /** Loads a shard, and tries again later when it can't be: a partition may come back. */
@@ -137,6 +191,8 @@ export class GroupCoordinator {
     };
     const isWanted = () => !this.#closed && this.#shards.get(index) === own;
     try {
+      const opening = partitions.takeOver(CONSUMER_OFFSETS_TOPIC, index);
+      if (opening !== null) await new Promise<void>((resolve) => opening.onOver(resolve));
       const partition = partitions.find(CONSUMER_OFFSETS_TOPIC, index);
       if (typeof partition === "number") throw unavailable(partition);
       // Leadership moves on while a log is read: it is this term's log, or the next try's.
@@ -144,8 +200,9 @@ export class GroupCoordinator {
         throw unavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
       }
       const shard = await GroupShard.load(partition, world);
-      if (isWanted()) own.shard = shard;
-      else shard.close(ErrorCode.NOT_COORDINATOR);
+      if (!isWanted()) return shard.close(ErrorCode.NOT_COORDINATOR);
+      own.shard = shard;
+      own.ready.end();
     } catch (error) {
       if (!isWanted()) return;
       const sentAway = error instanceof CoordinatorError;
@@ -177,6 +234,10 @@ export class GroupCoordinator {
   #stepAll(step: Step): void {
     for (const { shard } of this.#shards.values()) void shard?.step(step);
   }
+}
+
+function isReady(shard: GroupShard | null): shard is GroupShard {
+  return shard?.failed === false;
 }
 
 function unavailable(errorCode: number): CoordinatorError {

@@ -5,7 +5,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * Heartbeat: v0-4.
  * v3 static members (KIP-345) · v4 flexible. While the coordinator loads, the answer is no error,
- * as in Kafka: members have nothing to do but go on.
+ * as in Kafka, and comes at once: members have nothing to do but go on.
  */
 export const heartbeat = handler(Heartbeat, "0-4", run, { lane: "group", failure });
 
@@ -13,7 +13,7 @@ type Request = RequestOf<typeof Heartbeat>;
 type Response = ResponseInput<typeof Heartbeat>;
 
 async function run(request: Request, { broker }: RequestContext): Promise<Response> {
-  return { errorCode: await broker.groups.run(request.groupId, beat(request)) };
+  return { errorCode: await broker.groups.runIfLoaded(request.groupId, beat(request)) };
 }
 
 function failure(_request: Request, errorCode: number): Response {
