@@ -13,6 +13,7 @@ import {
 import { brokerNodes, partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { untilSeen } from "../partition/coming.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -21,6 +22,7 @@ import { type Broker, handler, type RequestContext } from "./handler.ts";
  * · v4 auto-creation can be declined · v5 offline replicas · v7 leader epochs · v8 authorised
  * operations (of the cluster up to v10 only) · v9 flexible · v10 topic ids in the answer · v12
  * topics by id · v13 an error for the whole answer.
+ * A topic that is missing here is looked for again when all is read that a controller has decided.
  * A missing topic is created when `auto.create.topics.enable` and the request allow it. Kafka then
  * answers UNKNOWN_TOPIC_OR_PARTITION and has the client ask again; here the topic is durable before
  * the answer, so the answer already has it. Internal topics are never created this way.
@@ -41,6 +43,7 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     version < TOPICS_BY_ID_SINCE &&
     wanted?.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID);
   if (malformed) return failure(request, ErrorCode.INVALID_REQUEST, context);
+  if (wanted?.some((one) => !isKnown(one, broker))) await untilSeen(broker);
   const refusals = wanted === null ? new Map() : await createMissing(broker, request, wanted);
   const { image } = broker.metadata;
   const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : NOT_ASKED;
@@ -64,6 +67,11 @@ function clusterPart({ broker, connection }: RequestContext) {
     clusterId: broker.metadata.clusterId,
     controllerId: broker.metadata.controllerId,
   };
+}
+
+function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Broker): boolean {
+  if (topicId !== ZERO_UUID) return image.topicsById.has(topicId);
+  return name !== null && image.topics.has(name);
 }
 
 /** Creates what may be created; the error codes of what could not be. */

@@ -12,6 +12,7 @@ import { brokerNamed, configsOf, ResourceType } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
+import { untilSeen } from "../partition/coming.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -28,7 +29,9 @@ type Response = ResponseInput<typeof DescribeConfigs>;
 type Resource = Request["resources"][number];
 type Result = Response["results"][number];
 
-function run(request: Request, { broker: { metadata } }: RequestContext): Response {
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const { metadata } = broker;
+  if (request.resources.some((one) => isUnknownTopic(one, metadata))) await untilSeen(broker);
   const results = request.resources.map((resource): Result => {
     const { resourceType, resourceName, configurationKeys } = resource;
     const found = describe(resource, metadata);
@@ -42,6 +45,10 @@ function run(request: Request, { broker: { metadata } }: RequestContext): Respon
     return { errorCode: NONE, errorMessage: null, resourceType, resourceName, configs };
   });
   return { results };
+}
+
+function isUnknownTopic({ resourceType, resourceName }: Resource, { image }: Metadata): boolean {
+  return resourceType === ResourceType.topic && !image.topics.has(resourceName);
 }
 
 function describe({ resourceType, resourceName }: Resource, metadata: Metadata) {

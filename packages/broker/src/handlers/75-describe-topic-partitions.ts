@@ -9,6 +9,7 @@ import { ALL_TOPIC_OPERATIONS } from "../metadata/authorized-operations.ts";
 import { partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { untilSeen } from "../partition/coming.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -23,7 +24,10 @@ type Request = RequestOf<typeof DescribeTopicPartitions>;
 type Response = ResponseInput<typeof DescribeTopicPartitions>;
 type Topic = Response["topics"][number];
 
-function run(request: Request, { broker: { metadata } }: RequestContext): Response {
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const { metadata } = broker;
+  const isKnown = ({ name }: Request["topics"][number]) => metadata.image.topics.has(name);
+  if (!request.topics.every(isKnown)) await untilSeen(broker);
   const { image } = metadata;
   const { cursor } = request;
   const all = request.topics.length === 0;

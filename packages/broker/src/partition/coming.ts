@@ -109,6 +109,12 @@ export function comingOf(
   return takeOver ?? metadata.unseen();
 }
 
+/** Waits, for a moment at most, to read what a controller has decided: to be used where it may matter. */
+export async function untilSeen({ metadata, env }: Parameters<typeof untilLed>[0]): Promise<void> {
+  const unseen = metadata.isolated ? null : metadata.unseen();
+  if (unseen !== null) await overWithin(unseen, TAKE_OVER_WAIT_MS, env.timers);
+}
+
 /** Waits, for a moment at most, while what would be refused may be led here soon. */
 export async function untilLed(
   broker: Leading & { readonly env: Pick<Env, "clock" | "timers"> },

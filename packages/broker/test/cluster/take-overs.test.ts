@@ -1,6 +1,8 @@
 // A client that was just told of a partition comes to its leader, which may know of it least of all.
 import {
   DeleteRecords,
+  DescribeConfigs,
+  DescribeTopicPartitions,
   ErrorCode,
   Fetch,
   FindCoordinator,
@@ -8,11 +10,13 @@ import {
   JoinGroup,
   ListGroups,
   ListOffsets,
+  Metadata,
   OffsetForLeaderEpoch,
   Produce,
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { COORDINATOR_WAIT_MS } from "../../src/groups/limits.ts";
+import { ResourceType } from "../../src/metadata/image.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../../src/partition/limits.ts";
 import { batchOf } from "../log/batches.ts";
@@ -44,6 +48,21 @@ describe("the leader of a partition", () => {
       const index = leadersOf(world, topic).indexOf(late);
       expect(late.member.metadata.image.topics.has(topic)).toBe(false);
       const answer = ask(late, topic, index);
+      await world.pass(TAKE_OVER_WAIT_MS / 4);
+      late.life!.link.cut = false;
+      expect([ask.name, await world.run(answer)]).toEqual([ask.name, ErrorCode.NONE]);
+      await world.settled();
+    }
+  });
+
+  it("says what a topic is, though it has to read that first", async () => {
+    const world = await settledWorld();
+    for (const [at, ask] of [metadata, topicPartitions, topicConfigs].entries()) {
+      const topic = `topic-${at}`;
+      const late = world.bystander;
+      late.life!.link.cut = true;
+      await create(world, topic, 1, 3, world.controller);
+      const answer = ask(late, topic);
       await world.pass(TAKE_OVER_WAIT_MS / 4);
       late.life!.link.cut = false;
       expect([ask.name, await world.run(answer)]).toEqual([ask.name, ErrorCode.NONE]);
@@ -193,6 +212,21 @@ async function appended(broker: SimulatedBroker, name: string, id: number): Prom
 function batchFor(name: string, index: number, id: number) {
   const partitionData = [{ index, records: batchOf(id) }];
   return { acks: -1, timeoutMs: 10_000, topicData: [{ name, partitionData }] };
+}
+
+async function metadata(broker: SimulatedBroker, name: string) {
+  const { topics } = await call(broker, Metadata, 8, { topics: [{ name }] });
+  return topics[0]!.errorCode;
+}
+
+async function topicPartitions(broker: SimulatedBroker, name: string) {
+  const asked = { topics: [{ name }], responsePartitionLimit: 10, cursor: null };
+  return (await call(broker, DescribeTopicPartitions, 0, asked)).topics[0]!.errorCode;
+}
+
+async function topicConfigs(broker: SimulatedBroker, resourceName: string) {
+  const resources = [{ resourceType: ResourceType.topic, resourceName, configurationKeys: null }];
+  return (await call(broker, DescribeConfigs, 1, { resources })).results[0]!.errorCode;
 }
 
 async function coordinatorOf(world: ClusterWorld, key: string): Promise<SimulatedBroker> {
