@@ -2,7 +2,6 @@ import type { BrokerState } from "./broker-state.ts";
 import { ClusterMember } from "./cluster/member.ts";
 import { openClusterEngine } from "./cluster-storage.ts";
 import type { Env } from "./env.ts";
-import { type LogEngine, LogError, type ReplicaStates } from "./log/log.ts";
 import type { Logger } from "./logging/logger.ts";
 import type { BrokerSettings } from "./settings.ts";
 
@@ -11,15 +10,6 @@ export interface ClusterContext {
   readonly logger: Logger;
   readonly nodeIdGiven: boolean;
   readonly stopping: AbortSignal | undefined;
-}
-
-async function replicaStates(logs: LogEngine): Promise<readonly ReplicaStates[]> {
-  try {
-    return await logs.replication!.states();
-  } catch (error) {
-    if (error instanceof LogError) return [];
-    throw error;
-  }
 }
 
 /** A broker of a cluster. Its metadata is empty until it is registered. */
@@ -47,7 +37,7 @@ export async function openInCluster(
           return engine.problem;
         },
         bus: engine.bus,
-        states: () => replicaStates(engine.logs),
+        states: () => member.replicaStates(),
         followers: member.followers,
         admin: member.controller,
         onIsolated: (listener) => member.onIsolated(listener),

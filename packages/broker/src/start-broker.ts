@@ -169,7 +169,11 @@ async function serve(
   setMaxListeners(0, signal);
   const parts = { env, settings, logger, metadata, partitions, fetchSessions, groups };
   const { cluster } = state;
-  const others = cluster && { clusterAdmin: cluster.admin, followers: cluster.followers };
+  const others = cluster && {
+    clusterAdmin: cluster.admin,
+    followers: cluster.followers,
+    replicaStates: () => cluster.states(),
+  };
   const broker = { ...parts, ...others, stopping: signal };
   router.open(new HandlerRouter(handlers, broker, requests));
   serving = true;

@@ -1,6 +1,6 @@
 import type { Env } from "../env.ts";
 import { followMetadata } from "../follow-metadata.ts";
-import type { FollowedLog } from "../log/log.ts";
+import { type FollowedLog, type LogEngine, LogError, type ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import { EMPTY_IMAGE } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
@@ -31,6 +31,7 @@ export class ClusterMember {
   readonly partitions: Partitions;
   readonly controller: RemoteController;
   readonly followers: Followers;
+  readonly #logs: LogEngine;
   readonly #election: ControllerElection;
   readonly #membership: Membership;
   readonly #follower: MetadataFollower;
@@ -44,6 +45,7 @@ export class ClusterMember {
     clusterId: string,
   ) {
     const { nodeId, kafkaConfigs } = settings;
+    this.#logs = engine.logs;
     this.#membership = membership;
     const follower = new MetadataFollower(log, {
       env,
@@ -121,6 +123,16 @@ export class ClusterMember {
       return new ClusterMember(parts, membership, log, clusterId);
     } catch (error) {
       membership.close();
+      throw error;
+    }
+  }
+
+  /** Where every log's replicas are; empty while the engine can't say. */
+  async replicaStates(): Promise<readonly ReplicaStates[]> {
+    try {
+      return await this.#logs.replication!.states();
+    } catch (error) {
+      if (error instanceof LogError) return [];
       throw error;
     }
   }

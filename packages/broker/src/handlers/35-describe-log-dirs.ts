@@ -1,34 +1,84 @@
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { handler, type RequestContext } from "./handler.ts";
+import type { ReplicaStates } from "../log/log.ts";
+import { type PlacedPartition, partitionsOf } from "../metadata/image.ts";
+import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
  * DescribeLogDirs: v1-4.
  * v2 flexible · v3 error code · v4 total and usable bytes (KIP-827).
- * Not done: total and usable bytes of the volume, answered as -1, which is "unknown".
+ * All replicas that this broker holds, whoever leads them. In a cluster the size of one that another
+ * broker leads is its stream's, and its lag is counted in batches; both are -1 while the engine can't
+ * say. Not done: total and usable bytes of the volume, answered as -1, which is "unknown".
  */
 export const describeLogDirs = handler(DescribeLogDirs, "1-4", run, { failure });
 
 type Request = RequestOf<typeof DescribeLogDirs>;
 type Response = ResponseInput<typeof DescribeLogDirs>;
 type Topic = Response["results"][number]["topics"][number];
-type Size = Topic["partitions"][number];
+type Held = Pick<Topic["partitions"][number], "partitionSize" | "offsetLag">;
 
-function run(request: Request, { broker }: RequestContext): Response {
-  const wanted = request.topics && new Map(request.topics.map((t) => [t.topic, t.partitions]));
-  const sizes = new Map<string, Size[]>();
-  for (const { hosted, partition } of broker.partitions.all()) {
-    const { topic, partition: partitionIndex } = hosted.id;
-    if (wanted !== null && !wanted.get(topic)?.includes(partitionIndex)) continue;
-    const partitionSize = partition?.log.sizeBytes ?? -1;
-    const size = { partitionIndex, partitionSize, offsetLag: 0, isFutureKey: false };
-    const known = sizes.get(topic);
-    if (known === undefined) sizes.set(topic, [size]);
-    else known.push(size);
+async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+  const held = [...heldBy(broker, request)];
+  const led = ledBy(broker);
+  const states = held.every((one) => led.has(keyOf(one))) ? [] : await statesOf(broker);
+  const stateOf = new Map(states.map(({ id, ...one }) => [`${id.topicId}-${id.partition}`, one]));
+  const byTopic = new Map<string, Topic["partitions"][number][]>();
+  for (const one of held) {
+    const key = keyOf(one);
+    const found = led.get(key) ?? followed(broker, stateOf.get(key));
+    const partition = { partitionIndex: one.index, ...found, isFutureKey: false };
+    const known = byTopic.get(one.topic.name);
+    if (known === undefined) byTopic.set(one.topic.name, [partition]);
+    else known.push(partition);
   }
-  const topics = [...sizes].map(([name, partitions]): Topic => ({ name, partitions }));
+  const topics = [...byTopic].map(([name, partitions]): Topic => ({ name, partitions }));
   const logDir = broker.settings.storage === "memory" ? "memory" : broker.settings.dataDirectory;
   const results = [{ errorCode: ErrorCode.NONE, logDir, topics }];
   return { errorCode: ErrorCode.NONE, results };
+}
+
+function* heldBy({ metadata }: Broker, { topics }: Request): Generator<PlacedPartition> {
+  const wanted = topics && new Map(topics.map((one) => [one.topic, one.partitions]));
+  for (const placed of partitionsOf(metadata.image)) {
+    const { topic, index, partition } = placed;
+    if (!partition.replicas.includes(metadata.nodeId)) continue;
+    if (wanted === null || wanted.get(topic.name)?.includes(index)) yield placed;
+  }
+}
+
+function ledBy({ partitions }: Broker): Map<string, Held> {
+  const led = new Map<string, Held>();
+  for (const { hosted, partition } of partitions.all()) {
+    const partitionSize = partition?.log.sizeBytes ?? UNKNOWN;
+    led.set(`${hosted.id.topicId}-${hosted.id.partition}`, { partitionSize, offsetLag: 0 });
+  }
+  return led;
+}
+
+/** An engine that is electing takes longer than clients wait. */
+async function statesOf({ replicaStates, env }: Broker): Promise<readonly ReplicaStates[]> {
+  if (replicaStates === undefined) return [];
+  return new Promise((resolve, reject) => {
+    const timer = env.timers.after(STATES_WAIT_MS, () => resolve([]));
+    replicaStates()
+      .then(resolve, reject)
+      .finally(() => timer.cancel());
+  });
+}
+
+const STATES_WAIT_MS = 8_000;
+
+function followed({ metadata }: Broker, state: Omit<ReplicaStates, "id"> | undefined): Held {
+  const replica = state?.replicas.find(({ brokerId }) => brokerId === metadata.nodeId);
+  if (state === undefined || replica === undefined) return NOT_KNOWN;
+  return { partitionSize: state.sizeBytes, offsetLag: replica.lag };
+}
+
+const UNKNOWN = -1;
+const NOT_KNOWN: Held = { partitionSize: UNKNOWN, offsetLag: UNKNOWN };
+
+function keyOf({ topic, index }: PlacedPartition): string {
+  return `${topic.id}-${index}`;
 }
 
 function failure(_request: Request, errorCode: number): Response {

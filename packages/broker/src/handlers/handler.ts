@@ -2,6 +2,7 @@ import type { AnyApi, Api, Fields, Input, Output, Range } from "@tarpan/protocol
 import type { Env } from "../env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
+import type { ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
@@ -21,6 +22,8 @@ export interface Broker {
   readonly groups: GroupCoordinator;
   /** The controller, wherever it is; left out where this broker is alone. */
   readonly clusterAdmin?: ClusterAdmin;
+  /** See ClusterPart.states; left out where every replica is led here. */
+  readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
   /** Left out where there is nobody to follow. */
   readonly followers?: Followers;
   /** Aborts when the broker is told to stop, so that long polls do not hold it up. */

@@ -181,6 +181,8 @@ export interface ReplicaStates {
   readonly id: LogId;
   /** The broker beside the Raft leader; null while there is none or it is no broker's. */
   readonly raftLeader: number | null;
+  /** Bytes that each replica takes, more or less. */
+  readonly sizeBytes: number;
   readonly replicas: readonly {
     readonly brokerId: number;
     /** It has everything that is committed, and lives. */

@@ -1,9 +1,11 @@
+import { DescribeLogDirs } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { REPLICA_STATES_INTERVAL_MS } from "../../src/cluster/limits.ts";
 import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { CHECKPOINT_STREAM, streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { batchOf } from "../log/batches.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
-import { create, imageOf, settledWorld } from "./requests.ts";
+import { call, create, imageOf, produce, settledWorld } from "./requests.ts";
 
 const LOOKS_MS = 2 * REPLICA_STATES_INTERVAL_MS;
 
@@ -95,3 +97,30 @@ function streamOf(world: ClusterWorld, topic: string, partition = 0): string {
   const { id: topicId } = world.serving[0]!.member.metadata.image.topics.get(topic)!;
   return streamNameOf({ topic, topicId, partition });
 }
+
+it("are what a broker says it holds, whoever leads them", async () => {
+  const world = await settledWorld(4);
+  await create(world, "orders", 4, 3);
+  await world.settled();
+  for (const index of [0, 1, 2, 3]) await produce(world, "orders", index);
+  await world.settled();
+  for (const broker of world.serving) {
+    const answer = await world.run(call(broker, DescribeLogDirs, 4, { topics: null }));
+    const [orders] = answer.results[0]!.topics;
+    const held = [0, 1, 2, 3].filter((index) => {
+      return imageOf(world, "orders", index).replicas.includes(broker.id);
+    });
+    expect(orders!.partitions.map(({ partitionIndex }) => partitionIndex)).toEqual(held);
+    for (const { partitionSize, offsetLag, isFutureKey } of orders!.partitions) {
+      expect(partitionSize).toBeGreaterThanOrEqual(batchOf(1).length);
+      expect({ offsetLag, isFutureKey }).toEqual({ offsetLag: 0, isFutureKey: false });
+    }
+    broker.life!.link.silences = (operation) => operation.includes("LIST");
+  }
+  // Sizes are the engine's to tell; what is held is not.
+  const [broker] = world.serving;
+  const answer = await world.run(call(broker!, DescribeLogDirs, 4, { topics: null }));
+  const sizes = answer.results[0]!.topics[0]!.partitions.map((one) => one.partitionSize);
+  expect(sizes).toHaveLength(3);
+  expect(sizes).toContain(-1);
+});

@@ -89,6 +89,7 @@ function routerOf({ env, settings, member, groups, stopping }: Life): HandlerRou
   const { metadata, partitions, controller: clusterAdmin, followers } = member!;
   const broker = {
     ...{ env, settings, metadata, partitions, clusterAdmin, followers },
+    replicaStates: () => member!.replicaStates(),
     logger: silentLogger,
     groups: groups!,
     fetchSessions: new FetchSessions(env.clock, env.random, 100),

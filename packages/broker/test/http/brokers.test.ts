@@ -57,7 +57,7 @@ describe("the brokers of a cluster", () => {
       { brokerId: 2, current: true, lag: 0 },
       { brokerId: 1, current: false, lag: 7 },
     ];
-    const { view } = inCluster(left(0), [{ id, raftLeader: 2, replicas }]);
+    const { view } = inCluster(left(0), [{ id, raftLeader: 2, sizeBytes: 0, replicas }]);
     await using served = await serveHttp(view);
     const { partitions } = JSON.parse((await ask(served, "/cluster/status?partitions=true")).text);
     const common = { topic: "orders", leaderEpoch: 0 };

@@ -91,5 +91,5 @@ export function replicaStates(
     ...behind.map((brokerId) => ({ brokerId, current: false, lag: 7 })),
   ];
   const id = { topic, topicId: topicIdOf(topic), partition };
-  return { id, raftLeader: current[0] ?? null, replicas };
+  return { id, raftLeader: current[0] ?? null, sizeBytes: 0, replicas };
 }

@@ -133,7 +133,7 @@ class Simulation {
       const current = currentOf(targetReplicas(partition));
       const id = { topic: topic.name, topicId: topic.id, partition: index };
       const replicas = current.map((brokerId) => ({ brokerId, current: true, lag: 0 }));
-      return { id, raftLeader: current[0] ?? null, replicas };
+      return { id, raftLeader: current[0] ?? null, sizeBytes: 0, replicas };
     });
   }
 }

@@ -97,5 +97,5 @@ export function statesOf(info: StreamInfo, placement: Placement): ReplicaStates 
     const brokerId = placement.brokerOf(name);
     if (brokerId !== null) states.push({ brokerId, current: current && !offline, lag });
   }
-  return { id, raftLeader, replicas: states };
+  return { id, raftLeader, sizeBytes: info.state.bytes, replicas: states };
 }

@@ -34,7 +34,11 @@ export class NoAnswer extends Error {
 
 export interface StreamInfo {
   readonly config: StreamConfig;
-  readonly state: { readonly first_seq: number; readonly last_seq: number };
+  readonly state: {
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly bytes: number;
+  };
   readonly cluster?: {
     readonly leader?: string;
     readonly replicas?: readonly {

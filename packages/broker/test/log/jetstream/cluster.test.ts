@@ -53,7 +53,7 @@ describe("jetstream on a cluster", () => {
   async function stateOf(id: LogId): Promise<ReplicaStates> {
     const states = await engine.replication.states();
     const found = states.find((state) => state.id.topicId === id.topicId);
-    return found ?? { id, raftLeader: null, replicas: [] };
+    return found ?? { id, raftLeader: null, sizeBytes: 0, replicas: [] };
   }
 
   /** Asks until it is so; what it waits for takes the servers as long as it takes. */

@@ -68,9 +68,10 @@ function infoOf(model: ModelJetStream, stream: ModelStream): ApiAnswer {
   const hasLeader = model.hasLeader(stream);
   // Without a leader any replica answers, as far as it is.
   const last_seq = hasLeader ? stream.lastSequence : Math.max(0, stream.lastSequence - 3);
+  const bytes = [...stream.messages.values()].reduce((sum, { payload }) => sum + payload.length, 0);
   return {
     config: stream.config,
-    state: { first_seq: stream.firstSequence, last_seq },
+    state: { first_seq: stream.firstSequence, last_seq, bytes },
     cluster: { ...(hasLeader && { leader: "tarpan-1" }), replicas: [] },
   };
 }
