@@ -54,6 +54,11 @@ clusterIt(
     expect(await fourth.stop()).toBe(0);
     expect(await removal.done).toBe("broker 4 has left the cluster; stop it if it still runs\n");
     await isForgotten(fourth);
+    // Started again, it is turned away, and leaves nothing behind.
+    const removed = /ended with 78 .*broker 4 was removed from its cluster.*: delete .*broker-4/s;
+    await expect(fourth.start()).rejects.toThrow(removed);
+    await isForgotten(fourth);
+    await expect(fourth.start()).rejects.toThrow(removed);
     await run.finish();
   },
   limitMs(2),

@@ -1,4 +1,5 @@
 import type { ClusterEngine } from "./cluster/cluster-engine.ts";
+import { MemberFile } from "./cluster/member-file.ts";
 import { NatsBus } from "./cluster/nats-bus.ts";
 import type { Env, Timer } from "./env.ts";
 import { JetStreamEngine } from "./log/jetstream/engine.ts";
@@ -33,6 +34,8 @@ export async function openClusterEngine(
   const unlock = await lockDirectory(dataDirectory, env);
   try {
     const nodeId = await keptNodeId(dataDirectory, env, nodeIdGiven ? settings.nodeId : null);
+    const file = new MemberFile(env.fs, dataDirectory);
+    if ((await file.read()) === "removed") throw file.removed(nodeId);
     const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping };
     const nats = await startEngine(cluster!, common);
     return { engine: await clusterEngine(nats, env, logger, unlock), nodeId };

@@ -37,6 +37,11 @@ export function isBug(error: unknown): boolean {
   return !(error instanceof Error) || (error as { code?: unknown }).code === undefined;
 }
 
+/** A service manager is not to try again. */
+export function isFinal(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "TARPAN_BROKER_REMOVED";
+}
+
 function refused(error: Error): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if ((at as { code?: string }).code === "ECONNREFUSED") return true;

@@ -2,7 +2,7 @@ import { nearestName } from "./args/nearest.ts";
 import { HELP_OPTION } from "./args/options.ts";
 import { parseArguments } from "./args/parse.ts";
 import type { Command, Io } from "./command.ts";
-import { describeFailure, isBug, UsageError } from "./failures.ts";
+import { describeFailure, isBug, isFinal, UsageError } from "./failures.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { VERSION } from "./version.ts";
 
@@ -48,6 +48,8 @@ const COMMANDS = [
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** As sysexits.h has EX_CONFIG: it ends the same way however often it is started again. */
+const EXIT_FINAL = 78;
 
 /** Runs one command line; resolves to the exit code. Failures are said on stderr, one line each. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -73,6 +75,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       : "";
     io.stderr.write(`tarpan: ${describeFailure(error)}${help}\n`);
     if (isBug(error) || io.env.TARPAN_DEBUG) io.stderr.write(`${(error as Error)?.stack}\n`);
+    if (isFinal(error)) return EXIT_FINAL;
     return usage ? EXIT_USAGE : EXIT_FAILED;
   }
 }

@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import type { LedLog, LogEngine, LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Quorum } from "../metadata/cluster-admin.ts";
-import { decideRegisterBroker } from "../metadata/decide-broker.ts";
+import { type BrokerRegistration, decideRegisterBroker } from "../metadata/decide-broker.ts";
 import { decideReassign } from "../metadata/decide-reassign.ts";
 import { decideUnregisterBroker } from "../metadata/decide-unregister-broker.ts";
 import { DecidingAdmin } from "../metadata/deciding-admin.ts";
@@ -115,11 +115,13 @@ export class ActiveController implements ServedController {
     };
   }
 
-  #register(registration: Parameters<ClusterController["registerBroker"]>[0]): Promise<void> {
+  async #register(registration: BrokerRegistration): Promise<Outcome> {
     const { raftLeaderOf } = this.#duties;
-    return this.#local.decide((image) => {
+    const outcome = await this.#local.decide((image) => {
       return decideRegisterBroker(image, registration, { clustered: true, raftLeaderOf });
     });
+    if (outcome.errorCode !== ErrorCode.NONE) this.#duties.turnAway(registration.id);
+    return outcome;
   }
 
   #quorum(): Quorum {

@@ -1,6 +1,10 @@
 /** Why a broker can't be part of its cluster. One line that says what to do next. */
 export class ClusterError extends Error {
-  readonly code: "TARPAN_OTHER_CLUSTER" | "TARPAN_METADATA_LOST" | "TARPAN_NODE_ID_IN_USE";
+  readonly code:
+    | "TARPAN_OTHER_CLUSTER"
+    | "TARPAN_METADATA_LOST"
+    | "TARPAN_NODE_ID_IN_USE"
+    | "TARPAN_BROKER_REMOVED";
 
   constructor(code: ClusterError["code"], message: string) {
     super(message);

@@ -7,6 +7,7 @@ import { decideIsr, misplacedLogs } from "../metadata/decide-isr.ts";
 import { NO_RAFT_LEADERS, type RaftLeaderOf, raftLeadersOf } from "../metadata/elect-leader.ts";
 import type { LocalController } from "../metadata/local-controller.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
+import type { ClusterEngine } from "./cluster-engine.ts";
 import { CONTROLLER_TICK_MS, RAFT_MOVES_PER_ROUND, REPLICA_STATES_INTERVAL_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 import { misplacedMetadata } from "./metadata-log.ts";
@@ -17,6 +18,8 @@ interface Parts {
   readonly membership: Membership;
   readonly replication: Replication;
   readonly local: LocalController;
+  /** See ClusterEngine. */
+  readonly removeServer: ClusterEngine["removeServer"];
 }
 
 /**
@@ -31,6 +34,7 @@ export class ControllerDuties {
   #states: readonly ReplicaStates[] = [];
   #raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS;
   #looking: Promise<void> | null = null;
+  readonly #turnedAway = new Set<number>();
   #stopped = false;
 
   constructor(parts: Parts) {
@@ -69,6 +73,12 @@ export class ControllerDuties {
         return next === undefined ? undefined : this.#moveRaftLeader(id, next.brokerId);
       }),
     );
+  }
+
+  /** A removed broker was started: its server takes part again, and is to go when it is down. */
+  turnAway(brokerId: number): void {
+    this.#parts.logger.warn(`broker ${brokerId} was removed from the cluster and is turned away`);
+    this.#turnedAway.add(brokerId);
   }
 
   stop(): void {
@@ -135,6 +145,7 @@ export class ControllerDuties {
       await this.#balance();
       await this.#moveReplicas();
       await this.#moveRaftLeaders();
+      await this.#removeServers();
     } catch (error) {
       if (error instanceof StateMachineError) return;
       if (!(error instanceof LogError)) throw error;
@@ -183,6 +194,20 @@ export class ControllerDuties {
         return this.#moveRaftLeader(id, this.#leaderOf(id));
       }),
     );
+  }
+
+  async #removeServers(): Promise<void> {
+    const { removeServer, membership, local } = this.#parts;
+    for (const brokerId of this.#turnedAway) {
+      // It has come back after all, as a new one.
+      if (local.image.brokers.has(brokerId) || removeServer === null) {
+        this.#turnedAway.delete(brokerId);
+        continue;
+      }
+      if (membership.liveIds().includes(brokerId)) continue;
+      const { kind } = await removeServer(brokerId);
+      if (kind === "removed" || kind === "unknown") this.#turnedAway.delete(brokerId);
+    }
   }
 
   async #moveRaftLeader(id: ReplicaStates["id"], brokerId: number): Promise<void> {

@@ -12,6 +12,7 @@ import { ControllerElection } from "./controller-election.ts";
 import { serveController } from "./controller-server.ts";
 import { FollowedPartitions } from "./followed-partitions.ts";
 import { openMetadataLog } from "./found-cluster.ts";
+import { MemberFile } from "./member-file.ts";
 import { Membership } from "./membership.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
 import { RemoteController } from "./remote-controller.ts";
@@ -54,7 +55,8 @@ export class ClusterMember {
     });
     this.#follower = follower;
     const { bus } = engine;
-    this.controller = new RemoteController({ env, bus, membership, follower, stopping });
+    const file = new MemberFile(env.fs, settings.dataDirectory);
+    this.controller = new RemoteController({ env, bus, membership, follower, stopping, file });
     this.metadata = new Metadata({
       nodeId,
       clusterId,
@@ -70,6 +72,11 @@ export class ClusterMember {
     });
     this.partitions = newPartitions(engine, env, logger, this.metadata);
     followMetadata(this.metadata, this.partitions);
+    this.metadata.onChange((previous, { brokers }) => {
+      if (!previous.brokers.has(nodeId) || brokers.has(nodeId)) return;
+      logger.error(`${file.removed(nodeId).message}; stop it now`);
+      void file.write("removed");
+    });
     // With servers of somebody else's a broker alone can be a whole cluster.
     if (engine.removeServer !== null) {
       membership.expect({

@@ -7,12 +7,14 @@ import {
   type CreatedTopic,
   type GrownTopic,
 } from "../metadata/controller.ts";
+import type { BrokerRegistration } from "../metadata/decide-broker.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { overWithin } from "../partition/coming.ts";
 import { type Bus, BusError } from "./bus.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
 import { type ControllerAnswer, subjectOf } from "./controller-call.ts";
 import { CONTROLLER_CALL_TIMEOUT_MS, CONTROLLER_RETRY_MS, LEAVE_TIMEOUT_MS } from "./limits.ts";
+import type { MemberFile } from "./member-file.ts";
 import type { Membership } from "./membership.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
 
@@ -23,6 +25,8 @@ interface Parts {
   readonly follower: MetadataFollower;
   /** Aborts when the broker is told to stop before it is registered. */
   readonly stopping: AbortSignal;
+  /** Of this broker's data directory. */
+  readonly file: MemberFile;
 }
 
 /**
@@ -39,12 +43,22 @@ export class RemoteController implements ClusterController {
     this.#parts = parts;
   }
 
-  /** Tries until there is a controller that takes it: without it the broker is of no use. */
-  async registerBroker(registration: Parameters<Controller["registerBroker"]>[0]): Promise<void> {
+  /**
+   * Tries until there is a controller that takes it: without it the broker is of no use. Rejects with
+   * ClusterError where the broker was removed.
+   */
+  async registerBroker(registration: BrokerRegistration): Promise<Outcome> {
+    const { stopping, file } = this.#parts;
+    const returning = (await file.read()) !== null;
     for (;;) {
-      this.#parts.stopping.throwIfAborted();
+      stopping.throwIfAborted();
       try {
-        return await this.#call("registerBroker", [registration]);
+        const args = [{ ...registration, returning }];
+        const outcome = await this.#call<Outcome>("registerBroker", args);
+        const isRemoved = outcome.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
+        await file.write(isRemoved ? "removed" : "registered");
+        if (isRemoved) throw file.removed(registration.id);
+        return outcome;
       } catch (error) {
         if (!(error instanceof ControllerUnavailable)) throw error;
         await this.#pause();

@@ -21,7 +21,7 @@ export type GrownTopic = Outcome & { readonly name: string };
  */
 export interface Controller {
   /** To be called once per start, before serving. */
-  registerBroker(registration: BrokerRegistration): Promise<void>;
+  registerBroker(registration: BrokerRegistration): Promise<Outcome>;
   /** The first id of a block that `nodeId` alone may give out. Rejects when it can't be stored. */
   allocateProducerIds(nodeId: number): Promise<number>;
   /** One result per name; a name that comes more than once is refused (as Kafka does). */

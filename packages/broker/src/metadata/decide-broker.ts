@@ -1,3 +1,4 @@
+import { ErrorCode } from "@tarpan/protocol";
 import type { Decision } from "../state-machine/replayed.ts";
 import { aliveBrokers, electLeader, NO_RAFT_LEADERS, type RaftLeaderOf } from "./elect-leader.ts";
 import { SUPPORTED_FEATURES } from "./features.ts";
@@ -8,6 +9,7 @@ import {
   partitionsOf,
 } from "./image.ts";
 import { PRODUCER_ID_BLOCK_SIZE } from "./limits.ts";
+import { DONE, type Outcome, refused } from "./outcome.ts";
 import {
   featureRecord,
   type MetadataRecord,
@@ -28,6 +30,8 @@ export interface BrokerRegistration {
    * records can tell that the log was cut (KIP-320).
    */
   readonly unclean: boolean;
+  /** Set where it has been registered before: if it is not known any more it was removed. */
+  readonly returning?: boolean;
 }
 
 export interface RegistrationOptions {
@@ -44,9 +48,13 @@ export function decideRegisterBroker(
   image: MetadataImage,
   registration: BrokerRegistration,
   { clustered = false, raftLeaderOf = NO_RAFT_LEADERS }: RegistrationOptions = {},
-): Decision<MetadataRecord, void> {
-  const { unclean, ...broker } = registration;
+): Decision<MetadataRecord, Outcome> {
+  const { unclean, returning = false, ...broker } = registration;
   const known = image.brokers.get(broker.id);
+  if (returning && known === undefined) {
+    const text = `broker ${broker.id} was removed from the cluster`;
+    return { records: [], response: refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text) };
+  }
   const records: MetadataRecord[] = [];
   for (const { name, maxVersion } of SUPPORTED_FEATURES) {
     if (!image.features.has(name)) records.push(featureRecord(name, maxVersion));
@@ -60,7 +68,7 @@ export function decideRegisterBroker(
   const elected = electWhere(image, alive, raftLeaderOf, ({ leader }) => {
     return leader === broker.id ? restarted : clustered && !alive.has(leader);
   });
-  return { records: [...records, ...elected], response: undefined };
+  return { records: [...records, ...elected], response: DONE };
 }
 
 /**

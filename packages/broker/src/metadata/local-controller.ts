@@ -31,7 +31,7 @@ import { type DeletedTopic, decideDeleteTopics, type TopicRef } from "./decide-d
 import type { MetadataImage, PartitionImage } from "./image.ts";
 import { metadataMachine } from "./machine.ts";
 import { NameLocks } from "./name-locks.ts";
-import { DONE, refused } from "./outcome.ts";
+import { DONE, type Outcome, refused } from "./outcome.ts";
 import type { NewLog, PartitionHost } from "./partition-host.ts";
 import { isRefusal } from "./placement.ts";
 import { recordWithLogs, storageRefusal } from "./record-with-logs.ts";
@@ -115,7 +115,7 @@ export class LocalController implements Controller {
     return this.#replayed.decide(decision);
   }
 
-  registerBroker(registration: BrokerRegistration): Promise<void> {
+  registerBroker(registration: BrokerRegistration): Promise<Outcome> {
     return this.decide((image) => decideRegisterBroker(image, registration));
   }
 

@@ -152,7 +152,7 @@ export class Metadata {
     readonly port: number;
     readonly rack?: string | null;
     readonly unclean: boolean;
-  }): Promise<void> {
+  }): Promise<Outcome> {
     const { nodeId: id, incarnationId } = this;
     return this.controller.registerBroker({ rack: null, ...at, id, incarnationId });
   }

@@ -173,5 +173,22 @@ describe("a broker", () => {
     await world.until("the metadata is whole", isWhole, 20_000);
     for (const index of [0, 1, 2, 3]) await produce(world, TOPIC, index);
     world.check();
+
+    // Started again it is turned away, and so is its server once it is down.
+    const refused = expect(goner.start().serving).rejects.toMatchObject({
+      code: "TARPAN_BROKER_REMOVED",
+      message: expect.stringContaining(`delete /data-${goner.id}`),
+    });
+    await world.until("its server runs", () => world.servers.isUp(goner.id));
+    expect(world.servers.removed).toEqual([]);
+    await world.run(refused);
+    goner.kill();
+    await world.until("its server is gone", () => world.servers.removed.length > 0, 20_000);
+    expect([...helper.member.metadata.image.brokers.keys()]).not.toContain(goner.id);
+    // Whoever has its place and nothing of its past is a new broker.
+    await goner.fs.remove(`/data-${goner.id}`);
+    await world.run(goner.start().serving);
+    await world.settled();
+    world.check();
   });
 });

@@ -4,6 +4,7 @@ import type { ClusterController } from "../../src/cluster/cluster-controller.ts"
 import { type ControllerAnswer, subjectOf } from "../../src/cluster/controller-call.ts";
 import { serveController } from "../../src/cluster/controller-server.ts";
 import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { MemberFile } from "../../src/cluster/member-file.ts";
 import { Membership } from "../../src/cluster/membership.ts";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
@@ -11,9 +12,11 @@ import { RemoteController } from "../../src/cluster/remote-controller.ts";
 import { type LedLog, LogError } from "../../src/log/log.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { ControllerUnavailable } from "../../src/metadata/controller.ts";
+import { DONE } from "../../src/metadata/outcome.ts";
 import { encodeRecord, topicRecord } from "../../src/metadata/records.ts";
 import { appendRecords } from "../../src/state-machine/replay.ts";
 import { StateMachineError } from "../../src/state-machine/replayed.ts";
+import { MemoryFiles } from "../env/memory-files.ts";
 import { World } from "../log/jetstream/world.ts";
 import { type MemoryBus, MemoryNetwork, type RequestFate } from "./memory-bus.ts";
 
@@ -102,6 +105,7 @@ describe("a call", () => {
     let left = 3;
     const { world, calls, remote } = await callers(async () => {
       if (left-- > 0) throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("away"));
+      return DONE;
     });
     const at = { host: "here", port: 9092, rack: null, unclean: false };
     await world.run(remote.registerBroker({ id: 2, incarnationId: "life", ...at }));
@@ -177,12 +181,14 @@ async function callers(act: Act) {
     ...{ metadataEnd: led.endOffset, clusterId: "test" },
   }));
   const membership = new Membership(env, other);
+  const files = new MemoryFiles();
   const log = await world.run(second.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
   const follower = new MetadataFollower(log, { env, logger, onImage: () => {} });
   membership.onHeartbeat(({ metadataEnd }) => follower.heard(metadataEnd));
   const remote = new RemoteController({
     ...{ env, bus: other, membership, follower },
     stopping: new AbortController().signal,
+    file: new MemberFile(files, "/"),
   });
   await world.pass(1_000);
   return { world, network, other, led, calls, remote, follower, stage };

@@ -43,6 +43,8 @@ export class ModelServers {
 
   start(id: number): void {
     this.#up.set(id, true);
+    // A removed one is a member again as soon as it runs.
+    if (this.removed.includes(id)) this.removed.splice(this.removed.indexOf(id), 1);
     for (const [stream, placed] of this.#placed) {
       if (placed.leader === null && placed.replicas.includes(id)) this.#elect(stream, placed);
     }

@@ -192,6 +192,7 @@ export class SimulatedBroker {
       problem: null,
       removeServer: async (id) => {
         if (world.servers.removed.includes(id)) return { kind: "unknown" };
+        if (world.servers.isUp(id)) return { kind: "runs" };
         await world.servers.remove(id);
         return { kind: "removed" };
       },

@@ -18,6 +18,7 @@ import { decideUnregisterBroker } from "../../src/metadata/decide-unregister-bro
 import { aliveBrokers, raftLeadersOf } from "../../src/metadata/elect-leader.ts";
 import { EMPTY_IMAGE, type MetadataImage, partitionsOf } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
+import type { Outcome } from "../../src/metadata/outcome.ts";
 import { isRefusal, placePartitions } from "../../src/metadata/placement.ts";
 import { planDecommission, planSpread } from "../../src/metadata/plan-replicas.ts";
 import { isReassigning, targetReplicas } from "../../src/metadata/reassignment.ts";
@@ -90,7 +91,7 @@ class Simulation {
     expect(misplacedLogs(this.image, states)).toEqual([]);
   }
 
-  #register(id: number, incarnationId: string): Decision<MetadataRecord, void> {
+  #register(id: number, incarnationId: string): Decision<MetadataRecord, Outcome> {
     const broker = { id, incarnationId, host: "h", port: 1, rack: null, unclean: false };
     return decideRegisterBroker(this.image, broker, { clustered: true });
   }
