@@ -4,6 +4,7 @@ import type { LedLog, LogEngine, LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Quorum } from "../metadata/cluster-admin.ts";
 import { type BrokerRegistration, decideRegisterBroker } from "../metadata/decide-broker.ts";
+import type { TopicSpec } from "../metadata/decide-create-topics.ts";
 import { decideReassign } from "../metadata/decide-reassign.ts";
 import { decideUnregisterBroker } from "../metadata/decide-unregister-broker.ts";
 import { DecidingAdmin } from "../metadata/deciding-admin.ts";
@@ -18,6 +19,7 @@ import { ClusterLogs } from "./cluster-logs.ts";
 import { ControllerDuties } from "./controller-duties.ts";
 import type { ServedController } from "./controller-server.ts";
 import { deleteLogsOfTopics } from "./deleted-topics.ts";
+import { Gathering } from "./gathering.ts";
 import type { Membership } from "./membership.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "./metadata-log.ts";
 
@@ -28,6 +30,8 @@ export interface ActiveControllerParts {
   readonly membership: Membership;
   readonly nodeId: number;
   readonly kafkaConfigs: Readonly<Record<string, string>>;
+  /** See Gathering. */
+  readonly listed: number;
   /** Of logs that are made: what an engine asks for. */
   readonly newLogOptions: () => LogOptions;
   /** See ClusterEngine. */
@@ -41,6 +45,7 @@ export class ActiveController implements ServedController {
   readonly #log: LedLog;
   readonly #local: LocalController;
   readonly #duties: ControllerDuties;
+  readonly #gathering: Gathering;
 
   private constructor(parts: ActiveControllerParts, log: LedLog, local: LocalController) {
     this.#parts = parts;
@@ -48,6 +53,7 @@ export class ActiveController implements ServedController {
     this.#local = local;
     const replication = parts.engine.replication!;
     this.#duties = new ControllerDuties({ ...parts, replication, local });
+    this.#gathering = new Gathering({ ...parts, local });
     this.controller = this.#serve();
   }
 
@@ -100,8 +106,14 @@ export class ActiveController implements ServedController {
     return {
       registerBroker: (registration) => this.#register(registration),
       allocateProducerIds: (nodeId) => local.allocateProducerIds(nodeId),
-      createTopics: (specs, options) => local.createTopics(specs, options),
-      createOffsetsTopic: () => local.createOffsetsTopic(),
+      createTopics: async (specs, options) => {
+        await this.#gathering.expect(Math.max(0, ...specs.map((spec) => this.#replicasOf(spec))));
+        return local.createTopics(specs, options);
+      },
+      createOffsetsTopic: async () => {
+        await this.#gathering.expect(local.brokerConfig().offsetsTopicReplicationFactor);
+        return local.createOffsetsTopic();
+      },
       deleteTopics: (refs) => local.deleteTopics(refs),
       createPartitions: (specs, options) => local.createPartitions(specs, options),
       alterConfigs: (resources, options) => local.alterConfigs(resources, options),
@@ -113,6 +125,13 @@ export class ActiveController implements ServedController {
       leave: (brokerId, incarnationId) => this.#duties.relieve(brokerId, incarnationId),
       remove: (brokerId) => this.#remove(brokerId),
     };
+  }
+
+  /** How many brokers a topic needs. */
+  #replicasOf({ replicationFactor, assignments }: TopicSpec): number {
+    if (assignments.length > 0) return new Set(assignments.flatMap((one) => one.brokerIds)).size;
+    if (replicationFactor !== -1) return replicationFactor;
+    return this.#local.brokerConfig().defaultReplicationFactor;
   }
 
   async #register(registration: BrokerRegistration): Promise<Outcome> {

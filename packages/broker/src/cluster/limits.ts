@@ -58,3 +58,9 @@ export const PEER_CALL_TIMEOUT_MS = 5_000;
 
 /** The same for a group's coordinator, which may have to ask others and to wait for its own log. */
 export const COORDINATOR_CALL_TIMEOUT_MS = 20_000;
+
+/**
+ * How long the making of a topic waits for brokers that are on their way. Less than clients wait for
+ * an answer, and what brokers that start together need.
+ */
+export const GATHERING_WAIT_MS = 10_000;

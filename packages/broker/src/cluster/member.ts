@@ -4,6 +4,7 @@ import { type FollowedLog, type LogEngine, LogError, type ReplicaStates } from "
 import type { Logger } from "../logging/logger.ts";
 import { EMPTY_IMAGE } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
+import { hostAndPort } from "../nats/server-config.ts";
 import { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { BrokerSettings } from "../settings.ts";
@@ -102,6 +103,7 @@ export class ClusterMember {
       membership,
       nodeId,
       kafkaConfigs,
+      listed: listedBrokers(settings),
       newLogOptions: () => this.metadata.topicConfig(""),
       removeServer: engine.removeServer,
     });
@@ -169,6 +171,14 @@ export class ClusterMember {
 }
 
 const NO_CONTROLLER = -1;
+
+/** As the configuration has them; 0 where it does not say. */
+function listedBrokers({ cluster }: BrokerSettings): number {
+  const { engine, discovery } = cluster!;
+  if (engine.kind !== "managed" || discovery.type !== "static") return 0;
+  const own = hostAndPort(engine.raftHost, engine.raftPort);
+  return new Set([own, ...discovery.peers]).size;
+}
 
 function unfenced({ image }: Metadata): number[] {
   return [...image.brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id);

@@ -24,6 +24,8 @@ export class ClusterWorld {
   readonly servers: ModelServers;
   readonly brokers: SimulatedBroker[];
   readonly kafkaConfigs: Record<string, string> = {};
+  /** Raft addresses that each broker is told besides its own. */
+  readonly peers: string[] = [];
   /** What brokers said, with the time and who. */
   readonly lines: string[] = [];
   readonly engineLines: string[] = [];

@@ -1,7 +1,11 @@
+import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { GATHERING_WAIT_MS } from "../../src/cluster/limits.ts";
 import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { ClusterWorld } from "./cluster-world.ts";
+import { imageOf } from "./requests.ts";
 
 const METADATA_STREAM = streamNameOf(METADATA_LOG);
 
@@ -77,6 +81,70 @@ describe("founding", () => {
     await expect(world.run(serving)).rejects.toThrow("stopped");
   });
 });
+
+describe("a topic that is made while brokers gather", () => {
+  it("waits for those that are listed, or heard, and have yet to register", async () => {
+    for (const peers of [["b:1", "c:1"], []]) {
+      const world = await twoOfThree(peers);
+      const made = Promise.all([createTopic(world, -1), createOffsets(world)]);
+      await world.pass(GATHERING_WAIT_MS / 2);
+      expect(world.controller.member.metadata.image.topics.size).toBe(0);
+      const third = world.broker(3).life ?? world.broker(3).start();
+      third.link.cut = false;
+      await world.run(third.serving);
+      expect((await world.run(made))[0]).toBe(ErrorCode.NONE);
+      for (const name of [TOPIC, CONSUMER_OFFSETS_TOPIC]) {
+        expect(imageOf(world, name).replicas).toHaveLength(3);
+      }
+      await world.settled();
+      world.check();
+    }
+  });
+
+  it("is refused when they do not come, and at once when nobody is missing", async () => {
+    const world = await twoOfThree(["b:1", "c:1"]);
+    expect(await refused(world)).toBe(GATHERING_WAIT_MS);
+    // Two of two hold the offsets of groups.
+    await world.run(createOffsets(world));
+    expect(imageOf(world, CONSUMER_OFFSETS_TOPIC).replicas).toHaveLength(2);
+    const whole = await ClusterWorld.started({ brokers: 2 });
+    await whole.settled();
+    expect(await refused(whole)).toBe(0);
+  });
+});
+
+/** Two brokers that serve; a third is listed, or else heard and can't register. */
+async function twoOfThree(peers: readonly string[]): Promise<ClusterWorld> {
+  const world = new ClusterWorld();
+  world.peers.push(...peers);
+  Object.assign(world.kafkaConfigs, DEFAULTS);
+  const [first, second, third] = world.brokers.slice(0, 3);
+  const serving = [first!, second!].map((broker) => broker.start().serving);
+  if (peers.length === 0) third!.start().link.cut = true;
+  await world.run(Promise.all(serving));
+  return world;
+}
+
+const DEFAULTS = { "default.replication.factor": "3", "offsets.topic.num.partitions": "3" };
+
+const TOPIC = "orders";
+
+async function createTopic(world: ClusterWorld, replicationFactor: number): Promise<number> {
+  const spec = { name: TOPIC, numPartitions: 1, replicationFactor, assignments: [], configs: [] };
+  return (await world.bystander.member.metadata.createTopics([spec]))[0]!.errorCode;
+}
+
+async function createOffsets(world: ClusterWorld): Promise<void> {
+  expect(await world.bystander.member.controller.createOffsetsTopic()).toBe(ErrorCode.NONE);
+}
+
+/** How long it took, to within what messages take. */
+async function refused(world: ClusterWorld): Promise<number> {
+  const sinceMs = world.time.monotonicMs();
+  const errorCode = await world.run(createTopic(world, 3));
+  expect(errorCode).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
+  return Math.floor((world.time.monotonicMs() - sinceMs) / 1_000) * 1_000;
+}
 
 function clusterIds(world: ClusterWorld): string[] {
   return world.brokers.map(({ member }) => member.metadata.clusterId);

@@ -164,7 +164,7 @@ export class SimulatedBroker {
       kafkaConfigs: this.world.kafkaConfigs,
       cluster: {
         engine: { kind: "managed", raftHost: "127.0.0.1", raftPort: 6222 },
-        discovery: { type: "static", peers: [] },
+        discovery: { type: "static", peers: this.world.peers },
         followerRead: true,
         allowOldEngine: false,
       },
