@@ -97,6 +97,8 @@ export class GroupStatus implements GroupsView {
   }
 
   async usage(): Promise<GroupUsage> {
+    // A partition that stays offline would hold up every look at the metrics.
+    if (!this.#parts.groups.isLoaded) return { groups: [], offsets: [] };
     try {
       const [groups, committed] = await Promise.all([
         this.#runOnAll(groupRows),

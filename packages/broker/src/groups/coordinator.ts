@@ -118,6 +118,11 @@ export class GroupCoordinator {
     throw unavailable(found.errorCode);
   }
 
+  /** Whether all shards are there at once. */
+  get isLoaded(): boolean {
+    return [...this.#shards.values()].every(({ shard }) => isReady(shard));
+  }
+
   /** Runs an operation on every shard, for requests that concern all groups. */
   async runOnAll<T>(operation: Operation<T>): Promise<T[]> {
     const { timers } = this.#parts.env;
