@@ -106,6 +106,8 @@ export interface FileSystem {
   list(path: string): Promise<string[]>;
   /** Null when nothing is there. */
   stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null>;
+  /** Of the volume that holds the path; `usable` as this process may use it. */
+  space(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
   readFile(path: string): Promise<Uint8Array>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole directory; nothing there is no error. */

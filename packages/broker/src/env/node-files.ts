@@ -17,6 +17,7 @@ export const nodeFiles: FileSystem = {
   makeDirectory: async (path) => void (await fs.promises.mkdir(path, { recursive: true })),
   list: async (path) => (await fs.promises.readdir(path)).sort(),
   stat,
+  space,
   readFile: readWholeFile,
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.rm(path, { recursive: true, force: true }),
@@ -48,6 +49,11 @@ async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boo
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
+}
+
+async function space(path: string): Promise<{ totalBytes: number; usableBytes: number }> {
+  const { bsize, blocks, bavail } = await fs.promises.statfs(path);
+  return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -8,7 +8,7 @@ import { type Broker, handler, type RequestContext } from "./handler.ts";
  * v2 flexible · v3 error code · v4 total and usable bytes (KIP-827).
  * All replicas that this broker holds, whoever leads them. In a cluster the size of one that another
  * broker leads is its stream's, and its lag is counted in batches; both are -1 while the engine can't
- * say. Not done: total and usable bytes of the volume, answered as -1, which is "unknown".
+ * say.
  */
 export const describeLogDirs = handler(DescribeLogDirs, "1-4", run, { failure });
 
@@ -32,9 +32,16 @@ async function run(request: Request, { broker }: RequestContext): Promise<Respon
     else known.push(partition);
   }
   const topics = [...byTopic].map(([name, partitions]): Topic => ({ name, partitions }));
-  const logDir = broker.settings.storage === "memory" ? "memory" : broker.settings.dataDirectory;
-  const results = [{ errorCode: ErrorCode.NONE, logDir, topics }];
+  const results = [{ errorCode: ErrorCode.NONE, topics, ...(await volumeOf(broker)) }];
   return { errorCode: ErrorCode.NONE, results };
+}
+
+/** Unknown where there is none, or it can't be looked at: its partitions tell what is wrong. */
+async function volumeOf({ settings, env }: Broker) {
+  const { storage, dataDirectory: logDir } = settings;
+  const unknown = { totalBytes: UNKNOWN, usableBytes: UNKNOWN };
+  if (storage === "memory") return { logDir: "memory", ...unknown };
+  return { logDir, ...(await env.fs.space(logDir).catch(() => unknown)) };
 }
 
 function* heldBy({ metadata }: Broker, { topics }: Request): Generator<PlacedPartition> {

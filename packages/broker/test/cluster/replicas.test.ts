@@ -115,6 +115,8 @@ it("are what a broker says it holds, whoever leads them", async () => {
       expect(partitionSize).toBeGreaterThanOrEqual(batchOf(1).length);
       expect({ offsetLag, isFutureKey }).toEqual({ offsetLag: 0, isFutureKey: false });
     }
+    const { totalBytes, usableBytes } = answer.results[0]!;
+    expect(totalBytes).toBeGreaterThan(usableBytes);
     broker.life!.link.silences = (operation) => operation.includes("LIST");
   }
   // Sizes are the engine's to tell; what is held is not.

@@ -66,6 +66,11 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
+  async space(): Promise<{ totalBytes: number; usableBytes: number }> {
+    const totalBytes = Math.min(this.capacityBytes, Number.MAX_SAFE_INTEGER);
+    return { totalBytes, usableBytes: totalBytes - this.#usedBytes() };
+  }
+
   async list(path: string): Promise<string[]> {
     if (!this.#isDirectory(path)) throw osError("ENOENT", path);
     const names = [...this.#names.keys()].filter(
