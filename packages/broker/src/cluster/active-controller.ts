@@ -124,6 +124,7 @@ export class ActiveController implements ServedController {
       quorum: admin.quorum,
       leave: (brokerId, incarnationId) => this.#duties.relieve(brokerId, incarnationId),
       remove: (brokerId) => this.#remove(brokerId),
+      end: async () => this.endOffset,
     };
   }
 

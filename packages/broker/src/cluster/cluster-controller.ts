@@ -14,6 +14,8 @@ export interface ClusterController extends Controller, ClusterAdmin {
    * When none is left it is forgotten, and so is its server. To be repeated until `done`.
    */
   remove(brokerId: number): Promise<Removal>;
+  /** How far the metadata's log reaches; null when nobody says so in a moment. */
+  end(): Promise<number | null>;
 }
 
 export type Removal = Outcome & {

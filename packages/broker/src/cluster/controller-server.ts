@@ -23,6 +23,7 @@ const METHODS: ReadonlySet<string> = new Set<keyof ClusterController>([
   "quorum",
   "leave",
   "remove",
+  "end",
 ]);
 
 const NOT_CONTROLLER: ControllerAnswer = { kind: "not-controller" };

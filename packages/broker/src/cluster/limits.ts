@@ -64,3 +64,6 @@ export const COORDINATOR_CALL_TIMEOUT_MS = 20_000;
  * an answer, and what brokers that start together need.
  */
 export const GATHERING_WAIT_MS = 10_000;
+
+/** What a broker waits for the controller to say how far its log reaches. */
+export const END_TIMEOUT_MS = 500;

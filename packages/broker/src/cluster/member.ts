@@ -8,6 +8,7 @@ import { hostAndPort } from "../nats/server-config.ts";
 import { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { BrokerSettings } from "../settings.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ControllerElection } from "./controller-election.ts";
 import { serveController } from "./controller-server.ts";
@@ -58,6 +59,7 @@ export class ClusterMember {
     const { bus } = engine;
     const file = new MemberFile(env.fs, settings.dataDirectory);
     this.controller = new RemoteController({ env, bus, membership, follower, stopping, file });
+    const catchUp = new CatchUp({ follower, askEnd: () => this.controller.end() });
     this.metadata = new Metadata({
       nodeId,
       clusterId,
@@ -67,7 +69,7 @@ export class ClusterMember {
       controller: this.controller,
       controllerId: () => membership.controller?.brokerId ?? NO_CONTROLLER,
       endOffset: () => follower.offset,
-      unseen: () => follower.reaching(membership.controller?.metadataEnd ?? 0),
+      unseen: () => catchUp.begin(),
       isolated: () => membership.isolated,
       failure: () => null,
     });

@@ -22,6 +22,8 @@ export class MetadataFollower {
   readonly #env: Pick<Env, "timers">;
   readonly #logger: Logger;
   readonly #onImage: (image: MetadataImage) => void;
+  /** Over when the next image is shown. */
+  nextImage = new Occasion();
   /** By the offset that they wait for. */
   readonly #waiting = new Map<number, Occasion>();
   #position: Position;
@@ -120,5 +122,8 @@ export class MetadataFollower {
       this.#waiting.delete(wanted);
       waiting.end();
     }
+    const shown = this.nextImage;
+    this.nextImage = new Occasion();
+    shown.end();
   }
 }

@@ -13,7 +13,12 @@ import { overWithin } from "../partition/coming.ts";
 import { type Bus, BusError } from "./bus.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
 import { type ControllerAnswer, subjectOf } from "./controller-call.ts";
-import { CONTROLLER_CALL_TIMEOUT_MS, CONTROLLER_RETRY_MS, LEAVE_TIMEOUT_MS } from "./limits.ts";
+import {
+  CONTROLLER_CALL_TIMEOUT_MS,
+  CONTROLLER_RETRY_MS,
+  END_TIMEOUT_MS,
+  LEAVE_TIMEOUT_MS,
+} from "./limits.ts";
 import type { MemberFile } from "./member-file.ts";
 import type { Membership } from "./membership.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
@@ -140,6 +145,16 @@ export class RemoteController implements ClusterController {
   remove(brokerId: number): Promise<Removal> {
     const refuse = (outcome: Outcome) => ({ ...outcome, partitionsLeft: -1, done: false });
     return this.#callOr(refuse, "remove", [brokerId]);
+  }
+
+  async end(): Promise<number | null> {
+    try {
+      const answer = await this.#ask("end", [], END_TIMEOUT_MS);
+      return answer?.kind === "done" ? answer.offset : null;
+    } catch (error) {
+      if (error instanceof ControllerUnavailable) return null;
+      throw error;
+    }
   }
 
   async #callOr<T>(

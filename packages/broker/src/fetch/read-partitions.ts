@@ -1,7 +1,7 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
 import type { Broker } from "../handlers/handler.ts";
 import type { LogError } from "../log/log.ts";
-import { type Coming, comingOf } from "../partition/coming.ts";
+import type { Coming, Patience } from "../partition/coming.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
@@ -54,6 +54,7 @@ export async function readPartitions(
   wanted: Iterable<WantedPartition>,
   nameOf: (wanted: WantedPartition) => string | null,
   { maxBytes, readCommitted, rack }: ReadLimits,
+  patience: Patience,
 ): Promise<Reads> {
   const coming: Coming[] = [];
   const reads: PartitionRead[] = [];
@@ -69,7 +70,7 @@ export async function readPartitions(
     // It may be led here by now.
     if (followed && typeof partition === "number") partition = findLed(broker, name, one.partition);
     if (typeof partition === "number") {
-      addComing(coming, broker, name, one, partition);
+      addComing(coming, patience, name, one, partition);
       reads.push(failedRead(one, partition));
       continue;
     }
@@ -77,7 +78,7 @@ export async function readPartitions(
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
     const refused = judge(broker, partition, one) ?? redirected(partition, one, near);
-    if (refused !== null) addComing(coming, broker, name, one, refused.errorCode);
+    if (refused !== null) addComing(coming, patience, name, one, refused.errorCode);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
       reads.push(refused ?? found(partition, one, NO_RECORDS, 0));
@@ -179,12 +180,12 @@ function found(
 
 function addComing(
   all: Coming[],
-  broker: Broker,
+  patience: Patience,
   name: string | null,
   { partition }: WantedPartition,
   errorCode: number,
 ): void {
-  const coming = comingOf(broker, name, partition, errorCode);
+  const coming = patience.comingOf(name, partition, errorCode);
   if (coming !== null) all.push(coming);
 }
 

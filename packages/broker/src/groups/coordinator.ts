@@ -4,7 +4,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
-import { attemptWhen, type Coming, Occasion, overWithin } from "../partition/coming.ts";
+import { attemptWhen, type Coming, Occasion, overWithin, Patience } from "../partition/coming.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { topicsChanged } from "./consumer/index.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
@@ -46,7 +46,6 @@ const NOBODY = -1;
 export class GroupCoordinator {
   readonly #parts: Parts;
   readonly #shards = new Map<number, OwnShard>();
-  readonly #loading = new Set<Promise<void>>();
   #closed = false;
 
   constructor(parts: Parts) {
@@ -86,7 +85,7 @@ export class GroupCoordinator {
   async ensureTopic(): Promise<number> {
     if (this.#offsetsPartitions().length > 0) return ErrorCode.NONE;
     const errorCode = await this.#parts.metadata.createOffsetsTopic();
-    await Promise.all(this.#loading);
+    await this.#loadedInAMoment();
     return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
   }
 
@@ -97,14 +96,18 @@ export class GroupCoordinator {
   async run<T>(groupId: string, operation: Operation<T>): Promise<T> {
     const found = this.#shardOf(groupId);
     if (found instanceof GroupShard) return found.run(operation);
-    const coming = this.#comingFor(found);
+    const patience = new Patience(this.#parts);
+    const comingFor = ({ ready }: Unready) => {
+      return this.#closed ? null : (ready ?? patience.unseen());
+    };
+    const coming = comingFor(found);
     if (coming === null) throw unavailable(found.errorCode);
     const { timers } = this.#parts.env;
     const { answer } = await attemptWhen(coming, COORDINATOR_WAIT_MS, timers, (isLast) => {
       const now = this.#shardOf(groupId);
       // Begun here, and not after this promise: in its place among the others.
       if (now instanceof GroupShard) return { answer: now.run(operation) };
-      const next = isLast ? null : this.#comingFor(now);
+      const next = isLast ? null : comingFor(now);
       if (next === null) throw unavailable(now.errorCode);
       return next;
     });
@@ -125,12 +128,16 @@ export class GroupCoordinator {
 
   /** Runs an operation on every shard, for requests that concern all groups. */
   async runOnAll<T>(operation: Operation<T>): Promise<T[]> {
-    const { timers } = this.#parts.env;
-    const loading = [...this.#shards].flatMap(([index, own]) => this.#loadingOf(index, own) ?? []);
-    await Promise.all(loading.map((ready) => overWithin(ready, COORDINATOR_WAIT_MS, timers)));
+    await this.#loadedInAMoment();
     const shards = [...this.#shards.values()].map(({ shard }) => shard);
     if (!shards.every(isReady)) throw unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     return Promise.all(shards.map((shard) => shard.run(operation)));
+  }
+
+  async #loadedInAMoment(): Promise<void> {
+    const { timers } = this.#parts.env;
+    const loading = [...this.#shards].flatMap(([index, own]) => this.#loadingOf(index, own) ?? []);
+    await Promise.all(loading.map((ready) => overWithin(ready, COORDINATOR_WAIT_MS, timers)));
   }
 
   close(): void {
@@ -163,13 +170,6 @@ export class GroupCoordinator {
     return own.shard === null ? own.ready : this.#beginLoad(index, own.leaderEpoch).ready;
   }
 
-  /** What may make it ready in a moment: its loading, or what a controller has decided. */
-  #comingFor({ ready }: Unready): Coming | null {
-    const { metadata } = this.#parts;
-    if (this.#closed || metadata.isolated) return null;
-    return ready ?? metadata.unseen();
-  }
-
   #offsetsPartitions(): readonly PartitionImage[] {
     const { image } = this.#parts.metadata;
     return image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
@@ -181,8 +181,7 @@ export class GroupCoordinator {
     const ready = before?.ready.isOver === false ? before.ready : new Occasion();
     const own: OwnShard = { leaderEpoch, shard: null, ready };
     this.#shards.set(index, own);
-    const loading = this.#load(index, own).finally(() => this.#loading.delete(loading));
-    this.#loading.add(loading);
+    void this.#load(index, own);
     return own;
   }
 

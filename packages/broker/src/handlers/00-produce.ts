@@ -2,7 +2,7 @@ import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { Timers } from "../env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
-import { attemptWhen, type Coming, comingOf } from "../partition/coming.ts";
+import { type Attempt, attemptWhen, type Coming, Patience } from "../partition/coming.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
 import {
@@ -106,9 +106,16 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
     const outcome = appendTo(target, batch, acks, context);
     const { index } = batch;
     if (outcome instanceof Promise) return { index, outcome };
-    const coming = comingOf(context.broker, target.name, index, outcome.errorCode);
+    const patience = new Patience(context.broker);
+    const coming = patience.comingOf(target.name, index, outcome.errorCode);
     if (coming === null) return { index, outcome };
-    return { index, outcome: appendLater(coming, topic, batch, request, context) };
+    const attempt = (isLast: boolean) => {
+      const now = targetOf(topic, context);
+      const again = appendTo(now, batch, acks, context);
+      if (isLast || again instanceof Promise) return again;
+      return patience.comingOf(now.name, index, again.errorCode) ?? again;
+    };
+    return { index, outcome: appendLater(coming, attempt, request, context) };
   });
   return { name: topic.name, topicId: topic.topicId, knownAs: target.name, outcomes };
 }
@@ -116,19 +123,12 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
 /** While this broker takes the partition over. Batches that wait keep their order. */
 function appendLater(
   coming: Coming,
-  topic: Topic,
-  batch: Batch,
-  { acks, timeoutMs }: Request,
-  context: RequestContext,
+  attempt: Attempt<ProduceOutcome>,
+  { timeoutMs }: Request,
+  { broker }: RequestContext,
 ): Promise<ProduceOutcome> {
-  const { broker } = context;
   const limitMs = Math.min(Math.max(0, timeoutMs), TAKE_OVER_WAIT_MS);
-  return attemptWhen<ProduceOutcome>(coming, limitMs, broker.env.timers, (isLast) => {
-    const target = targetOf(topic, context);
-    const outcome = appendTo(target, batch, acks, context);
-    if (isLast || outcome instanceof Promise) return outcome;
-    return comingOf(broker, target.name, batch.index, outcome.errorCode) ?? outcome;
-  });
+  return attemptWhen(coming, limitMs, broker.env.timers, attempt);
 }
 
 /** The topic as it is known now; `refusal` is null where batches may be appended to it. */

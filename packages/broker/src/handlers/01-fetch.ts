@@ -2,7 +2,7 @@ import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/pr
 import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
 import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
-import type { Coming } from "../partition/coming.ts";
+import { type Coming, Patience } from "../partition/coming.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
@@ -45,8 +45,9 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   const startedMs = broker.env.clock.monotonicMs();
   const deadline = startedMs + request.maxWaitMs;
   const refuseFromMs = startedMs + Math.min(request.maxWaitMs, TAKE_OVER_WAIT_MS);
+  const patience = new Patience(broker);
   for (;;) {
-    const found = await readPartitions(broker, plan.wanted.values(), nameOf, limits);
+    const found = await readPartitions(broker, plan.wanted.values(), nameOf, limits, patience);
     const { reads, sizeBytes, watched } = found;
     const nowMs = broker.env.clock.monotonicMs();
     const coming = nowMs < refuseFromMs ? found.coming : NOTHING;

@@ -26,7 +26,7 @@ export interface MetadataOptions {
   readonly controllerId: () => number;
   /** The committed end of the log of `__cluster_metadata`, as far as this broker knows it. */
   readonly endOffset: () => number;
-  /** What a controller has decided and this broker has not read yet; null where it knows of nothing. */
+  /** Begins to read all that the controller has decided by now; null where that is known here. */
   readonly unseen?: () => Coming | null;
   /** Whether the cluster goes on without this broker, which then must not serve what it led. */
   readonly isolated: () => boolean;
@@ -108,9 +108,9 @@ export class Metadata {
     return this.#options.isolated();
   }
 
-  /** See MetadataOptions. What others have read of it already, clients may speak of. */
+  /** See MetadataOptions; null, too, where this broker can't know. */
   unseen(): Coming | null {
-    return this.#options.unseen?.() ?? null;
+    return this.isolated ? null : (this.#options.unseen?.() ?? null);
   }
 
   get failure(): StateMachineError | null {

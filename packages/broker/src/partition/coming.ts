@@ -7,7 +7,10 @@ import type { Partitions } from "./partitions.ts";
 /** Something that is about to change what a client would be told. */
 export interface Coming {
   readonly isOver: boolean;
-  /** Calls `wake` once it is over, after those who asked before. */
+  /**
+   * Calls `wake` once, after those who asked before: when it is over, or sooner, where it is worth
+   * looking whether that matters any more.
+   */
   onOver(wake: () => void): void;
 }
 
@@ -31,7 +34,7 @@ export class Occasion implements Coming {
   }
 }
 
-/** Whether it is over before `limitMs` have passed. */
+/** Whether `wake` is called before `limitMs` have passed. */
 export function overWithin(coming: Coming, limitMs: number, timers: Timers): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = timers.after(limitMs, () => resolve(false));
@@ -42,6 +45,9 @@ export function overWithin(coming: Coming, limitMs: number, timers: Timers): Pro
   });
 }
 
+/** The answer, or what has to come first. */
+export type Attempt<T> = (isLast: boolean) => T | Promise<T> | Coming;
+
 /**
  * Has `attempt` made whenever something is over that it said it waits for, in the order of asking, and
  * a last time after `limitMs`: then it must do without.
@@ -50,7 +56,7 @@ export function attemptWhen<T extends object>(
   coming: Coming,
   limitMs: number,
   timers: Timers,
-  attempt: (isLast: boolean) => T | Promise<T> | Coming,
+  attempt: Attempt<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let isDone = false;
@@ -85,6 +91,10 @@ interface Leading {
   readonly partitions: Partitions;
 }
 
+interface Waiting extends Leading {
+  readonly env: Pick<Env, "clock" | "timers">;
+}
+
 /** A partition as a client asks for it. */
 export interface Asked {
   readonly topic: string;
@@ -94,50 +104,66 @@ export interface Asked {
 }
 
 /**
- * Why a refusal need not be the last word: this broker is taking the partition over, or a controller
- * has decided something that has not been read here yet. A client that has heard of it from another
- * broker is not to be sent away by the one it was sent to. Null when the refusal stands.
+ * What a request has to wait for. A refusal need not be the last word: this broker is taking the
+ * partition over, or the controller has decided something that has not been read here yet. A client
+ * that has heard of it from another broker is not to be sent away by the one it was sent to.
  */
-export function comingOf(
-  { metadata, partitions }: Leading,
-  topic: string | null,
-  index: number,
-  errorCode: number,
-): Coming | null {
-  if (!PASSING.includes(errorCode) || metadata.isolated) return null;
-  const takeOver = topic === null ? null : partitions.takeOver(topic, index);
-  return takeOver ?? metadata.unseen();
+export class Patience {
+  readonly #broker: Leading;
+  /** The controller is asked once for a request. */
+  #unseen: Coming | null | undefined;
+
+  constructor(broker: Leading) {
+    this.#broker = broker;
+  }
+
+  /** Null when the refusal stands. */
+  comingOf(topic: string | null, index: number, errorCode: number): Coming | null {
+    if (!PASSING.includes(errorCode)) return null;
+    const takeOver = topic === null ? null : this.#broker.partitions.takeOver(topic, index);
+    return takeOver ?? this.unseen();
+  }
+
+  /** What the controller had decided when the first refusal was looked at; null when that is read. */
+  unseen(): Coming | null {
+    if (this.#unseen === undefined) this.#unseen = this.#broker.metadata.unseen();
+    return this.#unseen?.isOver === false ? this.#unseen : null;
+  }
 }
 
-/** Waits, for a moment at most, to read what a controller has decided: to be used where it may matter. */
-export async function untilSeen({ metadata, env }: Parameters<typeof untilLed>[0]): Promise<void> {
-  const unseen = metadata.isolated ? null : metadata.unseen();
-  if (unseen !== null) await overWithin(unseen, TAKE_OVER_WAIT_MS, env.timers);
+/** Waits, for a moment at most, until all is read that the controller has decided. */
+export async function untilSeen(broker: Waiting): Promise<void> {
+  const patience = new Patience(broker);
+  await untilNull(() => patience.unseen(), TAKE_OVER_WAIT_MS, broker.env);
 }
 
 /** Waits, for a moment at most, while what would be refused may be led here soon. */
 export async function untilLed(
-  broker: Leading & { readonly env: Pick<Env, "clock" | "timers"> },
+  broker: Waiting,
   asked: readonly Asked[],
   timeoutMs = TAKE_OVER_WAIT_MS,
 ): Promise<void> {
-  const { clock, timers } = broker.env;
-  let limitMs = Math.min(timeoutMs, TAKE_OVER_WAIT_MS);
-  for (const one of asked) {
-    for (;;) {
-      const coming = comingFor(broker, one);
-      if (coming === null) break;
-      const sinceMs = clock.monotonicMs();
-      // One limit for all: they come together.
-      if (!(await overWithin(coming, limitMs, timers))) return;
-      limitMs -= clock.monotonicMs() - sinceMs;
+  const patience = new Patience(broker);
+  const comingFor = ({ topic, partition, leaderEpoch }: Asked) => {
+    const found = broker.partitions.find(topic, partition);
+    if (typeof found === "number") return patience.comingOf(topic, partition, found);
+    if (leaderEpoch <= found.leaderEpoch) return null;
+    return patience.comingOf(topic, partition, ErrorCode.UNKNOWN_LEADER_EPOCH);
+  };
+  const first = () => {
+    for (const one of asked) {
+      const coming = comingFor(one);
+      if (coming !== null) return coming;
     }
-  }
+    return null;
+  };
+  await untilNull(first, Math.min(timeoutMs, TAKE_OVER_WAIT_MS), broker.env);
 }
 
-function comingFor(broker: Leading, { topic, partition, leaderEpoch }: Asked): Coming | null {
-  const found = broker.partitions.find(topic, partition);
-  if (typeof found === "number") return comingOf(broker, topic, partition, found);
-  if (leaderEpoch <= found.leaderEpoch) return null;
-  return comingOf(broker, topic, partition, ErrorCode.UNKNOWN_LEADER_EPOCH);
+async function untilNull(next: () => Coming | null, limitMs: number, env: Waiting["env"]) {
+  const untilMs = env.clock.monotonicMs() + limitMs;
+  for (let coming = next(); coming !== null; coming = next()) {
+    const leftMs = untilMs - env.clock.monotonicMs();
+    if (leftMs <= 0 || !(await overWithin(coming, leftMs, env.timers))) return;
+  }
 }

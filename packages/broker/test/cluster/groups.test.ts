@@ -43,7 +43,9 @@ it("keeps what groups have committed, whichever broker coordinates them", async 
       const refused = former.run(group, (_state, _context, effects, reply) => {
         effects.reply(reply, null);
       });
-      await expect(refused).rejects.toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
+      await expect(world.run(refused)).rejects.toMatchObject({
+        errorCode: ErrorCode.NOT_COORDINATOR,
+      });
     }
   }
   world.check();
