@@ -24,7 +24,7 @@ export function createLogger({ level, format, wallMs, write }: LoggerOptions): L
       if (LEVELS.indexOf(eventLevel) < lowest) return;
       write(`${format(eventLevel, wallMs(), message, fields)}\n`);
     };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  return { level, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 /** One JSON object per line, for machines: `time` (RFC 3339), `level`, `message`, then the fields. */

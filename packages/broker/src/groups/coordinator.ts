@@ -8,6 +8,7 @@ import { attemptWhen, type Coming, Occasion, overWithin, Patience } from "../par
 import type { Partitions } from "../partition/partitions.ts";
 import { topicsChanged } from "./consumer/index.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
+import { GroupLog } from "./group-log.ts";
 import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
 import { topicsDeleted } from "./offsets/index.ts";
 import type { Operation, Step } from "./operation.ts";
@@ -45,11 +46,13 @@ const NOBODY = -1;
  */
 export class GroupCoordinator {
   readonly #parts: Parts;
+  readonly #log: GroupLog;
   readonly #shards = new Map<number, OwnShard>();
   #closed = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#log = new GroupLog(parts.logger);
     parts.metadata.onChange((previous, next) => this.#follow(previous, next));
   }
 
@@ -192,6 +195,7 @@ export class GroupCoordinator {
       env,
       image: () => metadata.image,
       config: () => metadata.brokerConfig(),
+      log: this.#log,
     };
     const isWanted = () => !this.#closed && this.#shards.get(index) === own;
     try {

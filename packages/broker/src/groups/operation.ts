@@ -2,6 +2,7 @@ import type { GroupRecord } from "@tarpan/protocol";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { Random } from "../env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import type { GroupLog } from "./group-log.ts";
 import type { GroupState } from "./state.ts";
 
 /** The world as an operation sees it: values, read once. */
@@ -13,6 +14,7 @@ export interface GroupContext {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
   readonly random: Random;
+  readonly log: GroupLog;
 }
 
 /**

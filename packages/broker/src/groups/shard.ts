@@ -10,6 +10,7 @@ import type { MetadataImage } from "../metadata/image.ts";
 import type { Partition } from "../partition/partition.ts";
 import { Replayed, type StateMachine } from "../state-machine/replayed.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
+import type { GroupLog } from "./group-log.ts";
 import { Effects, type GroupContext, type Operation, type Step } from "./operation.ts";
 import { applyGroupRecord, GroupState, groupsLoaded, snapshotGroups } from "./state.ts";
 
@@ -17,6 +18,7 @@ export interface ShardWorld {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly image: () => MetadataImage;
   readonly config: () => BrokerConfig;
+  readonly log: GroupLog;
 }
 
 /**
@@ -105,13 +107,14 @@ export class GroupShard {
   }
 
   #context(): GroupContext {
-    const { env, image, config } = this.#world;
+    const { env, image, config, log } = this.#world;
     return {
       nowMs: env.clock.monotonicMs(),
       wallMs: env.clock.wallMs(),
       image: image(),
       config: config(),
       random: env.random,
+      log,
     };
   }
 

@@ -5,7 +5,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * JoinGroup: v0-9.
  * v1 rebalance time-out · v4 MEMBER_ID_REQUIRED (KIP-394) · v5 static members (KIP-345) ·
- * v6 flexible · v7 protocol type in the answer · v8 reason (not kept) · v9 skip the assignment
+ * v6 flexible · v7 protocol type in the answer · v8 reason (logged) · v9 skip the assignment
  * (KIP-814). Answered when the group's join phase ends.
  */
 export const join = handler(JoinGroup, "0-9", run, { lane: "group", failure });

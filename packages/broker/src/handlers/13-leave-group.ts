@@ -4,7 +4,7 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * LeaveGroup: v0-5.
- * v3 several members, each with an error of its own (KIP-345) · v4 flexible · v5 reason (not kept).
+ * v3 several members, each with an error of its own (KIP-345) · v4 flexible · v5 reason (logged).
  */
 export const leave = handler(LeaveGroup, "0-5", run, { lane: "group", failure });
 

@@ -1,6 +1,7 @@
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "@tarpan/protocol";
 import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
+import { GroupLog } from "../../src/groups/group-log.ts";
 import {
   Effects,
   type GroupContext,
@@ -13,6 +14,7 @@ import {
   groupsLoaded,
   snapshotGroups,
 } from "../../src/groups/state.ts";
+import { type Logger, silentLogger } from "../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
@@ -35,6 +37,7 @@ export class GroupFixture {
   readonly config: BrokerConfig;
   readonly random: SeededRandom;
   image: MetadataImage = EMPTY_IMAGE;
+  logger: Logger = silentLogger;
   state = new GroupState();
   /** Everything ever recorded. */
   readonly log: GroupRecord[] = [];
@@ -49,7 +52,8 @@ export class GroupFixture {
 
   get context(): GroupContext {
     const { image, config, random, time } = this;
-    return { nowMs: time.monotonicMs(), wallMs: time.wallMs(), image, config, random };
+    const log = new GroupLog(this.logger);
+    return { nowMs: time.monotonicMs(), wallMs: time.wallMs(), image, config, random, log };
   }
 
   run<T>(operation: Operation<T>): Pending<T> {

@@ -2,10 +2,12 @@ import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
 import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import { GroupLog } from "../../src/groups/group-log.ts";
 import type { Operation, Step } from "../../src/groups/operation.ts";
 import { GroupShard } from "../../src/groups/shard.ts";
 import { LogError } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { ManualTime } from "../env/manual-time.ts";
@@ -25,6 +27,7 @@ async function newShard() {
   const time = new ManualTime();
   const world = {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
+    log: new GroupLog(silentLogger),
     image: () => IMAGE,
     config: () => ({ offsetsRetentionCheckIntervalMs: 600_000 }) as BrokerConfig,
   };

@@ -24,6 +24,11 @@ export class ClassicGroup implements GroupLike {
     return this.#live;
   }
 
+  /** As the log names it. */
+  get named() {
+    return { group: this.groupId, generation: this.live.generation };
+  }
+
   get stateName(): string {
     return this.live.state;
   }

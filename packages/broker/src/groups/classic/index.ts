@@ -44,6 +44,8 @@ export const classicLoaded: Step = (state, context, effects) => {
     const { live } = group;
     for (const member of live.members.values()) armSession(turn, group, member);
     // The limit was lowered: who is too many is found out when all join again.
-    if (live.members.size > context.config.groupMaxSize) prepareRebalance(turn, group);
+    if (live.members.size > context.config.groupMaxSize) {
+      prepareRebalance(turn, group, "group.max.size was lowered");
+    }
   }
 };

@@ -134,7 +134,8 @@ function addMember(
   };
   live.add(member);
   armSession(turn, group, { memberId, sessionTimeoutMs: NEW_MEMBER_JOIN_TIMEOUT_MS });
-  rebalanceOrCompleteJoin(turn, group);
+  turn.context.log.joined(group.named, member, request.reason);
+  rebalanceOrCompleteJoin(turn, group, "a member joined");
   return WAITS;
 }
 
@@ -164,8 +165,9 @@ function joinAgain(
     // A leader that joins again knows of a change that its subscription does not show.
     if (live.state === "Stable" && live.leader !== memberId) return joined(live, memberId);
   }
+  const why = live.leader === memberId ? "its leader joined again" : "a member joined again";
   updateMember(turn, group, member, join, reply);
-  rebalanceOrCompleteJoin(turn, group);
+  rebalanceOrCompleteJoin(turn, group, why);
   return WAITS;
 }
 
@@ -201,11 +203,12 @@ function replaceStaticMember(
   dismiss(turn, group, former, former.memberId, ErrorCode.FENCED_INSTANCE_ID);
   const member: Member = { ...former, memberId, join: null, sync: null };
   live.replace(former.memberId, member);
+  turn.context.log.joined(group.named, member, "a static member came back");
   updateMember(turn, group, member, join, reply);
   armSession(turn, group, member);
   if (live.state !== "Stable" || live.selectProtocol() !== live.protocol) {
     // While the others wait for their assignment, the leader may be making one for the former id.
-    rebalanceOrCompleteJoin(turn, group);
+    rebalanceOrCompleteJoin(turn, group, "a static member came back");
     return WAITS;
   }
   const assignments = new Map<string, Uint8Array>();

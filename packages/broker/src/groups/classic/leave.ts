@@ -10,6 +10,8 @@ import type { Turn } from "./turn.ts";
 export interface Leaving {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
+  /** What the client says of it (KIP-800). */
+  readonly reason?: string | null;
 }
 
 /** Each error is one member's; `errorCode` is the whole request's. */
@@ -38,7 +40,9 @@ export function leaveGroup(groupId: string, members: readonly Leaving[]): Operat
     const errors = members.map((member) => removeLeaving(turn, group, member));
     answer(ErrorCode.NONE, errors);
     const someLeft = errors.includes(ErrorCode.NONE);
-    if (someLeft && group.live.state !== "Empty") rebalanceOrCompleteJoin(turn, group);
+    if (someLeft && group.live.state !== "Empty") {
+      rebalanceOrCompleteJoin(turn, group, "a member left");
+    }
   };
 }
 
@@ -52,6 +56,8 @@ function removeLeaving(turn: Turn, group: ClassicGroup, leaving: Leaving): numbe
     const errorCode = group.judgeMember(memberId, groupInstanceId);
     if (errorCode !== ErrorCode.NONE) return errorCode;
   }
+  const member = live.members.get(memberId);
+  if (member !== undefined) turn.context.log.left(group.named, member, leaving.reason);
   removeMember(turn, group, memberId);
   return ErrorCode.NONE;
 }

@@ -9,9 +9,9 @@ const joinId = ({ groupId }: ClassicGroup) => `classic-join/${groupId}`;
 const syncId = ({ groupId }: ClassicGroup) => `classic-sync/${groupId}`;
 
 /** To be called when members or their subscriptions changed. */
-export function rebalanceOrCompleteJoin(turn: Turn, group: ClassicGroup): void {
+export function rebalanceOrCompleteJoin(turn: Turn, group: ClassicGroup, why: string): void {
   if (group.live.state === "PreparingRebalance") maybeCompleteJoin(turn, group);
-  else prepareRebalance(turn, group);
+  else prepareRebalance(turn, group, why);
 }
 
 /** Ends the join phase early when nobody is missing. An initial rebalance takes its time. */
@@ -28,10 +28,12 @@ export function maybeCompleteJoin(turn: Turn, group: ClassicGroup): void {
 export function prepareRebalance(
   turn: Turn,
   group: ClassicGroup,
+  why: string,
   errorCode: number = ErrorCode.REBALANCE_IN_PROGRESS,
 ): void {
   const { live } = group;
   const { deadlines } = turn.state;
+  turn.context.log.rebalances(group.named, live.members.size, why);
   for (const member of live.members.values()) {
     if (answerSync(turn, member, syncRefused(errorCode))) armSession(turn, group, member);
   }
@@ -82,10 +84,13 @@ function isPreparing({ state }: Turn, group: ClassicGroup): boolean {
 /** Goes on without the members that have not joined: the next generation begins. */
 export function completeJoin(turn: Turn, group: ClassicGroup): void {
   const { live } = group;
+  const { log } = turn.context;
   turn.state.deadlines.clear(joinId(group));
   // A static member that is away has until its session ends (KIP-345).
-  for (const { memberId, join, groupInstanceId } of [...live.members.values()]) {
-    if (join === null && groupInstanceId === null) removeMember(turn, group, memberId);
+  for (const member of [...live.members.values()]) {
+    if (member.join !== null || member.groupInstanceId !== null) continue;
+    log.expired(group.named, member, "JoinGroup", live.rebalanceTimeoutMs);
+    removeMember(turn, group, member.memberId);
   }
   if (live.members.size > 0 && !live.electJoinedLeader()) {
     completeJoinLater(turn, group, live.rebalanceTimeoutMs);
@@ -94,6 +99,7 @@ export function completeJoin(turn: Turn, group: ClassicGroup): void {
   live.beginGeneration(turn.context.wallMs);
   if (live.state === "Empty") {
     turn.effects.records.push(recordOf(group.groupId, live, new Map()));
+    log.rebalanced(group.named, 0, null, null);
     return;
   }
   for (const member of live.members.values()) {
@@ -114,8 +120,12 @@ function awaitSyncs({ state, context }: Turn, group: ClassicGroup): void {
     const { live } = group;
     if (state.groups.get(group.groupId) !== group || live.generation !== generation) return;
     if (live.state === "PreparingRebalance" || live.pendingSyncs.size === 0) return;
-    for (const memberId of [...live.pendingSyncs]) removeMember(turn, group, memberId);
-    prepareRebalance(turn, group);
+    for (const memberId of [...live.pendingSyncs]) {
+      const member = live.members.get(memberId)!;
+      context.log.expired(group.named, member, "SyncGroup", rebalanceTimeoutMs);
+      removeMember(turn, group, memberId);
+    }
+    prepareRebalance(turn, group, "members have expired");
   });
 }
 

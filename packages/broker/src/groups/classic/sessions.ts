@@ -31,11 +31,14 @@ function expireSession(turn: Turn, group: ClassicGroup, memberId: string): void 
   // Who waits for us shows by that that it lives; its session begins again with our answer.
   const waits = member !== undefined && (member.join !== null || member.sync !== null);
   if (waits && !member.isNew) return;
+  if (member !== undefined) {
+    turn.context.log.expired(group.named, member, "Heartbeat", member.sessionTimeoutMs);
+  }
   removeMember(turn, group, memberId);
   if (live.state === "PreparingRebalance") {
     if (live.allJoined) completeJoin(turn, group);
   } else if (member !== undefined) {
-    rebalanceOrCompleteJoin(turn, group);
+    rebalanceOrCompleteJoin(turn, group, "a member has expired");
   }
 }
 

@@ -63,11 +63,13 @@ function settle(turn: Turn, group: ClassicGroup, { assignments }: Sync): void {
   // Kafka's record bears the time at which the generation began.
   const record = recordOf(groupId, live, byMember);
   if (sizeBytesOf(record) > MAX_GENERATION_BYTES) {
-    prepareRebalance(turn, group, ErrorCode.UNKNOWN_SERVER_ERROR);
+    const why = "its assignments are too large";
+    prepareRebalance(turn, group, why, ErrorCode.UNKNOWN_SERVER_ERROR);
     return;
   }
   turn.effects.records.push(record);
   live.moveTo("Stable", turn.context.wallMs);
+  turn.context.log.rebalanced(group.named, live.members.size, live.leader, live.protocol);
   for (const member of live.members.values()) {
     const answer = synced(group, byMember.get(member.memberId) ?? EMPTY_BYTES);
     if (answerSync(turn, member, answer)) armSession(turn, group, member);

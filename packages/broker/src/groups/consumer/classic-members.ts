@@ -232,14 +232,16 @@ export function leaveConsumerGroup(
   leaving: readonly Leaving[],
 ): number[] {
   const members = new Map<string, Member>();
-  const errors = leaving.map(({ memberId, groupInstanceId }) => {
+  const of = { group: group.groupId, epoch: group.epoch };
+  const errors = leaving.map(({ memberId, groupInstanceId, reason }) => {
     const named =
       memberId === "" ? (group.staticMember(groupInstanceId)?.memberId ?? "") : memberId;
     const member = memberOf(group, { memberId: named, groupInstanceId });
     if (typeof member === "number") return member;
+    if (!members.has(member.memberId)) turn.context.log.left(of, member, reason);
     members.set(member.memberId, member);
     return ErrorCode.NONE;
   });
-  fenceMembers(turn, group, [...members.values()]);
+  fenceMembers(turn, group, [...members.values()], "a member left");
   return errors;
 }

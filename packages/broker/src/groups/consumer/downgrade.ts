@@ -53,7 +53,8 @@ export function downgrade(turn: Turn, group: ConsumerGroup, leaving: readonly Me
     if (classic?.kind !== "classic") return;
     const turn = { state, context, effects };
     for (const member of classic.live.members.values()) armSession(turn, classic, member);
-    if (classic.live.state === "Stable") prepareRebalance(turn, classic);
+    if (classic.live.state !== "Stable") return;
+    prepareRebalance(turn, classic, "it has gone over to the classic protocol");
   });
 }
 

@@ -4,7 +4,7 @@ import { sameNames } from "./member.ts";
 import { type ConsumerRecord, epochRecord, type ResolvedRegex, regexRecord } from "./records.ts";
 import { resolveAgain, resolveRegex } from "./resolve-regex.ts";
 import { armRebalance, armSession } from "./sessions.ts";
-import { allTopicNames, metadataHashOf } from "./subscriptions.ts";
+import { allTopicNames, metadataHashOf, TOPICS_CHANGED } from "./subscriptions.ts";
 
 /** Topics that groups may be subscribed to came, went or grew. */
 export function topicsChanged(topics: readonly string[]): Step {
@@ -58,6 +58,10 @@ function followTopics(
     records.push(regexRecord(groupId, regex, resolved));
   }
   const hash = metadataHashOf(allTopicNames(group.subscriptions, regexes), context.image);
-  if (hash !== group.metadataHash) records.push(epochRecord(groupId, group.epoch + 1, hash));
+  if (hash !== group.metadataHash) {
+    const epoch = group.epoch + 1;
+    records.push(epochRecord(groupId, epoch, hash));
+    context.log.rebalances({ group: groupId, epoch }, group.members.size, TOPICS_CHANGED);
+  }
   effects.records.push(...records);
 }

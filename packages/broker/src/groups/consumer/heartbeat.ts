@@ -19,7 +19,10 @@ export type { HeartbeatAnswer } from "./requests.ts";
 export function consumerHeartbeat(heartbeat: Heartbeat): Operation<HeartbeatAnswer> {
   return (state, context, effects, reply) => {
     const turn = { state, context, effects };
-    effects.reply(reply, decide(turn, heartbeat));
+    const answer = decide(turn, heartbeat);
+    const { groupId, memberId, memberEpoch } = heartbeat.request;
+    context.log.heartbeat(groupId, memberId, memberEpoch, answer.errorCode);
+    effects.reply(reply, answer);
   };
 }
 

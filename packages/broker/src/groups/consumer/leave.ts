@@ -15,12 +15,15 @@ export function leave(turn: Turn, request: HeartbeatRequest): HeartbeatAnswer {
   const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId);
   if (member === undefined) return unknownMember(instanceId ?? memberId);
   if (member.memberId !== memberId) return fencedInstance(member);
+  const of = { group: groupId, epoch: group.epoch };
   if (memberEpoch === MemberEpoch.leaveStatic) {
+    turn.context.log.left(of, member, "a static member that means to come back");
     // What it had stays its own until its session ends; what it was to give up is free.
     const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS, since: NO_EPOCHS };
     turn.effects.records.push(currentRecord(groupId, away));
   } else {
-    fenceMembers(turn, group, [member]);
+    turn.context.log.left(of, member);
+    fenceMembers(turn, group, [member], "a member left");
   }
   return { errorCode: ErrorCode.NONE, memberId, memberEpoch, heartbeatIntervalMs: 0 };
 }

@@ -11,6 +11,14 @@ type Waiting = Pick<Turn, "state" | "context">;
 
 type What = "session" | "rebalance" | "join" | "sync";
 
+/** The request that an expired member has not sent. */
+const MISSING: Readonly<Record<What, string>> = {
+  session: "Heartbeat",
+  rebalance: "ConsumerGroupHeartbeat that gives up what it shall not have",
+  join: "JoinGroup",
+  sync: "SyncGroup",
+};
+
 /** Group ids may hold any character: the length keeps two groups' members apart. */
 function deadlineId(what: What, groupId: string, memberId: string): string {
   return `consumer-${what}/${groupId.length}/${groupId}/${memberId}`;
@@ -27,7 +35,13 @@ function arm(
 ): void {
   const id = deadlineId(what, groupId, memberId);
   state.deadlines.set(id, context.nowMs + delayMs, (state, context, effects) => {
-    expire({ state, context, effects }, groupId, memberId, still);
+    const group = state.groups.get(groupId);
+    if (group?.kind !== "consumer") return;
+    const member = group.members.get(memberId);
+    if (member === undefined || !still(member)) return;
+    const of = { group: groupId, epoch: group.epoch };
+    context.log.expired(of, member, MISSING[what], delayMs);
+    fenceMembers({ state, context, effects }, group, [member], "a member has expired");
   });
 }
 
@@ -75,20 +89,13 @@ export function disarm({ state }: Waiting, groupId: string, memberId: string): v
   }
 }
 
-function expire(
-  turn: Turn,
-  groupId: string,
-  memberId: string,
-  still: (member: Member) => boolean,
-): void {
-  const group = turn.state.groups.get(groupId);
-  if (group?.kind !== "consumer") return;
-  const member = group.members.get(memberId);
-  if (member !== undefined && still(member)) fenceMembers(turn, group, [member]);
-}
-
 /** Removes members; what they had is free for the others in the next epoch. */
-export function fenceMembers(turn: Turn, group: ConsumerGroup, members: readonly Member[]): void {
+export function fenceMembers(
+  turn: Turn,
+  group: ConsumerGroup,
+  members: readonly Member[],
+  why: string,
+): void {
   if (members.length === 0) return;
   const { groupId } = group;
   const { records } = turn.effects;
@@ -111,8 +118,10 @@ export function fenceMembers(turn: Turn, group: ConsumerGroup, members: readonly
   const epoch = group.epoch + 1;
   const hash = metadataHashOf(allTopicNames(subscriptions, regexes), image);
   records.push(epochRecord(groupId, epoch, hash));
+  const left = group.members.size - members.length;
+  turn.context.log.rebalances({ group: groupId, epoch }, left, why);
   // Nobody is left to be assigned to. Kafka's record bears no time here; ours tells since when.
-  if (group.members.size === members.length) {
+  if (left === 0) {
     records.push(targetEpochRecord(groupId, epoch, wallMs));
   }
 }

@@ -2,6 +2,9 @@ import type { MetadataImage } from "../../metadata/image.ts";
 import type { Member } from "./member.ts";
 import type { ResolvedRegex } from "./records.ts";
 
+/** Why a group comes to another epoch, as its log says. */
+export const TOPICS_CHANGED = "its topics changed";
+
 /** What a member is subscribed to: topics by name, topics that match, or both. */
 export interface Subscription {
   readonly names: readonly string[];

@@ -3,7 +3,7 @@ import type { GroupContext } from "../operation.ts";
 import { type Admission, isRefused } from "./admission.ts";
 import { type Assignment, NO_PARTITIONS, type TopicPartitions } from "./assignment.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
-import { type Member, sameDescription, sameNames, sameProgress } from "./member.ts";
+import { type Member, MemberEpoch, sameDescription, sameNames, sameProgress } from "./member.ts";
 import { reconcile } from "./reconcile.ts";
 import {
   type ConsumerRecord,
@@ -24,6 +24,7 @@ import {
   isRegex,
   metadataHashOf,
   type SubscriptionCounts,
+  TOPICS_CHANGED,
 } from "./subscriptions.ts";
 import { computeTarget, preferredAssignor } from "./target.ts";
 
@@ -46,6 +47,7 @@ export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
   const { group, next } = update;
   const described = describeMember(update);
   if (isRefused(described)) return described;
+  logUpdate(update, described);
   const { regexes, subscriptionChanged } = described;
   let target = targetOf(update, next.memberId) ?? NO_PARTITIONS;
   let targetEpoch = group.assignmentEpoch;
@@ -67,10 +69,24 @@ export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
   return progress(update, { target, targetEpoch, regexes, subscriptionChanged });
 }
 
+/** In both protocols a member joins here, and brings its group to another epoch. */
+function logUpdate(update: MemberUpdate, { epoch, newEpochFor }: Described): void {
+  const { group, admission, next, context } = update;
+  const of = { group: group.groupId, epoch };
+  if (admission.isNew) context.log.joined(of, next);
+  else if (admission.replaced !== null || admission.member.epoch === MemberEpoch.leaveStatic) {
+    context.log.joined(of, next, "a static member came back");
+  }
+  if (newEpochFor === null) return;
+  context.log.rebalances(of, membersWith(update).length, newEpochFor);
+}
+
 interface Described {
   readonly epoch: number;
   readonly regexes: ReadonlyMap<string, ResolvedRegex>;
   readonly subscriptionChanged: boolean;
+  /** Why the group comes to another epoch; null when it does not. */
+  readonly newEpochFor: string | null;
 }
 
 function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
@@ -78,7 +94,8 @@ function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
   const { member, isNew, replaced } = admission;
   if (replaced !== null) records.push(...replacement(update, replaced));
   if (!isNew && sameDescription(member, next)) {
-    return { epoch: group.epoch, regexes: group.regexes, subscriptionChanged: false };
+    const { epoch, regexes } = group;
+    return { epoch, regexes, subscriptionChanged: false, newEpochFor: null };
   }
   records.push(memberRecord(group.groupId, next));
   const subscriptions = group.subscriptions.clone();
@@ -89,12 +106,15 @@ function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
   const subscriptionChanged =
     !sameNames(member.subscribedTopicNames, next.subscribedTopicNames) ||
     (member.subscribedTopicRegex ?? "") !== (next.subscribedTopicRegex ?? "");
-  let { epoch } = group;
   const hash = metadataHashOf(allTopicNames(subscriptions, regexes), context.image);
-  if (isNew || subscriptionChanged || hash !== group.metadataHash || assignorChanges(update)) {
-    records.push(epochRecord(group.groupId, ++epoch, hash));
-  }
-  return { epoch, regexes, subscriptionChanged };
+  let newEpochFor: string | null = null;
+  if (isNew) newEpochFor = "a member joined";
+  else if (subscriptionChanged) newEpochFor = "a member changed its subscription";
+  else if (hash !== group.metadataHash) newEpochFor = TOPICS_CHANGED;
+  else if (assignorChanges(update)) newEpochFor = "its assignor changed";
+  const epoch = newEpochFor === null ? group.epoch : group.epoch + 1;
+  if (newEpochFor !== null) records.push(epochRecord(group.groupId, epoch, hash));
+  return { epoch, regexes, subscriptionChanged, newEpochFor };
 }
 
 function replacement({ group, admission }: MemberUpdate, replaced: Member): ConsumerRecord[] {
@@ -157,7 +177,7 @@ function targetOf({ group, admission, next }: MemberUpdate, id: string): Assignm
   return group.target(replaced.memberId) ?? NO_PARTITIONS;
 }
 
-interface Ahead extends Omit<Described, "epoch"> {
+interface Ahead extends Omit<Described, "epoch" | "newEpochFor"> {
   readonly target: Assignment;
   readonly targetEpoch: number;
 }

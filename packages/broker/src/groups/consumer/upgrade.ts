@@ -40,6 +40,8 @@ export function upgraded(turn: Turn, classic: ClassicGroup): FoundGroup | Heartb
   for (const record of records) group.apply(record);
   const commit = () => {
     turn.effects.records.push(...classic.tombstones(), ...records);
+    const of = { group: classic.groupId, epoch: group.epoch };
+    context.log.rebalances(of, members.length, "it has gone over to the consumer protocol");
     for (const member of [...classic.live.members.values()]) {
       dismiss(turn, classic, member, member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
     }

@@ -8,6 +8,7 @@ import {
   topicsChanged,
 } from "../../../src/groups/consumer/index.ts";
 import type { HeartbeatRequest } from "../../../src/groups/consumer/requests.ts";
+import { GroupLog } from "../../../src/groups/group-log.ts";
 import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
 import {
   applyGroupRecord,
@@ -15,6 +16,7 @@ import {
   groupsLoaded,
   snapshotGroups,
 } from "../../../src/groups/state.ts";
+import { type Logger, silentLogger } from "../../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../../src/metadata/image.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
@@ -44,6 +46,7 @@ export class ConsumerWorld {
   readonly random: SeededRandom;
   state = new GroupState();
   image: MetadataImage = EMPTY_IMAGE;
+  logger: Logger = silentLogger;
   config: BrokerConfig;
 
   constructor(config: Partial<BrokerConfig> = {}, seed = 1) {
@@ -74,7 +77,8 @@ export class ConsumerWorld {
     const effects = new Effects();
     const { image, config, random } = this;
     const [nowMs, wallMs] = [this.time.monotonicMs(), this.time.wallMs()];
-    step(this.state, { nowMs, wallMs, image, config, random }, effects);
+    const log = new GroupLog(this.logger);
+    step(this.state, { nowMs, wallMs, image, config, random, log }, effects);
     for (const record of effects.records) {
       this.log.push(encodeGroupRecord(record));
       applyGroupRecord(this.state, record);

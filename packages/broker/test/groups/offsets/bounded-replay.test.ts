@@ -1,9 +1,11 @@
 import { type OffsetCommit, type RequestOf, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
+import { GroupLog } from "../../../src/groups/group-log.ts";
 import { commitOffsets } from "../../../src/groups/offsets/index.ts";
 import { GroupShard } from "../../../src/groups/shard.ts";
 import { MemoryEngine } from "../../../src/log/memory.ts";
+import { silentLogger } from "../../../src/logging/logger.ts";
 import { Partition } from "../../../src/partition/partition.ts";
 import { SNAPSHOT_MIN_RECORDS } from "../../../src/state-machine/limits.ts";
 import { ManualTime } from "../../env/manual-time.ts";
@@ -24,6 +26,7 @@ it("keeps the log of a million commits about as short as what they come to", asy
   const image = imageOf({ t: topicId("t") });
   const world = {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
+    log: new GroupLog(silentLogger),
     image: () => image,
     config: () =>
       ({

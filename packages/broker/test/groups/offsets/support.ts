@@ -8,6 +8,7 @@ import {
 } from "@tarpan/protocol";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
 import type { GroupLike } from "../../../src/groups/group.ts";
+import { GroupLog } from "../../../src/groups/group-log.ts";
 import { commitOffsets } from "../../../src/groups/offsets/index.ts";
 import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
 import {
@@ -16,6 +17,7 @@ import {
   GroupState,
   groupsLoaded,
 } from "../../../src/groups/state.ts";
+import { silentLogger } from "../../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../../../src/metadata/image.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
@@ -81,6 +83,7 @@ export class OffsetWorld {
         offsetsRetentionCheckIntervalMs: CHECK_MS,
       } as BrokerConfig,
       random: new SeededRandom(1),
+      log: new GroupLog(silentLogger),
     };
     step(this.state, context, effects);
     for (const record of effects.records) applyGroupRecord(this.state, record);

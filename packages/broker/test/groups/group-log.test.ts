@@ -1,0 +1,131 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { expect, test } from "vitest";
+import type { LogFields, Logger, LogLevel } from "../../src/logging/logger.ts";
+import { DELAY_MS, GROUP, Members, SESSION_MS } from "./classic/members.ts";
+import { SESSION_MS as CONSUMER_SESSION_MS, ConsumerWorld } from "./consumer/world.ts";
+
+/** As an operator would look for them. */
+const SEARCHED = /JoinGroup|LeaveGroup|Heartbeat/;
+
+class KeptLog implements Logger {
+  readonly level: LogLevel;
+  readonly lines: { level: LogLevel; message: string; fields: LogFields }[] = [];
+
+  constructor(level: LogLevel) {
+    this.level = level;
+  }
+
+  debug = this.#at("debug");
+  info = this.#at("info");
+  warn = this.#at("warn");
+  error = this.#at("error");
+
+  #at(level: LogLevel) {
+    return (message: string, fields: LogFields = {}) =>
+      void this.lines.push({ level, message, fields });
+  }
+
+  /** The messages since this was last asked, all of them at `level`. */
+  take(level: LogLevel = "info"): string[] {
+    const lines = this.lines.splice(0);
+    expect(lines.map((line) => line.level)).toEqual(lines.map(() => level));
+    return lines.map(({ message }) => message);
+  }
+}
+
+test("a classic group's joins, leaves, expired members and rebalances are at info", () => {
+  const members = new Members();
+  const log = new KeptLog("info");
+  members.logger = log;
+  const { memberId: a } = members.joinNew();
+  const { memberId: b } = members.joinNew();
+  expect(log.lines[0]!.fields).toEqual({
+    group: GROUP,
+    generation: 0,
+    ...{ memberId: a, clientId: "client", clientHost: "/127.0.0.1" },
+  });
+  expect(log.take()).toEqual([
+    `JoinGroup: member ${a} joined group g`,
+    "rebalance of group g by JoinGroup: a member joined",
+    `JoinGroup: member ${b} joined group g`,
+  ]);
+  members.advance(2 * DELAY_MS);
+  members.sync(b, 1);
+  members.sync(a, 1, { [a]: "all" });
+  expect(log.take()).toEqual(["rebalance of group g by JoinGroup is done: 2 members"]);
+
+  members.advance(SESSION_MS - 1);
+  for (let i = 0; i < 100; i++) expect(members.beat(a, 1)).toBe(0);
+  expect(log.take()).toEqual([]);
+  members.advance(1);
+  expect(log.take()).toEqual([
+    `member ${b} of group g has expired: no Heartbeat for 10000 ms`,
+    "rebalance of group g by JoinGroup: a member has expired",
+  ]);
+  members.leave({ memberId: a });
+  expect(log.take()).toEqual([
+    `LeaveGroup: member ${a} left group g`,
+    "rebalance of group g by JoinGroup is done: 0 members",
+  ]);
+});
+
+test("a consumer group's joins, leaves, expired members and rebalances are at info", () => {
+  const world = new ConsumerWorld();
+  const log = new KeptLog("info");
+  world.logger = log;
+  world.setTopics({ t: 2 });
+  world.join("a");
+  world.join("b");
+  expect(log.lines[0]!.fields).toMatchObject({ group: "g", epoch: 1, memberId: "a" });
+  expect(log.take()).toEqual([
+    "JoinGroup: member a joined group g",
+    "rebalance of group g by ConsumerGroupHeartbeat: a member joined",
+    "JoinGroup: member b joined group g",
+    "rebalance of group g by ConsumerGroupHeartbeat: a member joined",
+  ]);
+  world.setTopics({ t: 4 });
+  expect(log.take()).toEqual([
+    "rebalance of group g by ConsumerGroupHeartbeat: its topics changed",
+  ]);
+  world.beat({ memberId: "b", memberEpoch: -1 });
+  world.advance(CONSUMER_SESSION_MS);
+  expect(log.take()).toEqual([
+    "LeaveGroup: member b left group g",
+    "rebalance of group g by ConsumerGroupHeartbeat: a member left",
+    "member a of group g has expired: no Heartbeat for 45000 ms",
+    "rebalance of group g by ConsumerGroupHeartbeat: a member has expired",
+  ]);
+});
+
+test("heartbeats are at debug, with what they were answered", () => {
+  const members = new Members();
+  const log = new KeptLog("debug");
+  members.logger = log;
+  members.beat("nobody", 3);
+  const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
+  expect(log.lines[0]!.fields).toEqual({
+    group: GROUP,
+    memberId: "nobody",
+    generation: 3,
+    errorCode,
+  });
+  expect(log.take("debug")).toEqual(["Heartbeat: member nobody of group g"]);
+});
+
+test("nothing is handed to a logger that would drop it, and every line can be found", () => {
+  for (const level of ["debug", "warn"] as const) {
+    const members = new Members();
+    const log = new KeptLog(level);
+    members.logger = log;
+    const joining = members.join({ groupInstanceId: "static" });
+    members.advance(2 * DELAY_MS);
+    const { memberId } = joining.answer;
+    members.beat(memberId, 1);
+    members.join({ groupInstanceId: "static" });
+    members.leave({ groupInstanceId: "static" });
+    if (level === "warn") expect(log.lines).toEqual([]);
+    else expect(log.lines.length).toBeGreaterThan(4);
+    const missed = log.lines.filter(({ message }) => !SEARCHED.test(message));
+    expect(missed).toEqual([]);
+  }
+});
