@@ -69,7 +69,7 @@ export class GroupLog {
   /** The leader of a classic group has assigned, or nobody is left. */
   rebalanced(of: Of, members: number, leader: string | null, protocol: string | null): void {
     if (!this.#info) return;
-    const message = `rebalance of group ${of.group} by JoinGroup is done: ${members} members`;
+    const message = `rebalance of group ${of.group} by JoinGroup is done, members: ${members}`;
     this.#logger.info(message, { ...of, members, leader, protocol });
   }
 

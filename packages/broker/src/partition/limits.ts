@@ -22,6 +22,9 @@ export const MAINTENANCE_INTERVAL_MS = 5_000;
 /** The same where logs are shared: what fails there mostly waits for an election. */
 export const SHARED_RETRY_INTERVAL_MS = 500;
 
+/** How long a shared log may fail to open before that is logged as an error. */
+export const SHARED_OFFLINE_TOLD_AFTER_MS = 2_000;
+
 /** How long a shared log that is closed may wait for appends that nobody answers. */
 export const SHARED_CLOSE_GRACE_MS = 2_000;
 

@@ -4,10 +4,11 @@ import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/lo
 import type { Logger } from "../logging/logger.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import { type Coming, Occasion } from "./coming.ts";
+import { inParallel } from "./in-parallel.ts";
 import {
-  CONCURRENT_LOG_OPENS,
   MAINTENANCE_INTERVAL_MS,
   SHARED_CLOSE_GRACE_MS,
+  SHARED_OFFLINE_TOLD_AFTER_MS,
   SHARED_RETRY_INTERVAL_MS,
 } from "./limits.ts";
 import { Partition } from "./partition.ts";
@@ -282,18 +283,34 @@ export class Partitions implements PartitionHost {
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
       slot.failure = null;
+      slot.tellAtMs = null;
       endTakeOver(slot);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (slot.released) return;
-      // A leader that was elected since: the metadata will say so in a moment.
-      if (error.kind === "fenced") this.#logger.debug(error.message);
-      else if (slot.failure?.message !== error.message) {
-        this.#logger.error(`${nameOf(id)} is offline: ${error.message}`, { error });
-      }
+      const isNews = slot.failure?.message !== error.message;
       slot.failure = error;
+      if (error.kind === "fenced" || error.kind === "closed") {
+        // A leader that was elected since: the metadata will say so in a moment. Or the broker stops.
+        slot.tellAtMs = null;
+        this.#logger.debug(error.message);
+      } else if (isNews) this.#tellOffline(slot);
       endTakeOver(slot);
     }
+  }
+
+  /**
+   * A shared log may be gone because its topic was deleted, which the metadata here says in a
+   * moment: an operator hears of it only when it has not by then.
+   */
+  #tellOffline(slot: Slot): void {
+    const shared = this.#engine.replication !== null;
+    const nowMs = this.#env.clock.monotonicMs();
+    slot.tellAtMs ??= shared ? nowMs + SHARED_OFFLINE_TOLD_AFTER_MS : nowMs;
+    if (nowMs < slot.tellAtMs || slot.failure === null) return;
+    slot.tellAtMs = null;
+    const { message } = slot.failure;
+    this.#logger.error(`${nameOf(slot.hosted.id)} is offline: ${message}`, { error: slot.failure });
   }
 
   #scheduleMaintenance(): void {
@@ -314,6 +331,7 @@ export class Partitions implements PartitionHost {
       slot.partition?.forgetIdleProducers(silentSince);
       const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
       if (failure !== null) offline.push(slot);
+      if (slot.tellAtMs !== null) this.#tellOffline(slot);
     }
     await inParallel(offline, async (slot) => {
       slot.failure = slot.partition?.log.failure ?? slot.failure;
@@ -337,6 +355,8 @@ interface Slot {
   partition: Partition | null;
   /** Why it could not be opened the last time; null while it is opened for the first time. */
   failure: LogError | null;
+  /** When that is logged, monotonic; null when it was, or need not be. */
+  tellAtMs: number | null;
   /** Another broker leads it, or nobody needs it: what is still opening is to be closed. */
   released: boolean;
   /** Null once it was opened, could not be, or is not needed any more. */
@@ -345,7 +365,7 @@ interface Slot {
 
 function newSlot(hosted: HostedPartition, partition: Partition | null): Slot {
   const takeOver = partition === null ? new Occasion() : null;
-  return { hosted, partition, failure: null, released: false, takeOver };
+  return { hosted, partition, failure: null, tellAtMs: null, released: false, takeOver };
 }
 
 /** Those who wait look at once, in their order, and so before anybody who asks later. */
@@ -368,26 +388,4 @@ function keyOf(id: LogId): string {
 
 function nameOf(id: LogId): string {
   return `${id.topic}-${id.partition}`;
-}
-
-/** Runs `work` over all items, a bounded number at a time. Log errors are returned, in order. */
-async function inParallel<T>(
-  items: readonly T[],
-  work: (item: T) => Promise<unknown>,
-): Promise<(LogError | undefined)[]> {
-  const outcomes: (LogError | undefined)[] = new Array(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++;
-      try {
-        await work(items[index]!);
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        outcomes[index] = error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_LOG_OPENS, items.length) }, worker));
-  return outcomes;
 }

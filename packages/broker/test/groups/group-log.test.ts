@@ -52,7 +52,7 @@ test("a classic group's joins, leaves, expired members and rebalances are at inf
   members.advance(2 * DELAY_MS);
   members.sync(b, 1);
   members.sync(a, 1, { [a]: "all" });
-  expect(log.take()).toEqual(["rebalance of group g by JoinGroup is done: 2 members"]);
+  expect(log.take()).toEqual(["rebalance of group g by JoinGroup is done, members: 2"]);
 
   members.advance(SESSION_MS - 1);
   for (let i = 0; i < 100; i++) expect(members.beat(a, 1)).toBe(0);
@@ -65,7 +65,7 @@ test("a classic group's joins, leaves, expired members and rebalances are at inf
   members.leave({ memberId: a });
   expect(log.take()).toEqual([
     `LeaveGroup: member ${a} left group g`,
-    "rebalance of group g by JoinGroup is done: 0 members",
+    "rebalance of group g by JoinGroup is done, members: 0",
   ]);
 });
 

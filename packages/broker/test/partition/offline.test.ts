@@ -1,0 +1,66 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { Env } from "../../src/env.ts";
+import { type LogEngine, LogError } from "../../src/log/log.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { Partitions } from "../../src/partition/partitions.ts";
+import { ManualTime } from "../env/manual-time.ts";
+
+const ID = { topic: "orders", topicId: "id", partition: 0 };
+const SETTINGS = { segmentBytes: 1, segmentMs: 1, indexIntervalBytes: 1 };
+const TOLD = "orders-0 is offline: stream not found";
+
+/** Hosts a partition whose log can't be opened. */
+async function hostLost({ shared }: { shared: boolean }) {
+  const time = new ManualTime();
+  const errors: string[] = [];
+  const engine = {
+    replication: shared ? {} : null,
+    open: () => Promise.reject(new LogError("offline", "stream not found")),
+    delete: () => Promise.resolve(),
+  } as unknown as LogEngine;
+  const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+  const env = { clock: time, timers: time } as unknown as Env;
+  const partitions = new Partitions(engine, env, logger, {
+    nodeId: 1,
+    producerExpirationMs: () => 86_400_000,
+    newLogSettings: () => SETTINGS,
+    isIsolated: () => false,
+    isKnown: () => true,
+  });
+  partitions.host([{ id: ID, leaderEpoch: 0, settings: SETTINGS }]);
+  await turn();
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      time.advance(100);
+      await turn();
+    }
+  };
+  return { partitions, errors, pass };
+}
+
+test("a log of this broker's own that can't be opened is an error in the log at once", async () => {
+  const { errors, pass, partitions } = await hostLost({ shared: false });
+  expect(errors).toEqual([TOLD]);
+  await pass(20_000);
+  expect(errors).toEqual([TOLD]);
+  await partitions.close();
+});
+
+test("a shared log that is gone with its topic is no error in the log", async () => {
+  const { errors, pass, partitions } = await hostLost({ shared: true });
+  await pass(1_000);
+  partitions.remove("orders", "id");
+  await pass(20_000);
+  expect(errors).toEqual([]);
+  await partitions.close();
+});
+
+test("a shared log that stays away is an error in the log, once", async () => {
+  const { errors, pass, partitions } = await hostLost({ shared: true });
+  await pass(1_000);
+  expect(errors).toEqual([]);
+  await pass(20_000);
+  expect(errors).toEqual([TOLD]);
+  await partitions.close();
+});
