@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { kafkaJavascriptPeer } from "./lib/kafka-javascript-peer.mjs";
 import { natsServerPeer } from "./lib/nats-server-peer.mjs";
 import { canInstallPackages, findProgram, installPackages } from "./lib/programs.mjs";
 import { exitOnFailure, root, run, StepFailed, step } from "./lib/steps.mjs";
@@ -20,6 +21,7 @@ export async function preparePeers() {
   const peers = {
     ...debian,
     "confluent-kafka-python-2": await attempt(newConfluentPeer),
+    "kafka-javascript": await attempt(() => kafkaJavascriptPeer(home)),
     java: await attempt(javaPeer),
     "franz-go": await attempt(goPeer),
     "nats-server": await attempt(() => natsServerPeer(home)),

@@ -30,9 +30,31 @@ export interface Requests {
     answer: { lowWatermark: number };
   };
   admin: { request: object; answer: AdminAnswer };
+  /** The topic is a pattern, and subscribed to as one. */
+  pattern: {
+    request: { group: string; protocol: "classic" | "consumer"; count: number };
+    answer: { topics: string[] };
+  };
+  survey: { request: { group: string; offset: number }; answer: SurveyAnswer };
+  /** What is not there yet: the names of the errors. */
+  absent: { request: object; answer: { transactions: string; acls: string } };
 }
 
 export type Sent = Omit<PlainRecord, "offset">;
+
+/** What of all that a broker can be asked the client has a call for. */
+export interface SurveyAnswer {
+  /** In a list of all topics, and in that of all groups. */
+  topicListed: boolean;
+  groupListed: boolean;
+  partitions: number;
+  groupState: string;
+  earliest: number;
+  latest: number;
+  lowWatermarkAfterDelete: number;
+  retention?: string;
+  brokers?: number;
+}
 
 /** Create with two partitions and retention 60000, alter to 120000, grow to 3, delete. */
 export interface AdminAnswer {
@@ -62,11 +84,16 @@ export type Ask = <C extends keyof Requests>(
 ) => Promise<Requests[C]["answer"]>;
 
 /** Asks a program of test/peers, started anew for each question. */
-export function programPeer({ path }: Peer, args: readonly string[], broker: Address): Ask {
+export function programPeer(
+  { path }: Peer,
+  args: readonly string[],
+  broker: Address,
+  env: Readonly<Record<string, string>> = {},
+): Ask {
   return async (command, topic, request) => {
     const { bootstrap } = broker;
     const input = JSON.stringify({ command, bootstrap, topic, ...request });
-    const output = await succeed(path, args, { input });
+    const output = await succeed(path, args, { input, env });
     return JSON.parse(output.trim().split("\n").at(-1)!);
   };
 }

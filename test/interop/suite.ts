@@ -2,23 +2,48 @@ import { expect } from "vitest";
 import type { Address } from "../harness/client-broker.ts";
 import type { Peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
-import { batchOf, CODECS, createTopic, produce, readAll } from "../harness/records.ts";
-import { ADMIN_ROUND_TRIP, type Ask, atOffsets, SAMPLE } from "./peer.ts";
+import {
+  batchOf,
+  CODECS,
+  type CodecName,
+  createTopic,
+  produce,
+  readAll,
+} from "../harness/records.ts";
+import {
+  ADMIN_ROUND_TRIP,
+  type Ask,
+  atOffsets,
+  SAMPLE,
+  type Sent,
+  type SurveyAnswer,
+} from "./peer.ts";
 
 type It = Peer["it"];
 
+/** What not every client can do. */
+interface Able {
+  readonly codecs?: readonly CodecName[];
+  readonly sample?: readonly Sent[];
+}
+
 /** What the client sends arrives as it was meant, in each codec. */
-export function producesExactly(it: It, broker: Address, ask: Ask): void {
-  for (const codec of CODECS) {
+export function producesExactly(
+  it: It,
+  broker: Address,
+  ask: Ask,
+  { codecs = CODECS, sample = SAMPLE }: Able = {},
+): void {
+  for (const codec of codecs) {
     it(`produces ${codec} batches that read back exactly`, async () => {
       const connection = await RawConnection.open(broker.port);
       const topic = `produced-${codec}`;
       await createTopic(connection, topic, { partitions: 2 });
-      const records = SAMPLE.map((record) => ({ partition: 1, ...record }));
+      const records = sample.map((record) => ({ partition: 1, ...record }));
       const { offsets } = await ask("produce", topic, { codec, records });
-      expect(offsets).toEqual(SAMPLE.map((_, index) => index));
+      expect(offsets).toEqual(sample.map((_, index) => index));
       const read = await readAll(connection, topic, { partition: 1 });
-      expect(read.records).toEqual(atOffsets(SAMPLE));
+      expect(read.records).toEqual(atOffsets(sample));
       // A client leaves a batch uncompressed where compressing would make it longer.
       if (codec !== "none") expect(read.codecs).toContain(codec);
       expect((await readAll(connection, topic, { partition: 0 })).records).toEqual([]);
@@ -28,16 +53,21 @@ export function producesExactly(it: It, broker: Address, ask: Ask): void {
 }
 
 /** What is stored, in each codec, is what the client reads, from any offset on. */
-export function consumesExactly(it: It, broker: Address, ask: Ask): void {
+export function consumesExactly(
+  it: It,
+  broker: Address,
+  ask: Ask,
+  { codecs = CODECS }: Able = {},
+): void {
   it("consumes every codec by assignment, from the start and from within a batch", async () => {
     const connection = await RawConnection.open(broker.port);
     const topic = "consumed";
     await createTopic(connection, topic, { partitions: 3 });
-    for (const codec of CODECS) {
+    for (const codec of codecs) {
       const answer = await produce(connection, topic, batchOf(SAMPLE, codec), { partition: 2 });
       expect(answer.errorCode).toBe(0);
     }
-    const stored = CODECS.flatMap((_, index) => atOffsets(SAMPLE, index * SAMPLE.length));
+    const stored = codecs.flatMap((_, index) => atOffsets(SAMPLE, index * SAMPLE.length));
     const all = { partition: 2, offset: 0, count: stored.length };
     expect((await ask("consume", topic, all)).records).toEqual(stored);
     const offset = SAMPLE.length + 3;
@@ -79,4 +109,42 @@ export function administers(it: It, ask: Ask): void {
   it("creates, describes, alters, grows and deletes a topic", async () => {
     expect(await ask("admin", "administered", {})).toEqual(ADMIN_ROUND_TRIP);
   });
+}
+
+/**
+ * The list of all topics is what librdkafka asks for with bytes after the request's last field, and a
+ * pattern is matched against it. Both are needed before its Node.js client even counts as connected.
+ */
+export function surveys(
+  it: It,
+  broker: Address,
+  ask: Ask,
+  protocols: readonly ("classic" | "consumer")[],
+  more: Pick<SurveyAnswer, "retention" | "brokers"> = {},
+): void {
+  for (const protocol of protocols) {
+    it(`lists and describes what there is, and subscribes by a pattern (${protocol})`, async () => {
+      const connection = await RawConnection.open(broker.port);
+      const topics = [`surveyed-${protocol}-a`, `surveyed-${protocol}-b`];
+      for (const topic of topics) {
+        await createTopic(connection, topic);
+        for (const record of SAMPLE) await produce(connection, topic, batchOf([record]));
+      }
+      const group = `surveyors-${protocol}`;
+      const count = topics.length * SAMPLE.length;
+      const pattern = { group, protocol, count };
+      expect(await ask("pattern", `^surveyed-${protocol}-.*`, pattern)).toEqual({ topics });
+      expect(await ask("survey", topics[0]!, { group, offset: 3 })).toEqual({
+        topicListed: true,
+        groupListed: true,
+        partitions: 1,
+        groupState: "EMPTY",
+        earliest: 0,
+        latest: SAMPLE.length,
+        lowWatermarkAfterDelete: 3,
+        ...more,
+      });
+      connection.close();
+    });
+  }
 }

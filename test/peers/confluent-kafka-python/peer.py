@@ -4,8 +4,22 @@ import json
 import sys
 from base64 import b64decode, b64encode
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
+
+try:
+    from confluent_kafka import TopicCollection
+    from confluent_kafka.admin import (
+        AclBinding,
+        AclOperation,
+        AclPermissionType,
+        OffsetSpec,
+        ResourcePatternType,
+        ResourceType,
+    )
+except ImportError:
+    pass  # Debian's version is not asked what needs these.
+
 
 
 def decode(text):
@@ -127,7 +141,97 @@ def admin(request):
     return answer
 
 
-COMMANDS = {"produce": produce, "consume": consume, "offsets": offsets, "admin": admin}
+def pattern(request):
+    config = {
+        "bootstrap.servers": request["bootstrap"],
+        "group.id": request["group"],
+        "group.protocol": request["protocol"],
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+    }
+    consumer = Consumer(config)
+    consumer.subscribe([request["topic"]])
+    topics = []
+    while len(topics) < request["count"]:
+        message = consumer.poll(1)
+        if message is None:
+            continue
+        if message.error() is not None:
+            raise RuntimeError(str(message.error()))
+        topics.append(message.topic())
+    consumer.commit(asynchronous=False)
+    consumer.close()
+    return {"topics": sorted(set(topics))}
+
+
+def survey(request):
+    client = AdminClient({"bootstrap.servers": request["bootstrap"]})
+    topic, group = request["topic"], request["group"]
+    partition = TopicPartition(topic, 0)
+
+    def only(futures):
+        (future,) = futures.values()
+        return future.result(20)
+
+    def offset(spec):
+        return only(client.list_offsets({partition: spec})).offset
+
+    described = only(client.describe_topics(TopicCollection([topic])))
+    configs = only(client.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, topic)]))
+    groups = client.list_consumer_groups().result(20)
+    answer = {
+        "topicListed": topic in client.list_topics(timeout=10).topics,
+        "groupListed": group in [each.group_id for each in groups.valid],
+        "partitions": len(described.partitions),
+        "groupState": only(client.describe_consumer_groups([group])).state.name,
+        "earliest": offset(OffsetSpec.earliest()),
+        "latest": offset(OffsetSpec.latest()),
+        "retention": configs["retention.ms"].value,
+        "brokers": len(client.describe_cluster().result(20).nodes),
+    }
+    before = TopicPartition(topic, 0, request["offset"])
+    answer["lowWatermarkAfterDelete"] = only(client.delete_records([before])).low_watermark
+    return answer
+
+
+def error_of(call):
+    try:
+        call()
+    except KafkaException as error:
+        return error.args[0].name()
+    raise RuntimeError("no error")
+
+
+def absent(request):
+    config = {"bootstrap.servers": request["bootstrap"]}
+    # librdkafka asks again until this time-out, whatever the error, and tells it then.
+    producer = Producer({**config, "transactional.id": "absent", "log_level": 0})
+    binding = AclBinding(
+        ResourceType.TOPIC,
+        "t",
+        ResourcePatternType.LITERAL,
+        "User:a",
+        "*",
+        AclOperation.READ,
+        AclPermissionType.ALLOW,
+    )
+    client = AdminClient(config)
+    (creation,) = client.create_acls([binding]).values()
+    return {
+        "transactions": error_of(lambda: producer.init_transactions(2)),
+        "acls": error_of(lambda: creation.result(20)),
+    }
+
+
+COMMANDS = {
+    "produce": produce,
+    "consume": consume,
+    "offsets": offsets,
+    "admin": admin,
+    "pattern": pattern,
+    "survey": survey,
+    "absent": absent,
+}
 
 if __name__ == "__main__":
     incoming = json.load(sys.stdin)

@@ -1,0 +1,21 @@
+import { useClientBroker } from "../harness/client-broker.ts";
+import { peer } from "../harness/peers.ts";
+import { GROUP_BROKER } from "./group-suite.ts";
+import { peerSource, programPeer, SAMPLE } from "./peer.ts";
+import * as suite from "./suite.ts";
+
+const { address } = useClientBroker(GROUP_BROKER);
+const javascript = peer("kafka-javascript");
+const env = { NODE_PATH: javascript.modules };
+const ask = programPeer(javascript, [peerSource("kafka-javascript/peer.mjs")], address, env);
+// The others are librdkafka's as well, and tested with its client for Python.
+const codecs = ["none", "gzip"] as const;
+// It sends what is empty as null.
+const sample = SAMPLE.filter(({ value }) => value !== "").map((record) => ({
+  ...record,
+  headers: record.headers.filter(([, value]) => value !== ""),
+}));
+
+suite.producesExactly(javascript.it, address, ask, { codecs, sample });
+suite.consumesExactly(javascript.it, address, ask, { codecs });
+suite.surveys(javascript.it, address, ask, ["classic", "consumer"]);

@@ -1,0 +1,122 @@
+// Reads one request as JSON from standard input, answers it as JSON: see test/interop/peer.ts.
+// NODE_PATH names the folder the client is in.
+
+import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
+
+const client = createRequire(import.meta.url)("@confluentinc/kafka-javascript");
+const { ConsumerGroupStates, Kafka, logLevel } = client.KafkaJS;
+
+const decode = (text) => (text === null ? null : Buffer.from(text, "base64"));
+const encode = (data) => (data === null || data === undefined ? null : data.toString("base64"));
+
+function kafkaOf({ bootstrap }) {
+  return new Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: logLevel.ERROR } });
+}
+
+function message({ partition, key, value, headers, timestamp }) {
+  const grouped = {};
+  for (const [name, text] of headers) grouped[name] = [...(grouped[name] ?? []), decode(text)];
+  return {
+    ...{ partition, key: decode(key), value: decode(value) },
+    ...{ headers: grouped, timestamp: String(timestamp) },
+  };
+}
+
+async function produce(request) {
+  const { topic, codec, records } = request;
+  const compression = codec === "none" ? undefined : codec;
+  const producer = kafkaOf(request).producer({
+    kafkaJS: { idempotent: true, ...(compression && { compression }) },
+    "linger.ms": 50,
+  });
+  await producer.connect();
+  const [{ baseOffset }] = await producer.send({ topic, messages: records.map(message) });
+  await producer.disconnect();
+  return { offsets: records.map((_, index) => Number(baseOffset) + index) };
+}
+
+/** Subscribes, and hands every message to `take` until it has had enough. */
+async function read(request, { config, topics, begin, take }) {
+  const consumer = kafkaOf(request).consumer(config);
+  await consumer.connect();
+  await consumer.subscribe({ topics });
+  await new Promise((resolve, reject) => {
+    const eachMessage = async (each) => {
+      if (take(each)) resolve();
+    };
+    consumer.run({ eachMessage }).catch(reject);
+    begin?.(consumer);
+  });
+  await consumer.disconnect();
+}
+
+async function consume(request) {
+  const { topic, partition, offset, count } = request;
+  const records = [];
+  const take = ({ partition: from, message }) => {
+    if (from !== partition || records.length === count) return records.length === count;
+    const headers = Object.entries(message.headers ?? {}).flatMap(([name, values]) =>
+      [values].flat().map((value) => [name, encode(value)]),
+    );
+    const { key, value, timestamp } = message;
+    records.push({
+      ...{ offset: Number(message.offset), timestamp: Number(timestamp) },
+      ...{ key: encode(key), value: encode(value), headers },
+    });
+    return records.length === count;
+  };
+  const groupId = `reads-from-${offset}`;
+  const config = { kafkaJS: { groupId, fromBeginning: true, autoCommit: false } };
+  const begin = (consumer) => consumer.seek({ topic, partition, offset: String(offset) });
+  await read(request, { config, topics: [topic], begin, take });
+  return { records };
+}
+
+async function pattern(request) {
+  const { topic, group, protocol, count } = request;
+  const seen = [];
+  const config = {
+    "group.id": group,
+    "group.protocol": protocol,
+    "auto.offset.reset": "earliest",
+  };
+  const take = (each) => seen.push(each.topic) === count;
+  await read(request, { config, topics: [new RegExp(topic)], take });
+  return { topics: [...new Set(seen)].sort() };
+}
+
+async function survey(request) {
+  const { topic, group, offset } = request;
+  const admin = kafkaOf(request).admin();
+  await admin.connect();
+  // Its other calls are those of kafkajs; a topic that comes and goes shows that these work.
+  const passing = `${topic}-passing`;
+  await admin.createTopics({ topics: [{ topic: passing, numPartitions: 2 }] });
+  const topics = await admin.listTopics();
+  await admin.deleteTopics({ topics: [passing] });
+  const [described] = await admin.fetchTopicMetadata({ topics: [topic] });
+  const { groups } = await admin.listGroups();
+  const [state] = (await admin.describeGroups([group])).groups;
+  const [{ low, high }] = await admin.fetchTopicOffsets(topic);
+  const [deleted] = await admin.deleteTopicRecords({
+    ...{ topic, partitions: [{ partition: 0, offset: String(offset) }] },
+  });
+  await admin.disconnect();
+  return {
+    topicListed: topics.includes(topic) && topics.includes(passing),
+    groupListed: groups.some(({ groupId }) => groupId === group),
+    partitions: described.partitions.length,
+    groupState: Object.keys(ConsumerGroupStates).find(
+      (name) => ConsumerGroupStates[name] === state.state,
+    ),
+    earliest: Number(low),
+    latest: Number(high),
+    lowWatermarkAfterDelete: deleted.lowWatermark,
+  };
+}
+
+const commands = { produce, consume, pattern, survey };
+const request = JSON.parse(await text(process.stdin));
+const answer = await commands[request.command](request);
+process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));
