@@ -1,5 +1,5 @@
 import type { Env, Timer } from "../env.ts";
-import type { LogFields, Logger } from "./logger.ts";
+import type { LogFields, Logger, LogLevel } from "./logger.ts";
 
 /** One warning of a sort in this time, ms; what comes meanwhile is counted. */
 export const WARNING_INTERVAL_MS = 60_000;
@@ -7,6 +7,7 @@ export const WARNING_INTERVAL_MS = 60_000;
 export const MAX_WARNING_KEYS = 100;
 
 interface Throttled {
+  readonly level: LogLevel;
   repeats: number;
   message: string;
   fields: LogFields;
@@ -30,7 +31,7 @@ export class ThrottledWarnings {
   }
 
   /** Warnings with the same `key` are of one sort. */
-  warn(key: string, message: string, fields: LogFields): void {
+  warn(key: string, message: string, fields: LogFields, level: LogLevel = "warn"): void {
     if (this.#closed) return;
     const full = this.#sorts.size >= MAX_WARNING_KEYS && !this.#sorts.has(key);
     const sort = full ? "others" : key;
@@ -41,8 +42,8 @@ export class ThrottledWarnings {
       known.fields = fields;
       return;
     }
-    this.#logger.warn(message, fields);
-    this.#sorts.set(sort, { repeats: 0, message, fields, timer: this.#arm(sort) });
+    this.#logger[level](message, fields);
+    this.#sorts.set(sort, { level, repeats: 0, message, fields, timer: this.#arm(sort) });
   }
 
   close(): void {
@@ -67,7 +68,8 @@ export class ThrottledWarnings {
     if (sort.repeats === 0) return false;
     const repeats = sort.repeats;
     sort.repeats = 0;
-    this.#logger.warn(`${sort.message} (${repeats} more like this)`, { ...sort.fields, repeats });
+    const message = `${sort.message} (${repeats} more like this)`;
+    this.#logger[sort.level](message, { ...sort.fields, repeats });
     return true;
   }
 }

@@ -12,8 +12,9 @@ export function warnOfRefused(
   const client = request?.clientId == null ? "" : ` (client id ${request.clientId})`;
   const message = `closed a connection of ${from}${client}: ${error.message}`;
   const fields = { reason, remoteAddress, ...request };
+  const key = `${reason} ${remoteAddress}`;
   // That this broker is isolated is said once, where it is found out.
   if (reason === "isolated") logger.debug(message, fields);
-  else if (reason === "bug") logger.error(message, { ...fields, error });
-  else warnings.warn(`${reason} ${remoteAddress}`, message, fields);
+  else if (reason === "bug") warnings.warn(key, message, { ...fields, error }, "error");
+  else warnings.warn(key, message, fields);
 }

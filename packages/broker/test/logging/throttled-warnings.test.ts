@@ -12,7 +12,7 @@ function start() {
   const logger = {
     debug() {},
     info() {},
-    error() {},
+    error: (line: string) => void lines.push(`ERROR ${line}`),
     warn: (line: string) => void lines.push(line),
   };
   return { time, lines, warnings: new ThrottledWarnings({ timers: time }, logger) };
@@ -32,6 +32,13 @@ test("the first is told at once, the others of its minute with their number", ()
   expect(time.pendingTimers).toBe(0);
   warnings.warn("a", "five", {});
   expect(lines.slice(4)).toEqual(["five"]);
+});
+
+test("what is an error stays one", () => {
+  const { time, lines, warnings } = start();
+  for (const text of ["one", "two"]) warnings.warn("a", text, {}, "error");
+  time.advance(WARNING_INTERVAL_MS);
+  expect(lines).toEqual(["ERROR one", "ERROR two (1 more like this)"]);
 });
 
 test("sorts without end share one", () => {
