@@ -11,7 +11,7 @@ import {
   type Output,
 } from "@tarpan/protocol";
 import { type Address, parseBootstrap } from "./addresses.ts";
-import { type Checks, check, checkOptions, text } from "./checks/checks.ts";
+import { type Checks, callback, check, checkOptions, text } from "./checks/checks.ts";
 import { textOrTexts, timeoutMs, topicName } from "./checks/values.ts";
 import { Connection, type RequestOptions } from "./connection.ts";
 import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "./errors.ts";
@@ -25,6 +25,7 @@ import {
   topicOf,
 } from "./metadata.ts";
 import { Deadline, retrying } from "./retry.ts";
+import { type OnTrouble, Troubles } from "./trouble.ts";
 
 export interface ClientOptions {
   /** `host:port`, or several: any broker that answers is enough. */
@@ -32,12 +33,18 @@ export interface ClientOptions {
   readonly clientId?: string;
   /** Time for one request, and for connecting, ms. */
   readonly timeoutMs?: number;
+  /**
+   * Told when something has failed for two seconds and is still tried, each minute while it is, and when
+   * it works again: for a log, or a terminal.
+   */
+  readonly onTrouble?: OnTrouble;
 }
 
 const OPTIONS: Checks<ClientOptions> = {
   bootstrap: textOrTexts,
   clientId: text,
   timeoutMs,
+  onTrouble: callback,
 };
 
 interface Cached {
@@ -48,6 +55,8 @@ interface Cached {
 export class Client {
   readonly clientId: string;
   readonly timeoutMs: number;
+  /** @internal */
+  readonly troubles: Troubles;
   readonly #bootstrap: readonly Address[];
   readonly #connections = new Map<string, Promise<Connection>>();
   readonly #separate = new Set<Connection>();
@@ -61,6 +70,7 @@ export class Client {
     this.#bootstrap = parseBootstrap(bootstrap);
     this.clientId = clientId;
     this.timeoutMs = timeoutMs;
+    this.troubles = new Troubles(options.onTrouble);
   }
 
   /** A connection to whichever broker answers. */
@@ -122,7 +132,7 @@ export class Client {
   ): Promise<T> {
     // A broker that was never reached is most likely an address mistaken: no use in waiting for it.
     if (this.#cluster === null) await this.anyConnection();
-    return retrying(what, new Deadline(withinMs), attempt);
+    return retrying(this.troubles.operation(what), new Deadline(withinMs), attempt);
   }
 
   /** The cluster as one broker sees it now. */
@@ -215,6 +225,7 @@ export class Client {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.troubles.close();
     for (const each of this.#separate) each.close();
     const connections = await Promise.allSettled(this.#connections.values());
     for (const each of connections) if (each.status === "fulfilled") each.value.close();

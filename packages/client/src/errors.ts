@@ -88,3 +88,10 @@ export function assertOk(errorCode: number, about: string, detail?: string | nul
 export function isRetriable(error: unknown): boolean {
   return error instanceof ClientError && error.retriable;
 }
+
+/** Like isRetriable, of topics too: one may come back, or a group be told that it has gone. */
+export function isTransient(error: unknown): boolean {
+  return (
+    isRetriable(error) || (error instanceof ClientError && error.code === "TARPAN_UNKNOWN_TOPIC")
+  );
+}

@@ -30,3 +30,4 @@ export {
   type ProducerOptions,
 } from "./producer/producer.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
+export type { OnTrouble, Trouble } from "./trouble.ts";

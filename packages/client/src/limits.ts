@@ -7,6 +7,9 @@ export const DELIVERY_TIMEOUT_MS = 120_000;
 /** First and longest wait before a request is tried again, ms. */
 export const RETRY_BACKOFF_MS = 50;
 export const RETRY_BACKOFF_MAX_MS = 1_000;
+/** How long something must have failed before `onTrouble` is told of it, and told again, ms. */
+export const TROUBLE_AFTER_MS = 2_000;
+export const TROUBLE_AGAIN_MS = 60_000;
 /** How long a topic that was just named for the first time may stay unknown, ms. */
 export const UNKNOWN_TOPIC_PATIENCE_MS = 5_000;
 /** Age at which cached metadata is asked for again, ms. Kafka's metadata.max.age.ms. */

@@ -1,5 +1,6 @@
 import { isRetriable, TimeoutError } from "./errors.ts";
 import { RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "./limits.ts";
+import type { Operation } from "./trouble.ts";
 
 /** A moment of the monotonic clock after which nothing is tried again. */
 export class Deadline {
@@ -25,21 +26,26 @@ export class Deadline {
  * TimeoutError, whose cause and message are the last failure's.
  */
 export async function retrying<T>(
-  what: string,
+  operation: Operation,
   deadline: Deadline,
   attempt: () => Promise<T>,
 ): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
-      return await attempt();
+      const result = await attempt();
+      operation.worked();
+      return result;
     } catch (error) {
-      if (!isRetriable(error)) throw error;
       const waitMs = backoffMs(tries);
-      if (waitMs >= deadline.remainingMs)
-        throw new TimeoutError(
-          `${what} did not succeed within ${deadline.budgetMs} ms: ${(error as Error).message}`,
-          error,
-        );
+      const isLate = waitMs >= deadline.remainingMs;
+      if (isLate || !isRetriable(error)) {
+        operation.gaveUp();
+        if (!isRetriable(error)) throw error;
+        const { message } = error as Error;
+        const late = `${operation.what} did not succeed within ${deadline.budgetMs} ms`;
+        throw new TimeoutError(`${late}: ${message}`, error);
+      }
+      operation.failed(error as Error);
       await sleep(waitMs);
     }
   }

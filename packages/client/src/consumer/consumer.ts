@@ -20,6 +20,7 @@ import { FETCH_BYTES, FETCH_MAX_WAIT_MS, PARTITION_FETCH_BYTES } from "../limits
 import { type OffsetSpec, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
+import type { Operation } from "../trouble.ts";
 import {
   FETCH_LIMITS,
   type FetchLimits,
@@ -55,6 +56,7 @@ export class Consumer {
   readonly #limits: FetchLimits;
   readonly #onOutOfRange: "fail" | "earliest" | "latest";
   readonly #patienceMs: number;
+  readonly #reading: Operation;
   #positions: Position[] = [];
   readonly #fetching = new Map<Connection, Promise<Answers>>();
   #closed = false;
@@ -73,6 +75,7 @@ export class Consumer {
     };
     this.#onOutOfRange = options.onOutOfRange ?? "fail";
     this.#patienceMs = options.patienceMs ?? client.timeoutMs;
+    this.#reading = client.troubles.operation("reading");
   }
 
   /** Replaces what is read. Resolves once every position is known. */
@@ -156,7 +159,11 @@ export class Consumer {
         if (records.length > 0 || wait.remainingMs === 0 || this.#interrupted) return records;
       } catch (error) {
         const waitMs = backoffMs(failures++);
-        if (!isRetriable(error) || waitMs > patience.remainingMs) throw error;
+        if (!isRetriable(error) || waitMs > patience.remainingMs) {
+          this.#reading.gaveUp();
+          throw error;
+        }
+        this.#reading.failed(error as Error);
         for (const { topic } of this.#positions) this.#client.forget(topic);
         await sleep(waitMs);
       }
@@ -206,7 +213,9 @@ export class Consumer {
     if (first === null) return [];
     this.#fetching.delete(first.leader);
     if ("error" in first) throw first.error;
-    return this.#take(first.answers);
+    const records = await this.#take(first.answers);
+    this.#reading.worked();
+    return records;
   }
 
   async #startFetches(): Promise<void> {

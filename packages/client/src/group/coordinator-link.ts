@@ -2,6 +2,7 @@ import { type Api, ErrorCode, type Fields, type Input, type Output } from "@tarp
 import type { Client } from "../client.ts";
 import type { Connection, RequestOptions } from "../connection.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
+import type { Operation } from "../trouble.ts";
 import { findCoordinator } from "./find-coordinator.ts";
 
 /**
@@ -17,6 +18,10 @@ export class CoordinatorLink {
   constructor(client: Client, groupId: string) {
     this.#client = client;
     this.groupId = groupId;
+  }
+
+  operation(what: string): Operation {
+    return this.#client.troubles.operation(what);
   }
 
   /** Rejects with a retriable error while the coordinator is away. */

@@ -12,7 +12,7 @@ import { requireClient } from "../checks/require-client.ts";
 import { groupOffsetList, pollWait, texts } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { Consumer } from "../consumer/consumer.ts";
-import { ClientError, isRetriable } from "../errors.ts";
+import { ClientError, isRetriable, isTransient } from "../errors.ts";
 import {
   AUTO_COMMIT_INTERVAL_MS,
   CLOSE_TIMEOUT_MS,
@@ -22,6 +22,7 @@ import {
 import { type OffsetSpec, partitionKey, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
+import type { Operation } from "../trouble.ts";
 import { assignorsOf } from "./assignors/index.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
 import {
@@ -41,6 +42,7 @@ export class GroupConsumer {
   readonly #client: Client;
   readonly #options: GroupConsumerOptions;
   readonly #link: CoordinatorLink;
+  readonly #reading: Operation;
   readonly #membership: Membership;
   readonly #committer: OffsetCommitter;
   readonly #consumer: Consumer;
@@ -76,6 +78,7 @@ export class GroupConsumer {
       },
     );
     this.#committer = new OffsetCommitter(this.#link, this.#membership);
+    this.#reading = this.#link.operation(`reading in group ${options.groupId}`);
     const onOutOfRange = options.autoOffsetReset ?? "latest";
     // Failures are dealt with here, where the group is heard between two tries.
     this.#consumer = new Consumer(client, {
@@ -251,12 +254,19 @@ export class GroupConsumer {
         this.#interrupted = false;
         const idle = this.assignment.length === 0;
         const records = await (idle ? this.#idle(wait) : this.#consumer.poll(wait.remainingMs));
+        const joining = this.#membership.trouble;
+        if (joining === null) this.#reading.worked();
+        else this.#reading.failed(joining.error);
         // Others may be reading these already.
         if (this.#membership.lost) continue;
         if (records.length > 0 || wait.remainingMs === 0) return records;
       } catch (error) {
         const waitMs = backoffMs(failures++);
-        if (!isTransient(error) || waitMs > patience.remainingMs) throw error;
+        if (!isTransient(error) || waitMs > patience.remainingMs) {
+          this.#reading.gaveUp();
+          throw error;
+        }
+        this.#reading.failed(error as Error);
         for (const { topic } of this.assignment) this.#client.forget(topic);
         await sleep(waitMs);
       }
@@ -387,11 +397,4 @@ export class GroupConsumer {
   get #autoCommitIntervalMs(): number {
     return this.#options.autoCommitIntervalMs ?? AUTO_COMMIT_INTERVAL_MS;
   }
-}
-
-/** A topic may come back, or the group be told that it has gone. */
-function isTransient(error: unknown): boolean {
-  return (
-    isRetriable(error) || (error instanceof ClientError && error.code === "TARPAN_UNKNOWN_TOPIC")
-  );
 }

@@ -24,7 +24,9 @@ export class OffsetCommitter {
   commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
     const what = `a commit of group ${this.#link.groupId}`;
     const commit = this.#last.then(() =>
-      retrying(what, new Deadline(patienceMs), () => this.#commit(offsets, what)),
+      retrying(this.#link.operation(what), new Deadline(patienceMs), () =>
+        this.#commit(offsets, what),
+      ),
     );
     this.#last = commit.catch(() => {});
     return commit;

@@ -1,3 +1,4 @@
+import type { Operation } from "../trouble.ts";
 import { Batch, type ProducerIdentity } from "./batch.ts";
 
 /**
@@ -10,14 +11,16 @@ import { Batch, type ProducerIdentity } from "./batch.ts";
 export class PartitionQueue {
   readonly topic: string;
   readonly partition: number;
+  readonly sending: Operation;
   readonly waiting: Batch[] = [];
   inFlight: Batch | null = null;
   #identity: ProducerIdentity | null = null;
   #nextSequence = 0;
 
-  constructor(topic: string, partition: number) {
+  constructor(topic: string, partition: number, sending: Operation) {
     this.topic = topic;
     this.partition = partition;
+    this.sending = sending;
   }
 
   /** The batch to add a record of `sizeBytes` to. */

@@ -212,7 +212,8 @@ export class Producer {
     const key = `${partition} ${topic}`;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = new PartitionQueue(topic, partition);
+      const sending = this.#client.troubles.operation(`sending to ${topic}-${partition}`);
+      queue = new PartitionQueue(topic, partition, sending);
       this.#queues.set(key, queue);
     }
     return queue;
@@ -287,6 +288,7 @@ export class Producer {
       this.#failed(queue, batch, delivery.error);
       return;
     }
+    queue.sending.worked();
     queue.inFlight = null;
     batch.delivered(delivery.baseOffset, delivery.logAppendTimeMs);
     this.#scheduleNext(queue);
@@ -305,9 +307,11 @@ export class Producer {
     this.#client.forget(batch.topic);
     this.#partitionCounts.delete(batch.topic);
     if (again) {
+      queue.sending.failed(error);
       setTimeout(() => void this.#deliver([queue]), waitMs);
       return;
     }
+    queue.sending.gaveUp();
     queue.inFlight = null;
     if (this.#idempotent) this.#identity = null;
     const { budgetMs } = batch.deadline;
