@@ -11,7 +11,6 @@ export class Progress {
   readonly #startedAt = performance.now();
   #nextAt: number;
   #shown = false;
-  count = 0;
 
   /** `doing` completes "1,000 records …". */
   constructor(stderr: Io["stderr"], doing: string) {
@@ -20,14 +19,13 @@ export class Progress {
     this.#nextAt = this.#startedAt + (stderr.isTTY ? FIRST_AFTER_MS : LOG_EVERY_MS);
   }
 
-  add(count: number): void {
-    this.count += count;
+  reached(count: number): void {
     const now = performance.now();
     if (now < this.#nextAt) return;
     this.#nextAt = now + (this.#stderr.isTTY ? TERMINAL_EVERY_MS : LOG_EVERY_MS);
     this.#shown = true;
-    const perSecond = Math.round((this.count / (now - this.#startedAt)) * 1000);
-    const line = `${counted(this.count, "record")} ${this.#doing}, ${grouped(perSecond)} a second`;
+    const perSecond = Math.round((count / (now - this.#startedAt)) * 1000);
+    const line = `${counted(count, "record")} ${this.#doing}, ${grouped(perSecond)} a second`;
     this.#stderr.write(this.#stderr.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
   }
 

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { linesOf } from "../src/lines.ts";
+import { chunksOfLines, linesOf } from "../src/lines.ts";
 
 async function read(...chunks: string[]): Promise<string[]> {
   const lines: string[] = [];
@@ -24,3 +24,12 @@ test.each([
   [[], []],
   [["\xff\n\x00"], ["\xff", "\x00"]],
 ])("%j", async (chunks, lines) => expect(await read(...chunks)).toEqual(lines));
+
+test("all lines of a read at a time", async () => {
+  const portions: string[][] = [];
+  for await (const lines of chunksOfLines(
+    Readable.from(["a\nb\nc", "d\n", "e"].map((text) => Buffer.from(text))),
+  ))
+    portions.push(lines.map(String));
+  expect(portions).toEqual([["a", "b"], ["cd"], ["e"]]);
+});

@@ -101,6 +101,27 @@ describe("producer and consumer", () => {
     expect((await readAll("order")).map(({ value }) => Number(text(value)))).toEqual(offsets);
   });
 
+  test("many at once, each told of once, in the order of all that was sent", async () => {
+    const producer = new Producer(client);
+    const at = { topic: "each", partition: 0 };
+    const told: unknown[] = [];
+    // Nothing is known of the topic yet, and then it is.
+    const first = producer.send({ ...at, value: "0" });
+    for (const values of [["1", "2"], ["3"]]) {
+      const records = values.map((value) => ({ ...at, value }));
+      producer.sendEach(records, (index, outcome) => told.push([values[index], outcome]));
+      if (values.length > 1) await first;
+    }
+    const refused: unknown[] = [];
+    producer.sendEach([{ ...at, partition: 7, value: "x" }], (_, why) => refused.push(why));
+    expect(await producer.send({ ...at, value: "4" })).toMatchObject({ offset: 4 });
+    await producer.flush();
+    const where = (offset: number) => expect.objectContaining({ ...at, offset });
+    const stored = [1, 2, 3].map((offset) => [String(offset), where(offset)]);
+    expect(told).toEqual(stored);
+    expect(refused).toMatchObject([{ code: "TARPAN_UNKNOWN_PARTITION" }]);
+  });
+
   test("keys decide the partition, and so do partitioners", async () => {
     await admin.createTopic({ name: "spread", partitions: 10 });
     const byKey = new Producer(client);

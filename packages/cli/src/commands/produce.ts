@@ -6,12 +6,14 @@ import { parseCompression, parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
 import { CommandError, UsageError } from "../failures.ts";
-import { linesOf } from "../lines.ts";
+import { chunksOfLines } from "../lines.ts";
 import { parseRecord } from "../ndjson.ts";
 import { osReason } from "../os-reason.ts";
-import { sendAll } from "../send-all.ts";
+import { type Records, sendAll } from "../send-all.ts";
 
 const STANDARD_INPUT = "-";
+/** How many records of one message are made at a time. */
+const PORTION = 1_000;
 const MAX_PARTITION = 2_147_483_647;
 const ACKS: Readonly<Record<string, Acks>> = { all: "all", "-1": "all", "1": 1, "0": 0 };
 
@@ -77,44 +79,43 @@ export const produce: Command = {
 };
 
 /** Checks the options at once; reads standard input only as it is iterated. */
-function recordsFrom(args: Arguments, io: Io): AsyncIterable<ProducerRecord> {
+function recordsFrom(args: Arguments, io: Io): Records {
   const shared = sharedFrom(args);
   const message = args.text("message");
   const count = args.integer("count", 1) ?? 1;
   const format = args.oneOf("format", ["lines", "ndjson", "raw"]) ?? "lines";
   if (message === undefined && args.has("count")) throw new UsageError("--count needs --message");
   if (format === "ndjson" && message === undefined) return fromNdjson(shared, io);
-  const input = () => {
-    if (message !== undefined) return repeated({ ...shared, value: message }, count);
-    if (format === "raw") return fromFiles(shared, args.words(), io);
-    return fromLines(shared, args.text("key-delimiter"), io);
-  };
-  return args.has("tombstones") ? withTombstones(input()) : input();
+  const make = recordMaker(shared, args.has("tombstones"));
+  if (message !== undefined) return repeated(make(shared.key, message), count);
+  if (format === "raw") return fromFiles(make, shared, args.words(), io);
+  return fromLines(make, shared, args.text("key-delimiter"), io);
 }
 
-/** As kcat's -Z: what is empty is null. */
-async function* withTombstones(
-  records: AsyncIterable<ProducerRecord>,
-): AsyncGenerator<ProducerRecord, void, undefined> {
-  for await (const record of records) {
-    const { key, value } = record;
-    yield {
-      ...record,
-      key: key?.length === 0 ? null : key,
-      value: value?.length === 0 ? null : value,
-    };
-  }
+type Content = Uint8Array | string | null | undefined;
+type MakeRecord = (key: Content, value: Uint8Array | string) => ProducerRecord;
+
+/** With `tombstones`, as kcat's -Z, what is empty is null. */
+function recordMaker({ topic, partition, headers }: Shared, tombstones: boolean): MakeRecord {
+  if (!tombstones) return (key, value) => ({ topic, partition, key, value, headers });
+  return (key, value) => ({
+    topic,
+    partition,
+    key: key?.length === 0 ? null : key,
+    value: value.length === 0 ? null : value,
+    headers,
+  });
 }
 
 /** A record for each file; standard input where none is named, and for `-`. */
 async function* fromFiles(
-  shared: Shared,
+  make: MakeRecord,
+  { key }: Shared,
   paths: readonly string[],
   io: Io,
-): AsyncGenerator<ProducerRecord, void, undefined> {
-  for (const path of paths.length === 0 ? [STANDARD_INPUT] : paths) {
-    yield { ...shared, value: await wholeOf(path, io) };
-  }
+): AsyncGenerator<ProducerRecord[], void, undefined> {
+  for (const path of paths.length === 0 ? [STANDARD_INPUT] : paths)
+    yield [make(key, await wholeOf(path, io))];
 }
 
 async function wholeOf(path: string, io: Io): Promise<Buffer> {
@@ -140,49 +141,62 @@ function sharedFrom(args: Arguments): Shared {
     topic,
     partition: partition === -1 ? undefined : partition,
     key: args.text("key"),
-    headers,
+    headers: headers.length === 0 ? undefined : headers,
   };
 }
 
 export async function* repeated(
   record: ProducerRecord,
   count: number,
-): AsyncGenerator<ProducerRecord, void, undefined> {
-  for (let i = 0; i < count; i++) yield record;
+): AsyncGenerator<ProducerRecord[], void, undefined> {
+  for (let left = count; left > 0; left -= PORTION)
+    yield new Array<ProducerRecord>(Math.min(left, PORTION)).fill(record);
 }
 
 async function* fromLines(
+  make: MakeRecord,
   shared: Shared,
   delimiter: string | undefined,
   io: Io,
-): AsyncGenerator<ProducerRecord, void, undefined> {
+): AsyncGenerator<ProducerRecord[], void, undefined> {
   if (io.stdin.isTTY) io.stderr.write("one record per line; end with Ctrl-D\n");
-  for await (const line of linesOf(io.stdin)) {
-    const at = delimiter ? line.indexOf(delimiter) : -1;
-    if (at < 0) yield { ...shared, value: line };
-    else {
-      const value = line.subarray(at + Buffer.byteLength(delimiter!));
-      yield { ...shared, key: line.subarray(0, at), value };
-    }
+  const delimiterBytes = Buffer.byteLength(delimiter ?? "");
+  for await (const lines of chunksOfLines(io.stdin)) {
+    yield lines.map((line) => {
+      const at = delimiter ? line.indexOf(delimiter) : -1;
+      if (at < 0) return make(shared.key, line);
+      return make(line.subarray(0, at), line.subarray(at + delimiterBytes));
+    });
   }
 }
 
 async function* fromNdjson(
   shared: Shared,
   io: Io,
-): AsyncGenerator<ProducerRecord, void, undefined> {
+): AsyncGenerator<ProducerRecord[], void, undefined> {
   let number = 0;
-  for await (const line of linesOf(io.stdin)) {
-    number++;
-    if (line.length === 0) continue;
-    const record = parseRecord(line.toString(), `line ${number}`);
-    yield {
-      topic: shared.topic,
-      value: record.value,
-      key: record.key ?? shared.key,
-      partition: shared.partition ?? record.partition,
-      headers: [...(shared.headers ?? []), ...(record.headers ?? [])],
-      timestamp: record.timestamp,
-    };
+  for await (const lines of chunksOfLines(io.stdin)) {
+    const records: ProducerRecord[] = [];
+    try {
+      for (const line of lines) {
+        number++;
+        if (line.length > 0) records.push(fromJson(shared, line, number));
+      }
+    } finally {
+      // Those before a bad line, too.
+      yield records;
+    }
   }
+}
+
+function fromJson(shared: Shared, line: Buffer, number: number): ProducerRecord {
+  const record = parseRecord(line.toString(), `line ${number}`);
+  return {
+    topic: shared.topic,
+    value: record.value,
+    key: record.key ?? shared.key,
+    partition: shared.partition ?? record.partition,
+    headers: [...(shared.headers ?? []), ...(record.headers ?? [])],
+    timestamp: record.timestamp,
+  };
 }

@@ -6,16 +6,25 @@ import { Deadline } from "../retry.ts";
 /** Roughly what a record adds to a batch beside its key and value. */
 const RECORD_OVERHEAD_BYTES = 24;
 
+export function tell(settled: Settled, index: number, outcome: RecordMetadata | Error): void {
+  try {
+    settled(index, outcome);
+  } catch (error) {
+    // A mistake of the application's: it must show, and not keep others from being told.
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
 /** Who writes: sequences are counted per producer id (KIP-98). */
 export interface ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
 }
 
-interface Waiter {
-  resolve(metadata: RecordMetadata): void;
-  reject(error: Error): void;
-}
+/** Told once of each record, by its index among those it came with: where it went, or why not. */
+export type Settled = (index: number, outcome: RecordMetadata | Error) => void;
 
 /** Records of one partition that travel together, and those who wait for them. */
 export class Batch {
@@ -23,7 +32,9 @@ export class Batch {
   readonly partition: number;
   readonly deadline: Deadline;
   readonly #records: RecordInput[] = [];
-  readonly #waiters: Waiter[] = [];
+  /** Who is told of each record, and as which. Two lists: an object for each record would cost more. */
+  readonly #settled: Settled[] = [];
+  readonly #indexes: number[] = [];
   #sizeBytes = 0;
   #encoded: Uint8Array | null = null;
   tries = 0;
@@ -43,10 +54,11 @@ export class Batch {
     return this.#records.length;
   }
 
-  add(record: RecordInput, sizeBytes: number): Promise<RecordMetadata> {
+  add(record: RecordInput, sizeBytes: number, settled: Settled, index: number): void {
     this.#records.push(record);
     this.#sizeBytes += sizeBytes;
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    this.#settled.push(settled);
+    this.#indexes.push(index);
   }
 
   /** The bytes to send: made once, so that a batch sent again is the same to the broker. */
@@ -65,16 +77,19 @@ export class Batch {
   /** `logAppendTimeMs` is -1 when the records keep their own time. */
   delivered(baseOffset: number, logAppendTimeMs: number): void {
     const { topic, partition } = this;
-    for (const [index, waiter] of this.#waiters.entries()) {
-      const offset = baseOffset < 0 ? -1 : baseOffset + index;
-      const own = this.#records[index]!.timestamp;
-      const timestamp = logAppendTimeMs < 0 ? own : logAppendTimeMs;
-      waiter.resolve({ topic, partition, offset, timestamp });
+    for (let i = 0; i < this.#records.length; i++) {
+      const offset = baseOffset < 0 ? -1 : baseOffset + i;
+      const timestamp = logAppendTimeMs < 0 ? this.#records[i]!.timestamp : logAppendTimeMs;
+      this.#settle(i, { topic, partition, offset, timestamp });
     }
   }
 
   failed(error: Error): void {
-    for (const waiter of this.#waiters) waiter.reject(error);
+    for (let i = 0; i < this.#records.length; i++) this.#settle(i, error);
+  }
+
+  #settle(i: number, outcome: RecordMetadata | Error): void {
+    tell(this.#settled[i]!, this.#indexes[i]!, outcome);
   }
 }
 

@@ -11,18 +11,20 @@ import { requireClient } from "../checks/require-client.ts";
 import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
-import {
-  BATCH_BYTES,
-  BUFFER_BYTES,
-  DELIVERY_TIMEOUT_MS,
-  METADATA_MAX_AGE_MS,
-  RECORD_HEAP_BYTES,
-} from "../limits.ts";
+import { BATCH_BYTES, BUFFER_BYTES, DELIVERY_TIMEOUT_MS, RECORD_HEAP_BYTES } from "../limits.ts";
 import { hashPartitioner, type Partitioner } from "../partitioner.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { backoffMs } from "../retry.ts";
-import { type Batch, type ProducerIdentity, sizeOf, toRecordInput } from "./batch.ts";
+import {
+  type Batch,
+  type ProducerIdentity,
+  type Settled,
+  sizeOf,
+  tell,
+  toRecordInput,
+} from "./batch.ts";
 import { checkRecord } from "./check-record.ts";
+import { PartitionCounts } from "./partition-counts.ts";
 import { PartitionQueue } from "./partition-queue.ts";
 import { type Delivery, sendBatches } from "./send-batches.ts";
 
@@ -70,9 +72,9 @@ export class Producer {
   readonly #batchBytes: number;
   readonly #bufferBytes: number;
   readonly #deliveryTimeoutMs: number;
-  readonly #queues = new Map<string, PartitionQueue>();
-  /** Per topic: its records wait for the first look at the metadata, in order. */
-  readonly #partitionCounts = new Map<string, { count: Promise<number>; at: number }>();
+  /** By topic, and by partition. */
+  readonly #queues = new Map<string, Map<number, PartitionQueue>>();
+  readonly #partitionCounts: PartitionCounts;
   #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
   #unsettled = 0;
@@ -95,6 +97,7 @@ export class Producer {
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
     this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS;
+    this.#partitionCounts = new PartitionCounts(client, this.#deliveryTimeoutMs);
     if (this.#idempotent && this.#acks !== -1)
       throw new ClientError("TARPAN_BAD_OPTION", "an idempotent producer needs acks=all");
   }
@@ -105,16 +108,11 @@ export class Producer {
    * TARPAN_BAD_RECORD that it is none.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
-    let input: RecordInput;
-    let sizeBytes: number;
-    try {
-      input = this.#inputOf(record);
-      sizeBytes = sizeOf(input);
-      this.#hold(sizeBytes + RECORD_HEAP_BYTES, 1);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#enqueue(record, input, sizeBytes);
+    return new Promise((resolve, reject) =>
+      this.sendEach([record], (_index, outcome) =>
+        outcome instanceof Error ? reject(outcome) : resolve(outcome),
+      ),
+    );
   }
 
   /**
@@ -124,13 +122,47 @@ export class Producer {
    */
   async sendBatch(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
     check("records", records, list);
-    const inputs = records.map((record) => this.#inputOf(record));
-    const sizes = inputs.map(sizeOf);
-    const sumBytes = sizes.reduce((sum, bytes) => sum + bytes + RECORD_HEAP_BYTES, 0);
+    if (records.length === 0) return [];
+    return new Promise((resolve, reject) => {
+      const went = new Array<RecordMetadata>(records.length);
+      let missing = records.length;
+      this.sendEach(records, (index, outcome) => {
+        if (outcome instanceof Error) return reject(outcome);
+        went[index] = outcome;
+        if (--missing === 0) resolve(went);
+      });
+    });
+  }
+
+  /**
+   * Sends several and calls `settled` once for each, with its index: for many small ones, whose promises
+   * would cost more than they do. Takes all or, throwing what `sendBatch` rejects with, none.
+   */
+  sendEach(records: readonly ProducerRecord[], settled: Settled): void {
+    const nowMs = Date.now();
+    const inputs: RecordInput[] = [];
+    const sizes: number[] = [];
+    let sumBytes = 0;
+    for (const record of records) {
+      checkRecord(record);
+      const input = toRecordInput(record, nowMs);
+      const sizeBytes = sizeOf(input);
+      inputs.push(input);
+      sizes.push(sizeBytes);
+      sumBytes += sizeBytes + RECORD_HEAP_BYTES;
+    }
     this.#hold(sumBytes, records.length);
-    return Promise.all(
-      records.map((record, index) => this.#enqueue(record, inputs[index]!, sizes[index]!)),
-    );
+    const now = performance.now();
+    for (let index = 0; index < records.length; index++) {
+      const record = records[index]!;
+      const [input, sizeBytes] = [inputs[index]!, sizes[index]!];
+      const count = this.#partitionCounts.known(record.topic, now);
+      if (count !== null) this.#place(record, input, sizeBytes, settled, index, count);
+      else
+        this.#partitionCounts.find(record.topic, (found) =>
+          this.#place(record, input, sizeBytes, settled, index, found),
+        );
+    }
   }
 
   /** Resolves when there is room for more: await it between sends to keep memory bounded. */
@@ -156,11 +188,6 @@ export class Producer {
     await this.close();
   }
 
-  #inputOf(record: ProducerRecord): RecordInput {
-    checkRecord(record);
-    return toRecordInput(record, Date.now());
-  }
-
   /** Throws before anything is taken. Every record gives its bytes back when it is settled. */
   #hold(heldBytes: number, recordCount: number): void {
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
@@ -176,52 +203,46 @@ export class Producer {
     this.#unsettled += recordCount;
   }
 
-  async #enqueue(
+  #place(
     record: ProducerRecord,
     input: RecordInput,
     sizeBytes: number,
-  ): Promise<RecordMetadata> {
+    settled: Settled,
+    index: number,
+    partitionCount: number | Error,
+  ): void {
     try {
-      const count = await this.#partitionCount(record.topic);
-      const partition = record.partition ?? this.#partitioner(record, count);
+      if (partitionCount instanceof Error) throw partitionCount;
+      const partition = record.partition ?? this.#partitioner(record, partitionCount);
       const queue = this.#queueOf(record.topic, partition);
       const batch = queue.open(sizeBytes, this.#batchBytes, this.#deliveryTimeoutMs);
-      const delivery = batch.add(input, sizeBytes);
+      batch.add(input, sizeBytes, settled, index);
       if (queue.inFlight === null) this.#scheduleNext(queue);
-      return await delivery;
-    } finally {
-      this.#settled(sizeBytes + RECORD_HEAP_BYTES);
+    } catch (error) {
+      this.#release(sizeBytes, 1);
+      tell(settled, index, error as Error);
     }
   }
 
-  #partitionCount(topic: string): Promise<number> {
-    const known = this.#partitionCounts.get(topic);
-    const now = performance.now();
-    if (known !== undefined && now - known.at < METADATA_MAX_AGE_MS) return known.count;
-    const found = this.#client.topic(topic, {
-      create: true,
-      withinMs: this.#deliveryTimeoutMs,
-    });
-    const count = found.then(({ partitions }) => partitions.length);
-    this.#partitionCounts.set(topic, { count, at: now });
-    count.catch(() => this.#partitionCounts.delete(topic));
-    return count;
-  }
-
   #queueOf(topic: string, partition: number): PartitionQueue {
-    const key = `${partition} ${topic}`;
-    let queue = this.#queues.get(key);
+    let queues = this.#queues.get(topic);
+    if (queues === undefined) {
+      queues = new Map();
+      this.#queues.set(topic, queues);
+    }
+    let queue = queues.get(partition);
     if (queue === undefined) {
       const sending = this.#client.troubles.operation(`sending to ${topic}-${partition}`);
       queue = new PartitionQueue(topic, partition, sending);
-      this.#queues.set(key, queue);
+      queues.set(partition, queue);
     }
     return queue;
   }
 
-  #settled(heldBytes: number): void {
-    this.#bufferedBytes -= heldBytes;
-    this.#unsettled--;
+  /** Of records that are settled. */
+  #release(sizeBytes: number, recordCount: number): void {
+    this.#bufferedBytes -= sizeBytes + recordCount * RECORD_HEAP_BYTES;
+    this.#unsettled -= recordCount;
     if (this.#bufferedBytes <= this.#bufferBytes / 2)
       for (const resolve of this.#whenReady.splice(0)) resolve();
     if (this.#unsettled === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
@@ -240,11 +261,12 @@ export class Producer {
     this.#soon = null;
     this.#later = null;
     const taken: PartitionQueue[] = [];
-    for (const queue of this.#queues.values()) {
-      if (queue.inFlight !== null || queue.waiting.length === 0) continue;
-      queue.inFlight = queue.waiting.shift()!;
-      taken.push(queue);
-    }
+    for (const queues of this.#queues.values())
+      for (const queue of queues.values()) {
+        if (queue.inFlight !== null || queue.waiting.length === 0) continue;
+        queue.inFlight = queue.waiting.shift()!;
+        taken.push(queue);
+      }
     if (taken.length > 0) void this.#deliver(taken);
   }
 
@@ -291,6 +313,7 @@ export class Producer {
     queue.sending.worked();
     queue.inFlight = null;
     batch.delivered(delivery.baseOffset, delivery.logAppendTimeMs);
+    this.#release(batch.sizeBytes, batch.recordCount);
     this.#scheduleNext(queue);
   }
 
@@ -305,7 +328,7 @@ export class Producer {
     const waitMs = backoffMs(batch.tries++);
     const again = isRetriable(error) && waitMs < batch.deadline.remainingMs;
     this.#client.forget(batch.topic);
-    this.#partitionCounts.delete(batch.topic);
+    this.#partitionCounts.forget(batch.topic);
     if (again) {
       queue.sending.failed(error);
       setTimeout(() => void this.#deliver([queue]), waitMs);
@@ -317,6 +340,7 @@ export class Producer {
     const { budgetMs } = batch.deadline;
     const late = `${batch.topic}-${batch.partition}: not delivered within ${budgetMs} ms`;
     batch.failed(isRetriable(error) ? new TimeoutError(`${late}: ${error.message}`, error) : error);
+    this.#release(batch.sizeBytes, batch.recordCount);
     this.#scheduleNext(queue);
   }
 
