@@ -10,6 +10,8 @@ export const RETRY_BACKOFF_MAX_MS = 1_000;
 /** How long something must have failed before `onTrouble` is told of it, and told again, ms. */
 export const TROUBLE_AFTER_MS = 2_000;
 export const TROUBLE_AGAIN_MS = 60_000;
+/** How long a leader has to say where its logs begin and end, for a look at a topic, ms. */
+export const LOG_ENDS_TIMEOUT_MS = 2_000;
 /** How long a topic that was just named for the first time may stay unknown, ms. */
 export const UNKNOWN_TOPIC_PATIENCE_MS = 5_000;
 /** Age at which cached metadata is asked for again, ms. Kafka's metadata.max.age.ms. */
@@ -17,6 +19,11 @@ export const METADATA_MAX_AGE_MS = 300_000;
 
 /** Largest response frame taken, bytes. */
 export const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
+/**
+ * Bytes of batches in one request: what a broker takes (Kafka's socket.request.max.bytes) less room for
+ * headers, names of topics and the like.
+ */
+export const MAX_REQUEST_BATCH_BYTES = 100 * 1024 * 1024 - 64 * 1024;
 /** Bytes a batch grows to while another of its partition is on its way. Kafka's max.request.size. */
 export const BATCH_BYTES = 1_000_000;
 /** Bytes of records a producer holds before it refuses more. Kafka's buffer.memory. */

@@ -145,6 +145,19 @@ describe("producer and consumer", () => {
     expect(await readAll("acks")).toHaveLength(2);
   });
 
+  test("what no request could carry is refused, and what two can goes in two", async () => {
+    const value = Buffer.alloc(60 * 1024 * 1024);
+    const producer = new Producer(client, { bufferBytes: 500 * 1024 * 1024 });
+    await expect(
+      producer.send({ topic: "large", value: Buffer.alloc(101 * 1024 * 1024) }),
+    ).rejects.toMatchObject({ code: "TARPAN_RECORD_TOO_LARGE", retriable: false });
+    await admin.createTopic({ name: "large", partitions: 2 });
+    const sent = [0, 1].map((partition) => producer.send({ topic: "large", partition, value }));
+    // By the broker: a request of both would have ended the connection.
+    for (const each of sent)
+      await expect(each).rejects.toMatchObject({ code: "TARPAN_KAFKA_MESSAGE_TOO_LARGE" });
+  });
+
   test("send refuses what the buffer can't hold; ready lets on", async () => {
     const producer = new Producer(client, { bufferBytes: 10_000 });
     const record = { topic: "full", partition: 0, value: "x".repeat(2_000) };

@@ -11,7 +11,13 @@ import { requireClient } from "../checks/require-client.ts";
 import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
-import { BATCH_BYTES, BUFFER_BYTES, DELIVERY_TIMEOUT_MS, RECORD_HEAP_BYTES } from "../limits.ts";
+import {
+  BATCH_BYTES,
+  BUFFER_BYTES,
+  DELIVERY_TIMEOUT_MS,
+  MAX_REQUEST_BATCH_BYTES,
+  RECORD_HEAP_BYTES,
+} from "../limits.ts";
 import { hashPartitioner, type Partitioner } from "../partitioner.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { backoffMs } from "../retry.ts";
@@ -48,7 +54,7 @@ export interface ProducerOptions {
    */
   readonly bufferBytes?: number;
   /** Time from `send` to giving up, ms. */
-  readonly deliveryTimeoutMs?: number;
+  readonly deliveryTimeoutMs?: number | undefined;
 }
 
 const OPTIONS: Checks<ProducerOptions> = {
@@ -105,7 +111,7 @@ export class Producer {
   /**
    * Resolves once the record is stored as `acks` asks. Rejects with a ClientError: TARPAN_TIMEOUT means
    * that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited,
-   * TARPAN_BAD_RECORD that it is none.
+   * TARPAN_BAD_RECORD that it is none, TARPAN_RECORD_TOO_LARGE that no request could carry it.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) =>
@@ -147,6 +153,7 @@ export class Producer {
       checkRecord(record);
       const input = toRecordInput(record, nowMs);
       const sizeBytes = sizeOf(input);
+      if (sizeBytes > MAX_REQUEST_BATCH_BYTES) throw tooLarge(record.topic, sizeBytes);
       inputs.push(input);
       sizes.push(sizeBytes);
       sumBytes += sizeBytes + RECORD_HEAP_BYTES;
@@ -329,12 +336,11 @@ export class Producer {
     const again = isRetriable(error) && waitMs < batch.deadline.remainingMs;
     this.#client.forget(batch.topic);
     this.#partitionCounts.forget(batch.topic);
+    queue.sending.failed(error, again);
     if (again) {
-      queue.sending.failed(error);
       setTimeout(() => void this.#deliver([queue]), waitMs);
       return;
     }
-    queue.sending.gaveUp();
     queue.inFlight = null;
     if (this.#idempotent) this.#identity = null;
     const { budgetMs } = batch.deadline;
@@ -361,4 +367,14 @@ export class Producer {
     assertOk(answer.errorCode, "taking a producer id");
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
   }
+}
+
+/** A broker closes the connection at such a request, and no retry would change that. */
+function tooLarge(topic: string, sizeBytes: number): ClientError {
+  const [size, most] = [sizeBytes, MAX_REQUEST_BATCH_BYTES].map((n) => n.toLocaleString("en-US"));
+  return new ClientError(
+    "TARPAN_RECORD_TOO_LARGE",
+    `a record for ${topic} has ${size} bytes, and a request can carry ${most} at most: split it, or ` +
+      "keep it elsewhere and send where it is",
+  );
 }

@@ -2,6 +2,7 @@ import { ErrorCode, Produce, type ResponseOf } from "@tarpan/protocol";
 import type { Client } from "../client.ts";
 import type { Connection } from "../connection.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
+import { MAX_REQUEST_BATCH_BYTES } from "../limits.ts";
 import { hasId, type TopicMetadata } from "../metadata.ts";
 import type { Batch } from "./batch.ts";
 
@@ -17,9 +18,15 @@ interface Placed {
   readonly topic: TopicMetadata;
 }
 
+/** What goes to one broker at a time. */
+interface Load {
+  readonly placed: Placed[];
+  bytes: number;
+}
+
 /**
- * Sends each batch (encoded before) to the leader of its partition, one request per broker, and calls
- * `deliver` once for each. Never rejects for what went wrong with a batch.
+ * Sends each batch (encoded before) to the leader of its partition, one request per broker unless that
+ * would be more than a broker takes, and calls `deliver` once for each. Never rejects for what went wrong with a batch.
  */
 export async function sendBatches(
   client: Client,
@@ -28,25 +35,35 @@ export async function sendBatches(
   compression: number,
   deliver: (batch: Batch, delivery: Delivery) => void,
 ): Promise<void> {
-  const byLeader = new Map<Connection, Placed[]>();
+  const byLeader = new Map<Connection, Load[]>();
   await Promise.all(
     batches.map(async (batch) => {
       try {
         const withinMs = batch.deadline.remainingMs;
         const topic = await client.topic(batch.topic, { create: true, withinMs });
         const leader = await client.leaderOf(topic, batch.partition);
-        const placed = byLeader.get(leader);
-        if (placed === undefined) byLeader.set(leader, [{ batch, topic }]);
-        else placed.push({ batch, topic });
+        const loads = byLeader.get(leader) ?? [];
+        byLeader.set(leader, loads);
+        addTo(loads, { batch, topic }, batch.encoded(compression, null).length);
       } catch (error) {
         deliver(batch, { error: error as Error });
       }
     }),
   );
-  const requests = [...byLeader].map(([leader, placed]) =>
-    sendTo(leader, placed, acks, compression, client.timeoutMs, deliver),
+  const requests = [...byLeader].flatMap(([leader, loads]) =>
+    loads.map(({ placed }) => sendTo(leader, placed, acks, compression, client.timeoutMs, deliver)),
   );
   await Promise.all(requests);
+}
+
+function addTo(loads: Load[], placed: Placed, bytes: number): void {
+  const last = loads.at(-1);
+  if (last === undefined || last.bytes + bytes > MAX_REQUEST_BATCH_BYTES)
+    loads.push({ placed: [placed], bytes });
+  else {
+    last.placed.push(placed);
+    last.bytes += bytes;
+  }
 }
 
 async function sendTo(
