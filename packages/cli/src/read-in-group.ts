@@ -1,5 +1,6 @@
-import { type Client, type ConsumedRecord, GroupConsumer } from "@tarpan/client";
+import { type Client, type ConsumedRecord, DamagedRangeError, GroupConsumer } from "@tarpan/client";
 import type { Io } from "./command.ts";
+import { damaged, goOnInGroup } from "./damaged.ts";
 import { END_WAIT_MS, print, type ReadRequest } from "./read-records.ts";
 
 /** Joins groups of other clients too: these are the names that they deal partitions out by. */
@@ -33,6 +34,8 @@ export async function readInGroup(
   try {
     await consumer.subscribe([request.topic]);
     return await printAll(consumer, request, io, stopped.signal);
+  } catch (error) {
+    throw error instanceof DamagedRangeError ? damaged([error], goOnInGroup(groupId)) : error;
   } finally {
     io.off("SIGINT", stop);
     io.off("SIGTERM", stop);

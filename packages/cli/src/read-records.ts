@@ -1,7 +1,14 @@
 import { once } from "node:events";
-import { Admin, type Client, type ConsumedRecord, Consumer } from "@tarpan/client";
+import {
+  Admin,
+  type Client,
+  type ConsumedRecord,
+  Consumer,
+  DamagedRangeError,
+} from "@tarpan/client";
 import type { Start } from "./args/values.ts";
 import type { Io } from "./command.ts";
+import { damaged, goOnReading } from "./damaged.ts";
 import type { RecordFormat } from "./format.ts";
 
 /** How long a broker may look for more when the end of what there is will do, ms. */
@@ -54,14 +61,22 @@ async function lastOnes(client: Client, topic: string, partition: number, count:
 
 async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promise<number> {
   const { count, stopAtEnd, format } = request;
+  const damages: DamagedRangeError[] = [];
   let printed = 0;
   while (printed < count && !consumer.closed) {
-    const records = await consumer.poll();
+    const records = await consumer.poll().catch((error: Error) => {
+      if (!(error instanceof DamagedRangeError)) throw error;
+      // What other partitions have is read first.
+      consumer.remove([error]);
+      damages.push(error);
+      return [];
+    });
     const wanted = records.slice(0, count - printed);
     await print(wanted, format, io);
     printed += wanted.length;
-    if (stopAtEnd && consumer.atEnd) break;
+    if (stopAtEnd ? consumer.atEnd : damages.length > 0) break;
   }
+  if (damages.length > 0) throw damaged(damages, goOnReading);
   return printed;
 }
 

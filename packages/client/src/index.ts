@@ -15,6 +15,7 @@ export type {
 export type { AssignorName } from "./group/assignors/index.ts";
 export { GroupConsumer } from "./group/group-consumer.ts";
 export type { GroupConsumerOptions } from "./group/group-consumer-options.ts";
+export type { LogEnds } from "./log-ends.ts";
 export type {
   BrokerAddress,
   ClusterMetadata,

@@ -26,8 +26,8 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): [st
 /** Where to read from: an offset, an end of the log, or the first record at or after a time in ms. */
 export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
 
-const LATEST = -1n;
-const EARLIEST = -2n;
+export const LATEST = -1n;
+export const EARLIEST = -2n;
 
 /** Turns an OffsetSpec into an offset; nothing at or after a time gives the end of the log. */
 export async function resolveOffset(

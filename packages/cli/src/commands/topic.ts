@@ -1,11 +1,11 @@
-import { Admin, type TopicMetadata } from "@tarpan/client";
+import { Admin, type LogEnds, type TopicMetadata } from "@tarpan/client";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { subcommand } from "../args/subcommand.ts";
 import { parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
-import { UsageError } from "../failures.ts";
+import { describeFailure, UsageError } from "../failures.ts";
 import { tellIgnoredConfigs } from "../ignored-configs.ts";
 import { counted } from "../progress.ts";
 import { columns } from "../table.ts";
@@ -48,7 +48,7 @@ export const topic: Command = {
   async run(args, io) {
     const act = subcommand(args, ACTIONS)(args);
     args.end();
-    await withClient(args, (client) => act(new Admin(client), io));
+    await withClient(args, io, (client) => act(new Admin(client), io));
   },
 };
 
@@ -118,24 +118,23 @@ export async function describeTopic(admin: Admin, io: Io, name: string): Promise
   const found = await admin.describeTopic(name);
   const configs = await admin.describeConfigs({ type: "topic", name });
   const set = configs.filter((config) => !config.isDefault);
-  const rows = await Promise.all(
-    found.partitions.map(async ({ partition, leader, replicas, inSyncReplicas }) => {
-      const offset = (spec: "earliest" | "latest") =>
-        leader < 0 ? "-" : admin.offset({ topic: name, partition }, spec);
-      return [
-        String(partition),
-        leader < 0 ? "none" : String(leader),
-        replicas.join(","),
-        inSyncReplicas.join(","),
-        String(await offset("earliest")),
-        String(await offset("latest")),
-      ];
-    }),
-  );
+  const ends = await admin.logEnds(found);
+  const rows = found.partitions.map(({ partition, leader, replicas, inSyncReplicas }, index) => [
+    String(partition),
+    leader < 0 ? "none" : String(leader),
+    replicas.join(","),
+    inSyncReplicas.join(","),
+    ...endsText(ends[index]!),
+  ]);
   const size = `${counted(found.partitions.length, "partition")}, replicas: ${replicasOf(found)}`;
   const settings = set.map((config) => `  ${config.name}=${config.value ?? "(hidden)"}\n`);
   io.stdout.write(`topic ${name} (id ${found.id}): ${size}\n${settings.join("")}`);
   io.stdout.write(columns([HEADINGS, ...rows]));
+}
+
+function endsText(ends: LogEnds | Error): string[] {
+  if (ends instanceof Error) return ["-", "-", `offline: ${describeFailure(ends)}`];
+  return [String(ends.first), String(ends.end)];
 }
 
 const HEADINGS = ["partition", "leader", "replicas", "in sync", "first offset", "end offset"];

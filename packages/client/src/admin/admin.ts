@@ -35,6 +35,7 @@ import {
 } from "../checks/values.ts";
 import type { Client } from "../client.ts";
 import { assertOk } from "../errors.ts";
+import { type LogEnds, logEnds } from "../log-ends.ts";
 import type { ClusterMetadata, TopicMetadata } from "../metadata.ts";
 import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
@@ -182,6 +183,11 @@ export class Admin {
     check("at", at, topicPartition);
     check("offset", spec, offsetSpec);
     return resolveOffset(this.#client, at, spec);
+  }
+
+  /** Of all partitions of a topic as it is now, an error where it can't be told: nothing is tried again. */
+  logEnds(topic: TopicMetadata): Promise<(LogEnds | Error)[]> {
+    return logEnds(this.#client, topic);
   }
 
   /** Deletes the records before `offset`, -1 for all; returns the partition's first offset after it. */

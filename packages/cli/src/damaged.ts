@@ -1,0 +1,24 @@
+import type { DamagedRangeError } from "@tarpan/client";
+import { CommandError } from "./failures.ts";
+
+/** How to read on: a command for the offset behind the damage. */
+type GoOn = (range: DamagedRangeError, behind: number | string) => string;
+
+export const goOnReading: GoOn = ({ partition }, behind) =>
+  `--partition ${partition} --offset ${behind}`;
+
+export function goOnInGroup(groupId: string): GoOn {
+  return ({ topic, partition }, behind) =>
+    `tarpan group reset-offsets ${groupId} --topic ${topic}:${partition} --to-offset ${behind} --execute`;
+}
+
+/** What could not be read, and how to go on without it. */
+export function damaged(ranges: readonly DamagedRangeError[], goOn: GoOn): CommandError {
+  const texts = ranges.map((range) => {
+    const { topic, partition, offset, nextOffset } = range;
+    const until = nextOffset === null ? "on" : `to ${nextOffset - 1}`;
+    const where = `${topic}-${partition}: offsets ${offset} ${until} are damaged or missing`;
+    return `${where}; go on behind them with: ${goOn(range, nextOffset ?? "OFFSET")}`;
+  });
+  return new CommandError(texts.join("; "), { cause: ranges[0] });
+}
