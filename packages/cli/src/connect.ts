@@ -1,32 +1,46 @@
-import { Client } from "@tarpan/client";
+import { Client, type Trouble } from "@tarpan/client";
 import type { Arguments } from "./args/parse.ts";
 import { parseDuration } from "./args/values.ts";
+import type { Io } from "./command.ts";
+import { describeFailure } from "./failures.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 
-/** Runs `work` with a client of the cluster that `--bootstrap` names, and closes it. */
+/**
+ * Runs `work` with a client of the cluster that `--bootstrap` names, and closes it. `work` is told what
+ * `--timeout` says, too.
+ */
 export async function withClient<T>(
   args: Arguments,
-  work: (client: Client) => Promise<T>,
+  io: Io,
+  work: (client: Client, timeoutMs: number | undefined) => Promise<T>,
 ): Promise<T> {
   const timeout = args.text("timeout");
-  return withCluster(
-    args.text("bootstrap") ?? DEFAULT_BOOTSTRAP,
-    timeout === undefined ? undefined : parseDuration(timeout, "--timeout"),
-    work,
-  );
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, "--timeout");
+  const bootstrap = args.text("bootstrap") ?? DEFAULT_BOOTSTRAP;
+  return withCluster(bootstrap, timeoutMs, io, (client) => work(client, timeoutMs));
 }
 
 export async function withCluster<T>(
   bootstrap: string | readonly string[],
   timeoutMs: number | undefined,
+  { stderr }: Io,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const given = timeoutMs === undefined ? {} : { timeoutMs };
-  const client = new Client({ bootstrap, clientId: "tarpan-cli", ...given });
+  const onTrouble = (trouble: Trouble) => {
+    // Over the line that shows how far a command has come.
+    stderr.write(`${stderr.isTTY ? "\r\x1b[K" : ""}tarpan: ${troubleText(trouble)}\n`);
+  };
+  const client = new Client({ bootstrap, clientId: "tarpan-cli", timeoutMs, onTrouble });
   try {
     return await work(client);
   } finally {
     await client.close();
   }
+}
+
+function troubleText({ what, error, sinceMs }: Trouble): string {
+  const time = `${Math.round(sinceMs / 1_000)} s`;
+  if (error === null) return `it works again, after ${time}`;
+  return `${what}: still trying after ${time}: ${describeFailure(error)}`;
 }

@@ -13,6 +13,10 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_GROUP_ID_NOT_FOUND: "see what there is with: tarpan group list",
   TARPAN_KAFKA_NON_EMPTY_GROUP: "stop its consumers: tarpan group describe --group NAME shows them",
   TARPAN_KAFKA_UNKNOWN_MEMBER_ID: "stop the group's consumers first, then try again",
+  TARPAN_KAFKA_KAFKA_STORAGE_ERROR: "the broker's disk may be full or failing: its log says more",
+  TARPAN_KAFKA_MESSAGE_TOO_LARGE:
+    "see what a topic allows with: tarpan topic describe, change it with: tarpan topic alter NAME " +
+    "--config max.message.bytes=BYTES",
   TARPAN_UNKNOWN_PARTITION: "see what there is with: tarpan topic describe --topic NAME",
   TARPAN_PORT_IN_USE: "choose it with: --bind-port PORT",
   TARPAN_PORT_FORBIDDEN: "choose it with: --bind-port PORT",

@@ -1,40 +1,64 @@
 import type { Producer, ProducerRecord, RecordMetadata } from "@tarpan/client";
 import type { Io } from "./command.ts";
 import { CommandError, describeFailure } from "./failures.ts";
+import { Interrupts } from "./interrupts.ts";
 import { counted, Progress } from "./progress.ts";
 
 /** In portions: as many as there are to send at a time. */
-export type Records = AsyncIterable<readonly ProducerRecord[]>;
+export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
+  /** Somebody types them, where progress would be drawn. */
+  readonly typed?: boolean;
+}
 
 /**
  * Sends records as they come, never holding more than the producer's buffer, and says on stdout where
- * they went. Stops at the first that fails.
+ * they went. Stops at the first that fails, and when it is interrupted: what was taken is still sent, and
+ * a second interrupt does not wait for that.
  */
 export async function sendAll(producer: Producer, records: Records, io: Io): Promise<void> {
-  const progress = new Progress(io.stderr, "sent");
   const went = new Destinations();
+  const progress = records.typed ? null : new Progress(io.stderr, "sent");
+  const interrupts = new Interrupts(io, () => io.stdin.destroy());
+  let taken = 0;
   let failure: Error | null = null;
   const settled = (_index: number, outcome: RecordMetadata | Error) => {
     if (outcome instanceof Error) failure ??= outcome;
     else went.add(outcome);
   };
-  try {
+  const send = async () => {
     for await (const portion of records) {
-      if (failure !== null) break;
+      if (failure !== null || interrupts.came) return;
       producer.sendEach(portion, settled);
+      taken += portion.length;
       await producer.ready();
-      progress.reached(went.count);
+      progress?.reached(went.count);
     }
-  } catch (error) {
-    failure ??= error as Error;
+  };
+  const sent = send()
+    .catch((error: Error) => {
+      // Standard input that is closed under its reader is an error to it.
+      if (!interrupts.came) failure ??= error;
+    })
+    .then(() => producer.close());
+  try {
+    await Promise.race([sent, interrupts.insisted]);
+  } finally {
+    interrupts.off();
   }
-  await producer.close();
-  progress.end();
-  if (went.count > 0 || failure === null) io.stdout.write(went.summary());
+  progress?.end();
+  tellOutcome(went, taken, failure, io);
+}
+
+function tellOutcome(went: Destinations, taken: number, failure: Error | null, io: Io): void {
+  if (taken === 0 && failure === null) io.stdout.write("nothing to send\n");
+  io.stdout.write(went.summary());
   if (failure !== null) {
     const stored = went.count > 0 ? ` (${counted(went.count, "record")} stored before)` : "";
     throw new CommandError(`${describeFailure(failure)}${stored}`, { cause: failure });
   }
+  const left = taken - went.count;
+  if (left > 0)
+    throw new CommandError(`interrupted: ${counted(left, "record")} may be stored, or not`);
 }
 
 interface Range {
@@ -73,7 +97,6 @@ class Destinations {
   }
 
   summary(): string {
-    if (this.count === 0) return "nothing to send\n";
     const lines = [...this.#ranges].map(([name, { first, last, count }]) => {
       const where =
         first < 0 ? "" : first === last ? ` at offset ${first}` : ` at offsets ${first} to ${last}`;

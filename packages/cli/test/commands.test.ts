@@ -1,5 +1,5 @@
 // Whole command lines against a real broker, in this process.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Broker } from "@tarpan/broker";
@@ -131,6 +131,13 @@ describe("produce and consume", () => {
     expect((await at(raw, { stdin: ["x\n", "y"] })).stdout).toContain("sent 2 records");
     expect((await at(["produce", "files", "--format", "raw"], { stdin: "z\n" })).code).toBe(0);
     expect((await at(["consume", "files", "-e", "-f", "%S "])).stdout).toBe("4 3 2 ");
+    truncateSync(file, 101 * 1024 * 1024);
+    expect(await at(["produce", "files", "--format", "raw", file])).toEqual({
+      ...{ code: 1, stdout: "" },
+      stderr: expect.stringMatching(
+        / has 105,906,\d+ bytes, and a request can carry .* split it, or/,
+      ),
+    });
     const missing = await at(["produce", "files", "--format", "raw", `${file}.not`]);
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining("can't read") });
   });

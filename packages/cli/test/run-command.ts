@@ -14,8 +14,13 @@ export class RunningCommand {
   readonly #io: TestIo;
   readonly done: Promise<Outcome>;
 
-  constructor(argv: readonly string[], { stdin = "", env = {} }: CommandOptions = {}) {
+  constructor(
+    argv: readonly string[],
+    { stdin = "", env = {}, terminal = {} }: CommandOptions = {},
+  ) {
     this.#io = new TestIo(stdin, env);
+    Object.assign(this.#io.stdin, { isTTY: terminal.stdin });
+    Object.assign(this.#io.stderr, { isTTY: terminal.stderr });
     const io = this.#io;
     this.done = run(argv, io).then((code) => ({
       code,
@@ -54,7 +59,9 @@ export class RunningCommand {
 }
 
 export interface CommandOptions {
-  readonly stdin?: string | readonly string[];
+  readonly stdin?: string | readonly string[] | Readable;
+  /** Which of the two is a terminal. */
+  readonly terminal?: { readonly stdin?: boolean; readonly stderr?: boolean };
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -68,9 +75,12 @@ class TestIo extends EventEmitter implements Io {
   readonly stderr = new Collected();
   readonly env: Readonly<Record<string, string>>;
 
-  constructor(stdin: string | readonly string[], env: Readonly<Record<string, string>>) {
+  constructor(stdin: NonNullable<CommandOptions["stdin"]>, env: Readonly<Record<string, string>>) {
     super();
-    this.stdin = Readable.from([stdin].flat().map((piece) => Buffer.from(piece)));
+    this.stdin =
+      stdin instanceof Readable
+        ? stdin
+        : Readable.from([stdin].flat().map((piece) => Buffer.from(piece)));
     this.env = env;
   }
 }

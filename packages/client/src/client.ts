@@ -32,7 +32,7 @@ export interface ClientOptions {
   readonly bootstrap: string | readonly string[];
   readonly clientId?: string;
   /** Time for one request, and for connecting, ms. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * Told when something has failed for two seconds and is still tried, each minute while it is, and when
    * it works again: for a log, or a terminal.

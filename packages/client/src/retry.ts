@@ -37,15 +37,14 @@ export async function retrying<T>(
       return result;
     } catch (error) {
       const waitMs = backoffMs(tries);
-      const isLate = waitMs >= deadline.remainingMs;
-      if (isLate || !isRetriable(error)) {
-        operation.gaveUp();
-        if (!isRetriable(error)) throw error;
-        const { message } = error as Error;
-        const late = `${operation.what} did not succeed within ${deadline.budgetMs} ms`;
-        throw new TimeoutError(`${late}: ${message}`, error);
-      }
-      operation.failed(error as Error);
+      const again = isRetriable(error) && waitMs < deadline.remainingMs;
+      operation.failed(error as Error, again);
+      if (!isRetriable(error)) throw error;
+      if (!again)
+        throw new TimeoutError(
+          `${operation.what} did not succeed within ${deadline.budgetMs} ms: ${(error as Error).message}`,
+          error,
+        );
       await sleep(waitMs);
     }
   }

@@ -19,15 +19,12 @@ export interface Trouble {
 
 export type OnTrouble = (trouble: Trouble) => void;
 
-interface Failing {
-  readonly since: number;
-  error: Error;
-}
-
 export class Troubles {
   readonly #onTrouble: OnTrouble | undefined;
-  /** In the order in which they began to fail. */
-  readonly #failing = new Map<Operation, Failing>();
+  /** Since when, in the order in which they began to fail. */
+  readonly #failing = new Map<Operation, number>();
+  /** Of any of them: one may be part of another, and know more. */
+  #lastError!: Error;
   #timer: NodeJS.Timeout | undefined;
   #told: { readonly what: string; readonly since: number } | null = null;
 
@@ -41,9 +38,8 @@ export class Troubles {
 
   failed(operation: Operation, error: Error): void {
     if (this.#onTrouble === undefined) return;
-    const known = this.#failing.get(operation);
-    if (known !== undefined) known.error = error;
-    else this.#failing.set(operation, { since: performance.now(), error });
+    this.#lastError = error;
+    if (!this.#failing.has(operation)) this.#failing.set(operation, performance.now());
     if (this.#timer === undefined) this.#tellIn(TROUBLE_AFTER_MS);
   }
 
@@ -71,13 +67,14 @@ export class Troubles {
   #tell(): void {
     this.#tellIn(TROUBLE_AGAIN_MS);
     const [longest] = this.#failing;
-    const [{ what }, { since, error }] = longest!;
+    const [{ what }, since] = longest!;
+    const error = this.#lastError;
     this.#told ??= { what, since };
     this.#onTrouble?.({ kind: "retrying", what, error, sinceMs: performance.now() - since });
   }
 }
 
-/** What may be tried several times. Told of each failure that is followed by another try, and the end. */
+/** What may be tried several times. Told of each failure, and whether another try follows. */
 export class Operation {
   readonly what: string;
   readonly #troubles: Troubles;
@@ -88,17 +85,15 @@ export class Operation {
     this.what = what;
   }
 
-  failed(error: Error): void {
-    this.#failing = true;
-    this.#troubles.failed(this, error);
+  failed(error: Error, again: boolean): void {
+    if (again) {
+      this.#failing = true;
+      this.#troubles.failed(this, error);
+    } else this.#end(false);
   }
 
   worked(): void {
     this.#end(true);
-  }
-
-  gaveUp(): void {
-    this.#end(false);
   }
 
   #end(well: boolean): void {

@@ -16,7 +16,11 @@ export interface Option {
 export const BOOTSTRAP_OPTIONS: readonly Option[] = [
   { name: "bootstrap", short: "b", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
   { name: "broker", argument: "HOST:PORT", aliasOf: "bootstrap", help: "the same" },
-  { name: "timeout", argument: "TIME", help: "longest wait for an answer (30s)" },
+  {
+    name: "timeout",
+    argument: "TIME",
+    help: "give up when nothing works for so long (30s; to send, 2m)",
+  },
 ];
 
 export const HELP_OPTION: Option = { name: "help", short: "h", help: "show this" };

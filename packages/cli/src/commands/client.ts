@@ -27,6 +27,7 @@ interface Order {
   readonly count: number | undefined;
   readonly partitions: number;
   readonly replicas: number;
+  readonly timeoutMs: number | undefined;
 }
 
 type Action = (client: Client, order: Order, io: Io) => Promise<unknown>;
@@ -43,7 +44,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const { partition, message, count } = order;
     if (message === undefined) throw new UsageError("--message is missing");
     const record = { topic: topicOf(order), partition, value: message };
-    return sendAll(new Producer(client), repeated(record, count ?? 1), io);
+    const producer = new Producer(client, { deliveryTimeoutMs: order.timeoutMs });
+    return sendAll(producer, repeated(record, count ?? 1), io);
   },
   consume: (client, order, io) =>
     readRecords(
@@ -91,14 +93,14 @@ export const client: Command = {
     const action = ACTIONS[name];
     if (action === undefined)
       throw new UsageError(name === "" ? `--cmd is missing: ${names}` : `--cmd must be ${names}`);
-    const order = orderFrom(args, file.command ?? {});
+    const timeoutMs =
+      file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
+    const order = { ...orderFrom(args, file.command ?? {}), timeoutMs };
     const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
     const log = args.text("log") ?? file.log_file;
     args.end("; say what to do with --cmd");
-    const timeoutMs =
-      file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
     await noted(log, name, order, () =>
-      withCluster(brokers, timeoutMs, (cluster) => action(cluster, order, io)),
+      withCluster(brokers, timeoutMs, io, (cluster) => action(cluster, order, io)),
     );
   },
 };
@@ -109,7 +111,10 @@ async function fileFrom(args: Arguments): Promise<ClientFile> {
   return existsSync(DEFAULT_FILE) ? readClientFile(DEFAULT_FILE) : {};
 }
 
-function orderFrom(args: Arguments, file: NonNullable<ClientFile["command"]>): Order {
+function orderFrom(
+  args: Arguments,
+  file: NonNullable<ClientFile["command"]>,
+): Omit<Order, "timeoutMs"> {
   const number = (name: "partition" | "offset" | "count", to?: number) => {
     const value = args.integer(name, -1, to) ?? file[name];
     return value === -1 ? undefined : value;

@@ -64,7 +64,7 @@ export const consume: Command = {
       format: formatFrom(args),
     };
     args.end();
-    await withClient(args, (client) => readRecords(client, request, io));
+    await withClient(args, io, (client) => readRecords(client, request, io));
   },
 };
 
@@ -82,7 +82,7 @@ async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
     format: formatFrom(args),
   };
   args.end();
-  await withClient(args, (client) => readInGroup(client, request, io));
+  await withClient(args, io, (client) => readInGroup(client, request, io));
 }
 
 function formatFrom(args: Arguments): RecordFormat {

@@ -48,7 +48,7 @@ export const group: Command = {
   async run(args, io) {
     const act = subcommand(args, ACTIONS)(args);
     args.end();
-    await withClient(args, (client) => act(new Admin(client), io));
+    await withClient(args, io, (client) => act(new Admin(client), io));
   },
 };
 

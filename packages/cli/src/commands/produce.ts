@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Acks, type Client, Producer, type ProducerRecord } from "@tarpan/client";
+import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
@@ -72,8 +72,8 @@ export const produce: Command = {
     if (acks === undefined) throw new UsageError("--acks must be all, 1 or 0");
     const compression = parseCompression(args.text("compression") ?? "none");
     args.end("; a message is given with --message TEXT, or on standard input");
-    await withClient(args, (client: Client) =>
-      sendAll(new Producer(client, { acks, compression }), records, io),
+    await withClient(args, io, (client, deliveryTimeoutMs) =>
+      sendAll(new Producer(client, { acks, compression, deliveryTimeoutMs }), records, io),
     );
   },
 };
@@ -85,11 +85,14 @@ function recordsFrom(args: Arguments, io: Io): Records {
   const count = args.integer("count", 1) ?? 1;
   const format = args.oneOf("format", ["lines", "ndjson", "raw"]) ?? "lines";
   if (message === undefined && args.has("count")) throw new UsageError("--count needs --message");
-  if (format === "ndjson" && message === undefined) return fromNdjson(shared, io);
+  const typed = io.stdin.isTTY === true;
+  if (format === "ndjson" && message === undefined)
+    return Object.assign(fromNdjson(shared, io), { typed });
   const make = recordMaker(shared, args.has("tombstones"));
   if (message !== undefined) return repeated(make(shared.key, message), count);
   if (format === "raw") return fromFiles(make, shared, args.words(), io);
-  return fromLines(make, shared, args.text("key-delimiter"), io);
+  const lines = fromLines(make, shared, args.text("key-delimiter"), io);
+  return Object.assign(lines, { typed });
 }
 
 type Content = Uint8Array | string | null | undefined;

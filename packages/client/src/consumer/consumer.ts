@@ -159,11 +159,9 @@ export class Consumer {
         if (records.length > 0 || wait.remainingMs === 0 || this.#interrupted) return records;
       } catch (error) {
         const waitMs = backoffMs(failures++);
-        if (!isRetriable(error) || waitMs > patience.remainingMs) {
-          this.#reading.gaveUp();
-          throw error;
-        }
-        this.#reading.failed(error as Error);
+        const again = isRetriable(error) && waitMs <= patience.remainingMs;
+        this.#reading.failed(error as Error, again);
+        if (!again) throw error;
         for (const { topic } of this.#positions) this.#client.forget(topic);
         await sleep(waitMs);
       }

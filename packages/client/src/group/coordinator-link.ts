@@ -20,6 +20,11 @@ export class CoordinatorLink {
     this.groupId = groupId;
   }
 
+  /** How long something may fail before it fails for good, ms. */
+  get patienceMs(): number {
+    return this.#client.timeoutMs;
+  }
+
   operation(what: string): Operation {
     return this.#client.troubles.operation(what);
   }

@@ -256,17 +256,15 @@ export class GroupConsumer {
         const records = await (idle ? this.#idle(wait) : this.#consumer.poll(wait.remainingMs));
         const joining = this.#membership.trouble;
         if (joining === null) this.#reading.worked();
-        else this.#reading.failed(joining.error);
+        else this.#reading.failed(joining.error, true);
         // Others may be reading these already.
         if (this.#membership.lost) continue;
         if (records.length > 0 || wait.remainingMs === 0) return records;
       } catch (error) {
         const waitMs = backoffMs(failures++);
-        if (!isTransient(error) || waitMs > patience.remainingMs) {
-          this.#reading.gaveUp();
-          throw error;
-        }
-        this.#reading.failed(error as Error);
+        const again = isTransient(error) && waitMs <= patience.remainingMs;
+        this.#reading.failed(error as Error, again);
+        if (!again) throw error;
         for (const { topic } of this.assignment) this.#client.forget(topic);
         await sleep(waitMs);
       }

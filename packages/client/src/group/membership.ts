@@ -173,7 +173,7 @@ export class Membership {
       } catch (error) {
         if (this.#closed) return;
         if (!isRetriable(error)) throw error;
-        const patience = this.trouble?.patience ?? new Deadline(this.#options.sessionTimeoutMs);
+        const patience = this.trouble?.patience ?? new Deadline(this.#link.patienceMs);
         this.trouble = { error: error as Error, patience };
         await sleep(backoffMs(failures++));
       }
