@@ -1,6 +1,9 @@
 import type { Readable } from "node:stream";
+import { CommandError } from "./failures.ts";
 
 const NEWLINE = 0x0a;
+/** No broker takes a request, and so a record, as large; and an endless line would fill the memory. */
+const MAX_LINE_BYTES = 100 * 1024 * 1024;
 
 /** Lines of a stream, as bytes without their \n; what follows the last \n counts as one. A \r stays. */
 export async function* linesOf(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
@@ -10,6 +13,7 @@ export async function* linesOf(stream: Readable): AsyncGenerator<Buffer, void, u
 /** The same, all that one read brings at a time: a million short lines are not a million turns. */
 export async function* chunksOfLines(stream: Readable): AsyncGenerator<Buffer[], void, undefined> {
   let pieces: Buffer[] = [];
+  let piecesBytes = 0;
   for await (const chunk of stream) {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : (chunk as Buffer);
     const lines: Buffer[] = [];
@@ -17,11 +21,14 @@ export async function* chunksOfLines(stream: Readable): AsyncGenerator<Buffer[],
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
       const line = bytes.subarray(from, at);
       lines.push(pieces.length === 0 ? line : joined([...pieces, line]));
-      pieces = [];
+      [pieces, piecesBytes] = [[], 0];
       from = at + 1;
     }
     if (from < bytes.length) pieces.push(bytes.subarray(from));
+    piecesBytes += bytes.length - from;
     if (lines.length > 0) yield lines;
+    if (piecesBytes > MAX_LINE_BYTES)
+      throw new CommandError("a line of more than 100 MiB, which no request can carry: split it");
   }
   if (pieces.length > 0) yield [joined(pieces)];
 }

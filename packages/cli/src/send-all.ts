@@ -18,7 +18,11 @@ export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
 export async function sendAll(producer: Producer, records: Records, io: Io): Promise<void> {
   const went = new Destinations();
   const progress = records.typed ? null : new Progress(io.stderr, "sent");
-  const interrupts = new Interrupts(io, () => io.stdin.destroy());
+  const interrupts = new Interrupts(io, () => {
+    // The terminal has written ^C into the line that is being typed.
+    if (records.typed) io.stderr.write("\n");
+    io.stdin.destroy();
+  });
   let taken = 0;
   let failure: Error | null = null;
   const settled = (_index: number, outcome: RecordMetadata | Error) => {

@@ -33,3 +33,15 @@ test("all lines of a read at a time", async () => {
     portions.push(lines.map(String));
   expect(portions).toEqual([["a", "b"], ["cd"], ["e"]]);
 });
+
+test("a line without an end is refused while it is read", async () => {
+  const portion = Buffer.alloc(16 * 1024 * 1024, "x");
+  let read = 0;
+  const endless = Readable.from({
+    async *[Symbol.asyncIterator]() {
+      for (; ; read++) yield portion;
+    },
+  });
+  await expect(chunksOfLines(endless).next()).rejects.toThrow("a line of more than 100 MiB");
+  expect(read).toBeLessThan(30);
+});

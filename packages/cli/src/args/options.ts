@@ -13,14 +13,14 @@ export interface Option {
   readonly help: string;
 }
 
-export const BOOTSTRAP_OPTIONS: readonly Option[] = [
+export const BROKER_OPTIONS: readonly Option[] = [
   { name: "bootstrap", short: "b", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
   { name: "broker", argument: "HOST:PORT", aliasOf: "bootstrap", help: "the same" },
-  {
-    name: "timeout",
-    argument: "TIME",
-    help: "give up when nothing works for so long (30s; to send, 2m)",
-  },
+];
+
+export const BOOTSTRAP_OPTIONS: readonly Option[] = [
+  ...BROKER_OPTIONS,
+  { name: "timeout", argument: "TIME", help: "give up when nothing works for so long (30s)" },
 ];
 
 export const HELP_OPTION: Option = { name: "help", short: "h", help: "show this" };

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { Admin, type Client, Producer } from "@tarpan/client";
+import { nearestName } from "../args/nearest.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseDuration } from "../args/values.ts";
 import { type ClientFile, readClientFile } from "../client-file.ts";
@@ -90,9 +91,7 @@ export const client: Command = {
   async run(args, io) {
     const file = await fileFrom(args);
     const name = args.text("cmd") ?? file.command?.type ?? "";
-    const action = ACTIONS[name];
-    if (action === undefined)
-      throw new UsageError(name === "" ? `--cmd is missing: ${names}` : `--cmd must be ${names}`);
+    const action = actionOf(name);
     const timeoutMs =
       file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
     const order = { ...orderFrom(args, file.command ?? {}), timeoutMs };
@@ -104,6 +103,14 @@ export const client: Command = {
     );
   },
 };
+
+function actionOf(name: string): Action {
+  if (Object.hasOwn(ACTIONS, name)) return ACTIONS[name]!;
+  if (name === "") throw new UsageError(`--cmd is missing: ${names}`);
+  const near = nearestName(name, Object.keys(ACTIONS));
+  const hint = near === null ? `it must be ${names}` : `did you mean ${near}?`;
+  throw new UsageError(`there is no --cmd ${JSON.stringify(name)}; ${hint}`);
+}
 
 async function fileFrom(args: Arguments): Promise<ClientFile> {
   const path = args.text("config");

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
-import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import { BROKER_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
@@ -26,7 +26,8 @@ export const produce: Command = {
     "TOPIC --format raw [FILE…]",
   ],
   options: [
-    ...BOOTSTRAP_OPTIONS,
+    ...BROKER_OPTIONS,
+    { name: "timeout", argument: "TIME", help: "give up when a record can't be sent so long (2m)" },
     {
       name: "topic",
       short: "t",
