@@ -7,6 +7,7 @@ import type {
   NetworkView,
   PartitionView,
   Readiness,
+  StorageView,
   TopicTraffic,
 } from "./http/broker-view.ts";
 import type { LogEngine } from "./log/log.ts";
@@ -58,8 +59,9 @@ export class BrokerStatus implements BrokerView {
   }
 
   readiness(): Readiness {
-    const { metadata, partitions, isServing, cluster } = this.#parts;
+    const { engine, metadata, partitions, isServing, cluster } = this.#parts;
     const reasons: string[] = [];
+    if (engine.problem !== null) reasons.push(engine.problem);
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
     if (metadata.isolated)
       reasons.push("the other brokers are not heard, or not caught up with yet");
@@ -109,6 +111,10 @@ export class BrokerStatus implements BrokerView {
         offlineReason: failure?.message ?? null,
       };
     }
+  }
+
+  storage(): StorageView {
+    return { diskFull: this.#parts.engine.problem !== null };
   }
 
   traffic(): Iterable<TopicTraffic> {

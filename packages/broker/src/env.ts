@@ -8,6 +8,7 @@ export interface Env {
   readonly timers: Timers;
   readonly random: Random;
   readonly fs: FileSystem;
+  readonly machine: Machine;
   readonly processes: Processes;
   readonly programs: Programs;
   readonly network: Network;
@@ -34,6 +35,14 @@ export interface Timer {
 export interface Random {
   /** A fresh array of `length` random bytes. */
   bytes(length: number): Uint8Array;
+}
+
+/** What this process may use of the machine it runs on. */
+export interface Machine {
+  /** Bytes of memory there are for it: its container's, or all of the machine's. */
+  memoryBytes(): number;
+  /** Files and connections it may have open at a time; null where nobody can tell. */
+  openFilesMax(): number | null;
 }
 
 /** Who else runs on this machine, so that a lock can tell a living owner from a dead one. */
@@ -112,6 +121,8 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole directory; nothing there is no error. */
   remove(path: string): Promise<void>;
+  /** Bytes that can still be written to the file system of `path`; null where it doesn't tell. */
+  freeBytes(path: string): Promise<number | null>;
   /** Makes entries created, renamed or removed in a directory survive a power failure. */
   syncDirectory(path: string): Promise<void>;
 }

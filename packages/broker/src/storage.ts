@@ -36,6 +36,7 @@ export async function openStorage(
     flush: settings.flush,
     ...(nodeIdGiven && { nodeId: settings.nodeId }),
     log: (line) => logger.warn(line),
+    alert: (line) => logger.error(line),
   });
   try {
     const isNew = (await engine.list()).length === 0;
@@ -77,4 +78,5 @@ const METADATA_LOG_OPTIONS: LogOptions = {
   indexIntervalBytes: 4096,
   // A producer id that was given out and then forgotten would be given out again.
   alwaysDurable: true,
+  usesReserve: true,
 };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { Env, Timers } from "../env.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeMachine } from "./node-machine.ts";
 import { nodeNetwork } from "./node-network.ts";
 import { nodeProcesses } from "./node-processes.ts";
 import { nodePrograms } from "./node-programs.ts";
@@ -35,6 +36,7 @@ export const nodeEnv: Env = {
   timers,
   random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
   fs: nodeFiles,
+  machine: nodeMachine,
   processes: nodeProcesses,
   programs: nodePrograms,
   network: nodeNetwork,

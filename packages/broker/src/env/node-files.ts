@@ -21,6 +21,7 @@ export const nodeFiles: FileSystem = {
   readFile: readWholeFile,
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.rm(path, { recursive: true, force: true }),
+  freeBytes,
   syncDirectory,
 };
 
@@ -54,6 +55,13 @@ async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boo
 async function space(path: string): Promise<{ totalBytes: number; usableBytes: number }> {
   const { bsize, blocks, bavail } = await fs.promises.statfs(path);
   return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
+}
+
+async function freeBytes(path: string): Promise<number | null> {
+  const { blocks, bfree, bavail, bsize } = await fs.promises.statfs(path);
+  if (blocks === 0) return null;
+  // What a file system keeps back for root is there for root.
+  return bsize * (process.getuid?.() === 0 ? bfree : bavail);
 }
 
 async function syncDirectory(path: string): Promise<void> {

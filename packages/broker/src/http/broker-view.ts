@@ -13,6 +13,7 @@ export interface BrokerView {
   readonly members: MembersView | null;
   /** The partitions this broker knows of, in any order. */
   partitions(): Iterable<PartitionView>;
+  storage(): StorageView;
   /** What went through the topics since the broker started. */
   traffic(): Iterable<TopicTraffic>;
   network(): NetworkView;
@@ -164,6 +165,10 @@ export interface PartitionView {
   readonly sizeBytes: number;
   /** Why it can't be served; null when it can. */
   readonly offlineReason: string | null;
+}
+
+export interface StorageView {
+  readonly diskFull: boolean;
 }
 
 export interface TopicTraffic {

@@ -158,6 +158,7 @@ function partitionFamilies(view: BrokerView): Family[] {
   return [
     gauge("tarpan_partitions", "Partitions of this broker", () => all().length),
     gauge("tarpan_partitions_offline", "Partitions that can't be served", () => offline().length),
+    gauge("tarpan_disk_full", "1 while the disk is full", () => Number(view.storage().diskFull)),
     {
       name: "tarpan_topic_log_bytes",
       help: "Bytes of batches kept",

@@ -20,3 +20,9 @@ export const SCAN_CHUNK_BYTES = 1 << 20;
 export const HEADER_CHUNK_BYTES = 64 << 10;
 /** Ends of cold reads that are remembered for each log, as a reader goes on where it ended. */
 export const COLD_READERS = 8;
+/** Kept free for a broker on a full disk: to start, and to delete what makes room. */
+export const DISK_RESERVE_BYTES = 1 << 20;
+/** How often a full disk is looked at for room, ms. */
+export const DISK_LOOK_INTERVAL_MS = 1000;
+/** How often it is said that the disk is full, ms. */
+export const DISK_REMINDER_INTERVAL_MS = 60_000;

@@ -82,6 +82,8 @@ export interface LogOptions {
   readonly indexIntervalBytes: number;
   /** An append counts when it is on the disk, whatever the engine was told about flushing. */
   readonly alwaysDurable?: boolean;
+  /** Is written also while the disk is full: it is little, and what makes room needs it. */
+  readonly usesReserve?: boolean;
   /** Brokers that shall hold a replica, by Kafka's id. An engine without replicas ignores it. */
   readonly replicas?: readonly number[];
   /**
@@ -116,6 +118,8 @@ export interface LogEngine {
   list(): Promise<readonly LogId[]>;
   /** Whether the engine was last closed in order; false after a crash and when it is new. */
   readonly cleanlyClosed: boolean;
+  /** Why nothing can be stored at the moment, one sentence; null when it can. */
+  readonly problem: string | null;
   /** Null where the logs are this broker's alone. */
   readonly replication: Replication | null;
   /** Moves a log to a name under which nobody opens it, for an operator to look at. */

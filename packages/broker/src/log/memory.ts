@@ -25,6 +25,7 @@ export class MemoryEngine implements LogEngine {
   readonly kind = "memory";
   readonly cleanlyClosed = false;
   readonly replication = null;
+  readonly problem = null;
   readonly #logs = new Map<string, Stored>();
   #closed = false;
 

@@ -110,6 +110,10 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
+  async freeBytes(): Promise<number> {
+    return this.capacityBytes - this.#usedBytes();
+  }
+
   async syncDirectory(path: string): Promise<void> {
     await this.#called("syncDirectory", path);
     if (!this.#isDirectory(path)) throw osError("ENOENT", path);

@@ -1,4 +1,4 @@
-import type { Env, Network, Processes, Programs } from "../../src/env.ts";
+import type { Env, Machine, Network, Processes, Programs } from "../../src/env.ts";
 import { ManualTime } from "./manual-time.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -16,9 +16,12 @@ export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
   const time = new ManualTime();
   const random = new SeededRandom(seed);
   const processes = aloneOnTheMachine();
+  const machine = largeMachine;
   const outside = { programs: noPrograms, network: noNetwork };
-  return { clock: time, timers: time, time, random, fs, processes, ...outside };
+  return { clock: time, timers: time, time, random, fs, machine, processes, ...outside };
 }
+
+const largeMachine: Machine = { memoryBytes: () => 2 ** 36, openFilesMax: () => 100_000 };
 
 /** A process that sees nobody else alive. */
 export function aloneOnTheMachine(): Processes {

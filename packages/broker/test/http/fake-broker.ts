@@ -40,6 +40,10 @@ export class FakeBroker implements BrokerView {
     yield { ...row, partition: 1, sizeBytes: 500, offlineReason: this.reasons[0] ?? null };
   }
 
+  storage() {
+    return { diskFull: this.reasons.length > 0 };
+  }
+
   *traffic() {
     yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400 };
   }

@@ -5,6 +5,7 @@ import type { Metadata } from "../../src/metadata/metadata.ts";
 import { History, incarnationOf } from "../metadata/cluster.ts";
 
 interface Situation {
+  readonly storageProblem?: string;
   readonly engineProblem?: string;
   readonly controllerId?: number;
   readonly nodeId?: number;
@@ -14,13 +15,20 @@ interface Situation {
 }
 
 /** Broker 2 of a cluster of two, which is in order but for what is said. */
-function readiness({ engineProblem, fenced, serving = true, ...metadata }: Situation) {
+function readiness({
+  storageProblem,
+  engineProblem,
+  fenced,
+  serving = true,
+  ...metadata
+}: Situation) {
   const history = new History();
   history.register(1);
   history.register(2);
   if (fenced) history.fence(2);
   const own = { nodeId: 2, controllerId: 1, failure: null, incarnationId: incarnationOf(2) };
   const status = new BrokerStatus({
+    engine: { problem: storageProblem ?? null },
     cluster: { problem: engineProblem ?? null } as ClusterPart,
     metadata: { ...own, ...metadata, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
@@ -35,6 +43,7 @@ describe("a broker of a cluster is ready", () => {
   });
 
   test.each([
+    ["its disk is full", /^the disk is full$/, { storageProblem: "the disk is full" }],
     ["its engine has trouble", /^engine: it hangs$/, { engineProblem: "it hangs" }],
     ["there is no controller", /no controller/, { controllerId: -1 }],
     ["it is not registered", /does not know/, { nodeId: 3 }],

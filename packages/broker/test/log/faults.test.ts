@@ -1,18 +1,27 @@
 // What the segment engine does when the disk is full or fails.
 import { describe, expect, it } from "vitest";
+import { DISK_RESERVE_BYTES } from "../../src/log/limits.ts";
 import { testEnv } from "../env/test-env.ts";
 import { batchOf, OPTIONS } from "./batches.ts";
-import { ALWAYS, basesOf, FIRST, failOn, fill, ID, restart, start } from "./segment-fixture.ts";
+import {
+  ALWAYS,
+  basesOf,
+  FIRST,
+  failOn,
+  fill,
+  ID,
+  leaveFree,
+  restart,
+  roomIsFound,
+  start,
+} from "./segment-fixture.ts";
 
 describe("a full disk", () => {
   it("refuses appends, keeps the log readable, and goes on once there is room", async () => {
-    const { env, log } = await start();
+    const { env, engine, log } = await start();
     await fill(log, 3);
     const used = env.fs.contentOf(FIRST).length;
-    env.fs.capacityBytes = 0;
-    for (const path of env.fs.paths())
-      env.fs.capacityBytes += (await env.fs.stat(path))?.sizeBytes ?? 0;
-    env.fs.capacityBytes += 50;
+    await leaveFree(env, 50);
     const refused = [log.append(batchOf(3, { valueBytes: 100 }), 0), log.append(batchOf(4), 0)];
     for (const each of await Promise.allSettled(refused))
       expect(each).toMatchObject({ status: "rejected", reason: { kind: "disk-full" } });
@@ -20,19 +29,100 @@ describe("a full disk", () => {
     expect(env.fs.contentOf(FIRST).length).toBe(used);
     expect(await basesOf(log)).toEqual([0, 1, 2]);
     env.fs.capacityBytes = Number.POSITIVE_INFINITY;
+    await roomIsFound(env, engine);
     expect(await log.append(batchOf(5), 0)).toBe(3);
     const again = await restart(env);
     expect(await basesOf(again.log)).toEqual([0, 1, 2, 3]);
   });
 
+  it("is said at once, each minute, and when it is over", async () => {
+    const { env, engine, log, lines, alerts } = await start();
+    const alertsOf = async (count: number) => {
+      while (alerts.length < count) await new Promise(setImmediate);
+      return alerts.length;
+    };
+    expect(engine.problem).toBeNull();
+    await leaveFree(env, 50);
+    await expect(log.append(batchOf(0, { valueBytes: 100 }), 0)).rejects.toThrow(
+      "the disk is full (no space left on device (ENOSPC))",
+    );
+    const problem = "the disk of /data is full: nothing is stored until there is space";
+    expect(engine.problem).toBe(problem);
+    expect(alerts).toEqual([
+      "the disk of /data is full (50 bytes free): records are refused, reading goes on. Make " +
+        "room on that file system, or delete topics or records: storing then goes on by itself",
+    ]);
+    // Refused without another look at the disk, also what would fit into the 50 bytes.
+    await expect(log.append(batchOf(0), 0)).rejects.toThrow(problem);
+    for (let second = 1; second <= 120; second++) {
+      env.time.advance(1000);
+      await new Promise(setImmediate);
+    }
+    expect(await alertsOf(3)).toBe(3);
+    expect(lines).toEqual([]);
+    env.fs.capacityBytes = Number.POSITIVE_INFINITY;
+    await roomIsFound(env, engine);
+    expect(lines).toEqual([expect.stringContaining("the disk of /data has room again")]);
+    expect(await log.append(batchOf(0), 0)).toBe(0);
+  });
+
+  it("leaves a reserve for what may use it, and for nothing else", async () => {
+    const { env, engine, log } = await start();
+    const metadata = await engine.create(
+      { ...ID, partition: 1 },
+      { ...OPTIONS, usesReserve: true },
+    );
+    env.time.advance(1000);
+    const reserve = async () => (await env.fs.stat("/data/.tarpan-reserve"))?.sizeBytes;
+    while ((await reserve()) !== DISK_RESERVE_BYTES) await new Promise(setImmediate);
+    await leaveFree(env, 50);
+    expect(await metadata.append(batchOf(0, { valueBytes: 100 }), 0)).toBe(0);
+    expect(await reserve()).toBeUndefined();
+    await expect(log.append(batchOf(0), 0)).rejects.toMatchObject({ kind: "disk-full" });
+    await expect(engine.create({ ...ID, partition: 2 }, OPTIONS)).rejects.toMatchObject({
+      kind: "disk-full",
+    });
+    // Deleting makes room by itself.
+    await leaveFree(env, 2 * DISK_RESERVE_BYTES - 1);
+    env.time.advance(1000);
+    await engine.delete(ID);
+    while (env.fs.paths().some((path) => path.endsWith("-delete"))) {
+      await new Promise(setImmediate);
+    }
+    await leaveFree(env, 2 * DISK_RESERVE_BYTES);
+    await roomIsFound(env, engine);
+    expect(await reserve()).toBe(DISK_RESERVE_BYTES);
+  });
+
+  it("is started on for reading and deleting, also after a crash", async () => {
+    const { env, engine, log } = await start();
+    env.time.advance(1000);
+    await fill(log, 3);
+    while (!env.fs.paths().includes("/data/.tarpan-reserve")) await new Promise(setImmediate);
+    await leaveFree(env, 0);
+    await expect(log.append(batchOf(3), 0)).rejects.toMatchObject({ kind: "disk-full" });
+    // Somebody else took the reserve: not even an index can be written.
+    await leaveFree(env, 0);
+    const again = await restart(env);
+    expect(again.engine.problem).toContain("the disk of /data is full");
+    expect(await basesOf(again.log)).toEqual([0, 1, 2]);
+    await expect(again.log.append(batchOf(3), 0)).rejects.toMatchObject({ kind: "disk-full" });
+    env.fs.capacityBytes = Number.POSITIVE_INFINITY;
+    await roomIsFound(again.env, again.engine);
+    expect(await again.log.append(batchOf(3), 0)).toBe(3);
+    await engine.close({ clean: false });
+    await again.engine.close();
+  });
+
   it("refuses appends when no new segment can be begun", async () => {
-    const { env, log } = await start(ALWAYS, { ...OPTIONS, segmentBytes: 300 });
+    const { env, engine, log } = await start(ALWAYS, { ...OPTIONS, segmentBytes: 300 });
     await fill(log, 1);
     failOn(env, "open", "ENOSPC", "1.log");
     await expect(log.append(batchOf(1, { valueBytes: 100 }), 0)).rejects.toMatchObject({
       kind: "disk-full",
     });
     env.fs.fault = () => {};
+    await roomIsFound(env, engine);
     expect(await log.append(batchOf(1, { valueBytes: 100 }), 0)).toBe(1);
     expect(await basesOf(log)).toEqual([0, 1]);
   });
@@ -40,7 +130,7 @@ describe("a full disk", () => {
   it("never trims what the last checkpoint builds upon", async () => {
     const small = { ...OPTIONS, segmentBytes: 300 };
     const { env, log } = await start(ALWAYS, small);
-    failOn(env, "write", "ENOSPC", ".tmp");
+    failOn(env, "write", "EIO", ".tmp");
     await fill(log, 10);
     env.fs.fault = () => {};
     await log.deleteBefore(5);
@@ -56,6 +146,7 @@ describe("a full disk", () => {
     await expect(engine.create(second, OPTIONS)).rejects.toMatchObject({ kind: "disk-full" });
     expect(await engine.list()).toEqual([ID]);
     env.fs.fault = () => {};
+    await roomIsFound(env, engine);
     expect((await engine.create(second, OPTIONS)).endOffset).toBe(0);
   });
 
@@ -69,6 +160,19 @@ describe("a full disk", () => {
     });
     expect(await log.loadCheckpoint()).toEqual({ offset: 1, state: Uint8Array.of(1) });
     expect(log.failure).toBeNull();
+  });
+
+  it("never leaves a time index that ends before its segment", async () => {
+    const small = { ...OPTIONS, segmentBytes: 300 };
+    const { env, log } = await start(ALWAYS, small);
+    await log.append(batchOf(0, { timestamp: 1000 }), 0);
+    await log.saveCheckpoint(1, Uint8Array.of(1));
+    await log.append(batchOf(1, { timestamp: 2000 }), 0);
+    failOn(env, "write", "ENOSPC", ".timeindex");
+    await log.append(batchOf(2, { timestamp: 500, valueBytes: 300 }), 0);
+    await log.saveCheckpoint(3, Uint8Array.of(2));
+    env.fs.fault = () => {};
+    expect(await (await restart(env, small)).log.offsetAt(2000)).toBe(1);
   });
 });
 

@@ -1,3 +1,4 @@
+import { DISK_LOOK_INTERVAL_MS } from "../../src/log/limits.ts";
 import type { Log, LogId } from "../../src/log/log.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import type { FlushPolicy } from "../../src/settings.ts";
@@ -11,9 +12,11 @@ export const ALWAYS: FlushPolicy = { mode: "always" };
 
 export async function start(flush: FlushPolicy = ALWAYS, options = OPTIONS, env = testEnv()) {
   const lines: string[] = [];
+  const alerts: string[] = [];
   const log = (line: string) => void lines.push(line);
-  const engine = await SegmentEngine.openDirectory("/data", { env, flush, log });
-  return { env, engine, lines, log: await engine.create(ID, options) };
+  const alert = (line: string) => void alerts.push(line);
+  const engine = await SegmentEngine.openDirectory("/data", { env, flush, log, alert });
+  return { env, engine, lines, alerts, log: await engine.create(ID, options) };
 }
 
 /** A new process on the disk as it is now; the old one never closed anything. */
@@ -23,6 +26,20 @@ export async function restart(env: TestEnv, options = OPTIONS) {
   const again: TestEnv = { ...env, processes: aloneOnTheMachine() };
   const engine = await SegmentEngine.openDirectory("/data", { env: again, flush: ALWAYS, log });
   return { env: again, engine, lines, log: await engine.open(ID, options) };
+}
+
+/** Lets the engine look at the disk, which has room. */
+export async function roomIsFound(env: TestEnv, engine: SegmentEngine): Promise<void> {
+  env.time.advance(DISK_LOOK_INTERVAL_MS);
+  while (engine.problem !== null) await new Promise(setImmediate);
+}
+
+/** Leaves `bytes` free on the disk as it is now. */
+export async function leaveFree(env: TestEnv, bytes: number): Promise<void> {
+  env.fs.capacityBytes = bytes;
+  for (const path of env.fs.paths()) {
+    env.fs.capacityBytes += (await env.fs.stat(path))?.sizeBytes ?? 0;
+  }
 }
 
 export async function fill(log: Log, count: number, valueBytes = 100): Promise<void> {

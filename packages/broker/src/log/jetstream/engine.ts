@@ -42,6 +42,8 @@ export class JetStreamEngine implements LogEngine {
   readonly kind = "jetstream";
   /** What was acknowledged is on a majority: no way to stop could have harmed it. */
   readonly cleanlyClosed = true;
+  /** Appends are tried until they succeed; what ails the servers is known where they are watched. */
+  readonly problem = null;
   readonly replication: Replication;
   readonly #workshop: Workshop;
   readonly #placement: Placement | null;

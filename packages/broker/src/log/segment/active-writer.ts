@@ -5,13 +5,14 @@
 //    a whole or not at all.
 // 3. After a failure nothing is written any more. A full disk is the exception: the file is cut
 //    back to what was acknowledged, everything that waits is refused, and offsets are given anew.
+//    A log that may use the reserve tries once more when that was given up.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
+import { isDiskFull, reasonOf } from "../../os-error.ts";
 import { WRITE_BYTES } from "../limits.ts";
 import { LogError } from "../log.ts";
 import type { MemoryTail, TailEntry } from "../memory-tail.ts";
 import type { Durability } from "./durability.ts";
 import type { LogState } from "./log-state.ts";
-import { codeOf, isDiskFull } from "./os-error.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
@@ -150,7 +151,7 @@ export class ActiveWriter {
   }
 
   async #giveUp(error: unknown): Promise<void> {
-    const { name, active } = this.#state;
+    const { name, active, options } = this.#state;
     if (!isDiskFull(error)) {
       this.#refuse(this.#state.fail("write failed", error));
       return;
@@ -162,6 +163,8 @@ export class ActiveWriter {
       return;
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
+    const isRoomNow = await this.#store.disk.noticed(error);
+    if (isRoomNow && options.usesReserve) return;
     this.#state.nextOffset = this.#state.endOffset;
     const message = `log ${name}: the disk is full (${codeOf(error)})`;
     this.#refuse(new LogError("disk-full", message, { cause: error }));

@@ -3,12 +3,12 @@
 // 1. What is returned was checked: offsets follow on one another, every CRC matches.
 // 2. Damage closes exactly the offsets between the intact batches around it.
 import type { File } from "../../env.ts";
+import { reasonOf } from "../../os-error.ts";
 import { COLD_READERS } from "../limits.ts";
 import { LogError } from "../log.ts";
 import { findBatch } from "./batch-search.ts";
 import { collectBatches, type Found, type Place, type Wanted } from "./collect-batches.ts";
 import type { LogState } from "./log-state.ts";
-import { reasonOf } from "./os-error.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
@@ -17,8 +17,8 @@ export class ColdReader {
   readonly #state: LogState;
   /** Where recent reads ended: a reader that goes on needs neither index nor a second read. */
   #ends: { segment: Segment; offset: number; position: number }[] = [];
-  #damages: { from: number; to: number }[] = [];
 
+  #damages: { from: number; to: number }[] = [];
   constructor(store: Store, state: LogState) {
     this.#store = store;
     this.#state = state;

@@ -1,9 +1,9 @@
 import { dirname, join, resolve } from "node:path";
 import type { Env, FileSystem } from "../../env.ts";
+import { reasonOf } from "../../os-error.ts";
 import { DataDirectoryError } from "./directory-error.ts";
 import { parseLogDirectoryName } from "./file-names.ts";
 import { lockDirectory } from "./lock.ts";
-import { reasonOf } from "./os-error.ts";
 import { replaceFile } from "./sealed-file.ts";
 
 /** As Kafka writes it since KIP-631: `version`, `cluster.id`, `node.id`, `directory.id`. */
@@ -49,8 +49,11 @@ export async function openDataDirectory(
       await fs.syncDirectory(path);
     } else if (!isNew) await settleNames(path, fs);
     const release = async (clean: boolean) => {
-      if (clean) await replaceFile(fs, path, CLEAN_FILE, []);
-      await unlock();
+      try {
+        if (clean) await replaceFile(fs, path, CLEAN_FILE, []);
+      } finally {
+        await unlock();
+      }
     };
     return { path, meta, cleanlyClosed, release };
   } catch (error) {

@@ -5,11 +5,11 @@
 // 2. A checkpoint claims only what was synced before it was written.
 // 3. Syncs and checkpoints of one log never overlap.
 
+import { isDiskFull, reasonOf } from "../../os-error.ts";
 import { LogError } from "../log.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { writeCheckpoint, writeState } from "./checkpoint.ts";
 import type { LogState } from "./log-state.ts";
-import { isDiskFull, reasonOf } from "./os-error.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
@@ -46,6 +46,7 @@ export class Durability {
     if (this.#isAdvanceDue) return;
     this.#isAdvanceDue = true;
     this.#serially(() => this.#advance()).catch((error: unknown) => {
+      void this.#store.disk.noticed(error);
       // The data is safe: a checkpoint that lags only makes the next opening slower.
       if (!this.#state.failure)
         this.#store.report(`log ${this.#state.name}: no checkpoint yet: ${reasonOf(error)}`);
@@ -60,6 +61,16 @@ export class Durability {
   /** Everything written so far becomes durable and need not be scanned again. */
   checkpoint(): Promise<void> {
     return this.#serially(() => this.#advance());
+  }
+
+  /** The same where a full disk is no reason to fail: what is opened then can be read. */
+  async checkpointIfRoom(): Promise<void> {
+    try {
+      await this.checkpoint();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await this.#store.disk.noticed(error);
+    }
   }
 
   saveState(offset: number, state: Uint8Array): Promise<void> {
@@ -93,6 +104,7 @@ export class Durability {
   /** The log goes on: files that are replaced whole are as they were. */
   #refuse(what: string, cause: unknown): never {
     if (cause instanceof LogError) throw cause;
+    void this.#store.disk.noticed(cause);
     const message = `log ${this.#state.name}: ${what}: ${reasonOf(cause)}`;
     throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
   }
@@ -153,6 +165,7 @@ export class Durability {
         this.#store.indexes.used(segment);
       }
     } catch (error) {
+      void this.#store.disk.noticed(error);
       this.#store.report(`log ${this.#state.name}: cannot write an index: ${reasonOf(error)}`);
     }
   }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Env } from "../../env.ts";
+import { isDiskFull, reasonOf } from "../../os-error.ts";
 import type { FlushPolicy } from "../../settings.ts";
 import { OPEN_FILES } from "../limits.ts";
 import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
@@ -10,6 +11,7 @@ import {
   nestedDirectories,
   openDataDirectory,
 } from "./data-directory.ts";
+import { DiskSpace } from "./disk-space.ts";
 import {
   deletedDirectoryName,
   isDeletedDirectoryName,
@@ -20,7 +22,6 @@ import {
 import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
-import { isDiskFull, reasonOf } from "./os-error.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -33,6 +34,8 @@ export interface SegmentEngineOptions {
   readonly nodeId?: number;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
+  /** Takes one that can't wait; `log` when left out. */
+  readonly alert?: (line: string) => void;
 }
 
 /** Logs as files in one data directory, in Kafka's format. */
@@ -52,7 +55,7 @@ export class SegmentEngine implements LogEngine {
   #isFlushArmed = false;
   #closed: Promise<void> | null = null;
 
-  private constructor(directory: DataDirectory, options: SegmentEngineOptions) {
+  private constructor(directory: DataDirectory, disk: DiskSpace, options: SegmentEngineOptions) {
     const { env, flush } = options;
     const durableWrites = flush.mode === "always";
     this.#directory = directory;
@@ -61,6 +64,7 @@ export class SegmentEngine implements LogEngine {
     this.#store = {
       env,
       fs: env.fs,
+      disk,
       files: new FilePool(env.fs, durableWrites, OPEN_FILES),
       durableWrites,
       startsClean: directory.cleanlyClosed,
@@ -81,9 +85,11 @@ export class SegmentEngine implements LogEngine {
    */
   static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
     const directory = await openDataDirectory(path, options.env, options.nodeId);
-    const engine = new SegmentEngine(directory, options);
-    for (const line of await nestedDirectories(path, options.env.fs)) options.log?.(line);
-    for (const name of await options.env.fs.list(path))
+    const { env, log: report = () => {}, alert = report } = options;
+    const disk = await DiskSpace.open(path, { env, alert, report });
+    const engine = new SegmentEngine(directory, disk, options);
+    for (const line of await nestedDirectories(path, env.fs)) report(line);
+    for (const name of await env.fs.list(path))
       if (isDeletedDirectoryName(name)) engine.#removeLater(join(path, name));
     return engine;
   }
@@ -94,13 +100,18 @@ export class SegmentEngine implements LogEngine {
   }
   readonly replication = null;
 
+  get problem(): string | null {
+    return this.#store.disk.problem;
+  }
+
   get cleanlyClosed(): boolean {
     return this.#directory.cleanlyClosed;
   }
 
   create(id: LogId, options: LogOptions): Promise<Log> {
     return this.#inTurn(id, async (name, path) => {
-      const { fs } = this.#store;
+      const { fs, disk } = this.#store;
+      if (disk.isFull && !options.usesReserve) throw disk.refusal(name);
       if (this.#open.has(name) || (await readTopicId(fs, path)) !== null)
         throw new LogError("exists", `log ${name} exists`);
       await this.#clearUnfinished(name, path);
@@ -186,6 +197,7 @@ export class SegmentEngine implements LogEngine {
     const logs = [...this.#open.values()];
     const results = await Promise.allSettled(logs.map((log) => log.close()));
     await Promise.all(this.#removals);
+    await this.#store.disk.close();
     await this.#store.files.closeAll();
     await this.#durableStore.files.closeAll();
     for (const result of results)
@@ -236,6 +248,7 @@ export class SegmentEngine implements LogEngine {
     if (this.#turns.get(name) === settled) this.#turns.delete(name);
     return result.catch((cause: unknown) => {
       if (cause instanceof LogError) throw cause;
+      void this.#store.disk.noticed(cause);
       const message = `log ${name} cannot be made, opened or deleted: ${reasonOf(cause)}`;
       throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
     });

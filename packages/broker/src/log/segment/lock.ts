@@ -9,8 +9,8 @@
 // orchestrator has to keep a second broker away.
 import { join } from "node:path";
 import type { Env } from "../../env.ts";
+import { codeOf, reasonOf } from "../../os-error.ts";
 import { DataDirectoryError } from "./directory-error.ts";
-import { codeOf, reasonOf } from "./os-error.ts";
 
 const CLAIM = /^\.lock-(\d+)-([A-Za-z0-9.]+)$/;
 

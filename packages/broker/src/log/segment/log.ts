@@ -1,3 +1,4 @@
+import { reasonOf } from "../../os-error.ts";
 import { type Log, LogError, type LogOptions } from "../log.ts";
 import { MemoryTail } from "../memory-tail.ts";
 import { ActiveWriter } from "./active-writer.ts";
@@ -5,7 +6,6 @@ import { readState } from "./checkpoint.ts";
 import { ColdReader, outOfRange } from "./cold-reader.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
-import { reasonOf } from "./os-error.ts";
 import { recoverLog } from "./recovery.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -38,7 +38,7 @@ export class SegmentLog implements Log {
     const recovered = await recoverLog(store, name, directory, options.indexIntervalBytes);
     const state = new LogState(name, directory, options, recovered);
     const durability = new Durability(store, state, recovered.saved);
-    if (recovered.changed) await durability.checkpoint();
+    if (recovered.changed) await durability.checkpointIfRoom();
     return new SegmentLog(store, state, durability);
   }
 
@@ -75,7 +75,7 @@ export class SegmentLog implements Log {
   }
 
   append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal() ?? this.#diskRefusal();
     return refusal ? Promise.reject(refusal) : this.#writer.append(batch, leaderEpoch);
   }
 
@@ -168,6 +168,12 @@ export class SegmentLog implements Log {
   #refuseWhenUnusable(): void {
     const refusal = this.#refusal();
     if (refusal) throw refusal;
+  }
+
+  #diskRefusal(): LogError | null {
+    const { disk } = this.#store;
+    if (!disk.isFull || this.#state.options.usesReserve) return null;
+    return disk.refusal(this.#state.name);
   }
 
   #refusal(): LogError | null {

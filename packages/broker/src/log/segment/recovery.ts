@@ -7,6 +7,7 @@
 // 3. What recovery lets stand is durable before anybody may read it. Otherwise a second crash
 //    could take it away below what was appended since.
 import { join } from "node:path";
+import { isDiskFull } from "../../os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
@@ -146,13 +147,23 @@ async function recoverSegment(
     }
     await file.sync();
   });
-  await segment.index?.save(store.fs, segment.directory, segment.name);
+  await saveIndexIfRoom(store, segment);
   if (tornBytes === 0) return true;
   store.report(
     `log ${name}: cut ${tornBytes} bytes of unfinished writes off segment ${segment.name}, ` +
       `the log ends at offset ${progress.endOffset}`,
   );
   return false;
+}
+
+/** It is held in memory, and built anew when its files are missing. */
+async function saveIndexIfRoom(store: Store, segment: Segment): Promise<void> {
+  try {
+    await segment.index?.save(store.fs, segment.directory, segment.name);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    await store.disk.noticed(error);
+  }
 }
 
 /** What the index files tell of the part that is not scanned; built anew when they don't. */

@@ -65,9 +65,16 @@ export class SegmentIndex {
     const { length: times } = this.times;
     const path = join(directory, segmentName);
     const newOffsets = this.offsets.encode(this.#savedOffsets);
-    await appendEntries(fs, path + INDEX_SUFFIX, newOffsets, this.#savedOffsets * 8);
     const newTimes = this.times.encode(this.#savedTimes);
-    await appendEntries(fs, path + TIME_INDEX_SUFFIX, newTimes, this.#savedTimes * 12);
+    try {
+      await appendEntries(fs, path + INDEX_SUFFIX, newOffsets, this.#savedOffsets * 8);
+      await appendEntries(fs, path + TIME_INDEX_SUFFIX, newTimes, this.#savedTimes * 12);
+    } catch (error) {
+      // One that ends too early hides the newest records from a search; none is built anew.
+      this.#savedTimes = 0;
+      await fs.remove(path + TIME_INDEX_SUFFIX).catch(() => {});
+      throw error;
+    }
     this.#savedOffsets = offsets;
     this.#savedTimes = times;
   }

@@ -1,5 +1,6 @@
 import type { Env, FileSystem } from "../../env.ts";
 import type { TailBudget } from "../memory-tail.ts";
+import type { DiskSpace } from "./disk-space.ts";
 import type { FilePool } from "./file-pool.ts";
 import type { IndexCache } from "./index-cache.ts";
 
@@ -8,6 +9,7 @@ export interface Store {
   readonly env: Pick<Env, "fs" | "clock" | "timers">;
   readonly fs: FileSystem;
   readonly files: FilePool;
+  readonly disk: DiskSpace;
   /** A finished write is on the disk (flush: always). */
   readonly durableWrites: boolean;
   /** The last owner closed everything in order: what is seen is on the disk. */

@@ -1,0 +1,162 @@
+// Room on the file system of a data directory.
+//
+// 1. It is full from the first write that found it so until the reserve could be made again: then
+//    there is room for more than the next batch.
+// 2. While it is full only what starts a broker, or frees space, is written. The reserve, which is
+//    given up for it, is room for that and for nothing else of ours.
+import { join } from "node:path";
+import type { Env, Timer } from "../../env.ts";
+import { isDiskFull } from "../../os-error.ts";
+import { DISK_LOOK_INTERVAL_MS, DISK_REMINDER_INTERVAL_MS, DISK_RESERVE_BYTES } from "../limits.ts";
+import { LogError } from "../log.ts";
+
+const RESERVE_FILE = ".tarpan-reserve";
+/** What there must be, the reserve in it, for a disk not to be full. */
+const ROOM_BYTES = 2 * DISK_RESERVE_BYTES;
+
+export interface DiskSpaceOptions {
+  readonly env: Pick<Env, "fs" | "clock" | "timers">;
+  /** Takes one line for the operator, who has to do something. */
+  readonly alert: (line: string) => void;
+  /** Takes one line for the operator. */
+  readonly report: (line: string) => void;
+}
+
+export class DiskSpace {
+  readonly #directory: string;
+  readonly #options: DiskSpaceOptions;
+  #holdsReserve = false;
+  #isFull = false;
+  #saidAtMs = 0;
+  #timer: Timer | null = null;
+  #work: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(directory: string, options: DiskSpaceOptions) {
+    this.#directory = directory;
+    this.#options = options;
+  }
+
+  /** Of a directory that is there. On a full disk the reserve is given up before anybody writes. */
+  static async open(directory: string, options: DiskSpaceOptions): Promise<DiskSpace> {
+    const disk = new DiskSpace(directory, options);
+    const reserve = await options.env.fs.stat(disk.#reservePath);
+    disk.#holdsReserve = (reserve?.sizeBytes ?? 0) >= DISK_RESERVE_BYTES;
+    const heldBytes = disk.#holdsReserve ? DISK_RESERVE_BYTES : 0;
+    const freeBytes = await disk.#freeBytes();
+    if (freeBytes !== null && freeBytes + heldBytes < ROOM_BYTES) await disk.#begin();
+    else if (!disk.#holdsReserve) disk.#lookLater();
+    return disk;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** What clients, and those who ask whether the broker is ready, are told while it is full. */
+  get problem(): string | null {
+    if (!this.#isFull) return null;
+    return `the disk of ${this.#directory} is full: nothing is stored until there is space`;
+  }
+
+  refusal(log: string): LogError {
+    return new LogError("disk-full", `log ${log}: ${this.problem ?? "the disk is full"}`);
+  }
+
+  /**
+   * Is told what a write failed with. True when there is room now that was not there then: the
+   * reserve was given up.
+   */
+  async noticed(error: unknown): Promise<boolean> {
+    if (this.#isFull || this.#closed || !isDiskFull(error)) return false;
+    const hadReserve = this.#holdsReserve;
+    await this.#begin();
+    return hadReserve;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#work;
+  }
+
+  get #reservePath(): string {
+    return join(this.#directory, RESERVE_FILE);
+  }
+
+  async #begin(): Promise<void> {
+    this.#isFull = true;
+    this.#lookLater();
+    // Nothing but the first word waits for this: the numbers are of before the reserve went.
+    this.#work = this.#remind().then(() => this.#giveUpReserve());
+    await this.#work;
+  }
+
+  async #remind(): Promise<void> {
+    this.#saidAtMs = this.#options.env.clock.monotonicMs();
+    const free = await this.#freeText();
+    this.#options.alert(
+      `the disk of ${this.#directory} is full (${free}): records are refused, reading goes on. ` +
+        "Make room on that file system, or delete topics or records: storing then goes on by itself",
+    );
+  }
+
+  #lookLater(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.env.timers.after(DISK_LOOK_INTERVAL_MS, () => {
+      this.#work = this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { clock } = this.#options.env;
+    const isRoomy = await this.#makeReserve();
+    if (this.#closed) return;
+    if (isRoomy) {
+      if (!this.#isFull) return;
+      this.#isFull = false;
+      const free = await this.#freeText();
+      this.#options.report(
+        `the disk of ${this.#directory} has room again (${free}): storing goes on`,
+      );
+      return;
+    }
+    this.#lookLater();
+    const isDue = clock.monotonicMs() - this.#saidAtMs >= DISK_REMINDER_INTERVAL_MS;
+    if (this.#isFull && isDue) await this.#remind();
+  }
+
+  /** Only where something is left beside it: whoever writes next is to find room. */
+  async #makeReserve(): Promise<boolean> {
+    const { fs } = this.#options.env;
+    const freeBytes = await this.#freeBytes();
+    if (freeBytes !== null && freeBytes < ROOM_BYTES) return false;
+    try {
+      const file = await fs.open(this.#reservePath, { create: true });
+      try {
+        await file.write([new Uint8Array(DISK_RESERVE_BYTES)], 0);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      this.#holdsReserve = true;
+    } catch {
+      await this.#giveUpReserve();
+    }
+    return this.#holdsReserve;
+  }
+
+  async #giveUpReserve(): Promise<void> {
+    this.#holdsReserve = false;
+    await this.#options.env.fs.remove(this.#reservePath).catch(() => {});
+  }
+
+  async #freeBytes(): Promise<number | null> {
+    return this.#options.env.fs.freeBytes(this.#directory).catch(() => null);
+  }
+
+  async #freeText(): Promise<string> {
+    const freeBytes = await this.#freeBytes();
+    return freeBytes === null ? "free space unknown" : `${freeBytes} bytes free`;
+  }
+}
