@@ -114,7 +114,11 @@ export class BrokerStatus implements BrokerView {
   }
 
   storage(): StorageView {
-    return { diskFull: this.#parts.engine.problem !== null };
+    let damagedRanges = 0;
+    for (const { partition } of this.#parts.partitions.all()) {
+      damagedRanges += partition?.log.damagedRanges ?? 0;
+    }
+    return { diskFull: this.#parts.engine.problem !== null, damagedRanges };
   }
 
   traffic(): Iterable<TopicTraffic> {

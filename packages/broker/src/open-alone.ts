@@ -6,6 +6,7 @@ import { Metadata } from "./metadata/metadata.ts";
 import { Partitions } from "./partition/partitions.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { openStorage, type Storage, type StorageContext } from "./storage.ts";
+import { tellRecovery } from "./tell-recovery.ts";
 
 /** A broker that is its own controller: replays the metadata and opens every partition. */
 export async function openAlone(
@@ -21,7 +22,7 @@ export async function openAlone(
       engine: storage.engine,
       metadata,
       partitions,
-      unclean: storage.unclean,
+      unclean: storage.recovery !== null,
       cluster: null,
       leave: async () => {},
       async close(options) {
@@ -59,8 +60,12 @@ async function openState(
     onProgress: ({ offset, endOffset }) =>
       logger.info(`reading the metadata: ${offset} of ${endOffset} records`),
   });
-  await partitions.open(hostedPartitions(metadata, metadata.image));
-  if (storage.unclean) {
+  const hosted = hostedPartitions(metadata, metadata.image);
+  if (storage.recovery === null) await partitions.open(hosted);
+  else {
+    // The metadata's own log was the first.
+    const total = hosted.length + 1;
+    await tellRecovery(storage.recovery, total, { env, logger }, () => partitions.open(hosted));
     await partitions.removeStrays(({ topicId }) => metadata.image.topicsById.has(topicId));
   }
   followMetadata(metadata, partitions);

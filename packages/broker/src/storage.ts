@@ -12,10 +12,21 @@ export interface Storage {
   readonly metadataLog: Log;
   readonly clusterId: string;
   readonly nodeId: number;
-  /** Set when the last broker on this storage was not stopped in order. */
-  readonly unclean: boolean;
+  /**
+   * Set when the last broker on this storage was not stopped in order: what opening its logs has
+   * taken up to now.
+   */
+  readonly recovery: RecoveryView | null;
   /** See LogEngine.close. */
   close(options?: { clean?: boolean }): Promise<void>;
+}
+
+export interface RecoveryView {
+  readonly logs: number;
+  /** Logs that had been written to since their last checkpoint, and how much that was. */
+  readonly scannedLogs: number;
+  readonly scannedBytes: number;
+  readonly cutBytes: number;
 }
 
 export interface StorageContext {
@@ -44,9 +55,9 @@ export async function openStorage(
       ? await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS)
       : await engine.open(METADATA_LOG, METADATA_LOG_OPTIONS);
     const { clusterId, nodeId } = engine.meta;
-    const unclean = !isNew && !engine.cleanlyClosed;
+    const recovery = isNew || engine.cleanlyClosed ? null : engine.recovered;
     const close = engine.close.bind(engine);
-    return { engine, metadataLog, clusterId, nodeId, unclean, close };
+    return { engine, metadataLog, clusterId, nodeId, recovery, close };
   } catch (error) {
     await engine.close({ clean: false });
     throw error;
@@ -60,7 +71,7 @@ async function openMemory(settings: BrokerSettings, { env }: StorageContext): Pr
     metadataLog: await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS),
     clusterId: Buffer.from(env.random.bytes(16)).toString("base64url"),
     nodeId: settings.nodeId,
-    unclean: false,
+    recovery: null,
     close: () => engine.close(),
   };
 }

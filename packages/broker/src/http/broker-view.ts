@@ -169,6 +169,8 @@ export interface PartitionView {
 
 export interface StorageView {
   readonly diskFull: boolean;
+  /** Ranges of offsets, found so far, that are damaged or missing. */
+  readonly damagedRanges: number;
 }
 
 export interface TopicTraffic {

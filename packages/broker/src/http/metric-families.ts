@@ -159,6 +159,11 @@ function partitionFamilies(view: BrokerView): Family[] {
     gauge("tarpan_partitions", "Partitions of this broker", () => all().length),
     gauge("tarpan_partitions_offline", "Partitions that can't be served", () => offline().length),
     gauge("tarpan_disk_full", "1 while the disk is full", () => Number(view.storage().diskFull)),
+    gauge(
+      "tarpan_damaged_ranges",
+      "Ranges of offsets found damaged or missing in logs of this broker",
+      () => view.storage().damagedRanges,
+    ),
     {
       name: "tarpan_topic_log_bytes",
       help: "Bytes of batches kept",

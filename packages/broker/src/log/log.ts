@@ -23,6 +23,8 @@ export interface Log {
   readonly maxTimestamp: number;
   /** Bytes of record batches held. */
   readonly sizeBytes: number;
+  /** Ranges of offsets, found so far, that are damaged or missing. */
+  readonly damagedRanges: number;
   /** Set once the log went offline (invariant 5). */
   readonly failure: LogError | null;
 

@@ -82,6 +82,7 @@ function openStored(stored: Stored, options: LogOptions): MemoryLog {
 }
 
 class MemoryLog implements Log {
+  readonly damagedRanges = 0;
   readonly #stored: Stored;
   #onAdvance: (() => void) | undefined;
   #endOffset: number;

@@ -41,7 +41,7 @@ export class FakeBroker implements BrokerView {
   }
 
   storage() {
-    return { diskFull: this.reasons.length > 0 };
+    return { diskFull: this.reasons.length > 0, damagedRanges: 2 };
   }
 
   *traffic() {

@@ -36,6 +36,9 @@ describe("damage", () => {
       for (let offset = 4; offset < 20; offset++)
         expect(baseOffsetOf((await log.read(offset, 1))[0]!)).toBe(offset);
       expect(lines.filter((line) => line.includes("damaged")).length).toBe(1);
+      expect(log.damagedRanges).toBe(1);
+      await log.deleteBefore(4);
+      expect(log.damagedRanges).toBe(0);
       expect(await log.append(batchOf(20), 0)).toBe(20);
     });
 

@@ -78,6 +78,9 @@ export class JetStreamFollowedLog implements FollowedLog {
   get sizeBytes(): number {
     return this.#log.index.sizeBytes;
   }
+  get damagedRanges(): number {
+    return this.#log.damagedRanges;
+  }
   get isClosed(): boolean {
     return this.#isClosed;
   }

@@ -80,6 +80,9 @@ export class JetStreamLedLog implements LedLog {
   get sizeBytes(): number {
     return this.#log.index.sizeBytes;
   }
+  get damagedRanges(): number {
+    return this.#log.damagedRanges;
+  }
   get failure(): LogError | null {
     return this.#closed ? null : this.#commit.failure;
   }

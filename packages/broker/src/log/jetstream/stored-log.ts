@@ -1,4 +1,5 @@
 // What a led and a followed log have in common: what is known of the stream, and reading it.
+import { DamagedRanges } from "../damaged-ranges.ts";
 import { LogError, type LogId } from "../log.ts";
 import { MemoryTail, type TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";
@@ -40,8 +41,7 @@ export class StoredLog {
   end: LogGrammar;
   startOffset: number;
   #firstSequence = 1;
-  /** Records found missing or damaged. */
-  lostRecords = 0;
+  readonly #losses = new DamagedRanges();
   readonly loadStart: () => Promise<LogStart | null>;
   /** Ends of recent reads: a reader goes on there. */
   #places: ReadPlace[] = [];
@@ -242,8 +242,12 @@ export class StoredLog {
     return new LogError("corrupt", message, { resumeOffset });
   }
 
+  get damagedRanges(): number {
+    return this.#losses.countFrom(this.startOffset);
+  }
+
   lose(offset: number, resumeOffset: number, what: string): void {
-    this.lostRecords += resumeOffset - offset;
+    if (!this.#losses.note({ from: offset, to: resumeOffset })) return;
     this.report(
       `DATA LOSS in log ${this.name} (stream ${this.reader.stream}): ${what}, ` +
         `offsets ${offset} to ${resumeOffset - 1}`,

@@ -4,6 +4,7 @@
 // 2. Damage closes exactly the offsets between the intact batches around it.
 import type { File } from "../../env.ts";
 import { reasonOf } from "../../os-error.ts";
+import type { DamagedRange } from "../damaged-ranges.ts";
 import { COLD_READERS } from "../limits.ts";
 import { LogError } from "../log.ts";
 import { findBatch } from "./batch-search.ts";
@@ -18,7 +19,6 @@ export class ColdReader {
   /** Where recent reads ended: a reader that goes on needs neither index nor a second read. */
   #ends: { segment: Segment; offset: number; position: number }[] = [];
 
-  #damages: { from: number; to: number }[] = [];
   constructor(store: Store, state: LogState) {
     this.#store = store;
     this.#state = state;
@@ -89,13 +89,13 @@ export class ColdReader {
   }
 
   #refuseDamaged(offset: number): void {
-    const damage = this.#damages.find(({ from, to }) => offset >= from && offset < to);
+    const damage = this.#state.damages.at(offset);
     if (damage) throw corrupt(this.#state, damage);
   }
 
   #damaged(from: number, to: number, segment: Segment): LogError {
     const damage = { from, to };
-    this.#damages.push(damage);
+    this.#state.damages.note(damage);
     const error = corrupt(this.#state, damage);
     this.#store.report(`${error.message} (segment ${segment.name}, kept as it is)`);
     return error;
@@ -113,7 +113,7 @@ export function outOfRange({ name, startOffset, endOffset }: LogState, offset: n
   );
 }
 
-function corrupt({ name }: LogState, { from, to }: { from: number; to: number }): LogError {
+function corrupt({ name }: LogState, { from, to }: DamagedRange): LogError {
   const message = `log ${name}: offsets ${from} to ${to - 1} are damaged on disk`;
   return new LogError("corrupt", message, { resumeOffset: to });
 }

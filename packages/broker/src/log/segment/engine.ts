@@ -23,6 +23,7 @@ import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
+import { RecoveredLogs } from "./recovered-logs.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 import { firstForeign } from "./unfinished-creation.ts";
@@ -68,6 +69,7 @@ export class SegmentEngine implements LogEngine {
       files: new FilePool(env.fs, durableWrites, OPEN_FILES),
       durableWrites,
       startsClean: directory.cleanlyClosed,
+      recovered: new RecoveredLogs(),
       tails: new TailBudget(),
       indexes: new IndexCache(),
       report: options.log ?? (() => {}),
@@ -106,6 +108,11 @@ export class SegmentEngine implements LogEngine {
 
   get cleanlyClosed(): boolean {
     return this.#directory.cleanlyClosed;
+  }
+
+  /** What the logs opened so far needed. */
+  get recovered(): Readonly<RecoveredLogs> {
+    return this.#store.recovered;
   }
 
   create(id: LogId, options: LogOptions): Promise<Log> {

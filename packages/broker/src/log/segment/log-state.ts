@@ -1,3 +1,4 @@
+import { DamagedRanges } from "../damaged-ranges.ts";
 import { LogError, type LogOptions } from "../log.ts";
 import type { Segment } from "./segment.ts";
 
@@ -14,6 +15,9 @@ export class LogState {
   maxTimestamp: number;
   sizeBytes: number;
   failure: LogError | null = null;
+  /** What reading found, and whether opening found that something acknowledged is gone. */
+  readonly damages = new DamagedRanges();
+  readonly lossAtOpening: boolean;
 
   constructor(
     name: string,
@@ -24,6 +28,7 @@ export class LogState {
       startOffset: number;
       endOffset: number;
       maxTimestamp: number;
+      loss: boolean;
     },
   ) {
     this.name = name;
@@ -34,11 +39,17 @@ export class LogState {
     this.endOffset = recovered.endOffset;
     this.nextOffset = recovered.endOffset;
     this.maxTimestamp = recovered.maxTimestamp;
+    this.lossAtOpening = recovered.loss;
     this.sizeBytes = this.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   }
 
   get active(): Segment {
     return this.segments[this.segments.length - 1]!;
+  }
+
+  /** Of offsets that the log still has. A loss that no reader has met yet is one of them. */
+  get damagedRanges(): number {
+    return Math.max(this.damages.countFrom(this.startOffset), Number(this.lossAtOpening));
   }
 
   /** Position in `segments` of the one that holds `offset`, which is not before the first. */

@@ -50,8 +50,8 @@ export class SegmentLog implements Log {
     options: LogOptions,
     segment: Segment,
   ): SegmentLog {
-    const nothing = { segments: [segment], startOffset: 0, endOffset: 0, maxTimestamp: -1 };
-    const state = new LogState(name, directory, options, nothing);
+    const nothing = { startOffset: 0, endOffset: 0, maxTimestamp: -1, loss: false };
+    const state = new LogState(name, directory, options, { segments: [segment], ...nothing });
     return new SegmentLog(store, state, new Durability(store, state, null));
   }
 
@@ -69,6 +69,9 @@ export class SegmentLog implements Log {
   }
   get sizeBytes(): number {
     return this.#state.sizeBytes;
+  }
+  get damagedRanges(): number {
+    return this.#state.damagedRanges;
   }
   get failure(): LogError | null {
     return this.#state.failure;

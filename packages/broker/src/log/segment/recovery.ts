@@ -25,12 +25,17 @@ export interface Recovered {
   readonly saved: Checkpoint | null;
   /** Whether batches above the checkpoint were found, or something was cut. */
   readonly changed: boolean;
+  /** Whether something below the checkpoint is gone. */
+  readonly loss: boolean;
 }
 
 interface Progress {
   endOffset: number;
   maxTimestamp: number;
   changed: boolean;
+  loss: boolean;
+  scannedBytes: number;
+  cutBytes: number;
 }
 
 export async function recoverLog(
@@ -47,7 +52,7 @@ export async function recoverLog(
   const progress: Progress = {
     endOffset: from.recoveryOffset,
     maxTimestamp: from.maxTimestamp,
-    changed: false,
+    ...{ changed: false, loss: false, scannedBytes: 0, cutBytes: 0 },
   };
   const segments: Segment[] = [];
   for (const [i, segment] of found.entries()) {
@@ -68,8 +73,9 @@ export async function recoverLog(
     }
   }
   await endWithActive(store, name, directory, segments, from, progress);
-  const { endOffset, maxTimestamp, changed } = progress;
-  return { segments, startOffset, endOffset, maxTimestamp, saved, changed };
+  const { endOffset, maxTimestamp, changed, loss } = progress;
+  store.recovered.add(progress);
+  return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss };
 }
 
 async function findSegments(store: Store, directory: string): Promise<Segment[]> {
@@ -128,6 +134,7 @@ async function recoverSegment(
   const isFirst = segment.baseOffset === from.recoverySegment;
   const position = isFirst ? from.recoveryPosition : 0;
   if (segment.sizeBytes < position) {
+    progress.loss = true;
     store.report(
       `log ${name}: segment ${segment.name} lost ${position - segment.sizeBytes} bytes of ` +
         `acknowledged batches below offset ${from.recoveryOffset}`,
@@ -139,6 +146,8 @@ async function recoverSegment(
   segment.index = await indexBelow(store, segment, position, progress.endOffset);
   const wholeBytes = await scan(store, segment, position, indexIntervalBytes, progress);
   const tornBytes = segment.sizeBytes - wholeBytes;
+  progress.scannedBytes += segment.sizeBytes - position;
+  progress.cutBytes += tornBytes;
   segment.sizeBytes = wholeBytes;
   await store.files.use(segment.logPath, async (file) => {
     if (tornBytes > 0) {
@@ -215,8 +224,10 @@ async function endWithActive(
     (last.baseOffset > from.recoverySegment ||
       (last.baseOffset === from.recoverySegment && last.sizeBytes >= from.recoveryPosition));
   if (isWhole) return;
-  if (from.recoveryOffset > from.startOffset && !last)
+  if (from.recoveryOffset > from.startOffset && !last) {
+    progress.loss = true;
     store.report(`log ${name}: no segment is left of offsets below ${from.recoveryOffset}`);
+  }
   progress.changed = true;
   segments.push(await Segment.create(store, directory, progress.endOffset));
   await store.fs.syncDirectory(directory);

@@ -3,6 +3,7 @@ import type { TailBudget } from "../memory-tail.ts";
 import type { DiskSpace } from "./disk-space.ts";
 import type { FilePool } from "./file-pool.ts";
 import type { IndexCache } from "./index-cache.ts";
+import type { RecoveredLogs } from "./recovered-logs.ts";
 
 /** What all logs of one engine share. */
 export interface Store {
@@ -14,6 +15,7 @@ export interface Store {
   readonly durableWrites: boolean;
   /** The last owner closed everything in order: what is seen is on the disk. */
   readonly startsClean: boolean;
+  readonly recovered: RecoveredLogs;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
   /** One line for the operator: damage, and what was done about it. */

@@ -1,0 +1,36 @@
+import type { Env } from "./env.ts";
+import type { Logger } from "./logging/logger.ts";
+import type { RecoveryView } from "./storage.ts";
+
+/** How often a start that takes long says how far it is, ms. */
+const PROGRESS_INTERVAL_MS = 5_000;
+
+/**
+ * Runs `opening`, which opens `total` logs, after a stop that was not in order: says what that took,
+ * and how far it is while it lasts.
+ */
+export async function tellRecovery(
+  recovered: RecoveryView,
+  total: number,
+  { env, logger }: { readonly env: Pick<Env, "clock" | "timers">; readonly logger: Logger },
+  opening: () => Promise<void>,
+): Promise<void> {
+  const startedMs = env.clock.monotonicMs();
+  const progress = () => {
+    logger.info(`recovering after an unclean stop: ${recovered.logs} of ${total} logs`);
+    timer = env.timers.after(PROGRESS_INTERVAL_MS, progress);
+  };
+  let timer = env.timers.after(PROGRESS_INTERVAL_MS, progress);
+  try {
+    await opening();
+  } finally {
+    timer.cancel();
+  }
+  const tookMs = Math.round(env.clock.monotonicMs() - startedMs);
+  const { logs, scannedLogs, scannedBytes, cutBytes } = recovered;
+  logger.warn(
+    `recovered ${logs} logs after an unclean stop: checked ${scannedBytes} bytes in ` +
+      `${scannedLogs} of them, cut off ${cutBytes} bytes of unfinished writes, took ${tookMs} ms`,
+    { logs, scannedLogs, scannedBytes, cutBytes, tookMs },
+  );
+}
