@@ -20,6 +20,7 @@ import { registeredAddress } from "./metadata/advertised-address.ts";
 import { RequestMetrics } from "./metrics/request-metrics.ts";
 import { openAlone } from "./open-alone.ts";
 import { OpeningRouter } from "./opening-router.ts";
+import { limitsOn } from "./server/limits.ts";
 import { type Listener, startListener } from "./server/listener.ts";
 import { warnOfRefused } from "./server/warn-of-refused.ts";
 import type { BrokerSettings } from "./settings.ts";
@@ -142,7 +143,7 @@ async function serve(
     router,
     http: createHttpEntrance(status, onError),
     env,
-    limits: { maxIdleMs: config.connectionsMaxIdleMs },
+    limits: { ...limitsOn(env.machine), maxIdleMs: config.connectionsMaxIdleMs },
     onError,
     onRefused: (refused) => warnOfRefused(refused, warnings, logger),
   });

@@ -4,13 +4,13 @@ import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/lo
 import type { Logger } from "../logging/logger.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import { type Coming, Occasion } from "./coming.ts";
-import { inParallel } from "./in-parallel.ts";
 import {
   MAINTENANCE_INTERVAL_MS,
   SHARED_CLOSE_GRACE_MS,
   SHARED_OFFLINE_TOLD_AFTER_MS,
   SHARED_RETRY_INTERVAL_MS,
 } from "./limits.ts";
+import { overLogs } from "./over-logs.ts";
 import { Partition } from "./partition.ts";
 
 /** What a partition needs of its topic's configuration; handed in anew when that changes. */
@@ -112,7 +112,7 @@ export class Partitions implements PartitionHost {
     await Promise.all(this.#deletions);
     const settings = this.#options.newLogSettings();
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
-    const outcomes = await inParallel(own, async ({ id }) => {
+    const outcomes = await overLogs(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
       const log = await this.#engine.create(id, logOptions(settings, holder));
       holder.partition = await Partition.open(id, log, 0);
@@ -124,7 +124,7 @@ export class Partitions implements PartitionHost {
 
   async discardLogs(ids: readonly LogId[]): Promise<void> {
     for (const id of ids) this.#prepared.delete(keyOf(id));
-    await inParallel(ids, (id) => this.#engine.delete(id));
+    await overLogs(ids, (id) => this.#engine.delete(id));
   }
 
   /**
@@ -134,7 +134,7 @@ export class Partitions implements PartitionHost {
    */
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#engine.list()).filter((id) => !isOwned(id));
-    await inParallel(strays, async (id) => {
+    await overLogs(strays, async (id) => {
       const log = await this.#engine.open(id, logOptions(this.#options.newLogSettings(), {}));
       if (log.nextOffset === 0) return this.#engine.delete(id);
       this.#logger.warn(`${nameOf(id)} holds records but belongs to no topic`);
@@ -144,7 +144,7 @@ export class Partitions implements PartitionHost {
 
   /** Opens what the metadata says this broker leads. Meant for the start, when nobody asks yet. */
   async open(all: readonly HostedPartition[]): Promise<void> {
-    await inParallel(all, async (hosted) => {
+    await overLogs(all, async (hosted) => {
       const slot = newSlot(hosted, null);
       this.#place(slot);
       await this.#openSlot(slot);
@@ -197,7 +197,7 @@ export class Partitions implements PartitionHost {
     this.#closed = true;
     this.#maintenance?.cancel();
     await Promise.all([...this.#deletions, ...this.#turns.values()]);
-    await inParallel([...this.#slots()], async ({ partition }) => this.#close(partition));
+    await overLogs([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
 
   *#slots(): Generator<Slot> {
@@ -243,7 +243,7 @@ export class Partitions implements PartitionHost {
   }
 
   async #deleteLogs(slots: readonly Slot[]): Promise<void> {
-    const outcomes = await inParallel(slots, ({ hosted }) => this.#engine.delete(hosted.id));
+    const outcomes = await overLogs(slots, ({ hosted }) => this.#engine.delete(hosted.id));
     for (const error of outcomes) {
       if (error !== undefined) this.#logger.error("could not delete a log", { error });
     }
@@ -278,8 +278,7 @@ export class Partitions implements PartitionHost {
     try {
       const holder: { partition?: Partition } = {};
       const options = { ...logOptions(settings, holder), leaderEpoch };
-      const log = await this.#engine.open(id, options);
-      holder.partition = await Partition.open(id, log, leaderEpoch);
+      holder.partition = await this.#openPartition(id, options, leaderEpoch);
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
       slot.failure = null;
@@ -313,6 +312,17 @@ export class Partitions implements PartitionHost {
     this.#logger.error(`${nameOf(slot.hosted.id)} is offline: ${message}`, { error: slot.failure });
   }
 
+  /** A log that can't be read to its end is closed again: it is to be opened by the next try. */
+  async #openPartition(id: LogId, options: LogOptions, leaderEpoch: number): Promise<Partition> {
+    const log = await this.#engine.open(id, options);
+    try {
+      return await Partition.open(id, log, leaderEpoch);
+    } catch (error) {
+      await log.close().catch(() => {});
+      throw error;
+    }
+  }
+
   #scheduleMaintenance(): void {
     const shared = this.#engine.replication !== null;
     const delayMs = shared ? SHARED_RETRY_INTERVAL_MS : MAINTENANCE_INTERVAL_MS;
@@ -333,7 +343,7 @@ export class Partitions implements PartitionHost {
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
     }
-    await inParallel(offline, async (slot) => {
+    await overLogs(offline, async (slot) => {
       slot.failure = slot.partition?.log.failure ?? slot.failure;
       const { partition } = slot;
       slot.partition = null;

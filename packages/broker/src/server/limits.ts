@@ -1,3 +1,6 @@
+import type { Machine } from "../env.ts";
+import { shareOpenFiles } from "../open-files.ts";
+
 /** Every bound of the network side. Kafka's name of a setting is given where it has one. */
 export interface ServerLimits {
   /** Connections open at once. Files for log segments come out of the same descriptor budget. */
@@ -36,6 +39,22 @@ export const SERVER_LIMITS: ServerLimits = {
   maxUnsentBytes: 8 * MIB,
   maxUnsentBytesTotal: 512 * MIB,
 };
+
+/** Of the memory there is, for requests received and not answered; as much for unsent responses. */
+const MEMORY_SHARE = 1 / 8;
+const LEAST_SHARE_BYTES = 16 * MIB;
+
+/** The limits above, as far as this process may go to them. */
+export function limitsOn(machine: Machine): ServerLimits {
+  const shareBytes = Math.max(LEAST_SHARE_BYTES, machine.memoryBytes() * MEMORY_SHARE);
+  const { maxHeldBytesTotal, maxUnsentBytesTotal, maxConnections } = SERVER_LIMITS;
+  return {
+    ...SERVER_LIMITS,
+    maxConnections: Math.min(maxConnections, shareOpenFiles(machine.openFilesMax()).connections),
+    maxHeldBytesTotal: Math.min(maxHeldBytesTotal, shareBytes),
+    maxUnsentBytesTotal: Math.min(maxUnsentBytesTotal, shareBytes),
+  };
+}
 
 /** Largest frame, without its length prefix. Kafka's default `socket.request.max.bytes`. */
 export const MAX_FRAME_BYTES = 104_857_600;

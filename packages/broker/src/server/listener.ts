@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Env, Timer } from "../env.ts";
+import { isOutOfFiles } from "../os-error.ts";
 import { Connection } from "./connection.ts";
 import {
   KEEP_ALIVE_DELAY_MS,
@@ -19,6 +20,8 @@ import {
   type Shared,
 } from "./shared.ts";
 import { sniff } from "./sniff.ts";
+
+const RAISE = "raise the process's limit of open files (ulimit -n)";
 
 /** Takes over the sockets that speak HTTP. */
 export interface HttpEntrance {
@@ -110,12 +113,9 @@ class TcpListener implements Listener {
     });
     this.#server.maxConnections = all.maxConnections;
     this.#server.on("connection", (socket) => this.#accept(socket));
-    this.#server.on("drop", (peer) => {
-      stats.connectionsRefused++;
-      const error = new Error(`${all.maxConnections} connections are open, the most there may be`);
-      const remoteAddress = peer?.remoteAddress ?? "";
-      onRefused({ reason: "too-many-connections", remoteAddress, request: null, error });
-    });
+    const isRaisable = all.maxConnections < SERVER_LIMITS.maxConnections;
+    const most = `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
+    this.#server.on("drop", (peer) => this.#refuse(peer?.remoteAddress ?? "", most));
   }
 
   get address(): string {
@@ -141,7 +141,11 @@ class TcpListener implements Listener {
       this.#server.once("error", refused);
       this.#server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {
         this.#server.off("error", refused);
-        this.#server.on("error", (error) => this.#onError("the listener failed", { error }));
+        this.#server.on("error", (error) => {
+          // No descriptor was left to accept a connection with: the client finds it closed.
+          if (isOutOfFiles(error)) this.#refuse("", `and no file is left: ${RAISE}`);
+          else this.#onError("the listener failed", { error });
+        });
         resolve();
       });
     });
@@ -169,6 +173,13 @@ class TcpListener implements Listener {
     await gone;
     cutOff.cancel();
     this.#sweepTimer?.cancel();
+  }
+
+  #refuse(remoteAddress: string, why: string): void {
+    const { stats, onRefused } = this.#shared;
+    stats.connectionsRefused++;
+    const error = new Error(`${this.#open.size} connections are open, ${why}`);
+    onRefused({ reason: "too-many-connections", remoteAddress, request: null, error });
   }
 
   #accept(socket: Socket): void {

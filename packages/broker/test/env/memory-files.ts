@@ -36,6 +36,8 @@ export class MemoryFiles implements FileSystem {
   fault: Fault = () => {};
   /** Bytes the disk holds at most. */
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Files that may be open at once. */
+  openFilesMax = Number.POSITIVE_INFINITY;
 
   get openFiles(): number {
     return this.#openFiles;
@@ -43,6 +45,7 @@ export class MemoryFiles implements FileSystem {
 
   async open(path: string, options: OpenOptions): Promise<File> {
     await this.#called("open", path);
+    if (this.#openFiles >= this.openFilesMax) throw osError("EMFILE", path);
     let node = this.#names.get(path);
     if (node === "directory") throw osError("EISDIR", path);
     if (node && options.exclusive) throw osError("EEXIST", path);
@@ -87,8 +90,14 @@ export class MemoryFiles implements FileSystem {
   }
 
   async readFile(path: string): Promise<Uint8Array> {
-    await this.#called("read", path);
-    return this.contentOf(path).slice();
+    if (this.#openFiles >= this.openFilesMax) throw osError("EMFILE", path);
+    this.#openFiles += 1;
+    try {
+      await this.#called("read", path);
+      return this.contentOf(path).slice();
+    } finally {
+      this.#openFiles -= 1;
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {

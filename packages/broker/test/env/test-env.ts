@@ -21,7 +21,7 @@ export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
   return { clock: time, timers: time, time, random, fs, machine, processes, ...outside };
 }
 
-const largeMachine: Machine = { memoryBytes: () => 2 ** 36, openFilesMax: () => 100_000 };
+export const largeMachine: Machine = { memoryBytes: () => 2 ** 36, openFilesMax: () => 100_000 };
 
 /** A process that sees nobody else alive. */
 export function aloneOnTheMachine(): Processes {

@@ -1,9 +1,14 @@
 // What keeps memory and open files bounded.
 import { describe, expect, it } from "vitest";
+import { inParallel } from "../../src/in-parallel.ts";
 import { MemoryTail, TailBudget } from "../../src/log/memory-tail.ts";
+import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { FilePool } from "../../src/log/segment/file-pool.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
+import { batchOf, OPTIONS, readAll } from "./batches.ts";
+import { ALWAYS, fill, ID, restart, start } from "./segment-fixture.ts";
 
 function entriesFrom(offset: number, sizes: readonly number[]) {
   return sizes.map((size, i) => ({
@@ -79,15 +84,33 @@ describe("file pool", () => {
 
   it("never closes a file in use", async () => {
     const fs = await filesNamed(2);
-    const pool = new FilePool(fs, false, 0);
+    const pool = new FilePool(fs, false, 2);
     let forgotten: Promise<void> | undefined;
     await pool.use("/0", async (file) => {
       await pool.use("/1", async () => {});
+      await pool.forget("/1");
       forgotten = pool.forget("/0");
       await forgotten;
       expect(fs.openFiles).toBe(1);
       await file.sizeBytes();
     });
+    expect(fs.openFiles).toBe(0);
+  });
+
+  it("has no more in use than it may, and lets who needs another wait", async () => {
+    const fs = await filesNamed(20);
+    const pool = new FilePool(fs, false, 3);
+    let most = 0;
+    const reads = Array.from({ length: 60 }, (_, i) =>
+      pool.use(`/${i % 20}`, async (file) => {
+        most = Math.max(most, fs.openFiles);
+        await new Promise(setImmediate);
+        return file.sizeBytes();
+      }),
+    );
+    expect(await Promise.all(reads)).toHaveLength(60);
+    expect(most).toBe(3);
+    await pool.closeAll();
     expect(fs.openFiles).toBe(0);
   });
 
@@ -98,5 +121,71 @@ describe("file pool", () => {
     await (await fs.open("/0", { create: true })).close();
     await pool.use("/0", async () => {});
     expect(pool.openCount).toBe(1);
+  });
+});
+
+describe("a process that may have few files open", () => {
+  it("opens many logs, writes to all of them at once, and closes them", async () => {
+    const env = testEnv();
+    const machine = { ...env.machine, openFilesMax: () => 128 };
+    const few: TestEnv = { ...env, machine };
+    const ids = Array.from({ length: 300 }, (_, partition) => ({ ...ID, partition }));
+    const first = await SegmentEngine.openDirectory("/data", { env: few, flush: ALWAYS });
+    for (const id of ids) await first.create(id, OPTIONS);
+    // The pool has 16. Of what is listed, opened and closed 64 are looked at together.
+    env.fs.openFilesMax = 100;
+    const again: TestEnv = { ...few, processes: aloneOnTheMachine() };
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const engine = await SegmentEngine.openDirectory("/data", { env: again, flush: ALWAYS, log });
+    expect(await engine.list()).toHaveLength(300);
+    const logs = await inParallel(ids, 64, (id) => engine.open(id, OPTIONS));
+    const appends = logs.map((log) => log.append(batchOf(1), 0));
+    expect(await Promise.all(appends)).toEqual(ids.map(() => 0));
+    await engine.close();
+    expect(lines).toEqual([]);
+    expect(env.fs.paths()).toContain("/data/.tarpan-clean");
+  });
+
+  it("waits for a file to be closed, and says once what to do", async () => {
+    const { env, lines, log } = await start();
+    await fill(log, 1);
+    await log.close();
+    const again = await restart(env);
+    env.fs.openFilesMax = env.fs.openFiles;
+    const reading = readAll(again.log);
+    for (let waited = 0; waited < 1000; waited += 10) {
+      env.time.advance(10);
+      await new Promise(setImmediate);
+    }
+    const told = "this process has as many files and connections open as it may (100000)";
+    expect(again.lines).toEqual([expect.stringContaining(told)]);
+    env.fs.openFilesMax = Number.POSITIVE_INFINITY;
+    env.time.advance(250);
+    expect(await reading).toHaveLength(1);
+    expect(lines).toEqual([]);
+  });
+
+  it("gives up after a while, and reads again later", async () => {
+    const { env, log } = await start();
+    await fill(log, 1);
+    await log.close();
+    const again = await restart(env);
+    env.fs.openFilesMax = env.fs.openFiles;
+    let failed: unknown = null;
+    again.log.read(0, 1).catch((error: unknown) => {
+      failed = error;
+    });
+    while (failed === null) {
+      env.time.advance(250);
+      await new Promise(setImmediate);
+    }
+    expect(failed).toMatchObject({
+      kind: "offline",
+      message: expect.stringContaining("too many open files (EMFILE)"),
+    });
+    expect(again.log.failure).toBeNull();
+    env.fs.openFilesMax = Number.POSITIVE_INFINITY;
+    expect(await readAll(again.log)).toHaveLength(1);
   });
 });

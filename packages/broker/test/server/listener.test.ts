@@ -1,5 +1,7 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
+import { shareOpenFiles } from "../../src/open-files.ts";
+import { limitsOn, SERVER_LIMITS } from "../../src/server/limits.ts";
 import { startListener } from "../../src/server/listener.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { bigRequest, eventually, frame, Kind, serve, ToyRouter } from "./harness.ts";
@@ -45,12 +47,41 @@ describe("starting", () => {
     const third = served.client();
     await third.untilClosed();
     expect(served.listener.stats.connectionsRefused).toBe(1);
+    expect(served.refused).toMatchObject([
+      {
+        reason: "too-many-connections",
+        error: { message: expect.stringMatching(/^2 connections are open, .*\(ulimit -n\)$/) },
+      },
+    ]);
     first.socket.destroy();
     await eventually(() => served.listener.connections === 1);
     const fourth = served.client();
     fourth.send(frame(Kind.echo, "in"));
     expect(await fourth.responsesReach(1)).toEqual(["in"]);
     second.socket.destroy();
+  });
+});
+
+describe("limits", () => {
+  const GIB = 2 ** 30;
+
+  test("are shares of the memory and of the open files that the process may have", () => {
+    const large = limitsOn({ memoryBytes: () => 64 * GIB, openFilesMax: () => 1_048_576 });
+    expect(large).toEqual(SERVER_LIMITS);
+    expect(limitsOn({ memoryBytes: () => 64 * GIB, openFilesMax: () => null })).toEqual(large);
+    const small = limitsOn({ memoryBytes: () => GIB / 2, openFilesMax: () => 1024 });
+    expect(small).toMatchObject({
+      maxConnections: 512,
+      maxHeldBytesTotal: GIB / 16,
+      maxUnsentBytesTotal: GIB / 16,
+    });
+  });
+
+  test.each([64, 256, 1024, 20_000, 1_048_576])("of %i open files leave some for others", (max) => {
+    const { pooled, connections } = shareOpenFiles(max);
+    expect(pooled).toBeGreaterThanOrEqual(16);
+    expect(connections).toBeGreaterThanOrEqual(64);
+    if (max >= 512) expect(2 * pooled + connections).toBeLessThanOrEqual(max - 256);
   });
 });
 

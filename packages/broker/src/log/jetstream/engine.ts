@@ -1,4 +1,5 @@
 import type { Env } from "../../env.ts";
+import { tailBytesOn } from "../limits.ts";
 import {
   type Log,
   type LogEngine,
@@ -30,7 +31,7 @@ import { Turnstile } from "./turnstile.ts";
 export interface JetStreamEngineOptions {
   /** Stays its owner's, to be closed after the engine. */
   readonly transport: JetStreamTransport;
-  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  readonly env: Pick<Env, "clock" | "timers" | "random" | "machine">;
   /** Takes one line for the operator. */
   readonly log?: (line: string) => void;
   /** Null where somebody else runs the servers: these choose where replicas lie. */
@@ -61,7 +62,7 @@ export class JetStreamEngine implements LogEngine {
       env,
       api,
       checkpoints: new Checkpoints(api, env, placement),
-      tails: new TailBudget(),
+      tails: new TailBudget(tailBytesOn(env.machine)),
       known: new Map(),
       report: log ?? (() => {}),
     };

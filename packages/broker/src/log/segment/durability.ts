@@ -77,7 +77,7 @@ export class Durability {
     return this.#serially(async () => {
       await this.#advance();
       await writeState(this.#store.fs, this.#state.directory, offset, state);
-    }).catch((error: unknown) => this.#refuse("cannot save a checkpoint", error));
+    }).catch((error: unknown) => this.refuse("cannot save a checkpoint", error));
   }
 
   moveStart(startOffset: number): Promise<void> {
@@ -86,7 +86,7 @@ export class Durability {
       // All of it: segments that the last checkpoint builds upon may be about to go.
       await this.#advance(startOffset);
       this.#state.startOffset = startOffset;
-    }).catch((error: unknown) => this.#refuse("cannot move the start", error));
+    }).catch((error: unknown) => this.refuse("cannot move the start", error));
   }
 
   /** Removes the files of segments that the log no longer has. */
@@ -98,11 +98,11 @@ export class Durability {
         this.#store.indexes.forget(segment);
         await segment.removeFiles(this.#store);
       }
-    });
+    }).catch((error: unknown) => this.refuse("cannot remove segments", error));
   }
 
   /** The log goes on: files that are replaced whole are as they were. */
-  #refuse(what: string, cause: unknown): never {
+  refuse(what: string, cause: unknown): never {
     if (cause instanceof LogError) throw cause;
     void this.#store.disk.noticed(cause);
     const message = `log ${this.#state.name}: ${what}: ${reasonOf(cause)}`;

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { Env } from "../../env.ts";
+import { inParallel } from "../../in-parallel.ts";
+import { shareOpenFiles } from "../../open-files.ts";
 import { isDiskFull, reasonOf } from "../../os-error.ts";
 import type { FlushPolicy } from "../../settings.ts";
-import { OPEN_FILES } from "../limits.ts";
+import { CONCURRENT_LOGS, indexBytesOn, tailBytesOn } from "../limits.ts";
 import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
 import { TailBudget } from "../memory-tail.ts";
 import {
@@ -23,13 +25,14 @@ import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
+import { PatientFiles } from "./patient-files.ts";
 import { RecoveredLogs } from "./recovered-logs.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 import { firstForeign } from "./unfinished-creation.ts";
 
 export interface SegmentEngineOptions {
-  readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "processes">;
+  readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "machine" | "processes">;
   readonly flush: FlushPolicy;
   /** Written into a new directory, compared with an old one; default 1 and no comparison. */
   readonly nodeId?: number;
@@ -59,23 +62,26 @@ export class SegmentEngine implements LogEngine {
   private constructor(directory: DataDirectory, disk: DiskSpace, options: SegmentEngineOptions) {
     const { env, flush } = options;
     const durableWrites = flush.mode === "always";
+    const report = options.log ?? (() => {});
+    const fs = new PatientFiles({ env, report });
+    const { pooled } = shareOpenFiles(env.machine.openFilesMax());
     this.#directory = directory;
     this.#env = env;
     this.#flush = flush;
     this.#store = {
       env,
-      fs: env.fs,
+      fs,
       disk,
-      files: new FilePool(env.fs, durableWrites, OPEN_FILES),
+      files: new FilePool(fs, durableWrites, pooled),
       durableWrites,
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
-      tails: new TailBudget(),
-      indexes: new IndexCache(),
-      report: options.log ?? (() => {}),
+      tails: new TailBudget(tailBytesOn(env.machine)),
+      indexes: new IndexCache(indexBytesOn(env.machine)),
+      report,
       written: (unsynced) => this.#flushLater(unsynced),
     };
-    const files = new FilePool(env.fs, true, OPEN_FILES);
+    const files = new FilePool(fs, true, pooled);
     this.#durableStore = durableWrites
       ? this.#store
       : { ...this.#store, files, durableWrites: true };
@@ -181,7 +187,7 @@ export class SegmentEngine implements LogEngine {
   async list(): Promise<readonly LogId[]> {
     this.#refuseWhenClosed();
     const names = await this.#store.fs.list(this.#directory.path);
-    const found = names.map(async (name): Promise<LogId | null> => {
+    const found = await inParallel(names, CONCURRENT_LOGS, async (name): Promise<LogId | null> => {
       const parsed = parseLogDirectoryName(name);
       if (!parsed) return null;
       const path = join(this.#directory.path, name);
@@ -191,7 +197,7 @@ export class SegmentEngine implements LogEngine {
       });
       return topicId === null ? null : { ...parsed, topicId };
     });
-    return (await Promise.all(found)).filter((id) => id !== null);
+    return found.filter((id) => id !== null);
   }
 
   close({ clean = true } = {}): Promise<void> {
@@ -202,15 +208,13 @@ export class SegmentEngine implements LogEngine {
   async #close(clean: boolean): Promise<void> {
     await Promise.all(this.#turns.values());
     const logs = [...this.#open.values()];
-    const results = await Promise.allSettled(logs.map((log) => log.close()));
+    const failures = await inParallel(logs, CONCURRENT_LOGS, (log) => failureOf(log.close()));
     await Promise.all(this.#removals);
     await this.#store.disk.close();
     await this.#store.files.closeAll();
     await this.#durableStore.files.closeAll();
-    for (const result of results)
-      if (result.status === "rejected")
-        this.#store.report(`closing a log failed: ${reasonOf(result.reason)}`);
-    const closed = results.every((result) => result.status === "fulfilled");
+    const closed = failures.every((failure) => failure === null);
+    for (const failure of failures) if (failure !== null) this.#store.report(failure);
     const sound = logs.every((log) => log.failure === null);
     await this.#directory.release(clean && closed && sound);
   }
@@ -285,4 +289,11 @@ export class SegmentEngine implements LogEngine {
   #refuseWhenClosed(): void {
     if (this.#closed) throw new LogError("closed", "the engine is closed");
   }
+}
+
+async function failureOf(work: Promise<void>): Promise<string | null> {
+  return work.then(
+    () => null,
+    (error: unknown) => reasonOf(error),
+  );
 }

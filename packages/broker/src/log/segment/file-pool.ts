@@ -1,7 +1,7 @@
 // Open files, few and shared: a broker may hold far more segments than descriptors.
 //
 // 1. A file is closed only while nobody uses it.
-// 2. More than `limit` are open only while more than `limit` are in use.
+// 2. At most `limit` are in use: who needs another waits. So nobody may use one while using one.
 import type { File, FileSystem } from "../../env.ts";
 
 interface Pooled {
@@ -16,6 +16,8 @@ export class FilePool {
   readonly #limit: number;
   /** In order of last use, the oldest first. */
   readonly #files = new Map<string, Pooled>();
+  #inUse = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(fs: FileSystem, durableWrites: boolean, limit: number) {
     this.#fs = fs;
@@ -25,13 +27,18 @@ export class FilePool {
 
   /** Runs `work` on the file at `path`, which must exist. */
   async use<T>(path: string, work: (file: File) => Promise<T>): Promise<T> {
+    while (this.#inUse >= this.#limit && !this.#files.get(path)?.users) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     const pooled = this.#take(path);
     try {
       return await work(await pooled.file);
     } finally {
       pooled.users -= 1;
+      if (pooled.users === 0) this.#inUse -= 1;
       if (pooled.forgotten && pooled.users === 0) await closeQuietly(pooled);
-      else this.#shrink();
+      else this.#shrink(this.#limit);
+      this.#waiting.shift()?.();
     }
   }
 
@@ -57,23 +64,26 @@ export class FilePool {
     if (pooled) {
       this.#files.delete(path);
     } else {
+      // Room for this one.
+      this.#shrink(this.#limit - 1);
       const file = this.#fs.open(path, { durableWrites: this.#durableWrites });
       const opened: Pooled = { file, users: 0, forgotten: false };
       pooled = opened;
       // What could not be opened is tried anew by the next user.
       file.catch(() => this.#files.get(path) === opened && this.#files.delete(path));
     }
+    if (pooled.users === 0) this.#inUse += 1;
     pooled.users += 1;
     this.#files.set(path, pooled);
     return pooled;
   }
 
-  #shrink(): void {
-    if (this.#files.size <= this.#limit) return;
+  #shrink(limit: number): void {
+    if (this.#files.size <= limit) return;
     for (const [path, pooled] of this.#files) {
       if (pooled.users > 0) continue;
       void this.forget(path);
-      if (this.#files.size <= this.#limit) return;
+      if (this.#files.size <= limit) return;
     }
   }
 }

@@ -132,7 +132,10 @@ export class SegmentLog implements Log {
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
     this.#refuseWhenUnusable();
-    const saved = await readState(this.#store.fs, this.#state.directory);
+    const { fs } = this.#store;
+    const saved = await readState(fs, this.#state.directory).catch((error: unknown) =>
+      this.#durability.refuse("cannot read the saved state", error),
+    );
     if (saved === "damaged") {
       this.#store.report(`log ${this.#state.name}: the saved state is damaged and not used`);
       return null;
@@ -158,6 +161,8 @@ export class SegmentLog implements Log {
     await this.#writer.settled();
     try {
       if (!this.#state.failure) await this.#durability.checkpoint();
+    } catch (error) {
+      this.#durability.refuse("what it ends with could not be noted", error);
     } finally {
       await this.#durability.settled();
       this.#tail.clear();

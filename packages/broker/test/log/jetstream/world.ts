@@ -3,6 +3,7 @@ import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import type { LogId } from "../../../src/log/log.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
+import { largeMachine } from "../../env/test-env.ts";
 import { ModelJetStream, type ModelStream } from "./model-jetstream.ts";
 
 export const ID: LogId = { topic: "orders", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 3 };
@@ -24,7 +25,7 @@ export class World {
   engine(): JetStreamEngine {
     return new JetStreamEngine({
       transport: this.model.connect(),
-      env: { clock: this.time, timers: this.time, random: this.random },
+      env: { clock: this.time, timers: this.time, random: this.random, machine: largeMachine },
       log: (line) => this.lines.push(line),
     });
   }

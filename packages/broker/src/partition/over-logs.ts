@@ -1,0 +1,19 @@
+import { inParallel } from "../in-parallel.ts";
+import { LogError } from "../log/log.ts";
+import { CONCURRENT_LOG_OPENS } from "./limits.ts";
+
+/** Runs `work` over all logs, a bounded number at a time. Log errors are returned, in order. */
+export function overLogs<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<(LogError | undefined)[]> {
+  return inParallel(items, CONCURRENT_LOG_OPENS, async (item) => {
+    try {
+      await work(item);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      return error;
+    }
+  });
+}
