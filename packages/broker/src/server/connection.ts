@@ -27,7 +27,7 @@ export class Connection implements MemoryHolder {
   readonly #shared: Shared;
   readonly #info: SocketInfo;
   readonly #responses = new ResponseQueue();
-  #frames = new FrameReader();
+  #frames: FrameReader;
   /** The next request, parsed, when it may not begin yet. */
   #next: PendingRequest | null = null;
   #nextBytes = 0;
@@ -51,6 +51,7 @@ export class Connection implements MemoryHolder {
   constructor(socket: Socket, id: number, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
+    this.#frames = new FrameReader(() => shared.memory.crowded);
     this.#info = new SocketInfo(id, socket);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
     socket.on("drain", () => this.#drained());
@@ -250,6 +251,7 @@ export class Connection implements MemoryHolder {
   /** Gives up what has not begun. */
   #dropWaiting(): void {
     this.#next = null;
+    this.#frames.drop();
     this.#frames = new FrameReader();
     this.#release(this.#heldBytes - this.#inFlightBytes);
     this.#shared.memory.forget(this);

@@ -1,4 +1,5 @@
-import { MAX_FRAME_BYTES, SMALL_CHUNK_BYTES } from "./limits.ts";
+import { LargeFrame } from "./large-frame.ts";
+import { CHUNK_BYTES, LARGE_FRAME_BYTES, MAX_FRAME_BYTES, SMALL_CHUNK_BYTES } from "./limits.ts";
 import { RefusedRequest } from "./refused-request.ts";
 
 const PREFIX_BYTES = 4;
@@ -12,7 +13,8 @@ const TLS_HANDSHAKE = 0x1603;
  * chunks it came in, so a queue of a thousand requests is not a thousand objects.
  *
  * Invariants:
- * 1. A frame within one chunk is a view of it; one that spans chunks is copied once, when complete.
+ * 1. A frame within one chunk is a view of it; one that spans chunks is copied once, when complete,
+ *    a large one also as it comes.
  * 2. Nothing is ever allocated by a length that was only claimed.
  * 3. No two neighbouring chunks are both small, so what is kept costs little more than its bytes.
  */
@@ -23,6 +25,14 @@ export class FrameReader {
   #at = 0;
   #bufferedBytes = 0;
   #frameBytes = UNKNOWN;
+  /** The frame that is coming, when it is large; there are no chunks before it is whole. */
+  #large: LargeFrame | null = null;
+  readonly #isCrowded: () => boolean;
+
+  /** `isCrowded`: whether so much is held that frames of any size are to count as large. */
+  constructor(isCrowded: () => boolean = () => false) {
+    this.#isCrowded = isCrowded;
+  }
 
   /** Bytes pushed and not yet handed out. */
   get bufferedBytes(): number {
@@ -30,9 +40,35 @@ export class FrameReader {
   }
 
   push(chunk: Uint8Array): void {
+    this.#bufferedBytes += chunk.length;
+    const taken = this.#large?.add(chunk) ?? 0;
+    if (taken < chunk.length) this.#keep(taken === 0 ? chunk : chunk.subarray(taken));
+  }
+
+  /** The next frame without its prefix, null until more bytes come. Throws RefusedRequest. */
+  next(): Uint8Array | null {
+    if (this.#frameBytes === UNKNOWN) {
+      if (this.#bufferedBytes < PREFIX_BYTES) return null;
+      this.#frameBytes = this.#takePrefix();
+    }
+    if (this.#bufferedBytes < this.#frameBytes) {
+      if (this.#large === null && this.#isLarge()) this.#beginLarge();
+      return null;
+    }
+    const frame =
+      this.#large === null ? this.#take(this.#frameBytes) : this.#takeLarge(this.#large);
+    this.#frameBytes = UNKNOWN;
+    return frame;
+  }
+
+  /** Lets go of what has come. */
+  drop(): void {
+    this.#large?.drop();
+  }
+
+  #keep(chunk: Uint8Array): void {
     const last = this.#chunks.length - 1;
     const rest = last < this.#head ? undefined : this.#unread(last);
-    this.#bufferedBytes += chunk.length;
     if (
       rest === undefined ||
       rest.length >= SMALL_CHUNK_BYTES ||
@@ -48,16 +84,23 @@ export class FrameReader {
     if (last === this.#head) this.#at = 0;
   }
 
-  /** The next frame without its prefix, null until more bytes come. Throws RefusedRequest. */
-  next(): Uint8Array | null {
-    if (this.#frameBytes === UNKNOWN) {
-      if (this.#bufferedBytes < PREFIX_BYTES) return null;
-      this.#frameBytes = this.#takePrefix();
-    }
-    if (this.#bufferedBytes < this.#frameBytes) return null;
-    const frame = this.#take(this.#frameBytes);
-    this.#frameBytes = UNKNOWN;
-    return frame;
+  #isLarge(): boolean {
+    const bytes = this.#bufferedBytes;
+    return bytes > LARGE_FRAME_BYTES || (bytes > CHUNK_BYTES && this.#isCrowded());
+  }
+
+  #beginLarge(): void {
+    this.#large = new LargeFrame(this.#frameBytes);
+    for (let i = this.#head; i < this.#chunks.length; i++) this.#large.add(this.#unread(i));
+    this.#chunks.length = 0;
+    this.#head = 0;
+    this.#at = 0;
+  }
+
+  #takeLarge(large: LargeFrame): Uint8Array {
+    this.#bufferedBytes -= this.#frameBytes;
+    this.#large = null;
+    return large.take();
   }
 
   #takePrefix(): number {

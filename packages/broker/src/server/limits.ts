@@ -62,6 +62,13 @@ export const MAX_FRAME_BYTES = 104_857_600;
 /** Neighbouring chunks smaller than this are merged, so that tiny packets can't cost 100x their size. */
 export const SMALL_CHUNK_BYTES = 4096;
 
+/** A frame larger than this that has come half is kept in memory of its own, see LargeFrame. */
+export const LARGE_FRAME_BYTES = 2 * MIB;
+/** Bytes a socket is read by at a time. */
+export const CHUNK_BYTES = 64 * 1024;
+/** By how much its memory grows at a time. */
+export const LARGE_FRAME_GROWTH_BYTES = MIB;
+
 /** Connections the kernel keeps for us between its handshake and our accept. */
 export const LISTEN_BACKLOG = 1024;
 

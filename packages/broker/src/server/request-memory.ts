@@ -29,6 +29,11 @@ export class RequestMemory {
     return this.#usedBytes;
   }
 
+  /** So much is held that it is worth a copy to be able to give it back. */
+  get crowded(): boolean {
+    return this.#usedBytes > this.#limitBytes / 8;
+  }
+
   get full(): boolean {
     return this.#usedBytes > this.#limitBytes;
   }

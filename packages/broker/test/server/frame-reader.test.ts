@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
-import { MAX_FRAME_BYTES } from "../../src/server/limits.ts";
+import { CHUNK_BYTES, LARGE_FRAME_BYTES, MAX_FRAME_BYTES } from "../../src/server/limits.ts";
 import { RefusedRequest } from "../../src/server/refused-request.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
@@ -79,6 +79,47 @@ describe("FrameReader", () => {
       expectSame(found, sent);
       expect(reader.bufferedBytes).toBe(0);
     }
+  });
+
+  test.each([
+    ["large frames", 2 * LARGE_FRAME_BYTES, false],
+    ["frames of any size when much is held", 5 * CHUNK_BYTES, true],
+  ])("%s are whole, and so is what follows them", (_what, sizeBytes, crowded) => {
+    const random = new SeededRandom(seedOf("large frames"));
+    const sent = Array.from({ length: 6 }, (_, i) =>
+      Buffer.alloc(
+        i % 2 === 0 ? sizeBytes + random.below(sizeBytes) : 1 + random.below(100),
+        i + 1,
+      ),
+    );
+    const bytes = framed(...sent);
+    const reader = new FrameReader(() => crowded);
+    const found: Buffer[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const end = at + 1 + random.below(CHUNK_BYTES);
+      reader.push(bytes.subarray(at, end));
+      found.push(...allFrames(reader));
+      at = end;
+    }
+    expectSame(found, sent);
+    expect(reader.bufferedBytes).toBe(0);
+  });
+
+  test("half a large frame is given back at once when it is dropped", () => {
+    const prefix = Buffer.alloc(4);
+    prefix.writeInt32BE(MAX_FRAME_BYTES);
+    const reader = new FrameReader();
+    reader.push(prefix);
+    const chunk = Buffer.alloc(MAX_FRAME_BYTES / 100, 1);
+    const before = process.memoryUsage.rss();
+    for (let i = 0; i < 99; i++) {
+      reader.push(chunk);
+      expect(reader.next()).toBeNull();
+    }
+    const held = process.memoryUsage.rss();
+    expect(held - before).toBeGreaterThan(MAX_FRAME_BYTES / 2);
+    reader.drop();
+    expect(held - process.memoryUsage.rss()).toBeGreaterThan(MAX_FRAME_BYTES / 2);
   });
 
   test("a frame within one chunk is a view of it", () => {
