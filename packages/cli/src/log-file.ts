@@ -4,6 +4,7 @@ import {
   closeSync,
   createReadStream,
   createWriteStream,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -13,7 +14,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join, parse } from "node:path";
+import { dirname, join, parse } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 
@@ -28,6 +29,9 @@ export interface LogFileOptions {
   /** Whether old files are gzipped. */
   readonly compress: boolean;
 }
+
+/** Of when a file was rotated, as it stands in its name. */
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/;
 
 export class LogFile {
   readonly #options: LogFileOptions;
@@ -64,9 +68,12 @@ export class LogFile {
     const stamp = new Date(this.#rotatedAtMs).toISOString().replaceAll(":", "-");
     const old = join(dir, `${name}-${stamp}${ext}`);
     try {
-      renameSync(path, old);
+      // Somebody may have taken the old one away already.
+      if (existsSync(path)) renameSync(path, old);
+      // The old one stays open until there is another: a full disk may have no room for it.
+      const descriptor = openSync(path, "a");
       closeSync(this.#descriptor);
-      this.#descriptor = openSync(path, "a");
+      this.#descriptor = descriptor;
       this.#sizeBytes = 0;
       this.#removeOld();
     } catch {
@@ -78,10 +85,10 @@ export class LogFile {
 
   #removeOld(): void {
     const { path, maxBackups, maxAgeMs } = this.#options;
-    const { dir, name } = parse(path);
+    const { dir, name, ext } = parse(path);
     const oldest = maxAgeMs === 0 ? 0 : Date.now() - maxAgeMs;
     const backups = readdirSync(dir || ".")
-      .filter((file) => file.startsWith(`${name}-`) && file !== basename(path))
+      .filter((file) => isRotated(file, name, ext))
       .sort()
       .reverse()
       .map((file) => join(dir, file));
@@ -89,6 +96,13 @@ export class LogFile {
       if ((maxBackups > 0 && index >= maxBackups) || modifiedMs(file) < oldest)
         rmSync(file, { force: true });
   }
+}
+
+/** Only what `#rotate` names so: another broker may log to `broker-2.log` beside `broker.log`. */
+function isRotated(file: string, name: string, ext: string): boolean {
+  if (!file.startsWith(`${name}-`)) return false;
+  const rest = file.slice(name.length + 1).replace(/\.gz$/, "");
+  return rest.endsWith(ext) && STAMP.test(rest.slice(0, rest.length - ext.length));
 }
 
 /** One that is gone by now, gzipped meanwhile, counts as new. */

@@ -30,6 +30,23 @@ test("begins a new file at the size, keeping every line once", () => {
   ).toEqual(["line0", "line1", "line2", "line3"]);
 });
 
+test("begins a new file also when somebody has taken the old one away", () => {
+  const log = new LogFile({ ...OPTIONS, maxSizeBytes: 10 });
+  log.write("line0\n");
+  rmSync(path);
+  log.write("line1\n");
+  expect(readFileSync(path, "utf8")).toBe("line1\n");
+});
+
+test("removes old files of its own only", () => {
+  const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxBackups: 1 });
+  const others = ["broker-2.log", "broker-1.log.gz", "broker-notes"];
+  for (const other of others) new LogFile({ ...OPTIONS, path: join(directory, "deep", other) });
+  for (let i = 0; i < 4; i++) log.write(`${i}\n`);
+  expect(files()).toEqual(expect.arrayContaining(others));
+  expect(files()).toHaveLength(others.length + 2);
+});
+
 test("keeps so many old files", () => {
   const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxBackups: 2 });
   for (let i = 0; i < 6; i++) log.write(`${i}\n`);
