@@ -4,6 +4,7 @@ import { NatsBus } from "./cluster/nats-bus.ts";
 import type { Env, Timer } from "./env.ts";
 import { JetStreamEngine } from "./log/jetstream/engine.ts";
 import { NatsTransport } from "./log/jetstream/nats-transport.ts";
+import { nestedDirectories } from "./log/segment/data-directory.ts";
 import { lockDirectory } from "./log/segment/lock.ts";
 import type { Logger } from "./logging/logger.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "./nats/names.ts";
@@ -33,6 +34,8 @@ export async function openClusterEngine(
   await env.fs.makeDirectory(dataDirectory);
   const unlock = await lockDirectory(dataDirectory, env);
   try {
+    const nested = await nestedDirectories(dataDirectory, env.fs);
+    for (const line of nested) logger.warn(line);
     const nodeId = await keptNodeId(dataDirectory, env, nodeIdGiven ? settings.nodeId : null);
     const file = new MemberFile(env.fs, dataDirectory);
     if ((await file.read()) === "removed") throw file.removed(nodeId);

@@ -50,7 +50,7 @@ export async function openStorage(
     alert: (line) => logger.error(line),
   });
   try {
-    const isNew = (await engine.list()).length === 0;
+    const { isNew } = engine;
     const metadataLog = isNew
       ? await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS)
       : await engine.open(METADATA_LOG, METADATA_LOG_OPTIONS);

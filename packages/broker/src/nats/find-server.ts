@@ -1,4 +1,5 @@
 import type { Env } from "../env.ts";
+import { reasonOf } from "../os-error.ts";
 import { EngineError } from "./engine-error.ts";
 import { versionIn, versionProblem, WANTED_VERSION } from "./version.ts";
 
@@ -21,7 +22,7 @@ export async function findNatsServer(
   if (found === null)
     throw missing("a broker with a raft address runs nats-server, and there is none on PATH");
   const { output } = await programs.run(found, ["-v"]).catch((cause: unknown) => {
-    throw missing(`can't run ${found} (${(cause as { code?: string }).code})`, cause);
+    throw missing(`can't run ${found} (${reasonOf(cause)})`, cause);
   });
   const version = versionIn(output);
   if (version === null) throw missing(`${found} is no nats-server`);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Env, RunningProgram, Timer } from "../env.ts";
 import type { Logger } from "../logging/logger.ts";
+import { reasonOf } from "../os-error.ts";
 import type { FlushPolicy } from "../settings.ts";
 import { EngineError } from "./engine-error.ts";
 import { tailOf, writeText } from "./files.ts";
@@ -198,7 +199,7 @@ export class ManagedNatsServer {
     try {
       await this.#start();
     } catch (error) {
-      this.#options.logger.error("nats-server can't be started", { error: String(error) });
+      this.#options.logger.error("nats-server can't be started", { error: reasonOf(error) });
       if (this.#confirmed) this.#startLater();
       else this.#fail(new EngineError("TARPAN_NATS_SERVER_FAILED", String(error), error));
     }
@@ -223,6 +224,6 @@ function unusable(address: string, problem: string): EngineError {
   const why =
     problem === "EADDRINUSE"
       ? "is in use by another process: stop that, or choose another"
-      : `can't be listened on (${problem}): give an address of this machine`;
+      : `can't be listened on (${reasonOf({ code: problem })}): give an address of this machine`;
   return new EngineError("TARPAN_RAFT_ADDRESS_UNUSABLE", `raft address ${address} ${why}`);
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Env } from "../../src/env.ts";
+import { nestedDirectories } from "../../src/log/segment/data-directory.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { osError } from "../env/memory-files.ts";
 import { testEnv } from "../env/test-env.ts";
@@ -137,10 +138,7 @@ describe("what is not a log's", () => {
     const options = { env, flush: { mode: "always" } as const };
     const log = (line: string) => void lines.push(line);
     const engine = await SegmentEngine.openDirectory("/data", { ...options, log });
-    expect(lines).toEqual([
-      "data directory /data holds that of another broker, /data/broker-1; " +
-        "topic broker can't have a partition 1 here",
-    ]);
+    expect(lines).toEqual(["data directory /data holds that of another broker, /data/broker-1"]);
     await expect(engine.create(other, OPTIONS)).rejects.toMatchObject({
       message: expect.stringContaining("/data/broker-1 is there and holds .tarpan-clean"),
     });
@@ -151,6 +149,23 @@ describe("what is not a log's", () => {
     );
     await inner.close();
     expect(env.fs.paths().filter((path) => path.startsWith("/data/broker-1"))).toEqual(paths);
+  });
+
+  it("is the data directory of a cluster's broker", async () => {
+    const env = testEnv();
+    await env.fs.makeDirectory("/data/broker-1/nats");
+    await (await env.fs.open("/data/broker-1/nats/node-id", { create: true })).close();
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const options = { env, flush: { mode: "always" } as const, log };
+    const engine = await SegmentEngine.openDirectory("/data", options);
+    expect(lines).toEqual([expect.stringContaining("of another broker, /data/broker-1")]);
+    await expect(engine.create(other, OPTIONS)).rejects.toThrow("which is no log's");
+    await engine.close();
+    const around = await nestedDirectories("/data/broker-1", env.fs);
+    expect(around).toEqual([
+      "data directory /data/broker-1 lies inside that of another broker, /data",
+    ]);
   });
 
   it.each(["notes.txt", "00000000000000000001.log", "partition.metadata.tmp/x"])(

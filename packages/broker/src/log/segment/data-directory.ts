@@ -9,6 +9,8 @@ import { replaceFile } from "./sealed-file.ts";
 /** As Kafka writes it since KIP-631: `version`, `cluster.id`, `node.id`, `directory.id`. */
 const META_FILE = "meta.properties";
 const META_VERSION = 1;
+/** What a broker of a cluster has in the place of that. */
+const CLUSTER_MARK = join("nats", "node-id");
 /** There exactly while no broker runs on the directory and the last one closed everything. */
 const CLEAN_FILE = ".tarpan-clean";
 
@@ -121,33 +123,39 @@ async function refuseLogsWithoutMeta(path: string, fs: FileSystem): Promise<void
 /** Another broker's data directory may have the name of a log: `broker-1`. */
 async function firstLog(path: string, fs: FileSystem): Promise<string | null> {
   for (const name of await fs.list(path)) {
-    if (parseLogDirectoryName(name) !== null && !(await holdsMeta(join(path, name), fs)))
+    if (parseLogDirectoryName(name) !== null && !(await isBrokers(join(path, name), fs)))
       return name;
   }
   return null;
 }
 
 /** What may not be looked at, and what is no directory, is not known to be a broker's. */
-async function holdsMeta(path: string, fs: FileSystem): Promise<boolean> {
-  return (await fs.stat(join(path, META_FILE)).catch(() => null)) !== null;
+async function isBrokers(path: string, fs: FileSystem): Promise<boolean> {
+  for (const mark of [META_FILE, CLUSTER_MARK]) {
+    if ((await fs.stat(join(path, mark)).catch(() => null)) !== null) return true;
+  }
+  return false;
 }
 
 /**
  * Data directories of other brokers around this one or in it, a line for the operator each. They do
- * no harm as they are, but whoever removes the outer one removes both.
+ * no harm as they are, but whoever removes the outer one removes both, and no topic can have a
+ * partition where the inner one is. What has a name in `ownLogs` is not looked at.
  */
-export async function nestedDirectories(path: string, fs: FileSystem): Promise<string[]> {
+export async function nestedDirectories(
+  path: string,
+  fs: FileSystem,
+  ownLogs: ReadonlySet<string> = new Set(),
+): Promise<string[]> {
   const lines: string[] = [];
   const outer = dirname(resolve(path));
-  if (await holdsMeta(outer, fs)) {
+  if (await isBrokers(outer, fs)) {
     lines.push(`data directory ${path} lies inside that of another broker, ${outer}`);
   }
   for (const name of await fs.list(path)) {
     const inner = join(path, name);
-    if (!(await holdsMeta(inner, fs))) continue;
-    const log = parseLogDirectoryName(name);
-    const blocked = log && `; topic ${log.topic} can't have a partition ${log.partition} here`;
-    lines.push(`data directory ${path} holds that of another broker, ${inner}${blocked ?? ""}`);
+    if (ownLogs.has(name) || !(await isBrokers(inner, fs))) continue;
+    lines.push(`data directory ${path} holds that of another broker, ${inner}`);
   }
   return lines;
 }

@@ -52,6 +52,7 @@ export class SegmentEngine implements LogEngine {
   /** For logs that are always durable; the same one where all are. */
   readonly #durableStore: Store;
   readonly #open = new Map<string, SegmentLog>();
+  #found: readonly LogId[] = [];
   /** Creating, opening and deleting of one log take turns. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #removals = new Set<Promise<void>>();
@@ -93,13 +94,26 @@ export class SegmentEngine implements LogEngine {
    */
   static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
     const directory = await openDataDirectory(path, options.env, options.nodeId);
-    const { env, log: report = () => {}, alert = report } = options;
-    const disk = await DiskSpace.open(path, { env, alert, report });
-    const engine = new SegmentEngine(directory, disk, options);
-    for (const line of await nestedDirectories(path, env.fs)) report(line);
-    for (const name of await env.fs.list(path))
-      if (isDeletedDirectoryName(name)) engine.#removeLater(join(path, name));
-    return engine;
+    try {
+      const { env, log: report = () => {}, alert = report } = options;
+      const disk = await DiskSpace.open(path, { env, alert, report });
+      const engine = new SegmentEngine(directory, disk, options);
+      await engine.#lookAround();
+      return engine;
+    } catch (error) {
+      await directory.release(false);
+      throw error;
+    }
+  }
+
+  async #lookAround(): Promise<void> {
+    const { fs, report } = this.#store;
+    const { path } = this.#directory;
+    this.#found = await this.list();
+    const ownLogs = new Set(this.#found.map(logDirectoryName));
+    for (const line of await nestedDirectories(path, fs, ownLogs)) report(line);
+    for (const name of await fs.list(path))
+      if (isDeletedDirectoryName(name)) this.#removeLater(join(path, name));
   }
 
   /** What `meta.properties` says. */
@@ -114,6 +128,11 @@ export class SegmentEngine implements LogEngine {
 
   get cleanlyClosed(): boolean {
     return this.#directory.cleanlyClosed;
+  }
+
+  /** Whether there was no log when the directory was opened. */
+  get isNew(): boolean {
+    return this.#found.length === 0;
   }
 
   /** What the logs opened so far needed. */
