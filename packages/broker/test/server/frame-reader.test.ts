@@ -111,13 +111,11 @@ describe("FrameReader", () => {
     const reader = new FrameReader();
     reader.push(prefix);
     const chunk = Buffer.alloc(MAX_FRAME_BYTES / 100, 1);
-    const before = process.memoryUsage.rss();
     for (let i = 0; i < 99; i++) {
       reader.push(chunk);
       expect(reader.next()).toBeNull();
     }
     const held = process.memoryUsage.rss();
-    expect(held - before).toBeGreaterThan(MAX_FRAME_BYTES / 2);
     reader.drop();
     expect(held - process.memoryUsage.rss()).toBeGreaterThan(MAX_FRAME_BYTES / 2);
   });
