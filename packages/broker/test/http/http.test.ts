@@ -71,6 +71,8 @@ describe("routes", () => {
       'tarpan_topic_bytes_out_total{topic="or\\"ders"} 1400',
       'tarpan_topic_log_bytes{topic="orders"} 1500',
       "tarpan_partitions 2",
+      "tarpan_disk_full 0",
+      "tarpan_damaged_ranges 2",
       "tarpan_ready 1",
     ]) {
       expect(text.split("\n")).toContain(line);
