@@ -5,8 +5,10 @@ import type { Env, Timer } from "./env.ts";
 import { JetStreamEngine } from "./log/jetstream/engine.ts";
 import { NatsTransport } from "./log/jetstream/nats-transport.ts";
 import { nestedDirectories } from "./log/segment/data-directory.ts";
+import { DiskSpace } from "./log/segment/disk-space.ts";
 import { lockDirectory } from "./log/segment/lock.ts";
 import type { Logger } from "./logging/logger.ts";
+import type { ManagedNatsServer } from "./nats/managed-server.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "./nats/names.ts";
 import { keptNodeId } from "./nats/node-id.ts";
 import { removeServerOf } from "./nats/remove-server.ts";
@@ -41,19 +43,50 @@ export async function openClusterEngine(
     if ((await file.read()) === "removed") throw file.removed(nodeId);
     const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping };
     const nats = await startEngine(cluster!, common);
-    return { engine: await clusterEngine(nats, env, logger, unlock), nodeId };
+    const disk = nats.server && (await watchDisk(dataDirectory, nats.server, env, logger));
+    return { engine: await clusterEngine({ nats, disk, env, logger, unlock }), nodeId };
   } catch (error) {
     await unlock();
     throw error;
   }
 }
 
-async function clusterEngine(
-  nats: Engine,
+/**
+ * A nats-server that met a full disk answers nobody who appends, and goes on like that when there is
+ * room again, until it is started anew.
+ */
+function watchDisk(
+  directory: string,
+  server: ManagedNatsServer,
   env: Env,
   logger: Logger,
-  unlock: () => Promise<void>,
-): Promise<ClusterEngine> {
+): Promise<DiskSpace> {
+  return DiskSpace.open(directory, {
+    env,
+    alert: (line) => logger.error(line),
+    report: (line) => logger.warn(line),
+    means: "its nats-server can't store anything",
+    watched: true,
+    onRoom: () => server.restart(),
+  });
+}
+
+interface ClusterParts {
+  readonly nats: Engine;
+  /** Null where somebody else runs the servers. */
+  readonly disk: DiskSpace | null;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly unlock: () => Promise<void>;
+}
+
+async function clusterEngine({
+  nats,
+  disk,
+  env,
+  logger,
+  unlock,
+}: ClusterParts): Promise<ClusterEngine> {
   let brokers: () => readonly number[] = () => [];
   const { admin } = nats;
   const placement = {
@@ -67,6 +100,7 @@ async function clusterEngine(
     env,
     log: (line) => logger.warn(line),
     placement: admin === null ? null : placement,
+    problem: () => disk?.problem ?? null,
   });
   let facts = await nats.facts();
   let timer: Timer | undefined;
@@ -90,6 +124,7 @@ async function clusterEngine(
     },
     async close() {
       timer?.cancel();
+      await disk?.close();
       await logs.close();
       await nats.stop();
       await unlock();

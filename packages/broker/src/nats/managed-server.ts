@@ -111,6 +111,14 @@ export class ManagedNatsServer {
     this.#confirmed = true;
   }
 
+  /** Ends it in order; what has ended is started again. */
+  restart(): void {
+    const serverId = this.#run?.serverId ?? null;
+    if (serverId === null) return;
+    this.#options.logger.info("nats-server is told to end, to be started again");
+    this.#options.env.programs.signal(serverId, "SIGTERM");
+  }
+
   /** Ends it in order: its Raft leaders step down first. Killed when that takes too long. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -1,6 +1,7 @@
 // What the segment engine does when the disk is full or fails.
 import { describe, expect, it } from "vitest";
 import { DISK_RESERVE_BYTES } from "../../src/log/limits.ts";
+import { DiskSpace } from "../../src/log/segment/disk-space.ts";
 import { testEnv } from "../env/test-env.ts";
 import { batchOf, OPTIONS } from "./batches.ts";
 import {
@@ -112,6 +113,46 @@ describe("a full disk", () => {
     expect(await again.log.append(batchOf(3), 0)).toBe(3);
     await engine.close({ clean: false });
     await again.engine.close();
+  });
+
+  it("is found by looking where somebody else writes", async () => {
+    const env = testEnv();
+    await env.fs.makeDirectory("/data");
+    const said: string[] = [];
+    const disk = await DiskSpace.open("/data", {
+      env,
+      alert: (line) => said.push(`alert ${line}`),
+      report: (line) => said.push(line),
+      means: "so it is",
+      watched: true,
+      onRoom: () => said.push("on room"),
+    });
+    const seconds = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        env.time.advance(1000);
+        for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      }
+    };
+    await seconds(3);
+    await leaveFree(env, DISK_RESERVE_BYTES);
+    await seconds(3);
+    expect([disk.isFull, said]).toEqual([false, []]);
+    await leaveFree(env, DISK_RESERVE_BYTES - 1);
+    await seconds(3);
+    expect(said).toEqual([
+      expect.stringMatching(/^alert the disk of \/data is full .*: so it is\. /),
+    ]);
+    env.fs.capacityBytes = Number.POSITIVE_INFINITY;
+    await seconds(1);
+    expect([disk.isFull, ...said.slice(1)]).toEqual([
+      false,
+      expect.stringContaining("has room again"),
+      "on room",
+    ]);
+    await leaveFree(env, 0);
+    await seconds(1);
+    expect(disk.isFull).toBe(true);
+    await disk.close();
   });
 
   it("refuses appends when no new segment can be begun", async () => {

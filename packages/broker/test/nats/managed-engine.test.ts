@@ -61,6 +61,11 @@ describe("three brokers with a nats-server each", () => {
     expect(log.lines).toContain("nats-server has ended and is started again");
     await eventually("the trouble is over", () => engine.problem === null);
 
+    const third = engine.server!.processId!;
+    engine.server!.restart();
+    await eventually("a third one runs", () => (engine.server!.processId ?? third) !== third);
+    expect(engine.server!.restarts).toBe(2);
+
     const ids = three.map(({ engine }) => engine.server!.processId!);
     await Promise.all(three.map(({ engine }) => engine.stop()));
     expect(ids.filter(isAlive)).toEqual([]);

@@ -36,6 +36,8 @@ export interface JetStreamEngineOptions {
   readonly log?: (line: string) => void;
   /** Null where somebody else runs the servers: these choose where replicas lie. */
   readonly placement?: Placement | null;
+  /** See LogEngine. */
+  readonly problem?: () => string | null;
 }
 
 /** Logs as replicated streams, reached by every broker of a cluster. */
@@ -43,8 +45,7 @@ export class JetStreamEngine implements LogEngine {
   readonly kind = "jetstream";
   /** What was acknowledged is on a majority: no way to stop could have harmed it. */
   readonly cleanlyClosed = true;
-  /** Appends are tried until they succeed; what ails the servers is known where they are watched. */
-  readonly problem = null;
+  readonly #problem: () => string | null;
   readonly replication: Replication;
   readonly #workshop: Workshop;
   readonly #placement: Placement | null;
@@ -55,7 +56,8 @@ export class JetStreamEngine implements LogEngine {
   readonly #opening = new Set<string>();
   #closed: Promise<void> | null = null;
 
-  constructor({ transport, env, log, placement = null }: JetStreamEngineOptions) {
+  constructor({ transport, env, log, placement = null, problem }: JetStreamEngineOptions) {
+    this.#problem = problem ?? (() => null);
     const api = new StreamApi(transport, env);
     this.#placement = placement;
     this.#workshop = {
@@ -76,6 +78,10 @@ export class JetStreamEngine implements LogEngine {
         this.#asking(() => moveRaftLeader(api, placement, id, brokerId)),
       states: () => this.#states(),
     };
+  }
+
+  get problem(): string | null {
+    return this.#problem();
   }
 
   async create(id: LogId, options: LogOptions): Promise<Log> {

@@ -20,6 +20,12 @@ export interface DiskSpaceOptions {
   readonly alert: (line: string) => void;
   /** Takes one line for the operator. */
   readonly report: (line: string) => void;
+  /** What a full disk means, for the operator. */
+  readonly means: string;
+  /** Where somebody else writes, and nobody tells what that failed with: the disk is watched. */
+  readonly watched?: boolean;
+  /** Runs when there is room again. */
+  readonly onRoom?: () => void;
 }
 
 export class DiskSpace {
@@ -45,7 +51,7 @@ export class DiskSpace {
     const heldBytes = disk.#holdsReserve ? DISK_RESERVE_BYTES : 0;
     const freeBytes = await disk.#freeBytes();
     if (freeBytes !== null && freeBytes + heldBytes < ROOM_BYTES) await disk.#begin();
-    else if (!disk.#holdsReserve) disk.#lookLater();
+    else if (!disk.#holdsReserve || options.watched) disk.#lookLater();
     return disk;
   }
 
@@ -96,7 +102,7 @@ export class DiskSpace {
     this.#saidAtMs = this.#options.env.clock.monotonicMs();
     const free = await this.#freeText();
     this.#options.alert(
-      `the disk of ${this.#directory} is full (${free}): records are refused, reading goes on. ` +
+      `the disk of ${this.#directory} is full (${free}): ${this.#options.means}. ` +
         "Make room on that file system, or delete topics or records: storing then goes on by itself",
     );
   }
@@ -109,21 +115,34 @@ export class DiskSpace {
   }
 
   async #look(): Promise<void> {
-    const { clock } = this.#options.env;
-    const isRoomy = await this.#makeReserve();
+    const { env, watched } = this.#options;
+    const { clock } = env;
+    const isRoomy = this.#holdsReserve ? !(await this.#isShort()) : await this.#makeReserve();
     if (this.#closed) return;
     if (isRoomy) {
-      if (!this.#isFull) return;
-      this.#isFull = false;
-      const free = await this.#freeText();
-      this.#options.report(
-        `the disk of ${this.#directory} has room again (${free}): storing goes on`,
-      );
+      if (this.#isFull) await this.#end();
+      if (watched) this.#lookLater();
       return;
     }
+    if (this.#holdsReserve) return this.#begin();
     this.#lookLater();
     const isDue = clock.monotonicMs() - this.#saidAtMs >= DISK_REMINDER_INTERVAL_MS;
     if (this.#isFull && isDue) await this.#remind();
+  }
+
+  async #end(): Promise<void> {
+    this.#isFull = false;
+    const free = await this.#freeText();
+    this.#options.report(
+      `the disk of ${this.#directory} has room again (${free}): storing goes on`,
+    );
+    this.#options.onRoom?.();
+  }
+
+  /** The reserve is there, and little beside it. */
+  async #isShort(): Promise<boolean> {
+    const freeBytes = await this.#freeBytes();
+    return freeBytes !== null && freeBytes + DISK_RESERVE_BYTES < ROOM_BYTES;
   }
 
   /** Only where something is left beside it: whoever writes next is to find room. */

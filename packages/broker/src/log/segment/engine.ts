@@ -96,7 +96,8 @@ export class SegmentEngine implements LogEngine {
     const directory = await openDataDirectory(path, options.env, options.nodeId);
     try {
       const { env, log: report = () => {}, alert = report } = options;
-      const disk = await DiskSpace.open(path, { env, alert, report });
+      const means = "records are refused, reading goes on";
+      const disk = await DiskSpace.open(path, { env, alert, report, means });
       const engine = new SegmentEngine(directory, disk, options);
       await engine.#lookAround();
       return engine;
