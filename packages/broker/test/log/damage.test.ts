@@ -52,6 +52,11 @@ describe("damage", () => {
     expect(env.fs.contentOf(`${FIRST}.${sizeOfBatch * 3}.cut`)).toEqual(tail);
     expect(again.lines.join()).toContain("cut off holds a batch at offset 4");
     expect(await again.log.append(batchOf(9), 0)).toBe(3);
+    // The same again keeps what was kept.
+    await fill(again.log, 2);
+    env.fs.contentOf(FIRST)[sizeOfBatch * 3 + 80]! ^= 1;
+    expect((await restart(again.env)).lines.join()).toContain(`.${sizeOfBatch * 3}.1.cut`);
+    expect(env.fs.contentOf(`${FIRST}.${sizeOfBatch * 3}.cut`)).toEqual(tail);
   });
 
   it("of lost segments leaves a hole", async () => {

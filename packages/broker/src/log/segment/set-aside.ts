@@ -14,13 +14,22 @@ export async function setAside(
 ): Promise<void> {
   for (const { logPath, sizeBytes } of segments) {
     await store.files.forget(logPath);
-    await store.fs.rename(logPath, logPath + CUT_SUFFIX);
+    const aside = await freePath(store, logPath);
+    await store.fs.rename(logPath, aside);
     store.report(
       `log ${name}: a segment of ${sizeBytes} bytes does not follow on what is before it; ` +
-        `set aside as ${logPath + CUT_SUFFIX}`,
+        `set aside as ${aside}`,
     );
   }
   if (segments[0]) await store.fs.syncDirectory(segments[0].directory);
+}
+
+/** What was kept before, of an earlier crash at the same place, is kept too. */
+async function freePath(store: Store, path: string): Promise<string> {
+  for (let times = 0; ; times++) {
+    const free = path + (times === 0 ? "" : `.${times}`) + CUT_SUFFIX;
+    if ((await store.fs.stat(free)) === null) return free;
+  }
 }
 
 /**
@@ -39,7 +48,7 @@ export async function keepCutBatches(
   const end = from + cutBytes;
   const found = await findBatch(file, from, end, endOffset + 1, Number.POSITIVE_INFINITY);
   if (!found) return;
-  const path = `${segment.logPath}.${from}${CUT_SUFFIX}`;
+  const path = await freePath(store, `${segment.logPath}.${from}`);
   const copy = await store.fs.open(path, { create: true });
   try {
     const chunk = new Uint8Array(Math.min(SCAN_CHUNK_BYTES, cutBytes));
