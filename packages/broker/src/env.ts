@@ -115,14 +115,12 @@ export interface FileSystem {
   list(path: string): Promise<string[]>;
   /** Null when nothing is there. */
   stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null>;
-  /** Of the volume that holds the path; `usable` as this process may use it. */
-  space(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
+  /** Of the volume that holds the path, as this process may use it; null where it doesn't tell. */
+  space(path: string): Promise<{ totalBytes: number; usableBytes: number } | null>;
   readFile(path: string): Promise<Uint8Array>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole directory; nothing there is no error. */
   remove(path: string): Promise<void>;
-  /** Bytes that can still be written to the file system of `path`; null where it doesn't tell. */
-  freeBytes(path: string): Promise<number | null>;
   /** Makes entries created, renamed or removed in a directory survive a power failure. */
   syncDirectory(path: string): Promise<void>;
 }

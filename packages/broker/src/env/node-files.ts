@@ -21,7 +21,6 @@ export const nodeFiles: FileSystem = {
   readFile: readWholeFile,
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.rm(path, { recursive: true, force: true }),
-  freeBytes,
   syncDirectory,
 };
 
@@ -52,16 +51,12 @@ async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boo
   }
 }
 
-async function space(path: string): Promise<{ totalBytes: number; usableBytes: number }> {
-  const { bsize, blocks, bavail } = await fs.promises.statfs(path);
-  return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
-}
-
-async function freeBytes(path: string): Promise<number | null> {
+async function space(path: string) {
   const { blocks, bfree, bavail, bsize } = await fs.promises.statfs(path);
   if (blocks === 0) return null;
   // What a file system keeps back for root is there for root.
-  return bsize * (process.getuid?.() === 0 ? bfree : bavail);
+  const usable = process.getuid?.() === 0 ? bfree : bavail;
+  return { totalBytes: blocks * bsize, usableBytes: usable * bsize };
 }
 
 async function syncDirectory(path: string): Promise<void> {

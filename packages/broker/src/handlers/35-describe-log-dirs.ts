@@ -41,7 +41,7 @@ async function volumeOf({ settings, env }: Broker) {
   const { storage, dataDirectory: logDir } = settings;
   const unknown = { totalBytes: UNKNOWN, usableBytes: UNKNOWN };
   if (storage === "memory") return { logDir: "memory", ...unknown };
-  return { logDir, ...(await env.fs.space(logDir).catch(() => unknown)) };
+  return { logDir, ...((await env.fs.space(logDir).catch(() => null)) ?? unknown) };
 }
 
 function* heldBy({ metadata }: Broker, { topics }: Request): Generator<PlacedPartition> {

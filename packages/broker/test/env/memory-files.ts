@@ -119,10 +119,6 @@ export class MemoryFiles implements FileSystem {
     }
   }
 
-  async freeBytes(): Promise<number> {
-    return this.capacityBytes - this.#usedBytes();
-  }
-
   async syncDirectory(path: string): Promise<void> {
     await this.#called("syncDirectory", path);
     if (!this.#isDirectory(path)) throw osError("ENOENT", path);

@@ -166,7 +166,7 @@ export class ActiveWriter {
     const isRoomNow = await this.#store.disk.noticed(error);
     if (isRoomNow && options.usesReserve) return;
     this.#state.nextOffset = this.#state.endOffset;
-    const message = `log ${name}: the disk is full (${codeOf(error)})`;
+    const message = `log ${name}: the disk is full (${reasonOf(error)})`;
     this.#refuse(new LogError("disk-full", message, { cause: error }));
   }
 

@@ -171,7 +171,8 @@ export class DiskSpace {
   }
 
   async #freeBytes(): Promise<number | null> {
-    return this.#options.env.fs.freeBytes(this.#directory).catch(() => null);
+    const space = await this.#options.env.fs.space(this.#directory).catch(() => null);
+    return space?.usableBytes ?? null;
   }
 
   async #freeText(): Promise<string> {

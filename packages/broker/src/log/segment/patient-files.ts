@@ -46,8 +46,8 @@ export class PatientFiles implements FileSystem {
   remove(path: string): Promise<void> {
     return this.#patiently(() => this.#fs.remove(path));
   }
-  freeBytes(path: string): Promise<number | null> {
-    return this.#fs.freeBytes(path);
+  space(path: string): ReturnType<FileSystem["space"]> {
+    return this.#fs.space(path);
   }
   syncDirectory(path: string): Promise<void> {
     return this.#patiently(() => this.#fs.syncDirectory(path));
