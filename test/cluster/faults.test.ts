@@ -144,3 +144,10 @@ clusterIt(
   },
   limitMs(),
 );
+
+// The last: nothing runs any more afterwards.
+clusterIt("stops in order when all are told to at once", async () => {
+  expect(await cluster.stop()).toEqual(cluster.nodes.map(() => 0));
+  for (const node of cluster.nodes) await node.expectGone();
+  expect(cluster.output).not.toContain("did not stop in time");
+});

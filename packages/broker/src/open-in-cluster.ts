@@ -4,6 +4,7 @@ import { openClusterEngine } from "./cluster-storage.ts";
 import type { Env } from "./env.ts";
 import type { Logger } from "./logging/logger.ts";
 import type { BrokerSettings } from "./settings.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface ClusterContext {
   readonly env: Env;
@@ -21,7 +22,8 @@ export async function openInCluster(
   const { engine, nodeId } = await openClusterEngine(settings, context);
   try {
     const own = { ...settings, nodeId };
-    const member = await ClusterMember.join({ env, settings: own, engine, logger, stopping });
+    const joining = ClusterMember.join({ env, settings: own, engine, logger, stopping });
+    const member = await unlessAborted(joining, stopping);
     const { metadata, partitions } = member;
     return {
       nodeId,
@@ -45,6 +47,7 @@ export async function openInCluster(
       },
       leave: () => member.leave(),
       async close() {
+        member.stopWaiting();
         await partitions.close();
         await member.close();
         await engine.close();

@@ -213,5 +213,8 @@ function factsOf({ storage, dataDirectory, bindAddress, bindPort }: BrokerSettin
   return storage === "segment" ? { listeners, "log.dirs": dataDirectory } : { listeners };
 }
 
-/** Requests in progress when the broker is told to stop have this long to be answered. */
-const STOP_GRACE_MS = 10_000;
+/**
+ * Requests in progress when the broker is told to stop have this long to be answered. Docker kills
+ * what has not ended after 10 s, and the logs are still to be closed then.
+ */
+const STOP_GRACE_MS = 3_000;

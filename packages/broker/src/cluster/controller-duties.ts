@@ -64,6 +64,7 @@ export class ControllerDuties {
       // The engine moves its Raft leaders by itself when the server stops, only not as fast.
       if (!(error instanceof LogError)) throw error;
     }
+    if (this.#stopped) return;
     const led = this.#states.filter(({ raftLeader }) => raftLeader === brokerId);
     await Promise.all(
       led.map(({ id, replicas }) => {

@@ -24,6 +24,7 @@ export class ControllerElection {
   #standFromMs = 0;
   #duelPauseMs = CONTROLLER_SESSION_MS;
   #timer: Timer | undefined;
+  #retired = false;
   #closed = false;
 
   constructor(parts: ActiveControllerParts) {
@@ -36,11 +37,19 @@ export class ControllerElection {
     return this.#active?.failure === null ? this.#active : null;
   }
 
-  /** No candidate any more; one that is the controller lets the others know. */
+  /** No candidate any more. One that is the controller remains it. */
+  retire(): void {
+    this.#retired = true;
+  }
+
+  /**
+   * One that is the controller lets the others know. An election is not waited for: that may take as
+   * long as the servers elect themselves, and what comes of it is closed at once.
+   */
   async close(): Promise<void> {
+    this.#retired = true;
     this.#closed = true;
     this.#timer?.cancel();
-    await this.#changing;
     await this.#resign();
   }
 
@@ -70,7 +79,7 @@ export class ControllerElection {
       this.#duelPauseMs = CONTROLLER_SESSION_MS;
     }
     if (!membership.lacksController) this.#vacantSinceMs = null;
-    else if (this.#isMyTurn() && !this.#isPausing()) await this.#stand();
+    else if (!this.#retired && this.#isMyTurn() && !this.#isPausing()) await this.#stand();
   }
 
   /** The first of those who live tries at once, the others a little later each. */
@@ -96,8 +105,10 @@ export class ControllerElection {
   async #stand(): Promise<void> {
     const { logger, membership } = this.#parts;
     try {
-      this.#active = await ActiveController.open(this.#parts);
-      logger.info(`this broker is the controller, under epoch ${this.#active.epoch}`);
+      const active = await ActiveController.open(this.#parts);
+      if (this.#closed) return await active.close();
+      this.#active = active;
+      logger.info(`this broker is the controller, under epoch ${active.epoch}`);
       membership.beat();
     } catch (error) {
       if (!(error instanceof LogError)) throw error;

@@ -1,6 +1,6 @@
 import type { Env } from "../env.ts";
 import { followMetadata } from "../follow-metadata.ts";
-import { type FollowedLog, type LogEngine, LogError, type ReplicaStates } from "../log/log.ts";
+import { type FollowedLog, LogError, type ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import { EMPTY_IMAGE } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
@@ -34,7 +34,7 @@ export class ClusterMember {
   readonly partitions: Partitions;
   readonly controller: RemoteController;
   readonly followers: Followers;
-  readonly #logs: LogEngine;
+  readonly #engine: ClusterEngine;
   readonly #election: ControllerElection;
   readonly #membership: Membership;
   readonly #follower: MetadataFollower;
@@ -48,7 +48,7 @@ export class ClusterMember {
     clusterId: string,
   ) {
     const { nodeId, kafkaConfigs } = settings;
-    this.#logs = engine.logs;
+    this.#engine = engine;
     this.#membership = membership;
     const follower = new MetadataFollower(log, {
       env,
@@ -141,7 +141,7 @@ export class ClusterMember {
   /** Where every log's replicas are; empty while the engine can't say. */
   async replicaStates(): Promise<readonly ReplicaStates[]> {
     try {
-      return await this.#logs.replication!.states();
+      return await this.#engine.logs.replication!.states();
     } catch (error) {
       if (error instanceof LogError) return [];
       throw error;
@@ -153,13 +153,25 @@ export class ClusterMember {
     this.#membership.onIsolated(listener);
   }
 
-  /** Others lead what this broker led, and one of them is the controller. */
+  /**
+   * Others lead what this broker led, and one of them is the controller, unless nobody is left for
+   * that. Nothing of this broker waits for the others any more then.
+   */
   async leave(): Promise<void> {
     const { nodeId, incarnationId } = this.metadata;
     this.#isLeaving = true;
+    this.#election.retire();
     this.#membership.beat();
-    await this.controller.leave(nodeId, incarnationId);
+    const handedOver = this.controller.leave(nodeId, incarnationId);
+    await Promise.race([handedOver, this.#membership.whenAlone()]);
+    this.stopWaiting();
     await this.#election.close();
+  }
+
+  /** From here on whatever takes other machines has failed when they don't answer at once. */
+  stopWaiting(): void {
+    this.controller.stopWaiting();
+    this.#engine.logs.replication!.stopWaiting();
   }
 
   /** To be called when the partitions are closed. */

@@ -54,6 +54,7 @@ export class Membership {
   readonly #heard = new Map<number, Heard>();
   readonly #listeners = new Set<(beat: Heartbeat) => void>();
   readonly #isolatedListeners = new Set<() => void>();
+  #alone: (() => void)[] = [];
   readonly #unsubscribe: () => void;
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
@@ -146,6 +147,14 @@ export class Membership {
     return live.map(({ brokerId }) => brokerId).sort((a, b) => a - b);
   }
 
+  /** Resolves once nobody is heard who could take over from this broker: who leaves can't either. */
+  whenAlone(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#alone.push(resolve);
+      this.#tellAlone();
+    });
+  }
+
   /** The broker that was heard to be the controller lately; of two the later one. */
   get controller(): HeardController | null {
     const since = this.#hasListened()
@@ -185,6 +194,7 @@ export class Membership {
     this.#isIsolated = this.#lookAround(nowMs);
     if (!wasIsolated && this.#isIsolated)
       for (const listener of this.#isolatedListeners) listener();
+    this.#tellAlone();
     this.beat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
   }
@@ -220,5 +230,15 @@ export class Membership {
   #hear(beat: Heartbeat): void {
     this.#heard.set(beat.brokerId, { ...beat, atMs: this.#env.clock.monotonicMs() });
     for (const listener of this.#listeners) listener(beat);
+    this.#tellAlone();
+  }
+
+  #tellAlone(): void {
+    if (this.#alone.length === 0) return;
+    const own = this.#own?.().brokerId;
+    const since = this.#env.clock.monotonicMs() - BROKER_SESSION_MS;
+    for (const { brokerId, incarnationId, atMs } of this.#heard.values())
+      if (brokerId !== own && incarnationId !== "" && atMs > since) return;
+    for (const resolve of this.#alone.splice(0)) resolve();
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env } from "../env.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
@@ -10,6 +11,7 @@ import {
 import type { BrokerRegistration } from "../metadata/decide-broker.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { overWithin } from "../partition/coming.ts";
+import { unlessAborted } from "../unless-aborted.ts";
 import { type Bus, BusError } from "./bus.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
 import { type ControllerAnswer, subjectOf } from "./controller-call.ts";
@@ -43,9 +45,17 @@ interface Parts {
  */
 export class RemoteController implements ClusterController {
   readonly #parts: Parts;
+  readonly #ending = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    // Every call in progress listens to it.
+    setMaxListeners(0, this.#ending.signal);
+  }
+
+  /** The broker stops: of what is not answered yet nothing is known. */
+  stopWaiting(): void {
+    this.#ending.abort(new ControllerUnavailable(UNKNOWN_OUTCOME));
   }
 
   /**
@@ -171,16 +181,26 @@ export class RemoteController implements ClusterController {
     }
   }
 
-  async #call<T>(
+  #call<T>(
     method: keyof ClusterController,
     args: readonly unknown[],
     timeoutMs = CONTROLLER_CALL_TIMEOUT_MS,
+  ): Promise<T> {
+    const { signal } = this.#ending;
+    return unlessAborted(this.#callUntilTaken<T>(method, args, timeoutMs), signal);
+  }
+
+  async #callUntilTaken<T>(
+    method: keyof ClusterController,
+    args: readonly unknown[],
+    timeoutMs: number,
   ): Promise<T> {
     const { env } = this.#parts;
     const deadlineMs = env.clock.monotonicMs() + timeoutMs;
     for (;;) {
       const leftMs = deadlineMs - env.clock.monotonicMs();
-      if (leftMs <= 0) throw new ControllerUnavailable(NO_CONTROLLER);
+      if (leftMs <= 0 || this.#ending.signal.aborted)
+        throw new ControllerUnavailable(NO_CONTROLLER);
       const answer = await this.#ask(method, args, leftMs);
       if (answer === null) {
         await this.#pause();

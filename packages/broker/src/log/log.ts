@@ -166,6 +166,11 @@ export interface Replication {
   moveRaftLeader(id: LogId, brokerId: number): Promise<void>;
   /** Where every log's replicas are, as the engine really has them; partial while it elects. */
   states(): Promise<readonly ReplicaStates[]>;
+  /**
+   * The broker stops: nobody waits for an election any more, and nobody at all a moment later. What
+   * is answered until then still counts; an append that is not is `unknown`. Twice is once.
+   */
+  stopWaiting(): void;
 }
 
 export interface LedLog extends Log {

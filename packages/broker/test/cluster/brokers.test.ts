@@ -1,12 +1,22 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import {
+  BROKER_SESSION_MS,
+  CONTROLLER_SESSION_MS,
+  HEARTBEAT_INTERVAL_MS,
+  LEAVE_TIMEOUT_MS,
+} from "../../src/cluster/limits.ts";
 import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
+import { STOP_PATIENCE_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { SHARED_CLOSE_GRACE_MS } from "../../src/partition/limits.ts";
 import { append, create, imageOf, produce, settledWorld } from "./requests.ts";
 
 const TOPIC = "orders";
+/** Once nobody is left who could take over. */
+const STOP_MS = 2 * STOP_PATIENCE_MS;
+/** The same of a broker that has to notice that first. */
+const ALONE_STOP_MS = BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS + STOP_MS;
 
 describe("a broker", () => {
   it("that is killed loses what it led to others, under a new epoch", async () => {
@@ -103,9 +113,59 @@ describe("a broker", () => {
     const index = [0, 1, 2].find((each) => imageOf(world, TOPIC, each).leader === leaver.id)!;
     leaver.cutOff(true);
     const outcome = append(leaver.partition(TOPIC, index)!);
-    await world.run(leaver.stop(), LEAVE_TIMEOUT_MS + 60_000);
+    await world.run(leaver.stop(), ALONE_STOP_MS);
     // It was sent, and nobody said what became of it.
     expect((await outcome).errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
+  });
+
+  it("stops at once when the others stop too, and all come back with everything", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 6, 3);
+    await world.settled();
+    await produce(world, TOPIC, 3);
+    await world.run(Promise.all(world.brokers.map((broker) => broker.stop())), STOP_MS);
+    for (const broker of world.brokers) broker.start();
+    await world.settled();
+    const leader = world.broker(imageOf(world, TOPIC, 3).leader);
+    expect(leader.partition(TOPIC, 3)!.highWatermark).toBeGreaterThan(0);
+    world.check();
+  });
+
+  it("that is the last one stops at once", async () => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 6, 3);
+    await world.settled();
+    for (const broker of world.brokers) {
+      await world.run(broker.stop(), LEAVE_TIMEOUT_MS);
+      // The last one has begun by then to try to be the controller, which it can't.
+      await world.pass(CONTROLLER_SESSION_MS);
+    }
+    expect(world.lines.filter((line) => / (warn|error): /.test(line))).toEqual([]);
+  });
+
+  it.each([0, 1_000, 4_000])("whose others died %s ms ago stops soon", async (agoMs) => {
+    const world = await settledWorld();
+    await create(world, TOPIC, 6, 3);
+    await world.settled();
+    const last = world.bystander;
+    for (const broker of world.brokers) if (broker !== last) broker.kill();
+    const created = last.member.metadata.createTopics([
+      { name: "late", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] },
+    ]);
+    await world.pass(agoMs);
+    await world.run(last.stop(), ALONE_STOP_MS - Math.min(agoMs, BROKER_SESSION_MS));
+    expect((await created)[0]!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
+  });
+
+  it("that is told to stop while it starts ends the calls of the engine", async () => {
+    const world = await settledWorld();
+    for (const broker of world.brokers) broker.kill();
+    const { joining, engine } = world.broker(1).start();
+    const ended = expect(joining).rejects.toThrow("closed");
+    await world.pass(1_000);
+    engine.logs.replication!.stopWaiting();
+    world.broker(1).life!.stopping.abort(new Error("closed"));
+    await world.run(ended, STOP_MS);
   });
 
   it("opens what it leads from now on, though another log does not let go", async () => {

@@ -8,6 +8,7 @@ import type {
   StoredMessage,
 } from "../../src/log/jetstream/transport.ts";
 import { answerRequest } from "../log/jetstream/model-api.ts";
+import { Unanswered } from "../log/jetstream/unanswered.ts";
 import type { ModelServers } from "./model-servers.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
@@ -21,6 +22,7 @@ export class ServerLink implements JetStreamTransport {
   readonly #servers: ModelServers;
   readonly #process: SimulatedProcess;
   readonly #inner: JetStreamTransport;
+  readonly #unanswered = new Unanswered();
 
   constructor(servers: ModelServers, process: SimulatedProcess) {
     this.#servers = servers;
@@ -33,14 +35,23 @@ export class ServerLink implements JetStreamTransport {
   }
 
   publish(message: OutgoingMessage, settle: (outcome: PublishOutcome) => void): void {
-    const unanswered = () => this.#process.after(ACK_TIMEOUT_MS, () => settle(UNKNOWN));
+    if (this.#unanswered.isClosed) {
+      this.#process.afterThisTurn(() => settle(UNKNOWN));
+      return;
+    }
+    const once = this.#unanswered.ask(UNKNOWN, settle);
+    const unanswered = () => this.#process.after(ACK_TIMEOUT_MS, () => once(UNKNOWN));
     if (this.cut) {
       unanswered();
       return;
     }
     this.#inner.publish(message, (outcome) => {
-      this.#process.deliver(() => (this.cut ? unanswered() : settle(outcome)));
+      this.#process.deliver(() => (this.cut ? unanswered() : once(outcome)));
     });
+  }
+
+  close(): void {
+    this.#unanswered.close();
   }
 
   request(operation: string, body: object | null, timeoutMs: number): Promise<ApiAnswer | null> {
@@ -62,7 +73,9 @@ export class ServerLink implements JetStreamTransport {
   }
 
   #answered<T>(timeoutMs: number, ask: () => Promise<T | null>): Promise<T | null> {
-    return new Promise((resolve) => {
+    if (this.#unanswered.isClosed) return Promise.resolve(null);
+    return new Promise((settle) => {
+      const resolve = this.#unanswered.ask<T | null>(null, settle);
       const unanswered = () => this.#process.after(timeoutMs, () => resolve(null));
       if (this.cut) {
         unanswered();

@@ -1,4 +1,4 @@
-import type { Env } from "../../env.ts";
+import type { Env, Timer } from "../../env.ts";
 import { tailBytesOn } from "../limits.ts";
 import {
   type Log,
@@ -13,7 +13,7 @@ import { TailBudget } from "../memory-tail.ts";
 import { Checkpoints, offlineOf } from "./checkpoints.ts";
 import { JetStreamFollowedLog } from "./followed-log.ts";
 import { JetStreamLedLog } from "./led-log.ts";
-import { CREATIONS, PLACE_PATIENCE_MS, RETRY_MAX_MS } from "./limits.ts";
+import { CREATIONS, PLACE_PATIENCE_MS, RETRY_MAX_MS, STOP_PATIENCE_MS } from "./limits.ts";
 import { inspect, type Workshop } from "./open-log.ts";
 import { moveRaftLeader, moveReplicas, statesOf } from "./replicas.ts";
 import { isRefusal, NoAnswer, StreamApi } from "./stream-api.ts";
@@ -54,6 +54,7 @@ export class JetStreamEngine implements LogEngine {
   readonly #followed = new Map<string, JetStreamFollowedLog>();
   /** Streams that are being opened to be led. */
   readonly #opening = new Set<string>();
+  #lastWait: Timer | null = null;
   #closed: Promise<void> | null = null;
 
   constructor({ transport, env, log, placement = null, problem }: JetStreamEngineOptions) {
@@ -77,6 +78,7 @@ export class JetStreamEngine implements LogEngine {
       moveRaftLeader: (id, brokerId) =>
         this.#asking(() => moveRaftLeader(api, placement, id, brokerId)),
       states: () => this.#states(),
+      stopWaiting: () => this.#stopWaiting(),
     };
   }
 
@@ -134,7 +136,14 @@ export class JetStreamEngine implements LogEngine {
   async #close(): Promise<void> {
     const logs = [...this.#led.values(), ...this.#followed.values()];
     await Promise.all(logs.map((log) => log.close()));
+    this.#lastWait?.cancel();
     this.#workshop.api.close();
+  }
+
+  #stopWaiting(): void {
+    const { api, env } = this.#workshop;
+    api.endPatience();
+    this.#lastWait ??= env.timers.after(STOP_PATIENCE_MS, () => api.close());
   }
 
   async #provision(id: LogId, options: LogOptions): Promise<void> {

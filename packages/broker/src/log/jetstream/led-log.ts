@@ -15,6 +15,7 @@ import {
   rememberEnd,
   type Workshop,
 } from "./open-log.ts";
+import { unconfirmed } from "./resolve-message.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { subjectOf } from "./stream-config.ts";
 import { takeOver } from "./take-over.ts";
@@ -183,11 +184,7 @@ export class JetStreamLedLog implements LedLog {
         resolve();
       });
     });
-    const unknown = `log ${this.#log.name} was closed before an append was confirmed`;
-    this.#commit.fail(
-      this.#closedError(),
-      new LogError("unknown", `${unknown}: it may be stored or not`),
-    );
+    this.#commit.fail(this.#closedError(), unconfirmed(this.#log.name));
     this.#log.tail.clear();
   }
 

@@ -17,6 +17,8 @@ export const PATIENCE_MS = 30_000;
 export const PLACE_PATIENCE_MS = 8000;
 /** How long closing a log waits for appends whose outcome is unknown. */
 export const CLOSE_GRACE_MS = 2000;
+/** What a broker that stops gives the servers to answer what it has asked of them already. */
+export const STOP_PATIENCE_MS = 1500;
 /** STREAM.LIST waits 4 s for leaders that do not answer before it does. */
 export const LIST_TIMEOUT_MS = 6000;
 /** Creations of streams in progress at once. */

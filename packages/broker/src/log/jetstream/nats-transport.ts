@@ -4,7 +4,7 @@
 // 1. One inbox subscription serves everything; the last token of a reply's subject is the ticket
 //    of who waits for it. nats.js's own request makes a timer and two promises for each call.
 // 2. What waits when the connection breaks is told so at once: nats.js drops what it had not sent.
-import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Env, Timer } from "../../env.ts";
 import { ACK_TIMEOUT_MS, REQUEST_TIMEOUT_MS, SWEEP_INTERVAL_MS } from "./limits.ts";
 import type {
@@ -27,10 +27,12 @@ export class NatsTransport implements JetStreamTransport {
   readonly #connection: NatsConnection;
   readonly #env: Pick<Env, "clock" | "timers">;
   readonly #inbox: string;
+  readonly #replies: Subscription;
   readonly #tickets = new Map<string, Ticket>();
   #issued = 0;
   #sweep: Timer | null = null;
   #isConnected = true;
+  #isClosed = false;
   #maxPayloadBytes: number;
 
   /** The connection stays its owner's: to be closed after the engine. */
@@ -39,12 +41,18 @@ export class NatsTransport implements JetStreamTransport {
     this.#env = env;
     this.#maxPayloadBytes = connection.info?.max_payload ?? 0;
     this.#inbox = `_INBOX.${Buffer.from(env.random.bytes(16)).toString("hex")}`;
-    connection.subscribe(`${this.#inbox}.*`, {
+    this.#replies = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (!error) this.#received(message);
       },
     });
     void this.#watch();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#replies.unsubscribe();
+    this.#giveUpAll("the broker stops");
   }
 
   get maxPayloadBytes(): number {
@@ -107,7 +115,7 @@ export class NatsTransport implements JetStreamTransport {
     this.#tickets.set(token, ticket);
     this.#sweepLater();
     try {
-      if (!this.#isConnected) throw new Error("not connected to NATS");
+      if (this.#isClosed || !this.#isConnected) throw new Error("not connected to NATS");
       const reply = `${this.#inbox}.${token}`;
       this.#connection.publish(subject, payload, headers ? { reply, headers } : { reply });
     } catch (error) {
@@ -147,14 +155,14 @@ export class NatsTransport implements JetStreamTransport {
       if (status.type === "reconnect") this.#isConnected = true;
       if (status.type !== "disconnect") continue;
       this.#isConnected = false;
-      this.#giveUpAll();
+      this.#giveUpAll("NATS connection lost");
     }
     this.#isConnected = false;
-    this.#giveUpAll();
+    this.#giveUpAll("NATS connection lost");
   }
 
-  #giveUpAll(): void {
-    for (const token of [...this.#tickets.keys()]) this.#giveUp(token, "NATS connection lost");
+  #giveUpAll(reason: string): void {
+    for (const token of [...this.#tickets.keys()]) this.#giveUp(token, reason);
   }
 }
 

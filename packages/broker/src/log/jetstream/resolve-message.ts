@@ -15,7 +15,7 @@ export type Verdict =
   | { readonly kind: "stored" }
   | { readonly kind: "failed"; readonly error: LogError };
 
-/** Goes on as long as the log is open: it is the callers who have deadlines. */
+/** Goes on as long as log and engine are open: it is the callers who have deadlines. */
 export async function resolveMessage(
   commit: GroupCommit,
   message: PendingMessage,
@@ -29,6 +29,7 @@ export async function resolveMessage(
       const wrong = commit.wrongPlace(message, outcome);
       return wrong ? { kind: "failed", error: wrong } : { kind: "stored" };
     }
+    if (api.isClosed) return { kind: "failed", error: unconfirmed(log.name) };
     if (isTaken(outcome)) {
       const found = await lookAt(commit, message);
       if (found === "stored") return { kind: "stored" };
@@ -58,6 +59,11 @@ export async function resolveMessage(
     await api.wait(paceMs);
   }
   return { kind: "failed", error: commit.failure! };
+}
+
+export function unconfirmed(logName: string): LogError {
+  const what = `log ${logName} was closed before an append was confirmed`;
+  return new LogError("unknown", `${what}: it may be stored or not`);
 }
 
 /** Only the leader of the servers' meta group says that there is no such stream. */

@@ -59,6 +59,7 @@ function isPassing(error: { code: number; err_code?: number }): boolean {
 export class StreamApi {
   readonly transport: JetStreamTransport;
   readonly #env: Pick<Env, "clock" | "timers">;
+  #isPatient = true;
   #isClosed = false;
 
   constructor(transport: JetStreamTransport, env: Pick<Env, "clock" | "timers">) {
@@ -66,9 +67,20 @@ export class StreamApi {
     this.#env = env;
   }
 
-  /** Ends the patience of everybody who waits. */
+  /** From now on what nobody has answered is not asked again. */
+  endPatience(): void {
+    this.#isPatient = false;
+  }
+
+  /** Nobody waits any more, for nothing. */
   close(): void {
+    this.endPatience();
     this.#isClosed = true;
+    this.transport.close();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Rejects with JetStreamRefusal or NoAnswer. */
@@ -159,7 +171,8 @@ export class StreamApi {
         return await work();
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        if (this.#isClosed) throw new LogError("closed", "the engine is closed");
+        if (!this.#isPatient)
+          throw new LogError("closed", `${error.message}, and the broker stops`, { cause: error });
         if (this.#env.clock.monotonicMs() >= untilMs)
           throw new LogError(
             "offline",

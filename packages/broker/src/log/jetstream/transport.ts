@@ -17,6 +17,8 @@ export interface JetStreamTransport {
    * (one is sent in any case) says nothing about there being more. Null: no whole answer came.
    */
   readDirect(stream: string, wanted: DirectRead): Promise<readonly StoredMessage[] | null>;
+  /** Whoever waits hears at once that no answer came, as does whoever asks from now on. */
+  close(): void;
 }
 
 export interface OutgoingMessage {

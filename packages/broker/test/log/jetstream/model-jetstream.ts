@@ -13,6 +13,7 @@ import type {
 } from "../../../src/log/jetstream/transport.ts";
 import type { SeededRandom } from "../../env/seeded-random.ts";
 import { answerRequest } from "./model-api.ts";
+import { Unanswered } from "./unanswered.ts";
 
 export interface ModelMessage extends StoredMessage {
   readonly subject: string;
@@ -173,6 +174,7 @@ class ModelTransport implements JetStreamTransport {
   readonly #model: ModelJetStream;
   #lastArrivalMs = 0;
   #arriving: (() => void)[] = [];
+  readonly #unanswered = new Unanswered();
 
   constructor(model: ModelJetStream) {
     this.#model = model;
@@ -186,17 +188,22 @@ class ModelTransport implements JetStreamTransport {
     const model = this.#model;
     model.publishes += 1;
     const fate = model.fateOf(message);
-    let isSettled = false;
-    const once = (outcome: PublishOutcome) => {
-      if (isSettled) return;
-      isSettled = true;
+    const unknown: PublishOutcome = { kind: "unknown", reason: "no answer in time" };
+    if (this.#unanswered.isClosed) {
+      model.env.timers.afterThisTurn(() => settle(unknown));
+      return;
+    }
+    const once = this.#unanswered.ask<PublishOutcome>(unknown, (outcome) => {
       timeout.cancel();
       settle(outcome);
-    };
-    const unknown: PublishOutcome = { kind: "unknown", reason: "no answer in time" };
+    });
     const timeout = model.env.timers.after(ACK_TIMEOUT_MS, () => once(unknown));
     if (fate === "lost") return;
     this.#arrive(() => model.propose(message, fate, (outcome) => model.later(() => once(outcome))));
+  }
+
+  close(): void {
+    this.#unanswered.close();
   }
 
   /** In the order they were sent, however long each takes. */
@@ -211,12 +218,14 @@ class ModelTransport implements JetStreamTransport {
 
   request(operation: string, body: object | null): Promise<ApiAnswer | null> {
     const model = this.#model;
-    return new Promise((resolve) =>
+    if (this.#unanswered.isClosed) return Promise.resolve(null);
+    return new Promise((settle) => {
+      const resolve = this.#unanswered.ask<ApiAnswer | null>(null, settle);
       model.later(() => {
         const answer = answerRequest(model, operation, (body ?? {}) as Record<string, unknown>);
         model.later(() => resolve(answer));
-      }),
-    );
+      });
+    });
   }
 
   readDirect(
@@ -226,7 +235,9 @@ class ModelTransport implements JetStreamTransport {
     const model = this.#model;
     model.directReads += 1;
     const isSilent = model.isSilent();
-    return new Promise((resolve) => {
+    if (this.#unanswered.isClosed) return Promise.resolve(null);
+    return new Promise((settle) => {
+      const resolve = this.#unanswered.ask<readonly StoredMessage[] | null>(null, settle);
       if (isSilent) return void model.env.timers.after(REQUEST_TIMEOUT_MS, () => resolve(null));
       model.later(() => {
         const stream = model.streams.get(name);
