@@ -6,6 +6,8 @@
 export interface BrokerSettings {
   /** Kafka's numeric broker id, 0 … 2^31-1. */
   readonly nodeId: number;
+  /** What the operator calls it, where the id was made of that. */
+  readonly nodeName?: string;
   /** Address to listen on. */
   readonly bindAddress: string;
   /** Port to listen on, 0 for any free one. */

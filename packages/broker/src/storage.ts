@@ -45,7 +45,7 @@ export async function openStorage(
   const engine = await SegmentEngine.openDirectory(settings.dataDirectory, {
     env,
     flush: settings.flush,
-    ...(nodeIdGiven && { nodeId: settings.nodeId }),
+    ...(nodeIdGiven && { nodeId: settings.nodeId, nodeName: settings.nodeName }),
     log: (line) => logger.warn(line),
     alert: (line) => logger.error(line),
   });

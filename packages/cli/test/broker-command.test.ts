@@ -75,6 +75,15 @@ test("TARPAN_CONFIG names the file where no --config does", async () => {
   expect((await tarpan(["broker"], { env })).stderr).toMatch(/^tarpan: can't read \/nowhere\.yaml/);
 });
 
+test("a name that tells no number is said beside the one that is made of it", async () => {
+  const dataDir = ["--bind-port=0", `--data-dir=${join(directory, "named")}`];
+  const { command } = await started([...dataDir, "--node-id=other"]);
+  command.signal("SIGTERM");
+  expect((await command.done).stdout).toContain("tarpan broker 1216187893 (other) is ready");
+  const { stderr } = await tarpan(["broker", ...dataDir, "--node-id=another"]);
+  expect(stderr).toMatch(/belongs to node 1216187893, not to node \d+ \(another\)\n$/);
+});
+
 test("consume ends in order on SIGINT", async () => {
   const { command, bootstrap } = await started(["--storage=memory", "--bind-port=0"]);
   await tarpan(["produce", "-b", bootstrap, "-t", "t", "-m", "v"]);

@@ -54,7 +54,8 @@ export class ControllerDuties {
 
   /** Others lead what this broker led, and its server is asked to lead no Raft group. */
   async relieve(brokerId: number, incarnationId: string): Promise<void> {
-    const { local } = this.#parts;
+    const { local, logger, membership } = this.#parts;
+    logger.info(`cluster: ${membership.named(brokerId)} stops: others take over what it leads`);
     await local.decide((image) => {
       return decideFenceBroker(image, brokerId, incarnationId, this.#raftLeaderOf);
     });
@@ -115,12 +116,16 @@ export class ControllerDuties {
         const done = await local.decide((image) => {
           return decideFenceBroker(image, id, incarnationId, this.#raftLeaderOf);
         });
-        if (done) logger.warn(`broker ${id} has fallen silent: others lead its partitions`);
+        if (done) {
+          logger.warn(
+            `cluster: ${membership.named(id)} has fallen silent: others lead its partitions`,
+          );
+        }
       } else if (fenced && membership.isHeard(id, incarnationId)) {
         const done = await local.decide((image) => {
           return decideUnfenceBroker(image, id, incarnationId, this.#raftLeaderOf);
         });
-        if (done) logger.info(`broker ${id} is heard again`);
+        if (done) logger.info(`cluster: ${membership.named(id)} is heard again`);
       }
     }
   }
@@ -134,9 +139,22 @@ export class ControllerDuties {
 
   async #readStates(): Promise<void> {
     const { replication, local } = this.#parts;
-    this.#states = await replication.states();
-    this.#raftLeaderOf = raftLeadersOf(this.#states);
+    const states = await replication.states();
+    this.#tellOfRaftLeaders(states);
+    this.#states = states;
+    this.#raftLeaderOf = raftLeadersOf(states);
     await local.decide((image) => decideIsr(image, this.#states));
+  }
+
+  /** Since the last look; of logs that have no leader now nothing is known. */
+  #tellOfRaftLeaders(states: readonly ReplicaStates[]): void {
+    const elected = states.filter(({ id, raftLeader }) => {
+      const before = this.#raftLeaderOf(id.topicId, id.partition);
+      return before !== null && raftLeader !== null && raftLeader !== before;
+    });
+    if (elected.length === 0) return;
+    const what = `raft: ${elected.length} of ${states.length} logs have another Raft leader`;
+    this.#parts.logger.info(what);
   }
 
   async #lookAndMove(): Promise<void> {

@@ -23,6 +23,8 @@ export class ControllerElection {
   /** Not before this: somebody who is not heard is the controller. */
   #standFromMs = 0;
   #duelPauseMs = CONTROLLER_SESSION_MS;
+  /** Of the controller that the log tells of; null while there is none. */
+  #toldEpoch: number | null = null;
   #timer: Timer | undefined;
   #retired = false;
   #closed = false;
@@ -69,17 +71,33 @@ export class ControllerElection {
     if (this.#active !== null) {
       const { epoch, failure } = this.#active;
       if (failure === null && (heard === null || heard.epoch <= epoch)) return;
-      const why = failure?.message ?? `broker ${heard!.brokerId} is, under epoch ${heard!.epoch}`;
-      logger.info(`not the controller any more: ${why}`);
+      const why =
+        failure?.message ?? `${membership.named(heard!.brokerId)} is, under epoch ${heard!.epoch}`;
+      logger.info(`cluster: this broker is not the controller any more: ${why}`);
       if (heard === null || heard.epoch <= epoch) this.#pauseDuel();
       return this.#resign();
     }
     if (heard !== null) {
+      this.#tellOf(heard);
       this.#lastId = heard.brokerId;
       this.#duelPauseMs = CONTROLLER_SESSION_MS;
     }
-    if (!membership.lacksController) this.#vacantSinceMs = null;
-    else if (!this.#retired && this.#isMyTurn() && !this.#isPausing()) await this.#stand();
+    if (!membership.lacksController) {
+      this.#vacantSinceMs = null;
+      return;
+    }
+    if (this.#toldEpoch !== null) {
+      this.#toldEpoch = null;
+      logger.info("cluster: no controller is heard any more: another broker is to become it");
+    }
+    if (!this.#retired && this.#isMyTurn() && !this.#isPausing()) await this.#stand();
+  }
+
+  #tellOf({ brokerId, epoch }: { brokerId: number; epoch: number }): void {
+    if (this.#toldEpoch === epoch) return;
+    this.#toldEpoch = epoch;
+    const { logger, membership } = this.#parts;
+    logger.info(`cluster: ${membership.named(brokerId)} is the controller, under epoch ${epoch}`);
   }
 
   /** The first of those who live tries at once, the others a little later each. */
@@ -108,11 +126,12 @@ export class ControllerElection {
       const active = await ActiveController.open(this.#parts);
       if (this.#closed) return await active.close();
       this.#active = active;
-      logger.info(`this broker is the controller, under epoch ${active.epoch}`);
+      this.#toldEpoch = active.epoch;
+      logger.info(`cluster: this broker is the controller, under epoch ${active.epoch}`);
       membership.beat();
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-      logger.debug("this broker can't become the controller now", { error });
+      logger.debug("cluster: this broker can't become the controller now", { error });
       this.#vacantSinceMs = null;
     }
   }

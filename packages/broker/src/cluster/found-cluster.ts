@@ -30,7 +30,7 @@ export async function openMetadataLog(
   const { env, settings, engine } = parts;
   const file = new ClusterIdFile(env.fs, settings.dataDirectory);
   const known = await file.read();
-  announceNewcomer(membership, settings.nodeId, known);
+  announceNewcomer(membership, settings, known);
   const startedMs = env.clock.monotonicMs();
   const progress = new Progress(parts);
   for (;;) {
@@ -67,7 +67,9 @@ async function found(parts: Parts, membership: Membership, progress: Progress): 
   for (const replicas of placesOf(parts.engine, live)) {
     try {
       await replication.provision(METADATA_LOG, { ...METADATA_LOG_OPTIONS, replicas, label });
-      parts.logger.info(`founded cluster ${label} with brokers ${live.join(", ")}`);
+      parts.logger.info(
+        `founded cluster ${label} with ${live.map(membership.named, membership).join(", ")}`,
+      );
       return;
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
@@ -86,11 +88,11 @@ function placesOf(engine: ClusterEngine, live: readonly number[]): (readonly num
 /** Those who are to found a cluster together have to hear of each other first. */
 function announceNewcomer(
   membership: Membership,
-  brokerId: number,
+  { nodeId: brokerId, nodeName: name }: BrokerSettings,
   clusterId: string | null,
 ): void {
   const none = { incarnationId: "", controllerEpoch: null, metadataEnd: 0, followerRead: false };
-  membership.announce(() => ({ brokerId, clusterId, ...none }));
+  membership.announce(() => ({ brokerId, name, clusterId, ...none }));
 }
 
 /** Long enough for an engine that has just started to know its streams. */

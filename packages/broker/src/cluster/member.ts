@@ -18,6 +18,7 @@ import { MemberFile } from "./member-file.ts";
 import { Membership } from "./membership.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
 import { RemoteController } from "./remote-controller.ts";
+import { tellOfBrokers } from "./tell-of-brokers.ts";
 
 export interface MemberParts {
   readonly env: Env;
@@ -82,6 +83,10 @@ export class ClusterMember {
     });
     // With servers of somebody else's a broker alone can be a whole cluster.
     if (engine.removeServer !== null) {
+      const named = membership.named.bind(membership);
+      this.metadata.onChange((previous, next) => {
+        tellOfBrokers(previous, next, { logger, named });
+      });
       membership.expect({
         peers: () => unfenced(this.metadata),
         hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
@@ -114,6 +119,7 @@ export class ClusterMember {
       brokerId: nodeId,
       // Who leaves is not missed, but nor is it to be given anything.
       incarnationId: this.#isLeaving ? "" : this.metadata.incarnationId,
+      name: settings.nodeName,
       controllerEpoch: this.#election.active?.epoch ?? null,
       metadataEnd: this.#election.active?.endOffset ?? 0,
       clusterId,

@@ -1,4 +1,5 @@
 import type { Env, Timer } from "../env.ts";
+import { nodeText } from "../node-text.ts";
 import type { Bus } from "./bus.ts";
 import {
   BROKER_SESSION_MS,
@@ -15,6 +16,8 @@ const PAUSE_MS = CONTROLLER_SESSION_MS / 2;
 /** What a broker tells the others several times a second. */
 export interface Heartbeat {
   readonly brokerId: number;
+  /** What its operator calls it, where the id does not tell. */
+  readonly name?: string | undefined;
   readonly incarnationId: string;
   /** The metadata's leader epoch under which it is the controller, null when it is not. */
   readonly controllerEpoch: number | null;
@@ -113,6 +116,11 @@ export class Membership {
   /** Whether it was silent for its session, and we were there to hear. */
   isSilent(brokerId: number, incarnationId: string): boolean {
     return this.#hasListened() && !this.isHeard(brokerId, incarnationId);
+  }
+
+  /** A broker in a sentence. */
+  named(brokerId: number): string {
+    return `broker ${nodeText(brokerId, this.#heard.get(brokerId)?.name)}`;
   }
 
   servesFollowed(brokerId: number): boolean {

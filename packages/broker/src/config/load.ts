@@ -6,7 +6,7 @@ import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
-import { nodeIdOf } from "./node-id.ts";
+import { hashedNameOf, nodeIdOf } from "./node-id.ts";
 import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
 import {
   type ConfigSources,
@@ -83,8 +83,10 @@ function settingsFrom(
   kafka: Record<string, string>,
   cluster: ClusterSettings | null,
 ): BrokerSettings {
+  const nodeName = hashedNameOf(values.node_id ?? "1");
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
+    ...(nodeName !== null && { nodeName }),
     bindAddress: values.bind_addr ?? "127.0.0.1",
     bindPort: values.bind_port ?? 9092,
     storage: cluster === null ? (values.storage ?? "segment") : "jetstream",

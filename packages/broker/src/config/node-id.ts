@@ -5,10 +5,20 @@ const MAX_NODE_ID = 2_147_483_647;
  * trailing digits count (`broker-1` is 1), and any other name is hashed.
  */
 export function nodeIdOf(name: string): number {
-  const digits = /\d+$/.exec(name)?.[0];
-  if (digits !== undefined && Number(digits) <= MAX_NODE_ID) return Number(digits);
+  const number = numberIn(name);
+  if (number !== null) return number;
   // FNV-1a over UTF-16 units, sign bit dropped. 0 is left to those who ask for it.
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   return hash & MAX_NODE_ID || 1;
+}
+
+/** The name, where the id does not tell it. */
+export function hashedNameOf(name: string): string | null {
+  return numberIn(name) === null ? name : null;
+}
+
+function numberIn(name: string): number | null {
+  const digits = /\d+$/.exec(name)?.[0];
+  return digits !== undefined && Number(digits) <= MAX_NODE_ID ? Number(digits) : null;
 }

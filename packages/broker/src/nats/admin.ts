@@ -41,9 +41,12 @@ interface VarzReply {
 /** What only the system account of a managed engine may do. */
 export class EngineAdmin {
   readonly nc: NatsConnection;
+  readonly #onPeers: (peers: readonly MetaPeer[]) => void;
 
-  constructor(nc: NatsConnection) {
+  /** `onPeers` hears of every answer about the meta group. */
+  constructor(nc: NatsConnection, onPeers: (peers: readonly MetaPeer[]) => void = () => {}) {
     this.nc = nc;
+    this.#onPeers = onPeers;
   }
 
   /** Rejects with EngineError TARPAN_ENGINE_REQUEST while there is no meta leader. */
@@ -53,13 +56,15 @@ export class EngineAdmin {
     const { leader, replicas = [] } = reply.data?.meta_cluster ?? {};
     if (!leader)
       throw new EngineError("TARPAN_ENGINE_REQUEST", "the JetStream cluster has no leader now");
-    return [
+    const peers = [
       { id: raftIdOf(leader), name: leader, leader: true, current: true, offline: false, lag: 0 },
       ...replicas.map(({ peer, name = "", current = false, offline = false, lag = 0 }) => ({
         ...{ id: peer ?? raftIdOf(name), name, current, offline, lag },
         leader: false,
       })),
     ];
+    this.#onPeers(peers);
+    return peers;
   }
 
   /**

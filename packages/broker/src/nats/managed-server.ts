@@ -189,7 +189,7 @@ export class ManagedNatsServer {
     const ranMs = env.clock.monotonicMs() - run.startedMs;
     if (ranMs > SOUND_AFTER_MS) this.#delayMs = RESTART_DELAY_MS.first;
     this.#restarts += 1;
-    logger.error("nats-server has ended and is started again", {
+    logger.error("raft: nats-server has ended and is started again", {
       ...{ code, reason, ranMs: Math.round(ranMs), delayMs: this.#delayMs },
     });
     this.#startLater();

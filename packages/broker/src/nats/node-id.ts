@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Env } from "../env.ts";
+import { nodeText } from "../node-text.ts";
 import { EngineError } from "./engine-error.ts";
 import { readText, writeText } from "./files.ts";
 
@@ -14,6 +15,7 @@ export async function keptNodeId(
   dataDirectory: string,
   { fs, random }: Pick<Env, "fs" | "random">,
   given: number | null,
+  givenName?: string,
 ): Promise<number> {
   const directory = join(dataDirectory, "nats");
   const text = await readText(fs, join(directory, FILE));
@@ -21,7 +23,8 @@ export async function keptNodeId(
   if (kept !== null && given !== null && kept !== given)
     throw new EngineError(
       "TARPAN_ENGINE_OTHER_NODE",
-      `data directory ${dataDirectory} belongs to node ${kept}, not to node ${given}: ` +
+      `data directory ${dataDirectory} belongs to node ${kept}, ` +
+        `not to node ${nodeText(given, givenName)}: ` +
         "give that node id, or another directory",
     );
   if (kept !== null && Number.isSafeInteger(kept)) return kept;

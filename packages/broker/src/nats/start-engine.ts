@@ -17,6 +17,7 @@ import { ManagedNatsServer } from "./managed-server.ts";
 import { mergedPeers, rememberedPeers, rememberPeers } from "./remembered-peers.ts";
 import { requestJson } from "./request-json.ts";
 import { hostAndPort } from "./server-config.ts";
+import { tellOfRaft } from "./tell-of-raft.ts";
 import { knowsSyncInterval, versionIn, versionProblem } from "./version.ts";
 
 export interface EngineOptions {
@@ -92,6 +93,9 @@ class EngineStart {
     await this.#untilReady(nc);
     void this.#watch(nc);
     const problem = () => this.#problem;
+    this.#options.logger.info("raft: NATS answers, a majority of its servers run", {
+      version: nc.info?.version,
+    });
     return {
       nc,
       admin,
@@ -134,7 +138,7 @@ class EngineStart {
       this.#connect({ servers: () => [server.clientUrl], user, password });
     const nc = await Promise.race([connect(server.users.broker), server.failed]);
     server.confirm();
-    const admin = new EngineAdmin(await connect(server.users.system));
+    const admin = new EngineAdmin(await connect(server.users.system), tellOfRaft(logger));
     return { nc, admin };
   }
 
@@ -248,8 +252,8 @@ class EngineStart {
       signal: this.#stopping.signal,
       onProblem: (problem) => {
         this.#problem = problem;
-        if (problem === null) logger.info("NATS is in order again");
-        else logger.warn(`NATS: ${problem}`);
+        if (problem === null) logger.info("raft: NATS is in order again");
+        else logger.warn(`raft: ${problem}`);
         onTrouble?.(problem);
       },
       onLook: async () => {

@@ -25,6 +25,9 @@ export const SHARED_RETRY_INTERVAL_MS = 500;
 /** How long a shared log may fail to open before that is logged as an error. */
 export const SHARED_OFFLINE_TOLD_AFTER_MS = 2_000;
 
+/** How often it is told which partitions this broker leads from now on, and which no more. */
+export const LEADERSHIP_NEWS_INTERVAL_MS = 1_000;
+
 /** How long a shared log that is closed may wait for appends that nobody answers. */
 export const SHARED_CLOSE_GRACE_MS = 2_000;
 

@@ -4,6 +4,7 @@ import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/lo
 import type { Logger } from "../logging/logger.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import { type Coming, Occasion } from "./coming.ts";
+import { LeadershipNews } from "./leadership-news.ts";
 import {
   MAINTENANCE_INTERVAL_MS,
   SHARED_CLOSE_GRACE_MS,
@@ -61,6 +62,7 @@ export class Partitions implements PartitionHost {
   readonly #deletions = new Set<Promise<unknown>>();
   /** What is being opened or closed, by log. */
   readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #news: LeadershipNews;
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -69,6 +71,7 @@ export class Partitions implements PartitionHost {
     this.#env = env;
     this.#logger = logger;
     this.#options = options;
+    this.#news = new LeadershipNews(env.timers, logger);
     this.#scheduleMaintenance();
   }
 
@@ -173,6 +176,7 @@ export class Partitions implements PartitionHost {
     const slot = slots?.[index];
     if (slots === undefined || slot?.hosted.id.topicId !== topicId) return;
     delete slots[index];
+    this.#news.given(slot.hosted.id, slot.hosted.leaderEpoch);
     this.#release(slot);
   }
 
@@ -196,6 +200,7 @@ export class Partitions implements PartitionHost {
   async close(): Promise<void> {
     this.#closed = true;
     this.#maintenance?.cancel();
+    this.#news.close();
     await Promise.all([...this.#deletions, ...this.#turns.values()]);
     await overLogs([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
@@ -255,9 +260,15 @@ export class Partitions implements PartitionHost {
     this.#prepared.delete(key);
     const slot = newSlot(hosted, partition);
     this.#place(slot);
-    if (partition === null) void this.#openSlot(slot);
+    if (partition === null) void this.#takeOver(slot);
     partition?.log.configure(hosted.settings);
     partition?.lead(hosted.leaderEpoch);
+  }
+
+  async #takeOver(slot: Slot): Promise<void> {
+    this.#news.begins();
+    await this.#openSlot(slot);
+    this.#news.ended();
   }
 
   #place(slot: Slot): void {
@@ -284,6 +295,7 @@ export class Partitions implements PartitionHost {
       slot.failure = null;
       slot.tellAtMs = null;
       endTakeOver(slot);
+      if (this.replicated) this.#news.taken(id, leaderEpoch);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (slot.released) return;

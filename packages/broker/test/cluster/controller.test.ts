@@ -8,6 +8,7 @@ import {
   CONTROLLER_TICK_MS,
   HEARTBEAT_INTERVAL_MS,
 } from "../../src/cluster/limits.ts";
+import { LEADERSHIP_NEWS_INTERVAL_MS } from "../../src/partition/limits.ts";
 import { settledWorld } from "./requests.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
 
@@ -31,6 +32,34 @@ describe("the controller", () => {
     expect(tookMs).toBeLessThanOrEqual(TAKE_OVER_MS);
     await world.settled();
     world.check();
+  });
+
+  it("is told of in every broker's log, as are brokers and leaders, in a few lines", async () => {
+    const world = await settledWorld();
+    const { controller } = world;
+    const topics = [topic("orders", 40)];
+    await world.run(controller.member.metadata.createTopics(topics));
+    await world.settled();
+    await world.pass(LEADERSHIP_NEWS_INTERVAL_MS);
+    const { partitions } = controller.member.metadata.image.topics.get("orders")!;
+    const led = partitions.filter(({ leader }) => leader === controller.id).length;
+    const saidBefore = world.lines.length;
+    controller.kill();
+    await world.settled();
+    await world.pass(LEADERSHIP_NEWS_INTERVAL_MS);
+    let taken = 0;
+    for (const { id } of world.serving) {
+      const line = new RegExp(`^\\d+ ${id} (?:info|warn): (cluster: .*)`);
+      const said = world.lines.slice(saidBefore).flatMap((text) => line.exec(text)?.[1] ?? []);
+      expect(said).toContainEqual(expect.stringContaining("no controller is heard any more"));
+      const who = id === world.controllerId() ? "this broker" : `broker ${world.controllerId()}`;
+      expect(said).toContainEqual(expect.stringContaining(`${who} is the controller, under epoch`));
+      expect(said).toContain(`cluster: broker ${controller.id} is fenced and leads nothing`);
+      for (const text of said) taken += Number(/leads (\d+) more/.exec(text)?.[1] ?? 0);
+      expect(said.length).toBeLessThan(12);
+    }
+    expect(led).toBeGreaterThan(10);
+    expect(taken).toBe(led);
   });
 
   it("is followed by another when it is cut off, and gives way when it is back", async () => {
@@ -117,7 +146,7 @@ describe("the controller", () => {
     await world.pass(20_000);
     world.network.loses = () => false;
     await world.settled();
-    const changes = world.lines.filter((line) => line.includes("is the controller"));
+    const changes = world.lines.filter((line) => line.includes("this broker is the controller"));
     expect(changes).toHaveLength(1);
     expect(world.controllerId()).toBe(id);
   });

@@ -58,7 +58,7 @@ describe("three brokers with a nats-server each", () => {
     await untilAnswered(engine);
     expect(engine.server!.clientUrl).toBe(url);
     expect(engine.server!.restarts).toBe(1);
-    expect(log.lines).toContain("nats-server has ended and is started again");
+    expect(log.lines).toContain("raft: nats-server has ended and is started again");
     await eventually("the trouble is over", () => engine.problem === null);
 
     const third = engine.server!.processId!;
@@ -94,7 +94,7 @@ natsServer.it("a server that hangs is reported, and left alone", async () => {
   process.kill(serverId, "SIGCONT");
   await eventually("it is over", () => engine.problem === null);
   expect(engine.server).toMatchObject({ processId: serverId, restarts: 0 });
-  expect(log.lines).toContain("NATS is in order again");
+  expect(log.lines).toContain("raft: NATS is in order again");
 });
 
 describe("one broker, waiting for a second", () => {

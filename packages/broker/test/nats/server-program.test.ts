@@ -100,8 +100,9 @@ describe("the node id", () => {
     const env = testEnv();
     expect(await keptNodeId("/data", env, 3)).toBe(3);
     expect(await keptNodeId("/data", env, null)).toBe(3);
-    await expect(keptNodeId("/data", env, 4)).rejects.toMatchObject({
+    await expect(keptNodeId("/data", env, 4, "four")).rejects.toMatchObject({
       code: "TARPAN_ENGINE_OTHER_NODE",
+      message: expect.stringContaining("belongs to node 3, not to node 4 (four): give"),
     });
   });
 });

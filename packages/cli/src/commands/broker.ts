@@ -5,6 +5,7 @@ import {
   type LoadedConfig,
   type Logger,
   loadConfig,
+  nodeText,
   type RunningBroker,
   startBroker,
 } from "@tarpan/broker";
@@ -140,7 +141,7 @@ function endOf(stdin: Io["stdin"]): Promise<void> {
 
 function readyLines({ bootstrap, nodeId }: RunningBroker, { settings }: LoadedConfig): string {
   const at = bootstrap.endsWith(":9092") ? "" : `--bootstrap ${bootstrap} `;
-  return `tarpan broker ${nodeId} is ready on ${bootstrap} (${whereKept(settings)})
+  return `tarpan broker ${nodeText(nodeId, settings.nodeName)} is ready on ${bootstrap} (${whereKept(settings)})
 try: npx tarpan produce ${at}--topic test --message Hello
      npx tarpan consume ${at}--topic test --offset earliest     or: kcat -b ${bootstrap} -L
 `;

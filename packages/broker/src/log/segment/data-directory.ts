@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import type { Env, FileSystem } from "../../env.ts";
+import { nodeText } from "../../node-text.ts";
 import { reasonOf } from "../../os-error.ts";
 import { DataDirectoryError } from "./directory-error.ts";
 import { parseLogDirectoryName } from "./file-names.ts";
@@ -38,12 +39,13 @@ export async function openDataDirectory(
   path: string,
   env: Pick<Env, "fs" | "random" | "processes">,
   nodeId?: number,
+  nodeName?: string,
 ): Promise<DataDirectory> {
   const { fs } = env;
   const isNew = await orUnwritable(path, makeDurably(path, fs));
   const unlock = await lockDirectory(path, env);
   try {
-    const meta = await loadOrCreateMeta(path, env, nodeId);
+    const meta = await loadOrCreateMeta(path, env, nodeId, nodeName);
     const cleanFile = join(path, CLEAN_FILE);
     const cleanlyClosed = (await fs.stat(cleanFile)) !== null;
     if (cleanlyClosed) {
@@ -89,6 +91,7 @@ export async function loadOrCreateMeta(
   path: string,
   { fs, random }: Pick<Env, "fs" | "random">,
   nodeId?: number,
+  nodeName?: string,
 ): Promise<DirectoryMeta> {
   if ((await fs.stat(join(path, META_FILE))) === null) {
     await refuseLogsWithoutMeta(path, fs);
@@ -105,7 +108,8 @@ export async function loadOrCreateMeta(
   if (nodeId !== undefined && meta.nodeId !== nodeId)
     throw new DataDirectoryError(
       "TARPAN_DATA_DIRECTORY_OTHER_NODE",
-      `data directory ${path} belongs to node ${meta.nodeId}, not to node ${nodeId}`,
+      `data directory ${path} belongs to node ${meta.nodeId}, ` +
+        `not to node ${nodeText(nodeId, nodeName)}`,
     );
   return meta;
 }

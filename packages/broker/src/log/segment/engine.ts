@@ -36,6 +36,8 @@ export interface SegmentEngineOptions {
   readonly flush: FlushPolicy;
   /** Written into a new directory, compared with an old one; default 1 and no comparison. */
   readonly nodeId?: number;
+  /** What the operator calls it. */
+  readonly nodeName?: string | undefined;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
   /** Takes one that can't wait; `log` when left out. */
@@ -93,7 +95,7 @@ export class SegmentEngine implements LogEngine {
    * use, cannot be written, is of a newer format, or is not what it was.
    */
   static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
-    const directory = await openDataDirectory(path, options.env, options.nodeId);
+    const directory = await openDataDirectory(path, options.env, options.nodeId, options.nodeName);
     try {
       const { env, log: report = () => {}, alert = report } = options;
       const means = "records are refused, reading goes on";
