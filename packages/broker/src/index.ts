@@ -10,6 +10,7 @@ export {
   loadConfig,
 } from "./config/index.ts";
 export type { LogFields, Logger, LogLevel } from "./logging/logger.ts";
+export { checkNatsServer } from "./nats/check-server.ts";
 export { nodeText } from "./node-text.ts";
 export type { BrokerSettings, FlushPolicy } from "./settings.ts";
 export { type RunningBroker, type StartOptions, startBroker } from "./start-broker.ts";

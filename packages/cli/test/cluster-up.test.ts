@@ -142,6 +142,17 @@ describe("is refused in one line", () => {
   });
 
   test.each([
+    ["without a nats-server", [], /can't run \/nowhere\/nats-server .*: install nats-server/],
+    ["with a flag that no broker has", ["--", "--flsh", "never"], /--flsh.*--flush/],
+  ])("%s", async (_name, argv, message) => {
+    const real = { TARPAN_NATS_SERVER: "/nowhere/nats-server" };
+    const { stdout, stderr } = await tarpan(["cluster", "up", ...free, ...argv], { env: real });
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^tarpan: [^\n]+\n$/);
+  });
+
+  test.each([
     ["too few", ["--brokers", "2"], "--brokers must be a whole number, 3 to 9"],
     ["ports that meet", ["--bind-port", "7000"], "--bind-port and --raft-port both reach 7001"],
     ["a word", ["now"], 'cluster up takes no "now"'],

@@ -1,6 +1,8 @@
 // `tarpan cluster up`: a whole cluster on this machine, for trying out and for tests.
+import { checkNatsServer } from "@tarpan/broker";
 import type { Arguments } from "../args/parse.ts";
 import type { Io } from "../command.ts";
+import { configFromFlags } from "../commands/broker.ts";
 import { CommandError } from "../failures.ts";
 import { BrokerChild } from "./broker-child.ts";
 import { type BrokerPlan, type ClusterPlan, planCluster } from "./plan.ts";
@@ -13,7 +15,14 @@ const STOP_LIMIT_MS = 30_000;
 
 export async function clusterUp(args: Arguments, io: Io): Promise<void> {
   const plan = await planCluster(args);
+  // What is wrong with one is wrong with all: it is said once.
+  if (io.env.TARPAN_PROGRAM === undefined) await checkBroker(plan.brokers[0]!, io);
   await new LocalCluster(plan, io).run();
+}
+
+async function checkBroker({ flags }: BrokerPlan, io: Io): Promise<void> {
+  const { settings } = await configFromFlags(flags, io);
+  await checkNatsServer(settings);
 }
 
 class LocalCluster {

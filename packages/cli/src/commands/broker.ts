@@ -10,7 +10,7 @@ import {
   startBroker,
 } from "@tarpan/broker";
 import type { Option } from "../args/options.ts";
-import type { Arguments } from "../args/parse.ts";
+import { type Arguments, parseArguments } from "../args/parse.ts";
 import type { Command, Io } from "../command.ts";
 import { CommandError } from "../failures.ts";
 import { LogFile } from "../log-file.ts";
@@ -112,6 +112,13 @@ function openLogger({ logging }: LoadedConfig, io: Io): Logger {
   try {
     const sink = new LogFile({ ...logging, path: file });
     return createLogger({ level, format: jsonLine, wallMs, write: (line) => sink.write(line) });
+/** What a broker that is started with these flags would be. Refuses what it would refuse. */
+export function configFromFlags(flags: readonly string[], io: Io): Promise<LoadedConfig> {
+  const args = parseArguments(flags, options);
+  refusePositional(args);
+  return configFrom(args, io);
+}
+
   } catch (error) {
     throw new CommandError(`can't log to ${file}: ${osReason(error)}`, { cause: error });
   }

@@ -1,0 +1,10 @@
+import { nodeEnv } from "../env/node-env.ts";
+import type { BrokerSettings } from "../settings.ts";
+import { findNatsServer } from "./find-server.ts";
+
+/** Rejects with EngineError when a broker with these settings would find no nats-server to run. */
+export async function checkNatsServer({ cluster }: BrokerSettings): Promise<void> {
+  if (cluster?.engine.kind !== "managed") return;
+  const { serverPath: path } = cluster.engine;
+  await findNatsServer(nodeEnv, { path, allowOld: cluster.allowOldEngine });
+}
