@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { clusterIt, engineEnv, engineFlags } from "../harness/cluster-engine.ts";
@@ -10,12 +11,17 @@ const WAITS_LIMIT_MS = 30_000;
 clusterIt("a broker that waits for others stops as soon as it is told to", async () => {
   const [port, own, other] = (await freePorts(3)) as [number, number, number];
   const raftAddress = `127.0.0.1:${own}`;
+  const directory = await temporaryDirectory();
+  const logDirectory = join(directory, "logs");
   const node = new ClusterNode({
     nodeId: 1,
     port,
     raftAddress,
-    dataDirectory: join(await temporaryDirectory(), "broker-1"),
-    flags: ["--cluster-peers", `${raftAddress},127.0.0.1:${other}`, ...engineFlags],
+    dataDirectory: join(directory, "broker-1"),
+    flags: [
+      ...["--cluster-peers", `${raftAddress},127.0.0.1:${other}`],
+      ...["--log-dir", logDirectory, ...engineFlags],
+    ],
     env: engineEnv,
     startLimitMs: 60_000,
   });
@@ -23,9 +29,13 @@ clusterIt("a broker that waits for others stops as soon as it is told to", async
   const started = node.start();
   const ended = expect(started).rejects.toThrow("ended with 0 before it was ready");
   const output = () => node.broker.output;
-  await expect.poll(output, { timeout: WAITS_LIMIT_MS }).toContain("waiting for a majority");
+  // The terminal says so, though the log is elsewhere.
+  const said = /waiting for a majority of the brokers: .*; log in (.*)\n/;
+  await expect.poll(output, { timeout: WAITS_LIMIT_MS }).toMatch(said);
+  const logFile = said.exec(output())![1]!;
+  expect(logFile).toBe(join(logDirectory, "broker.log"));
   expect(await node.stop()).toBe(0);
   await ended;
   await node.expectGone();
-  expect(output()).toContain("stopped before it served");
+  expect(await readFile(logFile, "utf8")).toContain("stopped before it served");
 });

@@ -20,6 +20,8 @@ export interface ClusterStorageContext {
   readonly logger: Logger;
   readonly nodeIdGiven: boolean;
   readonly stopping: AbortSignal;
+  /** See StartOptions. */
+  readonly onWaiting?: ((what: string) => void) | undefined;
 }
 
 const FACTS_INTERVAL_MS = 5_000;
@@ -30,7 +32,7 @@ const FACTS_INTERVAL_MS = 5_000;
  */
 export async function openClusterEngine(
   settings: BrokerSettings,
-  { env, logger, nodeIdGiven, stopping }: ClusterStorageContext,
+  { env, logger, nodeIdGiven, stopping, onWaiting }: ClusterStorageContext,
 ): Promise<{ engine: ClusterEngine; nodeId: number }> {
   const { dataDirectory, flush, cluster } = settings;
   await env.fs.makeDirectory(dataDirectory);
@@ -38,10 +40,11 @@ export async function openClusterEngine(
   try {
     const nested = await nestedDirectories(dataDirectory, env.fs);
     for (const line of nested) logger.warn(line);
-    const nodeId = await keptNodeId(dataDirectory, env, nodeIdGiven ? settings.nodeId : null);
+    const given = nodeIdGiven ? settings.nodeId : null;
+    const nodeId = await keptNodeId(dataDirectory, env, given, settings.nodeName);
     const file = new MemberFile(env.fs, dataDirectory);
     if ((await file.read()) === "removed") throw file.removed(nodeId);
-    const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping };
+    const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping, onWaiting };
     const nats = await startEngine(cluster!, common);
     const disk = nats.server && (await watchDisk(dataDirectory, nats.server, env, logger));
     return { engine: await clusterEngine({ nats, disk, env, logger, unlock }), nodeId };

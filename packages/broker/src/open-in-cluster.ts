@@ -11,18 +11,20 @@ export interface ClusterContext {
   readonly logger: Logger;
   readonly nodeIdGiven: boolean;
   readonly stopping: AbortSignal | undefined;
+  /** See StartOptions. */
+  readonly onWaiting: ((what: string) => void) | undefined;
 }
 
 /** A broker of a cluster. Its metadata is empty until it is registered. */
 export async function openInCluster(
   settings: BrokerSettings,
-  { env, logger, nodeIdGiven, stopping = new AbortController().signal }: ClusterContext,
+  { env, logger, nodeIdGiven, stopping = new AbortController().signal, onWaiting }: ClusterContext,
 ): Promise<BrokerState> {
-  const context = { env, logger, nodeIdGiven, stopping };
+  const context = { env, logger, nodeIdGiven, stopping, onWaiting };
   const { engine, nodeId } = await openClusterEngine(settings, context);
   try {
     const own = { ...settings, nodeId };
-    const joining = ClusterMember.join({ env, settings: own, engine, logger, stopping });
+    const joining = ClusterMember.join({ ...context, settings: own, engine });
     const member = await unlessAborted(joining, stopping);
     const { metadata, partitions } = member;
     return {

@@ -19,6 +19,7 @@ import { ThrottledWarnings } from "./logging/throttled-warnings.ts";
 import { registeredAddress } from "./metadata/advertised-address.ts";
 import { RequestMetrics } from "./metrics/request-metrics.ts";
 import { openAlone } from "./open-alone.ts";
+import type { ClusterContext } from "./open-in-cluster.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import { limitsOn } from "./server/limits.ts";
 import { type Listener, startListener } from "./server/listener.ts";
@@ -33,6 +34,8 @@ export interface StartOptions {
   readonly nodeIdGiven?: boolean;
   /** Aborts a start that waits for other brokers; the promise then rejects. */
   readonly stopping?: AbortSignal;
+  /** Told what a start waits for, and again every few seconds. */
+  readonly onWaiting?: (what: string) => void;
 }
 
 /** A broker that serves. */
@@ -55,14 +58,15 @@ export interface RunningBroker {
  */
 export async function startBroker(
   settings: BrokerSettings,
-  { logger = silentLogger, nodeIdGiven = true, stopping }: StartOptions = {},
+  { logger = silentLogger, nodeIdGiven = true, stopping, onWaiting }: StartOptions = {},
 ): Promise<RunningBroker> {
   const env = nodeEnv;
   refuseBadSettings(settings);
   for (const warning of ignoredConfigWarnings(settings.kafkaConfigs)) logger.warn(warning);
   const given = { ...defaultsOf(settings), ...settings.kafkaConfigs };
   const kafkaConfigs = { ...given, ...factsOf(settings) };
-  const opening = open({ ...settings, kafkaConfigs }, env, logger, { nodeIdGiven, stopping });
+  const starting = { nodeIdGiven, stopping, onWaiting };
+  const opening = open({ ...settings, kafkaConfigs }, env, logger, starting);
   // Loads the native module while the disk is at work, not in the first Produce.
   crc32c(new Uint8Array(0));
   const state = await opening;
@@ -77,16 +81,18 @@ export async function startBroker(
   }
 }
 
+type Starting = Pick<ClusterContext, "nodeIdGiven" | "stopping" | "onWaiting">;
+
 async function open(
   settings: BrokerSettings,
   env: Env,
   logger: Logger,
-  { nodeIdGiven, stopping }: { nodeIdGiven: boolean; stopping: AbortSignal | undefined },
+  { nodeIdGiven, stopping, onWaiting }: Starting,
 ): Promise<BrokerState> {
   if (settings.cluster === null) return openAlone(settings, { env, logger, nodeIdGiven });
   // What a broker alone never needs it never loads.
   const { openInCluster } = await import("./open-in-cluster.ts");
-  return openInCluster(settings, { env, logger, nodeIdGiven, stopping });
+  return openInCluster(settings, { env, logger, nodeIdGiven, stopping, onWaiting });
 }
 
 /** What would otherwise weaken the broker without a word, whoever made the settings. */

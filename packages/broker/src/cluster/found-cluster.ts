@@ -16,6 +16,8 @@ interface Parts {
   readonly logger: Logger;
   /** Aborts when the broker is told to stop before it has started. */
   readonly stopping: AbortSignal;
+  /** See StartOptions. */
+  readonly onWaiting?: ((what: string) => void) | undefined;
 }
 
 /**
@@ -124,10 +126,12 @@ class Progress {
   }
 
   say(what: string, error: LogError): void {
-    const { env, logger } = this.#parts;
+    const { env, logger, onWaiting } = this.#parts;
     const nowMs = env.clock.monotonicMs();
     if (nowMs - this.#saidAtMs < PROGRESS_INTERVAL_MS) return;
     this.#saidAtMs = nowMs;
-    logger.info(`waiting: ${what}: ${error.message}`);
+    const line = `waiting: ${what}: ${error.message}`;
+    logger.info(line);
+    onWaiting?.(line);
   }
 }

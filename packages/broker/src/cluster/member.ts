@@ -27,6 +27,8 @@ export interface MemberParts {
   readonly logger: Logger;
   /** Aborts when the broker is told to stop before it has started. */
   readonly stopping: AbortSignal;
+  /** See StartOptions. */
+  readonly onWaiting?: ((what: string) => void) | undefined;
 }
 
 /** A broker's part in its cluster. */
@@ -81,12 +83,12 @@ export class ClusterMember {
       logger.error(`${file.removed(nodeId).message}; stop it now`);
       void file.write("removed");
     });
+    const named = membership.named.bind(membership);
+    this.metadata.onChange((previous, next) => {
+      tellOfBrokers(previous, next, { logger, named });
+    });
     // With servers of somebody else's a broker alone can be a whole cluster.
     if (engine.removeServer !== null) {
-      const named = membership.named.bind(membership);
-      this.metadata.onChange((previous, next) => {
-        tellOfBrokers(previous, next, { logger, named });
-      });
       membership.expect({
         peers: () => unfenced(this.metadata),
         hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
@@ -117,9 +119,9 @@ export class ClusterMember {
     this.#stopServing = serveController(bus, nodeId, logger, () => this.#election.active);
     membership.announce(() => ({
       brokerId: nodeId,
+      name: settings.nodeName,
       // Who leaves is not missed, but nor is it to be given anything.
       incarnationId: this.#isLeaving ? "" : this.metadata.incarnationId,
-      name: settings.nodeName,
       controllerEpoch: this.#election.active?.epoch ?? null,
       metadataEnd: this.#election.active?.endOffset ?? 0,
       clusterId,

@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly logger: Logger;
   /** Ends a start that still waits, for which there is no limit. */
   readonly signal?: AbortSignal;
+  /** Told what a start waits for, and again every few seconds. */
+  readonly onWaiting?: ((what: string) => void) | undefined;
   /** Told of trouble while it runs, and with null of its end. */
   readonly onTrouble?: (problem: string | null) => void;
 }
@@ -91,11 +93,11 @@ class EngineStart {
       engine.kind === "managed" ? await this.#managed(engine) : await this.#external(engine);
     this.#checkVersion(nc);
     await this.#untilReady(nc);
-    void this.#watch(nc);
-    const problem = () => this.#problem;
     this.#options.logger.info("raft: NATS answers, a majority of its servers run", {
       version: nc.info?.version,
     });
+    void this.#watch(nc);
+    const problem = () => this.#problem;
     return {
       nc,
       admin,
@@ -154,7 +156,7 @@ class EngineStart {
     password?: string | undefined;
     token?: string | undefined;
   }): Promise<NatsConnection> {
-    const { env, logger, nodeId, signal } = this.#options;
+    const { env, logger, nodeId, signal, onWaiting } = this.#options;
     const nc = await connectNats({
       ...address,
       env,
@@ -164,7 +166,10 @@ class EngineStart {
         signal === undefined
           ? this.#stopping.signal
           : AbortSignal.any([signal, this.#stopping.signal]),
-      onWaiting: (reason) => logger.info(`waiting for NATS: ${reason}`),
+      onWaiting: (reason) => {
+        logger.info(`waiting for NATS: ${reason}`);
+        onWaiting?.(`waiting for NATS: ${reason}`);
+      },
     });
     this.#connections.push(nc);
     return nc;
@@ -231,14 +236,16 @@ class EngineStart {
 
   /** Says something at once, if it is new, and then every few seconds. */
   #progress(): (line: () => string) => void {
-    const { env, logger } = this.#options;
+    const { env, logger, onWaiting } = this.#options;
     const startedMs = env.clock.monotonicMs();
     let dueMs = startedMs + PROGRESS_INTERVAL_MS / 5;
     return (line) => {
       const nowMs = env.clock.monotonicMs();
       if (nowMs < dueMs) return;
       dueMs = nowMs + PROGRESS_INTERVAL_MS;
-      logger.info(line(), { waitedMs: Math.round(nowMs - startedMs) });
+      const what = line();
+      logger.info(what, { waitedMs: Math.round(nowMs - startedMs) });
+      onWaiting?.(what);
     };
   }
 

@@ -58,7 +58,7 @@ export const broker: Command = {
       stopSignal(io),
       ...(args.has(STOP_WITH_STDIN) ? [endOf(io.stdin)] : []),
     ]);
-    const running = await started(config, logger, stopped);
+    const running = await started(config, { io, logger, stopped });
     if (running === null) return logger.info("stopped before it served");
     for (const warning of config.warnings) logger.warn(warning);
     // On a terminal the ready line says it already.
@@ -72,18 +72,28 @@ export const broker: Command = {
 
 /** Null when it was told to stop first: a broker of a cluster may wait for others, for ever. */
 async function started(
-  { settings, nodeIdGiven }: LoadedConfig,
-  logger: Logger,
-  stopped: Promise<void>,
+  { settings, nodeIdGiven, logging }: LoadedConfig,
+  { io, logger, stopped }: { io: Io; logger: Logger; stopped: Promise<void> },
 ): Promise<RunningBroker | null> {
   const stop = new AbortController();
   void stopped.then(() => stop.abort());
   try {
-    return await startBroker(settings, { logger, nodeIdGiven, stopping: stop.signal });
+    const onWaiting = logging.file === null ? () => {} : sayOnTerminal(io, logging.file);
+    const options = { logger, nodeIdGiven, stopping: stop.signal, onWaiting };
+    return await startBroker(settings, options);
   } catch (error) {
     if (error === stop.signal.reason) return null;
     throw error;
   }
+}
+
+/** Who logs to a file looks at a terminal on which nothing else would tell that it waits. */
+function sayOnTerminal({ stderr }: Io, logFile: string): (what: string) => void {
+  let said = "";
+  return (what) => {
+    if (what !== said) stderr.write(`${what}; log in ${logFile}\n`);
+    said = what;
+  };
 }
 
 async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
@@ -102,6 +112,11 @@ async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
   }
 }
 
+/** What a broker that is started with these flags would be. Refuses what it would refuse. */
+export function configFromFlags(flags: readonly string[], io: Io): Promise<LoadedConfig> {
+  return configFrom(parseArguments(flags, options), io);
+}
+
 function openLogger({ logging }: LoadedConfig, io: Io): Logger {
   const { level, file } = logging;
   const wallMs = Date.now;
@@ -112,13 +127,6 @@ function openLogger({ logging }: LoadedConfig, io: Io): Logger {
   try {
     const sink = new LogFile({ ...logging, path: file });
     return createLogger({ level, format: jsonLine, wallMs, write: (line) => sink.write(line) });
-/** What a broker that is started with these flags would be. Refuses what it would refuse. */
-export function configFromFlags(flags: readonly string[], io: Io): Promise<LoadedConfig> {
-  const args = parseArguments(flags, options);
-  refusePositional(args);
-  return configFrom(args, io);
-}
-
   } catch (error) {
     throw new CommandError(`can't log to ${file}: ${osReason(error)}`, { cause: error });
   }
