@@ -59,8 +59,12 @@ export class ActiveController implements ServedController {
 
   /** Begins a leader epoch of the metadata's log, which ends whoever was the controller before. */
   static async open(parts: ActiveControllerParts): Promise<ActiveController> {
-    const { engine, env, nodeId, kafkaConfigs, logger } = parts;
-    const log = await engine.replication!.lead(METADATA_LOG, METADATA_LOG_OPTIONS);
+    const { engine, env, nodeId, kafkaConfigs, logger, membership } = parts;
+    const log = await engine.replication!.lead(METADATA_LOG, {
+      ...METADATA_LOG_OPTIONS,
+      // The first of several candidates may have waited for the same election of the servers.
+      isStillWanted: () => membership.controller === null,
+    });
     try {
       const local: LocalController = await LocalController.open({
         log,
@@ -72,7 +76,7 @@ export class ActiveController implements ServedController {
       });
       const active = new ActiveController(parts, log, local);
       local.onCommit((previous, next) => {
-        parts.membership.beat();
+        membership.beat();
         void deleteLogsOfTopics(engine, logger, previous, next);
       });
       return active;

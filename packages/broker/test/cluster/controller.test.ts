@@ -8,6 +8,8 @@ import {
   CONTROLLER_TICK_MS,
   HEARTBEAT_INTERVAL_MS,
 } from "../../src/cluster/limits.ts";
+import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
+import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { LEADERSHIP_NEWS_INTERVAL_MS } from "../../src/partition/limits.ts";
 import { settledWorld } from "./requests.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
@@ -31,6 +33,19 @@ describe("the controller", () => {
     });
     expect(tookMs).toBeLessThanOrEqual(TAKE_OVER_MS);
     await world.settled();
+    world.check();
+  });
+
+  it("is one of those who waited for the log of the metadata, and the only one", async () => {
+    const world = await settledWorld(5);
+    const { controller } = world;
+    const saidBefore = world.lines.length;
+    controller.kill({ server: false });
+    const stream = world.model.stream(streamNameOf(METADATA_LOG));
+    world.model.elect(stream, 9_000, stream.proposals.length);
+    await world.settled();
+    const said = world.lines.slice(saidBefore).filter((line) => line.includes("this broker is"));
+    expect(said).toEqual([expect.stringContaining("this broker is the controller")]);
     world.check();
   });
 

@@ -61,7 +61,7 @@ export class JetStreamLedLog implements LedLog {
     const beside = await loadBeside(workshop, id);
     const log = beginFrom(workshop, id, beside);
     await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
-    const epoch = await takeOver(workshop, log, options.leaderEpoch);
+    const epoch = await takeOver(workshop, log, options);
     rememberEnd(workshop, log);
     return new JetStreamLedLog(workshop, log, epoch, options);
   }

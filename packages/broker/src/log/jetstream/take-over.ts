@@ -1,5 +1,5 @@
 // Taking a log over: from the marker on, nothing that an earlier writer still has on its way counts.
-import { LogError } from "../log.ts";
+import { LogError, type LogOptions } from "../log.ts";
 import { POLITE_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
 import { encodeMarker, type Marker } from "./marker.ts";
 import { markerMessageId } from "./message-id.ts";
@@ -16,7 +16,7 @@ import type { PublishOutcome } from "./transport.ts";
 export async function takeOver(
   workshop: Workshop,
   log: StoredLog,
-  leaderEpoch: number | undefined,
+  { leaderEpoch, isStillWanted }: Pick<LogOptions, "leaderEpoch" | "isStillWanted">,
 ): Promise<number> {
   const { api } = workshop;
   const { stream } = log.reader;
@@ -28,6 +28,8 @@ export async function takeOver(
     if (log.end.writer === writer) return log.end.epoch;
     const epoch = leaderEpoch ?? log.end.epoch + 1;
     if (epoch < log.end.epoch) throw newerEpoch(log, epoch);
+    if (isStillWanted?.() === false)
+      throw new LogError("busy", `log ${log.name}: another broker has taken it over meanwhile`);
     const expected = log.end.sequence;
     // A former leader that goes on writing moves the end all the time. Its writes stop counting
     // behind a marker of a newer epoch wherever that lands.
