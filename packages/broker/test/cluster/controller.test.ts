@@ -9,6 +9,7 @@ import {
   HEARTBEAT_INTERVAL_MS,
 } from "../../src/cluster/limits.ts";
 import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
+import { ASK_LEADER_EVERY_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { LEADERSHIP_NEWS_INTERVAL_MS } from "../../src/partition/limits.ts";
 import { settledWorld } from "./requests.ts";
@@ -33,6 +34,26 @@ describe("the controller", () => {
     });
     expect(tookMs).toBeLessThanOrEqual(TAKE_OVER_MS);
     await world.settled();
+    world.check();
+  });
+
+  it("is found soon after the servers have elected who answers", async () => {
+    const world = await settledWorld();
+    const { controller } = world;
+    controller.kill({ server: false });
+    const sinceMs = world.time.monotonicMs();
+    // As nats-server does while a stream has no leader.
+    const electedMs = sinceMs + 6_000;
+    for (const { life } of world.serving) {
+      life!.link.silences = (operation) => {
+        const isRead = operation.startsWith("STREAM.MSG.GET.tarpan-checkpoints");
+        return isRead && world.time.monotonicMs() < electedMs;
+      };
+    }
+    await world.until("there is another", () => {
+      return world.serving.every((one) => ![-1, controller.id].includes(world.controllerId(one)));
+    });
+    expect(world.time.monotonicMs() - electedMs).toBeLessThan(2 * ASK_LEADER_EVERY_MS);
     world.check();
   });
 

@@ -37,6 +37,8 @@ export const READ_PLACES = 8;
 export const LAGGING_READ_WAITS_MS: readonly number[] = [5, 20, 50];
 /** How long each replica asked for messages may keep silent before one more is asked. */
 export const ASK_ANOTHER_WAITS_MS: readonly number[] = [100, 200, 400];
+/** How often a Raft leader that keeps silent is asked: another one may be it by now. */
+export const ASK_LEADER_EVERY_MS = 500;
 /** How long a read waits for the Raft leader when no replica has what is asked for. */
 export const READ_PATIENCE_MS = 10_000;
 /** How often a followed log looks for new batches while somebody cares. */

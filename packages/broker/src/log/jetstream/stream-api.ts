@@ -1,14 +1,16 @@
 // The JetStream API with types: what is asked for, and what "no" and no answer mean.
 import type { Env } from "../../env.ts";
 import { LogError } from "../log.ts";
+import { askAgain } from "./ask-again.ts";
 import {
+  ASK_ANOTHER_WAITS_MS,
+  ASK_LEADER_EVERY_MS,
   PATIENCE_MS,
   REQUEST_TIMEOUT_MS,
   RETRY_MAX_MS,
   RETRY_MIN_MS,
   SHORTER_BELIEVED_MS,
 } from "./limits.ts";
-import { readFromAny } from "./read-from-any.ts";
 import type { StreamConfig } from "./stream-config.ts";
 import type { DirectRead, StoredMessage } from "./transport.ts";
 import { type ApiAnswer, ErrorCode, type JetStreamTransport } from "./transport.ts";
@@ -89,7 +91,28 @@ export class StreamApi {
     body: object | null = null,
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<ApiAnswer> {
-    const answer = await this.transport.request(operation, body, timeoutMs);
+    return this.#judge(operation, await this.transport.request(operation, body, timeoutMs));
+  }
+
+  /**
+   * The same of what changes nothing and only a stream's Raft leader answers: while there is none the
+   * servers keep silent, and whoever becomes it has not heard what was asked before.
+   */
+  async #askLeader(
+    operation: string,
+    body: object | null = null,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+  ): Promise<ApiAnswer> {
+    const untilMs = this.monotonicMs() + timeoutMs;
+    const more = Math.ceil(timeoutMs / ASK_LEADER_EVERY_MS) - 1;
+    const waitsMs = new Array<number>(more).fill(ASK_LEADER_EVERY_MS);
+    const answer = await askAgain(this.#env.timers, waitsMs, () => {
+      return this.transport.request(operation, body, untilMs - this.monotonicMs());
+    });
+    return this.#judge(operation, answer);
+  }
+
+  #judge(operation: string, answer: ApiAnswer | null): ApiAnswer {
     if (answer === null) throw new NoAnswer(operation);
     const { error } = answer;
     if (!error) return answer;
@@ -99,7 +122,7 @@ export class StreamApi {
 
   /** As the Raft leader has it: without one a replica answers that may lag. */
   async info(stream: string): Promise<StreamInfo> {
-    const info = (await this.ask(`STREAM.INFO.${stream}`)) as unknown as StreamInfo;
+    const info = (await this.#askLeader(`STREAM.INFO.${stream}`)) as unknown as StreamInfo;
     if (info.cluster && !info.cluster.leader) throw new NoAnswer("STREAM.INFO", "no Raft leader");
     return info;
   }
@@ -142,7 +165,7 @@ export class StreamApi {
 
   async #message(stream: string, which: object, timeoutMs?: number): Promise<StoredMessage | null> {
     try {
-      const { message } = (await this.ask(`STREAM.MSG.GET.${stream}`, which, timeoutMs)) as {
+      const { message } = (await this.#askLeader(`STREAM.MSG.GET.${stream}`, which, timeoutMs)) as {
         message?: { seq: number; hdrs?: string; data?: string };
       };
       if (!message) return null;
@@ -158,9 +181,14 @@ export class StreamApi {
     }
   }
 
-  /** From any replica, which may lag; see transport.ts. */
+  /**
+   * From any replica, which may lag; see transport.ts. Also one that is paused or cut off may be
+   * asked, from which nothing will come: the next one that is asked is most likely another.
+   */
   readDirect(stream: string, wanted: DirectRead): Promise<readonly StoredMessage[] | null> {
-    return readFromAny(this.transport, this.#env.timers, stream, wanted);
+    return askAgain(this.#env.timers, ASK_ANOTHER_WAITS_MS, () => {
+      return this.transport.readDirect(stream, wanted);
+    });
   }
 
   /** Repeats `work` while nobody answers. Rejects with LogError `offline` when that lasts. */
