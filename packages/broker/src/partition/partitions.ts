@@ -3,7 +3,7 @@ import type { Env, Timer } from "../env.ts";
 import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
-import { type Coming, Occasion } from "./coming.ts";
+import type { Coming } from "./coming.ts";
 import { LeadershipNews } from "./leadership-news.ts";
 import {
   MAINTENANCE_INTERVAL_MS,
@@ -13,13 +13,13 @@ import {
 } from "./limits.ts";
 import { overLogs } from "./over-logs.ts";
 import { Partition } from "./partition.ts";
-
-/** What a partition needs of its topic's configuration; handed in anew when that changes. */
-export interface PartitionSettings {
-  readonly segmentBytes: number;
-  readonly segmentMs: number;
-  readonly indexIntervalBytes: number;
-}
+import {
+  endTakeOver,
+  type HostedPartition,
+  newSlot,
+  type PartitionSettings,
+  type Slot,
+} from "./slot.ts";
 
 export interface PartitionsOptions {
   readonly nodeId: number;
@@ -31,13 +31,6 @@ export interface PartitionsOptions {
   readonly isIsolated: () => boolean;
   /** Whether the metadata has this partition, whoever leads it. */
   readonly isKnown: (topic: string, index: number) => boolean;
-}
-
-/** A partition this broker leads, as the metadata says it is. */
-export interface HostedPartition {
-  readonly id: LogId;
-  readonly leaderEpoch: number;
-  readonly settings: PartitionSettings;
 }
 
 /**
@@ -369,32 +362,6 @@ export interface PartitionStatus {
   readonly hosted: HostedPartition;
   readonly partition: Partition | null;
   readonly failure: LogError | null;
-}
-
-interface Slot {
-  hosted: HostedPartition;
-  /** Null while it is opened, and when it can't be. */
-  partition: Partition | null;
-  /** Why it could not be opened the last time; null while it is opened for the first time. */
-  failure: LogError | null;
-  /** When that is logged, monotonic; null when it was, or need not be. */
-  tellAtMs: number | null;
-  /** Another broker leads it, or nobody needs it: what is still opening is to be closed. */
-  released: boolean;
-  /** Null once it was opened, could not be, or is not needed any more. */
-  takeOver: Occasion | null;
-}
-
-function newSlot(hosted: HostedPartition, partition: Partition | null): Slot {
-  const takeOver = partition === null ? new Occasion() : null;
-  return { hosted, partition, failure: null, tellAtMs: null, released: false, takeOver };
-}
-
-/** Those who wait look at once, in their order, and so before anybody who asks later. */
-function endTakeOver(slot: Slot): void {
-  const { takeOver } = slot;
-  slot.takeOver = null;
-  takeOver?.end();
 }
 
 /** The log is made before the partition that hears of its advances. */
