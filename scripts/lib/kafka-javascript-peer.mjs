@@ -66,8 +66,7 @@ async function build(source, gyp, headers) {
     ./configure --disable-optimization
     make -j ${jobs} -C deps/librdkafka libs install-subdirs
     gyp build -j ${jobs}
-    make -C deps/librdkafka clean
-    rm -rf build/Debug/obj.target`;
+    rm -rf deps/librdkafka build/Debug/obj.target`;
   const env = { ...process.env, CKJS_LINKING: "dynamic" };
   await step(`Building ${NAME} ${PINNED}`, "sh", ["-e", "-c", script], { env });
 }
