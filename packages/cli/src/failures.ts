@@ -18,9 +18,9 @@ const HINTS: Readonly<Record<string, string>> = {
     "see what a topic allows with: tarpan topic describe, change it with: tarpan topic alter NAME " +
     "--config max.message.bytes=BYTES",
   TARPAN_UNKNOWN_PARTITION: "see what there is with: tarpan topic describe --topic NAME",
-  TARPAN_PORT_IN_USE: "choose it with: --bind-port PORT",
-  TARPAN_PORT_FORBIDDEN: "choose it with: --bind-port PORT",
-  TARPAN_ADDRESS_UNAVAILABLE: "choose it with: --bind-addr HOST",
+  TARPAN_PORT_IN_USE: "say which with: --bind-port PORT",
+  TARPAN_PORT_FORBIDDEN: "say which with: --bind-port PORT",
+  TARPAN_ADDRESS_UNAVAILABLE: "say which with: --bind-addr HOST",
   TARPAN_OFFSET_OUT_OF_RANGE: "read what there is with: --offset earliest",
 };
 

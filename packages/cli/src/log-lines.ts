@@ -57,12 +57,15 @@ function textOf(value: unknown): string {
   if (value instanceof Error) return textOf(value.message);
   const text =
     typeof value === "string" ? value : (JSON.stringify(value, (_n, v) => plain(v)) ?? "");
-  return /[\s"=]/.test(text) && typeof value === "string" ? JSON.stringify(text) : text;
+  return /[\s"=\p{Cc}]/u.test(text) && typeof value === "string" ? JSON.stringify(text) : text;
 }
 
-/** Text that came from a client may hold a newline: a log line must not be forged with it. */
+/**
+ * Text that came from a client may hold a newline, or what a terminal obeys: neither a log line nor
+ * what an operator sees must be forged with it.
+ */
 function oneLine(text: string): string {
-  return text.replace(/[\r\n]+/g, " ");
+  return text.replace(/\p{Cc}+/gu, " ");
 }
 
 function plain(value: unknown): unknown {

@@ -47,6 +47,8 @@ export function parseRecord(line: string, where: string): Omit<ProducerRecord, "
     throw new CommandError(`${where}: must be a JSON object such as {"key":"k","value":"v"}`);
   for (const name of Object.keys(json))
     if (!KNOWN.has(name)) throw new CommandError(`${where}: unknown field ${JSON.stringify(name)}`);
+  if (!("value" in json) && !("valueBase64" in json))
+    throw new CommandError(`${where}: has no value; a tombstone says "value":null`);
   return {
     key: bytesOf(json, "key"),
     value: bytesOf(json, "value"),

@@ -159,6 +159,15 @@ describe("produce and consume", () => {
     expect((await at(["consume", "-t", "to", "-e", "-f", "%k=%s\\n"])).stdout).toBe("a=1\nb=2\n");
   });
 
+  test("NDJSON with Windows' line ends, and a record without a value", async () => {
+    const produce = ["produce", "-t", "crlf", "--format", "ndjson"];
+    const stdin = '{"value":"1"}\r\n\r\n{"value":null}\r\n';
+    expect((await at(produce, { stdin })).stdout).toContain("sent 2 records");
+    expect((await at(produce, { stdin: '{"key":"k"}\n' })).stderr).toContain(
+      "line 1: has no value",
+    );
+  });
+
   test("a bad line stops it, saying which and what was stored", async () => {
     const stdin = '{"value":"1"}\n{"value":"2"\n{"value":"3"}\n';
     const { code, stdout, stderr } = await at(["produce", "-t", "bad", "--format", "ndjson"], {
@@ -280,6 +289,8 @@ describe("usage", () => {
     [["cluster", "stats"], 'there is no "stats"; did you mean status?'],
     [["topic", "toString"], 'there is no "toString"'],
     [["topic", "delete"], "--topic is missing"],
+    [["topic", "delete", "-t", "a", "-t", "b"], "-t is given twice"],
+    [["consume", "t", "--count", "1", "--count", "2"], "--count is given twice"],
     [["topic", "list", "orders"], 'don\'t know what to do with "orders"'],
     [["topic", "alter", "a", "b", "--partitions", "2"], 'don\'t know what to do with "b"'],
     [["topic", "list", "--partitions", "2"], "--partitions has no effect here"],

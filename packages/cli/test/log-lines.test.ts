@@ -40,6 +40,13 @@ test.each([
   expect(lines.join("").match(/\n/g)).toHaveLength(1);
 });
 
+test("nothing that a terminal obeys comes from a client", () => {
+  const { lines, log } = logged(textLine);
+  log.warn("of \u001b[2J\u0007", { clientId: "\u001b]0;x\u0007" });
+  expect(lines[0]).toContain('clientId="\\u001b]0;x\\u0007"');
+  expect(lines[0]!.trimEnd()).not.toMatch(/\p{Cc}/u);
+});
+
 test("events below the level are dropped", () => {
   const { lines, log } = logged(textLine, "warn");
   log.debug("a");

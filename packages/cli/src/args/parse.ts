@@ -168,5 +168,7 @@ function store(values: Map<string, Value>, option: Option, value: string | true,
   } else if (option.repeat) {
     const before = values.get(name);
     values.set(name, [...(Array.isArray(before) ? before : []), value as string]);
+  } else if (values.has(name)) {
+    throw new UsageError(`${word.split("=")[0]} is given twice`);
   } else values.set(name, value);
 }

@@ -184,7 +184,8 @@ async function* fromNdjson(
     try {
       for (const line of lines) {
         number++;
-        if (line.length > 0) records.push(fromJson(shared, line, number));
+        const text = line.toString();
+        if (text.trim() !== "") records.push(fromJson(shared, text, number));
       }
     } finally {
       // Those before a bad line, too.
@@ -193,8 +194,8 @@ async function* fromNdjson(
   }
 }
 
-function fromJson(shared: Shared, line: Buffer, number: number): ProducerRecord {
-  const record = parseRecord(line.toString(), `line ${number}`);
+function fromJson(shared: Shared, line: string, number: number): ProducerRecord {
+  const record = parseRecord(line, `line ${number}`);
   return {
     topic: shared.topic,
     value: record.value,
