@@ -48,3 +48,6 @@ export const AUTO_COMMIT_INTERVAL_MS = 5_000;
 export const JOIN_GRACE_MS = 5_000;
 /** What a closing member does for its group, each: a last commit, and telling that it leaves, ms. */
 export const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Longest delay of a timer, ms: a longer one fires at once. What waits longer waits again. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -16,7 +16,7 @@ import {
   isRetriable,
   KafkaResponseError,
 } from "../errors.ts";
-import { FETCH_BYTES, FETCH_MAX_WAIT_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
+import { FETCH_BYTES, FETCH_MAX_WAIT_MS, MAX_TIMER_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
 import { type OffsetSpec, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
 import { backoffMs, Deadline, sleep } from "../retry.ts";
@@ -196,7 +196,7 @@ export class Consumer {
     if (this.#interrupted) return [];
     let timer: NodeJS.Timeout | undefined;
     const nothing = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), wait.remainingMs);
+      timer = setTimeout(() => resolve(null), Math.min(wait.remainingMs, MAX_TIMER_MS));
       this.#wake = () => resolve(null);
     });
     // Those that lose the race stay in #fetching for the next round.

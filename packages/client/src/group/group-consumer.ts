@@ -17,6 +17,7 @@ import {
   AUTO_COMMIT_INTERVAL_MS,
   CLOSE_TIMEOUT_MS,
   FETCH_MAX_WAIT_MS,
+  MAX_TIMER_MS,
   SESSION_TIMEOUT_MS,
 } from "../limits.ts";
 import { type OffsetSpec, partitionKey, type TopicPartition } from "../offsets.ts";
@@ -275,7 +276,7 @@ export class GroupConsumer {
   /** Nothing to fetch from: waits for the group. */
   #idle(wait: Deadline): Promise<ConsumedRecord[]> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve([]), wait.remainingMs);
+      const timer = setTimeout(() => resolve([]), Math.min(wait.remainingMs, MAX_TIMER_MS));
       this.#wake = () => {
         clearTimeout(timer);
         resolve([]);
