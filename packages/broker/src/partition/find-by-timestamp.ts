@@ -41,13 +41,48 @@ export async function findMaxTimestamp(
   const { log } = partition;
   const found = await findByTimestamp(partition, log.maxTimestamp, end);
   if (found !== null || log.startOffset >= end || log.maxTimestamp < 0) return found;
-  // The record that had it was deleted. Of the batch that the log begins inside, less may be left
-  // than its header says.
-  let largest = await largestLeft(partition);
-  await scanBatches(log, log.startOffset, ({ baseOffset, maxTimestamp }) => {
-    if (baseOffset >= log.startOffset) largest = Math.max(largest, maxTimestamp);
-  });
-  return findByTimestamp(partition, largest, end);
+  // The record that had it was deleted.
+  return findByTimestamp(partition, await largestTimestamp(partition), end);
+}
+
+interface Scanned {
+  readonly startOffset: number;
+  /** Where the scan has ended. */
+  readonly endOffset: number;
+  readonly largest: number;
+}
+
+/** What was scanned is remembered: the whole log would be read for each request otherwise. */
+const scans = new WeakMap<Partition["log"], Promise<Scanned>>();
+
+/** The largest timestamp of what is left of a log. */
+async function largestTimestamp(partition: Partition): Promise<number> {
+  const { log } = partition;
+  const scanning = scanFrom(partition, scans.get(log));
+  scans.set(log, scanning);
+  // One that failed tells the next nothing.
+  scanning.catch(() => scans.get(log) === scanning && scans.delete(log));
+  return (await scanning).largest;
+}
+
+async function scanFrom(
+  partition: Partition,
+  scanned: Promise<Scanned> | undefined,
+): Promise<Scanned> {
+  const before = await scanned?.catch(() => undefined);
+  const { log } = partition;
+  const { startOffset, endOffset } = log;
+  const goesOn = before?.startOffset === startOffset;
+  // Of the batch that the log begins inside, less may be left than its header says.
+  let largest = goesOn ? before.largest : await largestLeft(partition);
+  await scanBatches(
+    log,
+    goesOn ? before.endOffset : startOffset,
+    ({ baseOffset, maxTimestamp }) => {
+      if (baseOffset >= startOffset) largest = Math.max(largest, maxTimestamp);
+    },
+  );
+  return { startOffset, endOffset, largest };
 }
 
 /** The largest timestamp that is left of the batch at the log's start. */

@@ -1,5 +1,7 @@
-import { DeleteRecords, ErrorCode, ListOffsets } from "@tarpan/protocol";
-import { describe, expect, it } from "vitest";
+import { DeleteRecords, ErrorCode, encodeBatch, ListOffsets } from "@tarpan/protocol";
+import { describe, expect, it, vi } from "vitest";
+import { findMaxTimestamp } from "../../src/partition/find-by-timestamp.ts";
+import type { Partition } from "../../src/partition/partition.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 // The test batches carry the timestamps 1000, 1001, …
@@ -53,6 +55,32 @@ describe("ListOffsets", () => {
     expect(await ask(-3n)).toMatchObject({ offset: 7, timestamp: 1004 });
     await cut(8);
     for (const timestamp of [0n, -3n]) expect((await ask(timestamp)).offset).toBe(-1);
+  });
+
+  it("reads a log whose newest record was deleted once, however often that is asked for", async () => {
+    const broker = await WholeBroker.start();
+    await broker.createTopic("t");
+    const times = (...timestamps: number[]) => {
+      const records = timestamps.map((timestamp) => ({ key: null, value: null, timestamp }));
+      return broker.produce("t", encodeBatch(records));
+    };
+    for (const timestamp of [9000, 1000, 3000, 2000]) await times(timestamp);
+    const partition = broker.broker.partitions.find("t", 0) as Partition;
+    await partition.log.deleteBefore(1);
+    const newest = () => findMaxTimestamp(partition, partition.log.endOffset);
+    const reads = vi.spyOn(partition.log, "read");
+    const readsOf = async (found: { offset: number; timestamp: number }) => {
+      reads.mockClear();
+      expect(await newest()).toEqual(found);
+      return reads.mock.calls.length;
+    };
+    const first = await readsOf({ offset: 2, timestamp: 3000 });
+    const again = await readsOf({ offset: 2, timestamp: 3000 });
+    expect(again).toBeLessThan(first);
+    await times(4000, 3500);
+    expect(await readsOf({ offset: 4, timestamp: 4000 })).toBeLessThan(first);
+    await partition.log.deleteBefore(5);
+    await readsOf({ offset: 5, timestamp: 3500 });
   });
 
   it("refuses what a version can't ask for, and what is not there", async () => {
