@@ -5,7 +5,7 @@ import { brokerConfigRefusal } from "./config/kafka/start-configs.ts";
 import { nearest } from "./config/nearest.ts";
 import { addOwnKeys, ownKeys, withoutOwnKeys } from "./config/own-keys.ts";
 import type { Given } from "./config/sources.ts";
-import { integer, oneOf, type Parse, refuse, text, ValueError } from "./config/values.ts";
+import { integer, oneOf, type Parse, refuse, ValueError } from "./config/values.ts";
 import type { Logger } from "./logging/logger.ts";
 import type { BrokerSettings, FlushPolicy } from "./settings.ts";
 import type { StartOptions } from "./start-broker.ts";
@@ -45,14 +45,19 @@ const intervalMs = integer(1, INT32_MAX);
 
 const PARSERS = {
   port: integer(0, 65_535),
-  host: text,
+  host: string,
   storage: oneOf("memory", "segment"),
-  dataDir: text,
+  dataDir: string,
   flush: flushPolicy,
   nodeId: integer(0, INT32_MAX),
   configs: kafkaConfigs,
   logger: loggerOf,
 } as const satisfies Record<keyof BrokerOptions, Parse<unknown>>;
+
+/** Code says what it means: a number here is a slip, not the name of a directory. */
+function string(value: unknown): string {
+  return typeof value === "string" && value !== "" ? value : refuse("a text", value);
+}
 
 type Parsed = { [K in keyof typeof PARSERS]?: ReturnType<(typeof PARSERS)[K]> };
 
@@ -131,10 +136,16 @@ function entriesOf(object: unknown, known: readonly string[]): [string, unknown]
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    refuse("an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value) || isHeir(value)) {
+    refuse("a plain object", value);
   }
   return value as Readonly<Record<string, unknown>>;
+}
+
+/** What is inherited is not looked at, and would be left out in silence. */
+function isHeir(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
 }
 
 function named<T>(name: string, parse: () => T): T {
@@ -177,7 +188,8 @@ function kafkaConfigs(value: unknown): Readonly<Record<string, string>> {
 }
 
 function loggerOf(value: unknown): Logger {
-  const logger = record(value);
+  if (typeof value !== "object" || value === null) refuse("an object", value);
+  const logger = value as Readonly<Record<string, unknown>>;
   for (const level of ["debug", "info", "warn", "error"]) {
     if (typeof logger[level] === "function") continue;
     throw new ValueError(`has no function "${level}"; a logger has debug, info, warn and error`);

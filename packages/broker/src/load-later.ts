@@ -28,7 +28,7 @@ export function loadLater(timers: Timers, logger: Logger, parts = PARTS): Timer 
       try {
         await load();
       } catch (error) {
-        const todo = "restart the broker: its files were replaced or removed while it started";
+        const todo = "see that it is installed, then restart the broker";
         logger.error(`${name} can't be loaded`, { reason: (error as Error).message, todo });
       }
     }

@@ -1,3 +1,4 @@
+import { ProtocolError } from "./protocol-error.ts";
 import type { Reader } from "./reader.ts";
 import type { AnyApi } from "./schema.ts";
 import { includes } from "./versions.ts";
@@ -28,8 +29,8 @@ export function responseHeaderVersion(api: HeaderRules, version: number): 0 | 1 
 }
 
 /**
- * Reads a request header. `apiOf` finds the API of a key; where it knows none, nothing says which header
- * version follows, so only the common beginning is read and the client id is null. A version beyond the
+ * Reads a request header. `apiOf` finds the API of a key; where it knows none, a client id is taken for
+ * one if it can be read: it stands there in all header versions but one. A version beyond the
  * schema's is read by the API's own rule, so an ApiVersions request of the future still yields its header.
  */
 export function readRequestHeader(
@@ -40,10 +41,22 @@ export function readRequestHeader(
   const apiVersion = reader.i16();
   const correlationId = reader.i32();
   const api = apiOf(apiKey);
-  const headerVersion = api === undefined ? 0 : requestHeaderVersion(api, apiVersion);
+  if (api === undefined) {
+    return { apiKey, apiVersion, correlationId, clientId: likelyClientId(reader) };
+  }
+  const headerVersion = requestHeaderVersion(api, apiVersion);
   const clientId = headerVersion > 0 ? readNullableString(reader) : null;
   if (headerVersion === 2) reader.skipTags();
   return { apiKey, apiVersion, correlationId, clientId };
+}
+
+function likelyClientId(reader: Reader): string | null {
+  try {
+    return readNullableString(reader);
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
 }
 
 export function writeRequestHeader(

@@ -65,15 +65,15 @@ test("a header of an unknown version of ApiVersions is read, unknown tags and al
   });
 });
 
-test("of an unknown API only the common beginning is read", () => {
-  const reader = new Reader(frame("7000 0001 00000009 ffff"));
-  expect(readRequestHeader(reader, apiOf)).toEqual({
-    apiKey: 0x7000,
-    apiVersion: 1,
-    correlationId: 9,
-    clientId: null,
-  });
-  expect(reader.remaining).toBe(2);
+test.each([
+  ["ffff", null],
+  ["0003 616263", "abc"],
+  ["7fff 61", null],
+  ["", null],
+])("of an unknown API the client id is read if it is one: %j", (bytes, clientId) => {
+  const reader = new Reader(frame(`7000 0001 00000009 ${bytes}`));
+  const common = { apiKey: 0x7000, apiVersion: 1, correlationId: 9 };
+  expect(readRequestHeader(reader, apiOf)).toEqual({ ...common, clientId });
 });
 
 test("a client id of any negative length is null", () => {

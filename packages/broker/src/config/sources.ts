@@ -79,7 +79,12 @@ function addKafkaFlag(layer: Layer, pair: string): void {
 }
 
 /** Kubernetes puts them beside a service "tarpan", and TARPAN_KAFKA_… beside one "tarpan-kafka". */
-const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/;
+
+function isOfKubernetes(variable: string, value: string): boolean {
+  if (variable.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value)) return true;
+  return OF_KUBERNETES.test(variable);
+}
 
 export function readEnvironment(environment: NonNullable<ConfigSources["environment"]>): {
   layer: Layer;
@@ -96,7 +101,7 @@ export function readEnvironment(environment: NonNullable<ConfigSources["environm
     if (variable === CONFIG_VARIABLE) continue;
     const key = keyOfVariable.get(variable);
     if (key !== undefined) add(layer, key, value, variable);
-    else if (OF_KUBERNETES.test(variable)) continue;
+    else if (isOfKubernetes(variable, value)) continue;
     else if (variable.startsWith(kafkaPrefix)) {
       const name = variable.slice(kafkaPrefix.length).toLowerCase().replaceAll("_", ".");
       layer.kafka.set(name, { value, where: variable });

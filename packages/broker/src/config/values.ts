@@ -5,7 +5,8 @@ export type Parse<T> = (value: unknown) => T;
 
 export class ValueError extends Error {}
 
-const shown = (value: unknown) => JSON.stringify(value) ?? String(value);
+const shown = (value: unknown) =>
+  typeof value === "bigint" ? `${value}n` : (JSON.stringify(value) ?? String(value));
 
 export function refuse(expected: string, value: unknown): never {
   throw new ValueError(`must be ${expected}, not ${shown(value)}`);

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { File, FileSystem, OpenOptions } from "../env.ts";
 
@@ -14,7 +15,7 @@ const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
 /** The disk, through libuv's thread pool. */
 export const nodeFiles: FileSystem = {
   open: openNodeFile,
-  makeDirectory: async (path) => void (await fs.promises.mkdir(path, { recursive: true })),
+  makeDirectory,
   list: async (path) => (await fs.promises.readdir(path)).sort(),
   stat,
   space,
@@ -39,6 +40,19 @@ async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
 async function readWholeFile(path: string): Promise<Uint8Array> {
   const { buffer, byteOffset, byteLength } = await fs.promises.readFile(path);
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Node's own recursive way never ends where a directory is there and takes none, as /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path))?.isDirectory) return;
+    if (code !== "ENOENT" || (await stat(dirname(path))) !== null) throw error;
+    await makeDirectory(dirname(path));
+    await makeDirectory(path);
+  }
 }
 
 async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {

@@ -2,6 +2,9 @@ import type { Logger } from "../logging/logger.ts";
 import type { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import type { RefusedConnection } from "./refused-request.ts";
 
+/** Of a client id, which may be 32 KiB. */
+const SHOWN_CHARACTERS = 200;
+
 /** What an operator is told of connections that were closed for what came over them. */
 export function warnOfRefused(
   { reason, remoteAddress, request, error }: RefusedConnection,
@@ -9,9 +12,10 @@ export function warnOfRefused(
   logger: Logger,
 ): void {
   const from = remoteAddress === "" ? "a client" : remoteAddress;
-  const client = request?.clientId == null ? "" : ` (client id ${request.clientId})`;
+  const clientId = request?.clientId?.slice(0, SHOWN_CHARACTERS);
+  const client = clientId === undefined ? "" : ` (client id ${clientId})`;
   const message = `closed a connection of ${from}${client}: ${error.message}`;
-  const fields = { reason, remoteAddress, ...request };
+  const fields = { reason, remoteAddress, ...request, ...(clientId !== undefined && { clientId }) };
   const key = `${reason} ${remoteAddress}`;
   // That this broker is isolated is said once, where it is found out.
   if (reason === "isolated") logger.debug(message, fields);

@@ -22,7 +22,7 @@ describe("Broker.start's flush", () => {
 const REFUSED: readonly [options: unknown, message: string][] = [
   [{ flush: "alway" }, 'flush: must be always | interval | never, not "alway"'],
   [{ flush: true }, "flush: must be always | interval | never, not true"],
-  [{ flush: null }, "flush: must be an object, not null"],
+  [{ flush: null }, "flush: must be a plain object, not null"],
   [{ flush: {} }, "flush: mode: must be always | interval | never, not undefined"],
   [
     { flush: { mode: "interval", intervalMs: 0 } },
@@ -46,7 +46,7 @@ const REFUSED: readonly [options: unknown, message: string][] = [
   [{ storage: "files" }, 'storage: must be memory | segment, not "files"'],
   [{ storage: "segment" }, 'storage: "segment" needs a dataDir'],
   [{ storage: "memory", dataDir: "./d" }, 'dataDir: storage "memory" keeps nothing'],
-  [{ configs: ["num.partitions=3"] }, "configs: must be an object"],
+  [{ configs: ["num.partitions=3"] }, "configs: must be a plain object"],
   [
     { configs: { "num.partitions": null } },
     "configs: num.partitions: must be a string, a number or a boolean, not null",
@@ -56,10 +56,17 @@ const REFUSED: readonly [options: unknown, message: string][] = [
   [{ port: 2, configs: { listeners: "PLAINTEXT://:1" } }, "configs: listeners: says 1, and port"],
   [{ nodeId: 1, configs: { "node.id": 2 } }, "configs: node.id: says 2, and nodeId says 1"],
   [{ logger: { info() {} } }, 'logger: has no function "debug"'],
-  ["./data", 'must be an object, not "./data"'],
+  ["./data", 'must be a plain object, not "./data"'],
+  [Object.create({ flush: "always" }), "must be a plain object"],
+  [{ port: 1n }, "port: must be a whole number, 0 to 65535, not 1n"],
+  [
+    { configs: { "num.partitions": 3n } },
+    "configs: num.partitions: must be a string, a number or a boolean, not 3n",
+  ],
+  [{ dataDir: 5 }, "dataDir: must be a text, not 5"],
 ];
 
-it.each(REFUSED)("refuses %j and says what is wrong", async (options, message) => {
+it.each(REFUSED)("refuses %o and says what is wrong", async (options, message) => {
   const start = Broker.start(options as never);
   await expect(start).rejects.toMatchObject({
     code: "TARPAN_CONFIG",

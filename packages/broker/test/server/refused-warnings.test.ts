@@ -42,7 +42,7 @@ test("an operator is told whose connection was closed, and why", async () => {
     const from = "closed a connection of 127.0.0.1";
     const client = `${from} (client id billing)`;
     expect(warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining(`${from}: API key 7777 version 1 is not served`),
+      expect.stringContaining(`${client}: API key 7777 version 1 is not served`),
       expect.stringContaining(`${client}: Metadata (3) version 99 is not served, only 0-13 are`),
       expect.stringContaining(`${client}: Metadata (3) version 1 does not parse`),
       expect.stringContaining(`${from}: it speaks TLS, and this listener is PLAINTEXT`),
