@@ -46,13 +46,19 @@ async function run(request: Request, context: RequestContext): Promise<Response>
   const deadline = startedMs + request.maxWaitMs;
   const refuseFromMs = startedMs + Math.min(request.maxWaitMs, TAKE_OVER_WAIT_MS);
   const patience = new Patience(broker);
+  let unknownAtFirst: number | null = null;
   for (;;) {
     const found = await readPartitions(broker, plan.wanted.values(), nameOf, limits, patience);
     const { reads, sizeBytes, watched } = found;
     const nowMs = broker.env.clock.monotonicMs();
     const coming = nowMs < refuseFromMs ? found.coming : NOTHING;
     const remainingMs = (coming.length > 0 ? refuseFromMs : deadline) - nowMs;
-    const enough = sizeBytes >= minBytes || isAnswer(reads, coming);
+    const unknown = count(reads, isUnknown);
+    // As in Kafka they end no wait for others: who asks for one would ask again and again.
+    unknownAtFirst ??= watched.length > 0 ? unknown : 0;
+    const answers = count(reads, mustAnswer) - Math.min(unknown, unknownAtFirst);
+    // What is about to be led here is no answer yet.
+    const enough = sizeBytes >= minBytes || answers > coming.length;
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
       if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {
@@ -92,10 +98,18 @@ function mustAnswer(read: PartitionRead): boolean {
   return errorCode !== ErrorCode.NONE || (divergingEpoch ?? preferredReadReplica) !== undefined;
 }
 
-/** What is about to be led here is no answer yet. */
-function isAnswer(reads: readonly PartitionRead[], coming: readonly Coming[]): boolean {
-  if (coming.length === 0) return reads.some(mustAnswer);
-  return reads.filter(mustAnswer).length > coming.length;
+function isUnknown({ errorCode }: PartitionRead): boolean {
+  return UNKNOWN.includes(errorCode);
+}
+const UNKNOWN: readonly number[] = [
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+];
+
+function count(reads: readonly PartitionRead[], is: (read: PartitionRead) => boolean): number {
+  let found = 0;
+  for (const read of reads) if (is(read)) found++;
+  return found;
 }
 
 function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: number): Response {

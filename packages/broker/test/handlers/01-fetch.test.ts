@@ -132,6 +132,30 @@ describe("Fetch", () => {
     expect((await onlyPartition(broker, 12, request(0, more))).records).toHaveLength(batch!.length);
   });
 
+  it("waits for what there is beside what nobody knows, and answers at once for that alone", async () => {
+    const { broker } = await brokerWithRecords(0);
+    const partitions = [0, 9].map((partition) => {
+      return { partition, fetchOffset: 0, partitionMaxBytes: 1 << 20 };
+    });
+    const topic = { topic: "t", topicId: ZERO_UUID };
+    const asked = (from: number) => ({
+      ...request(0, { maxWaitMs: 60_000 }),
+      topics: [
+        { ...topic, partitions: partitions.slice(from) },
+        { ...topic, topic: "nosuch", partitions },
+      ],
+    });
+    const beside = broker.call(Fetch, 12, asked(0));
+    await untilWaiting(broker);
+    await broker.produceRecords("t", 1);
+    const codes = ({ responses }: Awaited<typeof beside>) =>
+      responses.flatMap((one) => one.partitions.map(({ errorCode }) => errorCode));
+    const { UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+    expect(codes(await beside)).toEqual([0, ...Array(3).fill(UNKNOWN_TOPIC_OR_PARTITION)]);
+    const alone = await broker.call(Fetch, 12, asked(1));
+    expect(codes(alone)).toEqual(Array(3).fill(UNKNOWN_TOPIC_OR_PARTITION));
+  });
+
   it("ends a wait when the client has gone, and when the topic is deleted", async () => {
     const { broker } = await brokerWithRecords(0);
     const deleted = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
