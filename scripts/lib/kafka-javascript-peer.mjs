@@ -35,7 +35,8 @@ export async function kafkaJavascriptPeer(home) {
     await build(join(target, "node_modules", NAME), gyp, headers);
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
-    return missing(error.message);
+    const lines = error.message.split("\n");
+    return missing([lines[0], ...lines.slice(1).slice(-3)].join("\n"));
   }
   writeFileSync(stampPath, stamp);
   return peer;
