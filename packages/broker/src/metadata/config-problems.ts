@@ -22,9 +22,14 @@ export function topicConfigProblem(configs: ConfigValues): string | null {
 /** Why a broker (or, with `perBroker` false, every broker) can't have these configs at run time. */
 export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): string | null {
   for (const [name, value] of configs) {
-    const problem = lengthProblem(name, value) ?? brokerConfigRefusal(name, value);
+    const tooLong = lengthProblem(name, value);
+    if (tooLong !== null) return tooLong;
+    const definition = BROKER_CONFIGS.get(name);
+    // Kafka keeps them: they may be a plugin's, and tools of others set them.
+    if (definition === undefined) continue;
+    const problem = brokerConfigRefusal(name, value);
     if (problem !== null) return problem;
-    const { update } = BROKER_CONFIGS.get(name)!;
+    const { update } = definition;
     if (update === "read-only") return `config ${name} can only be set when the broker starts`;
     if (update === "per-broker" && !perBroker) return `config ${name} is set per broker, by its id`;
   }

@@ -48,6 +48,29 @@ describe("DescribeConfigs", () => {
     expect(none.results[0]!.configs.length).toBeGreaterThan(30);
   });
 
+  it("tells of a config that nobody knows that it is there, and nothing of its value", async () => {
+    const { call, metadata } = await brokerWithTopic();
+    const change = { name: "my.plugin.key", operation: 0, value: "x" };
+    const broker = { type: ResourceType.broker, replace: false, changes: [change] };
+    for (const [name, configSource] of [
+      ["", 3],
+      ["1", 2],
+    ] as const) {
+      await metadata.alterConfigs([{ ...broker, name }]);
+      const asked = resource(ResourceType.broker, name, ["my.plugin.key"]);
+      const { results } = await call(DescribeConfigs, describeConfigs, 4, {
+        ...asked,
+        includeDocumentation: true,
+      });
+      expect(results[0]!.configs).toMatchObject([
+        {
+          ...{ name: "my.plugin.key", value: null, isSensitive: true, configSource },
+          documentation: expect.stringContaining("no config of this name is known"),
+        },
+      ]);
+    }
+  });
+
   it("tells a broker's configs, never a secret", async () => {
     const { call, metadata } = await brokerWithTopic();
     const change = { name: "message.max.bytes", operation: 0, value: "5000" };

@@ -49,11 +49,14 @@ it("IncrementalAlterConfigs keeps what Kafka keeps for a broker, acted on or not
   expect(await alter("", "follower.replication.throttled.rate", "1000")).toBe(0);
   expect(await alter("1", "log.cleaner.threads", "2")).toBe(0);
   expect(await alter("1", "listener.name.plaintext.max.connections", "100")).toBe(0);
+  // A plugin may know it: Kafka does not ask.
+  expect(await alter("1", "my.plugin.key", "x")).toBe(0);
   expect(await alter("1", "process.roles", "broker")).toBe(ErrorCode.INVALID_REQUEST);
   expect(Object.fromEntries(configsOf(metadata.image, ResourceType.broker, "1"))).toEqual({
     "leader.replication.throttled.rate": "1000",
     "log.cleaner.threads": "2",
     "listener.name.plaintext.max.connections": "100",
+    "my.plugin.key": "x",
   });
 });
 

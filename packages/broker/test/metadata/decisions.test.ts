@@ -145,7 +145,6 @@ describe("records of decisions", () => {
       [{ type: 2, name: "" }, set("segment.bytes", "1048576"), INVALID_REQUEST],
       [broker, set("num.partitions", "3"), INVALID_REQUEST],
       [broker, set("log.cleaner.threads", "x"), INVALID_REQUEST],
-      [broker, set("log.cleaner.thread", "1"), INVALID_REQUEST],
       [broker, set("ssl.keystore.password", "x"), INVALID_REQUEST],
       [broker, set("listener.name.plaintext.sasl.enabled.mechanisms", "PLAIN"), INVALID_REQUEST],
       [{ type: 4, name: "" }, set("cordoned.log.dirs", "x"), INVALID_REQUEST],

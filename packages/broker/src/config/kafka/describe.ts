@@ -72,9 +72,8 @@ export function describeBroker(layers: BrokerLayers): DescribedConfig[] {
     dynamicDefault.keys(),
     fixed.keys(),
   ];
-  return [...new Set(names.flatMap((some) => [...some]))].flatMap((name) => {
-    const definition = BROKER_CONFIGS.get(name);
-    if (definition === undefined) return [];
+  return [...new Set(names.flatMap((some) => [...some]))].map((name) => {
+    const definition = BROKER_CONFIGS.get(name) ?? unknownConfig(name);
     const value = brokerValue(layers, name);
     const readOnly = definition.update === "read-only";
     return described(definition, value, brokerPlaces(layers, name), readOnly);
@@ -99,11 +98,18 @@ export function describeOtherBroker(
 
 /** What was set at run time for all brokers: Kafka's resource of a broker without a name. */
 export function describeAllBrokers(layers: BrokerLayers): DescribedConfig[] {
-  return [...layers.dynamicDefault].flatMap(([name, value]) => {
-    const definition = BROKER_CONFIGS.get(name);
+  return [...layers.dynamicDefault].map(([name, value]) => {
     const place = { name, value, source: ConfigSource.dynamicDefaultBroker };
-    return definition === undefined ? [] : described(definition, value, [place], false);
+    return described(BROKER_CONFIGS.get(name) ?? unknownConfig(name), value, [place], false);
   });
+}
+
+/** Kept, as Kafka does; its value may be a secret, for all that is known. */
+function unknownConfig(name: string): ConfigDefinition {
+  return {
+    ...{ name, type: "password", fallback: null, check: null, update: "per-broker", synonyms: [] },
+    ...{ doc: "", ignored: "no config of this name is known", hidden: true },
+  };
 }
 
 function described(
