@@ -12,7 +12,8 @@ const broker = useBroker();
 
 /** Starts a broker that must refuse; resolves to the one line it says. */
 async function refusal(...flags: string[]): Promise<string> {
-  const args = [tarpanProgram, "broker", "--bind-port", "0", ...flags];
+  const port = flags.includes("--bind-port") ? [] : ["--bind-port", "0"];
+  const args = [tarpanProgram, "broker", ...port, ...flags];
   const { code, stdout, stderr } = await run(process.execPath, args, { timeoutMs: 20_000 });
   expect(code, `${stdout}${stderr}`).toBeGreaterThan(0);
   const lines = `${stdout}${stderr}`.trim().split("\n");

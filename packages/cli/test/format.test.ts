@@ -65,13 +65,14 @@ test("bytes that are no UTF-8 go through ndjson in base64", () => {
 test.each([
   ['{"value":{"a":1}}', { value: '{"a":1}', key: null }],
   ['{"value":7}', { value: "7" }],
-  ['{"key":"k"}', { key: "k", value: null }],
+  ['{"key":"k","value":null}', { key: "k", value: null }],
   ['{"value":"v","headers":{"h":"1"}}', { headers: [{ key: "h", value: "1" }] }],
 ])("%s", (line, record) => expect(parseRecord(line, "line 1")).toMatchObject(record));
 
 test.each([
   ["{", /^line 7: not JSON/],
   ["[]", /must be a JSON object/],
+  ['{"key":"k"}', /has no value; a tombstone says "value":null/],
   ['{"valeu":"v"}', /unknown field "valeu"/],
   ['{"value":"v","partition":"0"}', /partition must be a whole number/],
   ['{"value":"v","headers":["h"]}', /headers must be/],
