@@ -61,6 +61,8 @@ export class ManagedNatsServer {
   #run: Run | null = null;
   #restart: Timer | null = null;
   #delayMs: number = RESTART_DELAY_MS.first;
+  /** By `restart`: its end is no accident. */
+  #isToldToEnd = false;
   #restarts = 0;
 
   private constructor(options: ManagedServerOptions) {
@@ -115,7 +117,8 @@ export class ManagedNatsServer {
   restart(): void {
     const serverId = this.#run?.serverId ?? null;
     if (serverId === null) return;
-    this.#options.logger.info("nats-server is told to end, to be started again");
+    this.#isToldToEnd = true;
+    this.#options.logger.info("raft: nats-server is told to end, to be started again");
     this.#options.env.programs.signal(serverId, "SIGTERM");
   }
 
@@ -189,7 +192,9 @@ export class ManagedNatsServer {
     const ranMs = env.clock.monotonicMs() - run.startedMs;
     if (ranMs > SOUND_AFTER_MS) this.#delayMs = RESTART_DELAY_MS.first;
     this.#restarts += 1;
-    logger.error("raft: nats-server has ended and is started again", {
+    const level = this.#isToldToEnd ? "info" : "error";
+    this.#isToldToEnd = false;
+    logger[level]("raft: nats-server has ended and is started again", {
       ...{ code, reason, ranMs: Math.round(ranMs), delayMs: this.#delayMs },
     });
     this.#startLater();

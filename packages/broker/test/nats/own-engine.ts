@@ -12,12 +12,19 @@ import type { ClusterSettings } from "../../src/settings.ts";
 
 export interface Log extends Logger {
   readonly lines: string[];
+  /** Those of `lines` that are errors. */
+  readonly errors: string[];
 }
 
 export function recordingLogger(): Log {
   const lines: string[] = [];
+  const errors: string[] = [];
   const add = (message: string) => void lines.push(message);
-  return { lines, debug: add, info: add, warn: add, error: add };
+  const error = (message: string) => {
+    add(message);
+    errors.push(message);
+  };
+  return { lines, errors, debug: add, info: add, warn: add, error };
 }
 
 export function managedCluster(
