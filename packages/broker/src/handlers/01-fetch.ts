@@ -53,12 +53,13 @@ async function run(request: Request, context: RequestContext): Promise<Response>
     const nowMs = broker.env.clock.monotonicMs();
     const coming = nowMs < refuseFromMs ? found.coming : NOTHING;
     const remainingMs = (coming.length > 0 ? refuseFromMs : deadline) - nowMs;
-    const unknown = count(reads, isUnknown);
+    const answers = count(reads, mustAnswer);
+    const unknown = answers === 0 ? 0 : count(reads, isUnknown);
     // As in Kafka they end no wait for others: who asks for one would ask again and again.
     unknownAtFirst ??= watched.length > 0 ? unknown : 0;
-    const answers = count(reads, mustAnswer) - Math.min(unknown, unknownAtFirst);
-    // What is about to be led here is no answer yet.
-    const enough = sizeBytes >= minBytes || answers > coming.length;
+    // Nor is what is about to be led here an answer yet.
+    const noReason = coming.length + Math.min(unknown, unknownAtFirst);
+    const enough = sizeBytes >= minBytes || answers > noReason;
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
       if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {

@@ -4,6 +4,7 @@ import type { Arguments } from "../args/parse.ts";
 import { subcommand } from "../args/subcommand.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
+import { eachNamed } from "../each-named.ts";
 import { counted } from "../progress.ts";
 import { resetFrom, resetOffsets } from "../reset-offsets.ts";
 import { columns } from "../table.ts";
@@ -54,26 +55,15 @@ export const group: Command = {
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   list: () => listGroups,
-  describe: (args) => eachGroup(args, describeGroup),
-  lag: (args) => eachGroup(args, showLag),
+  describe: (args) => eachNamed(args, "group", describeGroup),
+  lag: (args) => eachNamed(args, "group", showLag),
   "reset-offsets": (args) => {
     const reset = resetFrom(args);
     const groupId = args.named("group");
     return (admin, io) => resetOffsets(admin, io, groupId, reset);
   },
-  delete: (args) => eachGroup(args, deleteGroup),
+  delete: (args) => eachNamed(args, "group", deleteGroup),
 };
-
-/** One after the other; the first that fails ends it. */
-function eachGroup(
-  args: Arguments,
-  act: (admin: Admin, io: Io, groupId: string) => Promise<void>,
-): ReturnType<Action> {
-  const groupIds = args.allNamed("group");
-  return async (admin, io) => {
-    for (const groupId of groupIds) await act(admin, io, groupId);
-  };
-}
 
 async function listGroups(admin: Admin, io: Io): Promise<void> {
   const groups = await admin.listGroups();

@@ -5,6 +5,7 @@ import { subcommand } from "../args/subcommand.ts";
 import { parsePair } from "../args/values.ts";
 import type { Command, Io } from "../command.ts";
 import { withClient } from "../connect.ts";
+import { eachNamed } from "../each-named.ts";
 import { describeFailure, UsageError } from "../failures.ts";
 import { tellIgnoredConfigs } from "../ignored-configs.ts";
 import { counted } from "../progress.ts";
@@ -59,7 +60,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     );
     const partitions = args.integer("partitions", 1, MAX_INT32);
     const replicas = args.integer("replicas", 1, MAX_INT16);
-    return eachTopic(args, async (admin, io, name) => {
+    return eachNamed(args, "topic", async (admin, io, name) => {
       await createTopic(admin, io, { name, partitions, replicas, configs });
       await tellIgnoredConfigs(admin, io, name, Object.keys(configs));
     });
@@ -68,21 +69,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const internal = args.has("internal");
     return (admin, io) => listTopics(admin, io, internal);
   },
-  describe: (args) => eachTopic(args, describeTopic),
+  describe: (args) => eachNamed(args, "topic", describeTopic),
   alter: alterTopic,
-  delete: (args) => eachTopic(args, deleteTopic),
+  delete: (args) => eachNamed(args, "topic", deleteTopic),
 };
-
-/** One after the other; the first that fails ends it. */
-function eachTopic(
-  args: Arguments,
-  act: (admin: Admin, io: Io, name: string) => Promise<void>,
-): ReturnType<Action> {
-  const names = args.allNamed("topic");
-  return async (admin, io) => {
-    for (const name of names) await act(admin, io, name);
-  };
-}
 
 export async function createTopic(
   admin: Admin,

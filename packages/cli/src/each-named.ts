@@ -1,0 +1,15 @@
+import type { Admin } from "@tarpan/client";
+import type { Arguments } from "./args/parse.ts";
+import type { Io } from "./command.ts";
+
+/** Acts on everything named by `option` or by bare words, one after the other; a failure ends it. */
+export function eachNamed(
+  args: Arguments,
+  option: string,
+  act: (admin: Admin, io: Io, name: string) => Promise<void>,
+): (admin: Admin, io: Io) => Promise<void> {
+  const names = args.allNamed(option);
+  return async (admin, io) => {
+    for (const name of names) await act(admin, io, name);
+  };
+}
