@@ -153,7 +153,7 @@ describe("imports", () => {
       return (
         engine !== null &&
         !from.startsWith("log/") &&
-        !/^(index|storage|cluster-storage)\.ts$/.test(from)
+        !/^(index|runtime\/(storage|cluster-storage))\.ts$/.test(from)
       );
     });
     expect(wrong).toEqual([]);

@@ -1,4 +1,3 @@
-export { Broker, type BrokerOptions } from "./broker.ts";
 export {
   brokerFlags,
   CONFIG_VARIABLE,
@@ -9,9 +8,10 @@ export {
   type LoggingSettings,
   loadConfig,
 } from "./config/index.ts";
+export type { BrokerSettings, FlushPolicy } from "./config/settings.ts";
 export type { LogFields, Logger, LogLevel } from "./logging/logger.ts";
 export { checkNatsServer } from "./nats/check-server.ts";
-export { nodeText } from "./node-text.ts";
-export type { BrokerSettings, FlushPolicy } from "./settings.ts";
-export { type RunningBroker, type StartOptions, startBroker } from "./start-broker.ts";
+export { Broker, type BrokerOptions } from "./runtime/broker.ts";
+export { type RunningBroker, type StartOptions, startBroker } from "./runtime/start-broker.ts";
+export { nodeText } from "./util/node-text.ts";
 export { VERSION } from "./version.ts";

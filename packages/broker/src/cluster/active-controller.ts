@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import type { LedLog, LogEngine, LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Quorum } from "../metadata/cluster-admin.ts";

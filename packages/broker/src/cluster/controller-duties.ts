@@ -1,4 +1,4 @@
-import type { Env, Timer } from "../env.ts";
+import type { Env, Timer } from "../env/env.ts";
 import { LogError, type ReplicaStates, type Replication } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import { decideFenceBroker, decideUnfenceBroker } from "../metadata/decide-broker.ts";

@@ -1,4 +1,4 @@
-import type { Timer } from "../env.ts";
+import type { Timer } from "../env/env.ts";
 import { LogError } from "../log/log.ts";
 import { ActiveController, type ActiveControllerParts } from "./active-controller.ts";
 import {

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env, Timer } from "../env.ts";
+import type { Env, Timer } from "../env/env.ts";
 import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { PartitionImage, TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";

@@ -1,7 +1,7 @@
-import type { Env } from "../env.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
 import { type FollowedLog, LogError } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { BrokerSettings } from "../settings.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ClusterError } from "./cluster-error.ts";
 import { ClusterIdFile } from "./cluster-id-file.ts";

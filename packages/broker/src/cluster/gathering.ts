@@ -1,4 +1,4 @@
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import type { LocalController } from "../metadata/local-controller.ts";
 import { Occasion, overWithin } from "../partition/coming.ts";
 import { GATHERING_WAIT_MS } from "./limits.ts";

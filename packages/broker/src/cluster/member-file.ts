@@ -1,4 +1,4 @@
-import type { FileSystem } from "../env.ts";
+import type { FileSystem } from "../env/env.ts";
 import { readText, writeText } from "../nats/files.ts";
 import { ClusterError } from "./cluster-error.ts";
 

@@ -1,13 +1,13 @@
-import type { Env } from "../env.ts";
-import { followMetadata } from "../follow-metadata.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
 import { type FollowedLog, LogError, type ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import { EMPTY_IMAGE } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { hostAndPort } from "../nats/server-config.ts";
+import { followMetadata } from "../partition/follow-metadata.ts";
 import { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
-import type { BrokerSettings } from "../settings.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ControllerElection } from "./controller-election.ts";

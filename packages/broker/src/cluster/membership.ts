@@ -1,5 +1,5 @@
-import type { Env, Timer } from "../env.ts";
-import { nodeText } from "../node-text.ts";
+import type { Env, Timer } from "../env/env.ts";
+import { nodeText } from "../util/node-text.ts";
 import type { Bus } from "./bus.ts";
 import {
   BROKER_SESSION_MS,

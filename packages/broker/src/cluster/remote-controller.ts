@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import {
   type Controller,
@@ -11,7 +11,7 @@ import {
 import type { BrokerRegistration } from "../metadata/decide-broker.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { overWithin } from "../partition/coming.ts";
-import { unlessAborted } from "../unless-aborted.ts";
+import { unlessAborted } from "../util/unless-aborted.ts";
 import { type Bus, BusError } from "./bus.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
 import { type ControllerAnswer, subjectOf } from "./controller-call.ts";

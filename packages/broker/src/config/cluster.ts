@@ -1,9 +1,10 @@
 // What makes a broker part of a cluster, and of which. Whatever contradicts itself is refused with the
 // key that would settle it.
-import type { ClusterSettings, ManagedEngine } from "../settings.ts";
+
 import { addressText, type HostPort, peerAddresses } from "./addresses.ts";
 import { ConfigError } from "./config-error.ts";
 import type { KeyName, Values } from "./keys.ts";
+import type { ClusterSettings, ManagedEngine } from "./settings.ts";
 import type { Given } from "./sources.ts";
 
 const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;

@@ -1,13 +1,13 @@
 // Flags over environment over file over defaults, made into what a broker is started with.
 // Nothing is dropped in silence: a key is followed, named in a warning, or refused.
 import type { LogLevel } from "../logging/logger.ts";
-import type { BrokerSettings, ClusterSettings, FlushPolicy } from "../settings.ts";
 import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
 import { hashedNameOf, nodeIdOf } from "./node-id.ts";
 import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
+import type { BrokerSettings, ClusterSettings, FlushPolicy } from "./settings.ts";
 import {
   type ConfigSources,
   type Given,

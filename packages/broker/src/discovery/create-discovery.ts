@@ -1,6 +1,6 @@
-import type { Env } from "../env.ts";
+import type { ClusterSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { ClusterSettings } from "../settings.ts";
 import type { Discovery } from "./discovery.ts";
 import { EtcdDiscovery } from "./etcd-discovery.ts";
 import { StaticDiscovery } from "./static-discovery.ts";

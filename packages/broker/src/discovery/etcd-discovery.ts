@@ -1,7 +1,7 @@
-import type { Env } from "../env.ts";
+import type { EtcdDiscovery as EtcdSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import { pause } from "../pause.ts";
-import type { EtcdDiscovery as EtcdSettings } from "../settings.ts";
+import { pause } from "../util/pause.ts";
 import type { Discovery } from "./discovery.ts";
 import { EtcdClient } from "./etcd-client.ts";
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { Env, Timers } from "../env.ts";
+import type { Env, Timers } from "./env.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeMachine } from "./node-machine.ts";
 import { nodeNetwork } from "./node-network.ts";

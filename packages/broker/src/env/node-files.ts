@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import type { File, FileSystem, OpenOptions } from "../env.ts";
+import type { File, FileSystem, OpenOptions } from "./env.ts";
 
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);

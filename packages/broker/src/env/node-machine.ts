@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import type { Machine } from "../env.ts";
+import type { Machine } from "./env.ts";
 
 export const nodeMachine: Machine = {
   memoryBytes() {

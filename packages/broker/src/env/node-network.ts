@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import type { Network } from "../env.ts";
+import type { Network } from "./env.ts";
 
 export const nodeNetwork: Network = {
   listenProblem(host, port) {

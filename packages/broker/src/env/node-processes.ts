@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Processes } from "../env.ts";
+import type { Processes } from "./env.ts";
 
 /** Positions in /proc/<pid>/stat after the command name, see proc_pid_stat(5). */
 const STATE_FIELD = 0;

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
-import type { ProgramEvents, Programs } from "../env.ts";
+import type { ProgramEvents, Programs } from "./env.ts";
 
 /** Of what a program wrote to its standard error. */
 const ERRORS_KEPT = 4000;

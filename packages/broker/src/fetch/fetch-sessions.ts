@@ -1,5 +1,5 @@
 import { ErrorCode, type Fetch, type RequestOf } from "@tarpan/protocol";
-import type { Clock, Random } from "../env.ts";
+import type { Clock, Random } from "../env/env.ts";
 import { FETCH_SESSION_PROTECTED_MS, MAX_FETCH_SESSION_PARTITIONS } from "./limits.ts";
 
 /**

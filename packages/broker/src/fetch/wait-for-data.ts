@@ -1,4 +1,4 @@
-import type { Timers } from "../env.ts";
+import type { Timers } from "../env/env.ts";
 import type { Coming } from "../partition/coming.ts";
 import type { WatchedPartition } from "./read-partitions.ts";
 

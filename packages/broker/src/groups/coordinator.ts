@@ -1,5 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env } from "../env.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
+import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
@@ -7,7 +8,6 @@ import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { attemptWhen, type Coming, Occasion, overWithin, Patience } from "../partition/coming.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { topicsChanged } from "./consumer/index.ts";
-import { CoordinatorError } from "./coordinator-error.ts";
 import { GroupLog } from "./group-log.ts";
 import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
 import { topicsDeleted } from "./offsets/index.ts";

@@ -1,6 +1,6 @@
 import type { GroupRecord } from "@tarpan/protocol";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
-import type { Random } from "../env.ts";
+import type { Random } from "../env/env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { GroupLog } from "./group-log.ts";
 import type { GroupState } from "./state.ts";

@@ -5,11 +5,11 @@ import {
   type GroupRecord,
 } from "@tarpan/protocol";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
-import type { Env, Timer } from "../env.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
+import type { Env, Timer } from "../env/env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Partition } from "../partition/partition.ts";
 import { Replayed, type StateMachine } from "../state-machine/replayed.ts";
-import { CoordinatorError } from "./coordinator-error.ts";
 import type { GroupLog } from "./group-log.ts";
 import { Effects, type GroupContext, type Operation, type Step } from "./operation.ts";
 import { applyGroupRecord, GroupState, groupsLoaded, snapshotGroups } from "./state.ts";

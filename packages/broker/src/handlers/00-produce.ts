@@ -1,6 +1,6 @@
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
-import type { Timers } from "../env.ts";
+import type { Timers } from "../env/env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
 import { type Attempt, attemptWhen, type Coming, Patience } from "../partition/coming.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";

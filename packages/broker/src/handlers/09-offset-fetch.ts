@@ -5,7 +5,7 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { fetchOffsets, type GroupOffsets, type WantedOffsets } from "../groups/offsets/index.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -1,6 +1,6 @@
 import { DescribeGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeFailed, describeGroup } from "../groups/classic/index.ts";
-import { CoordinatorError } from "../groups/coordinator-error.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 

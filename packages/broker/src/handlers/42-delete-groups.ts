@@ -1,5 +1,5 @@
 import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { deleteGroup } from "../groups/delete.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 

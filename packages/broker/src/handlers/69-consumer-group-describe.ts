@@ -1,6 +1,6 @@
 import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeConsumerGroup, undescribed } from "../groups/consumer/index.ts";
-import { CoordinatorError } from "../groups/coordinator-error.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
 import { type Broker, handler } from "./handler.ts";
 

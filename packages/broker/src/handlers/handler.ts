@@ -1,5 +1,6 @@
 import type { AnyApi, Api, Fields, Input, Output, Range } from "@tarpan/protocol";
-import type { Env } from "../env.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type { ReplicaStates } from "../log/log.ts";
@@ -9,7 +10,6 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
-import type { BrokerSettings } from "../settings.ts";
 
 /** What every handler works with: one broker's parts, made once by the composition root. */
 export interface Broker {

@@ -10,7 +10,7 @@ import {
   type RequestHeader,
   readRequestHeader,
 } from "@tarpan/protocol";
-import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";

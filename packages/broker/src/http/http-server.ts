@@ -1,6 +1,6 @@
 import type { createServer, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { CoordinatorError } from "../groups/coordinator-error.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import type { BrokerView } from "./broker-view.ts";

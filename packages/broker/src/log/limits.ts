@@ -1,4 +1,4 @@
-import type { Machine } from "../env.ts";
+import type { Machine } from "../env/env.ts";
 
 /** Bytes of recent batches kept in memory for one log's readers at the tip. */
 export const TAIL_LOG_BYTES = 4 << 20;

@@ -1,4 +1,4 @@
-import type { Env, Timer } from "../env.ts";
+import type { Env, Timer } from "../env/env.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 
 /** One warning of a sort in this time, ms; what comes meanwhile is counted. */

@@ -1,6 +1,6 @@
 import { advertisedListener } from "../config/kafka/listener.ts";
+import type { BrokerSettings } from "../config/settings.ts";
 import type { ConnectionInfo } from "../server/router.ts";
-import type { BrokerSettings } from "../settings.ts";
 
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
 

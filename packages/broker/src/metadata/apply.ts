@@ -1,3 +1,4 @@
+import { LayeredMap } from "../util/layered-map.ts";
 import {
   type BrokerImage,
   type MetadataImage,
@@ -5,7 +6,6 @@ import {
   ResourceType,
   type TopicImage,
 } from "./image.ts";
-import { LayeredMap } from "./layered-map.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**

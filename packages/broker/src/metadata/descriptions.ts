@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
+import type { BrokerSettings } from "../config/settings.ts";
 import type { ConnectionInfo } from "../server/router.ts";
-import type { BrokerSettings } from "../settings.ts";
 import { advertisedAddress } from "./advertised-address.ts";
 import type { MetadataImage, PartitionImage } from "./image.ts";
 import type { Metadata } from "./metadata.ts";

@@ -1,4 +1,4 @@
-import { LayeredMap } from "./layered-map.ts";
+import { LayeredMap } from "../util/layered-map.ts";
 
 /**
  * The cluster as `__cluster_metadata` says it is. An image is never changed: `apply` makes the

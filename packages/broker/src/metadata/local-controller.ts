@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import type { Log } from "../log/log.ts";
 import type { ReplayProgress } from "../state-machine/replay.ts";
 import { type Decision, Replayed, type StateMachineError } from "../state-machine/replayed.ts";

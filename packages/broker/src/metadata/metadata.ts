@@ -1,6 +1,6 @@
 import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import type { Coming } from "../partition/coming.ts";
 import type { StateMachineError } from "../state-machine/replayed.ts";
 import type { Controller, CreatedTopic, GrownTopic } from "./controller.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../env.ts";
+import type { Random } from "../env/env.ts";
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 

@@ -1,5 +1,5 @@
+import type { BrokerSettings } from "../config/settings.ts";
 import { nodeEnv } from "../env/node-env.ts";
-import type { BrokerSettings } from "../settings.ts";
 import { findNatsServer } from "./find-server.ts";
 
 /** Rejects with EngineError when a broker with these settings would find no nats-server to run. */

@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Env } from "../env.ts";
-import { pause } from "../pause.ts";
+import type { Env } from "../env/env.ts";
+import { pause } from "../util/pause.ts";
 import { EngineError } from "./engine-error.ts";
 import {
   CONNECT_TIMEOUT_MS,

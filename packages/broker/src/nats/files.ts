@@ -1,4 +1,4 @@
-import type { FileSystem } from "../env.ts";
+import type { FileSystem } from "../env/env.ts";
 
 /** Puts `text` in the place of what a file holds; durable once the directory is synced. */
 export async function writeText(

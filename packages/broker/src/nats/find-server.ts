@@ -1,5 +1,5 @@
-import type { Env } from "../env.ts";
-import { reasonOf } from "../os-error.ts";
+import type { Env } from "../env/env.ts";
+import { reasonOf } from "../util/os-error.ts";
 import { EngineError } from "./engine-error.ts";
 import { versionIn, versionProblem, WANTED_VERSION } from "./version.ts";
 

@@ -1,4 +1,4 @@
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import { EngineError } from "./engine-error.ts";
 import { CLIENT_PORT_TRIES, CLIENT_PORTS } from "./limits.ts";
 

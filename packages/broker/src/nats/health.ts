@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Env } from "../env.ts";
-import { pause } from "../pause.ts";
+import type { Env } from "../env/env.ts";
+import { pause } from "../util/pause.ts";
 import { HEALTH_INTERVAL_MS } from "./limits.ts";
 import { requestJson } from "./request-json.ts";
 

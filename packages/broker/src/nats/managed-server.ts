@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import type { Env, RunningProgram, Timer } from "../env.ts";
+import type { FlushPolicy } from "../config/settings.ts";
+import type { Env, RunningProgram, Timer } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import { reasonOf } from "../os-error.ts";
-import type { FlushPolicy } from "../settings.ts";
+import { reasonOf } from "../util/os-error.ts";
 import { EngineError } from "./engine-error.ts";
 import { tailOf, writeText } from "./files.ts";
 import type { NatsServerProgram } from "./find-server.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Env } from "../env.ts";
-import { nodeText } from "../node-text.ts";
+import type { Env } from "../env/env.ts";
+import { nodeText } from "../util/node-text.ts";
 import { EngineError } from "./engine-error.ts";
 import { readText, writeText } from "./files.ts";
 

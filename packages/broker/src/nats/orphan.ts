@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Env } from "../env.ts";
-import { pause } from "../pause.ts";
+import type { Env } from "../env/env.ts";
+import { pause } from "../util/pause.ts";
 import { EngineError } from "./engine-error.ts";
 import { KILL_LIMIT_MS } from "./limits.ts";
 import { CONFIG_FILE, PID_FILE } from "./server-config.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { FileSystem } from "../env.ts";
+import type { FileSystem } from "../env/env.ts";
 import { readText, writeText } from "./files.ts";
 import { REMEMBERED_PEERS } from "./limits.ts";
 

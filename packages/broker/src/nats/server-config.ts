@@ -1,4 +1,4 @@
-import type { FlushPolicy } from "../settings.ts";
+import type { FlushPolicy } from "../config/settings.ts";
 import { LOG_FILE_BYTES, LOG_FILES_KEPT, MAX_PAYLOAD_BYTES, MAX_PENDING_BYTES } from "./limits.ts";
 import { serverNameOf, serverTagOf } from "./names.ts";
 import { knowsSyncInterval } from "./version.ts";

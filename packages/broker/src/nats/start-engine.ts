@@ -1,11 +1,16 @@
 import { join, resolve } from "node:path";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type {
+  ClusterSettings,
+  ExternalEngine,
+  FlushPolicy,
+  ManagedEngine,
+} from "../config/settings.ts";
 import { createDiscovery } from "../discovery/create-discovery.ts";
 import type { Discovery } from "../discovery/discovery.ts";
-import type { Env } from "../env.ts";
+import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import { pause } from "../pause.ts";
-import type { ClusterSettings, ExternalEngine, FlushPolicy, ManagedEngine } from "../settings.ts";
+import { pause } from "../util/pause.ts";
 import { EngineAdmin } from "./admin.ts";
 import { connectNats } from "./connect.ts";
 import { engineAddress } from "./engine-url.ts";

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env, Timers } from "../env.ts";
+import type { Env, Timers } from "../env/env.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { TAKE_OVER_WAIT_MS } from "./limits.ts";
 import type { Partitions } from "./partitions.ts";

@@ -1,4 +1,4 @@
-import type { Env, Timer } from "../env.ts";
+import type { Env, Timer } from "../env/env.ts";
 import type { LogId } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import { LEADERSHIP_NEWS_INTERVAL_MS } from "./limits.ts";

@@ -1,5 +1,5 @@
-import { inParallel } from "../in-parallel.ts";
 import { LogError } from "../log/log.ts";
+import { inParallel } from "../util/in-parallel.ts";
 import { CONCURRENT_LOG_OPENS } from "./limits.ts";
 
 /** Runs `work` over all logs, a bounded number at a time. Log errors are returned, in order. */

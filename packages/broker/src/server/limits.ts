@@ -1,5 +1,5 @@
-import type { Machine } from "../env.ts";
-import { shareOpenFiles } from "../open-files.ts";
+import type { Machine } from "../env/env.ts";
+import { shareOpenFiles } from "../env/open-files.ts";
 
 /** Every bound of the network side. Kafka's name of a setting is given where it has one. */
 export interface ServerLimits {

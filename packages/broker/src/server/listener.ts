@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import type { Env, Timer } from "../env.ts";
-import { isOutOfFiles } from "../os-error.ts";
+import type { Env, Timer } from "../env/env.ts";
+import { isOutOfFiles } from "../util/os-error.ts";
 import { Connection } from "./connection.ts";
 import {
   KEEP_ALIVE_DELAY_MS,

@@ -1,4 +1,4 @@
-import type { Timers } from "../env.ts";
+import type { Timers } from "../env/env.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { CloseReason, RefusedConnection } from "./refused-request.ts";
 import type { RequestMemory } from "./request-memory.ts";

@@ -1,6 +1,6 @@
 import { ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { commitOffsets } from "../../src/groups/offsets/index.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { create } from "./requests.ts";

@@ -1,13 +1,13 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { ClusterEngine } from "../../src/cluster/cluster-engine.ts";
 import { ClusterMember } from "../../src/cluster/member.ts";
-import type { Env } from "../../src/env.ts";
+import type { BrokerSettings } from "../../src/config/settings.ts";
+import type { Env } from "../../src/env/env.ts";
 import { GroupCoordinator } from "../../src/groups/coordinator.ts";
 import { JetStreamEngine } from "../../src/log/jetstream/engine.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../../src/nats/names.ts";
 import type { Partition } from "../../src/partition/partition.ts";
-import type { BrokerSettings } from "../../src/settings.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";

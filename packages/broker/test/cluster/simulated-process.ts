@@ -1,4 +1,4 @@
-import type { Timer, Timers } from "../../src/env.ts";
+import type { Timer, Timers } from "../../src/env/env.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Broker } from "../../src/broker.ts";
-import { readBrokerOptions } from "../../src/broker-options.ts";
-import { startBroker } from "../../src/start-broker.ts";
+import { readBrokerOptions } from "../../src/config/broker-options.ts";
+import { Broker } from "../../src/runtime/broker.ts";
+import { startBroker } from "../../src/runtime/start-broker.ts";
 
 /** As JavaScript hands them in, where no compiler looks. */
 const read = (options: unknown) => readBrokerOptions(options as never).settings;

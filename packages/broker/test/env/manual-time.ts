@@ -1,4 +1,4 @@
-import type { Clock, Timer, Timers } from "../../src/env.ts";
+import type { Clock, Timer, Timers } from "../../src/env/env.ts";
 
 interface Waiting {
   readonly dueMs: number;

@@ -4,7 +4,7 @@
 // Model: contents of a file survive once the file was synced (or the write was a durable one),
 // names survive once their directory was synced. What was not synced survives or not, as the
 // crash decides; names survive in order, as on a journalling file system.
-import type { File, FileSystem, OpenOptions } from "../../src/env.ts";
+import type { File, FileSystem, OpenOptions } from "../../src/env/env.ts";
 import { type Change, type Crash, lastSyncs, parentOf, survivingNames } from "./crash.ts";
 
 interface Node {

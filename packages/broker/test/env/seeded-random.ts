@@ -1,4 +1,4 @@
-import type { Random } from "../../src/env.ts";
+import type { Random } from "../../src/env/env.ts";
 
 /** The same numbers for the same seed (mulberry32). */
 export class SeededRandom implements Random {

@@ -1,4 +1,4 @@
-import type { Env, Machine, Network, Processes, Programs } from "../../src/env.ts";
+import type { Env, Machine, Network, Processes, Programs } from "../../src/env/env.ts";
 import { ManualTime } from "./manual-time.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { SeededRandom } from "./seeded-random.ts";

@@ -1,7 +1,7 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
-import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { GroupLog } from "../../src/groups/group-log.ts";
 import type { Operation, Step } from "../../src/groups/operation.ts";
 import { GroupShard } from "../../src/groups/shard.ts";

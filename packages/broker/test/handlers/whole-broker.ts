@@ -10,9 +10,9 @@ import {
   Produce,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import type { Env } from "../../src/env.ts";
+import type { BrokerSettings } from "../../src/config/settings.ts";
+import type { Env } from "../../src/env/env.ts";
 import { FetchSessions } from "../../src/fetch/fetch-sessions.ts";
-import { followMetadata } from "../../src/follow-metadata.ts";
 import { GroupCoordinator } from "../../src/groups/coordinator.ts";
 import type { Broker } from "../../src/handlers/handler.ts";
 import { handlers } from "../../src/handlers/index.ts";
@@ -24,8 +24,8 @@ import { metadataMachine } from "../../src/metadata/machine.ts";
 import { Metadata } from "../../src/metadata/metadata.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
+import { followMetadata } from "../../src/partition/follow-metadata.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
-import type { BrokerSettings } from "../../src/settings.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";

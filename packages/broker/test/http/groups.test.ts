@@ -15,8 +15,8 @@ import {
 } from "@tarpan/protocol";
 import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, test } from "vitest";
-import { Broker } from "../../src/broker.ts";
 import { isLoopback } from "../../src/http/loopback.ts";
+import { Broker } from "../../src/runtime/broker.ts";
 
 interface Sent {
   readonly method?: string;

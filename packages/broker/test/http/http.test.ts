@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from "node:http";
 import { connect } from "node:net";
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
-import { CoordinatorError } from "../../src/groups/coordinator-error.ts";
+import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { importPromClient, metricsPage } from "../../src/http/metrics-page.ts";
 import { Refusal } from "../../src/http/refusal.ts";
 import { eventually, frame, Kind } from "../server/harness.ts";

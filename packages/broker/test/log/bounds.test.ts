@@ -1,9 +1,9 @@
 // What keeps memory and open files bounded.
 import { describe, expect, it } from "vitest";
-import { inParallel } from "../../src/in-parallel.ts";
 import { MemoryTail, TailBudget } from "../../src/log/memory-tail.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { FilePool } from "../../src/log/segment/file-pool.ts";
+import { inParallel } from "../../src/util/in-parallel.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";

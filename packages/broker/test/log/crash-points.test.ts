@@ -1,9 +1,9 @@
 // Takes the disk back to every moment of a run, crashes there in three ways, and looks at what
 // recovery makes of it.
 import { describe, expect, it } from "vitest";
+import type { FlushPolicy } from "../../src/config/settings.ts";
 import type { Log, LogId } from "../../src/log/log.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
-import type { FlushPolicy } from "../../src/settings.ts";
 import type { Crash } from "../env/crash.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { type TestEnv, testEnv } from "../env/test-env.ts";

@@ -4,8 +4,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Env } from "../../src/env/env.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
-import type { Env } from "../../src/env.ts";
 import { nestedDirectories } from "../../src/log/segment/data-directory.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { osError } from "../env/memory-files.ts";

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { FlushPolicy } from "../../src/config/settings.ts";
+import type { Env } from "../../src/env/env.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
-import type { Env } from "../../src/env.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
-import type { FlushPolicy } from "../../src/settings.ts";
 import { logContract } from "../contract/log.contract.ts";
 import { testEnv } from "../env/test-env.ts";
 

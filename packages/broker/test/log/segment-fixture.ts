@@ -1,7 +1,7 @@
+import type { FlushPolicy } from "../../src/config/settings.ts";
 import { DISK_LOOK_INTERVAL_MS } from "../../src/log/limits.ts";
 import type { Log, LogId } from "../../src/log/log.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
-import type { FlushPolicy } from "../../src/settings.ts";
 import { type Operation, osError } from "../env/memory-files.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "./batches.ts";

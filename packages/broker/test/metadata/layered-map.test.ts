@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { LayeredMap } from "../../src/metadata/layered-map.ts";
+import { LayeredMap } from "../../src/util/layered-map.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
 it("a layered map holds what a map would, and leaves earlier ones as they were", () => {

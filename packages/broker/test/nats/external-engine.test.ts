@@ -4,8 +4,8 @@ import {
   startNatsCluster,
   startNatsServer,
 } from "../../../../test/harness/nats-server.ts";
+import type { ClusterSettings } from "../../src/config/settings.ts";
 import { engineAddress } from "../../src/nats/engine-url.ts";
-import type { ClusterSettings } from "../../src/settings.ts";
 import { eventually, start } from "./own-engine.ts";
 
 const external = (urls: readonly string[]): ClusterSettings => ({

@@ -5,10 +5,10 @@ import { atFileEnd } from "../../../../test/harness/file-end.ts";
 import { freePorts } from "../../../../test/harness/free-ports.ts";
 import { natsServer } from "../../../../test/harness/nats-server.ts";
 import { temporaryDirectory } from "../../../../test/harness/temp.ts";
+import type { ClusterSettings } from "../../src/config/settings.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type Engine, type EngineOptions, startEngine } from "../../src/nats/start-engine.ts";
-import type { ClusterSettings } from "../../src/settings.ts";
 
 export interface Log extends Logger {
   readonly lines: string[];

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { Env } from "../../src/env.ts";
+import type { Env } from "../../src/env/env.ts";
 import { type LogEngine, LogError } from "../../src/log/log.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { Partitions } from "../../src/partition/partitions.ts";

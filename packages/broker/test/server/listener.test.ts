@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { shareOpenFiles } from "../../src/open-files.ts";
+import { shareOpenFiles } from "../../src/env/open-files.ts";
 import { limitsOn, SERVER_LIMITS } from "../../src/server/limits.ts";
 import { startListener } from "../../src/server/listener.ts";
 import { ManualTime } from "../env/manual-time.ts";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { encodeRequest, Metadata } from "@tarpan/protocol";
 import { expect, test } from "vitest";
-import { Broker } from "../../src/broker.ts";
 import type { LogFields } from "../../src/logging/logger.ts";
+import { Broker } from "../../src/runtime/broker.ts";
 
 const header = { correlationId: 1, clientId: "billing" };
 const metadata = Buffer.concat(encodeRequest(Metadata, 1, header, { topics: [] }));

@@ -1,4 +1,4 @@
-import type { Timer, Timers } from "../../env.ts";
+import type { Timer, Timers } from "../../env/env.ts";
 
 /**
  * Asks, and asks again after each of the waits for as long as nothing has come: whoever is asked may be

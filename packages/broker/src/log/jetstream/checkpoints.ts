@@ -1,7 +1,7 @@
 // One stream for the checkpoints of all logs and where each starts: the newest message of a subject
 // counts. Writes are compare-and-set on the subject, so that who no longer leads a log can't put an
 // older start over a newer one.
-import type { Env } from "../../env.ts";
+import type { Env } from "../../env/env.ts";
 import { LogError, type LogId } from "../log.ts";
 import { CHECKPOINT_GROWTH_MS, CHECKPOINT_REPLICAS, HEADER_BYTES } from "./limits.ts";
 import { isRefusal, JetStreamRefusal, NoAnswer, type StreamApi } from "./stream-api.ts";

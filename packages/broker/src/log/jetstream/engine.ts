@@ -1,4 +1,4 @@
-import type { Env, Timer } from "../../env.ts";
+import type { Env, Timer } from "../../env/env.ts";
 import { tailBytesOn } from "../limits.ts";
 import {
   type Log,

@@ -1,4 +1,4 @@
-import type { Timer } from "../../env.ts";
+import type { Timer } from "../../env/env.ts";
 import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import { AdvanceNotice } from "./advance-notice.ts";

@@ -5,7 +5,7 @@
 //    of who waits for it. nats.js's own request makes a timer and two promises for each call.
 // 2. What waits when the connection breaks is told so at once: nats.js drops what it had not sent.
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
-import type { Env, Timer } from "../../env.ts";
+import type { Env, Timer } from "../../env/env.ts";
 import { ACK_TIMEOUT_MS, REQUEST_TIMEOUT_MS, SWEEP_INTERVAL_MS } from "./limits.ts";
 import type {
   ApiAnswer,

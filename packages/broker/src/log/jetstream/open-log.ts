@@ -1,5 +1,5 @@
 // What opening a log to lead it and to follow it have in common.
-import type { Env } from "../../env.ts";
+import type { Env } from "../../env/env.ts";
 import { LogError, type LogId } from "../log.ts";
 import type { TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";

@@ -1,5 +1,5 @@
 // The JetStream API with types: what is asked for, and what "no" and no answer mean.
-import type { Env } from "../../env.ts";
+import type { Env } from "../../env/env.ts";
 import { LogError } from "../log.ts";
 import { askAgain } from "./ask-again.ts";
 import {

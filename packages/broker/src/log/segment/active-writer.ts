@@ -7,7 +7,7 @@
 //    back to what was acknowledged, everything that waits is refused, and offsets are given anew.
 //    A log that may use the reserve tries once more when that was given up.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
-import { isDiskFull, reasonOf } from "../../os-error.ts";
+import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { WRITE_BYTES } from "../limits.ts";
 import { LogError } from "../log.ts";
 import type { MemoryTail, TailEntry } from "../memory-tail.ts";

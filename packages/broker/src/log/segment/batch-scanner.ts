@@ -9,7 +9,7 @@ import {
   magicAt,
   maxTimestampAt,
 } from "@tarpan/protocol";
-import type { File } from "../../env.ts";
+import type { File } from "../../env/env.ts";
 
 const NOTHING = new Uint8Array(0);
 

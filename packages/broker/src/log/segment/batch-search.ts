@@ -1,5 +1,5 @@
 import { BATCH_OVERHEAD, int64At, MAGIC_AT, MAGIC_V2 } from "@tarpan/protocol";
-import type { File } from "../../env.ts";
+import type { File } from "../../env/env.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 

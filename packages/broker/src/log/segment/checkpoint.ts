@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { int64At, setInt64 } from "@tarpan/protocol";
-import type { FileSystem } from "../../env.ts";
+import type { FileSystem } from "../../env/env.ts";
 import { CHECKPOINT_FILE, STATE_FILE } from "./file-names.ts";
 import { readSealed, replaceSealed } from "./sealed-file.ts";
 

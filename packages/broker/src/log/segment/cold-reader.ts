@@ -2,8 +2,8 @@
 //
 // 1. What is returned was checked: offsets follow on one another, every CRC matches.
 // 2. Damage closes exactly the offsets between the intact batches around it.
-import type { File } from "../../env.ts";
-import { reasonOf } from "../../os-error.ts";
+import type { File } from "../../env/env.ts";
+import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
 import { COLD_READERS } from "../limits.ts";
 import { LogError } from "../log.ts";

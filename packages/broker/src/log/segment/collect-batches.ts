@@ -1,5 +1,5 @@
 import { BATCH_OVERHEAD } from "@tarpan/protocol";
-import type { File } from "../../env.ts";
+import type { File } from "../../env/env.ts";
 import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
-import type { Env, FileSystem } from "../../env.ts";
-import { nodeText } from "../../node-text.ts";
-import { reasonOf } from "../../os-error.ts";
+import type { Env, FileSystem } from "../../env/env.ts";
+import { nodeText } from "../../util/node-text.ts";
+import { reasonOf } from "../../util/os-error.ts";
 import { DataDirectoryError } from "./directory-error.ts";
 import { parseLogDirectoryName } from "./file-names.ts";
 import { lockDirectory } from "./lock.ts";

@@ -5,8 +5,8 @@
 // 2. While it is full only what starts a broker, or frees space, is written. The reserve, which is
 //    given up for it, is room for that and for nothing else of ours.
 import { join } from "node:path";
-import type { Env, Timer } from "../../env.ts";
-import { isDiskFull } from "../../os-error.ts";
+import type { Env, Timer } from "../../env/env.ts";
+import { isDiskFull } from "../../util/os-error.ts";
 import { DISK_LOOK_INTERVAL_MS, DISK_REMINDER_INTERVAL_MS, DISK_RESERVE_BYTES } from "../limits.ts";
 import { LogError } from "../log.ts";
 

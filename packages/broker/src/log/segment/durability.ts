@@ -5,7 +5,7 @@
 // 2. A checkpoint claims only what was synced before it was written.
 // 3. Syncs and checkpoints of one log never overlap.
 
-import { isDiskFull, reasonOf } from "../../os-error.ts";
+import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { LogError } from "../log.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { writeCheckpoint, writeState } from "./checkpoint.ts";

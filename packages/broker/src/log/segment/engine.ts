@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { Env } from "../../env.ts";
-import { inParallel } from "../../in-parallel.ts";
-import { shareOpenFiles } from "../../open-files.ts";
-import { isDiskFull, reasonOf } from "../../os-error.ts";
-import type { FlushPolicy } from "../../settings.ts";
+import type { FlushPolicy } from "../../config/settings.ts";
+import type { Env } from "../../env/env.ts";
+import { shareOpenFiles } from "../../env/open-files.ts";
+import { inParallel } from "../../util/in-parallel.ts";
+import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { CONCURRENT_LOGS, indexBytesOn, tailBytesOn } from "../limits.ts";
 import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
 import { TailBudget } from "../memory-tail.ts";

@@ -2,7 +2,7 @@
 //
 // 1. A file is closed only while nobody uses it.
 // 2. At most `limit` are in use: who needs another waits. So nobody may use one while using one.
-import type { File, FileSystem } from "../../env.ts";
+import type { File, FileSystem } from "../../env/env.ts";
 
 interface Pooled {
   readonly file: Promise<File>;

@@ -8,8 +8,8 @@
 // Processes in different containers that share a directory cannot see each other's ids: there the
 // orchestrator has to keep a second broker away.
 import { join } from "node:path";
-import type { Env } from "../../env.ts";
-import { codeOf, reasonOf } from "../../os-error.ts";
+import type { Env } from "../../env/env.ts";
+import { codeOf, reasonOf } from "../../util/os-error.ts";
 import { DataDirectoryError } from "./directory-error.ts";
 
 const CLAIM = /^\.lock-(\d+)-([A-Za-z0-9.]+)$/;

@@ -1,4 +1,4 @@
-import { reasonOf } from "../../os-error.ts";
+import { reasonOf } from "../../util/os-error.ts";
 import { type Log, LogError, type LogOptions } from "../log.ts";
 import { MemoryTail } from "../memory-tail.ts";
 import { ActiveWriter } from "./active-writer.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { FileSystem } from "../../env.ts";
+import type { FileSystem } from "../../env/env.ts";
 import { LogError } from "../log.ts";
 import { PARTITION_METADATA_FILE } from "./file-names.ts";
 import { replaceFile } from "./sealed-file.ts";

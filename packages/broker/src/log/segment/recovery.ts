@@ -7,7 +7,7 @@
 // 3. What recovery lets stand is durable before anybody may read it. Otherwise a second crash
 //    could take it away below what was appended since.
 import { join } from "node:path";
-import { isDiskFull } from "../../os-error.ts";
+import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";

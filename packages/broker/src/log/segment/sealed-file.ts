@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { crc32c } from "@tarpan/codecs";
-import type { FileSystem } from "../../env.ts";
+import type { FileSystem } from "../../env/env.ts";
 import { TEMPORARY_SUFFIX } from "./file-names.ts";
 
 const MAGIC = 0x54_50_4e_43;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { FileSystem } from "../../env.ts";
+import type { FileSystem } from "../../env/env.ts";
 import { INDEX_SUFFIX, TIME_INDEX_SUFFIX } from "./file-names.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import { TimeIndex } from "./time-index.ts";

@@ -1,5 +1,5 @@
 // What recovery takes out of a log and keeps, for an operator to look at.
-import type { File } from "../../env.ts";
+import type { File } from "../../env/env.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { findBatch } from "./batch-search.ts";
 import { CUT_SUFFIX } from "./file-names.ts";

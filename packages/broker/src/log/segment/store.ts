@@ -1,4 +1,4 @@
-import type { Env, FileSystem } from "../../env.ts";
+import type { Env, FileSystem } from "../../env/env.ts";
 import type { TailBudget } from "../memory-tail.ts";
 import type { DiskSpace } from "./disk-space.ts";
 import type { FilePool } from "./file-pool.ts";

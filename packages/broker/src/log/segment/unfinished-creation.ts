@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { FileSystem } from "../../env.ts";
+import type { FileSystem } from "../../env/env.ts";
 import {
   LOG_SUFFIX,
   PARTITION_METADATA_FILE,

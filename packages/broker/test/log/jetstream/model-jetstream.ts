@@ -2,7 +2,7 @@
 // compare-and-set against what it has proposed (not only what is committed), forgets message ids,
 // loses what was not committed when another one is elected, and answers late, twice removed or not
 // at all. Everything hangs on one clock and one seed.
-import type { Env } from "../../../src/env.ts";
+import type { Env } from "../../../src/env/env.ts";
 import { ACK_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "../../../src/log/jetstream/limits.ts";
 import type {
   ApiAnswer,

@@ -1,9 +1,9 @@
 // What a start need not wait for and a broker that runs must have. An installation or an upgrade takes
 // the files of the version that runs away, and what was not loaded by then never can be.
 import { compress } from "@tarpan/codecs";
-import type { Timer, Timers } from "./env.ts";
-import { importPromClient } from "./http/metrics-page.ts";
-import type { Logger } from "./logging/logger.ts";
+import type { Timer, Timers } from "../env/env.ts";
+import { importPromClient } from "../http/metrics-page.ts";
+import type { Logger } from "../logging/logger.ts";
 
 /** From the start on: the first requests of clients shall not wait behind a module. */
 const LOAD_DELAY_MS = 1_000;

@@ -1,7 +1,7 @@
-import { type BrokerOptions, readBrokerOptions } from "./broker-options.ts";
+import { type BrokerOptions, readBrokerOptions } from "../config/broker-options.ts";
 import { type RunningBroker, startBroker } from "./start-broker.ts";
 
-export type { BrokerOptions } from "./broker-options.ts";
+export type { BrokerOptions } from "../config/broker-options.ts";
 
 /**
  * A real broker inside this process, for tests and small services.

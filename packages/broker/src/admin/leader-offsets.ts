@@ -1,10 +1,10 @@
-import { BusError } from "./cluster/bus.ts";
-import type { Peers } from "./cluster/peers.ts";
-import type { OffsetMove, OffsetReset, ResetTarget } from "./http/broker-view.ts";
-import { Refusal } from "./http/refusal.ts";
-import type { Metadata } from "./metadata/metadata.ts";
+import { BusError } from "../cluster/bus.ts";
+import type { OffsetMove, OffsetReset, ResetTarget } from "../http/broker-view.ts";
+import { Refusal } from "../http/refusal.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { Peers } from "../rpc/peers.ts";
 import { type ResetFrom, targetsOf } from "./offset-reset.ts";
-import type { Partitions } from "./partition/partitions.ts";
 
 interface Parts {
   readonly metadata: Metadata;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { loadLater } from "../src/load-later.ts";
-import { type LogFields, silentLogger } from "../src/logging/logger.ts";
-import { ManualTime } from "./env/manual-time.ts";
+import { type LogFields, silentLogger } from "../../src/logging/logger.ts";
+import { loadLater } from "../../src/runtime/load-later.ts";
+import { ManualTime } from "../env/manual-time.ts";
 
 test("what can't be loaded is logged with what to do, and what comes after it is loaded", async () => {
   const time = new ManualTime();

@@ -1,10 +1,10 @@
+import { ClusterMember } from "../cluster/member.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
+import type { Logger } from "../logging/logger.ts";
+import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
-import { ClusterMember } from "./cluster/member.ts";
 import { openClusterEngine } from "./cluster-storage.ts";
-import type { Env } from "./env.ts";
-import type { Logger } from "./logging/logger.ts";
-import type { BrokerSettings } from "./settings.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 export interface ClusterContext {
   readonly env: Env;

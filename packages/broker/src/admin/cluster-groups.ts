@@ -1,9 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { BusError } from "./cluster/bus.ts";
-import { COORDINATOR_CALL_TIMEOUT_MS } from "./cluster/limits.ts";
-import type { Peers } from "./cluster/peers.ts";
-import type { GroupCoordinator } from "./groups/coordinator.ts";
-import { CoordinatorError } from "./groups/coordinator-error.ts";
+import { BusError } from "../cluster/bus.ts";
+import { COORDINATOR_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
+import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type {
   GroupDetail,
   GroupsView,
@@ -11,10 +10,11 @@ import type {
   GroupView,
   OffsetMove,
   OffsetReset,
-} from "./http/broker-view.ts";
-import { Refusal } from "./http/refusal.ts";
-import type { Metadata } from "./metadata/metadata.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "./metadata/topic-names.ts";
+} from "../http/broker-view.ts";
+import { Refusal } from "../http/refusal.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import type { Peers } from "../rpc/peers.ts";
 
 interface Parts {
   readonly peers: Peers;

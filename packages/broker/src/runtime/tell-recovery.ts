@@ -1,5 +1,5 @@
-import type { Env } from "./env.ts";
-import type { Logger } from "./logging/logger.ts";
+import type { Env } from "../env/env.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { RecoveryView } from "./storage.ts";
 
 /** How often a start that takes long says how far it is, ms. */

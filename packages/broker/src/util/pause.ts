@@ -1,4 +1,4 @@
-import type { Timers } from "./env.ts";
+import type { Timers } from "../env/env.ts";
 
 /** Resolves after `delayMs`; rejects with the signal's reason as soon as that aborts. */
 export function pause(timers: Timers, delayMs: number, signal?: AbortSignal): Promise<void> {

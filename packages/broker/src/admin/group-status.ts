@@ -5,17 +5,17 @@ import {
   ProtocolError,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import type { DescribedGroup as DescribedClassicGroup } from "./groups/classic/describe.ts";
-import { describeGroup } from "./groups/classic/index.ts";
-import type { DescribedGroup as DescribedConsumerGroup } from "./groups/consumer/describe.ts";
-import { describeConsumerGroup } from "./groups/consumer/index.ts";
-import type { GroupCoordinator } from "./groups/coordinator.ts";
-import { CoordinatorError } from "./groups/coordinator-error.ts";
-import { deleteGroup } from "./groups/delete.ts";
-import { CONSUMER_PROTOCOL_TYPE } from "./groups/limits.ts";
-import { commitOffsets, type OffsetStore } from "./groups/offsets/index.ts";
-import type { Operation } from "./groups/operation.ts";
-import type { Group } from "./groups/state.ts";
+import { CoordinatorError } from "../coordinator/coordinator-error.ts";
+import type { DescribedGroup as DescribedClassicGroup } from "../groups/classic/describe.ts";
+import { describeGroup } from "../groups/classic/index.ts";
+import type { DescribedGroup as DescribedConsumerGroup } from "../groups/consumer/describe.ts";
+import { describeConsumerGroup } from "../groups/consumer/index.ts";
+import type { GroupCoordinator } from "../groups/coordinator.ts";
+import { deleteGroup } from "../groups/delete.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../groups/limits.ts";
+import { commitOffsets, type OffsetStore } from "../groups/offsets/index.ts";
+import type { Operation } from "../groups/operation.ts";
+import type { Group } from "../groups/state.ts";
 import type {
   GroupDetail,
   GroupMember,
@@ -25,11 +25,11 @@ import type {
   GroupView,
   OffsetMove,
   OffsetReset,
-} from "./http/broker-view.ts";
-import { Refusal } from "./http/refusal.ts";
+} from "../http/broker-view.ts";
+import { Refusal } from "../http/refusal.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import type { LeaderOffsets } from "./leader-offsets.ts";
-import type { Metadata } from "./metadata/metadata.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "./metadata/topic-names.ts";
 
 interface Parts {
   readonly groups: GroupCoordinator;

@@ -1,14 +1,15 @@
 // What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that went
 // unnoticed could leave a broker without durability.
-import { ConfigError } from "./config/config-error.ts";
-import { brokerConfigRefusal } from "./config/kafka/start-configs.ts";
-import { nearest } from "./config/nearest.ts";
-import { addOwnKeys, ownKeys, withoutOwnKeys } from "./config/own-keys.ts";
-import type { Given } from "./config/sources.ts";
-import { integer, oneOf, type Parse, refuse, ValueError } from "./config/values.ts";
-import type { Logger } from "./logging/logger.ts";
+
+import type { Logger } from "../logging/logger.ts";
+import type { StartOptions } from "../runtime/start-broker.ts";
+import { ConfigError } from "./config-error.ts";
+import { brokerConfigRefusal } from "./kafka/start-configs.ts";
+import { nearest } from "./nearest.ts";
+import { addOwnKeys, ownKeys, withoutOwnKeys } from "./own-keys.ts";
 import type { BrokerSettings, FlushPolicy } from "./settings.ts";
-import type { StartOptions } from "./start-broker.ts";
+import type { Given } from "./sources.ts";
+import { integer, oneOf, type Parse, refuse, ValueError } from "./values.ts";
 
 export interface BrokerOptions {
   /** Port to listen on, 0 … 65535. Default 0: any free one. */

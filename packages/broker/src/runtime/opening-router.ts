@@ -1,4 +1,4 @@
-import type { ConnectionInfo, PendingRequest, RequestRouter } from "./server/router.ts";
+import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 
 /**
  * Stands before the router while the broker opens: the port is known, and clients may connect,

@@ -1,4 +1,4 @@
-import type { ClusterPart } from "./broker-state.ts";
+import type { FlushPolicy } from "../config/settings.ts";
 import type {
   BrokerView,
   ClusterView,
@@ -9,14 +9,14 @@ import type {
   Readiness,
   StorageView,
   TopicTraffic,
-} from "./http/broker-view.ts";
-import type { LogEngine } from "./log/log.ts";
+} from "../http/broker-view.ts";
+import type { LogEngine } from "../log/log.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { ClusterPart } from "../runtime/broker-state.ts";
+import { VERSION } from "../version.ts";
 import { membersView } from "./members-view.ts";
-import type { Metadata } from "./metadata/metadata.ts";
-import type { RequestMetrics } from "./metrics/request-metrics.ts";
-import type { Partitions } from "./partition/partitions.ts";
-import type { FlushPolicy } from "./settings.ts";
-import { VERSION } from "./version.ts";
 
 /** What Kafka's clients are told, too. */
 const NO_CONTROLLER = -1;

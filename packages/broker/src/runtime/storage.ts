@@ -1,10 +1,10 @@
-import type { Env } from "./env.ts";
-import type { Log, LogEngine, LogOptions } from "./log/log.ts";
-import { MemoryEngine } from "./log/memory.ts";
-import { SegmentEngine } from "./log/segment/engine.ts";
-import type { Logger } from "./logging/logger.ts";
-import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "./metadata/topic-names.ts";
-import type { BrokerSettings } from "./settings.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import type { Env } from "../env/env.ts";
+import type { Log, LogEngine, LogOptions } from "../log/log.ts";
+import { MemoryEngine } from "../log/memory.ts";
+import { SegmentEngine } from "../log/segment/engine.ts";
+import type { Logger } from "../logging/logger.ts";
+import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "../metadata/topic-names.ts";
 
 /** An opened engine with the log of the metadata. The only place that names an engine. */
 export interface Storage {

@@ -1,19 +1,19 @@
-import type { ClusterEngine } from "./cluster/cluster-engine.ts";
-import { MemberFile } from "./cluster/member-file.ts";
-import { NatsBus } from "./cluster/nats-bus.ts";
-import type { Env, Timer } from "./env.ts";
-import { JetStreamEngine } from "./log/jetstream/engine.ts";
-import { NatsTransport } from "./log/jetstream/nats-transport.ts";
-import { nestedDirectories } from "./log/segment/data-directory.ts";
-import { DiskSpace } from "./log/segment/disk-space.ts";
-import { lockDirectory } from "./log/segment/lock.ts";
-import type { Logger } from "./logging/logger.ts";
-import type { ManagedNatsServer } from "./nats/managed-server.ts";
-import { brokerIdOf, serverNameOf, serverTagOf } from "./nats/names.ts";
-import { keptNodeId } from "./nats/node-id.ts";
-import { removeServerOf } from "./nats/remove-server.ts";
-import { type Engine, startEngine } from "./nats/start-engine.ts";
-import type { BrokerSettings } from "./settings.ts";
+import type { ClusterEngine } from "../cluster/cluster-engine.ts";
+import { MemberFile } from "../cluster/member-file.ts";
+import { NatsBus } from "../cluster/nats-bus.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import type { Env, Timer } from "../env/env.ts";
+import { JetStreamEngine } from "../log/jetstream/engine.ts";
+import { NatsTransport } from "../log/jetstream/nats-transport.ts";
+import { nestedDirectories } from "../log/segment/data-directory.ts";
+import { DiskSpace } from "../log/segment/disk-space.ts";
+import { lockDirectory } from "../log/segment/lock.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { ManagedNatsServer } from "../nats/managed-server.ts";
+import { brokerIdOf, serverNameOf, serverTagOf } from "../nats/names.ts";
+import { keptNodeId } from "../nats/node-id.ts";
+import { removeServerOf } from "../nats/remove-server.ts";
+import { type Engine, startEngine } from "../nats/start-engine.ts";
 
 export interface ClusterStorageContext {
   readonly env: Env;
