@@ -31,7 +31,8 @@ export default defineConfig({
       },
       {
         ...common,
-        // Real clusters, six processes each, that mostly wait for elections. Nothing else beside them.
+        // Real clusters, six processes each, that mostly wait for elections. Nothing else beside
+        // them.
         test: {
           ...limits,
           name: "cluster",

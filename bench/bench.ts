@@ -28,7 +28,10 @@ export function directoriesIn(parent: string): Bench["newDirectory"] {
   };
 }
 
-/** Runs `use` with a broker of each target on a new directory, side by side, so that all can be measured in turn. */
+/**
+ * Runs `use` with a broker of each target on a new directory, side by side, so that all can be
+ * measured in turn.
+ */
 export async function withBrokers<T>(
   bench: Bench,
   flush: Flush,

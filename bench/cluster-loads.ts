@@ -30,7 +30,9 @@ export const clusterGaps = (job: ClusterGapsJob, onProducing: () => Promise<void
 export const streamGaps = (job: StreamGapsJob, onProducing: () => Promise<void>) =>
   gaps("stream-gaps", job, onProducing);
 
-/** `onProducing` is called when every partition takes records: what it kills is what is measured. */
+/**
+ * `onProducing` is called when every partition takes records: what it kills is what is measured.
+ */
 async function gaps(
   name: string,
   job: object,

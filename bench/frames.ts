@@ -11,7 +11,9 @@ import {
   type RecordInput,
 } from "@tarpan/protocol";
 
-/** The last versions that name topics by name: a load needs no topic ids, and Kafka 4 serves them. */
+/**
+ * The last versions that name topics by name: a load needs no topic ids, and Kafka 4 serves them.
+ */
 const PRODUCE_VERSION = 12;
 const FETCH_VERSION = 12;
 

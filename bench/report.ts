@@ -1,5 +1,5 @@
-// What was measured, as a table and as JSON. A row is one figure: its samples from the raw limit and
-// from each broker, taken in turn, so that the n-th of each belong together.
+// What was measured, as a table and as JSON. A row is one figure: its samples from the raw limit
+// and from each broker, taken in turn, so that the n-th of each belong together.
 
 import { median } from "./statistics.ts";
 

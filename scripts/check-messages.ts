@@ -3,11 +3,12 @@
  *
  *     npx tsx --conditions=tarpan-source scripts/check-messages.ts FOLDER...
  *
- * A folder is searched, with its subfolders, for Kafka's message JSON (`clients/src/main/resources/common/message`,
- * `metadata/src/main/resources/common/metadata` and `group-coordinator/src/main/resources/common/message` of a
- * Kafka checkout). For every version a schema describes, the
- * two must have the same fields in the same order, with the same type, nullability, tag and default. A schema
- * whose definition is in no folder is listed, and is a failure if it is a request or a response.
+ * A folder is searched, with its subfolders, for Kafka's message JSON
+ * (`clients/src/main/resources/common/message`, `metadata/src/main/resources/common/metadata` and
+ * `group-coordinator/src/main/resources/common/message` of a Kafka checkout). For every version a
+ * schema describes, the two must have the same fields in the same order, with the same type,
+ * nullability, tag and default. A schema whose definition is in no folder is listed, and is a
+ * failure if it is a request or a response.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
 // How long partitions take no records while a broker or its engine dies: a client that asks for the
-// leaders again whenever one refuses, closes or is not there. Prints a line once all have taken one.
+// leaders again whenever one refuses, closes or is not there. Prints a line once all have taken
+// one.
 
 import { Connection } from "../connection.ts";
 import { batchOf, produceErrorAt, produceRequest } from "../frames.ts";

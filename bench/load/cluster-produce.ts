@@ -1,5 +1,5 @@
-// The produce load of a cluster: like that of one broker, but each request goes to the leader of its
-// partition, and what is on its way is counted over all of them.
+// The produce load of a cluster: like that of one broker, but each request goes to the leader of
+// its partition, and what is on its way is counted over all of them.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

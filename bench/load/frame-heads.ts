@@ -1,6 +1,8 @@
 import { LENGTH_BYTES } from "../frames.ts";
 
-/** Splits a stream into frames and hands over only the first bytes of each, length prefix included. */
+/**
+ * Splits a stream into frames and hands over only the first bytes of each, length prefix included.
+ */
 export class FrameHeads {
   readonly #head: Buffer;
   readonly #onHead: (head: Buffer) => void;

@@ -27,7 +27,9 @@ export async function leadersNow(
   return leaders;
 }
 
-/** The port of the controller, or who passes on to it, once a cluster of so many brokers has one. */
+/**
+ * The port of the controller, or who passes on to it, once a cluster of so many brokers has one.
+ */
 export async function controllerPort(port: number, brokerCount: number): Promise<number> {
   const connection = await Connection.open(port);
   const limitMs = performance.now() + LIMIT_MS;

@@ -1,4 +1,5 @@
-// The produce load of a cluster, straight to JetStream: the same batches, with as many on their way.
+// The produce load of a cluster, straight to JetStream: the same batches, with as many on their
+// way.
 
 import { batchOf } from "../frames.ts";
 import type { Stream } from "../targets/nats.ts";

@@ -8,8 +8,8 @@ interface Ack {
 }
 
 /**
- * Publishes to streams as fast as nats.js can: one subscription for all acks of a connection, and no
- * timer per message.
+ * Publishes to streams as fast as nats.js can: one subscription for all acks of a connection, and
+ * no timer per message.
  */
 export class StreamPublisher {
   readonly #connection: NatsConnection;

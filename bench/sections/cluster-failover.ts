@@ -1,5 +1,6 @@
-// How long the partitions of a broker take no records when it dies, or only its nats-server does. An
-// election takes JetStream 4 to 9 seconds, at random: goals compare medians, and one round has none.
+// How long the partitions of a broker take no records when it dies, or only its nats-server does.
+// An election takes JetStream 4 to 9 seconds, at random: goals compare medians, and one round has
+// none.
 
 import type { Bench } from "../bench.ts";
 import { clusterGaps, streamGaps } from "../cluster-loads.ts";

@@ -1,5 +1,5 @@
-// Three brokers, three replicas, acks=all. The raw limit is bare JetStream: the same batches through
-// nats.js to three nats-servers that are configured alike. Everything shares this machine's
+// Three brokers, three replicas, acks=all. The raw limit is bare JetStream: the same batches
+// through nats.js to three nats-servers that are configured alike. Everything shares this machine's
 // processors and its one disk, so that figures compare with each other and with nothing else.
 
 import { rm } from "node:fs/promises";
@@ -26,7 +26,10 @@ const KIB = 1024;
 const WINDOW = 10;
 /** Not measured. */
 const BEFOREHAND = { warmUpMs: 0, measureMs: 6000 };
-/** With `sync_interval: always` every server syncs each message twice: a disk may not keep up with 500. */
+/**
+ * With `sync_interval: always` every server syncs each message twice: a disk may not keep up with
+ * 500.
+ */
 const RATES_PER_SECOND = [200, 500];
 /** Topics, by how many partitions they have. The latency is that of the first. */
 const TOPICS = [
@@ -125,8 +128,8 @@ async function measureLatency(
     try {
       add(target.name, await loadLatency(server, { ...job, topic }));
     } catch (error) {
-      // Kafka takes one request at a time from a connection: where an ack takes long it falls behind
-      // any rate. That is no reason to measure nothing else.
+      // Kafka takes one request at a time from a connection: where an ack takes long it falls
+      // behind any rate. That is no reason to measure nothing else.
       if (target.name !== "kafka") throw error;
       process.stderr.write(`kafka can't keep up with ${job.ratePerSecond}/s\n`);
     }

@@ -81,8 +81,8 @@ async function measureHeartbeats(bench: Bench): Promise<Row[]> {
 }
 
 /**
- * A million commits, then a kill: each of the groups has committed `PARTITIONS` offsets. A checkpoint
- * leaves less to replay where they are committed over and over, so the goal is for that.
+ * A million commits, then a kill: each of the groups has committed `PARTITIONS` offsets. A
+ * checkpoint leaves less to replay where they are committed over and over, so the goal is for that.
  */
 async function measureCommits(bench: Bench, groupCount: number): Promise<Row[]> {
   const offsets = groupCount * PARTITIONS;

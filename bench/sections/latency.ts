@@ -11,7 +11,9 @@ const RECORD_BYTES = 1024;
 const RATE_PER_SECOND = 500;
 const TOPIC = "bench-000";
 
-/** Time from when a request was due to its ack, flush always, with requests leaving at a fixed rate. */
+/**
+ * Time from when a request was due to its ack, flush always, with requests leaving at a fixed rate.
+ */
 export const latency: Section = {
   name: "latency",
   async measure(bench) {

@@ -1,5 +1,6 @@
-// Time from nothing to the first acknowledged record, of a process and embedded; what an idle broker
-// holds; and both with a thousand partitions. The raw limit is a bare Node server that acks a write.
+// Time from nothing to the first acknowledged record, of a process and embedded; what an idle
+// broker holds; and both with a thousand partitions. The raw limit is a bare Node server that acks
+// a write.
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";

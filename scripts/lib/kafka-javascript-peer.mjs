@@ -1,5 +1,6 @@
-// @confluentinc/kafka-javascript, librdkafka for Node. Its install script would download a binary of
-// its own: it is built here instead, from the sources of librdkafka that its package brings along.
+// @confluentinc/kafka-javascript, librdkafka for Node. Its install script would download a binary
+// of its own: it is built here instead, from the sources of librdkafka that its package brings
+// along.
 
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";

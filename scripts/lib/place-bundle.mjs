@@ -1,7 +1,7 @@
 // Puts a bundle made aside in the place of the one before, which processes may be running from or
 // just starting from. Chunks are named by their content, so no file that is there ever changes but
-// main.js, which is replaced at once; and the chunks of the bundle before stay for those who have read
-// its main.js already.
+// main.js, which is replaced at once; and the chunks of the bundle before stay for those who have
+// read its main.js already.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";

@@ -66,7 +66,8 @@ for (const [what, bytes] of Object.entries(CLOSING)) {
   });
 }
 
-// Metadata v13 for all topics as librdkafka 2.1 and later write it, three bytes too many at its end.
+// Metadata v13 for all topics as librdkafka 2.1 and later write it, three bytes too many at its
+// end.
 const LIBRDKAFKA = Buffer.from("000000190003000d00000003000772646b61666b610000000000010000", "hex");
 
 it("ignores bytes after the last field of a request, as Kafka does", async () => {

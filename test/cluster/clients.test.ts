@@ -11,8 +11,8 @@ import { followerReadFlags, readsFromFollowers } from "./follower-read.ts";
 import { servesGroupsAnywhere } from "./group-api.ts";
 import { missesNoStreamSilently } from "./missing-stream.ts";
 
-// Real clients produce and consume on while the leader of what they use dies, and what else shows best
-// in a cluster that is otherwise well.
+// Real clients produce and consume on while the leader of what they use dies, and what else shows
+// best in a cluster that is otherwise well.
 
 const LIMIT_MS = 180_000;
 const cluster = useCluster({ flags: followerReadFlags });

@@ -35,7 +35,8 @@ clusterIt(
         const cut = isFirst ? waiting.coordinatorId - 1 : random.below(BROKERS);
         console.log(`broker ${cluster.node(cut).nodeId} is cut off from ${from}`);
         await hosts[cut]!.cutOff(from);
-        // What it waits for would come in 30 s, if at all, and clients wait for it as long as 5 min.
+        // What it waits for would come in 30 s, if at all, and clients wait for it as long as 5
+        // min.
         if (isFirst) await within(LET_GO_MS, "the member is let go", waiting.letGo);
         // Of kafkajs see there: its connections stay, and nothing comes.
         const kafkajs = from === "brokers";

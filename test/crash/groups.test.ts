@@ -41,7 +41,9 @@ it(
   60_000 + ROUNDS * 6_000,
 );
 
-/** One member that joins, commits one offset after another, and now and then leaves and comes back. */
+/**
+ * One member that joins, commits one offset after another, and now and then leaves and comes back.
+ */
 class Committing {
   readonly groupId: string;
   #member: RawMember | null = null;

@@ -13,7 +13,9 @@ import { type Known, structOf } from "./generate.ts";
 import { mutate } from "./mutate.ts";
 
 const LENGTH_BYTES = 4;
-/** An order for more is obeyed or refused by the broker's limits, and tests nothing but patience. */
+/**
+ * An order for more is obeyed or refused by the broker's limits, and tests nothing but patience.
+ */
 const MOST_PARTITIONS = 50;
 
 /** What a broker must do with a frame, judged by the schemas alone. */

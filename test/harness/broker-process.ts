@@ -21,7 +21,10 @@ export interface BrokerProcessOptions {
   /** A fresh temporary directory when left out. */
   readonly dataDirectory?: string;
   readonly flags?: readonly string[];
-  /** All that follows `broker`, instead of the flags for host, port and directory that are made here. */
+  /**
+   * All that follows `broker`, instead of the flags for host, port and directory that are made
+   * here.
+   */
   readonly commandLine?: readonly string[];
   readonly host?: string;
   /** Any free one when left out, and the same one at every start. */

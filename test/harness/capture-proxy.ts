@@ -31,7 +31,9 @@ export class CaptureProxy {
   readonly #path: string;
   readonly #captured: Map<string, string>;
 
-  /** `path` is a file of `readGolden`'s form; what it holds is kept unless something shorter comes. */
+  /**
+   * `path` is a file of `readGolden`'s form; what it holds is kept unless something shorter comes.
+   */
   constructor(brokerPort: () => number, path: string) {
     this.#brokerPort = brokerPort;
     this.#path = path;

@@ -1,10 +1,10 @@
 import { run, succeed } from "./run.ts";
 
 /**
- * Hosts of a cluster's own: a network namespace each, on two networks, one for the clients (and this
- * process) and one between the brokers. A host can be cut off from the others, from all, or not;
- * packets then get lost rather than refused. Needs root. Addresses are of 198.18.0.0/15, which is
- * for tests of networks and in nobody's use (RFC 2544).
+ * Hosts of a cluster's own: a network namespace each, on two networks, one for the clients (and
+ * this process) and one between the brokers. A host can be cut off from the others, from all, or
+ * not; packets then get lost rather than refused. Needs root. Addresses are of 198.18.0.0/15, which
+ * is for tests of networks and in nobody's use (RFC 2544).
  */
 export class ClusterNetwork {
   readonly #id: string;

@@ -10,7 +10,9 @@ export interface FoundProcess {
 
 const CHECK_PAUSE_MS = 50;
 
-/** Processes whose command line has `text` in it, such as the path of a data directory. Linux only. */
+/**
+ * Processes whose command line has `text` in it, such as the path of a data directory. Linux only.
+ */
 export function processesNaming(text: string): FoundProcess[] {
   const found: FoundProcess[] = [];
   for (const entry of readdirSync("/proc")) {

@@ -171,7 +171,9 @@ interface Place {
   readonly host: Host | null;
 }
 
-/** A cluster for all tests of a file, if there is a nats-server. Its output is shown with failures. */
+/**
+ * A cluster for all tests of a file, if there is a nats-server. Its output is shown with failures.
+ */
 export function useCluster(options: ClusterOptions = {}): Cluster {
   const cluster = new Cluster(options);
   beforeAll(async () => {

@@ -24,7 +24,9 @@ export interface MemberProgram {
   readonly env?: Readonly<Record<string, string>>;
   /** What its standard input gets; null for a program that reads none. */
   readonly input: object | null;
-  /** The events of a line of either output. Left out: each line of standard output is one, as JSON. */
+  /**
+   * The events of a line of either output. Left out: each line of standard output is one, as JSON.
+   */
   parse?(line: string): readonly MemberEvent[];
 }
 

@@ -121,7 +121,9 @@ export class GroupRun {
     }
   }
 
-  /** Stops producing, waits until all is consumed and committed, and holds the run to its promises. */
+  /**
+   * Stops producing, waits until all is consumed and committed, and holds the run to its promises.
+   */
   async finish(): Promise<void> {
     this.#producing = false;
     await this.#background[0];

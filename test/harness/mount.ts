@@ -2,7 +2,10 @@ import { atFileEnd } from "./file-end.ts";
 import { run } from "./run.ts";
 import { temporaryDirectory } from "./temp.ts";
 
-/** A file system in memory of its own, for tests of full and read-only disks; null where not permitted. */
+/**
+ * A file system in memory of its own, for tests of full and read-only disks; null where not
+ * permitted.
+ */
 export async function mountTmpfs(options: string): Promise<string | null> {
   const path = await temporaryDirectory();
   const args = ["-t", "tmpfs", "-o", options, "tarpan-test", path];

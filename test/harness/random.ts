@@ -33,7 +33,9 @@ export class SeededRandom {
   }
 }
 
-/** The seed of this run: TARPAN_SEED, or a new one. Printed, because a failure is lost without it. */
+/**
+ * The seed of this run: TARPAN_SEED, or a new one. Printed, because a failure is lost without it.
+ */
 export function printedSeed(what: string): number {
   const given = process.env.TARPAN_SEED;
   const seed = given === undefined ? Math.floor(Math.random() * 0x7fffffff) : Number(given);

@@ -13,7 +13,9 @@ const LENGTH_BYTES = 4;
 /** Tells our own requests from those of the clients under test. */
 export const RAW_CLIENT_ID = "raw";
 
-/** A connection that sends what it is told to, right or wrong, and hands back frames as they come. */
+/**
+ * A connection that sends what it is told to, right or wrong, and hands back frames as they come.
+ */
 export class RawConnection {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);

@@ -62,7 +62,9 @@ function unknownCommits(operations: readonly Operation[]): Set<string> {
   return unknown;
 }
 
-/** A record is the group's, once: whoever commits beyond one must have had it, or someone before. */
+/**
+ * A record is the group's, once: whoever commits beyond one must have had it, or someone before.
+ */
 function* unread(operations: readonly Operation[]): Generator<Anomaly> {
   const known = offsetsSent(operations);
   const read = new Map<string, Set<number>>();

@@ -2,7 +2,9 @@ import type { Anomaly } from "./anomaly.ts";
 import { ranksOf } from "./observations.ts";
 import { ended, type Key, type Operation } from "./operation.ts";
 
-/** Whether every process sees the order of the log, whole, in what it polls and in what it sends. */
+/**
+ * Whether every process sees the order of the log, whole, in what it polls and in what it sends.
+ */
 export function checkOrder(operations: readonly Operation[]): Anomaly[] {
   return [...polls(operations), ...sends(operations)];
 }

@@ -2,7 +2,9 @@ import type { Anomaly } from "./anomaly.ts";
 import { Observed, observations } from "./observations.ts";
 import { ended, type Key, type Operation } from "./operation.ts";
 
-/** Whether every partition holds what was sent to it: all that was acknowledged, once, in its place. */
+/**
+ * Whether every partition holds what was sent to it: all that was acknowledged, once, in its place.
+ */
 export function checkRecords(operations: readonly Operation[]): Anomaly[] {
   const everything = observations(operations);
   const sends = sendsOf(operations);

@@ -22,8 +22,8 @@ export type Edn =
   | { readonly [name: string]: Edn };
 
 /**
- * Clojure's notation (edn-format). Arrays are vectors, maps are maps, and so are other objects, with
- * keywords for their names. Numbers are integers or doubles as they are in JavaScript.
+ * Clojure's notation (edn-format). Arrays are vectors, maps are maps, and so are other objects,
+ * with keywords for their names. Numbers are integers or doubles as they are in JavaScript.
  */
 export function edn(value: Edn): string {
   if (value === null) return "nil";

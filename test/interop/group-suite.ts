@@ -65,8 +65,8 @@ export function requestOf(run: GroupRun, { address }: Where, kind: Kind): Member
 }
 
 /**
- * Three members; one is killed, one comes, the broker restarts, is killed and comes back, one leaves,
- * one comes, with records produced throughout.
+ * Three members; one is killed, one comes, the broker restarts, is killed and comes back, one
+ * leaves, one comes, with records produced throughout.
  */
 export function consumesThroughEverything(
   it: Peer["it"],

@@ -112,8 +112,9 @@ export function administers(it: It, ask: Ask): void {
 }
 
 /**
- * The list of all topics is what librdkafka asks for with bytes after the request's last field, and a
- * pattern is matched against it. Both are needed before its Node.js client even counts as connected.
+ * The list of all topics is what librdkafka asks for with bytes after the request's last field, and
+ * a pattern is matched against it. Both are needed before its Node.js client even counts as
+ * connected.
  */
 export function surveys(
   it: It,

@@ -7,8 +7,8 @@ import { describeFailure } from "./failures.ts";
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 
 /**
- * Runs `work` with a client of the cluster that `--bootstrap` names, and closes it. `work` is told what
- * `--timeout` says, too.
+ * Runs `work` with a client of the cluster that `--bootstrap` names, and closes it. `work` is told
+ * what `--timeout` says, too.
  */
 export async function withClient<T>(
   args: Arguments,

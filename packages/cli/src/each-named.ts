@@ -2,7 +2,9 @@ import type { Admin } from "@tarpan/client";
 import type { Arguments } from "./args/parse.ts";
 import type { Io } from "./command.ts";
 
-/** Acts on everything named by `option` or by bare words, one after the other; a failure ends it. */
+/**
+ * Acts on everything named by `option` or by bare words, one after the other; a failure ends it.
+ */
 export function eachNamed(
   args: Arguments,
   option: string,

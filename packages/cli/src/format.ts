@@ -29,7 +29,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "0": "\0",
 };
 
-/** `%t [%p] %o: %k=%s\n`. Keys and values come out byte for byte. Throws UsageError on an unknown %x. */
+/**
+ * `%t [%p] %o: %k=%s\n`. Keys and values come out byte for byte. Throws UsageError on an unknown
+ * %x.
+ */
 export function kcatFormat(format: string): RecordFormat {
   const parts: Part[] = [];
   const pattern = /%(.?)|\\(?:x([0-9a-fA-F]{2})|(.))|[^%\\]+|\\$/gsu;

@@ -1,6 +1,8 @@
 import type { Io } from "./command.ts";
 
-/** Ctrl-C, and what a service manager sends: the first asks for an end, the second for one at once. */
+/**
+ * Ctrl-C, and what a service manager sends: the first asks for an end, the second for one at once.
+ */
 export class Interrupts {
   readonly #io: Io;
   readonly #onFirst: () => void;

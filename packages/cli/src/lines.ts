@@ -2,10 +2,14 @@ import type { Readable } from "node:stream";
 import { CommandError } from "./failures.ts";
 
 const NEWLINE = 0x0a;
-/** No broker takes a request, and so a record, as large; and an endless line would fill the memory. */
+/**
+ * No broker takes a request, and so a record, as large; and an endless line would fill the memory.
+ */
 const MAX_LINE_BYTES = 100 * 1024 * 1024;
 
-/** Lines of a stream, as bytes without their \n; what follows the last \n counts as one. A \r stays. */
+/**
+ * Lines of a stream, as bytes without their \n; what follows the last \n counts as one. A \r stays.
+ */
 export async function* linesOf(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   for await (const lines of chunksOfLines(stream)) yield* lines;
 }

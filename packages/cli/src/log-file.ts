@@ -1,5 +1,5 @@
-// The file a broker logs to. Written synchronously, as pino does by default: a line is never lost in a
-// crash, and a broker writes few.
+// The file a broker logs to. Written synchronously, as pino does by default: a line is never lost
+// in a crash, and a broker writes few.
 import {
   closeSync,
   createReadStream,
@@ -63,7 +63,8 @@ export class LogFile {
   #rotate(): void {
     const { path, compress } = this.#options;
     const { dir, name, ext } = parse(path);
-    // Never the same name twice, also within one millisecond: a rename would replace the older file.
+    // Never the same name twice, also within one millisecond: a rename would replace the older
+    // file.
     this.#rotatedAtMs = Math.max(Date.now(), this.#rotatedAtMs + 1);
     const stamp = new Date(this.#rotatedAtMs).toISOString().replaceAll(":", "-");
     const old = join(dir, `${name}-${stamp}${ext}`);

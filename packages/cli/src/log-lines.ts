@@ -27,7 +27,9 @@ export function createLogger({ level, format, wallMs, write }: LoggerOptions): L
   return { level, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** One JSON object per line, for machines: `time` (RFC 3339), `level`, `message`, then the fields. */
+/**
+ * One JSON object per line, for machines: `time` (RFC 3339), `level`, `message`, then the fields.
+ */
 export function jsonLine(
   level: LogLevel,
   wallMs: number,

@@ -1,6 +1,7 @@
 import { run } from "./run.ts";
 
-// A reader that has seen enough (`| head`) is no error, and what is left to write has nobody to read it.
+// A reader that has seen enough (`| head`) is no error, and what is left to write has nobody to
+// read it.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });

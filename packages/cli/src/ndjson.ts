@@ -1,5 +1,6 @@
-// Records as JSON, one per line. Bytes that are UTF-8 stand as text under `key` and `value`; others in
-// base64 under `keyBase64` and `valueBase64`. Headers are [name, value] pairs, since names may repeat.
+// Records as JSON, one per line. Bytes that are UTF-8 stand as text under `key` and `value`; others
+// in base64 under `keyBase64` and `valueBase64`. Headers are [name, value] pairs, since names may
+// repeat.
 import type { ConsumedRecord, HeaderInput, ProducerRecord } from "@tarpan/client";
 import { CommandError } from "./failures.ts";
 import type { RecordFormat } from "./format.ts";
@@ -35,7 +36,10 @@ type Json = Readonly<Record<string, unknown>>;
 const FIELDS = ["topic", "partition", "offset", "timestamp", "key", "keyBase64"];
 const KNOWN = new Set([...FIELDS, "value", "valueBase64", "headers"]);
 
-/** What `ndjsonFormat` wrote, or less: only a value is needed. A value that is no text is sent as JSON. */
+/**
+ * What `ndjsonFormat` wrote, or less: only a value is needed. A value that is no text is sent as
+ * JSON.
+ */
 export function parseRecord(line: string, where: string): Omit<ProducerRecord, "topic"> {
   let json: Json;
   try {

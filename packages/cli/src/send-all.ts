@@ -11,9 +11,9 @@ export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
 }
 
 /**
- * Sends records as they come, never holding more than the producer's buffer, and says on stdout where
- * they went. Stops at the first that fails, and when it is interrupted: what was taken is still sent, and
- * a second interrupt does not wait for that.
+ * Sends records as they come, never holding more than the producer's buffer, and says on stdout
+ * where they went. Stops at the first that fails, and when it is interrupted: what was taken is
+ * still sent, and a second interrupt does not wait for that.
  */
 export async function sendAll(producer: Producer, records: Records, io: Io): Promise<void> {
   const went = new Destinations();

@@ -1,5 +1,5 @@
-// `tarpan cluster status` and `remove`: against a broker of today, and against what one of a cluster
-// answers, word for word.
+// `tarpan cluster status` and `remove`: against a broker of today, and against what one of a
+// cluster answers, word for word.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Broker } from "@tarpan/broker";

@@ -14,7 +14,9 @@ let broker: Broker;
 const at = (...argv: string[]) => tarpan([...argv, "--bootstrap", broker.bootstrap]);
 const logOf = (name: string) => join(directory, name, "00000000000000000000.log");
 
-/** t-0 has three batches of two records, the second damaged; t-1 one record; gone-1 can't be opened. */
+/**
+ * t-0 has three batches of two records, the second damaged; t-1 one record; gone-1 can't be opened.
+ */
 beforeAll(async () => {
   broker = await Broker.start({ dataDir: directory, configs });
   await at("topic", "create", "t", "gone", "--partitions", "2");

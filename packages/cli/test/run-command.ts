@@ -29,7 +29,10 @@ export class RunningCommand {
     }));
   }
 
-  /** Resolves with the first match in what was written to stdout; rejects if the command ends before. */
+  /**
+   * Resolves with the first match in what was written to stdout; rejects if the command ends
+   * before.
+   */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#wrote(this.#io.stdout, pattern);
   }

@@ -1,6 +1,8 @@
 import { errorOf } from "@tarpan/protocol";
 
-/** What the client could not do. `code` is stable; `retriable` says whether trying again may help. */
+/**
+ * What the client could not do. `code` is stable; `retriable` says whether trying again may help.
+ */
 export class ClientError extends Error {
   readonly code: `TARPAN_${string}`;
   readonly retriable: boolean;

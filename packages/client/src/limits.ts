@@ -20,11 +20,13 @@ export const METADATA_MAX_AGE_MS = 300_000;
 /** Largest response frame taken, bytes. */
 export const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 /**
- * Bytes of batches in one request: what a broker takes (Kafka's socket.request.max.bytes) less room for
- * headers, names of topics and the like.
+ * Bytes of batches in one request: what a broker takes (Kafka's socket.request.max.bytes) less room
+ * for headers, names of topics and the like.
  */
 export const MAX_REQUEST_BATCH_BYTES = 100 * 1024 * 1024 - 64 * 1024;
-/** Bytes a batch grows to while another of its partition is on its way. Kafka's max.request.size. */
+/**
+ * Bytes a batch grows to while another of its partition is on its way. Kafka's max.request.size.
+ */
 export const BATCH_BYTES = 1_000_000;
 /** Bytes of records a producer holds before it refuses more. Kafka's buffer.memory. */
 export const BUFFER_BYTES = 32 * 1024 * 1024;
@@ -46,7 +48,9 @@ export const MAX_POLL_INTERVAL_MS = 300_000;
 export const AUTO_COMMIT_INTERVAL_MS = 5_000;
 /** What the coordinator may need beyond the rebalance time-out, ms, as in Kafka's consumer. */
 export const JOIN_GRACE_MS = 5_000;
-/** What a closing member does for its group, each: a last commit, and telling that it leaves, ms. */
+/**
+ * What a closing member does for its group, each: a last commit, and telling that it leaves, ms.
+ */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Longest delay of a timer, ms: a longer one fires at once. What waits longer waits again. */

@@ -27,8 +27,9 @@ export interface RecordMetadata {
 }
 
 /**
- * A record that was read. Key, value and header values are Buffers, so `toString()` is their text. They
- * are views of what was fetched: one that is kept keeps all of it; `Buffer.from(value)` is a copy.
+ * A record that was read. Key, value and header values are Buffers, so `toString()` is their text.
+ * They are views of what was fetched: one that is kept keeps all of it; `Buffer.from(value)` is a
+ * copy.
  */
 export interface ConsumedRecord {
   readonly topic: string;

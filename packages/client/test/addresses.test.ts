@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseBootstrap } from "../src/addresses.ts";
+import { parseBootstrap } from "../src/connection/addresses.ts";
 
 test.each([
   ["localhost:9093", [{ host: "localhost", port: 9093 }]],

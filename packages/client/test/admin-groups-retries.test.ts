@@ -1,4 +1,5 @@
-// Coordinators that move and answers that get lost: a peer that follows a script, in the real protocol.
+// Coordinators that move and answers that get lost: a peer that follows a script, in the real
+// protocol.
 import { type Api, DeleteGroups, ErrorCode, FindCoordinator, OffsetCommit } from "@tarpan/protocol";
 import { afterEach, expect, test } from "vitest";
 import { Admin } from "../src/index.ts";

@@ -1,4 +1,5 @@
-// What JavaScript lets callers hand in: refused where it comes in, by name, before anything is sent.
+// What JavaScript lets callers hand in: refused where it comes in, by name, before anything is
+// sent.
 import { Broker } from "@tarpan/broker";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {

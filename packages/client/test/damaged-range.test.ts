@@ -1,4 +1,5 @@
-// Records that a broker can't read any more, or that came damaged: the reader is told where, and goes on.
+// Records that a broker can't read any more, or that came damaged: the reader is told where, and
+// goes on.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FrameSplitter } from "../src/frame-splitter.ts";
+import { FrameSplitter } from "../src/connection/frame-splitter.ts";
 
 function frame(...body: number[]): Uint8Array {
   return Uint8Array.of(0, 0, 0, body.length, ...body);

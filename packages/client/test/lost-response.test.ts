@@ -14,8 +14,9 @@ afterEach(async () => {
 });
 
 /**
- * Stands before a broker, under its own port in the metadata too, and closes instead of passing on the
- * answers of the next `lose.produces` Produce requests. Counts on one request, and one answer, per chunk.
+ * Stands before a broker, under its own port in the metadata too, and closes instead of passing on
+ * the answers of the next `lose.produces` Produce requests. Counts on one request, and one answer,
+ * per chunk.
  */
 async function lossyProxy(brokerPort: number, lose: { produces: number }): Promise<number> {
   const sockets = new Set<Socket>();

@@ -1,4 +1,5 @@
-// Brokers that follow a script, in the real protocol: for what real ones do too rarely to be waited for.
+// Brokers that follow a script, in the real protocol: for what real ones do too rarely to be waited
+// for.
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import { type Api, ApiVersions, encodeResponse, Metadata } from "@tarpan/protocol";
@@ -18,8 +19,8 @@ export interface ScriptedBrokers {
 }
 
 /**
- * Node ids from 1 on, behind one client. `topicsOf` says what each one's metadata has, `answer` the rest.
- * Counts on a request per chunk.
+ * Node ids from 1 on, behind one client. `topicsOf` says what each one's metadata has, `answer` the
+ * rest. Counts on a request per chunk.
  */
 export async function scriptedBrokers(
   count: number,

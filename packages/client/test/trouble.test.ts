@@ -1,4 +1,5 @@
-// What `onTrouble` is told, and when. That producers and consumers tell it: the command line's tests.
+// What `onTrouble` is told, and when. That producers and consumers tell it: the command line's
+// tests.
 
 import { Broker } from "@tarpan/broker";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

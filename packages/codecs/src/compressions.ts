@@ -4,7 +4,9 @@ import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
-/** Compresses with a record batch's codec: 1 gzip, 2 snappy (a raw block), 3 lz4 (a frame), 4 zstd. */
+/**
+ * Compresses with a record batch's codec: 1 gzip, 2 snappy (a raw block), 3 lz4 (a frame), 4 zstd.
+ */
 export function compress(codec: number, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case 1:
@@ -21,9 +23,9 @@ export function compress(codec: number, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Expands what `compress` or any Kafka client made, to `maxBytes` at most.
- * Throws DecompressionLimitError above that, before memory of that order is taken; DecompressionError
- * for malformed input; CodecUnavailableError. `bytes` is never changed, and the result never shares it.
+ * Expands what `compress` or any Kafka client made, to `maxBytes` at most. Throws
+ * DecompressionLimitError above that, before memory of that order is taken; DecompressionError for
+ * malformed input; CodecUnavailableError. `bytes` is never changed, and the result never shares it.
  */
 export function decompress(codec: number, bytes: Uint8Array, maxBytes: number): Uint8Array {
   switch (codec) {

@@ -1,4 +1,7 @@
-/** Below this many plain bytes a snappy block is expanded faster here than by a call into native code. */
+/**
+ * Below this many plain bytes a snappy block is expanded faster here than by a call into native
+ * code.
+ */
 export const NATIVE_SNAPPY_MIN_BYTES = 1024;
 
 /** A snappy copy of three bytes yields at most 64, so a block that claims more is malformed. */
@@ -10,5 +13,8 @@ export const ZSTD_MAX_BLOCK_BYTES = 128 * 1024;
 /** Each frame costs a decoder's set-up, and every known producer writes one. */
 export const ZSTD_MAX_FRAMES = 16;
 
-/** Blocks of one snappy or lz4 stream: 16 MiB of the smallest blocks snappy-java can be told to write. */
+/**
+ * Blocks of one snappy or lz4 stream: 16 MiB of the smallest blocks snappy-java can be told to
+ * write.
+ */
 export const MAX_BLOCKS = 16_384;

@@ -46,8 +46,8 @@ export function plainBlockLength(
 }
 
 /**
- * Expands the block in [start, end), which plainBlockLength has measured, into `output` at `position`.
- * Matches may reach back to `earliest`. Returns the position after.
+ * Expands the block in [start, end), which plainBlockLength has measured, into `output` at
+ * `position`. Matches may reach back to `earliest`. Returns the position after.
  */
 export function decompressBlock(
   bytes: Uint8Array,

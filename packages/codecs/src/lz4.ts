@@ -1,5 +1,6 @@
-// LZ4 frames (lz4_Frame_format.md), as Kafka uses them since magic 1. Decoded here because the native
-// library has no bound of its own; for sizes of a batch this costs no more than the call into it.
+// LZ4 frames (lz4_Frame_format.md), as Kafka uses them since magic 1. Decoded here because the
+// native library has no bound of its own; for sizes of a batch this costs no more than the call
+// into it.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { MAX_BLOCKS } from "./limits.ts";
 import { decompressBlock, plainBlockLength } from "./lz4-block.ts";

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 
 /**
- * Codec libraries load on first use: a broker that meets no zstd batch pays neither the time nor the
- * memory of zstd. `require` because that use is synchronous.
+ * Codec libraries load on first use: a broker that meets no zstd batch pays neither the time nor
+ * the memory of zstd. `require` because that use is synchronous.
  */
 export const requireLibrary: NodeJS.Require = createRequire(import.meta.url);
 

@@ -1,5 +1,5 @@
-// Kafka's snappy comes in two forms: Java (snappy-java's SnappyOutputStream, "xerial") frames raw blocks,
-// librdkafka and others send one raw block.
+// Kafka's snappy comes in two forms: Java (snappy-java's SnappyOutputStream, "xerial") frames raw
+// blocks, librdkafka and others send one raw block.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { MAX_BLOCKS, NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION } from "./limits.ts";
 import { optional, requireLibrary } from "./native.ts";
@@ -15,7 +15,10 @@ const native = optional(() => requireLibrary("snappy") as Snappy);
 /** Memory of V8's own: handing over native memory takes four times as long as copying out of it. */
 const COPY = { copyOutputData: true };
 
-/** Writes one raw block: every reader takes it, while some know nothing of xerial (@platformatic/kafka). */
+/**
+ * Writes one raw block: every reader takes it, while some know nothing of xerial
+ * (@platformatic/kafka).
+ */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
   return native()?.compressSync(bytes, COPY) ?? storeBlock(bytes);
 }

@@ -1,5 +1,5 @@
-// Zstandard frames (RFC 8878): headers only. What a frame may expand to is bounded before it is expanded,
-// by its content size where there is one and else by its blocks.
+// Zstandard frames (RFC 8878): headers only. What a frame may expand to is bounded before it is
+// expanded, by its content size where there is one and else by its blocks.
 import { DecompressionError } from "./errors.ts";
 import { ZSTD_MAX_BLOCK_BYTES, ZSTD_MAX_FRAMES } from "./limits.ts";
 

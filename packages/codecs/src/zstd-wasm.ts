@@ -1,11 +1,12 @@
-// zstd from @bokuweb/zstd-wasm, for Node before 22.15. The package's own functions start up asynchronously
-// and size their output by what the frame claims, so its WebAssembly module is driven directly here:
-// compiled on first use, and with an output of our size. The version is pinned for this reason.
+// zstd from @bokuweb/zstd-wasm, for Node before 22.15. The package's own functions start up
+// asynchronously and size their output by what the frame claims, so its WebAssembly module is
+// driven directly here: compiled on first use, and with an output of our size. The version is
+// pinned for this reason.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { requireLibrary } from "./native.ts";
-import type { Zstd } from "./zstd.ts";
+import type { Zstd } from "./zstd-contract.ts";
 
 /** Part of every Node, but of no type library we use: these types come with the DOM's. */
 declare const WebAssembly: {

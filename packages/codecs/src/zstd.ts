@@ -1,14 +1,9 @@
 import * as zlib from "node:zlib";
 import { CodecUnavailableError, DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { zlibError } from "./gzip.ts";
+import type { Zstd } from "./zstd-contract.ts";
 import { zstdFrames } from "./zstd-frame.ts";
 import { openZstdWasm } from "./zstd-wasm.ts";
-
-export interface Zstd {
-  compress(bytes: Uint8Array): Uint8Array;
-  /** Expands one frame into `capacity` bytes at most, or throws DecompressionLimitError. */
-  decompressFrame(frame: Uint8Array, capacity: number): Uint8Array;
-}
 
 /** node:zlib has zstd from 22.15 on; the types here are those of the oldest Node we support. */
 interface ZlibWithZstd {
@@ -27,7 +22,9 @@ export function compressZstd(bytes: Uint8Array): Uint8Array {
   return zstd().compress(bytes);
 }
 
-/** Expands one or more frames. Where a frame promises no size, its blocks bound the memory for it. */
+/**
+ * Expands one or more frames. Where a frame promises no size, its blocks bound the memory for it.
+ */
 export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const parts: Uint8Array[] = [];
   let total = 0;

@@ -1,6 +1,7 @@
 /**
- * Nanoseconds per message, generated code against the interpreter, with every other schema's code live too, as
- * in a broker: `npx tsx --conditions=tarpan-source packages/protocol/bench/codec.bench.ts`
+ * Nanoseconds per message, generated code against the interpreter, with every other schema's code
+ * live too, as in a broker: `npx tsx --conditions=tarpan-source
+ * packages/protocol/bench/codec.bench.ts`
  */
 import {
   type AnyApi,

@@ -28,7 +28,10 @@ type Untyped = Record<string, unknown>;
 const apiCodecs = new WeakMap<AnyApi, unknown[]>();
 const recordCodecs = new WeakMap<object, unknown[]>();
 
-/** The codec of an API at a version. Throws RangeError where the schema does not describe the version. */
+/**
+ * The codec of an API at a version. Throws RangeError where the schema does not describe the
+ * version.
+ */
 export function codecOf<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   version: number,
@@ -47,7 +50,10 @@ export function codecOf<Q extends Fields, S extends Fields>(
   });
 }
 
-/** The codec of a log record at a version. Throws RangeError where the schema does not describe the version. */
+/**
+ * The codec of a log record at a version. Throws RangeError where the schema does not describe the
+ * version.
+ */
 export function recordCodec<F extends Fields>(
   record: RecordSchema<F>,
   version: number,
@@ -83,7 +89,10 @@ function cached<C>(
   return codec;
 }
 
-/** Compiles a direction when it is first used: a broker never decodes responses, a client uses few versions. */
+/**
+ * Compiles a direction when it is first used: a broker never decodes responses, a client uses few
+ * versions.
+ */
 function lazy(fields: Fields, version: number, flexible: boolean): StructCodec {
   if (!canCompile) return interpret(fields, version, flexible);
   let read: StructCodec["read"] | undefined;

@@ -1,6 +1,6 @@
 /**
- * Kafka's error codes, the one table of them. The texts are ours; codes and names are the protocol's.
- * `retriable` says whether a client may send the same request again and hope.
+ * Kafka's error codes, the one table of them. The texts are ours; codes and names are the
+ * protocol's. `retriable` says whether a client may send the same request again and hope.
  */
 const table = [
   [-1, "UNKNOWN_SERVER_ERROR", false, "The broker met an error it did not expect."],
@@ -161,7 +161,10 @@ const byCode: ReadonlyMap<number, KafkaError> = new Map(
   table.map(([code, name, retriable, message]) => [code, { code, name, retriable, message }]),
 );
 
-/** The error of a code. One that Kafka does not have is an unknown server error, as clients treat it. */
+/**
+ * The error of a code. One that Kafka does not have is an unknown server error, as clients treat
+ * it.
+ */
 export function errorOf(code: number): KafkaError {
   return byCode.get(code) ?? byCode.get(ErrorCode.UNKNOWN_SERVER_ERROR)!;
 }

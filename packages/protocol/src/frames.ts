@@ -44,9 +44,9 @@ export function encodeResponse<Q extends Fields, S extends Fields>(
 }
 
 /**
- * A request from what follows the length prefix. Throws ProtocolError where it does not parse, or is of
- * another API or of a version the schema does not have. Bytes after its last field are ignored, as Kafka
- * does: librdkafka sends three of them in Metadata v9 and later for all topics.
+ * A request from what follows the length prefix. Throws ProtocolError where it does not parse, or
+ * is of another API or of a version the schema does not have. Bytes after its last field are
+ * ignored, as Kafka does: librdkafka sends three of them in Metadata v9 and later for all topics.
  */
 export function decodeRequest<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
@@ -61,8 +61,8 @@ export function decodeRequest<Q extends Fields, S extends Fields>(
 }
 
 /**
- * A response from what follows the length prefix. Throws ProtocolError where it does not parse; bytes
- * after its last field are ignored.
+ * A response from what follows the length prefix. Throws ProtocolError where it does not parse;
+ * bytes after its last field are ignored.
  */
 export function decodeResponse<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,

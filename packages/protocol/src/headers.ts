@@ -4,7 +4,10 @@ import type { AnyApi } from "./schema.ts";
 import { includes } from "./versions.ts";
 import type { Writer } from "./writer.ts";
 
-/** Before every request. The client id keeps its int16 length in every version, so any broker can read it. */
+/**
+ * Before every request. The client id keeps its int16 length in every version, so any broker can
+ * read it.
+ */
 export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
@@ -23,15 +26,19 @@ export function requestHeaderVersion(api: HeaderRules, version: number): 0 | 1 |
   return includes(api.flexible, version) ? 2 : 1;
 }
 
-/** 1 has a tagged section. ApiVersions never does: its answer must be legible to any client (KIP-511). */
+/**
+ * 1 has a tagged section. ApiVersions never does: its answer must be legible to any client
+ * (KIP-511).
+ */
 export function responseHeaderVersion(api: HeaderRules, version: number): 0 | 1 {
   return api.key !== API_VERSIONS && includes(api.flexible, version) ? 1 : 0;
 }
 
 /**
- * Reads a request header. `apiOf` finds the API of a key; where it knows none, a client id is taken for
- * one if it can be read: it stands there in all header versions but one. A version beyond the
- * schema's is read by the API's own rule, so an ApiVersions request of the future still yields its header.
+ * Reads a request header. `apiOf` finds the API of a key; where it knows none, a client id is taken
+ * for one if it can be read: it stands there in all header versions but one. A version beyond the
+ * schema's is read by the API's own rule, so an ApiVersions request of the future still yields its
+ * header.
  */
 export function readRequestHeader(
   reader: Reader,

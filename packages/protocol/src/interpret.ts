@@ -1,11 +1,11 @@
 /**
- * What a schema means on the wire. Slow and plain: this is the definition that the generated code of
- * compile.ts is held to, and its stand-in where code may not be generated.
+ * What a schema means on the wire. Slow and plain: this is the definition that the generated code
+ * of compile.ts is held to, and its stand-in where code may not be generated.
  *
- * From Kafka's MessageDataGenerator: a field absent from the version, or tagged and not sent, reads as its
- * default; a value set in a version without the field is not written (Kafka throws unless it is "ignorable");
- * a tag is sent when the value is not the default; elements of arrays are never null; the length of a
- * tagged field that is known is not looked at.
+ * From Kafka's MessageDataGenerator: a field absent from the version, or tagged and not sent, reads
+ * as its default; a value set in a version without the field is not written (Kafka throws unless it
+ * is "ignorable"); a tag is sent when the value is not the default; elements of arrays are never
+ * null; the length of a tagged field that is known is not looked at.
  */
 import {
   defaultOf,

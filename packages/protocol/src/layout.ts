@@ -13,7 +13,10 @@ export function isNullable(definition: Definition, version: number): boolean {
   return definition.nullable !== undefined && includes(definition.nullable, version);
 }
 
-/** The value of a field the wire does not carry. Fresh each time, since callers own what they decode. */
+/**
+ * The value of a field the wire does not carry. Fresh each time, since callers own what they
+ * decode.
+ */
 export function defaultOf(definition: Definition): unknown {
   if (definition.fallback !== undefined) return definition.fallback;
   switch (definition.kind) {
@@ -42,7 +45,10 @@ export function defaultStruct(fields: Fields): Record<string, unknown> {
   return value;
 }
 
-/** Whether a tagged field is left out. A non-null default array, string or bytes is always the empty one. */
+/**
+ * Whether a tagged field is left out. A non-null default array, string or bytes is always the empty
+ * one.
+ */
 export function isDefault(definition: Definition, value: unknown): boolean {
   if (value === undefined) return true;
   const { kind, fallback } = definition;

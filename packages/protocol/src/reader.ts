@@ -7,7 +7,8 @@ import { decodeUuid } from "./uuid.ts";
  * A cursor over one frame.
  *
  * 1. Every failure is a ProtocolError, and nothing beyond the frame is ever read.
- * 2. No length taken from the frame leads to an allocation before it is checked against what remains.
+ * 2. No length taken from the frame leads to an allocation before it is checked against what
+ *    remains.
  * 3. Byte fields are views of the frame, never copies.
  */
 export class Reader {

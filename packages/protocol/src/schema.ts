@@ -1,6 +1,6 @@
 /**
- * Schemas: the protocol as plain data, with its TypeScript types as a shadow. No encoding logic lives here;
- * interpret.ts says what a schema means on the wire and compile.ts makes it fast.
+ * Schemas: the protocol as plain data, with its TypeScript types as a shadow. No encoding logic
+ * lives here; interpret.ts says what a schema means on the wire and compile.ts makes it fast.
  */
 
 /** Kafka's notation for a set of versions: `3+`, `1-4`, `2`, or `none`. */
@@ -32,7 +32,10 @@ export interface Definition {
   readonly versions?: Range;
   /** Versions in which null is allowed; absent means none. */
   readonly nullable?: Range;
-  /** With a tag the field travels in the tagged section of its struct, and only when it is not the default. */
+  /**
+   * With a tag the field travels in the tagged section of its struct, and only when it is not the
+   * default.
+   */
   readonly tag?: number;
   /** Value of the field where the wire does not carry it; absent means the zero of its kind. */
   readonly fallback?: unknown;
@@ -44,7 +47,10 @@ declare const OUT: unique symbol;
 declare const IN: unique symbol;
 declare const OPTIONAL: unique symbol;
 
-/** `Out` is what decoding returns, `In` what encoding accepts, `Optional` whether encoding may be given nothing. */
+/**
+ * `Out` is what decoding returns, `In` what encoding accepts, `Optional` whether encoding may be
+ * given nothing.
+ */
 export class Field<Out, In = Out, Optional extends boolean = false> {
   declare readonly [OUT]: Out;
   declare readonly [IN]: In;
@@ -55,7 +61,9 @@ export class Field<Out, In = Out, Optional extends boolean = false> {
     this.definition = definition;
   }
 
-  /** Limits the field to some versions; in the others it reads as its default and is not written. */
+  /**
+   * Limits the field to some versions; in the others it reads as its default and is not written.
+   */
   in(versions: Range): Field<Out, In, true> {
     return new Field({ ...this.definition, versions });
   }
@@ -73,7 +81,7 @@ export class Field<Out, In = Out, Optional extends boolean = false> {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the phantom types vary both ways, so only any accepts every field
+// biome-ignore lint/suspicious/noExplicitAny: types vary both ways, so only any takes all fields
 export type AnyField = Field<any, any, boolean>;
 export type Fields = { readonly [name: string]: AnyField };
 export type Schema = AnyField | Fields;
@@ -89,7 +97,10 @@ type Encodable<F extends AnyField> = F extends Field<infer _O, infer I, boolean>
 /** Decoded shape: every field is present, whatever the version. */
 export type Output<F extends Fields> = Flat<{ -readonly [K in keyof F]: Decoded<F[K]> }>;
 
-/** Encodable shape: fields that are tagged, have a default or miss from some version may be left out. */
+/**
+ * Encodable shape: fields that are tagged, have a default or miss from some version may be left
+ * out.
+ */
 export type Input<F extends Fields> = Flat<
   { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: Encodable<F[K]> } & {
     readonly [K in OptionalKeys<F>]?: Encodable<F[K]> | undefined;
@@ -113,9 +124,15 @@ export const i16 = new Field<number>({ kind: "i16" });
 export const u16 = new Field<number>({ kind: "u16" });
 export const i32 = new Field<number>({ kind: "i32" });
 export const u32 = new Field<number>({ kind: "u32" });
-/** An int64 whose whole range is legal. Where it is not, use `offset`: a bigint costs seven times as much. */
+/**
+ * An int64 whose whole range is legal. Where it is not, use `offset`: a bigint costs seven times as
+ * much.
+ */
 export const i64 = new Field<bigint>({ kind: "i64" });
-/** An int64 held as a number: offsets, timestamps, ids. From −2^53 to 2^53 − 1; decoding refuses the rest. */
+/**
+ * An int64 held as a number: offsets, timestamps, ids. From −2^53 to 2^53 − 1; decoding refuses the
+ * rest.
+ */
 export const offset = new Field<number>({ kind: "offset" });
 export const f64 = new Field<number>({ kind: "f64" });
 /** Lower-case hexadecimal with dashes. */

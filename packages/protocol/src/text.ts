@@ -1,4 +1,5 @@
-// The two globals this package needs of its host; declared here because it compiles without any host's types.
+// The two globals this package needs of its host; declared here because it compiles without any
+// host's types.
 declare class TextDecoder {
   constructor(label: "utf-8", options: { ignoreBOM: boolean });
   decode(bytes: Uint8Array): string;
@@ -25,7 +26,9 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   return text;
 }
 
-/** Writes text as UTF-8 and returns the position after it. There must be room for 3 bytes per char. */
+/**
+ * Writes text as UTF-8 and returns the position after it. There must be room for 3 bytes per char.
+ */
 export function encodeText(text: string, into: Uint8Array, start: number): number {
   const length = text.length;
   if (length <= SHORT) {

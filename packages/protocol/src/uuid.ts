@@ -3,8 +3,9 @@ import { ZERO_UUID } from "./schema.ts";
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
 /**
- * Topic ids come again and again, and making their text costs more than all else in a fetch. So the text of a
- * UUID is kept in the slot its bytes hash to, until another one needs the slot. Slots start as the zero UUID.
+ * Topic ids come again and again, and making their text costs more than all else in a fetch. So the
+ * text of a UUID is kept in the slot its bytes hash to, until another one needs the slot. Slots
+ * start as the zero UUID.
  */
 const SLOTS = 1024;
 const slotWords = new Int32Array(SLOTS * 4);
@@ -36,7 +37,10 @@ function hex(word: number, between = ""): string {
   return left + between + HEX[(word >>> 8) & 0xff]! + HEX[word & 0xff]!;
 }
 
-/** Writes the 16 bytes of a UUID given in hexadecimal, with dashes or without. Throws RangeError if it is none. */
+/**
+ * Writes the 16 bytes of a UUID given in hexadecimal, with dashes or without. Throws RangeError if
+ * it is none.
+ */
 export function encodeUuid(text: string, into: Uint8Array, at: number): void {
   let digits = 0;
   let high = 0;

@@ -9,7 +9,10 @@ import { encodeText } from "./text.ts";
 import { encodeUuid } from "./uuid.ts";
 import { putUvarint, uvarintBytes } from "./uvarint.ts";
 
-/** Memory that small messages share: a buffer of its own would cost a message more than its encoding. */
+/**
+ * Memory that small messages share: a buffer of its own would cost a message more than its
+ * encoding.
+ */
 class Slab {
   readonly bytes = new Uint8Array(WRITER_SLAB_BYTES);
   readonly view = new DataView(this.bytes.buffer);
@@ -21,11 +24,14 @@ let currentSlab = new Slab();
 /**
  * Builds one message as a list of chunks for a gathering write.
  *
- * 1. Bytes from #start to #pos are written but not yet in #chunks; what is in a chunk is never touched again.
+ * 1. Bytes from #start to #pos are written but not yet in #chunks; what is in a chunk is never
+ *    touched again.
  * 2. From #start to #limit the memory is this writer's alone, whoever else holds the slab.
- * 3. Growing replaces #bytes, #view and every position: take first, then look at them. Marks count from #start,
- *    which stays where the marked part is, since nothing is cut off while a mark is open.
- * 4. Long byte fields are chunks of their own, not copies: the caller must leave them alone until they are sent.
+ * 3. Growing replaces #bytes, #view and every position: take first, then look at them. Marks count
+ *    from #start, which stays where the marked part is, since nothing is cut off while a mark is
+ *    open.
+ * 4. Long byte fields are chunks of their own, not copies: the caller must leave them alone until
+ *    they are sent.
  *
  * A value that its kind can't hold is a bug of the caller and throws RangeError.
  */
@@ -66,7 +72,10 @@ export class Writer {
     return this.#chunks;
   }
 
-  /** The message as one copy of its exact size: for what is kept rather than sent. Call it once, at the end. */
+  /**
+   * The message as one copy of its exact size: for what is kept rather than sent. Call it once, at
+   * the end.
+   */
   join(): Uint8Array {
     const joined = new Uint8Array(this.byteLength);
     let at = 0;
@@ -209,13 +218,18 @@ export class Writer {
     this.#bytes.set(value, at);
   }
 
-  /** Opens a part whose length is written before it, as a varint, once it is known: see `settle`. */
+  /**
+   * Opens a part whose length is written before it, as a varint, once it is known: see `settle`.
+   */
   mark(): number {
     this.#openMarks += 1;
     return this.take(1) - this.#start;
   }
 
-  /** Closes the part opened by `mark`: writes its length there and moves the part if that needs more room. */
+  /**
+   * Closes the part opened by `mark`: writes its length there and moves the part if that needs more
+   * room.
+   */
   settle(mark: number): void {
     this.#openMarks -= 1;
     const at = this.#start + mark;

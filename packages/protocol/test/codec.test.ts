@@ -81,7 +81,8 @@ test("where code may not be generated, the interpreter serves", () => {
     let generates = true;
     try { new Function(""); } catch { generates = false; }
     const writer = new Writer();
-    codecOf(ApiVersions, 3).writeResponse(writer, { errorCode: 0, apiKeys: [], finalizedFeaturesEpoch: 4 });
+    const response = { errorCode: 0, apiKeys: [], finalizedFeaturesEpoch: 4 };
+    codecOf(ApiVersions, 3).writeResponse(writer, response);
     const value = codecOf(ApiVersions, 3).readResponse(new Reader(writer.join()));
     console.log(JSON.stringify({ generates, epoch: value.finalizedFeaturesEpoch }));
   `;

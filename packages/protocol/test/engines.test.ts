@@ -100,7 +100,10 @@ function encode(codec: StructCodec, value: Record<string, unknown>): Uint8Array 
   return writer.join();
 }
 
-/** The whole of the bytes as a value, or undefined where they are refused. Only ProtocolError may refuse. */
+/**
+ * The whole of the bytes as a value, or undefined where they are refused. Only ProtocolError may
+ * refuse.
+ */
 function decode(codec: StructCodec, bytes: Uint8Array): Record<string, unknown> | undefined {
   const reader = new Reader(bytes);
   try {
@@ -113,7 +116,10 @@ function decode(codec: StructCodec, bytes: Uint8Array): Record<string, unknown> 
   }
 }
 
-/** Cuts, flips and inserts bytes; small values and varint edges, since lengths are where parsers go wrong. */
+/**
+ * Cuts, flips and inserts bytes; small values and varint edges, since lengths are where parsers go
+ * wrong.
+ */
 function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   const out = [...bytes];
   for (let i = random.below(4); i >= 0; i--) {

@@ -16,7 +16,9 @@ import {
   ZERO_UUID,
 } from "../src/index.ts";
 
-/** Bodies worked out by hand from Kafka's protocol guide, each with the decoded value it stands for. */
+/**
+ * Bodies worked out by hand from Kafka's protocol guide, each with the decoded value it stands for.
+ */
 interface Golden {
   readonly api: AnyApi;
   readonly version: number;
@@ -25,7 +27,9 @@ interface Golden {
   readonly wire: readonly string[];
   /** What to encode. */
   readonly value: Record<string, unknown>;
-  /** Where decoding yields more than was given: defaults of what was left out or not on the wire. */
+  /**
+   * Where decoding yields more than was given: defaults of what was left out or not on the wire.
+   */
   readonly decoded?: Record<string, unknown>;
 }
 
@@ -136,7 +140,8 @@ const goldens: readonly Golden[] = [
     side: "response",
     wire: [
       `02 ${TOPIC_ID_WIRE}`,
-      // Partition 0: NOT_LEADER_OR_FOLLOWER, no offset, no append time, no start, no record errors, no message.
+      // Partition 0: NOT_LEADER_OR_FOLLOWER, no offset, no append time, no start, no record errors,
+      // no message.
       "02 00000000 0006 ffffffffffffffff ffffffffffffffff ffffffffffffffff 01 00",
       // Tag 0: leader 2 of epoch 9, itself a struct with an empty tagged section.
       "01 00 09 00000002 00000009 00",

@@ -15,8 +15,9 @@ export interface Deathbed {
 }
 
 /**
- * Produces and consumes on with real clients, by name, while a broker dies and comes back that leads
- * a partition of each: everything that a client was told is stored is, and it reads all of it.
+ * Produces and consumes on with real clients, by name, while a broker dies and comes back that
+ * leads a partition of each: everything that a client was told is stored is, and it reads all of
+ * it.
  */
 export async function survive(
   { bootstrap, kill }: Deathbed,

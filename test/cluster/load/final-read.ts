@@ -11,7 +11,10 @@ const ATTEMPT_LIMIT_MS = 15_000;
 const TRY_AGAIN_MS = 250;
 const METADATA_VERSION = 9;
 
-/** Reads every partition whole from its leader, with nothing between us and the bytes, and records it. */
+/**
+ * Reads every partition whole from its leader, with nothing between us and the bytes, and records
+ * it.
+ */
 export async function readEverything(load: Load): Promise<number[]> {
   const process = load.history.newProcess();
   const ends: number[] = [];

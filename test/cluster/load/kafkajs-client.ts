@@ -18,8 +18,9 @@ export function kafkajs({ bootstrap }: Pick<Load, "bootstrap">, clientId: string
 }
 
 /**
- * A consumer that is stopped while kafkajs makes its fetchers anew, as brokers came or went, leaves these
- * in a loop that never waits, and the whole process with them. All they do is to log: this ends them.
+ * A consumer that is stopped while kafkajs makes its fetchers anew, as brokers came or went, leaves
+ * these in a loop that never waits, and the whole process with them. All they do is to log: this
+ * ends them.
  */
 function endSpinning({ level, log }: LogEntry): void {
   const isSpinning = level === logLevel.DEBUG && log.message === "consumer not running, exiting";

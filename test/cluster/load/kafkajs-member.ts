@@ -59,8 +59,8 @@ function tellOwned(load: Load, consumer: Consumer, member: Member): Promise<void
     generation = null;
     member.owns(null, owned);
   });
-  // A join does not tell its generation. A heartbeat does, but perhaps that of a join whose assignment
-  // has not come yet; commits belong to an assignment.
+  // A join does not tell its generation. A heartbeat does, but perhaps that of a join whose
+  // assignment has not come yet; commits belong to an assignment.
   consumer.on(events.COMMIT_OFFSETS, ({ payload }) => {
     if (generation === payload.groupGenerationId) return;
     generation = payload.groupGenerationId;

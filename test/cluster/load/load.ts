@@ -2,7 +2,9 @@ import { Admin, Client } from "@tarpan/client";
 import type { History } from "../../history/history.ts";
 import { type Key, keyOf, type OffsetAndValue } from "../../history/operation.ts";
 
-/** How long clients wait for one answer, ms: shorter than any fault, so that they look elsewhere. */
+/**
+ * How long clients wait for one answer, ms: shorter than any fault, so that they look elsewhere.
+ */
 export const REQUEST_TIMEOUT_MS = 4_000;
 /** How long producers go on trying, ms: longer than any fault. */
 export const DELIVERY_TIMEOUT_MS = 120_000;

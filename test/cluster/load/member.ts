@@ -1,13 +1,17 @@
 import type { OffsetAndValue } from "../../history/operation.ts";
 import type { Load } from "./load.ts";
 
-/** What a member of a group tells of itself. Its commits run beside its polls, as a second process. */
+/**
+ * What a member of a group tells of itself. Its commits run beside its polls, as a second process.
+ */
 export class Member {
   readonly group: string;
   readonly name: string;
   readonly #load: Load;
   readonly #polling: number;
-  /** Processes that commit nothing just now: a client that starts over may leave a commit behind. */
+  /**
+   * Processes that commit nothing just now: a client that starts over may leave a commit behind.
+   */
   readonly #idle: number[] = [];
 
   constructor(load: Load, group: string, name: string) {

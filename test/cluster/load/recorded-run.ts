@@ -33,9 +33,9 @@ export interface RunOptions {
 }
 
 /**
- * Producers and two groups of two members each, with two clients, that work while a test breaks things;
- * all that they do and see is recorded. `finish` holds it to what anomaly.ts lists, and to an end
- * in which both groups have read everything.
+ * Producers and two groups of two members each, with two clients, that work while a test breaks
+ * things; all that they do and see is recorded. `finish` holds it to what anomaly.ts lists, and to
+ * an end in which both groups have read everything.
  */
 export class RecordedRun {
   readonly load: Load;
@@ -83,8 +83,8 @@ export class RecordedRun {
 
   /**
    * Resolves when, from now, every partition was written and every group has read that; without
-   * `kafkajs`, every group but its own. A consumer of kafkajs whose broker takes connections and says
-   * nothing asks it for ever: a time-out does not make it look for another leader.
+   * `kafkajs`, every group but its own. A consumer of kafkajs whose broker takes connections and
+   * says nothing asks it for ever: a time-out does not make it look for another leader.
    */
   progress({ kafkajs = true } = {}): Promise<void> {
     const limitMs = PROGRESS_LIMIT_MS;

@@ -1,3 +1,4 @@
+import type { ClusterPart } from "../cluster/broker-state.ts";
 import type { FlushPolicy } from "../config/settings.ts";
 import type {
   BrokerView,
@@ -14,7 +15,6 @@ import type { LogEngine } from "../log/log.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Partitions } from "../partition/partitions.ts";
-import type { ClusterPart } from "../runtime/broker-state.ts";
 import { VERSION } from "../version.ts";
 import { membersView } from "./members-view.ts";
 

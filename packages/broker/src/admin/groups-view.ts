@@ -1,8 +1,8 @@
+import type { BrokerState } from "../cluster/broker-state.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type { GroupsView } from "../http/broker-view.ts";
 import type { Logger } from "../logging/logger.ts";
 import { Peers } from "../rpc/peers.ts";
-import type { BrokerState } from "../runtime/broker-state.ts";
 import { ClusterGroups } from "./cluster-groups.ts";
 import { GroupStatus } from "./group-status.ts";
 import { LeaderOffsets } from "./leader-offsets.ts";

@@ -1,9 +1,9 @@
 import { ErrorCode } from "@tarpan/protocol";
+import type { ClusterPart } from "../cluster/broker-state.ts";
 import type { BrokerRemoval, ClusterPartition, MembersView } from "../http/broker-view.ts";
 import { Refusal } from "../http/refusal.ts";
 import { partitionsOf } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import type { ClusterPart } from "../runtime/broker-state.ts";
 
 /** What may be otherwise when it is asked again: no controller, or none that can write. */
 const PASSING: readonly number[] = [

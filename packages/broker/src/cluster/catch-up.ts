@@ -1,4 +1,4 @@
-import { type Coming, Occasion } from "../partition/coming.ts";
+import { type Coming, Occasion } from "../util/coming.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
 
 interface Parts {
@@ -8,8 +8,8 @@ interface Parts {
 }
 
 /**
- * Reads all that the controller has decided by now, for requests that speak of more than is known here:
- * their clients may have heard of it from a broker that is ahead of this one.
+ * Reads all that the controller has decided by now, for requests that speak of more than is known
+ * here: their clients may have heard of it from a broker that is ahead of this one.
  *
  * One question is asked at a time, and none of those who come later is served by one that was asked
  * before they came.
@@ -51,8 +51,8 @@ export class CatchUp {
 }
 
 /**
- * Whoever waits looks at each image that is shown meanwhile. It may be the one: what comes later would
- * find it so, and be served first.
+ * Whoever waits looks at each image that is shown meanwhile. It may be the one: what comes later
+ * would find it so, and be served first.
  */
 class Reading implements Coming {
   readonly #read: Occasion;

@@ -5,9 +5,10 @@ import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 /**
  * The logs of a cluster's partitions, as its controller makes them.
  *
- * Whoever does this may be deposed and not know it, and its successor may be making the same log. The
- * logs of a new topic carry an id that nobody else has. Those of a topic that grows do not: one that
- * is there already is as good as made, and none is ever deleted, for it may hold records by now.
+ * Whoever does this may be deposed and not know it, and its successor may be making the same log.
+ * The logs of a new topic carry an id that nobody else has. Those of a topic that grows do not: one
+ * that is there already is as good as made, and none is ever deleted, for it may hold records by
+ * now.
  */
 export class ClusterLogs implements PartitionHost {
   readonly #engine: LogEngine;

@@ -23,8 +23,9 @@ interface Parts {
 }
 
 /**
- * What a controller does unasked: brokers that fall silent lose what they lead, what the engine says
- * of replicas comes into the metadata, and replicas and leaders are brought to where they belong.
+ * What a controller does unasked: brokers that fall silent lose what they lead, what the engine
+ * says of replicas comes into the metadata, and replicas and leaders are brought to where they
+ * belong.
  */
 export class ControllerDuties {
   readonly #parts: Parts;

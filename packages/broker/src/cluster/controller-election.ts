@@ -45,8 +45,8 @@ export class ControllerElection {
   }
 
   /**
-   * One that is the controller lets the others know. An election is not waited for: that may take as
-   * long as the servers elect themselves, and what comes of it is closed at once.
+   * One that is the controller lets the others know. An election is not waited for: that may take
+   * as long as the servers elect themselves, and what comes of it is closed at once.
    */
   async close(): Promise<void> {
     this.#retired = true;

@@ -3,8 +3,8 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 
 /**
- * Deletes the logs of topics that a committed change has deleted, and nothing else: a controller that
- * looked for logs without a topic could be one that is deposed, and know less than there is.
+ * Deletes the logs of topics that a committed change has deleted, and nothing else: a controller
+ * that looked for logs without a topic could be one that is deposed, and know less than there is.
  */
 export async function deleteLogsOfTopics(
   engine: LogEngine,

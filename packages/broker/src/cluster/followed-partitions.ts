@@ -20,8 +20,9 @@ interface Parts {
 /**
  * Serves consumers from replicas beside this broker.
  *
- * Staleness is bounded: a broker serves a partition only while the metadata has its replica in sync,
- * which the controller looks at every few seconds, and while it hears the other brokers itself.
+ * Staleness is bounded: a broker serves a partition only while the metadata has its replica in
+ * sync, which the controller looks at every few seconds, and while it hears the other brokers
+ * itself.
  */
 export class FollowedPartitions implements Followers {
   readonly #parts: Parts;
@@ -128,7 +129,9 @@ class FollowedPartition implements ReadablePartition {
     return this.log.endOffset;
   }
 
-  /** Everything here is committed, so no epoch that a consumer has read of can have ended before. */
+  /**
+   * Everything here is committed, so no epoch that a consumer has read of can have ended before.
+   */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
     return { epoch, endOffset: Number.MAX_SAFE_INTEGER };
   }

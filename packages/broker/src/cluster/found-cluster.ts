@@ -21,9 +21,9 @@ interface Parts {
 }
 
 /**
- * Opens the log of the cluster's metadata, as long as that takes. It is made only where nobody knows
- * of a cluster: not this broker's data directory, and none of the brokers it hears. A lost one is
- * never replaced by an empty one.
+ * Opens the log of the cluster's metadata, as long as that takes. It is made only where nobody
+ * knows of a cluster: not this broker's data directory, and none of the brokers it hears. A lost
+ * one is never replaced by an empty one.
  */
 export async function openMetadataLog(
   parts: Parts,

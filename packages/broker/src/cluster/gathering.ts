@@ -1,6 +1,6 @@
 import type { Env } from "../env/env.ts";
 import type { LocalController } from "../metadata/local-controller.ts";
-import { Occasion, overWithin } from "../partition/coming.ts";
+import { Occasion, overWithin } from "../util/coming.ts";
 import { GATHERING_WAIT_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 
@@ -13,8 +13,8 @@ interface Parts {
 }
 
 /**
- * Brokers that start together register one after another, and clients come with the first. What needs
- * more of them than there are waits for those that are known to be on their way.
+ * Brokers that start together register one after another, and clients come with the first. What
+ * needs more of them than there are waits for those that are known to be on their way.
  */
 export class Gathering {
   readonly #parts: Parts;

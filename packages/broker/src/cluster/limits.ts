@@ -8,8 +8,8 @@ export const HEARTBEAT_INTERVAL_MS = 400;
 export const BROKER_SESSION_MS = 2_400;
 
 /**
- * A broker that has heard too few of the others for this long, or has slept for it, serves nobody: it
- * is to be silent before the others may lead what it led. So this is a good deal less than the
+ * A broker that has heard too few of the others for this long, or has slept for it, serves nobody:
+ * it is to be silent before the others may lead what it led. So this is a good deal less than the
  * session above: no clocks are compared, but they are taken to run about equally fast.
  */
 export const ISOLATED_AFTER_MS = 1_600;
@@ -60,8 +60,8 @@ export const PEER_CALL_TIMEOUT_MS = 5_000;
 export const COORDINATOR_CALL_TIMEOUT_MS = 20_000;
 
 /**
- * How long the making of a topic waits for brokers that are on their way. Less than clients wait for
- * an answer, and what brokers that start together need.
+ * How long the making of a topic waits for brokers that are on their way. Less than clients wait
+ * for an answer, and what brokers that start together need.
  */
 export const GATHERING_WAIT_MS = 10_000;
 

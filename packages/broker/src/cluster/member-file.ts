@@ -5,9 +5,9 @@ import { ClusterError } from "./cluster-error.ts";
 const FILE = "membership";
 
 /**
- * Whether a data directory's broker has been a member of its cluster, and is one no more. One that was
- * removed would make its nats-server a member of the Raft groups again by starting it: it is to stay
- * away by itself.
+ * Whether a data directory's broker has been a member of its cluster, and is one no more. One that
+ * was removed would make its nats-server a member of the Raft groups again by starting it: it is to
+ * stay away by itself.
  */
 export class MemberFile {
   readonly #fs: FileSystem;

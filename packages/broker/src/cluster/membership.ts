@@ -155,7 +155,9 @@ export class Membership {
     return live.map(({ brokerId }) => brokerId).sort((a, b) => a - b);
   }
 
-  /** Resolves once nobody is heard who could take over from this broker: who leaves can't either. */
+  /**
+   * Resolves once nobody is heard who could take over from this broker: who leaves can't either.
+   */
   whenAlone(): Promise<void> {
     return new Promise((resolve) => {
       this.#alone.push(resolve);
@@ -181,7 +183,9 @@ export class Membership {
     return this.controller === null && this.#hasListened();
   }
 
-  /** False after a start, and after a pause, also when we are asked before our own timer has run. */
+  /**
+   * False after a start, and after a pause, also when we are asked before our own timer has run.
+   */
   #hasListened(): boolean {
     const nowMs = this.#env.clock.monotonicMs();
     return nowMs >= this.#judgeFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;

@@ -3,8 +3,8 @@ import { type FollowedLog, LogError } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";
-import { type Coming, Occasion } from "../partition/coming.ts";
 import { type Replay, replayFrom } from "../state-machine/replay.ts";
+import { type Coming, Occasion } from "../util/coming.ts";
 import { CONTROLLER_RETRY_MS } from "./limits.ts";
 
 type Position = Replay<MetadataImage>;

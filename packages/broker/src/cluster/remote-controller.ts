@@ -10,7 +10,7 @@ import {
 } from "../metadata/controller.ts";
 import type { BrokerRegistration } from "../metadata/decide-broker.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
-import { overWithin } from "../partition/coming.ts";
+import { overWithin } from "../util/coming.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import { type Bus, BusError } from "./bus.ts";
 import type { ClusterController, Removal } from "./cluster-controller.ts";
@@ -59,8 +59,8 @@ export class RemoteController implements ClusterController {
   }
 
   /**
-   * Tries until there is a controller that takes it: without it the broker is of no use. Rejects with
-   * ClusterError where the broker was removed.
+   * Tries until there is a controller that takes it: without it the broker is of no use. Rejects
+   * with ClusterError where the broker was removed.
    */
   async registerBroker(registration: BrokerRegistration): Promise<Outcome> {
     const { stopping, file } = this.#parts;

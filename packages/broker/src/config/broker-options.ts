@@ -1,8 +1,7 @@
-// What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that went
-// unnoticed could leave a broker without durability.
+// What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that
+// went unnoticed could leave a broker without durability.
 
 import type { Logger } from "../logging/logger.ts";
-import type { StartOptions } from "../runtime/start-broker.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
 import { nearest } from "./nearest.ts";
@@ -28,8 +27,9 @@ export interface BrokerOptions {
   /** Kafka's broker id, 0 … 2^31-1. Default: the data directory's own, 1 in a new one. */
   readonly nodeId?: number;
   /**
-   * Kafka broker configs by Kafka's names, as in `{ "num.partitions": 3 }`. Defaults are Kafka's, but
-   * for `group.initial.rebalance.delay.ms`: 0 in memory, where tests would wait three seconds for it.
+   * Kafka broker configs by Kafka's names, as in `{ "num.partitions": 3 }`. Defaults are Kafka's,
+   * but for `group.initial.rebalance.delay.ms`: 0 in memory, where tests would wait three seconds
+   * for it.
    */
   readonly configs?: Readonly<Record<string, string | number | boolean>>;
   /** Default: silent. */
@@ -62,10 +62,15 @@ function string(value: unknown): string {
 
 type Parsed = { [K in keyof typeof PARSERS]?: ReturnType<(typeof PARSERS)[K]> };
 
+interface ReadOptions {
+  readonly settings: BrokerSettings;
+  readonly logger?: Logger;
+  /** False lets a node id kept in the data directory go before the one of the settings. */
+  readonly nodeIdGiven: boolean;
+}
+
 /** Throws ConfigError, whose message names the option. One that is undefined is not given. */
-export function readBrokerOptions(
-  options: BrokerOptions,
-): { readonly settings: BrokerSettings } & StartOptions {
+export function readBrokerOptions(options: BrokerOptions): ReadOptions {
   const parsed = withConfigs(checked(options));
   const { dataDir, nodeId = 1, logger } = parsed;
   const storage = parsed.storage ?? (dataDir === undefined ? "memory" : "segment");
@@ -126,7 +131,9 @@ function checked(options: unknown): Parsed {
   return parsed;
 }
 
-/** What an object says, without what is undefined. Throws ValueError for a name that is not known. */
+/**
+ * What an object says, without what is undefined. Throws ValueError for a name that is not known.
+ */
 function entriesOf(object: unknown, known: readonly string[]): [string, unknown][] {
   const entries = Object.entries(record(object)).filter(([, value]) => value !== undefined);
   const unknown = entries.find(([name]) => !known.includes(name))?.[0];

@@ -1,5 +1,5 @@
-// What makes a broker part of a cluster, and of which. Whatever contradicts itself is refused with the
-// key that would settle it.
+// What makes a broker part of a cluster, and of which. Whatever contradicts itself is refused with
+// the key that would settle it.
 
 import { addressText, type HostPort, peerAddresses } from "./addresses.ts";
 import { ConfigError } from "./config-error.ts";

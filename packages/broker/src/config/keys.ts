@@ -163,7 +163,9 @@ export const ALIASES: Readonly<Record<string, KeyName>> = {
   "performance.compression_threshold": "compression_threshold",
 };
 
-/** `kafka.<name>` in a file, TARPAN_KAFKA_<NAME>, `--kafka <name>=<value>`: Kafka's broker configs. */
+/**
+ * `kafka.<name>` in a file, TARPAN_KAFKA_<NAME>, `--kafka <name>=<value>`: Kafka's broker configs.
+ */
 export const KAFKA_PREFIX = "kafka.";
 
 export const ENVIRONMENT_PREFIX = "TARPAN_";

@@ -77,7 +77,9 @@ export interface Programs {
 export interface ProgramEvents {
   /** A line of its standard output. */
   onLine(line: string): void;
-  /** It has ended, and everything it wrote has been seen. `errors`: the end of what it complained. */
+  /**
+   * It has ended, and everything it wrote has been seen. `errors`: the end of what it complained.
+   */
   onEnd(end: { code: number | null; errors: string }): void;
 }
 

@@ -4,7 +4,10 @@ import type { Processes } from "./env.ts";
 /** Positions in /proc/<pid>/stat after the command name, see proc_pid_stat(5). */
 const STATE_FIELD = 0;
 const START_TIME_FIELD = 19;
-/** Dead, and kept in the table until the parent asks: for ever in a container whose first never does. */
+/**
+ * Dead, and kept in the table until the parent asks: for ever in a container whose first never
+ * does.
+ */
 const ENDED = ["Z", "X", "x"];
 
 /** Processes of this machine. Where there is no /proc, a life cannot be told from the next one. */

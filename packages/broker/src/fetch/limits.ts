@@ -1,4 +1,6 @@
-/** Kafka's min.incremental.fetch.session.eviction.ms: a session used since then is not pushed out. */
+/**
+ * Kafka's min.incremental.fetch.session.eviction.ms: a session used since then is not pushed out.
+ */
 export const FETCH_SESSION_PROTECTED_MS = 120_000;
 
 /** Partitions in all fetch sessions together, so that sessions can't fill the memory. */

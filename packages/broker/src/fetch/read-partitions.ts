@@ -1,9 +1,10 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
-import type { Broker } from "../handlers/handler.ts";
 import type { LogError } from "../log/log.ts";
-import type { Coming, Patience } from "../partition/coming.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
-import type { ReadablePartition } from "../partition/readable-partition.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { Patience } from "../partition/patience.ts";
+import type { Followers, ReadablePartition } from "../partition/readable-partition.ts";
+import type { Coming } from "../util/coming.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
 
 /** What a fetch found in one partition. */
@@ -15,7 +16,9 @@ export interface PartitionRead {
   readonly logStartOffset: number;
   readonly records: readonly Uint8Array[];
   readonly sizeBytes: number;
-  /** Set when the consumer read records that are no longer, or were never, in this log (KIP-595). */
+  /**
+   * Set when the consumer read records that are no longer, or were never, in this log (KIP-595).
+   */
   readonly divergingEpoch?: { epoch: number; endOffset: number };
   readonly currentLeader?: { leaderId: number; leaderEpoch: number };
   /** Where reading can go on behind a damaged range. */
@@ -28,6 +31,13 @@ export interface PartitionRead {
 export interface WatchedPartition {
   readonly partition: ReadablePartition;
   readonly highWatermark: number;
+}
+
+/** Where a broker's partitions are found: those it leads, and those it follows. */
+export interface ReadSource {
+  readonly partitions: Partitions;
+  /** Left out where there is nobody to follow. */
+  readonly followers?: Followers;
 }
 
 export interface ReadLimits {
@@ -50,7 +60,7 @@ export interface Reads {
  * batch, however large (KIP-74), so that a consumer always gets on.
  */
 export async function readPartitions(
-  broker: Broker,
+  source: ReadSource,
   wanted: Iterable<WantedPartition>,
   nameOf: (wanted: WantedPartition) => string | null,
   { maxBytes, readCommitted, rack }: ReadLimits,
@@ -62,13 +72,13 @@ export async function readPartitions(
   let sizeBytes = 0;
   for (const one of wanted) {
     const name = nameOf(one);
-    const led = findLed(broker, name, one.partition);
-    const { followers } = broker;
+    const led = findLed(source, name, one.partition);
+    const { followers } = source;
     const followed = led === ErrorCode.NOT_LEADER_OR_FOLLOWER && followers !== undefined;
     let partition: ReadablePartition | number = led;
     if (followed) partition = await followers.find(name!, one.partition);
     // It may be led here by now.
-    if (followed && typeof partition === "number") partition = findLed(broker, name, one.partition);
+    if (followed && typeof partition === "number") partition = findLed(source, name, one.partition);
     if (typeof partition === "number") {
       addComing(coming, patience, name, one, partition);
       reads.push(failedRead(one, partition));
@@ -77,7 +87,7 @@ export async function readPartitions(
     const near = followed ? null : (followers?.nearest(name!, one.partition, rack) ?? null);
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
-    const refused = judge(broker, partition, one) ?? redirected(partition, one, near);
+    const refused = judge(source, partition, one) ?? redirected(partition, one, near);
     if (refused !== null) addComing(coming, patience, name, one, refused.errorCode);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
@@ -100,8 +110,8 @@ function redirected(
   return { ...found(partition, wanted, NO_RECORDS, 0), preferredReadReplica: near };
 }
 
-function findLed(broker: Broker, name: string | null, index: number): Partition | number {
-  return name === null ? ErrorCode.UNKNOWN_TOPIC_ID : broker.partitions.find(name, index);
+function findLed(source: ReadSource, name: string | null, index: number): Partition | number {
+  return name === null ? ErrorCode.UNKNOWN_TOPIC_ID : source.partitions.find(name, index);
 }
 
 async function readOne(
@@ -126,14 +136,14 @@ async function readOne(
 
 /** Epoch and offset checks; null when the partition can be read as asked. */
 function judge(
-  broker: Broker,
+  source: ReadSource,
   partition: ReadablePartition,
   wanted: WantedPartition,
 ): PartitionRead | null {
   const epochError = judgeLeaderEpoch(partition, wanted.currentLeaderEpoch);
   if (epochError !== ErrorCode.NONE) {
     const { leaderEpoch } = partition;
-    const currentLeader = { leaderId: broker.settings.nodeId, leaderEpoch };
+    const currentLeader = { leaderId: source.partitions.nodeId, leaderEpoch };
     return { ...failedRead(wanted, epochError), currentLeader };
   }
   const { fetchOffset, lastFetchedEpoch } = wanted;

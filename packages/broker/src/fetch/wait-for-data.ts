@@ -1,5 +1,5 @@
 import type { Timers } from "../env/env.ts";
-import type { Coming } from "../partition/coming.ts";
+import type { Coming } from "../util/coming.ts";
 import type { WatchedPartition } from "./read-partitions.ts";
 
 /**

@@ -5,8 +5,9 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
-import { attemptWhen, type Coming, Occasion, overWithin, Patience } from "../partition/coming.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import { Patience } from "../partition/patience.ts";
+import { attemptWhen, type Coming, Occasion, overWithin } from "../util/coming.ts";
 import { topicsChanged } from "./consumer/index.ts";
 import { GroupLog } from "./group-log.ts";
 import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
@@ -93,8 +94,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * Runs one operation of a group's coordinator, in this turn where that is loaded. Otherwise it waits
-   * a moment, behind those that came before. Rejects with CoordinatorError.
+   * Runs one operation of a group's coordinator, in this turn where that is loaded. Otherwise it
+   * waits a moment, behind those that came before. Rejects with CoordinatorError.
    */
   async run<T>(groupId: string, operation: Operation<T>): Promise<T> {
     const found = this.#shardOf(groupId);

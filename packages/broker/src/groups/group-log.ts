@@ -22,8 +22,8 @@ const MAX_REASON_LENGTH = 255;
 /**
  * What an operator reads of the groups: who joins, leaves or expires and each rebalance at info,
  * heartbeats at debug. The lines name the requests they are about, for these are what people search
- * a log for. Kafka's consumer protocol joins and leaves by heartbeats; the words are the same there.
- * Nothing is put together for a level that is off.
+ * a log for. Kafka's consumer protocol joins and leaves by heartbeats; the words are the same
+ * there. Nothing is put together for a level that is off.
  */
 export class GroupLog {
   readonly #logger: Logger;

@@ -5,9 +5,9 @@ export const RELOAD_DELAY_MS = 1_000;
 export const REOPEN_DELAY_MS = 50;
 
 /**
- * How long a request waits for its coordinator to be loaded, or for this broker to read that it is the
- * coordinator. Loading takes a tenth of a second, unless the partition has to elect first. Much less
- * than any client's time-out, and than a session.
+ * How long a request waits for its coordinator to be loaded, or for this broker to read that it is
+ * the coordinator. Loading takes a tenth of a second, unless the partition has to elect first. Much
+ * less than any client's time-out, and than a session.
  */
 export const COORDINATOR_WAIT_MS = 2_000;
 

@@ -9,7 +9,8 @@ import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { Env, Timer } from "../env/env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Partition } from "../partition/partition.ts";
-import { Replayed, type StateMachine } from "../state-machine/replayed.ts";
+import { Replayed } from "../state-machine/replayed.ts";
+import type { StateMachine } from "../state-machine/state-machine.ts";
 import type { GroupLog } from "./group-log.ts";
 import { Effects, type GroupContext, type Operation, type Step } from "./operation.ts";
 import { applyGroupRecord, GroupState, groupsLoaded, snapshotGroups } from "./state.ts";
@@ -74,7 +75,9 @@ export class GroupShard {
     });
   }
 
-  /** Resolves when what the step decided is durable and its replies are out, or the shard failed. */
+  /**
+   * Resolves when what the step decided is durable and its replies are out, or the shard failed.
+   */
   async step(step: Step): Promise<void> {
     if (this.#closed !== null) return this.#refuseAll(this.#closed);
     try {

@@ -2,9 +2,9 @@ import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { Timers } from "../env/env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
-import { type Attempt, attemptWhen, type Coming, Patience } from "../partition/coming.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
+import { Patience } from "../partition/patience.ts";
 import {
   failedProduce,
   notFound,
@@ -12,19 +12,19 @@ import {
   produce as produceTo,
   refusedBy,
 } from "../partition/produce.ts";
+import { type Attempt, attemptWhen, type Coming } from "../util/coming.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, CloseConnection, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
 
 /**
  * Produce: v3-13. 0 to 2 are advertised and refused: librdkafka needs the advertised minimum to be
- * 0 (KAFKA-18659), and the record formats of those versions are not stored.
- * v3 transactional id · v5 log start offset · v7 zstd · v8 record errors · v9 flexible ·
- * v10 current leader · v12 transactions v2 · v13 topics by id.
- * After timeoutMs an append to a replicated log is answered with REQUEST_TIMED_OUT: it may be stored
- * or not, and goes on; the same batch sent again finds out. One to a disk ends with the disk.
- * A batch for a partition that this broker is taking over waits for that (TAKE_OVER_WAIT_MS).
- * Not done: transactional batches (48).
+ * 0 (KAFKA-18659), and the record formats of those versions are not stored. v3 transactional id ·
+ * v5 log start offset · v7 zstd · v8 record errors · v9 flexible · v10 current leader · v12
+ * transactions v2 · v13 topics by id. After timeoutMs an append to a replicated log is answered
+ * with REQUEST_TIMED_OUT: it may be stored or not, and goes on; the same batch sent again finds
+ * out. One to a disk ends with the disk. A batch for a partition that this broker is taking over
+ * waits for that (TAKE_OVER_WAIT_MS). Not done: transactional batches (48).
  */
 export const produce = handler(Produce, "3-13", run, { lane: "produce", failure });
 

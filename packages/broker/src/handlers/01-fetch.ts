@@ -2,22 +2,21 @@ import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/pr
 import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
 import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
-import { type Coming, Patience } from "../partition/coming.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
+import { Patience } from "../partition/patience.ts";
+import type { Coming } from "../util/coming.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
 
 /**
- * Fetch: v4-17.
- * v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd ·
- * v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state tagged ·
- * v16 node endpoints (KIP-951) · v17 replica directory. Behind CORRUPT_MESSAGE a tag of our own says
- * from v12 on where the damage ends.
- * A partition that this broker is taking over counts as one without data, for TAKE_OVER_WAIT_MS at
- * most; then, and when there is data of others to be sent, it is refused.
- * Not done: replicas of another broker as the client (replication is the engine's), aborted
- * transactions (there are none).
+ * Fetch: v4-17. v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd
+ * · v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state
+ * tagged · v16 node endpoints (KIP-951) · v17 replica directory. Behind CORRUPT_MESSAGE a tag of
+ * our own says from v12 on where the damage ends. A partition that this broker is taking over
+ * counts as one without data, for TAKE_OVER_WAIT_MS at most; then, and when there is data of others
+ * to be sent, it is refused. Not done: replicas of another broker as the client (replication is the
+ * engine's), aborted transactions (there are none).
  */
 export const fetch = handler(Fetch, "4-17", run, { failure });
 

@@ -1,8 +1,8 @@
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
-import { type Asked, untilLed } from "../partition/coming.ts";
 import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
+import { type Asked, untilLed } from "../partition/patience.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

@@ -13,7 +13,7 @@ import {
 import { brokerNodes, partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
-import { untilSeen } from "../partition/coming.ts";
+import { untilSeen } from "../partition/patience.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**

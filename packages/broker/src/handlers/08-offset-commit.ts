@@ -3,11 +3,10 @@ import { commitOffsets, refuseCommit } from "../groups/offsets/index.ts";
 import { handler } from "./handler.ts";
 
 /**
- * OffsetCommit: v2-10.
- * v2 a retention of its own, until v4 · v3 throttle time · v6 leader epochs · v7 group instance id ·
- * v8 flexible · v9 member epochs of the consumer protocol, an unknown group has its own error · v10
- * topics by id.
- * The empty group id is served, as in Kafka: old consumers commit with it.
+ * OffsetCommit: v2-10. v2 a retention of its own, until v4 · v3 throttle time · v6 leader epochs ·
+ * v7 group instance id · v8 flexible · v9 member epochs of the consumer protocol, an unknown group
+ * has its own error · v10 topics by id. The empty group id is served, as in Kafka: old consumers
+ * commit with it.
  */
 export const offsetCommit = handler(
   OffsetCommit,

@@ -10,10 +10,10 @@ import { fetchOffsets, type GroupOffsets, type WantedOffsets } from "../groups/o
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * OffsetFetch: v1-10.
- * v2 null asks for all topics, an error for the whole answer · v3 throttle time · v5 leader epochs ·
- * v6 flexible · v7 require stable · v8 several groups · v9 member ids and epochs · v10 topics by id.
- * Not done: waiting for transactions; there are none, so every committed offset is stable.
+ * OffsetFetch: v1-10. v2 null asks for all topics, an error for the whole answer · v3 throttle time
+ * · v5 leader epochs · v6 flexible · v7 require stable · v8 several groups · v9 member ids and
+ * epochs · v10 topics by id. Not done: waiting for transactions; there are none, so every committed
+ * offset is stable.
  */
 export const offsetFetch = handler(OffsetFetch, "1-10", run, { lane: "group", failure });
 
@@ -44,7 +44,9 @@ async function fetchGroup(
   }
 }
 
-/** Java consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here, hence Kafka never sends it. */
+/**
+ * Java consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here, hence Kafka never sends it.
+ */
 function groupError({ groupId }: WantedOffsets, errorCode: number): GroupOffsets {
   const gone = errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE;
   return { groupId, topics: [], errorCode: gone ? ErrorCode.NOT_COORDINATOR : errorCode };

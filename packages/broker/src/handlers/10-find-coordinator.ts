@@ -7,12 +7,12 @@ import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * FindCoordinator: v0-6.
- * v1 key type · v3 flexible · v4 several keys at once (KIP-699) · v6 share coordinator (KIP-932).
- * A group's coordinator is the leader of its partition of `__consumer_offsets`, which is made when
- * the first group is asked for. Not done: share groups (42), and transactions: for their ids it names
- * this broker, whose InitProducerId tells the client that they are not served. An error here would
- * have every client ask again until its own time-out, with no word why.
+ * FindCoordinator: v0-6. v1 key type · v3 flexible · v4 several keys at once (KIP-699) · v6 share
+ * coordinator (KIP-932). A group's coordinator is the leader of its partition of
+ * `__consumer_offsets`, which is made when the first group is asked for. Not done: share groups
+ * (42), and transactions: for their ids it names this broker, whose InitProducerId tells the client
+ * that they are not served. An error here would have every client ask again until its own time-out,
+ * with no word why.
  */
 export const findCoordinator = handler(FindCoordinator, "0-6", run, { failure });
 

@@ -5,10 +5,10 @@ import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operatio
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
- * DescribeGroups: v0-6.
- * v3 authorized operations (KIP-430) · v4 instance ids (KIP-345) · v5 flexible · v6 an unknown
- * group is an error, GROUP_ID_NOT_FOUND (KIP-1043); before it was a group in state `Dead`. Groups of
- * the consumer protocol are unknown here: ConsumerGroupDescribe tells of those.
+ * DescribeGroups: v0-6. v3 authorized operations (KIP-430) · v4 instance ids (KIP-345) · v5
+ * flexible · v6 an unknown group is an error, GROUP_ID_NOT_FOUND (KIP-1043); before it was a group
+ * in state `Dead`. Groups of the consumer protocol are unknown here: ConsumerGroupDescribe tells of
+ * those.
  */
 export const describeGroups = handler(DescribeGroups, "0-6", run, { failure });
 

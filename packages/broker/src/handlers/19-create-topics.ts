@@ -6,12 +6,11 @@ import { refused } from "../metadata/outcome.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * CreateTopics: v2-7.
- * v4 partitions and replication factor -1 take the broker's defaults (KIP-464) · v5 flexible, the
- * answer has the topic's partitions, replicas and configs (KIP-525) · v6 quotas (KIP-599) · v7 the
- * answer has the topic's id.
- * Topics of one request are created together, in one append; the time-out is not looked at. In a
- * cluster whose brokers are still registering it waits for them (GATHERING_WAIT_MS). Not done: quotas.
+ * CreateTopics: v2-7. v4 partitions and replication factor -1 take the broker's defaults (KIP-464)
+ * · v5 flexible, the answer has the topic's partitions, replicas and configs (KIP-525) · v6 quotas
+ * (KIP-599) · v7 the answer has the topic's id. Topics of one request are created together, in one
+ * append; the time-out is not looked at. In a cluster whose brokers are still registering it waits
+ * for them (GATHERING_WAIT_MS). Not done: quotas.
  */
 export const createTopics = handler(CreateTopics, "2-7", run, { failure });
 

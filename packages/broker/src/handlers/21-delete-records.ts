@@ -1,7 +1,7 @@
 import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { isInternalTopic } from "../metadata/topic-names.ts";
-import { type Asked, untilLed } from "../partition/coming.ts";
 import { errorCodeOf } from "../partition/partition.ts";
+import { type Asked, untilLed } from "../partition/patience.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

@@ -4,13 +4,13 @@ import { StateMachineError } from "../state-machine/replayed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * InitProducerId: v0-5, for idempotent producers.
- * v2 flexible · v3 a producer may name the id it has (KIP-360; without a transactional id it is
- * given a new one, as in Kafka) · v4 PRODUCER_FENCED · v5 TRANSACTION_ABORTABLE.
- * Not done: transactions. A transactional id is answered with UNSUPPORTED_VERSION, which clients
- * take as final and show to their user; librdkafka asks again, with a warning each time, until the
- * time-out of its caller, and shows it then. COORDINATOR_NOT_AVAILABLE, what a Kafka broker without a
- * coordinator says, would have every client ask until its time-out with no word why.
+ * InitProducerId: v0-5, for idempotent producers. v2 flexible · v3 a producer may name the id it
+ * has (KIP-360; without a transactional id it is given a new one, as in Kafka) · v4 PRODUCER_FENCED
+ * · v5 TRANSACTION_ABORTABLE. Not done: transactions. A transactional id is answered with
+ * UNSUPPORTED_VERSION, which clients take as final and show to their user; librdkafka asks again,
+ * with a warning each time, until the time-out of its caller, and shows it then.
+ * COORDINATOR_NOT_AVAILABLE, what a Kafka broker without a coordinator says, would have every
+ * client ask until its time-out with no word why.
  */
 export const initProducerId = handler(InitProducerId, "0-5", run, { failure });
 

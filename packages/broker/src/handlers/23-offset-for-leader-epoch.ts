@@ -5,7 +5,7 @@ import {
   type ResponseInput,
 } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
-import { type Asked, untilLed } from "../partition/coming.ts";
+import { type Asked, untilLed } from "../partition/patience.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

@@ -8,11 +8,12 @@ import {
   describeTopic,
 } from "../config/kafka/describe.ts";
 import { whyNoConfigs } from "../config/kafka/no-resource.ts";
-import { brokerNamed, configsOf, ResourceType } from "../metadata/image.ts";
+import { configsOf, ResourceType } from "../config/kafka/set-configs.ts";
+import { brokerNamed } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
-import { untilSeen } from "../partition/coming.ts";
+import { untilSeen } from "../partition/patience.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

@@ -4,11 +4,10 @@ import { type PlacedPartition, partitionsOf } from "../metadata/image.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
- * DescribeLogDirs: v1-4.
- * v2 flexible · v3 error code · v4 total and usable bytes (KIP-827).
- * All replicas that this broker holds, whoever leads them. In a cluster the size of one that another
- * broker leads is its stream's, and its lag is counted in batches; both are -1 while the engine can't
- * say.
+ * DescribeLogDirs: v1-4. v2 flexible · v3 error code · v4 total and usable bytes (KIP-827). All
+ * replicas that this broker holds, whoever leads them. In a cluster the size of one that another
+ * broker leads is its stream's, and its lag is counted in batches; both are -1 while the engine
+ * can't say.
  */
 export const describeLogDirs = handler(DescribeLogDirs, "1-4", run, { failure });
 

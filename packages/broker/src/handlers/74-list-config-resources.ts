@@ -4,14 +4,13 @@ import {
   type RequestOf,
   type ResponseInput,
 } from "@tarpan/protocol";
-import { ResourceType } from "../metadata/image.ts";
+import { ResourceType } from "../config/kafka/set-configs.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * ListConfigResources: v0-1.
- * v0 lists client metrics subscriptions only (KIP-714), of which there are none here · v1 any of the
- * types, all of them when none is named (KIP-1142).
- * Groups are those that have configs. Not done: broker loggers are a known type without resources.
+ * ListConfigResources: v0-1. v0 lists client metrics subscriptions only (KIP-714), of which there
+ * are none here · v1 any of the types, all of them when none is named (KIP-1142). Groups are those
+ * that have configs. Not done: broker loggers are a known type without resources.
  */
 export const listConfigResources = handler(ListConfigResources, "0-1", run, { failure });
 

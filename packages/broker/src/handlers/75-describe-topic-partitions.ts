@@ -9,7 +9,7 @@ import { ALL_TOPIC_OPERATIONS } from "../metadata/authorized-operations.ts";
 import { partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
-import { untilSeen } from "../partition/coming.ts";
+import { untilSeen } from "../partition/patience.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**

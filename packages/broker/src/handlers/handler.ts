@@ -75,7 +75,9 @@ export function handler<Q extends Fields, S extends Fields>(
   };
 }
 
-/** Thrown by a handler whose client gets no answer but a closed connection (acks=0 with an error). */
+/**
+ * Thrown by a handler whose client gets no answer but a closed connection (acks=0 with an error).
+ */
 export class CloseConnection extends Error {
   override readonly name = "CloseConnection";
 }

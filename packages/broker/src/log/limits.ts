@@ -26,7 +26,9 @@ export const INDEX_CACHE_BYTES = 32 << 20;
 export function indexBytesOn(machine: Machine): number {
   return Math.min(INDEX_CACHE_BYTES, machine.memoryBytes() / 64);
 }
-/** Most bytes of batches one write takes, so that the first of a long queue need not wait for all. */
+/**
+ * Most bytes of batches one write takes, so that the first of a long queue need not wait for all.
+ */
 export const WRITE_BYTES = 16 << 20;
 /** Most bytes one cold read asks the disk for, unless a single batch is larger. */
 export const COLD_READ_BYTES = 4 << 20;

@@ -95,8 +95,8 @@ export interface LogOptions {
    */
   readonly leaderEpoch?: number;
   /**
-   * Asked right before a shared log is taken over, for which its engine may have waited long: where it
-   * is not wanted any more it is refused as `busy`, and whoever writes it by now goes on.
+   * Asked right before a shared log is taken over, for which its engine may have waited long: where
+   * it is not wanted any more it is refused as `busy`, and whoever writes it by now goes on.
    */
   readonly isStillWanted?: () => boolean;
   /** Kept beside a shared log from its making on, for whoever follows it. */

@@ -1,6 +1,11 @@
 import { advertisedListener } from "../config/kafka/listener.ts";
 import type { BrokerSettings } from "../config/settings.ts";
-import type { ConnectionInfo } from "../server/router.ts";
+
+/** Host and port at which a client reached us. */
+export interface LocalEnd {
+  readonly localAddress: string;
+  readonly localPort: number;
+}
 
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
 
@@ -11,7 +16,7 @@ const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
  */
 export function advertisedAddress(
   settings: Pick<BrokerSettings, "bindAddress" | "kafkaConfigs">,
-  connection: Pick<ConnectionInfo, "localAddress" | "localPort">,
+  connection: LocalEnd,
 ): { host: string; port: number } {
   const { bindAddress, kafkaConfigs } = settings;
   const advertised = advertisedListener(kafkaConfigs);

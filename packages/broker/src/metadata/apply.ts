@@ -1,11 +1,6 @@
+import { ResourceType } from "../config/kafka/set-configs.ts";
 import { LayeredMap } from "../util/layered-map.ts";
-import {
-  type BrokerImage,
-  type MetadataImage,
-  type PartitionImage,
-  ResourceType,
-  type TopicImage,
-} from "./image.ts";
+import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**

@@ -2,9 +2,9 @@ import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
 import { type ConfigTable, configProblem, toNumber } from "../config/kafka/definition.ts";
 import { groupConfigProblem } from "../config/kafka/group-configs.ts";
 import type { BrokerLayers } from "../config/kafka/resolve.ts";
+import type { ConfigValues } from "../config/kafka/set-configs.ts";
 import { brokerConfigRefusal } from "../config/kafka/start-configs.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
-import type { ConfigValues } from "./image.ts";
 import { MAX_CONFIG_VALUE_LENGTH } from "./limits.ts";
 
 /** Why a topic can't have these configs, null when it can. */

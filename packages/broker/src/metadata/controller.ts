@@ -35,7 +35,9 @@ export interface Controller {
     specs: readonly PartitionsSpec[],
     options: { readonly validateOnly: boolean },
   ): Promise<GrownTopic[]>;
-  /** One result per resource, in the order of the request. `nodeId` is the broker that was asked. */
+  /**
+   * One result per resource, in the order of the request. `nodeId` is the broker that was asked.
+   */
   alterConfigs(
     resources: readonly ResourceChange[],
     options: { readonly validateOnly: boolean; readonly nodeId: number },

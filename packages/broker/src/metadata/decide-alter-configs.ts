@@ -4,16 +4,11 @@ import { type ConfigTable, splitList } from "../config/kafka/definition.ts";
 import { GROUP_CONFIGS } from "../config/kafka/group-configs.ts";
 import { whyNoConfigs } from "../config/kafka/no-resource.ts";
 import type { BrokerLayers } from "../config/kafka/resolve.ts";
+import { type ConfigValues, configsOf, ResourceType } from "../config/kafka/set-configs.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 import type { Decision } from "../state-machine/replayed.ts";
 import { brokerConfigProblem, groupProblem, topicConfigProblem } from "./config-problems.ts";
-import {
-  brokerNamed,
-  type ConfigValues,
-  configsOf,
-  type MetadataImage,
-  ResourceType,
-} from "./image.ts";
+import { brokerNamed, type MetadataImage } from "./image.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import { configRecord, type MetadataRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";

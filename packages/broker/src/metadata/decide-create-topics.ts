@@ -1,7 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
+import { ResourceType } from "../config/kafka/set-configs.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import { topicConfigProblem } from "./config-problems.ts";
-import { type MetadataImage, type PartitionImage, ResourceType } from "./image.ts";
+import type { MetadataImage, PartitionImage } from "./image.ts";
 import { MAX_PARTITIONS_PER_REQUEST } from "./limits.ts";
 import { type Outcome, refused } from "./outcome.ts";
 import { isRefusal, type Placed, placeAsAssigned, placePartitions } from "./placement.ts";
@@ -83,7 +84,9 @@ export function planTopic(
   return { name, id: context.newTopicId(), partitions: placed.partitions, configs };
 }
 
-/** What a client may never create: Kafka forbids the first, we keep coordinators' topics as well. */
+/**
+ * What a client may never create: Kafka forbids the first, we keep coordinators' topics as well.
+ */
 function nameRefusal(name: string): Outcome | null {
   const problem = topicNameProblem(name);
   if (problem !== null) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);

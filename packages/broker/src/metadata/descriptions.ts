@@ -1,7 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { BrokerSettings } from "../config/settings.ts";
-import type { ConnectionInfo } from "../server/router.ts";
-import { advertisedAddress } from "./advertised-address.ts";
+import { advertisedAddress, type LocalEnd } from "./advertised-address.ts";
 import type { MetadataImage, PartitionImage } from "./image.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -16,7 +15,7 @@ export interface BrokerNode {
 /** The brokers as this client is to reach them. */
 export function brokerNodes(
   { metadata, settings }: { readonly metadata: Metadata; readonly settings: BrokerSettings },
-  connection: ConnectionInfo,
+  connection: LocalEnd,
   { fenced = false } = {},
 ): BrokerNode[] {
   const nodes: BrokerNode[] = [];

@@ -13,11 +13,11 @@ export function aliveBrokers(image: MetadataImage): Set<number> {
 }
 
 /**
- * Who leads a partition while `alive` (in order of ids) are the brokers that may. The one that leads
- * stays, so that no client has to move without need. Otherwise the nearer to the data the better:
- * beside the Raft leader, a replica in sync, any replica. Every broker reaches the log and nobody
- * can lose what it holds, so where Kafka would have a partition wait for its replicas any broker
- * does: there is no unclean election here.
+ * Who leads a partition while `alive` (in order of ids) are the brokers that may. The one that
+ * leads stays, so that no client has to move without need. Otherwise the nearer to the data the
+ * better: beside the Raft leader, a replica in sync, any replica. Every broker reaches the log and
+ * nobody can lose what it holds, so where Kafka would have a partition wait for its replicas any
+ * broker does: there is no unclean election here.
  */
 export function electLeader(
   { leader, replicas, isr }: Pick<PartitionImage, "leader" | "replicas" | "isr">,

@@ -1,15 +1,14 @@
+import type { SetConfigs } from "../config/kafka/set-configs.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 
 /**
  * The cluster as `__cluster_metadata` says it is. An image is never changed: `apply` makes the
  * next one, sharing what did not change, so a handler may keep the one it began with.
  */
-export interface MetadataImage {
+export interface MetadataImage extends SetConfigs {
   readonly topics: LayeredMap<string, TopicImage>;
   readonly topicsById: LayeredMap<string, TopicImage>;
   readonly brokers: ReadonlyMap<number, BrokerImage>;
-  /** By resource type (`ResourceType`), then by resource name. */
-  readonly configs: ReadonlyMap<number, LayeredMap<string, ConfigValues>>;
   /** First id of the producer-id block that is allocated next. */
   readonly nextProducerId: number;
   /** Finalized feature levels (KIP-584). */
@@ -52,17 +51,6 @@ export interface BrokerImage {
 /** In place of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */
 export const NO_LEADER = -1;
 
-export type ConfigValues = ReadonlyMap<string, string>;
-
-/** `ConfigResource.Type` of Kafka. */
-export const ResourceType = {
-  topic: 2,
-  broker: 4,
-  brokerLogger: 8,
-  clientMetrics: 16,
-  group: 32,
-} as const;
-
 export const EMPTY_IMAGE: MetadataImage = {
   topics: new LayeredMap(),
   topicsById: new LayeredMap(),
@@ -71,13 +59,6 @@ export const EMPTY_IMAGE: MetadataImage = {
   nextProducerId: 0,
   features: new Map(),
 };
-
-const NO_CONFIGS: ConfigValues = new Map();
-
-/** What was set on a resource; a broker resource named "" is the default of all brokers. */
-export function configsOf(image: MetadataImage, type: number, name: string): ConfigValues {
-  return image.configs.get(type)?.get(name) ?? NO_CONFIGS;
-}
 
 /** The broker that a resource of type broker names, null when there is none. */
 export function brokerNamed(image: MetadataImage, name: string): BrokerImage | null {

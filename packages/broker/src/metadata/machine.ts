@@ -1,4 +1,4 @@
-import type { StateMachine } from "../state-machine/replayed.ts";
+import type { StateMachine } from "../state-machine/state-machine.ts";
 import { applyMetadata } from "./apply.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "./image.ts";
 import {

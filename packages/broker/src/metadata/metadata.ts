@@ -1,8 +1,8 @@
 import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
-import type { Coming } from "../partition/coming.ts";
 import type { StateMachineError } from "../state-machine/replayed.ts";
+import type { Coming } from "../util/coming.ts";
 import type { Controller, CreatedTopic, GrownTopic } from "./controller.ts";
 import type { ResourceChange } from "./decide-alter-configs.ts";
 import type { PartitionsSpec } from "./decide-create-partitions.ts";

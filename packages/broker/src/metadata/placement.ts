@@ -10,9 +10,9 @@ export function isRefusal<T extends object>(value: T | Outcome): value is Outcom
 
 /**
  * Replicas for `count` new partitions: leaders go round the brokers that are up, beginning at
- * `first`, and further replicas are the next brokers, other racks first, so that leaders and replicas
- * spread evenly. Brokers that are not up are taken only where there are too few others, and to lead
- * nothing (Kafka's StripedReplicaPlacer); a majority of the replicas has to be up.
+ * `first`, and further replicas are the next brokers, other racks first, so that leaders and
+ * replicas spread evenly. Brokers that are not up are taken only where there are too few others,
+ * and to lead nothing (Kafka's StripedReplicaPlacer); a majority of the replicas has to be up.
  */
 export function placePartitions(
   image: MetadataImage,

@@ -3,8 +3,8 @@ import { type MetadataImage, NO_LEADER, type PartitionImage } from "./image.ts";
 import type { PartitionChange } from "./records.ts";
 
 /**
- * A reassignment under way (KIP-455). `replicas` are the wanted ones in their order, then those that
- * go; `adding` and `removing` say which are new and which go. Without one both are empty.
+ * A reassignment under way (KIP-455). `replicas` are the wanted ones in their order, then those
+ * that go; `adding` and `removing` say which are new and which go. Without one both are empty.
  */
 export function isReassigning({ adding, removing }: PartitionImage): boolean {
   return adding.length > 0 || removing.length > 0;

@@ -68,8 +68,9 @@ export function storageRefusal(error: unknown): Outcome {
 }
 
 /**
- * Another broker's epoch stands in the log where this decision would: it is as good as certain that it
- * does not (only a trim by that broker could hide that it does), and every decision may be asked twice.
+ * Another broker's epoch stands in the log where this decision would: it is as good as certain that
+ * it does not (only a trim by that broker could hide that it does), and every decision may be asked
+ * twice.
  */
 export function isFenced(error: unknown): boolean {
   return causeOf(error)?.kind === "fenced";

@@ -7,7 +7,7 @@ import {
   type Output,
   type TopicRecord,
 } from "@tarpan/protocol";
-import type { EncodedRecord } from "../state-machine/replayed.ts";
+import type { EncodedRecord } from "../state-machine/state-machine.ts";
 import type { BrokerImage, PartitionImage } from "./image.ts";
 
 export type { MetadataRecord };

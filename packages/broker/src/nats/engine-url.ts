@@ -8,7 +8,10 @@ export interface EngineAddress {
 
 const DEFAULT_PORT = "4222";
 
-/** Takes `nats://user:password@host:port` apart. The credentials of the first one that has any count. */
+/**
+ * Takes `nats://user:password@host:port` apart. The credentials of the first one that has any
+ * count.
+ */
 export function engineAddress(urls: readonly string[]): EngineAddress {
   const parsed = urls.map((text) => new URL(text.includes("://") ? text : `nats://${text}`));
   const secret = parsed.find(({ username }) => username !== "");

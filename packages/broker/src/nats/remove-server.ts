@@ -3,8 +3,8 @@ import { EngineError } from "./engine-error.ts";
 import { raftIdOf, serverNameOf } from "./names.ts";
 
 /**
- * What came of removing a server: `removed`, `unknown` when there was none, `runs` when it does and is
- * left alone, or why it could not be done now.
+ * What came of removing a server: `removed`, `unknown` when there was none, `runs` when it does and
+ * is left alone, or why it could not be done now.
  */
 export type ServerRemoval =
   | { readonly kind: "removed" | "unknown" | "runs" }

@@ -6,8 +6,8 @@ import { LEADERSHIP_NEWS_INTERVAL_MS } from "./limits.ts";
 const NAMES_SHOWN = 3;
 
 /**
- * Says which partitions this broker leads from now on and which no more: one line now and then, for a
- * broker's death moves hundreds. Each of them is told at debug.
+ * Says which partitions this broker leads from now on and which no more: one line now and then, for
+ * a broker's death moves hundreds. Each of them is told at debug.
  */
 export class LeadershipNews {
   readonly #timers: Env["timers"];

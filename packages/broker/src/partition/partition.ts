@@ -65,7 +65,9 @@ export class Partition {
     return this.log.endOffset;
   }
 
-  /** One past the last record a read_committed consumer may see. No transactions yet: all of them. */
+  /**
+   * One past the last record a read_committed consumer may see. No transactions yet: all of them.
+   */
   get lastStableOffset(): number {
     return this.log.endOffset;
   }
@@ -121,7 +123,9 @@ export class Partition {
     return this.#epochs.epochAt(offset);
   }
 
-  /** Calls `wake` after each advance of the high watermark, until the returned function is called. */
+  /**
+   * Calls `wake` after each advance of the high watermark, until the returned function is called.
+   */
   onAdvance(wake: () => void): () => void {
     this.#waiters.add(wake);
     return () => this.#waiters.delete(wake);
@@ -136,7 +140,9 @@ export class Partition {
     this.#producers.expireBefore(before);
   }
 
-  /** Saves what would otherwise have to be scanned for. A failure only makes the next open slower. */
+  /**
+   * Saves what would otherwise have to be scanned for. A failure only makes the next open slower.
+   */
   async checkpoint(): Promise<void> {
     if (this.#checkpointing || this.log.failure !== null) return;
     this.#checkpointing = true;

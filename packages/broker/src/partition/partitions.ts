@@ -3,7 +3,7 @@ import type { Env, Timer } from "../env/env.ts";
 import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
-import type { Coming } from "./coming.ts";
+import type { Coming } from "../util/coming.ts";
 import { LeadershipNews } from "./leadership-news.ts";
 import {
   MAINTENANCE_INTERVAL_MS,
@@ -101,6 +101,10 @@ export class Partitions implements PartitionHost {
     for (const { hosted, partition, failure } of this.#slots()) {
       yield { hosted, partition, failure: partition?.log.failure ?? failure };
     }
+  }
+
+  get nodeId(): number {
+    return this.#options.nodeId;
   }
 
   async createLogs(logs: readonly NewLog[]): Promise<void> {
@@ -295,7 +299,8 @@ export class Partitions implements PartitionHost {
       const isNews = slot.failure?.message !== error.message;
       slot.failure = error;
       if (error.kind === "fenced" || error.kind === "closed") {
-        // A leader that was elected since: the metadata will say so in a moment. Or the broker stops.
+        // A leader that was elected since: the metadata will say so in a moment. Or the broker
+        // stops.
         slot.tellAtMs = null;
         this.#logger.debug(error.message);
       } else if (isNews) this.#tellOffline(slot);

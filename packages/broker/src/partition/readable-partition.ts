@@ -11,7 +11,9 @@ export interface ReadablePartition {
   readonly traffic: { bytesOut: number };
   /** Largest epoch at or below `epoch` and where it ends (OffsetForLeaderEpoch). */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number };
-  /** Calls `wake` after each advance of the high watermark, until the returned function is called. */
+  /**
+   * Calls `wake` after each advance of the high watermark, until the returned function is called.
+   */
   onAdvance(wake: () => void): () => void;
 }
 

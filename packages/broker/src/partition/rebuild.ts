@@ -18,8 +18,8 @@ import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 /**
  * The batch in the form its topic wants; itself where it has that form, as nearly all have.
  * `compression.type` other than `producer` makes the broker compress. Records that are not numbered
- * 0 to n − 1 are numbered so. Kafka does that only to batches that it compresses; consumers then skip
- * what seems to repeat an offset. All else of the header but attributes, length and CRC stays.
+ * 0 to n − 1 are numbered so. Kafka does that only to batches that it compresses; consumers then
+ * skip what seems to repeat an offset. All else of the header but attributes, length and CRC stays.
  */
 export function rebuild(
   batch: Uint8Array,

@@ -1,5 +1,5 @@
 import type { LogError, LogId } from "../log/log.ts";
-import { Occasion } from "./coming.ts";
+import { Occasion } from "../util/coming.ts";
 import type { Partition } from "./partition.ts";
 
 /** What a partition needs of its topic's configuration; handed in anew when that changes. */

@@ -44,7 +44,9 @@ export class Peers {
     for (const [name, method] of Object.entries(methods)) this.#methods.set(name, method);
   }
 
-  /** Rejects with what the method rejects with, or with BusError. This broker asks itself directly. */
+  /**
+   * Rejects with what the method rejects with, or with BusError. This broker asks itself directly.
+   */
   async call<T>(
     brokerId: number,
     method: string,

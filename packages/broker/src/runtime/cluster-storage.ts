@@ -55,8 +55,8 @@ export async function openClusterEngine(
 }
 
 /**
- * A nats-server that met a full disk answers nobody who appends, and goes on like that when there is
- * room again, until it is started anew.
+ * A nats-server that met a full disk answers nobody who appends, and goes on like that when there
+ * is room again, until it is started anew.
  */
 function watchDisk(
   directory: string,

@@ -1,5 +1,5 @@
-// What a start need not wait for and a broker that runs must have. An installation or an upgrade takes
-// the files of the version that runs away, and what was not loaded by then never can be.
+// What a start need not wait for and a broker that runs must have. An installation or an upgrade
+// takes the files of the version that runs away, and what was not loaded by then never can be.
 import { compress } from "@tarpan/codecs";
 import type { Timer, Timers } from "../env/env.ts";
 import { importPromClient } from "../http/metrics-page.ts";
@@ -21,7 +21,9 @@ const PARTS: readonly LaterPart[] = [
   { name: "zstd", load: async () => compress(ZSTD, new Uint8Array(0)) },
 ];
 
-/** Loads one after another in the background and logs what fails; ends with the timer it returns. */
+/**
+ * Loads one after another in the background and logs what fails; ends with the timer it returns.
+ */
 export function loadLater(timers: Timers, logger: Logger, parts = PARTS): Timer {
   return timers.after(LOAD_DELAY_MS, async () => {
     for (const { name, load } of parts) {

@@ -6,8 +6,8 @@ import type { RecoveryView } from "./storage.ts";
 const PROGRESS_INTERVAL_MS = 5_000;
 
 /**
- * Runs `opening`, which opens `total` logs, after a stop that was not in order: says what that took,
- * and how far it is while it lasts.
+ * Runs `opening`, which opens `total` logs, after a stop that was not in order: says what that
+ * took, and how far it is while it lasts.
  */
 export async function tellRecovery(
   recovered: RecoveryView,

@@ -11,7 +11,10 @@ export interface ServerLimits {
   readonly farewellMs: number;
   /** While request memory is full: how long half a frame may sit without a byte more, ms. */
   readonly maxStallMs: number;
-  /** Received bytes of one connection (waiting, or in requests in progress) past which it is not read. */
+  /**
+   * Received bytes of one connection (waiting, or in requests in progress) past which it is not
+   * read.
+   */
   readonly maxHeldBytes: number;
   /** The same over all connections. `queued.max.request.bytes`. */
   readonly maxHeldBytesTotal: number;
@@ -59,7 +62,10 @@ export function limitsOn(machine: Machine): ServerLimits {
 /** Largest frame, without its length prefix. Kafka's default `socket.request.max.bytes`. */
 export const MAX_FRAME_BYTES = 104_857_600;
 
-/** Neighbouring chunks smaller than this are merged, so that tiny packets can't cost 100x their size. */
+/**
+ * Neighbouring chunks smaller than this are merged, so that tiny packets can't cost 100x their
+ * size.
+ */
 export const SMALL_CHUNK_BYTES = 4096;
 
 /** A frame larger than this that has come half is kept in memory of its own, see LargeFrame. */

@@ -14,14 +14,15 @@ export type Lane = "produce" | "group";
 
 export interface PendingRequest {
   /**
-   * May begin while earlier requests of its connection are still in progress, if all of those are in
-   * the same lane. With null it waits until all earlier ones have been answered.
+   * May begin while earlier requests of its connection are still in progress, if all of those are
+   * in the same lane. With null it waits until all earlier ones have been answered.
    */
   readonly lane: Lane | null;
   /**
    * Does the work. Resolves to the whole response frame, length prefix included, as slices to be
    * written in order, or to null when the client expects none. A rejection closes the connection.
-   * What the request does first, it does before `run` returns: requests of one lane keep their order.
+   * What the request does first, it does before `run` returns: requests of one lane keep their
+   * order.
    */
   run(): Promise<readonly Uint8Array[] | null>;
 }

@@ -1,4 +1,7 @@
-/** Bytes of encoded records after which no further decision joins a batch. One decision is never split. */
+/**
+ * Bytes of encoded records after which no further decision joins a batch. One decision is never
+ * split.
+ */
 export const MAX_DECISION_BATCH_BYTES = 1_048_576;
 
 /** Bytes asked for at a time while a log is replayed. */

@@ -1,7 +1,7 @@
 import { decodeBatches, encodeBatch } from "@tarpan/protocol";
 import type { Log } from "../log/log.ts";
 import { REPLAY_READ_BYTES } from "./limits.ts";
-import type { EncodedRecord, StateMachine } from "./replayed.ts";
+import type { EncodedRecord, StateMachine } from "./state-machine.ts";
 
 export interface ReplayProgress {
   /** Next record to be read. */
@@ -23,7 +23,9 @@ export async function replay<State, Rec>(
   return (await replayFrom(machine, log, from, onProgress)).state;
 }
 
-/** Goes on from a state that holds everything below `offset`, to the end of the log as it is now. */
+/**
+ * Goes on from a state that holds everything below `offset`, to the end of the log as it is now.
+ */
 export async function replayFrom<State, Rec>(
   machine: StateMachine<State, Rec>,
   log: Log,

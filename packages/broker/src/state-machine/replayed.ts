@@ -6,33 +6,7 @@ import {
   SNAPSHOT_RATIO,
 } from "./limits.ts";
 import { appendRecords, type ReplayProgress, replay } from "./replay.ts";
-
-/** A record as it lies in the log. */
-export interface EncodedRecord {
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-}
-
-/**
- * What a replayed state is made of. A state is a value, unless `changesInPlace` is set: `apply`
- * returns another one and leaves the one it was given as it was, so that a decision can be taken
- * back by forgetting its result.
- */
-export interface StateMachine<State, Rec> {
-  readonly initial: State;
-  /** The only writer of state, the same live and on replay. Throws on a record it can't know. */
-  apply(state: State, records: readonly Rec[]): State;
-  /** Records that make `state` again. Applying them to `state` itself must change nothing. */
-  snapshot(state: State): readonly Rec[];
-  encode(record: Rec): EncodedRecord;
-  /** Null for a record that another version may know and this one passes over. */
-  decode(record: EncodedRecord): Rec | null;
-  /**
-   * `apply` changes the state it is given and returns it. Such a state can't be taken back, so
-   * any failed append takes the machine offline.
-   */
-  readonly changesInPlace?: boolean;
-}
+import type { EncodedRecord, StateMachine } from "./state-machine.ts";
 
 /** What a coordinator method answers: the records that make it true, and the reply. */
 export interface Decision<Rec, Reply> {

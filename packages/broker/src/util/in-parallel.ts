@@ -1,6 +1,6 @@
 /**
- * Runs `work` over all items, at most `limit` at a time. The results are in the items' order. Rejects
- * with the first error; what had begun goes on.
+ * Runs `work` over all items, at most `limit` at a time. The results are in the items' order.
+ * Rejects with the first error; what had begun goes on.
  */
 export async function inParallel<T, R>(
   items: readonly T[],

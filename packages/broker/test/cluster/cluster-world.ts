@@ -68,7 +68,9 @@ export class ClusterWorld {
     return world;
   }
 
-  /** The broker that is the controller, in the eyes of `broker` (default: the first that serves). */
+  /**
+   * The broker that is the controller, in the eyes of `broker` (default: the first that serves).
+   */
   controllerId(broker = this.serving[0]!): number {
     return broker.member.metadata.controllerId;
   }

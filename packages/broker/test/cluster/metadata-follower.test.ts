@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import type { LedLog } from "../../src/log/log.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
-import { type MetadataImage, ResourceType } from "../../src/metadata/image.ts";
+import type { MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import { configRecord, type MetadataRecord, topicRecord } from "../../src/metadata/records.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";

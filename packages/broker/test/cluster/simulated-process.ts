@@ -2,8 +2,8 @@ import type { Timer, Timers } from "../../src/env/env.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 
 /**
- * A broker's process on the common clock: it may be paused, when the clock goes on and nothing of it
- * runs, and killed, when nothing of it ever runs again.
+ * A broker's process on the common clock: it may be paused, when the clock goes on and nothing of
+ * it runs, and killed, when nothing of it ever runs again.
  */
 export class SimulatedProcess implements Timers {
   readonly #time: ManualTime;

@@ -1,4 +1,5 @@
-// A client that was just told of a partition comes to its leader, which may know of it least of all.
+// A client that was just told of a partition comes to its leader, which may know of it least of
+// all.
 import {
   DeleteRecords,
   DescribeConfigs,
@@ -16,8 +17,8 @@ import {
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { END_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { COORDINATOR_WAIT_MS } from "../../src/groups/limits.ts";
-import { ResourceType } from "../../src/metadata/image.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../../src/partition/limits.ts";
 import { batchOf } from "../log/batches.ts";

@@ -1,7 +1,7 @@
 import { DeleteTopics, ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { deleteTopics } from "../../src/handlers/20-delete-topics.ts";
-import { ResourceType } from "../../src/metadata/image.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 

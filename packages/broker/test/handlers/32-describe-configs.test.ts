@@ -1,7 +1,7 @@
 import { DescribeConfigs, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { describeConfigs } from "../../src/handlers/32-describe-configs.ts";
-import { ResourceType } from "../../src/metadata/image.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 

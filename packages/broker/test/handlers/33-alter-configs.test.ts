@@ -1,7 +1,7 @@
 import { AlterConfigs, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { configsOf, ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { alterConfigs } from "../../src/handlers/33-alter-configs.ts";
-import { configsOf, ResourceType } from "../../src/metadata/image.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 

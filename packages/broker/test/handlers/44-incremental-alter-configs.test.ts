@@ -1,7 +1,7 @@
 import { ErrorCode, IncrementalAlterConfigs } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { configsOf, ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { incrementalAlterConfigs } from "../../src/handlers/44-incremental-alter-configs.ts";
-import { configsOf, ResourceType } from "../../src/metadata/image.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 

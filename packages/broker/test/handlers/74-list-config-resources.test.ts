@@ -1,7 +1,7 @@
 import { ErrorCode, ListConfigResources } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { listConfigResources } from "../../src/handlers/74-list-config-resources.ts";
-import { ResourceType } from "../../src/metadata/image.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 

@@ -1,10 +1,10 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { membersView } from "../../src/admin/members-view.ts";
+import type { ClusterPart } from "../../src/cluster/broker-state.ts";
 import type { ReplicaStates } from "../../src/log/log.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";
-import type { ClusterPart } from "../../src/runtime/broker-state.ts";
 import { History, topicIdOf } from "../metadata/cluster.ts";
 import { ask, FakeBroker, serveHttp } from "./fake-broker.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BrokerStatus } from "../../src/admin/broker-status.ts";
+import type { ClusterPart } from "../../src/cluster/broker-state.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
-import type { ClusterPart } from "../../src/runtime/broker-state.ts";
 import { History, incarnationOf } from "../metadata/cluster.ts";
 
 interface Situation {

@@ -120,7 +120,9 @@ describe("data directory", () => {
 
 describe("what is not a log's", () => {
   const other = { topic: "broker", topicId: "AAAAAAAAAAAAAAAAAAAAAg", partition: 1 };
-  /** A broker on /data/broker-1, the way the seeds' guides lay brokers out, and then one on /data. */
+  /**
+   * A broker on /data/broker-1, the way the seeds' guides lay brokers out, and then one on /data.
+   */
   async function nested() {
     const env = testEnv();
     const inner = await SegmentEngine.openDirectory("/data/broker-1", {

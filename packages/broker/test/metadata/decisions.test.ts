@@ -1,11 +1,12 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { decideAlterConfigs } from "../../src/metadata/decide-alter-configs.ts";
 import { decideProducerIds, decideRegisterBroker } from "../../src/metadata/decide-broker.ts";
 import { topicRecords } from "../../src/metadata/decide-create-topics.ts";
 import { decideDeleteTopics, type TopicRef } from "../../src/metadata/decide-delete-topics.ts";
-import { EMPTY_IMAGE, ResourceType } from "../../src/metadata/image.ts";
+import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { openMetadata, spec } from "./support.ts";
 

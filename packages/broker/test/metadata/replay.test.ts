@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { applyMetadata } from "../../src/metadata/apply.ts";
-import { EMPTY_IMAGE, type MetadataImage, ResourceType } from "../../src/metadata/image.ts";
+import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { partitionChangeRecord } from "../../src/metadata/records.ts";

@@ -1,4 +1,5 @@
-import type { Decision, StateMachine } from "../../src/state-machine/replayed.ts";
+import type { Decision } from "../../src/state-machine/replayed.ts";
+import type { StateMachine } from "../../src/state-machine/state-machine.ts";
 
 /** Named counters: the smallest state that has upserts and deletions. */
 export type Counters = ReadonlyMap<string, number>;

@@ -104,8 +104,9 @@ export class Arguments {
 }
 
 /**
- * Reads what follows a command. `--name value`, `--name=value`, `-n value` and `-nvalue` as usual, and
- * `-name=value` or `-name value` for any name the command knows: those win over `-n` with `ame` behind.
+ * Reads what follows a command. `--name value`, `--name=value`, `-n value` and `-nvalue` as usual,
+ * and `-name=value` or `-name value` for any name the command knows: those win over `-n` with `ame`
+ * behind.
  */
 export function parseArguments(argv: readonly string[], options: readonly Option[]): Arguments {
   const byName = new Map(options.map((option) => [option.name, option]));

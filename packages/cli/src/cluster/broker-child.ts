@@ -29,8 +29,8 @@ export class BrokerChild {
   constructor({ plan, env, onLine }: BrokerChildOptions) {
     this.plan = plan;
     const program = env.TARPAN_PROGRAM ?? PROGRAM;
-    // In a group of its own: a terminal's Ctrl-C goes to us, who then tell all brokers. That it ends
-    // with us, also when we are killed, is what the pipe to its standard input is for.
+    // In a group of its own: a terminal's Ctrl-C goes to us, who then tell all brokers. That it
+    // ends with us, also when we are killed, is what the pipe to its standard input is for.
     const flags = ["broker", ...plan.flags, "--stop-with-stdin"];
     const child = spawn(process.execPath, [program, ...flags], {
       stdio: ["pipe", "pipe", "pipe"],

@@ -1,5 +1,5 @@
-// `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that is alone has no
-// replicas to tell of; whatever is not known is shown as "-".
+// `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that is alone has
+// no replicas to tell of; whatever is not known is shown as "-".
 import type { Arguments } from "../args/parse.ts";
 import type { Io } from "../command.ts";
 import { counted } from "../progress.ts";
@@ -93,7 +93,8 @@ function brokerTable({ brokers, controllerId }: ClusterStatus): string {
 }
 
 function partitionTables(all: readonly PartitionStatus[], internal: boolean): string[] {
-  // A cluster has over fifty internal ones: they are worth a line each only when something is wrong.
+  // A cluster has over fifty internal ones: they are worth a line each only when something is
+  // wrong.
   const shown = all.filter((one) => internal || !one.topic.startsWith("__") || isTroubled(one));
   const hidden = all.length - shown.length;
   const parts: string[] = [];

@@ -23,7 +23,6 @@ import {
   text,
   whole,
 } from "../checks/checks.ts";
-import { requireClient } from "../checks/require-client.ts";
 import {
   groupOffsetList,
   offsetNumber,
@@ -33,12 +32,12 @@ import {
   topicName,
   topicPartition,
 } from "../checks/values.ts";
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
+import type { ClusterMetadata, TopicMetadata } from "../connection/metadata.ts";
+import { type OffsetSpec, resolveOffset, type TopicPartition } from "../connection/offsets.ts";
+import { requireClient } from "../connection/require-client.ts";
+import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import { assertOk } from "../errors.ts";
-import { type LogEnds, logEnds } from "../log-ends.ts";
-import type { ClusterMetadata, TopicMetadata } from "../metadata.ts";
-import { type OffsetSpec, resolveOffset, type TopicPartition } from "../offsets.ts";
-import { backoffMs, Deadline, sleep } from "../retry.ts";
 import { alterConfigs, type ConfigEntry, type ConfigResource, describeConfigs } from "./configs.ts";
 import {
   alterGroupOffsets,
@@ -56,6 +55,7 @@ import {
   type ListedGroup,
   listGroups,
 } from "./groups.ts";
+import { type LogEnds, logEnds } from "./log-ends.ts";
 
 export interface NewTopic {
   readonly name: string;
@@ -77,7 +77,10 @@ const NEW_TOPIC: Checks<NewTopic> = {
 
 const configResource = shape({ type: oneOf("topic", "broker"), name: anyText });
 
-/** Manages topics, configs and groups. Every method rejects with a ClientError that names what it was about. */
+/**
+ * Manages topics, configs and groups. Every method rejects with a ClientError that names what it
+ * was about.
+ */
 export class Admin {
   readonly #client: Client;
 
@@ -185,12 +188,17 @@ export class Admin {
     return resolveOffset(this.#client, at, spec);
   }
 
-  /** Of all partitions of a topic as it is now, an error where it can't be told: nothing is tried again. */
+  /**
+   * Of all partitions of a topic as it is now, an error where it can't be told: nothing is tried
+   * again.
+   */
   logEnds(topic: TopicMetadata): Promise<(LogEnds | Error)[]> {
     return logEnds(this.#client, topic);
   }
 
-  /** Deletes the records before `offset`, -1 for all; returns the partition's first offset after it. */
+  /**
+   * Deletes the records before `offset`, -1 for all; returns the partition's first offset after it.
+   */
   async deleteRecords(at: TopicPartition, offset: number): Promise<number> {
     check("at", at, topicPartition);
     check("offset", offset, eitherOf(oneOf(-1), offsetNumber));
@@ -223,7 +231,9 @@ export class Admin {
     return describeGroup(this.#client, groupId);
   }
 
-  /** Deletes groups one by one, up to the first that can't be: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
+  /**
+   * Deletes groups one by one, up to the first that can't be: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND.
+   */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
     check("groupIds", groupIds, texts);
     for (const groupId of groupIds) await deleteGroup(this.#client, groupId);

@@ -1,5 +1,5 @@
 import { DescribeConfigs, ErrorCode, IncrementalAlterConfigs } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
 import { assertOk } from "../errors.ts";
 
 /** What a config belongs to; a broker is named by its number as text. */

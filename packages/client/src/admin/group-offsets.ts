@@ -1,7 +1,12 @@
 import { ErrorCode, errorOf, OffsetCommit, OffsetDelete, OffsetFetch } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
+import {
+  byTopic,
+  partitionKey,
+  resolveOffset,
+  type TopicPartition,
+} from "../connection/offsets.ts";
 import { assertOk, ClientError } from "../errors.ts";
-import { byTopic, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import { askCoordinator } from "./coordinator.ts";
 import { describeGroup } from "./groups.ts";
 
@@ -45,8 +50,8 @@ export function groupOffsets(client: Client, groupId: string): Promise<Required<
 }
 
 /**
- * Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has some, and with the
- * first error of a partition; the partitions without one are committed all the same.
+ * Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has some, and with
+ * the first error of a partition; the partitions without one are committed all the same.
  */
 export async function alterGroupOffsets(
   client: Client,

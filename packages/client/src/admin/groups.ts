@@ -8,10 +8,10 @@ import {
   ProtocolError,
   type ResponseOf,
 } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
-import type { Connection } from "../connection.ts";
+import type { Client } from "../connection/client.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { TopicPartition } from "../connection/offsets.ts";
 import { assertOk, KafkaResponseError, UnsupportedVersionError } from "../errors.ts";
-import type { TopicPartition } from "../offsets.ts";
 import { askCoordinator } from "./coordinator.ts";
 
 export interface GroupFilter {

@@ -1,5 +1,5 @@
-// What callers hand in is checked where it comes in: JavaScript has no compiler to do it, and deeper
-// down a wrong value would be an error of the encoding, or none at all.
+// What callers hand in is checked where it comes in: JavaScript has no compiler to do it, and
+// deeper down a wrong value would be an error of the encoding, or none at all.
 import { ClientError } from "../errors.ts";
 import { nearest } from "./nearest.ts";
 

@@ -5,10 +5,18 @@
 //    removed or paused meanwhile is dropped.
 import { ErrorCode } from "@tarpan/protocol";
 import { type Checks, check, checkOptions, oneOf } from "../checks/checks.ts";
-import { requireClient } from "../checks/require-client.ts";
 import { assignmentList, offsetSpec, partitionList, pollWait, waitMs } from "../checks/values.ts";
-import type { Client } from "../client.ts";
-import type { Connection } from "../connection.ts";
+import type { Client } from "../connection/client.ts";
+import type { Connection } from "../connection/connection.ts";
+import {
+  type OffsetSpec,
+  partitionKey,
+  resolveOffset,
+  type TopicPartition,
+} from "../connection/offsets.ts";
+import { requireClient } from "../connection/require-client.ts";
+import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
+import type { Operation } from "../connection/trouble.ts";
 import {
   assertOk,
   ClientError,
@@ -17,10 +25,7 @@ import {
   KafkaResponseError,
 } from "../errors.ts";
 import { FETCH_BYTES, FETCH_MAX_WAIT_MS, MAX_TIMER_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
-import { type OffsetSpec, partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
-import { backoffMs, Deadline, sleep } from "../retry.ts";
-import type { Operation } from "../trouble.ts";
 import {
   FETCH_LIMITS,
   type FetchLimits,
@@ -144,9 +149,10 @@ export class Consumer {
   }
 
   /**
-   * The next records, at once when there are any, else within `maxWaitMs` or none. Broker failures are
-   * retried until `patienceMs`; then rejects with the last of them. Rejects with DamagedRangeError at
-   * a stretch that can't be read, each time until it is sought past, paused or removed.
+   * The next records, at once when there are any, else within `maxWaitMs` or none. Broker failures
+   * are retried until `patienceMs`; then rejects with the last of them. Rejects with
+   * DamagedRangeError at a stretch that can't be read, each time until it is sought past, paused or
+   * removed.
    */
   async poll(maxWaitMs = this.#limits.maxWaitMs): Promise<ConsumedRecord[]> {
     check("maxWaitMs", maxWaitMs, pollWait);
@@ -253,7 +259,8 @@ export class Consumer {
         failure ??= error;
       }
     }
-    // What was taken has moved its position: it must be handed out, and the failure will show again.
+    // What was taken has moved its position: it must be handed out, and the failure will show
+    // again.
     if (failure !== undefined && taken.length === 0) throw failure;
     return taken;
   }

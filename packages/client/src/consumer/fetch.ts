@@ -8,9 +8,9 @@ import {
 } from "@tarpan/protocol";
 import { type Checks, whole } from "../checks/checks.ts";
 import { byteCount, waitMs } from "../checks/values.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connection/connection.ts";
+import { hasId, type TopicMetadata } from "../connection/metadata.ts";
 import { DamagedRangeError } from "../errors.ts";
-import { hasId, type TopicMetadata } from "../metadata.ts";
 import type { ConsumedRecord } from "../record.ts";
 import type { Position } from "./position.ts";
 
@@ -79,8 +79,8 @@ export async function fetchFrom(
 
 /**
  * The records of an answer from `position` on, which moves past them and past what is not for
- * consumers: control batches, and offsets that compaction left empty. Ends before a batch that can't be
- * read; throws DamagedRangeError when that is the first.
+ * consumers: control batches, and offsets that compaction left empty. Ends before a batch that
+ * can't be read; throws DamagedRangeError when that is the first.
  */
 export function takeRecords(position: Position, bytes: Uint8Array): ConsumedRecord[] {
   const { topic, partition } = position;
@@ -104,7 +104,8 @@ export function takeRecords(position: Position, bytes: Uint8Array): ConsumedReco
     }
   } catch (error) {
     taken.length = whole;
-    // What was taken has moved the position: it must be handed out, and the failure will show again.
+    // What was taken has moved the position: it must be handed out, and the failure will show
+    // again.
     if (whole > 0) return taken;
     const damaged = error instanceof RecordFormatError || error instanceof DecompressionError;
     if (!damaged) throw error;

@@ -1,4 +1,4 @@
-import type { TopicPartition } from "../offsets.ts";
+import type { TopicPartition } from "../connection/offsets.ts";
 
 /** How far an assigned partition has been read. */
 export class Position implements TopicPartition {

@@ -1,9 +1,9 @@
 import { type Api, ErrorCode, type Fields, type Input, type Output } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
-import type { Connection, RequestOptions } from "../connection.ts";
+import type { Client } from "../connection/client.ts";
+import type { Connection, RequestOptions } from "../connection/connection.ts";
+import { findCoordinator } from "../connection/find-coordinator.ts";
+import type { Operation } from "../connection/trouble.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
-import type { Operation } from "../trouble.ts";
-import { findCoordinator } from "./find-coordinator.ts";
 
 /**
  * The way to one group's coordinator, on a connection of its own: a long poll on the client's would

@@ -10,6 +10,7 @@ import {
   text,
 } from "../checks/checks.ts";
 import { timeoutMs } from "../checks/values.ts";
+import type { TopicPartition } from "../connection/offsets.ts";
 import { FETCH_LIMITS, type FetchOptions } from "../consumer/fetch.ts";
 import {
   HEARTBEAT_INTERVAL_MS,
@@ -17,7 +18,6 @@ import {
   METADATA_MAX_AGE_MS,
   SESSION_TIMEOUT_MS,
 } from "../limits.ts";
-import type { TopicPartition } from "../offsets.ts";
 import type { Assignor } from "./assignors/assignor.ts";
 import type { AssignorName } from "./assignors/index.ts";
 import type { MembershipOptions } from "./membership.ts";

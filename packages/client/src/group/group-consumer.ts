@@ -8,9 +8,12 @@
 
 import type { GroupOffset } from "../admin/group-offsets.ts";
 import { check, optional } from "../checks/checks.ts";
-import { requireClient } from "../checks/require-client.ts";
 import { groupOffsetList, pollWait, texts } from "../checks/values.ts";
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
+import { type OffsetSpec, partitionKey, type TopicPartition } from "../connection/offsets.ts";
+import { requireClient } from "../connection/require-client.ts";
+import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
+import type { Operation } from "../connection/trouble.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import { ClientError, isRetriable, isTransient } from "../errors.ts";
 import {
@@ -20,10 +23,7 @@ import {
   MAX_TIMER_MS,
   SESSION_TIMEOUT_MS,
 } from "../limits.ts";
-import { type OffsetSpec, partitionKey, type TopicPartition } from "../offsets.ts";
 import type { ConsumedRecord } from "../record.ts";
-import { backoffMs, Deadline, sleep } from "../retry.ts";
-import type { Operation } from "../trouble.ts";
 import { assignorsOf } from "./assignors/index.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
 import {
@@ -92,7 +92,7 @@ export class GroupConsumer {
     this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
   }
 
-  /** Replaces the topics to read; the group is joined by the next poll. Rejects if no broker answers. */
+  /** Replaces the topics to read; the next poll joins. Rejects if no broker answers. */
   async subscribe(topics: readonly string[]): Promise<void> {
     check("topics", topics, texts);
     await this.#client.cluster();
@@ -112,8 +112,8 @@ export class GroupConsumer {
   /**
    * The next records: at once when there are any, else within `maxWaitMs` or none. Asking for them
    * says that those of the poll before were processed. Rejects with what can't be mended by waiting
-   * (fenced, refused, …), and with what failed for as long as the client's time-out. DamagedRangeError
-   * says where to `seek` to go on.
+   * (fenced, refused, …), and with what failed for as long as the client's time-out.
+   * DamagedRangeError says where to `seek` to go on.
    */
   async poll(maxWaitMs = this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS): Promise<ConsumedRecord[]> {
     check("maxWaitMs", maxWaitMs, pollWait);
@@ -126,8 +126,8 @@ export class GroupConsumer {
   }
 
   /**
-   * Record after record; ends when the consumer is closed. Asking for the next says that the one before
-   * was processed: the record at which a loop is left will come again, unless it was committed.
+   * Record after record; ends when the consumer is closed. Asking for the next says that the one
+   * before was processed: the record at which a loop is left will come again, unless committed.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
     while (!this.closed) {
@@ -155,8 +155,8 @@ export class GroupConsumer {
 
   /**
    * Commits what was handed out (the record in hand of an iteration included), or `offsets`: those of
-   * the next records to be read. Rejects with KafkaResponseError when the group has moved on; what was
-   * not committed will be read again, by whoever has the partition then.
+   * the next records to be read. Rejects with KafkaResponseError when the group has moved on;
+   * what was not committed will be read again, by whoever has the partition then.
    */
   async commit(offsets?: readonly GroupOffset[]): Promise<void> {
     check("offsets", offsets, optional(groupOffsetList));
@@ -352,7 +352,7 @@ export class GroupConsumer {
 
   async #commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
     if (offsets.length === 0) return;
-    // A join under way has the connection; partitions kept meanwhile are ours in the next generation too.
+    // A join under way has the connection. Partitions kept stay ours in the next generation.
     if (!this.closed) await this.#membership.joining;
     await this.#committer.commit(offsets, patienceMs);
     this.#progress.committed(offsets);
@@ -382,8 +382,8 @@ export class GroupConsumer {
     const first = new Map<string, ConsumedRecord>();
     for (const record of records) {
       const key = partitionKey(record);
-      if (!first.has(key) && !this.#sought.has(key) && this.#progress.has(record))
-        first.set(key, record);
+      if (first.has(key) || this.#sought.has(key) || !this.#progress.has(record)) continue;
+      first.set(key, record);
     }
     for (const { topic, partition, offset } of first.values())
       await this.#consumer.seek(topic, partition, offset);

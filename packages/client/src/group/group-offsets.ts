@@ -1,7 +1,7 @@
 import { OffsetCommit, OffsetFetch } from "@tarpan/protocol";
 import type { GroupOffset } from "../admin/group-offsets.ts";
+import { byTopic, type TopicPartition } from "../connection/offsets.ts";
 import { assertOk } from "../errors.ts";
-import { byTopic, type TopicPartition } from "../offsets.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
 
 /** The member that commits, in its generation. */

@@ -4,9 +4,9 @@ import {
   type JoinGroup,
   type ResponseOf,
 } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
+import { byTopic, type TopicPartition } from "../connection/offsets.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
-import { byTopic, type TopicPartition } from "../offsets.ts";
 import type { Assignor, AssignorMember } from "./assignors/assignor.ts";
 
 type JoinedMember = ResponseOf<typeof JoinGroup>["members"][number];

@@ -1,8 +1,9 @@
 // A consumer's membership in a group, by the classic protocol: joins, heartbeats, leaves.
 //
-// 1. All of it goes on in the background; what it brings (an assignment, a loss) waits in `offered` and
-//    `lost` until the consumer takes it, between two polls.
-// 2. One join at a time, and no heartbeat is sent while one is under way: the coordinator counts it as one.
+// 1. All of it goes on in the background; what it brings (an assignment, a loss) waits in `offered`
+//    and `lost` until the consumer takes it, between two polls.
+// 2. One join at a time, and no heartbeat is sent while one is under way: the coordinator counts it
+//    as one.
 // 3. What an answer says is dropped unless the generation it was about is still this one.
 import {
   decodeConsumerAssignment,
@@ -14,10 +15,10 @@ import {
   type ResponseOf,
   SyncGroup,
 } from "@tarpan/protocol";
+import type { TopicPartition } from "../connection/offsets.ts";
+import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import { isRetriable, KafkaResponseError } from "../errors.ts";
 import { CLOSE_TIMEOUT_MS, JOIN_GRACE_MS } from "../limits.ts";
-import type { TopicPartition } from "../offsets.ts";
-import { backoffMs, Deadline, sleep } from "../retry.ts";
 import type { Assignor } from "./assignors/assignor.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
 import type { Committer } from "./group-offsets.ts";
@@ -299,7 +300,9 @@ export class Membership {
     if (generationId === this.#generation && this.#joining === null) this.#scheduleHeartbeat();
   }
 
-  /** The consumer is stuck: others shall have its partitions. It joins again when it polls again. */
+  /**
+   * The consumer is stuck: others shall have its partitions. It joins again when it polls again.
+   */
   async #stepOut(): Promise<void> {
     if (this.#options.groupInstanceId === null) {
       const leaving = this.#leave("no poll for longer than the longest time between two");

@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { GroupOffset } from "../admin/group-offsets.ts";
+import { Deadline, retrying } from "../connection/retry.ts";
 import { KafkaResponseError } from "../errors.ts";
-import { Deadline, retrying } from "../retry.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
 import { commitOffsets } from "./group-offsets.ts";
 import type { Membership } from "./membership.ts";
@@ -34,7 +34,8 @@ export class OffsetCommitter {
 
   async #commit(offsets: readonly GroupOffset[], what: string): Promise<void> {
     const { committer } = this.#membership;
-    // Without a generation it would count as a commit from outside the group, and an empty one takes it.
+    // Without a generation it would count as a commit from outside the group, and an empty one
+    // takes it.
     if (committer === null) throw new KafkaResponseError(ErrorCode.UNKNOWN_MEMBER_ID, what);
     const errorCode = await commitOffsets(this.#link, committer, offsets);
     if (errorCode === 0) return;

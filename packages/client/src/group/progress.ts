@@ -1,5 +1,5 @@
 import type { GroupOffset } from "../admin/group-offsets.ts";
-import { partitionKey, type TopicPartition } from "../offsets.ts";
+import { partitionKey, type TopicPartition } from "../connection/offsets.ts";
 
 interface Entry extends TopicPartition {
   /** Of the next record that was not processed yet: what may be committed. */

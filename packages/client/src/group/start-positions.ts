@@ -1,6 +1,6 @@
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
+import { partitionKey, resolveOffset, type TopicPartition } from "../connection/offsets.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
-import { partitionKey, resolveOffset, type TopicPartition } from "../offsets.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
 import { fetchOffsets } from "./group-offsets.ts";
 

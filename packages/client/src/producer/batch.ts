@@ -1,7 +1,7 @@
 import { compress, crc32c } from "@tarpan/codecs";
 import { encodeBatch, type RecordInput } from "@tarpan/protocol";
+import { Deadline } from "../connection/retry.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
-import { Deadline } from "../retry.ts";
 
 /** Roughly what a record adds to a batch beside its key and value. */
 const RECORD_OVERHEAD_BYTES = 24;
@@ -32,7 +32,9 @@ export class Batch {
   readonly partition: number;
   readonly deadline: Deadline;
   readonly #records: RecordInput[] = [];
-  /** Who is told of each record, and as which. Two lists: an object for each record would cost more. */
+  /**
+   * Who is told of each record, and as which. Two lists: an object for each record would cost more.
+   */
   readonly #settled: Settled[] = [];
   readonly #indexes: number[] = [];
   #sizeBytes = 0;

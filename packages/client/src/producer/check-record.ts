@@ -2,8 +2,8 @@ import { ClientError } from "../errors.ts";
 import type { ProducerRecord } from "../record.ts";
 
 /**
- * Throws TARPAN_BAD_RECORD. By hand rather than by checks/checks.ts: it runs for every record, and makes
- * nothing unless there is something wrong.
+ * Throws TARPAN_BAD_RECORD. By hand rather than by checks/checks.ts: it runs for every record, and
+ * makes nothing unless there is something wrong.
  */
 export function checkRecord(record: ProducerRecord): void {
   if (typeof record !== "object" || record === null) throw bad("a record must be an object");

@@ -1,4 +1,4 @@
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
 import { METADATA_MAX_AGE_MS } from "../limits.ts";
 
 interface Count {

@@ -1,11 +1,11 @@
-import type { Operation } from "../trouble.ts";
+import type { Operation } from "../connection/trouble.ts";
 import { Batch, type ProducerIdentity } from "./batch.ts";
 
 /**
  * Batches of one partition, oldest first.
  *
- * 1. At most one is on its way, so a retry can't overtake what follows, and what follows piles up into
- *    one larger batch meanwhile.
+ * 1. At most one is on its way, so a retry can't overtake what follows, and what follows piles up
+ *    into one larger batch meanwhile.
  * 2. A batch takes its sequence when it is first sent and keeps it.
  */
 export class PartitionQueue {

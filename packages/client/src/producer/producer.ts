@@ -3,13 +3,14 @@
 // 1. The promise of every record is settled: a batch is tried at least once, and not again once its
 //    delivery time-out has passed.
 // 2. Records of a partition are stored in the order of their `send` calls.
-// 3. With idempotence (the default at acks=all) a retry never stores a batch twice. A batch given up on
-//    leaves a gap in the sequences, so a new producer id is taken after it.
+// 3. With idempotence (the default at acks=all) a retry never stores a batch twice. A batch given
+//    up on leaves a gap in the sequences, so a new producer id is taken after it.
 import { Compression, InitProducerId, type RecordInput } from "@tarpan/protocol";
 import { type Checks, callback, check, checkOptions, flag, list, oneOf } from "../checks/checks.ts";
-import { requireClient } from "../checks/require-client.ts";
 import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
-import type { Client } from "../client.ts";
+import type { Client } from "../connection/client.ts";
+import { requireClient } from "../connection/require-client.ts";
+import { backoffMs } from "../connection/retry.ts";
 import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
 import {
   BATCH_BYTES,
@@ -18,9 +19,7 @@ import {
   MAX_REQUEST_BATCH_BYTES,
   RECORD_HEAP_BYTES,
 } from "../limits.ts";
-import { hashPartitioner, type Partitioner } from "../partitioner.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
-import { backoffMs } from "../retry.ts";
 import {
   type Batch,
   type ProducerIdentity,
@@ -32,6 +31,7 @@ import {
 import { checkRecord } from "./check-record.ts";
 import { PartitionCounts } from "./partition-counts.ts";
 import { PartitionQueue } from "./partition-queue.ts";
+import { hashPartitioner, type Partitioner } from "./partitioner.ts";
 import { type Delivery, sendBatches } from "./send-batches.ts";
 
 export type Acks = "all" | -1 | 0 | 1;
@@ -49,8 +49,8 @@ export interface ProducerOptions {
   /** Bytes a batch may grow to, before compression. */
   readonly batchBytes?: number;
   /**
-   * Memory for unsent records, bytes. `ready` resolves while less than half of it is in use, when anything
-   * is taken, however large; above, what would go beyond it is refused.
+   * Memory for unsent records, bytes. `ready` resolves while less than half of it is in use, when
+   * anything is taken, however large; above, what would go beyond it is refused.
    */
   readonly bufferBytes?: number;
   /** Time from `send` to giving up, ms. */
@@ -109,8 +109,8 @@ export class Producer {
   }
 
   /**
-   * Resolves once the record is stored as `acks` asks. Rejects with a ClientError: TARPAN_TIMEOUT means
-   * that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited,
+   * Resolves once the record is stored as `acks` asks. Rejects with a ClientError: TARPAN_TIMEOUT
+   * means that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited,
    * TARPAN_BAD_RECORD that it is none, TARPAN_RECORD_TOO_LARGE that no request could carry it.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
@@ -122,9 +122,9 @@ export class Producer {
   }
 
   /**
-   * Sends several; resolves in their order once all are stored, rejects with the first failure. All are
-   * taken, and nothing of another call between them, or none: TARPAN_BUFFER_FULL and TARPAN_BAD_RECORD
-   * say that none was.
+   * Sends several; resolves in their order once all are stored, rejects with the first failure. All
+   * are taken, and nothing of another call between them, or none: TARPAN_BUFFER_FULL and
+   * TARPAN_BAD_RECORD say that none was.
    */
   async sendBatch(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
     check("records", records, list);
@@ -141,8 +141,9 @@ export class Producer {
   }
 
   /**
-   * Sends several and calls `settled` once for each, with its index: for many small ones, whose promises
-   * would cost more than they do. Takes all or, throwing what `sendBatch` rejects with, none.
+   * Sends several and calls `settled` once for each, with its index: for many small ones, whose
+   * promises would cost more than they do. Takes all or, throwing what `sendBatch` rejects with,
+   * none.
    */
   sendEach(records: readonly ProducerRecord[], settled: Settled): void {
     const nowMs = Date.now();
@@ -178,7 +179,9 @@ export class Producer {
     return new Promise((resolve) => this.#whenReady.push(resolve));
   }
 
-  /** Resolves when everything sent so far is settled, well or not: see each record's own promise. */
+  /**
+   * Resolves when everything sent so far is settled, well or not: see each record's own promise.
+   */
   flush(): Promise<void> {
     if (this.#unsettled === 0) return Promise.resolve();
     this.#scheduleDrain(0);

@@ -1,9 +1,9 @@
 import { ErrorCode, Produce, type ResponseOf } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
-import type { Connection } from "../connection.ts";
+import type { Client } from "../connection/client.ts";
+import type { Connection } from "../connection/connection.ts";
+import { hasId, type TopicMetadata } from "../connection/metadata.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
 import { MAX_REQUEST_BATCH_BYTES } from "../limits.ts";
-import { hasId, type TopicMetadata } from "../metadata.ts";
 import type { Batch } from "./batch.ts";
 
 /** The last version of Produce that names topics by name. */
@@ -25,8 +25,9 @@ interface Load {
 }
 
 /**
- * Sends each batch (encoded before) to the leader of its partition, one request per broker unless that
- * would be more than a broker takes, and calls `deliver` once for each. Never rejects for what went wrong with a batch.
+ * Sends each batch (encoded before) to the leader of its partition, one request per broker unless
+ * that would be more than a broker takes, and calls `deliver` once for each. Never rejects for what
+ * went wrong with a batch.
  */
 export async function sendBatches(
   client: Client,

@@ -1,7 +1,8 @@
-// Properties of every assignor, over random groups; the seed is printed by fast-check when one fails
-// and taken back by TARPAN_SEED.
+// Properties of every assignor, over random groups; the seed is printed by fast-check when one
+// fails and taken back by TARPAN_SEED.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { partitionKey } from "../../src/connection/offsets.ts";
 import type {
   Assignor,
   AssignorMember,
@@ -11,7 +12,6 @@ import { cooperativeSticky } from "../../src/group/assignors/cooperative-sticky.
 import { range } from "../../src/group/assignors/range.ts";
 import { roundRobin } from "../../src/group/assignors/round-robin.ts";
 import { sticky } from "../../src/group/assignors/sticky.ts";
-import { partitionKey } from "../../src/offsets.ts";
 
 const seed = process.env.TARPAN_SEED;
 const options = { numRuns: 300, ...(seed === undefined ? {} : { seed: Number(seed) }) };

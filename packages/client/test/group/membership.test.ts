@@ -17,7 +17,7 @@ import {
   SyncGroup,
 } from "@tarpan/protocol";
 import { afterEach, expect, test } from "vitest";
-import { Client } from "../../src/client.ts";
+import { Client } from "../../src/connection/client.ts";
 import { range } from "../../src/group/assignors/range.ts";
 import { CoordinatorLink } from "../../src/group/coordinator-link.ts";
 import { GroupLeader } from "../../src/group/leader.ts";

@@ -1,7 +1,7 @@
 /**
- * What consumers put into the opaque bytes of the classic group protocol (`protocolType` "consumer"):
- * subscriptions in JoinGroup, assignments in SyncGroup. A newer version is read as the newest known
- * one: versions only ever add fields at the end.
+ * What consumers put into the opaque bytes of the classic group protocol (`protocolType`
+ * "consumer"): subscriptions in JoinGroup, assignments in SyncGroup. A newer version is read as the
+ * newest known one: versions only ever add fields at the end.
  */
 import { recordCodec } from "../codec.ts";
 import { malformed } from "../protocol-error.ts";

@@ -67,7 +67,9 @@ export function encodeGroupRecord(record: {
   return { key: encodedKey, value: encode(version, value, version, record.value) };
 }
 
-/** The only version of a committed offset with a time of expiry; it has no epoch and no topic id. */
+/**
+ * The only version of a committed offset with a time of expiry; it has no epoch and no topic id.
+ */
 const EXPIRING_OFFSET_VERSION = 1;
 
 function expires(value: { readonly expireTimestamp?: number }): boolean {

@@ -1,6 +1,6 @@
 /**
- * The records of `__consumer_offsets`, as Kafka's group coordinator writes them: a key that begins with the
- * kind of record, a value that begins with its version. A null value is a tombstone.
+ * The records of `__consumer_offsets`, as Kafka's group coordinator writes them: a key that begins
+ * with the kind of record, a value that begins with its version. A null value is a tombstone.
  */
 import {
   array,
@@ -32,7 +32,9 @@ function groupRecord<const K extends Fields, const V extends Fields>(
   return schema;
 }
 
-/** A committed offset. v1 expire timestamp, gone in v2 · v3 leader epoch · v4 flexible, topic id. */
+/**
+ * A committed offset. v1 expire timestamp, gone in v2 · v3 leader epoch · v4 flexible, topic id.
+ */
 const OffsetCommit = groupRecord({
   type: 1,
   key: { group: string, topic: string, partition: i32 },
@@ -51,7 +53,9 @@ const OffsetCommit = groupRecord({
   writeVersion: 4,
 });
 
-/** A group of the classic protocol in one generation. v2 timestamp · v3 instance ids · v4 flexible. */
+/**
+ * A group of the classic protocol in one generation. v2 timestamp · v3 instance ids · v4 flexible.
+ */
 const GroupMetadata = groupRecord({
   type: 2,
   key: { group: string },

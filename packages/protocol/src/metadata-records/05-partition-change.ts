@@ -1,5 +1,6 @@
 /**
- * PartitionChangeRecord, versions 0-2: what changed in a partition; a field that is left out did not change.
+ * PartitionChangeRecord, versions 0-2: what changed in a partition; a field that is left out did
+ * not change.
  *
  * - v0: baseline
  * - v1: log directories of the replicas (KIP-858)

@@ -1,5 +1,6 @@
 /**
- * ProducerIdsRecord, version 0: the block of producer ids before `nextProducerId` is handed out to a broker.
+ * ProducerIdsRecord, version 0: the block of producer ids before `nextProducerId` is handed out to
+ * a broker.
  */
 import { i32, offset, record } from "../schema.ts";
 

@@ -1,6 +1,7 @@
 /**
- * The value of a record in the cluster metadata log, as KRaft frames it (Kafka's AbstractApiMessageSerde):
- * frame version, record key and record version as varints, then the fields.
+ * The value of a record in the cluster metadata log, as KRaft frames it (Kafka's
+ * AbstractApiMessageSerde): frame version, record key and record version as varints, then the
+ * fields.
  */
 import { recordCodec } from "../codec.ts";
 import { malformed } from "../protocol-error.ts";
@@ -41,7 +42,10 @@ export function encodeMetadataRecord<F extends Fields>(
   return writer.join();
 }
 
-/** Throws ProtocolError where the bytes do not parse, or hold a kind or version of record that is unknown here. */
+/**
+ * Throws ProtocolError where the bytes do not parse, or hold a kind or version of record that is
+ * unknown here.
+ */
 export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord {
   const reader = new Reader(bytes);
   const frameVersion = reader.uvarint();

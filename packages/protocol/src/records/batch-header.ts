@@ -1,12 +1,12 @@
 // Record batch, magic 2 (KIP-98). A batch is validated once and then moves as opaque bytes, so this
 // file reads and stamps single fields in place.
 //
-// 1. The accessors check nothing: the caller has seen that BATCH_OVERHEAD bytes exist at the position
-//    (a DataView throws RangeError otherwise).
+// 1. The accessors check nothing: the caller has seen that BATCH_OVERHEAD bytes exist at the
+//    position (a DataView throws RangeError otherwise).
 // 2. baseOffset and leaderEpoch lie before the CRC's range, so stamping them leaves the CRC valid.
 //    Every other write changes the CRC and rewrites it.
-// 3. An int64 is read as a number: exact within ±(2^53 − 1), rounded outside. Validation refuses what
-//    is not a safe integer before anything relies on it.
+// 3. An int64 is read as a number: exact within ±(2^53 − 1), rounded outside. Validation refuses
+//    what is not a safe integer before anything relies on it.
 import type { Checksum } from "./crc32c.ts";
 
 /** Bytes of the fields up to and including batchLength, which batchLength does not count. */
@@ -212,8 +212,8 @@ export function stampBatch(
 }
 
 /**
- * Makes every record of the batch carry the broker's time (message.timestamp.type=LogAppendTime) and
- * rewrites the CRC. `timestamp` is in ms since the epoch.
+ * Makes every record of the batch carry the broker's time (message.timestamp.type=LogAppendTime)
+ * and rewrites the CRC. `timestamp` is in ms since the epoch.
  */
 export function stampAppendTime(
   bytes: Uint8Array,
@@ -229,8 +229,8 @@ export function stampAppendTime(
 }
 
 /**
- * Corrects a producer's maxTimestamp to that of its records, takes back what only a broker may say of
- * a batch's times, and rewrites the CRC.
+ * Corrects a producer's maxTimestamp to that of its records, takes back what only a broker may say
+ * of a batch's times, and rewrites the CRC.
  */
 export function stampCreateTime(
   bytes: Uint8Array,

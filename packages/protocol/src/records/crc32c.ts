@@ -1,4 +1,6 @@
-/** Computes the CRC32C (Castagnoli, RFC 3720 B.4) of all of `bytes`, as an unsigned 32-bit number. */
+/**
+ * Computes the CRC32C (Castagnoli, RFC 3720 B.4) of all of `bytes`, as an unsigned 32-bit number.
+ */
 export type Checksum = (bytes: Uint8Array) => number;
 
 const POLYNOMIAL_REFLECTED = 0x82f63b78;

@@ -43,8 +43,8 @@ export interface DecodedBatch {
 }
 
 /**
- * Yields the batches of a records field as Fetch returns it, given whole or as consecutive pieces of
- * whole batches. A last batch that is cut off is left out: Fetch may end anywhere (KIP-74).
+ * Yields the batches of a records field as Fetch returns it, given whole or as consecutive pieces
+ * of whole batches. A last batch that is cut off is left out: Fetch may end anywhere (KIP-74).
  * Throws RecordFormatError for what can't be a batch of magic 2.
  */
 export function* decodeBatches(
@@ -77,8 +77,8 @@ export function decodeBatch(bytes: Uint8Array, options: DecodeOptions = {}): Dec
 }
 
 /**
- * The first record at or after `timestamp`, not below `startOffset`, as ListOffsets asks for it; null
- * when there is none. `bytes` is one whole batch.
+ * The first record at or after `timestamp`, not below `startOffset`, as ListOffsets asks for it;
+ * null when there is none. `bytes` is one whole batch.
  */
 export function findRecordByTimestamp(
   bytes: Uint8Array,

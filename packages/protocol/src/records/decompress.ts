@@ -1,9 +1,9 @@
 import { BATCH_OVERHEAD, type BatchHeader } from "./batch-header.ts";
 
 /**
- * Expands `bytes`, compressed with codec 1 to 4, into at most `maxBytes`. Its errors carry a `code`:
- * TARPAN_DECOMPRESSION_LIMIT above maxBytes, TARPAN_DECOMPRESSION_FAILED for malformed input,
- * TARPAN_CODEC_UNAVAILABLE when the codec can't be had.
+ * Expands `bytes`, compressed with codec 1 to 4, into at most `maxBytes`. Its errors carry a
+ * `code`: TARPAN_DECOMPRESSION_LIMIT above maxBytes, TARPAN_DECOMPRESSION_FAILED for malformed
+ * input, TARPAN_CODEC_UNAVAILABLE when the codec can't be had.
  */
 export type Decompress = (codec: number, bytes: Uint8Array, maxBytes: number) => Uint8Array;
 

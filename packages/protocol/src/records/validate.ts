@@ -83,8 +83,8 @@ export interface BatchAccepted {
 }
 
 /**
- * Checks the records field of one partition in a Produce request: one batch, which may be followed by
- * bytes that are none; `header.sizeBytes` says where it ends.
+ * Checks the records field of one partition in a Produce request: one batch, which may be followed
+ * by bytes that are none; `header.sizeBytes` says where it ends.
  */
 export function validateBatch(bytes: Uint8Array, rules: BatchRules): BatchAccepted | BatchRefusal {
   const view = viewOf(bytes);
@@ -214,7 +214,8 @@ function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   switch (error.code) {
     case "TARPAN_DECOMPRESSION_LIMIT":
       return refuse("too-large", error.message);
-    // Not "corrupt": the CRC holds, and a client would send a CORRUPT_MESSAGE batch again and again.
+    // Not "corrupt": the CRC holds, and a client would send a CORRUPT_MESSAGE batch again and
+    // again.
     case "TARPAN_DECOMPRESSION_FAILED":
       return refuse("invalid", error.message);
     case "TARPAN_CODEC_UNAVAILABLE":

@@ -4,12 +4,14 @@ export class RecordFormatError extends Error {
   override readonly name = "RecordFormatError";
 }
 
-/** The position after the last varint read. One for all: nothing here is re-entrant or asynchronous. */
+/**
+ * The position after the last varint read. One for all: nothing here is re-entrant or asynchronous.
+ */
 export const cursor = { at: 0 };
 
 /**
- * Reads the 32-bit zigzag varint (KIP-98) at `at`, and none of the bytes from `end` on.
- * Bits that do not fit are refused: other readers of the same bytes drop them and see another value.
+ * Reads the 32-bit zigzag varint (KIP-98) at `at`, and none of the bytes from `end` on. Bits that
+ * do not fit are refused: other readers of the same bytes drop them and see another value.
  */
 export function readVarint(bytes: Uint8Array, at: number, end: number): number {
   let position = at;
@@ -25,7 +27,9 @@ export function readVarint(bytes: Uint8Array, at: number, end: number): number {
   return (raw >>> 1) ^ -(raw & 1);
 }
 
-/** Like readVarint, for 64 bits as a number; values whose zigzag form exceeds 2^53 − 1 are refused. */
+/**
+ * Like readVarint, for 64 bits as a number; values whose zigzag form exceeds 2^53 − 1 are refused.
+ */
 export function readVarlong(bytes: Uint8Array, at: number, end: number): number {
   // Four groups of seven bits fit integer arithmetic, and a day in ms fits four groups.
   let position = at;

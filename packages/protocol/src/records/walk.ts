@@ -1,19 +1,25 @@
-// The one loop that sees every record a broker accepts, so it is written for speed: positions live in
-// locals, and a varint of one byte, the common case, costs no call (half the time of a reader object).
+// The one loop that sees every record a broker accepts, so it is written for speed: positions live
+// in locals, and a varint of one byte, the common case, costs no call (half the time of a reader
+// object).
 //
-// 1. No byte at or past `end` is read: each read is preceded by its own comparison, so a length that
-//    jumps too far is found by the next read, or by the record's length at the latest.
+// 1. No byte at or past `end` is read: each read is preceded by its own comparison, so a length
+//    that jumps too far is found by the next read, or by the record's length at the latest.
 // 2. Nothing is allocated per record.
 import { NO_TIMESTAMP } from "./batch-header.ts";
 import { cursor, RecordFormatError, readVarint, readVarlong } from "./varint.ts";
 
-/** A first byte from here on has more bytes after it; also stands for a first byte that is missing. */
+/**
+ * A first byte from here on has more bytes after it; also stands for a first byte that is missing.
+ */
 const LONG = 0x80;
 
 /** What is asked of every record, and who hears of those that fail. */
 export interface WalkRules {
   baseTimestamp: number;
-  /** Timestamps outside [earliest, latest] go to onTimestamp; the comparison is all that is done here. */
+  /**
+   * Timestamps outside [earliest, latest] go to onTimestamp; the comparison is all that is done
+   * here.
+   */
   earliest: number;
   latest: number;
   /** Set where an offset delta is not the record's index. */
@@ -22,12 +28,14 @@ export interface WalkRules {
   onNullKey(index: number): void;
 }
 
-/** Where a walk stopped when it throws: kept outside so that the loop holds no state to clean up. */
+/**
+ * Where a walk stopped when it throws: kept outside so that the loop holds no state to clean up.
+ */
 export const walked = { index: 0 };
 
 /**
- * Walks `count` plain records that must fill [start, end) exactly. Returns the largest timestamp, -1
- * at least. Throws RecordFormatError at the first malformed record, whose index is then
+ * Walks `count` plain records that must fill [start, end) exactly. Returns the largest timestamp,
+ * -1 at least. Throws RecordFormatError at the first malformed record, whose index is then
  * `walked.index`.
  */
 export function walkRecords(

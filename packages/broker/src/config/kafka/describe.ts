@@ -1,8 +1,8 @@
-import type { ConfigValues } from "../../metadata/image.ts";
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 import { type ConfigDefinition, ConfigType } from "./definition.ts";
 import { GROUP_CONFIGS, groupDefault } from "./group-configs.ts";
 import { type BrokerLayers, brokerValue, topicDefault } from "./resolve.ts";
+import type { ConfigValues } from "./set-configs.ts";
 import { TOPIC_CONFIGS } from "./topic-configs.ts";
 import { documentationOf } from "./why-ignored.ts";
 
@@ -132,8 +132,8 @@ function described(
 }
 
 /**
- * Where a broker config has a value, the strongest place first. As in Kafka, a place of its own must
- * be the first: hours of retention are no synonym as long as nobody has set the milliseconds.
+ * Where a broker config has a value, the strongest place first. As in Kafka, a place of its own
+ * must be the first: hours of retention are no synonym as long as nobody has set the milliseconds.
  */
 function brokerPlaces(layers: BrokerLayers, name: string): ConfigSynonym[] {
   const names = chainOf(name);
@@ -154,7 +154,9 @@ function brokerPlaces(layers: BrokerLayers, name: string): ConfigSynonym[] {
   return first < 0 ? [] : found.slice(first);
 }
 
-/** `log.retention.ms`, `.minutes` and `.hours` stand for each other: the topic config's own list. */
+/**
+ * `log.retention.ms`, `.minutes` and `.hours` stand for each other: the topic config's own list.
+ */
 function chainOf(name: string): readonly string[] {
   for (const { synonyms } of TOPIC_CONFIGS.values()) {
     const names = synonyms.map((synonym) => synonym.name);

@@ -1,10 +1,11 @@
 // Configs of one group (resource type 32): the facts of Kafka 4.4's `GroupConfig`, in the form of
 // config-lines.ts. Each follows a broker config, which also sets the bounds it must keep.
-import type { ConfigValues } from "../../metadata/image.ts";
+
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 import { definitionsIn } from "./config-lines.ts";
 import { type ConfigDefinition, type ConfigTable, configProblem, splitList } from "./definition.ts";
 import { type BrokerLayers, brokerValue } from "./resolve.ts";
+import type { ConfigValues } from "./set-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
 const OBEYED = `

@@ -21,7 +21,9 @@ export function advertisedProblem(list: string): string | null {
   return usable && all.length > 0 ? null : "must be like PLAINTEXT://host:port";
 }
 
-/** What `advertised.listeners` tells clients; null when it is not set. The configs are validated. */
+/**
+ * What `advertised.listeners` tells clients; null when it is not set. The configs are validated.
+ */
 export function advertisedListener(
   kafkaConfigs: Readonly<Record<string, string>>,
 ): ListenerAddress | null {

@@ -1,4 +1,4 @@
-import { ResourceType } from "../../metadata/image.ts";
+import { ResourceType } from "./set-configs.ts";
 
 /** Why a resource of a type has no configs here, fit for a client's eyes. */
 export function whyNoConfigs(type: number): string {

@@ -1,13 +1,14 @@
-import {
-  type ConfigValues,
-  configsOf,
-  type MetadataImage,
-  ResourceType,
-} from "../../metadata/image.ts";
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 import { splitList, toNumber } from "./definition.ts";
+import { type ConfigValues, configsOf, ResourceType, type SetConfigs } from "./set-configs.ts";
 import { TOPIC_CONFIGS } from "./topic-configs.ts";
-import { type BrokerConfig, brokerConfigOf, type TopicConfig, topicConfigOf } from "./typed.ts";
+import {
+  type BrokerConfig,
+  brokerConfigOf,
+  type ConfigReader,
+  type TopicConfig,
+  topicConfigOf,
+} from "./typed.ts";
 
 /** Broker configs by where they were set, the strongest first. */
 export interface BrokerLayers {
@@ -38,7 +39,7 @@ export class ConfigResolver {
     this.#layers = { dynamic: new Map(), dynamicDefault: new Map(), fixed: this.#fixed };
   }
 
-  layers(image: MetadataImage): BrokerLayers {
+  layers(image: SetConfigs): BrokerLayers {
     const dynamic = configsOf(image, ResourceType.broker, this.#nodeName);
     const dynamicDefault = configsOf(image, ResourceType.broker, "");
     if (dynamic !== this.#layers.dynamic || dynamicDefault !== this.#layers.dynamicDefault) {
@@ -49,13 +50,13 @@ export class ConfigResolver {
     return this.#layers;
   }
 
-  broker(image: MetadataImage): BrokerConfig {
+  broker(image: SetConfigs): BrokerConfig {
     const layers = this.layers(image);
     this.#broker ??= brokerConfigOf(reader((name) => brokerValue(layers, name)));
     return this.#broker;
   }
 
-  topic(image: MetadataImage, topic: string): TopicConfig {
+  topic(image: SetConfigs, topic: string): TopicConfig {
     const layers = this.layers(image);
     const own = configsOf(image, ResourceType.topic, topic);
     const known = this.#topics.get(own);
@@ -88,14 +89,6 @@ export function scaled(value: string, factor: number): string {
 
 function setBrokerValue(layers: BrokerLayers, name: string): string | undefined {
   return layers.dynamic.get(name) ?? layers.dynamicDefault.get(name) ?? layers.fixed.get(name);
-}
-
-/** Typed access to validated texts. */
-export interface ConfigReader {
-  number(name: string): number;
-  flag(name: string): boolean;
-  text(name: string): string;
-  list(name: string): string[];
 }
 
 function reader(get: (name: string) => string | null): ConfigReader {

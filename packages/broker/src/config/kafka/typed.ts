@@ -1,6 +1,14 @@
-import type { ConfigReader } from "./resolve.ts";
+/** Typed access to validated texts. */
+export interface ConfigReader {
+  number(name: string): number;
+  flag(name: string): boolean;
+  text(name: string): string;
+  list(name: string): string[];
+}
 
-/** A topic's configs as code uses them: times in ms, sizes in bytes, -1 where Kafka says no limit. */
+/**
+ * A topic's configs as code uses them: times in ms, sizes in bytes, -1 where Kafka says no limit.
+ */
 export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;

@@ -1,6 +1,6 @@
 /**
- * Why something of Kafka's has no effect here. A start says it once for all configs of a reason, and
- * DescribeConfigs of each; whoever makes the broker act on a config takes its reason away.
+ * Why something of Kafka's has no effect here. A start says it once for all configs of a reason,
+ * and DescribeConfigs of each; whoever makes the broker act on a config takes its reason away.
  */
 export const WHY = {
   cleanup: "old records are neither deleted nor compacted away yet",
@@ -22,8 +22,8 @@ export const WHY = {
 } as const;
 
 /**
- * Why a start with something of Kafka's is refused: whoever asks for protection must not get a broker
- * that lets everybody in.
+ * Why a start with something of Kafka's is refused: whoever asks for protection must not get a
+ * broker that lets everybody in.
  */
 export const NO_SECURITY =
   "this broker has no TLS, SASL, ACLs or policies yet and would let everybody in: leave it out, and " +

@@ -72,7 +72,9 @@ export function fencedInstance({ memberId }: Member): HeartbeatAnswer {
   return refused(ErrorCode.FENCED_INSTANCE_ID, `member ${memberId} has this instance id now`);
 }
 
-/** A member that is one epoch behind may have missed our answer, if it claims no more than it has. */
+/**
+ * A member that is one epoch behind may have missed our answer, if it claims no more than it has.
+ */
 function judgeEpoch(member: Member, request: HeartbeatRequest): HeartbeatAnswer | null {
   const { memberEpoch, topicPartitions } = request;
   if (memberEpoch === member.epoch) return null;

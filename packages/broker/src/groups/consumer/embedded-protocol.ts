@@ -1,4 +1,6 @@
-/** The classic protocol's bytes of subscriptions and assignments, as a consumer group needs them. */
+/**
+ * The classic protocol's bytes of subscriptions and assignments, as a consumer group needs them.
+ */
 import {
   type ConsumerSubscription,
   decodeConsumerAssignment,

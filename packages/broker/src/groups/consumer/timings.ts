@@ -1,5 +1,7 @@
-/** Times that a broker sets for all consumer groups, and a group's own configs for one (KIP-848). */
-import { configsOf, ResourceType } from "../../metadata/image.ts";
+/**
+ * Times that a broker sets for all consumer groups, and a group's own configs for one (KIP-848).
+ */
+import { configsOf, ResourceType } from "../../config/kafka/set-configs.ts";
 import type { GroupContext } from "../operation.ts";
 
 type Context = Pick<GroupContext, "image" | "config">;

@@ -1,9 +1,9 @@
 import type { Timer, Timers } from "../../env/env.ts";
 
 /**
- * Asks, and asks again after each of the waits for as long as nothing has come: whoever is asked may be
- * silent for good. The first answer counts, also a late one to an early question. Null: no answer
- * came to any.
+ * Asks, and asks again after each of the waits for as long as nothing has come: whoever is asked
+ * may be silent for good. The first answer counts, also a late one to an early question. Null: no
+ * answer came to any.
  */
 export function askAgain<T>(
   timers: Timers,

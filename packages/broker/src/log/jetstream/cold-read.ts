@@ -1,7 +1,7 @@
 import { ownBatch } from "../own-batch.ts";
 import type { LogPosition } from "./grammar.ts";
 import { batchesOf, isIntact, type MessageBatch } from "./message-batches.ts";
-import type { Step, Wanted } from "./stored-log.ts";
+import type { Step, Wanted } from "./walk-step.ts";
 
 /** Where the batch at an offset is found: in the message after `before`. */
 export interface ReadPlace {

@@ -1,6 +1,6 @@
-// Which of a stream's messages are the log. If compare-and-set always held, all of them would be; the
-// rules hold also where it did not: when a Raft leader judged by an end that was no longer the end, or
-// when a marker had to be written wherever it lands.
+// Which of a stream's messages are the log. If compare-and-set always held, all of them would be;
+// the rules hold also where it did not: when a Raft leader judged by an end that was no longer the
+// end, or when a marker had to be written wherever it lands.
 //
 // 1. A marker takes over when its epoch is newer, or the same and it lies where it was meant to.
 // 2. Batches are part of the log when the writer in force wrote them and the first begins at the

@@ -1,12 +1,13 @@
 // Appends on their way. Of each log one message is under way at a time; batches that come meanwhile
-// wait and go together in the next one, since it takes the servers' disks about as long to sync many
-// as to sync one.
+// wait and go together in the next one, since it takes the servers' disks about as long to sync
+// many as to sync one.
 //
-// 1. An append has its offsets from the call on, for good; the sequence of its message may yet move,
-//    when messages that are not the log (grammar.ts) took places.
+// 1. An append has its offsets from the call on, for good; the sequence of its message may yet
+//    move, when messages that are not the log (grammar.ts) took places.
 // 2. What was put into a message stays in it: it is sent again as it was.
 // 3. An acknowledgement counts when it names the very sequence that was expected.
-// 4. No answer is no failure: it is sent again until what became of it is known (resolve-message.ts).
+// 4. No answer is no failure: it is sent again until what became of it is known
+//    (resolve-message.ts).
 // 5. What can't be is a bug or a broken promise of the servers: the log fails, loudly.
 // 6. Who wants to know whether this writer is still in force has it from the next message, which is
 //    a marker of its own when there is nothing to append.

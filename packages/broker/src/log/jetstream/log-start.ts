@@ -1,5 +1,5 @@
-// Moving the start of a log. Where it starts is written beside it before anything is purged, and only
-// ever moves forward: a former leader may still be at it too.
+// Moving the start of a log. Where it starts is written beside it before anything is purged, and
+// only ever moves forward: a former leader may still be at it too.
 import { LogError } from "../log.ts";
 import { encodeStart, type LogStart } from "./checkpoint-format.ts";
 import { loadStart, type Workshop } from "./open-log.ts";
@@ -11,7 +11,9 @@ interface Place {
   readonly cut: { messages: number; sizeBytes: number };
 }
 
-/** Makes `offset`, which is not past the end, the start of the log, unless that is later already. */
+/**
+ * Makes `offset`, which is not past the end, the start of the log, unless that is later already.
+ */
 export async function saveStart(workshop: Workshop, log: StoredLog, offset: number): Promise<void> {
   const { checkpoints } = workshop;
   await log.refreshStart();

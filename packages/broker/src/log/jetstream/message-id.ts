@@ -1,6 +1,6 @@
-// `Nats-Msg-Id` of a message of batches. It says what the grammar needs to know of a message without trusting a
-// byte of the payload, and it is another one for each place a batch is sent to, so that JetStream's
-// memory of ids never answers for a copy of something else.
+// `Nats-Msg-Id` of a message of batches. It says what the grammar needs to know of a message
+// without trusting a byte of the payload, and it is another one for each place a batch is sent to,
+// so that JetStream's memory of ids never answers for a copy of something else.
 
 export interface MessageIdentity {
   readonly writer: string;

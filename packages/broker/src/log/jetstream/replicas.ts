@@ -5,9 +5,9 @@ import { logIdOf, type Placement, replicasConfig, streamNameOf } from "./stream-
 import { ErrorCode } from "./transport.ts";
 
 /**
- * Begins to have exactly these brokers hold the log. JetStream changes either the number of replicas
- * or their places. Rejects with LogError `busy` when a change is in progress, or when this was the
- * first of two steps: the same call again does the next one.
+ * Begins to have exactly these brokers hold the log. JetStream changes either the number of
+ * replicas or their places. Rejects with LogError `busy` when a change is in progress, or when this
+ * was the first of two steps: the same call again does the next one.
  */
 export async function moveReplicas(
   api: StreamApi,

@@ -1,8 +1,9 @@
 // Finding out what became of a message of appends.
 //
 // The same compare-and-set is sent again until something certain comes of it. 10071 and 10164 say
-// only that the place was taken when the Raft leader looked: by this very message (JetStream forgets
-// message ids), by a proposal that is not committed yet and may never be, or by somebody else.
+// only that the place was taken when the Raft leader looked: by this very message (JetStream
+// forgets message ids), by a proposal that is not committed yet and may never be, or by somebody
+// else.
 import { LogError } from "../log.ts";
 import { LogGrammar } from "./grammar.ts";
 import type { GroupCommit, PendingMessage } from "./group-commit.ts";

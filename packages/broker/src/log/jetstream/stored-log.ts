@@ -10,12 +10,7 @@ import { READ_BYTES, READ_PLACES } from "./limits.ts";
 import { batchesOf, maxTimestampIn } from "./message-batches.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { StoredMessage } from "./transport.ts";
-
-export interface Wanted {
-  readonly offset: number;
-  readonly maxBytes: number;
-  readonly upTo: number;
-}
+import type { Step, Wanted } from "./walk-step.ts";
 
 export interface StoredLogParts {
   readonly id: LogId;
@@ -100,7 +95,9 @@ export class StoredLog {
     return this.#following(await this.reader.read(this.end.sequence + 1, known));
   }
 
-  /** The same, one at most, as the Raft leader has it. Rejects with NoAnswer while there is none. */
+  /**
+   * The same, one at most, as the Raft leader has it. Rejects with NoAnswer while there is none.
+   */
   async readNextFromLeader(): Promise<readonly StoredMessage[]> {
     const message = await this.reader.nextOfLeader(this.end.sequence + 1);
     return this.#following(message === null ? [] : [message]);
@@ -253,12 +250,4 @@ export class StoredLog {
         `offsets ${offset} to ${resumeOffset - 1}`,
     );
   }
-}
-
-export interface Step {
-  readonly message: StoredMessage;
-  readonly meaning: Meaning;
-  readonly before: LogPosition;
-  readonly after: LogPosition;
-  readonly lostBefore: number | null;
 }

@@ -95,8 +95,8 @@ export class StreamApi {
   }
 
   /**
-   * The same of what changes nothing and only a stream's Raft leader answers: while there is none the
-   * servers keep silent, and whoever becomes it has not heard what was asked before.
+   * The same of what changes nothing and only a stream's Raft leader answers: while there is none
+   * the servers keep silent, and whoever becomes it has not heard what was asked before.
    */
   async #askLeader(
     operation: string,
@@ -153,7 +153,9 @@ export class StreamApi {
     return this.#message(stream, { seq: sequence });
   }
 
-  /** The first message at or after a sequence as the Raft leader has it, null when there is none. */
+  /**
+   * The first message at or after a sequence as the Raft leader has it, null when there is none.
+   */
   next(stream: string, sequence: number, timeoutMs?: number): Promise<StoredMessage | null> {
     return this.#message(stream, { seq: sequence, next_by_subj: ">" }, timeoutMs);
   }

@@ -23,7 +23,8 @@ export class StreamReader {
   /**
    * Messages from `sequence` on without a gap among them. The first one may have a higher sequence:
    * what lies between is gone. Never empty when `sequence <= known`, which is what is known to be
-   * committed. Rejects with LogError `offline` when what is known is not there, or nobody has answered for long.
+   * committed. Rejects with LogError `offline` when what is known is not there, or nobody has
+   * answered for long.
    */
   async read(
     sequence: number,

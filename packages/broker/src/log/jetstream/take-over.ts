@@ -1,4 +1,5 @@
-// Taking a log over: from the marker on, nothing that an earlier writer still has on its way counts.
+// Taking a log over: from the marker on, nothing that an earlier writer still has on its way
+// counts.
 import { LogError, type LogOptions } from "../log.ts";
 import { POLITE_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
 import { encodeMarker, type Marker } from "./marker.ts";

@@ -1,9 +1,13 @@
 import { INDEX_CACHE_BYTES } from "../limits.ts";
-import type { Segment } from "./segment.ts";
+
+/** Whose index may be read again from its file. */
+interface Indexed {
+  index: { readonly isSaved: boolean; readonly sizeBytes: number } | null;
+}
 
 /** Bounds the indexes of sealed segments in memory; the one used longest ago goes first. */
 export class IndexCache {
-  readonly #held = new Map<Segment, number>();
+  readonly #held = new Map<Indexed, number>();
   readonly #limitBytes: number;
   #heldBytes = 0;
 
@@ -12,7 +16,7 @@ export class IndexCache {
   }
 
   /** Says that a sealed segment's index was used just now. */
-  used(segment: Segment): void {
+  used(segment: Indexed): void {
     if (!segment.index?.isSaved) return;
     this.forget(segment);
     this.#held.set(segment, segment.index.sizeBytes);
@@ -24,7 +28,7 @@ export class IndexCache {
     }
   }
 
-  forget(segment: Segment): void {
+  forget(segment: Indexed): void {
     this.#heldBytes -= this.#held.get(segment) ?? 0;
     this.#held.delete(segment);
   }

@@ -1,5 +1,6 @@
 // Files of a process that may have as many open as it is allowed: opening another waits until one
-// was closed, for a while, rather than fail. What is full is the process, and the file as good as ever.
+// was closed, for a while, rather than fail. What is full is the process, and the file as good as
+// ever.
 import type { Env, File, FileSystem, OpenOptions } from "../../env/env.ts";
 import { isOutOfFiles } from "../../util/os-error.ts";
 import { pause } from "../../util/pause.ts";

@@ -3,9 +3,10 @@ import { BROKER_CONFIGS } from "../../../src/config/kafka/broker-configs.ts";
 import { configProblem } from "../../../src/config/kafka/definition.ts";
 import { GROUP_CONFIGS } from "../../../src/config/kafka/group-configs.ts";
 import { ConfigResolver } from "../../../src/config/kafka/resolve.ts";
+import { ResourceType } from "../../../src/config/kafka/set-configs.ts";
 import { TOPIC_CONFIGS } from "../../../src/config/kafka/topic-configs.ts";
 import { applyMetadata } from "../../../src/metadata/apply.ts";
-import { EMPTY_IMAGE, ResourceType } from "../../../src/metadata/image.ts";
+import { EMPTY_IMAGE } from "../../../src/metadata/image.ts";
 import { configRecord } from "../../../src/metadata/records.ts";
 
 describe("the tables", () => {

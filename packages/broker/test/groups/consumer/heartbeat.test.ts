@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
+import { ResourceType } from "../../../src/config/kafka/set-configs.ts";
 import { applyMetadata } from "../../../src/metadata/apply.ts";
-import { ResourceType } from "../../../src/metadata/image.ts";
 import { configRecord } from "../../../src/metadata/records.ts";
 import {
   ConsumerWorld,

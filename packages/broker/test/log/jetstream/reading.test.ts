@@ -92,7 +92,9 @@ describe("a message of several batches", () => {
   const COUNT = 6;
   const SIZE = batchOf(10, { count: 2 }).length;
 
-  /** The batches 10 to 20 of two records each go together, between one before and one after them. */
+  /**
+   * The batches 10 to 20 of two records each go together, between one before and one after them.
+   */
   async function grouped(): Promise<{ world: World; log: LedLog; payload: Uint8Array }> {
     const { world, log } = await stored(10);
     const append = (i: number) => log.append(batchOf(i, { count: 2 }), 0);

@@ -1,4 +1,4 @@
-import type { TopicPartition } from "../../offsets.ts";
+import type { TopicPartition } from "../../connection/offsets.ts";
 
 /** A member of the group as its leader sees it. */
 export interface AssignorMember {

@@ -1,11 +1,12 @@
 import { Reader, Writer } from "@tarpan/protocol";
-import { partitionKey } from "../../offsets.ts";
+import { partitionKey } from "../../connection/offsets.ts";
 import { type Assignor, nothingAssigned } from "./assignor.ts";
 import { claimsOf, stickyAssignment } from "./sticky-assignment.ts";
 
 /**
- * The sticky assignment in two steps (KIP-429): what has to move from one member to another is first
- * taken from the one, whose joining again then lets the other have it. Everything else is read on.
+ * The sticky assignment in two steps (KIP-429): what has to move from one member to another is
+ * first taken from the one, whose joining again then lets the other have it. Everything else is
+ * read on.
  */
 export const cooperativeSticky: Assignor = {
   name: "cooperative-sticky",

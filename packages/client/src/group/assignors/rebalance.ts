@@ -1,4 +1,4 @@
-import { partitionKey, type TopicPartition } from "../../offsets.ts";
+import { partitionKey, type TopicPartition } from "../../connection/offsets.ts";
 import type { GroupAssignment } from "./assignor.ts";
 
 type Topics = ReadonlyMap<string, ReadonlySet<string>>;

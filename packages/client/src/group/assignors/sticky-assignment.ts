@@ -1,4 +1,4 @@
-import { partitionKey, type TopicPartition } from "../../offsets.ts";
+import { partitionKey, type TopicPartition } from "../../connection/offsets.ts";
 import {
   type AssignorMember,
   type GroupAssignment,
@@ -33,8 +33,8 @@ export function stickyAssignment(
 }
 
 /**
- * Who has which partition: the member that says so with the newest generation. Null where several say
- * so of one generation, which leaves nobody to be believed.
+ * Who has which partition: the member that says so with the newest generation. Null where several
+ * say so of one generation, which leaves nobody to be believed.
  */
 export function claimsOf(members: readonly AssignorMember[]): Map<string, string | null> {
   const newest = new Map<string, number>();
@@ -59,7 +59,9 @@ function alike([first, ...others]: readonly AssignorMember[]): boolean {
   });
 }
 
-/** Where everybody may have everything: sizes differ by one at most, the largest stay the larger. */
+/**
+ * Where everybody may have everything: sizes differ by one at most, the largest stay the larger.
+ */
 function dealEvenly(assignment: GroupAssignment, free: readonly TopicPartition[]): void {
   const bySize = [...assignment.values()].sort((a, b) => b.length - a.length);
   const total = free.length + bySize.reduce((sum, own) => sum + own.length, 0);

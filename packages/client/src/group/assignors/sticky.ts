@@ -1,11 +1,11 @@
 import { Reader, Writer } from "@tarpan/protocol";
-import type { TopicPartition } from "../../offsets.ts";
+import type { TopicPartition } from "../../connection/offsets.ts";
 import { type Assignor, nothingAssigned } from "./assignor.ts";
 import { stickyAssignment } from "./sticky-assignment.ts";
 
 /**
- * Even, and with as few moves as that allows (KIP-54). Members give everything up before they join, so
- * what they had goes along as user data, laid out as Kafka's StickyAssignor does.
+ * Even, and with as few moves as that allows (KIP-54). Members give everything up before they join,
+ * so what they had goes along as user data, laid out as Kafka's StickyAssignor does.
  */
 export const sticky: Assignor = {
   name: "sticky",

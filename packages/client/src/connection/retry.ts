@@ -1,5 +1,5 @@
-import { isRetriable, TimeoutError } from "./errors.ts";
-import { RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "./limits.ts";
+import { isRetriable, TimeoutError } from "../errors.ts";
+import { RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "../limits.ts";
 import type { Operation } from "./trouble.ts";
 
 /** A moment of the monotonic clock after which nothing is tried again. */
@@ -50,7 +50,9 @@ export async function retrying<T>(
   }
 }
 
-/** Doubles from try to try, with up to a fifth of jitter so that clients do not come back as one. */
+/**
+ * Doubles from try to try, with up to a fifth of jitter so that clients do not come back as one.
+ */
 export function backoffMs(tries: number): number {
   const full = Math.min(RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS * 2 ** Math.min(tries, 10));
   return full * (0.8 + 0.4 * Math.random());

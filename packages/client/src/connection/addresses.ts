@@ -1,4 +1,4 @@
-import { ClientError } from "./errors.ts";
+import { ClientError } from "../errors.ts";
 
 export interface Address {
   readonly host: string;
@@ -7,7 +7,10 @@ export interface Address {
 
 const DEFAULT_PORT = 9092;
 
-/** `host:port`, `host`, `[v6]:port`, several separated by commas. Throws ClientError on anything else. */
+/**
+ * `host:port`, `host`, `[v6]:port`, several separated by commas. Throws ClientError on anything
+ * else.
+ */
 export function parseBootstrap(bootstrap: string | readonly string[]): Address[] {
   const texts = [bootstrap].flat().flatMap((text) => text.split(","));
   const addresses = texts.map((text) => text.trim()).filter((text) => text !== "");

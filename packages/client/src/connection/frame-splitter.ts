@@ -1,9 +1,11 @@
-import { ConnectionError } from "./errors.ts";
-import { MAX_RESPONSE_BYTES } from "./limits.ts";
+import { ConnectionError } from "../errors.ts";
+import { MAX_RESPONSE_BYTES } from "../limits.ts";
 
 const LENGTH_BYTES = 4;
 
-/** Cuts a stream of chunks into frames. A frame that came in one chunk is a view of it, not a copy. */
+/**
+ * Cuts a stream of chunks into frames. A frame that came in one chunk is a view of it, not a copy.
+ */
 export class FrameSplitter {
   #chunks: Uint8Array[] = [];
   #buffered = 0;

@@ -1,10 +1,11 @@
-// What a client keeps trying is told to whoever asked for it (`onTrouble`): a retry is silent, and an
-// outage would be too.
+// What a client keeps trying is told to whoever asked for it (`onTrouble`): a retry is silent, and
+// an outage would be too.
 //
-// 1. One story per client at a time, however many operations fail: it begins TROUBLE_AFTER_MS after the
-//    first failure, is told again every TROUBLE_AGAIN_MS, and ends when the last of them works again.
+// 1. One story per client at a time, however many operations fail: it begins TROUBLE_AFTER_MS after
+//    the first failure, is told again every TROUBLE_AGAIN_MS, and ends when the last of them works
+//    again.
 // 2. Operations that give up reject, which tells enough: no "recovered" follows.
-import { TROUBLE_AFTER_MS, TROUBLE_AGAIN_MS } from "./limits.ts";
+import { TROUBLE_AFTER_MS, TROUBLE_AGAIN_MS } from "../limits.ts";
 
 /** Something that has failed for two seconds and is tried again, or works again. */
 export interface Trouble {

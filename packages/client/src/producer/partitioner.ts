@@ -1,12 +1,14 @@
-import { ClientError } from "./errors.ts";
-import { STICKY_BYTES } from "./limits.ts";
+import { ClientError } from "../errors.ts";
+import { STICKY_BYTES } from "../limits.ts";
+import type { ProducerRecord } from "../record.ts";
 import { murmur2 } from "./murmur2.ts";
-import type { ProducerRecord } from "./record.ts";
 
 /** Chooses a partition below `partitionCount` for a record that names none. One per producer. */
 export type Partitioner = (record: ProducerRecord, partitionCount: number) => number;
 
-/** Kafka's default: a record with a key goes where its hash says, others stick together for a while. */
+/**
+ * Kafka's default: a record with a key goes where its hash says, others stick together for a while.
+ */
 export function hashPartitioner(sticky: Partitioner = stickyPartitioner()): Partitioner {
   return (record, partitionCount) => {
     const key = keyBytes(record.key);
@@ -19,7 +21,9 @@ export function keyPartition(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }
 
-/** One random partition after another, each for STICKY_BYTES, which makes fuller batches (KIP-794). */
+/**
+ * One random partition after another, each for STICKY_BYTES, which makes fuller batches (KIP-794).
+ */
 export function stickyPartitioner(random: () => number = Math.random): Partitioner {
   const current = new Map<string, { partition: number; bytes: number }>();
   return ({ topic, value }, partitionCount) => {

@@ -1,7 +1,7 @@
 import { FindCoordinator } from "@tarpan/protocol";
-import type { Client } from "../client.ts";
 import { assertOk } from "../errors.ts";
-import type { BrokerAddress } from "../metadata.ts";
+import type { Client } from "./client.ts";
+import type { BrokerAddress } from "./metadata.ts";
 
 const GROUP = 0;
 

@@ -1,11 +1,11 @@
 import { ErrorCode, ListOffsets } from "@tarpan/protocol";
-import type { Client } from "./client.ts";
-import type { Connection } from "./connection.ts";
-import { ClientError, KafkaResponseError, TimeoutError } from "./errors.ts";
-import { LOG_ENDS_TIMEOUT_MS } from "./limits.ts";
-import type { TopicMetadata } from "./metadata.ts";
-import { EARLIEST, LATEST } from "./offsets.ts";
-import { sleep } from "./retry.ts";
+import type { Client } from "../connection/client.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { TopicMetadata } from "../connection/metadata.ts";
+import { EARLIEST, LATEST } from "../connection/offsets.ts";
+import { sleep } from "../connection/retry.ts";
+import { ClientError, KafkaResponseError, TimeoutError } from "../errors.ts";
+import { LOG_ENDS_TIMEOUT_MS } from "../limits.ts";
 
 /** Where a partition's log begins and ends: its first offset, and one past its last. */
 export interface LogEnds {
@@ -14,8 +14,8 @@ export interface LogEnds {
 }
 
 /**
- * Of all partitions, by number; an error for each whose leader can't say. Nobody is waited for long and
- * nothing is tried again: who looks at a topic wants to see how it is.
+ * Of all partitions, by number; an error for each whose leader can't say. Nobody is waited for long
+ * and nothing is tried again: who looks at a topic wants to see how it is.
  */
 export async function logEnds(client: Client, topic: TopicMetadata): Promise<(LogEnds | Error)[]> {
   const byLeader = new Map<number, number[]>();

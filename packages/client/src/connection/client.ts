@@ -10,12 +10,12 @@ import {
   Metadata,
   type Output,
 } from "@tarpan/protocol";
+import { type Checks, callback, check, checkOptions, text } from "../checks/checks.ts";
+import { textOrTexts, timeoutMs, topicName } from "../checks/values.ts";
+import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "../errors.ts";
+import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "../limits.ts";
 import { type Address, parseBootstrap } from "./addresses.ts";
-import { type Checks, callback, check, checkOptions, text } from "./checks/checks.ts";
-import { textOrTexts, timeoutMs, topicName } from "./checks/values.ts";
 import { Connection, type RequestOptions } from "./connection.ts";
-import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "./errors.ts";
-import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "./limits.ts";
 import {
   type ClusterMetadata,
   clusterOf,
@@ -34,8 +34,8 @@ export interface ClientOptions {
   /** Time for one request, and for connecting, ms. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Told when something has failed for two seconds and is still tried, each minute while it is, and when
-   * it works again: for a log, or a terminal.
+   * Told when something has failed for two seconds and is still tried, each minute while it is, and
+   * when it works again: for a log, or a terminal.
    */
   readonly onTrouble?: OnTrouble;
 }
@@ -124,7 +124,9 @@ export class Client {
     });
   }
 
-  /** `attempt` again and again while it fails retriably, for `withinMs`. Connecting is tried once. */
+  /**
+   * `attempt` again and again while it fails retriably, for `withinMs`. Connecting is tried once.
+   */
   async retrying<T>(
     what: string,
     attempt: () => Promise<T>,
@@ -149,8 +151,8 @@ export class Client {
   }
 
   /**
-   * Asks one broker, and all the others too when it does not know: what was just made is known to some
-   * before it is to all. Resolves to the first answer that `knows`, else to the first one's.
+   * Asks one broker, and all the others too when it does not know: what was just made is known to
+   * some before it is to all. Resolves to the first answer that `knows`, else to the first one's.
    */
   async askAround<T>(
     ask: (connection: Connection, isFirst: boolean) => Promise<T>,
@@ -175,9 +177,9 @@ export class Client {
   }
 
   /**
-   * What is known of a topic, asked for when it is not. With `create` a topic that is missing may be
-   * made by the broker (auto.create.topics.enable), for which a few seconds are allowed. A `partition`
-   * that a broker does not know is asked others for.
+   * What is known of a topic, asked for when it is not. With `create` a topic that is missing may
+   * be made by the broker (auto.create.topics.enable), for which a few seconds are allowed. A
+   * `partition` that a broker does not know is asked others for.
    */
   async topic(
     name: string,
@@ -207,7 +209,9 @@ export class Client {
     return this.retrying(`finding topic ${name}`, find, withinMs);
   }
 
-  /** A connection to the broker that leads a partition. Rejects with a retriable error if none does. */
+  /**
+   * A connection to the broker that leads a partition. Rejects with a retriable error if none does.
+   */
   async leaderOf(topic: TopicMetadata, partition: number): Promise<Connection> {
     const leader = (topic.partitions[partition] ?? (await this.#find(topic.name, partition)))
       .leader;

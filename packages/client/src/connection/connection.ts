@@ -1,8 +1,8 @@
 // One TCP connection to one broker. Requests are pipelined and matched by correlation id.
 //
 // 1. Every request ends: with its response, its time-out, or the end of the connection.
-// 2. A request that timed out ends the connection with it: responses come in order, so nothing behind
-//    it could be answered either.
+// 2. A request that timed out ends the connection with it: responses come in order, so nothing
+//    behind it could be answered either.
 import { createConnection, type Socket } from "node:net";
 import {
   type Api,
@@ -16,14 +16,14 @@ import {
   ProtocolError,
   rangeOf,
 } from "@tarpan/protocol";
-import { type Checks, checkOptions, text, whole } from "./checks/checks.ts";
-import { timeoutMs } from "./checks/values.ts";
+import { type Checks, checkOptions, text, whole } from "../checks/checks.ts";
+import { timeoutMs } from "../checks/values.ts";
 import {
   ConnectionError,
   KafkaResponseError,
   TimeoutError,
   UnsupportedVersionError,
-} from "./errors.ts";
+} from "../errors.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./software.ts";
 
@@ -131,7 +131,9 @@ export class Connection {
     return this.#decode(() => decodeResponse(api, version, frame).body);
   }
 
-  /** For a request that the broker does not answer: Produce with acks=0. Resolves once handed over. */
+  /**
+   * For a request that the broker does not answer: Produce with acks=0. Resolves once handed over.
+   */
   send<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     body: Input<Q>,
@@ -224,7 +226,10 @@ export class Connection {
     return id;
   }
 
-  /** A broker that does not know our version of ApiVersions answers as version 0, with its list (KIP-511). */
+  /**
+   * A broker that does not know our version of ApiVersions answers as version 0, with its list
+   * (KIP-511).
+   */
   async #learnVersions(): Promise<void> {
     const body = {
       clientSoftwareName: CLIENT_SOFTWARE_NAME,

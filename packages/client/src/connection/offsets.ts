@@ -1,7 +1,7 @@
 import { ListOffsets } from "@tarpan/protocol";
+import { assertOk, ClientError } from "../errors.ts";
 import type { Client } from "./client.ts";
 import type { Connection } from "./connection.ts";
-import { assertOk, ClientError } from "./errors.ts";
 
 export interface TopicPartition {
   readonly topic: string;
@@ -23,7 +23,9 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): [st
   return [...topics];
 }
 
-/** Where to read from: an offset, an end of the log, or the first record at or after a time in ms. */
+/**
+ * Where to read from: an offset, an end of the log, or the first record at or after a time in ms.
+ */
 export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
 
 export const LATEST = -1n;

@@ -1,11 +1,11 @@
-import type { Bus } from "../cluster/bus.ts";
-import type { Removal } from "../cluster/cluster-controller.ts";
 import type { LogEngine, ReplicaStates } from "../log/log.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
+import type { Bus } from "./bus.ts";
+import type { Removal } from "./cluster-controller.ts";
 
 /** What a broker serves from, opened: its own logs, or a cluster's. */
 export interface BrokerState {

@@ -1,5 +1,5 @@
-import { Client } from "../client.ts";
 import { ClientError } from "../errors.ts";
+import { Client } from "./client.ts";
 
 /** Throws for `new Producer({ bootstrap })` and the like. */
 export function requireClient(what: string, client: unknown): void {

@@ -1,0 +1,24 @@
+import type { LayeredMap } from "../../util/layered-map.ts";
+
+export type ConfigValues = ReadonlyMap<string, string>;
+
+/** `ConfigResource.Type` of Kafka. */
+export const ResourceType = {
+  topic: 2,
+  broker: 4,
+  brokerLogger: 8,
+  clientMetrics: 16,
+  group: 32,
+} as const;
+
+/** What was set at run time: by resource type (`ResourceType`), then by resource name. */
+export interface SetConfigs {
+  readonly configs: ReadonlyMap<number, LayeredMap<string, ConfigValues>>;
+}
+
+const NO_CONFIGS: ConfigValues = new Map();
+
+/** What was set on a resource; a broker resource named "" is the default of all brokers. */
+export function configsOf({ configs }: SetConfigs, type: number, name: string): ConfigValues {
+  return configs.get(type)?.get(name) ?? NO_CONFIGS;
+}

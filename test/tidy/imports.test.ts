@@ -1,0 +1,209 @@
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { sources, textOf } from "./repository.ts";
+import { syntaxOf } from "./syntax.ts";
+
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  cli: ["client", "broker"],
+  client: ["protocol", "codecs"],
+  broker: ["protocol", "codecs"],
+  codecs: ["protocol"],
+  protocol: [],
+};
+
+/**
+ * The rooms of each package, the uppermost first: a room imports from those that its row names,
+ * which lie below it. A package is entered by "entrance"; "top" is its other files in no folder.
+ */
+const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  broker: {
+    entrance: ["runtime", "nats", "config", "logging", "util", "top"],
+    runtime: [
+      ...["admin", "http", "handlers", "server", "groups", "cluster", "nats", "fetch"],
+      ...["partition", "metadata", "log", "config", "metrics", "logging", "env", "util"],
+    ],
+    admin: [
+      ...["http", "groups", "rpc", "cluster", "coordinator", "partition", "metadata", "log"],
+      ...["config", "metrics", "logging", "top"],
+    ],
+    handlers: [
+      ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
+      ...["log", "config", "metrics", "logging", "env", "util"],
+    ],
+    rpc: ["http", "cluster", "coordinator", "logging"],
+    http: ["server", "nats", "coordinator", "metrics"],
+    groups: [
+      ...["coordinator", "partition", "metadata", "state-machine", "config", "logging", "env"],
+      "util",
+    ],
+    cluster: [
+      ...["nats", "partition", "metadata", "state-machine", "log", "config", "logging", "env"],
+      "util",
+    ],
+    fetch: ["partition", "log", "env", "util"],
+    partition: ["metadata", "log", "config", "logging", "env", "util"],
+    metadata: ["state-machine", "log", "config", "env", "util"],
+    coordinator: [],
+    "state-machine": ["log"],
+    log: ["config", "env", "util"],
+    nats: ["discovery", "config", "logging", "env", "util"],
+    server: ["logging", "env", "util"],
+    discovery: ["config", "logging", "env", "util"],
+    config: ["logging", "util"],
+    top: [],
+    metrics: [],
+    logging: ["env"],
+    util: ["env"],
+    env: [],
+  },
+  client: {
+    entrance: ["group", "admin", "consumer", "producer", "connection", "top"],
+    group: ["admin", "consumer", "connection", "checks", "top"],
+    admin: ["connection", "checks", "top"],
+    consumer: ["connection", "checks", "top"],
+    producer: ["connection", "checks", "top"],
+    connection: ["checks", "top"],
+    checks: ["top"],
+    top: [],
+  },
+  protocol: {
+    entrance: [
+      ...["messages", "metadata-records", "group-records", "consumer-protocol", "records"],
+      "top",
+    ],
+    messages: ["top"],
+    "metadata-records": ["top"],
+    "group-records": ["top"],
+    "consumer-protocol": ["top"],
+    records: [],
+    top: [],
+  },
+  codecs: { entrance: ["top"], top: [] },
+};
+
+/** Rooms whose files still import each other in a circle, and what ends it. */
+const CIRCLES: Readonly<Record<string, string>> = {
+  "packages/broker/src/groups/": "the coordinator becomes generic over its state",
+  "packages/broker/src/log/jetstream/": "the messages under way get a contract of their own",
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const byFile = new Map(
+  sources
+    .filter((path) => /^packages\/\w+\/src\//.test(path))
+    .map((path) => [path, [...new Set(syntaxOf(textOf.get(path)!).specifiers)]] as const),
+);
+/** Between files of one package, types included: an arrow is an arrow. */
+const within: readonly Import[] = [...byFile].flatMap(([from, specifiers]) =>
+  specifiers
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => ({ from, to: join(dirname(from), specifier) })),
+);
+
+const packageOf = (path: string) => path.split("/")[1]!;
+/** `handlers` for a file in that folder. */
+function roomOf(path: string): string {
+  const parts = path.split("/").slice(3);
+  if (parts.length > 1) return parts[0]!;
+  return /^(index|main)\./.test(parts[0]!) ? "entrance" : "top";
+}
+
+describe("imports", () => {
+  it("follow the arrows between packages", () => {
+    const wrong = [...byFile].flatMap(([path, specifiers]) =>
+      specifiers
+        .filter((specifier) => /^(@tarpan\/|tarpan$|\.)/.test(specifier))
+        .filter((specifier) => {
+          const own = packageOf(path);
+          if (specifier.startsWith(".")) {
+            return packageOf(join(dirname(path), specifier)) !== own;
+          }
+          return !PACKAGES[own]!.includes(specifier.split("/")[1] ?? "cli");
+        })
+        .map((specifier) => `${path} imports ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("leave the protocol without any dependency", () => {
+    const wrong = [...byFile].filter(
+      ([path, specifiers]) =>
+        packageOf(path) === "protocol" && specifiers.some((one) => !one.startsWith(".")),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("name files that are there", () => {
+    expect(within.filter(({ to }) => !textOf.has(to))).toEqual([]);
+  });
+
+  for (const [own, table] of Object.entries(MAY_IMPORT)) {
+    const arrows = within
+      .filter(({ from }) => packageOf(from) === own)
+      .map((one) => ({ ...one, room: roomOf(one.from), below: roomOf(one.to) }))
+      .filter(({ room, below }) => room !== below);
+
+    it(`follow the arrows between the rooms of ${own}`, () => {
+      const wrong = arrows
+        .filter(({ room, below }) => !(table[room] ?? []).includes(below))
+        .map(({ from, to }) => `${from} imports ${to}`);
+      expect(wrong).toEqual([]);
+    });
+
+    it(`has only arrows that are used and point down in ${own}`, () => {
+      const rooms = Object.keys(table);
+      const wrong = Object.entries(table).flatMap(([room, belows]) =>
+        belows
+          .filter((below) => {
+            const isUsed = arrows.some((one) => one.room === room && one.below === below);
+            return !isUsed || rooms.indexOf(below) <= rooms.indexOf(room);
+          })
+          .map((below) => `${room} → ${below}`),
+      );
+      expect(wrong).toEqual([]);
+    });
+  }
+
+  it("go in no circle between files", () => {
+    const known = Object.keys(CIRCLES);
+    const roomsOf = (circle: readonly string[]) =>
+      known.find((room) => circle.every((path) => path.startsWith(room))) ?? circle.join(" ");
+    expect(circlesOf(within).map(roomsOf).sort()).toEqual(known.sort());
+  });
+
+  it("name a log engine only where one is chosen", () => {
+    const engine = /^packages\/broker\/src\/log\/(memory|segment|jetstream)\b/;
+    const chosen = /^packages\/broker\/src\/(log\/|runtime\/(cluster-)?storage\.ts$)/;
+    expect(within.filter(({ from, to }) => engine.test(to) && !chosen.test(from))).toEqual([]);
+  });
+});
+
+/** Files that reach each other (Tarjan's strongly connected components), by two or more. */
+function circlesOf(imports: readonly Import[]): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const numbers = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  const visit = (file: string): number => {
+    numbers.set(file, numbers.size);
+    lowest.set(file, numbers.get(file)!);
+    open.push(file);
+    for (const to of targets.get(file) ?? []) {
+      if (!numbers.has(to)) visit(to);
+      if (open.includes(to)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(to)!));
+    }
+    if (lowest.get(file) === numbers.get(file)) {
+      const circle = open.splice(open.indexOf(file));
+      if (circle.length > 1) circles.push(circle);
+    }
+    return lowest.get(file)!;
+  };
+  for (const { from } of imports) if (!numbers.has(from)) visit(from);
+  return circles;
+}
