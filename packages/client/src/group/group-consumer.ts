@@ -154,7 +154,7 @@ export class GroupConsumer {
   }
 
   /**
-   * Commits what was handed out (the record in hand of an iteration included), or `offsets`: those of
+   * Commits what was handed out (an iteration's record in hand included), or `offsets`: those of
    * the next records to be read. Rejects with KafkaResponseError when the group has moved on;
    * what was not committed will be read again, by whoever has the partition then.
    */
