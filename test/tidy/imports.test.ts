@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
       ...["admin", "http", "handlers", "server", "groups", "cluster", "nats", "fetch"],
-      ...["partition", "metadata", "log", "config", "metrics", "logging", "env", "util"],
+      ...["partition", "metadata", "log", "config", "security", "metrics", "logging", "env"],
+      "util",
     ],
     admin: [
       ...["http", "groups", "rpc", "cluster", "coordinator", "partition", "metadata", "log"],
@@ -28,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     ],
     handlers: [
       ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
-      ...["log", "config", "metrics", "logging", "env", "util"],
+      ...["log", "config", "security", "metrics", "logging", "env", "util"],
     ],
     rpc: ["http", "cluster", "coordinator", "logging"],
     http: ["server", "nats", "coordinator", "metrics"],
@@ -51,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     discovery: ["config", "logging", "env", "util"],
     config: ["logging", "util"],
     top: [],
+    security: [],
     metrics: [],
     logging: ["env"],
     util: ["env"],

@@ -12,6 +12,7 @@ import {
   produce as produceTo,
   refusedBy,
 } from "../partition/produce.ts";
+import { onEach } from "../security/permission.ts";
 import { type Attempt, attemptWhen, type Coming } from "../util/coming.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, CloseConnection, handler, type RequestContext } from "./handler.ts";
@@ -26,12 +27,19 @@ import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
  * out. One to a disk ends with the disk. A batch for a partition that this broker is taking over
  * waits for that (TAKE_OVER_WAIT_MS). Not done: transactional batches (48).
  */
-export const produce = handler(Produce, "3-13", run, { lane: "produce", failure });
+export const produce = handler({
+  api: Produce,
+  versions: "3-13",
+  lane: "produce",
+  authorize: [onEach("write", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof Produce>;
 type Response = ResponseInput<typeof Produce>;
 
-async function run(request: Request, context: RequestContext): Promise<Response | undefined> {
+async function handle(request: Request, context: RequestContext): Promise<Response | undefined> {
   const { acks } = request;
   if (acks !== 0 && acks !== 1 && acks !== -1) {
     return failure(request, ErrorCode.INVALID_REQUIRED_ACKS);

@@ -4,6 +4,7 @@ import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-pa
 import { waitForData } from "../fetch/wait-for-data.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import { Patience } from "../partition/patience.ts";
+import { onEach } from "../security/permission.ts";
 import type { Coming } from "../util/coming.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
@@ -18,7 +19,13 @@ import { topicNameOf } from "./topic-name.ts";
  * to be sent, it is refused. Not done: replicas of another broker as the client (replication is the
  * engine's), aborted transactions (there are none).
  */
-export const fetch = handler(Fetch, "4-17", run, { failure });
+export const fetch = handler({
+  api: Fetch,
+  versions: "4-17",
+  authorize: [onEach("read", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof Fetch>;
 type Response = ResponseInput<typeof Fetch>;
@@ -27,7 +34,7 @@ const READ_COMMITTED = 1;
 const ENDPOINTS_SINCE = 16;
 const NO_REPLICA = -1;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { broker, version, connection } = context;
   const plan = broker.fetchSessions.resolve(request, version >= 13);
   if (typeof plan === "number") return { errorCode: plan, responses: [] };

@@ -3,6 +3,7 @@ import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
 import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -12,7 +13,13 @@ import { handler, type RequestContext } from "./handler.ts";
  * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
  * Not done: tiered storage, so "earliest local" is the earliest and "latest tiered" is none.
  */
-export const listOffsets = handler(ListOffsets, "1-10", run, { failure });
+export const listOffsets = handler({
+  api: ListOffsets,
+  versions: "1-10",
+  authorize: [onEach("describe", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof ListOffsets>;
 type Response = ResponseInput<typeof ListOffsets>;
@@ -35,7 +42,7 @@ const SINCE_VERSION = new Map([
 
 const READ_COMMITTED = 1;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const repeated = repeatedPartitions(request);
   await untilLed(context.broker, request.topics.flatMap(askedOf));
   const topics = [];

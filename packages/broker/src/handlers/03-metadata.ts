@@ -5,15 +5,16 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import {
-  ALL_CLUSTER_OPERATIONS,
-  ALL_TOPIC_OPERATIONS,
-  NOT_ASKED,
-} from "../metadata/authorized-operations.ts";
 import { brokerNodes, partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { untilSeen } from "../partition/patience.ts";
+import {
+  ALL_CLUSTER_OPERATIONS,
+  ALL_TOPIC_OPERATIONS,
+  NOT_ASKED,
+} from "../security/authorized-operations.ts";
+import { onEach } from "../security/permission.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -27,7 +28,13 @@ import { type Broker, handler, type RequestContext } from "./handler.ts";
  * answers UNKNOWN_TOPIC_OR_PARTITION and has the client ask again; here the topic is durable before
  * the answer, so the answer already has it. Internal topics are never created this way.
  */
-export const metadata = handler(Metadata, "0-13", run, { failure });
+export const metadata = handler({
+  api: Metadata,
+  versions: "0-13",
+  authorize: [onEach("describe", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof Metadata>;
 type Response = ResponseInput<typeof Metadata>;
@@ -36,7 +43,7 @@ type Wanted = NonNullable<Request["topics"]>[number];
 
 const TOPICS_BY_ID_SINCE = 12;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { broker, version } = context;
   const wanted = version === 0 && request.topics?.length === 0 ? null : request.topics;
   const malformed =

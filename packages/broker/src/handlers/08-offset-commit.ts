@@ -1,5 +1,6 @@
 import { OffsetCommit } from "@tarpan/protocol";
 import { commitOffsets, refuseCommit } from "../groups/offsets/index.ts";
+import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 
 /**
@@ -8,10 +9,12 @@ import { handler } from "./handler.ts";
  * has its own error · v10 topics by id. The empty group id is served, as in Kafka: old consumers
  * commit with it.
  */
-export const offsetCommit = handler(
-  OffsetCommit,
-  "2-10",
-  (request, { broker, version }) =>
+export const offsetCommit = handler({
+  api: OffsetCommit,
+  versions: "2-10",
+  lane: "group",
+  authorize: [onGroup("read"), onEach("read", "topic")],
+  handle: (request, { broker, version }) =>
     broker.groups.run(request.groupId, commitOffsets(request, version)),
-  { lane: "group", failure: refuseCommit },
-);
+  failure: refuseCommit,
+});

@@ -7,6 +7,7 @@ import {
 } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { fetchOffsets, type GroupOffsets, type WantedOffsets } from "../groups/offsets/index.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -15,7 +16,14 @@ import { handler, type RequestContext } from "./handler.ts";
  * epochs · v10 topics by id. Not done: waiting for transactions; there are none, so every committed
  * offset is stable.
  */
-export const offsetFetch = handler(OffsetFetch, "1-10", run, { lane: "group", failure });
+export const offsetFetch = handler({
+  api: OffsetFetch,
+  versions: "1-10",
+  lane: "group",
+  authorize: [onEach("describe", "group"), onEach("describe", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof OffsetFetch>;
 type Response = ResponseInput<typeof OffsetFetch>;
@@ -24,7 +32,7 @@ const GROUP_ERROR_SINCE = 2;
 const GROUPS_SINCE = 8;
 const TOPICS_BY_ID_SINCE = 10;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const groups = wantedGroups(request, context.version);
   const answers = await Promise.all(groups.map((group) => fetchGroup(group, context)));
   return respond(request, answers, context.version);

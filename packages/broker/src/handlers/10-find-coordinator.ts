@@ -4,6 +4,7 @@ import { type BrokerNode, brokerNodes } from "../metadata/descriptions.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { refused } from "../metadata/outcome.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -14,7 +15,13 @@ import { handler, type RequestContext } from "./handler.ts";
  * that they are not served. An error here would have every client ask again until its own time-out,
  * with no word why.
  */
-export const findCoordinator = handler(FindCoordinator, "0-6", run, { failure });
+export const findCoordinator = handler({
+  api: FindCoordinator,
+  versions: "0-6",
+  authorize: [onEach("describe", "group")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof FindCoordinator>;
 type Response = ResponseInput<typeof FindCoordinator>;
@@ -23,7 +30,7 @@ const GROUP = 0;
 const TRANSACTION = 1;
 const NOWHERE = { nodeId: -1, host: "", port: -1 };
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { broker, connection } = context;
   if (request.keyType !== GROUP) {
     if (request.keyType !== TRANSACTION) return failure(request, ErrorCode.INVALID_REQUEST);

@@ -1,5 +1,6 @@
 import { JoinGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { joinGroup } from "../groups/classic/index.ts";
+import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -8,12 +9,19 @@ import { handler, type RequestContext } from "./handler.ts";
  * v6 flexible · v7 protocol type in the answer · v8 reason (logged) · v9 skip the assignment
  * (KIP-814). Answered when the group's join phase ends.
  */
-export const join = handler(JoinGroup, "0-9", run, { lane: "group", failure });
+export const join = handler({
+  api: JoinGroup,
+  versions: "0-9",
+  lane: "group",
+  authorize: [onGroup("read")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof JoinGroup>;
 type Response = ResponseInput<typeof JoinGroup>;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { broker, connection, version, clientId } = context;
   const clientHost = `/${connection.remoteAddress}`;
   const join = { request, version, clientId: clientId ?? "", clientHost };

@@ -1,5 +1,6 @@
 import { ErrorCode, Heartbeat, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { heartbeat as beat } from "../groups/classic/index.ts";
+import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -7,12 +8,19 @@ import { handler, type RequestContext } from "./handler.ts";
  * v3 static members (KIP-345) · v4 flexible. While the coordinator loads, the answer is no error,
  * as in Kafka, and comes at once: members have nothing to do but go on.
  */
-export const heartbeat = handler(Heartbeat, "0-4", run, { lane: "group", failure });
+export const heartbeat = handler({
+  api: Heartbeat,
+  versions: "0-4",
+  lane: "group",
+  authorize: [onGroup("read")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof Heartbeat>;
 type Response = ResponseInput<typeof Heartbeat>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   return { errorCode: await broker.groups.runIfLoaded(request.groupId, beat(request)) };
 }
 

@@ -1,12 +1,20 @@
 import { LeaveGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { type Leaving, leaveGroup } from "../groups/classic/index.ts";
+import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * LeaveGroup: v0-5.
  * v3 several members, each with an error of its own (KIP-345) · v4 flexible · v5 reason (logged).
  */
-export const leave = handler(LeaveGroup, "0-5", run, { lane: "group", failure });
+export const leave = handler({
+  api: LeaveGroup,
+  versions: "0-5",
+  lane: "group",
+  authorize: [onGroup("read")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof LeaveGroup>;
 type Response = ResponseInput<typeof LeaveGroup>;
@@ -14,7 +22,7 @@ type Response = ResponseInput<typeof LeaveGroup>;
 /** The first that names several members. */
 const BATCH_VERSION = 3;
 
-async function run(request: Request, { broker, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker, version }: RequestContext): Promise<Response> {
   const { groupId } = request;
   const single = version < BATCH_VERSION;
   const members: readonly Leaving[] = single

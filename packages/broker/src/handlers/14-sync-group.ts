@@ -1,5 +1,6 @@
 import { ErrorCode, type RequestOf, type ResponseInput, SyncGroup } from "@tarpan/protocol";
 import { syncGroup } from "../groups/classic/index.ts";
+import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -7,14 +8,24 @@ import { handler, type RequestContext } from "./handler.ts";
  * v3 static members (KIP-345) · v4 flexible · v5 protocol type and name, both required (KIP-559).
  * Answered when the leader has assigned and its assignment is recorded.
  */
-export const sync = handler(SyncGroup, "0-5", run, { lane: "group", failure });
+export const sync = handler({
+  api: SyncGroup,
+  versions: "0-5",
+  lane: "group",
+  authorize: [onGroup("read")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof SyncGroup>;
 type Response = ResponseInput<typeof SyncGroup>;
 
 const PROTOCOL_VERSION = 5;
 
-function run(request: Request, { broker, version }: RequestContext): Response | Promise<Response> {
+function handle(
+  request: Request,
+  { broker, version }: RequestContext,
+): Response | Promise<Response> {
   const unnamed = request.protocolType === null || request.protocolName === null;
   if (version >= PROTOCOL_VERSION && unnamed) {
     return failure(request, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);

@@ -1,7 +1,8 @@
 import { DescribeGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeFailed, describeGroup } from "../groups/classic/index.ts";
-import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
+import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
+import { onEach } from "../security/permission.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -10,14 +11,20 @@ import { type Broker, handler, type RequestContext } from "./handler.ts";
  * in state `Dead`. Groups of the consumer protocol are unknown here: ConsumerGroupDescribe tells of
  * those.
  */
-export const describeGroups = handler(DescribeGroups, "0-6", run, { failure });
+export const describeGroups = handler({
+  api: DescribeGroups,
+  versions: "0-6",
+  authorize: [onEach("describe", "group")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeGroups>;
 type Response = ResponseInput<typeof DescribeGroups>;
 
 const NOT_FOUND_VERSION = 6;
 
-async function run(request: Request, { broker, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker, version }: RequestContext): Promise<Response> {
   const described = await Promise.all(request.groups.map((groupId) => describe(broker, groupId)));
   const groups = described.map((group) => {
     const { NONE, GROUP_ID_NOT_FOUND } = ErrorCode;

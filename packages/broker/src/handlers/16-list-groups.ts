@@ -1,5 +1,6 @@
 import { ErrorCode, ListGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { listGroups as list } from "../groups/list.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -8,12 +9,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * groups or none: shards that are loading are waited for, and COORDINATOR_LOAD_IN_PROGRESS is the
  * answer when that takes longer than COORDINATOR_WAIT_MS.
  */
-export const listGroups = handler(ListGroups, "0-5", run, { failure });
+export const listGroups = handler({
+  api: ListGroups,
+  versions: "0-5",
+  authorize: [onEach("describe", "group")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof ListGroups>;
 type Response = ResponseInput<typeof ListGroups>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const groups = await broker.groups.runOnAll(list(request));
   return { errorCode: ErrorCode.NONE, groups: groups.flat() };
 }

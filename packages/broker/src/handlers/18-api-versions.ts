@@ -19,17 +19,18 @@ import { type Handler, handler } from "./handler.ts";
  */
 export function apiVersionsOf(handlers: readonly Handler[]): Handler {
   const list = () => [...handlers, own].map(advertise).sort((a, b) => a.apiKey - b.apiKey);
-  const own: Handler = handler(
-    ApiVersions,
-    "0-4",
-    (request, context) => {
+  const own: Handler = handler({
+    api: ApiVersions,
+    versions: "0-4",
+    authorize: [],
+    handle: (request, context) => {
       const errorCode = judge(request, context.version);
       if (errorCode !== ErrorCode.NONE) return { errorCode, apiKeys: [] };
       const features = featuresOf(context.broker.metadata.image, context.version);
       return { errorCode, apiKeys: list(), ...features };
     },
-    { failure: (_request, errorCode) => ({ errorCode, apiKeys: list() }) },
-  );
+    failure: (_request, errorCode) => ({ errorCode, apiKeys: list() }),
+  });
   return own;
 }
 

@@ -3,6 +3,7 @@ import { describeTopic } from "../config/kafka/describe.ts";
 import type { CreatedTopic } from "../metadata/controller.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { refused } from "../metadata/outcome.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -12,13 +13,22 @@ import { handler, type RequestContext } from "./handler.ts";
  * append; the time-out is not looked at. In a cluster whose brokers are still registering it waits
  * for them (GATHERING_WAIT_MS). Not done: quotas.
  */
-export const createTopics = handler(CreateTopics, "2-7", run, { failure });
+export const createTopics = handler({
+  api: CreateTopics,
+  versions: "2-7",
+  authorize: [onEach("create", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof CreateTopics>;
 type Response = ResponseInput<typeof CreateTopics>;
 type Result = Response["topics"][number];
 
-async function run(request: Request, { broker: { metadata } }: RequestContext): Promise<Response> {
+async function handle(
+  request: Request,
+  { broker: { metadata } }: RequestContext,
+): Promise<Response> {
   const { topics, validateOnly } = request;
   const created = await metadata.createTopics(topics, { validateOnly });
   return { topics: created.map((topic) => resultOf(topic, metadata, validateOnly)) };

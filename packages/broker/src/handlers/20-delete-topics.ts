@@ -7,6 +7,7 @@ import {
 } from "@tarpan/protocol";
 import type { TopicRef } from "../metadata/decide-delete-topics.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -16,7 +17,13 @@ import { handler, type RequestContext } from "./handler.ts";
  * All topics of a request that can be deleted are, in one append. Internal topics can't be. Not
  * done: quotas (v5).
  */
-export const deleteTopics = handler(DeleteTopics, "1-6", run, { failure });
+export const deleteTopics = handler({
+  api: DeleteTopics,
+  versions: "1-6",
+  authorize: [onEach("delete", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DeleteTopics>;
 type Response = ResponseInput<typeof DeleteTopics>;
@@ -24,7 +31,7 @@ type Result = Response["responses"][number];
 
 const DELETION_DISABLED_SINCE = 3;
 
-async function run(request: Request, { broker, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker, version }: RequestContext): Promise<Response> {
   const { metadata } = broker;
   if (!metadata.brokerConfig().deleteTopicEnable) {
     const { TOPIC_DELETION_DISABLED, INVALID_REQUEST } = ErrorCode;

@@ -2,6 +2,7 @@ import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@t
 import { isInternalTopic } from "../metadata/topic-names.ts";
 import { errorCodeOf } from "../partition/partition.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -10,7 +11,13 @@ import { handler, type RequestContext } from "./handler.ts";
  * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
  * Not done: timeoutMs of the deletion (the answer comes when the new start is durable).
  */
-export const deleteRecords = handler(DeleteRecords, "0-2", run, { failure });
+export const deleteRecords = handler({
+  api: DeleteRecords,
+  versions: "0-2",
+  authorize: [onEach("delete", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DeleteRecords>;
 type Response = ResponseInput<typeof DeleteRecords>;
@@ -21,7 +28,7 @@ const TO_HIGH_WATERMARK = -1;
 /** The request knows of none. */
 const ANY_EPOCH = -1;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   await untilLed(context.broker, request.topics.flatMap(askedOf), request.timeoutMs);
   const topics = request.topics.map(async ({ name, partitions }) => ({
     name,

@@ -1,5 +1,6 @@
 import { ErrorCode, InitProducerId, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { ControllerUnavailable } from "../metadata/controller.ts";
+import { onEach } from "../security/permission.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -12,14 +13,20 @@ import { handler, type RequestContext } from "./handler.ts";
  * COORDINATOR_NOT_AVAILABLE, what a Kafka broker without a coordinator says, would have every
  * client ask until its time-out with no word why.
  */
-export const initProducerId = handler(InitProducerId, "0-5", run, { failure });
+export const initProducerId = handler({
+  api: InitProducerId,
+  versions: "0-5",
+  authorize: [onEach("idempotentWrite", "cluster")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof InitProducerId>;
 type Response = ResponseInput<typeof InitProducerId>;
 
 const NONE = -1;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { transactionalId, producerId, producerEpoch } = request;
   if (transactionalId === "") return failure(request, ErrorCode.INVALID_REQUEST);
   if (transactionalId !== null) return failure(request, ErrorCode.UNSUPPORTED_VERSION);

@@ -6,6 +6,7 @@ import {
 } from "@tarpan/protocol";
 import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -13,13 +14,19 @@ import { handler, type RequestContext } from "./handler.ts";
  * v3 replica id · v4 flexible.
  * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
  */
-export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, "2-4", run, { failure });
+export const offsetForLeaderEpoch = handler({
+  api: OffsetForLeaderEpoch,
+  versions: "2-4",
+  authorize: [onEach("describe", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof OffsetForLeaderEpoch>;
 type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
 type Wanted = Request["topics"][number]["partitions"][number];
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   await untilLed(context.broker, request.topics.flatMap(askedOf));
   return answer(request, (topic, wanted) => find(topic, wanted, context));
 }

@@ -1,5 +1,6 @@
 import { DescribeAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
+import { onCluster } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 import { NO_AUTHORIZER } from "./no-authorizer.ts";
 
@@ -8,12 +9,18 @@ import { NO_AUTHORIZER } from "./no-authorizer.ts";
  * v2 flexible · v3 resources of type user (KIP-373).
  * There is no authorizer: SECURITY_DISABLED (54), which tools like MirrorMaker 2 take as "no ACLs".
  */
-export const describeAcls = handler(DescribeAcls, "1-3", run, { failure });
+export const describeAcls = handler({
+  api: DescribeAcls,
+  versions: "1-3",
+  authorize: [onCluster("describe")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeAcls>;
 type Response = ResponseInput<typeof DescribeAcls>;
 
-function run(): Response {
+function handle(): Response {
   return { ...NO_AUTHORIZER, resources: [] };
 }
 

@@ -1,5 +1,6 @@
 import { CreateAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
+import { onCluster } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 import { NO_AUTHORIZER } from "./no-authorizer.ts";
 
@@ -8,12 +9,18 @@ import { NO_AUTHORIZER } from "./no-authorizer.ts";
  * v2 flexible · v3 resources of type user (KIP-373).
  * There is no authorizer: each creation is answered with SECURITY_DISABLED (54).
  */
-export const createAcls = handler(CreateAcls, "1-3", run, { failure });
+export const createAcls = handler({
+  api: CreateAcls,
+  versions: "1-3",
+  authorize: [onCluster("alter")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof CreateAcls>;
 type Response = ResponseInput<typeof CreateAcls>;
 
-function run({ creations }: Request): Response {
+function handle({ creations }: Request): Response {
   return { results: creations.map(() => NO_AUTHORIZER) };
 }
 

@@ -14,6 +14,7 @@ import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
 import { untilSeen } from "../partition/patience.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -23,14 +24,20 @@ import { handler, type RequestContext } from "./handler.ts";
  * of another broker only what was set at run time is known. Not done: broker loggers and client
  * metrics, answered with INVALID_REQUEST.
  */
-export const describeConfigs = handler(DescribeConfigs, "1-4", run, { failure });
+export const describeConfigs = handler({
+  api: DescribeConfigs,
+  versions: "1-4",
+  authorize: [onEach("describeConfigs", "topic"), onEach("describeConfigs", "cluster")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeConfigs>;
 type Response = ResponseInput<typeof DescribeConfigs>;
 type Resource = Request["resources"][number];
 type Result = Response["results"][number];
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { metadata } = broker;
   if (request.resources.some((one) => isUnknownTopic(one, metadata))) await untilSeen(broker);
   const results = request.resources.map((resource): Result => {

@@ -1,6 +1,7 @@
 import { AlterConfigs, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { ConfigOperation } from "../metadata/decide-alter-configs.ts";
 import { refused } from "../metadata/outcome.ts";
+import { onEach } from "../security/permission.ts";
 import { alteredResources } from "./altered-resources.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -10,12 +11,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * Replaces all configs of a resource: what is not named goes back to its default. Topics,
  * groups and brokers; other resources are answered with INVALID_REQUEST.
  */
-export const alterConfigs = handler(AlterConfigs, "0-2", run, { failure });
+export const alterConfigs = handler({
+  api: AlterConfigs,
+  versions: "0-2",
+  authorize: [onEach("alterConfigs", "topic"), onEach("alterConfigs", "cluster")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof AlterConfigs>;
 type Response = ResponseInput<typeof AlterConfigs>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { resources, validateOnly } = request;
   const changes = resources.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,

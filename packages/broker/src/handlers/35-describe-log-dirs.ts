@@ -1,6 +1,7 @@
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import type { ReplicaStates } from "../log/log.ts";
 import { type PlacedPartition, partitionsOf } from "../metadata/image.ts";
+import { onCluster } from "../security/permission.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -9,14 +10,20 @@ import { type Broker, handler, type RequestContext } from "./handler.ts";
  * broker leads is its stream's, and its lag is counted in batches; both are -1 while the engine
  * can't say.
  */
-export const describeLogDirs = handler(DescribeLogDirs, "1-4", run, { failure });
+export const describeLogDirs = handler({
+  api: DescribeLogDirs,
+  versions: "1-4",
+  authorize: [onCluster("describe")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeLogDirs>;
 type Response = ResponseInput<typeof DescribeLogDirs>;
 type Topic = Response["results"][number]["topics"][number];
 type Held = Pick<Topic["partitions"][number], "partitionSize" | "offsetLag">;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const held = [...heldBy(broker, request)];
   const led = ledBy(broker);
   const states = held.every((one) => led.has(keyOf(one))) ? [] : await statesOf(broker);

@@ -1,5 +1,6 @@
 import { CreatePartitions, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -7,12 +8,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * v2 flexible · v3 quotas (KIP-599).
  * The time-out is not looked at, since nothing here waits for another broker. Not done: quotas.
  */
-export const createPartitions = handler(CreatePartitions, "0-3", run, { failure });
+export const createPartitions = handler({
+  api: CreatePartitions,
+  versions: "0-3",
+  authorize: [onEach("alter", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof CreatePartitions>;
 type Response = ResponseInput<typeof CreatePartitions>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { topics, validateOnly } = request;
   const results = await broker.metadata.createPartitions(topics, { validateOnly });
   return {

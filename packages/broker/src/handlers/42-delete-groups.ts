@@ -1,18 +1,25 @@
 import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { deleteGroup } from "../groups/delete.ts";
+import { onEach } from "../security/permission.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 
 /**
  * DeleteGroups: v0-2.
  * v2 flexible. Deletes what is committed, too. A group with members is NON_EMPTY_GROUP.
  */
-export const deleteGroups = handler(DeleteGroups, "0-2", run, { failure });
+export const deleteGroups = handler({
+  api: DeleteGroups,
+  versions: "0-2",
+  authorize: [onEach("delete", "group")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DeleteGroups>;
 type Response = ResponseInput<typeof DeleteGroups>;
 
-async function run({ groupsNames }: Request, { broker }: RequestContext): Promise<Response> {
+async function handle({ groupsNames }: Request, { broker }: RequestContext): Promise<Response> {
   const groupIds = [...new Set(groupsNames)];
   const deletions = groupIds.map(async (groupId) => {
     return { groupId, errorCode: await deleteOne(broker, groupId) };

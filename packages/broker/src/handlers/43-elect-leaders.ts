@@ -1,5 +1,6 @@
 import { ElectLeaders, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused, type TopicOutcomes } from "../metadata/outcome.ts";
+import { onCluster } from "../security/permission.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -10,14 +11,20 @@ import { handler, type RequestContext } from "./handler.ts";
  * Asked for all partitions, those that needed no election are left out of the answer. An unclean
  * election finds a leader wherever a broker is up, and loses nothing: every broker reaches the log.
  */
-export const electLeaders = handler(ElectLeaders, "0-2", run, { failure });
+export const electLeaders = handler({
+  api: ElectLeaders,
+  versions: "0-2",
+  authorize: [onCluster("alter")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof ElectLeaders>;
 type Response = ResponseInput<typeof ElectLeaders>;
 
 const ERROR_OF_ALL_SINCE = 1;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { electionType, topicPartitions, timeoutMs } = request;
   const admin = adminOf(context.broker);
   const { errorCode, topics } = await admin.electLeaders(electionType, topicPartitions, timeoutMs);

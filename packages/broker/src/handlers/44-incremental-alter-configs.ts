@@ -1,5 +1,6 @@
 import { IncrementalAlterConfigs, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
+import { onEach } from "../security/permission.ts";
 import { alteredResources } from "./altered-resources.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -8,12 +9,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * a resource's changes are all made or none. Topics, groups and brokers, this one or another; other
  * resources are answered with INVALID_REQUEST.
  */
-export const incrementalAlterConfigs = handler(IncrementalAlterConfigs, "0-1", run, { failure });
+export const incrementalAlterConfigs = handler({
+  api: IncrementalAlterConfigs,
+  versions: "0-1",
+  authorize: [onEach("alterConfigs", "topic"), onEach("alterConfigs", "cluster")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof IncrementalAlterConfigs>;
 type Response = ResponseInput<typeof IncrementalAlterConfigs>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { resources, validateOnly } = request;
   const changes = resources.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,

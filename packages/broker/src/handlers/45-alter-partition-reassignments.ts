@@ -1,5 +1,6 @@
 import { AlterPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused, type TopicOutcomes } from "../metadata/outcome.ts";
+import { onCluster } from "../security/permission.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -9,14 +10,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * Answered when the reassignment has begun; ListPartitionReassignments tells how it goes on. Unlike
  * Kafka, a partition can't be moved to a broker that is down.
  */
-export const alterPartitionReassignments = handler(AlterPartitionReassignments, "0-1", run, {
+export const alterPartitionReassignments = handler({
+  api: AlterPartitionReassignments,
+  versions: "0-1",
+  authorize: [onCluster("alter")],
+  handle,
   failure,
 });
 
 type Request = RequestOf<typeof AlterPartitionReassignments>;
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { timeoutMs, allowReplicationFactorChange, topics } = request;
   const options = { timeoutMs, allowReplicationFactorChange };
   const answer = await adminOf(broker).alterReassignments(topics, options);

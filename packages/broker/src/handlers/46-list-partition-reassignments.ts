@@ -1,6 +1,7 @@
 import { ListPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
 import type { OngoingReassignments } from "../metadata/reassignment.ts";
+import { onCluster } from "../security/permission.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -8,14 +9,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * ListPartitionReassignments: v0, flexible (KIP-455).
  * What does not exist, or does not move, is left out.
  */
-export const listPartitionReassignments = handler(ListPartitionReassignments, "0", run, {
+export const listPartitionReassignments = handler({
+  api: ListPartitionReassignments,
+  versions: "0",
+  authorize: [onCluster("describe")],
+  handle,
   failure,
 });
 
 type Request = RequestOf<typeof ListPartitionReassignments>;
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const answer = await adminOf(broker).listReassignments(request.topics);
   const { errorCode, errorMessage } = answer;
   return { errorCode, errorMessage, topics: answer.topics.map(topicPart) };

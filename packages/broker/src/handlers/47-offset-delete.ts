@@ -1,14 +1,21 @@
 import { ErrorCode, OffsetDelete, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { deleteOffsets } from "../groups/offsets/index.ts";
+import { onEach, onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /** OffsetDelete: v0 (KIP-496). */
-export const offsetDelete = handler(OffsetDelete, "0", run, { failure });
+export const offsetDelete = handler({
+  api: OffsetDelete,
+  versions: "0",
+  authorize: [onGroup("delete"), onEach("read", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof OffsetDelete>;
 type Response = ResponseInput<typeof OffsetDelete>;
 
-function run(request: Request, { broker }: RequestContext): Response | Promise<Response> {
+function handle(request: Request, { broker }: RequestContext): Response | Promise<Response> {
   if (request.groupId === "") return failure(request, ErrorCode.INVALID_GROUP_ID);
   return broker.groups.run(request.groupId, deleteOffsets(request));
 }

@@ -9,6 +9,7 @@ import type { Quorum, QuorumReplica } from "../metadata/cluster-admin.ts";
 import { brokerNodes } from "../metadata/descriptions.ts";
 import { DONE, refused } from "../metadata/outcome.ts";
 import { CLUSTER_METADATA_TOPIC } from "../metadata/topic-names.ts";
+import { onCluster } from "../security/permission.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -18,12 +19,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * Of partition 0 of `__cluster_metadata` and nothing else, as in Kafka. Brokers are the controllers
  * here, so their endpoints are those of brokers. Not done: directory ids, which are all zero.
  */
-export const describeQuorum = handler(DescribeQuorum, "0-2", run, { failure });
+export const describeQuorum = handler({
+  api: DescribeQuorum,
+  versions: "0-2",
+  authorize: [onCluster("describe")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeQuorum>;
 type Response = ResponseInput<typeof DescribeQuorum>;
 
-async function run(request: Request, context: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
   if (!asksForMetadata(request)) return unknownPartitions(request);
   const { broker, connection } = context;
   const quorum = await adminOf(broker).quorum();

@@ -1,7 +1,7 @@
 import { DescribeCluster, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { ALL_CLUSTER_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
 import { brokerNodes } from "../metadata/descriptions.ts";
 import { refused } from "../metadata/outcome.ts";
+import { ALL_CLUSTER_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -9,7 +9,13 @@ import { handler, type RequestContext } from "./handler.ts";
  * v0 flexible (KIP-700) · v1 endpoint type (KIP-919) · v2 fenced brokers on request.
  * Asked for controllers, a broker answers MISMATCHED_ENDPOINT_TYPE, as Kafka's brokers do.
  */
-export const describeCluster = handler(DescribeCluster, "0-2", run, { failure });
+export const describeCluster = handler({
+  api: DescribeCluster,
+  versions: "0-2",
+  authorize: [],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeCluster>;
 type Response = ResponseInput<typeof DescribeCluster>;
@@ -17,7 +23,7 @@ type Response = ResponseInput<typeof DescribeCluster>;
 const BROKERS = 1;
 const CONTROLLERS = 2;
 
-function run(request: Request, context: RequestContext): Response {
+function handle(request: Request, context: RequestContext): Response {
   const { endpointType, includeFencedBrokers, includeClusterAuthorizedOperations } = request;
   if (endpointType !== BROKERS) {
     const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = ErrorCode;

@@ -1,5 +1,6 @@
 import { type RequestOf, type ResponseInput, UnregisterBroker } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
+import { onCluster } from "../security/permission.ts";
 import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -7,12 +8,18 @@ import { handler, type RequestContext } from "./handler.ts";
  * UnregisterBroker: v0, flexible (KIP-631).
  * Unlike in Kafka the broker must be down and hold no replicas: INVALID_REQUEST says which it does.
  */
-export const unregisterBroker = handler(UnregisterBroker, "0", run, { failure });
+export const unregisterBroker = handler({
+  api: UnregisterBroker,
+  versions: "0",
+  authorize: [onCluster("alter")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof UnregisterBroker>;
 type Response = ResponseInput<typeof UnregisterBroker>;
 
-async function run({ brokerId }: Request, { broker }: RequestContext): Promise<Response> {
+async function handle({ brokerId }: Request, { broker }: RequestContext): Promise<Response> {
   const { errorCode, errorMessage } = await adminOf(broker).unregisterBroker(brokerId);
   return { errorCode, errorMessage };
 }

@@ -1,18 +1,21 @@
 import { ConsumerGroupHeartbeat } from "@tarpan/protocol";
 import { consumerHeartbeat, refused } from "../groups/consumer/index.ts";
+import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 
 /**
  * ConsumerGroupHeartbeat: v0-1 (KIP-848).
  * v1 subscription by a regular expression, and members make their ids themselves (KIP-1082).
  */
-export const consumerGroupHeartbeat = handler(
-  ConsumerGroupHeartbeat,
-  "0-1",
-  (request, { broker, connection, clientId, version }) => {
+export const consumerGroupHeartbeat = handler({
+  api: ConsumerGroupHeartbeat,
+  versions: "0-1",
+  lane: "group",
+  authorize: [onGroup("read"), onEach("describe", "topic")],
+  handle: (request, { broker, connection, clientId, version }) => {
     const clientHost = `/${connection.remoteAddress}`;
     const heartbeat = { request, version, clientId: clientId ?? "", clientHost };
     return broker.groups.run(request.groupId, consumerHeartbeat(heartbeat));
   },
-  { lane: "group", failure: (_request, errorCode) => refused(errorCode) },
-);
+  failure: (_request, errorCode) => refused(errorCode),
+});

@@ -1,7 +1,8 @@
 import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeConsumerGroup, undescribed } from "../groups/consumer/index.ts";
-import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../metadata/authorized-operations.ts";
+import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
+import { onEach } from "../security/permission.ts";
 import { type Broker, handler } from "./handler.ts";
 
 /**
@@ -9,10 +10,11 @@ import { type Broker, handler } from "./handler.ts";
  * v1 says which protocol a member speaks (KIP-1099). A classic group is answered 69 here, as an
  * unknown one is: DescribeGroups (15) tells of those.
  */
-export const consumerGroupDescribe = handler(
-  ConsumerGroupDescribe,
-  "0-1",
-  async ({ groupIds, includeAuthorizedOperations }, { broker }) => {
+export const consumerGroupDescribe = handler({
+  api: ConsumerGroupDescribe,
+  versions: "0-1",
+  authorize: [onEach("describe", "group")],
+  handle: async ({ groupIds, includeAuthorizedOperations }, { broker }) => {
     const described = await Promise.all(groupIds.map((groupId) => describe(broker, groupId)));
     const groups = described.map((group) => {
       const asked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
@@ -20,12 +22,10 @@ export const consumerGroupDescribe = handler(
     });
     return { groups };
   },
-  {
-    failure: ({ groupIds }, errorCode) => ({
-      groups: groupIds.map((groupId) => undescribed(groupId, errorCode)),
-    }),
-  },
-);
+  failure: ({ groupIds }, errorCode) => ({
+    groups: groupIds.map((groupId) => undescribed(groupId, errorCode)),
+  }),
+});
 
 /** Each group has its own coordinator, so each may fail on its own. */
 async function describe({ groups }: Broker, groupId: string) {

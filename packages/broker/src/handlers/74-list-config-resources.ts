@@ -5,6 +5,7 @@ import {
   type ResponseInput,
 } from "@tarpan/protocol";
 import { ResourceType } from "../config/kafka/set-configs.ts";
+import { onCluster } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -12,14 +13,20 @@ import { handler, type RequestContext } from "./handler.ts";
  * are none here · v1 any of the types, all of them when none is named (KIP-1142). Groups are those
  * that have configs. Not done: broker loggers are a known type without resources.
  */
-export const listConfigResources = handler(ListConfigResources, "0-1", run, { failure });
+export const listConfigResources = handler({
+  api: ListConfigResources,
+  versions: "0-1",
+  authorize: [onCluster("describeConfigs")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof ListConfigResources>;
 type Response = ResponseInput<typeof ListConfigResources>;
 
 const KNOWN = new Set<number>(Object.values(ResourceType));
 
-function run(request: Request, { broker, version }: RequestContext): Response {
+function handle(request: Request, { broker, version }: RequestContext): Response {
   const { resourceTypes } = request;
   if (version === 0) return { errorCode: ErrorCode.NONE, configResources: [] };
   if (!resourceTypes.every((type) => KNOWN.has(type))) {

@@ -5,11 +5,12 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import { ALL_TOPIC_OPERATIONS } from "../metadata/authorized-operations.ts";
 import { partitionPart } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { untilSeen } from "../partition/patience.ts";
+import { ALL_TOPIC_OPERATIONS } from "../security/authorized-operations.ts";
+import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -18,13 +19,19 @@ import { handler, type RequestContext } from "./handler.ts";
  * `max.request.partition.size.limit` allow; the cursor says where the next request begins. Topics
  * named by the request that are missing are answered with 3, a bad name with 17.
  */
-export const describeTopicPartitions = handler(DescribeTopicPartitions, "0", run, { failure });
+export const describeTopicPartitions = handler({
+  api: DescribeTopicPartitions,
+  versions: "0",
+  authorize: [onEach("describe", "topic")],
+  handle,
+  failure,
+});
 
 type Request = RequestOf<typeof DescribeTopicPartitions>;
 type Response = ResponseInput<typeof DescribeTopicPartitions>;
 type Topic = Response["topics"][number];
 
-async function run(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { metadata } = broker;
   const isKnown = ({ name }: Request["topics"][number]) => metadata.image.topics.has(name);
   if (!request.topics.every(isKnown)) await untilSeen(broker);

@@ -9,6 +9,8 @@ import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
+import type { Authorizer } from "../security/authorizer.ts";
+import type { Permission } from "../security/permission.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
 
 /** What every handler works with: one broker's parts, made once by the composition root. */
@@ -20,6 +22,7 @@ export interface Broker {
   readonly partitions: Partitions;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
+  readonly authorizer: Authorizer;
   /** The controller, wherever it is; left out where this broker is alone. */
   readonly clusterAdmin?: ClusterAdmin;
   /** See ClusterPart.states; left out where every replica is led here. */
@@ -44,8 +47,10 @@ export interface Handler {
   readonly versions: Range;
   /** See PendingRequest.lane. */
   readonly lane: Lane | null;
+  /** All of these; none where whoever reaches the broker may ask. */
+  readonly authorize: readonly Permission<unknown>[];
   /** Undefined as the response means that the client expects none (acks=0). */
-  run(request: unknown, context: RequestContext): Body | undefined | Promise<Body | undefined>;
+  handle(request: unknown, context: RequestContext): Body | undefined | Promise<Body | undefined>;
   /** The response that carries this error for everything the request asked. Must not throw. */
   failure(request: unknown, errorCode: number, context: RequestContext): Body;
 }
@@ -55,24 +60,19 @@ type Body = Readonly<Record<string, unknown>>;
 
 type Answer<S extends Fields> = Input<S> | undefined;
 
-export interface HandlerOptions<Q extends Fields, S extends Fields> {
+/** An API's handler as it is written down: the types of both its sides are the schema's. */
+export interface HandlerSpec<Q extends Fields, S extends Fields> {
+  readonly api: Api<Q, S>;
+  readonly versions: Range;
+  /** Default null: the request waits for those before it. */
+  readonly lane?: Lane;
+  readonly authorize: readonly Permission<Output<Q>>[];
+  readonly handle: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>;
   readonly failure: (request: Output<Q>, errorCode: number, context: RequestContext) => Input<S>;
-  readonly lane?: Lane | null;
 }
 
-export function handler<Q extends Fields, S extends Fields>(
-  api: Api<Q, S>,
-  versions: Range,
-  run: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>,
-  { failure, lane = null }: HandlerOptions<Q, S>,
-): Handler {
-  return {
-    api,
-    versions,
-    lane,
-    run: run as Handler["run"],
-    failure: failure as Handler["failure"],
-  };
+export function handler<Q extends Fields, S extends Fields>(spec: HandlerSpec<Q, S>): Handler {
+  return { lane: null, ...spec } as Handler;
 }
 
 /**

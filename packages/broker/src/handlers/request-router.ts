@@ -12,6 +12,7 @@ import {
 } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import { DENIED } from "../security/permission.ts";
 import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 import { type Broker, CloseConnection, type Handler, type RequestContext } from "./handler.ts";
@@ -69,7 +70,11 @@ export class HandlerRouter implements RequestRouter {
     const startedMs = clock.monotonicMs();
     let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
     try {
-      const response = await handler.run(request, context);
+      const denied = this.#denied(handler, request, context);
+      const response =
+        denied === ErrorCode.NONE
+          ? await handler.handle(request, context)
+          : handler.failure(request, denied, context);
       errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
       if (response === undefined) return null;
       return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
@@ -84,6 +89,18 @@ export class HandlerRouter implements RequestRouter {
     } finally {
       this.#metrics.record(header.apiKey, errorCode, clock.monotonicMs() - startedMs);
     }
+  }
+
+  /** What the request is refused with as a whole; 0 when nothing speaks against it. */
+  #denied({ authorize }: Handler, request: unknown, { connection }: RequestContext): number {
+    for (const { operation, resourceType, nameOf } of authorize) {
+      if (nameOf === null) continue;
+      const name = nameOf(request);
+      if (!this.#broker.authorizer.allows(connection, operation, resourceType, name)) {
+        return DENIED[resourceType];
+      }
+    }
+    return ErrorCode.NONE;
   }
 
   /** A bug of ours costs this request, not the connection or the process. */

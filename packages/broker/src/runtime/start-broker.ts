@@ -18,6 +18,7 @@ import { type Logger, silentLogger } from "../logging/logger.ts";
 import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import { registeredAddress } from "../metadata/advertised-address.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
+import { allowAll } from "../security/authorizer.ts";
 import { limitsOn } from "../server/limits.ts";
 import { type Listener, startListener } from "../server/listener.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
@@ -174,7 +175,8 @@ async function serve(
   const { signal } = stopping;
   // Every long poll waits on it.
   setMaxListeners(0, signal);
-  const parts = { env, settings, logger, metadata, partitions, fetchSessions, groups };
+  const own = { env, settings, logger, authorizer: allowAll };
+  const parts = { ...own, metadata, partitions, fetchSessions, groups };
   const { cluster } = state;
   const others = cluster && {
     clusterAdmin: cluster.admin,

@@ -17,6 +17,7 @@ import { silentLogger } from "../../src/logging/logger.ts";
 import type { PartitionImage } from "../../src/metadata/image.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import type { AppendOutcome, Partition } from "../../src/partition/partition.ts";
+import { allowAll } from "../../src/security/authorizer.ts";
 import { batchOf } from "../log/batches.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import type { Life, SimulatedBroker } from "./simulated-broker.ts";
@@ -91,6 +92,7 @@ function routerOf({ env, settings, member, groups, stopping }: Life): HandlerRou
     ...{ env, settings, metadata, partitions, clusterAdmin, followers },
     replicaStates: () => member!.replicaStates(),
     logger: silentLogger,
+    authorizer: allowAll,
     groups: groups!,
     fetchSessions: new FetchSessions(env.clock, env.random, 100),
     stopping: stopping.signal,

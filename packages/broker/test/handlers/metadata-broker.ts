@@ -51,7 +51,7 @@ export async function metadataBroker(
       const frame = unframed(encodeRequest(api, version, header, request));
       const { body } = decodeRequest(api, frame);
       const context = { broker, connection: CONNECTION, version, clientId: "test" };
-      const answer = await handler.run(body, context);
+      const answer = await handler.handle(body, context);
       const response = encodeResponse(handler.api, version, 7, answer!);
       // A failure must be as encodable as an answer, at every version.
       encodeResponse(handler.api, version, 7, handler.failure(body, -1, context));

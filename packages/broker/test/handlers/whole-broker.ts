@@ -26,6 +26,7 @@ import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { followMetadata } from "../../src/partition/follow-metadata.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
+import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
@@ -52,6 +53,7 @@ export class WholeBroker {
   static async start(
     kafkaConfigs: Record<string, string> = {},
     before: readonly MetadataRecord[] = [],
+    authorizer: Authorizer = allowAll,
   ): Promise<WholeBroker> {
     const time = new ManualTime();
     const env = { clock: time, timers: time, random: new SeededRandom(1) } as unknown as Env;
@@ -87,7 +89,17 @@ export class WholeBroker {
     const logger = silentLogger;
     const stopping = new AbortController().signal;
     const groups = new GroupCoordinator({ env, metadata, partitions, logger });
-    const parts = { env, settings, logger, metadata, partitions, fetchSessions, groups, stopping };
+    const parts = {
+      env,
+      settings,
+      logger,
+      metadata,
+      partitions,
+      fetchSessions,
+      groups,
+      stopping,
+      authorizer,
+    };
     return new WholeBroker(time, parts);
   }
 

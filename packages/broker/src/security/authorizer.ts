@@ -1,0 +1,37 @@
+/** Numbers of Kafka's `AclOperation`; also the bits of an authorizedOperations field (KIP-430). */
+export const AclOperation = {
+  read: 3,
+  write: 4,
+  create: 5,
+  delete: 6,
+  alter: 7,
+  describe: 8,
+  clusterAction: 9,
+  describeConfigs: 10,
+  alterConfigs: 11,
+  idempotentWrite: 12,
+} as const;
+
+/** Names of Kafka's `ResourceType`, as far as something here is one. */
+export type ResourceType = "topic" | "group" | "cluster";
+
+/** The one resource of type cluster; Kafka's `Resource.CLUSTER_NAME`. */
+export const CLUSTER_NAME = "kafka-cluster";
+
+/** Who asks. */
+export interface Client {
+  readonly remoteAddress: string;
+}
+
+/** Says who may do what. It is asked for every request, so it answers at once. */
+export interface Authorizer {
+  allows(
+    client: Client,
+    operation: keyof typeof AclOperation,
+    resourceType: ResourceType,
+    resourceName: string,
+  ): boolean;
+}
+
+/** Everybody may do everything: a broker without ACLs, as Kafka without an authorizer. */
+export const allowAll: Authorizer = { allows: () => true };

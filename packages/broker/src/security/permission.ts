@@ -1,0 +1,37 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { type AclOperation, CLUSTER_NAME, type ResourceType } from "./authorizer.ts";
+
+/** What a client needs for an API, beside reaching the broker. */
+export interface Permission<Request> {
+  readonly operation: keyof typeof AclOperation;
+  readonly resourceType: ResourceType;
+  /**
+   * The resource that decides about the request as a whole: the router asks for it. Null where a
+   * request names many, and one that is denied is refused alone: the handler asks for each.
+   */
+  readonly nameOf: ((request: Request) => string) | null;
+}
+
+type Operation = keyof typeof AclOperation;
+
+/** Without it the request is refused with CLUSTER_AUTHORIZATION_FAILED. */
+export function onCluster(operation: Operation): Permission<unknown> {
+  return { operation, resourceType: "cluster", nameOf: () => CLUSTER_NAME };
+}
+
+/** Without it the request is refused with GROUP_AUTHORIZATION_FAILED. */
+export function onGroup(operation: Operation): Permission<{ readonly groupId: string }> {
+  return { operation, resourceType: "group", nameOf: ({ groupId }) => groupId };
+}
+
+/** Asked for each resource that the request names. */
+export function onEach(operation: Operation, resourceType: ResourceType): Permission<unknown> {
+  return { operation, resourceType, nameOf: null };
+}
+
+/** What a request is answered with that lacks a permission on such a resource. */
+export const DENIED: Readonly<Record<ResourceType, number>> = {
+  topic: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+  group: ErrorCode.GROUP_AUTHORIZATION_FAILED,
+  cluster: ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+};
