@@ -19,20 +19,20 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...["admin", "http", "handlers", "server", "groups", "cluster", "nats", "fetch"],
+      ...["http", "admin", "handlers", "server", "groups", "cluster", "nats", "fetch"],
       ...["partition", "metadata", "log", "config", "security", "metrics", "logging", "env"],
       "util",
     ],
+    http: ["admin", "server", "coordinator", "metrics", "util"],
     admin: [
-      ...["http", "groups", "rpc", "cluster", "coordinator", "partition", "metadata", "log"],
-      ...["config", "metrics", "logging", "top"],
+      ...["groups", "rpc", "server", "cluster", "nats", "coordinator", "partition", "metadata"],
+      ...["log", "config", "metrics", "logging", "util", "top"],
     ],
     handlers: [
       ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
       ...["log", "config", "security", "metrics", "logging", "env", "util"],
     ],
-    rpc: ["http", "cluster", "coordinator", "logging"],
-    http: ["server", "nats", "coordinator", "metrics"],
+    rpc: ["cluster", "coordinator", "logging", "util"],
     groups: [
       ...["coordinator", "partition", "metadata", "state-machine", "config", "logging", "env"],
       "util",

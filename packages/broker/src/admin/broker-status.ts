@@ -1,5 +1,10 @@
-import type { ClusterPart } from "../cluster/broker-state.ts";
+import type { ClusterPart } from "../cluster/cluster-part.ts";
 import type { FlushPolicy } from "../config/settings.ts";
+import type { LogEngine } from "../log/log.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import { VERSION } from "../version.ts";
 import type {
   BrokerView,
   ClusterView,
@@ -10,13 +15,8 @@ import type {
   Readiness,
   StorageView,
   TopicTraffic,
-} from "../http/broker-view.ts";
-import type { LogEngine } from "../log/log.ts";
-import type { Metadata } from "../metadata/metadata.ts";
-import type { RequestMetrics } from "../metrics/request-metrics.ts";
-import type { Partitions } from "../partition/partitions.ts";
-import { VERSION } from "../version.ts";
-import { membersView } from "./members-view.ts";
+} from "./broker-admin.ts";
+import { membersView } from "./members.ts";
 
 /** What Kafka's clients are told, too. */
 const NO_CONTROLLER = -1;

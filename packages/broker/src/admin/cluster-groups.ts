@@ -3,6 +3,10 @@ import { BusError } from "../cluster/bus.ts";
 import { COORDINATOR_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import type { Peers } from "../rpc/peers.ts";
+import { Refusal } from "../util/refusal.ts";
 import type {
   GroupDetail,
   GroupsView,
@@ -10,11 +14,7 @@ import type {
   GroupView,
   OffsetMove,
   OffsetReset,
-} from "../http/broker-view.ts";
-import { Refusal } from "../http/refusal.ts";
-import type { Metadata } from "../metadata/metadata.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
-import type { Peers } from "../rpc/peers.ts";
+} from "./broker-admin.ts";
 
 interface Parts {
   readonly peers: Peers;

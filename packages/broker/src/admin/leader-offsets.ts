@@ -1,9 +1,9 @@
 import { BusError } from "../cluster/bus.ts";
-import type { OffsetMove, OffsetReset, ResetTarget } from "../http/broker-view.ts";
-import { Refusal } from "../http/refusal.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Peers } from "../rpc/peers.ts";
+import { Refusal } from "../util/refusal.ts";
+import type { OffsetMove, OffsetReset, ResetTarget } from "./broker-admin.ts";
 import { type ResetFrom, targetsOf } from "./offset-reset.ts";
 
 interface Parts {

@@ -1,9 +1,9 @@
-import type { OffsetMove, ResetTarget } from "../http/broker-view.ts";
-import { Refusal } from "../http/refusal.ts";
 import { LogError } from "../log/log.ts";
 import { findByTimestamp } from "../partition/find-by-timestamp.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import { Refusal } from "../util/refusal.ts";
+import type { OffsetMove, ResetTarget } from "./broker-admin.ts";
 
 /** A partition of a reset, and what its group has committed there. */
 export interface ResetFrom {

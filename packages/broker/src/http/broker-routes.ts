@@ -1,5 +1,5 @@
-import type { BrokerView, MembersView } from "./broker-view.ts";
-import { Refusal } from "./refusal.ts";
+import type { BrokerView, MembersView } from "../admin/broker-admin.ts";
+import { Refusal } from "../util/refusal.ts";
 import { json, type Resource } from "./resource.ts";
 
 export function brokerResources(view: BrokerView, members: MembersView): Resource[] {

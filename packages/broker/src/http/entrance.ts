@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
+import type { BrokerView } from "../admin/broker-admin.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
-import type { BrokerView } from "./broker-view.ts";
 import { HttpServer } from "./http-server.ts";
 
 /** Serves HTTP on sockets of the broker's listener. The server is made for the first of them. */

@@ -1,4 +1,4 @@
-import type { GroupsView } from "./broker-view.ts";
+import type { GroupsView } from "../admin/broker-admin.ts";
 import { readReset } from "./reset-request.ts";
 import { json, type Resource } from "./resource.ts";
 

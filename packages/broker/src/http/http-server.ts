@@ -1,12 +1,12 @@
 import type { createServer, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { BrokerView } from "../admin/broker-admin.ts";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
-import type { BrokerView } from "./broker-view.ts";
+import { Refusal } from "../util/refusal.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
 import { isLoopback } from "./loopback.ts";
-import { Refusal } from "./refusal.ts";
 import { readJson } from "./request-body.ts";
 import { type Answer, json, METHODS, type Resource } from "./resource.ts";
 import { resourcesOf } from "./routes.ts";

@@ -1,6 +1,6 @@
 import { apiOf, errorOf } from "@tarpan/protocol";
+import type { BrokerView, GroupUsage, NetworkView, TopicTraffic } from "../admin/broker-admin.ts";
 import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
-import type { BrokerView, GroupUsage, NetworkView, TopicTraffic } from "./broker-view.ts";
 
 export interface Sample {
   readonly value: number;

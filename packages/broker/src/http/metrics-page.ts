@@ -1,7 +1,7 @@
 import type { Metric, Registry } from "prom-client";
-import type { BrokerView, GroupUsage } from "./broker-view.ts";
+import type { BrokerView, GroupUsage } from "../admin/broker-admin.ts";
+import { Refusal } from "../util/refusal.ts";
 import { type Family, familiesOf } from "./metric-families.ts";
-import { Refusal } from "./refusal.ts";
 
 /** Prometheus' text format, from a registry of its own for each broker; made when first asked. */
 export function metricsPage(

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { Refusal } from "../util/refusal.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
-import { Refusal } from "./refusal.ts";
 
 /** The JSON a request brings. Rejects with Refusal: 400, 413, 415. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {

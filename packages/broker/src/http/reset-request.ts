@@ -1,5 +1,5 @@
-import type { OffsetReset, ResetTarget } from "./broker-view.ts";
-import { Refusal } from "./refusal.ts";
+import type { OffsetReset, ResetTarget } from "../admin/broker-admin.ts";
+import { Refusal } from "../util/refusal.ts";
 
 const FIELDS = ["topic", "partitions", "to", "execute"];
 

@@ -1,5 +1,5 @@
+import type { BrokerView, PartitionView } from "../admin/broker-admin.ts";
 import { brokerResources } from "./broker-routes.ts";
-import type { BrokerView, PartitionView } from "./broker-view.ts";
 import { groupResources } from "./group-routes.ts";
 import { metricsPage } from "./metrics-page.ts";
 import { type Answer, json, type Resource } from "./resource.ts";

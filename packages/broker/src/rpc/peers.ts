@@ -1,8 +1,8 @@
 import { type Bus, BusError } from "../cluster/bus.ts";
 import { PEER_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
-import { Refusal } from "../http/refusal.ts";
 import type { Logger } from "../logging/logger.ts";
+import { Refusal } from "../util/refusal.ts";
 
 /** Arguments and result are plain values. May reject with Refusal and CoordinatorError. */
 // biome-ignore lint/suspicious/noExplicitAny: each method knows its own arguments

@@ -1,10 +1,10 @@
-import type { BrokerState } from "../cluster/broker-state.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { followMetadata, hostedPartitions } from "../partition/follow-metadata.ts";
 import { Partitions } from "../partition/partitions.ts";
+import type { BrokerState } from "./broker-state.ts";
 import { openStorage, type Storage, type StorageContext } from "./storage.ts";
 import { tellRecovery } from "./tell-recovery.ts";
 

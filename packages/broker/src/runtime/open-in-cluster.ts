@@ -1,9 +1,9 @@
-import type { BrokerState } from "../cluster/broker-state.ts";
 import { ClusterMember } from "../cluster/member.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
+import type { BrokerState } from "./broker-state.ts";
 import { openClusterEngine } from "./cluster-storage.ts";
 
 export interface ClusterContext {

@@ -1,8 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { crc32c } from "@tarpan/codecs";
 import { BrokerStatus } from "../admin/broker-status.ts";
-import { groupsView } from "../admin/groups-view.ts";
-import type { BrokerState } from "../cluster/broker-state.ts";
+import { groupsView } from "../admin/open-groups.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { advertisedListener } from "../config/kafka/listener.ts";
 import { brokerConfigRefusal, ignoredConfigWarnings } from "../config/kafka/start-configs.ts";
@@ -23,6 +22,7 @@ import { limitsOn } from "../server/limits.ts";
 import { type Listener, startListener } from "../server/listener.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
+import type { BrokerState } from "./broker-state.ts";
 import { loadLater } from "./load-later.ts";
 import { openAlone } from "./open-alone.ts";
 import type { ClusterContext } from "./open-in-cluster.ts";

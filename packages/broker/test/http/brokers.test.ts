@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
-import { membersView } from "../../src/admin/members-view.ts";
-import type { ClusterPart } from "../../src/cluster/broker-state.ts";
+import { membersView } from "../../src/admin/members.ts";
+import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
 import type { ReplicaStates } from "../../src/log/log.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
-import type { BrokerView, MembersView } from "../../src/http/broker-view.ts";
+import type { BrokerView, MembersView } from "../../src/admin/broker-admin.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { type Served, serve } from "../server/harness.ts";

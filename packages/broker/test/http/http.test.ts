@@ -5,7 +5,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { importPromClient, metricsPage } from "../../src/http/metrics-page.ts";
-import { Refusal } from "../../src/http/refusal.ts";
+import { Refusal } from "../../src/util/refusal.ts";
 import { eventually, frame, Kind } from "../server/harness.ts";
 import { ask, FakeBroker, serveHttp } from "./fake-broker.ts";
 

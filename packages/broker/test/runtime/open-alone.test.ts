@@ -1,11 +1,11 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import type { BrokerState } from "../../src/cluster/broker-state.ts";
 import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { MAINTENANCE_INTERVAL_MS } from "../../src/partition/limits.ts";
 import type { Partition } from "../../src/partition/partition.ts";
+import type { BrokerState } from "../../src/runtime/broker-state.ts";
 import { openAlone } from "../../src/runtime/open-alone.ts";
 import { osError } from "../env/memory-files.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";

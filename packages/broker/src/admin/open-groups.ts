@@ -1,11 +1,21 @@
-import type { BrokerState } from "../cluster/broker-state.ts";
+import type { ClusterPart } from "../cluster/cluster-part.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
-import type { GroupsView } from "../http/broker-view.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { Partitions } from "../partition/partitions.ts";
 import { Peers } from "../rpc/peers.ts";
+import type { GroupsView } from "./broker-admin.ts";
 import { ClusterGroups } from "./cluster-groups.ts";
-import { GroupStatus } from "./group-status.ts";
 import { LeaderOffsets } from "./leader-offsets.ts";
+import { GroupStatus } from "./own-groups.ts";
+
+/** Of what a broker serves from. */
+interface Opened {
+  readonly metadata: Metadata;
+  readonly partitions: Partitions;
+  /** Null for a broker that is alone. */
+  readonly cluster: ClusterPart | null;
+}
 
 interface Parts {
   readonly groups: GroupCoordinator;
@@ -15,7 +25,7 @@ interface Parts {
 
 /** What HTTP shows of consumer groups: this broker's, in a cluster everybody's. */
 export function groupsView(
-  { metadata, partitions, cluster }: BrokerState,
+  { metadata, partitions, cluster }: Opened,
   { groups, logger, isServing }: Parts,
 ): GroupsView {
   const peers = cluster && new Peers(cluster.bus, metadata.nodeId, logger);

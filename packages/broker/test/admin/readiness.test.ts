@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BrokerStatus } from "../../src/admin/broker-status.ts";
-import type { ClusterPart } from "../../src/cluster/broker-state.ts";
+import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { History, incarnationOf } from "../metadata/cluster.ts";
 

@@ -16,6 +16,9 @@ import { CONSUMER_PROTOCOL_TYPE } from "../groups/limits.ts";
 import { commitOffsets, type OffsetStore } from "../groups/offsets/index.ts";
 import type { Operation } from "../groups/operation.ts";
 import type { Group } from "../groups/state.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import { Refusal } from "../util/refusal.ts";
 import type {
   GroupDetail,
   GroupMember,
@@ -25,10 +28,7 @@ import type {
   GroupView,
   OffsetMove,
   OffsetReset,
-} from "../http/broker-view.ts";
-import { Refusal } from "../http/refusal.ts";
-import type { Metadata } from "../metadata/metadata.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+} from "./broker-admin.ts";
 import type { LeaderOffsets } from "./leader-offsets.ts";
 
 interface Parts {

@@ -1,14 +1,14 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
+import type { GroupsView, GroupView, OffsetReset } from "../../src/admin/broker-admin.ts";
 import { ClusterGroups } from "../../src/admin/cluster-groups.ts";
 import { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
 import { PEER_CALL_TIMEOUT_MS } from "../../src/cluster/limits.ts";
 import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
-import type { GroupsView, GroupView, OffsetReset } from "../../src/http/broker-view.ts";
-import { Refusal } from "../../src/http/refusal.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partitions } from "../../src/partition/partitions.ts";
 import { Peers } from "../../src/rpc/peers.ts";
+import { Refusal } from "../../src/util/refusal.ts";
 import { MemoryNetwork } from "../cluster/memory-bus.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { History } from "../metadata/cluster.ts";

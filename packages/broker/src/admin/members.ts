@@ -1,9 +1,9 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { ClusterPart } from "../cluster/broker-state.ts";
-import type { BrokerRemoval, ClusterPartition, MembersView } from "../http/broker-view.ts";
-import { Refusal } from "../http/refusal.ts";
+import type { ClusterPart } from "../cluster/cluster-part.ts";
 import { partitionsOf } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
+import { Refusal } from "../util/refusal.ts";
+import type { BrokerRemoval, ClusterPartition, MembersView } from "./broker-admin.ts";
 
 /** What may be otherwise when it is asked again: no controller, or none that can write. */
 const PASSING: readonly number[] = [

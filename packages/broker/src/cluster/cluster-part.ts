@@ -1,26 +1,9 @@
-import type { LogEngine, ReplicaStates } from "../log/log.ts";
+import type { ReplicaStates } from "../log/log.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
-import type { Metadata } from "../metadata/metadata.ts";
 import type { EngineFacts } from "../nats/facts.ts";
-import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { Bus } from "./bus.ts";
 import type { Removal } from "./cluster-controller.ts";
-
-/** What a broker serves from, opened: its own logs, or a cluster's. */
-export interface BrokerState {
-  readonly nodeId: number;
-  readonly engine: LogEngine;
-  readonly metadata: Metadata;
-  readonly partitions: Partitions;
-  /** Set when the last broker on these logs was not stopped in order, and they are its alone. */
-  readonly unclean: boolean;
-  /** Null for a broker that is alone. */
-  readonly cluster: ClusterPart | null;
-  /** Hands over what this broker leads, while it still serves. */
-  leave(): Promise<void>;
-  close(options?: { clean?: boolean }): Promise<void>;
-}
 
 /** What a broker of a cluster can say beyond its own metadata. */
 export interface ClusterPart {
