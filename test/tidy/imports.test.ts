@@ -23,16 +23,16 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["partition", "metadata", "log", "config", "security", "metrics", "logging", "env"],
       "util",
     ],
-    http: ["admin", "server", "coordinator", "metrics", "util"],
+    http: ["admin", "server", "metrics"],
     admin: [
       ...["groups", "rpc", "server", "cluster", "nats", "coordinator", "partition", "metadata"],
-      ...["log", "config", "metrics", "logging", "util", "top"],
+      ...["log", "config", "metrics", "logging", "top"],
     ],
     handlers: [
       ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
       ...["log", "config", "security", "metrics", "logging", "env", "util"],
     ],
-    rpc: ["cluster", "coordinator", "logging", "util"],
+    rpc: ["cluster", "logging"],
     groups: [
       ...["coordinator", "partition", "metadata", "state-machine", "config", "logging", "env"],
       "util",

@@ -22,8 +22,8 @@ export interface BrokerView {
 }
 
 /**
- * The consumer groups. Everything but `usage` rejects with CoordinatorError while the coordinators
- * load, and with Refusal for what can't be done.
+ * The consumer groups. Everything but `usage` rejects with AdminError for what can't be done, also
+ * while the coordinators load.
  */
 export interface GroupsView {
   list(): Promise<readonly GroupView[]>;
@@ -191,6 +191,6 @@ export interface MembersView {
   partitions(): Promise<readonly ClusterPartition[]>;
   /** Partitions with a replica that is not in sync. */
   readonly underReplicated: number;
-  /** One step of it; see docs/cluster.md. Rejects with Refusal. */
+  /** One step of it; see docs/cluster.md. Rejects with AdminError. */
   remove(brokerId: number): Promise<BrokerRemoval>;
 }

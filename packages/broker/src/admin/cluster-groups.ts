@@ -1,12 +1,10 @@
-import { ErrorCode } from "@tarpan/protocol";
 import { BusError } from "../cluster/bus.ts";
 import { COORDINATOR_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { GroupCoordinator } from "../groups/coordinator.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import type { Peers } from "../rpc/peers.ts";
-import { Refusal } from "../util/refusal.ts";
+import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
 import type {
   GroupDetail,
   GroupsView,
@@ -15,6 +13,7 @@ import type {
   OffsetMove,
   OffsetReset,
 } from "./broker-admin.ts";
+import { askAdmin, serveAdmin } from "./peer-answers.ts";
 
 interface Parts {
   readonly peers: Peers;
@@ -35,7 +34,7 @@ export class ClusterGroups implements GroupsView {
   constructor(parts: Parts) {
     this.#parts = parts;
     const { own, peers } = parts;
-    peers.serve({
+    serveAdmin(peers, {
       listGroups: () => own.list(),
       describeGroup: (groupId: string) => own.describe(groupId),
       deleteGroup: (groupId: string) => own.delete(groupId),
@@ -72,7 +71,7 @@ export class ClusterGroups implements GroupsView {
   async resetOffsets(groupId: string, reset: OffsetReset): Promise<readonly OffsetMove[]> {
     const coordinator = this.#coordinatorOf(groupId);
     if (coordinator === null) return this.#parts.own.resetOffsets(groupId, reset);
-    const onTimeout = reset.execute ? unknownOutcome : unavailable;
+    const onTimeout = reset.execute ? unknownOutcome : doesNotAnswer;
     return this.#ask(coordinator, "resetOffsets", [groupId, reset], onTimeout);
   }
 
@@ -92,24 +91,25 @@ export class ClusterGroups implements GroupsView {
     brokerId: number,
     method: string,
     args: readonly unknown[],
-    onTimeout: (brokerId: number) => Error = unavailable,
+    onTimeout: (brokerId: number, cause: BusError) => Error = doesNotAnswer,
   ): Promise<T> {
-    if (brokerId < 0) throw unavailable();
+    if (brokerId < 0) throw coordinatorNotAvailable();
     try {
-      return await this.#parts.peers.call<T>(brokerId, method, args, COORDINATOR_CALL_TIMEOUT_MS);
+      const { peers } = this.#parts;
+      return await askAdmin<T>(peers, brokerId, method, args, COORDINATOR_CALL_TIMEOUT_MS);
     } catch (error) {
       if (!(error instanceof BusError)) throw error;
-      throw error.kind === "nobody" ? unavailable() : onTimeout(brokerId);
+      throw error.kind === "nobody" ? coordinatorNotAvailable(error) : onTimeout(brokerId, error);
     }
   }
 }
 
-function unavailable(): Error {
-  const { COORDINATOR_NOT_AVAILABLE } = ErrorCode;
-  return new CoordinatorError(COORDINATOR_NOT_AVAILABLE, "a group's coordinator does not answer");
+function doesNotAnswer(_brokerId: number, cause: BusError): Error {
+  return coordinatorNotAvailable(cause);
 }
 
-function unknownOutcome(brokerId: number): Error {
+function unknownOutcome(brokerId: number, cause: BusError): Error {
   const text = `the group's coordinator, broker ${brokerId}, did not answer in time`;
-  return new Refusal(503, `${text}: the change may have been made or not`);
+  const message = `${text}: the change may have been made or not`;
+  return new AdminError("outcome-unknown", message, { cause });
 }

@@ -2,9 +2,10 @@ import { BusError } from "../cluster/bus.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Peers } from "../rpc/peers.ts";
-import { Refusal } from "../util/refusal.ts";
+import { AdminError } from "./admin-error.ts";
 import type { OffsetMove, OffsetReset, ResetTarget } from "./broker-admin.ts";
 import { type ResetFrom, targetsOf } from "./offset-reset.ts";
+import { askAdmin, serveAdmin } from "./peer-answers.ts";
 
 interface Parts {
   readonly metadata: Metadata;
@@ -21,7 +22,8 @@ export class LeaderOffsets {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    parts.peers?.serve({
+    if (parts.peers === null) return;
+    serveAdmin(parts.peers, {
       endOffsets: async (places: readonly Place[]) => this.#endsHere(places),
       resetTargets: (topic: string, to: ResetTarget, wanted: readonly ResetFrom[]) =>
         targetsOf(parts.partitions, topic, to, wanted),
@@ -46,18 +48,21 @@ export class LeaderOffsets {
 
   /**
    * Where each partition of the reset would go; `committed` is what the group stands at. Rejects
-   * with Refusal.
+   * with AdminError.
    */
   async planReset(
     { topic, partitions: wanted, to }: OffsetReset,
     committed: ReadonlyMap<number, number>,
   ): Promise<OffsetMove[]> {
     const count = this.#parts.metadata.image.topics.get(topic)?.partitions.length ?? 0;
-    if (count === 0) throw new Refusal(400, `there is no topic ${topic}`, "topic");
+    if (count === 0)
+      throw new AdminError("invalid", `there is no topic ${topic}`, { field: "topic" });
     const indexes = wanted ?? Array.from({ length: count }, (_, each) => each);
     const missing = indexes.find((index) => index >= count);
     if (missing !== undefined) {
-      throw new Refusal(400, `there is no partition ${topic}-${missing}`, "partitions");
+      throw new AdminError("invalid", `there is no partition ${topic}-${missing}`, {
+        field: "partitions",
+      });
     }
     const byLeader = grouped(indexes, (index) => this.#leaderOf(topic, index));
     const moves = await Promise.all(
@@ -83,7 +88,7 @@ export class LeaderOffsets {
     if (leader === metadata.nodeId) return this.#endsHere(places);
     if (leader === NOBODY || peers === null) return [];
     try {
-      return await peers.call(leader, "endOffsets", [places]);
+      return await askAdmin(peers, leader, "endOffsets", [places]);
     } catch (error) {
       if (error instanceof BusError) return [];
       throw error;
@@ -107,14 +112,15 @@ export class LeaderOffsets {
     if (leader === metadata.nodeId || peers === null)
       return targetsOf(partitions, topic, to, wanted);
     if (leader === NOBODY) {
-      throw new Refusal(503, `${topic}-${wanted[0]!.partition} has no leader at the moment`);
+      const name = `${topic}-${wanted[0]!.partition}`;
+      throw new AdminError("unavailable", `${name} has no leader at the moment`);
     }
-    return peers.call<OffsetMove[]>(leader, "resetTargets", [topic, to, wanted]).catch((error) => {
+    const asked = askAdmin<OffsetMove[]>(peers, leader, "resetTargets", [topic, to, wanted]);
+    return asked.catch((error) => {
+      if (!(error instanceof BusError)) throw error;
       // Only asked, nothing is changed yet.
-      if (error instanceof BusError) {
-        throw new Refusal(503, `broker ${leader}, which leads ${topic}, does not answer`);
-      }
-      throw error;
+      const text = `broker ${leader}, which leads ${topic}, does not answer`;
+      throw new AdminError("unavailable", text, { cause: error });
     });
   }
 }

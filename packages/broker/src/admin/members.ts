@@ -2,8 +2,13 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { ClusterPart } from "../cluster/cluster-part.ts";
 import { partitionsOf } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import { Refusal } from "../util/refusal.ts";
+import { AdminError, type AdminErrorKind } from "./admin-error.ts";
 import type { BrokerRemoval, ClusterPartition, MembersView } from "./broker-admin.ts";
+
+function kindOf(errorCode: number): AdminErrorKind {
+  if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) return "not-found";
+  return PASSING.includes(errorCode) ? "unavailable" : "conflict";
+}
 
 /** What may be otherwise when it is asked again: no controller, or none that can write. */
 const PASSING: readonly number[] = [
@@ -46,10 +51,9 @@ async function clusterPartitions(
 
 async function remove(cluster: ClusterPart, brokerId: number): Promise<BrokerRemoval> {
   const { errorCode, errorMessage, partitionsLeft, done } = await cluster.remove(brokerId);
-  if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) throw new Refusal(404, errorMessage!);
   if (errorCode !== ErrorCode.NONE) {
-    const status = PASSING.includes(errorCode) ? 503 : 409;
-    throw new Refusal(status, errorMessage ?? `the controller answered with error ${errorCode}`);
+    const text = errorMessage ?? `the controller answered with error ${errorCode}`;
+    throw new AdminError(kindOf(errorCode), text);
   }
   return { partitionsLeft, done, message: errorMessage };
 }

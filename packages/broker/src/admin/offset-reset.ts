@@ -2,7 +2,7 @@ import { LogError } from "../log/log.ts";
 import { findByTimestamp } from "../partition/find-by-timestamp.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
-import { Refusal } from "../util/refusal.ts";
+import { AdminError } from "./admin-error.ts";
 import type { OffsetMove, ResetTarget } from "./broker-admin.ts";
 
 /** A partition of a reset, and what its group has committed there. */
@@ -11,7 +11,7 @@ export interface ResetFrom {
   readonly from: number | null;
 }
 
-/** Where partitions that this broker leads would go. Rejects with Refusal. */
+/** Where partitions that this broker leads would go. Rejects with AdminError. */
 export async function targetsOf(
   partitions: Partitions,
   topic: string,
@@ -22,12 +22,16 @@ export async function targetsOf(
   for (const { partition: index, from } of wanted) {
     const name = `${topic}-${index}`;
     const partition = partitions.find(topic, index);
-    if (typeof partition === "number") throw new Refusal(503, `${name} is offline`);
+    if (typeof partition === "number") throw new AdminError("unavailable", `${name} is offline`);
     if (from === null && typeof to === "object" && "shiftBy" in to) {
-      throw new Refusal(400, `nothing is committed for ${name} that could be shifted`, "to");
+      throw new AdminError("invalid", `nothing is committed for ${name} that could be shifted`, {
+        field: "to",
+      });
     }
     const offset = await targetOf(partition, to, from ?? 0).catch((error: unknown) => {
-      throw error instanceof LogError ? new Refusal(503, `${name} can't be read now`) : error;
+      throw error instanceof LogError
+        ? new AdminError("unavailable", `${name} can't be read now`)
+        : error;
     });
     const { startOffset } = partition.log;
     const within = Math.max(startOffset, Math.min(offset, partition.highWatermark));

@@ -7,7 +7,7 @@ import { Peers } from "../rpc/peers.ts";
 import type { GroupsView } from "./broker-admin.ts";
 import { ClusterGroups } from "./cluster-groups.ts";
 import { LeaderOffsets } from "./leader-offsets.ts";
-import { GroupStatus } from "./own-groups.ts";
+import { OwnGroups } from "./own-groups.ts";
 
 /** Of what a broker serves from. */
 interface Opened {
@@ -30,6 +30,6 @@ export function groupsView(
 ): GroupsView {
   const peers = cluster && new Peers(cluster.bus, metadata.nodeId, logger);
   const offsets = new LeaderOffsets({ metadata, partitions, peers });
-  const own = new GroupStatus({ groups, metadata, offsets, isServing });
+  const own = new OwnGroups({ groups, metadata, offsets, isServing });
   return peers === null ? own : new ClusterGroups({ peers, metadata, groups, own });
 }

@@ -18,7 +18,7 @@ import type { Operation } from "../groups/operation.ts";
 import type { Group } from "../groups/state.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
-import { Refusal } from "../util/refusal.ts";
+import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
 import type {
   GroupDetail,
   GroupMember,
@@ -41,8 +41,8 @@ interface Parts {
 /** By name, and without a member: what tools may do to any group that nobody is in. */
 const COMMIT_VERSION = 9;
 
-/** What HTTP shows of the groups that this broker coordinates, and does to them. */
-export class GroupStatus implements GroupsView {
+/** The groups that this broker coordinates. */
+export class OwnGroups implements GroupsView {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -55,12 +55,11 @@ export class GroupStatus implements GroupsView {
 
   async describe(groupId: string): Promise<GroupDetail> {
     this.#expectTopic(groupId);
-    const { groups } = this.#parts;
     // Begun in one turn, so all three see the same state.
     const [consumer, classic, committed] = await Promise.all([
-      groups.run(groupId, describeConsumerGroup(groupId)),
-      groups.run(groupId, describeGroup(groupId)),
-      groups.run(groupId, committedBy(groupId)),
+      this.#run(groupId, describeConsumerGroup(groupId)),
+      this.#run(groupId, describeGroup(groupId)),
+      this.#run(groupId, committedBy(groupId)),
     ]);
     const offsets = await this.#withLag(committed);
     if (consumer.errorCode === ErrorCode.NONE) {
@@ -79,7 +78,7 @@ export class GroupStatus implements GroupsView {
 
   async delete(groupId: string): Promise<void> {
     this.#expectTopic(groupId);
-    const errorCode = await this.#parts.groups.run(groupId, deleteGroup(groupId));
+    const errorCode = await this.#run(groupId, deleteGroup(groupId));
     if (errorCode === ErrorCode.GROUP_ID_NOT_FOUND) throw unknownGroup(groupId);
     if (errorCode !== ErrorCode.NONE) throw notEmpty(groupId);
   }
@@ -109,8 +108,8 @@ export class GroupStatus implements GroupsView {
       const named = offsets.map((row, at) => ({ groupId: rows[at]!.groupId, ...row }));
       return { groups: groups.flat(), offsets: named };
     } catch (error) {
-      if (error instanceof CoordinatorError) return { groups: [], offsets: [] };
-      throw error;
+      if (!(error instanceof AdminError)) throw error;
+      return { groups: [], offsets: [] };
     }
   }
 
@@ -131,11 +130,11 @@ export class GroupStatus implements GroupsView {
       topics: [{ name, topicId: ZERO_UUID, partitions }],
     };
     const commit = commitOffsets(request, COMMIT_VERSION);
-    const { topics } = await this.#parts.groups.run(groupId, commit);
+    const { topics } = await this.#run(groupId, commit);
     for (const { errorCode } of topics.flatMap((topic) => topic.partitions)) {
       if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) throw notEmpty(groupId);
       if (errorCode !== ErrorCode.NONE)
-        throw new Refusal(409, `refused: ${errorOf(errorCode).name}`);
+        throw new AdminError("conflict", `refused: ${errorOf(errorCode).name}`);
     }
   }
 
@@ -152,7 +151,11 @@ export class GroupStatus implements GroupsView {
 
   async #runOnAll<T>(operation: Operation<T>): Promise<T[]> {
     this.#expectServing();
-    return this.#parts.groups.runOnAll(operation);
+    return this.#parts.groups.runOnAll(operation).catch(asAdminError);
+  }
+
+  #run<T>(groupId: string, operation: Operation<T>): Promise<T> {
+    return this.#parts.groups.run(groupId, operation).catch(asAdminError);
   }
 
   /** Without the topic of all groups there is no coordinator to say that a group is unknown. */
@@ -164,10 +167,12 @@ export class GroupStatus implements GroupsView {
 
   /** Before the coordinators are told to load they know of no group. */
   #expectServing(): void {
-    if (this.#parts.isServing()) return;
-    const { COORDINATOR_NOT_AVAILABLE } = ErrorCode;
-    throw new CoordinatorError(COORDINATOR_NOT_AVAILABLE, "the broker is starting or stopping");
+    if (!this.#parts.isServing()) throw coordinatorNotAvailable();
   }
+}
+
+function asAdminError(error: unknown): never {
+  throw error instanceof CoordinatorError ? coordinatorNotAvailable(error) : error;
 }
 
 const groupRows: Operation<GroupView[]> = ({ groups, offsets }, _context, effects, reply) => {
@@ -242,10 +247,10 @@ function decodedAssignment(bytes: Uint8Array): GroupMember["assignment"] {
   }
 }
 
-function unknownGroup(groupId: string): Refusal {
-  return new Refusal(404, `there is no group ${groupId}`);
+function unknownGroup(groupId: string): AdminError {
+  return new AdminError("not-found", `there is no group ${groupId}`);
 }
 
-function notEmpty(groupId: string): Refusal {
-  return new Refusal(409, `the group ${groupId} has members: stop its consumers first`);
+function notEmpty(groupId: string): AdminError {
+  return new AdminError("conflict", `the group ${groupId} has members: stop its consumers first`);
 }

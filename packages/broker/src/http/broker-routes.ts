@@ -1,5 +1,5 @@
 import type { BrokerView, MembersView } from "../admin/broker-admin.ts";
-import { Refusal } from "../util/refusal.ts";
+import { HttpError } from "./http-error.ts";
 import { json, type Resource } from "./resource.ts";
 
 export function brokerResources(view: BrokerView, members: MembersView): Resource[] {
@@ -11,7 +11,7 @@ export function brokerResources(view: BrokerView, members: MembersView): Resourc
     {
       path: "/api/v1/brokers/:id",
       DELETE: async ({ id }) => {
-        if (!/^\d{1,10}$/.test(id)) throw new Refusal(400, "a broker is named by its node id");
+        if (!/^\d{1,10}$/.test(id)) throw new HttpError(400, "a broker is named by its node id");
         return json(200, { nodeId: Number(id), ...(await members.remove(Number(id))) });
       },
     },

@@ -1,11 +1,10 @@
 import type { createServer, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { BrokerView } from "../admin/broker-admin.ts";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
-import { Refusal } from "../util/refusal.ts";
-import { RETRY_AFTER_SECONDS } from "./limits.ts";
+import { answerOf } from "./error-answer.ts";
+import { HttpError } from "./http-error.ts";
 import { isLoopback } from "./loopback.ts";
 import { readJson } from "./request-body.ts";
 import { type Answer, json, METHODS, type Resource } from "./resource.ts";
@@ -78,7 +77,7 @@ export class HttpServer implements HttpEntrance {
     }
   }
 
-  /** Throws Refusal for a part of the path that can't be decoded. */
+  /** Throws HttpError for a part of the path that can't be decoded. */
   #find(path: string): { resource: Resource; id: string } | null {
     const parts = path.split("/");
     for (const resource of this.#resources) {
@@ -106,7 +105,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new Refusal(400, "the path is not well encoded");
+    throw new HttpError(400, "the path is not well encoded");
   }
 }
 
@@ -116,19 +115,9 @@ function decoded(part: string): string {
  */
 function refuseStrangers({ socket, headers }: IncomingMessage): void {
   if (!isLoopback(socket.remoteAddress ?? "")) {
-    throw new Refusal(403, "changes are limited to loopback until authentication exists");
+    throw new HttpError(403, "changes are limited to loopback until authentication exists");
   }
   if (headers.origin !== undefined) {
-    throw new Refusal(403, "web pages can't change anything until authentication exists");
+    throw new HttpError(403, "web pages can't change anything until authentication exists");
   }
-}
-
-function answerOf(error: unknown): Answer | null {
-  if (error instanceof CoordinatorError) {
-    const text = "the group coordinator can't answer now";
-    return json(503, { error: text }, { "retry-after": `${RETRY_AFTER_SECONDS}` });
-  }
-  if (!(error instanceof Refusal)) return null;
-  const { status, message, field } = error;
-  return json(status, { error: message, ...(field === null ? {} : { field }) });
 }

@@ -1,6 +1,6 @@
 import type { Metric, Registry } from "prom-client";
 import type { BrokerView, GroupUsage } from "../admin/broker-admin.ts";
-import { Refusal } from "../util/refusal.ts";
+import { HttpError } from "./http-error.ts";
 import { type Family, familiesOf } from "./metric-families.ts";
 
 /** Prometheus' text format, from a registry of its own for each broker; made when first asked. */
@@ -27,13 +27,13 @@ export function metricsPage(
 
 type PromClient = typeof import("prom-client");
 
-/** Rejects with Refusal. Also called soon after the start: see load-later.ts. */
+/** Rejects with HttpError. Also called soon after the start: see load-later.ts. */
 export async function importPromClient(): Promise<PromClient> {
   try {
     return (await import("prom-client")).default;
   } catch (error) {
     const { message } = error as Error;
-    throw new Refusal(503, `metrics can't be served, restart the broker: ${message}`);
+    throw new HttpError(503, `metrics can't be served, restart the broker: ${message}`);
   }
 }
 

@@ -1,23 +1,23 @@
 import type { IncomingMessage } from "node:http";
-import { Refusal } from "../util/refusal.ts";
+import { HttpError } from "./http-error.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
 
-/** The JSON a request brings. Rejects with Refusal: 400, 413, 415. */
+/** The JSON a request brings. Rejects with HttpError: 400, 413, 415. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const [type = ""] = (request.headers["content-type"] ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/json") {
-    throw new Refusal(415, "the content-type must be application/json");
+    throw new HttpError(415, "the content-type must be application/json");
   }
   const text = (await readBytes(request)).toString("utf8");
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal(400, "the body is not JSON");
+    throw new HttpError(400, "the body is not JSON");
   }
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const tooLarge = () => new Refusal(413, `a body has at most ${MAX_BODY_BYTES} bytes`);
+  const tooLarge = () => new HttpError(413, `a body has at most ${MAX_BODY_BYTES} bytes`);
   if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;

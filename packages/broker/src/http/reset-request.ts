@@ -1,11 +1,11 @@
+import { AdminError } from "../admin/admin-error.ts";
 import type { OffsetReset, ResetTarget } from "../admin/broker-admin.ts";
-import { Refusal } from "../util/refusal.ts";
 
 const FIELDS = ["topic", "partitions", "to", "execute"];
 
-/** The body of a reset, checked. Throws Refusal 400 with the field that is wrong. */
+/** The body of a reset, checked. Throws AdminError with the field that is wrong. */
 export function readReset(body: unknown): OffsetReset {
-  if (!isObject(body)) throw new Refusal(400, "the body must be an object");
+  if (!isObject(body)) throw new AdminError("invalid", "the body must be an object");
   for (const field of Object.keys(body)) {
     // A misspelt "partitions" would otherwise reset all of them.
     if (!FIELDS.includes(field)) wrong(field, `is not one of ${FIELDS.join(", ")}`);
@@ -46,5 +46,5 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function wrong(field: string, what: string): never {
-  throw new Refusal(400, `${field} ${what}`, field);
+  throw new AdminError("invalid", `${field} ${what}`, { field });
 }

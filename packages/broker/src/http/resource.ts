@@ -9,7 +9,7 @@ export interface Asked {
   readonly query: URLSearchParams;
   /** What stood in the place of `:id`, decoded; "" in a path without it. */
   readonly id: string;
-  /** Reads the body as JSON. Rejects with Refusal. */
+  /** Reads the body as JSON. Rejects with HttpError. */
   readonly body: () => Promise<unknown>;
 }
 

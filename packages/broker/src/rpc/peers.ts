@@ -1,10 +1,8 @@
 import { type Bus, BusError } from "../cluster/bus.ts";
 import { PEER_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { Logger } from "../logging/logger.ts";
-import { Refusal } from "../util/refusal.ts";
 
-/** Arguments and result are plain values. May reject with Refusal and CoordinatorError. */
+/** Arguments and result are plain values. A rejection is a bug: the caller gets a BusError. */
 // biome-ignore lint/suspicious/noExplicitAny: each method knows its own arguments
 export type PeerMethod = (...args: any[]) => Promise<unknown>;
 
@@ -15,14 +13,6 @@ interface PeerCall {
 
 type PeerAnswer =
   | { readonly kind: "done"; readonly result: unknown }
-  | {
-      readonly kind: "refused";
-      readonly status: number;
-      readonly message: string;
-      readonly field: string | null;
-    }
-  /** Nothing was done. */
-  | { readonly kind: "unavailable"; readonly errorCode: number; readonly message: string }
   | { readonly kind: "failed"; readonly message: string };
 
 /** What brokers ask of each other, so that an HTTP client may ask any of them. */
@@ -45,7 +35,8 @@ export class Peers {
   }
 
   /**
-   * Rejects with what the method rejects with, or with BusError. This broker asks itself directly.
+   * Rejects with BusError. This broker asks itself directly: what its method rejects with then
+   * reaches the caller as it is.
    */
   async call<T>(
     brokerId: number,
@@ -58,10 +49,7 @@ export class Peers {
     const reply = await this.#bus.request(subjectOf(brokerId), call, timeoutMs);
     const answer = reply as PeerAnswer;
     if (answer.kind === "done") return answer.result as T;
-    const { message } = answer;
-    if (answer.kind === "refused") throw new Refusal(answer.status, message, answer.field);
-    if (answer.kind === "unavailable") throw new CoordinatorError(answer.errorCode, message);
-    throw new BusError("unknown", message);
+    throw new BusError("unknown", answer.message);
   }
 
   async #answer({ method: name, args }: PeerCall): Promise<PeerAnswer> {
@@ -70,14 +58,6 @@ export class Peers {
       if (method === undefined) throw new Error(`there is no method ${name}`);
       return { kind: "done", result: await method(...args) };
     } catch (error) {
-      if (error instanceof Refusal) {
-        const { status, message, field } = error;
-        return { kind: "refused", status, message, field };
-      }
-      if (error instanceof CoordinatorError) {
-        const { errorCode, message } = error;
-        return { kind: "unavailable", errorCode, message };
-      }
       this.#logger.error(`${name} for another broker failed: this is a bug in Tarpan`, { error });
       return { kind: "failed", message: `broker ${this.#nodeId} failed: see its log` };
     }

@@ -1,18 +1,19 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
+import { AdminError, coordinatorNotAvailable } from "../../src/admin/admin-error.ts";
 import type { GroupsView, GroupView, OffsetReset } from "../../src/admin/broker-admin.ts";
 import { ClusterGroups } from "../../src/admin/cluster-groups.ts";
 import { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
 import { PEER_CALL_TIMEOUT_MS } from "../../src/cluster/limits.ts";
-import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partitions } from "../../src/partition/partitions.ts";
 import { Peers } from "../../src/rpc/peers.ts";
-import { Refusal } from "../../src/util/refusal.ts";
 import { MemoryNetwork } from "../cluster/memory-bus.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { History } from "../metadata/cluster.ts";
 
+/** An AdminError that tells to ask again. */
+const NOT_AVAILABLE = { name: "AdminError", kind: "coordinator-not-available" };
 const LATE_MS = 60_000;
 const SHIFT: OffsetReset = {
   ...{ topic: "orders", partitions: null, to: { shiftBy: -1 } },
@@ -125,16 +126,16 @@ describe("any broker of a cluster", () => {
   test("passes on what the coordinator refuses", async () => {
     const { nodes, logged } = cluster();
     const [{ view }, second] = nodes;
-    second.own.failure = new Refusal(400, "there is no topic", "topic");
+    second.own.failure = new AdminError("invalid", "there is no topic", { field: "topic" });
     await expect(view.resetOffsets("of-2", SHIFT)).rejects.toMatchObject({
-      ...{ name: "Refusal", status: 400, message: "there is no topic", field: "topic" },
+      ...{ name: "AdminError", kind: "invalid", message: "there is no topic", field: "topic" },
     });
-    second.own.failure = new CoordinatorError(ErrorCode.NOT_COORDINATOR, "it has moved");
-    await expect(view.describe("of-2")).rejects.toBeInstanceOf(CoordinatorError);
-    await expect(view.list()).rejects.toBeInstanceOf(CoordinatorError);
+    second.own.failure = coordinatorNotAvailable(new Error("it has moved"));
+    await expect(view.describe("of-2")).rejects.toMatchObject(NOT_AVAILABLE);
+    await expect(view.list()).rejects.toMatchObject(NOT_AVAILABLE);
     expect(logged).toEqual([]);
     second.own.failure = new TypeError("a bug");
-    await expect(view.describe("of-2")).rejects.toBeInstanceOf(CoordinatorError);
+    await expect(view.describe("of-2")).rejects.toMatchObject(NOT_AVAILABLE);
     expect(logged).toEqual([expect.stringContaining("describeGroup")]);
   });
 
@@ -142,10 +143,10 @@ describe("any broker of a cluster", () => {
     const { nodes } = cluster();
     const [{ view }, second] = nodes;
     second.bus.cut = true;
-    await expect(view.describe("of-2")).rejects.toBeInstanceOf(CoordinatorError);
-    await expect(view.delete("of-2")).rejects.toBeInstanceOf(CoordinatorError);
-    await expect(view.list()).rejects.toBeInstanceOf(CoordinatorError);
-    await expect(view.delete("of--1")).rejects.toBeInstanceOf(CoordinatorError);
+    await expect(view.describe("of-2")).rejects.toMatchObject(NOT_AVAILABLE);
+    await expect(view.delete("of-2")).rejects.toMatchObject(NOT_AVAILABLE);
+    await expect(view.list()).rejects.toMatchObject(NOT_AVAILABLE);
+    await expect(view.delete("of--1")).rejects.toMatchObject(NOT_AVAILABLE);
   });
 
   test("says that a change without an answer may have been made", async () => {
@@ -155,8 +156,8 @@ describe("any broker of a cluster", () => {
     for (const [ask, error] of [
       [() => view.delete("of-2"), /may have been made or not/],
       [() => view.resetOffsets("of-2", SHIFT), /may have been made or not/],
-      [() => view.resetOffsets("of-2", { ...SHIFT, execute: false }), /does not answer/],
-      [() => view.describe("of-2"), /does not answer/],
+      [() => view.resetOffsets("of-2", { ...SHIFT, execute: false }), /can't answer now/],
+      [() => view.describe("of-2"), /can't answer now/],
     ] as const) {
       const refused = expect(ask()).rejects.toThrow(error);
       time.advance(LATE_MS);
@@ -201,11 +202,13 @@ describe("offsets of partitions that others lead", () => {
     ]);
     const refused = (change: object) =>
       expect(offsets.planReset({ ...reset, ...change }, committed)).rejects;
-    await refused({ topic: "gone" }).toMatchObject({ status: 400, field: "topic" });
-    await refused({ partitions: [4] }).toMatchObject({ status: 400, field: "partitions" });
-    await refused({ to: { shiftBy: 1 } }).toMatchObject({ status: 400, field: "to" });
-    await refused({ partitions: [3] }).toMatchObject({ status: 503 });
+    await refused({ topic: "gone" }).toMatchObject({ kind: "invalid", field: "topic" });
+    await refused({ partitions: [4] }).toMatchObject({ kind: "invalid", field: "partitions" });
+    await refused({ to: { shiftBy: 1 } }).toMatchObject({ kind: "invalid", field: "to" });
+    await refused({ partitions: [3] }).toMatchObject({ kind: "unavailable" });
     second.bus.cut = true;
-    await refused({}).toMatchObject({ status: 503, message: expect.stringContaining("broker 2") });
+    await refused({}).toMatchObject({
+      ...{ kind: "unavailable", message: expect.stringContaining("broker 2") },
+    });
   });
 });

@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { connect } from "node:net";
-import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
-import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
+import { AdminError, coordinatorNotAvailable } from "../../src/admin/admin-error.ts";
+import { HttpError } from "../../src/http/http-error.ts";
 import { importPromClient, metricsPage } from "../../src/http/metrics-page.ts";
-import { Refusal } from "../../src/util/refusal.ts";
 import { eventually, frame, Kind } from "../server/harness.ts";
 import { ask, FakeBroker, serveHttp } from "./fake-broker.ts";
 
@@ -87,7 +86,7 @@ describe("routes", () => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
     expect(served.listener.port).toBeGreaterThan(0);
-    const modules = [Promise.reject(new Refusal(503, "restart the broker")), importPromClient()];
+    const modules = [Promise.reject(new HttpError(503, "restart the broker")), importPromClient()];
     const page = metricsPage(view, () => modules.shift()!);
     await expect(page()).rejects.toThrow("restart the broker");
     expect((await page()).body).toContain("tarpan_ready 1");
@@ -113,11 +112,29 @@ describe("routes", () => {
   test("while the coordinators load it says to ask again", async () => {
     const view = new FakeBroker();
     view.groups.list = async () => {
-      throw new CoordinatorError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, "loading");
+      throw coordinatorNotAvailable(new Error("loading"));
     };
     await using served = await serveHttp(view);
     const { status, headers } = await ask(served, "/api/v1/groups");
     expect([status, headers["retry-after"]]).toEqual([503, "1"]);
+    expect(view.errors).toEqual([]);
+  });
+
+  test.each([
+    ["not-found", 404],
+    ["invalid", 400],
+    ["conflict", 409],
+    ["unavailable", 503],
+    ["outcome-unknown", 503],
+  ] as const)("what can't be done: %s is %d", async (kind, expected) => {
+    const view = new FakeBroker();
+    view.groups.list = async () => {
+      throw new AdminError(kind, "why not", { field: "to" });
+    };
+    await using served = await serveHttp(view);
+    const { status, headers, text } = await ask(served, "/api/v1/groups");
+    expect([status, JSON.parse(text)]).toEqual([expected, { error: "why not", field: "to" }]);
+    expect(headers["retry-after"]).toBeUndefined();
     expect(view.errors).toEqual([]);
   });
 
