@@ -21,7 +21,7 @@ async function bundle() {
     input: join(cli, "main.js"),
     platform: "node",
     // Everything from the registry, and codecs, which finds its native modules from where it lies.
-    external: (id) => /^[@a-z]/.test(id) && !/^@tarpan\/(broker|client|protocol)$/.test(id),
+    external: (id) => /^[@a-z]/.test(id) && !/^@tarpan\/(broker|client|protocol)(\/|$)/.test(id),
   });
   const aside = await mkdtemp(`${target}-`);
   try {

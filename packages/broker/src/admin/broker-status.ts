@@ -5,18 +5,11 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { VERSION } from "../version.ts";
-import type {
-  BrokerView,
-  ClusterView,
-  GroupsView,
-  MembersView,
-  NetworkView,
-  PartitionView,
-  Readiness,
-  StorageView,
-  TopicTraffic,
-} from "./broker-admin.ts";
-import { membersView } from "./members.ts";
+import type { BrokerAdmin, NetworkStatus, StorageStatus, TopicTraffic } from "./broker-admin.ts";
+import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
+import type { GroupsAdmin } from "./groups-admin.ts";
+import { membersAdmin } from "./members.ts";
+import type { MembersAdmin } from "./members-admin.ts";
 
 /** What Kafka's clients are told, too. */
 const NO_CONTROLLER = -1;
@@ -29,8 +22,8 @@ export interface StatusParts {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly requests: RequestMetrics;
-  readonly groups: GroupsView;
-  readonly network: () => NetworkView;
+  readonly groups: GroupsAdmin;
+  readonly network: () => NetworkStatus;
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
 }
@@ -42,8 +35,8 @@ function notPartOf({ image, nodeId, incarnationId }: Metadata): string[] {
   return own.fenced ? ["the controller does not hear this broker: others lead in its place"] : [];
 }
 
-/** What HTTP shows of a broker. */
-export class BrokerStatus implements BrokerView {
+/** What a broker says of itself. */
+export class BrokerStatus implements BrokerAdmin {
   readonly #parts: StatusParts;
 
   constructor(parts: StatusParts) {
@@ -54,7 +47,7 @@ export class BrokerStatus implements BrokerView {
     return this.#parts.requests;
   }
 
-  get groups(): GroupsView {
+  get groups(): GroupsAdmin {
     return this.#parts.groups;
   }
 
@@ -76,12 +69,12 @@ export class BrokerStatus implements BrokerView {
     return { ready: reasons.length === 0, reasons };
   }
 
-  get members(): MembersView | null {
+  get members(): MembersAdmin | null {
     const { cluster, metadata } = this.#parts;
-    return cluster === null ? null : membersView(cluster, metadata);
+    return cluster === null ? null : membersAdmin(cluster, metadata);
   }
 
-  cluster(): ClusterView {
+  cluster(): ClusterSummary {
     const { engine, flush, metadata, uptimeMs, cluster } = this.#parts;
     const brokers = [...metadata.image.brokers.values()].sort((a, b) => a.id - b.id);
     return {
@@ -98,7 +91,7 @@ export class BrokerStatus implements BrokerView {
     };
   }
 
-  *partitions(): Generator<PartitionView> {
+  *partitions(): Generator<PartitionStatus> {
     for (const { hosted, partition, failure } of this.#parts.partitions.all()) {
       yield {
         topic: hosted.id.topic,
@@ -113,7 +106,7 @@ export class BrokerStatus implements BrokerView {
     }
   }
 
-  storage(): StorageView {
+  storage(): StorageStatus {
     let damagedRanges = 0;
     for (const { partition } of this.#parts.partitions.all()) {
       damagedRanges += partition?.log.damagedRanges ?? 0;
@@ -137,7 +130,7 @@ export class BrokerStatus implements BrokerView {
     return byTopic.values();
   }
 
-  network(): NetworkView {
+  network(): NetworkStatus {
     return this.#parts.network();
   }
 }

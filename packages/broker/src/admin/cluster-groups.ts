@@ -7,12 +7,12 @@ import type { Peers } from "../rpc/peers.ts";
 import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
 import type {
   GroupDetail,
-  GroupsView,
+  GroupSummary,
+  GroupsAdmin,
   GroupUsage,
-  GroupView,
   OffsetMove,
   OffsetReset,
-} from "./broker-admin.ts";
+} from "./groups-admin.ts";
 import { askAdmin, serveAdmin } from "./peer-answers.ts";
 
 interface Parts {
@@ -20,7 +20,7 @@ interface Parts {
   readonly metadata: Metadata;
   readonly groups: Pick<GroupCoordinator, "coordinatorOf">;
   /** The groups that this broker coordinates. */
-  readonly own: GroupsView;
+  readonly own: GroupsAdmin;
 }
 
 /**
@@ -28,7 +28,7 @@ interface Parts {
  * Brokers ask each other rather than send the client there, for it may reach only one of them, and
  * may change something only on its own machine.
  */
-export class ClusterGroups implements GroupsView {
+export class ClusterGroups implements GroupsAdmin {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -43,13 +43,15 @@ export class ClusterGroups implements GroupsView {
   }
 
   /** All or none: a list without those of a broker that fails would look as if they were gone. */
-  async list(): Promise<readonly GroupView[]> {
+  async list(): Promise<readonly GroupSummary[]> {
     const { metadata } = this.#parts;
     const partitions = metadata.image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
     const coordinators = [...new Set(partitions.map(({ leader }) => leader))];
     if (coordinators.length === 0) return this.#parts.own.list();
     const lists = await Promise.all(
-      coordinators.map((brokerId) => this.#ask<readonly GroupView[]>(brokerId, "listGroups", [])),
+      coordinators.map((brokerId) =>
+        this.#ask<readonly GroupSummary[]>(brokerId, "listGroups", []),
+      ),
     );
     // One whose coordinator is changing may be on two lists.
     const byId = new Map(lists.flat().map((group) => [group.groupId, group]));

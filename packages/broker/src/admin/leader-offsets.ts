@@ -3,7 +3,7 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Peers } from "../rpc/peers.ts";
 import { AdminError } from "./admin-error.ts";
-import type { OffsetMove, OffsetReset, ResetTarget } from "./broker-admin.ts";
+import type { OffsetMove, OffsetReset, ResetTarget } from "./groups-admin.ts";
 import { type ResetFrom, targetsOf } from "./offset-reset.ts";
 import { askAdmin, serveAdmin } from "./peer-answers.ts";
 

@@ -3,7 +3,8 @@ import type { ClusterPart } from "../cluster/cluster-part.ts";
 import { partitionsOf } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { AdminError, type AdminErrorKind } from "./admin-error.ts";
-import type { BrokerRemoval, ClusterPartition, MembersView } from "./broker-admin.ts";
+import type { ClusterPartition } from "./cluster-status.ts";
+import type { BrokerRemoval, MembersAdmin } from "./members-admin.ts";
 
 function kindOf(errorCode: number): AdminErrorKind {
   if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) return "not-found";
@@ -17,8 +18,8 @@ const PASSING: readonly number[] = [
   ErrorCode.KAFKA_STORAGE_ERROR,
 ];
 
-/** What HTTP shows of a cluster, and does to it. */
-export function membersView(cluster: ClusterPart, metadata: Metadata): MembersView {
+/** What a broker can say of its cluster, and do to it. */
+export function membersAdmin(cluster: ClusterPart, metadata: Metadata): MembersAdmin {
   return {
     partitions: () => clusterPartitions(cluster, metadata),
     get underReplicated() {

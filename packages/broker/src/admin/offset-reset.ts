@@ -3,7 +3,7 @@ import { findByTimestamp } from "../partition/find-by-timestamp.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { AdminError } from "./admin-error.ts";
-import type { OffsetMove, ResetTarget } from "./broker-admin.ts";
+import type { OffsetMove, ResetTarget } from "./groups-admin.ts";
 
 /** A partition of a reset, and what its group has committed there. */
 export interface ResetFrom {

@@ -4,8 +4,8 @@ import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { Peers } from "../rpc/peers.ts";
-import type { GroupsView } from "./broker-admin.ts";
 import { ClusterGroups } from "./cluster-groups.ts";
+import type { GroupsAdmin } from "./groups-admin.ts";
 import { LeaderOffsets } from "./leader-offsets.ts";
 import { OwnGroups } from "./own-groups.ts";
 
@@ -23,11 +23,11 @@ interface Parts {
   readonly isServing: () => boolean;
 }
 
-/** What HTTP shows of consumer groups: this broker's, in a cluster everybody's. */
-export function groupsView(
+/** The consumer groups: this broker's, in a cluster everybody's. */
+export function groupsAdmin(
   { metadata, partitions, cluster }: Opened,
   { groups, logger, isServing }: Parts,
-): GroupsView {
+): GroupsAdmin {
   const peers = cluster && new Peers(cluster.bus, metadata.nodeId, logger);
   const offsets = new LeaderOffsets({ metadata, partitions, peers });
   const own = new OwnGroups({ groups, metadata, offsets, isServing });

@@ -23,12 +23,12 @@ import type {
   GroupDetail,
   GroupMember,
   GroupOffset,
-  GroupsView,
+  GroupSummary,
+  GroupsAdmin,
   GroupUsage,
-  GroupView,
   OffsetMove,
   OffsetReset,
-} from "./broker-admin.ts";
+} from "./groups-admin.ts";
 import type { LeaderOffsets } from "./leader-offsets.ts";
 
 interface Parts {
@@ -42,14 +42,14 @@ interface Parts {
 const COMMIT_VERSION = 9;
 
 /** The groups that this broker coordinates. */
-export class OwnGroups implements GroupsView {
+export class OwnGroups implements GroupsAdmin {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  async list(): Promise<readonly GroupView[]> {
+  async list(): Promise<readonly GroupSummary[]> {
     return (await this.#runOnAll(groupRows)).flat();
   }
 
@@ -175,8 +175,8 @@ function asAdminError(error: unknown): never {
   throw error instanceof CoordinatorError ? coordinatorNotAvailable(error) : error;
 }
 
-const groupRows: Operation<GroupView[]> = ({ groups, offsets }, _context, effects, reply) => {
-  const rows: GroupView[] = [];
+const groupRows: Operation<GroupSummary[]> = ({ groups, offsets }, _context, effects, reply) => {
+  const rows: GroupSummary[] = [];
   for (const group of groups.values()) {
     const { groupId, kind, stateName: state, protocolType } = group;
     rows.push({ groupId, kind, state, protocolType, memberCount: memberCountOf(group) });

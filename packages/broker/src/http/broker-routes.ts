@@ -1,8 +1,9 @@
-import type { BrokerView, MembersView } from "../admin/broker-admin.ts";
+import type { BrokerAdmin } from "../admin/broker-admin.ts";
+import type { MembersAdmin } from "../admin/members-admin.ts";
 import { HttpError } from "./http-error.ts";
 import { json, type Resource } from "./resource.ts";
 
-export function brokerResources(view: BrokerView, members: MembersView): Resource[] {
+export function brokerResources(view: BrokerAdmin, members: MembersAdmin): Resource[] {
   return [
     {
       path: "/api/v1/brokers",

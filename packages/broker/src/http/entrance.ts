@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
-import type { BrokerView } from "../admin/broker-admin.ts";
+import type { BrokerAdmin } from "../admin/broker-admin.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import { HttpServer } from "./http-server.ts";
 
 /** Serves HTTP on sockets of the broker's listener. The server is made for the first of them. */
-export function createHttpEntrance(view: BrokerView, onError: OnError): HttpEntrance {
+export function createHttpEntrance(view: BrokerAdmin, onError: OnError): HttpEntrance {
   let server: HttpServer | null = null;
   let closing = false;
   return {

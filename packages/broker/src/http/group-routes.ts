@@ -1,8 +1,8 @@
-import type { GroupsView } from "../admin/broker-admin.ts";
+import type { GroupsAdmin } from "../admin/groups-admin.ts";
 import { readReset } from "./reset-request.ts";
 import { json, type Resource } from "./resource.ts";
 
-export function groupResources(groups: GroupsView): Resource[] {
+export function groupResources(groups: GroupsAdmin): Resource[] {
   return [
     {
       path: "/api/v1/groups",

@@ -1,6 +1,6 @@
 import type { createServer, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { BrokerView } from "../admin/broker-admin.ts";
+import type { BrokerAdmin } from "../admin/broker-admin.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import { answerOf } from "./error-answer.ts";
@@ -17,7 +17,7 @@ export class HttpServer implements HttpEntrance {
   readonly #onError: OnError;
   #closing = false;
 
-  constructor(create: typeof createServer, view: BrokerView, onError: OnError) {
+  constructor(create: typeof createServer, view: BrokerAdmin, onError: OnError) {
     this.#resources = resourcesOf(view);
     this.#onError = onError;
     this.#server = create((request, response) => void this.#serve(request, response));

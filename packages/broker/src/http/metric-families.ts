@@ -1,5 +1,6 @@
 import { apiOf, errorOf } from "@tarpan/protocol";
-import type { BrokerView, GroupUsage, NetworkView, TopicTraffic } from "../admin/broker-admin.ts";
+import type { BrokerAdmin, NetworkStatus, TopicTraffic } from "../admin/broker-admin.ts";
+import type { GroupUsage } from "../admin/groups-admin.ts";
 import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
 
 export interface Sample {
@@ -21,7 +22,7 @@ export interface Family {
  * Every metric of Tarpan's own; times are seconds and sizes bytes, as Prometheus wants them.
  * `groups` is asked for by each family: it gives what was gathered for the scrape.
  */
-export function familiesOf(view: BrokerView, groups: () => GroupUsage): Family[] {
+export function familiesOf(view: BrokerAdmin, groups: () => GroupUsage): Family[] {
   return [
     ...requestFamilies(view),
     ...networkFamilies(view),
@@ -34,7 +35,7 @@ export function familiesOf(view: BrokerView, groups: () => GroupUsage): Family[]
   ];
 }
 
-function requestFamilies({ requests }: BrokerView): Family[] {
+function requestFamilies({ requests }: BrokerAdmin): Family[] {
   const latency = "tarpan_request_duration_seconds";
   return [
     {
@@ -82,8 +83,8 @@ function requestFamilies({ requests }: BrokerView): Family[] {
   ];
 }
 
-function networkFamilies(view: BrokerView): Family[] {
-  const counter = (name: string, help: string, of: (network: NetworkView) => number): Family => ({
+function networkFamilies(view: BrokerAdmin): Family[] {
+  const counter = (name: string, help: string, of: (network: NetworkStatus) => number): Family => ({
     ...{ name, help, type: "counter" },
     collect: () => [{ value: of(view.network()), labels: {} }],
   });
@@ -121,7 +122,7 @@ function networkFamilies(view: BrokerView): Family[] {
   ];
 }
 
-function trafficFamilies(view: BrokerView): Family[] {
+function trafficFamilies(view: BrokerAdmin): Family[] {
   const counter = (name: string, help: string, of: (row: TopicTraffic) => number): Family => ({
     ...{ name, help, type: "counter" },
     *collect() {
@@ -135,7 +136,7 @@ function trafficFamilies(view: BrokerView): Family[] {
   ];
 }
 
-function clusterFamilies(view: BrokerView): Family[] {
+function clusterFamilies(view: BrokerAdmin): Family[] {
   const { members } = view;
   if (members === null) return [];
   const isController = () => Number(view.cluster().controllerId === view.cluster().nodeId);
@@ -152,7 +153,7 @@ function clusterFamilies(view: BrokerView): Family[] {
   ];
 }
 
-function partitionFamilies(view: BrokerView): Family[] {
+function partitionFamilies(view: BrokerAdmin): Family[] {
   const all = () => [...view.partitions()];
   const offline = () => all().filter((partition) => partition.offlineReason !== null);
   return [

@@ -1,11 +1,12 @@
 import type { Metric, Registry } from "prom-client";
-import type { BrokerView, GroupUsage } from "../admin/broker-admin.ts";
+import type { BrokerAdmin } from "../admin/broker-admin.ts";
+import type { GroupUsage } from "../admin/groups-admin.ts";
 import { HttpError } from "./http-error.ts";
 import { type Family, familiesOf } from "./metric-families.ts";
 
 /** Prometheus' text format, from a registry of its own for each broker; made when first asked. */
 export function metricsPage(
-  view: BrokerView,
+  view: BrokerAdmin,
   importProm = importPromClient,
 ): () => Promise<{ contentType: string; body: string }> {
   let registry: Promise<Registry> | null = null;
@@ -37,7 +38,7 @@ export async function importPromClient(): Promise<PromClient> {
   }
 }
 
-function registryOf(prom: PromClient, view: BrokerView, groups: () => GroupUsage): Registry {
+function registryOf(prom: PromClient, view: BrokerAdmin, groups: () => GroupUsage): Registry {
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry });
   for (const family of familiesOf(view, groups)) registry.registerMetric(asMetric(family));

@@ -1,5 +1,5 @@
 import { AdminError } from "../admin/admin-error.ts";
-import type { OffsetReset, ResetTarget } from "../admin/broker-admin.ts";
+import type { OffsetReset, ResetTarget } from "../admin/groups-admin.ts";
 
 const FIELDS = ["topic", "partitions", "to", "execute"];
 

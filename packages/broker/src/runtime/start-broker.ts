@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { crc32c } from "@tarpan/codecs";
 import { BrokerStatus } from "../admin/broker-status.ts";
-import { groupsView } from "../admin/open-groups.ts";
+import { groupsAdmin } from "../admin/open-groups.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { advertisedListener } from "../config/kafka/listener.ts";
 import { brokerConfigRefusal, ignoredConfigWarnings } from "../config/kafka/start-configs.ts";
@@ -139,7 +139,7 @@ async function serve(
     metadata,
     partitions,
     requests,
-    groups: groupsView(state, { groups, logger, isServing: () => serving }),
+    groups: groupsAdmin(state, { groups, logger, isServing: () => serving }),
     network: () => ({ ...listener.stats, connections: listener.connections }),
     uptimeMs: () => env.clock.monotonicMs() - startedMs,
     isServing: () => serving,

@@ -1,8 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { AdminError, coordinatorNotAvailable } from "../../src/admin/admin-error.ts";
-import type { GroupsView, GroupView, OffsetReset } from "../../src/admin/broker-admin.ts";
 import { ClusterGroups } from "../../src/admin/cluster-groups.ts";
+import type { GroupSummary, GroupsAdmin, OffsetReset } from "../../src/admin/groups-admin.ts";
 import { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
 import { PEER_CALL_TIMEOUT_MS } from "../../src/cluster/limits.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
@@ -21,7 +21,7 @@ const SHIFT: OffsetReset = {
 };
 
 /** What a broker coordinates itself, here by name only; what is done to it is written down. */
-class OwnGroups implements GroupsView {
+class OwnGroups implements GroupsAdmin {
   readonly done: string[] = [];
   failure: Error | null = null;
   /** Set: never answers. */
@@ -63,7 +63,7 @@ class OwnGroups implements GroupsView {
   }
 }
 
-function rowOf(groupId: string): GroupView {
+function rowOf(groupId: string): GroupSummary {
   return { groupId, kind: "classic", state: "Empty", protocolType: "", memberCount: 0 };
 }
 

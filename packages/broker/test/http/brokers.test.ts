@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
-import { membersView } from "../../src/admin/members.ts";
+import { membersAdmin } from "../../src/admin/members.ts";
 import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
 import type { ReplicaStates } from "../../src/log/log.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
@@ -29,7 +29,7 @@ function inCluster(answer: Removal, states: readonly ReplicaStates[] = []) {
   };
   const view = new FakeBroker();
   const { image } = history;
-  view.members = membersView(part as unknown as ClusterPart, { image } as Metadata);
+  view.members = membersAdmin(part as unknown as ClusterPart, { image } as Metadata);
   return { view, removed };
 }
 

@@ -1,15 +1,16 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
-import type { BrokerView, MembersView } from "../../src/admin/broker-admin.ts";
+import type { BrokerAdmin } from "../../src/admin/broker-admin.ts";
+import type { MembersAdmin } from "../../src/admin/members-admin.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { type Served, serve } from "../server/harness.ts";
 
 /** Says what a test has it say. */
-export class FakeBroker implements BrokerView {
+export class FakeBroker implements BrokerAdmin {
   reasons: string[] = [];
   readonly requests = new RequestMetrics();
-  members: MembersView | null = null;
+  members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
   /** groups.test.ts has real ones. */

@@ -1,6 +1,7 @@
 // `tarpan cluster remove`: a broker leaves for good. Every request moves the work on and tells how
 // much is left, so that it can be broken off and taken up again, also by way of another broker.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BrokerRemoval } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/parse.ts";
 import type { Io } from "../command.ts";
 import { CommandError } from "../failures.ts";
@@ -10,13 +11,6 @@ import { HttpBrokers, Refused } from "./ask.ts";
 const ASK_EVERY_MS = 500;
 const UNAVAILABLE = 503;
 const MAX_NODE_ID = 2_147_483_647;
-
-interface Removal {
-  readonly partitionsLeft: number;
-  readonly done: boolean;
-  /** What to do, or what stands in the way. */
-  readonly message: string | null;
-}
 
 export async function removeBroker(args: Arguments, io: Io): Promise<void> {
   args.required("node-id");
@@ -39,7 +33,7 @@ export async function removeBroker(args: Arguments, io: Io): Promise<void> {
 }
 
 /** Asks again while no broker can say: the controller may be changing. */
-async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<Removal> {
+async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<BrokerRemoval> {
   const limitMs = performance.now() + brokers.timeoutMs;
   for (;;) {
     try {
@@ -52,8 +46,8 @@ async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<Removal
   }
 }
 
-function removalFrom(json: unknown): Removal {
-  const { partitionsLeft, done, message = null } = (json ?? {}) as Partial<Removal>;
+function removalFrom(json: unknown): BrokerRemoval {
+  const { partitionsLeft, done, message = null } = (json ?? {}) as Partial<BrokerRemoval>;
   if (typeof done !== "boolean" || typeof partitionsLeft !== "number")
     throw new CommandError(`the broker's answer is not understood: ${JSON.stringify(json)}`);
   return { done, partitionsLeft, message };

@@ -1,52 +1,11 @@
 // `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that is alone has
 // no replicas to tell of; whatever is not known is shown as "-".
+import type { ClusterPartition, ClusterStatus, PartitionStatus } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/parse.ts";
 import type { Io } from "../command.ts";
 import { counted } from "../progress.ts";
 import { columns } from "../table.ts";
 import { HttpBrokers } from "./ask.ts";
-
-/** What is read of `/cluster/status`. */
-export interface ClusterStatus {
-  readonly clusterId: string;
-  readonly nodeId: number;
-  readonly controllerId: number | null;
-  readonly brokers: readonly BrokerStatus[];
-  readonly engine: EngineStatus;
-  readonly reasons?: readonly string[];
-  readonly partitions?: readonly PartitionStatus[];
-}
-
-interface BrokerStatus {
-  readonly nodeId: number;
-  readonly host: string;
-  readonly port: number;
-  readonly rack?: string | null;
-  readonly fenced?: boolean;
-}
-
-interface EngineStatus {
-  readonly kind: string;
-  readonly version?: string;
-  readonly syncInterval?: string;
-  readonly maxPayloadBytes?: number;
-  readonly replicasMax?: number | null;
-  readonly problems?: readonly string[];
-}
-
-interface PartitionStatus {
-  readonly topic: string;
-  readonly partition: number;
-  /** -1 when there is none. */
-  readonly leader: number;
-  readonly raftLeader?: number | null;
-  readonly replicas?: readonly number[];
-  readonly isr?: readonly number[];
-  /** Raft entries that replicas lack, by node id. */
-  readonly lag?: Readonly<Record<string, number>>;
-  readonly endOffset?: number;
-  readonly offlineReason?: string | null;
-}
 
 export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
   const [json, internal] = [args.has("json"), args.has("internal")];
@@ -59,7 +18,7 @@ export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
 }
 
 export function statusText(status: ClusterStatus, internal: boolean): string {
-  const problems = [...(status.engine.problems ?? []), ...(status.reasons ?? [])];
+  const problems = [...(status.engine.problems ?? []), ...status.reasons];
   return [
     `cluster ${status.clusterId}, seen by broker ${status.nodeId}\n${engineLine(status.engine)}`,
     ...(problems.length === 0 ? [] : [problems.map((line) => `problem: ${line}\n`).join("")]),
@@ -68,7 +27,7 @@ export function statusText(status: ClusterStatus, internal: boolean): string {
   ].join("\n");
 }
 
-function engineLine(engine: EngineStatus): string {
+function engineLine(engine: ClusterStatus["engine"]): string {
   const { kind, version, syncInterval, maxPayloadBytes, replicasMax } = engine;
   const parts = [`engine ${kind}`];
   if (version) parts.push(`nats-server ${version}`);
@@ -92,7 +51,9 @@ function brokerTable({ brokers, controllerId }: ClusterStatus): string {
   ]);
 }
 
-function partitionTables(all: readonly PartitionStatus[], internal: boolean): string[] {
+type Row = ClusterPartition | PartitionStatus;
+
+function partitionTables(all: readonly Row[], internal: boolean): string[] {
   // A cluster has over fifty internal ones: they are worth a line each only when something is
   // wrong.
   const shown = all.filter((one) => internal || !one.topic.startsWith("__") || isTroubled(one));
@@ -104,20 +65,21 @@ function partitionTables(all: readonly PartitionStatus[], internal: boolean): st
   return parts;
 }
 
-function isTroubled({ leader, offlineReason, replicas, isr }: PartitionStatus): boolean {
-  if (leader < 0 || offlineReason) return true;
-  return isr !== undefined && replicas !== undefined && isr.length < replicas.length;
+const isReplicated = (row: Row): row is ClusterPartition => "replicas" in row;
+
+function isTroubled(row: Row): boolean {
+  if (row.leader < 0) return true;
+  return isReplicated(row) ? row.isr.length < row.replicas.length : row.offlineReason !== null;
 }
 
-function partitionTable(partitions: readonly PartitionStatus[]): string {
+function partitionTable(partitions: readonly Row[]): string {
   const rows = partitions.toSorted(
     (a, b) => (a.topic < b.topic ? -1 : Number(a.topic > b.topic)) || a.partition - b.partition,
   );
-  const isReplicated = rows.some(({ replicas }) => replicas !== undefined);
-  return isReplicated ? replicatedTable(rows) : ownTable(rows);
+  return rows.every(isReplicated) ? replicatedTable(rows) : ownTable(rows as PartitionStatus[]);
 }
 
-function replicatedTable(rows: readonly PartitionStatus[]): string {
+function replicatedTable(rows: readonly ClusterPartition[]): string {
   return columns([
     ["topic", "partition", "leader", "raft leader", "replicas", "isr", "lag"],
     ...rows.map(({ topic, partition, leader, raftLeader, replicas, isr, lag }) => [
@@ -125,8 +87,8 @@ function replicatedTable(rows: readonly PartitionStatus[]): string {
       String(partition),
       idText(leader),
       idText(raftLeader),
-      replicas?.join(",") || "-",
-      isr?.join(",") || "-",
+      replicas.join(",") || "-",
+      isr.join(",") || "-",
       lagText(lag),
     ]),
   ]);
@@ -145,11 +107,10 @@ function ownTable(rows: readonly PartitionStatus[]): string {
   ]);
 }
 
-const idText = (id: number | null | undefined) =>
-  id === undefined || id === null || id < 0 ? "-" : String(id);
+const idText = (id: number | null) => (id === null || id < 0 ? "-" : String(id));
 
 /** The largest: what the slowest replica has yet to get. */
-function lagText(lag: PartitionStatus["lag"] = {}): string {
+function lagText(lag: ClusterPartition["lag"]): string {
   const lags = Object.values(lag);
   return lags.length === 0 ? "-" : String(Math.max(...lags));
 }

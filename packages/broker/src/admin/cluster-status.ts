@@ -1,0 +1,75 @@
+import type { EngineFacts } from "../nats/facts.ts";
+
+export interface ClusterSummary {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** -1 while there is none. */
+  readonly controllerId: number;
+  readonly brokers: readonly ClusterBroker[];
+  readonly engine: EngineStatus;
+  /** "always", "interval 1000 ms", "never": what an acknowledgement is worth. */
+  readonly flush: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+}
+
+export interface ClusterBroker {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+  /** Not heard of: it leads nothing. */
+  readonly fenced: boolean;
+}
+
+/** The log engine; what a cluster's says of itself only there. */
+export interface EngineStatus extends Partial<EngineFacts> {
+  readonly kind: "memory" | "segment" | "jetstream";
+}
+
+/** A partition that the broker leads itself. */
+export interface PartitionStatus {
+  readonly topic: string;
+  readonly partition: number;
+  /** Node id, -1 when there is none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly sizeBytes: number;
+  /** Why it can't be served; null when it can. */
+  readonly offlineReason: string | null;
+}
+
+/** A partition of the whole cluster. */
+export interface ClusterPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Node id, -1 when there is none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** The broker beside its Raft leader; null while there is none, or it is unknown. */
+  readonly raftLeader: number | null;
+  /** Raft entries that replicas lack, by node id; empty where it is unknown. */
+  readonly lag: Readonly<Record<string, number>>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, one sentence each; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+/** The cluster as one broker sees it. */
+export interface ClusterStatus extends ClusterSummary, Readiness {
+  /** This and the next two: of what the broker leads. */
+  readonly topics: number;
+  readonly partitionCount: number;
+  readonly offlinePartitions: readonly OfflinePartition[];
+  /** Where they were asked for: in a cluster every partition, whoever leads it. */
+  readonly partitions?: readonly ClusterPartition[] | readonly PartitionStatus[];
+}
+
+export type OfflinePartition = Pick<PartitionStatus, "topic" | "partition" | "offlineReason">;

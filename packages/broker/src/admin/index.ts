@@ -1,0 +1,30 @@
+// For adapters: what an operator can ask, and the errors that come of it.
+export { AdminError, type AdminErrorKind } from "./admin-error.ts";
+export type {
+  BrokerAdmin,
+  NetworkStatus,
+  StorageStatus,
+  TopicTraffic,
+} from "./broker-admin.ts";
+export type {
+  ClusterBroker,
+  ClusterPartition,
+  ClusterStatus,
+  ClusterSummary,
+  EngineStatus,
+  OfflinePartition,
+  PartitionStatus,
+  Readiness,
+} from "./cluster-status.ts";
+export type {
+  GroupDetail,
+  GroupMember,
+  GroupOffset,
+  GroupSummary,
+  GroupsAdmin,
+  GroupUsage,
+  OffsetMove,
+  OffsetReset,
+  ResetTarget,
+} from "./groups-admin.ts";
+export type { BrokerRemoval, MembersAdmin } from "./members-admin.ts";
