@@ -1,4 +1,4 @@
-import { run } from "./run.ts";
+import { run } from "./program/run.ts";
 
 // A reader that has seen enough (`| head`) is no error, and what is left to write has nobody to
 // read it.

@@ -1,7 +1,7 @@
 import type { ConsumedRecord } from "@tarpan/client";
 import { expect, test } from "vitest";
-import { kcatFormat } from "../src/format.ts";
-import { ndjsonFormat, parseRecord } from "../src/ndjson.ts";
+import { kcatFormat } from "../src/records/format.ts";
+import { ndjsonFormat, parseRecord } from "../src/records/ndjson.ts";
 
 const RECORD: ConsumedRecord = {
   topic: "orders",

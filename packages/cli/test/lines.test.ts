@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { chunksOfLines, linesOf } from "../src/lines.ts";
+import { chunksOfLines, linesOf } from "../src/records/lines.ts";
 
 async function read(...chunks: string[]): Promise<string[]> {
   const lines: string[] = [];

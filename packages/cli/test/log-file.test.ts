@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { LogFile } from "../src/log-file.ts";
+import { LogFile } from "../src/logging/log-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tarpan-log-"));
 const path = join(directory, "deep", "broker.log");

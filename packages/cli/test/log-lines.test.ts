@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLogger, jsonLine, type LogFormat, textLine } from "../src/log-lines.ts";
+import { createLogger, jsonLine, type LogFormat, textLine } from "../src/logging/log-lines.ts";
 
 const WALL_MS = Date.UTC(2026, 10, 20, 19, 36, 41, 5);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Option } from "../src/args/options.ts";
 import { parseArguments } from "../src/args/parse.ts";
-import { UsageError } from "../src/failures.ts";
+import { UsageError } from "../src/terminal/failures.ts";
 
 const OPTIONS: readonly Option[] = [
   { name: "node-id", argument: "NAME", help: "" },

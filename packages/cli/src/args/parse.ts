@@ -1,4 +1,4 @@
-import { UsageError } from "../failures.ts";
+import { UsageError } from "../terminal/failures.ts";
 import { nearestName } from "./nearest.ts";
 import type { Option } from "./options.ts";
 

@@ -1,5 +1,5 @@
 import type { CompressionName, OffsetSpec } from "@tarpan/client";
-import { UsageError } from "../failures.ts";
+import { UsageError } from "../terminal/failures.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 

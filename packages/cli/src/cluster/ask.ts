@@ -1,7 +1,7 @@
 // The broker's HTTP side, which is on the port that Kafka clients use.
 import type { Arguments } from "../args/parse.ts";
 import { parseDuration } from "../args/values.ts";
-import { CommandError } from "../failures.ts";
+import { CommandError } from "../terminal/failures.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 const DEFAULT_TIMEOUT_MS = 30_000;

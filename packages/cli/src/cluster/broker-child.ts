@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Io } from "../command.ts";
-import { linesOf } from "../lines.ts";
-import { osReason } from "../os-reason.ts";
+import type { Io } from "../args/command.ts";
+import { linesOf } from "../records/lines.ts";
+import { osReason } from "../terminal/os-reason.ts";
 import type { BrokerPlan } from "./plan.ts";
 
 /** As seen from `src/cluster`, `dist/cluster` and `dist/bundle` alike. */

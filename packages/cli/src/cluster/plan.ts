@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Arguments } from "../args/parse.ts";
-import { CommandError, UsageError } from "../failures.ts";
+import { CommandError, UsageError } from "../terminal/failures.ts";
 
 const DEFAULT_BROKERS = 3;
 /** Fewer would stop with the first that dies. */

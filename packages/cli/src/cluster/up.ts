@@ -1,9 +1,9 @@
 // `tarpan cluster up`: a whole cluster on this machine, for trying out and for tests.
 import { checkNatsServer } from "@tarpan/broker";
+import type { Io } from "../args/command.ts";
 import type { Arguments } from "../args/parse.ts";
-import type { Io } from "../command.ts";
 import { configFromFlags } from "../commands/broker.ts";
-import { CommandError } from "../failures.ts";
+import { CommandError } from "../terminal/failures.ts";
 import { BrokerChild } from "./broker-child.ts";
 import { type BrokerPlan, type ClusterPlan, planCluster } from "./plan.ts";
 import { PrefixedLines } from "./prefixed-lines.ts";

@@ -9,13 +9,13 @@ import {
   type RunningBroker,
   startBroker,
 } from "@tarpan/broker";
+import type { Command, Io } from "../args/command.ts";
 import type { Option } from "../args/options.ts";
 import { type Arguments, parseArguments } from "../args/parse.ts";
-import type { Command, Io } from "../command.ts";
-import { CommandError } from "../failures.ts";
-import { LogFile } from "../log-file.ts";
-import { createLogger, jsonLine, textLine } from "../log-lines.ts";
-import { osReason } from "../os-reason.ts";
+import { LogFile } from "../logging/log-file.ts";
+import { createLogger, jsonLine, textLine } from "../logging/log-lines.ts";
+import { CommandError } from "../terminal/failures.ts";
+import { osReason } from "../terminal/os-reason.ts";
 
 const EXIT_INTERRUPTED = 130;
 const STOP_WITH_STDIN = "stop-with-stdin";

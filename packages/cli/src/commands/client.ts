@@ -1,16 +1,16 @@
 import { existsSync } from "node:fs";
 import { Admin, type Client, Producer } from "@tarpan/client";
+import type { Command, Io } from "../args/command.ts";
 import { nearestName } from "../args/nearest.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseDuration } from "../args/values.ts";
-import { type ClientFile, readClientFile } from "../client-file.ts";
-import type { Command, Io } from "../command.ts";
-import { withCluster } from "../connect.ts";
-import { describeFailure, UsageError } from "../failures.ts";
-import { kcatFormat } from "../format.ts";
-import { LogFile } from "../log-file.ts";
-import { readRecords } from "../read-records.ts";
-import { sendAll } from "../send-all.ts";
+import { LogFile } from "../logging/log-file.ts";
+import { kcatFormat } from "../records/format.ts";
+import { readRecords } from "../records/read-records.ts";
+import { sendAll } from "../records/send-all.ts";
+import { describeFailure, UsageError } from "../terminal/failures.ts";
+import { type ClientFile, readClientFile } from "./client-file.ts";
+import { withCluster } from "./connect.ts";
 import { repeated } from "./produce.ts";
 import { createTopic, deleteTopic, describeTopic, listTopics } from "./topic.ts";
 

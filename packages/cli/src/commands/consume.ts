@@ -1,13 +1,13 @@
+import type { Command, Io } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseStart } from "../args/values.ts";
-import type { Command, Io } from "../command.ts";
-import { withClient } from "../connect.ts";
-import { UsageError } from "../failures.ts";
-import { kcatFormat, type RecordFormat } from "../format.ts";
-import { ndjsonFormat } from "../ndjson.ts";
-import { readInGroup } from "../read-in-group.ts";
-import { readRecords } from "../read-records.ts";
+import { kcatFormat, type RecordFormat } from "../records/format.ts";
+import { ndjsonFormat } from "../records/ndjson.ts";
+import { readInGroup } from "../records/read-in-group.ts";
+import { readRecords } from "../records/read-records.ts";
+import { UsageError } from "../terminal/failures.ts";
+import { withClient } from "./connect.ts";
 
 const MAX_PARTITION = 2_147_483_647;
 const VALUE_LINES = "%s\\n";

@@ -1,13 +1,13 @@
 import { Admin, type TopicPartition } from "@tarpan/client";
+import type { Command, Io } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { subcommand } from "../args/subcommand.ts";
-import type { Command, Io } from "../command.ts";
-import { withClient } from "../connect.ts";
-import { eachNamed } from "../each-named.ts";
-import { counted } from "../progress.ts";
-import { resetFrom, resetOffsets } from "../reset-offsets.ts";
-import { columns } from "../table.ts";
+import { counted } from "../terminal/progress.ts";
+import { columns } from "../terminal/table.ts";
+import { withClient } from "./connect.ts";
+import { eachNamed } from "./each-named.ts";
+import { resetFrom, resetOffsets } from "./reset-offsets.ts";
 
 type Action = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
 

@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
+import type { Command, Io } from "../args/command.ts";
 import { BROKER_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
-import type { Command, Io } from "../command.ts";
-import { withClient } from "../connect.ts";
-import { CommandError, UsageError } from "../failures.ts";
-import { chunksOfLines } from "../lines.ts";
-import { parseRecord } from "../ndjson.ts";
-import { osReason } from "../os-reason.ts";
-import { type Records, sendAll } from "../send-all.ts";
+import { chunksOfLines } from "../records/lines.ts";
+import { parseRecord } from "../records/ndjson.ts";
+import { type Records, sendAll } from "../records/send-all.ts";
+import { CommandError, UsageError } from "../terminal/failures.ts";
+import { osReason } from "../terminal/os-reason.ts";
+import { withClient } from "./connect.ts";
 
 const STANDARD_INPUT = "-";
 /** How many records of one message are made at a time. */

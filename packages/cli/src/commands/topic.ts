@@ -1,15 +1,15 @@
 import { Admin, type LogEnds, type TopicMetadata } from "@tarpan/client";
+import type { Command, Io } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { subcommand } from "../args/subcommand.ts";
 import { parsePair } from "../args/values.ts";
-import type { Command, Io } from "../command.ts";
-import { withClient } from "../connect.ts";
-import { eachNamed } from "../each-named.ts";
-import { describeFailure, UsageError } from "../failures.ts";
-import { tellIgnoredConfigs } from "../ignored-configs.ts";
-import { counted } from "../progress.ts";
-import { columns } from "../table.ts";
+import { describeFailure, UsageError } from "../terminal/failures.ts";
+import { counted } from "../terminal/progress.ts";
+import { columns } from "../terminal/table.ts";
+import { withClient } from "./connect.ts";
+import { eachNamed } from "./each-named.ts";
+import { tellIgnoredConfigs } from "./ignored-configs.ts";
 
 const MAX_INT32 = 2_147_483_647;
 const MAX_INT16 = 32_767;

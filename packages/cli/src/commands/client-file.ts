@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { nearestName } from "./args/nearest.ts";
-import { CommandError } from "./failures.ts";
-import { osReason } from "./os-reason.ts";
+import { nearestName } from "../args/nearest.ts";
+import { CommandError } from "../terminal/failures.ts";
+import { osReason } from "../terminal/os-reason.ts";
 
 /** What a client.json may say, all of it optional. */
 export interface ClientFile {

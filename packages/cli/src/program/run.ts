@@ -1,8 +1,8 @@
-import { nearestName } from "./args/nearest.ts";
-import { HELP_OPTION } from "./args/options.ts";
-import { parseArguments } from "./args/parse.ts";
-import type { Command, Io } from "./command.ts";
-import { describeFailure, isBug, isFinal, UsageError } from "./failures.ts";
+import type { Command, Io } from "../args/command.ts";
+import { nearestName } from "../args/nearest.ts";
+import { HELP_OPTION } from "../args/options.ts";
+import { parseArguments } from "../args/parse.ts";
+import { describeFailure, isBug, isFinal, UsageError } from "../terminal/failures.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { VERSION } from "./version.ts";
 
@@ -11,37 +11,37 @@ const COMMANDS = [
   {
     name: "broker",
     summary: "run a broker",
-    load: async () => (await import("./commands/broker.ts")).broker,
+    load: async () => (await import("../commands/broker.ts")).broker,
   },
   {
     name: "topic",
     summary: "create, list, describe, alter and delete topics",
-    load: async () => (await import("./commands/topic.ts")).topic,
+    load: async () => (await import("../commands/topic.ts")).topic,
   },
   {
     name: "produce",
     summary: "send records, from the command line or standard input",
-    load: async () => (await import("./commands/produce.ts")).produce,
+    load: async () => (await import("../commands/produce.ts")).produce,
   },
   {
     name: "consume",
     summary: "read records",
-    load: async () => (await import("./commands/consume.ts")).consume,
+    load: async () => (await import("../commands/consume.ts")).consume,
   },
   {
     name: "group",
     summary: "list, describe, reset and delete consumer groups, and see their lag",
-    load: async () => (await import("./commands/group.ts")).group,
+    load: async () => (await import("../commands/group.ts")).group,
   },
   {
     name: "cluster",
     summary: "run a whole cluster on this machine, see one, take a broker out",
-    load: async () => (await import("./commands/cluster.ts")).cluster,
+    load: async () => (await import("../commands/cluster.ts")).cluster,
   },
   {
     name: "client",
     summary: "topics, produce and consume in one, with a client.json",
-    load: async () => (await import("./commands/client.ts")).client,
+    load: async () => (await import("../commands/client.ts")).client,
   },
 ] as const;
 

@@ -1,8 +1,8 @@
 import type { Producer, ProducerRecord, RecordMetadata } from "@tarpan/client";
-import type { Io } from "./command.ts";
-import { CommandError, describeFailure } from "./failures.ts";
-import { Interrupts } from "./interrupts.ts";
-import { counted, Progress } from "./progress.ts";
+import type { Io } from "../args/command.ts";
+import { CommandError, describeFailure } from "../terminal/failures.ts";
+import { Interrupts } from "../terminal/interrupts.ts";
+import { counted, Progress } from "../terminal/progress.ts";
 
 /** In portions: as many as there are to send at a time. */
 export interface Records extends AsyncIterable<readonly ProducerRecord[]> {

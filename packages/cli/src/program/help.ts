@@ -1,5 +1,5 @@
-import type { Option } from "./args/options.ts";
-import type { Command } from "./command.ts";
+import type { Command } from "../args/command.ts";
+import type { Option } from "../args/options.ts";
 
 export interface CommandSummary {
   readonly name: string;

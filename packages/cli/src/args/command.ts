@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
-import type { Option } from "./args/options.ts";
-import type { Arguments } from "./args/parse.ts";
+import type { Option } from "./options.ts";
+import type { Arguments } from "./parse.ts";
 
 /** What a command has of the world. `process` is one. */
 export interface Io {

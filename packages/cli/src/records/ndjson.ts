@@ -2,7 +2,7 @@
 // in base64 under `keyBase64` and `valueBase64`. Headers are [name, value] pairs, since names may
 // repeat.
 import type { ConsumedRecord, HeaderInput, ProducerRecord } from "@tarpan/client";
-import { CommandError } from "./failures.ts";
+import { CommandError } from "../terminal/failures.ts";
 import type { RecordFormat } from "./format.ts";
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

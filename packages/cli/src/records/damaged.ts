@@ -1,5 +1,5 @@
 import type { DamagedRangeError } from "@tarpan/client";
-import { CommandError } from "./failures.ts";
+import { CommandError } from "../terminal/failures.ts";
 
 /** How to read on: a command for the offset behind the damage. */
 type GoOn = (range: DamagedRangeError, behind: number | string) => string;

@@ -1,10 +1,10 @@
 import type { Admin, OffsetSpec, TopicPartition } from "@tarpan/client";
-import type { Arguments } from "./args/parse.ts";
-import { parseStart } from "./args/values.ts";
-import type { Io } from "./command.ts";
-import { CommandError, UsageError } from "./failures.ts";
-import { counted } from "./progress.ts";
-import { columns } from "./table.ts";
+import type { Io } from "../args/command.ts";
+import type { Arguments } from "../args/parse.ts";
+import { parseStart } from "../args/values.ts";
+import { CommandError, UsageError } from "../terminal/failures.ts";
+import { counted } from "../terminal/progress.ts";
+import { columns } from "../terminal/table.ts";
 
 export interface Reset {
   readonly where: OffsetSpec | { readonly shiftBy: number };

@@ -1,8 +1,8 @@
 import { Client, type Trouble } from "@tarpan/client";
-import type { Arguments } from "./args/parse.ts";
-import { parseDuration } from "./args/values.ts";
-import type { Io } from "./command.ts";
-import { describeFailure } from "./failures.ts";
+import type { Io } from "../args/command.ts";
+import type { Arguments } from "../args/parse.ts";
+import { parseDuration } from "../args/values.ts";
+import { describeFailure } from "../terminal/failures.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { CommandError } from "./failures.ts";
+import { CommandError } from "../terminal/failures.ts";
 
 const NEWLINE = 0x0a;
 /**

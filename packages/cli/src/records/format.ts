@@ -1,5 +1,5 @@
 import type { ConsumedRecord } from "@tarpan/client";
-import { UsageError } from "./failures.ts";
+import { UsageError } from "../terminal/failures.ts";
 
 /** Turns a record into the bytes to print. */
 export type RecordFormat = (record: ConsumedRecord) => Uint8Array;
