@@ -58,6 +58,17 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     util: ["env"],
     env: [],
   },
+  cli: {
+    entrance: ["program"],
+    program: ["commands", "args", "terminal"],
+    commands: ["cluster", "config", "records", "logging", "args", "terminal"],
+    cluster: ["config", "records", "logging", "args", "terminal"],
+    config: ["args", "terminal"],
+    records: ["args", "terminal"],
+    logging: [],
+    args: ["terminal"],
+    terminal: [],
+  },
   client: {
     entrance: ["group", "admin", "consumer", "producer", "connection", "top"],
     group: ["admin", "consumer", "connection", "checks", "top"],

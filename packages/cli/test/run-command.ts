@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { Readable, Writable } from "node:stream";
-import type { Io } from "../src/args/command.ts";
 import { run } from "../src/program/run.ts";
+import type { Io } from "../src/terminal/io.ts";
 
 export interface Outcome {
   readonly code: number;

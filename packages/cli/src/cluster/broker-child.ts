@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Io } from "../args/command.ts";
 import { linesOf } from "../records/lines.ts";
+import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 import type { BrokerPlan } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 // What several brokers say, on one terminal: each line with the name of who said it.
 import type { LogLevel } from "@tarpan/broker";
-import type { Io } from "../args/command.ts";
 import { textLine } from "../logging/log-lines.ts";
+import type { Io } from "../terminal/io.ts";
 
 /** Cyan, yellow, green, magenta, blue: those that can be read on black and on white. */
 const COLOURS = [36, 33, 32, 35, 34];

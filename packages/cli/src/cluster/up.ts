@@ -1,9 +1,9 @@
 // `tarpan cluster up`: a whole cluster on this machine, for trying out and for tests.
 import { checkNatsServer } from "@tarpan/broker";
-import type { Io } from "../args/command.ts";
 import type { Arguments } from "../args/parse.ts";
-import { configFromFlags } from "../commands/broker.ts";
+import { brokerConfigOf } from "../config/broker-config.ts";
 import { CommandError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { BrokerChild } from "./broker-child.ts";
 import { type BrokerPlan, type ClusterPlan, planCluster } from "./plan.ts";
 import { PrefixedLines } from "./prefixed-lines.ts";
@@ -21,7 +21,7 @@ export async function clusterUp(args: Arguments, io: Io): Promise<void> {
 }
 
 async function checkBroker({ flags }: BrokerPlan, io: Io): Promise<void> {
-  const { settings } = await configFromFlags(flags, io);
+  const { settings } = await brokerConfigOf(flags, io);
   await checkNatsServer(settings);
 }
 

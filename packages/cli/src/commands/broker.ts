@@ -1,49 +1,25 @@
-import { readFile } from "node:fs/promises";
 import {
-  brokerFlags,
-  CONFIG_VARIABLE,
   type LoadedConfig,
   type Logger,
-  loadConfig,
   nodeText,
   type RunningBroker,
   startBroker,
 } from "@tarpan/broker";
-import type { Command, Io } from "../args/command.ts";
-import type { Option } from "../args/options.ts";
-import { type Arguments, parseArguments } from "../args/parse.ts";
+import type { Command } from "../args/command.ts";
+import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-config.ts";
 import { LogFile } from "../logging/log-file.ts";
 import { createLogger, jsonLine, textLine } from "../logging/log-lines.ts";
 import { CommandError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 
 const EXIT_INTERRUPTED = 130;
-const STOP_WITH_STDIN = "stop-with-stdin";
-
-const options: readonly Option[] = [
-  {
-    name: "config",
-    argument: "FILE",
-    help: "YAML or JSON, else TARPAN_CONFIG; flags and TARPAN_… go before it",
-  },
-  ...brokerFlags(),
-  {
-    name: "kafka",
-    argument: "NAME=VALUE",
-    repeat: true,
-    help: "a broker config of Kafka's, such as num.partitions=3",
-  },
-  {
-    name: STOP_WITH_STDIN,
-    help: "stop when standard input ends, for whoever runs it as a child",
-  },
-];
 
 export const broker: Command = {
   name: "broker",
   summary: "Run a broker: one process that any Kafka client can talk to.",
   usage: ["[--config FILE] [options]"],
-  options,
+  options: brokerOptions,
   examples: [
     "tarpan broker",
     "tarpan broker --node-id broker1 --bind-port 9093 --data-dir ./data/broker1",
@@ -52,7 +28,7 @@ export const broker: Command = {
     "tarpan broker --node-id 1 --raft-addr 10.0.0.1:7001 --cluster-peers 10.0.0.2:7001,10.0.0.3:7001",
   ],
   async run(args, io) {
-    const config = await configFrom(args, io);
+    const config = await brokerConfig(args, io);
     const logger = openLogger(config, io);
     const stopped = Promise.race([
       stopSignal(io),
@@ -94,27 +70,6 @@ function sayOnTerminal({ stderr }: Io, logFile: string): (what: string) => void 
     if (what !== said) stderr.write(`${what}; log in ${logFile}\n`);
     said = what;
   };
-}
-
-async function configFrom(args: Arguments, io: Io): Promise<LoadedConfig> {
-  const { config, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
-  args.end("; the broker takes options only");
-  const sources = { flags, environment: io.env };
-  const path = config ?? io.env[CONFIG_VARIABLE];
-  // An empty variable is no variable, as those of keys are.
-  if (typeof path !== "string" || path === "") return loadConfig(sources);
-  try {
-    const text = await readFile(path, "utf8");
-    return await loadConfig({ ...sources, file: { path, text } });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new CommandError(`can't read ${path}: ${osReason(error)}`, { cause: error });
-  }
-}
-
-/** What a broker that is started with these flags would be. Refuses what it would refuse. */
-export function configFromFlags(flags: readonly string[], io: Io): Promise<LoadedConfig> {
-  return configFrom(parseArguments(flags, options), io);
 }
 
 function openLogger({ logging }: LoadedConfig, io: Io): Logger {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Admin, type Client, Producer } from "@tarpan/client";
-import type { Command, Io } from "../args/command.ts";
+import type { Command } from "../args/command.ts";
 import { nearestName } from "../args/nearest.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseDuration } from "../args/values.ts";
@@ -9,6 +9,7 @@ import { kcatFormat } from "../records/format.ts";
 import { readRecords } from "../records/read-records.ts";
 import { sendAll } from "../records/send-all.ts";
 import { describeFailure, UsageError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { type ClientFile, readClientFile } from "./client-file.ts";
 import { withCluster } from "./connect.ts";
 import { repeated } from "./produce.ts";

@@ -1,7 +1,8 @@
-import type { Command, Io } from "../args/command.ts";
+import type { Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { subcommand } from "../args/subcommand.ts";
+import type { Io } from "../terminal/io.ts";
 
 type Action = (args: Arguments, io: Io) => Promise<void>;
 

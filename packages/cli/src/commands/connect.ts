@@ -1,8 +1,8 @@
 import { Client, type Trouble } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseDuration } from "../args/values.ts";
 import { describeFailure } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 

@@ -1,4 +1,4 @@
-import type { Command, Io } from "../args/command.ts";
+import type { Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseStart } from "../args/values.ts";
@@ -7,6 +7,7 @@ import { ndjsonFormat } from "../records/ndjson.ts";
 import { readInGroup } from "../records/read-in-group.ts";
 import { readRecords } from "../records/read-records.ts";
 import { UsageError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { withClient } from "./connect.ts";
 
 const MAX_PARTITION = 2_147_483_647;

@@ -1,6 +1,6 @@
 import type { Admin } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
 import type { Arguments } from "../args/parse.ts";
+import type { Io } from "../terminal/io.ts";
 
 /**
  * Acts on everything named by `option` or by bare words, one after the other; a failure ends it.

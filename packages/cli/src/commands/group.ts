@@ -1,8 +1,9 @@
 import { Admin, type TopicPartition } from "@tarpan/client";
-import type { Command, Io } from "../args/command.ts";
+import type { Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { subcommand } from "../args/subcommand.ts";
+import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
 import { withClient } from "./connect.ts";

@@ -1,5 +1,5 @@
 import type { Admin } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
+import type { Io } from "../terminal/io.ts";
 
 /** How a broker begins, in a config's documentation, why the config has no effect. */
 const IGNORED = /Stored, not acted on yet: (.+)\.$/;

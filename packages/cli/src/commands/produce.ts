@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
-import type { Command, Io } from "../args/command.ts";
+import type { Command } from "../args/command.ts";
 import { BROKER_OPTIONS } from "../args/options.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
@@ -8,6 +8,7 @@ import { chunksOfLines } from "../records/lines.ts";
 import { parseRecord } from "../records/ndjson.ts";
 import { type Records, sendAll } from "../records/send-all.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 import { withClient } from "./connect.ts";
 

@@ -1,8 +1,8 @@
 import type { Admin, OffsetSpec, TopicPartition } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
 import type { Arguments } from "../args/parse.ts";
 import { parseStart } from "../args/values.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
 

@@ -1,8 +1,9 @@
-import type { Command, Io } from "../args/command.ts";
+import type { Command } from "../args/command.ts";
 import { nearestName } from "../args/nearest.ts";
 import { HELP_OPTION } from "../args/options.ts";
 import { parseArguments } from "../args/parse.ts";
 import { describeFailure, isBug, isFinal, UsageError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { VERSION } from "./version.ts";
 

@@ -1,5 +1,5 @@
 import { type Client, type ConsumedRecord, DamagedRangeError, GroupConsumer } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
+import type { Io } from "../terminal/io.ts";
 import { damaged, goOnInGroup } from "./damaged.ts";
 import { END_WAIT_MS, print, type ReadRequest } from "./read-records.ts";
 

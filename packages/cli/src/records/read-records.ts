@@ -6,8 +6,8 @@ import {
   Consumer,
   DamagedRangeError,
 } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
 import type { Start } from "../args/values.ts";
+import type { Io } from "../terminal/io.ts";
 import { damaged, goOnReading } from "./damaged.ts";
 import type { RecordFormat } from "./format.ts";
 

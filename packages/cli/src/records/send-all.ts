@@ -1,7 +1,7 @@
 import type { Producer, ProducerRecord, RecordMetadata } from "@tarpan/client";
-import type { Io } from "../args/command.ts";
 import { CommandError, describeFailure } from "../terminal/failures.ts";
 import { Interrupts } from "../terminal/interrupts.ts";
+import type { Io } from "../terminal/io.ts";
 import { counted, Progress } from "../terminal/progress.ts";
 
 /** In portions: as many as there are to send at a time. */

@@ -1,4 +1,4 @@
-import type { Io } from "../args/command.ts";
+import type { Io } from "./io.ts";
 
 /**
  * Ctrl-C, and what a service manager sends: the first asks for an end, the second for one at once.

@@ -1,4 +1,4 @@
-import type { Io } from "../args/command.ts";
+import type { Io } from "./io.ts";
 
 const FIRST_AFTER_MS = 1_000;
 const TERMINAL_EVERY_MS = 500;

@@ -1,0 +1,50 @@
+// What `tarpan broker` is told by flags, environment and file. Its flags are the broker's list.
+import { readFile } from "node:fs/promises";
+import { brokerFlags, CONFIG_VARIABLE, type LoadedConfig, loadConfig } from "@tarpan/broker";
+import type { Option } from "../args/options.ts";
+import { type Arguments, parseArguments } from "../args/parse.ts";
+import { CommandError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
+import { osReason } from "../terminal/os-reason.ts";
+
+export const STOP_WITH_STDIN = "stop-with-stdin";
+
+export const brokerOptions: readonly Option[] = [
+  {
+    name: "config",
+    argument: "FILE",
+    help: "YAML or JSON, else TARPAN_CONFIG; flags and TARPAN_… go before it",
+  },
+  ...brokerFlags(),
+  {
+    name: "kafka",
+    argument: "NAME=VALUE",
+    repeat: true,
+    help: "a broker config of Kafka's, such as num.partitions=3",
+  },
+  {
+    name: STOP_WITH_STDIN,
+    help: "stop when standard input ends, for whoever runs it as a child",
+  },
+];
+
+export async function brokerConfig(args: Arguments, io: Io): Promise<LoadedConfig> {
+  const { config, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
+  args.end("; the broker takes options only");
+  const sources = { flags, environment: io.env };
+  const path = config ?? io.env[CONFIG_VARIABLE];
+  // An empty variable is no variable, as those of keys are.
+  if (typeof path !== "string" || path === "") return loadConfig(sources);
+  try {
+    const text = await readFile(path, "utf8");
+    return await loadConfig({ ...sources, file: { path, text } });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new CommandError(`can't read ${path}: ${osReason(error)}`, { cause: error });
+  }
+}
+
+/** What a broker that is started with these flags would be. Refuses what it would refuse. */
+export function brokerConfigOf(flags: readonly string[], io: Io): Promise<LoadedConfig> {
+  return brokerConfig(parseArguments(flags, brokerOptions), io);
+}
