@@ -23,10 +23,10 @@ import { type Listener, startListener } from "../server/listener.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
+import type { ClusterContext } from "./clustered.ts";
 import { loadLater } from "./load-later.ts";
-import { openAlone } from "./open-alone.ts";
-import type { ClusterContext } from "./open-in-cluster.ts";
 import { OpeningRouter } from "./opening-router.ts";
+import { openAlone } from "./standalone.ts";
 
 export interface StartOptions {
   /** Silent when left out. */
@@ -92,7 +92,7 @@ async function open(
 ): Promise<BrokerState> {
   if (settings.cluster === null) return openAlone(settings, { env, logger, nodeIdGiven });
   // What a broker alone never needs it never loads.
-  const { openInCluster } = await import("./open-in-cluster.ts");
+  const { openInCluster } = await import("./clustered.ts");
   return openInCluster(settings, { env, logger, nodeIdGiven, stopping, onWaiting });
 }
 

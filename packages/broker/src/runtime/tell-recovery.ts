@@ -1,6 +1,6 @@
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { RecoveryView } from "./storage.ts";
+import type { RecoveryView } from "./local-storage.ts";
 
 /** How often a start that takes long says how far it is, ms. */
 const PROGRESS_INTERVAL_MS = 5_000;

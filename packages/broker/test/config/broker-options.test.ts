@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readBrokerOptions } from "../../src/config/broker-options.ts";
-import { Broker } from "../../src/runtime/broker.ts";
+import { Broker } from "../../src/runtime/embedded.ts";
 import { startBroker } from "../../src/runtime/start-broker.ts";
 
 /** As JavaScript hands them in, where no compiler looks. */

@@ -16,7 +16,7 @@ import {
 import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, test } from "vitest";
 import { isLoopback } from "../../src/http/loopback.ts";
-import { Broker } from "../../src/runtime/broker.ts";
+import { Broker } from "../../src/runtime/embedded.ts";
 
 interface Sent {
   readonly method?: string;

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { encodeRequest, Metadata } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { LogFields } from "../../src/logging/logger.ts";
-import { Broker } from "../../src/runtime/broker.ts";
+import { Broker } from "../../src/runtime/embedded.ts";
 
 const header = { correlationId: 1, clientId: "billing" };
 const metadata = Buffer.concat(encodeRequest(Metadata, 1, header, { topics: [] }));

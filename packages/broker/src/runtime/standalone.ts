@@ -5,7 +5,7 @@ import { Metadata } from "../metadata/metadata.ts";
 import { followMetadata, hostedPartitions } from "../partition/follow-metadata.ts";
 import { Partitions } from "../partition/partitions.ts";
 import type { BrokerState } from "./broker-state.ts";
-import { openStorage, type Storage, type StorageContext } from "./storage.ts";
+import { openStorage, type Storage, type StorageContext } from "./local-storage.ts";
 import { tellRecovery } from "./tell-recovery.ts";
 
 /** A broker that is its own controller: replays the metadata and opens every partition. */

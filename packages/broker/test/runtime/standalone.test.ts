@@ -6,7 +6,7 @@ import { silentLogger } from "../../src/logging/logger.ts";
 import { MAINTENANCE_INTERVAL_MS } from "../../src/partition/limits.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { BrokerState } from "../../src/runtime/broker-state.ts";
-import { openAlone } from "../../src/runtime/open-alone.ts";
+import { openAlone } from "../../src/runtime/standalone.ts";
 import { osError } from "../env/memory-files.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf } from "../log/batches.ts";
