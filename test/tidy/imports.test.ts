@@ -190,7 +190,10 @@ describe("imports", () => {
 
   it("name a log engine only where one is chosen", () => {
     const engine = /^packages\/broker\/src\/log\/(memory|segment|jetstream)\b/;
-    const chosen = /^packages\/broker\/src\/(log\/|runtime\/(cluster|local)-storage\.ts$)/;
+    const chosen = new RegExp(
+      "^packages/broker/src/" +
+        "(log/|runtime/(local-storage|cluster-storage|cluster-servers|nats-servers)\\.ts$)",
+    );
     expect(within.filter(({ from, to }) => engine.test(to) && !chosen.test(from))).toEqual([]);
   });
 });

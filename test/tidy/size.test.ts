@@ -11,8 +11,6 @@ describe("size", () => {
   /** Longer, and why that is right. */
   const LONG_FILES: Readonly<Record<string, string>> = {};
   const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
-    "packages/broker/src/cluster/member.ts:constructor": "wires a member; is to be taken apart",
-    "packages/broker/src/runtime/start-broker.ts:serve": "wires a broker; is to be taken apart",
     "packages/protocol/src/records/walk.ts:walkRecords":
       "the one loop over every record: a call per field would halve its speed",
     "packages/protocol/src/interpret.ts:interpret":

@@ -11,7 +11,8 @@ export {
 export type { BrokerSettings, FlushPolicy } from "./config/settings.ts";
 export type { LogFields, Logger, LogLevel } from "./logging/logger.ts";
 export { checkNatsServer } from "./nats/check-server.ts";
+export type { RunningBroker } from "./runtime/broker-server.ts";
 export { Broker, type BrokerOptions } from "./runtime/embedded.ts";
-export { type RunningBroker, type StartOptions, startBroker } from "./runtime/start-broker.ts";
+export { type StartOptions, startBroker } from "./runtime/start-broker.ts";
 export { nodeText } from "./util/node-text.ts";
 export { VERSION } from "./version.ts";

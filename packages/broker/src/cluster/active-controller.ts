@@ -79,6 +79,7 @@ export class ActiveController implements ServedController {
         membership.beat();
         void deleteLogsOfTopics(engine, logger, previous, next);
       });
+      active.#duties.start();
       return active;
     } catch (error) {
       await log.close();

@@ -41,6 +41,9 @@ export class ControllerDuties {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#balancedAtMs = parts.env.clock.monotonicMs();
+  }
+
+  start(): void {
     this.#schedule();
   }
 

@@ -31,6 +31,10 @@ export class ControllerElection {
 
   constructor(parts: ActiveControllerParts) {
     this.#parts = parts;
+  }
+
+  /** A candidate from now on. */
+  start(): void {
     this.#schedule();
   }
 

@@ -32,6 +32,10 @@ export class FollowedPartitions implements Followers {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** Begins to close what no consumer asks for any more. */
+  start(): void {
     this.#scheduleSweep();
   }
 

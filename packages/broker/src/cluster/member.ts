@@ -2,12 +2,9 @@ import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import { type FollowedLog, LogError, type ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
-import { EMPTY_IMAGE } from "../metadata/image.ts";
+import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { hostAndPort } from "../nats/server-config.ts";
-import { followMetadata } from "../partition/follow-metadata.ts";
-import { Partitions } from "../partition/partitions.ts";
-import type { Followers } from "../partition/readable-partition.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ControllerElection } from "./controller-election.ts";
@@ -15,7 +12,7 @@ import { serveController } from "./controller-server.ts";
 import { FollowedPartitions } from "./followed-partitions.ts";
 import { openMetadataLog } from "./found-cluster.ts";
 import { MemberFile } from "./member-file.ts";
-import { Membership } from "./membership.ts";
+import { type Heartbeat, Membership } from "./membership.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
 import { RemoteController } from "./remote-controller.ts";
 import { tellOfBrokers } from "./tell-of-brokers.ts";
@@ -34,39 +31,76 @@ export interface MemberParts {
 /** A broker's part in its cluster. */
 export class ClusterMember {
   readonly metadata: Metadata;
-  readonly partitions: Partitions;
   readonly controller: RemoteController;
-  readonly followers: Followers;
-  readonly #engine: ClusterEngine;
-  readonly #election: ControllerElection;
+  readonly followers: FollowedPartitions;
+  readonly #parts: MemberParts;
   readonly #membership: Membership;
   readonly #follower: MetadataFollower;
-  readonly #stopServing: () => void;
+  readonly #election: ControllerElection;
+  readonly #file: MemberFile;
+  #stopServing: () => void = () => {};
   #isLeaving = false;
 
   private constructor(
-    { env, settings, engine, logger, stopping }: MemberParts,
+    parts: MemberParts,
     membership: Membership,
-    log: FollowedLog,
-    clusterId: string,
+    { log, clusterId }: { readonly log: FollowedLog; readonly clusterId: string },
   ) {
-    const { nodeId, kafkaConfigs } = settings;
-    this.#engine = engine;
+    const { env, settings, engine, logger, stopping } = parts;
+    this.#parts = parts;
     this.#membership = membership;
-    const follower = new MetadataFollower(log, {
-      env,
-      logger,
-      onImage: (image) => this.metadata.advance(image),
-    });
+    const onImage = (image: MetadataImage) => this.metadata.advance(image);
+    const follower = new MetadataFollower(log, { env, logger, onImage });
     this.#follower = follower;
-    const { bus } = engine;
     const file = new MemberFile(env.fs, settings.dataDirectory);
+    this.#file = file;
+    const { bus } = engine;
     this.controller = new RemoteController({ env, bus, membership, follower, stopping, file });
+    this.metadata = this.#newMetadata(clusterId);
+    const { metadata } = this;
+    const enabled = settings.cluster!.followerRead;
+    this.followers = new FollowedPartitions({ env, engine, membership, enabled, metadata });
+    this.#election = this.#newElection();
+    this.#listen();
+  }
+
+  /**
+   * Joins the cluster, or founds it. The others hear of the broker from then on. Nothing is read of
+   * the metadata before `start`, and clients hear of it after `metadata.registerBroker`.
+   */
+  static async join(parts: MemberParts): Promise<ClusterMember> {
+    const membership = new Membership(parts.env, parts.engine.bus);
+    // Who founds a cluster has the others hold replicas of all that it makes, from the beginning.
+    parts.engine.knowBrokers(() => membership.liveIds());
+    try {
+      membership.start();
+      return new ClusterMember(parts, membership, await openMetadataLog(parts, membership));
+    } catch (error) {
+      membership.close();
+      throw error;
+    }
+  }
+
+  /** Follows the metadata, stands for election, and tells the others so. */
+  start(): void {
+    const { settings, engine, logger } = this.#parts;
+    const active = () => this.#election.active;
+    this.#stopServing = serveController(engine.bus, settings.nodeId, logger, active);
+    this.#follower.start();
+    this.followers.start();
+    this.#election.start();
+    this.#membership.announce(() => this.#heartbeat());
+  }
+
+  #newMetadata(clusterId: string): Metadata {
+    const { env, settings } = this.#parts;
+    const membership = this.#membership;
+    const follower = this.#follower;
     const catchUp = new CatchUp({ follower, askEnd: () => this.controller.end() });
-    this.metadata = new Metadata({
-      nodeId,
+    return new Metadata({
+      nodeId: settings.nodeId,
       clusterId,
-      kafkaConfigs,
+      kafkaConfigs: settings.kafkaConfigs,
       env,
       image: EMPTY_IMAGE,
       controller: this.controller,
@@ -76,80 +110,74 @@ export class ClusterMember {
       isolated: () => membership.isolated,
       failure: () => null,
     });
-    this.partitions = newPartitions(engine, env, logger, this.metadata);
-    followMetadata(this.metadata, this.partitions);
-    this.metadata.onChange((previous, { brokers }) => {
-      if (!previous.brokers.has(nodeId) || brokers.has(nodeId)) return;
-      logger.error(`${file.removed(nodeId).message}; stop it now`);
-      void file.write("removed");
-    });
-    const named = membership.named.bind(membership);
-    this.metadata.onChange((previous, next) => {
-      tellOfBrokers(previous, next, { logger, named });
-    });
-    // With servers of somebody else's a broker alone can be a whole cluster.
-    if (engine.removeServer !== null) {
-      membership.expect({
-        peers: () => unfenced(this.metadata),
-        hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
-      });
-    }
-    engine.knowBrokers(() => {
-      return [...new Set([...this.metadata.image.brokers.keys(), ...membership.liveIds()])];
-    });
-    membership.onHeartbeat(({ controllerEpoch, metadataEnd }) => {
-      if (controllerEpoch !== null) follower.heard(metadataEnd);
-    });
-    const enabled = settings.cluster!.followerRead;
-    this.followers = new FollowedPartitions({
-      ...{ env, engine, membership, enabled },
-      metadata: this.metadata,
-    });
-    this.#election = new ControllerElection({
+  }
+
+  #newElection(): ControllerElection {
+    const { env, settings, engine, logger } = this.#parts;
+    return new ControllerElection({
       env,
       logger,
       engine: engine.logs,
-      membership,
-      nodeId,
-      kafkaConfigs,
+      membership: this.#membership,
+      nodeId: settings.nodeId,
+      kafkaConfigs: settings.kafkaConfigs,
       listed: listedBrokers(settings),
       newLogOptions: () => this.metadata.topicConfig(""),
       removeServer: engine.removeServer,
     });
-    this.#stopServing = serveController(bus, nodeId, logger, () => this.#election.active);
-    membership.announce(() => ({
-      brokerId: nodeId,
-      name: settings.nodeName,
-      // Who leaves is not missed, but nor is it to be given anything.
-      incarnationId: this.#isLeaving ? "" : this.metadata.incarnationId,
-      controllerEpoch: this.#election.active?.epoch ?? null,
-      metadataEnd: this.#election.active?.endOffset ?? 0,
-      clusterId,
-      followerRead: enabled,
-    }));
   }
 
-  /**
-   * Joins the cluster, or founds it. The broker is told of by heartbeats from then on, and known to
-   * clients after `metadata.registerBroker`.
-   */
-  static async join(parts: MemberParts): Promise<ClusterMember> {
-    const membership = new Membership(parts.env, parts.engine.bus);
-    // Who founds a cluster has the others hold replicas of all that it makes, from the beginning.
-    parts.engine.knowBrokers(() => membership.liveIds());
-    try {
-      const { log, clusterId } = await openMetadataLog(parts, membership);
-      return new ClusterMember(parts, membership, log, clusterId);
-    } catch (error) {
-      membership.close();
-      throw error;
+  /** Who hears of what. */
+  #listen(): void {
+    const { metadata } = this;
+    const { engine, logger } = this.#parts;
+    const membership = this.#membership;
+    const follower = this.#follower;
+    metadata.onChange((previous, next) => this.#noticeRemoval(previous, next));
+    const named = membership.named.bind(membership);
+    metadata.onChange((previous, next) => tellOfBrokers(previous, next, { logger, named }));
+    // With servers of somebody else's a broker alone can be a whole cluster.
+    if (engine.removeServer !== null) {
+      membership.expect({
+        peers: () => unfenced(metadata),
+        hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
+      });
     }
+    engine.knowBrokers(() => {
+      return [...new Set([...metadata.image.brokers.keys(), ...membership.liveIds()])];
+    });
+    membership.onHeartbeat(({ controllerEpoch, metadataEnd }) => {
+      if (controllerEpoch !== null) follower.heard(metadataEnd);
+    });
+  }
+
+  #noticeRemoval(previous: MetadataImage, { brokers }: MetadataImage): void {
+    const { nodeId } = this.metadata;
+    if (!previous.brokers.has(nodeId) || brokers.has(nodeId)) return;
+    this.#parts.logger.error(`${this.#file.removed(nodeId).message}; stop it now`);
+    void this.#file.write("removed");
+  }
+
+  #heartbeat(): Heartbeat {
+    const { nodeName, cluster } = this.#parts.settings;
+    const { nodeId, incarnationId, clusterId } = this.metadata;
+    const { active } = this.#election;
+    return {
+      brokerId: nodeId,
+      name: nodeName,
+      // Who leaves is not missed, but nor is it to be given anything.
+      incarnationId: this.#isLeaving ? "" : incarnationId,
+      controllerEpoch: active?.epoch ?? null,
+      metadataEnd: active?.endOffset ?? 0,
+      clusterId,
+      followerRead: cluster!.followerRead,
+    };
   }
 
   /** Where every log's replicas are; empty while the engine can't say. */
   async replicaStates(): Promise<readonly ReplicaStates[]> {
     try {
-      return await this.#engine.logs.replication!.states();
+      return await this.#parts.engine.logs.replication!.states();
     } catch (error) {
       if (error instanceof LogError) return [];
       throw error;
@@ -179,16 +207,16 @@ export class ClusterMember {
   /** From here on whatever takes other machines has failed when they don't answer at once. */
   stopWaiting(): void {
     this.controller.stopWaiting();
-    this.#engine.logs.replication!.stopWaiting();
+    this.#parts.engine.logs.replication!.stopWaiting();
   }
 
   /** To be called when the partitions are closed. */
   async close(): Promise<void> {
-    this.#stopServing();
-    await this.followers.close();
-    this.#membership.close();
     await this.#election.close();
+    await this.followers.close();
     await this.#follower.close();
+    this.#stopServing();
+    this.#membership.close();
   }
 }
 
@@ -204,19 +232,4 @@ function listedBrokers({ cluster }: BrokerSettings): number {
 
 function unfenced({ image }: Metadata): number[] {
   return [...image.brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id);
-}
-
-function newPartitions(
-  engine: ClusterEngine,
-  env: Env,
-  logger: Logger,
-  metadata: Metadata,
-): Partitions {
-  return new Partitions(engine.logs, env, logger, {
-    nodeId: metadata.nodeId,
-    producerExpirationMs: () => metadata.brokerConfig().producerIdExpirationMs,
-    newLogSettings: () => metadata.topicConfig(""),
-    isIsolated: () => metadata.isolated,
-    isKnown: (topic, index) => metadata.hasPartition(topic, index),
-  });
 }

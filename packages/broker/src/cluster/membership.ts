@@ -58,7 +58,7 @@ export class Membership {
   readonly #listeners = new Set<(beat: Heartbeat) => void>();
   readonly #isolatedListeners = new Set<() => void>();
   #alone: (() => void)[] = [];
-  readonly #unsubscribe: () => void;
+  #unsubscribe: () => void = () => {};
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
   #lastTickMs = 0;
@@ -70,13 +70,17 @@ export class Membership {
   /** What was sent to us while we slept is not news. */
   #awakeFromMs = 0;
   /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
-  #judgeFromMs: number;
+  #judgeFromMs = Number.POSITIVE_INFINITY;
 
   constructor(env: Pick<Env, "clock" | "timers">, bus: Bus) {
     this.#env = env;
     this.#bus = bus;
-    this.#judgeFromMs = env.clock.monotonicMs() + BROKER_SESSION_MS;
-    this.#unsubscribe = bus.subscribe(SUBJECT, (message) => this.#hear(message as Heartbeat));
+  }
+
+  /** Begins to hear the others. */
+  start(): void {
+    this.#judgeFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
+    this.#unsubscribe = this.#bus.subscribe(SUBJECT, (beat) => this.#hear(beat as Heartbeat));
   }
 
   /** Tells the others of this broker, from now on and as `own` then says. */

@@ -49,7 +49,11 @@ export class MetadataFollower {
     this.#onImage = parts.onImage;
     this.#begunAt = log.startOffset;
     this.#position = { state: metadataMachine.initial, offset: log.startOffset };
-    log.configure({ onAdvance: () => this.#advance() });
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#log.configure({ onAdvance: () => this.#advance() });
     this.#advance();
   }
 

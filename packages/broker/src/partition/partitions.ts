@@ -65,6 +65,10 @@ export class Partitions implements PartitionHost {
     this.#logger = logger;
     this.#options = options;
     this.#news = new LeadershipNews(env.timers, logger);
+  }
+
+  /** Begins to look after partitions: those that are offline are opened again. */
+  start(): void {
     this.#scheduleMaintenance();
   }
 

@@ -1,22 +1,23 @@
 import type { ClusterEngine } from "../cluster/cluster-engine.ts";
 import { MemberFile } from "../cluster/member-file.ts";
-import { NatsBus } from "../cluster/nats-bus.ts";
 import type { BrokerSettings } from "../config/settings.ts";
-import type { Env, Timer } from "../env/env.ts";
+import type { Env } from "../env/env.ts";
 import { JetStreamEngine } from "../log/jetstream/engine.ts";
-import { NatsTransport } from "../log/jetstream/nats-transport.ts";
 import { nestedDirectories } from "../log/segment/data-directory.ts";
 import { DiskSpace } from "../log/segment/disk-space.ts";
 import { lockDirectory } from "../log/segment/lock.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { ManagedNatsServer } from "../nats/managed-server.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../nats/names.ts";
 import { keptNodeId } from "../nats/node-id.ts";
-import { removeServerOf } from "../nats/remove-server.ts";
-import { type Engine, startEngine } from "../nats/start-engine.ts";
+import { allOrNothing, type CloseStack } from "../util/close-stack.ts";
+import type { ClusterServers, StartServers } from "./cluster-servers.ts";
+import { FreshFacts } from "./fresh-facts.ts";
+import { startNatsServers } from "./nats-servers.ts";
 
 export interface ClusterStorageContext {
   readonly env: Env;
+  /** See Outside. */
+  readonly startServers: StartServers | null;
   readonly logger: Logger;
   readonly nodeIdGiven: boolean;
   readonly stopping: AbortSignal;
@@ -24,74 +25,79 @@ export interface ClusterStorageContext {
   readonly onWaiting?: ((what: string) => void) | undefined;
 }
 
-const FACTS_INTERVAL_MS = 5_000;
-
 /**
  * The engine of a cluster's broker, and who it is. Waits for as many others as NATS needs. Rejects
  * with an operational error, or with the reason of `stopping`.
  */
-export async function openClusterEngine(
+export function openClusterEngine(
   settings: BrokerSettings,
-  { env, logger, nodeIdGiven, stopping, onWaiting }: ClusterStorageContext,
+  context: ClusterStorageContext,
 ): Promise<{ engine: ClusterEngine; nodeId: number }> {
-  const { dataDirectory, flush, cluster } = settings;
-  await env.fs.makeDirectory(dataDirectory);
-  const unlock = await lockDirectory(dataDirectory, env);
-  try {
-    const nested = await nestedDirectories(dataDirectory, env.fs);
-    for (const line of nested) logger.warn(line);
-    const given = nodeIdGiven ? settings.nodeId : null;
-    const nodeId = await keptNodeId(dataDirectory, env, given, settings.nodeName);
-    const file = new MemberFile(env.fs, dataDirectory);
-    if ((await file.read()) === "removed") throw file.removed(nodeId);
+  return allOrNothing(async (opened) => {
+    const { env, logger, stopping, onWaiting, startServers } = context;
+    const { dataDirectory, flush, cluster } = settings;
+    const nodeId = await takeDirectory(settings, context, opened);
     const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping, onWaiting };
-    const nats = await startEngine(cluster!, common);
-    const disk = nats.server && (await watchDisk(dataDirectory, nats.server, env, logger));
-    return { engine: await clusterEngine({ nats, disk, env, logger, unlock }), nodeId };
-  } catch (error) {
-    await unlock();
-    throw error;
-  }
+    const servers = await (startServers ?? startNatsServers)(cluster!, common);
+    opened.add(() => servers.stop());
+    const disk = await watchDisk(dataDirectory, servers, context);
+    opened.add(() => disk?.close());
+    const facts = await FreshFacts.start(env.timers, () => servers.facts());
+    opened.add(() => facts.stop());
+    return { engine: clusterEngine(servers, { disk, facts, opened }, context), nodeId };
+  });
+}
+
+/** This broker's alone from here on. Resolves to the broker's id, which is kept in it. */
+async function takeDirectory(
+  { dataDirectory, nodeId: wantedId, nodeName }: BrokerSettings,
+  { env, logger, nodeIdGiven }: ClusterStorageContext,
+  opened: CloseStack,
+): Promise<number> {
+  await env.fs.makeDirectory(dataDirectory);
+  opened.add(await lockDirectory(dataDirectory, env));
+  const nested = await nestedDirectories(dataDirectory, env.fs);
+  for (const line of nested) logger.warn(line);
+  const nodeId = await keptNodeId(dataDirectory, env, nodeIdGiven ? wantedId : null, nodeName);
+  const file = new MemberFile(env.fs, dataDirectory);
+  if ((await file.read()) === "removed") throw file.removed(nodeId);
+  return nodeId;
 }
 
 /**
  * A nats-server that met a full disk answers nobody who appends, and goes on like that when there
  * is room again, until it is started anew.
  */
-function watchDisk(
+async function watchDisk(
   directory: string,
-  server: ManagedNatsServer,
-  env: Env,
-  logger: Logger,
-): Promise<DiskSpace> {
+  { restartOwn }: ClusterServers,
+  { env, logger }: ClusterStorageContext,
+): Promise<DiskSpace | null> {
+  if (restartOwn === null) return null;
   return DiskSpace.open(directory, {
     env,
     alert: (line) => logger.error(line),
     report: (line) => logger.warn(line),
     means: "its nats-server can't store anything",
     watched: true,
-    onRoom: () => server.restart(),
+    onRoom: restartOwn,
   });
 }
 
-interface ClusterParts {
-  readonly nats: Engine;
-  /** Null where somebody else runs the servers. */
+interface EngineParts {
+  /** Null where nobody of ours writes to it. */
   readonly disk: DiskSpace | null;
-  readonly env: Env;
-  readonly logger: Logger;
-  readonly unlock: () => Promise<void>;
+  readonly facts: FreshFacts;
+  readonly opened: CloseStack;
 }
 
-async function clusterEngine({
-  nats,
-  disk,
-  env,
-  logger,
-  unlock,
-}: ClusterParts): Promise<ClusterEngine> {
+function clusterEngine(
+  servers: ClusterServers,
+  { disk, facts, opened }: EngineParts,
+  { env, logger }: ClusterStorageContext,
+): ClusterEngine {
+  const { transport, bus, removeServer } = servers;
   let brokers: () => readonly number[] = () => [];
-  const { admin } = nats;
   const placement = {
     tagOf: serverTagOf,
     serverOf: serverNameOf,
@@ -99,38 +105,27 @@ async function clusterEngine({
     brokers: () => brokers(),
   };
   const logs = new JetStreamEngine({
-    transport: new NatsTransport(nats.nc, env),
+    transport,
     env,
     log: (line) => logger.warn(line),
-    placement: admin === null ? null : placement,
+    // Those of somebody else choose for themselves where replicas lie.
+    placement: removeServer === null ? null : placement,
     problem: () => disk?.problem ?? null,
   });
-  let facts = await nats.facts();
-  let timer: Timer | undefined;
-  const refresh = async () => {
-    facts = await nats.facts();
-    timer = env.timers.after(FACTS_INTERVAL_MS, () => void refresh());
-  };
-  timer = env.timers.after(FACTS_INTERVAL_MS, () => void refresh());
+  opened.add(() => logs.close());
   return {
     logs,
-    bus: new NatsBus(nats.nc),
-    removeServer: admin === null ? null : (id) => removeServerOf(admin, id),
+    bus,
+    removeServer,
     get facts() {
-      return facts;
+      return facts.now;
     },
     knowBrokers(source) {
       brokers = source;
     },
     get problem() {
-      return nats.problem;
+      return servers.problem;
     },
-    async close() {
-      timer?.cancel();
-      await disk?.close();
-      await logs.close();
-      await nats.stop();
-      await unlock();
-    },
+    close: () => opened.close(),
   };
 }

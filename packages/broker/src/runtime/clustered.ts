@@ -1,62 +1,71 @@
-import { ClusterMember } from "../cluster/member.ts";
+import type { ClusterEngine } from "../cluster/cluster-engine.ts";
+import type { ClusterPart } from "../cluster/cluster-part.ts";
+import { ClusterMember, type MemberParts } from "../cluster/member.ts";
 import type { BrokerSettings } from "../config/settings.ts";
-import type { Env } from "../env/env.ts";
-import type { Logger } from "../logging/logger.ts";
+import { allOrNothing } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
-import { openClusterEngine } from "./cluster-storage.ts";
-
-export interface ClusterContext {
-  readonly env: Env;
-  readonly logger: Logger;
-  readonly nodeIdGiven: boolean;
-  readonly stopping: AbortSignal | undefined;
-  /** See StartOptions. */
-  readonly onWaiting: ((what: string) => void) | undefined;
-}
+import { type ClusterStorageContext, openClusterEngine } from "./cluster-storage.ts";
+import { followMetadata } from "./follow-metadata.ts";
+import { newPartitions } from "./new-partitions.ts";
 
 /** A broker of a cluster. Its metadata is empty until it is registered. */
-export async function openInCluster(
+export function openClustered(
   settings: BrokerSettings,
-  { env, logger, nodeIdGiven, stopping = new AbortController().signal, onWaiting }: ClusterContext,
+  context: ClusterStorageContext,
 ): Promise<BrokerState> {
-  const context = { env, logger, nodeIdGiven, stopping, onWaiting };
-  const { engine, nodeId } = await openClusterEngine(settings, context);
-  try {
-    const own = { ...settings, nodeId };
-    const joining = ClusterMember.join({ ...context, settings: own, engine });
-    const member = await unlessAborted(joining, stopping);
-    const { metadata, partitions } = member;
+  return allOrNothing(async (opened) => {
+    const { env, logger } = context;
+    const { engine, nodeId } = await openClusterEngine(settings, context);
+    opened.add(() => engine.close());
+    const member = await join({ ...context, settings: { ...settings, nodeId }, engine });
+    opened.add(() => member.close());
+    const { metadata } = member;
+    const own = { engine: engine.logs, env, logger, nodeId };
+    const partitions = newPartitions({ ...own, metadata: () => metadata });
+    opened.add(() => partitions.close());
+    opened.add(() => member.stopWaiting());
+    followMetadata(metadata, partitions);
+    partitions.start();
+    member.start();
     return {
       nodeId,
       engine: engine.logs,
       metadata,
       partitions,
       unclean: false,
-      cluster: {
-        get facts() {
-          return engine.facts;
-        },
-        get problem() {
-          return engine.problem;
-        },
-        bus: engine.bus,
-        states: () => member.replicaStates(),
-        followers: member.followers,
-        admin: member.controller,
-        onIsolated: (listener) => member.onIsolated(listener),
-        remove: (brokerId) => member.controller.remove(brokerId),
-      },
+      cluster: clusterPart(member, engine),
       leave: () => member.leave(),
-      async close() {
-        member.stopWaiting();
-        await partitions.close();
-        await member.close();
-        await engine.close();
-      },
+      close: () => opened.close(),
     };
+  });
+}
+
+/** Does not wait for the engine's last answer when the broker is told to stop. */
+async function join(parts: MemberParts): Promise<ClusterMember> {
+  const joining = ClusterMember.join(parts);
+  try {
+    return await unlessAborted(joining, parts.stopping);
   } catch (error) {
-    await engine.close();
+    // One that joins after all goes again.
+    joining.then((member) => member.close()).catch(() => {});
     throw error;
   }
+}
+
+function clusterPart(member: ClusterMember, engine: ClusterEngine): ClusterPart {
+  return {
+    get facts() {
+      return engine.facts;
+    },
+    get problem() {
+      return engine.problem;
+    },
+    bus: engine.bus,
+    states: () => member.replicaStates(),
+    followers: member.followers,
+    admin: member.controller,
+    onIsolated: (listener) => member.onIsolated(listener),
+    remove: (brokerId) => member.controller.remove(brokerId),
+  };
 }

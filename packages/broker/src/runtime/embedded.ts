@@ -1,5 +1,6 @@
 import { type BrokerOptions, readBrokerOptions } from "../config/broker-options.ts";
-import { type RunningBroker, startBroker } from "./start-broker.ts";
+import type { RunningBroker } from "./broker-server.ts";
+import { startBroker } from "./start-broker.ts";
 
 export type { BrokerOptions } from "../config/broker-options.ts";
 

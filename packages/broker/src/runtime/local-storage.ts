@@ -6,7 +6,7 @@ import { SegmentEngine } from "../log/segment/engine.ts";
 import type { Logger } from "../logging/logger.ts";
 import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "../metadata/topic-names.ts";
 
-/** An opened engine with the log of the metadata. The only place that names an engine. */
+/** An opened engine with the log of the metadata. */
 export interface Storage {
   readonly engine: LogEngine;
   readonly metadataLog: Log;

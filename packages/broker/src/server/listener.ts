@@ -45,6 +45,8 @@ export interface ListenerOptions {
 }
 
 export interface Listener {
+  /** Rejects with ListenError. Nothing is to be closed then. */
+  listen(): Promise<void>;
   readonly address: string;
   readonly port: number;
   /** Open connections, HTTP included. */
@@ -60,13 +62,6 @@ export interface Listener {
   close(options: { graceMs: number }): Promise<void>;
 }
 
-/** Listens for Kafka and HTTP clients on one port. Rejects with ListenError. */
-export async function startListener(options: ListenerOptions): Promise<Listener> {
-  const listener = new TcpListener(options);
-  await listener.listen(options.host, options.port);
-  return listener;
-}
-
 /** What is known of an open socket between two sweeps. */
 interface Tracked {
   readonly socket: Socket;
@@ -77,7 +72,9 @@ interface Tracked {
   movedAtMs: number;
 }
 
-class TcpListener implements Listener {
+/** Listens for Kafka and HTTP clients on one port. */
+export class TcpListener implements Listener {
+  readonly #at: { readonly host: string; readonly port: number };
   readonly #server: Server;
   readonly #shared: Shared;
   readonly #http: HttpEntrance;
@@ -90,6 +87,8 @@ class TcpListener implements Listener {
   #lastGone: () => void = () => {};
 
   constructor({
+    host,
+    port,
     router,
     http,
     env,
@@ -97,6 +96,7 @@ class TcpListener implements Listener {
     onError = () => {},
     onRefused = () => {},
   }: ListenerOptions) {
+    this.#at = { host, port };
     this.#http = http;
     this.#onError = onError;
     this.#env = env;
@@ -135,7 +135,8 @@ class TcpListener implements Listener {
     return { ...stats, heldBytes: memory.usedBytes, unsentBytes };
   }
 
-  listen(host: string, port: number): Promise<void> {
+  listen(): Promise<void> {
+    const { host, port } = this.#at;
     return new Promise((resolve, reject) => {
       const refused = (error: Error) => reject(new ListenError(host, port, error));
       this.#server.once("error", refused);

@@ -160,11 +160,10 @@ describe("a broker", () => {
   it("that is told to stop while it starts ends the calls of the engine", async () => {
     const world = await settledWorld();
     for (const broker of world.brokers) broker.kill();
-    const { joining, engine } = world.broker(1).start();
-    const ended = expect(joining).rejects.toThrow("closed");
+    const { opening, stopping } = world.broker(1).start();
+    const ended = expect(opening).rejects.toThrow("closed");
     await world.pass(1_000);
-    engine.logs.replication!.stopWaiting();
-    world.broker(1).life!.stopping.abort(new Error("closed"));
+    stopping.abort(new Error("closed"));
     await world.run(ended, STOP_MS);
   });
 
@@ -179,7 +178,7 @@ describe("a broker", () => {
     })!;
     world.model.elect(stuck, 600_000, 0);
     void append(broker.partition("stuck")!);
-    const admin = broker.member.controller;
+    const admin = broker.member.admin;
     const to = (name: string, id: number) => {
       const others = [1, 2, 3].filter((each) => each !== id);
       const partitions = [{ partitionIndex: 0, replicas: [id, ...others] }];
@@ -207,7 +206,7 @@ describe("a broker", () => {
     await world.settled();
     const goner = world.bystander;
     const helper = world.controller;
-    const remove = () => world.run(helper.member.controller.remove(goner.id));
+    const remove = () => world.run(helper.member.remove(goner.id));
     let removal = await remove();
     expect(removal).toMatchObject({ errorCode: 0, done: false });
     expect(removal.partitionsLeft).toBeGreaterThan(0);

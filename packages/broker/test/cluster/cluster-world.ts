@@ -1,10 +1,10 @@
 // A whole cluster in one process: brokers over one model of JetStream and one network, on one clock
 // that moves when the test lets it. A seed repeats all of it.
 import { expect } from "vitest";
-import type { ClusterMember } from "../../src/cluster/member.ts";
 import type { Heartbeat } from "../../src/cluster/membership.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type MetadataImage, partitionsOf } from "../../src/metadata/image.ts";
+import type { Metadata } from "../../src/metadata/metadata.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { ModelJetStream } from "../log/jetstream/model-jetstream.ts";
@@ -28,7 +28,6 @@ export class ClusterWorld {
   readonly peers: string[] = [];
   /** What brokers said, with the time and who. */
   readonly lines: string[] = [];
-  readonly engineLines: string[] = [];
   /** What must never be; checked by `check`. */
   readonly problems: string[] = [];
   readonly #controllers = new Map<number, string>();
@@ -164,11 +163,11 @@ export class ClusterWorld {
   check(): void {
     expect(this.problems).toEqual([]);
     expect(this.lines.filter((line) => line.includes("bug in Tarpan"))).toEqual([]);
-    expect(this.engineLines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
+    expect(this.lines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
   }
 
   /** Told by a broker when it has become a member. */
-  joined(broker: SimulatedBroker, { metadata }: ClusterMember): void {
+  joined(broker: SimulatedBroker, metadata: Metadata): void {
     metadata.onChange((previous, next) => {
       for (const problem of stepsBack(previous, next)) {
         this.problems.push(`broker ${broker.id}: ${problem}`);

@@ -176,14 +176,17 @@ async function callers(act: Act) {
   };
   stage.stop = serveController(own, 1, logger, () => (stage.isController ? served : null));
   const speaker = new Membership(env, own);
+  speaker.start();
   speaker.announce(() => ({
     ...{ brokerId: 1, incarnationId: "first", controllerEpoch: 0, followerRead: false },
     ...{ metadataEnd: led.endOffset, clusterId: "test" },
   }));
   const membership = new Membership(env, other);
+  membership.start();
   const files = new MemoryFiles();
   const log = await world.run(second.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
   const follower = new MetadataFollower(log, { env, logger, onImage: () => {} });
+  follower.start();
   membership.onHeartbeat(({ metadataEnd }) => follower.heard(metadataEnd));
   const remote = new RemoteController({
     ...{ env, bus: other, membership, follower },

@@ -21,7 +21,7 @@ describe("founding", () => {
   it("gives one cluster to brokers that do not hear of each other", async () => {
     const world = new ClusterWorld();
     for (const broker of world.brokers) broker.start().bus.cut = true;
-    await world.run(Promise.all(world.brokers.map(({ life }) => life!.joining)));
+    await world.run(Promise.all(world.brokers.map(({ life }) => life!.opening)));
     for (const { life } of world.brokers) life!.bus.cut = false;
     await world.settled();
     expect(new Set(clusterIds(world)).size).toBe(1);
@@ -135,7 +135,7 @@ async function createTopic(world: ClusterWorld, replicationFactor: number): Prom
 }
 
 async function createOffsets(world: ClusterWorld): Promise<void> {
-  expect(await world.bystander.member.controller.createOffsetsTopic()).toBe(ErrorCode.NONE);
+  expect(await world.bystander.member.metadata.createOffsetsTopic()).toBe(ErrorCode.NONE);
 }
 
 /** How long it took, to within what messages take. */

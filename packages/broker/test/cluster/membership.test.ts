@@ -135,6 +135,7 @@ function world(count: number) {
   const buses = beats.map(({ brokerId }) => network.bus(`broker ${brokerId}`));
   const members = buses.map((bus, index) => {
     const member = new Membership(env, bus);
+    member.start();
     member.announce(() => beats[index]!);
     return member;
   });

@@ -76,6 +76,7 @@ it("begins with a whole snapshot, though a former controller was heard first", a
     ...{ env: { timers: world.time }, logger: silentLogger },
     onImage: (image) => images.push(image),
   });
+  follower.start();
   follower.heard(startOffset - 1);
   await world.pass(1_000);
   expect(images.map(configCount)).toEqual([]);
@@ -120,6 +121,7 @@ async function followed(seed = 1) {
     ...{ env: { timers: world.time }, logger: silentLogger },
     onImage: (image) => images.push(image),
   });
+  follower.start();
   const decide = machine.decide.bind(machine);
   return { world, writer: { log: led, machine, decide }, follower, images, engine: other };
 }

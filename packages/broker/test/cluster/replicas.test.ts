@@ -32,7 +32,7 @@ describe("replicas", () => {
     const before = imageOf(world, "orders");
     const target = [1, 2, 3, 4].filter((id) => !before.replicas.includes(id));
     const partitions = [{ partitionIndex: 0, replicas: target }];
-    const { controller } = world.bystander.member;
+    const { admin: controller } = world.bystander.member;
     const options = { allowReplicationFactorChange: false, timeoutMs: 5_000 };
     await world.run(controller.alterReassignments([{ name: "orders", partitions }], options));
     expect(imageOf(world, "orders").adding).toEqual(target);

@@ -1,20 +1,24 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { ClusterEngine } from "../../src/cluster/cluster-engine.ts";
-import { ClusterMember } from "../../src/cluster/member.ts";
+import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
 import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Env } from "../../src/env/env.ts";
-import { GroupCoordinator } from "../../src/groups/coordinator.ts";
-import { JetStreamEngine } from "../../src/log/jetstream/engine.ts";
-import type { Logger } from "../../src/logging/logger.ts";
-import { brokerIdOf, serverNameOf, serverTagOf } from "../../src/nats/names.ts";
+import type { GroupCoordinator } from "../../src/groups/coordinator.ts";
+import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partition } from "../../src/partition/partition.ts";
+import type { Partitions } from "../../src/partition/partitions.ts";
+import type { BrokerServer } from "../../src/runtime/broker-server.ts";
+import type { ClusterServers } from "../../src/runtime/cluster-servers.ts";
+import { openBroker } from "../../src/runtime/start-broker.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";
+import { MemoryListener } from "../runtime/memory-listener.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import type { MemoryBus } from "./memory-bus.ts";
 import { ServerLink } from "./server-link.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
+// Before time is: a broker that starts would wait for it, and no clock would count that.
+import "../../src/runtime/clustered.ts";
 
 const FACTS = {
   version: "2.14.5",
@@ -24,21 +28,28 @@ const FACTS = {
   problems: [],
 };
 
+/** A broker's part in its cluster, as tests look into it. */
+interface Member extends ClusterPart {
+  readonly metadata: Metadata;
+  readonly partitions: Partitions;
+}
+
 /** What a broker is made of from one start to its end. */
 export interface Life {
-  readonly env: Env;
-  readonly settings: BrokerSettings;
   readonly process: SimulatedProcess;
   readonly bus: MemoryBus;
   readonly link: ServerLink;
-  readonly engine: ClusterEngine;
-  readonly joining: Promise<ClusterMember>;
+  /** Settles when it has joined the cluster, and nobody can reach it yet. */
+  readonly opening: Promise<BrokerServer>;
   /** Settles when clients are let in. */
   readonly serving: Promise<void>;
-  member: ClusterMember | null;
+  readonly stopping: AbortController;
+  broker: BrokerServer | null;
+  /** Null before there is a broker. */
+  listener: MemoryListener | null;
+  member: Member | null;
   groups: GroupCoordinator | null;
   serves: boolean;
-  readonly stopping: AbortController;
 }
 
 /** A broker of the simulated cluster, through all its lives; only its disk stays. */
@@ -55,7 +66,7 @@ export class SimulatedBroker {
   }
 
   /** The member that serves; a test that asks for it knows that there is one. */
-  get member(): ClusterMember {
+  get member(): Member {
     return this.life!.member!;
   }
 
@@ -67,35 +78,29 @@ export class SimulatedBroker {
   /** Begins a life. The promises of `life` say how far it has come. */
   start(): Life {
     const { world, id } = this;
-    const seed = world.seed * 1_000 + id * 100 + this.#lives++;
     const process = new SimulatedProcess(world.time);
-    const env: Env = {
-      ...testEnv({ fs: this.fs }),
-      clock: world.time,
-      timers: process,
-      random: new SeededRandom(seed),
-    };
     const bus = world.network.bus(`broker ${id}`, process.deliver);
     const link = new ServerLink(world.servers, process);
-    const engine = this.#engine(env, bus, link);
-    world.servers.start(id);
     const stopping = new AbortController();
-    const logger = world.loggerOf(id);
-    const settings = this.#settings();
-    const parts = { env, settings, engine, logger, stopping: stopping.signal };
-    const joining = this.fs
-      .makeDirectory(settings.dataDirectory)
-      .then(() => ClusterMember.join(parts));
-    const serving = joining.then((member) => this.#serve(life, env, member, logger));
+    world.servers.start(id);
+    const opening = openBroker(this.#settings(), {
+      env: this.#env(process),
+      startServers: async () => this.#servers(process, bus, link),
+      newListener: (options) => {
+        life.listener = new MemoryListener(options);
+        return life.listener;
+      },
+      logger: world.loggerOf(id),
+      stopping: stopping.signal,
+    });
     const life: Life = {
-      ...{ env, settings, process, bus, link, engine, joining, serving, stopping },
-      member: null,
-      groups: null,
-      serves: false,
+      ...{ process, bus, link, opening, stopping },
+      serving: opening.then((broker) => this.#serve(life, broker)),
+      ...{ broker: null, listener: null, member: null, groups: null, serves: false },
     };
     this.life = life;
     // Whoever cares awaits the promise itself.
-    serving.catch(() => {});
+    life.serving.catch(() => {});
     return life;
   }
 
@@ -111,17 +116,10 @@ export class SimulatedBroker {
 
   /** As SIGTERM. */
   async stop(): Promise<void> {
-    const { member, groups, engine, bus, process } = this.life!;
-    this.life!.serves = false;
-    await member!.leave();
-    groups!.close();
-    await member!.partitions.close();
-    await member!.close();
-    await engine.close();
-    this.world.network.remove(bus);
-    process.kill();
-    this.world.servers.relieve(this.id);
-    this.world.servers.stop(this.id);
+    const life = this.life!;
+    life.serves = false;
+    await life.broker!.stop();
+    life.process.kill();
     this.life = null;
   }
 
@@ -140,17 +138,25 @@ export class SimulatedBroker {
     return typeof found === "number" ? null : found;
   }
 
-  async #serve(life: Life, env: Env, member: ClusterMember, logger: Logger): Promise<void> {
-    life.member = member;
-    this.world.joined(this, member);
-    const { metadata, partitions } = member;
-    life.groups = new GroupCoordinator({ env, metadata, partitions, logger });
-    await metadata.registerBroker({
-      ...{ host: `host-${this.id}`, port: 9092, unclean: false },
-      rack: `rack-${this.id}`,
-    });
-    life.groups.load();
+  async #serve(life: Life, broker: BrokerServer): Promise<void> {
+    const { metadata, partitions, cluster } = broker.state;
+    life.broker = broker;
+    life.member = { ...cluster!, metadata, partitions };
+    life.groups = broker.services.groups;
+    this.world.joined(this, metadata);
+    await broker.start();
     life.serves = true;
+  }
+
+  #env(process: SimulatedProcess): Env {
+    const { world, id } = this;
+    const seed = world.seed * 1_000 + id * 100 + this.#lives++;
+    return {
+      ...testEnv({ fs: this.fs }),
+      clock: world.time,
+      timers: process,
+      random: new SeededRandom(seed),
+    };
   }
 
   #settings(): BrokerSettings {
@@ -161,7 +167,11 @@ export class SimulatedBroker {
       storage: "jetstream",
       dataDirectory: `/data-${this.id}`,
       flush: { mode: "always" },
-      kafkaConfigs: this.world.kafkaConfigs,
+      kafkaConfigs: {
+        "broker.rack": `rack-${this.id}`,
+        "advertised.listeners": `PLAINTEXT://host-${this.id}:9092`,
+        ...this.world.kafkaConfigs,
+      },
       cluster: {
         engine: { kind: "managed", raftHost: "127.0.0.1", raftPort: 6222 },
         discovery: { type: "static", peers: this.world.peers },
@@ -171,35 +181,28 @@ export class SimulatedBroker {
     };
   }
 
-  #engine(env: Env, bus: MemoryBus, link: ServerLink): ClusterEngine {
-    const { world } = this;
-    let brokers: () => readonly number[] = () => [];
-    const logs = new JetStreamEngine({
-      transport: link,
-      env,
-      log: (line) => world.engineLines.push(line),
-      placement: {
-        tagOf: serverTagOf,
-        serverOf: serverNameOf,
-        brokerOf: brokerIdOf,
-        brokers: () => brokers(),
-      },
-    });
+  #servers(process: SimulatedProcess, bus: MemoryBus, link: ServerLink): ClusterServers {
+    const { world, id: ownId } = this;
     return {
-      logs,
+      transport: link,
       bus,
-      facts: FACTS,
-      problem: null,
       removeServer: async (id) => {
         if (world.servers.removed.includes(id)) return { kind: "unknown" };
         if (world.servers.isUp(id)) return { kind: "runs" };
         await world.servers.remove(id);
         return { kind: "removed" };
       },
-      knowBrokers(source) {
-        brokers = source;
+      // Servers of the model have disks of their own.
+      restartOwn: null,
+      problem: null,
+      facts: async () => FACTS,
+      stop: async () => {
+        // Nothing of a process that is dead does anything.
+        if (process.isDead) return new Promise<never>(() => {});
+        world.network.remove(bus);
+        world.servers.relieve(ownId);
+        world.servers.stop(ownId);
       },
-      close: () => logs.close(),
     };
   }
 }

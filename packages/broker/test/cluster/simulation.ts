@@ -114,8 +114,7 @@ export class Simulation {
       const [partitions, replicas] = [1 + random.below(3), 1 + random.below(3)];
       this.#begin(broker, history.create(broker, partitions, replicas));
     } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
-    else if (roll < 0.09)
-      this.#begin(broker, broker.member.controller.electLeaders(0, null, 5_000));
+    else if (roll < 0.09) this.#begin(broker, broker.member.admin.electLeaders(0, null, 5_000));
     else if (roll < 0.11) this.#begin(broker, history.grow(broker, random.pick(topics).name));
     else if (roll < 0.13) this.#reassign(broker, random.pick(topics));
     else this.#produce(broker, random.pick(topics));
@@ -128,8 +127,8 @@ export class Simulation {
     const wanted = [...others, ...replicas].slice(0, replicas.length);
     const partitions = [{ partitionIndex: index, replicas: wanted }];
     const options = { allowReplicationFactorChange: false, timeoutMs: 5_000 };
-    const { controller } = broker.member;
-    this.#begin(broker, controller.alterReassignments([{ name: topic.name, partitions }], options));
+    const { admin } = broker.member;
+    this.#begin(broker, admin.alterReassignments([{ name: topic.name, partitions }], options));
   }
 
   #produce(broker: SimulatedBroker, topic: TopicImage): void {

@@ -102,7 +102,7 @@ describe("Fetch", () => {
     const waiting = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
     await broker.produceRecords("t", 2);
     expect((await waiting).highWatermark).toBe(2);
-    expect(broker.time.pendingTimers).toBe(1); // the maintenance of the partitions
+    expect(broker.requestTimers).toBe(0);
   });
 
   it("answers within max_wait even when nothing comes", async () => {
@@ -110,7 +110,7 @@ describe("Fetch", () => {
     const waiting = onlyPartition(broker, 12, request(0, { maxWaitMs: 500 }));
     await untilWaiting(broker);
     broker.time.advance(499);
-    expect(broker.time.pendingTimers).toBe(2);
+    expect(broker.requestTimers).toBe(1);
     broker.time.advance(1);
     expect(await waiting).toMatchObject({ errorCode: 0, highWatermark: 0 });
   });
@@ -204,9 +204,9 @@ describe("Fetch", () => {
   });
 });
 
-/** Until the fetch has found nothing and set its timer beside the maintenance's. */
+/** Until the fetch has found nothing and set its timer. */
 async function untilWaiting(broker: WholeBroker): Promise<void> {
-  while (broker.time.pendingTimers < 2) await new Promise((resolve) => setImmediate(resolve));
+  while (broker.requestTimers < 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 it("Fetch sends a client to the leader, with its address, from version 16 on (KIP-951)", async () => {

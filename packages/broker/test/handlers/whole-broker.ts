@@ -11,42 +11,41 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import type { BrokerSettings } from "../../src/config/settings.ts";
-import type { Env } from "../../src/env/env.ts";
-import { FetchSessions } from "../../src/fetch/fetch-sessions.ts";
-import { GroupCoordinator } from "../../src/groups/coordinator.ts";
 import type { Broker } from "../../src/handlers/handler.ts";
-import { handlers } from "../../src/handlers/index.ts";
-import { HandlerRouter } from "../../src/handlers/request-router.ts";
-import type { LogOptions } from "../../src/log/log.ts";
-import { MemoryEngine } from "../../src/log/memory.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
-import { Metadata } from "../../src/metadata/metadata.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
-import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
-import { followMetadata } from "../../src/partition/follow-metadata.ts";
-import { Partitions } from "../../src/partition/partitions.ts";
+import { openStorage } from "../../src/runtime/local-storage.ts";
+import { openBroker } from "../../src/runtime/start-broker.ts";
 import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";
-import { ManualTime } from "../env/manual-time.ts";
-import { SeededRandom } from "../env/seeded-random.ts";
+import type { ManualTime } from "../env/manual-time.ts";
+import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf } from "../partition/batches.ts";
+import { MemoryListener } from "../runtime/memory-listener.ts";
 
-const OPTIONS: LogOptions = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
-const METADATA_ID = { topic: "__cluster_metadata", topicId: ZERO_UUID, partition: 0 };
-const LENGTH_BYTES = 4;
+const SETTINGS: BrokerSettings = {
+  ...{ nodeId: 1, bindAddress: "127.0.0.1", bindPort: 9092, storage: "memory", cluster: null },
+  ...{ dataDirectory: "/data", flush: { mode: "always" }, kafkaConfigs: {} },
+};
 
-/** A broker with everything but sockets and a disk, on a clock that moves when told. */
+/** The broker that ships, without sockets and disk, on a clock that moves when told. */
 export class WholeBroker {
   readonly time: ManualTime;
   readonly broker: Broker;
-  readonly #router: HandlerRouter;
-  readonly #closed = new AbortController();
+  readonly #listener: MemoryListener;
+  readonly #ownTimers: number;
 
-  private constructor(time: ManualTime, broker: Broker) {
+  private constructor(time: ManualTime, broker: Broker, listener: MemoryListener) {
     this.time = time;
     this.broker = broker;
-    this.#router = new HandlerRouter(handlers, broker, new RequestMetrics());
+    this.#listener = listener;
+    this.#ownTimers = time.pendingTimers;
+  }
+
+  /** Timers that requests have set. */
+  get requestTimers(): number {
+    return this.time.pendingTimers - this.#ownTimers;
   }
 
   /** `before`: what stands in the metadata when the broker comes. */
@@ -55,52 +54,20 @@ export class WholeBroker {
     before: readonly MetadataRecord[] = [],
     authorizer: Authorizer = allowAll,
   ): Promise<WholeBroker> {
-    const time = new ManualTime();
-    const env = { clock: time, timers: time, random: new SeededRandom(1) } as unknown as Env;
-    const engine = new MemoryEngine();
-    const partitions: Partitions = new Partitions(engine, env, silentLogger, {
-      producerExpirationMs: () => 86_400_000,
-      newLogSettings: () => metadata.topicConfig(""),
-      nodeId: 1,
-      isKnown: () => false,
-      isIsolated: () => false,
+    const env = testEnv();
+    const storage = before.length === 0 ? "memory" : "segment";
+    const settings: BrokerSettings = { ...SETTINGS, storage, kafkaConfigs };
+    if (before.length > 0) await record(before, settings, env);
+    const listeners: MemoryListener[] = [];
+    const server = await openBroker(settings, {
+      ...{ env, authorizer },
+      newListener: (options) => {
+        listeners.push(new MemoryListener(options));
+        return listeners[0]!;
+      },
     });
-    const log = await engine.create(METADATA_ID, OPTIONS);
-    const options = { log, leaderEpoch: 0, wallMs: () => time.wallMs() };
-    const earlier = await Replayed.load(metadataMachine, options);
-    await earlier.decide(() => ({ records: before, response: undefined }));
-    const metadata: Metadata = await Metadata.open({
-      log,
-      host: partitions,
-      env,
-      nodeId: 1,
-      clusterId: "test",
-      kafkaConfigs,
-    });
-    await metadata.registerBroker({ host: "127.0.0.1", port: 9092, unclean: false });
-    followMetadata(metadata, partitions);
-    const settings = {
-      nodeId: 1,
-      bindAddress: "127.0.0.1",
-      storage: "memory",
-      kafkaConfigs: {},
-    } as BrokerSettings;
-    const fetchSessions = new FetchSessions(time, env.random, 100);
-    const logger = silentLogger;
-    const stopping = new AbortController().signal;
-    const groups = new GroupCoordinator({ env, metadata, partitions, logger });
-    const parts = {
-      env,
-      settings,
-      logger,
-      metadata,
-      partitions,
-      fetchSessions,
-      groups,
-      stopping,
-      authorizer,
-    };
-    return new WholeBroker(time, parts);
+    await server.start();
+    return new WholeBroker(env.time, server.services, listeners[0]!);
   }
 
   /** Sends a frame and reads the one that comes back; null when the client is answered nothing. */
@@ -120,24 +87,16 @@ export class WholeBroker {
     request: Input<Q>,
   ): Promise<Uint8Array | null> {
     const header = { correlationId: 7, clientId: "test" };
-    return this.sendFrame(unframed(encodeRequest(api, version, header, request)));
+    return this.#listener.send(encodeRequest(api, version, header, request));
   }
 
-  async sendFrame(frame: Uint8Array): Promise<Uint8Array | null> {
-    const connection = {
-      id: 1,
-      remoteAddress: "127.0.0.1",
-      localAddress: "127.0.0.1",
-      localPort: 9092,
-      signal: this.#closed.signal,
-    };
-    const answer = await this.#router.accept(frame, connection).run();
-    return answer === null ? null : unframed(answer);
+  sendFrame(frame: Uint8Array): Promise<Uint8Array | null> {
+    return this.#listener.sendFrame(frame);
   }
 
   /** Ends long polls, as the closing of their connection does. */
   disconnect(): void {
-    this.#closed.abort();
+    this.#listener.cutKafka();
   }
 
   async createTopic(
@@ -181,6 +140,16 @@ export class WholeBroker {
   }
 }
 
-function unframed(chunks: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(chunks)).subarray(LENGTH_BYTES);
+/** As a broker before this one left it. */
+async function record(
+  records: readonly MetadataRecord[],
+  settings: BrokerSettings,
+  env: TestEnv,
+): Promise<void> {
+  const context = { env, logger: silentLogger, nodeIdGiven: true };
+  const storage = await openStorage(settings, context);
+  const options = { log: storage.metadataLog, leaderEpoch: 0, wallMs: () => env.time.wallMs() };
+  const machine = await Replayed.load(metadataMachine, options);
+  await machine.decide(() => ({ records, response: undefined }));
+  await storage.close();
 }

@@ -28,6 +28,7 @@ async function hostLost({ shared }: { shared: boolean }) {
     isIsolated: () => false,
     isKnown: () => true,
   });
+  partitions.start();
   partitions.host([{ id: ID, leaderEpoch: 0, settings: SETTINGS }]);
   await turn();
   const pass = async (ms: number) => {

@@ -6,7 +6,7 @@ import { silentLogger } from "../../src/logging/logger.ts";
 import { MAINTENANCE_INTERVAL_MS } from "../../src/partition/limits.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { BrokerState } from "../../src/runtime/broker-state.ts";
-import { openAlone } from "../../src/runtime/standalone.ts";
+import { openStandalone } from "../../src/runtime/standalone.ts";
 import { osError } from "../env/memory-files.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf } from "../log/batches.ts";
@@ -20,7 +20,7 @@ async function open(env: TestEnv) {
   const lines: string[] = [];
   const say = (message: string) => void lines.push(message);
   const logger: Logger = { ...silentLogger, info: say, warn: say, error: say };
-  const state = await openAlone(settings, { env, logger, nodeIdGiven: true });
+  const state = await openStandalone(settings, { env, logger, nodeIdGiven: true });
   const { unclean } = state;
   await state.metadata.registerBroker({ host: "h", port: 1, rack: null, unclean });
   return { state, lines };

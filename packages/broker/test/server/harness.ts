@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
-import { type HttpEntrance, type Listener, startListener } from "../../src/server/listener.ts";
+import { type HttpEntrance, type Listener, TcpListener } from "../../src/server/listener.ts";
 import { type RefusedConnection, RefusedRequest } from "../../src/server/refused-request.ts";
 import type {
   ConnectionInfo,
@@ -212,9 +212,10 @@ export async function serve(
   const clients: Client[] = [];
   const onRefused = (one: RefusedConnection) => void refused.push(one);
   const env = { clock: time, timers: time };
-  const listener = await startListener({
+  const listener = new TcpListener({
     ...{ host: "127.0.0.1", port: 0, router, http, env, limits, onRefused },
   });
+  await listener.listen();
   const close = async () => {
     for (const { socket } of clients) socket.destroy();
     const closed = listener.close({ graceMs: 1 });

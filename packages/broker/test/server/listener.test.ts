@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { shareOpenFiles } from "../../src/env/open-files.ts";
 import { limitsOn, SERVER_LIMITS } from "../../src/server/limits.ts";
-import { startListener } from "../../src/server/listener.ts";
+import { TcpListener } from "../../src/server/listener.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { bigRequest, eventually, frame, Kind, serve, ToyRouter } from "./harness.ts";
 
@@ -12,10 +12,10 @@ describe("starting", () => {
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
     const time = new ManualTime();
-    const starting = startListener({
+    const starting = new TcpListener({
       ...{ host: "127.0.0.1", port, router: new ToyRouter(), env: { clock: time, timers: time } },
       http: { accept: (socket) => socket.destroy(), close: () => {} },
-    });
+    }).listen();
     await expect(starting).rejects.toMatchObject({
       code: "TARPAN_PORT_IN_USE",
       message: expect.stringMatching(
@@ -27,7 +27,7 @@ describe("starting", () => {
 
   test("an address that is not ours is one clear line", async () => {
     const time = new ManualTime();
-    const starting = startListener({
+    const starting = new TcpListener({
       ...{
         host: "192.0.2.1",
         port: 0,
@@ -35,7 +35,7 @@ describe("starting", () => {
         env: { clock: time, timers: time },
       },
       http: { accept: (socket) => socket.destroy(), close: () => {} },
-    });
+    }).listen();
     await expect(starting).rejects.toMatchObject({ code: "TARPAN_ADDRESS_UNAVAILABLE" });
   });
 

@@ -1,7 +1,7 @@
 import type { MetadataImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import type { Partitions } from "./partitions.ts";
-import type { HostedPartition } from "./slot.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import type { HostedPartition } from "../partition/slot.ts";
 
 /** The partitions of some topics that this broker leads, with their settings in force. */
 export function hostedPartitions(

@@ -1,0 +1,227 @@
+import { setMaxListeners } from "node:events";
+import { BrokerStatus } from "../admin/broker-status.ts";
+import { groupsAdmin } from "../admin/open-groups.ts";
+import type { BrokerConfig } from "../config/kafka/typed.ts";
+import type { BrokerSettings } from "../config/settings.ts";
+import { FetchSessions } from "../fetch/fetch-sessions.ts";
+import { GroupCoordinator } from "../groups/coordinator.ts";
+import type { Broker } from "../handlers/handler.ts";
+import { handlers } from "../handlers/index.ts";
+import { HandlerRouter } from "../handlers/request-router.ts";
+import { createHttpEntrance } from "../http/entrance.ts";
+import type { Logger } from "../logging/logger.ts";
+import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
+import { registeredAddress } from "../metadata/advertised-address.ts";
+import { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { Authorizer } from "../security/authorizer.ts";
+import { limitsOn } from "../server/limits.ts";
+import type { Listener } from "../server/listener.ts";
+import type { OnError } from "../server/shared.ts";
+import { warnOfRefused } from "../server/warn-of-refused.ts";
+import { CloseStack } from "../util/close-stack.ts";
+import { unlessAborted } from "../util/unless-aborted.ts";
+import type { BrokerState } from "./broker-state.ts";
+import { loadLater } from "./load-later.ts";
+import { OpeningRouter } from "./opening-router.ts";
+import type { Outside } from "./outside.ts";
+
+/** A broker that serves. */
+export interface RunningBroker {
+  readonly host: string;
+  /** The real port, also when any was asked for. */
+  readonly port: number;
+  /** `host:port`, as clients want it. */
+  readonly bootstrap: string;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  /** Serves no further request, finishes those in progress, makes everything durable. */
+  stop(): Promise<void>;
+}
+
+interface Context extends Pick<Outside, "env" | "newListener"> {
+  readonly logger: Logger;
+  readonly authorizer: Authorizer;
+  /** Of the start, which waits for a controller where there is a cluster. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * What serves clients, over storage that is open. The constructor wires it, `start` starts it, and
+ * `stop` ends it in the reverse order, the storage last.
+ */
+export class BrokerServer implements RunningBroker {
+  readonly state: BrokerState;
+  /** What the handlers work with. */
+  readonly services: Broker;
+  readonly #settings: BrokerSettings;
+  readonly #context: Context;
+  readonly #requests = new RequestMetrics();
+  readonly #router = new OpeningRouter();
+  readonly #warnings: ThrottledWarnings;
+  readonly #listener: Listener;
+  /** Aborts when the broker stops. */
+  readonly #ending = new AbortController();
+  readonly #started = new CloseStack();
+  #startedMs = 0;
+  #port = 0;
+  #serving = false;
+  #stopped: Promise<void> | null = null;
+
+  constructor(settings: BrokerSettings, state: BrokerState, context: Context) {
+    const { env, logger } = context;
+    this.state = state;
+    this.#settings = settings;
+    this.#context = context;
+    this.#warnings = new ThrottledWarnings(env, logger);
+    // Every long poll waits on it.
+    setMaxListeners(0, this.#ending.signal);
+    const config = state.metadata.brokerConfig();
+    this.services = this.#newServices(config);
+    this.#listener = this.#newListener(config);
+    // What they wait for may never come here, and where they would get it they are to find out.
+    state.cluster?.onIsolated(() => this.#listener.cutKafka());
+  }
+
+  get host(): string {
+    return this.#settings.bindAddress;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get bootstrap(): string {
+    const { host, port } = this;
+    return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  get nodeId(): number {
+    return this.#settings.nodeId;
+  }
+
+  get clusterId(): string {
+    return this.state.metadata.clusterId;
+  }
+
+  /** Lets clients in. What was opened is closed again when it fails. */
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.#started.close().catch(() => {});
+      await this.state.close({ clean: false }).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Twice is once. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    const { env, logger } = this.#context;
+    const { groups } = this.services;
+    const started = this.#started;
+    this.#startedMs = env.clock.monotonicMs();
+    started.add(() => this.#warnings.close());
+    await this.#listener.listen();
+    this.#port = this.#listener.port;
+    started.add(() => this.#closeListener());
+    // Members that wait for others would hold the listener up; their clients ask again.
+    started.add(() => groups.close());
+    await this.#register();
+    groups.load();
+    this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
+    this.#serving = true;
+    started.add(() => this.#leave());
+    const loading = loadLater(env.timers, logger);
+    started.add(() => loading.cancel());
+  }
+
+  /** Hands over what this broker leads, and ends long polls. */
+  async #leave(): Promise<void> {
+    try {
+      await this.state.leave();
+    } finally {
+      this.#ending.abort();
+    }
+  }
+
+  /** What waits for a start that failed was never begun: nobody waits for it. */
+  #closeListener(): Promise<void> {
+    const hasServed = this.#ending.signal.aborted;
+    return this.#listener.close({ graceMs: hasServed ? STOP_GRACE_MS : 0 });
+  }
+
+  async #stop(): Promise<void> {
+    this.#serving = false;
+    try {
+      await this.#started.close();
+    } finally {
+      await this.state.close();
+    }
+  }
+
+  async #register(): Promise<void> {
+    const { metadata, unclean, cluster } = this.state;
+    const at = registeredAddress(this.#settings, this.port);
+    const rack = this.#settings.kafkaConfigs["broker.rack"] ?? null;
+    // A broker that is alone never waits long: it gets there, and stops then.
+    const stopping = cluster === null ? undefined : this.#context.stopping;
+    await unlessAborted(metadata.registerBroker({ ...at, rack, unclean }), stopping);
+  }
+
+  #newServices({ maxIncrementalFetchSessionCacheSlots: slots }: BrokerConfig): Broker {
+    const { env, logger, authorizer } = this.#context;
+    const { metadata, partitions, cluster } = this.state;
+    const others = cluster && {
+      clusterAdmin: cluster.admin,
+      followers: cluster.followers,
+      replicaStates: () => cluster.states(),
+    };
+    return {
+      ...{ env, logger, authorizer, metadata, partitions, ...others },
+      settings: this.#settings,
+      fetchSessions: new FetchSessions(env.clock, env.random, slots),
+      groups: new GroupCoordinator({ env, metadata, partitions, logger }),
+      stopping: this.#ending.signal,
+    };
+  }
+
+  #newListener({ connectionsMaxIdleMs: maxIdleMs }: BrokerConfig): Listener {
+    const { env, logger, newListener } = this.#context;
+    const onError: OnError = (message, detail) => logger.error(message, detail);
+    return newListener({
+      host: this.#settings.bindAddress,
+      port: this.#settings.bindPort,
+      router: this.#router,
+      http: createHttpEntrance(this.#newStatus(), onError),
+      env,
+      limits: { ...limitsOn(env.machine), maxIdleMs },
+      onError,
+      onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
+    });
+  }
+
+  #newStatus(): BrokerStatus {
+    const { env, logger } = this.#context;
+    const { engine, cluster, metadata, partitions } = this.state;
+    const isServing = () => this.#serving;
+    return new BrokerStatus({
+      ...{ engine, cluster, metadata, partitions, isServing },
+      flush: this.#settings.flush,
+      requests: this.#requests,
+      groups: groupsAdmin(this.state, { groups: this.services.groups, logger, isServing }),
+      network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
+      uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
+    });
+  }
+}
+
+/**
+ * Requests in progress when the broker is told to stop have this long to be answered. Docker kills
+ * what has not ended after 10 s, and the logs are still to be closed then.
+ */
+const STOP_GRACE_MS = 3_000;

@@ -1,0 +1,22 @@
+import { NatsBus } from "../cluster/nats-bus.ts";
+import { NatsTransport } from "../log/jetstream/nats-transport.ts";
+import { removeServerOf } from "../nats/remove-server.ts";
+import { startEngine } from "../nats/start-engine.ts";
+import type { StartServers } from "./cluster-servers.ts";
+
+/** A nats-server that this broker runs, or those of somebody else. */
+export const startNatsServers: StartServers = async (cluster, options) => {
+  const nats = await startEngine(cluster, options);
+  const { nc, admin, server } = nats;
+  return {
+    transport: new NatsTransport(nc, options.env),
+    bus: new NatsBus(nc),
+    removeServer: admin && ((brokerId) => removeServerOf(admin, brokerId)),
+    restartOwn: server && (() => server.restart()),
+    get problem() {
+      return nats.problem;
+    },
+    facts: () => nats.facts(),
+    stop: () => nats.stop(),
+  };
+};

@@ -1,0 +1,25 @@
+import type { Env } from "../env/env.ts";
+import type { LogEngine } from "../log/log.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { Partitions } from "../partition/partitions.ts";
+
+interface Parts {
+  readonly engine: LogEngine;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly nodeId: number;
+  /** Asked when a partition is: where a broker is alone, its metadata is read after this. */
+  readonly metadata: () => Metadata;
+}
+
+/** The partitions that a broker leads, none of them opened yet. */
+export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts): Partitions {
+  return new Partitions(engine, env, logger, {
+    nodeId,
+    producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
+    newLogSettings: () => metadata().topicConfig(""),
+    isIsolated: () => metadata().isolated,
+    isKnown: (topic, index) => metadata().hasPartition(topic, index),
+  });
+}

@@ -1,0 +1,88 @@
+import type { Timers } from "../../src/env/env.ts";
+import type { Listener, ListenerOptions } from "../../src/server/listener.ts";
+import type { ConnectionInfo, RequestRouter } from "../../src/server/router.ts";
+import { type NetworkStats, newCounters } from "../../src/server/shared.ts";
+
+const LENGTH_BYTES = 4;
+
+/** Where a broker's clients come from in a test: one connection, of frames, without a socket. */
+export class MemoryListener implements Listener {
+  readonly address: string;
+  readonly port: number;
+  readonly #router: RequestRouter;
+  readonly #timers: Timers;
+  #connections = 0;
+  #connection: { readonly info: ConnectionInfo; readonly closed: AbortController };
+  #inProgress = 0;
+  #idle: () => void = () => {};
+
+  constructor({ host, port, router, env }: ListenerOptions) {
+    this.address = host;
+    this.port = port;
+    this.#router = router;
+    this.#timers = env.timers;
+    this.#connection = this.#connect();
+  }
+
+  async listen(): Promise<void> {}
+
+  get connections(): number {
+    return 1;
+  }
+
+  get stats(): NetworkStats {
+    return { ...newCounters(), heldBytes: 0, unsentBytes: 0 };
+  }
+
+  /** Sends a request as it is encoded; resolves to null where it is answered nothing. */
+  send(request: readonly Uint8Array[]): Promise<Uint8Array | null> {
+    return this.sendFrame(unframed(request));
+  }
+
+  /** The same without its length. */
+  async sendFrame(frame: Uint8Array): Promise<Uint8Array | null> {
+    this.#inProgress++;
+    try {
+      const answer = await this.#router.accept(frame, this.#connection.info).run();
+      return answer === null ? null : unframed(answer);
+    } finally {
+      this.#inProgress--;
+      if (this.#inProgress === 0) this.#idle();
+    }
+  }
+
+  /** Ends long polls, as the closing of their connection does. The next request makes another. */
+  cutKafka(): void {
+    const { info, closed } = this.#connection;
+    this.#connection = this.#connect();
+    closed.abort();
+    this.#router.closed(info);
+  }
+
+  async close({ graceMs }: { graceMs: number }): Promise<void> {
+    if (this.#inProgress === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#timers.after(graceMs, resolve);
+      this.#idle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #connect() {
+    const closed = new AbortController();
+    const info = {
+      id: ++this.#connections,
+      remoteAddress: "127.0.0.1",
+      localAddress: "127.0.0.1",
+      localPort: this.port,
+      signal: closed.signal,
+    };
+    return { info, closed };
+  }
+}
+
+function unframed(chunks: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(chunks)).subarray(LENGTH_BYTES);
+}
