@@ -8,6 +8,7 @@ import type { TopicSpec } from "../metadata/decide-create-topics.ts";
 import { decideReassign } from "../metadata/decide-reassign.ts";
 import { decideUnregisterBroker } from "../metadata/decide-unregister-broker.ts";
 import { DecidingAdmin } from "../metadata/deciding-admin.ts";
+import { deltaBetween } from "../metadata/delta.ts";
 import { type MetadataImage, partitionsOf } from "../metadata/image.ts";
 import { LocalController } from "../metadata/local-controller.ts";
 import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
@@ -77,7 +78,7 @@ export class ActiveController implements ServedController {
       const active = new ActiveController(parts, log, local);
       local.onCommit((previous, next) => {
         membership.beat();
-        void deleteLogsOfTopics(engine, logger, previous, next);
+        void deleteLogsOfTopics(engine, logger, deltaBetween(previous, next));
       });
       active.#duties.start();
       return active;

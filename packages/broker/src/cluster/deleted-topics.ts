@@ -1,6 +1,7 @@
 import { type LogEngine, LogError, type LogId } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { MetadataImage, TopicImage } from "../metadata/image.ts";
+import type { MetadataDelta } from "../metadata/delta.ts";
+import type { TopicImage } from "../metadata/image.ts";
 
 /**
  * Deletes the logs of topics that a committed change has deleted, and nothing else: a controller
@@ -9,14 +10,10 @@ import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 export async function deleteLogsOfTopics(
   engine: LogEngine,
   logger: Logger,
-  previous: MetadataImage,
-  next: MetadataImage,
+  { topics }: MetadataDelta,
 ): Promise<void> {
-  if (previous.topicsById === next.topicsById) return;
-  const ids: LogId[] = [];
-  for (const topic of previous.topicsById.values()) {
-    if (!next.topicsById.has(topic.id)) ids.push(...logsOf(topic));
-  }
+  const gone = topics.filter(({ now }) => now === null);
+  const ids = gone.flatMap(({ before }) => logsOf(before!));
   await Promise.all(ids.map((id) => deleteLog(engine, logger, id)));
 }
 

@@ -2,6 +2,7 @@ import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import { type FollowedLog, LogError, type ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { MetadataDelta } from "../metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { hostAndPort } from "../nats/server-config.ts";
@@ -133,9 +134,9 @@ export class ClusterMember {
     const { engine, logger } = this.#parts;
     const membership = this.#membership;
     const follower = this.#follower;
-    metadata.onChange((previous, next) => this.#noticeRemoval(previous, next));
+    metadata.onChange((delta) => this.#noticeRemoval(delta));
     const named = membership.named.bind(membership);
-    metadata.onChange((previous, next) => tellOfBrokers(previous, next, { logger, named }));
+    metadata.onChange((delta, image) => tellOfBrokers(delta, image, { logger, named }));
     // With servers of somebody else's a broker alone can be a whole cluster.
     if (engine.removeServer !== null) {
       membership.expect({
@@ -151,9 +152,9 @@ export class ClusterMember {
     });
   }
 
-  #noticeRemoval(previous: MetadataImage, { brokers }: MetadataImage): void {
+  #noticeRemoval({ brokers }: MetadataDelta): void {
     const { nodeId } = this.metadata;
-    if (!previous.brokers.has(nodeId) || brokers.has(nodeId)) return;
+    if (!brokers.some(({ id, now }) => id === nodeId && now === null)) return;
     this.#parts.logger.error(`${this.#file.removed(nodeId).message}; stop it now`);
     void this.#file.write("removed");
   }

@@ -1,24 +1,24 @@
 import type { Logger } from "../logging/logger.ts";
+import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 
 /** Says which brokers came, went, and may lead partitions or not, as the metadata has it. */
 export function tellOfBrokers(
-  previous: MetadataImage,
-  next: MetadataImage,
+  { brokers: changed }: MetadataDelta,
+  { brokers }: MetadataImage,
   { logger, named }: { logger: Logger; named: (brokerId: number) => string },
 ): void {
   // The first image is no news.
-  if (previous.brokers === next.brokers || previous.brokers.size === 0) return;
-  for (const { id, incarnationId, fenced, host, port } of next.brokers.values()) {
-    const before = previous.brokers.get(id);
-    if (before?.incarnationId !== incarnationId) {
+  const areFirst = changed.every(({ before }) => before === null);
+  if (areFirst && changed.length === brokers.size) return;
+  for (const { id, before, now } of changed) {
+    if (now === null) logger.info(`cluster: ${named(id)} was removed`);
+    else if (before?.incarnationId !== now.incarnationId) {
+      const { host, port } = now;
       logger.info(`cluster: ${named(id)} has registered`, { host, port });
-    } else if (before.fenced !== fenced) {
-      const now = fenced ? "is fenced and leads nothing" : "is not fenced any more";
-      logger.info(`cluster: ${named(id)} ${now}`);
+    } else if (before.fenced !== now.fenced) {
+      const what = now.fenced ? "is fenced and leads nothing" : "is not fenced any more";
+      logger.info(`cluster: ${named(id)} ${what}`);
     }
-  }
-  for (const id of previous.brokers.keys()) {
-    if (!next.brokers.has(id)) logger.info(`cluster: ${named(id)} was removed`);
   }
 }

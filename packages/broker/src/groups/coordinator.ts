@@ -2,7 +2,8 @@ import { ErrorCode } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { MetadataImage, PartitionImage } from "../metadata/image.ts";
+import type { MetadataDelta } from "../metadata/delta.ts";
+import type { PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import type { Partitions } from "../partition/partitions.ts";
@@ -54,7 +55,7 @@ export class GroupCoordinator {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#log = new GroupLog(parts.logger);
-    parts.metadata.onChange((previous, next) => this.#follow(previous, next));
+    parts.metadata.onChange((delta) => this.#follow(delta));
   }
 
   /**
@@ -225,16 +226,10 @@ export class GroupCoordinator {
     }
   }
 
-  #follow(previous: MetadataImage, next: MetadataImage): void {
-    if (previous.topics === next.topics) return;
-    const deleted: string[] = [];
-    const changed: string[] = [];
-    for (const { name, id } of previous.topics.values()) {
-      if (next.topics.get(name)?.id !== id) deleted.push(name);
-    }
-    for (const topic of next.topics.values()) {
-      if (previous.topics.get(topic.name) !== topic) changed.push(topic.name);
-    }
+  #follow({ topics }: MetadataDelta): void {
+    if (topics.length === 0) return;
+    const deleted = topics.filter(({ now }) => now === null).map(({ name }) => name);
+    const changed = topics.filter(({ now }) => now !== null).map(({ name }) => name);
     if (changed.includes(CONSUMER_OFFSETS_TOPIC)) this.load();
     if (deleted.length > 0) this.#stepAll(topicsDeleted(deleted));
     this.#stepAll(topicsChanged([...deleted, ...changed]));

@@ -8,6 +8,7 @@ import type { ResourceChange } from "./decide-alter-configs.ts";
 import type { PartitionsSpec } from "./decide-create-partitions.ts";
 import type { TopicSpec } from "./decide-create-topics.ts";
 import type { DeletedTopic, TopicRef } from "./decide-delete-topics.ts";
+import { deltaBetween, type MetadataDelta } from "./delta.ts";
 import type { MetadataImage } from "./image.ts";
 import { type ControllerOptions, LocalController } from "./local-controller.ts";
 import type { Outcome } from "./outcome.ts";
@@ -37,7 +38,7 @@ export interface MetadataOptions {
 /** Of a broker that is its own controller. */
 export type OwnMetadataOptions = ControllerOptions & { readonly clusterId: string };
 
-type Listener = (previous: MetadataImage, next: MetadataImage) => void;
+type Listener = (delta: MetadataDelta, image: MetadataImage) => void;
 
 /**
  * The metadata as this broker knows it, and the way to its controller. Readers take `image`, which
@@ -122,7 +123,10 @@ export class Metadata {
     return this.#settled();
   }
 
-  /** Called after each change, before whoever asked for it is answered. Returns its end. */
+  /**
+   * Called after each change, before whoever asked for it is answered, with what has changed and
+   * the image that is shown from now on. Returns the end of it.
+   */
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -133,7 +137,8 @@ export class Metadata {
     const previous = this.#image;
     if (next === previous) return;
     this.#image = next;
-    for (const listener of this.#listeners) listener(previous, next);
+    const delta = deltaBetween(previous, next);
+    for (const listener of this.#listeners) listener(delta, next);
   }
 
   /** A topic's configs in force. Cheap enough for every request. */

@@ -1,51 +1,88 @@
-import type { MetadataImage } from "../metadata/image.ts";
+import { ResourceType } from "../config/kafka/set-configs.ts";
+import type { TopicConfig } from "../config/kafka/typed.ts";
+import type { MetadataDelta, TopicDelta } from "../metadata/delta.ts";
+import type { MetadataImage, PartitionImage, TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { HostedPartition } from "../partition/slot.ts";
 
-/** The partitions of some topics that this broker leads, with their settings in force. */
-export function hostedPartitions(
-  metadata: Metadata,
-  image: MetadataImage,
-  isWanted: (topic: string) => boolean = () => true,
-): HostedPartition[] {
-  const hosted: HostedPartition[] = [];
-  for (const { name, id: topicId, partitions } of image.topics.values()) {
-    if (!isWanted(name)) continue;
-    const settings = metadata.configs.topic(image, name);
-    partitions.forEach(({ leader, leaderEpoch }, partition) => {
-      if (leader !== metadata.nodeId) return;
-      hosted.push({ id: { topic: name, topicId, partition }, leaderEpoch, settings });
-    });
-  }
-  return hosted;
+/** All partitions that this broker leads, with their settings in force. */
+export function hostedPartitions(metadata: Metadata, image: MetadataImage): HostedPartition[] {
+  return [...image.topics.values()].flatMap((topic) => ledOf(topic, metadata));
 }
 
 /** Keeps the hosted partitions as the metadata says they are. */
 export function followMetadata(metadata: Metadata, partitions: Partitions): void {
-  metadata.onChange((previous, next) => {
-    for (const { name, id } of previous.topics.values()) {
-      if (next.topics.get(name)?.id !== id) partitions.remove(name, id);
-    }
-    // A config may be the default of any topic, so a change of one concerns them all.
-    const configsChanged = previous.configs !== next.configs;
-    const isChanged = (topic: string) =>
-      configsChanged || previous.topics.get(topic) !== next.topics.get(topic);
-    for (const { name, id, index } of partitionsLost(previous, next, metadata.nodeId)) {
+  let defaults = metadata.topicConfig("");
+  metadata.onChange((delta, image) => {
+    for (const { id, name, now } of delta.topics) if (now === null) partitions.remove(name, id);
+    for (const { id, name, index } of partitionsLost(delta, metadata.nodeId)) {
       partitions.release(name, id, index);
     }
-    partitions.host(hostedPartitions(metadata, next, isChanged));
+    partitions.host(delta.topics.flatMap((topic) => changedOf(topic, metadata)));
+    partitions.host(topicsWithConfigs(delta, image).flatMap((topic) => ledOf(topic, metadata)));
+    const before = defaults;
+    defaults = metadata.topicConfig("");
+    if (!isEqual(before, defaults)) partitions.host(configuredAnew(metadata, partitions));
   });
 }
 
 /** Partitions of topics that stay which this broker led and leads no more. */
-function* partitionsLost(previous: MetadataImage, next: MetadataImage, nodeId: number) {
-  for (const topic of previous.topics.values()) {
-    const { name, id } = topic;
-    const now = next.topics.get(name);
-    if (now === topic || now?.id !== id) continue;
-    for (const [index, { leader }] of topic.partitions.entries()) {
-      if (leader === nodeId && now.partitions[index]?.leader !== nodeId) yield { name, id, index };
+function* partitionsLost({ topics }: MetadataDelta, nodeId: number) {
+  for (const { id, name, now: topic, partitions } of topics) {
+    if (topic === null) continue;
+    for (const { index, before, now } of partitions) {
+      if (before?.leader === nodeId && now?.leader !== nodeId) yield { id, name, index };
     }
   }
+}
+
+/** Of a topic's partitions that have changed, those that this broker leads. */
+function changedOf({ now: topic, partitions }: TopicDelta, metadata: Metadata): HostedPartition[] {
+  const hosted: HostedPartition[] = [];
+  if (topic === null) return hosted;
+  for (const { index, now } of partitions) {
+    if (now?.leader === metadata.nodeId) hosted.push(hostedOf(topic, index, now, metadata));
+  }
+  return hosted;
+}
+
+/** Topics that are there and have other configs of their own. */
+function topicsWithConfigs({ configs }: MetadataDelta, { topics }: MetadataImage): TopicImage[] {
+  return configs.flatMap(({ type, name }) => {
+    return type === ResourceType.topic ? (topics.get(name) ?? []) : [];
+  });
+}
+
+function ledOf(topic: TopicImage, metadata: Metadata): HostedPartition[] {
+  const hosted: HostedPartition[] = [];
+  for (const [index, partition] of topic.partitions.entries()) {
+    if (partition.leader === metadata.nodeId) {
+      hosted.push(hostedOf(topic, index, partition, metadata));
+    }
+  }
+  return hosted;
+}
+
+function hostedOf(
+  { name: topic, id: topicId }: TopicImage,
+  partition: number,
+  { leaderEpoch }: PartitionImage,
+  metadata: Metadata,
+): HostedPartition {
+  return { id: { topic, topicId, partition }, leaderEpoch, settings: metadata.topicConfig(topic) };
+}
+
+/** What a topic gets that does not say has changed: that may concern every hosted partition. */
+function configuredAnew(metadata: Metadata, partitions: Partitions): HostedPartition[] {
+  return [...partitions.all()].map(({ hosted }) => {
+    return { ...hosted, settings: metadata.topicConfig(hosted.id.topic) };
+  });
+}
+
+/** Most configs of brokers say nothing of topics. */
+function isEqual(a: TopicConfig, b: TopicConfig): boolean {
+  if (a === b) return true;
+  const keys = Object.keys(a) as (keyof TopicConfig)[];
+  return keys.every((key) => a[key] === b[key]);
 }

@@ -6,16 +6,19 @@
  */
 export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   readonly #base: ReadonlyMap<K, V>;
-  /** Undefined says that a key of the base is gone. */
-  readonly #changes: ReadonlyMap<K, V | undefined>;
+  readonly #changes: Changes<K, V>;
+  /** Of what this base was merged; null where it was not. */
+  readonly #origin: Origin<K, V> | null;
   readonly size: number;
 
   constructor(
     base: ReadonlyMap<K, V> = new Map(),
-    changes: ReadonlyMap<K, V | undefined> = new Map(),
+    changes: Changes<K, V> = new Map(),
+    origin: Origin<K, V> | null = null,
   ) {
     this.#base = base;
     this.#changes = changes;
+    this.#origin = origin;
     this.size = base.size;
     for (const [key, value] of changes) {
       this.size += Number(value !== undefined) - Number(base.has(key));
@@ -23,11 +26,32 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   }
 
   /** This map with `changes`; undefined removes a key. */
-  with(changes: ReadonlyMap<K, V | undefined>): LayeredMap<K, V> {
+  with(changes: Changes<K, V>): LayeredMap<K, V> {
     const all = new Map([...this.#changes, ...changes]);
-    const layered = new LayeredMap(this.#base, all);
+    const layered = new LayeredMap(this.#base, all, this.#origin);
     const many = all.size > MIN_MERGED && all.size ** 2 > this.#base.size;
-    return many ? new LayeredMap(new Map(layered)) : layered;
+    if (!many) return layered;
+    const origin = { base: new WeakRef(this.#base), changes: all };
+    return new LayeredMap<K, V>(new Map(layered), new Map(), origin);
+  }
+
+  /**
+   * The keys that have another value here than in `before`, where a value is equal to itself only.
+   * It looks at the changes alone where `before` is one of the maps that this one was made of, not
+   * many changes ago, and at all keys of both otherwise.
+   */
+  changedSince(before: LayeredMap<K, V>): K[] {
+    if (before === this) return [];
+    const keys = new Set<K>();
+    for (const part of this.#apartFrom(before)) for (const key of part.keys()) keys.add(key);
+    return [...keys].filter((key) => before.get(key) !== this.get(key));
+  }
+
+  #apartFrom(before: LayeredMap<K, V>): readonly ReadonlyMap<K, unknown>[] {
+    const changes = [before.#changes, this.#changes];
+    if (before.#base === this.#base) return changes;
+    if (before.#base === this.#origin?.base.deref()) return [...changes, this.#origin.changes];
+    return [before, this];
   }
 
   get(key: K): V | undefined {
@@ -60,6 +84,15 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   [Symbol.iterator](): MapIterator<[K, V]> {
     return this.entries();
   }
+}
+
+/** Undefined says that a key of the base is gone. */
+type Changes<K, V> = ReadonlyMap<K, V | undefined>;
+
+interface Origin<K, V> {
+  /** Not kept alive: who has no map over it any more does not ask what has changed since. */
+  readonly base: WeakRef<ReadonlyMap<K, V>>;
+  readonly changes: Changes<K, V>;
 }
 
 const MIN_MERGED = 32;

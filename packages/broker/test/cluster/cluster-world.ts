@@ -168,10 +168,12 @@ export class ClusterWorld {
 
   /** Told by a broker when it has become a member. */
   joined(broker: SimulatedBroker, metadata: Metadata): void {
-    metadata.onChange((previous, next) => {
+    let previous = metadata.image;
+    metadata.onChange((_, next) => {
       for (const problem of stepsBack(previous, next)) {
         this.problems.push(`broker ${broker.id}: ${problem}`);
       }
+      previous = next;
     });
   }
 

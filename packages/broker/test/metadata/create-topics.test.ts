@@ -7,7 +7,7 @@ describe("creating topics", () => {
   it("makes the logs, then the topic", async () => {
     const { metadata, host } = await openMetadata();
     const seen: string[][] = [];
-    metadata.onChange((_, next) => seen.push([...next.topics.keys()]));
+    metadata.onChange((_, { topics }) => seen.push([...topics.keys()]));
     const [created] = await metadata.createTopics([spec("t", { numPartitions: 3 })]);
     expect(created).toMatchObject({ name: "t", errorCode: 0 });
     expect(seen).toEqual([["t"]]);

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { LayeredMap } from "../../src/util/layered-map.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
@@ -30,5 +30,26 @@ it("a layered map holds what a map would, and leaves earlier ones as they were",
       expect(keys.map((key) => is.get(key))).toEqual(keys.map((key) => should.get(key)));
       expect(keys.map((key) => is.has(key))).toEqual(keys.map((key) => should.has(key)));
     }
+    for (let pair = 0; pair < 100; pair++) {
+      const [before, beforeModel] = random.pick(earlier);
+      const [now, nowModel] = random.pick(earlier);
+      const keys = [...new Set([...beforeModel.keys(), ...nowModel.keys()])];
+      const changed = keys.filter((key) => beforeModel.get(key) !== nowModel.get(key));
+      expect(new Set(now.changedSince(before))).toEqual(new Set(changed));
+    }
   }
+});
+
+it("a layered map finds what has changed without looking at the rest", () => {
+  const all = new Map(Array.from({ length: 10_000 }, (_, key) => [key, 0]));
+  let map = new LayeredMap<number, number>(all);
+  let looked = 0;
+  for (let step = 1; step <= 300; step++) {
+    const next = map.with(new Map([[step, step]]));
+    const get = vi.spyOn(next, "get");
+    expect(next.changedSince(map)).toEqual([step]);
+    looked = Math.max(looked, get.mock.calls.length);
+    map = next;
+  }
+  expect(looked).toBeLessThan(250);
 });

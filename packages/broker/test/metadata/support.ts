@@ -56,12 +56,12 @@ export class FakeHost implements PartitionHost {
 
   /** What a broker does once a topic is gone. */
   follow(metadata: Metadata): void {
-    metadata.onChange((previous, next) => {
-      for (const { name, id, partitions } of previous.topics.values()) {
-        if (next.topics.get(name)?.id === id) continue;
-        partitions.forEach((_, partition) => {
+    metadata.onChange(({ topics }) => {
+      for (const { name, id, now, partitions } of topics) {
+        if (now !== null) continue;
+        for (const { index: partition } of partitions) {
           this.discardLogs([{ topic: name, topicId: id, partition }]);
-        });
+        }
       }
     });
   }

@@ -1,0 +1,108 @@
+import type { ConfigValues } from "../config/kafka/set-configs.ts";
+import { LayeredMap } from "../util/layered-map.ts";
+import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
+
+/**
+ * What is different in an image of the metadata from the one that was shown before it. Whoever
+ * follows the metadata looks at this, and never at all topics because one has changed.
+ */
+export interface MetadataDelta {
+  /** Those that are gone come first: another topic may have the name of one of them by now. */
+  readonly topics: readonly TopicDelta[];
+  readonly brokers: readonly BrokerDelta[];
+  readonly configs: readonly ConfigDelta[];
+}
+
+/** Null stands for what was not there yet, or is there no more. */
+interface Change<T> {
+  readonly before: T | null;
+  readonly now: T | null;
+}
+
+export interface TopicDelta extends Change<TopicImage> {
+  readonly id: string;
+  readonly name: string;
+  readonly partitions: readonly PartitionDelta[];
+}
+
+export interface PartitionDelta extends Change<PartitionImage> {
+  readonly index: number;
+}
+
+export interface BrokerDelta extends Change<BrokerImage> {
+  readonly id: number;
+}
+
+/** A resource that has other configs set. */
+export interface ConfigDelta {
+  /** See ResourceType. */
+  readonly type: number;
+  readonly name: string;
+}
+
+/**
+ * Compares two images, by identity: images share what did not change, so one change between them
+ * costs about the square root of the number of topics. Any two may be compared, also one that was
+ * read from a snapshot with the one that was shown before.
+ */
+export function deltaBetween(previous: MetadataImage, next: MetadataImage): MetadataDelta {
+  return {
+    topics: topicsBetween(previous.topicsById, next.topicsById),
+    brokers: brokersBetween(previous.brokers, next.brokers),
+    configs: configsBetween(previous.configs, next.configs),
+  };
+}
+
+type Topics = MetadataImage["topicsById"];
+
+function topicsBetween(previous: Topics, next: Topics): TopicDelta[] {
+  const gone: TopicDelta[] = [];
+  const present: TopicDelta[] = [];
+  for (const id of next.changedSince(previous)) {
+    const before = previous.get(id) ?? null;
+    const now = next.get(id) ?? null;
+    const partitions = partitionsBetween(before, now);
+    if (now === null) gone.push({ id, name: before!.name, before, now, partitions });
+    else present.push({ id, name: now.name, before, now, partitions });
+  }
+  return [...gone, ...present];
+}
+
+function partitionsBetween(previous: TopicImage | null, next: TopicImage | null) {
+  const changed: PartitionDelta[] = [];
+  const [old, current] = [previous?.partitions ?? [], next?.partitions ?? []];
+  for (let index = 0; index < Math.max(old.length, current.length); index++) {
+    const before = old[index] ?? null;
+    const now = current[index] ?? null;
+    if (before !== now) changed.push({ index, before, now });
+  }
+  return changed;
+}
+
+type Brokers = MetadataImage["brokers"];
+
+function brokersBetween(previous: Brokers, next: Brokers): BrokerDelta[] {
+  if (previous === next) return [];
+  const changed: BrokerDelta[] = [];
+  for (const [id, now] of next) {
+    const before = previous.get(id) ?? null;
+    if (before !== now) changed.push({ id, before, now });
+  }
+  for (const [id, before] of previous) {
+    if (!next.has(id)) changed.push({ id, before, now: null });
+  }
+  return changed;
+}
+
+type Configs = MetadataImage["configs"];
+
+function configsBetween(previous: Configs, next: Configs): ConfigDelta[] {
+  if (previous === next) return [];
+  const types = new Set([...previous.keys(), ...next.keys()]);
+  return [...types].flatMap((type) => {
+    const names = (next.get(type) ?? NONE_SET).changedSince(previous.get(type) ?? NONE_SET);
+    return names.map((name) => ({ type, name }));
+  });
+}
+
+const NONE_SET: LayeredMap<string, ConfigValues> = new LayeredMap();

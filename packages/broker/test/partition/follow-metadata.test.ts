@@ -1,0 +1,53 @@
+import { expect, it, vi } from "vitest";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
+import { WholeBroker } from "../handlers/whole-broker.ts";
+import { cluster } from "../metadata/cluster.ts";
+
+it("a change of the metadata touches the partitions it is about, and no other", async () => {
+  const { broker, hosted } = await followed();
+  const { metadata } = broker;
+  await metadata.createPartitions([{ name: "a", count: 3, assignments: null }]);
+  expect(hosted()).toEqual(["a-2"]);
+  await metadata.nextProducerId();
+  expect(hosted()).toEqual([]);
+  const retention = { name: "retention.ms", operation: 0, value: "1" };
+  const topic = { type: ResourceType.topic, name: "b", replace: false, changes: [retention] };
+  await metadata.alterConfigs([topic]);
+  expect(hosted()).toEqual(["b-0"]);
+  await metadata.deleteTopics([{ name: "b", id: null }]);
+  expect(hosted()).toEqual([]);
+  expect(broker.partitions.find("b", 0)).toBeTypeOf("number");
+});
+
+it("a default of all topics reaches every hosted partition, another config none", async () => {
+  const { broker, hosted, settings } = await followed();
+  const set = (name: string, value: string) => {
+    const changes = [{ name, operation: 0, value }];
+    const all = { type: ResourceType.broker, name: "", replace: false, changes };
+    return broker.metadata.alterConfigs([all]);
+  };
+  expect(await set("log.segment.bytes", "4000000")).toMatchObject([{ errorCode: 0 }]);
+  expect(hosted()).toEqual(["a-0", "a-1", "b-0"]);
+  expect(settings()).toEqual([4_000_000, 4_000_000, 4_000_000]);
+  expect(await set("log.cleaner.threads", "3")).toMatchObject([{ errorCode: 0 }]);
+  expect(hosted()).toEqual([]);
+});
+
+/** A broker with three partitions, and what is hosted by each change from then on. */
+async function followed() {
+  const { broker } = await WholeBroker.start({}, cluster([1]).records);
+  const one = { replicationFactor: 1, assignments: [], configs: [] };
+  await broker.metadata.createTopics([
+    { name: "a", numPartitions: 2, ...one },
+    { name: "b", numPartitions: 1, ...one },
+  ]);
+  const host = vi.spyOn(broker.partitions, "host");
+  const hosted = () => {
+    const all = host.mock.calls.flatMap(([changed]) => changed);
+    host.mockClear();
+    return all.map(({ id }) => `${id.topic}-${id.partition}`).sort();
+  };
+  const settings = () =>
+    [...broker.partitions.all()].map((one) => one.hosted.settings.segmentBytes);
+  return { broker, hosted, settings };
+}
