@@ -80,8 +80,7 @@ async function broker(topics: number, perTopic: number) {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
     newLogSettings: () => metadata.topicConfig(""),
-    isIsolated: () => false,
-    isKnown: (topic, index) => metadata.hasPartition(topic, index),
+    leadership: () => metadata.leadership,
   });
   const metadata: Metadata = new Metadata({
     nodeId: 1,

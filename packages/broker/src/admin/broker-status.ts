@@ -56,7 +56,7 @@ export class BrokerStatus implements BrokerAdmin {
     const reasons: string[] = [];
     if (engine.problem !== null) reasons.push(engine.problem);
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
-    if (metadata.isolated)
+    if (metadata.leadership.isExpired)
       reasons.push("the other brokers are not heard, or not caught up with yet");
     if (metadata.controllerId === NO_CONTROLLER) reasons.push("the cluster has no controller");
     else if (cluster !== null && isServing()) reasons.push(...notPartOf(metadata));

@@ -60,8 +60,9 @@ export class FollowedPartitions implements Followers {
     if (image === undefined || partition === undefined) {
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     }
-    const inSync = partition.isr.includes(metadata.nodeId) && !metadata.isolated;
-    if (!enabled || !inSync || this.#closed) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    const { leadership } = metadata;
+    if (!enabled || !leadership.isInSync(topic, index) || this.#closed)
+      return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const followed = await this.#opened(image, index);
     if (followed === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     followed.usedAtMs = this.#parts.env.clock.monotonicMs();

@@ -162,7 +162,8 @@ export class GroupCoordinator {
     }
     const index = partitionOf(groupId, partitions.length);
     const own = this.#shards.get(index);
-    if (own === undefined || this.#parts.metadata.isolated)
+    const { leadership } = this.#parts.metadata;
+    if (own === undefined || !leadership.leads(CONSUMER_OFFSETS_TOPIC, index))
       return { errorCode: ErrorCode.NOT_COORDINATOR };
     const ready = this.#loadingOf(index, own);
     if (ready === null) return own.shard!;

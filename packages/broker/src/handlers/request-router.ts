@@ -35,7 +35,7 @@ export class HandlerRouter implements RequestRouter {
     const handler = this.#handlers[header.apiKey];
     if (handler === undefined) throw refused("unknown-api", header, "is not served");
     // Who leads what is no more as this broker knows it: its clients are to ask another one.
-    if (this.#broker.metadata.isolated) {
+    if (this.#broker.metadata.leadership.isExpired) {
       throw refused("isolated", header, "came while too few other brokers are heard");
     }
     if (!includes(handler.versions, header.apiVersion)) {

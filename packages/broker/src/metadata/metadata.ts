@@ -10,6 +10,7 @@ import type { TopicSpec } from "./decide-create-topics.ts";
 import type { DeletedTopic, TopicRef } from "./decide-delete-topics.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
 import type { MetadataImage } from "./image.ts";
+import { Leadership } from "./leadership.ts";
 import { type ControllerOptions, LocalController } from "./local-controller.ts";
 import type { Outcome } from "./outcome.ts";
 import { ProducerIds } from "./producer-ids.ts";
@@ -52,6 +53,7 @@ export class Metadata {
   /** Different each time the broker starts. */
   readonly incarnationId: string;
   readonly controller: Controller;
+  readonly leadership: Leadership;
   readonly #options: MetadataOptions;
   readonly #producerIds: ProducerIds;
   readonly #listeners = new Set<Listener>();
@@ -67,6 +69,7 @@ export class Metadata {
     this.incarnationId = randomUuid(env.random);
     this.controller = controller;
     this.#image = image;
+    this.leadership = new Leadership(nodeId, () => this.#image, options.isolated);
     this.#producerIds = new ProducerIds(() => controller.allocateProducerIds(nodeId));
   }
 
@@ -92,11 +95,6 @@ export class Metadata {
     return this.#image;
   }
 
-  /** Whether there is such a partition, whoever leads it. */
-  hasPartition(topic: string, index: number): boolean {
-    return this.#image.topics.get(topic)?.partitions[index] !== undefined;
-  }
-
   get controllerId(): number {
     return this.#options.controllerId();
   }
@@ -105,13 +103,9 @@ export class Metadata {
     return this.#options.endOffset();
   }
 
-  get isolated(): boolean {
-    return this.#options.isolated();
-  }
-
   /** See MetadataOptions; null, too, where this broker can't know. */
   unseen(): Coming | null {
-    return this.isolated ? null : (this.#options.unseen?.() ?? null);
+    return this.leadership.isExpired ? null : (this.#options.unseen?.() ?? null);
   }
 
   get failure(): StateMachineError | null {

@@ -2,6 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
 import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import type { Coming } from "../util/coming.ts";
 import { LeadershipNews } from "./leadership-news.ts";
@@ -27,10 +28,8 @@ export interface PartitionsOptions {
   readonly producerExpirationMs: () => number;
   /** For logs of topics that are not in the metadata yet. */
   readonly newLogSettings: () => PartitionSettings;
-  /** Whether others lead by now what the metadata here says this broker leads. */
-  readonly isIsolated: () => boolean;
-  /** Whether the metadata has this partition, whoever leads it. */
-  readonly isKnown: (topic: string, index: number) => boolean;
+  /** Of this broker, see Metadata. */
+  readonly leadership: () => Pick<Leadership, "isExpired" | "refusal">;
 }
 
 /**
@@ -80,12 +79,8 @@ export class Partitions implements PartitionHost {
   /** The partition, or the error code a client is to be given. */
   find(topic: string, index: number): Partition | number {
     const slot = this.#topics.get(topic)?.[index];
-    if (slot === undefined) {
-      return this.#options.isKnown(topic, index)
-        ? ErrorCode.NOT_LEADER_OR_FOLLOWER
-        : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    }
-    if (this.#options.isIsolated()) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    const leadership = this.#options.leadership();
+    if (slot === undefined || leadership.isExpired) return leadership.refusal(topic, index);
     const { partition } = slot;
     const failure = partition === null ? slot.failure : partition.log.failure;
     if (failure !== null) {

@@ -19,7 +19,6 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
     newLogSettings: () => metadata().topicConfig(""),
-    isIsolated: () => metadata().isolated,
-    isKnown: (topic, index) => metadata().hasPartition(topic, index),
+    leadership: () => metadata().leadership,
   });
 }

@@ -12,6 +12,7 @@ interface Situation {
   readonly incarnationId?: string;
   readonly fenced?: boolean;
   readonly serving?: boolean;
+  readonly isolated?: boolean;
 }
 
 /** Broker 2 of a cluster of two, which is in order but for what is said. */
@@ -20,6 +21,7 @@ function readiness({
   engineProblem,
   fenced,
   serving = true,
+  isolated = false,
   ...metadata
 }: Situation) {
   const history = new History();
@@ -27,10 +29,11 @@ function readiness({
   history.register(2);
   if (fenced) history.fence(2);
   const own = { nodeId: 2, controllerId: 1, failure: null, incarnationId: incarnationOf(2) };
+  const leadership = { isExpired: isolated };
   const status = new BrokerStatus({
     engine: { problem: storageProblem ?? null },
     cluster: { problem: engineProblem ?? null } as ClusterPart,
-    metadata: { ...own, ...metadata, image: history.image } as unknown as Metadata,
+    metadata: { ...own, ...metadata, leadership, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
     isServing: () => serving,
   } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
@@ -48,6 +51,7 @@ describe("a broker of a cluster is ready", () => {
     ["there is no controller", /no controller/, { controllerId: -1 }],
     ["it is not registered", /does not know/, { nodeId: 3 }],
     ["an earlier life of it is", /does not know/, { incarnationId: "another" }],
+    ["it is isolated", /^the other brokers are not heard/, { isolated: true }],
     ["it is fenced", /does not hear this broker/, { fenced: true }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {

@@ -133,7 +133,7 @@ export class ClusterWorld {
     const { brokers, serving } = this;
     const running = brokers.filter(({ life }) => life !== null);
     if (serving.length < running.length) return "a broker does not serve yet";
-    const isolated = serving.find(({ member }) => member.metadata.isolated);
+    const isolated = serving.find(({ member }) => member.metadata.leadership.isExpired);
     if (isolated !== undefined) return `broker ${isolated.id} does not hear the others yet`;
     const ids = new Set(serving.map((broker) => this.controllerId(broker)));
     if (ids.size > 1 || ids.has(-1)) return `controllers are ${[...ids]}`;

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { ErrorCode } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { Env } from "../../src/env/env.ts";
 import { type LogEngine, LogError } from "../../src/log/log.ts";
@@ -25,8 +26,7 @@ async function hostLost({ shared }: { shared: boolean }) {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
     newLogSettings: () => SETTINGS,
-    isIsolated: () => false,
-    isKnown: () => true,
+    leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });
   partitions.start();
   partitions.host([{ id: ID, leaderEpoch: 0, settings: SETTINGS }]);
