@@ -4,7 +4,7 @@ import { deleteLogsOfTopics } from "../packages/broker/src/cluster/deleted-topic
 import { tellOfBrokers } from "../packages/broker/src/cluster/tell-of-brokers.ts";
 import { ResourceType } from "../packages/broker/src/config/kafka/set-configs.ts";
 import { nodeEnv } from "../packages/broker/src/env/node-env.ts";
-import { GroupCoordinator } from "../packages/broker/src/groups/coordinator.ts";
+import { GroupCoordinator } from "../packages/broker/src/groups/group-coordinator.ts";
 import { MemoryEngine } from "../packages/broker/src/log/memory.ts";
 import { silentLogger } from "../packages/broker/src/logging/logger.ts";
 import { applyMetadata } from "../packages/broker/src/metadata/apply.ts";

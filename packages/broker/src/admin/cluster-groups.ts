@@ -1,6 +1,6 @@
 import { BusError } from "../cluster/bus.ts";
 import { COORDINATOR_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
-import type { GroupCoordinator } from "../groups/coordinator.ts";
+import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import type { Peers } from "../rpc/peers.ts";

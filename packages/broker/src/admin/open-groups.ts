@@ -1,5 +1,5 @@
 import type { ClusterPart } from "../cluster/cluster-part.ts";
-import type { GroupCoordinator } from "../groups/coordinator.ts";
+import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";

@@ -6,16 +6,16 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
-import type { DescribedGroup as DescribedClassicGroup } from "../groups/classic/describe.ts";
-import { describeGroup } from "../groups/classic/index.ts";
-import type { DescribedGroup as DescribedConsumerGroup } from "../groups/consumer/describe.ts";
-import { describeConsumerGroup } from "../groups/consumer/index.ts";
-import type { GroupCoordinator } from "../groups/coordinator.ts";
-import { deleteGroup } from "../groups/delete.ts";
+import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../groups/limits.ts";
-import { commitOffsets, type OffsetStore } from "../groups/offsets/index.ts";
+import type { Group } from "../groups/machine.ts";
+import { describeGroup } from "../groups/model/classic/index.ts";
+import { describeConsumerGroup } from "../groups/model/consumer/index.ts";
+import { commitOffsets, type OffsetStore } from "../groups/offsets.ts";
 import type { Operation } from "../groups/operation.ts";
-import type { Group } from "../groups/state.ts";
+import type { DescribedGroup as DescribedClassicGroup } from "../groups/operations/classic-describe.ts";
+import type { DescribedGroup as DescribedConsumerGroup } from "../groups/operations/consumer-describe.ts";
+import { deleteGroup } from "../groups/operations/delete-group.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";

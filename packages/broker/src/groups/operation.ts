@@ -3,7 +3,7 @@ import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { Random } from "../env/env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { GroupLog } from "./group-log.ts";
-import type { GroupState } from "./state.ts";
+import type { GroupState } from "./machine.ts";
 
 /** The world as an operation sees it: values, read once. */
 export interface GroupContext {

@@ -12,8 +12,8 @@ import type { Partition } from "../partition/partition.ts";
 import { Replayed } from "../state-machine/replayed.ts";
 import type { StateMachine } from "../state-machine/state-machine.ts";
 import type { GroupLog } from "./group-log.ts";
+import { applyGroupRecord, GroupState, groupsLoaded, snapshotGroups } from "./machine.ts";
 import { Effects, type GroupContext, type Operation, type Step } from "./operation.ts";
-import { applyGroupRecord, GroupState, groupsLoaded, snapshotGroups } from "./state.ts";
 
 export interface ShardWorld {
   readonly env: Pick<Env, "clock" | "timers" | "random">;

@@ -1,5 +1,5 @@
 import { OffsetCommit } from "@tarpan/protocol";
-import { commitOffsets, refuseCommit } from "../groups/offsets/index.ts";
+import { commitOffsets, refuseCommit } from "../groups/offsets.ts";
 import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 

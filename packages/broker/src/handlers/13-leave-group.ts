@@ -1,5 +1,5 @@
 import { LeaveGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { type Leaving, leaveGroup } from "../groups/classic/index.ts";
+import { type Leaving, leaveGroup } from "../groups/model/classic/index.ts";
 import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -1,5 +1,5 @@
 import { ErrorCode, ListGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { listGroups as list } from "../groups/list.ts";
+import { listGroups as list } from "../groups/operations/list-groups.ts";
 import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

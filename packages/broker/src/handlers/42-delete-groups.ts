@@ -1,6 +1,6 @@
 import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
-import { deleteGroup } from "../groups/delete.ts";
+import { deleteGroup } from "../groups/operations/delete-group.ts";
 import { onEach } from "../security/permission.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";
 

@@ -1,5 +1,5 @@
 import { ConsumerGroupHeartbeat } from "@tarpan/protocol";
-import { consumerHeartbeat, refused } from "../groups/consumer/index.ts";
+import { consumerHeartbeat, refused } from "../groups/model/consumer/index.ts";
 import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 

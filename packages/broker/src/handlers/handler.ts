@@ -2,7 +2,7 @@ import type { AnyApi, Api, Fields, Input, Output, Range } from "@tarpan/protocol
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
-import type { GroupCoordinator } from "../groups/coordinator.ts";
+import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ClusterAdmin } from "../metadata/cluster-admin.ts";

@@ -4,7 +4,7 @@ import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
-import { GroupCoordinator } from "../groups/coordinator.ts";
+import { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Broker } from "../handlers/handler.ts";
 import { handlers } from "../handlers/index.ts";
 import { HandlerRouter } from "../handlers/request-router.ts";

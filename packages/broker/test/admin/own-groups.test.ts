@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
 import { OwnGroups } from "../../src/admin/own-groups.ts";
 import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
-import type { GroupCoordinator } from "../../src/groups/coordinator.ts";
+import type { GroupCoordinator } from "../../src/groups/group-coordinator.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { History } from "../metadata/cluster.ts";
 

@@ -1,7 +1,7 @@
 import { ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
-import { commitOffsets } from "../../src/groups/offsets/index.ts";
+import { commitOffsets } from "../../src/groups/offsets.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { create } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";

@@ -2,7 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
 import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Env } from "../../src/env/env.ts";
-import type { GroupCoordinator } from "../../src/groups/coordinator.ts";
+import type { GroupCoordinator } from "../../src/groups/group-coordinator.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Partitions } from "../../src/partition/partitions.ts";

@@ -3,17 +3,17 @@ import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
 import { GroupLog } from "../../src/groups/group-log.ts";
 import {
+  applyGroupRecord,
+  GroupState,
+  groupsLoaded,
+  snapshotGroups,
+} from "../../src/groups/machine.ts";
+import {
   Effects,
   type GroupContext,
   type Operation,
   type Step,
 } from "../../src/groups/operation.ts";
-import {
-  applyGroupRecord,
-  GroupState,
-  groupsLoaded,
-  snapshotGroups,
-} from "../../src/groups/state.ts";
 import { type Logger, silentLogger } from "../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
 import { ManualTime } from "../env/manual-time.ts";

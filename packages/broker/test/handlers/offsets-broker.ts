@@ -1,6 +1,6 @@
 import { OffsetFetch } from "@tarpan/protocol";
-import type { GroupLike } from "../../src/groups/group.ts";
-import type { Group } from "../../src/groups/state.ts";
+import type { Group } from "../../src/groups/machine.ts";
+import type { GroupLike } from "../../src/groups/model/group.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 /** A broker with coordinators and the topics `t` and `u` of two partitions each. */

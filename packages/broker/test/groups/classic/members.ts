@@ -8,7 +8,7 @@ import {
   leaveGroup,
   type SyncAnswer,
   syncGroup,
-} from "../../../src/groups/classic/index.ts";
+} from "../../../src/groups/model/classic/index.ts";
 import { GroupFixture, type Pending } from "../fixture.ts";
 
 export const GROUP = "g";

@@ -1,9 +1,9 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { classicLoaded } from "../../../src/groups/classic/index.ts";
-import { LiveGroup } from "../../../src/groups/classic/live-group.ts";
-import type { JoinAnswer, SyncAnswer } from "../../../src/groups/classic/member.ts";
-import { deleteGroup } from "../../../src/groups/delete.ts";
+import { classicLoaded } from "../../../src/groups/model/classic/index.ts";
+import { LiveGroup } from "../../../src/groups/model/classic/live-group.ts";
+import type { JoinAnswer, SyncAnswer } from "../../../src/groups/model/classic/member.ts";
+import { deleteGroup } from "../../../src/groups/operations/delete-group.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import type { Pending } from "../fixture.ts";
 import { GROUP, Members, REBALANCE_MS, SESSION_MS, subscriptionTo, text } from "./members.ts";

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import {
+  type AssignorMember,
+  type AssignorTopic,
+  assignorNamed,
+} from "../../../src/groups/model/assignors/index.ts";
+import {
   type Assignment,
   addTo,
   has,
   NO_PARTITIONS,
   sameAssignment,
   sizeOf,
-} from "../../../src/groups/consumer/assignment.ts";
-import {
-  type AssignorMember,
-  type AssignorTopic,
-  assignorNamed,
-} from "../../../src/groups/consumer/assignors/index.ts";
+} from "../../../src/groups/model/consumer/assignment.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 
 interface Situation {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { has, union } from "../../../src/groups/consumer/assignment.ts";
-import { applyGroupRecord, snapshotGroups } from "../../../src/groups/state.ts";
+import { applyGroupRecord, snapshotGroups } from "../../../src/groups/machine.ts";
+import { has, union } from "../../../src/groups/model/consumer/assignment.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { SimulatedMember, type Wishes } from "./simulated-member.ts";
 import { ConsumerWorld, HEARTBEAT_MS, hardState } from "./world.ts";

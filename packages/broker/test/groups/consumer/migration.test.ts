@@ -13,13 +13,13 @@ import {
   leaveGroup,
   type SyncAnswer,
   syncGroup,
-} from "../../../src/groups/classic/index.ts";
+} from "../../../src/groups/model/classic/index.ts";
 import {
   heartbeatConsumerGroup,
   joinConsumerGroup,
   leaveConsumerGroup,
   syncConsumerGroup,
-} from "../../../src/groups/consumer/index.ts";
+} from "../../../src/groups/model/consumer/index.ts";
 import type { Operation } from "../../../src/groups/operation.ts";
 import { ConsumerWorld, hardState, SESSION_MS, topicId } from "./world.ts";
 

@@ -4,9 +4,9 @@ import {
   has,
   type TopicPartitions,
   topicPartitionsOf,
-} from "../../../src/groups/consumer/assignment.ts";
-import type { HeartbeatAnswer } from "../../../src/groups/consumer/index.ts";
-import type { HeartbeatRequest } from "../../../src/groups/consumer/requests.ts";
+} from "../../../src/groups/model/consumer/assignment.ts";
+import type { HeartbeatAnswer } from "../../../src/groups/model/consumer/index.ts";
+import type { HeartbeatRequest } from "../../../src/groups/model/consumer/requests.ts";
 import type { SeededRandom } from "../../env/seeded-random.ts";
 import { REBALANCE_MS } from "./world.ts";
 

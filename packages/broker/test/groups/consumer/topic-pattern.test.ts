@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { RegexError } from "../../../src/groups/consumer/regex/parse.ts";
-import { TopicPattern } from "../../../src/groups/consumer/regex/topic-pattern.ts";
+import { RegexError } from "../../../src/groups/model/regex/parse.ts";
+import { TopicPattern } from "../../../src/groups/model/regex/topic-pattern.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 
 const matches = (pattern: string, name: string) => new TopicPattern(pattern).matches(name);

@@ -1,21 +1,21 @@
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "@tarpan/protocol";
 import { ConfigResolver } from "../../../src/config/kafka/resolve.ts";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
-import {
-  type ConsumerGroup,
-  consumerHeartbeat,
-  type HeartbeatAnswer,
-  topicsChanged,
-} from "../../../src/groups/consumer/index.ts";
-import type { HeartbeatRequest } from "../../../src/groups/consumer/requests.ts";
 import { GroupLog } from "../../../src/groups/group-log.ts";
-import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
 import {
   applyGroupRecord,
   GroupState,
   groupsLoaded,
   snapshotGroups,
-} from "../../../src/groups/state.ts";
+} from "../../../src/groups/machine.ts";
+import {
+  type ConsumerGroup,
+  consumerHeartbeat,
+  type HeartbeatAnswer,
+  topicsChanged,
+} from "../../../src/groups/model/consumer/index.ts";
+import type { HeartbeatRequest } from "../../../src/groups/model/consumer/requests.ts";
+import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
 import { type Logger, silentLogger } from "../../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../../src/metadata/image.ts";
 import { ManualTime } from "../../env/manual-time.ts";

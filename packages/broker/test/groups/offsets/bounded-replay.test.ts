@@ -2,7 +2,7 @@ import { type OffsetCommit, type RequestOf, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
 import { GroupLog } from "../../../src/groups/group-log.ts";
-import { commitOffsets } from "../../../src/groups/offsets/index.ts";
+import { commitOffsets } from "../../../src/groups/offsets.ts";
 import { GroupShard } from "../../../src/groups/shard.ts";
 import { MemoryEngine } from "../../../src/log/memory.ts";
 import { silentLogger } from "../../../src/logging/logger.ts";

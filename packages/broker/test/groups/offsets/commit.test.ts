@@ -1,7 +1,7 @@
 import { ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { topicsDeleted } from "../../../src/groups/offsets/index.ts";
-import { groupsLoaded, snapshotGroups } from "../../../src/groups/state.ts";
+import { groupsLoaded, snapshotGroups } from "../../../src/groups/machine.ts";
+import { topicsDeleted } from "../../../src/groups/offsets.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { imageOf, OffsetWorld, tombstone, topicId } from "./support.ts";
 

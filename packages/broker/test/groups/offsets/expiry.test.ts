@@ -1,6 +1,6 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { EXPIRED_PER_STEP } from "../../../src/groups/offsets/limits.ts";
+import { EXPIRED_PER_STEP } from "../../../src/groups/offset-limits.ts";
 import { CHECK_MS, OffsetWorld, RETENTION_MS, tombstone } from "./support.ts";
 
 const DAY_MS = 86_400_000;

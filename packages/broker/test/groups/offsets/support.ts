@@ -7,16 +7,16 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
-import type { GroupLike } from "../../../src/groups/group.ts";
 import { GroupLog } from "../../../src/groups/group-log.ts";
-import { commitOffsets } from "../../../src/groups/offsets/index.ts";
-import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
 import {
   applyGroupRecord,
   type Group,
   GroupState,
   groupsLoaded,
-} from "../../../src/groups/state.ts";
+} from "../../../src/groups/machine.ts";
+import type { GroupLike } from "../../../src/groups/model/group.ts";
+import { commitOffsets } from "../../../src/groups/offsets.ts";
+import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
 import { silentLogger } from "../../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../../../src/metadata/image.ts";
 import { ManualTime } from "../../env/manual-time.ts";

@@ -1,0 +1,254 @@
+/**
+ * Members of a consumer group that still speak the classic protocol (KIP-848, online migration).
+ * To them the member epoch is the generation, and nobody is the leader: the coordinator assigns.
+ * Nothing here waits for other members, so each request is answered at once.
+ */
+import {
+  type ConsumerSubscription,
+  ErrorCode,
+  type Heartbeat,
+  type JoinGroup,
+  type RequestOf,
+} from "@tarpan/protocol";
+import { randomUuid } from "../../metadata/topic-ids.ts";
+import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
+import { joinRefused, syncRefused } from "../model/classic/answers.ts";
+import { type JoinAnswer, ownProtocols, type SyncAnswer } from "../model/classic/member.ts";
+import { EMPTY_BYTES } from "../model/classic/records.ts";
+import type { Turn } from "../model/classic/turn.ts";
+import { type Admission, isRefused, replacing } from "../model/consumer/admission.ts";
+import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
+import { type Member, MemberState, newMember, sortedNames } from "../model/consumer/member.ts";
+import type { ConsumerRecord } from "../model/consumer/records.ts";
+import {
+  armJoin,
+  armSession,
+  armSync,
+  disarm,
+  disarmSync,
+  fenceMembers,
+} from "../model/consumer/sessions.ts";
+import { updateMember } from "../model/consumer/update-member.ts";
+import type { Join } from "../operations/classic-join.ts";
+import type { Leaving } from "../operations/classic-leave.ts";
+import type { Sync } from "../operations/classic-sync.ts";
+import { assignmentBytes, subscriptionFrom, withIds } from "./embedded-protocol.ts";
+
+/** From v4 a new member is first given its id and joins with that (KIP-394). */
+const MEMBER_ID_VERSION = 4;
+
+type JoinRequest = RequestOf<typeof JoinGroup>;
+
+export function joinConsumerGroup(turn: Turn, group: ConsumerGroup, join: Join): JoinAnswer {
+  const { request } = join;
+  const refuse = (errorCode: number) => joinRefused(request.memberId, errorCode);
+  const memberId = request.memberId || randomUuid(turn.context.random);
+  const errorCode = judgeJoin(turn, group, request, memberId);
+  if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
+  const needsId = request.memberId === "" && request.groupInstanceId === null;
+  if (needsId && join.version >= MEMBER_ID_VERSION) {
+    return joinRefused(memberId, ErrorCode.MEMBER_ID_REQUIRED);
+  }
+  const admission = admit(group, request, memberId);
+  if (typeof admission === "number") return refuse(admission);
+  const subscription = subscriptionFrom(request.protocols[0]!.metadata);
+  if (subscription === null) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  const { context, effects } = turn;
+  const records: ConsumerRecord[] = [];
+  const updated = updateMember({
+    group,
+    admission,
+    next: describe(admission.member, join, subscription),
+    owned: withIds(subscription.ownedPartitions, context.image),
+    context,
+    records,
+  });
+  if (isRefused(updated)) return refuse(updated.errorCode);
+  effects.records.push(...records);
+  if (admission.replaced !== null) disarm(turn, group.groupId, admission.replaced.memberId);
+  disarm(turn, group.groupId, memberId);
+  armSession(turn, group.groupId, updated);
+  armSync(turn, group.groupId, updated);
+  return {
+    errorCode: ErrorCode.NONE,
+    generationId: updated.epoch,
+    protocolType: CONSUMER_PROTOCOL_TYPE,
+    protocolName: request.protocols[0]!.name,
+    leader: "",
+    memberId,
+    members: [],
+  };
+}
+
+function describe(member: Member, join: Join, subscription: ConsumerSubscription): Member {
+  const { request, clientId, clientHost } = join;
+  const { sessionTimeoutMs, groupInstanceId, protocols } = request;
+  return {
+    ...member,
+    instanceId: groupInstanceId ?? member.instanceId,
+    rackId: subscription.rackId ?? member.rackId,
+    clientId,
+    clientHost,
+    subscribedTopicNames: sortedNames(subscription.topics),
+    // Members of this protocol match patterns themselves.
+    subscribedTopicRegex: "",
+    rebalanceTimeoutMs: rebalanceTimeoutOf(request),
+    classic: { sessionTimeoutMs, supportedProtocols: ownProtocols(protocols) },
+  };
+}
+
+/** Version 0 knows one time-out. */
+function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
+  return rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
+}
+
+function judgeJoin(
+  { context }: Turn,
+  group: ConsumerGroup,
+  { groupInstanceId, protocolType, protocols }: JoinRequest,
+  memberId: string,
+): number {
+  const { groupConsumerMigrationPolicy: policy, groupConsumerMaxSize } = context.config;
+  if (policy === "disabled" || protocolType !== CONSUMER_PROTOCOL_TYPE) {
+    return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+  }
+  const isMember = group.members.has(memberId) || group.staticMember(groupInstanceId) !== undefined;
+  if (!isMember && group.members.size >= groupConsumerMaxSize) {
+    return ErrorCode.GROUP_MAX_SIZE_REACHED;
+  }
+  const common = protocols.some(({ name }) => allOffer(group, name));
+  return common ? ErrorCode.NONE : ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+}
+
+function allOffer({ members, classicMemberCount }: ConsumerGroup, protocol: string): boolean {
+  if (classicMemberCount === 0) return true;
+  for (const { classic } of members.values()) {
+    if (classic?.supportedProtocols.every(({ name }) => name !== protocol)) return false;
+  }
+  return true;
+}
+
+function admit(
+  group: ConsumerGroup,
+  { groupInstanceId, memberId: given }: JoinRequest,
+  memberId: string,
+): Admission | number {
+  if (groupInstanceId === null) {
+    const known = group.members.get(memberId);
+    return { member: known ?? newMember(memberId), isNew: known === undefined, replaced: null };
+  }
+  const holder = group.staticMember(groupInstanceId);
+  if (given === "") {
+    if (holder !== undefined) return replacing(holder, memberId);
+    return { member: newMember(memberId), isNew: true, replaced: null };
+  }
+  if (holder === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (holder.memberId !== memberId) return ErrorCode.FENCED_INSTANCE_ID;
+  return { member: holder, isNew: false, replaced: null };
+}
+
+interface Named {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+}
+
+/** The member of that name, or an error code. */
+function memberOf(group: ConsumerGroup, { memberId, groupInstanceId }: Named): Member | number {
+  const member =
+    groupInstanceId === null ? group.members.get(memberId) : group.staticMember(groupInstanceId);
+  if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+  return member.memberId === memberId ? member : ErrorCode.FENCED_INSTANCE_ID;
+}
+
+/** Likewise, of a member that speaks the classic protocol and is in that generation. */
+function classicMemberOf(
+  group: ConsumerGroup,
+  request: Named & { readonly generationId: number },
+): (Member & { readonly classic: NonNullable<Member["classic"]> }) | number {
+  const member = memberOf(group, request);
+  if (typeof member === "number") return member;
+  const { classic } = member;
+  if (classic === null) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (member.epoch !== request.generationId) return ErrorCode.ILLEGAL_GENERATION;
+  return { ...member, classic };
+}
+
+export function syncConsumerGroup(turn: Turn, group: ConsumerGroup, request: Sync): SyncAnswer {
+  const member = classicMemberOf(group, request);
+  if (typeof member === "number") return syncRefused(member);
+  const { supportedProtocols } = member.classic;
+  const protocolName = supportedProtocols[0]?.name ?? null;
+  const { protocolType: type, protocolName: name } = request;
+  if (
+    (type !== null && type !== CONSUMER_PROTOCOL_TYPE) ||
+    (name !== null && name !== protocolName)
+  ) {
+    return syncRefused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  }
+  // One that is giving up partitions has joined; the next join comes by itself.
+  const behind = group.assignmentEpoch > member.epoch;
+  if (behind && member.state !== MemberState.unrevokedPartitions) {
+    armJoin(turn, group.groupId, member);
+    return syncRefused(ErrorCode.REBALANCE_IN_PROGRESS);
+  }
+  disarmSync(turn, group.groupId, member.memberId);
+  armSession(turn, group.groupId, member);
+  const subscription = supportedProtocols[0]?.metadata ?? EMPTY_BYTES;
+  return {
+    errorCode: ErrorCode.NONE,
+    protocolType: type,
+    protocolName: name,
+    assignment: assignmentBytes(member.assigned, subscription, turn.context.image),
+  };
+}
+
+/** Answers an error code: REBALANCE_IN_PROGRESS when the member can get on by joining again. */
+export function heartbeatConsumerGroup(
+  turn: Turn,
+  group: ConsumerGroup,
+  request: RequestOf<typeof Heartbeat>,
+): number {
+  const member = classicMemberOf(group, request);
+  if (typeof member === "number") return member;
+  armSession(turn, group.groupId, member);
+  const { state } = member;
+  const rejoins =
+    member.epoch < group.assignmentEpoch ||
+    state === MemberState.unrevokedPartitions ||
+    (state === MemberState.unreleasedPartitions && !waitsForOthers(group, member));
+  if (!rejoins) return ErrorCode.NONE;
+  armJoin(turn, group.groupId, member);
+  return ErrorCode.REBALANCE_IN_PROGRESS;
+}
+
+/** Whether somebody still has what the member shall have. */
+function waitsForOthers(group: ConsumerGroup, { memberId }: Member): boolean {
+  for (const [topicId, partitions] of group.target(memberId) ?? []) {
+    for (const partition of partitions) {
+      const owner = group.ownerOf(topicId, partition);
+      if (owner !== undefined && owner !== memberId) return true;
+    }
+  }
+  return false;
+}
+
+/** Answers each member's error code. An operator names static members by their instance alone. */
+export function leaveConsumerGroup(
+  turn: Turn,
+  group: ConsumerGroup,
+  leaving: readonly Leaving[],
+): number[] {
+  const members = new Map<string, Member>();
+  const of = { group: group.groupId, epoch: group.epoch };
+  const errors = leaving.map(({ memberId, groupInstanceId, reason }) => {
+    const named =
+      memberId === "" ? (group.staticMember(groupInstanceId)?.memberId ?? "") : memberId;
+    const member = memberOf(group, { memberId: named, groupInstanceId });
+    if (typeof member === "number") return member;
+    if (!members.has(member.memberId)) turn.context.log.left(of, member, reason);
+    members.set(member.memberId, member);
+    return ErrorCode.NONE;
+  });
+  fenceMembers(turn, group, [...members.values()], "a member left");
+  return errors;
+}

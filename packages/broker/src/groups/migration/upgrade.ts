@@ -1,0 +1,119 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
+import type { ClassicGroup } from "../model/classic/group.ts";
+import { type Member as ClassicMember, metadataOf } from "../model/classic/member.ts";
+import { EMPTY_BYTES } from "../model/classic/records.ts";
+import { dismiss } from "../model/classic/sessions.ts";
+import type { Turn } from "../model/classic/turn.ts";
+import { assignmentOf, filtered, has, NO_PARTITIONS, union } from "../model/consumer/assignment.ts";
+import { ConsumerGroup } from "../model/consumer/consumer-group.ts";
+import { type Member, newMember, sortedNames } from "../model/consumer/member.ts";
+import {
+  type ConsumerRecord,
+  currentRecord,
+  epochRecord,
+  memberRecord,
+  targetEpochRecord,
+  targetRecord,
+} from "../model/consumer/records.ts";
+import { type HeartbeatAnswer, refused } from "../model/consumer/requests.ts";
+import { armSession } from "../model/consumer/sessions.ts";
+import { metadataHashOf } from "../model/consumer/subscriptions.ts";
+import type { GroupContext } from "../operation.ts";
+import { assignmentFrom, subscriptionFrom } from "./embedded-protocol.ts";
+import type { FoundGroup } from "./group-to-join.ts";
+
+/**
+ * A classic group of consumers whose members change over one by one becomes a consumer group when
+ * the first of them joins it (KIP-848): its generation is the epoch, its assignment the target,
+ * and its members stay, in the classic protocol, each with what it has.
+ */
+export function upgraded(turn: Turn, classic: ClassicGroup): FoundGroup | HeartbeatAnswer {
+  const { context } = turn;
+  const members = canUpgrade(classic, context) ? membersOf(classic, context) : null;
+  if (members === null) {
+    const why = `group ${classic.groupId} is of the classic protocol and can't be changed over`;
+    return refused(ErrorCode.GROUP_ID_NOT_FOUND, why);
+  }
+  const records = recordsOf(classic, members, context);
+  const group = new ConsumerGroup(classic.groupId);
+  for (const record of records) group.apply(record);
+  const commit = () => {
+    turn.effects.records.push(...classic.tombstones(), ...records);
+    const of = { group: classic.groupId, epoch: group.epoch };
+    context.log.rebalances(of, members.length, "it has gone over to the consumer protocol");
+    for (const member of [...classic.live.members.values()]) {
+      dismiss(turn, classic, member, member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
+    }
+    for (const member of members) armSession(turn, classic.groupId, member);
+  };
+  return { group, commit };
+}
+
+function canUpgrade({ live }: ClassicGroup, { config }: GroupContext): boolean {
+  const policy = config.groupConsumerMigrationPolicy;
+  return (
+    (policy === "upgrade" || policy === "bidirectional") &&
+    live.protocolType === CONSUMER_PROTOCOL_TYPE &&
+    live.members.size <= config.groupConsumerMaxSize
+  );
+}
+
+/** Null when what a member said can't be read, or would be lost. */
+function membersOf(classic: ClassicGroup, context: GroupContext): Member[] | null {
+  const members: Member[] = [];
+  let held = NO_PARTITIONS;
+  for (const member of classic.live.members.values()) {
+    const converted = convert(classic, member, context);
+    if (converted === null) return null;
+    // A leader may have given a partition to two. Only one of them has it from now on.
+    const assigned = filtered(converted.assigned, (id, partition) => !has(held, id, partition));
+    held = union(held, assigned);
+    members.push({ ...converted, assigned });
+  }
+  return members;
+}
+
+function convert(
+  { live, recorded }: ClassicGroup,
+  classic: ClassicMember,
+  { image }: GroupContext,
+): Member | null {
+  const { memberId, protocols } = classic;
+  const metadata = metadataOf(classic, live.protocol ?? "") ?? protocols[0]?.metadata;
+  const subscription = subscriptionFrom(metadata ?? EMPTY_BYTES);
+  const bytes = recorded.members.get(memberId)?.assignment ?? EMPTY_BYTES;
+  const assignment = assignmentFrom(bytes, image);
+  if (subscription === null || assignment === null || assignment === "lossy") return null;
+  return {
+    ...newMember(memberId),
+    instanceId: classic.groupInstanceId,
+    rackId: subscription.rackId,
+    clientId: classic.clientId,
+    clientHost: classic.clientHost,
+    subscribedTopicNames: sortedNames(subscription.topics),
+    rebalanceTimeoutMs: classic.rebalanceTimeoutMs,
+    classic: {
+      sessionTimeoutMs: classic.sessionTimeoutMs,
+      supportedProtocols: protocols.map(({ name, metadata }) => ({ name, metadata })),
+    },
+    epoch: live.generation,
+    previousEpoch: live.generation,
+    assigned: assignmentOf(assignment),
+  };
+}
+
+function recordsOf(
+  { groupId, live }: ClassicGroup,
+  members: readonly Member[],
+  { image }: GroupContext,
+): ConsumerRecord[] {
+  const names = members.flatMap(({ subscribedTopicNames }) => subscribedTopicNames);
+  return [
+    ...members.map((member) => memberRecord(groupId, member)),
+    epochRecord(groupId, live.generation, metadataHashOf(names, image)),
+    ...members.map(({ memberId, assigned }) => targetRecord(groupId, memberId, assigned)),
+    targetEpochRecord(groupId, live.generation, 0),
+    ...members.map((member) => currentRecord(groupId, member)),
+  ];
+}

@@ -1,0 +1,87 @@
+import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
+import type { GroupState } from "../../machine.ts";
+import type { GroupContext } from "../../operation.ts";
+import type { GroupLike } from "../group.ts";
+import { LiveGroup } from "./live-group.ts";
+import { NEVER_RECORDED, type RecordedGroup, tombstone } from "./records.ts";
+import { armSession } from "./sessions.ts";
+
+/** A group of the classic protocol: what is recorded of it, and how it lives since. */
+export class ClassicGroup implements GroupLike {
+  readonly kind = "classic";
+  readonly groupId: string;
+  /** Hard state: set by `applyGroupMetadata` only. */
+  recorded: RecordedGroup = NEVER_RECORDED;
+  #live: LiveGroup | null = null;
+
+  constructor(groupId: string) {
+    this.groupId = groupId;
+  }
+
+  /** Soft state. Made when first asked for, so a replay of many records makes it once. */
+  get live(): LiveGroup {
+    this.#live ??= new LiveGroup(this.recorded);
+    return this.#live;
+  }
+
+  /** As the log names it. */
+  get named() {
+    return { group: this.groupId, generation: this.live.generation };
+  }
+
+  get stateName(): string {
+    return this.live.state;
+  }
+
+  get protocolType(): string {
+    return this.live.protocolType;
+  }
+
+  /** UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, or NONE when it is a member under that very id. */
+  judgeMember(memberId: string, groupInstanceId: string | null): number {
+    if (groupInstanceId !== null) {
+      const holder = this.live.memberIdOf(groupInstanceId);
+      if (holder === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+      if (holder !== memberId) return ErrorCode.FENCED_INSTANCE_ID;
+    }
+    return this.live.members.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+  }
+
+  judgeOffsetCommit(memberId: string, groupInstanceId: string | null, generation: number): number {
+    const { state } = this.live;
+    if (generation < 0 && state === "Empty") return ErrorCode.NONE;
+    if (generation < 0 && memberId === "" && groupInstanceId === null) {
+      return ErrorCode.UNKNOWN_MEMBER_ID;
+    }
+    const errorCode = this.judgeMember(memberId, groupInstanceId);
+    if (errorCode !== ErrorCode.NONE) return errorCode;
+    if (generation !== this.live.generation) return ErrorCode.ILLEGAL_GENERATION;
+    // The member has joined this generation, but nobody yet has an assignment to commit for.
+    return state === "CompletingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+  }
+
+  judgeOffsetFetch(): number {
+    return ErrorCode.NONE;
+  }
+
+  isSubscribedTo(topic: string): boolean {
+    return this.live.isSubscribedTo(topic);
+  }
+
+  committed(memberId: string, state: GroupState, context: GroupContext): void {
+    const member = this.live.members.get(memberId);
+    if (member !== undefined) armSession({ state, context }, this, member);
+  }
+
+  get emptySinceMs(): number | null {
+    return this.live.state === "Empty" ? this.recorded.timestampMs : null;
+  }
+
+  judgeDelete(): number {
+    return this.live.state === "Empty" ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  }
+
+  tombstones(): GroupRecord[] {
+    return [tombstone(this.groupId)];
+  }
+}

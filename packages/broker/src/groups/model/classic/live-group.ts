@@ -1,0 +1,227 @@
+import { decodeConsumerSubscription } from "@tarpan/protocol";
+import { CONSUMER_PROTOCOL_TYPE } from "../../limits.ts";
+import type { Reply } from "../../operation.ts";
+import { type JoinAnswer, type Member, metadataOf, type Protocol } from "./member.ts";
+import type { RecordedGroup } from "./records.ts";
+
+/** Kafka's names. `Dead` is no state here: a group that was deleted is gone. */
+export type ClassicState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
+
+/**
+ * A classic group as its members see it: soft state, begun anew from what is recorded.
+ *
+ * Invariants:
+ * 1. In Empty and Stable it says what is recorded, or what the running operation is recording;
+ *    while the group rebalances it is ahead, and a crash takes that back.
+ * 2. There is a leader, and it is a member, exactly while there are members.
+ * 3. A member's requests wait in its Member, so whoever is removed is answered by the remover.
+ */
+export class LiveGroup {
+  state: ClassicState;
+  /** Wall ms of the last change of state. */
+  stateSinceMs: number;
+  /** The rebalance began in Empty: it waits for the initial delay, whoever has joined. */
+  initialRebalance = false;
+  /** During an initial rebalance: somebody came since the delay was last extended. */
+  newMemberAdded = false;
+  generation: number;
+  protocolType: string;
+  protocol: string | null;
+  leader: string | null;
+  readonly members = new Map<string, Member>();
+  /** Given an id with MEMBER_ID_REQUIRED, expected to join with it. */
+  readonly pendingJoins = new Set<string>();
+  /** Members of this generation that have not asked for their assignment. */
+  readonly pendingSyncs = new Set<string>();
+  readonly #instances = new Map<string, string>();
+  readonly #supporters = new Map<string, number>();
+  #joining = 0;
+  /** Undefined until somebody asks; null when the subscriptions can't be read. */
+  #topics: ReadonlySet<string> | null | undefined;
+
+  constructor(recorded: RecordedGroup) {
+    this.state = recorded.members.size === 0 ? "Empty" : "Stable";
+    this.stateSinceMs = recorded.timestampMs;
+    this.generation = recorded.generation;
+    this.protocolType = recorded.protocolType;
+    this.protocol = recorded.protocol;
+    this.leader = null;
+    for (const member of recorded.members.values()) {
+      const { sessionTimeout, rebalanceTimeout } = member;
+      this.add({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeoutMs: rebalanceTimeout === -1 ? sessionTimeout : rebalanceTimeout,
+        sessionTimeoutMs: sessionTimeout,
+        protocols: [{ name: recorded.protocol ?? "", metadata: member.subscription }],
+        isNew: false,
+        join: null,
+        sync: null,
+      });
+    }
+    if (recorded.members.has(recorded.leader ?? "")) this.leader = recorded.leader;
+  }
+
+  moveTo(state: ClassicState, wallMs: number): void {
+    this.initialRebalance = state === "PreparingRebalance" && this.state === "Empty";
+    this.state = state;
+    this.stateSinceMs = wallMs;
+  }
+
+  get joiningCount(): number {
+    return this.#joining;
+  }
+
+  get allJoined(): boolean {
+    return this.#joining === this.members.size && this.pendingJoins.size === 0;
+  }
+
+  /** The most patient member's, ms. */
+  get rebalanceTimeoutMs(): number {
+    let longestMs = 0;
+    for (const member of this.members.values()) {
+      longestMs = Math.max(longestMs, member.rebalanceTimeoutMs);
+    }
+    return longestMs;
+  }
+
+  memberIdOf(groupInstanceId: string): string | undefined {
+    return this.#instances.get(groupInstanceId);
+  }
+
+  add(member: Member): void {
+    this.leader ??= member.memberId;
+    this.members.set(member.memberId, member);
+    this.pendingJoins.delete(member.memberId);
+    if (member.groupInstanceId !== null) {
+      this.#instances.set(member.groupInstanceId, member.memberId);
+    }
+    this.#countOffers(member, 1);
+    if (member.join !== null) this.#joining++;
+  }
+
+  /** What of its requests waits is the caller's to answer. */
+  remove(memberId: string): Member | undefined {
+    this.pendingJoins.delete(memberId);
+    this.pendingSyncs.delete(memberId);
+    const member = this.members.get(memberId);
+    if (member === undefined) return undefined;
+    this.members.delete(memberId);
+    if (member.groupInstanceId !== null) this.#instances.delete(member.groupInstanceId);
+    this.#countOffers(member, -1);
+    if (member.join !== null) this.#joining--;
+    if (this.leader === memberId) this.leader = this.members.keys().next().value ?? null;
+    return member;
+  }
+
+  /** The same static member under another id: leads if it led, and owes a sync if it owed one. */
+  replace(oldMemberId: string, member: Member): void {
+    const led = this.leader === oldMemberId;
+    const owedSync = this.pendingSyncs.has(oldMemberId);
+    this.remove(oldMemberId);
+    this.add(member);
+    if (led) this.leader = member.memberId;
+    if (owedSync) this.pendingSyncs.add(member.memberId);
+    this.#topics = undefined;
+  }
+
+  offer(member: Member, protocols: readonly Protocol[]): void {
+    this.#countOffers(member, -1);
+    member.protocols = protocols;
+    this.#countOffers(member, 1);
+  }
+
+  /** Has a join wait, or none any more; returns the one that waited before. */
+  setJoin(member: Member, join: Reply<JoinAnswer> | null): Reply<JoinAnswer> | null {
+    const before = member.join;
+    member.join = join;
+    this.#joining += Number(join !== null) - Number(before !== null);
+    return before;
+  }
+
+  #countOffers({ protocols }: Member, by: 1 | -1): void {
+    for (const { name } of protocols) {
+      const count = (this.#supporters.get(name) ?? 0) + by;
+      if (count === 0) this.#supporters.delete(name);
+      else this.#supporters.set(name, count);
+    }
+  }
+
+  /** Whether a member with these offers could be one: some protocol remains common to all. */
+  supports(protocolType: string, offered: readonly Protocol[]): boolean {
+    if (this.state === "Empty") return protocolType !== "" && offered.length > 0;
+    if (protocolType !== this.protocolType) return false;
+    return offered.some(({ name }) => this.#isCommon(name));
+  }
+
+  #isCommon(name: string): boolean {
+    return (this.#supporters.get(name) ?? 0) === this.members.size;
+  }
+
+  /** Each member votes for the first of its protocols that all have; the most votes win. */
+  selectProtocol(): string | null {
+    const votes = new Map<string, number>();
+    for (const { protocols } of this.members.values()) {
+      const vote = protocols.find(({ name }) => this.#isCommon(name));
+      if (vote !== undefined) votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1);
+    }
+    let winner: string | null = null;
+    for (const [name, count] of votes) {
+      if (winner === null || count > votes.get(winner)!) winner = name;
+    }
+    return winner;
+  }
+
+  /** A leader that did not join gives way to the first member that did; false when none did. */
+  electJoinedLeader(): boolean {
+    if (this.leader === null) return false;
+    if (this.members.get(this.leader)!.join !== null) return true;
+    for (const { memberId, join } of this.members.values()) {
+      if (join === null) continue;
+      this.leader = memberId;
+      return true;
+    }
+    return false;
+  }
+
+  beginGeneration(wallMs: number): void {
+    this.generation++;
+    this.protocol = this.selectProtocol();
+    this.pendingSyncs.clear();
+    this.#topics = undefined;
+    this.moveTo(this.members.size === 0 ? "Empty" : "CompletingRebalance", wallMs);
+  }
+
+  /** When the subscriptions of consumers can't be read, every topic counts as subscribed. */
+  isSubscribedTo(topic: string): boolean {
+    if (this.protocolType !== CONSUMER_PROTOCOL_TYPE) return false;
+    if (this.#topics === undefined) this.#topics = this.#subscribedTopics();
+    return this.#topics === null || this.#topics.has(topic);
+  }
+
+  #subscribedTopics(): ReadonlySet<string> | null {
+    const topics = new Set<string>();
+    for (const member of this.members.values()) {
+      const metadata = metadataOf(member, this.protocol ?? "");
+      if (metadata === undefined) return null;
+      try {
+        for (const topic of topicsOf(metadata)) topics.add(topic);
+      } catch {
+        return null;
+      }
+    }
+    return topics;
+  }
+}
+
+/**
+ * Of a subscription only what every version begins with is read, as Kafka does: there are clients
+ * that write a newer version's number in front of version 0's fields.
+ */
+function topicsOf(subscription: Uint8Array): readonly string[] {
+  const asVersion0 = new Uint8Array(subscription);
+  asVersion0.fill(0, 0, 2);
+  return decodeConsumerSubscription(asVersion0).topics;
+}

@@ -1,0 +1,63 @@
+import type { JoinGroup, ResponseInput, SyncGroup } from "@tarpan/protocol";
+import type { Reply } from "../../operation.ts";
+
+export type JoinAnswer = ResponseInput<typeof JoinGroup>;
+export type SyncAnswer = ResponseInput<typeof SyncGroup>;
+
+/** A way of assigning partitions that a member offers, with its subscription in that way's form. */
+export interface Protocol {
+  readonly name: string;
+  readonly metadata: Uint8Array;
+}
+
+/** What a member says of itself when it joins, and what of its requests waits for an answer. */
+export interface Member {
+  readonly memberId: string;
+  /** Set for a static member (KIP-345). */
+  readonly groupInstanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  rebalanceTimeoutMs: number;
+  sessionTimeoutMs: number;
+  /** In the member's order of preference; no name twice. */
+  protocols: readonly Protocol[];
+  /** Until its first join is answered it knows nothing to send heartbeats with. */
+  isNew: boolean;
+  join: Reply<JoinAnswer> | null;
+  sync: Reply<SyncAnswer> | null;
+}
+
+export function metadataOf(member: Member, protocol: string): Uint8Array | undefined {
+  return member.protocols.find(({ name }) => name === protocol)?.metadata;
+}
+
+/** A protocol offered twice counts once, as it was first offered. */
+export function ownProtocols(offered: readonly Protocol[]): Protocol[] {
+  const byName = new Map<string, Protocol>();
+  for (const { name, metadata } of offered) {
+    if (!byName.has(name)) byName.set(name, { name, metadata: ownBytes(metadata) });
+  }
+  return [...byName.values()];
+}
+
+/** The order counts: it is the member's preference. */
+export function offersSame(member: Member, offered: readonly Protocol[]): boolean {
+  const { protocols } = member;
+  return (
+    protocols.length === offered.length &&
+    protocols.every(({ name, metadata }, i) => {
+      return name === offered[i]!.name && sameBytes(metadata, offered[i]!.metadata);
+    })
+  );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** A view of a frame keeps the whole frame in memory: what stays is copied out of it. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}

@@ -1,0 +1,200 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { GroupContext } from "../../operation.ts";
+import { RegexError } from "../regex/parse.ts";
+import { type Admission, isRefused } from "./admission.ts";
+import { type Assignment, NO_PARTITIONS, type TopicPartitions } from "./assignment.ts";
+import type { ConsumerGroup } from "./consumer-group.ts";
+import { type Member, MemberEpoch, sameDescription, sameNames, sameProgress } from "./member.ts";
+import { reconcile } from "./reconcile.ts";
+import {
+  type ConsumerRecord,
+  currentRecord,
+  epochRecord,
+  memberRecord,
+  memberTombstones,
+  type ResolvedRegex,
+  regexRecord,
+  regexTombstone,
+  targetRecord,
+} from "./records.ts";
+import { type HeartbeatAnswer, refused } from "./requests.ts";
+import { resolveRegex } from "./resolve-regex.ts";
+import {
+  allTopicNames,
+  isRegex,
+  metadataHashOf,
+  type SubscriptionCounts,
+  TOPICS_CHANGED,
+} from "./subscriptions.ts";
+import { computeTarget, preferredAssignor } from "./target.ts";
+
+export interface MemberUpdate {
+  readonly group: ConsumerGroup;
+  readonly admission: Admission;
+  /** The member as it describes itself now, with the assignment it had. */
+  readonly next: Member;
+  readonly owned: readonly TopicPartitions[] | null;
+  readonly context: GroupContext;
+  /** What is decided is pushed here. */
+  readonly records: ConsumerRecord[];
+}
+
+/**
+ * The three steps of every heartbeat (KIP-848): the member is described, which may bring the group
+ * to its next epoch; the target assignment follows the epoch; the member takes a step towards it.
+ */
+export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
+  const { group, next } = update;
+  const described = describeMember(update);
+  if (isRefused(described)) return described;
+  logUpdate(update, described);
+  const { regexes, subscriptionChanged } = described;
+  let target = targetOf(update, next.memberId) ?? NO_PARTITIONS;
+  let targetEpoch = group.assignmentEpoch;
+  if (described.epoch > group.assignmentEpoch) {
+    const { targets, records } = computeTarget(
+      {
+        groupId: group.groupId,
+        epoch: described.epoch,
+        members: membersWith(update),
+        regexes,
+        targetOf: (memberId) => targetOf(update, memberId),
+      },
+      update.context,
+    );
+    update.records.push(...records);
+    target = targets.get(next.memberId) ?? NO_PARTITIONS;
+    targetEpoch = described.epoch;
+  }
+  return progress(update, { target, targetEpoch, regexes, subscriptionChanged });
+}
+
+/** In both protocols a member joins here, and brings its group to another epoch. */
+function logUpdate(update: MemberUpdate, { epoch, newEpochFor }: Described): void {
+  const { group, admission, next, context } = update;
+  const of = { group: group.groupId, epoch };
+  if (admission.isNew) context.log.joined(of, next);
+  else if (admission.replaced !== null || admission.member.epoch === MemberEpoch.leaveStatic) {
+    context.log.joined(of, next, "a static member came back");
+  }
+  if (newEpochFor === null) return;
+  context.log.rebalances(of, membersWith(update).length, newEpochFor);
+}
+
+interface Described {
+  readonly epoch: number;
+  readonly regexes: ReadonlyMap<string, ResolvedRegex>;
+  readonly subscriptionChanged: boolean;
+  /** Why the group comes to another epoch; null when it does not. */
+  readonly newEpochFor: string | null;
+}
+
+function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
+  const { group, admission, next, context, records } = update;
+  const { member, isNew, replaced } = admission;
+  if (replaced !== null) records.push(...replacement(update, replaced));
+  if (!isNew && sameDescription(member, next)) {
+    const { epoch, regexes } = group;
+    return { epoch, regexes, subscriptionChanged: false, newEpochFor: null };
+  }
+  records.push(memberRecord(group.groupId, next));
+  const subscriptions = group.subscriptions.clone();
+  if (!isNew) subscriptions.remove(replaced ?? member);
+  subscriptions.add(next);
+  const regexes = followRegex(update, subscriptions);
+  if (isRefused(regexes)) return regexes;
+  const subscriptionChanged =
+    !sameNames(member.subscribedTopicNames, next.subscribedTopicNames) ||
+    (member.subscribedTopicRegex ?? "") !== (next.subscribedTopicRegex ?? "");
+  const hash = metadataHashOf(allTopicNames(subscriptions, regexes), context.image);
+  let newEpochFor: string | null = null;
+  if (isNew) newEpochFor = "a member joined";
+  else if (subscriptionChanged) newEpochFor = "a member changed its subscription";
+  else if (hash !== group.metadataHash) newEpochFor = TOPICS_CHANGED;
+  else if (assignorChanges(update)) newEpochFor = "its assignor changed";
+  const epoch = newEpochFor === null ? group.epoch : group.epoch + 1;
+  if (newEpochFor !== null) records.push(epochRecord(group.groupId, epoch, hash));
+  return { epoch, regexes, subscriptionChanged, newEpochFor };
+}
+
+function replacement({ group, admission }: MemberUpdate, replaced: Member): ConsumerRecord[] {
+  const { groupId } = group;
+  const { member } = admission;
+  return [
+    ...memberTombstones(groupId, replaced.memberId),
+    memberRecord(groupId, member),
+    targetRecord(groupId, member.memberId, group.target(replaced.memberId) ?? NO_PARTITIONS),
+    currentRecord(groupId, member),
+  ];
+}
+
+/** Resolves a pattern that is new to the group; forgets one that nobody is subscribed to. */
+function followRegex(
+  { group, admission, next, context, records }: MemberUpdate,
+  subscriptions: SubscriptionCounts,
+): ReadonlyMap<string, ResolvedRegex> | HeartbeatAnswer {
+  const { groupId } = group;
+  const former = admission.member.subscribedTopicRegex;
+  const regex = next.subscribedTopicRegex;
+  if (former === regex) return group.regexes;
+  const regexes = new Map(group.regexes);
+  if (isRegex(former) && subscriptions.ofRegex(former) === 0 && regexes.delete(former)) {
+    records.push(regexTombstone(groupId, former));
+  }
+  if (isRegex(regex) && !regexes.has(regex)) {
+    try {
+      const resolved = resolveRegex(regex, context);
+      regexes.set(regex, resolved);
+      records.push(regexRecord(groupId, regex, resolved));
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error;
+      const why = `the pattern can't be used: ${error.message}`;
+      return refused(ErrorCode.INVALID_REGULAR_EXPRESSION, why);
+    }
+  }
+  return regexes;
+}
+
+function assignorChanges(update: MemberUpdate): boolean {
+  const { group, admission, next, context } = update;
+  if (admission.member.serverAssignor === next.serverAssignor) return false;
+  const configured = context.config.groupConsumerAssignors;
+  const before = preferredAssignor(group.members.values(), configured);
+  return before !== preferredAssignor(membersWith(update), configured);
+}
+
+/** The group's members as they will be. */
+function membersWith({ group, admission, next }: MemberUpdate): Member[] {
+  const without = admission.replaced?.memberId ?? next.memberId;
+  const others = [...group.members.values()].filter(({ memberId }) => memberId !== without);
+  return [...others, next];
+}
+
+/** A static member that replaces its former self has its target too. */
+function targetOf({ group, admission, next }: MemberUpdate, id: string): Assignment | undefined {
+  const { replaced } = admission;
+  if (replaced === null || id !== next.memberId) return group.target(id);
+  return group.target(replaced.memberId) ?? NO_PARTITIONS;
+}
+
+interface Ahead extends Omit<Described, "epoch" | "newEpochFor"> {
+  readonly target: Assignment;
+  readonly targetEpoch: number;
+}
+
+function progress(update: MemberUpdate, { regexes, ...ahead }: Ahead): Member {
+  const { group, next, owned, context, records } = update;
+  const matching = regexes.get(next.subscribedTopicRegex ?? "")?.topics;
+  const updated = reconcile(next, {
+    ...ahead,
+    owned,
+    ownerOf: (topicId, partition) => group.ownerOf(topicId, partition),
+    isSubscribed: (topicId) => {
+      const name = context.image.topicsById.get(topicId)?.name;
+      if (name === undefined) return false;
+      return next.subscribedTopicNames.includes(name) || (matching?.includes(name) ?? false);
+    },
+  });
+  if (!sameProgress(next, updated)) records.push(currentRecord(group.groupId, updated));
+  return updated;
+}

@@ -1,0 +1,49 @@
+import { type DescribeGroups, ErrorCode, errorOf, type ResponseInput } from "@tarpan/protocol";
+import type { GroupState } from "../machine.ts";
+import type { ClassicGroup } from "../model/classic/group.ts";
+import { metadataOf } from "../model/classic/member.ts";
+import { EMPTY_BYTES } from "../model/classic/records.ts";
+import type { Operation } from "../operation.ts";
+
+export type DescribedGroup = ResponseInput<typeof DescribeGroups>["groups"][number];
+
+const NOTHING = { protocolType: "", protocolData: "", members: [] };
+
+/** The state `Dead` says that there is no such group, or none of the classic protocol. */
+export function describeGroup(groupId: string): Operation<DescribedGroup> {
+  return (state, _context, effects, reply) => effects.reply(reply, described(state, groupId));
+}
+
+export function describeFailed(groupId: string, errorCode: number): DescribedGroup {
+  const errorMessage = errorOf(errorCode).message;
+  return { errorCode, errorMessage, groupId, groupState: "", ...NOTHING };
+}
+
+function described({ groups, offsets }: GroupState, groupId: string): DescribedGroup {
+  const group = groups.get(groupId);
+  if (group?.kind === "classic") return describedClassic(group);
+  const named = { errorCode: ErrorCode.NONE, groupId, ...NOTHING };
+  if (group === undefined && offsets.hasGroup(groupId)) return { ...named, groupState: "Empty" };
+  const what = group === undefined ? "no group" : "no classic group";
+  return { ...named, groupState: "Dead", errorMessage: `there is ${what} ${groupId}` };
+}
+
+/** Subscriptions are shown once a protocol is settled: before, there are several of each member. */
+function describedClassic({ groupId, live, recorded }: ClassicGroup): DescribedGroup {
+  const protocol = live.state === "Stable" ? (live.protocol ?? "") : "";
+  return {
+    errorCode: ErrorCode.NONE,
+    groupId,
+    groupState: live.state,
+    protocolType: live.protocolType,
+    protocolData: protocol,
+    members: [...live.members.values()].map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: metadataOf(member, protocol) ?? EMPTY_BYTES,
+      memberAssignment: recorded.members.get(member.memberId)?.assignment ?? EMPTY_BYTES,
+    })),
+  };
+}

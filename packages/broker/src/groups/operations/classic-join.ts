@@ -1,0 +1,227 @@
+import { ErrorCode, type JoinGroup, type RequestOf } from "@tarpan/protocol";
+import { randomUuid } from "../../metadata/topic-ids.ts";
+import { NEW_MEMBER_JOIN_TIMEOUT_MS } from "../limits.ts";
+import { joined, joinRefused } from "../model/classic/answers.ts";
+import { ClassicGroup } from "../model/classic/group.ts";
+import { type JoinAnswer, type Member, offersSame, ownProtocols } from "../model/classic/member.ts";
+import { maybeCompleteJoin, rebalanceOrCompleteJoin } from "../model/classic/rebalance.ts";
+import { firstRecord, recordOf } from "../model/classic/records.ts";
+import { armSession, dismiss, removeMember } from "../model/classic/sessions.ts";
+import type { Turn } from "../model/classic/turn.ts";
+import { joinConsumerGroup } from "../model/consumer/index.ts";
+import type { GroupContext, Operation, Reply } from "../operation.ts";
+
+/** A JoinGroup request and who sent it. */
+export interface Join {
+  readonly request: RequestOf<typeof JoinGroup>;
+  readonly version: number;
+  readonly clientId: string;
+  /** As Kafka writes addresses: "/127.0.0.1". */
+  readonly clientHost: string;
+}
+
+/** From v4 a new member is first given its id and joins with that (KIP-394). */
+const MEMBER_ID_VERSION = 4;
+/** From v9 a leader can be told that its group needs no new assignment (KIP-814). */
+const SKIP_ASSIGNMENT_VERSION = 9;
+
+export function joinGroup(join: Join): Operation<JoinAnswer> {
+  return (state, context, effects, reply) => {
+    const answer = judgeJoin(join, context) ?? decideJoin({ state, context, effects }, join, reply);
+    if (answer !== WAITS) effects.reply(reply, answer);
+  };
+}
+
+/** The join's reply is kept in its member, for a later step to use. */
+const WAITS = null;
+
+function judgeJoin({ request }: Join, { config }: GroupContext): JoinAnswer | undefined {
+  const { groupId, memberId, sessionTimeoutMs } = request;
+  if (groupId === "") return joinRefused(memberId, ErrorCode.INVALID_GROUP_ID);
+  const { groupMinSessionTimeoutMs: min, groupMaxSessionTimeoutMs: max } = config;
+  if (sessionTimeoutMs >= min && sessionTimeoutMs <= max) return undefined;
+  return joinRefused(memberId, ErrorCode.INVALID_SESSION_TIMEOUT);
+}
+
+function decideJoin(turn: Turn, join: Join, reply: Reply<JoinAnswer>): JoinAnswer | null {
+  const { groupId, memberId, protocolType, protocols } = join.request;
+  const found = turn.state.groups.get(groupId);
+  // An empty group of the other protocol gives way (KIP-848).
+  if (found?.kind === "consumer" && found.judgeDelete() !== ErrorCode.NONE) {
+    return joinConsumerGroup(turn, found, join);
+  }
+  const known = found?.kind === "classic" ? found : undefined;
+  if (known === undefined && memberId !== "") {
+    return joinRefused(memberId, ErrorCode.UNKNOWN_MEMBER_ID);
+  }
+  const group = known ?? new ClassicGroup(groupId);
+  if (!accepts(turn, group, join)) {
+    removeMember(turn, group, memberId);
+    maybeCompleteJoin(turn, group);
+    return joinRefused("", ErrorCode.GROUP_MAX_SIZE_REACHED);
+  }
+  if (!group.live.supports(protocolType, protocols)) {
+    return joinRefused(memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  }
+  if (known === undefined) {
+    turn.effects.records.push(...(found?.tombstones() ?? []));
+    // The record follows in this very step; without it a crash would forget pending members' group.
+    turn.state.groups.set(groupId, group);
+    turn.effects.records.push(firstRecord(groupId, turn.context.wallMs));
+  }
+  return memberId === ""
+    ? joinAsNew(turn, group, join, reply)
+    : joinAgain(turn, group, join, reply);
+}
+
+/**
+ * While a group is asked to join again, those that have joined are counted: so a limit that was
+ * lowered drops the last to come. A static member that replaces itself is no further member.
+ */
+function accepts({ context }: Turn, { live }: ClassicGroup, { request }: Join): boolean {
+  const { memberId, groupInstanceId } = request;
+  const { groupMaxSize } = context.config;
+  if (live.state === "Empty") return true;
+  const replaced = groupInstanceId === null ? undefined : live.memberIdOf(groupInstanceId);
+  const member = live.members.get(memberId === "" ? (replaced ?? "") : memberId);
+  if (live.state !== "PreparingRebalance") {
+    return member !== undefined || live.members.size < groupMaxSize;
+  }
+  return (member !== undefined && member.join !== null) || live.joiningCount < groupMaxSize;
+}
+
+function joinAsNew(
+  turn: Turn,
+  group: ClassicGroup,
+  join: Join,
+  reply: Reply<JoinAnswer>,
+): JoinAnswer | null {
+  const { live } = group;
+  const { groupInstanceId, sessionTimeoutMs } = join.request;
+  const memberId = `${groupInstanceId ?? join.clientId}-${randomUuid(turn.context.random)}`;
+  if (groupInstanceId !== null) {
+    const former = live.members.get(live.memberIdOf(groupInstanceId) ?? "");
+    return former === undefined
+      ? addMember(turn, group, join, memberId, reply)
+      : replaceStaticMember(turn, group, join, former, memberId, reply);
+  }
+  if (join.version < MEMBER_ID_VERSION) return addMember(turn, group, join, memberId, reply);
+  live.pendingJoins.add(memberId);
+  armSession(turn, group, { memberId, sessionTimeoutMs });
+  return joinRefused(memberId, ErrorCode.MEMBER_ID_REQUIRED);
+}
+
+function addMember(
+  turn: Turn,
+  group: ClassicGroup,
+  { request, clientId, clientHost }: Join,
+  memberId: string,
+  reply: Reply<JoinAnswer>,
+): typeof WAITS {
+  const { live } = group;
+  if (live.initialRebalance) live.newMemberAdded = true;
+  if (live.members.size === 0) live.protocolType = request.protocolType;
+  const member: Member = {
+    memberId,
+    groupInstanceId: request.groupInstanceId,
+    clientId,
+    clientHost,
+    ...timeouts(request),
+    protocols: ownProtocols(request.protocols),
+    isNew: true,
+    join: reply,
+    sync: null,
+  };
+  live.add(member);
+  armSession(turn, group, { memberId, sessionTimeoutMs: NEW_MEMBER_JOIN_TIMEOUT_MS });
+  turn.context.log.joined(group.named, member, request.reason);
+  rebalanceOrCompleteJoin(turn, group, "a member joined");
+  return WAITS;
+}
+
+/** Version 0 knows one time-out. */
+function timeouts({ sessionTimeoutMs, rebalanceTimeoutMs }: Join["request"]) {
+  const rebalanceMs = rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
+  return { sessionTimeoutMs, rebalanceTimeoutMs: rebalanceMs };
+}
+
+function joinAgain(
+  turn: Turn,
+  group: ClassicGroup,
+  join: Join,
+  reply: Reply<JoinAnswer>,
+): JoinAnswer | null {
+  const { live } = group;
+  const { memberId, groupInstanceId, protocols } = join.request;
+  if (groupInstanceId === null && live.pendingJoins.has(memberId)) {
+    return addMember(turn, group, join, memberId, reply);
+  }
+  const errorCode = group.judgeMember(memberId, groupInstanceId);
+  if (errorCode !== ErrorCode.NONE) return joinRefused(memberId, errorCode);
+  const member = live.members.get(memberId)!;
+  if (offersSame(member, protocols)) {
+    // It may have missed our answer.
+    if (live.state === "CompletingRebalance") return joined(live, memberId);
+    // A leader that joins again knows of a change that its subscription does not show.
+    if (live.state === "Stable" && live.leader !== memberId) return joined(live, memberId);
+  }
+  const why = live.leader === memberId ? "its leader joined again" : "a member joined again";
+  updateMember(turn, group, member, join, reply);
+  rebalanceOrCompleteJoin(turn, group, why);
+  return WAITS;
+}
+
+function updateMember(
+  { effects }: Turn,
+  { live }: ClassicGroup,
+  member: Member,
+  { request }: Join,
+  reply: Reply<JoinAnswer>,
+): void {
+  live.offer(member, ownProtocols(request.protocols));
+  Object.assign(member, timeouts(request));
+  const superseded = live.setJoin(member, reply);
+  // Its sender has given up on it, but every request is answered.
+  const answer = joinRefused(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
+  if (superseded !== null) effects.reply(superseded, answer);
+}
+
+/**
+ * A static member came back without the id it had (KIP-345): it gets another and everything its
+ * former self had, which is fenced from now on. If it subscribes as before, nobody else need know.
+ */
+function replaceStaticMember(
+  turn: Turn,
+  group: ClassicGroup,
+  join: Join,
+  former: Member,
+  memberId: string,
+  reply: Reply<JoinAnswer>,
+): JoinAnswer | null {
+  const { live, groupId } = group;
+  const formerLeader = live.leader;
+  dismiss(turn, group, former, former.memberId, ErrorCode.FENCED_INSTANCE_ID);
+  const member: Member = { ...former, memberId, join: null, sync: null };
+  live.replace(former.memberId, member);
+  turn.context.log.joined(group.named, member, "a static member came back");
+  updateMember(turn, group, member, join, reply);
+  armSession(turn, group, member);
+  if (live.state !== "Stable" || live.selectProtocol() !== live.protocol) {
+    // While the others wait for their assignment, the leader may be making one for the former id.
+    rebalanceOrCompleteJoin(turn, group, "a static member came back");
+    return WAITS;
+  }
+  const assignments = new Map<string, Uint8Array>();
+  for (const recorded of group.recorded.members.values()) {
+    const id = recorded.memberId === former.memberId ? memberId : recorded.memberId;
+    assignments.set(id, recorded.assignment);
+  }
+  turn.effects.records.push(recordOf(groupId, live, assignments));
+  live.setJoin(member, null);
+  const answer = joined(live, memberId);
+  if (join.version >= SKIP_ASSIGNMENT_VERSION) {
+    return { ...answer, skipAssignment: live.leader === memberId };
+  }
+  // Told of its former self as the leader, it assigns nothing.
+  return { ...answer, leader: formerLeader ?? "", members: [] };
+}

@@ -1,0 +1,85 @@
+import { ErrorCode, type RequestOf, type SyncGroup } from "@tarpan/protocol";
+import { MAX_GENERATION_BYTES } from "../limits.ts";
+import { answerSync, synced, syncRefused } from "../model/classic/answers.ts";
+import type { ClassicGroup } from "../model/classic/group.ts";
+import { ownBytes, type SyncAnswer } from "../model/classic/member.ts";
+import { prepareRebalance, receivedSync } from "../model/classic/rebalance.ts";
+import { EMPTY_BYTES, type GroupMetadataRecord, recordOf } from "../model/classic/records.ts";
+import { armSession } from "../model/classic/sessions.ts";
+import type { Turn } from "../model/classic/turn.ts";
+import { syncConsumerGroup } from "../model/consumer/index.ts";
+import type { Operation, Reply } from "../operation.ts";
+
+/** A SyncGroup request. */
+export type Sync = RequestOf<typeof SyncGroup>;
+
+export function syncGroup(request: Sync): Operation<SyncAnswer> {
+  return (state, context, effects, reply) => {
+    const answer = decideSync({ state, context, effects }, request, reply);
+    if (answer !== null) effects.reply(reply, answer);
+  };
+}
+
+/** Null while the leader has not assigned: the reply is kept in the member. */
+function decideSync(turn: Turn, request: Sync, reply: Reply<SyncAnswer>): SyncAnswer | null {
+  const { groupId, memberId } = request;
+  if (groupId === "") return syncRefused(ErrorCode.INVALID_GROUP_ID);
+  const group = turn.state.groups.get(groupId);
+  if (group?.kind === "consumer") return syncConsumerGroup(turn, group, request);
+  if (group === undefined) return syncRefused(ErrorCode.UNKNOWN_MEMBER_ID);
+  const errorCode = judgeSync(group, request);
+  if (errorCode !== ErrorCode.NONE) return syncRefused(errorCode);
+  receivedSync(turn, group, memberId);
+  if (group.live.state === "Stable") {
+    return synced(group, group.recorded.members.get(memberId)?.assignment ?? EMPTY_BYTES);
+  }
+  const member = group.live.members.get(memberId)!;
+  // An earlier sync of the same member: its sender has given up on it.
+  answerSync(turn, member, syncRefused(ErrorCode.REBALANCE_IN_PROGRESS));
+  member.sync = reply;
+  if (group.live.leader === memberId) settle(turn, group, request);
+  return null;
+}
+
+function judgeSync(group: ClassicGroup, request: Sync): number {
+  const { live } = group;
+  const errorCode = group.judgeMember(request.memberId, request.groupInstanceId);
+  if (errorCode !== ErrorCode.NONE) return errorCode;
+  if (request.generationId !== live.generation) return ErrorCode.ILLEGAL_GENERATION;
+  const { protocolType, protocolName } = request;
+  const sameType = protocolType === null || protocolType === live.protocolType;
+  const sameName = protocolName === null || protocolName === live.protocol;
+  if (!sameType || !sameName) return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
+  return live.state === "PreparingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+}
+
+/** The leader has assigned: that is recorded, and everybody who waits is told. */
+function settle(turn: Turn, group: ClassicGroup, { assignments }: Sync): void {
+  const { live, groupId } = group;
+  const byMember = new Map<string, Uint8Array>();
+  for (const { memberId, assignment } of assignments) {
+    if (live.members.has(memberId)) byMember.set(memberId, ownBytes(assignment));
+  }
+  // Kafka's record bears the time at which the generation began.
+  const record = recordOf(groupId, live, byMember);
+  if (sizeBytesOf(record) > MAX_GENERATION_BYTES) {
+    const why = "its assignments are too large";
+    prepareRebalance(turn, group, why, ErrorCode.UNKNOWN_SERVER_ERROR);
+    return;
+  }
+  turn.effects.records.push(record);
+  live.moveTo("Stable", turn.context.wallMs);
+  turn.context.log.rebalanced(group.named, live.members.size, live.leader, live.protocol);
+  for (const member of live.members.values()) {
+    const answer = synced(group, byMember.get(member.memberId) ?? EMPTY_BYTES);
+    if (answerSync(turn, member, answer)) armSession(turn, group, member);
+  }
+}
+
+function sizeBytesOf({ value }: GroupMetadataRecord): number {
+  let sizeBytes = 0;
+  for (const { subscription, assignment } of value?.members ?? []) {
+    sizeBytes += subscription.length + assignment.length;
+  }
+  return sizeBytes;
+}

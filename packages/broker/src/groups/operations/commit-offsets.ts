@@ -1,0 +1,173 @@
+import {
+  ErrorCode,
+  type GroupRecord,
+  type OffsetCommit,
+  type RequestOf,
+  type ResponseInput,
+  ZERO_UUID,
+} from "@tarpan/protocol";
+import type { TopicImage } from "../../metadata/image.ts";
+import type { GroupState } from "../machine.ts";
+import type { TopicPartitions } from "../model/consumer/assignment.ts";
+import type { GroupLike } from "../model/group.ts";
+import type { CommittedOffset } from "../model/offset-store.ts";
+import { COMMIT_RECORD_BYTES, MAX_COMMIT_BYTES } from "../offset-limits.ts";
+import type { GroupContext, Operation } from "../operation.ts";
+
+type Request = RequestOf<typeof OffsetCommit>;
+type Response = ResponseInput<typeof OffsetCommit>;
+type Partition = Request["topics"][number]["partitions"][number];
+
+const TOPICS_BY_ID_SINCE = 10;
+const UNKNOWN_GROUP_SINCE = 9;
+
+/** Commits what may be committed and says of the rest why not. */
+export function commitOffsets(request: Request, version: number): Operation<Response> {
+  return (state, context, effects, reply) => {
+    const errorCode = judgeCommit(state, context, request, version);
+    if (errorCode !== ErrorCode.NONE) {
+      return effects.reply(reply, refuseCommit(request, errorCode));
+    }
+    const records: GroupRecord[] = [];
+    const answer = decideCommit(request, version, context, records);
+    if (answer === null) {
+      return effects.reply(reply, refuseCommit(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE));
+    }
+    for (const record of records) effects.records.push(record);
+    effects.reply(reply, answer);
+  };
+}
+
+/** The same error for every partition: OffsetCommit has no place for one of the whole. */
+export function refuseCommit({ topics }: Request, errorCode: number): Response {
+  return {
+    topics: topics.map(({ name, topicId, partitions }) => ({
+      name,
+      topicId,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  };
+}
+
+function judgeCommit(
+  state: GroupState,
+  context: GroupContext,
+  request: Request,
+  version: number,
+): number {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
+  const group: GroupLike | undefined = state.groups.get(groupId);
+  if (group !== undefined) {
+    const wanted = () => knownPartitions(request, version, context);
+    const errorCode = group.judgeOffsetCommit(
+      memberId,
+      groupInstanceId,
+      generation,
+      version,
+      wanted,
+    );
+    if (errorCode === ErrorCode.NONE) group.committed?.(memberId, state, context);
+    return errorCode;
+  }
+  // Consumers without a group and tools commit like this, and so make the group.
+  if (generation < 0) return ErrorCode.NONE;
+  // The empty group Kafka would have by now does not know the member.
+  if (state.offsets.hasGroup(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (version >= UNKNOWN_GROUP_SINCE) return ErrorCode.GROUP_ID_NOT_FOUND;
+  return ErrorCode.ILLEGAL_GENERATION;
+}
+
+/** Those that would be committed: the others are answered each for itself. */
+function knownPartitions(
+  request: Request,
+  version: number,
+  { image, config }: GroupContext,
+): TopicPartitions[] {
+  const byId = version >= TOPICS_BY_ID_SINCE;
+  return request.topics.flatMap(({ name, topicId, partitions }) => {
+    const topic = byId ? image.topicsById.get(topicId) : image.topics.get(name);
+    const known = partitions.filter((partition) => {
+      const errorCode = judgePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
+      return errorCode === ErrorCode.NONE;
+    });
+    if (topic === undefined) return [];
+    return { topicId: topic.id, partitions: known.map(({ partitionIndex }) => partitionIndex) };
+  });
+}
+
+/** Fills `records`. Null when they are more than one request may write. */
+function decideCommit(
+  request: Request,
+  version: number,
+  { image, config, wallMs }: GroupContext,
+  records: GroupRecord[],
+): Response | null {
+  const { groupId } = request;
+  const byId = version >= TOPICS_BY_ID_SINCE;
+  const expireTimestamp = expireTimestampOf(request.retentionTimeMs, wallMs);
+  let bytes = 0;
+  const topics: Response["topics"][number][] = [];
+  for (const { name, topicId, partitions } of request.topics) {
+    const topic = byId ? image.topicsById.get(topicId) : image.topics.get(name);
+    const answers: { partitionIndex: number; errorCode: number }[] = [];
+    for (const partition of partitions) {
+      const { partitionIndex, committedMetadata } = partition;
+      const errorCode = judgePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
+      answers.push({ partitionIndex, errorCode });
+      if (errorCode !== ErrorCode.NONE) continue;
+      bytes += COMMIT_RECORD_BYTES + groupId.length + topic!.name.length;
+      bytes += committedMetadata?.length ?? 0;
+      if (bytes > MAX_COMMIT_BYTES) return null;
+      records.push({
+        record: "OffsetCommit",
+        key: { group: groupId, topic: topic!.name, partition: partitionIndex },
+        value: committed(topic!.id, partition, wallMs, expireTimestamp),
+      });
+    }
+    topics.push({ name, topicId, partitions: answers });
+  }
+  return { topics };
+}
+
+function judgePartition(
+  topic: TopicImage | undefined,
+  { partitionIndex, committedMetadata }: Partition,
+  byId: boolean,
+  metadataMaxLength: number,
+): number {
+  if (topic === undefined && byId) return ErrorCode.UNKNOWN_TOPIC_ID;
+  if (topic?.partitions[partitionIndex] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  // Like Kafka, which calls it bytes, in UTF-16 units.
+  if (committedMetadata !== null && committedMetadata.length > metadataMaxLength) {
+    return ErrorCode.OFFSET_METADATA_TOO_LARGE;
+  }
+  return ErrorCode.NONE;
+}
+
+/** Every field a replay would give, and no other: live and replayed state must be the same. */
+function committed(
+  topicId: string,
+  { committedOffset, committedLeaderEpoch, committedMetadata }: Partition,
+  commitTimestamp: number,
+  expireTimestamp: number,
+): CommittedOffset {
+  const expires = expireTimestamp !== NEVER;
+  return {
+    offset: committedOffset,
+    leaderEpoch: expires ? -1 : committedLeaderEpoch,
+    metadata: committedMetadata ?? "",
+    commitTimestamp,
+    expireTimestamp,
+    // The version of the record that has a time of expiry has no topic id.
+    topicId: expires ? ZERO_UUID : topicId,
+  };
+}
+
+const NEVER = -1;
+const BY_CONFIG = -1n;
+
+/** Requests of version 2 to 4 may bring a retention of their own (KIP-211 ended that). */
+function expireTimestampOf(retentionTimeMs: bigint, wallMs: number): number {
+  if (retentionTimeMs === BY_CONFIG) return NEVER;
+  return Math.min(Math.max(0, wallMs + Number(retentionTimeMs)), Number.MAX_SAFE_INTEGER);
+}

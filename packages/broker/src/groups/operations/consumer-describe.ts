@@ -1,0 +1,86 @@
+import {
+  type ConsumerGroupDescribe,
+  ErrorCode,
+  errorOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import type { MetadataImage } from "../../metadata/image.ts";
+import {
+  type Assignment,
+  NO_PARTITIONS,
+  topicPartitionsOf,
+  union,
+} from "../model/consumer/assignment.ts";
+import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
+import type { Member } from "../model/consumer/member.ts";
+import { preferredAssignor } from "../model/consumer/target.ts";
+import type { Operation } from "../operation.ts";
+
+export type DescribedGroup = ResponseInput<typeof ConsumerGroupDescribe>["groups"][number];
+
+/** Of KIP-1099: which protocol a member speaks. */
+const MemberType = { classic: 0, consumer: 1 } as const;
+
+export function describeConsumerGroup(groupId: string): Operation<DescribedGroup> {
+  return (state, { image, config }, effects, reply) => {
+    const group = state.groups.get(groupId);
+    if (group?.kind !== "consumer") {
+      const why = `there is no consumer group ${groupId}`;
+      effects.reply(reply, undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND, why));
+      return;
+    }
+    const members = [...group.members.values()];
+    effects.reply(reply, {
+      errorCode: ErrorCode.NONE,
+      groupId,
+      groupState: group.stateName,
+      groupEpoch: group.epoch,
+      assignmentEpoch: group.assignmentEpoch,
+      assignorName: preferredAssignor(members, config.groupConsumerAssignors),
+      members: members.map((member) => describeMember(group, member, image)),
+    });
+  };
+}
+
+export function undescribed(
+  groupId: string,
+  errorCode: number,
+  errorMessage = errorOf(errorCode).message,
+): DescribedGroup {
+  return {
+    errorCode,
+    errorMessage,
+    groupId,
+    groupState: "",
+    groupEpoch: 0,
+    assignmentEpoch: 0,
+    assignorName: "",
+    members: [],
+  };
+}
+
+function describeMember(group: ConsumerGroup, member: Member, image: MetadataImage) {
+  return {
+    memberId: member.memberId,
+    instanceId: member.instanceId,
+    rackId: member.rackId,
+    memberEpoch: member.epoch,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    subscribedTopicNames: [...member.subscribedTopicNames],
+    subscribedTopicRegex: member.subscribedTopicRegex,
+    // What it has yet to give up is still in its hands.
+    assignment: withNames(union(member.assigned, member.revoking), image),
+    targetAssignment: withNames(group.target(member.memberId) ?? NO_PARTITIONS, image),
+    memberType: member.classic === null ? MemberType.consumer : MemberType.classic,
+  };
+}
+
+/** Topics that were deleted have no name any more and are left out. */
+function withNames(assignment: Assignment, image: MetadataImage) {
+  const topicPartitions = topicPartitionsOf(assignment).flatMap((topic) => {
+    const topicName = image.topicsById.get(topic.topicId)?.name;
+    return topicName === undefined ? [] : [{ ...topic, topicName }];
+  });
+  return { topicPartitions };
+}

@@ -1,0 +1,104 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { randomUuid } from "../../metadata/topic-ids.ts";
+import { groupToJoin } from "../migration/group-to-join.ts";
+import type { Turn } from "../model/classic/turn.ts";
+import { type Admission, admit, isRefused } from "../model/consumer/admission.ts";
+import { sameAssignment, topicPartitionsOf } from "../model/consumer/assignment.ts";
+import { type Member, MemberEpoch, sameProgress, sortedNames } from "../model/consumer/member.ts";
+import type { ConsumerRecord } from "../model/consumer/records.ts";
+import {
+  type Heartbeat,
+  type HeartbeatAnswer,
+  judgeHeartbeat,
+} from "../model/consumer/requests.ts";
+import { armRebalance, armSession, disarm } from "../model/consumer/sessions.ts";
+import { heartbeatIntervalMs } from "../model/consumer/timings.ts";
+import { updateMember } from "../model/consumer/update-member.ts";
+import type { Operation } from "../operation.ts";
+import { leave } from "./consumer-leave.ts";
+
+export type { HeartbeatAnswer } from "../model/consumer/requests.ts";
+
+/** A member of the consumer protocol joins, shows that it lives, or leaves (KIP-848). */
+export function consumerHeartbeat(heartbeat: Heartbeat): Operation<HeartbeatAnswer> {
+  return (state, context, effects, reply) => {
+    const turn = { state, context, effects };
+    const answer = decide(turn, heartbeat);
+    const { groupId, memberId, memberEpoch } = heartbeat.request;
+    context.log.heartbeat(groupId, memberId, memberEpoch, answer.errorCode);
+    effects.reply(reply, answer);
+  };
+}
+
+function decide(turn: Turn, heartbeat: Heartbeat): HeartbeatAnswer {
+  const { request } = heartbeat;
+  const wrong = judgeHeartbeat(heartbeat, turn.context.config.groupConsumerAssignors);
+  if (wrong !== null) return wrong;
+  return request.memberEpoch < 0 ? leave(turn, request) : beat(turn, heartbeat);
+}
+
+/** Nothing is changed and nothing recorded until it is certain that the member is not refused. */
+function beat(turn: Turn, heartbeat: Heartbeat): HeartbeatAnswer {
+  const { context } = turn;
+  const { request } = heartbeat;
+  const joins = request.memberEpoch === MemberEpoch.join;
+  const found = groupToJoin(turn, request.groupId, joins);
+  if (isRefused(found)) return found;
+  const { group } = found;
+  const memberId = request.memberId || randomUuid(context.random);
+  const admission = admit(group, request, memberId, context.config.groupConsumerMaxSize);
+  if (isRefused(admission)) return admission;
+  const records: ConsumerRecord[] = [];
+  const updated = updateMember({
+    group,
+    admission,
+    next: describe(admission.member, heartbeat),
+    owned: request.topicPartitions,
+    context,
+    records,
+  });
+  if (isRefused(updated)) return updated;
+  found.commit();
+  turn.effects.records.push(...records);
+  if (admission.replaced !== null) disarm(turn, group.groupId, admission.replaced.memberId);
+  armSession(turn, group.groupId, updated);
+  if (!sameProgress(admission.member, updated)) armRebalance(turn, group.groupId, updated);
+  return answer(turn, heartbeat, admission, updated);
+}
+
+/** The member as it describes itself now; what a heartbeat leaves out stays as it was. */
+function describe(member: Member, { request, clientId, clientHost }: Heartbeat): Member {
+  const { subscribedTopicNames: names, rebalanceTimeoutMs } = request;
+  return {
+    ...member,
+    instanceId: request.instanceId ?? member.instanceId,
+    rackId: request.rackId ?? member.rackId,
+    clientId,
+    clientHost,
+    subscribedTopicNames: names === null ? member.subscribedTopicNames : sortedNames(names),
+    subscribedTopicRegex: request.subscribedTopicRegex ?? member.subscribedTopicRegex,
+    rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? member.rebalanceTimeoutMs : rebalanceTimeoutMs,
+    serverAssignor: request.serverAssignor ?? member.serverAssignor,
+    // A classic member that sends heartbeats of this protocol has changed over.
+    classic: null,
+  };
+}
+
+function answer(
+  { context }: Turn,
+  { request }: Heartbeat,
+  { member }: Admission,
+  updated: Member,
+): HeartbeatAnswer {
+  const subscribes = request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null;
+  // All that only a full request says: the member has lost track, or has just begun.
+  const full = request.rebalanceTimeoutMs !== -1 && subscribes && request.topicPartitions !== null;
+  const tell = full || !sameAssignment(member.assigned, updated.assigned);
+  return {
+    errorCode: ErrorCode.NONE,
+    memberId: updated.memberId,
+    memberEpoch: updated.epoch,
+    heartbeatIntervalMs: heartbeatIntervalMs(context, request.groupId),
+    assignment: tell ? { topicPartitions: topicPartitionsOf(updated.assigned) } : null,
+  };
+}

@@ -1,0 +1,37 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Turn } from "../model/classic/turn.ts";
+import { fencedInstance, unknownMember } from "../model/consumer/admission.ts";
+import { NO_EPOCHS, NO_PARTITIONS } from "../model/consumer/assignment.ts";
+import { MemberEpoch } from "../model/consumer/member.ts";
+import { currentRecord } from "../model/consumer/records.ts";
+import {
+  type HeartbeatAnswer,
+  type HeartbeatRequest,
+  refused,
+} from "../model/consumer/requests.ts";
+import { fenceMembers } from "../model/consumer/sessions.ts";
+
+/** A heartbeat with epoch -1, or -2: a static member that means to come back. */
+export function leave(turn: Turn, request: HeartbeatRequest): HeartbeatAnswer {
+  const { groupId, memberId, instanceId, memberEpoch } = request;
+  const group = turn.state.groups.get(groupId);
+  if (group?.kind !== "consumer") return noSuchGroup(groupId);
+  const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId);
+  if (member === undefined) return unknownMember(instanceId ?? memberId);
+  if (member.memberId !== memberId) return fencedInstance(member);
+  const of = { group: groupId, epoch: group.epoch };
+  if (memberEpoch === MemberEpoch.leaveStatic) {
+    turn.context.log.left(of, member, "a static member that means to come back");
+    // What it had stays its own until its session ends; what it was to give up is free.
+    const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS, since: NO_EPOCHS };
+    turn.effects.records.push(currentRecord(groupId, away));
+  } else {
+    turn.context.log.left(of, member);
+    fenceMembers(turn, group, [member], "a member left");
+  }
+  return { errorCode: ErrorCode.NONE, memberId, memberEpoch, heartbeatIntervalMs: 0 };
+}
+
+export function noSuchGroup(groupId: string): HeartbeatAnswer {
+  return refused(ErrorCode.GROUP_ID_NOT_FOUND, `there is no consumer group ${groupId}`);
+}

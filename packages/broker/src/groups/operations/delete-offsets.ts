@@ -1,0 +1,47 @@
+import { ErrorCode, type OffsetDelete, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
+import type { GroupState } from "../machine.ts";
+import type { GroupLike } from "../model/group.ts";
+import { tombstone } from "../model/offset-store.ts";
+import type { Operation } from "../operation.ts";
+
+type Request = RequestOf<typeof OffsetDelete>;
+type Response = ResponseInput<typeof OffsetDelete>;
+
+/** Forgets offsets of topics nobody in the group is subscribed to (KIP-496). */
+export function deleteOffsets(request: Request): Operation<Response> {
+  return (state, { image }, effects, reply) => {
+    const { groupId } = request;
+    const errorCode = judgeOffsetDelete(state, groupId);
+    if (errorCode !== ErrorCode.NONE) return effects.reply(reply, { errorCode, topics: [] });
+    const group: GroupLike | undefined = state.groups.get(groupId);
+    const topics = request.topics.map(({ name, partitions }) => {
+      const subscribed = group?.isSubscribedTo(name) ?? false;
+      const known = image.topics.get(name)?.partitions ?? [];
+      const answers = partitions.map(({ partitionIndex }) => {
+        const code =
+          known[partitionIndex] === undefined
+            ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            : subscribed
+              ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
+              : ErrorCode.NONE;
+        if (code === ErrorCode.NONE && state.offsets.get(groupId, name, partitionIndex)) {
+          effects.records.push(tombstone(groupId, name, partitionIndex));
+        }
+        return { partitionIndex, errorCode: code };
+      });
+      return { name, partitions: answers };
+    });
+    effects.reply(reply, { errorCode: ErrorCode.NONE, topics });
+  };
+}
+
+/** What members of another protocol than the consumers' are subscribed to, nobody here can tell. */
+function judgeOffsetDelete({ groups, offsets }: GroupState, groupId: string): number {
+  const group: GroupLike | undefined = groups.get(groupId);
+  if (group === undefined) {
+    return offsets.hasGroup(groupId) ? ErrorCode.NONE : ErrorCode.GROUP_ID_NOT_FOUND;
+  }
+  const readable = group.kind === "consumer" || group.protocolType === CONSUMER_PROTOCOL_TYPE;
+  return readable ? ErrorCode.NONE : group.judgeDelete();
+}

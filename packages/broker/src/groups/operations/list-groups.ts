@@ -1,0 +1,28 @@
+import type { ListGroups, RequestOf, ResponseInput } from "@tarpan/protocol";
+import type { GroupLike } from "../model/group.ts";
+import type { Operation } from "../operation.ts";
+
+export type ListedGroup = ResponseInput<typeof ListGroups>["groups"][number];
+
+/** What a group looks like that is known by its offsets alone: standalone consumers' (assign). */
+const ONLY_OFFSETS = { kind: "classic", stateName: "Empty", protocolType: "" } as const;
+
+/** Groups of one shard, of either kind. Filters don't mind upper and lower case, as in Kafka. */
+export function listGroups(request: RequestOf<typeof ListGroups>): Operation<ListedGroup[]> {
+  const states = new Set(request.statesFilter.map((state) => state.trim().toLowerCase()));
+  const kinds = new Set(request.typesFilter.map((kind) => kind.toLowerCase()));
+  return ({ groups, offsets }, _context, effects, reply) => {
+    const listed: ListedGroup[] = [];
+    const list = (groupId: string, group: Pick<GroupLike, keyof typeof ONLY_OFFSETS>) => {
+      const { kind, stateName, protocolType } = group;
+      if (states.size > 0 && !states.has(stateName.toLowerCase())) return;
+      if (kinds.size > 0 && !kinds.has(kind)) return;
+      listed.push({ groupId, protocolType, groupState: stateName, groupType: kind });
+    };
+    for (const group of groups.values()) list(group.groupId, group);
+    for (const groupId of offsets.groupIds()) {
+      if (!groups.has(groupId)) list(groupId, ONLY_OFFSETS);
+    }
+    effects.reply(reply, listed);
+  };
+}
