@@ -8,14 +8,19 @@ import {
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../groups/limits.ts";
-import type { Group } from "../groups/machine.ts";
-import { describeGroup } from "../groups/model/classic/index.ts";
-import { describeConsumerGroup } from "../groups/model/consumer/index.ts";
-import { commitOffsets, type OffsetStore } from "../groups/offsets.ts";
-import type { Operation } from "../groups/operation.ts";
-import type { DescribedGroup as DescribedClassicGroup } from "../groups/operations/classic-describe.ts";
-import type { DescribedGroup as DescribedConsumerGroup } from "../groups/operations/consumer-describe.ts";
+import type { OffsetStore } from "../groups/model/offset-store.ts";
+import type { Group } from "../groups/model/state.ts";
+import {
+  type DescribedGroup as DescribedClassicGroup,
+  describeGroup,
+} from "../groups/operations/classic-describe.ts";
+import { commitOffsets } from "../groups/operations/commit-offsets.ts";
+import {
+  type DescribedGroup as DescribedConsumerGroup,
+  describeConsumerGroup,
+} from "../groups/operations/consumer-describe.ts";
 import { deleteGroup } from "../groups/operations/delete-group.ts";
+import type { GroupOperation } from "../groups/turn.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
@@ -149,12 +154,12 @@ export class OwnGroups implements GroupsAdmin {
     });
   }
 
-  async #runOnAll<T>(operation: Operation<T>): Promise<T[]> {
+  async #runOnAll<T>(operation: GroupOperation<T>): Promise<T[]> {
     this.#expectServing();
     return this.#parts.groups.runOnAll(operation).catch(asAdminError);
   }
 
-  #run<T>(groupId: string, operation: Operation<T>): Promise<T> {
+  #run<T>(groupId: string, operation: GroupOperation<T>): Promise<T> {
     return this.#parts.groups.run(groupId, operation).catch(asAdminError);
   }
 
@@ -175,7 +180,8 @@ function asAdminError(error: unknown): never {
   throw error instanceof CoordinatorError ? coordinatorNotAvailable(error) : error;
 }
 
-const groupRows: Operation<GroupSummary[]> = ({ groups, offsets }, _context, effects, reply) => {
+const groupRows: GroupOperation<GroupSummary[]> = (turn, reply) => {
+  const { groups, offsets } = turn.state;
   const rows: GroupSummary[] = [];
   for (const group of groups.values()) {
     const { groupId, kind, stateName: state, protocolType } = group;
@@ -185,7 +191,7 @@ const groupRows: Operation<GroupSummary[]> = ({ groups, offsets }, _context, eff
     if (groups.has(groupId)) continue;
     rows.push({ groupId, kind: "classic", state: "Empty", protocolType: "", memberCount: 0 });
   }
-  effects.reply(reply, rows);
+  turn.reply(reply, rows);
 };
 
 interface CommittedRow {
@@ -195,13 +201,13 @@ interface CommittedRow {
   readonly offset: number;
 }
 
-const committedByAll: Operation<CommittedRow[]> = ({ offsets }, _context, effects, reply) => {
-  effects.reply(reply, Array.from(offsets.groupIds(), (id) => committedRows(offsets, id)).flat());
+const committedByAll: GroupOperation<CommittedRow[]> = (turn, reply) => {
+  const { offsets } = turn.state;
+  turn.reply(reply, Array.from(offsets.groupIds(), (id) => committedRows(offsets, id)).flat());
 };
 
-function committedBy(groupId: string): Operation<CommittedRow[]> {
-  return ({ offsets }, _context, effects, reply) =>
-    effects.reply(reply, committedRows(offsets, groupId));
+function committedBy(groupId: string): GroupOperation<CommittedRow[]> {
+  return (turn, reply) => turn.reply(reply, committedRows(turn.state.offsets, groupId));
 }
 
 function committedRows(offsets: OffsetStore, groupId: string): CommittedRow[] {

@@ -1,16 +1,3 @@
-/** Pause before a shard that could not be loaded is tried again. */
-export const RELOAD_DELAY_MS = 1_000;
-
-/** The same when the shard's partition is only being opened, as on every new leader. */
-export const REOPEN_DELAY_MS = 50;
-
-/**
- * How long a request waits for its coordinator to be loaded, or for this broker to read that it is
- * the coordinator. Loading takes a tenth of a second, unless the partition has to elect first. Much
- * less than any client's time-out, and than a session.
- */
-export const COORDINATOR_WAIT_MS = 2_000;
-
 /** What consumers call their protocol, in the classic groups too. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
 
@@ -47,3 +34,12 @@ export const MAX_COMPILED_REGEXES = 100;
  * than a frame holds, for the leader is told all subscriptions in one.
  */
 export const MAX_GENERATION_BYTES = 104_857_600;
+
+/** Bytes of records one OffsetCommit may write: a few bytes of request can name a long group id. */
+export const MAX_COMMIT_BYTES = 16 * 1_048_576;
+
+/** What a committed offset takes beside group id, topic and metadata, at most. */
+export const COMMIT_RECORD_BYTES = 64;
+
+/** Tombstones after which a look for expired offsets goes on in another turn. */
+export const EXPIRED_PER_TURN = 10_000;

@@ -1,53 +1,151 @@
-import type { GroupRecord } from "@tarpan/protocol";
-import { Deadlines } from "./deadlines.ts";
-import type { ClassicGroup } from "./model/classic/index.ts";
-import { applyGroupMetadata, classicLoaded, snapshotClassicGroups } from "./model/classic/index.ts";
-import type { ConsumerGroup } from "./model/consumer/index.ts";
+import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "@tarpan/protocol";
+import type { CoordinatorMachine } from "../coordinator/machine.ts";
+import type { GroupLog } from "./group-log.ts";
+import { ClassicGroup } from "./model/classic/group.ts";
 import {
-  applyConsumerRecord,
-  consumerLoaded,
-  snapshotConsumerGroups,
-} from "./model/consumer/index.ts";
-import { applyOffsetCommit, OffsetStore, offsetsLoaded, snapshotOffsets } from "./offsets.ts";
-import type { Step } from "./operation.ts";
+  completeJoin,
+  endInitialDelay,
+  endSyncWait,
+  expireSession,
+  prepareRebalance,
+} from "./model/classic/rebalance.ts";
+import { recordedOf } from "./model/classic/recorded-group.ts";
+import { type GroupMetadataRecord, recordAgain } from "./model/classic/records.ts";
+import { armSession } from "./model/classic/sessions.ts";
+import { ConsumerGroup } from "./model/consumer/consumer-group.ts";
+import type { ConsumerRecord } from "./model/consumer/records.ts";
+import { GroupState } from "./model/state.ts";
+import type { GroupTimer } from "./model/timers.ts";
+import { expireMember } from "./operations/expire-member.ts";
+import { armExpiry, expireOffsets } from "./operations/expire-offsets.ts";
+import { consumersLoaded, followTopics } from "./operations/follow-topics.ts";
+import { forgetDeletedTopics, forgetTopics } from "./operations/forget-topics.ts";
+import type { GroupTurn } from "./turn.ts";
 
-/** By `kind`; both kinds share one name space (KIP-848). */
-export type Group = ClassicGroup | ConsumerGroup;
-
-/** All that one partition of `__consumer_offsets` is the log of, and the soft state beside it. */
-export class GroupState {
-  readonly groups = new Map<string, Group>();
-  readonly offsets = new OffsetStore();
-  readonly deadlines = new Deadlines();
+/** One partition of `__consumer_offsets`: its groups of either protocol, and their offsets. */
+export function groupMachine(
+  log: GroupLog,
+): CoordinatorMachine<GroupState, GroupRecord, GroupTimer> {
+  return {
+    initial: () => new GroupState(log),
+    apply,
+    snapshot,
+    encode: encodeGroupRecord,
+    decode: ({ key, value }) => (key === null ? null : decodeGroupRecord(key, value)),
+    loaded,
+    fired,
+    topicsChanged(turn, { deleted, changed }) {
+      if (deleted.length > 0) forgetTopics(turn, deleted);
+      followTopics(turn, [...deleted, ...changed]);
+    },
+  };
 }
 
 /** The only writer of hard state: live, on replay, and on a broker that takes over. */
-export function applyGroupRecord(state: GroupState, record: GroupRecord): void {
+function apply(state: GroupState, record: GroupRecord): void {
   switch (record.record) {
     case "OffsetCommit":
-      applyOffsetCommit(state, record);
+      state.offsets.apply(record);
       break;
     case "GroupMetadata":
-      applyGroupMetadata(state, record);
+      applyClassic(state, record);
       break;
     default:
-      applyConsumerRecord(state, record);
+      applyConsumer(state, record);
       break;
   }
 }
 
-/** Records that make the hard state again. */
-export function snapshotGroups(state: GroupState): GroupRecord[] {
-  return [
-    ...snapshotClassicGroups(state),
-    ...snapshotConsumerGroups(state),
-    ...snapshotOffsets(state),
-  ];
+function applyClassic({ groups }: GroupState, record: GroupMetadataRecord): void {
+  const groupId = record.key.group;
+  const known = groups.get(groupId);
+  if (record.value === null) {
+    // A group that became a consumer group has lost this record, not its life.
+    if (known?.kind === "classic") groups.delete(groupId);
+    return;
+  }
+  const group = known?.kind === "classic" ? known : new ClassicGroup(groupId);
+  group.recorded = recordedOf(record.value);
+  groups.set(groupId, group);
 }
 
-/** To be run once after a replay: arms the deadlines. */
-export const groupsLoaded: Step = (state, context, effects) => {
-  classicLoaded(state, context, effects);
-  consumerLoaded(state, context, effects);
-  offsetsLoaded(state, context, effects);
-};
+function applyConsumer({ groups }: GroupState, record: ConsumerRecord): void {
+  const { groupId } = record.key;
+  const known = groups.get(groupId);
+  if (known?.kind === "consumer") {
+    const removed = record.record === "ConsumerGroupMetadata" && record.value === null;
+    if (removed) groups.delete(groupId);
+    else known.apply(record);
+    return;
+  }
+  // A tombstone of a group that is gone, or that has become a classic one.
+  if (record.value === null) return;
+  const group = new ConsumerGroup(groupId);
+  group.apply(record);
+  groups.set(groupId, group);
+}
+
+function snapshot({ groups, offsets }: GroupState): GroupRecord[] {
+  const classic: GroupRecord[] = [];
+  const consumer: GroupRecord[] = [];
+  for (const group of groups.values()) {
+    if (group.kind === "classic") classic.push(recordAgain(group.groupId, group.recorded));
+    else consumer.push(...group.snapshot());
+  }
+  return [...classic, ...consumer, ...offsets.records()];
+}
+
+/** Members have their whole session to show that they still live. */
+function loaded(turn: GroupTurn): void {
+  for (const group of turn.state.groups.values()) {
+    if (group.kind !== "classic") continue;
+    const { members } = group.live;
+    for (const member of members.values()) armSession(turn, member);
+    // The limit was lowered: who is too many is found out when all join again.
+    if (members.size > turn.config.groupMaxSize) {
+      prepareRebalance(turn, group, "group.max.size was lowered");
+    }
+  }
+  consumersLoaded(turn);
+  forgetDeletedTopics(turn);
+  armExpiry(turn);
+}
+
+function fired(turn: GroupTurn, timer: GroupTimer): void {
+  switch (timer.kind) {
+    case "classic-session":
+    case "classic-join":
+    case "classic-initial-join":
+    case "classic-sync":
+      firedClassic(turn, timer);
+      break;
+    case "offset-expiry":
+      expireOffsets(turn);
+      break;
+    default:
+      expireMember(turn, timer);
+      break;
+  }
+}
+
+function firedClassic(
+  turn: GroupTurn,
+  timer: Extract<GroupTimer, { kind: `classic-${string}` }>,
+): void {
+  const group = turn.state.groups.get(timer.groupId);
+  if (group?.kind !== "classic") return;
+  switch (timer.kind) {
+    case "classic-session":
+      expireSession(turn, group, timer.memberId);
+      break;
+    case "classic-join":
+      if (group.live.state === "PreparingRebalance") completeJoin(turn, group);
+      break;
+    case "classic-initial-join":
+      endInitialDelay(turn, group, timer);
+      break;
+    case "classic-sync":
+      endSyncWait(turn, group, timer);
+      break;
+  }
+}

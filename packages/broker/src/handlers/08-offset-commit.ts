@@ -1,5 +1,5 @@
 import { OffsetCommit } from "@tarpan/protocol";
-import { commitOffsets, refuseCommit } from "../groups/offsets.ts";
+import { commitOffsets, refuseCommit } from "../groups/operations/commit-offsets.ts";
 import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 

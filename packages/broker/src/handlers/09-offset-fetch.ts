@@ -6,7 +6,11 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
-import { fetchOffsets, type GroupOffsets, type WantedOffsets } from "../groups/offsets.ts";
+import {
+  fetchOffsets,
+  type GroupOffsets,
+  type WantedOffsets,
+} from "../groups/operations/fetch-offsets.ts";
 import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -1,5 +1,5 @@
 import { ErrorCode, FindCoordinator, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { partitionOf } from "../groups/group-coordinator.ts";
+import { partitionOf } from "../coordinator/partition-of.ts";
 import { type BrokerNode, brokerNodes } from "../metadata/descriptions.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { refused } from "../metadata/outcome.ts";

@@ -1,5 +1,5 @@
 import { JoinGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { joinGroup } from "../groups/model/classic/index.ts";
+import { joinGroup } from "../groups/operations/classic-join.ts";
 import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -1,5 +1,5 @@
 import { ErrorCode, Heartbeat, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { heartbeat as beat } from "../groups/model/classic/index.ts";
+import { heartbeat as beat } from "../groups/operations/classic-heartbeat.ts";
 import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

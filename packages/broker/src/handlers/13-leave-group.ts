@@ -1,5 +1,6 @@
 import { LeaveGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { type Leaving, leaveGroup } from "../groups/model/classic/index.ts";
+import type { Leaving } from "../groups/model/classic/requests.ts";
+import { leaveGroup } from "../groups/operations/classic-leave.ts";
 import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -1,5 +1,5 @@
 import { ErrorCode, type RequestOf, type ResponseInput, SyncGroup } from "@tarpan/protocol";
-import { syncGroup } from "../groups/model/classic/index.ts";
+import { syncGroup } from "../groups/operations/classic-sync.ts";
 import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

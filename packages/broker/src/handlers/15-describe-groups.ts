@@ -1,6 +1,6 @@
 import { DescribeGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
-import { describeFailed, describeGroup } from "../groups/model/classic/index.ts";
+import { describeFailed, describeGroup } from "../groups/operations/classic-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { type Broker, handler, type RequestContext } from "./handler.ts";

@@ -1,5 +1,5 @@
 import { ErrorCode, OffsetDelete, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { deleteOffsets } from "../groups/offsets.ts";
+import { deleteOffsets } from "../groups/operations/delete-offsets.ts";
 import { onEach, onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -1,5 +1,6 @@
 import { ConsumerGroupHeartbeat } from "@tarpan/protocol";
-import { consumerHeartbeat, refused } from "../groups/model/consumer/index.ts";
+import { refused } from "../groups/model/consumer/requests.ts";
+import { consumerHeartbeat } from "../groups/operations/consumer-heartbeat.ts";
 import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 

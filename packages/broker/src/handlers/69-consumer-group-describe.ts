@@ -1,6 +1,6 @@
 import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
-import { describeConsumerGroup, undescribed } from "../groups/model/consumer/index.ts";
+import { describeConsumerGroup, undescribed } from "../groups/operations/consumer-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { type Broker, handler } from "./handler.ts";

@@ -1,7 +1,7 @@
 import { ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
-import { commitOffsets } from "../../src/groups/offsets.ts";
+import { commitOffsets } from "../../src/groups/operations/commit-offsets.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { create } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
@@ -40,8 +40,8 @@ it("keeps what groups have committed, whichever broker coordinates them", async 
       expect(new Set(ids).size).toBe(1);
       // It has heard by now that others coordinate, and says so.
       if (ids[0] === victim.id || round % 2 === 0) continue;
-      const refused = former.run(group, (_state, _context, effects, reply) => {
-        effects.reply(reply, null);
+      const refused = former.run<null>(group, (turn, reply) => {
+        turn.reply(reply, null);
       });
       await expect(world.run(refused)).rejects.toMatchObject({
         errorCode: ErrorCode.NOT_COORDINATOR,
@@ -73,8 +73,8 @@ async function coordinatorOf(world: ClusterWorld, group: string): Promise<Simula
 
 /** -1 when there is none. */
 function committedBy(broker: SimulatedBroker, group: string): Promise<number> {
-  return broker.life!.groups!.run<number>(group, (state, _context, effects, reply) => {
-    effects.reply(reply, state.offsets.get(group, "orders", 0)?.offset ?? -1);
+  return broker.life!.groups!.run<number>(group, (turn, reply) => {
+    turn.reply(reply, turn.state.offsets.get(group, "orders", 0)?.offset ?? -1);
   });
 }
 

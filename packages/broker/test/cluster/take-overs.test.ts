@@ -18,7 +18,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { END_TIMEOUT_MS } from "../../src/cluster/limits.ts";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
-import { COORDINATOR_WAIT_MS } from "../../src/groups/limits.ts";
+import { COORDINATOR_WAIT_MS } from "../../src/coordinator/limits.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../../src/partition/limits.ts";
 import { batchOf } from "../log/batches.ts";
@@ -146,9 +146,9 @@ describe("the coordinator of a group", () => {
       world.model.elect(stream, 3 * COORDINATOR_WAIT_MS, 0);
     }
     const begin = (at: number) =>
-      groups.run("a", (_state, _context, effects, reply) => {
+      groups.run<number>("a", (turn, reply) => {
         begun.push(at);
-        effects.reply(reply, at);
+        turn.reply(reply, at);
       });
     const askedMs = world.time.monotonicMs();
     expect(await call(coordinator, Heartbeat, 4, member("a"))).toMatchObject({ errorCode: 0 });

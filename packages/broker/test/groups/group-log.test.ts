@@ -34,9 +34,8 @@ class KeptLog implements Logger {
 }
 
 test("a classic group's joins, leaves, expired members and rebalances are at info", () => {
-  const members = new Members();
   const log = new KeptLog("info");
-  members.logger = log;
+  const members = new Members({}, { logger: log });
   const { memberId: a } = members.joinNew();
   const { memberId: b } = members.joinNew();
   expect(log.lines[0]!.fields).toEqual({
@@ -70,9 +69,8 @@ test("a classic group's joins, leaves, expired members and rebalances are at inf
 });
 
 test("a consumer group's joins, leaves, expired members and rebalances are at info", () => {
-  const world = new ConsumerWorld();
   const log = new KeptLog("info");
-  world.logger = log;
+  const world = new ConsumerWorld({}, { logger: log });
   world.setTopics({ t: 2 });
   world.join("a");
   world.join("b");
@@ -98,9 +96,8 @@ test("a consumer group's joins, leaves, expired members and rebalances are at in
 });
 
 test("heartbeats are at debug, with what they were answered", () => {
-  const members = new Members();
   const log = new KeptLog("debug");
-  members.logger = log;
+  const members = new Members({}, { logger: log });
   members.beat("nobody", 3);
   const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
   expect(log.lines[0]!.fields).toEqual({
@@ -114,9 +111,8 @@ test("heartbeats are at debug, with what they were answered", () => {
 
 test("nothing is handed to a logger that would drop it, and every line can be found", () => {
   for (const level of ["debug", "warn"] as const) {
-    const members = new Members();
     const log = new KeptLog(level);
-    members.logger = log;
+    const members = new Members({}, { logger: log });
     const joining = members.join({ groupInstanceId: "static" });
     members.advance(2 * DELAY_MS);
     const { memberId } = joining.answer;

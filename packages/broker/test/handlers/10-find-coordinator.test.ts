@@ -1,6 +1,6 @@
 import { ErrorCode, FindCoordinator, InitProducerId } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { partitionOf } from "../../src/groups/group-coordinator.ts";
+import { partitionOf } from "../../src/coordinator/partition-of.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { WholeBroker } from "./whole-broker.ts";
 

@@ -1,6 +1,6 @@
 import { OffsetFetch } from "@tarpan/protocol";
-import type { Group } from "../../src/groups/machine.ts";
 import type { GroupLike } from "../../src/groups/model/group.ts";
+import type { Group } from "../../src/groups/model/state.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 /** A broker with coordinators and the topics `t` and `u` of two partitions each. */
@@ -34,9 +34,9 @@ export function addGroup(
     tombstones: () => [],
     ...answers,
   };
-  return broker.groups.run(groupId, (state, _context, effects, reply) => {
-    state.groups.set(groupId, group as unknown as Group);
-    effects.reply(reply, undefined);
+  return broker.groups.run<void>(groupId, (turn, reply) => {
+    turn.state.groups.set(groupId, group as unknown as Group);
+    turn.reply(reply, undefined);
   });
 }
 

@@ -15,34 +15,26 @@ import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
 import { joinRefused, syncRefused } from "../model/classic/answers.ts";
 import { type JoinAnswer, ownProtocols, type SyncAnswer } from "../model/classic/member.ts";
 import { EMPTY_BYTES } from "../model/classic/records.ts";
-import type { Turn } from "../model/classic/turn.ts";
+import type { Join, Leaving, Sync } from "../model/classic/requests.ts";
 import { type Admission, isRefused, replacing } from "../model/consumer/admission.ts";
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
 import { type Member, MemberState, newMember, sortedNames } from "../model/consumer/member.ts";
 import type { ConsumerRecord } from "../model/consumer/records.ts";
-import {
-  armJoin,
-  armSession,
-  armSync,
-  disarm,
-  disarmSync,
-  fenceMembers,
-} from "../model/consumer/sessions.ts";
+import { armJoin, armSession, armSync, disarm, disarmSync } from "../model/consumer/sessions.ts";
 import { updateMember } from "../model/consumer/update-member.ts";
-import type { Join } from "../operations/classic-join.ts";
-import type { Leaving } from "../operations/classic-leave.ts";
-import type { Sync } from "../operations/classic-sync.ts";
+import type { GroupTurn } from "../turn.ts";
 import { assignmentBytes, subscriptionFrom, withIds } from "./embedded-protocol.ts";
+import { fenceMembers } from "./fence-members.ts";
 
 /** From v4 a new member is first given its id and joins with that (KIP-394). */
 const MEMBER_ID_VERSION = 4;
 
 type JoinRequest = RequestOf<typeof JoinGroup>;
 
-export function joinConsumerGroup(turn: Turn, group: ConsumerGroup, join: Join): JoinAnswer {
+export function joinConsumerGroup(turn: GroupTurn, group: ConsumerGroup, join: Join): JoinAnswer {
   const { request } = join;
   const refuse = (errorCode: number) => joinRefused(request.memberId, errorCode);
-  const memberId = request.memberId || randomUuid(turn.context.random);
+  const memberId = request.memberId || randomUuid(turn.random);
   const errorCode = judgeJoin(turn, group, request, memberId);
   if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
   const needsId = request.memberId === "" && request.groupInstanceId === null;
@@ -53,21 +45,20 @@ export function joinConsumerGroup(turn: Turn, group: ConsumerGroup, join: Join):
   if (typeof admission === "number") return refuse(admission);
   const subscription = subscriptionFrom(request.protocols[0]!.metadata);
   if (subscription === null) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
-  const { context, effects } = turn;
   const records: ConsumerRecord[] = [];
   const updated = updateMember({
     group,
     admission,
     next: describe(admission.member, join, subscription),
-    owned: withIds(subscription.ownedPartitions, context.image),
-    context,
+    owned: withIds(subscription.ownedPartitions, turn.image),
+    turn,
     records,
   });
   if (isRefused(updated)) return refuse(updated.errorCode);
-  effects.records.push(...records);
+  turn.appendAll(records);
   if (admission.replaced !== null) disarm(turn, group.groupId, admission.replaced.memberId);
   disarm(turn, group.groupId, memberId);
-  armSession(turn, group.groupId, updated);
+  armSession(turn, group, updated);
   armSync(turn, group.groupId, updated);
   return {
     errorCode: ErrorCode.NONE,
@@ -103,12 +94,12 @@ function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinReques
 }
 
 function judgeJoin(
-  { context }: Turn,
+  { config }: GroupTurn,
   group: ConsumerGroup,
   { groupInstanceId, protocolType, protocols }: JoinRequest,
   memberId: string,
 ): number {
-  const { groupConsumerMigrationPolicy: policy, groupConsumerMaxSize } = context.config;
+  const { groupConsumerMigrationPolicy: policy, groupConsumerMaxSize } = config;
   if (policy === "disabled" || protocolType !== CONSUMER_PROTOCOL_TYPE) {
     return ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
   }
@@ -173,7 +164,11 @@ function classicMemberOf(
   return { ...member, classic };
 }
 
-export function syncConsumerGroup(turn: Turn, group: ConsumerGroup, request: Sync): SyncAnswer {
+export function syncConsumerGroup(
+  turn: GroupTurn,
+  group: ConsumerGroup,
+  request: Sync,
+): SyncAnswer {
   const member = classicMemberOf(group, request);
   if (typeof member === "number") return syncRefused(member);
   const { supportedProtocols } = member.classic;
@@ -192,25 +187,25 @@ export function syncConsumerGroup(turn: Turn, group: ConsumerGroup, request: Syn
     return syncRefused(ErrorCode.REBALANCE_IN_PROGRESS);
   }
   disarmSync(turn, group.groupId, member.memberId);
-  armSession(turn, group.groupId, member);
+  armSession(turn, group, member);
   const subscription = supportedProtocols[0]?.metadata ?? EMPTY_BYTES;
   return {
     errorCode: ErrorCode.NONE,
     protocolType: type,
     protocolName: name,
-    assignment: assignmentBytes(member.assigned, subscription, turn.context.image),
+    assignment: assignmentBytes(member.assigned, subscription, turn.image),
   };
 }
 
 /** Answers an error code: REBALANCE_IN_PROGRESS when the member can get on by joining again. */
 export function heartbeatConsumerGroup(
-  turn: Turn,
+  turn: GroupTurn,
   group: ConsumerGroup,
   request: RequestOf<typeof Heartbeat>,
 ): number {
   const member = classicMemberOf(group, request);
   if (typeof member === "number") return member;
-  armSession(turn, group.groupId, member);
+  armSession(turn, group, member);
   const { state } = member;
   const rejoins =
     member.epoch < group.assignmentEpoch ||
@@ -234,7 +229,7 @@ function waitsForOthers(group: ConsumerGroup, { memberId }: Member): boolean {
 
 /** Answers each member's error code. An operator names static members by their instance alone. */
 export function leaveConsumerGroup(
-  turn: Turn,
+  turn: GroupTurn,
   group: ConsumerGroup,
   leaving: readonly Leaving[],
 ): number[] {
@@ -245,7 +240,7 @@ export function leaveConsumerGroup(
       memberId === "" ? (group.staticMember(groupInstanceId)?.memberId ?? "") : memberId;
     const member = memberOf(group, { memberId: named, groupInstanceId });
     if (typeof member === "number") return member;
-    if (!members.has(member.memberId)) turn.context.log.left(of, member, reason);
+    if (!members.has(member.memberId)) turn.state.log.left(of, member, reason);
     members.set(member.memberId, member);
     return ErrorCode.NONE;
   });

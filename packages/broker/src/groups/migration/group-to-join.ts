@@ -1,21 +1,13 @@
-import type { Turn } from "../model/classic/turn.ts";
 import { ConsumerGroup } from "../model/consumer/consumer-group.ts";
-import type { HeartbeatAnswer } from "../model/consumer/requests.ts";
-import { noSuchGroup } from "../operations/consumer-leave.ts";
-import { upgraded } from "./upgrade.ts";
-
-/** The group of a heartbeat, perhaps one that is yet to be recorded. */
-export interface FoundGroup {
-  readonly group: ConsumerGroup;
-  /** Makes it so; to be called once the heartbeat can't be refused any more. */
-  readonly commit: () => void;
-}
+import { type HeartbeatAnswer, noSuchGroup } from "../model/consumer/requests.ts";
+import type { GroupTurn } from "../turn.ts";
+import { type FoundGroup, upgraded } from "./upgrade.ts";
 
 const asItIs = () => {};
 
 /** A member that joins makes its group, and may make it of a classic one. */
 export function groupToJoin(
-  turn: Turn,
+  turn: GroupTurn,
   groupId: string,
   joins: boolean,
 ): FoundGroup | HeartbeatAnswer {
@@ -25,7 +17,7 @@ export function groupToJoin(
   const group = new ConsumerGroup(groupId);
   if (known === undefined) return { group, commit: asItIs };
   if (known.stateName === "Empty") {
-    return { group, commit: () => turn.effects.records.push(...known.tombstones()) };
+    return { group, commit: () => turn.appendAll(known.tombstones()) };
   }
   return upgraded(turn, known);
 }

@@ -4,7 +4,6 @@ import type { ClassicGroup } from "../model/classic/group.ts";
 import { type Member as ClassicMember, metadataOf } from "../model/classic/member.ts";
 import { EMPTY_BYTES } from "../model/classic/records.ts";
 import { dismiss } from "../model/classic/sessions.ts";
-import type { Turn } from "../model/classic/turn.ts";
 import { assignmentOf, filtered, has, NO_PARTITIONS, union } from "../model/consumer/assignment.ts";
 import { ConsumerGroup } from "../model/consumer/consumer-group.ts";
 import { type Member, newMember, sortedNames } from "../model/consumer/member.ts";
@@ -19,38 +18,47 @@ import {
 import { type HeartbeatAnswer, refused } from "../model/consumer/requests.ts";
 import { armSession } from "../model/consumer/sessions.ts";
 import { metadataHashOf } from "../model/consumer/subscriptions.ts";
-import type { GroupContext } from "../operation.ts";
+import { classicJoinKey, classicSyncKey } from "../model/timers.ts";
+import type { GroupTurn } from "../turn.ts";
 import { assignmentFrom, subscriptionFrom } from "./embedded-protocol.ts";
-import type { FoundGroup } from "./group-to-join.ts";
+
+/** The group of a heartbeat, perhaps one that is yet to be recorded. */
+export interface FoundGroup {
+  readonly group: ConsumerGroup;
+  /** Makes it so; to be called once the heartbeat can't be refused any more. */
+  readonly commit: () => void;
+}
 
 /**
  * A classic group of consumers whose members change over one by one becomes a consumer group when
  * the first of them joins it (KIP-848): its generation is the epoch, its assignment the target,
  * and its members stay, in the classic protocol, each with what it has.
  */
-export function upgraded(turn: Turn, classic: ClassicGroup): FoundGroup | HeartbeatAnswer {
-  const { context } = turn;
-  const members = canUpgrade(classic, context) ? membersOf(classic, context) : null;
+export function upgraded(turn: GroupTurn, classic: ClassicGroup): FoundGroup | HeartbeatAnswer {
+  const members = canUpgrade(classic, turn) ? membersOf(classic, turn) : null;
   if (members === null) {
     const why = `group ${classic.groupId} is of the classic protocol and can't be changed over`;
     return refused(ErrorCode.GROUP_ID_NOT_FOUND, why);
   }
-  const records = recordsOf(classic, members, context);
+  const records = recordsOf(classic, members, turn);
   const group = new ConsumerGroup(classic.groupId);
   for (const record of records) group.apply(record);
   const commit = () => {
-    turn.effects.records.push(...classic.tombstones(), ...records);
+    turn.appendAll(classic.tombstones());
+    turn.appendAll(records);
     const of = { group: classic.groupId, epoch: group.epoch };
-    context.log.rebalances(of, members.length, "it has gone over to the consumer protocol");
+    turn.state.log.rebalances(of, members.length, "it has gone over to the consumer protocol");
     for (const member of [...classic.live.members.values()]) {
       dismiss(turn, classic, member, member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
     }
-    for (const member of members) armSession(turn, classic.groupId, member);
+    turn.disarm(classicJoinKey(classic.groupId));
+    turn.disarm(classicSyncKey(classic.groupId));
+    for (const member of members) armSession(turn, group, member);
   };
   return { group, commit };
 }
 
-function canUpgrade({ live }: ClassicGroup, { config }: GroupContext): boolean {
+function canUpgrade({ live }: ClassicGroup, { config }: GroupTurn): boolean {
   const policy = config.groupConsumerMigrationPolicy;
   return (
     (policy === "upgrade" || policy === "bidirectional") &&
@@ -60,11 +68,11 @@ function canUpgrade({ live }: ClassicGroup, { config }: GroupContext): boolean {
 }
 
 /** Null when what a member said can't be read, or would be lost. */
-function membersOf(classic: ClassicGroup, context: GroupContext): Member[] | null {
+function membersOf(classic: ClassicGroup, turn: GroupTurn): Member[] | null {
   const members: Member[] = [];
   let held = NO_PARTITIONS;
   for (const member of classic.live.members.values()) {
-    const converted = convert(classic, member, context);
+    const converted = convert(classic, member, turn);
     if (converted === null) return null;
     // A leader may have given a partition to two. Only one of them has it from now on.
     const assigned = filtered(converted.assigned, (id, partition) => !has(held, id, partition));
@@ -77,7 +85,7 @@ function membersOf(classic: ClassicGroup, context: GroupContext): Member[] | nul
 function convert(
   { live, recorded }: ClassicGroup,
   classic: ClassicMember,
-  { image }: GroupContext,
+  { image }: GroupTurn,
 ): Member | null {
   const { memberId, protocols } = classic;
   const metadata = metadataOf(classic, live.protocol ?? "") ?? protocols[0]?.metadata;
@@ -106,7 +114,7 @@ function convert(
 function recordsOf(
   { groupId, live }: ClassicGroup,
   members: readonly Member[],
-  { image }: GroupContext,
+  { image }: GroupTurn,
 ): ConsumerRecord[] {
   const names = members.flatMap(({ subscribedTopicNames }) => subscribedTopicNames);
   return [

@@ -1,7 +1,12 @@
 import type { GroupRecord } from "@tarpan/protocol";
-import type { GroupState } from "../machine.ts";
-import type { GroupContext } from "../operation.ts";
 import type { TopicPartitions } from "./consumer/assignment.ts";
+import type { ClassicSessionTimer } from "./timers.ts";
+
+/** What shows that a member lives: it has so long until it must show it again. */
+export interface Session {
+  readonly session: ClassicSessionTimer;
+  readonly sessionTimeoutMs: number;
+}
 
 /** What offsets, listing and deletion need of a group, whichever protocol its members speak. */
 export interface GroupLike {
@@ -30,8 +35,8 @@ export interface GroupLike {
   judgeOffsetFetch(memberId: string | null, memberEpoch: number): number;
   /** Offsets of such a topic are neither deleted nor expired. */
   isSubscribedTo(topic: string): boolean;
-  /** A member that commits shows that it lives (classic groups: Kafka re-arms its session). */
-  committed?(memberId: string, state: GroupState, context: GroupContext): void;
+  /** The session that begins anew when the member commits, as Kafka does in classic groups. */
+  committed?(memberId: string): Session | undefined;
   /**
    * Since when offsets without a commit time-out of their own may expire: wall ms of the moment the
    * group became empty, null while it has members (KIP-211).

@@ -1,17 +1,17 @@
 import { type DescribeGroups, ErrorCode, errorOf, type ResponseInput } from "@tarpan/protocol";
-import type { GroupState } from "../machine.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
 import { metadataOf } from "../model/classic/member.ts";
 import { EMPTY_BYTES } from "../model/classic/records.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupState } from "../model/state.ts";
+import type { GroupOperation } from "../turn.ts";
 
 export type DescribedGroup = ResponseInput<typeof DescribeGroups>["groups"][number];
 
 const NOTHING = { protocolType: "", protocolData: "", members: [] };
 
 /** The state `Dead` says that there is no such group, or none of the classic protocol. */
-export function describeGroup(groupId: string): Operation<DescribedGroup> {
-  return (state, _context, effects, reply) => effects.reply(reply, described(state, groupId));
+export function describeGroup(groupId: string): GroupOperation<DescribedGroup> {
+  return (turn, reply) => turn.reply(reply, described(turn.state, groupId));
 }
 
 export function describeFailed(groupId: string, errorCode: number): DescribedGroup {

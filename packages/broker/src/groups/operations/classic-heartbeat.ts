@@ -1,22 +1,21 @@
 import { ErrorCode, type Heartbeat, type RequestOf } from "@tarpan/protocol";
+import { heartbeatConsumerGroup } from "../migration/classic-members.ts";
 import { armSession } from "../model/classic/sessions.ts";
-import type { Turn } from "../model/classic/turn.ts";
-import { heartbeatConsumerGroup } from "../model/consumer/index.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupOperation, GroupTurn } from "../turn.ts";
 
 type Request = RequestOf<typeof Heartbeat>;
 
 /** Answers an error code. Looks at one group, whatever else there is. */
-export function heartbeat(request: Request): Operation<number> {
-  return (state, context, effects, reply) => {
-    const errorCode = decide({ state, context, effects }, request);
+export function heartbeat(request: Request): GroupOperation<number> {
+  return (turn, reply) => {
+    const errorCode = decide(turn, request);
     const { groupId, memberId, generationId } = request;
-    context.log.heartbeat(groupId, memberId, generationId, errorCode);
-    effects.reply(reply, errorCode);
+    turn.state.log.heartbeat(groupId, memberId, generationId, errorCode);
+    turn.reply(reply, errorCode);
   };
 }
 
-function decide(turn: Turn, request: Request): number {
+function decide(turn: GroupTurn, request: Request): number {
   const { groupId, memberId, groupInstanceId, generationId } = request;
   if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
   const group = turn.state.groups.get(groupId);
@@ -26,7 +25,7 @@ function decide(turn: Turn, request: Request): number {
   const errorCode = group.judgeMember(memberId, groupInstanceId);
   if (errorCode !== ErrorCode.NONE) return errorCode;
   if (generationId !== live.generation) return ErrorCode.ILLEGAL_GENERATION;
-  armSession(turn, group, live.members.get(memberId)!);
+  armSession(turn, live.members.get(memberId)!);
   const rebalancing = live.state === "PreparingRebalance";
   return rebalancing ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }

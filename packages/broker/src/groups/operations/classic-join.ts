@@ -1,41 +1,34 @@
-import { ErrorCode, type JoinGroup, type RequestOf } from "@tarpan/protocol";
+import { ErrorCode } from "@tarpan/protocol";
+import type { Reply } from "../../coordinator/turn.ts";
 import { randomUuid } from "../../metadata/topic-ids.ts";
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from "../limits.ts";
+import { joinConsumerGroup } from "../migration/classic-members.ts";
 import { joined, joinRefused } from "../model/classic/answers.ts";
-import { ClassicGroup } from "../model/classic/group.ts";
+import type { ClassicGroup } from "../model/classic/group.ts";
 import { type JoinAnswer, type Member, offersSame, ownProtocols } from "../model/classic/member.ts";
 import { maybeCompleteJoin, rebalanceOrCompleteJoin } from "../model/classic/rebalance.ts";
 import { firstRecord, recordOf } from "../model/classic/records.ts";
-import { armSession, dismiss, removeMember } from "../model/classic/sessions.ts";
-import type { Turn } from "../model/classic/turn.ts";
-import { joinConsumerGroup } from "../model/consumer/index.ts";
-import type { GroupContext, Operation, Reply } from "../operation.ts";
-
-/** A JoinGroup request and who sent it. */
-export interface Join {
-  readonly request: RequestOf<typeof JoinGroup>;
-  readonly version: number;
-  readonly clientId: string;
-  /** As Kafka writes addresses: "/127.0.0.1". */
-  readonly clientHost: string;
-}
+import type { Join } from "../model/classic/requests.ts";
+import { armSession, dismiss, removeMember, sessionOf } from "../model/classic/sessions.ts";
+import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
+import type { GroupOperation, GroupTurn } from "../turn.ts";
 
 /** From v4 a new member is first given its id and joins with that (KIP-394). */
 const MEMBER_ID_VERSION = 4;
 /** From v9 a leader can be told that its group needs no new assignment (KIP-814). */
 const SKIP_ASSIGNMENT_VERSION = 9;
 
-export function joinGroup(join: Join): Operation<JoinAnswer> {
-  return (state, context, effects, reply) => {
-    const answer = judgeJoin(join, context) ?? decideJoin({ state, context, effects }, join, reply);
-    if (answer !== WAITS) effects.reply(reply, answer);
+export function joinGroup(join: Join): GroupOperation<JoinAnswer> {
+  return (turn, reply) => {
+    const answer = judgeJoin(join, turn) ?? decideJoin(turn, join, reply);
+    if (answer !== WAITS) turn.reply(reply, answer);
   };
 }
 
 /** The join's reply is kept in its member, for a later step to use. */
 const WAITS = null;
 
-function judgeJoin({ request }: Join, { config }: GroupContext): JoinAnswer | undefined {
+function judgeJoin({ request }: Join, { config }: GroupTurn): JoinAnswer | undefined {
   const { groupId, memberId, sessionTimeoutMs } = request;
   if (groupId === "") return joinRefused(memberId, ErrorCode.INVALID_GROUP_ID);
   const { groupMinSessionTimeoutMs: min, groupMaxSessionTimeoutMs: max } = config;
@@ -43,44 +36,58 @@ function judgeJoin({ request }: Join, { config }: GroupContext): JoinAnswer | un
   return joinRefused(memberId, ErrorCode.INVALID_SESSION_TIMEOUT);
 }
 
-function decideJoin(turn: Turn, join: Join, reply: Reply<JoinAnswer>): JoinAnswer | null {
+function decideJoin(turn: GroupTurn, join: Join, reply: Reply<JoinAnswer>): JoinAnswer | null {
   const { groupId, memberId, protocolType, protocols } = join.request;
   const found = turn.state.groups.get(groupId);
   // An empty group of the other protocol gives way (KIP-848).
   if (found?.kind === "consumer" && found.judgeDelete() !== ErrorCode.NONE) {
     return joinConsumerGroup(turn, found, join);
   }
-  const known = found?.kind === "classic" ? found : undefined;
-  if (known === undefined && memberId !== "") {
-    return joinRefused(memberId, ErrorCode.UNKNOWN_MEMBER_ID);
-  }
-  const group = known ?? new ClassicGroup(groupId);
-  if (!accepts(turn, group, join)) {
-    removeMember(turn, group, memberId);
-    maybeCompleteJoin(turn, group);
+  if (found?.kind !== "classic") return makeGroup(turn, found, join, reply);
+  if (!accepts(turn, found, join)) {
+    removeMember(turn, found, memberId);
+    maybeCompleteJoin(turn, found);
     return joinRefused("", ErrorCode.GROUP_MAX_SIZE_REACHED);
   }
-  if (!group.live.supports(protocolType, protocols)) {
+  if (!found.live.supports(protocolType, protocols)) {
     return joinRefused(memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
-  if (known === undefined) {
-    turn.effects.records.push(...(found?.tombstones() ?? []));
-    // The record follows in this very step; without it a crash would forget pending members' group.
-    turn.state.groups.set(groupId, group);
-    turn.effects.records.push(firstRecord(groupId, turn.context.wallMs));
-  }
   return memberId === ""
-    ? joinAsNew(turn, group, join, reply)
-    : joinAgain(turn, group, join, reply);
+    ? joinAsNew(turn, found, join, reply)
+    : joinAgain(turn, found, join, reply);
+}
+
+/** Whoever joins first makes the group, and joins it in the next turn: then it is there. */
+function makeGroup(
+  turn: GroupTurn,
+  replaced: ConsumerGroup | undefined,
+  join: Join,
+  reply: Reply<JoinAnswer>,
+): JoinAnswer | null {
+  const { groupId, memberId, protocolType, protocols } = join.request;
+  if (memberId !== "") return joinRefused(memberId, ErrorCode.UNKNOWN_MEMBER_ID);
+  if (protocolType === "" || protocols.length === 0) {
+    return joinRefused(memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  }
+  // Without a record a crash would forget the group of members that are only expected.
+  turn.appendAll(replaced?.tombstones() ?? []);
+  turn.append(firstRecord(groupId, turn.wallMs));
+  turn.afterwards((next) => {
+    const made = next.state.groups.get(groupId);
+    if (made?.kind !== "classic") return;
+    const answer = joinAsNew(next, made, join, reply);
+    if (answer !== WAITS) next.reply(reply, answer);
+  });
+  return WAITS;
 }
 
 /**
  * While a group is asked to join again, those that have joined are counted: so a limit that was
  * lowered drops the last to come. A static member that replaces itself is no further member.
  */
-function accepts({ context }: Turn, { live }: ClassicGroup, { request }: Join): boolean {
+function accepts({ config }: GroupTurn, { live }: ClassicGroup, { request }: Join): boolean {
   const { memberId, groupInstanceId } = request;
-  const { groupMaxSize } = context.config;
+  const { groupMaxSize } = config;
   if (live.state === "Empty") return true;
   const replaced = groupInstanceId === null ? undefined : live.memberIdOf(groupInstanceId);
   const member = live.members.get(memberId === "" ? (replaced ?? "") : memberId);
@@ -91,14 +98,14 @@ function accepts({ context }: Turn, { live }: ClassicGroup, { request }: Join): 
 }
 
 function joinAsNew(
-  turn: Turn,
+  turn: GroupTurn,
   group: ClassicGroup,
   join: Join,
   reply: Reply<JoinAnswer>,
 ): JoinAnswer | null {
-  const { live } = group;
+  const { groupId, live } = group;
   const { groupInstanceId, sessionTimeoutMs } = join.request;
-  const memberId = `${groupInstanceId ?? join.clientId}-${randomUuid(turn.context.random)}`;
+  const memberId = `${groupInstanceId ?? join.clientId}-${randomUuid(turn.random)}`;
   if (groupInstanceId !== null) {
     const former = live.members.get(live.memberIdOf(groupInstanceId) ?? "");
     return former === undefined
@@ -107,12 +114,12 @@ function joinAsNew(
   }
   if (join.version < MEMBER_ID_VERSION) return addMember(turn, group, join, memberId, reply);
   live.pendingJoins.add(memberId);
-  armSession(turn, group, { memberId, sessionTimeoutMs });
+  armSession(turn, { session: sessionOf(groupId, memberId), sessionTimeoutMs });
   return joinRefused(memberId, ErrorCode.MEMBER_ID_REQUIRED);
 }
 
 function addMember(
-  turn: Turn,
+  turn: GroupTurn,
   group: ClassicGroup,
   { request, clientId, clientHost }: Join,
   memberId: string,
@@ -127,14 +134,16 @@ function addMember(
     clientId,
     clientHost,
     ...timeouts(request),
+    session: sessionOf(group.groupId, memberId),
     protocols: ownProtocols(request.protocols),
     isNew: true,
     join: reply,
     sync: null,
   };
   live.add(member);
-  armSession(turn, group, { memberId, sessionTimeoutMs: NEW_MEMBER_JOIN_TIMEOUT_MS });
-  turn.context.log.joined(group.named, member, request.reason);
+  const { session } = member;
+  armSession(turn, { session, sessionTimeoutMs: NEW_MEMBER_JOIN_TIMEOUT_MS });
+  turn.state.log.joined(group.named, member, request.reason);
   rebalanceOrCompleteJoin(turn, group, "a member joined");
   return WAITS;
 }
@@ -146,7 +155,7 @@ function timeouts({ sessionTimeoutMs, rebalanceTimeoutMs }: Join["request"]) {
 }
 
 function joinAgain(
-  turn: Turn,
+  turn: GroupTurn,
   group: ClassicGroup,
   join: Join,
   reply: Reply<JoinAnswer>,
@@ -172,7 +181,7 @@ function joinAgain(
 }
 
 function updateMember(
-  { effects }: Turn,
+  turn: GroupTurn,
   { live }: ClassicGroup,
   member: Member,
   { request }: Join,
@@ -183,7 +192,7 @@ function updateMember(
   const superseded = live.setJoin(member, reply);
   // Its sender has given up on it, but every request is answered.
   const answer = joinRefused(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
-  if (superseded !== null) effects.reply(superseded, answer);
+  if (superseded !== null) turn.reply(superseded, answer);
 }
 
 /**
@@ -191,7 +200,7 @@ function updateMember(
  * former self had, which is fenced from now on. If it subscribes as before, nobody else need know.
  */
 function replaceStaticMember(
-  turn: Turn,
+  turn: GroupTurn,
   group: ClassicGroup,
   join: Join,
   former: Member,
@@ -201,11 +210,12 @@ function replaceStaticMember(
   const { live, groupId } = group;
   const formerLeader = live.leader;
   dismiss(turn, group, former, former.memberId, ErrorCode.FENCED_INSTANCE_ID);
-  const member: Member = { ...former, memberId, join: null, sync: null };
+  const session = sessionOf(groupId, memberId);
+  const member: Member = { ...former, memberId, session, join: null, sync: null };
   live.replace(former.memberId, member);
-  turn.context.log.joined(group.named, member, "a static member came back");
+  turn.state.log.joined(group.named, member, "a static member came back");
   updateMember(turn, group, member, join, reply);
-  armSession(turn, group, member);
+  armSession(turn, member);
   if (live.state !== "Stable" || live.selectProtocol() !== live.protocol) {
     // While the others wait for their assignment, the leader may be making one for the former id.
     rebalanceOrCompleteJoin(turn, group, "a static member came back");
@@ -216,7 +226,7 @@ function replaceStaticMember(
     const id = recorded.memberId === former.memberId ? memberId : recorded.memberId;
     assignments.set(id, recorded.assignment);
   }
-  turn.effects.records.push(recordOf(groupId, live, assignments));
+  turn.append(recordOf(groupId, live, assignments));
   live.setJoin(member, null);
   const answer = joined(live, memberId);
   if (join.version >= SKIP_ASSIGNMENT_VERSION) {

@@ -1,18 +1,10 @@
 import { ErrorCode } from "@tarpan/protocol";
+import { leaveConsumerGroup } from "../migration/classic-members.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
 import { rebalanceOrCompleteJoin } from "../model/classic/rebalance.ts";
+import type { Leaving } from "../model/classic/requests.ts";
 import { removeMember } from "../model/classic/sessions.ts";
-import type { Turn } from "../model/classic/turn.ts";
-import { leaveConsumerGroup } from "../model/consumer/index.ts";
-import type { Operation } from "../operation.ts";
-
-/** Named by its id, or, by an operator, by its instance id alone. */
-export interface Leaving {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  /** What the client says of it (KIP-800). */
-  readonly reason?: string | null;
-}
+import type { GroupOperation, GroupTurn } from "../turn.ts";
 
 /** Each error is one member's; `errorCode` is the whole request's. */
 export interface LeaveAnswer {
@@ -20,14 +12,16 @@ export interface LeaveAnswer {
   readonly memberErrors: readonly number[];
 }
 
-export function leaveGroup(groupId: string, members: readonly Leaving[]): Operation<LeaveAnswer> {
-  return (state, context, effects, reply) => {
+export function leaveGroup(
+  groupId: string,
+  members: readonly Leaving[],
+): GroupOperation<LeaveAnswer> {
+  return (turn, reply) => {
     const answer = (errorCode: number, memberErrors: readonly number[]) =>
-      effects.reply(reply, { errorCode, memberErrors });
+      turn.reply(reply, { errorCode, memberErrors });
     if (groupId === "") return answer(ErrorCode.INVALID_GROUP_ID, []);
-    const group = state.groups.get(groupId);
+    const group = turn.state.groups.get(groupId);
     if (group?.kind === "consumer") {
-      const turn = { state, context, effects };
       return answer(ErrorCode.NONE, leaveConsumerGroup(turn, group, members));
     }
     if (group === undefined) {
@@ -36,7 +30,6 @@ export function leaveGroup(groupId: string, members: readonly Leaving[]): Operat
         members.map(() => ErrorCode.UNKNOWN_MEMBER_ID),
       );
     }
-    const turn = { state, context, effects };
     const errors = members.map((member) => removeLeaving(turn, group, member));
     answer(ErrorCode.NONE, errors);
     const someLeft = errors.includes(ErrorCode.NONE);
@@ -46,7 +39,7 @@ export function leaveGroup(groupId: string, members: readonly Leaving[]): Operat
   };
 }
 
-function removeLeaving(turn: Turn, group: ClassicGroup, leaving: Leaving): number {
+function removeLeaving(turn: GroupTurn, group: ClassicGroup, leaving: Leaving): number {
   const { live } = group;
   const { groupInstanceId } = leaving;
   const named = leaving.memberId !== "" || groupInstanceId === null;
@@ -57,7 +50,7 @@ function removeLeaving(turn: Turn, group: ClassicGroup, leaving: Leaving): numbe
     if (errorCode !== ErrorCode.NONE) return errorCode;
   }
   const member = live.members.get(memberId);
-  if (member !== undefined) turn.context.log.left(group.named, member, leaving.reason);
+  if (member !== undefined) turn.state.log.left(group.named, member, leaving.reason);
   removeMember(turn, group, memberId);
   return ErrorCode.NONE;
 }

@@ -1,27 +1,25 @@
-import { ErrorCode, type RequestOf, type SyncGroup } from "@tarpan/protocol";
+import { ErrorCode } from "@tarpan/protocol";
+import type { Reply } from "../../coordinator/turn.ts";
 import { MAX_GENERATION_BYTES } from "../limits.ts";
+import { syncConsumerGroup } from "../migration/classic-members.ts";
 import { answerSync, synced, syncRefused } from "../model/classic/answers.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
 import { ownBytes, type SyncAnswer } from "../model/classic/member.ts";
 import { prepareRebalance, receivedSync } from "../model/classic/rebalance.ts";
 import { EMPTY_BYTES, type GroupMetadataRecord, recordOf } from "../model/classic/records.ts";
+import type { Sync } from "../model/classic/requests.ts";
 import { armSession } from "../model/classic/sessions.ts";
-import type { Turn } from "../model/classic/turn.ts";
-import { syncConsumerGroup } from "../model/consumer/index.ts";
-import type { Operation, Reply } from "../operation.ts";
+import type { GroupOperation, GroupTurn } from "../turn.ts";
 
-/** A SyncGroup request. */
-export type Sync = RequestOf<typeof SyncGroup>;
-
-export function syncGroup(request: Sync): Operation<SyncAnswer> {
-  return (state, context, effects, reply) => {
-    const answer = decideSync({ state, context, effects }, request, reply);
-    if (answer !== null) effects.reply(reply, answer);
+export function syncGroup(request: Sync): GroupOperation<SyncAnswer> {
+  return (turn, reply) => {
+    const answer = decideSync(turn, request, reply);
+    if (answer !== null) turn.reply(reply, answer);
   };
 }
 
 /** Null while the leader has not assigned: the reply is kept in the member. */
-function decideSync(turn: Turn, request: Sync, reply: Reply<SyncAnswer>): SyncAnswer | null {
+function decideSync(turn: GroupTurn, request: Sync, reply: Reply<SyncAnswer>): SyncAnswer | null {
   const { groupId, memberId } = request;
   if (groupId === "") return syncRefused(ErrorCode.INVALID_GROUP_ID);
   const group = turn.state.groups.get(groupId);
@@ -54,7 +52,7 @@ function judgeSync(group: ClassicGroup, request: Sync): number {
 }
 
 /** The leader has assigned: that is recorded, and everybody who waits is told. */
-function settle(turn: Turn, group: ClassicGroup, { assignments }: Sync): void {
+function settle(turn: GroupTurn, group: ClassicGroup, { assignments }: Sync): void {
   const { live, groupId } = group;
   const byMember = new Map<string, Uint8Array>();
   for (const { memberId, assignment } of assignments) {
@@ -67,12 +65,12 @@ function settle(turn: Turn, group: ClassicGroup, { assignments }: Sync): void {
     prepareRebalance(turn, group, why, ErrorCode.UNKNOWN_SERVER_ERROR);
     return;
   }
-  turn.effects.records.push(record);
-  live.moveTo("Stable", turn.context.wallMs);
-  turn.context.log.rebalanced(group.named, live.members.size, live.leader, live.protocol);
+  turn.append(record);
+  live.moveTo("Stable", turn.wallMs);
+  turn.state.log.rebalanced(group.named, live.members.size, live.leader, live.protocol);
   for (const member of live.members.values()) {
     const answer = synced(group, byMember.get(member.memberId) ?? EMPTY_BYTES);
-    if (answerSync(turn, member, answer)) armSession(turn, group, member);
+    if (answerSync(turn, member, answer)) armSession(turn, member);
   }
 }
 

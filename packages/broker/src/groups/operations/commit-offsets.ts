@@ -7,12 +7,12 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import type { TopicImage } from "../../metadata/image.ts";
-import type { GroupState } from "../machine.ts";
+import { COMMIT_RECORD_BYTES, MAX_COMMIT_BYTES } from "../limits.ts";
+import { armSession } from "../model/classic/sessions.ts";
 import type { TopicPartitions } from "../model/consumer/assignment.ts";
 import type { GroupLike } from "../model/group.ts";
 import type { CommittedOffset } from "../model/offset-store.ts";
-import { COMMIT_RECORD_BYTES, MAX_COMMIT_BYTES } from "../offset-limits.ts";
-import type { GroupContext, Operation } from "../operation.ts";
+import type { GroupOperation, GroupTurn } from "../turn.ts";
 
 type Request = RequestOf<typeof OffsetCommit>;
 type Response = ResponseInput<typeof OffsetCommit>;
@@ -22,19 +22,19 @@ const TOPICS_BY_ID_SINCE = 10;
 const UNKNOWN_GROUP_SINCE = 9;
 
 /** Commits what may be committed and says of the rest why not. */
-export function commitOffsets(request: Request, version: number): Operation<Response> {
-  return (state, context, effects, reply) => {
-    const errorCode = judgeCommit(state, context, request, version);
+export function commitOffsets(request: Request, version: number): GroupOperation<Response> {
+  return (turn, reply) => {
+    const errorCode = judgeCommit(turn, request, version);
     if (errorCode !== ErrorCode.NONE) {
-      return effects.reply(reply, refuseCommit(request, errorCode));
+      return turn.reply(reply, refuseCommit(request, errorCode));
     }
     const records: GroupRecord[] = [];
-    const answer = decideCommit(request, version, context, records);
+    const answer = decideCommit(request, version, turn, records);
     if (answer === null) {
-      return effects.reply(reply, refuseCommit(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE));
+      return turn.reply(reply, refuseCommit(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE));
     }
-    for (const record of records) effects.records.push(record);
-    effects.reply(reply, answer);
+    turn.appendAll(records);
+    turn.reply(reply, answer);
   };
 }
 
@@ -49,16 +49,11 @@ export function refuseCommit({ topics }: Request, errorCode: number): Response {
   };
 }
 
-function judgeCommit(
-  state: GroupState,
-  context: GroupContext,
-  request: Request,
-  version: number,
-): number {
+function judgeCommit(turn: GroupTurn, request: Request, version: number): number {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
-  const group: GroupLike | undefined = state.groups.get(groupId);
+  const group: GroupLike | undefined = turn.state.groups.get(groupId);
   if (group !== undefined) {
-    const wanted = () => knownPartitions(request, version, context);
+    const wanted = () => knownPartitions(request, version, turn);
     const errorCode = group.judgeOffsetCommit(
       memberId,
       groupInstanceId,
@@ -66,13 +61,14 @@ function judgeCommit(
       version,
       wanted,
     );
-    if (errorCode === ErrorCode.NONE) group.committed?.(memberId, state, context);
+    const session = errorCode === ErrorCode.NONE ? group.committed?.(memberId) : undefined;
+    if (session !== undefined) armSession(turn, session);
     return errorCode;
   }
   // Consumers without a group and tools commit like this, and so make the group.
   if (generation < 0) return ErrorCode.NONE;
   // The empty group Kafka would have by now does not know the member.
-  if (state.offsets.hasGroup(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
+  if (turn.state.offsets.hasGroup(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
   if (version >= UNKNOWN_GROUP_SINCE) return ErrorCode.GROUP_ID_NOT_FOUND;
   return ErrorCode.ILLEGAL_GENERATION;
 }
@@ -81,7 +77,7 @@ function judgeCommit(
 function knownPartitions(
   request: Request,
   version: number,
-  { image, config }: GroupContext,
+  { image, config }: GroupTurn,
 ): TopicPartitions[] {
   const byId = version >= TOPICS_BY_ID_SINCE;
   return request.topics.flatMap(({ name, topicId, partitions }) => {
@@ -99,7 +95,7 @@ function knownPartitions(
 function decideCommit(
   request: Request,
   version: number,
-  { image, config, wallMs }: GroupContext,
+  { image, config, wallMs }: GroupTurn,
   records: GroupRecord[],
 ): Response | null {
   const { groupId } = request;

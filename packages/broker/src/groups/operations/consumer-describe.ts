@@ -14,23 +14,24 @@ import {
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
 import type { Member } from "../model/consumer/member.ts";
 import { preferredAssignor } from "../model/consumer/target.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupOperation } from "../turn.ts";
 
 export type DescribedGroup = ResponseInput<typeof ConsumerGroupDescribe>["groups"][number];
 
 /** Of KIP-1099: which protocol a member speaks. */
 const MemberType = { classic: 0, consumer: 1 } as const;
 
-export function describeConsumerGroup(groupId: string): Operation<DescribedGroup> {
-  return (state, { image, config }, effects, reply) => {
-    const group = state.groups.get(groupId);
+export function describeConsumerGroup(groupId: string): GroupOperation<DescribedGroup> {
+  return (turn, reply) => {
+    const { image, config } = turn;
+    const group = turn.state.groups.get(groupId);
     if (group?.kind !== "consumer") {
       const why = `there is no consumer group ${groupId}`;
-      effects.reply(reply, undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND, why));
+      turn.reply(reply, undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND, why));
       return;
     }
     const members = [...group.members.values()];
-    effects.reply(reply, {
+    turn.reply(reply, {
       errorCode: ErrorCode.NONE,
       groupId,
       groupState: group.stateName,

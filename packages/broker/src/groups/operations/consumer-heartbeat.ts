@@ -1,7 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { randomUuid } from "../../metadata/topic-ids.ts";
 import { groupToJoin } from "../migration/group-to-join.ts";
-import type { Turn } from "../model/classic/turn.ts";
 import { type Admission, admit, isRefused } from "../model/consumer/admission.ts";
 import { sameAssignment, topicPartitionsOf } from "../model/consumer/assignment.ts";
 import { type Member, MemberEpoch, sameProgress, sortedNames } from "../model/consumer/member.ts";
@@ -14,39 +13,35 @@ import {
 import { armRebalance, armSession, disarm } from "../model/consumer/sessions.ts";
 import { heartbeatIntervalMs } from "../model/consumer/timings.ts";
 import { updateMember } from "../model/consumer/update-member.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupOperation, GroupTurn } from "../turn.ts";
 import { leave } from "./consumer-leave.ts";
 
-export type { HeartbeatAnswer } from "../model/consumer/requests.ts";
-
 /** A member of the consumer protocol joins, shows that it lives, or leaves (KIP-848). */
-export function consumerHeartbeat(heartbeat: Heartbeat): Operation<HeartbeatAnswer> {
-  return (state, context, effects, reply) => {
-    const turn = { state, context, effects };
+export function consumerHeartbeat(heartbeat: Heartbeat): GroupOperation<HeartbeatAnswer> {
+  return (turn, reply) => {
     const answer = decide(turn, heartbeat);
     const { groupId, memberId, memberEpoch } = heartbeat.request;
-    context.log.heartbeat(groupId, memberId, memberEpoch, answer.errorCode);
-    effects.reply(reply, answer);
+    turn.state.log.heartbeat(groupId, memberId, memberEpoch, answer.errorCode);
+    turn.reply(reply, answer);
   };
 }
 
-function decide(turn: Turn, heartbeat: Heartbeat): HeartbeatAnswer {
+function decide(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
-  const wrong = judgeHeartbeat(heartbeat, turn.context.config.groupConsumerAssignors);
+  const wrong = judgeHeartbeat(heartbeat, turn.config.groupConsumerAssignors);
   if (wrong !== null) return wrong;
   return request.memberEpoch < 0 ? leave(turn, request) : beat(turn, heartbeat);
 }
 
 /** Nothing is changed and nothing recorded until it is certain that the member is not refused. */
-function beat(turn: Turn, heartbeat: Heartbeat): HeartbeatAnswer {
-  const { context } = turn;
+function beat(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
   const joins = request.memberEpoch === MemberEpoch.join;
   const found = groupToJoin(turn, request.groupId, joins);
   if (isRefused(found)) return found;
   const { group } = found;
-  const memberId = request.memberId || randomUuid(context.random);
-  const admission = admit(group, request, memberId, context.config.groupConsumerMaxSize);
+  const memberId = request.memberId || randomUuid(turn.random);
+  const admission = admit(group, request, memberId, turn.config.groupConsumerMaxSize);
   if (isRefused(admission)) return admission;
   const records: ConsumerRecord[] = [];
   const updated = updateMember({
@@ -54,14 +49,14 @@ function beat(turn: Turn, heartbeat: Heartbeat): HeartbeatAnswer {
     admission,
     next: describe(admission.member, heartbeat),
     owned: request.topicPartitions,
-    context,
+    turn,
     records,
   });
   if (isRefused(updated)) return updated;
   found.commit();
-  turn.effects.records.push(...records);
+  turn.appendAll(records);
   if (admission.replaced !== null) disarm(turn, group.groupId, admission.replaced.memberId);
-  armSession(turn, group.groupId, updated);
+  armSession(turn, group, updated);
   if (!sameProgress(admission.member, updated)) armRebalance(turn, group.groupId, updated);
   return answer(turn, heartbeat, admission, updated);
 }
@@ -85,7 +80,7 @@ function describe(member: Member, { request, clientId, clientHost }: Heartbeat):
 }
 
 function answer(
-  { context }: Turn,
+  turn: GroupTurn,
   { request }: Heartbeat,
   { member }: Admission,
   updated: Member,
@@ -98,7 +93,7 @@ function answer(
     errorCode: ErrorCode.NONE,
     memberId: updated.memberId,
     memberEpoch: updated.epoch,
-    heartbeatIntervalMs: heartbeatIntervalMs(context, request.groupId),
+    heartbeatIntervalMs: heartbeatIntervalMs(turn, request.groupId),
     assignment: tell ? { topicPartitions: topicPartitionsOf(updated.assigned) } : null,
   };
 }

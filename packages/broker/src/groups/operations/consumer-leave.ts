@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Turn } from "../model/classic/turn.ts";
+import { fenceMembers } from "../migration/fence-members.ts";
 import { fencedInstance, unknownMember } from "../model/consumer/admission.ts";
 import { NO_EPOCHS, NO_PARTITIONS } from "../model/consumer/assignment.ts";
 import { MemberEpoch } from "../model/consumer/member.ts";
@@ -7,12 +7,12 @@ import { currentRecord } from "../model/consumer/records.ts";
 import {
   type HeartbeatAnswer,
   type HeartbeatRequest,
-  refused,
+  noSuchGroup,
 } from "../model/consumer/requests.ts";
-import { fenceMembers } from "../model/consumer/sessions.ts";
+import type { GroupTurn } from "../turn.ts";
 
 /** A heartbeat with epoch -1, or -2: a static member that means to come back. */
-export function leave(turn: Turn, request: HeartbeatRequest): HeartbeatAnswer {
+export function leave(turn: GroupTurn, request: HeartbeatRequest): HeartbeatAnswer {
   const { groupId, memberId, instanceId, memberEpoch } = request;
   const group = turn.state.groups.get(groupId);
   if (group?.kind !== "consumer") return noSuchGroup(groupId);
@@ -21,17 +21,13 @@ export function leave(turn: Turn, request: HeartbeatRequest): HeartbeatAnswer {
   if (member.memberId !== memberId) return fencedInstance(member);
   const of = { group: groupId, epoch: group.epoch };
   if (memberEpoch === MemberEpoch.leaveStatic) {
-    turn.context.log.left(of, member, "a static member that means to come back");
+    turn.state.log.left(of, member, "a static member that means to come back");
     // What it had stays its own until its session ends; what it was to give up is free.
     const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS, since: NO_EPOCHS };
-    turn.effects.records.push(currentRecord(groupId, away));
+    turn.append(currentRecord(groupId, away));
   } else {
-    turn.context.log.left(of, member);
+    turn.state.log.left(of, member);
     fenceMembers(turn, group, [member], "a member left");
   }
   return { errorCode: ErrorCode.NONE, memberId, memberEpoch, heartbeatIntervalMs: 0 };
-}
-
-export function noSuchGroup(groupId: string): HeartbeatAnswer {
-  return refused(ErrorCode.GROUP_ID_NOT_FOUND, `there is no consumer group ${groupId}`);
 }

@@ -1,19 +1,20 @@
 import { ErrorCode, type OffsetDelete, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
-import type { GroupState } from "../machine.ts";
 import type { GroupLike } from "../model/group.ts";
 import { tombstone } from "../model/offset-store.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupState } from "../model/state.ts";
+import type { GroupOperation } from "../turn.ts";
 
 type Request = RequestOf<typeof OffsetDelete>;
 type Response = ResponseInput<typeof OffsetDelete>;
 
 /** Forgets offsets of topics nobody in the group is subscribed to (KIP-496). */
-export function deleteOffsets(request: Request): Operation<Response> {
-  return (state, { image }, effects, reply) => {
+export function deleteOffsets(request: Request): GroupOperation<Response> {
+  return (turn, reply) => {
+    const { state, image } = turn;
     const { groupId } = request;
     const errorCode = judgeOffsetDelete(state, groupId);
-    if (errorCode !== ErrorCode.NONE) return effects.reply(reply, { errorCode, topics: [] });
+    if (errorCode !== ErrorCode.NONE) return turn.reply(reply, { errorCode, topics: [] });
     const group: GroupLike | undefined = state.groups.get(groupId);
     const topics = request.topics.map(({ name, partitions }) => {
       const subscribed = group?.isSubscribedTo(name) ?? false;
@@ -26,13 +27,13 @@ export function deleteOffsets(request: Request): Operation<Response> {
               ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
               : ErrorCode.NONE;
         if (code === ErrorCode.NONE && state.offsets.get(groupId, name, partitionIndex)) {
-          effects.records.push(tombstone(groupId, name, partitionIndex));
+          turn.append(tombstone(groupId, name, partitionIndex));
         }
         return { partitionIndex, errorCode: code };
       });
       return { name, partitions: answers };
     });
-    effects.reply(reply, { errorCode: ErrorCode.NONE, topics });
+    turn.reply(reply, { errorCode: ErrorCode.NONE, topics });
   };
 }
 

@@ -1,52 +1,43 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
-import type { GroupState } from "../machine.ts";
+import { CONSUMER_PROTOCOL_TYPE, EXPIRED_PER_TURN } from "../limits.ts";
 import type { GroupLike } from "../model/group.ts";
 import { type CommittedOffset, tombstone } from "../model/offset-store.ts";
-import { EXPIRED_PER_STEP } from "../offset-limits.ts";
-import type { Effects, GroupContext, Step } from "../operation.ts";
-
-const DEADLINE = "offsets/expiry";
+import { OFFSET_EXPIRY } from "../model/timers.ts";
+import type { GroupTurn } from "../turn.ts";
 
 /** Looks for expired offsets every `offsets.retention.check.interval.ms`. */
-export function armExpiry({ deadlines }: GroupState, { nowMs, config }: GroupContext): void {
-  deadlines.set(DEADLINE, nowMs + config.offsetsRetentionCheckIntervalMs, expire);
+export function armExpiry(turn: GroupTurn): void {
+  turn.arm(OFFSET_EXPIRY, turn.config.offsetsRetentionCheckIntervalMs);
 }
 
 /**
  * Tombstones of expired offsets (KIP-211), and of empty groups that have none left: one that never
  * had any goes at the first look, as in Kafka.
  */
-const expire: Step = (state, context, effects) => {
-  armExpiry(state, context);
-  for (const groupId of new Set([...state.groups.keys(), ...state.offsets.groupIds()])) {
-    if (effects.records.length >= EXPIRED_PER_STEP) {
-      state.deadlines.set(DEADLINE, context.nowMs + 1, expire);
+export function expireOffsets(turn: GroupTurn): void {
+  const { groups, offsets } = turn.state;
+  armExpiry(turn);
+  for (const groupId of new Set([...groups.keys(), ...offsets.groupIds()])) {
+    if (turn.records.length >= EXPIRED_PER_TURN) {
+      turn.arm(OFFSET_EXPIRY, 1);
       return;
     }
-    const group: GroupLike | undefined = state.groups.get(groupId);
-    const remain = expireGroup(state, groupId, group, context, effects);
-    if (!remain && group?.judgeDelete() === ErrorCode.NONE) {
-      effects.records.push(...group.tombstones());
-    }
+    const group: GroupLike | undefined = groups.get(groupId);
+    const remain = expireGroup(turn, groupId, group);
+    if (!remain && group?.judgeDelete() === ErrorCode.NONE) turn.appendAll(group.tombstones());
   }
-};
+}
 
 /** Whether the group has offsets left. */
-function expireGroup(
-  { offsets }: GroupState,
-  groupId: string,
-  group: GroupLike | undefined,
-  { wallMs, config }: GroupContext,
-  effects: Effects,
-): boolean {
+function expireGroup(turn: GroupTurn, groupId: string, group: GroupLike | undefined): boolean {
+  const { wallMs, config } = turn;
   const sinceMs = retainedSince(group);
   let remain = false;
-  for (const [topic, partitions] of offsets.topicsOf(groupId) ?? []) {
+  for (const [topic, partitions] of turn.state.offsets.topicsOf(groupId) ?? []) {
     const kept = sinceMs === null || group?.isSubscribedTo(topic);
     for (const [partition, offset] of partitions) {
       if (!kept && isExpired(offset, sinceMs, wallMs, config.offsetsRetentionMs)) {
-        effects.records.push(tombstone(groupId, topic, partition));
+        turn.append(tombstone(groupId, topic, partition));
       } else {
         remain = true;
       }

@@ -8,7 +8,7 @@ import {
 import type { MetadataImage } from "../../metadata/image.ts";
 import type { GroupLike } from "../model/group.ts";
 import type { CommittedOffset, OffsetStore } from "../model/offset-store.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupOperation } from "../turn.ts";
 
 /** One group as OffsetFetch v8 and later ask for it. */
 export type WantedOffsets = RequestOf<typeof OffsetFetch>["groups"][number];
@@ -20,8 +20,10 @@ type Partition = Topic["partitions"][number];
  * Reads committed offsets: -1 where there is none, be it that the group is unknown (Kafka has no
  * error for that here). There are no transactions yet, so every committed offset is stable.
  */
-export function fetchOffsets(wanted: WantedOffsets, byId: boolean): Operation<GroupOffsets> {
-  return ({ groups, offsets }, { image }, effects, reply) => {
+export function fetchOffsets(wanted: WantedOffsets, byId: boolean): GroupOperation<GroupOffsets> {
+  return (turn, reply) => {
+    const { image } = turn;
+    const { groups, offsets } = turn.state;
     const { groupId, memberId, memberEpoch } = wanted;
     const group: GroupLike | undefined = groups.get(groupId);
     const errorCode = group?.judgeOffsetFetch(memberId, memberEpoch) ?? ErrorCode.NONE;
@@ -31,7 +33,7 @@ export function fetchOffsets(wanted: WantedOffsets, byId: boolean): Operation<Gr
         : wanted.topics === null
           ? allTopics(offsets, groupId, image, byId)
           : wanted.topics.map((topic) => wantedTopic(offsets, groupId, topic, image, byId));
-    effects.reply(reply, { groupId, topics, errorCode });
+    turn.reply(reply, { groupId, topics, errorCode });
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ListGroups, RequestOf, ResponseInput } from "@tarpan/protocol";
 import type { GroupLike } from "../model/group.ts";
-import type { Operation } from "../operation.ts";
+import type { GroupOperation } from "../turn.ts";
 
 export type ListedGroup = ResponseInput<typeof ListGroups>["groups"][number];
 
@@ -8,10 +8,11 @@ export type ListedGroup = ResponseInput<typeof ListGroups>["groups"][number];
 const ONLY_OFFSETS = { kind: "classic", stateName: "Empty", protocolType: "" } as const;
 
 /** Groups of one shard, of either kind. Filters don't mind upper and lower case, as in Kafka. */
-export function listGroups(request: RequestOf<typeof ListGroups>): Operation<ListedGroup[]> {
+export function listGroups(request: RequestOf<typeof ListGroups>): GroupOperation<ListedGroup[]> {
   const states = new Set(request.statesFilter.map((state) => state.trim().toLowerCase()));
   const kinds = new Set(request.typesFilter.map((kind) => kind.toLowerCase()));
-  return ({ groups, offsets }, _context, effects, reply) => {
+  return (turn, reply) => {
+    const { groups, offsets } = turn.state;
     const listed: ListedGroup[] = [];
     const list = (groupId: string, group: Pick<GroupLike, keyof typeof ONLY_OFFSETS>) => {
       const { kind, stateName, protocolType } = group;
@@ -23,6 +24,6 @@ export function listGroups(request: RequestOf<typeof ListGroups>): Operation<Lis
     for (const groupId of offsets.groupIds()) {
       if (!groups.has(groupId)) list(groupId, ONLY_OFFSETS);
     }
-    effects.reply(reply, listed);
+    turn.reply(reply, listed);
   };
 }

@@ -277,9 +277,7 @@ it("takes the place of an empty group of the consumer protocol", () => {
   const members = new Members();
   const record = "ConsumerGroupMetadata";
   const key = { groupId: GROUP };
-  members.step((_state, _context, { records }) => {
-    records.push({ record, key, value: { epoch: 3, metadataHash: 0n } });
-  });
+  members.step((turn) => turn.append({ record, key, value: { epoch: 3, metadataHash: 0n } }));
   members.newRecords();
   expect(members.state.groups.get(GROUP)).toMatchObject({ kind: "consumer" });
   expect(members.join({ memberId: "x" }).answer.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);

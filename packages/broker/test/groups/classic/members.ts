@@ -1,15 +1,12 @@
 import { encodeConsumerSubscription } from "@tarpan/protocol";
-import {
-  ClassicGroup,
-  heartbeat,
-  type JoinAnswer,
-  joinGroup,
-  type LeaveAnswer,
-  leaveGroup,
-  type SyncAnswer,
-  syncGroup,
-} from "../../../src/groups/model/classic/index.ts";
-import { GroupFixture, type Pending } from "../fixture.ts";
+import { ClassicGroup } from "../../../src/groups/model/classic/group.ts";
+import type { JoinAnswer, SyncAnswer } from "../../../src/groups/model/classic/member.ts";
+import { heartbeat } from "../../../src/groups/operations/classic-heartbeat.ts";
+import { joinGroup } from "../../../src/groups/operations/classic-join.ts";
+import { type LeaveAnswer, leaveGroup } from "../../../src/groups/operations/classic-leave.ts";
+import { syncGroup } from "../../../src/groups/operations/classic-sync.ts";
+import { commitOffsets } from "../../../src/groups/operations/commit-offsets.ts";
+import { GroupHarness, type PendingGroup } from "../harness.ts";
 
 export const GROUP = "g";
 export const SESSION_MS = 10_000;
@@ -34,8 +31,8 @@ export interface JoinFields {
 }
 
 /** Requests of the members of a group, as short as tests want them. */
-export class Members extends GroupFixture {
-  join({ version = 5, ...fields }: JoinFields = {}): Pending<JoinAnswer> {
+export class Members extends GroupHarness {
+  join({ version = 5, ...fields }: JoinFields = {}): PendingGroup<JoinAnswer> {
     const request = {
       groupId: GROUP,
       memberId: "",
@@ -51,7 +48,7 @@ export class Members extends GroupFixture {
   }
 
   /** Joins as a new dynamic member does: first for an id, then with it. */
-  joinNew(fields: JoinFields = {}): { memberId: string; joining: Pending<JoinAnswer> } {
+  joinNew(fields: JoinFields = {}): { memberId: string; joining: PendingGroup<JoinAnswer> } {
     const { memberId } = this.join(fields).answer;
     return { memberId, joining: this.join({ ...fields, memberId }) };
   }
@@ -65,7 +62,7 @@ export class Members extends GroupFixture {
       groupInstanceId?: string | null;
       protocolName?: string | null;
     } = {},
-  ): Pending<SyncAnswer> {
+  ): PendingGroup<SyncAnswer> {
     return this.run(
       syncGroup({
         groupId: GROUP,
@@ -85,6 +82,13 @@ export class Members extends GroupFixture {
 
   beat(memberId: string, generationId: number, groupInstanceId: string | null = null): number {
     return this.run(heartbeat({ groupId: GROUP, memberId, generationId, groupInstanceId })).answer;
+  }
+
+  /** Commits nothing, which shows all the same that the member lives. */
+  commit(memberId: string, generationIdOrMemberEpoch: number): void {
+    const own = { groupId: GROUP, memberId, groupInstanceId: null };
+    const request = { ...own, generationIdOrMemberEpoch, retentionTimeMs: -1n, topics: [] };
+    this.run(commitOffsets(request, 9));
   }
 
   leave(...members: { memberId?: string; groupInstanceId?: string | null }[]): LeaveAnswer {

@@ -1,11 +1,10 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { classicLoaded } from "../../../src/groups/model/classic/index.ts";
 import { LiveGroup } from "../../../src/groups/model/classic/live-group.ts";
 import type { JoinAnswer, SyncAnswer } from "../../../src/groups/model/classic/member.ts";
 import { deleteGroup } from "../../../src/groups/operations/delete-group.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
-import type { Pending } from "../fixture.ts";
+import type { PendingGroup } from "../harness.ts";
 import { GROUP, Members, REBALANCE_MS, SESSION_MS, subscriptionTo, text } from "./members.ts";
 
 const RUNS = 60;
@@ -17,8 +16,8 @@ class Client {
   memberId = "";
   generation = -1;
   topics = ["t"];
-  joining: Pending<JoinAnswer> | null = null;
-  syncing: Pending<SyncAnswer> | null = null;
+  joining: PendingGroup<JoinAnswer> | null = null;
+  syncing: PendingGroup<SyncAnswer> | null = null;
   readonly groupInstanceId: string | null;
 
   constructor(groupInstanceId: string | null) {
@@ -31,7 +30,7 @@ class Run {
   readonly members: Members;
   readonly random: SeededRandom;
   readonly clients: Client[];
-  readonly pending: Pending<unknown>[] = [];
+  readonly pending: PendingGroup<unknown>[] = [];
   /** By generation and partition: who was given it. */
   readonly owners = new Map<string, string>();
   recordedGeneration = 0;
@@ -40,7 +39,7 @@ class Run {
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
     const config = { groupMaxSize: 5, offsetsRetentionCheckIntervalMs: 1e9 };
-    this.members = new Members(config, seed);
+    this.members = new Members(config, { seed });
     this.clients = Array.from({ length: CLIENTS }, (_, i) => new Client(i < 2 ? `i${i}` : null));
   }
 
@@ -135,7 +134,7 @@ class Run {
   }
 
   check(): void {
-    const { state } = this.members;
+    const { state, deadlines } = this.members;
     this.checkReplay(this.members.replayed());
     this.checkReplay(this.members.replayed(this.members.snapshot()));
     if (!state.groups.has(GROUP)) return;
@@ -148,11 +147,11 @@ class Run {
     else expect([...live.members.keys()]).toContain(live.leader);
     for (const { memberId, join, sync } of live.members.values()) {
       const session = `classic-session/${GROUP.length}/${GROUP}/${memberId}`;
-      const alive = join !== null || sync !== null || state.deadlines.has(session);
+      const alive = join !== null || sync !== null || deadlines.has(session);
       expect(alive, `${memberId} waits or has a session`).toBe(true);
     }
     if (live.state === "Empty" || live.state === "Stable") {
-      expect(essence(live)).toEqual(essence(new LiveGroup(recorded)));
+      expect(essence(live)).toEqual(essence(new LiveGroup(GROUP, recorded)));
     }
   }
 
@@ -171,8 +170,8 @@ class Run {
     for (const { answered, lost } of this.pending) expect(answered || lost).toBe(true);
     if (!this.members.state.groups.has(GROUP)) return;
     expect(this.members.group.stateName).toBe("Empty");
-    const { deadlines } = this.members.state;
-    const others = deadlines.has("offsets/expiry") ? 1 : 0;
+    const { deadlines } = this.members;
+    const others = deadlines.has("offset-expiry") ? 1 : 0;
     expect(deadlines.count, "nothing waits for an empty group").toBe(others);
   }
 }
@@ -201,6 +200,6 @@ it("applies the same records to the same state without effect", () => {
   const { recorded } = members.group;
   const again: GroupRecord[] = members.snapshot();
   const state = members.replayed([...again, ...again]);
-  members.step(classicLoaded);
+  members.loaded();
   expect(state.groups.get(GROUP)).toMatchObject({ recorded });
 });

@@ -157,7 +157,7 @@ describe("sessions", () => {
       stateName: "Empty",
       emptySinceMs: members.time.wallMs(),
     });
-    expect(members.state.deadlines.count).toBe(0);
+    expect(members.deadlines.count).toBe(0);
   });
 
   it("go on while their member waits for a rebalance, and begin anew with its answer", () => {
@@ -205,7 +205,7 @@ describe("sessions", () => {
     const members = new Members();
     const [id] = members.stable(1);
     members.advance(SESSION_MS - 1);
-    members.group.committed(id!, members.state, members.context);
+    members.commit(id!, 1);
     members.advance(SESSION_MS - 1);
     expect(members.beat(id!, 1)).toBe(ErrorCode.NONE);
   });

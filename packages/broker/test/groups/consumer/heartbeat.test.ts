@@ -194,7 +194,7 @@ describe("a member that leaves", () => {
     world.advance(1);
     expect(world.group().members.size).toBe(0);
     expect(world.beat({ memberId: "a", memberEpoch: 1 }).answer.errorCode).toBe(25);
-    expect(world.state.deadlines.has("consumer-session/1/g/a")).toBe(false);
+    expect(world.deadlines.has("consumer-session/1/g/a")).toBe(false);
   });
 
   it("has the times that its group's configs say, within the broker's bounds", () => {
@@ -342,9 +342,7 @@ describe("a heartbeat is refused", () => {
 it("a deleted group is gone, and its records with it", () => {
   world.join("m", { subscribedTopicNames: null, subscribedTopicRegex: ".*" });
   world.beat({ memberId: "m", memberEpoch: -1 });
-  world.step((state, _context, effects) => {
-    effects.records.push(...state.groups.get("g")!.tombstones());
-  });
+  world.step((turn) => turn.appendAll(turn.state.groups.get("g")!.tombstones()));
   expect(world.state.groups.size).toBe(0);
   expect(hardState(world.replayed())).toEqual([]);
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { applyGroupRecord, snapshotGroups } from "../../../src/groups/machine.ts";
 import { has, union } from "../../../src/groups/model/consumer/assignment.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { SimulatedMember, type Wishes } from "./simulated-member.ts";
@@ -18,7 +17,7 @@ class History {
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
-    this.world = new ConsumerWorld({ groupConsumerMaxSize: 12 }, seed);
+    this.world = new ConsumerWorld({ groupConsumerMaxSize: 12 }, { seed });
     this.world.setTopics({ a: 6, b: 3 });
   }
 
@@ -137,9 +136,8 @@ class History {
     const live = hardState(this.world.state);
     expect(hardState(this.world.replayed())).toEqual(live);
     // A snapshot applied to the state it is of changes nothing.
-    for (const record of snapshotGroups(this.world.state)) {
-      applyGroupRecord(this.world.state, record);
-    }
+    const { machine, state } = this.world;
+    for (const record of machine.snapshot(state)) machine.apply(state, record);
     expect(hardState(this.world.state)).toEqual(live);
   }
 

@@ -5,22 +5,12 @@ import {
   encodeConsumerSubscription,
 } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  heartbeat,
-  type JoinAnswer,
-  joinGroup,
-  type LeaveAnswer,
-  leaveGroup,
-  type SyncAnswer,
-  syncGroup,
-} from "../../../src/groups/model/classic/index.ts";
-import {
-  heartbeatConsumerGroup,
-  joinConsumerGroup,
-  leaveConsumerGroup,
-  syncConsumerGroup,
-} from "../../../src/groups/model/consumer/index.ts";
-import type { Operation } from "../../../src/groups/operation.ts";
+import type { SyncAnswer } from "../../../src/groups/model/classic/member.ts";
+import { heartbeat } from "../../../src/groups/operations/classic-heartbeat.ts";
+import { joinGroup } from "../../../src/groups/operations/classic-join.ts";
+import { leaveGroup } from "../../../src/groups/operations/classic-leave.ts";
+import { syncGroup } from "../../../src/groups/operations/classic-sync.ts";
+import type { GroupOperation } from "../../../src/groups/turn.ts";
 import { ConsumerWorld, hardState, SESSION_MS, topicId } from "./world.ts";
 
 const T = topicId("t");
@@ -43,6 +33,13 @@ interface Joining {
   readonly version?: number;
 }
 
+/** Its answers: none yet, or one. */
+function begin<T>(operation: GroupOperation<T>): T[] {
+  const answers: T[] = [];
+  world.step((turn) => operation(turn, (answer) => answers.push(answer)));
+  return answers;
+}
+
 function join({ version = 9, ...joining }: Joining) {
   const metadata = encodeConsumerSubscription({
     topics: joining.topics ?? ["t"],
@@ -59,15 +56,7 @@ function join({ version = 9, ...joining }: Joining) {
     reason: null,
   };
   const sender = { version, clientId: "old", clientHost: "/127.0.0.1" };
-  const operation: Operation<JoinAnswer> = (state, context, effects, reply) => {
-    const group = state.groups.get("g");
-    if (group?.kind !== "consumer") {
-      return joinGroup({ request, ...sender })(state, context, effects, reply);
-    }
-    const turn = { state, context, effects };
-    effects.reply(reply, joinConsumerGroup(turn, group, { request, ...sender }));
-  };
-  return world.begin(operation).answers;
+  return begin(joinGroup({ request, ...sender }));
 }
 
 function sync(
@@ -83,33 +72,17 @@ function sync(
   const names = { protocolType: "consumer", protocolName: "range" };
   const own = { groupId: "g", memberId, generationId, groupInstanceId };
   const request = { ...own, ...names, assignments };
-  const operation: Operation<SyncAnswer> = (state, context, effects, reply) => {
-    const group = state.groups.get("g");
-    if (group?.kind !== "consumer") return syncGroup(request)(state, context, effects, reply);
-    effects.reply(reply, syncConsumerGroup({ state, context, effects }, group, request));
-  };
-  return world.begin(operation).answers;
+  return begin(syncGroup(request));
 }
 
 function beat(memberId: string, generationId: number): number {
   const request = { groupId: "g", memberId, generationId, groupInstanceId: null };
-  const operation: Operation<number> = (state, context, effects, reply) => {
-    const group = state.groups.get("g");
-    if (group?.kind !== "consumer") return heartbeat(request)(state, context, effects, reply);
-    effects.reply(reply, heartbeatConsumerGroup({ state, context, effects }, group, request));
-  };
-  return world.run(operation).answer;
+  return world.run(heartbeat(request)).answer;
 }
 
 function leave(...memberIds: string[]): readonly number[] {
   const leaving = memberIds.map((memberId) => ({ memberId, groupInstanceId: null }));
-  const operation: Operation<LeaveAnswer> = (state, context, effects, reply) => {
-    const group = state.groups.get("g");
-    if (group?.kind !== "consumer") return leaveGroup("g", leaving)(state, context, effects, reply);
-    const memberErrors = leaveConsumerGroup({ state, context, effects }, group, leaving);
-    effects.reply(reply, { errorCode: 0, memberErrors });
-  };
-  return world.run(operation).answer.memberErrors;
+  return world.run(leaveGroup("g", leaving)).answer.memberErrors;
 }
 
 const assignedBy = (answer: SyncAnswer | undefined) =>

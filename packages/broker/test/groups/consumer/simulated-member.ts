@@ -5,8 +5,10 @@ import {
   type TopicPartitions,
   topicPartitionsOf,
 } from "../../../src/groups/model/consumer/assignment.ts";
-import type { HeartbeatAnswer } from "../../../src/groups/model/consumer/index.ts";
-import type { HeartbeatRequest } from "../../../src/groups/model/consumer/requests.ts";
+import type {
+  HeartbeatAnswer,
+  HeartbeatRequest,
+} from "../../../src/groups/model/consumer/requests.ts";
 import type { SeededRandom } from "../../env/seeded-random.ts";
 import { REBALANCE_MS } from "./world.ts";
 

@@ -1,9 +1,10 @@
 import { type OffsetCommit, type RequestOf, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
+import { CoordinatorShard } from "../../../src/coordinator/shard.ts";
 import { GroupLog } from "../../../src/groups/group-log.ts";
-import { commitOffsets } from "../../../src/groups/offsets.ts";
-import { GroupShard } from "../../../src/groups/shard.ts";
+import { groupMachine } from "../../../src/groups/machine.ts";
+import { commitOffsets } from "../../../src/groups/operations/commit-offsets.ts";
 import { MemoryEngine } from "../../../src/log/memory.ts";
 import { silentLogger } from "../../../src/logging/logger.ts";
 import { Partition } from "../../../src/partition/partition.ts";
@@ -26,7 +27,6 @@ it("keeps the log of a million commits about as short as what they come to", asy
   const image = imageOf({ t: topicId("t") });
   const world = {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
-    log: new GroupLog(silentLogger),
     image: () => image,
     config: () =>
       ({
@@ -35,7 +35,8 @@ it("keeps the log of a million commits about as short as what they come to", asy
         offsetsRetentionCheckIntervalMs: CHECK_MS,
       }) as BrokerConfig,
   };
-  const shard = await GroupShard.load(partition, world);
+  const machine = groupMachine(new GroupLog(silentLogger));
+  const shard = await CoordinatorShard.load(partition, machine, world);
   for (let offset = 0; offset < COMMITS / PARTITIONS / GROUPS; offset++) {
     const round = Array.from({ length: GROUPS }, (_, i) =>
       shard.run(commitOffsets(request(`g${i}`, offset), VERSION)),
@@ -46,11 +47,11 @@ it("keeps the log of a million commits about as short as what they come to", asy
   expect(log.endOffset).toBeGreaterThan(COMMITS);
   expect(log.endOffset - log.startOffset).toBeLessThan(2 * SNAPSHOT_MIN_RECORDS);
 
-  const again = await GroupShard.load(partition, world);
+  const again = await CoordinatorShard.load(partition, machine, world);
   const last = COMMITS / PARTITIONS / GROUPS - 1;
-  const wrong = await again.run<number>(({ offsets }, _context, effects, reply) => {
-    const values = offsets.records().map(({ value }) => value as { offset: number });
-    effects.reply(reply, values.filter(({ offset }) => offset !== last).length);
+  const wrong = await again.run<number>((turn, reply) => {
+    const values = turn.state.offsets.records().map(({ value }) => value as { offset: number });
+    turn.reply(reply, values.filter(({ offset }) => offset !== last).length);
     expect(values).toHaveLength(PARTITIONS * GROUPS);
   });
   expect(wrong).toBe(0);

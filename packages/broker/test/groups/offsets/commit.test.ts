@@ -1,7 +1,6 @@
-import { ErrorCode, ZERO_UUID } from "@tarpan/protocol";
+import { ErrorCode, type GroupRecord, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { groupsLoaded, snapshotGroups } from "../../../src/groups/machine.ts";
-import { topicsDeleted } from "../../../src/groups/offsets.ts";
+import { forgetTopics } from "../../../src/groups/operations/forget-topics.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { imageOf, OffsetWorld, tombstone, topicId } from "./support.ts";
 
@@ -86,7 +85,7 @@ describe("deleted topics", () => {
     world.commit("h", "t", 0, 1);
     world.commit("h", "u", 0, 1);
     world.image = imageOf({ u: topicId("u") });
-    const records = world.step(topicsDeleted(["t", "x"]));
+    const records = world.step((turn) => forgetTopics(turn, ["t", "x"]));
     expect(records).toEqual([
       tombstone("g", "t", 0),
       tombstone("g", "t", 1),
@@ -103,13 +102,13 @@ describe("deleted topics", () => {
     world.commit("g", "t", 1, 1);
     world.commit("g", "t", 2, 1, { retentionTimeMs: 1_000n });
     world.commit("g", "u", 0, 1);
-    expect(world.step(groupsLoaded)).toEqual([tombstone("g", "t", 0)]);
+    expect(world.loaded()).toEqual([tombstone("g", "t", 0)]);
     world.image = imageOf({ t: topicId("t", 2) });
-    expect(world.step(topicsDeleted(["t"]))).toEqual([
+    expect(world.step((turn) => forgetTopics(turn, ["t"]))).toEqual([
       tombstone("g", "t", 1),
       tombstone("g", "t", 2),
     ]);
-    expect(world.step(groupsLoaded)).toEqual([tombstone("g", "u", 0)]);
+    expect(world.loaded()).toEqual([tombstone("g", "u", 0)]);
   });
 });
 
@@ -126,13 +125,11 @@ it("has after a replay, and after a replay of its snapshot, what it had live", (
       world.commit(groupId, topic, partition, random.below(2 ** 40), { retentionTimeMs });
     } else if (roll < 0.95) {
       const { offsets } = world.state;
-      world.step((_state, _context, effects) =>
-        effects.records.push(...offsets.deleteGroup(groupId)),
-      );
+      world.step((turn) => turn.appendAll(offsets.deleteGroup(groupId)));
     } else if (roll < 0.97) {
       const incarnation = random.below(9);
       world.image = imageOf({ t: topicId("t", incarnation), u: topicId("u"), v: topicId("v") });
-      world.step(topicsDeleted(["t"]));
+      world.step((turn) => forgetTopics(turn, ["t"]));
     } else {
       world.advance(random.below(2 * 86_400_000));
     }
@@ -141,15 +138,15 @@ it("has after a replay, and after a replay of its snapshot, what it had live", (
   check();
 
   function check(): void {
-    const live = contents(snapshotGroups(world.state));
+    const live = contents(world.snapshot());
     const replayed = world.replayed();
-    expect(contents(snapshotGroups(replayed))).toEqual(live);
+    expect(contents(world.snapshot(replayed))).toEqual(live);
     expect(replayed.offsets.size).toBe(live.size);
     expect(world.state.offsets.size).toBe(live.size);
-    world.log.splice(0, world.log.length, ...snapshotGroups(replayed));
+    world.log.splice(0, world.log.length, ...world.snapshot(replayed));
   }
 });
 
-function contents(records: ReturnType<typeof snapshotGroups>): Map<string, unknown> {
+function contents(records: readonly GroupRecord[]): Map<string, unknown> {
   return new Map(records.map(({ key, value }) => [JSON.stringify(key), value]));
 }

@@ -1,6 +1,6 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { EXPIRED_PER_STEP } from "../../../src/groups/offset-limits.ts";
+import { EXPIRED_PER_TURN } from "../../../src/groups/limits.ts";
 import { CHECK_MS, OffsetWorld, RETENTION_MS, tombstone } from "./support.ts";
 
 const DAY_MS = 86_400_000;
@@ -96,12 +96,12 @@ describe("expiry of offsets", () => {
 
   it("is done in steps of bounded size", () => {
     const world = new OffsetWorld();
-    const groups = 2 * EXPIRED_PER_STEP + 1;
+    const groups = 2 * EXPIRED_PER_TURN + 1;
     for (let i = 0; i < groups; i++) world.commit(`g${i}`, "t", 0, 1, { retentionTimeMs: 0n });
     const sizes: number[] = [];
-    world.onStep = (records) => sizes.push(records.length);
+    world.onTurn = (records) => sizes.push(records.length);
     world.advance(CHECK_MS + 2);
-    expect(sizes.filter((size) => size > 0)).toEqual([EXPIRED_PER_STEP, EXPIRED_PER_STEP, 1]);
+    expect(sizes.filter((size) => size > 0)).toEqual([EXPIRED_PER_TURN, EXPIRED_PER_TURN, 1]);
     expect(world.state.offsets.size).toBe(0);
   });
 });

@@ -1,26 +1,23 @@
 import {
-  decodeGroupRecord,
-  encodeGroupRecord,
   type GroupRecord,
   type OffsetCommit,
   type RequestOf,
+  type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import type { BrokerConfig } from "../../../src/config/kafka/typed.ts";
-import { GroupLog } from "../../../src/groups/group-log.ts";
-import {
-  applyGroupRecord,
-  type Group,
-  GroupState,
-  groupsLoaded,
-} from "../../../src/groups/machine.ts";
 import type { GroupLike } from "../../../src/groups/model/group.ts";
-import { commitOffsets } from "../../../src/groups/offsets.ts";
-import { Effects, type Operation, type Step } from "../../../src/groups/operation.ts";
-import { silentLogger } from "../../../src/logging/logger.ts";
-import { EMPTY_IMAGE, type MetadataImage } from "../../../src/metadata/image.ts";
-import { ManualTime } from "../../env/manual-time.ts";
-import { SeededRandom } from "../../env/seeded-random.ts";
+import type { Group } from "../../../src/groups/model/state.ts";
+import { commitOffsets } from "../../../src/groups/operations/commit-offsets.ts";
+import type { MetadataImage } from "../../../src/metadata/image.ts";
+import {
+  GroupHarness,
+  imageOf as imageOfTopics,
+  type PendingGroup,
+  topicId,
+  topicOf,
+} from "../harness.ts";
+
+export { topicId } from "../harness.ts";
 
 export const CHECK_MS = 600_000;
 export const RETENTION_MS = 7 * 86_400_000;
@@ -30,102 +27,17 @@ const BY_NAME = 9;
 
 type CommitRequest = RequestOf<typeof OffsetCommit>;
 
-export function topicId(name: string, incarnation = 0): string {
-  return `00000000-0000-0000-000${incarnation}-0000000000${Buffer.from(name).toString("hex")}`;
-}
-
-/** A metadata image that has these topics, with 100 partitions each. */
+/** A metadata image that has these topics under these ids, with 100 partitions each. */
 export function imageOf(topics: Readonly<Record<string, string>>): MetadataImage {
-  const images = Object.entries(topics).map(([name, id]) => ({
-    name,
-    id,
-    partitions: Array.from({ length: 100 }, () => PARTITION),
-  }));
-  return {
-    ...EMPTY_IMAGE,
-    topics: EMPTY_IMAGE.topics.with(new Map(images.map((topic) => [topic.name, topic]))),
-    topicsById: EMPTY_IMAGE.topicsById.with(new Map(images.map((topic) => [topic.id, topic]))),
-  };
+  return imageOfTopics(Object.entries(topics).map(([name, id]) => topicOf(name, 100, id)));
 }
 
-const PARTITION = {
-  replicas: [1],
-  isr: [1],
-  adding: [],
-  removing: [],
-  leader: 1,
-  leaderEpoch: 0,
-  partitionEpoch: 0,
-};
-
-/** The coordinator of some groups, run step by step. */
-export class OffsetWorld {
-  readonly time = new ManualTime();
-  readonly log: GroupRecord[] = [];
-  onStep: (records: readonly GroupRecord[]) => void = () => {};
-  state = new GroupState();
-  image = imageOf({ t: topicId("t"), u: topicId("u"), v: topicId("v") });
-
+/** The coordinator of some groups and what they commit. */
+export class OffsetWorld extends GroupHarness {
   constructor() {
-    this.step(groupsLoaded);
-  }
-
-  /** Runs a step as a shard does and returns what it recorded. */
-  step(step: Step): GroupRecord[] {
-    const effects = new Effects();
-    const context = {
-      nowMs: this.time.monotonicMs(),
-      wallMs: this.time.wallMs(),
-      image: this.image,
-      config: {
-        offsetMetadataMaxBytes: 4096,
-        offsetsRetentionMs: RETENTION_MS,
-        offsetsRetentionCheckIntervalMs: CHECK_MS,
-      } as BrokerConfig,
-      random: new SeededRandom(1),
-      log: new GroupLog(silentLogger),
-    };
-    step(this.state, context, effects);
-    for (const record of effects.records) applyGroupRecord(this.state, record);
-    for (const reply of effects.replies) reply();
-    for (const record of effects.records) this.log.push(record);
-    this.onStep(effects.records);
-    return effects.records;
-  }
-
-  run<T>(operation: Operation<T>): { answer: T; records: GroupRecord[] } {
-    const answers: T[] = [];
-    const records = this.step((state, context, effects) =>
-      operation(state, context, effects, (answer) => answers.push(answer)),
-    );
-    if (answers.length !== 1) throw new Error(`${answers.length} answers`);
-    return { answer: answers[0]!, records };
-  }
-
-  /** Lets time pass, with the deadlines of the shard. */
-  advance(ms: number): GroupRecord[] {
-    const untilMs = this.time.monotonicMs() + ms;
-    const recorded: GroupRecord[] = [];
-    for (;;) {
-      const { nextMs } = this.state.deadlines;
-      if (nextMs === undefined || nextMs > untilMs) break;
-      this.time.advance(Math.max(0, nextMs - this.time.monotonicMs()));
-      for (const due of this.state.deadlines.takeDue(this.time.monotonicMs())) {
-        for (const record of this.step(due)) recorded.push(record);
-      }
-    }
-    this.time.advance(untilMs - this.time.monotonicMs());
-    return recorded;
-  }
-
-  /** What a broker that reads the log would have. */
-  replayed(): GroupState {
-    const state = new GroupState();
-    for (const record of this.log) {
-      const { key, value } = encodeGroupRecord(record);
-      applyGroupRecord(state, decodeGroupRecord(key, value)!);
-    }
-    return state;
+    super({ offsetsRetentionMs: RETENTION_MS, offsetsRetentionCheckIntervalMs: CHECK_MS });
+    this.image = imageOf({ t: topicId("t"), u: topicId("u"), v: topicId("v") });
+    this.loaded();
   }
 
   /** Commits without a group, as an assigned consumer does, unless `fields` say otherwise. */
@@ -135,7 +47,7 @@ export class OffsetWorld {
     partitionIndex: number,
     committedOffset: number,
     fields: Partial<CommitRequest> = {},
-  ) {
+  ): PendingGroup<ResponseInput<typeof OffsetCommit>> {
     const partition = {
       partitionIndex,
       committedOffset,

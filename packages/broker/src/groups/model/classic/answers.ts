@@ -1,9 +1,9 @@
 import { ErrorCode } from "@tarpan/protocol";
+import type { GroupTurn } from "../../turn.ts";
 import type { ClassicGroup } from "./group.ts";
 import type { LiveGroup } from "./live-group.ts";
 import { type JoinAnswer, type Member, metadataOf, type SyncAnswer } from "./member.ts";
 import { EMPTY_BYTES } from "./records.ts";
-import type { Turn } from "./turn.ts";
 
 /** What a member is told of the generation it is in; its leader is told of all members. */
 export function joined(live: LiveGroup, memberId: string): JoinAnswer {
@@ -44,15 +44,15 @@ export function syncRefused(errorCode: number): SyncAnswer {
 }
 
 /** Answers a join that waits, if one does. */
-export function answerJoin({ effects }: Turn, live: LiveGroup, member: Member, answer: JoinAnswer) {
+export function answerJoin(turn: GroupTurn, live: LiveGroup, member: Member, answer: JoinAnswer) {
   const join = live.setJoin(member, null);
-  if (join !== null) effects.reply(join, answer);
+  if (join !== null) turn.reply(join, answer);
 }
 
 /** Answers a sync that waits; false when none does. */
-export function answerSync({ effects }: Turn, member: Member, answer: SyncAnswer): boolean {
+export function answerSync(turn: GroupTurn, member: Member, answer: SyncAnswer): boolean {
   const { sync } = member;
   member.sync = null;
-  if (sync !== null) effects.reply(sync, answer);
+  if (sync !== null) turn.reply(sync, answer);
   return sync !== null;
 }

@@ -1,10 +1,9 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
-import type { GroupState } from "../../machine.ts";
-import type { GroupContext } from "../../operation.ts";
 import type { GroupLike } from "../group.ts";
 import { LiveGroup } from "./live-group.ts";
-import { NEVER_RECORDED, type RecordedGroup, tombstone } from "./records.ts";
-import { armSession } from "./sessions.ts";
+import type { Member } from "./member.ts";
+import { NEVER_RECORDED, type RecordedGroup } from "./recorded-group.ts";
+import { tombstone } from "./records.ts";
 
 /** A group of the classic protocol: what is recorded of it, and how it lives since. */
 export class ClassicGroup implements GroupLike {
@@ -20,7 +19,7 @@ export class ClassicGroup implements GroupLike {
 
   /** Soft state. Made when first asked for, so a replay of many records makes it once. */
   get live(): LiveGroup {
-    this.#live ??= new LiveGroup(this.recorded);
+    this.#live ??= new LiveGroup(this.groupId, this.recorded);
     return this.#live;
   }
 
@@ -68,9 +67,8 @@ export class ClassicGroup implements GroupLike {
     return this.live.isSubscribedTo(topic);
   }
 
-  committed(memberId: string, state: GroupState, context: GroupContext): void {
-    const member = this.live.members.get(memberId);
-    if (member !== undefined) armSession({ state, context }, this, member);
+  committed(memberId: string): Member | undefined {
+    return this.live.members.get(memberId);
   }
 
   get emptySinceMs(): number | null {

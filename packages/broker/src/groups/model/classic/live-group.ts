@@ -1,8 +1,9 @@
 import { decodeConsumerSubscription } from "@tarpan/protocol";
+import type { Reply } from "../../../coordinator/turn.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../limits.ts";
-import type { Reply } from "../../operation.ts";
+import { memberTimer } from "../timers.ts";
 import { type JoinAnswer, type Member, metadataOf, type Protocol } from "./member.ts";
-import type { RecordedGroup } from "./records.ts";
+import type { RecordedGroup } from "./recorded-group.ts";
 
 /** Kafka's names. `Dead` is no state here: a group that was deleted is gone. */
 export type ClassicState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
@@ -39,7 +40,7 @@ export class LiveGroup {
   /** Undefined until somebody asks; null when the subscriptions can't be read. */
   #topics: ReadonlySet<string> | null | undefined;
 
-  constructor(recorded: RecordedGroup) {
+  constructor(groupId: string, recorded: RecordedGroup) {
     this.state = recorded.members.size === 0 ? "Empty" : "Stable";
     this.stateSinceMs = recorded.timestampMs;
     this.generation = recorded.generation;
@@ -56,6 +57,7 @@ export class LiveGroup {
         rebalanceTimeoutMs: rebalanceTimeout === -1 ? sessionTimeout : rebalanceTimeout,
         sessionTimeoutMs: sessionTimeout,
         protocols: [{ name: recorded.protocol ?? "", metadata: member.subscription }],
+        session: memberTimer("classic-session", groupId, member.memberId),
         isNew: false,
         join: null,
         sync: null,

@@ -1,5 +1,7 @@
 import type { JoinGroup, ResponseInput, SyncGroup } from "@tarpan/protocol";
-import type { Reply } from "../../operation.ts";
+import type { Reply } from "../../../coordinator/turn.ts";
+import type { Session } from "../group.ts";
+import type { ClassicSessionTimer } from "../timers.ts";
 
 export type JoinAnswer = ResponseInput<typeof JoinGroup>;
 export type SyncAnswer = ResponseInput<typeof SyncGroup>;
@@ -11,7 +13,7 @@ export interface Protocol {
 }
 
 /** What a member says of itself when it joins, and what of its requests waits for an answer. */
-export interface Member {
+export interface Member extends Session {
   readonly memberId: string;
   /** Set for a static member (KIP-345). */
   readonly groupInstanceId: string | null;
@@ -19,6 +21,7 @@ export interface Member {
   readonly clientHost: string;
   rebalanceTimeoutMs: number;
   sessionTimeoutMs: number;
+  readonly session: ClassicSessionTimer;
   /** In the member's order of preference; no name twice. */
   protocols: readonly Protocol[];
   /** Until its first join is answered it knows nothing to send heartbeats with. */

@@ -1,64 +1,37 @@
 import { ErrorCode } from "@tarpan/protocol";
+import type { GroupTurn } from "../../turn.ts";
+import type { Session } from "../group.ts";
+import { type ClassicSessionTimer, memberKey, memberTimer } from "../timers.ts";
 import { answerJoin, answerSync, joinRefused, syncRefused } from "./answers.ts";
 import type { ClassicGroup } from "./group.ts";
 import type { Member } from "./member.ts";
-import { completeJoin, rebalanceOrCompleteJoin } from "./rebalance.ts";
-import type { Turn } from "./turn.ts";
 
-/** Group ids may hold any character: the length keeps two groups' members apart. */
-function sessionId({ groupId }: ClassicGroup, memberId: string): string {
-  return `classic-session/${groupId.length}/${groupId}/${memberId}`;
+export function sessionOf(groupId: string, memberId: string): ClassicSessionTimer {
+  return memberTimer("classic-session", groupId, memberId);
 }
 
 /** Begins a member's session anew. */
-export function armSession(
-  turn: Omit<Turn, "effects">,
-  group: ClassicGroup,
-  { memberId, sessionTimeoutMs }: Pick<Member, "memberId" | "sessionTimeoutMs">,
-): void {
-  const { state, context } = turn;
-  state.deadlines.set(
-    sessionId(group, memberId),
-    context.nowMs + sessionTimeoutMs,
-    (state, context, effects) => expireSession({ state, context, effects }, group, memberId),
-  );
-}
-
-function expireSession(turn: Turn, group: ClassicGroup, memberId: string): void {
-  const { live } = group;
-  if (turn.state.groups.get(group.groupId) !== group) return;
-  const member = live.members.get(memberId);
-  // Who waits for us shows by that that it lives; its session begins again with our answer.
-  const waits = member !== undefined && (member.join !== null || member.sync !== null);
-  if (waits && !member.isNew) return;
-  if (member !== undefined) {
-    turn.context.log.expired(group.named, member, "Heartbeat", member.sessionTimeoutMs);
-  }
-  removeMember(turn, group, memberId);
-  if (live.state === "PreparingRebalance") {
-    if (live.allJoined) completeJoin(turn, group);
-  } else if (member !== undefined) {
-    rebalanceOrCompleteJoin(turn, group, "a member has expired");
-  }
+export function armSession(turn: GroupTurn, { session, sessionTimeoutMs }: Session): void {
+  turn.arm(session, sessionTimeoutMs);
 }
 
 /** Removes a member, or one that is only expected. */
-export function removeMember(turn: Turn, group: ClassicGroup, memberId: string): void {
+export function removeMember(turn: GroupTurn, group: ClassicGroup, memberId: string): void {
   const member = group.live.members.get(memberId);
-  if (member === undefined) turn.state.deadlines.clear(sessionId(group, memberId));
+  if (member === undefined) turn.disarm(memberKey("classic-session", group.groupId, memberId));
   else dismiss(turn, group, member, "", ErrorCode.UNKNOWN_MEMBER_ID);
   group.live.remove(memberId);
 }
 
 /** Ends a member's session and refuses what of its requests waits, a join under `answeredId`. */
 export function dismiss(
-  turn: Turn,
+  turn: GroupTurn,
   group: ClassicGroup,
   member: Member,
   answeredId: string,
   errorCode: number,
 ): void {
-  turn.state.deadlines.clear(sessionId(group, member.memberId));
+  turn.disarm(member.session.key);
   answerJoin(turn, group.live, member, joinRefused(answeredId, errorCode));
   answerSync(turn, member, syncRefused(errorCode));
 }

@@ -1,5 +1,6 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import type { GroupLike } from "../group.ts";
+import { type ConsumerSessionTimer, memberTimer } from "../timers.ts";
 import {
   type Assignment,
   assignmentOf,
@@ -46,6 +47,7 @@ export class ConsumerGroup implements GroupLike {
   readonly #staticMembers = new Map<string, string>();
   readonly #targets = new Map<string, Assignment>();
   readonly #regexes = new Map<string, ResolvedRegex>();
+  readonly #sessions = new Map<string, ConsumerSessionTimer>();
   readonly #subscriptions = new SubscriptionCounts();
   /** Member ids by topic id and partition. */
   readonly #owners = new Map<string, Map<number, string>>();
@@ -93,6 +95,16 @@ export class ConsumerGroup implements GroupLike {
     if (instanceId === null) return undefined;
     const memberId = this.#staticMembers.get(instanceId);
     return memberId === undefined ? undefined : this.#members.get(memberId);
+  }
+
+  /** Put together once for a member: each of its heartbeats begins it anew. */
+  sessionOf(memberId: string): ConsumerSessionTimer {
+    let session = this.#sessions.get(memberId);
+    if (session === undefined) {
+      session = memberTimer("consumer-session", this.groupId, memberId);
+      this.#sessions.set(memberId, session);
+    }
+    return session;
   }
 
   /** Undefined for a member that had no target assignment computed yet. */
@@ -241,7 +253,10 @@ export class ConsumerGroup implements GroupLike {
       }
     }
     if (next === null) {
-      if (former !== undefined) this.#members.delete(former.memberId);
+      if (former !== undefined) {
+        this.#members.delete(former.memberId);
+        this.#sessions.delete(former.memberId);
+      }
       return;
     }
     this.#members.set(next.memberId, next);

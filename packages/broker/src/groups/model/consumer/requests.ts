@@ -30,6 +30,10 @@ export function refused(
   return { errorCode, errorMessage, memberEpoch: 0, heartbeatIntervalMs: 0 };
 }
 
+export function noSuchGroup(groupId: string): HeartbeatAnswer {
+  return refused(ErrorCode.GROUP_ID_NOT_FOUND, `there is no consumer group ${groupId}`);
+}
+
 /** What is wrong with a heartbeat whatever its group is like; null when nothing is. */
 export function judgeHeartbeat(
   { request, version }: Pick<Heartbeat, "request" | "version">,

@@ -1,8 +1,8 @@
-import type { GroupContext } from "../../operation.ts";
+import type { GroupTurn } from "../../turn.ts";
 import { topicPattern } from "../regex/topic-pattern.ts";
 import type { ResolvedRegex } from "./records.ts";
 
-type World = Pick<GroupContext, "image" | "wallMs">;
+type World = Pick<GroupTurn, "image" | "wallMs">;
 
 /** The topics there are now that match `regex` as a whole. Throws RegexError. */
 export function resolveRegex(regex: string, { image, wallMs }: World): ResolvedRegex {

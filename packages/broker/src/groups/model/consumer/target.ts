@@ -1,4 +1,4 @@
-import type { GroupContext } from "../../operation.ts";
+import type { GroupTurn } from "../../turn.ts";
 import {
   type AssignorMember,
   type AssignorTopic,
@@ -31,11 +31,11 @@ export interface TargetAssignment {
 }
 
 /** Lets the group's assignor decide who shall have what at `epoch`. */
-export function computeTarget(input: TargetInput, context: GroupContext): TargetAssignment {
+export function computeTarget(input: TargetInput, turn: GroupTurn): TargetAssignment {
   const { groupId, epoch, members, targetOf } = input;
-  const assign = assignorNamed(preferredAssignor(members, context.config.groupConsumerAssignors));
+  const assign = assignorNamed(preferredAssignor(members, turn.config.groupConsumerAssignors));
   const topics = new Map<string, AssignorTopic>();
-  const targets = assign(assignorMembers(input, context, topics), topics);
+  const targets = assign(assignorMembers(input, turn, topics), topics);
   const records: ConsumerRecord[] = [];
   for (const { memberId } of members) {
     const former = targetOf(memberId);
@@ -43,7 +43,7 @@ export function computeTarget(input: TargetInput, context: GroupContext): Target
     if (former !== undefined && sameAssignment(former, target)) continue;
     records.push(targetRecord(groupId, memberId, target));
   }
-  records.push(targetEpochRecord(groupId, epoch, context.wallMs));
+  records.push(targetEpochRecord(groupId, epoch, turn.wallMs));
   return { targets, records };
 }
 
@@ -65,7 +65,7 @@ export function preferredAssignor(
 /** Fills `topics`; members with the same topics share one array of them. */
 function assignorMembers(
   { members, regexes, targetOf }: TargetInput,
-  { image }: GroupContext,
+  { image }: GroupTurn,
   topics: Map<string, AssignorTopic>,
 ): AssignorMember[] {
   const bySubscription = new Map<string, readonly string[]>();

@@ -2,9 +2,9 @@
  * Times that a broker sets for all consumer groups, and a group's own configs for one (KIP-848).
  */
 import { configsOf, ResourceType } from "../../../config/kafka/set-configs.ts";
-import type { GroupContext } from "../../operation.ts";
+import type { GroupTurn } from "../../turn.ts";
 
-type Context = Pick<GroupContext, "image" | "config">;
+type Context = Pick<GroupTurn, "image" | "config">;
 
 export function sessionTimeoutMs(context: Context, groupId: string): number {
   const { config } = context;

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { GroupContext } from "../../operation.ts";
+import type { GroupTurn } from "../../turn.ts";
 import { RegexError } from "../regex/parse.ts";
 import { type Admission, isRefused } from "./admission.ts";
 import { type Assignment, NO_PARTITIONS, type TopicPartitions } from "./assignment.ts";
@@ -34,7 +34,7 @@ export interface MemberUpdate {
   /** The member as it describes itself now, with the assignment it had. */
   readonly next: Member;
   readonly owned: readonly TopicPartitions[] | null;
-  readonly context: GroupContext;
+  readonly turn: GroupTurn;
   /** What is decided is pushed here. */
   readonly records: ConsumerRecord[];
 }
@@ -60,7 +60,7 @@ export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
         regexes,
         targetOf: (memberId) => targetOf(update, memberId),
       },
-      update.context,
+      update.turn,
     );
     update.records.push(...records);
     target = targets.get(next.memberId) ?? NO_PARTITIONS;
@@ -71,14 +71,14 @@ export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
 
 /** In both protocols a member joins here, and brings its group to another epoch. */
 function logUpdate(update: MemberUpdate, { epoch, newEpochFor }: Described): void {
-  const { group, admission, next, context } = update;
+  const { group, admission, next, turn } = update;
   const of = { group: group.groupId, epoch };
-  if (admission.isNew) context.log.joined(of, next);
+  if (admission.isNew) turn.state.log.joined(of, next);
   else if (admission.replaced !== null || admission.member.epoch === MemberEpoch.leaveStatic) {
-    context.log.joined(of, next, "a static member came back");
+    turn.state.log.joined(of, next, "a static member came back");
   }
   if (newEpochFor === null) return;
-  context.log.rebalances(of, membersWith(update).length, newEpochFor);
+  turn.state.log.rebalances(of, membersWith(update).length, newEpochFor);
 }
 
 interface Described {
@@ -90,7 +90,7 @@ interface Described {
 }
 
 function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
-  const { group, admission, next, context, records } = update;
+  const { group, admission, next, turn, records } = update;
   const { member, isNew, replaced } = admission;
   if (replaced !== null) records.push(...replacement(update, replaced));
   if (!isNew && sameDescription(member, next)) {
@@ -106,7 +106,7 @@ function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
   const subscriptionChanged =
     !sameNames(member.subscribedTopicNames, next.subscribedTopicNames) ||
     (member.subscribedTopicRegex ?? "") !== (next.subscribedTopicRegex ?? "");
-  const hash = metadataHashOf(allTopicNames(subscriptions, regexes), context.image);
+  const hash = metadataHashOf(allTopicNames(subscriptions, regexes), turn.image);
   let newEpochFor: string | null = null;
   if (isNew) newEpochFor = "a member joined";
   else if (subscriptionChanged) newEpochFor = "a member changed its subscription";
@@ -130,7 +130,7 @@ function replacement({ group, admission }: MemberUpdate, replaced: Member): Cons
 
 /** Resolves a pattern that is new to the group; forgets one that nobody is subscribed to. */
 function followRegex(
-  { group, admission, next, context, records }: MemberUpdate,
+  { group, admission, next, turn, records }: MemberUpdate,
   subscriptions: SubscriptionCounts,
 ): ReadonlyMap<string, ResolvedRegex> | HeartbeatAnswer {
   const { groupId } = group;
@@ -143,7 +143,7 @@ function followRegex(
   }
   if (isRegex(regex) && !regexes.has(regex)) {
     try {
-      const resolved = resolveRegex(regex, context);
+      const resolved = resolveRegex(regex, turn);
       regexes.set(regex, resolved);
       records.push(regexRecord(groupId, regex, resolved));
     } catch (error) {
@@ -156,9 +156,9 @@ function followRegex(
 }
 
 function assignorChanges(update: MemberUpdate): boolean {
-  const { group, admission, next, context } = update;
+  const { group, admission, next, turn } = update;
   if (admission.member.serverAssignor === next.serverAssignor) return false;
-  const configured = context.config.groupConsumerAssignors;
+  const configured = turn.config.groupConsumerAssignors;
   const before = preferredAssignor(group.members.values(), configured);
   return before !== preferredAssignor(membersWith(update), configured);
 }
@@ -183,14 +183,14 @@ interface Ahead extends Omit<Described, "epoch" | "newEpochFor"> {
 }
 
 function progress(update: MemberUpdate, { regexes, ...ahead }: Ahead): Member {
-  const { group, next, owned, context, records } = update;
+  const { group, next, owned, turn, records } = update;
   const matching = regexes.get(next.subscribedTopicRegex ?? "")?.topics;
   const updated = reconcile(next, {
     ...ahead,
     owned,
     ownerOf: (topicId, partition) => group.ownerOf(topicId, partition),
     isSubscribed: (topicId) => {
-      const name = context.image.topicsById.get(topicId)?.name;
+      const name = turn.image.topicsById.get(topicId)?.name;
       if (name === undefined) return false;
       return next.subscribedTopicNames.includes(name) || (matching?.includes(name) ?? false);
     },

@@ -1,16 +1,14 @@
 import { expect, test } from "vitest";
-import { Deadlines } from "../../src/groups/deadlines.ts";
-import type { Step } from "../../src/groups/operation.ts";
+import { Deadlines } from "../../src/coordinator/deadlines.ts";
+import { MIN_STALE_DEADLINES } from "../../src/coordinator/limits.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
-
-const step = (): Step => () => {};
 
 test("what is due comes out once, the earliest first", () => {
   const deadlines = new Deadlines();
-  const [a, b, c] = [step(), step(), step()];
-  deadlines.set("b", 20, b);
-  deadlines.set("c", 30, c);
-  deadlines.set("a", 10, a);
+  const [a, b, c] = [{ key: "a" }, { key: "b" }, { key: "c" }];
+  deadlines.set(b, 20);
+  deadlines.set(c, 30);
+  deadlines.set(a, 10);
   expect(deadlines.nextMs).toBe(10);
   expect([...deadlines.takeDue(25)]).toEqual([a, b]);
   expect([...deadlines.takeDue(25)]).toEqual([]);
@@ -20,13 +18,13 @@ test("what is due comes out once, the earliest first", () => {
 
 test("a deadline can be moved both ways, and cleared", () => {
   const deadlines = new Deadlines();
-  const [old, later, sooner] = [step(), step(), step()];
-  deadlines.set("x", 10, old);
-  deadlines.set("x", 50, later);
+  const [old, later, sooner] = [1, 2, 3].map((round) => ({ key: "x", round }));
+  deadlines.set(old!, 10);
+  deadlines.set(later!, 50);
   expect([...deadlines.takeDue(49)]).toEqual([]);
-  deadlines.set("x", 20, sooner);
+  deadlines.set(sooner!, 20);
   expect([...deadlines.takeDue(49)]).toEqual([sooner]);
-  deadlines.set("x", 60, later);
+  deadlines.set(later!, 60);
   deadlines.clear("x");
   expect([...deadlines.takeDue(100)]).toEqual([]);
   expect(deadlines.count).toBe(0);
@@ -35,22 +33,35 @@ test("a deadline can be moved both ways, and cleared", () => {
 test("moving deadlines away, as heartbeats do, does not make the heap grow", () => {
   const deadlines = new Deadlines();
   for (let now = 0; now < 10_000; now++) {
-    deadlines.set("session", now + 100, step());
+    deadlines.set({ key: "session" }, now + 100);
     expect([...deadlines.takeDue(now)]).toEqual([]);
   }
   expect(deadlines.nextMs).toBeGreaterThan(9_900);
   expect(deadlines.nextMs).toBeLessThanOrEqual(10_099);
+  expect(deadlines.heapSize).toBe(1);
+});
+
+test("deadlines that come and go long before they are due do not make the heap grow", () => {
+  const deadlines = new Deadlines();
+  for (let i = 0; i < 100; i++) deadlines.set({ key: `stays${i}` }, 1_000_000 + i);
+  for (let i = 0; i < 10_000; i++) {
+    deadlines.set({ key: `goes${i}` }, 2_000_000);
+    deadlines.clear(`goes${i}`);
+    expect(deadlines.heapSize).toBeLessThanOrEqual(2 * 101 + MIN_STALE_DEADLINES);
+  }
+  const due = Array.from(deadlines.takeDue(3_000_000), ({ key }) => key);
+  expect(due).toEqual(Array.from({ length: 100 }, (_, i) => `stays${i}`));
 });
 
 test("any sequence of operations agrees with a plain list", () => {
   const random = new SeededRandom(seedOf("deadlines"));
   const deadlines = new Deadlines();
-  const model = new Map<string, { dueMs: number; step: Step }>();
+  const model = new Map<string, { dueMs: number; timer: { key: string } }>();
   for (let now = 0; now < 5_000; now++) {
     const id = `d${random.below(20)}`;
     if (random.chance(0.7)) {
-      const set = { dueMs: now + random.below(50), step: step() };
-      deadlines.set(id, set.dueMs, set.step);
+      const set = { dueMs: now + random.below(50), timer: { key: id } };
+      deadlines.set(set.timer, set.dueMs);
       model.set(id, set);
     } else if (random.chance(0.5)) {
       deadlines.clear(id);
@@ -58,7 +69,7 @@ test("any sequence of operations agrees with a plain list", () => {
     } else {
       const due = [...model].filter(([, { dueMs }]) => dueMs <= now);
       for (const [key] of due) model.delete(key);
-      expect(new Set(deadlines.takeDue(now))).toEqual(new Set(due.map(([, d]) => d.step)));
+      expect(new Set(deadlines.takeDue(now))).toEqual(new Set(due.map(([, d]) => d.timer)));
     }
     expect(deadlines.count).toBe(model.size);
     const next = deadlines.nextMs ?? Number.POSITIVE_INFINITY;

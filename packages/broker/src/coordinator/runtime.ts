@@ -1,0 +1,273 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Env } from "../env/env.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { MetadataDelta } from "../metadata/delta.ts";
+import type { PartitionImage } from "../metadata/image.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { Partitions } from "../partition/partitions.ts";
+import { Patience } from "../partition/patience.ts";
+import { attemptWhen, type Coming, Occasion, overWithin } from "../util/coming.ts";
+import { CoordinatorError } from "./coordinator-error.ts";
+import type { Keyed } from "./deadlines.ts";
+import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
+import type { CoordinatorMachine, TopicsChange } from "./machine.ts";
+import { partitionOf } from "./partition-of.ts";
+import { CoordinatorShard } from "./shard.ts";
+import type { Operation } from "./turn.ts";
+
+export interface RuntimeParts {
+  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  readonly metadata: Metadata;
+  readonly partitions: Partitions;
+  readonly logger: Logger;
+}
+
+/** Whose coordinators these are. */
+export interface Tenant<State, Rec, Timer extends Keyed> {
+  /** As a message names it: "the group coordinator". */
+  readonly name: string;
+  /** The internal topic that it records in. */
+  readonly topic: string;
+  /** Makes that topic; answers an error code. */
+  readonly createTopic: () => Promise<number>;
+  readonly machine: CoordinatorMachine<State, Rec, Timer>;
+}
+
+/** A shard under one leader epoch of its partition. */
+interface OwnShard<State, Rec, Timer extends Keyed> {
+  readonly leaderEpoch: number;
+  /** Null while it is loaded, and when it can't be. */
+  shard: CoordinatorShard<State, Rec, Timer> | null;
+  /** Over when it is loaded, however many tries and leader epochs that takes, or is not ours. */
+  readonly ready: Occasion;
+}
+
+/** Why no shard can be had. */
+interface Unready {
+  readonly errorCode: number;
+  /** Set where it is being loaded. */
+  readonly ready?: Coming;
+}
+
+/** No broker's id. */
+const NOBODY = -1;
+
+/**
+ * All coordinators of one kind on this broker: one shard for each partition of the tenant's topic
+ * that the broker leads. What is coordinated has a key (a group id), and belongs to the partition
+ * that this hashes to, as in Kafka.
+ */
+export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
+  readonly #parts: RuntimeParts;
+  readonly #tenant: Tenant<State, Rec, Timer>;
+  readonly #shards = new Map<number, OwnShard<State, Rec, Timer>>();
+  #closed = false;
+
+  constructor(parts: RuntimeParts, tenant: Tenant<State, Rec, Timer>) {
+    this.#parts = parts;
+    this.#tenant = tenant;
+    parts.metadata.onChange((delta) => this.#follow(delta));
+  }
+
+  /**
+   * Begins to load the shards of the partitions that this broker leads, and lets go of those it
+   * leads no more or under a new leader epoch. Requests for one that isn't ready wait a moment.
+   */
+  load(): void {
+    for (const [index, { leader, leaderEpoch }] of this.#topicPartitions().entries()) {
+      const known = this.#shards.get(index);
+      if (leader !== this.#parts.metadata.nodeId) {
+        known?.shard?.close(ErrorCode.NOT_COORDINATOR);
+        this.#shards.delete(index);
+        known?.ready.end();
+        continue;
+      }
+      // Never beside a shard that is there: both would write, each unaware of the other.
+      if (known?.leaderEpoch !== leaderEpoch) this.#beginLoad(index, leaderEpoch);
+    }
+  }
+
+  /** Which broker coordinates `key`; -1 while its partition has no leader, or is not there. */
+  coordinatorOf(key: string): number {
+    const partitions = this.#topicPartitions();
+    if (partitions.length === 0) return NOBODY;
+    return partitions[partitionOf(key, partitions.length)]!.leader;
+  }
+
+  /**
+   * Makes the topic when it is missing and waits until its shards are loaded, so that the first
+   * request isn't sent away. Returns the error code of a failure, or 0.
+   */
+  async ensureTopic(): Promise<number> {
+    if (this.#topicPartitions().length > 0) return ErrorCode.NONE;
+    const errorCode = await this.#tenant.createTopic();
+    await this.#loadedInAMoment();
+    return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
+  }
+
+  /**
+   * Runs one operation of the coordinator of `key`, in this turn of the loop where that is loaded.
+   * Otherwise it waits a moment, behind those that came before. Rejects with CoordinatorError.
+   */
+  run<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
+    const found = this.#shardOf(key);
+    if (found instanceof CoordinatorShard) return found.run(operation);
+    return this.#runWhenLoaded(found, key, operation);
+  }
+
+  /** The same where nobody is helped by waiting. */
+  runIfLoaded<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
+    const found = this.#shardOf(key);
+    if (found instanceof CoordinatorShard) return found.run(operation);
+    return Promise.reject(this.#unavailable(found.errorCode));
+  }
+
+  /** Whether all shards are there at once. */
+  get isLoaded(): boolean {
+    return [...this.#shards.values()].every(({ shard }) => isReady(shard));
+  }
+
+  /** Runs an operation on every shard, for requests that concern all keys. */
+  async runOnAll<T>(operation: Operation<State, Rec, Timer, T>): Promise<T[]> {
+    await this.#loadedInAMoment();
+    const shards = [...this.#shards.values()].map(({ shard }) => shard);
+    if (!shards.every(isReady)) throw this.#unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+    return Promise.all(shards.map((shard) => shard.run(operation)));
+  }
+
+  close(): void {
+    this.#closed = true;
+    const all = [...this.#shards.values()];
+    this.#shards.clear();
+    for (const { shard, ready } of all) {
+      shard?.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      ready.end();
+    }
+  }
+
+  async #runWhenLoaded<T>(
+    found: Unready,
+    key: string,
+    operation: Operation<State, Rec, Timer, T>,
+  ): Promise<T> {
+    const patience = new Patience(this.#parts);
+    const comingFor = ({ ready }: Unready) => {
+      return this.#closed ? null : (ready ?? patience.unseen());
+    };
+    const coming = comingFor(found);
+    if (coming === null) throw this.#unavailable(found.errorCode);
+    const { timers } = this.#parts.env;
+    const { answer } = await attemptWhen(coming, COORDINATOR_WAIT_MS, timers, (isLast) => {
+      const now = this.#shardOf(key);
+      // Begun here, and not after this promise: in its place among the others.
+      if (now instanceof CoordinatorShard) return { answer: now.run(operation) };
+      const next = isLast ? null : comingFor(now);
+      if (next === null) throw this.#unavailable(now.errorCode);
+      return next;
+    });
+    return answer;
+  }
+
+  async #loadedInAMoment(): Promise<void> {
+    const { timers } = this.#parts.env;
+    const loading = [...this.#shards].flatMap(([index, own]) => this.#loadingOf(index, own) ?? []);
+    await Promise.all(loading.map((ready) => overWithin(ready, COORDINATOR_WAIT_MS, timers)));
+  }
+
+  #shardOf(key: string): CoordinatorShard<State, Rec, Timer> | Unready {
+    const partitions = this.#topicPartitions();
+    if (partitions.length === 0 || this.#closed) {
+      return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE };
+    }
+    const index = partitionOf(key, partitions.length);
+    const own = this.#shards.get(index);
+    const { leadership } = this.#parts.metadata;
+    if (own === undefined || !leadership.leads(this.#tenant.topic, index)) {
+      return { errorCode: ErrorCode.NOT_COORDINATOR };
+    }
+    const ready = this.#loadingOf(index, own);
+    if (ready === null) return own.shard!;
+    return { errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ready };
+  }
+
+  /** Null where it is loaded. One that has failed is loaded anew when somebody needs it. */
+  #loadingOf(index: number, own: OwnShard<State, Rec, Timer>): Coming | null {
+    if (isReady(own.shard)) return null;
+    return own.shard === null ? own.ready : this.#beginLoad(index, own.leaderEpoch).ready;
+  }
+
+  #topicPartitions(): readonly PartitionImage[] {
+    const { image } = this.#parts.metadata;
+    return image.topics.get(this.#tenant.topic)?.partitions ?? NONE;
+  }
+
+  #beginLoad(index: number, leaderEpoch: number): OwnShard<State, Rec, Timer> {
+    const before = this.#shards.get(index);
+    before?.shard?.close(ErrorCode.NOT_COORDINATOR);
+    const ready = before?.ready.isOver === false ? before.ready : new Occasion();
+    const own: OwnShard<State, Rec, Timer> = { leaderEpoch, shard: null, ready };
+    this.#shards.set(index, own);
+    void this.#load(index, own);
+    return own;
+  }
+
+  /** Loads a shard, and tries again later when it can't be: a partition may come back. */
+  async #load(index: number, own: OwnShard<State, Rec, Timer>): Promise<void> {
+    const { env, logger } = this.#parts;
+    const isWanted = () => !this.#closed && this.#shards.get(index) === own;
+    try {
+      const shard = await this.#replay(index, own.leaderEpoch);
+      if (!isWanted()) return shard.close(ErrorCode.NOT_COORDINATOR);
+      own.shard = shard;
+      own.ready.end();
+    } catch (error) {
+      if (!isWanted()) return;
+      const sentAway = error instanceof CoordinatorError;
+      const { name, topic } = this.#tenant;
+      logger[sentAway ? "debug" : "warn"](`${name} of ${topic}-${index} can't be loaded yet`, {
+        error,
+      });
+      env.timers.after(sentAway ? REOPEN_DELAY_MS : RELOAD_DELAY_MS, () => {
+        if (isWanted()) this.#beginLoad(index, own.leaderEpoch);
+      });
+    }
+  }
+
+  async #replay(index: number, leaderEpoch: number): Promise<CoordinatorShard<State, Rec, Timer>> {
+    const { env, metadata, partitions } = this.#parts;
+    const { topic, machine } = this.#tenant;
+    const opening = partitions.takeOver(topic, index);
+    if (opening !== null) await new Promise<void>((resolve) => opening.onOver(resolve));
+    const partition = partitions.find(topic, index);
+    if (typeof partition === "number") throw this.#unavailable(partition);
+    // Leadership moves on while a log is read: it is this term's log, or the next try's.
+    if (partition.leaderEpoch !== leaderEpoch) {
+      throw this.#unavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    }
+    const world = { env, image: () => metadata.image, config: () => metadata.brokerConfig() };
+    return CoordinatorShard.load(partition, machine, world);
+  }
+
+  #follow({ topics }: MetadataDelta): void {
+    if (topics.length === 0) return;
+    const change: TopicsChange = {
+      deleted: topics.filter(({ now }) => now === null).map(({ name }) => name),
+      changed: topics.filter(({ now }) => now !== null).map(({ name }) => name),
+    };
+    if (change.changed.includes(this.#tenant.topic)) this.load();
+    const { machine } = this.#tenant;
+    for (const { shard } of this.#shards.values()) {
+      void shard?.step((turn) => machine.topicsChanged(turn, change));
+    }
+  }
+
+  #unavailable(errorCode: number): CoordinatorError {
+    return new CoordinatorError(errorCode, `${this.#tenant.name} can't answer now`);
+  }
+}
+
+const NONE: readonly never[] = [];
+
+function isReady<Shard extends { readonly failed: boolean }>(shard: Shard | null): shard is Shard {
+  return shard?.failed === false;
+}

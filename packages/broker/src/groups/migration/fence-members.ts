@@ -1,0 +1,49 @@
+import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
+import type { Member } from "../model/consumer/member.ts";
+import {
+  epochRecord,
+  memberTombstones,
+  regexTombstone,
+  targetEpochRecord,
+} from "../model/consumer/records.ts";
+import { disarm } from "../model/consumer/sessions.ts";
+import { allTopicNames, isRegex, metadataHashOf } from "../model/consumer/subscriptions.ts";
+import type { GroupTurn } from "../turn.ts";
+import { canDowngrade, downgrade } from "./downgrade.ts";
+
+/**
+ * Removes members of a consumer group; what they had is free for the others in the next epoch.
+ * Where only members of the classic protocol stay, the group becomes one of theirs.
+ */
+export function fenceMembers(
+  turn: GroupTurn,
+  group: ConsumerGroup,
+  members: readonly Member[],
+  why: string,
+): void {
+  if (members.length === 0) return;
+  const { groupId } = group;
+  for (const { memberId } of members) disarm(turn, groupId, memberId);
+  if (canDowngrade(group, members, turn)) {
+    downgrade(turn, group, members);
+    return;
+  }
+  const subscriptions = group.subscriptions.clone();
+  for (const member of members) {
+    turn.appendAll(memberTombstones(groupId, member.memberId));
+    subscriptions.remove(member);
+  }
+  const regexes = new Map(group.regexes);
+  for (const { subscribedTopicRegex: regex } of members) {
+    if (!isRegex(regex) || subscriptions.ofRegex(regex) > 0 || !regexes.delete(regex)) continue;
+    turn.append(regexTombstone(groupId, regex));
+  }
+  const { image, wallMs } = turn;
+  const epoch = group.epoch + 1;
+  const hash = metadataHashOf(allTopicNames(subscriptions, regexes), image);
+  turn.append(epochRecord(groupId, epoch, hash));
+  const left = group.members.size - members.length;
+  turn.state.log.rebalances({ group: groupId, epoch }, left, why);
+  // Nobody is left to be assigned to. Kafka's record bears no time here; ours tells since when.
+  if (left === 0) turn.append(targetEpochRecord(groupId, epoch, wallMs));
+}

@@ -1,0 +1,19 @@
+import type { GroupLog } from "../group-log.ts";
+import type { ClassicGroup } from "./classic/group.ts";
+import type { ConsumerGroup } from "./consumer/consumer-group.ts";
+import { OffsetStore } from "./offset-store.ts";
+
+/** By `kind`; both kinds share one name space (KIP-848). */
+export type Group = ClassicGroup | ConsumerGroup;
+
+/** What one partition of `__consumer_offsets` is the log of. */
+export class GroupState {
+  readonly groups = new Map<string, Group>();
+  readonly offsets = new OffsetStore();
+  /** No state: what an operator reads of it. */
+  readonly log: GroupLog;
+
+  constructor(log: GroupLog) {
+    this.log = log;
+  }
+}

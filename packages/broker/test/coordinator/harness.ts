@@ -1,0 +1,162 @@
+import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
+import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
+import { Deadlines, type Keyed } from "../../src/coordinator/deadlines.ts";
+import type { CoordinatorMachine } from "../../src/coordinator/machine.ts";
+import { type Operation, Turn } from "../../src/coordinator/turn.ts";
+import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+
+/** A request in the hands of the coordinator: no answer yet, or one. */
+export interface Pending<T, Rec> {
+  /** Throws while there is none. */
+  readonly answer: T;
+  readonly answered: boolean;
+  /** The coordinator crashed before it answered. */
+  readonly lost: boolean;
+  /** What was recorded in the turn that took the request. */
+  readonly records: readonly Rec[];
+}
+
+export interface HarnessOptions {
+  readonly config?: Partial<BrokerConfig>;
+  readonly seed?: number;
+}
+
+/**
+ * One shard's machine without the shard: turns are taken at once, their records are applied and
+ * kept through their bytes, and time passes when told. A second answer to a request throws.
+ */
+export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
+  readonly time = new ManualTime();
+  config: BrokerConfig;
+  readonly machine: CoordinatorMachine<State, Rec, Timer>;
+  /** Everything ever recorded, as a replay reads it. */
+  readonly log: Rec[] = [];
+  random: SeededRandom;
+  image: MetadataImage = EMPTY_IMAGE;
+  state: State;
+  deadlines = new Deadlines<Timer>();
+  onTurn: (records: readonly Rec[]) => void = () => {};
+  #taken = 0;
+  #pending = new Set<{ lost: boolean }>();
+
+  constructor(
+    machine: CoordinatorMachine<State, Rec, Timer>,
+    { config = {}, seed = 1 }: HarnessOptions = {},
+  ) {
+    this.machine = machine;
+    this.state = machine.initial();
+    this.config = { ...new ConfigResolver(1, {}).broker(EMPTY_IMAGE), ...config };
+    this.random = new SeededRandom(seed);
+  }
+
+  run<T>(operation: Operation<State, Rec, Timer, T>): Pending<T, Rec> {
+    const pending = new PendingRequest<T, Rec>();
+    this.#pending.add(pending);
+    const reply = (answer: T) => {
+      this.#pending.delete(pending);
+      pending.take(answer);
+    };
+    pending.records = this.step((turn) => operation(turn, reply));
+    return pending;
+  }
+
+  /** Takes a turn, and those it asked for afterwards, as a shard does; what they recorded. */
+  step(operation: Operation<State, Rec, Timer>): readonly Rec[] {
+    const turns = this.#take(operation);
+    for (const turn of turns) turn.answer();
+    const records = turns.flatMap((turn) => turn.records);
+    this.onTurn(records);
+    return records;
+  }
+
+  #take(operation: Operation<State, Rec, Timer>): Turn<State, Rec, Timer>[] {
+    const { time, random } = this;
+    const turn = new Turn<State, Rec, Timer>(this.state, this.deadlines, {
+      env: { clock: time, timers: time, random },
+      image: () => this.image,
+      config: () => this.config,
+    });
+    operation(turn, () => {});
+    for (const record of turn.records) {
+      this.log.push(this.#throughBytes(record));
+      this.machine.apply(this.state, record);
+    }
+    return [turn, ...turn.next.flatMap((next) => this.#take(next))];
+  }
+
+  /** What was recorded since this was last asked. */
+  newRecords(): Rec[] {
+    const records = this.log.slice(this.#taken);
+    this.#taken = this.log.length;
+    return records;
+  }
+
+  /** Lets `ms` pass; every deadline fires at its own time. Returns what was recorded. */
+  advance(ms: number): Rec[] {
+    const untilMs = this.time.monotonicMs() + ms;
+    const recorded: (readonly Rec[])[] = [];
+    for (;;) {
+      const { nextMs } = this.deadlines;
+      if (nextMs === undefined || nextMs > untilMs) break;
+      this.time.advance(Math.max(0, nextMs - this.time.monotonicMs()));
+      for (const timer of this.deadlines.takeDue(this.time.monotonicMs())) {
+        recorded.push(this.step((turn) => this.machine.fired(turn, timer)));
+      }
+    }
+    this.time.advance(untilMs - this.time.monotonicMs());
+    return recorded.flat();
+  }
+
+  /** The state that the records, or a snapshot of it, lead to. */
+  replayed(records: readonly Rec[] = this.log): State {
+    const state = this.machine.initial();
+    for (const record of records) this.machine.apply(state, record);
+    return state;
+  }
+
+  snapshot(state: State = this.state): Rec[] {
+    return this.machine.snapshot(state).map((record) => this.#throughBytes(record));
+  }
+
+  /** The first turn of a shard that was loaded. */
+  loaded(): readonly Rec[] {
+    return this.step((turn) => this.machine.loaded(turn));
+  }
+
+  /** Only the records are left, and whoever waits is never answered. Returns what is recorded. */
+  crash(): readonly Rec[] {
+    for (const pending of this.#pending) pending.lost = true;
+    this.#pending.clear();
+    this.state = this.replayed();
+    this.deadlines = new Deadlines();
+    return this.loaded();
+  }
+
+  #throughBytes(record: Rec): Rec {
+    const read = this.machine.decode(this.machine.encode(record));
+    if (read === null) throw new Error(`${JSON.stringify(record)} can't be read again`);
+    return read;
+  }
+}
+
+class PendingRequest<T, Rec> implements Pending<T, Rec> {
+  lost = false;
+  records: readonly Rec[] = [];
+  #answers: T[] = [];
+
+  get answered(): boolean {
+    return this.#answers.length > 0;
+  }
+
+  get answer(): T {
+    if (!this.answered) throw new Error("not answered yet");
+    return this.#answers[0]!;
+  }
+
+  take(answer: T): void {
+    if (this.answered) throw new Error("answered twice");
+    this.#answers.push(answer);
+  }
+}
