@@ -9,6 +9,7 @@ import { root } from "./lib/steps.mjs";
 const cli = join(root, "packages/cli/dist");
 const target = join(cli, "bundle");
 const bundled = ["cli", "broker", "client", "protocol"];
+const bundledPackages = /^(@tarpan\/(broker|client|protocol)(\/.*)?|commander)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
@@ -20,12 +21,12 @@ async function bundle() {
   const build = await rolldown({
     input: join(cli, "main.js"),
     platform: "node",
-    // Everything from the registry, and codecs, which finds its native modules from where it lies.
-    external: (id) => /^[@a-z]/.test(id) && !/^@tarpan\/(broker|client|protocol)(\/|$)/.test(id),
+    // What is not bundled, from the registry and codecs, finds its own files from where it lies.
+    external: (id) => /^[@a-z]/.test(id) && !bundledPackages.test(id),
   });
   const aside = await mkdtemp(`${target}-`);
   try {
-    const { output } = await build.write({ dir: aside });
+    const { output } = await build.write({ dir: aside, comments: false });
     const files = output.map(({ fileName }) => fileName);
     await placeBundle(aside, target, files, inputs);
   } finally {

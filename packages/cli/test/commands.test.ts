@@ -267,6 +267,7 @@ describe("usage", () => {
     [[], /Usage: tarpan COMMAND/],
     [["help"], /consume +read records/],
     [["produce", "--help"], /--key-delimiter TEXT/],
+    [["topic", "create", "-help"], /Commands:\n +create +make topics/],
     [["help", "broker"], /--bind-port PORT +port to listen on/],
   ])("%j", async (argv, printed) => {
     const { code, stdout } = await tarpan(argv);
@@ -283,6 +284,7 @@ describe("usage", () => {
     [["produce", "-t", "t", "-z", "rar"], "--compression must be"],
     [["consume", "-t", "t", "-f", "%x"], "--format has %x"],
     [["topic"], "needs one of create, list"],
+    [["topic", "-b=h:1", "frob", "--", "-x"], 'there is no "frob"; it is one of create, list'],
     [["topic", "frob"], 'there is no "frob"; it is one of create, list'],
     [["topic", "delet", "x"], 'there is no "delet"; did you mean delete?'],
     [["group", "rest-offsets"], 'there is no "rest-offsets"; did you mean reset-offsets?'],

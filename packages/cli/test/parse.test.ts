@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Option } from "../src/args/options.ts";
-import { parseArguments } from "../src/args/parse.ts";
+import { parseArguments } from "../src/args/parser.ts";
 import { UsageError } from "../src/terminal/failures.ts";
 
 const OPTIONS: readonly Option[] = [

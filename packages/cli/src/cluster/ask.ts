@@ -1,5 +1,5 @@
 // The broker's HTTP side, which is on the port that Kafka clients use.
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import { parseDuration } from "../args/values.ts";
 import { CommandError } from "../terminal/failures.ts";
 

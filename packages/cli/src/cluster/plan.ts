@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
 
 const DEFAULT_BROKERS = 3;
@@ -66,10 +66,10 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
 
 /** What stands behind `--`. */
 function passedOnBy({ positional }: Arguments): readonly string[] {
-  const [, ...rest] = positional;
-  if (rest.length > 0 && !rest[0]!.startsWith("-"))
-    throw new UsageError(`cluster up takes no ${JSON.stringify(rest[0])}`);
-  return rest;
+  const [first] = positional;
+  if (first !== undefined && !first.startsWith("-"))
+    throw new UsageError(`cluster up takes no ${JSON.stringify(first)}`);
+  return positional;
 }
 
 function portsFrom(first: number, count: number): readonly number[] {

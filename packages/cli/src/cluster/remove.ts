@@ -2,7 +2,7 @@
 // much is left, so that it can be broken off and taken up again, also by way of another broker.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerRemoval } from "@tarpan/broker/admin";
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";

@@ -1,7 +1,7 @@
 // `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that is alone has
 // no replicas to tell of; whatever is not known is shown as "-".
 import type { ClusterPartition, ClusterStatus, PartitionStatus } from "@tarpan/broker/admin";
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";

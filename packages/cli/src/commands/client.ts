@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { Admin, type Client, Producer } from "@tarpan/client";
+import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { nearestName } from "../args/nearest.ts";
-import type { Arguments } from "../args/parse.ts";
 import { parseDuration } from "../args/values.ts";
 import { LogFile } from "../logging/log-file.ts";
 import { kcatFormat } from "../records/format.ts";

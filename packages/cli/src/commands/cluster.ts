@@ -1,10 +1,20 @@
-import type { Command } from "../args/command.ts";
+import type { Actions, Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
-import type { Arguments } from "../args/parse.ts";
-import { subcommand } from "../args/subcommand.ts";
-import type { Io } from "../terminal/io.ts";
 
-type Action = (args: Arguments, io: Io) => Promise<void>;
+const actions: Actions = {
+  up: {
+    summary: "run brokers on this machine, a process each",
+    run: async (args, io) => (await import("../cluster/up.ts")).clusterUp(args, io),
+  },
+  status: {
+    summary: "brokers, engine and partitions",
+    run: async (args, io) => (await import("../cluster/status.ts")).clusterStatus(args, io),
+  },
+  remove: {
+    summary: "move a broker's replicas, then forget it",
+    run: async (args, io) => (await import("../cluster/remove.ts")).removeBroker(args, io),
+  },
+};
 
 export const cluster: Command = {
   name: "cluster",
@@ -31,13 +41,5 @@ export const cluster: Command = {
     "tarpan cluster status --bootstrap localhost:9093",
     "tarpan cluster remove --node-id 4",
   ],
-  async run(args, io) {
-    await subcommand(args, ACTIONS)(args, io);
-  },
-};
-
-const ACTIONS: Readonly<Record<string, Action>> = {
-  up: async (args, io) => (await import("../cluster/up.ts")).clusterUp(args, io),
-  status: async (args, io) => (await import("../cluster/status.ts")).clusterStatus(args, io),
-  remove: async (args, io) => (await import("../cluster/remove.ts")).removeBroker(args, io),
+  run: actions,
 };

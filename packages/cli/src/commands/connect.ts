@@ -1,5 +1,5 @@
 import { Client, type Trouble } from "@tarpan/client";
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import { parseDuration } from "../args/values.ts";
 import { describeFailure } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";

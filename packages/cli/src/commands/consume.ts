@@ -1,6 +1,6 @@
+import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
-import type { Arguments } from "../args/parse.ts";
 import { parseStart } from "../args/values.ts";
 import { kcatFormat, type RecordFormat } from "../records/format.ts";
 import { ndjsonFormat } from "../records/ndjson.ts";

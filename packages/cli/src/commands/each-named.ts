@@ -1,5 +1,5 @@
 import type { Admin } from "@tarpan/client";
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import type { Io } from "../terminal/io.ts";
 
 /**

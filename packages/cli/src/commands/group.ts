@@ -1,16 +1,30 @@
-import { Admin, type TopicPartition } from "@tarpan/client";
-import type { Command } from "../args/command.ts";
+import type { Admin, TopicPartition } from "@tarpan/client";
+import type { Actions, Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
-import type { Arguments } from "../args/parse.ts";
-import { subcommand } from "../args/subcommand.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
-import { withClient } from "./connect.ts";
+import { adminAction } from "./admin-action.ts";
 import { eachNamed } from "./each-named.ts";
 import { resetFrom, resetOffsets } from "./reset-offsets.ts";
 
-type Action = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
+const actions: Actions = {
+  list: adminAction("all groups, a line each", () => listGroups),
+  describe: adminAction("members, and what each reads", (args) =>
+    eachNamed(args, "group", describeGroup),
+  ),
+  lag: adminAction("how far behind the end a group is", (args) =>
+    eachNamed(args, "group", showLag),
+  ),
+  "reset-offsets": adminAction("move a group without members", (args) => {
+    const reset = resetFrom(args);
+    const groupId = args.named("group");
+    return (admin, io) => resetOffsets(admin, io, groupId, reset);
+  }),
+  delete: adminAction("forget groups and their offsets", (args) =>
+    eachNamed(args, "group", deleteGroup),
+  ),
+};
 
 export const group: Command = {
   name: "group",
@@ -47,23 +61,7 @@ export const group: Command = {
     "tarpan group reset-offsets --group billing --shift-by -100 --all-topics --execute",
     "tarpan group reset-offsets billing --to-datetime 2026-11-20T10:00:00Z --topic orders",
   ],
-  async run(args, io) {
-    const act = subcommand(args, ACTIONS)(args);
-    args.end();
-    await withClient(args, io, (client) => act(new Admin(client), io));
-  },
-};
-
-const ACTIONS: Readonly<Record<string, Action>> = {
-  list: () => listGroups,
-  describe: (args) => eachNamed(args, "group", describeGroup),
-  lag: (args) => eachNamed(args, "group", showLag),
-  "reset-offsets": (args) => {
-    const reset = resetFrom(args);
-    const groupId = args.named("group");
-    return (admin, io) => resetOffsets(admin, io, groupId, reset);
-  },
-  delete: (args) => eachNamed(args, "group", deleteGroup),
+  run: actions,
 };
 
 async function listGroups(admin: Admin, io: Io): Promise<void> {

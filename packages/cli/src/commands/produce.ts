@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
+import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { BROKER_OPTIONS } from "../args/options.ts";
-import type { Arguments } from "../args/parse.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
 import { chunksOfLines } from "../records/lines.ts";
 import { parseRecord } from "../records/ndjson.ts";

@@ -1,5 +1,5 @@
 import type { Admin, OffsetSpec, TopicPartition } from "@tarpan/client";
-import type { Arguments } from "../args/parse.ts";
+import type { Arguments } from "../args/arguments.ts";
 import { parseStart } from "../args/values.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";

@@ -1,22 +1,43 @@
-import { Admin, type LogEnds, type TopicMetadata } from "@tarpan/client";
-import type { Command } from "../args/command.ts";
+import type { Admin, LogEnds, TopicMetadata } from "@tarpan/client";
+import type { Arguments } from "../args/arguments.ts";
+import type { Actions, Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
-import type { Arguments } from "../args/parse.ts";
-import { subcommand } from "../args/subcommand.ts";
 import { parsePair } from "../args/values.ts";
 import { describeFailure, UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
-import { withClient } from "./connect.ts";
+import { adminAction, type Prepare } from "./admin-action.ts";
 import { eachNamed } from "./each-named.ts";
 import { tellIgnoredConfigs } from "./ignored-configs.ts";
 
 const MAX_INT32 = 2_147_483_647;
 const MAX_INT16 = 32_767;
 
-/** Takes its arguments, and returns what is to be done with them. */
-type Action = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
+const actions: Actions = {
+  create: adminAction("make topics", (args) => {
+    const configs = Object.fromEntries(
+      args.texts("config").map((pair) => parsePair(pair, "--config")),
+    );
+    const partitions = args.integer("partitions", 1, MAX_INT32);
+    const replicas = args.integer("replicas", 1, MAX_INT16);
+    return eachNamed(args, "topic", async (admin, io, name) => {
+      await createTopic(admin, io, { name, partitions, replicas, configs });
+      await tellIgnoredConfigs(admin, io, name, Object.keys(configs));
+    });
+  }),
+  list: adminAction("all topics, a line each", (args) => {
+    const internal = args.has("internal");
+    return (admin, io) => listTopics(admin, io, internal);
+  }),
+  describe: adminAction("partitions, replicas, offsets and configs", (args) =>
+    eachNamed(args, "topic", describeTopic),
+  ),
+  alter: adminAction("more partitions, other configs", alterTopic),
+  delete: adminAction("delete topics with all their records", (args) =>
+    eachNamed(args, "topic", deleteTopic),
+  ),
+};
 
 export const topic: Command = {
   name: "topic",
@@ -47,32 +68,7 @@ export const topic: Command = {
     "tarpan topic alter orders --config max.message.bytes=2097152",
     "tarpan topic describe orders --bootstrap broker1:9092",
   ],
-  async run(args, io) {
-    const act = subcommand(args, ACTIONS)(args);
-    args.end();
-    await withClient(args, io, (client) => act(new Admin(client), io));
-  },
-};
-
-const ACTIONS: Readonly<Record<string, Action>> = {
-  create: (args) => {
-    const configs = Object.fromEntries(
-      args.texts("config").map((pair) => parsePair(pair, "--config")),
-    );
-    const partitions = args.integer("partitions", 1, MAX_INT32);
-    const replicas = args.integer("replicas", 1, MAX_INT16);
-    return eachNamed(args, "topic", async (admin, io, name) => {
-      await createTopic(admin, io, { name, partitions, replicas, configs });
-      await tellIgnoredConfigs(admin, io, name, Object.keys(configs));
-    });
-  },
-  list: (args) => {
-    const internal = args.has("internal");
-    return (admin, io) => listTopics(admin, io, internal);
-  },
-  describe: (args) => eachNamed(args, "topic", describeTopic),
-  alter: alterTopic,
-  delete: (args) => eachNamed(args, "topic", deleteTopic),
+  run: actions,
 };
 
 export async function createTopic(
@@ -130,7 +126,7 @@ function endsText(ends: LogEnds | Error): string[] {
 
 const HEADINGS = ["partition", "leader", "replicas", "in sync", "first offset", "end offset"];
 
-function alterTopic(args: Arguments): ReturnType<Action> {
+function alterTopic(args: Arguments): ReturnType<Prepare> {
   const name = args.named("topic");
   const partitions = args.integer("partitions", 1, MAX_INT32);
   const set = args.texts("config").map((pair) => parsePair(pair, "--config"));

@@ -1,8 +1,9 @@
 // What `tarpan broker` is told by flags, environment and file. Its flags are the broker's list.
 import { readFile } from "node:fs/promises";
 import { brokerFlags, CONFIG_VARIABLE, type LoadedConfig, loadConfig } from "@tarpan/broker";
+import type { Arguments } from "../args/arguments.ts";
 import type { Option } from "../args/options.ts";
-import { type Arguments, parseArguments } from "../args/parse.ts";
+import { parseArguments } from "../args/parser.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";

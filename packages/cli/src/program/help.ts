@@ -1,49 +1,25 @@
-import type { Command } from "../args/command.ts";
-import type { Option } from "../args/options.ts";
+import type { HelpConfiguration } from "commander";
+import type { KnownOption } from "../args/parser.ts";
+import type { Io } from "../terminal/io.ts";
 
-export interface CommandSummary {
-  readonly name: string;
-  readonly summary: string;
-}
+const WIDTH_WITHOUT_TERMINAL = 100;
 
-export function generalHelp(commands: readonly CommandSummary[], version: string): string {
-  const rows = commands.map(({ name, summary }) => [name, summary] as const);
-  return `tarpan ${version}: a message queue that speaks the Kafka protocol
-
-Usage: tarpan COMMAND [options]        tarpan COMMAND --help for each
-
-${table(rows)}
-
+export const TRY_IT = `
 Try it:
   tarpan broker                                          in one terminal
   tarpan produce --topic greetings --message Hello       in another
   tarpan consume --topic greetings --offset earliest
 `;
-}
 
-export function commandHelp(command: Command): string {
-  const usage = command.usage.map((line) => `  tarpan ${command.name} ${line}`.trimEnd());
-  const options = command.options.map((option) => [usageOf(option), option.help] as const);
-  const examples = command.examples.map((line) => `  ${line}`);
-  return `${command.summary}
+/** `-t, --topic NAME`, with all long names in one column. */
+export const helpStyle: HelpConfiguration = {
+  optionTerm(option) {
+    const { short, name, argument } = (option as KnownOption).spec;
+    const dashes = short === undefined ? `    --${name}` : `-${short}, --${name}`;
+    return argument ? `${dashes} ${argument}` : dashes;
+  },
+};
 
-Usage:
-${usage.join("\n")}
-
-Options:
-${table(options)}
-
-Examples:
-${examples.join("\n")}
-`;
-}
-
-function usageOf({ name, short, argument }: Option): string {
-  const dashes = short === undefined ? `    --${name}` : `-${short}, --${name}`;
-  return argument ? `${dashes} ${argument}` : dashes;
-}
-
-function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+export function helpWidth({ stdout }: Io): number {
+  return stdout.columns ?? WIDTH_WITHOUT_TERMINAL;
 }

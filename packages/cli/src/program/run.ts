@@ -1,50 +1,10 @@
-import type { Command } from "../args/command.ts";
 import { nearestName } from "../args/nearest.ts";
 import { HELP_OPTION } from "../args/options.ts";
-import { parseArguments } from "../args/parse.ts";
+import { canonicalWords } from "../args/words.ts";
 import { describeFailure, isBug, isFinal, UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
-import { commandHelp, generalHelp } from "./help.ts";
+import { COMMANDS } from "./commands.ts";
 import { VERSION } from "./version.ts";
-
-/** Loaded when asked for: only `broker` needs the broker. */
-const COMMANDS = [
-  {
-    name: "broker",
-    summary: "run a broker",
-    load: async () => (await import("../commands/broker.ts")).broker,
-  },
-  {
-    name: "topic",
-    summary: "create, list, describe, alter and delete topics",
-    load: async () => (await import("../commands/topic.ts")).topic,
-  },
-  {
-    name: "produce",
-    summary: "send records, from the command line or standard input",
-    load: async () => (await import("../commands/produce.ts")).produce,
-  },
-  {
-    name: "consume",
-    summary: "read records",
-    load: async () => (await import("../commands/consume.ts")).consume,
-  },
-  {
-    name: "group",
-    summary: "list, describe, reset and delete consumer groups, and see their lag",
-    load: async () => (await import("../commands/group.ts")).group,
-  },
-  {
-    name: "cluster",
-    summary: "run a whole cluster on this machine, see one, take a broker out",
-    load: async () => (await import("../commands/cluster.ts")).cluster,
-  },
-  {
-    name: "client",
-    summary: "topics, produce and consume in one, with a client.json",
-    load: async () => (await import("../commands/client.ts")).client,
-  },
-] as const;
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
@@ -54,20 +14,10 @@ const EXIT_FINAL = 78;
 
 /** Runs one command line; resolves to the exit code. Failures are said on stderr, one line each. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const [name, ...rest] = argv;
+  const [name, ...rest] = asOptions(argv);
   try {
-    if (name === undefined || ["help", "--help", "-h", "-help"].includes(name)) {
-      io.stdout.write(await helpFor(rest[0]));
-      return EXIT_OK;
-    }
-    if (["version", "--version", "-V", "-version"].includes(name)) {
-      io.stdout.write(`tarpan ${VERSION}\n`);
-      return EXIT_OK;
-    }
-    const command = await load(name);
-    const args = parseArguments(rest, [...command.options, HELP_OPTION]);
-    if (args.has("help")) io.stdout.write(commandHelp(command));
-    else await command.run(args, io);
+    if (name === "--version") io.stdout.write(`tarpan ${VERSION}\n`);
+    else await runCommand(name!, rest, io);
     return EXIT_OK;
   } catch (error) {
     const usage = error instanceof UsageError;
@@ -81,18 +31,33 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function helpFor(name: string | undefined): Promise<string> {
-  return name === undefined ? generalHelp(COMMANDS, VERSION) : commandHelp(await load(name));
+/** `help topic` is `topic --help`; `help`, `-h` and nothing at all are `--help`. */
+function asOptions(argv: readonly string[]): readonly string[] {
+  const [name = "help", about] = argv;
+  if (["help", "--help", "-h", "-help"].includes(name))
+    return about === undefined ? ["--help"] : [about, "--help"];
+  if (["version", "--version", "-V", "-version"].includes(name)) return ["--version"];
+  return argv;
 }
 
-async function load(name: string): Promise<Command> {
-  const found = COMMANDS.find((command) => command.name === name);
-  if (found !== undefined) return found.load();
+async function runCommand(name: string, argv: readonly string[], io: Io): Promise<void> {
+  // Commander takes some milliseconds to load, of which a version is not to wait.
+  const { createProgram, define } = await import("./program.ts");
+  const program = createProgram(io);
+  if (name === "--help") return program.outputHelp();
+  const entry = COMMANDS.find((one) => one.name === name);
+  if (entry === undefined) throw unknownCommand(name);
+  const command = await entry.load();
+  const words = canonicalWords(argv, [...command.options, HELP_OPTION]);
+  define(program.commands.find((one) => one.name() === name)!, command, io);
+  await program.parseAsync([name, ...words], { from: "user" });
+}
+
+function unknownCommand(name: string): UsageError {
   const near = nearestName(
     name,
     COMMANDS.map((command) => command.name),
   );
-  throw new UsageError(
-    `unknown command ${JSON.stringify(name)}${near === null ? "" : `; did you mean ${near}?`}`,
-  );
+  const hint = near === null ? "" : `; did you mean ${near}?`;
+  return new UsageError(`unknown command ${JSON.stringify(name)}${hint}`);
 }

@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 /** What a command has of the world. `process` is one. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable;
+  readonly stdout: Writable & { readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   on(signal: "SIGINT" | "SIGTERM", listener: () => void): unknown;

@@ -1,8 +1,6 @@
 import { UsageError } from "../terminal/failures.ts";
-import { nearestName } from "./nearest.ts";
-import type { Option } from "./options.ts";
 
-type Value = string | true | readonly string[];
+export type Value = string | true | readonly string[];
 
 /**
  * What was given: options by their full names, and bare words in order. A command takes what it
@@ -101,75 +99,4 @@ export class Arguments {
     this.#asked.add(name);
     return this.#values.get(name);
   }
-}
-
-/**
- * Reads what follows a command. `--name value`, `--name=value`, `-n value` and `-nvalue` as usual,
- * and `-name=value` or `-name value` for any name the command knows: those win over `-n` with `ame`
- * behind.
- */
-export function parseArguments(argv: readonly string[], options: readonly Option[]): Arguments {
-  const byName = new Map(options.map((option) => [option.name, option]));
-  const byShort = new Map(options.flatMap((o) => (o.short ? [[o.short, o] as const] : [])));
-  const values = new Map<string, Value>();
-  const positional: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
-    if (word === "--") {
-      positional.push(...argv.slice(i + 1));
-      break;
-    }
-    if (!word.startsWith("-") || word === "-") {
-      positional.push(word);
-      continue;
-    }
-    const { option, attached } = optionOf(word, byName, byShort);
-    let value: string | true = attached ?? true;
-    if (option.argument && attached === undefined) {
-      const next = argv[++i];
-      if (next === undefined || isOption(next, byName))
-        throw new UsageError(`${word} needs a value: ${word} ${option.argument}`);
-      value = next;
-    }
-    store(values, option, value, word);
-  }
-  return new Arguments(values, positional);
-}
-
-type Names = ReadonlyMap<string, Option>;
-
-function optionOf(
-  word: string,
-  byName: Names,
-  byShort: Names,
-): { option: Option; attached: string | undefined } {
-  const match = /^--?([^=]+)(?:=(.*))?$/s.exec(word);
-  const name = match?.[1] ?? "";
-  const long = byName.get(name);
-  if (long !== undefined) return { option: long, attached: match![2] };
-  const short = word.startsWith("--") ? undefined : byShort.get(word[1]!);
-  if (short !== undefined && (word.length === 2 || short.argument))
-    return { option: short, attached: word.length === 2 ? undefined : word.slice(2) };
-  const near = nearestName(name, byName.keys());
-  const hint = near === null ? "" : `; did you mean --${near}?`;
-  throw new UsageError(`unknown option ${word.split("=")[0]}${hint}`);
-}
-
-function isOption(word: string, byName: Names): boolean {
-  return word.startsWith("--") && byName.has(word.slice(2).split("=")[0]!);
-}
-
-function store(values: Map<string, Value>, option: Option, value: string | true, word: string) {
-  const name = option.aliasOf ?? option.name;
-  if (!option.argument) {
-    if (value !== true && value !== "true" && value !== "false")
-      throw new UsageError(`${word.split("=")[0]} takes no value`);
-    if (value === "false") values.delete(name);
-    else values.set(name, true);
-  } else if (option.repeat) {
-    const before = values.get(name);
-    values.set(name, [...(Array.isArray(before) ? before : []), value as string]);
-  } else if (values.has(name)) {
-    throw new UsageError(`${word.split("=")[0]} is given twice`);
-  } else values.set(name, value);
 }

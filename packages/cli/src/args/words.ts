@@ -1,0 +1,96 @@
+import { UsageError } from "../terminal/failures.ts";
+import { nearestName } from "./nearest.ts";
+import type { Option } from "./options.ts";
+
+/**
+ * What follows a command, as commander reads it: options by their long names, then `--` and all
+ * bare words. Taken are `--name value`, `--name=value`, `-n value` and `-nvalue` as usual, and, as
+ * older tools write it, `-name=value` or `-name value` for any name the command knows: those win
+ * over `-n` with `ame` behind. What is wrong is refused here, in the words of whoever typed it.
+ */
+export function canonicalWords(argv: readonly string[], options: readonly Option[]): string[] {
+  const known = new KnownOptions(options);
+  const given = new GivenOptions();
+  const bare: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === "--") {
+      bare.push(...argv.slice(i + 1));
+      break;
+    }
+    if (!word.startsWith("-") || word === "-") {
+      bare.push(word);
+      continue;
+    }
+    const { option, attached } = known.find(word);
+    if (!option.argument) given.switch(option, attached, word);
+    else if (attached !== undefined) given.add(option, attached, word);
+    else {
+      const value = argv[++i];
+      if (value === undefined || known.isLong(value))
+        throw new UsageError(`${word} needs a value: ${word} ${option.argument}`);
+      given.add(option, value, word);
+    }
+  }
+  return [...given.words, "--", ...bare];
+}
+
+interface Found {
+  readonly option: Option;
+  /** The value, if the same word has it. */
+  readonly attached: string | undefined;
+}
+
+class KnownOptions {
+  readonly #byName: ReadonlyMap<string, Option>;
+  readonly #byShort: ReadonlyMap<string, Option>;
+
+  constructor(options: readonly Option[]) {
+    this.#byName = new Map(options.map((option) => [option.name, option]));
+    this.#byShort = new Map(options.flatMap((o) => (o.short ? [[o.short, o] as const] : [])));
+  }
+
+  isLong(word: string): boolean {
+    return word.startsWith("--") && this.#byName.has(word.slice(2).split("=")[0]!);
+  }
+
+  find(word: string): Found {
+    const match = /^--?([^=]+)(?:=(.*))?$/s.exec(word);
+    const name = match?.[1] ?? "";
+    const long = this.#byName.get(name);
+    if (long !== undefined) return { option: long, attached: match![2] };
+    const short = word.startsWith("--") ? undefined : this.#byShort.get(word[1]!);
+    if (short !== undefined && (word.length === 2 || short.argument))
+      return { option: short, attached: word.length === 2 ? undefined : word.slice(2) };
+    const near = nearestName(name, this.#byName.keys());
+    const hint = near === null ? "" : `; did you mean --${near}?`;
+    throw new UsageError(`unknown option ${flagOf(word)}${hint}`);
+  }
+}
+
+class GivenOptions {
+  readonly #values = new Set<string>();
+  #words: string[] = [];
+
+  get words(): readonly string[] {
+    return this.#words;
+  }
+
+  add(option: Option, value: string, word: string): void {
+    const name = option.aliasOf ?? option.name;
+    if (!option.repeat && this.#values.has(name))
+      throw new UsageError(`${flagOf(word)} is given twice`);
+    this.#values.add(name);
+    this.#words.push(`--${name}=${value}`);
+  }
+
+  /** The last one holds: `--exit --exit=false` is no exit. */
+  switch({ name }: Option, value = "true", word: string): void {
+    if (value !== "true" && value !== "false")
+      throw new UsageError(`${flagOf(word)} takes no value`);
+    this.#words = this.#words.filter((other) => other !== `--${name}`);
+    if (value === "true") this.#words.push(`--${name}`);
+  }
+}
+
+const flagOf = (word: string) => word.split("=")[0];

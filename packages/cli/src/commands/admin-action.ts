@@ -1,0 +1,20 @@
+import { Admin } from "@tarpan/client";
+import type { Arguments } from "../args/arguments.ts";
+import type { Action } from "../args/command.ts";
+import type { Io } from "../terminal/io.ts";
+import { withClient } from "./connect.ts";
+
+/** Takes its arguments, and returns what is to be done with them. */
+export type Prepare = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
+
+/** An action that asks the cluster for one thing or several. */
+export function adminAction(summary: string, prepare: Prepare): Action {
+  return {
+    summary,
+    async run(args, io) {
+      const act = prepare(args);
+      args.end();
+      await withClient(args, io, (client) => act(new Admin(client), io));
+    },
+  };
+}

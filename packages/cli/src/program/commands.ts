@@ -1,0 +1,46 @@
+// All commands, the one list. Each is loaded when it is asked for: only `broker` needs the broker.
+import type { Command } from "../args/command.ts";
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "broker",
+    summary: "run a broker",
+    load: async () => (await import("../commands/broker.ts")).broker,
+  },
+  {
+    name: "topic",
+    summary: "create, list, describe, alter and delete topics",
+    load: async () => (await import("../commands/topic.ts")).topic,
+  },
+  {
+    name: "produce",
+    summary: "send records, from the command line or standard input",
+    load: async () => (await import("../commands/produce.ts")).produce,
+  },
+  {
+    name: "consume",
+    summary: "read records",
+    load: async () => (await import("../commands/consume.ts")).consume,
+  },
+  {
+    name: "group",
+    summary: "list, describe, reset and delete consumer groups, and see their lag",
+    load: async () => (await import("../commands/group.ts")).group,
+  },
+  {
+    name: "cluster",
+    summary: "run a whole cluster on this machine, see one, take a broker out",
+    load: async () => (await import("../commands/cluster.ts")).cluster,
+  },
+  {
+    name: "client",
+    summary: "topics, produce and consume in one, with a client.json",
+    load: async () => (await import("../commands/client.ts")).client,
+  },
+];

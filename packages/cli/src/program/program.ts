@@ -1,0 +1,62 @@
+// The command line as a tree of commander's commands.
+import { Command as Parser } from "commander";
+import type { Actions, Command, Run } from "../args/command.ts";
+import { nearestName } from "../args/nearest.ts";
+import { HELP_OPTION } from "../args/options.ts";
+import { addOptions, argumentsOf } from "../args/parser.ts";
+import { UsageError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
+import { COMMANDS } from "./commands.ts";
+import { helpStyle, helpWidth, TRY_IT } from "./help.ts";
+import { VERSION } from "./version.ts";
+
+/** The root, with every command's name and summary. */
+export function createProgram(io: Io): Parser {
+  const root = new Parser("tarpan")
+    .description(`tarpan ${VERSION}: a message queue that speaks the Kafka protocol`)
+    .usage("COMMAND [options]        tarpan COMMAND --help for each")
+    .helpOption(false)
+    .helpCommand(false)
+    .exitOverride()
+    .enablePositionalOptions()
+    .configureHelp(helpStyle)
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      getOutHelpWidth: () => helpWidth(io),
+      getOutHasColors: () => false,
+    })
+    .addHelpText("after", TRY_IT);
+  for (const { name, summary } of COMMANDS) root.command(name).summary(summary);
+  return root;
+}
+
+/** Makes the command able to parse its arguments, to help and to run. */
+export function define(parser: Parser, command: Command, io: Io): void {
+  const { name, summary, usage, options, examples, run } = command;
+  parser
+    .description(summary)
+    .usage(usage.join(`\n       tarpan ${name} `))
+    .allowExcessArguments()
+    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}\n`).join("")}`);
+  addOptions(parser, [...options, HELP_OPTION]);
+  const take = (at: Parser, act: Run) =>
+    at.action(async () => {
+      const args = argumentsOf(parser, at.args);
+      if (args.has("help")) parser.outputHelp();
+      else await act(args, io);
+    });
+  if (typeof run === "function") take(parser, run);
+  else {
+    take(parser, async (args) => refuseAction(args.word(), run));
+    for (const [action, { summary, run: act }] of Object.entries(run))
+      take(parser.command(action).summary(summary).allowExcessArguments(), act);
+  }
+}
+
+function refuseAction(name: string | undefined, actions: Actions): never {
+  const names = Object.keys(actions);
+  if (name === undefined) throw new UsageError(`needs one of ${names.join(", ")}`);
+  const near = nearestName(name, names);
+  const hint = near === null ? `it is one of ${names.join(", ")}` : `did you mean ${near}?`;
+  throw new UsageError(`there is no ${JSON.stringify(name)}; ${hint}`);
+}
