@@ -60,9 +60,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   cli: {
     entrance: ["program"],
     program: ["commands", "args", "terminal"],
-    commands: ["cluster", "config", "records", "logging", "args", "terminal"],
+    commands: ["cluster", "config", "completion", "records", "logging", "args", "terminal"],
     cluster: ["config", "records", "logging", "args", "terminal"],
     config: ["args", "terminal"],
+    completion: ["args"],
     records: ["args", "terminal"],
     logging: [],
     args: ["terminal"],

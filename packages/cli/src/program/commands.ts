@@ -1,10 +1,15 @@
 // All commands, the one list. Each is loaded when it is asked for: only `broker` needs the broker.
+import type { Command as Parser } from "commander";
 import type { Command } from "../args/command.ts";
+import type { Io } from "../terminal/io.ts";
+
+/** Loads all commands, for the one that tells of the others. */
+type WholeProgram = (io: Io) => Promise<Parser>;
 
 interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  readonly load: () => Promise<Command>;
+  readonly load: (wholeProgram: WholeProgram) => Promise<Command>;
 }
 
 export const COMMANDS: readonly CommandEntry[] = [
@@ -42,5 +47,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "client",
     summary: "topics, produce and consume in one, with a client.json",
     load: async () => (await import("../commands/client.ts")).client,
+  },
+  {
+    name: "completion",
+    summary: "let bash, zsh or fish complete all this",
+    load: async (whole) => (await import("../commands/completion.ts")).completion(whole),
   },
 ];

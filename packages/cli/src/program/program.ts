@@ -53,6 +53,14 @@ export function define(parser: Parser, command: Command, io: Io): void {
   }
 }
 
+/** The root with every command defined. */
+export async function wholeProgram(io: Io): Promise<Parser> {
+  const root = createProgram(io);
+  const commands = await Promise.all(COMMANDS.map((entry) => entry.load(wholeProgram)));
+  for (const [at, command] of commands.entries()) define(root.commands[at]!, command, io);
+  return root;
+}
+
 function refuseAction(name: string | undefined, actions: Actions): never {
   const names = Object.keys(actions);
   if (name === undefined) throw new UsageError(`needs one of ${names.join(", ")}`);

@@ -42,12 +42,12 @@ function asOptions(argv: readonly string[]): readonly string[] {
 
 async function runCommand(name: string, argv: readonly string[], io: Io): Promise<void> {
   // Commander takes some milliseconds to load, of which a version is not to wait.
-  const { createProgram, define } = await import("./program.ts");
+  const { createProgram, define, wholeProgram } = await import("./program.ts");
   const program = createProgram(io);
   if (name === "--help") return program.outputHelp();
   const entry = COMMANDS.find((one) => one.name === name);
   if (entry === undefined) throw unknownCommand(name);
-  const command = await entry.load();
+  const command = await entry.load(wholeProgram);
   const words = canonicalWords(argv, [...command.options, HELP_OPTION]);
   define(program.commands.find((one) => one.name() === name)!, command, io);
   await program.parseAsync([name, ...words], { from: "user" });

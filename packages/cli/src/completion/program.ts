@@ -1,0 +1,44 @@
+// What a shell is told of the command line, read from commander's tree.
+import type { Command as Parser } from "commander";
+import type { Option } from "../args/options.ts";
+import type { KnownOption } from "../args/parser.ts";
+
+export interface CompletedProgram {
+  readonly name: string;
+  readonly commands: readonly CompletedCommand[];
+}
+
+export interface CompletedCommand {
+  readonly name: string;
+  readonly summary: string;
+  /** What may follow the name; one of them must, if there are any. */
+  readonly actions: readonly { readonly name: string; readonly summary: string }[];
+  readonly options: readonly Option[];
+  /** Whether bare words may be files. */
+  readonly takesFiles: boolean;
+}
+
+export function completedProgram(root: Parser): CompletedProgram {
+  const named = (parser: Parser) => ({ name: parser.name(), summary: parser.summary() });
+  const commands = root.commands.map((parser) => ({
+    ...named(parser),
+    actions: parser.commands.map(named),
+    options: parser.options.map((option) => (option as KnownOption).spec),
+    takesFiles: parser.usage().includes("FILE…"),
+  }));
+  return { name: root.name(), commands };
+}
+
+export type ValueKind = "file" | "directory" | "text";
+
+/** Null for a switch. */
+export function valueKind({ argument }: Option): ValueKind | null {
+  if (!argument) return null;
+  if (argument === "FILE") return "file";
+  return argument === "DIR" ? "directory" : "text";
+}
+
+/** Within single quotes, as bash and zsh read them. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
