@@ -4,7 +4,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import type { Partitions } from "../partition/partitions.ts";
+import type { Partition } from "../partition/partition.ts";
 import { Patience } from "../partition/patience.ts";
 import { attemptWhen, type Coming, Occasion, overWithin } from "../util/coming.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
@@ -17,8 +17,16 @@ import type { Operation } from "./turn.ts";
 
 export interface RuntimeParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
-  readonly metadata: Metadata;
-  readonly partitions: Partitions;
+  readonly metadata: Pick<
+    Metadata,
+    "nodeId" | "image" | "isolated" | "unseen" | "brokerConfig" | "onChange"
+  >;
+  readonly partitions: {
+    /** One that this broker leads, or the error code a client is to be given. */
+    find(topic: string, index: number): Pick<Partition, "log" | "leaderEpoch"> | number;
+    /** The opening of one that it leads by now; null when it is not being opened. */
+    takeOver(topic: string, index: number): Coming | null;
+  };
   readonly logger: Logger;
 }
 

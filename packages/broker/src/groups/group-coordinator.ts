@@ -1,14 +1,19 @@
 import type { GroupRecord } from "@tarpan/protocol";
 import { CoordinatorRuntime, type RuntimeParts } from "../coordinator/runtime.ts";
+import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { GroupLog } from "./group-log.ts";
 import { groupMachine } from "./machine.ts";
 import type { GroupState } from "./model/state.ts";
 import type { GroupTimer } from "./model/timers.ts";
 
+interface Parts extends RuntimeParts {
+  readonly metadata: Metadata;
+}
+
 /** All group coordinators of this broker: one shard for each partition of the offsets it leads. */
 export class GroupCoordinator extends CoordinatorRuntime<GroupState, GroupRecord, GroupTimer> {
-  constructor(parts: RuntimeParts) {
+  constructor(parts: Parts) {
     super(parts, {
       name: "the group coordinator",
       topic: CONSUMER_OFFSETS_TOPIC,

@@ -15,11 +15,12 @@ const PASSING: readonly number[] = [
 
 /** The part of a broker that knows what it leads. */
 interface Leading {
-  readonly metadata: Metadata;
-  readonly partitions: Partitions;
+  readonly metadata: Pick<Metadata, "unseen">;
+  readonly partitions: Pick<Partitions, "takeOver">;
 }
 
 interface Waiting extends Leading {
+  readonly partitions: Pick<Partitions, "takeOver" | "find">;
   readonly env: Pick<Env, "clock" | "timers">;
 }
 

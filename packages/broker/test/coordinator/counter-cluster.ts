@@ -1,0 +1,158 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
+import { CoordinatorRuntime } from "../../src/coordinator/runtime.ts";
+import { type Log, LogError } from "../../src/log/log.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../src/metadata/image.ts";
+import type { Occasion } from "../../src/util/coming.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+import {
+  type CounterRecord,
+  type CounterState,
+  type CounterTimer,
+  counterMachine,
+} from "./counter.ts";
+
+export const TOPIC = "__counters";
+const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
+
+/** Brokers that share the logs of the counters; each reads the metadata when it is told to. */
+export class CounterCluster {
+  readonly time = new ManualTime();
+  readonly logs: Log[] = [];
+  image = EMPTY_IMAGE;
+  /** By partition: who opened a log last writes it, as a shared log has it. */
+  readonly #fences: number[] = [];
+
+  /** Partition `index` of the topic is led by `leaders[index]`. */
+  static async of(leaders: readonly number[]): Promise<CounterCluster> {
+    const cluster = new CounterCluster();
+    const engine = new MemoryEngine();
+    for (const partition of leaders.keys()) {
+      const log = await engine.create({ topic: TOPIC, topicId: "counters", partition }, OPTIONS);
+      const append = log.append.bind(log);
+      log.append = (batch, epoch) =>
+        epoch < cluster.#fences[partition]!
+          ? Promise.reject(new LogError("fenced", "another broker writes this log"))
+          : append(batch, epoch);
+      cluster.logs.push(log);
+      cluster.#fences.push(0);
+    }
+    cluster.setLeaders(leaders);
+    return cluster;
+  }
+
+  /** Each partition whose leader changes comes to its next leader epoch. No broker knows yet. */
+  setLeaders(leaders: readonly number[]): void {
+    const before = this.image.topics.get(TOPIC)?.partitions ?? [];
+    this.setTopic({
+      name: TOPIC,
+      id: "counters",
+      partitions: leaders.map((leader, index) => {
+        const { leader: former, leaderEpoch } = before[index] ?? { leader, leaderEpoch: 0 };
+        const epoch = leaderEpoch + Number(former !== leader);
+        return { ...PARTITION, leader, leaderEpoch: epoch };
+      }),
+    });
+  }
+
+  setTopic(topic: TopicImage): void {
+    this.image = {
+      ...this.image,
+      topics: this.image.topics.with(new Map([[topic.name, topic]])),
+    };
+  }
+
+  removeTopic(name: string): void {
+    this.image = { ...this.image, topics: this.image.topics.with(new Map([[name, undefined]])) };
+  }
+
+  open(index: number, leaderEpoch: number): { log: Log; leaderEpoch: number } {
+    this.#fences[index] = Math.max(this.#fences[index]!, leaderEpoch);
+    return { log: this.logs[index]!, leaderEpoch };
+  }
+}
+
+const PARTITION = { replicas: [1, 2], isr: [1, 2], adding: [], removing: [], partitionEpoch: 0 };
+
+type Listener = (previous: MetadataImage, next: MetadataImage) => void;
+
+export class CounterBroker {
+  readonly runtime: CoordinatorRuntime<CounterState, CounterRecord, CounterTimer>;
+  /** Set while its partitions are being opened. */
+  opening: Occasion | null = null;
+  isolated = false;
+  readonly #cluster: CounterCluster;
+  readonly #nodeId: number;
+  readonly #listeners: Listener[] = [];
+  readonly #led = new Map<number, { log: Log; leaderEpoch: number }>();
+  #image: MetadataImage = EMPTY_IMAGE;
+
+  constructor(cluster: CounterCluster, nodeId: number) {
+    this.#cluster = cluster;
+    this.#nodeId = nodeId;
+    const broker = this;
+    const { time } = cluster;
+    this.runtime = new CoordinatorRuntime(
+      {
+        env: { clock: time, timers: time, random: new SeededRandom(nodeId) },
+        metadata: {
+          nodeId,
+          get image() {
+            return broker.#image;
+          },
+          get isolated() {
+            return broker.isolated;
+          },
+          unseen: () => null,
+          brokerConfig: () => ({}) as BrokerConfig,
+          onChange(listener) {
+            broker.#listeners.push(listener);
+            return () => {};
+          },
+        },
+        partitions: {
+          find: (_topic, index) => broker.#find(index),
+          takeOver: () => broker.opening,
+        },
+        logger: silentLogger,
+      },
+      {
+        name: "the counter coordinator",
+        topic: TOPIC,
+        createTopic: async () => {
+          cluster.setLeaders([nodeId]);
+          broker.see();
+          return ErrorCode.NONE;
+        },
+        machine: counterMachine,
+      },
+    );
+  }
+
+  #find(index: number): { log: Log; leaderEpoch: number } | number {
+    return this.#led.get(index) ?? ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /** Reads what the cluster has decided. */
+  see(): this {
+    const previous = this.#image;
+    this.#image = this.#cluster.image;
+    if (this.opening === null) this.open();
+    for (const listener of this.#listeners) listener(previous, this.#image);
+    return this;
+  }
+
+  /** Opens the logs that it leads in this leader epoch, and lets go of the others. */
+  open(): void {
+    const { partitions } = this.#image.topics.get(TOPIC)!;
+    for (const [index, { leader, leaderEpoch }] of partitions.entries()) {
+      if (leader !== this.#nodeId) this.#led.delete(index);
+      else if (this.#led.get(index)?.leaderEpoch !== leaderEpoch) {
+        this.#led.set(index, this.#cluster.open(index, leaderEpoch));
+      }
+    }
+  }
+}

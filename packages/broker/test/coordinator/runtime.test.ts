@@ -1,0 +1,210 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { COORDINATOR_WAIT_MS, REOPEN_DELAY_MS } from "../../src/coordinator/limits.ts";
+import { partitionOf } from "../../src/coordinator/partition-of.ts";
+import { LogError } from "../../src/log/log.ts";
+import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
+import { Occasion } from "../../src/util/coming.ts";
+import { add, FORGET_AFTER_MS, nextOf } from "./counter.ts";
+import { CounterBroker, CounterCluster } from "./counter-cluster.ts";
+
+/** Keys of partition 0 and 1 of two. */
+const [A, B] = ["a", "b"].sort((x, y) => partitionOf(x, 2) - partitionOf(y, 2)) as [string, string];
+
+const refusal = (errorCode: number) => expect.objectContaining({ errorCode });
+
+/** Lets what is under way come to its end, as far as it needs no time. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+}
+
+describe("a coordinator's runtime", () => {
+  it("coordinates what its broker leads, and names the leader of the rest", async () => {
+    expect([partitionOf(A, 2), partitionOf(B, 2)]).toEqual([0, 1]);
+    const cluster = await CounterCluster.of([1, 2]);
+    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see().runtime);
+    expect([one!.coordinatorOf(A), one!.coordinatorOf(B)]).toEqual([1, 2]);
+    expect(await one!.run(A, add(A, 5))).toBe(5);
+    expect(await two!.run(B, add(B, 6))).toBe(6);
+    await expect(one!.run(B, add(B, 1))).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+  });
+
+  it("has requests wait for a load that is under way, and begins them in their order", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1);
+    broker.opening = new Occasion();
+    const { runtime } = broker.see();
+    await expect(runtime.runIfLoaded(A, add(A, 0))).rejects.toEqual(
+      refusal(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
+    );
+    const answers = [1, 2, 3].map((by) => runtime.run(A, add(A, by)));
+    await settle();
+    expect(runtime.isLoaded).toBe(false);
+    broker.open();
+    broker.opening.end();
+    expect(await Promise.all(answers)).toEqual([1, 3, 6]);
+    expect(await runtime.runIfLoaded(A, add(A, 0))).toBe(6);
+  });
+
+  it("has nobody wait longer than a moment", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1);
+    broker.opening = new Occasion();
+    const refused = expect(broker.see().runtime.run(A, add(A, 1))).rejects.toEqual(
+      refusal(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
+    );
+    await settle();
+    cluster.time.advance(COORDINATOR_WAIT_MS);
+    await refused;
+  });
+
+  it("tries again what could not be loaded", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1);
+    broker.opening = new Occasion();
+    const { runtime } = broker.see();
+    broker.opening.end();
+    await settle();
+    const answer = runtime.run(A, add(A, 1));
+    broker.open();
+    cluster.time.advance(REOPEN_DELAY_MS);
+    expect(await answer).toBe(1);
+  });
+
+  it("goes on where the broker before it was, which is fenced", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see());
+    expect(await one!.runtime.run(A, add(A, 5))).toBe(5);
+    const waiting = one!.runtime.run(A, nextOf(A));
+    cluster.setLeaders([2]);
+    expect(await two!.see().runtime.run(A, add(A, 1))).toBe(6);
+    // It has not read yet that it is deposed: the log tells it, and who waits is sent away.
+    const late = one!.runtime.run(A, add(A, 100));
+    await expect(late).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+    await expect(waiting).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+    one!.see();
+    await expect(one!.runtime.run(A, add(A, 1))).rejects.toEqual(
+      refusal(ErrorCode.NOT_COORDINATOR),
+    );
+    cluster.setLeaders([1]);
+    two!.see();
+    expect(await one!.see().runtime.run(A, add(A, 1))).toBe(7);
+  });
+
+  it("lets go of what it leads no more, and of what it leads anew", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1).see();
+    expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
+    const waiting = broker.runtime.run(A, nextOf(A));
+    cluster.setLeaders([2]);
+    broker.see();
+    await expect(waiting).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+    cluster.setLeaders([1]);
+    broker.see();
+    expect(await broker.runtime.run(A, add(A, 1))).toBe(6);
+    const again = broker.runtime.run(A, nextOf(A));
+    cluster.setLeaders([2]);
+    cluster.setLeaders([1]);
+    broker.see();
+    await expect(again).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+    expect(await broker.runtime.run(A, add(A, 1))).toBe(7);
+  });
+
+  it("loads the log of its own leader epoch, not of the one before", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1).see();
+    expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
+    cluster.setLeaders([2]);
+    cluster.setLeaders([1]);
+    // The partition of the term before is still open when it reads of the next.
+    broker.opening = new Occasion();
+    broker.see();
+    broker.opening.end();
+    const answer = broker.runtime.run(A, add(A, 1));
+    await settle();
+    expect(broker.runtime.isLoaded).toBe(false);
+    broker.open();
+    cluster.time.advance(REOPEN_DELAY_MS);
+    expect(await answer).toBe(6);
+  });
+
+  it("fires deadlines of what another broker recorded", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see());
+    await one!.runtime.run(A, add(A, 5));
+    cluster.setLeaders([2]);
+    one!.see();
+    expect(await two!.see().runtime.run(A, (turn, reply) => turn.reply(reply, 0))).toBe(0);
+    cluster.time.advance(FORGET_AFTER_MS);
+    expect(await two!.runtime.run(A, add(A, 1))).toBe(1);
+  });
+
+  it("loads anew what failed, when somebody needs it", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const { runtime } = new CounterBroker(cluster, 1).see();
+    expect(await runtime.run(A, add(A, 5))).toBe(5);
+    const log = cluster.logs[0]!;
+    const real = log.append;
+    log.append = () => Promise.reject(new LogError("offline", "the disk is gone"));
+    await expect(runtime.run(A, add(A, 1))).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+    log.append = real;
+    expect(runtime.isLoaded).toBe(false);
+    expect(await runtime.run(A, add(A, 1))).toBe(6);
+  });
+
+  it("answers nothing while others may lead what it led", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1).see();
+    expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
+    broker.isolated = true;
+    await expect(broker.runtime.run(A, add(A, 1))).rejects.toEqual(
+      refusal(ErrorCode.NOT_COORDINATOR),
+    );
+    broker.isolated = false;
+    expect(await broker.runtime.run(A, add(A, 1))).toBe(6);
+  });
+
+  it("tells its shards which topics came and went", async () => {
+    const cluster = await CounterCluster.of([1]);
+    cluster.setTopic({ name: A, id: "topic-a", partitions: [] });
+    const broker = new CounterBroker(cluster, 1).see();
+    expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
+    cluster.removeTopic(A);
+    broker.see();
+    expect(await broker.runtime.run(A, add(A, 1))).toBe(1);
+  });
+
+  it("makes its topic and waits until that is loaded", async () => {
+    const cluster = await CounterCluster.of([1]);
+    cluster.image = EMPTY_IMAGE;
+    const { runtime } = new CounterBroker(cluster, 1);
+    expect(runtime.coordinatorOf(A)).toBe(-1);
+    await expect(runtime.run(A, add(A, 1))).rejects.toEqual(
+      refusal(ErrorCode.COORDINATOR_NOT_AVAILABLE),
+    );
+    expect(await runtime.ensureTopic()).toBe(ErrorCode.NONE);
+    expect(await runtime.runIfLoaded(A, add(A, 1))).toBe(1);
+  });
+
+  it("runs on all shards or on none", async () => {
+    const cluster = await CounterCluster.of([1, 1]);
+    const broker = new CounterBroker(cluster, 1).see();
+    await broker.runtime.run(A, add(A, 1));
+    await broker.runtime.run(B, add(B, 2));
+    const names = await broker.runtime.runOnAll<string[]>((turn, reply) =>
+      turn.reply(reply, [...turn.state.counts.keys()]),
+    );
+    expect(names).toEqual([[A], [B]]);
+  });
+
+  it("refuses what waits and what comes once it is closed", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const { runtime } = new CounterBroker(cluster, 1).see();
+    await runtime.run(A, add(A, 1));
+    const waiting = runtime.run(A, nextOf(A));
+    runtime.close();
+    const gone = refusal(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    await expect(waiting).rejects.toEqual(gone);
+    await expect(runtime.run(A, add(A, 1))).rejects.toEqual(gone);
+  });
+});
