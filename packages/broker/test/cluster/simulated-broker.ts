@@ -7,7 +7,8 @@ import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import type { Partitions } from "../../src/partition/partitions.ts";
 import type { BrokerServer } from "../../src/runtime/broker-server.ts";
-import type { ClusterServers } from "../../src/runtime/cluster-servers.ts";
+import type { ClusterServers, StartServers } from "../../src/runtime/cluster-servers.ts";
+import type { Outside } from "../../src/runtime/outside.ts";
 import { openBroker } from "../../src/runtime/start-broker.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
@@ -52,6 +53,8 @@ export interface Life {
   serves: boolean;
 }
 
+type Changed = (startServers: StartServers) => Partial<Outside>;
+
 /** A broker of the simulated cluster, through all its lives; only its disk stays. */
 export class SimulatedBroker {
   readonly id: number;
@@ -75,23 +78,28 @@ export class SimulatedBroker {
     return life?.serves === true && life.process.runs;
   }
 
-  /** Begins a life. The promises of `life` say how far it has come. */
-  start(): Life {
+  /**
+   * Begins a life. The promises of `life` say how far it has come. `changed` gives what of its
+   * outside is other than usual.
+   */
+  start(changed: Changed = () => ({})): Life {
     const { world, id } = this;
     const process = new SimulatedProcess(world.time);
     const bus = world.network.bus(`broker ${id}`, process.deliver);
     const link = new ServerLink(world.servers, process);
     const stopping = new AbortController();
     world.servers.start(id);
+    const startServers = async () => this.#servers(process, bus, link);
     const opening = openBroker(this.#settings(), {
       env: this.#env(process),
-      startServers: async () => this.#servers(process, bus, link),
+      startServers,
       newListener: (options) => {
         life.listener = new MemoryListener(options);
         return life.listener;
       },
       logger: world.loggerOf(id),
       stopping: stopping.signal,
+      ...changed(startServers),
     });
     const life: Life = {
       ...{ process, bus, link, opening, stopping },

@@ -9,6 +9,7 @@ export class SimulatedProcess implements Timers {
   readonly #time: ManualTime;
   #state: "runs" | "paused" | "dead" = "runs";
   #waiting: (() => void)[] = [];
+  readonly #timers = new Set<Timer>();
 
   constructor(time: ManualTime) {
     this.#time = time;
@@ -29,18 +30,23 @@ export class SimulatedProcess implements Timers {
   };
 
   after(delayMs: number, fire: () => void): Timer {
-    let isCancelled = false;
-    const timer = this.#time.after(delayMs, () => {
+    const pending = this.#time.after(delayMs, () => {
       this.deliver(() => {
-        if (!isCancelled) fire();
+        if (this.#timers.delete(timer)) fire();
       });
     });
-    return {
-      cancel() {
-        isCancelled = true;
-        timer.cancel();
+    const timer: Timer = {
+      cancel: () => {
+        this.#timers.delete(timer);
+        pending.cancel();
       },
     };
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.size;
   }
 
   afterThisTurn(fire: () => void): void {

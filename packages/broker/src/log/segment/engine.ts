@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { FlushPolicy } from "../../config/settings.ts";
 import type { Env } from "../../env/env.ts";
 import { shareOpenFiles } from "../../env/open-files.ts";
+import { allOrNothing } from "../../util/close-stack.ts";
 import { inParallel } from "../../util/in-parallel.ts";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { CONCURRENT_LOGS, indexBytesOn, tailBytesOn } from "../limits.ts";
@@ -95,18 +96,17 @@ export class SegmentEngine implements LogEngine {
    * use, cannot be written, is of a newer format, or is not what it was.
    */
   static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
-    const directory = await openDataDirectory(path, options.env, options.nodeId, options.nodeName);
-    try {
-      const { env, log: report = () => {}, alert = report } = options;
+    const { env, log: report = () => {}, alert = report } = options;
+    return allOrNothing(async (opened) => {
+      const directory = await openDataDirectory(path, env, options.nodeId, options.nodeName);
+      opened.add(() => directory.release(false));
       const means = "records are refused, reading goes on";
       const disk = await DiskSpace.open(path, { env, alert, report, means });
+      opened.add(() => disk.close());
       const engine = new SegmentEngine(directory, disk, options);
       await engine.#lookAround();
       return engine;
-    } catch (error) {
-      await directory.release(false);
-      throw error;
-    }
+    });
   }
 
   async #lookAround(): Promise<void> {

@@ -33,17 +33,28 @@ export async function lockDirectory(
     );
   }
   const release = () => fs.remove(join(directory, own));
+  try {
+    await expectNoOther(directory, own, { fs, processes });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return release;
+}
+
+/** Removes the claims of those who live no more. */
+async function expectNoOther(
+  directory: string,
+  own: string,
+  { fs, processes }: Pick<Env, "fs" | "processes">,
+): Promise<void> {
   for (const name of await fs.list(directory)) {
     const claim = CLAIM.exec(name);
     if (!claim || name === own) continue;
     const processId = Number(claim[1]);
-    if ((await processes.lifeOf(processId)) === claim[2]) {
-      await release();
-      throw inUse(directory, processId);
-    }
+    if ((await processes.lifeOf(processId)) === claim[2]) throw inUse(directory, processId);
     await fs.remove(join(directory, name));
   }
-  return release;
 }
 
 function inUse(directory: string, processId: number): DataDirectoryError {
