@@ -8,10 +8,10 @@ import { GroupCoordinator } from "../packages/broker/src/groups/group-coordinato
 import { MemoryEngine } from "../packages/broker/src/log/memory.ts";
 import { silentLogger } from "../packages/broker/src/logging/logger.ts";
 import { applyMetadata } from "../packages/broker/src/metadata/apply.ts";
-import type { Controller } from "../packages/broker/src/metadata/controller.ts";
 import { deltaBetween } from "../packages/broker/src/metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../packages/broker/src/metadata/image.ts";
 import { Metadata } from "../packages/broker/src/metadata/metadata.ts";
+import type { Controller } from "../packages/broker/src/metadata/operations.ts";
 import {
   configRecord,
   type MetadataRecord,

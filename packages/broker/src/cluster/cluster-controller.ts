@@ -1,24 +1,16 @@
-import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
-import type { Controller } from "../metadata/controller.ts";
-import type { Outcome } from "../metadata/outcome.ts";
+import { remoteForm } from "../metadata/operation.ts";
+import { type ClusterController, clusterOperations } from "./cluster-operations.ts";
+import type { ControllerCaller } from "./controller-caller.ts";
+import { type RegistrationParts, registerUntilTaken } from "./register-broker.ts";
 
-/** All that the brokers of a cluster ask of their controller. */
-export interface ClusterController extends Controller, ClusterAdmin {
-  /**
-   * A broker stops in order: others lead its partitions from now on. Resolves when they do, and
-   * their Raft leaders have been asked away from its server.
-   */
-  leave(brokerId: number, incarnationId: string): Promise<void>;
-  /**
-   * One step on the way of a broker out of the cluster for good: its replicas are told to move.
-   * When none is left it is forgotten, and so is its server. To be repeated until `done`.
-   */
-  remove(brokerId: number): Promise<Removal>;
-  /** How far the metadata's log reaches; null when nobody says so in a moment. */
-  end(): Promise<number | null>;
+/** The controller of a cluster as each broker has it, wherever it is. */
+export function clusterController(
+  caller: ControllerCaller,
+  parts: RegistrationParts,
+): ClusterController {
+  const remote = remoteForm(clusterOperations, caller.call.bind(caller));
+  return {
+    ...remote,
+    registerBroker: (registration) => registerUntilTaken(registration, remote, parts),
+  };
 }
-
-export type Removal = Outcome & {
-  readonly partitionsLeft: number;
-  readonly done: boolean;
-};

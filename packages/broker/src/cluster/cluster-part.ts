@@ -1,9 +1,8 @@
 import type { ReplicaStates } from "../log/log.ts";
-import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { Bus } from "./bus.ts";
-import type { Removal } from "./cluster-controller.ts";
+import type { Removal } from "./remove-broker.ts";
 
 /** What a broker of a cluster can say beyond its own metadata. */
 export interface ClusterPart {
@@ -15,9 +14,8 @@ export interface ClusterPart {
   /** To the other brokers. */
   readonly bus: Bus;
   readonly followers: Followers;
-  readonly admin: ClusterAdmin;
   /** See Membership. */
   onIsolated(listener: () => void): void;
-  /** See ClusterController.remove. */
+  /** See clusterOperations. */
   remove(brokerId: number): Promise<Removal>;
 }

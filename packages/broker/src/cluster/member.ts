@@ -7,7 +7,10 @@ import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { hostAndPort } from "../nats/server-config.ts";
 import { CatchUp } from "./catch-up.ts";
+import { clusterController } from "./cluster-controller.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
+import type { ClusterController } from "./cluster-operations.ts";
+import { ControllerCaller } from "./controller-caller.ts";
 import { ControllerElection } from "./controller-election.ts";
 import { serveController } from "./controller-server.ts";
 import { FollowedPartitions } from "./followed-partitions.ts";
@@ -15,7 +18,6 @@ import { openMetadataLog } from "./found-cluster.ts";
 import { MemberFile } from "./member-file.ts";
 import { type Heartbeat, Membership } from "./membership.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
-import { RemoteController } from "./remote-controller.ts";
 import { tellOfBrokers } from "./tell-of-brokers.ts";
 
 export interface MemberParts {
@@ -32,7 +34,8 @@ export interface MemberParts {
 /** A broker's part in its cluster. */
 export class ClusterMember {
   readonly metadata: Metadata;
-  readonly controller: RemoteController;
+  readonly controller: ClusterController;
+  readonly #caller: ControllerCaller;
   readonly followers: FollowedPartitions;
   readonly #parts: MemberParts;
   readonly #membership: Membership;
@@ -56,7 +59,8 @@ export class ClusterMember {
     const file = new MemberFile(env.fs, settings.dataDirectory);
     this.#file = file;
     const { bus } = engine;
-    this.controller = new RemoteController({ env, bus, membership, follower, stopping, file });
+    this.#caller = new ControllerCaller({ env, bus, membership, follower });
+    this.controller = clusterController(this.#caller, { env, stopping, file });
     this.metadata = this.#newMetadata(clusterId);
     const { metadata } = this;
     const enabled = settings.cluster!.followerRead;
@@ -97,7 +101,7 @@ export class ClusterMember {
     const { env, settings } = this.#parts;
     const membership = this.#membership;
     const follower = this.#follower;
-    const catchUp = new CatchUp({ follower, askEnd: () => this.controller.end() });
+    const catchUp = new CatchUp({ follower, askEnd: () => this.#caller.end() });
     return new Metadata({
       nodeId: settings.nodeId,
       clusterId,
@@ -195,11 +199,11 @@ export class ClusterMember {
    * that. Nothing of this broker waits for the others any more then.
    */
   async leave(): Promise<void> {
-    const { nodeId, incarnationId } = this.metadata;
+    const { nodeId: brokerId, incarnationId } = this.metadata;
     this.#isLeaving = true;
     this.#election.retire();
     this.#membership.beat();
-    const handedOver = this.controller.leave(nodeId, incarnationId);
+    const handedOver = this.controller.leave({ brokerId, incarnationId });
     await Promise.race([handedOver, this.#membership.whenAlone()]);
     this.stopWaiting();
     await this.#election.close();
@@ -207,7 +211,7 @@ export class ClusterMember {
 
   /** From here on whatever takes other machines has failed when they don't answer at once. */
   stopWaiting(): void {
-    this.controller.stopWaiting();
+    this.#caller.stopWaiting();
     this.#parts.engine.logs.replication!.stopWaiting();
   }
 

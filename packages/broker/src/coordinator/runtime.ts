@@ -19,7 +19,7 @@ export interface RuntimeParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly metadata: Pick<
     Metadata,
-    "nodeId" | "image" | "isolated" | "unseen" | "brokerConfig" | "onChange"
+    "nodeId" | "image" | "leadership" | "unseen" | "brokerConfig" | "onChange"
   >;
   readonly partitions: {
     /** One that this broker leads, or the error code a client is to be given. */

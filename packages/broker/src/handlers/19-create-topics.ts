@@ -1,6 +1,6 @@
 import { CreateTopics, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { describeTopic } from "../config/kafka/describe.ts";
-import type { CreatedTopic } from "../metadata/controller.ts";
+import type { CreatedTopic } from "../metadata/create-topics.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
@@ -38,7 +38,8 @@ function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boole
   const { name, errorCode, errorMessage, plan } = created;
   if (plan === null) return { name, errorCode, errorMessage, configs: null };
   const { id, partitions, configs } = plan;
-  const described = describeTopic(metadata.configs.layers(metadata.image), configs);
+  const own = new Map(configs.map(({ name: key, value }) => [key, value]));
+  const described = describeTopic(metadata.configs.layers(metadata.image), own);
   return {
     name,
     // An id that was only thought of must not be taken for the topic's.

@@ -1,5 +1,5 @@
 import { ErrorCode, InitProducerId, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { ControllerUnavailable } from "../metadata/controller.ts";
+import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
 import { onEach } from "../security/permission.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import { handler, type RequestContext } from "./handler.ts";

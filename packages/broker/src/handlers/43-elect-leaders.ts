@@ -1,7 +1,6 @@
 import { ElectLeaders, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused, type TopicOutcomes } from "../metadata/outcome.ts";
 import { onCluster } from "../security/permission.ts";
-import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -25,9 +24,9 @@ type Response = ResponseInput<typeof ElectLeaders>;
 const ERROR_OF_ALL_SINCE = 1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const { electionType, topicPartitions, timeoutMs } = request;
-  const admin = adminOf(context.broker);
-  const { errorCode, topics } = await admin.electLeaders(electionType, topicPartitions, timeoutMs);
+  const { electionType: type, topicPartitions: partitions, timeoutMs } = request;
+  const { controller } = context.broker.metadata;
+  const { errorCode, topics } = await controller.electLeaders({ type, partitions, timeoutMs });
   if (errorCode !== ErrorCode.NONE) return failure(request, errorCode, context);
   return { errorCode, replicaElectionResults: topics.map(resultPart) };
 }

@@ -1,7 +1,6 @@
 import { AlterPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused, type TopicOutcomes } from "../metadata/outcome.ts";
 import { onCluster } from "../security/permission.ts";
-import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -23,8 +22,8 @@ type Response = ResponseInput<typeof AlterPartitionReassignments>;
 
 async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { timeoutMs, allowReplicationFactorChange, topics } = request;
-  const options = { timeoutMs, allowReplicationFactorChange };
-  const answer = await adminOf(broker).alterReassignments(topics, options);
+  const asked = { topics, timeoutMs, allowReplicationFactorChange };
+  const answer = await broker.metadata.controller.alterReassignments(asked);
   const { errorCode, errorMessage } = answer;
   const responses = answer.topics.map(topicPart);
   return { allowReplicationFactorChange, errorCode, errorMessage, responses };

@@ -2,7 +2,6 @@ import { ListPartitionReassignments, type RequestOf, type ResponseInput } from "
 import { refused } from "../metadata/outcome.ts";
 import type { OngoingReassignments } from "../metadata/reassignment.ts";
 import { onCluster } from "../security/permission.ts";
-import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -21,7 +20,7 @@ type Request = RequestOf<typeof ListPartitionReassignments>;
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
 async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  const answer = await adminOf(broker).listReassignments(request.topics);
+  const answer = await broker.metadata.controller.listReassignments({ topics: request.topics });
   const { errorCode, errorMessage } = answer;
   return { errorCode, errorMessage, topics: answer.topics.map(topicPart) };
 }

@@ -5,12 +5,11 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import type { Quorum, QuorumReplica } from "../metadata/cluster-admin.ts";
 import { brokerNodes } from "../metadata/descriptions.ts";
 import { DONE, refused } from "../metadata/outcome.ts";
+import type { Quorum, QuorumReplica } from "../metadata/quorum.ts";
 import { CLUSTER_METADATA_TOPIC } from "../metadata/topic-names.ts";
 import { onCluster } from "../security/permission.ts";
-import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -33,7 +32,7 @@ type Response = ResponseInput<typeof DescribeQuorum>;
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   if (!asksForMetadata(request)) return unknownPartitions(request);
   const { broker, connection } = context;
-  const quorum = await adminOf(broker).quorum();
+  const quorum = await broker.metadata.controller.quorum({});
   const members = new Set([...quorum.voters, ...quorum.observers].map(({ id }) => id));
   const nodes = brokerNodes(broker, connection).filter(({ id }) => members.has(id));
   return {

@@ -1,7 +1,6 @@
 import { type RequestOf, type ResponseInput, UnregisterBroker } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
 import { onCluster } from "../security/permission.ts";
-import { adminOf } from "./admin-of.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -20,7 +19,9 @@ type Request = RequestOf<typeof UnregisterBroker>;
 type Response = ResponseInput<typeof UnregisterBroker>;
 
 async function handle({ brokerId }: Request, { broker }: RequestContext): Promise<Response> {
-  const { errorCode, errorMessage } = await adminOf(broker).unregisterBroker(brokerId);
+  const { errorCode, errorMessage } = await broker.metadata.controller.unregisterBroker({
+    brokerId,
+  });
   return { errorCode, errorMessage };
 }
 

@@ -5,7 +5,6 @@ import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { ClusterAdmin } from "../metadata/cluster-admin.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
@@ -23,8 +22,6 @@ export interface Broker {
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly authorizer: Authorizer;
-  /** The controller, wherever it is; left out where this broker is alone. */
-  readonly clusterAdmin?: ClusterAdmin;
   /** See ClusterPart.states; left out where every replica is led here. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
   /** Left out where there is nobody to follow. */

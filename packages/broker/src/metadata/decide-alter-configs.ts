@@ -32,6 +32,13 @@ export interface ResourceChange {
   readonly changes: readonly ConfigChange[];
 }
 
+export interface AlterConfigsRequest {
+  readonly resources: readonly ResourceChange[];
+  readonly validateOnly: boolean;
+  /** The broker that was asked. */
+  readonly nodeId: number;
+}
+
 export interface AlterContext {
   readonly nodeId: number;
   readonly validateOnly: boolean;

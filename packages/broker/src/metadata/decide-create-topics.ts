@@ -33,7 +33,7 @@ export interface TopicPlan {
   readonly name: string;
   readonly id: string;
   readonly partitions: readonly PartitionImage[];
-  readonly configs: ReadonlyMap<string, string>;
+  readonly configs: readonly { readonly name: string; readonly value: string }[];
 }
 
 export interface PlanContext {
@@ -81,7 +81,12 @@ export function planTopic(
   if (problem !== null) return refused(ErrorCode.INVALID_CONFIG, problem);
   const placed = spec.assignments.length > 0 ? assigned(image, spec) : spread(image, spec, context);
   if (isRefusal(placed)) return placed;
-  return { name, id: context.newTopicId(), partitions: placed.partitions, configs };
+  return {
+    name,
+    id: context.newTopicId(),
+    partitions: placed.partitions,
+    configs: [...configs].map(([key, value]) => ({ name: key, value })),
+  };
 }
 
 /**
@@ -147,7 +152,7 @@ function spread(image: MetadataImage, spec: TopicSpec, context: PlanContext): Pl
 export function topicRecords(plan: TopicPlan): MetadataRecord[] {
   return [
     topicRecord(plan.name, plan.id),
-    ...[...plan.configs].map(([name, value]) =>
+    ...plan.configs.map(({ name, value }) =>
       configRecord(ResourceType.topic, plan.name, name, value),
     ),
     ...plan.partitions.map((partition, index) => partitionRecord(plan.id, index, partition)),

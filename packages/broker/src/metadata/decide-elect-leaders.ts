@@ -20,6 +20,14 @@ export interface AskedPartitions {
   readonly partitions: readonly number[];
 }
 
+export interface ElectLeadersRequest {
+  /** See ElectionType. */
+  readonly type: number;
+  /** Null asks for all. */
+  readonly partitions: readonly AskedPartitions[] | null;
+  readonly timeoutMs: number;
+}
+
 export type Elections = Outcome & { readonly topics: readonly TopicOutcomes[] };
 
 /** Null asks for every partition; those that needed none are then left out of the answer. */

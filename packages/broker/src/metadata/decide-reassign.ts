@@ -21,6 +21,11 @@ export interface ReassignOptions {
   readonly allowReplicationFactorChange: boolean;
 }
 
+export interface AlterReassignmentsRequest extends ReassignOptions {
+  readonly topics: readonly ReassignedTopic[];
+  readonly timeoutMs: number;
+}
+
 /**
  * Begins and cancels reassignments; `decideIsr` finishes them. A change of order alone is done at
  * once, and so is a return to where a reassignment came from.

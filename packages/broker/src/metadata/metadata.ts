@@ -3,7 +3,8 @@ import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
 import type { StateMachineError } from "../state-machine/replayed.ts";
 import type { Coming } from "../util/coming.ts";
-import type { Controller, CreatedTopic, GrownTopic } from "./controller.ts";
+import type { GrownTopic } from "./create-partitions.ts";
+import type { CreatedTopic } from "./create-topics.ts";
 import type { ResourceChange } from "./decide-alter-configs.ts";
 import type { PartitionsSpec } from "./decide-create-partitions.ts";
 import type { TopicSpec } from "./decide-create-topics.ts";
@@ -12,6 +13,8 @@ import { deltaBetween, type MetadataDelta } from "./delta.ts";
 import type { MetadataImage } from "./image.ts";
 import { Leadership } from "./leadership.ts";
 import { type ControllerOptions, LocalController } from "./local-controller.ts";
+import { localForm } from "./operation.ts";
+import { type Controller, operations } from "./operations.ts";
 import type { Outcome } from "./outcome.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import { randomUuid } from "./topic-ids.ts";
@@ -70,23 +73,26 @@ export class Metadata {
     this.controller = controller;
     this.#image = image;
     this.leadership = new Leadership(nodeId, () => this.#image, options.isolated);
-    this.#producerIds = new ProducerIds(() => controller.allocateProducerIds(nodeId));
+    this.#producerIds = new ProducerIds(async () => {
+      const { firstProducerId } = await controller.allocateProducerIds({ nodeId });
+      return firstProducerId;
+    });
   }
 
   /** The metadata of a broker that is its own controller. See LocalController.open. */
   static async open(options: OwnMetadataOptions): Promise<Metadata> {
-    const controller = await LocalController.open(options);
+    const own = await LocalController.open(options);
     const metadata = new Metadata({
       ...options,
-      image: controller.image,
-      controller,
+      image: own.image,
+      controller: localForm(operations, own),
       controllerId: () => options.nodeId,
       endOffset: () => options.log.endOffset,
       isolated: () => false,
-      failure: () => controller.failure,
+      failure: () => own.failure,
     });
-    metadata.#settled = () => controller.settled();
-    controller.onCommit((_, next) => metadata.advance(next));
+    metadata.#settled = () => own.settled();
+    own.onCommit((_, next) => metadata.advance(next));
     return metadata;
   }
 
@@ -161,32 +167,34 @@ export class Metadata {
     return this.#producerIds.next();
   }
 
-  createTopics(
-    specs: readonly TopicSpec[],
+  async createTopics(
+    topics: readonly TopicSpec[],
     { validateOnly = false, internal = false } = {},
-  ): Promise<CreatedTopic[]> {
-    return this.controller.createTopics(specs, { validateOnly, internal });
+  ): Promise<readonly CreatedTopic[]> {
+    const request = { topics, validateOnly, internal };
+    return (await this.controller.createTopics(request)).topics;
   }
 
-  createOffsetsTopic(): Promise<number> {
-    return this.controller.createOffsetsTopic();
+  async createOffsetsTopic(): Promise<number> {
+    return (await this.controller.createOffsetsTopic({})).errorCode;
   }
 
-  deleteTopics(refs: readonly TopicRef[]): Promise<DeletedTopic[]> {
-    return this.controller.deleteTopics(refs);
+  async deleteTopics(topics: readonly TopicRef[]): Promise<readonly DeletedTopic[]> {
+    return (await this.controller.deleteTopics({ topics })).topics;
   }
 
-  createPartitions(
-    specs: readonly PartitionsSpec[],
+  async createPartitions(
+    topics: readonly PartitionsSpec[],
     { validateOnly = false } = {},
-  ): Promise<GrownTopic[]> {
-    return this.controller.createPartitions(specs, { validateOnly });
+  ): Promise<readonly GrownTopic[]> {
+    return (await this.controller.createPartitions({ topics, validateOnly })).topics;
   }
 
-  alterConfigs(
+  async alterConfigs(
     resources: readonly ResourceChange[],
     { validateOnly = false } = {},
-  ): Promise<Outcome[]> {
-    return this.controller.alterConfigs(resources, { validateOnly, nodeId: this.nodeId });
+  ): Promise<readonly Outcome[]> {
+    const { nodeId } = this;
+    return (await this.controller.alterConfigs({ resources, validateOnly, nodeId })).resources;
   }
 }

@@ -1,4 +1,5 @@
 import type { LogId } from "../log/log.ts";
+import type { PartitionImage } from "./image.ts";
 
 /**
  * Whoever keeps the logs of the partitions this broker hosts. Partitions are opened and closed
@@ -23,4 +24,16 @@ export interface NewLog {
   readonly id: LogId;
   /** Brokers that shall hold a replica. */
   readonly replicas: readonly number[];
+}
+
+/** Those of a topic's partitions from number `from` on. */
+export function newLogs(
+  topic: string,
+  topicId: string,
+  from: number,
+  partitions: readonly PartitionImage[],
+): NewLog[] {
+  return partitions.map(({ replicas }, index) => {
+    return { id: { topic, topicId, partition: from + index }, replicas };
+  });
 }

@@ -65,10 +65,15 @@ export interface OngoingReassignment {
   readonly removing: readonly number[];
 }
 
+export interface ListedTopic {
+  readonly name: string;
+  readonly partitionIndexes: readonly number[];
+}
+
 /** Null asks for all. What is unknown or not moving is left out, as in Kafka. */
 export function listReassignments(
   image: MetadataImage,
-  asked: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null,
+  asked: readonly ListedTopic[] | null,
 ): OngoingReassignments[] {
   const named = asked ?? [...image.topics.keys()].map((name) => ({ name, partitionIndexes: null }));
   return named.flatMap(({ name, partitionIndexes }) => {

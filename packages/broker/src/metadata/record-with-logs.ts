@@ -1,10 +1,10 @@
-import { ErrorCode } from "@tarpan/protocol";
-import { LogError } from "../log/log.ts";
-import { type Decision, type Replayed, StateMachineError } from "../state-machine/replayed.ts";
+import { type Decision, StateMachineError } from "../state-machine/replayed.ts";
 import type { MetadataImage } from "./image.ts";
-import { type Outcome, refused } from "./outcome.ts";
-import type { NewLog, PartitionHost } from "./partition-host.ts";
+import type { LocalController } from "./local-controller.ts";
+import type { Outcome } from "./outcome.ts";
+import type { NewLog } from "./partition-host.ts";
 import type { MetadataRecord } from "./records.ts";
+import { storageRefusal } from "./storage-refusal.ts";
 
 type RecordsOf<Plan> = (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome;
 
@@ -14,18 +14,18 @@ type RecordsOf<Plan> = (image: MetadataImage, plan: Plan) => MetadataRecord[] | 
  * stored do the logs stay, since a topic may own them.
  */
 export async function recordWithLogs<Plan>(
-  replayed: Replayed<MetadataImage, MetadataRecord>,
-  host: PartitionHost,
+  controller: LocalController,
   plans: readonly Plan[],
   logsOf: (plan: Plan) => NewLog[],
   recordsOf: RecordsOf<Plan>,
 ): Promise<ReadonlyMap<Plan, Outcome>> {
   if (plans.length === 0) return new Map();
+  const { host } = controller;
   let lost: ReadonlyMap<Plan, Outcome>;
   try {
-    if (replayed.failure !== null) throw replayed.failure;
+    if (controller.failure !== null) throw controller.failure;
     await host.createLogs(plans.flatMap(logsOf));
-    lost = await replayed.decide((image) => decideAll(image, plans, recordsOf));
+    lost = await controller.decide((image) => decideAll(image, plans, recordsOf));
   } catch (error) {
     const failed = storageRefusal(error);
     lost = new Map(plans.map((plan) => [plan, failed]));
@@ -48,35 +48,4 @@ function decideAll<Plan>(
     else lost.set(plan, made);
   }
   return { records, response: lost };
-}
-
-/** What could not be stored, said to a client. */
-export function storageRefusal(error: unknown): Outcome {
-  const cause = causeOf(error);
-  switch (cause?.kind) {
-    case "closed":
-    case "fenced":
-      return refused(ErrorCode.NOT_CONTROLLER, cause.message);
-    case "unknown":
-      return refused(ErrorCode.REQUEST_TIMED_OUT, cause.message);
-    default:
-      return refused(
-        ErrorCode.KAFKA_STORAGE_ERROR,
-        error instanceof Error ? error.message : String(error),
-      );
-  }
-}
-
-/**
- * Another broker's epoch stands in the log where this decision would: it is as good as certain that
- * it does not (only a trim by that broker could hide that it does), and every decision may be asked
- * twice.
- */
-export function isFenced(error: unknown): boolean {
-  return causeOf(error)?.kind === "fenced";
-}
-
-function causeOf(error: unknown): LogError | null {
-  if (!(error instanceof StateMachineError)) return null;
-  return error.cause instanceof LogError ? error.cause : null;
 }

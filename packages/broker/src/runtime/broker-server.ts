@@ -177,7 +177,6 @@ export class BrokerServer implements RunningBroker {
     const { env, logger, authorizer } = this.#context;
     const { metadata, partitions, cluster } = this.state;
     const others = cluster && {
-      clusterAdmin: cluster.admin,
       followers: cluster.followers,
       replicaStates: () => cluster.states(),
     };

@@ -64,8 +64,7 @@ function clusterPart(member: ClusterMember, engine: ClusterEngine): ClusterPart 
     bus: engine.bus,
     states: () => member.replicaStates(),
     followers: member.followers,
-    admin: member.controller,
     onIsolated: (listener) => member.onIsolated(listener),
-    remove: (brokerId) => member.controller.remove(brokerId),
+    remove: (brokerId) => member.controller.remove({ brokerId }),
   };
 }

@@ -178,18 +178,23 @@ describe("a broker", () => {
     })!;
     world.model.elect(stuck, 600_000, 0);
     void append(broker.partition("stuck")!);
-    const admin = broker.member.admin;
+    const admin = broker.member.metadata.controller;
     const to = (name: string, id: number) => {
       const others = [1, 2, 3].filter((each) => each !== id);
       const partitions = [{ partitionIndex: 0, replicas: [id, ...others] }];
       return world
         .run(
-          admin.alterReassignments([{ name, partitions }], {
+          admin.alterReassignments({
+            topics: [{ name, partitions }],
             allowReplicationFactorChange: false,
             timeoutMs: 5_000,
           }),
         )
-        .then(() => world.run(admin.electLeaders(0, [{ topic: name, partitions: [0] }], 5_000)));
+        .then(() => {
+          const asked = [{ topic: name, partitions: [0] }];
+          const elected = admin.electLeaders({ type: 0, partitions: asked, timeoutMs: 5_000 });
+          return world.run(elected);
+        });
     };
     const elsewhere = [1, 2, 3].find((id) => id !== broker.id)!;
     await to("free", elsewhere);

@@ -1,17 +1,19 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ClusterController } from "../../src/cluster/cluster-controller.ts";
-import { type ControllerAnswer, subjectOf } from "../../src/cluster/controller-call.ts";
+import { clusterController } from "../../src/cluster/cluster-controller.ts";
+import { type ClusterController, clusterOperations } from "../../src/cluster/cluster-operations.ts";
+import { askController } from "../../src/cluster/controller-call.ts";
+import { ControllerCaller } from "../../src/cluster/controller-caller.ts";
 import { serveController } from "../../src/cluster/controller-server.ts";
 import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
 import { MemberFile } from "../../src/cluster/member-file.ts";
 import { Membership } from "../../src/cluster/membership.ts";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
-import { RemoteController } from "../../src/cluster/remote-controller.ts";
 import { type LedLog, LogError } from "../../src/log/log.ts";
 import type { Logger } from "../../src/logging/logger.ts";
-import { ControllerUnavailable } from "../../src/metadata/controller.ts";
+import { ControllerUnavailable } from "../../src/metadata/controller-unavailable.ts";
+import { type OperationTable, operation, remoteForm } from "../../src/metadata/operation.ts";
 import { DONE } from "../../src/metadata/outcome.ts";
 import { encodeRecord, topicRecord } from "../../src/metadata/records.ts";
 import { appendRecords } from "../../src/state-machine/replay.ts";
@@ -33,9 +35,11 @@ describe("a call", () => {
   it("is made once when it succeeds, and returns when its effect can be seen", async () => {
     const { world, led, calls, remote, follower } = await callers(async () => {
       await appendRecords(led, led.leaderEpoch, 0, [RECORD]);
-      return [4_000];
+      return { firstProducerId: 4_000 };
     });
-    expect(await world.run(remote.allocateProducerIds(1))).toEqual([4_000]);
+    expect(await world.run(remote.allocateProducerIds({ nodeId: 1 }))).toEqual({
+      firstProducerId: 4_000,
+    });
     expect(calls).toHaveLength(1);
     expect(follower.offset).toBe(1);
   });
@@ -50,19 +54,19 @@ describe("a call", () => {
       if (refusal !== undefined) throw refusal();
       return 7;
     });
-    expect(await world.run(remote.allocateProducerIds(1))).toBe(7);
+    expect(await world.run(remote.allocateProducerIds({ nodeId: 1 }))).toBe(7);
     expect(calls).toHaveLength(3);
   });
 
   it("waits while nobody is there, or nobody is the controller, and then gives up", async () => {
     const { world, calls, remote, stage } = await callers(async () => 7);
     stage.isController = false;
-    const calling = remote.allocateProducerIds(1);
+    const calling = remote.allocateProducerIds({ nodeId: 1 });
     await world.pass(1_000);
     stage.isController = true;
     expect(await world.run(calling)).toBe(7);
     stage.stop();
-    const outcome = world.run(remote.unregisterBroker(3));
+    const outcome = world.run(remote.unregisterBroker({ brokerId: 3 }));
     expect(await outcome).toMatchObject({ errorCode: ErrorCode.REQUEST_TIMED_OUT });
     expect((await outcome).errorMessage).toContain("nothing was changed");
     expect(calls).toHaveLength(1);
@@ -73,7 +77,7 @@ describe("a call", () => {
     async (fate) => {
       const { world, calls, remote, network } = await callers(async () => 7);
       network.fateOf = () => fate;
-      const calling = world.run(remote.allocateProducerIds(1));
+      const calling = world.run(remote.allocateProducerIds({ nodeId: 1 }));
       await expect(calling).rejects.toBeInstanceOf(ControllerUnavailable);
       await expect(calling).rejects.toThrow("may have been made or not");
       expect(calls).toHaveLength(fate === "lost" ? 0 : 1);
@@ -83,7 +87,7 @@ describe("a call", () => {
   it("is not made again when the controller does not know what came of it", async () => {
     const unknown = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("offline", "away"));
     const { world, calls, remote } = await callers(() => Promise.reject(unknown));
-    const outcome = await world.run(remote.unregisterBroker(3));
+    const outcome = await world.run(remote.unregisterBroker({ brokerId: 3 }));
     expect(outcome.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect(calls).toHaveLength(1);
     expect(errors).toEqual([]);
@@ -95,9 +99,9 @@ describe("a call", () => {
     });
     await world.run(follower.close());
     const sinceMs = world.time.monotonicMs();
-    const [created] = await world.run(remote.createTopics([SPEC], OPTIONS));
-    expect(created!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
-    await world.run(remote.leave(2, "life"));
+    const created = await world.run(remote.createTopics({ topics: [SPEC], ...OPTIONS }));
+    expect(created.topics[0]!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
+    await world.run(remote.leave({ brokerId: 2, incarnationId: "life" }));
     expect(world.time.monotonicMs() - sinceMs).toBeLessThan(40_000 + LEAVE_TIMEOUT_MS);
   });
 
@@ -113,15 +117,35 @@ describe("a call", () => {
   });
 });
 
+it("a row that is added to the table is called like the others, wherever the controller is", async () => {
+  const table = {
+    ...clusterOperations,
+    createAcls: operation({
+      decide: async (_: unknown, { acls }: { readonly acls: readonly string[] }) => {
+        return { ...DONE, created: acls.length };
+      },
+      refuse: (outcome) => ({ ...outcome, created: 0 }),
+    }),
+  };
+  const act = async () => ({ ...DONE, created: 2 });
+  const { world, caller, calls, stage } = await callers(act, table);
+  const remote = remoteForm(table, caller.call.bind(caller));
+  const request = { acls: ["User:a", "User:b"] };
+  expect(await world.run(remote.createAcls(request))).toEqual({ ...DONE, created: 2 });
+  expect(calls).toEqual(["createAcls"]);
+  stage.isController = false;
+  const refused = { errorCode: ErrorCode.REQUEST_TIMED_OUT, created: 0 };
+  expect(await world.run(remote.createAcls(request))).toMatchObject(refused);
+});
+
 describe("the controller's server", () => {
   beforeEach(() => errors.splice(0));
 
   it("carries out nothing but the calls there are", async () => {
     const { world, other } = await callers(async () => 7);
-    for (const method of ["constructor", "toString", "nothing"]) {
-      const asking = other.request(subjectOf(1), { method, args: [] }, 5_000);
-      const answer = (await world.run(asking)) as ControllerAnswer;
-      expect(answer).toMatchObject({
+    for (const name of ["constructor", "toString", "nothing"]) {
+      const asking = askController(other, 1, { name, request: {} }, 5_000);
+      expect(await world.run(asking)).toMatchObject({
         kind: "failed",
         outcome: { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR },
       });
@@ -133,8 +157,8 @@ describe("the controller's server", () => {
     let failure: Error = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("fenced", ""));
     const { world, other, stage } = await callers(() => Promise.reject(failure));
     const ask = () => {
-      const call = { method: "unregisterBroker", args: [3] };
-      return world.run(other.request(subjectOf(1), call, 5_000)) as Promise<ControllerAnswer>;
+      const call = { name: "unregisterBroker", request: { brokerId: 3 } };
+      return world.run(askController(other, 1, call, 5_000));
     };
     expect(await ask()).toEqual({ kind: "not-controller" });
     failure = new TypeError("a bug");
@@ -152,7 +176,7 @@ const SPEC = { name: "a", numPartitions: 1, replicationFactor: 1, assignments: [
 const OPTIONS = { validateOnly: false, internal: false };
 
 /** Broker 1 serves as the controller, broker 2 calls it. */
-async function callers(act: Act) {
+async function callers(act: Act, table: OperationTable<never> = clusterOperations) {
   const world = new World();
   const network = new MemoryNetwork(world.time);
   const [own, other] = [network.bus("1"), network.bus("2")] as [MemoryBus, MemoryBus];
@@ -161,12 +185,14 @@ async function callers(act: Act) {
   await world.run(engine.replication.provision(METADATA_LOG, METADATA_LOG_OPTIONS));
   const led: LedLog = await world.run(engine.replication.lead(METADATA_LOG, METADATA_LOG_OPTIONS));
   const calls: string[] = [];
-  const controller = new Proxy({} as ClusterController, {
-    get: (_, method: string) => () => {
-      calls.push(method);
+  const acts = Object.keys(table).map((name) => {
+    const record = () => {
+      calls.push(name);
       return act();
-    },
+    };
+    return [name, record];
   });
+  const controller = Object.fromEntries(acts) as ClusterController;
   const stage = { isController: true, stop: () => {} };
   const served = {
     controller,
@@ -188,11 +214,9 @@ async function callers(act: Act) {
   const follower = new MetadataFollower(log, { env, logger, onImage: () => {} });
   follower.start();
   membership.onHeartbeat(({ metadataEnd }) => follower.heard(metadataEnd));
-  const remote = new RemoteController({
-    ...{ env, bus: other, membership, follower },
-    stopping: new AbortController().signal,
-    file: new MemberFile(files, "/"),
-  });
+  const caller = new ControllerCaller({ env, bus: other, membership, follower });
+  const stopping = new AbortController().signal;
+  const remote = clusterController(caller, { env, stopping, file: new MemberFile(files, "/") });
   await world.pass(1_000);
-  return { world, network, other, led, calls, remote, follower, stage };
+  return { world, network, other, led, calls, caller, remote, follower, stage };
 }

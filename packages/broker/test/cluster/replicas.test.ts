@@ -32,9 +32,10 @@ describe("replicas", () => {
     const before = imageOf(world, "orders");
     const target = [1, 2, 3, 4].filter((id) => !before.replicas.includes(id));
     const partitions = [{ partitionIndex: 0, replicas: target }];
-    const { admin: controller } = world.bystander.member;
+    const { controller } = world.bystander.member.metadata;
     const options = { allowReplicationFactorChange: false, timeoutMs: 5_000 };
-    await world.run(controller.alterReassignments([{ name: "orders", partitions }], options));
+    const topics = [{ name: "orders", partitions }];
+    await world.run(controller.alterReassignments({ topics, ...options }));
     expect(imageOf(world, "orders").adding).toEqual(target);
     const isDone = () => imageOf(world, "orders").adding.length === 0;
     await world.until("they are there", isDone, 30_000);

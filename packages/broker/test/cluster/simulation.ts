@@ -114,10 +114,15 @@ export class Simulation {
       const [partitions, replicas] = [1 + random.below(3), 1 + random.below(3)];
       this.#begin(broker, history.create(broker, partitions, replicas));
     } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
-    else if (roll < 0.09) this.#begin(broker, broker.member.admin.electLeaders(0, null, 5_000));
+    else if (roll < 0.09) this.#elect(broker);
     else if (roll < 0.11) this.#begin(broker, history.grow(broker, random.pick(topics).name));
     else if (roll < 0.13) this.#reassign(broker, random.pick(topics));
     else this.#produce(broker, random.pick(topics));
+  }
+
+  #elect(broker: SimulatedBroker): void {
+    const asked = { type: 0, partitions: null, timeoutMs: 5_000 };
+    this.#begin(broker, broker.member.metadata.controller.electLeaders(asked));
   }
 
   #reassign(broker: SimulatedBroker, topic: TopicImage): void {
@@ -127,8 +132,9 @@ export class Simulation {
     const wanted = [...others, ...replicas].slice(0, replicas.length);
     const partitions = [{ partitionIndex: index, replicas: wanted }];
     const options = { allowReplicationFactorChange: false, timeoutMs: 5_000 };
-    const { admin } = broker.member;
-    this.#begin(broker, admin.alterReassignments([{ name: topic.name, partitions }], options));
+    const { controller } = broker.member.metadata;
+    const topics = [{ name: topic.name, partitions }];
+    this.#begin(broker, controller.alterReassignments({ topics, ...options }));
   }
 
   #produce(broker: SimulatedBroker, topic: TopicImage): void {

@@ -4,7 +4,9 @@ import { CoordinatorRuntime } from "../../src/coordinator/runtime.ts";
 import { type Log, LogError } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
+import { deltaBetween, type MetadataDelta } from "../../src/metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../src/metadata/image.ts";
+import { Leadership } from "../../src/metadata/leadership.ts";
 import type { Occasion } from "../../src/util/coming.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
@@ -59,14 +61,22 @@ export class CounterCluster {
   }
 
   setTopic(topic: TopicImage): void {
+    const { topics, topicsById } = this.image;
     this.image = {
       ...this.image,
-      topics: this.image.topics.with(new Map([[topic.name, topic]])),
+      topics: topics.with(new Map([[topic.name, topic]])),
+      topicsById: topicsById.with(new Map([[topic.id, topic]])),
     };
   }
 
   removeTopic(name: string): void {
-    this.image = { ...this.image, topics: this.image.topics.with(new Map([[name, undefined]])) };
+    const { topics, topicsById } = this.image;
+    const { id } = topics.get(name)!;
+    this.image = {
+      ...this.image,
+      topics: topics.with(new Map([[name, undefined]])),
+      topicsById: topicsById.with(new Map([[id, undefined]])),
+    };
   }
 
   open(index: number, leaderEpoch: number): { log: Log; leaderEpoch: number } {
@@ -77,7 +87,7 @@ export class CounterCluster {
 
 const PARTITION = { replicas: [1, 2], isr: [1, 2], adding: [], removing: [], partitionEpoch: 0 };
 
-type Listener = (previous: MetadataImage, next: MetadataImage) => void;
+type Listener = (delta: MetadataDelta, image: MetadataImage) => void;
 
 export class CounterBroker {
   readonly runtime: CoordinatorRuntime<CounterState, CounterRecord, CounterTimer>;
@@ -103,9 +113,11 @@ export class CounterBroker {
           get image() {
             return broker.#image;
           },
-          get isolated() {
-            return broker.isolated;
-          },
+          leadership: new Leadership(
+            nodeId,
+            () => broker.#image,
+            () => broker.isolated,
+          ),
           unseen: () => null,
           brokerConfig: () => ({}) as BrokerConfig,
           onChange(listener) {
@@ -141,7 +153,8 @@ export class CounterBroker {
     const previous = this.#image;
     this.#image = this.#cluster.image;
     if (this.opening === null) this.open();
-    for (const listener of this.#listeners) listener(previous, this.#image);
+    const delta = deltaBetween(previous, this.#image);
+    for (const listener of this.#listeners) listener(delta, this.#image);
     return this;
   }
 

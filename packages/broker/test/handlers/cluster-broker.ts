@@ -1,5 +1,6 @@
-import type { Quorum } from "../../src/metadata/cluster-admin.ts";
-import { type Decide, DecidingAdmin } from "../../src/metadata/deciding-admin.ts";
+import { localForm } from "../../src/metadata/operation.ts";
+import { type Controller, type Deciding, operations } from "../../src/metadata/operations.ts";
+import type { Quorum } from "../../src/metadata/quorum.ts";
 import { StateMachineError } from "../../src/state-machine/replayed.ts";
 import { cluster, type History } from "../metadata/cluster.ts";
 import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
@@ -18,17 +19,23 @@ export const QUORUM: Quorum = {
 
 /** A broker whose cluster is `history`: what its controller decides is recorded there. */
 export function clusterBroker(history: History, quorum = QUORUM): Promise<TestBroker> {
-  const decide: Decide = async (decision) => history.take(decision(history.image));
-  const clusterAdmin = new DecidingAdmin(decide, async () => quorum);
-  return metadataBroker({ brokers: [1, 2], clusterAdmin });
+  const decide: Deciding["decide"] = async (decision) => history.take(decision(history.image));
+  return metadataBroker({ brokers: [1, 2], controller: controllerOf(decide, quorum) });
 }
 
 /** A broker whose controller can't store what it decides. */
 export function brokerWithoutLog(): Promise<TestBroker> {
-  const decide: Decide = async () => {
+  const decide: Deciding["decide"] = async () => {
     throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("no log"));
   };
-  return metadataBroker({ clusterAdmin: new DecidingAdmin(decide, async () => QUORUM) });
+  return metadataBroker({ controller: controllerOf(decide, QUORUM) });
+}
+
+/** What may be asked of a controller that need not make logs. */
+function controllerOf(decide: Deciding["decide"], quorum: Quorum): Partial<Controller> {
+  const { electLeaders, alterReassignments, listReassignments, unregisterBroker } = operations;
+  const table = { electLeaders, alterReassignments, listReassignments, unregisterBroker };
+  return { ...localForm(table, { decide }), quorum: async () => quorum };
 }
 
 /** Broker 1, with topic `t` whose partition 0 is led by 2 and partition 1 by 3, which is down. */

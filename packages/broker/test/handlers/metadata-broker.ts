@@ -9,8 +9,8 @@ import {
   type Output,
 } from "@tarpan/protocol";
 import type { Broker, Handler } from "../../src/handlers/handler.ts";
-import type { ClusterAdmin } from "../../src/metadata/cluster-admin.ts";
 import type { OwnMetadataOptions } from "../../src/metadata/metadata.ts";
+import type { Controller } from "../../src/metadata/operations.ts";
 import { openMetadata, type TestMetadata, testEnv } from "../metadata/support.ts";
 
 const CONNECTION = {
@@ -36,14 +36,15 @@ export async function metadataBroker(
   options: Partial<OwnMetadataOptions> & {
     brokers?: number[];
     bindAddress?: string;
-    clusterAdmin?: ClusterAdmin;
+    /** In the place of what it would carry out itself. */
+    controller?: Partial<Controller>;
   } = {},
 ): Promise<TestBroker> {
   const opened = await openMetadata(options);
   const settings = { bindAddress: options.bindAddress ?? "127.0.0.1", kafkaConfigs: {} };
-  const { clusterAdmin } = options;
-  const parts = { metadata: opened.metadata, settings, env: testEnv() };
-  const broker = { ...parts, ...(clusterAdmin && { clusterAdmin }) } as unknown as Broker;
+  const { metadata } = opened;
+  Object.assign(metadata, { controller: { ...metadata.controller, ...options.controller } });
+  const broker = { metadata, settings, env: testEnv() } as unknown as Broker;
   return {
     ...opened,
     async call(api, handler, version, request) {

@@ -1,0 +1,42 @@
+import { ErrorCode } from "@tarpan/protocol";
+import type { Env } from "../env/env.ts";
+import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
+import type { BrokerRegistration } from "../metadata/decide-broker.ts";
+import type { Outcome } from "../metadata/outcome.ts";
+import { pause } from "../util/pause.ts";
+import type { ClusterController } from "./cluster-operations.ts";
+import { CONTROLLER_RETRY_MS } from "./limits.ts";
+import type { MemberFile } from "./member-file.ts";
+
+export interface RegistrationParts {
+  readonly env: Pick<Env, "timers">;
+  /** Aborts when the broker is told to stop before it is registered. */
+  readonly stopping: AbortSignal;
+  /** Of this broker's data directory. */
+  readonly file: MemberFile;
+}
+
+/**
+ * Tries until there is a controller that takes it: without it the broker is of no use. Rejects
+ * with ClusterError where the broker was removed.
+ */
+export async function registerUntilTaken(
+  registration: BrokerRegistration,
+  controller: Pick<ClusterController, "registerBroker">,
+  { env, stopping, file }: RegistrationParts,
+): Promise<Outcome> {
+  const returning = (await file.read()) !== null;
+  for (;;) {
+    stopping.throwIfAborted();
+    try {
+      const outcome = await controller.registerBroker({ ...registration, returning });
+      const isRemoved = outcome.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
+      await file.write(isRemoved ? "removed" : "registered");
+      if (isRemoved) throw file.removed(registration.id);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof ControllerUnavailable)) throw error;
+      await pause(env.timers, CONTROLLER_RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { TOPIC_TWICE } from "./create-topics.ts";
+import {
+  type PartitionsPlan,
+  type PartitionsSpec,
+  partitionsRecords,
+  planHolds,
+  planPartitions,
+} from "./decide-create-partitions.ts";
+import type { LocalController } from "./local-controller.ts";
+import { DONE, type Outcome, refused } from "./outcome.ts";
+import { newLogs } from "./partition-host.ts";
+import { isRefusal } from "./placement.ts";
+import { recordWithLogs } from "./record-with-logs.ts";
+
+export interface CreatePartitionsRequest {
+  readonly topics: readonly PartitionsSpec[];
+  readonly validateOnly: boolean;
+}
+
+/** One result per name, in the order of the request. */
+export interface CreatePartitionsResponse {
+  readonly topics: readonly GrownTopic[];
+}
+
+export type GrownTopic = Outcome & { readonly name: string };
+
+type Planned = GrownTopic & { readonly plan: PartitionsPlan | null };
+
+export async function createPartitions(
+  controller: LocalController,
+  { topics: specs, validateOnly }: CreatePartitionsRequest,
+): Promise<CreatePartitionsResponse> {
+  const names = specs.map((spec) => spec.name);
+  const topics = await controller.locks.hold(names, async () => {
+    const planned = specs.map((spec): Planned => {
+      const { name } = spec;
+      const twice = names.indexOf(name) !== names.lastIndexOf(name);
+      const plan = twice ? TOPIC_TWICE : planPartitions(controller.image, spec);
+      return isRefusal(plan) ? { name, plan: null, ...plan } : { name, plan, ...DONE };
+    });
+    const lost = validateOnly ? NONE_LOST : await growPlanned(controller, planned);
+    return planned.map(({ plan, ...result }): GrownTopic => {
+      const refusal = plan === null ? undefined : lost.get(plan);
+      return refusal === undefined ? result : { name: result.name, ...refusal };
+    });
+  });
+  return { topics };
+}
+
+const NONE_LOST: ReadonlyMap<PartitionsPlan, Outcome> = new Map();
+
+function growPlanned(controller: LocalController, planned: readonly Planned[]) {
+  const plans = planned.flatMap(({ plan }) => plan ?? []);
+  const logs = (p: PartitionsPlan) => newLogs(p.name, p.topicId, p.from, p.partitions);
+  return recordWithLogs(controller, plans, logs, (image, plan) => {
+    if (planHolds(image, plan)) return partitionsRecords(plan);
+    return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic '${plan.name}' was deleted`);
+  });
+}

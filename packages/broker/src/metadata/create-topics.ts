@@ -1,0 +1,112 @@
+import { ErrorCode } from "@tarpan/protocol";
+import {
+  nameTaken,
+  planTopic,
+  type TopicPlan,
+  type TopicSpec,
+  tooManyPartitions,
+  topicRecords,
+} from "./decide-create-topics.ts";
+import type { LocalController } from "./local-controller.ts";
+import { DONE, type Outcome, refused } from "./outcome.ts";
+import { newLogs } from "./partition-host.ts";
+import { isRefusal } from "./placement.ts";
+import { recordWithLogs } from "./record-with-logs.ts";
+import { newTopicId, randomNumber } from "./topic-ids.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "./topic-names.ts";
+
+export interface CreateTopicsRequest {
+  readonly topics: readonly TopicSpec[];
+  readonly validateOnly: boolean;
+  /** A coordinator asks for its own topic. */
+  readonly internal: boolean;
+}
+
+/** One result per name; a name that comes more than once is refused (as Kafka does). */
+export interface CreateTopicsResponse {
+  readonly topics: readonly CreatedTopic[];
+}
+
+export type CreatedTopic = Outcome & {
+  readonly name: string;
+  /** Present when the topic was created, or would have been with `validateOnly`. */
+  readonly plan: TopicPlan | null;
+};
+
+export async function createTopics(
+  controller: LocalController,
+  { topics: specs, validateOnly, internal }: CreateTopicsRequest,
+): Promise<CreateTopicsResponse> {
+  const byName = new Map(specs.map((spec) => [spec.name, spec]));
+  const names = [...byName.keys()];
+  const tooMany = tooManyPartitions(specs, controller.brokerConfig());
+  if (tooMany !== null) {
+    return { topics: names.map((name) => ({ name, plan: null, ...tooMany })) };
+  }
+  const twice = new Set(specs.filter((spec) => byName.get(spec.name) !== spec).map((s) => s.name));
+  const topics = await controller.locks.hold(names, async () => {
+    const alongside: string[] = [];
+    const context = { ...planContext(controller), alongside, internal };
+    const planned = names.map((name): CreatedTopic => {
+      if (twice.has(name)) return { name, plan: null, ...TOPIC_TWICE };
+      const plan = planTopic(controller.image, byName.get(name)!, context);
+      if (isRefusal(plan)) return { name, plan: null, ...plan };
+      alongside.push(name);
+      return { name, plan, ...DONE };
+    });
+    return validateOnly ? planned : createPlanned(controller, planned);
+  });
+  return { topics };
+}
+
+/** Makes `__consumer_offsets` as the broker configs want it. */
+export async function createOffsetsTopic(controller: LocalController): Promise<Outcome> {
+  const request = { topics: [offsetsTopic(controller)], internal: true, validateOnly: false };
+  const { topics } = await createTopics(controller, request);
+  const { errorCode, errorMessage } = topics[0]!;
+  return { errorCode, errorMessage };
+}
+
+function offsetsTopic(controller: LocalController): TopicSpec {
+  const config = controller.brokerConfig();
+  const brokers = controller.image.brokers.size;
+  return {
+    name: CONSUMER_OFFSETS_TOPIC,
+    numPartitions: config.offsetsTopicNumPartitions,
+    // A broker that is away for a moment must not make the offsets less safe for ever.
+    replicationFactor: Math.min(config.offsetsTopicReplicationFactor, brokers),
+    assignments: [],
+    configs: [
+      { name: "cleanup.policy", value: "compact" },
+      { name: "compression.type", value: "producer" },
+      { name: "segment.bytes", value: String(config.offsetsTopicSegmentBytes) },
+    ],
+  };
+}
+
+function planContext(controller: LocalController) {
+  const { random } = controller;
+  return {
+    broker: controller.brokerConfig(),
+    newTopicId: () => newTopicId(random),
+    firstBroker: () => randomNumber(random),
+  };
+}
+
+async function createPlanned(
+  controller: LocalController,
+  planned: readonly CreatedTopic[],
+): Promise<CreatedTopic[]> {
+  const plans = planned.flatMap(({ plan }) => plan ?? []);
+  const logs = (plan: TopicPlan) => newLogs(plan.name, plan.id, 0, plan.partitions);
+  // A name can't have been taken meanwhile (it is locked), but one that collides with it can.
+  const lost = await recordWithLogs(controller, plans, logs, (image, plan) => {
+    return nameTaken(image, plan.name) ?? topicRecords(plan);
+  });
+  return planned.map((result) => {
+    const refusal = result.plan === null ? undefined : lost.get(result.plan);
+    return refusal === undefined ? result : { name: result.name, plan: null, ...refusal };
+  });
+}
+
+export const TOPIC_TWICE = refused(ErrorCode.INVALID_REQUEST, "the topic is named more than once");

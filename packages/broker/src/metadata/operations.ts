@@ -1,0 +1,141 @@
+import { createPartitions } from "./create-partitions.ts";
+import { createOffsetsTopic, createTopics } from "./create-topics.ts";
+import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
+import {
+  type BrokerRegistration,
+  decideProducerIds,
+  decideRegisterBroker,
+} from "./decide-broker.ts";
+import { type DeletedTopic, decideDeleteTopics, type TopicRef } from "./decide-delete-topics.ts";
+import { decideElectLeaders, type ElectLeadersRequest } from "./decide-elect-leaders.ts";
+import { type AlterReassignmentsRequest, decideReassign } from "./decide-reassign.ts";
+import { decideUnregisterBroker } from "./decide-unregister-broker.ts";
+import type { LocalController } from "./local-controller.ts";
+import { operation, type Surface } from "./operation.ts";
+import { DONE, type Outcome, type TopicOutcomes } from "./outcome.ts";
+import { NO_QUORUM, type Quorum } from "./quorum.ts";
+import { type ListedTopic, listReassignments, type OngoingReassignments } from "./reassignment.ts";
+
+/** What most operations need of the controller. */
+export type Deciding = Pick<LocalController, "decide">;
+
+/** In the place of a request that says nothing. */
+export type Nothing = Readonly<Record<never, never>>;
+
+/**
+ * All that may be asked of whoever changes the metadata. A row is all that a new operation needs:
+ * each broker then has it as `metadata.controller.NAME(request)`, wherever the controller is.
+ *
+ * A response whose own `errorCode` is set says nothing of single topics: the controller can't be
+ * reached, or could not store what it decided.
+ */
+export const operations = {
+  /** To be called once per start, before serving. */
+  registerBroker: operation({
+    decide: (controller: Deciding, registration: BrokerRegistration) =>
+      controller.decide((image) => decideRegisterBroker(image, registration)),
+  }),
+
+  /** The first id of a block that `nodeId` alone may give out. */
+  allocateProducerIds: operation({
+    async decide(controller: Deciding, { nodeId }: { readonly nodeId: number }) {
+      const first = await controller.decide((image) => decideProducerIds(image, nodeId));
+      return { firstProducerId: first };
+    },
+  }),
+
+  createTopics: operation({
+    decide: createTopics,
+    refuse: (outcome, { topics }) => {
+      return { topics: topics.map(({ name }) => ({ name, plan: null, ...outcome })) };
+    },
+  }),
+
+  createOffsetsTopic: operation({
+    decide: (controller: LocalController, _: Nothing) => createOffsetsTopic(controller),
+    refuse: (outcome) => outcome,
+  }),
+
+  /** One result per topic named; all that can be deleted are, in one append. */
+  deleteTopics: operation({
+    async decide(
+      controller: Deciding,
+      { topics }: { readonly topics: readonly TopicRef[] },
+    ): Promise<{ readonly topics: readonly DeletedTopic[] }> {
+      return { topics: await controller.decide((image) => decideDeleteTopics(image, topics)) };
+    },
+    refuse: (outcome, { topics }) => ({ topics: topics.map((ref) => ({ ...ref, ...outcome })) }),
+  }),
+
+  createPartitions: operation({
+    decide: createPartitions,
+    refuse: (outcome, { topics }) => {
+      return { topics: topics.map(({ name }) => ({ name, ...outcome })) };
+    },
+  }),
+
+  /** One result per resource, in the order of the request. */
+  alterConfigs: operation({
+    async decide(
+      controller: Pick<LocalController, "decide" | "configs">,
+      { resources, ...context }: AlterConfigsRequest,
+    ): Promise<{ readonly resources: readonly Outcome[] }> {
+      const altered = await controller.decide((image) => {
+        const layers = controller.configs.layers(image);
+        return decideAlterConfigs(image, resources, { ...context, layers });
+      });
+      return { resources: altered };
+    },
+    refuse: (outcome, { resources }) => ({ resources: resources.map(() => outcome) }),
+  }),
+
+  electLeaders: operation({
+    decide: (controller: Deciding, { type, partitions }: ElectLeadersRequest) =>
+      controller.decide((image) => decideElectLeaders(image, type, partitions)),
+    refuse: (outcome) => ({ ...outcome, topics: [] }),
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
+  }),
+
+  /** Begins and cancels; the data moves in the background. */
+  alterReassignments: operation({
+    async decide(
+      controller: Deciding,
+      { topics, ...options }: AlterReassignmentsRequest,
+    ): Promise<Outcome & { readonly topics: readonly TopicOutcomes[] }> {
+      const outcomes = await controller.decide((image) => decideReassign(image, topics, options));
+      return { ...DONE, topics: outcomes };
+    },
+    refuse: (outcome) => ({ ...outcome, topics: [] }),
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
+  }),
+
+  /** Null asks for all that are under way. */
+  listReassignments: operation({
+    async decide(
+      controller: Deciding,
+      { topics }: { readonly topics: readonly ListedTopic[] | null },
+    ): Promise<Outcome & { readonly topics: readonly OngoingReassignments[] }> {
+      const ongoing = await controller.decide((image) => {
+        return { records: [], response: listReassignments(image, topics) };
+      });
+      return { ...DONE, topics: ongoing };
+    },
+    refuse: (outcome) => ({ ...outcome, topics: [] }),
+  }),
+
+  /** Forgets a broker for good. */
+  unregisterBroker: operation({
+    decide: (controller: Deciding, { brokerId }: { readonly brokerId: number }) =>
+      controller.decide((image) => decideUnregisterBroker(image, brokerId)),
+    refuse: (outcome) => outcome,
+  }),
+
+  quorum: operation({
+    decide: async (controller: Pick<LocalController, "quorum">, _: Nothing): Promise<Quorum> =>
+      controller.quorum(),
+    refuse: () => NO_QUORUM,
+  }),
+};
+
+/** Whoever changes the metadata: this broker if it is alone, else the cluster's controller. */
+export type Controller = Surface<typeof operations>;
