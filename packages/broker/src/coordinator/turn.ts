@@ -66,8 +66,10 @@ export class Turn<State, Rec, Timer extends Keyed> {
   }
 
   appendAll(records: readonly Rec[]): void {
+    if (records.length === 0) return;
+    if (this.#records === null) this.#records = records.slice();
     // One by one: there may be more of them than a call takes arguments.
-    for (const record of records) this.append(record);
+    else for (const record of records) this.#records.push(record);
   }
 
   reply<T>(reply: Reply<T>, answer: T): void {

@@ -61,9 +61,14 @@ function beat(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   return answer(turn, heartbeat, admission, updated);
 }
 
-/** The member as it describes itself now; what a heartbeat leaves out stays as it was. */
-function describe(member: Member, { request, clientId, clientHost }: Heartbeat): Member {
+/**
+ * The member as it describes itself now; what a heartbeat leaves out stays as it was. Nearly every
+ * heartbeat leaves out all.
+ */
+function describe(member: Member, heartbeat: Heartbeat): Member {
+  const { request, clientId, clientHost } = heartbeat;
   const { subscribedTopicNames: names, rebalanceTimeoutMs } = request;
+  if (saysNothing(member, heartbeat)) return member;
   return {
     ...member,
     instanceId: request.instanceId ?? member.instanceId,
@@ -77,6 +82,20 @@ function describe(member: Member, { request, clientId, clientHost }: Heartbeat):
     // A classic member that sends heartbeats of this protocol has changed over.
     classic: null,
   };
+}
+
+function saysNothing(member: Member, { request, clientId, clientHost }: Heartbeat): boolean {
+  return (
+    request.subscribedTopicNames === null &&
+    request.subscribedTopicRegex === null &&
+    request.serverAssignor === null &&
+    request.rackId === null &&
+    request.rebalanceTimeoutMs === -1 &&
+    (request.instanceId === null || request.instanceId === member.instanceId) &&
+    clientId === member.clientId &&
+    clientHost === member.clientHost &&
+    member.classic === null
+  );
 }
 
 function answer(

@@ -42,12 +42,11 @@ export function judgeHeartbeat(
   const wrong = malformed(request, version);
   if (wrong !== null) return refused(ErrorCode.INVALID_REQUEST, wrong);
   const { serverAssignor } = request;
+  if (serverAssignor === null) return null;
   const supported = supportedAssignors(assignors);
-  if (serverAssignor !== null && !supported.includes(serverAssignor)) {
-    const why = `the assignors of this broker are ${supported.join(", ")}`;
-    return refused(ErrorCode.UNSUPPORTED_ASSIGNOR, why);
-  }
-  return null;
+  if (supported.includes(serverAssignor)) return null;
+  const why = `the assignors of this broker are ${supported.join(", ")}`;
+  return refused(ErrorCode.UNSUPPORTED_ASSIGNOR, why);
 }
 
 function malformed(request: HeartbeatRequest, version: number): string | null {

@@ -4,7 +4,14 @@ import { RegexError } from "../regex/parse.ts";
 import { type Admission, isRefused } from "./admission.ts";
 import { type Assignment, NO_PARTITIONS, type TopicPartitions } from "./assignment.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
-import { type Member, MemberEpoch, sameDescription, sameNames, sameProgress } from "./member.ts";
+import {
+  isReconciledTo,
+  type Member,
+  MemberEpoch,
+  sameDescription,
+  sameNames,
+  sameProgress,
+} from "./member.ts";
 import { reconcile } from "./reconcile.ts";
 import {
   type ConsumerRecord,
@@ -45,6 +52,7 @@ export interface MemberUpdate {
  */
 export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
   const { group, next } = update;
+  if (hasNothingToDo(update)) return next;
   const described = describeMember(update);
   if (isRefused(described)) return described;
   logUpdate(update, described);
@@ -67,6 +75,13 @@ export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
     targetEpoch = described.epoch;
   }
   return progress(update, { target, targetEpoch, regexes, subscriptionChanged });
+}
+
+/** Nearly every heartbeat is of a member that says nothing new and has all it shall have. */
+function hasNothingToDo({ group, admission, next }: MemberUpdate): boolean {
+  const { epoch, assignmentEpoch } = group;
+  const settled = epoch === assignmentEpoch && isReconciledTo(next, assignmentEpoch);
+  return settled && next === admission.member;
 }
 
 /** In both protocols a member joins here, and brings its group to another epoch. */
