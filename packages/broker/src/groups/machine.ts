@@ -56,25 +56,25 @@ function apply(state: GroupState, record: GroupRecord): void {
   }
 }
 
-function applyClassic({ groups }: GroupState, record: GroupMetadataRecord): void {
+function applyClassic(state: GroupState, record: GroupMetadataRecord): void {
   const groupId = record.key.group;
-  const known = groups.get(groupId);
+  const known = state.groups.get(groupId);
   if (record.value === null) {
     // A group that became a consumer group has lost this record, not its life.
-    if (known?.kind === "classic") groups.delete(groupId);
+    if (known?.kind === "classic") state.remove(groupId);
     return;
   }
   const group = known?.kind === "classic" ? known : new ClassicGroup(groupId);
   group.recorded = recordedOf(record.value);
-  groups.set(groupId, group);
+  state.put(group);
 }
 
-function applyConsumer({ groups }: GroupState, record: ConsumerRecord): void {
+function applyConsumer(state: GroupState, record: ConsumerRecord): void {
   const { groupId } = record.key;
-  const known = groups.get(groupId);
+  const known = state.groups.get(groupId);
   if (known?.kind === "consumer") {
     const removed = record.record === "ConsumerGroupMetadata" && record.value === null;
-    if (removed) groups.delete(groupId);
+    if (removed) state.remove(groupId);
     else known.apply(record);
     return;
   }
@@ -82,7 +82,7 @@ function applyConsumer({ groups }: GroupState, record: ConsumerRecord): void {
   if (record.value === null) return;
   const group = new ConsumerGroup(groupId);
   group.apply(record);
-  groups.set(groupId, group);
+  state.put(group);
 }
 
 function snapshot({ groups, offsets }: GroupState): GroupRecord[] {

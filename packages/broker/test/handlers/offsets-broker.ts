@@ -35,7 +35,7 @@ export function addGroup(
     ...answers,
   };
   return broker.groups.run<void>(groupId, (turn, reply) => {
-    turn.state.groups.set(groupId, group as unknown as Group);
+    turn.state.put(group as unknown as Group);
     turn.reply(reply, undefined);
   });
 }

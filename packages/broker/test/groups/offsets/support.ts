@@ -68,7 +68,7 @@ export class OffsetWorld extends GroupHarness {
 
   /** Puts a group there that has what offsets need of one. */
   addGroup(group: Partial<GroupLike> & { groupId: string }): void {
-    this.state.groups.set(group.groupId, { ...EMPTY_CONSUMERS, ...group } as unknown as Group);
+    this.state.put({ ...EMPTY_CONSUMERS, ...group } as unknown as Group);
   }
 }
 
