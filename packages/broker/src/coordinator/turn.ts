@@ -78,6 +78,14 @@ export class Turn<State, Rec, Timer extends Keyed> {
   }
 
   /**
+   * Does something outside once the records are durable: asks another broker, say. What comes of it
+   * comes back as an operation, by the runtime's `run`.
+   */
+  whenDurable(action: () => void): void {
+    this.reply(action, undefined);
+  }
+
+  /**
    * A turn of its own, once the records of this one are applied and before anybody else's: for
    * soft state of what these records make.
    */

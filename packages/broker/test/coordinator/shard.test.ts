@@ -33,7 +33,7 @@ test("an answer comes when the records it rests on are durable", async () => {
   const seen: number[] = [];
   const answered = shard.run<number>((turn, reply) => {
     turn.append({ name: "a", count: 5 });
-    turn.reply(() => reply(log.endOffset), undefined);
+    turn.whenDurable(() => reply(log.endOffset));
     seen.push(log.endOffset);
   });
   expect(seen).toEqual([0]);
