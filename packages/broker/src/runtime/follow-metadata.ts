@@ -22,8 +22,10 @@ export function followMetadata(metadata: Metadata, partitions: Partitions): void
     partitions.host(delta.topics.flatMap((topic) => changedOf(topic, metadata)));
     partitions.host(topicsWithConfigs(delta, image).flatMap((topic) => ledOf(topic, metadata)));
     const before = defaults;
-    defaults = metadata.topicConfig("");
-    if (!isEqual(before, defaults)) partitions.host(configuredAnew(metadata, partitions));
+    const now = metadata.topicConfig("");
+    if (isEqual(before, now)) return;
+    defaults = now;
+    partitions.host(configuredAnew(before, metadata, partitions));
   });
 }
 
@@ -39,12 +41,11 @@ function* partitionsLost({ topics }: MetadataDelta, nodeId: number) {
 
 /** Of a topic's partitions that have changed, those that this broker leads. */
 function changedOf({ now: topic, partitions }: TopicDelta, metadata: Metadata): HostedPartition[] {
-  const hosted: HostedPartition[] = [];
-  if (topic === null) return hosted;
-  for (const { index, now } of partitions) {
-    if (now?.leader === metadata.nodeId) hosted.push(hostedOf(topic, index, now, metadata));
-  }
-  return hosted;
+  if (topic === null) return [];
+  const led = partitions.filter(({ now }) => now?.leader === metadata.nodeId);
+  if (led.length === 0) return [];
+  const hostedOf = hosting(topic, metadata);
+  return led.map(({ index, now }) => hostedOf(now!, index));
 }
 
 /** Topics that are there and have other configs of their own. */
@@ -55,29 +56,31 @@ function topicsWithConfigs({ configs }: MetadataDelta, { topics }: MetadataImage
 }
 
 function ledOf(topic: TopicImage, metadata: Metadata): HostedPartition[] {
+  const hostedOf = hosting(topic, metadata);
   const hosted: HostedPartition[] = [];
   for (const [index, partition] of topic.partitions.entries()) {
-    if (partition.leader === metadata.nodeId) {
-      hosted.push(hostedOf(topic, index, partition, metadata));
-    }
+    if (partition.leader === metadata.nodeId) hosted.push(hostedOf(partition, index));
   }
   return hosted;
 }
 
-function hostedOf(
-  { name: topic, id: topicId }: TopicImage,
-  partition: number,
-  { leaderEpoch }: PartitionImage,
-  metadata: Metadata,
-): HostedPartition {
-  return { id: { topic, topicId, partition }, leaderEpoch, settings: metadata.topicConfig(topic) };
+function hosting({ name: topic, id: topicId }: TopicImage, metadata: Metadata) {
+  const settings = metadata.topicConfig(topic);
+  return ({ leaderEpoch }: PartitionImage, partition: number): HostedPartition => {
+    return { id: { topic, topicId, partition }, leaderEpoch, settings };
+  };
 }
 
 /** What a topic gets that does not say has changed: that may concern every hosted partition. */
-function configuredAnew(metadata: Metadata, partitions: Partitions): HostedPartition[] {
-  return [...partitions.all()].map(({ hosted }) => {
-    return { ...hosted, settings: metadata.topicConfig(hosted.id.topic) };
-  });
+function configuredAnew(before: TopicConfig, metadata: Metadata, partitions: Partitions) {
+  const defaults = metadata.topicConfig("");
+  const all: HostedPartition[] = [];
+  for (const { hosted } of partitions.all()) {
+    const { id, leaderEpoch } = hosted;
+    const settings = hosted.settings === before ? defaults : metadata.topicConfig(id.topic);
+    all.push({ id, leaderEpoch, settings });
+  }
+  return all;
 }
 
 /** Most configs of brokers say nothing of topics. */
