@@ -17,7 +17,10 @@ export class GroupCoordinator extends CoordinatorRuntime<GroupState, GroupRecord
     super(parts, {
       name: "the group coordinator",
       topic: CONSUMER_OFFSETS_TOPIC,
-      createTopic: () => parts.metadata.createOffsetsTopic(),
+      createTopic: async () => {
+        const { errorCode } = await parts.metadata.controller.createOffsetsTopic({});
+        return errorCode;
+      },
       machine: groupMachine(new GroupLog(parts.logger)),
     });
   }

@@ -83,11 +83,12 @@ function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Broker): bo
 
 /** Creates what may be created; the error codes of what could not be. */
 async function createMissing(
-  { metadata: { image }, metadata: controller }: Broker,
+  { metadata }: Broker,
   request: Request,
   wanted: readonly Wanted[],
 ): Promise<Map<string, number>> {
-  if (!request.allowAutoTopicCreation || !controller.brokerConfig().autoCreateTopicsEnable) {
+  const { image, controller } = metadata;
+  if (!request.allowAutoTopicCreation || !metadata.brokerConfig().autoCreateTopicsEnable) {
     return new Map();
   }
   const missing = new Set<string>();
@@ -97,10 +98,10 @@ async function createMissing(
   }
   if (missing.size === 0) return new Map();
   const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
-  const created = await controller.createTopics(
-    [...missing].map((name) => ({ name, ...defaults })),
-  );
-  return new Map(created.map(({ name, errorCode }) => [name, errorCode]));
+  const topics = [...missing].map((name) => ({ name, ...defaults }));
+  const asked = { topics, validateOnly: false, internal: false };
+  const created = await controller.createTopics(asked);
+  return new Map(created.topics.map(({ name, errorCode }) => [name, errorCode]));
 }
 
 /** A topic that is asked for twice is answered once, as Kafka does. */

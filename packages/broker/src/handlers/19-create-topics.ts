@@ -30,8 +30,9 @@ async function handle(
   { broker: { metadata } }: RequestContext,
 ): Promise<Response> {
   const { topics, validateOnly } = request;
-  const created = await metadata.createTopics(topics, { validateOnly });
-  return { topics: created.map((topic) => resultOf(topic, metadata, validateOnly)) };
+  const asked = { topics, validateOnly, internal: false };
+  const created = await metadata.controller.createTopics(asked);
+  return { topics: created.topics.map((topic) => resultOf(topic, metadata, validateOnly)) };
 }
 
 function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boolean): Result {

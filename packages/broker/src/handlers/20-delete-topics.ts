@@ -46,8 +46,8 @@ async function handle(request: Request, { broker, version }: RequestContext): Pr
     else if (name === null && byId) refs.push({ name: null, id: topicId });
     else refusals.push(result(name, topicId, BOTH_OR_NEITHER));
   }
-  const deleted = await metadata.deleteTopics(refs);
-  const results = deleted.map(({ name, id, ...outcome }) => result(name, id, outcome));
+  const deleted = await metadata.controller.deleteTopics({ topics: refs });
+  const results = deleted.topics.map(({ name, id, ...outcome }) => result(name, id, outcome));
   return { responses: [...results, ...refusals] };
 }
 

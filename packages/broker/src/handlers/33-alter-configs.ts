@@ -30,8 +30,9 @@ async function handle(request: Request, { broker }: RequestContext): Promise<Res
     replace: true,
     changes: configs.map((config) => ({ ...config, operation: ConfigOperation.set })),
   }));
-  const outcomes = await broker.metadata.alterConfigs(changes, { validateOnly });
-  return { responses: alteredResources(resources, outcomes) };
+  const { controller, nodeId } = broker.metadata;
+  const altered = await controller.alterConfigs({ resources: changes, validateOnly, nodeId });
+  return { responses: alteredResources(resources, altered.resources) };
 }
 
 function failure({ resources }: Request, errorCode: number): Response {

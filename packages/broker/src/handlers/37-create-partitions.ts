@@ -21,9 +21,9 @@ type Response = ResponseInput<typeof CreatePartitions>;
 
 async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
   const { topics, validateOnly } = request;
-  const results = await broker.metadata.createPartitions(topics, { validateOnly });
+  const grown = await broker.metadata.controller.createPartitions({ topics, validateOnly });
   return {
-    results: results.map(({ name, errorCode, errorMessage }) => ({
+    results: grown.topics.map(({ name, errorCode, errorMessage }) => ({
       name,
       errorCode,
       errorMessage,

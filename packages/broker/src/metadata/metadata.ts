@@ -3,12 +3,6 @@ import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
 import type { StateMachineError } from "../state-machine/replayed.ts";
 import type { Coming } from "../util/coming.ts";
-import type { GrownTopic } from "./create-partitions.ts";
-import type { CreatedTopic } from "./create-topics.ts";
-import type { ResourceChange } from "./decide-alter-configs.ts";
-import type { PartitionsSpec } from "./decide-create-partitions.ts";
-import type { TopicSpec } from "./decide-create-topics.ts";
-import type { DeletedTopic, TopicRef } from "./decide-delete-topics.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
 import type { MetadataImage } from "./image.ts";
 import { Leadership } from "./leadership.ts";
@@ -46,8 +40,8 @@ type Listener = (delta: MetadataDelta, image: MetadataImage) => void;
 
 /**
  * The metadata as this broker knows it, and the way to its controller. Readers take `image`, which
- * is committed and never changes under them; every method that changes something resolves after the
- * change is durable and `onChange` listeners have seen it.
+ * is committed and never changes under them. What the controller is asked resolves after the change
+ * is durable and `onChange` listeners have seen it.
  */
 export class Metadata {
   readonly clusterId: string;
@@ -165,36 +159,5 @@ export class Metadata {
   /** A producer id nobody was given before. Rejects when no block of ids could be stored. */
   nextProducerId(): Promise<number> {
     return this.#producerIds.next();
-  }
-
-  async createTopics(
-    topics: readonly TopicSpec[],
-    { validateOnly = false, internal = false } = {},
-  ): Promise<readonly CreatedTopic[]> {
-    const request = { topics, validateOnly, internal };
-    return (await this.controller.createTopics(request)).topics;
-  }
-
-  async createOffsetsTopic(): Promise<number> {
-    return (await this.controller.createOffsetsTopic({})).errorCode;
-  }
-
-  async deleteTopics(topics: readonly TopicRef[]): Promise<readonly DeletedTopic[]> {
-    return (await this.controller.deleteTopics({ topics })).topics;
-  }
-
-  async createPartitions(
-    topics: readonly PartitionsSpec[],
-    { validateOnly = false } = {},
-  ): Promise<readonly GrownTopic[]> {
-    return (await this.controller.createPartitions({ topics, validateOnly })).topics;
-  }
-
-  async alterConfigs(
-    resources: readonly ResourceChange[],
-    { validateOnly = false } = {},
-  ): Promise<readonly Outcome[]> {
-    const { nodeId } = this;
-    return (await this.controller.alterConfigs({ resources, validateOnly, nodeId })).resources;
   }
 }

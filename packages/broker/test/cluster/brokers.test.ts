@@ -10,6 +10,7 @@ import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { STOP_PATIENCE_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { SHARED_CLOSE_GRACE_MS } from "../../src/partition/limits.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { append, create, imageOf, produce, settledWorld } from "./requests.ts";
 
 const TOPIC = "orders";
@@ -149,7 +150,7 @@ describe("a broker", () => {
     await world.settled();
     const last = world.bystander;
     for (const broker of world.brokers) if (broker !== last) broker.kill();
-    const created = last.member.metadata.createTopics([
+    const created = createTopics(last.member.metadata, [
       { name: "late", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] },
     ]);
     await world.pass(agoMs);

@@ -12,6 +12,7 @@ import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { ASK_LEADER_EVERY_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { LEADERSHIP_NEWS_INTERVAL_MS } from "../../src/partition/limits.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { settledWorld } from "./requests.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
 
@@ -74,7 +75,7 @@ describe("the controller", () => {
     const world = await settledWorld();
     const { controller } = world;
     const topics = [topic("orders", 40)];
-    await world.run(controller.member.metadata.createTopics(topics));
+    await world.run(createTopics(controller.member.metadata, topics));
     await world.settled();
     await world.pass(LEADERSHIP_NEWS_INTERVAL_MS);
     const { partitions } = controller.member.metadata.image.topics.get("orders")!;
@@ -108,7 +109,7 @@ describe("the controller", () => {
     });
     // It does not know yet, and can do nothing.
     expect(world.controllerId(controller)).toBe(controller.id);
-    const call = controller.member.metadata.createTopics([topic("from-the-past")]);
+    const call = createTopics(controller.member.metadata, [topic("from-the-past")]);
     await world.pass(2_000);
     controller.cutOff(false);
     const [outcome] = await world.run(call);
@@ -134,7 +135,7 @@ describe("the controller", () => {
         : world.controller;
     controller.life!.bus.cut = false;
     const offset = other.member.metadata.endOffset;
-    const [outcome] = await world.run(controller.member.metadata.createTopics([topic("late")]));
+    const [outcome] = await world.run(createTopics(controller.member.metadata, [topic("late")]));
     await world.settled();
     expect(world.controllerId()).toBe(other.id);
     const isThere = other.member.metadata.image.topics.has("late");
@@ -161,7 +162,7 @@ describe("the controller", () => {
     const world = await settledWorld();
     const { controller, bystander } = world;
     world.model.fateOf = () => "lost";
-    const created = bystander.member.metadata.createTopics([topic("perhaps")]);
+    const created = createTopics(bystander.member.metadata, [topic("perhaps")]);
     await world.pass(100);
     const stopped = controller.stop();
     const [outcome] = await world.run(created);
@@ -204,7 +205,7 @@ describe("a call of the controller", () => {
     const world = await settledWorld();
     for (const broker of world.brokers) {
       const name = `from-${broker.id}`;
-      const [created] = await world.run(broker.member.metadata.createTopics([topic(name)]));
+      const [created] = await world.run(createTopics(broker.member.metadata, [topic(name)]));
       expect(created).toMatchObject({ name, errorCode: ErrorCode.NONE });
       expect(broker.member.metadata.image.topics.get(name)?.id).toBe(created!.plan!.id);
     }
@@ -216,7 +217,7 @@ describe("a call of the controller", () => {
     const world = await settledWorld();
     const { bystander, controller } = world;
     controller.kill();
-    const creating = bystander.member.metadata.createTopics([topic("patient", 1, 2)]);
+    const creating = createTopics(bystander.member.metadata, [topic("patient", 1, 2)]);
     const [created] = await world.run(creating);
     expect(created!.errorCode).toBe(ErrorCode.NONE);
     world.check();
@@ -226,7 +227,7 @@ describe("a call of the controller", () => {
     const world = await settledWorld();
     const { bystander } = world;
     world.network.fateOf = () => "answer lost";
-    const creating = bystander.member.metadata.createTopics([topic("unsure")]);
+    const creating = createTopics(bystander.member.metadata, [topic("unsure")]);
     const [created] = await world.run(creating);
     expect(created!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
     expect(bystander.member.metadata.image.topics.has("unsure")).toBe(true);
@@ -243,7 +244,7 @@ describe("a call of the controller", () => {
     for (let i = 0; i < 24; i++) {
       const name = `topic-${i}`;
       const broker = world.random.pick(world.serving);
-      void broker.member.metadata.createTopics([topic(name, 1, 1)]).then(([created]) => {
+      void createTopics(broker.member.metadata, [topic(name, 1, 1)]).then(([created]) => {
         outcomes.set(name, created!.errorCode);
       });
       if (i % 6 === 3) {

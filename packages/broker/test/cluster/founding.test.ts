@@ -4,6 +4,7 @@ import { GATHERING_WAIT_MS } from "../../src/cluster/limits.ts";
 import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { imageOf } from "./requests.ts";
 
@@ -131,11 +132,12 @@ const TOPIC = "orders";
 
 async function createTopic(world: ClusterWorld, replicationFactor: number): Promise<number> {
   const spec = { name: TOPIC, numPartitions: 1, replicationFactor, assignments: [], configs: [] };
-  return (await world.bystander.member.metadata.createTopics([spec]))[0]!.errorCode;
+  return (await createTopics(world.bystander.member.metadata, [spec]))[0]!.errorCode;
 }
 
 async function createOffsets(world: ClusterWorld): Promise<void> {
-  expect(await world.bystander.member.metadata.createOffsetsTopic()).toBe(ErrorCode.NONE);
+  const { controller } = world.bystander.member.metadata;
+  expect(await controller.createOffsetsTopic({})).toMatchObject({ errorCode: ErrorCode.NONE });
 }
 
 /** How long it took, to within what messages take. */

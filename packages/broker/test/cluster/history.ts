@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import type { TopicImage } from "../../src/metadata/image.ts";
 import { batchOf, readAll } from "../log/batches.ts";
+import { createPartitions, createTopics, deleteTopics } from "../metadata/ask.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
 
@@ -39,7 +40,7 @@ export class ClusterHistory {
     this.topics.set(name, topic);
     const spec = { name, numPartitions: partitions, replicationFactor: replicas };
     const specs = [{ ...spec, assignments: [], configs: [] }];
-    const [created] = await broker.member.metadata.createTopics(specs);
+    const [created] = await createTopics(broker.member.metadata, specs);
     topic.created = created!.errorCode;
     const isThere = broker.member.metadata.image.topics.has(name);
     if (topic.created === ErrorCode.NONE && !isThere && topic.deleted === null) {
@@ -51,7 +52,7 @@ export class ClusterHistory {
     const topic = this.topics.get(name)!;
     if (topic.deleted !== null) return;
     topic.deleted = undefined;
-    const [deleted] = await broker.member.metadata.deleteTopics([{ name, id: null }]);
+    const [deleted] = await deleteTopics(broker.member.metadata, [{ name, id: null }]);
     topic.deleted = deleted!.errorCode;
   }
 
@@ -59,7 +60,7 @@ export class ClusterHistory {
     const { metadata } = broker.member;
     const count = metadata.image.topics.get(name)!.partitions.length + 1;
     if (count > 4) return;
-    const [grown] = await metadata.createPartitions([{ name, count, assignments: null }]);
+    const [grown] = await createPartitions(metadata, [{ name, count, assignments: null }]);
     if (grown!.errorCode !== ErrorCode.NONE) return;
     const topic = metadata.image.topics.get(name);
     if (topic !== undefined && topic.partitions.length < count) {

@@ -13,6 +13,7 @@ import { expect } from "vitest";
 import type { PartitionImage } from "../../src/metadata/image.ts";
 import type { AppendOutcome, Partition } from "../../src/partition/partition.ts";
 import { batchOf } from "../log/batches.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 
@@ -30,7 +31,7 @@ export async function create(
   broker = world.bystander,
 ): Promise<void> {
   const spec = { name, numPartitions, replicationFactor, assignments: [], configs: [] };
-  const [created] = await world.run(broker.member.metadata.createTopics([spec]));
+  const [created] = await world.run(createTopics(broker.member.metadata, [spec]));
   expect(created!.errorCode).toBe(ErrorCode.NONE);
 }
 

@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { logIdOf } from "../../src/log/jetstream/stream-config.ts";
+import { createPartitions, deleteTopics } from "../metadata/ask.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { create, produce, settledWorld } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
@@ -18,7 +19,7 @@ describe("the logs of topics", () => {
       expect(replicas).toEqual([...partitions[partition]!.replicas].sort());
     }
     const [deleted] = await world.run(
-      world.bystander.member.metadata.deleteTopics([{ name: "orders", id: null }]),
+      deleteTopics(world.bystander.member.metadata, [{ name: "orders", id: null }]),
     );
     expect(deleted!.errorCode).toBe(ErrorCode.NONE);
     await world.until("they are gone", () => partitionsOf(world, "orders").length === 0);
@@ -38,7 +39,7 @@ describe("the logs of topics", () => {
     await world.until("there is another", () => world.controllerId(other) === other.id);
     const grow = (broker: SimulatedBroker) => {
       const spec = { name: "orders", count: 2, assignments: null };
-      return world.run(broker.member.metadata.createPartitions([spec]));
+      return world.run(createPartitions(broker.member.metadata, [spec]));
     };
     const [grown] = await grow(other);
     expect(grown!.errorCode).toBe(ErrorCode.NONE);

@@ -2,6 +2,7 @@ import { ErrorCode, Fetch, type RequestInput, readBatchHeader, ZERO_UUID } from 
 import { describe, expect, it } from "vitest";
 import { LogError } from "../../src/log/log.ts";
 import type { Partition } from "../../src/partition/partition.ts";
+import { deleteTopics } from "../metadata/ask.ts";
 import { topicIdOf } from "../metadata/cluster.ts";
 import { batchOf } from "../partition/batches.ts";
 import { brokerThatDoesNotLead } from "./cluster-broker.ts";
@@ -161,7 +162,7 @@ describe("Fetch", () => {
     const deleted = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
     await untilWaiting(broker);
     const { metadata } = broker.broker;
-    await metadata.deleteTopics([{ name: "t", id: null }]);
+    await deleteTopics(metadata, [{ name: "t", id: null }]);
     expect((await deleted).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     await broker.createTopic("t");
     const abandoned = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));

@@ -1,6 +1,7 @@
 import { ErrorCode, Metadata, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { metadata as handler } from "../../src/handlers/03-metadata.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
@@ -9,7 +10,7 @@ const byName = (...names: string[]) => names.map((name) => ({ name }));
 describe("Metadata", () => {
   it("answers the lowest and the highest version", async () => {
     const { call, metadata } = await metadataBroker();
-    await metadata.createTopics([spec("t", { numPartitions: 2 })]);
+    await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
     const oldest = await call(Metadata, handler, 0, { topics: byName("t") });
     expect(oldest.brokers).toMatchObject([{ nodeId: 1, host: "127.0.0.1", port: 19092 }]);
     expect(oldest.topics).toMatchObject([
@@ -35,7 +36,7 @@ describe("Metadata", () => {
 
   it("takes an empty list for all topics in version 0 only, null from version 1 on", async () => {
     const { call, metadata } = await metadataBroker();
-    await metadata.createTopics([spec("a"), spec("b")]);
+    await createTopics(metadata, [spec("a"), spec("b")]);
     const names = async (version: number, topics: [] | null) =>
       (await call(Metadata, handler, version, { topics })).topics.map(({ name }) => name);
     expect(await names(0, [])).toEqual(["a", "b"]);
@@ -73,7 +74,7 @@ describe("Metadata", () => {
 
   it("finds topics by id", async () => {
     const { call, metadata } = await metadataBroker();
-    await metadata.createTopics([spec("t")]);
+    await createTopics(metadata, [spec("t")]);
     const { id } = metadata.image.topics.get("t")!;
     const none = "11111111-1111-1111-1111-111111111111";
     const ask = (version: number, topicId: string) =>
@@ -88,7 +89,7 @@ describe("Metadata", () => {
 
   it("tells what may be done when asked", async () => {
     const { call, metadata } = await metadataBroker();
-    await metadata.createTopics([spec("t")]);
+    await createTopics(metadata, [spec("t")]);
     const answer = await call(Metadata, handler, 8, {
       topics: null,
       includeClusterAuthorizedOperations: true,

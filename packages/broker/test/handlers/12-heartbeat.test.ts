@@ -36,7 +36,7 @@ it("is refused for the wrong generation, member, instance or group", async () =>
 it("is fine while the coordinator loads", async () => {
   const broker = await WholeBroker.start();
   // Answered when the topic is there; its shards are loaded a little later.
-  const created = broker.broker.metadata.createOffsetsTopic();
+  const created = broker.broker.metadata.controller.createOffsetsTopic({});
   const beat = { groupId: "g", generationId: 1, memberId: "m" };
   const loading = new Promise<number>((resolve) => {
     broker.broker.metadata.onChange(() => {

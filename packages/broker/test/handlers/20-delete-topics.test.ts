@@ -2,6 +2,7 @@ import { DeleteTopics, ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { deleteTopics } from "../../src/handlers/20-delete-topics.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
@@ -11,7 +12,7 @@ describe("DeleteTopics", () => {
   it("deletes by name in the lowest version", async () => {
     const { call, metadata } = await metadataBroker();
     const configs = [{ name: "retention.ms", value: "5" }];
-    await metadata.createTopics([spec("t", { configs }), spec("u")]);
+    await createTopics(metadata, [spec("t", { configs }), spec("u")]);
     const request = { topicNames: ["t", "none"], timeoutMs };
     const { responses } = await call(DeleteTopics, deleteTopics, 1, request);
     expect(responses).toMatchObject([
@@ -24,7 +25,7 @@ describe("DeleteTopics", () => {
 
   it("deletes by name or id in the highest", async () => {
     const { call, metadata } = await metadataBroker();
-    await metadata.createTopics([spec("t"), spec("u"), spec("kept")]);
+    await createTopics(metadata, [spec("t"), spec("u"), spec("kept")]);
     const { id } = metadata.image.topics.get("u")!;
     const none = "11111111-1111-1111-1111-111111111111";
     const topics = [
@@ -47,7 +48,7 @@ describe("DeleteTopics", () => {
 
   it("deletes nothing that is named twice, and says what it does not know", async () => {
     const { call, metadata } = await metadataBroker();
-    await metadata.createTopics([spec("t"), spec("u")]);
+    await createTopics(metadata, [spec("t"), spec("u")]);
     const { id } = metadata.image.topics.get("u")!;
     const byId = { name: null, topicId: id };
     const names = ["t", "t", "u", "none"].map((name) => ({ name, topicId: ZERO_UUID }));

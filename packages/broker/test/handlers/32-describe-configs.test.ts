@@ -2,6 +2,7 @@ import { DescribeConfigs, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { describeConfigs } from "../../src/handlers/32-describe-configs.ts";
+import { alterConfigs, createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
@@ -9,7 +10,7 @@ async function brokerWithTopic() {
   const kafkaConfigs = { "log.retention.hours": "2", "ssl.keystore.password": "geheim" };
   const opened = await metadataBroker({ kafkaConfigs });
   const configs = [{ name: "segment.bytes", value: "1048576" }];
-  await opened.metadata.createTopics([spec("t", { configs })]);
+  await createTopics(opened.metadata, [spec("t", { configs })]);
   return opened;
 }
 
@@ -56,7 +57,7 @@ describe("DescribeConfigs", () => {
       ["", 3],
       ["1", 2],
     ] as const) {
-      await metadata.alterConfigs([{ ...broker, name }]);
+      await alterConfigs(metadata, [{ ...broker, name }]);
       const asked = resource(ResourceType.broker, name, ["my.plugin.key"]);
       const { results } = await call(DescribeConfigs, describeConfigs, 4, {
         ...asked,
@@ -75,8 +76,8 @@ describe("DescribeConfigs", () => {
     const { call, metadata } = await brokerWithTopic();
     const change = { name: "message.max.bytes", operation: 0, value: "5000" };
     const broker = { type: ResourceType.broker, replace: false, changes: [change] };
-    await metadata.alterConfigs([{ ...broker, name: "" }]);
-    await metadata.alterConfigs([
+    await alterConfigs(metadata, [{ ...broker, name: "" }]);
+    await alterConfigs(metadata, [
       { ...broker, name: "1", changes: [{ ...change, value: "6000" }] },
     ]);
     const asked = { ...resource(ResourceType.broker, "1"), includeSynonyms: true };
@@ -115,7 +116,7 @@ it("DescribeConfigs tells of another broker what was set at run time", async () 
   const { call, metadata } = await metadataBroker({ brokers: [1, 2] });
   const set = (name: string, config: string, value: string) => {
     const changes = [{ name: config, operation: 0, value }];
-    return metadata.alterConfigs([{ type: ResourceType.broker, name, replace: false, changes }]);
+    return alterConfigs(metadata, [{ type: ResourceType.broker, name, replace: false, changes }]);
   };
   await set("", "message.max.bytes", "5000");
   await set("", "log.retention.ms", "60000");
@@ -148,7 +149,7 @@ it("DescribeConfigs tells a group's configs, set or not", async () => {
   const set = async (name: string, value: string) => {
     const changes = [{ name, operation: 0, value }];
     const group = { type: ResourceType.group, name: "g", replace: false, changes };
-    expect(await metadata.alterConfigs([group])).toMatchObject([{ errorCode: 0 }]);
+    expect(await alterConfigs(metadata, [group])).toMatchObject([{ errorCode: 0 }]);
   };
   await set("consumer.session.timeout.ms", "50000");
   await set("share.auto.offset.reset", "by_duration:PT1H");
@@ -185,7 +186,7 @@ it("DescribeConfigs tells a group's configs, set or not", async () => {
 it("DescribeConfigs tells synonyms as Kafka does: hours only behind milliseconds", async () => {
   const kafkaConfigs = { "log.retention.hours": "2", "advertised.listeners": "PLAINTEXT://a:1" };
   const { call, metadata } = await metadataBroker({ kafkaConfigs });
-  await metadata.createTopics([spec("t")]);
+  await createTopics(metadata, [spec("t")]);
   const config = async (type: number, name: string, key: string) => {
     const asked = { ...resource(type, name, [key]), includeSynonyms: true };
     const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
@@ -200,7 +201,7 @@ it("DescribeConfigs tells synonyms as Kafka does: hours only behind milliseconds
   expect((await broker("advertised.listeners")).configSource).toBe(4);
   const changes = [{ name: "log.retention.ms", operation: 0, value: "60000" }];
   const all = { type: ResourceType.broker, name: "", replace: false, changes };
-  await metadata.alterConfigs([all]);
+  await alterConfigs(metadata, [all]);
   expect((await topic("retention.ms")).synonyms).toEqual([
     { name: "log.retention.ms", value: "60000", source: 3 },
     { name: "log.retention.hours", value: "2", source: 4 },

@@ -2,12 +2,13 @@ import { AlterConfigs, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { configsOf, ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { alterConfigs } from "../../src/handlers/33-alter-configs.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
 it("AlterConfigs replaces all configs of a resource, at both ends of its versions", async () => {
   const { call, metadata } = await metadataBroker();
-  await metadata.createTopics([spec("t", { configs: [{ name: "retention.ms", value: "5" }] })]);
+  await createTopics(metadata, [spec("t", { configs: [{ name: "retention.ms", value: "5" }] })]);
   const alter = (version: number, name: string, value: string | null, validateOnly = false) => {
     const configs = [{ name, value }];
     const resources = [{ resourceType: ResourceType.topic, resourceName: "t", configs }];

@@ -1,6 +1,7 @@
 import { CreatePartitions, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { createPartitions } from "../../src/handlers/37-create-partitions.ts";
+import { createTopics, deleteTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
@@ -9,7 +10,7 @@ const options = { timeoutMs: 1_000, validateOnly: false };
 describe("CreatePartitions", () => {
   it("adds partitions and their logs, at both ends of its versions", async () => {
     const { call, metadata, host } = await metadataBroker();
-    await metadata.createTopics([spec("t")]);
+    await createTopics(metadata, [spec("t")]);
     for (const [version, count] of [
       [0, 3],
       [3, 5],
@@ -27,7 +28,7 @@ describe("CreatePartitions", () => {
 
   it("refuses what makes no sense", async () => {
     const { call, metadata, host } = await metadataBroker();
-    await metadata.createTopics([spec("t", { numPartitions: 2 })]);
+    await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
     const code = async (name: string, count: number, ids: number[][] | null = null) => {
       const assignments = ids?.map((brokerIds) => ({ brokerIds })) ?? null;
       const topics = [{ name, count, assignments }];
@@ -53,11 +54,11 @@ describe("CreatePartitions", () => {
 
   it("leaves no logs of a topic that was deleted meanwhile", async () => {
     const { call, metadata, host } = await metadataBroker();
-    await metadata.createTopics([spec("t")]);
+    await createTopics(metadata, [spec("t")]);
     const createLogs = host.createLogs.bind(host);
     host.createLogs = async (ids) => {
       await createLogs(ids);
-      await metadata.deleteTopics([{ name: "t", id: null }]);
+      await deleteTopics(metadata, [{ name: "t", id: null }]);
     };
     const topics = [{ name: "t", count: 3, assignments: null }];
     const { results } = await call(CreatePartitions, createPartitions, 3, { topics, ...options });

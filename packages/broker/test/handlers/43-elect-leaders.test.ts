@@ -2,6 +2,7 @@ import { ElectLeaders, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { electLeaders } from "../../src/handlers/43-elect-leaders.ts";
 import { ElectionType } from "../../src/metadata/decide-elect-leaders.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { spec } from "../metadata/support.ts";
 import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
@@ -57,7 +58,7 @@ it("ElectLeaders finds no leader where no broker is up, and knows two types", as
 
 it("ElectLeaders is never needed by a broker that is alone", async () => {
   const { call, metadata } = await metadataBroker();
-  await metadata.createTopics([spec("t")]);
+  await createTopics(metadata, [spec("t")]);
   for (const electionType of [preferred, unclean]) {
     const request = { electionType, topicPartitions: asked(0), timeoutMs: 1 };
     const { replicaElectionResults } = await call(ElectLeaders, electLeaders, 2, request);

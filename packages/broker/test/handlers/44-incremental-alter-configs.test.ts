@@ -2,12 +2,13 @@ import { ErrorCode, IncrementalAlterConfigs } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { configsOf, ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { incrementalAlterConfigs } from "../../src/handlers/44-incremental-alter-configs.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
 it("IncrementalAlterConfigs sets, deletes, appends and subtracts, at both versions", async () => {
   const { call, metadata } = await metadataBroker();
-  await metadata.createTopics([spec("t", { configs: [{ name: "retention.ms", value: "5" }] })]);
+  await createTopics(metadata, [spec("t", { configs: [{ name: "retention.ms", value: "5" }] })]);
   const resource = { resourceType: ResourceType.topic, resourceName: "t" };
   const alter = async (version: number, ...changes: [string, number, string | null][]) => {
     const configs = changes.map(([name, configOperation, value]) => {
@@ -62,7 +63,7 @@ it("IncrementalAlterConfigs keeps what Kafka keeps for a broker, acted on or not
 
 it("IncrementalAlterConfigs refuses a resource that is named twice", async () => {
   const { call, metadata } = await metadataBroker();
-  await metadata.createTopics([spec("t")]);
+  await createTopics(metadata, [spec("t")]);
   const configs = [{ name: "retention.ms", configOperation: 0, value: "9" }];
   const resource = { resourceType: ResourceType.topic, resourceName: "t", configs };
   const request = { resources: [resource, resource], validateOnly: false };

@@ -1,6 +1,7 @@
 import { AlterPartitionReassignments, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { alterPartitionReassignments } from "../../src/handlers/45-alter-partition-reassignments.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { spec } from "../metadata/support.ts";
 import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
@@ -62,7 +63,7 @@ it("AlterPartitionReassignments keeps the replication factor when it is told to"
 
 it("AlterPartitionReassignments leaves a broker that is alone as it is", async () => {
   const broker = await metadataBroker();
-  await broker.metadata.createTopics([spec("t")]);
+  await createTopics(broker.metadata, [spec("t")]);
   expect(await codes(broker, 1, [[1]])).toEqual([0]);
   expect(await codes(broker, 1, [[2]])).toEqual([INVALID_REPLICA_ASSIGNMENT]);
   expect(await codes(broker, 1, [[]])).toEqual([INVALID_REPLICA_ASSIGNMENT]);

@@ -2,6 +2,7 @@ import { ErrorCode, ListPartitionReassignments } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { listPartitionReassignments } from "../../src/handlers/46-list-partition-reassignments.ts";
 import { decideReassign } from "../../src/metadata/decide-reassign.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { spec } from "../metadata/support.ts";
 import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
@@ -40,7 +41,7 @@ it("ListPartitionReassignments tells what moves", async () => {
 
 it("ListPartitionReassignments has nothing to tell of a broker that is alone", async () => {
   const broker = await metadataBroker();
-  await broker.metadata.createTopics([spec("t")]);
+  await createTopics(broker.metadata, [spec("t")]);
   expect(await list(broker, null)).toMatchObject({ errorCode: 0, topics: [] });
 });
 

@@ -2,12 +2,13 @@ import { ErrorCode, ListConfigResources } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { listConfigResources } from "../../src/handlers/74-list-config-resources.ts";
+import { alterConfigs, createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
 it("ListConfigResources lists what has configs, at both versions", async () => {
   const { call, metadata } = await metadataBroker();
-  await metadata.createTopics([spec("t")]);
+  await createTopics(metadata, [spec("t")]);
   const list = (version: number, ...resourceTypes: number[]) =>
     call(ListConfigResources, listConfigResources, version, { resourceTypes });
   expect((await list(0)).configResources).toEqual([]);
@@ -17,10 +18,10 @@ it("ListConfigResources lists what has configs, at both versions", async () => {
   expect((await list(1, ResourceType.topic)).configResources).toEqual([topic]);
   const change = { name: "consumer.session.timeout.ms", operation: 0, value: "50000" };
   const group = { type: ResourceType.group, name: "g", replace: false };
-  await metadata.alterConfigs([{ ...group, changes: [change] }]);
+  await alterConfigs(metadata, [{ ...group, changes: [change] }]);
   const listed = { resourceName: "g", resourceType: ResourceType.group };
   expect((await list(1)).configResources).toEqual([listed, broker, topic]);
-  await metadata.alterConfigs([{ ...group, changes: [{ ...change, operation: 1, value: null }] }]);
+  await alterConfigs(metadata, [{ ...group, changes: [{ ...change, operation: 1, value: null }] }]);
   expect((await list(1, ResourceType.group)).configResources).toEqual([]);
   expect((await list(1, 99)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
 });

@@ -1,13 +1,14 @@
 import { DescribeTopicPartitions, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { describeTopicPartitions } from "../../src/handlers/75-describe-topic-partitions.ts";
+import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
 async function brokerWithTopics() {
   const opened = await metadataBroker();
   const specs = [spec("b", { numPartitions: 3 }), spec("a", { numPartitions: 2 }), spec("c")];
-  await opened.metadata.createTopics(specs);
+  await createTopics(opened.metadata, specs);
   const describe = (request: {
     topics?: { name: string }[];
     responsePartitionLimit?: number;

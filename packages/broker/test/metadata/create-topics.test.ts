@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { LogError } from "../../src/log/log.ts";
+import { createTopics } from "./ask.ts";
 import { openMetadata, spec } from "./support.ts";
 
 describe("creating topics", () => {
@@ -8,7 +9,7 @@ describe("creating topics", () => {
     const { metadata, host } = await openMetadata();
     const seen: string[][] = [];
     metadata.onChange((_, { topics }) => seen.push([...topics.keys()]));
-    const [created] = await metadata.createTopics([spec("t", { numPartitions: 3 })]);
+    const [created] = await createTopics(metadata, [spec("t", { numPartitions: 3 })]);
     expect(created).toMatchObject({ name: "t", errorCode: 0 });
     expect(seen).toEqual([["t"]]);
     expect(metadata.image.topics.get("t")?.partitions).toHaveLength(3);
@@ -18,7 +19,7 @@ describe("creating topics", () => {
 
   it("answers what is wrong with each topic", async () => {
     const { metadata } = await openMetadata();
-    await metadata.createTopics([spec("there"), spec("a.b")]);
+    await createTopics(metadata, [spec("there"), spec("a.b")]);
     const assign = (...brokerIds: number[][]) => ({
       numPartitions: -1,
       replicationFactor: -1,
@@ -45,11 +46,11 @@ describe("creating topics", () => {
       [spec("big", { numPartitions: 10_001 }), ErrorCode.POLICY_VIOLATION],
     ];
     for (const [asked, errorCode] of cases) {
-      const [result] = await metadata.createTopics([asked]);
+      const [result] = await createTopics(metadata, [asked]);
       expect(result, asked.name).toMatchObject({ errorCode, plan: null });
       expect(result?.errorMessage).toMatch(/\w/);
     }
-    const [near] = await metadata.createTopics([
+    const [near] = await createTopics(metadata, [
       spec("c", { configs: [{ name: "retention.mss", value: "1" }] }),
     ]);
     expect(near?.errorMessage).toContain("retention.ms?");
@@ -65,7 +66,7 @@ describe("creating topics", () => {
       return append(batch, epoch);
     };
     const names = Array.from({ length: 1_000 }, (_, i) => `t${i}`);
-    const made = await Promise.all(names.map((name) => metadata.createTopics([spec(name)])));
+    const made = await Promise.all(names.map((name) => createTopics(metadata, [spec(name)])));
     expect(made.flat().every(({ errorCode }) => errorCode === 0)).toBe(true);
     expect(metadata.image.topics.size).toBe(1_000);
     expect(appends).toBeLessThan(10);
@@ -74,7 +75,7 @@ describe("creating topics", () => {
   it("lets one of many who create the same name win", async () => {
     const { metadata, host } = await openMetadata();
     const results = await Promise.all(
-      Array.from({ length: 5 }, () => metadata.createTopics([spec("same")])),
+      Array.from({ length: 5 }, () => createTopics(metadata, [spec("same")])),
     );
     const codes = results.flat().map(({ errorCode }) => errorCode);
     expect(codes).toEqual([0, ...Array(4).fill(ErrorCode.TOPIC_ALREADY_EXISTS)]);
@@ -84,19 +85,19 @@ describe("creating topics", () => {
   it("leaves nothing behind when a log can't be made", async () => {
     const { metadata, host } = await openMetadata();
     host.failure = new Error("no space");
-    const [result] = await metadata.createTopics([spec("t", { numPartitions: 2 })]);
+    const [result] = await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
     expect(result).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, plan: null });
     expect(metadata.image.topics.size).toBe(0);
     expect(host.logs.size).toBe(0);
     host.failure = null;
-    const [again] = await metadata.createTopics([spec("t")]);
+    const [again] = await createTopics(metadata, [spec("t")]);
     expect(again?.errorCode).toBe(0);
   });
 
   it("lets one of two colliding names win, whoever asks first", async () => {
     const { metadata, host } = await openMetadata();
     const results = await Promise.all(
-      ["a.b", "a_b", "a.b"].map((name) => metadata.createTopics([spec(name)])),
+      ["a.b", "a_b", "a.b"].map((name) => createTopics(metadata, [spec(name)])),
     );
     const codes = results.flat().map(({ errorCode }) => errorCode);
     const { INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS } = ErrorCode;
@@ -107,7 +108,7 @@ describe("creating topics", () => {
   it("takes the logs back when the disk was full, and keeps them when nobody knows", async () => {
     const { metadata, host, log } = await openMetadata();
     const append = log.append.bind(log);
-    const create = async (name: string) => (await metadata.createTopics([spec(name)]))[0];
+    const create = async (name: string) => (await createTopics(metadata, [spec(name)]))[0];
     log.append = () => Promise.reject(new LogError("disk-full", "no space left"));
     expect(await create("t")).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
     expect(host.logs.size).toBe(0);
@@ -123,7 +124,7 @@ describe("creating topics", () => {
 
   it("spreads leaders and replicas over the brokers", async () => {
     const { metadata } = await openMetadata({ brokers: [1, 2, 3] });
-    const [created] = await metadata.createTopics([
+    const [created] = await createTopics(metadata, [
       spec("t", { numPartitions: 6, replicationFactor: 2 }),
     ]);
     const { partitions } = created!.plan!;

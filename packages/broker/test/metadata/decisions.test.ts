@@ -8,6 +8,7 @@ import { topicRecords } from "../../src/metadata/decide-create-topics.ts";
 import { decideDeleteTopics, type TopicRef } from "../../src/metadata/decide-delete-topics.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
+import { createTopics } from "./ask.ts";
 import { openMetadata, spec } from "./support.ts";
 
 /** Name and the fields that matter, so that a test reads like the log. */
@@ -33,7 +34,7 @@ function brief(records: readonly MetadataRecord[]): unknown[] {
 async function withTopic() {
   const opened = await openMetadata();
   const configs = [{ name: "retention.ms", value: "5" }];
-  const [created] = await opened.metadata.createTopics([spec("t", { numPartitions: 2, configs })]);
+  const [created] = await createTopics(opened.metadata, [spec("t", { numPartitions: 2, configs })]);
   return { ...opened, plan: created!.plan! };
 }
 

@@ -6,6 +6,7 @@ import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { partitionChangeRecord } from "../../src/metadata/records.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { alterConfigs, createPartitions, createTopics, deleteTopics } from "./ask.ts";
 import { openMetadata, spec, testEnv } from "./support.ts";
 
 const NAMES = ["a", "b", "c.d", "c_d", "e", "f-g"];
@@ -24,14 +25,14 @@ async function decideSomething(metadata: Metadata, random: SeededRandom): Promis
     case 0:
     case 1: {
       const configs = random.chance(0.5) ? [change] : [];
-      await metadata.createTopics([spec(name, { numPartitions: random.below(4), configs })]);
+      await createTopics(metadata, [spec(name, { numPartitions: random.below(4), configs })]);
       return;
     }
     case 2:
-      await metadata.deleteTopics([{ name, id: null }]);
+      await deleteTopics(metadata, [{ name, id: null }]);
       return;
     case 3:
-      await metadata.createPartitions([{ name, count: random.below(8), assignments: null }]);
+      await createPartitions(metadata, [{ name, count: random.below(8), assignments: null }]);
       return;
     case 4:
       await metadata.nextProducerId();
@@ -43,7 +44,7 @@ async function decideSomething(metadata: Metadata, random: SeededRandom): Promis
       const type = random.chance(0.7) ? ResourceType.topic : ResourceType.broker;
       const resource = type === ResourceType.topic ? name : random.pick(["", "1"]);
       const replace = random.chance(0.3);
-      await metadata.alterConfigs([{ type, name: resource, replace, changes: [change] }]);
+      await alterConfigs(metadata, [{ type, name: resource, replace, changes: [change] }]);
     }
   }
 }
@@ -81,10 +82,10 @@ describe("replay", () => {
 
   it("stays short however long topics come and go", async () => {
     const { metadata, log } = await openMetadata();
-    await metadata.createTopics([spec("kept", { numPartitions: 3 })]);
+    await createTopics(metadata, [spec("kept", { numPartitions: 3 })]);
     for (let i = 0; i < 25; i++) {
-      await metadata.createTopics([spec("passing", { numPartitions: 1_000 })]);
-      await metadata.deleteTopics([{ name: "passing", id: null }]);
+      await createTopics(metadata, [spec("passing", { numPartitions: 1_000 })]);
+      await deleteTopics(metadata, [{ name: "passing", id: null }]);
     }
     await metadata.settled();
     expect(log.startOffset).toBeGreaterThan(10_000);

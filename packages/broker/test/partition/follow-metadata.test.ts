@@ -1,20 +1,21 @@
 import { expect, it, vi } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { WholeBroker } from "../handlers/whole-broker.ts";
+import { alterConfigs, createPartitions, createTopics, deleteTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 
 it("a change of the metadata touches the partitions it is about, and no other", async () => {
   const { broker, hosted } = await followed();
   const { metadata } = broker;
-  await metadata.createPartitions([{ name: "a", count: 3, assignments: null }]);
+  await createPartitions(metadata, [{ name: "a", count: 3, assignments: null }]);
   expect(hosted()).toEqual(["a-2"]);
   await metadata.nextProducerId();
   expect(hosted()).toEqual([]);
   const retention = { name: "retention.ms", operation: 0, value: "1" };
   const topic = { type: ResourceType.topic, name: "b", replace: false, changes: [retention] };
-  await metadata.alterConfigs([topic]);
+  await alterConfigs(metadata, [topic]);
   expect(hosted()).toEqual(["b-0"]);
-  await metadata.deleteTopics([{ name: "b", id: null }]);
+  await deleteTopics(metadata, [{ name: "b", id: null }]);
   expect(hosted()).toEqual([]);
   expect(broker.partitions.find("b", 0)).toBeTypeOf("number");
 });
@@ -24,7 +25,7 @@ it("a default of all topics reaches every hosted partition, another config none"
   const set = (name: string, value: string) => {
     const changes = [{ name, operation: 0, value }];
     const all = { type: ResourceType.broker, name: "", replace: false, changes };
-    return broker.metadata.alterConfigs([all]);
+    return alterConfigs(broker.metadata, [all]);
   };
   expect(await set("log.segment.bytes", "4000000")).toMatchObject([{ errorCode: 0 }]);
   expect(hosted()).toEqual(["a-0", "a-1", "b-0"]);
@@ -37,7 +38,7 @@ it("a default of all topics reaches every hosted partition, another config none"
 async function followed() {
   const { broker } = await WholeBroker.start({}, cluster([1]).records);
   const one = { replicationFactor: 1, assignments: [], configs: [] };
-  await broker.metadata.createTopics([
+  await createTopics(broker.metadata, [
     { name: "a", numPartitions: 2, ...one },
     { name: "b", numPartitions: 1, ...one },
   ]);

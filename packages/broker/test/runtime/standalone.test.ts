@@ -10,6 +10,7 @@ import { openStandalone } from "../../src/runtime/standalone.ts";
 import { osError } from "../env/memory-files.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf } from "../log/batches.ts";
+import { createTopics } from "../metadata/ask.ts";
 
 const settings: BrokerSettings = {
   ...{ nodeId: 1, bindAddress: "127.0.0.1", bindPort: 0, storage: "segment", cluster: null },
@@ -41,7 +42,7 @@ it("says after an unclean stop what was recovered, and nothing after an orderly 
   const first = await open(env);
   expect(first.lines).toEqual([]);
   const { metadata } = first.state;
-  await metadata.createTopics([topicOf(2)], { validateOnly: false });
+  await createTopics(metadata, [topicOf(2)]);
   await partitionOf(first.state).log.append(batchOf(1), 0);
   const logs = env.fs.paths().filter((path) => path.endsWith(".log"));
   const written = logs.reduce((sum, path) => sum + env.fs.contentOf(path).length, 0);
@@ -60,7 +61,7 @@ it("says after an unclean stop what was recovered, and nothing after an orderly 
 it("opens a partition again that could be opened but not read", async () => {
   const env = testEnv();
   const first = await open(env);
-  await first.state.metadata.createTopics([topicOf(1)], { validateOnly: false });
+  await createTopics(first.state.metadata, [topicOf(1)]);
   const partition = partitionOf(first.state);
   await partition.log.append(batchOf(1), 0);
   env.fs.fault = (operation, path) => {
@@ -90,7 +91,7 @@ it("opens a partition again that could be opened but not read", async () => {
 it("stops on a full disk", async () => {
   const env = testEnv();
   const { state } = await open(env);
-  await state.metadata.createTopics([topicOf(1)], { validateOnly: false });
+  await createTopics(state.metadata, [topicOf(1)]);
   await partitionOf(state).log.append(batchOf(1), 0);
   env.fs.fault = (operation, path) => {
     if (operation === "write") throw osError("ENOSPC", path);
@@ -107,7 +108,7 @@ it("refuses a topic whose log's place is taken, and harms nothing", async () => 
   const { state, lines } = await open(env);
   await env.fs.makeDirectory("/data/t-1");
   await (await env.fs.open("/data/t-1/meta.properties", { create: true })).close();
-  const [refused] = await state.metadata.createTopics([topicOf(2)], { validateOnly: false });
+  const [refused] = await createTopics(state.metadata, [topicOf(2)]);
   expect(refused).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
   expect(lines.join()).toContain("/data/t-1 is there and holds meta.properties");
   expect(env.fs.paths()).toContain("/data/t-1/meta.properties");
