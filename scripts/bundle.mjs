@@ -1,7 +1,7 @@
 // Puts the command line into few files: a process that loads 250 modules one by one takes twice as
 // long to its first acknowledged record (docs/adr/0004). Does nothing when nothing has changed.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashOf, placeBundle, upToDate } from "./lib/place-bundle.mjs";
 import { root } from "./lib/steps.mjs";
@@ -9,7 +9,9 @@ import { root } from "./lib/steps.mjs";
 const cli = join(root, "packages/cli/dist");
 const target = join(cli, "bundle");
 const bundled = ["cli", "broker", "client", "protocol"];
-const bundledPackages = /^(@tarpan\/(broker|client|protocol)(\/.*)?|commander)$/;
+// From the registry only what a start loads and is pure: one more file would cost it more than the
+// code. Not codecs, which finds its native modules from where it lies.
+const bundledPackages = /^(@tarpan\/(broker|client|protocol)(\/.*)?|commander|hono(\/.*)?)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
@@ -26,11 +28,23 @@ async function bundle() {
   });
   const aside = await mkdtemp(`${target}-`);
   try {
-    const { output } = await build.write({ dir: aside, comments: false });
+    const { output } = await build.write({ dir: aside, comments: false, banner: licensesOf });
     const files = output.map(({ fileName }) => fileName);
     await placeBundle(aside, target, files, inputs);
   } finally {
     await build.close();
     await rm(aside, { recursive: true, force: true });
   }
+}
+
+/** A licence wants to be where its code is. */
+async function licensesOf({ moduleIds }) {
+  const names = moduleIds.flatMap(
+    (id) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? [],
+  );
+  const texts = [...new Set(names)].sort().map(async (name) => {
+    const text = await readFile(join(root, "node_modules", name, "LICENSE"), "utf8");
+    return `/*! Parts of this are ${name}:\n\n${text.trim()}\n*/`;
+  });
+  return (await Promise.all(texts)).join("\n");
 }

@@ -24,6 +24,7 @@ it("serves HTTP after the files of its version were removed, and what it needs o
   const status = async (path: string) => (await fetch(`http://${broker.bootstrap}${path}`)).status;
   for (const path of ["/health", "/ready", "/cluster/status", "/api/v1/groups"])
     expect([path, await status(path)]).toEqual([path, 200]);
+  expect(await status("/api/v1/groups/%zz")).toBe(400);
   const loaded = () => expect(broker.output).toContain("loaded what may be needed later");
   await vi.waitFor(loaded, { timeout: 20_000 });
   await rm(join(home, "node_modules"));

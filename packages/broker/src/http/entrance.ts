@@ -2,10 +2,11 @@ import type { Socket } from "node:net";
 import type { BrokerAdmin } from "../admin/broker-admin.ts";
 import type { HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
+import { createApp } from "./app.ts";
 import { HttpServer } from "./http-server.ts";
 
 /** Serves HTTP on sockets of the broker's listener. The server is made for the first of them. */
-export function createHttpEntrance(view: BrokerAdmin, onError: OnError): HttpEntrance {
+export function createHttpEntrance(broker: BrokerAdmin, onError: OnError): HttpEntrance {
   let server: HttpServer | null = null;
   let closing = false;
   return {
@@ -17,7 +18,7 @@ export function createHttpEntrance(view: BrokerAdmin, onError: OnError): HttpEnt
       // Node's own part is loaded here and not imported: a start need not wait for it. It is a part
       // of the program that runs, so unlike a file it is there whatever was installed meanwhile.
       const { createServer } = process.getBuiltinModule("node:http");
-      server ??= new HttpServer(createServer, view, onError);
+      server ??= new HttpServer(createServer, createApp(broker, onError), onError);
       server.accept(socket, firstBytes);
     },
     close() {

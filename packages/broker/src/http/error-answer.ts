@@ -1,7 +1,7 @@
 import { AdminError, type AdminErrorKind } from "../admin/admin-error.ts";
 import { HttpError } from "./http-error.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
-import { type Answer, json } from "./resource.ts";
+import { json } from "./text-response.ts";
 
 const STATUS: Readonly<Record<AdminErrorKind, number>> = {
   "not-found": 404,
@@ -13,7 +13,7 @@ const STATUS: Readonly<Record<AdminErrorKind, number>> = {
 };
 
 /** Null for an error that is a bug. */
-export function answerOf(error: unknown): Answer | null {
+export function errorAnswer(error: unknown): Response | null {
   if (error instanceof HttpError) return json(error.status, { error: error.message });
   if (!(error instanceof AdminError)) return null;
   const { kind, message, field } = error;

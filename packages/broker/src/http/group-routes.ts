@@ -1,6 +1,8 @@
 import type { GroupsAdmin } from "../admin/groups-admin.ts";
+import { readJson } from "./request-body.ts";
 import { readReset } from "./reset-request.ts";
-import { json, type Resource } from "./resource.ts";
+import { idOf, type Resource } from "./resource.ts";
+import { json } from "./text-response.ts";
 
 export function groupResources(groups: GroupsAdmin): Resource[] {
   return [
@@ -10,19 +12,21 @@ export function groupResources(groups: GroupsAdmin): Resource[] {
     },
     {
       path: "/api/v1/groups/:id",
-      GET: async ({ id }) => json(200, await groups.describe(id)),
-      DELETE: async ({ id }) => {
-        await groups.delete(id);
-        return json(200, { groupId: id, deleted: true });
+      GET: async (c) => json(200, await groups.describe(idOf(c))),
+      DELETE: async (c) => {
+        const groupId = idOf(c);
+        await groups.delete(groupId);
+        return json(200, { groupId, deleted: true });
       },
     },
     {
       path: "/api/v1/groups/:id/offsets",
-      POST: async ({ id, body }) => {
-        const reset = readReset(await body());
-        const moves = await groups.resetOffsets(id, reset);
+      POST: async (c) => {
+        const groupId = idOf(c);
+        const reset = readReset(await readJson(c.req));
+        const moves = await groups.resetOffsets(groupId, reset);
         const { topic, execute: executed } = reset;
-        return json(200, { groupId: id, topic, executed, partitions: moves });
+        return json(200, { groupId, topic, executed, partitions: moves });
       },
     },
   ];

@@ -1,14 +1,15 @@
 import type { IncomingMessage } from "node:http";
+import type { HonoRequest } from "hono";
 import { HttpError } from "./http-error.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
 
 /** The JSON a request brings. Rejects with HttpError: 400, 413, 415. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const [type = ""] = (request.headers["content-type"] ?? "").split(";");
+export async function readJson(req: HonoRequest): Promise<unknown> {
+  const [type = ""] = (req.header("content-type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/json") {
     throw new HttpError(415, "the content-type must be application/json");
   }
-  const text = (await readBytes(request)).toString("utf8");
+  const text = await req.text();
   try {
     return JSON.parse(text);
   } catch {
@@ -16,16 +17,17 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
+/** Rejects with HttpError 413. */
+export async function readText(incoming: IncomingMessage): Promise<string> {
   const tooLarge = () => new HttpError(413, `a body has at most ${MAX_BODY_BYTES} bytes`);
-  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(incoming.headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   // The answer is yet to be written to the same socket: leaving the loop must not destroy it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     length += chunk.length;
     if (length > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(chunks).toString("utf8");
 }

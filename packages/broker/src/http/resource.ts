@@ -1,19 +1,12 @@
-export interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
+import type { Context, Handler } from "hono";
+import type { NodeBindings } from "./node-listener.ts";
+
+/** What every handler is given by the server. */
+export interface HttpEnv {
+  Bindings: NodeBindings;
 }
 
-export interface Asked {
-  readonly query: URLSearchParams;
-  /** What stood in the place of `:id`, decoded; "" in a path without it. */
-  readonly id: string;
-  /** Reads the body as JSON. Rejects with HttpError. */
-  readonly body: () => Promise<unknown>;
-}
-
-export type Route = (asked: Asked) => Answer | Promise<Answer>;
+export type Route = Handler<HttpEnv>;
 
 /** GET, which serves HEAD too, only reads; the other methods change something. */
 export const METHODS = ["GET", "POST", "DELETE"] as const;
@@ -24,11 +17,7 @@ export interface Resource extends Readonly<Partial<Record<Method, Route>>> {
   readonly path: string;
 }
 
-export function json(
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): Answer {
-  const body = `${JSON.stringify(value, null, 2)}\n`;
-  return { status, contentType: "application/json; charset=utf-8", body, headers };
+/** What stands in the place of `:id`, decoded. */
+export function idOf({ req }: Context<HttpEnv>): string {
+  return req.param("id") ?? "";
 }

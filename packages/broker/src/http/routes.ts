@@ -3,27 +3,34 @@ import { describeCluster } from "../admin/describe-cluster.ts";
 import { brokerResources } from "./broker-routes.ts";
 import { groupResources } from "./group-routes.ts";
 import { metricsPage } from "./metrics-page.ts";
-import { type Answer, json, type Resource } from "./resource.ts";
+import type { Resource } from "./resource.ts";
+import { json, text } from "./text-response.ts";
 
 /** Every path there is. */
-export function resourcesOf(view: BrokerAdmin): readonly Resource[] {
-  const metrics = metricsPage(view);
+export function resourcesOf(broker: BrokerAdmin): readonly Resource[] {
+  const metrics = metricsPage(broker);
   return [
     { path: "/health", GET: () => json(200, { status: "ok" }) },
-    { path: "/ready", GET: () => ready(view) },
+    { path: "/ready", GET: () => ready(broker) },
     {
       path: "/cluster/status",
-      GET: async ({ query }) =>
-        json(200, await describeCluster(view, query.get("partitions") === "true")),
+      GET: async ({ req }) =>
+        json(200, await describeCluster(broker, req.query("partitions") === "true")),
     },
-    { path: "/metrics", GET: async () => ({ status: 200, ...(await metrics()) }) },
-    ...groupResources(view.groups),
-    ...(view.members === null ? [] : brokerResources(view, view.members)),
+    {
+      path: "/metrics",
+      async GET() {
+        const { contentType, body } = await metrics();
+        return text(200, contentType, body);
+      },
+    },
+    ...groupResources(broker.groups),
+    ...(broker.members === null ? [] : brokerResources(broker, broker.members)),
   ];
 }
 
-function ready(view: BrokerAdmin): Answer {
-  const { ready, reasons } = view.readiness();
+function ready(broker: BrokerAdmin): Response {
+  const { ready, reasons } = broker.readiness();
   return ready
     ? json(200, { status: "ready" })
     : json(503, { status: "not ready", reasons: [...reasons] });

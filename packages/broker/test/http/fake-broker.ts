@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import type { BrokerAdmin } from "../../src/admin/broker-admin.ts";
+import type { GroupsAdmin } from "../../src/admin/groups-admin.ts";
 import type { MembersAdmin } from "../../src/admin/members-admin.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
@@ -14,7 +15,7 @@ export class FakeBroker implements BrokerAdmin {
   served: Served | null = null;
   errors: string[] = [];
   /** groups.test.ts has real ones. */
-  readonly groups = {
+  readonly groups: GroupsAdmin = {
     list: async () => [],
     describe: async () => unserved(),
     delete: async () => unserved(),

@@ -109,6 +109,42 @@ describe("routes", () => {
     }
   });
 
+  test.each([
+    ["..", ".."],
+    ["%2E%2E", ".."],
+    ["a%2Fb%20%C3%BC", "a/b ü"],
+    ["a%252Fb", "a%2Fb"],
+    ["a+b", "a+b"],
+    ["a#b", "a#b"],
+    ["a%0Ab", "a\nb"],
+    ["", ""],
+  ])("the group %j of a path is %j", async (part, groupId) => {
+    const view = new FakeBroker();
+    const asked: string[] = [];
+    view.groups.delete = async (id) => {
+      asked.push(id);
+    };
+    await using served = await serveHttp(view);
+    const { status } = await ask(served, `/api/v1/groups/${part}`, { method: "DELETE" });
+    expect([status, asked]).toEqual([200, [groupId]]);
+  });
+
+  test.each(["%zz", "%ff", "a%"])("the group %j is not well encoded", async (part) => {
+    await using served = await serveHttp(new FakeBroker());
+    for (const method of ["GET", "DELETE", "POST"]) {
+      const { status, text } = await ask(served, `/api/v1/groups/${part}`, { method });
+      expect([status, JSON.parse(text).error]).toEqual([400, "the path is not well encoded"]);
+    }
+  });
+
+  test.each(["/health/", "//health", "/x/../health", "/health#x", "/api/v1/groups/a/b", "/%zz"])(
+    "%s is no path",
+    async (path) => {
+      await using served = await serveHttp(new FakeBroker());
+      expect((await ask(served, path)).status).toBe(404);
+    },
+  );
+
   test("while the coordinators load it says to ask again", async () => {
     const view = new FakeBroker();
     view.groups.list = async () => {
@@ -148,6 +184,50 @@ describe("routes", () => {
     expect(status).toBe(500);
     expect(text).not.toContain("secret");
     expect(view.errors.length).toBe(1);
+    expect((await ask(served, "/health")).status).toBe(200);
+  });
+});
+
+describe("what clients send", () => {
+  /** All that comes back until the broker ends the connection. */
+  const exchange = async (text: string) => {
+    const view = new FakeBroker();
+    await using served = await serveHttp(view);
+    const socket = connect(served.listener.port, "127.0.0.1");
+    socket.end(text);
+    let reply = "";
+    for await (const chunk of socket.setEncoding("latin1")) reply += chunk;
+    expect(view.errors).toEqual([]);
+    return reply;
+  };
+
+  test("HTTP/1.0 without a Host, as load balancers probe", async () => {
+    expect(await exchange("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  test("any Host", async () => {
+    const reply = await exchange("GET /health HTTP/1.1\r\nHost: [::1\r\n\r\n");
+    expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  test("a method that fetch does not know", async () => {
+    const first = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+    const reply = await exchange(`${first}TRACE /health HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const [, second = ""] = reply.split("\nHTTP/1.1 ");
+    expect(second).toMatch(/^405 Method Not Allowed\r\n/);
+    expect(second).toContain("allow: GET, HEAD\r\n");
+  });
+
+  test("a request that breaks off in its body", async () => {
+    const head = "POST /api/v1/groups/a/offsets HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n";
+    const text = `${head}Content-Type: application/json\r\n\r\n{`;
+    const view = new FakeBroker();
+    await using served = await serveHttp(view);
+    const socket = connect(served.listener.port, "127.0.0.1");
+    socket.write(text);
+    await eventually(() => served.listener.stats.connectionsAccepted === 1);
+    socket.resetAndDestroy();
+    await eventually(() => served.listener.connections === 0);
     expect((await ask(served, "/health")).status).toBe(200);
   });
 });

@@ -1,0 +1,81 @@
+import type { MiddlewareHandler } from "hono";
+import { HonoBase } from "hono/hono-base";
+import { TrieRouter } from "hono/router/trie-router";
+import type { BrokerAdmin } from "../admin/broker-admin.ts";
+import type { OnError } from "../server/shared.ts";
+import { errorAnswer } from "./error-answer.ts";
+import { HttpError } from "./http-error.ts";
+import { isLoopback } from "./loopback.ts";
+import { pathOf } from "./node-listener.ts";
+import { type HttpEnv, METHODS, type Resource, type Route } from "./resource.ts";
+import { resourcesOf } from "./routes.ts";
+import { json } from "./text-response.ts";
+
+/** All that is served, in the terms of fetch. */
+export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpEnv> {
+  const app = new HonoBase<HttpEnv>({
+    // The one of Hono's routers that takes the patterns below, without those that are faster.
+    router: new TrieRouter(),
+    getPath: (_request, options) => pathOf(options!.env!.incoming),
+  });
+  const resources = resourcesOf(broker);
+  for (const resource of resources) serve(app, resource);
+  const paths = resources.map(({ path }) => path);
+  app.notFound(() => json(404, { error: "not found", paths }));
+  app.onError((error, { req }) => {
+    const refusal = errorAnswer(error);
+    if (refusal !== null) return refusal;
+    onError("an HTTP request failed", { path: req.path, error });
+    return json(500, { error: "internal error" });
+  });
+  return app;
+}
+
+function serve(app: HonoBase<HttpEnv>, resource: Resource): void {
+  // An id may be empty, so that its handler says what is wrong with it.
+  const path = resource.path.replace(":id", ":id{[^/]*}");
+  app.use(path, expectWellEncoded);
+  for (const method of METHODS) {
+    const route = resource[method];
+    if (route === undefined) continue;
+    if (method === "GET") app.on(method, path, route);
+    else app.on(method, path, refuseStrangers, route);
+  }
+  app.all(path, notAllowed(resource));
+}
+
+function notAllowed(resource: Resource): Route {
+  const methods = METHODS.filter((method) => resource[method] !== undefined);
+  const allow = methods.join(", ").replace("GET", "GET, HEAD");
+  return () => json(405, { error: `${resource.path} takes ${allow}` }, { allow });
+}
+
+/** Hono takes what can't be decoded as it stands, which could be the name of another group. */
+const expectWellEncoded: MiddlewareHandler<HttpEnv> = ({ env }, next) => {
+  if (!isWellEncoded(pathOf(env.incoming)))
+    throw new HttpError(400, "the path is not well encoded");
+  return next();
+};
+
+function isWellEncoded(path: string): boolean {
+  try {
+    // A result that nobody used would be left out of the bundle, with the call.
+    return decodeURIComponent(path).length <= path.length;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Until there is authentication, only who is on this machine may change anything; and no page in a
+ * browser there, which any site could have made: browsers send an Origin with these methods.
+ */
+const refuseStrangers: MiddlewareHandler<HttpEnv> = ({ req, env }, next) => {
+  if (!isLoopback(env.incoming.socket.remoteAddress ?? "")) {
+    throw new HttpError(403, "changes are limited to loopback until authentication exists");
+  }
+  if (req.header("origin") !== undefined) {
+    throw new HttpError(403, "web pages can't change anything until authentication exists");
+  }
+  return next();
+};

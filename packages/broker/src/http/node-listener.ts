@@ -1,0 +1,72 @@
+// Between node:http and an app in the terms of fetch.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { readText } from "./request-body.ts";
+import { TextResponse } from "./text-response.ts";
+
+export interface NodeBindings {
+  readonly incoming: IncomingMessage;
+}
+
+interface Plain {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** As it was sent: not decoded, and a # is a letter of a group's name. */
+export function pathOf({ url = "/" }: IncomingMessage): string {
+  return url.split("?", 1)[0]!;
+}
+
+export interface FetchApp {
+  readonly fetch: (request: Request, bindings: NodeBindings) => Response | Promise<Response>;
+}
+
+/** Answers one request. Rejects for what is a bug, or when the app does. */
+export async function answer(
+  app: FetchApp,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  headersBeside: () => Readonly<Record<string, string>>,
+): Promise<void> {
+  const request = new NodeRequest(incoming) as unknown as Request;
+  const { status, headers, body } = await plain(await app.fetch(request, { incoming }));
+  outgoing.writeHead(status, {
+    ...headers,
+    "content-length": Buffer.byteLength(body),
+    ...headersBeside(),
+  });
+  // To a HEAD node:http sends the headers alone.
+  outgoing.end(body);
+}
+
+async function plain(response: Response | TextResponse): Promise<Plain> {
+  if (response instanceof TextResponse) return response;
+  const { status, headers } = response;
+  const body = Buffer.from(await response.arrayBuffer());
+  return { status, headers: Object.fromEntries(headers), body };
+}
+
+/**
+ * What Hono reads of a Request. One of fetch's own would take a group called ".." for a step up in
+ * the path, refuse some methods, and read a body of any length.
+ */
+class NodeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Pick<Headers, "get">;
+  readonly #incoming: IncomingMessage;
+
+  constructor(incoming: IncomingMessage) {
+    const { method = "GET", url = "/", headers } = incoming;
+    this.#incoming = incoming;
+    this.method = method === "HEAD" ? "GET" : method;
+    // Whoever reads it wants the query; the host is asked for by nobody.
+    this.url = `http://localhost${url}`;
+    this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
+  }
+
+  text(): Promise<string> {
+    return readText(this.#incoming);
+  }
+}

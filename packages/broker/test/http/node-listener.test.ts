@@ -1,0 +1,62 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { answer, type FetchApp } from "../../src/http/node-listener.ts";
+
+/** What fetch gets from a server that answers with `app`. */
+async function served<T>(app: FetchApp["fetch"], use: (url: string) => Promise<T>): Promise<T> {
+  const headers = () => ({ "x-beside": "1" });
+  const server = createServer((incoming, outgoing) => {
+    answer({ fetch: app }, incoming, outgoing, headers).catch(() => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+test("a Response of fetch's own is sent as it is", async () => {
+  const app = () => new Response("ü", { status: 201, headers: { "x-own": "2" } });
+  await served(app, async (url) => {
+    const got = await fetch(url);
+    expect([got.status, await got.text()]).toEqual([201, "ü"]);
+    const names = ["x-own", "x-beside", "content-length", "content-type"];
+    expect(names.map((name) => got.headers.get(name))).toEqual([
+      ...["2", "1", "2"],
+      "text/plain;charset=UTF-8",
+    ]);
+  });
+});
+
+test("the app is given what was sent", async () => {
+  const app = async (request: Request) => {
+    const { method, url, headers } = request;
+    return Response.json([method, url, headers.get("X-Two"), await request.text()]);
+  };
+  const asked = await served(app, async (url) => {
+    const headers = [
+      ["x-two", "a"],
+      ["x-two", "b"],
+    ] as [string, string][];
+    return (await fetch(`${url}/a?b=c`, { method: "POST", body: "ü", headers })).json();
+  });
+  expect(asked).toEqual(["POST", "http://localhost/a?b=c", "a, b", "ü"]);
+});
+
+test("a HEAD is a GET without the body", async () => {
+  const app = ({ method }: Request) => new Response(method);
+  await served(app, async (url) => {
+    const got = await fetch(url, { method: "HEAD" });
+    expect([got.headers.get("content-length"), await got.text()]).toEqual(["3", ""]);
+  });
+});
+
+test("an app that fails ends the connection", async () => {
+  const app = () => Promise.reject(new Error("a bug"));
+  await served(app, async (url) => {
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
+  });
+});
