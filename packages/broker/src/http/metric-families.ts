@@ -22,16 +22,16 @@ export interface Family {
  * Every metric of Tarpan's own; times are seconds and sizes bytes, as Prometheus wants them.
  * `groups` is asked for by each family: it gives what was gathered for the scrape.
  */
-export function familiesOf(view: BrokerAdmin, groups: () => GroupUsage): Family[] {
+export function familiesOf(broker: BrokerAdmin, groups: () => GroupUsage): Family[] {
   return [
-    ...requestFamilies(view),
-    ...networkFamilies(view),
-    ...trafficFamilies(view),
-    ...partitionFamilies(view),
-    ...clusterFamilies(view),
+    ...requestFamilies(broker),
+    ...networkFamilies(broker),
+    ...trafficFamilies(broker),
+    ...partitionFamilies(broker),
+    ...clusterFamilies(broker),
     ...groupFamilies(groups),
-    gauge("tarpan_ready", "1 when the broker is ready", () => Number(view.readiness().ready)),
-    gauge("tarpan_uptime_seconds", "Since the start", () => view.cluster().uptimeMs / 1000),
+    gauge("tarpan_ready", "1 when the broker is ready", () => Number(broker.readiness().ready)),
+    gauge("tarpan_uptime_seconds", "Since the start", () => broker.cluster().uptimeMs / 1000),
   ];
 }
 
@@ -83,15 +83,19 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
   ];
 }
 
-function networkFamilies(view: BrokerAdmin): Family[] {
+function networkFamilies(broker: BrokerAdmin): Family[] {
   const counter = (name: string, help: string, of: (network: NetworkStatus) => number): Family => ({
     ...{ name, help, type: "counter" },
-    collect: () => [{ value: of(view.network()), labels: {} }],
+    collect: () => [{ value: of(broker.network()), labels: {} }],
   });
   return [
-    gauge("tarpan_connections", "Open connections", () => view.network().connections),
-    gauge("tarpan_held_bytes", "Bytes of unanswered requests", () => view.network().heldBytes),
-    gauge("tarpan_unsent_bytes", "Bytes slow peers leave unread", () => view.network().unsentBytes),
+    gauge("tarpan_connections", "Open connections", () => broker.network().connections),
+    gauge("tarpan_held_bytes", "Bytes of unanswered requests", () => broker.network().heldBytes),
+    gauge(
+      "tarpan_unsent_bytes",
+      "Bytes slow peers leave unread",
+      () => broker.network().unsentBytes,
+    ),
     counter(
       "tarpan_connections_accepted_total",
       "Connections accepted",
@@ -112,7 +116,7 @@ function networkFamilies(view: BrokerAdmin): Family[] {
       help: "Connections closed for what they sent",
       type: "counter",
       *collect() {
-        for (const [reason, value] of Object.entries(view.network().connectionsFailed)) {
+        for (const [reason, value] of Object.entries(broker.network().connectionsFailed)) {
           yield { value, labels: { reason } };
         }
       },
@@ -122,11 +126,11 @@ function networkFamilies(view: BrokerAdmin): Family[] {
   ];
 }
 
-function trafficFamilies(view: BrokerAdmin): Family[] {
+function trafficFamilies(broker: BrokerAdmin): Family[] {
   const counter = (name: string, help: string, of: (row: TopicTraffic) => number): Family => ({
     ...{ name, help, type: "counter" },
     *collect() {
-      for (const row of view.traffic()) yield { value: of(row), labels: { topic: row.topic } };
+      for (const row of broker.traffic()) yield { value: of(row), labels: { topic: row.topic } };
     },
   });
   return [
@@ -136,14 +140,14 @@ function trafficFamilies(view: BrokerAdmin): Family[] {
   ];
 }
 
-function clusterFamilies(view: BrokerAdmin): Family[] {
-  const { members } = view;
+function clusterFamilies(broker: BrokerAdmin): Family[] {
+  const { members } = broker;
   if (members === null) return [];
-  const isController = () => Number(view.cluster().controllerId === view.cluster().nodeId);
-  const fenced = () => view.cluster().brokers.filter((broker) => broker.fenced).length;
+  const isController = () => Number(broker.cluster().controllerId === broker.cluster().nodeId);
+  const fenced = () => broker.cluster().brokers.filter(({ fenced }) => fenced).length;
   return [
     gauge("tarpan_controller", "1 on the broker that is the controller", isController),
-    gauge("tarpan_brokers", "Brokers of the cluster", () => view.cluster().brokers.length),
+    gauge("tarpan_brokers", "Brokers of the cluster", () => broker.cluster().brokers.length),
     gauge("tarpan_brokers_fenced", "Brokers that are not heard of", fenced),
     gauge(
       "tarpan_partitions_under_replicated",
@@ -153,17 +157,17 @@ function clusterFamilies(view: BrokerAdmin): Family[] {
   ];
 }
 
-function partitionFamilies(view: BrokerAdmin): Family[] {
-  const all = () => [...view.partitions()];
+function partitionFamilies(broker: BrokerAdmin): Family[] {
+  const all = () => [...broker.partitions()];
   const offline = () => all().filter((partition) => partition.offlineReason !== null);
   return [
     gauge("tarpan_partitions", "Partitions of this broker", () => all().length),
     gauge("tarpan_partitions_offline", "Partitions that can't be served", () => offline().length),
-    gauge("tarpan_disk_full", "1 while the disk is full", () => Number(view.storage().diskFull)),
+    gauge("tarpan_disk_full", "1 while the disk is full", () => Number(broker.storage().diskFull)),
     gauge(
       "tarpan_damaged_ranges",
       "Ranges of offsets found damaged or missing in logs of this broker",
-      () => view.storage().damagedRanges,
+      () => broker.storage().damagedRanges,
     ),
     {
       name: "tarpan_topic_log_bytes",
@@ -171,7 +175,7 @@ function partitionFamilies(view: BrokerAdmin): Family[] {
       type: "gauge",
       collect() {
         const sizes = new Map<string, number>();
-        for (const { topic, sizeBytes } of view.partitions()) {
+        for (const { topic, sizeBytes } of broker.partitions()) {
           sizes.set(topic, (sizes.get(topic) ?? 0) + sizeBytes);
         }
         return Array.from(sizes, ([topic, value]) => ({ value, labels: { topic } }));

@@ -6,16 +6,16 @@ import { type Family, familiesOf } from "./metric-families.ts";
 
 /** Prometheus' text format, from a registry of its own for each broker; made when first asked. */
 export function metricsPage(
-  view: BrokerAdmin,
+  broker: BrokerAdmin,
   importProm = importPromClient,
 ): () => Promise<{ contentType: string; body: string }> {
   let registry: Promise<Registry> | null = null;
   // Gathered once for all families of a scrape; one at the same time finds rows as new as its own.
   let groups: GroupUsage = { groups: [], offsets: [] };
   return async () => {
-    groups = await view.groups.usage();
+    groups = await broker.groups.usage();
     registry ??= importProm().then(
-      (prom) => registryOf(prom, view, () => groups),
+      (prom) => registryOf(prom, broker, () => groups),
       (error) => {
         registry = null;
         throw error;
@@ -38,10 +38,10 @@ export async function importPromClient(): Promise<PromClient> {
   }
 }
 
-function registryOf(prom: PromClient, view: BrokerAdmin, groups: () => GroupUsage): Registry {
+function registryOf(prom: PromClient, broker: BrokerAdmin, groups: () => GroupUsage): Registry {
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry });
-  for (const family of familiesOf(view, groups)) registry.registerMetric(asMetric(family));
+  for (const family of familiesOf(broker, groups)) registry.registerMetric(asMetric(family));
   return registry;
 }
 
