@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { onTestFinished } from "vitest";
 
 /**
  * What a member tells on standard output, one JSON object a line. Records are told before their
@@ -32,7 +31,7 @@ export interface MemberProgram {
 
 const ERRORS_KEPT = 4_000;
 
-/** One member of a group, in a process of its own. */
+/** One member of a group, in a process of its own, which its owner ends. */
 export class GroupMember {
   readonly name: string;
   readonly events: MemberEvent[] = [];
@@ -60,7 +59,6 @@ export class GroupMember {
       this.#errors = `${this.#errors}${line}\n`.slice(-ERRORS_KEPT);
       program.parse?.(line).forEach(take);
     });
-    onTestFinished(() => this.kill9());
   }
 
   get running(): boolean {

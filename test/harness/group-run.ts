@@ -1,5 +1,5 @@
 import { errorOf } from "@tarpan/protocol";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Address } from "./client-broker.ts";
 import { GroupMember, type MemberEvent, type MemberProgram } from "./group-member.ts";
 import {
@@ -60,6 +60,13 @@ export class GroupRun {
     this.groupId = `group-of-${name}`;
   }
 
+  /** Its members end with the test that calls this. */
+  static ofTest(broker: Address, name: string): GroupRun {
+    const run = new GroupRun(broker, name);
+    onTestFinished(() => run.killAll());
+    return run;
+  }
+
   get topic(): string {
     return this.#topic;
   }
@@ -89,6 +96,11 @@ export class GroupRun {
     const member = new GroupMember(name, program, (event) => this.#take(event));
     this.#members.push(member);
     return member;
+  }
+
+  /** Leaves no process behind. */
+  async killAll(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.kill9()));
   }
 
   /** Resolves when `count` members run and share all partitions among them, each with some. */

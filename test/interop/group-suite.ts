@@ -1,8 +1,10 @@
+import { afterAll, it } from "vitest";
 import type { BrokerProcess, BrokerProcessOptions } from "../harness/broker-process.ts";
 import type { Address } from "../harness/client-broker.ts";
 import type { MemberProgram } from "../harness/group-member.ts";
 import { GroupRun } from "../harness/group-run.ts";
 import type { Peer } from "../harness/peers.ts";
+import { Together } from "../harness/together.ts";
 
 /** What a member is asked to be; see test/peers/<client>/member.*. */
 export interface MemberRequest {
@@ -38,7 +40,6 @@ const ROUNDS = Number(process.env.TARPAN_GROUP_ROUNDS ?? 1);
 const TEST_LIMIT_MS = 90_000 + ROUNDS * 60_000;
 
 type Where = { broker: BrokerProcess; address: Address };
-type Client = (request: MemberRequest) => MemberProgram;
 type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
   /** kcat ends when it has no broker, and waits for someone to start it again. */
   readonly endsWithBroker?: boolean;
@@ -49,6 +50,14 @@ type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
   /** The client itself commits for partitions that it no longer owns. */
   readonly offsetsMayGoBack?: boolean;
 };
+
+/** A group whose members are programs of one client. */
+export interface ClientGroup {
+  /** Left out for a client that is always there. */
+  readonly peer?: Peer;
+  readonly kind: Kind;
+  client(request: MemberRequest): MemberProgram;
+}
 
 export function requestOf(run: GroupRun, { address }: Where, kind: Kind): MemberRequest {
   const { protocol, assignor } = kind;
@@ -65,63 +74,89 @@ export function requestOf(run: GroupRun, { address }: Where, kind: Kind): Member
 }
 
 /**
- * Three members; one is killed, one comes, the broker restarts, is killed and comes back, one
- * leaves, one comes, with records produced throughout.
+ * Groups of three members; one is killed, one comes, the broker restarts, is killed and comes back,
+ * one leaves, one comes, with records produced throughout. The groups run at the same time and
+ * share the broker, whose restarts come when all are ready for them: most of the time is waited.
  */
-export function consumesThroughEverything(
-  it: Peer["it"],
+export function consumesThroughEverything(where: Where, groups: readonly ClientGroup[]): void {
+  const here = groups.filter(({ peer }) => peer === undefined || peer.path !== "");
+  const runs = new Map<ClientGroup, Promise<void>>();
+  const cleanUps: (() => Promise<void>)[] = [];
+  const beginAll = () => {
+    const together = new Together(here.length);
+    for (const group of here) {
+      const run = new GroupRun(where.address, nameOf(group.kind), group.kind);
+      cleanUps.push(() => run.killAll());
+      const outcome = consumeThroughEverything(where, group, run, together);
+      runs.set(group, outcome);
+      // The group's own test tells.
+      outcome.catch(() => {}).finally(() => together.leave());
+    }
+  };
+  for (const group of groups) {
+    const test = group.peer?.it ?? it;
+    test(
+      `consumes everything, in the ${nameOf(group.kind)} protocol, whatever happens`,
+      async () => {
+        if (runs.size === 0) beginAll();
+        await runs.get(group);
+      },
+      TEST_LIMIT_MS,
+    );
+  }
+  afterAll(async () => {
+    await Promise.all(cleanUps.map((cleanUp) => cleanUp()));
+  });
+}
+
+function nameOf({ protocol, assignor }: Kind): string {
+  return assignor === undefined ? protocol : `${protocol}-${assignor}`;
+}
+
+async function consumeThroughEverything(
   where: Where,
-  kind: Kind,
-  client: Client,
-) {
+  { kind, client }: ClientGroup,
+  run: GroupRun,
+  together: Together,
+): Promise<void> {
   const { broker, address } = where;
-  const name = [kind.protocol, kind.assignor].filter((part) => part !== undefined).join("-");
-  it(
-    `consumes everything, in the ${name} protocol, whatever happens`,
-    async () => {
-      const run = new GroupRun(address, name, kind);
-      const addMember = () => run.add(client(requestOf(run, where, kind)));
-      const addThree = () => {
-        for (let count = 0; count < 3; count++) addMember();
-      };
-      const whileItIsDown = async () => {
-        if (!kind.endsWithBroker) return;
-        await run.until("all members have ended", () => run.running.length === 0);
-      };
-      const isBack = async () => {
-        if (kind.endsWithBroker) addThree();
-        await run.progress();
-      };
-      const restartTwice = async () => {
-        // A proxy takes connections while the broker behind it is away, which no broker does.
-        if (broker !== address) return;
-        await broker.stop();
-        await whileItIsDown();
-        await broker.start();
-        await isBack();
-        await broker.kill9();
-        await whileItIsDown();
-        await broker.start();
-        await isBack();
-      };
-      await run.begin();
-      addThree();
-      await run.shared(3);
-      for (let round = 0; round < ROUNDS; round++) {
-        await run.progress();
-        await run.running[0]!.kill9();
-        await run.shared(2);
-        addMember();
-        await run.shared(3);
-        await restartTwice();
-        await run.shared(3);
-        await run.running[0]!.leave();
-        await run.shared(2);
-        addMember();
-        await run.shared(3);
-      }
-      await run.finish();
-    },
-    TEST_LIMIT_MS,
-  );
+  const addMember = () => run.add(client(requestOf(run, where, kind)));
+  const addThree = () => {
+    for (let count = 0; count < 3; count++) addMember();
+  };
+  const whileItIsDown = async () => {
+    if (!kind.endsWithBroker) return;
+    await run.until("all members have ended", () => run.running.length === 0);
+  };
+  const isBack = async () => {
+    if (kind.endsWithBroker) addThree();
+    await run.progress();
+  };
+  const restartTwice = async () => {
+    // A proxy takes connections while the broker behind it is away, which no broker does.
+    if (broker !== address) return;
+    for (const ends of [() => broker.stop(), () => broker.kill9()]) {
+      await together.do(ends);
+      await whileItIsDown();
+      await together.do(() => broker.start());
+      await isBack();
+    }
+  };
+  await run.begin();
+  addThree();
+  await run.shared(3);
+  for (let round = 0; round < ROUNDS; round++) {
+    await run.progress();
+    await run.running[0]!.kill9();
+    await run.shared(2);
+    addMember();
+    await run.shared(3);
+    await restartTwice();
+    await run.shared(3);
+    await run.running[0]!.leave();
+    await run.shared(2);
+    addMember();
+    await run.shared(3);
+  }
+  await run.finish();
 }

@@ -8,24 +8,24 @@ const debian = peer("confluent-kafka-python");
 const recent = peer("confluent-kafka-python-2");
 const args = [peerSource("confluent-kafka-python/member.py")];
 
-// Debian's librdkafka 2.0 knows no other protocol, and leaves records out with cooperative-sticky,
-// from a Kafka broker as well.
-consumesThroughEverything(debian.it, where, { protocol: "classic" }, (request) => ({
-  path: debian.path,
-  args,
-  input: request,
-}));
+const env = { PYTHONPATH: recent.modules };
 
-const KINDS = [
-  { protocol: "classic", assignor: "cooperative-sticky" },
-  { protocol: "consumer" },
-] as const;
-
-for (const kind of KINDS) {
-  consumesThroughEverything(recent.it, where, kind, (request) => ({
-    path: recent.path,
-    args,
-    env: { PYTHONPATH: recent.modules },
-    input: request,
-  }));
-}
+consumesThroughEverything(where, [
+  // Debian's librdkafka 2.0 knows no other protocol, and leaves records out with
+  // cooperative-sticky, from a Kafka broker as well.
+  {
+    peer: debian,
+    kind: { protocol: "classic" },
+    client: (request) => ({ path: debian.path, args, input: request }),
+  },
+  {
+    peer: recent,
+    kind: { protocol: "classic", assignor: "cooperative-sticky" },
+    client: (request) => ({ path: recent.path, args, env, input: request }),
+  },
+  {
+    peer: recent,
+    kind: { protocol: "consumer" },
+    client: (request) => ({ path: recent.path, args, env, input: request }),
+  },
+]);

@@ -5,10 +5,11 @@ import { consumesThroughEverything, GROUP_BROKER } from "./group-suite.ts";
 const where = useClientBroker(GROUP_BROKER);
 const franzGo = peer("franz-go");
 
-for (const protocol of ["classic", "consumer"] as const) {
-  consumesThroughEverything(franzGo.it, where, { protocol }, (request) => ({
-    path: franzGo.path,
-    args: [],
-    input: request,
-  }));
-}
+consumesThroughEverything(
+  where,
+  (["classic", "consumer"] as const).map((protocol) => ({
+    peer: franzGo,
+    kind: { protocol },
+    client: (request) => ({ path: franzGo.path, args: [], input: request }),
+  })),
+);

@@ -6,8 +6,14 @@ import { peerSource } from "./peer.ts";
 const where = useClientBroker(GROUP_BROKER);
 const python = peer("kafka-python");
 
-consumesThroughEverything(python.it, where, { protocol: "classic" }, (request) => ({
-  path: python.path,
-  args: [peerSource("kafka-python/member.py")],
-  input: request,
-}));
+consumesThroughEverything(where, [
+  {
+    peer: python,
+    kind: { protocol: "classic" },
+    client: (request) => ({
+      path: python.path,
+      args: [peerSource("kafka-python/member.py")],
+      input: request,
+    }),
+  },
+]);

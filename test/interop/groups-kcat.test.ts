@@ -38,4 +38,4 @@ function parse(line: string): MemberEvent[] {
 // kcat ignores what its poll returns once it has got SIGTERM, and librdkafka commits that record as
 // delivered: it does so with a Kafka 4.1 broker too, whenever a record comes within the last poll.
 const kind = { protocol: "classic", endsWithBroker: true, leavingDropsOne: true } as const;
-consumesThroughEverything(kcat.it, where, kind, member);
+consumesThroughEverything(where, [{ peer: kcat, kind, client: member }]);

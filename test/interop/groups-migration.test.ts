@@ -19,7 +19,7 @@ const member = (request: MemberRequest) => ({
 java.it(
   "migrates a group up and down, member by member",
   async () => {
-    const run = new GroupRun(where.address, "migrate");
+    const run = GroupRun.ofTest(where.address, "migrate");
     const classic = () => run.add(member(requestOf(run, where, { protocol: "classic", assignor })));
     const consumer = () => run.add(member(requestOf(run, where, { protocol: "consumer" })));
     const settled = async (members: number) => {

@@ -1,0 +1,38 @@
+/** Those who share something, and wait for each other before each thing that is done to it. */
+export class Together {
+  #count: number;
+  #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  #work: () => Promise<unknown> = async () => {};
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** Resolves when all have come here, and what they came for was done, once for all. */
+  do(work: () => Promise<unknown>): Promise<void> {
+    this.#work = work;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#goOn();
+    });
+  }
+
+  /** One is done, or has failed: the others don't wait for it any more. */
+  leave(): void {
+    this.#count--;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#waiting.length === 0 || this.#waiting.length < this.#count) return;
+    const waiting = this.#waiting.splice(0);
+    this.#work().then(
+      () => {
+        for (const { resolve } of waiting) resolve();
+      },
+      (error: unknown) => {
+        for (const { reject } of waiting) reject(error);
+      },
+    );
+  }
+}
