@@ -47,7 +47,6 @@ export class JetStreamFollowedLog implements FollowedLog {
     this.#log = log;
     this.#notice = new AdvanceNotice(options);
     this.#startKnownMs = workshop.env.clock.monotonicMs();
-    this.#lookLater(POLL_INTERVAL_MS);
   }
 
   static async open(
@@ -60,7 +59,9 @@ export class JetStreamFollowedLog implements FollowedLog {
     const log = beginFrom(workshop, id, beside);
     await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
     await workshop.api.patiently(() => log.scanThrough(info.state.last_seq));
-    return new JetStreamFollowedLog(workshop, log, labelOf(info.config), options);
+    const followed = new JetStreamFollowedLog(workshop, log, labelOf(info.config), options);
+    followed.#lookLater(POLL_INTERVAL_MS);
+    return followed;
   }
 
   get startOffset(): number {
