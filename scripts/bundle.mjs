@@ -11,7 +11,8 @@ const target = join(cli, "bundle");
 const bundled = ["cli", "broker", "client", "protocol"];
 // From the registry only what a start loads and is pure: one more file would cost it more than the
 // code. Not codecs, which finds its native modules from where it lies.
-const bundledPackages = /^(@tarpan\/(broker|client|protocol)(\/.*)?|commander|hono(\/.*)?)$/;
+const bundledPackages =
+  /^((@tarpan\/(broker|client|protocol)|hono)(\/.*)?|commander|pino|sonic-boom)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
@@ -24,7 +25,9 @@ async function bundle() {
     input: join(cli, "main.js"),
     platform: "node",
     // What is not bundled, from the registry and codecs, finds its own files from where it lies.
-    external: (id) => /^[@a-z]/.test(id) && !bundledPackages.test(id),
+    // What a bundled package needs is bundled with it.
+    external: (id, importer) =>
+      /^[@a-z]/.test(id) && !bundledPackages.test(id) && !importer?.includes("node_modules"),
   });
   const aside = await mkdtemp(`${target}-`);
   try {

@@ -65,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     config: ["args", "terminal"],
     completion: ["args"],
     records: ["args", "terminal"],
-    logging: [],
+    logging: ["terminal"],
     args: ["terminal"],
     terminal: [],
   },

@@ -1,15 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { gunzipSync } from "node:zlib";
+import { afterEach, expect, test, vi } from "vitest";
+import { mountTmpfs } from "../../../test/harness/mount.ts";
 import { LogFile } from "../src/logging/log-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tarpan-log-"));
 const path = join(directory, "deep", "broker.log");
-const OPTIONS = { path, maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false };
+const told: string[] = [];
+const tell = (what: string) => void told.push(what);
+const OPTIONS = { path, maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false, tell };
 const files = () => readdirSync(join(directory, "deep"));
 
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+  told.length = 0;
+});
 
 test("makes its directory and adds to what is there", () => {
   new LogFile(OPTIONS).write("one\n");
@@ -52,4 +59,40 @@ test("keeps so many old files", () => {
   for (let i = 0; i < 6; i++) log.write(`${i}\n`);
   expect(files().length).toBeLessThanOrEqual(3);
   expect(readFileSync(path, "utf8")).toBe("5\n");
+});
+
+test("gzips old files, and deletes those of an age", async () => {
+  const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxAgeMs: 60_000, compress: true });
+  log.write("0\n");
+  const ofLastYear = "broker-2025-11-28T20-41-00.000Z.log.gz";
+  writeFileSync(join(directory, "deep", ofLastYear), "");
+  utimesSync(join(directory, "deep", ofLastYear), 0, 0);
+  log.write("1\n");
+  await vi.waitFor(() => expect(files()).toEqual([expect.stringMatching(/gz$/), "broker.log"]));
+  expect(files()).not.toContain(ofLastYear);
+  expect(gunzipSync(readFileSync(join(directory, "deep", files()[0]!))).toString()).toBe("0\n");
+});
+
+test("a full disk stops nothing, is told, and takes what waited when there is room", async (context) => {
+  const disk = await mountTmpfs("size=4m");
+  if (disk === null) return context.skip("mounting a file system is not permitted here");
+  const full = join(disk, "broker.log");
+  const ballast = join(disk, "ballast");
+  const log = new LogFile({ ...OPTIONS, path: full });
+  log.write("before\n");
+  expect(() => writeFileSync(ballast, Buffer.alloc(8_388_608))).toThrow("ENOSPC");
+  for (let i = 0; i < 1100; i++) log.write(`${String(i).padStart(1023)}\n`);
+  expect(told).toEqual([
+    expect.stringMatching(/^can't write to the log .*broker\.log: no space left on device; free/),
+  ]);
+  rmSync(ballast);
+  log.write("after\n");
+  const [, lost] = /is written again; lines lost: (\d+)$/.exec(told.at(-1)!)!;
+  const kept = 1100 - Number(lost);
+  // 1 MiB of them, and those for which the last block had room.
+  expect(kept).toBeGreaterThanOrEqual(1024);
+  expect(kept).toBeLessThan(1030);
+  const lines = Array.from({ length: kept }, (_, i) => `${String(i).padStart(1023)}\n`);
+  expect(readFileSync(full, "utf8")).toBe(`before\n${lines.join("")}after\n`);
+  expect(told).toHaveLength(2);
 });

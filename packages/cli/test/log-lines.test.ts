@@ -1,12 +1,17 @@
 import { expect, test } from "vitest";
-import { createLogger, jsonLine, type LogFormat, textLine } from "../src/logging/log-lines.ts";
+import { createLogger } from "../src/logging/log-lines.ts";
+import { textLine } from "../src/logging/text-line.ts";
 
 const WALL_MS = Date.UTC(2026, 10, 20, 19, 36, 41, 5);
 
-function logged(format: LogFormat, level: "debug" | "warn" = "debug") {
+const jsonLine = (line: string) => line;
+
+function logged(format: (line: string) => string, level: "debug" | "warn" = "debug") {
   const lines: string[] = [];
-  const write = (line: string) => lines.push(line);
-  return { lines, log: createLogger({ level, format, wallMs: () => WALL_MS, write }) };
+  const write = (line: string) => {
+    lines.push(format === textLine ? `${format(line)}\n` : format(line));
+  };
+  return { lines, log: createLogger({ level, wallMs: () => WALL_MS, write }) };
 }
 
 test("one JSON object per line, errors with their code and stack", () => {
@@ -54,3 +59,20 @@ test("events below the level are dropped", () => {
   log.warn("c");
   expect(lines).toHaveLength(1);
 });
+
+test("causes of an error, and what has no form in JSON, are told as well", () => {
+  const { lines, log } = logged(jsonLine);
+  const error = new Error("outer", { cause: new TypeError("inner") });
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  log.warn("100%s of it", { error, none: undefined, nested: { offset: 7n }, circle });
+  const line = JSON.parse(lines[0]!);
+  expect(line).toMatchObject({ message: "100%s of it", nested: { offset: 7 } });
+  expect(line.error.cause).toMatchObject({ type: "TypeError", message: "inner" });
+  expect(line).not.toHaveProperty("none");
+});
+
+test.each(["tarpan: it fails", "{not JSON", '{"time":1,"level":"info","message":"m"}', '"x"', ""])(
+  "what is no line of the log stays as it is: %j",
+  (line) => expect(textLine(line)).toBe(line),
+);

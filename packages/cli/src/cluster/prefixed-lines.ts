@@ -1,6 +1,5 @@
 // What several brokers say, on one terminal: each line with the name of who said it.
-import type { LogLevel } from "@tarpan/broker";
-import { textLine } from "../logging/log-lines.ts";
+import { textLine } from "../logging/text-line.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Cyan, yellow, green, magenta, blue: those that can be read on black and on white. */
@@ -19,17 +18,7 @@ export class PrefixedLines {
     const name = `broker-${nodeId} |`;
     const colour = COLOURS[(nodeId - 1) % COLOURS.length];
     const prefix = this.#coloured ? `\x1b[${colour}m${name}\x1b[0m` : name;
-    this.#stderr.write(`${prefix} ${readable(line)}\n`);
-  }
-}
-
-/** A broker whose log is no terminal writes JSON; here people read it. */
-function readable(line: string): string {
-  if (!line.startsWith('{"time":')) return line;
-  try {
-    const { time, level, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
-    return textLine(level as LogLevel, Date.parse(String(time)), String(message), fields);
-  } catch {
-    return line;
+    // A broker whose log is no terminal writes JSON; here people read it.
+    this.#stderr.write(`${prefix} ${textLine(line)}\n`);
   }
 }

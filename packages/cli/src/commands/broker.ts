@@ -8,7 +8,8 @@ import {
 import type { Command } from "../args/command.ts";
 import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-config.ts";
 import { LogFile } from "../logging/log-file.ts";
-import { createLogger, jsonLine, textLine } from "../logging/log-lines.ts";
+import { createLogger } from "../logging/log-lines.ts";
+import { textLine } from "../logging/text-line.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
@@ -76,15 +77,20 @@ function openLogger({ logging }: LoadedConfig, io: Io): Logger {
   const { level, file } = logging;
   const wallMs = Date.now;
   if (file === null) {
-    const format = io.stderr.isTTY ? textLine : jsonLine;
-    return createLogger({ level, format, wallMs, write: (line) => io.stderr.write(line) });
+    const asText = io.stderr.isTTY === true;
+    const write = (line: string) => io.stderr.write(asText ? `${textLine(line)}\n` : line);
+    return createLogger({ level, wallMs, write });
   }
   try {
-    const sink = new LogFile({ ...logging, path: file });
-    return createLogger({ level, format: jsonLine, wallMs, write: (line) => sink.write(line) });
+    const sink = new LogFile({ ...logging, path: file, tell: (what) => tell(io, what) });
+    return createLogger({ level, wallMs, write: (line) => sink.write(line) });
   } catch (error) {
     throw new CommandError(`can't log to ${file}: ${osReason(error)}`, { cause: error });
   }
+}
+
+function tell({ stderr }: Io, what: string): void {
+  stderr.write(`tarpan: ${what}\n`);
 }
 
 /** Resolves on the first SIGINT or SIGTERM; a second ends the process at once. */

@@ -4,7 +4,6 @@ import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { nearestName } from "../args/nearest.ts";
 import { parseDuration } from "../args/values.ts";
-import { LogFile } from "../logging/log-file.ts";
 import { kcatFormat } from "../records/format.ts";
 import { readRecords } from "../records/read-records.ts";
 import { sendAll } from "../records/send-all.ts";
@@ -19,6 +18,8 @@ const DEFAULT_FILE = "configs/client.json";
 const DEFAULT_BROKERS = ["localhost:9092"];
 const RECORD_LINES = "%p@%o %s\\n";
 const MAX_INT32 = 2_147_483_647;
+
+const NO_ROTATION = { maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false };
 
 /** Flags over file over defaults. A number that is -1 counts as not given, as in the seeds. */
 interface Order {
@@ -99,7 +100,7 @@ export const client: Command = {
     const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
     const log = args.text("log") ?? file.log_file;
     args.end("; say what to do with --cmd");
-    await noted(log, name, order, () =>
+    await noted(log, name, order, io, () =>
       withCluster(brokers, timeoutMs, io, (cluster) => action(cluster, order, io)),
     );
   },
@@ -148,13 +149,16 @@ async function noted(
   path: string | undefined,
   command: string,
   order: Order,
+  io: Io,
   work: () => Promise<unknown>,
 ): Promise<void> {
   if (path === undefined) {
     await work();
     return;
   }
-  const log = new LogFile({ path, maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false });
+  const { LogFile } = await import("../logging/log-file.ts");
+  const tell = (what: string) => io.stderr.write(`tarpan: ${what}\n`);
+  const log = new LogFile({ path, ...NO_ROTATION, tell });
   const note = (outcome: string) => {
     const { topic, partition } = order;
     const event = { time: new Date().toISOString(), command, topic, partition, outcome };

@@ -1,22 +1,22 @@
-// The file a broker logs to. Written synchronously, as pino does by default: a line is never lost
-// in a crash, and a broker writes few.
+// The file a broker logs to. sonic-boom, pino's own writer, writes it synchronously: a line is
+// never lost in a crash, and a broker writes few.
 import {
-  closeSync,
   createReadStream,
   createWriteStream,
   existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from "node:fs";
-import { dirname, join, parse } from "node:path";
+import { join, parse } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { SonicBoom } from "sonic-boom";
+import { osReason } from "../terminal/os-reason.ts";
+
+/** What may wait for room on a full disk. */
+const MAX_WAITING_BYTES = 1_048_576;
 
 export interface LogFileOptions {
   readonly path: string;
@@ -28,6 +28,8 @@ export interface LogFileOptions {
   readonly maxAgeMs: number;
   /** Whether old files are gzipped. */
   readonly compress: boolean;
+  /** Told when the file can't be written, and when it can again. */
+  readonly tell: (what: string) => void;
 }
 
 /** Of when a file was rotated, as it stands in its name. */
@@ -35,29 +37,78 @@ const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/;
 
 export class LogFile {
   readonly #options: LogFileOptions;
-  #descriptor: number;
+  #file: SonicBoom;
   #sizeBytes: number;
   #rotatedAtMs = 0;
+  /** Of the write in progress. */
+  #error: Error | null = null;
+  /** Whether the last write failed: lines wait in `#file`, which writes them first. */
+  #isFailing = false;
+  #waitingBytes = 0;
+  #linesLost = 0;
 
   /** Makes the directory when there is none. Throws the operating system's error. */
   constructor(options: LogFileOptions) {
     this.#options = options;
-    mkdirSync(dirname(options.path), { recursive: true });
-    this.#descriptor = openSync(options.path, "a");
-    this.#sizeBytes = fstatSync(this.#descriptor).size;
+    this.#file = this.#open();
+    this.#sizeBytes = statSync(options.path).size;
   }
 
+  /** Never fails: a full disk must not stop the broker for want of a log line. */
   write(line: string): void {
-    const bytes = Buffer.from(line);
-    const { maxSizeBytes } = this.#options;
-    if (maxSizeBytes > 0 && this.#sizeBytes > 0 && this.#sizeBytes + bytes.length > maxSizeBytes)
-      this.#rotate();
-    try {
-      writeSync(this.#descriptor, bytes);
-      this.#sizeBytes += bytes.length;
-    } catch {
-      // A full disk must not stop the broker for want of a log line.
+    const bytes = Buffer.byteLength(line);
+    if (this.#isFull(bytes)) this.#rotate();
+    const fits = this.#waitingBytes + bytes <= MAX_WAITING_BYTES;
+    // Nothing, where a line does not fit, tries again what waits.
+    if (!this.#tryWrite(fits ? line : "")) {
+      this.#failed(fits ? bytes : 0);
+      return;
     }
+    if (!fits) this.#tryWrite(line);
+    this.#sizeBytes += bytes;
+    if (this.#isFailing) this.#recovered();
+  }
+
+  #isFull(moreBytes: number): boolean {
+    const { maxSizeBytes } = this.#options;
+    if (maxSizeBytes === 0 || this.#isFailing) return false;
+    return this.#sizeBytes > 0 && this.#sizeBytes + moreBytes > maxSizeBytes;
+  }
+
+  #tryWrite(line: string): boolean {
+    this.#error = null;
+    this.#file.write(line);
+    return this.#error === null;
+  }
+
+  /** The file keeps so many bytes of a line, or none. */
+  #failed(bytesKept: number): void {
+    this.#waitingBytes += bytesKept;
+    if (bytesKept === 0) this.#linesLost++;
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    const { path, tell } = this.#options;
+    tell(
+      `can't write to the log ${path}: ${osReason(this.#error)}; free some space: ` +
+        "1 MiB of lines is kept until then, more is lost",
+    );
+  }
+
+  #recovered(): void {
+    const { path, tell } = this.#options;
+    tell(`the log ${path} is written again; lines lost: ${this.#linesLost}`);
+    this.#sizeBytes += this.#waitingBytes;
+    this.#waitingBytes = 0;
+    this.#linesLost = 0;
+    this.#isFailing = false;
+  }
+
+  #open(): SonicBoom {
+    const file = new SonicBoom({ dest: this.#options.path, sync: true, mkdir: true });
+    file.on("error", (error: Error) => {
+      this.#error = error;
+    });
+    return file;
   }
 
   #rotate(): void {
@@ -72,9 +123,9 @@ export class LogFile {
       // Somebody may have taken the old one away already.
       if (existsSync(path)) renameSync(path, old);
       // The old one stays open until there is another: a full disk may have no room for it.
-      const descriptor = openSync(path, "a");
-      closeSync(this.#descriptor);
-      this.#descriptor = descriptor;
+      const file = this.#open();
+      this.#file.end();
+      this.#file = file;
       this.#sizeBytes = 0;
       this.#removeOld();
     } catch {
