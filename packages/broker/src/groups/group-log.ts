@@ -1,4 +1,4 @@
-import type { Logger } from "../logging/logger.ts";
+import { isLogged, type Logger } from "../logging/logger.ts";
 
 /** A member as the log names it, in either protocol. */
 interface Named {
@@ -31,10 +31,9 @@ export class GroupLog {
   readonly #debug: boolean;
 
   constructor(logger: Logger) {
-    const { level } = logger;
     this.#logger = logger;
-    this.#debug = level === "debug";
-    this.#info = this.#debug || level === "info" || level === undefined;
+    this.#debug = isLogged(logger, "debug");
+    this.#info = isLogged(logger, "info");
   }
 
   joined(of: Of, member: Named, reason: string | null = null): void {
