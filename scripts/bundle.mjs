@@ -11,12 +11,18 @@ const target = join(cli, "bundle");
 const bundled = ["cli", "broker", "client", "protocol"];
 // From the registry only what a start loads and is pure: one more file would cost it more than the
 // code. Not codecs, which finds its native modules from where it lies.
-const bundledPackages =
-  /^((@tarpan\/(broker|client|protocol)|hono)(\/.*)?|commander|pino|sonic-boom)$/;
+const bundledPackages = /^((@tarpan\/(broker|client|protocol)|hono)(\/.*)?|commander|sonic-boom)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
 );
+/** Commander can run other programs as commands, which nothing here does: 3 ms of each start. */
+const withoutChildProcesses = {
+  name: "without-child-processes",
+  resolveId: (id, importer) =>
+    id === "node:child_process" && importer.includes("/node_modules/commander/") ? "\0none" : null,
+  load: (id) => (id === "\0none" ? "export {};" : null),
+};
 if (!(await upToDate(target, inputs))) await bundle();
 
 async function bundle() {
@@ -24,6 +30,7 @@ async function bundle() {
   const build = await rolldown({
     input: join(cli, "main.js"),
     platform: "node",
+    plugins: [withoutChildProcesses],
     // What is not bundled, from the registry and codecs, finds its own files from where it lies.
     // What a bundled package needs is bundled with it.
     external: (id, importer) =>

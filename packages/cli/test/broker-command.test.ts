@@ -23,6 +23,10 @@ test("the seeds' command line, SIGTERM, and the records are there after it", asy
   const argv = ["-node-id=broker-1", "-bind-addr=127.0.0.1", "-bind-port=0"];
   argv.push(`-data-dir=${dataDir}`, `-log-dir=${logDir}`, "-discovery-type=memory");
   const first = await started(argv);
+  // Whatever happens to the process from here on, the line is in the file.
+  expect(readFileSync(join(logDir, "broker.log"), "utf8")).toMatch(
+    /^\{"level":"info","time":"[^"]+Z",.*"message":"started"\}\n/m,
+  );
   const at = ["-b", first.bootstrap, "-t", "kept"];
   expect((await tarpan(["produce", ...at, "-m", "still here"])).code).toBe(0);
   first.command.signal("SIGTERM");

@@ -7,14 +7,15 @@ import {
 } from "@tarpan/broker";
 import type { Command } from "../args/command.ts";
 import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-config.ts";
-import { LogFile } from "../logging/log-file.ts";
-import { createLogger } from "../logging/log-lines.ts";
+import { createLogger, type LineLogger } from "../logging/log-lines.ts";
 import { textLine } from "../logging/text-line.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 
 const EXIT_INTERRUPTED = 130;
+/** From the start on: the first requests of clients shall not wait behind a module. */
+const LOAD_DELAY_MS = 1_000;
 
 export const broker: Command = {
   name: "broker",
@@ -30,7 +31,7 @@ export const broker: Command = {
   ],
   async run(args, io) {
     const config = await brokerConfig(args, io);
-    const logger = openLogger(config, io);
+    const logger = await openLogger(config, io);
     const stopped = Promise.race([
       stopSignal(io),
       ...(args.has(STOP_WITH_STDIN) ? [endOf(io.stdin)] : []),
@@ -41,6 +42,7 @@ export const broker: Command = {
     // On a terminal the ready line says it already.
     if (config.logging.file !== null) logger.info("started", { bootstrap: running.bootstrap });
     io.stdout.write(readyLines(running, config));
+    setTimeout(() => logger.load(), LOAD_DELAY_MS).unref();
     await stopped;
     await running.stop();
     logger.info("stopped");
@@ -73,7 +75,7 @@ function sayOnTerminal({ stderr }: Io, logFile: string): (what: string) => void 
   };
 }
 
-function openLogger({ logging }: LoadedConfig, io: Io): Logger {
+async function openLogger({ logging }: LoadedConfig, io: Io): Promise<LineLogger> {
   const { level, file } = logging;
   const wallMs = Date.now;
   if (file === null) {
@@ -81,6 +83,7 @@ function openLogger({ logging }: LoadedConfig, io: Io): Logger {
     const write = (line: string) => io.stderr.write(asText ? `${textLine(line)}\n` : line);
     return createLogger({ level, wallMs, write });
   }
+  const { LogFile } = await import("../logging/log-file.ts");
   try {
     const sink = new LogFile({ ...logging, path: file, tell: (what) => tell(io, what) });
     return createLogger({ level, wallMs, write: (line) => sink.write(line) });

@@ -1,6 +1,9 @@
 // The broker's log as lines of JSON, which pino writes.
+import { createRequire } from "node:module";
 import type { LogFields, Logger, LogLevel } from "@tarpan/broker";
-import { pino, stdSerializers } from "pino";
+import type * as Pino from "pino";
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 export interface LoggerOptions {
   /** Events below it are dropped. */
@@ -11,8 +14,45 @@ export interface LoggerOptions {
   readonly write: (line: string) => void;
 }
 
+export interface LineLogger extends Logger {
+  /** Loads what writes a line, as the first line does: a start need not wait for it (ADR 22). */
+  load(): void;
+}
+
 /** A line has `level`, `time` (RFC 3339), the fields, and `message`. */
-export function createLogger({ level, wallMs, write }: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): LineLogger {
+  const { level } = options;
+  let log: Pino.Logger | null = null;
+  const load = () => {
+    log ??= createPino(options);
+    return log;
+  };
+  const at =
+    (eventLevel: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LEVELS.indexOf(eventLevel) < LEVELS.indexOf(level)) return;
+      load()[eventLevel](fields, message);
+    };
+  const functions = {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+  };
+  return { level, load, ...functions };
+}
+
+function createPino({ level, wallMs, write }: LoggerOptions): Pino.Logger {
+  // The one way to load a module from a function that has to be done when it returns.
+  const { pino, stdSerializers }: typeof Pino = createRequire(import.meta.url)("pino");
+  /** What JSON has no form for: errors under any name, with their causes, and large numbers. */
+  const plain = (fields: Record<string, unknown>) => {
+    const values = Object.entries(fields).map(([name, value]) => {
+      if (value instanceof Error) return [name, stdSerializers.errWithCause(value)] as const;
+      return [name, typeof value === "bigint" ? String(value) : value] as const;
+    });
+    return Object.fromEntries(values);
+  };
   const options = {
     level,
     base: null,
@@ -20,19 +60,5 @@ export function createLogger({ level, wallMs, write }: LoggerOptions): Logger {
     timestamp: () => `,"time":"${new Date(wallMs()).toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }), log: plain },
   };
-  const log = pino(options, { write });
-  const at =
-    (eventLevel: LogLevel) =>
-    (message: string, fields: LogFields = {}) =>
-      log[eventLevel](fields, message);
-  return { level, debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
-}
-
-/** What JSON has no form for: errors under any name, with their causes, and large numbers. */
-function plain(fields: Record<string, unknown>): Record<string, unknown> {
-  const values = Object.entries(fields).map(([name, value]) => {
-    if (value instanceof Error) return [name, stdSerializers.errWithCause(value)] as const;
-    return [name, typeof value === "bigint" ? String(value) : value] as const;
-  });
-  return Object.fromEntries(values);
+  return pino(options, { write });
 }
