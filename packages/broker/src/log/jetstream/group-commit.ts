@@ -14,35 +14,21 @@
 import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { Fifo } from "../fifo.ts";
 import { LogError } from "../log.ts";
-import type { TailEntry } from "../memory-tail.ts";
 import { HEADER_BYTES, MESSAGE_BYTES } from "./limits.ts";
 import { encodeMarker } from "./marker.ts";
 import { maxTimestampIn } from "./message-batches.ts";
-import { type MessageIdentity, markerMessageId, messageIdOf } from "./message-id.ts";
+import { markerMessageId, messageIdOf } from "./message-id.ts";
+import type {
+  Append,
+  Confirmation,
+  MessageSender,
+  PendingMessage,
+  Stored,
+} from "./pending-message.ts";
 import { resolveMessage, type Verdict } from "./resolve-message.ts";
 import type { StoredLog } from "./stored-log.ts";
 import type { StreamApi } from "./stream-api.ts";
 import type { OutgoingMessage, PublishOutcome } from "./transport.ts";
-
-interface Append extends TailEntry {
-  resolve(baseOffset: number): void;
-  reject(error: LogError): void;
-}
-
-interface Confirmation {
-  resolve(): void;
-  reject(error: LogError): void;
-}
-
-/** A message under way. */
-export interface PendingMessage extends MessageIdentity {
-  /** Nothing waited to be appended, only for a confirmation. */
-  readonly isMarker: boolean;
-  readonly payload: Uint8Array;
-  readonly appends: readonly Append[];
-  readonly confirmations: readonly Confirmation[];
-  sequence: number;
-}
 
 export interface GroupCommitParts {
   readonly api: StreamApi;
@@ -52,7 +38,7 @@ export interface GroupCommitParts {
   readonly settled: () => void;
 }
 
-export class GroupCommit {
+export class GroupCommit implements MessageSender {
   readonly parts: GroupCommitParts;
   #waiting = new Fifo<Append>();
   #confirmations: Confirmation[] = [];
@@ -121,7 +107,6 @@ export class GroupCommit {
     this.#tellIdle();
   }
 
-  /** What is sent for a message, the same each time that it is sent to a place. */
   outgoing(message: PendingMessage): OutgoingMessage {
     const { subject } = this.parts;
     const expectedLastSequence = message.sequence - 1;
@@ -190,11 +175,7 @@ export class GroupCommit {
     else this.#settle(message);
   }
 
-  /** An acknowledgement of another place than the expected one is none. */
-  wrongPlace(
-    message: PendingMessage,
-    outcome: Extract<PublishOutcome, { kind: "stored" }>,
-  ): LogError | null {
+  wrongPlace(message: PendingMessage, outcome: Stored): LogError | null {
     const { stream } = this.parts.log.reader;
     if (outcome.sequence === message.sequence && outcome.stream === stream) return null;
     return new LogError(

@@ -6,9 +6,9 @@
 // else.
 import { LogError } from "../log.ts";
 import { LogGrammar } from "./grammar.ts";
-import type { GroupCommit, PendingMessage } from "./group-commit.ts";
 import { MISSING_BELIEVED_MS, RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
 import { messageIdOf } from "./message-id.ts";
+import type { MessageSender, PendingMessage } from "./pending-message.ts";
 import { isRefusal, NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
 import { ErrorCode, type PublishOutcome } from "./transport.ts";
 
@@ -18,23 +18,23 @@ export type Verdict =
 
 /** Goes on as long as log and engine are open: it is the callers who have deadlines. */
 export async function resolveMessage(
-  commit: GroupCommit,
+  sender: MessageSender,
   message: PendingMessage,
 ): Promise<Verdict> {
-  const { api, log } = commit.parts;
+  const { api, log } = sender.parts;
   let shorterSinceMs: number | null = null;
   let missingSinceMs: number | null = null;
-  for (let paceMs = RETRY_MIN_MS; !commit.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
-    const outcome = await publish(commit, message);
+  for (let paceMs = RETRY_MIN_MS; !sender.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
+    const outcome = await publish(sender, message);
     if (outcome.kind === "stored") {
-      const wrong = commit.wrongPlace(message, outcome);
+      const wrong = sender.wrongPlace(message, outcome);
       return wrong ? { kind: "failed", error: wrong } : { kind: "stored" };
     }
     if (api.isClosed) return { kind: "failed", error: unconfirmed(log.name) };
     if (isTaken(outcome)) {
-      const found = await lookAt(commit, message);
+      const found = await lookAt(sender, message);
       if (found === "stored") return { kind: "stored" };
-      if (found === "fenced") return { kind: "failed", error: fenced(commit) };
+      if (found === "fenced") return { kind: "failed", error: fenced(sender) };
       if (found === "void") {
         // The place is taken by a message that is not the log.
         message.sequence += 1;
@@ -51,15 +51,15 @@ export async function resolveMessage(
       log.report(`log ${log.name}: an append is refused and tried again: ${outcome.description}`);
     else if (outcome.kind === "unknown" && paceMs === RETRY_MAX_MS) {
       // Nobody listens: the stream elects a leader, or is there no more.
-      if (!(await isMissing(commit))) missingSinceMs = null;
+      if (!(await isMissing(sender))) missingSinceMs = null;
       else missingSinceMs ??= api.monotonicMs();
       if (missingSinceMs !== null && api.monotonicMs() - missingSinceMs >= MISSING_BELIEVED_MS) {
-        return { kind: "failed", error: streamGone(commit) };
+        return { kind: "failed", error: streamGone(sender) };
       }
     }
     await api.wait(paceMs);
   }
-  return { kind: "failed", error: commit.failure! };
+  return { kind: "failed", error: sender.failure! };
 }
 
 export function unconfirmed(logName: string): LogError {
@@ -68,7 +68,7 @@ export function unconfirmed(logName: string): LogError {
 }
 
 /** Only the leader of the servers' meta group says that there is no such stream. */
-async function isMissing({ parts: { api, log } }: GroupCommit): Promise<boolean> {
+async function isMissing({ parts: { api, log } }: MessageSender): Promise<boolean> {
   try {
     await api.info(log.reader.stream);
     return false;
@@ -79,7 +79,7 @@ async function isMissing({ parts: { api, log } }: GroupCommit): Promise<boolean>
   }
 }
 
-function streamGone({ parts: { log } }: GroupCommit): LogError {
+function streamGone({ parts: { log } }: MessageSender): LogError {
   return new LogError(
     "missing",
     `stream ${log.reader.stream} of log ${log.name} is not there any more: restore it from a ` +
@@ -87,9 +87,9 @@ function streamGone({ parts: { log } }: GroupCommit): LogError {
   );
 }
 
-function publish(commit: GroupCommit, message: PendingMessage): Promise<PublishOutcome> {
-  const { api } = commit.parts;
-  return new Promise((resolve) => api.transport.publish(commit.outgoing(message), resolve));
+function publish(sender: MessageSender, message: PendingMessage): Promise<PublishOutcome> {
+  const { api } = sender.parts;
+  return new Promise((resolve) => api.transport.publish(sender.outgoing(message), resolve));
 }
 
 function isTaken(outcome: PublishOutcome): boolean {
@@ -103,14 +103,14 @@ function isTaken(outcome: PublishOutcome): boolean {
 type Finding = "stored" | "fenced" | "void" | "absent" | "shorter" | "unknown";
 
 /** What lies at the message's place, as the Raft leader has it. */
-async function lookAt(commit: GroupCommit, message: PendingMessage): Promise<Finding> {
-  const { api, log } = commit.parts;
+async function lookAt(sender: MessageSender, message: PendingMessage): Promise<Finding> {
+  const { api, log } = sender.parts;
   const { stream } = log.reader;
   try {
     const there = await api.message(stream, message.sequence);
     if (there === null) {
       const { state } = await api.info(stream);
-      if (state.first_seq > message.sequence) return await judgeTrimmed(commit, message);
+      if (state.first_seq > message.sequence) return await judgeTrimmed(sender, message);
       return state.last_seq < message.sequence - 1 ? "shorter" : "absent";
     }
     const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
@@ -135,8 +135,8 @@ async function lookAt(commit: GroupCommit, message: PendingMessage): Promise<Fin
 }
 
 /** The place was trimmed away: by a former leader that is still at it, or by one to come. */
-async function judgeTrimmed(commit: GroupCommit, message: PendingMessage): Promise<Finding> {
-  const { log } = commit.parts;
+async function judgeTrimmed(sender: MessageSender, message: PendingMessage): Promise<Finding> {
+  const { log } = sender.parts;
   const position = (await log.loadStart())?.position;
   if (!position || position.sequence < message.sequence) return "unknown";
   // Where this writer still is in force, all offsets so far are its own.
@@ -144,7 +144,7 @@ async function judgeTrimmed(commit: GroupCommit, message: PendingMessage): Promi
   return isOurs ? "stored" : "fenced";
 }
 
-function fenced(commit: GroupCommit): LogError {
-  const { log } = commit.parts;
+function fenced(sender: MessageSender): LogError {
+  const { log } = sender.parts;
   return new LogError("fenced", `log ${log.name}: another broker took over its leadership`);
 }
