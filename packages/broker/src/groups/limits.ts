@@ -10,20 +10,11 @@ export const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000;
 /** Characters of a regular expression that a consumer subscribes with. */
 export const MAX_REGEX_LENGTH = 1_024;
 
-/** Groups within groups of a regular expression. */
-export const MAX_REGEX_DEPTH = 200;
-
 /** Instructions of a compiled regular expression: what `{m,n}` may blow it up to. */
-export const MAX_REGEX_PROGRAM = 2_000;
+export const MAX_REGEX_PROGRAM = 4_000;
 
-/** RE2's limit of a bound in `{m,n}`. */
-export const MAX_REGEX_REPEAT = 1_000;
-
-/**
- * Slots of all states remembered of one compiled regular expression, about 10 bytes each; past it
- * states are made anew.
- */
-export const MAX_REGEX_STATE_SLOTS = 50_000;
+/** Memory for the states of one compiled regular expression; past it states are made anew. */
+export const MAX_REGEX_STATE_BYTES = 250_000;
 
 /** Compiled regular expressions kept. */
 export const MAX_COMPILED_REGEXES = 100;

@@ -2,6 +2,7 @@
 // takes the files of the version that runs away, and what was not loaded by then never can be.
 import { compress } from "@tarpan/codecs";
 import type { Timer, Timers } from "../env/env.ts";
+import { loadRe2 } from "../groups/model/regex/topic-pattern.ts";
 import { importPromClient } from "../http/metrics-page.ts";
 import type { Logger } from "../logging/logger.ts";
 
@@ -19,6 +20,7 @@ const ZSTD = 4;
 const PARTS: readonly LaterPart[] = [
   { name: "metrics", load: importPromClient },
   { name: "zstd", load: async () => compress(ZSTD, new Uint8Array(0)) },
+  { name: "regular expressions", load: async () => loadRe2() },
 ];
 
 /**

@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { GroupTurn } from "../../turn.ts";
-import { RegexError } from "../regex/parse.ts";
+import { RegexError } from "../regex/topic-pattern.ts";
 import { type Admission, isRefused } from "./admission.ts";
 import { type Assignment, NO_PARTITIONS, type TopicPartitions } from "./assignment.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
