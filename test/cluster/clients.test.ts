@@ -2,6 +2,7 @@ import { onTestFinished } from "vitest";
 import { useCluster } from "../harness/cluster.ts";
 import { clusterIt } from "../harness/cluster-engine.ts";
 import { peer } from "../harness/peers.ts";
+import { isLong, limitMs } from "./chaos.ts";
 import type { ClientUnderTest } from "./clients/client-under-test.ts";
 import { kafkajsClient } from "./clients/kafkajs.ts";
 import { kcatClient } from "./clients/kcat.ts";
@@ -9,13 +10,16 @@ import { platformaticClient } from "./clients/platformatic.ts";
 import { type Deathbed, survive } from "./clients/survive.ts";
 import { followerReadFlags, readsFromFollowers } from "./follower-read.ts";
 import { servesGroupsAnywhere } from "./group-api.ts";
+import { comesAndGoes, membershipFlags, takesTheDeadOnesPlace } from "./membership-change.ts";
 import { missesNoStreamSilently } from "./missing-stream.ts";
 
-// Real clients produce and consume on while the leader of what they use dies, and what else shows
-// best in a cluster that is otherwise well.
+// Real clients produce and consume on while the leader of what they use dies, brokers come and go
+// for good, and what else shows best in a cluster that is otherwise well.
 
 const LIMIT_MS = 180_000;
-const cluster = useCluster({ flags: followerReadFlags });
+const cluster = useCluster({
+  flags: (nodeId) => [...followerReadFlags(nodeId), ...membershipFlags],
+});
 const deathbed: Deathbed = {
   get bootstrap() {
     return cluster.bootstrap;
@@ -58,6 +62,21 @@ clusterIt(
   LIMIT_MS,
 );
 
+clusterIt(
+  "a fourth broker joins, takes partitions, and leaves for good",
+  () => comesAndGoes(cluster),
+  limitMs(2),
+);
+
+const inLongForm: typeof clusterIt = isLong ? clusterIt : () => {};
+
+inLongForm(
+  "a broker takes the place of one that is dead, the controller, and holds the metadata",
+  () => takesTheDeadOnesPlace(cluster),
+  limitMs(2),
+);
+
+// The last: the topic is of no use any more.
 clusterIt(
   "a partition whose stream is gone answers 56, while the others go on",
   () => missesNoStreamSilently(cluster),

@@ -29,6 +29,8 @@ const FLAGS = ["--kafka", "group.initial.rebalance.delay.ms=100"];
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly nodes: ClusterNode[] = [];
+  /** Places given to nodes, also to those that have left. */
+  #places = 0;
   #root = "";
 
   constructor(options: ClusterOptions = {}) {
@@ -55,7 +57,7 @@ export class Cluster {
   async start(): Promise<void> {
     const { brokers = 3 } = this.#options;
     this.#root = await temporaryDirectory();
-    const places = await Promise.all(Array.from({ length: brokers }, (_, at) => this.#place(at)));
+    const places = await Promise.all(Array.from({ length: brokers }, () => this.#place()));
     for (const place of places)
       this.nodes.push(
         this.#node(
@@ -74,13 +76,18 @@ export class Cluster {
 
   /** One more broker, told of all the others. */
   async add(): Promise<ClusterNode> {
-    const place = await this.#place(this.nodes.length);
+    const place = await this.#place();
     const known = this.nodes.map(({ raftAddress }) => raftAddress);
     const node = this.#node(place, [...known, place.raftAddress]);
     this.nodes.push(node);
     await node.start();
     await this.settled();
     return node;
+  }
+
+  /** A node that has left for good, and does not run. */
+  forget(node: ClusterNode): void {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
   }
 
   /** Resolves once every running broker sees exactly the running ones alive, and one controller. */
@@ -114,7 +121,8 @@ export class Cluster {
       .join("\n");
   }
 
-  async #place(index: number): Promise<Place> {
+  async #place(): Promise<Place> {
+    const index = this.#places++;
     const host = this.#options.hosts?.[index];
     const nodeId = index + 1;
     if (host === undefined) {
