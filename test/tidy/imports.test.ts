@@ -187,6 +187,14 @@ describe("imports", () => {
     );
     expect(within.filter(({ from, to }) => engine.test(to) && !chosen.test(from))).toEqual([]);
   });
+
+  it("go down in the room of the groups: operations, migration, model", () => {
+    const floors = ["operations", "migration", "model"];
+    const floorOf = (path: string) =>
+      floors.findIndex((floor) => path.startsWith(`packages/broker/src/groups/${floor}/`));
+    const wrong = within.filter(({ from, to }) => floorOf(to) >= 0 && floorOf(from) > floorOf(to));
+    expect(wrong).toEqual([]);
+  });
 });
 
 /** Files that reach each other (Tarjan's strongly connected components), by two or more. */

@@ -231,11 +231,11 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     } catch (error) {
       if (!isWanted()) return;
       const sentAway = error instanceof CoordinatorError;
+      const delayMs = sentAway ? REOPEN_DELAY_MS : RELOAD_DELAY_MS;
       const { name, topic } = this.#tenant;
-      logger[sentAway ? "debug" : "warn"](`${name} of ${topic}-${index} can't be loaded yet`, {
-        error,
-      });
-      env.timers.after(sentAway ? REOPEN_DELAY_MS : RELOAD_DELAY_MS, () => {
+      const what = `${name} of ${topic}-${index} can't be loaded yet`;
+      logger[sentAway ? "debug" : "warn"](`${what}; trying again in ${delayMs} ms`, { error });
+      env.timers.after(delayMs, () => {
         if (isWanted()) this.#beginLoad(index, own.leaderEpoch);
       });
     }
