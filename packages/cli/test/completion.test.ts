@@ -12,6 +12,9 @@ import { tarpan } from "./run-command.ts";
 const directory = mkdtempSync(join(tmpdir(), "tarpan-completion-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** A shell that waits for ever is a failure of its own. */
+const SHELL_LIMIT_MS = 20_000;
+
 type Propose = (script: string, words: readonly string[]) => readonly [string, ...string[]];
 
 /** The command that prints, a line each, what the shell proposes for the last of `words`. */
@@ -46,7 +49,10 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
 
   async function proposed(...words: string[]): Promise<string[]> {
     const [program, ...argv] = command(script, ["tarpan", ...words]);
-    const { stdout } = await promisify(execFile)(program, argv, { cwd: directory });
+    const { stdout } = await promisify(execFile)(program, argv, {
+      cwd: directory,
+      timeout: SHELL_LIMIT_MS,
+    });
     // Fish adds what each is for, and a shell shows what is a directory.
     const lines = stdout.split("\n").map((line) => line.split("\t")[0]!.replace(/[=/]?\s*$/, ""));
     return [...new Set(lines.filter((line) => line !== ""))].sort();
@@ -63,7 +69,7 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
     ["a directory", ["broker", "--data-dir", ""], ["logs"]],
     ["a file to send", ["produce", "--format", "raw", "logo"], ["logo.png"]],
     ["its own shells", ["completion", "z"], ["zsh"]],
-  ])("%s", async ([, words, expected], context) => {
+  ])("%s", { timeout: 30_000 }, async ([, words, expected], context) => {
     if (spawnSync(shell, ["--version"]).error) context.skip(`there is no ${shell} here`);
     expect(await proposed(...words)).toEqual(expected);
   });
