@@ -1,10 +1,10 @@
 // What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that
 // went unnoticed could leave a broker without durability.
 
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Logger } from "../logging/logger.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
-import { nearest } from "./nearest.ts";
 import { addOwnKeys, ownKeys, withoutOwnKeys } from "./own-keys.ts";
 import type { BrokerSettings, FlushPolicy } from "./settings.ts";
 import type { Given } from "./sources.ts";

@@ -1,4 +1,6 @@
 // Three sources, one table of keys: what is read here knows names and places, not what they mean.
+
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ConfigError } from "./config-error.ts";
 import { readConfigFile } from "./file.ts";
 import {
@@ -10,7 +12,6 @@ import {
   KEYS,
   type KeyName,
 } from "./keys.ts";
-import { nearest } from "./nearest.ts";
 import { ValueError } from "./values.ts";
 
 export interface ConfigSources {

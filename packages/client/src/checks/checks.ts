@@ -1,7 +1,8 @@
 // What callers hand in is checked where it comes in: JavaScript has no compiler to do it, and
 // deeper down a wrong value would be an error of the encoding, or none at all.
+
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ClientError } from "../errors.ts";
-import { nearest } from "./nearest.ts";
 
 /** A sentence that says what is wrong with the value of that name; null when nothing is. */
 export type Check = (name: string, value: unknown) => string | null;

@@ -1,4 +1,4 @@
-import { nearest } from "../nearest.ts";
+import { nearest } from "@tarpan/protocol/internal/nearest";
 
 /** Types as DescribeConfigs numbers them (`ConfigDef.Type`, KIP-569). */
 export const ConfigType = {

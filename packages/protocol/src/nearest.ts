@@ -1,3 +1,5 @@
+// Nothing of the protocol: it stands where broker, client and command line all can import it.
+
 /** The known name an unknown one was most likely meant to be, null when none is near. */
 export function nearest(name: string, known: Iterable<string>): string | null {
   let best: string | null = null;
@@ -9,7 +11,7 @@ export function nearest(name: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** `bind-port`, `bindPort` and `bind_port` are the same slip. */
+/** `bind-port`, `bindPort` and `bind_port` are one name to whoever types it. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[-_.]/g, "");
 }
