@@ -29,3 +29,57 @@ it("every package is packed with what a user looks for, and without what nobody 
     expect(text(`${folder}/LICENSE`)).toBe(text(`${root}/LICENSE`));
   }
 }, 60_000);
+
+const packages = ["broker", "cli", "client", "codecs", "protocol"];
+
+interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const manifests = packages.map((folder) => {
+  const text = readFileSync(`${root}/packages/${folder}/package.json`, "utf8");
+  return [folder, JSON.parse(text) as Manifest] as const;
+});
+
+it.each(manifests)(
+  "every entry of %s leads to one source and what is built of it",
+  (folder, of) => {
+    for (const conditions of Object.values(of.exports)) {
+      const source = conditions["tarpan-source"]!;
+      expect(readFileSync(`${root}/packages/${folder}/${source}`, "utf8")).not.toBe("");
+      const built = source.replace("./src/", "./dist/").replace(/\.ts$/, "");
+      // Types come before the default: the first condition that applies is taken.
+      expect(Object.entries(conditions).slice(1)).toEqual([
+        ["types", `${built}.d.ts`],
+        ["default", `${built}.js`],
+      ]);
+    }
+  },
+);
+
+it("a broker's public face is the broker, and not how it is configured", async () => {
+  const names = ["Broker", "ConfigError", "VERSION"];
+  expect(Object.keys(await import("@tarpan/broker")).sort()).toEqual(names);
+  expect(Object.keys(await import("../packages/cli/src/index.ts")).sort()).toEqual(names);
+});
+
+it("tarpan/client is the client", async () => {
+  const client = await import("@tarpan/client");
+  expect(await import("../packages/cli/src/client.ts")).toEqual(client);
+});
+
+it("the whole protocol is what its entries are together", async () => {
+  const whole: Record<string, unknown> = await import("../packages/protocol/src/index.ts");
+  const entries: Record<string, unknown>[] = [
+    await import("../packages/protocol/src/schemas.ts"),
+    await import("../packages/protocol/src/messages/index.ts"),
+    await import("../packages/protocol/src/records/index.ts"),
+    await import("../packages/protocol/src/framing.ts"),
+    await import("../packages/protocol/src/errors.ts"),
+  ];
+  for (const entry of entries) {
+    for (const [name, value] of Object.entries(entry))
+      expect([name, whole[name]]).toEqual([name, value]);
+  }
+});

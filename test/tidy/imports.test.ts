@@ -116,7 +116,7 @@ const packageOf = (path: string) => path.split("/")[1]!;
 function roomOf(path: string): string {
   const parts = path.split("/").slice(3);
   if (parts.length > 1) return parts[0]!;
-  return /^(index|main)\./.test(parts[0]!) ? "entrance" : "top";
+  return /^(index|main|command-line)\./.test(parts[0]!) ? "entrance" : "top";
 }
 
 describe("imports", () => {

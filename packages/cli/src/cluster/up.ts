@@ -1,5 +1,6 @@
 // `tarpan cluster up`: a whole cluster on this machine, for trying out and for tests.
-import { checkNatsServer } from "@tarpan/broker";
+
+import { checkNatsServer } from "@tarpan/broker/internal/command-line";
 import type { Arguments } from "../args/arguments.ts";
 import { brokerConfigOf } from "../config/broker-config.ts";
 import { CommandError } from "../terminal/failures.ts";

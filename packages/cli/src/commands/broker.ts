@@ -1,10 +1,10 @@
+import type { Logger } from "@tarpan/broker";
 import {
   type LoadedConfig,
-  type Logger,
   nodeText,
   type RunningBroker,
   startBroker,
-} from "@tarpan/broker";
+} from "@tarpan/broker/internal/command-line";
 import type { Command } from "../args/command.ts";
 import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-config.ts";
 import { createLogger, type LineLogger } from "../logging/log-lines.ts";

@@ -1,6 +1,11 @@
 // What `tarpan broker` is told by flags, environment and file. Its flags are the broker's list.
 import { readFile } from "node:fs/promises";
-import { brokerFlags, CONFIG_VARIABLE, type LoadedConfig, loadConfig } from "@tarpan/broker";
+import {
+  brokerFlags,
+  CONFIG_VARIABLE,
+  type LoadedConfig,
+  loadConfig,
+} from "@tarpan/broker/internal/command-line";
 import type { Arguments } from "../args/arguments.ts";
 import type { Option } from "../args/options.ts";
 import { parseArguments } from "../args/parser.ts";
