@@ -20,8 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
       ...["http", "admin", "handlers", "server", "groups", "cluster", "nats", "fetch"],
-      ...["partition", "metadata", "log", "config", "security", "metrics", "logging", "env"],
-      "util",
+      ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
+      ...["env", "util"],
     ],
     http: ["admin", "server", "metrics"],
     admin: [
@@ -32,19 +32,19 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
       ...["log", "config", "security", "metrics", "logging", "env", "util"],
     ],
-    rpc: ["cluster", "logging"],
     groups: ["coordinator", "metadata", "config", "logging"],
     coordinator: [
       ...["partition", "metadata", "state-machine", "config", "logging", "env", "util"],
     ],
     cluster: [
-      ...["nats", "partition", "metadata", "state-machine", "log", "config", "logging", "env"],
-      "util",
+      ...["rpc", "nats", "partition", "metadata", "state-machine", "log", "config", "logging"],
+      ...["env", "util"],
     ],
     fetch: ["partition", "log", "env", "util"],
     partition: ["metadata", "log", "config", "logging", "env", "util"],
     metadata: ["state-machine", "log", "config", "env", "util"],
     "state-machine": ["log"],
+    rpc: ["logging"],
     log: ["config", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
     server: ["logging", "env", "util"],

@@ -1,8 +1,7 @@
-import { BusError } from "../cluster/bus.ts";
-import { COORDINATOR_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import { BusError } from "../rpc/bus.ts";
 import type { Peers } from "../rpc/peers.ts";
 import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
 import type {
@@ -13,6 +12,7 @@ import type {
   OffsetMove,
   OffsetReset,
 } from "./groups-admin.ts";
+import { COORDINATOR_CALL_TIMEOUT_MS } from "./limits.ts";
 import { askAdmin, serveAdmin } from "./peer-answers.ts";
 
 interface Parts {

@@ -1,6 +1,6 @@
-import { BusError } from "../cluster/bus.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import { BusError } from "../rpc/bus.ts";
 import type { Peers } from "../rpc/peers.ts";
 import { AdminError } from "./admin-error.ts";
 import type { OffsetMove, OffsetReset, ResetTarget } from "./groups-admin.ts";

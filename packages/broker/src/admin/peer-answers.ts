@@ -1,6 +1,7 @@
 // Among brokers an AdminError travels as a value: what carries it need not know of it.
 import type { PeerMethod, Peers } from "../rpc/peers.ts";
 import { AdminError, type AdminErrorKind } from "./admin-error.ts";
+import { PEER_CALL_TIMEOUT_MS } from "./limits.ts";
 
 type AdminAnswer =
   | { readonly kind: "done"; readonly result: unknown }
@@ -25,7 +26,7 @@ export async function askAdmin<T>(
   brokerId: number,
   method: string,
   args: readonly unknown[],
-  timeoutMs?: number,
+  timeoutMs = PEER_CALL_TIMEOUT_MS,
 ): Promise<T> {
   const answer = await peers.call<AdminAnswer>(brokerId, method, args, timeoutMs);
   if (answer.kind === "done") return answer.result as T;

@@ -1,7 +1,7 @@
 import type { LogEngine } from "../log/log.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { ServerRemoval } from "../nats/remove-server.ts";
-import type { Bus } from "./bus.ts";
+import type { Bus } from "../rpc/bus.ts";
 
 /** What a cluster stands on, opened: logs that all brokers reach, and messages between them. */
 export interface ClusterEngine {

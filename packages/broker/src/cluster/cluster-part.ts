@@ -1,7 +1,7 @@
 import type { ReplicaStates } from "../log/log.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { Followers } from "../partition/readable-partition.ts";
-import type { Bus } from "./bus.ts";
+import type { Bus } from "../rpc/bus.ts";
 import type { Removal } from "./remove-broker.ts";
 
 /** What a broker of a cluster can say beyond its own metadata. */

@@ -1,5 +1,5 @@
 import type { Outcome } from "../metadata/outcome.ts";
-import type { Bus } from "./bus.ts";
+import type { Bus } from "../rpc/bus.ts";
 
 // How calls of the controller travel. Nothing else knows; what is carried stands in
 // `clusterOperations`.

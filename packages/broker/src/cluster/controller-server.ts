@@ -3,8 +3,8 @@ import type { Logger } from "../logging/logger.ts";
 import { operationNamed } from "../metadata/operation.ts";
 import { refused } from "../metadata/outcome.ts";
 import { isFenced, storageRefusal } from "../metadata/storage-refusal.ts";
+import type { Bus } from "../rpc/bus.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
-import type { Bus } from "./bus.ts";
 import type { ClusterController } from "./cluster-operations.ts";
 import { answerCalls, type ControllerAnswer } from "./controller-call.ts";
 

@@ -53,12 +53,6 @@ export const METADATA_REPLICAS = 5;
 /** A followed partition that no consumer has asked for during this time is closed. */
 export const FOLLOWED_IDLE_MS = 60_000;
 
-/** What a broker waits, on behalf of an HTTP client, for another one to say what it knows. */
-export const PEER_CALL_TIMEOUT_MS = 5_000;
-
-/** The same for a group's coordinator, which may have to ask others and to wait for its own log. */
-export const COORDINATOR_CALL_TIMEOUT_MS = 20_000;
-
 /**
  * How long the making of a topic waits for brokers that are on their way. Less than clients wait
  * for an answer, and what brokers that start together need.

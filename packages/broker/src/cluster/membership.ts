@@ -1,6 +1,6 @@
 import type { Env, Timer } from "../env/env.ts";
+import type { Bus } from "../rpc/bus.ts";
 import { nodeText } from "../util/node-text.ts";
-import type { Bus } from "./bus.ts";
 import {
   BROKER_SESSION_MS,
   CONTROLLER_SESSION_MS,

@@ -1,6 +1,5 @@
-import { type Bus, BusError } from "../cluster/bus.ts";
-import { PEER_CALL_TIMEOUT_MS } from "../cluster/limits.ts";
 import type { Logger } from "../logging/logger.ts";
+import { type Bus, BusError } from "./bus.ts";
 
 /** Arguments and result are plain values. A rejection is a bug: the caller gets a BusError. */
 // biome-ignore lint/suspicious/noExplicitAny: each method knows its own arguments
@@ -42,7 +41,7 @@ export class Peers {
     brokerId: number,
     method: string,
     args: readonly unknown[],
-    timeoutMs = PEER_CALL_TIMEOUT_MS,
+    timeoutMs: number,
   ): Promise<T> {
     if (brokerId === this.#nodeId) return (await this.#methods.get(method)!(...args)) as T;
     const call: PeerCall = { method, args };

@@ -1,9 +1,9 @@
-import type { Bus } from "../cluster/bus.ts";
 import type { ClusterEngine } from "../cluster/cluster-engine.ts";
 import type { ClusterSettings } from "../config/settings.ts";
 import type { JetStreamTransport } from "../log/jetstream/transport.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { EngineOptions } from "../nats/start-engine.ts";
+import type { Bus } from "../rpc/bus.ts";
 
 /** The servers that a cluster stands on, reached: they keep its logs and carry its messages. */
 export interface ClusterServers {

@@ -1,7 +1,7 @@
-import { NatsBus } from "../cluster/nats-bus.ts";
 import { NatsTransport } from "../log/jetstream/nats-transport.ts";
 import { removeServerOf } from "../nats/remove-server.ts";
 import { startEngine } from "../nats/start-engine.ts";
+import { NatsBus } from "../rpc/nats-bus.ts";
 import type { StartServers } from "./cluster-servers.ts";
 
 /** A nats-server that this broker runs, or those of somebody else. */

@@ -4,13 +4,13 @@ import { AdminError, coordinatorNotAvailable } from "../../src/admin/admin-error
 import { ClusterGroups } from "../../src/admin/cluster-groups.ts";
 import type { GroupSummary, GroupsAdmin, OffsetReset } from "../../src/admin/groups-admin.ts";
 import { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
-import { PEER_CALL_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { PEER_CALL_TIMEOUT_MS } from "../../src/admin/limits.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partitions } from "../../src/partition/partitions.ts";
 import { Peers } from "../../src/rpc/peers.ts";
-import { MemoryNetwork } from "../cluster/memory-bus.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { History } from "../metadata/cluster.ts";
+import { MemoryNetwork } from "../rpc/memory-bus.ts";
 
 /** An AdminError that tells to ask again. */
 const NOT_AVAILABLE = { name: "AdminError", kind: "coordinator-not-available" };

@@ -8,8 +8,8 @@ import type { Metadata } from "../../src/metadata/metadata.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { ModelJetStream } from "../log/jetstream/model-jetstream.ts";
+import { MemoryNetwork } from "../rpc/memory-bus.ts";
 import { textOf } from "./image-text.ts";
-import { MemoryNetwork } from "./memory-bus.ts";
 import { ModelServers } from "./model-servers.ts";
 import { SimulatedBroker } from "./simulated-broker.ts";
 

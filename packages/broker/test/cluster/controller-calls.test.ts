@@ -20,7 +20,7 @@ import { appendRecords } from "../../src/state-machine/replay.ts";
 import { StateMachineError } from "../../src/state-machine/replayed.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { World } from "../log/jetstream/world.ts";
-import { type MemoryBus, MemoryNetwork, type RequestFate } from "./memory-bus.ts";
+import { type MemoryBus, MemoryNetwork, type RequestFate } from "../rpc/memory-bus.ts";
 
 /** Stands in for the controller: what it is asked is counted, what it does is up to the test. */
 type Act = () => Promise<unknown>;

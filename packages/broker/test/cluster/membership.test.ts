@@ -7,7 +7,7 @@ import {
 } from "../../src/cluster/limits.ts";
 import { type Expected, type Heartbeat, Membership } from "../../src/cluster/membership.ts";
 import { ManualTime } from "../env/manual-time.ts";
-import { MemoryNetwork } from "./memory-bus.ts";
+import { MemoryNetwork } from "../rpc/memory-bus.ts";
 
 describe("membership", () => {
   it("hears who lives, in which life, and misses who falls silent", () => {

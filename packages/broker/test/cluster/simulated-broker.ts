@@ -13,9 +13,9 @@ import { openBroker } from "../../src/runtime/start-broker.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";
+import type { MemoryBus } from "../rpc/memory-bus.ts";
 import { MemoryListener } from "../runtime/memory-listener.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
-import type { MemoryBus } from "./memory-bus.ts";
 import { ServerLink } from "./server-link.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 // Before time is: a broker that starts would wait for it, and no clock would count that.

@@ -5,9 +5,9 @@ import { LogError } from "../../src/log/log.ts";
 import type { TopicImage } from "../../src/metadata/image.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import type { Fate } from "../log/jetstream/model-jetstream.ts";
+import type { RequestFate } from "../rpc/memory-bus.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { ClusterHistory } from "./history.ts";
-import type { RequestFate } from "./memory-bus.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 

@@ -1,5 +1,5 @@
-import { type Bus, BusError } from "../../src/cluster/bus.ts";
-import { decodeValue, encodeValue } from "../../src/cluster/plain-values.ts";
+import { type Bus, BusError } from "../../src/rpc/bus.ts";
+import { decodeValue, encodeValue } from "../../src/rpc/plain-values.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 
 type Listener = (message: unknown) => void;
