@@ -7,6 +7,9 @@ export const MAX_PRODUCERS_PER_PARTITION = 100_000;
 /** Bytes appended to a partition after which its producer state is saved beside the log. */
 export const CHECKPOINT_EVERY_BYTES = 128 * 1024 * 1024;
 
+/** Producers of a checkpoint that are written or read in one turn of the event loop. */
+export const ENTRIES_PER_CHUNK = 1_000;
+
 /** Bytes read at a time while a log is scanned after a crash. */
 export const SCAN_READ_BYTES = 1024 * 1024;
 

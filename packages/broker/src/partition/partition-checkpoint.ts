@@ -1,22 +1,180 @@
+import { crc32c } from "@tarpan/codecs";
+import { viewOf } from "@tarpan/protocol";
 import type { EpochStart } from "./leader-epochs.ts";
-import type { ProducerSnapshot } from "./producer-states.ts";
+import { ENTRIES_PER_CHUNK } from "./limits.ts";
+import type { ProducerSnapshot, SeenBatch } from "./producer-states.ts";
 
-/** What a partition knows beyond its batches, saved beside the log so that opening scans little. */
-export interface PartitionCheckpoint {
+// What a partition knows beyond its batches, saved beside the log so that opening scans little.
+//
+// Bytes: magic, format, then chunks. A chunk is the length of its body, the body's CRC32C, and the
+// body: a kind, the number of entries, the entries. The last chunk has no entries and says that
+// nothing was cut off. Each chunk is made, and read, in a turn of the event loop of its own.
+
+/** A part of a checkpoint. */
+export interface CheckpointSlice {
   readonly producers: readonly ProducerSnapshot[];
   readonly epochs: readonly EpochStart[];
 }
 
-const FORMAT = 1;
-
-export function encodeCheckpoint(checkpoint: PartitionCheckpoint): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ format: FORMAT, ...checkpoint }));
+export interface PartitionCheckpoint {
+  readonly producers: Iterable<ProducerSnapshot>;
+  readonly epochs: Iterable<EpochStart>;
 }
 
-/** Null for a format this version doesn't know: the log is then scanned from its start. */
-export function decodeCheckpoint(bytes: Uint8Array): PartitionCheckpoint | null {
-  const value = JSON.parse(new TextDecoder().decode(bytes)) as PartitionCheckpoint & {
-    format: number;
+/** The bytes can't be used: the log is then scanned from its start. */
+export class UnusableCheckpoint extends Error {}
+
+const MAGIC = 0x54_50_50_43;
+const FORMAT = 2;
+const HEAD_BYTES = 8;
+const CHUNK_HEAD_BYTES = 8;
+const BODY_HEAD_BYTES = 5;
+const Kind = { end: 0, epochs: 1, producers: 2 } as const;
+const EPOCH_BYTES = 12;
+const PRODUCER_BYTES = 9;
+const BATCH_BYTES = 36;
+
+/** One slice after another; together they are the checkpoint. */
+export function* encodeCheckpoint(checkpoint: PartitionCheckpoint): Generator<Uint8Array> {
+  const head = new Uint8Array(HEAD_BYTES);
+  viewOf(head).setUint32(0, MAGIC);
+  viewOf(head).setUint32(4, FORMAT);
+  yield head;
+  for (const entries of groupsOf(checkpoint.epochs)) yield epochsChunk(entries);
+  for (const entries of groupsOf(checkpoint.producers)) yield producersChunk(entries);
+  yield chunk(Kind.end, 0, 0, () => {});
+}
+
+/** Throws UnusableCheckpoint, in the middle too: what came before is then not to be used either. */
+export function* decodeCheckpoint(bytes: Uint8Array): Generator<CheckpointSlice> {
+  if (bytes[0] === "{".charCodeAt(0)) {
+    yield decodeJson(bytes);
+    return;
+  }
+  const view = viewOf(bytes);
+  const isKnown =
+    bytes.byteLength >= HEAD_BYTES && view.getUint32(0) === MAGIC && view.getUint32(4) === FORMAT;
+  if (!isKnown) throw new UnusableCheckpoint("its format is not known");
+  for (let at = HEAD_BYTES; at + CHUNK_HEAD_BYTES <= bytes.byteLength; ) {
+    const bodyAt = at + CHUNK_HEAD_BYTES;
+    const bodyBytes = view.getUint32(at);
+    const body = bytes.subarray(bodyAt, bodyAt + bodyBytes);
+    const isWhole = bodyBytes >= BODY_HEAD_BYTES && body.byteLength === bodyBytes;
+    if (!isWhole || crc32c(body) !== view.getUint32(at + 4)) {
+      throw new UnusableCheckpoint("it is damaged");
+    }
+    if (body[0] === Kind.end) return;
+    yield decodeBody(body);
+    at = bodyAt + body.byteLength;
+  }
+  throw new UnusableCheckpoint("its end is missing");
+}
+
+/** As releases before wrote it. */
+function decodeJson(bytes: Uint8Array): CheckpointSlice {
+  try {
+    const value = JSON.parse(new TextDecoder().decode(bytes)) as CheckpointSlice & {
+      format: number;
+    };
+    if (value.format === 1) return { producers: value.producers, epochs: value.epochs };
+  } catch (error) {
+    throw new UnusableCheckpoint("it is damaged", { cause: error });
+  }
+  throw new UnusableCheckpoint("its format is not known");
+}
+
+function* groupsOf<T>(entries: Iterable<T>): Generator<readonly T[]> {
+  let group: T[] = [];
+  for (const entry of entries) {
+    group.push(entry);
+    if (group.length < ENTRIES_PER_CHUNK) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+function chunk(
+  kind: number,
+  count: number,
+  entriesBytes: number,
+  write: (view: DataView, at: number) => void,
+): Uint8Array {
+  const bytes = new Uint8Array(CHUNK_HEAD_BYTES + BODY_HEAD_BYTES + entriesBytes);
+  const view = viewOf(bytes);
+  view.setUint8(CHUNK_HEAD_BYTES, kind);
+  view.setUint32(CHUNK_HEAD_BYTES + 1, count);
+  write(view, CHUNK_HEAD_BYTES + BODY_HEAD_BYTES);
+  view.setUint32(0, bytes.byteLength - CHUNK_HEAD_BYTES);
+  view.setUint32(4, crc32c(bytes.subarray(CHUNK_HEAD_BYTES)));
+  return bytes;
+}
+
+function epochsChunk(epochs: readonly EpochStart[]): Uint8Array {
+  return chunk(Kind.epochs, epochs.length, epochs.length * EPOCH_BYTES, (view, from) => {
+    let at = from;
+    for (const { epoch, startOffset } of epochs) {
+      view.setInt32(at, epoch);
+      view.setFloat64(at + 4, startOffset);
+      at += EPOCH_BYTES;
+    }
+  });
+}
+
+function producersChunk(producers: readonly ProducerSnapshot[]): Uint8Array {
+  let sizeBytes = 0;
+  for (const { batches } of producers) sizeBytes += PRODUCER_BYTES + batches.length * BATCH_BYTES;
+  return chunk(Kind.producers, producers.length, sizeBytes, (view, from) => {
+    let at = from;
+    for (const { producerId, batches } of producers) {
+      view.setFloat64(at, producerId);
+      view.setUint8(at + 8, batches.length);
+      at += PRODUCER_BYTES;
+      for (const batch of batches) at = writeBatch(view, at, batch);
+    }
+  });
+}
+
+function writeBatch(view: DataView, at: number, batch: SeenBatch): number {
+  view.setInt32(at, batch.epoch);
+  view.setInt32(at + 4, batch.firstSequence);
+  view.setInt32(at + 8, batch.lastSequence);
+  view.setFloat64(at + 12, batch.baseOffset);
+  view.setFloat64(at + 20, batch.lastOffset);
+  view.setFloat64(at + 28, batch.timestamp);
+  return at + BATCH_BYTES;
+}
+
+function decodeBody(body: Uint8Array): CheckpointSlice {
+  const view = viewOf(body);
+  const count = view.getUint32(1);
+  const producers: ProducerSnapshot[] = [];
+  const epochs: EpochStart[] = [];
+  let at = BODY_HEAD_BYTES;
+  if (body[0] === Kind.epochs) {
+    for (let i = 0; i < count; i++, at += EPOCH_BYTES) {
+      epochs.push({ epoch: view.getInt32(at), startOffset: view.getFloat64(at + 4) });
+    }
+    return { producers, epochs };
+  }
+  // A later format adds kinds only under a number of its own.
+  for (let i = 0; i < count; i++) {
+    const producerId = view.getFloat64(at);
+    const batches: SeenBatch[] = new Array(view.getUint8(at + 8));
+    at += PRODUCER_BYTES;
+    for (let n = 0; n < batches.length; n++, at += BATCH_BYTES) batches[n] = readBatch(view, at);
+    producers.push({ producerId, batches });
+  }
+  return { producers, epochs };
+}
+
+function readBatch(view: DataView, at: number): SeenBatch {
+  return {
+    epoch: view.getInt32(at),
+    firstSequence: view.getInt32(at + 4),
+    lastSequence: view.getInt32(at + 8),
+    baseOffset: view.getFloat64(at + 12),
+    lastOffset: view.getFloat64(at + 20),
+    timestamp: view.getFloat64(at + 28),
   };
-  return value.format === FORMAT ? value : null;
 }

@@ -1,8 +1,9 @@
 import { type BatchHeader, ErrorCode } from "@tarpan/protocol";
 import { type Log, LogError, type LogId } from "../log/log.ts";
+import { goOn, inSlices, type NextTurn } from "../util/next-turn.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "./partition-checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
 import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer-states.ts";
 import { scanBatches } from "./scan.ts";
 
@@ -22,29 +23,30 @@ export class Partition {
   /** What went in and out since the partition was opened. */
   readonly traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
   #leaderEpoch = -1;
-  readonly #epochs = new LeaderEpochs();
-  readonly #producers = new ProducerStates();
+  readonly #nextTurn: NextTurn;
+  #epochs = new LeaderEpochs();
+  #producers = new ProducerStates();
   readonly #waiters = new Set<() => void>();
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = Promise.resolve();
   #bytesAtCheckpoint = 0;
-  #checkpointing = false;
+  #checkpointing: Promise<void> | null = null;
 
-  private constructor(id: LogId, log: Log) {
+  private constructor(id: LogId, log: Log, nextTurn: NextTurn) {
     this.id = id;
     this.log = log;
+    this.#nextTurn = nextTurn;
   }
 
   /** Rebuilds what the partition knows from the log's checkpoint and the batches after it. */
-  static async open(id: LogId, log: Log, leaderEpoch: number): Promise<Partition> {
-    const partition = new Partition(id, log);
-    const saved = await log.loadCheckpoint();
-    const state = saved && decodeCheckpoint(saved.state);
-    if (state !== null) {
-      partition.#producers.restore(state.producers);
-      partition.#epochs.restore(state.epochs);
-    }
-    const from = saved !== null && state !== null ? saved.offset : log.startOffset;
+  static async open(
+    id: LogId,
+    log: Log,
+    leaderEpoch: number,
+    nextTurn: NextTurn = goOn,
+  ): Promise<Partition> {
+    const partition = new Partition(id, log, nextTurn);
+    const from = await partition.#restore();
     await scanBatches(log, from, (header) => partition.#replay(header));
     partition.lead(leaderEpoch);
     return partition;
@@ -143,27 +145,53 @@ export class Partition {
   /**
    * Saves what would otherwise have to be scanned for. A failure only makes the next open slower.
    */
-  async checkpoint(): Promise<void> {
-    if (this.#checkpointing || this.log.failure !== null) return;
-    this.#checkpointing = true;
+  checkpoint(): Promise<void> {
+    if (this.log.failure !== null) return Promise.resolve();
+    this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
+      this.#checkpointing = null;
+    });
+    return this.#checkpointing;
+  }
+
+  async #saveCheckpoint(): Promise<void> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
+    const offset = this.log.endOffset;
+    const producers = this.#producers.snapshot(offset);
+    const epochs = this.#epochs.snapshot(offset);
+    const slices: Uint8Array[] = [];
+    await inSlices(encodeCheckpoint({ producers, epochs }), this.#nextTurn, (slice) => {
+      slices.push(slice);
+    });
     try {
-      const offset = this.log.endOffset;
-      const state = {
-        producers: this.#producers.snapshot(offset),
-        epochs: this.#epochs.snapshot(offset),
-      };
-      await this.log.saveCheckpoint(offset, encodeCheckpoint(state));
+      await this.log.saveCheckpoint(offset, Buffer.concat(slices));
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-    } finally {
-      this.#checkpointing = false;
+    }
+  }
+
+  /** Where the scan is to begin. */
+  async #restore(): Promise<number> {
+    const saved = await this.log.loadCheckpoint();
+    if (saved === null) return this.log.startOffset;
+    try {
+      await inSlices(decodeCheckpoint(saved.state), this.#nextTurn, ({ producers, epochs }) => {
+        this.#producers.restore(producers);
+        this.#epochs.restore(epochs);
+      });
+      return saved.offset;
+    } catch (error) {
+      if (!(error instanceof UnusableCheckpoint)) throw error;
+      this.#producers = new ProducerStates();
+      this.#epochs = new LeaderEpochs();
+      return this.log.startOffset;
     }
   }
 
   /** Lets appends in flight finish, saves the checkpoint and closes the log. */
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => {});
+    // One that is under way is of an earlier offset.
+    await this.#checkpointing;
     await this.checkpoint();
     this.advanced();
     await this.log.close();

@@ -5,6 +5,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import type { Coming } from "../util/coming.ts";
+import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { LeadershipNews } from "./leadership-news.ts";
 import {
   MAINTENANCE_INTERVAL_MS,
@@ -55,6 +56,7 @@ export class Partitions implements PartitionHost {
   /** What is being opened or closed, by log. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #news: LeadershipNews;
+  readonly #nextTurn: NextTurn;
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -63,6 +65,7 @@ export class Partitions implements PartitionHost {
     this.#env = env;
     this.#logger = logger;
     this.#options = options;
+    this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipNews(env.timers, logger);
   }
 
@@ -114,7 +117,7 @@ export class Partitions implements PartitionHost {
     const outcomes = await overLogs(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
       const log = await this.#engine.create(id, logOptions(settings, holder));
-      holder.partition = await Partition.open(id, log, 0);
+      holder.partition = await Partition.open(id, log, 0, this.#nextTurn);
       this.#prepared.set(keyOf(id), holder.partition);
     });
     const failed = outcomes.find((outcome) => outcome !== undefined);
@@ -325,7 +328,7 @@ export class Partitions implements PartitionHost {
   async #openPartition(id: LogId, options: LogOptions, leaderEpoch: number): Promise<Partition> {
     const log = await this.#engine.open(id, options);
     try {
-      return await Partition.open(id, log, leaderEpoch);
+      return await Partition.open(id, log, leaderEpoch, this.#nextTurn);
     } catch (error) {
       await log.close().catch(() => {});
       throw error;

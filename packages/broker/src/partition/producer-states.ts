@@ -87,17 +87,21 @@ export class ProducerStates {
     }
   }
 
-  /** Plain data of what is known below `offset`, for a checkpoint. */
-  snapshot(offset: number): ProducerSnapshot[] {
-    const producers: ProducerSnapshot[] = [];
-    for (const [producerId, { batches }] of this.#byId) {
+  /**
+   * Plain data of what is known below `offset`, for a checkpoint: of the producers that there are
+   * at its first step, as they are when their turn comes. Batches from `offset` on may have pushed
+   * older ones out meanwhile, as they will again when the log is scanned from there on.
+   */
+  *snapshot(offset: number): Generator<ProducerSnapshot> {
+    // A producer that goes on moves to the end of the map: the map itself might have no end.
+    for (const producerId of [...this.#byId.keys()]) {
+      const batches = this.#byId.get(producerId)?.batches ?? [];
       const below = batches.filter((batch) => batch.baseOffset < offset);
-      if (below.length > 0) producers.push({ producerId, batches: below });
+      if (below.length > 0) yield { producerId, batches: below };
     }
-    return producers;
   }
 
-  restore(producers: readonly ProducerSnapshot[]): void {
+  restore(producers: Iterable<ProducerSnapshot>): void {
     for (const { producerId, batches } of producers) {
       this.#byId.set(producerId, { batches: [...batches] });
     }

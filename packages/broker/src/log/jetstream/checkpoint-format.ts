@@ -7,9 +7,18 @@ export interface Checkpoint {
   /** The state machine's, and the offset it is of. */
   readonly offset: number;
   readonly state: Uint8Array;
+  /** Set where the state lies in messages of its own; `state` is empty then. */
+  readonly parts?: StateParts | undefined;
   /** Where the index ends: a scan goes on from there. */
   readonly position: LogPosition;
   readonly index: BlockIndex;
+}
+
+export interface StateParts {
+  /** Names the messages. */
+  readonly saving: string;
+  readonly count: number;
+  readonly sizeBytes: number;
 }
 
 /** Where a log starts; written before what lies before is purged. */
@@ -19,7 +28,10 @@ export interface LogStart {
   readonly position: LogPosition;
 }
 
-const FORMAT = 1;
+/** Under 1 there are no parts, and the state of a partition is JSON. */
+const CHECKPOINT_FORMAT = 2;
+const READ_FORMATS: readonly unknown[] = [1, CHECKPOINT_FORMAT];
+const START_FORMAT = 1;
 const SAVED_BLOCKS = 2048;
 const BLOCK_BYTES = 40;
 
@@ -29,17 +41,25 @@ interface Head {
   readonly position: LogPosition;
   readonly takeOvers: readonly TakeOver[];
   readonly blocks: number;
+  readonly parts?: StateParts | undefined;
 }
 
 /** Bytes: length of the head, head (JSON), blocks, state. */
-export function encodeCheckpoint({ offset, state, position, index }: Checkpoint): Uint8Array {
+export function encodeCheckpoint({
+  offset,
+  state,
+  parts,
+  position,
+  index,
+}: Checkpoint): Uint8Array {
   const blocks = index.compact(SAVED_BLOCKS);
   const head: Head = {
-    format: FORMAT,
+    format: CHECKPOINT_FORMAT,
     offset,
     position,
     takeOvers: index.takeOvers,
     blocks: blocks.length,
+    parts,
   };
   const json = new TextEncoder().encode(JSON.stringify(head));
   const bytes = new Uint8Array(4 + json.length + blocks.length * BLOCK_BYTES + state.length);
@@ -64,7 +84,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
   const view = viewOf(bytes);
   const jsonBytes = view.getUint32(0);
   const head = parse<Head>(bytes.subarray(4, 4 + jsonBytes));
-  if (head?.format !== FORMAT) return null;
+  if (head === null || !READ_FORMATS.includes(head.format)) return null;
   const blocks: Block[] = [];
   let at = 4 + jsonBytes;
   for (let i = 0; i < head.blocks; i++, at += BLOCK_BYTES)
@@ -76,16 +96,17 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
       messages: view.getFloat64(at + 32),
     });
   const index = new BlockIndex(blocks, head.takeOvers);
-  return { offset: head.offset, position: head.position, state: bytes.slice(at), index };
+  const { offset, position, parts } = head;
+  return { offset, position, state: bytes.slice(at), parts, index };
 }
 
 export function encodeStart(start: LogStart): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ format: FORMAT, ...start }));
+  return new TextEncoder().encode(JSON.stringify({ format: START_FORMAT, ...start }));
 }
 
 export function decodeStart(bytes: Uint8Array): LogStart | null {
   const start = parse<LogStart & { format: number }>(bytes);
-  if (start?.format !== FORMAT) return null;
+  if (start?.format !== START_FORMAT) return null;
   return { startOffset: start.startOffset, position: start.position };
 }
 

@@ -3,15 +3,28 @@
 // older start over a newer one.
 import type { Env } from "../../env/env.ts";
 import { LogError, type LogId } from "../log.ts";
-import { CHECKPOINT_GROWTH_MS, CHECKPOINT_REPLICAS, HEADER_BYTES } from "./limits.ts";
+import type { StateParts } from "./checkpoint-format.ts";
+import {
+  CHECKPOINT_GROWTH_MS,
+  CHECKPOINT_REPLICAS,
+  HEADER_BYTES,
+  MESSAGE_BYTES,
+} from "./limits.ts";
 import { isRefusal, JetStreamRefusal, NoAnswer, type StreamApi } from "./stream-api.ts";
 import {
   CHECKPOINT_STREAM,
+  checkpointPartOf,
   checkpointStreamConfig,
   checkpointSubjectOf,
   type Placement,
 } from "./stream-config.ts";
 import { ErrorCode, type PublishOutcome } from "./transport.ts";
+
+export interface SavedParts {
+  readonly parts: StateParts;
+  /** Of the first one: what was saved before it is not needed once a checkpoint names these. */
+  readonly firstSequence: number;
+}
 
 export type Kind = "c" | "s";
 
@@ -54,12 +67,57 @@ export class Checkpoints {
    */
   async save(kind: Kind, id: LogId, payload: Uint8Array, sequence: number): Promise<number> {
     await this.#ensure();
-    const unique = Buffer.from(this.#env.random.bytes(8)).toString("hex");
+    return this.#save(checkpointSubjectOf(kind, id), payload, sequence);
+  }
+
+  /**
+   * Puts a state that no message can hold beside the others. It counts once a checkpoint names it,
+   * which must be saved afterwards.
+   */
+  async saveParts(id: LogId, state: Uint8Array): Promise<SavedParts> {
+    await this.#ensure();
+    const saving = this.#unique();
+    const limitBytes = Math.min(MESSAGE_BYTES, this.maxBytes);
+    let firstSequence = 0;
+    let count = 0;
+    for (let at = 0; at < state.length; at += limitBytes, count++) {
+      const part = state.subarray(at, at + limitBytes);
+      const sequence = await this.#save(checkpointPartOf(id, saving, count), part, 0);
+      if (count === 0) firstSequence = sequence;
+    }
+    return { parts: { saving, count, sizeBytes: state.length }, firstSequence };
+  }
+
+  /** Null when not all of it is there any more: a later checkpoint has been saved. */
+  async loadParts(id: LogId, { saving, count, sizeBytes }: StateParts): Promise<Uint8Array | null> {
+    const state = new Uint8Array(sizeBytes);
+    let at = 0;
+    for (let part = 0; part < count; part++) {
+      const subject = checkpointPartOf(id, saving, part);
+      const found = await this.#api.patiently(() => this.#api.lastOf(CHECKPOINT_STREAM, subject));
+      if (found === null || at + found.payload.length > sizeBytes) return null;
+      state.set(found.payload, at);
+      at += found.payload.length;
+    }
+    return at === sizeBytes ? state : null;
+  }
+
+  /** Forgets the parts that were saved before `sequence`. */
+  async forgetParts(id: LogId, sequence: number): Promise<void> {
+    const filter = checkpointPartOf(id, "*", "*");
+    await this.#purge({ filter, seq: sequence });
+  }
+
+  #unique(): string {
+    return Buffer.from(this.#env.random.bytes(8)).toString("hex");
+  }
+
+  async #save(subject: string, payload: Uint8Array, sequence: number): Promise<number> {
+    const unique = this.#unique();
     return this.#api.patiently(async () => {
-      const outcome = await this.#publish(kind, id, payload, sequence, unique);
+      const outcome = await this.#publish(subject, payload, sequence, unique);
       if (outcome.kind === "stored") return outcome.sequence;
       // Either it was stored by an earlier try, or it waits behind one, or another one's is there.
-      const subject = checkpointSubjectOf(kind, id);
       const last = await this.#api.lastOf(CHECKPOINT_STREAM, subject);
       if (last?.messageId === unique) return last.sequence;
       if ((last?.sequence ?? 0) === sequence) throw new NoAnswer("save", describe(outcome));
@@ -70,24 +128,24 @@ export class Checkpoints {
   /** Forgets a log that is no more. */
   async forget(id: LogId): Promise<void> {
     for (const kind of ["c", "s"] as const)
-      await this.#api.patiently(async () => {
-        const filter = checkpointSubjectOf(kind, id);
-        await this.#api
-          .ask(`STREAM.PURGE.${CHECKPOINT_STREAM}`, { filter })
-          .catch((error: unknown) => {
-            if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
-          });
+      await this.#purge({ filter: checkpointSubjectOf(kind, id) });
+    await this.#purge({ filter: checkpointPartOf(id, "*", "*") });
+  }
+
+  async #purge(which: { filter: string; seq?: number }): Promise<void> {
+    await this.#api.patiently(async () => {
+      await this.#api.ask(`STREAM.PURGE.${CHECKPOINT_STREAM}`, which).catch((error: unknown) => {
+        if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
       });
+    });
   }
 
   #publish(
-    kind: Kind,
-    id: LogId,
+    subject: string,
     payload: Uint8Array,
     sequence: number,
     messageId: string,
   ): Promise<PublishOutcome> {
-    const subject = checkpointSubjectOf(kind, id);
     const message = { subject, payload, messageId, expectedLastSubjectSequence: sequence };
     return new Promise((resolve) => this.#api.transport.publish(message, resolve));
   }

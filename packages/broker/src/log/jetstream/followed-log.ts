@@ -12,6 +12,7 @@ import {
 } from "./limits.ts";
 import { batchesOf, isIntact } from "./message-batches.ts";
 import { beginFrom, inspect, loadBeside, rememberEnd, type Workshop } from "./open-log.ts";
+import { loadState } from "./save-checkpoint.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { labelOf } from "./stream-config.ts";
 import type { StoredMessage } from "./transport.ts";
@@ -118,7 +119,7 @@ export class JetStreamFollowedLog implements FollowedLog {
     this.#refuseWhenClosed();
     const { checkpoint, start } = await asking(() => loadBeside(this.#workshop, this.#log.id));
     if (!checkpoint || checkpoint.offset < (start?.startOffset ?? 0)) return null;
-    return { offset: checkpoint.offset, state: checkpoint.state };
+    return asking(() => loadState(this.#workshop, this.#log.id, checkpoint));
   }
 
   configure(options: Partial<LogOptions>): void {

@@ -1,12 +1,11 @@
 import type { LedLog, LogOptions } from "../log.ts";
 import { LogError } from "../log.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
-import { encodeCheckpoint } from "./checkpoint-format.ts";
+import type { Checkpoint } from "./checkpoint-format.ts";
 import { asking } from "./checkpoints.ts";
-import type { LogPosition } from "./grammar.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
-import { saveNewer, saveStart } from "./log-start.ts";
+import { saveStart } from "./log-start.ts";
 import {
   beginFrom,
   inspect,
@@ -16,6 +15,7 @@ import {
   type Workshop,
 } from "./open-log.ts";
 import { unconfirmed } from "./resolve-message.ts";
+import { loadState, saveCheckpoint } from "./save-checkpoint.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { subjectOf } from "./stream-config.ts";
 import { takeOver } from "./take-over.ts";
@@ -135,23 +135,8 @@ export class JetStreamLedLog implements LedLog {
     if (offset > this.#log.endOffset) this.#log.refuseOutside(offset);
     const { index } = this.#log;
     const { position } = this.#log.end;
-    const payload = encodeCheckpoint({ offset, state, position, index });
-    await this.#inTurn(() => this.#saveCheckpoint(payload, position));
-  }
-
-  async #saveCheckpoint(payload: Uint8Array, position: LogPosition): Promise<void> {
-    const { checkpoints, report } = this.#workshop;
-    if (payload.length > checkpoints.maxBytes) {
-      const limit = `of ${payload.length} bytes is over max_payload (${checkpoints.maxBytes})`;
-      report(`log ${this.#log.name}: its checkpoint ${limit} and not saved`);
-      return;
-    }
-    await saveNewer({
-      load: () => loadCheckpoint(this.#workshop, this.#log.id),
-      // Of a broker that leads by now.
-      isNewer: (there) => (there.checkpoint?.position.sequence ?? 0) > position.sequence,
-      save: (sequence) => checkpoints.save("c", this.#log.id, payload, sequence),
-    });
+    const made: Checkpoint = { offset, state, position, index };
+    await this.#inTurn(() => saveCheckpoint(this.#workshop, this.#log.id, made));
   }
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
@@ -161,7 +146,7 @@ export class JetStreamLedLog implements LedLog {
       const { startOffset, endOffset } = this.#log;
       if (!checkpoint || checkpoint.offset < startOffset || checkpoint.offset > endOffset)
         return null;
-      return { offset: checkpoint.offset, state: checkpoint.state };
+      return loadState(this.#workshop, this.#log.id, checkpoint);
     });
   }
 

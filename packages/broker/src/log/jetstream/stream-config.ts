@@ -40,6 +40,11 @@ export function checkpointSubjectOf(kind: "c" | "s", { topicId, partition }: Log
   return `tarpan.${kind}.${topicId}.${partition}`;
 }
 
+/** A part of a checkpoint that no message can hold. `saving` tells one save from another. */
+export function checkpointPartOf(id: LogId, saving: string, part: number | string): string {
+  return `${checkpointSubjectOf("c", id)}.${saving}.${part}`;
+}
+
 /**
  * `creation` tells one attempt to create from another: JetStream answers "created" to whoever asks
  * for a stream that is there with the very same configuration.

@@ -5,6 +5,8 @@ import { CHECKPOINT_FILE, STATE_FILE } from "./file-names.ts";
 import { readSealed, replaceSealed } from "./sealed-file.ts";
 
 const VERSION = 1;
+/** Under 1 the state was JSON, and who reads that must find what it can read, or nothing. */
+const STATE_VERSION = 2;
 const CHECKPOINT_BYTES = 40;
 
 /**
@@ -62,14 +64,16 @@ export async function writeState(
   const payload = new Uint8Array(8 + state.byteLength);
   setInt64(new DataView(payload.buffer), 0, offset);
   payload.set(state, 8);
-  await replaceSealed(fs, directory, STATE_FILE, VERSION, payload);
+  await replaceSealed(fs, directory, STATE_FILE, STATE_VERSION, payload);
 }
 
 export async function readState(
   fs: FileSystem,
   directory: string,
 ): Promise<{ offset: number; state: Uint8Array } | "damaged" | null> {
-  const payload = await readSealed(fs, join(directory, STATE_FILE), VERSION);
+  const path = join(directory, STATE_FILE);
+  const newest = await readSealed(fs, path, STATE_VERSION);
+  const payload = newest === "damaged" ? await readSealed(fs, path, VERSION) : newest;
   if (payload === null || payload === "damaged") return payload;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   return { offset: int64At(view, 0), state: payload.subarray(8) };

@@ -39,8 +39,7 @@ function answerLeader(
       stream.config = body as unknown as ModelStream["config"];
       return infoOf(model, stream);
     case "PURGE":
-      if (body.filter === undefined) stream.purgeBefore(body.seq as number);
-      else stream.messages = stream.messages.filter(({ subject }) => subject !== body.filter);
+      purge(stream, body as { filter?: string; seq?: number });
       return { success: true };
     case "LEADER.STEPDOWN":
       model.elect(stream, 100, stream.proposals.length);
@@ -48,6 +47,18 @@ function answerLeader(
     default:
       throw new Error(`the model knows no ${verb}`);
   }
+}
+
+/** `*` stands for one word; with `seq` only what is older goes. */
+function purge(stream: ModelStream, { filter, seq }: { filter?: string; seq?: number }): void {
+  if (filter === undefined) {
+    stream.purgeBefore(seq!);
+    return;
+  }
+  const pattern = new RegExp(`^${filter.replaceAll(".", "\\.").replaceAll("*", "[^.]+")}$`);
+  stream.messages = stream.messages.filter(({ subject, sequence }) => {
+    return !pattern.test(subject) || sequence >= (seq ?? Number.POSITIVE_INFINITY);
+  });
 }
 
 function create(model: ModelJetStream, name: string, body: Body): ApiAnswer {

@@ -257,12 +257,50 @@ describe("opening", () => {
 });
 
 describe("a checkpoint", () => {
-  it("that no message can hold is not saved, and said so", async () => {
+  const stateOf = (byte: number, sizeBytes: number) => new Uint8Array(sizeBytes).fill(byte);
+  const messagesOf = (world: World) => world.model.stream("tarpan-checkpoints").messages;
+  const kept = (world: World) => messagesOf(world).filter((one) => /^tarpan.c/.test(one.subject));
+
+  it("that no message can hold goes in several, in place of those before", async () => {
     const { world, log } = await stored(2);
     world.model.maxPayloadBytes = 5000;
-    await world.run(log.saveCheckpoint(2, new Uint8Array(5000)));
-    expect(world.lines.join()).toMatch(/checkpoint .* over max_payload/);
+    for (const byte of [1, 2]) {
+      await world.run(log.saveCheckpoint(2, stateOf(byte, 20_000)));
+      expect(kept(world)).toHaveLength(1 + 5);
+    }
+    const again = await led(world);
+    const saved = await world.run(again.loadCheckpoint());
+    expect(saved).toEqual({ offset: 2, state: stateOf(2, 20_000) });
+    await world.run(again.saveCheckpoint(2, stateOf(3, 10)));
+    expect(kept(world)).toHaveLength(1);
+    expect(await world.run(again.loadCheckpoint())).toEqual({ offset: 2, state: stateOf(3, 10) });
+  });
+
+  it("that was cut short leaves the one before", async () => {
+    const { world, log } = await stored(2);
+    world.model.maxPayloadBytes = 5000;
+    await world.run(log.saveCheckpoint(1, stateOf(1, 20_000)));
+    const whole = log.saveCheckpoint(2, stateOf(2, 20_000));
+    while (kept(world).length < 1 + 5 + 3) await world.pass(1);
+    const stream = world.model.stream("tarpan-checkpoints");
+    const cut = [...stream.messages];
+    await world.run(whole);
+    stream.messages = cut;
+    const again = await led(world);
+    const before = await world.run(again.loadCheckpoint());
+    expect(before).toEqual({ offset: 1, state: stateOf(1, 20_000) });
+    // What was left of it goes with the next one.
+    await world.run(again.saveCheckpoint(2, stateOf(3, 20_000)));
+    expect(kept(world)).toHaveLength(1 + 5);
+  });
+
+  it("of which a part is gone is not used, and that is said", async () => {
+    const { world, log } = await stored(2);
+    world.model.maxPayloadBytes = 5000;
+    await world.run(log.saveCheckpoint(2, stateOf(1, 20_000)));
+    messagesOf(world).splice(messagesOf(world).indexOf(kept(world)[2]!), 1);
     expect(await world.run(log.loadCheckpoint())).toBeNull();
+    expect(world.lines.join()).toContain("parts of its checkpoint are gone");
   });
 
   it("of a former leader does not replace its successor's", async () => {

@@ -1,0 +1,53 @@
+// Checkpoints of any size: what one message cannot hold goes into several, and these first, so that
+// a crash in between leaves the checkpoint before as it was.
+import type { LogId } from "../log.ts";
+import { type Checkpoint, encodeCheckpoint } from "./checkpoint-format.ts";
+import { MESSAGE_BYTES } from "./limits.ts";
+import { saveNewer } from "./log-start.ts";
+import { loadCheckpoint, type Workshop } from "./open-log.ts";
+
+/** Saves a checkpoint unless that of a broker which leads by now is there. */
+export async function saveCheckpoint(
+  workshop: Workshop,
+  id: LogId,
+  made: Checkpoint,
+): Promise<void> {
+  const { checkpoints } = workshop;
+  const whole = encodeCheckpoint(made);
+  const isLarge = whole.length > Math.min(MESSAGE_BYTES, checkpoints.maxBytes);
+  const saved = isLarge ? await checkpoints.saveParts(id, made.state) : null;
+  const payload = saved ? encodeCheckpoint({ ...made, state: NOTHING, parts: saved.parts }) : whole;
+  let hadParts = false;
+  let sequence = 0;
+  await saveNewer({
+    load: async () => {
+      const there = await loadCheckpoint(workshop, id);
+      hadParts = there.checkpoint?.parts !== undefined;
+      return there;
+    },
+    isNewer: (there) => (there.checkpoint?.position.sequence ?? 0) > made.position.sequence,
+    save: async (expected) => {
+      sequence = await checkpoints.save("c", id, payload, expected);
+      return sequence;
+    },
+  });
+  // Of a save that a crash cut short, too.
+  if (sequence > 0 && (saved !== null || hadParts)) {
+    await checkpoints.forgetParts(id, saved?.firstSequence ?? sequence);
+  }
+}
+
+/** The state of a checkpoint; null when parts of it are gone. */
+export async function loadState(
+  { checkpoints, report }: Workshop,
+  id: LogId,
+  { offset, state, parts }: Checkpoint,
+): Promise<{ offset: number; state: Uint8Array } | null> {
+  if (parts === undefined) return { offset, state };
+  const whole = await checkpoints.loadParts(id, parts);
+  if (whole !== null) return { offset, state: whole };
+  report(`log ${id.topic}-${id.partition}: parts of its checkpoint are gone, it is not used`);
+  return null;
+}
+
+const NOTHING = new Uint8Array(0);

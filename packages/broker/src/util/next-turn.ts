@@ -1,0 +1,24 @@
+import type { Timers } from "../env/env.ts";
+
+/** Lets all else that waits have the event loop before something long goes on. */
+export type NextTurn = () => Promise<void>;
+
+export function nextTurnOf(timers: Pick<Timers, "afterThisTurn">): NextTurn {
+  return () => new Promise((resolve) => timers.afterThisTurn(resolve));
+}
+
+/** For whoever has nobody beside it: goes on at once. */
+export const goOn: NextTurn = () => Promise.resolve();
+
+/** Makes one of `slices` a turn, and hands each to `take`. */
+export async function inSlices<T>(
+  slices: Iterable<T>,
+  nextTurn: NextTurn,
+  take: (slice: T) => void,
+): Promise<void> {
+  const made = slices[Symbol.iterator]();
+  for (let slice = made.next(); !slice.done; slice = made.next()) {
+    take(slice.value);
+    await nextTurn();
+  }
+}
