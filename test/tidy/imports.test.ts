@@ -4,7 +4,7 @@ import { sources, textOf } from "./repository.ts";
 import { syntaxOf } from "./syntax.ts";
 
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  cli: ["client", "broker"],
+  cli: ["client", "broker", "protocol"],
   client: ["protocol", "codecs"],
   broker: ["protocol", "codecs"],
   codecs: ["protocol"],

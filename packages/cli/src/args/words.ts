@@ -1,5 +1,5 @@
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { UsageError } from "../terminal/failures.ts";
-import { nearestName } from "./nearest.ts";
 import type { Option } from "./options.ts";
 
 /**
@@ -62,7 +62,7 @@ class KnownOptions {
     const short = word.startsWith("--") ? undefined : this.#byShort.get(word[1]!);
     if (short !== undefined && (word.length === 2 || short.argument))
       return { option: short, attached: word.length === 2 ? undefined : word.slice(2) };
-    const near = nearestName(name, this.#byName.keys());
+    const near = nearest(name, this.#byName.keys());
     const hint = near === null ? "" : `; did you mean --${near}?`;
     throw new UsageError(`unknown option ${flagOf(word)}${hint}`);
   }

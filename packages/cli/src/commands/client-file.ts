@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { nearestName } from "../args/nearest.ts";
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { CommandError } from "../terminal/failures.ts";
 import { osReason } from "../terminal/os-reason.ts";
 
@@ -65,7 +65,7 @@ function check(path: string, json: unknown, prefix: string): void {
 }
 
 function unknownKey(path: string, name: string): CommandError {
-  const near = nearestName(name, Object.keys(FIELDS));
+  const near = nearest(name, Object.keys(FIELDS));
   const hint = near === null ? "" : `; did you mean "${near}"?`;
   return new CommandError(`${path}: unknown key "${name}"${hint}`);
 }

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { Admin, type Client, Producer } from "@tarpan/client";
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
-import { nearestName } from "../args/nearest.ts";
 import { parseDuration } from "../args/values.ts";
 import { kcatFormat } from "../records/format.ts";
 import { readRecords } from "../records/read-records.ts";
@@ -109,7 +109,7 @@ export const client: Command = {
 function actionOf(name: string): Action {
   if (Object.hasOwn(ACTIONS, name)) return ACTIONS[name]!;
   if (name === "") throw new UsageError(`--cmd is missing: ${names}`);
-  const near = nearestName(name, Object.keys(ACTIONS));
+  const near = nearest(name, Object.keys(ACTIONS));
   const hint = near === null ? `it must be ${names}` : `did you mean ${near}?`;
   throw new UsageError(`there is no --cmd ${JSON.stringify(name)}; ${hint}`);
 }

@@ -1,7 +1,8 @@
 // The command line as a tree of commander's commands.
+
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { Command as Parser } from "commander";
 import type { Actions, Command, Run } from "../args/command.ts";
-import { nearestName } from "../args/nearest.ts";
 import { HELP_OPTION } from "../args/options.ts";
 import { addOptions, argumentsOf } from "../args/parser.ts";
 import { UsageError } from "../terminal/failures.ts";
@@ -64,7 +65,7 @@ export async function wholeProgram(io: Io): Promise<Parser> {
 function refuseAction(name: string | undefined, actions: Actions): never {
   const names = Object.keys(actions);
   if (name === undefined) throw new UsageError(`needs one of ${names.join(", ")}`);
-  const near = nearestName(name, names);
+  const near = nearest(name, names);
   const hint = near === null ? `it is one of ${names.join(", ")}` : `did you mean ${near}?`;
   throw new UsageError(`there is no ${JSON.stringify(name)}; ${hint}`);
 }

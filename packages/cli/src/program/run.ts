@@ -1,4 +1,4 @@
-import { nearestName } from "../args/nearest.ts";
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { HELP_OPTION } from "../args/options.ts";
 import { canonicalWords } from "../args/words.ts";
 import { describeFailure, isBug, isFinal, UsageError } from "../terminal/failures.ts";
@@ -54,7 +54,7 @@ async function runCommand(name: string, argv: readonly string[], io: Io): Promis
 }
 
 function unknownCommand(name: string): UsageError {
-  const near = nearestName(
+  const near = nearest(
     name,
     COMMANDS.map((command) => command.name),
   );
