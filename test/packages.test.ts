@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { run } from "./harness/run.ts";
@@ -82,4 +83,19 @@ it("the whole protocol is what its entries are together", async () => {
     for (const [name, value] of Object.entries(entry))
       expect([name, whole[name]]).toEqual([name, value]);
   }
+});
+
+it("the bundled command imports only what tarpan itself depends on", () => {
+  const bundle = `${root}/packages/cli/dist/bundle`;
+  const { files } = JSON.parse(readFileSync(`${bundle}/manifest.json`, "utf8"));
+  const imports = /(?:\bfrom|\bimport\(|\brequire\()\s*"(@[^/"]+\/[^/"]+|[a-z][^/":]*)[/"]/g;
+  const named = files.flatMap((file: string) => {
+    const text = readFileSync(`${bundle}/${file}`, "utf8");
+    return [...text.matchAll(imports)].map((match) => match[1]!);
+  });
+  const { dependencies } = JSON.parse(readFileSync(`${root}/packages/cli/package.json`, "utf8"));
+  const missing = new Set(named.filter((name: string) => !isBuiltin(name)));
+  for (const name of Object.keys(dependencies)) missing.delete(name);
+  expect([...missing]).toEqual([]);
+  expect(named).toContain("yaml");
 });
