@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     fetch: ["partition", "log", "env", "util"],
     partition: ["metadata", "log", "config", "logging", "env", "util"],
     metadata: ["state-machine", "log", "config", "env", "util"],
-    "state-machine": ["log"],
+    "state-machine": ["log", "util"],
     rpc: ["logging"],
     log: ["config", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],

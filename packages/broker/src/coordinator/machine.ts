@@ -11,8 +11,8 @@ export interface CoordinatorMachine<State, Rec, Timer extends Keyed> {
   initial(): State;
   /** The only writer of hard state: live, on replay, and on a broker that takes over. */
   apply(state: State, record: Rec): void;
-  /** Records that make the hard state again. */
-  snapshot(state: State): readonly Rec[];
+  /** Records that make the hard state again, in units: see StateMachine. */
+  snapshot(state: State): Iterable<readonly Rec[]>;
   encode(record: Rec): EncodedRecord;
   /** Null for a record that another version may know and this one passes over. */
   decode(record: EncodedRecord): Rec | null;

@@ -2,6 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Timer as Alarm } from "../env/env.ts";
 import type { Partition } from "../partition/partition.ts";
 import { Replayed } from "../state-machine/replayed.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
 import { CoordinatorError } from "./coordinator-error.ts";
 import { Deadlines, type Keyed } from "./deadlines.ts";
 import type { CoordinatorMachine } from "./machine.ts";
@@ -60,6 +61,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
         log: partition.log,
         leaderEpoch: partition.leaderEpoch,
         wallMs: () => world.env.clock.wallMs(),
+        nextTurn: nextTurnOf(world.env.timers),
       },
     );
     const shard = new CoordinatorShard(machine, world, replayed);

@@ -85,14 +85,13 @@ function applyConsumer(state: GroupState, record: ConsumerRecord): void {
   state.put(group);
 }
 
-function snapshot({ groups, offsets }: GroupState): GroupRecord[] {
-  const classic: GroupRecord[] = [];
-  const consumer: GroupRecord[] = [];
+/** The records of one group are one unit. */
+function* snapshot({ groups, offsets }: GroupState): Generator<readonly GroupRecord[]> {
   for (const group of groups.values()) {
-    if (group.kind === "classic") classic.push(recordAgain(group.groupId, group.recorded));
-    else consumer.push(...group.snapshot());
+    if (group.kind === "classic") yield [recordAgain(group.groupId, group.recorded)];
   }
-  return [...classic, ...consumer, ...offsets.records()];
+  for (const group of groups.values()) if (group.kind === "consumer") yield group.snapshot();
+  yield* offsets.records();
 }
 
 /** Members have their whole session to show that they still live. */

@@ -4,7 +4,9 @@ import type { Env } from "../env/env.ts";
 import type { Log } from "../log/log.ts";
 import type { ReplayProgress } from "../state-machine/replay.ts";
 import { type Decision, Replayed, type StateMachineError } from "../state-machine/replayed.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
 import type { MetadataImage } from "./image.ts";
+
 import { metadataMachine } from "./machine.ts";
 import { NameLocks } from "./name-locks.ts";
 import type { PartitionHost } from "./partition-host.ts";
@@ -15,7 +17,7 @@ export interface ControllerOptions {
   /** The log of `__cluster_metadata`, open. It stays its owner's. */
   readonly log: Log;
   readonly host: PartitionHost;
-  readonly env: Pick<Env, "clock" | "random">;
+  readonly env: Pick<Env, "clock" | "random" | "timers">;
   readonly nodeId: number;
   /** Kafka broker configs given at start, validated (`BrokerSettings.kafkaConfigs`). */
   readonly kafkaConfigs: Readonly<Record<string, string>>;
@@ -55,6 +57,7 @@ export class LocalController {
       log,
       leaderEpoch,
       wallMs: () => env.clock.wallMs(),
+      nextTurn: nextTurnOf(env.timers),
       ...(onProgress && { onProgress }),
     });
     return new LocalController(options, replayed);

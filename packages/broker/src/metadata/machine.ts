@@ -23,21 +23,19 @@ export const metadataMachine: StateMachine<MetadataImage, MetadataRecord> = {
 };
 
 /** Features first, as Kafka's readers expect them. */
-function snapshot(image: MetadataImage): MetadataRecord[] {
-  const records: MetadataRecord[] = [];
-  for (const [name, level] of image.features) records.push(featureRecord(name, level));
-  for (const broker of image.brokers.values()) records.push(registerBrokerRecord(broker));
+function* snapshot(image: MetadataImage): Generator<readonly MetadataRecord[]> {
+  for (const [name, level] of image.features) yield [featureRecord(name, level)];
+  for (const broker of image.brokers.values()) yield [registerBrokerRecord(broker)];
   for (const topic of image.topics.values()) {
-    records.push(topicRecord(topic.name, topic.id));
-    topic.partitions.forEach((partition, index) => {
-      records.push(partitionRecord(topic.id, index, partition));
-    });
+    yield [topicRecord(topic.name, topic.id)];
+    for (const [index, partition] of topic.partitions.entries()) {
+      yield [partitionRecord(topic.id, index, partition)];
+    }
   }
   for (const [type, resources] of image.configs) {
     for (const [resource, values] of resources) {
-      for (const [name, value] of values) records.push(configRecord(type, resource, name, value));
+      for (const [name, value] of values) yield [configRecord(type, resource, name, value)];
     }
   }
-  if (image.nextProducerId > 0) records.push(producerIdsRecord(-1, image.nextProducerId));
-  return records;
+  if (image.nextProducerId > 0) yield [producerIdsRecord(-1, image.nextProducerId)];
 }

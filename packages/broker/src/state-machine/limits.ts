@@ -13,5 +13,5 @@ export const SNAPSHOT_MIN_RECORDS = 10_000;
 /** A snapshot is due when the log holds this many times the records the state needs. */
 export const SNAPSHOT_RATIO = 4;
 
-/** Records per batch of a snapshot. */
-export const SNAPSHOT_BATCH_RECORDS = 5_000;
+/** Records of a snapshot after which its next slice begins, which is another turn's. */
+export const SNAPSHOT_SLICE_RECORDS = 1_000;

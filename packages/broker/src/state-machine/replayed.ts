@@ -1,12 +1,9 @@
 import { type Log, LogError } from "../log/log.ts";
-import {
-  MAX_DECISION_BATCH_BYTES,
-  SNAPSHOT_BATCH_RECORDS,
-  SNAPSHOT_MIN_RECORDS,
-  SNAPSHOT_RATIO,
-} from "./limits.ts";
+import type { NextTurn } from "../util/next-turn.ts";
+import { MAX_DECISION_BATCH_BYTES, SNAPSHOT_MIN_RECORDS, SNAPSHOT_RATIO } from "./limits.ts";
 import { appendRecords, type ReplayProgress, replay } from "./replay.ts";
-import type { EncodedRecord, StateMachine } from "./state-machine.ts";
+import { Snapshot } from "./snapshot.ts";
+import { type EncodedRecord, type StateMachine, sizeOf } from "./state-machine.ts";
 
 /** What a coordinator method answers: the records that make it true, and the reply. */
 export interface Decision<Rec, Reply> {
@@ -20,6 +17,8 @@ export interface ReplayedOptions {
   readonly leaderEpoch: number;
   readonly wallMs: () => number;
   readonly onProgress?: (progress: ReplayProgress) => void;
+  /** Left out where nobody is beside it whom a snapshot could keep waiting. */
+  readonly nextTurn?: NextTurn;
   /** For tests: `SNAPSHOT_MIN_RECORDS`. */
   readonly snapshotMinRecords?: number;
 }
@@ -62,8 +61,11 @@ interface Waiting<State> {
  * 5. When an append failed, its outcome is unknown: everything that waits is rejected and the
  *    machine stays offline until it is loaded again. A full disk is the exception (the log has
  *    rolled back): what waits is rejected, the working state returns to the committed one.
- * 6. A snapshot is appended with nothing between its batches, and what precedes it is trimmed
- *    afterwards. Its records are upserts, so a crash in the middle replays to the same state.
+ * 6. A snapshot is appended in slices, one a turn, and what precedes its first one is trimmed when
+ *    the last one is durable. Its records are upserts, so a crash in between replays to the same
+ *    state. That of a value is of one moment: decisions wait until it is written. Of a state that
+ *    changes in place each slice is of its own moment, and decisions go on in between: a slice is
+ *    taken when every decision it could show lies before it in the log.
  */
 export class Replayed<State, Rec> {
   readonly #machine: StateMachine<State, Rec>;
@@ -75,6 +77,7 @@ export class Replayed<State, Rec> {
   #running: Promise<void> | null = null;
   #failure: StateMachineError | null = null;
   #snapshotAt: number;
+  #snapshot: SnapshotUnderWay<State, Rec> | null = null;
 
   private constructor(machine: StateMachine<State, Rec>, options: ReplayedOptions, state: State) {
     this.#machine = machine;
@@ -132,24 +135,41 @@ export class Replayed<State, Rec> {
   async #run(): Promise<void> {
     // Decisions of the same turn join the first batch.
     await null;
-    while (this.#queue.length > 0) {
-      const round = this.#takeRound();
-      const records = round.flatMap((waiting) => waiting.records);
+    while (this.#queue.length > 0 || this.#snapshot !== null) {
+      const round = this.#isHeld ? [] : this.#takeRound();
       try {
-        if (records.length > 0) await this.#append(records);
+        await this.#appendRound(round);
       } catch (error) {
         this.#fail(error, round);
-        continue;
       }
-      this.#commit(round.at(-1)!.after);
-      for (const waiting of round) waiting.resolve();
-      try {
-        await this.#snapshotWhenDue();
-      } catch (error) {
-        this.#fail(error, []);
-      }
+      if (this.#snapshot !== null) await this.#options.nextTurn?.();
     }
     this.#running = null;
+  }
+
+  /** A snapshot of a value is of one moment: what is decided meanwhile comes behind it. */
+  get #isHeld(): boolean {
+    return this.#snapshot?.isDue === true && !this.#machine.changesInPlace;
+  }
+
+  /** Appends a round and then a slice of the snapshot that is under way, if one is. */
+  async #appendRound(round: Waiting<State>[]): Promise<void> {
+    const records = round.flatMap((waiting) => waiting.records);
+    const decided = records.length > 0 ? this.#append(records) : null;
+    const slice = this.#takeSlice();
+    const sliced = slice === null || slice === "whole" ? null : this.#append(slice);
+    // It fails with what is before it.
+    sliced?.catch(() => {});
+    await decided;
+    if (round.length > 0) this.#commit(round.at(-1)!.after);
+    // Whoever was answered is not to be told that it failed.
+    for (const waiting of round.splice(0)) waiting.resolve();
+    await sliced;
+    if (slice === "whole") {
+      const { startOffset } = this.#snapshot!;
+      this.#snapshot = null;
+      await this.#options.log.deleteBefore(startOffset!);
+    } else if (this.#snapshot === null) this.#beginSnapshotWhenDue();
   }
 
   #takeRound(): Waiting<State>[] {
@@ -179,33 +199,54 @@ export class Replayed<State, Rec> {
     const error = new StateMachineError(code, cause);
     if (!rolledBack) this.#failure = error;
     this.#working = this.#committed;
+    this.#snapshot = null;
     for (const waiting of [...round, ...this.#queue.splice(0)]) waiting.reject(error);
   }
 
-  async #snapshotWhenDue(): Promise<void> {
+  /** A snapshot is worth it where the state is small beside its log, so it is counted first. */
+  #beginSnapshotWhenDue(): void {
     const { log } = this.#options;
     if (log.endOffset - log.startOffset < this.#snapshotAt) return;
-    const records = this.#machine.snapshot(this.#committed);
-    const due = records.length * SNAPSHOT_RATIO <= log.endOffset - log.startOffset;
-    const least = this.#options.snapshotMinRecords ?? SNAPSHOT_MIN_RECORDS;
-    this.#snapshotAt = Math.max(least, records.length * SNAPSHOT_RATIO);
-    if (!due) return;
-    const start = log.endOffset;
-    const encoded = records.map((record) => this.#machine.encode(record));
-    const appends: Promise<number>[] = [];
-    for (let from = 0, bytes = 0, i = 0; i < encoded.length; i++) {
-      bytes += sizeOf(encoded[i]!);
-      const full = bytes >= MAX_DECISION_BATCH_BYTES || i + 1 - from >= SNAPSHOT_BATCH_RECORDS;
-      if (!full && i + 1 < encoded.length) continue;
-      appends.push(this.#append(encoded.slice(from, i + 1)));
-      from = i + 1;
-      bytes = 0;
+    const records = new Snapshot(this.#machine, this.#committed);
+    this.#snapshot = { records, count: 0, isDue: false, startOffset: null };
+  }
+
+  #countOn(snapshot: SnapshotUnderWay<State, Rec>): void {
+    const counted = snapshot.records.countNext();
+    if (counted !== null) {
+      snapshot.count += counted;
+      return;
     }
-    await Promise.all(appends);
-    await log.deleteBefore(start);
+    const { log, snapshotMinRecords: least = SNAPSHOT_MIN_RECORDS } = this.#options;
+    const needed = snapshot.count * SNAPSHOT_RATIO;
+    this.#snapshotAt = Math.max(least, needed);
+    snapshot.isDue = needed <= log.endOffset - log.startOffset;
+    if (!snapshot.isDue) this.#snapshot = null;
+  }
+
+  /** The slice that may be appended now, null when it is not its turn; "whole" behind the last. */
+  #takeSlice(): EncodedRecord[] | "whole" | null {
+    if (this.#snapshot === null) return null;
+    if (!this.#snapshot.isDue) {
+      this.#countOn(this.#snapshot);
+      return null;
+    }
+    // What it shows of decisions must lie before it in the log.
+    if (this.#machine.changesInPlace && this.#queue.length > 0) return null;
+    if (this.#snapshot.startOffset === null) {
+      // Of a value nothing is in flight now (#isHeld): the committed state is all before it.
+      this.#snapshot.records = new Snapshot(this.#machine, this.#committed);
+      this.#snapshot.startOffset = this.#options.log.nextOffset;
+    }
+    return this.#snapshot.records.next() ?? "whole";
   }
 }
 
-function sizeOf({ key, value }: EncodedRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0);
+interface SnapshotUnderWay<State, Rec> {
+  records: Snapshot<State, Rec>;
+  count: number;
+  /** Whether it was counted and is worth it. */
+  isDue: boolean;
+  /** Where it begins in the log; null before its first slice. */
+  startOffset: number | null;
 }

@@ -13,8 +13,12 @@ export interface StateMachine<State, Rec> {
   readonly initial: State;
   /** The only writer of state, the same live and on replay. Throws on a record it can't know. */
   apply(state: State, records: readonly Rec[]): State;
-  /** Records that make `state` again. Applying them to `state` itself must change nothing. */
-  snapshot(state: State): readonly Rec[];
+  /**
+   * Records that make `state` again. Applying them to `state` itself must change nothing. They come
+   * in units, each made when it is asked for: a state that changes in place may change in between,
+   * and a unit must hold together what one record alone would say wrongly then.
+   */
+  snapshot(state: State): Iterable<readonly Rec[]>;
   encode(record: Rec): EncodedRecord;
   /** Null for a record that another version may know and this one passes over. */
   decode(record: EncodedRecord): Rec | null;
@@ -23,4 +27,8 @@ export interface StateMachine<State, Rec> {
    * any failed append takes the machine offline.
    */
   readonly changesInPlace?: boolean;
+}
+
+export function sizeOf({ key, value }: EncodedRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0);
 }

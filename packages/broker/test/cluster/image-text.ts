@@ -3,7 +3,9 @@ import { metadataMachine } from "../../src/metadata/machine.ts";
 
 /** What an image says, whichever way it was come by. */
 export function textOf(image: MetadataImage): string {
-  const records = metadataMachine.snapshot(image).map((record) => JSON.stringify(record, plain));
+  const records = [...metadataMachine.snapshot(image)]
+    .flat()
+    .map((record) => JSON.stringify(record, plain));
   return records.sort().join("\n");
 }
 

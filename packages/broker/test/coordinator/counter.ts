@@ -36,7 +36,7 @@ export const counterMachine: CoordinatorMachine<CounterState, CounterRecord, Cou
     if (count === null) counts.delete(name);
     else counts.set(name, count);
   },
-  snapshot: ({ counts }) => Array.from(counts, ([name, count]) => ({ name, count })),
+  snapshot: ({ counts }) => Array.from(counts, ([name, count]) => [{ name, count }]),
   encode: ({ name, count }) => ({
     key: new TextEncoder().encode(name),
     value: count === null ? null : new TextEncoder().encode(String(count)),

@@ -117,7 +117,7 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
   }
 
   snapshot(state: State = this.state): Rec[] {
-    return this.machine.snapshot(state).map((record) => this.#throughBytes(record));
+    return [...this.machine.snapshot(state)].flat().map((record) => this.#throughBytes(record));
   }
 
   /** The first turn of a shard that was loaded. */

@@ -181,7 +181,7 @@ describe("the controller", () => {
       simulation.becomeWell();
       const { image, records } = simulation;
       expect(plain(applyMetadata(EMPTY_IMAGE, stored(records)))).toEqual(plain(image));
-      const snapshot = stored(metadataMachine.snapshot(image));
+      const snapshot = stored([...metadataMachine.snapshot(image)].flat());
       expect(plain(applyMetadata(EMPTY_IMAGE, snapshot))).toEqual(plain(image));
       for (const { partition } of partitionsOf(image)) {
         expect(isReassigning(partition), "what was begun was finished").toBe(false);

@@ -95,7 +95,7 @@ it("a delta holds whatever two images differ in, at random", () => {
       }
       images.push(image);
     }
-    const rebuilt = applyMetadata(EMPTY_IMAGE, metadataMachine.snapshot(image));
+    const rebuilt = applyMetadata(EMPTY_IMAGE, [...metadataMachine.snapshot(image)].flat());
     for (const previous of [images.at(-2)!, random.pick(images), random.pick(images)]) {
       for (const next of [image, random.pick(images), rebuilt]) {
         expect(patched(previous, next)).toEqual(plain(next));

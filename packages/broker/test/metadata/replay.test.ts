@@ -73,7 +73,7 @@ describe("replay", () => {
       const { image } = metadata;
       const reloaded = await openMetadata({ log, brokers: [] });
       expect(plain(reloaded.metadata.image)).toEqual(plain(image));
-      const snapshot = metadataMachine.snapshot(image);
+      const snapshot = [...metadataMachine.snapshot(image)].flat();
       expect(plain(applyMetadata(EMPTY_IMAGE, snapshot))).toEqual(plain(image));
       expect(plain(applyMetadata(image, snapshot))).toEqual(plain(image));
       expect(new Set(image.topicsById.values())).toEqual(new Set(image.topics.values()));

@@ -7,6 +7,7 @@ import {
   CLUSTER_METADATA_TOPIC,
   CLUSTER_METADATA_TOPIC_ID,
 } from "../../src/metadata/topic-names.ts";
+import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 
 export const METADATA_LOG: LogId = {
@@ -24,6 +25,7 @@ export const LOG_OPTIONS: LogOptions = {
 export function testEnv(seed = 1): OwnMetadataOptions["env"] {
   return {
     clock: { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 },
+    timers: new ManualTime(),
     random: new SeededRandom(seed),
   };
 }

@@ -20,7 +20,7 @@ export const counterMachine: StateMachine<Counters, CounterRecord> = {
     }
     return next;
   },
-  snapshot: (state) => [...state].map(([name, value]) => ({ name, value })),
+  snapshot: (state) => [...state].map(([name, value]) => [{ name, value }]),
   encode: ({ name, value }) => ({
     key: new TextEncoder().encode(name),
     value: value === null ? null : new TextEncoder().encode(String(value)),
@@ -30,6 +30,23 @@ export const counterMachine: StateMachine<Counters, CounterRecord> = {
     value: value === null ? null : Number(new TextDecoder().decode(value)),
   }),
 };
+
+/** The same with one map that is changed in place. */
+export const countersInPlace = (): StateMachine<Map<string, number>, CounterRecord> => ({
+  ...counterMachine,
+  changesInPlace: true,
+  initial: new Map(),
+  apply(state, records) {
+    for (const { name, value } of records) {
+      if (value === null) state.delete(name);
+      else state.set(name, value);
+    }
+    return state;
+  },
+  *snapshot(state) {
+    for (const [name, value] of state) yield [{ name, value }];
+  },
+});
 
 /** Adds one, and answers what the counter then is. */
 export function increment(name: string) {

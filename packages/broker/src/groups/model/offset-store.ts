@@ -57,16 +57,14 @@ export class OffsetStore {
     else this.#put(group, topic, partition, value);
   }
 
-  records(): GroupRecord[] {
-    const records: GroupRecord[] = [];
+  *records(): Generator<readonly GroupRecord[]> {
     for (const [group, topics] of this.#groups) {
       for (const [topic, partitions] of topics) {
         for (const [partition, value] of partitions) {
-          records.push({ record: "OffsetCommit", key: { group, topic, partition }, value });
+          yield [{ record: "OffsetCommit", key: { group, topic, partition }, value }];
         }
       }
     }
-    return records;
   }
 
   #put(group: string, topic: string, partition: number, value: CommittedOffset): void {

@@ -67,7 +67,7 @@ function sorted(records: readonly GroupRecord[]): string[] {
 }
 
 export function hardState(state: GroupState): string[] {
-  return sorted(snapshot(state));
+  return sorted([...snapshot(state)].flat());
 }
 
 const { snapshot } = groupMachine(new GroupLog(silentLogger));

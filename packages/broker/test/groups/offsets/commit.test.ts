@@ -1,6 +1,8 @@
 import { ErrorCode, type GroupRecord, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
+
 import { forgetTopics } from "../../../src/groups/operations/forget-topics.ts";
+
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { imageOf, OffsetWorld, tombstone, topicId } from "./support.ts";
 
