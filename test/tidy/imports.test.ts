@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     http: ["admin", "server", "metrics"],
     admin: [
       ...["groups", "rpc", "server", "cluster", "nats", "coordinator", "partition", "metadata"],
-      ...["log", "config", "metrics", "logging", "top"],
+      ...["log", "config", "metrics", "top"],
     ],
     handlers: [
       ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     partition: ["metadata", "log", "config", "logging", "env", "util"],
     metadata: ["state-machine", "log", "config", "env", "util"],
     "state-machine": ["log", "util"],
-    rpc: ["logging"],
+    rpc: ["logging", "env"],
     log: ["config", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
     server: ["logging", "env", "util"],

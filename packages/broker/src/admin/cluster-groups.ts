@@ -1,9 +1,26 @@
+import type { Api, Fields, Input, Output } from "@tarpan/protocol";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
-import { BusError } from "../rpc/bus.ts";
-import type { Peers } from "../rpc/peers.ts";
+import {
+  DeleteCoordinatedGroup,
+  DescribeCoordinatedGroup,
+  ListCoordinatedGroups,
+  ResetCoordinatedOffsets,
+} from "../rpc/messages/index.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import { RpcError } from "../rpc/rpc-error.ts";
 import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
+import { askAdmin, serveAdmin } from "./ask-brokers.ts";
+import {
+  detailMessage,
+  detailOf,
+  moveMessage,
+  moveOf,
+  resetMessage,
+  resetOf,
+  summaryOf,
+} from "./broker-messages.ts";
 import type {
   GroupDetail,
   GroupSummary,
@@ -13,10 +30,9 @@ import type {
   OffsetReset,
 } from "./groups-admin.ts";
 import { COORDINATOR_CALL_TIMEOUT_MS } from "./limits.ts";
-import { askAdmin, serveAdmin } from "./peer-answers.ts";
 
 interface Parts {
-  readonly peers: Peers;
+  readonly rpc: Rpc;
   readonly metadata: Metadata;
   readonly groups: Pick<GroupCoordinator, "coordinatorOf">;
   /** The groups that this broker coordinates. */
@@ -33,12 +49,20 @@ export class ClusterGroups implements GroupsAdmin {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { own, peers } = parts;
-    serveAdmin(peers, {
-      listGroups: () => own.list(),
-      describeGroup: (groupId: string) => own.describe(groupId),
-      deleteGroup: (groupId: string) => own.delete(groupId),
-      resetOffsets: (groupId: string, reset: OffsetReset) => own.resetOffsets(groupId, reset),
+    const { own, rpc } = parts;
+    serveAdmin(rpc, ListCoordinatedGroups, { groups: [] }, async () => {
+      return { groups: await own.list() };
+    });
+    serveAdmin(rpc, DescribeCoordinatedGroup, { group: null }, async ({ groupId }) => {
+      return { group: detailMessage(await own.describe(groupId)) };
+    });
+    serveAdmin(rpc, DeleteCoordinatedGroup, {}, async ({ groupId }) => {
+      await own.delete(groupId);
+      return {};
+    });
+    serveAdmin(rpc, ResetCoordinatedOffsets, { moves: [] }, async (request) => {
+      const moves = await own.resetOffsets(request.groupId, resetOf(request));
+      return { moves: moves.map(moveMessage) };
     });
   }
 
@@ -49,9 +73,11 @@ export class ClusterGroups implements GroupsAdmin {
     const coordinators = [...new Set(partitions.map(({ leader }) => leader))];
     if (coordinators.length === 0) return this.#parts.own.list();
     const lists = await Promise.all(
-      coordinators.map((brokerId) =>
-        this.#ask<readonly GroupSummary[]>(brokerId, "listGroups", []),
-      ),
+      coordinators.map(async (brokerId) => {
+        if (brokerId === metadata.nodeId) return this.#parts.own.list();
+        const { groups } = await this.#ask(ListCoordinatedGroups, brokerId, {});
+        return groups.map(summaryOf);
+      }),
     );
     // One whose coordinator is changing may be on two lists.
     const byId = new Map(lists.flat().map((group) => [group.groupId, group]));
@@ -61,20 +87,23 @@ export class ClusterGroups implements GroupsAdmin {
   async describe(groupId: string): Promise<GroupDetail> {
     const coordinator = this.#coordinatorOf(groupId);
     if (coordinator === null) return this.#parts.own.describe(groupId);
-    return this.#ask(coordinator, "describeGroup", [groupId]);
+    const { group } = await this.#ask(DescribeCoordinatedGroup, coordinator, { groupId });
+    return detailOf(group!);
   }
 
   async delete(groupId: string): Promise<void> {
     const coordinator = this.#coordinatorOf(groupId);
     if (coordinator === null) return this.#parts.own.delete(groupId);
-    await this.#ask(coordinator, "deleteGroup", [groupId], unknownOutcome);
+    await this.#ask(DeleteCoordinatedGroup, coordinator, { groupId }, unknownOutcome);
   }
 
   async resetOffsets(groupId: string, reset: OffsetReset): Promise<readonly OffsetMove[]> {
     const coordinator = this.#coordinatorOf(groupId);
     if (coordinator === null) return this.#parts.own.resetOffsets(groupId, reset);
     const onTimeout = reset.execute ? unknownOutcome : doesNotAnswer;
-    return this.#ask(coordinator, "resetOffsets", [groupId, reset], onTimeout);
+    const request = resetMessage(groupId, reset);
+    const { moves } = await this.#ask(ResetCoordinatedOffsets, coordinator, request, onTimeout);
+    return moves.map(moveOf);
   }
 
   /** Of this broker's groups: each broker is scraped. */
@@ -82,35 +111,36 @@ export class ClusterGroups implements GroupsAdmin {
     return this.#parts.own.usage();
   }
 
-  /** Null while there is no topic of all groups, so that none is known. */
+  /** Null for this broker, also while there is no topic of all groups, so that none is known. */
   #coordinatorOf(groupId: string): number | null {
     const { metadata, groups } = this.#parts;
     if (!metadata.image.topics.has(CONSUMER_OFFSETS_TOPIC)) return null;
-    return groups.coordinatorOf(groupId);
+    const coordinator = groups.coordinatorOf(groupId);
+    return coordinator === metadata.nodeId ? null : coordinator;
   }
 
-  async #ask<T>(
+  async #ask<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
     brokerId: number,
-    method: string,
-    args: readonly unknown[],
-    onTimeout: (brokerId: number, cause: BusError) => Error = doesNotAnswer,
-  ): Promise<T> {
+    request: Input<Q>,
+    onTimeout: (brokerId: number, cause: RpcError) => Error = doesNotAnswer,
+  ): Promise<Output<S>> {
     if (brokerId < 0) throw coordinatorNotAvailable();
     try {
-      const { peers } = this.#parts;
-      return await askAdmin<T>(peers, brokerId, method, args, COORDINATOR_CALL_TIMEOUT_MS);
+      const { rpc } = this.#parts;
+      return await askAdmin(rpc, api, brokerId, request, COORDINATOR_CALL_TIMEOUT_MS);
     } catch (error) {
-      if (!(error instanceof BusError)) throw error;
-      throw error.kind === "nobody" ? coordinatorNotAvailable(error) : onTimeout(brokerId, error);
+      if (!(error instanceof RpcError)) throw error;
+      throw error.kind === "not-done" ? coordinatorNotAvailable(error) : onTimeout(brokerId, error);
     }
   }
 }
 
-function doesNotAnswer(_brokerId: number, cause: BusError): Error {
+function doesNotAnswer(_brokerId: number, cause: RpcError): Error {
   return coordinatorNotAvailable(cause);
 }
 
-function unknownOutcome(brokerId: number, cause: BusError): Error {
+function unknownOutcome(brokerId: number, cause: RpcError): Error {
   const text = `the group's coordinator, broker ${brokerId}, did not answer in time`;
   const message = `${text}: the change may have been made or not`;
   return new AdminError("outcome-unknown", message, { cause });

@@ -1,17 +1,20 @@
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
-import { BusError } from "../rpc/bus.ts";
-import type { Peers } from "../rpc/peers.ts";
+import { LedEndOffsets, PlanLedOffsets } from "../rpc/messages/index.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import { RpcError } from "../rpc/rpc-error.ts";
 import { AdminError } from "./admin-error.ts";
+import { askAdmin, serveAdmin } from "./ask-brokers.ts";
+import { known, moveMessage, moveOf, planMessage, targetOf, wantedOf } from "./broker-messages.ts";
 import type { OffsetMove, OffsetReset, ResetTarget } from "./groups-admin.ts";
+import { PEER_CALL_TIMEOUT_MS } from "./limits.ts";
 import { type ResetFrom, targetsOf } from "./offset-reset.ts";
-import { askAdmin, serveAdmin } from "./peer-answers.ts";
 
 interface Parts {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   /** Null for a broker that leads every partition. */
-  readonly peers: Peers | null;
+  readonly rpc: Rpc | null;
 }
 
 type Place = readonly [topic: string, partition: number];
@@ -22,11 +25,16 @@ export class LeaderOffsets {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    if (parts.peers === null) return;
-    serveAdmin(parts.peers, {
-      endOffsets: async (places: readonly Place[]) => this.#endsHere(places),
-      resetTargets: (topic: string, to: ResetTarget, wanted: readonly ResetFrom[]) =>
-        targetsOf(parts.partitions, topic, to, wanted),
+    const { rpc } = parts;
+    if (rpc === null) return;
+    rpc.serve(LedEndOffsets, async ({ partitions }) => {
+      const ends = this.#endsHere(partitions.map(({ topic, partition }) => [topic, partition]));
+      return { endOffsets: ends.map((end) => end ?? -1) };
+    });
+    serveAdmin(rpc, PlanLedOffsets, { moves: [] }, async (request) => {
+      const wanted = wantedOf(request);
+      const moves = await targetsOf(parts.partitions, request.topic, targetOf(request), wanted);
+      return { moves: moves.map(moveMessage) };
     });
   }
 
@@ -84,13 +92,15 @@ export class LeaderOffsets {
   }
 
   async #endsAt(leader: number, places: readonly Place[]): Promise<readonly (number | null)[]> {
-    const { metadata, peers } = this.#parts;
+    const { metadata, rpc } = this.#parts;
     if (leader === metadata.nodeId) return this.#endsHere(places);
-    if (leader === NOBODY || peers === null) return [];
+    if (leader === NOBODY || rpc === null) return [];
     try {
-      return await askAdmin(peers, leader, "endOffsets", [places]);
+      const request = { partitions: places.map(([topic, partition]) => ({ topic, partition })) };
+      const answer = await rpc.call(LedEndOffsets, leader, request, PEER_CALL_TIMEOUT_MS);
+      return answer.endOffsets.map(known);
     } catch (error) {
-      if (error instanceof BusError) return [];
+      if (error instanceof RpcError) return [];
       throw error;
     }
   }
@@ -102,26 +112,28 @@ export class LeaderOffsets {
     });
   }
 
-  #movesAt(
+  async #movesAt(
     leader: number,
     topic: string,
     to: ResetTarget,
     wanted: readonly ResetFrom[],
   ): Promise<OffsetMove[]> {
-    const { metadata, partitions, peers } = this.#parts;
-    if (leader === metadata.nodeId || peers === null)
-      return targetsOf(partitions, topic, to, wanted);
+    const { metadata, partitions, rpc } = this.#parts;
+    if (leader === metadata.nodeId || rpc === null) return targetsOf(partitions, topic, to, wanted);
     if (leader === NOBODY) {
       const name = `${topic}-${wanted[0]!.partition}`;
       throw new AdminError("unavailable", `${name} has no leader at the moment`);
     }
-    const asked = askAdmin<OffsetMove[]>(peers, leader, "resetTargets", [topic, to, wanted]);
-    return asked.catch((error) => {
-      if (!(error instanceof BusError)) throw error;
+    try {
+      const request = planMessage(topic, to, wanted);
+      const { moves } = await askAdmin(rpc, PlanLedOffsets, leader, request, PEER_CALL_TIMEOUT_MS);
+      return moves.map(moveOf);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
       // Only asked, nothing is changed yet.
       const text = `broker ${leader}, which leads ${topic}, does not answer`;
       throw new AdminError("unavailable", text, { cause: error });
-    });
+    }
   }
 }
 

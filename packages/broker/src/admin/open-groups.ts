@@ -1,9 +1,7 @@
 import type { ClusterPart } from "../cluster/cluster-part.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
-import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
-import { Peers } from "../rpc/peers.ts";
 import { ClusterGroups } from "./cluster-groups.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
 import { LeaderOffsets } from "./leader-offsets.ts";
@@ -19,17 +17,16 @@ interface Opened {
 
 interface Parts {
   readonly groups: GroupCoordinator;
-  readonly logger: Logger;
   readonly isServing: () => boolean;
 }
 
 /** The consumer groups: this broker's, in a cluster everybody's. */
 export function groupsAdmin(
   { metadata, partitions, cluster }: Opened,
-  { groups, logger, isServing }: Parts,
+  { groups, isServing }: Parts,
 ): GroupsAdmin {
-  const peers = cluster && new Peers(cluster.bus, metadata.nodeId, logger);
-  const offsets = new LeaderOffsets({ metadata, partitions, peers });
+  const rpc = cluster?.rpc ?? null;
+  const offsets = new LeaderOffsets({ metadata, partitions, rpc });
   const own = new OwnGroups({ groups, metadata, offsets, isServing });
-  return peers === null ? own : new ClusterGroups({ peers, metadata, groups, own });
+  return rpc === null ? own : new ClusterGroups({ rpc, metadata, groups, own });
 }

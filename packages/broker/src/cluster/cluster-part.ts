@@ -1,7 +1,7 @@
 import type { ReplicaStates } from "../log/log.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { Followers } from "../partition/readable-partition.ts";
-import type { Bus } from "../rpc/bus.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import type { Removal } from "./remove-broker.ts";
 
 /** What a broker of a cluster can say beyond its own metadata. */
@@ -12,7 +12,7 @@ export interface ClusterPart {
   /** Where every log's replicas are; empty while the engine can't say. */
   states(): Promise<readonly ReplicaStates[]>;
   /** To the other brokers. */
-  readonly bus: Bus;
+  readonly rpc: Rpc;
   readonly followers: Followers;
   /** See Membership. */
   onIsolated(listener: () => void): void;

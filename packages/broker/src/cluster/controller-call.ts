@@ -1,5 +1,8 @@
-import type { Outcome } from "../metadata/outcome.ts";
-import type { Bus } from "../rpc/bus.ts";
+import { ErrorCode } from "@tarpan/protocol";
+import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
+import { CallController } from "../rpc/messages/index.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import { decodeValue, encodeValue } from "./plain-values.ts";
 
 // How calls of the controller travel. Nothing else knows; what is carried stands in
 // `clusterOperations`.
@@ -18,25 +21,36 @@ export type ControllerAnswer =
   /** It could not be done, or nobody knows. */
   | { readonly kind: "failed"; readonly outcome: Outcome };
 
-/** Rejects with BusError. */
+/** Rejects with RpcError. */
 export async function askController(
-  bus: Bus,
+  rpc: Rpc,
   brokerId: number,
-  call: ControllerCall,
+  { name, request }: ControllerCall,
   timeoutMs: number,
 ): Promise<ControllerAnswer> {
-  return (await bus.request(subjectOf(brokerId), call, timeoutMs)) as ControllerAnswer;
+  const call = { operation: name, request: encodeValue(request) };
+  const answer = await rpc.call(CallController, brokerId, call, timeoutMs);
+  const { errorCode, errorMessage, metadataEnd, response } = answer;
+  if (errorCode === ErrorCode.NOT_CONTROLLER) return { kind: "not-controller" };
+  if (errorCode !== ErrorCode.NONE) return { kind: "failed", outcome: { errorCode, errorMessage } };
+  return { kind: "done", response: decodeValue(response), offset: metadataEnd };
 }
 
 /** Answers what is asked of this broker until the returned function is called. */
 export function answerCalls(
-  bus: Bus,
-  brokerId: number,
+  rpc: Rpc,
   answer: (call: ControllerCall) => Promise<ControllerAnswer>,
 ): () => void {
-  return bus.serve(subjectOf(brokerId), (call) => answer(call as ControllerCall));
+  return rpc.serve(CallController, async ({ operation, request }) => {
+    const answered = await answer({ name: operation, request: decodeValue(request) });
+    if (answered.kind === "done") {
+      const { offset, response } = answered;
+      return { ...DONE, metadataEnd: offset, response: encodeValue(response) };
+    }
+    const outcome = answered.kind === "failed" ? answered.outcome : NOT_CONTROLLER;
+    return { ...outcome, metadataEnd: -1, response: NOTHING };
+  });
 }
 
-function subjectOf(brokerId: number): string {
-  return `tarpan.controller.${brokerId}`;
-}
+const NOT_CONTROLLER = refused(ErrorCode.NOT_CONTROLLER);
+const NOTHING = new Uint8Array(0);

@@ -3,7 +3,8 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Env } from "../env/env.ts";
 import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
 import { refused } from "../metadata/outcome.ts";
-import { type Bus, BusError } from "../rpc/bus.ts";
+import type { Rpc } from "../rpc/rpc.ts";
+import { RpcError } from "../rpc/rpc-error.ts";
 import { overWithin } from "../util/coming.ts";
 import { pause } from "../util/pause.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
@@ -14,7 +15,7 @@ import type { MetadataFollower } from "./metadata-follower.ts";
 
 interface Parts {
   readonly env: Pick<Env, "clock" | "timers">;
-  readonly bus: Bus;
+  readonly rpc: Rpc;
   readonly membership: Membership;
   readonly follower: MetadataFollower;
 }
@@ -80,15 +81,15 @@ export class ControllerCaller {
 
   /** Null when it is certain that nothing was done. */
   async #ask(call: ControllerCall, timeoutMs: number): Promise<Taken | null> {
-    const { bus, membership } = this.#parts;
+    const { rpc, membership } = this.#parts;
     const { controller } = membership;
     if (controller === null) return null;
     try {
-      const answer = await askController(bus, controller.brokerId, call, timeoutMs);
+      const answer = await askController(rpc, controller.brokerId, call, timeoutMs);
       return answer.kind === "not-controller" ? null : answer;
     } catch (error) {
-      if (!(error instanceof BusError)) throw error;
-      if (error.kind === "nobody") return null;
+      if (!(error instanceof RpcError)) throw error;
+      if (error.kind === "not-done") return null;
       throw new ControllerUnavailable(UNKNOWN_OUTCOME);
     }
   }

@@ -3,7 +3,7 @@ import type { Logger } from "../logging/logger.ts";
 import { operationNamed } from "../metadata/operation.ts";
 import { refused } from "../metadata/outcome.ts";
 import { isFenced, storageRefusal } from "../metadata/storage-refusal.ts";
-import type { Bus } from "../rpc/bus.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import type { ClusterController } from "./cluster-operations.ts";
 import { answerCalls, type ControllerAnswer } from "./controller-call.ts";
@@ -18,12 +18,11 @@ export interface ServedController {
 
 /** Answers the other brokers' calls, for as long as this broker is the controller. */
 export function serveController(
-  bus: Bus,
-  nodeId: number,
+  rpc: Rpc,
   logger: Logger,
   active: () => ServedController | null,
 ): () => void {
-  return answerCalls(bus, nodeId, async ({ name, request }) => {
+  return answerCalls(rpc, async ({ name, request }) => {
     const served = active();
     if (served === null) return NOT_CONTROLLER;
     try {

@@ -6,6 +6,7 @@ import type { MetadataDelta } from "../metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { hostAndPort } from "../nats/server-config.ts";
+import { Rpc } from "../rpc/rpc.ts";
 import { CatchUp } from "./catch-up.ts";
 import { clusterController } from "./cluster-controller.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
@@ -15,8 +16,9 @@ import { ControllerElection } from "./controller-election.ts";
 import { serveController } from "./controller-server.ts";
 import { FollowedPartitions } from "./followed-partitions.ts";
 import { openMetadataLog } from "./found-cluster.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import { MemberFile } from "./member-file.ts";
-import { type Heartbeat, Membership } from "./membership.ts";
+import { Membership } from "./membership.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
 import { tellOfBrokers } from "./tell-of-brokers.ts";
 
@@ -37,6 +39,8 @@ export class ClusterMember {
   readonly controller: ClusterController;
   readonly #caller: ControllerCaller;
   readonly followers: FollowedPartitions;
+  /** To the other brokers. */
+  readonly rpc: Rpc;
   readonly #parts: MemberParts;
   readonly #membership: Membership;
   readonly #follower: MetadataFollower;
@@ -47,19 +51,20 @@ export class ClusterMember {
 
   private constructor(
     parts: MemberParts,
+    rpc: Rpc,
     membership: Membership,
     { log, clusterId }: { readonly log: FollowedLog; readonly clusterId: string },
   ) {
     const { env, settings, engine, logger, stopping } = parts;
     this.#parts = parts;
+    this.rpc = rpc;
     this.#membership = membership;
     const onImage = (image: MetadataImage) => this.metadata.advance(image);
     const follower = new MetadataFollower(log, { env, logger, onImage });
     this.#follower = follower;
     const file = new MemberFile(env.fs, settings.dataDirectory);
     this.#file = file;
-    const { bus } = engine;
-    this.#caller = new ControllerCaller({ env, bus, membership, follower });
+    this.#caller = new ControllerCaller({ env, rpc, membership, follower });
     this.controller = clusterController(this.#caller, { env, stopping, file });
     this.metadata = this.#newMetadata(clusterId);
     const { metadata } = this;
@@ -74,23 +79,26 @@ export class ClusterMember {
    * the metadata before `start`, and clients hear of it after `metadata.registerBroker`.
    */
   static async join(parts: MemberParts): Promise<ClusterMember> {
-    const membership = new Membership(parts.env, parts.engine.bus);
+    const { env, engine, settings, logger } = parts;
+    const rpc = new Rpc({ env, bus: engine.bus, nodeId: settings.nodeId, logger });
+    const membership = new Membership(env, rpc);
     // Who founds a cluster has the others hold replicas of all that it makes, from the beginning.
-    parts.engine.knowBrokers(() => membership.liveIds());
+    engine.knowBrokers(() => membership.liveIds());
     try {
       membership.start();
-      return new ClusterMember(parts, membership, await openMetadataLog(parts, membership));
+      return new ClusterMember(parts, rpc, membership, await openMetadataLog(parts, membership));
     } catch (error) {
       membership.close();
+      rpc.close();
       throw error;
     }
   }
 
   /** Follows the metadata, stands for election, and tells the others so. */
   start(): void {
-    const { settings, engine, logger } = this.#parts;
     const active = () => this.#election.active;
-    this.#stopServing = serveController(engine.bus, settings.nodeId, logger, active);
+    this.#stopServing = serveController(this.rpc, this.#parts.logger, active);
+    this.rpc.start();
     this.#follower.start();
     this.followers.start();
     this.#election.start();
@@ -221,6 +229,7 @@ export class ClusterMember {
     await this.followers.close();
     await this.#follower.close();
     this.#stopServing();
+    this.rpc.close();
     this.#membership.close();
   }
 }

@@ -1,6 +1,7 @@
 import type { Env, Timer } from "../env/env.ts";
-import type { Bus } from "../rpc/bus.ts";
+import type { Rpc } from "../rpc/rpc.ts";
 import { nodeText } from "../util/node-text.ts";
+import { type Heartbeat, hearHeartbeats, sendHeartbeat } from "./heartbeat.ts";
 import {
   BROKER_SESSION_MS,
   CONTROLLER_SESSION_MS,
@@ -8,26 +9,8 @@ import {
   ISOLATED_AFTER_MS,
 } from "./limits.ts";
 
-const SUBJECT = "tarpan.heartbeat";
-
 /** Later than this our own timer never is, unless the process was paused or starved. */
 const PAUSE_MS = CONTROLLER_SESSION_MS / 2;
-
-/** What a broker tells the others several times a second. */
-export interface Heartbeat {
-  readonly brokerId: number;
-  /** What its operator calls it, where the id does not tell. */
-  readonly name?: string | undefined;
-  readonly incarnationId: string;
-  /** The metadata's leader epoch under which it is the controller, null when it is not. */
-  readonly controllerEpoch: number | null;
-  /** End of the metadata log, from the controller. */
-  readonly metadataEnd: number;
-  /** The cluster it is part of, null while it has none. */
-  readonly clusterId: string | null;
-  /** Whether it serves consumers of partitions that it does not lead. */
-  readonly followerRead: boolean;
-}
 
 interface Heard extends Heartbeat {
   readonly atMs: number;
@@ -53,7 +36,7 @@ export interface Expected {
  */
 export class Membership {
   readonly #env: Pick<Env, "clock" | "timers">;
-  readonly #bus: Bus;
+  readonly #rpc: Rpc;
   readonly #heard = new Map<number, Heard>();
   readonly #listeners = new Set<(beat: Heartbeat) => void>();
   readonly #isolatedListeners = new Set<() => void>();
@@ -72,15 +55,15 @@ export class Membership {
   /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
   #judgeFromMs = Number.POSITIVE_INFINITY;
 
-  constructor(env: Pick<Env, "clock" | "timers">, bus: Bus) {
+  constructor(env: Pick<Env, "clock" | "timers">, rpc: Rpc) {
     this.#env = env;
-    this.#bus = bus;
+    this.#rpc = rpc;
   }
 
   /** Begins to hear the others. */
   start(): void {
     this.#judgeFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
-    this.#unsubscribe = this.#bus.subscribe(SUBJECT, (beat) => this.#hear(beat as Heartbeat));
+    this.#unsubscribe = hearHeartbeats(this.#rpc, (beat) => this.#hear(beat));
   }
 
   /** Tells the others of this broker, from now on and as `own` then says. */
@@ -97,7 +80,7 @@ export class Membership {
 
   /** Tells them now: something has changed. */
   beat(): void {
-    if (this.#own !== null) this.#bus.publish(SUBJECT, this.#own());
+    if (this.#own !== null) sendHeartbeat(this.#rpc, this.#own());
   }
 
   onHeartbeat(listener: (beat: Heartbeat) => void): () => void {

@@ -1,25 +1,11 @@
-/**
- * Messages between the brokers of a cluster that nobody keeps: heartbeats, and calls of the
- * controller. Values are plain (JSON, and Maps).
- */
+/** Carries bytes between the brokers of a cluster. Nobody keeps them. */
 export interface Bus {
   /** Reaches whoever listens and can be reached now; nobody else, and nobody hears of it. */
-  publish(subject: string, message: unknown): void;
+  publish(subject: string, frame: Uint8Array): void;
   /** Returns the end of the subscription. */
-  subscribe(subject: string, listener: (message: unknown) => void): () => void;
+  subscribe(subject: string, listener: (frame: Uint8Array) => void): () => void;
   /** Answers requests until the returned function is called. `answer` must not reject. */
-  serve(subject: string, answer: (request: unknown) => Promise<unknown>): () => void;
-  /** Rejects with BusError. */
-  request(subject: string, message: unknown, timeoutMs: number): Promise<unknown>;
-}
-
-export class BusError extends Error {
-  /** `nobody`: certain that no one has seen the request. `unknown`: it may have been served. */
-  readonly kind: "nobody" | "unknown";
-
-  constructor(kind: BusError["kind"], cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.name = "BusError";
-    this.kind = kind;
-  }
+  serve(subject: string, answer: (frame: Uint8Array) => Promise<Uint8Array>): () => void;
+  /** Rejects with RpcError: `not-done` is certain that no one has seen the request. */
+  request(subject: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 }

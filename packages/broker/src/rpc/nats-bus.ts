@@ -1,6 +1,9 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { type Bus, BusError } from "./bus.ts";
-import { decodeValue, encodeValue } from "./plain-values.ts";
+import type { Bus } from "./bus.ts";
+import { RpcError } from "./rpc-error.ts";
+
+/** What stands for an answer that is larger than a message may be. */
+const TOO_LARGE = new Uint8Array(0);
 
 /** The bus of a cluster whose engine is NATS: core messages beside its streams. */
 export class NatsBus implements Bus {
@@ -10,31 +13,33 @@ export class NatsBus implements Bus {
     this.#nats = nats;
   }
 
-  publish(subject: string, message: unknown): void {
-    if (!this.#nats.isClosed()) this.#nats.publish(subject, encodeValue(message));
+  publish(subject: string, frame: Uint8Array): void {
+    if (!this.#nats.isClosed()) this.#nats.publish(subject, frame);
   }
 
-  subscribe(subject: string, listener: (message: unknown) => void): () => void {
-    return this.#listen(subject, ({ data }) => listener(decodeValue(data)));
+  subscribe(subject: string, listener: (frame: Uint8Array) => void): () => void {
+    return this.#listen(subject, ({ data }) => listener(data));
   }
 
-  serve(subject: string, answer: (request: unknown) => Promise<unknown>): () => void {
+  serve(subject: string, answer: (frame: Uint8Array) => Promise<Uint8Array>): () => void {
     return this.#listen(subject, async (message) => {
-      const bytes = encodeValue(await answer(decodeValue(message.data)));
+      const frame = await answer(message.data);
+      if (this.#nats.isClosed()) return;
       // What is too large for a message must not be silence, or whoever asks would wait for it.
-      const fits = bytes.length <= (this.#nats.info?.max_payload ?? 0);
-      message.respond(fits ? bytes : new Uint8Array(0));
+      const fits = frame.length <= (this.#nats.info?.max_payload ?? 0);
+      message.respond(fits ? frame : TOO_LARGE);
     });
   }
 
-  async request(subject: string, message: unknown, timeoutMs: number): Promise<unknown> {
+  async request(subject: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     try {
-      const reply = await this.#nats.request(subject, encodeValue(message), { timeout: timeoutMs });
-      if (reply.data.length === 0) throw new Error("the answer is too large");
-      return decodeValue(reply.data);
+      const { data } = await this.#nats.request(subject, frame, { timeout: timeoutMs });
+      if (data.length === 0) throw new Error("the answer is too large");
+      return data;
     } catch (error) {
       const nobody = error instanceof Error && error.name === "NoRespondersError";
-      throw new BusError(nobody ? "nobody" : "unknown", error);
+      const message = error instanceof Error ? error.message : String(error);
+      throw new RpcError(nobody ? "not-done" : "unknown", message, { cause: error });
     }
   }
 

@@ -205,14 +205,14 @@ export class BrokerServer implements RunningBroker {
   }
 
   #newStatus(): BrokerStatus {
-    const { env, logger } = this.#context;
+    const { env } = this.#context;
     const { engine, cluster, metadata, partitions } = this.state;
     const isServing = () => this.#serving;
     return new BrokerStatus({
       ...{ engine, cluster, metadata, partitions, isServing },
       flush: this.#settings.flush,
       requests: this.#requests,
-      groups: groupsAdmin(this.state, { groups: this.services.groups, logger, isServing }),
+      groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });

@@ -61,7 +61,7 @@ function clusterPart(member: ClusterMember, engine: ClusterEngine): ClusterPart 
     get problem() {
       return engine.problem;
     },
-    bus: engine.bus,
+    rpc: member.rpc,
     states: () => member.replicaStates(),
     followers: member.followers,
     onIsolated: (listener) => member.onIsolated(listener),

@@ -7,10 +7,11 @@ import { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
 import { PEER_CALL_TIMEOUT_MS } from "../../src/admin/limits.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { Partitions } from "../../src/partition/partitions.ts";
-import { Peers } from "../../src/rpc/peers.ts";
+import { LedEndOffsets } from "../../src/rpc/messages/index.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { History } from "../metadata/cluster.ts";
 import { MemoryNetwork } from "../rpc/memory-bus.ts";
+import { rpcOn } from "../rpc/rpc-on.ts";
 
 /** An AdminError that tells to ask again. */
 const NOT_AVAILABLE = { name: "AdminError", kind: "coordinator-not-available" };
@@ -87,7 +88,7 @@ function cluster() {
       nodeId,
     } as Metadata;
     const groups = { coordinatorOf: (groupId: string) => Number(groupId.slice("of-".length)) };
-    const peers = new Peers(bus, nodeId, logger);
+    const rpc = rpcOn(bus, nodeId, time, logger);
     const partitions = {
       find: (_topic: string, index: number) =>
         index === 3
@@ -95,10 +96,11 @@ function cluster() {
           : { highWatermark: nodeId * 10, log: { startOffset: nodeId } },
     };
     const offsets = new LeaderOffsets({
-      ...{ metadata, peers },
+      ...{ metadata, rpc },
       partitions: partitions as unknown as Partitions,
     });
-    return { bus, own, offsets, view: new ClusterGroups({ peers, metadata, groups, own }) };
+    const view = new ClusterGroups({ rpc, metadata, groups, own });
+    return { bus, rpc, own, offsets, view };
   });
   return { time, history, logged, nodes: nodes as [Node, Node, Node] };
   type Node = (typeof nodes)[number];
@@ -136,7 +138,7 @@ describe("any broker of a cluster", () => {
     expect(logged).toEqual([]);
     second.own.failure = new TypeError("a bug");
     await expect(view.describe("of-2")).rejects.toMatchObject(NOT_AVAILABLE);
-    expect(logged).toEqual([expect.stringContaining("describeGroup")]);
+    expect(logged).toEqual([expect.stringContaining("DescribeCoordinatedGroup")]);
   });
 
   test("can't say while the coordinator is away, or none", async () => {
@@ -184,7 +186,7 @@ describe("offsets of partitions that others lead", () => {
     expect(await offsets.ends([...all, ["gone", 0]])).toEqual([10, 20, 30, null, null]);
     third.bus.cut = true;
     expect(await offsets.ends(all)).toEqual([10, 20, null, null]);
-    second.bus.serve("tarpan.broker.2", () => new Promise(() => {}));
+    second.rpc.serve(LedEndOffsets, () => new Promise(() => {}));
     const late = offsets.ends(all);
     time.advance(PEER_CALL_TIMEOUT_MS);
     expect(await late).toEqual([10, null, null, null]);

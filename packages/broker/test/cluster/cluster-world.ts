@@ -1,7 +1,7 @@
 // A whole cluster in one process: brokers over one model of JetStream and one network, on one clock
 // that moves when the test lets it. A seed repeats all of it.
 import { expect } from "vitest";
-import type { Heartbeat } from "../../src/cluster/membership.ts";
+import { type Heartbeat, hearHeartbeats } from "../../src/cluster/heartbeat.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type MetadataImage, partitionsOf } from "../../src/metadata/image.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
@@ -9,11 +9,14 @@ import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { ModelJetStream } from "../log/jetstream/model-jetstream.ts";
 import { MemoryNetwork } from "../rpc/memory-bus.ts";
+import { rpcOn } from "../rpc/rpc-on.ts";
 import { textOf } from "./image-text.ts";
 import { ModelServers } from "./model-servers.ts";
 import { SimulatedBroker } from "./simulated-broker.ts";
 
 const STEP_MS = 5;
+/** No broker's id. */
+const OBSERVER = 0;
 
 export class ClusterWorld {
   readonly seed: number;
@@ -40,9 +43,7 @@ export class ClusterWorld {
     this.model = new ModelJetStream({ env: { clock: time, timers: time }, random, latencyMs: 2 });
     this.servers = new ModelServers(this.model, time, random);
     this.brokers = Array.from({ length: brokers }, (_, at) => new SimulatedBroker(this, at + 1));
-    this.network.bus("observer").subscribe("tarpan.heartbeat", (beat) => {
-      this.#saw(beat as Heartbeat);
-    });
+    hearHeartbeats(rpcOn(this.network.bus("observer"), OBSERVER, time), (beat) => this.#saw(beat));
   }
 
   /** More brokers, not yet started. */

@@ -21,6 +21,7 @@ import { StateMachineError } from "../../src/state-machine/replayed.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { World } from "../log/jetstream/world.ts";
 import { type MemoryBus, MemoryNetwork, type RequestFate } from "../rpc/memory-bus.ts";
+import { rpcOn } from "../rpc/rpc-on.ts";
 
 /** Stands in for the controller: what it is asked is counted, what it does is up to the test. */
 type Act = () => Promise<unknown>;
@@ -142,9 +143,9 @@ describe("the controller's server", () => {
   beforeEach(() => errors.splice(0));
 
   it("carries out nothing but the calls there are", async () => {
-    const { world, other } = await callers(async () => 7);
+    const { world, rpc } = await callers(async () => 7);
     for (const name of ["constructor", "toString", "nothing"]) {
-      const asking = askController(other, 1, { name, request: {} }, 5_000);
+      const asking = askController(rpc, 1, { name, request: {} }, 5_000);
       expect(await world.run(asking)).toMatchObject({
         kind: "failed",
         outcome: { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR },
@@ -155,10 +156,10 @@ describe("the controller's server", () => {
 
   it("says what it did not do, and calls a bug one", async () => {
     let failure: Error = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("fenced", ""));
-    const { world, other, stage } = await callers(() => Promise.reject(failure));
+    const { world, rpc, stage } = await callers(() => Promise.reject(failure));
     const ask = () => {
       const call = { name: "unregisterBroker", request: { brokerId: 3 } };
-      return world.run(askController(other, 1, call, 5_000));
+      return world.run(askController(rpc, 1, call, 5_000));
     };
     expect(await ask()).toEqual({ kind: "not-controller" });
     failure = new TypeError("a bug");
@@ -167,7 +168,7 @@ describe("the controller's server", () => {
     stage.isController = false;
     expect(await ask()).toEqual({ kind: "not-controller" });
     stage.stop();
-    await expect(ask()).rejects.toMatchObject({ kind: "nobody" });
+    await expect(ask()).rejects.toMatchObject({ kind: "not-done" });
   });
 });
 
@@ -181,6 +182,8 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
   const network = new MemoryNetwork(world.time);
   const [own, other] = [network.bus("1"), network.bus("2")] as [MemoryBus, MemoryBus];
   const env = { clock: world.time, timers: world.time };
+  const ownRpc = rpcOn(own, 1, world.time, logger);
+  const rpc = rpcOn(other, 2, world.time, logger);
   const [engine, second] = [world.engine(), world.engine()];
   await world.run(engine.replication.provision(METADATA_LOG, METADATA_LOG_OPTIONS));
   const led: LedLog = await world.run(engine.replication.lead(METADATA_LOG, METADATA_LOG_OPTIONS));
@@ -200,23 +203,27 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
       return led.endOffset;
     },
   };
-  stage.stop = serveController(own, 1, logger, () => (stage.isController ? served : null));
-  const speaker = new Membership(env, own);
+  const stopServing = serveController(ownRpc, logger, () => (stage.isController ? served : null));
+  stage.stop = () => {
+    stopServing();
+    ownRpc.close();
+  };
+  const speaker = new Membership(env, ownRpc);
   speaker.start();
   speaker.announce(() => ({
     ...{ brokerId: 1, incarnationId: "first", controllerEpoch: 0, followerRead: false },
     ...{ metadataEnd: led.endOffset, clusterId: "test" },
   }));
-  const membership = new Membership(env, other);
+  const membership = new Membership(env, rpc);
   membership.start();
   const files = new MemoryFiles();
   const log = await world.run(second.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
   const follower = new MetadataFollower(log, { env, logger, onImage: () => {} });
   follower.start();
   membership.onHeartbeat(({ metadataEnd }) => follower.heard(metadataEnd));
-  const caller = new ControllerCaller({ env, bus: other, membership, follower });
+  const caller = new ControllerCaller({ env, rpc, membership, follower });
   const stopping = new AbortController().signal;
   const remote = clusterController(caller, { env, stopping, file: new MemberFile(files, "/") });
   await world.pass(1_000);
-  return { world, network, other, led, calls, caller, remote, follower, stage };
+  return { world, network, rpc, led, calls, caller, remote, follower, stage };
 }

@@ -1,13 +1,15 @@
 import { describe, expect, it } from "vitest";
+import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
 import {
   BROKER_SESSION_MS,
   CONTROLLER_SESSION_MS,
   HEARTBEAT_INTERVAL_MS,
   ISOLATED_AFTER_MS,
 } from "../../src/cluster/limits.ts";
-import { type Expected, type Heartbeat, Membership } from "../../src/cluster/membership.ts";
+import { type Expected, Membership } from "../../src/cluster/membership.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { MemoryNetwork } from "../rpc/memory-bus.ts";
+import { rpcOn } from "../rpc/rpc-on.ts";
 
 describe("membership", () => {
   it("hears who lives, in which life, and misses who falls silent", () => {
@@ -134,7 +136,7 @@ function world(count: number) {
   }));
   const buses = beats.map(({ brokerId }) => network.bus(`broker ${brokerId}`));
   const members = buses.map((bus, index) => {
-    const member = new Membership(env, bus);
+    const member = new Membership(env, rpcOn(bus, beats[index]!.brokerId, time));
     member.start();
     member.announce(() => beats[index]!);
     return member;

@@ -1,9 +1,9 @@
-import { type Bus, BusError } from "../../src/rpc/bus.ts";
-import { decodeValue, encodeValue } from "../../src/rpc/plain-values.ts";
+import type { Bus } from "../../src/rpc/bus.ts";
+import { RpcError } from "../../src/rpc/rpc-error.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 
-type Listener = (message: unknown) => void;
-type Answer = (request: unknown) => Promise<unknown>;
+type Listener = (frame: Uint8Array) => void;
+type Answer = (frame: Uint8Array) => Promise<Uint8Array>;
 
 /** Has a broker take something in: at once, when it runs again, or never. */
 export type Deliver = (work: () => void) => void;
@@ -66,13 +66,12 @@ export class MemoryBus implements Bus {
     this.deliver = deliver;
   }
 
-  publish(subject: string, message: unknown): void {
-    const bytes = encodeValue(message);
+  publish(subject: string, frame: Uint8Array): void {
     for (const bus of this.#network.reachableFrom(this)) {
       if (bus !== this && this.#network.loses(subject)) continue;
       this.#network.send(() => {
         bus.deliver(() => {
-          for (const listener of bus.listeners.get(subject) ?? []) listener(decodeValue(bytes));
+          for (const listener of bus.listeners.get(subject) ?? []) listener(frame);
         });
       });
     }
@@ -89,29 +88,27 @@ export class MemoryBus implements Bus {
     return () => this.answers.delete(subject);
   }
 
-  request(subject: string, message: unknown, timeoutMs: number): Promise<unknown> {
+  request(subject: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const network = this.#network;
-    const bytes = encodeValue(message);
     return new Promise((resolve, reject) => {
       const soon = (work: () => void) => network.send(() => this.deliver(work));
       const server = network.reachableFrom(this).find((bus) => bus.answers.has(subject));
       if (server === undefined) {
-        soon(() => reject(new BusError("nobody", `nobody serves ${subject}`)));
+        soon(() => reject(new RpcError("not-done", `nobody serves ${subject}`)));
         return;
       }
-      const late = () => reject(new BusError("unknown", "no answer in time"));
+      const late = () => reject(new RpcError("unknown", "no answer in time"));
       network.time.after(timeoutMs, () => this.deliver(late));
       const fate = server === this ? "fine" : network.fateOf(subject);
       if (fate === "lost") return;
-      const answered = (answer: unknown) => {
-        const reply = encodeValue(answer);
+      const answered = (reply: Uint8Array) => {
         if (fate === "answer lost" || !areConnected(this, server)) return;
-        soon(() => resolve(decodeValue(reply)));
+        soon(() => resolve(reply));
       };
       network.send(() => {
         server.deliver(() => {
           // It may have stopped to serve meanwhile: nobody answers then.
-          void server.answers.get(subject)?.(decodeValue(bytes)).then(answered);
+          void server.answers.get(subject)?.(frame).then(answered);
         });
       });
     });

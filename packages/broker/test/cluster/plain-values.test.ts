@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { decodeValue, encodeValue } from "../../src/rpc/plain-values.ts";
+import { decodeValue, encodeValue } from "../../src/cluster/plain-values.ts";
 
 it("carries plain values and Maps, however deep", () => {
   const value = {

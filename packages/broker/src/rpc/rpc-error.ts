@@ -1,0 +1,11 @@
+/** Why what was asked of another broker has no answer. */
+export class RpcError extends Error {
+  /** `not-done`: certain that nothing was done. `unknown`: it may have been done, or will be. */
+  readonly kind: "not-done" | "unknown";
+
+  constructor(kind: RpcError["kind"], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "RpcError";
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,26 @@
+import { readdir } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { calls, news } from "../../src/rpc/messages/index.ts";
+
+const all = [...calls, ...news];
+
+describe("the messages between brokers", () => {
+  it("have a key, a name and a file each, which say the same", async () => {
+    const files = await readdir(new URL("../../src/rpc/messages", import.meta.url));
+    const named = all.map(({ key, name }) => `${key}-${dashed(name)}.ts`);
+    expect(new Set(all.map(({ key }) => key)).size).toBe(all.length);
+    expect(files.filter((file) => /^\d/.test(file)).sort()).toEqual(named.sort());
+  });
+
+  it("can grow by tags from their first version on", () => {
+    for (const { name, flexible } of all) expect([name, flexible]).toEqual([name, "0+"]);
+  });
+
+  it("have one version where nobody knows who hears them", () => {
+    for (const { name, versions } of news) expect([name, versions]).toEqual([name, "0"]);
+  });
+});
+
+function dashed(name: string): string {
+  return name.replace(/\B[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+}

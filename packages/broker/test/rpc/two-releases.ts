@@ -1,0 +1,55 @@
+import { api, bytes, i32, i64 } from "@tarpan/protocol";
+import { expect } from "vitest";
+import type { Heartbeat } from "../../src/cluster/heartbeat.ts";
+import type { Bus } from "../../src/rpc/bus.ts";
+import type { Rpc } from "../../src/rpc/rpc.ts";
+
+const request = { producerId: i64, batch: bytes };
+const response = { done: i32 };
+
+/** As the release of before has it. */
+export const MarksOfOld = api({
+  ...{ key: 20_001, name: "WriteMarks", versions: "0", flexible: "0+" },
+  request,
+  response,
+});
+
+/** As the next release has it: a field more each way. */
+export const Marks = api({
+  ...{ key: 20_001, name: "WriteMarks", versions: "0-1", flexible: "0+" },
+  request: { ...request, coordinatorEpoch: i32.default(-1).in("1+") },
+  response: { ...response, epoch: i32.default(-1).in("1+") },
+});
+
+export const BEAT: Heartbeat = {
+  ...{ brokerId: 1, incarnationId: "life", controllerEpoch: null, metadataEnd: 0 },
+  ...{ clusterId: "c", followerRead: true, name: undefined },
+};
+
+const TIMEOUT_MS = 5_000;
+
+/** Broker 1 is of the old release, broker 2 of the new one; each serves itself too. */
+export async function releasesTalk(
+  start: (nodeId: number, bus: Bus) => Rpc,
+  [ownBus, otherBus]: readonly [Bus, Bus],
+): Promise<void> {
+  const [old, next] = [start(1, ownBus), start(2, otherBus)];
+  const batches: number[] = [];
+  old.serve(MarksOfOld, async ({ producerId, batch }) => {
+    batches.push(batch.length);
+    return { done: Number(producerId) };
+  });
+  next.serve(Marks, async ({ producerId, batch, coordinatorEpoch }) => {
+    batches.push(batch.length);
+    return { done: Number(producerId), epoch: coordinatorEpoch };
+  });
+  const mark = { producerId: 5n, batch: new Uint8Array(1_000) };
+  expect(await old.call(MarksOfOld, 2, mark, TIMEOUT_MS)).toEqual({ done: 5 });
+  const later = { ...mark, coordinatorEpoch: 7 };
+  for (let times = 0; times < 2; times++) {
+    expect(await next.call(Marks, 1, later, TIMEOUT_MS)).toEqual({ done: 5, epoch: -1 });
+  }
+  expect(await next.call(Marks, 2, later, TIMEOUT_MS)).toEqual({ done: 5, epoch: 7 });
+  expect(batches).toEqual([1_000, 1_000, 1_000, 1_000]);
+  for (const rpc of [old, next]) rpc.close();
+}
