@@ -33,13 +33,16 @@ export class NatsBus implements Bus {
 
   async request(subject: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     try {
-      const { data } = await this.#nats.request(subject, frame, { timeout: timeoutMs });
+      // Less than a millisecond is refused.
+      const timeout = Math.ceil(timeoutMs);
+      const { data } = await this.#nats.request(subject, frame, { timeout });
       if (data.length === 0) throw new Error("the answer is too large");
       return data;
     } catch (error) {
-      const nobody = error instanceof Error && error.name === "NoRespondersError";
-      const message = error instanceof Error ? error.message : String(error);
-      throw new RpcError(nobody ? "not-done" : "unknown", message, { cause: error });
+      const { message, cause } = error as Error;
+      // The server knew of nobody who listens.
+      const isUnseen = cause instanceof Error && cause.name === "NoResponders";
+      throw new RpcError(isUnseen ? "not-done" : "unknown", message, { cause: error });
     }
   }
 

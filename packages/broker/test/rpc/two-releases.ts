@@ -30,10 +30,10 @@ const TIMEOUT_MS = 5_000;
 
 /** Broker 1 is of the old release, broker 2 of the new one; each serves itself too. */
 export async function releasesTalk(
-  start: (nodeId: number, bus: Bus) => Rpc,
+  start: (nodeId: number, bus: Bus) => Rpc | Promise<Rpc>,
   [ownBus, otherBus]: readonly [Bus, Bus],
 ): Promise<void> {
-  const [old, next] = [start(1, ownBus), start(2, otherBus)];
+  const [old, next] = [await start(1, ownBus), await start(2, otherBus)];
   const batches: number[] = [];
   old.serve(MarksOfOld, async ({ producerId, batch }) => {
     batches.push(batch.length);
