@@ -1,4 +1,4 @@
-import { api, array, bytes, i16, i64, string, Writer } from "@tarpan/protocol";
+import { api, array, bytes, i16, i64, string, Writer, WriteTxnMarkers } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { hearHeartbeats, sendHeartbeat } from "../../src/cluster/heartbeat.ts";
 import type { Logger } from "../../src/logging/logger.ts";
@@ -27,6 +27,24 @@ describe("a call", () => {
     two.serve(Echo, async (request) => request);
     const message = { large: 2n ** 63n - 1n, raw: new Uint8Array([0, 255, 1]), names: ["é", ""] };
     expect(await one.call(Echo, 2, message, TIMEOUT_MS)).toEqual(message);
+  });
+
+  it("may be one of Kafka's, as the markers of transactions", async () => {
+    const { one, two } = pair();
+    const topics = [{ name: "a", partitionIndexes: [0, 1] }];
+    two.serve(WriteTxnMarkers, async ({ markers }) => ({
+      markers: markers.map(({ producerId, topics: marked }) => ({
+        producerId,
+        topics: marked.map(({ name, partitionIndexes }) => ({
+          name,
+          partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, errorCode: 0 })),
+        })),
+      })),
+    }));
+    const marker = { producerId: 9, producerEpoch: 1, transactionResult: true, topics };
+    const request = { markers: [{ ...marker, coordinatorEpoch: 3 }] };
+    const { markers } = await one.call(WriteTxnMarkers, 2, request, TIMEOUT_MS);
+    expect(markers[0]!.topics[0]!.partitions).toHaveLength(2);
   });
 
   it("is certainly not done where nobody is, or nobody serves it, now or any more", async () => {
