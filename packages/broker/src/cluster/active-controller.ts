@@ -102,6 +102,11 @@ export class ActiveController implements ServedController {
     return this.#local.failure ?? this.#log.failure;
   }
 
+  /** Rejects with LogError unless the log says that this is the controller still. */
+  async confirm(): Promise<void> {
+    await this.#log.confirm?.();
+  }
+
   async close(): Promise<void> {
     this.#duties.stop();
     await this.#log.close();

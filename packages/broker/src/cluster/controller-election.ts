@@ -25,6 +25,9 @@ export class ControllerElection {
   #duelPauseMs = CONTROLLER_SESSION_MS;
   /** Of the controller that the log tells of; null while there is none. */
   #toldEpoch: number | null = null;
+  /** When the log was asked that said last that this broker is the controller. */
+  #confirmedMs = Number.NEGATIVE_INFINITY;
+  #confirming: Promise<void> | null = null;
   #timer: Timer | undefined;
   #retired = false;
   #closed = false;
@@ -41,6 +44,17 @@ export class ControllerElection {
   /** The controller, while it is this broker. */
   get active(): ActiveController | null {
     return this.#active?.failure === null ? this.#active : null;
+  }
+
+  /** Whether its log has said since then that this broker is the controller; it is asked. */
+  isConfirmed(sinceMs: number): boolean {
+    const { active } = this;
+    if (active === null) return false;
+    if (this.#confirmedMs >= sinceMs) return true;
+    this.#confirming ??= this.#confirm(active).finally(() => {
+      this.#confirming = null;
+    });
+    return false;
   }
 
   /** No candidate any more. One that is the controller remains it. */
@@ -102,6 +116,17 @@ export class ControllerElection {
     this.#toldEpoch = epoch;
     const { logger, membership } = this.#parts;
     logger.info(`cluster: ${membership.named(brokerId)} is the controller, under epoch ${epoch}`);
+  }
+
+  async #confirm(active: ActiveController): Promise<void> {
+    const askedMs = this.#parts.env.clock.monotonicMs();
+    try {
+      await active.confirm();
+      this.#confirmedMs = askedMs;
+    } catch (error) {
+      // One that was deposed has failed with this; otherwise the log is asked again.
+      if (!(error instanceof LogError)) throw error;
+    }
   }
 
   /** The first of those who live tries at once, the others a little later each. */

@@ -154,6 +154,7 @@ export class ClusterMember {
       membership.expect({
         peers: () => unfenced(metadata),
         hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
+        isConfirmed: (sinceMs) => this.#election.isConfirmed(sinceMs),
       });
     }
     engine.knowBrokers(() => {

@@ -28,6 +28,8 @@ export interface Expected {
   readonly peers: () => readonly number[];
   /** Whether the metadata is known here up to this end. */
   readonly hasSeen: (metadataEnd: number) => boolean;
+  /** Whether this broker, as the controller, was told since then by its log that it still is. */
+  readonly isConfirmed: (sinceMs: number) => boolean;
 }
 
 /**
@@ -219,7 +221,10 @@ export class Membership {
     this.#returnedMs ??= nowMs;
     if (nowMs < this.#returnedMs + 2 * HEARTBEAT_INTERVAL_MS) return false;
     const { controller } = this;
-    return controller !== null && this.#expected!.hasSeen(controller.metadataEnd);
+    if (controller === null || !this.#expected!.hasSeen(controller.metadataEnd)) return false;
+    // What this broker says of itself it has said all the while: others may have taken over.
+    if (controller.brokerId !== this.#own?.().brokerId) return true;
+    return this.#expected!.isConfirmed(this.#returnedMs);
   }
 
   #asleepMs(): number {

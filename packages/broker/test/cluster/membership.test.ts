@@ -85,7 +85,11 @@ describe("membership", () => {
     const { time, members, beats, buses } = world(3);
     beats[0] = { ...beats[0]!, controllerEpoch: 4, metadataEnd: 10 };
     let seen = 10;
-    members[0]!.expect({ peers: () => [1, 2, 3], hasSeen: (metadataEnd) => seen >= metadataEnd });
+    members[0]!.expect({
+      peers: () => [1, 2, 3],
+      hasSeen: (metadataEnd) => seen >= metadataEnd,
+      isConfirmed: () => true,
+    });
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     buses[0]!.cut = true;
     beats[2] = { ...beats[2]!, controllerEpoch: 5, metadataEnd: 20 };
@@ -120,7 +124,7 @@ describe("membership", () => {
   });
 });
 
-const ALL_SEEN: Expected = { peers: () => [1, 2, 3], hasSeen: () => true };
+const ALL_SEEN: Expected = { peers: () => [1, 2, 3], hasSeen: () => true, isConfirmed: () => true };
 
 function world(count: number) {
   const time = new ManualTime();
