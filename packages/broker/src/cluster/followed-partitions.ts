@@ -3,7 +3,7 @@ import type { Env, Timer } from "../env/env.ts";
 import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { PartitionImage, TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import type { Followers, ReadablePartition } from "../partition/readable-partition.ts";
+import type { Followers, ReadablePartition, Wake } from "../partition/readable-partition.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { FOLLOWED_IDLE_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
@@ -119,7 +119,7 @@ class FollowedPartition implements ReadablePartition {
   readonly traffic = { bytesOut: 0 };
   leaderEpoch: PartitionImage["leaderEpoch"] = -1;
   usedAtMs: number;
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters = new Set<Wake>();
 
   constructor(log: FollowedLog, nowMs: number) {
     this.log = log;
@@ -142,7 +142,7 @@ class FollowedPartition implements ReadablePartition {
   }
 
   /** The log looks for news only while somebody waits for them. */
-  onAdvance(wake: () => void): () => void {
+  onAdvance(wake: Wake): () => void {
     this.#waiters.add(wake);
     if (this.#waiters.size === 1) this.#listen(true);
     return () => {
@@ -152,8 +152,8 @@ class FollowedPartition implements ReadablePartition {
   }
 
   #listen(wanted: boolean): void {
-    const onAdvance = () => {
-      for (const wake of this.#waiters) wake();
+    const onAdvance: Wake = (sizeBytes) => {
+      for (const wake of this.#waiters) wake(sizeBytes);
     };
     this.log.configure({ onAdvance: wanted ? onAdvance : nobody });
     if (wanted) this.log.poke();

@@ -2,15 +2,22 @@ import type { Timers } from "../env/env.ts";
 import type { Coming } from "../util/coming.ts";
 import type { WatchedPartition } from "./read-partitions.ts";
 
+/** What a fetch waits for. */
+export interface Awaited {
+  readonly watched: readonly WatchedPartition[];
+  readonly coming: readonly Coming[];
+  /** Bytes that have to arrive, in all of the partitions together. */
+  readonly missingBytes: number;
+  readonly maxWaitMs: number;
+}
+
 /**
- * Resolves at the first advance of one of the partitions, at once when one has advanced since it
- * was read, when something of what is coming is over, after `maxWaitMs`, or when one of the signals
- * aborts.
+ * Resolves when as many bytes have arrived as are missing, at once when a partition has advanced
+ * since it was read, when a partition is closed, when something of what is coming is over, after
+ * `maxWaitMs`, or when one of the signals aborts.
  */
 export function waitForData(
-  watched: readonly WatchedPartition[],
-  coming: readonly Coming[],
-  maxWaitMs: number,
+  { watched, coming, missingBytes, maxWaitMs }: Awaited,
   timers: Timers,
   signals: readonly AbortSignal[],
 ): Promise<void> {
@@ -20,15 +27,20 @@ export function waitForData(
   const isOver = advanced || coming.some((one) => one.isOver);
   if (isOver || signals.some((signal) => signal.aborted)) return Promise.resolve();
   return new Promise((resolve) => {
+    let leftBytes = missingBytes;
     const done = () => {
       timer.cancel();
       for (const signal of signals) signal.removeEventListener("abort", done);
       for (const unsubscribe of subscriptions) unsubscribe();
       resolve();
     };
+    const arrived = (sizeBytes: number) => {
+      leftBytes -= sizeBytes;
+      if (leftBytes <= 0) done();
+    };
     const timer = timers.after(maxWaitMs, done);
     for (const signal of signals) signal.addEventListener("abort", done);
-    const subscriptions = watched.map(({ partition }) => partition.onAdvance(done));
+    const subscriptions = watched.map(({ partition }) => partition.onAdvance(arrived));
     for (const one of coming) one.onOver(done);
   });
 }

@@ -76,7 +76,9 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
       const nodeEndpoints = leaderEndpoints(leaders, context);
       return { ...respond(plan, placed, request.isolationLevel), nodeEndpoints };
     }
-    await waitForData(watched, coming, remainingMs, broker.env.timers, signals);
+    const missingBytes = minBytes - sizeBytes;
+    const awaited = { watched, coming, missingBytes, maxWaitMs: remainingMs };
+    await waitForData(awaited, broker.env.timers, signals);
   }
 }
 

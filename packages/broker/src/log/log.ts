@@ -101,8 +101,11 @@ export interface LogOptions {
   readonly isStillWanted?: () => boolean;
   /** Kept beside a shared log from its making on, for whoever follows it. */
   readonly label?: string;
-  /** Called after `endOffset` moved. */
-  readonly onAdvance?: () => void;
+  /**
+   * Called after `endOffset` moved, with the bytes of the batches that can be read from then on;
+   * with Infinity where that isn't known, because some are missing.
+   */
+  readonly onAdvance?: (sizeBytes: number) => void;
 }
 
 /** Names a log. The topic id tells a topic from an older one that had its name. */

@@ -84,12 +84,14 @@ function openStored(stored: Stored, options: LogOptions): MemoryLog {
 class MemoryLog implements Log {
   readonly damagedRanges = 0;
   readonly #stored: Stored;
-  #onAdvance: (() => void) | undefined;
+  #onAdvance: ((sizeBytes: number) => void) | undefined;
   #endOffset: number;
   #nextOffset: number;
   #maxTimestamp = -1;
   #sizeBytes = 0;
   #committing: Promise<void> | null = null;
+  /** Of what is not committed yet. */
+  #appendedBytes = 0;
   #closed = false;
 
   constructor(stored: Stored, options: LogOptions) {
@@ -132,6 +134,7 @@ class MemoryLog implements Log {
     };
     this.#stored.entries.push(entry);
     this.#nextOffset = entry.nextOffset;
+    this.#appendedBytes += batch.byteLength;
     this.#count(entry);
     this.#committing ??= Promise.resolve().then(() => this.#commit());
     await this.#committing;
@@ -212,7 +215,9 @@ class MemoryLog implements Log {
   #commit(): void {
     this.#committing = null;
     this.#endOffset = this.#nextOffset;
-    this.#onAdvance?.();
+    const sizeBytes = this.#appendedBytes;
+    this.#appendedBytes = 0;
+    this.#onAdvance?.(sizeBytes);
   }
 
   #count(entry: Entry): void {

@@ -5,6 +5,7 @@ import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
 import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer-states.ts";
+import type { Wake } from "./readable-partition.ts";
 import { scanBatches } from "./scan.ts";
 
 /**
@@ -26,7 +27,7 @@ export class Partition {
   readonly #nextTurn: NextTurn;
   #epochs = new LeaderEpochs();
   #producers = new ProducerStates();
-  readonly #waiters = new Set<() => void>();
+  readonly #waiters = new Set<Wake>();
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = Promise.resolve();
   #bytesAtCheckpoint = 0;
@@ -128,14 +129,19 @@ export class Partition {
   /**
    * Calls `wake` after each advance of the high watermark, until the returned function is called.
    */
-  onAdvance(wake: () => void): () => void {
+  onAdvance(wake: Wake): () => void {
     this.#waiters.add(wake);
     return () => this.#waiters.delete(wake);
   }
 
   /** To be called by the log after its end moved. */
-  advanced(): void {
-    for (const wake of this.#waiters) wake();
+  advanced(sizeBytes: number): void {
+    for (const wake of this.#waiters) wake(sizeBytes);
+  }
+
+  /** Has everybody look who waits: there is nothing to wait for here any more. */
+  ended(): void {
+    this.advanced(Number.POSITIVE_INFINITY);
   }
 
   forgetIdleProducers(before: number): void {
@@ -193,7 +199,7 @@ export class Partition {
     // One that is under way is of an earlier offset.
     await this.#checkpointing;
     await this.checkpoint();
-    this.advanced();
+    this.ended();
     await this.log.close();
   }
 

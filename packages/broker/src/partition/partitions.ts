@@ -191,7 +191,7 @@ export class Partitions implements PartitionHost {
       for (const slot of slots) this.#release(slot);
       return;
     }
-    for (const { partition } of slots) partition?.advanced();
+    for (const { partition } of slots) partition?.ended();
     const deletion = this.#deleteLogs(slots).finally(() => this.#deletions.delete(deletion));
     this.#deletions.add(deletion);
   }
@@ -219,7 +219,7 @@ export class Partitions implements PartitionHost {
     slot.partition = null;
     endTakeOver(slot);
     if (partition === null) return;
-    partition.advanced();
+    partition.ended();
     void this.#inTurn(slot.hosted.id, () => this.#close(partition));
   }
 
@@ -374,7 +374,7 @@ export interface PartitionStatus {
 /** The log is made before the partition that hears of its advances. */
 function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
   const { segmentBytes, segmentMs, indexIntervalBytes } = settings;
-  const onAdvance = () => holder.partition?.advanced();
+  const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
   return { segmentBytes, segmentMs, indexIntervalBytes, onAdvance };
 }
 

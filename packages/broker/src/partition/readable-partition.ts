@@ -14,8 +14,11 @@ export interface ReadablePartition {
   /**
    * Calls `wake` after each advance of the high watermark, until the returned function is called.
    */
-  onAdvance(wake: () => void): () => void;
+  onAdvance(wake: Wake): () => void;
 }
+
+/** Takes the bytes that can be read in addition; Infinity when it is time to look in any case. */
+export type Wake = (sizeBytes: number) => void;
 
 /** Replicas beside other brokers than the leader (KIP-392). */
 export interface Followers {

@@ -50,6 +50,26 @@ describe("Fetch", () => {
     expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
   });
 
+  it("looks again only when there is as much as it waits for", async () => {
+    const { broker } = await brokerWithRecords(0);
+    const partition = broker.broker.partitions.find("t", 0) as Partition;
+    let reads = 0;
+    const read = partition.log.read.bind(partition.log);
+    partition.log.read = (...wanted) => {
+      reads += 1;
+      return read(...wanted);
+    };
+    const bytes = batchOf(1).byteLength;
+    const asked = request(0, { maxWaitMs: 10_000, minBytes: 5 * bytes });
+    const answer = onlyPartition(broker, 12, asked);
+    for (let i = 0; i < 5; i++) {
+      expect(reads).toBe(0);
+      await broker.produceRecords("t", 1);
+    }
+    expect((await answer).records!.length).toBeGreaterThanOrEqual(5 * bytes);
+    expect(reads).toBe(1);
+  });
+
   it("answers offsets and epochs it can't serve with Kafka's codes", async () => {
     const { broker } = await brokerWithRecords();
     const code = async (offset: number, partition = {}) =>

@@ -2,8 +2,9 @@ import type { LogOptions } from "../log.ts";
 
 /** Calls `onAdvance` once for all that was settled in one go, before whoever waits goes on. */
 export class AdvanceNotice {
-  onAdvance: (() => void) | undefined;
+  onAdvance: LogOptions["onAdvance"] | undefined;
   #isDue = false;
+  #sizeBytes = 0;
 
   constructor(options: Partial<LogOptions>) {
     this.onAdvance = options.onAdvance;
@@ -13,12 +14,16 @@ export class AdvanceNotice {
     if (options.onAdvance) this.onAdvance = options.onAdvance;
   }
 
-  give(): void {
-    if (this.#isDue || !this.onAdvance) return;
+  give(sizeBytes: number): void {
+    if (!this.onAdvance) return;
+    this.#sizeBytes += sizeBytes;
+    if (this.#isDue) return;
     this.#isDue = true;
     queueMicrotask(() => {
       this.#isDue = false;
-      this.onAdvance?.();
+      const givenBytes = this.#sizeBytes;
+      this.#sizeBytes = 0;
+      this.onAdvance?.(givenBytes);
     });
   }
 }

@@ -200,12 +200,15 @@ export class JetStreamFollowedLog implements FollowedLog {
   #take(messages: readonly StoredMessage[]): void {
     const log = this.#log;
     const entries: TailEntry[] = [];
+    let sizeBytes = 0;
     for (const message of messages) {
       const { nextOffset: before } = log.end;
       const meaning = log.advance(message);
       if (meaning.kind !== "batches") continue;
       const batches = batchesOf(message.payload, meaning);
       const isWhole = batches.every(isIntact);
+      sizeBytes +=
+        meaning.baseOffset === before ? message.payload.length : Number.POSITIVE_INFINITY;
       if (meaning.baseOffset !== before || !isWhole) {
         entries.length = 0;
         log.tail.clear();
@@ -215,7 +218,7 @@ export class JetStreamFollowedLog implements FollowedLog {
     }
     log.tail.add(entries);
     rememberEnd(this.#workshop, log);
-    this.#notice.give();
+    this.#notice.give(sizeBytes);
   }
 
   #refusal(): LogError {

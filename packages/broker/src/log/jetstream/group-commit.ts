@@ -34,8 +34,8 @@ export interface GroupCommitParts {
   readonly api: StreamApi;
   readonly log: StoredLog;
   readonly subject: string;
-  /** Called once appends were settled, before their callers go on. */
-  readonly settled: () => void;
+  /** Called with the bytes of appends once they were settled, before their callers go on. */
+  readonly settled: (sizeBytes: number) => void;
 }
 
 export class GroupCommit implements MessageSender {
@@ -195,7 +195,7 @@ export class GroupCommit implements MessageSender {
     log.tail.add(appends);
     this.#message = null;
     this.#send();
-    this.parts.settled();
+    this.parts.settled(message.isMarker ? 0 : payload.length);
     for (const append of appends) append.resolve(append.baseOffset);
     for (const confirmation of message.confirmations) confirmation.resolve();
     if (this.#message === null) this.#tellIdle();

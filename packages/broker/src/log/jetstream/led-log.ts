@@ -45,9 +45,9 @@ export class JetStreamLedLog implements LedLog {
       api: workshop.api,
       log,
       subject: subjectOf(log.id),
-      settled: () => {
+      settled: (sizeBytes) => {
         rememberEnd(workshop, log);
-        this.#notice.give();
+        this.#notice.give(sizeBytes);
       },
     });
   }

@@ -135,6 +135,7 @@ export class ActiveWriter {
   #finish(segment: Segment, group: PendingAppend[]): void {
     const state = this.#state;
     const { indexIntervalBytes, onAdvance } = state.options;
+    const before = segment.sizeBytes;
     for (const { nextOffset, bytes, maxTimestamp } of group) {
       const last = nextOffset - 1 - segment.baseOffset;
       const size = bytes.byteLength;
@@ -147,7 +148,7 @@ export class ActiveWriter {
     this.#tail.add(group);
     this.#durability.written(segment);
     for (const append of group) append.resolve(append.baseOffset);
-    onAdvance?.();
+    onAdvance?.(segment.sizeBytes - before);
   }
 
   async #giveUp(error: unknown): Promise<void> {
