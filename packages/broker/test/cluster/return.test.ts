@@ -24,6 +24,6 @@ it("takes no word of its own for it that it was the controller before it was cut
   former.cutOff(false);
   for (const { life } of world.brokers) life!.bus.cut = false;
   await world.settled();
-  expect(former.member.metadata.isolated).toBe(false);
+  expect(former.member.metadata.leadership.isExpired).toBe(false);
   world.check();
 });
