@@ -12,13 +12,11 @@
  *    because what reached the disk is unknown until it is opened again. The one exception is a
  *    full disk: the write is rolled back and appends may succeed again once space returns.
  */
-export interface Log {
+export interface ReadableLog {
   /** The first offset a reader may ask for. */
   readonly startOffset: number;
   /** One past the last readable offset (the high watermark of a single-broker log). */
   readonly endOffset: number;
-  /** The offset the next append will be given: `endOffset` plus what is in flight. */
-  readonly nextOffset: number;
   /** No record has a larger timestamp; one that was deleted may have had it. -1 when empty. */
   readonly maxTimestamp: number;
   /** Bytes of record batches held. */
@@ -27,20 +25,6 @@ export interface Log {
   readonly damagedRanges: number;
   /** Set once the log went offline (invariant 5). */
   readonly failure: LogError | null;
-
-  /**
-   * Appends one whole, validated record batch and takes ownership of its bytes: the engine stamps
-   * base offset and leader epoch into it in place. Resolves to the base offset once durable.
-   * Rejects with LogError: `disk-full` (rolled back, try again later), `too-large` (before it was
-   * given an offset), `fenced` or `offline`.
-   */
-  append(batch: Uint8Array, leaderEpoch: number): Promise<number>;
-
-  /**
-   * Where others could have taken over: resolves once it is certain that nobody had when it was
-   * called, rejects with LogError otherwise. Left out where nobody can.
-   */
-  confirm?(): Promise<void>;
 
   /**
    * Whole batches from the one that holds `offset` on, at most `maxBytes` but always at least one,
@@ -56,6 +40,35 @@ export interface Log {
    */
   offsetAt(timestamp: number, from?: number): Promise<number | null>;
 
+  /** The newest checkpoint that the log still covers, null when there is none. */
+  loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null>;
+
+  /** Options may change while the log is open (topic configs are dynamic). */
+  configure(options: Partial<LogOptions>): void;
+
+  /** Finishes what is pending, makes everything durable, and releases files. */
+  close(): Promise<void>;
+}
+
+/** A log as whoever writes it has it. */
+export interface Log extends ReadableLog {
+  /** The offset the next append will be given: `endOffset` plus what is in flight. */
+  readonly nextOffset: number;
+
+  /**
+   * Appends one whole, validated record batch and takes ownership of its bytes: the engine stamps
+   * base offset and leader epoch into it in place. Resolves to the base offset once durable.
+   * Rejects with LogError: `disk-full` (rolled back, try again later), `too-large` (before it was
+   * given an offset), `fenced` or `offline`.
+   */
+  append(batch: Uint8Array, leaderEpoch: number): Promise<number>;
+
+  /**
+   * Where others could have taken over: resolves once it is certain that nobody had when it was
+   * called, rejects with LogError otherwise. Left out where nobody can.
+   */
+  confirm?(): Promise<void>;
+
   /** Makes `offset` (<= endOffset) the start of the log, durably, and frees what it can. */
   deleteBefore(offset: number): Promise<void>;
 
@@ -65,14 +78,6 @@ export interface Log {
    * Only the newest one is kept.
    */
   saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
-  /** The newest checkpoint that the log still covers, null when there is none. */
-  loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null>;
-
-  /** Options may change while the log is open (topic configs are dynamic). */
-  configure(options: Partial<LogOptions>): void;
-
-  /** Finishes pending appends, makes everything durable, and releases files. */
-  close(): Promise<void>;
 }
 
 export interface LogOptions {
@@ -185,7 +190,8 @@ export interface LedLog extends Log {
   readonly leaderEpoch: number;
 }
 
-export interface FollowedLog extends Log {
+/** A log that another broker writes. */
+export interface FollowedLog extends ReadableLog {
   /** As it was given when the log was made, "" when it was not. */
   readonly label: string;
   /**

@@ -1,8 +1,8 @@
-import type { Log } from "../log/log.ts";
+import type { ReadableLog } from "../log/log.ts";
 
 /** A partition as consumers see it, on its leader or on a follower. */
 export interface ReadablePartition {
-  readonly log: Pick<Log, "read" | "startOffset">;
+  readonly log: Pick<ReadableLog, "read" | "startOffset">;
   readonly leaderEpoch: number;
   readonly highWatermark: number;
   /** One past the last record a read_committed consumer may see. */

@@ -1,10 +1,10 @@
 import { type BatchHeader, readBatchHeader } from "@tarpan/protocol";
-import { type Log, LogError } from "../log/log.ts";
+import { LogError, type ReadableLog } from "../log/log.ts";
 import { SCAN_READ_BYTES } from "./limits.ts";
 
 /** Shows every batch header from `offset` to the end of the log, in order. */
 export async function scanBatches(
-  log: Log,
+  log: ReadableLog,
   offset: number,
   visit: (header: BatchHeader) => void,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function scanBatches(
 }
 
 /** What can be read at `offset`, or the offset to go on from when the bytes there are damaged. */
-async function readPast(log: Log, offset: number): Promise<readonly Uint8Array[] | number> {
+async function readPast(log: ReadableLog, offset: number): Promise<readonly Uint8Array[] | number> {
   try {
     return await log.read(offset, SCAN_READ_BYTES);
   } catch (error) {

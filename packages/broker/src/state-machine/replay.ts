@@ -1,5 +1,5 @@
 import { decodeBatches, encodeBatch } from "@tarpan/protocol";
-import type { Log } from "../log/log.ts";
+import type { Log, ReadableLog } from "../log/log.ts";
 import { REPLAY_READ_BYTES } from "./limits.ts";
 import type { EncodedRecord, StateMachine } from "./state-machine.ts";
 
@@ -16,7 +16,7 @@ export interface ReplayProgress {
  */
 export async function replay<State, Rec>(
   machine: StateMachine<State, Rec>,
-  log: Log,
+  log: ReadableLog,
   onProgress: (progress: ReplayProgress) => void = () => {},
 ): Promise<State> {
   const from = { state: machine.initial, offset: log.startOffset };
@@ -28,7 +28,7 @@ export async function replay<State, Rec>(
  */
 export async function replayFrom<State, Rec>(
   machine: StateMachine<State, Rec>,
-  log: Log,
+  log: ReadableLog,
   from: Replay<State>,
   onProgress: (progress: ReplayProgress) => void = () => {},
 ): Promise<Replay<State>> {

@@ -1,5 +1,5 @@
 import { encodeBatch } from "@tarpan/protocol";
-import type { Log, LogOptions } from "../../src/log/log.ts";
+import type { LogOptions, ReadableLog } from "../../src/log/log.ts";
 
 export const OPTIONS: LogOptions = {
   segmentBytes: 1 << 30,
@@ -19,7 +19,7 @@ export function batchOf(id: number, { count = 1, valueBytes = 20, timestamp = 10
 }
 
 /** Reads all of a log from its start, asking for `maxBytes` at a time. */
-export async function readAll(log: Log, maxBytes = 1 << 20): Promise<Uint8Array[]> {
+export async function readAll(log: ReadableLog, maxBytes = 1 << 20): Promise<Uint8Array[]> {
   const all: Uint8Array[] = [];
   let offset = log.startOffset;
   while (offset < log.endOffset) {

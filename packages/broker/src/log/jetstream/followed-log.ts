@@ -71,9 +71,6 @@ export class JetStreamFollowedLog implements FollowedLog {
   get endOffset(): number {
     return this.#log.endOffset;
   }
-  get nextOffset(): number {
-    return this.#log.endOffset;
-  }
   get maxTimestamp(): number {
     return this.#log.index.maxTimestamp;
   }
@@ -85,18 +82,6 @@ export class JetStreamFollowedLog implements FollowedLog {
   }
   get isClosed(): boolean {
     return this.#isClosed;
-  }
-
-  append(): Promise<number> {
-    return Promise.reject(this.#refusal());
-  }
-
-  async deleteBefore(): Promise<void> {
-    throw this.#refusal();
-  }
-
-  async saveCheckpoint(): Promise<void> {
-    throw this.#refusal();
   }
 
   async read(
@@ -221,13 +206,7 @@ export class JetStreamFollowedLog implements FollowedLog {
     this.#notice.give(sizeBytes);
   }
 
-  #refusal(): LogError {
-    const { name } = this.#log;
-    if (this.#isClosed) return new LogError("closed", `log ${name} is closed`);
-    return new LogError("fenced", `log ${name} is followed: only its leader writes`);
-  }
-
   #refuseWhenClosed(): void {
-    if (this.#isClosed) throw this.#refusal();
+    if (this.#isClosed) throw new LogError("closed", `log ${this.#log.name} is closed`);
   }
 }

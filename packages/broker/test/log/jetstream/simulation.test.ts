@@ -2,7 +2,7 @@
 import { decodeBatch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
-import { type FollowedLog, type LedLog, type Log, LogError } from "../../../src/log/log.ts";
+import { type FollowedLog, type LedLog, LogError, type ReadableLog } from "../../../src/log/log.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS } from "../batches.ts";
 import type { Fate } from "./model-jetstream.ts";
@@ -111,7 +111,7 @@ class Simulation {
   }
 
   readSome(): void {
-    const log: Log | undefined = this.random.chance(0.5)
+    const log: ReadableLog | undefined = this.random.chance(0.5)
       ? (this.follower ?? this.led.at(-1))
       : this.led.at(-1);
     if (!log || log.endOffset === log.startOffset) return;
@@ -220,7 +220,7 @@ class Simulation {
     world.run(engine.close());
   }
 
-  async #followerAgrees(log: Log, content: ReadonlyMap<number, number>): Promise<void> {
+  async #followerAgrees(log: ReadableLog, content: ReadonlyMap<number, number>): Promise<void> {
     const { follower } = this;
     if (!follower) return;
     while (follower.endOffset < log.endOffset) {
