@@ -150,6 +150,9 @@ export const ErrorCode = Object.fromEntries(table.map(([code, name]) => [name, c
   readonly [R in Row as R[1]]: R[0];
 };
 
+/** A code of the table: a number that counts or places something is none. */
+export type ErrorCode = (typeof ErrorCode)[ErrorName];
+
 export interface KafkaError {
   readonly code: number;
   readonly name: ErrorName;

@@ -23,3 +23,10 @@ test("well-known codes", () => {
 test("a code nobody knows is an unknown server error", () => {
   expect(errorOf(9999).name).toBe("UNKNOWN_SERVER_ERROR");
 });
+
+test("an offset, or any other number, can't pass for a code", () => {
+  const offset: number = 3;
+  // @ts-expect-error: the compiler refuses it.
+  const code: ErrorCode = offset;
+  expect(errorOf(code).name).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+});

@@ -53,7 +53,7 @@ export class FollowedPartitions implements Followers {
     return near ?? null;
   }
 
-  async find(topic: string, index: number): Promise<ReadablePartition | number> {
+  async find(topic: string, index: number): Promise<ReadablePartition | ErrorCode> {
     const { metadata, enabled } = this.#parts;
     const image = metadata.image.topics.get(topic);
     const partition = image?.partitions[index];

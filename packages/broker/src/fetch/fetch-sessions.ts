@@ -37,7 +37,7 @@ export class FetchSessions {
   }
 
   /** What this request asks for, or the error code for the whole response. */
-  resolve(request: FetchRequest, usesTopicIds: boolean): FetchPlan | number {
+  resolve(request: FetchRequest, usesTopicIds: boolean): FetchPlan | ErrorCode {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
       this.#byId.delete(sessionId);

@@ -10,7 +10,7 @@ import type { WantedPartition } from "./fetch-sessions.ts";
 /** What a fetch found in one partition. */
 export interface PartitionRead {
   readonly wanted: WantedPartition;
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
@@ -75,7 +75,7 @@ export async function readPartitions(
     const led = findLed(source, name, one.partition);
     const { followers } = source;
     const followed = led === ErrorCode.NOT_LEADER_OR_FOLLOWER && followers !== undefined;
-    let partition: ReadablePartition | number = led;
+    let partition: ReadablePartition | ErrorCode = led;
     if (followed) partition = await followers.find(name!, one.partition);
     // It may be led here by now.
     if (followed && typeof partition === "number") partition = findLed(source, name, one.partition);
@@ -110,7 +110,7 @@ function redirected(
   return { ...found(partition, wanted, NO_RECORDS, 0), preferredReadReplica: near };
 }
 
-function findLed(source: ReadSource, name: string | null, index: number): Partition | number {
+function findLed(source: ReadSource, name: string | null, index: number): Partition | ErrorCode {
   return name === null ? ErrorCode.UNKNOWN_TOPIC_ID : source.partitions.find(name, index);
 }
 
@@ -164,7 +164,7 @@ function judge(
 export function judgeLeaderEpoch(
   partition: Pick<ReadablePartition, "leaderEpoch">,
   claimed: number,
-): number {
+): ErrorCode {
   if (claimed < 0 || claimed === partition.leaderEpoch) return ErrorCode.NONE;
   return claimed < partition.leaderEpoch
     ? ErrorCode.FENCED_LEADER_EPOCH
@@ -193,13 +193,13 @@ function addComing(
   patience: Patience,
   name: string | null,
   { partition }: WantedPartition,
-  errorCode: number,
+  errorCode: ErrorCode,
 ): void {
   const coming = patience.comingOf(name, partition, errorCode);
   if (coming !== null) all.push(coming);
 }
 
-export function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
+export function failedRead(wanted: WantedPartition, errorCode: ErrorCode): PartitionRead {
   const none = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 };
   return { wanted, errorCode, ...none, records: NO_RECORDS, sizeBytes: 0 };
 }

@@ -186,7 +186,7 @@ function refusalOf(name: string | null, topicId: string, version: number): Produ
   return failedProduce(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is written by the broker only`);
 }
 
-function failure(request: Request, errorCode: number): Response {
+function failure(request: Request, errorCode: ErrorCode): Response {
   const responses = request.topicData.map(({ name, topicId, partitionData }) => ({
     name,
     topicId,

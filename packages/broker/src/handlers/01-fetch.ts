@@ -189,7 +189,7 @@ function remember(plan: FetchPlan, told: readonly PartitionRead[]): void {
   }
 }
 
-function failure(request: Request, errorCode: number, { version }: RequestContext): Response {
+function failure(request: Request, errorCode: ErrorCode, { version }: RequestContext): Response {
   // Before version 7 there is no place for an error but the partitions.
   if (version >= 7) return { errorCode, responses: [] };
   const responses = request.topics.map(({ topic, topicId, partitions }) => ({

@@ -1,4 +1,4 @@
-import type { AnyApi, Api, Fields, Input, Output, Range } from "@tarpan/protocol";
+import type { AnyApi, Api, ErrorCode, Fields, Input, Output, Range } from "@tarpan/protocol";
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
@@ -65,7 +65,7 @@ export interface HandlerSpec<Q extends Fields, S extends Fields> {
   readonly lane?: Lane;
   readonly authorize: readonly Permission<Output<Q>>[];
   readonly handle: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>;
-  readonly failure: (request: Output<Q>, errorCode: number, context: RequestContext) => Input<S>;
+  readonly failure: (request: Output<Q>, errorCode: ErrorCode, context: RequestContext) => Input<S>;
 }
 
 export function handler<Q extends Fields, S extends Fields>(spec: HandlerSpec<Q, S>): Handler {

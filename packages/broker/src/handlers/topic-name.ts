@@ -16,6 +16,6 @@ export function topicNameOf(
 }
 
 /** What a topic that can't be found is answered with. */
-export function unknownTopicCode(byId: boolean): number {
+export function unknownTopicCode(byId: boolean): ErrorCode {
   return byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }

@@ -237,7 +237,7 @@ export class Partition {
 }
 
 export interface AppendOutcome {
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   /** -1 with an error. */
   readonly baseOffset: number;
   readonly message: string | null;
@@ -266,7 +266,7 @@ function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
 }
 
 /** What a client is told when a log could not do something. Bugs are not log errors: they go up. */
-export function errorCodeOf(error: unknown): number {
+export function errorCodeOf(error: unknown): ErrorCode {
   if (!(error instanceof LogError)) throw error;
   switch (error.kind) {
     case "out-of-range":

@@ -80,7 +80,7 @@ export class Partitions implements PartitionHost {
   }
 
   /** The partition, or the error code a client is to be given. */
-  find(topic: string, index: number): Partition | number {
+  find(topic: string, index: number): Partition | ErrorCode {
     const slot = this.#topics.get(topic)?.[index];
     const leadership = this.#options.leadership();
     if (slot === undefined || leadership.isExpired) return leadership.refusal(topic, index);

@@ -47,7 +47,7 @@ export class Patience {
   }
 
   /** Null when the refusal stands. */
-  comingOf(topic: string | null, index: number, errorCode: number): Coming | null {
+  comingOf(topic: string | null, index: number, errorCode: ErrorCode): Coming | null {
     if (!PASSING.includes(errorCode)) return null;
     const takeOver = topic === null ? null : this.#broker.partitions.takeOver(topic, index);
     return takeOver ?? this.unseen();

@@ -18,7 +18,7 @@ import { rebuild } from "./rebuild.ts";
 
 /** What one partition of a Produce request is answered with. */
 export interface ProduceOutcome {
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly baseOffset: number;
   /** -1 unless the topic has the broker's clock stamp its records. */
   readonly logAppendTimeMs: number;
@@ -111,21 +111,21 @@ function saysWhatBrokersSay({ timestampType, hasDeleteHorizon }: BatchHeader): b
   return timestampType === "LogAppendTime" || hasDeleteHorizon;
 }
 
-export function failedProduce(errorCode: number, errorMessage = errorOf(errorCode).message) {
+export function failedProduce(errorCode: ErrorCode, errorMessage = errorOf(errorCode).message) {
   const recordErrors = NO_RECORD_ERRORS;
   const none = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 };
   return { ...none, errorCode, recordErrors, errorMessage } satisfies ProduceOutcome;
 }
 
 /** A refusal for a partition that can't be found here. */
-export function notFound(topic: string, index: number, errorCode: number): ProduceOutcome {
+export function notFound(topic: string, index: number, errorCode: ErrorCode): ProduceOutcome {
   return failedProduce(errorCode, `${errorOf(errorCode).message} ${placeOf(topic, index)}`);
 }
 
 /** A refusal by a partition that is led here. It names the partition, and where its log begins. */
 export function refusedBy(
   { id, log }: Partition,
-  errorCode: number,
+  errorCode: ErrorCode,
   reason: string,
   recordErrors: readonly RecordError[] = [],
 ): ProduceOutcome {
@@ -168,7 +168,7 @@ function grown(partition: Partition, batch: Uint8Array, config: TopicConfig): Pr
   return refusedBy(partition, ErrorCode.MESSAGE_TOO_LARGE, `${message} exceeds ${limit}`);
 }
 
-const CODE_OF: Record<BatchErrorKind, number> = {
+const CODE_OF: Record<BatchErrorKind, ErrorCode> = {
   invalid: ErrorCode.INVALID_RECORD,
   corrupt: ErrorCode.CORRUPT_MESSAGE,
   "too-large": ErrorCode.MESSAGE_TOO_LARGE,

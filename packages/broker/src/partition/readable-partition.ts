@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@tarpan/protocol";
 import type { ReadableLog } from "../log/log.ts";
 
 /** A partition as consumers see it, on its leader or on a follower. */
@@ -25,6 +26,6 @@ export interface Followers {
   /** The broker that a consumer in `rack` had better read from; null when that is this one. */
   nearest(topic: string, index: number, rack: string): number | null;
   /** A partition that another broker leads, or why this one can't serve it: an error code. */
-  find(topic: string, index: number): Promise<ReadablePartition | number>;
+  find(topic: string, index: number): Promise<ReadablePartition | ErrorCode>;
   close(): Promise<void>;
 }
