@@ -34,7 +34,7 @@ export class Leadership {
   }
 
   /** What a client is told of a partition that this broker does not lead. */
-  refusal(topic: string, index: number): number {
+  refusal(topic: string, index: number): ErrorCode {
     return this.#find(topic, index) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.NOT_LEADER_OR_FOLLOWER;

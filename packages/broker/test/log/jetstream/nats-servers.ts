@@ -28,7 +28,16 @@ export interface NatsServers {
   stop(): Promise<void>;
 }
 
+/** Tries again with other ports when another process was faster to take one. */
 export async function startNatsServers(path: string, count: 1 | 3): Promise<NatsServers> {
+  for (;;) {
+    const servers = await startOnce(path, count);
+    if (servers !== null) return servers;
+  }
+}
+
+/** Null when one of the servers has ended: whoever answers at its port is somebody else. */
+async function startOnce(path: string, count: 1 | 3): Promise<NatsServers | null> {
   const directory = await mkdtemp(join(tmpdir(), "tarpan-nats-"));
   const ports = await freePorts(2 * count);
   const routes = ports.slice(count).map((port) => `"nats://127.0.0.1:${port}"`);
@@ -68,7 +77,15 @@ export async function startNatsServers(path: string, count: 1 | 3): Promise<Nats
     });
 
   for (const brokerId of brokerIds) await start(brokerId);
+  const stop = async () => {
+    for (const brokerId of brokerIds) await end(brokerId);
+    await rm(directory, { recursive: true, force: true });
+  };
   await untilReady(await open(), count);
+  if ([...processes.values()].some(({ exitCode }) => exitCode !== null)) {
+    await stop();
+    return null;
+  }
   const placement: Placement = {
     tagOf: serverTagOf,
     serverOf: serverNameOf,
@@ -81,10 +98,7 @@ export async function startNatsServers(path: string, count: 1 | 3): Promise<Nats
     connect: open,
     kill: end,
     start,
-    stop: async () => {
-      for (const brokerId of brokerIds) await end(brokerId);
-      await rm(directory, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
