@@ -48,7 +48,12 @@ export async function openBroker(
   // Loads the native module while the disk is at work, not in the first Produce.
   crc32c(new Uint8Array(0));
   const state = await opening;
-  return new BrokerServer({ ...settings, nodeId: state.nodeId }, state, context);
+  try {
+    return new BrokerServer({ ...settings, nodeId: state.nodeId }, state, context);
+  } catch (error) {
+    await state.close({ clean: false }).catch(() => {});
+    throw error;
+  }
 }
 
 type Context = Required<Omit<StartOptions, "onWaiting">> & {

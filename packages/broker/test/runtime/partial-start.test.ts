@@ -34,6 +34,16 @@ describe("a standalone broker", () => {
     expectNothingLeft(env);
     await (await start(env)).stop();
   });
+
+  it("undoes what it did when what serves clients can't be made", async () => {
+    const env = testEnv();
+    const newListener = () => {
+      throw new Error("no listener");
+    };
+    await expect(startBroker(settings, { env, newListener })).rejects.toThrow("no listener");
+    expectNothingLeft(env);
+    await (await start(env)).stop();
+  });
 });
 
 describe("a broker of a cluster", () => {
