@@ -273,6 +273,7 @@ describe("usage", () => {
     const { code, stdout } = await tarpan(argv);
     expect(code).toBe(0);
     expect(stdout).toMatch(printed);
+    expect(stdout).toMatch(/\S\n$/);
   });
 
   test.each([

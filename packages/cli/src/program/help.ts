@@ -4,12 +4,12 @@ import type { Io } from "../terminal/io.ts";
 
 const WIDTH_WITHOUT_TERMINAL = 100;
 
+/** Without a last newline: commander writes that. */
 export const TRY_IT = `
 Try it:
   tarpan broker                                          in one terminal
   tarpan produce --topic greetings --message Hello       in another
-  tarpan consume --topic greetings --offset earliest
-`;
+  tarpan consume --topic greetings --offset earliest`;
 
 /** `-t, --topic NAME`, with all long names in one column. */
 export const helpStyle: HelpConfiguration = {

@@ -38,7 +38,7 @@ export function define(parser: Parser, command: Command, io: Io): void {
     .description(summary)
     .usage(usage.join(`\n       tarpan ${name} `))
     .allowExcessArguments()
-    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}\n`).join("")}`);
+    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
   addOptions(parser, [...options, HELP_OPTION]);
   const take = (at: Parser, act: Run) =>
     at.action(async () => {
