@@ -9,7 +9,7 @@ import { tombstone } from "./records.ts";
 export class ClassicGroup implements GroupLike {
   readonly kind = "classic";
   readonly groupId: string;
-  /** Hard state: set by `applyGroupMetadata` only. */
+  /** Hard state: set by `apply` only. */
   recorded: RecordedGroup = NEVER_RECORDED;
   #live: LiveGroup | null = null;
 

@@ -6,7 +6,7 @@ export type MemberValue = GroupMetadataValue["members"][number];
 
 /**
  * The last generation whose assignment was recorded: what a crash leaves of the group. Never
- * changed, only replaced, and that by `applyGroupMetadata` alone.
+ * changed, only replaced, and that by `apply` alone.
  */
 export interface RecordedGroup {
   readonly generation: number;
