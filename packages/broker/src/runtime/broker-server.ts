@@ -34,7 +34,9 @@ export interface RunningBroker {
   readonly bootstrap: string;
   readonly nodeId: number;
   readonly clusterId: string;
-  /** Serves no further request, finishes those in progress, makes everything durable. */
+  /**
+   * Serves no further request, finishes those in progress, makes everything durable. Twice is once.
+   */
   stop(): Promise<void>;
 }
 
@@ -114,7 +116,6 @@ export class BrokerServer implements RunningBroker {
     }
   }
 
-  /** Twice is once. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -149,7 +150,7 @@ export class BrokerServer implements RunningBroker {
     }
   }
 
-  /** What waits for a start that failed was never begun: nobody waits for it. */
+  /** After a start that failed no request has begun, so there is none to wait for. */
   #closeListener(): Promise<void> {
     const hasServed = this.#ending.signal.aborted;
     return this.#listener.close({ graceMs: hasServed ? STOP_GRACE_MS : 0 });

@@ -48,10 +48,8 @@ export class Broker implements AsyncDisposable {
 
   /** Finishes what is in progress, makes everything durable and closes. Twice is once. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#running.stop();
-    return this.#stopping;
+    return this.#running.stop();
   }
-  #stopping: Promise<void> | undefined;
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
