@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,12 @@ const files = () => readdirSync(join(directory, "deep"));
 afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
   told.length = 0;
+});
+
+test("is loaded by plain Node, which no bundler or test runner helps with the imports", () => {
+  const url = new URL("../src/logging/log-file.ts", import.meta.url).href;
+  const args = ["--import", "tsx", "--input-type=module", "-e", `await import("${url}")`];
+  execFileSync(process.execPath, args, { stdio: "pipe" });
 });
 
 test("makes its directory and adds to what is there", () => {

@@ -12,7 +12,8 @@ import {
 import { join, parse } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { SonicBoom } from "sonic-boom";
+// A CommonJS module, whose names plain Node does not find: only bundlers do.
+import sonicBoom, { type SonicBoom } from "sonic-boom";
 import { osReason } from "../terminal/os-reason.ts";
 
 /** What may wait for room on a full disk. */
@@ -104,7 +105,7 @@ export class LogFile {
   }
 
   #open(): SonicBoom {
-    const file = new SonicBoom({ dest: this.#options.path, sync: true, mkdir: true });
+    const file = new sonicBoom.SonicBoom({ dest: this.#options.path, sync: true, mkdir: true });
     file.on("error", (error: Error) => {
       this.#error = error;
     });
