@@ -46,13 +46,13 @@ export async function comesAndGoes(cluster: Cluster): Promise<void> {
   expect(before).toMatch(/^engine jetstream, .*, max_payload 8388608, up to 4 replicas$/m);
 
   const removal = new Removal(fourth.nodeId, cluster.node(0));
-  await removal.said(/broker 4 holds nothing any more: stop it now/);
+  await removal.said(/broker 4 holds no replicas any more: stop it now/);
   expect(await replicasOf(admin, "moving")).not.toContain(fourth.nodeId);
   await run.progress();
   expect(await fourth.stop()).toBe(0);
   expect(await removal.done).toBe("broker 4 has left the cluster; stop it if it still runs\n");
   await isForgotten(cluster, fourth);
-  // Started again, it is turned away, and leaves nothing behind.
+  // Started again, it is refused, and leaves nothing behind.
   const removed = /ended with 78 .*broker 4 was removed from its cluster.*: delete .*broker-4/s;
   await expect(fourth.start()).rejects.toThrow(removed);
   await isForgotten(cluster, fourth);

@@ -11,6 +11,10 @@ import type { GroupsAdmin } from "./groups-admin.ts";
 import { membersAdmin } from "./members.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
+const ISOLATED =
+  "isolated: no heartbeat from a majority of the brokers, or what they decided meanwhile is not " +
+  "read yet; it serves nothing until then";
+
 /** What Kafka's clients are told, too. */
 const NO_CONTROLLER = -1;
 
@@ -56,9 +60,9 @@ export class BrokerStatus implements BrokerAdmin {
     const reasons: string[] = [];
     if (engine.problem !== null) reasons.push(engine.problem);
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
-    if (metadata.leadership.isExpired)
-      reasons.push("the other brokers are not heard, or not caught up with yet");
-    if (metadata.controllerId === NO_CONTROLLER) reasons.push("the cluster has no controller");
+    if (metadata.leadership.isExpired) reasons.push(ISOLATED);
+    if (metadata.controllerId === NO_CONTROLLER)
+      reasons.push("no controller: topics and configs can't be changed until one is elected");
     else if (cluster !== null && isServing()) reasons.push(...notPartOf(metadata));
     if (!isServing()) reasons.push("the broker is starting or stopping");
     if (metadata.failure !== null) reasons.push(`metadata: ${metadata.failure.message}`);

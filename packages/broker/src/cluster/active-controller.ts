@@ -1,5 +1,5 @@
 import type { Env } from "../env/env.ts";
-import type { LedLog, LogEngine, LogOptions } from "../log/log.ts";
+import type { LeaderLog, LogEngine, LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import { deltaBetween } from "../metadata/delta.ts";
 import { LocalController } from "../metadata/local-controller.ts";
@@ -35,11 +35,11 @@ export interface ActiveControllerParts {
 export class ActiveController implements ServedController {
   readonly controller: ClusterController;
   readonly #parts: ActiveControllerParts;
-  readonly #log: LedLog;
+  readonly #log: LeaderLog;
   readonly #local: LocalController;
   readonly #duties: ControllerDuties;
 
-  private constructor(parts: ActiveControllerParts, log: LedLog, local: LocalController) {
+  private constructor(parts: ActiveControllerParts, log: LeaderLog, local: LocalController) {
     this.#parts = parts;
     this.#log = log;
     this.#local = local;

@@ -107,7 +107,7 @@ type Taken = Exclude<ControllerAnswer, { readonly kind: "not-controller" }>;
 
 const NO_CONTROLLER = refused(
   ErrorCode.REQUEST_TIMED_OUT,
-  "the cluster has no controller at the moment: nothing was changed",
+  "the cluster has no controller now: nothing was changed, try again",
 );
 const NOT_SHOWN = refused(
   ErrorCode.REQUEST_TIMED_OUT,

@@ -83,7 +83,9 @@ export class ControllerDuties {
 
   /** A removed broker was started: its server takes part again, and is to go when it is down. */
   turnAway(brokerId: number): void {
-    this.#parts.logger.warn(`broker ${brokerId} was removed from the cluster and is turned away`);
+    this.#parts.logger.warn(
+      `broker ${brokerId} was removed from the cluster and is refused: stop it`,
+    );
     this.#turnedAway.add(brokerId);
   }
 
@@ -101,7 +103,7 @@ export class ControllerDuties {
 
   async #tick(): Promise<void> {
     try {
-      await this.#judgeBrokers();
+      await this.#validateBrokers();
       const nowMs = this.#parts.env.clock.monotonicMs();
       if (nowMs - this.#statesAtMs < REPLICA_STATES_INTERVAL_MS || this.#looking !== null) return;
       this.#statesAtMs = nowMs;
@@ -113,7 +115,7 @@ export class ControllerDuties {
     }
   }
 
-  async #judgeBrokers(): Promise<void> {
+  async #validateBrokers(): Promise<void> {
     const { local, membership, logger } = this.#parts;
     for (const { id, incarnationId, fenced } of local.image.brokers.values()) {
       if (!fenced && membership.isSilent(id, incarnationId)) {
@@ -122,14 +124,15 @@ export class ControllerDuties {
         });
         if (done) {
           logger.warn(
-            `cluster: ${membership.named(id)} has fallen silent: others lead its partitions`,
+            `cluster: ${membership.named(id)} sends no heartbeats: it is fenced, and others lead its partitions`,
           );
         }
       } else if (fenced && membership.isHeard(id, incarnationId)) {
         const done = await local.decide((image) => {
           return decideUnfenceBroker(image, id, incarnationId, this.#raftLeaderOf);
         });
-        if (done) logger.info(`cluster: ${membership.named(id)} is heard again`);
+        if (done)
+          logger.info(`cluster: ${membership.named(id)} sends heartbeats again: it is unfenced`);
       }
     }
   }
@@ -172,7 +175,7 @@ export class ControllerDuties {
     } catch (error) {
       if (error instanceof StateMachineError) return;
       if (!(error instanceof LogError)) throw error;
-      this.#parts.logger.debug("the engine can't say where replicas are", { error });
+      this.#parts.logger.debug("the engine can't say where replicas are: asking again", { error });
     }
   }
 

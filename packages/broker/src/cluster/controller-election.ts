@@ -91,7 +91,7 @@ export class ControllerElection {
       if (failure === null && (heard === null || heard.epoch <= epoch)) return;
       const why =
         failure?.message ?? `${membership.named(heard!.brokerId)} is, under epoch ${heard!.epoch}`;
-      logger.info(`cluster: this broker is not the controller any more: ${why}`);
+      logger.info(`cluster: this broker is no longer the controller: ${why}`);
       if (heard === null || heard.epoch <= epoch) this.#pauseDuel();
       return this.#resign();
     }
@@ -106,7 +106,7 @@ export class ControllerElection {
     }
     if (this.#toldEpoch !== null) {
       this.#toldEpoch = null;
-      logger.info("cluster: no controller is heard any more: another broker is to become it");
+      logger.info("cluster: no heartbeat from the controller: the brokers elect another");
     }
     if (!this.#retired && this.#isMyTurn() && !this.#isPausing()) await this.#stand();
   }

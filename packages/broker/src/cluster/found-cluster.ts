@@ -1,6 +1,6 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
-import { type FollowedLog, LogError } from "../log/log.ts";
+import { type FollowerLog, LogError } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ClusterError } from "./cluster-error.ts";
@@ -28,7 +28,7 @@ interface Parts {
 export async function openMetadataLog(
   parts: Parts,
   membership: Membership,
-): Promise<{ log: FollowedLog; clusterId: string }> {
+): Promise<{ log: FollowerLog; clusterId: string }> {
   const { env, settings, engine } = parts;
   const file = new ClusterIdFile(env.fs, settings.dataDirectory);
   const known = await file.read();

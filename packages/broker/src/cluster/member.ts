@@ -1,6 +1,6 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
-import { type FollowedLog, LogError, type ReplicaStates } from "../log/log.ts";
+import { type FollowerLog, LogError, type ReplicaStates } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";
@@ -14,7 +14,7 @@ import type { ClusterController } from "./cluster-operations.ts";
 import { ControllerCaller } from "./controller-caller.ts";
 import { ControllerElection } from "./controller-election.ts";
 import { serveController } from "./controller-server.ts";
-import { FollowedPartitions } from "./followed-partitions.ts";
+import { FollowerPartitions } from "./follower-partitions.ts";
 import { openMetadataLog } from "./found-cluster.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { MemberFile } from "./member-file.ts";
@@ -38,7 +38,7 @@ export class ClusterMember {
   readonly metadata: Metadata;
   readonly controller: ClusterController;
   readonly #caller: ControllerCaller;
-  readonly followers: FollowedPartitions;
+  readonly followers: FollowerPartitions;
   /** To the other brokers. */
   readonly rpc: Rpc;
   readonly #parts: MemberParts;
@@ -53,7 +53,7 @@ export class ClusterMember {
     parts: MemberParts,
     rpc: Rpc,
     membership: Membership,
-    { log, clusterId }: { readonly log: FollowedLog; readonly clusterId: string },
+    { log, clusterId }: { readonly log: FollowerLog; readonly clusterId: string },
   ) {
     const { env, settings, engine, logger, stopping } = parts;
     this.#parts = parts;
@@ -69,7 +69,7 @@ export class ClusterMember {
     this.metadata = this.#newMetadata(clusterId);
     const { metadata } = this;
     const enabled = settings.cluster!.followerRead;
-    this.followers = new FollowedPartitions({ env, engine, membership, enabled, metadata });
+    this.followers = new FollowerPartitions({ env, engine, membership, enabled, metadata });
     this.#election = this.#newElection();
     this.#listen();
   }

@@ -55,7 +55,7 @@ export class Membership {
   /** What was sent to us while we slept is not news. */
   #awakeFromMs = 0;
   /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
-  #judgeFromMs = Number.POSITIVE_INFINITY;
+  #fencesFromMs = Number.POSITIVE_INFINITY;
 
   constructor(env: Pick<Env, "clock" | "timers">, rpc: Rpc) {
     this.#env = env;
@@ -64,7 +64,7 @@ export class Membership {
 
   /** Begins to hear the others. */
   start(): void {
-    this.#judgeFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
+    this.#fencesFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
     this.#unsubscribe = hearHeartbeats(this.#rpc, (beat) => this.#hear(beat));
   }
 
@@ -177,7 +177,7 @@ export class Membership {
    */
   #hasListened(): boolean {
     const nowMs = this.#env.clock.monotonicMs();
-    return nowMs >= this.#judgeFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;
+    return nowMs >= this.#fencesFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;
   }
 
   close(): void {
@@ -188,8 +188,8 @@ export class Membership {
 
   #tick(): void {
     const nowMs = this.#env.clock.monotonicMs();
-    if (this.#asleepMs() > PAUSE_MS) this.#judgeFromMs = nowMs + BROKER_SESSION_MS;
-    if (this.#asleepMs() > ISOLATED_AFTER_MS) this.#awakeFromMs = this.#judgeFromMs;
+    if (this.#asleepMs() > PAUSE_MS) this.#fencesFromMs = nowMs + BROKER_SESSION_MS;
+    if (this.#asleepMs() > ISOLATED_AFTER_MS) this.#awakeFromMs = this.#fencesFromMs;
     this.#lastTickMs = nowMs;
     const wasIsolated = this.#isIsolated;
     this.#isIsolated = this.#lookAround(nowMs);
@@ -207,7 +207,7 @@ export class Membership {
       this.#returnedMs ??= nowMs;
       return true;
     }
-    if (nowMs < this.#judgeFromMs) return this.#isIsolated;
+    if (nowMs < this.#fencesFromMs) return this.#isIsolated;
     const since = nowMs - ISOLATED_AFTER_MS;
     const peers = this.#expected.peers();
     const heard = peers.filter((id) => (this.#heard.get(id)?.atMs ?? since) > since);

@@ -1,5 +1,5 @@
 import type { Env } from "../env/env.ts";
-import { type FollowedLog, LogError } from "../log/log.ts";
+import { type FollowerLog, LogError } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";
@@ -18,7 +18,7 @@ type Position = Replay<MetadataImage>;
  * 2. It never goes back, whichever replica answers.
  */
 export class MetadataFollower {
-  readonly #log: FollowedLog;
+  readonly #log: FollowerLog;
   readonly #env: Pick<Env, "timers">;
   readonly #logger: Logger;
   readonly #onImage: (image: MetadataImage) => void;
@@ -36,7 +36,7 @@ export class MetadataFollower {
   #closed = false;
 
   constructor(
-    log: FollowedLog,
+    log: FollowerLog,
     parts: {
       readonly env: Pick<Env, "timers">;
       readonly logger: Logger;
@@ -68,7 +68,7 @@ export class MetadataFollower {
       this.#catchUpTo = end;
       this.#show();
     }
-    if (end > this.#position.offset) this.#log.poke(end);
+    if (end > this.#position.offset) this.#log.refresh(end);
   }
 
   /** Over once the image holds everything below `offset`; null when it does already. */
@@ -110,7 +110,7 @@ export class MetadataFollower {
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (this.#closed) return;
-      this.#logger.warn("the metadata can't be read at the moment", { error });
+      this.#logger.warn("the metadata's log can't be read now: trying again", { error });
       await new Promise<void>((resolve) => this.#env.timers.after(CONTROLLER_RETRY_MS, resolve));
     }
   }

@@ -33,7 +33,7 @@ export async function removeBroker(
     return notYet(left, DONE);
   }
   if (!broker.fenced) {
-    const text = `broker ${brokerId} holds nothing any more: stop it now`;
+    const text = `broker ${brokerId} holds no replicas any more: stop it now`;
     return notYet(0, refused(ErrorCode.NONE, text));
   }
   // Before the broker, whose registration tells that its removal is not over.

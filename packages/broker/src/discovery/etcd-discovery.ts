@@ -112,7 +112,9 @@ export class EtcdDiscovery implements Discovery {
 
   #say(problem: string | null): void {
     if (problem !== null && this.#problem === null)
-      this.#logger.warn(`${problem}; brokers that have met go on, none can join till it is back`);
+      this.#logger.warn(
+        `${problem}; brokers that know each other go on; none can join until it answers`,
+      );
     if (problem === null && this.#problem !== null) this.#logger.info("etcd answers again");
     this.#problem = problem;
   }

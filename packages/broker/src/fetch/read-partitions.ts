@@ -87,7 +87,7 @@ export async function readPartitions(
     const near = followed ? null : (followers?.nearest(name!, one.partition, rack) ?? null);
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
-    const refused = judge(source, partition, one) ?? redirected(partition, one, near);
+    const refused = validate(source, partition, one) ?? redirected(partition, one, near);
     if (refused !== null) addComing(coming, patience, name, one, refused.errorCode);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
@@ -135,12 +135,12 @@ async function readOne(
 }
 
 /** Epoch and offset checks; null when the partition can be read as asked. */
-function judge(
+function validate(
   source: ReadSource,
   partition: ReadablePartition,
   wanted: WantedPartition,
 ): PartitionRead | null {
-  const epochError = judgeLeaderEpoch(partition, wanted.currentLeaderEpoch);
+  const epochError = validateLeaderEpoch(partition, wanted.currentLeaderEpoch);
   if (epochError !== ErrorCode.NONE) {
     const { leaderEpoch } = partition;
     const currentLeader = { leaderId: source.partitions.nodeId, leaderEpoch };
@@ -161,7 +161,7 @@ function judge(
 }
 
 /** The consumer's idea of the leader epoch against ours (KIP-320). -1 means it has none. */
-export function judgeLeaderEpoch(
+export function validateLeaderEpoch(
   partition: Pick<ReadablePartition, "leaderEpoch">,
   claimed: number,
 ): ErrorCode {

@@ -15,7 +15,7 @@ import {
 import { onEach } from "../security/permission.ts";
 import { type Attempt, attemptWhen, type Coming } from "../util/coming.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
-import { type Broker, CloseConnection, handler, type RequestContext } from "./handler.ts";
+import { CloseConnection, handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
 
 /**
@@ -46,7 +46,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   }
   // Every batch is handed to its log in this loop: nothing may be awaited before it ends.
   const pending = request.topicData.map((topic) => appendTopic(topic, request, context));
-  const { partitions, env } = context.broker;
+  const { partitions, env } = context.services;
   const deadline = partitions.replicated ? deadlineAfter(env.timers, request.timeoutMs) : null;
   try {
     return await answer(request, pending, deadline?.passed ?? null, context);
@@ -72,7 +72,7 @@ async function answer(
         partitionResponses.push({ index, ...done });
         continue;
       }
-      const leader = currentLeader(context.broker.metadata.image, knownAs, index);
+      const leader = currentLeader(context.services.metadata.image, knownAs, index);
       leaders.push(leader);
       partitionResponses.push({ index, ...done, currentLeader: leader });
     }
@@ -114,7 +114,7 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
     const outcome = appendTo(target, batch, acks, context);
     const { index } = batch;
     if (outcome instanceof Promise) return { index, outcome };
-    const patience = new Patience(context.broker);
+    const patience = new Patience(context.services);
     const coming = patience.comingOf(target.name, index, outcome.errorCode);
     if (coming === null) return { index, outcome };
     const attempt = (isLast: boolean) => {
@@ -133,18 +133,18 @@ function appendLater(
   coming: Coming,
   attempt: Attempt<ProduceOutcome>,
   { timeoutMs }: Request,
-  { broker }: RequestContext,
+  { services }: RequestContext,
 ): Promise<ProduceOutcome> {
   const limitMs = Math.min(Math.max(0, timeoutMs), TAKE_OVER_WAIT_MS);
-  return attemptWhen(coming, limitMs, broker.env.timers, attempt);
+  return attemptWhen(coming, limitMs, services.env.timers, attempt);
 }
 
 /** The topic as it is known now; `refusal` is null where batches may be appended to it. */
-function targetOf({ name: byName, topicId }: Topic, { broker, version }: RequestContext) {
-  const name = topicNameOf(broker, byName, topicId, version >= 13);
+function targetOf({ name: byName, topicId }: Topic, { services, version }: RequestContext) {
+  const name = topicNameOf(services, byName, topicId, version >= 13);
   const rules = {
-    config: broker.metadata.topicConfig(name ?? ""),
-    now: broker.env.clock.wallMs(),
+    config: services.metadata.topicConfig(name ?? ""),
+    now: services.env.clock.wallMs(),
     zstdAllowed: version >= 7,
   };
   return { name, refusal: refusalOf(name, topicId, version), rules };
@@ -154,18 +154,18 @@ function appendTo(
   { name, refusal, rules }: ReturnType<typeof targetOf>,
   { index, records }: Batch,
   acks: number,
-  { broker }: RequestContext,
+  { services }: RequestContext,
 ): ProduceOutcome | Promise<ProduceOutcome> {
   if (refusal !== null) return refusal;
-  const partition = broker.partitions.find(name!, index);
+  const partition = services.partitions.find(name!, index);
   if (typeof partition === "number") return notFound(name!, index, partition);
   // Before anything is appended: what was, and is not confirmed, is another thing (7).
-  const tooFew = acks === ALL ? tooFewInSync(broker, partition, rules.config) : null;
+  const tooFew = acks === ALL ? tooFewInSync(services, partition, rules.config) : null;
   return tooFew ?? produceTo(partition, records, rules);
 }
 
 function tooFewInSync(
-  { metadata }: Broker,
+  { metadata }: Services,
   partition: Partition,
   { minInsyncReplicas: least }: TopicConfig,
 ): ProduceOutcome | null {

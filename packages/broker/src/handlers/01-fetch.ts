@@ -7,7 +7,7 @@ import { Patience } from "../partition/patience.ts";
 import { onEach } from "../security/permission.ts";
 import type { Coming } from "../util/coming.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
-import { type Broker, handler, type RequestContext } from "./handler.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
 
 /**
@@ -35,28 +35,28 @@ const ENDPOINTS_SINCE = 16;
 const NO_REPLICA = -1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const { broker, version, connection } = context;
-  const plan = broker.fetchSessions.resolve(request, version >= 13);
+  const { services, version, connection } = context;
+  const plan = services.fetchSessions.resolve(request, version >= 13);
   if (typeof plan === "number") return { errorCode: plan, responses: [] };
   const nameOf = (one: WantedPartition) =>
-    topicNameOf(broker, one.topic, one.topicId, version >= 13);
+    topicNameOf(services, one.topic, one.topicId, version >= 13);
   const limits = {
-    maxBytes: Math.min(request.maxBytes, broker.metadata.brokerConfig().fetchMaxBytes),
+    maxBytes: Math.min(request.maxBytes, services.metadata.brokerConfig().fetchMaxBytes),
     readCommitted: request.isolationLevel === READ_COMMITTED,
     rack: request.rackId,
   };
   // A minimum above what may be sent would be waited for in vain.
   const minBytes = Math.min(request.minBytes, limits.maxBytes);
-  const signals = [connection.signal, broker.stopping];
-  const startedMs = broker.env.clock.monotonicMs();
+  const signals = [connection.signal, services.stopping];
+  const startedMs = services.env.clock.monotonicMs();
   const deadline = startedMs + request.maxWaitMs;
   const refuseFromMs = startedMs + Math.min(request.maxWaitMs, TAKE_OVER_WAIT_MS);
-  const patience = new Patience(broker);
+  const patience = new Patience(services);
   let unknownAtFirst: number | null = null;
   for (;;) {
-    const found = await readPartitions(broker, plan.wanted.values(), nameOf, limits, patience);
+    const found = await readPartitions(services, plan.wanted.values(), nameOf, limits, patience);
     const { reads, sizeBytes, watched } = found;
-    const nowMs = broker.env.clock.monotonicMs();
+    const nowMs = services.env.clock.monotonicMs();
     const coming = nowMs < refuseFromMs ? found.coming : NOTHING;
     const remainingMs = (coming.length > 0 ? refuseFromMs : deadline) - nowMs;
     const answers = count(reads, mustAnswer);
@@ -71,14 +71,14 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
       if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {
         return respond(plan, reads, request.isolationLevel);
       }
-      const placed = reads.map((read) => withLeader(read, nameOf, broker));
+      const placed = reads.map((read) => withLeader(read, nameOf, services));
       const leaders = placed.filter(leadsElsewhere).map((read) => read.currentLeader);
       const nodeEndpoints = leaderEndpoints(leaders, context);
       return { ...respond(plan, placed, request.isolationLevel), nodeEndpoints };
     }
     const missingBytes = minBytes - sizeBytes;
     const awaited = { watched, coming, missingBytes, maxWaitMs: remainingMs };
-    await waitForData(awaited, broker.env.timers, signals);
+    await waitForData(awaited, services.env.timers, signals);
   }
 }
 
@@ -88,7 +88,7 @@ const NOTHING: readonly Coming[] = [];
 function withLeader(
   read: PartitionRead,
   nameOf: (wanted: WantedPartition) => string | null,
-  { metadata }: Broker,
+  { metadata }: Services,
 ): PartitionRead {
   if (!leadsElsewhere(read)) return read;
   const { wanted } = read;

@@ -1,5 +1,5 @@
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
+import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
 import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
 import { errorCodeOf, type Partition } from "../partition/partition.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
@@ -44,7 +44,7 @@ const READ_COMMITTED = 1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const repeated = repeatedPartitions(request);
-  await untilLed(context.broker, request.topics.flatMap(askedOf));
+  await untilLed(context.services, request.topics.flatMap(askedOf));
   const topics = [];
   for (const { name, partitions } of request.topics) {
     const found: Found[] = [];
@@ -73,14 +73,14 @@ async function find(
   topic: string,
   { partitionIndex, currentLeaderEpoch, timestamp }: Wanted,
   readCommitted: boolean,
-  { broker, version }: RequestContext,
+  { services, version }: RequestContext,
 ): Promise<Answer> {
   if (timestamp < 0n && version < (SINCE_VERSION.get(timestamp) ?? Infinity)) {
     return { errorCode: ErrorCode.UNSUPPORTED_VERSION };
   }
-  const partition = broker.partitions.find(topic, partitionIndex);
+  const partition = services.partitions.find(topic, partitionIndex);
   if (typeof partition === "number") return { errorCode: partition };
-  const epochError = judgeLeaderEpoch(partition, currentLeaderEpoch);
+  const epochError = validateLeaderEpoch(partition, currentLeaderEpoch);
   if (epochError !== ErrorCode.NONE) return { errorCode: epochError };
   const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
   switch (timestamp) {

@@ -15,7 +15,7 @@ import {
   NOT_ASKED,
 } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
-import { type Broker, handler, type RequestContext } from "./handler.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * Metadata: v0-13.
@@ -44,15 +44,15 @@ type Wanted = NonNullable<Request["topics"]>[number];
 const TOPICS_BY_ID_SINCE = 12;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const { broker, version } = context;
+  const { services, version } = context;
   const wanted = version === 0 && request.topics?.length === 0 ? null : request.topics;
   const malformed =
     version < TOPICS_BY_ID_SINCE &&
     wanted?.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID);
   if (malformed) return failure(request, ErrorCode.INVALID_REQUEST, context);
-  if (wanted?.some((one) => !isKnown(one, broker))) await untilSeen(broker);
-  const refusals = wanted === null ? new Map() : await createMissing(broker, request, wanted);
-  const { image } = broker.metadata;
+  if (wanted?.some((one) => !isKnown(one, services))) await untilSeen(services);
+  const refusals = wanted === null ? new Map() : await createMissing(services, request, wanted);
+  const { image } = services.metadata;
   const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : NOT_ASKED;
   const found = wanted === null ? [...image.topics.values()].map((t) => known(image, t)) : [];
   for (const one of distinct(wanted ?? [])) found.push(find(image, one, refusals));
@@ -66,24 +66,24 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   };
 }
 
-function clusterPart({ broker, connection }: RequestContext) {
+function clusterPart({ services, connection }: RequestContext) {
   return {
-    brokers: brokerNodes(broker, connection).map(({ id, host, port, rack }) => {
+    brokers: brokerNodes(services, connection).map(({ id, host, port, rack }) => {
       return { nodeId: id, host, port, rack };
     }),
-    clusterId: broker.metadata.clusterId,
-    controllerId: broker.metadata.controllerId,
+    clusterId: services.metadata.clusterId,
+    controllerId: services.metadata.controllerId,
   };
 }
 
-function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Broker): boolean {
+function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Services): boolean {
   if (topicId !== ZERO_UUID) return image.topicsById.has(topicId);
   return name !== null && image.topics.has(name);
 }
 
 /** Creates what may be created; the error codes of what could not be. */
 async function createMissing(
-  { metadata }: Broker,
+  { metadata }: Services,
   request: Request,
   wanted: readonly Wanted[],
 ): Promise<Map<string, number>> {

@@ -14,7 +14,7 @@ export const offsetCommit = handler({
   versions: "2-10",
   lane: "group",
   authorize: [onGroup("read"), onEach("read", "topic")],
-  handle: (request, { broker, version }) =>
-    broker.groups.run(request.groupId, commitOffsets(request, version)),
+  handle: (request, { services, version }) =>
+    services.groups.run(request.groupId, commitOffsets(request, version)),
   failure: refuseCommit,
 });

@@ -45,11 +45,11 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
 /** A coordinator that can't answer spoils its own groups only. */
 async function fetchGroup(
   wanted: WantedOffsets,
-  { broker, version }: RequestContext,
+  { services, version }: RequestContext,
 ): Promise<GroupOffsets> {
   try {
     const byId = version >= TOPICS_BY_ID_SINCE;
-    return await broker.groups.run(wanted.groupId, fetchOffsets(wanted, byId));
+    return await services.groups.run(wanted.groupId, fetchOffsets(wanted, byId));
   } catch (error) {
     if (!(error instanceof CoordinatorError)) throw error;
     return groupError(wanted, error.errorCode);

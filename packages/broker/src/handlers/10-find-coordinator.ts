@@ -31,16 +31,16 @@ const TRANSACTION = 1;
 const NOWHERE = { nodeId: -1, host: "", port: -1 };
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const { broker, connection } = context;
+  const { services, connection } = context;
   if (request.keyType !== GROUP) {
     if (request.keyType !== TRANSACTION) return failure(request, ErrorCode.INVALID_REQUEST);
-    const own = brokerNodes(broker, connection).find(({ id }) => id === broker.settings.nodeId);
+    const own = brokerNodes(services, connection).find(({ id }) => id === services.settings.nodeId);
     return answer(request, found(own));
   }
-  const errorCode = await broker.groups.ensureTopic();
+  const errorCode = await services.groups.ensureTopic();
   if (errorCode !== ErrorCode.NONE) return failure(request, ErrorCode.COORDINATOR_NOT_AVAILABLE);
-  const { image } = broker.metadata;
-  const nodes = brokerNodes(broker, connection);
+  const { image } = services.metadata;
+  const nodes = brokerNodes(services, connection);
   return answerEach(request, (group) => coordinatorOf(group, image, nodes));
 }
 

@@ -22,10 +22,10 @@ type Request = RequestOf<typeof JoinGroup>;
 type Response = ResponseInput<typeof JoinGroup>;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const { broker, connection, version, clientId } = context;
+  const { services, connection, version, clientId } = context;
   const clientHost = `/${connection.remoteAddress}`;
   const join = { request, version, clientId: clientId ?? "", clientHost };
-  const answer = await broker.groups.run(request.groupId, joinGroup(join));
+  const answer = await services.groups.run(request.groupId, joinGroup(join));
   return withProtocolName(answer, version);
 }
 

@@ -20,8 +20,8 @@ export const heartbeat = handler({
 type Request = RequestOf<typeof Heartbeat>;
 type Response = ResponseInput<typeof Heartbeat>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  return { errorCode: await broker.groups.runIfLoaded(request.groupId, beat(request)) };
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  return { errorCode: await services.groups.runIfLoaded(request.groupId, beat(request)) };
 }
 
 function failure(_request: Request, errorCode: number): Response {

@@ -23,13 +23,13 @@ type Response = ResponseInput<typeof LeaveGroup>;
 /** The first that names several members. */
 const BATCH_VERSION = 3;
 
-async function handle(request: Request, { broker, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
   const { groupId } = request;
   const single = version < BATCH_VERSION;
   const members: readonly Leaving[] = single
     ? [{ memberId: request.memberId, groupInstanceId: null }]
     : request.members;
-  const { errorCode, memberErrors } = await broker.groups.run(
+  const { errorCode, memberErrors } = await services.groups.run(
     groupId,
     leaveGroup(groupId, members),
   );

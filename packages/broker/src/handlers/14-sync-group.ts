@@ -24,13 +24,13 @@ const PROTOCOL_VERSION = 5;
 
 function handle(
   request: Request,
-  { broker, version }: RequestContext,
+  { services, version }: RequestContext,
 ): Response | Promise<Response> {
   const unnamed = request.protocolType === null || request.protocolName === null;
   if (version >= PROTOCOL_VERSION && unnamed) {
     return failure(request, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
-  return broker.groups.run(request.groupId, syncGroup(request));
+  return services.groups.run(request.groupId, syncGroup(request));
 }
 
 function failure(_request: Request, errorCode: number): Response {

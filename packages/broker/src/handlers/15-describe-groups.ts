@@ -3,7 +3,7 @@ import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeFailed, describeGroup } from "../groups/operations/classic-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
-import { type Broker, handler, type RequestContext } from "./handler.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DescribeGroups: v0-6. v3 authorized operations (KIP-430) · v4 instance ids (KIP-345) · v5
@@ -24,8 +24,8 @@ type Response = ResponseInput<typeof DescribeGroups>;
 
 const NOT_FOUND_VERSION = 6;
 
-async function handle(request: Request, { broker, version }: RequestContext): Promise<Response> {
-  const described = await Promise.all(request.groups.map((groupId) => describe(broker, groupId)));
+async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
+  const described = await Promise.all(request.groups.map((groupId) => describe(services, groupId)));
   const groups = described.map((group) => {
     const { NONE, GROUP_ID_NOT_FOUND } = ErrorCode;
     const unknown = version >= NOT_FOUND_VERSION && group.groupState === "Dead";
@@ -37,9 +37,9 @@ async function handle(request: Request, { broker, version }: RequestContext): Pr
 }
 
 /** The error of one group's coordinator is not the others'. */
-async function describe(broker: Broker, groupId: string): Promise<Response["groups"][number]> {
+async function describe(services: Services, groupId: string): Promise<Response["groups"][number]> {
   try {
-    return await broker.groups.run(groupId, describeGroup(groupId));
+    return await services.groups.run(groupId, describeGroup(groupId));
   } catch (error) {
     if (error instanceof CoordinatorError) return describeFailed(groupId, error.errorCode);
     throw error;

@@ -20,8 +20,8 @@ export const listGroups = handler({
 type Request = RequestOf<typeof ListGroups>;
 type Response = ResponseInput<typeof ListGroups>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  const groups = await broker.groups.runOnAll(list(request));
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  const groups = await services.groups.runOnAll(list(request));
   return { errorCode: ErrorCode.NONE, groups: groups.flat() };
 }
 

@@ -24,9 +24,9 @@ export function apiVersionsOf(handlers: readonly Handler[]): Handler {
     versions: "0-4",
     authorize: [],
     handle: (request, context) => {
-      const errorCode = judge(request, context.version);
+      const errorCode = validate(request, context.version);
       if (errorCode !== ErrorCode.NONE) return { errorCode, apiKeys: [] };
-      const features = featuresOf(context.broker.metadata.image, context.version);
+      const features = featuresOf(context.services.metadata.image, context.version);
       return { errorCode, apiKeys: list(), ...features };
     },
     failure: (_request, errorCode) => ({ errorCode, apiKeys: list() }),
@@ -63,7 +63,7 @@ function advertise({ api, versions }: Handler) {
 /** Names of client software as KIP-511 allows them. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
-function judge(request: Request, version: number): number {
+function validate(request: Request, version: number): number {
   if (version < 3) return ErrorCode.NONE;
   const named = SOFTWARE.test(request.clientSoftwareName);
   const versioned = SOFTWARE.test(request.clientSoftwareVersion);

@@ -27,7 +27,7 @@ type Result = Response["topics"][number];
 
 async function handle(
   request: Request,
-  { broker: { metadata } }: RequestContext,
+  { services: { metadata } }: RequestContext,
 ): Promise<Response> {
   const { topics, validateOnly } = request;
   const asked = { topics, validateOnly, internal: false };

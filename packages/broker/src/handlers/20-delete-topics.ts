@@ -31,8 +31,8 @@ type Result = Response["responses"][number];
 
 const DELETION_DISABLED_SINCE = 3;
 
-async function handle(request: Request, { broker, version }: RequestContext): Promise<Response> {
-  const { metadata } = broker;
+async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
+  const { metadata } = services;
   if (!metadata.brokerConfig().deleteTopicEnable) {
     const { TOPIC_DELETION_DISABLED, INVALID_REQUEST } = ErrorCode;
     const known = version >= DELETION_DISABLED_SINCE;

@@ -29,7 +29,7 @@ const TO_HIGH_WATERMARK = -1;
 const ANY_EPOCH = -1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  await untilLed(context.broker, request.topics.flatMap(askedOf), request.timeoutMs);
+  await untilLed(context.services, request.topics.flatMap(askedOf), request.timeoutMs);
   const topics = request.topics.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(
@@ -52,12 +52,12 @@ async function deleteBefore(
   topic: string,
   index: number,
   offset: number,
-  { broker }: RequestContext,
+  { services }: RequestContext,
 ): Promise<{ lowWatermark: number; errorCode: number }> {
-  const partition = broker.partitions.find(topic, index);
+  const partition = services.partitions.find(topic, index);
   if (typeof partition === "number") return refuse(partition);
   if (isInternalTopic(topic)) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
-  if (!broker.metadata.topicConfig(topic).deleteOld) return refuse(ErrorCode.POLICY_VIOLATION);
+  if (!services.metadata.topicConfig(topic).deleteOld) return refuse(ErrorCode.POLICY_VIOLATION);
   const before = offset === TO_HIGH_WATERMARK ? partition.highWatermark : offset;
   if (before < 0 || before > partition.highWatermark) return refuse(ErrorCode.OFFSET_OUT_OF_RANGE);
   try {

@@ -26,7 +26,7 @@ type Response = ResponseInput<typeof InitProducerId>;
 
 const NONE = -1;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { transactionalId, producerId, producerEpoch } = request;
   if (transactionalId === "") return failure(request, ErrorCode.INVALID_REQUEST);
   if (transactionalId !== null) return failure(request, ErrorCode.UNSUPPORTED_VERSION);
@@ -34,7 +34,7 @@ async function handle(request: Request, { broker }: RequestContext): Promise<Res
     return failure(request, ErrorCode.INVALID_REQUEST);
   }
   try {
-    const given = await broker.metadata.nextProducerId();
+    const given = await services.metadata.nextProducerId();
     return { errorCode: ErrorCode.NONE, producerId: given, producerEpoch: 0 };
   } catch (error) {
     // As Kafka does: the client is to ask again soon.

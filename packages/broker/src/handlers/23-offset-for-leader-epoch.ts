@@ -4,7 +4,7 @@ import {
   type RequestOf,
   type ResponseInput,
 } from "@tarpan/protocol";
-import { judgeLeaderEpoch } from "../fetch/read-partitions.ts";
+import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
 import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -27,7 +27,7 @@ type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
 type Wanted = Request["topics"][number]["partitions"][number];
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  await untilLed(context.broker, request.topics.flatMap(askedOf));
+  await untilLed(context.services, request.topics.flatMap(askedOf));
   return answer(request, (topic, wanted) => find(topic, wanted, context));
 }
 
@@ -37,10 +37,10 @@ function askedOf({ topic, partitions }: Request["topics"][number]): Asked[] {
   });
 }
 
-function find(topic: string, wanted: Wanted, { broker }: RequestContext) {
-  const partition = broker.partitions.find(topic, wanted.partition);
+function find(topic: string, wanted: Wanted, { services }: RequestContext) {
+  const partition = services.partitions.find(topic, wanted.partition);
   if (typeof partition === "number") return { errorCode: partition };
-  const errorCode = judgeLeaderEpoch(partition, wanted.currentLeaderEpoch);
+  const errorCode = validateLeaderEpoch(partition, wanted.currentLeaderEpoch);
   if (errorCode !== ErrorCode.NONE) return { errorCode };
   const { epoch, endOffset } = partition.endOfEpoch(wanted.leaderEpoch);
   return { errorCode, leaderEpoch: epoch, endOffset };

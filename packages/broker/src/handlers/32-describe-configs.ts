@@ -37,9 +37,9 @@ type Response = ResponseInput<typeof DescribeConfigs>;
 type Resource = Request["resources"][number];
 type Result = Response["results"][number];
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  const { metadata } = broker;
-  if (request.resources.some((one) => isUnknownTopic(one, metadata))) await untilSeen(broker);
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  const { metadata } = services;
+  if (request.resources.some((one) => isUnknownTopic(one, metadata))) await untilSeen(services);
   const results = request.resources.map((resource): Result => {
     const { resourceType, resourceName, configurationKeys } = resource;
     const found = describe(resource, metadata);

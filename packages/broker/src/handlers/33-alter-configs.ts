@@ -22,7 +22,7 @@ export const alterConfigs = handler({
 type Request = RequestOf<typeof AlterConfigs>;
 type Response = ResponseInput<typeof AlterConfigs>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { resources, validateOnly } = request;
   const changes = resources.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,
@@ -30,7 +30,7 @@ async function handle(request: Request, { broker }: RequestContext): Promise<Res
     replace: true,
     changes: configs.map((config) => ({ ...config, operation: ConfigOperation.set })),
   }));
-  const { controller, nodeId } = broker.metadata;
+  const { controller, nodeId } = services.metadata;
   const altered = await controller.alterConfigs({ resources: changes, validateOnly, nodeId });
   return { responses: alteredResources(resources, altered.resources) };
 }

@@ -2,7 +2,7 @@ import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from "
 import type { ReplicaStates } from "../log/log.ts";
 import { type PlacedPartition, partitionsOf } from "../metadata/image.ts";
 import { onCluster } from "../security/permission.ts";
-import { type Broker, handler, type RequestContext } from "./handler.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DescribeLogDirs: v1-4. v2 flexible · v3 error code · v4 total and usable bytes (KIP-827). All
@@ -23,34 +23,34 @@ type Response = ResponseInput<typeof DescribeLogDirs>;
 type Topic = Response["results"][number]["topics"][number];
 type Held = Pick<Topic["partitions"][number], "partitionSize" | "offsetLag">;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  const held = [...heldBy(broker, request)];
-  const led = ledBy(broker);
-  const states = held.every((one) => led.has(keyOf(one))) ? [] : await statesOf(broker);
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  const held = [...heldBy(services, request)];
+  const led = ledBy(services);
+  const states = held.every((one) => led.has(keyOf(one))) ? [] : await statesOf(services);
   const stateOf = new Map(states.map(({ id, ...one }) => [`${id.topicId}-${id.partition}`, one]));
   const byTopic = new Map<string, Topic["partitions"][number][]>();
   for (const one of held) {
     const key = keyOf(one);
-    const found = led.get(key) ?? followed(broker, stateOf.get(key));
+    const found = led.get(key) ?? followed(services, stateOf.get(key));
     const partition = { partitionIndex: one.index, ...found, isFutureKey: false };
     const known = byTopic.get(one.topic.name);
     if (known === undefined) byTopic.set(one.topic.name, [partition]);
     else known.push(partition);
   }
   const topics = [...byTopic].map(([name, partitions]): Topic => ({ name, partitions }));
-  const results = [{ errorCode: ErrorCode.NONE, topics, ...(await volumeOf(broker)) }];
+  const results = [{ errorCode: ErrorCode.NONE, topics, ...(await volumeOf(services)) }];
   return { errorCode: ErrorCode.NONE, results };
 }
 
 /** Unknown where there is none, or it can't be looked at: its partitions tell what is wrong. */
-async function volumeOf({ settings, env }: Broker) {
+async function volumeOf({ settings, env }: Services) {
   const { storage, dataDirectory: logDir } = settings;
   const unknown = { totalBytes: UNKNOWN, usableBytes: UNKNOWN };
   if (storage === "memory") return { logDir: "memory", ...unknown };
   return { logDir, ...((await env.fs.space(logDir).catch(() => null)) ?? unknown) };
 }
 
-function* heldBy({ metadata }: Broker, { topics }: Request): Generator<PlacedPartition> {
+function* heldBy({ metadata }: Services, { topics }: Request): Generator<PlacedPartition> {
   const wanted = topics && new Map(topics.map((one) => [one.topic, one.partitions]));
   for (const placed of partitionsOf(metadata.image)) {
     const { topic, index, partition } = placed;
@@ -59,7 +59,7 @@ function* heldBy({ metadata }: Broker, { topics }: Request): Generator<PlacedPar
   }
 }
 
-function ledBy({ partitions }: Broker): Map<string, Held> {
+function ledBy({ partitions }: Services): Map<string, Held> {
   const led = new Map<string, Held>();
   for (const { hosted, partition } of partitions.all()) {
     const partitionSize = partition?.log.sizeBytes ?? UNKNOWN;
@@ -69,7 +69,7 @@ function ledBy({ partitions }: Broker): Map<string, Held> {
 }
 
 /** An engine that is electing takes longer than clients wait. */
-async function statesOf({ replicaStates, env }: Broker): Promise<readonly ReplicaStates[]> {
+async function statesOf({ replicaStates, env }: Services): Promise<readonly ReplicaStates[]> {
   if (replicaStates === undefined) return [];
   return new Promise((resolve, reject) => {
     const timer = env.timers.after(STATES_WAIT_MS, () => resolve([]));
@@ -81,7 +81,7 @@ async function statesOf({ replicaStates, env }: Broker): Promise<readonly Replic
 
 const STATES_WAIT_MS = 8_000;
 
-function followed({ metadata }: Broker, state: Omit<ReplicaStates, "id"> | undefined): Held {
+function followed({ metadata }: Services, state: Omit<ReplicaStates, "id"> | undefined): Held {
   const replica = state?.replicas.find(({ brokerId }) => brokerId === metadata.nodeId);
   if (state === undefined || replica === undefined) return NOT_KNOWN;
   return { partitionSize: state.sizeBytes, offsetLag: replica.lag };

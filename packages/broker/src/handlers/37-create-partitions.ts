@@ -19,9 +19,9 @@ export const createPartitions = handler({
 type Request = RequestOf<typeof CreatePartitions>;
 type Response = ResponseInput<typeof CreatePartitions>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { topics, validateOnly } = request;
-  const grown = await broker.metadata.controller.createPartitions({ topics, validateOnly });
+  const grown = await services.metadata.controller.createPartitions({ topics, validateOnly });
   return {
     results: grown.topics.map(({ name, errorCode, errorMessage }) => ({
       name,

@@ -2,7 +2,7 @@ import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protoc
 import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { deleteGroup } from "../groups/operations/delete-group.ts";
 import { onEach } from "../security/permission.ts";
-import { type Broker, handler, type RequestContext } from "./handler.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DeleteGroups: v0-2.
@@ -19,18 +19,18 @@ export const deleteGroups = handler({
 type Request = RequestOf<typeof DeleteGroups>;
 type Response = ResponseInput<typeof DeleteGroups>;
 
-async function handle({ groupsNames }: Request, { broker }: RequestContext): Promise<Response> {
+async function handle({ groupsNames }: Request, { services }: RequestContext): Promise<Response> {
   const groupIds = [...new Set(groupsNames)];
   const deletions = groupIds.map(async (groupId) => {
-    return { groupId, errorCode: await deleteOne(broker, groupId) };
+    return { groupId, errorCode: await deleteOne(services, groupId) };
   });
   return { results: await Promise.all(deletions) };
 }
 
 /** The error of one group's coordinator is not the others'. */
-async function deleteOne(broker: Broker, groupId: string): Promise<number> {
+async function deleteOne(services: Services, groupId: string): Promise<number> {
   try {
-    return await broker.groups.run(groupId, deleteGroup(groupId));
+    return await services.groups.run(groupId, deleteGroup(groupId));
   } catch (error) {
     if (error instanceof CoordinatorError) return error.errorCode;
     throw error;

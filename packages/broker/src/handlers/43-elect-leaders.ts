@@ -25,7 +25,7 @@ const ERROR_OF_ALL_SINCE = 1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { electionType: type, topicPartitions: partitions, timeoutMs } = request;
-  const { controller } = context.broker.metadata;
+  const { controller } = context.services.metadata;
   const { errorCode, topics } = await controller.electLeaders({ type, partitions, timeoutMs });
   if (errorCode !== ErrorCode.NONE) return failure(request, errorCode, context);
   return { errorCode, replicaElectionResults: topics.map(resultPart) };

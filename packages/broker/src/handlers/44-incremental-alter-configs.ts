@@ -20,7 +20,7 @@ export const incrementalAlterConfigs = handler({
 type Request = RequestOf<typeof IncrementalAlterConfigs>;
 type Response = ResponseInput<typeof IncrementalAlterConfigs>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { resources, validateOnly } = request;
   const changes = resources.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,
@@ -30,7 +30,7 @@ async function handle(request: Request, { broker }: RequestContext): Promise<Res
       return { name, value, operation };
     }),
   }));
-  const { controller, nodeId } = broker.metadata;
+  const { controller, nodeId } = services.metadata;
   const altered = await controller.alterConfigs({ resources: changes, validateOnly, nodeId });
   return { responses: alteredResources(resources, altered.resources) };
 }

@@ -20,10 +20,10 @@ export const alterPartitionReassignments = handler({
 type Request = RequestOf<typeof AlterPartitionReassignments>;
 type Response = ResponseInput<typeof AlterPartitionReassignments>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { timeoutMs, allowReplicationFactorChange, topics } = request;
   const asked = { topics, timeoutMs, allowReplicationFactorChange };
-  const answer = await broker.metadata.controller.alterReassignments(asked);
+  const answer = await services.metadata.controller.alterReassignments(asked);
   const { errorCode, errorMessage } = answer;
   const responses = answer.topics.map(topicPart);
   return { allowReplicationFactorChange, errorCode, errorMessage, responses };

@@ -19,8 +19,8 @@ export const listPartitionReassignments = handler({
 type Request = RequestOf<typeof ListPartitionReassignments>;
 type Response = ResponseInput<typeof ListPartitionReassignments>;
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  const answer = await broker.metadata.controller.listReassignments({ topics: request.topics });
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  const answer = await services.metadata.controller.listReassignments({ topics: request.topics });
   const { errorCode, errorMessage } = answer;
   return { errorCode, errorMessage, topics: answer.topics.map(topicPart) };
 }

@@ -15,9 +15,9 @@ export const offsetDelete = handler({
 type Request = RequestOf<typeof OffsetDelete>;
 type Response = ResponseInput<typeof OffsetDelete>;
 
-function handle(request: Request, { broker }: RequestContext): Response | Promise<Response> {
+function handle(request: Request, { services }: RequestContext): Response | Promise<Response> {
   if (request.groupId === "") return failure(request, ErrorCode.INVALID_GROUP_ID);
-  return broker.groups.run(request.groupId, deleteOffsets(request));
+  return services.groups.run(request.groupId, deleteOffsets(request));
 }
 
 function failure(_request: Request, errorCode: number): Response {

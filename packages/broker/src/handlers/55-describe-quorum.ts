@@ -31,10 +31,10 @@ type Response = ResponseInput<typeof DescribeQuorum>;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   if (!asksForMetadata(request)) return unknownPartitions(request);
-  const { broker, connection } = context;
-  const quorum = await broker.metadata.controller.quorum({});
+  const { services, connection } = context;
+  const quorum = await services.metadata.controller.quorum({});
   const members = new Set([...quorum.voters, ...quorum.observers].map(({ id }) => id));
-  const nodes = brokerNodes(broker, connection).filter(({ id }) => members.has(id));
+  const nodes = brokerNodes(services, connection).filter(({ id }) => members.has(id));
   return {
     errorCode: ErrorCode.NONE,
     errorMessage: null,

@@ -30,13 +30,13 @@ function handle(request: Request, context: RequestContext): Response {
     const known = endpointType === CONTROLLERS;
     return failure(request, known ? MISMATCHED_ENDPOINT_TYPE : UNSUPPORTED_ENDPOINT_TYPE, context);
   }
-  const { broker, connection } = context;
-  const brokers = brokerNodes(broker, connection, { fenced: includeFencedBrokers });
+  const { services, connection } = context;
+  const brokers = brokerNodes(services, connection, { fenced: includeFencedBrokers });
   return {
     errorCode: ErrorCode.NONE,
     endpointType,
-    clusterId: broker.metadata.clusterId,
-    controllerId: broker.metadata.controllerId,
+    clusterId: services.metadata.clusterId,
+    controllerId: services.metadata.controllerId,
     brokers: brokers.map(({ id, host, port, rack, fenced }) => {
       return { brokerId: id, host, port, rack, isFenced: fenced };
     }),
@@ -46,8 +46,8 @@ function handle(request: Request, context: RequestContext): Response {
   };
 }
 
-function failure(request: Request, errorCode: number, { broker }: RequestContext): Response {
+function failure(request: Request, errorCode: number, { services }: RequestContext): Response {
   const { endpointType } = request;
-  const { clusterId } = broker.metadata;
+  const { clusterId } = services.metadata;
   return { ...refused(errorCode), endpointType, clusterId, brokers: [] };
 }

@@ -18,8 +18,8 @@ export const unregisterBroker = handler({
 type Request = RequestOf<typeof UnregisterBroker>;
 type Response = ResponseInput<typeof UnregisterBroker>;
 
-async function handle({ brokerId }: Request, { broker }: RequestContext): Promise<Response> {
-  const { errorCode, errorMessage } = await broker.metadata.controller.unregisterBroker({
+async function handle({ brokerId }: Request, { services }: RequestContext): Promise<Response> {
+  const { errorCode, errorMessage } = await services.metadata.controller.unregisterBroker({
     brokerId,
   });
   return { errorCode, errorMessage };

@@ -13,10 +13,10 @@ export const consumerGroupHeartbeat = handler({
   versions: "0-1",
   lane: "group",
   authorize: [onGroup("read"), onEach("describe", "topic")],
-  handle: (request, { broker, connection, clientId, version }) => {
+  handle: (request, { services, connection, clientId, version }) => {
     const clientHost = `/${connection.remoteAddress}`;
     const heartbeat = { request, version, clientId: clientId ?? "", clientHost };
-    return broker.groups.run(request.groupId, consumerHeartbeat(heartbeat));
+    return services.groups.run(request.groupId, consumerHeartbeat(heartbeat));
   },
   failure: (_request, errorCode) => refused(errorCode),
 });

@@ -3,7 +3,7 @@ import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeConsumerGroup, undescribed } from "../groups/operations/consumer-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
-import { type Broker, handler } from "./handler.ts";
+import { handler, type Services } from "./handler.ts";
 
 /**
  * ConsumerGroupDescribe: v0-1 (KIP-848).
@@ -14,8 +14,8 @@ export const consumerGroupDescribe = handler({
   api: ConsumerGroupDescribe,
   versions: "0-1",
   authorize: [onEach("describe", "group")],
-  handle: async ({ groupIds, includeAuthorizedOperations }, { broker }) => {
-    const described = await Promise.all(groupIds.map((groupId) => describe(broker, groupId)));
+  handle: async ({ groupIds, includeAuthorizedOperations }, { services }) => {
+    const described = await Promise.all(groupIds.map((groupId) => describe(services, groupId)));
     const groups = described.map((group) => {
       const asked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
       return { ...group, authorizedOperations: asked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
@@ -28,7 +28,7 @@ export const consumerGroupDescribe = handler({
 });
 
 /** Each group has its own coordinator, so each may fail on its own. */
-async function describe({ groups }: Broker, groupId: string) {
+async function describe({ groups }: Services, groupId: string) {
   try {
     return await groups.run(groupId, describeConsumerGroup(groupId));
   } catch (error) {

@@ -26,14 +26,14 @@ type Response = ResponseInput<typeof ListConfigResources>;
 
 const KNOWN = new Set<number>(Object.values(ResourceType));
 
-function handle(request: Request, { broker, version }: RequestContext): Response {
+function handle(request: Request, { services, version }: RequestContext): Response {
   const { resourceTypes } = request;
   if (version === 0) return { errorCode: ErrorCode.NONE, configResources: [] };
   if (!resourceTypes.every((type) => KNOWN.has(type))) {
     return failure(request, ErrorCode.UNSUPPORTED_VERSION);
   }
   const wanted = resourceTypes.length === 0 ? KNOWN : new Set(resourceTypes);
-  const { brokers, topics, configs } = broker.metadata.image;
+  const { brokers, topics, configs } = services.metadata.image;
   const configResources: Response["configResources"][number][] = [];
   if (wanted.has(ResourceType.group)) {
     for (const resourceName of configs.get(ResourceType.group)?.keys() ?? []) {

@@ -31,10 +31,10 @@ type Request = RequestOf<typeof DescribeTopicPartitions>;
 type Response = ResponseInput<typeof DescribeTopicPartitions>;
 type Topic = Response["topics"][number];
 
-async function handle(request: Request, { broker }: RequestContext): Promise<Response> {
-  const { metadata } = broker;
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  const { metadata } = services;
   const isKnown = ({ name }: Request["topics"][number]) => metadata.image.topics.has(name);
-  if (!request.topics.every(isKnown)) await untilSeen(broker);
+  if (!request.topics.every(isKnown)) await untilSeen(services);
   const { image } = metadata;
   const { cursor } = request;
   const all = request.topics.length === 0;

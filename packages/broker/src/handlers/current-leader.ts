@@ -20,11 +20,11 @@ export function currentLeader(
 /** How to reach those leaders, each once; one that is down is left out. */
 export function leaderEndpoints(
   leaders: readonly (CurrentLeader | undefined)[],
-  { broker, connection }: RequestContext,
+  { services, connection }: RequestContext,
 ) {
   const ids = new Set(leaders.flatMap((leader) => leader?.leaderId ?? []));
   if (ids.size === 0) return [];
-  return brokerNodes(broker, connection)
+  return brokerNodes(services, connection)
     .filter(({ id }) => ids.has(id))
     .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack }));
 }

@@ -13,7 +13,7 @@ import type { Permission } from "../security/permission.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
 
 /** What every handler works with: one broker's parts, made once by the composition root. */
-export interface Broker {
+export interface Services {
   readonly env: Env;
   readonly settings: BrokerSettings;
   readonly logger: Logger;
@@ -31,7 +31,7 @@ export interface Broker {
 }
 
 export interface RequestContext {
-  readonly broker: Broker;
+  readonly services: Services;
   readonly connection: ConnectionInfo;
   readonly version: number;
   readonly clientId: string | null;

@@ -15,16 +15,16 @@ import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import { DENIED } from "../security/permission.ts";
 import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
-import { type Broker, CloseConnection, type Handler, type RequestContext } from "./handler.ts";
+import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
 
 /** Finds the handler of a frame, runs it, and makes its answer a frame again. */
 export class HandlerRouter implements RequestRouter {
-  readonly #broker: Broker;
+  readonly #services: Services;
   readonly #metrics: RequestMetrics;
   readonly #handlers: Handler[] = [];
 
-  constructor(handlers: readonly Handler[], broker: Broker, metrics: RequestMetrics) {
-    this.#broker = broker;
+  constructor(handlers: readonly Handler[], services: Services, metrics: RequestMetrics) {
+    this.#services = services;
     this.#metrics = metrics;
     for (const handler of handlers) this.#handlers[handler.api.key] = handler;
   }
@@ -35,7 +35,7 @@ export class HandlerRouter implements RequestRouter {
     const handler = this.#handlers[header.apiKey];
     if (handler === undefined) throw refused("unknown-api", header, "is not served");
     // Who leads what is no more as this broker knows it: its clients are to ask another one.
-    if (this.#broker.metadata.leadership.isExpired) {
+    if (this.#services.metadata.leadership.isExpired) {
       throw refused("isolated", header, "came while too few other brokers are heard");
     }
     if (!includes(handler.versions, header.apiVersion)) {
@@ -66,7 +66,7 @@ export class HandlerRouter implements RequestRouter {
     request: unknown,
     context: RequestContext,
   ): Promise<readonly Uint8Array[] | null> {
-    const { clock } = this.#broker.env;
+    const { clock } = this.#services.env;
     const startedMs = clock.monotonicMs();
     let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
     try {
@@ -96,7 +96,7 @@ export class HandlerRouter implements RequestRouter {
     for (const { operation, resourceType, nameOf } of authorize) {
       if (nameOf === null) continue;
       const name = nameOf(request);
-      if (!this.#broker.authorizer.allows(connection, operation, resourceType, name)) {
+      if (!this.#services.authorizer.allows(connection, operation, resourceType, name)) {
         return DENIED[resourceType];
       }
     }
@@ -112,7 +112,7 @@ export class HandlerRouter implements RequestRouter {
     error: unknown,
   ): readonly Uint8Array[] {
     const { name } = handler.api;
-    this.#broker.logger.error(`${name} v${apiVersion} failed: this is a bug in Tarpan`, {
+    this.#services.logger.error(`${name} v${apiVersion} failed: this is a bug in Tarpan`, {
       correlationId,
       clientId,
       error,
@@ -134,7 +134,7 @@ export class HandlerRouter implements RequestRouter {
   }
 
   #contextOf({ apiVersion, clientId }: RequestHeader, connection: ConnectionInfo): RequestContext {
-    return { broker: this.#broker, connection, version: apiVersion, clientId };
+    return { services: this.#services, connection, version: apiVersion, clientId };
   }
 
   closed(): void {

@@ -170,9 +170,9 @@ export interface Replication {
   /** Makes a new, empty log without opening it. Rejects with LogError `exists`. */
   provision(id: LogId, options: LogOptions): Promise<void>;
   /** Opens a log to be written under `options.leaderEpoch`; see there. */
-  lead(id: LogId, options: LogOptions): Promise<LedLog>;
+  lead(id: LogId, options: LogOptions): Promise<LeaderLog>;
   /** Opens a log to be read only, as far as the replica that answers has it. */
-  follow(id: LogId, options: LogOptions): Promise<FollowedLog>;
+  follow(id: LogId, options: LogOptions): Promise<FollowerLog>;
   /** Has these brokers hold the log; resolves when that is begun. Data moves in the background. */
   moveReplicas(id: LogId, replicas: readonly number[]): Promise<void>;
   /** Asks for the log's Raft leader to be beside `brokerId`, which must hold a replica. */
@@ -186,19 +186,19 @@ export interface Replication {
   stopWaiting(): void;
 }
 
-export interface LedLog extends Log {
+export interface LeaderLog extends Log {
   readonly leaderEpoch: number;
 }
 
 /** A log that another broker writes. */
-export interface FollowedLog extends ReadableLog {
+export interface FollowerLog extends ReadableLog {
   /** As it was given when the log was made, "" when it was not. */
   readonly label: string;
   /**
    * Looks for new batches now rather than at the next poll. `end`: an offset that it is known to
    * reach, so that a replica which lags is not believed.
    */
-  poke(end?: number): void;
+  refresh(end?: number): void;
 }
 
 /** One log's replicas. Brokers by Kafka's id; a server that is no broker's is left out. */

@@ -86,7 +86,8 @@ export class ManagedNatsServer {
     const { env, logger, directory, raftHost, raftPort } = options;
     await env.fs.makeDirectory(directory);
     const orphan = await endOrphan(directory, env);
-    if (orphan !== null) logger.warn("ended the nats-server of an earlier broker", { orphan });
+    if (orphan !== null)
+      logger.warn("stopped the nats-server that an earlier broker left running", { orphan });
     const problem = await env.network.listenProblem(raftHost, raftPort);
     if (problem !== null) throw unusable(hostAndPort(raftHost, raftPort), problem);
     const server = new ManagedNatsServer(options);
@@ -118,7 +119,7 @@ export class ManagedNatsServer {
     const serverId = this.#run?.serverId ?? null;
     if (serverId === null) return;
     this.#isToldToEnd = true;
-    this.#options.logger.info("raft: nats-server is told to end, to be started again");
+    this.#options.logger.info("raft: restarting nats-server");
     this.#options.env.programs.signal(serverId, "SIGTERM");
   }
 
@@ -132,7 +133,7 @@ export class ManagedNatsServer {
     if (run.serverId === null || !env.programs.signal(run.serverId, "SIGTERM"))
       run.guard.endInput();
     const late = env.timers.after(STOP_GRACE_MS, () => {
-      logger.warn("nats-server did not stop in time and is killed", { graceMs: STOP_GRACE_MS });
+      logger.warn("nats-server did not stop in time: killing it", { graceMs: STOP_GRACE_MS });
       run.guard.endInput();
     });
     await run.ended;
@@ -194,7 +195,7 @@ export class ManagedNatsServer {
     this.#restarts += 1;
     const level = this.#isToldToEnd ? "info" : "error";
     this.#isToldToEnd = false;
-    logger[level]("raft: nats-server has ended and is started again", {
+    logger[level]("raft: nats-server has ended: starting it again", {
       ...{ code, reason, ranMs: Math.round(ranMs), delayMs: this.#delayMs },
     });
     this.#startLater();
@@ -227,7 +228,7 @@ export class ManagedNatsServer {
     const log = await tailOf(env.fs, join(directory, LOG_FILE), LOG_TAIL_BYTES).catch(() => "");
     const lines = log.split("\n").filter((line) => line.startsWith(`[${serverId}] `));
     const fatal = lines.findLast((line) => line.includes("[FTL] "));
-    return fatal?.replace(/^.*\[FTL\] /, "") ?? "it was killed, or gave no reason";
+    return fatal?.replace(/^.*\[FTL\] /, "") ?? "it was killed, or wrote no reason";
   }
 }
 

@@ -98,7 +98,7 @@ class EngineStart {
       engine.kind === "managed" ? await this.#managed(engine) : await this.#external(engine);
     this.#checkVersion(nc);
     await this.#untilReady(nc);
-    this.#options.logger.info("raft: NATS answers, a majority of its servers run", {
+    this.#options.logger.info("raft: NATS is ready: a majority of its servers run", {
       version: nc.info?.version,
     });
     void this.#watch(nc);
@@ -264,7 +264,7 @@ class EngineStart {
       signal: this.#stopping.signal,
       onProblem: (problem) => {
         this.#problem = problem;
-        if (problem === null) logger.info("raft: NATS is in order again");
+        if (problem === null) logger.info("raft: NATS answers again");
         else logger.warn(`raft: ${problem}`);
         onTrouble?.(problem);
       },

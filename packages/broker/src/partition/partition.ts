@@ -91,7 +91,7 @@ export class Partition {
     nowMs = header.maxTimestamp,
   ): Promise<AppendOutcome> {
     if (header.producerId >= 0) {
-      const verdict = this.#producers.judge(header);
+      const verdict = this.#producers.validate(header);
       if (verdict.kind === "duplicate") return this.#answerDuplicate(verdict.of);
       if (verdict.kind !== "new") return this.#refuse(header, verdict);
     }

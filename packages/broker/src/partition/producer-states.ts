@@ -19,7 +19,7 @@ export class ProducerStates {
   }
 
   /** Reads only. As in Kafka an epoch of -1 is one like others, but asks for no order. */
-  judge(batch: BatchHeader): SequenceVerdict {
+  validate(batch: BatchHeader): SequenceVerdict {
     const state = this.#byId.get(batch.producerId);
     const last = state?.batches.at(-1);
     const currentEpoch = last?.epoch ?? NO_PRODUCER_EPOCH;

@@ -5,7 +5,7 @@ import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "../groups/group-coordinator.ts";
-import type { Broker } from "../handlers/handler.ts";
+import type { Services } from "../handlers/handler.ts";
 import { handlers } from "../handlers/index.ts";
 import { HandlerRouter } from "../handlers/request-router.ts";
 import { createHttpEntrance } from "../http/entrance.ts";
@@ -54,7 +54,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
 export class BrokerServer implements RunningBroker {
   readonly state: BrokerState;
   /** What the handlers work with. */
-  readonly services: Broker;
+  readonly services: Services;
   readonly #settings: BrokerSettings;
   readonly #context: Context;
   readonly #requests = new RequestMetrics();
@@ -174,7 +174,7 @@ export class BrokerServer implements RunningBroker {
     await unlessAborted(metadata.registerBroker({ ...at, rack, unclean }), stopping);
   }
 
-  #newServices({ maxIncrementalFetchSessionCacheSlots: slots }: BrokerConfig): Broker {
+  #newServices({ maxIncrementalFetchSessionCacheSlots: slots }: BrokerConfig): Services {
     const { env, logger, authorizer } = this.#context;
     const { metadata, partitions, cluster } = this.state;
     const others = cluster && {

@@ -51,7 +51,7 @@ describe("a broker of a cluster is ready", () => {
     ["there is no controller", /no controller/, { controllerId: -1 }],
     ["it is not registered", /does not know/, { nodeId: 3 }],
     ["an earlier life of it is", /does not know/, { incarnationId: "another" }],
-    ["it is isolated", /^the other brokers are not heard/, { isolated: true }],
+    ["it is isolated", /^isolated: no heartbeat/, { isolated: true }],
     ["it is fenced", /does not hear this broker/, { fenced: true }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {

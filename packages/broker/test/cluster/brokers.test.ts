@@ -102,7 +102,9 @@ describe("a broker", () => {
     await world.run(stopping, LEAVE_TIMEOUT_MS);
     for (const index of [0, 1, 2, 3, 4, 5]) await produce(world, TOPIC, index);
     await world.settled();
-    expect(world.lines.filter((line) => / fallen silent| heard again/.test(line))).toEqual([]);
+    expect(
+      world.lines.filter((line) => / sends no heartbeats| sends heartbeats again/.test(line)),
+    ).toEqual([]);
     world.check();
   });
 
@@ -239,7 +241,7 @@ describe("a broker", () => {
     for (const index of [0, 1, 2, 3]) await produce(world, TOPIC, index);
     world.check();
 
-    // Started again it is turned away, and so is its server once it is down.
+    // Started again it is refused, and so is its server once it is down.
     const refused = expect(goner.start().serving).rejects.toMatchObject({
       code: "TARPAN_BROKER_REMOVED",
       message: expect.stringContaining(`delete /data-${goner.id}`),

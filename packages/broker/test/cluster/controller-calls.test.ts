@@ -10,7 +10,7 @@ import { MemberFile } from "../../src/cluster/member-file.ts";
 import { Membership } from "../../src/cluster/membership.ts";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
-import { type LedLog, LogError } from "../../src/log/log.ts";
+import { type LeaderLog, LogError } from "../../src/log/log.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { ControllerUnavailable } from "../../src/metadata/controller-unavailable.ts";
 import { type OperationTable, operation, remoteForm } from "../../src/metadata/operation.ts";
@@ -186,7 +186,9 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
   const rpc = rpcOn(other, 2, world.time, logger);
   const [engine, second] = [world.engine(), world.engine()];
   await world.run(engine.replication.provision(METADATA_LOG, METADATA_LOG_OPTIONS));
-  const led: LedLog = await world.run(engine.replication.lead(METADATA_LOG, METADATA_LOG_OPTIONS));
+  const led: LeaderLog = await world.run(
+    engine.replication.lead(METADATA_LOG, METADATA_LOG_OPTIONS),
+  );
   const calls: string[] = [];
   const acts = Object.keys(table).map((name) => {
     const record = () => {

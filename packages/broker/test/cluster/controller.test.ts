@@ -88,7 +88,7 @@ describe("the controller", () => {
     for (const { id } of world.serving) {
       const line = new RegExp(`^\\d+ ${id} (?:info|warn): (cluster: .*)`);
       const said = world.lines.slice(saidBefore).flatMap((text) => line.exec(text)?.[1] ?? []);
-      expect(said).toContainEqual(expect.stringContaining("no controller is heard any more"));
+      expect(said).toContainEqual(expect.stringContaining("no heartbeat from the controller"));
       const who = id === world.controllerId() ? "this broker" : `broker ${world.controllerId()}`;
       expect(said).toContainEqual(expect.stringContaining(`${who} is the controller, under epoch`));
       expect(said).toContain(`cluster: broker ${controller.id} is fenced and leads nothing`);

@@ -125,7 +125,7 @@ describe("OffsetCommit", () => {
     const broker = await offsetsBroker();
     const asked: unknown[] = [];
     await addGroup(broker, "g", {
-      judgeOffsetCommit: (memberId, instanceId, generation, version, wanted) => {
+      validateOffsetCommit: (memberId, instanceId, generation, version, wanted) => {
         asked.push([memberId, instanceId, generation, version, wanted()]);
         return code;
       },

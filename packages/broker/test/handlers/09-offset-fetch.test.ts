@@ -103,7 +103,7 @@ describe("OffsetFetch", () => {
     const broker = await brokerWithOffsets();
     const asked: unknown[] = [];
     await addGroup(broker, "g", {
-      judgeOffsetFetch: (memberId, memberEpoch) => {
+      validateOffsetFetch: (memberId, memberEpoch) => {
         asked.push([memberId, memberEpoch]);
         return memberId === null ? 0 : ErrorCode.STALE_MEMBER_EPOCH;
       },

@@ -57,11 +57,11 @@ describe("OffsetDelete", () => {
 
   it("keeps those of members that are no consumers, while there are any", async () => {
     const broker = await brokerWithOffsets();
-    const connect = { protocolType: "connect", judgeDelete: () => ErrorCode.NON_EMPTY_GROUP };
+    const connect = { protocolType: "connect", validateDelete: () => ErrorCode.NON_EMPTY_GROUP };
     await addGroup(broker, "g", connect);
     const answer = await forget(broker, "g", ["t", 0]);
     expect(answer).toMatchObject({ errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] });
-    await addGroup(broker, "g", { ...connect, stateName: "Empty", judgeDelete: () => 0 });
+    await addGroup(broker, "g", { ...connect, stateName: "Empty", validateDelete: () => 0 });
     expect((await forget(broker, "g", ["t", 0])).errorCode).toBe(0);
     expect(await committedOffsets(broker, "g")).toMatchObject([{ topic: "u" }]);
   });

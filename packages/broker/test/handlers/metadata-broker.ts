@@ -8,7 +8,7 @@ import {
   type Input,
   type Output,
 } from "@tarpan/protocol";
-import type { Broker, Handler } from "../../src/handlers/handler.ts";
+import type { Handler, Services } from "../../src/handlers/handler.ts";
 import type { OwnMetadataOptions } from "../../src/metadata/metadata.ts";
 import type { Controller } from "../../src/metadata/operations.ts";
 import { openMetadata, type TestMetadata, testEnv } from "../metadata/support.ts";
@@ -44,14 +44,14 @@ export async function metadataBroker(
   const settings = { bindAddress: options.bindAddress ?? "127.0.0.1", kafkaConfigs: {} };
   const { metadata } = opened;
   Object.assign(metadata, { controller: { ...metadata.controller, ...options.controller } });
-  const broker = { metadata, settings, env: testEnv() } as unknown as Broker;
+  const services = { metadata, settings, env: testEnv() } as unknown as Services;
   return {
     ...opened,
     async call(api, handler, version, request) {
       const header = { correlationId: 7, clientId: "test" };
       const frame = unframed(encodeRequest(api, version, header, request));
       const { body } = decodeRequest(api, frame);
-      const context = { broker, connection: CONNECTION, version, clientId: "test" };
+      const context = { services, connection: CONNECTION, version, clientId: "test" };
       const answer = await handler.handle(body, context);
       const response = encodeResponse(handler.api, version, 7, answer!);
       // A failure must be as encodable as an answer, at every version.

@@ -40,12 +40,12 @@ function silent(value: unknown, path: string): string[] {
 }
 
 it("every answer that has a place for the reason of its error gives one", async () => {
-  const { broker } = await WholeBroker.start();
+  const { broker: services } = await WholeBroker.start();
   const connection = { localAddress: "127.0.0.1", localPort: 9092 };
   const found: string[] = [];
   for (const { api, versions, failure } of handlers) {
     const version = rangeOf(versions).max;
-    const context = { broker, version, connection, clientId: null } as unknown as RequestContext;
+    const context = { services, version, connection, clientId: null } as unknown as RequestContext;
     const refused = failure(requestOf(api.request), ErrorCode.UNKNOWN_SERVER_ERROR, context);
     const writer = new Writer();
     codecOf(api, version).writeResponse(writer, refused);

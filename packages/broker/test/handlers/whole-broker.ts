@@ -11,7 +11,7 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import type { BrokerSettings } from "../../src/config/settings.ts";
-import type { Broker } from "../../src/handlers/handler.ts";
+import type { Services } from "../../src/handlers/handler.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
@@ -32,11 +32,11 @@ const SETTINGS: BrokerSettings = {
 /** The broker that ships, without sockets and disk, on a clock that moves when told. */
 export class WholeBroker {
   readonly time: ManualTime;
-  readonly broker: Broker;
+  readonly broker: Services;
   readonly #listener: MemoryListener;
   readonly #ownTimers: number;
 
-  private constructor(time: ManualTime, broker: Broker, listener: MemoryListener) {
+  private constructor(time: ManualTime, broker: Services, listener: MemoryListener) {
     this.time = time;
     this.broker = broker;
     this.#listener = listener;

@@ -58,7 +58,7 @@ describe("three brokers with a nats-server each", () => {
     await untilAnswered(engine);
     expect(engine.server!.clientUrl).toBe(url);
     expect(engine.server!.restarts).toBe(1);
-    expect(log.errors).toContain("raft: nats-server has ended and is started again");
+    expect(log.errors).toContain("raft: nats-server has ended: starting it again");
     await eventually("the trouble is over", () => engine.problem === null);
 
     // One that was asked for is no error.
@@ -67,7 +67,7 @@ describe("three brokers with a nats-server each", () => {
     engine.server!.restart();
     await eventually("a third one runs", () => (engine.server!.processId ?? third) !== third);
     expect(engine.server!.restarts).toBe(2);
-    expect(log.errors).not.toContain("raft: nats-server has ended and is started again");
+    expect(log.errors).not.toContain("raft: nats-server has ended: starting it again");
 
     const ids = three.map(({ engine }) => engine.server!.processId!);
     await Promise.all(three.map(({ engine }) => engine.stop()));
@@ -97,7 +97,7 @@ natsServer.it("a server that hangs is reported, and left alone", async () => {
   process.kill(serverId, "SIGCONT");
   await eventually("it is over", () => engine.problem === null);
   expect(engine.server).toMatchObject({ processId: serverId, restarts: 0 });
-  expect(log.lines).toContain("raft: NATS is in order again");
+  expect(log.lines).toContain("raft: NATS answers again");
 });
 
 describe("one broker, waiting for a second", () => {

@@ -16,37 +16,37 @@ function statesWith(...appended: { sequence: number; count?: number; epoch?: num
 }
 
 test("an unknown producer may begin with any sequence", () => {
-  expect(new ProducerStates().judge(batch(41))).toEqual({ kind: "new" });
+  expect(new ProducerStates().validate(batch(41))).toEqual({ kind: "new" });
 });
 
 test("sequences continue without a gap", () => {
   const states = statesWith({ sequence: 0, count: 3 });
-  expect(states.judge(batch(3))).toEqual({ kind: "new" });
-  expect(states.judge(batch(4))).toEqual({ kind: "out-of-order", got: 4, lastSequence: 2 });
-  expect(states.judge(batch(2))).toMatchObject({ kind: "out-of-order" });
+  expect(states.validate(batch(3))).toEqual({ kind: "new" });
+  expect(states.validate(batch(4))).toEqual({ kind: "out-of-order", got: 4, lastSequence: 2 });
+  expect(states.validate(batch(2))).toMatchObject({ kind: "out-of-order" });
 });
 
 test("each of the last five batches is known again, the sixth is not", () => {
   const states = statesWith(...[0, 1, 2, 3, 4, 5].map((sequence) => ({ sequence })));
   for (const sequence of [1, 2, 3, 4, 5]) {
-    expect(states.judge(batch(sequence))).toMatchObject({
+    expect(states.validate(batch(sequence))).toMatchObject({
       kind: "duplicate",
       of: { baseOffset: sequence },
     });
   }
-  expect(states.judge(batch(0))).toMatchObject({ kind: "out-of-order" });
+  expect(states.validate(batch(0))).toMatchObject({ kind: "out-of-order" });
 });
 
 test("the same first sequence with another length is no duplicate", () => {
   const states = statesWith({ sequence: 0, count: 3 });
-  expect(states.judge(batch(0, { count: 2 }))).toMatchObject({ kind: "out-of-order" });
+  expect(states.validate(batch(0, { count: 2 }))).toMatchObject({ kind: "out-of-order" });
 });
 
 test("a newer epoch begins at sequence 0, an older one is refused", () => {
   const states = statesWith({ sequence: 0, epoch: 4 });
-  expect(states.judge(batch(0, { producerEpoch: 5 }))).toEqual({ kind: "new" });
-  expect(states.judge(batch(1, { producerEpoch: 5 }))).toMatchObject({ kind: "out-of-order" });
-  expect(states.judge(batch(1, { producerEpoch: 3 }))).toEqual({
+  expect(states.validate(batch(0, { producerEpoch: 5 }))).toEqual({ kind: "new" });
+  expect(states.validate(batch(1, { producerEpoch: 5 }))).toMatchObject({ kind: "out-of-order" });
+  expect(states.validate(batch(1, { producerEpoch: 3 }))).toEqual({
     kind: "old-epoch",
     currentEpoch: 4,
   });
@@ -54,11 +54,11 @@ test("a newer epoch begins at sequence 0, an older one is refused", () => {
 
 test("a producer without an epoch may send any sequence, and its repeats are known", () => {
   const states = statesWith({ sequence: 5, epoch: -1 });
-  expect(states.judge(batch(9, { producerEpoch: -1 }))).toEqual({ kind: "new" });
-  expect(states.judge(batch(5, { producerEpoch: -1 }))).toMatchObject({ kind: "duplicate" });
-  expect(states.judge(batch(9, { producerEpoch: 0 }))).toEqual({ kind: "new" });
+  expect(states.validate(batch(9, { producerEpoch: -1 }))).toEqual({ kind: "new" });
+  expect(states.validate(batch(5, { producerEpoch: -1 }))).toMatchObject({ kind: "duplicate" });
+  expect(states.validate(batch(9, { producerEpoch: 0 }))).toEqual({ kind: "new" });
   const none = new ProducerStates();
-  expect(none.judge(batch(0, { producerEpoch: -2 }))).toMatchObject({ kind: "old-epoch" });
+  expect(none.validate(batch(0, { producerEpoch: -2 }))).toMatchObject({ kind: "old-epoch" });
 });
 
 test("a producer of records from before 1970 is not taken for a silent one", () => {
@@ -66,17 +66,17 @@ test("a producer of records from before 1970 is not taken for a silent one", () 
   const old = { ...batch(0), maxTimestamp: -1 };
   states.note(old, 0, 1, 5_000);
   states.expireBefore(5_000);
-  expect(states.judge(old)).toMatchObject({ kind: "duplicate" });
+  expect(states.validate(old)).toMatchObject({ kind: "duplicate" });
   states.expireBefore(5_001);
-  expect(states.judge(old)).toEqual({ kind: "new" });
+  expect(states.validate(old)).toEqual({ kind: "new" });
 });
 
 test("sequences begin again at 0 after 2^31-1", () => {
   const states = new ProducerStates();
   states.note(batch(0x7fffffff), 0, 0);
-  expect(states.judge(batch(0))).toEqual({ kind: "new" });
+  expect(states.validate(batch(0))).toEqual({ kind: "new" });
   states.note(batch(0x7ffffffe, { producerId: 8, count: 3 }), 1, 1);
-  expect(states.judge(batch(1, { producerId: 8 }))).toEqual({ kind: "new" });
+  expect(states.validate(batch(1, { producerId: 8 }))).toEqual({ kind: "new" });
 });
 
 test("a batch the log rolled back is forgotten, and pushes no durable one out", () => {
@@ -84,16 +84,16 @@ test("a batch the log rolled back is forgotten, and pushes no durable one out", 
   const durableEnd = 5;
   const noted = [5, 6, 7].map((sequence) => states.note(batch(sequence), sequence, durableEnd));
   for (const seen of noted) states.forget(7, seen);
-  expect(states.judge(batch(0))).toMatchObject({ kind: "duplicate" });
-  expect(states.judge(batch(5))).toEqual({ kind: "new" });
+  expect(states.validate(batch(0))).toMatchObject({ kind: "duplicate" });
+  expect(states.validate(batch(5))).toEqual({ kind: "new" });
 });
 
 test("a snapshot holds what is below its offset, and restores it", () => {
   const states = statesWith({ sequence: 0 }, { sequence: 1 });
   const restored = new ProducerStates();
   restored.restore(states.snapshot(1));
-  expect(restored.judge(batch(0))).toMatchObject({ kind: "duplicate" });
-  expect(restored.judge(batch(1))).toEqual({ kind: "new" });
+  expect(restored.validate(batch(0))).toMatchObject({ kind: "duplicate" });
+  expect(restored.validate(batch(1))).toEqual({ kind: "new" });
 });
 
 test("a producer silent for too long is forgotten", () => {

@@ -249,7 +249,7 @@ class RecordJudge implements WalkRules {
     this.latest = judged ? rules.now + rules.timestampAfterMaxMs : Infinity;
     this.#claim = null;
     if (header.timestampType === "CreateTime") return;
-    this.#claim = this.#judgeClaim(header.maxTimestamp, judged);
+    this.#claim = this.#validateClaim(header.maxTimestamp, judged);
     this.earliest = this.#claim === null ? -Infinity : Infinity;
     this.latest = Infinity;
   }
@@ -281,7 +281,7 @@ class RecordJudge implements WalkRules {
   }
 
   /** Kafka judges the claimed time by the topic's range, and drops the claim. */
-  #judgeClaim(claimed: number, judged: boolean): string | null {
+  #validateClaim(claimed: number, judged: boolean): string | null {
     if (!judged || claimed === NO_TIMESTAMP) {
       return "only the broker may set the timestamp type LogAppendTime";
     }

@@ -35,7 +35,7 @@ export function joinConsumerGroup(turn: GroupTurn, group: ConsumerGroup, join: J
   const { request } = join;
   const refuse = (errorCode: number) => joinRefused(request.memberId, errorCode);
   const memberId = request.memberId || randomUuid(turn.random);
-  const errorCode = judgeJoin(turn, group, request, memberId);
+  const errorCode = validateJoin(turn, group, request, memberId);
   if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
   const needsId = request.memberId === "" && request.groupInstanceId === null;
   if (needsId && join.version >= MEMBER_ID_VERSION) {
@@ -93,7 +93,7 @@ function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinReques
   return rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
 }
 
-function judgeJoin(
+function validateJoin(
   { config }: GroupTurn,
   group: ConsumerGroup,
   { groupInstanceId, protocolType, protocols }: JoinRequest,

@@ -24,7 +24,7 @@ export interface GroupLike {
    * REBALANCE_IN_PROGRESS 27, UNSUPPORTED_VERSION 35 (a member of the consumer protocol below v9 of
    * OffsetCommit), or NONE. `wanted`: the partitions to commit, asked for where they matter.
    */
-  judgeOffsetCommit(
+  validateOffsetCommit(
     memberId: string,
     groupInstanceId: string | null,
     generation: number,
@@ -32,7 +32,7 @@ export interface GroupLike {
     wanted: () => readonly TopicPartitions[],
   ): number;
   /** Whether this member may read offsets; OffsetFetch below v9 names none (null, -1). */
-  judgeOffsetFetch(memberId: string | null, memberEpoch: number): number;
+  validateOffsetFetch(memberId: string | null, memberEpoch: number): number;
   /** Offsets of such a topic are neither deleted nor expired. */
   isSubscribedTo(topic: string): boolean;
   /** The session that begins anew when the member commits, as Kafka does in classic groups. */
@@ -43,7 +43,7 @@ export interface GroupLike {
    */
   readonly emptySinceMs: number | null;
   /** NONE, or NON_EMPTY_GROUP 68 while there are members. */
-  judgeDelete(): number;
+  validateDelete(): number;
   /** Tombstones of everything recorded of the group itself; its offsets are not among them. */
   tombstones(): GroupRecord[];
 }

@@ -22,7 +22,7 @@ function decide(turn: GroupTurn, request: Request): number {
   if (group?.kind === "consumer") return heartbeatConsumerGroup(turn, group, request);
   if (group === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
   const { live } = group;
-  const errorCode = group.judgeMember(memberId, groupInstanceId);
+  const errorCode = group.validateMember(memberId, groupInstanceId);
   if (errorCode !== ErrorCode.NONE) return errorCode;
   if (generationId !== live.generation) return ErrorCode.ILLEGAL_GENERATION;
   armSession(turn, live.members.get(memberId)!);

@@ -20,7 +20,7 @@ const SKIP_ASSIGNMENT_VERSION = 9;
 
 export function joinGroup(join: Join): GroupOperation<JoinAnswer> {
   return (turn, reply) => {
-    const answer = judgeJoin(join, turn) ?? decideJoin(turn, join, reply);
+    const answer = validateJoin(join, turn) ?? decideJoin(turn, join, reply);
     if (answer !== WAITS) turn.reply(reply, answer);
   };
 }
@@ -28,7 +28,7 @@ export function joinGroup(join: Join): GroupOperation<JoinAnswer> {
 /** The join's reply is kept in its member, for a later step to use. */
 const WAITS = null;
 
-function judgeJoin({ request }: Join, { config }: GroupTurn): JoinAnswer | undefined {
+function validateJoin({ request }: Join, { config }: GroupTurn): JoinAnswer | undefined {
   const { groupId, memberId, sessionTimeoutMs } = request;
   if (groupId === "") return joinRefused(memberId, ErrorCode.INVALID_GROUP_ID);
   const { groupMinSessionTimeoutMs: min, groupMaxSessionTimeoutMs: max } = config;
@@ -40,7 +40,7 @@ function decideJoin(turn: GroupTurn, join: Join, reply: Reply<JoinAnswer>): Join
   const { groupId, memberId, protocolType, protocols } = join.request;
   const found = turn.state.groups.get(groupId);
   // An empty group of the other protocol gives way (KIP-848).
-  if (found?.kind === "consumer" && found.judgeDelete() !== ErrorCode.NONE) {
+  if (found?.kind === "consumer" && found.validateDelete() !== ErrorCode.NONE) {
     return joinConsumerGroup(turn, found, join);
   }
   if (found?.kind !== "classic") return makeGroup(turn, found, join, reply);
@@ -165,7 +165,7 @@ function joinAgain(
   if (groupInstanceId === null && live.pendingJoins.has(memberId)) {
     return addMember(turn, group, join, memberId, reply);
   }
-  const errorCode = group.judgeMember(memberId, groupInstanceId);
+  const errorCode = group.validateMember(memberId, groupInstanceId);
   if (errorCode !== ErrorCode.NONE) return joinRefused(memberId, errorCode);
   const member = live.members.get(memberId)!;
   if (offersSame(member, protocols)) {

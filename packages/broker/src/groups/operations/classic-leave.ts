@@ -46,7 +46,7 @@ function removeLeaving(turn: GroupTurn, group: ClassicGroup, leaving: Leaving): 
   const memberId = named ? leaving.memberId : live.memberIdOf(groupInstanceId);
   if (memberId === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
   if (!live.pendingJoins.has(memberId)) {
-    const errorCode = group.judgeMember(memberId, groupInstanceId);
+    const errorCode = group.validateMember(memberId, groupInstanceId);
     if (errorCode !== ErrorCode.NONE) return errorCode;
   }
   const member = live.members.get(memberId);

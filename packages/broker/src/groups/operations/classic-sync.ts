@@ -25,7 +25,7 @@ function decideSync(turn: GroupTurn, request: Sync, reply: Reply<SyncAnswer>): S
   const group = turn.state.groups.get(groupId);
   if (group?.kind === "consumer") return syncConsumerGroup(turn, group, request);
   if (group === undefined) return syncRefused(ErrorCode.UNKNOWN_MEMBER_ID);
-  const errorCode = judgeSync(group, request);
+  const errorCode = validateSync(group, request);
   if (errorCode !== ErrorCode.NONE) return syncRefused(errorCode);
   receivedSync(turn, group, memberId);
   if (group.live.state === "Stable") {
@@ -39,9 +39,9 @@ function decideSync(turn: GroupTurn, request: Sync, reply: Reply<SyncAnswer>): S
   return null;
 }
 
-function judgeSync(group: ClassicGroup, request: Sync): number {
+function validateSync(group: ClassicGroup, request: Sync): number {
   const { live } = group;
-  const errorCode = group.judgeMember(request.memberId, request.groupInstanceId);
+  const errorCode = group.validateMember(request.memberId, request.groupInstanceId);
   if (errorCode !== ErrorCode.NONE) return errorCode;
   if (request.generationId !== live.generation) return ErrorCode.ILLEGAL_GENERATION;
   const { protocolType, protocolName } = request;

@@ -24,7 +24,7 @@ const UNKNOWN_GROUP_SINCE = 9;
 /** Commits what may be committed and says of the rest why not. */
 export function commitOffsets(request: Request, version: number): GroupOperation<Response> {
   return (turn, reply) => {
-    const errorCode = judgeCommit(turn, request, version);
+    const errorCode = validateCommit(turn, request, version);
     if (errorCode !== ErrorCode.NONE) {
       return turn.reply(reply, refuseCommit(request, errorCode));
     }
@@ -49,12 +49,12 @@ export function refuseCommit({ topics }: Request, errorCode: number): Response {
   };
 }
 
-function judgeCommit(turn: GroupTurn, request: Request, version: number): number {
+function validateCommit(turn: GroupTurn, request: Request, version: number): number {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
   const group: GroupLike | undefined = turn.state.groups.get(groupId);
   if (group !== undefined) {
     const wanted = () => knownPartitions(request, version, turn);
-    const errorCode = group.judgeOffsetCommit(
+    const errorCode = group.validateOffsetCommit(
       memberId,
       groupInstanceId,
       generation,
@@ -83,7 +83,7 @@ function knownPartitions(
   return request.topics.flatMap(({ name, topicId, partitions }) => {
     const topic = byId ? image.topicsById.get(topicId) : image.topics.get(name);
     const known = partitions.filter((partition) => {
-      const errorCode = judgePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
+      const errorCode = validatePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
       return errorCode === ErrorCode.NONE;
     });
     if (topic === undefined) return [];
@@ -108,7 +108,7 @@ function decideCommit(
     const answers: { partitionIndex: number; errorCode: number }[] = [];
     for (const partition of partitions) {
       const { partitionIndex, committedMetadata } = partition;
-      const errorCode = judgePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
+      const errorCode = validatePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
       answers.push({ partitionIndex, errorCode });
       if (errorCode !== ErrorCode.NONE) continue;
       bytes += COMMIT_RECORD_BYTES + groupId.length + topic!.name.length;
@@ -125,7 +125,7 @@ function decideCommit(
   return { topics };
 }
 
-function judgePartition(
+function validatePartition(
   topic: TopicImage | undefined,
   { partitionIndex, committedMetadata }: Partition,
   byId: boolean,

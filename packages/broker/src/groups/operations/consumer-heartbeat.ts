@@ -8,7 +8,7 @@ import type { ConsumerRecord } from "../model/consumer/records.ts";
 import {
   type Heartbeat,
   type HeartbeatAnswer,
-  judgeHeartbeat,
+  validateHeartbeat,
 } from "../model/consumer/requests.ts";
 import { armRebalance, armSession, disarm } from "../model/consumer/sessions.ts";
 import { heartbeatIntervalMs } from "../model/consumer/timings.ts";
@@ -28,7 +28,7 @@ export function consumerHeartbeat(heartbeat: Heartbeat): GroupOperation<Heartbea
 
 function decide(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
-  const wrong = judgeHeartbeat(heartbeat, turn.config.groupConsumerAssignors);
+  const wrong = validateHeartbeat(heartbeat, turn.config.groupConsumerAssignors);
   if (wrong !== null) return wrong;
   return request.memberEpoch < 0 ? leave(turn, request) : beat(turn, heartbeat);
 }

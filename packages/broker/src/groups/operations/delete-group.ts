@@ -10,7 +10,7 @@ export function deleteGroup(groupId: string): GroupOperation<number> {
     if (group === undefined && !offsets.hasGroup(groupId)) {
       return turn.reply(reply, ErrorCode.GROUP_ID_NOT_FOUND);
     }
-    const errorCode = group?.judgeDelete() ?? ErrorCode.NONE;
+    const errorCode = group?.validateDelete() ?? ErrorCode.NONE;
     if (errorCode === ErrorCode.NONE) {
       turn.appendAll(offsets.deleteGroup(groupId));
       if (group !== undefined) turn.appendAll(group.tombstones());

@@ -13,7 +13,7 @@ export function deleteOffsets(request: Request): GroupOperation<Response> {
   return (turn, reply) => {
     const { state, image } = turn;
     const { groupId } = request;
-    const errorCode = judgeOffsetDelete(state, groupId);
+    const errorCode = validateOffsetDelete(state, groupId);
     if (errorCode !== ErrorCode.NONE) return turn.reply(reply, { errorCode, topics: [] });
     const group: GroupLike | undefined = state.groups.get(groupId);
     const topics = request.topics.map(({ name, partitions }) => {
@@ -38,11 +38,11 @@ export function deleteOffsets(request: Request): GroupOperation<Response> {
 }
 
 /** What members of another protocol than the consumers' are subscribed to, nobody here can tell. */
-function judgeOffsetDelete({ groups, offsets }: GroupState, groupId: string): number {
+function validateOffsetDelete({ groups, offsets }: GroupState, groupId: string): number {
   const group: GroupLike | undefined = groups.get(groupId);
   if (group === undefined) {
     return offsets.hasGroup(groupId) ? ErrorCode.NONE : ErrorCode.GROUP_ID_NOT_FOUND;
   }
   const readable = group.kind === "consumer" || group.protocolType === CONSUMER_PROTOCOL_TYPE;
-  return readable ? ErrorCode.NONE : group.judgeDelete();
+  return readable ? ErrorCode.NONE : group.validateDelete();
 }

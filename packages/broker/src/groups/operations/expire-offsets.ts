@@ -24,7 +24,7 @@ export function expireOffsets(turn: GroupTurn): void {
     }
     const group: GroupLike | undefined = groups.get(groupId);
     const remain = expireGroup(turn, groupId, group);
-    if (!remain && group?.judgeDelete() === ErrorCode.NONE) turn.appendAll(group.tombstones());
+    if (!remain && group?.validateDelete() === ErrorCode.NONE) turn.appendAll(group.tombstones());
   }
 }
 

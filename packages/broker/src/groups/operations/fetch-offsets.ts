@@ -26,7 +26,7 @@ export function fetchOffsets(wanted: WantedOffsets, byId: boolean): GroupOperati
     const { groups, offsets } = turn.state;
     const { groupId, memberId, memberEpoch } = wanted;
     const group: GroupLike | undefined = groups.get(groupId);
-    const errorCode = group?.judgeOffsetFetch(memberId, memberEpoch) ?? ErrorCode.NONE;
+    const errorCode = group?.validateOffsetFetch(memberId, memberEpoch) ?? ErrorCode.NONE;
     const topics =
       errorCode !== ErrorCode.NONE
         ? []

@@ -11,11 +11,12 @@ import {
 } from "../log.ts";
 import { TailBudget } from "../memory-tail.ts";
 import { Checkpoints, offlineOf } from "./checkpoints.ts";
-import { JetStreamFollowedLog } from "./followed-log.ts";
-import { JetStreamLedLog } from "./led-log.ts";
+import { JetStreamFollowerLog } from "./follower-log.ts";
+import { JetStreamLeaderLog } from "./leader-log.ts";
 import { CREATIONS, PLACE_PATIENCE_MS, RETRY_MAX_MS, STOP_PATIENCE_MS } from "./limits.ts";
-import { inspect, type Workshop } from "./open-log.ts";
+import { inspect, type LogOpener } from "./open-log.ts";
 import { moveRaftLeader, moveReplicas, statesOf } from "./replicas.ts";
+import { Semaphore } from "./semaphore.ts";
 import { isRefusal, NoAnswer, StreamApi } from "./stream-api.ts";
 import {
   logIdOf,
@@ -26,7 +27,6 @@ import {
 } from "./stream-config.ts";
 import { listStreams } from "./stream-list.ts";
 import { ErrorCode, type JetStreamTransport } from "./transport.ts";
-import { Turnstile } from "./turnstile.ts";
 
 export interface JetStreamEngineOptions {
   /** Stays its owner's, to be closed after the engine. */
@@ -47,11 +47,11 @@ export class JetStreamEngine implements LogEngine {
   readonly cleanlyClosed = true;
   readonly #problem: () => string | null;
   readonly replication: Replication;
-  readonly #workshop: Workshop;
+  readonly #opener: LogOpener;
   readonly #placement: Placement | null;
-  readonly #creations = new Turnstile(CREATIONS);
-  readonly #led = new Map<string, JetStreamLedLog>();
-  readonly #followed = new Map<string, JetStreamFollowedLog>();
+  readonly #creations = new Semaphore(CREATIONS);
+  readonly #led = new Map<string, JetStreamLeaderLog>();
+  readonly #followed = new Map<string, JetStreamFollowerLog>();
   /** Streams that are being opened to be led. */
   readonly #opening = new Set<string>();
   #lastWait: Timer | null = null;
@@ -61,7 +61,7 @@ export class JetStreamEngine implements LogEngine {
     this.#problem = problem ?? (() => null);
     const api = new StreamApi(transport, env);
     this.#placement = placement;
-    this.#workshop = {
+    this.#opener = {
       env,
       api,
       checkpoints: new Checkpoints(api, env, placement),
@@ -98,7 +98,7 @@ export class JetStreamEngine implements LogEngine {
   async delete(id: LogId): Promise<void> {
     await this.#closeLogs(streamNameOf(id));
     await this.#asking(async () => {
-      const { api, checkpoints, known } = this.#workshop;
+      const { api, checkpoints, known } = this.#opener;
       const stream = streamNameOf(id);
       await api
         .patiently(() => api.ask(`STREAM.DELETE.${stream}`))
@@ -112,11 +112,11 @@ export class JetStreamEngine implements LogEngine {
 
   /** A stream can't be renamed: it is marked, and no longer listed or opened. */
   async setAside(id: LogId): Promise<void> {
-    const { api, report } = this.#workshop;
+    const { api, report } = this.#opener;
     const stream = streamNameOf(id);
     await this.#closeLogs(stream);
     await this.#asking(async () => {
-      const { config } = await inspect(this.#workshop, id);
+      const { config } = await inspect(this.#opener, id);
       const metadata = { ...config.metadata, "tarpan.aside": "true" };
       await api.patiently(() => api.ask(`STREAM.UPDATE.${stream}`, { ...config, metadata }));
     });
@@ -124,7 +124,7 @@ export class JetStreamEngine implements LogEngine {
   }
 
   async list(): Promise<readonly LogId[]> {
-    const infos = await this.#asking(() => listStreams(this.#workshop, "all"));
+    const infos = await this.#asking(() => listStreams(this.#opener, "all"));
     return infos.map(({ config }) => logIdOf(config)).filter((id) => id !== null);
   }
 
@@ -137,17 +137,17 @@ export class JetStreamEngine implements LogEngine {
     const logs = [...this.#led.values(), ...this.#followed.values()];
     await Promise.all(logs.map((log) => log.close()));
     this.#lastWait?.cancel();
-    this.#workshop.api.close();
+    this.#opener.api.close();
   }
 
   #stopWaiting(): void {
-    const { api, env } = this.#workshop;
+    const { api, env } = this.#opener;
     api.endPatience();
     this.#lastWait ??= env.timers.after(STOP_PATIENCE_MS, () => api.close());
   }
 
   async #provision(id: LogId, options: LogOptions): Promise<void> {
-    const { env } = this.#workshop;
+    const { env } = this.#opener;
     const creation = Buffer.from(env.random.bytes(8)).toString("hex");
     const config = logStreamConfig(id, options, this.#placement, creation);
     await this.#asking(() => this.#creations.run(() => this.#createStream(config)));
@@ -155,7 +155,7 @@ export class JetStreamEngine implements LogEngine {
 
   /** A server that has just joined is no place for a replica until the others know its figures. */
   async #createStream(config: StreamConfig): Promise<void> {
-    const { api, env } = this.#workshop;
+    const { api, env } = this.#opener;
     const untilMs = env.clock.monotonicMs() + PLACE_PATIENCE_MS;
     for (;;) {
       try {
@@ -172,7 +172,7 @@ export class JetStreamEngine implements LogEngine {
     }
   }
 
-  #lead(id: LogId, options: LogOptions): Promise<JetStreamLedLog> {
+  #lead(id: LogId, options: LogOptions): Promise<JetStreamLeaderLog> {
     return this.#asking(async () => {
       const stream = streamNameOf(id);
       const opened = this.#led.get(stream);
@@ -181,7 +181,7 @@ export class JetStreamEngine implements LogEngine {
       this.#opening.add(stream);
       try {
         await opened?.close();
-        const log = await JetStreamLedLog.open(this.#workshop, id, options);
+        const log = await JetStreamLeaderLog.open(this.#opener, id, options);
         return await this.#keep(this.#led, stream, log);
       } finally {
         this.#opening.delete(stream);
@@ -189,11 +189,11 @@ export class JetStreamEngine implements LogEngine {
     });
   }
 
-  #follow(id: LogId, options: LogOptions): Promise<JetStreamFollowedLog> {
+  #follow(id: LogId, options: LogOptions): Promise<JetStreamFollowerLog> {
     return this.#asking(async () => {
       const stream = streamNameOf(id);
       await this.#followed.get(stream)?.close();
-      const log = await JetStreamFollowedLog.open(this.#workshop, id, options);
+      const log = await JetStreamFollowerLog.open(this.#opener, id, options);
       return this.#keep(this.#followed, stream, log);
     });
   }
@@ -222,8 +222,8 @@ export class JetStreamEngine implements LogEngine {
   async #states(): Promise<readonly ReplicaStates[]> {
     const placement = this.#placement;
     if (!placement) return [];
-    this.#workshop.checkpoints.tend();
-    const infos = await this.#asking(() => listStreams(this.#workshop, "who answers"));
+    this.#opener.checkpoints.tend();
+    const infos = await this.#asking(() => listStreams(this.#opener, "who answers"));
     return infos.map((info) => statesOf(info, placement)).filter((states) => states !== null);
   }
 

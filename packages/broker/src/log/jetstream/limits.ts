@@ -48,7 +48,7 @@ export const POLL_IDLE_MS = 1000;
 /** Somebody cares that long after a read. */
 export const POLL_AFTER_READ_MS = 10_000;
 /** After a poke that found nothing yet: waits before each of the next looks. */
-export const POKE_WAITS_MS: readonly number[] = [10, 30, 100];
+export const REFRESH_WAITS_MS: readonly number[] = [10, 30, 100];
 /** What a followed log that knows of more waits for the Raft leader, between looks at a replica. */
 export const LEADER_ASKED_MS = 500;
 /** How often a followed log asks where the log starts now. */

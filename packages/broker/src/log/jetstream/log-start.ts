@@ -2,7 +2,7 @@
 // only ever moves forward: a former leader may still be at it too.
 import { LogError } from "../log.ts";
 import { encodeStart, type LogStart } from "./checkpoint-format.ts";
-import { loadStart, type Workshop } from "./open-log.ts";
+import { type LogOpener, loadStart } from "./open-log.ts";
 import type { StoredLog } from "./stored-log.ts";
 
 interface Place {
@@ -14,13 +14,13 @@ interface Place {
 /**
  * Makes `offset`, which is not past the end, the start of the log, unless that is later already.
  */
-export async function saveStart(workshop: Workshop, log: StoredLog, offset: number): Promise<void> {
-  const { checkpoints } = workshop;
+export async function saveStart(opener: LogOpener, log: StoredLog, offset: number): Promise<void> {
+  const { checkpoints } = opener;
   await log.refreshStart();
   if (offset <= log.startOffset) return;
   const { position, cut } = await locate(log, offset);
   await saveNewer({
-    load: () => loadStart(workshop, log.id),
+    load: () => loadStart(opener, log.id),
     isNewer: ({ start }) => (start?.startOffset ?? 0) >= offset,
     save: (sequence) => {
       const payload = encodeStart({ startOffset: offset, position });

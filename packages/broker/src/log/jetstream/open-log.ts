@@ -18,7 +18,7 @@ import { StreamReader } from "./stream-reader.ts";
 import { ErrorCode } from "./transport.ts";
 
 /** What all logs of an engine share. */
-export interface Workshop {
+export interface LogOpener {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly api: StreamApi;
   readonly checkpoints: Checkpoints;
@@ -29,7 +29,7 @@ export interface Workshop {
 }
 
 /** All up to the end of `log` is committed: a stream that ends before it lost something. */
-export function rememberEnd({ known }: Workshop, log: StoredLog): void {
+export function rememberEnd({ known }: LogOpener, log: StoredLog): void {
   const { stream } = log.reader;
   const { sequence } = log.end;
   if (sequence > (known.get(stream) ?? 0)) known.set(stream, sequence);
@@ -44,10 +44,10 @@ export interface KeptBeside {
  * Rejects with LogError `missing` when the stream is not there, or is no log of ours; `offline`
  * when it lost what was acknowledged: it is never written to again by itself.
  */
-export async function inspect(workshop: Workshop, id: LogId): Promise<StreamInfo> {
+export async function inspect(opener: LogOpener, id: LogId): Promise<StreamInfo> {
   const stream = streamNameOf(id);
-  const { api } = workshop;
-  const known = workshop.known.get(stream) ?? 0;
+  const { api } = opener;
+  const known = opener.known.get(stream) ?? 0;
   const info = await api.infoReaching(stream, known).catch((error: unknown) => {
     if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
     throw new LogError("missing", `there is no stream ${stream} of ${id.topic}-${id.partition}`);
@@ -63,16 +63,16 @@ export async function inspect(workshop: Workshop, id: LogId): Promise<StreamInfo
   return info;
 }
 
-export async function loadBeside(workshop: Workshop, id: LogId): Promise<KeptBeside> {
+export async function loadBeside(opener: LogOpener, id: LogId): Promise<KeptBeside> {
   const [{ checkpoint }, { start }] = await Promise.all([
-    loadCheckpoint(workshop, id),
-    loadStart(workshop, id),
+    loadCheckpoint(opener, id),
+    loadStart(opener, id),
   ]);
   return { checkpoint, start };
 }
 
 /** With its sequence in the stream of checkpoints, for the next compare-and-set. */
-export async function loadCheckpoint({ checkpoints, report }: Workshop, id: LogId) {
+export async function loadCheckpoint({ checkpoints, report }: LogOpener, id: LogId) {
   const { payload, sequence } = await checkpoints.load("c", id);
   const checkpoint = payload && decodeCheckpoint(payload);
   if (payload && !checkpoint)
@@ -80,7 +80,7 @@ export async function loadCheckpoint({ checkpoints, report }: Workshop, id: LogI
   return { checkpoint, sequence };
 }
 
-export async function loadStart({ checkpoints }: Workshop, id: LogId) {
+export async function loadStart({ checkpoints }: LogOpener, id: LogId) {
   const { payload, sequence } = await checkpoints.load("s", id);
   const start = payload && decodeStart(payload);
   if (payload && !start)
@@ -94,7 +94,7 @@ export async function loadStart({ checkpoints }: Workshop, id: LogId) {
 
 /** The log as far as what is kept beside it tells; a scan goes on from there. */
 export function beginFrom(
-  workshop: Workshop,
+  opener: LogOpener,
   id: LogId,
   { checkpoint, start }: KeptBeside,
 ): StoredLog {
@@ -107,12 +107,12 @@ export function beginFrom(
   } else if (start) index.dropUntil(start.position, null);
   return new StoredLog({
     id,
-    reader: new StreamReader(workshop.api, stream),
+    reader: new StreamReader(opener.api, stream),
     index,
     position: (isNewer ? start?.position : checkpoint?.position) ?? BEGINNING,
     startOffset: start?.startOffset ?? 0,
-    tails: workshop.tails,
-    report: workshop.report,
-    loadStart: async () => (await loadStart(workshop, id)).start,
+    tails: opener.tails,
+    report: opener.report,
+    loadStart: async () => (await loadStart(opener, id)).start,
   });
 }

@@ -110,7 +110,7 @@ async function lookAt(sender: MessageSender, message: PendingMessage): Promise<F
     const there = await api.message(stream, message.sequence);
     if (there === null) {
       const { state } = await api.info(stream);
-      if (state.first_seq > message.sequence) return await judgeTrimmed(sender, message);
+      if (state.first_seq > message.sequence) return await resolveTrimmed(sender, message);
       return state.last_seq < message.sequence - 1 ? "shorter" : "absent";
     }
     const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
@@ -135,7 +135,7 @@ async function lookAt(sender: MessageSender, message: PendingMessage): Promise<F
 }
 
 /** The place was trimmed away: by a former leader that is still at it, or by one to come. */
-async function judgeTrimmed(sender: MessageSender, message: PendingMessage): Promise<Finding> {
+async function resolveTrimmed(sender: MessageSender, message: PendingMessage): Promise<Finding> {
   const { log } = sender.parts;
   const position = (await log.loadStart())?.position;
   if (!position || position.sequence < message.sequence) return "unknown";

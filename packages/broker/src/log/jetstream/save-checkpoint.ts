@@ -4,15 +4,15 @@ import type { LogId } from "../log.ts";
 import { type Checkpoint, encodeCheckpoint } from "./checkpoint-format.ts";
 import { MESSAGE_BYTES } from "./limits.ts";
 import { saveNewer } from "./log-start.ts";
-import { loadCheckpoint, type Workshop } from "./open-log.ts";
+import { type LogOpener, loadCheckpoint } from "./open-log.ts";
 
 /** Saves a checkpoint unless that of a broker which leads by now is there. */
 export async function saveCheckpoint(
-  workshop: Workshop,
+  opener: LogOpener,
   id: LogId,
   made: Checkpoint,
 ): Promise<void> {
-  const { checkpoints } = workshop;
+  const { checkpoints } = opener;
   const whole = encodeCheckpoint(made);
   const isLarge = whole.length > Math.min(MESSAGE_BYTES, checkpoints.maxBytes);
   const saved = isLarge ? await checkpoints.saveParts(id, made.state) : null;
@@ -21,7 +21,7 @@ export async function saveCheckpoint(
   let sequence = 0;
   await saveNewer({
     load: async () => {
-      const there = await loadCheckpoint(workshop, id);
+      const there = await loadCheckpoint(opener, id);
       hadParts = there.checkpoint?.parts !== undefined;
       return there;
     },
@@ -39,7 +39,7 @@ export async function saveCheckpoint(
 
 /** The state of a checkpoint; null when parts of it are gone. */
 export async function loadState(
-  { checkpoints, report }: Workshop,
+  { checkpoints, report }: LogOpener,
   id: LogId,
   { offset, state, parts }: Checkpoint,
 ): Promise<{ offset: number; state: Uint8Array } | null> {

@@ -91,7 +91,7 @@ export class StreamApi {
     body: object | null = null,
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<ApiAnswer> {
-    return this.#judge(operation, await this.transport.request(operation, body, timeoutMs));
+    return this.#answerOf(operation, await this.transport.request(operation, body, timeoutMs));
   }
 
   /**
@@ -109,10 +109,10 @@ export class StreamApi {
     const answer = await askAgain(this.#env.timers, waitsMs, () => {
       return this.transport.request(operation, body, untilMs - this.monotonicMs());
     });
-    return this.#judge(operation, answer);
+    return this.#answerOf(operation, answer);
   }
 
-  #judge(operation: string, answer: ApiAnswer | null): ApiAnswer {
+  #answerOf(operation: string, answer: ApiAnswer | null): ApiAnswer {
     if (answer === null) throw new NoAnswer(operation);
     const { error } = answer;
     if (!error) return answer;

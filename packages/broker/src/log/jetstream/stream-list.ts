@@ -1,6 +1,6 @@
 // Every log's stream. JetStream answers in pages, and leaves out those whose leader did not answer.
 import { LIST_TIMEOUT_MS } from "./limits.ts";
-import type { Workshop } from "./open-log.ts";
+import type { LogOpener } from "./open-log.ts";
 import { NoAnswer, type StreamInfo } from "./stream-api.ts";
 import { LOG_STREAM_PREFIX } from "./stream-config.ts";
 
@@ -18,13 +18,13 @@ const MISSING_PATIENCE_MS = 10_000;
 
 /** `who answers` takes what there is at once; `all` waits, and says which are left out. */
 export async function listStreams(
-  workshop: Workshop,
+  opener: LogOpener,
   which: "all" | "who answers",
 ): Promise<readonly StreamInfo[]> {
-  const { api, report, env } = workshop;
+  const { api, report, env } = opener;
   const untilMs = env.clock.monotonicMs() + MISSING_PATIENCE_MS;
   return api.patiently(async () => {
-    const { found, missing } = await listPages(workshop);
+    const { found, missing } = await listPages(opener);
     if (which === "all" && missing.length > 0) {
       if (env.clock.monotonicMs() < untilMs) throw new NoAnswer("STREAM.LIST", "leaders missing");
       report(`${missing.length} streams have no Raft leader and are left out: ${missing[0]} …`);
@@ -33,7 +33,7 @@ export async function listStreams(
   });
 }
 
-async function listPages({ api }: Workshop) {
+async function listPages({ api }: LogOpener) {
   const found = new Map<string, StreamInfo>();
   const missing: string[] = [];
   for (let offset = 0; ; ) {

@@ -80,7 +80,8 @@ export class StreamReader {
   }
 
   #lost(sequence: number, known: number): string {
-    return `stream ${this.stream}: messages ${sequence} to ${known} are lost; ask an operator`;
+    const what = `stream ${this.stream}: messages ${sequence} to ${known} are lost`;
+    return `${what}: restore the stream from a backup, or delete the topic`;
   }
 }
 

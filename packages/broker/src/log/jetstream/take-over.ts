@@ -4,7 +4,7 @@ import { LogError, type LogOptions } from "../log.ts";
 import { POLITE_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
 import { encodeMarker, type Marker } from "./marker.ts";
 import { markerMessageId } from "./message-id.ts";
-import type { Workshop } from "./open-log.ts";
+import type { LogOpener } from "./open-log.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { NoAnswer } from "./stream-api.ts";
 import { subjectOf } from "./stream-config.ts";
@@ -15,13 +15,13 @@ import type { PublishOutcome } from "./transport.ts";
  * back and is in force. Rejects with LogError `fenced` when a newer epoch has written.
  */
 export async function takeOver(
-  workshop: Workshop,
+  opener: LogOpener,
   log: StoredLog,
   { leaderEpoch, isStillWanted }: Pick<LogOptions, "leaderEpoch" | "isStillWanted">,
 ): Promise<number> {
-  const { api } = workshop;
+  const { api } = opener;
   const { stream } = log.reader;
-  const writer = Buffer.from(workshop.env.random.bytes(8)).toString("hex");
+  const writer = Buffer.from(opener.env.random.bytes(8)).toString("hex");
   let paceMs = RETRY_MIN_MS;
   for (let attempt = 0; ; attempt++) {
     const { state } = await api.patiently(() => api.info(stream));
@@ -30,16 +30,16 @@ export async function takeOver(
     const epoch = leaderEpoch ?? log.end.epoch + 1;
     if (epoch < log.end.epoch) throw newerEpoch(log, epoch);
     if (isStillWanted?.() === false)
-      throw new LogError("busy", `log ${log.name}: another broker has taken it over meanwhile`);
+      throw new LogError("busy", `log ${log.name}: another broker has taken over this log`);
     const expected = log.end.sequence;
     // A former leader that goes on writing moves the end all the time. Its writes stop counting
     // behind a marker of a newer epoch wherever that lands.
     const isPolite = attempt < POLITE_TAKE_OVERS || epoch === log.end.epoch;
     const { nextOffset } = log.end;
     const marker = { epoch, intendedSequence: expected + 1, nextOffset, writer };
-    const outcome = await publishMarker(workshop, log, marker, isPolite);
+    const outcome = await publishMarker(opener, log, marker, isPolite);
     if (outcome.kind === "stored") {
-      await api.patiently(() => readBack(log, outcome.sequence, workshop));
+      await api.patiently(() => readBack(log, outcome.sequence, opener));
       if (log.end.writer === writer) return epoch;
       if (log.end.epoch > epoch) throw newerEpoch(log, epoch);
     } else if (outcome.kind === "unknown") {
@@ -50,7 +50,7 @@ export async function takeOver(
 }
 
 function publishMarker(
-  { api }: Workshop,
+  { api }: LogOpener,
   log: StoredLog,
   marker: Marker,
   isPolite: boolean,
@@ -66,7 +66,7 @@ function publishMarker(
 }
 
 /** Reads on to the marker, and the marker itself from the Raft leader. */
-async function readBack(log: StoredLog, sequence: number, { api }: Workshop): Promise<void> {
+async function readBack(log: StoredLog, sequence: number, { api }: LogOpener): Promise<void> {
   await log.scanThrough(sequence - 1);
   if (log.end.sequence >= sequence) return;
   const marker = await api.message(log.reader.stream, sequence);

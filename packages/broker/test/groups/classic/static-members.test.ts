@@ -63,7 +63,7 @@ describe("a static member that comes back without its id", () => {
       FENCED_INSTANCE_ID,
     );
     expect(members.leave(fields).memberErrors).toEqual([FENCED_INSTANCE_ID]);
-    expect(members.group.judgeOffsetCommit(two, "two", 1)).toBe(FENCED_INSTANCE_ID);
+    expect(members.group.validateOffsetCommit(two, "two", 1)).toBe(FENCED_INSTANCE_ID);
   });
 
   it("and led, is told of its former self as the leader, so that it assigns nothing", () => {

@@ -263,7 +263,7 @@ describe("leaving", () => {
     expect(members.newRecords()).toMatchObject([
       { value: { generation: 2, protocol: null, leader: null, members: [] } },
     ]);
-    expect(members.group.judgeDelete()).toBe(ErrorCode.NONE);
+    expect(members.group.validateDelete()).toBe(ErrorCode.NONE);
   });
 
   it("has an answer for each of a batch", () => {
@@ -326,21 +326,21 @@ describe("leaving", () => {
 describe("commits", () => {
   it("are judged by member, generation and state", () => {
     const members = new Members();
-    const judge = (memberId: string, generation: number, instance: string | null = null) =>
-      members.group.judgeOffsetCommit(memberId, instance, generation);
+    const validate = (memberId: string, generation: number, instance: string | null = null) =>
+      members.group.validateOffsetCommit(memberId, instance, generation);
     members.join();
-    expect(judge("", -1)).toBe(ErrorCode.NONE);
-    expect(judge("x", 0)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate("", -1)).toBe(ErrorCode.NONE);
+    expect(validate("x", 0)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     const [leader, follower] = joinedTwo(members);
-    expect(judge(leader, 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(validate(leader, 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
     members.syncAll([leader, follower], 1);
-    expect(judge(leader, 1)).toBe(ErrorCode.NONE);
-    expect(judge(leader, 0)).toBe(ErrorCode.ILLEGAL_GENERATION);
-    expect(judge("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    expect(judge("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    expect(judge(leader, 1, "i")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate(leader, 1)).toBe(ErrorCode.NONE);
+    expect(validate(leader, 0)).toBe(ErrorCode.ILLEGAL_GENERATION);
+    expect(validate("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate(leader, 1, "i")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     // Members give up what they have only after they committed it.
     members.join({ version: 3 });
-    expect(judge(leader, 1)).toBe(ErrorCode.NONE);
+    expect(validate(leader, 1)).toBe(ErrorCode.NONE);
   });
 });

@@ -174,7 +174,7 @@ describe("a member that leaves", () => {
   it("leaves an empty group behind, which remembers since when", () => {
     world.join("a");
     expect(world.group().emptySinceMs).toBeNull();
-    expect(world.group().judgeDelete()).toBe(ErrorCode.NON_EMPTY_GROUP);
+    expect(world.group().validateDelete()).toBe(ErrorCode.NON_EMPTY_GROUP);
     world.advance(1_000);
     const leftAtMs = world.time.wallMs();
     world.beat({ memberId: "a", memberEpoch: -1 });
@@ -182,7 +182,7 @@ describe("a member that leaves", () => {
     world.advance(10_000);
     world.crash();
     expect(world.group().emptySinceMs).toBe(leftAtMs);
-    expect(world.group().judgeDelete()).toBe(0);
+    expect(world.group().validateDelete()).toBe(0);
   });
 
   it("by saying nothing is removed when its session ends, not before", () => {

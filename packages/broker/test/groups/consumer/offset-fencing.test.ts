@@ -14,21 +14,21 @@ describe("commits and reads of offsets", () => {
   it("are judged by the member's epoch", () => {
     world.join("a");
     const group = world.group();
-    const judge = (memberId: string, generation: number, version = 9) =>
-      group.judgeOffsetCommit(memberId, null, generation, version, () => [
+    const validate = (memberId: string, generation: number, version = 9) =>
+      group.validateOffsetCommit(memberId, null, generation, version, () => [
         { topicId: T, partitions: [0] },
       ]);
-    expect(judge("a", 1)).toBe(0);
-    expect(judge("a", 1, 8)).toBe(ErrorCode.UNSUPPORTED_VERSION);
-    expect(judge("a", 0)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
-    expect(judge("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    expect(judge("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    expect(group.judgeOffsetFetch("a", 1)).toBe(0);
-    expect(group.judgeOffsetFetch("a", 2)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
-    expect(group.judgeOffsetFetch(null, -1)).toBe(0);
-    expect(group.judgeOffsetFetch(null, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate("a", 1)).toBe(0);
+    expect(validate("a", 1, 8)).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect(validate("a", 0)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(validate("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(group.validateOffsetFetch("a", 1)).toBe(0);
+    expect(group.validateOffsetFetch("a", 2)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(group.validateOffsetFetch(null, -1)).toBe(0);
+    expect(group.validateOffsetFetch(null, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     world.beat({ memberId: "a", memberEpoch: -1 });
-    expect(judge("", -1)).toBe(0);
+    expect(validate("", -1)).toBe(0);
   });
 
   it("may be of an older epoch for what the member has held since (KIP-1251)", () => {
@@ -44,21 +44,21 @@ describe("commits and reads of offsets", () => {
       epoch: 2,
       assigned: new Map([[T, new Set([0, 1])]]),
     });
-    const judge = (memberId: string, generation: number, ...partitions: number[]) =>
-      group.judgeOffsetCommit(memberId, null, generation, 9, () => [{ topicId: T, partitions }]);
+    const validate = (memberId: string, generation: number, ...partitions: number[]) =>
+      group.validateOffsetCommit(memberId, null, generation, 9, () => [{ topicId: T, partitions }]);
     const { STALE_MEMBER_EPOCH } = ErrorCode;
-    expect(judge("a", 1, 0, 1)).toBe(0);
-    expect(judge("a", 2, 0, 1)).toBe(0);
-    expect(judge("a", 1, 0, 2)).toBe(STALE_MEMBER_EPOCH);
-    expect(judge("a", 0, 0)).toBe(STALE_MEMBER_EPOCH);
-    expect(judge("a", 3, 0)).toBe(STALE_MEMBER_EPOCH);
-    expect(judge("b", 1, 2)).toBe(STALE_MEMBER_EPOCH);
+    expect(validate("a", 1, 0, 1)).toBe(0);
+    expect(validate("a", 2, 0, 1)).toBe(0);
+    expect(validate("a", 1, 0, 2)).toBe(STALE_MEMBER_EPOCH);
+    expect(validate("a", 0, 0)).toBe(STALE_MEMBER_EPOCH);
+    expect(validate("a", 3, 0)).toBe(STALE_MEMBER_EPOCH);
+    expect(validate("b", 1, 2)).toBe(STALE_MEMBER_EPOCH);
     // What it shall give up it still has.
     world.join("c");
     world.join("d");
     give("a", 2, 0, 1);
     expect(group.members.get("a")!.revoking.size).toBe(1);
-    expect(judge("a", 1, 0, 1)).toBe(0);
+    expect(validate("a", 1, 0, 1)).toBe(0);
     expect(hardState(world.replayed())).toEqual(hardState(world.state));
   });
 
@@ -67,9 +67,9 @@ describe("commits and reads of offsets", () => {
     world.beat({ memberId: "a", memberEpoch: -2, instanceId: "i" });
     world.join("b", { instanceId: "i" });
     const group = world.group();
-    const judge = (memberId: string) =>
-      group.judgeOffsetCommit(memberId, null, 0, 9, () => [{ topicId: T, partitions: [0] }]);
-    expect(judge("b")).toBe(0);
-    expect(judge("a")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    const validate = (memberId: string) =>
+      group.validateOffsetCommit(memberId, null, 0, 9, () => [{ topicId: T, partitions: [0] }]);
+    expect(validate("b")).toBe(0);
+    expect(validate("a")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 });

@@ -52,7 +52,7 @@ describe("committing offsets", () => {
     const alive: string[] = [];
     world.addGroup({
       groupId: "g",
-      judgeOffsetCommit: (memberId) => (memberId === "m" ? 0 : ErrorCode.UNKNOWN_MEMBER_ID),
+      validateOffsetCommit: (memberId) => (memberId === "m" ? 0 : ErrorCode.UNKNOWN_MEMBER_ID),
       committed: (memberId) => void alive.push(memberId),
     });
     const fields = { generationIdOrMemberEpoch: 1 };

@@ -76,13 +76,13 @@ describe("expiry of offsets", () => {
       stateName: "Stable",
       emptySinceMs: null,
       isSubscribedTo: (topic) => topic === "t",
-      judgeDelete: () => ErrorCode.NON_EMPTY_GROUP,
+      validateDelete: () => ErrorCode.NON_EMPTY_GROUP,
       tombstones: () => [goneGroup],
     });
     expect(world.advance(2 * RETENTION_MS)).toEqual([tombstone("g", "u", 0)]);
   });
 
-  const WITH_MEMBERS = { emptySinceMs: null, judgeDelete: () => ErrorCode.NON_EMPTY_GROUP };
+  const WITH_MEMBERS = { emptySinceMs: null, validateDelete: () => ErrorCode.NON_EMPTY_GROUP };
   it.each([
     ["a rebalancing classic group", { stateName: "PreparingRebalance" }, 0],
     ["a group of no consumers", { stateName: "Stable", protocolType: "connect" }, 0],

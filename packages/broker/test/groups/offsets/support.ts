@@ -77,9 +77,9 @@ const EMPTY_CONSUMERS: Omit<GroupLike, "groupId"> = {
   stateName: "Empty",
   protocolType: "consumer",
   emptySinceMs: 0,
-  judgeOffsetCommit: () => 0,
-  judgeOffsetFetch: () => 0,
-  judgeDelete: () => 0,
+  validateOffsetCommit: () => 0,
+  validateOffsetFetch: () => 0,
+  validateDelete: () => 0,
   isSubscribedTo: () => false,
   tombstones: () => [],
 };

@@ -1,12 +1,12 @@
 // What becomes of appends whose outcome is unknown, one case at a time.
 import { decodeBatch, stampBatch } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import type { LedLog } from "../../../src/log/log.ts";
+import type { LeaderLog } from "../../../src/log/log.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import type { Fate } from "./model-jetstream.ts";
 import { ID, World } from "./world.ts";
 
-async function opened(latencyMs = 2): Promise<{ world: World; log: LedLog }> {
+async function opened(latencyMs = 2): Promise<{ world: World; log: LeaderLog }> {
   const world = new World({ latencyMs });
   const engine = world.engine();
   await world.run(engine.replication.provision(ID, OPTIONS));

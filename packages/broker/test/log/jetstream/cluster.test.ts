@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeEnv } from "../../../src/env/node-env.ts";
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import { NatsTransport } from "../../../src/log/jetstream/nats-transport.ts";
-import type { LedLog, LogId, ReplicaStates } from "../../../src/log/log.ts";
+import type { LeaderLog, LogId, ReplicaStates } from "../../../src/log/log.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import { type NatsServers, NO_SERVER, natsServerPath, startNatsServers } from "./nats-servers.ts";
 
@@ -61,7 +61,7 @@ describe("jetstream on a cluster", () => {
     while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
-  async function appendWhile(log: LedLog, work: () => Promise<unknown>): Promise<number> {
+  async function appendWhile(log: LeaderLog, work: () => Promise<unknown>): Promise<number> {
     let isOver = false;
     const working = work().finally(() => {
       isOver = true;

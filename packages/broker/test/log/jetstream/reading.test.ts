@@ -1,11 +1,11 @@
 // Opening and reading: damage, gaps, trims, checkpoints, followers.
 import { describe, expect, it } from "vitest";
-import type { FollowedLog, LedLog } from "../../../src/log/log.ts";
+import type { FollowerLog, LeaderLog } from "../../../src/log/log.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import { ID, STREAM, World } from "./world.ts";
 
 /** A log of `count` single-record batches, each in a message of its own. */
-async function stored(count: number): Promise<{ world: World; log: LedLog }> {
+async function stored(count: number): Promise<{ world: World; log: LeaderLog }> {
   const world = new World();
   const first = world.engine();
   await world.run(first.replication.provision(ID, OPTIONS));
@@ -15,7 +15,7 @@ async function stored(count: number): Promise<{ world: World; log: LedLog }> {
 }
 
 /** Another broker opens it: nothing is in memory. */
-async function led(world: World): Promise<LedLog> {
+async function led(world: World): Promise<LeaderLog> {
   return world.run(world.engine().replication.lead(ID, OPTIONS));
 }
 
@@ -95,7 +95,7 @@ describe("a message of several batches", () => {
   /**
    * The batches 10 to 20 of two records each go together, between one before and one after them.
    */
-  async function grouped(): Promise<{ world: World; log: LedLog; payload: Uint8Array }> {
+  async function grouped(): Promise<{ world: World; log: LeaderLog; payload: Uint8Array }> {
     const { world, log } = await stored(10);
     const append = (i: number) => log.append(batchOf(i, { count: 2 }), 0);
     await world.run(Promise.all(Array.from({ length: COUNT + 1 }, (_, i) => append(10 + i))));
@@ -162,7 +162,7 @@ describe("a message of several batches", () => {
     const follower = await world.run(world.engine().replication.follow(ID, OPTIONS));
     const append = (i: number) => log.append(batchOf(10 + i, { count: 2 }), 0);
     const arrived = async (offset: number) => {
-      follower.poke();
+      follower.refresh();
       await world.pass(500);
       expect(follower.endOffset).toBe(offset);
       return world.model.directReads;
@@ -316,8 +316,8 @@ describe("a checkpoint", () => {
 describe("a followed log", () => {
   async function followed(count: number): Promise<{
     world: World;
-    log: LedLog;
-    follower: FollowedLog;
+    log: LeaderLog;
+    follower: FollowerLog;
   }> {
     const { world, log } = await stored(count);
     const follower = await world.run(world.engine().replication.follow(ID, OPTIONS));
@@ -332,7 +332,7 @@ describe("a followed log", () => {
     let advanced = 0;
     follower.configure({ onAdvance: () => advanced++ });
     await world.run(log.append(batchOf(9), 0));
-    follower.poke();
+    follower.refresh();
     await world.pass(15);
     expect(follower.endOffset).toBe(6);
     expect(advanced).toBeGreaterThan(0);
@@ -343,7 +343,7 @@ describe("a followed log", () => {
     await world.pass(30_000);
     world.model.lag = () => 1;
     await world.run(log.append(batchOf(9), 0));
-    follower.poke();
+    follower.refresh();
     await world.pass(8);
     expect(follower.endOffset).toBe(5);
     world.model.lag = () => 0;
@@ -356,10 +356,10 @@ describe("a followed log", () => {
     await world.pass(30_000);
     world.model.lag = () => 2;
     for (const seed of [9, 10]) await world.run(log.append(batchOf(seed), 0));
-    follower.poke();
+    follower.refresh();
     await world.pass(2_000);
     expect(follower.endOffset).toBe(5);
-    follower.poke(log.endOffset);
+    follower.refresh(log.endOffset);
     await world.pass(500);
     expect(follower.endOffset).toBe(7);
     expect((await world.run(readAll(follower))).map(baseOffsetOf)).toEqual([0, 1, 2, 3, 4, 5, 6]);
@@ -373,12 +373,12 @@ describe("a followed log", () => {
     for (let i = 0; i < 20; i++) await world.run(log.append(batchOf(20 + i), 0));
     await world.run(log.deleteBefore(15));
     world.model.shown = hidden;
-    follower.poke();
+    follower.refresh();
     await world.pass(500);
     expect(follower).toMatchObject({ startOffset: 15, endOffset: 25, failure: null });
     const successor = await led(world);
     await world.run(successor.append(batchOf(50), 1));
-    follower.poke();
+    follower.refresh();
     await world.pass(500);
     expect(follower.endOffset).toBe(26);
     const read = await world.run(readAll(follower));

@@ -2,7 +2,12 @@
 import { decodeBatch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
-import { type FollowedLog, type LedLog, LogError, type ReadableLog } from "../../../src/log/log.ts";
+import {
+  type FollowerLog,
+  type LeaderLog,
+  LogError,
+  type ReadableLog,
+} from "../../../src/log/log.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS } from "../batches.ts";
 import type { Fate } from "./model-jetstream.ts";
@@ -25,10 +30,10 @@ class Simulation {
   readonly random: SeededRandom;
   readonly engines: JetStreamEngine[];
   readonly history: History = { acknowledged: new Map(), read: new Map(), sent: [] };
-  readonly led: LedLog[] = [];
+  readonly led: LeaderLog[] = [];
   readonly problems: unknown[] = [];
   readonly doing = new Map<Promise<unknown>, string>();
-  follower: FollowedLog | null = null;
+  follower: FollowerLog | null = null;
   epoch = 0;
   nextId = 0;
 
@@ -63,7 +68,7 @@ class Simulation {
     else if (roll < 0.84) this.trim();
     else if (roll < 0.88) this.checkpoint();
     else if (roll < 0.92) this.follow();
-    else if (roll < 0.95) this.follower?.poke(this.led.at(-1)?.endOffset);
+    else if (roll < 0.95) this.follower?.refresh(this.led.at(-1)?.endOffset);
     else if (roll < 0.98) this.confirm();
   }
 
@@ -224,7 +229,7 @@ class Simulation {
     const { follower } = this;
     if (!follower) return;
     while (follower.endOffset < log.endOffset) {
-      follower.poke();
+      follower.refresh();
       await new Promise<void>((resolve) => void this.world.time.after(50, resolve));
     }
     expect(follower.endOffset).toBe(log.endOffset);

@@ -37,7 +37,7 @@ export class ClassicGroup implements GroupLike {
   }
 
   /** UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, or NONE when it is a member under that very id. */
-  judgeMember(memberId: string, groupInstanceId: string | null): number {
+  validateMember(memberId: string, groupInstanceId: string | null): number {
     if (groupInstanceId !== null) {
       const holder = this.live.memberIdOf(groupInstanceId);
       if (holder === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
@@ -46,20 +46,24 @@ export class ClassicGroup implements GroupLike {
     return this.live.members.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
   }
 
-  judgeOffsetCommit(memberId: string, groupInstanceId: string | null, generation: number): number {
+  validateOffsetCommit(
+    memberId: string,
+    groupInstanceId: string | null,
+    generation: number,
+  ): number {
     const { state } = this.live;
     if (generation < 0 && state === "Empty") return ErrorCode.NONE;
     if (generation < 0 && memberId === "" && groupInstanceId === null) {
       return ErrorCode.UNKNOWN_MEMBER_ID;
     }
-    const errorCode = this.judgeMember(memberId, groupInstanceId);
+    const errorCode = this.validateMember(memberId, groupInstanceId);
     if (errorCode !== ErrorCode.NONE) return errorCode;
     if (generation !== this.live.generation) return ErrorCode.ILLEGAL_GENERATION;
     // The member has joined this generation, but nobody yet has an assignment to commit for.
     return state === "CompletingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
   }
 
-  judgeOffsetFetch(): number {
+  validateOffsetFetch(): number {
     return ErrorCode.NONE;
   }
 
@@ -75,7 +79,7 @@ export class ClassicGroup implements GroupLike {
     return this.live.state === "Empty" ? this.recorded.timestampMs : null;
   }
 
-  judgeDelete(): number {
+  validateDelete(): number {
     return this.live.state === "Empty" ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
   }
 

@@ -36,7 +36,7 @@ export function admit(
   const member = instanceId === null ? group.members.get(memberId) : holder;
   if (member === undefined) return unknownMember(instanceId ?? memberId);
   if (member.memberId !== memberId) return fencedInstance(member);
-  return judgeEpoch(member, request) ?? { member, isNew: false, replaced: null };
+  return validateEpoch(member, request) ?? { member, isNew: false, replaced: null };
 }
 
 function admitJoining(
@@ -75,7 +75,7 @@ export function fencedInstance({ memberId }: Member): HeartbeatAnswer {
 /**
  * A member that is one epoch behind may have missed our answer, if it claims no more than it has.
  */
-function judgeEpoch(member: Member, request: HeartbeatRequest): HeartbeatAnswer | null {
+function validateEpoch(member: Member, request: HeartbeatRequest): HeartbeatAnswer | null {
   const { memberEpoch, topicPartitions } = request;
   if (memberEpoch === member.epoch) return null;
   const behind = memberEpoch < member.epoch && memberEpoch === member.previousEpoch;

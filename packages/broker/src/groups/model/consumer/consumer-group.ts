@@ -125,7 +125,7 @@ export class ConsumerGroup implements GroupLike {
     return "Stable";
   }
 
-  judgeOffsetCommit(
+  validateOffsetCommit(
     memberId: string,
     _groupInstanceId: string | null,
     generation: number,
@@ -137,7 +137,7 @@ export class ConsumerGroup implements GroupLike {
     if (member !== undefined && member.classic === null && apiVersion < MEMBER_EPOCH_VERSION) {
       return ErrorCode.UNSUPPORTED_VERSION;
     }
-    const errorCode = this.#judgeEpoch(memberId, generation);
+    const errorCode = this.#validateEpoch(memberId, generation);
     if (errorCode === ErrorCode.NONE || member === undefined || generation > member.epoch) {
       return errorCode;
     }
@@ -145,12 +145,12 @@ export class ConsumerGroup implements GroupLike {
     return hasHeldSince(member, wanted(), generation) ? ErrorCode.NONE : errorCode;
   }
 
-  judgeOffsetFetch(memberId: string | null, memberEpoch: number): number {
+  validateOffsetFetch(memberId: string | null, memberEpoch: number): number {
     if (memberId === null && memberEpoch < 0) return ErrorCode.NONE;
-    return this.#judgeEpoch(memberId ?? "", memberEpoch);
+    return this.#validateEpoch(memberId ?? "", memberEpoch);
   }
 
-  #judgeEpoch(memberId: string, epoch: number): number {
+  #validateEpoch(memberId: string, epoch: number): number {
     const member = this.#members.get(memberId);
     if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
     if (epoch === member.epoch) return ErrorCode.NONE;
@@ -170,7 +170,7 @@ export class ConsumerGroup implements GroupLike {
     return this.#members.size === 0 ? this.#assignmentTimestampMs : null;
   }
 
-  judgeDelete(): number {
+  validateDelete(): number {
     return this.#members.size === 0 ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
   }
 

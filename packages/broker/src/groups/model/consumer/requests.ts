@@ -35,7 +35,7 @@ export function noSuchGroup(groupId: string): HeartbeatAnswer {
 }
 
 /** What is wrong with a heartbeat whatever its group is like; null when nothing is. */
-export function judgeHeartbeat(
+export function validateHeartbeat(
   { request, version }: Pick<Heartbeat, "request" | "version">,
   assignors: readonly string[],
 ): HeartbeatAnswer | null {

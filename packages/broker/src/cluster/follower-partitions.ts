@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
-import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log/log.ts";
+import { type FollowerLog, LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { PartitionImage, TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Followers, ReadablePartition, Wake } from "../partition/readable-partition.ts";
@@ -24,9 +24,9 @@ interface Parts {
  * sync, which the controller looks at every few seconds, and while it hears the other brokers
  * itself.
  */
-export class FollowedPartitions implements Followers {
+export class FollowerPartitions implements Followers {
   readonly #parts: Parts;
-  readonly #open = new Map<string, Promise<FollowedPartition | null>>();
+  readonly #open = new Map<string, Promise<FollowerPartition | null>>();
   #sweep: Timer | undefined;
   #closed = false;
 
@@ -76,7 +76,7 @@ export class FollowedPartitions implements Followers {
     for (const opening of this.#open.values()) await (await opening)?.log.close();
   }
 
-  #opened({ name, id }: TopicImage, index: number): Promise<FollowedPartition | null> {
+  #opened({ name, id }: TopicImage, index: number): Promise<FollowerPartition | null> {
     const key = `${id}-${index}`;
     const known = this.#open.get(key);
     if (known !== undefined) return known;
@@ -88,12 +88,12 @@ export class FollowedPartitions implements Followers {
     return opening;
   }
 
-  async #follow(id: LogId): Promise<FollowedPartition | null> {
+  async #follow(id: LogId): Promise<FollowerPartition | null> {
     const { engine, metadata } = this.#parts;
     try {
       const options: LogOptions = metadata.topicConfig(id.topic);
       const log = await engine.logs.replication!.follow(id, options);
-      return new FollowedPartition(log, this.#parts.env.clock.monotonicMs());
+      return new FollowerPartition(log, this.#parts.env.clock.monotonicMs());
     } catch (error) {
       if (error instanceof LogError) return null;
       throw error;
@@ -114,14 +114,14 @@ export class FollowedPartitions implements Followers {
   }
 }
 
-class FollowedPartition implements ReadablePartition {
-  readonly log: FollowedLog;
+class FollowerPartition implements ReadablePartition {
+  readonly log: FollowerLog;
   readonly traffic = { bytesOut: 0 };
   leaderEpoch: PartitionImage["leaderEpoch"] = -1;
   usedAtMs: number;
   readonly #waiters = new Set<Wake>();
 
-  constructor(log: FollowedLog, nowMs: number) {
+  constructor(log: FollowerLog, nowMs: number) {
     this.log = log;
     this.usedAtMs = nowMs;
   }
@@ -156,7 +156,7 @@ class FollowedPartition implements ReadablePartition {
       for (const wake of this.#waiters) wake(sizeBytes);
     };
     this.log.configure({ onAdvance: wanted ? onAdvance : nobody });
-    if (wanted) this.log.poke();
+    if (wanted) this.log.refresh();
   }
 }
 

@@ -1,18 +1,18 @@
-import type { LedLog, LogOptions } from "../log.ts";
+import type { LeaderLog, LogOptions } from "../log.ts";
 import { LogError } from "../log.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
+import { AppendPipeline } from "./append-pipeline.ts";
 import type { Checkpoint } from "./checkpoint-format.ts";
 import { asking } from "./checkpoints.ts";
-import { GroupCommit } from "./group-commit.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
 import { saveStart } from "./log-start.ts";
 import {
   beginFrom,
   inspect,
+  type LogOpener,
   loadBeside,
   loadCheckpoint,
   rememberEnd,
-  type Workshop,
 } from "./open-log.ts";
 import { unconfirmed } from "./resolve-message.ts";
 import { loadState, saveCheckpoint } from "./save-checkpoint.ts";
@@ -21,49 +21,44 @@ import { subjectOf } from "./stream-config.ts";
 import { takeOver } from "./take-over.ts";
 
 /** A log that this broker writes. Made by JetStreamEngine. */
-export class JetStreamLedLog implements LedLog {
+export class JetStreamLeaderLog implements LeaderLog {
   readonly leaderEpoch: number;
-  readonly #workshop: Workshop;
+  readonly #opener: LogOpener;
   readonly #log: StoredLog;
-  readonly #commit: GroupCommit;
+  readonly #commit: AppendPipeline;
   readonly #notice: AdvanceNotice;
   /** Writes beside the log take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
 
-  private constructor(
-    workshop: Workshop,
-    log: StoredLog,
-    leaderEpoch: number,
-    options: LogOptions,
-  ) {
-    this.#workshop = workshop;
+  private constructor(opener: LogOpener, log: StoredLog, leaderEpoch: number, options: LogOptions) {
+    this.#opener = opener;
     this.#log = log;
     this.leaderEpoch = leaderEpoch;
     this.#notice = new AdvanceNotice(options);
-    this.#commit = new GroupCommit({
-      api: workshop.api,
+    this.#commit = new AppendPipeline({
+      api: opener.api,
       log,
       subject: subjectOf(log.id),
       settled: (sizeBytes) => {
-        rememberEnd(workshop, log);
+        rememberEnd(opener, log);
         this.#notice.give(sizeBytes);
       },
     });
   }
 
   static async open(
-    workshop: Workshop,
+    opener: LogOpener,
     id: StoredLog["id"],
     options: LogOptions,
-  ): Promise<JetStreamLedLog> {
-    await inspect(workshop, id);
-    const beside = await loadBeside(workshop, id);
-    const log = beginFrom(workshop, id, beside);
-    await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
-    const epoch = await takeOver(workshop, log, options);
-    rememberEnd(workshop, log);
-    return new JetStreamLedLog(workshop, log, epoch, options);
+  ): Promise<JetStreamLeaderLog> {
+    await inspect(opener, id);
+    const beside = await loadBeside(opener, id);
+    const log = beginFrom(opener, id, beside);
+    await opener.api.infoReaching(log.reader.stream, log.end.sequence);
+    const epoch = await takeOver(opener, log, options);
+    rememberEnd(opener, log);
+    return new JetStreamLeaderLog(opener, log, epoch, options);
   }
 
   get startOffset(): number {
@@ -123,9 +118,9 @@ export class JetStreamLedLog implements LedLog {
 
   async #deleteBefore(offset: number): Promise<void> {
     const log = this.#log;
-    await saveStart(this.#workshop, log, offset);
+    await saveStart(this.#opener, log, offset);
     // Whatever was saved: what lies before it is not needed any more.
-    const { api } = this.#workshop;
+    const { api } = this.#opener;
     const purge = { seq: log.firstSequence };
     await api.patiently(() => api.ask(`STREAM.PURGE.${log.reader.stream}`, purge));
   }
@@ -136,17 +131,17 @@ export class JetStreamLedLog implements LedLog {
     const { index } = this.#log;
     const { position } = this.#log.end;
     const made: Checkpoint = { offset, state, position, index };
-    await this.#inTurn(() => saveCheckpoint(this.#workshop, this.#log.id, made));
+    await this.#inTurn(() => saveCheckpoint(this.#opener, this.#log.id, made));
   }
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
     this.#refuseWhenUnusable();
     return this.#inTurn(async () => {
-      const { checkpoint } = await loadCheckpoint(this.#workshop, this.#log.id);
+      const { checkpoint } = await loadCheckpoint(this.#opener, this.#log.id);
       const { startOffset, endOffset } = this.#log;
       if (!checkpoint || checkpoint.offset < startOffset || checkpoint.offset > endOffset)
         return null;
-      return loadState(this.#workshop, this.#log.id, checkpoint);
+      return loadState(this.#opener, this.#log.id, checkpoint);
     });
   }
 
@@ -161,7 +156,7 @@ export class JetStreamLedLog implements LedLog {
   }
 
   async #close(): Promise<void> {
-    const { timers } = this.#workshop.env;
+    const { timers } = this.#opener.env;
     await new Promise<void>((resolve) => {
       const timer = timers.after(CLOSE_GRACE_MS, resolve);
       void this.#commit.idle().then(() => {

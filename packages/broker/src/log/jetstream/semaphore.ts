@@ -1,5 +1,5 @@
 /** Lets only so many through at once; the rest waits in order. */
-export class Turnstile {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

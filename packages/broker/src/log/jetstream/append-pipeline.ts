@@ -30,7 +30,7 @@ import type { StoredLog } from "./stored-log.ts";
 import type { StreamApi } from "./stream-api.ts";
 import type { OutgoingMessage, PublishOutcome } from "./transport.ts";
 
-export interface GroupCommitParts {
+export interface AppendPipelineParts {
   readonly api: StreamApi;
   readonly log: StoredLog;
   readonly subject: string;
@@ -38,8 +38,8 @@ export interface GroupCommitParts {
   readonly settled: (sizeBytes: number) => void;
 }
 
-export class GroupCommit implements MessageSender {
-  readonly parts: GroupCommitParts;
+export class AppendPipeline implements MessageSender {
+  readonly parts: AppendPipelineParts;
   #waiting = new Fifo<Append>();
   #confirmations: Confirmation[] = [];
   #message: PendingMessage | null = null;
@@ -47,7 +47,7 @@ export class GroupCommit implements MessageSender {
   #failure: LogError | null = null;
   #idle: (() => void)[] = [];
 
-  constructor(parts: GroupCommitParts) {
+  constructor(parts: AppendPipelineParts) {
     this.parts = parts;
     this.#nextOffset = parts.log.endOffset;
   }

@@ -1,17 +1,17 @@
 import type { Timer } from "../../env/env.ts";
-import { type FollowedLog, LogError, type LogId, type LogOptions } from "../log.ts";
+import { type FollowerLog, LogError, type LogId, type LogOptions } from "../log.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
 import { asking } from "./checkpoints.ts";
 import {
-  POKE_WAITS_MS,
   POLL_AFTER_READ_MS,
   POLL_IDLE_MS,
   POLL_INTERVAL_MS,
+  REFRESH_WAITS_MS,
   START_REFRESH_MS,
 } from "./limits.ts";
 import { batchesOf, isIntact } from "./message-batches.ts";
-import { beginFrom, inspect, loadBeside, rememberEnd, type Workshop } from "./open-log.ts";
+import { beginFrom, inspect, type LogOpener, loadBeside, rememberEnd } from "./open-log.ts";
 import { loadState } from "./save-checkpoint.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { labelOf } from "./stream-config.ts";
@@ -25,14 +25,14 @@ import type { StoredMessage } from "./transport.ts";
  * 3. When it was trimmed past what was seen, both offsets jump: whoever replays it finds
  *    `startOffset` above its own and begins from a checkpoint again.
  */
-export class JetStreamFollowedLog implements FollowedLog {
-  readonly #workshop: Workshop;
+export class JetStreamFollowerLog implements FollowerLog {
+  readonly #opener: LogOpener;
   readonly #log: StoredLog;
   readonly #notice: AdvanceNotice;
   #timer: Timer | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
   #isLooking = false;
-  #pokeWaitsMs: number[] = [];
+  #refreshWaitsMs: number[] = [];
   /** Somebody has heard that it reaches this far. */
   #knownEnd = 0;
   #emptyLooks = 0;
@@ -42,25 +42,25 @@ export class JetStreamFollowedLog implements FollowedLog {
   readonly failure = null;
   readonly label: string;
 
-  private constructor(workshop: Workshop, log: StoredLog, label: string, options: LogOptions) {
-    this.#workshop = workshop;
+  private constructor(opener: LogOpener, log: StoredLog, label: string, options: LogOptions) {
+    this.#opener = opener;
     this.label = label;
     this.#log = log;
     this.#notice = new AdvanceNotice(options);
-    this.#startKnownMs = workshop.env.clock.monotonicMs();
+    this.#startKnownMs = opener.env.clock.monotonicMs();
   }
 
   static async open(
-    workshop: Workshop,
+    opener: LogOpener,
     id: LogId,
     options: LogOptions,
-  ): Promise<JetStreamFollowedLog> {
-    const info = await inspect(workshop, id);
-    const beside = await loadBeside(workshop, id);
-    const log = beginFrom(workshop, id, beside);
-    await workshop.api.infoReaching(log.reader.stream, log.end.sequence);
-    await workshop.api.patiently(() => log.scanThrough(info.state.last_seq));
-    const followed = new JetStreamFollowedLog(workshop, log, labelOf(info.config), options);
+  ): Promise<JetStreamFollowerLog> {
+    const info = await inspect(opener, id);
+    const beside = await loadBeside(opener, id);
+    const log = beginFrom(opener, id, beside);
+    await opener.api.infoReaching(log.reader.stream, log.end.sequence);
+    await opener.api.patiently(() => log.scanThrough(info.state.last_seq));
+    const followed = new JetStreamFollowerLog(opener, log, labelOf(info.config), options);
     followed.#lookLater(POLL_INTERVAL_MS);
     return followed;
   }
@@ -102,9 +102,9 @@ export class JetStreamFollowedLog implements FollowedLog {
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
     this.#refuseWhenClosed();
-    const { checkpoint, start } = await asking(() => loadBeside(this.#workshop, this.#log.id));
+    const { checkpoint, start } = await asking(() => loadBeside(this.#opener, this.#log.id));
     if (!checkpoint || checkpoint.offset < (start?.startOffset ?? 0)) return null;
-    return asking(() => loadState(this.#workshop, this.#log.id, checkpoint));
+    return asking(() => loadState(this.#opener, this.#log.id, checkpoint));
   }
 
   configure(options: Partial<LogOptions>): void {
@@ -112,9 +112,9 @@ export class JetStreamFollowedLog implements FollowedLog {
     this.#lookLater(POLL_INTERVAL_MS);
   }
 
-  poke(end = 0): void {
+  refresh(end = 0): void {
     this.#knownEnd = Math.max(this.#knownEnd, end);
-    this.#pokeWaitsMs = [...POKE_WAITS_MS];
+    this.#refreshWaitsMs = [...REFRESH_WAITS_MS];
     this.#lookLater(0);
   }
 
@@ -125,12 +125,12 @@ export class JetStreamFollowedLog implements FollowedLog {
   }
 
   #used(): void {
-    this.#lastReadMs = this.#workshop.env.clock.monotonicMs();
+    this.#lastReadMs = this.#opener.env.clock.monotonicMs();
     this.#lookLater(POLL_INTERVAL_MS);
   }
 
   #lookLater(delayMs: number): void {
-    const { clock, timers } = this.#workshop.env;
+    const { clock, timers } = this.#opener.env;
     const dueMs = clock.monotonicMs() + delayMs;
     if (this.#isClosed || this.#isLooking || dueMs >= this.#dueMs) return;
     this.#timer?.cancel();
@@ -146,15 +146,15 @@ export class JetStreamFollowedLog implements FollowedLog {
     await this.#catchUp().catch(() => {});
     const isNew = this.#log.end.sequence > before;
     this.#emptyLooks = isNew ? 0 : this.#emptyLooks + 1;
-    if (isNew) this.#pokeWaitsMs = [];
+    if (isNew) this.#refreshWaitsMs = [];
     this.#isLooking = false;
-    const nextMs = this.#pokeWaitsMs.shift() ?? this.#paceMs();
+    const nextMs = this.#refreshWaitsMs.shift() ?? this.#paceMs();
     if (nextMs !== null) this.#lookLater(nextMs);
   }
 
   /** Null when nobody cares. Who only listens is served slower while nothing comes. */
   #paceMs(): number | null {
-    const nowMs = this.#workshop.env.clock.monotonicMs();
+    const nowMs = this.#opener.env.clock.monotonicMs();
     if (nowMs < this.#lastReadMs + POLL_AFTER_READ_MS) return POLL_INTERVAL_MS;
     if (!this.#notice.onAdvance) return null;
     return Math.min(POLL_INTERVAL_MS * 2 ** Math.min(this.#emptyLooks, 8), POLL_IDLE_MS);
@@ -162,7 +162,7 @@ export class JetStreamFollowedLog implements FollowedLog {
 
   async #catchUp(): Promise<void> {
     const log = this.#log;
-    const nowMs = this.#workshop.env.clock.monotonicMs();
+    const nowMs = this.#opener.env.clock.monotonicMs();
     if (nowMs >= this.#startKnownMs + START_REFRESH_MS) {
       this.#startKnownMs = nowMs;
       await log.refreshStart();
@@ -179,7 +179,7 @@ export class JetStreamFollowedLog implements FollowedLog {
     const log = this.#log;
     const messages = await log.readNext(log.end.sequence);
     if (messages.length > 0 || log.endOffset >= this.#knownEnd) return messages;
-    return this.#emptyLooks < POKE_WAITS_MS.length ? messages : log.readNextFromLeader();
+    return this.#emptyLooks < REFRESH_WAITS_MS.length ? messages : log.readNextFromLeader();
   }
 
   #take(messages: readonly StoredMessage[]): void {
@@ -202,7 +202,7 @@ export class JetStreamFollowedLog implements FollowedLog {
       if (isWhole) entries.push(...batches);
     }
     log.tail.add(entries);
-    rememberEnd(this.#workshop, log);
+    rememberEnd(this.#opener, log);
     this.#notice.give(sizeBytes);
   }
 
