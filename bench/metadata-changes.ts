@@ -23,6 +23,7 @@ import {
   topicRecord,
 } from "../packages/broker/src/metadata/records.ts";
 import { Partitions } from "../packages/broker/src/partition/partitions.ts";
+import { StandaloneHost } from "../packages/broker/src/partition/standalone-host.ts";
 import { followMetadata } from "../packages/broker/src/runtime/follow-metadata.ts";
 
 const PARTITIONS = 10_000;
@@ -76,7 +77,7 @@ async function broker(topics: number, perTopic: number) {
   const engine = new MemoryEngine();
   const env = nodeEnv;
   const logger = silentLogger;
-  const partitions: Partitions = new Partitions(engine, env, logger, {
+  const partitions: Partitions = new Partitions(new StandaloneHost(engine, logger), env, logger, {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
     newLogSettings: () => metadata.topicConfig(""),

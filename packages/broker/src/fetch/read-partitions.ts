@@ -1,11 +1,11 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
 import type { LogError } from "../log/log.ts";
-import { errorCodeOf, type Partition } from "../partition/partition.ts";
-import type { Partitions } from "../partition/partitions.ts";
+import { errorCodeOf, Partition } from "../partition/partition.ts";
 import type { Patience } from "../partition/patience.ts";
-import type { Followers, ReadablePartition } from "../partition/readable-partition.ts";
+import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { Coming } from "../util/coming.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
+import { findReadable, type ReadSource } from "./find-readable.ts";
 
 /** What a fetch found in one partition. */
 export interface PartitionRead {
@@ -31,13 +31,6 @@ export interface PartitionRead {
 export interface WatchedPartition {
   readonly partition: ReadablePartition;
   readonly highWatermark: number;
-}
-
-/** Where a broker's partitions are found: those it leads, and those it follows. */
-export interface ReadSource {
-  readonly partitions: Partitions;
-  /** Left out where there is nobody to follow. */
-  readonly followers?: Followers;
 }
 
 export interface ReadLimits {
@@ -72,19 +65,15 @@ export async function readPartitions(
   let sizeBytes = 0;
   for (const one of wanted) {
     const name = nameOf(one);
-    const led = findLed(source, name, one.partition);
-    const { followers } = source;
-    const followed = led === ErrorCode.NOT_LEADER_OR_FOLLOWER && followers !== undefined;
-    let partition: ReadablePartition | ErrorCode = led;
-    if (followed) partition = await followers.find(name!, one.partition);
-    // It may be led here by now.
-    if (followed && typeof partition === "number") partition = findLed(source, name, one.partition);
+    const look = findReadable(source, name, one.partition);
+    const partition = look instanceof Promise ? await look : look;
     if (typeof partition === "number") {
       addComing(coming, patience, name, one, partition);
       reads.push(failedRead(one, partition));
       continue;
     }
-    const near = followed ? null : (followers?.nearest(name!, one.partition, rack) ?? null);
+    const isLed = partition instanceof Partition;
+    const near = isLed ? (source.followers?.nearest(name!, one.partition, rack) ?? null) : null;
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
     const refused = validate(source, partition, one) ?? redirected(partition, one, near);
@@ -108,10 +97,6 @@ function redirected(
 ): PartitionRead | null {
   if (near === null) return null;
   return { ...found(partition, wanted, NO_RECORDS, 0), preferredReadReplica: near };
-}
-
-function findLed(source: ReadSource, name: string | null, index: number): Partition | ErrorCode {
-  return name === null ? ErrorCode.UNKNOWN_TOPIC_ID : source.partitions.find(name, index);
 }
 
 async function readOne(

@@ -1,18 +1,13 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
-import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
+import { LogError, type LogId, type LogOptions } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import type { Coming } from "../util/coming.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { LeadershipNews } from "./leadership-news.ts";
-import {
-  MAINTENANCE_INTERVAL_MS,
-  SHARED_CLOSE_GRACE_MS,
-  SHARED_OFFLINE_TOLD_AFTER_MS,
-  SHARED_RETRY_INTERVAL_MS,
-} from "./limits.ts";
+import type { LogHost } from "./log-host.ts";
 import { overLogs } from "./over-logs.ts";
 import { Partition } from "./partition.ts";
 import {
@@ -41,18 +36,17 @@ export interface PartitionsOptions {
  *    be read, makes its partition offline; it is never replaced by an empty one.
  * 2. A partition is found from the moment the metadata has it led here until it has it no more;
  *    while its log is opened for the first time those who ask may wait for that (`takeOver`).
- * 3. Where logs are shared, each term of leadership opens the log anew: that is what fences the
- *    leader before.
+ * 3. Where logs are replicated, each term of leadership opens the log anew: that is what fences
+ *    the leader before.
  */
 export class Partitions implements PartitionHost {
-  readonly #engine: LogEngine;
+  readonly #host: LogHost;
   readonly #env: Env;
   readonly #logger: Logger;
   readonly #options: PartitionsOptions;
   readonly #topics = new Map<string, Slot[]>();
   /** Made for a topic whose creation is not recorded yet. */
   readonly #prepared = new Map<string, Partition>();
-  readonly #deletions = new Set<Promise<unknown>>();
   /** What is being opened or closed, by log. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #news: LeadershipNews;
@@ -60,8 +54,8 @@ export class Partitions implements PartitionHost {
   #maintenance: Timer | undefined;
   #closed = false;
 
-  constructor(engine: LogEngine, env: Env, logger: Logger, options: PartitionsOptions) {
-    this.#engine = engine;
+  constructor(host: LogHost, env: Env, logger: Logger, options: PartitionsOptions) {
+    this.#host = host;
     this.#env = env;
     this.#logger = logger;
     this.#options = options;
@@ -76,7 +70,7 @@ export class Partitions implements PartitionHost {
 
   /** Whether an append may have to wait for other machines, longer than its client does. */
   get replicated(): boolean {
-    return this.#engine.replication !== null;
+    return this.#host.isReplicated;
   }
 
   /** The partition, or the error code a client is to be given. */
@@ -111,12 +105,12 @@ export class Partitions implements PartitionHost {
 
   async createLogs(logs: readonly NewLog[]): Promise<void> {
     // A topic may be made again under the name of one whose logs are still being removed.
-    await Promise.all(this.#deletions);
+    await this.#host.deleted();
     const settings = this.#options.newLogSettings();
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
     const outcomes = await overLogs(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
-      const log = await this.#engine.create(id, logOptions(settings, holder));
+      const log = await this.#host.engine.create(id, logOptions(settings, holder));
       holder.partition = await Partition.open(id, log, 0, this.#nextTurn);
       this.#prepared.set(keyOf(id), holder.partition);
     });
@@ -126,7 +120,7 @@ export class Partitions implements PartitionHost {
 
   async discardLogs(ids: readonly LogId[]): Promise<void> {
     for (const id of ids) this.#prepared.delete(keyOf(id));
-    await overLogs(ids, (id) => this.#engine.delete(id));
+    await overLogs(ids, (id) => this.#host.engine.delete(id));
   }
 
   /**
@@ -135,12 +129,12 @@ export class Partitions implements PartitionHost {
    * it may be the topic that was lost.
    */
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
-    const strays = (await this.#engine.list()).filter((id) => !isOwned(id));
+    const strays = (await this.#host.engine.list()).filter((id) => !isOwned(id));
     await overLogs(strays, async (id) => {
-      const log = await this.#engine.open(id, logOptions(this.#options.newLogSettings(), {}));
-      if (log.nextOffset === 0) return this.#engine.delete(id);
+      const log = await this.#host.engine.open(id, logOptions(this.#options.newLogSettings(), {}));
+      if (log.nextOffset === 0) return this.#host.engine.delete(id);
       this.#logger.warn(`${nameOf(id)} holds records but belongs to no topic`);
-      return this.#engine.setAside(id);
+      return this.#host.engine.setAside(id);
     });
   }
 
@@ -187,20 +181,16 @@ export class Partitions implements PartitionHost {
     const slots = this.#topics.get(topic)?.filter((slot) => slot.hosted.id.topicId === topicId);
     if (slots === undefined || slots.length === 0) return;
     this.#topics.delete(topic);
-    if (this.#engine.replication !== null) {
-      for (const slot of slots) this.#release(slot);
-      return;
-    }
-    for (const { partition } of slots) partition?.ended();
-    const deletion = this.#deleteLogs(slots).finally(() => this.#deletions.delete(deletion));
-    this.#deletions.add(deletion);
+    if (this.replicated) for (const slot of slots) this.#release(slot);
+    else for (const { partition } of slots) partition?.ended();
+    this.#host.deleteLogs(slots.map(({ hosted }) => hosted.id));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#maintenance?.cancel();
     this.#news.close();
-    await Promise.all([...this.#deletions, ...this.#turns.values()]);
+    await Promise.all([this.#host.deleted(), ...this.#turns.values()]);
     await overLogs([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
 
@@ -210,7 +200,7 @@ export class Partitions implements PartitionHost {
   }
 
   #isNewTerm(slot: Slot, { leaderEpoch }: HostedPartition): boolean {
-    return this.#engine.replication !== null && slot.hosted.leaderEpoch !== leaderEpoch;
+    return this.replicated && slot.hosted.leaderEpoch !== leaderEpoch;
   }
 
   #release(slot: Slot): void {
@@ -234,23 +224,8 @@ export class Partitions implements PartitionHost {
     return turn;
   }
 
-  /** An append to a shared log that nobody answers is not waited for for ever. */
   async #close(partition: Partition | null): Promise<void> {
-    if (partition === null) return;
-    if (!this.replicated) return partition.close();
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = this.#env.timers.after(SHARED_CLOSE_GRACE_MS, () => resolve(partition.log.close()));
-    });
-    await Promise.race([partition.close(), late]);
-    timer?.cancel();
-  }
-
-  async #deleteLogs(slots: readonly Slot[]): Promise<void> {
-    const outcomes = await overLogs(slots, ({ hosted }) => this.#engine.delete(hosted.id));
-    for (const error of outcomes) {
-      if (error !== undefined) this.#logger.error("could not delete a log", { error });
-    }
+    if (partition !== null) await this.#host.close(partition);
   }
 
   #hostNew(hosted: HostedPartition): void {
@@ -310,14 +285,10 @@ export class Partitions implements PartitionHost {
     }
   }
 
-  /**
-   * A shared log may be gone because its topic was deleted, which the metadata here says in a
-   * moment: an operator hears of it only when it has not by then.
-   */
+  /** An operator hears of it when it lasts. */
   #tellOffline(slot: Slot): void {
-    const shared = this.#engine.replication !== null;
     const nowMs = this.#env.clock.monotonicMs();
-    slot.tellAtMs ??= shared ? nowMs + SHARED_OFFLINE_TOLD_AFTER_MS : nowMs;
+    slot.tellAtMs ??= nowMs + this.#host.offlineToldAfterMs;
     if (nowMs < slot.tellAtMs || slot.failure === null) return;
     slot.tellAtMs = null;
     const { message } = slot.failure;
@@ -326,7 +297,7 @@ export class Partitions implements PartitionHost {
 
   /** A log that can't be read to its end is closed again: it is to be opened by the next try. */
   async #openPartition(id: LogId, options: LogOptions, leaderEpoch: number): Promise<Partition> {
-    const log = await this.#engine.open(id, options);
+    const log = await this.#host.engine.open(id, options);
     try {
       return await Partition.open(id, log, leaderEpoch, this.#nextTurn);
     } catch (error) {
@@ -336,9 +307,7 @@ export class Partitions implements PartitionHost {
   }
 
   #scheduleMaintenance(): void {
-    const shared = this.#engine.replication !== null;
-    const delayMs = shared ? SHARED_RETRY_INTERVAL_MS : MAINTENANCE_INTERVAL_MS;
-    this.#maintenance = this.#env.timers.after(delayMs, () => {
+    this.#maintenance = this.#env.timers.after(this.#host.maintenanceIntervalMs, () => {
       void this.#maintain().finally(() => {
         if (!this.#closed) this.#scheduleMaintenance();
       });

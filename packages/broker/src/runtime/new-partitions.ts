@@ -3,6 +3,8 @@ import type { LogEngine } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { Partitions } from "../partition/partitions.ts";
+import { ReplicatedHost } from "../partition/replicated-host.ts";
+import { StandaloneHost } from "../partition/standalone-host.ts";
 
 interface Parts {
   readonly engine: LogEngine;
@@ -15,7 +17,11 @@ interface Parts {
 
 /** The partitions that a broker leads, none of them opened yet. */
 export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts): Partitions {
-  return new Partitions(engine, env, logger, {
+  const host =
+    engine.replication === null
+      ? new StandaloneHost(engine, logger)
+      : new ReplicatedHost(engine, env.timers);
+  return new Partitions(host, env, logger, {
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
     newLogSettings: () => metadata().topicConfig(""),

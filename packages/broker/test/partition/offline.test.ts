@@ -5,6 +5,8 @@ import type { Env } from "../../src/env/env.ts";
 import { type LogEngine, LogError } from "../../src/log/log.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
+import { ReplicatedHost } from "../../src/partition/replicated-host.ts";
+import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
 const ID = { topic: "orders", topicId: "id", partition: 0 };
@@ -22,7 +24,8 @@ async function hostLost({ shared }: { shared: boolean }) {
   } as unknown as LogEngine;
   const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
   const env = { clock: time, timers: time } as unknown as Env;
-  const partitions = new Partitions(engine, env, logger, {
+  const host = shared ? new ReplicatedHost(engine, time) : new StandaloneHost(engine, logger);
+  const partitions = new Partitions(host, env, logger, {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
     newLogSettings: () => SETTINGS,

@@ -1,0 +1,18 @@
+import type { LogEngine, LogId } from "../log/log.ts";
+import type { Partition } from "./partition.ts";
+
+/** How the logs are kept that this broker leads: its own alone, or where other brokers reach them. */
+export interface LogHost {
+  readonly engine: LogEngine;
+  /** Whether an append may have to wait for other machines, longer than its client does. */
+  readonly isReplicated: boolean;
+  /** How often offline partitions are tried again and silent producers forgotten. */
+  readonly maintenanceIntervalMs: number;
+  /** How long a log may fail to open before that is logged as an error. */
+  readonly offlineToldAfterMs: number;
+  close(partition: Partition): Promise<void>;
+  /** A topic was deleted, and its partitions here have ended. */
+  deleteLogs(ids: readonly LogId[]): void;
+  /** Resolves when no log is being deleted. */
+  deleted(): Promise<void>;
+}
