@@ -1,6 +1,6 @@
 import type { ClusterPart } from "../cluster/cluster-part.ts";
 import type { FlushPolicy } from "../config/settings.ts";
-import type { LogEngine } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Partitions } from "../partition/partitions.ts";

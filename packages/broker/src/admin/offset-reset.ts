@@ -1,4 +1,4 @@
-import { LogError } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import { findByTimestamp } from "../partition/find-by-timestamp.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";

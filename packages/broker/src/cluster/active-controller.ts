@@ -1,5 +1,7 @@
 import type { Env } from "../env/env.ts";
-import type { LeaderLog, LogEngine, LogOptions } from "../log/log.ts";
+import type { LogOptions } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
+import type { LeaderLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import { deltaBetween } from "../metadata/delta.ts";
 import { LocalController } from "../metadata/local-controller.ts";

@@ -1,4 +1,4 @@
-import type { LogEngine } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { ServerRemoval } from "../nats/remove-server.ts";
 import type { Bus } from "../rpc/bus.ts";

@@ -1,4 +1,6 @@
-import { type LogEngine, LogError, type LogId, type LogOptions } from "../log/log.ts";
+import type { LogId, LogOptions } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
+import { LogError } from "../log/log-error.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 

@@ -1,4 +1,4 @@
-import type { ReplicaStates } from "../log/log.ts";
+import type { ReplicaStates } from "../log/replication.ts";
 import type { EngineFacts } from "../nats/facts.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { Rpc } from "../rpc/rpc.ts";

@@ -1,5 +1,6 @@
 import type { Env, Timer } from "../env/env.ts";
-import { LogError, type ReplicaStates, type Replication } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
+import type { ReplicaStates, Replication } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import { decideFenceBroker, decideUnfenceBroker } from "../metadata/decide-broker.ts";
 import { decidePreferredLeaders } from "../metadata/decide-elect-leaders.ts";

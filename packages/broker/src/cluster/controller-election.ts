@@ -1,5 +1,5 @@
 import type { Timer } from "../env/env.ts";
-import { LogError } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import { ActiveController, type ActiveControllerParts } from "./active-controller.ts";
 import {
   CANDIDATE_STEP_MS,

@@ -1,4 +1,6 @@
-import { type LogEngine, LogError, type LogId } from "../log/log.ts";
+import type { LogId } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
+import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { TopicImage } from "../metadata/image.ts";

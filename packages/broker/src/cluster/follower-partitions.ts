@@ -1,6 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
-import { type FollowerLog, LogError, type LogId, type LogOptions } from "../log/log.ts";
+import type { LogId, LogOptions } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
+import type { FollowerLog } from "../log/replication.ts";
 import type { PartitionImage, TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Followers, ReadablePartition, Wake } from "../partition/readable-partition.ts";

@@ -1,6 +1,7 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
-import { type FollowerLog, LogError } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
+import type { FollowerLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ClusterError } from "./cluster-error.ts";

@@ -1,6 +1,7 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
-import { type FollowerLog, LogError, type ReplicaStates } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
+import type { FollowerLog, ReplicaStates } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";

@@ -1,5 +1,6 @@
 import type { Env } from "../env/env.ts";
-import { type FollowerLog, LogError } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
+import type { FollowerLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";

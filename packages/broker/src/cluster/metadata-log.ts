@@ -1,4 +1,5 @@
-import type { LogId, LogOptions, ReplicaStates } from "../log/log.ts";
+import type { LogId, LogOptions } from "../log/log.ts";
+import type { ReplicaStates } from "../log/replication.ts";
 import type { MisplacedLog } from "../metadata/decide-isr.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "../metadata/topic-names.ts";

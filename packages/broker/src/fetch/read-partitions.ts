@@ -1,5 +1,5 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
-import type { LogError } from "../log/log.ts";
+import type { LogError } from "../log/log-error.ts";
 import { errorCodeOf, Partition } from "../partition/partition.ts";
 import type { Patience } from "../partition/patience.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";

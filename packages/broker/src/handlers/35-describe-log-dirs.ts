@@ -1,5 +1,5 @@
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import type { ReplicaStates } from "../log/log.ts";
+import type { ReplicaStates } from "../log/replication.ts";
 import { type PlacedPartition, partitionsOf } from "../metadata/image.ts";
 import { onCluster } from "../security/permission.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";

@@ -3,7 +3,7 @@ import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
-import type { ReplicaStates } from "../log/log.ts";
+import type { ReplicaStates } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";

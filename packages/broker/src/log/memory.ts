@@ -2,7 +2,9 @@
 // Readers see an append a microtask after the call, as late as an engine with a disk can be early,
 // so that callers meet the same order of events on both.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
-import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "./log.ts";
+import type { Log, LogId, LogOptions } from "./log.ts";
+import type { LogEngine } from "./log-engine.ts";
+import { LogError } from "./log-error.ts";
 import { ownBatch } from "./own-batch.ts";
 
 interface Entry {

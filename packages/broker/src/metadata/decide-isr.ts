@@ -1,4 +1,4 @@
-import type { ReplicaStates } from "../log/log.ts";
+import type { ReplicaStates } from "../log/replication.ts";
 import type { Decision } from "../state-machine/replayed.ts";
 import { aliveBrokers } from "./elect-leader.ts";
 import type { MetadataImage, PartitionImage } from "./image.ts";

@@ -1,4 +1,4 @@
-import type { ReplicaStates } from "../log/log.ts";
+import type { ReplicaStates } from "../log/replication.ts";
 import { type MetadataImage, NO_LEADER, type PartitionImage } from "./image.ts";
 
 /** The broker beside a partition's Raft leader, null where that is unknown or nobody's. */

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { LogError } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import { type Outcome, refused } from "./outcome.ts";
 

@@ -1,7 +1,8 @@
-import type { LogEngine, LogId } from "../log/log.ts";
+import type { LogId } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import type { Partition } from "./partition.ts";
 
-/** How the logs are kept that this broker leads: its own alone, or where other brokers reach them. */
+/** How the logs that this broker leads are kept: by it alone, or where others reach them too. */
 export interface LogHost {
   readonly engine: LogEngine;
   /** Whether an append may have to wait for other machines, longer than its client does. */

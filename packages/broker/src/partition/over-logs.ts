@@ -1,4 +1,4 @@
-import { LogError } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import { inParallel } from "../util/in-parallel.ts";
 import { CONCURRENT_LOG_OPENS } from "./limits.ts";
 

@@ -1,5 +1,6 @@
 import { type BatchHeader, ErrorCode } from "@tarpan/protocol";
-import { type Log, LogError, type LogId } from "../log/log.ts";
+import type { Log, LogId } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import { goOn, inSlices, type NextTurn } from "../util/next-turn.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";

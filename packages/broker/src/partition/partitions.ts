@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
-import { LogError, type LogId, type LogOptions } from "../log/log.ts";
+import type { LogId, LogOptions } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";

@@ -1,5 +1,5 @@
 import type { Timer, Timers } from "../env/env.ts";
-import type { LogEngine } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import {
   SHARED_CLOSE_GRACE_MS,
   SHARED_OFFLINE_TOLD_AFTER_MS,

@@ -1,5 +1,6 @@
 import { type BatchHeader, readBatchHeader } from "@tarpan/protocol";
-import { LogError, type ReadableLog } from "../log/log.ts";
+import type { ReadableLog } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import { SCAN_READ_BYTES } from "./limits.ts";
 
 /** Shows every batch header from `offset` to the end of the log, in order. */

@@ -1,4 +1,5 @@
-import type { LogError, LogId } from "../log/log.ts";
+import type { LogId } from "../log/log.ts";
+import type { LogError } from "../log/log-error.ts";
 import { Occasion } from "../util/coming.ts";
 import type { Partition } from "./partition.ts";
 

@@ -1,4 +1,5 @@
-import type { LogEngine, LogId } from "../log/log.ts";
+import type { LogId } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import type { Logger } from "../logging/logger.ts";
 import { MAINTENANCE_INTERVAL_MS } from "./limits.ts";
 import type { LogHost } from "./log-host.ts";

@@ -1,5 +1,5 @@
 import type { ClusterPart } from "../cluster/cluster-part.ts";
-import type { LogEngine } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 

@@ -1,6 +1,7 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
-import type { Log, LogEngine, LogOptions } from "../log/log.ts";
+import type { Log, LogOptions } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import { MemoryEngine } from "../log/memory.ts";
 import { SegmentEngine } from "../log/segment/engine.ts";
 import type { Logger } from "../logging/logger.ts";

@@ -1,5 +1,5 @@
 import type { Env } from "../env/env.ts";
-import type { LogEngine } from "../log/log.ts";
+import type { LogEngine } from "../log/log-engine.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { Partitions } from "../partition/partitions.ts";

@@ -1,4 +1,5 @@
-import { type Log, LogError } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
+import { LogError } from "../log/log-error.ts";
 import type { NextTurn } from "../util/next-turn.ts";
 import { MAX_DECISION_BATCH_BYTES, SNAPSHOT_MIN_RECORDS, SNAPSHOT_RATIO } from "./limits.ts";
 import { appendRecords, type ReplayProgress, replay } from "./replay.ts";

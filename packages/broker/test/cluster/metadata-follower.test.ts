@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
-import type { LeaderLog } from "../../src/log/log.ts";
+import type { LeaderLog } from "../../src/log/replication.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import type { MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";

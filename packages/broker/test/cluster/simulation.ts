@@ -1,7 +1,7 @@
 // Seeded histories of a whole cluster: brokers killed, restarted, stopped, paused and cut off, a
 // JetStream that misbehaves, clients that go on. Then all is healed and compared.
 import { expect } from "vitest";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import type { TopicImage } from "../../src/metadata/image.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import type { Fate } from "../log/jetstream/model-jetstream.ts";

@@ -2,7 +2,9 @@
 // anew on what the last one left.
 import { crc32c, decodeBatch, encodeBatch, stampBatch, stampCreateTime } from "@tarpan/protocol";
 import { afterEach, describe, expect, it } from "vitest";
-import type { LogEngine, LogError, LogId } from "../../src/log/log.ts";
+import type { LogId } from "../../src/log/log.ts";
+import type { LogEngine } from "../../src/log/log-engine.ts";
+import type { LogError } from "../../src/log/log-error.ts";
 import { findByTimestamp, findMaxTimestamp } from "../../src/partition/find-by-timestamp.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "../log/batches.ts";

@@ -1,7 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
 import { CoordinatorRuntime } from "../../src/coordinator/runtime.ts";
-import { type Log, LogError } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { deltaBetween, type MetadataDelta } from "../../src/metadata/delta.ts";

@@ -2,7 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { COORDINATOR_WAIT_MS, REOPEN_DELAY_MS } from "../../src/coordinator/limits.ts";
 import { partitionOf } from "../../src/coordinator/partition-of.ts";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { Occasion } from "../../src/util/coming.ts";
 import { add, FORGET_AFTER_MS, nextOf } from "./counter.ts";

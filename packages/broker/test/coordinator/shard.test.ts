@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
 import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { CoordinatorShard } from "../../src/coordinator/shard.ts";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { Partition } from "../../src/partition/partition.ts";

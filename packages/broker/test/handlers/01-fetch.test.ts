@@ -1,6 +1,6 @@
 import { ErrorCode, Fetch, type RequestInput, readBatchHeader, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import type { Partition } from "../../src/partition/partition.ts";
 import { deleteTopics } from "../metadata/ask.ts";
 import { topicIdOf } from "../metadata/cluster.ts";

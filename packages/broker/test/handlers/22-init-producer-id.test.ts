@@ -1,7 +1,7 @@
 import { ErrorCode, InitProducerId } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { initProducerId } from "../../src/handlers/22-init-producer-id.ts";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
 const request = { transactionalId: null, transactionTimeoutMs: 60_000 };

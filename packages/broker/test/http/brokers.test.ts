@@ -2,7 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { membersAdmin } from "../../src/admin/members.ts";
 import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
-import type { ReplicaStates } from "../../src/log/log.ts";
+import type { ReplicaStates } from "../../src/log/replication.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";
 import { History, topicIdOf } from "../metadata/cluster.ts";

@@ -1,7 +1,8 @@
 // Flips bits anywhere below the checkpoint: what is read is what was written, and only what was
 // hit is missing.
 import { expect, it } from "vitest";
-import { type Log, LogError } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "./batches.ts";

@@ -1,6 +1,8 @@
 // Random operations on every engine beside a model that is too simple to be wrong.
 import { describe, expect, it } from "vitest";
-import { type Log, type LogEngine, LogError, type LogId } from "../../src/log/log.ts";
+import type { Log, LogId } from "../../src/log/log.ts";
+import type { LogEngine } from "../../src/log/log-engine.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";

@@ -1,4 +1,4 @@
-import type { ReplicaStates } from "../../src/log/log.ts";
+import type { ReplicaStates } from "../../src/log/replication.ts";
 import { applyMetadata } from "../../src/metadata/apply.ts";
 import { decideRegisterBroker } from "../../src/metadata/decide-broker.ts";
 import { EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "../../src/metadata/image.ts";

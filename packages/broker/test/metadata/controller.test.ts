@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, expect, it } from "vitest";
-import type { ReplicaStates } from "../../src/log/log.ts";
+import type { ReplicaStates } from "../../src/log/replication.ts";
 import { applyMetadata } from "../../src/metadata/apply.ts";
 import {
   decideFenceBroker,

@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { createTopics } from "./ask.ts";
 import { openMetadata, spec } from "./support.ts";
 

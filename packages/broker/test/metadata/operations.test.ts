@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { LogError } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { ControllerUnavailable } from "../../src/metadata/controller-unavailable.ts";
 import { LocalController } from "../../src/metadata/local-controller.ts";

@@ -1,4 +1,5 @@
-import { type Log, LogError, type LogId, type LogOptions } from "../../src/log/log.ts";
+import type { Log, LogId, LogOptions } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import type { TopicSpec } from "../../src/metadata/decide-create-topics.ts";
 import { Metadata, type OwnMetadataOptions } from "../../src/metadata/metadata.ts";

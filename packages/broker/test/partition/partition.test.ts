@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { expect, test } from "vitest";
-import { type Log, LogError, type LogOptions } from "../../src/log/log.ts";
+import type { Log, LogOptions } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { ID, World } from "../log/jetstream/world.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Log, LogError } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";

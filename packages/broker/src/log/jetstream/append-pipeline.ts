@@ -13,7 +13,7 @@
 //    a marker of its own when there is nothing to append.
 import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { Fifo } from "../fifo.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { HEADER_BYTES, MESSAGE_BYTES } from "./limits.ts";
 import { encodeMarker } from "./marker.ts";
 import { maxTimestampIn } from "./message-batches.ts";

@@ -2,7 +2,8 @@
 // counts. Writes are compare-and-set on the subject, so that who no longer leads a log can't put an
 // older start over a newer one.
 import type { Env } from "../../env/env.ts";
-import { LogError, type LogId } from "../log.ts";
+import type { LogId } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import type { StateParts } from "./checkpoint-format.ts";
 import {
   CHECKPOINT_GROWTH_MS,

@@ -1,15 +1,10 @@
 import type { Env, Timer } from "../../env/env.ts";
 import { tailBytesOn } from "../limits.ts";
-import {
-  type Log,
-  type LogEngine,
-  LogError,
-  type LogId,
-  type LogOptions,
-  type ReplicaStates,
-  type Replication,
-} from "../log.ts";
+import type { Log, LogId, LogOptions } from "../log.ts";
+import type { LogEngine } from "../log-engine.ts";
+import { LogError } from "../log-error.ts";
 import { TailBudget } from "../memory-tail.ts";
+import type { ReplicaStates, ReplicatedLogOptions, Replication } from "../replication.ts";
 import { Checkpoints, offlineOf } from "./checkpoints.ts";
 import { JetStreamFollowerLog } from "./follower-log.ts";
 import { JetStreamLeaderLog } from "./leader-log.ts";
@@ -146,7 +141,7 @@ export class JetStreamEngine implements LogEngine {
     this.#lastWait ??= env.timers.after(STOP_PATIENCE_MS, () => api.close());
   }
 
-  async #provision(id: LogId, options: LogOptions): Promise<void> {
+  async #provision(id: LogId, options: ReplicatedLogOptions): Promise<void> {
     const { env } = this.#opener;
     const creation = Buffer.from(env.random.bytes(8)).toString("hex");
     const config = logStreamConfig(id, options, this.#placement, creation);
@@ -172,7 +167,7 @@ export class JetStreamEngine implements LogEngine {
     }
   }
 
-  #lead(id: LogId, options: LogOptions): Promise<JetStreamLeaderLog> {
+  #lead(id: LogId, options: ReplicatedLogOptions): Promise<JetStreamLeaderLog> {
     return this.#asking(async () => {
       const stream = streamNameOf(id);
       const opened = this.#led.get(stream);

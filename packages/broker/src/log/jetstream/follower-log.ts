@@ -1,6 +1,8 @@
 import type { Timer } from "../../env/env.ts";
-import { type FollowerLog, LogError, type LogId, type LogOptions } from "../log.ts";
+import type { LogId, LogOptions } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import type { TailEntry } from "../memory-tail.ts";
+import type { FollowerLog } from "../replication.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
 import { asking } from "./checkpoints.ts";
 import {

@@ -1,5 +1,6 @@
-import type { LeaderLog, LogOptions } from "../log.ts";
-import { LogError } from "../log.ts";
+import type { LogOptions } from "../log.ts";
+import { LogError } from "../log-error.ts";
+import type { LeaderLog, ReplicatedLogOptions } from "../replication.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
 import { AppendPipeline } from "./append-pipeline.ts";
 import type { Checkpoint } from "./checkpoint-format.ts";
@@ -31,7 +32,12 @@ export class JetStreamLeaderLog implements LeaderLog {
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
 
-  private constructor(opener: LogOpener, log: StoredLog, leaderEpoch: number, options: LogOptions) {
+  private constructor(
+    opener: LogOpener,
+    log: StoredLog,
+    leaderEpoch: number,
+    options: ReplicatedLogOptions,
+  ) {
     this.#opener = opener;
     this.#log = log;
     this.leaderEpoch = leaderEpoch;
@@ -50,7 +56,7 @@ export class JetStreamLeaderLog implements LeaderLog {
   static async open(
     opener: LogOpener,
     id: StoredLog["id"],
-    options: LogOptions,
+    options: ReplicatedLogOptions,
   ): Promise<JetStreamLeaderLog> {
     await inspect(opener, id);
     const beside = await loadBeside(opener, id);

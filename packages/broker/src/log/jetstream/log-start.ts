@@ -1,6 +1,6 @@
 // Moving the start of a log. Where it starts is written beside it before anything is purged, and
 // only ever moves forward: a former leader may still be at it too.
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { encodeStart, type LogStart } from "./checkpoint-format.ts";
 import { type LogOpener, loadStart } from "./open-log.ts";
 import type { StoredLog } from "./stored-log.ts";

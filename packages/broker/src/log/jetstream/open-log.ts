@@ -1,6 +1,7 @@
 // What opening a log to lead it and to follow it have in common.
 import type { Env } from "../../env/env.ts";
-import { LogError, type LogId } from "../log.ts";
+import type { LogId } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import type { TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";
 import {

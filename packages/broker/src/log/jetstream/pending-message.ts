@@ -1,5 +1,5 @@
 // A message of appends while it is under way, and what its sender can say of it.
-import type { LogError } from "../log.ts";
+import type { LogError } from "../log-error.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import type { MessageIdentity } from "./message-id.ts";
 import type { StoredLog } from "./stored-log.ts";

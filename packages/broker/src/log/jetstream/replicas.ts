@@ -1,5 +1,7 @@
 // Where the replicas of a log are, and having them elsewhere.
-import { LogError, type LogId, type ReplicaStates } from "../log.ts";
+import type { LogId } from "../log.ts";
+import { LogError } from "../log-error.ts";
+import type { ReplicaStates } from "../replication.ts";
 import { isRefusal, type JetStreamRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
 import { logIdOf, type Placement, replicasConfig, streamNameOf } from "./stream-config.ts";
 import { ErrorCode } from "./transport.ts";

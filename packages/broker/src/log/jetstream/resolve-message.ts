@@ -4,7 +4,7 @@
 // only that the place was taken when the Raft leader looked: by this very message (JetStream
 // forgets message ids), by a proposal that is not committed yet and may never be, or by somebody
 // else.
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { LogGrammar } from "./grammar.ts";
 import { MISSING_BELIEVED_MS, RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
 import { messageIdOf } from "./message-id.ts";

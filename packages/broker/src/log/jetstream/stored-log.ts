@@ -1,6 +1,7 @@
 // What a led and a followed log have in common: what is known of the stream, and reading it.
 import { DamagedRanges } from "../damaged-ranges.ts";
-import { LogError, type LogId } from "../log.ts";
+import type { LogId } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { MemoryTail, type TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";
 import type { LogStart } from "./checkpoint-format.ts";

@@ -1,6 +1,6 @@
 // The JetStream API with types: what is asked for, and what "no" and no answer mean.
 import type { Env } from "../../env/env.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { askAgain } from "./ask-again.ts";
 import {
   ASK_ANOTHER_WAITS_MS,

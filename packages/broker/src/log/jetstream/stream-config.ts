@@ -1,5 +1,7 @@
 // How a log is a stream: one stream for each, found by topic id and partition alone.
-import type { LogId, LogOptions } from "../log.ts";
+
+import type { LogId } from "../log.ts";
+import type { ReplicatedLogOptions } from "../replication.ts";
 import { CHECKPOINT_REPLICAS, DUPLICATE_WINDOW_MS } from "./limits.ts";
 
 /** As nats-server has it in JSON; only what the engine sets or reads. */
@@ -51,7 +53,7 @@ export function checkpointPartOf(id: LogId, saving: string, part: number | strin
  */
 export function logStreamConfig(
   id: LogId,
-  options: LogOptions,
+  options: ReplicatedLogOptions,
   placement: Placement | null,
   creation: string,
 ): StreamConfig {

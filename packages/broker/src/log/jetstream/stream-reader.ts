@@ -1,6 +1,6 @@
 // Reading a stream in order. Direct gets are answered by any replica: by one that lags, or by one
 // that lost something. What it does not have is asked of the Raft leader before it is believed.
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import {
   LAGGING_READ_WAITS_MS,
   LEADER_ASKED_MS,

@@ -1,6 +1,8 @@
 // Taking a log over: from the marker on, nothing that an earlier writer still has on its way
 // counts.
-import { LogError, type LogOptions } from "../log.ts";
+
+import { LogError } from "../log-error.ts";
+import type { ReplicatedLogOptions } from "../replication.ts";
 import { POLITE_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
 import { encodeMarker, type Marker } from "./marker.ts";
 import { markerMessageId } from "./message-id.ts";
@@ -17,7 +19,7 @@ import type { PublishOutcome } from "./transport.ts";
 export async function takeOver(
   opener: LogOpener,
   log: StoredLog,
-  { leaderEpoch, isStillWanted }: Pick<LogOptions, "leaderEpoch" | "isStillWanted">,
+  { leaderEpoch, isStillWanted }: Pick<ReplicatedLogOptions, "leaderEpoch" | "isStillWanted">,
 ): Promise<number> {
   const { api } = opener;
   const { stream } = log.reader;

@@ -9,7 +9,7 @@
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { WRITE_BYTES } from "../limits.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import type { MemoryTail, TailEntry } from "../memory-tail.ts";
 import type { Durability } from "./durability.ts";
 import type { LogState } from "./log-state.ts";

@@ -6,7 +6,7 @@ import type { File } from "../../env/env.ts";
 import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
 import { COLD_READERS } from "../limits.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { findBatch } from "./batch-search.ts";
 import { collectBatches, type Found, type Place, type Wanted } from "./collect-batches.ts";
 import type { LogState } from "./log-state.ts";

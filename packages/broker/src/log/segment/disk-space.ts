@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Env, Timer } from "../../env/env.ts";
 import { isDiskFull } from "../../util/os-error.ts";
 import { DISK_LOOK_INTERVAL_MS, DISK_REMINDER_INTERVAL_MS, DISK_RESERVE_BYTES } from "../limits.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 
 const RESERVE_FILE = ".tarpan-reserve";
 /** What there must be, the reserve in it, for a disk not to be full. */

@@ -6,7 +6,7 @@
 // 3. Syncs and checkpoints of one log never overlap.
 
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { writeCheckpoint, writeState } from "./checkpoint.ts";
 import type { LogState } from "./log-state.ts";

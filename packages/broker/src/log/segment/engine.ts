@@ -6,7 +6,9 @@ import { allOrNothing } from "../../util/close-stack.ts";
 import { inParallel } from "../../util/in-parallel.ts";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { CONCURRENT_LOGS, indexBytesOn, tailBytesOn } from "../limits.ts";
-import { type Log, type LogEngine, LogError, type LogId, type LogOptions } from "../log.ts";
+import type { Log, LogId, LogOptions } from "../log.ts";
+import type { LogEngine } from "../log-engine.ts";
+import { LogError } from "../log-error.ts";
 import { TailBudget } from "../memory-tail.ts";
 import {
   type DataDirectory,

@@ -1,5 +1,6 @@
 import { DamagedRanges } from "../damaged-ranges.ts";
-import { LogError, type LogOptions } from "../log.ts";
+import type { LogOptions } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import type { Segment } from "./segment.ts";
 
 /** What the parts of one open log share. */

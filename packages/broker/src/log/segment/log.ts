@@ -1,5 +1,6 @@
 import { reasonOf } from "../../util/os-error.ts";
-import { type Log, LogError, type LogOptions } from "../log.ts";
+import type { Log, LogOptions } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { MemoryTail } from "../memory-tail.ts";
 import { ActiveWriter } from "./active-writer.ts";
 import { readState } from "./checkpoint.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { FileSystem } from "../../env/env.ts";
-import { LogError } from "../log.ts";
+import { LogError } from "../log-error.ts";
 import { PARTITION_METADATA_FILE } from "./file-names.ts";
 import { replaceFile } from "./sealed-file.ts";
 

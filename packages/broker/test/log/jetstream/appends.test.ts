@@ -1,7 +1,7 @@
 // What becomes of appends whose outcome is unknown, one case at a time.
 import { decodeBatch, stampBatch } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import type { LeaderLog } from "../../../src/log/log.ts";
+import type { LeaderLog } from "../../../src/log/replication.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import type { Fate } from "./model-jetstream.ts";
 import { ID, World } from "./world.ts";

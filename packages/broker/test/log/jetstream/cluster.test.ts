@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeEnv } from "../../../src/env/node-env.ts";
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import { NatsTransport } from "../../../src/log/jetstream/nats-transport.ts";
-import type { LeaderLog, LogId, ReplicaStates } from "../../../src/log/log.ts";
+import type { LogId } from "../../../src/log/log.ts";
+import type { LeaderLog, ReplicaStates } from "../../../src/log/replication.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import { type NatsServers, NO_SERVER, natsServerPath, startNatsServers } from "./nats-servers.ts";
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 import { nodeEnv } from "../../../src/env/node-env.ts";
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import { NatsTransport } from "../../../src/log/jetstream/nats-transport.ts";
+import type { ReplicatedLogOptions } from "../../../src/log/replication.ts";
 import { logContract } from "../../contract/log.contract.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
 import { ModelJetStream } from "./model-jetstream.ts";
@@ -51,7 +52,10 @@ for (const count of [1, 3] as const)
 /** The contract knows nothing of replicas: every log gets them. */
 function withReplicas(engine: JetStreamEngine, replicas: readonly number[]): JetStreamEngine {
   const create = engine.create.bind(engine);
-  engine.create = (id, options) => create(id, { ...options, replicas });
+  engine.create = (id, options) => {
+    const shared: ReplicatedLogOptions = { ...options, replicas };
+    return create(id, shared);
+  };
   return engine;
 }
 

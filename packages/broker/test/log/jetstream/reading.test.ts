@@ -1,6 +1,6 @@
 // Opening and reading: damage, gaps, trims, checkpoints, followers.
 import { describe, expect, it } from "vitest";
-import type { FollowerLog, LeaderLog } from "../../../src/log/log.ts";
+import type { FollowerLog, LeaderLog } from "../../../src/log/replication.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import { ID, STREAM, World } from "./world.ts";
 

@@ -2,12 +2,9 @@
 import { decodeBatch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
-import {
-  type FollowerLog,
-  type LeaderLog,
-  LogError,
-  type ReadableLog,
-} from "../../../src/log/log.ts";
+import type { ReadableLog } from "../../../src/log/log.ts";
+import { LogError } from "../../../src/log/log-error.ts";
+import type { FollowerLog, LeaderLog } from "../../../src/log/replication.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS } from "../batches.ts";
 import type { Fate } from "./model-jetstream.ts";
