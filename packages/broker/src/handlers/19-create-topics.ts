@@ -36,9 +36,9 @@ async function handle(
 }
 
 function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boolean): Result {
-  const { name, errorCode, errorMessage, plan } = created;
-  if (plan === null) return { name, errorCode, errorMessage, configs: null };
-  const { id, partitions, configs } = plan;
+  const { name, errorCode, errorMessage, topic } = created;
+  if (topic === null) return { name, errorCode, errorMessage, configs: null };
+  const { id, numPartitions, replicationFactor, configs } = topic;
   const own = new Map(configs.map(({ name: key, value }) => [key, value]));
   const described = describeTopic(metadata.configs.layers(metadata.image), own);
   return {
@@ -47,8 +47,8 @@ function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boole
     ...(!validateOnly && { topicId: id }),
     errorCode,
     errorMessage,
-    numPartitions: partitions.length,
-    replicationFactor: partitions[0]!.replicas.length,
+    numPartitions,
+    replicationFactor,
     configs: described.map((config) => ({
       name: config.name,
       value: config.value,

@@ -30,8 +30,18 @@ export interface CreateTopicsResponse {
 export type CreatedTopic = Outcome & {
   readonly name: string;
   /** Present when the topic was created, or would have been with `validateOnly`. */
-  readonly plan: TopicPlan | null;
+  readonly topic: NewTopic | null;
 };
+
+/** Of a topic as it was made, what a client is told. */
+export interface NewTopic {
+  readonly id: string;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly configs: TopicPlan["configs"];
+}
+
+type Planned = Outcome & { readonly name: string; readonly plan: TopicPlan | null };
 
 export async function createTopics(
   controller: LocalController,
@@ -41,13 +51,13 @@ export async function createTopics(
   const names = [...byName.keys()];
   const tooMany = tooManyPartitions(specs, controller.brokerConfig());
   if (tooMany !== null) {
-    return { topics: names.map((name) => ({ name, plan: null, ...tooMany })) };
+    return { topics: names.map((name) => ({ name, topic: null, ...tooMany })) };
   }
   const twice = new Set(specs.filter((spec) => byName.get(spec.name) !== spec).map((s) => s.name));
   const topics = await controller.locks.hold(names, async () => {
     const alongside: string[] = [];
     const context = { ...planContext(controller), alongside, internal };
-    const planned = names.map((name): CreatedTopic => {
+    const planned = names.map((name): Planned => {
       if (twice.has(name)) return { name, plan: null, ...TOPIC_TWICE };
       const plan = planTopic(controller.image, byName.get(name)!, context);
       if (isRefusal(plan)) return { name, plan: null, ...plan };
@@ -56,7 +66,7 @@ export async function createTopics(
     });
     return validateOnly ? planned : createPlanned(controller, planned);
   });
-  return { topics };
+  return { topics: topics.map(createdTopic) };
 }
 
 /** Makes `__consumer_offsets` as the broker configs want it. */
@@ -95,8 +105,8 @@ function planContext(controller: LocalController) {
 
 async function createPlanned(
   controller: LocalController,
-  planned: readonly CreatedTopic[],
-): Promise<CreatedTopic[]> {
+  planned: readonly Planned[],
+): Promise<Planned[]> {
   const plans = planned.flatMap(({ plan }) => plan ?? []);
   const logs = (plan: TopicPlan) => newLogs(plan.name, plan.id, 0, plan.partitions);
   // A name can't have been taken meanwhile (it is locked), but one that collides with it can.
@@ -107,6 +117,16 @@ async function createPlanned(
     const refusal = result.plan === null ? undefined : lost.get(result.plan);
     return refusal === undefined ? result : { name: result.name, plan: null, ...refusal };
   });
+}
+
+function createdTopic({ plan, ...result }: Planned): CreatedTopic {
+  if (plan === null) return { ...result, topic: null };
+  const { id, partitions, configs } = plan;
+  const replicationFactor = partitions[0]!.replicas.length;
+  return {
+    ...result,
+    topic: { id, numPartitions: partitions.length, replicationFactor, configs },
+  };
 }
 
 export const TOPIC_TWICE = refused(ErrorCode.INVALID_REQUEST, "the topic is named more than once");

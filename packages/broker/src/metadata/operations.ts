@@ -47,7 +47,7 @@ export const operations = {
   createTopics: operation({
     decide: createTopics,
     refuse: (outcome, { topics }) => {
-      return { topics: topics.map(({ name }) => ({ name, plan: null, ...outcome })) };
+      return { topics: topics.map(({ name }) => ({ name, topic: null, ...outcome })) };
     },
   }),
 

@@ -207,7 +207,7 @@ describe("a call of the controller", () => {
       const name = `from-${broker.id}`;
       const [created] = await world.run(createTopics(broker.member.metadata, [topic(name)]));
       expect(created).toMatchObject({ name, errorCode: ErrorCode.NONE });
-      expect(broker.member.metadata.image.topics.get(name)?.id).toBe(created!.plan!.id);
+      expect(broker.member.metadata.image.topics.get(name)?.id).toBe(created!.topic!.id);
     }
     await world.settled();
     world.check();

@@ -14,7 +14,7 @@ describe("creating topics", () => {
     expect(seen).toEqual([["t"]]);
     expect(metadata.image.topics.get("t")?.partitions).toHaveLength(3);
     expect(host.logs.size).toBe(3);
-    expect(metadata.image.topics.get("t")).toBe(metadata.image.topicsById.get(created!.plan!.id));
+    expect(metadata.image.topics.get("t")).toBe(metadata.image.topicsById.get(created!.topic!.id));
   });
 
   it("answers what is wrong with each topic", async () => {
@@ -47,7 +47,7 @@ describe("creating topics", () => {
     ];
     for (const [asked, errorCode] of cases) {
       const [result] = await createTopics(metadata, [asked]);
-      expect(result, asked.name).toMatchObject({ errorCode, plan: null });
+      expect(result, asked.name).toMatchObject({ errorCode, topic: null });
       expect(result?.errorMessage).toMatch(/\w/);
     }
     const [near] = await createTopics(metadata, [
@@ -86,7 +86,7 @@ describe("creating topics", () => {
     const { metadata, host } = await openMetadata();
     host.failure = new Error("no space");
     const [result] = await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
-    expect(result).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, plan: null });
+    expect(result).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, topic: null });
     expect(metadata.image.topics.size).toBe(0);
     expect(host.logs.size).toBe(0);
     host.failure = null;
@@ -127,7 +127,8 @@ describe("creating topics", () => {
     const [created] = await createTopics(metadata, [
       spec("t", { numPartitions: 6, replicationFactor: 2 }),
     ]);
-    const { partitions } = created!.plan!;
+    expect(created!.topic).toMatchObject({ numPartitions: 6, replicationFactor: 2 });
+    const { partitions } = metadata.image.topics.get("t")!;
     const leaders = partitions.map(({ leader }) => leader).sort();
     expect(leaders).toEqual([1, 1, 2, 2, 3, 3]);
     expect(new Set(partitions.map(({ replicas }) => replicas.join())).size).toBe(6);

@@ -35,7 +35,9 @@ async function withTopic() {
   const opened = await openMetadata();
   const configs = [{ name: "retention.ms", value: "5" }];
   const [created] = await createTopics(opened.metadata, [spec("t", { numPartitions: 2, configs })]);
-  return { ...opened, plan: created!.plan! };
+  const { id } = created!.topic!;
+  const { partitions } = opened.metadata.image.topics.get("t")!;
+  return { ...opened, plan: { name: "t", id, partitions, configs } };
 }
 
 const layers = new ConfigResolver(1, {}).layers(EMPTY_IMAGE);
