@@ -18,12 +18,12 @@ export type ResourceType = "topic" | "group" | "cluster";
 /** The one resource of type cluster; Kafka's `Resource.CLUSTER_NAME`. */
 export const CLUSTER_NAME = "kafka-cluster";
 
-/** Who asks. */
+/** The sender of a request. */
 export interface Client {
   readonly remoteAddress: string;
 }
 
-/** Says who may do what. It is asked for every request, so it answers at once. */
+/** Decides which client may do what. Runs for every request, so it is synchronous. */
 export interface Authorizer {
   allows(
     client: Client,
@@ -33,5 +33,5 @@ export interface Authorizer {
   ): boolean;
 }
 
-/** Everybody may do everything: a broker without ACLs, as Kafka without an authorizer. */
+/** Allows every client everything: a broker without ACLs, as Kafka without an authorizer. */
 export const allowAll: Authorizer = { allows: () => true };

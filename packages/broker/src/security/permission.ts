@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { type AclOperation, CLUSTER_NAME, type ResourceType } from "./authorizer.ts";
 
-/** What a client needs for an API, beside reaching the broker. */
+/** What a client must be allowed to do before it may use an API. */
 export interface Permission<Request> {
   readonly operation: keyof typeof AclOperation;
   readonly resourceType: ResourceType;
@@ -29,7 +29,7 @@ export function onEach(operation: Operation, resourceType: ResourceType): Permis
   return { operation, resourceType, nameOf: null };
 }
 
-/** What a request is answered with that lacks a permission on such a resource. */
+/** The error code of a request that lacks a permission, by type of resource. */
 export const DENIED: Readonly<Record<ResourceType, number>> = {
   topic: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
   group: ErrorCode.GROUP_AUTHORIZATION_FAILED,

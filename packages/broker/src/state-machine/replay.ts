@@ -24,7 +24,7 @@ export async function replay<State, Rec>(
 }
 
 /**
- * Goes on from a state that holds everything below `offset`, to the end of the log as it is now.
+ * Continues from a state that holds everything below `offset`, up to the current end of the log.
  */
 export async function replayFrom<State, Rec>(
   machine: StateMachine<State, Rec>,

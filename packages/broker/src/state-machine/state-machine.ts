@@ -1,4 +1,4 @@
-/** A record as it lies in the log. */
+/** A record as the log stores it. */
 export interface EncodedRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
@@ -11,7 +11,7 @@ export interface EncodedRecord {
  */
 export interface StateMachine<State, Rec> {
   readonly initial: State;
-  /** The only writer of state, the same live and on replay. Throws on a record it can't know. */
+  /** The only writer of state, the same live and on replay. Throws on an unknown record. */
   apply(state: State, records: readonly Rec[]): State;
   /**
    * Records that make `state` again. Applying them to `state` itself must change nothing. They come
@@ -20,7 +20,7 @@ export interface StateMachine<State, Rec> {
    */
   snapshot(state: State): Iterable<readonly Rec[]>;
   encode(record: Rec): EncodedRecord;
-  /** Null for a record that another version may know and this one passes over. */
+  /** Null for a record of another version, which this version skips. */
   decode(record: EncodedRecord): Rec | null;
   /**
    * `apply` changes the state it is given and returns it. Such a state can't be taken back, so
