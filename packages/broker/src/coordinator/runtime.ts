@@ -123,7 +123,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return this.#runWhenLoaded(found, key, operation);
   }
 
-  /** The same where nobody is helped by waiting. */
+  /** The same for requests that gain nothing by waiting: rejects while the shard is loaded. */
   runIfLoaded<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
     const found = this.#shardOf(key);
     if (found instanceof CoordinatorShard) return found.run(operation);
@@ -198,7 +198,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return { errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ready };
   }
 
-  /** Null where it is loaded. One that has failed is loaded anew when somebody needs it. */
+  /** Null when the shard is loaded. A shard that has failed is loaded anew when it is needed. */
   #loadingOf(index: number, own: OwnShard<State, Rec, Timer>): Coming | null {
     if (isReady(own.shard)) return null;
     return own.shard === null ? own.ready : this.#beginLoad(index, own.leaderEpoch).ready;

@@ -24,7 +24,7 @@ export interface Services {
   readonly authorizer: Authorizer;
   /** See ClusterPart.states; left out where every replica is led here. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
-  /** Left out where there is nobody to follow. */
+  /** Left out where this broker is alone and follows no other. */
   readonly followers?: Followers;
   /** Aborts when the broker is told to stop, so that long polls do not hold it up. */
   readonly stopping: AbortSignal;
@@ -44,7 +44,7 @@ export interface Handler {
   readonly versions: Range;
   /** See PendingRequest.lane. */
   readonly lane: Lane | null;
-  /** All of these; none where whoever reaches the broker may ask. */
+  /** A client needs all of these. Empty: every client that reaches the broker may ask. */
   readonly authorize: readonly Permission<unknown>[];
   /** Undefined as the response means that the client expects none (acks=0). */
   handle(request: unknown, context: RequestContext): Body | undefined | Promise<Body | undefined>;
@@ -73,7 +73,7 @@ export function handler<Q extends Fields, S extends Fields>(spec: HandlerSpec<Q,
 }
 
 /**
- * Thrown by a handler whose client gets no answer but a closed connection (acks=0 with an error).
+ * Thrown by a handler to close the connection in place of an answer (acks=0 with an error).
  */
 export class CloseConnection extends Error {
   override readonly name = "CloseConnection";

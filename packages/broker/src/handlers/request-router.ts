@@ -36,7 +36,11 @@ export class HandlerRouter implements RequestRouter {
     if (handler === undefined) throw refused("unknown-api", header, "is not served");
     // Who leads what is no more as this broker knows it: its clients are to ask another one.
     if (this.#services.metadata.leadership.isExpired) {
-      throw refused("isolated", header, "came while too few other brokers are heard");
+      throw refused(
+        "isolated",
+        header,
+        "came while this broker is isolated: no heartbeat from a majority",
+      );
     }
     if (!includes(handler.versions, header.apiVersion)) {
       if (handler.api === ApiVersions) return this.#answerNewerClient(handler, header, connection);

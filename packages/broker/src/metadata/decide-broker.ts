@@ -72,9 +72,9 @@ export function decideRegisterBroker(
 }
 
 /**
- * A broker that was not heard of for its session: it leads nothing any more and gets no new
- * partitions. Its replicas stay in their ISRs, since whether they are in sync is for the engine to
- * say. Replies whether it was fenced now: not when it has started anew since, or was fenced before.
+ * Fences a broker that sent no heartbeat for its session: it leads nothing and gets no new
+ * partitions. Its replicas stay in their ISRs, because the engine decides what is in sync. Replies
+ * false when the broker has restarted since, or was fenced before.
  */
 export function decideFenceBroker(
   image: MetadataImage,
@@ -92,7 +92,7 @@ export function decideFenceBroker(
   return { records: [fenced, ...elected], response: true };
 }
 
-/** A fenced broker is heard of again, and leads what nobody does. Replies whether it was fenced. */
+/** Unfences a broker; it leads what has no leader. Replies whether the broker was fenced. */
 export function decideUnfenceBroker(
   image: MetadataImage,
   brokerId: number,

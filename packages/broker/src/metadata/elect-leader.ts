@@ -1,7 +1,7 @@
 import type { ReplicaStates } from "../log/replication.ts";
 import { type MetadataImage, NO_LEADER, type PartitionImage } from "./image.ts";
 
-/** The broker beside a partition's Raft leader, null where that is unknown or nobody's. */
+/** The broker beside a partition's Raft leader; null when it is unknown or beside no broker. */
 export type RaftLeaderOf = (topicId: string, partition: number) => number | null;
 
 export const NO_RAFT_LEADERS: RaftLeaderOf = () => null;
@@ -13,11 +13,11 @@ export function aliveBrokers(image: MetadataImage): Set<number> {
 }
 
 /**
- * Who leads a partition while `alive` (in order of ids) are the brokers that may. The one that
- * leads stays, so that no client has to move without need. Otherwise the nearer to the data the
- * better: beside the Raft leader, a replica in sync, any replica. Every broker reaches the log and
- * nobody can lose what it holds, so where Kafka would have a partition wait for its replicas any
- * broker does: there is no unclean election here.
+ * Elects the leader of a partition among `alive` brokers (in order of ids). The present leader
+ * stays, so that no client has to move without need. Otherwise the broker nearest to the data wins:
+ * beside the Raft leader, then a replica in sync, then any replica, then any broker. Every broker
+ * reaches the log and none can lose its records, so there is no unclean election here: where Kafka
+ * would wait for a replica, any broker may lead.
  */
 export function electLeader(
   { leader, replicas, isr }: Pick<PartitionImage, "leader" | "replicas" | "isr">,

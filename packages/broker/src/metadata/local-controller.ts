@@ -27,8 +27,8 @@ export interface ControllerOptions {
 }
 
 /**
- * The controller, where its log is: decides over the replayed metadata. What it may be asked stands
- * in `operations`.
+ * The controller on the broker that writes the metadata's log: it decides over the replayed
+ * metadata. Its operations are listed in `operations`.
  *
  * 1. A topic's logs exist before its records are appended, so no partition lacks its log.
  * 2. Logs are discarded only when it is certain that no record names them: after an append whose
@@ -81,7 +81,7 @@ export class LocalController {
     return this.#options.env.random;
   }
 
-  /** Called after each change, before whoever asked for it is answered. Returns its end. */
+  /** Runs after each change, before its caller is answered. Returns what ends the subscription. */
   onCommit(listener: (previous: MetadataImage, next: MetadataImage) => void): () => void {
     return this.#replayed.onCommit(listener);
   }

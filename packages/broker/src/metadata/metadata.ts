@@ -118,15 +118,15 @@ export class Metadata {
   }
 
   /**
-   * Called after each change, before whoever asked for it is answered, with what has changed and
-   * the image that is shown from now on. Returns the end of it.
+   * Calls `listener` after each change, before the caller of the change gets its answer, with the
+   * delta and the new image. Returns a function that ends the subscription.
    */
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The next committed image, from whoever reads the log. */
+  /** Shows the next committed image; called by the reader of the log. */
   advance(next: MetadataImage): void {
     const previous = this.#image;
     if (next === previous) return;
@@ -156,7 +156,7 @@ export class Metadata {
     return this.controller.registerBroker({ rack: null, ...at, id, incarnationId });
   }
 
-  /** A producer id nobody was given before. Rejects when no block of ids could be stored. */
+  /** A producer id that was never given out. Rejects when no block of ids could be stored. */
   nextProducerId(): Promise<number> {
     return this.#producerIds.next();
   }

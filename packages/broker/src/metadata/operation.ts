@@ -9,23 +9,23 @@ import { storageRefusal } from "./storage-refusal.ts";
  */
 export interface Operation<Context, Request, Response> {
   /**
-   * Carries it out where the controller is. Resolves after what it changes is durable, and rejects
-   * with StateMachineError where that can't be.
+   * Runs on the controller. Resolves when the change is durable; rejects with StateMachineError
+   * when the change can't be stored.
    */
   readonly decide: (controller: Context, request: Request) => Promise<Response>;
   /**
-   * The response of what came to nothing, or to nobody knows what. Where it is left out the caller
-   * is given the error: StateMachineError or ControllerUnavailable.
+   * The response when the operation failed, or when its outcome is unknown. Without it the caller
+   * gets the error: StateMachineError or ControllerUnavailable.
    */
   readonly refuse?: (outcome: Outcome, request: Request) => Response;
-  /** How long somebody elsewhere waits, if not as long as for most. */
+  /** How long another broker waits for the response, ms, when it is not the usual time. */
   readonly timeoutMs?: (request: Request) => number;
 }
 
-/** Operations by name; whoever adds one adds a row, and has each form below. */
+/** Operations by name. A new operation is a new row; the forms below follow from it. */
 export type OperationTable<Context> = Readonly<Record<string, Operation<Context, never, unknown>>>;
 
-/** What callers have of a table, in whichever form: a function for each operation. */
+/** The operations of a table as functions. Every form below has this type. */
 export type Surface<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends Operation<
     never,
@@ -36,17 +36,17 @@ export type Surface<Table> = {
     : never;
 };
 
-/** Has somebody else carry out the operation of this name. Rejects with ControllerUnavailable. */
+/** Calls an operation on the controller of another broker. Rejects with ControllerUnavailable. */
 export type Call = (name: string, request: unknown, timeoutMs?: number) => Promise<unknown>;
 
-/** Has a row's types found. */
+/** Lets TypeScript infer the types of a row. */
 export function operation<Context, Request, Response>(
   row: Operation<Context, Request, Response>,
 ): Operation<Context, Request, Response> {
   return row;
 }
 
-/** The controller as it serves others: what can't be stored is for whoever answers them to tell. */
+/** For calls of other brokers: a failed append rejects, and the server tells the caller. */
 export function servedForm<Context, Table extends OperationTable<Context>>(
   table: Table,
   controller: Context,
@@ -54,7 +54,7 @@ export function servedForm<Context, Table extends OperationTable<Context>>(
   return surfaceOf<Table, Context>(table, (_, { decide }, request) => decide(controller, request));
 }
 
-/** The controller as a broker has it that is the controller itself. */
+/** For the broker that is the controller itself. */
 export function localForm<Context, Table extends OperationTable<Context>>(
   table: Table,
   controller: Context,
@@ -64,7 +64,7 @@ export function localForm<Context, Table extends OperationTable<Context>>(
   });
 }
 
-/** The controller as a broker has it for which somebody else is, or may be, the controller. */
+/** For a broker of a cluster: the controller may be another broker. */
 export function remoteForm<Table extends OperationTable<never>>(
   table: Table,
   call: Call,

@@ -19,15 +19,15 @@ import { type ListedTopic, listReassignments, type OngoingReassignments } from "
 /** What most operations need of the controller. */
 export type Deciding = Pick<LocalController, "decide">;
 
-/** In the place of a request that says nothing. */
+/** A request without fields. */
 export type Nothing = Readonly<Record<never, never>>;
 
 /**
- * All that may be asked of whoever changes the metadata. A row is all that a new operation needs:
- * each broker then has it as `metadata.controller.NAME(request)`, wherever the controller is.
+ * All operations of the controller. A new operation needs one row here: every broker then calls it
+ * as `metadata.controller.NAME(request)`, wherever the controller is.
  *
- * A response whose own `errorCode` is set says nothing of single topics: the controller can't be
- * reached, or could not store what it decided.
+ * A response with an `errorCode` of its own has no results for single topics: the controller was
+ * not reached, or could not store its decision.
  */
 export const operations = {
   /** To be called once per start, before serving. */

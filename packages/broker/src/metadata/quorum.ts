@@ -16,7 +16,7 @@ export interface QuorumReplica {
   readonly lastCaughtUpMs: number;
 }
 
-/** While nobody is known to. */
+/** While no leader is known. */
 export const NO_QUORUM: Quorum = {
   leaderId: -1,
   leaderEpoch: -1,

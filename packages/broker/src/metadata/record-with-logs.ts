@@ -9,9 +9,9 @@ import { storageRefusal } from "./storage-refusal.ts";
 type RecordsOf<Plan> = (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome;
 
 /**
- * Makes the logs that plans need, then appends the records of those that still hold by then.
- * Returns the others, whose logs are gone again; only when it is unknown whether the records were
- * stored do the logs stay, since a topic may own them.
+ * Makes the logs that the plans need, then appends the records of the plans that are still valid.
+ * Returns the other plans; their logs are removed again. When it is unknown whether the records
+ * were stored, the logs stay, because a topic may own them.
  */
 export async function recordWithLogs<Plan>(
   controller: LocalController,

@@ -98,7 +98,7 @@ export class Connection implements MemoryHolder {
     this.#advance();
   }
 
-  /** Begins the requests whose turn has come, then decides about reading on and about ending. */
+  /** Begins the requests whose turn it is, then decides whether to read on or to end. */
   #advance(): void {
     try {
       while (this.#mayBegin() && this.#take()) {
@@ -158,7 +158,7 @@ export class Connection implements MemoryHolder {
     this.#advance();
   }
 
-  /** Hands on every response whose turn has come; those of one turn leave in one writev. */
+  /** Writes every response whose turn it is; those of one turn leave in one writev. */
   #write(): void {
     for (let next = this.#responses.shift(); next !== undefined; next = this.#responses.shift()) {
       if (next === null) continue;

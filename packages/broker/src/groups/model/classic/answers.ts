@@ -5,7 +5,7 @@ import type { LiveGroup } from "./live-group.ts";
 import { type JoinAnswer, type Member, metadataOf, type SyncAnswer } from "./member.ts";
 import { EMPTY_BYTES } from "./records.ts";
 
-/** What a member is told of the generation it is in; its leader is told of all members. */
+/** The answer to a member that has joined its generation; the leader's lists all members. */
 export function joined(live: LiveGroup, memberId: string): JoinAnswer {
   return {
     errorCode: ErrorCode.NONE,

@@ -15,15 +15,15 @@ export type ClassicState = "Empty" | "PreparingRebalance" | "CompletingRebalance
  * 1. In Empty and Stable it says what is recorded, or what the running operation is recording;
  *    while the group rebalances it is ahead, and a crash takes that back.
  * 2. There is a leader, and it is a member, exactly while there are members.
- * 3. A member's requests wait in its Member, so whoever is removed is answered by the remover.
+ * 3. A member's requests wait in its Member, so the operation that removes a member answers them.
  */
 export class LiveGroup {
   state: ClassicState;
   /** Wall ms of the last change of state. */
   stateSinceMs: number;
-  /** The rebalance began in Empty: it waits for the initial delay, whoever has joined. */
+  /** The rebalance began in Empty: it waits for the initial delay, even when all have joined. */
   initialRebalance = false;
-  /** During an initial rebalance: somebody came since the delay was last extended. */
+  /** During an initial rebalance: a member joined since the delay was last extended. */
   newMemberAdded = false;
   generation: number;
   protocolType: string;
@@ -37,7 +37,7 @@ export class LiveGroup {
   readonly #instances = new Map<string, string>();
   readonly #supporters = new Map<string, number>();
   #joining = 0;
-  /** Undefined until somebody asks; null when the subscriptions can't be read. */
+  /** Undefined until it is needed; null when the subscriptions can't be read. */
   #topics: ReadonlySet<string> | null | undefined;
 
   constructor(groupId: string, recorded: RecordedGroup) {

@@ -22,9 +22,10 @@ export interface Reconciliation {
 }
 
 /**
- * One step of a member towards its target (CurrentAssignmentBuilder of Kafka): first it gives up
- * what it shall not have and stays at its epoch until it says so; then it moves to the epoch of the
- * target and is given what nobody else has any more. The same member when there is no step.
+ * One step of a member towards its target assignment (Kafka's CurrentAssignmentBuilder). First the
+ * member revokes what is not in its target, and keeps its epoch until it confirms that. Then it
+ * moves to the target's epoch and gets the partitions that no other member holds any more. Returns
+ * the same member when there is no step.
  */
 export function reconcile(member: Member, world: Reconciliation): Member {
   if (member.state === MemberState.unrevokedPartitions && stillOwns(world, member.revoking)) {
