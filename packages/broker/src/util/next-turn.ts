@@ -10,15 +10,16 @@ export function nextTurnOf(timers: Pick<Timers, "afterThisTurn">): NextTurn {
 /** For whoever has nobody beside it: goes on at once. */
 export const goOn: NextTurn = () => Promise.resolve();
 
-/** Makes one of `slices` a turn, and hands each to `take`. */
+/** Makes one of `slices` a turn, and hands each to `take`. A single slice waits for no turn. */
 export async function inSlices<T>(
   slices: Iterable<T>,
   nextTurn: NextTurn,
   take: (slice: T) => void,
 ): Promise<void> {
-  const made = slices[Symbol.iterator]();
-  for (let slice = made.next(); !slice.done; slice = made.next()) {
-    take(slice.value);
-    await nextTurn();
+  let isFirst = true;
+  for (const slice of slices) {
+    if (!isFirst) await nextTurn();
+    isFirst = false;
+    take(slice);
   }
 }
