@@ -13,10 +13,12 @@ export async function saveCheckpoint(
   made: Checkpoint,
 ): Promise<void> {
   const { checkpoints } = opener;
-  const whole = encodeCheckpoint(made);
-  const isLarge = whole.length > Math.min(MESSAGE_BYTES, checkpoints.maxBytes);
-  const saved = isLarge ? await checkpoints.saveParts(id, made.state) : null;
-  const payload = saved ? encodeCheckpoint({ ...made, state: NOTHING, parts: saved.parts }) : whole;
+  const limitBytes = Math.min(MESSAGE_BYTES, checkpoints.maxBytes);
+  // A state that is too large alone is not copied to find that out.
+  const whole = made.state.length > limitBytes ? null : encodeCheckpoint(made);
+  const fits = whole !== null && whole.length <= limitBytes;
+  const saved = fits ? null : await checkpoints.saveParts(id, made.state);
+  const payload = fits ? whole : encodeCheckpoint({ ...made, state: NOTHING, parts: saved!.parts });
   let hadParts = false;
   let sequence = 0;
   await saveNewer({
