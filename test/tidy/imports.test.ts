@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     ],
     fetch: ["partition", "log", "env", "util"],
     partition: ["metadata", "log", "config", "logging", "env", "util"],
-    metadata: ["state-machine", "log", "config", "env", "util"],
+    metadata: ["rpc", "state-machine", "log", "config", "env", "util"],
     "state-machine": ["log", "util"],
     rpc: ["logging", "env"],
     log: ["config", "env", "util"],

@@ -6,6 +6,7 @@ import type { LocalController } from "../metadata/local-controller.ts";
 import { operation, type Surface } from "../metadata/operation.ts";
 import { type Nothing, operations } from "../metadata/operations.ts";
 import type { Quorum } from "../metadata/quorum.ts";
+import { LeaveCluster, MetadataEnd, RemoveBroker } from "../rpc/messages/index.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import type { ControllerDuties } from "./controller-duties.ts";
 import type { Gathering } from "./gathering.ts";
@@ -25,6 +26,7 @@ export interface ActiveContext {
 /** What a cluster does otherwise than a broker alone, and what only a cluster can be asked. */
 export const ownOperations = {
   registerBroker: operation({
+    ...operations.registerBroker,
     async decide({ local, duties }: ActiveContext, registration: BrokerRegistration) {
       const { raftLeaderOf } = duties;
       const outcome = await local.decide((image) => {
@@ -52,8 +54,8 @@ export const ownOperations = {
     },
   }),
 
-  quorum: operation({
-    ...operations.quorum,
+  describeQuorum: operation({
+    ...operations.describeQuorum,
     decide: async (controller: ActiveContext, _: Nothing) => controller.quorum(),
   }),
 
@@ -61,7 +63,8 @@ export const ownOperations = {
    * A broker stops in order: others lead its partitions from now on. Resolves when they do, and
    * their Raft leaders have been asked away from its server.
    */
-  leave: operation({
+  leaveCluster: operation({
+    api: LeaveCluster,
     async decide({ duties }: ActiveContext, { brokerId, incarnationId }: LeaveRequest) {
       await duties.relieve(brokerId, incarnationId);
       return NOTHING;
@@ -75,7 +78,8 @@ export const ownOperations = {
    * One step on the way of a broker out of the cluster for good: its replicas are told to move.
    * When none is left it is forgotten, and so is its server. To be repeated until `done`.
    */
-  remove: operation({
+  removeBroker: operation({
+    api: RemoveBroker,
     decide: (
       { local, removeServer }: ActiveContext,
       { brokerId }: { readonly brokerId: number },
@@ -83,8 +87,11 @@ export const ownOperations = {
     refuse: (outcome) => ({ ...outcome, partitionsLeft: -1, done: false }),
   }),
 
-  /** Asked for what stands beside each answer: how far the metadata's log reaches. */
-  end: operation({ decide: async (_: ActiveContext, nothing: Nothing) => nothing }),
+  /** The answer stands beside each response: how far the metadata's log reaches. */
+  metadataEnd: operation({
+    api: MetadataEnd,
+    decide: async (_: ActiveContext, nothing: Nothing) => nothing,
+  }),
 };
 
 /** All that the brokers of a cluster ask of their controller. */

@@ -1,14 +1,15 @@
 import { setMaxListeners } from "node:events";
-import { ErrorCode } from "@tarpan/protocol";
+import { ErrorCode, type RequestInput, type ResponseOf } from "@tarpan/protocol";
 import type { Env } from "../env/env.ts";
 import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
 import { refused } from "../metadata/outcome.ts";
+import type { AnyControllerApi } from "../rpc/messages/controller.ts";
+import { MetadataEnd } from "../rpc/messages/index.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { RpcError } from "../rpc/rpc-error.ts";
 import { overWithin } from "../util/coming.ts";
 import { pause } from "../util/pause.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
-import { askController, type ControllerAnswer, type ControllerCall } from "./controller-call.ts";
 import { CONTROLLER_CALL_TIMEOUT_MS, CONTROLLER_RETRY_MS, END_TIMEOUT_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
@@ -23,8 +24,9 @@ interface Parts {
 /**
  * Calls the controller, wherever it is, this broker included.
  *
- * 1. A call is made again only when it is certain that it was not carried out: there was nobody, or
- *    somebody who was not the controller. Otherwise what came of it is unknown, and said to be.
+ * 1. A call is repeated only when it is certain that it was not carried out: no broker was the
+ *    controller, or the broker that was asked refused. Otherwise the outcome is unknown, and the
+ *    caller is told so.
  * 2. It resolves when this broker's own metadata shows what it has done.
  */
 export class ControllerCaller {
@@ -37,64 +39,79 @@ export class ControllerCaller {
     setMaxListeners(0, this.#ending.signal);
   }
 
-  /** The broker stops: of what is not answered yet nothing is known. */
+  /** The broker stops: the outcome of calls that are not answered yet is unknown. */
   stopWaiting(): void {
     this.#ending.abort(new ControllerUnavailable(UNKNOWN_OUTCOME));
   }
 
   /** Rejects with ControllerUnavailable. */
-  call(name: string, request: unknown, timeoutMs = CONTROLLER_CALL_TIMEOUT_MS): Promise<unknown> {
+  call(
+    api: AnyControllerApi,
+    request: RequestInput<AnyControllerApi>,
+    timeoutMs = CONTROLLER_CALL_TIMEOUT_MS,
+  ): Promise<unknown> {
     const { signal } = this.#ending;
-    return unlessAborted(this.#callUntilTaken({ name, request }, timeoutMs), signal);
+    return unlessAborted(this.#callUntilTaken(api, request, timeoutMs), signal);
   }
 
-  /** How far the metadata's log reaches; null when nobody says so in a moment. */
+  /** How far the metadata's log reaches; null when no controller says so in time. */
   async end(): Promise<number | null> {
     try {
-      const answer = await this.#ask({ name: "end", request: {} }, END_TIMEOUT_MS);
-      return answer?.kind === "done" ? answer.offset : null;
+      const answer = await this.#ask(MetadataEnd, {}, END_TIMEOUT_MS);
+      return typeof answer === "string" ? null : answer.metadataEnd;
     } catch (error) {
       if (error instanceof ControllerUnavailable) return null;
       throw error;
     }
   }
 
-  async #callUntilTaken(call: ControllerCall, timeoutMs: number): Promise<unknown> {
+  async #callUntilTaken(
+    api: AnyControllerApi,
+    request: RequestInput<AnyControllerApi>,
+    timeoutMs: number,
+  ): Promise<unknown> {
     const { env } = this.#parts;
     const deadlineMs = env.clock.monotonicMs() + timeoutMs;
-    for (;;) {
-      const leftMs = deadlineMs - env.clock.monotonicMs();
-      if (leftMs <= 0 || this.#ending.signal.aborted)
-        throw new ControllerUnavailable(NO_CONTROLLER);
-      const answer = await this.#ask(call, leftMs);
-      if (answer === null) {
-        await pause(env.timers, CONTROLLER_RETRY_MS);
-        continue;
-      }
-      if (answer.kind === "failed") throw new ControllerUnavailable(answer.outcome);
-      if (!(await this.#isShown(answer.offset, deadlineMs))) {
+    for (let leftMs = timeoutMs; ; leftMs = deadlineMs - env.clock.monotonicMs()) {
+      const answer = await this.#ask(api, request, leftMs);
+      if (typeof answer !== "string") {
+        if (await this.#isShown(answer.metadataEnd, deadlineMs)) return answer.response;
         throw new ControllerUnavailable(NOT_SHOWN);
       }
-      return answer.response;
+      await pause(env.timers, CONTROLLER_RETRY_MS);
+      // Too late to be answered in time, the next call would only leave its outcome unknown.
+      const isLate = deadlineMs - env.clock.monotonicMs() < CONTROLLER_RETRY_MS;
+      if (isLate || this.#ending.signal.aborted) throw notDone(answer);
     }
   }
 
-  /** Null when it is certain that nothing was done. */
-  async #ask(call: ControllerCall, timeoutMs: number): Promise<Taken | null> {
+  /** A text says why it is certain that nothing was done. Rejects with ControllerUnavailable. */
+  async #ask(
+    api: AnyControllerApi,
+    request: RequestInput<AnyControllerApi>,
+    timeoutMs: number,
+  ): Promise<Answer | string> {
     const { rpc, membership } = this.#parts;
     const { controller } = membership;
-    if (controller === null) return null;
+    if (controller === null) return "no broker says that it is the controller";
+    const { brokerId } = controller;
+    let answer: ResponseOf<AnyControllerApi>;
     try {
-      const answer = await askController(rpc, controller.brokerId, call, timeoutMs);
-      return answer.kind === "not-controller" ? null : answer;
+      answer = await rpc.call(api, brokerId, request, timeoutMs);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (error.kind === "not-done") return null;
+      if (error.kind === "not-done") {
+        return `the controller, broker ${brokerId}, can't be asked (${error.message})`;
+      }
       throw new ControllerUnavailable(UNKNOWN_OUTCOME);
     }
+    const { errorCode, errorMessage, metadataEnd, response } = answer;
+    if (errorCode === ErrorCode.NOT_CONTROLLER) return `broker ${brokerId} is not the controller`;
+    if (errorCode !== ErrorCode.NONE) throw new ControllerUnavailable({ errorCode, errorMessage });
+    return { metadataEnd, response };
   }
 
-  /** False when this broker can't read the metadata for as long as the caller waits. */
+  /** False when this broker can't read the metadata that far while the caller waits. */
   #isShown(offset: number, deadlineMs: number): Promise<boolean> {
     const { env, follower } = this.#parts;
     const leftMs = Math.max(0, deadlineMs - env.clock.monotonicMs());
@@ -103,12 +120,13 @@ export class ControllerCaller {
   }
 }
 
-type Taken = Exclude<ControllerAnswer, { readonly kind: "not-controller" }>;
+type Answer = Pick<ResponseOf<AnyControllerApi>, "metadataEnd" | "response">;
 
-const NO_CONTROLLER = refused(
-  ErrorCode.REQUEST_TIMED_OUT,
-  "the cluster has no controller now: nothing was changed, try again",
-);
+function notDone(why: string): ControllerUnavailable {
+  const text = `nothing was changed, try again: ${why}`;
+  return new ControllerUnavailable(refused(ErrorCode.REQUEST_TIMED_OUT, text));
+}
+
 const NOT_SHOWN = refused(
   ErrorCode.REQUEST_TIMED_OUT,
   "the controller has done it, but this broker does not see it yet",

@@ -11,7 +11,7 @@ import { Rpc } from "../rpc/rpc.ts";
 import { CatchUp } from "./catch-up.ts";
 import { clusterController } from "./cluster-controller.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
-import type { ClusterController } from "./cluster-operations.ts";
+import { type ClusterController, clusterOperations } from "./cluster-operations.ts";
 import { ControllerCaller } from "./controller-caller.ts";
 import { ControllerElection } from "./controller-election.ts";
 import { serveController } from "./controller-server.ts";
@@ -98,7 +98,7 @@ export class ClusterMember {
   /** Follows the metadata, stands for election, and tells the others so. */
   start(): void {
     const active = () => this.#election.active;
-    this.#stopServing = serveController(this.rpc, this.#parts.logger, active);
+    this.#stopServing = serveController(this.rpc, clusterOperations, this.#parts.logger, active);
     this.rpc.start();
     this.#follower.start();
     this.followers.start();
@@ -213,7 +213,7 @@ export class ClusterMember {
     this.#isLeaving = true;
     this.#election.retire();
     this.#membership.beat();
-    const handedOver = this.controller.leave({ brokerId, incarnationId });
+    const handedOver = this.controller.leaveCluster({ brokerId, incarnationId });
     await Promise.race([handedOver, this.#membership.whenAlone()]);
     this.stopWaiting();
     await this.#election.close();

@@ -32,7 +32,7 @@ type Response = ResponseInput<typeof DescribeQuorum>;
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   if (!asksForMetadata(request)) return unknownPartitions(request);
   const { services, connection } = context;
-  const quorum = await services.metadata.controller.quorum({});
+  const quorum = await services.metadata.controller.describeQuorum({});
   const members = new Set([...quorum.voters, ...quorum.observers].map(({ id }) => id));
   const nodes = brokerNodes(services, connection).filter(({ id }) => members.has(id));
   return {

@@ -5,10 +5,11 @@ import { DONE, type Outcome, refused, unknownTopic } from "./outcome.ts";
 import { type MetadataRecord, removeTopicRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";
 
-/** A topic by its name or by its id, the other being null. */
-export type TopicRef =
-  | { readonly name: string; readonly id: null }
-  | { readonly name: null; readonly id: string };
+/** A topic by its name or by its id: one of the two is null. */
+export interface TopicRef {
+  readonly name: string | null;
+  readonly id: string | null;
+}
 
 export type DeletedTopic = Outcome & {
   /** Null when the topic was asked for by an id that is unknown. */
@@ -22,7 +23,7 @@ export function decideDeleteTopics(
   refs: readonly TopicRef[],
 ): Decision<MetadataRecord, DeletedTopic[]> {
   const topicOf = (ref: TopicRef) =>
-    ref.id === null ? image.topics.get(ref.name) : image.topicsById.get(ref.id);
+    ref.id === null ? image.topics.get(ref.name ?? "") : image.topicsById.get(ref.id);
   const times = new Map<string, number>();
   for (const id of refs.map((ref) => topicOf(ref)?.id ?? "")) {
     times.set(id, (times.get(id) ?? 0) + 1);
@@ -48,6 +49,6 @@ export function decideDeleteTopics(
 }
 
 function unknown({ name, id }: TopicRef): Outcome {
-  if (id === null) return unknownTopic(name);
+  if (id === null) return unknownTopic(name ?? "");
   return refused(ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${id}`);
 }

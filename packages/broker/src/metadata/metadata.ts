@@ -153,7 +153,13 @@ export class Metadata {
     readonly unclean: boolean;
   }): Promise<Outcome> {
     const { nodeId: id, incarnationId } = this;
-    return this.controller.registerBroker({ rack: null, ...at, id, incarnationId });
+    return this.controller.registerBroker({
+      rack: null,
+      returning: false,
+      ...at,
+      id,
+      incarnationId,
+    });
   }
 
   /** A producer id that was never given out. Rejects when no block of ids could be stored. */

@@ -1,48 +1,63 @@
+import type { Fields, Output, RequestInput } from "@tarpan/protocol";
+import type { AnyControllerApi, ControllerApi } from "../rpc/messages/controller.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import { ControllerUnavailable } from "./controller-unavailable.ts";
 import type { Outcome } from "./outcome.ts";
 import { storageRefusal } from "./storage-refusal.ts";
 
 /**
- * One thing that may be asked of the controller. Request and response are plain values, for they
- * cross the network: numbers, strings, booleans, null, and lists and objects of these.
+ * One thing that may be asked of the controller. `api` is the message in which other brokers ask:
+ * it gives request and response their types, also where they do not travel.
  */
-export interface Operation<Context, Request, Response> {
+export interface Operation<Context, Q extends Fields, S extends Fields> {
+  readonly api: ControllerApi<Q, S>;
   /**
    * Runs on the controller. Resolves when the change is durable; rejects with StateMachineError
    * when the change can't be stored.
    */
-  readonly decide: (controller: Context, request: Request) => Promise<Response>;
+  readonly decide: (controller: Context, request: Value<Q>) => Promise<Value<S>>;
   /**
    * The response when the operation failed, or when its outcome is unknown. Without it the caller
    * gets the error: StateMachineError or ControllerUnavailable.
    */
-  readonly refuse?: (outcome: Outcome, request: Request) => Response;
+  readonly refuse?: (outcome: Outcome, request: Value<Q>) => Value<S>;
   /** How long another broker waits for the response, ms, when it is not the usual time. */
-  readonly timeoutMs?: (request: Request) => number;
+  readonly timeoutMs?: (request: Value<Q>) => number;
 }
 
+/** Fields of a message, all of them given: there is no default where nothing is encoded. */
+type Value<F extends Fields> = DeepReadonly<Output<F>>;
+
+type DeepReadonly<T> = T extends readonly (infer Element)[]
+  ? readonly DeepReadonly<Element>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+// biome-ignore lint/suspicious/noExplicitAny: types vary both ways, so only any takes all rows
+type Row<Context> = Operation<Context, any, any>;
+
 /** Operations by name. A new operation is a new row; the forms below follow from it. */
-export type OperationTable<Context> = Readonly<Record<string, Operation<Context, never, unknown>>>;
+export type OperationTable<Context> = Readonly<Record<string, Row<Context>>>;
 
 /** The operations of a table as functions. Every form below has this type. */
 export type Surface<Table> = {
-  readonly [Name in keyof Table]: Table[Name] extends Operation<
-    never,
-    infer Request,
-    infer Response
-  >
-    ? (request: Request) => Promise<Response>
+  readonly [Name in keyof Table]: Table[Name] extends Operation<never, infer Q, infer S>
+    ? (request: Value<Q>) => Promise<Value<S>>
     : never;
 };
 
 /** Calls an operation on the controller of another broker. Rejects with ControllerUnavailable. */
-export type Call = (name: string, request: unknown, timeoutMs?: number) => Promise<unknown>;
+export type Call = (
+  api: AnyControllerApi,
+  request: RequestInput<AnyControllerApi>,
+  timeoutMs?: number,
+) => Promise<unknown>;
 
 /** Lets TypeScript infer the types of a row. */
-export function operation<Context, Request, Response>(
-  row: Operation<Context, Request, Response>,
-): Operation<Context, Request, Response> {
+export function operation<Context, Q extends Fields, S extends Fields>(
+  row: Operation<Context, Q, S>,
+): Operation<Context, Q, S> {
   return row;
 }
 
@@ -51,7 +66,7 @@ export function servedForm<Context, Table extends OperationTable<Context>>(
   table: Table,
   controller: Context,
 ): Surface<Table> {
-  return surfaceOf<Table, Context>(table, (_, { decide }, request) => decide(controller, request));
+  return surfaceOf<Table, Context>(table, ({ decide }, request) => decide(controller, request));
 }
 
 /** For the broker that is the controller itself. */
@@ -59,7 +74,7 @@ export function localForm<Context, Table extends OperationTable<Context>>(
   table: Table,
   controller: Context,
 ): Surface<Table> {
-  return surfaceOf<Table, Context>(table, (_, { decide, refuse }, request) => {
+  return surfaceOf<Table, Context>(table, ({ decide, refuse }, request) => {
     return refusedBy(refuse, request, decide(controller, request));
   });
 }
@@ -69,28 +84,17 @@ export function remoteForm<Table extends OperationTable<never>>(
   table: Table,
   call: Call,
 ): Surface<Table> {
-  return surfaceOf<Table, never>(table, (name, { refuse, timeoutMs }, request) => {
-    return refusedBy(refuse, request, call(name, request, timeoutMs?.(request)));
+  return surfaceOf<Table, never>(table, ({ api, refuse, timeoutMs }, request) => {
+    return refusedBy(refuse, request, call(api, request, timeoutMs?.(request)));
   });
 }
 
-/** What answers a call that came over the network; undefined where there is no such operation. */
-export function operationNamed(
-  surface: Surface<OperationTable<never>>,
-  name: string,
-): ((request: unknown) => Promise<unknown>) | undefined {
-  if (!Object.hasOwn(surface, name)) return undefined;
-  return surface[name] as (request: unknown) => Promise<unknown>;
-}
-
-type Row<Context> = Operation<Context, never, unknown>;
-
 function surfaceOf<Table, Context>(
   table: OperationTable<Context>,
-  run: (name: string, row: Row<Context>, request: never) => Promise<unknown>,
+  run: (row: Row<Context>, request: never) => Promise<unknown>,
 ): Surface<Table> {
   const functions = Object.entries<Row<Context>>(table).map(([name, row]) => {
-    return [name, (request: never) => run(name, row, request)];
+    return [name, (request: never) => run(row, request)];
   });
   return Object.fromEntries(functions) as Surface<Table>;
 }

@@ -1,3 +1,17 @@
+import {
+  AllocateProducerIds,
+  AlterConfigs,
+  AlterReassignments,
+  CreateOffsetsTopic,
+  CreatePartitions,
+  CreateTopics,
+  DeleteTopics,
+  DescribeQuorum,
+  ElectLeaders,
+  ListReassignments,
+  RegisterBroker,
+  UnregisterBroker,
+} from "../rpc/messages/index.ts";
 import { createPartitions } from "./create-partitions.ts";
 import { createOffsetsTopic, createTopics } from "./create-topics.ts";
 import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
@@ -23,8 +37,9 @@ export type Deciding = Pick<LocalController, "decide">;
 export type Nothing = Readonly<Record<never, never>>;
 
 /**
- * All operations of the controller. A new operation needs one row here: every broker then calls it
- * as `metadata.controller.NAME(request)`, wherever the controller is.
+ * All operations of the controller. A new operation needs one row here, and the message of its name
+ * in rpc/messages: every broker then calls it as `metadata.controller.NAME(request)`, wherever the
+ * controller is.
  *
  * A response with an `errorCode` of its own has no results for single topics: the controller was
  * not reached, or could not store its decision.
@@ -32,12 +47,14 @@ export type Nothing = Readonly<Record<never, never>>;
 export const operations = {
   /** To be called once per start, before serving. */
   registerBroker: operation({
+    api: RegisterBroker,
     decide: (controller: Deciding, registration: BrokerRegistration) =>
       controller.decide((image) => decideRegisterBroker(image, registration)),
   }),
 
   /** The first id of a block that `nodeId` alone may give out. */
   allocateProducerIds: operation({
+    api: AllocateProducerIds,
     async decide(controller: Deciding, { nodeId }: { readonly nodeId: number }) {
       const first = await controller.decide((image) => decideProducerIds(image, nodeId));
       return { firstProducerId: first };
@@ -45,6 +62,7 @@ export const operations = {
   }),
 
   createTopics: operation({
+    api: CreateTopics,
     decide: createTopics,
     refuse: (outcome, { topics }) => {
       return { topics: topics.map(({ name }) => ({ name, topic: null, ...outcome })) };
@@ -52,12 +70,14 @@ export const operations = {
   }),
 
   createOffsetsTopic: operation({
+    api: CreateOffsetsTopic,
     decide: (controller: LocalController, _: Nothing) => createOffsetsTopic(controller),
     refuse: (outcome) => outcome,
   }),
 
   /** One result per topic named; all that can be deleted are, in one append. */
   deleteTopics: operation({
+    api: DeleteTopics,
     async decide(
       controller: Deciding,
       { topics }: { readonly topics: readonly TopicRef[] },
@@ -68,6 +88,7 @@ export const operations = {
   }),
 
   createPartitions: operation({
+    api: CreatePartitions,
     decide: createPartitions,
     refuse: (outcome, { topics }) => {
       return { topics: topics.map(({ name }) => ({ name, ...outcome })) };
@@ -76,6 +97,7 @@ export const operations = {
 
   /** One result per resource, in the order of the request. */
   alterConfigs: operation({
+    api: AlterConfigs,
     async decide(
       controller: Pick<LocalController, "decide" | "configs">,
       { resources, ...context }: AlterConfigsRequest,
@@ -90,6 +112,7 @@ export const operations = {
   }),
 
   electLeaders: operation({
+    api: ElectLeaders,
     decide: (controller: Deciding, { type, partitions }: ElectLeadersRequest) =>
       controller.decide((image) => decideElectLeaders(image, type, partitions)),
     refuse: (outcome) => ({ ...outcome, topics: [] }),
@@ -98,6 +121,7 @@ export const operations = {
 
   /** Begins and cancels; the data moves in the background. */
   alterReassignments: operation({
+    api: AlterReassignments,
     async decide(
       controller: Deciding,
       { topics, ...options }: AlterReassignmentsRequest,
@@ -111,6 +135,7 @@ export const operations = {
 
   /** Null asks for all that are under way. */
   listReassignments: operation({
+    api: ListReassignments,
     async decide(
       controller: Deciding,
       { topics }: { readonly topics: readonly ListedTopic[] | null },
@@ -125,12 +150,14 @@ export const operations = {
 
   /** Forgets a broker for good. */
   unregisterBroker: operation({
+    api: UnregisterBroker,
     decide: (controller: Deciding, { brokerId }: { readonly brokerId: number }) =>
       controller.decide((image) => decideUnregisterBroker(image, brokerId)),
     refuse: (outcome) => outcome,
   }),
 
-  quorum: operation({
+  describeQuorum: operation({
+    api: DescribeQuorum,
     decide: async (controller: Pick<LocalController, "quorum">, _: Nothing): Promise<Quorum> =>
       controller.quorum(),
     refuse: () => NO_QUORUM,

@@ -65,6 +65,6 @@ function clusterPart(member: ClusterMember, engine: ClusterEngine): ClusterPart 
     states: () => member.replicaStates(),
     followers: member.followers,
     onIsolated: (listener) => member.onIsolated(listener),
-    remove: (brokerId) => member.controller.remove({ brokerId }),
+    remove: (brokerId) => member.controller.removeBroker({ brokerId }),
   };
 }

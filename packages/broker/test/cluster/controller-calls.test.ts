@@ -1,8 +1,7 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { array, ErrorCode, i32, string } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { clusterController } from "../../src/cluster/cluster-controller.ts";
-import { type ClusterController, clusterOperations } from "../../src/cluster/cluster-operations.ts";
-import { askController } from "../../src/cluster/controller-call.ts";
+import { clusterOperations } from "../../src/cluster/cluster-operations.ts";
 import { ControllerCaller } from "../../src/cluster/controller-caller.ts";
 import { serveController } from "../../src/cluster/controller-server.ts";
 import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
@@ -17,6 +16,8 @@ import { ControllerUnavailable } from "../../src/metadata/controller-unavailable
 import { type OperationTable, operation, remoteForm } from "../../src/metadata/operation.ts";
 import { DONE } from "../../src/metadata/outcome.ts";
 import { encodeRecord, topicRecord } from "../../src/metadata/records.ts";
+import { controllerApi, outcome } from "../../src/rpc/messages/controller.ts";
+import { UnregisterBroker } from "../../src/rpc/messages/index.ts";
 import { appendRecords } from "../../src/state-machine/replay.ts";
 import { StateMachineError } from "../../src/state-machine/replayed.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
@@ -54,30 +55,31 @@ describe("a call", () => {
     const { world, calls, remote } = await callers(async () => {
       const refusal = refusals.pop();
       if (refusal !== undefined) throw refusal();
-      return 7;
+      return IDS;
     });
-    expect(await world.run(remote.allocateProducerIds({ nodeId: 1 }))).toBe(7);
+    expect(await world.run(remote.allocateProducerIds({ nodeId: 1 }))).toEqual(IDS);
     expect(calls).toHaveLength(3);
   });
 
   it("waits while nobody is there, or nobody is the controller, and then gives up", async () => {
-    const { world, calls, remote, stage } = await callers(async () => 7);
+    const { world, calls, remote, stage } = await callers(async () => IDS);
     stage.isController = false;
     const calling = remote.allocateProducerIds({ nodeId: 1 });
     await world.pass(1_000);
     stage.isController = true;
-    expect(await world.run(calling)).toBe(7);
+    expect(await world.run(calling)).toEqual(IDS);
     stage.stop();
     const outcome = world.run(remote.unregisterBroker({ brokerId: 3 }));
     expect(await outcome).toMatchObject({ errorCode: ErrorCode.REQUEST_TIMED_OUT });
     expect((await outcome).errorMessage).toContain("nothing was changed");
+    expect((await outcome).errorMessage).toContain("broker 1");
     expect(calls).toHaveLength(1);
   });
 
   it.each<RequestFate>(["lost", "answer lost"])(
     "is not made again when it was %s",
     async (fate) => {
-      const { world, calls, remote, network } = await callers(async () => 7);
+      const { world, calls, remote, network } = await callers(async () => IDS);
       network.fateOf = () => fate;
       const calling = world.run(remote.allocateProducerIds({ nodeId: 1 }));
       await expect(calling).rejects.toBeInstanceOf(ControllerUnavailable);
@@ -98,12 +100,13 @@ describe("a call", () => {
   it("ends when this broker does not see its effect in time", async () => {
     const { world, led, remote, follower } = await callers(async () => {
       await appendRecords(led, led.leaderEpoch, 0, [RECORD]);
+      return { topics: [] };
     });
     await world.run(follower.close());
     const sinceMs = world.time.monotonicMs();
     const created = await world.run(remote.createTopics({ topics: [SPEC], ...OPTIONS }));
     expect(created.topics[0]!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
-    await world.run(remote.leave({ brokerId: 2, incarnationId: "life" }));
+    await world.run(remote.leaveCluster({ brokerId: 2, incarnationId: "life" }));
     expect(world.time.monotonicMs() - sinceMs).toBeLessThan(40_000 + LEAVE_TIMEOUT_MS);
   });
 
@@ -113,66 +116,72 @@ describe("a call", () => {
       if (left-- > 0) throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("away"));
       return DONE;
     });
-    const at = { host: "here", port: 9092, rack: null, unclean: false };
+    const at = { host: "here", port: 9092, rack: null, unclean: false, returning: false };
     await world.run(remote.registerBroker({ id: 2, incarnationId: "life", ...at }));
     expect(calls).toHaveLength(4);
   });
 });
 
-it("a row that is added to the table is called like the others, wherever the controller is", async () => {
-  const table = {
-    ...clusterOperations,
-    createAcls: operation({
-      decide: async (_: unknown, { acls }: { readonly acls: readonly string[] }) => {
-        return { ...DONE, created: acls.length };
-      },
-      refuse: (outcome) => ({ ...outcome, created: 0 }),
-    }),
-  };
-  const act = async () => ({ ...DONE, created: 2 });
-  const { world, caller, calls, stage } = await callers(act, table);
-  const remote = remoteForm(table, caller.call.bind(caller));
+const CreateAcls = controllerApi({
+  ...{ key: 20_000, name: "CreateAcls", versions: "0" },
+  request: { acls: array(string) },
+  response: { ...outcome, created: i32 },
+});
+
+/** The table of a release that has one row more. */
+const nextTable = {
+  ...clusterOperations,
+  createAcls: operation({
+    api: CreateAcls,
+    decide: async (_: unknown, { acls }) => ({ ...DONE, created: acls.length }),
+    refuse: (outcome) => ({ ...outcome, created: 0 }),
+  }),
+};
+
+describe("a row that is added to the table", () => {
   const request = { acls: ["User:a", "User:b"] };
-  expect(await world.run(remote.createAcls(request))).toEqual({ ...DONE, created: 2 });
-  expect(calls).toEqual(["createAcls"]);
-  stage.isController = false;
-  const refused = { errorCode: ErrorCode.REQUEST_TIMED_OUT, created: 0 };
-  expect(await world.run(remote.createAcls(request))).toMatchObject(refused);
+
+  it("is called like the others, wherever the controller is", async () => {
+    const act = async () => ({ ...DONE, created: 2 });
+    const { world, caller, calls, stage } = await callers(act, nextTable);
+    const remote = remoteForm(nextTable, caller.call.bind(caller));
+    expect(await world.run(remote.createAcls(request))).toEqual({ ...DONE, created: 2 });
+    expect(calls).toEqual(["createAcls"]);
+    stage.isController = false;
+    const refused = { errorCode: ErrorCode.REQUEST_TIMED_OUT, created: 0 };
+    expect(await world.run(remote.createAcls(request))).toMatchObject(refused);
+  });
+
+  it("waits for a controller that has it, and says that this one has not", async () => {
+    const { world, caller, calls } = await callers(async () => ({ ...DONE, created: 2 }));
+    const remote = remoteForm(nextTable, caller.call.bind(caller));
+    const answer = await world.run(remote.createAcls(request));
+    expect(answer).toMatchObject({ errorCode: ErrorCode.REQUEST_TIMED_OUT, created: 0 });
+    expect(answer.errorMessage).toMatch(/nothing was changed.*broker 1 refuses CreateAcls/);
+    expect(calls).toEqual([]);
+  });
 });
 
 describe("the controller's server", () => {
   beforeEach(() => errors.splice(0));
 
-  it("carries out nothing but the calls there are", async () => {
-    const { world, rpc } = await callers(async () => 7);
-    for (const name of ["constructor", "toString", "nothing"]) {
-      const asking = askController(rpc, 1, { name, request: {} }, 5_000);
-      expect(await world.run(asking)).toMatchObject({
-        kind: "failed",
-        outcome: { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR },
-      });
-    }
-    expect(errors).toHaveLength(3);
-  });
-
   it("says what it did not do, and calls a bug one", async () => {
     let failure: Error = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("fenced", ""));
     const { world, rpc, stage } = await callers(() => Promise.reject(failure));
-    const ask = () => {
-      const call = { name: "unregisterBroker", request: { brokerId: 3 } };
-      return world.run(askController(rpc, 1, call, 5_000));
-    };
-    expect(await ask()).toEqual({ kind: "not-controller" });
+    const ask = () => world.run(rpc.call(UnregisterBroker, 1, { brokerId: 3 }, 5_000));
+    const nothing = { metadataEnd: -1, response: null };
+    expect(await ask()).toMatchObject({ errorCode: ErrorCode.NOT_CONTROLLER, ...nothing });
     failure = new TypeError("a bug");
-    expect((await ask()).kind).toBe("failed");
+    expect(await ask()).toMatchObject({ errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, ...nothing });
     expect(errors).toHaveLength(1);
     stage.isController = false;
-    expect(await ask()).toEqual({ kind: "not-controller" });
+    expect(await ask()).toMatchObject({ errorCode: ErrorCode.NOT_CONTROLLER, ...nothing });
     stage.stop();
     await expect(ask()).rejects.toMatchObject({ kind: "not-done" });
   });
 });
 
+const IDS = { firstProducerId: 7 };
 const RECORD = encodeRecord(topicRecord("a", "11111111-1111-1111-1111-111111111111"));
 const SPEC = { name: "a", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
 const OPTIONS = { validateOnly: false, internal: false };
@@ -198,7 +207,7 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
     };
     return [name, record];
   });
-  const controller = Object.fromEntries(acts) as ClusterController;
+  const controller = Object.fromEntries(acts);
   const stage = { isController: true, stop: () => {} };
   const served = {
     controller,
@@ -206,7 +215,9 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
       return led.endOffset;
     },
   };
-  const stopServing = serveController(ownRpc, logger, () => (stage.isController ? served : null));
+  const stopServing = serveController(ownRpc, table, logger, () =>
+    stage.isController ? served : null,
+  );
   stage.stop = () => {
     stopServing();
     ownRpc.close();

@@ -35,7 +35,7 @@ export function brokerWithoutLog(): Promise<TestBroker> {
 function controllerOf(decide: Deciding["decide"], quorum: Quorum): Partial<Controller> {
   const { electLeaders, alterReassignments, listReassignments, unregisterBroker } = operations;
   const table = { electLeaders, alterReassignments, listReassignments, unregisterBroker };
-  return { ...localForm(table, { decide }), quorum: async () => quorum };
+  return { ...localForm(table, { decide }), describeQuorum: async () => quorum };
 }
 
 /** Broker 1, with topic `t` whose partition 0 is led by 2 and partition 1 by 3, which is down. */

@@ -1,4 +1,4 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { ErrorCode, i32, string } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -8,19 +8,24 @@ import {
   type Call,
   localForm,
   operation,
-  operationNamed,
   remoteForm,
   servedForm,
 } from "../../src/metadata/operation.ts";
 import { type Deciding, operations } from "../../src/metadata/operations.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";
 import { featureRecord } from "../../src/metadata/records.ts";
+import { controllerApi, outcome } from "../../src/rpc/messages/controller.ts";
 import { StateMachineError } from "../../src/state-machine/replayed.ts";
-import { FakeHost, LOG_OPTIONS, METADATA_LOG, spec, testEnv } from "./support.ts";
+import { FakeHost, LOG_OPTIONS, METADATA_LOG, testEnv } from "./support.ts";
 
 /** All that a new operation takes. */
 const setFeature = operation({
-  decide: ({ decide }: Deciding, { name, level }: { readonly name: string; level: number }) =>
+  api: controllerApi({
+    ...{ key: 20_000, name: "SetFeature", versions: "0" },
+    request: { name: string, level: i32 },
+    response: { ...outcome, before: i32 },
+  }),
+  decide: ({ decide }: Deciding, { name, level }) =>
     decide((image) => {
       const before = image.features.get(name) ?? 0;
       return { records: [featureRecord(name, level)], response: { ...DONE, before } };
@@ -46,28 +51,27 @@ describe("a row of the table", () => {
   it("is served to others, who are told apart what could not be stored", async () => {
     const { context, failAppends } = await controller();
     const served = servedForm({ setFeature }, context);
-    const carryOut = operationNamed(served, "setFeature")!;
-    expect(await carryOut({ name: "f", level: 3 })).toEqual({ ...DONE, before: 0 });
+    expect(await served.setFeature({ name: "f", level: 3 })).toEqual({ ...DONE, before: 0 });
     failAppends(new LogError("fenced", "another leads"));
-    await expect(carryOut({ name: "f", level: 4 })).rejects.toBeInstanceOf(StateMachineError);
-    expect(operationNamed(served, "toString")).toBeUndefined();
-    expect(operationNamed(served, "constructor")).toBeUndefined();
+    const failing = served.setFeature({ name: "f", level: 4 });
+    await expect(failing).rejects.toBeInstanceOf(StateMachineError);
   });
 
-  it("is called from elsewhere, through anything that carries plain values", async () => {
+  it("is called from elsewhere, by its message", async () => {
     const { local, context } = await controller();
     const parts = { ...servedForm(operations, local), ...servedForm({ setFeature }, context) };
     const calls: unknown[] = [];
-    const call: Call = async (name, request, timeoutMs) => {
+    const call: Call = async ({ name }, request, timeoutMs) => {
       calls.push([name, timeoutMs]);
-      return asPlain(await operationNamed(parts, name)!(asPlain(request)));
+      const row = Object.keys(table).find((row) => titled(row) === name);
+      return parts[row as keyof typeof parts](request as never);
     };
     const remote = remoteForm(table, call);
     expect(await remote.setFeature({ name: "f", level: 3 })).toEqual({ ...DONE, before: 0 });
     await remote.electLeaders({ type: 0, partitions: null, timeoutMs: 70 });
     expect(calls).toEqual([
-      ["setFeature", undefined],
-      ["electLeaders", 70],
+      ["SetFeature", undefined],
+      ["ElectLeaders", 70],
     ]);
   });
 
@@ -90,45 +94,8 @@ describe("a row of the table", () => {
   });
 });
 
-it("requests and responses of the controller are plain values", async () => {
-  const { local } = await controller();
-  const form = localForm(operations, local);
-  const at = { id: 1, incarnationId: "11111111-1111-1111-1111-111111111111", unclean: false };
-  const set = { name: "retention.ms", operation: 0, value: "5" };
-  const configs = [{ name: "retention.ms", value: "1" }];
-  const topics = [spec("t", { configs }), spec("t_"), spec("t.")];
-  const partitions = [{ partitionIndex: 0, replicas: [1] }];
-  const responses = [
-    await form.registerBroker({ ...at, host: "h", port: 1, rack: null }),
-    await form.allocateProducerIds({ nodeId: 1 }),
-    await form.createTopics({ topics, validateOnly: false, internal: false }),
-    await form.createOffsetsTopic({}),
-    await form.createPartitions({
-      topics: [{ name: "t", count: 2, assignments: null }],
-      validateOnly: false,
-    }),
-    await form.alterConfigs({
-      resources: [{ type: 2, name: "t", replace: false, changes: [set] }],
-      validateOnly: false,
-      nodeId: 1,
-    }),
-    await form.electLeaders({ type: 0, partitions: null, timeoutMs: 1 }),
-    await form.alterReassignments({
-      topics: [{ name: "t", partitions }],
-      allowReplicationFactorChange: false,
-      timeoutMs: 1,
-    }),
-    await form.listReassignments({ topics: null }),
-    await form.unregisterBroker({ brokerId: 1 }),
-    await form.quorum({}),
-    await form.deleteTopics({ topics: [{ name: "t", id: null }] }),
-  ];
-  expect(responses).toHaveLength(Object.keys(operations).length);
-  for (const response of responses) expect(asPlain(response)).toStrictEqual(response);
-});
-
-function asPlain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
+function titled(row: string): string {
+  return row[0]!.toUpperCase() + row.slice(1);
 }
 
 async function controller() {

@@ -1,36 +1,78 @@
 import type { AnyApi, AnyRecord } from "@tarpan/protocol";
 import { BrokerHeartbeat } from "./10000-broker-heartbeat.ts";
-import { CallController } from "./10001-call-controller.ts";
 import { ListCoordinatedGroups } from "./10002-list-coordinated-groups.ts";
 import { DescribeCoordinatedGroup } from "./10003-describe-coordinated-group.ts";
 import { DeleteCoordinatedGroup } from "./10004-delete-coordinated-group.ts";
 import { ResetCoordinatedOffsets } from "./10005-reset-coordinated-offsets.ts";
 import { LedEndOffsets } from "./10006-led-end-offsets.ts";
 import { PlanLedOffsets } from "./10007-plan-led-offsets.ts";
+import { RegisterBroker } from "./10010-register-broker.ts";
+import { AllocateProducerIds } from "./10011-allocate-producer-ids.ts";
+import { CreateTopics } from "./10012-create-topics.ts";
+import { CreateOffsetsTopic } from "./10013-create-offsets-topic.ts";
+import { DeleteTopics } from "./10014-delete-topics.ts";
+import { CreatePartitions } from "./10015-create-partitions.ts";
+import { AlterConfigs } from "./10016-alter-configs.ts";
+import { ElectLeaders } from "./10017-elect-leaders.ts";
+import { AlterReassignments } from "./10018-alter-reassignments.ts";
+import { ListReassignments } from "./10019-list-reassignments.ts";
+import { UnregisterBroker } from "./10020-unregister-broker.ts";
+import { DescribeQuorum } from "./10021-describe-quorum.ts";
+import { LeaveCluster } from "./10022-leave-cluster.ts";
+import { RemoveBroker } from "./10023-remove-broker.ts";
+import { MetadataEnd } from "./10024-metadata-end.ts";
 
 export {
+  AllocateProducerIds,
+  AlterConfigs,
+  AlterReassignments,
   BrokerHeartbeat,
-  CallController,
+  CreateOffsetsTopic,
+  CreatePartitions,
+  CreateTopics,
   DeleteCoordinatedGroup,
+  DeleteTopics,
   DescribeCoordinatedGroup,
+  DescribeQuorum,
+  ElectLeaders,
+  LeaveCluster,
   LedEndOffsets,
   ListCoordinatedGroups,
+  ListReassignments,
+  MetadataEnd,
   PlanLedOffsets,
+  RegisterBroker,
+  RemoveBroker,
   ResetCoordinatedOffsets,
+  UnregisterBroker,
 };
 
 /**
  * All that brokers ask each other. A message of Kafka's that is asked between brokers has Kafka's
- * key; Tarpan's own count from 10,000.
+ * key; Tarpan's own count from 10,000, the controller's operations from 10,010.
  */
 export const calls: readonly AnyApi[] = [
-  CallController,
   ListCoordinatedGroups,
   DescribeCoordinatedGroup,
   DeleteCoordinatedGroup,
   ResetCoordinatedOffsets,
   LedEndOffsets,
   PlanLedOffsets,
+  RegisterBroker,
+  AllocateProducerIds,
+  CreateTopics,
+  CreateOffsetsTopic,
+  DeleteTopics,
+  CreatePartitions,
+  AlterConfigs,
+  ElectLeaders,
+  AlterReassignments,
+  ListReassignments,
+  UnregisterBroker,
+  DescribeQuorum,
+  LeaveCluster,
+  RemoveBroker,
+  MetadataEnd,
 ];
 
 /** All that a broker tells whoever listens. One has one version for ever, and grows by tags. */
