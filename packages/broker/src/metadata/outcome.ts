@@ -20,9 +20,16 @@ export interface PartitionOutcome extends Outcome {
 export const DONE: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null };
 
 /** Without a text of its own it has that of its code: a refusal always says why. */
-export function refused(errorCode: number, errorMessage = errorOf(errorCode).message): Outcome {
-  return { errorCode, errorMessage };
+export function refused(errorCode: number, reason = errorOf(errorCode).message): Outcome {
+  return { errorCode, errorMessage: fitting(reason) };
 }
+
+/** A reason may quote a name or a value of 32 KiB, and must still fit into a string itself. */
+export function fitting(reason: string): string {
+  return reason.length <= MAX_REASON_LENGTH ? reason : `${reason.slice(0, MAX_REASON_LENGTH)}…`;
+}
+
+const MAX_REASON_LENGTH = 1_000;
 
 export function unknownTopic(name: string): Outcome {
   return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic '${name}'`);

@@ -1,32 +1,9 @@
-import {
-  codecOf,
-  ErrorCode,
-  Field,
-  type Fields,
-  Reader,
-  rangeOf,
-  type Schema,
-  Writer,
-} from "@tarpan/protocol";
+import { codecOf, ErrorCode, Reader, rangeOf, Writer } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { RequestContext } from "../../src/handlers/handler.ts";
 import { handlers } from "../../src/handlers/index.ts";
+import { requestOf } from "./request-of.ts";
 import { WholeBroker } from "./whole-broker.ts";
-
-/** A request that names one of each. */
-function requestOf(schema: Schema): unknown {
-  if (!(schema instanceof Field)) {
-    const fields = Object.entries(schema);
-    return Object.fromEntries(fields.map(([name, field]) => [name, requestOf(field)]));
-  }
-  const { kind, of } = schema.definition;
-  if (kind === "array") return [requestOf(of!)];
-  if (kind === "struct") return requestOf(of as Fields);
-  if (kind === "string") return "name";
-  if (kind === "uuid") return "11111111-2222-3333-4444-555555555555";
-  if (kind === "bytes" || kind === "records") return new Uint8Array(0);
-  return kind === "bool" ? false : kind === "i64" ? 0n : 0;
-}
 
 /** Where an error stands beside a text that is not there. */
 function silent(value: unknown, path: string): string[] {
@@ -46,7 +23,11 @@ it("every answer that has a place for the reason of its error gives one", async 
   for (const { api, versions, failure } of handlers) {
     const version = rangeOf(versions).max;
     const context = { services, version, connection, clientId: null } as unknown as RequestContext;
-    const refused = failure(requestOf(api.request), ErrorCode.UNKNOWN_SERVER_ERROR, context);
+    const refused = failure(
+      requestOf(api.request, "name"),
+      ErrorCode.UNKNOWN_SERVER_ERROR,
+      context,
+    );
     const writer = new Writer();
     codecOf(api, version).writeResponse(writer, refused);
     const answer = codecOf(api, version).readResponse(new Reader(writer.join()));

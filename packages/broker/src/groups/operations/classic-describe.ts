@@ -1,4 +1,5 @@
 import { type DescribeGroups, ErrorCode, errorOf, type ResponseInput } from "@tarpan/protocol";
+import { fitting } from "../../metadata/outcome.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
 import { metadataOf } from "../model/classic/member.ts";
 import { EMPTY_BYTES } from "../model/classic/records.ts";
@@ -25,7 +26,7 @@ function described({ groups, offsets }: GroupState, groupId: string): DescribedG
   const named = { errorCode: ErrorCode.NONE, groupId, ...NOTHING };
   if (group === undefined && offsets.hasGroup(groupId)) return { ...named, groupState: "Empty" };
   const what = group === undefined ? "no group" : "no classic group";
-  return { ...named, groupState: "Dead", errorMessage: `there is ${what} ${groupId}` };
+  return { ...named, groupState: "Dead", errorMessage: fitting(`there is ${what} ${groupId}`) };
 }
 
 /** Subscriptions are shown once a protocol is settled: before, there are several of each member. */

@@ -5,6 +5,7 @@ import {
   type ResponseInput,
 } from "@tarpan/protocol";
 import type { MetadataImage } from "../../metadata/image.ts";
+import { fitting } from "../../metadata/outcome.ts";
 import {
   type Assignment,
   NO_PARTITIONS,
@@ -26,7 +27,7 @@ export function describeConsumerGroup(groupId: string): GroupOperation<Described
     const { image, config } = turn;
     const group = turn.state.groups.get(groupId);
     if (group?.kind !== "consumer") {
-      const why = `there is no consumer group ${groupId}`;
+      const why = fitting(`there is no consumer group ${groupId}`);
       turn.reply(reply, undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND, why));
       return;
     }
