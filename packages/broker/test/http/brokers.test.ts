@@ -119,7 +119,7 @@ describe("removing a broker", () => {
     },
   );
 
-  test.each(["broker-4", "-1", "4.5", "", "12345678901"])(
+  test.each(["broker-4", "-1", "4.5", "", "12345678901", "2147483648"])(
     "named %j: 400, and nobody is asked",
     async (id) => {
       const { status, removed } = await remove(left(0), id);
