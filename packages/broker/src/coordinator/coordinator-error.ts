@@ -1,4 +1,4 @@
-/** Why a coordinator can't answer; the request is answered with `errorCode` throughout. */
+/** A coordinator can't serve a request; every part of the response gets `errorCode`. */
 export class CoordinatorError extends Error {
   readonly errorCode: number;
 

@@ -1,23 +1,23 @@
 import { MIN_STALE_DEADLINES } from "./limits.ts";
 
-/** What tells one deadline from another. */
+/** Timers with the same key share one deadline. */
 export interface Keyed {
   readonly key: string;
 }
 
 /**
- * Everything one shard waits for, as data. Soft state: never recorded, armed again on load.
+ * All deadlines of one shard, as data. Soft state: never recorded, armed again when it is loaded.
  *
  * Invariants:
- * 1. Every deadline has an entry in the heap that is due no later than it. Moving one further
- *    away, as every heartbeat does, therefore touches only the map, and allocates nothing.
- * 2. The heap holds at most twice as many entries as there are deadlines, and a few.
+ * 1. Every deadline has an entry in the heap that is due no later than the deadline. To move a
+ *    deadline further away, as every heartbeat does, changes only the map and allocates nothing.
+ * 2. The heap holds at most two entries per deadline and MIN_STALE_DEADLINES more.
  */
 export class Deadlines<Timer extends Keyed> {
   readonly #byKey = new Map<string, Deadline<Timer>>();
   #heap: Entry[] = [];
 
-  /** Replaces the deadline of that key, if there is one. `dueMs` is monotonic time. */
+  /** Replaces the deadline of the same key, if there is one. `dueMs` is monotonic time. */
   set(timer: Timer, dueMs: number): void {
     const known = this.#byKey.get(timer.key);
     if (known === undefined) {
@@ -44,25 +44,25 @@ export class Deadlines<Timer extends Keyed> {
     return this.#byKey.size;
   }
 
-  /** Entries of the heap, those of cleared and moved deadlines among them. */
+  /** Entries of the heap, including those that cleared and moved deadlines left behind. */
   get heapSize(): number {
     return this.#heap.length;
   }
 
-  /** When to look again; nothing is due before. */
+  /** Monotonic ms: no deadline is due before. It may be early, when a deadline moved away. */
   get nextMs(): number | undefined {
     return this.#heap[0]?.dueMs;
   }
 
   /**
-   * Takes out what is due, the earliest first, one at a time: what is done about one may clear or
-   * move what would have been due next.
+   * Removes and yields the timers that are due, the earliest first. The caller may clear or move
+   * other deadlines in between.
    */
   *takeDue(nowMs: number): Generator<Timer, void, void> {
     for (let top = this.#heap[0]; top !== undefined && top.dueMs <= nowMs; top = this.#heap[0]) {
       this.#pop();
       const deadline = this.#byKey.get(top.key);
-      // Cleared, or set anew since: a later entry of the heap speaks for it.
+      // A stale entry: the deadline was cleared, or has another entry in the heap.
       if (deadline === undefined || deadline.heapMs !== top.dueMs) continue;
       if (deadline.dueMs <= nowMs) {
         this.#byKey.delete(top.key);
@@ -74,7 +74,7 @@ export class Deadlines<Timer extends Keyed> {
     }
   }
 
-  /** Cleared deadlines leave their entries behind until these are due, which may be days. */
+  /** Rebuilds a mostly stale heap: a cleared deadline leaves its entry until that is due. */
   #compact(): void {
     if (this.#heap.length <= 2 * this.#byKey.size + MIN_STALE_DEADLINES) return;
     this.#heap = [];
@@ -121,6 +121,6 @@ interface Entry {
 interface Deadline<Timer> {
   timer: Timer;
   dueMs: number;
-  /** Of this deadline's entry in the heap. */
+  /** `dueMs` of this deadline's entry in the heap. */
   heapMs: number;
 }

@@ -1,4 +1,4 @@
-/** `Utils.abs(key.hashCode()) % count` of Kafka, so that its tools agree with us. */
+/** Kafka's `Utils.abs(key.hashCode()) % count`: its tools compute the partition themselves. */
 export function partitionOf(key: string, count: number): number {
   let hash = 0;
   for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;

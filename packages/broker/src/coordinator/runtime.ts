@@ -1,4 +1,4 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { ErrorCode, errorOf } from "@tarpan/protocol";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
@@ -22,21 +22,21 @@ export interface RuntimeParts {
     "nodeId" | "image" | "leadership" | "unseen" | "brokerConfig" | "onChange"
   >;
   readonly partitions: {
-    /** One that this broker leads, or the error code a client is to be given. */
+    /** A partition that this broker leads, or the error code for the client. */
     find(topic: string, index: number): Pick<Partition, "log" | "leaderEpoch"> | number;
-    /** The opening of one that it leads by now; null when it is not being opened. */
+    /** Ends when this broker has opened a partition that it leads; null when it opens none. */
     takeOver(topic: string, index: number): Coming | null;
   };
   readonly logger: Logger;
 }
 
-/** Whose coordinators these are. */
+/** One kind of coordinator, such as the coordinator of groups. */
 export interface Tenant<State, Rec, Timer extends Keyed> {
-  /** As a message names it: "the group coordinator". */
+  /** For messages: "the group coordinator". */
   readonly name: string;
-  /** The internal topic that it records in. */
+  /** The internal topic that holds its records. */
   readonly topic: string;
-  /** Makes that topic; answers an error code. */
+  /** Creates the topic. Resolves to an error code, 0 for success. */
   readonly createTopic: () => Promise<number>;
   readonly machine: CoordinatorMachine<State, Rec, Timer>;
 }
@@ -44,26 +44,28 @@ export interface Tenant<State, Rec, Timer extends Keyed> {
 /** A shard under one leader epoch of its partition. */
 interface OwnShard<State, Rec, Timer extends Keyed> {
   readonly leaderEpoch: number;
-  /** Null while it is loaded, and when it can't be. */
+  /** Null while it is being loaded, and after a load that failed. */
   shard: CoordinatorShard<State, Rec, Timer> | null;
-  /** Over when it is loaded, however many tries and leader epochs that takes, or is not ours. */
+  /**
+   * Over when the shard is loaded, however many attempts and leader epochs that takes, or when this
+   * broker no longer leads the partition.
+   */
   readonly ready: Occasion;
 }
 
-/** Why no shard can be had. */
+/** Why a shard can't take an operation. */
 interface Unready {
   readonly errorCode: number;
-  /** Set where it is being loaded. */
+  /** Set while the shard is being loaded. */
   readonly ready?: Coming;
 }
 
-/** No broker's id. */
-const NOBODY = -1;
+const NO_BROKER = -1;
 
 /**
  * All coordinators of one kind on this broker: one shard for each partition of the tenant's topic
- * that the broker leads. What is coordinated has a key (a group id), and belongs to the partition
- * that this hashes to, as in Kafka.
+ * that the broker leads. Each key (a group id) belongs to the partition that it hashes to, as in
+ * Kafka.
  */
 export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   readonly #parts: RuntimeParts;
@@ -78,8 +80,9 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   }
 
   /**
-   * Begins to load the shards of the partitions that this broker leads, and lets go of those it
-   * leads no more or under a new leader epoch. Requests for one that isn't ready wait a moment.
+   * Begins to load the shards of the partitions that this broker leads; closes the shards of those
+   * that it no longer leads, or leads in a new leader epoch. Requests for a shard that is being
+   * loaded wait up to COORDINATOR_WAIT_MS.
    */
   load(): void {
     for (const [index, { leader, leaderEpoch }] of this.#topicPartitions().entries()) {
@@ -90,32 +93,34 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
         known?.ready.end();
         continue;
       }
-      // Never beside a shard that is there: both would write, each unaware of the other.
+      // Only for a new leader epoch: two shards of one epoch would both write, and not see each
+      // other's records.
       if (known?.leaderEpoch !== leaderEpoch) this.#beginLoad(index, leaderEpoch);
     }
   }
 
-  /** Which broker coordinates `key`; -1 while its partition has no leader, or is not there. */
+  /** The broker that coordinates `key`; -1 while its partition has no leader or does not exist. */
   coordinatorOf(key: string): number {
     const partitions = this.#topicPartitions();
-    if (partitions.length === 0) return NOBODY;
+    if (partitions.length === 0) return NO_BROKER;
     return partitions[partitionOf(key, partitions.length)]!.leader;
   }
 
   /**
-   * Makes the topic when it is missing and waits until its shards are loaded, so that the first
-   * request isn't sent away. Returns the error code of a failure, or 0.
+   * Creates the topic when it is missing and waits until its shards are loaded, so that the first
+   * request is not refused. Returns the error code of a failure, or 0.
    */
   async ensureTopic(): Promise<number> {
     if (this.#topicPartitions().length > 0) return ErrorCode.NONE;
     const errorCode = await this.#tenant.createTopic();
-    await this.#loadedInAMoment();
+    await this.#waitForLoads();
     return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
   }
 
   /**
-   * Runs one operation of the coordinator of `key`, in this turn of the loop where that is loaded.
-   * Otherwise it waits a moment, behind those that came before. Rejects with CoordinatorError.
+   * Runs an operation on the shard of `key`: in this turn of the event loop when the shard is
+   * loaded, otherwise after its load and after the operations that wait already, within
+   * COORDINATOR_WAIT_MS. Rejects with CoordinatorError.
    */
   run<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
     const found = this.#shardOf(key);
@@ -123,21 +128,21 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return this.#runWhenLoaded(found, key, operation);
   }
 
-  /** The same for requests that gain nothing by waiting: rejects while the shard is loaded. */
+  /** For requests that gain nothing by waiting: rejects while the shard is being loaded. */
   runIfLoaded<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
     const found = this.#shardOf(key);
     if (found instanceof CoordinatorShard) return found.run(operation);
     return Promise.reject(this.#unavailable(found.errorCode));
   }
 
-  /** Whether all shards are there at once. */
+  /** Whether every shard of this broker is loaded. */
   get isLoaded(): boolean {
     return [...this.#shards.values()].every(({ shard }) => isReady(shard));
   }
 
-  /** Runs an operation on every shard, for requests that concern all keys. */
+  /** Runs an operation on every shard, for requests about all keys. Rejects if one isn't loaded. */
   async runOnAll<T>(operation: Operation<State, Rec, Timer, T>): Promise<T[]> {
-    await this.#loadedInAMoment();
+    await this.#waitForLoads();
     const shards = [...this.#shards.values()].map(({ shard }) => shard);
     if (!shards.every(isReady)) throw this.#unavailable(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     return Promise.all(shards.map((shard) => shard.run(operation)));
@@ -159,24 +164,24 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     operation: Operation<State, Rec, Timer, T>,
   ): Promise<T> {
     const patience = new Patience(this.#parts);
-    const comingFor = ({ ready }: Unready) => {
+    const awaitedBy = ({ ready }: Unready) => {
       return this.#closed ? null : (ready ?? patience.unseen());
     };
-    const coming = comingFor(found);
-    if (coming === null) throw this.#unavailable(found.errorCode);
+    const first = awaitedBy(found);
+    if (first === null) throw this.#unavailable(found.errorCode);
     const { timers } = this.#parts.env;
-    const { answer } = await attemptWhen(coming, COORDINATOR_WAIT_MS, timers, (isLast) => {
+    const { answer } = await attemptWhen(first, COORDINATOR_WAIT_MS, timers, (isLast) => {
       const now = this.#shardOf(key);
-      // Begun here, and not after this promise: in its place among the others.
+      // Runs here, not after this promise resolves: the operations that waited keep their order.
       if (now instanceof CoordinatorShard) return { answer: now.run(operation) };
-      const next = isLast ? null : comingFor(now);
+      const next = isLast ? null : awaitedBy(now);
       if (next === null) throw this.#unavailable(now.errorCode);
       return next;
     });
     return answer;
   }
 
-  async #loadedInAMoment(): Promise<void> {
+  async #waitForLoads(): Promise<void> {
     const { timers } = this.#parts.env;
     const loading = [...this.#shards].flatMap(([index, own]) => this.#loadingOf(index, own) ?? []);
     await Promise.all(loading.map((ready) => overWithin(ready, COORDINATOR_WAIT_MS, timers)));
@@ -198,7 +203,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return { errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ready };
   }
 
-  /** Null when the shard is loaded. A shard that has failed is loaded anew when it is needed. */
+  /** Null when the shard is loaded. Begins to load a shard that has failed. */
   #loadingOf(index: number, own: OwnShard<State, Rec, Timer>): Coming | null {
     if (isReady(own.shard)) return null;
     return own.shard === null ? own.ready : this.#beginLoad(index, own.leaderEpoch).ready;
@@ -219,7 +224,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return own;
   }
 
-  /** Loads a shard, and tries again later when it can't be: a partition may come back. */
+  /** Loads a shard. When that fails, tries again later: the partition may become available. */
   async #load(index: number, own: OwnShard<State, Rec, Timer>): Promise<void> {
     const { env, logger } = this.#parts;
     const isWanted = () => !this.#closed && this.#shards.get(index) === own;
@@ -230,11 +235,11 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       own.ready.end();
     } catch (error) {
       if (!isWanted()) return;
-      const sentAway = error instanceof CoordinatorError;
-      const delayMs = sentAway ? REOPEN_DELAY_MS : RELOAD_DELAY_MS;
+      const isNotOpen = error instanceof CoordinatorError;
+      const delayMs = isNotOpen ? REOPEN_DELAY_MS : RELOAD_DELAY_MS;
       const { name, topic } = this.#tenant;
-      const what = `${name} of ${topic}-${index} can't be loaded yet`;
-      logger[sentAway ? "debug" : "warn"](`${what}; trying again in ${delayMs} ms`, { error });
+      const what = `${name} could not be loaded from ${topic}-${index}`;
+      logger[isNotOpen ? "debug" : "warn"](`${what}; trying again in ${delayMs} ms`, { error });
       env.timers.after(delayMs, () => {
         if (isWanted()) this.#beginLoad(index, own.leaderEpoch);
       });
@@ -248,7 +253,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     if (opening !== null) await new Promise<void>((resolve) => opening.onOver(resolve));
     const partition = partitions.find(topic, index);
     if (typeof partition === "number") throw this.#unavailable(partition);
-    // Leadership moves on while a log is read: it is this term's log, or the next try's.
+    // The leader epoch may have changed: only the partition of this epoch may be loaded.
     if (partition.leaderEpoch !== leaderEpoch) {
       throw this.#unavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
@@ -270,7 +275,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   }
 
   #unavailable(errorCode: number): CoordinatorError {
-    return new CoordinatorError(errorCode, `${this.#tenant.name} can't answer now`);
+    const { name } = this.#tenant;
+    return new CoordinatorError(errorCode, `${name} is unavailable: ${errorOf(errorCode).message}`);
   }
 }
 

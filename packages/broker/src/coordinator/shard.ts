@@ -9,15 +9,15 @@ import type { CoordinatorMachine } from "./machine.ts";
 import { type Operation, type Reply, Turn, type World } from "./turn.ts";
 
 /**
- * The coordinator of what one partition of its topic holds.
+ * A coordinator's share: one partition of its topic.
  *
  * Invariants:
- * 1. Turns run one after another, each at once and whole; what they decided is appended in that
- *    order, several turns at a time.
- * 2. Replies leave after the append of everything their turn could have seen.
- * 3. State is changed in place, so when an append fails the shard is finished: everything that
- *    waits is refused, and the runtime loads the partition anew.
- * 4. Every request that was taken is answered or refused, once.
+ * 1. Turns run one after another, each without an await. Their records are appended in that order,
+ *    those of several turns as one batch.
+ * 2. A reply is sent after the append of everything its turn could have seen.
+ * 3. State is changed in place, so a failed append ends the shard: every waiting request is
+ *    refused, and the runtime loads the partition anew.
+ * 4. Every request is answered or refused, once.
  */
 export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   readonly #machine: CoordinatorMachine<State, Rec, Timer>;
@@ -69,16 +69,16 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     return shard;
   }
 
-  /** Set once the shard can't go on and has to be loaded anew. */
+  /** Whether the shard is closed or an append failed: it has to be loaded anew. */
   get failed(): boolean {
     return this.#closed !== null || this.#replayed.failure !== null;
   }
 
-  /** Rejects with CoordinatorError when the shard fails or is closed before there is an answer. */
+  /** Rejects with CoordinatorError when the shard fails or is closed before it has answered. */
   run<T>(operation: Operation<State, Rec, Timer, T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#unanswered.add(reject);
-      void this.#take(operation, (answer) => {
+      void this.#takeTurn(operation, (answer) => {
         this.#unanswered.delete(reject);
         resolve(answer);
       });
@@ -86,14 +86,14 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   }
 
   /**
-   * A turn that nobody waits for. Resolves when what it decided is durable and its replies are out,
-   * or the shard failed.
+   * A turn without a request. Resolves when its records are durable and its replies are sent, or
+   * when the shard has failed.
    */
   step(operation: Operation<State, Rec, Timer>): Promise<void> {
-    return this.#take(operation, toNobody);
+    return this.#takeTurn(operation, noReply);
   }
 
-  /** Refuses everything that waits. The partition stays open: it is its owner's. */
+  /** Refuses every waiting request. Leaves the partition open: the shard does not own it. */
   close(errorCode: number, cause?: unknown): void {
     this.#alarm?.cancel();
     this.#alarm = null;
@@ -108,10 +108,10 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     for (const refuse of waiting) refuse(error);
   }
 
-  #take<T>(operation: Operation<State, Rec, Timer, T>, reply: Reply<T>): Promise<void> {
+  #takeTurn<T>(operation: Operation<State, Rec, Timer, T>, reply: Reply<T>): Promise<void> {
     if (this.#closed !== null) {
       this.#refuseAll(this.#closed);
-      return OVER;
+      return DONE;
     }
     let turn: Turn<State, Rec, Timer>;
     try {
@@ -119,13 +119,13 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
       operation(turn, reply);
     } catch (error) {
       this.#fail(error);
-      return OVER;
+      return DONE;
     }
     const { records } = turn;
     const appending = this.#replayed.decide(() => ({ records, response: turn }));
     for (const next of turn.next) void this.step(next);
     this.#setAlarm();
-    return appending.then(answer, this.#fail);
+    return appending.then(sendReplies, this.#fail);
   }
 
   readonly #fail = (error: unknown): void => this.close(ErrorCode.NOT_COORDINATOR, error);
@@ -139,7 +139,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     this.#alarm = this.#world.env.timers.after(delayMs, () => {
       this.#alarmMs = Number.POSITIVE_INFINITY;
       const nowMs = this.#world.env.clock.monotonicMs();
-      // Each in a turn of its own: what one decides is applied before the next one looks.
+      // A turn for each timer: the records of one are applied before the next one decides.
       for (const timer of this.#deadlines.takeDue(nowMs)) {
         void this.step((turn) => this.#machine.fired(turn, timer));
       }
@@ -148,6 +148,6 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   }
 }
 
-const OVER: Promise<void> = Promise.resolve();
-const toNobody = () => {};
-const answer = (turn: { answer(): void }) => turn.answer();
+const DONE: Promise<void> = Promise.resolve();
+const noReply = () => {};
+const sendReplies = (turn: { answer(): void }) => turn.answer();

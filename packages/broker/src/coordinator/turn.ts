@@ -7,17 +7,17 @@ import { MAX_DELAY_MS } from "./limits.ts";
 export type Reply<T> = (answer: T) => void;
 
 /**
- * What a coordinator does in one turn: because a request asked for it, a deadline was due, or the
- * metadata changed. It reads state, may change soft state (deadlines, who waits for what), appends
- * records and replies. Hard state changes in the machine's `apply` only. Nothing is awaited.
- * `reply` is used exactly once, now or in a later turn; who was not asked leaves it alone.
+ * What a coordinator does in one turn: for a request, a deadline that is due, or a change of the
+ * metadata. It reads state, may change soft state (deadlines, waiting replies), appends records and
+ * replies. Only the machine's `apply` changes hard state. Nothing is awaited. For a request `reply`
+ * is used exactly once, in this turn or a later one; otherwise it is ignored.
  */
 export type Operation<State, Rec, Timer extends Keyed, T = unknown> = (
   turn: Turn<State, Rec, Timer>,
   reply: Reply<T>,
 ) => void;
 
-/** Where a coordinator's turns read the world. */
+/** What a turn reads from outside its shard. */
 export interface World {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly image: () => MetadataImage;
@@ -30,9 +30,9 @@ interface Answer {
 }
 
 /**
- * One turn: the state, the world as values read once, and what was decided. Records are appended
- * together and applied; replies are sent after that, in order, so no answer rests on what a crash
- * could take back.
+ * One turn: the state, the world as values that are read once, and what the operation decided. Its
+ * records are appended together and applied; then its replies are sent, in order, so no answer
+ * depends on records that a crash could lose.
  */
 export class Turn<State, Rec, Timer extends Keyed> {
   readonly state: State;
@@ -44,7 +44,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
   readonly config: BrokerConfig;
   readonly random: Random;
   readonly #deadlines: Deadlines<Timer>;
-  // Made when first needed: a heartbeat records nothing, and is asked for all the time.
+  // Allocated when first needed: heartbeats are the most frequent turns and append no record.
   #records: Rec[] | null = null;
   #answers: Answer[] | null = null;
   #next: Operation<State, Rec, Timer>[] | null = null;
@@ -59,7 +59,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
     this.#deadlines = deadlines;
   }
 
-  /** To be recorded, and applied when the turn is over. */
+  /** The record is applied after the operation returns, not before. */
   append(record: Rec): void {
     if (this.#records === null) this.#records = [record];
     else this.#records.push(record);
@@ -68,7 +68,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
   appendAll(records: readonly Rec[]): void {
     if (records.length === 0) return;
     if (this.#records === null) this.#records = records.slice();
-    // One by one: there may be more of them than a call takes arguments.
+    // No spread: a call takes only so many arguments.
     else for (const record of records) this.#records.push(record);
   }
 
@@ -78,23 +78,23 @@ export class Turn<State, Rec, Timer extends Keyed> {
   }
 
   /**
-   * Does something outside once the records are durable: asks another broker, say. What comes of it
-   * comes back as an operation, by the runtime's `run`.
+   * Runs `action` once the records are durable, for effects outside the shard, such as a call to
+   * another broker. Its result returns as an operation, through the runtime's `run`.
    */
   whenDurable(action: () => void): void {
     this.reply(action, undefined);
   }
 
   /**
-   * A turn of its own, once the records of this one are applied and before anybody else's: for
-   * soft state of what these records make.
+   * Runs `operation` in a turn of its own, after the records of this turn are applied and before
+   * any other turn: for soft state of what these records create.
    */
   afterwards(operation: Operation<State, Rec, Timer>): void {
     if (this.#next === null) this.#next = [operation];
     else this.#next.push(operation);
   }
 
-  /** Fires `timer` through the machine after `delayMs`; replaces one of the same key. */
+  /** The machine's `fired` gets `timer` after `delayMs`. Replaces the timer of the same key. */
   arm(timer: Timer, delayMs: number): void {
     this.#deadlines.set(timer, this.nowMs + Math.min(Math.max(delayMs, 0), MAX_DELAY_MS));
   }
@@ -115,7 +115,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
     return this.#next ?? NOTHING;
   }
 
-  /** Sends the replies: the records are durable. */
+  /** Sends the replies. Called when the records are durable. */
   answer(): void {
     for (const { reply, answer } of this.#answers ?? NOTHING) reply(answer as never);
   }

@@ -3,7 +3,7 @@ import { AclOperation } from "./authorizer.ts";
 /** What an authorizedOperations field holds when the client did not ask (KIP-430). */
 export const NOT_ASKED = -2_147_483_648;
 
-/** Everything that can be done to a topic: what anyone may do while there are no ACLs. */
+/** All operations on a topic. Without ACLs every client may do all of them. */
 export const ALL_TOPIC_OPERATIONS = bits(
   "read",
   "write",
@@ -15,7 +15,7 @@ export const ALL_TOPIC_OPERATIONS = bits(
   "alterConfigs",
 );
 
-/** Everything that can be done to the cluster. */
+/** All operations on the cluster. */
 export const ALL_CLUSTER_OPERATIONS = bits(
   "create",
   "alter",
@@ -26,7 +26,7 @@ export const ALL_CLUSTER_OPERATIONS = bits(
   "idempotentWrite",
 );
 
-/** Everything that can be done to a group. */
+/** All operations on a group. */
 export const ALL_GROUP_OPERATIONS = bits(
   "read",
   "delete",

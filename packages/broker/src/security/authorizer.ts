@@ -12,7 +12,7 @@ export const AclOperation = {
   idempotentWrite: 12,
 } as const;
 
-/** Names of Kafka's `ResourceType`, as far as something here is one. */
+/** Kafka's `ResourceType`, the types that exist here. */
 export type ResourceType = "topic" | "group" | "cluster";
 
 /** The one resource of type cluster; Kafka's `Resource.CLUSTER_NAME`. */

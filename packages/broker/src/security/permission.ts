@@ -6,8 +6,8 @@ export interface Permission<Request> {
   readonly operation: keyof typeof AclOperation;
   readonly resourceType: ResourceType;
   /**
-   * The resource that decides about the request as a whole: the router asks for it. Null where a
-   * request names many, and one that is denied is refused alone: the handler asks for each.
+   * The resource that decides about the whole request: the router checks it. Null when a request
+   * names several resources: then the handler checks each, and refuses only those that are denied.
    */
   readonly nameOf: ((request: Request) => string) | null;
 }
@@ -24,7 +24,7 @@ export function onGroup(operation: Operation): Permission<{ readonly groupId: st
   return { operation, resourceType: "group", nameOf: ({ groupId }) => groupId };
 }
 
-/** Asked for each resource that the request names. */
+/** The handler checks it for each resource that the request names. */
 export function onEach(operation: Operation, resourceType: ResourceType): Permission<unknown> {
   return { operation, resourceType, nameOf: null };
 }

@@ -21,12 +21,12 @@ import {
 export const TOPIC = "__counters";
 const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 
-/** Brokers that share the logs of the counters; each reads the metadata when it is told to. */
+/** What the brokers share: the counters' logs, and the metadata, which each reads in see(). */
 export class CounterCluster {
   readonly time = new ManualTime();
   readonly logs: Log[] = [];
   image = EMPTY_IMAGE;
-  /** By partition: who opened a log last writes it, as a shared log has it. */
+  /** By partition: the highest leader epoch that opened its log; lower ones are fenced. */
   readonly #fences: number[] = [];
 
   /** Partition `index` of the topic is led by `leaders[index]`. */
@@ -47,7 +47,7 @@ export class CounterCluster {
     return cluster;
   }
 
-  /** Each partition whose leader changes comes to its next leader epoch. No broker knows yet. */
+  /** A partition whose leader changes gets its next leader epoch. No broker has read it yet. */
   setLeaders(leaders: readonly number[]): void {
     const before = this.image.topics.get(TOPIC)?.partitions ?? [];
     this.setTopic({
@@ -92,7 +92,7 @@ type Listener = (delta: MetadataDelta, image: MetadataImage) => void;
 
 export class CounterBroker {
   readonly runtime: CoordinatorRuntime<CounterState, CounterRecord, CounterTimer>;
-  /** Set while its partitions are being opened. */
+  /** Set while the broker opens its partitions. */
   opening: Occasion | null = null;
   isolated = false;
   readonly #cluster: CounterCluster;
@@ -149,7 +149,7 @@ export class CounterBroker {
     return this.#led.get(index) ?? ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
-  /** Reads what the cluster has decided. */
+  /** Reads the cluster's metadata. */
   see(): this {
     const previous = this.#image;
     this.#image = this.#cluster.image;
@@ -159,7 +159,7 @@ export class CounterBroker {
     return this;
   }
 
-  /** Opens the logs that it leads in this leader epoch, and lets go of the others. */
+  /** Opens the logs that the broker leads in this leader epoch, and forgets the others. */
   open(): void {
     const { partitions } = this.#image.topics.get(TOPIC)!;
     for (const [index, { leader, leaderEpoch }] of partitions.entries()) {

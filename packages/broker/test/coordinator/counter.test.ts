@@ -5,7 +5,7 @@ import { CoordinatorHarness } from "./harness.ts";
 
 const NAMES = ["a", "b", "c"];
 
-test("an answer to one who waits comes with the next that is added", () => {
+test("the next addition answers a waiting request; a crash loses the request", () => {
   const counters = new CoordinatorHarness(counterMachine);
   const waiting = counters.run(nextOf("a"));
   expect(waiting.answered).toBe(false);
@@ -16,7 +16,7 @@ test("an answer to one who waits comes with the next that is added", () => {
   expect(lost.lost).toBe(true);
 });
 
-test("a counter is forgotten an hour after it was last added to, and not before", () => {
+test("a counter is deleted an hour after its last addition, and not before", () => {
   const counters = new CoordinatorHarness(counterMachine);
   counters.run(add("a", 1));
   counters.advance(FORGET_AFTER_MS - 1);
@@ -25,7 +25,7 @@ test("a counter is forgotten an hour after it was last added to, and not before"
   expect(counters.advance(1)).toEqual([{ name: "a", count: null }]);
 });
 
-test("records, and a snapshot of what they lead to, are the state whatever happens", () => {
+test("a replay of the records or of a snapshot gives the live state, after any history", () => {
   const random = new SeededRandom(seedOf("counters"));
   const counters = new CoordinatorHarness(counterMachine);
   for (let i = 0; i < 500; i++) {

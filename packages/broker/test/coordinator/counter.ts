@@ -2,23 +2,23 @@ import type { CoordinatorMachine } from "../../src/coordinator/machine.ts";
 import type { Operation, Turn } from "../../src/coordinator/turn.ts";
 
 /**
- * The smallest coordinator there can be, and the page to read before writing another: counters
- * that anybody may add to, and that are forgotten when nobody has for an hour.
+ * The smallest possible coordinator: read it before you write another one. Clients add to counters;
+ * a counter that gets no addition for an hour is deleted.
  */
 export class CounterState {
-  /** Hard state: changed by `apply` alone. */
+  /** Hard state: only `apply` changes it. */
   readonly counts = new Map<string, number>();
-  /** Soft state: who waits for a counter to reach what. Gone with a crash, and they ask again. */
+  /** Soft state: replies that wait for the next addition. A crash loses them; clients ask again. */
   readonly waiting = new Map<string, ((count: number) => void)[]>();
 }
 
-/** What happened to one counter; null is a tombstone. */
+/** A counter's new value; null is a tombstone. */
 export interface CounterRecord {
   readonly name: string;
   readonly count: number | null;
 }
 
-/** A deadline is data: what it is about, and a key that tells it from all others. */
+/** A timer is data: its kind, the fields it needs, and a key that identifies its deadline. */
 export interface CounterTimer {
   readonly kind: "forget";
   readonly name: string;
@@ -58,7 +58,7 @@ function keep(turn: CounterTurn, name: string): void {
   turn.arm({ kind: "forget", name, key: `forget/${name}` }, FORGET_AFTER_MS);
 }
 
-/** An operation decides: it records what is to be, and answers what will be true then. */
+/** An operation appends records, and replies with what is true once they are applied. */
 export function add(name: string, by: number): CounterOperation<number> {
   return (turn, reply) => {
     const { counts, waiting } = turn.state;
@@ -70,7 +70,7 @@ export function add(name: string, by: number): CounterOperation<number> {
   };
 }
 
-/** One that has nothing to answer yet keeps its reply for a later turn. */
+/** An operation that can't answer yet keeps its reply for a later turn. */
 export function nextOf(name: string): CounterOperation<number> {
   return ({ state: { waiting } }, reply) => {
     waiting.set(name, [...(waiting.get(name) ?? []), reply]);

@@ -3,7 +3,7 @@ import { Deadlines } from "../../src/coordinator/deadlines.ts";
 import { MIN_STALE_DEADLINES } from "../../src/coordinator/limits.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
-test("what is due comes out once, the earliest first", () => {
+test("takeDue() yields each due timer once, the earliest first", () => {
   const deadlines = new Deadlines();
   const [a, b, c] = [{ key: "a" }, { key: "b" }, { key: "c" }];
   deadlines.set(b, 20);
@@ -16,7 +16,7 @@ test("what is due comes out once, the earliest first", () => {
   expect(deadlines.nextMs).toBeUndefined();
 });
 
-test("a deadline can be moved both ways, and cleared", () => {
+test("a deadline can be moved later or sooner, and cleared", () => {
   const deadlines = new Deadlines();
   const [old, later, sooner] = [1, 2, 3].map((round) => ({ key: "x", round }));
   deadlines.set(old!, 10);
@@ -30,7 +30,7 @@ test("a deadline can be moved both ways, and cleared", () => {
   expect(deadlines.count).toBe(0);
 });
 
-test("moving deadlines away, as heartbeats do, does not make the heap grow", () => {
+test("moving a deadline later, as heartbeats do, does not make the heap grow", () => {
   const deadlines = new Deadlines();
   for (let now = 0; now < 10_000; now++) {
     deadlines.set({ key: "session" }, now + 100);
@@ -41,7 +41,7 @@ test("moving deadlines away, as heartbeats do, does not make the heap grow", () 
   expect(deadlines.heapSize).toBe(1);
 });
 
-test("deadlines that come and go long before they are due do not make the heap grow", () => {
+test("deadlines that are cleared long before they are due do not make the heap grow", () => {
   const deadlines = new Deadlines();
   for (let i = 0; i < 100; i++) deadlines.set({ key: `stays${i}` }, 1_000_000 + i);
   for (let i = 0; i < 10_000; i++) {
@@ -53,7 +53,7 @@ test("deadlines that come and go long before they are due do not make the heap g
   expect(due).toEqual(Array.from({ length: 100 }, (_, i) => `stays${i}`));
 });
 
-test("any sequence of operations agrees with a plain list", () => {
+test("any sequence of operations agrees with a plain map", () => {
   const random = new SeededRandom(seedOf("deadlines"));
   const deadlines = new Deadlines();
   const model = new Map<string, { dueMs: number; timer: { key: string } }>();

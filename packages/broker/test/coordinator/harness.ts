@@ -7,14 +7,14 @@ import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 
-/** A request in the hands of the coordinator: no answer yet, or one. */
+/** A request that the coordinator has taken. */
 export interface Pending<T, Rec> {
-  /** Throws while there is none. */
+  /** Throws while there is no answer. */
   readonly answer: T;
   readonly answered: boolean;
   /** The coordinator crashed before it answered. */
   readonly lost: boolean;
-  /** What was recorded in the turn that took the request. */
+  /** The records of the turn that took the request. */
   readonly records: readonly Rec[];
 }
 
@@ -24,8 +24,8 @@ export interface HarnessOptions {
 }
 
 /**
- * One shard's machine without the shard: turns are taken at once, their records are applied and
- * kept through their bytes, and time passes when told. A second answer to a request throws.
+ * Runs the machine of one shard without the shard: turns run at once, their records are encoded,
+ * decoded and applied, and only advance() moves the clock. A second answer to a request throws.
  */
 export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
   readonly time = new ManualTime();
@@ -62,7 +62,7 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
     return pending;
   }
 
-  /** Takes a turn, and those it asked for afterwards, as a shard does; what they recorded. */
+  /** Runs a turn and its afterwards() turns, as a shard does. Returns their records. */
   step(operation: Operation<State, Rec, Timer>): readonly Rec[] {
     const turns = this.#take(operation);
     for (const turn of turns) turn.answer();
@@ -86,14 +86,14 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
     return [turn, ...turn.next.flatMap((next) => this.#take(next))];
   }
 
-  /** What was recorded since this was last asked. */
+  /** The records since the last call. */
   newRecords(): Rec[] {
     const records = this.log.slice(this.#taken);
     this.#taken = this.log.length;
     return records;
   }
 
-  /** Lets `ms` pass; every deadline fires at its own time. Returns what was recorded. */
+  /** Moves the clock by `ms`; every deadline fires at its own time. Returns the new records. */
   advance(ms: number): Rec[] {
     const untilMs = this.time.monotonicMs() + ms;
     const recorded: (readonly Rec[])[] = [];
@@ -109,7 +109,7 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
     return recorded.flat();
   }
 
-  /** The state that the records, or a snapshot of it, lead to. */
+  /** The state after a replay of `records`: of all by default. */
   replayed(records: readonly Rec[] = this.log): State {
     const state = this.machine.initial();
     for (const record of records) this.machine.apply(state, record);
@@ -120,12 +120,12 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
     return [...this.machine.snapshot(state)].flat().map((record) => this.#throughBytes(record));
   }
 
-  /** The first turn of a shard that was loaded. */
+  /** Runs the first turn after a load. Returns its records. */
   loaded(): readonly Rec[] {
     return this.step((turn) => this.machine.loaded(turn));
   }
 
-  /** Only the records are left, and whoever waits is never answered. Returns what is recorded. */
+  /** Loses all but the records, also the waiting requests, and loads. Returns the new records. */
   crash(): readonly Rec[] {
     for (const pending of this.#pending) pending.lost = true;
     this.#pending.clear();

@@ -8,18 +8,18 @@ import { Occasion } from "../../src/util/coming.ts";
 import { add, FORGET_AFTER_MS, nextOf } from "./counter.ts";
 import { CounterBroker, CounterCluster } from "./counter-cluster.ts";
 
-/** Keys of partition 0 and 1 of two. */
+/** A key of partition 0 and a key of partition 1, of two partitions. */
 const [A, B] = ["a", "b"].sort((x, y) => partitionOf(x, 2) - partitionOf(y, 2)) as [string, string];
 
 const refusal = (errorCode: number) => expect.objectContaining({ errorCode });
 
-/** Lets what is under way come to its end, as far as it needs no time. */
+/** Runs every promise that can settle without the clock. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
 
 describe("a coordinator's runtime", () => {
-  it("coordinates what its broker leads, and names the leader of the rest", async () => {
+  it("serves the partitions that its broker leads, and names the leader of the others", async () => {
     expect([partitionOf(A, 2), partitionOf(B, 2)]).toEqual([0, 1]);
     const cluster = await CounterCluster.of([1, 2]);
     const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see().runtime);
@@ -29,7 +29,7 @@ describe("a coordinator's runtime", () => {
     await expect(one!.run(B, add(B, 1))).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
   });
 
-  it("has requests wait for a load that is under way, and begins them in their order", async () => {
+  it("lets requests wait for a running load, and then runs them in their order", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
     broker.opening = new Occasion();
@@ -46,7 +46,7 @@ describe("a coordinator's runtime", () => {
     expect(await runtime.runIfLoaded(A, add(A, 0))).toBe(6);
   });
 
-  it("has nobody wait longer than a moment", async () => {
+  it("refuses a request that has waited COORDINATOR_WAIT_MS for a load", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
     broker.opening = new Occasion();
@@ -58,7 +58,7 @@ describe("a coordinator's runtime", () => {
     await refused;
   });
 
-  it("tries again what could not be loaded", async () => {
+  it("tries again to load a shard that could not be loaded", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
     broker.opening = new Occasion();
@@ -71,14 +71,15 @@ describe("a coordinator's runtime", () => {
     expect(await answer).toBe(1);
   });
 
-  it("goes on where the broker before it was, which is fenced", async () => {
+  it("continues from the records of the former leader, which is fenced", async () => {
     const cluster = await CounterCluster.of([1]);
     const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see());
     expect(await one!.runtime.run(A, add(A, 5))).toBe(5);
     const waiting = one!.runtime.run(A, nextOf(A));
     cluster.setLeaders([2]);
     expect(await two!.see().runtime.run(A, add(A, 1))).toBe(6);
-    // It has not read yet that it is deposed: the log tells it, and who waits is sent away.
+    // Broker 1 has not read yet that broker 2 leads: the log fences its append, and the waiting
+    // request is refused.
     const late = one!.runtime.run(A, add(A, 100));
     await expect(late).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
     await expect(waiting).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
@@ -91,7 +92,7 @@ describe("a coordinator's runtime", () => {
     expect(await one!.see().runtime.run(A, add(A, 1))).toBe(7);
   });
 
-  it("lets go of what it leads no more, and of what it leads anew", async () => {
+  it("closes the shards that it no longer leads, or leads in a new leader epoch", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1).see();
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
@@ -116,7 +117,7 @@ describe("a coordinator's runtime", () => {
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
     cluster.setLeaders([2]);
     cluster.setLeaders([1]);
-    // The partition of the term before is still open when it reads of the next.
+    // The partition of the former leader epoch is still open when the broker reads the new epoch.
     broker.opening = new Occasion();
     broker.see();
     broker.opening.end();
@@ -128,7 +129,7 @@ describe("a coordinator's runtime", () => {
     expect(await answer).toBe(6);
   });
 
-  it("fires deadlines of what another broker recorded", async () => {
+  it("fires the deadlines of state that another broker recorded", async () => {
     const cluster = await CounterCluster.of([1]);
     const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see());
     await one!.runtime.run(A, add(A, 5));
@@ -139,7 +140,7 @@ describe("a coordinator's runtime", () => {
     expect(await two!.runtime.run(A, add(A, 1))).toBe(1);
   });
 
-  it("loads anew what failed, when somebody needs it", async () => {
+  it("loads a failed shard anew when a request needs it", async () => {
     const cluster = await CounterCluster.of([1]);
     const { runtime } = new CounterBroker(cluster, 1).see();
     expect(await runtime.run(A, add(A, 5))).toBe(5);
@@ -152,7 +153,7 @@ describe("a coordinator's runtime", () => {
     expect(await runtime.run(A, add(A, 1))).toBe(6);
   });
 
-  it("answers nothing while others may lead what it led", async () => {
+  it("refuses requests while its broker is isolated: another broker may lead by now", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1).see();
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
@@ -164,7 +165,7 @@ describe("a coordinator's runtime", () => {
     expect(await broker.runtime.run(A, add(A, 1))).toBe(6);
   });
 
-  it("tells its shards which topics came and went", async () => {
+  it("tells its shards which topics were created and deleted", async () => {
     const cluster = await CounterCluster.of([1]);
     cluster.setTopic({ name: A, id: "topic-a", partitions: [] });
     const broker = new CounterBroker(cluster, 1).see();
@@ -174,7 +175,7 @@ describe("a coordinator's runtime", () => {
     expect(await broker.runtime.run(A, add(A, 1))).toBe(1);
   });
 
-  it("makes its topic and waits until that is loaded", async () => {
+  it("creates its topic and waits until the shards are loaded", async () => {
     const cluster = await CounterCluster.of([1]);
     cluster.image = EMPTY_IMAGE;
     const { runtime } = new CounterBroker(cluster, 1);
@@ -186,7 +187,7 @@ describe("a coordinator's runtime", () => {
     expect(await runtime.runIfLoaded(A, add(A, 1))).toBe(1);
   });
 
-  it("runs on all shards or on none", async () => {
+  it("runs an operation on all shards", async () => {
     const cluster = await CounterCluster.of([1, 1]);
     const broker = new CounterBroker(cluster, 1).see();
     await broker.runtime.run(A, add(A, 1));
@@ -197,7 +198,7 @@ describe("a coordinator's runtime", () => {
     expect(names).toEqual([[A], [B]]);
   });
 
-  it("refuses what waits and what comes once it is closed", async () => {
+  it("refuses waiting and new requests once it is closed", async () => {
     const cluster = await CounterCluster.of([1]);
     const { runtime } = new CounterBroker(cluster, 1).see();
     await runtime.run(A, add(A, 1));

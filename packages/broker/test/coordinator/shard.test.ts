@@ -28,7 +28,7 @@ async function newShard(machine = counterMachine) {
   return { shard: await load(), load, log, time };
 }
 
-test("an answer comes when the records it rests on are durable", async () => {
+test("a reply is sent when the records of its turn are durable", async () => {
   const { shard, log } = await newShard();
   const seen: number[] = [];
   const answered = shard.run<number>((turn, reply) => {
@@ -57,7 +57,7 @@ test("a request may wait for a later turn, or for a deadline", async () => {
   expect(await patient).toBe(-1);
 });
 
-test("a deadline fires through the machine, and what it decides is recorded", async () => {
+test("a deadline that is due runs the machine's fired(), and its records are stored", async () => {
   const { shard, load, time } = await newShard();
   await shard.run(add("a", 1));
   time.advance(FORGET_AFTER_MS / 2);
@@ -67,7 +67,7 @@ test("a deadline fires through the machine, and what it decides is recorded", as
   expect(await (await load()).run(add("a", 0))).toBe(0);
 });
 
-test("deadlines are armed again by a load", async () => {
+test("a load arms the deadlines again", async () => {
   const { shard, load, time } = await newShard();
   await shard.run(add("a", 1));
   shard.close(ErrorCode.NOT_COORDINATOR);
@@ -78,7 +78,7 @@ test("deadlines are armed again by a load", async () => {
   expect(await again.run(add("a", 1))).toBe(1);
 });
 
-test("a time-out is never longer than a timer can hold, nor before now", async () => {
+test("a delay is cut to what a timer can hold, and to 0 when it is negative", async () => {
   const { shard, time } = await newShard();
   await shard.run((turn, reply) => {
     turn.append({ name: "a", count: 1 });
@@ -99,7 +99,7 @@ test("a time-out is never longer than a timer can hold, nor before now", async (
   expect(await armed()).toEqual([false, false]);
 });
 
-test("what a turn leaves for afterwards is done before anybody else's, on its records", async () => {
+test("afterwards() runs on the turn's records, before any other turn", async () => {
   const { shard } = await newShard();
   const seen: string[] = [];
   const first = shard.run<number>((turn, reply) => {
@@ -119,7 +119,7 @@ test("what a turn leaves for afterwards is done before anybody else's, on its re
   expect([await first, await second]).toEqual([6, 6]);
 });
 
-test("a failed append refuses everything that waits, once, and the log tells the rest", async () => {
+test("a failed append refuses every waiting request; a load restores the log's state", async () => {
   const { shard, load, log } = await newShard();
   await shard.run(add("a", 1));
   const patient = shard.run(nextOf("a"));
@@ -136,7 +136,7 @@ test("a failed append refuses everything that waits, once, and the log tells the
   expect(await again.run(add("b", 4))).toBe(4);
 });
 
-test("an operation that throws ends the shard before anything of it is written", async () => {
+test("an operation that throws ends the shard, and none of its records is written", async () => {
   const { shard, log } = await newShard();
   await expect(
     shard.run((turn) => {
@@ -149,7 +149,7 @@ test("an operation that throws ends the shard before anything of it is written",
   expect(log.endOffset).toBe(0);
 });
 
-test("a closed shard refuses what waits and what comes", async () => {
+test("a closed shard refuses waiting and new requests", async () => {
   const { shard } = await newShard();
   const patient = shard.run(nextOf("a"));
   shard.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
@@ -157,7 +157,7 @@ test("a closed shard refuses what waits and what comes", async () => {
   await expect(shard.run(add("a", 1))).rejects.toMatchObject({ errorCode: 15 });
 });
 
-test("what a deadline decides is applied before the next one that is due with it looks", async () => {
+test("of deadlines due together, each sees the applied records of those before it", async () => {
   const seen: string[] = [];
   const { shard, time } = await newShard({
     ...counterMachine,
