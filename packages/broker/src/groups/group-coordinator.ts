@@ -11,7 +11,7 @@ interface Parts extends RuntimeParts {
   readonly metadata: Metadata;
 }
 
-/** All group coordinators of this broker: one shard for each partition of the offsets it leads. */
+/** The coordinators of groups: a shard for each partition of the offsets topic led here. */
 export class GroupCoordinator extends CoordinatorRuntime<GroupState, GroupRecord, GroupTimer> {
   constructor(parts: Parts) {
     super(parts, {

@@ -1,29 +1,29 @@
 import { isLogged, type Logger } from "../logging/logger.ts";
 
-/** A member as the log names it, in either protocol. */
-interface Named {
+/** A member of either protocol, as far as log lines name it. */
+interface MemberFields {
   readonly memberId: string;
   readonly clientId: string;
   readonly clientHost: string;
 }
 
-/** A group as the log names it. */
-interface Of {
+/** A group's fields in a log line. */
+interface GroupFields {
   readonly group: string;
-  /** Of the classic protocol. */
+  /** In the classic protocol. */
   readonly generation?: number;
-  /** Of the consumer protocol. */
+  /** In the consumer protocol. */
   readonly epoch?: number;
 }
 
-/** Characters of a reason that a client gave; Kafka's clients cut theirs there as well. */
+/** A client's reason is cut to this many characters, as Kafka's clients do (KIP-800). */
 const MAX_REASON_LENGTH = 255;
 
 /**
- * What an operator reads of the groups: who joins, leaves or expires and each rebalance at info,
- * heartbeats at debug. The lines name the requests they are about, for these are what people search
- * a log for. Kafka's consumer protocol joins and leaves by heartbeats; the words are the same
- * there. Nothing is put together for a level that is off.
+ * Logs what happens in groups: members that join, leave or expire and rebalances at info,
+ * heartbeats at debug. Each line names its request, because operators search a log for these names.
+ * Members of the consumer protocol join and leave by heartbeats; their lines also say JoinGroup and
+ * LeaveGroup. No message is built for a level that is off.
  */
 export class GroupLog {
   readonly #logger: Logger;
@@ -36,40 +36,45 @@ export class GroupLog {
     this.#info = isLogged(logger, "info");
   }
 
-  joined(of: Of, member: Named, reason: string | null = null): void {
+  joined(group: GroupFields, member: MemberFields, reason: string | null = null): void {
     if (!this.#info) return;
-    const message = `JoinGroup: member ${member.memberId} joined group ${of.group}`;
-    this.#logger.info(message, { ...of, ...named(member), ...why(reason) });
+    const message = `JoinGroup: member ${member.memberId} joined group ${group.group}`;
+    this.#logger.info(message, { ...group, ...fieldsOf(member), ...reasonField(reason) });
   }
 
-  left(of: Of, member: Named, reason: string | null = null): void {
+  left(group: GroupFields, member: MemberFields, reason: string | null = null): void {
     if (!this.#info) return;
-    const message = `LeaveGroup: member ${member.memberId} left group ${of.group}`;
-    this.#logger.info(message, { ...of, ...named(member), ...why(reason) });
+    const message = `LeaveGroup: member ${member.memberId} left group ${group.group}`;
+    this.#logger.info(message, { ...group, ...fieldsOf(member), ...reasonField(reason) });
   }
 
-  /** A member was removed for want of a request of that name. */
-  expired(of: Of, member: Named, missing: string, withinMs: number): void {
+  /** A member was removed because it did not send the request `missing` within `withinMs`. */
+  expired(group: GroupFields, member: MemberFields, missing: string, withinMs: number): void {
     if (!this.#info) return;
     const { memberId } = member;
     const reason = `no ${missing} for ${withinMs} ms`;
-    const message = `member ${memberId} of group ${of.group} has expired: ${reason}`;
-    this.#logger.info(message, { ...of, ...named(member), reason });
+    const message = `member ${memberId} of group ${group.group} has expired: ${reason}`;
+    this.#logger.info(message, { ...group, ...fieldsOf(member), reason });
   }
 
-  /** Members are to join again, or to learn of a new assignment by their heartbeats. */
-  rebalances(of: Of, members: number, reason: string): void {
+  /** A rebalance begins: members join again, or get a new assignment in their heartbeats. */
+  rebalances(group: GroupFields, members: number, reason: string): void {
     if (!this.#info) return;
-    const by = of.epoch === undefined ? "JoinGroup" : "ConsumerGroupHeartbeat";
-    const message = `rebalance of group ${of.group} by ${by}: ${reason}`;
-    this.#logger.info(message, { ...of, members, reason });
+    const by = group.epoch === undefined ? "JoinGroup" : "ConsumerGroupHeartbeat";
+    const message = `rebalance of group ${group.group} by ${by}: ${reason}`;
+    this.#logger.info(message, { ...group, members, reason });
   }
 
-  /** The leader of a classic group has assigned, or nobody is left. */
-  rebalanced(of: Of, members: number, leader: string | null, protocol: string | null): void {
+  /** The leader of a classic group has sent the assignments, or the group is empty. */
+  rebalanced(
+    group: GroupFields,
+    members: number,
+    leader: string | null,
+    protocol: string | null,
+  ): void {
     if (!this.#info) return;
-    const message = `rebalance of group ${of.group} by JoinGroup is done, members: ${members}`;
-    this.#logger.info(message, { ...of, members, leader, protocol });
+    const message = `rebalance of group ${group.group} by JoinGroup is done, members: ${members}`;
+    this.#logger.info(message, { ...group, members, leader, protocol });
   }
 
   heartbeat(group: string, memberId: string, generation: number, errorCode: number): void {
@@ -79,10 +84,10 @@ export class GroupLog {
   }
 }
 
-function named({ memberId, clientId, clientHost }: Named) {
+function fieldsOf({ memberId, clientId, clientHost }: MemberFields) {
   return { memberId, clientId, clientHost };
 }
 
-function why(reason: string | null) {
+function reasonField(reason: string | null) {
   return reason === null ? {} : { reason: reason.slice(0, MAX_REASON_LENGTH) };
 }

@@ -1,36 +1,36 @@
-/** What consumers call their protocol, in the classic groups too. */
+/** The protocol type of consumers, in classic groups too. */
 export const CONSUMER_PROTOCOL_TYPE = "consumer";
 
 /**
- * How long a new member's first join may wait for its group: it has no heartbeats to show that it
- * lives, and may have gone long ago. Kafka's figure, no config.
+ * How long the first JoinGroup of a new member may wait for the rebalance. The member sends no
+ * heartbeats yet, so the coordinator can't tell whether it still exists. Kafka's constant.
  */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000;
 
-/** Characters of a regular expression that a consumer subscribes with. */
+/** Characters of a regular expression that a consumer subscribes to. */
 export const MAX_REGEX_LENGTH = 1_024;
 
-/** Instructions of a compiled regular expression: what `{m,n}` may blow it up to. */
+/** Instructions of a compiled regular expression: `{m,n}` makes many of few characters. */
 export const MAX_REGEX_PROGRAM = 4_000;
 
-/** Memory for the states of one compiled regular expression; past it states are made anew. */
+/** Memory for the states of one compiled regular expression; beyond it RE2 drops its states. */
 export const MAX_REGEX_STATE_BYTES = 250_000;
 
-/** Compiled regular expressions kept. */
+/** Compiled regular expressions in the cache. */
 export const MAX_COMPILED_REGEXES = 100;
 
 /**
- * A generation with more subscriptions and assignments than this can't be recorded: the answer is
- * UNKNOWN_SERVER_ERROR, as where Kafka's record outgrows the topic's `max.message.bytes`. No more
- * than a frame holds, for the leader is told all subscriptions in one.
+ * A generation whose subscriptions and assignments are larger can't be recorded. The members get
+ * UNKNOWN_SERVER_ERROR, as in Kafka when the record exceeds the topic's `max.message.bytes`. The
+ * limit is that of a frame, because the leader gets all subscriptions in one response.
  */
 export const MAX_GENERATION_BYTES = 104_857_600;
 
-/** Bytes of records one OffsetCommit may write: a few bytes of request can name a long group id. */
+/** Bytes of records of one OffsetCommit: each record of it repeats the group id. */
 export const MAX_COMMIT_BYTES = 16 * 1_048_576;
 
-/** What a committed offset takes beside group id, topic and metadata, at most. */
+/** The most that a record of a committed offset takes beside group id, topic and metadata. */
 export const COMMIT_RECORD_BYTES = 64;
 
-/** Tombstones after which a look for expired offsets goes on in another turn. */
+/** Tombstones after which the check for expired offsets continues in another turn. */
 export const EXPIRED_PER_TURN = 10_000;

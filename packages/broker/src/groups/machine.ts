@@ -41,7 +41,7 @@ export function groupMachine(
   };
 }
 
-/** The only writer of hard state: live, on replay, and on a broker that takes over. */
+/** The only writer of hard state: while live, on a replay, and on a broker that takes over. */
 function apply(state: GroupState, record: GroupRecord): void {
   switch (record.record) {
     case "OffsetCommit":
@@ -60,7 +60,7 @@ function applyClassic(state: GroupState, record: GroupMetadataRecord): void {
   const groupId = record.key.group;
   const known = state.groups.get(groupId);
   if (record.value === null) {
-    // A group that became a consumer group has lost this record, not its life.
+    // A classic group that was converted has this tombstone, but goes on as a consumer group.
     if (known?.kind === "classic") state.remove(groupId);
     return;
   }
@@ -78,7 +78,7 @@ function applyConsumer(state: GroupState, record: ConsumerRecord): void {
     else known.apply(record);
     return;
   }
-  // A tombstone of a group that is gone, or that has become a classic one.
+  // A tombstone of a group that was deleted, or converted to a classic group.
   if (record.value === null) return;
   const group = new ConsumerGroup(groupId);
   group.apply(record);
@@ -94,13 +94,13 @@ function* snapshot({ groups, offsets }: GroupState): Generator<readonly GroupRec
   yield* offsets.records();
 }
 
-/** Members have their whole session to show that they still live. */
+/** Every member gets a whole session time-out for its next heartbeat. */
 function loaded(turn: GroupTurn): void {
   for (const group of turn.state.groups.values()) {
     if (group.kind !== "classic") continue;
     const { members } = group.live;
     for (const member of members.values()) armSession(turn, member);
-    // The limit was lowered: who is too many is found out when all join again.
+    // The limit was lowered: the rebalance refuses the members that join last.
     if (members.size > turn.config.groupMaxSize) {
       prepareRebalance(turn, group, "group.max.size was lowered");
     }

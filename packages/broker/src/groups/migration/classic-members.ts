@@ -1,7 +1,7 @@
 /**
- * Members of a consumer group that still speak the classic protocol (KIP-848, online migration).
- * To them the member epoch is the generation, and nobody is the leader: the coordinator assigns.
- * Nothing here waits for other members, so each request is answered at once.
+ * Members of a consumer group that still use the classic protocol (KIP-848, online migration).
+ * For them the member epoch is the generation. No member is the leader: the coordinator assigns.
+ * No request waits for other members, so each is answered at once.
  */
 import {
   type ConsumerSubscription,
@@ -26,7 +26,7 @@ import type { GroupTurn } from "../turn.ts";
 import { assignmentBytes, subscriptionFrom, withIds } from "./embedded-protocol.ts";
 import { fenceMembers } from "./fence-members.ts";
 
-/** From v4 a new member is first given its id and joins with that (KIP-394). */
+/** From v4 a new member first gets an id with MEMBER_ID_REQUIRED, and joins with it (KIP-394). */
 const MEMBER_ID_VERSION = 4;
 
 type JoinRequest = RequestOf<typeof JoinGroup>;
@@ -81,14 +81,14 @@ function describe(member: Member, join: Join, subscription: ConsumerSubscription
     clientId,
     clientHost,
     subscribedTopicNames: sortedNames(subscription.topics),
-    // Members of this protocol match patterns themselves.
+    // Clients of the classic protocol resolve their patterns themselves.
     subscribedTopicRegex: "",
     rebalanceTimeoutMs: rebalanceTimeoutOf(request),
     classic: { sessionTimeoutMs, supportedProtocols: ownProtocols(protocols) },
   };
 }
 
-/** Version 0 knows one time-out. */
+/** Version 0 has no rebalance time-out: it is the session time-out. */
 function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
   return rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
 }
@@ -138,23 +138,26 @@ function admit(
   return { member: holder, isNew: false, replaced: null };
 }
 
-interface Named {
+interface MemberName {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
 }
 
-/** The member of that name, or an error code. */
-function memberOf(group: ConsumerGroup, { memberId, groupInstanceId }: Named): Member | number {
+/** The member of this id and instance id, or an error code. */
+function memberOf(
+  group: ConsumerGroup,
+  { memberId, groupInstanceId }: MemberName,
+): Member | number {
   const member =
     groupInstanceId === null ? group.members.get(memberId) : group.staticMember(groupInstanceId);
   if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
   return member.memberId === memberId ? member : ErrorCode.FENCED_INSTANCE_ID;
 }
 
-/** Likewise, of a member that speaks the classic protocol and is in that generation. */
+/** The same for a member that must use the classic protocol and be in this generation. */
 function classicMemberOf(
   group: ConsumerGroup,
-  request: Named & { readonly generationId: number },
+  request: MemberName & { readonly generationId: number },
 ): (Member & { readonly classic: NonNullable<Member["classic"]> }) | number {
   const member = memberOf(group, request);
   if (typeof member === "number") return member;
@@ -180,7 +183,7 @@ export function syncConsumerGroup(
   ) {
     return syncRefused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
-  // One that is giving up partitions has joined; the next join comes by itself.
+  // A member with partitions to revoke has joined already: it revokes them, then joins by itself.
   const behind = group.assignmentEpoch > member.epoch;
   if (behind && member.state !== MemberState.unrevokedPartitions) {
     armJoin(turn, group.groupId, member);
@@ -197,7 +200,7 @@ export function syncConsumerGroup(
   };
 }
 
-/** Answers an error code: REBALANCE_IN_PROGRESS when the member can get on by joining again. */
+/** Returns an error code: REBALANCE_IN_PROGRESS when the member has to join again. */
 export function heartbeatConsumerGroup(
   turn: GroupTurn,
   group: ConsumerGroup,
@@ -216,7 +219,7 @@ export function heartbeatConsumerGroup(
   return ErrorCode.REBALANCE_IN_PROGRESS;
 }
 
-/** Whether somebody still has what the member shall have. */
+/** Whether another member still owns a partition of the member's target. */
 function waitsForOthers(group: ConsumerGroup, { memberId }: Member): boolean {
   for (const [topicId, partitions] of group.target(memberId) ?? []) {
     for (const partition of partitions) {
@@ -227,20 +230,20 @@ function waitsForOthers(group: ConsumerGroup, { memberId }: Member): boolean {
   return false;
 }
 
-/** Answers each member's error code. An operator names static members by their instance alone. */
+/** Returns the error code of each. An admin client names static members by instance id alone. */
 export function leaveConsumerGroup(
   turn: GroupTurn,
   group: ConsumerGroup,
   leaving: readonly Leaving[],
 ): number[] {
   const members = new Map<string, Member>();
-  const of = { group: group.groupId, epoch: group.epoch };
+  const logFields = { group: group.groupId, epoch: group.epoch };
   const errors = leaving.map(({ memberId, groupInstanceId, reason }) => {
-    const named =
+    const ownId =
       memberId === "" ? (group.staticMember(groupInstanceId)?.memberId ?? "") : memberId;
-    const member = memberOf(group, { memberId: named, groupInstanceId });
+    const member = memberOf(group, { memberId: ownId, groupInstanceId });
     if (typeof member === "number") return member;
-    if (!members.has(member.memberId)) turn.state.log.left(of, member, reason);
+    if (!members.has(member.memberId)) turn.state.log.left(logFields, member, reason);
     members.set(member.memberId, member);
     return ErrorCode.NONE;
   });

@@ -11,7 +11,7 @@ import type { Member } from "../model/consumer/member.ts";
 import type { GroupTurn } from "../turn.ts";
 import { assignmentBytes } from "./embedded-protocol.ts";
 
-/** Whether only members of the classic protocol stay, so that the group may be one again. */
+/** Whether the group may become a classic one: all members that stay use the classic protocol. */
 export function canDowngrade(
   group: ConsumerGroup,
   leaving: readonly Member[],
@@ -29,8 +29,8 @@ export function canDowngrade(
 }
 
 /**
- * Makes it a classic group, with the target assignment as what its members were assigned, and
- * asks them to join again: what the others had has to be dealt out.
+ * Converts the group to a classic group in which each member has its target assignment. Then starts
+ * a rebalance, which assigns the partitions of the members that leave.
  */
 export function downgrade(turn: GroupTurn, group: ConsumerGroup, leaving: readonly Member[]): void {
   const { groupId } = group;
@@ -50,7 +50,7 @@ export function downgrade(turn: GroupTurn, group: ConsumerGroup, leaving: readon
     const classic = next.state.groups.get(groupId);
     if (classic?.kind !== "classic") return;
     for (const member of classic.live.members.values()) armSession(next, member);
-    prepareRebalance(next, classic, "it has gone over to the classic protocol");
+    prepareRebalance(next, classic, "the group was converted to the classic protocol");
   });
 }
 

@@ -1,5 +1,6 @@
 /**
- * The classic protocol's bytes of subscriptions and assignments, as a consumer group needs them.
+ * Converts subscriptions and assignments between the bytes of the classic protocol and the form
+ * that a consumer group needs.
  */
 import {
   type ConsumerSubscription,
@@ -15,7 +16,7 @@ import {
   topicPartitionsOf,
 } from "../model/consumer/assignment.ts";
 
-/** Null where the bytes do not parse. */
+/** Null when the bytes do not parse. */
 export function subscriptionFrom(metadata: Uint8Array): ConsumerSubscription | null {
   try {
     return orNull(() => decodeConsumerSubscription(metadata)) ?? asVersion0(metadata);
@@ -25,14 +26,14 @@ export function subscriptionFrom(metadata: Uint8Array): ConsumerSubscription | n
   }
 }
 
-/** There are clients that write a newer version's number in front of version 0's fields. */
+/** Some clients write the number of a newer version, but only the fields of version 0. */
 function asVersion0(metadata: Uint8Array): ConsumerSubscription {
   const bytes = new Uint8Array(metadata);
   bytes.fill(0, 0, 2);
   return decodeConsumerSubscription(bytes);
 }
 
-/** Null where the bytes do not parse; "lossy" where an assignor of their own left more in them. */
+/** Null when the bytes do not parse; "lossy" when a custom assignor added user data. */
 export function assignmentFrom(
   bytes: Uint8Array,
   image: MetadataImage,
@@ -55,7 +56,7 @@ export function withIds(
   });
 }
 
-/** In the version of the subscription, which the member can surely read. */
+/** Encodes in the version of the member's subscription, because the member can read it. */
 export function assignmentBytes(
   assignment: Assignment,
   subscription: Uint8Array,
@@ -66,10 +67,11 @@ export function assignmentBytes(
     return topic === undefined ? [] : [{ topic, partitions }];
   });
   const version = new DataView(subscription.buffer, subscription.byteOffset).getInt16(0);
-  return encodeConsumerAssignment({ assignedPartitions }, Math.min(Math.max(version, 0), NEWEST));
+  const ownVersion = Math.min(Math.max(version, 0), NEWEST_VERSION);
+  return encodeConsumerAssignment({ assignedPartitions }, ownVersion);
 }
 
-const NEWEST = 3;
+const NEWEST_VERSION = 3;
 
 function orNull<T>(decode: () => T): T | null {
   try {

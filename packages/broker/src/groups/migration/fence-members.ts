@@ -12,8 +12,8 @@ import type { GroupTurn } from "../turn.ts";
 import { canDowngrade, downgrade } from "./downgrade.ts";
 
 /**
- * Removes members of a consumer group; what they had is free for the others in the next epoch.
- * Where only members of the classic protocol stay, the group becomes one of theirs.
+ * Removes members of a consumer group; the next epoch assigns their partitions to the others. When
+ * all members that stay use the classic protocol, the group may become a classic one.
  */
 export function fenceMembers(
   turn: GroupTurn,
@@ -44,6 +44,6 @@ export function fenceMembers(
   turn.append(epochRecord(groupId, epoch, hash));
   const left = group.members.size - members.length;
   turn.state.log.rebalances({ group: groupId, epoch }, left, why);
-  // Nobody is left to be assigned to. Kafka's record bears no time here; ours tells since when.
+  // The group is empty. Kafka records the time 0 here; ours tells since when it is empty.
   if (left === 0) turn.append(targetEpochRecord(groupId, epoch, wallMs));
 }

@@ -22,22 +22,22 @@ import { classicJoinKey, classicSyncKey } from "../model/timers.ts";
 import type { GroupTurn } from "../turn.ts";
 import { assignmentFrom, subscriptionFrom } from "./embedded-protocol.ts";
 
-/** The group of a heartbeat, perhaps one that is yet to be recorded. */
+/** The group of a heartbeat; it may not be recorded yet. */
 export interface FoundGroup {
   readonly group: ConsumerGroup;
-  /** Makes it so; to be called once the heartbeat can't be refused any more. */
+  /** Appends the conversion's records; called once the heartbeat can't be refused any more. */
   readonly commit: () => void;
 }
 
 /**
- * A classic group of consumers whose members change over one by one becomes a consumer group when
- * the first of them joins it (KIP-848): its generation is the epoch, its assignment the target,
- * and its members stay, in the classic protocol, each with what it has.
+ * Converts a classic group of consumers to a consumer group when the first member of the consumer
+ * protocol joins it (KIP-848). Its generation becomes the epoch, its assignment the target. Its
+ * members stay, use the classic protocol and keep their partitions.
  */
 export function upgraded(turn: GroupTurn, classic: ClassicGroup): FoundGroup | HeartbeatAnswer {
   const members = canUpgrade(classic, turn) ? membersOf(classic, turn) : null;
   if (members === null) {
-    const why = `group ${classic.groupId} is of the classic protocol and can't be changed over`;
+    const why = `group ${classic.groupId} is a classic group and can't become a consumer group`;
     return refused(ErrorCode.GROUP_ID_NOT_FOUND, why);
   }
   const records = recordsOf(classic, members, turn);
@@ -46,8 +46,11 @@ export function upgraded(turn: GroupTurn, classic: ClassicGroup): FoundGroup | H
   const commit = () => {
     turn.appendAll(classic.tombstones());
     turn.appendAll(records);
-    const of = { group: classic.groupId, epoch: group.epoch };
-    turn.state.log.rebalances(of, members.length, "it has gone over to the consumer protocol");
+    turn.state.log.rebalances(
+      { group: classic.groupId, epoch: group.epoch },
+      members.length,
+      "the group was converted to the consumer protocol",
+    );
     for (const member of [...classic.live.members.values()]) {
       dismiss(turn, classic, member, member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
     }
@@ -67,14 +70,14 @@ function canUpgrade({ live }: ClassicGroup, { config }: GroupTurn): boolean {
   );
 }
 
-/** Null when what a member said can't be read, or would be lost. */
+/** Null when a member's subscription or assignment can't be read, or would lose user data. */
 function membersOf(classic: ClassicGroup, turn: GroupTurn): Member[] | null {
   const members: Member[] = [];
   let held = NO_PARTITIONS;
   for (const member of classic.live.members.values()) {
     const converted = convert(classic, member, turn);
     if (converted === null) return null;
-    // A leader may have given a partition to two. Only one of them has it from now on.
+    // The leader may have assigned a partition to two members: only the first keeps it.
     const assigned = filtered(converted.assigned, (id, partition) => !has(held, id, partition));
     held = union(held, assigned);
     members.push({ ...converted, assigned });

@@ -10,7 +10,7 @@ export type DescribedGroup = ResponseInput<typeof DescribeGroups>["groups"][numb
 
 const NOTHING = { protocolType: "", protocolData: "", members: [] };
 
-/** The state `Dead` says that there is no such group, or none of the classic protocol. */
+/** The state is `Dead` when the group does not exist, or is not a classic group. */
 export function describeGroup(groupId: string): GroupOperation<DescribedGroup> {
   return (turn, reply) => turn.reply(reply, described(turn.state, groupId));
 }
@@ -29,7 +29,7 @@ function described({ groups, offsets }: GroupState, groupId: string): DescribedG
   return { ...named, groupState: "Dead", errorMessage: fitting(`there is ${what} ${groupId}`) };
 }
 
-/** Subscriptions are shown once a protocol is settled: before, there are several of each member. */
+/** Shows subscriptions only in Stable: before, each member has one for each of its protocols. */
 function describedClassic({ groupId, live, recorded }: ClassicGroup): DescribedGroup {
   const protocol = live.state === "Stable" ? (live.protocol ?? "") : "";
   return {

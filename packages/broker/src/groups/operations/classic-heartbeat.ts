@@ -5,7 +5,7 @@ import type { GroupOperation, GroupTurn } from "../turn.ts";
 
 type Request = RequestOf<typeof Heartbeat>;
 
-/** Answers an error code. Looks at one group, whatever else there is. */
+/** Replies an error code. The cost does not depend on the number of groups. */
 export function heartbeat(request: Request): GroupOperation<number> {
   return (turn, reply) => {
     const errorCode = decide(turn, request);

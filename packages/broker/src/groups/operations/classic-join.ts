@@ -13,9 +13,9 @@ import { armSession, dismiss, removeMember, sessionOf } from "../model/classic/s
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
 
-/** From v4 a new member is first given its id and joins with that (KIP-394). */
+/** From v4 a new member first gets an id with MEMBER_ID_REQUIRED, and joins with it (KIP-394). */
 const MEMBER_ID_VERSION = 4;
-/** From v9 a leader can be told that its group needs no new assignment (KIP-814). */
+/** From v9 the answer can tell a leader to skip the assignment (KIP-814). */
 const SKIP_ASSIGNMENT_VERSION = 9;
 
 export function joinGroup(join: Join): GroupOperation<JoinAnswer> {
@@ -25,7 +25,7 @@ export function joinGroup(join: Join): GroupOperation<JoinAnswer> {
   };
 }
 
-/** The join's reply is kept in its member, for a later step to use. */
+/** No answer yet: the member keeps the reply for a later turn. */
 const WAITS = null;
 
 function validateJoin({ request }: Join, { config }: GroupTurn): JoinAnswer | undefined {
@@ -39,7 +39,7 @@ function validateJoin({ request }: Join, { config }: GroupTurn): JoinAnswer | un
 function decideJoin(turn: GroupTurn, join: Join, reply: Reply<JoinAnswer>): JoinAnswer | null {
   const { groupId, memberId, protocolType, protocols } = join.request;
   const found = turn.state.groups.get(groupId);
-  // An empty group of the other protocol gives way (KIP-848).
+  // A classic group replaces an empty consumer group (KIP-848).
   if (found?.kind === "consumer" && found.validateDelete() !== ErrorCode.NONE) {
     return joinConsumerGroup(turn, found, join);
   }
@@ -57,7 +57,7 @@ function decideJoin(turn: GroupTurn, join: Join, reply: Reply<JoinAnswer>): Join
     : joinAgain(turn, found, join, reply);
 }
 
-/** Whoever joins first makes the group, and joins it in the next turn: then it is there. */
+/** The first member creates the group, and joins it in the next turn, after its record's apply. */
 function makeGroup(
   turn: GroupTurn,
   replaced: ConsumerGroup | undefined,
@@ -69,7 +69,7 @@ function makeGroup(
   if (protocolType === "" || protocols.length === 0) {
     return joinRefused(memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   }
-  // Without a record a crash would forget the group of members that are only expected.
+  // Without a record a crash would lose a group whose members have only got their ids.
   turn.appendAll(replaced?.tombstones() ?? []);
   turn.append(firstRecord(groupId, turn.wallMs));
   turn.afterwards((next) => {
@@ -82,8 +82,9 @@ function makeGroup(
 }
 
 /**
- * While a group is asked to join again, those that have joined are counted: so a limit that was
- * lowered drops the last to come. A static member that replaces itself is no further member.
+ * Whether the group has room. In PreparingRebalance the members that have joined are counted: after
+ * `group.max.size` was lowered the last to join are refused. A static member that replaces itself
+ * needs no room.
  */
 function accepts({ config }: GroupTurn, { live }: ClassicGroup, { request }: Join): boolean {
   const { memberId, groupInstanceId } = request;
@@ -148,7 +149,7 @@ function addMember(
   return WAITS;
 }
 
-/** Version 0 knows one time-out. */
+/** Version 0 has no rebalance time-out: it is the session time-out. */
 function timeouts({ sessionTimeoutMs, rebalanceTimeoutMs }: Join["request"]) {
   const rebalanceMs = rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
   return { sessionTimeoutMs, rebalanceTimeoutMs: rebalanceMs };
@@ -169,12 +170,12 @@ function joinAgain(
   if (errorCode !== ErrorCode.NONE) return joinRefused(memberId, errorCode);
   const member = live.members.get(memberId)!;
   if (offersSame(member, protocols)) {
-    // It may have missed our answer.
+    // The member may not have received the answer to its first join.
     if (live.state === "CompletingRebalance") return joined(live, memberId);
-    // A leader that joins again knows of a change that its subscription does not show.
+    // A leader joins again to change the assignment, also when its subscription is the same.
     if (live.state === "Stable" && live.leader !== memberId) return joined(live, memberId);
   }
-  const why = live.leader === memberId ? "its leader joined again" : "a member joined again";
+  const why = live.leader === memberId ? "the leader joined again" : "a member joined again";
   updateMember(turn, group, member, join, reply);
   rebalanceOrCompleteJoin(turn, group, why);
   return WAITS;
@@ -190,14 +191,15 @@ function updateMember(
   live.offer(member, ownProtocols(request.protocols));
   Object.assign(member, timeouts(request));
   const superseded = live.setJoin(member, reply);
-  // Its sender has given up on it, but every request is answered.
+  // The client no longer waits for the earlier request, but every request is answered.
   const answer = joinRefused(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS);
   if (superseded !== null) turn.reply(superseded, answer);
 }
 
 /**
- * A static member came back without the id it had (KIP-345): it gets another and everything its
- * former self had, which is fenced from now on. If it subscribes as before, nobody else need know.
+ * A static member joins without its member id, as after a restart (KIP-345). It gets a new id and
+ * the assignment of the old one, which is fenced. In a stable group whose protocol does not change
+ * no rebalance follows.
  */
 function replaceStaticMember(
   turn: GroupTurn,
@@ -217,7 +219,7 @@ function replaceStaticMember(
   updateMember(turn, group, member, join, reply);
   armSession(turn, member);
   if (live.state !== "Stable" || live.selectProtocol() !== live.protocol) {
-    // While the others wait for their assignment, the leader may be making one for the former id.
+    // In CompletingRebalance the leader may be computing an assignment for the former id.
     rebalanceOrCompleteJoin(turn, group, "a static member came back");
     return WAITS;
   }
@@ -232,6 +234,6 @@ function replaceStaticMember(
   if (join.version >= SKIP_ASSIGNMENT_VERSION) {
     return { ...answer, skipAssignment: live.leader === memberId };
   }
-  // Told of its former self as the leader, it assigns nothing.
+  // Before v9 the answer names the former id as the leader, so that the member assigns nothing.
   return { ...answer, leader: formerLeader ?? "", members: [] };
 }

@@ -6,7 +6,7 @@ import type { Leaving } from "../model/classic/requests.ts";
 import { removeMember } from "../model/classic/sessions.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
 
-/** Each error is one member's; `errorCode` is the whole request's. */
+/** `memberErrors` in the order of the request; `errorCode` is about the whole request. */
 export interface LeaveAnswer {
   readonly errorCode: number;
   readonly memberErrors: readonly number[];
@@ -42,8 +42,8 @@ export function leaveGroup(
 function removeLeaving(turn: GroupTurn, group: ClassicGroup, leaving: Leaving): number {
   const { live } = group;
   const { groupInstanceId } = leaving;
-  const named = leaving.memberId !== "" || groupInstanceId === null;
-  const memberId = named ? leaving.memberId : live.memberIdOf(groupInstanceId);
+  const hasOwnId = leaving.memberId !== "" || groupInstanceId === null;
+  const memberId = hasOwnId ? leaving.memberId : live.memberIdOf(groupInstanceId);
   if (memberId === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
   if (!live.pendingJoins.has(memberId)) {
     const errorCode = group.validateMember(memberId, groupInstanceId);

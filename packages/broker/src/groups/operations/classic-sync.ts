@@ -18,7 +18,7 @@ export function syncGroup(request: Sync): GroupOperation<SyncAnswer> {
   };
 }
 
-/** Null while the leader has not assigned: the reply is kept in the member. */
+/** Null until the leader has sent the assignments: the member keeps the reply. */
 function decideSync(turn: GroupTurn, request: Sync, reply: Reply<SyncAnswer>): SyncAnswer | null {
   const { groupId, memberId } = request;
   if (groupId === "") return syncRefused(ErrorCode.INVALID_GROUP_ID);
@@ -32,10 +32,10 @@ function decideSync(turn: GroupTurn, request: Sync, reply: Reply<SyncAnswer>): S
     return synced(group, group.recorded.members.get(memberId)?.assignment ?? EMPTY_BYTES);
   }
   const member = group.live.members.get(memberId)!;
-  // An earlier sync of the same member: its sender has given up on it.
+  // The client no longer waits for an earlier sync of this member, but every request is answered.
   answerSync(turn, member, syncRefused(ErrorCode.REBALANCE_IN_PROGRESS));
   member.sync = reply;
-  if (group.live.leader === memberId) settle(turn, group, request);
+  if (group.live.leader === memberId) recordAssignments(turn, group, request);
   return null;
 }
 
@@ -51,17 +51,17 @@ function validateSync(group: ClassicGroup, request: Sync): number {
   return live.state === "PreparingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
 }
 
-/** The leader has assigned: that is recorded, and everybody who waits is told. */
-function settle(turn: GroupTurn, group: ClassicGroup, { assignments }: Sync): void {
+/** The leader has sent the assignments: records them, and answers every waiting member. */
+function recordAssignments(turn: GroupTurn, group: ClassicGroup, { assignments }: Sync): void {
   const { live, groupId } = group;
   const byMember = new Map<string, Uint8Array>();
   for (const { memberId, assignment } of assignments) {
     if (live.members.has(memberId)) byMember.set(memberId, ownBytes(assignment));
   }
-  // Kafka's record bears the time at which the generation began.
+  // Before moveTo(): as in Kafka the record has the time at which the generation began.
   const record = recordOf(groupId, live, byMember);
   if (sizeBytesOf(record) > MAX_GENERATION_BYTES) {
-    const why = "its assignments are too large";
+    const why = "the subscriptions and assignments are too large to record";
     prepareRebalance(turn, group, why, ErrorCode.UNKNOWN_SERVER_ERROR);
     return;
   }

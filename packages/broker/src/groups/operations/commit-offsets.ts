@@ -21,7 +21,7 @@ type Partition = Request["topics"][number]["partitions"][number];
 const TOPICS_BY_ID_SINCE = 10;
 const UNKNOWN_GROUP_SINCE = 9;
 
-/** Commits what may be committed and says of the rest why not. */
+/** Commits the valid offsets, and answers an error code for each of the others. */
 export function commitOffsets(request: Request, version: number): GroupOperation<Response> {
   return (turn, reply) => {
     const errorCode = validateCommit(turn, request, version);
@@ -38,7 +38,7 @@ export function commitOffsets(request: Request, version: number): GroupOperation
   };
 }
 
-/** The same error for every partition: OffsetCommit has no place for one of the whole. */
+/** The same error for every partition: an OffsetCommit response has no error of its own. */
 export function refuseCommit({ topics }: Request, errorCode: number): Response {
   return {
     topics: topics.map(({ name, topicId, partitions }) => ({
@@ -65,15 +65,15 @@ function validateCommit(turn: GroupTurn, request: Request, version: number): num
     if (session !== undefined) armSession(turn, session);
     return errorCode;
   }
-  // Consumers without a group and tools commit like this, and so make the group.
+  // Standalone consumers (assign) and tools have no generation. Their commit creates the group.
   if (generation < 0) return ErrorCode.NONE;
-  // The empty group Kafka would have by now does not know the member.
+  // In Kafka this is an empty group, which does not have the member.
   if (turn.state.offsets.hasGroup(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
   if (version >= UNKNOWN_GROUP_SINCE) return ErrorCode.GROUP_ID_NOT_FOUND;
   return ErrorCode.ILLEGAL_GENERATION;
 }
 
-/** Those that would be committed: the others are answered each for itself. */
+/** The partitions whose offsets are valid; each of the others gets an error of its own. */
 function knownPartitions(
   request: Request,
   version: number,
@@ -91,7 +91,7 @@ function knownPartitions(
   });
 }
 
-/** Fills `records`. Null when they are more than one request may write. */
+/** Fills `records`. Null when they exceed MAX_COMMIT_BYTES. */
 function decideCommit(
   request: Request,
   version: number,
@@ -133,14 +133,14 @@ function validatePartition(
 ): number {
   if (topic === undefined && byId) return ErrorCode.UNKNOWN_TOPIC_ID;
   if (topic?.partitions[partitionIndex] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  // Like Kafka, which calls it bytes, in UTF-16 units.
+  // In UTF-16 units, as in Kafka, although the config is called bytes.
   if (committedMetadata !== null && committedMetadata.length > metadataMaxLength) {
     return ErrorCode.OFFSET_METADATA_TOO_LARGE;
   }
   return ErrorCode.NONE;
 }
 
-/** Every field a replay would give, and no other: live and replayed state must be the same. */
+/** Has exactly the fields that a replay gives: live and replayed state must be the same. */
 function committed(
   topicId: string,
   { committedOffset, committedLeaderEpoch, committedMetadata }: Partition,
@@ -154,7 +154,7 @@ function committed(
     metadata: committedMetadata ?? "",
     commitTimestamp,
     expireTimestamp,
-    // The version of the record that has a time of expiry has no topic id.
+    // The version of the record with an expiry time has no leader epoch and no topic id.
     topicId: expires ? ZERO_UUID : topicId,
   };
 }
@@ -162,7 +162,7 @@ function committed(
 const NEVER = -1;
 const BY_CONFIG = -1n;
 
-/** Requests of version 2 to 4 may bring a retention of their own (KIP-211 ended that). */
+/** Requests of versions 2 to 4 may set a retention of their own, until KIP-211. -1 for none. */
 function expireTimestampOf(retentionTimeMs: bigint, wallMs: number): number {
   if (retentionTimeMs === BY_CONFIG) return NEVER;
   return Math.min(Math.max(0, wallMs + Number(retentionTimeMs)), Number.MAX_SAFE_INTEGER);

@@ -19,7 +19,7 @@ import type { GroupOperation } from "../turn.ts";
 
 export type DescribedGroup = ResponseInput<typeof ConsumerGroupDescribe>["groups"][number];
 
-/** Of KIP-1099: which protocol a member speaks. */
+/** The protocol that a member uses (KIP-1099). */
 const MemberType = { classic: 0, consumer: 1 } as const;
 
 export function describeConsumerGroup(groupId: string): GroupOperation<DescribedGroup> {
@@ -71,14 +71,14 @@ function describeMember(group: ConsumerGroup, member: Member, image: MetadataIma
     clientHost: member.clientHost,
     subscribedTopicNames: [...member.subscribedTopicNames],
     subscribedTopicRegex: member.subscribedTopicRegex,
-    // What it has yet to give up is still in its hands.
+    // The member still owns the partitions that it has yet to revoke.
     assignment: withNames(union(member.assigned, member.revoking), image),
     targetAssignment: withNames(group.target(member.memberId) ?? NO_PARTITIONS, image),
     memberType: member.classic === null ? MemberType.consumer : MemberType.classic,
   };
 }
 
-/** Topics that were deleted have no name any more and are left out. */
+/** Leaves out deleted topics, which have no name. */
 function withNames(assignment: Assignment, image: MetadataImage) {
   const topicPartitions = topicPartitionsOf(assignment).flatMap((topic) => {
     const topicName = image.topicsById.get(topic.topicId)?.name;

@@ -16,7 +16,7 @@ import { updateMember } from "../model/consumer/update-member.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
 import { leave } from "./consumer-leave.ts";
 
-/** A member of the consumer protocol joins, shows that it lives, or leaves (KIP-848). */
+/** A member of the consumer protocol joins, extends its session, or leaves (KIP-848). */
 export function consumerHeartbeat(heartbeat: Heartbeat): GroupOperation<HeartbeatAnswer> {
   return (turn, reply) => {
     const answer = decide(turn, heartbeat);
@@ -28,13 +28,13 @@ export function consumerHeartbeat(heartbeat: Heartbeat): GroupOperation<Heartbea
 
 function decide(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
-  const wrong = validateHeartbeat(heartbeat, turn.config.groupConsumerAssignors);
-  if (wrong !== null) return wrong;
-  return request.memberEpoch < 0 ? leave(turn, request) : beat(turn, heartbeat);
+  const refusal = validateHeartbeat(heartbeat, turn.config.groupConsumerAssignors);
+  if (refusal !== null) return refusal;
+  return request.memberEpoch < 0 ? leave(turn, request) : joinOrStay(turn, heartbeat);
 }
 
-/** Nothing is changed and nothing recorded until it is certain that the member is not refused. */
-function beat(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
+/** Changes and records nothing until it is certain that the heartbeat is not refused. */
+function joinOrStay(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
   const joins = request.memberEpoch === MemberEpoch.join;
   const found = groupToJoin(turn, request.groupId, joins);
@@ -62,13 +62,13 @@ function beat(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
 }
 
 /**
- * The member as it describes itself now; what a heartbeat leaves out stays as it was. Nearly every
- * heartbeat leaves out all.
+ * The member with the fields of this heartbeat. Fields that are left out stay as they were; nearly
+ * every heartbeat leaves out all.
  */
 function describe(member: Member, heartbeat: Heartbeat): Member {
   const { request, clientId, clientHost } = heartbeat;
   const { subscribedTopicNames: names, rebalanceTimeoutMs } = request;
-  if (saysNothing(member, heartbeat)) return member;
+  if (isUnchanged(member, heartbeat)) return member;
   return {
     ...member,
     instanceId: request.instanceId ?? member.instanceId,
@@ -79,12 +79,12 @@ function describe(member: Member, heartbeat: Heartbeat): Member {
     subscribedTopicRegex: request.subscribedTopicRegex ?? member.subscribedTopicRegex,
     rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? member.rebalanceTimeoutMs : rebalanceTimeoutMs,
     serverAssignor: request.serverAssignor ?? member.serverAssignor,
-    // A classic member that sends heartbeats of this protocol has changed over.
+    // A member that used the classic protocol now uses this one.
     classic: null,
   };
 }
 
-function saysNothing(member: Member, { request, clientId, clientHost }: Heartbeat): boolean {
+function isUnchanged(member: Member, { request, clientId, clientHost }: Heartbeat): boolean {
   return (
     request.subscribedTopicNames === null &&
     request.subscribedTopicRegex === null &&
@@ -105,14 +105,14 @@ function answer(
   updated: Member,
 ): HeartbeatAnswer {
   const subscribes = request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null;
-  // All that only a full request says: the member has lost track, or has just begun.
+  // A full request: the member has just joined, or does not know its assignment after an error.
   const full = request.rebalanceTimeoutMs !== -1 && subscribes && request.topicPartitions !== null;
-  const tell = full || !sameAssignment(member.assigned, updated.assigned);
+  const sends = full || !sameAssignment(member.assigned, updated.assigned);
   return {
     errorCode: ErrorCode.NONE,
     memberId: updated.memberId,
     memberEpoch: updated.epoch,
     heartbeatIntervalMs: heartbeatIntervalMs(turn, request.groupId),
-    assignment: tell ? { topicPartitions: topicPartitionsOf(updated.assigned) } : null,
+    assignment: sends ? { topicPartitions: topicPartitionsOf(updated.assigned) } : null,
   };
 }

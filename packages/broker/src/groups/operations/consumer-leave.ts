@@ -11,7 +11,7 @@ import {
 } from "../model/consumer/requests.ts";
 import type { GroupTurn } from "../turn.ts";
 
-/** A heartbeat with epoch -1, or -2: a static member that means to come back. */
+/** A heartbeat with epoch -1, or -2 from a static member that leaves temporarily. */
 export function leave(turn: GroupTurn, request: HeartbeatRequest): HeartbeatAnswer {
   const { groupId, memberId, instanceId, memberEpoch } = request;
   const group = turn.state.groups.get(groupId);
@@ -19,14 +19,14 @@ export function leave(turn: GroupTurn, request: HeartbeatRequest): HeartbeatAnsw
   const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId);
   if (member === undefined) return unknownMember(instanceId ?? memberId);
   if (member.memberId !== memberId) return fencedInstance(member);
-  const of = { group: groupId, epoch: group.epoch };
+  const logFields = { group: groupId, epoch: group.epoch };
   if (memberEpoch === MemberEpoch.leaveStatic) {
-    turn.state.log.left(of, member, "a static member that means to come back");
-    // What it had stays its own until its session ends; what it was to give up is free.
+    turn.state.log.left(logFields, member, "the static member leaves temporarily");
+    // It keeps its assignment until its session ends; the partitions to revoke are free at once.
     const away = { ...member, epoch: memberEpoch, revoking: NO_PARTITIONS, since: NO_EPOCHS };
     turn.append(currentRecord(groupId, away));
   } else {
-    turn.state.log.left(of, member);
+    turn.state.log.left(logFields, member);
     fenceMembers(turn, group, [member], "a member left");
   }
   return { errorCode: ErrorCode.NONE, memberId, memberEpoch, heartbeatIntervalMs: 0 };

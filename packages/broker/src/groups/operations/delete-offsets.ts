@@ -8,7 +8,7 @@ import type { GroupOperation } from "../turn.ts";
 type Request = RequestOf<typeof OffsetDelete>;
 type Response = ResponseInput<typeof OffsetDelete>;
 
-/** Forgets offsets of topics nobody in the group is subscribed to (KIP-496). */
+/** Deletes offsets of topics that no member of the group is subscribed to (KIP-496). */
 export function deleteOffsets(request: Request): GroupOperation<Response> {
   return (turn, reply) => {
     const { state, image } = turn;
@@ -37,7 +37,7 @@ export function deleteOffsets(request: Request): GroupOperation<Response> {
   };
 }
 
-/** What members of another protocol than the consumers' are subscribed to, nobody here can tell. */
+/** Of another protocol type the subscriptions can't be read: such a group has to be empty. */
 function validateOffsetDelete({ groups, offsets }: GroupState, groupId: string): number {
   const group: GroupLike | undefined = groups.get(groupId);
   if (group === undefined) {

@@ -7,18 +7,18 @@ import type { GroupTurn } from "../turn.ts";
 /** The request that an expired member has not sent. */
 const MISSING: Readonly<Record<ConsumerTimer["kind"], string>> = {
   "consumer-session": "Heartbeat",
-  "consumer-rebalance": "ConsumerGroupHeartbeat that gives up what it shall not have",
+  "consumer-rebalance": "ConsumerGroupHeartbeat without the partitions to revoke",
   "consumer-join": "JoinGroup",
   "consumer-sync": "SyncGroup",
 };
 
-/** Removes a member of a consumer group that was waited for, if it still is. */
+/** Removes the member of a timer that is due, unless what the timer waits for has happened. */
 export function expireMember(turn: GroupTurn, timer: ConsumerTimer): void {
   const { groupId, memberId, kind } = timer;
   const group = turn.state.groups.get(groupId);
   if (group?.kind !== "consumer") return;
   const member = group.members.get(memberId);
-  if (member === undefined || !isWaitedFor(member, timer)) return;
+  if (member === undefined || !isOverdue(member, timer)) return;
   const timeoutMs =
     kind === "consumer-session"
       ? sessionTimeoutOf(turn, groupId, member)
@@ -27,7 +27,7 @@ export function expireMember(turn: GroupTurn, timer: ConsumerTimer): void {
   fenceMembers(turn, group, [member], "a member has expired");
 }
 
-function isWaitedFor(member: Member, timer: ConsumerTimer): boolean {
+function isOverdue(member: Member, timer: ConsumerTimer): boolean {
   switch (timer.kind) {
     case "consumer-session":
       return true;

@@ -5,14 +5,14 @@ import { type CommittedOffset, tombstone } from "../model/offset-store.ts";
 import { OFFSET_EXPIRY } from "../model/timers.ts";
 import type { GroupTurn } from "../turn.ts";
 
-/** Looks for expired offsets every `offsets.retention.check.interval.ms`. */
+/** Arms the next check for expired offsets: every `offsets.retention.check.interval.ms`. */
 export function armExpiry(turn: GroupTurn): void {
   turn.arm(OFFSET_EXPIRY, turn.config.offsetsRetentionCheckIntervalMs);
 }
 
 /**
- * Tombstones of expired offsets (KIP-211), and of empty groups that have none left: one that never
- * had any goes at the first look, as in Kafka.
+ * Deletes expired offsets (KIP-211), and empty groups without offsets. An empty group that never
+ * had offsets is deleted by the first check, as in Kafka.
  */
 export function expireOffsets(turn: GroupTurn): void {
   const { groups, offsets } = turn.state;
@@ -28,10 +28,10 @@ export function expireOffsets(turn: GroupTurn): void {
   }
 }
 
-/** Whether the group has offsets left. */
+/** Deletes the group's expired offsets. Returns whether it has offsets left. */
 function expireGroup(turn: GroupTurn, groupId: string, group: GroupLike | undefined): boolean {
   const { wallMs, config } = turn;
-  const sinceMs = retainedSince(group);
+  const sinceMs = retentionStartMs(group);
   let remain = false;
   for (const [topic, partitions] of turn.state.offsets.topicsOf(groupId) ?? []) {
     const kept = sinceMs === null || group?.isSubscribedTo(topic);
@@ -47,14 +47,14 @@ function expireGroup(turn: GroupTurn, groupId: string, group: GroupLike | undefi
 }
 
 /**
- * No offset's retention begins before this, nor before its commit; null while nothing expires at
- * all: in a classic group that rebalances, or whose members are no consumers, it isn't known what
- * they read.
+ * Wall ms: an offset's retention begins at its commit, but not before this. Null when no offset
+ * expires: the subscriptions of a classic group are unknown while it rebalances, or when its
+ * members are not consumers.
  *
- * Kafka counts from the moment a group became empty even for what was committed later, by a tool
- * that resets offsets; here such a commit has its full time.
+ * In Kafka the retention begins when the group became empty, even for offsets that a tool reset
+ * later; here such offsets have the full retention.
  */
-function retainedSince(group: GroupLike | undefined): number | null {
+function retentionStartMs(group: GroupLike | undefined): number | null {
   if (group === undefined || group.protocolType === "") return 0;
   if (group.emptySinceMs !== null) return group.emptySinceMs;
   if (group.kind === "consumer") return 0;

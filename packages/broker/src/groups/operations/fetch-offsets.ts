@@ -10,15 +10,15 @@ import type { GroupLike } from "../model/group.ts";
 import type { CommittedOffset, OffsetStore } from "../model/offset-store.ts";
 import type { GroupOperation } from "../turn.ts";
 
-/** One group as OffsetFetch v8 and later ask for it. */
+/** The request for one group, in the form of OffsetFetch v8 and later. */
 export type WantedOffsets = RequestOf<typeof OffsetFetch>["groups"][number];
 export type GroupOffsets = NonNullable<ResponseInput<typeof OffsetFetch>["groups"]>[number];
 type Topic = GroupOffsets["topics"][number];
 type Partition = Topic["partitions"][number];
 
 /**
- * Reads committed offsets: -1 where there is none, be it that the group is unknown (Kafka has no
- * error for that here). There are no transactions yet, so every committed offset is stable.
+ * Reads committed offsets: -1 when there is none, also when the group is unknown, as in Kafka.
+ * There are no transactions yet, so every committed offset is stable.
  */
 export function fetchOffsets(wanted: WantedOffsets, byId: boolean): GroupOperation<GroupOffsets> {
   return (turn, reply) => {
@@ -46,7 +46,7 @@ function allTopics(
   const topics: Topic[] = [];
   for (const [name, partitions] of offsets.topicsOf(groupId) ?? []) {
     const topicId = image.topics.get(name)?.id ?? ZERO_UUID;
-    // A topic that is being deleted can't be named by id any more.
+    // A deleted topic has no id; its offsets are about to be deleted.
     if (byId && topicId === ZERO_UUID) continue;
     const found = [...partitions].map(([partition, offset]) => answer(partition, offset));
     topics.push({ name, topicId, partitions: found });
@@ -77,7 +77,7 @@ function wantedTopic(
   return { name, topicId, partitions };
 }
 
-/** Not what was committed for an earlier topic of that name. */
+/** False when the offset was committed for an earlier topic of the same name. */
 function isOf(topicId: string, offset: CommittedOffset | undefined): boolean {
   return topicId === ZERO_UUID || offset?.topicId === ZERO_UUID || offset?.topicId === topicId;
 }

@@ -6,7 +6,7 @@ import { armRebalance, armSession } from "../model/consumer/sessions.ts";
 import { allTopicNames, metadataHashOf, TOPICS_CHANGED } from "../model/consumer/subscriptions.ts";
 import type { GroupTurn } from "../turn.ts";
 
-/** Topics that groups may be subscribed to came, went or grew. */
+/** Rebalances the groups that are subscribed to topics that were created, deleted or grew. */
 export function followTopics(turn: GroupTurn, topics: readonly string[]): void {
   for (const group of turn.state.groups.values()) {
     if (group.kind !== "consumer") continue;
@@ -16,8 +16,8 @@ export function followTopics(turn: GroupTurn, topics: readonly string[]): void {
 }
 
 /**
- * Members have their whole session to show that they still live. What happened to topics between
- * the last record and this load is caught up with.
+ * After a load: every member gets a whole session time-out for its next heartbeat, and groups whose
+ * topics changed since the last record rebalance.
  */
 export function consumersLoaded(turn: GroupTurn): void {
   const resolved = new Map<string, ResolvedRegex>();
@@ -35,7 +35,7 @@ export function consumersLoaded(turn: GroupTurn): void {
   }
 }
 
-/** Brings the group to its next epoch if its topics are no more what they were. */
+/** Moves the group to its next epoch if its subscribed topics changed. */
 function follow(
   turn: GroupTurn,
   group: ConsumerGroup,

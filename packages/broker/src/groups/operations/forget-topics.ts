@@ -3,21 +3,21 @@ import type { TopicImage } from "../../metadata/image.ts";
 import { type CommittedOffset, tombstone } from "../model/offset-store.ts";
 import type { GroupTurn } from "../turn.ts";
 
-/** The metadata no longer has these topics: what was committed for them goes. */
+/** Deletes the offsets of deleted topics, but not those of a new topic of the same name. */
 export function forgetTopics(turn: GroupTurn, topics: readonly string[]): void {
   const { offsets } = turn.state;
   for (const groupId of offsets.groupIds()) {
     const committed = offsets.topicsOf(groupId)!;
     for (const name of topics) {
       for (const [partition, offset] of committed.get(name) ?? []) {
-        const isAnew = turn.image.topics.get(name)?.id === offset.topicId;
-        if (!isAnew) turn.append(tombstone(groupId, name, partition));
+        const isOfNewTopic = turn.image.topics.get(name)?.id === offset.topicId;
+        if (!isOfNewTopic) turn.append(tombstone(groupId, name, partition));
       }
     }
   }
 }
 
-/** The same for topics that were deleted while this shard wasn't loaded. */
+/** The same for topics that were deleted while this shard was not loaded. */
 export function forgetDeletedTopics(turn: GroupTurn): void {
   const { offsets } = turn.state;
   for (const groupId of offsets.groupIds()) {
@@ -30,7 +30,7 @@ export function forgetDeletedTopics(turn: GroupTurn): void {
   }
 }
 
-/** Records of Kafka before 4.1 and those with a time of expiry lack the topic id. */
+/** Records of Kafka before 4.1, and those with an expiry time, have no topic id. */
 function isOf(topic: TopicImage | undefined, { topicId }: CommittedOffset): boolean {
   return topic !== undefined && (topicId === ZERO_UUID || topicId === topic.id);
 }

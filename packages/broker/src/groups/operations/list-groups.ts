@@ -4,10 +4,10 @@ import type { GroupOperation } from "../turn.ts";
 
 export type ListedGroup = ResponseInput<typeof ListGroups>["groups"][number];
 
-/** What a group looks like that is known by its offsets alone: standalone consumers' (assign). */
+/** A group that has only offsets, those of standalone consumers (assign). */
 const ONLY_OFFSETS = { kind: "classic", stateName: "Empty", protocolType: "" } as const;
 
-/** Groups of one shard, of either kind. Filters don't mind upper and lower case, as in Kafka. */
+/** Lists the groups of one shard, of either kind. Filters ignore case, as in Kafka. */
 export function listGroups(request: RequestOf<typeof ListGroups>): GroupOperation<ListedGroup[]> {
   const states = new Set(request.statesFilter.map((state) => state.trim().toLowerCase()));
   const kinds = new Set(request.typesFilter.map((kind) => kind.toLowerCase()));
