@@ -25,8 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     ],
     http: ["admin", "server", "metrics"],
     admin: [
-      ...["groups", "rpc", "server", "cluster", "nats", "coordinator", "partition", "metadata"],
-      ...["log", "config", "metrics", "top"],
+      ...["groups", "rpc", "server", "cluster", "nats", "partition", "metadata", "log", "config"],
+      ...["metrics", "util", "top"],
     ],
     handlers: [
       ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["rpc", "nats", "partition", "metadata", "state-machine", "log", "config", "logging"],
       ...["env", "util"],
     ],
-    fetch: ["partition", "log", "env", "util"],
+    fetch: ["partition", "env", "util"],
     partition: ["metadata", "log", "config", "logging", "env", "util"],
     metadata: ["rpc", "state-machine", "log", "config", "env", "util"],
     "state-machine": ["log", "util"],
@@ -186,6 +186,14 @@ describe("imports", () => {
         "(log/|runtime/(local-storage|cluster-storage|cluster-servers|nats-servers)\\.ts$)",
     );
     expect(within.filter(({ from, to }) => engine.test(to) && !chosen.test(from))).toEqual([]);
+  });
+
+  it("leave the errors of logs to those who own logs", () => {
+    const owners = /^packages\/broker\/src\/(log|partition|state-machine|metadata|cluster)\//;
+    const wrong = within.filter(({ from, to }) => {
+      return to.endsWith("/src/log/log-error.ts") && !owners.test(from);
+    });
+    expect(wrong).toEqual([]);
   });
 
   it("go down in the room of the groups: operations, migration, model", () => {

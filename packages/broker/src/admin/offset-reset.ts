@@ -1,7 +1,7 @@
-import { LogError } from "../log/log-error.ts";
 import { findByTimestamp } from "../partition/find-by-timestamp.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { AdminError } from "./admin-error.ts";
 import type { OffsetMove, ResetTarget } from "./groups-admin.ts";
 
@@ -29,7 +29,7 @@ export async function targetsOf(
       });
     }
     const offset = await targetOf(partition, to, from ?? 0).catch((error: unknown) => {
-      throw error instanceof LogError
+      throw error instanceof KafkaError
         ? new AdminError("unavailable", `${name} can't be read now`)
         : error;
     });

@@ -5,7 +5,6 @@ import {
   ProtocolError,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../groups/limits.ts";
 import type { OffsetStore } from "../groups/model/offset-store.ts";
@@ -23,6 +22,7 @@ import { deleteGroup } from "../groups/operations/delete-group.ts";
 import type { GroupOperation } from "../groups/turn.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { AdminError, coordinatorNotAvailable } from "./admin-error.ts";
 import type {
   GroupDetail,
@@ -177,7 +177,7 @@ export class OwnGroups implements GroupsAdmin {
 }
 
 function asAdminError(error: unknown): never {
-  throw error instanceof CoordinatorError ? coordinatorNotAvailable(error) : error;
+  throw error instanceof KafkaError ? coordinatorNotAvailable(error) : error;
 }
 
 const groupRows: GroupOperation<GroupSummary[]> = (turn, reply) => {

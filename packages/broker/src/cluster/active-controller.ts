@@ -5,6 +5,7 @@ import type { LeaderLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import { deltaBetween } from "../metadata/delta.ts";
 import { LocalController } from "../metadata/local-controller.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 import { localForm, servedForm } from "../metadata/operation.ts";
 import { operations } from "../metadata/operations.ts";
 import { type Quorum, quorumLeader } from "../metadata/quorum.ts";
@@ -16,7 +17,6 @@ import type { ServedController } from "./controller-server.ts";
 import { deleteLogsOfTopics } from "./deleted-topics.ts";
 import { Gathering } from "./gathering.ts";
 import type { Membership } from "./membership.ts";
-import { METADATA_LOG, METADATA_LOG_OPTIONS } from "./metadata-log.ts";
 
 export interface ActiveControllerParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;

@@ -1,13 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { ErrorCode, type RequestInput, type ResponseOf } from "@tarpan/protocol";
 import type { Env } from "../env/env.ts";
-import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
-import { refused } from "../metadata/outcome.ts";
 import type { AnyControllerApi } from "../rpc/messages/controller.ts";
 import { MetadataEnd } from "../rpc/messages/index.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { RpcError } from "../rpc/rpc-error.ts";
 import { overWithin } from "../util/coming.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { pause } from "../util/pause.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import { CONTROLLER_CALL_TIMEOUT_MS, CONTROLLER_RETRY_MS, END_TIMEOUT_MS } from "./limits.ts";
@@ -41,10 +40,10 @@ export class ControllerCaller {
 
   /** The broker stops: the outcome of calls that are not answered yet is unknown. */
   stopWaiting(): void {
-    this.#ending.abort(new ControllerUnavailable(UNKNOWN_OUTCOME));
+    this.#ending.abort(timedOut(UNKNOWN_OUTCOME));
   }
 
-  /** Rejects with ControllerUnavailable. */
+  /** Rejects with KafkaError. */
   call(
     api: AnyControllerApi,
     request: RequestInput<AnyControllerApi>,
@@ -60,7 +59,7 @@ export class ControllerCaller {
       const answer = await this.#ask(MetadataEnd, {}, END_TIMEOUT_MS);
       return typeof answer === "string" ? null : answer.metadataEnd;
     } catch (error) {
-      if (error instanceof ControllerUnavailable) return null;
+      if (error instanceof KafkaError) return null;
       throw error;
     }
   }
@@ -76,16 +75,17 @@ export class ControllerCaller {
       const answer = await this.#ask(api, request, leftMs);
       if (typeof answer !== "string") {
         if (await this.#isShown(answer.metadataEnd, deadlineMs)) return answer.response;
-        throw new ControllerUnavailable(NOT_SHOWN);
+        throw timedOut(NOT_SHOWN);
       }
       await pause(env.timers, CONTROLLER_RETRY_MS);
       // Too late to be answered in time, the next call would only leave its outcome unknown.
       const isLate = deadlineMs - env.clock.monotonicMs() < CONTROLLER_RETRY_MS;
-      if (isLate || this.#ending.signal.aborted) throw notDone(answer);
+      if (isLate || this.#ending.signal.aborted)
+        throw timedOut(`nothing was changed, try again: ${answer}`);
     }
   }
 
-  /** A text says why it is certain that nothing was done. Rejects with ControllerUnavailable. */
+  /** A text says why it is certain that nothing was done. Rejects with KafkaError. */
   async #ask(
     api: AnyControllerApi,
     request: RequestInput<AnyControllerApi>,
@@ -103,11 +103,11 @@ export class ControllerCaller {
       if (error.kind === "not-done") {
         return `the controller, broker ${brokerId}, can't be asked (${error.message})`;
       }
-      throw new ControllerUnavailable(UNKNOWN_OUTCOME);
+      throw timedOut(UNKNOWN_OUTCOME);
     }
     const { errorCode, errorMessage, metadataEnd, response } = answer;
     if (errorCode === ErrorCode.NOT_CONTROLLER) return `broker ${brokerId} is not the controller`;
-    if (errorCode !== ErrorCode.NONE) throw new ControllerUnavailable({ errorCode, errorMessage });
+    if (errorCode !== ErrorCode.NONE) throw new KafkaError(errorCode, errorMessage);
     return { metadataEnd, response };
   }
 
@@ -122,16 +122,10 @@ export class ControllerCaller {
 
 type Answer = Pick<ResponseOf<AnyControllerApi>, "metadataEnd" | "response">;
 
-function notDone(why: string): ControllerUnavailable {
-  const text = `nothing was changed, try again: ${why}`;
-  return new ControllerUnavailable(refused(ErrorCode.REQUEST_TIMED_OUT, text));
-}
+const UNKNOWN_OUTCOME =
+  "the controller did not answer in time: the change may have been made or not";
+const NOT_SHOWN = "the controller has done it, but this broker does not see it yet";
 
-const NOT_SHOWN = refused(
-  ErrorCode.REQUEST_TIMED_OUT,
-  "the controller has done it, but this broker does not see it yet",
-);
-const UNKNOWN_OUTCOME = refused(
-  ErrorCode.REQUEST_TIMED_OUT,
-  "the controller did not answer in time: the change may have been made or not",
-);
+function timedOut(reason: string): KafkaError {
+  return new KafkaError(ErrorCode.REQUEST_TIMED_OUT, reason);
+}

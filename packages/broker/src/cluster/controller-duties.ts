@@ -11,7 +11,7 @@ import { StateMachineError } from "../state-machine/replayed.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { CONTROLLER_TICK_MS, RAFT_MOVES_PER_ROUND, REPLICA_STATES_INTERVAL_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
-import { misplacedMetadata } from "./metadata-log.ts";
+import { misplacedMetadata } from "./metadata-replicas.ts";
 
 interface Parts {
   readonly env: Pick<Env, "clock" | "timers">;

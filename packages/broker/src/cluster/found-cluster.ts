@@ -3,12 +3,13 @@ import type { Env } from "../env/env.ts";
 import { LogError } from "../log/log-error.ts";
 import type { FollowerLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ClusterError } from "./cluster-error.ts";
 import { ClusterIdFile } from "./cluster-id-file.ts";
 import { BROKER_SESSION_MS, CONTROLLER_RETRY_MS, PROGRESS_INTERVAL_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
-import { METADATA_LOG, METADATA_LOG_OPTIONS, metadataReplicas } from "./metadata-log.ts";
+import { metadataReplicas } from "./metadata-replicas.ts";
 
 interface Parts {
   readonly env: Env;

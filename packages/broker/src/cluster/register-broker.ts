@@ -1,8 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env } from "../env/env.ts";
-import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
 import type { BrokerRegistration } from "../metadata/decide-broker.ts";
 import type { Outcome } from "../metadata/outcome.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { pause } from "../util/pause.ts";
 import type { ClusterController } from "./cluster-operations.ts";
 import { CONTROLLER_RETRY_MS } from "./limits.ts";
@@ -35,7 +35,7 @@ export async function registerUntilTaken(
       if (isRemoved) throw file.removed(registration.id);
       return outcome;
     } catch (error) {
-      if (!(error instanceof ControllerUnavailable)) throw error;
+      if (!(error instanceof KafkaError)) throw error;
       await pause(env.timers, CONTROLLER_RETRY_MS);
     }
   }

@@ -7,7 +7,7 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { Partition } from "../partition/partition.ts";
 import { Patience } from "../partition/patience.ts";
 import { attemptWhen, type Coming, Occasion, overWithin } from "../util/coming.ts";
-import { CoordinatorError } from "./coordinator-error.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import type { Keyed } from "./deadlines.ts";
 import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
 import type { CoordinatorMachine, TopicsChange } from "./machine.ts";
@@ -120,7 +120,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   /**
    * Runs an operation on the shard of `key`: in this turn of the event loop when the shard is
    * loaded, otherwise after its load and after the operations that wait already, within
-   * COORDINATOR_WAIT_MS. Rejects with CoordinatorError.
+   * COORDINATOR_WAIT_MS. Rejects with KafkaError.
    */
   run<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
     const found = this.#shardOf(key);
@@ -235,7 +235,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       own.ready.end();
     } catch (error) {
       if (!isWanted()) return;
-      const isNotOpen = error instanceof CoordinatorError;
+      const isNotOpen = error instanceof KafkaError;
       const delayMs = isNotOpen ? REOPEN_DELAY_MS : RELOAD_DELAY_MS;
       const { name, topic } = this.#tenant;
       const what = `${name} could not be loaded from ${topic}-${index}`;
@@ -274,9 +274,9 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     }
   }
 
-  #unavailable(errorCode: number): CoordinatorError {
+  #unavailable(errorCode: number): KafkaError {
     const { name } = this.#tenant;
-    return new CoordinatorError(errorCode, `${name} is unavailable: ${errorOf(errorCode).message}`);
+    return new KafkaError(errorCode, `${name} is unavailable: ${errorOf(errorCode).message}`);
   }
 }
 

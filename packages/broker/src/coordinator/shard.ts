@@ -2,8 +2,8 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Timer as Alarm } from "../env/env.ts";
 import type { Partition } from "../partition/partition.ts";
 import { Replayed } from "../state-machine/replayed.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
-import { CoordinatorError } from "./coordinator-error.ts";
 import { Deadlines, type Keyed } from "./deadlines.ts";
 import type { CoordinatorMachine } from "./machine.ts";
 import { type Operation, type Reply, Turn, type World } from "./turn.ts";
@@ -24,10 +24,10 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   readonly #world: World;
   readonly #replayed: Replayed<State, Rec>;
   readonly #deadlines = new Deadlines<Timer>();
-  readonly #unanswered = new Set<(error: CoordinatorError) => void>();
+  readonly #unanswered = new Set<(error: KafkaError) => void>();
   #alarm: Alarm | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
-  #closed: CoordinatorError | null = null;
+  #closed: KafkaError | null = null;
 
   private constructor(
     machine: CoordinatorMachine<State, Rec, Timer>,
@@ -74,7 +74,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     return this.#closed !== null || this.#replayed.failure !== null;
   }
 
-  /** Rejects with CoordinatorError when the shard fails or is closed before it has answered. */
+  /** Rejects with KafkaError when the shard fails or is closed before it has answered. */
   run<T>(operation: Operation<State, Rec, Timer, T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#unanswered.add(reject);
@@ -98,11 +98,11 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     this.#alarm?.cancel();
     this.#alarm = null;
     const why = cause instanceof Error ? cause.message : "the coordinator has closed";
-    this.#closed ??= new CoordinatorError(errorCode, why, { cause });
+    this.#closed ??= new KafkaError(errorCode, why, { cause });
     this.#refuseAll(this.#closed);
   }
 
-  #refuseAll(error: CoordinatorError): void {
+  #refuseAll(error: KafkaError): void {
     const waiting = [...this.#unanswered];
     this.#unanswered.clear();
     for (const refuse of waiting) refuse(error);

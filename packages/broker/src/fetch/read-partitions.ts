@@ -1,6 +1,6 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
-import type { LogError } from "../log/log-error.ts";
-import { errorCodeOf, Partition } from "../partition/partition.ts";
+import { readFailureOf } from "../partition/log-failure.ts";
+import { Partition } from "../partition/partition.ts";
 import type { Patience } from "../partition/patience.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { Coming } from "../util/coming.ts";
@@ -114,8 +114,8 @@ async function readOne(
     partition.traffic.bytesOut += sizeBytes;
     return found(partition, wanted, records, sizeBytes);
   } catch (error) {
-    const errorCode = errorCodeOf(error);
-    return { ...failedRead(wanted, errorCode), resumeOffset: (error as LogError).resumeOffset };
+    const { errorCode, resumeOffset } = readFailureOf(error);
+    return { ...failedRead(wanted, errorCode), resumeOffset };
   }
 }
 

@@ -1,9 +1,10 @@
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
 import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
-import { errorCodeOf, type Partition } from "../partition/partition.ts";
+import type { Partition } from "../partition/partition.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
 import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -116,7 +117,8 @@ async function recordAt(
     const { offset } = found;
     return { ...at(offset, partition.epochAt(offset)), timestamp: found.timestamp };
   } catch (error) {
-    return { errorCode: errorCodeOf(error) };
+    if (!(error instanceof KafkaError)) throw error;
+    return { errorCode: error.errorCode };
   }
 }
 

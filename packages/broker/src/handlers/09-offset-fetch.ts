@@ -5,13 +5,13 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import {
   fetchOffsets,
   type GroupOffsets,
   type WantedOffsets,
 } from "../groups/operations/fetch-offsets.ts";
 import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -51,7 +51,7 @@ async function fetchGroup(
     const byId = version >= TOPICS_BY_ID_SINCE;
     return await services.groups.run(wanted.groupId, fetchOffsets(wanted, byId));
   } catch (error) {
-    if (!(error instanceof CoordinatorError)) throw error;
+    if (!(error instanceof KafkaError)) throw error;
     return groupError(wanted, error.errorCode);
   }
 }

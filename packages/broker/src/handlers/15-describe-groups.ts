@@ -1,8 +1,8 @@
 import { DescribeGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeFailed, describeGroup } from "../groups/operations/classic-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -41,7 +41,7 @@ async function describe(services: Services, groupId: string): Promise<Response["
   try {
     return await services.groups.run(groupId, describeGroup(groupId));
   } catch (error) {
-    if (error instanceof CoordinatorError) return describeFailed(groupId, error.errorCode);
+    if (error instanceof KafkaError) return describeFailed(groupId, error.errorCode);
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { isInternalTopic } from "../metadata/topic-names.ts";
-import { errorCodeOf } from "../partition/partition.ts";
 import { type Asked, untilLed } from "../partition/patience.ts";
 import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -61,10 +61,11 @@ async function deleteBefore(
   const before = offset === TO_HIGH_WATERMARK ? partition.highWatermark : offset;
   if (before < 0 || before > partition.highWatermark) return refuse(ErrorCode.OFFSET_OUT_OF_RANGE);
   try {
-    if (before > partition.log.startOffset) await partition.log.deleteBefore(before);
+    await partition.deleteBefore(before);
     return { lowWatermark: partition.log.startOffset, errorCode: ErrorCode.NONE };
   } catch (error) {
-    return refuse(errorCodeOf(error));
+    if (!(error instanceof KafkaError)) throw error;
+    return refuse(error.errorCode);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ErrorCode, InitProducerId, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { ControllerUnavailable } from "../metadata/controller-unavailable.ts";
 import { onEach } from "../security/permission.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -38,7 +38,7 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
     return { errorCode: ErrorCode.NONE, producerId: given, producerEpoch: 0 };
   } catch (error) {
     // As Kafka does: the client is to ask again soon.
-    if (error instanceof ControllerUnavailable) {
+    if (error instanceof KafkaError) {
       return failure(request, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     }
     if (!(error instanceof StateMachineError)) throw error;

@@ -1,7 +1,7 @@
 import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { deleteGroup } from "../groups/operations/delete-group.ts";
 import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -32,7 +32,7 @@ async function deleteOne(services: Services, groupId: string): Promise<number> {
   try {
     return await services.groups.run(groupId, deleteGroup(groupId));
   } catch (error) {
-    if (error instanceof CoordinatorError) return error.errorCode;
+    if (error instanceof KafkaError) return error.errorCode;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import { describeConsumerGroup, undescribed } from "../groups/operations/consumer-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type Services } from "./handler.ts";
 
 /**
@@ -32,7 +32,7 @@ async function describe({ groups }: Services, groupId: string) {
   try {
     return await groups.run(groupId, describeConsumerGroup(groupId));
   } catch (error) {
-    if (error instanceof CoordinatorError) return undescribed(groupId, error.errorCode);
+    if (error instanceof KafkaError) return undescribed(groupId, error.errorCode);
     throw error;
   }
 }

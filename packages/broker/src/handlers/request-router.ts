@@ -10,11 +10,11 @@ import {
   type RequestHeader,
   readRequestHeader,
 } from "@tarpan/protocol";
-import { CoordinatorError } from "../coordinator/coordinator-error.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import { DENIED } from "../security/permission.ts";
 import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
 
 /** Finds the handler of a frame, runs it, and makes its answer a frame again. */
@@ -84,7 +84,7 @@ export class HandlerRouter implements RequestRouter {
       return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
     } catch (error) {
       if (error instanceof CloseConnection) throw refused("acks-0-error", header, error.message);
-      if (error instanceof CoordinatorError) {
+      if (error instanceof KafkaError) {
         errorCode = error.errorCode;
         const response = handler.failure(request, errorCode, context);
         return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);

@@ -89,10 +89,12 @@ export interface LogOptions {
   readonly segmentMs: number;
   /** Bytes of batches between two entries of the offset index. `index.interval.bytes`. */
   readonly indexIntervalBytes: number;
-  /** An append counts when it is on the disk, whatever the engine was told about flushing. */
-  readonly alwaysDurable?: boolean;
-  /** Is written also while the disk is full: it is little, and what makes room needs it. */
-  readonly usesReserve?: boolean;
+  /**
+   * Nothing works without this log, and it is small. An append resolves only when it is as durable
+   * as the engine can make it, whatever its flush setting, and a full disk must not stop it as long
+   * as the engine has a reserve.
+   */
+  readonly essential?: boolean;
   /**
    * The leader epoch it is opened to be written with. An engine that several brokers share fences
    * every writer of an older epoch, and rejects with `fenced` when a newer one has written.

@@ -1,8 +1,8 @@
 import type { Fields, Output, RequestInput } from "@tarpan/protocol";
 import type { AnyControllerApi, ControllerApi } from "../rpc/messages/controller.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
-import { ControllerUnavailable } from "./controller-unavailable.ts";
-import type { Outcome } from "./outcome.ts";
+import { KafkaError } from "../util/kafka-error.ts";
+import { type Outcome, refused } from "./outcome.ts";
 import { storageRefusal } from "./storage-refusal.ts";
 
 /**
@@ -18,7 +18,7 @@ export interface Operation<Context, Q extends Fields, S extends Fields> {
   readonly decide: (controller: Context, request: Value<Q>) => Promise<Value<S>>;
   /**
    * The response when the operation failed, or when its outcome is unknown. Without it the caller
-   * gets the error: StateMachineError or ControllerUnavailable.
+   * gets the error: StateMachineError or KafkaError.
    */
   readonly refuse?: (outcome: Outcome, request: Value<Q>) => Value<S>;
   /** How long another broker waits for the response, ms, when it is not the usual time. */
@@ -47,7 +47,7 @@ export type Surface<Table> = {
     : never;
 };
 
-/** Calls an operation on the controller of another broker. Rejects with ControllerUnavailable. */
+/** Calls an operation on the controller of another broker. Rejects with KafkaError. */
 export type Call = (
   api: AnyControllerApi,
   request: RequestInput<AnyControllerApi>,
@@ -115,6 +115,6 @@ async function refusedBy(
 
 /** Null for a bug, which stays one. */
 function outcomeOf(error: unknown): Outcome | null {
-  if (error instanceof ControllerUnavailable) return error.outcome;
+  if (error instanceof KafkaError) return refused(error.errorCode, error.message);
   return error instanceof StateMachineError ? storageRefusal(error) : null;
 }

@@ -1,6 +1,7 @@
 import { decompress } from "@tarpan/codecs";
 import { decodeBatch, findRecordByTimestamp } from "@tarpan/protocol";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
+import { orKafkaError } from "./log-failure.ts";
 import type { Partition } from "./partition.ts";
 import { scanBatches } from "./scan.ts";
 
@@ -13,9 +14,17 @@ interface FoundRecord {
 
 /**
  * The first record at or after `timestamp` (ms), from the log's start on and below `end`; null when
- * there is none. Rejects with LogError, or RecordFormatError for a batch that can't be read.
+ * there is none. Rejects with KafkaError.
  */
-export async function findByTimestamp(
+export function findByTimestamp(
+  partition: Partition,
+  timestamp: number,
+  end: number,
+): Promise<FoundRecord | null> {
+  return orKafkaError(search(partition, timestamp, end));
+}
+
+async function search(
   { log }: Partition,
   timestamp: number,
   end: number,
@@ -33,16 +42,20 @@ export async function findByTimestamp(
   }
 }
 
-/** The record with the largest timestamp, the first of several; null when none has a timestamp. */
-export async function findMaxTimestamp(
-  partition: Partition,
-  end: number,
-): Promise<FoundRecord | null> {
+/**
+ * The record with the largest timestamp, the first of several; null when none has a timestamp.
+ * Rejects with KafkaError.
+ */
+export function findMaxTimestamp(partition: Partition, end: number): Promise<FoundRecord | null> {
+  return orKafkaError(searchMax(partition, end));
+}
+
+async function searchMax(partition: Partition, end: number): Promise<FoundRecord | null> {
   const { log } = partition;
-  const found = await findByTimestamp(partition, log.maxTimestamp, end);
+  const found = await search(partition, log.maxTimestamp, end);
   if (found !== null || log.startOffset >= end || log.maxTimestamp < 0) return found;
   // The record that had it was deleted.
-  return findByTimestamp(partition, await largestTimestamp(partition), end);
+  return search(partition, await largestTimestamp(partition), end);
 }
 
 interface Scanned {

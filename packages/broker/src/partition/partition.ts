@@ -4,6 +4,7 @@ import { LogError } from "../log/log-error.ts";
 import { goOn, inSlices, type NextTurn } from "../util/next-turn.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
+import { errorCodeOf, orKafkaError } from "./log-failure.ts";
 import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
 import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
@@ -160,6 +161,11 @@ export class Partition {
     return this.#checkpointing;
   }
 
+  /** Deletes the records below `offset`, at most the end. Rejects with KafkaError. */
+  async deleteBefore(offset: number): Promise<void> {
+    if (offset > this.log.startOffset) await orKafkaError(this.log.deleteBefore(offset));
+  }
+
   async #saveCheckpoint(): Promise<void> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
     const offset = this.log.endOffset;
@@ -264,24 +270,4 @@ function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
     baseOffset: -1,
     message: `producer ${producerId} sent sequence ${verdict.got} after ${verdict.lastSequence}`,
   };
-}
-
-/** What a client is told when a log could not do something. Bugs are not log errors: they go up. */
-export function errorCodeOf(error: unknown): ErrorCode {
-  if (!(error instanceof LogError)) throw error;
-  switch (error.kind) {
-    case "out-of-range":
-      return ErrorCode.OFFSET_OUT_OF_RANGE;
-    case "corrupt":
-      return ErrorCode.CORRUPT_MESSAGE;
-    case "too-large":
-      return ErrorCode.MESSAGE_TOO_LARGE;
-    case "closed":
-    case "fenced":
-      return ErrorCode.NOT_LEADER_OR_FOLLOWER;
-    case "unknown":
-      return ErrorCode.REQUEST_TIMED_OUT;
-    default:
-      return ErrorCode.KAFKA_STORAGE_ERROR;
-  }
 }

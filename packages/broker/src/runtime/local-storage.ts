@@ -1,11 +1,11 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
-import type { Log, LogOptions } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import { MemoryEngine } from "../log/memory.ts";
 import { SegmentEngine } from "../log/segment/engine.ts";
 import type { Logger } from "../logging/logger.ts";
-import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "../metadata/topic-names.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 
 /** An opened engine with the log of the metadata. */
 export interface Storage {
@@ -76,19 +76,3 @@ async function openMemory(settings: BrokerSettings, { env }: StorageContext): Pr
     close: () => engine.close(),
   };
 }
-
-const METADATA_LOG = {
-  topic: CLUSTER_METADATA_TOPIC,
-  topicId: CLUSTER_METADATA_TOPIC_ID,
-  partition: 0,
-};
-
-const WEEK_MS = 7 * 24 * 3600 * 1000;
-const METADATA_LOG_OPTIONS: LogOptions = {
-  segmentBytes: 64 * 1024 * 1024,
-  segmentMs: WEEK_MS,
-  indexIntervalBytes: 4096,
-  // A producer id that was given out and then forgotten would be given out again.
-  alwaysDurable: true,
-  usesReserve: true,
-};

@@ -2,9 +2,9 @@ import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import type { LeaderOffsets } from "../../src/admin/leader-offsets.ts";
 import { OwnGroups } from "../../src/admin/own-groups.ts";
-import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import type { GroupCoordinator } from "../../src/groups/group-coordinator.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
+import { KafkaError } from "../../src/util/kafka-error.ts";
 import { History } from "../metadata/cluster.ts";
 
 /** Groups of a coordinator that rejects all it is asked with `failure`. */
@@ -30,7 +30,7 @@ const asked = (own: OwnGroups) => [
 ];
 
 describe("while the coordinator can't answer", () => {
-  const loading = new CoordinatorError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, "loading");
+  const loading = new KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, "loading");
 
   test("all that is asked is refused with one kind, which says to ask again", async () => {
     for (const question of asked(failing(loading))) {

@@ -6,9 +6,9 @@ import {
   HEARTBEAT_INTERVAL_MS,
   LEAVE_TIMEOUT_MS,
 } from "../../src/cluster/limits.ts";
-import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { STOP_PATIENCE_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { SHARED_CLOSE_GRACE_MS } from "../../src/partition/limits.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { append, create, imageOf, produce, settledWorld } from "./requests.ts";

@@ -8,9 +8,9 @@ import {
   CONTROLLER_TICK_MS,
   HEARTBEAT_INTERVAL_MS,
 } from "../../src/cluster/limits.ts";
-import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { ASK_LEADER_EVERY_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { LEADERSHIP_NEWS_INTERVAL_MS } from "../../src/partition/limits.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { settledWorld } from "./requests.ts";

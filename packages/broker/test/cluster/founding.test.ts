@@ -1,8 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { GATHERING_WAIT_MS } from "../../src/cluster/limits.ts";
-import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { ClusterWorld } from "./cluster-world.ts";

@@ -1,7 +1,7 @@
 import { ErrorCode, ZERO_UUID } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { commitOffsets } from "../../src/groups/operations/commit-offsets.ts";
+import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { create } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
@@ -58,7 +58,7 @@ async function coordinatorOf(world: ClusterWorld, group: string): Promise<Simula
     for (const broker of world.serving) {
       if (broker.life!.groups!.coordinatorOf(group) !== broker.id) continue;
       const offset = await committedBy(broker, group).catch((error: unknown) => {
-        if (!(error instanceof CoordinatorError)) throw error;
+        if (!(error instanceof KafkaError)) throw error;
         return null;
       });
       if (offset !== null) found = broker;

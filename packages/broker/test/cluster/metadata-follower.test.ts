@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
-import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/cluster/metadata-log.ts";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import type { LeaderLog } from "../../src/log/replication.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import type { MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
+import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/metadata/metadata-log.ts";
 import { configRecord, type MetadataRecord, topicRecord } from "../../src/metadata/records.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";
 import { World } from "../log/jetstream/world.ts";

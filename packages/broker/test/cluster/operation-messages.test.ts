@@ -3,11 +3,12 @@ import { expect, it } from "vitest";
 import { clusterOperations } from "../../src/cluster/cluster-operations.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { LocalController } from "../../src/metadata/local-controller.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { localForm } from "../../src/metadata/operation.ts";
 import { operations } from "../../src/metadata/operations.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";
 import type { AnyControllerApi } from "../../src/rpc/messages/controller.ts";
-import { FakeHost, LOG_OPTIONS, METADATA_LOG, spec, testEnv } from "../metadata/support.ts";
+import { FakeHost, LOG_OPTIONS, spec, testEnv } from "../metadata/support.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 type Name = keyof typeof clusterOperations;

@@ -1,8 +1,8 @@
 import { DescribeLogDirs } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { REPLICA_STATES_INTERVAL_MS } from "../../src/cluster/limits.ts";
-import { METADATA_LOG } from "../../src/cluster/metadata-log.ts";
 import { CHECKPOINT_STREAM, streamNameOf } from "../../src/log/jetstream/stream-config.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { batchOf } from "../log/batches.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { call, create, imageOf, produce, settledWorld } from "./requests.ts";

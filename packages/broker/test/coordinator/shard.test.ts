@@ -1,12 +1,12 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
-import { CoordinatorError } from "../../src/coordinator/coordinator-error.ts";
 import { CoordinatorShard } from "../../src/coordinator/shard.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { Partition } from "../../src/partition/partition.ts";
+import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { add, counterMachine, FORGET_AFTER_MS, nextOf } from "./counter.ts";
@@ -126,10 +126,10 @@ test("a failed append refuses every waiting request; a load restores the log's s
   const real = log.append.bind(log);
   log.append = () => Promise.reject(new LogError("disk-full", "no space"));
   const failed = shard.run(add("b", 2));
-  await expect(failed).rejects.toBeInstanceOf(CoordinatorError);
+  await expect(failed).rejects.toBeInstanceOf(KafkaError);
   await expect(patient).rejects.toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
   expect(shard.failed).toBe(true);
-  await expect(shard.run(add("a", 3))).rejects.toBeInstanceOf(CoordinatorError);
+  await expect(shard.run(add("a", 3))).rejects.toBeInstanceOf(KafkaError);
   log.append = real;
   const again = await load();
   expect(await again.run(add("a", 4))).toBe(5);

@@ -67,12 +67,9 @@ describe("a full disk", () => {
     expect(await log.append(batchOf(0), 0)).toBe(0);
   });
 
-  it("leaves a reserve for what may use it, and for nothing else", async () => {
+  it("leaves a reserve for essential logs alone", async () => {
     const { env, engine, log } = await start();
-    const metadata = await engine.create(
-      { ...ID, partition: 1 },
-      { ...OPTIONS, usesReserve: true },
-    );
+    const metadata = await engine.create({ ...ID, partition: 1 }, { ...OPTIONS, essential: true });
     env.time.advance(1000);
     const reserve = async () => (await env.fs.stat("/data/.tarpan-reserve"))?.sizeBytes;
     while ((await reserve()) !== DISK_RESERVE_BYTES) await new Promise(setImmediate);

@@ -83,12 +83,12 @@ describe("cold reads", () => {
   });
 });
 
-describe("a log that is always durable", () => {
+describe("an essential log", () => {
   it("survives a power failure whatever the engine's flush policy", async () => {
     const env = testEnv();
     const open = { env, flush: { mode: "never" } as const };
     const engine = await SegmentEngine.openDirectory("/data", open);
-    const log = await engine.create(ID, { ...OPTIONS, alwaysDurable: true });
+    const log = await engine.create(ID, { ...OPTIONS, essential: true });
     await fill(log, 3);
     const after = testEnv({ fs: env.fs.crashedAt(env.fs.changes.length, { kind: "power" }) });
     const { log: again } = await restart(after);

@@ -2,8 +2,8 @@ import { ErrorCode, i32, string } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
-import { ControllerUnavailable } from "../../src/metadata/controller-unavailable.ts";
 import { LocalController } from "../../src/metadata/local-controller.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import {
   type Call,
   localForm,
@@ -16,7 +16,8 @@ import { DONE, refused } from "../../src/metadata/outcome.ts";
 import { featureRecord } from "../../src/metadata/records.ts";
 import { controllerApi, outcome } from "../../src/rpc/messages/controller.ts";
 import { StateMachineError } from "../../src/state-machine/replayed.ts";
-import { FakeHost, LOG_OPTIONS, METADATA_LOG, testEnv } from "./support.ts";
+import { KafkaError } from "../../src/util/kafka-error.ts";
+import { FakeHost, LOG_OPTIONS, testEnv } from "./support.ts";
 
 /** All that a new operation takes. */
 const setFeature = operation({
@@ -77,12 +78,14 @@ describe("a row of the table", () => {
 
   it("says what it is told when the controller can't be asked", async () => {
     const outcome = refused(ErrorCode.REQUEST_TIMED_OUT, "nobody is there");
-    const remote = remoteForm(table, () => Promise.reject(new ControllerUnavailable(outcome)));
+    const remote = remoteForm(table, () =>
+      Promise.reject(new KafkaError(outcome.errorCode, outcome.errorMessage)),
+    );
     const feature = await remote.setFeature({ name: "f", level: 3 });
     expect(feature).toEqual({ ...outcome, before: -1 });
     // Nothing can be said in the place of ids.
     const ids = remote.allocateProducerIds({ nodeId: 1 });
-    await expect(ids).rejects.toBeInstanceOf(ControllerUnavailable);
+    await expect(ids).rejects.toBeInstanceOf(KafkaError);
   });
 
   it("keeps a bug one", async () => {

@@ -3,19 +3,10 @@ import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import type { TopicSpec } from "../../src/metadata/decide-create-topics.ts";
 import { Metadata, type OwnMetadataOptions } from "../../src/metadata/metadata.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import type { NewLog, PartitionHost } from "../../src/metadata/partition-host.ts";
-import {
-  CLUSTER_METADATA_TOPIC,
-  CLUSTER_METADATA_TOPIC_ID,
-} from "../../src/metadata/topic-names.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
-
-export const METADATA_LOG: LogId = {
-  topic: CLUSTER_METADATA_TOPIC,
-  topicId: CLUSTER_METADATA_TOPIC_ID,
-  partition: 0,
-};
 
 export const LOG_OPTIONS: LogOptions = {
   segmentBytes: 1 << 20,

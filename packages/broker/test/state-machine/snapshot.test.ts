@@ -2,11 +2,12 @@ import { encodeBatch } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
+import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { SNAPSHOT_RATIO, SNAPSHOT_SLICE_RECORDS } from "../../src/state-machine/limits.ts";
 import { Replayed } from "../../src/state-machine/replayed.ts";
 import type { StateMachine } from "../../src/state-machine/state-machine.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
-import { LOG_OPTIONS, METADATA_LOG } from "../metadata/support.ts";
+import { LOG_OPTIONS } from "../metadata/support.ts";
 import {
   type CounterRecord,
   type Counters,

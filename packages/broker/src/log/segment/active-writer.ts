@@ -165,7 +165,7 @@ export class ActiveWriter {
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     const isRoomNow = await this.#store.disk.noticed(error);
-    if (isRoomNow && options.usesReserve) return;
+    if (isRoomNow && options.essential) return;
     this.#state.nextOffset = this.#state.endOffset;
     const message = `log ${name}: the disk is full (${reasonOf(error)})`;
     this.#refuse(new LogError("disk-full", message, { cause: error }));

@@ -148,7 +148,7 @@ export class SegmentEngine implements LogEngine {
   create(id: LogId, options: LogOptions): Promise<Log> {
     return this.#inTurn(id, async (name, path) => {
       const { fs, disk } = this.#store;
-      if (disk.isFull && !options.usesReserve) throw disk.refusal(name);
+      if (disk.isFull && !options.essential) throw disk.refusal(name);
       if (this.#open.has(name) || (await readTopicId(fs, path)) !== null)
         throw new LogError("exists", `log ${name} exists`);
       await this.#clearUnfinished(name, path);
@@ -250,7 +250,7 @@ export class SegmentEngine implements LogEngine {
   }
 
   #storeFor(options: LogOptions): Store {
-    return options.alwaysDurable ? this.#durableStore : this.#store;
+    return options.essential ? this.#durableStore : this.#store;
   }
 
   /** A crash in the middle of `create` leaves a directory that holds nothing yet. */

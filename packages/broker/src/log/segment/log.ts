@@ -181,7 +181,7 @@ export class SegmentLog implements Log {
 
   #diskRefusal(): LogError | null {
     const { disk } = this.#store;
-    if (!disk.isFull || this.#state.options.usesReserve) return null;
+    if (!disk.isFull || this.#state.options.essential) return null;
     return disk.refusal(this.#state.name);
   }
 

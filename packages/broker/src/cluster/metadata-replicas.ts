@@ -1,22 +1,8 @@
-import type { LogId, LogOptions } from "../log/log.ts";
 import type { ReplicaStates } from "../log/replication.ts";
 import type { MisplacedLog } from "../metadata/decide-isr.ts";
 import type { MetadataImage } from "../metadata/image.ts";
-import { CLUSTER_METADATA_TOPIC, CLUSTER_METADATA_TOPIC_ID } from "../metadata/topic-names.ts";
+import { METADATA_LOG } from "../metadata/metadata-log.ts";
 import { METADATA_REPLICAS } from "./limits.ts";
-
-export const METADATA_LOG: LogId = {
-  topic: CLUSTER_METADATA_TOPIC,
-  topicId: CLUSTER_METADATA_TOPIC_ID,
-  partition: 0,
-};
-
-/** What an engine of segments would need; a replicated one has its own ways. */
-export const METADATA_LOG_OPTIONS: LogOptions = {
-  segmentBytes: 64 * 1024 * 1024,
-  segmentMs: 7 * 24 * 3600 * 1000,
-  indexIntervalBytes: 4096,
-};
 
 /** How many brokers shall keep the metadata: an odd number, so that the last one counts. */
 export function metadataReplicas(brokers: number): number {
