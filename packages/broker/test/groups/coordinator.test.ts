@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { memberTimer } from "../../src/groups/model/timers.ts";
 import { WholeBroker } from "../handlers/whole-broker.ts";
 
-it("never loads a shard beside one that is there: both would write to one log", async () => {
+it("load() keeps a shard of the same leader epoch: two would write to one log", async () => {
   const whole = await WholeBroker.start();
   await whole.call(FindCoordinator, 3, { key: "group" });
   const { groups } = whole.broker;

@@ -4,7 +4,7 @@ import type { LogFields, Logger, LogLevel } from "../../src/logging/logger.ts";
 import { DELAY_MS, GROUP, Members, SESSION_MS } from "./classic/members.ts";
 import { SESSION_MS as CONSUMER_SESSION_MS, ConsumerWorld } from "./consumer/world.ts";
 
-/** As an operator would look for them. */
+/** What operators search the log for. */
 const SEARCHED = /JoinGroup|LeaveGroup|Heartbeat/;
 
 class KeptLog implements Logger {
@@ -25,7 +25,7 @@ class KeptLog implements Logger {
       void this.lines.push({ level, message, fields });
   }
 
-  /** The messages since this was last asked, all of them at `level`. */
+  /** The messages since the last call; all must be at `level`. */
   take(level: LogLevel = "info"): string[] {
     const lines = this.lines.splice(0);
     expect(lines.map((line) => line.level)).toEqual(lines.map(() => level));
@@ -33,7 +33,7 @@ class KeptLog implements Logger {
   }
 }
 
-test("a classic group's joins, leaves, expired members and rebalances are at info", () => {
+test("logs joins, leaves, expired members and rebalances of a classic group at info", () => {
   const log = new KeptLog("info");
   const members = new Members({}, { logger: log });
   const { memberId: a } = members.joinNew();
@@ -68,7 +68,7 @@ test("a classic group's joins, leaves, expired members and rebalances are at inf
   ]);
 });
 
-test("a consumer group's joins, leaves, expired members and rebalances are at info", () => {
+test("logs joins, leaves, expired members and rebalances of a consumer group at info", () => {
   const log = new KeptLog("info");
   const world = new ConsumerWorld({}, { logger: log });
   world.setTopics({ t: 2 });
@@ -83,7 +83,7 @@ test("a consumer group's joins, leaves, expired members and rebalances are at in
   ]);
   world.setTopics({ t: 4 });
   expect(log.take()).toEqual([
-    "rebalance of group g by ConsumerGroupHeartbeat: its topics changed",
+    "rebalance of group g by ConsumerGroupHeartbeat: a subscribed topic changed",
   ]);
   world.beat({ memberId: "b", memberEpoch: -1 });
   world.advance(CONSUMER_SESSION_MS);
@@ -95,7 +95,7 @@ test("a consumer group's joins, leaves, expired members and rebalances are at in
   ]);
 });
 
-test("heartbeats are at debug, with what they were answered", () => {
+test("logs heartbeats at debug, with the error code of the answer", () => {
   const log = new KeptLog("debug");
   const members = new Members({}, { logger: log });
   members.beat("nobody", 3);
@@ -109,7 +109,7 @@ test("heartbeats are at debug, with what they were answered", () => {
   expect(log.take("debug")).toEqual(["Heartbeat: member nobody of group g"]);
 });
 
-test("nothing is handed to a logger that would drop it, and every line can be found", () => {
+test("builds no line for a level that is off, and every line names its request", () => {
   for (const level of ["debug", "warn"] as const) {
     const log = new KeptLog(level);
     const members = new Members({}, { logger: log });

@@ -14,7 +14,7 @@ export interface GroupHarnessOptions extends HarnessOptions {
 
 export type PendingGroup<T> = Pending<T, GroupRecord>;
 
-/** The coordinator of some groups, turn by turn, on a clock that moves when told. */
+/** Runs the coordinator of some groups turn by turn, on a manual clock. */
 export class GroupHarness extends CoordinatorHarness<GroupState, GroupRecord, GroupTimer> {
   constructor(
     config: Partial<BrokerConfig> = {},
@@ -23,7 +23,7 @@ export class GroupHarness extends CoordinatorHarness<GroupState, GroupRecord, Gr
     super(groupMachine(new GroupLog(logger)), { config, ...options });
   }
 
-  /** Makes, grows or (0 partitions) deletes topics, and lets the groups know. */
+  /** Creates, grows or (0 partitions) deletes topics, and runs topicsChanged(). */
   setTopics(partitions: Readonly<Record<string, number>>): readonly GroupRecord[] {
     const topics = Object.entries(partitions).map(
       ([name, count]) => [name, count === 0 ? undefined : topicOf(name, count)] as const,
@@ -39,7 +39,7 @@ export class GroupHarness extends CoordinatorHarness<GroupState, GroupRecord, Gr
     return this.topicsChanged(topics.map(([name]) => name));
   }
 
-  /** Lets the groups know; to those that are gone their topics are deleted. */
+  /** Runs the machine's turn for changed topics; those that no longer exist count as deleted. */
   topicsChanged(names: readonly string[]): readonly GroupRecord[] {
     const { topics } = this.image;
     const deleted = names.filter((name) => !topics.has(name));

@@ -2,13 +2,13 @@ import type { GroupRecord } from "@tarpan/protocol";
 import type { TopicPartitions } from "./consumer/assignment.ts";
 import type { ClassicSessionTimer } from "./timers.ts";
 
-/** What shows that a member lives: it has so long until it must show it again. */
+/** A member's session: the member is removed when it sends no request for `sessionTimeoutMs`. */
 export interface Session {
   readonly session: ClassicSessionTimer;
   readonly sessionTimeoutMs: number;
 }
 
-/** What offsets, listing and deletion need of a group, whichever protocol its members speak. */
+/** What offsets, listing and deletion need of a group of either protocol. */
 export interface GroupLike {
   readonly groupId: string;
   readonly kind: "classic" | "consumer";
@@ -18,11 +18,11 @@ export interface GroupLike {
   readonly protocolType: string;
 
   /**
-   * Whether this member may commit. `generation` is the member epoch in a consumer group; below 0
-   * with an empty member id it is a consumer without a group (assign). Answers an error code:
+   * Whether this member may commit. `generation` is the member epoch in a consumer group; it is
+   * below 0, with an empty member id, for a standalone consumer (assign). Returns an error code:
    * UNKNOWN_MEMBER_ID 25, ILLEGAL_GENERATION 22, STALE_MEMBER_EPOCH 113, FENCED_INSTANCE_ID 82,
    * REBALANCE_IN_PROGRESS 27, UNSUPPORTED_VERSION 35 (a member of the consumer protocol below v9 of
-   * OffsetCommit), or NONE. `wanted`: the partitions to commit, asked for where they matter.
+   * OffsetCommit), or NONE. `wanted` returns the partitions to commit; called only when needed.
    */
   validateOffsetCommit(
     memberId: string,
@@ -31,19 +31,19 @@ export interface GroupLike {
     apiVersion: number,
     wanted: () => readonly TopicPartitions[],
   ): number;
-  /** Whether this member may read offsets; OffsetFetch below v9 names none (null, -1). */
+  /** Whether this member may read offsets; OffsetFetch below v9 names no member (null, -1). */
   validateOffsetFetch(memberId: string | null, memberEpoch: number): number;
-  /** Offsets of such a topic are neither deleted nor expired. */
+  /** Offsets of a subscribed topic can't be deleted and do not expire. */
   isSubscribedTo(topic: string): boolean;
-  /** The session that begins anew when the member commits, as Kafka does in classic groups. */
+  /** The session that a commit extends: in classic groups only, as in Kafka. */
   committed?(memberId: string): Session | undefined;
   /**
-   * Since when offsets without a commit time-out of their own may expire: wall ms of the moment the
-   * group became empty, null while it has members (KIP-211).
+   * Wall ms when the group became empty, null while it has members. The retention of offsets that
+   * were committed before begins then (KIP-211).
    */
   readonly emptySinceMs: number | null;
   /** NONE, or NON_EMPTY_GROUP 68 while there are members. */
   validateDelete(): number;
-  /** Tombstones of everything recorded of the group itself; its offsets are not among them. */
+  /** Tombstones of all records of the group, but not of its offsets. */
   tombstones(): GroupRecord[];
 }

@@ -1,6 +1,6 @@
 import type { GroupRecord, GroupValue } from "@tarpan/protocol";
 
-/** As it is recorded: what `apply` is given is kept, not copied. */
+/** The value of the record: `apply` keeps it and makes no copy. */
 export type CommittedOffset = GroupValue<"OffsetCommit">;
 
 type OffsetCommit = Extract<GroupRecord, { record: "OffsetCommit" }>;
@@ -8,22 +8,22 @@ type TopicOffsets = ReadonlyMap<string, PartitionOffsets>;
 type PartitionOffsets = ReadonlyMap<number, CommittedOffset>;
 
 /**
- * What the groups of one shard have committed. `apply` is the only writer.
+ * The committed offsets of one shard's groups. `apply` is the only writer.
  *
- * Invariant: no map in it is empty, so a group is known here just as long as it has an offset.
+ * Invariant: no map in it is empty, so it has a group only while that group has an offset.
  */
 export class OffsetStore {
   readonly #groups = new Map<string, Map<string, Map<number, CommittedOffset>>>();
   #size = 0;
 
-  /** Committed offsets of all groups together. */
+  /** The number of committed offsets of all groups. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * A group may be known by its offsets alone: that of consumers which are assigned partitions by
-   * hand. For Kafka it is an empty classic group without a protocol type.
+   * Standalone consumers (assign) have a group that is known only by its offsets. In Kafka it is an
+   * empty classic group without a protocol type.
    */
   hasGroup(groupId: string): boolean {
     return this.#groups.has(groupId);
@@ -42,7 +42,7 @@ export class OffsetStore {
     return this.#groups.get(groupId)?.get(topic)?.get(partition);
   }
 
-  /** Tombstones of all offsets of a group, to be pushed by whoever deletes it. Changes nothing. */
+  /** Tombstones of all offsets of a group, for the caller to append. Changes nothing. */
   deleteGroup(groupId: string): GroupRecord[] {
     const tombstones: GroupRecord[] = [];
     for (const [topic, partitions] of this.#groups.get(groupId) ?? []) {

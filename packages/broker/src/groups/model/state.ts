@@ -3,14 +3,14 @@ import type { ClassicGroup } from "./classic/group.ts";
 import type { ConsumerGroup } from "./consumer/consumer-group.ts";
 import { OffsetStore } from "./offset-store.ts";
 
-/** By `kind`; both kinds share one name space (KIP-848). */
+/** `kind` tells which. Both kinds share one name space (KIP-848). */
 export type Group = ClassicGroup | ConsumerGroup;
 
-/** What one partition of `__consumer_offsets` is the log of. */
+/** The groups and offsets of one partition of `__consumer_offsets`. */
 export class GroupState {
   readonly #groups = new Map<string, Group>();
   readonly offsets = new OffsetStore();
-  /** No state: what an operator reads of it. */
+  /** Not state: writes log lines for operators. */
   readonly log: GroupLog;
 
   constructor(log: GroupLog) {
@@ -21,7 +21,7 @@ export class GroupState {
     return this.#groups;
   }
 
-  /** Only `apply` puts groups there and removes them: an operation appends records. */
+  /** Only for `apply`: an operation appends records instead. */
   put(group: Group): void {
     this.#groups.set(group.groupId, group);
   }

@@ -1,6 +1,6 @@
 import type { Keyed } from "../../coordinator/deadlines.ts";
 
-/** A member that does not show up in time is removed. */
+/** When it is due, the member is removed. */
 export interface MemberTimer<Kind extends string> extends Keyed {
   readonly kind: Kind;
   readonly groupId: string;
@@ -9,22 +9,22 @@ export interface MemberTimer<Kind extends string> extends Keyed {
 
 export type ClassicSessionTimer = MemberTimer<"classic-session">;
 
-/** The members of a classic group that have joined go on without the others. */
+/** When it is due, the join phase ends without the members that have not joined. */
 export interface ClassicJoinTimer extends Keyed {
   readonly kind: "classic-join";
   readonly groupId: string;
 }
 
-/** The same in a first rebalance, which waits longer while new members come. */
+/** The same in the initial rebalance, which is extended while new members join. */
 export interface ClassicInitialJoinTimer extends Keyed {
   readonly kind: "classic-initial-join";
   readonly groupId: string;
   readonly delayMs: number;
-  /** How much longer it may wait after this. */
+  /** How much longer the join phase may be extended after `delayMs`. */
   readonly remainingMs: number;
 }
 
-/** Members of this generation that have not asked for their assignment are removed. */
+/** When it is due, members of this generation that have not sent SyncGroup are removed. */
 export interface ClassicSyncTimer extends Keyed {
   readonly kind: "classic-sync";
   readonly groupId: string;
@@ -32,7 +32,7 @@ export interface ClassicSyncTimer extends Keyed {
   readonly timeoutMs: number;
 }
 
-/** A member is to give partitions up before it may leave the epoch. */
+/** When it is due and the member has not confirmed its revocation at `epoch`, it is removed. */
 export interface ConsumerRebalanceTimer extends MemberTimer<"consumer-rebalance"> {
   readonly epoch: number;
 }
@@ -45,12 +45,12 @@ export type ConsumerTimer =
   | MemberTimer<"consumer-join">
   | MemberTimer<"consumer-sync">;
 
-/** A look for expired offsets. */
+/** When it is due, expired offsets are deleted. */
 export interface OffsetExpiryTimer extends Keyed {
   readonly kind: "offset-expiry";
 }
 
-/** All that the coordinator of groups waits for, as data: its machine knows what each means. */
+/** All timers of the group coordinator, as data; the machine's `fired` handles each kind. */
 export type GroupTimer =
   | ClassicSessionTimer
   | ClassicJoinTimer
@@ -59,7 +59,7 @@ export type GroupTimer =
   | ConsumerTimer
   | OffsetExpiryTimer;
 
-/** Group ids may hold any character: the length keeps two groups' members apart. */
+/** Group ids may contain any character: with the length in front, no two members share a key. */
 export function memberKey(kind: string, groupId: string, memberId: string): string {
   return `${kind}/${groupId.length}/${groupId}/${memberId}`;
 }
@@ -72,7 +72,7 @@ export function memberTimer<Kind extends string>(
   return { kind, groupId, memberId, key: memberKey(kind, groupId, memberId) };
 }
 
-/** One key for both kinds of join: a group is in one rebalance at a time. */
+/** One key for both kinds of join timer: a group has one rebalance at a time. */
 export const classicJoinKey = (groupId: string) => `classic-join/${groupId}`;
 export const classicSyncKey = (groupId: string) => `classic-sync/${groupId}`;
 

@@ -23,10 +23,10 @@ export function describeFailed(groupId: string, errorCode: number): DescribedGro
 function described({ groups, offsets }: GroupState, groupId: string): DescribedGroup {
   const group = groups.get(groupId);
   if (group?.kind === "classic") return describedClassic(group);
-  const named = { errorCode: ErrorCode.NONE, groupId, ...NOTHING };
-  if (group === undefined && offsets.hasGroup(groupId)) return { ...named, groupState: "Empty" };
+  const empty = { errorCode: ErrorCode.NONE, groupId, ...NOTHING };
+  if (group === undefined && offsets.hasGroup(groupId)) return { ...empty, groupState: "Empty" };
   const what = group === undefined ? "no group" : "no classic group";
-  return { ...named, groupState: "Dead", errorMessage: fitting(`there is ${what} ${groupId}`) };
+  return { ...empty, groupState: "Dead", errorMessage: fitting(`there is ${what} ${groupId}`) };
 }
 
 /** Shows subscriptions only in Stable: before, each member has one for each of its protocols. */

@@ -144,7 +144,7 @@ function addMember(
   live.add(member);
   const { session } = member;
   armSession(turn, { session, sessionTimeoutMs: NEW_MEMBER_JOIN_TIMEOUT_MS });
-  turn.state.log.joined(group.named, member, request.reason);
+  turn.state.log.joined(group.logFields, member, request.reason);
   rebalanceOrCompleteJoin(turn, group, "a member joined");
   return WAITS;
 }
@@ -215,7 +215,7 @@ function replaceStaticMember(
   const session = sessionOf(groupId, memberId);
   const member: Member = { ...former, memberId, session, join: null, sync: null };
   live.replace(former.memberId, member);
-  turn.state.log.joined(group.named, member, "a static member came back");
+  turn.state.log.joined(group.logFields, member, "a static member came back");
   updateMember(turn, group, member, join, reply);
   armSession(turn, member);
   if (live.state !== "Stable" || live.selectProtocol() !== live.protocol) {

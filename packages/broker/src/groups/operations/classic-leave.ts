@@ -50,7 +50,7 @@ function removeLeaving(turn: GroupTurn, group: ClassicGroup, leaving: Leaving): 
     if (errorCode !== ErrorCode.NONE) return errorCode;
   }
   const member = live.members.get(memberId);
-  if (member !== undefined) turn.state.log.left(group.named, member, leaving.reason);
+  if (member !== undefined) turn.state.log.left(group.logFields, member, leaving.reason);
   removeMember(turn, group, memberId);
   return ErrorCode.NONE;
 }

@@ -67,7 +67,7 @@ function recordAssignments(turn: GroupTurn, group: ClassicGroup, { assignments }
   }
   turn.append(record);
   live.moveTo("Stable", turn.wallMs);
-  turn.state.log.rebalanced(group.named, live.members.size, live.leader, live.protocol);
+  turn.state.log.rebalanced(group.logFields, live.members.size, live.leader, live.protocol);
   for (const member of live.members.values()) {
     const answer = synced(group, byMember.get(member.memberId) ?? EMPTY_BYTES);
     if (answerSync(turn, member, answer)) armSession(turn, member);

@@ -11,7 +11,7 @@ import {
 } from "./members.ts";
 
 describe("a new group", () => {
-  it("is recorded empty before its first member is answered", () => {
+  it("is recorded as empty before its first member gets an answer", () => {
     const members = new Members();
     const first = members.join().answer;
     expect(first).toEqual({
@@ -42,7 +42,7 @@ describe("a new group", () => {
     });
   });
 
-  it("waits for the initial delay, then records the leader's assignment and only then answers", () => {
+  it("waits for the initial delay, and records the leader's assignment before it answers", () => {
     const members = new Members();
     const { memberId, joining } = members.joinNew();
     expect(members.group.stateName).toBe("PreparingRebalance");
@@ -98,7 +98,7 @@ describe("a new group", () => {
     expect(members.group.stateName).toBe("Stable");
   });
 
-  it("waits longer while new members come, up to the rebalance time-out", () => {
+  it("waits longer while new members join, up to the rebalance time-out", () => {
     const members = new Members();
     const { joining } = members.joinNew({ rebalanceTimeoutMs: 10_000 });
     members.advance(2_000);
@@ -111,7 +111,7 @@ describe("a new group", () => {
     members.joinNew({ rebalanceTimeoutMs: 10_000 });
     members.advance(3_000);
     members.joinNew({ rebalanceTimeoutMs: 10_000 });
-    // 3 + 3 + 3 s are over; 1 s of the 10 is left.
+    // 9 s have passed; 1 s of the 10 is left.
     expect(joining.answered).toBe(false);
     members.advance(999);
     expect(joining.answered).toBe(false);
@@ -119,7 +119,7 @@ describe("a new group", () => {
     expect(joining.answer.members).toHaveLength(5);
   });
 
-  it("takes members without an id at once below version 4, and version 0's one time-out", () => {
+  it("accepts members without an id below version 4; in version 0 they have one time-out", () => {
     const members = new Members();
     const joining = members.join({ version: 0, rebalanceTimeoutMs: -1 });
     expect(joining.answered).toBe(false);
@@ -133,16 +133,16 @@ describe("a new group", () => {
   });
 });
 
-describe("what a join is refused for", () => {
+describe("a join is refused for", () => {
   it.each([
     ["an empty group id", { groupId: "" }, ErrorCode.INVALID_GROUP_ID],
-    ["a session that is too short", { sessionTimeoutMs: 5_999 }, ErrorCode.INVALID_SESSION_TIMEOUT],
-    ["a session too long", { sessionTimeoutMs: 1_800_001 }, ErrorCode.INVALID_SESSION_TIMEOUT],
+    ["a too short session", { sessionTimeoutMs: 5_999 }, ErrorCode.INVALID_SESSION_TIMEOUT],
+    ["a too long session", { sessionTimeoutMs: 1_800_001 }, ErrorCode.INVALID_SESSION_TIMEOUT],
     ["no protocol", { protocols: [] }, ErrorCode.INCONSISTENT_GROUP_PROTOCOL],
     ["no protocol type", { protocolType: "" }, ErrorCode.INCONSISTENT_GROUP_PROTOCOL],
-    ["a member id out of nowhere", { memberId: "x" }, ErrorCode.UNKNOWN_MEMBER_ID],
+    ["an unknown member id", { memberId: "x" }, ErrorCode.UNKNOWN_MEMBER_ID],
     [
-      "an instance id nobody has",
+      "an unknown instance id",
       { memberId: "x", groupInstanceId: "i" },
       ErrorCode.UNKNOWN_MEMBER_ID,
     ],
@@ -151,14 +151,14 @@ describe("what a join is refused for", () => {
     expect(members.join(fields).answer).toMatchObject({ errorCode, members: [] });
     expect(members.log).toEqual([]);
     expect(members.state.groups.size).toBe(0);
-    // And so in a group that lives.
+    // The same in a stable group.
     members.stable(2);
     expect(members.join(fields).answer).toMatchObject({ errorCode, members: [] });
     expect(members.newRecords()).toEqual([]);
     expect(members.group.stateName).toBe("Stable");
   });
 
-  it("another protocol type, or no protocol that all have", () => {
+  it("another protocol type, or no protocol in common with all members", () => {
     const members = new Members();
     members.stable(1);
     const { INCONSISTENT_GROUP_PROTOCOL } = ErrorCode;
@@ -168,7 +168,7 @@ describe("what a join is refused for", () => {
     expect(sticky.answer.errorCode).toBe(INCONSISTENT_GROUP_PROTOCOL);
   });
 
-  it("a full group, also when the limit was lowered since", () => {
+  it("a full group, also after the limit was lowered", () => {
     const members = new Members({ groupMaxSize: 2 });
     const [, second] = members.stable(2);
     const { GROUP_MAX_SIZE_REACHED } = ErrorCode;
@@ -184,7 +184,7 @@ describe("what a join is refused for", () => {
     const [first] = [...members.group.live.members.keys()];
     const kept = members.join({ memberId: first! });
     expect(members.join({ memberId: second! }).answer.errorCode).toBe(GROUP_MAX_SIZE_REACHED);
-    // The last one missing is out: the others need not wait for it.
+    // The last missing member is removed: the others need not wait for it.
     expect(kept.answer).toMatchObject({ errorCode: ErrorCode.NONE, generationId: 2 });
     expect(kept.answer.members).toHaveLength(1);
   });
@@ -193,7 +193,7 @@ describe("what a join is refused for", () => {
 describe("the protocol", () => {
   const offers = (...names: string[]) => names.map((name) => ({ name, metadata: bytes(name) }));
 
-  it("is the one most members prefer among those that all have", () => {
+  it("is the one that most members prefer, of those that all members have", () => {
     const members = new Members();
     const a = members.joinNew({ protocols: offers("x", "a", "b") });
     const b = members.joinNew({ protocols: offers("b", "a") });
@@ -208,7 +208,7 @@ describe("the protocol", () => {
     expect(b.joining.answer).toMatchObject({ protocolName: "b", members: [] });
   });
 
-  it("counts an offer that is made twice once", () => {
+  it("counts once when a member offers it twice", () => {
     const members = new Members();
     const a = members.joinNew({ protocols: [...offers("a"), { name: "a", metadata: bytes("2") }] });
     members.joinNew({ protocols: offers("a", "b") });
@@ -217,7 +217,7 @@ describe("the protocol", () => {
     expect(a.joining.answer.members[0]!.metadata).toEqual(bytes("a"));
   });
 
-  it("changes its type only while the group is empty", () => {
+  it("can change its type while the group is empty", () => {
     const members = new Members();
     const [id] = members.stable(1);
     members.leave({ memberId: id! });
@@ -228,7 +228,7 @@ describe("the protocol", () => {
   });
 });
 
-it("answers 1,000 joins that come at once, in one generation", () => {
+it("answers 1,000 joins at once, in one generation", () => {
   const members = new Members();
   const joining = Array.from({ length: 1_000 }, () => members.joinNew());
   members.advance(2 * DELAY_MS);
@@ -242,7 +242,7 @@ it("answers 1,000 joins that come at once, in one generation", () => {
     1,
   );
   expect(new Set(assigned).size).toBe(1_000);
-  // The group's first, and its first generation.
+  // The record that creates the group, and that of its first generation.
   expect(members.log).toHaveLength(2);
 });
 
@@ -256,11 +256,11 @@ it("keeps a member with 1 MB of metadata", () => {
   members.crash();
   const kept = members.group.live.members.get(memberId)!.protocols[0]!.metadata;
   expect(Buffer.compare(kept, metadata)).toBe(0);
-  // Not a subscription that could be read: whatever is committed counts as subscribed.
+  // The metadata is no valid subscription, so every topic counts as subscribed.
   expect(members.group.isSubscribedTo("t")).toBe(true);
 });
 
-it("does not record a generation that is larger than a frame, and all join again", () => {
+it("does not record a generation that is larger than a frame, but rebalances", () => {
   const members = new Members();
   const protocols = [{ name: "range", metadata: new Uint8Array(60 << 20) }];
   const { memberId } = members.joinNew({ protocols });
@@ -273,7 +273,7 @@ it("does not record a generation that is larger than a frame, and all join again
   expect(members.group.stateName).toBe("PreparingRebalance");
 });
 
-it("takes the place of an empty group of the consumer protocol", () => {
+it("a classic group replaces an empty group of the consumer protocol", () => {
   const members = new Members();
   const record = "ConsumerGroupMetadata";
   const key = { groupId: GROUP };

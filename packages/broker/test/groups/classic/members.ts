@@ -30,7 +30,7 @@ export interface JoinFields {
   rebalanceTimeoutMs?: number;
 }
 
-/** Requests of the members of a group, as short as tests want them. */
+/** Sends requests of the members of one group, with defaults for all fields. */
 export class Members extends GroupHarness {
   join({ version = 5, ...fields }: JoinFields = {}): PendingGroup<JoinAnswer> {
     const request = {
@@ -47,7 +47,7 @@ export class Members extends GroupHarness {
     return this.run(joinGroup({ request, version, clientId: "client", clientHost: "/127.0.0.1" }));
   }
 
-  /** Joins as a new dynamic member does: first for an id, then with it. */
+  /** Joins as a new dynamic member does: first to get an id, then with it. */
   joinNew(fields: JoinFields = {}): { memberId: string; joining: PendingGroup<JoinAnswer> } {
     const { memberId } = this.join(fields).answer;
     return { memberId, joining: this.join({ ...fields, memberId }) };
@@ -84,7 +84,7 @@ export class Members extends GroupHarness {
     return this.run(heartbeat({ groupId: GROUP, memberId, generationId, groupInstanceId })).answer;
   }
 
-  /** Commits nothing, which shows all the same that the member lives. */
+  /** Commits no offset; that extends the member's session all the same. */
   commit(memberId: string, generationIdOrMemberEpoch: number): void {
     const own = { groupId: GROUP, memberId, groupInstanceId: null };
     const request = { ...own, generationIdOrMemberEpoch, retentionTimeMs: -1n, topics: [] };
@@ -102,7 +102,7 @@ export class Members extends GroupHarness {
     return group;
   }
 
-  /** A stable group of `count` dynamic members in generation 1; the first one leads. */
+  /** Makes a stable group of `count` dynamic members, generation 1; the first is the leader. */
   stable(count: number, fields: JoinFields = {}): string[] {
     const joining = Array.from({ length: count }, () => this.joinNew(fields));
     this.advance(DELAY_MS * (count > 1 ? 2 : 1));
@@ -112,7 +112,7 @@ export class Members extends GroupHarness {
     return ids;
   }
 
-  /** Followers first, then the leader with an assignment for all: each its place in the list. */
+  /** Syncs the followers, then the leader, who assigns `p0` to the first of `ids`, and so on. */
   syncAll(ids: readonly string[], generationId: number): string[] {
     const leader = this.group.live.leader!;
     const assignments = Object.fromEntries(ids.map((id, i) => [id, `p${i}`]));

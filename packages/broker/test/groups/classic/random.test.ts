@@ -11,7 +11,7 @@ const RUNS = 60;
 const STEPS = 200;
 const CLIENTS = 6;
 
-/** One consumer as the coordinator sees it: forgetful, impatient, sometimes twice the same. */
+/** A consumer that may lose its member id, not wait for answers, and repeat its requests. */
 class Client {
   memberId = "";
   generation = -1;
@@ -25,13 +25,13 @@ class Client {
   }
 }
 
-/** The world of one run, and what must hold in it after every step. */
+/** One random run, and the invariants that are checked after every step. */
 class Run {
   readonly members: Members;
   readonly random: SeededRandom;
   readonly clients: Client[];
   readonly pending: PendingGroup<unknown>[] = [];
-  /** By generation and partition: who was given it. */
+  /** By generation and partition: the member that was assigned it. */
   readonly owners = new Map<string, string>();
   recordedGeneration = 0;
   liveGeneration = 0;
@@ -56,7 +56,7 @@ class Run {
     else if (roll < 96) members.advance(REBALANCE_MS);
     else if (roll < 97) this.delete();
     else this.crash();
-    this.hear();
+    this.receiveAnswers();
     this.check();
   }
 
@@ -70,7 +70,7 @@ class Run {
     this.pending.push(client.joining);
   }
 
-  /** Whoever thinks that it leads deals one partition to each member of the group. */
+  /** Every client sends an assignment of one partition to each member; only the leader's counts. */
   sync(client: Client): void {
     const { memberId, generation, groupInstanceId } = client;
     const ids = [...(this.members.state.groups.has(GROUP) ? this.members.group.live.members : [])];
@@ -107,8 +107,8 @@ class Run {
     this.liveGeneration = this.recordedGeneration;
   }
 
-  /** Clients take in what they were answered. */
-  hear(): void {
+  /** Clients process the answers that they got. */
+  receiveAnswers(): void {
     for (const client of this.clients) {
       if (client.joining?.answered) {
         const { errorCode, memberId, generationId } = client.joining.answer;
@@ -164,7 +164,7 @@ class Run {
     }
   }
 
-  /** With nobody asking any more, everything that waits is answered. */
+  /** Without further requests, every waiting request gets its answer and the group gets empty. */
   end(): void {
     this.members.advance(10 * REBALANCE_MS);
     for (const { answered, lost } of this.pending) expect(answered || lost).toBe(true);
@@ -185,7 +185,7 @@ function essence(live: LiveGroup): unknown {
   return { state, generation, protocolType, protocol, leader, members };
 }
 
-it("keeps its promises whatever members do, crashes included", () => {
+it("keeps its invariants in random histories with crashes", () => {
   const seed = seedOf("classic groups");
   for (let run = 0; run < RUNS; run++) {
     const world = new Run(seed + run);
@@ -194,7 +194,7 @@ it("keeps its promises whatever members do, crashes included", () => {
   }
 });
 
-it("applies the same records to the same state without effect", () => {
+it("applying a snapshot twice changes nothing", () => {
   const members = new Members();
   members.stable(3);
   const { recorded } = members.group;

@@ -14,7 +14,7 @@ import {
 const NEW_MEMBER_MS = 300_000;
 
 describe("joining again", () => {
-  it("tells a follower that nothing changed, and asks all when the leader does it", () => {
+  it("by a follower returns the current generation; by the leader it starts a rebalance", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2);
     const again = members.join({ memberId: follower! }).answer;
@@ -29,7 +29,7 @@ describe("joining again", () => {
     expect(following.answer).toMatchObject({ generationId: 2, leader, members: [] });
   });
 
-  it("asks all when a subscription changed", () => {
+  it("with another subscription starts a rebalance", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2);
     const protocols = [{ name: "range", metadata: subscriptionTo("t", "u") }];
@@ -41,7 +41,7 @@ describe("joining again", () => {
     ]);
   });
 
-  it("gives the current generation to who may have missed it, and a new one to a change", () => {
+  it("before the sync returns the same generation; a changed member starts a rebalance", () => {
     const members = new Members();
     const a = members.joinNew();
     const b = members.joinNew();
@@ -58,7 +58,7 @@ describe("joining again", () => {
     expect(changed.answer.generationId).toBe(2);
   });
 
-  it("answers the join that a second one of the same member replaces", () => {
+  it("answers the earlier join of the same member", () => {
     const members = new Members();
     const { memberId, joining } = members.joinNew();
     const second = members.join({ memberId });
@@ -68,8 +68,8 @@ describe("joining again", () => {
   });
 });
 
-describe("who does not come", () => {
-  it("is removed when the rebalance time-out is over, and another one leads", () => {
+describe("missing members", () => {
+  it("a leader that does not join is removed after the rebalance time-out and replaced", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2, { sessionTimeoutMs: 100_000 });
     const { joining: newcomer } = members.joinNew();
@@ -83,12 +83,12 @@ describe("who does not come", () => {
     expect(members.beat(leader!, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("was never a member when it did not come back with its id", () => {
+  it("an id that no member joins with is forgotten after its session time-out", () => {
     const members = new Members();
     const [leader] = members.stable(1);
     const { memberId } = members.join().answer;
     const leading = members.join({ memberId: leader! });
-    // The group waits for it, but not for ever.
+    // The rebalance waits for the pending member, but not for ever.
     expect(leading.answered).toBe(false);
     members.advance(SESSION_MS);
     expect(leading.answer).toMatchObject({ generationId: 2 });
@@ -96,7 +96,7 @@ describe("who does not come", () => {
     expect(late.answer.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("is given up as a new member after five minutes", () => {
+  it("a new member is removed when its first join has waited for five minutes", () => {
     const members = new Members();
     const longMs = 2 * NEW_MEMBER_MS;
     members.stable(1, { rebalanceTimeoutMs: longMs, sessionTimeoutMs: longMs });

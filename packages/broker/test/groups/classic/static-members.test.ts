@@ -12,7 +12,7 @@ import {
   text,
 } from "./members.ts";
 
-/** A stable group of the static members `one`, which leads, and `two`. */
+/** Makes a stable group of two static members, `one` (the leader) and `two`. Returns their ids. */
 function stableTwo(members: Members): [one: string, two: string] {
   const joining = ["one", "two"].map((groupInstanceId) => members.join({ groupInstanceId }));
   members.advance(2 * DELAY_MS);
@@ -22,7 +22,7 @@ function stableTwo(members: Members): [one: string, two: string] {
   return ids;
 }
 
-it("a static member needs no id to join with, and has its name in it", () => {
+it("a static member joins without an id, and gets one that begins with its instance id", () => {
   const members = new Members();
   const [one] = stableTwo(members);
   expect(one).toMatch(/^one-[0-9a-f-]{36}$/);
@@ -32,8 +32,8 @@ it("a static member needs no id to join with, and has its name in it", () => {
   });
 });
 
-describe("a static member that comes back without its id", () => {
-  it("keeps its assignment, is recorded under a new id, and nobody rebalances", () => {
+describe("a static member that joins again without its id", () => {
+  it("keeps its assignment, is recorded under a new id, and causes no rebalance", () => {
     const members = new Members();
     const [one, two] = stableTwo(members);
     const back = members.join({ groupInstanceId: "two" }).answer;
@@ -66,7 +66,7 @@ describe("a static member that comes back without its id", () => {
     expect(members.group.validateOffsetCommit(two, "two", 1)).toBe(FENCED_INSTANCE_ID);
   });
 
-  it("and led, is told of its former self as the leader, so that it assigns nothing", () => {
+  it("as the leader, sees its former id as the leader's, so that it assigns nothing", () => {
     const members = new Members();
     const [one, two] = stableTwo(members);
     const back = members.join({ groupInstanceId: "one", version: 8 }).answer;
@@ -76,7 +76,7 @@ describe("a static member that comes back without its id", () => {
     expect(members.beat(two, 1)).toBe(ErrorCode.NONE);
   });
 
-  it("and led, is told from version 9 that it leads and need not assign", () => {
+  it("as the leader, learns from version 9 on that it leads and may skip the assignment", () => {
     const members = new Members();
     stableTwo(members);
     const leading = members.join({ groupInstanceId: "one", version: 9 }).answer;
@@ -86,7 +86,7 @@ describe("a static member that comes back without its id", () => {
     expect(following).toMatchObject({ skipAssignment: false, members: [] });
   });
 
-  it("with other topics under the same protocol is recorded so without a rebalance", () => {
+  it("with other topics but the same protocol is recorded without a rebalance", () => {
     const members = new Members();
     stableTwo(members);
     const protocols = [{ name: "range", metadata: subscriptionTo("u") }];
@@ -98,7 +98,7 @@ describe("a static member that comes back without its id", () => {
     expect(members.group.isSubscribedTo("v")).toBe(false);
   });
 
-  it("with a change of the protocol has all join again", () => {
+  it("with a change of the protocol starts a rebalance", () => {
     const members = new Members();
     const offer = (...names: string[]) => names.map((name) => ({ name, metadata: SUBSCRIPTION }));
     const first = members.join({ groupInstanceId: "one", protocols: offer("range", "sticky") });
@@ -111,7 +111,7 @@ describe("a static member that comes back without its id", () => {
     expect(back.answer).toMatchObject({ generationId: 2, protocolName: "sticky" });
   });
 
-  it("while the leader assigns, has all join again", () => {
+  it("while the leader assigns, starts a rebalance", () => {
     const members = new Members();
     const joining = ["one", "two"].map((groupInstanceId) => members.join({ groupInstanceId }));
     members.advance(2 * DELAY_MS);
@@ -125,7 +125,7 @@ describe("a static member that comes back without its id", () => {
     expect(again.answer.members).toHaveLength(2);
   });
 
-  it("while all join, takes the place of its former self, whose join is fenced", () => {
+  it("in PreparingRebalance, replaces its former id, whose join is fenced", () => {
     const members = new Members();
     const former = members.join({ groupInstanceId: "one" });
     const back = members.join({ groupInstanceId: "one" });
@@ -135,7 +135,7 @@ describe("a static member that comes back without its id", () => {
     expect(back.answer.members).toHaveLength(1);
   });
 
-  it("owes the sync that its former self owed", () => {
+  it("is removed when it does not send the SyncGroup that was pending for its former id", () => {
     const members = new Members();
     const joining = ["one", "two"].map((groupInstanceId) => members.join({ groupInstanceId }));
     members.advance(2 * DELAY_MS);
@@ -150,7 +150,7 @@ describe("a static member that comes back without its id", () => {
     expect(members.beat(memberId, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("is let in though the group is full", () => {
+  it("is accepted although the group is full", () => {
     const members = new Members({ groupMaxSize: 2 });
     stableTwo(members);
     expect(members.join({ groupInstanceId: "two" }).answer.errorCode).toBe(ErrorCode.NONE);
@@ -158,7 +158,7 @@ describe("a static member that comes back without its id", () => {
     expect(third.errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
   });
 
-  it("has a session of its own: that of its former self ends without effect", () => {
+  it("has a session of its own; the session of its former id ends without effect", () => {
     const members = new Members();
     const [one] = stableTwo(members);
     members.advance(SESSION_MS / 2);
@@ -169,7 +169,7 @@ describe("a static member that comes back without its id", () => {
   });
 });
 
-it("a static member that stays away from a rebalance is kept until its session ends", () => {
+it("a static member that misses a rebalance stays until its session ends", () => {
   const members = new Members();
   const session = { sessionTimeoutMs: 3 * REBALANCE_MS };
   const joining = ["one", "two"].map((groupInstanceId) =>
@@ -192,7 +192,7 @@ it("a static member that stays away from a rebalance is kept until its session e
   ]);
 });
 
-it("nobody joins: the group waits for sessions to end rather than begin a generation", () => {
+it("when no static member joins, no generation begins until their sessions end", () => {
   const members = new Members();
   const ids = stableTwo(members);
   const { joining: newcomer, memberId } = members.joinNew();
@@ -207,7 +207,7 @@ it("nobody joins: the group waits for sessions to end rather than begin a genera
   expect(members.newRecords()).toMatchObject([{ value: { generation: 2, members: [] } }]);
 });
 
-it("an operator removes a static member by its name alone", () => {
+it("an admin client removes a static member by its instance id alone", () => {
   const members = new Members();
   const [, two] = stableTwo(members);
   expect(members.leave({ groupInstanceId: "one" }).memberErrors).toEqual([0]);

@@ -2,7 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { bytes, DELAY_MS, Members, REBALANCE_MS, SESSION_MS, text } from "./members.ts";
 
-/** Two members that have joined and not yet synced; the first one leads. */
+/** Two members that have joined but not synced; the first is the leader. */
 function joinedTwo(members: Members): [leader: string, follower: string] {
   const ids = [members.joinNew().memberId, members.joinNew().memberId];
   members.advance(2 * DELAY_MS);
@@ -11,7 +11,7 @@ function joinedTwo(members: Members): [leader: string, follower: string] {
 }
 
 describe("sync", () => {
-  it("waits for the leader, whose assignment is recorded before anybody is answered", () => {
+  it("waits for the leader, whose assignment is recorded before any answer", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     const following = members.sync(follower, 1);
@@ -33,14 +33,14 @@ describe("sync", () => {
     expect(text(following.answer.assignment)).toBe("b");
   });
 
-  it("answers at once in a stable group, and as often as it is asked", () => {
+  it("gets its answer at once in a stable group, as often as it is sent", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     members.sync(leader, 1, { [leader]: "a", [follower]: "b" });
     for (let i = 0; i < 2; i++) {
       expect(text(members.sync(follower, 1).answer.assignment)).toBe("b");
     }
-    // A leader that repeats itself changes nothing.
+    // A second sync of the leader changes nothing.
     expect(text(members.sync(leader, 1, { [leader]: "z" }).answer.assignment)).toBe("a");
     members.newRecords();
     members.crash();
@@ -48,7 +48,7 @@ describe("sync", () => {
     expect(members.newRecords()).toEqual([]);
   });
 
-  it("gives whom the leader forgot an empty assignment", () => {
+  it("returns an empty assignment to a member that the leader left out", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     const following = members.sync(follower, 1);
@@ -56,7 +56,7 @@ describe("sync", () => {
     expect(following.answer).toMatchObject({ errorCode: 0, assignment: bytes("") });
   });
 
-  it("is refused to strangers, other generations, other protocols and in a rebalance", () => {
+  it("is refused from unknown members, with another generation or protocol, in a rebalance", () => {
     const members = new Members();
     expect(members.sync("x", 1).answer.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     const [leader, follower] = joinedTwo(members);
@@ -76,7 +76,7 @@ describe("sync", () => {
     expect(members.newRecords()).toEqual([]);
   });
 
-  it("answers the sync that a second one of the same member replaces", () => {
+  it("answers the earlier sync of the same member", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     const first = members.sync(follower, 1);
@@ -86,7 +86,7 @@ describe("sync", () => {
     expect(text(second.answer.assignment)).toBe("b");
   });
 
-  it("removes who has not asked for its assignment when the rebalance time-out is over", () => {
+  it("that does not come within the rebalance time-out removes its member", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     const following = members.sync(follower, 1);
@@ -102,7 +102,7 @@ describe("sync", () => {
     expect(joining.answer).toMatchObject({ generationId: 2, leader: follower });
   });
 
-  it("removes a follower that never asks, also from a stable group", () => {
+  it("that never comes removes a follower also from a stable group", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     members.sync(leader, 1, { [leader]: "a", [follower]: "b" });
@@ -117,7 +117,7 @@ describe("sync", () => {
 });
 
 describe("sessions", () => {
-  it("end on the millisecond, and the rest are asked to join again", () => {
+  it("end on the millisecond, and the other members rebalance", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2);
     members.advance(1);
@@ -135,7 +135,7 @@ describe("sessions", () => {
     });
   });
 
-  it("that all end make the group empty, and that is recorded", () => {
+  it("make the group empty when all end, and that is recorded", () => {
     const members = new Members();
     members.stable(3);
     members.advance(SESSION_MS);
@@ -160,7 +160,7 @@ describe("sessions", () => {
     expect(members.deadlines.count).toBe(0);
   });
 
-  it("go on while their member waits for a rebalance, and begin anew with its answer", () => {
+  it("do not end while the member waits for a join, and begin anew with the answer", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2, { rebalanceTimeoutMs: 5 * SESSION_MS });
     const leading = members.join({ memberId: leader!, rebalanceTimeoutMs: 5 * SESSION_MS });
@@ -175,7 +175,7 @@ describe("sessions", () => {
     expect(members.group.live.members.size).toBe(2);
   });
 
-  it("begin anew when the leader has assigned, however long that took", () => {
+  it("begin anew when the leader has assigned, however long it took", () => {
     const members = new Members();
     const [leader, follower] = joinedTwo(members);
     members.sync(follower, 1);
@@ -190,7 +190,7 @@ describe("sessions", () => {
     expect(members.group.stateName).toBe("Empty");
   });
 
-  it("are whole again after a crash", () => {
+  it("begin anew after a crash", () => {
     const members = new Members();
     const [id] = members.stable(1);
     members.advance(SESSION_MS - 1);
@@ -201,7 +201,7 @@ describe("sessions", () => {
     expect(members.beat(id!, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("are lengthened by a commit", () => {
+  it("are extended by a commit", () => {
     const members = new Members();
     const [id] = members.stable(1);
     members.advance(SESSION_MS - 1);
@@ -210,7 +210,7 @@ describe("sessions", () => {
     expect(members.beat(id!, 1)).toBe(ErrorCode.NONE);
   });
 
-  it("of one group alone are looked at by its heartbeats", () => {
+  it("cost a heartbeat one look-up, however many groups there are", () => {
     const members = new Members();
     const [id] = members.stable(1);
     for (let i = 0; i < 10_000; i++) members.join({ groupId: `other-${i}` });
@@ -226,7 +226,7 @@ describe("sessions", () => {
       groups.keys =
       groups.forEach =
         () => {
-          throw new Error("all groups were gone through");
+          throw new Error("the heartbeat visited all groups");
         };
     for (let i = 0; i < 100; i++) expect(members.beat(id!, 1)).toBe(ErrorCode.NONE);
     expect(looked).toBe(100);
@@ -234,7 +234,7 @@ describe("sessions", () => {
 });
 
 describe("heartbeats", () => {
-  it("are refused to strangers and to other generations", () => {
+  it("are refused from unknown members and with another generation", () => {
     const members = new Members();
     expect(members.beat("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     const [id] = members.stable(1);
@@ -245,7 +245,7 @@ describe("heartbeats", () => {
     expect(members.beat(id!, 2)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("are fine between join and sync", () => {
+  it("are accepted between join and sync", () => {
     const members = new Members();
     const [, follower] = joinedTwo(members);
     expect(members.beat(follower, 1)).toBe(ErrorCode.NONE);
@@ -253,7 +253,7 @@ describe("heartbeats", () => {
 });
 
 describe("leaving", () => {
-  it("asks the rest to join again, and makes the group empty with the last one", () => {
+  it("starts a rebalance, and makes the group empty when the last member leaves", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2);
     expect(members.leave({ memberId: leader! })).toEqual({ errorCode: 0, memberErrors: [0] });
@@ -266,7 +266,7 @@ describe("leaving", () => {
     expect(members.group.validateDelete()).toBe(ErrorCode.NONE);
   });
 
-  it("has an answer for each of a batch", () => {
+  it("returns an error code for each member of the request", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2);
     const pending = members.join().answer.memberId;
@@ -294,7 +294,7 @@ describe("leaving", () => {
     expect([...members.group.live.members.keys()]).toEqual([leader]);
   });
 
-  it("changes nothing where nobody has left", () => {
+  it("of an unknown member changes nothing", () => {
     const members = new Members();
     const { UNKNOWN_MEMBER_ID } = ErrorCode;
     expect(members.leave({ memberId: "x" }).memberErrors).toEqual([UNKNOWN_MEMBER_ID]);
@@ -303,7 +303,7 @@ describe("leaving", () => {
     expect(members.group.stateName).toBe("Stable");
   });
 
-  it("answers what of the leaver's requests waits", () => {
+  it("answers the waiting requests of the member that leaves", () => {
     const members = new Members();
     const [, follower] = joinedTwo(members);
     const syncing = members.sync(follower, 1);
@@ -314,7 +314,7 @@ describe("leaving", () => {
     expect(joining.answer.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("lets a group go on that waited for the leaver alone", () => {
+  it("completes a rebalance that waited only for the member that leaves", () => {
     const members = new Members();
     const [leader, follower] = members.stable(2);
     const leading = members.join({ memberId: leader! });
@@ -324,7 +324,7 @@ describe("leaving", () => {
 });
 
 describe("commits", () => {
-  it("are judged by member, generation and state", () => {
+  it("are accepted or refused by member, generation and state", () => {
     const members = new Members();
     const validate = (memberId: string, generation: number, instance: string | null = null) =>
       members.group.validateOffsetCommit(memberId, instance, generation);
@@ -339,7 +339,7 @@ describe("commits", () => {
     expect(validate("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(validate("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(validate(leader, 1, "i")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    // Members give up what they have only after they committed it.
+    // In PreparingRebalance members still commit, before they give up their partitions.
     members.join({ version: 3 });
     expect(validate(leader, 1)).toBe(ErrorCode.NONE);
   });

@@ -32,7 +32,7 @@ function randomSituation(random: SeededRandom, alike: boolean): Situation {
   const members = Array.from({ length: 1 + random.below(9) }, (_, i): AssignorMember => {
     const topicIds = alike ? all : all.filter(() => random.chance(0.6));
     const current = new Map<string, Set<number>>();
-    // What it had may be out of date, and what another one had as well.
+    // May be outdated: partitions that do not exist, or that another member has as well.
     for (let n = random.below(6); n > 0; n--) addTo(current, random.pick(all), random.below(14));
     const instanceId = random.chance(0.3) ? `instance-${9 - i}` : null;
     return { memberId: `member-${i}`, instanceId, topicIds, current };
@@ -40,7 +40,7 @@ function randomSituation(random: SeededRandom, alike: boolean): Situation {
   return { members, topics };
 }
 
-/** Every partition of a topic with subscribers once, nothing else, to subscribers only. */
+/** Each partition of a topic with subscribers is assigned once, to a subscriber; no other is. */
 function expectComplete({ members, topics }: Situation, assigned: Map<string, Assignment>): void {
   const owners = new Map<string, number>();
   for (const { memberId, topicIds } of members) {
@@ -70,7 +70,7 @@ function again({ members, topics }: Situation, assigned: Map<string, Assignment>
 describe.each(NAMES)("%s", (name) => {
   const assign = assignorNamed(name);
 
-  it.each([true, false])("assigns all, once, to subscribers; alike: %s", (alike) => {
+  it.each([true, false])("assigns every partition once; same subscriptions: %s", (alike) => {
     const random = new SeededRandom(seedOf(`assignor ${name}`));
     for (let round = 0; round < ROUNDS; round++) {
       const situation = randomSituation(random, alike);
@@ -81,7 +81,7 @@ describe.each(NAMES)("%s", (name) => {
       for (const [memberId, assignment] of assigned) {
         expect(sameAssignment(assignment, other.get(memberId)!)).toBe(true);
       }
-      // Nothing moves when nothing has changed.
+      // No partition moves when nothing has changed.
       const settled = again(situation, assigned);
       for (const [memberId, assignment] of assign(settled.members, settled.topics)) {
         expect(sameAssignment(assignment, assigned.get(memberId)!)).toBe(true);
@@ -93,7 +93,7 @@ describe.each(NAMES)("%s", (name) => {
 describe("uniform", () => {
   const assign = assignorNamed("uniform");
 
-  it("differs by one at most where all are subscribed to the same", () => {
+  it("differs by at most one when all members have the same subscription", () => {
     const random = new SeededRandom(seedOf("uniform balance"));
     for (let round = 0; round < ROUNDS; round++) {
       const { members, topics } = randomSituation(random, true);
@@ -102,7 +102,7 @@ describe("uniform", () => {
     }
   });
 
-  it("elsewhere leaves no partition that could better be another subscriber's", () => {
+  it("otherwise leaves no partition whose move would make two members more even", () => {
     const random = new SeededRandom(seedOf("uniform balance of unlike members"));
     for (let round = 0; round < ROUNDS; round++) {
       const { members, topics } = randomSituation(random, false);
@@ -119,7 +119,7 @@ describe("uniform", () => {
     }
   });
 
-  it("moves no more than a member that comes or goes makes it", () => {
+  it("moves only the partitions that a new member gets or a leaving one had", () => {
     const random = new SeededRandom(seedOf("uniform stickiness"));
     for (let round = 0; round < ROUNDS; round++) {
       const before = randomSituation(random, true);
@@ -128,7 +128,7 @@ describe("uniform", () => {
       const { topicIds } = before.members[0]!;
       const newcomer = { memberId: "x", instanceId: null, topicIds, current: NO_PARTITIONS };
       const second = assign([...settled.members, newcomer], before.topics);
-      // Only the newcomer is given anything: the others keep what they can.
+      // Only the new member gets partitions.
       for (const [memberId, assignment] of second) {
         if (memberId === "x") continue;
         for (const [topicId, partitions] of assignment) {
@@ -175,14 +175,14 @@ describe("range", () => {
       ]),
     );
 
-  it("gives the same partitions of topics that have as many", () => {
+  it("gives a member the same partition numbers of topics with as many partitions", () => {
     expect(plain(assign([of("b", ["t", "u"]), of("a", ["t", "u"])], topics))).toEqual({
       a: { t: [0, 1], u: [0, 1] },
       b: { t: [2], u: [2] },
     });
   });
 
-  it("orders static members by their instance, before the others", () => {
+  it("orders static members by instance id, before the others", () => {
     const members = [of("a", ["t"]), of("z", ["t"], "1"), of("y", ["t"], "2")];
     expect(plain(assign(members, topics))).toEqual({ z: { t: [0] }, y: { t: [1] }, a: { t: [2] } });
   });

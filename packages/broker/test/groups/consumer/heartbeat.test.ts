@@ -24,7 +24,7 @@ beforeEach(() => {
 const owning = (...partitions: number[]) => [{ topicId: T, partitions }];
 
 describe("a member that joins", () => {
-  it("records itself, the group's epoch, the target, and its first step", () => {
+  it("is recorded, with the group's epoch, the target and its assignment", () => {
     const { answer, records } = world.beat({ ...JOINING, memberId: "a", rackId: "r" });
     expect(answer).toEqual({
       errorCode: 0,
@@ -82,14 +82,14 @@ describe("a member that joins", () => {
     expect(world.group().stateName).toBe("Stable");
   });
 
-  it("is then told and recorded nothing new by a heartbeat", () => {
+  it("gets no assignment in the next heartbeat, and nothing is recorded", () => {
     world.join("a");
     const { answer, records } = world.beat({ memberId: "a", memberEpoch: 1 });
     expect(answer).toMatchObject({ errorCode: 0, memberEpoch: 1, assignment: null });
     expect(records).toEqual([]);
   });
 
-  it("is told its assignment again when it says everything", () => {
+  it("gets its assignment again after a full request", () => {
     world.join("a");
     const full = { ...JOINING, memberId: "a", memberEpoch: 1, topicPartitions: owning(0) };
     const { answer, records } = world.beat(full);
@@ -97,20 +97,20 @@ describe("a member that joins", () => {
     expect(records).toEqual([]);
   });
 
-  it("is given an id in version 0, and makes its own from version 1 on", () => {
+  it("gets an id in version 0, and generates its own from version 1 on", () => {
     const { answer } = world.beat({ ...JOINING, memberId: "" }, 0);
     expect(answer.memberId).toMatch(/^[0-9a-f-]{36}$/);
     expect(world.beat({ ...JOINING, memberId: "" }, 1).answer.errorCode).toBe(42);
   });
 
-  it("waits for a partition until its owner has given it up", () => {
+  it("waits for a partition until its owner has revoked it", () => {
     world.join("a");
     const joined = world.join("b");
-    // Nothing is free: b is at the new epoch, with empty hands.
+    // No partition is free: b is at the new epoch, with an empty assignment.
     expect(joined).toMatchObject({ memberEpoch: 2, assignment: { topicPartitions: [] } });
     expect(world.group().stateName).toBe("Reconciling");
 
-    // a is told to give two up, and stays at its epoch until it says that it has.
+    // a has to revoke two partitions, and stays at its epoch until it confirms that.
     const told = world.beat({ memberId: "a", memberEpoch: 1 }).answer;
     expect(told).toMatchObject({ memberEpoch: 1, assignment: { topicPartitions: owning(0, 1) } });
     expect(world.beat({ memberId: "b", memberEpoch: 2 }).answer.assignment).toBeNull();
@@ -127,7 +127,7 @@ describe("a member that joins", () => {
     expect(world.group().stateName).toBe("Stable");
   });
 
-  it("may have missed the answer: one epoch behind is accepted with what it has", () => {
+  it("may send its previous epoch, if it owns no more than it is assigned", () => {
     world.join("a");
     world.join("b");
     world.beat({ memberId: "a", memberEpoch: 1 });
@@ -140,15 +140,15 @@ describe("a member that joins", () => {
     expect(world.beat({ memberId: "a", memberEpoch: 9 }).answer.errorCode).toBe(110);
   });
 
-  it("without topics is a member all the same", () => {
+  it("may subscribe to no topics", () => {
     const { answer } = world.beat({ ...JOINING, memberId: "a", subscribedTopicNames: [] });
     expect(answer).toMatchObject({ memberEpoch: 1, assignment: { topicPartitions: [] } });
     expect(hardState(world.replayed())).toEqual(hardState(world.state));
   });
 });
 
-describe("a member that leaves", () => {
-  it("is removed whole, and its partitions are free at once", () => {
+describe("leaving and expiry", () => {
+  it("a member that leaves is removed, and its partitions are free at once", () => {
     world.join("a");
     world.join("b");
     const { answer, records } = world.beat({ memberId: "a", memberEpoch: -1 });
@@ -171,7 +171,7 @@ describe("a member that leaves", () => {
     });
   });
 
-  it("leaves an empty group behind, which remembers since when", () => {
+  it("an empty group records since when it is empty", () => {
     world.join("a");
     expect(world.group().emptySinceMs).toBeNull();
     expect(world.group().validateDelete()).toBe(ErrorCode.NON_EMPTY_GROUP);
@@ -185,7 +185,7 @@ describe("a member that leaves", () => {
     expect(world.group().validateDelete()).toBe(0);
   });
 
-  it("by saying nothing is removed when its session ends, not before", () => {
+  it("a member without heartbeats is removed when its session ends, not before", () => {
     world.join("a");
     world.advance(SESSION_MS - 1);
     expect(world.group().members.size).toBe(1);
@@ -197,7 +197,7 @@ describe("a member that leaves", () => {
     expect(world.deadlines.has("consumer-session/1/g/a")).toBe(false);
   });
 
-  it("has the times that its group's configs say, within the broker's bounds", () => {
+  it("session and heartbeat interval follow the group's configs within the broker's bounds", () => {
     const set = (name: string, value: string) => {
       const record = configRecord(ResourceType.group, "g", name, value);
       world.image = applyMetadata(world.image, [record]);
@@ -211,12 +211,12 @@ describe("a member that leaves", () => {
     expect(world.group("other").members.size).toBe(0);
     world.advance(50_000 - SESSION_MS);
     expect(world.group().members.size).toBe(0);
-    // What was set under other bounds is held within those of now.
+    // The value was set under other bounds; the present bounds limit it.
     world.config = { ...world.config, groupConsumerMaxHeartbeatIntervalMs: 6000 };
     expect(world.join("a")).toMatchObject({ heartbeatIntervalMs: 6000 });
   });
 
-  it("partitions to nobody while it does not say so is removed after its rebalance time-out", () => {
+  it("a member that does not confirm a revocation is removed after its rebalance time-out", () => {
     world = new ConsumerWorld({ groupConsumerSessionTimeoutMs: 10 * REBALANCE_MS });
     world.setTopics({ t: 4 });
     world.join("a");
@@ -229,7 +229,7 @@ describe("a member that leaves", () => {
     expect(world.group().members.has("a")).toBe(false);
   });
 
-  it("has a whole session again after the coordinator was loaded anew", () => {
+  it("sessions begin anew when the coordinator is loaded", () => {
     world.join("a");
     world.advance(SESSION_MS - 1);
     expect(world.crash()).toEqual([]);
@@ -243,7 +243,7 @@ describe("a member that leaves", () => {
 describe("a static member", () => {
   const fixed = { instanceId: "i" };
 
-  it("keeps its partitions while it is away, and gets them back under another id", () => {
+  it("keeps its partitions after it left temporarily, and gets them back under another id", () => {
     world.join("a", fixed);
     world.join("b");
     world.beat({ memberId: "a", memberEpoch: 1, ...fixed });
@@ -281,7 +281,7 @@ describe("a static member", () => {
     expect(world.beat({ memberId: "c", memberEpoch: 1, ...other }).answer.errorCode).toBe(25);
   });
 
-  it("that does not come back is removed when its session ends", () => {
+  it("that does not join again is removed when its session ends", () => {
     world.join("a", fixed);
     world.beat({ memberId: "a", memberEpoch: -2, ...fixed });
     world.advance(SESSION_MS);
@@ -301,8 +301,8 @@ describe("a heartbeat is refused", () => {
       42,
       { ...JOINING, rebalanceTimeoutMs: -1, memberId: "a" },
     ],
-    ["a join that owns", 42, { ...JOINING, memberId: "a", topicPartitions: owning(1) }],
-    ["a join that says not what it owns", 42, { ...JOINING, memberId: "a", topicPartitions: null }],
+    ["a join with partitions", 42, { ...JOINING, memberId: "a", topicPartitions: owning(1) }],
+    ["a join without topicPartitions", 42, { ...JOINING, memberId: "a", topicPartitions: null }],
     [
       "a join without a subscription",
       42,
@@ -310,11 +310,15 @@ describe("a heartbeat is refused", () => {
     ],
     ["no member id with an epoch", 42, { memberEpoch: 1 }, 0],
     ["an unknown assignor", 112, { ...JOINING, memberId: "a", serverAssignor: "sticky" }],
-    ["a group that is none", 69, { memberId: "a", memberEpoch: 1, groupId: "none" }],
-    ["leaving a group that is none", 69, { memberId: "a", memberEpoch: -1, groupId: "none" }],
-    ["a member that is none", 25, { memberId: "x", memberEpoch: 1 }],
-    ["leaving of a member that is none", 25, { memberId: "x", memberEpoch: -1 }],
-    ["a pattern that can't be used", 128, { ...JOINING, memberId: "x", subscribedTopicRegex: "(" }],
+    ["an unknown group", 69, { memberId: "a", memberEpoch: 1, groupId: "none" }],
+    ["a leave from an unknown group", 69, { memberId: "a", memberEpoch: -1, groupId: "none" }],
+    ["an unknown member", 25, { memberId: "x", memberEpoch: 1 }],
+    ["a leave of an unknown member", 25, { memberId: "x", memberEpoch: -1 }],
+    [
+      "an invalid regular expression",
+      128,
+      { ...JOINING, memberId: "x", subscribedTopicRegex: "(" },
+    ],
   ];
 
   it.each(cases)("with %s: %i", (_what, errorCode, request, version = 1) => {
@@ -327,7 +331,7 @@ describe("a heartbeat is refused", () => {
     expect(hardState(world.state)).toEqual(before);
   });
 
-  it("when the group is full, but not from its members", () => {
+  it("when the group is full, unless its sender is a member", () => {
     world = new ConsumerWorld({ groupConsumerMaxSize: 2 });
     world.setTopics({ t: 4 });
     world.join("a");
@@ -339,7 +343,7 @@ describe("a heartbeat is refused", () => {
   });
 });
 
-it("a deleted group is gone, and its records with it", () => {
+it("the tombstones of a group remove all of its state", () => {
   world.join("m", { subscribedTopicNames: null, subscribedTopicRegex: ".*" });
   world.beat({ memberId: "m", memberEpoch: -1 });
   world.step((turn) => turn.appendAll(turn.state.groups.get("g")!.tombstones()));

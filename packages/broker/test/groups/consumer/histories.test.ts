@@ -8,7 +8,7 @@ const TOPICS = ["a", "b", "c"];
 const STEPS = 400;
 const HISTORIES = 12;
 
-/** Members come, go and crash; answers are lost; topics change; the coordinator is loaded anew. */
+/** Members join, leave and crash; answers are lost; topics change; the coordinator is reloaded. */
 class History {
   readonly random: SeededRandom;
   readonly world: ConsumerWorld;
@@ -36,7 +36,7 @@ class History {
     const { random, world, members } = this;
     const member = members.length === 0 ? undefined : random.pick(members);
     const what = random.next();
-    if (what < 0.06 || member === undefined) this.#come();
+    if (what < 0.06 || member === undefined) this.#add();
     else if (what < 0.09) this.#leave(member);
     else if (what < 0.11) this.#crash(member);
     else if (what < 0.14) member.wish(this.#wishes());
@@ -46,7 +46,7 @@ class History {
     else this.#beat(member);
   }
 
-  #come(): void {
+  #add(): void {
     if (this.members.length >= 10) return;
     const id = this.#ids++;
     const instanceId = this.random.chance(0.3) ? `instance-${id % 4}` : null;
@@ -65,7 +65,7 @@ class History {
     else this.#forget(member);
   }
 
-  /** A process that is gone consumes nothing; the coordinator learns it by its silence. */
+  /** The process ends without a leave: only its session tells the coordinator. */
   #crash(member: SimulatedMember): void {
     this.#forget(member);
   }
@@ -80,7 +80,7 @@ class History {
     const recordsBefore = world.log.length;
     const { answer } = world.beat(member.request());
     if (random.chance(0.04)) {
-      // The broker dies before it could write or answer.
+      // The broker crashes before it has written the records or answered.
       world.log.length = recordsBefore;
       world.crash();
       member.loseTrack();
@@ -91,9 +91,9 @@ class History {
     }
   }
 
-  /** Everyone alive sends heartbeats in time until nothing changes any more. */
+  /** All members send heartbeats in time until nothing changes any more. */
   settle(): void {
-    // Long enough for the sessions of the dead to end, and for everything after that.
+    // Long enough for the sessions of crashed members to end and for the rebalance after that.
     for (let round = 0; round < 60; round++) {
       for (const member of this.members) {
         for (let i = 0; i < 3; i++) member.work(this.random);
@@ -135,7 +135,7 @@ class History {
   checkReplay(): void {
     const live = hardState(this.world.state);
     expect(hardState(this.world.replayed())).toEqual(live);
-    // A snapshot applied to the state it is of changes nothing.
+    // To apply the state's own snapshot changes nothing.
     const { machine, state } = this.world;
     for (const record of [...machine.snapshot(state)].flat()) machine.apply(state, record);
     expect(hardState(this.world.state)).toEqual(live);
@@ -164,7 +164,7 @@ class History {
 }
 
 describe("a consumer group", () => {
-  it("never has two owners of a partition, and comes to its target, whatever happens", () => {
+  it("never has two owners of a partition, and reaches its target, in random histories", () => {
     const seed = seedOf("consumer group histories");
     for (let i = 0; i < HISTORIES; i++) {
       const history = new History(seed + i);

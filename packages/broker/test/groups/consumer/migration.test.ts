@@ -33,7 +33,7 @@ interface Joining {
   readonly version?: number;
 }
 
-/** Its answers: none yet, or one. */
+/** Runs an operation. Returns a list that gets its answer. */
 function begin<T>(operation: GroupOperation<T>): T[] {
   const answers: T[] = [];
   world.step((turn) => operation(turn, (answer) => answers.push(answer)));
@@ -90,7 +90,7 @@ const assignedBy = (answer: SyncAnswer | undefined) =>
     ({ partitions }) => partitions,
   );
 
-/** Two classic members in a stable group; the first leads. Returns their ids and generation. */
+/** Two classic members in a stable group; the first is the leader. Returns ids and generation. */
 function classicGroup(): [first: string, second: string, generation: number] {
   const first = join({ version: 3 });
   const second = join({ version: 3 });
@@ -104,7 +104,7 @@ function classicGroup(): [first: string, second: string, generation: number] {
 }
 
 describe("a classic group that a member of the consumer protocol joins", () => {
-  it("becomes a consumer group in which everyone has what they had", () => {
+  it("becomes a consumer group in which the members keep their partitions", () => {
     const [first, second, generation] = classicGroup();
     const answer = world.join("new");
     expect(answer).toMatchObject({ errorCode: 0, memberEpoch: generation + 1 });
@@ -120,14 +120,14 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     expect(hardState(world.replayed())).toEqual(hardState(world.state));
   });
 
-  it("has its classic members join again and give up what the new one shall have", () => {
+  it("makes its classic members join again and revoke the new member's partitions", () => {
     const [first, second, generation] = classicGroup();
     world.join("new");
     const epoch = generation + 1;
     expect(beat(first, generation)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
     const target = (id: string) => [...(world.group().target(id)?.get(T) ?? [])];
     const giver = target(first).length === 1 ? first : second;
-    // It keeps what it owns while it has not said that it gave it up.
+    // It keeps its partitions until a join without them confirms the revocation.
     const owned = giver === first ? [0, 1] : [2, 3];
     const [told] = join({ memberId: giver, owned });
     expect(told).toMatchObject({ errorCode: 0, generationId: generation, leader: "", members: [] });
@@ -142,7 +142,7 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     expect(given.assignment).toEqual({ topicPartitions: owning(...target("new")) });
   });
 
-  it("answers whoever waits in its rebalance", () => {
+  it("answers the joins that wait in its rebalance", () => {
     const [first] = classicGroup();
     const waiting = join({ memberId: first, topics: ["t", "u"] });
     expect(waiting).toEqual([]);
@@ -150,7 +150,7 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     expect(waiting).toMatchObject([{ errorCode: ErrorCode.REBALANCE_IN_PROGRESS }]);
   });
 
-  it("stays as it is where the policy says so, or its members are no consumers", () => {
+  it("stays a classic group when group.consumer.migration.policy does not allow upgrades", () => {
     world = new ConsumerWorld({ groupConsumerMigrationPolicy: "downgrade" });
     world.setTopics({ t: 4 });
     classicGroup();
@@ -165,7 +165,7 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     expect(world.beat({ memberId: "new", memberEpoch: 1 }).answer.errorCode).toBe(69);
   });
 
-  it("gives a partition that its leader gave to two to one of them only", () => {
+  it("leaves a partition that the leader assigned to two members to one of them only", () => {
     const one = join({ version: 3 });
     world.advance(10_000);
     const two = join({ version: 3 });
@@ -178,11 +178,11 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     const held = [...world.group().members.values()].flatMap(({ assigned }) => [
       ...(assigned.get(T) ?? []),
     ]);
-    // And what it gave to nobody to the new one.
+    // The new member gets partition 3, which the leader assigned to no member.
     expect(held.toSorted()).toEqual([0, 1, 2, 3]);
   });
 
-  it("without members gives way to the new one", () => {
+  it("is replaced by a consumer group when it is empty", () => {
     const [first, second] = classicGroup();
     leave(first, second);
     const { records, answer } = world.beat({
@@ -198,7 +198,7 @@ describe("a classic group that a member of the consumer protocol joins", () => {
 });
 
 describe("a classic member of a consumer group", () => {
-  it("joins with an id it is given first, and is assigned by the coordinator", () => {
+  it("joins with the id that it first got, and the coordinator assigns its partitions", () => {
     world.join("new");
     const [required] = join({});
     expect(required).toMatchObject({ errorCode: ErrorCode.MEMBER_ID_REQUIRED });
@@ -209,14 +209,14 @@ describe("a classic member of a consumer group", () => {
     expect(beat(memberId, 2)).toBe(0);
     world.beat({ memberId: "new", memberEpoch: 1 });
     world.beat({ memberId: "new", memberEpoch: 1, topicPartitions: owning(0, 1) });
-    // What it waits for is free now.
+    // The partitions that it waits for are free now.
     expect(beat(memberId, 2)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
     join({ memberId });
     expect(assignedBy(sync(memberId, 2)[0])).toEqual([2, 3]);
     expect(beat(memberId, 2)).toBe(0);
   });
 
-  it("is refused as a classic group would refuse it", () => {
+  it("is refused with the same errors as in a classic group", () => {
     world.join("new");
     const [joined] = join({ version: 3 });
     const { memberId } = joined!;
@@ -254,7 +254,7 @@ describe("a classic member of a consumer group", () => {
     expect(world.group().members.has(memberId)).toBe(false);
   });
 
-  it("that is static changes over and keeps what it had", () => {
+  it("that is static keeps its partitions when it changes to the consumer protocol", () => {
     const joined = join({ version: 3, groupInstanceId: "i" });
     world.advance(3_000);
     const { memberId, generationId } = joined[0]!;
@@ -268,8 +268,8 @@ describe("a classic member of a consumer group", () => {
   });
 });
 
-describe("a consumer group that only classic members stay in", () => {
-  it("becomes a classic group, and they join again", () => {
+describe("a consumer group in which only classic members stay", () => {
+  it("becomes a classic group and rebalances", () => {
     const [first, second, generation] = classicGroup();
     world.join("new");
     const { records } = world.beat({ memberId: "new", memberEpoch: -1 });
@@ -285,7 +285,7 @@ describe("a consumer group that only classic members stay in", () => {
     expect(answers[0]!.generationId).toBe(generation + 2);
   });
 
-  it("does so too when the other one's session ends", () => {
+  it("becomes a classic group also when the session of the last other member ends", () => {
     const [first, second, generation] = classicGroup();
     world.join("new");
     for (let waited = 0; waited < SESSION_MS; waited += 5_000) {
@@ -301,7 +301,7 @@ describe("a consumer group that only classic members stay in", () => {
     expect(world.state.groups.get("g")!.kind).toBe("classic");
   });
 
-  it("stays one where the policy says so", () => {
+  it("stays a consumer group when the migration policy does not allow downgrades", () => {
     world = new ConsumerWorld({ groupConsumerMigrationPolicy: "upgrade" });
     world.setTopics({ t: 4 });
     classicGroup();

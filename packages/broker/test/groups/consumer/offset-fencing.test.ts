@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 describe("commits and reads of offsets", () => {
-  it("are judged by the member's epoch", () => {
+  it("are accepted or refused by the member's epoch", () => {
     world.join("a");
     const group = world.group();
     const validate = (memberId: string, generation: number, version = 9) =>
@@ -31,7 +31,7 @@ describe("commits and reads of offsets", () => {
     expect(validate("", -1)).toBe(0);
   });
 
-  it("may be of an older epoch for what the member has held since (KIP-1251)", () => {
+  it("may have an older epoch if the member had the partitions by then (KIP-1251)", () => {
     const give = (memberId: string, memberEpoch: number, ...partitions: number[]) =>
       world.beat({ memberId, memberEpoch, topicPartitions: [{ topicId: T, partitions }] });
     world.join("a");
@@ -53,7 +53,7 @@ describe("commits and reads of offsets", () => {
     expect(validate("a", 0, 0)).toBe(STALE_MEMBER_EPOCH);
     expect(validate("a", 3, 0)).toBe(STALE_MEMBER_EPOCH);
     expect(validate("b", 1, 2)).toBe(STALE_MEMBER_EPOCH);
-    // What it shall give up it still has.
+    // The member still owns the partitions that it has to revoke.
     world.join("c");
     world.join("d");
     give("a", 2, 0, 1);
@@ -62,7 +62,7 @@ describe("commits and reads of offsets", () => {
     expect(hardState(world.replayed())).toEqual(hardState(world.state));
   });
 
-  it("of a static member that came back are fenced by its new id alone", () => {
+  it("of a static member that joined again are accepted only with its new id", () => {
     world.join("a", { instanceId: "i" });
     world.beat({ memberId: "a", memberEpoch: -2, instanceId: "i" });
     world.join("b", { instanceId: "i" });

@@ -23,22 +23,22 @@ const REJOIN: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_MEMBER_ID,
   ErrorCode.GROUP_ID_NOT_FOUND,
 ]);
-/** Members that are gone still fill the group, until their sessions end. */
-const LATER: ReadonlySet<number> = new Set([
+/** Errors that pass when the sessions of crashed members end. */
+const RETRIABLE: ReadonlySet<number> = new Set([
   ErrorCode.UNRELEASED_INSTANCE_ID,
   ErrorCode.GROUP_MAX_SIZE_REACHED,
 ]);
 
-/** A consumer as KIP-848 wants it: it revokes in its own time, and only then takes more. */
+/** A consumer as in KIP-848: it revokes partitions after some time, and then takes new ones. */
 export class SimulatedMember {
   memberId: string;
   readonly instanceId: string | null;
   epoch = 0;
   owned = new Map<string, Set<number>>();
   wishes: Wishes;
-  /** What it was last told to have; null when it has that. */
-  #told: readonly TopicPartitions[] | null = null;
-  #saysAll = true;
+  /** The last assignment it got; null once it owns that. */
+  #target: readonly TopicPartitions[] | null = null;
+  #sendsAll = true;
 
   constructor(memberId: string, instanceId: string | null, wishes: Wishes) {
     this.memberId = memberId;
@@ -46,65 +46,66 @@ export class SimulatedMember {
     this.wishes = wishes;
   }
 
-  /** Says everything with the next heartbeat, as after an error or a lost answer. */
+  /** Makes the next heartbeat a full request, as after an error or a lost answer. */
   loseTrack(): void {
-    this.#saysAll = true;
+    this.#sendsAll = true;
   }
 
   wish(wishes: Wishes): void {
     this.wishes = wishes;
-    this.#saysAll = true;
+    this.#sendsAll = true;
   }
 
   request(): Partial<HeartbeatRequest> {
     const { memberId, instanceId, epoch, wishes } = this;
-    const all = this.#saysAll || epoch === 0;
+    const all = this.#sendsAll || epoch === 0;
     return {
       memberId,
       instanceId,
       memberEpoch: epoch,
       ...(all ? { ...wishes, rebalanceTimeoutMs: REBALANCE_MS } : {}),
-      topicPartitions: this.#saysAll || this.#told === null ? topicPartitionsOf(this.owned) : null,
+      topicPartitions:
+        this.#sendsAll || this.#target === null ? topicPartitionsOf(this.owned) : null,
     };
   }
 
   receive({ errorCode, errorMessage, memberEpoch, assignment }: HeartbeatAnswer): void {
-    this.#saysAll = false;
+    this.#sendsAll = false;
     if (errorCode === ErrorCode.NONE) {
       this.epoch = memberEpoch;
-      if (assignment) this.#told = assignment.topicPartitions;
+      if (assignment) this.#target = assignment.topicPartitions;
     } else if (REJOIN.has(errorCode)) {
       this.begin(this.memberId);
-    } else if (!LATER.has(errorCode)) {
+    } else if (!RETRIABLE.has(errorCode)) {
       throw new Error(`${this.memberId} is answered ${errorCode}: ${errorMessage}`);
     }
   }
 
-  /** Gives up everything and joins (again) with its next heartbeat. */
+  /** Releases all partitions; the next heartbeat joins (again). */
   begin(memberId: string): void {
     this.memberId = memberId;
     this.epoch = 0;
     this.owned = new Map();
-    this.#told = null;
-    this.#saysAll = true;
+    this.#target = null;
+    this.#sendsAll = true;
   }
 
-  /** Revokes, or, when nothing is left to revoke, takes what it was told to have. */
+  /** Revokes partitions; when none is left to revoke, takes its whole assignment. */
   work(random: SeededRandom): void {
-    if (this.#told === null || random.chance(0.4)) return;
-    const told = new Map<string, Set<number>>();
-    for (const { topicId, partitions } of this.#told) {
-      for (const partition of partitions) addTo(told, topicId, partition);
+    if (this.#target === null || random.chance(0.4)) return;
+    const target = new Map<string, Set<number>>();
+    for (const { topicId, partitions } of this.#target) {
+      for (const partition of partitions) addTo(target, topicId, partition);
     }
     const kept = new Map<string, Set<number>>();
     let revoked = false;
     for (const [topicId, partitions] of this.owned) {
       for (const partition of partitions) {
-        if (has(told, topicId, partition)) addTo(kept, topicId, partition);
+        if (has(target, topicId, partition)) addTo(kept, topicId, partition);
         else revoked = true;
       }
     }
-    this.owned = revoked ? kept : told;
-    if (!revoked) this.#told = null;
+    this.owned = revoked ? kept : target;
+    if (!revoked) this.#target = null;
   }
 }

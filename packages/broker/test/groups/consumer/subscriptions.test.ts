@@ -12,7 +12,7 @@ beforeEach(() => {
 const owning = (...partitions: number[]) => [{ topicId: T, partitions }];
 
 describe("subscriptions", () => {
-  it("follow topics that come, grow and go", () => {
+  it("follow topics that are created, grow and are deleted", () => {
     world.join("a", { subscribedTopicNames: ["t", "u"] });
     expect(world.setTopics({ v: 1 })).toEqual([]);
     expect(world.setTopics({ u: 1 })).toMatchObject([{ value: { epoch: 2 } }]);
@@ -23,7 +23,7 @@ describe("subscriptions", () => {
     expect(world.setTopics({ t: 5 })).toHaveLength(1);
     expect(world.beat({ memberId: "a", memberEpoch: 2 }).answer.assignment).not.toBeNull();
     expect(world.setTopics({ u: 0 })).toHaveLength(1);
-    // The member is told, and is at the next epoch once it owns nothing of the topic.
+    // The member moves to the next epoch once it owns no partition of the deleted topic.
     const told = world.beat({ memberId: "a", memberEpoch: 3 }).answer;
     expect(told).toMatchObject({
       memberEpoch: 3,
@@ -33,17 +33,17 @@ describe("subscriptions", () => {
     expect(world.beat(rid).answer.memberEpoch).toBe(4);
   });
 
-  it("catch up on load with what happened to topics meanwhile", () => {
+  it("follow, on a load, the changes of topics since the last record", () => {
     world.join("a");
     const { image } = world;
     world.setTopics({ t: 8 });
-    // The record of that is lost with the step that would have made it.
+    // As if the coordinator had crashed before it recorded the new epoch.
     world.log.pop();
     expect(world.image).not.toBe(image);
     expect(world.crash()).toMatchObject([{ record: "ConsumerGroupMetadata", value: { epoch: 2 } }]);
   });
 
-  it("that change take partitions away in the same heartbeat", () => {
+  it("that change revoke partitions in the same heartbeat", () => {
     world.setTopics({ u: 2 });
     world.join("a", { subscribedTopicNames: ["t"] });
     const { answer, records } = world.beat({
@@ -60,7 +60,7 @@ describe("subscriptions", () => {
     });
   });
 
-  it("by a pattern are resolved, recorded, and follow topics", () => {
+  it("by a regular expression are resolved, recorded, and follow topics", () => {
     world.setTopics({ "a-1": 1, "a-2": 1 });
     const regex = { subscribedTopicNames: null, subscribedTopicRegex: "a-.*" };
     const { answer, records } = world.beat({ ...JOINING, memberId: "m", ...regex });
@@ -79,7 +79,7 @@ describe("subscriptions", () => {
     expect(
       world.beat({ memberId: "m", memberEpoch: 1 }).answer.assignment?.topicPartitions,
     ).toHaveLength(3);
-    // Taken back: nobody is subscribed to it any more.
+    // The only member removes its regular expression.
     const taken = {
       memberId: "m",
       memberEpoch: 2,
@@ -94,7 +94,7 @@ describe("subscriptions", () => {
     expect(hardState(world.replayed())).toEqual(hardState(world.state));
   });
 
-  it("to a pattern are forgotten with the last member that has it", () => {
+  it("a regular expression is removed with its last subscriber", () => {
     const regex = { subscribedTopicNames: null, subscribedTopicRegex: "t" };
     world.join("m", regex);
     world.join("n", regex);
@@ -104,7 +104,7 @@ describe("subscriptions", () => {
     expect(world.group().regexes.size).toBe(0);
   });
 
-  it("are assigned as most members want, the configured first one where none does", () => {
+  it("are assigned by the assignor that most members name", () => {
     world.setTopics({ t: 3, u: 3 });
     const both = { subscribedTopicNames: ["t", "u"] };
     world.join("a", both);

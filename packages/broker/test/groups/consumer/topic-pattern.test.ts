@@ -83,11 +83,11 @@ describe("a topic pattern", () => {
     `(?:${"\\pL".repeat(330)}){1000}`,
     `(?:${"a?".repeat(500)}){1000}`,
     `(?:[\\]({]${"[ab]".repeat(240)}){1000}`,
-  ])("is refused where it can't be one: %s", (pattern) => {
+  ])("is refused when it is invalid or too large: %s", (pattern) => {
     expect(() => new TopicPattern(pattern)).toThrow(RegexError);
   });
 
-  it("that hangs a backtracking matcher costs next to nothing", () => {
+  it("matches in linear time where a backtracking matcher would hang", () => {
     const name = "a".repeat(249);
     for (const pattern of [
       "(a+)+b",
@@ -103,7 +103,7 @@ describe("a topic pattern", () => {
     }
   });
 
-  it("of which every state is another one stays within its memory", () => {
+  it("matches correctly when its states exceed the memory limit", () => {
     const pattern = new TopicPattern("(a|b)*a(a|b){12}");
     const random = new SeededRandom(1);
     for (let i = 0; i < 300; i++) {
@@ -112,7 +112,7 @@ describe("a topic pattern", () => {
     }
   });
 
-  it("means what JavaScript means by it", () => {
+  it("matches the same names as a JavaScript regular expression", () => {
     const random = new SeededRandom(seedOf("topic patterns"));
     for (let i = 0; i < 3_000; i++) {
       const pattern = randomPattern(random, 4);
@@ -129,7 +129,7 @@ describe("a topic pattern", () => {
   });
 });
 
-/** Of what both syntaxes know, and small enough for a backtracking oracle. */
+/** Syntax that RE2 and JavaScript share; small enough for an oracle that backtracks. */
 function randomPattern(random: SeededRandom, depth: number): string {
   const inner = () => randomPattern(random, depth - 1);
   const atoms = ["a", "b", "\\.", "-", ".", "[ab]", "[^a]", "[.-]", "\\w", "^", "$"];

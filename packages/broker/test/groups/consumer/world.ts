@@ -17,7 +17,7 @@ export const SESSION_MS = 45_000;
 export const REBALANCE_MS = 60_000;
 export const HEARTBEAT_MS = 5_000;
 
-/** The coordinator of some groups of the consumer protocol. */
+/** Runs the coordinator of groups of the consumer protocol. */
 export class ConsumerWorld extends GroupHarness {
   beat(request: Partial<HeartbeatRequest>, version = 1): PendingGroup<HeartbeatAnswer> {
     const full: HeartbeatRequest = { ...NOTHING_NEW, ...request };
@@ -57,7 +57,7 @@ export const JOINING = {
   topicPartitions: [],
 };
 
-/** Snapshots order nothing: the same records in any order are the same state. */
+/** Sorted, because the order of a snapshot's records does not matter. */
 function sorted(records: readonly GroupRecord[]): string[] {
   return records
     .map((record) =>

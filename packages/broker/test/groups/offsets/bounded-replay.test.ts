@@ -20,7 +20,7 @@ const COMMITS = 1_000_000;
 const PARTITIONS = 100;
 const GROUPS = 20;
 
-it("keeps the log of a million commits about as short as what they come to", async () => {
+it("a million commits leave a log about as short as a snapshot of their result", async () => {
   const log = await new MemoryEngine().create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0);
   const time = new ManualTime();

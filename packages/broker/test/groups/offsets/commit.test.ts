@@ -7,7 +7,7 @@ import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { imageOf, OffsetWorld, tombstone, topicId } from "./support.ts";
 
 describe("committing offsets", () => {
-  it("records an offset with its topic id and the time", () => {
+  it("records an offset with its topic id and the commit time", () => {
     const world = new OffsetWorld();
     const { records } = world.commit("g", "t", 3, 42);
     expect(records).toEqual([
@@ -26,7 +26,7 @@ describe("committing offsets", () => {
     ]);
   });
 
-  it("records a retention of its own in the version that has one", () => {
+  it("records the request's own retention in the record version with an expiry time", () => {
     const world = new OffsetWorld();
     const { records } = world.commit("g", "t", 3, 42, { retentionTimeMs: 1_000n });
     expect(records[0]!.value).toMatchObject({
@@ -40,14 +40,14 @@ describe("committing offsets", () => {
     [0n, 1_700_000_000_000],
     [-(2n ** 63n), 0],
     [2n ** 63n - 1n, Number.MAX_SAFE_INTEGER],
-  ])("takes a retention of %d ms", (retentionTimeMs, expireTimestamp) => {
+  ])("accepts a retention of %d ms", (retentionTimeMs, expireTimestamp) => {
     const world = new OffsetWorld();
     const { records } = world.commit("g", "t", 0, 1, { retentionTimeMs });
     expect(records[0]!.value).toMatchObject({ expireTimestamp });
     expect(world.replayed().offsets.get("g", "t", 0)).toEqual(records[0]!.value);
   });
 
-  it("tells a group that its member lives, but not when it was refused", () => {
+  it("extends the member's session, unless the commit is refused", () => {
     const world = new OffsetWorld();
     const alive: string[] = [];
     world.addGroup({
@@ -62,7 +62,7 @@ describe("committing offsets", () => {
     expect(world.state.offsets.get("g", "t", 0)?.offset).toBe(1);
   });
 
-  it("refuses a request that would write far more than it brings", () => {
+  it("refuses a small request that would write very many bytes", () => {
     const world = new OffsetWorld();
     const groupId = "g".repeat(30_000);
     const partitions = Array.from({ length: 1_000 }, () => ({
@@ -80,7 +80,7 @@ describe("committing offsets", () => {
 });
 
 describe("deleted topics", () => {
-  it("take their offsets with them", () => {
+  it("lose their offsets", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1);
     world.commit("g", "t", 1, 1);
@@ -97,7 +97,7 @@ describe("deleted topics", () => {
     expect(world.state.offsets.size).toBe(1);
   });
 
-  it("do so when they are there anew, or went while the shard wasn't loaded", () => {
+  it("lose them also when recreated, or deleted while the shard was not loaded", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1);
     world.image = imageOf({ t: topicId("t", 1), u: topicId("u") });
@@ -114,7 +114,7 @@ describe("deleted topics", () => {
   });
 });
 
-it("has after a replay, and after a replay of its snapshot, what it had live", () => {
+it("a replay of the records or of a snapshot gives the live state", () => {
   const random = new SeededRandom(seedOf("offsets"));
   const world = new OffsetWorld();
   for (let i = 0; i < 3_000; i++) {

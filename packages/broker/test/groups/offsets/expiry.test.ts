@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 const goneGroup: GroupRecord = { record: "GroupMetadata", key: { group: "g" }, value: null };
 
 describe("expiry of offsets", () => {
-  it("counts from the commit for consumers without a group", () => {
+  it("counts from the commit for standalone consumers", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1);
     expect(world.advance(DAY_MS)).toEqual([]);
@@ -19,7 +19,7 @@ describe("expiry of offsets", () => {
     expect(world.state.offsets.hasGroup("g")).toBe(false);
   });
 
-  it("starts anew with every commit", () => {
+  it("begins anew with every commit", () => {
     const world = new OffsetWorld();
     for (let day = 0; day < 20; day++) {
       world.commit("g", "t", 0, day);
@@ -27,7 +27,7 @@ describe("expiry of offsets", () => {
     }
   });
 
-  it("follows a retention that came with the commit", () => {
+  it("obeys the retention of the commit request", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1, { retentionTimeMs: BigInt(CHECK_MS) });
     world.commit("g", "t", 1, 1, { retentionTimeMs: BigInt(2 * RETENTION_MS) });
@@ -36,7 +36,7 @@ describe("expiry of offsets", () => {
     expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 1)]);
   });
 
-  it("counts from the moment a group became empty, and then takes the group too", () => {
+  it("counts from the time when the group became empty, and deletes the group too", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1);
     world.advance(DAY_MS);
@@ -50,7 +50,7 @@ describe("expiry of offsets", () => {
     expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 0), goneGroup]);
   });
 
-  it("gives an offset that is set in an empty group its full time", () => {
+  it("gives an offset that is committed in an empty group the full retention", () => {
     const world = new OffsetWorld();
     world.addGroup({ groupId: "g", emptySinceMs: world.time.wallMs() });
     world.commit("g", "t", 0, 1);
@@ -60,14 +60,14 @@ describe("expiry of offsets", () => {
     expect(world.advance(RETENTION_MS)).toEqual([tombstone("g", "t", 1)]);
   });
 
-  it("takes an empty group that has no offsets at the first look", () => {
+  it("deletes an empty group without offsets at the first check", () => {
     const world = new OffsetWorld();
     world.addGroup({ groupId: "g", tombstones: () => [goneGroup] });
     expect(world.advance(CHECK_MS - 1)).toEqual([]);
     expect(world.advance(1)).toEqual([goneGroup]);
   });
 
-  it("leaves a group that has members, and what it is subscribed to", () => {
+  it("keeps a group with members, and the offsets of the topics it is subscribed to", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1);
     world.commit("g", "u", 0, 1);
@@ -85,7 +85,7 @@ describe("expiry of offsets", () => {
   const WITH_MEMBERS = { emptySinceMs: null, validateDelete: () => ErrorCode.NON_EMPTY_GROUP };
   it.each([
     ["a rebalancing classic group", { stateName: "PreparingRebalance" }, 0],
-    ["a group of no consumers", { stateName: "Stable", protocolType: "connect" }, 0],
+    ["a group of another protocol type", { stateName: "Stable", protocolType: "connect" }, 0],
     ["a reconciling consumer group", { kind: "consumer", stateName: "Reconciling" }, 1],
   ] as const)("in %s", (_name, fields, expired) => {
     const world = new OffsetWorld();
@@ -94,7 +94,7 @@ describe("expiry of offsets", () => {
     expect(world.advance(2 * RETENTION_MS)).toHaveLength(expired);
   });
 
-  it("is done in steps of bounded size", () => {
+  it("runs in turns of bounded size", () => {
     const world = new OffsetWorld();
     const groups = 2 * EXPIRED_PER_TURN + 1;
     for (let i = 0; i < groups; i++) world.commit(`g${i}`, "t", 0, 1, { retentionTimeMs: 0n });

@@ -22,17 +22,17 @@ export { topicId } from "../harness.ts";
 export const CHECK_MS = 600_000;
 export const RETENTION_MS = 7 * 86_400_000;
 
-/** The last version of OffsetCommit that has topic names. */
+/** The last version of OffsetCommit with topic names. */
 const BY_NAME = 9;
 
 type CommitRequest = RequestOf<typeof OffsetCommit>;
 
-/** A metadata image that has these topics under these ids, with 100 partitions each. */
+/** A metadata image of these topics, by name and id, with 100 partitions each. */
 export function imageOf(topics: Readonly<Record<string, string>>): MetadataImage {
   return imageOfTopics(Object.entries(topics).map(([name, id]) => topicOf(name, 100, id)));
 }
 
-/** The coordinator of some groups and what they commit. */
+/** Runs the group coordinator for commits. */
 export class OffsetWorld extends GroupHarness {
   constructor() {
     super({ offsetsRetentionMs: RETENTION_MS, offsetsRetentionCheckIntervalMs: CHECK_MS });
@@ -40,7 +40,7 @@ export class OffsetWorld extends GroupHarness {
     this.loaded();
   }
 
-  /** Commits without a group, as an assigned consumer does, unless `fields` say otherwise. */
+  /** Commits as a standalone consumer (assign), unless `fields` say otherwise. */
   commit(
     groupId: string,
     topic: string,
@@ -66,7 +66,7 @@ export class OffsetWorld extends GroupHarness {
     return this.run(commitOffsets(request, BY_NAME));
   }
 
-  /** Puts a group there that has what offsets need of one. */
+  /** Adds a stub of an empty group of consumers; `group` overrides what it returns. */
   addGroup(group: Partial<GroupLike> & { groupId: string }): void {
     this.state.put({ ...EMPTY_CONSUMERS, ...group } as unknown as Group);
   }

@@ -6,7 +6,7 @@ export interface AssignorMember {
   readonly instanceId: string | null;
   /** Ids of existing topics, sorted. Members with the same topics share one array. */
   readonly topicIds: readonly string[];
-  /** What the last target assignment gave it. */
+  /** Its target assignment so far. */
   readonly current: Assignment;
 }
 
@@ -16,8 +16,8 @@ export interface AssignorTopic {
 }
 
 /**
- * Decides who shall have which partition. Pure and deterministic: the order of its arguments does
- * not matter. Every partition of a topic with subscribers goes to exactly one of them.
+ * Computes a target assignment. Pure and deterministic: the order of members and topics does not
+ * matter. Every partition of a topic with subscribers goes to exactly one of them.
  */
 export type Assignor = (
   members: readonly AssignorMember[],

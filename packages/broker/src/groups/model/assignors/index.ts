@@ -9,7 +9,7 @@ const assignors: Readonly<Record<string, Assignor>> = {
   range: assignRanges,
 };
 
-/** The assignors that are configured and known, the first being the default. */
+/** The configured assignors that exist here; the first is the default. */
 export function supportedAssignors(configured: readonly string[]): string[] {
   const known = configured.filter((name) => Object.hasOwn(assignors, name));
   return known.length > 0 ? known : ["uniform"];

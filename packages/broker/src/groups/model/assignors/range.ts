@@ -2,9 +2,9 @@ import { type Assignment, addTo } from "../consumer/assignment.ts";
 import { type AssignorMember, type AssignorTopic, byText } from "./assignor.ts";
 
 /**
- * `range` of Kafka: each topic is cut into as many contiguous ranges as it has subscribers, in the
- * same order for every topic. So members with the same subscription get the same partition numbers
- * of topics that have as many partitions, which joins need.
+ * Kafka's `range`: splits each topic into one contiguous range per subscriber, with the members in
+ * the same order for every topic. So members with the same subscription get the same partition
+ * numbers of topics with as many partitions, as joins of such topics need.
  */
 export function assignRanges(
   members: readonly AssignorMember[],
@@ -20,12 +20,12 @@ export function assignRanges(
       else known.push(member);
     }
   }
-  for (const [topicId, of] of subscribers) {
+  for (const [topicId, topicMembers] of subscribers) {
     const count = topics.get(topicId)!.partitionCount;
-    const least = Math.floor(count / of.length);
-    const longer = count % of.length;
+    const least = Math.floor(count / topicMembers.length);
+    const longer = count % topicMembers.length;
     let next = 0;
-    of.forEach((member, i) => {
+    topicMembers.forEach((member, i) => {
       const end = next + least + Number(i < longer);
       for (; next < end; next++) addTo(assignments.get(member)!, topicId, next);
     });
@@ -33,7 +33,7 @@ export function assignRanges(
   return new Map([...assignments].map(([{ memberId }, assignment]) => [memberId, assignment]));
 }
 
-/** Static members first, by instance id: that survives a restart, a member id does not. */
+/** Static members first, by instance id, because it survives a restart; a member id does not. */
 function inOrder(members: readonly AssignorMember[]): AssignorMember[] {
   const fixed = members.filter(({ instanceId }) => instanceId !== null);
   const others = members.filter(({ instanceId }) => instanceId === null);

@@ -5,7 +5,7 @@ import type { Member } from "./member.ts";
 import { NEVER_RECORDED, type RecordedGroup } from "./recorded-group.ts";
 import { tombstone } from "./records.ts";
 
-/** A group of the classic protocol: what is recorded of it, and how it lives since. */
+/** A group of the classic protocol: its recorded state, and the live state of its members. */
 export class ClassicGroup implements GroupLike {
   readonly kind = "classic";
   readonly groupId: string;
@@ -17,14 +17,14 @@ export class ClassicGroup implements GroupLike {
     this.groupId = groupId;
   }
 
-  /** Soft state. Made when first asked for, so a replay of many records makes it once. */
+  /** Soft state. Built on first use, so a replay of many records builds it once. */
   get live(): LiveGroup {
     this.#live ??= new LiveGroup(this.groupId, this.recorded);
     return this.#live;
   }
 
-  /** As the log names it. */
-  get named() {
+  /** Its fields in log lines. */
+  get logFields() {
     return { group: this.groupId, generation: this.live.generation };
   }
 
@@ -36,7 +36,7 @@ export class ClassicGroup implements GroupLike {
     return this.live.protocolType;
   }
 
-  /** UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, or NONE when it is a member under that very id. */
+  /** UNKNOWN_MEMBER_ID; FENCED_INSTANCE_ID when another member has the instance id; or NONE. */
   validateMember(memberId: string, groupInstanceId: string | null): number {
     if (groupInstanceId !== null) {
       const holder = this.live.memberIdOf(groupInstanceId);
@@ -59,7 +59,7 @@ export class ClassicGroup implements GroupLike {
     const errorCode = this.validateMember(memberId, groupInstanceId);
     if (errorCode !== ErrorCode.NONE) return errorCode;
     if (generation !== this.live.generation) return ErrorCode.ILLEGAL_GENERATION;
-    // The member has joined this generation, but nobody yet has an assignment to commit for.
+    // The member has joined this generation, but no member has an assignment yet.
     return state === "CompletingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
   }
 

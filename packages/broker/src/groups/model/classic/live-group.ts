@@ -5,16 +5,16 @@ import { memberTimer } from "../timers.ts";
 import { type JoinAnswer, type Member, metadataOf, type Protocol } from "./member.ts";
 import type { RecordedGroup } from "./recorded-group.ts";
 
-/** Kafka's names. `Dead` is no state here: a group that was deleted is gone. */
+/** Kafka's names. Kafka's `Dead` is missing: here a deleted group is not in the state at all. */
 export type ClassicState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
 
 /**
- * A classic group as its members see it: soft state, begun anew from what is recorded.
+ * The live state of a classic group: soft state, which starts from the recorded state.
  *
  * Invariants:
- * 1. In Empty and Stable it says what is recorded, or what the running operation is recording;
- *    while the group rebalances it is ahead, and a crash takes that back.
- * 2. There is a leader, and it is a member, exactly while there are members.
+ * 1. In Empty and Stable it equals the recorded state, or the state that the running operation
+ *    records. During a rebalance it is ahead of the recorded state, which a crash returns to.
+ * 2. While there are members, one of them is the leader; otherwise there is none.
  * 3. A member's requests wait in its Member, so the operation that removes a member answers them.
  */
 export class LiveGroup {
@@ -30,9 +30,9 @@ export class LiveGroup {
   protocol: string | null;
   leader: string | null;
   readonly members = new Map<string, Member>();
-  /** Given an id with MEMBER_ID_REQUIRED, expected to join with it. */
+  /** Ids sent with MEMBER_ID_REQUIRED, with which a member has not joined yet. */
   readonly pendingJoins = new Set<string>();
-  /** Members of this generation that have not asked for their assignment. */
+  /** Members of this generation that have not sent SyncGroup. */
   readonly pendingSyncs = new Set<string>();
   readonly #instances = new Map<string, string>();
   readonly #supporters = new Map<string, number>();
@@ -80,7 +80,7 @@ export class LiveGroup {
     return this.#joining === this.members.size && this.pendingJoins.size === 0;
   }
 
-  /** The most patient member's, ms. */
+  /** The longest rebalance time-out of the members, ms. */
   get rebalanceTimeoutMs(): number {
     let longestMs = 0;
     for (const member of this.members.values()) {
@@ -104,7 +104,7 @@ export class LiveGroup {
     if (member.join !== null) this.#joining++;
   }
 
-  /** What of its requests waits is the caller's to answer. */
+  /** The caller has to answer the waiting requests of the removed member. */
   remove(memberId: string): Member | undefined {
     this.pendingJoins.delete(memberId);
     this.pendingSyncs.delete(memberId);
@@ -118,14 +118,14 @@ export class LiveGroup {
     return member;
   }
 
-  /** The same static member under another id: leads if it led, and owes a sync if it owed one. */
+  /** Gives a static member another id; it stays the leader, and its SyncGroup stays pending. */
   replace(oldMemberId: string, member: Member): void {
-    const led = this.leader === oldMemberId;
-    const owedSync = this.pendingSyncs.has(oldMemberId);
+    const isLeader = this.leader === oldMemberId;
+    const isSyncPending = this.pendingSyncs.has(oldMemberId);
     this.remove(oldMemberId);
     this.add(member);
-    if (led) this.leader = member.memberId;
-    if (owedSync) this.pendingSyncs.add(member.memberId);
+    if (isLeader) this.leader = member.memberId;
+    if (isSyncPending) this.pendingSyncs.add(member.memberId);
     this.#topics = undefined;
   }
 
@@ -135,7 +135,7 @@ export class LiveGroup {
     this.#countOffers(member, 1);
   }
 
-  /** Has a join wait, or none any more; returns the one that waited before. */
+  /** Sets the waiting join; null for none. Returns the join that waited before. */
   setJoin(member: Member, join: Reply<JoinAnswer> | null): Reply<JoinAnswer> | null {
     const before = member.join;
     member.join = join;
@@ -151,7 +151,7 @@ export class LiveGroup {
     }
   }
 
-  /** Whether a member with these offers could be one: some protocol remains common to all. */
+  /** Whether a member with these protocols may join: one of them is common to all members. */
   supports(protocolType: string, offered: readonly Protocol[]): boolean {
     if (this.state === "Empty") return protocolType !== "" && offered.length > 0;
     if (protocolType !== this.protocolType) return false;
@@ -162,7 +162,7 @@ export class LiveGroup {
     return (this.#supporters.get(name) ?? 0) === this.members.size;
   }
 
-  /** Each member votes for the first of its protocols that all have; the most votes win. */
+  /** Each member votes for its first protocol that all members have; the most votes win. */
   selectProtocol(): string | null {
     const votes = new Map<string, number>();
     for (const { protocols } of this.members.values()) {
@@ -176,7 +176,7 @@ export class LiveGroup {
     return winner;
   }
 
-  /** A leader that did not join gives way to the first member that did; false when none did. */
+  /** Replaces a leader that did not join by the first member that did; false when none did. */
   electJoinedLeader(): boolean {
     if (this.leader === null) return false;
     if (this.members.get(this.leader)!.join !== null) return true;
@@ -219,8 +219,8 @@ export class LiveGroup {
 }
 
 /**
- * Of a subscription only what every version begins with is read, as Kafka does: there are clients
- * that write a newer version's number in front of version 0's fields.
+ * Reads only the fields of version 0, which every version begins with, as Kafka does: some clients
+ * write the number of a newer version, but only the fields of version 0.
  */
 function topicsOf(subscription: Uint8Array): readonly string[] {
   const asVersion0 = new Uint8Array(subscription);

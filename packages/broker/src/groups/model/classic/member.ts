@@ -6,13 +6,13 @@ import type { ClassicSessionTimer } from "../timers.ts";
 export type JoinAnswer = ResponseInput<typeof JoinGroup>;
 export type SyncAnswer = ResponseInput<typeof SyncGroup>;
 
-/** A way of assigning partitions that a member offers, with its subscription in that way's form. */
+/** An assignor that a member supports, with the member's subscription for that assignor. */
 export interface Protocol {
   readonly name: string;
   readonly metadata: Uint8Array;
 }
 
-/** What a member says of itself when it joins, and what of its requests waits for an answer. */
+/** A member as its last JoinGroup describes it, and its requests that wait for an answer. */
 export interface Member extends Session {
   readonly memberId: string;
   /** Set for a static member (KIP-345). */
@@ -24,7 +24,7 @@ export interface Member extends Session {
   readonly session: ClassicSessionTimer;
   /** In the member's order of preference; no name twice. */
   protocols: readonly Protocol[];
-  /** Until its first join is answered it knows nothing to send heartbeats with. */
+  /** Its first join is not answered: it can't send heartbeats, because it has no generation yet. */
   isNew: boolean;
   join: Reply<JoinAnswer> | null;
   sync: Reply<SyncAnswer> | null;
@@ -34,7 +34,7 @@ export function metadataOf(member: Member, protocol: string): Uint8Array | undef
   return member.protocols.find(({ name }) => name === protocol)?.metadata;
 }
 
-/** A protocol offered twice counts once, as it was first offered. */
+/** Copies the protocols, without duplicates: the first of each name counts. */
 export function ownProtocols(offered: readonly Protocol[]): Protocol[] {
   const byName = new Map<string, Protocol>();
   for (const { name, metadata } of offered) {
@@ -60,7 +60,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** A view of a frame keeps the whole frame in memory: what stays is copied out of it. */
+/** Copies a view into a frame: a view that is kept would keep the whole frame in memory. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }

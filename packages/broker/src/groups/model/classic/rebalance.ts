@@ -6,13 +6,13 @@ import type { ClassicGroup } from "./group.ts";
 import { recordOf } from "./records.ts";
 import { armSession, removeMember } from "./sessions.ts";
 
-/** To be called when members or their subscriptions changed. */
+/** Called when members or their subscriptions have changed. */
 export function rebalanceOrCompleteJoin(turn: GroupTurn, group: ClassicGroup, why: string): void {
   if (group.live.state === "PreparingRebalance") maybeCompleteJoin(turn, group);
   else prepareRebalance(turn, group, why);
 }
 
-/** Ends the join phase early when nobody is missing. An initial rebalance takes its time. */
+/** Ends the join phase when all members have joined. An initial rebalance waits for its delay. */
 export function maybeCompleteJoin(turn: GroupTurn, group: ClassicGroup): void {
   const { live } = group;
   if (live.state !== "PreparingRebalance" || live.initialRebalance || !live.allJoined) return;
@@ -20,8 +20,8 @@ export function maybeCompleteJoin(turn: GroupTurn, group: ClassicGroup): void {
 }
 
 /**
- * Asks all members to join again; those that wait for their assignment are told so by `errorCode`.
- * Not to be called while they are being asked already.
+ * Begins a rebalance: all members have to join again. A member that waits for its assignment gets
+ * `errorCode`. Not to be called in PreparingRebalance.
  */
 export function prepareRebalance(
   turn: GroupTurn,
@@ -30,7 +30,7 @@ export function prepareRebalance(
   errorCode: number = ErrorCode.REBALANCE_IN_PROGRESS,
 ): void {
   const { live } = group;
-  turn.state.log.rebalances(group.named, live.members.size, why);
+  turn.state.log.rebalances(group.logFields, live.members.size, why);
   for (const member of live.members.values()) {
     if (answerSync(turn, member, syncRefused(errorCode))) armSession(turn, member);
   }
@@ -48,7 +48,7 @@ export function prepareRebalance(
   }
 }
 
-/** Waits `delayMs`, and longer while new members come, `remainingMs` more at most. */
+/** Waits `delayMs`, and up to `remainingMs` longer while new members join. */
 function delayInitialRebalance(
   turn: GroupTurn,
   { groupId }: ClassicGroup,
@@ -59,7 +59,7 @@ function delayInitialRebalance(
   turn.arm({ kind: "classic-initial-join", groupId, delayMs, remainingMs, key }, delayMs);
 }
 
-/** The first rebalance's delay is over, or it waits for more new members. */
+/** Ends the initial join phase, or extends it when a new member has joined during the delay. */
 export function endInitialDelay(
   turn: GroupTurn,
   group: ClassicGroup,
@@ -83,15 +83,15 @@ function completeJoinLater(turn: GroupTurn, { groupId, live }: ClassicGroup): vo
   );
 }
 
-/** Goes on without the members that have not joined: the next generation begins. */
+/** Ends the join phase: removes the members that have not joined and begins a new generation. */
 export function completeJoin(turn: GroupTurn, group: ClassicGroup): void {
   const { live } = group;
   const { log } = turn.state;
   turn.disarm(classicJoinKey(group.groupId));
-  // A static member that is away has until its session ends (KIP-345).
+  // A static member that has not joined stays until its session ends (KIP-345).
   for (const member of [...live.members.values()]) {
     if (member.join !== null || member.groupInstanceId !== null) continue;
-    log.expired(group.named, member, "JoinGroup", live.rebalanceTimeoutMs);
+    log.expired(group.logFields, member, "JoinGroup", live.rebalanceTimeoutMs);
     removeMember(turn, group, member.memberId);
   }
   if (live.members.size > 0 && !live.electJoinedLeader()) {
@@ -101,7 +101,7 @@ export function completeJoin(turn: GroupTurn, group: ClassicGroup): void {
   live.beginGeneration(turn.wallMs);
   if (live.state === "Empty") {
     turn.append(recordOf(group.groupId, live, new Map()));
-    log.rebalanced(group.named, 0, null, null);
+    log.rebalanced(group.logFields, 0, null, null);
     return;
   }
   for (const member of live.members.values()) {
@@ -113,7 +113,7 @@ export function completeJoin(turn: GroupTurn, group: ClassicGroup): void {
   awaitSyncs(turn, group);
 }
 
-/** Members that joined and then never ask for their assignment are removed. */
+/** Arms the timer that removes the members that joined but do not send SyncGroup. */
 function awaitSyncs(turn: GroupTurn, { groupId, live }: ClassicGroup): void {
   const { generation, rebalanceTimeoutMs: timeoutMs } = live;
   const key = classicSyncKey(groupId);
@@ -130,28 +130,28 @@ export function endSyncWait(
   if (live.state === "PreparingRebalance" || live.pendingSyncs.size === 0) return;
   for (const memberId of [...live.pendingSyncs]) {
     const member = live.members.get(memberId)!;
-    turn.state.log.expired(group.named, member, "SyncGroup", timeoutMs);
+    turn.state.log.expired(group.logFields, member, "SyncGroup", timeoutMs);
     removeMember(turn, group, memberId);
   }
   prepareRebalance(turn, group, "members have expired");
 }
 
-/** A member has asked for its assignment. */
+/** A member has sent SyncGroup. */
 export function receivedSync(turn: GroupTurn, { groupId, live }: ClassicGroup, memberId: string) {
   live.pendingSyncs.delete(memberId);
   if (live.pendingSyncs.size === 0) turn.disarm(classicSyncKey(groupId));
 }
 
-/** A member's session is over. */
+/** A member's session has ended: removes the member unless one of its requests waits here. */
 export function expireSession(turn: GroupTurn, group: ClassicGroup, memberId: string): void {
   const { live } = group;
   const member = live.members.get(memberId);
   if (member === undefined && !live.pendingJoins.has(memberId)) return;
-  // Who waits for us shows by that that it lives; its session begins again with our answer.
+  // A member that waits for our answer is alive; its session begins anew with the answer.
   const waits = member !== undefined && (member.join !== null || member.sync !== null);
   if (waits && !member.isNew) return;
   if (member !== undefined) {
-    turn.state.log.expired(group.named, member, "Heartbeat", member.sessionTimeoutMs);
+    turn.state.log.expired(group.logFields, member, "Heartbeat", member.sessionTimeoutMs);
   }
   removeMember(turn, group, memberId);
   if (live.state === "PreparingRebalance") {

@@ -5,8 +5,8 @@ export type GroupMetadataValue = GroupValue<"GroupMetadata">;
 export type MemberValue = GroupMetadataValue["members"][number];
 
 /**
- * The last generation whose assignment was recorded: what a crash leaves of the group. Never
- * changed, only replaced, and that by `apply` alone.
+ * The last generation whose assignment was recorded: the group's state after a crash. Immutable;
+ * only `apply` replaces it.
  */
 export interface RecordedGroup {
   readonly generation: number;
@@ -14,12 +14,12 @@ export interface RecordedGroup {
   readonly protocolType: string;
   readonly protocol: string | null;
   readonly leader: string | null;
-  /** Wall ms when it became what it is; -1 when that was never recorded. */
+  /** Wall ms when the group entered the recorded state; -1 when that was never recorded. */
   readonly timestampMs: number;
   readonly members: ReadonlyMap<string, MemberValue>;
 }
 
-/** A group that only has offsets, as standalone consumers leave it. */
+/** A group without a record: it only has offsets, of standalone consumers. */
 export const NEVER_RECORDED: RecordedGroup = {
   generation: 0,
   protocolType: "",

@@ -12,7 +12,7 @@ export type GroupMetadataRecord = Extract<GroupRecord, { record: "GroupMetadata"
 
 export const EMPTY_BYTES = new Uint8Array(0);
 
-/** For a snapshot: the record that leads to `recorded`. */
+/** For a snapshot: the record that restores `recorded`. */
 export function recordAgain(groupId: string, recorded: RecordedGroup): GroupMetadataRecord {
   return record(groupId, {
     protocolType: recorded.protocolType,
@@ -24,7 +24,7 @@ export function recordAgain(groupId: string, recorded: RecordedGroup): GroupMeta
   });
 }
 
-/** The group as it is now, with these assignments; a member that isn't among them has none. */
+/** The group as it is now, with these assignments; other members get an empty one. */
 export function recordOf(
   groupId: string,
   live: LiveGroup,
@@ -53,7 +53,7 @@ export function recordOf(
   });
 }
 
-/** Makes a group known before its first generation: Kafka records it just so. */
+/** Creates a group before its first generation, with the same record as Kafka. */
 export function firstRecord(groupId: string, wallMs: number): GroupMetadataRecord {
   return recordAgain(groupId, { ...NEVER_RECORDED, timestampMs: wallMs });
 }

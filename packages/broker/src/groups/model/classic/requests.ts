@@ -1,6 +1,6 @@
 import type { JoinGroup, RequestOf, SyncGroup } from "@tarpan/protocol";
 
-/** A JoinGroup request and who sent it. */
+/** A JoinGroup request and its sender. */
 export interface Join {
   readonly request: RequestOf<typeof JoinGroup>;
   readonly version: number;
@@ -12,10 +12,10 @@ export interface Join {
 /** A SyncGroup request. */
 export type Sync = RequestOf<typeof SyncGroup>;
 
-/** Named by its id, or, by an operator, by its instance id alone. */
+/** A member that leaves. An admin client may name it by its instance id alone. */
 export interface Leaving {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
-  /** What the client says of it (KIP-800). */
+  /** The client's reason (KIP-800). */
   readonly reason?: string | null;
 }

@@ -15,7 +15,7 @@ export function armSession(turn: GroupTurn, { session, sessionTimeoutMs }: Sessi
   turn.arm(session, sessionTimeoutMs);
 }
 
-/** Removes a member, or one that is only expected. */
+/** Removes a member, or an id with which no member has joined yet. */
 export function removeMember(turn: GroupTurn, group: ClassicGroup, memberId: string): void {
   const member = group.live.members.get(memberId);
   if (member === undefined) turn.disarm(memberKey("classic-session", group.groupId, memberId));
@@ -23,7 +23,7 @@ export function removeMember(turn: GroupTurn, group: ClassicGroup, memberId: str
   group.live.remove(memberId);
 }
 
-/** Ends a member's session and refuses what of its requests waits, a join under `answeredId`. */
+/** Ends a member's session and refuses its waiting requests; a join gets the id `answeredId`. */
 export function dismiss(
   turn: GroupTurn,
   group: ClassicGroup,

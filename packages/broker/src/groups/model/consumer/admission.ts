@@ -4,12 +4,12 @@ import type { ConsumerGroup } from "./consumer-group.ts";
 import { type Member, MemberEpoch, newMember } from "./member.ts";
 import { type HeartbeatAnswer, type HeartbeatRequest, refused } from "./requests.ts";
 
-/** Who a heartbeat is from. */
+/** The member that a heartbeat comes from. */
 export interface Admission {
-  /** The member as it was; one that is new has nothing yet. */
+  /** The member before this heartbeat; a new member has no fields set yet. */
   readonly member: Member;
   readonly isNew: boolean;
-  /** The former self of a static member, whose place it takes. */
+  /** The static member of the same instance id that this member replaces; null for none. */
   readonly replaced: Member | null;
 }
 
@@ -29,7 +29,7 @@ export function admit(
   const holder = group.staticMember(instanceId);
   const isMember = group.members.has(memberId);
   if (group.members.size >= maxSize && holder === undefined && !isMember) {
-    const why = `the group has ${maxSize} members, the limit`;
+    const why = `the group is full: group.consumer.max.size is ${maxSize}`;
     return refused(ErrorCode.GROUP_MAX_SIZE_REACHED, why);
   }
   if (memberEpoch === MemberEpoch.join) return admitJoining(group, holder, memberId);
@@ -49,15 +49,15 @@ function admitJoining(
     const isNew = known === undefined;
     return { member: known ?? newMember(memberId), isNew, replaced: null };
   }
-  // Members of both protocols may trade places; within this one the former self must have left.
+  // A static member of this protocol has to leave (epoch -2) first; a classic one need not.
   if (holder.epoch !== MemberEpoch.leaveStatic && holder.classic === null) {
-    const why = `member ${holder.memberId} has this instance id and has not left`;
+    const why = `member ${holder.memberId} has this instance id and has not left the group`;
     return refused(ErrorCode.UNRELEASED_INSTANCE_ID, why);
   }
   return replacing(holder, memberId);
 }
 
-/** A static member under its new id, with all that its former self had. */
+/** The static member `holder` under a new id, with the same description and assignment. */
 export function replacing(holder: Member, memberId: string): Admission {
   const epoch = MemberEpoch.join;
   const member = { ...holder, memberId, epoch, previousEpoch: epoch };
@@ -73,13 +73,16 @@ export function fencedInstance({ memberId }: Member): HeartbeatAnswer {
 }
 
 /**
- * A member that is one epoch behind may have missed our answer, if it claims no more than it has.
+ * A member may send its previous epoch, because it may not have received the answer with its new
+ * epoch, but only if it owns no more than it is assigned.
  */
 function validateEpoch(member: Member, request: HeartbeatRequest): HeartbeatAnswer | null {
   const { memberEpoch, topicPartitions } = request;
   if (memberEpoch === member.epoch) return null;
-  const behind = memberEpoch < member.epoch && memberEpoch === member.previousEpoch;
-  if (behind && topicPartitions !== null && contains(member.assigned, topicPartitions)) return null;
-  const why = `the member is at epoch ${member.epoch}: give up all partitions and join again`;
+  const isPrevious = memberEpoch < member.epoch && memberEpoch === member.previousEpoch;
+  if (isPrevious && topicPartitions !== null && contains(member.assigned, topicPartitions)) {
+    return null;
+  }
+  const why = `the member is at epoch ${member.epoch}: release all partitions and join again`;
   return refused(ErrorCode.FENCED_MEMBER_EPOCH, why);
 }

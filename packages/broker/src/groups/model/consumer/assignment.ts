@@ -1,13 +1,13 @@
 /** Partition numbers by topic id. A topic without partitions has no entry. */
 export type Assignment = ReadonlyMap<string, ReadonlySet<number>>;
 
-/** The same as requests, responses and records spell it. */
+/** The partitions of a topic, in the form of requests, responses and records. */
 export interface TopicPartitions {
   readonly topicId: string;
   readonly partitions: readonly number[];
 }
 
-/** The epochs of a member at which it was given its partitions, by topic id and partition. */
+/** The member epoch at which each partition was assigned, by topic id and partition (KIP-1251). */
 export type AssignmentEpochs = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 export const NO_PARTITIONS: Assignment = new Map();
@@ -37,7 +37,7 @@ export function addTo(into: Map<string, Set<number>>, topicId: string, partition
   else partitions.add(partition);
 }
 
-/** The epochs of `topics`, each as `epochOf` has it. */
+/** The epoch of each partition of `topics`, from `epochOf`. */
 export function epochsOf(
   topics: Iterable<readonly [topicId: string, partitions: Iterable<number>]>,
   epochOf: (topicId: string, partition: number) => number,
@@ -78,7 +78,7 @@ export function sameAssignment(a: Assignment, b: Assignment): boolean {
   return true;
 }
 
-/** Those of `assignment` that `keep` picks. */
+/** The partitions of `assignment` for which `keep` returns true. */
 export function filtered(
   assignment: Assignment,
   keep: (topicId: string, partition: number) => boolean,

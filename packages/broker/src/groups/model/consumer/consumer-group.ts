@@ -27,17 +27,17 @@ import {
 } from "./records.ts";
 import { isRegex, SubscriptionCounts } from "./subscriptions.ts";
 
-/** The first version of OffsetCommit that carries a member epoch as such. */
+/** The first version of OffsetCommit that has a member epoch. */
 const MEMBER_EPOCH_VERSION = 9;
 
 /**
  * A group of the consumer protocol (KIP-848).
  *
  * Invariants:
- * 1. Only `apply` changes it; what it holds is what its records say.
- * 2. A partition has at most one owner: the member that was assigned it and has not yet given it
- *    up. It may be assigned to another one only once it has none.
- * 3. `assignmentEpoch` follows `epoch`, member epochs follow `assignmentEpoch`; none overtakes.
+ * 1. Only `apply` changes it: its state follows from its records.
+ * 2. A partition has at most one owner: a member that is assigned it, or has yet to revoke it. Only
+ *    a partition without an owner is assigned to another member.
+ * 3. No member epoch is above `assignmentEpoch`, and `assignmentEpoch` is not above `epoch`.
  */
 export class ConsumerGroup implements GroupLike {
   readonly kind = "consumer";
@@ -65,7 +65,7 @@ export class ConsumerGroup implements GroupLike {
     return this.#epoch;
   }
 
-  /** Of the subscribed topics as they were when the group came to its epoch. */
+  /** Hash of the subscribed topics at the time of the group's epoch. */
   get metadataHash(): bigint {
     return this.#metadataHash;
   }
@@ -82,7 +82,7 @@ export class ConsumerGroup implements GroupLike {
     return this.#regexes;
   }
 
-  /** What the members are subscribed to. Not to be changed but in a clone. */
+  /** The members' subscriptions. Clone them before you change them. */
   get subscriptions(): SubscriptionCounts {
     return this.#subscriptions;
   }
@@ -97,7 +97,7 @@ export class ConsumerGroup implements GroupLike {
     return memberId === undefined ? undefined : this.#members.get(memberId);
   }
 
-  /** Put together once for a member: each of its heartbeats begins it anew. */
+  /** One object per member, because every heartbeat arms it again. */
   sessionOf(memberId: string): ConsumerSessionTimer {
     let session = this.#sessions.get(memberId);
     if (session === undefined) {
@@ -107,7 +107,7 @@ export class ConsumerGroup implements GroupLike {
     return session;
   }
 
-  /** Undefined for a member that had no target assignment computed yet. */
+  /** Undefined for a member without a target assignment yet. */
   target(memberId: string): Assignment | undefined {
     return this.#targets.get(memberId);
   }
@@ -141,7 +141,8 @@ export class ConsumerGroup implements GroupLike {
     if (errorCode === ErrorCode.NONE || member === undefined || generation > member.epoch) {
       return errorCode;
     }
-    // An answer that raised its epoch may not have reached it yet (KIP-1251).
+    // The member may not have received its new epoch: the epoch at which it got the partitions
+    // is enough (KIP-1251).
     return hasHeldSince(member, wanted(), generation) ? ErrorCode.NONE : errorCode;
   }
 
@@ -165,7 +166,7 @@ export class ConsumerGroup implements GroupLike {
     return false;
   }
 
-  /** The record that empties the group carries the time, which Kafka leaves at 0 there. */
+  /** The time of the record that emptied the group; Kafka records 0 there. */
   get emptySinceMs(): number | null {
     return this.#members.size === 0 ? this.#assignmentTimestampMs : null;
   }
@@ -183,7 +184,7 @@ export class ConsumerGroup implements GroupLike {
     ];
   }
 
-  /** Records that make this group; applying them to it changes nothing. */
+  /** Records that restore this group; applying them to it changes nothing. */
   snapshot(): GroupRecord[] {
     const { groupId } = this;
     const members = [...this.#members.values()];
@@ -241,7 +242,7 @@ export class ConsumerGroup implements GroupLike {
     else this.#regexes.set(regex, { topics: value.topics, timestampMs: value.timestamp });
   }
 
-  /** Puts a member in the place of its former self, and keeps every index of members true. */
+  /** Replaces a member and updates every index of members. Null for `next` removes it. */
   #replace(former: Member | undefined, next: Member | null): void {
     if (former !== undefined) {
       this.#subscriptions.remove(former);

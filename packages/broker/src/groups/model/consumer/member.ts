@@ -7,35 +7,35 @@ import {
   sameAssignment,
 } from "./assignment.ts";
 
-/** Where a member stands between what it has and what it shall have; recorded as a number. */
+/** How far a member is from its target assignment; Kafka's numbers, which are recorded. */
 export const MemberState = {
-  /** Has all it shall have at its epoch. */
+  /** Has its whole target assignment. */
   stable: 0,
-  /** Must give partitions up before it may move to the next epoch. */
+  /** Must revoke partitions before it may move to the next epoch. */
   unrevokedPartitions: 1,
-  /** Waits for partitions that others have yet to give up. */
+  /** Waits for partitions that other members have yet to revoke. */
   unreleasedPartitions: 2,
 } as const;
 
 /** Member epochs with a meaning of their own (KIP-848). */
 export const MemberEpoch = { join: 0, leave: -1, leaveStatic: -2 } as const;
 
-/** What a member that speaks the classic protocol said of itself (KIP-848, online migration). */
+/** Session time-out and protocols of a member of the classic protocol (KIP-848, migration). */
 export type ClassicMetadata = NonNullable<
   GroupValue<"ConsumerGroupMemberMetadata">["classicMemberMetadata"]
 >;
 
-/** A member's description and assignment. Never changed: an update is another value. */
+/** A member's description and assignment. Immutable: an update makes a new value. */
 export interface Member {
   readonly memberId: string;
-  /** Of a static member (KIP-345). */
+  /** Set for a static member (KIP-345). */
   readonly instanceId: string | null;
   readonly rackId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
   /** Sorted, without duplicates. */
   readonly subscribedTopicNames: readonly string[];
-  /** Null or "" when it is subscribed to none. */
+  /** Null or "" for none. */
   readonly subscribedTopicRegex: string | null;
   readonly rebalanceTimeoutMs: number;
   readonly serverAssignor: string | null;
@@ -46,13 +46,13 @@ export interface Member {
   readonly previousEpoch: number;
   readonly state: number;
   readonly assigned: Assignment;
-  /** Given up by the coordinator, not yet by the member: nobody else may have them. */
+  /** Partitions that the member has to revoke; no other member gets them until it confirms that. */
   readonly revoking: Assignment;
-  /** Since when it has what it is assigned and what it must give up (KIP-1251). */
+  /** The member epoch at which it got each assigned or revoking partition (KIP-1251). */
   readonly since: AssignmentEpochs;
 }
 
-/** The epoch since which a member has one of its partitions: its own, where none was recorded. */
+/** The member epoch at which a member got a partition; its own epoch when none is recorded. */
 export function heldSince({ since, epoch }: Member, topicId: string, partition: number): number {
   return since.get(topicId)?.get(partition) ?? Math.max(epoch, 0);
 }
@@ -101,7 +101,7 @@ export function sameDescription(a: Member, b: Member): boolean {
     a.subscribedTopicRegex === b.subscribedTopicRegex &&
     a.rebalanceTimeoutMs === b.rebalanceTimeoutMs &&
     a.serverAssignor === b.serverAssignor &&
-    // A classic member's bytes are new with each join, so they count as changed.
+    // By identity: each join of a classic member makes a new value, which counts as changed.
     a.classic === b.classic &&
     sameNames(a.subscribedTopicNames, b.subscribedTopicNames)
   );

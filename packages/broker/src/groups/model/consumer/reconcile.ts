@@ -14,7 +14,7 @@ import { heldSince, isReconciledTo, type Member, MemberState } from "./member.ts
 export interface Reconciliation {
   readonly target: Assignment;
   readonly targetEpoch: number;
-  /** The partitions the member says it has; null when it does not say. */
+  /** The partitions that the member says it owns; null when it does not say. */
   readonly owned: readonly TopicPartitions[] | null;
   readonly isSubscribed: (topicId: string) => boolean;
   readonly ownerOf: (topicId: string, partition: number) => string | undefined;
@@ -40,7 +40,7 @@ function stillOwns({ owned }: Reconciliation, revoked: Assignment): boolean {
   return owned === null || intersects(revoked, owned);
 }
 
-/** What it had it has since when it had it; what is new, since `epoch`. */
+/** The member at `epoch`: partitions that it had keep their epochs, new ones get `epoch`. */
 function at(member: Member, epoch: number, changes: Partial<Member>): Member {
   const next = { ...member, ...changes, epoch, previousEpoch: member.epoch };
   const since = epochsOf([...next.assigned, ...next.revoking], (topicId, partition) => {
@@ -77,7 +77,7 @@ function approachTarget(member: Member, world: Reconciliation): Member {
   for (const [topicId, partitions] of target) {
     for (const partition of partitions) {
       if (has(assigned, topicId, partition)) continue;
-      // What it has just given up itself is as good as free.
+      // Free, too, when the member itself was the owner and has just revoked it.
       const free =
         world.ownerOf(topicId, partition) === undefined || has(member.revoking, topicId, partition);
       if (free) addTo(assigned, topicId, partition);

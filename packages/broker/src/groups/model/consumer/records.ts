@@ -1,4 +1,4 @@
-/** What is recorded of a consumer group, in Kafka's own records. A null value is a tombstone. */
+/** The records of a consumer group, which are Kafka's. A null value is a tombstone. */
 import type { GroupRecord, GroupValue } from "@tarpan/protocol";
 import {
   type Assignment,
@@ -95,7 +95,7 @@ export function regexRecord(
   return {
     record: "ConsumerGroupRegularExpression",
     key: { groupId, regularExpression },
-    // Kafka's version of the metadata; a reader that finds it low resolves anew.
+    // The version of Kafka's metadata image. Kafka resolves the expression anew when it is old.
     value: { topics: [...topics], version: 0, timestamp: timestampMs },
   };
 }
@@ -105,7 +105,7 @@ export function regexTombstone(groupId: string, regularExpression: string): Cons
   return { record: "ConsumerGroupRegularExpression", key, value: null };
 }
 
-/** In the order Kafka demands: what a member has goes before the member itself. */
+/** In the order that Kafka needs: a member's assignments are removed before the member. */
 export function memberTombstones(groupId: string, memberId: string): ConsumerRecord[] {
   const key = { groupId, memberId };
   return [
@@ -148,7 +148,7 @@ export function progressedTo(
   };
 }
 
-/** Records from before KIP-1251 have none: the member has everything since its epoch. */
+/** Records from before KIP-1251 have no epochs: the member epoch stands for each of them. */
 function recordedEpochs({
   memberEpoch,
   assignedPartitions,
@@ -159,9 +159,9 @@ function recordedEpochs({
     const { topicId, partitions, assignmentEpochs } = topic;
     const epochs = since.get(topicId) ?? new Map<number, number>();
     since.set(topicId, epochs);
-    const told = assignmentEpochs?.length === partitions.length ? assignmentEpochs : null;
+    const recorded = assignmentEpochs?.length === partitions.length ? assignmentEpochs : null;
     for (const [i, partition] of partitions.entries()) {
-      epochs.set(partition, told?.[i] ?? Math.max(memberEpoch, 0));
+      epochs.set(partition, recorded?.[i] ?? Math.max(memberEpoch, 0));
     }
   }
   return since;

@@ -11,7 +11,7 @@ import { MemberEpoch } from "./member.ts";
 export type HeartbeatRequest = RequestOf<typeof ConsumerGroupHeartbeat>;
 export type HeartbeatAnswer = ResponseInput<typeof ConsumerGroupHeartbeat>;
 
-/** A ConsumerGroupHeartbeat request and who sent it. */
+/** A ConsumerGroupHeartbeat request and its sender. */
 export interface Heartbeat {
   readonly request: HeartbeatRequest;
   readonly version: number;
@@ -20,7 +20,7 @@ export interface Heartbeat {
   readonly clientHost: string;
 }
 
-/** From v1 members make their ids themselves (KIP-1082). */
+/** From v1 a member generates its own id (KIP-1082). */
 const OWN_MEMBER_ID_VERSION = 1;
 
 export function refused(
@@ -34,22 +34,22 @@ export function noSuchGroup(groupId: string): HeartbeatAnswer {
   return refused(ErrorCode.GROUP_ID_NOT_FOUND, `there is no consumer group ${groupId}`);
 }
 
-/** What is wrong with a heartbeat whatever its group is like; null when nothing is. */
+/** The refusal of a heartbeat that is invalid for any group; null when it is valid. */
 export function validateHeartbeat(
   { request, version }: Pick<Heartbeat, "request" | "version">,
   assignors: readonly string[],
 ): HeartbeatAnswer | null {
-  const wrong = malformed(request, version);
-  if (wrong !== null) return refused(ErrorCode.INVALID_REQUEST, wrong);
+  const problem = problemOf(request, version);
+  if (problem !== null) return refused(ErrorCode.INVALID_REQUEST, problem);
   const { serverAssignor } = request;
   if (serverAssignor === null) return null;
   const supported = supportedAssignors(assignors);
   if (supported.includes(serverAssignor)) return null;
-  const why = `the assignors of this broker are ${supported.join(", ")}`;
+  const why = `assignor ${serverAssignor} is unknown: this broker has ${supported.join(", ")}`;
   return refused(ErrorCode.UNSUPPORTED_ASSIGNOR, why);
 }
 
-function malformed(request: HeartbeatRequest, version: number): string | null {
+function problemOf(request: HeartbeatRequest, version: number): string | null {
   const { memberEpoch } = request;
   const needsId =
     version >= OWN_MEMBER_ID_VERSION || memberEpoch > 0 || memberEpoch === MemberEpoch.leave;
@@ -57,21 +57,22 @@ function malformed(request: HeartbeatRequest, version: number): string | null {
   if (request.groupId === "") return "groupId is empty";
   if (request.instanceId === "") return "instanceId is empty";
   if (request.rackId === "") return "rackId is empty";
-  if (memberEpoch === MemberEpoch.join) return malformedJoin(request);
+  if (memberEpoch === MemberEpoch.join) return problemOfJoin(request);
   if (memberEpoch === MemberEpoch.leaveStatic && request.instanceId === null) {
-    return "a static member that leaves names its instanceId";
+    return "a static member that leaves must send its instanceId";
   }
-  return memberEpoch < MemberEpoch.leaveStatic ? "there is no such memberEpoch" : null;
+  const isKnown = memberEpoch >= MemberEpoch.leaveStatic;
+  return isKnown ? null : `memberEpoch ${memberEpoch} is invalid: the lowest is -2`;
 }
 
-function malformedJoin(request: HeartbeatRequest): string | null {
-  if (request.rebalanceTimeoutMs === -1) return "a member that joins says its rebalanceTimeoutMs";
+function problemOfJoin(request: HeartbeatRequest): string | null {
+  if (request.rebalanceTimeoutMs === -1) return "a member that joins must send rebalanceTimeoutMs";
   if (request.topicPartitions === null || request.topicPartitions.length > 0) {
-    return "a member that joins has no topicPartitions: an empty list";
+    return "a member that joins must send topicPartitions as an empty list";
   }
   const { subscribedTopicNames, subscribedTopicRegex } = request;
   if (subscribedTopicNames === null && subscribedTopicRegex === null) {
-    return "a member that joins subscribes by names or by a pattern";
+    return "a member that joins must send subscribedTopicNames or subscribedTopicRegex";
   }
   return null;
 }

@@ -4,7 +4,7 @@ import type { ResolvedRegex } from "./records.ts";
 
 type World = Pick<GroupTurn, "image" | "wallMs">;
 
-/** The topics there are now that match `regex` as a whole. Throws RegexError. */
+/** The existing topics whose whole name matches `regex`. Throws RegexError. */
 export function resolveRegex(regex: string, { image, wallMs }: World): ResolvedRegex {
   const pattern = topicPattern(regex);
   const topics: string[] = [];
@@ -12,7 +12,7 @@ export function resolveRegex(regex: string, { image, wallMs }: World): ResolvedR
   return { topics: topics.sort(), timestampMs: wallMs };
 }
 
-/** The same after the topics `changed` came, went or grew, without a look at all the others. */
+/** Updates `known` after the topics `changed` were created or deleted: checks only these. */
 export function resolveAgain(
   regex: string,
   known: ResolvedRegex,

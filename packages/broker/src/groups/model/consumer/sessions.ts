@@ -1,4 +1,4 @@
-/** How members of a consumer group are waited for. */
+/** The timers of the members of a consumer group. */
 import type { GroupTurn } from "../../turn.ts";
 import { memberKey, memberTimer } from "../timers.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
@@ -16,8 +16,8 @@ export function armSession(turn: GroupTurn, group: ConsumerGroup, member: Member
 }
 
 /**
- * A member that is to give partitions up has its rebalance time-out to say so, counted from the
- * last change of what it is to give up.
+ * A member has its rebalance time-out to confirm a revocation, counted from the last change of the
+ * partitions to revoke.
  */
 export function armRebalance(turn: GroupTurn, groupId: string, member: Member): void {
   const { memberId, epoch, rebalanceTimeoutMs } = member;
@@ -29,13 +29,13 @@ export function armRebalance(turn: GroupTurn, groupId: string, member: Member): 
   }
 }
 
-/** A classic member that was told to join again has its rebalance time-out to do so. */
+/** A classic member that has to join again has its rebalance time-out to do so. */
 export function armJoin(turn: GroupTurn, groupId: string, member: Member): void {
   const timer = memberTimer("consumer-join", groupId, member.memberId);
   if (!turn.isArmed(timer.key)) turn.arm(timer, member.rebalanceTimeoutMs);
 }
 
-/** A classic member that has joined has as long to ask for its assignment. */
+/** A classic member that has joined has its rebalance time-out to send SyncGroup. */
 export function armSync(turn: GroupTurn, groupId: string, member: Member): void {
   turn.arm(memberTimer("consumer-sync", groupId, member.memberId), member.rebalanceTimeoutMs);
 }
@@ -45,7 +45,7 @@ export function disarmSync(turn: GroupTurn, groupId: string, memberId: string): 
 }
 
 export function disarm(turn: GroupTurn, groupId: string, memberId: string): void {
-  for (const what of ["session", "rebalance", "join", "sync"]) {
-    turn.disarm(memberKey(`consumer-${what}`, groupId, memberId));
+  for (const kind of ["session", "rebalance", "join", "sync"]) {
+    turn.disarm(memberKey(`consumer-${kind}`, groupId, memberId));
   }
 }

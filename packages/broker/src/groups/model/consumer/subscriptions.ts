@@ -2,10 +2,10 @@ import type { MetadataImage } from "../../../metadata/image.ts";
 import type { Member } from "./member.ts";
 import type { ResolvedRegex } from "./records.ts";
 
-/** Why a group comes to another epoch, as its log says. */
-export const TOPICS_CHANGED = "its topics changed";
+/** For the log: why a group moves to another epoch. */
+export const TOPICS_CHANGED = "a subscribed topic changed";
 
-/** What a member is subscribed to: topics by name, topics that match, or both. */
+/** Topics by name, topics that match a regular expression, or both. */
 export interface Subscription {
   readonly names: readonly string[];
   readonly regex: string | null;
@@ -15,14 +15,14 @@ export function subscriptionOf(member: Member): Subscription {
   return { names: member.subscribedTopicNames, regex: member.subscribedTopicRegex };
 }
 
-/** "" is how a member takes its pattern back. */
+/** False for "", with which a member removes its regular expression. */
 export function isRegex(regex: string | null): regex is string {
   return regex !== null && regex !== "";
 }
 
 /**
- * The distinct subscriptions of a group's members. Nearly always there is one, however many the
- * members, so what depends on subscriptions does not cost a walk over all of them.
+ * The distinct subscriptions of a group's members, with counts. Nearly always all members have the
+ * same one, so work on subscriptions need not visit every member.
  */
 export class SubscriptionCounts {
   readonly #byKey = new Map<string, { subscription: Subscription; members: number }>();
@@ -74,7 +74,7 @@ export function keyOf({
   return isRegex(regex) ? `${key}${regex}` : key;
 }
 
-/** Names of all its topics, existing or not. */
+/** The names of all topics of a subscription, existing or not. */
 export function topicNamesOf(
   { names, regex }: Subscription,
   regexes: ReadonlyMap<string, ResolvedRegex>,
@@ -84,7 +84,7 @@ export function topicNamesOf(
   return names.length === 0 ? matching : [...new Set([...names, ...matching])];
 }
 
-/** The topics of a whole group. */
+/** The names of all topics of a group; a name may come more than once. */
 export function* allTopicNames(
   subscriptions: SubscriptionCounts,
   regexes: ReadonlyMap<string, ResolvedRegex>,
@@ -93,20 +93,20 @@ export function* allTopicNames(
 }
 
 /**
- * Tells whether any of these topics came, went or grew. Recorded with the group's epoch, so that
- * a coordinator that loads the group sees what happened meanwhile. 0 when none of them exists.
+ * Changes when any of these topics is created, deleted or grows. Recorded with the group's epoch,
+ * so that a coordinator that loads the group notices changes since then. 0 when no topic exists.
  */
 export function metadataHashOf(names: Iterable<string>, image: MetadataImage): bigint {
   let sum = 0n;
   for (const name of new Set(names)) {
     const topic = image.topics.get(name);
-    // A sum does not depend on the order.
+    // A sum, because it does not depend on the order.
     if (topic !== undefined) sum += hashOf(`${name}/${topic.id}/${topic.partitions.length}`);
   }
   return BigInt.asIntN(64, sum);
 }
 
-/** Two FNV-1a of 32 bits side by side. */
+/** Two 32-bit FNV-1a hashes side by side. */
 function hashOf(text: string): bigint {
   let low = 0x811c9dc5;
   let high = 0x050c5d1f;

@@ -15,7 +15,7 @@ import {
 } from "./records.ts";
 import { keyOf, subscriptionOf, topicNamesOf } from "./subscriptions.ts";
 
-/** A group as an operation is about to leave it. */
+/** A group with the changes of the running operation, which are not applied yet. */
 export interface TargetInput {
   readonly groupId: string;
   readonly epoch: number;
@@ -26,11 +26,11 @@ export interface TargetInput {
 
 export interface TargetAssignment {
   readonly targets: ReadonlyMap<string, Assignment>;
-  /** One for each member whose target changes, and that of the epoch. */
+  /** One for each member whose target changes, and one for the assignment epoch. */
   readonly records: ConsumerRecord[];
 }
 
-/** Lets the group's assignor decide who shall have what at `epoch`. */
+/** Computes the target assignment of `epoch` with the group's assignor. */
 export function computeTarget(input: TargetInput, turn: GroupTurn): TargetAssignment {
   const { groupId, epoch, members, targetOf } = input;
   const assign = assignorNamed(preferredAssignor(members, turn.config.groupConsumerAssignors));
@@ -47,22 +47,22 @@ export function computeTarget(input: TargetInput, turn: GroupTurn): TargetAssign
   return { targets, records };
 }
 
-/** The one that most members want; without a wish, and between equals, the first configured. */
+/** The assignor that most members name. Of several, or when none is named, the first configured. */
 export function preferredAssignor(
   members: Iterable<Member>,
   configured: readonly string[],
 ): string {
-  const wishes = new Map<string, number>();
+  const votes = new Map<string, number>();
   for (const { serverAssignor } of members) {
-    if (serverAssignor !== null) wishes.set(serverAssignor, (wishes.get(serverAssignor) ?? 0) + 1);
+    if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1);
   }
   const supported = supportedAssignors(configured);
   return supported.reduce((most, name) =>
-    (wishes.get(name) ?? 0) > (wishes.get(most) ?? 0) ? name : most,
+    (votes.get(name) ?? 0) > (votes.get(most) ?? 0) ? name : most,
   );
 }
 
-/** Fills `topics`; members with the same topics share one array of them. */
+/** Fills `topics`. Members with the same topics share one array of topic ids. */
 function assignorMembers(
   { members, regexes, targetOf }: TargetInput,
   { image }: GroupTurn,

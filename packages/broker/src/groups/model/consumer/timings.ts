@@ -1,5 +1,5 @@
 /**
- * Times that a broker sets for all consumer groups, and a group's own configs for one (KIP-848).
+ * Session time-out and heartbeat interval: the broker's configs, or those of the group (KIP-848).
  */
 import { configsOf, ResourceType } from "../../../config/kafka/set-configs.ts";
 import type { GroupTurn } from "../../turn.ts";
@@ -31,7 +31,7 @@ function ownNumber({ image }: Context, groupId: string, name: string): number | 
   return text === undefined ? null : Number(text);
 }
 
-/** The bounds may have changed since the config was set. */
+/** The broker's bounds may have changed since the group's config was set. */
 function within(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
 }

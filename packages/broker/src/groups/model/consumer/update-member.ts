@@ -38,17 +38,19 @@ import { computeTarget, preferredAssignor } from "./target.ts";
 export interface MemberUpdate {
   readonly group: ConsumerGroup;
   readonly admission: Admission;
-  /** The member as it describes itself now, with the assignment it had. */
+  /** The member as this request describes it, with the assignment it had. */
   readonly next: Member;
+  /** The partitions that the member says it owns; null when it does not say. */
   readonly owned: readonly TopicPartitions[] | null;
   readonly turn: GroupTurn;
-  /** What is decided is pushed here. */
+  /** The decision's records are added here. */
   readonly records: ConsumerRecord[];
 }
 
 /**
- * The three steps of every heartbeat (KIP-848): the member is described, which may bring the group
- * to its next epoch; the target assignment follows the epoch; the member takes a step towards it.
+ * The three steps of every heartbeat (KIP-848). The member's description is updated, which may move
+ * the group to its next epoch. A new epoch gets a new target assignment. The member takes a step
+ * towards its target.
  */
 export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
   const { group, next } = update;
@@ -77,30 +79,30 @@ export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
   return progress(update, { target, targetEpoch, regexes, subscriptionChanged });
 }
 
-/** Nearly every heartbeat is of a member that says nothing new and has all it shall have. */
+/** Nearly every heartbeat is from a member that changes nothing and has its whole target. */
 function hasNothingToDo({ group, admission, next }: MemberUpdate): boolean {
   const { epoch, assignmentEpoch } = group;
   const settled = epoch === assignmentEpoch && isReconciledTo(next, assignmentEpoch);
   return settled && next === admission.member;
 }
 
-/** In both protocols a member joins here, and brings its group to another epoch. */
+/** Members of both protocols join here, so this logs joins and rebalances of both. */
 function logUpdate(update: MemberUpdate, { epoch, newEpochFor }: Described): void {
   const { group, admission, next, turn } = update;
-  const of = { group: group.groupId, epoch };
-  if (admission.isNew) turn.state.log.joined(of, next);
+  const logFields = { group: group.groupId, epoch };
+  if (admission.isNew) turn.state.log.joined(logFields, next);
   else if (admission.replaced !== null || admission.member.epoch === MemberEpoch.leaveStatic) {
-    turn.state.log.joined(of, next, "a static member came back");
+    turn.state.log.joined(logFields, next, "a static member came back");
   }
   if (newEpochFor === null) return;
-  turn.state.log.rebalances(of, membersWith(update).length, newEpochFor);
+  turn.state.log.rebalances(logFields, membersWith(update).length, newEpochFor);
 }
 
 interface Described {
   readonly epoch: number;
   readonly regexes: ReadonlyMap<string, ResolvedRegex>;
   readonly subscriptionChanged: boolean;
-  /** Why the group comes to another epoch; null when it does not. */
+  /** Why the group moves to another epoch, for the log; null when it does not. */
   readonly newEpochFor: string | null;
 }
 
@@ -126,7 +128,7 @@ function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
   if (isNew) newEpochFor = "a member joined";
   else if (subscriptionChanged) newEpochFor = "a member changed its subscription";
   else if (hash !== group.metadataHash) newEpochFor = TOPICS_CHANGED;
-  else if (assignorChanges(update)) newEpochFor = "its assignor changed";
+  else if (assignorChanges(update)) newEpochFor = "the group's assignor changed";
   const epoch = newEpochFor === null ? group.epoch : group.epoch + 1;
   if (newEpochFor !== null) records.push(epochRecord(group.groupId, epoch, hash));
   return { epoch, regexes, subscriptionChanged, newEpochFor };
@@ -143,7 +145,7 @@ function replacement({ group, admission }: MemberUpdate, replaced: Member): Cons
   ];
 }
 
-/** Resolves a pattern that is new to the group; forgets one that nobody is subscribed to. */
+/** Resolves a regular expression that is new to the group; removes one without subscribers. */
 function followRegex(
   { group, admission, next, turn, records }: MemberUpdate,
   subscriptions: SubscriptionCounts,
@@ -163,7 +165,7 @@ function followRegex(
       records.push(regexRecord(groupId, regex, resolved));
     } catch (error) {
       if (!(error instanceof RegexError)) throw error;
-      const why = `the pattern can't be used: ${error.message}`;
+      const why = `the regular expression can't be used: ${error.message}`;
       return refused(ErrorCode.INVALID_REGULAR_EXPRESSION, why);
     }
   }
@@ -178,30 +180,30 @@ function assignorChanges(update: MemberUpdate): boolean {
   return before !== preferredAssignor(membersWith(update), configured);
 }
 
-/** The group's members as they will be. */
+/** The group's members after this update. */
 function membersWith({ group, admission, next }: MemberUpdate): Member[] {
   const without = admission.replaced?.memberId ?? next.memberId;
   const others = [...group.members.values()].filter(({ memberId }) => memberId !== without);
   return [...others, next];
 }
 
-/** A static member that replaces its former self has its target too. */
+/** A static member that replaces another gets that member's target. */
 function targetOf({ group, admission, next }: MemberUpdate, id: string): Assignment | undefined {
   const { replaced } = admission;
   if (replaced === null || id !== next.memberId) return group.target(id);
   return group.target(replaced.memberId) ?? NO_PARTITIONS;
 }
 
-interface Ahead extends Omit<Described, "epoch" | "newEpochFor"> {
+interface Step extends Omit<Described, "epoch" | "newEpochFor"> {
   readonly target: Assignment;
   readonly targetEpoch: number;
 }
 
-function progress(update: MemberUpdate, { regexes, ...ahead }: Ahead): Member {
+function progress(update: MemberUpdate, { regexes, ...step }: Step): Member {
   const { group, next, owned, turn, records } = update;
   const matching = regexes.get(next.subscribedTopicRegex ?? "")?.topics;
   const updated = reconcile(next, {
-    ...ahead,
+    ...step,
     owned,
     ownerOf: (topicId, partition) => group.ownerOf(topicId, partition),
     isSubscribed: (topicId) => {

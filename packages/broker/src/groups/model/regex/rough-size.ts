@@ -8,31 +8,31 @@ const TOKEN = new RegExp(
 );
 
 /**
- * About how many instructions `pattern` compiles to, told before it is compiled. Only `{m,n}` makes
- * many of few characters: a thousand times a group of a thousand.
+ * An estimate of the instructions that `pattern` compiles to, without compiling it. Only `{m,n}`
+ * makes many of few characters: it repeats what is before it up to 1000 times, and can be nested.
  */
 export function roughSize(pattern: string): number {
-  // Of each group that is open: what stands in it, and the last of that.
+  // The innermost open group: its size, and the size of its last item, which `{m,n}` repeats.
   let open = { size: 0, last: 0 };
-  const around: (typeof open)[] = [];
+  const outer: (typeof open)[] = [];
   for (const [token, min, max] of pattern.matchAll(TOKEN)) {
     if (token === "(") {
-      around.push(open);
+      outer.push(open);
       open = { size: 0, last: 0 };
     } else if (token === ")") {
-      // The group is the last of what stands around it.
+      // The closed group is the last item of the group around it.
       const last = open.size + 1;
-      open = around.pop() ?? { size: 0, last: 0 };
+      open = outer.pop() ?? { size: 0, last: 0 };
       open = { size: open.size + last, last };
     } else if (min !== undefined) {
       const more = open.last * Math.max(Number(min), Number(max ?? 0), 1) - open.last;
       open = { size: open.size + more, last: open.last + more };
     } else {
       const last = token.startsWith("\\Q") ? token.length : 1;
-      // What repeats without bounds belongs to what it repeats.
+      // "*", "+" and "?" belong to the item before them.
       const repeats = token === "*" || token === "+" || token === "?";
       open = { size: open.size + last, last: repeats ? open.last + last : last };
     }
   }
-  return around.reduce((size, group) => size + group.size, open.size);
+  return outer.reduce((size, group) => size + group.size, open.size);
 }

@@ -7,7 +7,7 @@ import {
 } from "../../limits.ts";
 import { roughSize } from "./rough-size.ts";
 
-/** Why a regular expression is refused, in words for its author. */
+/** A regular expression is refused; the message tells the client why. */
 export class RegexError extends Error {
   override readonly name = "RegexError";
 }
@@ -15,14 +15,14 @@ export class RegexError extends Error {
 const require = createRequire(import.meta.url);
 
 /**
- * RE2, with the syntax of Kafka's own matcher (RE2/J). No start waits for it: the first pattern
- * loads it, or load-later.ts. It is no import() because a turn of a group can't wait for one.
+ * RE2, with the syntax of Kafka's matcher (RE2/J). It is loaded by load-later.ts or by the first
+ * pattern, so that a start need not wait for it. Not with import(), because a turn can't await.
  */
 export const loadRe2 = (): typeof import("re2js") => require("re2js");
 
 /**
- * A regular expression that names of topics match as a whole, in time linear in the name. No
- * pattern can make it hang, which is why clients may send one.
+ * A regular expression that matches whole topic names, in time linear in the name's length: no
+ * pattern of a client can block the broker.
  */
 export class TopicPattern {
   readonly #set: import("re2js").RE2Set;
@@ -32,7 +32,7 @@ export class TopicPattern {
     if (pattern.length > MAX_REGEX_LENGTH) {
       throw new RegexError(`it is longer than ${MAX_REGEX_LENGTH} characters`);
     }
-    // What is far too large is not even compiled: that alone could take seconds.
+    // A pattern that is far too large is not compiled at all: to compile it could take seconds.
     if (roughSize(pattern) > 2 * MAX_REGEX_PROGRAM) throw new RegexError("it is too large");
     this.#set = compile(pattern);
     if (this.#set.prog.numInst() > MAX_REGEX_PROGRAM) throw new RegexError("it is too large");
@@ -43,7 +43,7 @@ export class TopicPattern {
   }
 }
 
-/** A set of one: a set's memory can be limited, that of a lone expression can't. */
+/** A set of one expression, because re2js can limit the memory of a set only. */
 function compile(pattern: string): import("re2js").RE2Set {
   const { RE2JSException, RE2JSSyntaxException, RE2Set } = loadRe2();
   const set = new RE2Set(RE2Set.ANCHOR_BOTH, 0, MAX_REGEX_STATE_BYTES);
@@ -60,7 +60,7 @@ function compile(pattern: string): import("re2js").RE2Set {
 
 let compiled = new Map<string, TopicPattern>();
 
-/** The pattern compiled, from memory when it is at hand. Throws RegexError. */
+/** The compiled pattern, from the cache if it is there. Throws RegexError. */
 export function topicPattern(pattern: string): TopicPattern {
   let known = compiled.get(pattern);
   if (known !== undefined) return known;
