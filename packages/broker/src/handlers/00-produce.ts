@@ -22,10 +22,11 @@ import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
  * Produce: v3-13. 0 to 2 are advertised and refused: librdkafka needs the advertised minimum to be
  * 0 (KAFKA-18659), and the record formats of those versions are not stored. v3 transactional id ·
  * v5 log start offset · v7 zstd · v8 record errors · v9 flexible · v10 current leader · v12
- * transactions v2 · v13 topics by id. After timeoutMs an append to a replicated log is answered
- * with REQUEST_TIMED_OUT: it may be stored or not, and goes on; the same batch sent again finds
- * out. One to a disk ends with the disk. A batch for a partition that this broker is taking over
- * waits for that (TAKE_OVER_WAIT_MS). Not done: transactional batches (48).
+ * transactions v2 · v13 topics by id. An append to a replicated log is answered with
+ * REQUEST_TIMED_OUT after timeoutMs: the append continues, and the batch may be stored or not. A
+ * producer that sends the batch again learns which. An append to a disk has no time-out. A batch
+ * for a partition that this broker is about to lead waits for that, TAKE_OVER_WAIT_MS at most. Not
+ * done: transactional batches (48).
  */
 export const produce = handler({
   api: Produce,
@@ -44,7 +45,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   if (acks !== 0 && acks !== 1 && acks !== -1) {
     return failure(request, ErrorCode.INVALID_REQUIRED_ACKS);
   }
-  // Every batch is handed to its log in this loop: nothing may be awaited before it ends.
+  // Every batch goes to its log in this loop, without an await: that keeps the batches' order.
   const pending = request.topicData.map((topic) => appendTopic(topic, request, context));
   const { partitions, env } = context.services;
   const deadline = partitions.replicated ? deadlineAfter(env.timers, request.timeoutMs) : null;
@@ -55,7 +56,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   }
 }
 
-/** `passed` is null where nothing can be late. */
+/** `passed` resolves at the request's time-out; null when appends have none. */
 async function answer(
   { acks }: Request,
   pending: readonly ReturnType<typeof appendTopic>[],
@@ -85,7 +86,7 @@ async function answer(
   return undefined;
 }
 
-/** For as long as the client waits; what is late is answered as unknown. */
+/** `passed` resolves after `timeoutMs` with the answer for appends that are not durable then. */
 function deadlineAfter(timers: Timers, timeoutMs: number) {
   let cancel = () => {};
   const passed = new Promise<ProduceOutcome>((resolve) => {
@@ -97,10 +98,10 @@ function deadlineAfter(timers: Timers, timeoutMs: number) {
 
 const TIMED_OUT = failedProduce(
   ErrorCode.REQUEST_TIMED_OUT,
-  "the replicas have not confirmed it in time: it may be stored or not",
+  "the replicas did not confirm the append within the time-out: the batch may be stored or not",
 );
 
-/** Kafka's `acks=all`: as many replicas as `min.insync.replicas` have it. */
+/** Kafka's `acks=all`: refused when fewer than `min.insync.replicas` replicas are in sync. */
 const ALL = -1;
 
 type Topic = Request["topicData"][number];
@@ -128,7 +129,7 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
   return { name: topic.name, topicId: topic.topicId, knownAs: target.name, outcomes };
 }
 
-/** While this broker takes the partition over. Batches that wait keep their order. */
+/** Waits until this broker leads the partition, then appends. Waiting batches keep their order. */
 function appendLater(
   coming: Coming,
   attempt: Attempt<ProduceOutcome>,
@@ -139,7 +140,7 @@ function appendLater(
   return attemptWhen(coming, limitMs, services.env.timers, attempt);
 }
 
-/** The topic as it is known now; `refusal` is null where batches may be appended to it. */
+/** The topic according to the metadata now; `refusal` is null when batches may be appended. */
 function targetOf({ name: byName, topicId }: Topic, { services, version }: RequestContext) {
   const name = topicNameOf(services, byName, topicId, version >= 13);
   const rules = {
@@ -159,7 +160,7 @@ function appendTo(
   if (refusal !== null) return refusal;
   const partition = services.partitions.find(name!, index);
   if (typeof partition === "number") return notFound(name!, index, partition);
-  // Before anything is appended: what was, and is not confirmed, is another thing (7).
+  // Before the append: a batch that was appended but not confirmed gets REQUEST_TIMED_OUT instead.
   const tooFew = acks === ALL ? tooFewInSync(services, partition, rules.config) : null;
   return tooFew ?? produceTo(partition, records, rules);
 }
@@ -169,12 +170,12 @@ function tooFewInSync(
   partition: Partition,
   { minInsyncReplicas: least }: TopicConfig,
 ): ProduceOutcome | null {
-  // Never fewer than one: most topics need no look at the metadata.
+  // At least one replica is always in sync, so most topics need no look at the metadata.
   if (least <= 1) return null;
   const { topic, partition: index } = partition.id;
   const inSync = metadata.image.topics.get(topic)?.partitions[index]?.isr.length ?? 0;
   if (inSync >= least) return null;
-  const message = `${inSync} replicas are in sync, and min.insync.replicas is ${least}`;
+  const message = `only ${inSync} replicas are in sync: min.insync.replicas is ${least}`;
   return refusedBy(partition, ErrorCode.NOT_ENOUGH_REPLICAS, message);
 }
 

@@ -13,11 +13,11 @@ import { topicNameOf } from "./topic-name.ts";
 /**
  * Fetch: v4-17. v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd
  * · v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state
- * tagged · v16 node endpoints (KIP-951) · v17 replica directory. Behind CORRUPT_MESSAGE a tag of
- * our own says from v12 on where the damage ends. A partition that this broker is taking over
- * counts as one without data, for TAKE_OVER_WAIT_MS at most; then, and when there is data of others
- * to be sent, it is refused. Not done: replicas of another broker as the client (replication is the
- * engine's), aborted transactions (there are none).
+ * tagged · v16 node endpoints (KIP-951) · v17 replica directory. From v12 on a tagged field of
+ * Tarpan tells, with CORRUPT_MESSAGE, at which offset the damage ends. A partition that this broker
+ * is about to lead counts as one without data, for TAKE_OVER_WAIT_MS at most; after that, and when
+ * other partitions have data to send, it is refused. Not done: followers as clients (the engine
+ * replicates), aborted transactions (there are none).
  */
 export const fetch = handler({
   api: Fetch,
@@ -45,7 +45,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     readCommitted: request.isolationLevel === READ_COMMITTED,
     rack: request.rackId,
   };
-  // A minimum above what may be sent would be waited for in vain.
+  // A minimum above the maximum could never be reached.
   const minBytes = Math.min(request.minBytes, limits.maxBytes);
   const signals = [connection.signal, services.stopping];
   const startedMs = services.env.clock.monotonicMs();
@@ -61,9 +61,10 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     const remainingMs = (coming.length > 0 ? refuseFromMs : deadline) - nowMs;
     const answers = count(reads, mustAnswer);
     const unknown = answers === 0 ? 0 : count(reads, isUnknown);
-    // As in Kafka they end no wait for others: who asks for one would ask again and again.
+    // As in Kafka, partitions that are unknown from the start do not end the wait for the others:
+    // their client would fetch again and again without a pause.
     unknownAtFirst ??= watched.length > 0 ? unknown : 0;
-    // Nor is what is about to be led here an answer yet.
+    // Partitions that this broker is about to lead do not end it either.
     const noReason = coming.length + Math.min(unknown, unknownAtFirst);
     const enough = sizeBytes >= minBytes || answers > noReason;
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
@@ -84,7 +85,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
 
 const NOTHING: readonly Coming[] = [];
 
-/** Says who leads a partition that this broker does not, or that the client knows as it was. */
+/** Adds the leader when this broker does not lead, or the client's leader epoch is outdated. */
 function withLeader(
   read: PartitionRead,
   nameOf: (wanted: WantedPartition) => string | null,
@@ -101,7 +102,7 @@ function leadsElsewhere({ errorCode }: PartitionRead): boolean {
   return errorCode === NOT_LEADER_OR_FOLLOWER || errorCode === FENCED_LEADER_EPOCH;
 }
 
-/** An error, a divergence or a better place to read from is not worth waiting with. */
+/** An error, a diverging epoch or a preferred read replica is answered without a wait. */
 function mustAnswer(read: PartitionRead): boolean {
   const { errorCode, divergingEpoch, preferredReadReplica } = read;
   return errorCode !== ErrorCode.NONE || (divergingEpoch ?? preferredReadReplica) !== undefined;
@@ -122,10 +123,10 @@ function count(reads: readonly PartitionRead[], is: (read: PartitionRead) => boo
 }
 
 function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: number): Response {
-  const told = plan.incremental ? reads.filter(hasNews) : reads;
-  if (plan.session !== null) remember(plan, told);
+  const included = plan.incremental ? reads.filter(hasChanged) : reads;
+  if (plan.session !== null) updateSession(plan, included);
   const byTopic = new Map<string, ResponseTopic>();
-  for (const read of told) {
+  for (const read of included) {
     const { topic, topicId } = read.wanted;
     const key = topic === "" ? topicId : topic;
     let entry = byTopic.get(key);
@@ -166,8 +167,8 @@ function partitionResponse(read: PartitionRead, isolation: number): PartitionRes
   };
 }
 
-/** Whether an incremental session must be told of this partition (KIP-227). */
-function hasNews(read: PartitionRead): boolean {
+/** Whether an incremental response must include this partition (KIP-227). */
+function hasChanged(read: PartitionRead): boolean {
   const { wanted } = read;
   return (
     read.sizeBytes > 0 ||
@@ -177,10 +178,10 @@ function hasNews(read: PartitionRead): boolean {
   );
 }
 
-/** Partitions that gave data go to the end of the session, so that all get their turn. */
-function remember(plan: FetchPlan, told: readonly PartitionRead[]): void {
+/** Moves partitions with data to the end of the session, so that every partition gets its turn. */
+function updateSession(plan: FetchPlan, included: readonly PartitionRead[]): void {
   const { partitions } = plan.session!;
-  for (const { wanted, highWatermark, logStartOffset, sizeBytes } of told) {
+  for (const { wanted, highWatermark, logStartOffset, sizeBytes } of included) {
     wanted.toldHighWatermark = highWatermark;
     wanted.toldLogStartOffset = logStartOffset;
     if (sizeBytes === 0) continue;
@@ -190,19 +191,19 @@ function remember(plan: FetchPlan, told: readonly PartitionRead[]): void {
 }
 
 function failure(request: Request, errorCode: ErrorCode, { version }: RequestContext): Response {
-  // Before version 7 there is no place for an error but the partitions.
+  // Before version 7 only partitions have an error code.
   if (version >= 7) return { errorCode, responses: [] };
   const responses = request.topics.map(({ topic, topicId, partitions }) => ({
     topic,
     topicId,
     partitions: partitions.map(({ partition, fetchOffset }) =>
-      partitionResponse(failedRead({ ...NO_WISHES, partition, fetchOffset }, errorCode), 0),
+      partitionResponse(failedRead({ ...DEFAULTS, partition, fetchOffset }, errorCode), 0),
     ),
   }));
   return { errorCode, responses };
 }
 
-const NO_WISHES = {
+const DEFAULTS = {
   key: "",
   topic: "",
   topicId: "",

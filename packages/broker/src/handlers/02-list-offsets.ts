@@ -11,7 +11,7 @@ import { handler, type RequestContext } from "./handler.ts";
  * ListOffsets: v1-10.
  * v2 isolation level · v4 leader epoch · v6 flexible · v7 max timestamp (KIP-734) · v8 earliest
  * local (KIP-405) · v9 latest tiered (KIP-1005) · v10 timeoutMs, for tiered storage only.
- * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
+ * Waits up to TAKE_OVER_WAIT_MS for a partition that this broker is about to lead.
  * Not done: tiered storage, so "earliest local" is the earliest and "latest tiered" is none.
  */
 export const listOffsets = handler({
@@ -27,7 +27,7 @@ type Response = ResponseInput<typeof ListOffsets>;
 type Wanted = Request["topics"][number]["partitions"][number];
 type Found = Response["topics"][number]["partitions"][number];
 
-/** Asked for in place of a timestamp, with the version that brought each. */
+/** Special values of the timestamp, and the first version of each. */
 const LATEST = -1n;
 const EARLIEST = -2n;
 const MAX_TIMESTAMP = -3n;
@@ -97,7 +97,7 @@ async function find(
     case MAX_TIMESTAMP:
       return recordAt(partition, findMaxTimestamp(partition, end));
     default:
-      // No record is later than what a number holds exactly.
+      // No record has a timestamp that a number does not hold exactly.
       if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) return NOTHING;
       return recordAt(partition, findByTimestamp(partition, Number(timestamp), end));
   }

@@ -23,10 +23,10 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
  * · v4 auto-creation can be declined · v5 offline replicas · v7 leader epochs · v8 authorised
  * operations (of the cluster up to v10 only) · v9 flexible · v10 topic ids in the answer · v12
  * topics by id · v13 an error for the whole answer.
- * A topic that is missing here is looked for again when all is read that a controller has decided.
- * A missing topic is created when `auto.create.topics.enable` and the request allow it. Kafka then
- * answers UNKNOWN_TOPIC_OR_PARTITION and has the client ask again; here the topic is durable before
- * the answer, so the answer already has it. Internal topics are never created this way.
+ * For a topic that this broker does not know it first reads all that the controller has committed.
+ * A topic that is still missing is created when `auto.create.topics.enable` and the request allow
+ * it. Kafka then answers UNKNOWN_TOPIC_OR_PARTITION, and the client asks again; here the topic is
+ * durable before the answer, which includes it. Internal topics are never created this way.
  */
 export const metadata = handler({
   api: Metadata,
@@ -81,7 +81,7 @@ function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Services): 
   return name !== null && image.topics.has(name);
 }
 
-/** Creates what may be created; the error codes of what could not be. */
+/** Creates the missing topics that may be created. Returns their error codes by name. */
 async function createMissing(
   { metadata }: Services,
   request: Request,
@@ -104,7 +104,7 @@ async function createMissing(
   return new Map(created.topics.map(({ name, errorCode }) => [name, errorCode]));
 }
 
-/** A topic that is asked for twice is answered once, as Kafka does. */
+/** A topic that the request names twice is answered once, as in Kafka. */
 function distinct(wanted: readonly Wanted[]): Iterable<Wanted> {
   const byKey = new Map<string, Wanted>();
   for (const one of wanted) byKey.set(`${one.topicId} ${one.name}`, one);

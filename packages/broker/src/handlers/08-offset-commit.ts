@@ -4,9 +4,9 @@ import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 
 /**
- * OffsetCommit: v2-10. v2 a retention of its own, until v4 · v3 throttle time · v6 leader epochs ·
- * v7 group instance id · v8 flexible · v9 member epochs of the consumer protocol, an unknown group
- * has its own error · v10 topics by id. The empty group id is served, as in Kafka: old consumers
+ * OffsetCommit: v2-10. v2 to v4 the request's own retention · v3 throttle time · v6 leader epochs ·
+ * v7 group instance id · v8 flexible · v9 member epochs of the consumer protocol, an error code for
+ * an unknown group · v10 topics by id. The empty group id is served, as in Kafka: old consumers
  * commit with it.
  */
 export const offsetCommit = handler({

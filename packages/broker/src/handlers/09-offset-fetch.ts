@@ -42,7 +42,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   return respond(request, answers, context.version);
 }
 
-/** A coordinator that can't answer spoils its own groups only. */
+/** When a coordinator is unavailable, only its own groups get an error. */
 async function fetchGroup(
   wanted: WantedOffsets,
   { services, version }: RequestContext,
@@ -57,11 +57,13 @@ async function fetchGroup(
 }
 
 /**
- * Java consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here, hence Kafka never sends it.
+ * Replaces COORDINATOR_NOT_AVAILABLE, as Kafka does: it is a fatal error here for Java consumers
+ * before 3.9.
  */
 function groupError({ groupId }: WantedOffsets, errorCode: number): GroupOffsets {
-  const gone = errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE;
-  return { groupId, topics: [], errorCode: gone ? ErrorCode.NOT_COORDINATOR : errorCode };
+  const { COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR } = ErrorCode;
+  const sent = errorCode === COORDINATOR_NOT_AVAILABLE ? NOT_COORDINATOR : errorCode;
+  return { groupId, topics: [], errorCode: sent };
 }
 
 function wantedGroups({ groupId, topics, groups }: Request, version: number): WantedOffsets[] {

@@ -10,10 +10,10 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * FindCoordinator: v0-6. v1 key type · v3 flexible · v4 several keys at once (KIP-699) · v6 share
  * coordinator (KIP-932). A group's coordinator is the leader of its partition of
- * `__consumer_offsets`, which is made when the first group is asked for. Not done: share groups
- * (42), and transactions: for their ids it names this broker, whose InitProducerId tells the client
- * that they are not served. An error here would have every client ask again until its own time-out,
- * with no word why.
+ * `__consumer_offsets`, a topic that the first request creates. Not done: share groups (42), and
+ * transactions. For a transactional id it names this broker, whose InitProducerId tells the client
+ * that transactions are not served. With an error here clients would ask again until their time-out
+ * and not learn the reason.
  */
 export const findCoordinator = handler({
   api: FindCoordinator,
@@ -28,7 +28,7 @@ type Response = ResponseInput<typeof FindCoordinator>;
 
 const GROUP = 0;
 const TRANSACTION = 1;
-const NOWHERE = { nodeId: -1, host: "", port: -1 };
+const NO_NODE = { nodeId: -1, host: "", port: -1 };
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { services, connection } = context;
@@ -44,7 +44,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   return answerEach(request, (group) => coordinatorOf(group, image, nodes));
 }
 
-/** The leader of the partition that keeps the group, as long as it is up. */
+/** The leader of the group's partition; an error while it is down or there is no leader. */
 function coordinatorOf(group: string, image: MetadataImage, nodes: readonly BrokerNode[]): Found {
   const partitions = image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
   const leader = partitions[partitionOf(group, partitions.length)]?.leader;
@@ -53,16 +53,16 @@ function coordinatorOf(group: string, image: MetadataImage, nodes: readonly Brok
 
 function found(node: BrokerNode | undefined): Found {
   if (node === undefined) {
-    const why = "the coordinator is being elected";
+    const why = "no running broker is the coordinator now: try again";
     const errorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    return { ...NOWHERE, errorCode, errorMessage: why };
+    return { ...NO_NODE, errorCode, errorMessage: why };
   }
   const { id: nodeId, host, port } = node;
   return { nodeId, host, port, errorCode: ErrorCode.NONE, errorMessage: null };
 }
 
 function failure(request: Request, errorCode: number): Response {
-  return answer(request, { ...NOWHERE, ...refused(errorCode) });
+  return answer(request, { ...NO_NODE, ...refused(errorCode) });
 }
 
 interface Found {
@@ -77,7 +77,7 @@ function answer(request: Request, found: Found): Response {
   return answerEach(request, () => found);
 }
 
-/** Up to version 3 there is one key, and the answer is its coordinator. */
+/** Up to version 3 the request has one key, and the coordinator's fields are in the response. */
 function answerEach(request: Request, find: (key: string) => Found): Response {
   const coordinators = request.coordinatorKeys.map((key) => ({ key, ...find(key) }));
   return { ...find(request.key), coordinators };

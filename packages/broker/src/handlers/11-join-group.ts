@@ -35,7 +35,7 @@ function failure(request: Request, errorCode: number, { version }: RequestContex
   return withProtocolName(refused, version);
 }
 
-/** Below v7 "no protocol" is written as an empty name. */
+/** Below v7 the name can't be null: no protocol is an empty name. */
 function withProtocolName(answer: Response, version: number): Response {
   return version >= 7 || answer.protocolName !== null ? answer : { ...answer, protocolName: "" };
 }

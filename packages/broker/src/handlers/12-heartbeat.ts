@@ -5,8 +5,8 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * Heartbeat: v0-4.
- * v3 static members (KIP-345) · v4 flexible. While the coordinator loads, the answer is no error,
- * as in Kafka, and comes at once: members have nothing to do but go on.
+ * v3 static members (KIP-345) · v4 flexible. While the coordinator is being loaded the answer comes
+ * at once and is no error, as in Kafka: the members continue.
  */
 export const heartbeat = handler({
   api: Heartbeat,

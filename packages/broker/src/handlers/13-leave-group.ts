@@ -20,7 +20,7 @@ export const leave = handler({
 type Request = RequestOf<typeof LeaveGroup>;
 type Response = ResponseInput<typeof LeaveGroup>;
 
-/** The first that names several members. */
+/** The first version that names several members. */
 const BATCH_VERSION = 3;
 
 async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {

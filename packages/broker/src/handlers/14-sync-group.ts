@@ -6,7 +6,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * SyncGroup: v0-5.
  * v3 static members (KIP-345) · v4 flexible · v5 protocol type and name, both required (KIP-559).
- * Answered when the leader has assigned and its assignment is recorded.
+ * Answered when the leader has sent the assignments and they are recorded.
  */
 export const sync = handler({
   api: SyncGroup,

@@ -7,9 +7,9 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DescribeGroups: v0-6. v3 authorized operations (KIP-430) · v4 instance ids (KIP-345) · v5
- * flexible · v6 an unknown group is an error, GROUP_ID_NOT_FOUND (KIP-1043); before it was a group
- * in state `Dead`. Groups of the consumer protocol are unknown here: ConsumerGroupDescribe tells of
- * those.
+ * flexible · v6 an unknown group is the error GROUP_ID_NOT_FOUND (KIP-1043); before v6 it is a
+ * group in state `Dead`. Groups of the consumer protocol are unknown here: ConsumerGroupDescribe
+ * describes them.
  */
 export const describeGroups = handler({
   api: DescribeGroups,
@@ -36,7 +36,7 @@ async function handle(request: Request, { services, version }: RequestContext): 
   return { groups };
 }
 
-/** The error of one group's coordinator is not the others'. */
+/** When a coordinator is unavailable, only its own groups get an error. */
 async function describe(services: Services, groupId: string): Promise<Response["groups"][number]> {
   try {
     return await services.groups.run(groupId, describeGroup(groupId));

@@ -5,9 +5,9 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * ListGroups: v0-5.
- * v3 flexible · v4 states, also as a filter (KIP-518) · v5 types, also as a filter (KIP-848). All
- * groups or none: shards that are loading are waited for, and COORDINATOR_LOAD_IN_PROGRESS is the
- * answer when that takes longer than COORDINATOR_WAIT_MS.
+ * v3 flexible · v4 states, also as a filter (KIP-518) · v5 types, also as a filter (KIP-848). Lists
+ * all groups or none: waits for shards that are being loaded, and answers
+ * COORDINATOR_LOAD_IN_PROGRESS when that takes longer than COORDINATOR_WAIT_MS.
  */
 export const listGroups = handler({
   api: ListGroups,

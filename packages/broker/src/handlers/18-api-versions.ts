@@ -13,9 +13,9 @@ import { type Handler, handler } from "./handler.ts";
 /**
  * ApiVersions: v0-4.
  * v1 throttle time · v3 flexible, client software (KIP-511), features (KIP-584) · v4 features may
- * begin at version 0. `group.version` 1 tells clients of the consumer group protocol (KIP-848).
- * A version past these is answered as v0 with UNSUPPORTED_VERSION and the list, so that a newer
- * client can come down to us.
+ * begin at version 0. `group.version` 1 tells clients that the consumer protocol (KIP-848) is
+ * served. A higher version is answered as v0 with UNSUPPORTED_VERSION and the list, so that a newer
+ * client can choose a version.
  */
 export function apiVersionsOf(handlers: readonly Handler[]): Handler {
   const list = () => [...handlers, own].map(advertise).sort((a, b) => a.apiKey - b.apiKey);
@@ -37,14 +37,14 @@ export function apiVersionsOf(handlers: readonly Handler[]): Handler {
 type Request = RequestOf<typeof ApiVersions>;
 type Response = ResponseInput<typeof ApiVersions>;
 
-/** Clients up to v3 refuse features that begin at 0, so those are told of from v4 on (KIP-1022). */
+/** Clients up to v3 refuse features that begin at 0, so these are sent from v4 on (KIP-1022). */
 const ZERO_FEATURE_VERSION = 4;
 
 function featuresOf(image: MetadataImage, version: number): Partial<Response> {
-  const told = (minVersion: number) => minVersion > 0 || version >= ZERO_FEATURE_VERSION;
+  const isSent = (minVersion: number) => minVersion > 0 || version >= ZERO_FEATURE_VERSION;
   return {
-    supportedFeatures: SUPPORTED_FEATURES.filter(({ minVersion }) => told(minVersion)),
-    // Levels change with a broker's registration only.
+    supportedFeatures: SUPPORTED_FEATURES.filter(({ minVersion }) => isSent(minVersion)),
+    // Feature levels change only when a broker registers.
     finalizedFeaturesEpoch: Math.max(0, ...[...image.brokers.values()].map(({ epoch }) => epoch)),
     finalizedFeatures: [...image.features].map(([name, level]) => ({
       name,
@@ -60,7 +60,7 @@ function advertise({ api, versions }: Handler) {
   return { apiKey: api.key, minVersion: api.key === Produce.key ? 0 : min, maxVersion: max };
 }
 
-/** Names of client software as KIP-511 allows them. */
+/** The names and versions of client software that KIP-511 allows. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 function validate(request: Request, version: number): number {

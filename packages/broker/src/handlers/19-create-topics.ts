@@ -10,8 +10,8 @@ import { handler, type RequestContext } from "./handler.ts";
  * CreateTopics: v2-7. v4 partitions and replication factor -1 take the broker's defaults (KIP-464)
  * · v5 flexible, the answer has the topic's partitions, replicas and configs (KIP-525) · v6 quotas
  * (KIP-599) · v7 the answer has the topic's id. Topics of one request are created together, in one
- * append; the time-out is not looked at. In a cluster whose brokers are still registering it waits
- * for them (GATHERING_WAIT_MS). Not done: quotas.
+ * append; timeoutMs is ignored. In a cluster whose brokers are still registering it waits for them
+ * (GATHERING_WAIT_MS). Not done: quotas.
  */
 export const createTopics = handler({
   api: CreateTopics,
@@ -43,7 +43,7 @@ function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boole
   const described = describeTopic(metadata.configs.layers(metadata.image), own);
   return {
     name,
-    // An id that was only thought of must not be taken for the topic's.
+    // With validateOnly no topic has this id.
     ...(!validateOnly && { topicId: id }),
     errorCode,
     errorMessage,

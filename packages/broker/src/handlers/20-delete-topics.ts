@@ -12,10 +12,10 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * DeleteTopics: v1-6.
- * v3 a broker may have deletion switched off · v4 flexible · v5 error messages · v6 topics by name
+ * v3 an error code when deletion is disabled · v4 flexible · v5 error messages · v6 topics by name
  * or by id (KIP-516).
- * All topics of a request that can be deleted are, in one append. Internal topics can't be. Not
- * done: quotas (v5).
+ * Deletes all topics of a request that can be deleted in one append. Internal topics can't be
+ * deleted. Not done: quotas (v5).
  */
 export const deleteTopics = handler({
   api: DeleteTopics,
@@ -51,14 +51,14 @@ async function handle(request: Request, { services, version }: RequestContext): 
   return { responses: [...results, ...refusals] };
 }
 
-/** Names come in a list of their own before version 6. */
+/** Before version 6 the request has a list of names only. */
 function namedTopics({ topics, topicNames }: Request) {
   return [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
 }
 
 const BOTH_OR_NEITHER = refused(
   ErrorCode.INVALID_REQUEST,
-  "a topic is named either by its name or by its id",
+  "a topic needs either its name or its id, not both",
 );
 
 function result(name: string | null, id: string | null, outcome: Outcome): Result {

@@ -8,8 +8,8 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * DeleteRecords: v0-2.
  * v2 flexible.
- * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
- * Not done: timeoutMs of the deletion (the answer comes when the new start is durable).
+ * Waits up to TAKE_OVER_WAIT_MS for a partition that this broker is about to lead.
+ * Not done: timeoutMs of the deletion (the answer comes when the new start offset is durable).
  */
 export const deleteRecords = handler({
   api: DeleteRecords,
@@ -22,10 +22,10 @@ export const deleteRecords = handler({
 type Request = RequestOf<typeof DeleteRecords>;
 type Response = ResponseInput<typeof DeleteRecords>;
 
-/** In place of an offset: everything there is. */
+/** In place of an offset: deletes all records. */
 const TO_HIGH_WATERMARK = -1;
 
-/** The request knows of none. */
+/** The request has no leader epoch. */
 const ANY_EPOCH = -1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {

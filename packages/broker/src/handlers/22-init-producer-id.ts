@@ -5,13 +5,13 @@ import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * InitProducerId: v0-5, for idempotent producers. v2 flexible · v3 a producer may name the id it
- * has (KIP-360; without a transactional id it is given a new one, as in Kafka) · v4 PRODUCER_FENCED
- * · v5 TRANSACTION_ABORTABLE. Not done: transactions. A transactional id is answered with
- * UNSUPPORTED_VERSION, which clients take as final and show to their user; librdkafka asks again,
- * with a warning each time, until the time-out of its caller, and shows it then.
- * COORDINATOR_NOT_AVAILABLE, what a Kafka broker without a coordinator says, would have every
- * client ask until its time-out with no word why.
+ * InitProducerId: v0-5, for idempotent producers. v2 flexible · v3 a producer may send the id it
+ * has (KIP-360; without a transactional id it gets a new one, as in Kafka) · v4 PRODUCER_FENCED ·
+ * v5 TRANSACTION_ABORTABLE. Not done: transactions. A transactional id is answered with
+ * UNSUPPORTED_VERSION: clients treat it as fatal and show it to their user. Only librdkafka asks
+ * again, with a warning each time, until its caller's time-out, and shows it then. With
+ * COORDINATOR_NOT_AVAILABLE, the answer of a Kafka broker without a coordinator, clients would ask
+ * again until their time-out and not learn the reason.
  */
 export const initProducerId = handler({
   api: InitProducerId,
@@ -34,10 +34,10 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
     return failure(request, ErrorCode.INVALID_REQUEST);
   }
   try {
-    const given = await services.metadata.nextProducerId();
-    return { errorCode: ErrorCode.NONE, producerId: given, producerEpoch: 0 };
+    const nextId = await services.metadata.nextProducerId();
+    return { errorCode: ErrorCode.NONE, producerId: nextId, producerEpoch: 0 };
   } catch (error) {
-    // As Kafka does: the client is to ask again soon.
+    // As in Kafka: the client asks again soon.
     if (error instanceof KafkaError) {
       return failure(request, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     }

@@ -12,7 +12,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * OffsetForLeaderEpoch: v2-4.
  * v3 replica id · v4 flexible.
- * A partition that this broker is taking over is waited for (TAKE_OVER_WAIT_MS).
+ * Waits up to TAKE_OVER_WAIT_MS for a partition that this broker is about to lead.
  */
 export const offsetForLeaderEpoch = handler({
   api: OffsetForLeaderEpoch,

@@ -20,9 +20,9 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * DescribeConfigs: v1-4.
  * v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
- * Topics, groups and brokers; a broker resource without a name is what was set for all brokers, and
- * of another broker only what was set at run time is known. Not done: broker loggers and client
- * metrics, answered with INVALID_REQUEST.
+ * Describes topics, groups and brokers. A broker resource without a name has the configs that were
+ * set for all brokers. Of another broker only the configs that were set at run time are known. Not
+ * done: broker loggers and client metrics, answered with INVALID_REQUEST.
  */
 export const describeConfigs = handler({
   api: DescribeConfigs,
@@ -44,7 +44,7 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
     const { resourceType, resourceName, configurationKeys } = resource;
     const found = describe(resource, metadata);
     if (!Array.isArray(found)) return { resourceType, resourceName, ...found, configs: [] };
-    // As in Kafka, naming none is asking for all.
+    // As in Kafka, an empty list asks for all configs.
     const keys = new Set(configurationKeys ?? []);
     const configs = found
       .filter(({ name }) => keys.size === 0 || keys.has(name))
@@ -77,7 +77,7 @@ function describe({ resourceType, resourceName }: Resource, metadata: Metadata) 
 
 function describeOther(name: string, { image }: Metadata): DescribedConfig[] | Outcome {
   if (brokerNamed(image, name) === null) {
-    const text = `there is no broker '${name}'; "" stands for all`;
+    const text = `there is no broker '${name}': use a broker id, or "" for all brokers`;
     return refused(ErrorCode.INVALID_REQUEST, text);
   }
   const own = configsOf(image, ResourceType.broker, name);

@@ -8,8 +8,8 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * AlterConfigs: v0-2.
  * v2 flexible.
- * Replaces all configs of a resource: what is not named goes back to its default. Topics,
- * groups and brokers; other resources are answered with INVALID_REQUEST.
+ * Replaces all configs of a resource: those that the request leaves out return to their defaults.
+ * For topics, groups and brokers; other resources are answered with INVALID_REQUEST.
  */
 export const alterConfigs = handler({
   api: AlterConfigs,

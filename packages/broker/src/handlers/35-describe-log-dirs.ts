@@ -5,10 +5,9 @@ import { onCluster } from "../security/permission.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
- * DescribeLogDirs: v1-4. v2 flexible · v3 error code · v4 total and usable bytes (KIP-827). All
- * replicas that this broker holds, whoever leads them. In a cluster the size of one that another
- * broker leads is its stream's, and its lag is counted in batches; both are -1 while the engine
- * can't say.
+ * DescribeLogDirs: v1-4. v2 flexible · v3 error code · v4 total and usable bytes (KIP-827).
+ * Describes all replicas on this broker, also those of partitions that another broker leads. Their
+ * size is that of the stream, and their lag is in batches; both are -1 while the engine can't tell.
  */
 export const describeLogDirs = handler({
   api: DescribeLogDirs,
@@ -42,7 +41,7 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
   return { errorCode: ErrorCode.NONE, results };
 }
 
-/** Unknown where there is none, or it can't be looked at: its partitions tell what is wrong. */
+/** Bytes are -1 without a volume, or when it can't be read: its partitions have the errors then. */
 async function volumeOf({ settings, env }: Services) {
   const { storage, dataDirectory: logDir } = settings;
   const unknown = { totalBytes: UNKNOWN, usableBytes: UNKNOWN };
@@ -68,7 +67,7 @@ function ledBy({ partitions }: Services): Map<string, Held> {
   return led;
 }
 
-/** An engine that is electing takes longer than clients wait. */
+/** Empty after STATES_WAIT_MS: an engine during an election takes longer than clients wait. */
 async function statesOf({ replicaStates, env }: Services): Promise<readonly ReplicaStates[]> {
   if (replicaStates === undefined) return [];
   return new Promise((resolve, reject) => {
@@ -83,12 +82,12 @@ const STATES_WAIT_MS = 8_000;
 
 function followed({ metadata }: Services, state: Omit<ReplicaStates, "id"> | undefined): Held {
   const replica = state?.replicas.find(({ brokerId }) => brokerId === metadata.nodeId);
-  if (state === undefined || replica === undefined) return NOT_KNOWN;
+  if (state === undefined || replica === undefined) return UNKNOWN_REPLICA;
   return { partitionSize: state.sizeBytes, offsetLag: replica.lag };
 }
 
 const UNKNOWN = -1;
-const NOT_KNOWN: Held = { partitionSize: UNKNOWN, offsetLag: UNKNOWN };
+const UNKNOWN_REPLICA: Held = { partitionSize: UNKNOWN, offsetLag: UNKNOWN };
 
 function keyOf({ topic, index }: PlacedPartition): string {
   return `${topic.id}-${index}`;

@@ -6,7 +6,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * CreatePartitions: v0-3.
  * v2 flexible · v3 quotas (KIP-599).
- * The time-out is not looked at, since nothing here waits for another broker. Not done: quotas.
+ * timeoutMs is ignored. Not done: quotas.
  */
 export const createPartitions = handler({
   api: CreatePartitions,

@@ -6,7 +6,7 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DeleteGroups: v0-2.
- * v2 flexible. Deletes what is committed, too. A group with members is NON_EMPTY_GROUP.
+ * v2 flexible. Deletes the group's offsets, too. A group with members: NON_EMPTY_GROUP.
  */
 export const deleteGroups = handler({
   api: DeleteGroups,
@@ -27,7 +27,7 @@ async function handle({ groupsNames }: Request, { services }: RequestContext): P
   return { results: await Promise.all(deletions) };
 }
 
-/** The error of one group's coordinator is not the others'. */
+/** When a coordinator is unavailable, only its own groups get an error. */
 async function deleteOne(services: Services, groupId: string): Promise<number> {
   try {
     return await services.groups.run(groupId, deleteGroup(groupId));

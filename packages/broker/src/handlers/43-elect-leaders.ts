@@ -7,8 +7,8 @@ import { handler, type RequestContext } from "./handler.ts";
  * ElectLeaders: v0-2.
  * v0 preferred leaders only · v1 election types, an error for the whole answer (KIP-460) · v2
  * flexible.
- * Asked for all partitions, those that needed no election are left out of the answer. An unclean
- * election finds a leader wherever a broker is up, and loses nothing: every broker reaches the log.
+ * A request for all partitions gets no results for those that need no election. An unclean election
+ * finds a leader while any broker is up, and loses no record: every broker reaches the log.
  */
 export const electLeaders = handler({
   api: ElectLeaders,
@@ -40,7 +40,7 @@ function resultPart({ name, partitions }: TopicOutcomes) {
   };
 }
 
-/** Version 0 has no place for an error but the partitions. */
+/** In version 0 only partitions have an error code. */
 function failure(request: Request, errorCode: number, { version }: RequestContext): Response {
   const named = version < ERROR_OF_ALL_SINCE ? (request.topicPartitions ?? []) : [];
   const replicaElectionResults = named.map(({ topic, partitions }) => ({

@@ -5,9 +5,9 @@ import { alteredResources } from "./altered-resources.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * IncrementalAlterConfigs: v0-1. v1 flexible. Sets, deletes, and, for lists, appends and subtracts;
- * a resource's changes are all made or none. Topics, groups and brokers, this one or another; other
- * resources are answered with INVALID_REQUEST.
+ * IncrementalAlterConfigs: v0-1. v1 flexible. Sets and deletes configs, and appends to and
+ * subtracts from lists. Makes all changes of a resource or none. For topics, groups and brokers,
+ * also other ones; other resources are answered with INVALID_REQUEST.
  */
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,

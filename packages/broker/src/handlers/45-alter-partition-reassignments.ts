@@ -6,8 +6,8 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * AlterPartitionReassignments: v0-1.
  * v0 flexible (KIP-455) · v1 a change of the replication factor can be forbidden (KIP-860).
- * Answered when the reassignment has begun; ListPartitionReassignments tells how it goes on. Unlike
- * Kafka, a partition can't be moved to a broker that is down.
+ * Answered when the reassignment has begun; ListPartitionReassignments shows its progress. Unlike
+ * in Kafka, a partition can't be moved to a broker that is down.
  */
 export const alterPartitionReassignments = handler({
   api: AlterPartitionReassignments,

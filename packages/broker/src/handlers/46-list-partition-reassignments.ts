@@ -6,7 +6,7 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * ListPartitionReassignments: v0, flexible (KIP-455).
- * What does not exist, or does not move, is left out.
+ * Leaves out partitions that do not exist or are not being reassigned.
  */
 export const listPartitionReassignments = handler({
   api: ListPartitionReassignments,

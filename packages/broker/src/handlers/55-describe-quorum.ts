@@ -15,8 +15,8 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * DescribeQuorum: v0-2.
  * v0 flexible (KIP-595) · v1 times of each replica (KIP-836) · v2 messages, endpoints (KIP-853).
- * Of partition 0 of `__cluster_metadata` and nothing else, as in Kafka. Brokers are the controllers
- * here, so their endpoints are those of brokers. Not done: directory ids, which are all zero.
+ * Describes only partition 0 of `__cluster_metadata`, as in Kafka. Brokers are the controllers
+ * here, so the endpoints are those of brokers. Not done: directory ids, which are all zero.
  */
 export const describeQuorum = handler({
   api: DescribeQuorum,

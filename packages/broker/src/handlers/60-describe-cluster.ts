@@ -7,7 +7,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * DescribeCluster: v0-2.
  * v0 flexible (KIP-700) · v1 endpoint type (KIP-919) · v2 fenced brokers on request.
- * Asked for controllers, a broker answers MISMATCHED_ENDPOINT_TYPE, as Kafka's brokers do.
+ * A request for controllers is answered with MISMATCHED_ENDPOINT_TYPE, as by Kafka's brokers.
  */
 export const describeCluster = handler({
   api: DescribeCluster,

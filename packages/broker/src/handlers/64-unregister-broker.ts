@@ -5,7 +5,8 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * UnregisterBroker: v0, flexible (KIP-631).
- * Unlike in Kafka the broker must be down and hold no replicas: INVALID_REQUEST says which it does.
+ * Unlike in Kafka the broker must be down and have no replicas. Otherwise the answer is
+ * INVALID_REQUEST, with the reason in the message.
  */
 export const unregisterBroker = handler({
   api: UnregisterBroker,

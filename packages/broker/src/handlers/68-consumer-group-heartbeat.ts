@@ -6,7 +6,7 @@ import { handler } from "./handler.ts";
 
 /**
  * ConsumerGroupHeartbeat: v0-1 (KIP-848).
- * v1 subscription by a regular expression, and members make their ids themselves (KIP-1082).
+ * v1 subscription by a regular expression; members generate their own ids (KIP-1082).
  */
 export const consumerGroupHeartbeat = handler({
   api: ConsumerGroupHeartbeat,

@@ -7,8 +7,8 @@ import { handler, type Services } from "./handler.ts";
 
 /**
  * ConsumerGroupDescribe: v0-1 (KIP-848).
- * v1 says which protocol a member speaks (KIP-1099). A classic group is answered 69 here, as an
- * unknown one is: DescribeGroups (15) tells of those.
+ * v1 the protocol that each member uses (KIP-1099). A classic group is answered with
+ * GROUP_ID_NOT_FOUND, like an unknown one: DescribeGroups describes it.
  */
 export const consumerGroupDescribe = handler({
   api: ConsumerGroupDescribe,
@@ -27,7 +27,7 @@ export const consumerGroupDescribe = handler({
   }),
 });
 
-/** Each group has its own coordinator, so each may fail on its own. */
+/** When a coordinator is unavailable, only its own groups get an error. */
 async function describe({ groups }: Services, groupId: string) {
   try {
     return await groups.run(groupId, describeConsumerGroup(groupId));

@@ -9,9 +9,9 @@ import { onCluster } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * ListConfigResources: v0-1. v0 lists client metrics subscriptions only (KIP-714), of which there
- * are none here · v1 any of the types, all of them when none is named (KIP-1142). Groups are those
- * that have configs. Not done: broker loggers are a known type without resources.
+ * ListConfigResources: v0-1. v0 lists only client metrics subscriptions (KIP-714); there are none
+ * here · v1 any resource types, all when the request names none (KIP-1142). Lists the groups that
+ * have configs. Not done: broker loggers, a known type without resources.
  */
 export const listConfigResources = handler({
   api: ListConfigResources,

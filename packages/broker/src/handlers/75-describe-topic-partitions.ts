@@ -15,9 +15,9 @@ import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * DescribeTopicPartitions: v0 (KIP-966).
- * Topics in order of their names, as many partitions as the request and
- * `max.request.partition.size.limit` allow; the cursor says where the next request begins. Topics
- * named by the request that are missing are answered with 3, a bad name with 17.
+ * Topics in the order of their names, with as many partitions as the request and
+ * `max.request.partition.size.limit` allow; the cursor is where the next request begins. A named
+ * topic that does not exist is answered with 3, an invalid name with 17.
  */
 export const describeTopicPartitions = handler({
   api: DescribeTopicPartitions,
@@ -40,12 +40,12 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
   const all = request.topics.length === 0;
   const asked = all ? image.topics.keys() : request.topics.map(({ name }) => name);
   const names = [...new Set(asked)].filter((name) => cursor === null || name >= cursor.topicName);
-  const astray = cursor !== null && !all && !names.includes(cursor.topicName);
-  if (astray || (cursor !== null && cursor.partitionIndex < 0)) {
+  const isUnnamed = cursor !== null && !all && !names.includes(cursor.topicName);
+  if (isUnnamed || (cursor !== null && cursor.partitionIndex < 0)) {
     return failure(request, ErrorCode.INVALID_REQUEST);
   }
-  const most = metadata.brokerConfig().maxRequestPartitionSizeLimit;
-  let room = Math.max(1, Math.min(most, request.responsePartitionLimit));
+  const limit = metadata.brokerConfig().maxRequestPartitionSizeLimit;
+  let room = Math.max(1, Math.min(limit, request.responsePartitionLimit));
   const topics: Topic[] = [];
   for (const name of names.sort()) {
     const from = name === cursor?.topicName ? cursor.partitionIndex : 0;

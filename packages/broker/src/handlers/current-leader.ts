@@ -7,7 +7,7 @@ export interface CurrentLeader {
   readonly leaderEpoch: number;
 }
 
-/** Where a client that came to the wrong broker is sent (KIP-951); undefined when nobody knows. */
+/** The leader that a client should ask instead (KIP-951); undefined for an unknown partition. */
 export function currentLeader(
   image: MetadataImage,
   topic: string | null,
@@ -17,7 +17,7 @@ export function currentLeader(
   return found && { leaderId: found.leader, leaderEpoch: found.leaderEpoch };
 }
 
-/** How to reach those leaders, each once; one that is down is left out. */
+/** The endpoints of these leaders, each once, without brokers that are down. */
 export function leaderEndpoints(
   leaders: readonly (CurrentLeader | undefined)[],
   { services, connection }: RequestContext,

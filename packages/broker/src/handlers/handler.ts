@@ -12,7 +12,7 @@ import type { Authorizer } from "../security/authorizer.ts";
 import type { Permission } from "../security/permission.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
 
-/** What every handler works with: one broker's parts, made once by the composition root. */
+/** The parts of the broker that handlers use; made once by the composition root. */
 export interface Services {
   readonly env: Env;
   readonly settings: BrokerSettings;
@@ -22,9 +22,9 @@ export interface Services {
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly authorizer: Authorizer;
-  /** See ClusterPart.states; left out where every replica is led here. */
+  /** See ClusterPart.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
-  /** Left out where this broker is alone and follows no other. */
+  /** Left out when this broker is alone and follows no other. */
   readonly followers?: Followers;
   /** Aborts when the broker is told to stop, so that long polls do not hold it up. */
   readonly stopping: AbortSignal;
@@ -37,7 +37,7 @@ export interface RequestContext {
   readonly clientId: string | null;
 }
 
-/** One API as it is served. ApiVersions is derived from the list of these. */
+/** Serves one API. ApiVersions is derived from the list of handlers. */
 export interface Handler {
   readonly api: AnyApi;
   /** The versions served, within the schema's. */
@@ -46,9 +46,9 @@ export interface Handler {
   readonly lane: Lane | null;
   /** A client needs all of these. Empty: every client that reaches the broker may ask. */
   readonly authorize: readonly Permission<unknown>[];
-  /** Undefined as the response means that the client expects none (acks=0). */
+  /** Returns the response; undefined when the client expects none (acks=0). */
   handle(request: unknown, context: RequestContext): Body | undefined | Promise<Body | undefined>;
-  /** The response that carries this error for everything the request asked. Must not throw. */
+  /** The response with this error for every part of the request. Must not throw. */
   failure(request: unknown, errorCode: number, context: RequestContext): Body;
 }
 
@@ -57,11 +57,11 @@ type Body = Readonly<Record<string, unknown>>;
 
 type Answer<S extends Fields> = Input<S> | undefined;
 
-/** An API's handler as it is written down: the types of both its sides are the schema's. */
+/** The parts of a handler, with the types of request and response from the API's schema. */
 export interface HandlerSpec<Q extends Fields, S extends Fields> {
   readonly api: Api<Q, S>;
   readonly versions: Range;
-  /** Default null: the request waits for those before it. */
+  /** Default null: the request waits for the requests before it on its connection. */
   readonly lane?: Lane;
   readonly authorize: readonly Permission<Output<Q>>[];
   readonly handle: (request: Output<Q>, context: RequestContext) => Answer<S> | Promise<Answer<S>>;

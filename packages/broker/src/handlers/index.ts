@@ -80,5 +80,5 @@ const served: readonly Handler[] = [
   describeTopicPartitions,
 ];
 
-/** THE list: what is here is served, and ApiVersions tells clients just that. */
+/** THE list: these APIs are served, and ApiVersions lists just these. */
 export const handlers: readonly Handler[] = [...served, apiVersionsOf(served)];

@@ -17,7 +17,7 @@ import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/ro
 import { KafkaError } from "../util/kafka-error.ts";
 import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
 
-/** Finds the handler of a frame, runs it, and makes its answer a frame again. */
+/** Parses a frame, runs its handler and encodes the response. */
 export class HandlerRouter implements RequestRouter {
   readonly #services: Services;
   readonly #metrics: RequestMetrics;
@@ -34,12 +34,12 @@ export class HandlerRouter implements RequestRouter {
     const header = this.#readHeader(reader);
     const handler = this.#handlers[header.apiKey];
     if (handler === undefined) throw refused("unknown-api", header, "is not served");
-    // Who leads what is no more as this broker knows it: its clients are to ask another one.
+    // The metadata of an isolated broker may be outdated: its clients have to ask another broker.
     if (this.#services.metadata.leadership.isExpired) {
       throw refused(
         "isolated",
         header,
-        "came while this broker is isolated: no heartbeat from a majority",
+        "came while this broker is isolated: no heartbeat from a majority of brokers",
       );
     }
     if (!includes(handler.versions, header.apiVersion)) {
@@ -95,7 +95,7 @@ export class HandlerRouter implements RequestRouter {
     }
   }
 
-  /** What the request is refused with as a whole; 0 when nothing speaks against it. */
+  /** The error code that refuses the whole request; 0 when the client is authorized. */
   #denied({ authorize }: Handler, request: unknown, { connection }: RequestContext): number {
     for (const { operation, resourceType, nameOf } of authorize) {
       if (nameOf === null) continue;
@@ -107,7 +107,7 @@ export class HandlerRouter implements RequestRouter {
     return ErrorCode.NONE;
   }
 
-  /** A bug of ours costs this request, not the connection or the process. */
+  /** After a bug only this request fails; the connection and the process go on. */
   #answerBug(
     handler: Handler,
     { apiVersion, correlationId, clientId }: RequestHeader,
@@ -125,7 +125,7 @@ export class HandlerRouter implements RequestRouter {
     return encodeResponse(handler.api, apiVersion, correlationId, response);
   }
 
-  /** KIP-511: a version we don't know is answered as version 0, with the list. */
+  /** KIP-511: an ApiVersions request of a newer version is answered as version 0, with the list. */
   #answerNewerClient(
     handler: Handler,
     header: RequestHeader,
@@ -142,11 +142,11 @@ export class HandlerRouter implements RequestRouter {
   }
 
   closed(): void {
-    // Fetch sessions outlive connections (KIP-227), and nothing else is kept for one.
+    // Fetch sessions outlive connections (KIP-227), and a connection has no other state here.
   }
 }
 
-/** For metrics: of a response with many error codes the first that is one. */
+/** For metrics: the first error code of a response that is not 0. */
 function firstErrorCode(body: Readonly<Record<string, unknown>>): number {
   const own = body.errorCode;
   if (typeof own === "number" && own !== ErrorCode.NONE) return own;
@@ -171,7 +171,7 @@ function readBody({ api }: Handler, header: RequestHeader, reader: Reader): unkn
   }
 }
 
-/** Closes the connection: Kafka has no answer for a request that can't be served. */
+/** To be thrown: closes the connection, because the protocol has no response for such a request. */
 function refused(reason: CloseReason, header: RequestHeader, why: string): RefusedRequest {
   const { apiKey, apiVersion, clientId } = header;
   const name = apiOf(apiKey)?.name;

@@ -2,8 +2,8 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Services } from "./handler.ts";
 
 /**
- * The name of a topic that a request calls by name or, in newer versions, by id only (KIP-516).
- * Null for an id nobody has.
+ * The name of a topic that a request names by its name or, in newer versions, only by its id
+ * (KIP-516). Null for an unknown id.
  */
 export function topicNameOf(
   services: Services,
@@ -15,7 +15,7 @@ export function topicNameOf(
   return services.metadata.image.topicsById.get(topicId)?.name ?? null;
 }
 
-/** What a topic that can't be found is answered with. */
+/** The error code for an unknown topic. */
 export function unknownTopicCode(byId: boolean): ErrorCode {
   return byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }
