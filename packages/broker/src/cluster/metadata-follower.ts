@@ -6,6 +6,7 @@ import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";
 import { type Replay, replayFrom } from "../state-machine/replay.ts";
 import { type Coming, Occasion } from "../util/coming.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
 import { CONTROLLER_RETRY_MS } from "./limits.ts";
 
 type Position = Replay<MetadataImage>;
@@ -106,7 +107,8 @@ export class MetadataFollower {
         this.#begunAt = startOffset;
         this.#catchUpTo = null;
       }
-      this.#position = await replayFrom(metadataMachine, this.#log, this.#position);
+      const nextTurn = nextTurnOf(this.#env.timers);
+      this.#position = await replayFrom(metadataMachine, this.#log, this.#position, { nextTurn });
       this.#show();
     } catch (error) {
       if (!(error instanceof LogError)) throw error;

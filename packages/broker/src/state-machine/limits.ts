@@ -7,6 +7,9 @@ export const MAX_DECISION_BATCH_BYTES = 1_048_576;
 /** Bytes asked for at a time while a log is replayed. */
 export const REPLAY_READ_BYTES = 4 * 1_048_576;
 
+/** Records of a replay that are applied in one turn, rounded up to whole batches. */
+export const REPLAY_SLICE_RECORDS = 10_000;
+
 /** A log shorter than this many records is never worth a snapshot. */
 export const SNAPSHOT_MIN_RECORDS = 10_000;
 

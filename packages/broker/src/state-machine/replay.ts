@@ -1,6 +1,7 @@
-import { decodeBatches, encodeBatch } from "@tarpan/protocol";
+import { type DecodedRecord, decodeBatches, encodeBatch } from "@tarpan/protocol";
 import type { Log, ReadableLog } from "../log/log.ts";
-import { REPLAY_READ_BYTES } from "./limits.ts";
+import { goOn, type NextTurn } from "../util/next-turn.ts";
+import { REPLAY_READ_BYTES, REPLAY_SLICE_RECORDS } from "./limits.ts";
 import type { EncodedRecord, StateMachine } from "./state-machine.ts";
 
 export interface ReplayProgress {
@@ -9,46 +10,63 @@ export interface ReplayProgress {
   readonly endOffset: number;
 }
 
+export interface ReplayOptions {
+  /** Waited for between slices. Left out where no other work needs the event loop. */
+  readonly nextTurn?: NextTurn | undefined;
+  /** Called after each read but the last; a read is a few MiB. */
+  readonly onProgress?: ((progress: ReplayProgress) => void) | undefined;
+}
+
 /**
- * Reads the whole log into a state, a few MiB at a time; `onProgress` hears of it when one read was
- * not enough. There is no other source: a snapshot is records of the same log, so the first record
- * a trim has left is where the state begins.
+ * Reads the whole log into a state. There is no other source: a snapshot is records of the same
+ * log, so the first record that a trim has left is where the state begins.
  */
 export async function replay<State, Rec>(
   machine: StateMachine<State, Rec>,
   log: ReadableLog,
-  onProgress: (progress: ReplayProgress) => void = () => {},
+  options: ReplayOptions = {},
 ): Promise<State> {
   const from = { state: machine.initial, offset: log.startOffset };
-  return (await replayFrom(machine, log, from, onProgress)).state;
+  return (await replayFrom(machine, log, from, options)).state;
 }
 
 /**
  * Continues from a state that holds everything below `offset`, up to the current end of the log.
+ * The records are applied in slices, each in a turn of its own. A slice holds whole batches: a
+ * decision was appended as one, and is applied as one.
  */
 export async function replayFrom<State, Rec>(
   machine: StateMachine<State, Rec>,
   log: ReadableLog,
   from: Replay<State>,
-  onProgress: (progress: ReplayProgress) => void = () => {},
+  { nextTurn = goOn, onProgress = () => {} }: ReplayOptions = {},
 ): Promise<Replay<State>> {
-  const end = log.endOffset;
+  const endOffset = log.endOffset;
   let { state, offset } = from;
-  while (offset < end) {
-    const records: Rec[] = [];
+  let slice: Rec[] = [];
+  while (offset < endOffset) {
     for (const batch of decodeBatches(await log.read(offset, REPLAY_READ_BYTES))) {
-      if (!batch.header.isControl) {
-        for (const record of batch.records()) {
-          const decoded = machine.decode(record);
-          if (decoded !== null) records.push(decoded);
-        }
-      }
+      if (!batch.header.isControl) decodeInto(slice, batch.records(), machine);
       offset = batch.header.lastOffset + 1;
+      if (slice.length < REPLAY_SLICE_RECORDS || offset >= endOffset) continue;
+      state = machine.apply(state, slice);
+      slice = [];
+      await nextTurn();
     }
-    state = machine.apply(state, records);
-    if (offset < end) onProgress({ offset, endOffset: end });
+    if (offset < endOffset) onProgress({ offset, endOffset });
   }
-  return { state, offset };
+  return { state: machine.apply(state, slice), offset };
+}
+
+function decodeInto<State, Rec>(
+  slice: Rec[],
+  records: Iterable<DecodedRecord>,
+  machine: StateMachine<State, Rec>,
+): void {
+  for (const record of records) {
+    const decoded = machine.decode(record);
+    if (decoded !== null) slice.push(decoded);
+  }
 }
 
 export interface Replay<State> {

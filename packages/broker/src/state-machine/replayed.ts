@@ -93,7 +93,7 @@ export class Replayed<State, Rec> {
     machine: StateMachine<State, Rec>,
     options: ReplayedOptions,
   ): Promise<Replayed<State, Rec>> {
-    const state = await replay(machine, options.log, options.onProgress);
+    const state = await replay(machine, options.log, options);
     return new Replayed(machine, options, state);
   }
 

@@ -67,18 +67,23 @@ test.each(machines)("of a state that is %s takes one slice a turn", async (_, ma
   expect(again.state).toEqual(counters.state);
 });
 
+/** Null while the log is replayed, which waits for turns as well. */
+type InPlace = Replayed<Map<string, number>, CounterRecord>;
+
 test("of a state that changes in place lets decisions through between its slices", async () => {
   const log = await logOf(3 * SNAPSHOT_SLICE_RECORDS);
   let answered = 0;
   const answeredAtTurn: number[] = [];
+  let counters: InPlace | null = null;
   const nextTurn = async () => {
+    if (counters === null) return;
     answeredAtTurn.push(answered);
     void counters.decide(increment("c7")).then(() => {
       answered += 1;
     });
     await turn();
   };
-  const counters = await Replayed.load(countersInPlace(), { ...OPTIONS, log, nextTurn });
+  counters = await Replayed.load(countersInPlace(), { ...OPTIONS, log, nextTurn });
   await counters.decide(increment("c0"));
   await counters.settled();
   expect(log.startOffset).toBeGreaterThan(0);
@@ -118,7 +123,9 @@ test("survives a crash at any point, with decisions in between", async () => {
     ];
     return { records, response: value };
   };
+  let counters: InPlace | null = null;
   const nextTurn = async () => {
+    if (counters === null) return;
     const name = `c${random.below(names)}`;
     if (random.chance(0.3)) void counters.decide(remove(name));
     else void counters.decide(increment(name));
@@ -130,7 +137,7 @@ test("survives a crash at any point, with decisions in between", async () => {
   // They lie at the two ends of the map, so in the first slice and in the last.
   const initial = new Map([["first", 0]]);
   const machine = { ...countersInPlace(), initial };
-  const counters = await Replayed.load(machine, { ...OPTIONS, log, nextTurn });
+  counters = await Replayed.load(machine, { ...OPTIONS, log, nextTurn });
   await counters.decide(both);
   await counters.settled();
   expect(seen.length).toBeGreaterThan(3);
