@@ -43,7 +43,7 @@ describe("Produce", () => {
     expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
   });
 
-  it("refuses what it can't store, with Kafka's codes", async () => {
+  it("refuses invalid batches and unknown partitions with Kafka's error codes", async () => {
     const { broker } = await brokerWithTopic({ "max.message.bytes": "200" });
     const code = async (name: string, records: Uint8Array | null, options = {}) =>
       (await broker.produce(name, records, options)).errorCode;
@@ -68,7 +68,7 @@ describe("Produce", () => {
     expect(await code("t", batchOf(1))).toBe(0);
   });
 
-  it("says why and where it refuses, and where the log begins as Kafka does", async () => {
+  it("names the reason and partition of an error, and the log start offset as Kafka", async () => {
     const { broker } = await brokerWithTopic({ "cleanup.policy": "compact,delete" });
     const keyed = [1, 2].map((id) => ({ key: Uint8Array.of(id), value: null, timestamp: 1 }));
     await broker.produce("t", encodeBatch(keyed));
@@ -93,7 +93,7 @@ describe("Produce", () => {
     expect(errorMessage).toContain("acks");
   });
 
-  it("stores what of a client's batch is a batch, and not what follows it", async () => {
+  it("stores a batch without the bytes that follow it", async () => {
     const { broker } = await brokerWithTopic();
     const followed = new Uint8Array(Buffer.concat([batchOf(2), Uint8Array.of(1, 2, 3)]));
     expect(await broker.produce("t", followed)).toMatchObject({ errorCode: 0, baseOffset: 0 });
@@ -111,7 +111,7 @@ describe("Produce", () => {
     expect(await storedHeader(broker, 4)).toMatchObject({ maxTimestamp: -1, baseTimestamp: -1000 });
   });
 
-  it.each([0, 1, 4])("numbers records that come without offset deltas, codec %i", async (codec) => {
+  it.each([0, 1, 4])("assigns offset deltas to records without them, codec %i", async (codec) => {
     const { broker } = await brokerWithTopic();
     const records = [1, 2, 3].map((id) => ({
       key: Uint8Array.of(id),
@@ -128,7 +128,7 @@ describe("Produce", () => {
     expect(await storedHeader(broker, 1)).toMatchObject({ compression: codec, recordCount: 3 });
   });
 
-  it("drops what only a broker may say of a batch's times", async () => {
+  it("overwrites the timestamp fields that only a broker may set", async () => {
     const { broker } = await brokerWithTopic();
     const batch = batchOf(2);
     const view = new DataView(batch.buffer);
@@ -144,7 +144,7 @@ describe("Produce", () => {
     expect((await storedRecords(broker)).map(({ timestamp }) => timestamp)).toEqual([1000, 1001]);
   });
 
-  it("takes a producer without an epoch until it has one", async () => {
+  it("accepts batches without a producer epoch until the producer has one", async () => {
     const { broker } = await brokerWithTopic();
     const code = async (sequence: number, producerEpoch: number) =>
       (await broker.produce("t", producerBatch(sequence, { producerEpoch }))).errorCode;
@@ -155,7 +155,7 @@ describe("Produce", () => {
     expect(await code(4, -2)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
   });
 
-  it("refuses a batch that the topic's compression makes too large", async () => {
+  it("refuses a batch that is too large in the topic's compression", async () => {
     const configs = { "compression.type": "uncompressed", "max.message.bytes": "1000" };
     const { broker } = await brokerWithTopic(configs);
     const batch = batchOf(100, { compression: 1, compress });
@@ -175,7 +175,7 @@ describe("Produce", () => {
     await expect(broker.send(Produce, 9, request("nosuch"))).rejects.toThrow("acks=0");
   });
 
-  it("refuses acks=all, and only that, while too few replicas are in sync", async () => {
+  it("refuses only acks=all while too few replicas are in sync", async () => {
     const { broker } = await brokerWithTopic({ "min.insync.replicas": "2" });
     const produce = async (acks: number) => {
       const topicData = [
@@ -198,7 +198,7 @@ describe("Produce", () => {
     expect(answers.every(({ errorCode }) => errorCode === 0)).toBe(true);
   });
 
-  it("stamps its own clock where the topic wants it", async () => {
+  it("stamps the append time in a topic with LogAppendTime", async () => {
     const { broker } = await brokerWithTopic({ "message.timestamp.type": "LogAppendTime" });
     const { logAppendTimeMs } = await broker.produce("t", batchOf(1));
     expect(logAppendTimeMs).toBe(broker.time.wallMs());
@@ -208,7 +208,7 @@ describe("Produce", () => {
     });
   });
 
-  it("compresses where the topic wants it", async () => {
+  it("compresses batches with the topic's compression.type", async () => {
     const { broker } = await brokerWithTopic({ "compression.type": "gzip" });
     expect((await broker.produce("t", batchOf(20))).errorCode).toBe(0);
     expect(await storedHeader(broker)).toMatchObject({ compression: 1, recordCount: 20 });
@@ -240,7 +240,7 @@ async function stored(broker: WholeBroker, fetchOffset: number) {
   return responses[0]!.partitions[0]!.records!;
 }
 
-it("Produce sends a client to the leader, with its address, from version 10 on (KIP-951)", async () => {
+it("Produce names the leader and its endpoint, from version 10 on (KIP-951)", async () => {
   const broker = await brokerThatDoesNotLead();
   const produce = (version: number) => {
     const partitionData = [0, 1].map((index) => ({ index, records: batchOf(1) }));

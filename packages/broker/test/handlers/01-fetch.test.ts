@@ -50,7 +50,7 @@ describe("Fetch", () => {
     expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
   });
 
-  it("looks again only when there is as much as it waits for", async () => {
+  it("reads again only when min_bytes have been appended", async () => {
     const { broker } = await brokerWithRecords(0);
     const partition = broker.broker.partitions.find("t", 0) as Partition;
     let reads = 0;
@@ -70,7 +70,7 @@ describe("Fetch", () => {
     expect(reads).toBe(1);
   });
 
-  it("answers offsets and epochs it can't serve with Kafka's codes", async () => {
+  it("answers invalid offsets and epochs with Kafka's error codes", async () => {
     const { broker } = await brokerWithRecords();
     const code = async (offset: number, partition = {}) =>
       (await onlyPartition(broker, 12, request(offset, {}, partition))).errorCode;
@@ -88,7 +88,7 @@ describe("Fetch", () => {
     expect(await code(0, { currentLeaderEpoch: 0 })).toBe(ErrorCode.FENCED_LEADER_EPOCH);
   });
 
-  it("says where a damaged range ends, from the version on that has tags", async () => {
+  it("tells where a damaged range ends, in versions with tagged fields", async () => {
     const { broker } = await brokerWithRecords();
     const { log } = broker.broker.partitions.find("t", 0) as Partition;
     const damaged = new LogError("corrupt", "offsets 0 to 6 are damaged", { resumeOffset: 7 });
@@ -104,7 +104,7 @@ describe("Fetch", () => {
     });
   });
 
-  it("gives at least one batch, and no more than was asked for after it", async () => {
+  it("returns at least one batch, and further ones only within the limits", async () => {
     const { broker } = await brokerWithRecords();
     await broker.produceRecords("t", 1);
     const read = await onlyPartition(broker, 12, request(0, {}, { partitionMaxBytes: 1 }));
@@ -118,7 +118,7 @@ describe("Fetch", () => {
     expect(responses[0]!.partitions.map(({ records }) => records!.length)).toEqual([bytes, 0]);
   });
 
-  it("waits for data and answers as soon as there is some", async () => {
+  it("waits for data and answers when there is some", async () => {
     const { broker } = await brokerWithRecords(0);
     const waiting = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
     await broker.produceRecords("t", 2);
@@ -126,7 +126,7 @@ describe("Fetch", () => {
     expect(broker.requestTimers).toBe(0);
   });
 
-  it("answers within max_wait even when nothing comes", async () => {
+  it("answers after max_wait when there is no data", async () => {
     const { broker } = await brokerWithRecords(0);
     const waiting = onlyPartition(broker, 12, request(0, { maxWaitMs: 500 }));
     await untilWaiting(broker);
@@ -136,7 +136,7 @@ describe("Fetch", () => {
     expect(await waiting).toMatchObject({ errorCode: 0, highWatermark: 0 });
   });
 
-  it("goes on waiting while there is less than min_bytes", async () => {
+  it("keeps waiting while there is less than min_bytes", async () => {
     const { broker } = await brokerWithRecords(0);
     const more = { maxWaitMs: 500, minBytes: 200 };
     const waiting = onlyPartition(broker, 12, request(0, more));
@@ -146,14 +146,14 @@ describe("Fetch", () => {
     expect((await waiting).highWatermark).toBe(11);
   });
 
-  it("waits for no more than may be sent", async () => {
+  it("does not wait for more bytes than it may send", async () => {
     const { broker } = await brokerWithRecords();
     const [batch] = await broker.broker.partitions.all().next().value!.partition!.log.read(0, 1);
     const more = { maxWaitMs: 60_000, minBytes: 1 << 20, maxBytes: batch!.length };
     expect((await onlyPartition(broker, 12, request(0, more))).records).toHaveLength(batch!.length);
   });
 
-  it("waits for what there is beside what nobody knows, and answers at once for that alone", async () => {
+  it("waits although some partitions are unknown, but answers at once if all are", async () => {
     const { broker } = await brokerWithRecords(0);
     const partitions = [0, 9].map((partition) => {
       return { partition, fetchOffset: 0, partitionMaxBytes: 1 << 20 };
@@ -177,7 +177,7 @@ describe("Fetch", () => {
     expect(codes(alone)).toEqual(Array(3).fill(UNKNOWN_TOPIC_OR_PARTITION));
   });
 
-  it("ends a wait when the client has gone, and when the topic is deleted", async () => {
+  it("ends a wait when the client disconnects or the topic is deleted", async () => {
     const { broker } = await brokerWithRecords(0);
     const deleted = onlyPartition(broker, 12, request(0, { maxWaitMs: 60_000 }));
     await untilWaiting(broker);
@@ -191,7 +191,7 @@ describe("Fetch", () => {
     expect((await abandoned).errorCode).toBe(0);
   });
 
-  it("tells a session only what changed", async () => {
+  it("returns only changed partitions in a session", async () => {
     const { broker } = await brokerWithRecords();
     const partitions = [0, 1].map((partition) => ({
       partition,
@@ -211,7 +211,7 @@ describe("Fetch", () => {
     expect((await next(2)).errorCode).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
   });
 
-  it("tells a consumer that what it read is not in this log", async () => {
+  it("tells a consumer that its log has diverged", async () => {
     const { broker } = await brokerWithRecords();
     const { hosted } = [...broker.broker.partitions.all()][0]!;
     broker.broker.partitions.host([{ ...hosted, leaderEpoch: 2 }]);
@@ -225,12 +225,12 @@ describe("Fetch", () => {
   });
 });
 
-/** Until the fetch has found nothing and set its timer. */
+/** Resolves when the fetch has found no data and armed its timer. */
 async function untilWaiting(broker: WholeBroker): Promise<void> {
   while (broker.requestTimers < 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-it("Fetch sends a client to the leader, with its address, from version 16 on (KIP-951)", async () => {
+it("Fetch names the leader and its endpoint, from version 16 on (KIP-951)", async () => {
   const broker = await brokerThatDoesNotLead();
   const fetchT = (version: number, partition: number) => {
     const wanted = { partition, fetchOffset: 0, partitionMaxBytes: 1 };
@@ -251,7 +251,7 @@ it("Fetch sends a client to the leader, with its address, from version 16 on (KI
   expect(down.nodeEndpoints).toEqual([]);
 });
 
-it("Fetch tells the leader to a client whose epoch is old", async () => {
+it("Fetch names the leader to a client with an old leader epoch", async () => {
   const broker = await WholeBroker.start();
   const topicId = await broker.createTopic("t");
   await broker.broker.metadata.registerBroker({ host: "h", port: 1, unclean: true });

@@ -20,7 +20,7 @@ async function brokerWithRecords() {
 }
 
 describe("ListOffsets", () => {
-  it("knows the first and the next offset at every version", async () => {
+  it("finds the earliest and the latest offset at every version", async () => {
     const { ask } = await brokerWithRecords();
     for (let version = 1; version <= 10; version++) {
       expect((await ask(-1n, version)).offset).toBe(8);
@@ -43,7 +43,7 @@ describe("ListOffsets", () => {
     expect(await ask(-3n)).toMatchObject({ offset: 7, timestamp: 1004 });
   });
 
-  it("answers nothing below the log's start, where records were deleted inside a batch", async () => {
+  it("finds no offset below the log start, also when that is inside a batch", async () => {
     const { broker, ask } = await brokerWithRecords();
     const cut = async (offset: number) => {
       const topics = [{ name: "t", partitions: [{ partitionIndex: 0, offset }] }];
@@ -57,7 +57,7 @@ describe("ListOffsets", () => {
     for (const timestamp of [0n, -3n]) expect((await ask(timestamp)).offset).toBe(-1);
   });
 
-  it("reads a log whose newest record was deleted once, however often that is asked for", async () => {
+  it("searches the log once after its newest record was deleted, not per request", async () => {
     const broker = await WholeBroker.start();
     await broker.createTopic("t");
     const times = (...timestamps: number[]) => {
@@ -83,7 +83,7 @@ describe("ListOffsets", () => {
     await readsOf({ offset: 5, timestamp: 3500 });
   });
 
-  it("refuses what a version can't ask for, and what is not there", async () => {
+  it("refuses special timestamps of later versions, and unknown partitions", async () => {
     const { broker, ask } = await brokerWithRecords();
     expect((await ask(-3n, 6)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
     expect((await ask(-4n, 7)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);

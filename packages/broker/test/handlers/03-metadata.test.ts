@@ -34,7 +34,7 @@ describe("Metadata", () => {
     ]);
   });
 
-  it("takes an empty list for all topics in version 0 only, null from version 1 on", async () => {
+  it("lists all topics for an empty list in version 0, for null from version 1 on", async () => {
     const { call, metadata } = await metadataBroker();
     await createTopics(metadata, [spec("a"), spec("b")]);
     const names = async (version: number, topics: [] | null) =>
@@ -64,7 +64,7 @@ describe("Metadata", () => {
     expect([...metadata.image.topics.keys()]).toEqual(["new", "n_e"]);
   });
 
-  it("creates nothing when the broker is told not to", async () => {
+  it("creates no topic when auto.create.topics.enable is false", async () => {
     const kafkaConfigs = { "auto.create.topics.enable": "false" };
     const { call, metadata } = await metadataBroker({ kafkaConfigs });
     const { topics } = await call(Metadata, handler, 13, { topics: byName("new") });
@@ -87,7 +87,7 @@ describe("Metadata", () => {
     expect((await ask(13, ZERO_UUID)).topics).toMatchObject([refused]);
   });
 
-  it("tells what may be done when asked", async () => {
+  it("lists authorized operations on request", async () => {
     const { call, metadata } = await metadataBroker();
     await createTopics(metadata, [spec("t")]);
     const answer = await call(Metadata, handler, 8, {
@@ -99,7 +99,7 @@ describe("Metadata", () => {
     expect(answer.clusterAuthorizedOperations).toBe(0b1111110100000);
   });
 
-  it("advertises the address a client came in by when bound to all", async () => {
+  it("advertises the address that the client connected to when bound to all", async () => {
     const { call } = await metadataBroker({ bindAddress: "0.0.0.0" });
     const { brokers } = await call(Metadata, handler, 1, { topics: [] });
     expect(brokers).toMatchObject([{ host: "10.0.0.1", port: 19092 }]);

@@ -24,7 +24,7 @@ const partition = (partitionIndex: number, committedOffset: number, fields = {})
   ...fields,
 });
 
-/** Commits and returns the codes of the partitions, in their order. */
+/** Commits, and returns the error codes of the partitions in their order. */
 async function commit(broker: WholeBroker, version: number, topics: Topic[], fields = {}) {
   const request = { groupId: "g", memberId: "", topics, ...fields };
   const answer = await broker.call(OffsetCommit, version, request);
@@ -70,7 +70,7 @@ describe("OffsetCommit", () => {
     expect(await committedOffsets(broker, "g")).toMatchObject([{ topic: "t", offset: 5 }]);
   });
 
-  it("refuses partitions one by one", async () => {
+  it("refuses each invalid partition on its own", async () => {
     const broker = await offsetsBroker();
     const topics = [
       {
@@ -105,7 +105,7 @@ describe("OffsetCommit", () => {
     [2, ErrorCode.ILLEGAL_GENERATION],
     [8, ErrorCode.ILLEGAL_GENERATION],
     [9, ErrorCode.GROUP_ID_NOT_FOUND],
-  ])("knows no members of a group that isn't there, at version %i", async (version, code) => {
+  ])("refuses members of an unknown group, at version %i", async (version, code) => {
     const broker = await offsetsBroker();
     const member = { memberId: "m", generationIdOrMemberEpoch: 0 };
     expect(await commit(broker, version, topics, member)).toEqual([code, code]);
@@ -121,7 +121,7 @@ describe("OffsetCommit", () => {
     ErrorCode.FENCED_INSTANCE_ID,
     ErrorCode.REBALANCE_IN_PROGRESS,
     ErrorCode.UNSUPPORTED_VERSION,
-  ])("asks the group, which may answer %i", async (code) => {
+  ])("answers the error code of the group's validation: %i", async (code) => {
     const broker = await offsetsBroker();
     const asked: unknown[] = [];
     await addGroup(broker, "g", {
@@ -143,13 +143,13 @@ describe("OffsetCommit", () => {
     expect(await committedOffsets(broker, "")).toHaveLength(2);
   });
 
-  it("has no coordinator before there is an offsets topic", async () => {
+  it("has no coordinator before the offsets topic exists", async () => {
     const broker = await WholeBroker.start();
     const code = ErrorCode.COORDINATOR_NOT_AVAILABLE;
     expect(await commit(broker, 9, topics)).toEqual([code, code]);
   });
 
-  it("forgets the offsets of a topic that is deleted", async () => {
+  it("deletes the offsets of a deleted topic", async () => {
     const broker = await offsetsBroker();
     await commit(broker, 9, topics);
     await broker.call(DeleteTopics, 5, { topicNames: ["t"], timeoutMs: 1_000 });
@@ -157,7 +157,7 @@ describe("OffsetCommit", () => {
     expect(await committedOffsets(broker, "g")).toEqual([]);
   });
 
-  it("takes commits of a classic group's member, which thereby shows that it lives", async () => {
+  it("accepts commits of a classic group's member and extends its session", async () => {
     const broker = await classicBroker();
     await broker.createTopic("t", 2);
     const memberId = await stableGroup(broker);
@@ -175,7 +175,7 @@ describe("OffsetCommit", () => {
     expect(await commit(broker, 9, topics, member)).toEqual([standalone, standalone]);
   });
 
-  it("keeps offsets of an empty group for their retention, then forgets both", async () => {
+  it("keeps the offsets of an empty group for their retention, then deletes both", async () => {
     const broker = await classicBroker();
     await broker.createTopic("t", 2);
     const memberId = await stableGroup(broker);

@@ -50,7 +50,7 @@ describe("OffsetFetch", () => {
     ]);
   });
 
-  it.each([2, 7])("answers null with all topics, at version %i", async (version) => {
+  it.each([2, 7])("returns all topics for null, at version %i", async (version) => {
     const broker = await brokerWithOffsets();
     const request = { groupId: "g", topics: null, groups: [] };
     const answer = await broker.call(OffsetFetch, version, request);
@@ -77,7 +77,7 @@ describe("OffsetFetch", () => {
     ]);
   });
 
-  it("takes topic ids, at version 10", async () => {
+  it("finds topics by id, at version 10", async () => {
     const broker = await brokerWithOffsets();
     const topics = [idOf(broker, "t"), ZERO_UUID].map((topicId) => ({
       topicId,
@@ -99,7 +99,7 @@ describe("OffsetFetch", () => {
     ]);
   });
 
-  it("asks the group for the member that fetches, from version 9 on", async () => {
+  it("lets the group validate the member, from version 9 on", async () => {
     const broker = await brokerWithOffsets();
     const asked: unknown[] = [];
     await addGroup(broker, "g", {
@@ -122,7 +122,7 @@ describe("OffsetFetch", () => {
     ]);
   });
 
-  it("sends clients to look for the coordinator where there is none", async () => {
+  it("answers NOT_COORDINATOR without a coordinator, so that clients look for it", async () => {
     const broker = await WholeBroker.start();
     const code = ErrorCode.NOT_COORDINATOR;
     const topics = [{ name: "t", partitionIndexes: [0] }];

@@ -23,7 +23,7 @@ it("finds the coordinator of a group, at every version", async () => {
   expect(topic?.partitions).toHaveLength(50);
 });
 
-it("names this broker for a transactional id, where InitProducerId says what is missing", async () => {
+it("names this broker for a transactional id; its InitProducerId refuses the id", async () => {
   const broker = await WholeBroker.start();
   const answer = await broker.call(FindCoordinator, 3, { key: "tx", keyType: 1 });
   expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 9092 });
@@ -35,17 +35,17 @@ it("names this broker for a transactional id, where InitProducerId says what is 
 });
 
 it("hashes group ids as Kafka does", () => {
-  // String.hashCode of Java: "abc" is 96354, "" is 0.
+  // Java's String.hashCode: 96354 for "abc", 0 for "".
   expect(partitionOf("abc", 50)).toBe(96_354 % 50);
   expect(partitionOf("", 50)).toBe(0);
 });
 
-it("sends each group to the leader of its partition, as long as that is up", async () => {
+it("names the leader of each group's partition, unless it is down", async () => {
   const history = cluster([2, 3], { __consumer_offsets: [[2], [3], [2]] });
   history.change("__consumer_offsets", 2, { leader: -1 });
   history.fence(3);
   const broker = await WholeBroker.start({}, history.records);
-  // Java's hash of one letter is its code: "c" is 99, which three divides.
+  // Java's hash of one letter is its code: 99 for "c", a multiple of 3.
   const keys = ["c", "d", "e"];
   expect(keys.map((key) => partitionOf(key, 3))).toEqual([0, 1, 2]);
   const { coordinators } = await broker.call(FindCoordinator, 4, { coordinatorKeys: keys });

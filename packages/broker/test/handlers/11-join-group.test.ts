@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { classicBroker, INITIAL_DELAY_MS, joinRequest, stableGroup } from "./classic-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-it("answers a new member's join when the group's first rebalance is over, at version 0", async () => {
+it("answers a new member's join when the initial rebalance ends, at version 0", async () => {
   const broker = await classicBroker();
   const joining = broker.call(JoinGroup, 0, joinRequest());
   broker.time.advance(INITIAL_DELAY_MS);
@@ -14,7 +14,7 @@ it("answers a new member's join when the group's first rebalance is over, at ver
   expect(joined.members).toHaveLength(1);
 });
 
-it("gives new members an id first and lets them join with it, at version 9", async () => {
+it("first gives a new member an id, with which it joins, at version 9", async () => {
   const broker = await classicBroker();
   const memberId = await stableGroup(broker);
   const second = await broker.call(JoinGroup, 9, joinRequest({ reason: "new" }));
@@ -33,7 +33,7 @@ it("gives new members an id first and lets them join with it, at version 9", asy
   expect(await joining).toMatchObject({ generationId: 2, leader: memberId, members: [] });
 });
 
-it("writes no protocol as an empty name below version 7", async () => {
+it("sends an empty protocol name instead of null below version 7", async () => {
   const broker = await classicBroker();
   for (let version = 0; version <= 9; version++) {
     const answer = await broker.call(JoinGroup, version, joinRequest({ sessionTimeoutMs: 1 }));
@@ -42,7 +42,7 @@ it("writes no protocol as an empty name below version 7", async () => {
   }
 });
 
-it("tells a static leader that came back to skip the assignment", async () => {
+it("tells a static leader that joins again to skip the assignment", async () => {
   const broker = await classicBroker();
   const former = await stableGroup(broker, { groupInstanceId: "one" });
   const back = await broker.call(JoinGroup, 9, joinRequest({ groupInstanceId: "one" }));
@@ -53,13 +53,13 @@ it("tells a static leader that came back to skip the assignment", async () => {
   expect(answer.errorCode).toBe(ErrorCode.FENCED_INSTANCE_ID);
 });
 
-it("has no coordinator before there is a topic for groups", async () => {
+it("has no coordinator before the offsets topic exists", async () => {
   const broker = await WholeBroker.start();
   const answer = await broker.call(JoinGroup, 5, joinRequest());
   expect(answer.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
 });
 
-it("refuses who waits when the broker stops", async () => {
+it("refuses waiting joins when the coordinator closes", async () => {
   const broker = await classicBroker();
   const joining = broker.call(JoinGroup, 3, joinRequest());
   broker.broker.groups.close();

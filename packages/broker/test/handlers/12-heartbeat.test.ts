@@ -17,7 +17,7 @@ it("keeps a member in its group, at every version", async () => {
   expect(late.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });
 
-it("is refused for the wrong generation, member, instance or group", async () => {
+it("is refused with a wrong generation, member, instance or group", async () => {
   const broker = await classicBroker();
   const memberId = await stableGroup(broker, { groupInstanceId: "one" });
   const errorOf = async (fields: object) => {
@@ -33,9 +33,9 @@ it("is refused for the wrong generation, member, instance or group", async () =>
   expect(await errorOf({ groupId: "" })).toBe(ErrorCode.INVALID_GROUP_ID);
 });
 
-it("is fine while the coordinator loads", async () => {
+it("is answered without an error while the coordinator is being loaded", async () => {
   const broker = await WholeBroker.start();
-  // Answered when the topic is there; its shards are loaded a little later.
+  // Sent when the topic exists; its shards are loaded a little later.
   const created = broker.broker.metadata.controller.createOffsetsTopic({});
   const beat = { groupId: "g", generationId: 1, memberId: "m" };
   const loading = new Promise<number>((resolve) => {

@@ -5,7 +5,7 @@ import { WholeBroker } from "./whole-broker.ts";
 
 const { NONE, UNKNOWN_MEMBER_ID, INVALID_GROUP_ID } = ErrorCode;
 
-it.each([0, 2])("lets one member leave, whose error is the request's, at version %d", async (v) => {
+it.each([0, 2])("removes one member; its error is the request's, at version %d", async (v) => {
   const broker = await classicBroker();
   const memberId = await stableGroup(broker);
   const leave = { groupId: "g", memberId };
@@ -18,7 +18,7 @@ it.each([0, 2])("lets one member leave, whose error is the request's, at version
   expect((await broker.call(Heartbeat, 0, beat)).errorCode).toBe(UNKNOWN_MEMBER_ID);
 });
 
-it.each([3, 5])("lets several leave, each with an error of its own, at version %d", async (v) => {
+it.each([3, 5])("removes several members, each with its error, at version %d", async (v) => {
   const broker = await classicBroker();
   await stableGroup(broker, { groupInstanceId: "one" });
   const members = [
@@ -41,7 +41,7 @@ it.each([3, 5])("lets several leave, each with an error of its own, at version %
   );
 });
 
-it("is refused for an empty group id, and where there is no coordinator", async () => {
+it("is refused with an empty group id, and without a coordinator", async () => {
   const broker = await classicBroker();
   const request = { groupId: "", memberId: "m", members: [{ memberId: "m" }] };
   expect((await broker.call(LeaveGroup, 0, request)).errorCode).toBe(INVALID_GROUP_ID);

@@ -5,7 +5,7 @@ import { classicBroker, INITIAL_DELAY_MS, joinRequest } from "./classic-broker.t
 const A = Uint8Array.of(1);
 const B = Uint8Array.of(2);
 
-it.each([0, 5])("hands the leader's assignment to all, at version %d", async (version) => {
+it.each([0, 5])("returns the leader's assignments to all, at version %d", async (version) => {
   const broker = await classicBroker();
   const joining = [joinRequest(), joinRequest()].map((join) => broker.call(JoinGroup, 3, join));
   broker.time.advance(2 * INITIAL_DELAY_MS);
@@ -33,7 +33,7 @@ it.each([0, 5])("hands the leader's assignment to all, at version %d", async (ve
   expect(again).toMatchObject({ errorCode: 0, assignment: B });
 });
 
-it("needs the protocol's type and name from version 5, and the right ones", async () => {
+it("requires the protocol's type and name from version 5 on, and checks them", async () => {
   const broker = await classicBroker();
   const joining = broker.call(JoinGroup, 3, joinRequest());
   broker.time.advance(INITIAL_DELAY_MS);

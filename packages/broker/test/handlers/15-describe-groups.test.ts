@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { classicBroker, joinRequest, SUBSCRIPTION, stableGroup } from "./classic-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-it.each([0, 6])("shows a stable group with its members, at version %d", async (version) => {
+it.each([0, 6])("describes a stable group with its members, at version %d", async (version) => {
   const broker = await classicBroker();
   const memberId = await stableGroup(broker);
   const { groups } = await broker.call(DescribeGroups, version, { groups: ["g"] });
@@ -27,7 +27,7 @@ it.each([0, 6])("shows a stable group with its members, at version %d", async (v
   ]);
 });
 
-it("shows no subscriptions while the group rebalances, and no members when it is empty", async () => {
+it("has no subscriptions during a rebalance, and no members in an empty group", async () => {
   const broker = await classicBroker();
   const memberId = await stableGroup(broker);
   void broker.call(JoinGroup, 3, joinRequest());
@@ -49,7 +49,7 @@ it("shows no subscriptions while the group rebalances, and no members when it is
   });
 });
 
-it("calls an unknown group dead, and from version 6 unknown", async () => {
+it("describes an unknown group as Dead, from version 6 on with an error", async () => {
   const broker = await classicBroker();
   for (let version = 0; version <= 6; version++) {
     const { groups } = await broker.call(DescribeGroups, version, { groups: ["x", "y"] });
@@ -62,7 +62,7 @@ it("calls an unknown group dead, and from version 6 unknown", async () => {
   }
 });
 
-it("tells what may be done to a group when asked", async () => {
+it("lists authorized operations on request", async () => {
   const broker = await classicBroker();
   await stableGroup(broker);
   const ask = async (includeAuthorizedOperations: boolean) => {
@@ -75,7 +75,7 @@ it("tells what may be done to a group when asked", async () => {
   expect(await ask(true)).toBe((1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11));
 });
 
-it("says for each group that there is no coordinator", async () => {
+it("answers an error for each group without a coordinator", async () => {
   const broker = await WholeBroker.start();
   const { groups } = await broker.call(DescribeGroups, 5, { groups: ["g"] });
   expect(groups).toMatchObject([

@@ -27,7 +27,7 @@ it("lists the groups of all shards, at every version", async () => {
   }
 });
 
-it("takes states and types as filters, in any spelling of case", async () => {
+it("filters by state and type, and ignores case", async () => {
   const broker = await threeGroups();
   const ids = async (statesFilter: string[], typesFilter: string[] = []) => {
     const { groups } = await broker.call(ListGroups, 5, { statesFilter, typesFilter });
@@ -41,12 +41,12 @@ it("takes states and types as filters, in any spelling of case", async () => {
   expect(await ids([], ["nonsense"])).toEqual([]);
 });
 
-it("lists nothing where there are no groups", async () => {
+it("lists nothing when there are no groups", async () => {
   const broker = await WholeBroker.start();
   expect(await broker.call(ListGroups, 5, {})).toMatchObject({ errorCode: 0, groups: [] });
 });
 
-it("lists all or none: it waits for a shard that is loading", async () => {
+it("waits for a shard that is being loaded", async () => {
   const broker = await WholeBroker.start();
   const loading = new Promise<number>((resolve) => {
     broker.broker.metadata.onChange(() => {

@@ -22,7 +22,7 @@ describe("ApiVersions", () => {
     }
   });
 
-  it("tells of the consumer group protocol by the finalized feature group.version", async () => {
+  it("announces the consumer protocol with the finalized feature group.version", async () => {
     const broker = await WholeBroker.start();
     const told = await broker.call(ApiVersions, 4, software);
     const metadataVersion = { name: "metadata.version", minVersion: 7, maxVersion: 25 };
@@ -39,9 +39,9 @@ describe("ApiVersions", () => {
     expect(older.finalizedFeatures).toHaveLength(2);
   });
 
-  it("answers a version of the future as version 0, with the list", async () => {
+  it("answers a newer version as version 0, with the list", async () => {
     const broker = await WholeBroker.start();
-    // Key 18, version 99, correlation id 7, client id "x", and a body nobody knows.
+    // Key 18, version 99, correlation id 7, client id "x", and a body of unknown format.
     const frame = Uint8Array.of(0, 18, 0, 99, 0, 0, 0, 7, 0, 1, 120, 0, 222, 173, 190, 239);
     const answer = decodeResponse(ApiVersions, 0, (await broker.sendFrame(frame))!);
     expect(answer.correlationId).toBe(7);
@@ -49,7 +49,7 @@ describe("ApiVersions", () => {
     expect(answer.body.apiKeys).toHaveLength(handlers.length);
   });
 
-  it("refuses client software with a name KIP-511 does not allow", async () => {
+  it("refuses a client software name that KIP-511 does not allow", async () => {
     const broker = await WholeBroker.start();
     const bad = { ...software, clientSoftwareName: "-nope" };
     expect((await broker.call(ApiVersions, 3, bad)).errorCode).toBe(ErrorCode.INVALID_REQUEST);

@@ -26,7 +26,7 @@ describe("CreateTopics", () => {
     expect(config("segment.bytes")).toMatchObject({ value: "1073741824", configSource: 5 });
   });
 
-  it("only validates when asked to", async () => {
+  it("creates nothing with validateOnly", async () => {
     const { call, metadata, host } = await metadataBroker();
     const request = { topics: [spec("t"), spec("sp ace")], validateOnly: true };
     const { topics } = await call(CreateTopics, createTopics, 7, request);
@@ -37,7 +37,7 @@ describe("CreateTopics", () => {
     expect([metadata.image.topics.size, host.logs.size]).toEqual([0, 0]);
   });
 
-  it("refuses a topic that is named twice, and makes the others", async () => {
+  it("refuses a topic that is named twice, and creates the others", async () => {
     const { call, metadata } = await metadataBroker();
     const request = { topics: [spec("t"), spec("u"), spec("t")] };
     const { topics } = await call(CreateTopics, createTopics, 7, request);
@@ -48,7 +48,7 @@ describe("CreateTopics", () => {
     expect([...metadata.image.topics.keys()]).toEqual(["u"]);
   });
 
-  it("places partitions as it is told", async () => {
+  it("places replicas as the request assigns them", async () => {
     const { call, metadata } = await metadataBroker({ brokers: [1, 2, 3] });
     const assignments = [
       { partitionIndex: 1, brokerIds: [2, 1] },

@@ -23,7 +23,7 @@ describe("DeleteTopics", () => {
     expect(metadata.image.configs.has(ResourceType.topic)).toBe(false);
   });
 
-  it("deletes by name or id in the highest", async () => {
+  it("deletes by name or id in the highest version", async () => {
     const { call, metadata } = await metadataBroker();
     await createTopics(metadata, [spec("t"), spec("u"), spec("kept")]);
     const { id } = metadata.image.topics.get("u")!;
@@ -46,7 +46,7 @@ describe("DeleteTopics", () => {
     expect([...metadata.image.topics.keys()]).toEqual(["kept"]);
   });
 
-  it("deletes nothing that is named twice, and says what it does not know", async () => {
+  it("refuses topics that are named twice, and unknown topics", async () => {
     const { call, metadata } = await metadataBroker();
     await createTopics(metadata, [spec("t"), spec("u")]);
     const { id } = metadata.image.topics.get("u")!;
@@ -66,7 +66,7 @@ describe("DeleteTopics", () => {
     expect([...metadata.image.topics.keys()]).toEqual(["t", "u"]);
   });
 
-  it("deletes nothing when deletion is switched off", async () => {
+  it("deletes nothing when delete.topic.enable is false", async () => {
     const { call } = await metadataBroker({ kafkaConfigs: { "delete.topic.enable": "false" } });
     const code = async (version: number) => {
       const request = { topicNames: ["t"], timeoutMs };

@@ -9,7 +9,7 @@ async function ask(broker: WholeBroker, name: string, offset: number, version = 
 }
 
 describe("DeleteRecords", () => {
-  it.each([0, 1, 2])("moves the start of the log, at version %i", async (version) => {
+  it.each([0, 1, 2])("moves the log start offset, at version %i", async (version) => {
     const broker = await WholeBroker.start();
     await broker.createTopic("t");
     await broker.produceRecords("t", 3);
@@ -19,7 +19,7 @@ describe("DeleteRecords", () => {
     expect(await ask(broker, "t", -1, version)).toMatchObject({ errorCode: 0, lowWatermark: 6 });
   });
 
-  it("refuses offsets past the end, unknown topics and topics that are only compacted", async () => {
+  it("refuses invalid offsets, unknown topics and topics that are only compacted", async () => {
     const broker = await WholeBroker.start();
     await broker.createTopic("t");
     await broker.createTopic("kept", 1, { "cleanup.policy": "compact" });

@@ -15,7 +15,7 @@ describe("InitProducerId", () => {
     }
   });
 
-  it("refuses what it can't do", async () => {
+  it("refuses transactional ids and incomplete requests", async () => {
     const { call } = await metadataBroker();
     const code = async (more: object) => {
       return (await call(InitProducerId, initProducerId, 5, { ...request, ...more })).errorCode;
@@ -26,7 +26,7 @@ describe("InitProducerId", () => {
     expect(await code({ producerId: 5, producerEpoch: 1 })).toBe(0);
   });
 
-  it("says so when the block of ids can't be stored", async () => {
+  it("answers KAFKA_STORAGE_ERROR when the block of ids can't be stored", async () => {
     const { call, log } = await metadataBroker();
     log.append = () => Promise.reject(new LogError("offline", "I/O error"));
     const answer = await call(InitProducerId, initProducerId, 5, request);

@@ -2,7 +2,7 @@ import { ErrorCode, OffsetForLeaderEpoch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { WholeBroker } from "./whole-broker.ts";
 
-it("says where an epoch ended, at every version", async () => {
+it("finds the end offset of a leader epoch, at every version", async () => {
   const broker = await WholeBroker.start();
   await broker.createTopic("t");
   await broker.produceRecords("t", 4);
@@ -26,7 +26,7 @@ it("says where an epoch ended, at every version", async () => {
   }
 });
 
-it("knows no epochs of a partition that is not there", async () => {
+it("refuses an unknown partition", async () => {
   const broker = await WholeBroker.start();
   const answer = await broker.call(OffsetForLeaderEpoch, 4, {
     topics: [{ topic: "x", partitions: [{ partition: 0, leaderEpoch: 0 }] }],

@@ -8,7 +8,7 @@ const filter = {
   ...{ principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 },
 };
 
-it("DescribeAcls says that there are no ACLs here", async () => {
+it("DescribeAcls answers SECURITY_DISABLED: there is no authorizer", async () => {
   const { call } = await metadataBroker();
   for (let version = 1; version <= 3; version++) {
     const answer = await call(DescribeAcls, describeAcls, version, filter);

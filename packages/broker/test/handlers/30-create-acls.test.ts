@@ -8,7 +8,7 @@ const creation = {
   ...{ principal: "User:a", host: "*", operation: 3, permissionType: 3 },
 };
 
-it("CreateAcls refuses each creation: nobody would check it", async () => {
+it("CreateAcls refuses each creation: there is no authorizer", async () => {
   const { call } = await metadataBroker();
   for (let version = 1; version <= 3; version++) {
     const { results } = await call(CreateAcls, createAcls, version, {

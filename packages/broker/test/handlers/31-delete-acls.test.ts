@@ -8,7 +8,7 @@ const filter = {
   ...{ principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 },
 };
 
-it("DeleteAcls refuses each filter: there is nothing to delete", async () => {
+it("DeleteAcls refuses each filter: there is no authorizer", async () => {
   const { call } = await metadataBroker();
   for (let version = 1; version <= 3; version++) {
     const { filterResults } = await call(DeleteAcls, deleteAcls, version, { filters: [filter] });

@@ -19,7 +19,7 @@ const resource = (resourceType: number, resourceName: string, keys: string[] | n
 });
 
 describe("DescribeConfigs", () => {
-  it("tells a topic's configs and where they come from, at both ends", async () => {
+  it("describes a topic's configs and their sources, at both ends of its versions", async () => {
     const { call } = await brokerWithTopic();
     const asked = resource(ResourceType.topic, "t");
     const old = await call(DescribeConfigs, describeConfigs, 1, asked);
@@ -40,7 +40,7 @@ describe("DescribeConfigs", () => {
     ]);
   });
 
-  it("tells only the keys that were asked for", async () => {
+  it("returns only the keys that the request names; all for an empty list", async () => {
     const { call } = await brokerWithTopic();
     const asked = resource(ResourceType.topic, "t", ["retention.ms", "nonsense"]);
     const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
@@ -49,7 +49,7 @@ describe("DescribeConfigs", () => {
     expect(none.results[0]!.configs.length).toBeGreaterThan(30);
   });
 
-  it("tells of a config that nobody knows that it is there, and nothing of its value", async () => {
+  it("lists an unknown config that is set, but not its value", async () => {
     const { call, metadata } = await brokerWithTopic();
     const change = { name: "my.plugin.key", operation: 0, value: "x" };
     const broker = { type: ResourceType.broker, replace: false, changes: [change] };
@@ -72,7 +72,7 @@ describe("DescribeConfigs", () => {
     }
   });
 
-  it("tells a broker's configs, never a secret", async () => {
+  it("describes a broker's configs, but no secret", async () => {
     const { call, metadata } = await brokerWithTopic();
     const change = { name: "message.max.bytes", operation: 0, value: "5000" };
     const broker = { type: ResourceType.broker, replace: false, changes: [change] };
@@ -97,7 +97,7 @@ describe("DescribeConfigs", () => {
     expect(all.results[0]!.configs).toMatchObject([{ name: "message.max.bytes", value: "5000" }]);
   });
 
-  it("refuses what it does not know", async () => {
+  it("refuses unknown resources and types", async () => {
     const { call } = await brokerWithTopic();
     const code = async (type: number, name: string) => {
       const { results } = await call(DescribeConfigs, describeConfigs, 4, resource(type, name));
@@ -112,7 +112,7 @@ describe("DescribeConfigs", () => {
   });
 });
 
-it("DescribeConfigs tells of another broker what was set at run time", async () => {
+it("DescribeConfigs describes, of another broker, the configs set at run time", async () => {
   const { call, metadata } = await metadataBroker({ brokers: [1, 2] });
   const set = (name: string, config: string, value: string) => {
     const changes = [{ name: config, operation: 0, value }];
@@ -144,7 +144,7 @@ it("DescribeConfigs tells of another broker what was set at run time", async () 
   ]);
 });
 
-it("DescribeConfigs tells a group's configs, set or not", async () => {
+it("DescribeConfigs describes a group's configs, set or not", async () => {
   const { call, metadata } = await metadataBroker();
   const set = async (name: string, value: string) => {
     const changes = [{ name, operation: 0, value }];
@@ -175,7 +175,7 @@ it("DescribeConfigs tells a group's configs, set or not", async () => {
     "not acted on yet: there are no",
   );
   expect(config("streams.assignor.name")?.value).toBe("sticky");
-  // Kafka's internal ones are told when they are set.
+  // Kafka's internal configs are listed only when they are set.
   expect(config("streams.task.offset.interval.ms")).toBeUndefined();
   await set("streams.task.offset.interval.ms", "20000");
   const again = await call(DescribeConfigs, describeConfigs, 4, asked);
@@ -183,7 +183,7 @@ it("DescribeConfigs tells a group's configs, set or not", async () => {
   expect(names).toContain("streams.task.offset.interval.ms");
 });
 
-it("DescribeConfigs tells synonyms as Kafka does: hours only behind milliseconds", async () => {
+it("DescribeConfigs lists synonyms as Kafka does: hours only after milliseconds", async () => {
   const kafkaConfigs = { "log.retention.hours": "2", "advertised.listeners": "PLAINTEXT://a:1" };
   const { call, metadata } = await metadataBroker({ kafkaConfigs });
   await createTopics(metadata, [spec("t")]);

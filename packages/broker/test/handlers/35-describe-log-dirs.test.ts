@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { batchOf } from "../partition/batches.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-it("says how much each partition holds, at every version", async () => {
+it("returns the size of each partition, at every version", async () => {
   const broker = await WholeBroker.start();
   await broker.createTopic("a", 2);
   await broker.createTopic("b");

@@ -26,7 +26,7 @@ describe("CreatePartitions", () => {
     }
   });
 
-  it("refuses what makes no sense", async () => {
+  it("refuses invalid counts and assignments, with a text, and failed storage", async () => {
     const { call, metadata, host } = await metadataBroker();
     await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
     const code = async (name: string, count: number, ids: number[][] | null = null) => {
@@ -52,7 +52,7 @@ describe("CreatePartitions", () => {
     expect(await code("t", 3, [[1]])).toBe(0);
   });
 
-  it("leaves no logs of a topic that was deleted meanwhile", async () => {
+  it("leaves no logs of a topic that is deleted in the meantime", async () => {
     const { call, metadata, host } = await metadataBroker();
     await createTopics(metadata, [spec("t")]);
     const createLogs = host.createLogs.bind(host);

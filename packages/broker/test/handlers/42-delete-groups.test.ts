@@ -10,7 +10,7 @@ import { expect, it } from "vitest";
 import { classicBroker, stableGroup } from "./classic-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-it.each([0, 2])("deletes empty groups and what they committed, at version %d", async (version) => {
+it.each([0, 2])("deletes empty groups and their offsets, at version %d", async (version) => {
   const broker = await classicBroker();
   await broker.createTopic("t");
   await stableGroup(broker, { groupId: "full" });
@@ -48,7 +48,7 @@ it.each([0, 2])("deletes empty groups and what they committed, at version %d", a
   }
 });
 
-it("says for each group that there is no coordinator", async () => {
+it("answers an error for each group without a coordinator", async () => {
   const broker = await WholeBroker.start();
   const { results } = await broker.call(DeleteGroups, 2, { groupsNames: ["g"] });
   expect(results).toMatchObject([{ groupId: "g", errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE }]);

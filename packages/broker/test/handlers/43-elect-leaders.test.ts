@@ -11,7 +11,7 @@ import { metadataBroker } from "./metadata-broker.ts";
 const { preferred, unclean } = ElectionType;
 const asked = (...partitions: number[]) => [{ topic: "t", partitions }];
 
-it("ElectLeaders elects, at every version", async () => {
+it("ElectLeaders elects preferred leaders, at every version", async () => {
   for (const version of [0, 1, 2]) {
     const history = cluster([1, 2], {
       t: [
@@ -42,7 +42,7 @@ it("ElectLeaders elects, at every version", async () => {
   }
 });
 
-it("ElectLeaders finds no leader where no broker is up, and knows two types", async () => {
+it("ElectLeaders finds no leader while no broker is up, and refuses unknown types", async () => {
   const history = cluster([1], { t: [[1]] });
   history.change("t", 0, { leader: -1 });
   history.fence(1);
@@ -56,7 +56,7 @@ it("ElectLeaders finds no leader where no broker is up, and knows two types", as
   expect((await elect(2)).errorCode).toBe(ErrorCode.INVALID_REQUEST);
 });
 
-it("ElectLeaders is never needed by a broker that is alone", async () => {
+it("ElectLeaders answers ELECTION_NOT_NEEDED on a single broker", async () => {
   const { call, metadata } = await metadataBroker();
   await createTopics(metadata, [spec("t")]);
   for (const electionType of [preferred, unclean]) {
@@ -67,7 +67,7 @@ it("ElectLeaders is never needed by a broker that is alone", async () => {
   }
 });
 
-it("ElectLeaders tells an error of all where its version has room for one", async () => {
+it("ElectLeaders has one error for the whole response, from version 1 on", async () => {
   const { call } = await brokerWithoutLog();
   const request = { electionType: preferred, topicPartitions: asked(0), timeoutMs: 1 };
   const storage = ErrorCode.KAFKA_STORAGE_ERROR;

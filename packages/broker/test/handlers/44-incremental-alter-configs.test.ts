@@ -37,7 +37,7 @@ it("IncrementalAlterConfigs sets, deletes, appends and subtracts, at both versio
   expect(own()["retention.ms"]).toBe("5");
 });
 
-it("IncrementalAlterConfigs keeps what Kafka keeps for a broker, acted on or not", async () => {
+it("IncrementalAlterConfigs keeps a broker's configs as Kafka does, also unused ones", async () => {
   const { call, metadata } = await metadataBroker();
   const alter = async (resourceName: string, name: string, value: string) => {
     const configs = [{ name, configOperation: 0, value }];
@@ -50,7 +50,7 @@ it("IncrementalAlterConfigs keeps what Kafka keeps for a broker, acted on or not
   expect(await alter("", "follower.replication.throttled.rate", "1000")).toBe(0);
   expect(await alter("1", "log.cleaner.threads", "2")).toBe(0);
   expect(await alter("1", "listener.name.plaintext.max.connections", "100")).toBe(0);
-  // A plugin may know it: Kafka does not ask.
+  // A config of a plugin: Kafka keeps unknown names.
   expect(await alter("1", "my.plugin.key", "x")).toBe(0);
   expect(await alter("1", "process.roles", "broker")).toBe(ErrorCode.INVALID_REQUEST);
   expect(Object.fromEntries(configsOf(metadata.image, ResourceType.broker, "1"))).toEqual({

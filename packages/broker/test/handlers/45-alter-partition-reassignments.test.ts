@@ -25,7 +25,7 @@ async function codes(...asked: Parameters<typeof alter>): Promise<number[]> {
 
 const { INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS } = ErrorCode;
 
-it("AlterPartitionReassignments begins and cancels, at both versions", async () => {
+it("AlterPartitionReassignments begins and cancels reassignments, at both versions", async () => {
   for (const version of [0, 1]) {
     const history = cluster([1, 2, 3], {
       t: [
@@ -52,7 +52,7 @@ it("AlterPartitionReassignments begins and cancels, at both versions", async () 
   }
 });
 
-it("AlterPartitionReassignments keeps the replication factor when it is told to", async () => {
+it("AlterPartitionReassignments keeps the replication factor on request", async () => {
   const broker = await clusterBroker(cluster([1, 2, 3], { t: [[1, 2]] }));
   const kept = { allowReplicationFactorChange: false };
   const refused = [ErrorCode.INVALID_REPLICATION_FACTOR];
@@ -61,7 +61,7 @@ it("AlterPartitionReassignments keeps the replication factor when it is told to"
   expect(await codes(broker, 1, [[1, 2, 3]])).toEqual([0]);
 });
 
-it("AlterPartitionReassignments leaves a broker that is alone as it is", async () => {
+it("AlterPartitionReassignments accepts only the present replica on a single broker", async () => {
   const broker = await metadataBroker();
   await createTopics(broker.metadata, [spec("t")]);
   expect(await codes(broker, 1, [[1]])).toEqual([0]);
@@ -70,7 +70,7 @@ it("AlterPartitionReassignments leaves a broker that is alone as it is", async (
   expect(await codes(broker, 1, [null])).toEqual([NO_REASSIGNMENT_IN_PROGRESS]);
 });
 
-it("AlterPartitionReassignments tells what could not be stored", async () => {
+it("AlterPartitionReassignments answers KAFKA_STORAGE_ERROR when it can't store", async () => {
   const answer = await alter(await brokerWithoutLog(), 0, [[1]]);
   expect(answer).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, responses: [] });
 });

@@ -13,7 +13,7 @@ function list({ call }: TestBroker, topics: { name: string; partitionIndexes: nu
   return call(ListPartitionReassignments, listPartitionReassignments, 0, request);
 }
 
-it("ListPartitionReassignments tells what moves", async () => {
+it("ListPartitionReassignments lists partitions that are being reassigned", async () => {
   const history = cluster([1, 2, 3], {
     t: [
       [1, 2],
@@ -39,13 +39,13 @@ it("ListPartitionReassignments tells what moves", async () => {
   expect((await list(broker, [])).topics).toEqual([]);
 });
 
-it("ListPartitionReassignments has nothing to tell of a broker that is alone", async () => {
+it("ListPartitionReassignments lists nothing on a single broker", async () => {
   const broker = await metadataBroker();
   await createTopics(broker.metadata, [spec("t")]);
   expect(await list(broker, null)).toMatchObject({ errorCode: 0, topics: [] });
 });
 
-it("ListPartitionReassignments tells that it could not ask", async () => {
+it("ListPartitionReassignments answers the error of a controller without storage", async () => {
   const { errorCode } = await list(await brokerWithoutLog(), null);
   expect(errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });

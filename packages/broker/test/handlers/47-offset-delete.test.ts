@@ -24,7 +24,7 @@ function forget(broker: WholeBroker, groupId: string, ...topics: [string, ...num
 }
 
 describe("OffsetDelete", () => {
-  it("forgets offsets, whether there are any or not", async () => {
+  it("deletes offsets, whether there are any or not", async () => {
     const broker = await brokerWithOffsets();
     const answer = await forget(broker, "g", ["t", 0, 1, 2], ["nowhere", 0]);
     expect(answer).toMatchObject({
@@ -44,7 +44,7 @@ describe("OffsetDelete", () => {
     expect(await committedOffsets(broker, "g")).toMatchObject([{ topic: "u", partition: 0 }]);
   });
 
-  it("keeps those of topics a member is subscribed to", async () => {
+  it("refuses topics that a member is subscribed to", async () => {
     const broker = await brokerWithOffsets();
     await addGroup(broker, "g", { isSubscribedTo: (topic) => topic === "t" });
     const answer = await forget(broker, "g", ["t", 0], ["u", 0]);
@@ -55,7 +55,7 @@ describe("OffsetDelete", () => {
     expect(await committedOffsets(broker, "g")).toMatchObject([{ topic: "t" }]);
   });
 
-  it("keeps those of members that are no consumers, while there are any", async () => {
+  it("refuses a group of another protocol type while it has members", async () => {
     const broker = await brokerWithOffsets();
     const connect = { protocolType: "connect", validateDelete: () => ErrorCode.NON_EMPTY_GROUP };
     await addGroup(broker, "g", connect);
@@ -66,7 +66,7 @@ describe("OffsetDelete", () => {
     expect(await committedOffsets(broker, "g")).toMatchObject([{ topic: "u" }]);
   });
 
-  it("knows no group that has neither members nor offsets, and none without a name", async () => {
+  it("refuses an unknown group and an empty group id", async () => {
     const broker = await brokerWithOffsets();
     expect(await forget(broker, "x", ["t", 0])).toMatchObject({ errorCode: 69, topics: [] });
     expect(await forget(broker, "", ["t", 0])).toMatchObject({ errorCode: 24, topics: [] });
@@ -74,7 +74,7 @@ describe("OffsetDelete", () => {
     expect(await forget(broker, "g", ["t", 0])).toMatchObject({ errorCode: 69, topics: [] });
   });
 
-  it("has no coordinator before there is an offsets topic", async () => {
+  it("has no coordinator before the offsets topic exists", async () => {
     const broker = await WholeBroker.start();
     const code = ErrorCode.COORDINATOR_NOT_AVAILABLE;
     expect(await forget(broker, "g", ["t", 0])).toMatchObject({ errorCode: code, topics: [] });

@@ -13,7 +13,7 @@ function describe({ call }: TestBroker, version: number, ...asked: [string, ...n
   return call(DescribeQuorum, describeQuorum, version, { topics });
 }
 
-it("DescribeQuorum tells who keeps the metadata, at every version", async () => {
+it("DescribeQuorum lists the leader, voters and observers, at every version", async () => {
   const broker = await clusterBroker(cluster([1, 2, 3]));
   for (const version of [0, 1, 2]) {
     const { errorCode, topics, nodes } = await describe(broker, version, ["__cluster_metadata", 0]);
@@ -34,7 +34,7 @@ it("DescribeQuorum tells who keeps the metadata, at every version", async () => 
   }
 });
 
-it("DescribeQuorum of a broker that is alone names itself and the end of its log", async () => {
+it("DescribeQuorum of a single broker names that broker and the end of its log", async () => {
   const broker = await metadataBroker();
   const { topics } = await describe(broker, 2, ["__cluster_metadata", 0]);
   const end = broker.log.endOffset;
@@ -44,7 +44,7 @@ it("DescribeQuorum of a broker that is alone names itself and the end of its log
   expect(topics[0]!.partitions[0]).toMatchObject(found);
 });
 
-it("DescribeQuorum knows one partition only, and says when it has no leader", async () => {
+it("DescribeQuorum refuses other partitions, and answers an error without a leader", async () => {
   const broker = await metadataBroker();
   const unknown: [string, ...number[]][][] = [
     [["t", 0]],

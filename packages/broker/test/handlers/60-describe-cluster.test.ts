@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { describeCluster } from "../../src/handlers/60-describe-cluster.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
-it("DescribeCluster tells the brokers, at both ends of its versions", async () => {
+it("DescribeCluster lists the brokers, at both ends of its versions", async () => {
   const { call } = await metadataBroker({ brokers: [1, 2] });
   const asked = { includeClusterAuthorizedOperations: true };
   for (const version of [0, 2]) {

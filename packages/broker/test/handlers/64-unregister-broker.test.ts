@@ -8,7 +8,7 @@ import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
 const unregister = ({ call }: TestBroker, brokerId: number) =>
   call(UnregisterBroker, unregisterBroker, 0, { brokerId });
 
-it("UnregisterBroker forgets a broker that is down and holds nothing", async () => {
+it("UnregisterBroker removes a broker that is down and has no replicas", async () => {
   const history = cluster([1, 2, 3], { t: [[1, 2]] });
   history.fence(2, 3);
   const broker = await clusterBroker(history);
@@ -20,7 +20,7 @@ it("UnregisterBroker forgets a broker that is down and holds nothing", async () 
   expect(held.errorMessage).toContain("t-0");
 });
 
-it("UnregisterBroker refuses the broker that is asked, alone or not", async () => {
+it("UnregisterBroker refuses the broker itself and unknown ones, also in a cluster", async () => {
   for (const broker of [await metadataBroker(), await clusterBroker(cluster([1]))]) {
     const { errorCode, errorMessage } = await unregister(broker, 1);
     expect(errorCode).toBe(ErrorCode.INVALID_REQUEST);
@@ -29,7 +29,7 @@ it("UnregisterBroker refuses the broker that is asked, alone or not", async () =
   }
 });
 
-it("UnregisterBroker tells what could not be stored", async () => {
+it("UnregisterBroker answers KAFKA_STORAGE_ERROR when it can't store", async () => {
   const { errorCode } = await unregister(await brokerWithoutLog(), 1);
   expect(errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });

@@ -27,7 +27,7 @@ const heartbeat = (request: Partial<Request>, version = 1) =>
 const nothingNew = { rebalanceTimeoutMs: -1, subscribedTopicNames: null, topicPartitions: null };
 
 describe("ConsumerGroupHeartbeat", () => {
-  it.each([0, 1])("joins, goes on and leaves at version %i", async (version) => {
+  it.each([0, 1])("joins, continues and leaves at version %i", async (version) => {
     const memberId = version === 0 ? "" : "a";
     const joined = await heartbeat({ memberId }, version);
     expect(joined).toMatchObject({
@@ -43,21 +43,21 @@ describe("ConsumerGroupHeartbeat", () => {
     expect((await heartbeat(own, version)).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("follows a topic that is made and one that grows", async () => {
+  it("assigns the partitions of a new topic that matches", async () => {
     await heartbeat({ subscribedTopicNames: null, subscribedTopicRegex: "t|u" });
     const u = await broker.createTopic("u");
     const { assignment } = await heartbeat({ ...nothingNew, memberEpoch: 1 });
     expect(assignment?.topicPartitions.map(({ topicId }) => topicId)).toContain(u);
   });
 
-  it("removes a member whose session ends", async () => {
+  it("removes a member when its session ends", async () => {
     await heartbeat({});
     broker.time.advance(45_000);
     const { errorCode } = await heartbeat({ ...nothingNew, memberEpoch: 1 });
     expect(errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   });
 
-  it("refuses with a reason", async () => {
+  it("refuses an invalid regular expression with a reason, and an unknown group", async () => {
     const refused = await heartbeat({ subscribedTopicRegex: "a**" });
     expect(refused).toMatchObject({ errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION });
     expect(refused.errorMessage).toContain("repetition");
@@ -65,7 +65,7 @@ describe("ConsumerGroupHeartbeat", () => {
     expect(errorCode).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
   });
 
-  it("answers without a coordinator that there is none", async () => {
+  it("answers COORDINATOR_NOT_AVAILABLE without a coordinator", async () => {
     broker = await WholeBroker.start();
     expect((await heartbeat({})).errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   });

@@ -29,7 +29,7 @@ async function withGroup(): Promise<{ broker: WholeBroker; topicId: string }> {
 }
 
 describe("ConsumerGroupDescribe", () => {
-  it.each([0, 1])("tells what members have and shall have, at version %i", async (version) => {
+  it.each([0, 1])("describes assignments and targets, at version %i", async (version) => {
     const { broker, topicId } = await withGroup();
     const request = { groupIds: ["g"], includeAuthorizedOperations: false };
     const { groups } = await broker.call(ConsumerGroupDescribe, version, request);
@@ -76,7 +76,7 @@ describe("ConsumerGroupDescribe", () => {
     ]);
   });
 
-  it("says what may be done, when asked", async () => {
+  it("lists authorized operations on request", async () => {
     const { broker } = await withGroup();
     const request = { groupIds: ["g", "none"], includeAuthorizedOperations: true };
     const { groups } = await broker.call(ConsumerGroupDescribe, 1, request);
@@ -88,7 +88,7 @@ describe("ConsumerGroupDescribe", () => {
     });
   });
 
-  it("answers each group without a coordinator that there is none", async () => {
+  it("answers an error for each group without a coordinator", async () => {
     const broker = await WholeBroker.start();
     const request = { groupIds: ["g", "h"], includeAuthorizedOperations: false };
     const { groups } = await broker.call(ConsumerGroupDescribe, 1, request);

@@ -6,7 +6,7 @@ import { alterConfigs, createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
 import { metadataBroker } from "./metadata-broker.ts";
 
-it("ListConfigResources lists what has configs, at both versions", async () => {
+it("ListConfigResources lists brokers, topics and groups with configs, by version", async () => {
   const { call, metadata } = await metadataBroker();
   await createTopics(metadata, [spec("t")]);
   const list = (version: number, ...resourceTypes: number[]) =>

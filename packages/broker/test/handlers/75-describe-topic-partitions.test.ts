@@ -19,7 +19,7 @@ async function brokerWithTopics() {
 }
 
 describe("DescribeTopicPartitions", () => {
-  it("tells all topics in the order of their names", async () => {
+  it("lists all topics in the order of their names", async () => {
     const { describe, metadata } = await brokerWithTopics();
     const { topics, nextCursor } = await describe({});
     expect(topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([
@@ -36,7 +36,7 @@ describe("DescribeTopicPartitions", () => {
     });
   });
 
-  it("goes on where the cursor says, however small the pages are", async () => {
+  it("continues at the cursor, with pages of any size", async () => {
     const { describe } = await brokerWithTopics();
     for (const responsePartitionLimit of [1, 2, 3, 4, 6, 7]) {
       const seen: string[] = [];
@@ -52,7 +52,7 @@ describe("DescribeTopicPartitions", () => {
     }
   });
 
-  it("answers what is asked for and missing", async () => {
+  it("answers errors for missing topics, invalid names and a cursor of another topic", async () => {
     const { describe } = await brokerWithTopics();
     const named = (...names: string[]) => names.map((name) => ({ name }));
     const { topics } = await describe({ topics: named("none", "a", "no ne") });
@@ -61,8 +61,8 @@ describe("DescribeTopicPartitions", () => {
       ["no ne", ErrorCode.INVALID_TOPIC_EXCEPTION],
       ["none", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
     ]);
-    const astray = { topicName: "b", partitionIndex: 0 };
-    const refused = await describe({ topics: named("a"), cursor: astray });
+    const cursor = { topicName: "b", partitionIndex: 0 };
+    const refused = await describe({ topics: named("a"), cursor });
     expect(refused.topics[0]!.errorCode).toBe(ErrorCode.INVALID_REQUEST);
   });
 });

@@ -6,7 +6,7 @@ import { WholeBroker } from "./whole-broker.ts";
 
 const HEARTBEAT = { groupId: "g", generationId: 1, memberId: "m" };
 
-/** Denies everything, and notes what it was asked. */
+/** Denies everything, and records what it was asked. */
 function denying(): { readonly asked: string[]; readonly authorizer: Authorizer } {
   const asked: string[] = [];
   const allows: Authorizer["allows"] = (client, operation, type, name) => {
@@ -16,7 +16,7 @@ function denying(): { readonly asked: string[]; readonly authorizer: Authorizer 
   return { asked, authorizer: { allows } };
 }
 
-it("a request that may not be made as a whole is refused before its handler sees it", async () => {
+it("a request whose permission is for the whole request is refused before its handler", async () => {
   const { asked, authorizer } = denying();
   const broker = await WholeBroker.start({}, [], authorizer);
   const beat = await broker.call(Heartbeat, 4, HEARTBEAT);
@@ -28,7 +28,7 @@ it("a request that may not be made as a whole is refused before its handler sees
   expect(asked).toEqual(["127.0.0.1 read group g", "127.0.0.1 describe cluster kafka-cluster"]);
 });
 
-it("what is asked for each resource is not the router's to refuse", async () => {
+it("the router leaves permissions for each resource to the handler", async () => {
   const { asked, authorizer } = denying();
   const broker = await WholeBroker.start({}, [], authorizer);
   const request = { statesFilter: [], typesFilter: [] };
@@ -36,13 +36,13 @@ it("what is asked for each resource is not the router's to refuse", async () => 
   expect(asked).toEqual([]);
 });
 
-it("everybody may do everything where there is no authorizer", async () => {
+it("without an authorizer every client may do everything", async () => {
   const broker = await WholeBroker.start();
   const { errorCode } = await broker.call(Heartbeat, 4, HEARTBEAT);
   expect(errorCode).not.toBe(ErrorCode.GROUP_AUTHORIZATION_FAILED);
 });
 
-it("only what a client needs to find its way about is open to whoever reaches the broker", () => {
+it("only the APIs with which clients find brokers and versions need no permission", () => {
   const open = handlers.filter(({ authorize }) => authorize.length === 0);
   expect(open.map(({ api }) => api.name)).toEqual(["DescribeCluster", "ApiVersions"]);
 });

@@ -31,7 +31,7 @@ export function joinRequest(
   };
 }
 
-/** Makes a group of one member in generation 1, with an assignment; returns the member's id. */
+/** Makes a stable group of one member in generation 1. Returns the member's id. */
 export async function stableGroup(
   broker: WholeBroker,
   fields: Partial<RequestInput<typeof JoinGroup>> = {},

@@ -17,13 +17,13 @@ export const QUORUM: Quorum = {
   observers: [{ id: 3, logEndOffset: 12, lastFetchMs: -1, lastCaughtUpMs: -1 }],
 };
 
-/** A broker whose cluster is `history`: what its controller decides is recorded there. */
+/** A broker whose controller decides over `history` and adds its records there. */
 export function clusterBroker(history: History, quorum = QUORUM): Promise<TestBroker> {
   const decide: Deciding["decide"] = async (decision) => history.take(decision(history.image));
   return metadataBroker({ brokers: [1, 2], controller: controllerOf(decide, quorum) });
 }
 
-/** A broker whose controller can't store what it decides. */
+/** A broker whose controller can't store its decisions. */
 export function brokerWithoutLog(): Promise<TestBroker> {
   const decide: Deciding["decide"] = async () => {
     throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("no log"));
@@ -31,14 +31,14 @@ export function brokerWithoutLog(): Promise<TestBroker> {
   return metadataBroker({ controller: controllerOf(decide, QUORUM) });
 }
 
-/** What may be asked of a controller that need not make logs. */
+/** The operations of a controller that create no logs. */
 function controllerOf(decide: Deciding["decide"], quorum: Quorum): Partial<Controller> {
   const { electLeaders, alterReassignments, listReassignments, unregisterBroker } = operations;
   const table = { electLeaders, alterReassignments, listReassignments, unregisterBroker };
   return { ...localForm(table, { decide }), describeQuorum: async () => quorum };
 }
 
-/** Broker 1, with topic `t` whose partition 0 is led by 2 and partition 1 by 3, which is down. */
+/** Broker 1; broker 2 leads partition 0 of `t`, broker 3, which is down, leads partition 1. */
 export function brokerThatDoesNotLead(): Promise<WholeBroker> {
   const history = cluster([2, 3], { t: [[2], [3]] });
   history.change("t", 0, { leader: 2 });

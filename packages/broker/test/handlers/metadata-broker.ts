@@ -22,7 +22,7 @@ const CONNECTION = {
 };
 
 export interface TestBroker extends TestMetadata {
-  /** Sends a request through real frames, there and back. */
+  /** Runs the handler; request and response are encoded and decoded as on the wire. */
   call<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     handler: Handler,
@@ -31,12 +31,12 @@ export interface TestBroker extends TestMetadata {
   ): Promise<Output<S>>;
 }
 
-/** What the metadata handlers need of a broker, over a log in memory. */
+/** The parts of a broker that the metadata handlers use, with a log in memory. */
 export async function metadataBroker(
   options: Partial<OwnMetadataOptions> & {
     brokers?: number[];
     bindAddress?: string;
-    /** In the place of what it would carry out itself. */
+    /** Replaces operations of the broker's own controller. */
     controller?: Partial<Controller>;
   } = {},
 ): Promise<TestBroker> {
@@ -54,7 +54,7 @@ export async function metadataBroker(
       const context = { services, connection: CONNECTION, version, clientId: "test" };
       const answer = await handler.handle(body, context);
       const response = encodeResponse(handler.api, version, 7, answer!);
-      // A failure must be as encodable as an answer, at every version.
+      // The failure response must be encodable, too, at every version.
       encodeResponse(handler.api, version, 7, handler.failure(body, -1, context));
       return decodeResponse(api, version, unframed(response)).body;
     },

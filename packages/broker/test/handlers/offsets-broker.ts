@@ -15,7 +15,7 @@ export async function offsetsBroker(): Promise<WholeBroker> {
   return broker;
 }
 
-/** Puts a group there that answers as it is told; what it is told nothing of, it allows. */
+/** Adds a stub of a group that allows everything; `answers` overrides what it returns. */
 export function addGroup(
   { broker }: WholeBroker,
   groupId: string,
@@ -40,7 +40,7 @@ export function addGroup(
   });
 }
 
-/** Everything a group has committed. */
+/** All committed offsets of a group. */
 export async function committedOffsets(broker: WholeBroker, groupId: string) {
   const groups = [{ groupId, topics: null }];
   const answer = await broker.call(OffsetFetch, 8, { groups });

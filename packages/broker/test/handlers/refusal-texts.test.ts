@@ -5,7 +5,7 @@ import { handlers } from "../../src/handlers/index.ts";
 import { requestOf } from "./request-of.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-/** Where an error stands beside a text that is not there. */
+/** The paths of errors whose errorMessage is null. */
 function silent(value: unknown, path: string): string[] {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return [];
   const { errorCode, errorMessage } = value as Record<string, unknown>;
@@ -16,7 +16,7 @@ function silent(value: unknown, path: string): string[] {
   );
 }
 
-it("every answer that has a place for the reason of its error gives one", async () => {
+it("every failure response with an errorMessage field has a text there", async () => {
   const { broker: services } = await WholeBroker.start();
   const connection = { localAddress: "127.0.0.1", localPort: 9092 };
   const found: string[] = [];

@@ -29,7 +29,7 @@ const SETTINGS: BrokerSettings = {
   ...{ dataDirectory: "/data", flush: { mode: "always" }, kafkaConfigs: {} },
 };
 
-/** The broker that ships, without sockets and disk, on a clock that moves when told. */
+/** The broker that ships, without sockets and disk, on a manual clock. */
 export class WholeBroker {
   readonly time: ManualTime;
   readonly broker: Services;
@@ -43,12 +43,12 @@ export class WholeBroker {
     this.#ownTimers = time.pendingTimers;
   }
 
-  /** Timers that requests have set. */
+  /** The number of timers that requests have armed. */
   get requestTimers(): number {
     return this.time.pendingTimers - this.#ownTimers;
   }
 
-  /** `before`: what stands in the metadata when the broker comes. */
+  /** `before`: the metadata records that the broker finds when it starts. */
   static async start(
     kafkaConfigs: Record<string, string> = {},
     before: readonly MetadataRecord[] = [],
@@ -70,7 +70,7 @@ export class WholeBroker {
     return new WholeBroker(env.time, server.services, listeners[0]!);
   }
 
-  /** Sends a frame and reads the one that comes back; null when the client is answered nothing. */
+  /** Sends a request and decodes its response. Throws when there is none. */
   async call<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     version: number,
@@ -81,6 +81,7 @@ export class WholeBroker {
     return decodeResponse(api, version, answer).body;
   }
 
+  /** Sends a request. Resolves to the frame of the response; null for acks=0. */
   async send<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     version: number,
@@ -94,7 +95,7 @@ export class WholeBroker {
     return this.#listener.sendFrame(frame);
   }
 
-  /** Ends long polls, as the closing of their connection does. */
+  /** Closes the client's connection, which ends its long polls. */
   disconnect(): void {
     this.#listener.cutKafka();
   }
@@ -121,7 +122,7 @@ export class WholeBroker {
     return topics[0]!.topicId;
   }
 
-  /** Produces one batch and returns what its partition was answered. */
+  /** Produces one batch. Returns the response of its partition. */
   async produce(
     name: string,
     records: Uint8Array | null,
@@ -140,7 +141,7 @@ export class WholeBroker {
   }
 }
 
-/** As a broker before this one left it. */
+/** Writes `records` to the metadata log, as an earlier run of the broker. */
 async function record(
   records: readonly MetadataRecord[],
   settings: BrokerSettings,
