@@ -56,7 +56,10 @@ export function withIds(
   });
 }
 
-/** Encodes in the version of the member's subscription, because the member can read it. */
+/**
+ * Encodes in the version of the member's subscription, because the member can read it; in version 0
+ * for metadata of a custom assignor that is too short to have a version.
+ */
 export function assignmentBytes(
   assignment: Assignment,
   subscription: Uint8Array,
@@ -66,12 +69,15 @@ export function assignmentBytes(
     const topic = image.topicsById.get(topicId)?.name;
     return topic === undefined ? [] : [{ topic, partitions }];
   });
-  const version = new DataView(subscription.buffer, subscription.byteOffset).getInt16(0);
-  const ownVersion = Math.min(Math.max(version, 0), NEWEST_VERSION);
-  return encodeConsumerAssignment({ assignedPartitions }, ownVersion);
+  const version = Math.min(Math.max(versionOf(subscription), 0), NEWEST_VERSION);
+  return encodeConsumerAssignment({ assignedPartitions }, version);
 }
 
 const NEWEST_VERSION = 3;
+
+function versionOf({ buffer, byteOffset, byteLength }: Uint8Array): number {
+  return byteLength < 2 ? 0 : new DataView(buffer, byteOffset).getInt16(0);
+}
 
 function orNull<T>(decode: () => T): T | null {
   try {

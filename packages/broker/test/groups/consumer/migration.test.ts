@@ -6,6 +6,7 @@ import {
 } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { SyncAnswer } from "../../../src/groups/model/classic/member.ts";
+import { EMPTY_BYTES } from "../../../src/groups/model/classic/records.ts";
 import { heartbeat } from "../../../src/groups/operations/classic-heartbeat.ts";
 import { joinGroup } from "../../../src/groups/operations/classic-join.ts";
 import { leaveGroup } from "../../../src/groups/operations/classic-leave.ts";
@@ -31,6 +32,8 @@ interface Joining {
   readonly protocol?: string;
   readonly topics?: string[];
   readonly version?: number;
+  /** Offered before the others, with metadata that is no subscription. */
+  readonly customProtocol?: string;
 }
 
 /** Runs an operation. Returns a list that gets its answer. */
@@ -52,7 +55,10 @@ function join({ version = 9, ...joining }: Joining) {
     memberId: joining.memberId ?? "",
     groupInstanceId: joining.groupInstanceId ?? null,
     protocolType: "consumer",
-    protocols: [{ name: joining.protocol ?? "range", metadata }],
+    protocols: [
+      ...(joining.customProtocol ? [{ name: joining.customProtocol, metadata: EMPTY_BYTES }] : []),
+      { name: joining.protocol ?? "range", metadata },
+    ],
     reason: null,
   };
   const sender = { version, clientId: "old", clientHost: "/127.0.0.1" };
@@ -299,6 +305,21 @@ describe("a consumer group in which only classic members stay", () => {
       world.advance(5_000);
     }
     expect(world.state.groups.get("g")!.kind).toBe("classic");
+  });
+
+  it("becomes a classic group also when its protocol's metadata has no version", () => {
+    const first = join({ version: 3, customProtocol: "custom" });
+    const second = join({ version: 3 });
+    world.advance(10_000);
+    const { memberId: leader, generationId } = first[0]!;
+    const other = second[0]!.memberId;
+    sync(leader, generationId!, { [leader]: [0, 1], [other]: [2, 3] });
+    world.join("new");
+    leave(other);
+    world.beat({ memberId: "new", memberEpoch: -1 });
+    expect(world.state.groups.get("g")).toMatchObject({ kind: "classic" });
+    const [answer] = join({ memberId: leader, customProtocol: "custom" });
+    expect(answer).toMatchObject({ errorCode: 0, protocolName: "custom" });
   });
 
   it("stays a consumer group when the migration policy does not allow downgrades", () => {
