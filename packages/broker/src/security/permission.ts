@@ -7,7 +7,8 @@ export interface Permission<Request> {
   readonly resourceType: ResourceType;
   /**
    * The resource that decides about the whole request: the router checks it. Null when a request
-   * names several resources: then the handler checks each, and refuses only those that are denied.
+   * names several resources, of which only denied ones are to be refused: that is the handler's
+   * work, and no handler does it yet.
    */
   readonly nameOf: ((request: Request) => string) | null;
 }
@@ -24,7 +25,7 @@ export function onGroup(operation: Operation): Permission<{ readonly groupId: st
   return { operation, resourceType: "group", nameOf: ({ groupId }) => groupId };
 }
 
-/** The handler checks it for each resource that the request names. */
+/** For each resource that the request names: declared, but not checked yet (see `nameOf`). */
 export function onEach(operation: Operation, resourceType: ResourceType): Permission<unknown> {
   return { operation, resourceType, nameOf: null };
 }
