@@ -21,7 +21,7 @@ import {
 export const TOPIC = "__counters";
 const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 
-/** What the brokers share: the counters' logs, and the metadata, which each reads in see(). */
+/** What the brokers share: the logs, and the metadata, which each reads in readMetadata(). */
 export class CounterCluster {
   readonly time = new ManualTime();
   readonly logs: Log[] = [];
@@ -137,7 +137,7 @@ export class CounterBroker {
         topic: TOPIC,
         createTopic: async () => {
           cluster.setLeaders([nodeId]);
-          broker.see();
+          broker.readMetadata();
           return ErrorCode.NONE;
         },
         machine: counterMachine,
@@ -150,7 +150,7 @@ export class CounterBroker {
   }
 
   /** Reads the cluster's metadata. */
-  see(): this {
+  readMetadata(): this {
     const previous = this.#image;
     this.#image = this.#cluster.image;
     if (this.opening === null) this.open();

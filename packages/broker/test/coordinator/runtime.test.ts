@@ -22,7 +22,7 @@ describe("a coordinator's runtime", () => {
   it("serves the partitions that its broker leads, and names the leader of the others", async () => {
     expect([partitionOf(A, 2), partitionOf(B, 2)]).toEqual([0, 1]);
     const cluster = await CounterCluster.of([1, 2]);
-    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see().runtime);
+    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).readMetadata().runtime);
     expect([one!.coordinatorOf(A), one!.coordinatorOf(B)]).toEqual([1, 2]);
     expect(await one!.run(A, add(A, 5))).toBe(5);
     expect(await two!.run(B, add(B, 6))).toBe(6);
@@ -33,7 +33,7 @@ describe("a coordinator's runtime", () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
     broker.opening = new Occasion();
-    const { runtime } = broker.see();
+    const { runtime } = broker.readMetadata();
     await expect(runtime.runIfLoaded(A, add(A, 0))).rejects.toEqual(
       refusal(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
     );
@@ -50,7 +50,7 @@ describe("a coordinator's runtime", () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
     broker.opening = new Occasion();
-    const refused = expect(broker.see().runtime.run(A, add(A, 1))).rejects.toEqual(
+    const refused = expect(broker.readMetadata().runtime.run(A, add(A, 1))).rejects.toEqual(
       refusal(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
     );
     await settle();
@@ -62,7 +62,7 @@ describe("a coordinator's runtime", () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
     broker.opening = new Occasion();
-    const { runtime } = broker.see();
+    const { runtime } = broker.readMetadata();
     broker.opening.end();
     await settle();
     const answer = runtime.run(A, add(A, 1));
@@ -73,53 +73,53 @@ describe("a coordinator's runtime", () => {
 
   it("continues from the records of the former leader, which is fenced", async () => {
     const cluster = await CounterCluster.of([1]);
-    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see());
+    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).readMetadata());
     expect(await one!.runtime.run(A, add(A, 5))).toBe(5);
     const waiting = one!.runtime.run(A, nextOf(A));
     cluster.setLeaders([2]);
-    expect(await two!.see().runtime.run(A, add(A, 1))).toBe(6);
+    expect(await two!.readMetadata().runtime.run(A, add(A, 1))).toBe(6);
     // Broker 1 has not read yet that broker 2 leads: the log fences its append, and the waiting
     // request is refused.
     const late = one!.runtime.run(A, add(A, 100));
     await expect(late).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
     await expect(waiting).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
-    one!.see();
+    one!.readMetadata();
     await expect(one!.runtime.run(A, add(A, 1))).rejects.toEqual(
       refusal(ErrorCode.NOT_COORDINATOR),
     );
     cluster.setLeaders([1]);
-    two!.see();
-    expect(await one!.see().runtime.run(A, add(A, 1))).toBe(7);
+    two!.readMetadata();
+    expect(await one!.readMetadata().runtime.run(A, add(A, 1))).toBe(7);
   });
 
   it("closes the shards that it no longer leads, or leads in a new leader epoch", async () => {
     const cluster = await CounterCluster.of([1]);
-    const broker = new CounterBroker(cluster, 1).see();
+    const broker = new CounterBroker(cluster, 1).readMetadata();
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
     const waiting = broker.runtime.run(A, nextOf(A));
     cluster.setLeaders([2]);
-    broker.see();
+    broker.readMetadata();
     await expect(waiting).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
     cluster.setLeaders([1]);
-    broker.see();
+    broker.readMetadata();
     expect(await broker.runtime.run(A, add(A, 1))).toBe(6);
     const again = broker.runtime.run(A, nextOf(A));
     cluster.setLeaders([2]);
     cluster.setLeaders([1]);
-    broker.see();
+    broker.readMetadata();
     await expect(again).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
     expect(await broker.runtime.run(A, add(A, 1))).toBe(7);
   });
 
   it("loads the log of its own leader epoch, not of the one before", async () => {
     const cluster = await CounterCluster.of([1]);
-    const broker = new CounterBroker(cluster, 1).see();
+    const broker = new CounterBroker(cluster, 1).readMetadata();
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
     cluster.setLeaders([2]);
     cluster.setLeaders([1]);
     // The partition of the former leader epoch is still open when the broker reads the new epoch.
     broker.opening = new Occasion();
-    broker.see();
+    broker.readMetadata();
     broker.opening.end();
     const answer = broker.runtime.run(A, add(A, 1));
     await settle();
@@ -131,18 +131,18 @@ describe("a coordinator's runtime", () => {
 
   it("fires the deadlines of state that another broker recorded", async () => {
     const cluster = await CounterCluster.of([1]);
-    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).see());
+    const [one, two] = [1, 2].map((id) => new CounterBroker(cluster, id).readMetadata());
     await one!.runtime.run(A, add(A, 5));
     cluster.setLeaders([2]);
-    one!.see();
-    expect(await two!.see().runtime.run(A, (turn, reply) => turn.reply(reply, 0))).toBe(0);
+    one!.readMetadata();
+    expect(await two!.readMetadata().runtime.run(A, (turn, reply) => turn.reply(reply, 0))).toBe(0);
     cluster.time.advance(FORGET_AFTER_MS);
     expect(await two!.runtime.run(A, add(A, 1))).toBe(1);
   });
 
   it("loads a failed shard anew when a request needs it", async () => {
     const cluster = await CounterCluster.of([1]);
-    const { runtime } = new CounterBroker(cluster, 1).see();
+    const { runtime } = new CounterBroker(cluster, 1).readMetadata();
     expect(await runtime.run(A, add(A, 5))).toBe(5);
     const log = cluster.logs[0]!;
     const real = log.append;
@@ -155,7 +155,7 @@ describe("a coordinator's runtime", () => {
 
   it("refuses requests while its broker is isolated: another broker may lead by now", async () => {
     const cluster = await CounterCluster.of([1]);
-    const broker = new CounterBroker(cluster, 1).see();
+    const broker = new CounterBroker(cluster, 1).readMetadata();
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
     broker.isolated = true;
     await expect(broker.runtime.run(A, add(A, 1))).rejects.toEqual(
@@ -168,10 +168,10 @@ describe("a coordinator's runtime", () => {
   it("tells its shards which topics were created and deleted", async () => {
     const cluster = await CounterCluster.of([1]);
     cluster.setTopic({ name: A, id: "topic-a", partitions: [] });
-    const broker = new CounterBroker(cluster, 1).see();
+    const broker = new CounterBroker(cluster, 1).readMetadata();
     expect(await broker.runtime.run(A, add(A, 5))).toBe(5);
     cluster.removeTopic(A);
-    broker.see();
+    broker.readMetadata();
     expect(await broker.runtime.run(A, add(A, 1))).toBe(1);
   });
 
@@ -189,7 +189,7 @@ describe("a coordinator's runtime", () => {
 
   it("runs an operation on all shards", async () => {
     const cluster = await CounterCluster.of([1, 1]);
-    const broker = new CounterBroker(cluster, 1).see();
+    const broker = new CounterBroker(cluster, 1).readMetadata();
     await broker.runtime.run(A, add(A, 1));
     await broker.runtime.run(B, add(B, 2));
     const names = await broker.runtime.runOnAll<string[]>((turn, reply) =>
@@ -200,7 +200,7 @@ describe("a coordinator's runtime", () => {
 
   it("refuses waiting and new requests once it is closed", async () => {
     const cluster = await CounterCluster.of([1]);
-    const { runtime } = new CounterBroker(cluster, 1).see();
+    const { runtime } = new CounterBroker(cluster, 1).readMetadata();
     await runtime.run(A, add(A, 1));
     const waiting = runtime.run(A, nextOf(A));
     runtime.close();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { has, union } from "../../../src/groups/model/consumer/assignment.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
-import { SimulatedMember, type Wishes } from "./simulated-member.ts";
+import { SimulatedMember, type Subscription } from "./simulated-member.ts";
 import { ConsumerWorld, HEARTBEAT_MS, hardState } from "./world.ts";
 
 const TOPICS = ["a", "b", "c"];
@@ -21,7 +21,7 @@ class History {
     this.world.setTopics({ a: 6, b: 3 });
   }
 
-  #wishes(): Wishes {
+  #subscription(): Subscription {
     const { random } = this;
     const serverAssignor = random.pick([null, null, "uniform", "range"]);
     if (random.chance(0.3)) {
@@ -39,7 +39,7 @@ class History {
     if (what < 0.06 || member === undefined) this.#add();
     else if (what < 0.09) this.#leave(member);
     else if (what < 0.11) this.#crash(member);
-    else if (what < 0.14) member.wish(this.#wishes());
+    else if (what < 0.14) member.subscribe(this.#subscription());
     else if (what < 0.17) world.setTopics({ [random.pick(TOPICS)]: random.below(8) });
     else if (what < 0.19) world.crash();
     else if (what < 0.24) world.advance(random.below(HEARTBEAT_MS));
@@ -52,7 +52,7 @@ class History {
     const instanceId = this.random.chance(0.3) ? `instance-${id % 4}` : null;
     const taken = this.members.some((member) => member.instanceId === instanceId);
     const instance = taken ? null : instanceId;
-    this.members.push(new SimulatedMember(`member-${id}`, instance, this.#wishes()));
+    this.members.push(new SimulatedMember(`member-${id}`, instance, this.#subscription()));
   }
 
   #leave(member: SimulatedMember): void {
@@ -76,16 +76,16 @@ class History {
 
   #beat(member: SimulatedMember): void {
     const { world, random } = this;
-    member.work(random);
+    member.reconcile(random);
     const recordsBefore = world.log.length;
     const { answer } = world.beat(member.request());
     if (random.chance(0.04)) {
       // The broker crashes before it has written the records or answered.
       world.log.length = recordsBefore;
       world.crash();
-      member.loseTrack();
+      member.sendFullRequestNext();
     } else if (random.chance(0.06)) {
-      member.loseTrack();
+      member.sendFullRequestNext();
     } else {
       member.receive(answer);
     }
@@ -96,7 +96,7 @@ class History {
     // Long enough for the sessions of crashed members to end and for the rebalance after that.
     for (let round = 0; round < 60; round++) {
       for (const member of this.members) {
-        for (let i = 0; i < 3; i++) member.work(this.random);
+        for (let i = 0; i < 3; i++) member.reconcile(this.random);
         member.receive(this.world.beat(member.request()).answer);
         this.check();
       }

@@ -12,7 +12,7 @@ import type {
 import type { SeededRandom } from "../../env/seeded-random.ts";
 import { REBALANCE_MS } from "./world.ts";
 
-export interface Wishes {
+export interface Subscription {
   readonly subscribedTopicNames: string[] | null;
   readonly subscribedTopicRegex: string | null;
   readonly serverAssignor: string | null;
@@ -35,35 +35,35 @@ export class SimulatedMember {
   readonly instanceId: string | null;
   epoch = 0;
   owned = new Map<string, Set<number>>();
-  wishes: Wishes;
+  subscription: Subscription;
   /** The last assignment it got; null once it owns that. */
   #target: readonly TopicPartitions[] | null = null;
   #sendsAll = true;
 
-  constructor(memberId: string, instanceId: string | null, wishes: Wishes) {
+  constructor(memberId: string, instanceId: string | null, subscription: Subscription) {
     this.memberId = memberId;
     this.instanceId = instanceId;
-    this.wishes = wishes;
+    this.subscription = subscription;
   }
 
   /** Makes the next heartbeat a full request, as after an error or a lost answer. */
-  loseTrack(): void {
+  sendFullRequestNext(): void {
     this.#sendsAll = true;
   }
 
-  wish(wishes: Wishes): void {
-    this.wishes = wishes;
+  subscribe(subscription: Subscription): void {
+    this.subscription = subscription;
     this.#sendsAll = true;
   }
 
   request(): Partial<HeartbeatRequest> {
-    const { memberId, instanceId, epoch, wishes } = this;
+    const { memberId, instanceId, epoch, subscription } = this;
     const all = this.#sendsAll || epoch === 0;
     return {
       memberId,
       instanceId,
       memberEpoch: epoch,
-      ...(all ? { ...wishes, rebalanceTimeoutMs: REBALANCE_MS } : {}),
+      ...(all ? { ...subscription, rebalanceTimeoutMs: REBALANCE_MS } : {}),
       topicPartitions:
         this.#sendsAll || this.#target === null ? topicPartitionsOf(this.owned) : null,
     };
@@ -91,7 +91,7 @@ export class SimulatedMember {
   }
 
   /** Revokes partitions; when none is left to revoke, takes its whole assignment. */
-  work(random: SeededRandom): void {
+  reconcile(random: SeededRandom): void {
     if (this.#target === null || random.chance(0.4)) return;
     const target = new Map<string, Set<number>>();
     for (const { topicId, partitions } of this.#target) {
