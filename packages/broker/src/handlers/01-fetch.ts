@@ -77,6 +77,8 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
       const nodeEndpoints = leaderEndpoints(leaders, context);
       return { ...respond(plan, placed, request.isolationLevel), nodeEndpoints };
     }
+    // What was found, less than the minimum, is dropped and read again after the wait, as in Kafka:
+    // it is in the tail that is kept in memory, and holding it here would keep it longer.
     const missingBytes = minBytes - sizeBytes;
     const awaited = { watched, coming, missingBytes, maxWaitMs: remainingMs };
     await waitForData(awaited, services.env.timers, signals);
