@@ -27,13 +27,13 @@ export interface ActiveControllerParts {
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   /** See Gathering. */
   readonly listed: number;
-  /** Of logs that are made: what an engine asks for. */
+  /** The options of new partitions' logs. */
   readonly newLogOptions: () => LogOptions;
   /** See ClusterEngine. */
   readonly removeServer: ClusterEngine["removeServer"];
 }
 
-/** The controller of the cluster, on the broker that leads the log of the metadata. */
+/** The controller of the cluster. It runs on the broker that leads the metadata log. */
 export class ActiveController implements ServedController {
   readonly controller: ClusterController;
   readonly #parts: ActiveControllerParts;
@@ -54,19 +54,22 @@ export class ActiveController implements ServedController {
       quorum: () => this.#quorum(),
     };
     this.controller = {
-      // A client is told that what it asked for can't be stored here, and asks again itself.
+      // When an append fails, clients get an error that they retry themselves.
       ...localForm(operations, local),
-      // What brokers ask is asked again for them, of the controller of then.
+      // These reject instead: if the log was fenced, the calling broker asks the next controller.
       ...servedForm(ownOperations, context),
     };
   }
 
-  /** Begins a leader epoch of the metadata's log, which ends whoever was the controller before. */
+  /**
+   * Begins a leader epoch of the metadata log, which fences the controller before. Rejects with
+   * LogError, also if another broker has become the controller meanwhile.
+   */
   static async open(parts: ActiveControllerParts): Promise<ActiveController> {
     const { engine, env, nodeId, kafkaConfigs, logger, membership } = parts;
     const log = await engine.replication!.lead(METADATA_LOG, {
       ...METADATA_LOG_OPTIONS,
-      // The first of several candidates may have waited for the same election of the servers.
+      // Several candidates may wait for the same Raft election; the others give up after the first.
       isStillWanted: () => membership.controller === null,
     });
     try {
@@ -99,12 +102,12 @@ export class ActiveController implements ServedController {
     return this.#log.endOffset;
   }
 
-  /** Set once it can decide nothing any more: its log has failed, or is another's. */
+  /** Why it can decide nothing any more: its log has failed, or another broker leads it. */
   get failure(): Error | null {
     return this.#local.failure ?? this.#log.failure;
   }
 
-  /** Rejects with LogError unless the log says that this is the controller still. */
+  /** Rejects with LogError unless the log confirms that this is still the controller. */
   async confirm(): Promise<void> {
     await this.#log.confirm?.();
   }

@@ -3,16 +3,16 @@ import type { MetadataFollower } from "./metadata-follower.ts";
 
 interface Parts {
   readonly follower: MetadataFollower;
-  /** Asks the controller how far its log reaches; null when it can't be asked. */
+  /** Asks the controller for the end offset of the metadata log; null when it can't be asked. */
   readonly askEnd: () => Promise<number | null>;
 }
 
 /**
- * Reads all that the controller has decided by now, for requests that speak of more than is known
- * here: their clients may have heard of it from a broker that is ahead of this one.
+ * Reads everything that the controller has decided by now. Used for requests that name something
+ * unknown to this broker: their client may know it from a broker that is ahead of this one.
  *
- * One question is asked at a time, and none of those who come later is served by one that was asked
- * before they came.
+ * The controller is asked once at a time. A request that comes while a question is under way waits
+ * for the next question: the answer to the first may be older than the request.
  */
 export class CatchUp {
   readonly #parts: Parts;
@@ -31,7 +31,7 @@ export class CatchUp {
       if (reaching === null) read.end();
       else reaching.onOver(() => read.end());
     });
-    return new Reading(read, follower);
+    return new CatchingUp(read, follower);
   }
 
   #ask(): Promise<number | null> {
@@ -51,10 +51,10 @@ export class CatchUp {
 }
 
 /**
- * Whoever waits looks at each image that is shown meanwhile. It may be the one: what comes later
- * would find it so, and be served first.
+ * Also wakes a waiting request at the next image: it may already hold what the request needs. If
+ * the request waited for the last image, requests that arrive later would be served before it.
  */
-class Reading implements Coming {
+class CatchingUp implements Coming {
   readonly #read: Occasion;
   readonly #follower: MetadataFollower;
 

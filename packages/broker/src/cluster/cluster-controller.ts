@@ -3,7 +3,7 @@ import { type ClusterController, clusterOperations } from "./cluster-operations.
 import type { ControllerCaller } from "./controller-caller.ts";
 import { type RegistrationParts, registerUntilTaken } from "./register-broker.ts";
 
-/** The controller of a cluster as each broker has it, wherever it is. */
+/** The controller's operations as every broker of a cluster calls them, wherever it runs. */
 export function clusterController(
   caller: ControllerCaller,
   parts: RegistrationParts,

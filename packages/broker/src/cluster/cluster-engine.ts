@@ -3,15 +3,15 @@ import type { EngineFacts } from "../nats/facts.ts";
 import type { ServerRemoval } from "../nats/remove-server.ts";
 import type { Bus } from "../rpc/bus.ts";
 
-/** What a cluster stands on, opened: logs that all brokers reach, and messages between them. */
+/** What a cluster runs on: logs that all brokers reach, and a bus for messages between them. */
 export interface ClusterEngine {
   readonly logs: LogEngine;
   readonly bus: Bus;
-  /** Has the engine forget a broker's server; null where the servers are somebody else's. */
+  /** Removes a broker's nats-server from the engine's cluster; null with external servers. */
   readonly removeServer: ((brokerId: number) => Promise<ServerRemoval>) | null;
-  /** As they were a few seconds ago. */
+  /** Up to a few seconds old. */
   readonly facts: EngineFacts;
-  /** Tells the engine which brokers there are, so that it can keep replicas off the others. */
+  /** Tells the engine which brokers there are: it places replicas on their servers only. */
   knowBrokers(brokers: () => readonly number[]): void;
   /** Why the engine can't be reached at the moment; null while it can. */
   readonly problem: string | null;

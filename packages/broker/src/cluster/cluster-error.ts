@@ -1,4 +1,4 @@
-/** Why a broker can't be part of its cluster. One line that says what to do next. */
+/** Why a broker can't join its cluster. The message is one line and says what to do next. */
 export class ClusterError extends Error {
   readonly code:
     | "TARPAN_OTHER_CLUSTER"

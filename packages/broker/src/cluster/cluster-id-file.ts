@@ -4,8 +4,8 @@ import { readText, writeText } from "../nats/files.ts";
 const FILE = "cluster-id";
 
 /**
- * Which cluster a data directory belongs to. A broker that was part of one never founds another,
- * whatever became of it, and never joins another by mistake.
+ * Remembers which cluster a data directory belongs to. A broker that was part of a cluster never
+ * founds another one, even if that cluster is lost, and never joins another one by mistake.
  */
 export class ClusterIdFile {
   readonly #fs: FileSystem;

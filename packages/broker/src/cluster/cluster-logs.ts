@@ -5,12 +5,11 @@ import type { MetadataImage } from "../metadata/image.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 
 /**
- * The logs of a cluster's partitions, as its controller makes them.
+ * Creates the logs of a cluster's partitions for its controller.
  *
- * Whoever does this may be deposed and not know it, and its successor may be making the same log.
- * The logs of a new topic carry an id that nobody else has. Those of a topic that grows do not: one
- * that is there already is as good as made, and none is ever deleted, for it may hold records by
- * now.
+ * A controller may be deposed without knowing it, while its successor creates the same log. For a
+ * new topic that can't happen: its logs carry a new topic id. For new partitions of an existing
+ * topic, a log that exists already is accepted, and none is deleted, because it may hold records.
  */
 export class ClusterLogs implements PartitionHost {
   readonly #engine: LogEngine;
@@ -28,7 +27,7 @@ export class ClusterLogs implements PartitionHost {
     for (const outcome of made) if (outcome.status === "rejected") throw outcome.reason;
   }
 
-  /** Goes on when one can't be deleted: an empty log that nobody knows harms nobody. */
+  /** A log that can't be deleted is left: it is empty and belongs to no topic. */
   async discardLogs(ids: readonly LogId[]): Promise<void> {
     const own = ids.filter(({ topicId }) => !this.#isKnown(topicId));
     const gone = await Promise.allSettled(own.map((id) => this.#engine.delete(id)));

@@ -4,7 +4,7 @@ import type { Followers } from "../partition/readable-partition.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import type { Removal } from "./remove-broker.ts";
 
-/** What a broker of a cluster can say beyond its own metadata. */
+/** What a broker offers only in a cluster: its engine's state, calls, followed partitions. */
 export interface ClusterPart {
   readonly facts: EngineFacts;
   /** Why the engine can't be reached at the moment; null while it can. */

@@ -24,9 +24,8 @@ interface Parts {
 }
 
 /**
- * What a controller does unasked: brokers that fall silent lose what they lead, what the engine
- * says of replicas comes into the metadata, and replicas and leaders are brought to where they
- * belong.
+ * What a controller does by itself: it fences brokers that send no heartbeats, updates ISRs by what
+ * the engine says of replicas, and moves replicas and leaders to where they belong.
  */
 export class ControllerDuties {
   readonly #parts: Parts;
@@ -35,8 +34,8 @@ export class ControllerDuties {
   #balancedAtMs: number;
   #states: readonly ReplicaStates[] = [];
   #raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS;
-  #looking: Promise<void> | null = null;
-  readonly #turnedAway = new Set<number>();
+  #refreshing: Promise<void> | null = null;
+  readonly #serversToRemove = new Set<number>();
   #stopped = false;
 
   constructor(parts: Parts) {
@@ -48,7 +47,7 @@ export class ControllerDuties {
     this.#schedule();
   }
 
-  /** As the engine said lately. */
+  /** As the engine reported them, up to a few seconds ago. */
   get states(): readonly ReplicaStates[] {
     return this.#states;
   }
@@ -57,7 +56,7 @@ export class ControllerDuties {
     return this.#raftLeaderOf;
   }
 
-  /** Others lead what this broker led, and its server is asked to lead no Raft group. */
+  /** Moves this broker's partitions to other leaders, and Raft leaders away from its server. */
   async relieve(brokerId: number, incarnationId: string): Promise<void> {
     const { local, logger, membership } = this.#parts;
     logger.info(`cluster: ${membership.named(brokerId)} stops: others take over what it leads`);
@@ -65,9 +64,9 @@ export class ControllerDuties {
       return decideFenceBroker(image, brokerId, incarnationId, this.#raftLeaderOf);
     });
     try {
-      await this.#look();
+      await this.#refreshStates();
     } catch (error) {
-      // The engine moves its Raft leaders by itself when the server stops, only not as fast.
+      // When the server stops, its Raft groups elect other leaders anyway, though not as fast.
       if (!(error instanceof LogError)) throw error;
     }
     if (this.#stopped) return;
@@ -82,12 +81,12 @@ export class ControllerDuties {
     );
   }
 
-  /** A removed broker was started: its server takes part again, and is to go when it is down. */
+  /** A removed broker was started. Its server has joined again: it is removed when it is down. */
   turnAway(brokerId: number): void {
     this.#parts.logger.warn(
-      `broker ${brokerId} was removed from the cluster and is refused: stop it`,
+      `cluster: broker ${brokerId} was removed and is started again: it is refused; stop it`,
     );
-    this.#turnedAway.add(brokerId);
+    this.#serversToRemove.add(brokerId);
   }
 
   stop(): void {
@@ -104,19 +103,20 @@ export class ControllerDuties {
 
   async #tick(): Promise<void> {
     try {
-      await this.#validateBrokers();
+      await this.#fenceAndUnfence();
       const nowMs = this.#parts.env.clock.monotonicMs();
-      if (nowMs - this.#statesAtMs < REPLICA_STATES_INTERVAL_MS || this.#looking !== null) return;
+      if (nowMs - this.#statesAtMs < REPLICA_STATES_INTERVAL_MS || this.#refreshing !== null)
+        return;
       this.#statesAtMs = nowMs;
-      // An engine in the middle of an election takes its time; brokers are judged meanwhile.
-      void this.#lookAndMove();
+      // Not awaited: the engine may take long to answer, and brokers must still be fenced.
+      void this.#refreshAndMove();
     } catch (error) {
-      // Whoever owns this controller sees that its log has failed.
+      // The log has failed: ControllerElection sees that and closes this controller.
       if (!(error instanceof StateMachineError)) throw error;
     }
   }
 
-  async #validateBrokers(): Promise<void> {
+  async #fenceAndUnfence(): Promise<void> {
     const { local, membership, logger } = this.#parts;
     for (const { id, incarnationId, fenced } of local.image.brokers.values()) {
       if (!fenced && membership.isSilent(id, incarnationId)) {
@@ -138,24 +138,24 @@ export class ControllerDuties {
     }
   }
 
-  #look(): Promise<void> {
-    this.#looking ??= this.#readStates().finally(() => {
-      this.#looking = null;
+  #refreshStates(): Promise<void> {
+    this.#refreshing ??= this.#readStates().finally(() => {
+      this.#refreshing = null;
     });
-    return this.#looking;
+    return this.#refreshing;
   }
 
   async #readStates(): Promise<void> {
     const { replication, local } = this.#parts;
     const states = await replication.states();
-    this.#tellOfRaftLeaders(states);
+    this.#logRaftLeaderChanges(states);
     this.#states = states;
     this.#raftLeaderOf = raftLeadersOf(states);
     await local.decide((image) => decideIsr(image, this.#states));
   }
 
-  /** Since the last look; of logs that have no leader now nothing is known. */
-  #tellOfRaftLeaders(states: readonly ReplicaStates[]): void {
+  /** Counts logs whose Raft leader is another one than at the last refresh. */
+  #logRaftLeaderChanges(states: readonly ReplicaStates[]): void {
     const elected = states.filter(({ id, raftLeader }) => {
       const before = this.#raftLeaderOf(id.topicId, id.partition);
       return before !== null && raftLeader !== null && raftLeader !== before;
@@ -165,9 +165,9 @@ export class ControllerDuties {
     this.#parts.logger.info(what);
   }
 
-  async #lookAndMove(): Promise<void> {
+  async #refreshAndMove(): Promise<void> {
     try {
-      await this.#look();
+      await this.#refreshStates();
       if (this.#stopped) return;
       await this.#balance();
       await this.#moveReplicas();
@@ -176,7 +176,7 @@ export class ControllerDuties {
     } catch (error) {
       if (error instanceof StateMachineError) return;
       if (!(error instanceof LogError)) throw error;
-      this.#parts.logger.debug("the engine can't say where replicas are: asking again", { error });
+      this.#parts.logger.debug("the engine can't report replicas: asking again", { error });
     }
   }
 
@@ -202,14 +202,14 @@ export class ControllerDuties {
       try {
         await replication.moveReplicas(id, replicas);
       } catch (error) {
-        // It is moving, or the engine has no place at the moment: asked again next time.
+        // It is moving already, or no server can take a replica now: tried again next time.
         if (!(error instanceof LogError)) throw error;
         logger.debug(`${id.topic}-${id.partition} can't be moved yet`, { error });
       }
     }
   }
 
-  /** Beside the partition's leader an append takes one hop less. */
+  /** To the server beside the partition's leader, which saves every append a network hop. */
   async #moveRaftLeaders(): Promise<void> {
     const apart = this.#states.filter(({ id, raftLeader, replicas }) => {
       const leader = this.#leaderOf(id);
@@ -225,15 +225,15 @@ export class ControllerDuties {
 
   async #removeServers(): Promise<void> {
     const { removeServer, membership, local } = this.#parts;
-    for (const brokerId of this.#turnedAway) {
-      // It has come back after all, as a new one.
+    for (const brokerId of this.#serversToRemove) {
+      // A broker of this id was registered as a new one.
       if (local.image.brokers.has(brokerId) || removeServer === null) {
-        this.#turnedAway.delete(brokerId);
+        this.#serversToRemove.delete(brokerId);
         continue;
       }
       if (membership.liveIds().includes(brokerId)) continue;
       const { kind } = await removeServer(brokerId);
-      if (kind === "removed" || kind === "unknown") this.#turnedAway.delete(brokerId);
+      if (kind === "removed" || kind === "unknown") this.#serversToRemove.delete(brokerId);
     }
   }
 
@@ -249,9 +249,9 @@ export class ControllerDuties {
 
   #leaderOf({ topicId, partition }: ReplicaStates["id"]): number {
     const { image } = this.#parts.local;
-    return image.topicsById.get(topicId)?.partitions[partition]?.leader ?? METADATA_ANYWHERE;
+    return image.topicsById.get(topicId)?.partitions[partition]?.leader ?? ANYWHERE;
   }
 }
 
-/** The metadata's Raft leader may be beside any broker. */
-const METADATA_ANYWHERE = -1;
+/** Stands for "no leader wanted": the metadata log's Raft leader may be beside any broker. */
+const ANYWHERE = -1;

@@ -9,23 +9,23 @@ import {
 } from "./limits.ts";
 
 /**
- * Has this broker become the controller when nobody else is. Which of several candidates wins is
- * for the log to say: each writes its epoch there, and the last one has fenced the others.
+ * Makes this broker the controller when the cluster has none. The metadata log decides between
+ * several candidates: each begins a leader epoch there, and the last one fences the others.
  */
 export class ControllerElection {
   readonly #parts: ActiveControllerParts;
   #active: ActiveController | null = null;
   #changing: Promise<void> | null = null;
-  /** Since when there is no controller, as far as this broker has heard. */
-  #vacantSinceMs: number | null = null;
-  /** Of the controller before, which is not waited for. */
-  #lastId = -1;
-  /** Not before this: somebody who is not heard is the controller. */
-  #standFromMs = 0;
-  #duelPauseMs = CONTROLLER_SESSION_MS;
-  /** Of the controller that the log tells of; null while there is none. */
-  #toldEpoch: number | null = null;
-  /** When the log was asked that said last that this broker is the controller. */
+  /** Since when no broker claims to be the controller; null while one does. */
+  #noControllerSinceMs: number | null = null;
+  /** The last controller: the other candidates don't wait for its turn. */
+  #lastControllerId = -1;
+  /** No candidate before this time: a controller whose heartbeats do not arrive fenced us. */
+  #candidateFromMs = 0;
+  #backOffMs = CONTROLLER_SESSION_MS;
+  /** The epoch of the controller that was logged last; null after its absence was logged. */
+  #loggedEpoch: number | null = null;
+  /** When the question was asked which the log last answered with: this is the controller. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
   #confirming: Promise<void> | null = null;
   #timer: Timer | undefined;
@@ -36,17 +36,20 @@ export class ControllerElection {
     this.#parts = parts;
   }
 
-  /** A candidate from now on. */
+  /** Makes this broker a candidate. */
   start(): void {
     this.#schedule();
   }
 
-  /** The controller, while it is this broker. */
+  /** Null while this broker is not the controller. */
   get active(): ActiveController | null {
     return this.#active?.failure === null ? this.#active : null;
   }
 
-  /** Whether its log has said since then that this broker is the controller; it is asked. */
+  /**
+   * Whether the metadata log confirmed after `sinceMs` that this broker is the controller. If not,
+   * the log is asked, and a later call returns true once it has confirmed.
+   */
   isConfirmed(sinceMs: number): boolean {
     const { active } = this;
     if (active === null) return false;
@@ -57,14 +60,15 @@ export class ControllerElection {
     return false;
   }
 
-  /** No candidate any more. One that is the controller remains it. */
+  /** This broker is no candidate any more. If it is the controller, it remains so. */
   retire(): void {
     this.#retired = true;
   }
 
   /**
-   * One that is the controller lets the others know. An election is not waited for: that may take
-   * as long as the servers elect themselves, and what comes of it is closed at once.
+   * A controller resigns and tells the others. Does not wait for an attempt to become the
+   * controller, which can take as long as an election of the servers: should it still succeed, the
+   * new controller is closed at once.
    */
   async close(): Promise<void> {
     this.#retired = true;
@@ -85,35 +89,36 @@ export class ControllerElection {
 
   async #tick(): Promise<void> {
     const { membership, logger } = this.#parts;
-    const heard = membership.controller;
+    const current = membership.controller;
     if (this.#active !== null) {
       const { epoch, failure } = this.#active;
-      if (failure === null && (heard === null || heard.epoch <= epoch)) return;
+      if (failure === null && (current === null || current.epoch <= epoch)) return;
       const why =
-        failure?.message ?? `${membership.named(heard!.brokerId)} is, under epoch ${heard!.epoch}`;
+        failure?.message ??
+        `${membership.named(current!.brokerId)} is, under epoch ${current!.epoch}`;
       logger.info(`cluster: this broker is no longer the controller: ${why}`);
-      if (heard === null || heard.epoch <= epoch) this.#pauseDuel();
+      if (current === null || current.epoch <= epoch) this.#backOff();
       return this.#resign();
     }
-    if (heard !== null) {
-      this.#tellOf(heard);
-      this.#lastId = heard.brokerId;
-      this.#duelPauseMs = CONTROLLER_SESSION_MS;
+    if (current !== null) {
+      this.#logController(current);
+      this.#lastControllerId = current.brokerId;
+      this.#backOffMs = CONTROLLER_SESSION_MS;
     }
     if (!membership.lacksController) {
-      this.#vacantSinceMs = null;
+      this.#noControllerSinceMs = null;
       return;
     }
-    if (this.#toldEpoch !== null) {
-      this.#toldEpoch = null;
-      logger.info("cluster: no heartbeat from the controller: the brokers elect another");
+    if (this.#loggedEpoch !== null) {
+      this.#loggedEpoch = null;
+      logger.info("cluster: no broker is the controller now: the brokers elect one");
     }
-    if (!this.#retired && this.#isMyTurn() && !this.#isPausing()) await this.#stand();
+    if (!this.#retired && this.#isMyTurn() && !this.#isBackingOff()) await this.#becomeController();
   }
 
-  #tellOf({ brokerId, epoch }: { brokerId: number; epoch: number }): void {
-    if (this.#toldEpoch === epoch) return;
-    this.#toldEpoch = epoch;
+  #logController({ brokerId, epoch }: { brokerId: number; epoch: number }): void {
+    if (this.#loggedEpoch === epoch) return;
+    this.#loggedEpoch = epoch;
     const { logger, membership } = this.#parts;
     logger.info(`cluster: ${membership.named(brokerId)} is the controller, under epoch ${epoch}`);
   }
@@ -124,51 +129,53 @@ export class ControllerElection {
       await active.confirm();
       this.#confirmedMs = askedMs;
     } catch (error) {
-      // One that was deposed has failed with this; otherwise the log is asked again.
+      // If another broker is the controller, the log has failed now. Else `isConfirmed` asks again.
       if (!(error instanceof LogError)) throw error;
     }
   }
 
-  /** The first of those who live tries at once, the others a little later each. */
+  /** The live broker with the lowest id tries at once, each further one a step later. */
   #isMyTurn(): boolean {
     const { env, membership, nodeId } = this.#parts;
     const nowMs = env.clock.monotonicMs();
-    this.#vacantSinceMs ??= nowMs;
-    const before = membership.liveIds().filter((id) => id < nodeId && id !== this.#lastId);
+    this.#noControllerSinceMs ??= nowMs;
+    const before = membership
+      .liveIds()
+      .filter((id) => id < nodeId && id !== this.#lastControllerId);
     const rank = before.length;
-    return nowMs - this.#vacantSinceMs >= rank * CANDIDATE_STEP_MS;
+    return nowMs - this.#noControllerSinceMs >= rank * CANDIDATE_STEP_MS;
   }
 
-  /** Two that can't hear each other would fence one another, and each other's brokers, for ever. */
-  #pauseDuel(): void {
-    this.#standFromMs = this.#parts.env.clock.monotonicMs() + this.#duelPauseMs;
-    this.#duelPauseMs = Math.min(2 * this.#duelPauseMs, DUEL_PAUSE_MAX_MS);
+  /** Two controllers that don't hear each other would else fence one another for ever. */
+  #backOff(): void {
+    this.#candidateFromMs = this.#parts.env.clock.monotonicMs() + this.#backOffMs;
+    this.#backOffMs = Math.min(2 * this.#backOffMs, DUEL_PAUSE_MAX_MS);
   }
 
-  #isPausing(): boolean {
-    return this.#parts.env.clock.monotonicMs() < this.#standFromMs;
+  #isBackingOff(): boolean {
+    return this.#parts.env.clock.monotonicMs() < this.#candidateFromMs;
   }
 
-  async #stand(): Promise<void> {
+  async #becomeController(): Promise<void> {
     const { logger, membership } = this.#parts;
     try {
       const active = await ActiveController.open(this.#parts);
       if (this.#closed) return await active.close();
       this.#active = active;
-      this.#toldEpoch = active.epoch;
+      this.#loggedEpoch = active.epoch;
       logger.info(`cluster: this broker is the controller, under epoch ${active.epoch}`);
       membership.beat();
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       logger.debug("cluster: this broker can't become the controller now", { error });
-      this.#vacantSinceMs = null;
+      this.#noControllerSinceMs = null;
     }
   }
 
   async #resign(): Promise<void> {
     const active = this.#active;
     this.#active = null;
-    this.#vacantSinceMs = null;
+    this.#noControllerSinceMs = null;
     if (active === null) return;
     this.#parts.membership.beat();
     await active.close();

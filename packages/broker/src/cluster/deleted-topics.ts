@@ -6,8 +6,8 @@ import type { MetadataDelta } from "../metadata/delta.ts";
 import type { TopicImage } from "../metadata/image.ts";
 
 /**
- * Deletes the logs of topics that a committed change has deleted, and nothing else: a controller
- * that looked for logs without a topic could be one that is deposed, and know less than there is.
+ * Deletes the logs of topics that a committed change has deleted. It never looks for logs that
+ * belong to no topic: a deposed controller does not know the newest topics and would delete theirs.
  */
 export async function deleteLogsOfTopics(
   engine: LogEngine,
@@ -28,6 +28,7 @@ async function deleteLog(engine: LogEngine, logger: Logger, id: LogId): Promise<
     await engine.delete(id);
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
-    logger.warn(`the log of ${id.topic}-${id.partition} could not be deleted`, { error });
+    const name = `${id.topic}-${id.partition}`;
+    logger.warn(`the log of the deleted partition ${name} is left: deleting it failed`, { error });
   }
 }

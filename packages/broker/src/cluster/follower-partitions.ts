@@ -15,16 +15,15 @@ interface Parts {
   readonly engine: ClusterEngine;
   readonly metadata: Metadata;
   readonly membership: Membership;
-  /** Whether this broker serves what it does not lead. */
+  /** Whether this broker lets consumers fetch from partitions that it follows. */
   readonly enabled: boolean;
 }
 
 /**
- * Serves consumers from replicas beside this broker.
+ * Lets consumers fetch from this broker's replicas of partitions that others lead (KIP-392).
  *
- * Staleness is bounded: a broker serves a partition only while the metadata has its replica in
- * sync, which the controller looks at every few seconds, and while it hears the other brokers
- * itself.
+ * Staleness is bounded: a partition is served only while its replica is in the ISR, which the
+ * controller updates every few seconds, and while this broker is not isolated.
  */
 export class FollowerPartitions implements Followers {
   readonly #parts: Parts;
@@ -36,7 +35,7 @@ export class FollowerPartitions implements Followers {
     this.#parts = parts;
   }
 
-  /** Begins to close what no consumer asks for any more. */
+  /** Begins to close partitions that no consumer fetches from any more. */
   start(): void {
     this.#scheduleSweep();
   }
@@ -47,7 +46,7 @@ export class FollowerPartitions implements Followers {
     const partition = topics.get(topic)?.partitions[index];
     if (rack === "" || partition === undefined) return null;
     const isNear = (id: number) => brokers.get(id)?.rack === rack;
-    // As Kafka's RackAwareReplicaSelector: the leader, if it is near.
+    // As in Kafka's RackAwareReplicaSelector, a leader in the same rack is preferred.
     if (isNear(metadata.nodeId)) return null;
     const near = partition.isr.find((id) => {
       return isNear(id) && brokers.get(id)?.fenced === false && membership.servesFollowed(id);
@@ -136,14 +135,12 @@ class FollowerPartition implements ReadablePartition {
     return this.log.endOffset;
   }
 
-  /**
-   * Everything here is committed, so no epoch that a consumer has read of can have ended before.
-   */
+  /** A follower shows committed records only, so it never has to tell a consumer to truncate. */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
     return { epoch, endOffset: Number.MAX_SAFE_INTEGER };
   }
 
-  /** The log looks for news only while somebody waits for them. */
+  /** The log looks for new batches at once when a first fetch begins to wait. */
   onAdvance(wake: Wake): () => void {
     this.#waiters.add(wake);
     if (this.#waiters.size === 1) this.#listen(true);
@@ -157,9 +154,9 @@ class FollowerPartition implements ReadablePartition {
     const onAdvance: Wake = (sizeBytes) => {
       for (const wake of this.#waiters) wake(sizeBytes);
     };
-    this.log.configure({ onAdvance: wanted ? onAdvance : nobody });
+    this.log.configure({ onAdvance: wanted ? onAdvance : ignoreAdvance });
     if (wanted) this.log.refresh();
   }
 }
 
-function nobody(): void {}
+function ignoreAdvance(): void {}

@@ -23,9 +23,9 @@ interface Parts {
 }
 
 /**
- * Opens the log of the cluster's metadata, as long as that takes. It is made only where nobody
- * knows of a cluster: not this broker's data directory, and none of the brokers it hears. A lost
- * one is never replaced by an empty one.
+ * Opens the metadata log of the cluster, and retries until that succeeds. Creates the log only if
+ * neither this broker's data directory nor any broker that it hears belongs to a cluster: a lost
+ * metadata log is never replaced by an empty one. Rejects with ClusterError.
  */
 export async function openMetadataLog(
   parts: Parts,
@@ -51,10 +51,10 @@ export async function openMetadataLog(
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       const waitedMs = env.clock.monotonicMs() - startedMs;
-      if (error.kind !== "missing") progress.say(`the metadata can't be read yet`, error);
+      if (error.kind !== "missing") progress.log("the cluster's metadata can't be read yet", error);
       else if (known !== null && waitedMs > LOST_AFTER_MS) throw metadataLost(known);
       else if (known === null && membership.clusterId === null && waitedMs > BROKER_SESSION_MS) {
-        await found(parts, membership, progress);
+        await foundCluster(parts, membership, progress);
         continue;
       }
     }
@@ -62,13 +62,17 @@ export async function openMetadataLog(
   }
 }
 
-/** The first of the brokers that hear each other makes the log; the others find it. */
-async function found(parts: Parts, membership: Membership, progress: Progress): Promise<void> {
+/** The live broker with the lowest id creates the metadata log; the others then open it. */
+async function foundCluster(
+  parts: Parts,
+  membership: Membership,
+  progress: Progress,
+): Promise<void> {
   const live = membership.liveIds();
   if (live[0] !== parts.settings.nodeId) return;
   const label = Buffer.from(parts.env.random.bytes(16)).toString("base64url");
   const replication = parts.engine.logs.replication!;
-  for (const replicas of placesOf(parts.engine, live)) {
+  for (const replicas of metadataPlacements(parts.engine, live)) {
     try {
       await replication.provision(METADATA_LOG, { ...METADATA_LOG_OPTIONS, replicas, label });
       parts.logger.info(
@@ -78,18 +82,21 @@ async function found(parts: Parts, membership: Membership, progress: Progress): 
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (error.kind === "exists") return;
-      progress.say("the cluster can't be founded yet", error);
+      progress.log("the cluster can't be founded yet", error);
     }
   }
 }
 
-/** Where the metadata may lie. Of servers that somebody else runs only the number counts. */
-function placesOf(engine: ClusterEngine, live: readonly number[]): (readonly number[])[] {
+/**
+ * The brokers that shall hold the metadata log, in the order to try. With external NATS servers the
+ * ids mean nothing and only their number counts: three replicas, or one if there is one server.
+ */
+function metadataPlacements(engine: ClusterEngine, live: readonly number[]): (readonly number[])[] {
   if (engine.removeServer === null) return [[0, 1, 2], [0]];
   return [live.slice(0, metadataReplicas(live.length))];
 }
 
-/** Those who are to found a cluster together have to hear of each other first. */
+/** Sends heartbeats already now: brokers that found a cluster together must hear each other. */
 function announceNewcomer(
   membership: Membership,
   { nodeId: brokerId, nodeName: name }: BrokerSettings,
@@ -99,39 +106,40 @@ function announceNewcomer(
   membership.announce(() => ({ brokerId, name, clusterId, ...none }));
 }
 
-/** Long enough for an engine that has just started to know its streams. */
+/** JetStream servers that have just started may not know their streams for several seconds. */
 const LOST_AFTER_MS = 15_000;
 
 function otherCluster(directory: string, known: string, found: string): ClusterError {
   return new ClusterError(
     "TARPAN_OTHER_CLUSTER",
-    `${directory} belongs to cluster ${known}, but the brokers found here are cluster ${found}: ` +
-      "check the peers, or give this broker a data directory of its own",
+    `${directory} belongs to cluster ${known}, but its peers belong to cluster ${found}: ` +
+      "correct the peers, or give this broker another data directory",
   );
 }
 
 function metadataLost(clusterId: string): ClusterError {
   return new ClusterError(
     "TARPAN_METADATA_LOST",
-    `the metadata of cluster ${clusterId} is not there any more: bring back the servers that ` +
-      "held it; nothing is made anew in its place (docs/cluster.md, What fails how)",
+    `the metadata of cluster ${clusterId} is missing on all servers that can be reached: start ` +
+      "the servers that held it; Tarpan never replaces it with an empty one " +
+      "(docs/cluster.md, What fails how)",
   );
 }
 
-/** Says what is waited for, now and then. */
+/** Logs what the broker waits for, at most once per PROGRESS_INTERVAL_MS. */
 class Progress {
   readonly #parts: Parts;
-  #saidAtMs = Number.NEGATIVE_INFINITY;
+  #loggedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  say(what: string, error: LogError): void {
+  log(what: string, error: LogError): void {
     const { env, logger, onWaiting } = this.#parts;
     const nowMs = env.clock.monotonicMs();
-    if (nowMs - this.#saidAtMs < PROGRESS_INTERVAL_MS) return;
-    this.#saidAtMs = nowMs;
+    if (nowMs - this.#loggedAtMs < PROGRESS_INTERVAL_MS) return;
+    this.#loggedAtMs = nowMs;
     const line = `waiting: ${what}: ${error.message}`;
     logger.info(line);
     onWaiting?.(line);

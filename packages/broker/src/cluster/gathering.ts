@@ -13,8 +13,9 @@ interface Parts {
 }
 
 /**
- * Brokers that start together register one after another, and clients come with the first. What
- * needs more of them than there are waits for those that are known to be on their way.
+ * Lets requests wait for brokers that are expected to register. Brokers that start together
+ * register one after another, and clients come as soon as the first one serves: a topic with three
+ * replicas would be refused then.
  */
 export class Gathering {
   readonly #parts: Parts;
@@ -23,28 +24,28 @@ export class Gathering {
   constructor(parts: Parts) {
     this.#parts = parts;
     parts.local.onCommit(() => {
-      for (const waiting of this.#waiting) if (this.#hold(waiting.count)) waiting.there.end();
+      for (const waiting of this.#waiting) if (this.#canPlace(waiting.count)) waiting.there.end();
     });
   }
 
-  /** Resolves when this many replicas can be placed, when that is not to be hoped for, or late. */
+  /** Resolves when `replicas`, or as many as may be expected, can be placed, or when time is up. */
   async expect(replicas: number): Promise<void> {
-    const count = Math.min(replicas, this.#hoped());
-    if (this.#hold(count)) return;
+    const count = Math.min(replicas, this.#expectedBrokers());
+    if (this.#canPlace(count)) return;
     const waiting = { count, there: new Occasion() };
     this.#waiting.add(waiting);
     await overWithin(waiting.there, GATHERING_WAIT_MS, this.#parts.env.timers);
     this.#waiting.delete(waiting);
   }
 
-  /** As `placePartitions` asks for it. */
-  #hold(replicas: number): boolean {
+  /** By the same rule as `placePartitions`. */
+  #canPlace(replicas: number): boolean {
     const brokers = [...this.#parts.local.image.brokers.values()];
     const up = brokers.filter(({ fenced }) => !fenced).length;
     return brokers.length >= replicas && up * 2 > replicas;
   }
 
-  #hoped(): number {
+  #expectedBrokers(): number {
     const { local, membership, listed } = this.#parts;
     const known = new Set([...local.image.brokers.keys(), ...membership.liveIds()]);
     return Math.max(listed, known.size);

@@ -5,17 +5,17 @@ import type { Rpc } from "../rpc/rpc.ts";
 /** What a broker tells the others several times a second. */
 export interface Heartbeat {
   readonly brokerId: number;
-  /** What its operator calls it, where the id does not tell. */
+  /** The name that its id was derived from; undefined if its operator set the id itself. */
   readonly name?: string | undefined;
-  /** Empty while it leaves: it is not missed then, but nor is it to be given anything. */
+  /** Empty while the broker stops: others then don't count it as one that could take over. */
   readonly incarnationId: string;
-  /** The metadata's leader epoch under which it is the controller, null when it is not. */
+  /** The leader epoch of the metadata log if the sender is the controller, else null. */
   readonly controllerEpoch: number | null;
-  /** End of the metadata log, from the controller. */
+  /** End offset of the metadata log if the sender is the controller, else 0. */
   readonly metadataEnd: number;
-  /** The cluster it is part of, null while it has none. */
+  /** The cluster that the broker belongs to, null before it has joined one. */
   readonly clusterId: string | null;
-  /** Whether it serves consumers of partitions that it does not lead. */
+  /** Whether the broker lets consumers fetch from partitions that it follows (KIP-392). */
   readonly followerRead: boolean;
 }
 
@@ -27,7 +27,7 @@ export function sendHeartbeat(rpc: Rpc, beat: Heartbeat): void {
   rpc.publish(BrokerHeartbeat, toMessage(beat));
 }
 
-/** Returns the end of it. */
+/** Returns a function that unsubscribes. */
 export function hearHeartbeats(rpc: Rpc, listener: (beat: Heartbeat) => void): () => void {
   return rpc.subscribe(BrokerHeartbeat, (message) => listener(fromMessage(message)));
 }

@@ -1,63 +1,65 @@
-/** How often a broker tells the others that it lives. */
+/** How often a broker sends a heartbeat to all others. */
 export const HEARTBEAT_INTERVAL_MS = 400;
 
 /**
- * Silence after which the controller takes a broker for dead. Kafka's `broker.session.timeout.ms`
- * is 9 s; a wrong guess costs little here, for fencing is the log's and needs no clock.
+ * The controller fences a broker that sent no heartbeat for this long. Kafka's
+ * `broker.session.timeout.ms` is 9 s. Shorter is safe here: leader epochs in the logs keep a former
+ * leader from writing, so a wrong guess costs only a change of leaders.
  */
 export const BROKER_SESSION_MS = 2_400;
 
 /**
- * A broker that has heard too few of the others for this long, or has slept for it, serves nobody:
- * it is to be silent before the others may lead what it led. So this is a good deal less than the
- * session above: no clocks are compared, but they are taken to run about equally fast.
+ * A broker is isolated, and serves nothing, when it heard fewer than half of the brokers for this
+ * long, or when its process was paused for this long. This is well below `BROKER_SESSION_MS`: it
+ * must stop serving before others may lead its partitions. Clocks are not compared, but they are
+ * assumed to run about equally fast.
  */
 export const ISOLATED_AFTER_MS = 1_600;
 
-/** Silence after which another broker tries to become the controller. */
+/** Other brokers try to become the controller when it sent no heartbeat for this long. */
 export const CONTROLLER_SESSION_MS = 2_000;
 
-/** Candidates try one after another, in the order of their ids, this far apart. */
+/** Candidates try to become the controller in the order of their ids, this far apart. */
 export const CANDIDATE_STEP_MS = 600;
 
 /**
- * Longest pause of a candidate that was fenced by a controller it does not hear. The first is
- * `CONTROLLER_SESSION_MS`, each further one twice as long.
+ * Longest pause of a candidate that was fenced by a controller whose heartbeats it does not get.
+ * The first pause is `CONTROLLER_SESSION_MS`, each further one is twice as long.
  */
 export const DUEL_PAUSE_MAX_MS = 16_000;
 
-/** How often the controller looks at brokers and partitions. */
+/** How often the controller fences and unfences brokers by their heartbeats. */
 export const CONTROLLER_TICK_MS = 300;
 
-/** How often it asks the engine where replicas are. */
+/** How often the controller asks the engine where replicas and Raft leaders are. */
 export const REPLICA_STATES_INTERVAL_MS = 2_000;
 
-/** Raft leaders that are asked to move at a time. */
+/** How many Raft leaders are asked to move at a time. */
 export const RAFT_MOVES_PER_ROUND = 16;
 
-/** What a caller waits for the controller, if its own time-out is not shorter. */
+/** How long a call of the controller may take, unless the operation says otherwise. */
 export const CONTROLLER_CALL_TIMEOUT_MS = 30_000;
 
-/** Pause before a controller that is gone, or not yet there, is looked for again. */
+/** Pause before a call is tried again when there is no controller, or storage does not answer. */
 export const CONTROLLER_RETRY_MS = 100;
 
-/** How often a broker that waits for its cluster says so. */
+/** How often a broker that waits for its cluster logs what it waits for. */
 export const PROGRESS_INTERVAL_MS = 5_000;
 
-/** How long a broker that stops waits for others to take over what it leads. */
+/** How long a broker that stops waits for others to take over its partitions. */
 export const LEAVE_TIMEOUT_MS = 5_000;
 
-/** Replicas of the metadata where there are as many brokers. */
+/** Replicas of the metadata in a cluster of at least this many brokers. */
 export const METADATA_REPLICAS = 5;
 
-/** A followed partition that no consumer has asked for during this time is closed. */
+/** A followed partition that no consumer fetched from for this long is closed. */
 export const FOLLOWED_IDLE_MS = 60_000;
 
 /**
- * How long the making of a topic waits for brokers that are on their way. Less than clients wait
- * for an answer, and what brokers that start together need.
+ * How long creating a topic waits for brokers that are expected to register. Brokers that start
+ * together register within this time, and clients wait longer than this for a response.
  */
 export const GATHERING_WAIT_MS = 10_000;
 
-/** What a broker waits for the controller to say how far its log reaches. */
+/** How long a broker waits when it asks the controller for the end of the metadata log. */
 export const END_TIMEOUT_MS = 500;

@@ -5,9 +5,9 @@ import { ClusterError } from "./cluster-error.ts";
 const FILE = "membership";
 
 /**
- * Whether a data directory's broker has been a member of its cluster, and is one no more. One that
- * was removed would make its nats-server a member of the Raft groups again by starting it: it is to
- * stay away by itself.
+ * Remembers in the data directory whether the broker was registered in its cluster, and whether it
+ * was removed. A removed broker must refuse to start: its nats-server would join the Raft groups
+ * again.
  */
 export class MemberFile {
   readonly #fs: FileSystem;
@@ -30,12 +30,12 @@ export class MemberFile {
     await this.#fs.syncDirectory(this.#directory);
   }
 
-  /** What the operator of a removed broker is told. */
+  /** Stops a removed broker that is started again. */
   removed(nodeId: number): ClusterError {
     return new ClusterError(
       "TARPAN_BROKER_REMOVED",
-      `broker ${nodeId} was removed from its cluster and can't come back: delete ` +
-        `${this.#directory}, and start it under a new node id if it is still wanted`,
+      `broker ${nodeId} was removed from its cluster and can't join it again: delete ` +
+        `${this.#directory}; to use this machine again, start a broker with a new node id`,
     );
   }
 }

@@ -34,7 +34,7 @@ export interface MemberParts {
   readonly onWaiting?: ((what: string) => void) | undefined;
 }
 
-/** A broker's part in its cluster. */
+/** This broker as a member of its cluster: heartbeats, election, metadata, calls. */
 export class ClusterMember {
   readonly metadata: Metadata;
   readonly controller: ClusterController;
@@ -76,14 +76,14 @@ export class ClusterMember {
   }
 
   /**
-   * Joins the cluster, or founds it. The others hear of the broker from then on. Nothing is read of
-   * the metadata before `start`, and clients hear of it after `metadata.registerBroker`.
+   * Joins the cluster, or founds it, and sends heartbeats from then on. The metadata is not read
+   * before `start`. Clients see the broker after it was registered.
    */
   static async join(parts: MemberParts): Promise<ClusterMember> {
     const { env, engine, settings, logger } = parts;
     const rpc = new Rpc({ env, bus: engine.bus, nodeId: settings.nodeId, logger });
     const membership = new Membership(env, rpc);
-    // Who founds a cluster has the others hold replicas of all that it makes, from the beginning.
+    // The founder places replicas on the others, so the engine must know them from the start.
     engine.knowBrokers(() => membership.liveIds());
     try {
       membership.start();
@@ -95,7 +95,7 @@ export class ClusterMember {
     }
   }
 
-  /** Follows the metadata, stands for election, and tells the others so. */
+  /** Begins to follow the metadata, to answer calls, and to be a candidate for the controller. */
   start(): void {
     const active = () => this.#election.active;
     this.#stopServing = serveController(this.rpc, clusterOperations, this.#parts.logger, active);
@@ -141,7 +141,6 @@ export class ClusterMember {
     });
   }
 
-  /** Who hears of what. */
   #listen(): void {
     const { metadata } = this;
     const { engine, logger } = this.#parts;
@@ -150,10 +149,10 @@ export class ClusterMember {
     metadata.onChange((delta) => this.#noticeRemoval(delta));
     const named = membership.named.bind(membership);
     metadata.onChange((delta, image) => tellOfBrokers(delta, image, { logger, named }));
-    // With servers of somebody else's a broker alone can be a whole cluster.
+    // With external NATS servers a broker that hears no other one may still serve.
     if (engine.removeServer !== null) {
       membership.expect({
-        peers: () => unfenced(metadata),
+        peers: () => unfencedIds(metadata),
         hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
         isConfirmed: (sinceMs) => this.#election.isConfirmed(sinceMs),
       });
@@ -180,7 +179,6 @@ export class ClusterMember {
     return {
       brokerId: nodeId,
       name: nodeName,
-      // Who leaves is not missed, but nor is it to be given anything.
       incarnationId: this.#isLeaving ? "" : incarnationId,
       controllerEpoch: active?.epoch ?? null,
       metadataEnd: active?.endOffset ?? 0,
@@ -205,8 +203,8 @@ export class ClusterMember {
   }
 
   /**
-   * Others lead what this broker led, and one of them is the controller, unless nobody is left for
-   * that. Nothing of this broker waits for the others any more then.
+   * Resolves when others lead this broker's partitions and it is not the controller any more, or
+   * when no other broker is left. From then on this broker waits for no other.
    */
   async leave(): Promise<void> {
     const { nodeId: brokerId, incarnationId } = this.metadata;
@@ -219,7 +217,7 @@ export class ClusterMember {
     await this.#election.close();
   }
 
-  /** From here on whatever takes other machines has failed when they don't answer at once. */
+  /** From now on calls of other brokers and servers fail if these don't answer at once. */
   stopWaiting(): void {
     this.#caller.stopWaiting();
     this.#parts.engine.logs.replication!.stopWaiting();
@@ -238,7 +236,7 @@ export class ClusterMember {
 
 const NO_CONTROLLER = -1;
 
-/** As the configuration has them; 0 where it does not say. */
+/** How many brokers the configuration lists, this one included; 0 if it lists none. */
 function listedBrokers({ cluster }: BrokerSettings): number {
   const { engine, discovery } = cluster!;
   if (engine.kind !== "managed" || discovery.type !== "static") return 0;
@@ -246,6 +244,6 @@ function listedBrokers({ cluster }: BrokerSettings): number {
   return new Set([own, ...discovery.peers]).size;
 }
 
-function unfenced({ image }: Metadata): number[] {
+function unfencedIds({ image }: Metadata): number[] {
   return [...image.brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id);
 }

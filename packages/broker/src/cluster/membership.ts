@@ -9,66 +9,73 @@ import {
   ISOLATED_AFTER_MS,
 } from "./limits.ts";
 
-/** Later than this our own timer never is, unless the process was paused or starved. */
+/** If this broker's own timer is later than this, the process was paused or got no CPU. */
 const PAUSE_MS = CONTROLLER_SESSION_MS / 2;
 
-interface Heard extends Heartbeat {
+interface LastHeartbeat extends Heartbeat {
   readonly atMs: number;
 }
 
-interface HeardController {
+interface KnownController {
   readonly brokerId: number;
   readonly epoch: number;
   readonly metadataEnd: number;
 }
 
-/** What has to be heard for this broker to know who leads what. */
+/** What this broker needs to know before it may serve: see `isolated`. */
 export interface Expected {
-  /** Brokers that live, as far as the metadata says. */
+  /** The brokers that are not fenced in the metadata, this one included. */
   readonly peers: () => readonly number[];
-  /** Whether the metadata is known here up to this end. */
+  /** Whether this broker's metadata holds everything below this offset. */
   readonly hasSeen: (metadataEnd: number) => boolean;
-  /** Whether this broker, as the controller, was told since then by its log that it still is. */
+  /** Whether the metadata log confirmed after `sinceMs` that this broker is the controller. */
   readonly isConfirmed: (sinceMs: number) => boolean;
 }
 
 /**
- * Who lives, as far as this broker has heard. Only ever a reason to try something: what is decided
- * because of it is decided in a log, which fences whoever was wrong.
+ * Which brokers are alive, by the heartbeats that arrived here. This is only a reason to try
+ * something: decisions that follow from it are records in a log, and a broker that was wrong is
+ * fenced there.
  */
 export class Membership {
   readonly #env: Pick<Env, "clock" | "timers">;
   readonly #rpc: Rpc;
-  readonly #heard = new Map<number, Heard>();
+  readonly #heard = new Map<number, LastHeartbeat>();
   readonly #listeners = new Set<(beat: Heartbeat) => void>();
   readonly #isolatedListeners = new Set<() => void>();
-  #alone: (() => void)[] = [];
+  #aloneWaiters: (() => void)[] = [];
   #unsubscribe: () => void = () => {};
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
   #lastTickMs = 0;
-  /** Null where nobody has to be heard. */
+  /** Null where no other broker has to be heard. */
   #expected: Expected | null = null;
   #isIsolated = false;
-  /** Since when enough of the others are heard again; null while they are not. */
+  /** Since when at least half of the brokers are heard again; null while they are not. */
   #returnedMs: number | null = null;
-  /** What was sent to us while we slept is not news. */
-  #awakeFromMs = 0;
-  /** After a start or a pause of this process nobody is judged by a silence it has not heard. */
-  #fencesFromMs = Number.POSITIVE_INFINITY;
+  /**
+   * After a long pause this broker stays isolated until then: the heartbeats that it reads first
+   * were sent while it was paused.
+   */
+  #isolatedUntilMs = 0;
+  /**
+   * Missing heartbeats count from then on. A start or a pause of this process moves it on by a
+   * session: heartbeats of before were not received.
+   */
+  #countsSilenceFromMs = Number.POSITIVE_INFINITY;
 
   constructor(env: Pick<Env, "clock" | "timers">, rpc: Rpc) {
     this.#env = env;
     this.#rpc = rpc;
   }
 
-  /** Begins to hear the others. */
+  /** Begins to receive heartbeats. */
   start(): void {
-    this.#fencesFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
-    this.#unsubscribe = hearHeartbeats(this.#rpc, (beat) => this.#hear(beat));
+    this.#countsSilenceFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
+    this.#unsubscribe = hearHeartbeats(this.#rpc, (beat) => this.#receive(beat));
   }
 
-  /** Tells the others of this broker, from now on and as `own` then says. */
+  /** Sends `own()` to all brokers at every interval from now on. */
   announce(own: () => Heartbeat): void {
     const begun = this.#own !== null;
     this.#own = own;
@@ -80,7 +87,7 @@ export class Membership {
     this.#tick();
   }
 
-  /** Tells them now: something has changed. */
+  /** Sends a heartbeat at once, because it has changed. */
   beat(): void {
     if (this.#own !== null) sendHeartbeat(this.#rpc, this.#own());
   }
@@ -90,24 +97,24 @@ export class Membership {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Called when this broker finds itself isolated. */
+  /** `listener` is called whenever this broker becomes isolated. */
   onIsolated(listener: () => void): void {
     this.#isolatedListeners.add(listener);
   }
 
-  /** Whether this life of the broker was heard lately. */
+  /** Whether this incarnation of the broker sent a heartbeat within its session. */
   isHeard(brokerId: number, incarnationId: string): boolean {
     const heard = this.#heard.get(brokerId);
     if (heard?.incarnationId !== incarnationId) return false;
     return this.#env.clock.monotonicMs() - heard.atMs < BROKER_SESSION_MS;
   }
 
-  /** Whether it was silent for its session, and we were there to hear. */
+  /** Whether its session has expired, and this broker was listening all that time. */
   isSilent(brokerId: number, incarnationId: string): boolean {
     return this.#hasListened() && !this.isHeard(brokerId, incarnationId);
   }
 
-  /** A broker in a sentence. */
+  /** The broker as log lines name it: "broker 1 (name)". */
   named(brokerId: number): string {
     return `broker ${nodeText(brokerId, this.#heard.get(brokerId)?.name)}`;
   }
@@ -116,50 +123,48 @@ export class Membership {
     return this.#heard.get(brokerId)?.followerRead === true;
   }
 
-  /** Tells who should be heard. */
+  /** From now on this broker can become isolated. */
   expect(expected: Expected): void {
     this.#expected = expected;
   }
 
   /**
-   * Fewer than half of the brokers are heard, or were and what they decided meanwhile is not yet
-   * seen here, or we have just woken up: the others may lead by now what this one led, and it would
-   * not know.
+   * True while others may lead this broker's partitions without its knowledge: it hears fewer than
+   * half of the brokers; or hears them again, but has not read what they decided meanwhile; or its
+   * process was paused just now.
    */
   get isolated(): boolean {
     if (this.#expected === null) return false;
-    return this.#isIsolated || this.#asleepMs() > ISOLATED_AFTER_MS;
+    return this.#isIsolated || this.#sinceTickMs() > ISOLATED_AFTER_MS;
   }
 
-  /** The cluster that others are part of, null while none says so. */
+  /** The cluster that other brokers belong to, null while no heartbeat names one. */
   get clusterId(): string | null {
     for (const { clusterId } of this.#heard.values()) if (clusterId !== null) return clusterId;
     return null;
   }
 
-  /** Ids of the brokers heard lately, in order. */
+  /** Ids of the brokers that sent a heartbeat within their session, ascending. */
   liveIds(): number[] {
     const since = this.#env.clock.monotonicMs() - BROKER_SESSION_MS;
     const live = [...this.#heard.values()].filter(({ atMs }) => atMs > since);
     return live.map(({ brokerId }) => brokerId).sort((a, b) => a - b);
   }
 
-  /**
-   * Resolves once nobody is heard who could take over from this broker: who leaves can't either.
-   */
+  /** Resolves when no live broker could take over from this one: brokers that stop can't. */
   whenAlone(): Promise<void> {
     return new Promise((resolve) => {
-      this.#alone.push(resolve);
-      this.#tellAlone();
+      this.#aloneWaiters.push(resolve);
+      this.#wakeWhenAlone();
     });
   }
 
-  /** The broker that was heard to be the controller lately; of two the later one. */
-  get controller(): HeardController | null {
+  /** The broker that claimed to be the controller lately; of two, the one with the later epoch. */
+  get controller(): KnownController | null {
     const since = this.#hasListened()
       ? this.#env.clock.monotonicMs() - CONTROLLER_SESSION_MS
       : Number.NEGATIVE_INFINITY;
-    let found: HeardController | null = null;
+    let found: KnownController | null = null;
     for (const { brokerId, controllerEpoch: epoch, metadataEnd, atMs } of this.#heard.values()) {
       if (epoch === null || atMs <= since) continue;
       if (found === null || epoch > found.epoch) found = { brokerId, epoch, metadataEnd };
@@ -167,17 +172,15 @@ export class Membership {
     return found;
   }
 
-  /** Nobody is heard to be the controller, and we were there to hear. */
+  /** No broker claimed to be the controller for a session, and this one was listening. */
   get lacksController(): boolean {
     return this.controller === null && this.#hasListened();
   }
 
-  /**
-   * False after a start, and after a pause, also when we are asked before our own timer has run.
-   */
+  /** False within a session after a start or a pause, even before our timer notices the pause. */
   #hasListened(): boolean {
     const nowMs = this.#env.clock.monotonicMs();
-    return nowMs >= this.#fencesFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;
+    return nowMs >= this.#countsSilenceFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;
   }
 
   close(): void {
@@ -188,26 +191,25 @@ export class Membership {
 
   #tick(): void {
     const nowMs = this.#env.clock.monotonicMs();
-    if (this.#asleepMs() > PAUSE_MS) this.#fencesFromMs = nowMs + BROKER_SESSION_MS;
-    if (this.#asleepMs() > ISOLATED_AFTER_MS) this.#awakeFromMs = this.#fencesFromMs;
+    if (this.#sinceTickMs() > PAUSE_MS) this.#countsSilenceFromMs = nowMs + BROKER_SESSION_MS;
+    if (this.#sinceTickMs() > ISOLATED_AFTER_MS) this.#isolatedUntilMs = this.#countsSilenceFromMs;
     this.#lastTickMs = nowMs;
     const wasIsolated = this.#isIsolated;
-    this.#isIsolated = this.#lookAround(nowMs);
+    this.#isIsolated = this.#computeIsolated(nowMs);
     if (!wasIsolated && this.#isIsolated)
       for (const listener of this.#isolatedListeners) listener();
-    this.#tellAlone();
+    this.#wakeWhenAlone();
     this.beat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
   }
 
-  /** Looked at with every heartbeat of our own. */
-  #lookAround(nowMs: number): boolean {
+  #computeIsolated(nowMs: number): boolean {
     if (this.#expected === null) return false;
-    if (nowMs < this.#awakeFromMs) {
+    if (nowMs < this.#isolatedUntilMs) {
       this.#returnedMs ??= nowMs;
       return true;
     }
-    if (nowMs < this.#fencesFromMs) return this.#isIsolated;
+    if (nowMs < this.#countsSilenceFromMs) return this.#isIsolated;
     const since = nowMs - ISOLATED_AFTER_MS;
     const peers = this.#expected.peers();
     const heard = peers.filter((id) => (this.#heard.get(id)?.atMs ?? since) > since);
@@ -216,33 +218,33 @@ export class Membership {
     return true;
   }
 
-  /** Which of several is the controller is known when each has had the time to say so. */
+  /** Waits two intervals, so that every broker that claims to be the controller has said so. */
   #hasReturned(nowMs: number): boolean {
     this.#returnedMs ??= nowMs;
     if (nowMs < this.#returnedMs + 2 * HEARTBEAT_INTERVAL_MS) return false;
     const { controller } = this;
     if (controller === null || !this.#expected!.hasSeen(controller.metadataEnd)) return false;
-    // What this broker says of itself it has said all the while: others may have taken over.
+    // Its own claim proves nothing: another broker may have become the controller meanwhile.
     if (controller.brokerId !== this.#own?.().brokerId) return true;
     return this.#expected!.isConfirmed(this.#returnedMs);
   }
 
-  #asleepMs(): number {
+  #sinceTickMs(): number {
     return this.#own === null ? 0 : this.#env.clock.monotonicMs() - this.#lastTickMs;
   }
 
-  #hear(beat: Heartbeat): void {
+  #receive(beat: Heartbeat): void {
     this.#heard.set(beat.brokerId, { ...beat, atMs: this.#env.clock.monotonicMs() });
     for (const listener of this.#listeners) listener(beat);
-    this.#tellAlone();
+    this.#wakeWhenAlone();
   }
 
-  #tellAlone(): void {
-    if (this.#alone.length === 0) return;
+  #wakeWhenAlone(): void {
+    if (this.#aloneWaiters.length === 0) return;
     const own = this.#own?.().brokerId;
     const since = this.#env.clock.monotonicMs() - BROKER_SESSION_MS;
     for (const { brokerId, incarnationId, atMs } of this.#heard.values())
       if (brokerId !== own && incarnationId !== "" && atMs > since) return;
-    for (const resolve of this.#alone.splice(0)) resolve();
+    for (const resolve of this.#aloneWaiters.splice(0)) resolve();
   }
 }

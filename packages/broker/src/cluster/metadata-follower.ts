@@ -12,12 +12,13 @@ import { CONTROLLER_RETRY_MS } from "./limits.ts";
 type Position = Replay<MetadataImage>;
 
 /**
- * Keeps this broker's image of the metadata as the log says it is.
+ * Reads the metadata log and keeps this broker's image up to date.
  *
- * 1. An image is shown only when everything up to an end is in it that a controller spoke of after
- *    the reading began: half a snapshot would look as if topics had been deleted. A log is trimmed
- *    when its snapshot is whole, so an end within what was trimmed says nothing.
- * 2. It never goes back, whichever replica answers.
+ * 1. After reading begins, and after the log was trimmed past its position, it shows no image
+ *    before it has read up to an end offset that a controller announced since: an image of half a
+ *    snapshot would look as if topics had been deleted. An announced end at or before the log's
+ *    start offset does not count, unless that is 0: it says nothing about the snapshot there.
+ * 2. The image never goes back to an older one, whichever replica answers.
  */
 export class MetadataFollower {
   readonly #log: FollowerLog;
@@ -26,12 +27,12 @@ export class MetadataFollower {
   readonly #onImage: (image: MetadataImage) => void;
   /** Over when the next image is shown. */
   nextImage = new Occasion();
-  /** By the offset that they wait for. */
+  /** By the offset that has to be shown. */
   readonly #waiting = new Map<number, Occasion>();
   #position: Position;
-  /** Where the log began when reading did. */
+  /** The log's start offset when reading began. */
   #begunAt: number;
-  /** No image is shown before this offset; null until a controller was heard since. */
+  /** No image is shown before this offset; null until a controller announced an end. */
   #catchUpTo: number | null = null;
   #shownOffset = -1;
   #reading: Promise<void> | null = null;
@@ -64,7 +65,7 @@ export class MetadataFollower {
     return Math.max(0, this.#shownOffset);
   }
 
-  /** A controller says that the log reaches this far. */
+  /** A controller announced the end offset of the log. */
   heard(end: number): void {
     if (this.#catchUpTo === null && (end > this.#begunAt || this.#begunAt === 0)) {
       this.#catchUpTo = end;
@@ -73,11 +74,11 @@ export class MetadataFollower {
     if (end > this.#position.offset) this.#log.refresh(end);
   }
 
-  /** Over once the image holds everything below `offset`; null when it does already. */
+  /** Over when the image holds everything below `offset`; null if it already does. */
   reaching(offset: number): Coming | null {
     if (offset <= this.#shownOffset) return null;
     this.heard(offset);
-    // That may have been all it took.
+    // The announced end may have been the last thing that an image was waiting for.
     if (offset <= this.#shownOffset) return null;
     const waiting = this.#waiting.get(offset) ?? new Occasion();
     this.#waiting.set(offset, waiting);
@@ -91,7 +92,7 @@ export class MetadataFollower {
   }
 
   #advance(): void {
-    // A record that can't be read is not tried again: that stops the process.
+    // If a record can't be applied, the rejection stops the process: a retry would not help.
     this.#reading ??= this.#read().then(() => {
       this.#reading = null;
       if (!this.#closed && this.#position.offset < this.#log.endOffset) this.#advance();
@@ -102,7 +103,7 @@ export class MetadataFollower {
     try {
       const { startOffset } = this.#log;
       if (this.#position.offset < startOffset) {
-        // What came before is in the snapshot that the log begins with now.
+        // The log now begins with a snapshot that holds everything before.
         this.#position = { state: metadataMachine.initial, offset: startOffset };
         this.#begunAt = startOffset;
         this.#catchUpTo = null;
@@ -113,7 +114,7 @@ export class MetadataFollower {
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (this.#closed) return;
-      this.#logger.warn("the metadata's log can't be read now: trying again", { error });
+      this.#logger.warn("cluster: the metadata log can't be read: trying again", { error });
       await new Promise<void>((resolve) => this.#env.timers.after(CONTROLLER_RETRY_MS, resolve));
     }
   }

@@ -4,15 +4,15 @@ import type { MetadataImage } from "../metadata/image.ts";
 import { METADATA_LOG } from "../metadata/metadata-log.ts";
 import { METADATA_REPLICAS } from "./limits.ts";
 
-/** How many brokers shall keep the metadata: an odd number, so that the last one counts. */
+/** How many replicas the metadata has. Never 4: that survives no more failures than 3. */
 export function metadataReplicas(brokers: number): number {
   if (brokers >= METADATA_REPLICAS) return METADATA_REPLICAS;
   return brokers === 4 ? 3 : brokers;
 }
 
 /**
- * Where the metadata shall go when brokers have come, or left for good. Those of `heard` that have
- * not registered yet are on their way: what they hold is not taken from them.
+ * Where the metadata log shall have its replicas after brokers were registered or removed; empty if
+ * nothing has to move. Brokers in `heard` may register soon, so a replica that one holds stays.
  */
 export function misplacedMetadata(
   image: MetadataImage,

@@ -12,13 +12,13 @@ export interface RegistrationParts {
   readonly env: Pick<Env, "timers">;
   /** Aborts when the broker is told to stop before it is registered. */
   readonly stopping: AbortSignal;
-  /** Of this broker's data directory. */
+  /** The one in this broker's data directory. */
   readonly file: MemberFile;
 }
 
 /**
- * Tries until there is a controller that takes it: without it the broker is of no use. Rejects
- * with ClusterError where the broker was removed.
+ * Registers the broker, and retries until a controller answers: a broker that is not registered
+ * can't serve. Rejects with ClusterError if the broker was removed from the cluster.
  */
 export async function registerUntilTaken(
   registration: BrokerRegistration,

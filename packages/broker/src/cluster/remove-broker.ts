@@ -15,7 +15,10 @@ export type Removal = Outcome & {
   readonly done: boolean;
 };
 
-/** One step: moves its replicas away, waits for it to stop, has its server go, forgets it. */
+/**
+ * Takes one step of a broker's removal: moves its replicas away; asks for it to be stopped; removes
+ * its nats-server; unregisters it. To be repeated until `done`.
+ */
 export async function removeBroker(
   brokerId: number,
   local: LocalController,
@@ -36,7 +39,7 @@ export async function removeBroker(
     const text = `broker ${brokerId} holds no replicas any more: stop it now`;
     return notYet(0, refused(ErrorCode.NONE, text));
   }
-  // Before the broker, whose registration tells that its removal is not over.
+  // The registration goes last: it shows that the removal is not complete, should this fail.
   const removal = await serverRemoval(brokerId, removeServer);
   const mayGo = removal.done || removal.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
   if (!mayGo) return removal;
@@ -45,14 +48,14 @@ export async function removeBroker(
   return GONE;
 }
 
-/** Refused as unknown where the engine has none. */
+/** Refused with BROKER_ID_NOT_REGISTERED if the engine knows no such server. */
 async function serverRemoval(brokerId: number, removeServer: RemoveServer): Promise<Removal> {
   const removal = (await removeServer?.(brokerId)) ?? { kind: "unknown" };
   switch (removal.kind) {
     case "removed":
       return GONE;
     case "runs": {
-      const text = `the nats-server of broker ${brokerId} still runs: stop the broker`;
+      const text = `broker ${brokerId}'s nats-server still runs: stop the broker, then repeat this`;
       return notYet(0, refused(ErrorCode.NONE, text));
     }
     case "failed":

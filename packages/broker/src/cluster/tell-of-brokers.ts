@@ -2,13 +2,13 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 
-/** Says which brokers came, went, and may lead partitions or not, as the metadata has it. */
+/** Logs which brokers were registered, removed, fenced and unfenced. */
 export function tellOfBrokers(
   { brokers: changed }: MetadataDelta,
   { brokers }: MetadataImage,
   { logger, named }: { logger: Logger; named: (brokerId: number) => string },
 ): void {
-  // The first image is no news.
+  // In the first image every broker is new to this one, and nothing has happened.
   const areFirst = changed.every(({ before }) => before === null);
   if (areFirst && changed.length === brokers.size) return;
   for (const { id, before, now } of changed) {
@@ -17,7 +17,7 @@ export function tellOfBrokers(
       const { host, port } = now;
       logger.info(`cluster: ${named(id)} has registered`, { host, port });
     } else if (before.fenced !== now.fenced) {
-      const what = now.fenced ? "is fenced and leads nothing" : "is not fenced any more";
+      const what = now.fenced ? "is fenced and leads nothing" : "is unfenced and may lead";
       logger.info(`cluster: ${named(id)} ${what}`);
     }
   }

@@ -14,13 +14,13 @@ import { createTopics } from "../metadata/ask.ts";
 import { append, create, imageOf, produce, settledWorld } from "./requests.ts";
 
 const TOPIC = "orders";
-/** Once nobody is left who could take over. */
+/** How long a stop takes when no broker is left that could take over. */
 const STOP_MS = 2 * STOP_PATIENCE_MS;
-/** The same of a broker that has to notice that first. */
+/** The same if the broker must first notice that the others are gone. */
 const ALONE_STOP_MS = BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS + STOP_MS;
 
 describe("a broker", () => {
-  it("that is killed loses what it led to others, under a new epoch", async () => {
+  it("that is killed loses its partitions to other leaders, under new epochs", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 6, 3);
     await world.settled();
@@ -38,7 +38,7 @@ describe("a broker", () => {
     world.check();
   });
 
-  it("that was cut off has nothing more accepted of what it led", async () => {
+  it("that was cut off can't append to partitions that another broker leads now", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 3, 3);
     await world.settled();
@@ -46,7 +46,7 @@ describe("a broker", () => {
     const index = [0, 1, 2].find((each) => imageOf(world, TOPIC, each).leader === former.id)!;
     const partition = former.partition(TOPIC, index)!;
     expect((await world.run(append(partition))).errorCode).toBe(ErrorCode.NONE);
-    // Only the heartbeats get lost: it reaches the log and does not know.
+    // Only messages between brokers are lost: it reaches the log, but knows of no new leader.
     former.life!.bus.cut = true;
     const other = () => world.serving.find((one) => one !== former && one.partition(TOPIC, index));
     await world.until("another leads", () => other() !== undefined);
@@ -58,7 +58,7 @@ describe("a broker", () => {
     world.check();
   });
 
-  it("that starts anew leads under new epochs", async () => {
+  it("that restarts leads its partitions under new epochs", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 3, 3);
     await world.settled();
@@ -67,7 +67,7 @@ describe("a broker", () => {
     const { leaderEpoch } = imageOf(world, TOPIC, index);
     const partition = controller.partition(TOPIC, index)!;
     controller.kill({ server: false });
-    // Nobody has missed it before it is back.
+    // It is back before its session expires.
     await world.run(controller.start().serving);
     await world.settled();
     expect(imageOf(world, TOPIC, index).leaderEpoch).toBeGreaterThan(leaderEpoch);
@@ -76,7 +76,7 @@ describe("a broker", () => {
     world.check();
   });
 
-  it("that was paused for long is one of the cluster again", async () => {
+  it("that was paused for long becomes a member of the cluster again", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 3, 3);
     await world.settled();
@@ -90,7 +90,7 @@ describe("a broker", () => {
     world.check();
   });
 
-  it("that leaves is given nothing more, and missed by nobody", async () => {
+  it("that stops in order gets no partitions, and nobody reports missing heartbeats", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 6, 3);
     await world.settled();
@@ -108,7 +108,7 @@ describe("a broker", () => {
     world.check();
   });
 
-  it("stops though nobody answers it any more", async () => {
+  it("stops although no broker and no server answers it", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 3, 3);
     await world.settled();
@@ -117,11 +117,11 @@ describe("a broker", () => {
     leaver.cutOff(true);
     const outcome = append(leaver.partition(TOPIC, index)!);
     await world.run(leaver.stop(), ALONE_STOP_MS);
-    // It was sent, and nobody said what became of it.
+    // The batch was sent, but its outcome is unknown.
     expect((await outcome).errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
   });
 
-  it("stops at once when the others stop too, and all come back with everything", async () => {
+  it("stops at once when the others stop too, and no record is lost", async () => {
     const world = await settledWorld();
     await create(world, TOPIC, 6, 3);
     await world.settled();
@@ -140,7 +140,7 @@ describe("a broker", () => {
     await world.settled();
     for (const broker of world.brokers) {
       await world.run(broker.stop(), LEAVE_TIMEOUT_MS);
-      // The last one has begun by then to try to be the controller, which it can't.
+      // By then the last one has begun to try to become the controller, which can't succeed.
       await world.pass(CONTROLLER_SESSION_MS);
     }
     expect(world.lines.filter((line) => / (warn|error): /.test(line))).toEqual([]);
@@ -160,7 +160,7 @@ describe("a broker", () => {
     expect((await created)[0]!.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
   });
 
-  it("that is told to stop while it starts ends the calls of the engine", async () => {
+  it("that is told to stop while it starts ends its calls of the engine", async () => {
     const world = await settledWorld();
     for (const broker of world.brokers) broker.kill();
     const { opening, stopping } = world.broker(1).start();
@@ -170,7 +170,7 @@ describe("a broker", () => {
     await world.run(ended, STOP_MS);
   });
 
-  it("opens what it leads from now on, though another log does not let go", async () => {
+  it("opens a partition that it leads now, although another log can't be closed", async () => {
     const world = await settledWorld();
     await create(world, "stuck", 1, 3);
     await create(world, "free", 1, 3);
@@ -208,13 +208,13 @@ describe("a broker", () => {
     await produce(world, "free");
   });
 
-  it("can leave for good once its replicas have moved", async () => {
+  it("can be removed from the cluster once its replicas have moved", async () => {
     const world = await settledWorld(4);
     await create(world, TOPIC, 4, 3);
     await world.settled();
-    const goner = world.bystander;
-    const helper = world.controller;
-    const remove = () => world.run(helper.member.remove(goner.id));
+    const leaver = world.bystander;
+    const other = world.controller;
+    const remove = () => world.run(other.member.remove(leaver.id));
     let removal = await remove();
     expect(removal).toMatchObject({ errorCode: 0, done: false });
     expect(removal.partitionsLeft).toBeGreaterThan(0);
@@ -224,37 +224,37 @@ describe("a broker", () => {
       removal = await remove();
     }
     expect(removal.errorMessage).toContain("stop it now");
-    await world.run(goner.stop());
+    await world.run(leaver.stop());
     await world.until("it is fenced", () => {
-      return helper.member.metadata.image.brokers.get(goner.id)!.fenced;
+      return other.member.metadata.image.brokers.get(leaver.id)!.fenced;
     });
     removal = await remove();
     expect(removal).toMatchObject({ done: true, partitionsLeft: 0 });
-    expect(world.servers.removed).toEqual([goner.id]);
-    expect([...helper.member.metadata.image.brokers.keys()]).not.toContain(goner.id);
+    expect(world.servers.removed).toEqual([leaver.id]);
+    expect([...other.member.metadata.image.brokers.keys()]).not.toContain(leaver.id);
     expect(await remove()).toMatchObject({ errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED });
     const isWhole = () => {
       const replicas = world.servers.replicasOf(streamNameOf(METADATA_LOG));
-      return replicas.length === 3 && !replicas.includes(goner.id);
+      return replicas.length === 3 && !replicas.includes(leaver.id);
     };
     await world.until("the metadata is whole", isWhole, 20_000);
     for (const index of [0, 1, 2, 3]) await produce(world, TOPIC, index);
     world.check();
 
-    // Started again it is refused, and so is its server once it is down.
-    const refused = expect(goner.start().serving).rejects.toMatchObject({
+    // If it is started again it is refused, and its server is removed again once it is down.
+    const refused = expect(leaver.start().serving).rejects.toMatchObject({
       code: "TARPAN_BROKER_REMOVED",
-      message: expect.stringContaining(`delete /data-${goner.id}`),
+      message: expect.stringContaining(`delete /data-${leaver.id}`),
     });
-    await world.until("its server runs", () => world.servers.isUp(goner.id));
+    await world.until("its server runs", () => world.servers.isUp(leaver.id));
     expect(world.servers.removed).toEqual([]);
     await world.run(refused);
-    goner.kill();
+    leaver.kill();
     await world.until("its server is gone", () => world.servers.removed.length > 0, 20_000);
-    expect([...helper.member.metadata.image.brokers.keys()]).not.toContain(goner.id);
-    // Whoever has its place and nothing of its past is a new broker.
-    await goner.fs.remove(`/data-${goner.id}`);
-    await world.run(goner.start().serving);
+    expect([...other.member.metadata.image.brokers.keys()]).not.toContain(leaver.id);
+    // With an empty data directory the same id is a new broker.
+    await leaver.fs.remove(`/data-${leaver.id}`);
+    await world.run(leaver.start().serving);
     await world.settled();
     world.check();
   });

@@ -1,5 +1,5 @@
 // A whole cluster in one process: brokers over one model of JetStream and one network, on one clock
-// that moves when the test lets it. A seed repeats all of it.
+// that moves only when the test says so. The same seed repeats the same run.
 import { expect } from "vitest";
 import { type Heartbeat, hearHeartbeats } from "../../src/cluster/heartbeat.ts";
 import type { Logger } from "../../src/logging/logger.ts";
@@ -15,7 +15,7 @@ import { ModelServers } from "./model-servers.ts";
 import { SimulatedBroker } from "./simulated-broker.ts";
 
 const STEP_MS = 5;
-/** No broker's id. */
+/** An id that no broker has. */
 const OBSERVER = 0;
 
 export class ClusterWorld {
@@ -27,11 +27,11 @@ export class ClusterWorld {
   readonly servers: ModelServers;
   readonly brokers: SimulatedBroker[];
   readonly kafkaConfigs: Record<string, string> = {};
-  /** Raft addresses that each broker is told besides its own. */
+  /** Raft addresses that each broker's configuration lists besides its own. */
   readonly peers: string[] = [];
-  /** What brokers said, with the time and who. */
+  /** The brokers' log lines, with the time and the broker's id. */
   readonly lines: string[] = [];
-  /** What must never be; checked by `check`. */
+  /** Violated invariants; `check` fails if there are any. */
   readonly problems: string[] = [];
   readonly #controllers = new Map<number, string>();
 
@@ -46,7 +46,7 @@ export class ClusterWorld {
     hearHeartbeats(rpcOn(this.network.bus("observer"), OBSERVER, time), (beat) => this.#saw(beat));
   }
 
-  /** More brokers, not yet started. */
+  /** Adds brokers, which are not started yet. */
   add(count: number): void {
     for (let left = count; left > 0; left--) {
       this.brokers.push(new SimulatedBroker(this, this.brokers.length + 1));
@@ -61,16 +61,14 @@ export class ClusterWorld {
     return this.brokers.filter((broker) => broker.serves);
   }
 
-  /** All brokers, started at once and serving. */
+  /** A world whose brokers were started at the same time and all serve. */
   static async started(options: ConstructorParameters<typeof ClusterWorld>[0] = {}) {
     const world = new ClusterWorld(options);
     await world.run(Promise.all(world.brokers.map((broker) => broker.start().serving)));
     return world;
   }
 
-  /**
-   * The broker that is the controller, in the eyes of `broker` (default: the first that serves).
-   */
+  /** The controller's id, as `broker` knows it (default: the first that serves). */
   controllerId(broker = this.serving[0]!): number {
     return broker.member.metadata.controllerId;
   }
@@ -79,7 +77,7 @@ export class ClusterWorld {
     return this.broker(this.controllerId());
   }
 
-  /** One that serves and is not the controller. */
+  /** A broker that serves and is not the controller. */
   get bystander(): SimulatedBroker {
     const id = this.controllerId();
     return this.serving.find((broker) => broker.id !== id)!;
@@ -120,7 +118,7 @@ export class ClusterWorld {
     return promise;
   }
 
-  /** Everybody sees the same, and everything is led by who should. */
+  /** Waits until all brokers have the same metadata, and each partition is open at its leader. */
   settled(limitMs = 60_000): Promise<number> {
     return this.until("the cluster is at rest", () => this.unrest() === null, limitMs).catch(
       (cause: unknown) => {
@@ -129,13 +127,13 @@ export class ClusterWorld {
     );
   }
 
-  /** What is not yet at rest, null when all is. */
+  /** Why the cluster is not at rest yet, null when it is. */
   unrest(): string | null {
     const { brokers, serving } = this;
     const running = brokers.filter(({ life }) => life !== null);
     if (serving.length < running.length) return "a broker does not serve yet";
     const isolated = serving.find(({ member }) => member.metadata.leadership.isExpired);
-    if (isolated !== undefined) return `broker ${isolated.id} does not hear the others yet`;
+    if (isolated !== undefined) return `broker ${isolated.id} is isolated`;
     const ids = new Set(serving.map((broker) => this.controllerId(broker)));
     if (ids.size > 1 || ids.has(-1)) return `controllers are ${[...ids]}`;
     const images = serving.map((broker) => textOf(broker.member.metadata.image));
@@ -160,14 +158,14 @@ export class ClusterWorld {
     return null;
   }
 
-  /** Fails when something was seen that must never be. */
+  /** Fails if an invariant was violated, or a broker logged a bug or a loss of data. */
   check(): void {
     expect(this.problems).toEqual([]);
     expect(this.lines.filter((line) => line.includes("bug in Tarpan"))).toEqual([]);
     expect(this.lines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
   }
 
-  /** Told by a broker when it has become a member. */
+  /** Called when a broker has joined the cluster. */
   joined(broker: SimulatedBroker, metadata: Metadata): void {
     let previous = metadata.image;
     metadata.onChange((_, next) => {
@@ -187,7 +185,7 @@ export class ClusterWorld {
   }
 
   #saw({ brokerId, incarnationId, controllerEpoch }: Heartbeat): void {
-    // Who leaves says no more which life it is in.
+    // A broker that stops sends an empty incarnation id.
     if (controllerEpoch === null || incarnationId === "") return;
     const who = `${brokerId} ${incarnationId}`;
     const before = this.#controllers.get(controllerEpoch) ?? who;

@@ -25,7 +25,7 @@ import { World } from "../log/jetstream/world.ts";
 import { type MemoryBus, MemoryNetwork, type RequestFate } from "../rpc/memory-bus.ts";
 import { rpcOn } from "../rpc/rpc-on.ts";
 
-/** Stands in for the controller: what it is asked is counted, what it does is up to the test. */
+/** Stands in for the controller: calls are counted, and the test says what each does. */
 type Act = () => Promise<unknown>;
 
 const errors: string[] = [];
@@ -61,7 +61,7 @@ describe("a call", () => {
     expect(calls).toHaveLength(3);
   });
 
-  it("waits while nobody is there, or nobody is the controller, and then gives up", async () => {
+  it("waits while no broker is the controller, and then gives up", async () => {
     const { world, calls, remote, stage } = await callers(async () => IDS);
     stage.isController = false;
     const calling = remote.allocateProducerIds({ nodeId: 1 });
@@ -88,7 +88,7 @@ describe("a call", () => {
     },
   );
 
-  it("is not made again when the controller does not know what came of it", async () => {
+  it("is not made again when the controller does not know its outcome", async () => {
     const unknown = new StateMachineError("TARPAN_STATE_OFFLINE", new LogError("offline", "away"));
     const { world, calls, remote } = await callers(() => Promise.reject(unknown));
     const outcome = await world.run(remote.unregisterBroker({ brokerId: 3 }));
@@ -110,7 +110,7 @@ describe("a call", () => {
     expect(world.time.monotonicMs() - sinceMs).toBeLessThan(40_000 + LEAVE_TIMEOUT_MS);
   });
 
-  it("of a broker that registers is made until it is done", async () => {
+  it("that registers a broker is made until it succeeds", async () => {
     let left = 3;
     const { world, calls, remote } = await callers(async () => {
       if (left-- > 0) throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("away"));
@@ -138,7 +138,7 @@ const nextTable = {
   }),
 };
 
-describe("a row that is added to the table", () => {
+describe("a new row of the table", () => {
   const request = { acls: ["User:a", "User:b"] };
 
   it("is called like the others, wherever the controller is", async () => {

@@ -16,7 +16,7 @@ import { createTopics } from "../metadata/ask.ts";
 import { settledWorld } from "./requests.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
 
-/** Silence, the turn of the second candidate, and messages on their way. */
+/** The controller's session, the second candidate's turn, and the latency of messages. */
 const TAKE_OVER_MS =
   CONTROLLER_SESSION_MS + CANDIDATE_STEP_MS + 2 * CONTROLLER_RETRY_MS + HEARTBEAT_INTERVAL_MS;
 
@@ -28,7 +28,7 @@ describe("the controller", () => {
   it("is followed by another when its broker is killed", async () => {
     const world = await settledWorld();
     const { controller } = world;
-    // The server lives on: how long an election in JetStream takes is another matter.
+    // Its server stays up: this test does not measure elections in JetStream.
     controller.kill({ server: false });
     const tookMs = await world.until("there is another", () => {
       return world.serving.every((one) => ![-1, controller.id].includes(world.controllerId(one)));
@@ -38,12 +38,12 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("is found soon after the servers have elected who answers", async () => {
+  it("is elected soon after the servers have elected a Raft leader", async () => {
     const world = await settledWorld();
     const { controller } = world;
     controller.kill({ server: false });
     const sinceMs = world.time.monotonicMs();
-    // As nats-server does while a stream has no leader.
+    // A nats-server does not answer either while a stream has no leader.
     const electedMs = sinceMs + 6_000;
     for (const { life } of world.serving) {
       life!.link.silences = (operation) => {
@@ -58,7 +58,7 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("is one of those who waited for the log of the metadata, and the only one", async () => {
+  it("is only one of the candidates that waited for the metadata log", async () => {
     const world = await settledWorld(5);
     const { controller } = world;
     const saidBefore = world.lines.length;
@@ -71,7 +71,7 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("is told of in every broker's log, as are brokers and leaders, in a few lines", async () => {
+  it("is named in every broker's log, as changes of brokers are, in a few lines", async () => {
     const world = await settledWorld();
     const { controller } = world;
     const topics = [topic("orders", 40)];
@@ -88,7 +88,7 @@ describe("the controller", () => {
     for (const { id } of world.serving) {
       const line = new RegExp(`^\\d+ ${id} (?:info|warn): (cluster: .*)`);
       const said = world.lines.slice(saidBefore).flatMap((text) => line.exec(text)?.[1] ?? []);
-      expect(said).toContainEqual(expect.stringContaining("no heartbeat from the controller"));
+      expect(said).toContainEqual(expect.stringContaining("no broker is the controller now"));
       const who = id === world.controllerId() ? "this broker" : `broker ${world.controllerId()}`;
       expect(said).toContainEqual(expect.stringContaining(`${who} is the controller, under epoch`));
       expect(said).toContain(`cluster: broker ${controller.id} is fenced and leads nothing`);
@@ -99,7 +99,7 @@ describe("the controller", () => {
     expect(taken).toBe(led);
   });
 
-  it("is followed by another when it is cut off, and gives way when it is back", async () => {
+  it("is followed by another when it is cut off, and resigns when it is back", async () => {
     const world = await settledWorld();
     const { controller } = world;
     controller.cutOff(true);
@@ -107,7 +107,7 @@ describe("the controller", () => {
     await world.until("there is another", () => {
       return others.every((one) => ![-1, controller.id].includes(world.controllerId(one)));
     });
-    // It does not know yet, and can do nothing.
+    // It does not know yet that it was deposed, but it can decide nothing.
     expect(world.controllerId(controller)).toBe(controller.id);
     const call = createTopics(controller.member.metadata, [topic("from-the-past")]);
     await world.pass(2_000);
@@ -121,10 +121,10 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("can't write once another has begun, though nobody has told it", async () => {
+  it("can't write once another one has taken over, even before it knows that", async () => {
     const world = await settledWorld();
     const { controller, bystander } = world;
-    // It goes on reaching JetStream, where it is fenced.
+    // It still reaches JetStream, where it is fenced.
     controller.life!.bus.cut = true;
     await world.until("there is another", () => {
       return ![-1, controller.id].includes(world.controllerId(bystander));
@@ -144,7 +144,7 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("hands over when its broker leaves in order", async () => {
+  it("hands over when its broker stops in order", async () => {
     const world = await settledWorld();
     const { controller } = world;
     const stopping = controller.stop();
@@ -158,7 +158,7 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("leaves in order and tells nobody that a change was not made which may have been", async () => {
+  it("stops in order and never reports an unknown outcome as a refusal", async () => {
     const world = await settledWorld();
     const { controller, bystander } = world;
     world.model.fateOf = () => "lost";
@@ -176,7 +176,7 @@ describe("the controller", () => {
     world.check();
   });
 
-  it("stays the same through heartbeats that get lost", async () => {
+  it("stays the same while some heartbeats are lost", async () => {
     const world = await settledWorld();
     const { id } = world.controller;
     world.network.loses = () => world.random.chance(0.3);
@@ -188,7 +188,7 @@ describe("the controller", () => {
     expect(world.controllerId()).toBe(id);
   });
 
-  it("fences a broker that falls silent, once it is surely silent", async () => {
+  it("fences a broker that sends no heartbeats, but not before its session expires", async () => {
     const world = await settledWorld();
     const silent = world.bystander;
     silent.kill({ server: false });
@@ -201,7 +201,7 @@ describe("the controller", () => {
 });
 
 describe("a call of the controller", () => {
-  it("reaches it from every broker, and is shown there when it returns", async () => {
+  it("reaches it from every broker, whose own image shows the effect when it returns", async () => {
     const world = await settledWorld();
     for (const broker of world.brokers) {
       const name = `from-${broker.id}`;
@@ -223,7 +223,7 @@ describe("a call of the controller", () => {
     world.check();
   });
 
-  it("says that nothing is known when its answer is lost, and is not made twice", async () => {
+  it("has an unknown outcome when its answer is lost, and is not made twice", async () => {
     const world = await settledWorld();
     const { bystander } = world;
     world.network.fateOf = () => "answer lost";
@@ -237,7 +237,7 @@ describe("a call of the controller", () => {
     expect(named).toHaveLength(1);
   });
 
-  it("is answered truthfully through changes of the controller and lost messages", async () => {
+  it("never claims a wrong outcome while controllers change and messages are lost", async () => {
     const world = await settledWorld();
     world.network.fateOf = () => world.random.pick(["fine", "lost", "answer lost"] as const);
     const outcomes = new Map<string, number>();

@@ -5,7 +5,7 @@ import { readAll } from "../log/batches.ts";
 import { create, imageOf, produce, settledWorld } from "./requests.ts";
 
 describe("a follower", () => {
-  it("is named to a consumer in its rack, unless the leader is near", async () => {
+  it("is the preferred read replica of a consumer in its rack, unless the leader is", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 2);
     await world.settled();
@@ -23,7 +23,7 @@ describe("a follower", () => {
     expect(followers.nearest("orders", 0, `rack-${follower}`)).toBeNull();
   });
 
-  it("serves what is committed, and wakes who waits for more", async () => {
+  it("serves committed records, and wakes fetches that wait for more", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 3);
     await world.settled();
@@ -41,13 +41,13 @@ describe("a follower", () => {
     stop();
     expect(found.highWatermark).toBe(2);
     expect(await world.run(readAll(found.log as Parameters<typeof readAll>[0]))).toHaveLength(2);
-    // It is closed when nobody asks for it any more, and opened again for who does.
+    // It is closed when no consumer fetches from it any more, and opened again for the next one.
     await world.pass(3 * FOLLOWED_IDLE_MS);
     await expect(found.log.read(0, 100)).rejects.toMatchObject({ kind: "closed" });
     expect(typeof (await world.run(followers.find("orders", 0)))).toBe("object");
   });
 
-  it("sends consumers away when it can't know how far behind it is", async () => {
+  it("refuses consumers when it can't know how far behind it is", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 2);
     await world.settled();

@@ -19,7 +19,7 @@ describe("founding", () => {
     world.check();
   });
 
-  it("gives one cluster to brokers that do not hear of each other", async () => {
+  it("gives one cluster to brokers that do not hear each other", async () => {
     const world = new ClusterWorld();
     for (const broker of world.brokers) broker.start().bus.cut = true;
     await world.run(Promise.all(world.brokers.map(({ life }) => life!.opening)));
@@ -29,11 +29,11 @@ describe("founding", () => {
     world.check();
   });
 
-  it("keeps the metadata's replicas while brokers that hold one have yet to register", async () => {
+  it("leaves the metadata's replicas on brokers that have not registered yet", async () => {
     const world = new ClusterWorld();
     const [first, ...others] = world.brokers;
     for (const broker of others) broker.start();
-    // Heard, and slow: they can't read the metadata yet.
+    // Their heartbeats arrive, but they can't read the metadata yet.
     await world.pass(1_000);
     const life = first!.start();
     await world.until("it is founded", () => world.model.streams.has(METADATA_STREAM));
@@ -45,14 +45,14 @@ describe("founding", () => {
     }
   });
 
-  it("waits for a cluster that others say there is, and does not found another", async () => {
+  it("waits for the cluster that other brokers name, and founds no other one", async () => {
     const world = await ClusterWorld.started({ brokers: 3 });
     await world.settled();
     const [clusterId] = clusterIds(world);
     const [first, second, third] = world.brokers;
     for (const broker of world.brokers) broker.kill();
     world.model.streams.delete(METADATA_STREAM);
-    // One that has lost its disk starts first, and hears only of those that remember.
+    // One that lost its disk starts first, and hears brokers that know their cluster.
     await first!.fs.remove("/data-1");
     const lives = [first!.start(), second!.start(), third!.start()];
     const lost = { code: "TARPAN_METADATA_LOST" };
@@ -73,7 +73,7 @@ describe("founding", () => {
     await expect(world.run(serving)).rejects.toMatchObject({ code: "TARPAN_OTHER_CLUSTER" });
   });
 
-  it("ends a start that is told to stop while it waits", async () => {
+  it("ends when the broker is told to stop while it waits", async () => {
     const world = new ClusterWorld();
     const { serving, stopping, link } = world.broker(1).start();
     link.cut = true;
@@ -83,8 +83,8 @@ describe("founding", () => {
   });
 });
 
-describe("a topic that is made while brokers gather", () => {
-  it("waits for those that are listed, or heard, and have yet to register", async () => {
+describe("a topic that is created while brokers are expected to register", () => {
+  it("waits for brokers that are listed, or heard, and have not registered yet", async () => {
     for (const peers of [["b:1", "c:1"], []]) {
       const world = await twoOfThree(peers);
       const made = Promise.all([createTopic(world, -1), createOffsets(world)]);
@@ -102,10 +102,10 @@ describe("a topic that is made while brokers gather", () => {
     }
   });
 
-  it("is refused when they do not come, and at once when nobody is missing", async () => {
+  it("is refused when they do not register, and at once when no broker is missing", async () => {
     const world = await twoOfThree(["b:1", "c:1"]);
     expect(await refused(world)).toBe(GATHERING_WAIT_MS);
-    // Two of two hold the offsets of groups.
+    // The topic of offsets is made with two replicas, as there are two brokers.
     await world.run(createOffsets(world));
     expect(imageOf(world, CONSUMER_OFFSETS_TOPIC).replicas).toHaveLength(2);
     const whole = await ClusterWorld.started({ brokers: 2 });
@@ -114,7 +114,7 @@ describe("a topic that is made while brokers gather", () => {
   });
 });
 
-/** Two brokers that serve; a third is listed, or else heard and can't register. */
+/** Two brokers that serve. A third is either only listed, or is heard but can't register. */
 async function twoOfThree(peers: readonly string[]): Promise<ClusterWorld> {
   const world = new ClusterWorld();
   world.peers.push(...peers);
@@ -140,7 +140,7 @@ async function createOffsets(world: ClusterWorld): Promise<void> {
   expect(await controller.createOffsetsTopic({})).toMatchObject({ errorCode: ErrorCode.NONE });
 }
 
-/** How long it took, to within what messages take. */
+/** How long it took, rounded to hide the latency of messages. */
 async function refused(world: ClusterWorld): Promise<number> {
   const sinceMs = world.time.monotonicMs();
   const errorCode = await world.run(createTopic(world, 3));

@@ -8,7 +8,7 @@ import type { SimulatedBroker } from "./simulated-broker.ts";
 
 const GROUPS = ["a", "b", "c", "d"];
 
-it("keeps what groups have committed, whichever broker coordinates them", async () => {
+it("keeps the committed offsets of groups, whichever broker coordinates them", async () => {
   const world = new ClusterWorld({ seed: 7 });
   Object.assign(world.kafkaConfigs, { "offsets.topic.num.partitions": "3" });
   await world.run(Promise.all(world.brokers.map((broker) => broker.start().serving)));
@@ -38,7 +38,7 @@ it("keeps what groups have committed, whichever broker coordinates them", async 
     for (const group of GROUPS) {
       const ids = world.serving.map(({ life }) => life!.groups!.coordinatorOf(group));
       expect(new Set(ids).size).toBe(1);
-      // It has heard by now that others coordinate, and says so.
+      // By now it has read that other brokers coordinate the groups.
       if (ids[0] === victim.id || round % 2 === 0) continue;
       const refused = former.run<null>(group, (turn, reply) => {
         turn.reply(reply, null);
@@ -51,7 +51,7 @@ it("keeps what groups have committed, whichever broker coordinates them", async 
   world.check();
 });
 
-/** The broker that answers for a group, once there is one. */
+/** The group's coordinator, once there is one. */
 async function coordinatorOf(world: ClusterWorld, group: string): Promise<SimulatedBroker> {
   let found: SimulatedBroker | undefined;
   const look = async () => {

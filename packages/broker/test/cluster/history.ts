@@ -1,4 +1,4 @@
-// What clients did in a simulation and what they were told, to be compared with what is there.
+// What clients did in a simulation and what they were answered, to be compared with the logs.
 import { decodeBatch, ErrorCode, readBatchHeader } from "@tarpan/protocol";
 import { expect } from "vitest";
 import type { Log } from "../../src/log/log.ts";
@@ -9,9 +9,9 @@ import type { ClusterWorld } from "./cluster-world.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
 
 interface Topic {
-  /** What its creation came to, undefined while nobody knows. */
+  /** The error code of its creation, undefined while it is unknown. */
   created: number | undefined;
-  /** The same of its deletion; null when nobody asked. */
+  /** The same of its deletion; null if no client asked for that. */
   deleted: number | undefined | null;
 }
 
@@ -25,7 +25,7 @@ export class ClusterHistory {
   readonly topics = new Map<string, Topic>();
   /** By partition. */
   readonly acknowledged = new Map<string, Produced[]>();
-  /** Which life of which broker appended under an epoch of a partition. */
+  /** Which incarnation of which broker appended under an epoch of a partition. */
   readonly #writers = new Map<string, string>();
   readonly problems: string[] = [];
   sent = 0;
@@ -44,7 +44,7 @@ export class ClusterHistory {
     topic.created = created!.errorCode;
     const isThere = broker.member.metadata.image.topics.has(name);
     if (topic.created === ErrorCode.NONE && !isThere && topic.deleted === null) {
-      this.problems.push(`${name} was created and is not shown to who asked for it`);
+      this.problems.push(`${name} was created, but the broker that was asked does not show it`);
     }
   }
 
@@ -64,7 +64,7 @@ export class ClusterHistory {
     if (grown!.errorCode !== ErrorCode.NONE) return;
     const topic = metadata.image.topics.get(name);
     if (topic !== undefined && topic.partitions.length < count) {
-      this.problems.push(`${name} has grown to ${count} and is not shown so to who asked for it`);
+      this.problems.push(`${name} has ${count} partitions, but the broker asked shows fewer`);
     }
   }
 
@@ -132,13 +132,13 @@ export class ClusterHistory {
       throw new Error(`${name}-${index} is not followed by ${followerId}: ${followed}`);
     const stop = followed.onAdvance(() => {});
     const isCaughtUp = () => followed.highWatermark >= log.endOffset;
-    await world.until(`${name}-${index} is caught up with`, isCaughtUp);
+    await world.until(`the follower of ${name}-${index} is caught up`, isCaughtUp);
     stop();
     expect(await world.run(contentOf(followed.log as Log))).toEqual(there);
   }
 }
 
-/** Batches by base offset, in order and without gaps; ids stand in the timestamps. */
+/** Batch ids, which their timestamps carry, by base offset. Fails if there is a gap. */
 async function contentOf(log: Log): Promise<Map<number, number>> {
   const content = new Map<number, number>();
   let offset = log.startOffset;

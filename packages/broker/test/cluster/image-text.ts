@@ -1,7 +1,7 @@
 import type { MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 
-/** What an image says, whichever way it was come by. */
+/** An image as text: equal for equal images, whatever the order of changes that led to them. */
 export function textOf(image: MetadataImage): string {
   const records = [...metadataMachine.snapshot(image)]
     .flat()

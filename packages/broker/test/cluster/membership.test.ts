@@ -12,7 +12,7 @@ import { MemoryNetwork } from "../rpc/memory-bus.ts";
 import { rpcOn } from "../rpc/rpc-on.ts";
 
 describe("membership", () => {
-  it("hears who lives, in which life, and misses who falls silent", () => {
+  it("knows which brokers are alive, and their incarnations, by their heartbeats", () => {
     const { time, members, buses } = world(3);
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.liveIds()).toEqual([1, 2, 3]);
@@ -24,14 +24,14 @@ describe("membership", () => {
     time.advance(2 * HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isSilent(2, "life-2")).toBe(true);
     expect(members[0]!.liveIds()).toEqual([1, 3]);
-    // Who is cut off hears itself only.
+    // A broker that is cut off hears only itself.
     expect(members[1]!.liveIds()).toEqual([2]);
     buses[1]!.cut = false;
     time.advance(2 * HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.liveIds()).toEqual([1, 2, 3]);
   });
 
-  it("takes the later of two controllers, until it falls silent", () => {
+  it("believes the later of two controllers, until its session expires", () => {
     const { time, members, beats, buses } = world(3);
     beats[1] = { ...beats[1]!, controllerEpoch: 4 };
     beats[2] = { ...beats[2]!, controllerEpoch: 5 };
@@ -45,10 +45,10 @@ describe("membership", () => {
     expect(members[0]!.lacksController).toBe(true);
   });
 
-  it("judges nobody by a silence it has slept through", () => {
+  it("ignores heartbeats missing from the time in which its process was paused", () => {
     const { time, members } = world(2);
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
-    // The process was paused: its clock went on, nothing of it ran.
+    // The process was paused: its clock went on, but none of its timers fired.
     time.skip(30_000);
     expect(members[0]!.isSilent(2, "life-2")).toBe(false);
     expect(members[0]!.lacksController).toBe(false);
@@ -57,7 +57,7 @@ describe("membership", () => {
     expect(members[0]!.lacksController).toBe(false);
   });
 
-  it("knows when it is cut off, and not before it could have heard the others", () => {
+  it("is isolated when it is cut off, but not before it could have heard the others", () => {
     const { time, members, beats, buses } = world(3);
     beats[1] = { ...beats[1]!, controllerEpoch: 4 };
     let told = 0;
@@ -73,7 +73,7 @@ describe("membership", () => {
     buses[0]!.cut = false;
     time.advance(4 * HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(false);
-    // Later, it is silent before the others take what it led.
+    // Later, it stops serving before the others lead its partitions.
     buses[0]!.cut = true;
     time.advance(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(true);
@@ -81,7 +81,7 @@ describe("membership", () => {
     expect(members[1]!.isSilent(1, "life-1")).toBe(false);
   });
 
-  it("serves nobody when it is back, until it has seen what the controller of now has decided", () => {
+  it("stays isolated when it is back, until it has read what the controller has decided", () => {
     const { time, members, beats, buses } = world(3);
     beats[0] = { ...beats[0]!, controllerEpoch: 4, metadataEnd: 10 };
     let seen = 10;
@@ -102,7 +102,7 @@ describe("membership", () => {
     expect(members[0]!.isolated).toBe(false);
   });
 
-  it("serves nobody when it wakes up, until it has heard what went on", () => {
+  it("is isolated after a pause, until it has heard the others again", () => {
     const { time, members, beats } = world(3);
     beats[1] = { ...beats[1]!, controllerEpoch: 4 };
     for (const member of members) member.expect(ALL_SEEN);
@@ -116,7 +116,7 @@ describe("membership", () => {
     expect(members[0]!.isolated).toBe(false);
   });
 
-  it("has not heard enough to judge anybody right after its start", () => {
+  it("takes no broker for silent right after its own start", () => {
     const { time, members } = world(1);
     expect(members[0]!.isSilent(2, "life-2")).toBe(false);
     time.advance(BROKER_SESSION_MS);

@@ -11,12 +11,12 @@ import { Replayed } from "../../src/state-machine/replayed.ts";
 import { World } from "../log/jetstream/world.ts";
 import { textOf } from "./image-text.ts";
 
-/** Fifty of them fill a batch, so that a snapshot takes two. */
+/** Fifty of these topics fill a batch, so that a snapshot takes two batches. */
 const LARGE = "x".repeat(20_000);
 const TOPICS = 4;
 const CONFIGS = 80;
 
-it("shows an image when it holds all that a controller spoke of", async () => {
+it("shows an image when it has read up to an end that a controller announced", async () => {
   const { world, writer, follower, images } = await followed();
   await world.run(writer.decide(() => decision(topicRecord("a", idOf(0)))));
   await world.pass(2_000);
@@ -26,13 +26,13 @@ it("shows an image when it holds all that a controller spoke of", async () => {
   await world.run(showing);
   expect(images.map((image) => [...image.topics.keys()])).toEqual([["a"]]);
   expect(follower.offset).toBe(1);
-  // Nobody has spoken of what comes now, and yet it is read.
+  // Later records are read although no controller announced them.
   await world.run(writer.decide(() => decision(topicRecord("b", idOf(1)))));
   await world.run(reached(follower, 2));
   expect(images.at(-1)!.topics.size).toBe(2);
 });
 
-it("never shows half a snapshot, whoever has last spoken of it", async () => {
+it("never shows half a snapshot, whichever end was announced last", async () => {
   for (let seed = 1; seed <= 6; seed++) {
     const { world, writer, follower, images } = await followed(seed);
     world.model.lag = () => world.random.below(4);
@@ -53,7 +53,7 @@ it("never shows half a snapshot, whoever has last spoken of it", async () => {
   }
 });
 
-it("begins with a whole snapshot, though a former controller was heard first", async () => {
+it("begins with a whole snapshot, although a former controller was heard first", async () => {
   const { world, writer, engine } = await followed();
   await world.run(writer.decide(() => decision(...everything(0))));
   for (let round = 1; writer.log.startOffset === 0; round++) {
@@ -62,7 +62,7 @@ it("begins with a whole snapshot, though a former controller was heard first", a
   }
   const { startOffset, endOffset } = writer.log;
   const log = await world.run(engine.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
-  // As on a replica that has only part of the snapshot.
+  // So it is on a replica that has only a part of the snapshot.
   const half = new Proxy(log, {
     get(_, name: keyof typeof log) {
       if (name === "endOffset") return visibleEnd;
@@ -81,14 +81,14 @@ it("begins with a whole snapshot, though a former controller was heard first", a
   await world.pass(1_000);
   expect(images.map(configCount)).toEqual([]);
   visibleEnd = endOffset;
-  // The log calls when there is more; so there is.
+  // The log calls `onAdvance` only when it grows.
   await world.run(writer.decide(() => decision(...changes(0))));
   follower.heard(endOffset);
   await world.run(reached(follower, endOffset));
   expect(images.map(configCount)).toEqual([CONFIGS]);
 });
 
-/** Every topic with its configs. */
+/** Every topic with its configs, as text. */
 function everything(round: number): MetadataRecord[] {
   const topics = Array.from({ length: TOPICS }, (_, at) => topicRecord(`topic-${at}`, idOf(at)));
   return [...topics, ...Array.from({ length: CONFIGS }, (_, at) => configOf(at, round))];

@@ -1,5 +1,5 @@
-// The servers under the model of JetStream: one beside each broker. Where each stream's replicas
-// lie, which of them leads, and what becomes of that when servers go away and come back.
+// The servers under the model of JetStream, one beside each broker: where each stream's replicas
+// are, which of them is the Raft leader, and how servers that stop and start change both.
 import { type ApiAnswer, ErrorCode } from "../../src/log/jetstream/transport.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../../src/nats/names.ts";
 import type { ManualTime } from "../env/manual-time.ts";
@@ -43,14 +43,14 @@ export class ModelServers {
 
   start(id: number): void {
     this.#up.set(id, true);
-    // A removed one is a member again as soon as it runs.
+    // A removed server joins again as soon as it runs.
     if (this.removed.includes(id)) this.removed.splice(this.removed.indexOf(id), 1);
     for (const [stream, placed] of this.#placed) {
       if (placed.leader === null && placed.replicas.includes(id)) this.#elect(stream, placed);
     }
   }
 
-  /** Before it stops in order: its Raft leaders step down, which takes no election by silence. */
+  /** Before a server stops in order its Raft leaders step down, so no election must time out. */
   relieve(id: number): void {
     for (const [stream, placed] of this.#placed) {
       const others = placed.replicas.filter((each) => each !== id && this.isUp(each));
@@ -60,7 +60,7 @@ export class ModelServers {
     }
   }
 
-  /** Killed, or cut off: the same to the others. */
+  /** The server is killed or cut off, which the others can't tell apart. */
   stop(id: number): void {
     if (!this.#up.has(id)) return;
     this.#up.set(id, false);
@@ -70,14 +70,14 @@ export class ModelServers {
     }
   }
 
-  /** For good; its replicas are made anew elsewhere. */
+  /** Removes a server for good; its replicas move to others. */
   remove(id: number): void {
     this.stop(id);
     this.#up.delete(id);
     this.removed.push(id);
     for (const [stream, placed] of this.#placed) {
       if (!placed.replicas.includes(id)) continue;
-      // Where its placement allows no other one there are fewer.
+      // If its placement allows no other server, the stream has fewer replicas.
       const left = placed.replicas.filter((each) => each !== id);
       this.#settle(stream, placed, this.#chosen(configOf(stream), left) ?? left);
     }
@@ -91,14 +91,14 @@ export class ModelServers {
     return this.#placed.get(this.model.stream(name))?.leader ?? null;
   }
 
-  /** A Raft leader steps down for no reason. */
+  /** Causes an election in the stream's Raft group. */
   disturb(name: string): void {
     const stream = this.model.stream(name);
     const placed = this.#placed.get(stream);
     if (placed !== undefined) this.#elect(stream, placed);
   }
 
-  /** What a server says to a request; `ask` is the model, which knows of no servers. */
+  /** Answers a request as a server would; `ask` asks the model, which knows no servers. */
   answer(operation: string, body: object | null, ask: () => ApiAnswer | null): ApiAnswer | null {
     const verb = /^STREAM\.(MSG\.GET|LEADER\.STEPDOWN|[A-Z]+)/.exec(operation)![1]!;
     const stream = this.model.streams.get(operation.split(".").at(-1)!);
@@ -147,7 +147,7 @@ export class ModelServers {
     if (!isLed || !this.#hasQuorum(placed)) this.#elect(stream, placed);
   }
 
-  /** Those that stay first, then running ones; the leader's replica is the last to go. */
+  /** Servers that already hold a replica first, then running ones; null if there are too few. */
   #chosen({ num_replicas, placement }: Config, before: readonly number[]): number[] | null {
     const excluded = new Set(placement?.tags ?? []);
     const allowed = [...this.#up.keys()].filter((id) => !excluded.has(`!${serverTagOf(id)}`));

@@ -10,7 +10,7 @@ import { call, create, imageOf, produce, settledWorld } from "./requests.ts";
 const LOOKS_MS = 2 * REPLICA_STATES_INTERVAL_MS;
 
 describe("replicas", () => {
-  it("leave their ISR with their server, and come back with it", async () => {
+  it("leave the ISR when their server goes, and return when it is back", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 3);
     await world.settled();
@@ -25,7 +25,7 @@ describe("replicas", () => {
     world.check();
   });
 
-  it("go where a reassignment wants them, and the leader with them", async () => {
+  it("move as a reassignment says, and the leader moves with them", async () => {
     const world = await settledWorld(4);
     await create(world, "orders", 1, 2);
     await world.settled();
@@ -47,7 +47,7 @@ describe("replicas", () => {
     world.check();
   });
 
-  it("are led beside the leader of their partition where that is possible", async () => {
+  it("have their Raft leader beside the partition's leader where that is possible", async () => {
     const world = await settledWorld();
     await create(world, "orders", 3, 3);
     await world.settled();
@@ -79,7 +79,7 @@ describe("replicas", () => {
     world.check();
   });
 
-  it("of the metadata and the checkpoints are as many as brokers allow", async () => {
+  it("of the metadata and the checkpoints are as many as there are brokers for", async () => {
     const world = await settledWorld(1);
     const counts = () =>
       [streamNameOf(METADATA_LOG), CHECKPOINT_STREAM].map((name) => {
@@ -99,7 +99,7 @@ function streamOf(world: ClusterWorld, topic: string, partition = 0): string {
   return streamNameOf({ topic, topicId, partition });
 }
 
-it("are what a broker says it holds, whoever leads them", async () => {
+it("of a broker are in its own DescribeLogDirs, whichever broker leads them", async () => {
   const world = await settledWorld(4);
   await create(world, "orders", 4, 3);
   await world.settled();
@@ -120,7 +120,7 @@ it("are what a broker says it holds, whoever leads them", async () => {
     expect(totalBytes).toBeGreaterThan(usableBytes);
     broker.life!.link.silences = (operation) => operation.includes("LIST");
   }
-  // Sizes are the engine's to tell; what is held is not.
+  // The engine reports sizes; which replicas a broker holds comes from the metadata.
   const [broker] = world.serving;
   const answer = await world.run(call(broker!, DescribeLogDirs, 4, { topics: null }));
   const sizes = answer.results[0]!.topics[0]!.partitions.map((one) => one.partitionSize);

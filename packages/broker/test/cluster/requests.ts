@@ -1,4 +1,4 @@
-// What a client asks of a simulated cluster.
+// A client's requests to a simulated cluster.
 import {
   type Api,
   decodeResponse,
@@ -41,7 +41,7 @@ export function append(partition: Partition, id = 1): Promise<AppendOutcome> {
   return partition.append(batch, readBatchHeader(batch));
 }
 
-/** Appends one batch where the partition is led, once it is. */
+/** Appends one batch at the partition's leader, once there is one. */
 export async function produce(world: ClusterWorld, name: string, index = 0): Promise<void> {
   const leader = () => world.serving.find((one) => one.partition(name, index) !== null);
   await world.until(`${name}-${index} is led`, () => leader() !== undefined);
@@ -49,7 +49,7 @@ export async function produce(world: ClusterWorld, name: string, index = 0): Pro
   expect(outcome.errorCode).toBe(ErrorCode.NONE);
 }
 
-/** As the first broker that serves sees it. */
+/** The partition in the metadata of the first broker that serves. */
 export function imageOf(world: ClusterWorld, topic: string, index = 0): PartitionImage {
   return world.serving[0]!.member.metadata.image.topics.get(topic)!.partitions[index]!;
 }

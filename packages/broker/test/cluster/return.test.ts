@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { append, create, settledWorld } from "./requests.ts";
 
-it("takes no word of its own for it that it was the controller before it was cut off", async () => {
+it("does not trust its own claim to be the controller after it was cut off", async () => {
   const world = await settledWorld();
   const former = world.controller;
   await create(world, "orders", 3, 3);
@@ -13,12 +13,12 @@ it("takes no word of its own for it that it was the controller before it was cut
   await world.until("another leads", () => leading() !== undefined);
   const leader = leading()!;
   await world.run(append(leader.partition("orders", index)!));
-  // It hears the third broker first. The controller of now is slow to speak, and no log is read.
+  // It hears only the third broker: the new controller's heartbeats are lost, and no log is read.
   world.broker(leader.member.metadata.controllerId).life!.bus.cut = true;
   former.life!.bus.cut = false;
   for (let passed = 0; passed < 4_000; passed += 20) {
     await world.pass(20);
-    // It would serve an end from before, which sends a consumer back to the beginning.
+    // If it served its old end offset, a consumer would be reset to the beginning.
     expect(former.partition("orders", index)?.highWatermark ?? 1).toBe(1);
   }
   former.cutOff(false);

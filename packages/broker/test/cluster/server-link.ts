@@ -17,7 +17,7 @@ const UNKNOWN: PublishOutcome = { kind: "unknown", reason: "cut off" };
 /** A broker's connection to the servers, which can be cut. */
 export class ServerLink implements JetStreamTransport {
   cut = false;
-  /** Requests that nobody answers. */
+  /** Whether a request stays unanswered. */
   silences: (operation: string) => boolean = () => false;
   readonly #servers: ModelServers;
   readonly #process: SimulatedProcess;
@@ -60,7 +60,7 @@ export class ServerLink implements JetStreamTransport {
     return this.#answered(timeoutMs, async () => {
       if (isSilent)
         return new Promise((resolve) => this.#process.after(timeoutMs, () => resolve(null)));
-      // The request arrives, and what is said then goes on its way.
+      // The request takes its latency here; its answer takes the same in `#answered`.
       await new Promise<void>((resolve) => model.later(resolve));
       return this.#servers.answer(operation, body, () =>
         answerRequest(model, operation, { ...body }),

@@ -18,7 +18,7 @@ import { MemoryListener } from "../runtime/memory-listener.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
 import { ServerLink } from "./server-link.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
-// Before time is: a broker that starts would wait for it, and no clock would count that.
+// Imported here: a broker imports it lazily, and the simulated clock would not wait for that.
 import "../../src/runtime/clustered.ts";
 
 const FACTS = {
@@ -29,20 +29,20 @@ const FACTS = {
   problems: [],
 };
 
-/** A broker's part in its cluster, as tests look into it. */
+/** What tests read of a broker in a cluster. */
 interface Member extends ClusterPart {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
 }
 
-/** What a broker is made of from one start to its end. */
+/** A broker from one start to its end. */
 export interface Life {
   readonly process: SimulatedProcess;
   readonly bus: MemoryBus;
   readonly link: ServerLink;
-  /** Settles when it has joined the cluster, and nobody can reach it yet. */
+  /** Settles when the broker has joined the cluster, before clients can connect. */
   readonly opening: Promise<BrokerServer>;
-  /** Settles when clients are let in. */
+  /** Settles when clients can connect. */
   readonly serving: Promise<void>;
   readonly stopping: AbortController;
   broker: BrokerServer | null;
@@ -55,7 +55,7 @@ export interface Life {
 
 type Changed = (startServers: StartServers) => Partial<Outside>;
 
-/** A broker of the simulated cluster, through all its lives; only its disk stays. */
+/** A broker of the simulated cluster. Only its disk outlives a stop or a kill. */
 export class SimulatedBroker {
   readonly id: number;
   readonly fs = new MemoryFiles();
@@ -68,7 +68,7 @@ export class SimulatedBroker {
     this.id = id;
   }
 
-  /** The member that serves; a test that asks for it knows that there is one. */
+  /** Must only be read while the broker serves. */
   get member(): Member {
     return this.life!.member!;
   }
@@ -79,8 +79,8 @@ export class SimulatedBroker {
   }
 
   /**
-   * Begins a life. The promises of `life` say how far it has come. `changed` gives what of its
-   * outside is other than usual.
+   * Starts the broker. The promises of the returned `Life` tell when it has joined and when it
+   * serves. `changed` returns the parts of `Outside` that the test replaces.
    */
   start(changed: Changed = () => ({})): Life {
     const { world, id } = this;
@@ -107,12 +107,12 @@ export class SimulatedBroker {
       ...{ broker: null, listener: null, member: null, groups: null, serves: false },
     };
     this.life = life;
-    // Whoever cares awaits the promise itself.
+    // A test that cares about a failure awaits the promise itself.
     life.serving.catch(() => {});
     return life;
   }
 
-  /** As `kill -9`: the broker, and its server with it unless that is spared. */
+  /** As `kill -9` of the broker and, unless `server` is false, of its server. */
   kill({ server = true } = {}): void {
     const { life, world, id } = this;
     if (life === null) return;
@@ -131,7 +131,7 @@ export class SimulatedBroker {
     this.life = null;
   }
 
-  /** The whole machine loses its network, or has it back. */
+  /** The machine of the broker and its server loses its network, or gets it back. */
   cutOff(isCut: boolean): void {
     if (this.life === null) return;
     this.life.bus.cut = isCut;
@@ -205,7 +205,7 @@ export class SimulatedBroker {
       problem: null,
       facts: async () => FACTS,
       stop: async () => {
-        // Nothing of a process that is dead does anything.
+        // A dead process does nothing.
         if (process.isDead) return new Promise<never>(() => {});
         world.network.remove(bus);
         world.servers.relieve(ownId);

@@ -2,8 +2,8 @@ import type { Timer, Timers } from "../../src/env/env.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 
 /**
- * A broker's process on the common clock: it may be paused, when the clock goes on and nothing of
- * it runs, and killed, when nothing of it ever runs again.
+ * A broker's process on the common clock. While it is paused the clock goes on, but none of its
+ * timers and messages arrive; once killed, none ever does.
  */
 export class SimulatedProcess implements Timers {
   readonly #time: ManualTime;
@@ -23,7 +23,7 @@ export class SimulatedProcess implements Timers {
     return this.#state === "dead";
   }
 
-  /** Something reaches the process from outside, a timer among it. */
+  /** Runs `work`, a timer or a message, in the process: now, or after a pause, or never. */
   readonly deliver = (work: () => void): void => {
     if (this.#state === "runs") work();
     else if (this.#state === "paused") this.#waiting.push(work);
@@ -57,7 +57,7 @@ export class SimulatedProcess implements Timers {
     if (this.#state === "runs") this.#state = "paused";
   }
 
-  /** What came meanwhile comes now, in its order. */
+  /** Delivers everything that arrived during the pause, in its order. */
   resume(): void {
     if (this.#state !== "paused") return;
     this.#state = "runs";

@@ -1,5 +1,5 @@
-// Seeded histories of a whole cluster: brokers killed, restarted, stopped, paused and cut off, a
-// JetStream that misbehaves, clients that go on. Then all is healed and compared.
+// Seeded histories of a whole cluster: brokers are killed, restarted, stopped, paused and cut off,
+// JetStream loses messages, and clients go on. Then all faults end and the logs are compared.
 import { expect } from "vitest";
 import { LogError } from "../../src/log/log-error.ts";
 import type { TopicImage } from "../../src/metadata/image.ts";
@@ -19,7 +19,7 @@ export class Simulation {
   readonly random: SeededRandom;
   readonly log: string[] = [];
   readonly failures: unknown[] = [];
-  /** What clients have begun, and stops, with the process that it is for. */
+  /** Requests and stops under way, each with its broker's process. */
   readonly #begun = new Map<Promise<unknown>, SimulatedProcess>();
 
   constructor(seed: number) {
@@ -31,7 +31,7 @@ export class Simulation {
   async run(): Promise<void> {
     const { world, random } = this;
     for (const broker of world.brokers) broker.start();
-    await world.until("somebody serves", () => world.serving.length > 0);
+    await world.until("a broker serves", () => world.serving.length > 0);
     this.#misbehave();
     for (let step = 0; step < STEPS; step++) {
       this.#fault();
@@ -46,7 +46,7 @@ export class Simulation {
     world.check();
   }
 
-  /** What happened and what the brokers said of it, in order. */
+  /** Faults and the brokers' log lines, in the order of time. */
   story(): string {
     const lines = [...this.log, ...this.world.lines];
     return lines.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)).join("\n");
@@ -101,7 +101,7 @@ export class Simulation {
     if (name !== undefined) this.#do(`elect in ${name}`, () => world.servers.disturb(name));
   }
 
-  /** What a client asks of a broker that serves. */
+  /** Sends a random request to a broker that serves. */
   #work(): void {
     const { world, history, random } = this;
     const { serving } = world;
@@ -140,7 +140,7 @@ export class Simulation {
   #produce(broker: SimulatedBroker, topic: TopicImage): void {
     const index = this.random.below(topic.partitions.length);
     const leader = this.world.brokers[topic.partitions[index]!.leader - 1];
-    // Now and then to one that led before, or never did.
+    // Now and then it is sent to a broker that does not lead the partition.
     const asked = leader?.serves && this.random.chance(0.9) ? leader : broker;
     this.#begin(asked, this.history.produce(asked, topic, index));
   }
@@ -167,13 +167,13 @@ export class Simulation {
       broker.life!.process.resume();
       broker.cutOff(false);
     }
-    // What hangs in a server is freed by an election.
+    // Proposals that hang in a server are resolved by an election.
     for (const name of world.model.streams.keys()) world.servers.disturb(name);
     const isDone = () => {
-      // Who was about to stop does so, and comes back.
+      // A broker that was about to stop does so, and is started again.
       for (const broker of world.brokers) if (broker.life === null) broker.start();
       return [...this.#begun.values()].every((process) => process.isDead);
     };
-    await world.until("all that was begun has an end", isDone, 120_000);
+    await world.until("all requests have an outcome", isDone, 120_000);
   }
 }

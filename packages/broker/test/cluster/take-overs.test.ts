@@ -1,5 +1,5 @@
-// A client that was just told of a partition comes to its leader, which may know of it least of
-// all.
+// A client that was just told a partition's leader asks that broker, which may not have read yet
+// that it is the leader.
 import {
   DeleteRecords,
   DescribeConfigs,
@@ -29,7 +29,7 @@ import type { SimulatedBroker } from "./simulated-broker.ts";
 const LATEST = -1n;
 
 describe("the leader of a partition", () => {
-  it("serves what it was named the leader of, though it has yet to take it over", async () => {
+  it("serves requests that arrive before it has taken the partition over", async () => {
     const world = await settledWorld();
     for (const [at, ask] of [listOffsets, endOfEpoch, deleteRecords, fetch, produce].entries()) {
       const topic = `topic-${at}`;
@@ -40,7 +40,7 @@ describe("the leader of a partition", () => {
     world.check();
   });
 
-  it("does so too when it has not yet read that there is one", async () => {
+  it("does so too when it has not yet read that the partition exists", async () => {
     const world = await settledWorld();
     for (const [at, ask] of [listOffsets, endOfEpoch, deleteRecords, fetch, produce].entries()) {
       const topic = `topic-${at}`;
@@ -57,7 +57,7 @@ describe("the leader of a partition", () => {
     }
   });
 
-  it("says what a topic is, though it has to read that first", async () => {
+  it("describes a topic that it has not yet read of", async () => {
     const world = await settledWorld();
     for (const [at, ask] of [metadata, topicPartitions, topicConfigs].entries()) {
       const topic = `topic-${at}`;
@@ -72,13 +72,13 @@ describe("the leader of a partition", () => {
     }
   });
 
-  it("has nobody wait longer than a moment, nor for what nobody has spoken of", async () => {
+  it("lets requests wait briefly, and hardly at all for an unknown topic", async () => {
     const world = await settledWorld();
     const late = world.bystander;
     const sinceMs = world.time.monotonicMs();
     const { UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
     expect(await world.run(listOffsets(late, "nowhere", 0))).toBe(UNKNOWN_TOPIC_OR_PARTITION);
-    // The controller is asked, once.
+    // The controller is asked only once.
     expect(world.time.monotonicMs() - sinceMs).toBeLessThan(20);
     world.network.fateOf = () => "lost";
     expect(await world.run(listOffsets(late, "nowhere", 0))).toBe(UNKNOWN_TOPIC_OR_PARTITION);
@@ -95,7 +95,7 @@ describe("the leader of a partition", () => {
     expect(tookMs).toBeLessThan(3 * TAKE_OVER_WAIT_MS + 100);
   });
 
-  it("appends what waited for it in its order, and before what comes later", async () => {
+  it("appends waiting batches in their order, and before those that arrive later", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 3);
     const [leader] = leadersOf(world, "orders") as [SimulatedBroker];
@@ -116,7 +116,7 @@ describe("the leader of a partition", () => {
 });
 
 describe("the coordinator of a group", () => {
-  it("takes the first member of a new cluster", async () => {
+  it("accepts the first member of a new cluster", async () => {
     const world = await settledWorld();
     Object.assign(world.kafkaConfigs, { "offsets.topic.num.partitions": "3" });
     for (const groupId of ["a", "b", "c"]) {
@@ -129,7 +129,7 @@ describe("the coordinator of a group", () => {
     world.check();
   });
 
-  it("begins what waited for it in its order, and has nobody wait longer than a moment", async () => {
+  it("begins waiting requests in their order, and lets them wait briefly", async () => {
     const world = await settledWorld();
     const former = await coordinatorOf(world, "a");
     await world.settled();
@@ -140,7 +140,7 @@ describe("the coordinator of a group", () => {
     const coordinator = next()!;
     const groups = coordinator.life!.groups!;
     const begun: number[] = [];
-    // It takes longer than anybody waits to elect.
+    // The election takes longer than any request waits.
     for (const stream of world.model.streams.values()) {
       if (!JSON.stringify(stream.config).includes(`"${CONSUMER_OFFSETS_TOPIC}"`)) continue;
       world.model.elect(stream, 3 * COORDINATOR_WAIT_MS, 0);
@@ -157,7 +157,7 @@ describe("the coordinator of a group", () => {
       errorCode: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
     });
     expect(world.time.monotonicMs() - askedMs).toBeLessThan(COORDINATOR_WAIT_MS + 50);
-    // All groups or none: those of other shards are not listed without it.
+    // All groups or none: groups of other shards are not listed alone.
     const { errorCode } = await world.run(call(coordinator, ListGroups, 4, {}));
     expect(errorCode).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
     const asked: Promise<unknown>[] = [];
@@ -172,7 +172,7 @@ describe("the coordinator of a group", () => {
   });
 });
 
-/** The named leaders of a topic's partitions, as the controller knows them. */
+/** The leaders of a topic's partitions in the controller's metadata. */
 function leadersOf(world: ClusterWorld, topic: string): SimulatedBroker[] {
   const { partitions } = world.controller.member.metadata.image.topics.get(topic)!;
   return partitions.map(({ leader }) => world.broker(leader));

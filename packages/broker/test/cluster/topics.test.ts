@@ -7,7 +7,7 @@ import { create, produce, settledWorld } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 
 describe("the logs of topics", () => {
-  it("are there with the topic, where it has its replicas, and gone with it", async () => {
+  it("are created with the topic, on its replicas, and deleted with it", async () => {
     const world = await settledWorld(4);
     await create(world, "orders", 3, 3);
     await world.settled();
@@ -30,7 +30,7 @@ describe("the logs of topics", () => {
     world.check();
   });
 
-  it("survive that a former controller is asked for the same partitions", async () => {
+  it("survive when a former controller is asked to create the same partitions", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 3);
     const former = world.controller;
@@ -44,7 +44,7 @@ describe("the logs of topics", () => {
     const [grown] = await grow(other);
     expect(grown!.errorCode).toBe(ErrorCode.NONE);
     await produce(world, "orders", 1);
-    // It would take the others for silent soon, and find out.
+    // It would soon be isolated, and would learn that it was deposed.
     const [again] = await grow(former);
     expect(again!.errorCode).not.toBe(ErrorCode.NONE);
     former.life!.bus.cut = false;
@@ -53,7 +53,7 @@ describe("the logs of topics", () => {
   });
 });
 
-/** Streams of a topic's partitions, those set aside left out. */
+/** Streams of a topic's partitions, without those that were set aside. */
 function partitionsOf(world: ClusterWorld, topic: string) {
   return [...world.model.streams.values()].flatMap(({ config }) => {
     const id = logIdOf(config as unknown as Parameters<typeof logIdOf>[0]);
