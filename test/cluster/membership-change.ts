@@ -50,7 +50,9 @@ export async function comesAndGoes(cluster: Cluster): Promise<void> {
   expect(await replicasOf(admin, "moving")).not.toContain(fourth.nodeId);
   await run.progress();
   expect(await fourth.stop()).toBe(0);
-  expect(await removal.done).toBe("broker 4 has left the cluster; stop it if it still runs\n");
+  expect(await removal.done).toBe(
+    "broker 4 was removed from the cluster; stop it if it still runs\n",
+  );
   await isForgotten(cluster, fourth);
   // Started again, it is refused, and leaves nothing behind.
   const removed = /ended with 78 .*broker 4 was removed from its cluster.*: delete .*broker-4/s;

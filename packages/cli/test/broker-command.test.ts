@@ -58,7 +58,7 @@ test("a file, the environment, and a warning for what has no effect", async () =
   command.signal("SIGINT");
   const { stdout, stderr } = await command.done;
   expect(stdout).toContain("tarpan broker 7 is ready");
-  expect(stdout).toContain("memory engine: nothing survives a stop");
+  expect(stdout).toContain("memory engine: no data survives a stop");
   expect(stderr.match(/raft\.rtt_millisecond/g)).toHaveLength(1);
 });
 

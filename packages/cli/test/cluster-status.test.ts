@@ -139,7 +139,7 @@ test("remove asks until it is done, also while no broker can say", async () => {
   const { address, asked } = await serving((index) => answers[index]!);
   expect(await tarpan(["cluster", "remove", "--node-id", "4", "-b", address])).toEqual({
     code: 0,
-    stdout: "broker 4 has left the cluster; stop it if it still runs\n",
+    stdout: "broker 4 was removed from the cluster; stop it if it still runs\n",
     stderr:
       "broker 4: 2 partitions to be moved\nbroker 4: 1 partition to be moved\n" +
       "broker 4 holds nothing: stop it now\n",

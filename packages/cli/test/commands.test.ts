@@ -22,7 +22,7 @@ const at = (argv: readonly string[], options?: CommandOptions) =>
   tarpan([...argv, "--bootstrap", broker.bootstrap], options);
 
 const NOT_YET =
-  "stored, not acted on yet: old records are neither deleted nor compacted away yet\n";
+  "stored but has no effect yet: old records are neither deleted nor compacted away yet\n";
 
 const ok = (stdout: string) => ({ code: 0, stdout, stderr: "" });
 

@@ -39,7 +39,7 @@ test("no groups yet, then those there are", async () => {
   expect(await at("list")).toEqual({
     code: 0,
     stdout: "",
-    stderr: "no groups yet; a consumer that names one makes it\n",
+    stderr: "no groups yet; a consumer creates its group when it joins\n",
   });
   await commit("listed", 2);
   expect(await at("list")).toEqual(ok("group   type     state\nlisted  classic  Empty\n"));
@@ -63,7 +63,7 @@ test("delete takes the group and its offsets", async () => {
       code: 1,
       stdout: "",
       stderr: expect.stringMatching(
-        /^tarpan: group gone: .*\(GROUP_ID_NOT_FOUND\); see what there is with: .*group list\n$/,
+        /^tarpan: group gone: .*\(GROUP_ID_NOT_FOUND\); list the groups with: .*group list\n$/,
       ),
     });
 });
@@ -79,7 +79,7 @@ describe("reset-offsets", () => {
     expect(await at(...argv)).toEqual({
       code: 0,
       stdout: table,
-      stderr: "nothing was changed yet; do it with: --execute\n",
+      stderr: "nothing was changed; to commit these offsets, add: --execute\n",
     });
     expect(await admin.groupOffsets("plan")).toEqual(orders(4));
     expect(await at(...argv, "--execute")).toEqual(

@@ -172,7 +172,7 @@ it("DescribeConfigs describes a group's configs, set or not", async () => {
     synonyms: [{ name: "group.consumer.heartbeat.interval.ms", value: "5000", source: 5 }],
   });
   expect(config("share.auto.offset.reset")?.documentation).toContain(
-    "not acted on yet: there are no",
+    "has no effect yet: there are no",
   );
   expect(config("streams.assignor.name")?.value).toBe("sticky");
   // Kafka's internal configs are listed only when they are set.

@@ -3,15 +3,15 @@ import { UsageError } from "../terminal/failures.ts";
 export type Value = string | true | readonly string[];
 
 /**
- * What was given: options by their full names, and bare words in order. A command takes what it
- * understands, and then calls `end`: what nobody took is refused, never ignored.
+ * The options by their full names, and the bare words in order. A command takes those that it
+ * understands and then calls `end`, which refuses the rest: no argument is ignored.
  */
 export class Arguments {
   readonly positional: readonly string[];
   readonly #values: ReadonlyMap<string, Value>;
-  /** How many bare words have been taken. */
+  /** The number of bare words taken so far. */
   #words = 0;
-  /** Options somebody has asked for, given or not. */
+  /** Options that the command has looked at, given or not. */
   readonly #asked = new Set<string>(["bootstrap", "timeout"]);
 
   constructor(values: ReadonlyMap<string, Value>, positional: readonly string[]) {
@@ -29,14 +29,14 @@ export class Arguments {
     return this.text(name) ?? this.word() ?? this.required(name);
   }
 
-  /** All bare words that are left. */
+  /** The remaining bare words. */
   words(): readonly string[] {
     const words = this.positional.slice(this.#words);
     this.#words = this.positional.length;
     return words;
   }
 
-  /** Of the option and all bare words that are left, in this order and at least one. */
+  /** The option's value and the remaining bare words, in this order; throws when there are none. */
   allNamed(name: string): readonly string[] {
     const words = this.words();
     const given = this.text(name);
@@ -44,7 +44,7 @@ export class Arguments {
     return given === undefined ? words : [given, ...words];
   }
 
-  /** Throws for what nobody has taken; `hint` says where a bare word would have belonged. */
+  /** Throws for arguments that were not taken; `hint` says where a bare word would belong. */
   end(hint = ""): void {
     const word = this.positional[this.#words];
     if (word !== undefined) {

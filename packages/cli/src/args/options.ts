@@ -1,14 +1,14 @@
 /** One option of a command: what the parser accepts and the help shows. */
 export interface Option {
-  /** Without dashes. Taken as `--name` and, as older tools write it, `-name`. */
+  /** Without dashes. Accepted as `--name` and, as in older tools, as `-name`. */
   readonly name: string;
-  /** One letter, taken as `-x` or `-xVALUE`. */
+  /** One letter, accepted as `-x` and `-xVALUE`. */
   readonly short?: string;
-  /** What follows; a switch when left out. */
+  /** The name of the value in the help; left out for a switch. */
   readonly argument?: string | null;
   /** May be given several times. */
   readonly repeat?: boolean;
-  /** Another name for an option: its values count as that one's. */
+  /** The option that this is another name of. */
   readonly aliasOf?: string;
   readonly help: string;
 }

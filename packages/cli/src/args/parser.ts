@@ -3,7 +3,7 @@ import { Arguments, type Value } from "./arguments.ts";
 import type { Option } from "./options.ts";
 import { canonicalWords } from "./words.ts";
 
-/** Commander's, with what help and completion say of it. */
+/** Commander's option, with our own for help and completion. */
 export class KnownOption extends ParserOption {
   readonly spec: Option;
 
@@ -20,7 +20,7 @@ export function addOptions(parser: Parser, options: readonly Option[]): Parser {
   return parser;
 }
 
-/** The options that `parser` has read, by their full names, and `words`. */
+/** The options that `parser` has read, by their full names, with `words` as bare words. */
 export function argumentsOf(parser: Parser, words: readonly string[]): Arguments {
   const values = new Map<string, Value>();
   for (const option of parser.options) {
@@ -30,7 +30,7 @@ export function argumentsOf(parser: Parser, words: readonly string[]): Arguments
   return new Arguments(values, words);
 }
 
-/** Reads options that belong to no command of this command line. */
+/** Reads options that are not part of a command, such as those after `--`. */
 export function parseArguments(argv: readonly string[], options: readonly Option[]): Arguments {
   const parser = addOptions(new Parser().helpOption(false).allowExcessArguments(), options);
   parser.parse(canonicalWords(argv, options), { from: "user" });

@@ -10,7 +10,7 @@ export function parseDuration(text: string, name: string): number {
   throw new UsageError(`${name} must be a duration such as 500ms or 10s, not ${quoted(text)}`);
 }
 
-/** An offset spec, or the last so many records of each partition. */
+/** An offset spec, or `last`: that many records before the end of each partition. */
 export type Start = OffsetSpec | { readonly last: number };
 
 /** `earliest`, `latest`, an offset, `-N` for the last N records, `@MS` or a date for a time. */

@@ -3,10 +3,10 @@ import { UsageError } from "../terminal/failures.ts";
 import type { Option } from "./options.ts";
 
 /**
- * What follows a command, as commander reads it: options by their long names, then `--` and all
- * bare words. Taken are `--name value`, `--name=value`, `-n value` and `-nvalue` as usual, and, as
- * older tools write it, `-name=value` or `-name value` for any name the command knows: those win
- * over `-n` with `ame` behind. What is wrong is refused here, in the words of whoever typed it.
+ * The words after a command, rewritten for commander: options by their long names, then `--` and
+ * all bare words. Accepts the usual `--name value`, `--name=value`, `-n value` and `-nvalue`, and
+ * for every known name the `-name=value` and `-name value` of older tools, which win over `-n` with
+ * the value `ame`. Errors are reported here, because they quote what the user typed.
  */
 export function canonicalWords(argv: readonly string[], options: readonly Option[]): string[] {
   const known = new KnownOptions(options);
@@ -37,7 +37,7 @@ export function canonicalWords(argv: readonly string[], options: readonly Option
 
 interface Found {
   readonly option: Option;
-  /** The value, if the same word has it. */
+  /** The value, when the same word contains it. */
   readonly attached: string | undefined;
 }
 
@@ -84,7 +84,7 @@ class GivenOptions {
     this.#words.push(`--${name}=${value}`);
   }
 
-  /** The last one holds: `--exit --exit=false` is no exit. */
+  /** The last one wins: `--exit --exit=false` means no exit. */
   switch({ name }: Option, value = "true", word: string): void {
     if (value !== "true" && value !== "false")
       throw new UsageError(`${flagOf(word)} takes no value`);

@@ -1,4 +1,4 @@
-// The broker's HTTP side, which is on the port that Kafka clients use.
+// The broker's HTTP API, on the port that Kafka clients use.
 import type { Arguments } from "../args/arguments.ts";
 import { parseDuration } from "../args/values.ts";
 import { CommandError } from "../terminal/failures.ts";
@@ -6,9 +6,9 @@ import { CommandError } from "../terminal/failures.ts";
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** A broker answered, and the answer is that it can't be done. */
+/** A broker answered that it can't be done. */
 export class Refused extends CommandError {
-  /** HTTP's. */
+  /** HTTP status. */
   readonly status: number;
 
   constructor(status: number, message: string) {
@@ -17,7 +17,7 @@ export class Refused extends CommandError {
   }
 }
 
-/** Asks the first of the brokers given by `--bootstrap` that can be reached. */
+/** Asks the brokers of `--bootstrap`, the first that can be reached. */
 export class HttpBrokers {
   readonly #addresses: readonly string[];
   readonly timeoutMs: number;

@@ -5,32 +5,32 @@ import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 import type { BrokerPlan } from "./plan.ts";
 
-/** As seen from `src/cluster`, `dist/cluster` and `dist/bundle` alike. */
+/** The path is the same from `src/cluster`, `dist/cluster` and `dist/bundle`. */
 const PROGRAM = fileURLToPath(new URL("../../bin/tarpan.js", import.meta.url));
 const READY = / is ready on (\S+) \(/;
 
 export interface BrokerChildOptions {
   readonly plan: BrokerPlan;
-  /** TARPAN_PROGRAM in it names another program that takes the same flags. */
+  /** TARPAN_PROGRAM in the environment names another program that takes the same flags. */
   readonly env: Io["env"];
-  /** A line of its log. */
+  /** Called with each line of its log. */
   readonly onLine: (line: string) => void;
 }
 
-/** A broker in a process of its own, which stops when this process is gone. */
+/** A broker as a child process, which stops when this process ends. */
 export class BrokerChild {
   readonly plan: BrokerPlan;
-  /** Resolves to its address once it serves, to null when it ended before. */
+  /** Resolves to its address once it serves, to null if it ends before that. */
   readonly ready: Promise<string | null>;
-  /** Resolves to how it ended: `exit code 1`, `SIGKILL`, or what kept it from starting. */
+  /** Resolves to how it ended: `exit code 1`, `SIGKILL`, or why it could not start. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
 
   constructor({ plan, env, onLine }: BrokerChildOptions) {
     this.plan = plan;
     const program = env.TARPAN_PROGRAM ?? PROGRAM;
-    // In a group of its own: a terminal's Ctrl-C goes to us, who then tell all brokers. That it
-    // ends with us, also when we are killed, is what the pipe to its standard input is for.
+    // In a process group of its own: a terminal's Ctrl-C reaches only us, and we stop the brokers.
+    // When we are killed, the pipe to its standard input ends, and that stops the broker.
     const flags = ["broker", ...plan.flags, "--stop-with-stdin"];
     const child = spawn(process.execPath, [program, ...flags], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -38,7 +38,7 @@ export class BrokerChild {
       env: { ...env },
     });
     this.#child = child;
-    // A broker that is gone takes no more: its end is told by `ended`.
+    // A broker that has ended reads no more; `ended` tells that.
     child.stdin.on("error", () => {});
     this.ended = new Promise((resolve) => {
       child.once("error", (error) => resolve(osReason(error)));
@@ -48,7 +48,7 @@ export class BrokerChild {
     void this.#passLines(onLine);
   }
 
-  /** Asks it to stop in order. */
+  /** Asks it to shut down cleanly. */
   stop(): void {
     this.#child.kill("SIGTERM");
   }
@@ -61,7 +61,7 @@ export class BrokerChild {
     let address: string | null = null;
     const found = new Promise<string | null>((resolve) => {
       void (async () => {
-        // Read to its end, or a full pipe would stop the broker.
+        // Read to the end, because a full pipe would block the broker.
         for await (const line of linesOf(this.#child.stdout!)) {
           address ??= READY.exec(line.toString())?.[1] ?? null;
           if (address !== null) resolve(address);

@@ -1,4 +1,4 @@
-// What `tarpan cluster up` will start: a broker per process, on consecutive ports.
+// The brokers that `tarpan cluster up` starts: one per process, on consecutive ports.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -6,14 +6,15 @@ import type { Arguments } from "../args/arguments.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
 
 const DEFAULT_BROKERS = 3;
-/** Fewer would stop with the first that dies. */
+/** With fewer, the cluster would stop when one of them dies. */
 const MIN_BROKERS = 3;
 const MAX_BROKERS = 9;
 const MAX_PORT = 65_535;
 const LOOPBACK = "127.0.0.1";
 /**
- * Where free ports are looked for: below those that systems give to outgoing connections, so that
- * nobody takes one before its broker listens, or while that is down.
+ * The range in which free ports are looked for. It lies below the ports that systems use for
+ * outgoing connections, so that no connection takes one before its broker listens, or while that is
+ * down.
  */
 const FREE_PORTS = { from: 10_000, to: 20_000 } as const;
 
@@ -23,7 +24,7 @@ export interface BrokerPlan {
   readonly bindPort: number;
   readonly raftPort: number;
   readonly dataDirectory: string;
-  /** What follows `tarpan broker`. */
+  /** The arguments after `tarpan broker`. */
   readonly flags: readonly string[];
 }
 
@@ -41,7 +42,7 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
   const dataDirectory = args.text("data-dir") ?? "./data/cluster";
   const firstBind = args.integer("bind-port", 0, MAX_PORT) ?? 9092;
   const firstRaft = args.integer("raft-port", 0, MAX_PORT) ?? 7001;
-  // Both at once: no port is given twice.
+  // Both in one call, so that no port is used twice.
   const free = await freePorts(2 * count);
   const bindPorts = firstBind === 0 ? free.slice(0, count) : portsFrom(firstBind, count);
   const raftPorts = firstRaft === 0 ? free.slice(count) : portsFrom(firstRaft, count);
@@ -64,7 +65,7 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
   return { dataDirectory, brokers };
 }
 
-/** What stands behind `--`. */
+/** The words after `--`. */
 function passedOnBy({ positional }: Arguments): readonly string[] {
   const [first] = positional;
   if (first !== undefined && !first.startsWith("-"))
@@ -96,7 +97,7 @@ async function refuseTaken(host: string, ports: readonly number[], option: strin
   throw new CommandError(`${what} in use: stop what listens there, or give another ${option}`);
 }
 
-/** Rejects with CommandError when it is not a port's fault. */
+/** Rejects with CommandError when the cause is not a port in use. */
 async function isFree(host: string, port: number): Promise<boolean> {
   const server = createServer().listen(port, host);
   try {

@@ -1,8 +1,8 @@
-// What several brokers say, on one terminal: each line with the name of who said it.
+// The logs of several brokers on one terminal: each line begins with its broker's name.
 import { textLine } from "../logging/text-line.ts";
 import type { Io } from "../terminal/io.ts";
 
-/** Cyan, yellow, green, magenta, blue: those that can be read on black and on white. */
+/** Cyan, yellow, green, magenta, blue: readable on black and on white. */
 const COLOURS = [36, 33, 32, 35, 34];
 
 export class PrefixedLines {
@@ -18,7 +18,7 @@ export class PrefixedLines {
     const name = `broker-${nodeId} |`;
     const colour = COLOURS[(nodeId - 1) % COLOURS.length];
     const prefix = this.#coloured ? `\x1b[${colour}m${name}\x1b[0m` : name;
-    // A broker whose log is no terminal writes JSON; here people read it.
+    // A broker whose log does not go to a terminal writes JSON; here people read it.
     this.#stderr.write(`${prefix} ${textLine(line)}\n`);
   }
 }

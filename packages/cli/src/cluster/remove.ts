@@ -1,5 +1,5 @@
-// `tarpan cluster remove`: a broker leaves for good. Every request moves the work on and tells how
-// much is left, so that it can be broken off and taken up again, also by way of another broker.
+// `tarpan cluster remove`: removes a broker from the cluster. Each request takes the next step and
+// says how much is left, so it can be interrupted and repeated, also through another broker.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerRemoval } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/arguments.ts";
@@ -29,10 +29,10 @@ export async function removeBroker(args: Arguments, io: Io): Promise<void> {
     }
     await sleep(ASK_EVERY_MS);
   }
-  io.stdout.write(`broker ${nodeId} has left the cluster; stop it if it still runs\n`);
+  io.stdout.write(`broker ${nodeId} was removed from the cluster; stop it if it still runs\n`);
 }
 
-/** Asks again while no broker can say: the controller may be changing. */
+/** Asks again while no broker can answer, because the controller may be changing. */
 async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<BrokerRemoval> {
   const limitMs = performance.now() + brokers.timeoutMs;
   for (;;) {
@@ -49,6 +49,6 @@ async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<BrokerR
 function removalFrom(json: unknown): BrokerRemoval {
   const { partitionsLeft, done, message = null } = (json ?? {}) as Partial<BrokerRemoval>;
   if (typeof done !== "boolean" || typeof partitionsLeft !== "number")
-    throw new CommandError(`the broker's answer is not understood: ${JSON.stringify(json)}`);
+    throw new CommandError(`the broker's answer is not what was expected: ${JSON.stringify(json)}`);
   return { done, partitionsLeft, message };
 }

@@ -1,5 +1,5 @@
-// `tarpan cluster status`: what a broker says of its cluster, as tables. A broker that is alone has
-// no replicas to tell of; whatever is not known is shown as "-".
+// `tarpan cluster status`: the cluster's status, as one broker sees it, in tables. A standalone
+// broker has no replicas to show; a value that is not known is shown as "-".
 import type { ClusterPartition, ClusterStatus, PartitionStatus } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/arguments.ts";
 import type { Io } from "../terminal/io.ts";
@@ -54,8 +54,7 @@ function brokerTable({ brokers, controllerId }: ClusterStatus): string {
 type Row = ClusterPartition | PartitionStatus;
 
 function partitionTables(all: readonly Row[], internal: boolean): string[] {
-  // A cluster has over fifty internal ones: they are worth a line each only when something is
-  // wrong.
+  // A cluster has over fifty internal partitions: each gets a line only when something is wrong.
   const shown = all.filter((one) => internal || !one.topic.startsWith("__") || isTroubled(one));
   const hidden = all.length - shown.length;
   const parts: string[] = [];
@@ -109,7 +108,7 @@ function ownTable(rows: readonly PartitionStatus[]): string {
 
 const idText = (id: number | null) => (id === null || id < 0 ? "-" : String(id));
 
-/** The largest: what the slowest replica has yet to get. */
+/** The largest lag: that of the slowest replica. */
 function lagText(lag: ClusterPartition["lag"]): string {
   const lags = Object.values(lag);
   return lags.length === 0 ? "-" : String(Math.max(...lags));

@@ -1,4 +1,4 @@
-// `tarpan cluster up`: a whole cluster on this machine, for trying out and for tests.
+// `tarpan cluster up`: a whole cluster on this machine, to try it out and for tests.
 
 import { checkNatsServer } from "@tarpan/broker/internal/command-line";
 import type { Arguments } from "../args/arguments.ts";
@@ -11,12 +11,12 @@ import { PrefixedLines } from "./prefixed-lines.ts";
 
 const EXIT_INTERRUPTED = 130;
 const REMIND_EVERY_MS = 10_000;
-/** A broker that takes longer to stop in order is killed. */
+/** A broker that takes longer to shut down is killed. */
 const STOP_LIMIT_MS = 30_000;
 
 export async function clusterUp(args: Arguments, io: Io): Promise<void> {
   const plan = await planCluster(args);
-  // What is wrong with one is wrong with all: it is said once.
+  // All brokers get the same flags, so an error in them is reported once.
   if (io.env.TARPAN_PROGRAM === undefined) await checkBroker(plan.brokers[0]!, io);
   await new LocalCluster(plan, io).run();
 }
@@ -44,7 +44,7 @@ class LocalCluster {
     });
   }
 
-  /** Resolves when all were told to stop and did; rejects when none is left before that. */
+  /** Resolves when all have stopped as asked; rejects when all have ended before that. */
   async run(): Promise<void> {
     const asked = this.#whenAsked();
     const allEnded = Promise.all(this.#children.map((child) => this.#watch(child)));
@@ -105,7 +105,7 @@ class LocalCluster {
   }
 
   #summary(): string {
-    // In the order of their ids, whichever was ready first.
+    // In the order of their ids, not in the order in which they became ready.
     const addresses = this.#children.flatMap((child) => this.#ready.get(child) ?? []);
     const count =
       addresses.length === this.#children.length
@@ -123,7 +123,7 @@ Ctrl-C stops them all.
   }
 
   async #stop(): Promise<void> {
-    this.#say("stopping all brokers; again to kill them");
+    this.#say("stopping all brokers; a second signal kills them");
     const ended = this.#children.map((child) => child.ended);
     for (const child of this.#running) child.stop();
     const killer = setTimeout(() => {

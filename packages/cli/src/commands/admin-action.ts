@@ -4,10 +4,10 @@ import type { Action } from "../args/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { withClient } from "./connect.ts";
 
-/** Takes its arguments, and returns what is to be done with them. */
+/** Takes its arguments, and returns the function that does the work. */
 export type Prepare = (args: Arguments) => (admin: Admin, io: Io) => Promise<void>;
 
-/** An action that asks the cluster for one thing or several. */
+/** An action that sends one or more requests to the cluster. */
 export function adminAction(summary: string, prepare: Prepare): Action {
   return {
     summary,

@@ -14,7 +14,7 @@ import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 
 const EXIT_INTERRUPTED = 130;
-/** From the start on: the first requests of clients shall not wait behind a module. */
+/** Loaded soon after the start, so that no request of a client has to wait for a module. */
 const LOAD_DELAY_MS = 1_000;
 
 export const broker: Command = {
@@ -49,7 +49,9 @@ export const broker: Command = {
   },
 };
 
-/** Null when it was told to stop first: a broker of a cluster may wait for others, for ever. */
+/**
+ * Null when it was told to stop first: a broker of a cluster may wait for others without an end.
+ */
 async function started(
   { settings, nodeIdGiven, logging }: LoadedConfig,
   { io, logger, stopped }: { io: Io; logger: Logger; stopped: Promise<void> },
@@ -66,7 +68,7 @@ async function started(
   }
 }
 
-/** Who logs to a file looks at a terminal on which nothing else would tell that it waits. */
+/** When the log goes to a file, the terminal would not show that the broker waits. */
 function sayOnTerminal({ stderr }: Io, logFile: string): (what: string) => void {
   let said = "";
   return (what) => {
@@ -110,7 +112,7 @@ function stopSignal(io: Io): Promise<void> {
   });
 }
 
-/** The pipe to whoever started us ends when that process does, however it ends. */
+/** The pipe from our parent process ends when that process ends, even when it is killed. */
 function endOf(stdin: Io["stdin"]): Promise<void> {
   return new Promise((resolve) => {
     stdin.once("end", resolve).once("error", () => resolve());
@@ -127,7 +129,7 @@ try: npx tarpan produce ${at}--topic test --message Hello
 }
 
 function whereKept({ storage, flush, dataDirectory, cluster }: LoadedConfig["settings"]): string {
-  if (storage === "memory") return "memory engine: nothing survives a stop";
+  if (storage === "memory") return "memory engine: no data survives a stop";
   const interval = flush.mode === "interval" ? ` every ${flush.intervalMs} ms` : "";
   const kept = `data in ${dataDirectory}, ${storage} engine, flush ${flush.mode}${interval}`;
   return cluster?.engine.kind === "external" ? "data in the NATS servers given" : kept;

@@ -3,7 +3,7 @@ import { nearest } from "@tarpan/protocol/internal/nearest";
 import { CommandError } from "../terminal/failures.ts";
 import { osReason } from "../terminal/os-reason.ts";
 
-/** What a client.json may say, all of it optional. */
+/** The keys of a client.json, all optional. */
 export interface ClientFile {
   readonly broker_addrs?: readonly string[];
   readonly timeout?: string;

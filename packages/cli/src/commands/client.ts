@@ -21,7 +21,7 @@ const MAX_INT32 = 2_147_483_647;
 
 const NO_ROTATION = { maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false };
 
-/** Flags over file over defaults. A number that is -1 counts as not given, as in the seeds. */
+/** Flags override the file, which overrides the defaults. A number of -1 counts as not given. */
 interface Order {
   readonly topic: string | undefined;
   readonly partition: number | undefined;
@@ -79,11 +79,11 @@ export const client: Command = {
     { name: "topic", argument: "NAME", help: "the topic" },
     { name: "partition", argument: "N", help: "produce, consume: left out, any or all" },
     { name: "message", argument: "TEXT", help: "produce: what to send" },
-    { name: "offset", argument: "N", help: "consume: where to begin (the start)" },
-    { name: "count", argument: "N", help: "produce: how often; consume: at most how many" },
+    { name: "offset", argument: "N", help: "consume: where to start (the beginning)" },
+    { name: "count", argument: "N", help: "produce: how often; consume: how many at most" },
     { name: "partitions", argument: "N", help: "create-topic (1)" },
     { name: "replicas", argument: "N", help: "create-topic (1)" },
-    { name: "log", argument: "FILE", help: "note what was done there" },
+    { name: "log", argument: "FILE", help: "write a line there about each command" },
   ],
   examples: [
     "tarpan client -cmd=create-topic -topic=t -partitions=3 -replicas=1",
@@ -144,7 +144,7 @@ function topicOf({ topic }: Order): string {
   return topic;
 }
 
-/** Runs `work`, and leaves a line in the log file, if there is one, on how it went. */
+/** Runs `work` and, if there is a log file, writes one line about the outcome to it. */
 async function noted(
   path: string | undefined,
   command: string,

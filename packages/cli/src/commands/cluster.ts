@@ -3,7 +3,7 @@ import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 
 const actions: Actions = {
   up: {
-    summary: "run brokers on this machine, a process each",
+    summary: "run brokers on this machine, each in a process",
     run: async (args, io) => (await import("../cluster/up.ts")).clusterUp(args, io),
   },
   status: {
@@ -11,14 +11,14 @@ const actions: Actions = {
     run: async (args, io) => (await import("../cluster/status.ts")).clusterStatus(args, io),
   },
   remove: {
-    summary: "move a broker's replicas, then forget it",
+    summary: "move a broker's replicas, then remove it",
     run: async (args, io) => (await import("../cluster/remove.ts")).removeBroker(args, io),
   },
 };
 
 export const cluster: Command = {
   name: "cluster",
-  summary: "Run a whole cluster on this machine, look at one, take a broker out of it.",
+  summary: "Run a whole cluster on this machine, show a cluster's status, remove a broker.",
   usage: [
     "up     [--brokers N] [--bind-port PORT] [--raft-port PORT] [--data-dir DIR] [-- FLAGS]",
     "status [--internal] [--json]",
@@ -27,13 +27,25 @@ export const cluster: Command = {
   options: [
     { name: "brokers", argument: "N", help: "up: how many, 3 to 9 (3)" },
     { name: "bind-addr", argument: "HOST", help: "up: address to listen on (127.0.0.1)" },
-    { name: "bind-port", argument: "PORT", help: "up: of the first; 0 for any free (9092)" },
-    { name: "raft-port", argument: "PORT", help: "up: of the first; 0 for any free (7001)" },
-    { name: "data-dir", argument: "DIR", help: "up: a directory for each in it (./data/cluster)" },
+    {
+      name: "bind-port",
+      argument: "PORT",
+      help: "up: port of the first broker; 0 for any free (9092)",
+    },
+    {
+      name: "raft-port",
+      argument: "PORT",
+      help: "up: raft port of the first; 0 for any free (7001)",
+    },
+    {
+      name: "data-dir",
+      argument: "DIR",
+      help: "up: holds a directory for each broker (./data/cluster)",
+    },
     ...BOOTSTRAP_OPTIONS,
     { name: "internal", help: "status: internal topics too" },
-    { name: "json", help: "status: all the broker says, as JSON" },
-    { name: "node-id", argument: "N", help: "remove: the broker that leaves for good" },
+    { name: "json", help: "status: the whole answer, as JSON" },
+    { name: "node-id", argument: "N", help: "remove: the broker to remove" },
   ],
   examples: [
     "tarpan cluster up",

@@ -6,7 +6,7 @@ import { type CompletedProgram, completedProgram } from "../completion/program.t
 import { zshScript } from "../completion/zsh.ts";
 import type { Io } from "../terminal/io.ts";
 
-/** Made from the whole command line, which `wholeProgram` loads. */
+/** Describes the whole command line, which `wholeProgram` loads. */
 export function completion(wholeProgram: (io: Io) => Promise<Parser>): Command {
   const action = (shell: string, script: (program: CompletedProgram) => string): Action => ({
     summary: `the script for ${shell}`,

@@ -7,8 +7,8 @@ import type { Io } from "../terminal/io.ts";
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 
 /**
- * Runs `work` with a client of the cluster that `--bootstrap` names, and closes it. `work` is told
- * what `--timeout` says, too.
+ * Runs `work` with a client of the cluster that `--bootstrap` names, and then closes the client.
+ * `work` gets the value of `--timeout`, too.
  */
 export async function withClient<T>(
   args: Arguments,
@@ -28,7 +28,7 @@ export async function withCluster<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const onTrouble = (trouble: Trouble) => {
-    // Over the line that shows how far a command has come.
+    // This overwrites the line that shows a command's progress.
     stderr.write(`${stderr.isTTY ? "\r\x1b[K" : ""}tarpan: ${troubleText(trouble)}\n`);
   };
   const client = new Client({ bootstrap, clientId: "tarpan-cli", timeoutMs, onTrouble });

@@ -22,16 +22,16 @@ export const consume: Command = {
   ],
   options: [
     ...BOOTSTRAP_OPTIONS,
-    { name: "topic", short: "t", argument: "NAME", help: "what to read, the same as a bare TOPIC" },
-    { name: "partition", short: "p", argument: "N", help: "all of them when left out" },
+    { name: "topic", short: "t", argument: "NAME", help: "the topic, the same as a bare TOPIC" },
+    { name: "partition", short: "p", argument: "N", help: "the partition; left out, all of them" },
     {
       name: "offset",
       short: "o",
       argument: "WHERE",
       help: "earliest (default), latest, an offset, -N for the last N, @MS or a date for a time",
     },
-    { name: "count", short: "c", argument: "N", help: "stop after so many records" },
-    { name: "exit", short: "e", help: "stop at the end of what there is" },
+    { name: "count", short: "c", argument: "N", help: "stop after N records" },
+    { name: "exit", short: "e", help: "stop at the end of the log" },
     {
       name: "format",
       short: "f",
@@ -42,7 +42,7 @@ export const consume: Command = {
       name: "group",
       short: "G",
       argument: "NAME",
-      help: "read as a member of this group, from where it is, and commit what was printed",
+      help: "read as a member of this group, from its committed offsets, and commit printed records",
     },
     { name: "group-instance-id", argument: "ID", help: "with --group: a static member" },
   ],
@@ -69,10 +69,10 @@ export const consume: Command = {
   },
 };
 
-/** `--offset` is for partitions of which the group has committed nothing yet. */
+/** `--offset` applies to partitions without a committed offset. */
 async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
   if (args.has("partition"))
-    throw new UsageError("--partition does not go with --group: a group deals its partitions out");
+    throw new UsageError("--partition does not go with --group: the group assigns the partitions");
   const request = {
     groupId: args.required("group"),
     groupInstanceId: args.text("group-instance-id"),

@@ -3,7 +3,7 @@ import type { Arguments } from "../args/arguments.ts";
 import type { Io } from "../terminal/io.ts";
 
 /**
- * Acts on everything named by `option` or by bare words, one after the other; a failure ends it.
+ * Acts on everything that `option` or bare words name, one after the other, until one fails.
  */
 export function eachNamed(
   args: Arguments,

@@ -28,7 +28,7 @@ const actions: Actions = {
 
 export const group: Command = {
   name: "group",
-  summary: "List, describe and delete consumer groups, see how far behind they are, move them.",
+  summary: "List, describe and delete consumer groups, show their lag, reset their offsets.",
   usage: [
     "list",
     "describe NAME…",
@@ -44,15 +44,15 @@ export const group: Command = {
       short: "t",
       argument: "NAME[:0,1]",
       repeat: true,
-      help: "reset all partitions of a topic, or those",
+      help: "a topic to reset, or some of its partitions",
     },
-    { name: "all-topics", help: "reset every partition the group has committed" },
-    { name: "to-earliest", help: "WHERE: the first record there is" },
-    { name: "to-latest", help: "WHERE: the end, skipping what is there" },
+    { name: "all-topics", help: "reset all partitions with a committed offset" },
+    { name: "to-earliest", help: "WHERE: the first record" },
+    { name: "to-latest", help: "WHERE: the end, skipping all records" },
     { name: "to-offset", argument: "N", help: "WHERE: an offset" },
     { name: "to-datetime", argument: "TIME", help: "WHERE: a date, or @MS since 1970" },
-    { name: "shift-by", argument: "N", help: "WHERE: so many records on, or back with -N" },
-    { name: "execute", help: "do it; without, only the plan is shown" },
+    { name: "shift-by", argument: "N", help: "WHERE: N records forward, or back with -N" },
+    { name: "execute", help: "commit; without it, only the plan is shown" },
   ],
   examples: [
     "tarpan group list",
@@ -67,7 +67,7 @@ export const group: Command = {
 async function listGroups(admin: Admin, io: Io): Promise<void> {
   const groups = await admin.listGroups();
   if (groups.length === 0) {
-    io.stderr.write("no groups yet; a consumer that names one makes it\n");
+    io.stderr.write("no groups yet; a consumer creates its group when it joins\n");
     return;
   }
   const rows = groups.map(({ groupId, type, state }) => [groupId, type || "-", state || "-"]);
@@ -102,7 +102,7 @@ function partitionsText(partitions: readonly TopicPartition[]): string {
 async function showLag(admin: Admin, io: Io, groupId: string): Promise<void> {
   const lags = await admin.groupLag(groupId);
   if (lags.length === 0) {
-    io.stderr.write(`group ${groupId} has committed nothing and reads nothing\n`);
+    io.stderr.write(`group ${groupId} has no committed offsets and reads no partitions\n`);
     return;
   }
   const rows = lags.map(({ topic, partition, committed, end, lag, memberId }) =>

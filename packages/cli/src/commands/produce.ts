@@ -13,7 +13,7 @@ import { osReason } from "../terminal/os-reason.ts";
 import { withClient } from "./connect.ts";
 
 const STANDARD_INPUT = "-";
-/** How many records of one message are made at a time. */
+/** How many copies of --message are made at a time. */
 const PORTION = 1_000;
 const MAX_PARTITION = 2_147_483_647;
 const ACKS: Readonly<Record<string, Acks>> = { all: "all", "-1": "all", "1": 1, "0": 0 };
@@ -28,30 +28,45 @@ export const produce: Command = {
   ],
   options: [
     ...BROKER_OPTIONS,
-    { name: "timeout", argument: "TIME", help: "give up when a record can't be sent so long (2m)" },
+    { name: "timeout", argument: "TIME", help: "give up on a record after this time (2m)" },
     {
       name: "topic",
       short: "t",
       argument: "NAME",
-      help: "where to, the same as a bare TOPIC; made if that is allowed",
+      help: "the topic, the same as a bare TOPIC; created if the broker allows it",
     },
-    { name: "partition", short: "p", argument: "N", help: "left out, the key decides" },
+    {
+      name: "partition",
+      short: "p",
+      argument: "N",
+      help: "the partition; left out, the key decides",
+    },
     { name: "key", short: "k", argument: "TEXT", help: "key of every record" },
     { name: "message", short: "m", argument: "TEXT", help: "the value, instead of standard input" },
     { name: "count", short: "c", argument: "N", help: "how often to send the message (1)" },
-    { name: "format", argument: "FORMAT", help: "of the input: lines (default), ndjson, or raw" },
+    {
+      name: "format",
+      argument: "FORMAT",
+      help: "format of the input: lines (default), ndjson, or raw",
+    },
     {
       name: "tombstones",
       short: "Z",
-      help: "an empty value is none at all, which deletes its key from a compacted topic",
+      help: "send an empty value as null: a tombstone, which deletes its key in a compacted topic",
     },
     {
       name: "key-delimiter",
       short: "K",
       argument: "TEXT",
-      help: "each line is its key, this, and its value",
+      help: "separates key and value in each line",
     },
-    { name: "header", short: "H", argument: "NAME=VALUE", repeat: true, help: "of every record" },
+    {
+      name: "header",
+      short: "H",
+      argument: "NAME=VALUE",
+      repeat: true,
+      help: "a header of every record",
+    },
     {
       name: "compression",
       short: "z",
@@ -80,7 +95,7 @@ export const produce: Command = {
   },
 };
 
-/** Checks the options at once; reads standard input only as it is iterated. */
+/** Checks the options at once; reads standard input only when the result is iterated. */
 function recordsFrom(args: Arguments, io: Io): Records {
   const shared = sharedFrom(args);
   const message = args.text("message");
@@ -100,7 +115,7 @@ function recordsFrom(args: Arguments, io: Io): Records {
 type Content = Uint8Array | string | null | undefined;
 type MakeRecord = (key: Content, value: Uint8Array | string) => ProducerRecord;
 
-/** With `tombstones`, as kcat's -Z, what is empty is null. */
+/** With `tombstones`, an empty value becomes null, as with kcat's -Z. */
 function recordMaker({ topic, partition, headers }: Shared, tombstones: boolean): MakeRecord {
   if (!tombstones) return (key, value) => ({ topic, partition, key, value, headers });
   return (key, value) => ({
@@ -112,7 +127,7 @@ function recordMaker({ topic, partition, headers }: Shared, tombstones: boolean)
   });
 }
 
-/** A record for each file; standard input where none is named, and for `-`. */
+/** A record for each file; `-`, or no file at all, means standard input. */
 async function* fromFiles(
   make: MakeRecord,
   { key }: Shared,
@@ -136,7 +151,7 @@ type Shared = Omit<ProducerRecord, "value">;
 
 function sharedFrom(args: Arguments): Shared {
   const topic = args.named("topic");
-  // -1 is how the seeds' client says "not given".
+  // -1 means "not given" in a client.json.
   const partition = args.integer("partition", -1, MAX_PARTITION);
   const headers = args.texts("header").map((pair) => {
     const [key, value] = parsePair(pair, "--header");
@@ -189,7 +204,7 @@ async function* fromNdjson(
         if (text.trim() !== "") records.push(fromJson(shared, text, number));
       }
     } finally {
-      // Those before a bad line, too.
+      // The lines before a bad one are sent, too.
       yield records;
     }
   }

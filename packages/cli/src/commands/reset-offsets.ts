@@ -8,14 +8,14 @@ import { columns } from "../terminal/table.ts";
 
 export interface Reset {
   readonly where: OffsetSpec | { readonly shiftBy: number };
-  /** Null for every partition the group has committed. */
+  /** Null for all partitions with a committed offset. */
   readonly scope: readonly Scope[] | null;
   readonly execute: boolean;
 }
 
 interface Scope {
   readonly topic: string;
-  /** Null for all there are. */
+  /** Null for all partitions. */
   readonly partitions: readonly number[] | null;
 }
 
@@ -64,7 +64,7 @@ interface Move extends TopicPartition {
   readonly offset: number;
 }
 
-/** Shows where the group would go on, and moves it there when told to execute. */
+/** Shows where the group would continue, and with --execute commits these offsets. */
 export async function resetOffsets(
   admin: Admin,
   io: Io,
@@ -78,7 +78,7 @@ export async function resetOffsets(
   );
   io.stdout.write(columns([["topic", "partition", "committed", "new offset"], ...rows]));
   if (!execute) {
-    io.stderr.write("nothing was changed yet; do it with: --execute\n");
+    io.stderr.write("nothing was changed; to commit these offsets, add: --execute\n");
     return;
   }
   await admin.alterGroupOffsets(groupId, moves);
@@ -86,7 +86,7 @@ export async function resetOffsets(
   io.stdout.write(`reset the offsets of group ${groupId} in ${size}\n`);
 }
 
-/** A group that does not exist yet may be given offsets to start from: the commit makes it. */
+/** A group that does not exist yet may get offsets to start from: the commit creates it. */
 async function assertNoMembers(admin: Admin, groupId: string): Promise<void> {
   const group = await admin.describeGroup(groupId).catch((error) => {
     if (error.code === "TARPAN_KAFKA_GROUP_ID_NOT_FOUND") return null;
@@ -140,7 +140,7 @@ function shifted(where: Reset["where"], from: number | null, about: string): Off
   );
 }
 
-/** Like Kafka's own tool, no offset before the first record or after the end. */
+/** Keeps the offset inside the log, as Kafka's own tool does. */
 async function within(admin: Admin, at: TopicPartition, wanted: OffsetSpec): Promise<number> {
   if (typeof wanted !== "number") return admin.offset(at, wanted);
   const [first, end] = await Promise.all([

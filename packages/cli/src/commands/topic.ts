@@ -52,15 +52,20 @@ export const topic: Command = {
   options: [
     ...BOOTSTRAP_OPTIONS,
     { name: "topic", short: "t", argument: "NAME", help: "a topic, the same as a bare NAME" },
-    { name: "partitions", argument: "N", help: "how many partitions it has, or shall have" },
-    { name: "replicas", argument: "N", help: "how many brokers keep each partition" },
+    { name: "partitions", argument: "N", help: "number of partitions" },
+    { name: "replicas", argument: "N", help: "number of replicas of each partition" },
     {
       name: "config",
       argument: "NAME=VALUE",
       repeat: true,
-      help: "such as max.message.bytes=2097152",
+      help: "a topic config, such as max.message.bytes=2097152",
     },
-    { name: "delete-config", argument: "NAME", repeat: true, help: "back to the broker's default" },
+    {
+      name: "delete-config",
+      argument: "NAME",
+      repeat: true,
+      help: "reset a config to the broker's default",
+    },
     { name: "internal", help: "list internal topics too" },
   ],
   examples: [

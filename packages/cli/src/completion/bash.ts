@@ -63,7 +63,7 @@ function commandCase({ name, actions, options, takesFiles }: CompletedCommand): 
   return `    ${name})\n${lines.join("\n")}\n      ;;`;
 }
 
-/** All ways to write it before a value: older tools use one dash. */
+/** All ways to write the option before a value: older tools use one dash. */
 function flags({ name, short }: Option): string[] {
   return [`--${name}`, `-${name}`, ...(short === undefined ? [] : [`-${short}`])];
 }

@@ -6,7 +6,7 @@ import {
   valueKind,
 } from "./program.ts";
 
-/** What follows an option; nothing is proposed for a text. */
+/** What to complete after an option; nothing for text. */
 const VALUES: Readonly<Record<ValueKind, string>> = {
   file: " -r -F",
   directory: " -x -a '(__fish_complete_directories)'",

@@ -1,4 +1,4 @@
-// What a shell is told of the command line, read from commander's tree.
+// What completion scripts need of the command line, read from commander's tree.
 import type { Command as Parser } from "commander";
 import type { Option } from "../args/options.ts";
 import type { KnownOption } from "../args/parser.ts";
@@ -11,10 +11,10 @@ export interface CompletedProgram {
 export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
-  /** What may follow the name; one of them must, if there are any. */
+  /** The actions, one of which must follow the name; empty when there are none. */
   readonly actions: readonly { readonly name: string; readonly summary: string }[];
   readonly options: readonly Option[];
-  /** Whether bare words may be files. */
+  /** Whether words that are not options may be files. */
   readonly takesFiles: boolean;
 }
 

@@ -7,14 +7,14 @@ import {
   valueKind,
 } from "./program.ts";
 
-/** What zsh does for a value; nothing is proposed for a text. */
+/** zsh's action for a value; none for text. */
 const ACTIONS: Readonly<Record<ValueKind, string>> = {
   file: "_files",
   directory: "_files -/",
   text: " ",
 };
 
-/** As a file of fpath, or to be sourced. */
+/** The script works as a file in fpath, and when it is sourced. */
 export function zshScript({ name, commands }: CompletedProgram): string {
   const summaries = commands.map((command) => quoted(`${command.name}:${command.summary}`));
   return `#compdef ${name}
@@ -64,5 +64,5 @@ function optionSpec(option: Option): string {
 }
 
 const escaped = (text: string) => text.replace(/[\\[\]:]/g, "\\$&");
-/** Within a list of values, where blanks and brackets end one. */
+/** Quoted for a list of values, in which blanks and brackets end a value. */
 const inner = (text: string) => escaped(text).replace(/[\s()"']/g, "\\$&");

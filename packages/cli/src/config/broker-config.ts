@@ -1,4 +1,5 @@
-// What `tarpan broker` is told by flags, environment and file. Its flags are the broker's list.
+// The configuration of `tarpan broker` from flags, environment and file. The broker defines its
+// flags.
 import { readFile } from "node:fs/promises";
 import {
   brokerFlags,
@@ -19,18 +20,18 @@ export const brokerOptions: readonly Option[] = [
   {
     name: "config",
     argument: "FILE",
-    help: "YAML or JSON, else TARPAN_CONFIG; flags and TARPAN_… go before it",
+    help: "YAML or JSON file (or TARPAN_CONFIG); flags and TARPAN_… override it",
   },
   ...brokerFlags(),
   {
     name: "kafka",
     argument: "NAME=VALUE",
     repeat: true,
-    help: "a broker config of Kafka's, such as num.partitions=3",
+    help: "a Kafka broker config, such as num.partitions=3",
   },
   {
     name: STOP_WITH_STDIN,
-    help: "stop when standard input ends, for whoever runs it as a child",
+    help: "stop when standard input ends, for a parent process that runs the broker",
   },
 ];
 
@@ -39,7 +40,7 @@ export async function brokerConfig(args: Arguments, io: Io): Promise<LoadedConfi
   args.end("; the broker takes options only");
   const sources = { flags, environment: io.env };
   const path = config ?? io.env[CONFIG_VARIABLE];
-  // An empty variable is no variable, as those of keys are.
+  // An empty variable counts as unset, like the variables of configuration keys.
   if (typeof path !== "string" || path === "") return loadConfig(sources);
   try {
     const text = await readFile(path, "utf8");
@@ -50,7 +51,9 @@ export async function brokerConfig(args: Arguments, io: Io): Promise<LoadedConfi
   }
 }
 
-/** What a broker that is started with these flags would be. Refuses what it would refuse. */
+/**
+ * The configuration of a broker with these flags. Throws where that broker would refuse to start.
+ */
 export function brokerConfigOf(flags: readonly string[], io: Io): Promise<LoadedConfig> {
   return brokerConfig(parseArguments(flags, brokerOptions), io);
 }

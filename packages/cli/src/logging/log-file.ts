@@ -29,11 +29,11 @@ export interface LogFileOptions {
   readonly maxAgeMs: number;
   /** Whether old files are gzipped. */
   readonly compress: boolean;
-  /** Told when the file can't be written, and when it can again. */
+  /** Called when the file can't be written, and when it can be written again. */
   readonly tell: (what: string) => void;
 }
 
-/** Of when a file was rotated, as it stands in its name. */
+/** The time of the rotation, as the file's name has it. */
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/;
 
 export class LogFile {
@@ -41,26 +41,26 @@ export class LogFile {
   #file: SonicBoom;
   #sizeBytes: number;
   #rotatedAtMs = 0;
-  /** Of the write in progress. */
+  /** Bytes of the write in progress. */
   #error: Error | null = null;
   /** Whether the last write failed: lines wait in `#file`, which writes them first. */
   #isFailing = false;
   #waitingBytes = 0;
   #linesLost = 0;
 
-  /** Makes the directory when there is none. Throws the operating system's error. */
+  /** Makes the directory if it is missing. Throws the operating system's error. */
   constructor(options: LogFileOptions) {
     this.#options = options;
     this.#file = this.#open();
     this.#sizeBytes = statSync(options.path).size;
   }
 
-  /** Never fails: a full disk must not stop the broker for want of a log line. */
+  /** Never throws: a full disk must not stop the broker only because it can't log. */
   write(line: string): void {
     const bytes = Buffer.byteLength(line);
     if (this.#isFull(bytes)) this.#rotate();
     const fits = this.#waitingBytes + bytes <= MAX_WAITING_BYTES;
-    // Nothing, where a line does not fit, tries again what waits.
+    // When the line does not fit, an empty write retries the waiting lines.
     if (!this.#tryWrite(fits ? line : "")) {
       this.#failed(fits ? bytes : 0);
       return;
@@ -82,7 +82,7 @@ export class LogFile {
     return this.#error === null;
   }
 
-  /** The file keeps so many bytes of a line, or none. */
+  /** So many bytes of a line were written to the file. */
   #failed(bytesKept: number): void {
     this.#waitingBytes += bytesKept;
     if (bytesKept === 0) this.#linesLost++;
@@ -115,22 +115,21 @@ export class LogFile {
   #rotate(): void {
     const { path, compress } = this.#options;
     const { dir, name, ext } = parse(path);
-    // Never the same name twice, also within one millisecond: a rename would replace the older
-    // file.
+    // A name must not repeat, even within a millisecond: a rename would replace the older file.
     this.#rotatedAtMs = Math.max(Date.now(), this.#rotatedAtMs + 1);
     const stamp = new Date(this.#rotatedAtMs).toISOString().replaceAll(":", "-");
     const old = join(dir, `${name}-${stamp}${ext}`);
     try {
-      // Somebody may have taken the old one away already.
+      // Someone may have moved the old file away already.
       if (existsSync(path)) renameSync(path, old);
-      // The old one stays open until there is another: a full disk may have no room for it.
+      // The old file stays open until there is a new one: a full disk may have no room for that.
       const file = this.#open();
       this.#file.end();
       this.#file = file;
       this.#sizeBytes = 0;
       this.#removeOld();
     } catch {
-      // The old file goes on growing, which loses nothing; the next line tries again.
+      // The old file goes on growing, so no line is lost; the next line tries again.
       return;
     }
     if (compress) void gzip(old);
@@ -151,14 +150,16 @@ export class LogFile {
   }
 }
 
-/** Only what `#rotate` names so: another broker may log to `broker-2.log` beside `broker.log`. */
+/**
+ * Only names that `#rotate` makes: another broker may log to `broker-2.log` beside `broker.log`.
+ */
 function isRotated(file: string, name: string, ext: string): boolean {
   if (!file.startsWith(`${name}-`)) return false;
   const rest = file.slice(name.length + 1).replace(/\.gz$/, "");
   return rest.endsWith(ext) && STAMP.test(rest.slice(0, rest.length - ext.length));
 }
 
-/** One that is gone by now, gzipped meanwhile, counts as new. */
+/** A file that is gone by now, because it was gzipped, counts as new. */
 function modifiedMs(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
 }

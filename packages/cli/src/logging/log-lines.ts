@@ -10,12 +10,12 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Milliseconds since the epoch. */
   readonly wallMs: () => number;
-  /** Takes one whole line, newline included, before it returns: a crash loses none. */
+  /** Writes one whole line, newline included, before it returns, so that a crash loses none. */
   readonly write: (line: string) => void;
 }
 
 export interface LineLogger extends Logger {
-  /** Loads what writes a line, as the first line does: a start need not wait for it (ADR 22). */
+  /** Loads the writer before the first line needs it; a start does not wait for it (ADR 22). */
   load(): void;
 }
 
@@ -43,9 +43,9 @@ export function createLogger(options: LoggerOptions): LineLogger {
 }
 
 function createPino({ level, wallMs, write }: LoggerOptions): Pino.Logger {
-  // The one way to load a module from a function that has to be done when it returns.
+  // `require` is the only way to load a module in a synchronous function.
   const { pino, stdSerializers }: typeof Pino = createRequire(import.meta.url)("pino");
-  /** What JSON has no form for: errors under any name, with their causes, and large numbers. */
+  /** Values that JSON can't represent: errors, with their causes, and bigints. */
   const plain = (fields: Record<string, unknown>) => {
     const values = Object.entries(fields).map(([name, value]) => {
       if (value instanceof Error) return [name, stdSerializers.errWithCause(value)] as const;

@@ -1,6 +1,6 @@
 /**
- * A line of the log for people: `19:36:41.123 WARN  message  name=value`. What is no such line
- * stays as it is: brokers say other things, too.
+ * A line of the log for people: `19:36:41.123 WARN  message  name=value`. Other lines stay as they
+ * are: a broker's process prints other things, too.
  */
 export function textLine(line: string): string {
   const event = parsed(line);
@@ -36,15 +36,15 @@ function textOf(value: unknown): string {
   return /[\s"=\p{Cc}]/u.test(value) ? JSON.stringify(value) : value;
 }
 
-/** As it comes out of JSON: whoever looks for the stack looks into the log file. */
+/** The error as the JSON line has it. Its stack is in the log file. */
 function isError(value: unknown): value is { message: string } {
   const { message, stack } = (value ?? {}) as { message?: unknown; stack?: unknown };
   return typeof message === "string" && typeof stack === "string";
 }
 
 /**
- * Text that came from a client may hold a newline, or what a terminal obeys: neither a log line nor
- * what an operator sees must be forged with it.
+ * Text from a client may hold newlines or control sequences of terminals. It must not be able to
+ * forge a log line, or what an operator sees.
  */
 function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");

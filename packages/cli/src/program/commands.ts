@@ -1,9 +1,9 @@
-// All commands, the one list. Each is loaded when it is asked for: only `broker` needs the broker.
+// The one list of commands. Each is loaded when it is used: only `broker` needs the broker.
 import type { Command as Parser } from "commander";
 import type { Command } from "../args/command.ts";
 import type { Io } from "../terminal/io.ts";
 
-/** Loads all commands, for the one that tells of the others. */
+/** Loads all commands, for the command that describes the others. */
 type WholeProgram = (io: Io) => Promise<Parser>;
 
 interface CommandEntry {
@@ -35,12 +35,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "group",
-    summary: "list, describe, reset and delete consumer groups, and see their lag",
+    summary: "list, describe and delete consumer groups, show their lag, reset their offsets",
     load: async () => (await import("../commands/group.ts")).group,
   },
   {
     name: "cluster",
-    summary: "run a whole cluster on this machine, see one, take a broker out",
+    summary: "run a whole cluster on this machine, show a cluster's status, remove a broker",
     load: async () => (await import("../commands/cluster.ts")).cluster,
   },
   {
@@ -50,7 +50,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "completion",
-    summary: "let bash, zsh or fish complete all this",
+    summary: "print the completion script for bash, zsh or fish",
     load: async (whole) => (await import("../commands/completion.ts")).completion(whole),
   },
 ];

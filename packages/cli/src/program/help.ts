@@ -4,7 +4,7 @@ import type { Io } from "../terminal/io.ts";
 
 const WIDTH_WITHOUT_TERMINAL = 100;
 
-/** Without a last newline: commander writes that. */
+/** Without a newline at the end: commander writes it. */
 export const TRY_IT = `
 Try it:
   tarpan broker                                          in one terminal

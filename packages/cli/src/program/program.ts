@@ -31,7 +31,7 @@ export function createProgram(io: Io): Parser {
   return root;
 }
 
-/** Makes the command able to parse its arguments, to help and to run. */
+/** Defines how the command parses its arguments, shows its help and runs. */
 export function define(parser: Parser, command: Command, io: Io): void {
   const { name, summary, usage, options, examples, run } = command;
   parser

@@ -9,10 +9,10 @@ import { VERSION } from "./version.ts";
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-/** As sysexits.h has EX_CONFIG: it ends the same way however often it is started again. */
+/** EX_CONFIG of sysexits.h: starting it again would fail in the same way. */
 const EXIT_FINAL = 78;
 
-/** Runs one command line; resolves to the exit code. Failures are said on stderr, one line each. */
+/** Runs one command line; resolves to the exit code. Each failure is one line on stderr. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = asOptions(argv);
   try {
@@ -41,7 +41,7 @@ function asOptions(argv: readonly string[]): readonly string[] {
 }
 
 async function runCommand(name: string, argv: readonly string[], io: Io): Promise<void> {
-  // Commander takes some milliseconds to load, of which a version is not to wait.
+  // Commander takes some milliseconds to load; --version does not need it.
   const { createProgram, define, wholeProgram } = await import("./program.ts");
   const program = createProgram(io);
   if (name === "--help") return program.outputHelp();

@@ -1,7 +1,7 @@
 import type { DamagedRangeError } from "@tarpan/client";
 import { CommandError } from "../terminal/failures.ts";
 
-/** How to read on: a command for the offset behind the damage. */
+/** How to continue: a command with the first offset after the damage. */
 type GoOn = (range: DamagedRangeError, behind: number | string) => string;
 
 export const goOnReading: GoOn = ({ partition }, behind) =>
@@ -12,7 +12,7 @@ export function goOnInGroup(groupId: string): GoOn {
     `tarpan group reset-offsets ${groupId} --topic ${topic}:${partition} --to-offset ${behind} --execute`;
 }
 
-/** What could not be read, and how to go on without it. */
+/** Which offsets could not be read, and how to continue after them. */
 export function damaged(ranges: readonly DamagedRangeError[], goOn: GoOn): CommandError {
   const texts = ranges.map((range) => {
     const { topic, partition, offset, nextOffset } = range;

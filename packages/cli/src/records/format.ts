@@ -6,7 +6,7 @@ export type RecordFormat = (record: ConsumedRecord) => Uint8Array;
 
 type Part = (record: ConsumedRecord) => string | Uint8Array;
 
-/** What follows a percent sign, as kcat has it, and %n for a new line. */
+/** The letter after a percent sign, as in kcat, and %n for a new line. */
 const TOKENS: Readonly<Record<string, Part>> = {
   t: ({ topic }) => topic,
   p: ({ partition }) => String(partition),
@@ -30,8 +30,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * `%t [%p] %o: %k=%s\n`. Keys and values come out byte for byte. Throws UsageError on an unknown
- * %x.
+ * `%t [%p] %o: %k=%s\n`. Keys and values are printed byte for byte. Throws UsageError for an
+ * unknown %x.
  */
 export function kcatFormat(format: string): RecordFormat {
   const parts: Part[] = [];

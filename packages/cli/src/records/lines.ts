@@ -3,18 +3,20 @@ import { CommandError } from "../terminal/failures.ts";
 
 const NEWLINE = 0x0a;
 /**
- * No broker takes a request, and so a record, as large; and an endless line would fill the memory.
+ * No broker accepts a request, and so a record, of this size; a line without an end would fill the
+ * memory.
  */
 const MAX_LINE_BYTES = 100 * 1024 * 1024;
 
 /**
- * Lines of a stream, as bytes without their \n; what follows the last \n counts as one. A \r stays.
+ * Lines of a stream, as bytes without their \n; bytes after the last \n are a line, too. A \r
+ * stays.
  */
 export async function* linesOf(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   for await (const lines of chunksOfLines(stream)) yield* lines;
 }
 
-/** The same, all that one read brings at a time: a million short lines are not a million turns. */
+/** The same, all lines of a read at once: a million short lines don't cost a million turns. */
 export async function* chunksOfLines(stream: Readable): AsyncGenerator<Buffer[], void, undefined> {
   let pieces: Buffer[] = [];
   let piecesBytes = 0;

@@ -1,5 +1,5 @@
-// Records as JSON, one per line. Bytes that are UTF-8 stand as text under `key` and `value`; others
-// in base64 under `keyBase64` and `valueBase64`. Headers are [name, value] pairs, since names may
+// Records as JSON, one per line. UTF-8 is written as text in `key` and `value`, other bytes as
+// base64 in `keyBase64` and `valueBase64`. Headers are [name, value] pairs, because names may
 // repeat.
 import type { ConsumedRecord, HeaderInput, ProducerRecord } from "@tarpan/client";
 import { CommandError } from "../terminal/failures.ts";
@@ -37,8 +37,8 @@ const FIELDS = ["topic", "partition", "offset", "timestamp", "key", "keyBase64"]
 const KNOWN = new Set([...FIELDS, "value", "valueBase64", "headers"]);
 
 /**
- * What `ndjsonFormat` wrote, or less: only a value is needed. A value that is no text is sent as
- * JSON.
+ * Reads what `ndjsonFormat` writes. Only the value is required. A value that is not a string is
+ * sent as JSON.
  */
 export function parseRecord(line: string, where: string): Omit<ProducerRecord, "topic"> {
   let json: Json;

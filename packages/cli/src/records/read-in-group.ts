@@ -3,24 +3,24 @@ import type { Io } from "../terminal/io.ts";
 import { damaged, goOnInGroup } from "./damaged.ts";
 import { END_WAIT_MS, print, type ReadRequest } from "./read-records.ts";
 
-/** Joins groups of other clients too: these are the names that they deal partitions out by. */
+/** Several, so that it can join groups of other clients: a group needs a common assignor. */
 const ASSIGNORS = ["range", "roundrobin", "cooperative-sticky"] as const;
 
 export interface GroupReadRequest
   extends Pick<ReadRequest, "topic" | "count" | "stopAtEnd" | "format"> {
   readonly groupId: string;
   readonly groupInstanceId: string | undefined;
-  /** Where to begin in partitions of which nothing was committed. */
+  /** Where to start in partitions without a committed offset. */
   readonly start: "earliest" | "latest";
 }
 
-/** Prints records as a member of a group, and commits what was printed: no more, no less. */
+/** Prints records as a member of a group, and commits exactly the offsets of printed records. */
 export async function readInGroup(
   client: Client,
   request: GroupReadRequest,
   io: Io,
 ): Promise<number> {
-  // A topic mistyped would be waited for for ever.
+  // Without this check, a mistyped topic would be waited for without an end.
   await client.topic(request.topic);
   const { groupId, groupInstanceId, start } = request;
   const consumer = new GroupConsumer(client, {

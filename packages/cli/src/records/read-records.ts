@@ -11,12 +11,12 @@ import type { Io } from "../terminal/io.ts";
 import { damaged, goOnReading } from "./damaged.ts";
 import type { RecordFormat } from "./format.ts";
 
-/** How long a broker may look for more when the end of what there is will do, ms. */
+/** How long a broker may wait for more records when reading stops at the end, ms. */
 export const END_WAIT_MS = 50;
 
 export interface ReadRequest {
   readonly topic: string;
-  /** Every partition when left out. */
+  /** Left out: all partitions. */
   readonly partition: number | undefined;
   readonly start: Start;
   readonly count: number;
@@ -24,7 +24,7 @@ export interface ReadRequest {
   readonly format: RecordFormat;
 }
 
-/** Prints records until enough were read, the end was reached, or the user has had enough. */
+/** Prints records until the count or the end is reached, or until it is interrupted. */
 export async function readRecords(client: Client, request: ReadRequest, io: Io): Promise<number> {
   const consumer = new Consumer(client, request.stopAtEnd ? { maxWaitMs: END_WAIT_MS } : {});
   const stop = () => consumer.close();
@@ -66,7 +66,7 @@ async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promi
   while (printed < count && !consumer.closed) {
     const records = await consumer.poll().catch((error: Error) => {
       if (!(error instanceof DamagedRangeError)) throw error;
-      // What other partitions have is read first.
+      // The records of the other partitions are read first.
       consumer.remove([error]);
       damages.push(error);
       return [];
@@ -80,7 +80,7 @@ async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promi
   return printed;
 }
 
-/** One write for all of them, and no more before those are taken: a slow reader is waited for. */
+/** Writes all of them at once. Resolves when the output takes more, so a slow reader slows us. */
 export async function print(
   records: readonly ConsumedRecord[],
   format: RecordFormat,

@@ -4,22 +4,22 @@ import { Interrupts } from "../terminal/interrupts.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted, Progress } from "../terminal/progress.ts";
 
-/** In portions: as many as there are to send at a time. */
+/** Records in portions, each to be sent at once. */
 export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
-  /** Somebody types them, where progress would be drawn. */
+  /** Someone types the records on this terminal, so no progress is drawn there. */
   readonly typed?: boolean;
 }
 
 /**
- * Sends records as they come, never holding more than the producer's buffer, and says on stdout
- * where they went. Stops at the first that fails, and when it is interrupted: what was taken is
- * still sent, and a second interrupt does not wait for that.
+ * Sends records as they come, holding at most the producer's buffer, and prints the offsets that
+ * they got. Stops at the first failure, or when it is interrupted: the records read so far are
+ * still sent, unless a second interrupt comes.
  */
 export async function sendAll(producer: Producer, records: Records, io: Io): Promise<void> {
   const went = new Destinations();
   const progress = records.typed ? null : new Progress(io.stderr, "sent");
   const interrupts = new Interrupts(io, () => {
-    // The terminal has written ^C into the line that is being typed.
+    // The terminal has written ^C into the current line.
     if (records.typed) io.stderr.write("\n");
     io.stdin.destroy();
   });
@@ -40,7 +40,7 @@ export async function sendAll(producer: Producer, records: Records, io: Io): Pro
   };
   const sent = send()
     .catch((error: Error) => {
-      // Standard input that is closed under its reader is an error to it.
+      // Closing standard input makes the reader fail with an error.
       if (!interrupts.came) failure ??= error;
     })
     .then(() => producer.close());
@@ -73,11 +73,11 @@ interface Range {
   count: number;
 }
 
-/** Which offsets were given, partition by partition. */
+/** The offsets that the records got, by partition. */
 class Destinations {
   count = 0;
   readonly #ranges = new Map<string, Range>();
-  /** Records of a batch come one after another: most are where the one before was. */
+  /** Records of a batch follow each other, so most belong to the same partition as the last one. */
   #latest: Range | null = null;
 
   add({ topic, partition, offset }: RecordMetadata): void {

@@ -1,47 +1,47 @@
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {}
 
-/** What was asked for can't be done: exit code 1. The message says what to do next. */
+/** The command failed: exit code 1. The message says what to do next. */
 export class CommandError extends Error {}
 
 const HINTS: Readonly<Record<string, string>> = {
   TARPAN_UNKNOWN_TOPIC: "create it with: tarpan topic create --topic NAME",
-  TARPAN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION: "see what there is with: tarpan topic list",
+  TARPAN_KAFKA_UNKNOWN_TOPIC_OR_PARTITION: "list the topics with: tarpan topic list",
   TARPAN_KAFKA_INVALID_REPLICATION_FACTOR:
     "a topic has at most as many replicas as there are brokers, see: tarpan cluster status",
   TARPAN_KAFKA_TOPIC_ALREADY_EXISTS: "see it with: tarpan topic describe --topic NAME",
-  TARPAN_KAFKA_GROUP_ID_NOT_FOUND: "see what there is with: tarpan group list",
+  TARPAN_KAFKA_GROUP_ID_NOT_FOUND: "list the groups with: tarpan group list",
   TARPAN_KAFKA_NON_EMPTY_GROUP: "stop its consumers: tarpan group describe --group NAME shows them",
   TARPAN_KAFKA_UNKNOWN_MEMBER_ID: "stop the group's consumers first, then try again",
   TARPAN_KAFKA_KAFKA_STORAGE_ERROR: "the broker's disk may be full or failing: its log says more",
   TARPAN_KAFKA_MESSAGE_TOO_LARGE:
-    "see what a topic allows with: tarpan topic describe, change it with: tarpan topic alter NAME " +
+    "see the limit with: tarpan topic describe, change it with: tarpan topic alter NAME " +
     "--config max.message.bytes=BYTES",
-  TARPAN_UNKNOWN_PARTITION: "see what there is with: tarpan topic describe --topic NAME",
-  TARPAN_PORT_IN_USE: "say which with: --bind-port PORT",
-  TARPAN_PORT_FORBIDDEN: "say which with: --bind-port PORT",
-  TARPAN_ADDRESS_UNAVAILABLE: "say which with: --bind-addr HOST",
-  TARPAN_OFFSET_OUT_OF_RANGE: "read what there is with: --offset earliest",
+  TARPAN_UNKNOWN_PARTITION: "see its partitions with: tarpan topic describe --topic NAME",
+  TARPAN_PORT_IN_USE: "choose another with: --bind-port PORT",
+  TARPAN_PORT_FORBIDDEN: "choose another with: --bind-port PORT",
+  TARPAN_ADDRESS_UNAVAILABLE: "choose another with: --bind-addr HOST",
+  TARPAN_OFFSET_OUT_OF_RANGE: "start at the first record with: --offset earliest",
 };
 
-/** One line: what went wrong, and the next step where there is one to name. */
+/** One line: what went wrong and, where one is known, the next step. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const hint = refused(error)
     ? "is the broker running? start one with: tarpan broker"
     : HINTS[(error as { code?: string }).code ?? ""];
   const message = error.message.trim().replace(/\s*\n\s*/g, " ");
-  // What failed on the way may have been described already.
+  // The message may contain the hint already.
   return hint === undefined || message.includes(hint) ? message : `${message}; ${hint}`;
 }
 
-/** A bug, as against something an operator can change: its stack is worth seeing. */
+/** Whether the error is a bug, and not something that an operator can change. */
 export function isBug(error: unknown): boolean {
   if (error instanceof UsageError || error instanceof CommandError) return false;
   return !(error instanceof Error) || (error as { code?: unknown }).code === undefined;
 }
 
-/** A service manager is not to try again. */
+/** Whether starting again would fail in the same way, so that a service manager should not. */
 export function isFinal(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "TARPAN_BROKER_REMOVED";
 }

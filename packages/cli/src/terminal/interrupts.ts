@@ -1,14 +1,14 @@
 import type { Io } from "./io.ts";
 
 /**
- * Ctrl-C, and what a service manager sends: the first asks for an end, the second for one at once.
+ * SIGINT (Ctrl-C) and SIGTERM: the first asks the command to end, the second to end at once.
  */
 export class Interrupts {
   readonly #io: Io;
   readonly #onFirst: () => void;
   #count = 0;
   #insist!: () => void;
-  /** Resolves with the second. */
+  /** Resolves with the second signal. */
   readonly insisted = new Promise<void>((resolve) => {
     this.#insist = resolve;
   });

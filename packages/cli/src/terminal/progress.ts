@@ -4,7 +4,7 @@ const FIRST_AFTER_MS = 1_000;
 const TERMINAL_EVERY_MS = 500;
 const LOG_EVERY_MS = 10_000;
 
-/** Says on stderr how far long work has come: in place on a terminal, now and then elsewhere. */
+/** Shows progress on stderr: on a terminal one line that changes, elsewhere a line now and then. */
 export class Progress {
   readonly #stderr: Io["stderr"];
   readonly #doing: string;
@@ -29,7 +29,7 @@ export class Progress {
     this.#stderr.write(this.#stderr.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
   }
 
-  /** Takes the line off the terminal again. */
+  /** Removes the line from the terminal. */
   end(): void {
     if (this.#shown && this.#stderr.isTTY) this.#stderr.write("\r\x1b[K");
   }

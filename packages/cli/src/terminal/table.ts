@@ -1,4 +1,4 @@
-/** Rows with their cells in line, two spaces apart. */
+/** A table of aligned columns, two spaces apart. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

@@ -30,7 +30,7 @@ export const NO_SECURITY =
   "keep the port on a network you trust";
 
 /** Begins what DescribeConfigs says of a config without effect; the command line looks for it. */
-const IGNORED_MARK = "Stored, not acted on yet:";
+const IGNORED_MARK = "Stored, but has no effect yet:";
 
 export function documentationOf(doc: string, ignored: string | null): string {
   return [doc, ignored === null ? "" : `${IGNORED_MARK} ${ignored}.`].filter(Boolean).join(" ");
