@@ -1,21 +1,21 @@
-/** Why what an operator asked for is not done. Each adapter has words of its own for these. */
+/** Why an operator's request failed. Each adapter translates it: HTTP into a status code. */
 export type AdminErrorKind =
-  /** There is no such group, or broker. */
+  /** There is no such group or broker. */
   | "not-found"
-  /** The request can't be carried out as it stands; `field` names the part at fault. */
+  /** The request is wrong; `field` names the field at fault. */
   | "invalid"
-  /** It can't be done as things stand: somebody has to change something first. */
+  /** The present state does not allow it: the operator has to change that first. */
   | "conflict"
-  /** Something that it needs is away: a controller, a partition's leader. */
+  /** A controller or a partition's leader is needed, and unavailable. */
   | "unavailable"
-  /** A coordinator loads, moves or does not answer. Nothing was done: ask again in a moment. */
+  /** The coordinator loads, moves or does not answer. Nothing was changed: retry in a moment. */
   | "coordinator-not-available"
-  /** Nobody answered in time: a change may have been made or not. */
+  /** No answer in time: the change may have been made or not. */
   | "outcome-unknown";
 
 export class AdminError extends Error {
   readonly kind: AdminErrorKind;
-  /** Of the request, where one field is at fault. */
+  /** The field of the request that is at fault; null when it is not a single one. */
   readonly field: string | null;
 
   constructor(
@@ -31,6 +31,7 @@ export class AdminError extends Error {
 }
 
 export function coordinatorNotAvailable(cause?: unknown): AdminError {
-  const text = "the group coordinator can't answer now";
+  const text =
+    "the group coordinator is unavailable: it is loading or moving, try again in a moment";
   return new AdminError("coordinator-not-available", text, { cause });
 }

@@ -1,4 +1,4 @@
-// Among brokers an AdminError travels as a value: what carries it need not know of it.
+// Between brokers an AdminError travels as a field of the response, because rpc does not know it.
 import type { Api, Fields, Input, Output } from "@tarpan/protocol";
 import type { Rpc } from "../rpc/rpc.ts";
 import { AdminError, type AdminErrorKind } from "./admin-error.ts";
@@ -9,7 +9,7 @@ interface Refusal {
   readonly field: string | null;
 }
 
-/** Of a response that may be a refusal, what it says otherwise. */
+/** The response without its field `refusal`. */
 type Done<S extends Fields> = Omit<Input<S>, "refusal">;
 
 /** Serves other brokers with `answer`, which may reject with AdminError. */
@@ -49,7 +49,7 @@ const KINDS: ReadonlySet<string> = new Set<AdminErrorKind>([
   ...(["coordinator-not-available", "outcome-unknown"] as const),
 ]);
 
-/** A kind that a later release has made is taken for one that says least. */
+/** A kind that only a later release knows becomes the one that promises least. */
 function kindOf(kind: string): AdminErrorKind {
   return KINDS.has(kind) ? (kind as AdminErrorKind) : "outcome-unknown";
 }

@@ -5,8 +5,8 @@ import type { GroupsAdmin } from "./groups-admin.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
 /**
- * What an operator can ask a broker, by whatever way: HTTP is one adapter of it. Everything is
- * asked for per request and nothing is kept, so an implementation just reads what it has.
+ * What an operator can ask a broker; HTTP is one adapter of it. Nothing is cached: each call reads
+ * the broker's present state.
  */
 export interface BrokerAdmin {
   readiness(): Readiness;
@@ -16,7 +16,7 @@ export interface BrokerAdmin {
   /** The partitions this broker knows of, in any order. */
   partitions(): Iterable<PartitionStatus>;
   storage(): StorageStatus;
-  /** What went through the topics since the broker started. */
+  /** Records and bytes of the topics since the broker started. */
   traffic(): Iterable<TopicTraffic>;
   network(): NetworkStatus;
   readonly requests: RequestMetrics;

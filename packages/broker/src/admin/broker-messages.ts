@@ -1,4 +1,4 @@
-// What an operator is told and asks for, as brokers tell and ask it each other.
+// Converts operators' requests and answers to and from the messages between brokers.
 import type { RequestInput, RequestOf, ResponseOf } from "@tarpan/protocol";
 import type {
   DescribeCoordinatedGroup,
@@ -21,7 +21,7 @@ type Detail = NonNullable<ResponseOf<typeof DescribeCoordinatedGroup>["group"]>;
 type Target = Pick<RequestOf<typeof PlanLedOffsets>, "targetKind" | "targetValue">;
 type Move = ResponseOf<typeof PlanLedOffsets>["moves"][number];
 
-/** An offset that is not known, or not there. */
+/** Stands for an offset that is unknown or does not exist. */
 const NONE = -1;
 
 export function summaryOf(message: Summary): GroupSummary {
@@ -97,7 +97,7 @@ function targetMessage(to: ResetTarget): Target {
   return { targetKind: 4, targetValue: to.shiftBy };
 }
 
-/** Throws for a kind that no broker of this release sends. */
+/** Throws for a kind that only a later release knows. */
 export function targetOf({ targetKind, targetValue }: Target): ResetTarget {
   switch (targetKind) {
     case 0:

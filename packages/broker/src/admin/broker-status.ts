@@ -12,10 +12,10 @@ import { membersAdmin } from "./members.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
 const ISOLATED =
-  "isolated: no heartbeat from a majority of the brokers, or what they decided meanwhile is not " +
-  "read yet; it serves nothing until then";
+  "isolated: no heartbeats from a majority of the brokers, or the decisions made meanwhile are not " +
+  "read yet; serving nothing until both have arrived";
 
-/** What Kafka's clients are told, too. */
+/** Kafka's clients get the same value. */
 const NO_CONTROLLER = -1;
 
 export interface StatusParts {
@@ -32,14 +32,14 @@ export interface StatusParts {
   readonly isServing: () => boolean;
 }
 
-/** Why clients of the cluster are not sent to this broker. */
+/** Why the cluster's metadata does not send clients to this broker. */
 function notPartOf({ image, nodeId, incarnationId }: Metadata): string[] {
   const own = image.brokers.get(nodeId);
-  if (own?.incarnationId !== incarnationId) return ["the cluster does not know this broker"];
-  return own.fenced ? ["the controller does not hear this broker: others lead in its place"] : [];
+  if (own?.incarnationId !== incarnationId) return ["not registered in the cluster's metadata yet"];
+  return own.fenced ? ["fenced: the controller gets no heartbeats; other brokers lead now"] : [];
 }
 
-/** What a broker says of itself. */
+/** The status of this broker. */
 export class BrokerStatus implements BrokerAdmin {
   readonly #parts: StatusParts;
 

@@ -40,9 +40,9 @@ interface Parts {
 }
 
 /**
- * All groups of a cluster, as any of its brokers shows them: whoever coordinates a group is asked.
- * Brokers ask each other rather than send the client there, for it may reach only one of them, and
- * may change something only on its own machine.
+ * All groups of a cluster: each group's coordinator is asked. The broker asks it itself instead of
+ * redirecting the client, because the client may reach only this broker, and may make changes only
+ * over loopback.
  */
 export class ClusterGroups implements GroupsAdmin {
   readonly #parts: Parts;
@@ -66,7 +66,7 @@ export class ClusterGroups implements GroupsAdmin {
     });
   }
 
-  /** All or none: a list without those of a broker that fails would look as if they were gone. */
+  /** All groups or an error: in a partial list, groups would seem to be deleted. */
   async list(): Promise<readonly GroupSummary[]> {
     const { metadata } = this.#parts;
     const partitions = metadata.image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
@@ -79,7 +79,7 @@ export class ClusterGroups implements GroupsAdmin {
         return groups.map(summaryOf);
       }),
     );
-    // One whose coordinator is changing may be on two lists.
+    // A group whose coordinator is changing may be in two lists.
     const byId = new Map(lists.flat().map((group) => [group.groupId, group]));
     return [...byId.values()];
   }
@@ -106,12 +106,12 @@ export class ClusterGroups implements GroupsAdmin {
     return moves.map(moveOf);
   }
 
-  /** Of this broker's groups: each broker is scraped. */
+  /** Only groups that this broker coordinates, because every broker is scraped. */
   usage(): Promise<GroupUsage> {
     return this.#parts.own.usage();
   }
 
-  /** Null for this broker, also while there is no topic of all groups, so that none is known. */
+  /** Null for this broker, also before `__consumer_offsets` exists, when there is no group. */
   #coordinatorOf(groupId: string): number | null {
     const { metadata, groups } = this.#parts;
     if (!metadata.image.topics.has(CONSUMER_OFFSETS_TOPIC)) return null;

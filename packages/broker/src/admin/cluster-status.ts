@@ -7,7 +7,7 @@ export interface ClusterSummary {
   readonly controllerId: number;
   readonly brokers: readonly ClusterBroker[];
   readonly engine: EngineStatus;
-  /** "always", "interval 1000 ms", "never": what an acknowledgement is worth. */
+  /** "always", "interval 1000 ms" or "never": when acknowledged records are synced to disk. */
   readonly flush: string;
   readonly version: string;
   readonly uptimeMs: number;
@@ -18,11 +18,11 @@ export interface ClusterBroker {
   readonly host: string;
   readonly port: number;
   readonly rack: string | null;
-  /** Not heard of: it leads nothing. */
+  /** Its heartbeats do not reach the controller; it leads nothing. */
   readonly fenced: boolean;
 }
 
-/** The log engine; what a cluster's says of itself only there. */
+/** The log engine. The optional fields exist only in a cluster. */
 export interface EngineStatus extends Partial<EngineFacts> {
   readonly kind: "memory" | "segment" | "jetstream";
 }
@@ -50,25 +50,25 @@ export interface ClusterPartition {
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
-  /** The broker beside its Raft leader; null while there is none, or it is unknown. */
+  /** The broker whose nats-server is the Raft leader; null while there is none or it is unknown. */
   readonly raftLeader: number | null;
-  /** Raft entries that replicas lack, by node id; empty where it is unknown. */
+  /** Raft entries that each replica lacks, by node id; empty when unknown. */
   readonly lag: Readonly<Record<string, number>>;
 }
 
 export interface Readiness {
   readonly ready: boolean;
-  /** Why not, one sentence each; empty when ready. */
+  /** Why it is not ready, one sentence each; empty when ready. */
   readonly reasons: readonly string[];
 }
 
 /** The cluster as one broker sees it. */
 export interface ClusterStatus extends ClusterSummary, Readiness {
-  /** This and the next two: of what the broker leads. */
+  /** This and the next two fields count only what this broker leads. */
   readonly topics: number;
   readonly partitionCount: number;
   readonly offlinePartitions: readonly OfflinePartition[];
-  /** Where they were asked for: in a cluster every partition, whoever leads it. */
+  /** Only when asked for. In a cluster all partitions, whichever broker leads them. */
   readonly partitions?: readonly ClusterPartition[] | readonly PartitionStatus[];
 }
 

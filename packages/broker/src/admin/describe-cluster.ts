@@ -1,7 +1,7 @@
 import type { BrokerAdmin } from "./broker-admin.ts";
 import type { ClusterStatus, OfflinePartition, PartitionStatus } from "./cluster-status.ts";
 
-/** `listed`: with every partition, not only those offline. */
+/** With `listed`, all partitions are included, otherwise only those offline. */
 export async function describeCluster(
   broker: BrokerAdmin,
   listed: boolean,

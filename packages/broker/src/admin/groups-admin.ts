@@ -1,15 +1,15 @@
 /**
- * The consumer groups. Everything but `usage` rejects with AdminError for what can't be done, also
+ * The consumer groups. Everything but `usage` rejects with AdminError when it can't be done, also
  * while the coordinators load.
  */
 export interface GroupsAdmin {
   list(): Promise<readonly GroupSummary[]>;
   describe(groupId: string): Promise<GroupDetail>;
-  /** Deletes a group without members and what it committed. */
+  /** Deletes a group without members, and its committed offsets. */
   delete(groupId: string): Promise<void>;
-  /** The plan of a reset, carried out when the reset says so. */
+  /** Plans a reset, and commits it when `execute` is set. */
   resetOffsets(groupId: string, reset: OffsetReset): Promise<readonly OffsetMove[]>;
-  /** What the metrics show; empty while the coordinators load. */
+  /** For the metrics; empty while the coordinators load. */
   usage(): Promise<GroupUsage>;
 }
 
@@ -32,7 +32,7 @@ export interface GroupMember {
   readonly instanceId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
-  /** Null where it is not of the consumers' format. */
+  /** Null when it is not in the consumer protocol's format. */
   readonly assignment: readonly { topic: string; partitions: readonly number[] }[] | null;
 }
 
@@ -42,7 +42,7 @@ export interface GroupOffset {
   readonly committedOffset: number;
   /** Null when the partition is offline or gone; so is `lag`. */
   readonly endOffset: number | null;
-  /** Records yet to be consumed; 0 when the log ends before what was committed. */
+  /** Records not consumed yet; 0 when the committed offset is past the log's end. */
   readonly lag: number | null;
 }
 
@@ -60,7 +60,7 @@ export interface OffsetReset {
   readonly execute: boolean;
 }
 
-/** Offsets outside the log become its nearest end. A timestamp is ms since the epoch. */
+/** Offsets outside the log become the nearest one inside. A timestamp is ms since the epoch. */
 export type ResetTarget =
   | "earliest"
   | "latest"

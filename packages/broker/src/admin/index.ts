@@ -1,4 +1,4 @@
-// For adapters: what an operator can ask, and the errors that come of it.
+// For adapters: what an operator can ask, and the errors.
 export { AdminError, type AdminErrorKind } from "./admin-error.ts";
 export type {
   BrokerAdmin,

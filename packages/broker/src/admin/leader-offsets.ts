@@ -19,7 +19,7 @@ interface Parts {
 
 type Place = readonly [topic: string, partition: number];
 
-/** Offsets of all partitions there are, each asked from the broker that leads it. */
+/** Offsets of any partitions, each asked from the broker that leads it. */
 export class LeaderOffsets {
   readonly #parts: Parts;
 
@@ -38,7 +38,9 @@ export class LeaderOffsets {
     });
   }
 
-  /** The end of each partition; null where it is offline or gone, or its leader can't say. */
+  /**
+   * End offsets; null for a partition that is offline or deleted, or whose leader can't be asked.
+   */
   async ends(places: readonly Place[]): Promise<(number | null)[]> {
     const ends: (number | null)[] = places.map(() => null);
     const byLeader = grouped(places.keys(), (at) => this.#leaderOf(...places[at]!));
@@ -55,7 +57,7 @@ export class LeaderOffsets {
   }
 
   /**
-   * Where each partition of the reset would go; `committed` is what the group stands at. Rejects
+   * The target offset of each partition of the reset; `committed` has the group's offsets. Rejects
    * with AdminError.
    */
   async planReset(
@@ -130,7 +132,7 @@ export class LeaderOffsets {
       return moves.map(moveOf);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      // Only asked, nothing is changed yet.
+      // Reading offsets changes nothing, so it may be repeated.
       const text = `broker ${leader}, which leads ${topic}, does not answer`;
       throw new AdminError("unavailable", text, { cause: error });
     }

@@ -1,5 +1,5 @@
-/** What a broker waits, on behalf of an HTTP client, for another one to say what it knows. */
+/** How long a broker waits for another one's answer, for an HTTP client, ms. */
 export const PEER_CALL_TIMEOUT_MS = 5_000;
 
-/** The same for a group's coordinator, which may have to ask others and to wait for its own log. */
+/** The same for a group's coordinator, which may ask other brokers and wait for its log, ms. */
 export const COORDINATOR_CALL_TIMEOUT_MS = 20_000;

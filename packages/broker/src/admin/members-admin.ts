@@ -1,19 +1,19 @@
 import type { ClusterPartition } from "./cluster-status.ts";
 
-/** What only a broker of a cluster can show, and do. */
+/** What only a broker of a cluster can show and do. */
 export interface MembersAdmin {
-  /** Every partition there is, whoever leads it. */
+  /** All partitions of the cluster, whichever broker leads them. */
   partitions(): Promise<readonly ClusterPartition[]>;
   /** Partitions with a replica that is not in sync. */
   readonly underReplicated: number;
-  /** One step of it; see docs/cluster.md. Rejects with AdminError. */
+  /** Takes the next step of the removal; see docs/cluster.md. Rejects with AdminError. */
   remove(brokerId: number): Promise<BrokerRemoval>;
 }
 
-/** How far a broker is on its way out of the cluster. */
+/** The progress of removing a broker. */
 export interface BrokerRemoval {
   readonly partitionsLeft: number;
   readonly done: boolean;
-  /** What to do, or what stands in the way; null when there is nothing to say. */
+  /** What the operator has to do, or what prevents the next step; null without either. */
   readonly message: string | null;
 }

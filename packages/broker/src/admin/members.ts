@@ -11,14 +11,14 @@ function kindOf(errorCode: number): AdminErrorKind {
   return PASSING.includes(errorCode) ? "unavailable" : "conflict";
 }
 
-/** What may be otherwise when it is asked again: no controller, or none that can write. */
+/** Errors that may pass: there is no controller, or it can't write now. */
 const PASSING: readonly number[] = [
   ErrorCode.REQUEST_TIMED_OUT,
   ErrorCode.NOT_CONTROLLER,
   ErrorCode.KAFKA_STORAGE_ERROR,
 ];
 
-/** What a broker can say of its cluster, and do to it. */
+/** Shows the cluster's partitions and removes brokers. */
 export function membersAdmin(cluster: ClusterPart, metadata: Metadata): MembersAdmin {
   return {
     partitions: () => clusterPartitions(cluster, metadata),

@@ -5,13 +5,13 @@ import { KafkaError } from "../util/kafka-error.ts";
 import { AdminError } from "./admin-error.ts";
 import type { OffsetMove, ResetTarget } from "./groups-admin.ts";
 
-/** A partition of a reset, and what its group has committed there. */
+/** A partition of a reset, and the group's committed offset there. */
 export interface ResetFrom {
   readonly partition: number;
   readonly from: number | null;
 }
 
-/** Where partitions that this broker leads would go. Rejects with AdminError. */
+/** The target offsets of partitions that this broker leads. Rejects with AdminError. */
 export async function targetsOf(
   partitions: Partitions,
   topic: string,
@@ -46,6 +46,6 @@ async function targetOf(partition: Partition, to: ResetTarget, from: number): Pr
   if ("offset" in to) return to.offset;
   if ("shiftBy" in to) return from + to.shiftBy;
   const end = partition.highWatermark;
-  // Nothing that late: what comes next will be.
+  // No record is that late: the next one will be.
   return (await findByTimestamp(partition, to.timestamp, end))?.offset ?? end;
 }

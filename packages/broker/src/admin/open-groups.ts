@@ -7,7 +7,7 @@ import type { GroupsAdmin } from "./groups-admin.ts";
 import { LeaderOffsets } from "./leader-offsets.ts";
 import { OwnGroups } from "./own-groups.ts";
 
-/** Of what a broker serves from. */
+/** The parts of a broker that groups need. */
 interface Opened {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
@@ -20,7 +20,7 @@ interface Parts {
   readonly isServing: () => boolean;
 }
 
-/** The consumer groups: this broker's, in a cluster everybody's. */
+/** The consumer groups: this broker's, in a cluster those of all brokers. */
 export function groupsAdmin(
   { metadata, partitions, cluster }: Opened,
   { groups, isServing }: Parts,

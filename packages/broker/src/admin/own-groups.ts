@@ -43,7 +43,7 @@ interface Parts {
   readonly isServing: () => boolean;
 }
 
-/** By name, and without a member: what tools may do to any group that nobody is in. */
+/** A commit without a member id, as admin tools make it, works only on a group without members. */
 const COMMIT_VERSION = 9;
 
 /** The groups that this broker coordinates. */
@@ -60,7 +60,7 @@ export class OwnGroups implements GroupsAdmin {
 
   async describe(groupId: string): Promise<GroupDetail> {
     this.#expectTopic(groupId);
-    // Begun in one turn, so all three see the same state.
+    // All three begin in one turn, so they see the same state.
     const [consumer, classic, committed] = await Promise.all([
       this.#run(groupId, describeConsumerGroup(groupId)),
       this.#run(groupId, describeGroup(groupId)),
@@ -101,7 +101,7 @@ export class OwnGroups implements GroupsAdmin {
   }
 
   async usage(): Promise<GroupUsage> {
-    // A partition that stays offline would hold up every look at the metrics.
+    // A partition that stays offline would delay every scrape.
     if (!this.#parts.groups.isLoaded) return { groups: [], offsets: [] };
     try {
       const [groups, committed] = await Promise.all([
@@ -118,7 +118,7 @@ export class OwnGroups implements GroupsAdmin {
     }
   }
 
-  /** All or nothing, and only as long as the group has no members: the coordinator sees to both. */
+  /** All or nothing, and only while the group has no members: the coordinator ensures both. */
   async #commit(groupId: string, name: string, moves: readonly OffsetMove[]): Promise<void> {
     const partitions = moves.map(({ partition, to }) => ({
       partitionIndex: partition,
@@ -163,14 +163,14 @@ export class OwnGroups implements GroupsAdmin {
     return this.#parts.groups.run(groupId, operation).catch(asAdminError);
   }
 
-  /** Without the topic of all groups there is no coordinator to say that a group is unknown. */
+  /** Without `__consumer_offsets` there is no coordinator that could say the group is unknown. */
   #expectTopic(groupId: string): void {
     this.#expectServing();
     const { topics } = this.#parts.metadata.image;
     if (!topics.has(CONSUMER_OFFSETS_TOPIC)) throw unknownGroup(groupId);
   }
 
-  /** Before the coordinators are told to load they know of no group. */
+  /** Before the coordinators have been told to load, every group would seem unknown. */
   #expectServing(): void {
     if (!this.#parts.isServing()) throw coordinatorNotAvailable();
   }
@@ -242,7 +242,7 @@ function classicMember(
   return { memberId, instanceId, clientId, clientHost, assignment };
 }
 
-/** Whatever a client's leader has put in there: it may be anything. */
+/** The bytes come from a client's group leader and may be anything. */
 function decodedAssignment(bytes: Uint8Array): GroupMember["assignment"] {
   if (bytes.length === 0) return [];
   try {

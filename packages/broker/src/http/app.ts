@@ -11,10 +11,10 @@ import { type HttpEnv, METHODS, type Resource, type Route } from "./resource.ts"
 import { resourcesOf } from "./routes.ts";
 import { json } from "./text-response.ts";
 
-/** All that is served, in the terms of fetch. */
+/** All resources as one app, with fetch's request and response. */
 export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpEnv> {
   const app = new HonoBase<HttpEnv>({
-    // The one of Hono's routers that takes the patterns below, without those that are faster.
+    // Hono's smallest router that supports the patterns below.
     router: new TrieRouter(),
     getPath: (_request, options) => pathOf(options!.env!.incoming),
   });
@@ -32,7 +32,7 @@ export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpE
 }
 
 function serve(app: HonoBase<HttpEnv>, resource: Resource): void {
-  // An id may be empty, so that its handler says what is wrong with it.
+  // An id may be empty: its handler then says what is wrong.
   const path = resource.path.replace(":id", ":id{[^/]*}");
   app.use(path, expectWellEncoded);
   for (const method of METHODS) {
@@ -50,16 +50,16 @@ function notAllowed(resource: Resource): Route {
   return () => json(405, { error: `${resource.path} takes ${allow}` }, { allow });
 }
 
-/** Hono takes what can't be decoded as it stands, which could be the name of another group. */
+/** Hono leaves a part undecoded that can't be decoded, and that could name another group. */
 const expectWellEncoded: MiddlewareHandler<HttpEnv> = ({ env }, next) => {
   if (!isWellEncoded(pathOf(env.incoming)))
-    throw new HttpError(400, "the path is not well encoded");
+    throw new HttpError(400, "the path is not percent-encoded correctly");
   return next();
 };
 
 function isWellEncoded(path: string): boolean {
   try {
-    // A result that nobody used would be left out of the bundle, with the call.
+    // The bundler removes a call whose result is not used.
     return decodeURIComponent(path).length <= path.length;
   } catch {
     return false;
@@ -67,8 +67,8 @@ function isWellEncoded(path: string): boolean {
 }
 
 /**
- * Until there is authentication, only who is on this machine may change anything; and no page in a
- * browser there, which any site could have made: browsers send an Origin with these methods.
+ * Until there is authentication, only clients on this machine may make changes, and no web page in
+ * a browser there, because any site could be behind it: browsers send Origin with these methods.
  */
 const refuseStrangers: MiddlewareHandler<HttpEnv> = ({ req, env }, next) => {
   if (!isLoopback(env.incoming.socket.remoteAddress ?? "")) {

@@ -5,7 +5,7 @@ import type { OnError } from "../server/shared.ts";
 import { createApp } from "./app.ts";
 import { HttpServer } from "./http-server.ts";
 
-/** Serves HTTP on sockets of the broker's listener. The server is made for the first of them. */
+/** Serves HTTP on sockets of the broker's listener. The first of them creates the server. */
 export function createHttpEntrance(broker: BrokerAdmin, onError: OnError): HttpEntrance {
   let server: HttpServer | null = null;
   let closing = false;
@@ -16,7 +16,7 @@ export function createHttpEntrance(broker: BrokerAdmin, onError: OnError): HttpE
         return;
       }
       // Node's own part is loaded here and not imported: a start need not wait for it. It is a part
-      // of the program that runs, so unlike a file it is there whatever was installed meanwhile.
+      // of the running program, so an update of the files can't remove it.
       const { createServer } = process.getBuiltinModule("node:http");
       server ??= new HttpServer(createServer, createApp(broker, onError), onError);
       server.accept(socket, firstBytes);

@@ -1,4 +1,4 @@
-/** A request that is refused as HTTP; what the broker can't do is an AdminError. */
+/** The HTTP request itself is wrong; what the broker can't do is an AdminError. */
 export class HttpError extends Error {
   readonly status: number;
 

@@ -6,7 +6,7 @@ import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
 export interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
-  /** Where it is not the family's: `_bucket`, `_sum` and `_count` of a histogram. */
+  /** When it differs from the family's: `_bucket`, `_sum` and `_count` of a histogram. */
   readonly metricName?: string;
 }
 
@@ -19,8 +19,8 @@ export interface Family {
 }
 
 /**
- * Every metric of Tarpan's own; times are seconds and sizes bytes, as Prometheus wants them.
- * `groups` is asked for by each family: it gives what was gathered for the scrape.
+ * All of Tarpan's own metrics; times in seconds and sizes in bytes, as Prometheus recommends.
+ * `groups` returns what was collected for this scrape.
  */
 export function familiesOf(broker: BrokerAdmin, groups: () => GroupUsage): Family[] {
   return [
@@ -31,7 +31,7 @@ export function familiesOf(broker: BrokerAdmin, groups: () => GroupUsage): Famil
     ...clusterFamilies(broker),
     ...groupFamilies(groups),
     gauge("tarpan_ready", "1 when the broker is ready", () => Number(broker.readiness().ready)),
-    gauge("tarpan_uptime_seconds", "Since the start", () => broker.cluster().uptimeMs / 1000),
+    gauge("tarpan_uptime_seconds", "Time since the start", () => broker.cluster().uptimeMs / 1000),
   ];
 }
 
@@ -148,7 +148,7 @@ function clusterFamilies(broker: BrokerAdmin): Family[] {
   return [
     gauge("tarpan_controller", "1 on the broker that is the controller", isController),
     gauge("tarpan_brokers", "Brokers of the cluster", () => broker.cluster().brokers.length),
-    gauge("tarpan_brokers_fenced", "Brokers that are not heard of", fenced),
+    gauge("tarpan_brokers_fenced", "Brokers whose heartbeats do not reach the controller", fenced),
     gauge(
       "tarpan_partitions_under_replicated",
       "Partitions of the cluster with a replica that is not in sync",

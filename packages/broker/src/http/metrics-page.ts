@@ -4,13 +4,13 @@ import type { GroupUsage } from "../admin/groups-admin.ts";
 import { HttpError } from "./http-error.ts";
 import { type Family, familiesOf } from "./metric-families.ts";
 
-/** Prometheus' text format, from a registry of its own for each broker; made when first asked. */
+/** Prometheus' text format. Each broker has a registry of its own, made at the first scrape. */
 export function metricsPage(
   broker: BrokerAdmin,
   importProm = importPromClient,
 ): () => Promise<{ contentType: string; body: string }> {
   let registry: Promise<Registry> | null = null;
-  // Gathered once for all families of a scrape; one at the same time finds rows as new as its own.
+  // Collected once per scrape for all families; a scrape at the same time sees equally new rows.
   let groups: GroupUsage = { groups: [], offsets: [] };
   return async () => {
     groups = await broker.groups.usage();
@@ -45,7 +45,7 @@ function registryOf(prom: PromClient, broker: BrokerAdmin, groups: () => GroupUs
   return registry;
 }
 
-/** Counted elsewhere as plain numbers, so all that prom-client needs is how to get them. */
+/** The values are counted elsewhere as plain numbers; prom-client only needs how to get them. */
 function asMetric(family: Family): Metric {
   const get = async () => ({ ...family, values: [...family.collect()] });
   return { name: family.name, get } as unknown as Metric;

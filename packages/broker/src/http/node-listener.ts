@@ -1,4 +1,4 @@
-// Between node:http and an app in the terms of fetch.
+// Adapts node:http to an app with fetch's request and response.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readText } from "./request-body.ts";
 import { TextResponse } from "./text-response.ts";
@@ -13,7 +13,7 @@ interface Plain {
   readonly body: string | Buffer;
 }
 
-/** As it was sent: not decoded, and a # is a letter of a group's name. */
+/** As it was sent: not decoded, and a # is part of it. */
 export function pathOf({ url = "/" }: IncomingMessage): string {
   return url.split("?", 1)[0]!;
 }
@@ -22,7 +22,7 @@ export interface FetchApp {
   readonly fetch: (request: Request, bindings: NodeBindings) => Response | Promise<Response>;
 }
 
-/** Answers one request. Rejects for what is a bug, or when the app does. */
+/** Answers one request. Rejects when the app does, or for a bug. */
 export async function answer(
   app: FetchApp,
   incoming: IncomingMessage,
@@ -36,7 +36,7 @@ export async function answer(
     "content-length": Buffer.byteLength(body),
     ...headersBeside(),
   });
-  // To a HEAD node:http sends the headers alone.
+  // For HEAD, node:http sends only the headers.
   outgoing.end(body);
 }
 
@@ -48,8 +48,8 @@ async function plain(response: Response | TextResponse): Promise<Plain> {
 }
 
 /**
- * What Hono reads of a Request. One of fetch's own would take a group called ".." for a step up in
- * the path, refuse some methods, and read a body of any length.
+ * The parts of a Request that Hono reads. Fetch's own class would resolve a group named ".." as a
+ * path, refuse some methods, and read a body of any length.
  */
 class NodeRequest {
   readonly method: string;
@@ -61,7 +61,7 @@ class NodeRequest {
     const { method = "GET", url = "/", headers } = incoming;
     this.#incoming = incoming;
     this.method = method === "HEAD" ? "GET" : method;
-    // Whoever reads it wants the query; the host is asked for by nobody.
+    // Only the query is read from it, never the host.
     this.url = `http://localhost${url}`;
     this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
   }

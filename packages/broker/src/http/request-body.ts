@@ -3,7 +3,7 @@ import type { HonoRequest } from "hono";
 import { HttpError } from "./http-error.ts";
 import { MAX_BODY_BYTES } from "./limits.ts";
 
-/** The JSON a request brings. Rejects with HttpError: 400, 413, 415. */
+/** The request's body as JSON. Rejects with HttpError: 400, 413, 415. */
 export async function readJson(req: HonoRequest): Promise<unknown> {
   const [type = ""] = (req.header("content-type") ?? "").split(";");
   if (type.trim().toLowerCase() !== "application/json") {
@@ -23,7 +23,7 @@ export async function readText(incoming: IncomingMessage): Promise<string> {
   if (Number(incoming.headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
-  // The answer is yet to be written to the same socket: leaving the loop must not destroy it.
+  // Leaving the loop must not destroy the socket: the answer is still to be written to it.
   for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     length += chunk.length;
     if (length > MAX_BODY_BYTES) throw tooLarge();

@@ -1,23 +1,23 @@
 import type { Context, Handler } from "hono";
 import type { NodeBindings } from "./node-listener.ts";
 
-/** What every handler is given by the server. */
+/** What the server gives to every handler. */
 export interface HttpEnv {
   Bindings: NodeBindings;
 }
 
 export type Route = Handler<HttpEnv>;
 
-/** GET, which serves HEAD too, only reads; the other methods change something. */
+/** GET only reads, and serves HEAD, too; the other methods change something. */
 export const METHODS = ["GET", "POST", "DELETE"] as const;
 export type Method = (typeof METHODS)[number];
 
-/** One path, where a part `:id` stands for any, with what can be done there. */
+/** A path, in which `:id` stands for any text, with a route for each method. */
 export interface Resource extends Readonly<Partial<Record<Method, Route>>> {
   readonly path: string;
 }
 
-/** What stands in the place of `:id`, decoded. */
+/** The value of `:id`, decoded. */
 export function idOf({ req }: Context<HttpEnv>): string {
   return req.param("id") ?? "";
 }

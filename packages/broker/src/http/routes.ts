@@ -6,7 +6,7 @@ import { metricsPage } from "./metrics-page.ts";
 import type { Resource } from "./resource.ts";
 import { json, text } from "./text-response.ts";
 
-/** Every path there is. */
+/** All resources of the HTTP API. */
 export function resourcesOf(broker: BrokerAdmin): readonly Resource[] {
   const metrics = metricsPage(broker);
   return [

@@ -158,8 +158,8 @@ describe("any broker of a cluster", () => {
     for (const [ask, error] of [
       [() => view.delete("of-2"), /may have been made or not/],
       [() => view.resetOffsets("of-2", SHIFT), /may have been made or not/],
-      [() => view.resetOffsets("of-2", { ...SHIFT, execute: false }), /can't answer now/],
-      [() => view.describe("of-2"), /can't answer now/],
+      [() => view.resetOffsets("of-2", { ...SHIFT, execute: false }), /coordinator is unavailable/],
+      [() => view.describe("of-2"), /coordinator is unavailable/],
     ] as const) {
       const refused = expect(ask()).rejects.toThrow(error);
       time.advance(LATE_MS);

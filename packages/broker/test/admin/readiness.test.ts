@@ -49,10 +49,10 @@ describe("a broker of a cluster is ready", () => {
     ["its disk is full", /^the disk is full$/, { storageProblem: "the disk is full" }],
     ["its engine has trouble", /^engine: it hangs$/, { engineProblem: "it hangs" }],
     ["there is no controller", /no controller/, { controllerId: -1 }],
-    ["it is not registered", /does not know/, { nodeId: 3 }],
-    ["an earlier life of it is", /does not know/, { incarnationId: "another" }],
+    ["it is not registered", /^not registered/, { nodeId: 3 }],
+    ["an earlier life of it is", /^not registered/, { incarnationId: "another" }],
     ["it is isolated", /^isolated: no heartbeat/, { isolated: true }],
-    ["it is fenced", /does not hear this broker/, { fenced: true }],
+    ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {
     const { ready, reasons } = readiness(situation);

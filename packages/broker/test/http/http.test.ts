@@ -133,7 +133,10 @@ describe("routes", () => {
     await using served = await serveHttp(new FakeBroker());
     for (const method of ["GET", "DELETE", "POST"]) {
       const { status, text } = await ask(served, `/api/v1/groups/${part}`, { method });
-      expect([status, JSON.parse(text).error]).toEqual([400, "the path is not well encoded"]);
+      expect([status, JSON.parse(text).error]).toEqual([
+        400,
+        "the path is not percent-encoded correctly",
+      ]);
     }
   });
 
