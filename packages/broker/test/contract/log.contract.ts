@@ -1,5 +1,5 @@
-// What every log engine must do. An engine's test hands in how to make one, and how to make it
-// anew on what the last one left.
+// What every log engine must do. An engine's test passes functions that open an engine and reopen
+// it on the data of the last one.
 import { crc32c, decodeBatch, encodeBatch, stampBatch, stampCreateTime } from "@tarpan/protocol";
 import { afterEach, describe, expect, it } from "vitest";
 import type { LogId } from "../../src/log/log.ts";
@@ -11,7 +11,7 @@ import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "../log/ba
 
 export interface ContractSubject {
   open(): Promise<LogEngine>;
-  /** Opens the engine again after it was closed; null when nothing outlives closing. */
+  /** Opens the engine again after it was closed; null when nothing survives closing. */
   reopen: (() => Promise<LogEngine>) | null;
   dispose(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await log.loadCheckpoint()).toBeNull();
     });
 
-    it("gives offsets within the call and shows batches once they are durable", async () => {
+    it("assigns offsets during the call and serves batches once they are durable", async () => {
       const log = await start();
       let advancedBytes = 0;
       log.configure({
@@ -122,7 +122,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await log.offsetAt(0, 12)).toBeNull();
     });
 
-    it("finds no record by its time below a start inside a batch", async () => {
+    it("finds no record by timestamp that is below a start inside a batch", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 500 });
       const partition = await Partition.open(ID, log, 0);
       const timesOf = (...timestamps: number[]) =>
@@ -149,12 +149,12 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect([await find(0), await newest()]).toEqual([null, null]);
     });
 
-    it("keeps records from before 1970, and finds none by such a time", async () => {
+    it("keeps records from before 1970, and finds none by a negative timestamp", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 300, indexIntervalBytes: 1 });
       const partition = await Partition.open(ID, log, 0);
       for (const timestamp of [1, -1000, -86_400_000, 2]) {
         const batch = batchOf(1, { timestamp });
-        // As the broker stores it: a batch of such times has no largest one.
+        // As the broker stores it: a batch with only negative timestamps has the maximum -1.
         stampCreateTime(batch, 0, Math.max(timestamp, -1), crc32c);
         await log.append(batch, 0);
       }
@@ -167,7 +167,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await find(3)).toBeNull();
     });
 
-    it("moves its start and frees what lies before", async () => {
+    it("moves its start and frees the space before it", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 400 });
       for (let i = 0; i < 20; i++) await log.append(batchOf(i, { count: 2 }), 0);
       const before = log.sizeBytes;
@@ -199,7 +199,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       });
     });
 
-    it("keeps batches that came as small parts of large buffers", async () => {
+    it("copies batches that are small slices of large buffers", async () => {
       const log = await start();
       const chunk = new Uint8Array(1 << 16);
       const batch = batchOf(5);
@@ -211,7 +211,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect((await readAll(log))[0]).toEqual(expected);
     });
 
-    it("opens a closed log with all it had", async () => {
+    it("reopens a closed log with everything in it", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 300, indexIntervalBytes: 64 });
       for (let i = 0; i < 12; i++) await log.append(batchOf(i), 0);
       await log.deleteBefore(2);
@@ -230,7 +230,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await again.append(batchOf(13), 0)).toBe(13);
     });
 
-    it("creates once, opens what is there, forgets what is deleted", async () => {
+    it("creates a log once, opens existing logs only, and forgets deleted ones", async () => {
       const log = await start();
       await expect(engine.create(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
       await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
@@ -251,7 +251,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await engine.list()).toEqual([OTHER]);
     });
 
-    it("comes back whole after the engine was closed", async () => {
+    it("has all logs and batches after the engine was closed and reopened", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 1000 });
       if (!subject.reopen) return;
       for (let i = 0; i < 30; i++) await log.append(batchOf(i, { count: 1 + (i % 3) }), 1);
@@ -265,7 +265,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(nextOffsetOf(before.at(-1)!)).toBe(again.endOffset);
     });
 
-    it("refuses work once the engine is closed", async () => {
+    it("refuses calls once the engine is closed", async () => {
       const log = await start();
       await engine.close();
       await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });

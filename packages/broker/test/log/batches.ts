@@ -7,7 +7,7 @@ export const OPTIONS: LogOptions = {
   indexIntervalBytes: 4096,
 };
 
-/** A batch of `count` records; `id` tells it from every other one. */
+/** A batch of `count` records; `id` makes its keys and values unique. */
 export function batchOf(id: number, { count = 1, valueBytes = 20, timestamp = 1000 + id } = {}) {
   const records = Array.from({ length: count }, (_, i) => ({
     timestamp,

@@ -29,7 +29,7 @@ describe("memory tail", () => {
     expect(tail.firstOffset).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it("stays within the engine's bound over many tails, oldest first", () => {
+  it("keeps all tails within the engine's bound, dropping the oldest batches first", () => {
     const seed = seedOf("memory tail");
     const random = new SeededRandom(seed);
     const budget = new TailBudget(50_000);
@@ -72,7 +72,7 @@ describe("file pool", () => {
     return fs;
   }
 
-  it("holds few files open and gives back the rest", async () => {
+  it("keeps at most its limit of files open", async () => {
     const fs = await filesNamed(10);
     const pool = new FilePool(fs, false, 3);
     for (let i = 0; i < 30; i++) await pool.use(`/${i % 10}`, (file) => file.sizeBytes());
@@ -97,7 +97,7 @@ describe("file pool", () => {
     expect(fs.openFiles).toBe(0);
   });
 
-  it("has no more in use than it may, and lets who needs another wait", async () => {
+  it("lets a caller wait while the limit of files is in use", async () => {
     const fs = await filesNamed(20);
     const pool = new FilePool(fs, false, 3);
     let most = 0;
@@ -114,7 +114,7 @@ describe("file pool", () => {
     expect(fs.openFiles).toBe(0);
   });
 
-  it("tries again what could not be opened", async () => {
+  it("tries again to open a file that could not be opened", async () => {
     const fs = await filesNamed(0);
     const pool = new FilePool(fs, false, 3);
     await expect(pool.use("/0", async () => {})).rejects.toMatchObject({ code: "ENOENT" });
@@ -124,7 +124,7 @@ describe("file pool", () => {
   });
 });
 
-describe("a process that may have few files open", () => {
+describe("a process with a low limit of open files", () => {
   it("opens many logs, writes to all of them at once, and closes them", async () => {
     const env = testEnv();
     const machine = { ...env.machine, openFilesMax: () => 128 };
@@ -132,7 +132,7 @@ describe("a process that may have few files open", () => {
     const ids = Array.from({ length: 300 }, (_, partition) => ({ ...ID, partition }));
     const first = await SegmentEngine.openDirectory("/data", { env: few, flush: ALWAYS });
     for (const id of ids) await first.create(id, OPTIONS);
-    // The pool has 16. Of what is listed, opened and closed 64 are looked at together.
+    // Enough for the pool's 16 files and the 64 logs that are listed, opened or closed in parallel.
     env.fs.openFilesMax = 100;
     const again: TestEnv = { ...few, processes: aloneOnTheMachine() };
     const lines: string[] = [];
@@ -147,7 +147,7 @@ describe("a process that may have few files open", () => {
     expect(env.fs.paths()).toContain("/data/.tarpan-clean");
   });
 
-  it("waits for a file to be closed, and says once what to do", async () => {
+  it("waits for a file to be closed, and reports once what to do", async () => {
     const { env, lines, log } = await start();
     await fill(log, 1);
     await log.close();
@@ -158,8 +158,8 @@ describe("a process that may have few files open", () => {
       env.time.advance(10);
       await new Promise(setImmediate);
     }
-    const told = "this process has as many files and connections open as it may (100000)";
-    expect(again.lines).toEqual([expect.stringContaining(told)]);
+    const report = "this process reached its limit of open files and connections (100000)";
+    expect(again.lines).toEqual([expect.stringContaining(report)]);
     env.fs.openFilesMax = Number.POSITIVE_INFINITY;
     env.time.advance(250);
     expect(await reading).toHaveLength(1);

@@ -1,5 +1,5 @@
-// Takes the disk back to every moment of a run, crashes there in three ways, and looks at what
-// recovery makes of it.
+// Restores the disk as it was after every change of a run, crashes it there in three ways, and
+// checks what recovery finds.
 import { describe, expect, it } from "vitest";
 import type { FlushPolicy } from "../../src/config/settings.ts";
 import type { Log, LogId } from "../../src/log/log.ts";
@@ -12,11 +12,11 @@ import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "./batches
 const ID: LogId = { topic: "t", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
 const SMALL = { ...OPTIONS, segmentBytes: 900, indexIntervalBytes: 100 };
 
-/** What was true for the caller once the disk had seen `at` changes. */
+/** What the caller had been promised; `at` and `asked` count the disk's changes until then. */
 interface History {
   created: number;
   appended: { at: number; offset: number; bytes: Uint8Array }[];
-  /** Everything that was ever given an offset, acknowledged or not. */
+  /** All batches that were given an offset, acknowledged or not. */
   sent: Map<number, Uint8Array[]>;
   starts: { asked: number; at: number; offset: number }[];
   checkpoints: { asked: number; at: number; offset: number }[];
@@ -135,7 +135,7 @@ async function recoverAndCheck(
   if (at >= history.created) expect(isThere, "a created log is missing").toBe(true);
   const log = await (isThere ? engine.open(ID, SMALL) : engine.create(ID, SMALL));
   await check(log, history, at, isLossless);
-  // The log goes on, and a second crash right away takes nothing that was there.
+  // Appends work again, and a second crash loses nothing that the first recovery found.
   const before = (await readAll(log)).map((batch) => batch.slice());
   const offset = await log.append(batchOf(7), 3);
   const again = testEnv({ fs: after.fs.crashedAt(after.fs.changes.length, { kind: "power" }) });

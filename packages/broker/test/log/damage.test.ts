@@ -1,4 +1,4 @@
-// What the segment engine does when the bytes on the disk are not what was written.
+// What the segment engine does when bytes on the disk have changed.
 import { describe, expect, it } from "vitest";
 import type { TestEnv } from "../env/test-env.ts";
 import { baseOffsetOf, batchOf, OPTIONS } from "./batches.ts";
@@ -22,7 +22,7 @@ describe("damage", () => {
     ["magic", sizeOfBatch * 3 + 16],
     ["offset delta", sizeOfBatch * 3 + 26],
   ] as const)
-    it(`below the checkpoint, in a batch's ${what}, closes that range alone`, async () => {
+    it(`below the checkpoint, in a batch's ${what}, makes only that batch unreadable`, async () => {
       const env = await closed();
       env.fs.contentOf(FIRST)[at]! ^= 0x41;
       const { log, lines } = await restart(env, small);
@@ -50,16 +50,16 @@ describe("damage", () => {
     const again = await restart(env);
     expect(again.log.endOffset).toBe(3);
     expect(env.fs.contentOf(`${FIRST}.${sizeOfBatch * 3}.cut`)).toEqual(tail);
-    expect(again.lines.join()).toContain("cut off holds a batch at offset 4");
+    expect(again.lines.join()).toContain("cut off contain a batch at offset 4");
     expect(await again.log.append(batchOf(9), 0)).toBe(3);
-    // The same again keeps what was kept.
+    // The same damage again does not overwrite the first copy.
     await fill(again.log, 2);
     env.fs.contentOf(FIRST)[sizeOfBatch * 3 + 80]! ^= 1;
     expect((await restart(again.env)).lines.join()).toContain(`.${sizeOfBatch * 3}.1.cut`);
     expect(env.fs.contentOf(`${FIRST}.${sizeOfBatch * 3}.cut`)).toEqual(tail);
   });
 
-  it("of lost segments leaves a hole", async () => {
+  it("that loses a whole segment makes only its offsets unreadable", async () => {
     const env = await closed();
     const segments = env.fs.paths().filter((path) => path.endsWith(".log"));
     expect(segments.length).toBeGreaterThan(2);
@@ -74,7 +74,7 @@ describe("damage", () => {
     expect(baseOffsetOf((await log.read(third, 1))[0]!)).toBe(third);
   });
 
-  it("of a shortened file below the checkpoint never gives an offset twice", async () => {
+  it("that shortens a file below the checkpoint never leads to an offset given twice", async () => {
     const env = await closed();
     const last = env.fs
       .paths()
@@ -92,7 +92,7 @@ describe("damage", () => {
   });
 
   for (const harm of ["missing", "cut", "nonsense", "of another segment"] as const)
-    it(`of index files (${harm}) costs nothing but time`, async () => {
+    it(`of index files (${harm}) loses nothing: they are rebuilt`, async () => {
       const env = await closed();
       for (const path of env.fs.paths()) {
         if (!/index$/.test(path)) continue;
@@ -113,7 +113,7 @@ describe("damage", () => {
       expect(await basesOf(log)).toEqual(Array.from({ length: 21 }, (_, i) => i));
     });
 
-  it("of the checkpoint file means a scan of everything", async () => {
+  it("of the checkpoint file leads to a scan of the whole log", async () => {
     const env = await closed();
     env.fs.contentOf("/data/t-0/tarpan.checkpoint")[30]! ^= 1;
     const { log, lines } = await restart(env, small);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { DamagedRanges } from "../../src/log/damaged-ranges.ts";
 
-it("counts what overlaps once, and forgets what the log has no more", () => {
+it("counts overlapping ranges once, and none below the log's start", () => {
   const ranges = new DamagedRanges();
   expect(ranges.note({ from: 10, to: 20 })).toBe(true);
   expect(ranges.note({ from: 12, to: 20 })).toBe(false);

@@ -84,7 +84,7 @@ describe("data directory", () => {
     });
   });
 
-  it("that cannot be written is refused with the reason, and let go of", async () => {
+  it("that cannot be written is refused with the reason, and unlocked again", async () => {
     const env = testEnv();
     env.fs.fault = (operation, path) => {
       if (operation === "open") throw osError("EROFS", path);
@@ -101,7 +101,7 @@ describe("data directory", () => {
     await (await openOn(env)).close();
   });
 
-  it("is freed of logs whose deletion a crash interrupted", async () => {
+  it("loses logs at the next start whose deletion a crash interrupted", async () => {
     const env = testEnv();
     const engine = await openOn(env);
     await engine.create(ID, OPTIONS);
@@ -118,11 +118,9 @@ describe("data directory", () => {
   });
 });
 
-describe("what is not a log's", () => {
+describe("a directory that belongs to no log", () => {
   const other = { topic: "broker", topicId: "AAAAAAAAAAAAAAAAAAAAAg", partition: 1 };
-  /**
-   * A broker on /data/broker-1, the way the seeds' guides lay brokers out, and then one on /data.
-   */
+  /** The data directory of a broker at /data/broker-1, inside what will be another one's. */
   async function nested() {
     const env = testEnv();
     const inner = await SegmentEngine.openDirectory("/data/broker-1", {
@@ -134,20 +132,24 @@ describe("what is not a log's", () => {
     return { env, paths: env.fs.paths().filter((path) => path.startsWith("/data/broker-1")) };
   }
 
-  it("is another broker's data directory of a log's name: it is said, and never removed", async () => {
+  it("is another broker's with a log's name: it is reported and never removed", async () => {
     const { env, paths } = await nested();
     const lines: string[] = [];
     const options = { env, flush: { mode: "always" } as const };
     const log = (line: string) => void lines.push(line);
     const engine = await SegmentEngine.openDirectory("/data", { ...options, log });
-    expect(lines).toEqual(["data directory /data holds that of another broker, /data/broker-1"]);
+    expect(lines).toEqual([
+      "data directory /data contains that of another broker, /data/broker-1: " +
+        "deleting this one deletes both; keep them apart",
+    ]);
     await expect(engine.create(other, OPTIONS)).rejects.toMatchObject({
-      message: expect.stringContaining("/data/broker-1 is there and holds .tarpan-clean"),
+      message: expect.stringContaining("/data/broker-1 exists and contains .tarpan-clean"),
     });
     await engine.close();
     const inner = await SegmentEngine.openDirectory("/data/broker-1", { ...options, log });
     expect(lines.at(-1)).toBe(
-      "data directory /data/broker-1 lies inside that of another broker, /data",
+      "data directory /data/broker-1 is inside that of another broker, /data: " +
+        "deleting that one deletes both; keep them apart",
     );
     await inner.close();
     expect(env.fs.paths().filter((path) => path.startsWith("/data/broker-1"))).toEqual(paths);
@@ -162,11 +164,12 @@ describe("what is not a log's", () => {
     const options = { env, flush: { mode: "always" } as const, log };
     const engine = await SegmentEngine.openDirectory("/data", options);
     expect(lines).toEqual([expect.stringContaining("of another broker, /data/broker-1")]);
-    await expect(engine.create(other, OPTIONS)).rejects.toThrow("which is no log's");
+    await expect(engine.create(other, OPTIONS)).rejects.toThrow("which belongs to no log");
     await engine.close();
     const around = await nestedDirectories("/data/broker-1", env.fs);
     expect(around).toEqual([
-      "data directory /data/broker-1 lies inside that of another broker, /data",
+      "data directory /data/broker-1 is inside that of another broker, /data: " +
+        "deleting that one deletes both; keep them apart",
     ]);
   });
 
@@ -178,7 +181,7 @@ describe("what is not a log's", () => {
       const path = `/data/broker-1/${name}`;
       await env.fs.makeDirectory(path.slice(0, path.lastIndexOf("/")));
       await (await env.fs.open(path, { create: true })).close();
-      await expect(engine.create(other, OPTIONS)).rejects.toThrow("which is no log's");
+      await expect(engine.create(other, OPTIONS)).rejects.toThrow("which belongs to no log");
       expect(env.fs.paths()).toContain(path);
     },
   );
@@ -190,7 +193,7 @@ describe("what is not a log's", () => {
     expect(env.fs.paths()).toContain("/data/customers-delete");
   });
 
-  it("is not the empty segment that a broken-off creation leaves", async () => {
+  it("is not one with the empty segment that an interrupted creation leaves", async () => {
     const env = testEnv();
     const engine = await openOn(env);
     await env.fs.makeDirectory("/data/broker-1");
@@ -211,17 +214,19 @@ describe("directory lock", () => {
     SegmentEngine.openDirectory(path, { env: nodeEnv, flush: { mode: "always" } });
   const inUse = (path: string, pid: number) => ({
     code: "TARPAN_DATA_DIRECTORY_IN_USE",
-    message: `data directory ${path} is in use by process ${pid}`,
+    message:
+      `data directory ${path} is in use by process ${pid}: ` +
+      "stop that process, or use another directory",
   });
 
-  it("keeps a second broker of this process away until the first has closed", async () => {
+  it("refuses a second broker in the same process until the first has closed", async () => {
     const first = await open();
     await expect(open()).rejects.toMatchObject(inUse(directory, process.pid));
     await first.close();
     await (await open()).close();
   });
 
-  it("respects a living process and takes over from a dead one", async () => {
+  it("refuses while the owner lives and takes over once it is dead", async () => {
     const other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
     const exited = once(other, "exit");
     await once(other, "spawn");
@@ -229,14 +234,14 @@ describe("directory lock", () => {
     const life = await nodeEnv.processes.lifeOf(pid);
     await writeFile(join(directory, `.lock-${pid}-${life}`), "");
     await expect(open()).rejects.toMatchObject(inUse(directory, pid));
-    // The id of the dead owner may live again as another process.
+    // The id of a dead owner may have been given to another process.
     await writeFile(join(directory, `.lock-${process.ppid}-1.00000000`), "");
     other.kill("SIGKILL");
     await exited;
     await (await open()).close();
   });
 
-  it("takes over from a dead one whose parent never asks for it", async (context) => {
+  it("takes over from a dead owner that is still a zombie process", async (context) => {
     if (process.platform !== "linux") context.skip("only Linux shows which process is a zombie");
     const parent = spawn("/bin/sh", ["-c", "sleep 600 & echo $!; exec sleep 600"]);
     try {
@@ -255,7 +260,7 @@ describe("directory lock", () => {
     }
   });
 
-  it("lets at most one of many who come at once have it", async () => {
+  it("is given to at most one of many brokers that start at once", async () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => open()));
     const winners = results.filter((result) => result.status === "fulfilled");
     expect(winners.length).toBe(1);
@@ -270,7 +275,7 @@ describe("directory lock", () => {
     await expect(open(path)).rejects.toMatchObject({ code: "TARPAN_DATA_DIRECTORY_UNWRITABLE" });
   });
 
-  it("names a path that is no directory", async () => {
+  it("names a path that is not a directory", async () => {
     const path = join(directory, "file");
     await writeFile(path, "x");
     await expect(open(path)).rejects.toMatchObject({

@@ -36,7 +36,7 @@ describe("a full disk", () => {
     expect(await basesOf(again.log)).toEqual([0, 1, 2, 3]);
   });
 
-  it("is said at once, each minute, and when it is over", async () => {
+  it("is reported at once, once a minute, and when it ends", async () => {
     const { env, engine, log, lines, alerts } = await start();
     const alertsOf = async (count: number) => {
       while (alerts.length < count) await new Promise(setImmediate);
@@ -53,7 +53,7 @@ describe("a full disk", () => {
       "the disk of /data is full (50 bytes free): records are refused, reading goes on. Make " +
         "room on that file system, or delete topics or records: storing then goes on by itself",
     ]);
-    // Refused without another look at the disk, also what would fit into the 50 bytes.
+    // While the disk counts as full, a batch is refused even if it would fit.
     await expect(log.append(batchOf(0), 0)).rejects.toThrow(problem);
     for (let second = 1; second <= 120; second++) {
       env.time.advance(1000);
@@ -67,7 +67,7 @@ describe("a full disk", () => {
     expect(await log.append(batchOf(0), 0)).toBe(0);
   });
 
-  it("leaves a reserve for essential logs alone", async () => {
+  it("keeps its reserve for essential logs", async () => {
     const { env, engine, log } = await start();
     const metadata = await engine.create({ ...ID, partition: 1 }, { ...OPTIONS, essential: true });
     env.time.advance(1000);
@@ -92,14 +92,14 @@ describe("a full disk", () => {
     expect(await reserve()).toBe(DISK_RESERVE_BYTES);
   });
 
-  it("is started on for reading and deleting, also after a crash", async () => {
+  it("lets the engine open for reading and deleting, even after a crash", async () => {
     const { env, engine, log } = await start();
     env.time.advance(1000);
     await fill(log, 3);
     while (!env.fs.paths().includes("/data/.tarpan-reserve")) await new Promise(setImmediate);
     await leaveFree(env, 0);
     await expect(log.append(batchOf(3), 0)).rejects.toMatchObject({ kind: "disk-full" });
-    // Somebody else took the reserve: not even an index can be written.
+    // Another program has used the space of the reserve: not even an index can be written.
     await leaveFree(env, 0);
     const again = await restart(env);
     expect(again.engine.problem).toContain("the disk of /data is full");
@@ -112,17 +112,17 @@ describe("a full disk", () => {
     await again.engine.close();
   });
 
-  it("is found by looking where somebody else writes", async () => {
+  it("is found by polling when another process writes", async () => {
     const env = testEnv();
     await env.fs.makeDirectory("/data");
-    const said: string[] = [];
+    const reported: string[] = [];
     const disk = await DiskSpace.open("/data", {
       env,
-      alert: (line) => said.push(`alert ${line}`),
-      report: (line) => said.push(line),
+      alert: (line) => reported.push(`alert ${line}`),
+      report: (line) => reported.push(line),
       means: "so it is",
       watched: true,
-      onRoom: () => said.push("on room"),
+      onRoom: () => reported.push("on room"),
     });
     const seconds = async (count: number) => {
       for (let i = 0; i < count; i++) {
@@ -133,15 +133,15 @@ describe("a full disk", () => {
     await seconds(3);
     await leaveFree(env, DISK_RESERVE_BYTES);
     await seconds(3);
-    expect([disk.isFull, said]).toEqual([false, []]);
+    expect([disk.isFull, reported]).toEqual([false, []]);
     await leaveFree(env, DISK_RESERVE_BYTES - 1);
     await seconds(3);
-    expect(said).toEqual([
+    expect(reported).toEqual([
       expect.stringMatching(/^alert the disk of \/data is full .*: so it is\. /),
     ]);
     env.fs.capacityBytes = Number.POSITIVE_INFINITY;
     await seconds(1);
-    expect([disk.isFull, ...said.slice(1)]).toEqual([
+    expect([disk.isFull, ...reported.slice(1)]).toEqual([
       false,
       expect.stringContaining("has room again"),
       "on room",
@@ -152,7 +152,7 @@ describe("a full disk", () => {
     await disk.close();
   });
 
-  it("refuses appends when no new segment can be begun", async () => {
+  it("refuses appends when no new segment can be created", async () => {
     const { env, engine, log } = await start(ALWAYS, { ...OPTIONS, segmentBytes: 300 });
     await fill(log, 1);
     failOn(env, "open", "ENOSPC", "1.log");
@@ -165,7 +165,7 @@ describe("a full disk", () => {
     expect(await basesOf(log)).toEqual([0, 1]);
   });
 
-  it("never trims what the last checkpoint builds upon", async () => {
+  it("never deletes a segment that the last checkpoint refers to", async () => {
     const small = { ...OPTIONS, segmentBytes: 300 };
     const { env, log } = await start(ALWAYS, small);
     failOn(env, "write", "EIO", ".tmp");
@@ -177,7 +177,7 @@ describe("a full disk", () => {
     expect(await basesOf(again.log)).toEqual([5, 6, 7, 8, 9]);
   });
 
-  it("refuses a new log, which can be made once there is room", async () => {
+  it("refuses a new log, which can be created once there is room", async () => {
     const { env, engine } = await start();
     const second = { ...ID, partition: 1 };
     failOn(env, "write", "ENOSPC", ".tmp");
@@ -188,7 +188,7 @@ describe("a full disk", () => {
     expect((await engine.create(second, OPTIONS)).endOffset).toBe(0);
   });
 
-  it("refuses a checkpoint and keeps the one before", async () => {
+  it("refuses a checkpoint and keeps the previous one", async () => {
     const { env, log } = await start();
     await fill(log, 2);
     await log.saveCheckpoint(1, Uint8Array.of(1));
@@ -258,7 +258,7 @@ describe("a failing disk", () => {
     expect(await again.append(batchOf(3), 0)).toBe(3);
   });
 
-  it("refuses a read that fails, and only that one", async () => {
+  it("fails only the read that met the error", async () => {
     const { env, log } = await start();
     await fill(log, 5);
     await log.close();
@@ -270,7 +270,7 @@ describe("a failing disk", () => {
     expect(await basesOf(again.log)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it("syncs by the clock when told to", async () => {
+  it("syncs once per interval when configured to", async () => {
     const { env, log } = await start({ mode: "interval", intervalMs: 100 });
     await fill(log, 2);
     const before = env.fs.changes.filter((change) => change.kind === "sync").length;

@@ -1,4 +1,4 @@
-// Reads our index files the way Kafka's dump-log tool does and holds them to what it checks.
+// Reads our index files as Kafka's dump-log tool does, and makes the checks that it makes.
 import { describe, expect, it } from "vitest";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { testEnv } from "../env/test-env.ts";
@@ -25,7 +25,7 @@ function batchesOf(log: Uint8Array): FileBatch[] {
 }
 
 describe("index files", () => {
-  it("are what Kafka's tools expect, over rolls, restarts and checkpoints", async () => {
+  it("are valid for Kafka's tools after rolls, restarts and checkpoints", async () => {
     const env = testEnv();
     const options = { ...OPTIONS, segmentBytes: 60_000 };
     const open = () => SegmentEngine.openDirectory("/data", { env, flush: { mode: "never" } });

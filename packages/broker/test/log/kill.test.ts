@@ -13,7 +13,7 @@ const WRITER = fileURLToPath(new URL("killed-writer.ts", import.meta.url));
 const ID = { topic: "t", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
 const KILLS = 4;
 
-/** Runs a writer until it acknowledged `count` appends, kills it, returns all it acknowledged. */
+/** Runs a writer, kills it after `count` acknowledged appends, returns all acknowledged offsets. */
 async function writeAndKill(directory: string, count: number): Promise<number[]> {
   const args = ["--conditions=tarpan-source", "--import", "tsx", WRITER, directory, "40000"];
   const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,4 +1,4 @@
-// Appends until it is killed, and says on stdout which offsets were acknowledged.
+// Appends until it is killed, and prints the acknowledged offsets.
 import { nodeEnv } from "../../src/env/node-env.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { batchOf, OPTIONS } from "./batches.ts";

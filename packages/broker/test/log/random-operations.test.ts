@@ -1,4 +1,4 @@
-// Random operations on every engine beside a model that is too simple to be wrong.
+// Compares random operations on every engine with a model that is too simple to be wrong.
 import { describe, expect, it } from "vitest";
 import type { Log, LogId } from "../../src/log/log.ts";
 import type { LogEngine } from "../../src/log/log-engine.ts";
@@ -46,7 +46,7 @@ class Model {
   }
 }
 
-/** How an engine is taken down and brought back; null when it cannot be. */
+/** An engine, and how to crash and reopen it; null when nothing survives a crash. */
 interface Subject {
   engine: LogEngine;
   crash: (() => Promise<LogEngine>) | null;
@@ -70,7 +70,7 @@ async function segmentSubject(seed: number): Promise<Subject> {
 
 async function step(log: Log, model: Model, random: SeededRandom, id: number): Promise<void> {
   const dice = random.below(10);
-  const somewhere = () => model.start + random.below(model.end - model.start + 1);
+  const anyOffset = () => model.start + random.below(model.end - model.start + 1);
   if (dice < 4) {
     const appends = Array.from({ length: 1 + random.below(4) }, async () => {
       const timestamp = 1000 + id + random.below(50);
@@ -81,22 +81,22 @@ async function step(log: Log, model: Model, random: SeededRandom, id: number): P
       expect(await log.append(bytes, 0)).toBe(base);
     });
     await Promise.all(appends);
-  } else if (dice < 7) await compareRead(log, model, random, somewhere());
+  } else if (dice < 7) await compareRead(log, model, random, anyOffset());
   else if (dice === 7) {
     const timestamp = 1000 + random.below(id + 60);
     expect(await log.offsetAt(timestamp)).toBe(model.offsetAt(timestamp));
   } else if (dice === 8 && random.chance(0.3)) {
-    const offset = somewhere();
+    const offset = anyOffset();
     await log.deleteBefore(offset);
     model.start = Math.max(model.start, offset);
   } else if (dice === 9) {
-    model.checkpoint = somewhere();
+    model.checkpoint = anyOffset();
     await log.saveCheckpoint(model.checkpoint, Uint8Array.of(id % 256));
   }
   expect(log).toMatchObject({ startOffset: model.start, endOffset: model.end, failure: null });
 }
 
-/** An engine may return less than asked for, never something else. */
+/** An engine may return fewer batches than the model, but never other ones. */
 async function compareRead(log: Log, model: Model, random: SeededRandom, offset: number) {
   const maxBytes = random.pick([0, 1, 500, 2000, 1 << 20]);
   const upTo = random.chance(0.3) ? offset + random.below(10) : model.end;

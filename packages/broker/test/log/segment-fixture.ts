@@ -19,7 +19,7 @@ export async function start(flush: FlushPolicy = ALWAYS, options = OPTIONS, env 
   return { env, engine, lines, alerts, log: await engine.create(ID, options) };
 }
 
-/** A new process on the disk as it is now; the old one never closed anything. */
+/** Starts a new process on the disk as it is now, as if the old one had been killed. */
 export async function restart(env: TestEnv, options = OPTIONS) {
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
@@ -28,7 +28,7 @@ export async function restart(env: TestEnv, options = OPTIONS) {
   return { env: again, engine, lines, log: await engine.open(ID, options) };
 }
 
-/** Lets the engine look at the disk, which has room. */
+/** Waits until the engine notices that the disk has room again. */
 export async function roomIsFound(env: TestEnv, engine: SegmentEngine): Promise<void> {
   env.time.advance(DISK_LOOK_INTERVAL_MS);
   while (engine.problem !== null) await new Promise(setImmediate);

@@ -1,4 +1,4 @@
-// When a segment ends, and what reading from it costs.
+// When a log rolls to a new segment, and how many disk reads a read needs.
 import { describe, expect, it } from "vitest";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
@@ -44,7 +44,7 @@ describe("rolling", () => {
     expect(await basesOf(log)).toEqual([0, 1, 2, 3]);
   });
 
-  it("before an offset would not fit an index", async () => {
+  it("before a relative offset becomes too large for an index", async () => {
     const { env, log } = await start();
     const huge = batchOf(0);
     new DataView(huge.buffer).setInt32(23, 2 ** 31 - 2);
@@ -56,7 +56,7 @@ describe("rolling", () => {
 });
 
 describe("cold reads", () => {
-  it("cost at most two reads of the disk, one when going on", async () => {
+  it("need at most two disk reads, and one where the previous read ended", async () => {
     const { env, log, engine } = await start();
     for (let i = 0; i < 40; i++) await log.append(batchOf(i, { valueBytes: 60_000 }), 0);
     await engine.close();
@@ -74,7 +74,7 @@ describe("cold reads", () => {
     }
   });
 
-  it("do not happen at the tip", async () => {
+  it("do not happen for batches that are in memory", async () => {
     const { env, log } = await start();
     await fill(log, 10);
     const before = env.fs.calls.get("read") ?? 0;
@@ -97,7 +97,7 @@ describe("an essential log", () => {
 });
 
 describe("a log that is set aside", () => {
-  it("makes room for another of its name and keeps its files", async () => {
+  it("keeps its files, and another log of its name can be created", async () => {
     const { env, engine, log } = await start();
     await fill(log, 3);
     await engine.setAside(ID);
@@ -110,8 +110,8 @@ describe("a log that is set aside", () => {
   });
 });
 
-describe("an engine that is closed before it was of use", () => {
-  it("does not hide the crash before it", async () => {
+describe("an engine that is closed as not clean", () => {
+  it("does not hide an earlier crash", async () => {
     const { env } = await start();
     const crashed = { ...env, processes: aloneOnTheMachine() };
     const failed = await SegmentEngine.openDirectory("/data", { env: crashed, flush: ALWAYS });

@@ -110,7 +110,7 @@ it("refuses a topic whose log's place is taken, and harms nothing", async () => 
   await (await env.fs.open("/data/t-1/meta.properties", { create: true })).close();
   const [refused] = await createTopics(state.metadata, [topicOf(2)]);
   expect(refused).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
-  expect(lines.join()).toContain("/data/t-1 is there and holds meta.properties");
+  expect(lines.join()).toContain("/data/t-1 exists and contains meta.properties");
   expect(env.fs.paths()).toContain("/data/t-1/meta.properties");
   expect(env.fs.paths()).not.toContain("/data/t-0");
   expect(state.partitions.find("t", 0)).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);

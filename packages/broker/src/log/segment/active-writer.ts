@@ -1,11 +1,11 @@
-// Appends of one log on their way to the disk.
+// Writes the appended batches of one log to its active segment.
 //
-// 1. At most one write of a log is under way; what is appended meanwhile goes out as the next one.
-// 2. Batches reach the file in the order of their offsets, and a group of them is acknowledged as
-//    a whole or not at all.
-// 3. After a failure nothing is written any more. A full disk is the exception: the file is cut
-//    back to what was acknowledged, everything that waits is refused, and offsets are given anew.
-//    A log that may use the reserve tries once more when that was given up.
+// 1. A log has at most one write in progress; batches appended meanwhile form the next write.
+// 2. Batches reach the file in the order of their offsets. The batches of one write are
+//    acknowledged together or not at all.
+// 3. After a failed write the log writes nothing more. A full disk is the exception: the file is
+//    truncated to the acknowledged batches, all pending appends are refused, and their offsets are
+//    given again. A log that may use the disk reserve retries once after the reserve was removed.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { WRITE_BYTES } from "../limits.ts";
@@ -53,7 +53,7 @@ export class ActiveWriter {
     });
   }
 
-  /** Waits until nothing is under way. */
+  /** Waits until no append is pending. */
   async settled(): Promise<void> {
     while (this.#draining) await this.#draining;
   }
@@ -89,7 +89,7 @@ export class ActiveWriter {
     }
   }
 
-  /** An active segment from before the last start knows neither its index nor its age. */
+  /** After a restart the active segment's index and first timestamp are not loaded yet. */
   async #prepare(segment: Segment): Promise<void> {
     if (segment.index && (segment.firstTimestamp !== undefined || segment.sizeBytes === 0)) return;
     const { endOffset, options } = this.#state;
@@ -97,7 +97,7 @@ export class ActiveWriter {
     if (segment.sizeBytes > 0) await segment.loadFirstTimestamp(this.#store);
   }
 
-  /** As Kafka's LogSegment.shouldRoll; an empty segment takes any batch. */
+  /** The rule of Kafka's LogSegment.shouldRoll; an empty segment accepts a batch of any size. */
   #mustRoll(append: PendingAppend, positionBytes: number): boolean {
     const { active: segment, options } = this.#state;
     if (append.nextOffset - 1 - segment.baseOffset > MAX_RELATIVE_OFFSET) return true;
@@ -118,14 +118,14 @@ export class ActiveWriter {
     this.#durability.rolled(sealed);
   }
 
-  /** The longest run of appends that fits the segment and one write, at least one. */
+  /** Takes as many pending appends as fit into the segment and into one write, at least one. */
   #takeGroup(segment: Segment): PendingAppend[] {
     let count = 0;
     let bytes = 0;
     segment.firstTimestamp ??= this.#pending[0]!.maxTimestamp;
     for (const append of this.#pending) {
-      const isTooMuch = bytes + append.bytes.byteLength > WRITE_BYTES;
-      if (count > 0 && (isTooMuch || this.#mustRoll(append, segment.sizeBytes + bytes))) break;
+      const isTooLarge = bytes + append.bytes.byteLength > WRITE_BYTES;
+      if (count > 0 && (isTooLarge || this.#mustRoll(append, segment.sizeBytes + bytes))) break;
       bytes += append.bytes.byteLength;
       count += 1;
     }
@@ -160,7 +160,7 @@ export class ActiveWriter {
     try {
       await this.#store.files.use(active.logPath, (file) => file.truncate(active.sizeBytes));
     } catch (cause) {
-      this.#refuse(this.#state.fail("a write that found the disk full left a remainder", cause));
+      this.#refuse(this.#state.fail("cannot undo a write that found the disk full", cause));
       return;
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;

@@ -13,7 +13,7 @@ import type { File } from "../../env/env.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** Walks a stretch of a segment from batch to batch, reading it in chunks. */
+/** Walks a byte range of a segment from batch to batch, reading it in chunks. */
 export class BatchScanner {
   readonly #file: File;
   readonly #end: number;
@@ -22,7 +22,7 @@ export class BatchScanner {
   #view = new DataView(NOTHING.buffer);
   #bytesAt = 0;
 
-  /** Where the batch looked at begins; between batches, where the next one must. */
+  /** Where the current batch begins; after `advance`, where the next one must begin. */
   position: number;
   sizeBytes = 0;
   baseOffset = -1;
@@ -37,8 +37,8 @@ export class BatchScanner {
   }
 
   /**
-   * Looks at the batch at `position`. "damaged" when what is there cannot be a batch, or does not
-   * begin at `expectedOffset` (null: any will do). The CRC is left to `isIntact`.
+   * Reads the header of the batch at `position`. "damaged" when the bytes cannot be a batch, or its
+   * base offset is not `expectedOffset` (null: any offset). Only `intact` checks the CRC.
    */
   async look(expectedOffset: number | null): Promise<"batch" | "damaged" | "end"> {
     if (this.position === this.#end) return "end";
@@ -62,7 +62,7 @@ export class BatchScanner {
     return plausible ? "batch" : "damaged";
   }
 
-  /** Whether the first `length` bytes at `position` need no reading. */
+  /** Whether the first `length` bytes at `position` are in memory already. */
   holds(length: number): boolean {
     return (
       this.position >= this.#bytesAt &&
@@ -70,7 +70,7 @@ export class BatchScanner {
     );
   }
 
-  /** All bytes of the batch looked at, null when its CRC does not match. */
+  /** All bytes of the current batch, null when its CRC does not match. */
   async intact(): Promise<Uint8Array | null> {
     if (!this.holds(this.sizeBytes)) await this.#fill(this.sizeBytes);
     if (!this.holds(this.sizeBytes)) return null;
@@ -80,14 +80,14 @@ export class BatchScanner {
       : null;
   }
 
-  /** Moves past the batch looked at. */
+  /** Moves past the current batch. */
   advance(): void {
     this.position += this.sizeBytes;
   }
 
   async #fill(length: number): Promise<void> {
     const wanted = Math.min(Math.max(length, this.#chunkBytes), this.#end - this.position);
-    // A new buffer each time: slices of the last one may be on their way to a client.
+    // A new buffer each time: slices of the previous one may still be in use by a response.
     const bytes = new Uint8Array(Buffer.allocUnsafeSlow(wanted).buffer);
     const count = await this.#file.read(bytes, this.position);
     this.#bytes = bytes.subarray(0, count);

@@ -9,9 +9,9 @@ export interface FoundBatch {
 }
 
 /**
- * Where reading can go on behind damage: the first intact batch at or after `from` whose base
- * offset lies in `minOffset` … `endOffset - 1`. The segment ends at `endOffset`, Infinity when that
- * is not known. Tries every byte, so it is slow and only for the rare case.
+ * Finds where reading can continue after damage: the first intact batch at or after position `from`
+ * with a base offset from `minOffset` to `endOffset - 1`. `endOffset` is the segment's end,
+ * Infinity when unknown. It tries every byte position, so it is slow.
  */
 export async function findBatch(
   file: File,
@@ -41,8 +41,8 @@ export async function findBatch(
 }
 
 /**
- * A batch's base offset lies outside its CRC, and behind damage no batch before it vouches for it:
- * the one after it must, or the end of the segment.
+ * The CRC does not cover the base offset. After damage the previous batch cannot confirm it, so the
+ * next batch, or the end of the segment, must begin at the offset that follows from it.
  */
 async function isConfirmed(scanner: BatchScanner, endOffset: number): Promise<boolean> {
   const { nextOffset } = scanner;

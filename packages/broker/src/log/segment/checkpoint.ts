@@ -5,20 +5,20 @@ import { CHECKPOINT_FILE, STATE_FILE } from "./file-names.ts";
 import { readSealed, replaceSealed } from "./sealed-file.ts";
 
 const VERSION = 1;
-/** Under 1 the state was JSON, and who reads that must find what it can read, or nothing. */
+/** Version 1 held the state as JSON. A release that only knows version 1 then ignores the file. */
 const STATE_VERSION = 2;
 const CHECKPOINT_BYTES = 40;
 
 /**
- * What is known to be on the disk whatever happens: every batch below `recoveryOffset`, which is
- * at `recoveryPosition` of segment `recoverySegment`. Opening scans from there on.
+ * Kafka's recovery point: every batch below `recoveryOffset` was synced to the disk. That offset is
+ * at `recoveryPosition` of segment `recoverySegment`, and opening the log scans from there.
  */
 export interface Checkpoint {
   readonly startOffset: number;
   readonly recoveryOffset: number;
   readonly recoverySegment: number;
   readonly recoveryPosition: number;
-  /** Of the batches below `recoveryOffset`; -1 for none. */
+  /** Of the batches below `recoveryOffset`, ms; -1 when there are none. */
   readonly maxTimestamp: number;
 }
 
@@ -54,7 +54,7 @@ export async function readCheckpoint(
   };
 }
 
-/** The caller's own state, true at `offset`. */
+/** Saves the caller's own state as of `offset`. */
 export async function writeState(
   fs: FileSystem,
   directory: string,

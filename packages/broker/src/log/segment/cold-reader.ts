@@ -1,7 +1,7 @@
-// Reads what is no longer in the memory tail.
+// Reads batches that are no longer in the memory tail.
 //
-// 1. What is returned was checked: offsets follow on one another, every CRC matches.
-// 2. Damage closes exactly the offsets between the intact batches around it.
+// 1. Returned batches were checked: their offsets are contiguous and every CRC matches.
+// 2. Damage makes exactly the offsets between the intact batches around it unreadable.
 import type { File } from "../../env/env.ts";
 import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
@@ -16,7 +16,7 @@ import type { Store } from "./store.ts";
 export class ColdReader {
   readonly #store: Store;
   readonly #state: LogState;
-  /** Where recent reads ended: a reader that goes on needs neither index nor a second read. */
+  /** Where recent reads ended: the next read from there needs no index and no header scan. */
   #ends: { segment: Segment; offset: number; position: number }[] = [];
 
   constructor(store: Store, state: LogState) {
@@ -31,7 +31,7 @@ export class ColdReader {
       return await this.#readSegment(state.segments[at]!, state.endOfSegment(at), wanted);
     } catch (error) {
       if (error instanceof LogError) throw error;
-      // The segment may have been trimmed away under us.
+      // `deleteBefore` may have removed the segment during the read.
       if (wanted.offset < state.startOffset) throw outOfRange(state, wanted.offset);
       const message = `log ${state.name}: cannot read at ${wanted.offset}: ${reasonOf(error)}`;
       this.#store.report(message);
@@ -50,7 +50,9 @@ export class ColdReader {
       if (found.batches.length > 0 || !found.isDamaged) return found.batches;
       if (found.stoppedAtOnce && from.baseOffset === null && mayRebuild) {
         mayRebuild = false;
-        this.#store.report(`log ${this.#state.name}: rebuilding the index of ${segment.name}`);
+        this.#store.report(
+          `log ${this.#state.name}: the index of segment ${segment.name} is wrong, rebuilding it`,
+        );
         await segment.rebuildIndex(this.#store, segmentEnd, this.#state.options.indexIntervalBytes);
         place = await this.#locate(segment, segmentEnd, wanted.offset);
         continue;
@@ -67,7 +69,7 @@ export class ColdReader {
   }
 
   async #locate(segment: Segment, segmentEnd: number, offset: number): Promise<Place> {
-    const end = this.#ends.find((known) => known.offset === offset && known.segment === segment);
+    const end = this.#ends.find((one) => one.offset === offset && one.segment === segment);
     if (end) return { position: end.position, baseOffset: offset, lastOffset: null };
     const { active, options } = this.#state;
     const index = await segment.loadIndex(this.#store, segmentEnd, options.indexIntervalBytes);
@@ -97,7 +99,7 @@ export class ColdReader {
     const damage = { from, to };
     this.#state.damages.note(damage);
     const error = corrupt(this.#state, damage);
-    this.#store.report(`${error.message} (segment ${segment.name}, kept as it is)`);
+    this.#store.report(`${error.message} (segment ${segment.name}, which is not changed)`);
     return error;
   }
 

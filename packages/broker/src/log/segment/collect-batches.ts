@@ -3,7 +3,7 @@ import type { File } from "../../env/env.ts";
 import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 
-/** Where a batch begins. Of an index entry only the batch's last offset is known. */
+/** Where a batch begins. An index entry tells only the batch's last offset, not its base offset. */
 export interface Place {
   readonly position: number;
   readonly baseOffset: number | null;
@@ -21,16 +21,16 @@ export interface Found {
   /** Where reading ended: at a batch, at damage, or at the end of the segment. */
   readonly position: number;
   readonly offset: number | null;
-  /** Why there is no more: false when enough was collected, or nothing below the limit is left. */
+  /** Whether damaged or missing batches ended the reading, rather than `maxBytes` or `upTo`. */
   readonly isDamaged: boolean;
-  /** Whether not even the batch at the place where reading began was as expected. */
+  /** Whether already the first batch was not as expected. */
   readonly stoppedAtOnce: boolean;
-  /** Behind the start of the last batch that was passed: its length may be a lie. */
+  /** Where to search after damage: one past the last batch's start, as its length may be wrong. */
   readonly suspectPosition: number;
   readonly suspectOffset: number;
 }
 
-/** Collects intact batches from the one that holds the wanted offset, until something ends it. */
+/** Collects intact batches, beginning with the one that holds the wanted offset. */
 export async function collectBatches(
   file: File,
   from: Place,

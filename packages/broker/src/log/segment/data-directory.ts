@@ -7,12 +7,12 @@ import { parseLogDirectoryName } from "./file-names.ts";
 import { lockDirectory } from "./lock.ts";
 import { replaceFile } from "./sealed-file.ts";
 
-/** As Kafka writes it since KIP-631: `version`, `cluster.id`, `node.id`, `directory.id`. */
+/** Kafka's file (KIP-631): `version`, `cluster.id`, `node.id`, `directory.id`. */
 const META_FILE = "meta.properties";
 const META_VERSION = 1;
-/** What a broker of a cluster has in the place of that. */
+/** The file that a broker of a cluster has instead. */
 const CLUSTER_MARK = join("nats", "node-id");
-/** There exactly while no broker runs on the directory and the last one closed everything. */
+/** Exists only while no broker uses the directory and the last one shut down cleanly. */
 const CLEAN_FILE = ".tarpan-clean";
 
 export interface DirectoryMeta {
@@ -25,15 +25,15 @@ export interface DirectoryMeta {
 export interface DataDirectory {
   readonly path: string;
   readonly meta: DirectoryMeta;
-  /** Whether the last owner let go in order. */
+  /** Whether the last broker on this directory shut down cleanly. */
   readonly cleanlyClosed: boolean;
-  /** Lets go of the directory; `clean` when everything in it was closed in order. */
+  /** Unlocks the directory. `clean` says that everything in it was closed without an error. */
   release(clean: boolean): Promise<void>;
 }
 
 /**
- * Takes a data directory, making it when it is missing. Rejects with DataDirectoryError. `nodeId`
- * (default 1) is written into a new directory and must match that of an old one when given.
+ * Locks a data directory and creates it if it is missing. Rejects with DataDirectoryError. `nodeId`
+ * (default 1) is written into a new directory; if given, it must match that of an existing one.
  */
 export async function openDataDirectory(
   path: string,
@@ -68,8 +68,8 @@ export async function openDataDirectory(
 }
 
 /**
- * Makes a directory, and those above it, so that a power failure takes none of them away. False
- * when it was there before.
+ * Creates a directory and its missing parents so that they survive a power failure. False when it
+ * existed before.
  */
 async function makeDurably(path: string, fs: FileSystem): Promise<boolean> {
   const missing: string[] = [];
@@ -79,10 +79,10 @@ async function makeDurably(path: string, fs: FileSystem): Promise<boolean> {
   return missing.length > 0;
 }
 
-/** Names that a killed process left may be seen and still not be on the disk. */
+/** File names that a killed process created are visible, but may not have been synced yet. */
 async function settleNames(path: string, fs: FileSystem): Promise<void> {
   await fs.syncDirectory(path);
-  // Where the directory above may not be opened it is not ours, and was there before us.
+  // A parent directory that we may not open was not created by us, so it needs no sync.
   await fs.syncDirectory(dirname(resolve(path))).catch(() => {});
 }
 
@@ -124,7 +124,7 @@ async function refuseLogsWithoutMeta(path: string, fs: FileSystem): Promise<void
   );
 }
 
-/** Another broker's data directory may have the name of a log: `broker-1`. */
+/** Skips data directories of other brokers, whose names (`broker-1`) can look like a log's. */
 async function firstLog(path: string, fs: FileSystem): Promise<string | null> {
   for (const name of await fs.list(path)) {
     if (parseLogDirectoryName(name) !== null && !(await isBrokers(join(path, name), fs)))
@@ -133,7 +133,7 @@ async function firstLog(path: string, fs: FileSystem): Promise<string | null> {
   return null;
 }
 
-/** What may not be looked at, and what is no directory, is not known to be a broker's. */
+/** Whether `path` is a data directory. False when it is a file or cannot be examined. */
 async function isBrokers(path: string, fs: FileSystem): Promise<boolean> {
   for (const mark of [META_FILE, CLUSTER_MARK]) {
     if ((await fs.stat(join(path, mark)).catch(() => null)) !== null) return true;
@@ -142,9 +142,9 @@ async function isBrokers(path: string, fs: FileSystem): Promise<boolean> {
 }
 
 /**
- * Data directories of other brokers around this one or in it, a line for the operator each. They do
- * no harm as they are, but whoever removes the outer one removes both, and no topic can have a
- * partition where the inner one is. What has a name in `ownLogs` is not looked at.
+ * One line for the operator for each other broker's data directory that contains this one or lies
+ * inside it. The brokers can work like this, but deleting the outer directory deletes both, and a
+ * partition's log cannot have the inner one's name. Names in `ownLogs` are not examined.
  */
 export async function nestedDirectories(
   path: string,
@@ -154,12 +154,18 @@ export async function nestedDirectories(
   const lines: string[] = [];
   const outer = dirname(resolve(path));
   if (await isBrokers(outer, fs)) {
-    lines.push(`data directory ${path} lies inside that of another broker, ${outer}`);
+    lines.push(
+      `data directory ${path} is inside that of another broker, ${outer}: ` +
+        "deleting that one deletes both; keep them apart",
+    );
   }
   for (const name of await fs.list(path)) {
     const inner = join(path, name);
     if (ownLogs.has(name) || !(await isBrokers(inner, fs))) continue;
-    lines.push(`data directory ${path} holds that of another broker, ${inner}`);
+    lines.push(
+      `data directory ${path} contains that of another broker, ${inner}: ` +
+        "deleting this one deletes both; keep them apart",
+    );
   }
   return lines;
 }
@@ -177,12 +183,13 @@ function parseMeta(path: string, text: string): DirectoryMeta {
   if (version !== META_VERSION && !Number.isNaN(version))
     throw new DataDirectoryError(
       "TARPAN_DATA_DIRECTORY_VERSION",
-      `data directory ${path} has format version ${version}; this broker knows ${META_VERSION}`,
+      `data directory ${path} has format version ${version}, this broker supports only ` +
+        `${META_VERSION}: start the release that wrote it, or use another directory`,
     );
   if (Number.isNaN(version) || !Number.isInteger(nodeId) || !clusterId)
     throw new DataDirectoryError(
       "TARPAN_DATA_DIRECTORY_INCOMPLETE",
-      `${join(path, META_FILE)} lacks a valid version, node.id or cluster.id`,
+      `${join(path, META_FILE)} has no valid version, node.id or cluster.id: restore that file`,
     );
   return { clusterId, nodeId, directoryId: values.get("directory.id") ?? "" };
 }

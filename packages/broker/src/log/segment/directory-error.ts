@@ -5,7 +5,7 @@ export type DataDirectoryErrorCode =
   | "TARPAN_DATA_DIRECTORY_INCOMPLETE"
   | "TARPAN_DATA_DIRECTORY_OTHER_NODE";
 
-/** Why a broker must not start on a data directory. `message` is one line for an operator. */
+/** Why a broker cannot start on a data directory. `message` is one line for the operator. */
 export class DataDirectoryError extends Error {
   readonly code: DataDirectoryErrorCode;
 

@@ -1,9 +1,9 @@
-// Room on the file system of a data directory.
+// Watches the free space on the file system of a data directory.
 //
-// 1. It is full from the first write that found it so until the reserve could be made again: then
-//    there is room for more than the next batch.
-// 2. While it is full only what starts a broker, or frees space, is written. The reserve, which is
-//    given up for it, is room for that and for nothing else of ours.
+// 1. The disk counts as full from the first write that fails for it until the reserve file could be
+//    written again: only then is there room for more than one batch.
+// 2. While the disk is full, only writes that start a broker or free space are allowed. The reserve
+//    file is removed to make room for these writes.
 import { join } from "node:path";
 import type { Env, Timer } from "../../env/env.ts";
 import { isDiskFull } from "../../util/os-error.ts";
@@ -11,20 +11,20 @@ import { DISK_LOOK_INTERVAL_MS, DISK_REMINDER_INTERVAL_MS, DISK_RESERVE_BYTES } 
 import { LogError } from "../log-error.ts";
 
 const RESERVE_FILE = ".tarpan-reserve";
-/** What there must be, the reserve in it, for a disk not to be full. */
+/** Free bytes, including the reserve file's, below which a disk counts as full. */
 const ROOM_BYTES = 2 * DISK_RESERVE_BYTES;
 
 export interface DiskSpaceOptions {
   readonly env: Pick<Env, "fs" | "clock" | "timers">;
-  /** Takes one line for the operator, who has to do something. */
+  /** Takes one line for the operator about a problem that needs action. */
   readonly alert: (line: string) => void;
   /** Takes one line for the operator. */
   readonly report: (line: string) => void;
-  /** What a full disk means, for the operator. */
+  /** What a full disk means for clients; part of the line for the operator. */
   readonly means: string;
-  /** Where somebody else writes, and nobody tells what that failed with: the disk is watched. */
+  /** Polls the free space: another process (nats-server) writes and does not report its errors. */
   readonly watched?: boolean;
-  /** Runs when there is room again. */
+  /** Called when there is room again. */
   readonly onRoom?: () => void;
 }
 
@@ -33,7 +33,7 @@ export class DiskSpace {
   readonly #options: DiskSpaceOptions;
   #holdsReserve = false;
   #isFull = false;
-  #saidAtMs = 0;
+  #alertedAtMs = 0;
   #timer: Timer | null = null;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -43,7 +43,7 @@ export class DiskSpace {
     this.#options = options;
   }
 
-  /** Of a directory that is there. On a full disk the reserve is given up before anybody writes. */
+  /** `directory` must exist. On a full disk the reserve is removed before this resolves. */
   static async open(directory: string, options: DiskSpaceOptions): Promise<DiskSpace> {
     const disk = new DiskSpace(directory, options);
     const reserve = await options.env.fs.stat(disk.#reservePath);
@@ -59,7 +59,7 @@ export class DiskSpace {
     return this.#isFull;
   }
 
-  /** What clients, and those who ask whether the broker is ready, are told while it is full. */
+  /** The text for clients and for `/ready` while the disk is full. */
   get problem(): string | null {
     if (!this.#isFull) return null;
     return `the disk of ${this.#directory} is full: nothing is stored until there is space`;
@@ -70,8 +70,8 @@ export class DiskSpace {
   }
 
   /**
-   * Is told what a write failed with. True when there is room now that was not there then: the
-   * reserve was given up.
+   * Call it with the error of a failed write. True when a retry can succeed, because the disk was
+   * full and the reserve was removed just now.
    */
   async noticed(error: unknown): Promise<boolean> {
     if (this.#isFull || this.#closed || !isDiskFull(error)) return false;
@@ -93,13 +93,13 @@ export class DiskSpace {
   async #begin(): Promise<void> {
     this.#isFull = true;
     this.#lookLater();
-    // Nothing but the first word waits for this: the numbers are of before the reserve went.
+    // The alert comes first, so that it shows the free space without the reserve's.
     this.#work = this.#remind().then(() => this.#giveUpReserve());
     await this.#work;
   }
 
   async #remind(): Promise<void> {
-    this.#saidAtMs = this.#options.env.clock.monotonicMs();
+    this.#alertedAtMs = this.#options.env.clock.monotonicMs();
     const free = await this.#freeText();
     this.#options.alert(
       `the disk of ${this.#directory} is full (${free}): ${this.#options.means}. ` +
@@ -126,7 +126,7 @@ export class DiskSpace {
     }
     if (this.#holdsReserve) return this.#begin();
     this.#lookLater();
-    const isDue = clock.monotonicMs() - this.#saidAtMs >= DISK_REMINDER_INTERVAL_MS;
+    const isDue = clock.monotonicMs() - this.#alertedAtMs >= DISK_REMINDER_INTERVAL_MS;
     if (this.#isFull && isDue) await this.#remind();
   }
 
@@ -139,13 +139,13 @@ export class DiskSpace {
     this.#options.onRoom?.();
   }
 
-  /** The reserve is there, and little beside it. */
+  /** Whether too little is free besides the reserve. */
   async #isShort(): Promise<boolean> {
     const freeBytes = await this.#freeBytes();
     return freeBytes !== null && freeBytes + DISK_RESERVE_BYTES < ROOM_BYTES;
   }
 
-  /** Only where something is left beside it: whoever writes next is to find room. */
+  /** Not if it would take all free space: the next write must find room. */
   async #makeReserve(): Promise<boolean> {
     const { fs } = this.#options.env;
     const freeBytes = await this.#freeBytes();

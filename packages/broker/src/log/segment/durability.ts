@@ -1,8 +1,8 @@
-// What of a log is on the disk for certain, and how more of it gets there.
+// Syncs the files of one log and records in its checkpoint what is durable.
 //
 // 1. A failed sync takes the log offline and is never repeated: the kernel may have dropped the
 //    pages and marked them clean, so a second sync would succeed without them.
-// 2. A checkpoint claims only what was synced before it was written.
+// 2. A checkpoint covers only batches that were synced before it was written.
 // 3. Syncs and checkpoints of one log never overlap.
 
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
@@ -20,9 +20,9 @@ export class Durability {
   /** Sealed segments whose index files are not complete. */
   readonly #unindexed = new Set<Segment>();
   #directoryUnsynced = false;
-  /** A roll waits for its checkpoint, which will do for the rolls after it too. */
+  /** A checkpoint for a roll is queued; it covers the rolls that happen before it starts. */
   #isAdvanceDue = false;
-  /** What the checkpoint file says. */
+  /** The content of the checkpoint file. */
   #saved: Checkpoint | null;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -32,14 +32,14 @@ export class Durability {
     this.#saved = saved;
   }
 
-  /** A write to `segment` has finished. */
+  /** Call it after a write to `segment`. */
   written(segment: Segment): void {
     if (this.#store.durableWrites) return;
     this.#unsynced.add(segment);
     this.#store.written(this);
   }
 
-  /** A new segment was begun after `sealed`, which gets its index files in the background. */
+  /** Call it after a roll: the index files of `sealed` are written in the background. */
   rolled(sealed: Segment): void {
     if (!this.#store.durableWrites) this.#directoryUnsynced = true;
     this.#unindexed.add(sealed);
@@ -47,23 +47,26 @@ export class Durability {
     this.#isAdvanceDue = true;
     this.#serially(() => this.#advance()).catch((error: unknown) => {
       void this.#store.disk.noticed(error);
-      // The data is safe: a checkpoint that lags only makes the next opening slower.
+      // Nothing is lost: opening after a crash only has to scan more.
       if (!this.#state.failure)
-        this.#store.report(`log ${this.#state.name}: no checkpoint yet: ${reasonOf(error)}`);
+        this.#store.report(
+          `log ${this.#state.name}: cannot write a checkpoint, will try again later: ` +
+            reasonOf(error),
+        );
     });
   }
 
-  /** Makes all finished writes durable. Never rejects: a failure takes the log offline. */
+  /** Syncs all finished writes. Never rejects: a failure takes the log offline. */
   sync(): Promise<void> {
     return this.#serially(() => this.#sync()).catch(() => {});
   }
 
-  /** Everything written so far becomes durable and need not be scanned again. */
+  /** Makes everything written so far durable, so that the next opening need not scan it. */
   checkpoint(): Promise<void> {
     return this.#serially(() => this.#advance());
   }
 
-  /** The same where a full disk is no reason to fail: what is opened then can be read. */
+  /** Like `checkpoint`, but does not fail on a full disk, so that the log can still be read. */
   async checkpointIfRoom(): Promise<void> {
     try {
       await this.checkpoint();
@@ -83,13 +86,13 @@ export class Durability {
   moveStart(startOffset: number): Promise<void> {
     return this.#serially(async () => {
       if (startOffset <= this.#state.startOffset) return;
-      // All of it: segments that the last checkpoint builds upon may be about to go.
+      // A whole checkpoint: the segment that the saved one refers to may be deleted next.
       await this.#advance(startOffset);
       this.#state.startOffset = startOffset;
     }).catch((error: unknown) => this.refuse("cannot move the start", error));
   }
 
-  /** Removes the files of segments that the log no longer has. */
+  /** Deletes the files of segments that no longer belong to the log. */
   remove(segments: readonly Segment[]): Promise<void> {
     return this.#serially(async () => {
       for (const segment of segments) {
@@ -101,7 +104,7 @@ export class Durability {
     }).catch((error: unknown) => this.refuse("cannot remove segments", error));
   }
 
-  /** The log goes on: files that are replaced whole are as they were. */
+  /** Only the operation fails, not the log: files that are replaced whole are unchanged. */
   refuse(what: string, cause: unknown): never {
     if (cause instanceof LogError) throw cause;
     void this.#store.disk.noticed(cause);
@@ -109,7 +112,7 @@ export class Durability {
     throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
   }
 
-  /** Waits for what has begun. */
+  /** Waits for all syncs and checkpoints that were requested. */
   async settled(): Promise<void> {
     await this.#last;
   }
@@ -153,7 +156,7 @@ export class Durability {
     this.#saved = next;
   }
 
-  /** Index files are worth having and not needed: what is missing is built anew. */
+  /** A failure is only reported: missing index files are rebuilt when they are needed. */
   async #saveIndexes(active: Segment): Promise<void> {
     const isStillActive = active === this.#state.active;
     const segments = isStillActive ? [...this.#unindexed, active] : [...this.#unindexed];

@@ -37,13 +37,13 @@ import { firstForeign } from "./unfinished-creation.ts";
 export interface SegmentEngineOptions {
   readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "machine" | "processes">;
   readonly flush: FlushPolicy;
-  /** Written into a new directory, compared with an old one; default 1 and no comparison. */
+  /** Written into a new directory (default 1); if given, it must match an existing directory's. */
   readonly nodeId?: number;
-  /** What the operator calls it. */
+  /** The operator's name for this node. */
   readonly nodeName?: string | undefined;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
-  /** Takes one that can't wait; `log` when left out. */
+  /** Takes one about a problem that needs action; default: `log`. */
   readonly alert?: (line: string) => void;
 }
 
@@ -54,11 +54,11 @@ export class SegmentEngine implements LogEngine {
   readonly #env: SegmentEngineOptions["env"];
   readonly #flush: FlushPolicy;
   readonly #store: Store;
-  /** For logs that are always durable; the same one where all are. */
+  /** For logs with `alwaysDurable`; the same as `#store` when every log is. */
   readonly #durableStore: Store;
   readonly #open = new Map<string, SegmentLog>();
   #found: readonly LogId[] = [];
-  /** Creating, opening and deleting of one log take turns. */
+  /** Serializes create, open and delete of the same log. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #removals = new Set<Promise<void>>();
   readonly #unsynced = new Set<{ sync(): Promise<void> }>();
@@ -94,8 +94,8 @@ export class SegmentEngine implements LogEngine {
   }
 
   /**
-   * Takes a data directory, making it when missing. Rejects with DataDirectoryError when it is in
-   * use, cannot be written, is of a newer format, or is not what it was.
+   * Locks a data directory and creates it if it is missing. Rejects with DataDirectoryError when it
+   * is in use, not writable, incomplete, of another format version, or of another node.
    */
   static async openDirectory(path: string, options: SegmentEngineOptions): Promise<SegmentEngine> {
     const { env, log: report = () => {}, alert = report } = options;
@@ -121,7 +121,7 @@ export class SegmentEngine implements LogEngine {
       if (isDeletedDirectoryName(name)) this.#removeLater(join(path, name));
   }
 
-  /** What `meta.properties` says. */
+  /** The content of `meta.properties`. */
   get meta(): DirectoryMeta {
     return this.#directory.meta;
   }
@@ -135,12 +135,12 @@ export class SegmentEngine implements LogEngine {
     return this.#directory.cleanlyClosed;
   }
 
-  /** Whether there was no log when the directory was opened. */
+  /** Whether the directory held no log when it was opened. */
   get isNew(): boolean {
     return this.#found.length === 0;
   }
 
-  /** What the logs opened so far needed. */
+  /** How much recovery the logs opened so far needed. */
   get recovered(): Readonly<RecoveredLogs> {
     return this.#store.recovered;
   }
@@ -154,7 +154,7 @@ export class SegmentEngine implements LogEngine {
       await this.#clearUnfinished(name, path);
       await fs.makeDirectory(path);
       const segment = await Segment.create(this.#store, path, 0);
-      // Last, and synced with the directory: a log without it was never made.
+      // The last step: a log without this file counts as never created.
       await writeTopicId(fs, path, id.topicId);
       await fs.syncDirectory(this.#directory.path);
       const log = SegmentLog.begin(this.#storeFor(options), name, path, options, segment);
@@ -190,7 +190,7 @@ export class SegmentEngine implements LogEngine {
     if (aside !== null) this.#store.report(`log ${logDirectoryName(id)}: set aside as ${aside}`);
   }
 
-  /** Closes a log and gives its directory another name; null when it is not there. */
+  /** Closes a log and renames its directory; null when the log does not exist. */
   #moveAway(id: LogId, nameOf: typeof deletedDirectoryName): Promise<string | null> {
     return this.#inTurn(id, async (name, path) => {
       const { fs } = this.#store;
@@ -216,7 +216,7 @@ export class SegmentEngine implements LogEngine {
       if (!parsed) return null;
       const path = join(this.#directory.path, name);
       const topicId = await readTopicId(this.#store.fs, path).catch((error: unknown) => {
-        this.#store.report(`log ${name} is left out: ${(error as Error).message}`);
+        this.#store.report(`log ${name} is ignored: ${(error as Error).message}`);
         return null;
       });
       return topicId === null ? null : { ...parsed, topicId };
@@ -253,20 +253,20 @@ export class SegmentEngine implements LogEngine {
     return options.essential ? this.#durableStore : this.#store;
   }
 
-  /** A crash in the middle of `create` leaves a directory that holds nothing yet. */
+  /** Removes the directory that a crash during `create` leaves; it holds no batch yet. */
   async #clearUnfinished(name: string, path: string): Promise<void> {
     const { fs } = this.#store;
     if ((await fs.stat(path)) === null) return;
     const foreign = await firstForeign(fs, path);
     if (foreign !== null) {
-      const what = `log ${name} can't be made: ${path} is there and holds ${foreign}`;
-      const error = new LogError("exists", `${what}, which is no log's; move it away`);
+      const what = `cannot create log ${name}: ${path} exists and contains ${foreign}`;
+      const error = new LogError("exists", `${what}, which belongs to no log; move it away`);
       this.#store.report(error.message);
       throw error;
     }
     await fs.remove(path);
     await fs.syncDirectory(this.#directory.path);
-    this.#store.report(`log ${name}: removed what an unfinished creation had left`);
+    this.#store.report(`log ${name}: removed files of a creation that a crash interrupted`);
   }
 
   async #inTurn<T>(id: LogId, work: (name: string, path: string) => Promise<T>): Promise<T> {
@@ -284,7 +284,7 @@ export class SegmentEngine implements LogEngine {
     return result.catch((cause: unknown) => {
       if (cause instanceof LogError) throw cause;
       void this.#store.disk.noticed(cause);
-      const message = `log ${name} cannot be made, opened or deleted: ${reasonOf(cause)}`;
+      const message = `cannot create, open or delete log ${name}: ${reasonOf(cause)}`;
       throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
     });
   }

@@ -3,9 +3,9 @@ import type { LogId } from "../log.ts";
 export const LOG_SUFFIX = ".log";
 export const INDEX_SUFFIX = ".index";
 export const TIME_INDEX_SUFFIX = ".timeindex";
-/** A file that is being written and will be renamed; worthless after a crash. */
+/** A file that is being written and will be renamed; recovery deletes it. */
 export const TEMPORARY_SUFFIX = ".tmp";
-/** Segments that recovery cut off and kept for an operator to look at. */
+/** Segments, or ends of segments, that recovery took out of a log and kept for the operator. */
 export const CUT_SUFFIX = ".cut";
 
 export const PARTITION_METADATA_FILE = "partition.metadata";
@@ -14,15 +14,15 @@ export const STATE_FILE = "tarpan.state";
 
 /** Kafka renames a log with this suffix before it removes the files one by one. */
 const DELETED_SUFFIX = "-delete";
-/** Bytes a file name may have on the file systems we know. */
+/** Longest file name, in bytes, that common file systems allow. */
 const MAX_NAME_BYTES = 255;
 
-/** Path of a segment's files without their suffix, named by its first offset as Kafka does. */
+/** Name of a segment's files without their suffix: its base offset, as in Kafka. */
 export function segmentName(baseOffset: number): string {
   return String(baseOffset).padStart(20, "0");
 }
 
-/** First offset of the segment a `.log` file belongs to, null for any other file. */
+/** Base offset in the name of a `.log` file, null for any other file. */
 export function parseLogFileName(name: string): number | null {
   const match = /^(\d{20})\.log$/.exec(name);
   return match ? Number(match[1]) : null;
@@ -37,12 +37,12 @@ export function parseLogDirectoryName(name: string): { topic: string; partition:
   return match ? { topic: match[1]!, partition: Number(match[2]) } : null;
 }
 
-/** `unique` keeps apart logs of the same name deleted one after another. */
+/** `unique` tells deleted logs of the same name apart. */
 export function deletedDirectoryName(id: LogId, unique: string): string {
   return renamed(id, `.${unique}${DELETED_SUFFIX}`);
 }
 
-/** Kafka's name for a log that belongs to no topic it knows. */
+/** Kafka's name for the log of an unknown topic. */
 export function strayDirectoryName(id: LogId, unique: string): string {
   return renamed(id, `.${unique}-stray`);
 }
@@ -51,7 +51,7 @@ function renamed(id: LogId, suffix: string): string {
   return logDirectoryName(id).slice(0, MAX_NAME_BYTES - suffix.length) + suffix;
 }
 
-/** Only what `deletedDirectoryName` can have made: its like is removed without a question. */
+/** Strict, because such a directory is removed unasked: only names of `deletedDirectoryName`. */
 export function isDeletedDirectoryName(name: string): boolean {
   return /\.[0-9a-f]{32}-delete$/.test(name);
 }

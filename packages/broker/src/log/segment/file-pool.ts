@@ -1,7 +1,8 @@
-// Open files, few and shared: a broker may hold far more segments than descriptors.
+// A bounded pool of open files: a broker may have far more segments than file descriptors.
 //
-// 1. A file is closed only while nobody uses it.
-// 2. At most `limit` are in use: who needs another waits. So nobody may use one while using one.
+// 1. A file is closed only while no caller uses it.
+// 2. At most `limit` files are in use; a caller that needs another one waits. So that callers never
+//    wait for each other, a caller must not use a second file while it uses one.
 import type { File, FileSystem } from "../../env/env.ts";
 
 interface Pooled {
@@ -42,7 +43,7 @@ export class FilePool {
     }
   }
 
-  /** Closes the file once nobody uses it: it was deleted, or is not expected to be read soon. */
+  /** Closes the file as soon as no caller uses it. */
   async forget(path: string): Promise<void> {
     const pooled = this.#files.get(path);
     if (!pooled) return;
@@ -64,12 +65,11 @@ export class FilePool {
     if (pooled) {
       this.#files.delete(path);
     } else {
-      // Room for this one.
       this.#shrink(this.#limit - 1);
       const file = this.#fs.open(path, { durableWrites: this.#durableWrites });
       const opened: Pooled = { file, users: 0, forgotten: false };
       pooled = opened;
-      // What could not be opened is tried anew by the next user.
+      // If opening fails, the next caller tries it again.
       file.catch(() => this.#files.get(path) === opened && this.#files.delete(path));
     }
     if (pooled.users === 0) this.#inUse += 1;
@@ -88,7 +88,7 @@ export class FilePool {
   }
 }
 
-/** Nothing hangs on closing: what had to be durable was synced before. */
+/** An error on closing is harmless: data that must be durable was synced before. */
 async function closeQuietly(pooled: Pooled): Promise<void> {
   await pooled.file.then((file) => file.close()).catch(() => {});
 }

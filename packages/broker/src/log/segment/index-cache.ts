@@ -1,11 +1,11 @@
 import { INDEX_CACHE_BYTES } from "../limits.ts";
 
-/** Whose index may be read again from its file. */
+/** A segment, as far as this cache needs it. */
 interface Indexed {
   index: { readonly isSaved: boolean; readonly sizeBytes: number } | null;
 }
 
-/** Bounds the indexes of sealed segments in memory; the one used longest ago goes first. */
+/** Bounds the memory of sealed segments' indexes; the least recently used one is dropped first. */
 export class IndexCache {
   readonly #held = new Map<Indexed, number>();
   readonly #limitBytes: number;
@@ -15,7 +15,7 @@ export class IndexCache {
     this.#limitBytes = limitBytes;
   }
 
-  /** Says that a sealed segment's index was used just now. */
+  /** Call it when a sealed segment's index was used. Indexes that no file holds are kept. */
   used(segment: Indexed): void {
     if (!segment.index?.isSaved) return;
     this.forget(segment);

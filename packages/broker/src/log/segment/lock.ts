@@ -1,20 +1,24 @@
-// One broker per data directory. Node has no flock, so an owner is a file whose name says which
-// life of which process it is; a name needs no content that a crash could tear.
+// Allows one broker per data directory. Node has no flock, so a broker creates a lock file whose
+// name tells its process: the id, and the start of that process, because ids are reused. The file
+// is empty, so a crash cannot leave it half written.
 //
-// 1. A claim is put up first and the others are looked at second, so of two brokers that start
-//    together at least one sees the other. It may happen that both do and both give up.
-// 2. Only claims of processes that no longer live are removed by others.
+// 1. A broker creates its own lock file first and then looks for others. Of two brokers that start
+//    at the same time at least one sees the other; it may happen that both do and both give up.
+// 2. A broker removes another one's lock file only when that process no longer runs.
 //
-// Processes in different containers that share a directory cannot see each other's ids: there the
-// orchestrator has to keep a second broker away.
+// Processes in different containers cannot see each other's ids. If they share a directory, the
+// orchestrator must make sure that only one broker uses it.
 import { join } from "node:path";
 import type { Env } from "../../env/env.ts";
 import { codeOf, reasonOf } from "../../util/os-error.ts";
 import { DataDirectoryError } from "./directory-error.ts";
 
-const CLAIM = /^\.lock-(\d+)-([A-Za-z0-9.]+)$/;
+const LOCK_FILE = /^\.lock-(\d+)-([A-Za-z0-9.]+)$/;
 
-/** Takes the directory or rejects with TARPAN_DATA_DIRECTORY_IN_USE. Returns how to let go. */
+/**
+ * Locks the directory; resolves to the function that unlocks it. Rejects with
+ * TARPAN_DATA_DIRECTORY_IN_USE or TARPAN_DATA_DIRECTORY_UNWRITABLE.
+ */
 export async function lockDirectory(
   directory: string,
   { fs, processes }: Pick<Env, "fs" | "processes">,
@@ -42,17 +46,17 @@ export async function lockDirectory(
   return release;
 }
 
-/** Removes the claims of those who live no more. */
+/** Rejects if another living process holds a lock; removes the lock files of dead processes. */
 async function expectNoOther(
   directory: string,
   own: string,
   { fs, processes }: Pick<Env, "fs" | "processes">,
 ): Promise<void> {
   for (const name of await fs.list(directory)) {
-    const claim = CLAIM.exec(name);
-    if (!claim || name === own) continue;
-    const processId = Number(claim[1]);
-    if ((await processes.lifeOf(processId)) === claim[2]) throw inUse(directory, processId);
+    const lock = LOCK_FILE.exec(name);
+    if (!lock || name === own) continue;
+    const processId = Number(lock[1]);
+    if ((await processes.lifeOf(processId)) === lock[2]) throw inUse(directory, processId);
     await fs.remove(join(directory, name));
   }
 }
@@ -60,6 +64,7 @@ async function expectNoOther(
 function inUse(directory: string, processId: number): DataDirectoryError {
   return new DataDirectoryError(
     "TARPAN_DATA_DIRECTORY_IN_USE",
-    `data directory ${directory} is in use by process ${processId}`,
+    `data directory ${directory} is in use by process ${processId}: ` +
+      "stop that process, or use another directory",
   );
 }

@@ -3,7 +3,7 @@ import type { LogOptions } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { Segment } from "./segment.ts";
 
-/** What the parts of one open log share. */
+/** The state of one open log, shared by its writer, reader and durability. */
 export class LogState {
   readonly name: string;
   readonly directory: string;
@@ -16,8 +16,9 @@ export class LogState {
   maxTimestamp: number;
   sizeBytes: number;
   failure: LogError | null = null;
-  /** What reading found, and whether opening found that something acknowledged is gone. */
+  /** Damage that reads found. */
   readonly damages = new DamagedRanges();
+  /** Whether recovery found that acknowledged batches are missing. */
   readonly lossAtOpening: boolean;
 
   constructor(
@@ -48,12 +49,12 @@ export class LogState {
     return this.segments[this.segments.length - 1]!;
   }
 
-  /** Of offsets that the log still has. A loss that no reader has met yet is one of them. */
+  /** Counts ranges after `startOffset`; at least 1 after a loss that no read has located yet. */
   get damagedRanges(): number {
     return Math.max(this.damages.countFrom(this.startOffset), Number(this.lossAtOpening));
   }
 
-  /** Position in `segments` of the one that holds `offset`, which is not before the first. */
+  /** Index in `segments` of the one that holds `offset`, which must not precede the first one. */
   indexOfSegmentAt(offset: number): number {
     let low = 0;
     let high = this.segments.length;
@@ -65,12 +66,12 @@ export class LogState {
     return low - 1;
   }
 
-  /** One past the last offset that belongs into `segments[index]`, there or lost. */
+  /** One past the last offset that belongs to `segments[index]`, even if its batch is lost. */
   endOfSegment(index: number): number {
     return this.segments[index + 1]?.baseOffset ?? this.endOffset;
   }
 
-  /** Takes the log offline for good; the first reason stays. */
+  /** Takes the log offline until it is opened again; the first reason is kept. */
   fail(what: string, cause: unknown): LogError {
     const reason = (cause as Error)?.message ?? String(cause);
     this.failure ??= new LogError("offline", `log ${this.name} is offline: ${what}: ${reason}`, {

@@ -12,7 +12,7 @@ import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 import { offsetAt } from "./time-search.ts";
 
-/** A log in segment files. Made by SegmentEngine. */
+/** A log in segment files. Created by SegmentEngine. */
 export class SegmentLog implements Log {
   readonly #store: Store;
   readonly #state: LogState;
@@ -43,7 +43,7 @@ export class SegmentLog implements Log {
     return new SegmentLog(store, state, durability);
   }
 
-  /** A log that was made just now: there is nothing to recover. */
+  /** A log that was created just now, which needs no recovery. */
   static begin(
     store: Store,
     name: string,
@@ -104,7 +104,7 @@ export class SegmentLog implements Log {
     try {
       return await offsetAt(this.#store, this.#state, timestamp, from);
     } catch (error) {
-      // A segment that was trimmed away under the search is no longer part of the answer.
+      // `deleteBefore` may have removed a segment during the search: search what is left.
       if (this.#state.startOffset > startOffset) return this.offsetAt(timestamp, from);
       const message = `log ${this.#state.name}: cannot search by time: ${reasonOf(error)}`;
       throw new LogError("offline", message, { cause: error });
@@ -138,7 +138,7 @@ export class SegmentLog implements Log {
       this.#durability.refuse("cannot read the saved state", error),
     );
     if (saved === "damaged") {
-      this.#store.report(`log ${this.#state.name}: the saved state is damaged and not used`);
+      this.#store.report(`log ${this.#state.name}: the saved state is damaged, ignoring it`);
       return null;
     }
     const { startOffset, endOffset } = this.#state;
@@ -163,7 +163,7 @@ export class SegmentLog implements Log {
     try {
       if (!this.#state.failure) await this.#durability.checkpoint();
     } catch (error) {
-      this.#durability.refuse("what it ends with could not be noted", error);
+      this.#durability.refuse("cannot write the checkpoint of its end", error);
     } finally {
       await this.#durability.settled();
       this.#tail.clear();

@@ -1,8 +1,8 @@
 const ENTRY_BYTES = 8;
 
 /**
- * Kafka's `.index`: relative last offset and position of some batches, ascending, 4 + 4 bytes
- * each, big-endian.
+ * Kafka's `.index` file: the relative last offset and the position of some batches, ascending,
+ * 4 + 4 bytes per entry, big-endian.
  */
 export class OffsetIndex {
   #entries = new Int32Array(0);
@@ -25,7 +25,7 @@ export class OffsetIndex {
     this.#length += 1;
   }
 
-  /** The last entry at or before `relativeOffset`, null when that is before the first entry. */
+  /** The last entry at or before `relativeOffset`, null when there is none. */
   floor(relativeOffset: number): { relativeOffset: number; position: number } | null {
     let low = 0;
     let high = this.#length;
@@ -49,8 +49,8 @@ export class OffsetIndex {
   }
 
   /**
-   * What a file holds of batches that begin below `endPosition`; null when it cannot be an index
-   * of such a segment. Entries past the end are cut off when `mayPassEnd`, else they make no sense.
+   * Decodes a file's entries for batches that begin before `endPosition`; null when the bytes
+   * cannot be an index of that segment. Later entries are dropped if `mayPassEnd`, else an error.
    */
   static decode(bytes: Uint8Array, endPosition: number, mayPassEnd: boolean): OffsetIndex | null {
     if (bytes.byteLength % ENTRY_BYTES !== 0) return null;

@@ -10,12 +10,12 @@ export function writeTopicId(fs: FileSystem, directory: string, topicId: string)
   return replaceFile(fs, directory, PARTITION_METADATA_FILE, [new TextEncoder().encode(text)]);
 }
 
-/** Null when there is no such file. Rejects with LogError `corrupt` when it makes no sense. */
+/** Null when there is no such file. Rejects with LogError `corrupt` when it cannot be parsed. */
 export async function readTopicId(fs: FileSystem, directory: string): Promise<string | null> {
   const path = join(directory, PARTITION_METADATA_FILE);
   if ((await fs.stat(path)) === null) return null;
   const text = new TextDecoder().decode(await fs.readFile(path));
   const match = /^version: 0\r?\ntopic_id: ([A-Za-z0-9_-]+)\s*$/.exec(text);
-  if (!match) throw new LogError("corrupt", `${path} is damaged or of a version not known here`);
+  if (!match) throw new LogError("corrupt", `${path} is damaged, or of an unsupported version`);
   return match[1]!;
 }

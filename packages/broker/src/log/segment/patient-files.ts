@@ -1,6 +1,5 @@
-// Files of a process that may have as many open as it is allowed: opening another waits until one
-// was closed, for a while, rather than fail. What is full is the process, and the file as good as
-// ever.
+// A file system that waits for a while when the process has reached its limit of open files, until
+// another file is closed. Nothing is wrong with the file itself, so its log must not fail at once.
 import type { Env, File, FileSystem, OpenOptions } from "../../env/env.ts";
 import { isOutOfFiles } from "../../util/os-error.ts";
 import { pause } from "../../util/pause.ts";
@@ -19,7 +18,7 @@ export interface PatientFilesOptions {
 export class PatientFiles implements FileSystem {
   readonly #fs: FileSystem;
   readonly #options: PatientFilesOptions;
-  #saidAtMs = Number.NEGATIVE_INFINITY;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PatientFilesOptions) {
     this.#fs = options.env.fs;
@@ -27,56 +26,56 @@ export class PatientFiles implements FileSystem {
   }
 
   open(path: string, options: OpenOptions): Promise<File> {
-    return this.#patiently(() => this.#fs.open(path, options));
+    return this.#withRetries(() => this.#fs.open(path, options));
   }
   makeDirectory(path: string): Promise<void> {
     return this.#fs.makeDirectory(path);
   }
   list(path: string): Promise<string[]> {
-    return this.#patiently(() => this.#fs.list(path));
+    return this.#withRetries(() => this.#fs.list(path));
   }
   stat(path: string): ReturnType<FileSystem["stat"]> {
     return this.#fs.stat(path);
   }
   readFile(path: string): Promise<Uint8Array> {
-    return this.#patiently(() => this.#fs.readFile(path));
+    return this.#withRetries(() => this.#fs.readFile(path));
   }
   rename(from: string, to: string): Promise<void> {
     return this.#fs.rename(from, to);
   }
   remove(path: string): Promise<void> {
-    return this.#patiently(() => this.#fs.remove(path));
+    return this.#withRetries(() => this.#fs.remove(path));
   }
   space(path: string): ReturnType<FileSystem["space"]> {
     return this.#fs.space(path);
   }
   syncDirectory(path: string): Promise<void> {
-    return this.#patiently(() => this.#fs.syncDirectory(path));
+    return this.#withRetries(() => this.#fs.syncDirectory(path));
   }
 
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+  async #withRetries<T>(work: () => Promise<T>): Promise<T> {
     const { clock, timers } = this.#options.env;
-    const untilMs = clock.monotonicMs() + OUT_OF_FILES_PATIENCE_MS;
+    const deadlineMs = clock.monotonicMs() + OUT_OF_FILES_PATIENCE_MS;
     for (let waitMs = OUT_OF_FILES_WAIT.firstMs; ; waitMs *= 2) {
       try {
         return await work();
       } catch (error) {
-        if (!isOutOfFiles(error) || clock.monotonicMs() >= untilMs) throw error;
-        this.#tell();
+        if (!isOutOfFiles(error) || clock.monotonicMs() >= deadlineMs) throw error;
+        this.#reportLimit();
       }
       await pause(timers, Math.min(waitMs, OUT_OF_FILES_WAIT.longestMs));
     }
   }
 
-  #tell(): void {
+  #reportLimit(): void {
     const { env, report } = this.#options;
     const nowMs = env.clock.monotonicMs();
-    if (nowMs - this.#saidAtMs < OUT_OF_FILES_REMINDER_MS) return;
-    this.#saidAtMs = nowMs;
+    if (nowMs - this.#reportedAtMs < OUT_OF_FILES_REMINDER_MS) return;
+    this.#reportedAtMs = nowMs;
     const max = env.machine.openFilesMax();
     report(
-      `this process has as many files and connections open as it may (${max ?? "limit unknown"}): ` +
-        "what needs another waits. Raise the limit: ulimit -n, systemd's LimitNOFILE, " +
+      `this process reached its limit of open files and connections (${max ?? "unknown"}): ` +
+        "reads and writes wait. Raise the limit: ulimit -n, systemd's LimitNOFILE, " +
         "docker run --ulimit nofile",
     );
   }

@@ -1,11 +1,11 @@
-/** What opening logs had to do after a stop that was not in order. */
+/** Counts the work of recovery after an unclean shutdown. */
 export class RecoveredLogs {
   /** Logs opened. */
   logs = 0;
-  /** Those of them in which something had been written since their last checkpoint. */
+  /** Logs with bytes after their last checkpoint, which had to be scanned. */
   scannedLogs = 0;
   scannedBytes = 0;
-  /** Unfinished writes that were cut off. */
+  /** Bytes of unfinished writes that were cut off. */
   cutBytes = 0;
 
   add({ scannedBytes, cutBytes }: { scannedBytes: number; cutBytes: number }): void {

@@ -1,11 +1,11 @@
-// Opening a log: what a crash left is made whole again.
+// Opens a log, and repairs it after a crash.
 //
-// 1. Below the checkpoint nothing is cut, moved or removed. What is damaged or lost there stays a
-//    hole, which readers are told about.
-// 2. Above it the log ends at the first batch that is not whole: what follows was never
-//    acknowledged, or not synced. Later segments are set aside, not deleted.
-// 3. What recovery lets stand is durable before anybody may read it. Otherwise a second crash
-//    could take it away below what was appended since.
+// 1. Below the checkpoint nothing is cut, moved or removed. Damaged or lost batches stay a hole:
+//    reads of those offsets fail with `corrupt`.
+// 2. Above the checkpoint the log ends before the first batch that is not intact: the batches after
+//    it were never acknowledged, or not synced. Later segments are set aside, not deleted.
+// 3. The batches that recovery keeps are synced before they can be read. Otherwise a second crash
+//    could lose them while batches appended after them survive.
 import { join } from "node:path";
 import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
@@ -88,18 +88,18 @@ async function findSegments(store: Store, directory: string): Promise<Segment[]>
     const stat = await store.fs.stat(join(directory, file));
     return new Segment(directory, baseOffset, stat?.sizeBytes ?? 0, nowMs);
   });
-  // The names are sorted, and so are the offsets in them: they have leading zeros.
+  // The names are sorted, and have leading zeros, so the base offsets are sorted too.
   return (await Promise.all(segments)).filter((segment) => segment !== null);
 }
 
 async function loadCheckpoint(store: Store, name: string, directory: string) {
   const saved = await readCheckpoint(store.fs, directory);
   if (saved !== "damaged") return saved;
-  store.report(`log ${name}: the checkpoint is damaged, scanning the whole log`);
+  store.report(`log ${name}: the checkpoint is damaged, so the whole log is scanned`);
   return null;
 }
 
-/** Without a checkpoint nothing is known to be whole. */
+/** Without a checkpoint every batch must be checked. */
 function scanEverything(baseOffset: number): Checkpoint {
   return {
     startOffset: baseOffset,
@@ -110,7 +110,7 @@ function scanEverything(baseOffset: number): Checkpoint {
   };
 }
 
-/** Finishes what a crash interrupted: removes a segment that lies below the log's start. */
+/** Removes a segment below the log's start, which `deleteBefore` did not get to before a crash. */
 async function isTrimmed(
   store: Store,
   segment: Segment,
@@ -122,7 +122,7 @@ async function isTrimmed(
   return true;
 }
 
-/** Scans what lies above the checkpoint. False when the log must end here. */
+/** Scans a segment's batches above the checkpoint. False when the log must end in this segment. */
 async function recoverSegment(
   store: Store,
   name: string,
@@ -165,7 +165,7 @@ async function recoverSegment(
   return false;
 }
 
-/** It is held in memory, and built anew when its files are missing. */
+/** A full disk is no error: the index is in memory, and is rebuilt when its files are missing. */
 async function saveIndexIfRoom(store: Store, segment: Segment): Promise<void> {
   try {
     await segment.index?.save(store.fs, segment.directory, segment.name);
@@ -175,7 +175,7 @@ async function saveIndexIfRoom(store: Store, segment: Segment): Promise<void> {
   }
 }
 
-/** What the index files tell of the part that is not scanned; built anew when they don't. */
+/** The index of the batches below `position`; null, to be rebuilt later, if the files lack it. */
 async function indexBelow(
   store: Store,
   segment: Segment,
@@ -187,7 +187,7 @@ async function indexBelow(
   return SegmentIndex.load(store.fs, segment.directory, segment.name, position, relativeEnd, true);
 }
 
-/** Walks whole batches from `position`; returns where the last one ends. */
+/** Walks intact batches from `position`; returns the position where the last one ends. */
 async function scan(
   store: Store,
   segment: Segment,
@@ -209,7 +209,7 @@ async function scan(
   });
 }
 
-/** The active segment must end where the log ends: after a loss that takes a new one. */
+/** The active segment must end where the log ends. If it lost batches, a new one is created. */
 async function endWithActive(
   store: Store,
   name: string,
@@ -226,7 +226,7 @@ async function endWithActive(
   if (isWhole) return;
   if (from.recoveryOffset > from.startOffset && !last) {
     progress.loss = true;
-    store.report(`log ${name}: no segment is left of offsets below ${from.recoveryOffset}`);
+    store.report(`log ${name}: all segments with offsets below ${from.recoveryOffset} are missing`);
   }
   progress.changed = true;
   segments.push(await Segment.create(store, directory, progress.endOffset));

@@ -7,8 +7,8 @@ const MAGIC = 0x54_50_4e_43;
 const HEADER_BYTES = 16;
 
 /**
- * Replaces a file in one step: after a crash it holds the old bytes or the new ones, and the new
- * ones once this resolved.
+ * Replaces a file atomically: after a crash it holds either the old bytes or the new ones, and
+ * always the new ones once this has resolved.
  */
 export async function replaceFile(
   fs: FileSystem,
@@ -46,7 +46,10 @@ export function replaceSealed(
   return replaceFile(fs, directory, name, [header, payload]);
 }
 
-/** The payload of a sealed file; "damaged" when its bytes are not what was written. */
+/**
+ * The payload of a sealed file, null when there is no file. "damaged" when the header does not
+ * match the payload, or has another version.
+ */
 export async function readSealed(
   fs: FileSystem,
   path: string,

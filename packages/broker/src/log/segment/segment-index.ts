@@ -4,14 +4,14 @@ import { INDEX_SUFFIX, TIME_INDEX_SUFFIX } from "./file-names.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import { TimeIndex } from "./time-index.ts";
 
-/** The two sparse indexes of one segment, which grow together. */
+/** The offset index and the time index of one segment. */
 export class SegmentIndex {
   readonly offsets: OffsetIndex;
   readonly times: TimeIndex;
   #bytesSinceEntry: number;
   #maxTimestamp: number;
   #maxTimestampOffset: number;
-  /** Entries that the files hold already. */
+  /** Entries that the files already hold. */
   #savedOffsets = 0;
   #savedTimes = 0;
 
@@ -26,7 +26,7 @@ export class SegmentIndex {
   get sizeBytes(): number {
     return this.offsets.sizeBytes + this.times.sizeBytes;
   }
-  /** Whether the files hold all of it, so that it can be dropped from memory. */
+  /** Whether the files hold all entries, so that the index can be dropped from memory. */
   get isSaved(): boolean {
     return (
       this.#savedOffsets === this.offsets.length &&
@@ -38,7 +38,7 @@ export class SegmentIndex {
     return this.#maxTimestamp;
   }
 
-  /** Takes note of the next batch. Same rule as Kafka's LogSegment.append. */
+  /** Adds an entry for the next batch, if one is due by the rule of Kafka's LogSegment.append. */
   note(
     lastRelativeOffset: number,
     position: number,
@@ -58,7 +58,7 @@ export class SegmentIndex {
     this.#bytesSinceEntry += sizeBytes;
   }
 
-  /** Writes what is new to the files; the time index ends with the segment's largest timestamp. */
+  /** Appends new entries to the files; the time index ends with the segment's max timestamp. */
   async save(fs: FileSystem, directory: string, segmentName: string): Promise<void> {
     this.times.append(this.#maxTimestamp, this.#maxTimestampOffset);
     const { length: offsets } = this.offsets;
@@ -70,7 +70,7 @@ export class SegmentIndex {
       await appendEntries(fs, path + INDEX_SUFFIX, newOffsets, this.#savedOffsets * 8);
       await appendEntries(fs, path + TIME_INDEX_SUFFIX, newTimes, this.#savedTimes * 12);
     } catch (error) {
-      // One that ends too early hides the newest records from a search; none is built anew.
+      // A time index that ends too early hides records from a search; a missing one is rebuilt.
       this.#savedTimes = 0;
       await fs.remove(path + TIME_INDEX_SUFFIX).catch(() => {});
       throw error;
@@ -80,9 +80,9 @@ export class SegmentIndex {
   }
 
   /**
-   * What the files say about batches that begin below `endPosition`, of offsets below
-   * `endRelativeOffset`. Null when a file is missing or its bytes make no sense. After a crash the
-   * files may know more than the log (`mayPassEnd`).
+   * Loads the entries of batches that begin before position `endPosition` and offset
+   * `endRelativeOffset`. Null when a file is missing or invalid. With `mayPassEnd` later entries
+   * are dropped instead: after a crash the files may hold entries of batches that the log lost.
    */
   static async load(
     fs: FileSystem,
@@ -98,7 +98,7 @@ export class SegmentIndex {
     if (!offsetStat || !timeStat) return null;
     const offsets = OffsetIndex.decode(await fs.readFile(files[0]!), endPosition, mayPassEnd);
     const times = TimeIndex.decode(await fs.readFile(files[1]!), endRelativeOffset, mayPassEnd);
-    // A segment ends its time index with its largest timestamp, so an empty one was lost.
+    // A saved time index has at least the entry of the max timestamp: an empty one was damaged.
     if (!offsets || !times || times.length === 0) return null;
     const index = new SegmentIndex(offsets, times, endPosition);
     index.#savedOffsets = offsets.length;

@@ -6,17 +6,17 @@ import { INDEX_SUFFIX, LOG_SUFFIX, segmentName, TIME_INDEX_SUFFIX } from "./file
 import { SegmentIndex } from "./segment-index.ts";
 import type { Store } from "./store.ts";
 
-/** A stretch of a log in files of its own. Knows its bytes, not what comes after it. */
+/** A range of a log's offsets in its own files. It does not know where the next segment begins. */
 export class Segment {
   readonly baseOffset: number;
   readonly directory: string;
-  /** When this process first saw it, for rolling by time when records carry no timestamp. */
+  /** When this process created or opened it, for rolling by time if records have no timestamp. */
   readonly seenAtMs: number;
-  /** Bytes of whole batches in it. */
+  /** Bytes of its complete batches. */
   sizeBytes: number;
-  /** Max timestamp of the first batch; undefined until it was read. */
+  /** Max timestamp of the first batch, ms; undefined until it was read. */
   firstTimestamp: number | undefined;
-  /** Of all batches; undefined until it was read. Only kept of sealed segments. */
+  /** Max timestamp of all batches, ms; only set once a sealed segment's index was saved or used. */
   maxTimestamp: number | undefined;
   index: SegmentIndex | null = null;
 
@@ -34,7 +34,7 @@ export class Segment {
     return join(this.directory, this.name + LOG_SUFFIX);
   }
 
-  /** The index: held, loaded, or built anew from the batches. `endOffset` is the segment's end. */
+  /** The index: from memory, loaded, or rebuilt. `endOffset` is the segment's end. */
   async loadIndex(store: Store, endOffset: number, intervalBytes: number): Promise<SegmentIndex> {
     if (this.sizeBytes === 0) this.index ??= new SegmentIndex();
     if (this.index) return this.index;
@@ -47,7 +47,7 @@ export class Segment {
       endOffset - this.baseOffset,
       false,
     );
-    // Files of a segment this large can't be empty: they were lost rather than never written.
+    // A segment this large has index entries: empty files have lost their content.
     const isEmpty = loaded?.offsets.length === 0 && endPosition > HEADER_CHUNK_BYTES;
     const usable = loaded && !isEmpty;
     const index = usable ? loaded : await this.rebuildIndex(store, endOffset, intervalBytes);
@@ -55,7 +55,7 @@ export class Segment {
     return this.index;
   }
 
-  /** Reads every header. Damaged stretches get no entries. */
+  /** Rebuilds the index from all batch headers. Damaged ranges get no entries. */
   async rebuildIndex(store: Store, endOffset: number, intervalBytes: number) {
     const index = new SegmentIndex();
     await this.walk(store, { position: 0, offset: this.baseOffset, endOffset }, (batch) => {
@@ -64,14 +64,14 @@ export class Segment {
       return true;
     });
     this.index = index;
-    // Only to be found at the next start: reading goes on without the files.
+    // A failure is ignored: the files only save this work at the next start.
     await index.save(store.fs, this.directory, this.name).catch(() => {});
     return index;
   }
 
   /**
-   * Shows the header of each batch from a position on, until `visit` returns false. Jumps over
-   * what is damaged. A null offset means that of the first batch is not known.
+   * Calls `visit` with the header of each batch from a position on, until it returns false. Skips
+   * damaged ranges. `offset` is the base offset of the first batch, null when unknown.
    */
   async walk(
     store: Store,
@@ -116,7 +116,7 @@ export class Segment {
       await store.fs.remove(path + suffix);
   }
 
-  /** Makes the files of a new, empty segment. Whatever a failed attempt left there is dropped. */
+  /** Creates a new, empty segment. What a failed attempt left in its file is removed. */
   static async create(store: Store, directory: string, baseOffset: number): Promise<Segment> {
     const segment = new Segment(directory, baseOffset, 0, store.env.clock.wallMs());
     const file = await store.fs.open(segment.logPath, { create: true });

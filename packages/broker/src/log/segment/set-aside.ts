@@ -1,4 +1,4 @@
-// What recovery takes out of a log and keeps, for an operator to look at.
+// Keeps what recovery takes out of a log, so that the operator can examine it.
 import type { File } from "../../env/env.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { findBatch } from "./batch-search.ts";
@@ -6,7 +6,7 @@ import { CUT_SUFFIX } from "./file-names.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
-/** Takes whole segments out of the log. */
+/** Renames segments so that they no longer belong to the log. */
 export async function setAside(
   store: Store,
   name: string,
@@ -17,24 +17,24 @@ export async function setAside(
     const aside = await freePath(store, logPath);
     await store.fs.rename(logPath, aside);
     store.report(
-      `log ${name}: a segment of ${sizeBytes} bytes does not follow on what is before it; ` +
-        `set aside as ${aside}`,
+      `log ${name}: a segment of ${sizeBytes} bytes does not continue the batches before it; ` +
+        `it is not used, and kept as ${aside}`,
     );
   }
   if (segments[0]) await store.fs.syncDirectory(segments[0].directory);
 }
 
-/** What was kept before, of an earlier crash at the same place, is kept too. */
+/** A name that no file has, because files kept after earlier crashes must not be overwritten. */
 async function freePath(store: Store, path: string): Promise<string> {
-  for (let times = 0; ; times++) {
-    const free = path + (times === 0 ? "" : `.${times}`) + CUT_SUFFIX;
+  for (let attempt = 0; ; attempt++) {
+    const free = path + (attempt === 0 ? "" : `.${attempt}`) + CUT_SUFFIX;
     if ((await store.fs.stat(free)) === null) return free;
   }
 }
 
 /**
- * Copies the end of a segment that is about to be cut off, if there is an intact batch in it: a
- * write that broke off rarely leaves one, a bit that flipped does.
+ * Copies the end of a segment that is about to be cut off, if it contains an intact batch: an
+ * interrupted write rarely leaves one, but behind a damaged batch there may be many.
  */
 export async function keepCutBatches(
   store: Store,
@@ -62,6 +62,7 @@ export async function keepCutBatches(
   }
   await store.fs.syncDirectory(segment.directory);
   store.report(
-    `log ${name}: what is cut off holds a batch at offset ${found.baseOffset}; kept as ${path}`,
+    `log ${name}: the bytes cut off contain a batch at offset ${found.baseOffset}; ` +
+      `they are kept as ${path}`,
   );
 }

@@ -5,21 +5,21 @@ import type { FilePool } from "./file-pool.ts";
 import type { IndexCache } from "./index-cache.ts";
 import type { RecoveredLogs } from "./recovered-logs.ts";
 
-/** What all logs of one engine share. */
+/** Shared by all logs of one engine. */
 export interface Store {
   readonly env: Pick<Env, "fs" | "clock" | "timers">;
   readonly fs: FileSystem;
   readonly files: FilePool;
   readonly disk: DiskSpace;
-  /** A finished write is on the disk (flush: always). */
+  /** Whether a write resolves only once it is on the disk (flush: always). */
   readonly durableWrites: boolean;
-  /** The last owner closed everything in order: what is seen is on the disk. */
+  /** Whether the last broker shut down cleanly, so that every file is already synced. */
   readonly startsClean: boolean;
   readonly recovered: RecoveredLogs;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
-  /** One line for the operator: damage, and what was done about it. */
+  /** Takes one line for the operator: damage, and what was done about it. */
   report(line: string): void;
-  /** Something was written that `sync` would make durable. */
+  /** Call it after a write that `sync` would make durable. */
   written(unsynced: { sync(): Promise<void> }): void;
 }

@@ -3,8 +3,8 @@ import { int64At, setInt64 } from "@tarpan/protocol";
 const ENTRY_BYTES = 12;
 
 /**
- * Kafka's `.timeindex`: the largest timestamp so far and the relative last offset of the batch
- * that has it, both ascending, 8 + 4 bytes each, big-endian.
+ * Kafka's `.timeindex` file: the max timestamp so far, ms, and the relative last offset of the
+ * batch that has it, both ascending, 8 + 4 bytes per entry, big-endian.
  */
 export class TimeIndex {
   #timestamps = new Float64Array(0);
@@ -24,7 +24,7 @@ export class TimeIndex {
     return this.#length === 0 ? -1 : this.#offsets[this.#length - 1]!;
   }
 
-  /** Adds an entry unless the timestamp is no news. */
+  /** Adds an entry if `timestamp` is a new maximum. */
   append(timestamp: number, relativeOffset: number): void {
     if (timestamp <= this.lastTimestamp) return;
     if (this.#length === this.#offsets.length) this.#grow();
@@ -33,7 +33,7 @@ export class TimeIndex {
     this.#length += 1;
   }
 
-  /** A relative offset before which no batch reaches `timestamp`; 0 when nothing is known. */
+  /** A relative offset before which no batch has a max timestamp of `timestamp` or later. */
   floor(timestamp: number): number {
     let low = 0;
     let high = this.#length;
@@ -57,8 +57,8 @@ export class TimeIndex {
   }
 
   /**
-   * Entries of offsets below `endRelativeOffset`; null when the bytes cannot be such an index.
-   * Entries past the end are cut off when `mayPassEnd`, else they make no sense.
+   * Decodes entries of offsets below `endRelativeOffset`; null when the bytes cannot be such an
+   * index. Later entries are dropped if `mayPassEnd`, else an error.
    */
   static decode(
     bytes: Uint8Array,

@@ -2,7 +2,7 @@ import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
-/** What Log.offsetAt promises. */
+/** Implements ReadableLog.offsetAt. */
 export async function offsetAt(
   store: Store,
   state: LogState,
@@ -28,7 +28,7 @@ export async function offsetAt(
   return null;
 }
 
-/** Base offset of the first batch that reaches `timestamp` and does not end before `offset`. */
+/** Base offset of the first batch not before `offset` with a max timestamp >= `timestamp`. */
 async function search(
   store: Store,
   segment: Segment,
