@@ -6,14 +6,14 @@ export interface KeyValue {
 }
 
 /**
- * What discovery needs of etcd v3, by its JSON gateway: numbers of 64 bits are texts there, keys
- * and values are base64. Every method rejects when no endpoint answers in time.
+ * The part of etcd v3's API that discovery needs, over its JSON gateway, which writes 64-bit
+ * numbers as strings, and keys and values in base64. Every method rejects if no endpoint answers.
  */
 export class EtcdClient {
   readonly #endpoints: readonly string[];
   readonly #timeoutMs: number;
   readonly #network: Env["network"];
-  /** The endpoint that answered last is asked first. */
+  /** Index of the endpoint that answered last, which is asked first. */
   #first = 0;
 
   constructor(endpoints: readonly string[], timeoutMs: number, network: Env["network"]) {
@@ -31,7 +31,7 @@ export class EtcdClient {
     return ID;
   }
 
-  /** False when the lease is no more. */
+  /** False if the lease has expired. */
   async keepLease(id: string, signal?: AbortSignal): Promise<boolean> {
     const reply = await this.#call<{ result?: { TTL?: string } }>(
       "lease/keepalive",
@@ -65,7 +65,7 @@ export class EtcdClient {
       try {
         const url = `${endpoint}/v3/${method}`;
         const reply = await this.#network.post(url, body, this.#timeoutMs, signal);
-        // 404 is its answer for a lease that is no more; other refusals are about the request.
+        // This covers 404 too, etcd's answer for an expired lease.
         if (reply.status !== 200)
           throw new Error(`HTTP ${reply.status} ${reply.body.trim().slice(0, 200)}`);
         this.#first = at;

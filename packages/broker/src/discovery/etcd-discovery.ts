@@ -6,15 +6,15 @@ import type { Discovery } from "./discovery.ts";
 import { EtcdClient } from "./etcd-client.ts";
 
 const PREFIX = "/tarpan/brokers/";
-/** A broker that died is forgotten after this long. */
+/** The key of a broker that died is deleted after this time. */
 const LEASE_SECONDS = 10;
-/** Between two looks, which also keep the lease: often enough to miss two. */
-const LOOK_INTERVAL_MS = 2000;
+/** How often peers are read and the lease is kept alive: the lease survives two failures. */
+const REFRESH_INTERVAL_MS = 2000;
 const RETRY_MS = { first: 200, longest: 5000 } as const;
 
 /**
- * Every broker has a key under a lease that it keeps alive. A broker that can't reach etcd keeps
- * what it knew, says so once, and goes on trying.
+ * Every broker has a key with a lease that it keeps alive. A broker that can't reach etcd keeps the
+ * addresses that it knows, logs the problem once, and retries.
  */
 export class EtcdDiscovery implements Discovery {
   readonly #client: EtcdClient;
@@ -41,7 +41,7 @@ export class EtcdDiscovery implements Discovery {
     return this.#problem;
   }
 
-  /** Resolves with the first list that etcd gave. Rejects only when `close` comes first. */
+  /** Resolves with the first list that etcd gives. Rejects only if `close` is called before. */
   join(self: { nodeId: number; raftAddress: string }): Promise<readonly string[]> {
     this.#self = self;
     return new Promise((resolve, reject) => {
@@ -54,32 +54,32 @@ export class EtcdDiscovery implements Discovery {
   async close(): Promise<void> {
     this.#closing.abort(new Error("discovery was closed"));
     await this.#running;
-    // A lease that can't be given back ends by itself.
+    // If the lease can't be revoked, it expires.
     if (this.#lease !== null && this.#problem === null)
       await this.#client.revokeLease(this.#lease).catch(() => {});
   }
 
-  /** Looks again and again until closed; never rejects. */
+  /** Refreshes until closed; never rejects. */
   async #run(onPeers: (peers: readonly string[]) => void): Promise<void> {
     const { signal } = this.#closing;
     let retryMs: number = RETRY_MS.first;
     while (!signal.aborted) {
       try {
-        await this.#look(signal);
-        this.#say(null);
+        await this.#refresh(signal);
+        this.#setProblem(null);
         retryMs = RETRY_MS.first;
         onPeers(this.#peers);
-        await pause(this.#env.timers, LOOK_INTERVAL_MS, signal);
+        await pause(this.#env.timers, REFRESH_INTERVAL_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#say((error as Error).message);
+        this.#setProblem((error as Error).message);
         await pause(this.#env.timers, retryMs, signal).catch(() => {});
         retryMs = Math.min(retryMs * 2, RETRY_MS.longest);
       }
     }
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  async #refresh(signal: AbortSignal): Promise<void> {
     const { nodeId, raftAddress } = this.#self!;
     const own = `${PREFIX}${nodeId}`;
     if (this.#lease !== null && !(await this.#client.keepLease(this.#lease, signal)))
@@ -96,31 +96,31 @@ export class EtcdDiscovery implements Discovery {
       const lease = await this.#client.grantLease(LEASE_SECONDS, signal);
       await this.#client.put(own, JSON.stringify({ raftAddress }), lease, signal);
       this.#lease = lease;
-      // Of brokers that come at once, the later one to write sees the other.
-      this.#take(await this.#client.listPrefix(PREFIX, signal));
+      // Read again: of two brokers that start together, the one that writes later sees the other.
+      this.#setPeers(await this.#client.listPrefix(PREFIX, signal));
       return;
     }
-    // Somebody deleted it, or a broker of the same id took it: the next look writes it again.
+    // The key was deleted, or a broker with the same id wrote it: the next refresh writes it again.
     if (there !== raftAddress) this.#lease = null;
-    this.#take(before);
+    this.#setPeers(before);
   }
 
-  #take(found: readonly { value: string }[]): void {
+  #setPeers(found: readonly { value: string }[]): void {
     const addresses = found.map(({ value }) => addressIn(value)).filter((text) => text !== null);
     this.#peers = [...new Set([...addresses, this.#self!.raftAddress])].sort();
   }
 
-  #say(problem: string | null): void {
+  #setProblem(problem: string | null): void {
     if (problem !== null && this.#problem === null)
       this.#logger.warn(
-        `${problem}; brokers that know each other go on; none can join until it answers`,
+        `${problem}: brokers that run go on, but new ones can't join until etcd answers`,
       );
     if (problem === null && this.#problem !== null) this.#logger.info("etcd answers again");
     this.#problem = problem;
   }
 }
 
-/** Null for what no broker wrote. */
+/** Null if no broker wrote this value. */
 function addressIn(value: string | undefined): string | null {
   try {
     const { raftAddress } = JSON.parse(value ?? "null") ?? {};

@@ -1,6 +1,6 @@
 import type { Discovery } from "./discovery.ts";
 
-/** The peers that the configuration lists. They may be away: nats-server goes on trying them. */
+/** The peers that the configuration lists. If one is down, nats-server retries by itself. */
 export class StaticDiscovery implements Discovery {
   #peers: readonly string[];
   readonly problem = null;

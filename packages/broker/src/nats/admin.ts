@@ -6,15 +6,15 @@ import { requestJson } from "./request-json.ts";
 
 /** A server of the JetStream cluster, as its meta leader sees it. */
 export interface MetaPeer {
-  /** In the Raft group; see `raftIdOf`. */
+  /** Its id in the Raft group; see `raftIdOf`. */
   readonly id: string;
-  /** The server's name; something else for one that the leader has never met since it started. */
+  /** The server's name; another text if the leader has not met the server since it started. */
   readonly name: string;
   /** The meta group's Raft leader. */
   readonly leader: boolean;
   readonly current: boolean;
   readonly offline: boolean;
-  /** Raft entries it lacks. */
+  /** How many Raft entries it lacks. */
   readonly lag: number;
 }
 
@@ -38,12 +38,12 @@ interface VarzReply {
   };
 }
 
-/** What only the system account of a managed engine may do. */
+/** Requests that only the system account of a managed engine may send. */
 export class EngineAdmin {
   readonly nc: NatsConnection;
   readonly #onPeers: (peers: readonly MetaPeer[]) => void;
 
-  /** `onPeers` hears of every answer about the meta group. */
+  /** `onPeers` is called with every answer about the meta group. */
   constructor(nc: NatsConnection, onPeers: (peers: readonly MetaPeer[]) => void = () => {}) {
     this.nc = nc;
     this.#onPeers = onPeers;
@@ -55,7 +55,10 @@ export class EngineAdmin {
     const reply = await requestJson<JszReply>(this.nc, "$SYS.REQ.SERVER.PING.JSZ", options);
     const { leader, replicas = [] } = reply.data?.meta_cluster ?? {};
     if (!leader)
-      throw new EngineError("TARPAN_ENGINE_REQUEST", "the JetStream cluster has no leader now");
+      throw new EngineError(
+        "TARPAN_ENGINE_REQUEST",
+        "the JetStream cluster has no meta leader: a majority of its servers must run",
+      );
     const peers = [
       { id: raftIdOf(leader), name: leader, leader: true, current: true, offline: false, lag: 0 },
       ...replicas.map(({ peer, name = "", current = false, offline = false, lag = 0 }) => ({
@@ -68,10 +71,10 @@ export class EngineAdmin {
   }
 
   /**
-   * Takes a server out of the JetStream cluster for good: its replicas are made anew elsewhere.
-   * For one that will not come back; a server that still runs loses its streams. Success also when
-   * it is none of the cluster's. Named by its Raft id: after a restart of all the others nobody
-   * knows a dead server by its name.
+   * Removes a server from the JetStream cluster for good: its replicas are made on other servers.
+   * Only for a server that will not come back: one that still runs loses its streams. Succeeds also
+   * if the server is not a member. The request carries the Raft id, because after a restart of all
+   * other servers none of them knows the name of a dead one.
    */
   async removeServer(serverName: string): Promise<void> {
     const peer = { peer: serverName, peer_id: raftIdOf(serverName) };
@@ -83,7 +86,7 @@ export class EngineAdmin {
     }
   }
 
-  /** Whether a server runs that is called so. */
+  /** Whether a server of this name runs. */
   async answers(serverName: string): Promise<boolean> {
     const filter = { server_name: serverName, exact_match: true };
     try {
@@ -95,7 +98,7 @@ export class EngineAdmin {
     }
   }
 
-  /** How the broker's own server syncs, as it says itself: `always`, or `1000ms`. */
+  /** How often the broker's own server syncs, as it reports: `always`, or `1000ms`. */
   async syncInterval(): Promise<string | null> {
     const subject = `$SYS.REQ.SERVER.${this.nc.info!.server_id}.VARZ`;
     const { data } = await requestJson<VarzReply>(this.nc, subject, {}, REQUEST_TIMEOUT_MS);

@@ -2,7 +2,7 @@ import type { BrokerSettings } from "../config/settings.ts";
 import { nodeEnv } from "../env/node-env.ts";
 import { findNatsServer } from "./find-server.ts";
 
-/** Rejects with EngineError when a broker with these settings would find no nats-server to run. */
+/** Rejects with EngineError if a broker with these settings could not run a nats-server. */
 export async function checkNatsServer({ cluster }: BrokerSettings): Promise<void> {
   if (cluster?.engine.kind !== "managed") return;
   const { serverPath: path } = cluster.engine;

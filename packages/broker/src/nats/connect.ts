@@ -14,31 +14,31 @@ import {
 
 export interface ConnectOptions {
   readonly env: Pick<Env, "clock" | "timers">;
-  /** `nats://host:port` or `tls://host:port` each, without credentials. Asked at each try. */
+  /** `nats://host:port` or `tls://host:port` each, without credentials. Called at each try. */
   readonly servers: () => readonly string[];
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly token?: string | undefined;
-  /** By which the server's own reports name the connection. */
+  /** The connection's name in the server's own reports. */
   readonly name: string;
-  /** The server is this broker's alone: it never moves to another one. */
+  /** The server is this broker's own: the connection never moves to another one. */
   readonly managed: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Told every few seconds why there is no connection yet. */
+  /** Called every few seconds with the reason why there is no connection yet. */
   readonly onWaiting: (reason: string) => void;
 }
 
 /**
  * Connects, and from then on reconnects for ever. Rejects with EngineError
- * TARPAN_ENGINE_UNREACHABLE when nobody answers for a minute and TARPAN_ENGINE_REFUSED when the
- * credentials are wrong, or with the signal's reason.
+ * TARPAN_ENGINE_UNREACHABLE if no server answers for a minute, with TARPAN_ENGINE_REFUSED if an
+ * external server refuses the credentials, or with the signal's reason.
  */
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
   const { env, signal } = options;
   // Loaded on demand: a single broker never needs it.
   const { connect } = await import("@nats-io/transport-node");
   const startedMs = env.clock.monotonicMs();
-  let saidMs = startedMs;
+  let reportedMs = startedMs;
   for (;;) {
     const servers = options.servers();
     try {
@@ -59,13 +59,14 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
       });
     } catch (error) {
       const reason = reasonOf(error);
-      // A managed server that refuses us is another broker's: ours will say that it has no port.
+      // If a managed server refuses us, another broker's server has our server's port. Ours ends
+      // because of that, and is then started on another port.
       if (!options.managed && /authorization violation/i.test(reason))
         throw refused(servers, reason, error);
       const nowMs = env.clock.monotonicMs();
       if (nowMs - startedMs > FIRST_CONNECTION_LIMIT_MS) throw unreachable(servers, reason, error);
-      if (nowMs - saidMs >= PROGRESS_INTERVAL_MS) {
-        saidMs = nowMs;
+      if (nowMs - reportedMs >= PROGRESS_INTERVAL_MS) {
+        reportedMs = nowMs;
         options.onWaiting(reason);
       }
       await pause(env.timers, RECONNECT_WAIT_MS, signal);

@@ -8,10 +8,10 @@ export type EngineErrorCode =
   | "TARPAN_ENGINE_REQUEST"
   | "TARPAN_ENGINE_OTHER_NODE";
 
-/** NATS can't be used as it is: one line that says what to do next. */
+/** Why NATS can't be used. The message is one line; at a start it says what to do next. */
 export class EngineError extends Error {
   readonly code: EngineErrorCode;
-  /** NATS's own `err_code`, where it has answered with one. */
+  /** NATS's own `err_code`, if it answered with one. */
   readonly apiCode: number | null;
 
   constructor(

@@ -1,4 +1,4 @@
-/** Where an external engine is, its credentials apart so that no log shows them. */
+/** Addresses of external NATS servers. Credentials are separate, so that no log shows them. */
 export interface EngineAddress {
   readonly servers: readonly string[];
   readonly user: string | undefined;
@@ -8,10 +8,7 @@ export interface EngineAddress {
 
 const DEFAULT_PORT = "4222";
 
-/**
- * Takes `nats://user:password@host:port` apart. The credentials of the first one that has any
- * count.
- */
+/** Parses `nats://user:password@host:port`. The first URL with credentials gives them for all. */
 export function engineAddress(urls: readonly string[]): EngineAddress {
   const parsed = urls.map((text) => new URL(text.includes("://") ? text : `nats://${text}`));
   const secret = parsed.find(({ username }) => username !== "");
@@ -21,7 +18,7 @@ export function engineAddress(urls: readonly string[]): EngineAddress {
     servers: parsed.map(
       ({ protocol, hostname, port }) => `${protocol}//${hostname}:${port || DEFAULT_PORT}`,
     ),
-    // As NATS has it: a name without a password is a token.
+    // As in NATS, a user name without a password is a token.
     user: password === undefined ? undefined : user,
     password,
     token: password === undefined ? user : undefined,

@@ -3,11 +3,11 @@ import type { EngineAdmin } from "./admin.ts";
 import { LEAST_MAX_PAYLOAD_BYTES } from "./limits.ts";
 import { versionIn, versionProblem } from "./version.ts";
 
-/** What an operator should know of the engine; for `/cluster/status`. */
+/** What `/cluster/status` tells an operator about the engine. */
 export interface EngineFacts {
-  /** Of the server that the broker is connected to; empty before the first connection. */
+  /** The version of the server that the broker is connected to; empty if it is not known. */
   readonly version: string;
-  /** Servers in the JetStream cluster: no topic can have more replicas. Null: not to be known. */
+  /** Servers in the JetStream cluster: no topic can have more replicas. Null if not known. */
   readonly replicasMax: number | null;
   /** `always`, or the time between two syncs (`1000ms`). */
   readonly syncInterval: string | "unverified";
@@ -16,7 +16,7 @@ export interface EngineFacts {
   readonly problems: readonly string[];
 }
 
-/** Never rejects: what can't be asked now is unverified. */
+/** Never rejects: what the servers don't answer is null or "unverified". */
 export async function engineFacts(
   nc: NatsConnection,
   admin: EngineAdmin | null,
@@ -37,7 +37,7 @@ export async function engineFacts(
     );
   if (admin === null)
     problems.push(
-      "how the NATS servers sync can't be verified; for records that survive a power failure " +
+      "how the NATS servers sync can't be verified: if records must survive a power failure, " +
         'set "sync_interval: always" in their configuration',
     );
   return {

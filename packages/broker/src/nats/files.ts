@@ -1,6 +1,6 @@
 import type { FileSystem } from "../env/env.ts";
 
-/** Puts `text` in the place of what a file holds; durable once the directory is synced. */
+/** Replaces the content of a file; durable once the caller has synced its directory. */
 export async function writeText(
   fs: FileSystem,
   path: string,
@@ -19,13 +19,13 @@ export async function writeText(
   await fs.rename(temporary, path);
 }
 
-/** Null when there is no such file. */
+/** Null if there is no such file. */
 export async function readText(fs: FileSystem, path: string): Promise<string | null> {
   if ((await fs.stat(path)) === null) return null;
   return new TextDecoder().decode(await fs.readFile(path));
 }
 
-/** The last bytes of a file that may be large; empty when there is none. */
+/** The last bytes of a file that may be large; empty if there is no such file. */
 export async function tailOf(fs: FileSystem, path: string, maxBytes: number): Promise<string> {
   if ((await fs.stat(path)) === null) return "";
   const file = await fs.open(path, { readOnly: true });

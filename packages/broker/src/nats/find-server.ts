@@ -6,12 +6,12 @@ import { versionIn, versionProblem, WANTED_VERSION } from "./version.ts";
 export interface NatsServerProgram {
   readonly path: string;
   readonly version: string;
-  /** What is to be said about its version, null when nothing is. */
+  /** A warning about its version, null if there is none. */
   readonly problem: string | null;
 }
 
 /**
- * The nats-server to run: the one given, else that on PATH. Rejects with EngineError
+ * The nats-server to run: the given one, else the one on PATH. Rejects with EngineError
  * TARPAN_NATS_SERVER_MISSING or TARPAN_NATS_SERVER_TOO_OLD.
  */
 export async function findNatsServer(
@@ -20,7 +20,7 @@ export async function findNatsServer(
 ): Promise<NatsServerProgram> {
   const found = path ?? (await programs.find("nats-server"));
   if (found === null)
-    throw missing("a broker with a raft address runs nats-server, and there is none on PATH");
+    throw missing("a broker with a raft address runs nats-server, but there is none on PATH");
   const { output } = await programs.run(found, ["-v"]).catch((cause: unknown) => {
     throw missing(`can't run ${found} (${reasonOf(cause)})`, cause);
   });

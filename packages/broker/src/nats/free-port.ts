@@ -3,8 +3,8 @@ import { EngineError } from "./engine-error.ts";
 import { CLIENT_PORT_TRIES, CLIENT_PORTS } from "./limits.ts";
 
 /**
- * A port nobody listens on. It stays ours only while somebody listens, so it lies outside the
- * range that systems take the ports of outgoing connections from: a restarted server gets it back.
+ * A port on which no process listens. It is outside the range from which systems take the ports of
+ * outgoing connections, so that a restarted server most likely gets it again.
  */
 export async function freeClientPort(
   { network, random }: Pick<Env, "network" | "random">,

@@ -1,11 +1,11 @@
 /**
- * Runs a program that must not outlive the broker, whatever ends that: a shell whose standard
- * input is a pipe from the broker. When the pipe reaches its end without the program having
- * ended, the broker has died and the program is killed.
+ * Runs a program that must not outlive the broker, however the broker ends: a shell whose standard
+ * input is a pipe from the broker. If the pipe ends while the program runs, the broker has died, or
+ * wants the program killed, and the shell kills it.
  *
- * The first line it writes is the program's process id; it ends with the program's exit code.
- * `read` is the shell's own, so no third process waits on the pipe. Signals that a terminal or a
- * service manager sends to every process are for the broker to pass on.
+ * The first line that the shell writes is the program's process id; its exit code is the program's.
+ * `read` is built into the shell, so no third process waits on the pipe. The shell ignores signals
+ * that a terminal or a service manager sends to every process: the broker passes them on.
  */
 const GUARD = `
 trap '' TERM INT HUP

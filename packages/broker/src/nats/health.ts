@@ -4,32 +4,32 @@ import { pause } from "../util/pause.ts";
 import { HEALTH_INTERVAL_MS } from "./limits.ts";
 import { requestJson } from "./request-json.ts";
 
-/** Failed questions in a row that make a problem: an election is silent for up to 9 s. */
-const PATIENCE = 2;
+/** How many requests in a row must fail to be a problem: an election may take up to 9 s. */
+const PROBLEM_AFTER_FAILURES = 2;
 
 export interface HealthOptions {
   readonly nc: NatsConnection;
   readonly env: Pick<Env, "timers">;
   readonly signal: AbortSignal;
-  /** Told when it changes; null: in order again. */
+  /** Called when the problem changes; null when there is none any more. */
   readonly onProblem: (problem: string | null) => void;
-  /** Runs at every look. */
+  /** Called before every request. */
   readonly onLook?: () => Promise<void>;
 }
 
 /**
- * Watches the connection, and asks JetStream every few seconds: a server that hangs, or has no
- * leader, is connected all the same. Resolves once aborted.
+ * Watches the connection, and sends JetStream a request every few seconds, because a server that
+ * hangs, or whose cluster has no leader, stays connected. Resolves once aborted.
  */
 export async function watchHealth(options: HealthOptions): Promise<void> {
   const { nc, env, signal, onProblem, onLook } = options;
   let problem: string | null = null;
-  const say = (next: string | null) => {
+  const report = (next: string | null) => {
     if (next === problem || signal.aborted) return;
     problem = next;
     onProblem(next);
   };
-  void watchConnection(nc, say);
+  void watchConnection(nc, report);
   let failures = 0;
   while (!signal.aborted) {
     try {
@@ -37,20 +37,21 @@ export async function watchHealth(options: HealthOptions): Promise<void> {
       await onLook?.();
       await requestJson(nc, "$JS.API.INFO", {}, HEALTH_INTERVAL_MS);
       failures = 0;
-      say(null);
+      report(null);
     } catch (error) {
       if (signal.aborted) break;
       failures += 1;
-      if (failures >= PATIENCE) say((error as Error).message);
+      if (failures >= PROBLEM_AFTER_FAILURES) report((error as Error).message);
     }
   }
 }
 
-async function watchConnection(nc: NatsConnection, say: (problem: string | null) => void) {
+async function watchConnection(nc: NatsConnection, report: (problem: string | null) => void) {
   for await (const status of nc.status()) {
-    if (status.type === "disconnect") say(`the connection to NATS at ${status.server} is lost`);
-    if (status.type === "reconnect") say(null);
-    // Nothing brings such a connection back.
-    if (status.type === "close") say("the connection to NATS is closed");
+    if (status.type === "disconnect")
+      report(`the connection to NATS at ${status.server} is lost: reconnecting`);
+    if (status.type === "reconnect") report(null);
+    // The client does not reconnect after that.
+    if (status.type === "close") report("the connection to NATS is closed: restart the broker");
   }
 }

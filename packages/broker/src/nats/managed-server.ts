@@ -24,19 +24,19 @@ export interface ManagedServerOptions {
   readonly logger: Logger;
   readonly program: NatsServerProgram;
   readonly nodeId: number;
-  /** Absolute. The caller holds it against other brokers. */
+  /** An absolute path. The caller holds the lock of the data directory. */
   readonly directory: string;
   readonly raftHost: string;
   readonly raftPort: number;
   readonly flush: FlushPolicy;
-  /** Asked for at each start of the server. */
+  /** Raft addresses of all brokers. Called at each start of the server. */
   readonly peers: () => readonly string[];
 }
 
-/** A new run of the server: what it is doing, and how that ended. */
+/** One run of the server, from a start to its end. */
 interface Run {
   readonly guard: RunningProgram;
-  /** Of nats-server itself, once the guard has told. */
+  /** nats-server's process id; null until the guard has written it. */
   serverId: number | null;
   readonly startedMs: number;
   readonly ended: Promise<void>;
@@ -44,10 +44,10 @@ interface Run {
 
 /**
  * A nats-server that belongs to this broker. Invariants:
- * 1. It listens for clients on the same port through all its restarts, so that connections come
- *    back by themselves.
+ * 1. It listens for clients on the same port after every restart, so that connections can be
+ *    re-established.
  * 2. It does not outlive the broker (see guard.ts).
- * 3. Once it was in order, its end is never final: it is started again, later each time.
+ * 3. Once it was confirmed, it is started again whenever it ends, after a delay that doubles.
  */
 export class ManagedNatsServer {
   readonly users: Users;
@@ -61,8 +61,8 @@ export class ManagedNatsServer {
   #run: Run | null = null;
   #restart: Timer | null = null;
   #delayMs: number = RESTART_DELAY_MS.first;
-  /** By `restart`: its end is no accident. */
-  #isToldToEnd = false;
+  /** Set by `restart`: the end that follows is not an error. */
+  #isToldToRestart = false;
   #restarts = 0;
 
   private constructor(options: ManagedServerOptions) {
@@ -79,15 +79,15 @@ export class ManagedNatsServer {
   }
 
   /**
-   * Starts the server; it need not answer yet. Rejects with EngineError when it can't be started
-   * or its raft address can't be listened on.
+   * Starts the server, and does not wait until it answers. Rejects with EngineError if the server
+   * can't be started, or can't listen on its raft address.
    */
   static async start(options: ManagedServerOptions): Promise<ManagedNatsServer> {
     const { env, logger, directory, raftHost, raftPort } = options;
     await env.fs.makeDirectory(directory);
     const orphan = await endOrphan(directory, env);
     if (orphan !== null)
-      logger.warn("stopped the nats-server that an earlier broker left running", { orphan });
+      logger.warn("killed the nats-server that an earlier broker left running", { orphan });
     const problem = await env.network.listenProblem(raftHost, raftPort);
     if (problem !== null) throw unusable(hostAndPort(raftHost, raftPort), problem);
     const server = new ManagedNatsServer(options);
@@ -100,7 +100,7 @@ export class ManagedNatsServer {
     return `nats://${CLIENT_HOST}:${this.#clientPort}`;
   }
 
-  /** Null while it does not run. */
+  /** nats-server's; null while it does not run. */
   get processId(): number | null {
     return this.#run?.serverId ?? null;
   }
@@ -109,21 +109,21 @@ export class ManagedNatsServer {
     return this.#restarts;
   }
 
-  /** It has answered: from now on it is started again whenever it ends. */
+  /** The server has answered: from now on it is started again whenever it ends. */
   confirm(): void {
     this.#confirmed = true;
   }
 
-  /** Ends it in order; what has ended is started again. */
+  /** Stops a server that runs in order. It is then started again, as after any other end. */
   restart(): void {
     const serverId = this.#run?.serverId ?? null;
     if (serverId === null) return;
-    this.#isToldToEnd = true;
+    this.#isToldToRestart = true;
     this.#options.logger.info("raft: restarting nats-server");
     this.#options.env.programs.signal(serverId, "SIGTERM");
   }
 
-  /** Ends it in order: its Raft leaders step down first. Killed when that takes too long. */
+  /** Stops it in order: its Raft leaders step down first. Kills it if that takes too long. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#restart?.cancel();
@@ -175,9 +175,9 @@ export class ManagedNatsServer {
 
   async #ended(run: Run, code: number | null, errors: string): Promise<void> {
     const { env, logger, directory } = this.#options;
-    const reason = await this.#lastWords(errors, run.serverId);
+    const reason = await this.#endReason(errors, run.serverId);
     if (!this.#confirmed) {
-      // Somebody took the port between our look and the server's: not the operator's doing.
+      // Another process took the port after it was checked: try another one.
       if (reason.includes(`:${this.#clientPort}`) && reason.includes("address already in use")) {
         this.#clientPort = await freeClientPort(env, CLIENT_HOST);
         return this.#tryStart();
@@ -186,15 +186,15 @@ export class ManagedNatsServer {
       return this.#fail(
         new EngineError(
           "TARPAN_NATS_SERVER_FAILED",
-          `nats-server ended with ${code} at its start: ${reason}; see ${log}`,
+          `nats-server ended with exit code ${code} at its start: ${reason}; see ${log}`,
         ),
       );
     }
     const ranMs = env.clock.monotonicMs() - run.startedMs;
     if (ranMs > SOUND_AFTER_MS) this.#delayMs = RESTART_DELAY_MS.first;
     this.#restarts += 1;
-    const level = this.#isToldToEnd ? "info" : "error";
-    this.#isToldToEnd = false;
+    const level = this.#isToldToRestart ? "info" : "error";
+    this.#isToldToRestart = false;
     logger[level]("raft: nats-server has ended: starting it again", {
       ...{ code, reason, ranMs: Math.round(ranMs), delayMs: this.#delayMs },
     });
@@ -213,17 +213,17 @@ export class ManagedNatsServer {
     try {
       await this.#start();
     } catch (error) {
-      this.#options.logger.error("nats-server can't be started", { error: reasonOf(error) });
+      this.#options.logger.error("raft: nats-server can't be started", { error: reasonOf(error) });
       if (this.#confirmed) this.#startLater();
       else this.#fail(new EngineError("TARPAN_NATS_SERVER_FAILED", String(error), error));
     }
   }
 
-  /** Why it ended, in its own words where it had any. */
-  async #lastWords(errors: string, serverId: number | null): Promise<string> {
-    // Before it has its log: an error in the configuration, or a panic, whose first line counts.
-    const complaint = errors.trim().split("\n")[0]!;
-    if (complaint !== "") return complaint;
+  /** Why the server ended, as it wrote to its standard error or its log. */
+  async #endReason(errors: string, serverId: number | null): Promise<string> {
+    // An error in the configuration, or a panic: the first line says what it is.
+    const firstError = errors.trim().split("\n")[0]!;
+    if (firstError !== "") return firstError;
     const { env, directory } = this.#options;
     const log = await tailOf(env.fs, join(directory, LOG_FILE), LOG_TAIL_BYTES).catch(() => "");
     const lines = log.split("\n").filter((line) => line.startsWith(`[${serverId}] `));
@@ -237,7 +237,7 @@ const LOG_TAIL_BYTES = 4000;
 function unusable(address: string, problem: string): EngineError {
   const why =
     problem === "EADDRINUSE"
-      ? "is in use by another process: stop that, or choose another"
+      ? "is in use by another process: stop that process, or choose another address"
       : `can't be listened on (${reasonOf({ code: problem })}): give an address of this machine`;
   return new EngineError("TARPAN_RAFT_ADDRESS_UNUSABLE", `raft address ${address} ${why}`);
 }

@@ -1,5 +1,5 @@
-// What a managed nats-server is called, and which broker runs it. The name also is its identity in
-// the Raft groups: it must be the same at every start.
+// The names of managed nats-servers. A name says which broker runs the server. It also is the
+// server's identity in the Raft groups, so it must be the same at every start.
 
 import { createHash } from "node:crypto";
 
@@ -15,7 +15,7 @@ export function brokerIdOf(serverName: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** The tag by which streams are placed on that broker's server, or kept off it with `!` before. */
+/** The tag that places streams on this broker's server or, with `!` before it, keeps them off. */
 export function serverTagOf(brokerId: number): string {
   return `tarpan-broker-${brokerId}`;
 }
@@ -23,7 +23,7 @@ export function serverTagOf(brokerId: number): string {
 const RAFT_ID_LENGTH = 8;
 const RAFT_ID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** A server's id in the Raft groups, made of its name as nats-server does (`getHash`). */
+/** A server's id in the Raft groups, computed from its name as in nats-server (`getHash`). */
 export function raftIdOf(serverName: string): string {
   const hash = createHash("sha256").update(serverName).digest().subarray(0, RAFT_ID_LENGTH);
   return Array.from(hash, (byte) => RAFT_ID_DIGITS[byte % RAFT_ID_DIGITS.length]).join("");

@@ -7,9 +7,9 @@ import { readText, writeText } from "./files.ts";
 const FILE = "node-id";
 
 /**
- * The id of this broker in its cluster: the one given, else the one kept in the data directory,
- * else a random one, since no two brokers may share one. It names the nats-server in its Raft
- * groups, so another one than before is refused: EngineError TARPAN_ENGINE_OTHER_NODE.
+ * The id of this broker in its cluster: the given one, else the one kept in the data directory,
+ * else a random one, since no two brokers may have the same id. It names the nats-server in the
+ * Raft groups, so a change is refused: rejects with EngineError TARPAN_ENGINE_OTHER_NODE.
  */
 export async function keptNodeId(
   dataDirectory: string,
@@ -25,7 +25,7 @@ export async function keptNodeId(
       "TARPAN_ENGINE_OTHER_NODE",
       `data directory ${dataDirectory} belongs to node ${kept}, ` +
         `not to node ${nodeText(given, givenName)}: ` +
-        "give that node id, or another directory",
+        `start it with node id ${kept}, or give another data directory`,
     );
   if (kept !== null && Number.isSafeInteger(kept)) return kept;
   const nodeId = given ?? randomId(random.bytes(4));

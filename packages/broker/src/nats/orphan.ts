@@ -8,8 +8,9 @@ import { CONFIG_FILE, PID_FILE } from "./server-config.ts";
 const POLL_MS = 20;
 
 /**
- * Ends a nats-server that an earlier broker left running on this directory. The caller holds the
- * data directory, so no living broker owns it. Returns its process id, null when there was none.
+ * Kills a nats-server that an earlier broker left running on this directory. The caller holds the
+ * lock of the data directory, so no living broker owns the server. Resolves to its process id, null
+ * if there was none.
  */
 export async function endOrphan(
   directory: string,
@@ -18,7 +19,7 @@ export async function endOrphan(
   const path = join(directory, PID_FILE);
   if ((await fs.stat(path)) === null) return null;
   const processId = Number(new TextDecoder().decode(await fs.readFile(path)));
-  // The id may long be another process's.
+  // Another process may have this id by now.
   const isOurs = async () => {
     const words = await programs.commandLineOf(processId);
     return words?.includes(join(directory, CONFIG_FILE)) ?? false;
@@ -32,7 +33,7 @@ export async function endOrphan(
     if (waitedMs > KILL_LIMIT_MS)
       throw new EngineError(
         "TARPAN_NATS_SERVER_FAILED",
-        `nats-server ${processId} of an earlier broker can't be killed: end that process`,
+        `the nats-server of an earlier broker can't be killed: end process ${processId}`,
       );
     await pause(timers, POLL_MS);
   }

@@ -5,14 +5,14 @@ import { REMEMBERED_PEERS } from "./limits.ts";
 
 const FILE = "peers.json";
 
-/** Raft addresses known at the last start, newest first: a restart works while etcd is away. */
+/** Raft addresses of the last start, newest first: with them a restart works without etcd. */
 export async function rememberedPeers(fs: FileSystem, directory: string): Promise<string[]> {
   try {
     const peers: unknown = JSON.parse((await readText(fs, join(directory, FILE))) ?? "[]");
     if (!Array.isArray(peers)) return [];
     return peers.filter((peer) => typeof peer === "string");
   } catch {
-    // A torn file: discovery tells again.
+    // The file is damaged: discovery gives the addresses again.
     return [];
   }
 }
@@ -25,7 +25,7 @@ export async function rememberPeers(
   await writeText(fs, join(directory, FILE), JSON.stringify(peers.slice(0, REMEMBERED_PEERS)));
 }
 
-/** What is known now goes before what was known once. */
+/** Addresses that are known now come before remembered ones. */
 export function mergedPeers(now: readonly string[], before: readonly string[]): string[] {
   return [...new Set([...now, ...before])].slice(0, REMEMBERED_PEERS);
 }

@@ -3,16 +3,17 @@ import { EngineError } from "./engine-error.ts";
 import { raftIdOf, serverNameOf } from "./names.ts";
 
 /**
- * What came of removing a server: `removed`, `unknown` when there was none, `runs` when it does and
- * is left alone, or why it could not be done now.
+ * The outcome of removing a server: `removed`; `unknown` if it was not a member; `runs` if it still
+ * runs and was therefore not removed; or `failed` with the reason.
  */
 export type ServerRemoval =
   | { readonly kind: "removed" | "unknown" | "runs" }
   | { readonly kind: "failed"; readonly why: string };
 
 /**
- * Takes the server of a broker that is down out of the JetStream cluster, and makes sure of it. One
- * that runs must not be: while nats-server brings it up to date, it makes it a member again.
+ * Removes the server of a broker that is down from the JetStream cluster, and checks that it is
+ * gone. A server that runs is not removed: it would become a member again when the meta leader
+ * brings it up to date.
  */
 export async function removeServerOf(admin: EngineAdmin, brokerId: number): Promise<ServerRemoval> {
   const name = serverNameOf(brokerId);
@@ -22,7 +23,7 @@ export async function removeServerOf(admin: EngineAdmin, brokerId: number): Prom
     if (await admin.answers(name)) return { kind: "runs" };
     await admin.removeServer(name);
     if (!(await isMember())) return { kind: "removed" };
-    return { kind: "failed", why: `NATS has not let go of ${name} yet` };
+    return { kind: "failed", why: `${name} still is a member of the NATS cluster: repeat this` };
   } catch (error) {
     if (error instanceof EngineError) return { kind: "failed", why: error.message };
     throw error;

@@ -10,7 +10,7 @@ interface ApiReply {
   };
 }
 
-/** Asks NATS's own API. Rejects with EngineError TARPAN_ENGINE_REQUEST for any sort of failure. */
+/** Sends a request to NATS's own API. Rejects with EngineError TARPAN_ENGINE_REQUEST. */
 export async function requestJson<T>(
   nc: NatsConnection,
   subject: string,

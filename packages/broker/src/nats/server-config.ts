@@ -3,22 +3,22 @@ import { LOG_FILE_BYTES, LOG_FILES_KEPT, MAX_PAYLOAD_BYTES, MAX_PENDING_BYTES } 
 import { serverNameOf, serverTagOf } from "./names.ts";
 import { knowsSyncInterval } from "./version.ts";
 
-/** What a broker's nats-server is started with. */
+/** The configuration of a broker's nats-server. */
 export interface ServerConfig {
   readonly nodeId: number;
   readonly version: string;
-  /** Absolute; streams, log, process id and the configuration itself are kept in it. */
+  /** An absolute path: holds streams, log, process id and the configuration itself. */
   readonly directory: string;
   readonly clientPort: number;
   readonly raftHost: string;
   readonly raftPort: number;
-  /** Raft addresses of all brokers, this one's too: a server without routes is no cluster. */
+  /** Raft addresses of all brokers, this one's too: without a route NATS forms no cluster. */
   readonly peers: readonly string[];
   readonly flush: FlushPolicy;
   readonly users: Users;
 }
 
-/** Made anew at each start of the broker, known to nobody else. */
+/** Passwords are new at each start of the broker, and no one else knows them. */
 export interface Users {
   readonly broker: { readonly user: string; readonly password: string };
   readonly system: { readonly user: string; readonly password: string };
@@ -31,7 +31,7 @@ export const PID_FILE = "nats-server.pid";
 export const CLUSTER_NAME = "tarpan";
 export const ACCOUNT = "TARPAN";
 
-/** As NATS names it. `never` is NATS's default: nothing at all is not on offer. */
+/** The value of `sync_interval`. NATS can't turn syncing off: `never` gives its default of 2 m. */
 export function syncIntervalOf(flush: FlushPolicy): string {
   if (flush.mode === "always") return "always";
   return flush.mode === "interval" ? `${flush.intervalMs}ms` : "2m";
@@ -43,7 +43,7 @@ export function serverConfigText(config: ServerConfig): string {
   const inside = (name: string) => quoted(`${directory}/${name}`);
   const user = ({ user, password }: Users["broker"]) =>
     `{ user: ${quoted(user)}, password: ${quoted(password)} }`;
-  // Nothing may be refused for want of space that is there: what limits topics is their retention.
+  // Only retention limits topics: without max_file_store NATS takes a part of the free space.
   const jetStream = [`store_dir: ${quoted(directory)}`, "max_file_store: 1048576T"];
   if (knowsSyncInterval(config.version))
     jetStream.push(`sync_interval: ${quoted(syncIntervalOf(config.flush))}`);
@@ -60,7 +60,7 @@ pid_file: ${inside(PID_FILE)}
 cluster {
   name: ${CLUSTER_NAME}
   listen: ${quoted(hostAndPort(config.raftHost, config.raftPort))}
-  # The others' client ports are for their brokers alone.
+  # Each server's client port is for its own broker only.
   no_advertise: true
   routes: [
 ${config.peers.map((peer) => `    ${quoted(`nats-route://${peer}`)}`).join("\n")}
@@ -81,7 +81,7 @@ export function hostAndPort(host: string, port: number): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** NATS's strings know these escapes and no others. */
+/** Strings in NATS's configuration have no other escapes. */
 function quoted(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

@@ -26,31 +26,31 @@ import { tellOfRaft } from "./tell-of-raft.ts";
 import { knowsSyncInterval, versionIn, versionProblem } from "./version.ts";
 
 export interface EngineOptions {
-  /** The caller holds it against other brokers; `nats/` in it is the managed server's. */
+  /** The caller holds its lock; a managed server keeps its files in `nats/` below it. */
   readonly dataDirectory: string;
   readonly nodeId: number;
   readonly flush: FlushPolicy;
   readonly env: Env;
   readonly logger: Logger;
-  /** Ends a start that still waits, for which there is no limit. */
+  /** Ends a start that still waits, which it does without a limit. */
   readonly signal?: AbortSignal;
-  /** Told what a start waits for, and again every few seconds. */
+  /** Called every few seconds with what the start waits for. */
   readonly onWaiting?: ((what: string) => void) | undefined;
-  /** Told of trouble while it runs, and with null of its end. */
+  /** Called with each problem while the engine runs, and with null when it is over. */
   readonly onTrouble?: (problem: string | null) => void;
 }
 
-/** NATS, ready for the broker. */
+/** The broker's connections to NATS, once JetStream answers. */
 export interface Engine {
-  /** For everything a broker does; comes back by itself after it was lost. */
+  /** Reconnects by itself after it was lost. */
   readonly nc: NatsConnection;
   /** Null for an external engine, whose system account is not the broker's. */
   readonly admin: EngineAdmin | null;
-  /** The nats-server this broker runs, null for an external engine. */
+  /** The nats-server that this broker runs, null for an external engine. */
   readonly server: ManagedNatsServer | null;
   /** Null for an external engine, which needs none. */
   readonly discovery: Discovery | null;
-  /** What is wrong now, in a line. */
+  /** What is wrong now, in one line; null if nothing is. */
   readonly problem: string | null;
   facts(): Promise<EngineFacts>;
   /** Closes the connections, and ends a managed server in order. */
@@ -58,15 +58,15 @@ export interface Engine {
 }
 
 /**
- * Starts, or finds, the NATS servers of the cluster and waits until JetStream answers: that takes
- * a majority of the brokers, so it may take as long as it likes, and says what it waits for.
- * Rejects with EngineError, or with the signal's reason; nothing is left running then.
+ * Starts a managed nats-server, or connects to external ones, and waits without a limit until
+ * JetStream answers, for which a majority of the servers must run. Logs what it waits for. Rejects
+ * with EngineError, or with the signal's reason; then nothing is left running.
  */
 export async function startEngine(
   cluster: ClusterSettings,
   options: EngineOptions,
 ): Promise<Engine> {
-  const letGo = options.env.programs.keepAlive();
+  const endKeepAlive = options.env.programs.keepAlive();
   const start = new EngineStart(cluster, options);
   try {
     return await start.run();
@@ -74,7 +74,7 @@ export async function startEngine(
     await start.stop();
     throw error;
   } finally {
-    letGo();
+    endKeepAlive();
   }
 }
 
@@ -130,7 +130,7 @@ class EngineStart {
     if (!knowsSyncInterval(program.version) && flush.mode !== "never")
       logger.warn(
         `nats-server ${program.version} syncs every two minutes, whatever flush says: ` +
-          "a power failure of several machines loses what came since",
+          "if several machines lose power at once, records of that time are lost",
       );
     const directory = resolve(dataDirectory, "nats");
     await env.fs.makeDirectory(directory);
@@ -181,15 +181,16 @@ class EngineStart {
   }
 
   /**
-   * Announces this broker, and waits for the others' addresses unless those of the last time are
-   * remembered. Returns what gives the addresses known at any time.
+   * Announces this broker and waits for the others' addresses. If discovery fails and addresses of
+   * the last start are remembered, it goes on with these. Returns a function that gives the
+   * addresses known at the time of its call.
    */
   async #join(raftAddress: string, directory: string): Promise<() => readonly string[]> {
     const { env, logger, nodeId, signal } = this.#options;
     const { discovery: settings } = this.#cluster;
     const discovery = createDiscovery(settings, env, logger);
     this.#discovery = discovery;
-    // What a configuration lists is all there is.
+    // With static discovery the configuration lists all brokers.
     const remembered = settings.type === "static" ? [] : await rememberedPeers(env.fs, directory);
     let joined = false;
     discovery.join({ nodeId, raftAddress }).then(
@@ -202,7 +203,9 @@ class EngineStart {
     const progress = this.#progress();
     while (!joined) {
       if (discovery.problem !== null && others) {
-        logger.warn("starting with the brokers known from last time", { peers: remembered });
+        logger.warn("discovery failed: starting with the brokers of the last start", {
+          peers: remembered,
+        });
         break;
       }
       progress(() => `waiting for discovery: ${discovery.problem ?? "no answer yet"}`);
@@ -231,7 +234,7 @@ class EngineStart {
         const peers = this.#discovery?.peers ?? [];
         progress(() =>
           this.#server !== null && peers.length < 2
-            ? "waiting for a second broker: a cluster takes two to begin"
+            ? "waiting for a second broker: a cluster needs two to start"
             : `waiting for a majority of the brokers: ${(error as Error).message}`,
         );
       }
@@ -239,7 +242,7 @@ class EngineStart {
     }
   }
 
-  /** Says something at once, if it is new, and then every few seconds. */
+  /** Returns a function that logs a line after the first second, and then every few seconds. */
   #progress(): (line: () => string) => void {
     const { env, logger, onWaiting } = this.#options;
     const startedMs = env.clock.monotonicMs();

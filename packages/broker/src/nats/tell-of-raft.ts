@@ -1,15 +1,15 @@
 import type { Logger } from "../logging/logger.ts";
 import type { MetaPeer } from "./admin.ts";
 
-/** Says who leads the servers' meta group, and who is missing, whenever that is news. */
+/** Returns a function that logs the meta group's leader and offline servers when they change. */
 export function tellOfRaft(logger: Logger): (peers: readonly MetaPeer[]) => void {
   let known = "";
   return (peers) => {
     const leader = peers.find((peer) => peer.leader)?.name;
     const offline = peers.filter((peer) => peer.offline).map(({ name }) => name);
-    const news = `${leader} ${offline}`;
-    if (news === known) return;
-    known = news;
+    const state = `${leader} ${offline}`;
+    if (state === known) return;
+    known = state;
     logger.info(`raft: nats-server ${leader} leads the meta group`, { offline });
   };
 }

@@ -1,15 +1,15 @@
 import { EngineError } from "./engine-error.ts";
 
-/** From here on Raft proposals are fenced by term: nats-server's pull request 8370. */
+/** The first version that fences Raft proposals by term (nats-server's pull request 8370). */
 const WANTED = "2.14.4";
-/** Before it, replicas are known to lose or forget what was acknowledged. */
+/** Replicas of earlier versions are known to lose acknowledged messages. */
 const FLOOR = "2.12.8";
-/** `sync_interval` came with it: an unknown field before. */
+/** Earlier versions refuse `sync_interval` as an unknown field. */
 const SYNC_INTERVAL_SINCE = "2.10.0";
 
 export const WANTED_VERSION = WANTED;
 
-/** `nats-server: v2.14.5` and `2.14.5-RC.1` alike; null when there is no version in it. */
+/** Finds the version in `nats-server: v2.14.5` or `2.14.5-RC.1`; null if there is none. */
 export function versionIn(text: string): string | null {
   return /\bv?(\d+\.\d+\.\d+)/.exec(text)?.[1] ?? null;
 }
@@ -25,15 +25,15 @@ export function knowsSyncInterval(version: string): boolean {
 }
 
 /**
- * Null for a version that is safe, a warning for one that will do. Throws
- * TARPAN_NATS_SERVER_TOO_OLD for one that is not safe, unless `allowOld`.
+ * Null for a version that is safe, else a warning. Throws EngineError TARPAN_NATS_SERVER_TOO_OLD
+ * for a version that loses records, unless `allowOld`.
  */
 export function versionProblem(version: string, allowOld: boolean): string | null {
   if (isAtLeast(version, WANTED)) return null;
   const upgrade = `upgrade to ${WANTED} or newer`;
   if (isAtLeast(version, FLOOR))
-    return `nats-server ${version} does not fence proposals of a deposed leader; ${upgrade}`;
-  if (allowOld) return `nats-server ${version} is known to lose acknowledged records; ${upgrade}`;
+    return `nats-server ${version} does not fence proposals of a deposed leader: ${upgrade}`;
+  if (allowOld) return `nats-server ${version} is known to lose acknowledged records: ${upgrade}`;
   throw new EngineError(
     "TARPAN_NATS_SERVER_TOO_OLD",
     `nats-server ${version} is known to lose acknowledged records: ${upgrade}, ` +

@@ -39,7 +39,7 @@ describe("etcd", () => {
     await eventually("the first one misses it", () => one.discovery.peers.length === 1);
   });
 
-  etcd.it("may go away and come back, having forgotten everything or not", async () => {
+  etcd.it("may stop and come back, with its data or without", async () => {
     const { process, endpoint } = await startEtcd();
     const one = etcdDiscovery([endpoint]);
     const two = etcdDiscovery([endpoint]);
@@ -58,7 +58,7 @@ describe("etcd", () => {
     expect(two.log.lines.filter((line) => line.includes("does not answer"))).toHaveLength(1);
   });
 
-  etcd.it("joins late when it was away at first", async () => {
+  etcd.it("reports that it does not answer, and joining waits until it is closed", async () => {
     const [port] = await freePorts(1);
     const { discovery } = etcdDiscovery([`127.0.0.1:${port}`]);
     const joining = discovery.join(self(1));
@@ -91,13 +91,15 @@ natsServer.it(
         dataDirectory: directories[i]!,
       });
     const started = await Promise.all([0, 1, 2].map(startOne));
-    // JetStream answers once two servers have met; its leader takes the third in when it hears it.
+    // JetStream answers once two servers have met; the third joins when the meta leader hears it.
     const servers = async (one: (typeof started)[0]) => (await one.engine.facts()).replicasMax;
     await eventually("all three are in", async () => (await servers(started[0]!)) === 3);
     await process.kill9();
     await started[2]!.engine.stop();
     const again = await startOne(2);
-    expect(again.log.lines).toContain("starting with the brokers known from last time");
+    expect(again.log.lines).toContain(
+      "discovery failed: starting with the brokers of the last start",
+    );
     await eventually("all three are in again", async () => (await servers(again)) === 3);
   },
 );

@@ -15,8 +15,8 @@ const external = (urls: readonly string[]): ClusterSettings => ({
   allowOldEngine: natsServer.old,
 });
 
-describe("NATS servers that run already", () => {
-  natsServer.it("are used, and what can't be known of them is said", async () => {
+describe("external NATS servers", () => {
+  natsServer.it("are used, and their status says what can't be verified", async () => {
     const servers = await startNatsCluster(3);
     const { engine } = await start(external(servers.map(({ url }) => url)));
     expect({ admin: engine.admin, server: engine.server }).toEqual({ admin: null, server: null });

@@ -1,6 +1,6 @@
-// A broker's process that only starts its engine, for a test to kill: a cluster of one broker
-// waits for ever for a second one, so this ends by signals alone. The arguments are the data
-// directory, the raft port and the nats-server.
+// A broker's process that only starts its engine, for a test to kill. It waits for ever for a
+// second broker, so only signals end it. The arguments are the data directory, the raft port and
+// the path of the nats-server.
 import { nodeEnv } from "../../src/env/node-env.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { startEngine } from "../../src/nats/start-engine.ts";

@@ -22,7 +22,7 @@ import {
 } from "./own-engine.ts";
 
 const INFO = "$JS.API.INFO";
-/** More than any election takes. */
+/** Longer than any election. */
 const ELECTION_LIMIT_MS = 25_000;
 
 const untilAnswered = (engine: Started["engine"]) =>
@@ -61,7 +61,7 @@ describe("three brokers with a nats-server each", () => {
     expect(log.errors).toContain("raft: nats-server has ended: starting it again");
     await eventually("the trouble is over", () => engine.problem === null);
 
-    // One that was asked for is no error.
+    // A restart that was asked for is no error.
     const third = engine.server!.processId!;
     log.errors.length = 0;
     engine.server!.restart();
@@ -74,7 +74,7 @@ describe("three brokers with a nats-server each", () => {
     expect(ids.filter(isAlive)).toEqual([]);
   });
 
-  natsServer.it("go on without one that left for good", async () => {
+  natsServer.it("go on without a server that was removed", async () => {
     const [first, , third] = (await startThree()) as [Started, Started, Started];
     const admin = first.engine.admin!;
     expect(await removeServerOf(admin, 3)).toEqual({ kind: "runs" });
@@ -84,12 +84,12 @@ describe("three brokers with a nats-server each", () => {
     });
     const names = (await admin.metaPeers()).map(({ name }) => name);
     expect(names.sort()).toEqual(["tarpan-1", "tarpan-2"]);
-    // Whoever asks again, because the answer was lost.
+    // A second removal, because the first answer was lost, finds no such member.
     expect(await removeServerOf(admin, 3)).toEqual({ kind: "unknown" });
   });
 });
 
-natsServer.it("a server that hangs is reported, and left alone", async () => {
+natsServer.it("a server that hangs is reported, and not restarted", async () => {
   const [{ engine, log }] = (await startThree()) as [Started];
   const serverId = engine.server!.processId!;
   process.kill(serverId, "SIGSTOP");
@@ -142,7 +142,7 @@ describe("one broker, waiting for a second", () => {
     expect(isAlive(serverId)).toBe(false);
   });
 
-  natsServer.it("ends the server of an earlier broker that nothing ended", async () => {
+  natsServer.it("kills the server that an earlier broker left running", async () => {
     const { dataDirectory, run } = await startLone();
     const first = run();
     const serverId = await serverIdOf(dataDirectory);
@@ -165,7 +165,7 @@ describe("one broker, waiting for a second", () => {
   });
 });
 
-describe("what can't be started is refused in one line", () => {
+describe("a start is refused in one line for", () => {
   const alone = { type: "static", peers: [] } as const;
 
   natsServer.it("a raft address that is in use", async () => {
@@ -174,18 +174,20 @@ describe("what can't be started is refused in one line", () => {
     const { port } = server.address() as { port: number };
     await expect(start(managedCluster(port, alone))).rejects.toMatchObject({
       code: "TARPAN_RAFT_ADDRESS_UNUSABLE",
-      message: `raft address 127.0.0.1:${port} is in use by another process: stop that, or choose another`,
+      message:
+        `raft address 127.0.0.1:${port} is in use by another process: ` +
+        "stop that process, or choose another address",
     });
     server.close();
   });
 
-  natsServer.it("a nats-server that ends at its start, in its own words", async () => {
+  natsServer.it("a nats-server that ends at its start, with the reason that it wrote", async () => {
     const [port] = (await freePorts(1)) as [number];
     const cluster = managedCluster(port, { type: "static", peers: ["a:port"] });
     await expect(start(cluster)).rejects.toMatchObject({
       code: "TARPAN_NATS_SERVER_FAILED",
       message: expect.stringMatching(
-        /nats-server ended with 1 at its start: .*nats-server.conf:.*route/,
+        /nats-server ended with exit code 1 at its start: .*nats-server.conf:.*route/,
       ),
     });
   });

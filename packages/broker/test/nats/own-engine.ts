@@ -12,7 +12,7 @@ import { type Engine, type EngineOptions, startEngine } from "../../src/nats/sta
 
 export interface Log extends Logger {
   readonly lines: string[];
-  /** Those of `lines` that are errors. */
+  /** The lines of level error, which are in `lines` too. */
   readonly errors: string[];
 }
 
@@ -45,7 +45,7 @@ export interface Started {
   readonly dataDirectory: string;
 }
 
-/** Starts an engine that is stopped when the tests of the file are through. */
+/** Starts an engine, which is stopped after the tests of the file. */
 export async function start(
   cluster: ClusterSettings,
   more: Partial<EngineOptions> = {},
@@ -61,7 +61,7 @@ export async function start(
   return { engine, log, dataDirectory };
 }
 
-/** Three brokers' engines that know each other by a list. */
+/** Three brokers' engines with static discovery. */
 export async function startThree(): Promise<readonly Started[]> {
   const ports = await freePorts(3);
   const peers = ports.map((port) => `127.0.0.1:${port}`);
@@ -80,7 +80,7 @@ export function isAlive(processId: number): boolean {
   }
 }
 
-/** Polls, for what other processes do and nobody tells of. */
+/** Polls, because nothing tells what other processes do. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>) {
   const untilMs = performance.now() + 15_000;
   while (!(await holds())) {
@@ -89,12 +89,12 @@ export async function eventually(what: string, holds: () => boolean | Promise<bo
   }
 }
 
-/** Of the nats-server of a data directory. */
+/** The process id of a data directory's nats-server. */
 export async function serverIdOf(dataDirectory: string): Promise<number> {
   const file = join(dataDirectory, "nats/nats-server.pid");
   let text = "";
   await eventually(`${file} is written`, async () => {
-    // A server that ends takes it along.
+    // A server that ends deletes its file.
     text = await readFile(file, "utf8").catch(() => "");
     return /^\d+$/.test(text);
   });

@@ -16,7 +16,7 @@ describe("the nats-server to run", () => {
     return { ...env, programs };
   };
 
-  it("is the one given, else the one on PATH", async () => {
+  it("is the given one, else the one on PATH", async () => {
     const env = machine("/bin/nats-server", "nats-server: v2.14.5\n");
     const found = { version: "2.14.5", problem: null };
     const given = { path: "/opt/nats-server", allowOld: false };
@@ -27,7 +27,7 @@ describe("the nats-server to run", () => {
     expect(await findNatsServer(env, given)).toEqual({ ...found, path: "/opt/nats-server" });
   });
 
-  it("is asked for when there is none", async () => {
+  it("must be installed if there is none", async () => {
     await expect(findNatsServer(machine(null, ""), { allowOld: false })).rejects.toMatchObject({
       code: "TARPAN_NATS_SERVER_MISSING",
       message: expect.stringMatching(/none on PATH: install nats-server 2\.14\.4 or newer/),
@@ -49,10 +49,13 @@ describe("the nats-server to run", () => {
     else expect(said).toMatch(problem);
   });
 
-  it.each(["2.12.7", "2.11.17", "2.9.10"])("%s needs a word of the operator's", (version) => {
-    expect(() => versionProblem(version, false)).toThrow(/accept that with --allow-old-engine/);
-    expect(versionProblem(version, true)).toMatch(/known to lose/);
-  });
+  it.each(["2.12.7", "2.11.17", "2.9.10"])(
+    "%s is refused unless the operator allows it",
+    (version) => {
+      expect(() => versionProblem(version, false)).toThrow(/accept that with --allow-old-engine/);
+      expect(versionProblem(version, true)).toMatch(/known to lose/);
+    },
+  );
 });
 
 describe("its configuration", () => {
@@ -81,7 +84,7 @@ describe("its configuration", () => {
     expect(text).toContain('store_dir: "/data of \\"mine\\""');
   });
 
-  it("leaves out what an old server does not know", () => {
+  it("leaves out fields that an old server does not know", () => {
     const text = serverConfigText({ ...config, version: "2.9.10" });
     expect(text).not.toMatch(/sync_interval|logfile_max_num/);
   });
@@ -96,13 +99,15 @@ describe("the node id", () => {
     expect(await keptNodeId("/other", env, null)).not.toBe(nodeId);
   });
 
-  it("must stay what it was", async () => {
+  it("can't be changed", async () => {
     const env = testEnv();
     expect(await keptNodeId("/data", env, 3)).toBe(3);
     expect(await keptNodeId("/data", env, null)).toBe(3);
     await expect(keptNodeId("/data", env, 4, "four")).rejects.toMatchObject({
       code: "TARPAN_ENGINE_OTHER_NODE",
-      message: expect.stringContaining("belongs to node 3, not to node 4 (four): give"),
+      message: expect.stringContaining(
+        "belongs to node 3, not to node 4 (four): start it with node id 3",
+      ),
     });
   });
 });
