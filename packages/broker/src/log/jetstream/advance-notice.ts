@@ -1,6 +1,9 @@
 import type { LogOptions } from "../log.ts";
 
-/** Calls `onAdvance` once for all that was settled in one go, before whoever waits goes on. */
+/**
+ * Calls `onAdvance` once for all bytes given in the same turn. It runs before the callers of the
+ * appends continue.
+ */
 export class AdvanceNotice {
   onAdvance: LogOptions["onAdvance"] | undefined;
   #isDue = false;

@@ -1,16 +1,16 @@
-// Appends on their way. Of each log one message is under way at a time; batches that come meanwhile
-// wait and go together in the next one, since it takes the servers' disks about as long to sync
-// many as to sync one.
+// Publishes the appended batches of one log. One message of a log is in flight at a time. Batches
+// appended meanwhile form the next message, because the servers' disks sync many batches about as
+// fast as one.
 //
-// 1. An append has its offsets from the call on, for good; the sequence of its message may yet
-//    move, when messages that are not the log (grammar.ts) took places.
-// 2. What was put into a message stays in it: it is sent again as it was.
-// 3. An acknowledgement counts when it names the very sequence that was expected.
-// 4. No answer is no failure: it is sent again until what became of it is known
+// 1. An append has its final offsets from the call on. The sequence of its message may still move
+//    up, if void messages (grammar.ts) took the expected one.
+// 2. The content of a message never changes: a retry sends the same bytes.
+// 3. An acknowledgement counts only if it names the expected stream and sequence.
+// 4. A missing answer is no failure: the message is sent again until its outcome is known
 //    (resolve-message.ts).
-// 5. What can't be is a bug or a broken promise of the servers: the log fails, loudly.
-// 6. Who wants to know whether this writer is still in force has it from the next message, which is
-//    a marker of its own when there is nothing to append.
+// 5. An impossible answer is a bug, here or in the servers: it fails the log.
+// 6. `confirm` is answered by the next message, because only the current writer's messages are
+//    accepted. If there is nothing to append, that message is a marker.
 import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { Fifo } from "../fifo.ts";
 import { LogError } from "../log-error.ts";
@@ -34,7 +34,7 @@ export interface AppendPipelineParts {
   readonly api: StreamApi;
   readonly log: StoredLog;
   readonly subject: string;
-  /** Called with the bytes of appends once they were settled, before their callers go on. */
+  /** Called with the bytes of the stored appends, before their promises resolve. */
   readonly settled: (sizeBytes: number) => void;
 }
 
@@ -63,8 +63,10 @@ export class AppendPipeline implements MessageSender {
     if (this.#failure) return Promise.reject(this.#failure);
     const limitBytes = this.#maxPayloadBytes;
     if (bytes.length > limitBytes) {
-      const message = `a batch of ${bytes.length} bytes is over the servers' max_payload`;
-      return Promise.reject(new LogError("too-large", `${message} (${limitBytes} for batches)`));
+      const message =
+        `a batch of ${bytes.length} bytes is too large: ` +
+        `the NATS servers' max_payload allows ${limitBytes} bytes`;
+      return Promise.reject(new LogError("too-large", message));
     }
     const baseOffset = this.#nextOffset;
     stampBatch(bytes, 0, baseOffset, leaderEpoch);
@@ -76,7 +78,7 @@ export class AppendPipeline implements MessageSender {
     });
   }
 
-  /** Resolves once it is certain that nobody else had taken over when it was called. */
+  /** Resolves once it is certain that no other writer had taken over before the call. */
   confirm(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -91,12 +93,12 @@ export class AppendPipeline implements MessageSender {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  /** Rejects all that is pending and all that comes; with `underWay` what may yet be stored. */
-  fail(error: LogError, underWay = error): void {
+  /** Rejects all pending and later calls; appends in flight, which may be stored, by `inFlight`. */
+  fail(error: LogError, inFlight = error): void {
     if (this.#failure) return;
     this.#failure = error;
     const message = this.#message;
-    for (const append of message?.appends ?? []) append.reject(underWay);
+    for (const append of message?.appends ?? []) append.reject(inFlight);
     const confirmations = [...(message?.confirmations ?? []), ...this.#confirmations.splice(0)];
     for (const confirmation of confirmations) confirmation.reject(error);
     this.#message = null;
@@ -137,7 +139,7 @@ export class AppendPipeline implements MessageSender {
     });
   }
 
-  /** As many of the appends that wait as one message takes, none if none do. */
+  /** The next message: as many waiting appends as fit into it, or a marker if none wait. */
   #gather(): PendingMessage {
     const limitBytes = Math.min(MESSAGE_BYTES, this.#maxPayloadBytes);
     const appends: Append[] = [];
@@ -180,8 +182,8 @@ export class AppendPipeline implements MessageSender {
     if (outcome.sequence === message.sequence && outcome.stream === stream) return null;
     return new LogError(
       "offline",
-      `stream ${stream}: expected to append at ${message.sequence}, acknowledged at ` +
-        `${outcome.stream} ${outcome.sequence}: the log must be opened again`,
+      `stream ${stream}: an append expected sequence ${message.sequence}, but sequence ` +
+        `${outcome.sequence} of ${outcome.stream} was acknowledged: the log must be opened again`,
     );
   }
 

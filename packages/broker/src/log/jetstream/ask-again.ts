@@ -1,9 +1,8 @@
 import type { Timer, Timers } from "../../env/env.ts";
 
 /**
- * Asks, and asks again after each of the waits for as long as nothing has come: whoever is asked
- * may be silent for good. The first answer counts, also a late one to an early question. Null: no
- * answer came to any.
+ * Calls `ask`, and again after each of `waitsMs` until there is an answer, because a server may
+ * never answer. The first answer to any of the calls counts. Null when none was answered.
  */
 export function askAgain<T>(
   timers: Timers,

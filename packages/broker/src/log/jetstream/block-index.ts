@@ -1,8 +1,7 @@
-// Where in the stream an offset or a time is, roughly: blocks of consecutive messages, in memory.
+// A sparse index of a stream by offset and by time, in memory: blocks of consecutive messages.
 //
-// 1. A block covers the sequences from its first message to the next block's.
-// 2. Whatever is in it, reading may begin at its first message: offset, epoch and writer there are
-//    known.
+// 1. A block covers the sequences from its first message up to the next block's first message.
+// 2. Reading may begin at any block's first message: its offset, epoch and writer are known.
 
 import type { LogPosition } from "./grammar.ts";
 import { BLOCK_BYTES, BLOCK_MESSAGES, INDEX_BLOCKS } from "./limits.ts";
@@ -10,13 +9,13 @@ import { BLOCK_BYTES, BLOCK_MESSAGES, INDEX_BLOCKS } from "./limits.ts";
 export interface Block {
   firstSequence: number;
   firstOffset: number;
-  /** An upper bound once the block was cut by a trim. */
+  /** Ms; only an upper bound if `deleteBefore` has removed a part of the block. */
   maxTimestamp: number;
   sizeBytes: number;
   messages: number;
 }
 
-/** From `sequence` on, the marker itself, this writer is in force. */
+/** The marker at `sequence` made `writer` the current one. */
 export interface TakeOver {
   readonly sequence: number;
   readonly epoch: number;
@@ -80,7 +79,7 @@ export class BlockIndex {
     this.#isClosed = true;
   }
 
-  /** Number of the block that holds `offset`; -1 when it lies before all of them. */
+  /** Index of the block that holds `offset`; -1 when all blocks begin after it. */
   find(offset: number): number {
     let low = 0;
     let high = this.#blocks.length;
@@ -92,7 +91,7 @@ export class BlockIndex {
     return low - 1;
   }
 
-  /** What the messages before a block come to. */
+  /** The position after the messages before a block. */
   positionBefore(block: Readonly<Block>): LogPosition {
     const takeOver = this.#takeOvers.findLast(({ sequence }) => sequence < block.firstSequence);
     return {
@@ -103,7 +102,10 @@ export class BlockIndex {
     };
   }
 
-  /** Forgets what lies before `position`; `cut` is what of the block there lies before it. */
+  /**
+   * Drops everything up to `position`. `cut` says how much of the block at `position` that is; null
+   * to estimate it.
+   */
   dropUntil(position: LogPosition, cut: { messages: number; sizeBytes: number } | null): void {
     const { sequence, nextOffset } = position;
     let whole = 0;
@@ -126,7 +128,7 @@ export class BlockIndex {
     this.#takeOvers = [{ sequence, epoch, writer }, ...kept];
   }
 
-  /** Blocks for keeping: at most `limit`, by merging neighbours. */
+  /** At most `limit` blocks, made by merging neighbours. */
   compact(limit: number): readonly Readonly<Block>[] {
     let blocks = this.#blocks;
     while (blocks.length > limit) blocks = mergePairs(blocks);

@@ -1,34 +1,34 @@
-// What is kept beside a log, in the stream of checkpoints.
+// The formats of what the checkpoint stream holds about a log: its checkpoint and its start.
 import { viewOf } from "@tarpan/protocol";
 import { type Block, BlockIndex, type TakeOver } from "./block-index.ts";
 import type { LogPosition } from "./grammar.ts";
 
 export interface Checkpoint {
-  /** The state machine's, and the offset it is of. */
+  /** `state` is the caller's state as of `offset`. */
   readonly offset: number;
   readonly state: Uint8Array;
-  /** Set where the state lies in messages of its own; `state` is empty then. */
+  /** Set when the state is stored in separate messages; `state` is empty then. */
   readonly parts?: StateParts | undefined;
-  /** Where the index ends: a scan goes on from there. */
+  /** Where the index ends and a scan continues. */
   readonly position: LogPosition;
   readonly index: BlockIndex;
 }
 
 export interface StateParts {
-  /** Names the messages. */
+  /** Unique for each save; part of the messages' subjects. */
   readonly saving: string;
   readonly count: number;
   readonly sizeBytes: number;
 }
 
-/** Where a log starts; written before what lies before is purged. */
+/** Where a log starts; saved before the messages before it are purged. */
 export interface LogStart {
   readonly startOffset: number;
-  /** What the messages before the first one that is kept come to. */
+  /** The position after the purged messages. */
   readonly position: LogPosition;
 }
 
-/** Under 1 there are no parts, and the state of a partition is JSON. */
+/** Format 1 has no parts, and holds a partition's state as JSON. */
 const CHECKPOINT_FORMAT = 2;
 const READ_FORMATS: readonly unknown[] = [1, CHECKPOINT_FORMAT];
 const START_FORMAT = 1;
@@ -44,7 +44,7 @@ interface Head {
   readonly parts?: StateParts | undefined;
 }
 
-/** Bytes: length of the head, head (JSON), blocks, state. */
+/** Encodes as: length of the head, head (JSON), blocks, state. */
 export function encodeCheckpoint({
   offset,
   state,
@@ -79,7 +79,7 @@ export function encodeCheckpoint({
   return bytes;
 }
 
-/** Null for what this version does not know: the log is then scanned from its start. */
+/** Null for an unknown format: the log is then scanned from its start. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
   const view = viewOf(bytes);
   const jsonBytes = view.getUint32(0);

@@ -1,6 +1,6 @@
-// One stream for the checkpoints of all logs and where each starts: the newest message of a subject
-// counts. Writes are compare-and-set on the subject, so that who no longer leads a log can't put an
-// older start over a newer one.
+// One stream holds the checkpoints and the start offsets of all logs; only the newest message of a
+// subject counts. Writes are compare-and-set on the subject, so that a former leader cannot replace
+// a newer start by an older one.
 import type { Env } from "../../env/env.ts";
 import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
@@ -23,7 +23,7 @@ import { ErrorCode, type PublishOutcome } from "./transport.ts";
 
 export interface SavedParts {
   readonly parts: StateParts;
-  /** Of the first one: what was saved before it is not needed once a checkpoint names these. */
+  /** Sequence of the first part. Older parts are obsolete once a checkpoint names these. */
   readonly firstSequence: number;
 }
 
@@ -57,14 +57,14 @@ export class Checkpoints {
     return { sequence: found?.sequence ?? 0, payload: found?.payload ?? null };
   }
 
-  /** What fits beside the headers. */
+  /** Most bytes of payload in one message, which also needs room for its headers. */
   get maxBytes(): number {
     return this.#api.transport.maxPayloadBytes - HEADER_BYTES;
   }
 
   /**
-   * Puts `payload` over what was read at `sequence`; resolves to its own. Rejects with LogError
-   * `fenced` when somebody else wrote since.
+   * Replaces the message that `load` found at `sequence`; resolves to the new message's sequence.
+   * Rejects with LogError `fenced` when another broker has written since.
    */
   async save(kind: Kind, id: LogId, payload: Uint8Array, sequence: number): Promise<number> {
     await this.#ensure();
@@ -72,8 +72,8 @@ export class Checkpoints {
   }
 
   /**
-   * Puts a state that no message can hold beside the others. It counts once a checkpoint names it,
-   * which must be saved afterwards.
+   * Saves a state that is too large for one message. It takes effect when a checkpoint that names
+   * it is saved afterwards.
    */
   async saveParts(id: LogId, state: Uint8Array): Promise<SavedParts> {
     await this.#ensure();
@@ -89,7 +89,7 @@ export class Checkpoints {
     return { parts: { saving, count, sizeBytes: state.length }, firstSequence };
   }
 
-  /** Null when not all of it is there any more: a later checkpoint has been saved. */
+  /** Null when parts are missing, because a later checkpoint has been saved. */
   async loadParts(id: LogId, { saving, count, sizeBytes }: StateParts): Promise<Uint8Array | null> {
     const state = new Uint8Array(sizeBytes);
     let at = 0;
@@ -118,7 +118,7 @@ export class Checkpoints {
     return this.#api.patiently(async () => {
       const outcome = await this.#publish(subject, payload, sequence, unique);
       if (outcome.kind === "stored") return outcome.sequence;
-      // Either it was stored by an earlier try, or it waits behind one, or another one's is there.
+      // An earlier try has stored it, or is still in progress, or another broker has written.
       const last = await this.#api.lastOf(CHECKPOINT_STREAM, subject);
       if (last?.messageId === unique) return last.sequence;
       if ((last?.sequence ?? 0) === sequence) throw new NoAnswer("save", describe(outcome));
@@ -126,7 +126,7 @@ export class Checkpoints {
     });
   }
 
-  /** Forgets a log that is no more. */
+  /** Deletes everything about a deleted log. */
   async forget(id: LogId): Promise<void> {
     for (const kind of ["c", "s"] as const)
       await this.#purge({ filter: checkpointSubjectOf(kind, id) });
@@ -151,7 +151,7 @@ export class Checkpoints {
     return new Promise((resolve) => this.#api.transport.publish(message, resolve));
   }
 
-  /** Nobody may open or save anything for long, and it shall not stay on one server. */
+  /** Gives the stream more replicas if there are more servers now; no other call may come soon. */
   tend(): void {
     void this.#ensure().catch(() => {});
   }
@@ -168,7 +168,7 @@ export class Checkpoints {
     const nowMs = this.#env.clock.monotonicMs();
     if (wanted <= this.#replicas || nowMs < this.#lookedAtMs + CHECKPOINT_GROWTH_MS) return;
     this.#lookedAtMs = nowMs;
-    // Not awaited: it goes on being used with the replicas it has.
+    // Not awaited: the stream can be used with the replicas that it has.
     void this.#grow(wanted).catch(() => {});
   }
 
@@ -198,9 +198,9 @@ export class Checkpoints {
     try {
       await this.#api.ask(`STREAM.CREATE.${CHECKPOINT_STREAM}`, config);
     } catch (error) {
-      // Another broker made it with another number of replicas.
+      // Another broker has just created it with another number of replicas.
       if (!isRefusal(error, ErrorCode.streamNameInUse)) throw error;
-      throw new NoAnswer("STREAM.CREATE", "made by another broker");
+      throw new NoAnswer("STREAM.CREATE", "created by another broker");
     }
     return config;
   }
@@ -220,13 +220,13 @@ function describe(outcome: PublishOutcome): string {
   return outcome.kind === "unknown" ? outcome.reason : "stored";
 }
 
-/** What the servers refuse for good. */
+/** Turns a refusal of the servers into a LogError `offline`. */
 export function offlineOf(error: unknown): unknown {
   if (!(error instanceof JetStreamRefusal)) return error;
   return new LogError("offline", error.message, { cause: error });
 }
 
-/** Runs what a log's contract lets fail with LogError only: the stream may be deleted meanwhile. */
+/** Runs `work`; a refusal, as when the stream was deleted meanwhile, becomes a LogError. */
 export async function asking<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -3,18 +3,18 @@ import type { LogPosition } from "./grammar.ts";
 import { batchesOf, isIntact, type MessageBatch } from "./message-batches.ts";
 import type { Step, Wanted } from "./walk-step.ts";
 
-/** Where the batch at an offset is found: in the message after `before`. */
+/** The batch at `offset` is in the message after position `before`. */
 export interface ReadPlace {
   readonly offset: number;
   readonly before: LogPosition;
 }
 
-/** Collects intact batches from the messages it is given, in order, until something ends it. */
+/** Collects intact batches from consecutive messages. */
 export class ColdRead {
   readonly batches: Uint8Array[] = [];
-  /** The damaged batch at the very offset that was asked for. */
+  /** The batch that holds the wanted offset, if it is damaged. */
   damaged: MessageBatch | null = null;
-  /** Where to go on after what was collected. */
+  /** Where to continue after the collected batches; null when there are none. */
   end: ReadPlace | null = null;
   readonly #wanted: Wanted;
   #leftBytes: number;
@@ -24,7 +24,7 @@ export class ColdRead {
     this.#leftBytes = wanted.maxBytes;
   }
 
-  /** False when no more is needed. */
+  /** Takes the next message; false when no more messages are needed. */
   take({ message, meaning, before, after }: Step): boolean {
     if (meaning.kind !== "batches" || meaning.nextOffset <= this.#wanted.offset) return true;
     for (const batch of batchesOf(message.payload, meaning)) {

@@ -24,21 +24,21 @@ import { listStreams } from "./stream-list.ts";
 import { ErrorCode, type JetStreamTransport } from "./transport.ts";
 
 export interface JetStreamEngineOptions {
-  /** Stays its owner's, to be closed after the engine. */
+  /** Its owner must close it, after the engine. */
   readonly transport: JetStreamTransport;
   readonly env: Pick<Env, "clock" | "timers" | "random" | "machine">;
   /** Takes one line for the operator. */
   readonly log?: (line: string) => void;
-  /** Null where somebody else runs the servers: these choose where replicas lie. */
+  /** Null when the brokers do not run the NATS servers, which then choose where replicas are. */
   readonly placement?: Placement | null;
   /** See LogEngine. */
   readonly problem?: () => string | null;
 }
 
-/** Logs as replicated streams, reached by every broker of a cluster. */
+/** Logs as replicated JetStream streams, which every broker of a cluster can reach. */
 export class JetStreamEngine implements LogEngine {
   readonly kind = "jetstream";
-  /** What was acknowledged is on a majority: no way to stop could have harmed it. */
+  /** Acknowledged batches are on a majority of servers, so a crash of this broker loses nothing. */
   readonly cleanlyClosed = true;
   readonly #problem: () => string | null;
   readonly replication: Replication;
@@ -47,7 +47,7 @@ export class JetStreamEngine implements LogEngine {
   readonly #creations = new Semaphore(CREATIONS);
   readonly #led = new Map<string, JetStreamLeaderLog>();
   readonly #followed = new Map<string, JetStreamFollowerLog>();
-  /** Streams that are being opened to be led. */
+  /** Streams whose logs are being opened for writing. */
   readonly #opening = new Set<string>();
   #lastWait: Timer | null = null;
   #closed: Promise<void> | null = null;
@@ -105,7 +105,7 @@ export class JetStreamEngine implements LogEngine {
     });
   }
 
-  /** A stream can't be renamed: it is marked, and no longer listed or opened. */
+  /** Marks the stream, because streams cannot be renamed; it is no longer listed or opened. */
   async setAside(id: LogId): Promise<void> {
     const { api, report } = this.#opener;
     const stream = streamNameOf(id);
@@ -148,10 +148,10 @@ export class JetStreamEngine implements LogEngine {
     await this.#asking(() => this.#creations.run(() => this.#createStream(config)));
   }
 
-  /** A server that has just joined is no place for a replica until the others know its figures. */
+  /** Retries for a while: a server that has just joined cannot take replicas at once. */
   async #createStream(config: StreamConfig): Promise<void> {
     const { api, env } = this.#opener;
-    const untilMs = env.clock.monotonicMs() + PLACE_PATIENCE_MS;
+    const deadlineMs = env.clock.monotonicMs() + PLACE_PATIENCE_MS;
     for (;;) {
       try {
         await api.patiently(() => api.ask(`STREAM.CREATE.${config.name}`, config));
@@ -161,7 +161,7 @@ export class JetStreamEngine implements LogEngine {
           throw new LogError("exists", `stream ${config.name} exists`, { cause: error });
         }
         const noPlace = isRefusal(error, ErrorCode.clusterNoPeers);
-        if (!noPlace || env.clock.monotonicMs() >= untilMs) throw error;
+        if (!noPlace || env.clock.monotonicMs() >= deadlineMs) throw error;
       }
       await api.wait(RETRY_MAX_MS);
     }
@@ -193,7 +193,7 @@ export class JetStreamEngine implements LogEngine {
     });
   }
 
-  /** Or closes it, when the engine was closed meanwhile. */
+  /** Registers an opened log; closes it instead if the engine was closed meanwhile. */
   async #keep<T extends { close(): Promise<void> }>(
     among: Map<string, T>,
     stream: string,
@@ -222,7 +222,7 @@ export class JetStreamEngine implements LogEngine {
     return infos.map((info) => statesOf(info, placement)).filter((states) => states !== null);
   }
 
-  /** Refuses when closed; what the servers refuse or don't answer becomes a LogError. */
+  /** Refuses if the engine is closed. A refusal or a missing answer becomes a LogError. */
   async #asking<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw engineClosed();
     try {

@@ -20,12 +20,13 @@ import { labelOf } from "./stream-config.ts";
 import type { StoredMessage } from "./transport.ts";
 
 /**
- * A log that another broker writes, as far as its messages were seen here. Made by JetStreamEngine.
+ * A log that another broker writes, up to the messages that were read here. Created by
+ * JetStreamEngine.
  *
  * 1. `endOffset` and `startOffset` never go back.
- * 2. Whatever does not answer is asked again later: only a log that can't be opened fails.
- * 3. When it was trimmed past what was seen, both offsets jump: whoever replays it finds
- *    `startOffset` above its own and begins from a checkpoint again.
+ * 2. A failed poll is repeated later; `failure` is always null.
+ * 3. If the log was trimmed past the messages read here, both offsets jump. A state machine that
+ *    replays the log then finds `startOffset` above its own offset, and must load a checkpoint.
  */
 export class JetStreamFollowerLog implements FollowerLog {
   readonly #opener: LogOpener;
@@ -33,11 +34,11 @@ export class JetStreamFollowerLog implements FollowerLog {
   readonly #notice: AdvanceNotice;
   #timer: Timer | null = null;
   #dueMs = Number.POSITIVE_INFINITY;
-  #isLooking = false;
+  #isPolling = false;
   #refreshWaitsMs: number[] = [];
-  /** Somebody has heard that it reaches this far. */
+  /** The log is known to reach this offset, from `refresh`. */
   #knownEnd = 0;
-  #emptyLooks = 0;
+  #emptyPolls = 0;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #startKnownMs: number;
   #isClosed = false;
@@ -63,7 +64,7 @@ export class JetStreamFollowerLog implements FollowerLog {
     await opener.api.infoReaching(log.reader.stream, log.end.sequence);
     await opener.api.patiently(() => log.scanThrough(info.state.last_seq));
     const followed = new JetStreamFollowerLog(opener, log, labelOf(info.config), options);
-    followed.#lookLater(POLL_INTERVAL_MS);
+    followed.#pollLater(POLL_INTERVAL_MS);
     return followed;
   }
 
@@ -111,13 +112,13 @@ export class JetStreamFollowerLog implements FollowerLog {
 
   configure(options: Partial<LogOptions>): void {
     this.#notice.configure(options);
-    this.#lookLater(POLL_INTERVAL_MS);
+    this.#pollLater(POLL_INTERVAL_MS);
   }
 
   refresh(end = 0): void {
     this.#knownEnd = Math.max(this.#knownEnd, end);
     this.#refreshWaitsMs = [...REFRESH_WAITS_MS];
-    this.#lookLater(0);
+    this.#pollLater(0);
   }
 
   async close(): Promise<void> {
@@ -128,38 +129,38 @@ export class JetStreamFollowerLog implements FollowerLog {
 
   #used(): void {
     this.#lastReadMs = this.#opener.env.clock.monotonicMs();
-    this.#lookLater(POLL_INTERVAL_MS);
+    this.#pollLater(POLL_INTERVAL_MS);
   }
 
-  #lookLater(delayMs: number): void {
+  #pollLater(delayMs: number): void {
     const { clock, timers } = this.#opener.env;
     const dueMs = clock.monotonicMs() + delayMs;
-    if (this.#isClosed || this.#isLooking || dueMs >= this.#dueMs) return;
+    if (this.#isClosed || this.#isPolling || dueMs >= this.#dueMs) return;
     this.#timer?.cancel();
     this.#dueMs = dueMs;
-    this.#timer = timers.after(delayMs, () => void this.#look());
+    this.#timer = timers.after(delayMs, () => void this.#poll());
   }
 
-  async #look(): Promise<void> {
-    this.#isLooking = true;
+  async #poll(): Promise<void> {
+    this.#isPolling = true;
     this.#dueMs = Number.POSITIVE_INFINITY;
     const before = this.#log.end.sequence;
-    // What fails now is tried again with the next look.
+    // The next poll tries again.
     await this.#catchUp().catch(() => {});
     const isNew = this.#log.end.sequence > before;
-    this.#emptyLooks = isNew ? 0 : this.#emptyLooks + 1;
+    this.#emptyPolls = isNew ? 0 : this.#emptyPolls + 1;
     if (isNew) this.#refreshWaitsMs = [];
-    this.#isLooking = false;
-    const nextMs = this.#refreshWaitsMs.shift() ?? this.#paceMs();
-    if (nextMs !== null) this.#lookLater(nextMs);
+    this.#isPolling = false;
+    const nextMs = this.#refreshWaitsMs.shift() ?? this.#nextPollMs();
+    if (nextMs !== null) this.#pollLater(nextMs);
   }
 
-  /** Null when nobody cares. Who only listens is served slower while nothing comes. */
-  #paceMs(): number | null {
+  /** Null: no poll, as no one reads or listens. Without reads, empty polls become rarer. */
+  #nextPollMs(): number | null {
     const nowMs = this.#opener.env.clock.monotonicMs();
     if (nowMs < this.#lastReadMs + POLL_AFTER_READ_MS) return POLL_INTERVAL_MS;
     if (!this.#notice.onAdvance) return null;
-    return Math.min(POLL_INTERVAL_MS * 2 ** Math.min(this.#emptyLooks, 8), POLL_IDLE_MS);
+    return Math.min(POLL_INTERVAL_MS * 2 ** Math.min(this.#emptyPolls, 8), POLL_IDLE_MS);
   }
 
   async #catchUp(): Promise<void> {
@@ -172,19 +173,19 @@ export class JetStreamFollowerLog implements FollowerLog {
     for (;;) {
       const messages = await this.#readNext();
       if (this.#isClosed || messages.length === 0) return;
-      this.#take(messages);
+      this.#accept(messages);
     }
   }
 
-  /** A replica may lag for seconds: after a few looks in vain the Raft leader is asked. */
+  /** Reads from any replica; from the leader after some empty polls, as replicas may lag. */
   async #readNext(): Promise<readonly StoredMessage[]> {
     const log = this.#log;
     const messages = await log.readNext(log.end.sequence);
     if (messages.length > 0 || log.endOffset >= this.#knownEnd) return messages;
-    return this.#emptyLooks < REFRESH_WAITS_MS.length ? messages : log.readNextFromLeader();
+    return this.#emptyPolls < REFRESH_WAITS_MS.length ? messages : log.readNextFromLeader();
   }
 
-  #take(messages: readonly StoredMessage[]): void {
+  #accept(messages: readonly StoredMessage[]): void {
     const log = this.#log;
     const entries: TailEntry[] = [];
     let sizeBytes = 0;
@@ -200,7 +201,7 @@ export class JetStreamFollowerLog implements FollowerLog {
         entries.length = 0;
         log.tail.clear();
       }
-      // What is damaged is left to a cold read, which says what is wrong with it.
+      // Damaged batches are left to cold reads, which report the damage.
       if (isWhole) entries.push(...batches);
     }
     log.tail.add(entries);

@@ -1,25 +1,26 @@
-// Which of a stream's messages are the log. If compare-and-set always held, all of them would be;
-// the rules hold also where it did not: when a Raft leader judged by an end that was no longer the
-// end, or when a marker had to be written wherever it lands.
+// Decides which messages of a stream belong to the log. If compare-and-set always worked, all of
+// them would. These rules also cover the cases where it does not: a Raft leader that checked an
+// outdated last sequence, or a marker that had to be written without compare-and-set.
 //
-// 1. A marker takes over when its epoch is newer, or the same and it lies where it was meant to.
-// 2. Batches are part of the log when the writer in force wrote them and the first begins at the
+// 1. A marker makes its writer the current one when its epoch is newer, or when its epoch is the
+//    same and it has the sequence that it was intended to get.
+// 2. Batches belong to the log when the current writer wrote them and the first one begins at the
 //    next offset.
-// 3. Everything else is void: it takes a sequence, no offset, and nobody reads it.
-// 4. Who reads the same stream comes to the same log, as the rules look at nothing but what is
-//    stored, in its order. A copy of what is in the log already is void too, so a writer that does
-//    not know what became of its message may send it again.
+// 3. Every other message is void: it takes a sequence, but no offset, and is never served.
+// 4. All readers of a stream find the same log, because the rules depend only on the stored
+//    messages and their order. A second copy of a batch is void too, so a writer may send a message
+//    again if it does not know the outcome.
 import { decodeMarker } from "./marker.ts";
 import { parseMessageId } from "./message-id.ts";
 import type { StoredMessage } from "./transport.ts";
 
-/** What all messages up to `sequence` come to. */
+/** The state of the log after all messages up to `sequence`. */
 export interface LogPosition {
   readonly sequence: number;
   readonly nextOffset: number;
   /** -1 before the first marker. */
   readonly epoch: number;
-  /** Of the writer in force, empty before the first marker. */
+  /** The current writer, empty before the first marker. */
   readonly writer: string;
 }
 
@@ -36,8 +37,8 @@ export class LogGrammar implements LogPosition {
   nextOffset: number;
   epoch: number;
   writer: string;
-  /** Messages were missing: who wrote, and at which offset, is to be learnt from what follows. */
-  #isLost = false;
+  /** Messages were missing: the writer and the next offset are learnt from later messages. */
+  #isAfterGap = false;
 
   constructor(position: LogPosition) {
     this.sequence = position.sequence;
@@ -51,10 +52,10 @@ export class LogGrammar implements LogPosition {
     return { sequence, nextOffset, epoch, writer };
   }
 
-  /** Takes the next message. One that does not follow the last one comes after lost ones. */
+  /** Takes the next message. A gap in the sequences means that messages were lost. */
   accept(message: StoredMessage): Meaning {
     if (message.sequence <= this.sequence) throw new Error("messages out of order");
-    if (message.sequence !== this.sequence + 1) this.#isLost = true;
+    if (message.sequence !== this.sequence + 1) this.#isAfterGap = true;
     this.sequence = message.sequence;
     const identity = parseMessageId(message.messageId);
     return identity ? this.#acceptBatches(identity) : this.#acceptMarker(message);
@@ -62,8 +63,8 @@ export class LogGrammar implements LogPosition {
 
   #acceptBatches(identity: NonNullable<ReturnType<typeof parseMessageId>>): Meaning {
     const { writer, baseOffset, nextOffset } = identity;
-    if (this.#isLost && baseOffset >= this.nextOffset) {
-      this.#isLost = false;
+    if (this.#isAfterGap && baseOffset >= this.nextOffset) {
+      this.#isAfterGap = false;
       this.writer = writer;
     } else if (writer !== this.writer || baseOffset !== this.nextOffset) return VOID;
     this.nextOffset = nextOffset;
@@ -75,8 +76,8 @@ export class LogGrammar implements LogPosition {
     if (!marker) return VOID;
     const { epoch, writer, intendedSequence, nextOffset } = marker;
     if (epoch < this.epoch || (epoch === this.epoch && sequence !== intendedSequence)) return VOID;
-    if (this.#isLost) this.nextOffset = Math.max(this.nextOffset, nextOffset);
-    this.#isLost = false;
+    if (this.#isAfterGap) this.nextOffset = Math.max(this.nextOffset, nextOffset);
+    this.#isAfterGap = false;
     this.epoch = epoch;
     this.writer = writer;
     return { kind: "take-over" };

@@ -21,14 +21,14 @@ import type { StoredLog } from "./stored-log.ts";
 import { subjectOf } from "./stream-config.ts";
 import { takeOver } from "./take-over.ts";
 
-/** A log that this broker writes. Made by JetStreamEngine. */
+/** A log that this broker writes. Created by JetStreamEngine. */
 export class JetStreamLeaderLog implements LeaderLog {
   readonly leaderEpoch: number;
   readonly #opener: LogOpener;
   readonly #log: StoredLog;
-  readonly #commit: AppendPipeline;
+  readonly #pipeline: AppendPipeline;
   readonly #notice: AdvanceNotice;
-  /** Writes beside the log take turns. */
+  /** Serializes writes to the checkpoint stream. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
 
@@ -42,7 +42,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     this.#log = log;
     this.leaderEpoch = leaderEpoch;
     this.#notice = new AdvanceNotice(options);
-    this.#commit = new AppendPipeline({
+    this.#pipeline = new AppendPipeline({
       api: opener.api,
       log,
       subject: subjectOf(log.id),
@@ -74,7 +74,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     return this.#log.endOffset;
   }
   get nextOffset(): number {
-    return this.#commit.nextOffset;
+    return this.#pipeline.nextOffset;
   }
   get maxTimestamp(): number {
     return this.#log.index.maxTimestamp;
@@ -86,7 +86,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     return this.#log.damagedRanges;
   }
   get failure(): LogError | null {
-    return this.#closed ? null : this.#commit.failure;
+    return this.#closed ? null : this.#pipeline.failure;
   }
   get isClosed(): boolean {
     return this.#closed !== null;
@@ -94,12 +94,12 @@ export class JetStreamLeaderLog implements LeaderLog {
 
   append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
     const refusal = this.#refusal();
-    return refusal ? Promise.reject(refusal) : this.#commit.append(batch, leaderEpoch);
+    return refusal ? Promise.reject(refusal) : this.#pipeline.append(batch, leaderEpoch);
   }
 
   confirm(): Promise<void> {
     const refusal = this.#refusal();
-    return refusal ? Promise.reject(refusal) : this.#commit.confirm();
+    return refusal ? Promise.reject(refusal) : this.#pipeline.confirm();
   }
 
   async read(
@@ -125,7 +125,7 @@ export class JetStreamLeaderLog implements LeaderLog {
   async #deleteBefore(offset: number): Promise<void> {
     const log = this.#log;
     await saveStart(this.#opener, log, offset);
-    // Whatever was saved: what lies before it is not needed any more.
+    // Even if a later start was saved already: messages before the start are no longer needed.
     const { api } = this.#opener;
     const purge = { seq: log.firstSequence };
     await api.patiently(() => api.ask(`STREAM.PURGE.${log.reader.stream}`, purge));
@@ -155,7 +155,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     this.#notice.configure(options);
   }
 
-  /** Waits for what is in flight, but not for long for what may never be known. */
+  /** Waits for appends in flight, at most CLOSE_GRACE_MS: their outcome may never be known. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -165,12 +165,12 @@ export class JetStreamLeaderLog implements LeaderLog {
     const { timers } = this.#opener.env;
     await new Promise<void>((resolve) => {
       const timer = timers.after(CLOSE_GRACE_MS, resolve);
-      void this.#commit.idle().then(() => {
+      void this.#pipeline.idle().then(() => {
         timer.cancel();
         resolve();
       });
     });
-    this.#commit.fail(this.#closedError(), unconfirmed(this.#log.name));
+    this.#pipeline.fail(this.#closedError(), unconfirmed(this.#log.name));
     this.#log.tail.clear();
   }
 
@@ -186,7 +186,7 @@ export class JetStreamLeaderLog implements LeaderLog {
   }
 
   #refusal(): LogError | null {
-    return this.#closed ? this.#closedError() : this.#commit.failure;
+    return this.#closed ? this.#closedError() : this.#pipeline.failure;
   }
 
   #closedError(): LogError {

@@ -1,70 +1,70 @@
-/** Bytes of batches that go together in one message, unless a single batch is larger. */
+/** Most bytes of batches in one message, unless a single batch is larger. */
 export const MESSAGE_BYTES = 1 << 20;
-/** Room for the headers that go with a batch, within max_payload. */
+/** Bytes of max_payload that are left for a message's headers. */
 export const HEADER_BYTES = 256;
-/** After which an append without an answer counts as one whose outcome is unknown. */
+/** Time after which the outcome of an append without an answer counts as unknown. */
 export const ACK_TIMEOUT_MS = 2000;
-/** After which a request to the JetStream API or for messages counts as unanswered. */
+/** Time after which a request to the JetStream API or for messages counts as unanswered. */
 export const REQUEST_TIMEOUT_MS = 3000;
-/** How often overdue answers are looked for. */
+/** How often requests are checked for their deadline. */
 export const SWEEP_INTERVAL_MS = 500;
-/** First and longest wait before something is tried again. */
+/** First and longest wait before a retry. */
 export const RETRY_MIN_MS = 50;
 export const RETRY_MAX_MS = 250;
-/** How long operations that need a Raft leader wait for one: an election takes 4 to 9 s. */
+/** How long an operation that needs a Raft leader waits for one: an election takes 4 to 9 s. */
 export const PATIENCE_MS = 30_000;
 /** How long the creation of a stream waits for servers that could hold it. */
 export const PLACE_PATIENCE_MS = 8000;
 /** How long closing a log waits for appends whose outcome is unknown. */
 export const CLOSE_GRACE_MS = 2000;
-/** What a broker that stops gives the servers to answer what it has asked of them already. */
+/** How long a stopping broker still waits for answers of the servers. */
 export const STOP_PATIENCE_MS = 1500;
-/** STREAM.LIST waits 4 s for leaders that do not answer before it does. */
+/** Longer than the 4 s that STREAM.LIST waits for leaders that do not answer. */
 export const LIST_TIMEOUT_MS = 6000;
-/** Creations of streams in progress at once. */
+/** Streams that are created at the same time. */
 export const CREATIONS = 16;
 /** Messages and bytes asked for by one direct get: the server holds its lock while it sends. */
 export const READ_MESSAGES = 256;
 export const READ_BYTES = 1 << 20;
-/** Messages one block of the index covers, and bytes after which it takes no more. */
+/** Most messages of one block of the index, and the bytes at which a block is full. */
 export const BLOCK_MESSAGES = 64;
 export const BLOCK_BYTES = 2 << 20;
-/** Blocks of one log's index: past it, pairs are merged. */
+/** Most blocks in one log's index; above it, pairs are merged. */
 export const INDEX_BLOCKS = 8192;
-/** Ends of reads that are remembered for each log, as a reader goes on where it ended. */
+/** Ends of recent reads remembered for each log, where the next reads are likely to begin. */
 export const READ_PLACES = 8;
-/** Direct gets may be answered by a replica that lags: waits before each of the next tries. */
+/** Waits before each retry of a direct get, which a lagging replica may have answered. */
 export const LAGGING_READ_WAITS_MS: readonly number[] = [5, 20, 50];
-/** How long each replica asked for messages may keep silent before one more is asked. */
+/** How long to wait for a replica's messages before another replica is asked. */
 export const ASK_ANOTHER_WAITS_MS: readonly number[] = [100, 200, 400];
-/** How often a Raft leader that keeps silent is asked: another one may be it by now. */
+/** How often to repeat a request to a silent Raft leader: there may be a new leader by now. */
 export const ASK_LEADER_EVERY_MS = 500;
-/** How long a read waits for the Raft leader when no replica has what is asked for. */
+/** How long a read waits for the Raft leader when no replica has the messages. */
 export const READ_PATIENCE_MS = 10_000;
-/** How often a followed log looks for new batches while somebody cares. */
+/** How often a follower log polls for new batches after a read, or while batches arrive. */
 export const POLL_INTERVAL_MS = 100;
-/** The same at most while nothing comes and nobody reads. */
+/** Longest time between its polls while no batch arrives and no one reads. */
 export const POLL_IDLE_MS = 1000;
-/** Somebody cares that long after a read. */
+/** How long after a read it polls every POLL_INTERVAL_MS. */
 export const POLL_AFTER_READ_MS = 10_000;
-/** After a poke that found nothing yet: waits before each of the next looks. */
+/** Waits before each poll after a `refresh`, until new messages are found. */
 export const REFRESH_WAITS_MS: readonly number[] = [10, 30, 100];
-/** What a followed log that knows of more waits for the Raft leader, between looks at a replica. */
+/** How long a follower log waits for the Raft leader if replicas lack messages known to exist. */
 export const LEADER_ASKED_MS = 500;
-/** How often a followed log asks where the log starts now. */
+/** How often a follower log loads the log's start offset. */
 export const START_REFRESH_MS = 5000;
-/** Replicas of the stream of checkpoints, where there are as many servers. */
+/** Replicas of the checkpoint stream, if there are as many servers. */
 export const CHECKPOINT_REPLICAS = 3;
-/** How often it is looked at whether that stream could have more replicas. */
+/** How often to check whether that stream can have more replicas. */
 export const CHECKPOINT_GROWTH_MS = 10_000;
-/** Refused take-overs by compare-and-set before the marker is written wherever it lands. */
+/** Failed compare-and-set writes of a take-over marker before it is written unconditionally. */
 export const POLITE_TAKE_OVERS = 3;
 /**
- * How long a stream must look shorter than acknowledged before that is believed. A Raft leader that
- * was cut off answers with what it has for up to 10 s.
+ * How long a stream must appear shorter than acknowledged before the log counts as damaged. A Raft
+ * leader that lost its majority may answer with outdated state for up to 10 s.
  */
 export const SHORTER_BELIEVED_MS = 15_000;
-/** How long a stream must be said not to be there before an append to it gives up. */
+/** How long the servers must say that a stream does not exist before an append gives up. */
 export const MISSING_BELIEVED_MS = 3000;
-/** How long JetStream remembers message ids; only a short cut, see resolve-message.ts. */
+/** How long JetStream remembers message ids; only an optimization, see resolve-message.ts. */
 export const DUPLICATE_WINDOW_MS = 10_000;

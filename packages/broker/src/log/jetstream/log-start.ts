@@ -1,5 +1,5 @@
-// Moving the start of a log. Where it starts is written beside it before anything is purged, and
-// only ever moves forward: a former leader may still be at it too.
+// Moves the start of a log. The new start is saved in the checkpoint stream before any message is
+// purged. It only moves forward, even if a former leader tries to move it at the same time.
 import { LogError } from "../log-error.ts";
 import { encodeStart, type LogStart } from "./checkpoint-format.ts";
 import { type LogOpener, loadStart } from "./open-log.ts";
@@ -7,12 +7,12 @@ import type { StoredLog } from "./stored-log.ts";
 
 interface Place {
   readonly position: LogStart["position"];
-  /** What of its block lies before it. */
+  /** How much of the index's block lies before it. */
   readonly cut: { messages: number; sizeBytes: number };
 }
 
 /**
- * Makes `offset`, which is not past the end, the start of the log, unless that is later already.
+ * Makes `offset`, which is not past the end, the start of the log, unless the start is later.
  */
 export async function saveStart(opener: LogOpener, log: StoredLog, offset: number): Promise<void> {
   const { checkpoints } = opener;
@@ -31,7 +31,7 @@ export async function saveStart(opener: LogOpener, log: StoredLog, offset: numbe
   if (offset > log.startOffset) log.moveStart({ startOffset: offset, position }, cut);
 }
 
-/** Saves by compare-and-set unless what is there is newer; begins anew when somebody was faster. */
+/** Saves by compare-and-set unless a newer value is saved; retries if another broker was faster. */
 export async function saveNewer<T extends { sequence: number }>(saving: {
   load(): Promise<T>;
   isNewer(there: T): boolean;
@@ -50,8 +50,8 @@ export async function saveNewer<T extends { sequence: number }>(saving: {
 }
 
 /**
- * What the messages before the one that holds `offset` come to. The last message is kept in any
- * case: it tells where the log ends.
+ * The position before the message that holds `offset`, or before the last message, which must be
+ * kept because it tells where the log ends.
  */
 async function locate(log: StoredLog, offset: number): Promise<Place> {
   const last = log.end.sequence;
@@ -66,5 +66,5 @@ async function locate(log: StoredLog, offset: number): Promise<Place> {
     cut.messages += 1;
     cut.sizeBytes += message.payload.length;
   }
-  throw new LogError("offline", `log ${log.name}: the place of offset ${offset} was not found`);
+  throw new LogError("offline", `log ${log.name}: no message with offset ${offset} was found`);
 }

@@ -1,12 +1,12 @@
-// The epoch marker: the message by which a writer takes a log over. It takes a sequence of the
-// stream, but no offset.
+// The epoch marker: the message by which a writer takes over a log. It has a sequence in the
+// stream, but no offset in the log.
 import { BATCH_OVERHEAD, int64At, setInt64, viewOf } from "@tarpan/protocol";
 
 export interface Marker {
   readonly epoch: number;
-  /** The sequence it was meant to get; elsewhere it counts only when its epoch is newer. */
+  /** The sequence it should get. With another one it counts only if its epoch is newer. */
   readonly intendedSequence: number;
-  /** The offset that the writer's first batch gets, as far as it knew. */
+  /** The offset that the writer expects for its first batch. */
   readonly nextOffset: number;
   readonly writer: string;
 }
@@ -29,7 +29,7 @@ export function encodeMarker(marker: Marker): Uint8Array {
   return bytes;
 }
 
-/** Null when it is none. */
+/** Null when the bytes are not a marker. */
 export function decodeMarker(bytes: Uint8Array): Marker | null {
   if (bytes.length < HEAD_BYTES || bytes.length >= BATCH_OVERHEAD) return null;
   const view = viewOf(bytes);

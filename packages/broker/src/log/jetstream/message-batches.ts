@@ -1,4 +1,4 @@
-// The batches of one message, which are as many as came while the message before it was under way.
+// The batches of one message: those appended while the previous message was in flight.
 import { crc32c } from "@tarpan/codecs";
 import {
   BATCH_OVERHEAD,
@@ -17,15 +17,15 @@ export interface MessageBatch {
   readonly bytes: Uint8Array;
 }
 
-/** Offsets that a message should hold, as its id says. */
+/** The offsets that a message must hold, by its message id. */
 interface OffsetRange {
   readonly baseOffset: number;
   readonly nextOffset: number;
 }
 
 /**
- * The batches as their headers have them, damaged ones too. Where the headers make no sense, all
- * that is left is one batch, which is not intact.
+ * Splits a message by the batches' headers, including damaged batches. After an invalid header the
+ * rest of the message is returned as one batch, which is not intact.
  */
 export function batchesOf(payload: Uint8Array, range: OffsetRange): MessageBatch[] {
   const view = viewOf(payload);
@@ -43,7 +43,7 @@ export function batchesOf(payload: Uint8Array, range: OffsetRange): MessageBatch
   return batches;
 }
 
-/** The largest timestamp of the batches, -1 when there is none that could be read. */
+/** Max timestamp of the batches before the first invalid header, ms; -1 when there are none. */
 export function maxTimestampIn(payload: Uint8Array, { baseOffset }: OffsetRange): number {
   const view = viewOf(payload);
   let maxTimestamp = -1;
@@ -57,14 +57,14 @@ export function maxTimestampIn(payload: Uint8Array, { baseOffset }: OffsetRange)
   }
 }
 
-/** Whether it is one whole batch that was not damaged. */
+/** Whether the bytes are exactly one batch with a valid header and CRC. */
 export function isIntact({ bytes, baseOffset, nextOffset }: MessageBatch): boolean {
   const view = viewOf(bytes);
   if (saneSizeAt(view, 0, baseOffset) !== bytes.length) return false;
   return nextOffsetAt(view, 0) === nextOffset && batchCrcMatches(bytes, 0, bytes.length, crc32c);
 }
 
-/** Null when no batch with that offset can begin there. */
+/** Size of the batch at `at`; null when its header is invalid or has another base offset. */
 function saneSizeAt(view: DataView, at: number, baseOffset: number): number | null {
   const left = view.byteLength - at;
   if (left < BATCH_OVERHEAD || baseOffsetAt(view, at) !== baseOffset) return null;

@@ -1,6 +1,6 @@
-// `Nats-Msg-Id` of a message of batches. It says what the grammar needs to know of a message
-// without trusting a byte of the payload, and it is another one for each place a batch is sent to,
-// so that JetStream's memory of ids never answers for a copy of something else.
+// The `Nats-Msg-Id` header of a message. It holds everything the grammar needs to know about a
+// message of batches, so that a damaged payload cannot mislead it. It also contains the expected
+// last sequence, so that JetStream never treats a retry at another sequence as a duplicate.
 
 export interface MessageIdentity {
   readonly writer: string;
@@ -17,7 +17,7 @@ export function messageIdOf(
   return `${writer}.${baseOffset}.${nextOffset}.${expectedLastSequence}`;
 }
 
-/** Null for what holds no batches. */
+/** Null for a message without batches. */
 export function parseMessageId(messageId: string): MessageIdentity | null {
   const match = PATTERN.exec(messageId);
   if (!match) return null;

@@ -1,9 +1,10 @@
-// JetStream over a connection of nats.js. Only types of it are imported: who opens the connection
-// has loaded it, and a broker without a cluster never does.
+// JetStream over a nats.js connection. Only types are imported from nats.js, so that a broker
+// without a cluster never loads it.
 //
-// 1. One inbox subscription serves everything; the last token of a reply's subject is the ticket
-//    of who waits for it. nats.js's own request makes a timer and two promises for each call.
-// 2. What waits when the connection breaks is told so at once: nats.js drops what it had not sent.
+// 1. One inbox subscription receives all replies; the last token of a reply's subject tells the
+//    request. nats.js's own `request` would create a timer and two promises for each call.
+// 2. When the connection breaks, all requests in flight end at once, because nats.js drops messages
+//    that it has not sent.
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Env, Timer } from "../../env/env.ts";
 import { ACK_TIMEOUT_MS, REQUEST_TIMEOUT_MS, SWEEP_INTERVAL_MS } from "./limits.ts";
@@ -18,7 +19,7 @@ import type {
 
 interface Ticket {
   readonly deadlineMs: number;
-  /** True when nothing more is awaited. */
+  /** True when no more replies are expected. */
   answered(message: Msg): boolean;
   gaveUp(reason: string): void;
 }
@@ -35,7 +36,7 @@ export class NatsTransport implements JetStreamTransport {
   #isClosed = false;
   #maxPayloadBytes: number;
 
-  /** The connection stays its owner's: to be closed after the engine. */
+  /** The connection's owner must close it, after the engine. */
   constructor(connection: NatsConnection, env: Pick<Env, "clock" | "timers" | "random">) {
     this.#connection = connection;
     this.#env = env;
@@ -52,11 +53,11 @@ export class NatsTransport implements JetStreamTransport {
   close(): void {
     this.#isClosed = true;
     this.#replies.unsubscribe();
-    this.#giveUpAll("the broker stops");
+    this.#giveUpAll("the broker is stopping");
   }
 
   get maxPayloadBytes(): number {
-    // nats.js knows nothing of the servers while it has no connection.
+    // nats.js has no server info while it is disconnected.
     this.#maxPayloadBytes = this.#connection.info?.max_payload ?? this.#maxPayloadBytes;
     return this.#maxPayloadBytes;
   }
@@ -101,7 +102,7 @@ export class NatsTransport implements JetStreamTransport {
             found.push(storedOf(reply));
             return false;
           }
-          // 204 ends an answer, 404 says that nothing is there from that sequence on.
+          // 204 ends an answer; 404 means that there are no messages from that sequence on.
           resolve(code === 204 || code === 404 ? found : null);
           return true;
         },
@@ -139,7 +140,7 @@ export class NatsTransport implements JetStreamTransport {
     ticket?.gaveUp(reason);
   }
 
-  /** One coarse timer for all that waits, armed only while something does. */
+  /** One coarse timer for all requests, armed only while there are some. */
   #sweepLater(): void {
     this.#sweep ??= this.#env.timers.after(SWEEP_INTERVAL_MS, () => {
       this.#sweep = null;
@@ -166,7 +167,7 @@ export class NatsTransport implements JetStreamTransport {
   }
 }
 
-/** nats.js asks headers for nothing but their bytes when it publishes them. */
+/** To publish headers nats.js only calls their `encode`. */
 function headersOf(message: OutgoingMessage): MsgHdrs {
   let text = `NATS/1.0\r\nNats-Msg-Id: ${message.messageId}\r\n`;
   if (message.expectedLastSequence !== undefined)
@@ -185,14 +186,14 @@ function outcomeOf(reply: Msg): PublishOutcome {
     return { kind: "refused", errorCode: err_code, description };
   }
   if (typeof answer?.seq !== "number" || typeof answer.stream !== "string")
-    return { kind: "unknown", reason: "an answer that makes no sense" };
+    return { kind: "unknown", reason: "an invalid answer" };
   return { kind: "stored", stream: answer.stream, sequence: answer.seq };
 }
 
 function storedOf(reply: Msg): StoredMessage {
   const sequence = Number(reply.headers?.get("Nats-Sequence") ?? 0);
   const messageId = reply.headers?.get("Nats-Msg-Id") ?? "";
-  // A view of the socket's chunk, and read as such: who keeps it copies it.
+  // The payload is a view of the socket's chunk: a reader that keeps it must copy it.
   return { sequence, messageId, payload: reply.data };
 }
 

@@ -1,4 +1,4 @@
-// What opening a log to lead it and to follow it have in common.
+// The common steps of opening a log to lead it and to follow it.
 import type { Env } from "../../env/env.ts";
 import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
@@ -18,7 +18,7 @@ import { formatOf, isKnownFormat, logIdOf, streamNameOf } from "./stream-config.
 import { StreamReader } from "./stream-reader.ts";
 import { ErrorCode } from "./transport.ts";
 
-/** What all logs of an engine share. */
+/** Shared by all logs of an engine. */
 export interface LogOpener {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly api: StreamApi;
@@ -29,7 +29,7 @@ export interface LogOpener {
   readonly report: (line: string) => void;
 }
 
-/** All up to the end of `log` is committed: a stream that ends before it lost something. */
+/** Records that everything up to the end of `log` is committed: a shorter stream has lost data. */
 export function rememberEnd({ known }: LogOpener, log: StoredLog): void {
   const { stream } = log.reader;
   const { sequence } = log.end;
@@ -42,8 +42,8 @@ export interface KeptBeside {
 }
 
 /**
- * Rejects with LogError `missing` when the stream is not there, or is no log of ours; `offline`
- * when it lost what was acknowledged: it is never written to again by itself.
+ * Checks a log's stream. Rejects with LogError `missing` when it does not exist, or is not this
+ * log's; `offline` when it lost acknowledged messages, after which no broker writes to it.
  */
 export async function inspect(opener: LogOpener, id: LogId): Promise<StreamInfo> {
   const stream = streamNameOf(id);
@@ -51,7 +51,7 @@ export async function inspect(opener: LogOpener, id: LogId): Promise<StreamInfo>
   const known = opener.known.get(stream) ?? 0;
   const info = await api.infoReaching(stream, known).catch((error: unknown) => {
     if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
-    throw new LogError("missing", `there is no stream ${stream} of ${id.topic}-${id.partition}`);
+    throw new LogError("missing", `stream ${stream} of ${id.topic}-${id.partition} does not exist`);
   });
   const found = logIdOf(info.config);
   if (found?.topic !== id.topic || found.topicId !== id.topicId || found.partition !== id.partition)
@@ -72,12 +72,12 @@ export async function loadBeside(opener: LogOpener, id: LogId): Promise<KeptBesi
   return { checkpoint, start };
 }
 
-/** With its sequence in the stream of checkpoints, for the next compare-and-set. */
+/** The checkpoint, with its sequence in the checkpoint stream for the next compare-and-set. */
 export async function loadCheckpoint({ checkpoints, report }: LogOpener, id: LogId) {
   const { payload, sequence } = await checkpoints.load("c", id);
   const checkpoint = payload && decodeCheckpoint(payload);
   if (payload && !checkpoint)
-    report(`log ${id.topic}-${id.partition}: its checkpoint is of a newer format and not used`);
+    report(`log ${id.topic}-${id.partition}: its checkpoint has a newer format and is ignored`);
   return { checkpoint, sequence };
 }
 
@@ -87,13 +87,13 @@ export async function loadStart({ checkpoints }: LogOpener, id: LogId) {
   if (payload && !start)
     throw new LogError(
       "offline",
-      `where log ${id.topic}-${id.partition} starts is kept in a newer format: ` +
+      `the start of log ${id.topic}-${id.partition} is saved in a newer format: ` +
         "a newer Tarpan is needed to open it",
     );
   return { start, sequence };
 }
 
-/** The log as far as what is kept beside it tells; a scan goes on from there. */
+/** The log as far as its checkpoint and start tell; a scan must read the rest. */
 export function beginFrom(
   opener: LogOpener,
   id: LogId,

@@ -1,4 +1,4 @@
-// A message of appends while it is under way, and what its sender can say of it.
+// A message that is in flight, and its sender.
 import type { LogError } from "../log-error.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import type { MessageIdentity } from "./message-id.ts";
@@ -16,9 +16,9 @@ export interface Confirmation {
   reject(error: LogError): void;
 }
 
-/** A message under way. */
+/** A message in flight. */
 export interface PendingMessage extends MessageIdentity {
-  /** Nothing waited to be appended, only for a confirmation. */
+  /** There were only confirmations to send, no appends. */
   readonly isMarker: boolean;
   readonly payload: Uint8Array;
   readonly appends: readonly Append[];
@@ -26,14 +26,14 @@ export interface PendingMessage extends MessageIdentity {
   sequence: number;
 }
 
-/** Whoever sent a message, as far as finding out what became of it needs him. */
+/** The sender of a message, as far as resolve-message.ts needs it. */
 export interface MessageSender {
   readonly parts: { readonly api: StreamApi; readonly log: StoredLog };
-  /** Set once nothing of the log is sent any more. */
+  /** Set once the log sends no more messages. */
   readonly failure: LogError | null;
-  /** What is sent for a message, the same each time that it is sent to a place. */
+  /** The message to publish; always the same bytes for the same `sequence`. */
   outgoing(message: PendingMessage): OutgoingMessage;
-  /** An acknowledgement of another place than the expected one is none. */
+  /** An error if the acknowledgement names another stream or sequence than the expected one. */
   wrongPlace(message: PendingMessage, outcome: Stored): LogError | null;
 }
 

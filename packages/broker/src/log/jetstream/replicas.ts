@@ -1,4 +1,4 @@
-// Where the replicas of a log are, and having them elsewhere.
+// Shows where the replicas of a log are, and moves them.
 import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { ReplicaStates } from "../replication.ts";
@@ -7,9 +7,9 @@ import { logIdOf, type Placement, replicasConfig, streamNameOf } from "./stream-
 import { ErrorCode } from "./transport.ts";
 
 /**
- * Begins to have exactly these brokers hold the log. JetStream changes either the number of
- * replicas or their places. Rejects with LogError `busy` when a change is in progress, or when this
- * was the first of two steps: the same call again does the next one.
+ * Starts moving the log's replicas to exactly these brokers. JetStream can change the number of
+ * replicas or their placement, but not both at once. Rejects with LogError `busy` when a change is
+ * in progress, or when this was only the first step: call it again for the next one.
  */
 export async function moveReplicas(
   api: StreamApi,
@@ -24,17 +24,17 @@ export async function moveReplicas(
   if (config.num_replicas !== wanted.num_replicas) {
     if (wanted.num_replicas < config.num_replicas)
       await keepLeader(api, placement, info, id, replicas);
-    // Without a placement: one that changes together with the number is refused.
+    // Without a placement: JetStream refuses to change it together with the number.
     await update(api, stream, { ...config, num_replicas: wanted.num_replicas });
     if (!wanted.placement && !placement) return;
     throw busy(stream, "the number of replicas is being changed");
   }
   if (!placement || isPlaced(before?.tags, wanted.placement?.tags)) return;
-  // An empty one, where no broker is excluded: no placement at all changes nothing.
+  // An empty placement removes the old one; leaving it out would keep the old one.
   await update(api, stream, { ...config, placement: wanted.placement ?? {} });
 }
 
-/** Before replicas are taken away: the leader's is the one that surely stays. */
+/** Call it before replicas are removed: JetStream keeps the Raft leader's replica. */
 async function keepLeader(
   api: StreamApi,
   placement: Placement | null,
@@ -49,7 +49,7 @@ async function keepLeader(
   const successor = names.find((brokerId) => replicas.includes(brokerId));
   if (successor === undefined) return;
   await moveRaftLeader(api, placement, id, successor);
-  throw busy(info.config.name, "its Raft leader moves first");
+  throw busy(info.config.name, "its Raft leader is being moved first");
 }
 
 function isPlaced(before: readonly string[] = [], wanted: readonly string[] = []): boolean {
@@ -68,7 +68,7 @@ function busy(stream: string, why: string): LogError {
   return new LogError("busy", `stream ${stream}: ${why}: try again later`);
 }
 
-/** Success also when it leads already, or where there is only one server. */
+/** Succeeds also when the broker leads already, or when there is only one server. */
 export async function moveRaftLeader(
   api: StreamApi,
   placement: Placement | null,

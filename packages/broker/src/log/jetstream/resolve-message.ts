@@ -1,9 +1,9 @@
-// Finding out what became of a message of appends.
+// Finds out whether a message of appends was stored.
 //
-// The same compare-and-set is sent again until something certain comes of it. 10071 and 10164 say
-// only that the place was taken when the Raft leader looked: by this very message (JetStream
-// forgets message ids), by a proposal that is not committed yet and may never be, or by somebody
-// else.
+// The same compare-and-set is sent again until its outcome is certain. The errors 10071 and 10164
+// only say that the sequence was taken when the Raft leader checked. It may have been taken by this
+// very message (JetStream forgets message ids), by a proposal that may never be committed, or by
+// another writer.
 import { LogError } from "../log-error.ts";
 import { LogGrammar } from "./grammar.ts";
 import { MISSING_BELIEVED_MS, RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
@@ -16,7 +16,7 @@ export type Verdict =
   | { readonly kind: "stored" }
   | { readonly kind: "failed"; readonly error: LogError };
 
-/** Goes on as long as log and engine are open: it is the callers who have deadlines. */
+/** Has no deadline: it ends when the outcome is known, or the log or the engine is closed. */
 export async function resolveMessage(
   sender: MessageSender,
   message: PendingMessage,
@@ -32,11 +32,11 @@ export async function resolveMessage(
     }
     if (api.isClosed) return { kind: "failed", error: unconfirmed(log.name) };
     if (isTaken(outcome)) {
-      const found = await lookAt(sender, message);
+      const found = await findOutcome(sender, message);
       if (found === "stored") return { kind: "stored" };
       if (found === "fenced") return { kind: "failed", error: fenced(sender) };
       if (found === "void") {
-        // The place is taken by a message that is not the log.
+        // A message that does not belong to the log has this sequence: try the next one.
         message.sequence += 1;
         paceMs = RETRY_MIN_MS / 2;
         continue;
@@ -48,9 +48,11 @@ export async function resolveMessage(
         return { kind: "failed", error };
       }
     } else if (outcome.kind === "refused" && paceMs === RETRY_MAX_MS)
-      log.report(`log ${log.name}: an append is refused and tried again: ${outcome.description}`);
+      log.report(
+        `log ${log.name}: the NATS servers refuse an append, retrying: ${outcome.description}`,
+      );
     else if (outcome.kind === "unknown" && paceMs === RETRY_MAX_MS) {
-      // Nobody listens: the stream elects a leader, or is there no more.
+      // No server answers: the stream elects a leader, or does not exist any more.
       if (!(await isMissing(sender))) missingSinceMs = null;
       else missingSinceMs ??= api.monotonicMs();
       if (missingSinceMs !== null && api.monotonicMs() - missingSinceMs >= MISSING_BELIEVED_MS) {
@@ -67,7 +69,7 @@ export function unconfirmed(logName: string): LogError {
   return new LogError("unknown", `${what}: it may be stored or not`);
 }
 
-/** Only the leader of the servers' meta group says that there is no such stream. */
+/** Whether the stream is gone. Only the leader of the servers' meta group can say so. */
 async function isMissing({ parts: { api, log } }: MessageSender): Promise<boolean> {
   try {
     await api.info(log.reader.stream);
@@ -82,8 +84,8 @@ async function isMissing({ parts: { api, log } }: MessageSender): Promise<boolea
 function streamGone({ parts: { log } }: MessageSender): LogError {
   return new LogError(
     "missing",
-    `stream ${log.reader.stream} of log ${log.name} is not there any more: restore it from a ` +
-      "backup, or delete the topic; nothing is made anew in its place",
+    `stream ${log.reader.stream} of log ${log.name} no longer exists: restore it from a ` +
+      "backup, or delete the topic; the broker does not create it again",
   );
 }
 
@@ -102,31 +104,31 @@ function isTaken(outcome: PublishOutcome): boolean {
 
 type Finding = "stored" | "fenced" | "void" | "absent" | "shorter" | "unknown";
 
-/** What lies at the message's place, as the Raft leader has it. */
-async function lookAt(sender: MessageSender, message: PendingMessage): Promise<Finding> {
+/** What the Raft leader has at the message's sequence. */
+async function findOutcome(sender: MessageSender, message: PendingMessage): Promise<Finding> {
   const { api, log } = sender.parts;
   const { stream } = log.reader;
   try {
-    const there = await api.message(stream, message.sequence);
-    if (there === null) {
+    const stored = await api.message(stream, message.sequence);
+    if (stored === null) {
       const { state } = await api.info(stream);
       if (state.first_seq > message.sequence) return await resolveTrimmed(sender, message);
       return state.last_seq < message.sequence - 1 ? "shorter" : "absent";
     }
     const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
-    const meaning = before.accept(there);
+    const meaning = before.accept(stored);
     if (meaning.kind === "void") return "void";
     if (meaning.kind === "take-over") {
       const isOurs = message.isMarker && before.writer === message.writer;
       return isOurs ? "stored" : "fenced";
     }
     const isOurs =
-      there.messageId === messageIdOf(message, message.sequence - 1) &&
-      Buffer.compare(there.payload, message.payload) === 0;
+      stored.messageId === messageIdOf(message, message.sequence - 1) &&
+      Buffer.compare(stored.payload, message.payload) === 0;
     if (isOurs) return "stored";
     throw new LogError(
       "offline",
-      `stream ${stream}: another batch than ours is at ${message.sequence} under our name`,
+      `stream ${stream}: message ${message.sequence} has this writer's id, but other batches`,
     );
   } catch (error) {
     if (error instanceof NoAnswer) return "unknown";
@@ -134,12 +136,12 @@ async function lookAt(sender: MessageSender, message: PendingMessage): Promise<F
   }
 }
 
-/** The place was trimmed away: by a former leader that is still at it, or by one to come. */
+/** The sequence was trimmed away by an earlier or a later leader; the saved start tells which. */
 async function resolveTrimmed(sender: MessageSender, message: PendingMessage): Promise<Finding> {
   const { log } = sender.parts;
   const position = (await log.loadStart())?.position;
   if (!position || position.sequence < message.sequence) return "unknown";
-  // Where this writer still is in force, all offsets so far are its own.
+  // If this writer was still the current one there, it appended this message's offsets.
   const isOurs = position.writer === message.writer && position.nextOffset >= message.nextOffset;
   return isOurs ? "stored" : "fenced";
 }

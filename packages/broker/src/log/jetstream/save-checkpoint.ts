@@ -1,12 +1,12 @@
-// Checkpoints of any size: what one message cannot hold goes into several, and these first, so that
-// a crash in between leaves the checkpoint before as it was.
+// Saves checkpoints of any size. A state that is too large for one message is first saved in
+// several messages, so that a crash in between leaves the previous checkpoint valid.
 import type { LogId } from "../log.ts";
 import { type Checkpoint, encodeCheckpoint } from "./checkpoint-format.ts";
 import { MESSAGE_BYTES } from "./limits.ts";
 import { saveNewer } from "./log-start.ts";
 import { type LogOpener, loadCheckpoint } from "./open-log.ts";
 
-/** Saves a checkpoint unless that of a broker which leads by now is there. */
+/** Saves a checkpoint unless a newer leader has already saved one. */
 export async function saveCheckpoint(
   opener: LogOpener,
   id: LogId,
@@ -14,7 +14,7 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const { checkpoints } = opener;
   const limitBytes = Math.min(MESSAGE_BYTES, checkpoints.maxBytes);
-  // A state that is too large alone is not copied to find that out.
+  // A state that is too large already must not be copied only to measure it.
   const whole = made.state.length > limitBytes ? null : encodeCheckpoint(made);
   const fits = whole !== null && whole.length <= limitBytes;
   const saved = fits ? null : await checkpoints.saveParts(id, made.state);
@@ -33,13 +33,13 @@ export async function saveCheckpoint(
       return sequence;
     },
   });
-  // Of a save that a crash cut short, too.
+  // This also removes the parts of a save that a crash interrupted.
   if (sequence > 0 && (saved !== null || hadParts)) {
     await checkpoints.forgetParts(id, saved?.firstSequence ?? sequence);
   }
 }
 
-/** The state of a checkpoint; null when parts of it are gone. */
+/** The state of a checkpoint; null when parts of it are missing. */
 export async function loadState(
   { checkpoints, report }: LogOpener,
   id: LogId,
@@ -48,7 +48,7 @@ export async function loadState(
   if (parts === undefined) return { offset, state };
   const whole = await checkpoints.loadParts(id, parts);
   if (whole !== null) return { offset, state: whole };
-  report(`log ${id.topic}-${id.partition}: parts of its checkpoint are gone, it is not used`);
+  report(`log ${id.topic}-${id.partition}: parts of its checkpoint are missing, ignoring it`);
   return null;
 }
 

@@ -1,4 +1,4 @@
-/** Lets only so many through at once; the rest waits in order. */
+/** Limits how many calls run at once; the others wait in order. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];

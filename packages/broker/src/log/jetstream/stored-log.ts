@@ -1,4 +1,4 @@
-// What a led and a followed log have in common: what is known of the stream, and reading it.
+// The common part of leader and follower logs: what is known about the stream, and reading from it.
 import { DamagedRanges } from "../damaged-ranges.ts";
 import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
@@ -22,7 +22,7 @@ export interface StoredLogParts {
   readonly tails: TailBudget;
   /** Takes one line for the operator. */
   readonly report: (line: string) => void;
-  /** Where the log starts as it is kept beside it: whoever leads it moves that. */
+  /** Loads the saved start of the log, which its leader moves. */
   readonly loadStart: () => Promise<LogStart | null>;
 }
 
@@ -33,13 +33,13 @@ export class StoredLog {
   readonly tail: MemoryTail;
   readonly report: (line: string) => void;
   index: BlockIndex;
-  /** All that is known to be committed. */
+  /** The position after the last message that is known to be committed. */
   end: LogGrammar;
   startOffset: number;
   #firstSequence = 1;
   readonly #losses = new DamagedRanges();
   readonly loadStart: () => Promise<LogStart | null>;
-  /** Ends of recent reads: a reader goes on there. */
+  /** Ends of recent reads, where the next reads are likely to begin. */
   #places: ReadPlace[] = [];
 
   constructor(parts: StoredLogParts) {
@@ -54,7 +54,7 @@ export class StoredLog {
     this.loadStart = parts.loadStart;
   }
 
-  /** Messages before it are not needed. */
+  /** Messages before it are no longer needed. */
   get firstSequence(): number {
     return this.#firstSequence;
   }
@@ -82,22 +82,23 @@ export class StoredLog {
     return meaning;
   }
 
-  /** Reads all there is up to a sequence that is known to be committed. */
+  /** Reads all messages up to a sequence that is known to be committed. */
   async scanThrough(sequence: number): Promise<void> {
     while (this.end.sequence < sequence)
       for (const message of await this.readNext(sequence)) this.advance(message);
   }
 
   /**
-   * The messages after the end. Where they are gone because the log was trimmed meanwhile, the end
-   * moves on to its new start first.
+   * The messages after the end. If the log was trimmed past its end meanwhile, the end first moves
+   * to the new start. `known`: see StreamReader.read.
    */
   async readNext(known: number): Promise<readonly StoredMessage[]> {
     return this.#following(await this.reader.read(this.end.sequence + 1, known));
   }
 
   /**
-   * The same, one at most, as the Raft leader has it. Rejects with NoAnswer while there is none.
+   * At most one message after the end, from the Raft leader. Rejects with NoAnswer while there is
+   * no leader.
    */
   async readNextFromLeader(): Promise<readonly StoredMessage[]> {
     const message = await this.reader.nextOfLeader(this.end.sequence + 1);
@@ -110,13 +111,13 @@ export class StoredLog {
     return messages.filter(({ sequence }) => sequence > this.end.sequence);
   }
 
-  /** Learns where the log starts now. */
+  /** Loads where the log starts now. */
   async refreshStart(): Promise<void> {
     const start = await this.loadStart();
     if (start && start.startOffset > this.startOffset) this.moveStart(start, null);
   }
 
-  /** `cut`: what of the block at the new start lies before it, where that is known. */
+  /** `cut`: how much of the index's block lies before the new start, null when unknown. */
   moveStart(
     { startOffset, position }: LogStart,
     cut: { messages: number; sizeBytes: number } | null,
@@ -170,7 +171,7 @@ export class StoredLog {
     return batches;
   }
 
-  /** Trimmed away by now, or lost. */
+  /** Rejects: the offset was trimmed away meanwhile, or its messages are lost. */
   async #refuseGone(offset: number, resumeOffset: number): Promise<never> {
     await this.refreshStart();
     this.refuseOutside(offset);
@@ -178,8 +179,8 @@ export class StoredLog {
   }
 
   /**
-   * The messages after `from` that are known, each with what it means and what was before it.
-   * `lostBefore`: messages before this one are missing, and with them all below that offset.
+   * The committed messages after `from`, each with its meaning and the positions before and after
+   * it. `lostBefore`: messages before this one are missing, and with them all offsets below it.
    */
   async *walk(from: LogPosition, maxBytes = READ_BYTES): AsyncGenerator<Step> {
     const grammar = new LogGrammar(from);
@@ -197,7 +198,7 @@ export class StoredLog {
     }
   }
 
-  /** Null when the index begins later. */
+  /** Where to begin reading for `offset`; null when the index begins after it. */
   #placeBefore(offset: number): LogPosition | null {
     const remembered = this.#places.find((place) => place.offset === offset)?.before;
     const { blocks } = this.index;
@@ -212,7 +213,7 @@ export class StoredLog {
     this.#places.length = Math.min(this.#places.length, READ_PLACES);
   }
 
-  /** What Log.offsetAt promises. */
+  /** Implements ReadableLog.offsetAt. */
   async offsetAt(timestamp: number, from = this.startOffset): Promise<number | null> {
     const { endOffset } = this;
     const { blocks } = this.index;

@@ -1,4 +1,4 @@
-// The JetStream API with types: what is asked for, and what "no" and no answer mean.
+// The JetStream API with types, and with errors for refusals and missing answers.
 import type { Env } from "../../env/env.ts";
 import { LogError } from "../log-error.ts";
 import { askAgain } from "./ask-again.ts";
@@ -15,7 +15,7 @@ import type { StreamConfig } from "./stream-config.ts";
 import type { DirectRead, StoredMessage } from "./transport.ts";
 import { type ApiAnswer, ErrorCode, type JetStreamTransport } from "./transport.ts";
 
-/** The servers said no. `code` is nats-server's err_code. */
+/** The servers refused a request. `code` is nats-server's err_code. */
 export class JetStreamRefusal extends Error {
   readonly code: number;
 
@@ -26,7 +26,7 @@ export class JetStreamRefusal extends Error {
   }
 }
 
-/** Nobody answered, or only one who could not: whether it was done is unknown. */
+/** No server answered, or only one that could not serve the request: its outcome is unknown. */
 export class NoAnswer extends Error {
   constructor(operation: string, reason = "no answer") {
     super(`JetStream ${operation}: ${reason}`);
@@ -52,7 +52,7 @@ export interface StreamInfo {
   };
 }
 
-/** Answers that say nothing about the request, only that it came at a bad time. */
+/** Whether an error says nothing about the request, only that no server can serve it now. */
 function isPassing(error: { code: number; err_code?: number }): boolean {
   if (error.err_code === ErrorCode.streamOffline) return true;
   return error.code === 503 && error.err_code !== ErrorCode.clusterRequired;
@@ -69,12 +69,12 @@ export class StreamApi {
     this.#env = env;
   }
 
-  /** From now on what nobody has answered is not asked again. */
+  /** Requests without an answer are not repeated from now on. */
   endPatience(): void {
     this.#isPatient = false;
   }
 
-  /** Nobody waits any more, for nothing. */
+  /** Ends all requests in flight, and all later ones, without an answer. */
   close(): void {
     this.endPatience();
     this.#isClosed = true;
@@ -95,19 +95,19 @@ export class StreamApi {
   }
 
   /**
-   * The same of what changes nothing and only a stream's Raft leader answers: while there is none
-   * the servers keep silent, and whoever becomes it has not heard what was asked before.
+   * Like `ask`, for reads that only a stream's Raft leader answers. Without a leader no server
+   * answers, and a new leader does not see earlier requests, so the request is repeated.
    */
   async #askLeader(
     operation: string,
     body: object | null = null,
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<ApiAnswer> {
-    const untilMs = this.monotonicMs() + timeoutMs;
-    const more = Math.ceil(timeoutMs / ASK_LEADER_EVERY_MS) - 1;
-    const waitsMs = new Array<number>(more).fill(ASK_LEADER_EVERY_MS);
+    const deadlineMs = this.monotonicMs() + timeoutMs;
+    const retries = Math.ceil(timeoutMs / ASK_LEADER_EVERY_MS) - 1;
+    const waitsMs = new Array<number>(retries).fill(ASK_LEADER_EVERY_MS);
     const answer = await askAgain(this.#env.timers, waitsMs, () => {
-      return this.transport.request(operation, body, untilMs - this.monotonicMs());
+      return this.transport.request(operation, body, deadlineMs - this.monotonicMs());
     });
     return this.#answerOf(operation, answer);
   }
@@ -120,7 +120,7 @@ export class StreamApi {
     throw new JetStreamRefusal(operation, error.err_code ?? error.code, error.description ?? "");
   }
 
-  /** As the Raft leader has it: without one a replica answers that may lag. */
+  /** The Raft leader's view. Rejects with NoAnswer without a leader: a replica may lag. */
   async info(stream: string): Promise<StreamInfo> {
     const info = (await this.#askLeader(`STREAM.INFO.${stream}`)) as unknown as StreamInfo;
     if (info.cluster && !info.cluster.leader) throw new NoAnswer("STREAM.INFO", "no Raft leader");
@@ -128,8 +128,8 @@ export class StreamApi {
   }
 
   /**
-   * The same, of a stream that is known to have had a message `known`. Rejects with LogError
-   * `offline` when it is and stays shorter.
+   * Like `info`, for a stream known to have committed the message `known`. Rejects with LogError
+   * `offline` when the stream stays shorter for SHORTER_BELIEVED_MS.
    */
   async infoReaching(stream: string, known: number): Promise<StreamInfo> {
     let shorterSinceMs: number | null = null;
@@ -148,19 +148,17 @@ export class StreamApi {
     return this.#env.clock.monotonicMs();
   }
 
-  /** The message at a sequence as the Raft leader has it, null when it has none. */
+  /** The Raft leader's message at a sequence, null when it has none. */
   message(stream: string, sequence: number): Promise<StoredMessage | null> {
     return this.#message(stream, { seq: sequence });
   }
 
-  /**
-   * The first message at or after a sequence as the Raft leader has it, null when there is none.
-   */
+  /** The Raft leader's first message at or after a sequence, null when there is none. */
   next(stream: string, sequence: number, timeoutMs?: number): Promise<StoredMessage | null> {
     return this.#message(stream, { seq: sequence, next_by_subj: ">" }, timeoutMs);
   }
 
-  /** The newest message of a subject, as the Raft leader has it. */
+  /** The Raft leader's newest message of a subject, null when there is none. */
   lastOf(stream: string, subject: string): Promise<StoredMessage | null> {
     return this.#message(stream, { last_by_subj: subject });
   }
@@ -184,8 +182,8 @@ export class StreamApi {
   }
 
   /**
-   * From any replica, which may lag; see transport.ts. Also one that is paused or cut off may be
-   * asked, from which nothing will come: the next one that is asked is most likely another.
+   * Reads from any replica, which may lag; see transport.ts. A paused or disconnected replica never
+   * answers, so the request is repeated: another replica will probably get it.
    */
   readDirect(stream: string, wanted: DirectRead): Promise<readonly StoredMessage[] | null> {
     return askAgain(this.#env.timers, ASK_ANOTHER_WAITS_MS, () => {
@@ -193,20 +191,25 @@ export class StreamApi {
     });
   }
 
-  /** Repeats `work` while nobody answers. Rejects with LogError `offline` when that lasts. */
+  /**
+   * Repeats `work` while it rejects with NoAnswer. Rejects with LogError: `offline` after
+   * `patienceMs`, `closed` when the broker is stopping.
+   */
   async patiently<T>(work: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
-    const untilMs = this.#env.clock.monotonicMs() + patienceMs;
+    const deadlineMs = this.#env.clock.monotonicMs() + patienceMs;
     for (let paceMs = RETRY_MIN_MS; ; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
         if (!this.#isPatient)
-          throw new LogError("closed", `${error.message}, and the broker stops`, { cause: error });
-        if (this.#env.clock.monotonicMs() >= untilMs)
+          throw new LogError("closed", `${error.message}, and the broker is stopping`, {
+            cause: error,
+          });
+        if (this.#env.clock.monotonicMs() >= deadlineMs)
           throw new LogError(
             "offline",
-            `${error.message} for ${patienceMs} ms: check that a majority of the NATS servers run`,
+            `${error.message} for ${patienceMs} ms: check that a majority of NATS servers is running`,
             { cause: error },
           );
       }
@@ -226,7 +229,7 @@ export function isRefusal(error: unknown, code: number): boolean {
 export function shorterThanAcknowledged(stream: string, known: number): LogError {
   return new LogError(
     "offline",
-    `stream ${stream} ends before ${known}, which was acknowledged: data is lost. ` +
-      "An operator must restore it from a backup, or delete the topic",
+    `stream ${stream} ends before message ${known}, which was acknowledged: data is lost. ` +
+      "Restore the stream from a backup, or delete the topic",
   );
 }

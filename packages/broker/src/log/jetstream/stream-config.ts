@@ -1,10 +1,10 @@
-// How a log is a stream: one stream for each, found by topic id and partition alone.
+// Names and configurations of streams. Each log has one stream, named by topic id and partition.
 
 import type { LogId } from "../log.ts";
 import type { ReplicatedLogOptions } from "../replication.ts";
 import { CHECKPOINT_REPLICAS, DUPLICATE_WINDOW_MS } from "./limits.ts";
 
-/** As nats-server has it in JSON; only what the engine sets or reads. */
+/** nats-server's JSON; only the fields that the engine sets or reads. */
 export interface StreamConfig {
   readonly name: string;
   readonly num_replicas: number;
@@ -13,20 +13,20 @@ export interface StreamConfig {
   readonly [field: string]: unknown;
 }
 
-/** Where replicas may lie, when the brokers run the servers. */
+/** Maps brokers to NATS servers, when the brokers run them. */
 export interface Placement {
   /** The tag of a broker's server. */
   tagOf(brokerId: number): string;
   serverOf(brokerId: number): string;
   /** Null for a server that no broker runs. */
   brokerOf(serverName: string): number | null;
-  /** Every broker that is known now. */
+  /** All brokers known now. */
   brokers(): readonly number[];
 }
 
 export const CHECKPOINT_STREAM = "tarpan-checkpoints";
 export const LOG_STREAM_PREFIX = "tarpan-p-";
-/** Raised when what is in the streams changes its form. */
+/** To be raised when the format of messages in the streams changes. */
 const FORMAT_VERSION = "1";
 
 export function streamNameOf({ topicId, partition }: LogId): string {
@@ -37,19 +37,19 @@ export function subjectOf({ topicId, partition }: LogId): string {
   return `tarpan.p.${topicId}.${partition}`;
 }
 
-/** `c` for checkpoints, `s` for where the log starts. */
+/** `c` for checkpoints, `s` for start offsets. */
 export function checkpointSubjectOf(kind: "c" | "s", { topicId, partition }: LogId): string {
   return `tarpan.${kind}.${topicId}.${partition}`;
 }
 
-/** A part of a checkpoint that no message can hold. `saving` tells one save from another. */
+/** The subject of one part of a large checkpoint. `saving` is unique for each save. */
 export function checkpointPartOf(id: LogId, saving: string, part: number | string): string {
   return `${checkpointSubjectOf("c", id)}.${saving}.${part}`;
 }
 
 /**
- * `creation` tells one attempt to create from another: JetStream answers "created" to whoever asks
- * for a stream that is there with the very same configuration.
+ * `creation` must be unique for each attempt: JetStream answers "created" even if a stream with the
+ * same configuration exists.
  */
 export function logStreamConfig(
   id: LogId,
@@ -101,8 +101,8 @@ function commonConfig(name: string, subjects: readonly string[]) {
 }
 
 /**
- * Exactly these brokers: every other one is excluded by its tag, as a stream may demand that a
- * server has a tag but not that it has one of several.
+ * Places replicas on exactly these brokers, by excluding every other one by its tag: a stream
+ * cannot require one of several tags.
  */
 export function replicasConfig(
   replicas: readonly number[],
@@ -116,7 +116,7 @@ export function replicasConfig(
   return { num_replicas, placement: { tags } };
 }
 
-/** Null for a stream that is no log, or one that was set aside. */
+/** Null for a stream that is not a log, or that was set aside. */
 export function logIdOf(config: StreamConfig): LogId | null {
   const metadata = config.metadata ?? {};
   const topic = metadata["tarpan.topic"];
@@ -126,7 +126,7 @@ export function logIdOf(config: StreamConfig): LogId | null {
   return { topic, topicId, partition };
 }
 
-/** What the log was given at its making, "" when nothing. */
+/** The label that the log was created with, "" when none. */
 export function labelOf(config: StreamConfig): string {
   return config.metadata?.["tarpan.label"] ?? "";
 }

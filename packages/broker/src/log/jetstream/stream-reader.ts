@@ -1,5 +1,5 @@
-// Reading a stream in order. Direct gets are answered by any replica: by one that lags, or by one
-// that lost something. What it does not have is asked of the Raft leader before it is believed.
+// Reads a stream in order. Any replica may answer a direct get, even one that lags or has lost
+// messages. So if messages are missing in its answer, the Raft leader is asked too.
 import { LogError } from "../log-error.ts";
 import {
   LAGGING_READ_WAITS_MS,
@@ -21,10 +21,10 @@ export class StreamReader {
   }
 
   /**
-   * Messages from `sequence` on without a gap among them. The first one may have a higher sequence:
-   * what lies between is gone. Never empty when `sequence <= known`, which is what is known to be
-   * committed. Rejects with LogError `offline` when what is known is not there, or nobody has
-   * answered for long.
+   * Messages from `sequence` on, without a gap between them. If the first one has a higher
+   * sequence, the messages before it are gone. `known` is the last sequence known to be committed:
+   * the result is never empty when `sequence <= known`. Rejects with LogError `offline` when
+   * committed messages are missing, or no server has answered for READ_PATIENCE_MS.
    */
   async read(
     sequence: number,
@@ -49,7 +49,7 @@ export class StreamReader {
     return this.#fromLeader(sequence, known);
   }
 
-  /** The first message from `sequence` on that the Raft leader has, asked once. */
+  /** The Raft leader's first message from `sequence` on; tried once, for LEADER_ASKED_MS. */
   nextOfLeader(sequence: number): Promise<StoredMessage | null> {
     return this.#api.next(this.stream, sequence, LEADER_ASKED_MS);
   }
@@ -85,7 +85,7 @@ export class StreamReader {
   }
 }
 
-/** Whoever goes on reading meets the gap first, and has it confirmed. */
+/** The messages before the first gap. The next read begins at the gap and confirms it. */
 function untilGap(messages: readonly StoredMessage[]): readonly StoredMessage[] {
   const first = messages[0]!.sequence;
   const gap = messages.findIndex(({ sequence }, i) => sequence !== first + i);

@@ -1,5 +1,4 @@
-// Taking a log over: from the marker on, nothing that an earlier writer still has on its way
-// counts.
+// Takes over a log: after the marker, messages of earlier writers that arrive late do not count.
 
 import { LogError } from "../log-error.ts";
 import type { ReplicatedLogOptions } from "../replication.ts";
@@ -13,8 +12,9 @@ import { subjectOf } from "./stream-config.ts";
 import type { PublishOutcome } from "./transport.ts";
 
 /**
- * Reads the log to its end and puts a marker there. Resolves to the epoch once the marker was read
- * back and is in force. Rejects with LogError `fenced` when a newer epoch has written.
+ * Reads the log to its end and appends a marker. Resolves to the epoch once the marker was read
+ * back and took effect. Rejects with LogError: `fenced` when a newer epoch has written, `busy` when
+ * `isStillWanted` returns false.
  */
 export async function takeOver(
   opener: LogOpener,
@@ -34,12 +34,12 @@ export async function takeOver(
     if (isStillWanted?.() === false)
       throw new LogError("busy", `log ${log.name}: another broker has taken over this log`);
     const expected = log.end.sequence;
-    // A former leader that goes on writing moves the end all the time. Its writes stop counting
-    // behind a marker of a newer epoch wherever that lands.
-    const isPolite = attempt < POLITE_TAKE_OVERS || epoch === log.end.epoch;
+    // A former leader that still writes makes the compare-and-set fail again and again. A marker of
+    // a newer epoch stops it at any sequence, so it is then written unconditionally.
+    const isConditional = attempt < POLITE_TAKE_OVERS || epoch === log.end.epoch;
     const { nextOffset } = log.end;
     const marker = { epoch, intendedSequence: expected + 1, nextOffset, writer };
-    const outcome = await publishMarker(opener, log, marker, isPolite);
+    const outcome = await publishMarker(opener, log, marker, isConditional);
     if (outcome.kind === "stored") {
       await api.patiently(() => readBack(log, outcome.sequence, opener));
       if (log.end.writer === writer) return epoch;
@@ -55,9 +55,9 @@ function publishMarker(
   { api }: LogOpener,
   log: StoredLog,
   marker: Marker,
-  isPolite: boolean,
+  isConditional: boolean,
 ): Promise<PublishOutcome> {
-  const expected = isPolite ? marker.intendedSequence - 1 : undefined;
+  const expected = isConditional ? marker.intendedSequence - 1 : undefined;
   const message = {
     subject: subjectOf(log.id),
     payload: encodeMarker(marker),
@@ -67,7 +67,7 @@ function publishMarker(
   return new Promise((resolve) => api.transport.publish(message, resolve));
 }
 
-/** Reads on to the marker, and the marker itself from the Raft leader. */
+/** Reads the log up to the marker, and the marker itself from the Raft leader. */
 async function readBack(log: StoredLog, sequence: number, { api }: LogOpener): Promise<void> {
   await log.scanThrough(sequence - 1);
   if (log.end.sequence >= sequence) return;
@@ -80,6 +80,6 @@ function newerEpoch(log: StoredLog, epoch: number): LogError {
   const newer = log.end.epoch;
   return new LogError(
     "fenced",
-    `log ${log.name}: epoch ${newer} has written, ${epoch} is no longer the leader`,
+    `log ${log.name}: fenced, leader epoch ${newer} has written since epoch ${epoch}`,
   );
 }

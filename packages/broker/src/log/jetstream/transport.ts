@@ -1,23 +1,24 @@
 /**
- * What the engine needs of JetStream, and no more: implemented over a NATS connection, and by the
- * model that the tests run on. None of it throws or rejects for what a network may do.
+ * Exactly what the engine needs of JetStream, implemented over a NATS connection and by the tests'
+ * model. No method throws or rejects because of a network error.
  */
 export interface JetStreamTransport {
-  /** Largest message the servers take, headers included. */
+  /** Largest message that the servers accept, including headers. */
   readonly maxPayloadBytes: number;
   /**
-   * Publishes to a stream. Messages of one subject arrive in call order, or not at all. `settle`
-   * is called once and never within the call.
+   * Publishes to a stream. Messages of one subject arrive in call order, or not at all. `settle` is
+   * called exactly once, after `publish` has returned.
    */
   publish(message: OutgoingMessage, settle: (outcome: PublishOutcome) => void): void;
   /** Asks the JetStream API: `operation` is the subject without `$JS.API.`. Null: no answer. */
   request(operation: string, body: object | null, timeoutMs: number): Promise<ApiAnswer | null>;
   /**
-   * Messages of a stream from `sequence` on, from any replica, which may lag. Fewer than asked for
-   * (one is sent in any case) says nothing about there being more. Null: no whole answer came.
+   * Messages of a stream from `sequence` on, from any replica, which may lag. At least one if the
+   * replica has any; there may be more even if fewer than requested are returned. Null: no complete
+   * answer.
    */
   readDirect(stream: string, wanted: DirectRead): Promise<readonly StoredMessage[] | null>;
-  /** Whoever waits hears at once that no answer came, as does whoever asks from now on. */
+  /** All requests in flight, and all later ones, end at once without an answer. */
   close(): void;
 }
 
@@ -39,7 +40,7 @@ export type PublishOutcome =
       readonly sequence: number;
     }
   | { readonly kind: "refused"; readonly errorCode: number; readonly description: string }
-  /** Stored or not: no answer, or one that does not tell. */
+  /** It may be stored: there was no answer, or an invalid one. */
   | { readonly kind: "unknown"; readonly reason: string };
 
 export interface DirectRead {
@@ -55,7 +56,7 @@ export interface StoredMessage {
   readonly payload: Uint8Array;
 }
 
-/** JSON as the API answers it, with `error` when it refused. */
+/** The API's JSON answer, with `error` when the request was refused. */
 export interface ApiAnswer {
   readonly error?: {
     readonly code: number;
@@ -65,7 +66,7 @@ export interface ApiAnswer {
   readonly [field: string]: unknown;
 }
 
-/** Error codes of nats-server (errors.json) that mean something to the engine. */
+/** Error codes of nats-server (errors.json) that the engine handles. */
 export const ErrorCode = {
   clusterNoPeers: 10005,
   clusterNotAvailable: 10008,
@@ -77,6 +78,6 @@ export const ErrorCode = {
   replicasNotSupported: 10074,
   streamOffline: 10118,
   streamMoveInProgress: 10124,
-  /** The same as wrongLastSequence, without the number. */
+  /** Like wrongLastSequence, but its description lacks the last sequence. */
   wrongLastSequenceConstant: 10164,
 } as const;

@@ -1,7 +1,7 @@
 import type { LogPosition, Meaning } from "./grammar.ts";
 import type { StoredMessage } from "./transport.ts";
 
-/** A message on a walk through a stream, and what it means there. */
+/** One message of a walk through a stream, with its meaning for the log. */
 export interface Step {
   readonly message: StoredMessage;
   readonly meaning: Meaning;
@@ -10,7 +10,7 @@ export interface Step {
   readonly lostBefore: number | null;
 }
 
-/** What of a log is to be read. */
+/** A read request; see ReadableLog.read. */
 export interface Wanted {
   readonly offset: number;
   readonly maxBytes: number;

@@ -1,4 +1,4 @@
-// What becomes of appends whose outcome is unknown, one case at a time.
+// Appends whose outcome is unknown, one case at a time.
 import { decodeBatch, stampBatch } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import type { LeaderLog } from "../../../src/log/replication.ts";
@@ -13,12 +13,12 @@ async function opened(latencyMs = 2): Promise<{ world: World; log: LeaderLog }> 
   return { world, log: await world.run(engine.replication.lead(ID, OPTIONS)) };
 }
 
-/** The next publishes end like this, those after them well. */
+/** The next publishes end with these faults, later ones succeed. */
 function next(world: World, ...fates: Fate[]): void {
   world.model.fateOf = () => fates.shift() ?? "fine";
 }
 
-/** Ids stand in the timestamps. */
+/** The ids of batches are in their timestamps. */
 const idOf = (batch: Uint8Array) => decodeBatch(batch).header.maxTimestamp - 1000;
 
 const LARGE = { valueBytes: 200 << 10 };
@@ -26,12 +26,12 @@ const LARGE = { valueBytes: 200 << 10 };
 const successorOf = (world: World) =>
   world.engine().replication.lead(ID, { ...OPTIONS, leaderEpoch: 6 });
 
-/** Messages of batches. */
+/** The stream's messages without markers. */
 const stored = ({ stream }: World) =>
   stream.messages.filter(({ payload }) => payload.length >= 61).length;
 
 describe("an append", () => {
-  it("goes together with all others that came while one was under way", async () => {
+  it("shares a message with all others that came while one was in flight", async () => {
     const { world, log } = await opened(20);
     const appends = Array.from({ length: 100 }, (_, i) => log.append(batchOf(i), 0));
     const begunMs = world.time.monotonicMs();
@@ -41,7 +41,7 @@ describe("an append", () => {
     expect(stored(world)).toBe(2);
   });
 
-  it("goes with no more than a message holds, and alone when it is larger itself", async () => {
+  it("shares a message only up to its limit, and is sent alone when it is larger", async () => {
     const { world, log } = await opened();
     const sizes = [1, 400, 400, 400, 1400, 400, 400];
     const batches = sizes.map((kib, i) => batchOf(i, { valueBytes: kib << 10 }));
@@ -55,7 +55,7 @@ describe("an append", () => {
     expect(read.map(idOf)).toEqual([0, 1, 2, 3, 4, 5, 6, 8, 9, 10]);
   });
 
-  it("keeps its place when messages are lost", async () => {
+  it("keeps its offset when messages are lost on the network", async () => {
     const { world, log } = await opened();
     next(world, "lost", "fine", "lost", "fine");
     const appends = Array.from({ length: 6 }, (_, i) => log.append(batchOf(i, { count: 2 }), 0));
@@ -65,7 +65,7 @@ describe("an append", () => {
     expect(stored(world)).toBe(2);
   });
 
-  it("that was stored but not acknowledged is found, also when its id is forgotten", async () => {
+  it("that was stored but not acknowledged is found, even if its id is forgotten", async () => {
     const { world, log } = await opened();
     next(world, "acknowledgement lost");
     const append = log.append(batchOf(1), 0);
@@ -77,7 +77,7 @@ describe("an append", () => {
     expect(stored(world)).toBe(1);
   });
 
-  it("waits out an election, and is soon done after it", async () => {
+  it("waits for the end of an election, and is stored soon after it", async () => {
     const { world, log } = await opened();
     world.model.elect(world.stream, 8000, 0);
     const endsMs = world.time.monotonicMs() + 8000;
@@ -107,7 +107,7 @@ describe("an append", () => {
     expect(await world.run(log.append(batchOf(2), 0))).toBe(0);
   });
 
-  it("acknowledged at another place fails the log, loudly", async () => {
+  it("acknowledged at another sequence fails the log", async () => {
     const { world, log } = await opened();
     const { propose } = world.model;
     world.model.propose = (message, fate, answer) =>
@@ -115,11 +115,11 @@ describe("an append", () => {
         answer(outcome.kind === "stored" ? { ...outcome, sequence: 77 } : outcome),
       );
     await expect(world.run(log.append(batchOf(1), 0))).rejects.toMatchObject({ kind: "offline" });
-    expect(log.failure?.message).toMatch(/acknowledged at .* 77/);
+    expect(log.failure?.message).toMatch(/sequence 77 of .* was acknowledged/);
     await expect(log.append(batchOf(2), 0)).rejects.toMatchObject({ kind: "offline" });
   });
 
-  it("that stays unknown is pending until the log is closed, which takes bounded time", async () => {
+  it("whose outcome stays unknown is pending until the log is closed, in bounded time", async () => {
     const { world, log } = await opened();
     world.model.fateOf = () => "lost";
     const underWay = log.append(batchOf(1), 0);
@@ -155,7 +155,7 @@ describe("a writer that was replaced", () => {
     return { world, log, successor };
   }
 
-  it("is told so by its next append, and nothing of it counts", async () => {
+  it("is fenced by its next append, of which nothing is read", async () => {
     const { world, log, successor } = await replaced();
     const next = await world.run(successor.lead(ID, { ...OPTIONS, leaderEpoch: 5 }));
     const late = await world.run(
@@ -169,7 +169,7 @@ describe("a writer that was replaced", () => {
     expect(batches.map(baseOffsetOf)).toEqual([0, 1]);
   });
 
-  /** As if it had been on its way for long. JetStream takes it: it finds the end it expects. */
+  /** Publishes a late message. JetStream stores it, because it has the last sequence it expects. */
   function arrives(world: World, messageId: string, batch: Uint8Array): void {
     const { stream, model } = world;
     const expectedLastSequence = stream.lastSequence;
@@ -179,12 +179,12 @@ describe("a writer that was replaced", () => {
     model.propose(message, "fine", () => {});
   }
 
-  it("may have messages behind the marker that JetStream accepts: nobody reads them", async () => {
+  it("may have late messages after the marker that JetStream stores, but they are void", async () => {
     const { world, successor } = await replaced();
     const former = world.stream.messages[1]!.messageId.split(".")[0];
     const next = await world.run(successor.lead(ID, { ...OPTIONS, leaderEpoch: 5 }));
     expect(await world.run(next.append(batchOf(1, { count: 2 }), 5))).toBe(1);
-    // The offset after the successor's batch of two is that of the third of its predecessor.
+    // The successor's batch of two ends at the offset of its predecessor's third batch.
     arrives(world, `${former}.3.4.4`, batchOf(66));
     await world.pass(20);
     expect(world.stream.lastSequence).toBe(5);
@@ -198,7 +198,7 @@ describe("a writer that was replaced", () => {
     }
   });
 
-  it("may push its successor's message out of its place: that is sent again", async () => {
+  it("may take the sequence of its successor's message, which is then sent again", async () => {
     const { world, successor } = await replaced();
     const next = await world.run(successor.lead(ID, { ...OPTIONS, leaderEpoch: 5 }));
     arrives(world, "0123456789abcdef.1.2.3", batchOf(66));
@@ -209,7 +209,7 @@ describe("a writer that was replaced", () => {
     expect(stored(world)).toBe(4);
   });
 
-  it("can't come back with an older epoch, and writes nothing when it tries", async () => {
+  it("cannot take over with an older epoch, and writes nothing when it tries", async () => {
     const { world, successor } = await replaced();
     await world.run(successor.lead(ID, { ...OPTIONS, leaderEpoch: 5 }));
     const { lastSequence } = world.stream;
@@ -222,7 +222,7 @@ describe("a writer that was replaced", () => {
     expect(same.leaderEpoch).toBe(5);
   });
 
-  it("is replaced also while it goes on writing", async () => {
+  it("is replaced even while it is still writing", async () => {
     const { world, log, successor } = await replaced();
     let isOver = false;
     const writing = (async () => {
@@ -240,8 +240,8 @@ describe("a writer that was replaced", () => {
   });
 });
 
-describe("a leader that wants to be certain", () => {
-  it("is so after the next message, which takes no offset when there is nothing to append", async () => {
+describe("a leader that confirms its leadership", () => {
+  it("does so by the next message, which takes no offset if there is nothing to append", async () => {
     const { world, log } = await opened();
     await world.run(log.append(batchOf(0), 0));
     await world.run(Promise.all([log.confirm!(), log.confirm!()]));
@@ -253,14 +253,14 @@ describe("a leader that wants to be certain", () => {
     expect(stored(world)).toBe(2);
   });
 
-  it("asks again while nobody answers, and takes its own marker for what it is", async () => {
+  it("asks again while no server answers, and recognizes its own marker", async () => {
     const { world, log } = await opened();
     next(world, "lost", "acknowledgement lost");
     await world.run(log.confirm!());
     expect(await world.run(log.append(batchOf(1), 0))).toBe(0);
   });
 
-  it("finds out that another one has taken over", async () => {
+  it("finds out that another broker has taken over", async () => {
     const { world, log } = await opened();
     await world.run(successorOf(world));
     const confirmed = log.confirm!();

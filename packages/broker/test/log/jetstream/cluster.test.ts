@@ -42,7 +42,7 @@ describe("jetstream on a cluster", () => {
     return id;
   }
 
-  /** Unlike STREAM.LIST, behind `states`, this does not wait for who does not answer. */
+  /** Unlike STREAM.LIST, which `states` uses, this does not wait for servers that are down. */
   async function raftLeaderOf(id: LogId): Promise<number | null> {
     const subject = `$JS.API.STREAM.INFO.tarpan-p-${id.topicId}-0`;
     const reply = await connection.request(subject, "", { timeout: 500 }).catch(() => null);
@@ -50,14 +50,14 @@ describe("jetstream on a cluster", () => {
     return info?.cluster?.leader ? servers.placement!.brokerOf(info.cluster.leader) : null;
   }
 
-  /** Nothing while it elects. */
+  /** Empty during an election. */
   async function stateOf(id: LogId): Promise<ReplicaStates> {
     const states = await engine.replication.states();
     const found = states.find((state) => state.id.topicId === id.topicId);
     return found ?? { id, raftLeader: null, sizeBytes: 0, replicas: [] };
   }
 
-  /** Asks until it is so; what it waits for takes the servers as long as it takes. */
+  /** Polls until the condition holds, without a deadline of its own. */
   async function until(isSo: () => Promise<boolean>): Promise<void> {
     while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -85,7 +85,7 @@ describe("jetstream on a cluster", () => {
     await reader.close();
   }
 
-  it("appends on while the Raft leader moves from broker to broker", async () => {
+  it("keeps appending while the Raft leader moves from broker to broker", async () => {
     const id = await provisioned([1, 2, 3]);
     const log = await engine.replication.lead(id, OPTIONS);
     const count = await appendWhile(log, async () => {
@@ -99,7 +99,7 @@ describe("jetstream on a cluster", () => {
     expect(await stateOf(id)).toMatchObject({ raftLeader: 3 });
   });
 
-  it("appends on over the death of the Raft leader", async () => {
+  it("keeps appending after the Raft leader was killed", async () => {
     const id = await provisioned([1, 2, 3]);
     const log = await engine.replication.lead(id, OPTIONS);
     let victim = 0;
@@ -114,12 +114,12 @@ describe("jetstream on a cluster", () => {
     await until(async () => (await stateOf(id)).replicas.every(({ current }) => current));
   }, 60_000);
 
-  it("reads nothing of a former leader, even what JetStream accepts of it", async () => {
+  it("reads nothing that a former leader wrote later, even if JetStream stored it", async () => {
     const id = await provisioned([1, 2, 3]);
     const former = await newEngine().replication.lead(id, OPTIONS);
     await former.append(batchOf(1), 0);
     const log = await engine.replication.lead(id, OPTIONS);
-    // As a second message on its way behind one that the marker pushed out.
+    // Like a second message in flight, after one whose sequence the marker took.
     const hdrs = headers();
     hdrs.set("Nats-Expected-Last-Sequence", "3");
     hdrs.set("Nats-Msg-Id", "former.2.3.3");
@@ -131,7 +131,7 @@ describe("jetstream on a cluster", () => {
     await expectDense(id, 2);
   });
 
-  it("has replicas exactly where they are wanted, and moves them", async () => {
+  it("places replicas on exactly the given brokers, and moves them", async () => {
     const brokersOf = async (id: LogId) =>
       (await stateOf(id)).replicas.map(({ brokerId }) => brokerId).sort();
     const id = await provisioned([1, 3]);
@@ -155,7 +155,7 @@ describe("jetstream on a cluster", () => {
     await expectDense(id, 2);
   }, 60_000);
 
-  it("makes many logs soon, lists them, and sets one aside", async () => {
+  it("creates many logs quickly, lists them, and sets one aside", async () => {
     const made = await Promise.all(Array.from({ length: 24 }, () => provisioned([1, 2, 3])));
     const listed = await engine.list();
     for (const id of made) expect(listed).toContainEqual(id);

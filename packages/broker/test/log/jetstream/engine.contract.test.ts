@@ -49,7 +49,7 @@ for (const count of [1, 3] as const)
     });
   });
 
-/** The contract knows nothing of replicas: every log gets them. */
+/** Adds replicas to every log, because the contract does not know them. */
 function withReplicas(engine: JetStreamEngine, replicas: readonly number[]): JetStreamEngine {
   const create = engine.create.bind(engine);
   engine.create = (id, options) => {

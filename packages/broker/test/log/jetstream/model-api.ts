@@ -4,7 +4,7 @@ import { type ModelJetStream, type ModelMessage, ModelStream } from "./model-jet
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** Null: nobody answers. */
+/** Null: no server answers. */
 export function answerRequest(
   model: ModelJetStream,
   operation: string,
@@ -49,7 +49,7 @@ function answerLeader(
   }
 }
 
-/** `*` stands for one word; with `seq` only what is older goes. */
+/** `*` matches one token; with `seq` only older messages are purged. */
 function purge(stream: ModelStream, { filter, seq }: { filter?: string; seq?: number }): void {
   if (filter === undefined) {
     stream.purgeBefore(seq!);
@@ -77,7 +77,7 @@ function list(model: ModelJetStream): ApiAnswer {
 
 function infoOf(model: ModelJetStream, stream: ModelStream): ApiAnswer {
   const hasLeader = model.hasLeader(stream);
-  // Without a leader any replica answers, as far as it is.
+  // Without a leader any replica answers, and may lag.
   const last_seq = hasLeader ? stream.lastSequence : Math.max(0, stream.lastSequence - 3);
   const bytes = [...stream.messages.values()].reduce((sum, { payload }) => sum + payload.length, 0);
   return {

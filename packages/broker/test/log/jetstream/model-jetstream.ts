@@ -1,7 +1,6 @@
-// JetStream as the engine meets it, without a server: streams with a Raft leader that checks
-// compare-and-set against what it has proposed (not only what is committed), forgets message ids,
-// loses what was not committed when another one is elected, and answers late, twice removed or not
-// at all. Everything hangs on one clock and one seed.
+// A model of JetStream without a server. A stream's Raft leader checks compare-and-set against what
+// it has proposed (not only what is committed), forgets message ids, loses uncommitted messages
+// when another one is elected, and answers late or not at all. One clock and one seed decide all.
 import type { Env } from "../../../src/env/env.ts";
 import { ACK_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "../../../src/log/jetstream/limits.ts";
 import type {
@@ -26,7 +25,7 @@ interface Proposal {
 
 export class ModelStream {
   config: { name: string; subjects: readonly string[]; max_msgs_per_subject?: number };
-  /** Committed, in order. */
+  /** Committed messages, in order. */
   messages: ModelMessage[] = [];
   firstSequence = 1;
   lastSequence = 0;
@@ -57,13 +56,13 @@ export class ModelStream {
   }
 }
 
-/** What goes wrong with one publish. */
+/** The fault of one publish. */
 export type Fate = "fine" | "lost" | "acknowledgement lost" | "hangs uncommitted";
 
 export interface ModelOptions {
   readonly env: Pick<Env, "clock" | "timers">;
   readonly random: SeededRandom;
-  /** Longest way of a message to the servers or back. */
+  /** Longest time that a message takes to the servers or back, ms. */
   readonly latencyMs?: number;
 }
 
@@ -73,13 +72,13 @@ export class ModelJetStream {
   readonly random: SeededRandom;
   readonly latencyMs: number;
   maxPayloadBytes = 8 << 20;
-  /** Decides about each publish as it is sent. */
+  /** Chooses the fault of each publish. */
   fateOf: (message: OutgoingMessage) => Fate = () => "fine";
-  /** Of messages that the replica answering a direct get may lack. */
+  /** How many messages the replica that answers a direct get may lack. */
   lag: () => number = () => 0;
-  /** What a direct get shows of a message; null hides it. */
+  /** Changes a message in the answer to a direct get; null hides it. */
   shown: (message: ModelMessage) => ModelMessage | null = (message) => message;
-  /** Whether the replica that a direct get goes to keeps silent. */
+  /** Whether the replica that gets a direct get does not answer. */
   isSilent: () => boolean = () => false;
   publishes = 0;
   directReads = 0;
@@ -90,7 +89,7 @@ export class ModelJetStream {
     this.latencyMs = latencyMs;
   }
 
-  /** A connection: what is published on it arrives in order. */
+  /** A connection, whose published messages arrive in order. */
   connect(): JetStreamTransport {
     return new ModelTransport(this);
   }
@@ -113,11 +112,11 @@ export class ModelJetStream {
     return this.env.clock.monotonicMs() >= stream.leaderlessUntilMs;
   }
 
-  /** A new leader after `forMs`: of what is proposed it has the first `kept`. */
+  /** Elects a new leader after `forMs`, which has only the first `kept` proposals. */
   elect(stream: ModelStream, forMs: number, kept: number): void {
     stream.leaderlessUntilMs = this.env.clock.monotonicMs() + forMs;
     const survives = stream.proposals.splice(0).slice(0, kept);
-    // Committed by the new leader: nobody tells who had sent it.
+    // The new leader commits these, but their senders get no acknowledgement.
     for (const { message } of survives) stream.commit({ message, acknowledge: () => {} });
     if (this.random.chance(0.5)) stream.ids.clear();
   }
@@ -126,7 +125,7 @@ export class ModelJetStream {
     this.env.timers.after(this.random.below(this.latencyMs + 1), work);
   }
 
-  /** The Raft leader takes a message in, or says why not. */
+  /** The Raft leader proposes a message, or refuses it. */
   propose(message: OutgoingMessage, fate: Fate, answer: (outcome: PublishOutcome) => void): void {
     const stream = this.streamOfSubject(message.subject);
     if (!stream || !this.hasLeader(stream)) {
@@ -140,7 +139,7 @@ export class ModelJetStream {
     }
     const { subject, messageId } = message;
     const sequence = stream.lastSequence + stream.proposals.length + 1;
-    // A copy: the sender may do what it likes with its bytes afterwards.
+    // A copy, because the sender may change its bytes afterwards.
     const payload = message.payload.slice();
     const acknowledge = fate === "acknowledgement lost" ? () => {} : answer;
     stream.proposals.push({ message: { sequence, subject, messageId, payload }, acknowledge });
@@ -206,7 +205,7 @@ class ModelTransport implements JetStreamTransport {
     this.#unanswered.close();
   }
 
-  /** In the order they were sent, however long each takes. */
+  /** Delivers messages in the order they were sent, whatever their delays. */
   #arrive(work: () => void): void {
     const { clock, timers } = this.#model.env;
     const nowMs = clock.monotonicMs();

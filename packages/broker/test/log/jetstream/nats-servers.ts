@@ -1,4 +1,4 @@
-// Real nats-servers for tests: one, or a cluster of three, on loopback ports of their own.
+// Real nats-servers for tests: one, or a cluster of three, on free loopback ports.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -11,7 +11,7 @@ import { brokerIdOf, serverNameOf, serverTagOf } from "../../../src/nats/names.t
 
 export const NO_SERVER = "no nats-server, or one that is too old";
 
-/** Null when there is none: the test then skips with NO_SERVER. */
+/** Null when there is no nats-server program: the test then skips with NO_SERVER. */
 export function natsServerPath(): string | null {
   const { path, old } = natsServer;
   return process.env.TARPAN_NATS_SERVER ?? (old || path === "" ? null : path);
@@ -19,16 +19,16 @@ export function natsServerPath(): string | null {
 
 export interface NatsServers {
   readonly urls: readonly string[];
-  /** Brokers 1, 2, … beside the servers, as names.ts has it. */
+  /** Maps brokers 1, 2, … to the servers, as names.ts does. */
   readonly placement: Placement | null;
   connect(): Promise<NatsConnection>;
-  /** Ends a server as kill -9 does. */
+  /** Kills a server with SIGKILL. */
   kill(brokerId: number): Promise<void>;
   start(brokerId: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Tries again with other ports when another process was faster to take one. */
+/** Tries again with other ports when another process has taken one of them. */
 export async function startNatsServers(path: string, count: 1 | 3): Promise<NatsServers> {
   for (;;) {
     const servers = await startOnce(path, count);
@@ -36,7 +36,7 @@ export async function startNatsServers(path: string, count: 1 | 3): Promise<Nats
   }
 }
 
-/** Null when one of the servers has ended: whoever answers at its port is somebody else. */
+/** Null when one of the servers has ended, because another process has its port. */
 async function startOnce(path: string, count: 1 | 3): Promise<NatsServers | null> {
   const directory = await mkdtemp(join(tmpdir(), "tarpan-nats-"));
   const ports = await freePorts(2 * count);
@@ -102,7 +102,7 @@ async function startOnce(path: string, count: 1 | 3): Promise<NatsServers | null
   };
 }
 
-/** JetStream answers once it has a meta leader; replicas fit once all servers joined. */
+/** Waits for a meta leader, and for all servers to join, so that replicas can be placed. */
 async function untilReady(connection: NatsConnection, count: number): Promise<void> {
   const probe = { name: "probe", subjects: ["probe"], num_replicas: count };
   for (;;) {
@@ -116,7 +116,7 @@ async function untilReady(connection: NatsConnection, count: number): Promise<vo
   await connection.close();
 }
 
-/** So that the next test begins with nothing. */
+/** Deletes all streams before the next test. */
 export async function deleteStreams(connection: NatsConnection): Promise<void> {
   const reply = await connection.request("$JS.API.STREAM.NAMES", "{}", { timeout: 5000 });
   for (const name of reply.json<{ streams?: string[] | null }>().streams ?? [])

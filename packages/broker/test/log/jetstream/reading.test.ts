@@ -4,7 +4,7 @@ import type { FollowerLog, LeaderLog } from "../../../src/log/replication.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
 import { ID, STREAM, World } from "./world.ts";
 
-/** A log of `count` single-record batches, each in a message of its own. */
+/** A log of `count` single-record batches, each in its own message. */
 async function stored(count: number): Promise<{ world: World; log: LeaderLog }> {
   const world = new World();
   const first = world.engine();
@@ -14,7 +14,7 @@ async function stored(count: number): Promise<{ world: World; log: LeaderLog }> 
   return { world, log };
 }
 
-/** Another broker opens it: nothing is in memory. */
+/** Opens the log on another broker, which has nothing in memory. */
 async function led(world: World): Promise<LeaderLog> {
   return world.run(world.engine().replication.lead(ID, OPTIONS));
 }
@@ -40,7 +40,7 @@ describe("a cold read", () => {
     expect(log.damagedRanges).toBe(1);
   });
 
-  it("answers corrupt for messages that are gone, and goes on behind them", async () => {
+  it("answers corrupt for missing messages, and reads the messages after them", async () => {
     const { world } = await stored(10);
     const log = await led(world);
     world.stream.messages.splice(4, 3);
@@ -55,7 +55,7 @@ describe("a cold read", () => {
     expect(await world.run(again.append(batchOf(99), 1))).toBe(10);
   });
 
-  it("asks the Raft leader for what a replica lacks", async () => {
+  it("asks the Raft leader for messages that a replica lacks", async () => {
     const { world } = await stored(10);
     const log = await led(world);
     world.model.lag = () => 100;
@@ -66,9 +66,9 @@ describe("a cold read", () => {
     expect(world.lines).toEqual([]);
   });
 
-  it("soon asks another replica when one keeps silent", async () => {
+  it("soon asks another replica when one does not answer", async () => {
     const { world } = await stored(600);
-    // Every second request goes to it.
+    // Every second request goes to the silent replica.
     world.model.isSilent = () => world.model.directReads % 2 === 1;
     const begunMs = world.time.monotonicMs();
     const log = await led(world);
@@ -78,7 +78,7 @@ describe("a cold read", () => {
     expect((await world.run(log.read(0, 1))).length).toBe(1);
   });
 
-  it("takes few requests for a reader that goes on where it ended", async () => {
+  it("needs few requests when it begins where the last read ended", async () => {
     const { world } = await stored(200);
     const log = await led(world);
     const before = world.model.directReads;
@@ -93,7 +93,7 @@ describe("a message of several batches", () => {
   const SIZE = batchOf(10, { count: 2 }).length;
 
   /**
-   * The batches 10 to 20 of two records each go together, between one before and one after them.
+   * Batches 10 to 20, of two records each, are in one message, between a message before and after.
    */
   async function grouped(): Promise<{ world: World; log: LeaderLog; payload: Uint8Array }> {
     const { world, log } = await stored(10);
@@ -132,7 +132,7 @@ describe("a message of several batches", () => {
     }
   });
 
-  it("loses no more than a batch that was damaged", async () => {
+  it("loses only the batch that was damaged", async () => {
     const { world, log, payload } = await grouped();
     payload[2 * SIZE + 70]! ^= 1;
     const before = await world.run(log.read(12, 1 << 20));
@@ -157,7 +157,7 @@ describe("a message of several batches", () => {
     expect((await led(world)).endOffset).toBe(26);
   });
 
-  it("is followed batch by batch, and left to cold reads when it is damaged", async () => {
+  it("is kept in a follower's memory unless it is damaged", async () => {
     const { world, log } = await stored(10);
     const follower = await world.run(world.engine().replication.follow(ID, OPTIONS));
     const append = (i: number) => log.append(batchOf(10 + i, { count: 2 }), 0);
@@ -185,7 +185,7 @@ describe("a message of several batches", () => {
 });
 
 describe("opening", () => {
-  it("reads no more than what came after the checkpoint", async () => {
+  it("reads only messages after the checkpoint", async () => {
     const { world, log } = await stored(600);
     await world.run(log.saveCheckpoint(600, Uint8Array.of(7)));
     await world.run(log.append(batchOf(1000), 0));
@@ -199,7 +199,7 @@ describe("opening", () => {
     expect((await world.run(again.read(300, 1))).map(baseOffsetOf)).toEqual([300]);
   });
 
-  it("finds the end also when everything was trimmed", async () => {
+  it("finds the end even when everything was trimmed", async () => {
     const { world, log } = await stored(10);
     await world.run(log.deleteBefore(10));
     expect(world.stream.messages).toHaveLength(1);
@@ -214,7 +214,7 @@ describe("opening", () => {
     expect(world.lines).toEqual([]);
   });
 
-  it("starts where it was trimmed to when the purge did not come about", async () => {
+  it("starts at the saved start when the purge did not happen", async () => {
     const { world, log } = await stored(10);
     const { messages } = world.stream;
     await world.run(log.deleteBefore(6));
@@ -226,7 +226,7 @@ describe("opening", () => {
     expect((await world.run(readAll(again))).map(baseOffsetOf)).toEqual([6, 7, 8, 9]);
   });
 
-  it("refuses a stream that is not there, and one that lost what was acknowledged", async () => {
+  it("refuses a stream that does not exist, and one that lost acknowledged messages", async () => {
     const world = new World();
     const engine = world.engine();
     const leading = () => world.run(engine.replication.lead(ID, OPTIONS));
@@ -249,7 +249,7 @@ describe("opening", () => {
     await expect(led(world)).rejects.toMatchObject({ kind: "offline" });
   });
 
-  it("waits out an election", async () => {
+  it("waits for the end of an election", async () => {
     const { world } = await stored(5);
     world.model.elect(world.stream, 7000, 0);
     expect((await led(world)).endOffset).toBe(5);
@@ -261,7 +261,7 @@ describe("a checkpoint", () => {
   const messagesOf = (world: World) => world.model.stream("tarpan-checkpoints").messages;
   const kept = (world: World) => messagesOf(world).filter((one) => /^tarpan.c/.test(one.subject));
 
-  it("that no message can hold goes in several, in place of those before", async () => {
+  it("that is too large for one message is saved in several, replacing older ones", async () => {
     const { world, log } = await stored(2);
     world.model.maxPayloadBytes = 5000;
     for (const byte of [1, 2]) {
@@ -276,7 +276,7 @@ describe("a checkpoint", () => {
     expect(await world.run(again.loadCheckpoint())).toEqual({ offset: 2, state: stateOf(3, 10) });
   });
 
-  it("that was cut short leaves the one before", async () => {
+  it("that was interrupted leaves the previous one valid", async () => {
     const { world, log } = await stored(2);
     world.model.maxPayloadBytes = 5000;
     await world.run(log.saveCheckpoint(1, stateOf(1, 20_000)));
@@ -289,18 +289,18 @@ describe("a checkpoint", () => {
     const again = await led(world);
     const before = await world.run(again.loadCheckpoint());
     expect(before).toEqual({ offset: 1, state: stateOf(1, 20_000) });
-    // What was left of it goes with the next one.
+    // The next checkpoint removes its leftover parts.
     await world.run(again.saveCheckpoint(2, stateOf(3, 20_000)));
     expect(kept(world)).toHaveLength(1 + 5);
   });
 
-  it("of which a part is gone is not used, and that is said", async () => {
+  it("with a missing part is ignored and reported", async () => {
     const { world, log } = await stored(2);
     world.model.maxPayloadBytes = 5000;
     await world.run(log.saveCheckpoint(2, stateOf(1, 20_000)));
     messagesOf(world).splice(messagesOf(world).indexOf(kept(world)[2]!), 1);
     expect(await world.run(log.loadCheckpoint())).toBeNull();
-    expect(world.lines.join()).toContain("parts of its checkpoint are gone");
+    expect(world.lines.join()).toContain("parts of its checkpoint are missing");
   });
 
   it("of a former leader does not replace its successor's", async () => {
@@ -313,7 +313,7 @@ describe("a checkpoint", () => {
   });
 });
 
-describe("a followed log", () => {
+describe("a follower log", () => {
   async function followed(count: number): Promise<{
     world: World;
     log: LeaderLog;
@@ -324,7 +324,7 @@ describe("a followed log", () => {
     return { world, log, follower };
   }
 
-  it("has what was committed, can't be written, and hears of more when poked", async () => {
+  it("has committed batches, cannot be written, and finds more on refresh", async () => {
     const { world, log, follower } = await followed(5);
     expect((await world.run(readAll(follower))).map(baseOffsetOf)).toEqual([0, 1, 2, 3, 4]);
     expect("append" in follower).toBe(false);
@@ -338,7 +338,7 @@ describe("a followed log", () => {
     expect(advanced).toBeGreaterThan(0);
   });
 
-  it("looks again when the replica it asked is not as far as the one that poked", async () => {
+  it("polls again when the replica it asked lacks what refresh told of", async () => {
     const { world, log, follower } = await followed(5);
     await world.pass(30_000);
     world.model.lag = () => 1;
@@ -351,7 +351,7 @@ describe("a followed log", () => {
     expect(follower.endOffset).toBe(6);
   });
 
-  it("asks the Raft leader for what it knows to be there, while its replica lags", async () => {
+  it("asks the Raft leader for messages known to exist while its replica lags", async () => {
     const { world, log, follower } = await followed(5);
     await world.pass(30_000);
     world.model.lag = () => 2;
@@ -365,9 +365,9 @@ describe("a followed log", () => {
     expect((await world.run(readAll(follower))).map(baseOffsetOf)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
-  it("follows through trims past what it has seen, and through take-overs", async () => {
+  it("follows across trims past its end, and across take-overs", async () => {
     const { world, log, follower } = await followed(5);
-    // So that it does not look meanwhile.
+    // So that it does not poll meanwhile.
     const hidden = world.model.shown;
     world.model.shown = () => null;
     for (let i = 0; i < 20; i++) await world.run(log.append(batchOf(20 + i), 0));
@@ -386,7 +386,7 @@ describe("a followed log", () => {
     expect(world.lines).toEqual([]);
   });
 
-  it("stops asking when nobody reads or listens", async () => {
+  it("stops polling when no one reads or listens", async () => {
     const { world, follower } = await followed(5);
     await world.pass(30_000);
     const before = world.model.directReads;

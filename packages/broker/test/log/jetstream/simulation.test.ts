@@ -1,4 +1,4 @@
-// Two brokers that both may believe to lead, one that follows, and everything that goes wrong.
+// Two brokers that may both believe that they lead, one follower, and random faults.
 import { decodeBatch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import type { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
@@ -17,7 +17,7 @@ const STEPS = 120;
 interface History {
   /** Offset of each acknowledged batch, by its id. */
   readonly acknowledged: Map<number, number>;
-  /** What anybody read: id of the batch at an offset. */
+  /** The id of the batch that was read at each offset, by any broker. */
   readonly read: Map<number, number>;
   readonly sent: { id: number; by: number }[];
 }
@@ -46,7 +46,7 @@ class Simulation {
     model.isSilent = () => this.random.chance(badness);
   }
 
-  /** Goes on while the world does; that the log could not is no problem, anything else is. */
+  /** Starts an action in the background. It may fail with a LogError, unless that is `corrupt`. */
   begin(what: string, work: Promise<unknown>): void {
     const done = work
       .catch((error: unknown) => {
@@ -69,7 +69,7 @@ class Simulation {
     else if (roll < 0.98) this.confirm();
   }
 
-  /** Whoever is certain to lead has all that was acknowledged by whomever. */
+  /** A confirmed leader must have every acknowledged batch, whoever wrote it. */
   confirm(): void {
     const log = this.random.pick(this.led);
     if (!log) return;
@@ -172,7 +172,7 @@ class Simulation {
     model.fateOf = () => "fine";
     model.lag = () => 0;
     model.isSilent = () => false;
-    // What is still to arrive and hang there does so before the election that frees it.
+    // Late messages must arrive before the election that decides about them.
     await this.world.pass(100);
     model.elect(stream, 0, stream.proposals.length);
     await this.world.run(Promise.all(this.doing.keys())).catch((cause: unknown) => {
@@ -210,7 +210,7 @@ class Simulation {
       if (at >= log.startOffset) expect([at, content.get(at)]).toEqual([at, id]);
     const offsets = [...history.acknowledged.values()];
     expect(new Set(offsets).size).toBe(offsets.length);
-    // What one writer sent lies in the order in which it was sent.
+    // The batches of one writer are in the order in which it sent them.
     const byOf = new Map(history.sent.map(({ id, by }) => [id, by]));
     const newest = new Map<number, number>();
     for (const id of ids) {
@@ -238,12 +238,12 @@ class Simulation {
   }
 }
 
-/** Ids stand in the timestamps. */
+/** The ids of batches are in their timestamps. */
 function idOf(batch: Uint8Array): number {
   return decodeBatch(batch).header.maxTimestamp;
 }
 
-it("loses, doubles and reorders nothing that was acknowledged, whatever fails", {
+it("never loses, repeats or reorders acknowledged batches, whatever fails", {
   timeout: LIMIT_MS,
 }, async () => {
   const first = seedOf("jetstream simulation");
@@ -261,6 +261,6 @@ it("loses, doubles and reorders nothing that was acknowledged, whatever fails", 
     sent += simulation.history.sent.length;
   }
   console.log(`${runs} runs: ${sent} batches sent, ${acknowledged} acknowledged`);
-  // Or the simulation shows nothing.
+  // Otherwise the simulation would prove nothing.
   if (runs > 1) expect(acknowledged).toBeGreaterThan(sent / 4);
 });

@@ -1,9 +1,9 @@
-/** What waits for an answer on a connection of the model: ended with it. */
+/** The requests in flight on one connection of the model, which end when it is closed. */
 export class Unanswered {
   readonly #waiting = new Set<() => void>();
   isClosed = false;
 
-  /** The first of an answer and the end of the connection settles it. */
+  /** The returned function takes the answer; if the connection ends first, the answer is `none`. */
   ask<T>(none: T, settle: (outcome: T) => void): (outcome: T) => void {
     const giveUp = () => once(none);
     const once = (outcome: T) => {

@@ -1,4 +1,4 @@
-// Brokers' engines over one model, on a clock that moves when the test lets it.
+// Engines of several brokers over one model, on a clock that the test moves.
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import type { LogId } from "../../../src/log/log.ts";
 import { ManualTime } from "../../env/manual-time.ts";
@@ -21,7 +21,7 @@ export class World {
     this.model = new ModelJetStream({ env, random: this.random, latencyMs });
   }
 
-  /** Another broker's engine, on a connection of its own. */
+  /** A new broker's engine, on its own connection. */
   engine(): JetStreamEngine {
     return new JetStreamEngine({
       transport: this.model.connect(),
@@ -42,14 +42,14 @@ export class World {
     };
     promise.then(settled, settled);
     for (let steps = 0; !isSettled; steps++) {
-      if (steps > 200_000) throw new Error("nothing comes of it");
+      if (steps > 200_000) throw new Error("the promise was not settled in time");
       await this.turn();
       if (!isSettled) this.time.advance(steps < 100 ? 1 : 10);
     }
     return promise;
   }
 
-  /** Lets `ms` pass, with all that happens meanwhile. */
+  /** Lets `ms` pass in small steps, so that timers and promises run meanwhile. */
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += 5) {
       await this.turn();
