@@ -239,7 +239,7 @@ describe("the seeds' client", () => {
     const elsewhere = await client("-broker=127.0.0.1:1", "-cmd=list-topics");
     expect(elsewhere).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("127.0.0.1:1: nothing listens there; is the broker running?"),
+      stderr: expect.stringContaining("127.0.0.1:1: connection refused; is the broker running?"),
     });
   });
 

@@ -1,7 +1,8 @@
 import { errorOf } from "@tarpan/protocol";
 
 /**
- * What the client could not do. `code` is stable; `retriable` says whether trying again may help.
+ * Any failure of the client. `code` is stable across releases, the message is not. `retriable` says
+ * whether a retry may succeed.
  */
 export class ClientError extends Error {
   readonly code: `TARPAN_${string}`;
@@ -19,30 +20,35 @@ export class ClientError extends Error {
   }
 }
 
-/** A broker can't be reached, or the connection to it has gone. */
+/** A broker can't be reached, or the connection to it was lost. */
 export class ConnectionError extends ClientError {
   constructor(message: string, cause?: unknown) {
     super("TARPAN_CONNECTION", message, { cause, retriable: true });
   }
 }
 
-/** No answer, or no success, in time. What was asked for may still take effect. */
+/** No response, or no success, in time. The request may have taken effect, or still do so. */
 export class TimeoutError extends ClientError {
   constructor(message: string, cause?: unknown) {
     super("TARPAN_TIMEOUT", message, { cause, retriable: true });
   }
 }
 
-/** Broker and client have no version of an API in common. */
+/** The broker supports no version of an API that this client supports. */
 export class UnsupportedVersionError extends ClientError {
   constructor(message: string) {
     super("TARPAN_UNSUPPORTED_VERSION", message);
   }
 }
 
-/** A broker answered with a Kafka error. `code` is `TARPAN_KAFKA_` and the error's name. */
+/**
+ * A broker answered with a Kafka error. `code` is `TARPAN_KAFKA_` and the error's name, such as
+ * TARPAN_KAFKA_TOPIC_ALREADY_EXISTS.
+ */
 export class KafkaResponseError extends ClientError {
+  /** The error code on the wire, such as 36. */
   readonly kafkaCode: number;
+  /** The error's name in Kafka's Errors class, such as TOPIC_ALREADY_EXISTS. */
   readonly kafkaName: string;
 
   constructor(kafkaCode: number, about: string, detail?: string | null) {
@@ -54,15 +60,15 @@ export class KafkaResponseError extends ClientError {
 }
 
 /**
- * A stretch of a partition can't be read: it is damaged, or missing, where it is stored. What comes
- * behind it can be: `seek(topic, partition, nextOffset)` goes on there.
+ * A range of a partition's records is damaged or missing in the broker's storage. To read on after
+ * it: `seek(topic, partition, nextOffset)`.
  */
 export class DamagedRangeError extends ClientError {
   readonly topic: string;
   readonly partition: number;
   /** The first offset that can't be read. */
   readonly offset: number;
-  /** The first offset behind the damage; null when the broker does not say, as Kafka's do not. */
+  /** The first offset after the range; null if the broker does not say: Kafka brokers do not. */
   readonly nextOffset: number | null;
 
   constructor(
@@ -72,7 +78,7 @@ export class DamagedRangeError extends ClientError {
     cause?: unknown,
   ) {
     const range = nextOffset === null ? `from ${offset} on` : `${offset} to ${nextOffset - 1}`;
-    const todo = `seek to ${nextOffset ?? "an offset behind it"} to go on without these records`;
+    const todo = `seek to ${nextOffset ?? "a later offset"} to go on without these records`;
     const message = `${topic}-${partition}: offsets ${range} are damaged or missing; ${todo}`;
     super("TARPAN_DAMAGED_RANGE", message, { cause });
     this.topic = topic;
@@ -91,7 +97,7 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof ClientError && error.retriable;
 }
 
-/** Like isRetriable, of topics too: one may come back, or a group be told that it has gone. */
+/** Like isRetriable, and true for an unknown topic: it may be created again. */
 export function isTransient(error: unknown): boolean {
   return (
     isRetriable(error) || (error instanceof ClientError && error.code === "TARPAN_UNKNOWN_TOPIC")

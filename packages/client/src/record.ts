@@ -1,13 +1,13 @@
-/** A record to send. Texts are written as UTF-8. */
+/** A record to send. Strings are encoded as UTF-8. */
 export interface ProducerRecord {
   readonly topic: string;
-  /** Left out, the producer's partitioner chooses. */
+  /** Default: the producer's partitioner chooses. */
   readonly partition?: number | undefined;
   readonly key?: Uint8Array | string | null | undefined;
-  /** Null is a tombstone in a compacted topic. */
+  /** Null makes the record a tombstone: in a compacted topic it deletes the key. */
   readonly value: Uint8Array | string | null;
   readonly headers?: readonly HeaderInput[] | undefined;
-  /** Ms since the epoch; now when left out. */
+  /** Ms since the epoch. Default: the time of the `send` call. */
   readonly timestamp?: number | undefined;
 }
 
@@ -16,26 +16,25 @@ export interface HeaderInput {
   readonly value: Uint8Array | string | null;
 }
 
-/** Where a record went. */
+/** Where a record was stored. */
 export interface RecordMetadata {
   readonly topic: string;
   readonly partition: number;
-  /** -1 when the broker did not say: acks=0, or a batch it had already. */
+  /** -1 if the broker did not say: with acks=0, or for a retried batch that was stored before. */
   readonly offset: number;
   /** Ms since the epoch, as stored. */
   readonly timestamp: number;
 }
 
 /**
- * A record that was read. Key, value and header values are Buffers, so `toString()` is their text.
- * They are views of what was fetched: one that is kept keeps all of it; `Buffer.from(value)` is a
- * copy.
+ * A record that was read. Key, value and header values are views of the whole response: keeping one
+ * keeps the response in memory. `Buffer.from(value)` makes a copy.
  */
 export interface ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** Ms since the epoch, -1 for none. */
+  /** Ms since the epoch; -1 if the record has none. */
   readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;

@@ -229,7 +229,7 @@ describe("where a consumer begins", () => {
   test("outside the log", async () => {
     await expect(readAll("ten", [0], 99)).rejects.toMatchObject({
       code: "TARPAN_OFFSET_OUT_OF_RANGE",
-      message: "ten-0 has no offset 99: its log reaches from 0 to 10",
+      message: "ten-0 has no offset 99: its log starts at 0 and ends at 10",
     });
     const consumer = new Consumer(client, { onOutOfRange: "earliest" });
     await consumer.assign([{ topic: "ten", partition: 0, offset: 99 }]);

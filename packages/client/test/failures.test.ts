@@ -39,7 +39,7 @@ test("nothing listens: refused at once, with the address", async () => {
   const admin = new Admin(clientOf(`127.0.0.1:${port}`));
   await expect(admin.listTopics()).rejects.toMatchObject({
     code: "TARPAN_CONNECTION",
-    message: `127.0.0.1:${port}: nothing listens there`,
+    message: `127.0.0.1:${port}: connection refused`,
   });
 });
 
@@ -62,7 +62,7 @@ test("a peer that says nothing: a time-out that names it", async () => {
 test("a peer that is no Kafka broker", async () => {
   const port = await listen((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   const options = { host: "127.0.0.1", port, clientId: "c", timeoutMs: 5_000 };
-  await expect(Connection.open(options)).rejects.toThrow(/does not speak Kafka/);
+  await expect(Connection.open(options)).rejects.toThrow(/does not speak the Kafka protocol/);
 });
 
 test("a peer that closes", async () => {

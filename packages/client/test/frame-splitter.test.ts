@@ -24,5 +24,5 @@ test.each([
   ["a negative length", Uint8Array.of(255, 255, 255, 255)],
   ["no room for a correlation id", frame(1, 2, 3)],
 ])("%s is not Kafka", (_name, chunk) => {
-  expect(() => [...new FrameSplitter().push(chunk)]).toThrow(/does not speak Kafka/);
+  expect(() => [...new FrameSplitter().push(chunk)]).toThrow(/does not speak the Kafka protocol/);
 });

@@ -24,7 +24,7 @@ afterEach(async () => {
   await broker.stop();
 });
 
-const away = new ConnectionError("nothing listens there");
+const away = new ConnectionError("connection refused");
 
 /** Something that fails until it is told to end. */
 function failing(what: string): { end: (error?: Error) => Promise<unknown> } {

@@ -59,9 +59,9 @@ import { type LogEnds, logEnds } from "./log-ends.ts";
 
 export interface NewTopic {
   readonly name: string;
-  /** The broker's `num.partitions` when left out. */
+  /** At least 1. Default: the broker's `num.partitions`. */
   readonly partitions?: number | undefined;
-  /** The broker's `default.replication.factor` when left out. */
+  /** Replication factor, at least 1. Default: the broker's `default.replication.factor`. */
   readonly replicas?: number | undefined;
   readonly configs?: Readonly<Record<string, string>> | undefined;
 }
@@ -78,8 +78,8 @@ const NEW_TOPIC: Checks<NewTopic> = {
 const configResource = shape({ type: oneOf("topic", "broker"), name: anyText });
 
 /**
- * Manages topics, configs and groups. Every method rejects with a ClientError that names what it
- * was about.
+ * Manages topics, configs and groups. Every method rejects with a ClientError whose message names
+ * the topic, group or broker.
  */
 export class Admin {
   readonly #client: Client;
@@ -89,7 +89,10 @@ export class Admin {
     this.#client = client;
   }
 
-  /** Returns the topic's partitions as created, -1 where the broker is too old to say. */
+  /**
+   * Creates a topic; with `validateOnly` the broker only checks whether it could. Resolves to the
+   * number of partitions and replicas; both are -1 from brokers older than KIP-525.
+   */
   async createTopic(
     topic: NewTopic,
     { validateOnly = false } = {},
@@ -115,7 +118,7 @@ export class Admin {
     return { name, partitions: answer.numPartitions, replicas: answer.replicationFactor };
   }
 
-  /** Topics in the order of their names; internal ones only when asked for. */
+  /** All topics, sorted by name; internal topics only with `internal`. */
   async listTopics({ internal = false } = {}): Promise<TopicMetadata[]> {
     const topics = await this.#client.allTopics();
     return topics
@@ -123,7 +126,7 @@ export class Admin {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** As a broker knows it now. Rejects with TARPAN_UNKNOWN_TOPIC when it does not. */
+  /** Always asks a broker. Rejects with TARPAN_UNKNOWN_TOPIC if the topic does not exist. */
   async describeTopic(name: string): Promise<TopicMetadata> {
     check("name", name, topicName);
     this.#client.forget(name);
@@ -144,7 +147,7 @@ export class Admin {
     this.#client.forget(name);
   }
 
-  /** Grows a topic to `count` partitions in all. */
+  /** Raises the topic's number of partitions to `count`. */
   async createPartitions(name: string, count: number): Promise<void> {
     check("name", name, topicName);
     check("count", count, whole(1));
@@ -161,7 +164,7 @@ export class Admin {
     this.#client.forget(name);
   }
 
-  /** All configs of a topic or broker, or those named. */
+  /** The configs of a topic or broker named in `keys`, or all of them. */
   async describeConfigs(
     resource: ConfigResource,
     keys: string[] | null = null,
@@ -171,7 +174,7 @@ export class Admin {
     return describeConfigs(this.#client, resource, keys);
   }
 
-  /** Sets the configs named, and takes those that are null back to their default. */
+  /** Sets the configs in `changes` and no others; null resets a config to its default. */
   async alterConfigs(
     resource: ConfigResource,
     changes: Readonly<Record<string, string | null>>,
@@ -181,7 +184,7 @@ export class Admin {
     return alterConfigs(this.#client, resource, changes);
   }
 
-  /** One partition's offset at an end of its log or at a time. */
+  /** The offset of one partition at the start or end of its log, or at a timestamp. */
   async offset(at: TopicPartition, spec: OffsetSpec): Promise<number> {
     check("at", at, topicPartition);
     check("offset", spec, offsetSpec);
@@ -189,15 +192,16 @@ export class Admin {
   }
 
   /**
-   * Of all partitions of a topic as it is now, an error where it can't be told: nothing is tried
-   * again.
+   * The first and the end offset of each partition, in the order of `topic.partitions`. An Error
+   * stands for each partition whose leader does not answer within 2 s: nothing is retried.
    */
   logEnds(topic: TopicMetadata): Promise<(LogEnds | Error)[]> {
     return logEnds(this.#client, topic);
   }
 
   /**
-   * Deletes the records before `offset`, -1 for all; returns the partition's first offset after it.
+   * Deletes the records before `offset`, all of them if it is -1. Resolves to the partition's new
+   * first offset.
    */
   async deleteRecords(at: TopicPartition, offset: number): Promise<number> {
     check("at", at, topicPartition);
@@ -219,55 +223,59 @@ export class Admin {
     return this.#client.cluster();
   }
 
-  /** In the order of their names, of all brokers; all there are unless filtered. */
+  /** The groups of all brokers that match `filter`, sorted by group id. */
   async listGroups(filter: GroupFilter = {}): Promise<ListedGroup[]> {
     checkOptions("listGroups", filter, { states: texts, types: texts });
     return listGroups(this.#client, filter);
   }
 
-  /** A group of either protocol. Rejects with GROUP_ID_NOT_FOUND when there is none. */
+  /** A classic or a consumer group. Rejects with GROUP_ID_NOT_FOUND if it does not exist. */
   async describeGroup(groupId: string): Promise<GroupDescription> {
     check("groupId", groupId, text);
     return describeGroup(this.#client, groupId);
   }
 
   /**
-   * Deletes groups one by one, up to the first that can't be: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND.
+   * Deletes groups one by one, and stops at the first that fails: NON_EMPTY_GROUP,
+   * GROUP_ID_NOT_FOUND.
    */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
     check("groupIds", groupIds, texts);
     for (const groupId of groupIds) await deleteGroup(this.#client, groupId);
   }
 
-  /** All a group has committed; nothing for a group that does not exist, as in Kafka. */
+  /** All offsets that a group has committed. Empty if the group does not exist, as in Kafka. */
   async groupOffsets(groupId: string): Promise<Required<GroupOffset>[]> {
     check("groupId", groupId, text);
     return groupOffsets(this.#client, groupId);
   }
 
-  /** Makes a group without members go on elsewhere. UNKNOWN_MEMBER_ID while it has members. */
+  /** Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has members. */
   async alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[]): Promise<void> {
     check("groupId", groupId, text);
     check("offsets", offsets, groupOffsetList);
     return alterGroupOffsets(this.#client, groupId, offsets);
   }
 
-  /** Forgets what was committed of partitions whose topic no member reads (KIP-496). */
+  /**
+   * Deletes committed offsets (KIP-496). Rejects with GROUP_SUBSCRIBED_TO_TOPIC while a member
+   * subscribes to one of the topics.
+   */
   async deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
     check("groupId", groupId, text);
     check("partitions", partitions, partitionList);
     return deleteGroupOffsets(this.#client, groupId, partitions);
   }
 
-  /** How far a group is behind, in every partition it has committed or is reading. */
+  /** The group's lag in every partition that it has committed or that a member is assigned. */
   async groupLag(groupId: string): Promise<PartitionLag[]> {
     check("groupId", groupId, text);
     return groupLag(this.#client, groupId);
   }
 
   /**
-   * Asks the controller. Tried again only while there is none to be reached, or who was asked is no
-   * more: a change that was asked for and not answered may have been made.
+   * Sends a request to the controller. Retries only while no controller can be reached, or when the
+   * broker answers NOT_CONTROLLER: a request without a response may have taken effect.
    */
   async #toController<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,

@@ -2,7 +2,7 @@ import { DescribeConfigs, ErrorCode, IncrementalAlterConfigs } from "@tarpan/pro
 import type { Client } from "../connection/client.ts";
 import { assertOk } from "../errors.ts";
 
-/** What a config belongs to; a broker is named by its number as text. */
+/** What the configs belong to. A broker's name is its node id as a string, such as "1". */
 export interface ConfigResource {
   readonly type: "topic" | "broker";
   readonly name: string;
@@ -10,7 +10,7 @@ export interface ConfigResource {
 
 const RESOURCE_TYPE = { topic: 2, broker: 4 } as const;
 
-/** Where a value comes from, in Kafka's numbering. */
+/** Where a value comes from: Kafka's DescribeConfigsResponse.ConfigSource. */
 export const ConfigSource = {
   topic: 1,
   dynamicBroker: 2,
@@ -21,12 +21,12 @@ export const ConfigSource = {
 
 export interface ConfigEntry {
   readonly name: string;
-  /** Null when it is sensitive, or has no value. */
+  /** Null if the config is sensitive or has no value. */
   readonly value: string | null;
   readonly isDefault: boolean;
   readonly readOnly: boolean;
   readonly sensitive: boolean;
-  /** What the broker says about it; null from brokers before Kafka 2.6 (KIP-569). */
+  /** The broker's help text; null from brokers before Kafka 2.6 (KIP-569). */
   readonly documentation: string | null;
 }
 
@@ -50,7 +50,7 @@ export async function describeConfigs(
     if (isKnown(result)) assertOk(result.errorCode, about, result.errorMessage);
     return result;
   });
-  // Outside the tries: nobody knows it, and asking again won't bring it.
+  // Not retried: no broker knows the topic.
   assertOk(result.errorCode, about, result.errorMessage);
   return result.configs.map((config) => ({
     name: config.name,
@@ -65,7 +65,7 @@ export async function describeConfigs(
 const SET = 0;
 const DELETE = 1;
 
-/** Sets some configs and leaves the others alone (KIP-339); null takes one back to its default. */
+/** Sets the configs in `changes` and no others (KIP-339); null resets a config to its default. */
 export async function alterConfigs(
   client: Client,
   { type, name }: ConfigResource,

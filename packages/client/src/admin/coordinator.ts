@@ -3,8 +3,9 @@ import type { Connection } from "../connection/connection.ts";
 import { findCoordinator } from "../connection/find-coordinator.ts";
 
 /**
- * Runs `ask` with a connection to the group's coordinator, found anew for each try: errors 14, 15
- * and 16 (loading, not available, not this one) are retriable, and so may move to another broker.
+ * Runs `ask` with a connection to the group's coordinator, which is looked up for each try: after
+ * the retriable errors 14, 15 and 16 (loading, not available, not coordinator) another broker may
+ * be the coordinator.
  */
 export function askCoordinator<T>(
   client: Client,

@@ -10,28 +10,29 @@ import { assertOk, ClientError } from "../errors.ts";
 import { askCoordinator } from "./coordinator.ts";
 import { describeGroup } from "./groups.ts";
 
-/** The offset of the next record that a group shall read of a partition. */
+/** A group's committed offset in one partition. */
 export interface GroupOffset extends TopicPartition {
+  /** The offset of the next record that the group will read. */
   readonly offset: number;
-  /** Any text; at most 4096 bytes unless the broker is set otherwise. */
+  /** Any string, up to the broker's `offset.metadata.max.bytes` (4,096). Default: empty. */
   readonly metadata?: string | undefined;
 }
 
 export interface PartitionLag extends TopicPartition {
-  /** Null where a member reads a partition of which nothing was committed yet. */
+  /** Null if the group has committed no offset in the partition. */
   readonly committed: number | null;
-  /** Offset after the partition's last record; null when the topic or partition is gone. */
+  /** The partition's end offset; null if the topic or partition no longer exists. */
   readonly end: number | null;
-  /** `end - committed`, null unless there are both. */
+  /** `end - committed`, in records; null if one of them is. */
   readonly lag: number | null;
-  /** Who reads the partition now. */
+  /** The member that the partition is assigned to. */
   readonly memberId: string | null;
 }
 
-/** The last versions that name topics by name. */
+/** The last version of OffsetCommit and OffsetFetch that identifies topics by name. */
 const NAMED = { maxVersion: 9 };
 
-/** All a group has committed; nothing for a group that does not exist, as in Kafka. */
+/** All offsets that a group has committed. Empty if the group does not exist, as in Kafka. */
 export function groupOffsets(client: Client, groupId: string): Promise<Required<GroupOffset>[]> {
   return askCoordinator(client, groupId, "offsets", async (coordinator) => {
     const body = { groupId, topics: null, groups: [{ groupId, topics: null }] };
@@ -50,8 +51,8 @@ export function groupOffsets(client: Client, groupId: string): Promise<Required<
 }
 
 /**
- * Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has some, and with
- * the first error of a partition; the partitions without one are committed all the same.
+ * Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has members, or with
+ * the first error of a partition; the partitions without an error are committed.
  */
 export async function alterGroupOffsets(
   client: Client,
@@ -67,19 +68,19 @@ export async function alterGroupOffsets(
   const body = { groupId, memberId: "", generationIdOrMemberEpoch: -1, topics };
   const answers = await askCoordinator(client, groupId, "new offsets", async (coordinator) => {
     const answer = await coordinator.request(OffsetCommit, body, NAMED);
-    // OffsetCommit has no place for an error of the whole: the coordinator's come with partitions.
-    assertPartitions(groupId, answer.topics, mayMend);
+    // An OffsetCommit response has no top-level error: coordinator errors are in its partitions.
+    assertPartitions(groupId, answer.topics, isRetriableCode);
     return answer.topics;
   });
-  // Outside the tries: a partition that is not there won't come by asking again.
+  // Not retried: a partition that does not exist.
   assertPartitions(groupId, answers);
 }
 
-function mayMend(errorCode: number): boolean {
+function isRetriableCode(errorCode: number): boolean {
   return errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && errorOf(errorCode).retriable;
 }
 
-/** Rejects with GROUP_SUBSCRIBED_TO_TOPIC for topics that members still read (KIP-496). */
+/** Rejects with GROUP_SUBSCRIBED_TO_TOPIC while a member subscribes to a topic (KIP-496). */
 export async function deleteGroupOffsets(
   client: Client,
   groupId: string,
@@ -93,13 +94,13 @@ export async function deleteGroupOffsets(
   const answers = await askCoordinator(client, groupId, what, async (coordinator) => {
     const answer = await coordinator.request(OffsetDelete, { groupId, topics });
     assertOk(answer.errorCode, `group ${groupId}`);
-    assertPartitions(groupId, answer.topics, mayMend);
+    assertPartitions(groupId, answer.topics, isRetriableCode);
     return answer.topics;
   });
   assertPartitions(groupId, answers);
 }
 
-/** Of every partition the group has committed or is reading. */
+/** The lag in every partition that the group has committed or that a member is assigned. */
 export async function groupLag(client: Client, groupId: string): Promise<PartitionLag[]> {
   const [{ members }, offsets] = await Promise.all([
     describeGroup(client, groupId),
@@ -113,12 +114,12 @@ export async function groupLag(client: Client, groupId: string): Promise<Partiti
       all.set(partitionKey({ topic, partition }), { topic, partition });
     }
   for (const offset of offsets) all.set(partitionKey(offset), offset);
-  // One look at each topic: else every partition would ask for its leader at once.
+  // Fill the metadata cache first: otherwise each partition would send a Metadata request.
   const topics = new Set([...all.values()].map(({ topic }) => topic));
-  await Promise.all([...topics].map((topic) => client.topic(topic).catch(goneIsNull)));
+  await Promise.all([...topics].map((topic) => client.topic(topic).catch(nullIfUnknown)));
   const lags = [...all.values()].map(async ({ topic, partition, offset }) => {
     const committed = offset ?? null;
-    const end = await resolveOffset(client, { topic, partition }, "latest").catch(goneIsNull);
+    const end = await resolveOffset(client, { topic, partition }, "latest").catch(nullIfUnknown);
     const lag = committed === null || end === null ? null : end - committed;
     const memberId = readers.get(partitionKey({ topic, partition })) ?? null;
     return { topic, partition, committed, end, lag, memberId };
@@ -126,7 +127,7 @@ export async function groupLag(client: Client, groupId: string): Promise<Partiti
   return (await Promise.all(lags)).sort(byPartition);
 }
 
-function goneIsNull(error: unknown): null {
+function nullIfUnknown(error: unknown): null {
   const gone = ["TARPAN_UNKNOWN_TOPIC", "TARPAN_UNKNOWN_PARTITION"];
   if (error instanceof ClientError && gone.includes(error.code)) return null;
   throw error;
@@ -137,7 +138,7 @@ type Answers = readonly {
   readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[];
 }[];
 
-/** Throws the first error that is `among` those looked for. */
+/** Throws the first partition error for which `among` holds. */
 function assertPartitions(
   groupId: string,
   topics: Answers,

@@ -15,19 +15,19 @@ import { assertOk, KafkaResponseError, UnsupportedVersionError } from "../errors
 import { askCoordinator } from "./coordinator.ts";
 
 export interface GroupFilter {
-  /** Such as `Stable` or `Empty`; all when left out (KIP-518). */
+  /** Group states such as `Stable` or `Empty` (KIP-518). Default: all. */
   readonly states?: readonly string[];
-  /** `classic` or `consumer`; all when left out (KIP-848). */
+  /** `classic` or `consumer` (KIP-848). Default: all. */
   readonly types?: readonly string[];
 }
 
 export interface ListedGroup {
   readonly groupId: string;
-  /** `consumer` for groups of consumers; empty where only offsets were ever committed. */
+  /** `consumer` for consumers; empty for a group that never had members, only commits. */
   readonly protocolType: string;
-  /** Empty from a broker older than KIP-518. */
+  /** Empty from brokers older than KIP-518. */
   readonly state: string;
-  /** `classic`, `consumer` (KIP-848) or another kind; empty from a broker older than those. */
+  /** `classic`, `consumer` or another type; empty from brokers older than KIP-848. */
   readonly type: string;
 }
 
@@ -35,9 +35,9 @@ export interface GroupDescription {
   readonly groupId: string;
   readonly type: "classic" | "consumer";
   readonly state: string;
-  /** The assignor in use; empty while there is none. */
+  /** The assignor in use; empty while the group has none. */
   readonly assignor: string;
-  /** The broker that coordinates the group. */
+  /** The node id of the group's coordinator. */
   readonly coordinator: number;
   readonly members: readonly GroupMember[];
 }
@@ -51,7 +51,7 @@ export interface GroupMember {
   readonly partitions: readonly TopicPartition[];
 }
 
-/** Every broker tells of the groups it coordinates: all are asked. */
+/** Asks all brokers: each lists only the groups that it coordinates. */
 export async function listGroups(
   client: Client,
   { states = [], types = [] }: GroupFilter,
@@ -86,10 +86,12 @@ function assertFilters(
 ): void {
   const since = types.length > 0 ? TYPES_SINCE : states.length > 0 ? STATES_SINCE : 0;
   if (connection.versionOf(ListGroups) < since)
-    throw new UnsupportedVersionError(`${connection.address} can't filter groups like this`);
+    throw new UnsupportedVersionError(
+      `${connection.address} is too old to filter groups by ${types.length > 0 ? "type" : "state"}`,
+    );
 }
 
-/** Rejects with GROUP_ID_NOT_FOUND when there is none, as brokers since KIP-1043 do themselves. */
+/** Rejects with GROUP_ID_NOT_FOUND for an unknown group, also from brokers before KIP-1043. */
 export function describeGroup(client: Client, groupId: string): Promise<GroupDescription> {
   return askCoordinator(client, groupId, "description", async (coordinator, nodeId) => {
     const described =
@@ -101,12 +103,12 @@ export function describeGroup(client: Client, groupId: string): Promise<GroupDes
 
 type Described = Omit<GroupDescription, "groupId" | "coordinator">;
 
-/** Null when the group is none of KIP-848, or the broker knows no such groups. */
+/** Null if this is no KIP-848 group, or the broker does not support them. */
 async function describeConsumer(
   coordinator: Connection,
   groupId: string,
 ): Promise<Described | null> {
-  if (!serves(coordinator)) return null;
+  if (!supportsConsumerGroups(coordinator)) return null;
   const body = { groupIds: [groupId], includeAuthorizedOperations: false };
   const group = (await coordinator.request(ConsumerGroupDescribe, body)).groups[0]!;
   const { GROUP_ID_NOT_FOUND, UNSUPPORTED_VERSION } = ErrorCode;
@@ -125,7 +127,7 @@ async function describeConsumer(
   return { type: "consumer", state: group.groupState, assignor: group.assignorName, members };
 }
 
-function serves(coordinator: Connection): boolean {
+function supportsConsumerGroups(coordinator: Connection): boolean {
   try {
     coordinator.versionOf(ConsumerGroupDescribe);
     return true;
@@ -153,7 +155,7 @@ async function describeClassic(coordinator: Connection, groupId: string): Promis
 
 type ClassicMember = ResponseOf<typeof DescribeGroups>["groups"][number]["members"][number];
 
-/** None while the group rebalances, nor for members that are no consumers, such as Connect's. */
+/** Empty while the group rebalances, and for members that are no consumers, such as Connect's. */
 function assignedTo({ memberAssignment }: ClassicMember, protocolType: string): TopicPartition[] {
   if (protocolType !== "consumer" || memberAssignment.length === 0) return [];
   try {
@@ -161,13 +163,13 @@ function assignedTo({ memberAssignment }: ClassicMember, protocolType: string): 
       ({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })),
     );
   } catch (error) {
-    // What a leader assigns are bytes of its own: a bad one must not hide the whole group.
+    // Any client may lead the group, and may send a bad assignment: the group is still described.
     if (error instanceof ProtocolError) return [];
     throw error;
   }
 }
 
-/** Deletes a group and what it committed. Rejects with NON_EMPTY_GROUP while it has members. */
+/** Deletes a group and its offsets. Rejects with NON_EMPTY_GROUP while it has members. */
 export function deleteGroup(client: Client, groupId: string): Promise<void> {
   let unanswered = false;
   return askCoordinator(client, groupId, "deletion", async (coordinator) => {
@@ -178,7 +180,7 @@ export function deleteGroup(client: Client, groupId: string): Promise<void> {
         throw error;
       });
     const { errorCode } = results[0]!;
-    // The try whose answer was lost did it.
+    // An earlier try, whose response was lost, has deleted the group.
     if (errorCode === ErrorCode.GROUP_ID_NOT_FOUND && unanswered) return;
     assertOk(errorCode, `group ${groupId}`);
   });

@@ -2,20 +2,22 @@ import { ErrorCode, ListOffsets } from "@tarpan/protocol";
 import type { Client } from "../connection/client.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { TopicMetadata } from "../connection/metadata.ts";
-import { EARLIEST, LATEST } from "../connection/offsets.ts";
+import { EARLIEST, LATEST, noOffset } from "../connection/offsets.ts";
 import { sleep } from "../connection/retry.ts";
 import { ClientError, KafkaResponseError, TimeoutError } from "../errors.ts";
 import { LOG_ENDS_TIMEOUT_MS } from "../limits.ts";
 
-/** Where a partition's log begins and ends: its first offset, and one past its last. */
 export interface LogEnds {
+  /** The log start offset. */
   readonly first: number;
+  /** The offset after the last record. */
   readonly end: number;
 }
 
 /**
- * Of all partitions, by number; an error for each whose leader can't say. Nobody is waited for long
- * and nothing is tried again: who looks at a topic wants to see how it is.
+ * The log ends of all partitions, in the order of `topic.partitions`; an Error for each whose
+ * leader does not answer within LOG_ENDS_TIMEOUT_MS. Nothing is retried: callers want the present
+ * state.
  */
 export async function logEnds(client: Client, topic: TopicMetadata): Promise<(LogEnds | Error)[]> {
   const byLeader = new Map<number, number[]>();
@@ -26,7 +28,7 @@ export async function logEnds(client: Client, topic: TopicMetadata): Promise<(Lo
     try {
       const ends = await Promise.race([
         endsFrom(client, leader, topic.name, partitions),
-        tooLong(leader),
+        timeout(leader),
       ]);
       for (const partition of partitions) found.set(partition, ends(partition));
     } catch (error) {
@@ -52,14 +54,14 @@ async function endsFrom(
   return (partition) => {
     const [from, to] = [first.get(partition), end.get(partition)];
     if (from === undefined || to === undefined)
-      return new ClientError("TARPAN_BAD_RESPONSE", `${leader.address} listed no offset`);
+      return new ClientError("TARPAN_BAD_RESPONSE", noOffset(leader, `${topic}-${partition}`));
     const errorCode = from.errorCode || to.errorCode;
     if (errorCode !== 0) return new KafkaResponseError(errorCode, `${topic}-${partition}`);
     return { first: from.offset, end: to.offset };
   };
 }
 
-async function tooLong(nodeId: number): Promise<never> {
+async function timeout(nodeId: number): Promise<never> {
   await sleep(LOG_ENDS_TIMEOUT_MS);
   throw new TimeoutError(`broker ${nodeId} did not answer within ${LOG_ENDS_TIMEOUT_MS} ms`);
 }

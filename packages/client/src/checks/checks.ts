@@ -1,25 +1,25 @@
-// What callers hand in is checked where it comes in: JavaScript has no compiler to do it, and
-// deeper down a wrong value would be an error of the encoding, or none at all.
+// Checks of arguments and options, run in every public function: callers in plain JavaScript have
+// no compiler, and a wrong value would otherwise fail while it is encoded, or not fail at all.
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ClientError } from "../errors.ts";
 
-/** A sentence that says what is wrong with the value of that name; null when nothing is. */
+/** Returns a sentence that says what is wrong with the value called `name`; null if it is right. */
 export type Check = (name: string, value: unknown) => string | null;
 
-/** One for every option there is. */
+/** A check for every option. */
 export type Checks<Options> = Readonly<Record<keyof Options & string, Check>>;
 
-/** What a timer can wait, ms, and an int32 hold. */
+/** The largest int32, and the longest delay of a timer in ms. */
 const MAX_INT32 = 2 ** 31 - 1;
 
 export const text: Check = (name, value) =>
   typeof value === "string" && value !== ""
     ? null
-    : mustBe(name, value, "a text with something in it");
+    : mustBe(name, value, "a string that is not empty");
 
 export const anyText: Check = (name, value) =>
-  typeof value === "string" ? null : mustBe(name, value, "a text");
+  typeof value === "string" ? null : mustBe(name, value, "a string");
 
 export const flag: Check = (name, value) =>
   typeof value === "boolean" ? null : mustBe(name, value, "true or false");
@@ -36,7 +36,7 @@ export function whole(min: number, max = MAX_INT32): Check {
 
 export function oneOf(...values: readonly (string | number)[]): Check {
   return (name, value) =>
-    values.includes(value as string) ? null : mustBe(name, value, values.join(", "));
+    values.includes(value as string) ? null : mustBe(name, value, `one of ${values.join(", ")}`);
 }
 
 export function optional(check: Check): Check {
@@ -52,11 +52,11 @@ export function eitherOf(check: Check, other: Check): Check {
 }
 
 export const list: Check = (name, value) =>
-  Array.isArray(value) ? null : mustBe(name, value, "a list");
+  Array.isArray(value) ? null : mustBe(name, value, "an array");
 
 export function listOf(check: Check): Check {
   return (name, value) => {
-    if (!Array.isArray(value)) return mustBe(name, value, "a list");
+    if (!Array.isArray(value)) return mustBe(name, value, "an array");
     for (const [index, each] of value.entries()) {
       const problem = check(`${name}[${index}]`, each);
       if (problem !== null) return problem;
@@ -65,7 +65,7 @@ export function listOf(check: Check): Check {
   };
 }
 
-/** Any names, each with a value like that. */
+/** An object with any keys, whose values all pass `check`. */
 export function mapOf(check: Check): Check {
   return (name, value) => {
     if (!isObject(value)) return mustBe(name, value, "an object");
@@ -75,7 +75,7 @@ export function mapOf(check: Check): Check {
   };
 }
 
-/** An object with these fields, and others that do not matter. */
+/** An object with these fields; any other fields are allowed. */
 export function shape(fields: Readonly<Record<string, Check>>): Check {
   return (name, value) => {
     if (!isObject(value))
@@ -94,7 +94,7 @@ export function check(name: string, value: unknown, ...checks: readonly Check[])
   }
 }
 
-/** Throws TARPAN_BAD_OPTION, also for an option that there is none of. Undefined is left out. */
+/** Throws TARPAN_BAD_OPTION, also for an unknown option. Undefined counts as left out. */
 export function checkOptions<Options extends object>(
   what: string,
   options: Options,
@@ -111,12 +111,12 @@ export function checkOptions<Options extends object>(
     if (problem !== null) throw refuse(problem);
   }
   for (const name of required)
-    if (options[name] === undefined) throw refuse(`the option ${String(name)} is needed`);
+    if (options[name] === undefined) throw refuse(`the option ${String(name)} is required`);
 }
 
 function hint(name: string, known: Readonly<Record<string, Check>>): string {
   const near = nearest(name, Object.keys(known));
-  return near === null ? `; there are ${Object.keys(known).join(", ")}` : `; did you mean ${near}?`;
+  return near === null ? `; options: ${Object.keys(known).join(", ")}` : `; did you mean ${near}?`;
 }
 
 function firstProblem<T>(
@@ -141,7 +141,7 @@ export function mustBe(name: string, value: unknown, what: string): string {
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "a list";
+  if (Array.isArray(value)) return "an array";
   if (typeof value === "bigint") return `${value}n`;
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }

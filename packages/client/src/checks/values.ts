@@ -15,12 +15,12 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 export const topicName = text;
 export const partitionNumber = whole(0);
 export const offsetNumber = whole(0, SAFE);
-/** A time-out of 0 would be over before anything can be done. */
+/** At least 1: a time-out of 0 would have expired before anything is sent. */
 export const timeoutMs = whole(1);
 export const waitMs = whole(0);
-/** Of what is left of some time: a fraction, or all there is. */
+/** Fractions and Infinity are allowed: callers pass what is left of a deadline. */
 export const pollWait: Check = (name, value) =>
-  typeof value === "number" && value >= 0 ? null : mustBe(name, value, "a time in ms from 0 on");
+  typeof value === "number" && value >= 0 ? null : mustBe(name, value, "a number of ms, 0 or more");
 export const byteCount = whole(1);
 export const texts = listOf(text);
 export const textOrTexts = eitherOf(text, texts);

@@ -8,8 +8,8 @@ export interface Address {
 const DEFAULT_PORT = 9092;
 
 /**
- * `host:port`, `host`, `[v6]:port`, several separated by commas. Throws ClientError on anything
- * else.
+ * Parses `host:port`, `host` (port 9092) and `[v6]:port`, one or several separated by commas.
+ * Throws TARPAN_BAD_ADDRESS on anything else.
  */
 export function parseBootstrap(bootstrap: string | readonly string[]): Address[] {
   const texts = [bootstrap].flat().flatMap((text) => text.split(","));

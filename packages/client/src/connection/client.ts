@@ -1,7 +1,8 @@
-// A client of one cluster: connections by broker, cached metadata, and who leads what.
+// A client of one cluster: its connections and the cached metadata.
 //
-// 1. One connection per broker, opened when first needed and again after it broke.
-// 2. Cached metadata is only a guess: whoever is told NOT_LEADER calls `forget` and asks again.
+// 1. One connection per broker, opened when first needed and again after it was lost.
+// 2. Cached metadata may be out of date: a caller that gets NOT_LEADER_OR_FOLLOWER calls `forget`
+//    and tries again.
 import {
   type Api,
   ErrorCode,
@@ -28,14 +29,18 @@ import { Deadline, retrying } from "./retry.ts";
 import { type OnTrouble, Troubles } from "./trouble.ts";
 
 export interface ClientOptions {
-  /** `host:port`, or several: any broker that answers is enough. */
+  /** `host:port` of one or several brokers; one that answers is enough. */
   readonly bootstrap: string | readonly string[];
+  /** Sent with every request, for the broker's logs and quotas. Default: tarpan. */
   readonly clientId?: string;
-  /** Time for one request, and for connecting, ms. */
+  /**
+   * Time for connecting, for one request, and for an operation with its retries, ms. Default:
+   * 30,000.
+   */
   readonly timeoutMs?: number | undefined;
   /**
-   * Told when something has failed for two seconds and is still tried, each minute while it is, and
-   * when it works again: for a log, or a terminal.
+   * Called when an operation has failed for 2 s and is still retried, then each minute, and when it
+   * succeeds again. Meant for logging.
    */
   readonly onTrouble?: OnTrouble;
 }
@@ -52,6 +57,7 @@ interface Cached {
   readonly at: number;
 }
 
+/** The connections to one cluster, shared by its producers, consumers and admins. */
 export class Client {
   readonly clientId: string;
   readonly timeoutMs: number;
@@ -73,7 +79,7 @@ export class Client {
     this.troubles = new Troubles(options.onTrouble);
   }
 
-  /** A connection to whichever broker answers. */
+  /** A connection to the first broker that can be reached. */
   async anyConnection(): Promise<Connection> {
     const known = [...(this.#cluster?.brokers.values() ?? [])];
     const failures: string[] = [];
@@ -90,18 +96,18 @@ export class Client {
     throw new ConnectionError(`no broker can be reached: ${failures.join("; ")}`, cause);
   }
 
-  /** A connection to one broker. Rejects with a retriable error while that is not known. */
+  /** A connection to one broker. Rejects with a retriable error while the cluster lacks it. */
   async connectionTo(nodeId: number): Promise<Connection> {
     if (!this.#cluster?.brokers.has(nodeId)) await this.#fetchMetadata([]);
     const address = this.#cluster?.brokers.get(nodeId);
     if (address === undefined)
-      throw new ClientError("TARPAN_NO_BROKER", `broker ${nodeId} is not in the cluster just now`, {
+      throw new ClientError("TARPAN_NO_BROKER", `broker ${nodeId} is not in the cluster now`, {
         retriable: true,
       });
     return this.#connectionTo(address);
   }
 
-  /** A connection for the caller alone, who closes it; the client does when it is closed. */
+  /** A connection for the caller only. The caller closes it; the client's `close` does too. */
   async separateConnectionTo({ host, port }: Address): Promise<Connection> {
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the client is closed");
     const { clientId, timeoutMs } = this;
@@ -112,7 +118,7 @@ export class Client {
     return connection;
   }
 
-  /** Asks any broker, trying others and again until `timeoutMs` has passed. */
+  /** Sends a request to any broker. Retries, with other brokers too, for the client's time-out. */
   request<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     body: Input<Q>,
@@ -125,25 +131,26 @@ export class Client {
   }
 
   /**
-   * `attempt` again and again while it fails retriably, for `withinMs`. Connecting is tried once.
+   * Runs `attempt` until it succeeds or fails with an error that is not retriable. Rejects with
+   * TimeoutError after `withinMs`. A client that was never connected tries to connect only once.
    */
   async retrying<T>(
     what: string,
     attempt: () => Promise<T>,
     withinMs = this.timeoutMs,
   ): Promise<T> {
-    // A broker that was never reached is most likely an address mistaken: no use in waiting for it.
+    // If no broker was ever reached, the address is most likely wrong: a retry would not help.
     if (this.#cluster === null) await this.anyConnection();
     return retrying(this.troubles.operation(what), new Deadline(withinMs), attempt);
   }
 
-  /** The cluster as one broker sees it now. */
+  /** The cluster's brokers and controller, asked from one broker now. */
   async cluster(): Promise<ClusterMetadata> {
     await this.retrying("asking for the cluster", () => this.#fetchMetadata([]));
     return this.#cluster!;
   }
 
-  /** Every topic there is, internal ones too. */
+  /** All topics, internal ones too. */
   async allTopics(): Promise<TopicMetadata[]> {
     const what = "asking for all topics";
     const { topics } = await this.retrying(what, () => this.#fetchMetadata(null));
@@ -151,8 +158,9 @@ export class Client {
   }
 
   /**
-   * Asks one broker, and all the others too when it does not know: what was just made is known to
-   * some before it is to all. Resolves to the first answer that `knows`, else to the first one's.
+   * Asks one broker, and then all others if its answer does not pass `knows`: brokers learn of a
+   * new topic at different times. Resolves to the first answer that passes, else to the first
+   * broker's.
    */
   async askAround<T>(
     ask: (connection: Connection, isFirst: boolean) => Promise<T>,
@@ -177,9 +185,9 @@ export class Client {
   }
 
   /**
-   * What is known of a topic, asked for when it is not. With `create` a topic that is missing may
-   * be made by the broker (auto.create.topics.enable), for which a few seconds are allowed. A
-   * `partition` that a broker does not know is asked others for.
+   * A topic's metadata: from the cache, or from a broker. With `create` the broker may create a
+   * missing topic (auto.create.topics.enable), which is given up to 5 s. If a broker does not know
+   * `partition`, the others are asked. Rejects with TARPAN_UNKNOWN_TOPIC.
    */
   async topic(
     name: string,
@@ -210,7 +218,8 @@ export class Client {
   }
 
   /**
-   * A connection to the broker that leads a partition. Rejects with a retriable error if none does.
+   * A connection to the partition's leader. Rejects with LEADER_NOT_AVAILABLE, which is retriable,
+   * while it has none, and with TARPAN_UNKNOWN_PARTITION.
    */
   async leaderOf(topic: TopicMetadata, partition: number): Promise<Connection> {
     const leader = (topic.partitions[partition] ?? (await this.#find(topic.name, partition)))
@@ -222,11 +231,12 @@ export class Client {
     return this.connectionTo(leader);
   }
 
-  /** Makes the next look at a topic ask a broker again. */
+  /** Drops a topic's cached metadata. */
   forget(topic: string): void {
     this.#topics.delete(topic);
   }
 
+  /** Closes all connections; requests in progress reject. Close producers and consumers first. */
   async close(): Promise<void> {
     this.#closed = true;
     this.troubles.close();
@@ -258,7 +268,7 @@ export class Client {
     return opened;
   }
 
-  /** A partition that was not there when last looked. Topics grow. */
+  /** Looks for a partition that the cached metadata lacks: it may have been added since. */
   async #find(name: string, partition: number): Promise<PartitionMetadata> {
     this.forget(name);
     const { partitions } = await this.topic(name, { partition });

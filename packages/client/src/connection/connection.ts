@@ -1,8 +1,9 @@
-// One TCP connection to one broker. Requests are pipelined and matched by correlation id.
+// One TCP connection to one broker. Requests are pipelined, and matched to responses by correlation
+// id.
 //
-// 1. Every request ends: with its response, its time-out, or the end of the connection.
-// 2. A request that timed out ends the connection with it: responses come in order, so nothing
-//    behind it could be answered either.
+// 1. Every request settles: by its response, its time-out, or the close of the connection.
+// 2. A request that times out closes the connection: responses come in the order of the requests,
+//    so the later ones can't be answered before it.
 import { createConnection, type Socket } from "node:net";
 import {
   type Api,
@@ -31,7 +32,7 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string;
-  /** Time for connecting, and for each request that names no other, ms. */
+  /** Time for connecting, and the default for each request, ms. */
   readonly timeoutMs: number;
 }
 
@@ -43,12 +44,13 @@ const OPTIONS: Checks<ConnectionOptions> = {
 };
 
 export interface RequestOptions {
+  /** Default: the connection's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
-  /** Highest version to use, whatever both sides support. */
+  /** Highest version to use, even if both sides support a later one. */
   readonly maxVersion?: number | undefined;
 }
 
-/** What the highest version both sides have in common is found from. */
+/** The fields of an API that `versionOf` needs. */
 type AnyVersioned = Pick<Api, "key" | "name" | "versions">;
 
 interface Pending {
@@ -85,12 +87,15 @@ export class Connection {
     );
   }
 
-  /** Connects and learns the broker's versions. Rejects with ConnectionError or TimeoutError. */
+  /**
+   * Connects and asks for the broker's versions (ApiVersions). Rejects with ConnectionError or
+   * TimeoutError, or with KafkaResponseError if the broker refuses ApiVersions.
+   */
   static async open(options: ConnectionOptions): Promise<Connection> {
     checkOptions("Connection.open", options, OPTIONS, ["host", "port", "clientId", "timeoutMs"]);
     const connection = new Connection(options, await connectedSocket(options));
     try {
-      await connection.#learnVersions();
+      await connection.#fetchVersions();
       return connection;
     } catch (error) {
       connection.close();
@@ -106,7 +111,7 @@ export class Connection {
     return this.#closed === null;
   }
 
-  /** The highest version that the broker and this client both have. */
+  /** The highest version that both sides support. Throws UnsupportedVersionError if none is. */
   versionOf(api: AnyVersioned, maxVersion = Number.POSITIVE_INFINITY): number {
     const ours = rangeOf(api.versions);
     const theirs = this.#brokerVersions.get(api.key);
@@ -121,6 +126,10 @@ export class Connection {
     return version;
   }
 
+  /**
+   * Resolves to the response, whatever error codes it holds. Rejects with ConnectionError,
+   * TimeoutError or UnsupportedVersionError.
+   */
   async request<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     body: Input<Q>,
@@ -132,7 +141,8 @@ export class Connection {
   }
 
   /**
-   * For a request that the broker does not answer: Produce with acks=0. Resolves once handed over.
+   * Sends a request that has no response: Produce with acks=0. Resolves once the operating system
+   * has the bytes.
    */
   send<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
@@ -149,7 +159,7 @@ export class Connection {
     });
   }
 
-  /** Requests still in progress are rejected. */
+  /** Rejects the requests in progress with ConnectionError. */
   close(): void {
     this.#end(new ConnectionError(`the connection to ${this.address} was closed`));
   }
@@ -185,7 +195,7 @@ export class Connection {
         const id = new DataView(frame.buffer, frame.byteOffset).getInt32(0);
         const pending = this.#pending.get(id);
         if (pending === undefined)
-          throw new ConnectionError(`${this.address} answered a request that was not made`);
+          throw new ConnectionError(`${this.address} sent an unknown correlation id (${id})`);
         this.#pending.delete(id);
         clearTimeout(pending.timer);
         pending.resolve(frame);
@@ -200,7 +210,7 @@ export class Connection {
       return decode();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#end(new ConnectionError(`${this.address} sent a response that makes no sense`, error));
+      this.#end(new ConnectionError(`${this.address} sent a malformed response`, error));
       throw this.#closed!;
     }
   }
@@ -227,10 +237,10 @@ export class Connection {
   }
 
   /**
-   * A broker that does not know our version of ApiVersions answers as version 0, with its list
-   * (KIP-511).
+   * A broker that does not support our version of ApiVersions answers in version 0, with
+   * UNSUPPORTED_VERSION and its list of versions (KIP-511).
    */
-  async #learnVersions(): Promise<void> {
+  async #fetchVersions(): Promise<void> {
     const body = {
       clientSoftwareName: CLIENT_SOFTWARE_NAME,
       clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
@@ -269,13 +279,13 @@ function connectedSocket({ host, port, timeoutMs }: ConnectionOptions): Promise<
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
-  ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "the host's name can't be looked up just now",
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "unknown host",
+  EAI_AGAIN: "the name server does not answer",
   EHOSTUNREACH: "the host can't be reached",
   ENETUNREACH: "the network can't be reached",
-  ECONNRESET: "the other side closed the connection",
-  EPIPE: "the other side closed the connection",
+  ECONNRESET: "the broker closed the connection",
+  EPIPE: "the broker closed the connection",
 };
 
 function reason(address: string, error: Error & { code?: string }): string {

@@ -5,7 +5,7 @@ import type { BrokerAddress } from "./metadata.ts";
 
 const GROUP = 0;
 
-/** Asks one broker, once. Rejects with a retriable error while there is no coordinator. */
+/** Asks one broker, once. Rejects with a retriable error while the group has no coordinator. */
 export async function findCoordinator(
   client: Client,
   groupId: string,

@@ -4,12 +4,12 @@ import { MAX_RESPONSE_BYTES } from "../limits.ts";
 const LENGTH_BYTES = 4;
 
 /**
- * Cuts a stream of chunks into frames. A frame that came in one chunk is a view of it, not a copy.
+ * Cuts a stream of chunks into frames. A frame that lies in one chunk is a view of it, not a copy.
  */
 export class FrameSplitter {
   #chunks: Uint8Array[] = [];
   #buffered = 0;
-  /** Bytes needed before anything can be done: a length, or a length and its frame. */
+  /** Buffered bytes needed to go on: a length, or a length and its frame. */
   #needed = LENGTH_BYTES;
 
   /** Throws ConnectionError on a length that can't be a Kafka response. */
@@ -21,7 +21,7 @@ export class FrameSplitter {
       const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0);
       if (length < 4 || length > MAX_RESPONSE_BYTES)
         throw new ConnectionError(
-          `the other side does not speak Kafka (a frame of ${length} bytes)`,
+          `the server does not speak the Kafka protocol (a frame of ${length} bytes)`,
         );
       const end = LENGTH_BYTES + length;
       if (bytes.length < end) {

@@ -3,16 +3,16 @@ import type { Address } from "./addresses.ts";
 
 export interface TopicMetadata {
   readonly name: string;
-  /** Lower-case UUID; all zeros from a broker older than topic ids (KIP-516). */
+  /** Lower-case UUID; all zeros from brokers without topic ids (KIP-516). */
   readonly id: string;
   readonly isInternal: boolean;
-  /** By partition number. */
+  /** Sorted by partition number. */
   readonly partitions: readonly PartitionMetadata[];
 }
 
 export interface PartitionMetadata {
   readonly partition: number;
-  /** -1 when there is none. */
+  /** The leader's node id; -1 while the partition has none. */
   readonly leader: number;
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
@@ -27,7 +27,7 @@ export interface BrokerAddress extends Address {
 
 export interface ClusterMetadata {
   readonly clusterId: string | null;
-  /** -1 when there is none. */
+  /** The controller's node id; -1 while there is none. */
   readonly controllerId: number;
   readonly brokers: ReadonlyMap<number, BrokerAddress>;
 }
@@ -52,12 +52,12 @@ export function topicOf(topic: TopicAnswer): TopicMetadata {
   return { name: topic.name ?? "", id: topic.topicId, isInternal: topic.isInternal, partitions };
 }
 
-/** Whether a broker that was asked for a topic knows of it, however it stands. */
+/** Whether the broker knows the topic, even if it answered with another error. */
 export function isKnown(answer: TopicAnswer | undefined): answer is TopicAnswer {
   return answer !== undefined && answer.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }
 
-/** Whether versions that name topics by id alone can be used for it. */
+/** Whether API versions that identify topics only by id can be used for it. */
 export function hasId(topic: TopicMetadata): boolean {
   return topic.id !== ZERO_UUID;
 }

@@ -8,7 +8,7 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** For maps and sets: topic names have no colon. */
+/** A key for maps and sets. It is unique because topic names have no colon. */
 export function partitionKey({ topic, partition }: TopicPartition): string {
   return `${topic}:${partition}`;
 }
@@ -24,14 +24,15 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): [st
 }
 
 /**
- * Where to read from: an offset, an end of the log, or the first record at or after a time in ms.
+ * Where to read from: an offset, the start or end of the log, or the first record whose timestamp
+ * is at or after `timestampMs` (ms since the epoch).
  */
 export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
 
 export const LATEST = -1n;
 export const EARLIEST = -2n;
 
-/** Turns an OffsetSpec into an offset; nothing at or after a time gives the end of the log. */
+/** The offset that `spec` means; the end of the log if no record is at or after a timestamp. */
 export async function resolveOffset(
   client: Client,
   { topic, partition }: TopicPartition,
@@ -62,6 +63,10 @@ function listOffset(
   });
 }
 
+export function noOffset(leader: Connection, about: string): string {
+  return `${leader.address} answered ListOffsets without an offset for ${about}`;
+}
+
 async function askLeader(
   leader: Connection,
   topic: string,
@@ -79,7 +84,7 @@ async function askLeader(
   const { topics } = await leader.request(ListOffsets, body);
   const answer = topics[0]?.partitions[0];
   if (answer === undefined)
-    throw new ClientError("TARPAN_BAD_RESPONSE", `${leader.address} listed no offset`);
+    throw new ClientError("TARPAN_BAD_RESPONSE", noOffset(leader, `${topic}-${partition}`));
   assertOk(answer.errorCode, `${topic}-${partition}`);
   return answer.offset;
 }

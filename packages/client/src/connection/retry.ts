@@ -2,7 +2,7 @@ import { isRetriable, TimeoutError } from "../errors.ts";
 import { RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS } from "../limits.ts";
 import type { Operation } from "./trouble.ts";
 
-/** A moment of the monotonic clock after which nothing is tried again. */
+/** A time on the monotonic clock after which nothing is retried. */
 export class Deadline {
   readonly #at: number;
   readonly #budgetMs: number;
@@ -22,8 +22,8 @@ export class Deadline {
 }
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or `deadline` passes: then rejects with
- * TimeoutError, whose cause and message are the last failure's.
+ * Runs `attempt` until it succeeds or fails with an error that is not retriable. Once `deadline`
+ * has passed it rejects with TimeoutError, whose cause is the last failure.
  */
 export async function retrying<T>(
   operation: Operation,
@@ -51,7 +51,7 @@ export async function retrying<T>(
 }
 
 /**
- * Doubles from try to try, with up to a fifth of jitter so that clients do not come back as one.
+ * Doubles with each try, with 20 % of jitter so that clients do not all retry at once (KIP-580).
  */
 export function backoffMs(tries: number): number {
   const full = Math.min(RETRY_BACKOFF_MAX_MS, RETRY_BACKOFF_MS * 2 ** Math.min(tries, 10));

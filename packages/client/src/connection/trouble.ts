@@ -1,18 +1,17 @@
-// What a client keeps trying is told to whoever asked for it (`onTrouble`): a retry is silent, and
-// an outage would be too.
+// Reports retries to the application (`onTrouble`): without it, an outage would not be visible
+// until the retries give up.
 //
-// 1. One story per client at a time, however many operations fail: it begins TROUBLE_AFTER_MS after
-//    the first failure, is told again every TROUBLE_AGAIN_MS, and ends when the last of them works
-//    again.
-// 2. Operations that give up reject, which tells enough: no "recovered" follows.
+// 1. One report per client, however many operations fail: first TROUBLE_AFTER_MS after the first
+//    failure, then every TROUBLE_AGAIN_MS, and "recovered" when the last of them succeeds.
+// 2. No "recovered" follows an operation that gives up: its promise rejects.
 import { TROUBLE_AFTER_MS, TROUBLE_AGAIN_MS } from "../limits.ts";
 
-/** Something that has failed for two seconds and is tried again, or works again. */
+/** An operation that has failed for 2 s and is still retried, or that succeeded again. */
 export interface Trouble {
   readonly kind: "retrying" | "recovered";
-  /** What is being tried, such as `sending to orders-0`. */
+  /** The operation, such as `sending to orders-0`. */
   readonly what: string;
-  /** The last failure; null when it works again. */
+  /** The last failure; null once recovered. */
   readonly error: Error | null;
   /** Time since the first failure, ms. */
   readonly sinceMs: number;
@@ -22,12 +21,12 @@ export type OnTrouble = (trouble: Trouble) => void;
 
 export class Troubles {
   readonly #onTrouble: OnTrouble | undefined;
-  /** Since when, in the order in which they began to fail. */
+  /** When each began to fail, oldest first. */
   readonly #failing = new Map<Operation, number>();
-  /** Of any of them: one may be part of another, and know more. */
+  /** Of any operation: one that is part of another may know the cause better. */
   #lastError!: Error;
   #timer: NodeJS.Timeout | undefined;
-  #told: { readonly what: string; readonly since: number } | null = null;
+  #reported: { readonly what: string; readonly since: number } | null = null;
 
   constructor(onTrouble: OnTrouble | undefined) {
     this.#onTrouble = onTrouble;
@@ -41,41 +40,41 @@ export class Troubles {
     if (this.#onTrouble === undefined) return;
     this.#lastError = error;
     if (!this.#failing.has(operation)) this.#failing.set(operation, performance.now());
-    if (this.#timer === undefined) this.#tellIn(TROUBLE_AFTER_MS);
+    if (this.#timer === undefined) this.#reportIn(TROUBLE_AFTER_MS);
   }
 
-  ended(operation: Operation, well: boolean): void {
+  ended(operation: Operation, succeeded: boolean): void {
     if (!this.#failing.delete(operation) || this.#failing.size > 0) return;
-    const told = this.#told;
+    const reported = this.#reported;
     this.close();
-    if (told === null || !well) return;
-    const sinceMs = performance.now() - told.since;
-    this.#onTrouble?.({ kind: "recovered", what: told.what, error: null, sinceMs });
+    if (reported === null || !succeeded) return;
+    const sinceMs = performance.now() - reported.since;
+    this.#onTrouble?.({ kind: "recovered", what: reported.what, error: null, sinceMs });
   }
 
-  /** Tells nothing more of what fails now. */
+  /** Drops the operations that fail now: nothing more is reported of them. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#failing.clear();
-    this.#told = null;
+    this.#reported = null;
   }
 
-  #tellIn(ms: number): void {
-    this.#timer = setTimeout(() => this.#tell(), ms).unref();
+  #reportIn(ms: number): void {
+    this.#timer = setTimeout(() => this.#report(), ms).unref();
   }
 
-  #tell(): void {
-    this.#tellIn(TROUBLE_AGAIN_MS);
+  #report(): void {
+    this.#reportIn(TROUBLE_AGAIN_MS);
     const [longest] = this.#failing;
     const [{ what }, since] = longest!;
     const error = this.#lastError;
-    this.#told ??= { what, since };
+    this.#reported ??= { what, since };
     this.#onTrouble?.({ kind: "retrying", what, error, sinceMs: performance.now() - since });
   }
 }
 
-/** What may be tried several times. Told of each failure, and whether another try follows. */
+/** An operation that may be retried. */
 export class Operation {
   readonly what: string;
   readonly #troubles: Troubles;
@@ -86,8 +85,8 @@ export class Operation {
     this.what = what;
   }
 
-  failed(error: Error, again: boolean): void {
-    if (again) {
+  failed(error: Error, willRetry: boolean): void {
+    if (willRetry) {
       this.#failing = true;
       this.#troubles.failed(this, error);
     } else this.#end(false);
@@ -97,9 +96,9 @@ export class Operation {
     this.#end(true);
   }
 
-  #end(well: boolean): void {
+  #end(succeeded: boolean): void {
     if (!this.#failing) return;
     this.#failing = false;
-    this.#troubles.ended(this, well);
+    this.#troubles.ended(this, succeeded);
   }
 }

@@ -1,8 +1,8 @@
-// Reads assigned partitions, each from its own position. Groups are group/group-consumer.ts.
+// Reads assigned partitions, each from its own position. For groups see group/group-consumer.ts.
 //
-// 1. One Fetch per broker is on its way at any time; it outlives the poll that began it.
-// 2. A position moves only when its records are handed out. An answer to a position that was moved,
-//    removed or paused meanwhile is dropped.
+// 1. At most one Fetch per broker is in flight; it may outlive the poll that sent it.
+// 2. A position moves only when its records are handed out. A response for a position that was
+//    moved, removed or paused in the meantime is dropped.
 import { ErrorCode } from "@tarpan/protocol";
 import { type Checks, check, checkOptions, oneOf } from "../checks/checks.ts";
 import { assignmentList, offsetSpec, partitionList, pollWait, waitMs } from "../checks/values.ts";
@@ -38,9 +38,12 @@ import {
 import { Position } from "./position.ts";
 
 export interface ConsumerOptions extends FetchOptions {
-  /** What to do when a position is no longer in the log. `fail` (default) rejects. */
+  /**
+   * Where to go on if a position is not in the log (OFFSET_OUT_OF_RANGE). Default: `fail`, with
+   * which poll rejects with TARPAN_OFFSET_OUT_OF_RANGE.
+   */
   readonly onOutOfRange?: "fail" | "earliest" | "latest";
-  /** How long a poll keeps trying brokers that fail, ms; the client's time-out when left out. */
+  /** How long a poll retries after errors, ms. Default: the client's `timeoutMs`. */
   readonly patienceMs?: number;
 }
 
@@ -56,12 +59,13 @@ export interface Assignment extends TopicPartition {
 
 type Answers = Map<Wanted, PartitionAnswer>;
 
+/** Reads the partitions that the application assigns to it, without a group. */
 export class Consumer {
   readonly #client: Client;
   readonly #limits: FetchLimits;
   readonly #onOutOfRange: "fail" | "earliest" | "latest";
   readonly #patienceMs: number;
-  readonly #reading: Operation;
+  readonly #operation: Operation;
   #positions: Position[] = [];
   readonly #fetching = new Map<Connection, Promise<Answers>>();
   #closed = false;
@@ -80,17 +84,17 @@ export class Consumer {
     };
     this.#onOutOfRange = options.onOutOfRange ?? "fail";
     this.#patienceMs = options.patienceMs ?? client.timeoutMs;
-    this.#reading = client.troubles.operation("reading");
+    this.#operation = client.troubles.operation("reading");
   }
 
-  /** Replaces what is read. Resolves once every position is known. */
+  /** Replaces the assigned partitions. Resolves once every position is known. */
   async assign(assignments: readonly Assignment[]): Promise<void> {
     check("assignments", assignments, assignmentList);
     this.#positions = await Promise.all(assignments.map((each) => this.#resolved(each)));
     this.#wake();
   }
 
-  /** Reads these as well. Resolves once their positions are known; rejects with nothing added. */
+  /** Adds to the assigned partitions: all of them, or none if the promise rejects. */
   async add(assignments: readonly Assignment[]): Promise<void> {
     check("assignments", assignments, assignmentList);
     const added = await Promise.all(assignments.map((each) => this.#resolved(each)));
@@ -98,7 +102,7 @@ export class Consumer {
     this.#wake();
   }
 
-  /** Reads these no more. Those that are not assigned are passed over. */
+  /** Removes assigned partitions; others are ignored. */
   remove(partitions: readonly TopicPartition[]): void {
     check("partitions", partitions, partitionList);
     const gone = new Set(partitions.map(partitionKey));
@@ -109,18 +113,19 @@ export class Consumer {
     return this.#positions.map(({ topic, partition }) => ({ topic, partition }));
   }
 
+  /** Moves the position. Rejects with TARPAN_NOT_ASSIGNED if the partition is not assigned. */
   async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
     check("offset", spec, offsetSpec);
     const before = this.#positionOf(topic, partition);
     const offset = await resolveOffset(this.#client, before, spec);
-    // A new object: answers on their way to the old one find that it is gone.
+    // A new object, so that a response in flight for the old one is dropped.
     const position = new Position(topic, partition, offset);
     position.paused = before.paused;
     this.#positions = this.#positions.map((each) => (each === before ? position : each));
     this.#wake();
   }
 
-  /** Hands out nothing of these until they are resumed. */
+  /** Returns no records of these partitions until they are resumed. */
   pause(partitions: readonly TopicPartition[]): void {
     check("partitions", partitions, partitionList);
     for (const { topic, partition } of partitions) this.#positionOf(topic, partition).paused = true;
@@ -138,21 +143,20 @@ export class Consumer {
     return paused.map(({ topic, partition }) => ({ topic, partition }));
   }
 
-  /** The offset of the next record that will be handed out. */
+  /** The offset of the next record to be returned. */
   position(topic: string, partition: number): number {
     return this.#positionOf(topic, partition).offset;
   }
 
-  /** Whether everything that was readable when last heard of has been handed out. */
+  /** Whether every position has reached the high watermark of the last response. */
   get atEnd(): boolean {
     return this.#positions.every((position) => position.atEnd);
   }
 
   /**
-   * The next records, at once when there are any, else within `maxWaitMs` or none. Broker failures
-   * are retried until `patienceMs`; then rejects with the last of them. Rejects with
-   * DamagedRangeError at a stretch that can't be read, each time until it is sought past, paused or
-   * removed.
+   * The next records; none if none arrive within `maxWaitMs`. Retriable errors are retried for
+   * `patienceMs`, then it rejects with the last. Where records are damaged it rejects with
+   * DamagedRangeError, each time until the partition is moved by `seek`, paused or removed.
    */
   async poll(maxWaitMs = this.#limits.maxWaitMs): Promise<ConsumedRecord[]> {
     check("maxWaitMs", maxWaitMs, pollWait);
@@ -166,7 +170,7 @@ export class Consumer {
       } catch (error) {
         const waitMs = backoffMs(failures++);
         const again = isRetriable(error) && waitMs <= patience.remainingMs;
-        this.#reading.failed(error as Error, again);
+        this.#operation.failed(error as Error, again);
         if (!again) throw error;
         for (const { topic } of this.#positions) this.#client.forget(topic);
         await sleep(waitMs);
@@ -175,12 +179,12 @@ export class Consumer {
     return [];
   }
 
-  /** Polls for ever; ends when the consumer is closed. */
+  /** Record after record, until the consumer is closed. Throws what `poll` rejects with. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
     while (!this.#closed) yield* await this.poll();
   }
 
-  /** Lets a poll that waits return with nothing. */
+  /** Makes a waiting poll return without records. */
   wakeup(): void {
     this.#interrupted = true;
     this.#wake();
@@ -190,13 +194,13 @@ export class Consumer {
     return this.#closed;
   }
 
-  /** Ends a poll that waits, and iteration. The client stays open. */
+  /** Ends a waiting poll, and iteration. The client stays open. */
   close(): void {
     this.#closed = true;
     this.#wake();
   }
 
-  /** Waits for one of the fetches on their way, after starting those that are missing. */
+  /** Sends a Fetch to each leader that has none in flight, then waits for the first response. */
   async #round(wait: Deadline): Promise<ConsumedRecord[]> {
     await this.#startFetches();
     if (this.#interrupted) return [];
@@ -205,7 +209,7 @@ export class Consumer {
       timer = setTimeout(() => resolve(null), Math.min(wait.remainingMs, MAX_TIMER_MS));
       this.#wake = () => resolve(null);
     });
-    // Those that lose the race stay in #fetching for the next round.
+    // The other fetches stay in #fetching for the next round.
     const fetches = [...this.#fetching].map(([leader, fetch]) =>
       fetch.then(
         (answers) => ({ leader, answers }),
@@ -218,7 +222,7 @@ export class Consumer {
     this.#fetching.delete(first.leader);
     if ("error" in first) throw first.error;
     const records = await this.#take(first.answers);
-    this.#reading.worked();
+    this.#operation.worked();
     return records;
   }
 
@@ -234,7 +238,7 @@ export class Consumer {
     }
     for (const [leader, wanted] of byLeader) {
       const fetch = this.#fetch(leader, wanted);
-      // Its failure is for the poll that comes to it; until then it must not end the process.
+      // The next poll sees its failure; until then it must not be an unhandled rejection.
       fetch.catch(() => {});
       this.#fetching.set(leader, fetch);
     }
@@ -259,8 +263,8 @@ export class Consumer {
         failure ??= error;
       }
     }
-    // What was taken has moved its position: it must be handed out, and the failure will show
-    // again.
+    // Positions have moved past the taken records, so those must be returned. The failure will
+    // happen again.
     if (failure !== undefined && taken.length === 0) throw failure;
     return taken;
   }
@@ -271,7 +275,7 @@ export class Consumer {
         position.highWatermark = answer.highWatermark;
         return answer.records === null ? [] : takeRecords(position, answer.records);
       case ErrorCode.OFFSET_OUT_OF_RANGE:
-        await this.#outOfRange(position);
+        await this.#resetPosition(position);
         return [];
       case ErrorCode.CORRUPT_MESSAGE: {
         const { resumeOffset } = answer;
@@ -288,14 +292,14 @@ export class Consumer {
     }
   }
 
-  async #outOfRange(position: Position): Promise<void> {
+  async #resetPosition(position: Position): Promise<void> {
     const { topic, partition, offset } = position;
     if (this.#onOutOfRange === "fail") {
       const start = await resolveOffset(this.#client, position, "earliest");
       const end = await resolveOffset(this.#client, position, "latest");
       throw new ClientError(
         "TARPAN_OFFSET_OUT_OF_RANGE",
-        `${topic}-${partition} has no offset ${offset}: its log reaches from ${start} to ${end}`,
+        `${topic}-${partition} has no offset ${offset}: its log starts at ${start} and ends at ${end}`,
       );
     }
     position.offset = await resolveOffset(this.#client, position, this.#onOutOfRange);

@@ -14,14 +14,17 @@ import { DamagedRangeError } from "../errors.ts";
 import type { ConsumedRecord } from "../record.ts";
 import type { Position } from "./position.ts";
 
-/** The last version of Fetch that names topics by name. */
+/** The last version of Fetch that identifies topics by name. */
 const LAST_NAMED_VERSION = 12;
 
 export interface FetchLimits {
-  /** Longest wait of the broker for data, ms. */
+  /** Longest time that the broker waits for `minBytes`, ms. Default: 500. */
   readonly maxWaitMs: number;
+  /** Bytes for which the broker waits before it answers a Fetch. Default: 1. */
   readonly minBytes: number;
+  /** Bytes of records in one response, about. Default: 50 MiB. */
   readonly maxBytes: number;
+  /** Bytes of records of one partition in a response, about. Default: 1 MiB. */
   readonly partitionBytes: number;
 }
 
@@ -37,13 +40,13 @@ export const FETCH_LIMITS: Checks<FetchLimits> = {
 export interface Wanted {
   readonly position: Position;
   readonly topic: TopicMetadata;
-  /** The position when it was asked for: if it has moved since, the answer is stale. */
+  /** The position when the Fetch was sent: if it has moved since, the response is stale. */
   readonly offset: number;
 }
 
 export type PartitionAnswer = ResponseOf<typeof Fetch>["responses"][number]["partitions"][number];
 
-/** One Fetch to one broker, without a session. Resolves to an answer for each that was wanted. */
+/** Sends one Fetch to one broker, without a fetch session. */
 export async function fetchFrom(
   leader: Connection,
   wanted: readonly Wanted[],
@@ -78,35 +81,35 @@ export async function fetchFrom(
 }
 
 /**
- * The records of an answer from `position` on, which moves past them and past what is not for
- * consumers: control batches, and offsets that compaction left empty. Ends before a batch that
- * can't be read; throws DamagedRangeError when that is the first.
+ * Decodes records from `position` on, and moves `position` past them, past control batches and past
+ * offsets that compaction removed. Stops before a damaged batch; throws DamagedRangeError if no
+ * record precedes it.
  */
 export function takeRecords(position: Position, bytes: Uint8Array): ConsumedRecord[] {
   const { topic, partition } = position;
   const from = position.offset;
   const taken: ConsumedRecord[] = [];
-  let whole = 0;
+  let complete = 0;
   let header: BatchHeader | null = null;
   try {
     for (const batch of decodeBatches(asBuffer(bytes), { decompress: decompressed, crc32c })) {
       header = batch.header;
       if (!header.isControl)
         for (const record of batch.records()) {
-          // What is cut out of a Buffer is one.
+          // Slices of a Buffer are Buffers, so the cast is safe.
           const { offset, timestamp, key, value, headers } = record as Decoded;
-          // Not by spreading, which makes an object of a slow kind.
+          // Field by field: V8 gives `{ ...record }` a slower kind of object.
           if (offset >= from)
             taken.push({ topic, partition, offset, timestamp, key, value, headers });
         }
-      whole = taken.length;
+      complete = taken.length;
       position.offset = Math.max(position.offset, header.lastOffset + 1);
     }
   } catch (error) {
-    taken.length = whole;
-    // What was taken has moved the position: it must be handed out, and the failure will show
-    // again.
-    if (whole > 0) return taken;
+    taken.length = complete;
+    // The position has moved past the taken records, so those must be returned. The failure will
+    // happen again.
+    if (complete > 0) return taken;
     const damaged = error instanceof RecordFormatError || error instanceof DecompressionError;
     if (!damaged) throw error;
     throw new DamagedRangeError(position, position.offset, offsetBehind(header, position), error);
@@ -116,7 +119,7 @@ export function takeRecords(position: Position, bytes: Uint8Array): ConsumedReco
 
 type Decoded = Omit<ConsumedRecord, "topic" | "partition">;
 
-/** By its header, which is part of what may be damaged: so only if that agrees with itself. */
+/** The offset after the batch. Null if its header, which may be damaged too, contradicts itself. */
 function offsetBehind(header: BatchHeader | null, { offset }: Position): number | null {
   if (header === null || header.lastOffset < offset) return null;
   const { baseOffset, lastOffset, recordCount } = header;

@@ -1,12 +1,12 @@
 import type { TopicPartition } from "../connection/offsets.ts";
 
-/** How far an assigned partition has been read. */
+/** The position of an assigned partition. */
 export class Position implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
-  /** Of the next record to hand out. */
+  /** The offset of the next record to hand out. */
   offset: number;
-  /** One past the last readable record as last heard, null until then. */
+  /** From the last Fetch response; null before the first. */
   highWatermark: number | null = null;
   paused = false;
 

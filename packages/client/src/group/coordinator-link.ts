@@ -6,8 +6,8 @@ import type { Operation } from "../connection/trouble.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
 
 /**
- * The way to one group's coordinator, on a connection of its own: a long poll on the client's would
- * hold heartbeats up, since responses come in order.
+ * Finds a group's coordinator and sends requests to it, on a separate connection: responses come in
+ * order, so a long Fetch on the shared connection would delay heartbeats.
  */
 export class CoordinatorLink {
   readonly groupId: string;
@@ -20,7 +20,7 @@ export class CoordinatorLink {
     this.groupId = groupId;
   }
 
-  /** How long something may fail before it fails for good, ms. */
+  /** How long retriable errors are retried, ms. */
   get patienceMs(): number {
     return this.#client.timeoutMs;
   }
@@ -29,7 +29,7 @@ export class CoordinatorLink {
     return this.#client.troubles.operation(what);
   }
 
-  /** Rejects with a retriable error while the coordinator is away. */
+  /** Rejects with a retriable error while the coordinator can't be found or reached. */
   async request<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     body: Input<Q>,
@@ -39,7 +39,7 @@ export class CoordinatorLink {
     return connection.request(api, body, options);
   }
 
-  /** Call with the error code of any answer: who is not the coordinator is not asked again. */
+  /** Must be called with every response's error code: another broker may be the coordinator now. */
   note(errorCode: number): void {
     if (
       errorCode === ErrorCode.NOT_COORDINATOR ||
@@ -48,13 +48,13 @@ export class CoordinatorLink {
       this.reset();
   }
 
-  /** Like assertOk, and notes it. */
+  /** Calls `note`, then throws unless `errorCode` is 0. */
   assertOk(errorCode: number, about: string): void {
     this.note(errorCode);
     if (errorCode !== 0) throw new KafkaResponseError(errorCode, about);
   }
 
-  /** Ends requests in progress; the next one finds the coordinator anew. */
+  /** Closes the connection: requests in progress reject, the next finds the coordinator again. */
   reset(): void {
     const opening = this.#opening;
     this.#opening = null;

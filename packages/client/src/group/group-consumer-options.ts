@@ -26,27 +26,40 @@ type Listener = (partitions: readonly TopicPartition[]) => void | Promise<void>;
 
 export interface GroupConsumerOptions extends FetchOptions {
   readonly groupId: string;
-  /** Static membership (KIP-345): a restart within the session time-out moves no partitions. */
+  /** Static membership (KIP-345): a restart within the session time-out causes no rebalance. */
   readonly groupInstanceId?: string | undefined;
-  /** In order of preference; cooperative when all of them are. Default: cooperative-sticky. */
+  /**
+   * In order of preference. Rebalances are cooperative if all of them are. Default:
+   * cooperative-sticky.
+   */
   readonly assignors?: readonly (AssignorName | Assignor)[];
-  /** Silence after which the group goes on without this member, ms (45,000). */
+  /** Time without a heartbeat after which the group removes this member, ms. Default: 45,000. */
   readonly sessionTimeoutMs?: number;
-  /** Pause between two heartbeats, ms (3,000). */
+  /** Time between two heartbeats, ms. Default: 3,000. */
   readonly heartbeatIntervalMs?: number;
-  /** Longest time between two polls before this member makes way, ms (300,000). */
+  /** Longest time between two polls, ms; after it the member leaves. Default: 300,000. */
   readonly maxPollIntervalMs?: number;
-  /** How often the leader looks for new partitions, ms (300,000). */
+  /** How often the group's leader checks for new partitions, ms. Default: 300,000. */
   readonly metadataMaxAgeMs?: number;
-  /** Where to begin without a committed offset. `fail` rejects. Default: latest, as in Kafka. */
+  /**
+   * Where to start without a committed offset, or if it is not in the log any more. With `fail`
+   * poll rejects. Default: latest, as in Kafka.
+   */
   readonly autoOffsetReset?: "earliest" | "latest" | "fail";
-  /** Commit what was processed every `autoCommitIntervalMs` (5,000), on rebalance and on close. */
+  /**
+   * Commit processed records every `autoCommitIntervalMs`, before a rebalance takes partitions
+   * away, and on close. Default: true.
+   */
   readonly autoCommit?: boolean;
+  /** In ms. Default: 5,000. */
   readonly autoCommitIntervalMs?: number;
-  /** Run inside poll; seek, pause and commit may be used in them. */
+  /** Called inside poll with new partitions; may call seek, pause and commit. */
   readonly onAssigned?: Listener;
+  /** Called inside poll, before partitions are given up; may call commit. */
   readonly onRevoked?: Listener;
-  /** Partitions that others may read already. Default: `onRevoked`. */
+  /**
+   * Called inside poll with partitions that other members may read already. Default: `onRevoked`.
+   */
   readonly onLost?: Listener;
 }
 

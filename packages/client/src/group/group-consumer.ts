@@ -1,10 +1,9 @@
-// Reads topics together with the other members of a group.
-//
-// 1. Partitions change hands only inside poll (or between two records of an iteration), when the
-//    application is done with what it was given: the callbacks run there, and nobody else's.
-// 2. A partition is given up only after what was processed of it was committed, if commits are
-//    automatic; what the group has taken away already is dropped without a commit.
-// 3. Nothing is handed out of a partition that is not assigned any more.
+// Invariants of the group consumer:
+// 1. The assignment changes, and the callbacks run, only inside poll (or between two records of an
+//    iteration): the application has processed its records then.
+// 2. With automatic commits, the offsets of a partition are committed before it is revoked. A lost
+//    partition is dropped without a commit: another member may read it already.
+// 3. No record of a partition is handed out after the partition was revoked or lost.
 
 import type { GroupOffset } from "../admin/group-offsets.ts";
 import { check, optional } from "../checks/checks.ts";
@@ -38,6 +37,7 @@ import { OffsetCommitter } from "./offset-committer.ts";
 import { Progress } from "./progress.ts";
 import { startPositions } from "./start-positions.ts";
 
+/** Reads topics as a member of a group, by the classic group protocol. */
 export class GroupConsumer {
   readonly groupId: string;
   readonly #client: Client;
@@ -52,12 +52,12 @@ export class GroupConsumer {
   readonly #autoCommit: boolean;
   #autoCommitDue: Deadline;
   #autoCommitError: Error | null = null;
-  #busy: Promise<unknown> | null = null;
+  #currentPoll: Promise<unknown> | null = null;
   #closing: Promise<void> | null = null;
   #wake: () => void = () => {};
-  /** Whether the application has what it was given in its hands, as an iteration's record is. */
+  /** Whether the application is processing the record of an iteration. */
   #iterating = false;
-  /** Moved by the application since the last records were fetched. */
+  /** Partitions that the application has moved with `seek` since the last fetch. */
   readonly #sought = new Set<string>();
   #interrupted = false;
 
@@ -81,7 +81,7 @@ export class GroupConsumer {
     this.#committer = new OffsetCommitter(this.#link, this.#membership);
     this.#reading = this.#link.operation(`reading in group ${options.groupId}`);
     const onOutOfRange = options.autoOffsetReset ?? "latest";
-    // Failures are dealt with here, where the group is heard between two tries.
+    // No retries there: this class retries, and attends to the group between two tries.
     this.#consumer = new Consumer(client, {
       ...fetchOptionsOf(options),
       onOutOfRange,
@@ -92,14 +92,14 @@ export class GroupConsumer {
     this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
   }
 
-  /** Replaces the topics to read; the next poll joins. Rejects if no broker answers. */
+  /** Replaces the topics to read; the next poll joins the group. Rejects if no broker answers. */
   async subscribe(topics: readonly string[]): Promise<void> {
     check("topics", topics, texts);
     await this.#client.cluster();
     this.#membership.subscribe([...new Set(topics)]);
   }
 
-  /** This member's id, "" while it has none; the group's generation, -1 while it is in none. */
+  /** The member id and the generation; "" and -1 while this is no member of the group. */
   get member(): { readonly memberId: string; readonly generation: number } {
     const { memberId = "", generation = -1 } = this.#membership.committer ?? {};
     return { memberId, generation };
@@ -110,10 +110,9 @@ export class GroupConsumer {
   }
 
   /**
-   * The next records: at once when there are any, else within `maxWaitMs` or none. Asking for them
-   * says that those of the poll before were processed. Rejects with what can't be mended by waiting
-   * (fenced, refused, …), and with what failed for as long as the client's time-out.
-   * DamagedRangeError says where to `seek` to go on.
+   * The next records; none if none arrive within `maxWaitMs`. The records of the previous poll
+   * count as processed then. Rejects with an error that a retry can't solve (fenced, ...) or that
+   * was retried for the client's `timeoutMs`. After DamagedRangeError, `seek` to its `nextOffset`.
    */
   async poll(maxWaitMs = this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS): Promise<ConsumedRecord[]> {
     check("maxWaitMs", maxWaitMs, pollWait);
@@ -126,8 +125,8 @@ export class GroupConsumer {
   }
 
   /**
-   * Record after record; ends when the consumer is closed. Asking for the next says that the one
-   * before was processed: the record at which a loop is left will come again, unless committed.
+   * Record after record, until closed. Asking for the next marks one as processed: leave the loop
+   * and its record is read again, unless `commit` is called.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
     while (!this.closed) {
@@ -137,7 +136,7 @@ export class GroupConsumer {
       const ends = new Map(records.map((record, index) => [partitionKey(record), index]));
       let next = 0;
       try {
-        while (next < records.length && !this.#unsettled) {
+        while (next < records.length && !this.#mustRefetch) {
           const record = records[next]!;
           const { topic, partition, offset } = record;
           const isLast = ends.get(partitionKey(record)) === next++;
@@ -148,15 +147,15 @@ export class GroupConsumer {
           this.#membership.polled();
         }
       } finally {
-        await this.#giveBack(records.slice(next));
+        await this.#seekBack(records.slice(next));
       }
     }
   }
 
   /**
-   * Commits what was handed out (an iteration's record in hand included), or `offsets`: those of
-   * the next records to be read. Rejects with KafkaResponseError when the group has moved on;
-   * what was not committed will be read again, by whoever has the partition then.
+   * Commits all records handed out so far, the current one of an iteration too, or `offsets`: the
+   * offsets of the next records to read. Rejects with KafkaResponseError if the group has
+   * rebalanced without this member; the partition's next owner then reads the records again.
    */
   async commit(offsets?: readonly GroupOffset[]): Promise<void> {
     check("offsets", offsets, optional(groupOffsetList));
@@ -167,23 +166,24 @@ export class GroupConsumer {
     await this.#commit(offsets ?? this.#progress.uncommitted(), this.#client.timeoutMs);
   }
 
-  /** The offset of the next record that will be handed out. */
+  /** The offset of the next record to fetch. */
   position(topic: string, partition: number): number {
     return this.#consumer.position(topic, partition);
   }
 
-  /** Whether everything that was readable when last heard of has been handed out. */
+  /** Whether partitions are assigned, and all are read up to the last known high watermark. */
   get atEnd(): boolean {
     return this.#consumer.atEnd && this.assignment.length > 0;
   }
 
+  /** Moves the position; the next commit commits it. Rejects with TARPAN_NOT_ASSIGNED. */
   async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
     await this.#consumer.seek(topic, partition, spec);
     this.#sought.add(partitionKey({ topic, partition }));
     this.#progress.seek({ topic, partition }, this.#consumer.position(topic, partition));
   }
 
-  /** Hands out nothing of these until they are resumed or given up. */
+  /** Returns no records of these partitions until they are resumed, revoked or lost. */
   pause(partitions: readonly TopicPartition[]): void {
     this.#consumer.pause(partitions);
     this.#interrupted = true;
@@ -202,9 +202,9 @@ export class GroupConsumer {
   }
 
   /**
-   * Commits if commits are automatic, gives its partitions up and leaves the group. A static member
-   * does not leave unless told to: its partitions wait for it until its session ends. Not to
-   * be waited for in a callback: it waits for the poll that runs them.
+   * Commits if commits are automatic, revokes the partitions and leaves the group. A static member
+   * leaves only with `leave`; else its session has to time out. A callback must not await it: it
+   * waits for the poll that runs the callback.
    */
   close({ leave = this.#options.groupInstanceId === undefined } = {}): Promise<void> {
     this.#closing ??= this.#close(leave);
@@ -218,11 +218,11 @@ export class GroupConsumer {
   async #close(leave: boolean): Promise<void> {
     this.#consumer.wakeup();
     this.#wake();
-    await this.#busy?.catch(() => {});
+    await this.#currentPoll?.catch(() => {});
     this.#membership.stop();
     try {
       if (!this.#iterating) this.#progress.settle();
-      await this.#giveUpAll();
+      await this.#releaseAll();
     } finally {
       if (leave) await this.#membership.leave();
       this.#link.close();
@@ -231,15 +231,15 @@ export class GroupConsumer {
   }
 
   async #fetch(maxWaitMs: number): Promise<ConsumedRecord[]> {
-    if (this.#busy !== null)
-      throw new ClientError("TARPAN_CONCURRENT_POLL", "another poll of this consumer is under way");
+    if (this.#currentPoll !== null)
+      throw new ClientError("TARPAN_CONCURRENT_POLL", "another poll of this consumer is running");
     this.#membership.polling();
     const fetching = this.#fetchWithin(maxWaitMs);
-    this.#busy = fetching;
+    this.#currentPoll = fetching;
     try {
       return await fetching;
     } finally {
-      this.#busy = null;
+      this.#currentPoll = null;
       this.#membership.polled();
     }
   }
@@ -258,7 +258,7 @@ export class GroupConsumer {
         const joining = this.#membership.trouble;
         if (joining === null) this.#reading.worked();
         else this.#reading.failed(joining.error, true);
-        // Others may be reading these already.
+        // Other members may read these partitions already.
         if (this.#membership.lost) continue;
         if (records.length > 0 || wait.remainingMs === 0) return records;
       } catch (error) {
@@ -273,7 +273,7 @@ export class GroupConsumer {
     return [];
   }
 
-  /** Nothing to fetch from: waits for the group. */
+  /** Waits for an assignment while there is none. */
   #idle(wait: Deadline): Promise<ConsumedRecord[]> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve([]), Math.min(wait.remainingMs, MAX_TIMER_MS));
@@ -284,7 +284,7 @@ export class GroupConsumer {
     });
   }
 
-  /** Sees to what the group wants. Whatever fails is tried again by the next call. */
+  /** Does what the group demands: drop, accept, join. The next call retries what has failed. */
   async #attend(): Promise<void> {
     const membership = this.#membership;
     if (membership.lost) await this.#drop();
@@ -299,7 +299,7 @@ export class GroupConsumer {
     this.#commitWhenDue();
   }
 
-  /** Takes what was assigned. Partitions that go have to be told to the group by joining again. */
+  /** Takes a new assignment. After revoking partitions the member joins again to tell the group. */
   async #accept(offered: readonly TopicPartition[]): Promise<void> {
     const wanted = new Set(offered.map(partitionKey));
     const owned = new Set(this.assignment.map(partitionKey));
@@ -323,7 +323,7 @@ export class GroupConsumer {
     try {
       if (this.#autoCommit) {
         const offsets = this.#progress.uncommitted(partitions);
-        // If the group has moved on already, those records are read again: at least once.
+        // If the commit fails, those records are read again: delivery is at least once.
         const patienceMs = this.closed ? CLOSE_TIMEOUT_MS : this.#sessionTimeoutMs;
         await this.#commit(offsets, patienceMs).catch(() => {});
       }
@@ -341,7 +341,7 @@ export class GroupConsumer {
     if (partitions.length > 0) await (onLost ?? onRevoked)?.(partitions);
   }
 
-  #giveUpAll(): Promise<void> {
+  #releaseAll(): Promise<void> {
     return this.#membership.lost ? this.#drop() : this.#revoke(this.assignment);
   }
 
@@ -352,7 +352,7 @@ export class GroupConsumer {
 
   async #commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
     if (offsets.length === 0) return;
-    // A join under way has the connection. Partitions kept stay ours in the next generation.
+    // A JoinGroup in flight blocks the connection; the commit then has the new generation.
     if (!this.closed) await this.#membership.joining;
     await this.#committer.commit(offsets, patienceMs);
     this.#progress.committed(offsets);
@@ -366,19 +366,19 @@ export class GroupConsumer {
     if (this.#membership.joining !== null) return;
     this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
     this.#commit(this.#progress.uncommitted(), 0).catch((error: Error) => {
-      // What the group says of this member is known by now; what may mend is tried again next time.
+      // A retriable error is retried at the next interval; membership errors were handled already.
       if (!isRetriable(error) && !this.#membership.wantsAttention) this.#autoCommitError = error;
     });
   }
 
-  /** Whether an iteration has to stop handing out what it has. */
-  get #unsettled(): boolean {
+  /** Whether an iteration must stop handing out its fetched records. */
+  get #mustRefetch(): boolean {
     const { wantsAttention } = this.#membership;
     return wantsAttention || this.closed || this.#interrupted || this.#sought.size > 0;
   }
 
-  /** Fetches these again later, unless the application has moved on itself. */
-  async #giveBack(records: readonly ConsumedRecord[]): Promise<void> {
+  /** Makes the next fetch read these records again, unless the application has called `seek`. */
+  async #seekBack(records: readonly ConsumedRecord[]): Promise<void> {
     const first = new Map<string, ConsumedRecord>();
     for (const record of records) {
       const key = partitionKey(record);

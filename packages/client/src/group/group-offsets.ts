@@ -4,17 +4,17 @@ import { byTopic, type TopicPartition } from "../connection/offsets.ts";
 import { assertOk } from "../errors.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
 
-/** The member that commits, in its generation. */
+/** The identity with which a member commits. */
 export interface Committer {
   readonly memberId: string;
   readonly generation: number;
   readonly groupInstanceId: string | null;
 }
 
-/** The last versions that name topics by name. */
+/** The last version of OffsetCommit and OffsetFetch that identifies topics by name. */
 const NAMED = { maxVersion: 9 };
 
-/** Resolves to the first error code of the answer. */
+/** Resolves to the first error code of the response, 0 if it has none. */
 export async function commitOffsets(
   link: CoordinatorLink,
   { memberId, generation, groupInstanceId }: Committer,
@@ -36,7 +36,10 @@ export async function commitOffsets(
   return 0;
 }
 
-/** Those of `partitions` that have one. Waits for open transactions (KIP-447). */
+/**
+ * The committed offsets of `partitions`; partitions without one are left out. Rejects with the
+ * retriable UNSTABLE_OFFSET_COMMIT while a transaction with offsets is open (KIP-447).
+ */
 export async function fetchOffsets(
   link: CoordinatorLink,
   partitions: readonly TopicPartition[],

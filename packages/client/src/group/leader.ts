@@ -11,19 +11,19 @@ import type { Assignor, AssignorMember } from "./assignors/assignor.ts";
 
 type JoinedMember = ResponseOf<typeof JoinGroup>["members"][number];
 
-/** What the leader of a group does for the others: deals partitions out, and watches the topics. */
+/** The duties of a group's leader: to assign partitions, and to watch the topics for changes. */
 export class GroupLeader {
   readonly #client: Client;
-  /** Partitions by topic as last dealt out; empty while another member leads. */
-  #dealt = new Map<string, number>();
+  /** Each topic's number of partitions at the last assignment; empty while another member leads. */
+  #counts = new Map<string, number>();
 
   constructor(client: Client) {
     this.#client = client;
   }
 
-  /** Takes the duty on again without dealing anything out (KIP-814). */
+  /** Becomes the leader without a new assignment (KIP-814: a static leader has restarted). */
   async lead(members: readonly JoinedMember[]): Promise<void> {
-    this.#dealt = await this.#count(members.flatMap((each) => subscriptionOf(each).topics));
+    this.#counts = await this.#fetchCounts(members.flatMap((each) => subscriptionOf(each).topics));
   }
 
   async assign(
@@ -32,7 +32,7 @@ export class GroupLeader {
   ): Promise<{ memberId: string; assignment: Uint8Array }[]> {
     await this.lead(members);
     const group = members.map((each) => assignorMember(each, assignor));
-    const assignment = assignor.assign(group, this.#dealt);
+    const assignment = assignor.assign(group, this.#counts);
     return [...assignment].map(([memberId, partitions]) => ({
       memberId,
       assignment: encodeAssignment(partitions),
@@ -40,29 +40,31 @@ export class GroupLeader {
   }
 
   follow(): void {
-    this.#dealt = new Map();
+    this.#counts = new Map();
   }
 
-  /** Whether some topic does not exist (yet). */
+  /** Whether a subscribed topic does not exist yet. */
   get missesTopics(): boolean {
-    return [...this.#dealt.values()].includes(0);
+    return [...this.#counts.values()].includes(0);
   }
 
-  /** Whether topics came, went or grew since they were dealt out. */
+  /** Whether topics were created, deleted or got more partitions since the last assignment. */
   async topicsChanged(): Promise<boolean> {
-    const dealt = this.#dealt;
-    const now = await this.#count([...dealt.keys()]);
-    return this.#dealt === dealt && [...dealt].some(([topic, count]) => now.get(topic) !== count);
+    const counts = this.#counts;
+    const now = await this.#fetchCounts([...counts.keys()]);
+    return (
+      this.#counts === counts && [...counts].some(([topic, count]) => now.get(topic) !== count)
+    );
   }
 
-  async #count(topics: readonly string[]): Promise<Map<string, number>> {
+  async #fetchCounts(topics: readonly string[]): Promise<Map<string, number>> {
     const counts = [...new Set(topics)].map(async (topic) => {
       return [topic, await this.#partitionsOf(topic)] as const;
     });
     return new Map(await Promise.all(counts));
   }
 
-  /** 0 for a topic that does not exist, or can't. */
+  /** 0 for a topic that does not exist, or that the broker refuses to describe. */
   async #partitionsOf(topic: string): Promise<number> {
     this.#client.forget(topic);
     try {
@@ -90,7 +92,7 @@ function subscriptionOf({ metadata }: JoinedMember) {
   try {
     return decodeConsumerSubscription(metadata);
   } catch {
-    // A member that speaks nonsense gets nothing; the others shall not suffer for it.
+    // A member with a malformed subscription gets no partitions; the others still do.
     return { topics: [], ownedPartitions: [], generationId: -1, userData: null };
   }
 }
@@ -101,16 +103,16 @@ function assignorMember(member: JoinedMember, assignor: Assignor): AssignorMembe
     partitions.map((partition) => ({ topic, partition })),
   );
   const { memberId, groupInstanceId } = member;
-  const said = { memberId, groupInstanceId, topics, owned, generation: generationId };
-  if (userData === null || assignor.readUserData === undefined) return said;
+  const claimed = { memberId, groupInstanceId, topics, owned, generation: generationId };
+  if (userData === null || assignor.readUserData === undefined) return claimed;
   try {
     const own = assignor.readUserData(userData);
     return {
-      ...said,
+      ...claimed,
       owned: own.owned ?? owned,
       generation: Math.max(generationId, own.generation ?? -1),
     };
   } catch {
-    return said;
+    return claimed;
   }
 }

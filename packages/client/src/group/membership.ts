@@ -1,10 +1,10 @@
 // A consumer's membership in a group, by the classic protocol: joins, heartbeats, leaves.
 //
-// 1. All of it goes on in the background; what it brings (an assignment, a loss) waits in `offered`
-//    and `lost` until the consumer takes it, between two polls.
-// 2. One join at a time, and no heartbeat is sent while one is under way: the coordinator counts it
-//    as one.
-// 3. What an answer says is dropped unless the generation it was about is still this one.
+// 1. It runs in the background. Its results (an assignment, a loss) wait in `offered` and `lost`
+//    until the consumer takes them inside a poll.
+// 2. One join at a time, and no heartbeats during a join: the coordinator keeps a joining member's
+//    session alive.
+// 3. A heartbeat response is dropped if the generation has changed since the request.
 import {
   decodeConsumerAssignment,
   ErrorCode,
@@ -51,18 +51,18 @@ export class Membership {
   #pollDue: Deadline | null = null;
   #joining: Promise<void> | null = null;
   #closed = false;
-  /** What the group has assigned since it was last taken. */
+  /** An assignment that the consumer has not taken yet. */
   offered: readonly TopicPartition[] | null = null;
-  /** Whether the group has given this member up: what it had may be read by others already. */
+  /** Whether the group has removed this member: others may read its partitions already. */
   lost = false;
-  /** Whether the group wants this member to join (again). */
+  /** Whether this member has to join, for the first time or again. */
   joinWanted = true;
-  /** For good: fenced, refused, or a bug. */
+  /** An error that a retry can't solve: fenced, refused, or a bug. */
   failure: Error | null = null;
-  /** Why joining does not succeed just now, and since when. */
+  /** The last error of a join that is being retried, and until when poll hides it. */
   trouble: { readonly error: Error; readonly patience: Deadline } | null = null;
 
-  /** `changed` is called whenever one of the public fields has. */
+  /** `changed` is called after every change of a public field. */
   constructor(
     link: CoordinatorLink,
     leader: GroupLeader,
@@ -75,7 +75,7 @@ export class Membership {
     this.#changed = changed;
   }
 
-  /** Whether a poll has to see to it before it hands anything out. */
+  /** Whether a poll has something to do for the group before it hands out records. */
   get wantsAttention(): boolean {
     return this.failure !== null || this.lost || this.offered !== null || this.joinDue;
   }
@@ -84,12 +84,12 @@ export class Membership {
     return this.joinWanted && this.#joining === null;
   }
 
-  /** Settles, never with a rejection, when the join under way is over; null while there is none. */
+  /** Resolves, and never rejects, when the current join is over; null while there is none. */
   get joining(): Promise<void> | null {
     return this.#joining;
   }
 
-  /** Null while it is in no generation: nothing may be committed then. */
+  /** Null while this member is in no generation: it must not commit then. */
   get committer(): Committer | null {
     if (this.#generation === NO_GENERATION) return null;
     const { groupInstanceId } = this.#options;
@@ -102,17 +102,19 @@ export class Membership {
     this.#changed();
   }
 
-  /** To be called by every poll: a consumer that stops polling makes way (max.poll.interval.ms). */
+  /**
+   * Called at the end of every poll: starts the time until the next is due (max.poll.interval.ms).
+   */
   polled(): void {
     this.#pollDue = new Deadline(this.#options.maxPollIntervalMs);
   }
 
-  /** While a poll is in progress it is not due. */
+  /** Called at the start of every poll: none is due while it runs. */
   polling(): void {
     this.#pollDue = null;
   }
 
-  /** Joins in the background; `owned` is what the consumer had up to now. */
+  /** Joins in the background; `owned` are the partitions that the consumer has now. */
   join(owned: readonly TopicPartition[]): void {
     clearTimeout(this.#heartbeat);
     this.joinWanted = false;
@@ -125,7 +127,7 @@ export class Membership {
       });
   }
 
-  /** Takes note of an error code that any request of this member was answered with. */
+  /** Handles the error code of a response to this member. */
   refused(errorCode: number, about: string): void {
     switch (errorCode) {
       case ErrorCode.NONE:
@@ -149,15 +151,15 @@ export class Membership {
     }
   }
 
-  /** Neither joins nor heartbeats any more. What is processed may still be committed. */
+  /** Stops joins and heartbeats. A last commit is still possible. */
   stop(): void {
     this.#closed = true;
     clearTimeout(this.#heartbeat);
-    // A join under way would hold up whatever follows it on its connection.
+    // A JoinGroup in flight would delay the requests behind it on the connection.
     if (this.#joining !== null) this.#link.reset();
   }
 
-  /** Tells the group that it goes. Never rejects: the group would find out by itself. */
+  /** Sends LeaveGroup. Never rejects: without it the session times out. */
   async leave(): Promise<void> {
     if (this.#memberId !== "") await this.#leave("the consumer is closing").catch(() => {});
   }
@@ -181,7 +183,7 @@ export class Membership {
     }
   }
 
-  /** Null when it has to be begun anew. */
+  /** Null if the join has to start again. */
   async #joinGroup(owned: readonly TopicPartition[]): Promise<Joined | null> {
     const { groupInstanceId, sessionTimeoutMs, maxPollIntervalMs } = this.#options;
     const body = {
@@ -202,7 +204,7 @@ export class Membership {
       case ErrorCode.UNKNOWN_MEMBER_ID:
       case ErrorCode.ILLEGAL_GENERATION:
       case ErrorCode.REBALANCE_IN_PROGRESS:
-        return this.#again(joined.errorCode);
+        return this.#restartJoin(joined.errorCode);
     }
     this.#link.assertOk(joined.errorCode, `joining group ${this.#link.groupId}`);
     this.#memberId = joined.memberId;
@@ -210,7 +212,7 @@ export class Membership {
     return joined;
   }
 
-  /** What this member subscribes to, for each assignor in its order of preference. */
+  /** The subscription for each assignor, in order of preference. */
   #protocols(owned: readonly TopicPartition[]) {
     const { assignors } = this.#options;
     const generation = this.#generation;
@@ -244,7 +246,7 @@ export class Membership {
       case ErrorCode.UNKNOWN_MEMBER_ID:
       case ErrorCode.ILLEGAL_GENERATION:
       case ErrorCode.REBALANCE_IN_PROGRESS:
-        return this.#again(errorCode);
+        return this.#restartJoin(errorCode);
     }
     this.#link.assertOk(errorCode, `the assignment of group ${this.#link.groupId}`);
     if (assignment.length === 0) return [];
@@ -264,7 +266,7 @@ export class Membership {
     return [];
   }
 
-  #again(errorCode: number): null {
+  #restartJoin(errorCode: number): null {
     if (errorCode !== ErrorCode.REBALANCE_IN_PROGRESS) {
       if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) this.#memberId = "";
       this.#lose();
@@ -276,16 +278,16 @@ export class Membership {
   #scheduleHeartbeat(): void {
     clearTimeout(this.#heartbeat);
     if (this.#closed) return;
-    const beat = () => void this.#beat();
+    const beat = () => void this.#sendHeartbeat();
     this.#heartbeat = setTimeout(beat, this.#options.heartbeatIntervalMs);
   }
 
-  async #beat(): Promise<void> {
+  async #sendHeartbeat(): Promise<void> {
     const { groupId } = this.#link;
     const { groupInstanceId, sessionTimeoutMs } = this.#options;
     const generationId = this.#generation;
     const memberId = this.#memberId;
-    if (this.#pollDue?.remainingMs === 0) return this.#stepOut();
+    if (this.#pollDue?.remainingMs === 0) return this.#leaveUntilPolled();
     this.#checkTopics();
     try {
       const body = { groupId, generationId, memberId, groupInstanceId };
@@ -294,18 +296,20 @@ export class Membership {
       if (generationId !== this.#generation || this.#joining !== null) return;
       this.refused(errorCode, `the heartbeat of group ${groupId}`);
     } catch (error) {
-      // The coordinator may be away for a while: the next heartbeat looks for it again.
+      // The coordinator may be moving: the next heartbeat looks for it again.
       if (!isRetriable(error) && !this.#closed) this.#fail(error as Error);
     }
     if (generationId === this.#generation && this.#joining === null) this.#scheduleHeartbeat();
   }
 
   /**
-   * The consumer is stuck: others shall have its partitions. It joins again when it polls again.
+   * No poll came in time: the member leaves, so that others get its partitions. It joins again at
+   * the next poll.
    */
-  async #stepOut(): Promise<void> {
+  async #leaveUntilPolled(): Promise<void> {
     if (this.#options.groupInstanceId === null) {
-      const leaving = this.#leave("no poll for longer than the longest time between two");
+      const { maxPollIntervalMs } = this.#options;
+      const leaving = this.#leave(`no poll for ${maxPollIntervalMs} ms (maxPollIntervalMs)`);
       this.#memberId = "";
       this.#lose();
       await leaving.catch(() => {});

@@ -7,8 +7,8 @@ import { commitOffsets } from "./group-offsets.ts";
 import type { Membership } from "./membership.ts";
 
 /**
- * Commits of one member, one after another: none overtakes another, and none is tried again once a
- * later one was sent. So committed offsets never go back by themselves.
+ * Sends a member's commits one after another, each only when the one before has settled. So a retry
+ * can't overwrite a later commit.
  */
 export class OffsetCommitter {
   readonly #link: CoordinatorLink;
@@ -20,7 +20,7 @@ export class OffsetCommitter {
     this.#membership = membership;
   }
 
-  /** Tries again while that may help, for `patienceMs`. Rejects with what the coordinator says. */
+  /** Retries retriable errors for `patienceMs`. Rejects with the coordinator's error. */
   commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
     const what = `a commit of group ${this.#link.groupId}`;
     const commit = this.#last.then(() =>
@@ -34,8 +34,8 @@ export class OffsetCommitter {
 
   async #commit(offsets: readonly GroupOffset[], what: string): Promise<void> {
     const { committer } = this.#membership;
-    // Without a generation it would count as a commit from outside the group, and an empty one
-    // takes it.
+    // Without a generation it would be a commit from outside the group, which an empty group
+    // accepts.
     if (committer === null) throw new KafkaResponseError(ErrorCode.UNKNOWN_MEMBER_ID, what);
     const errorCode = await commitOffsets(this.#link, committer, offsets);
     if (errorCode === 0) return;
@@ -44,7 +44,7 @@ export class OffsetCommitter {
   }
 }
 
-/** Rather than what was committed. */
+/** Whether the error is about the member, not about the committed offsets. */
 function concernsMember(errorCode: number): boolean {
   const codes: readonly number[] = [
     ErrorCode.ILLEGAL_GENERATION,

@@ -2,16 +2,16 @@ import type { GroupOffset } from "../admin/group-offsets.ts";
 import { partitionKey, type TopicPartition } from "../connection/offsets.ts";
 
 interface Entry extends TopicPartition {
-  /** Of the next record that was not processed yet: what may be committed. */
+  /** The offset of the first record not processed yet: this is what a commit commits. */
   processed: number;
-  /** Of the record after those in the application's hands. */
+  /** The offset after the last record handed out. */
   handedOut: number;
   committed: number;
 }
 
 /**
- * How far a member has processed its partitions. What was handed out counts as processed once the
- * application comes back for more, never before: at least once.
+ * How far a member has processed its partitions. Records count as processed only when the
+ * application asks for more: delivery is at least once.
  */
 export class Progress {
   readonly #entries = new Map<string, Entry>();
@@ -35,18 +35,18 @@ export class Progress {
     if (entry !== undefined) entry.handedOut = nextOffset;
   }
 
-  /** The application goes on, so it is done with what it had. */
+  /** Marks all records that were handed out as processed. */
   settle(): void {
     for (const entry of this.#entries.values()) entry.processed = entry.handedOut;
   }
 
-  /** Reading goes on elsewhere, and that is where the group is to go on from. */
+  /** After a seek the next commit commits the new position. */
   seek(at: TopicPartition, offset: number): void {
     const entry = this.#entries.get(partitionKey(at));
     if (entry !== undefined) entry.processed = entry.handedOut = offset;
   }
 
-  /** What was processed and not committed, of these partitions or of all. */
+  /** Processed offsets that are not committed yet, of the partitions in `among` or of all. */
   uncommitted(among?: readonly TopicPartition[]): GroupOffset[] {
     const keys = among === undefined ? null : new Set(among.map(partitionKey));
     const offsets: GroupOffset[] = [];

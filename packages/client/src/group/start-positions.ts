@@ -6,11 +6,11 @@ import { fetchOffsets } from "./group-offsets.ts";
 
 interface StartPosition extends TopicPartition {
   readonly offset: number;
-  /** -1 when nothing is. */
+  /** -1 if the group has committed none. */
   readonly committed: number;
 }
 
-/** Where the group has got to in each partition, or where it is to begin. */
+/** Each partition's committed offset, or without one the offset that `reset` means. */
 export async function startPositions(
   link: CoordinatorLink,
   client: Client,
@@ -31,7 +31,8 @@ export async function startPositions(
       if (reset === "fail")
         throw new ClientError(
           "TARPAN_NO_COMMITTED_OFFSET",
-          `group ${link.groupId} has no offset for ${topic}-${partition}, and autoOffsetReset is fail`,
+          `group ${link.groupId} has committed no offset for ${topic}-${partition}, and ` +
+            "autoOffsetReset is fail: commit one, or use earliest or latest",
         );
       return { topic, partition, offset: await resolveOffset(client, at, reset), committed: -1 };
     }),

@@ -3,37 +3,39 @@ import { encodeBatch, type RecordInput } from "@tarpan/protocol";
 import { Deadline } from "../connection/retry.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 
-/** Roughly what a record adds to a batch beside its key and value. */
+/** About how many bytes a record takes in a batch beside its key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 24;
 
 export function tell(settled: Settled, index: number, outcome: RecordMetadata | Error): void {
   try {
     settled(index, outcome);
   } catch (error) {
-    // A mistake of the application's: it must show, and not keep others from being told.
+    // The application's callback has thrown: an uncaught exception, but the other records'
+    // callbacks still run.
     queueMicrotask(() => {
       throw error;
     });
   }
 }
 
-/** Who writes: sequences are counted per producer id (KIP-98). */
+/** The identity that a broker counts sequences for (KIP-98). */
 export interface ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
 }
 
-/** Told once of each record, by its index among those it came with: where it went, or why not. */
+/** Called once for each record, with its index in the `sendEach` call. */
 export type Settled = (index: number, outcome: RecordMetadata | Error) => void;
 
-/** Records of one partition that travel together, and those who wait for them. */
+/** The records of one record batch, and the callbacks for their outcomes. */
 export class Batch {
   readonly topic: string;
   readonly partition: number;
   readonly deadline: Deadline;
   readonly #records: RecordInput[] = [];
   /**
-   * Who is told of each record, and as which. Two lists: an object for each record would cost more.
+   * Each record's callback, and its index for it. Two arrays take less memory than an object for
+   * each record.
    */
   readonly #settled: Settled[] = [];
   readonly #indexes: number[] = [];
@@ -47,7 +49,7 @@ export class Batch {
     this.deadline = new Deadline(deliveryTimeoutMs);
   }
 
-  /** Bytes of its records before compression, about. */
+  /** Bytes of the records before compression, about. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
@@ -63,7 +65,7 @@ export class Batch {
     this.#indexes.push(index);
   }
 
-  /** The bytes to send: made once, so that a batch sent again is the same to the broker. */
+  /** The encoded batch. Encoded only once: a retry must send the same bytes and sequence. */
   encoded(
     compression: number,
     writer: (ProducerIdentity & { readonly baseSequence: number }) | null,
@@ -76,7 +78,7 @@ export class Batch {
     return this.#encoded !== null;
   }
 
-  /** `logAppendTimeMs` is -1 when the records keep their own time. */
+  /** `logAppendTimeMs` is -1 if the records keep their own timestamps. */
   delivered(baseOffset: number, logAppendTimeMs: number): void {
     const { topic, partition } = this;
     for (let i = 0; i < this.#records.length; i++) {

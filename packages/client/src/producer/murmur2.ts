@@ -3,8 +3,8 @@ const M = 0x5bd1e995;
 const R = 24;
 
 /**
- * MurmurHash2, 32 bits, with the seed Kafka's clients use for record keys (Utils.murmur2), so that
- * a key lands on the same partition whichever client sends it. Signed, as there.
+ * MurmurHash2, 32 bits, signed, with the seed of Kafka's Utils.murmur2: every client then chooses
+ * the same partition for a key.
  */
 export function murmur2(bytes: Uint8Array): number {
   const length = bytes.length;

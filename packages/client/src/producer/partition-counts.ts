@@ -3,12 +3,12 @@ import { METADATA_MAX_AGE_MS } from "../limits.ts";
 
 interface Count {
   readonly at: number;
-  /** Null while it is looked for. */
+  /** Null until the metadata has arrived. */
   count: number | null;
   readonly waiting: ((outcome: number | Error) => void)[];
 }
 
-/** How many partitions topics have, for those who choose one. */
+/** The number of partitions of each topic, for the partitioner. */
 export class PartitionCounts {
   readonly #client: Client;
   readonly #withinMs: number;
@@ -19,34 +19,34 @@ export class PartitionCounts {
     this.#withinMs = withinMs;
   }
 
-  /** Null where it has to be looked for, or is being. */
+  /** Null if it is not cached, too old, or being fetched. */
   known(topic: string, now: number): number | null {
     const known = this.#counts.get(topic);
     if (known === undefined || now - known.at > METADATA_MAX_AGE_MS) return null;
     return known.count;
   }
 
-  /** Later, in the order of the calls. May make the topic. */
+  /** Calls `found` later, in the order of the calls. The broker may create the topic. */
   find(topic: string, found: (outcome: number | Error) => void): void {
-    const looked = this.#counts.get(topic);
-    if (looked?.count === null) looked.waiting.push(found);
-    else this.#look(topic).waiting.push(found);
+    const entry = this.#counts.get(topic);
+    if (entry?.count === null) entry.waiting.push(found);
+    else this.#fetch(topic).waiting.push(found);
   }
 
-  /** Those who wait for an answer keep their places. */
+  /** Drops a cached count; a fetch in progress goes on. */
   forget(topic: string): void {
     if (this.#counts.get(topic)?.count !== null) this.#counts.delete(topic);
   }
 
-  #look(topic: string): Count {
-    const looked: Count = { at: performance.now(), count: null, waiting: [] };
-    this.#counts.set(topic, looked);
+  #fetch(topic: string): Count {
+    const entry: Count = { at: performance.now(), count: null, waiting: [] };
+    this.#counts.set(topic, entry);
     const tell = (outcome: number | Error) => {
-      for (const found of looked.waiting.splice(0)) found(outcome);
+      for (const found of entry.waiting.splice(0)) found(outcome);
     };
     this.#client.topic(topic, { create: true, withinMs: this.#withinMs }).then(
       ({ partitions }) => {
-        looked.count = partitions.length;
+        entry.count = partitions.length;
         tell(partitions.length);
       },
       (error: Error) => {
@@ -54,6 +54,6 @@ export class PartitionCounts {
         tell(error);
       },
     );
-    return looked;
+    return entry;
   }
 }

@@ -2,11 +2,11 @@ import type { Operation } from "../connection/trouble.ts";
 import { Batch, type ProducerIdentity } from "./batch.ts";
 
 /**
- * Batches of one partition, oldest first.
+ * The batches of one partition, oldest first.
  *
- * 1. At most one is on its way, so a retry can't overtake what follows, and what follows piles up
- *    into one larger batch meanwhile.
- * 2. A batch takes its sequence when it is first sent and keeps it.
+ * 1. At most one is in flight: a retry can't change the order of records, and the records that
+ *    follow gather in one larger batch.
+ * 2. A batch gets its base sequence when it is first sent, and keeps it.
  */
 export class PartitionQueue {
   readonly topic: string;
@@ -37,7 +37,7 @@ export class PartitionQueue {
   takeSequence(identity: ProducerIdentity, recordCount: number): number {
     if (this.#identity !== identity) [this.#identity, this.#nextSequence] = [identity, 0];
     const sequence = this.#nextSequence;
-    // They wrap from 2^31 - 1 to 0.
+    // Sequences wrap from 2^31 - 1 to 0.
     this.#nextSequence = (sequence + recordCount) & 0x7fffffff;
     return sequence;
   }

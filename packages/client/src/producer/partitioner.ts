@@ -3,11 +3,15 @@ import { STICKY_BYTES } from "../limits.ts";
 import type { ProducerRecord } from "../record.ts";
 import { murmur2 } from "./murmur2.ts";
 
-/** Chooses a partition below `partitionCount` for a record that names none. One per producer. */
+/**
+ * Chooses a partition, from 0 to `partitionCount` - 1, for a record that names none. It may keep
+ * state, so give each producer its own.
+ */
 export type Partitioner = (record: ProducerRecord, partitionCount: number) => number;
 
 /**
- * Kafka's default: a record with a key goes where its hash says, others stick together for a while.
+ * Kafka's default: the partition is the key's hash modulo `partitionCount`; records without a key
+ * go to the `sticky` partitioner.
  */
 export function hashPartitioner(sticky: Partitioner = stickyPartitioner()): Partitioner {
   return (record, partitionCount) => {
@@ -16,13 +20,13 @@ export function hashPartitioner(sticky: Partitioner = stickyPartitioner()): Part
   };
 }
 
-/** Where every Kafka client puts this key. */
+/** The partition that Kafka's clients choose for this key. */
 export function keyPartition(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }
 
 /**
- * One random partition after another, each for STICKY_BYTES, which makes fuller batches (KIP-794).
+ * Sends about 16 KiB to one random partition, then to another: this makes fuller batches (KIP-794).
  */
 export function stickyPartitioner(random: () => number = Math.random): Partitioner {
   const current = new Map<string, { partition: number; bytes: number }>();
@@ -37,6 +41,7 @@ export function stickyPartitioner(random: () => number = Math.random): Partition
   };
 }
 
+/** Each partition in turn, key or not. */
 export function roundRobinPartitioner(): Partitioner {
   const next = new Map<string, number>();
   return ({ topic }, partitionCount) => {
@@ -46,16 +51,17 @@ export function roundRobinPartitioner(): Partitioner {
   };
 }
 
+/** A random partition for each record, key or not. */
 export function randomPartitioner(random: () => number = Math.random): Partitioner {
   return (_record, partitionCount) => Math.floor(random() * partitionCount);
 }
 
-/** For producers that always name a partition. */
+/** For records that all name a partition; throws TARPAN_NO_PARTITION for one that does not. */
 export function manualPartitioner(): Partitioner {
   return ({ topic }) => {
     throw new ClientError(
       "TARPAN_NO_PARTITION",
-      `the record for ${topic} names no partition, and this producer chooses none`,
+      `a record for ${topic} names no partition, which this producer's partitioner requires`,
     );
   };
 }

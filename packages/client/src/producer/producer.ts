@@ -1,10 +1,11 @@
-// Sends records: batched by partition, one request per broker, retried until delivered or too late.
+// Sends records: in a batch per partition and a request per broker, retried until the delivery
+// time-out.
 //
-// 1. The promise of every record is settled: a batch is tried at least once, and not again once its
-//    delivery time-out has passed.
-// 2. Records of a partition are stored in the order of their `send` calls.
-// 3. With idempotence (the default at acks=all) a retry never stores a batch twice. A batch given
-//    up on leaves a gap in the sequences, so a new producer id is taken after it.
+// 1. The promise of every record settles: a batch is sent at least once, and not retried after its
+//    delivery time-out.
+// 2. The records of a partition are stored in the order of their `send` calls.
+// 3. With idempotence (the default for acks=all) a retry never stores a batch twice. A failed batch
+//    leaves a gap in the sequences, so the producer takes a new producer id after it.
 import { Compression, InitProducerId, type RecordInput } from "@tarpan/protocol";
 import { type Checks, callback, check, checkOptions, flag, list, oneOf } from "../checks/checks.ts";
 import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
@@ -38,22 +39,32 @@ export type Acks = "all" | -1 | 0 | 1;
 export type CompressionName = keyof typeof Compression;
 
 export interface ProducerOptions {
-  /** all (default): stored durably; 1: taken by the leader; 0: no answer at all. */
+  /**
+   * all (default) or -1: resolve when all in-sync replicas have the record; 1: when the leader has
+   * it; 0: once it is sent, without a response.
+   */
   readonly acks?: Acks;
+  /** Default: none. */
   readonly compression?: CompressionName;
-  /** Needs acks=all, and is the default there. */
+  /** Store no record twice when a request is retried. Needs acks=all, where it is the default. */
   readonly idempotent?: boolean;
+  /** Default: `hashPartitioner()`, as in Kafka's clients. */
   readonly partitioner?: Partitioner;
-  /** How long a record waits for company, ms. 0 still batches what comes while others travel. */
+  /**
+   * How long a record waits for others to fill its batch, ms. Default: 0; a batch then still
+   * gathers the records that are sent in the same turn, or while its partition has a request in
+   * flight.
+   */
   readonly lingerMs?: number;
-  /** Bytes a batch may grow to, before compression. */
+  /** Size of a batch before compression, bytes. Default: 1,000,000. */
   readonly batchBytes?: number;
   /**
-   * Memory for unsent records, bytes. `ready` resolves while less than half of it is in use, when
-   * anything is taken, however large; above, what would go beyond it is refused.
+   * Memory for records that are not settled yet, bytes. Default: 32 MiB. While at most half of it
+   * is used, `ready` resolves and a call of any size is accepted. Above half, a call that would
+   * exceed it fails with TARPAN_BUFFER_FULL.
    */
   readonly bufferBytes?: number;
-  /** Time from `send` to giving up, ms. */
+  /** Time for delivering a record, with retries, ms. Default: 120,000. */
   readonly deliveryTimeoutMs?: number | undefined;
 }
 
@@ -68,6 +79,7 @@ const OPTIONS: Checks<ProducerOptions> = {
   deliveryTimeoutMs: timeoutMs,
 };
 
+/** Sends records to topics. */
 export class Producer {
   readonly #client: Client;
   readonly #acks: number;
@@ -78,14 +90,14 @@ export class Producer {
   readonly #batchBytes: number;
   readonly #bufferBytes: number;
   readonly #deliveryTimeoutMs: number;
-  /** By topic, and by partition. */
+  /** By topic, then by partition. */
   readonly #queues = new Map<string, Map<number, PartitionQueue>>();
   readonly #partitionCounts: PartitionCounts;
   #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
   #unsettled = 0;
-  #soon: NodeJS.Immediate | null = null;
-  #later: NodeJS.Timeout | null = null;
+  #immediate: NodeJS.Immediate | null = null;
+  #lingerTimer: NodeJS.Timeout | null = null;
   #whenReady: (() => void)[] = [];
   #whenIdle: (() => void)[] = [];
   #closed = false;
@@ -109,9 +121,10 @@ export class Producer {
   }
 
   /**
-   * Resolves once the record is stored as `acks` asks. Rejects with a ClientError: TARPAN_TIMEOUT
-   * means that it may or may not have been stored, TARPAN_BUFFER_FULL that `ready` was not awaited,
-   * TARPAN_BAD_RECORD that it is none, TARPAN_RECORD_TOO_LARGE that no request could carry it.
+   * Resolves once the record is stored as `acks` demands. Rejects with a ClientError:
+   * TARPAN_TIMEOUT if the record may or may not be stored, TARPAN_BUFFER_FULL if the caller did not
+   * await `ready`, TARPAN_BAD_RECORD for an invalid record, TARPAN_RECORD_TOO_LARGE for one over
+   * 100 MiB, and others.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) =>
@@ -122,28 +135,28 @@ export class Producer {
   }
 
   /**
-   * Sends several; resolves in their order once all are stored, rejects with the first failure. All
-   * are taken, and nothing of another call between them, or none: TARPAN_BUFFER_FULL and
-   * TARPAN_BAD_RECORD say that none was.
+   * Sends several records. Resolves once all are stored, in their order; rejects with the first
+   * failure, after which others may still be stored. With TARPAN_BUFFER_FULL, TARPAN_BAD_RECORD and
+   * TARPAN_RECORD_TOO_LARGE none is sent.
    */
   async sendBatch(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
     check("records", records, list);
     if (records.length === 0) return [];
     return new Promise((resolve, reject) => {
-      const went = new Array<RecordMetadata>(records.length);
-      let missing = records.length;
+      const results = new Array<RecordMetadata>(records.length);
+      let unsettled = records.length;
       this.sendEach(records, (index, outcome) => {
         if (outcome instanceof Error) return reject(outcome);
-        went[index] = outcome;
-        if (--missing === 0) resolve(went);
+        results[index] = outcome;
+        if (--unsettled === 0) resolve(results);
       });
     });
   }
 
   /**
-   * Sends several and calls `settled` once for each, with its index: for many small ones, whose
-   * promises would cost more than they do. Takes all or, throwing what `sendBatch` rejects with,
-   * none.
+   * Sends several records and calls `settled` once for each, with its index. Cheaper than promises
+   * for many small records. Accepts all of them, or throws and accepts none: TARPAN_BUFFER_FULL,
+   * TARPAN_BAD_RECORD, TARPAN_RECORD_TOO_LARGE.
    */
   sendEach(records: readonly ProducerRecord[], settled: Settled): void {
     const nowMs = Date.now();
@@ -159,7 +172,7 @@ export class Producer {
       sizes.push(sizeBytes);
       sumBytes += sizeBytes + RECORD_HEAP_BYTES;
     }
-    this.#hold(sumBytes, records.length);
+    this.#reserve(sumBytes, records.length);
     const now = performance.now();
     for (let index = 0; index < records.length; index++) {
       const record = records[index]!;
@@ -173,14 +186,15 @@ export class Producer {
     }
   }
 
-  /** Resolves when there is room for more: await it between sends to keep memory bounded. */
+  /** Resolves while at most half of `bufferBytes` is used. Await it between sends. */
   ready(): Promise<void> {
     if (this.#bufferedBytes <= this.#bufferBytes / 2) return Promise.resolve();
     return new Promise((resolve) => this.#whenReady.push(resolve));
   }
 
   /**
-   * Resolves when everything sent so far is settled, well or not: see each record's own promise.
+   * Resolves when no record is unsettled, whether stored or failed: each record's promise tells.
+   * Does not wait for `lingerMs`.
    */
   flush(): Promise<void> {
     if (this.#unsettled === 0) return Promise.resolve();
@@ -188,7 +202,7 @@ export class Producer {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Takes no more records and waits for those it has. The client stays open. */
+  /** Accepts no more records and waits until all are settled. The client stays open. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
@@ -198,15 +212,15 @@ export class Producer {
     await this.close();
   }
 
-  /** Throws before anything is taken. Every record gives its bytes back when it is settled. */
-  #hold(heldBytes: number, recordCount: number): void {
+  /** Reserves memory until the records are settled. Throws if it is not available. */
+  #reserve(heldBytes: number, recordCount: number): void {
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
     const usedBytes = this.#bufferedBytes;
     if (usedBytes > this.#bufferBytes / 2 && usedBytes + heldBytes > this.#bufferBytes)
       throw new ClientError(
         "TARPAN_BUFFER_FULL",
-        `${usedBytes} of ${this.#bufferBytes} bytes of records wait to be sent; await ready() before ` +
-          "sending more",
+        `the producer's buffer is full (${usedBytes} of ${this.#bufferBytes} bytes): await ready() ` +
+          "before sending more",
         { retriable: true },
       );
     this.#bufferedBytes += heldBytes;
@@ -249,7 +263,7 @@ export class Producer {
     return queue;
   }
 
-  /** Of records that are settled. */
+  /** Gives the memory of settled records back. */
   #release(sizeBytes: number, recordCount: number): void {
     this.#bufferedBytes -= sizeBytes + recordCount * RECORD_HEAP_BYTES;
     this.#unsettled -= recordCount;
@@ -258,18 +272,18 @@ export class Producer {
     if (this.#unsettled === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** Not at once: what the caller sends in the same turn belongs into the same batch. */
+  /** Waits at least for the end of this turn, so that all records sent in it share a batch. */
   #scheduleDrain(lingerMs: number): void {
-    if (this.#soon !== null) return;
-    if (lingerMs > 0) this.#later ??= setTimeout(() => this.#drain(), lingerMs);
-    else this.#soon = setImmediate(() => this.#drain());
+    if (this.#immediate !== null) return;
+    if (lingerMs > 0) this.#lingerTimer ??= setTimeout(() => this.#drain(), lingerMs);
+    else this.#immediate = setImmediate(() => this.#drain());
   }
 
   #drain(): void {
-    if (this.#soon !== null) clearImmediate(this.#soon);
-    if (this.#later !== null) clearTimeout(this.#later);
-    this.#soon = null;
-    this.#later = null;
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    this.#immediate = null;
+    this.#lingerTimer = null;
     const taken: PartitionQueue[] = [];
     for (const queues of this.#queues.values())
       for (const queue of queues.values()) {
@@ -295,7 +309,7 @@ export class Producer {
         this.#encode(queue, batch, identity);
         queueOf.set(batch, queue);
       } catch (error) {
-        // A batch that can't be written: only it fails.
+        // It can't be encoded. Only this batch fails.
         this.#done(queue, { error: error as Error });
       }
     }
@@ -327,7 +341,7 @@ export class Producer {
     this.#scheduleNext(queue);
   }
 
-  /** A batch that is full, since another follows it, need not wait for company; nor for a flush. */
+  /** Without linger if the batch is full, which another behind it shows, or if a flush waits. */
   #scheduleNext({ waiting }: PartitionQueue): void {
     if (waiting.length === 0) return;
     const atOnce = waiting.length > 1 || this.#whenIdle.length > 0;
@@ -372,12 +386,12 @@ export class Producer {
   }
 }
 
-/** A broker closes the connection at such a request, and no retry would change that. */
+/** A broker closes the connection on such a request, whose retries would fail alike. */
 function tooLarge(topic: string, sizeBytes: number): ClientError {
   const [size, most] = [sizeBytes, MAX_REQUEST_BATCH_BYTES].map((n) => n.toLocaleString("en-US"));
   return new ClientError(
     "TARPAN_RECORD_TOO_LARGE",
     `a record for ${topic} has ${size} bytes, and a request can carry ${most} at most: split it, or ` +
-      "keep it elsewhere and send where it is",
+      "store it elsewhere and send a reference",
   );
 }

@@ -6,7 +6,7 @@ import { ClientError, KafkaResponseError } from "../errors.ts";
 import { MAX_REQUEST_BATCH_BYTES } from "../limits.ts";
 import type { Batch } from "./batch.ts";
 
-/** The last version of Produce that names topics by name. */
+/** The last version of Produce that identifies topics by name. */
 const LAST_NAMED_VERSION = 12;
 
 export type Delivery =
@@ -18,16 +18,16 @@ interface Placed {
   readonly topic: TopicMetadata;
 }
 
-/** What goes to one broker at a time. */
-interface Load {
+/** The batches of one Produce request. */
+interface PlannedRequest {
   readonly placed: Placed[];
   bytes: number;
 }
 
 /**
- * Sends each batch (encoded before) to the leader of its partition, one request per broker unless
- * that would be more than a broker takes, and calls `deliver` once for each. Never rejects for what
- * went wrong with a batch.
+ * Sends each batch, which must be encoded already, to its partition's leader and calls `deliver`
+ * once for it. Each broker gets one request, or more if one would exceed MAX_REQUEST_BATCH_BYTES.
+ * The failure of a batch goes to `deliver`: the promise does not reject.
  */
 export async function sendBatches(
   client: Client,
@@ -36,31 +36,33 @@ export async function sendBatches(
   compression: number,
   deliver: (batch: Batch, delivery: Delivery) => void,
 ): Promise<void> {
-  const byLeader = new Map<Connection, Load[]>();
+  const byLeader = new Map<Connection, PlannedRequest[]>();
   await Promise.all(
     batches.map(async (batch) => {
       try {
         const withinMs = batch.deadline.remainingMs;
         const topic = await client.topic(batch.topic, { create: true, withinMs });
         const leader = await client.leaderOf(topic, batch.partition);
-        const loads = byLeader.get(leader) ?? [];
-        byLeader.set(leader, loads);
-        addTo(loads, { batch, topic }, batch.encoded(compression, null).length);
+        const requests = byLeader.get(leader) ?? [];
+        byLeader.set(leader, requests);
+        addTo(requests, { batch, topic }, batch.encoded(compression, null).length);
       } catch (error) {
         deliver(batch, { error: error as Error });
       }
     }),
   );
-  const requests = [...byLeader].flatMap(([leader, loads]) =>
-    loads.map(({ placed }) => sendTo(leader, placed, acks, compression, client.timeoutMs, deliver)),
+  const sends = [...byLeader].flatMap(([leader, requests]) =>
+    requests.map(({ placed }) =>
+      sendTo(leader, placed, acks, compression, client.timeoutMs, deliver),
+    ),
   );
-  await Promise.all(requests);
+  await Promise.all(sends);
 }
 
-function addTo(loads: Load[], placed: Placed, bytes: number): void {
-  const last = loads.at(-1);
+function addTo(requests: PlannedRequest[], placed: Placed, bytes: number): void {
+  const last = requests.at(-1);
   if (last === undefined || last.bytes + bytes > MAX_REQUEST_BATCH_BYTES)
-    loads.push({ placed: [placed], bytes });
+    requests.push({ placed: [placed], bytes });
   else {
     last.placed.push(placed);
     last.bytes += bytes;
@@ -121,7 +123,7 @@ function deliveryOf(
     const message = `${leader.address} did not answer for ${about}`;
     return { error: new ClientError("TARPAN_BAD_RESPONSE", message) };
   }
-  // The batch had arrived before; where, the broker no longer remembers.
+  // The batch was stored by an earlier try; the broker no longer knows at which offset.
   if (answer.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER)
     return { baseOffset: -1, logAppendTimeMs: -1 };
   if (answer.errorCode !== 0)

@@ -1,38 +1,41 @@
 import type { TopicPartition } from "../../connection/offsets.ts";
 
-/** A member of the group as its leader sees it. */
+/** A member of the group, as the group's leader sees it. */
 export interface AssignorMember {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   readonly topics: readonly string[];
-  /** What it says it has, with the generation that it had it in; -1 when it does not say. */
+  /** The partitions that it claims to own. */
   readonly owned: readonly TopicPartition[];
+  /** The generation in which it owned them; -1 if the member does not say. */
   readonly generation: number;
 }
 
-/** Partitions by member id; every member is in it. */
+/** Partitions by member id, with an entry for every member. */
 export type GroupAssignment = Map<string, TopicPartition[]>;
 
-/** Numbers of partitions of the topics that exist. */
+/** The number of partitions of each topic that exists. */
 export type PartitionCounts = ReadonlyMap<string, number>;
 
-/** How the leader of a group deals partitions out. Every member must offer it by the same name. */
+/** How the leader of a group assigns partitions: Kafka's ConsumerPartitionAssignor. */
 export interface Assignor {
+  /** All members must offer an assignor of this name. */
   readonly name: string;
   /**
-   * Whether members keep their partitions while the group rebalances (KIP-429). `assign` must then
-   * give nobody what another member still owns.
+   * Whether members keep their partitions during a rebalance (KIP-429). `assign` must then not give
+   * a member a partition that another one still owns.
    */
   readonly cooperative: boolean;
   assign(members: readonly AssignorMember[], counts: PartitionCounts): GroupAssignment;
-  /** What a member sends along when it joins. */
+  /** Bytes that a member adds to its subscription when it joins. */
   userData?(owned: readonly TopicPartition[], generation: number): Uint8Array;
-  /** What `userData` said; throws where it does not parse. */
+  /** Parses the bytes of `userData`; throws if they are malformed. */
   readUserData?(bytes: Uint8Array): Partial<Pick<AssignorMember, "owned" | "generation">>;
 }
 
 /**
- * Static members first, by their instance id, so that a restart (a new member id) changes nothing.
+ * Static members first, sorted by instance id: a restart changes only their member id, and must not
+ * change the order.
  */
 export function inOrder(members: readonly AssignorMember[]): AssignorMember[] {
   return [...members].sort((a, b) => {
@@ -52,7 +55,7 @@ export function nothingAssigned(members: readonly AssignorMember[]): GroupAssign
   return new Map(members.map(({ memberId }) => [memberId, []]));
 }
 
-/** Every partition of the topics that anybody subscribes to, by topic and number. */
+/** Every partition of the topics that members subscribe to, sorted by topic and number. */
 export function partitionsOf(
   members: readonly AssignorMember[],
   counts: PartitionCounts,

@@ -4,9 +4,9 @@ import { type Assignor, nothingAssigned } from "./assignor.ts";
 import { claimsOf, stickyAssignment } from "./sticky-assignment.ts";
 
 /**
- * The sticky assignment in two steps (KIP-429): what has to move from one member to another is
- * first taken from the one, whose joining again then lets the other have it. Everything else is
- * read on.
+ * The sticky assignment in two rebalances (KIP-429): the first revokes the partitions that have to
+ * move; their owners join again, and the second assigns them. Members read all other partitions
+ * meanwhile.
  */
 export const cooperativeSticky: Assignor = {
   name: "cooperative-sticky",
@@ -24,7 +24,7 @@ export const cooperativeSticky: Assignor = {
     }
     return assignment;
   },
-  /** For leaders that read version 1 of subscriptions, which have no generation of their own. */
+  /** For leaders that read version 1 of the subscription, which has no generation field. */
   userData(_owned, generation) {
     const writer = new Writer();
     writer.i32(generation);

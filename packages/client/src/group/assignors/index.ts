@@ -7,7 +7,7 @@ import { sticky } from "./sticky.ts";
 
 const BUILT_IN = [range, roundRobin, sticky, cooperativeSticky];
 
-/** Kafka's names. */
+/** The built-in assignors, by Kafka's names. */
 export type AssignorName = "range" | "roundrobin" | "sticky" | "cooperative-sticky";
 
 export function assignorsOf(wanted: readonly (AssignorName | Assignor)[]): Assignor[] {
@@ -17,6 +17,6 @@ export function assignorsOf(wanted: readonly (AssignorName | Assignor)[]): Assig
     const found = typeof each === "string" ? BUILT_IN.find(({ name }) => name === each) : each;
     if (found !== undefined) return found;
     const names = BUILT_IN.map(({ name }) => name).join(", ");
-    throw new ClientError("TARPAN_BAD_OPTION", `${each} is no assignor; there are ${names}`);
+    throw new ClientError("TARPAN_BAD_OPTION", `unknown assignor ${each}; there are ${names}`);
   });
 }

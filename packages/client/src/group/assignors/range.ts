@@ -1,8 +1,8 @@
 import { type Assignor, inOrder, nothingAssigned } from "./assignor.ts";
 
 /**
- * Topic by topic, each member gets a run of neighbouring partitions: topics with as many partitions
- * are dealt out alike, so that equal keys of both meet in one member.
+ * Topic by topic, each member gets a range of consecutive partitions. Topics with the same number
+ * of partitions are assigned alike, so that one member reads a key in all of them.
  */
 export const range: Assignor = {
   name: "range",

@@ -4,9 +4,9 @@ import type { GroupAssignment } from "./assignor.ts";
 type Topics = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * Evens out an assignment where members subscribe to different topics. A member may pass partitions
- * on to one with at least two fewer, through others if need be. Each time the sum of the squares of
- * the sizes falls, so it ends; what is even already stays as it is.
+ * Balances an assignment for members that subscribe to different topics. One partition at a time
+ * moves from a member to one with at least two fewer, through other members if necessary. Each such
+ * move lowers the sum of the squared sizes, so the loop ends. A balanced assignment is not changed.
  */
 export function rebalance(
   assignment: GroupAssignment,
@@ -16,7 +16,7 @@ export function rebalance(
   const readersOf = new Map<string, string[]>();
   for (const [member, topics] of topicsOf)
     for (const topic of topics) readersOf.set(topic, [...(readersOf.get(topic) ?? []), member]);
-  const settled = new Set([...assignment.values()].flat().map(partitionKey));
+  const owned = new Set([...assignment.values()].flat().map(partitionKey));
   const size = (member: string) => assignment.get(member)!.length;
   const fewestReaders = [...free].sort(
     (a, b) => readersOf.get(a.topic)!.length - readersOf.get(b.topic)!.length,
@@ -25,9 +25,9 @@ export function rebalance(
     const smallest = readersOf.get(at.topic)!.reduce((a, b) => (size(b) < size(a) ? b : a));
     assignment.get(smallest)!.push(at);
   }
-  const movable = (own: readonly TopicPartition[], topic: string) => {
-    const fresh = own.findIndex((at) => at.topic === topic && !settled.has(partitionKey(at)));
-    return fresh < 0 ? own.findIndex((at) => at.topic === topic) : fresh;
+  const indexToMove = (own: readonly TopicPartition[], topic: string) => {
+    const unowned = own.findIndex((at) => at.topic === topic && !owned.has(partitionKey(at)));
+    return unowned < 0 ? own.findIndex((at) => at.topic === topic) : unowned;
   };
   let full = [...assignment.keys()];
   while (full.length > 0) {
@@ -37,7 +37,7 @@ export function rebalance(
     else {
       for (const { from, to, topic } of path) {
         const own = assignment.get(from)!;
-        assignment.get(to)!.push(...own.splice(movable(own, topic), 1));
+        assignment.get(to)!.push(...own.splice(indexToMove(own, topic), 1));
       }
       full = [...assignment.keys()];
     }
@@ -50,7 +50,7 @@ interface Move {
   readonly topic: string;
 }
 
-/** The fewest moves that take one partition from `start` to somebody with at least two fewer. */
+/** The fewest moves that bring a partition from `start` to a member with at least two fewer. */
 function pathFrom(
   start: string,
   assignment: GroupAssignment,
@@ -58,12 +58,12 @@ function pathFrom(
 ): Move[] | null {
   const target = assignment.get(start)!.length - 2;
   const reached = new Map<string, Move | null>([[start, null]]);
-  const spread = new Set<string>();
-  // A Map is walked in the order of insertion, additions included: breadth first.
+  const seenTopics = new Set<string>();
+  // Iterating a Map also visits entries added on the way, in order: a breadth-first search.
   for (const [from] of reached)
     for (const { topic } of assignment.get(from)!) {
-      if (spread.has(topic)) continue;
-      spread.add(topic);
+      if (seenTopics.has(topic)) continue;
+      seenTopics.add(topic);
       for (const to of readersOf.get(topic)!) {
         if (reached.has(to)) continue;
         reached.set(to, { from, to, topic });

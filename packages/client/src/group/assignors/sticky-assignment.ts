@@ -10,8 +10,8 @@ import {
 import { rebalance } from "./rebalance.ts";
 
 /**
- * Deals out every partition, as evenly as the subscriptions allow, and moves as few of those that
- * have an owner as that takes.
+ * Assigns every partition: first as evenly as the subscriptions allow, then with as few moves away
+ * from present owners as possible.
  */
 export function stickyAssignment(
   members: readonly AssignorMember[],
@@ -27,14 +27,14 @@ export function stickyAssignment(
     if (owner !== null && topicsOf.get(owner)!.has(at.topic)) assignment.get(owner)!.push(at);
     else free.push(at);
   }
-  if (alike(members)) dealEvenly(assignment, free);
+  if (subscribeAlike(members)) assignEvenly(assignment, free);
   else rebalance(assignment, free, topicsOf);
   return assignment;
 }
 
 /**
- * Who has which partition: the member that says so with the newest generation. Null where several
- * say so of one generation, which leaves nobody to be believed.
+ * The owner of each partition: the member that claims it with the newest generation. Null if
+ * several claim it with the same generation: then none is trusted.
  */
 export function claimsOf(members: readonly AssignorMember[]): Map<string, string | null> {
   const newest = new Map<string, number>();
@@ -51,7 +51,7 @@ export function claimsOf(members: readonly AssignorMember[]): Map<string, string
 }
 
 /** Whether all members subscribe to the same topics. */
-function alike([first, ...others]: readonly AssignorMember[]): boolean {
+function subscribeAlike([first, ...others]: readonly AssignorMember[]): boolean {
   const topics = new Set(first!.topics);
   return others.every((member) => {
     const own = new Set(member.topics);
@@ -60,19 +60,20 @@ function alike([first, ...others]: readonly AssignorMember[]): boolean {
 }
 
 /**
- * Where everybody may have everything: sizes differ by one at most, the largest stay the larger.
+ * For members with the same subscription: sizes differ by one at most, and the members with the
+ * most partitions keep the extra one.
  */
-function dealEvenly(assignment: GroupAssignment, free: readonly TopicPartition[]): void {
+function assignEvenly(assignment: GroupAssignment, free: readonly TopicPartition[]): void {
   const bySize = [...assignment.values()].sort((a, b) => b.length - a.length);
   const total = free.length + bySize.reduce((sum, own) => sum + own.length, 0);
   const share = Math.floor(total / bySize.length);
   const withOneMore = total % bySize.length;
   const quotas = bySize.map((own, index) => ({ own, quota: share + Number(index < withOneMore) }));
-  const dealt = [...free];
-  for (const { own, quota } of quotas) dealt.push(...own.splice(quota));
+  const unassigned = [...free];
+  for (const { own, quota } of quotas) unassigned.push(...own.splice(quota));
   let open = quotas.filter(({ own, quota }) => own.length < quota);
-  for (let next = 0; next < dealt.length; ) {
-    for (const { own } of open) if (next < dealt.length) own.push(dealt[next++]!);
+  for (let next = 0; next < unassigned.length; ) {
+    for (const { own } of open) if (next < unassigned.length) own.push(unassigned[next++]!);
     open = open.filter(({ own, quota }) => own.length < quota);
   }
 }

@@ -4,8 +4,8 @@ import { type Assignor, nothingAssigned } from "./assignor.ts";
 import { stickyAssignment } from "./sticky-assignment.ts";
 
 /**
- * Even, and with as few moves as that allows (KIP-54). Members give everything up before they join,
- * so what they had goes along as user data, laid out as Kafka's StickyAssignor does.
+ * Balanced, with as few moves as possible (KIP-54). Members revoke all partitions before they join,
+ * so they send the former ones as user data, in the format of Kafka's StickyAssignor.
  */
 export const sticky: Assignor = {
   name: "sticky",
@@ -34,7 +34,7 @@ export const sticky: Assignor = {
       for (let left = reader.count(reader.i32(), 4); left > 0; left--)
         owned.push({ topic, partition: reader.i32() });
     }
-    // Older members do not say in which generation they had it.
+    // Older members do not send a generation.
     return { owned, generation: reader.remaining >= 4 ? reader.i32() : -1 };
   },
 };
