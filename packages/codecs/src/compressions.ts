@@ -5,7 +5,8 @@ import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
 /**
- * Compresses with a record batch's codec: 1 gzip, 2 snappy (a raw block), 3 lz4 (a frame), 4 zstd.
+ * Compresses with the codec of a record batch: 1 gzip, 2 snappy (a raw block), 3 lz4 (a frame), 4
+ * zstd. Throws CodecUnavailableError.
  */
 export function compress(codec: number, bytes: Uint8Array): Uint8Array {
   switch (codec) {
@@ -23,9 +24,9 @@ export function compress(codec: number, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Expands what `compress` or any Kafka client made, to `maxBytes` at most. Throws
- * DecompressionLimitError above that, before memory of that order is taken; DecompressionError for
- * malformed input; CodecUnavailableError. `bytes` is never changed, and the result never shares it.
+ * Decompresses the output of `compress` or of any Kafka client. Throws DecompressionLimitError if
+ * the result would exceed `maxBytes`, before it allocates that much; DecompressionError for
+ * malformed input; CodecUnavailableError. The result shares no memory with `bytes`.
  */
 export function decompress(codec: number, bytes: Uint8Array, maxBytes: number): Uint8Array {
   switch (codec) {
@@ -43,5 +44,5 @@ export function decompress(codec: number, bytes: Uint8Array, maxBytes: number): 
 }
 
 function unknownCodec(codec: number): CodecUnavailableError {
-  return new CodecUnavailableError(`there is no record compression ${codec}`);
+  return new CodecUnavailableError(`unknown compression codec ${codec}: must be 1 to 4`);
 }

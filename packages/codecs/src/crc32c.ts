@@ -4,13 +4,13 @@ type Crc32 = typeof import("@node-rs/crc32");
 const native = optional(() => requireLibrary("@node-rs/crc32") as Crc32);
 let compute: ((bytes: Uint8Array) => number) | undefined;
 
-/** CRC32C (Castagnoli) as an unsigned number; native where this machine has a binary for it. */
+/** CRC32C (Castagnoli), unsigned. Native if the library has a binary for this machine. */
 export function crc32c(bytes: Uint8Array): number {
   compute ??= native()?.crc32c ?? plainCrc32c();
   return compute(bytes);
 }
 
-/** One table, one byte at a time: correct on any machine, fast on none. */
+/** In JavaScript, byte by byte with one table: slow, for machines without a native binary. */
 export function plainCrc32c(): (bytes: Uint8Array) => number {
   const table = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) {

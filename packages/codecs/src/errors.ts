@@ -1,4 +1,4 @@
-/** The output would exceed the caller's limit; nothing near that size was allocated. */
+/** The output would exceed the caller's limit. No memory of that size was allocated. */
 export class DecompressionLimitError extends Error {
   readonly code = "TARPAN_DECOMPRESSION_LIMIT";
   override readonly name = "DecompressionLimitError";
@@ -8,7 +8,7 @@ export class DecompressionLimitError extends Error {
   }
 }
 
-/** The input is not what its codec calls for. */
+/** The input is malformed. */
 export class DecompressionError extends Error {
   readonly code = "TARPAN_DECOMPRESSION_FAILED";
   override readonly name = "DecompressionError";
@@ -18,7 +18,7 @@ export class DecompressionError extends Error {
   }
 }
 
-/** The codec is not one of ours, or the library behind it can't be loaded on this machine. */
+/** The codec is unknown, or its library can't be loaded on this machine. */
 export class CodecUnavailableError extends Error {
   readonly code = "TARPAN_CODEC_UNAVAILABLE";
   override readonly name = "CodecUnavailableError";

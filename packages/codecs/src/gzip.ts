@@ -1,7 +1,7 @@
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 
-/** Output is gathered in pieces of this size; zlib's default of 16 KiB costs a third more time. */
+/** Size of zlib's output chunks. Its default of 16 KiB takes a third more time. */
 const CHUNK_BYTES = 64 * 1024;
 
 export function compressGzip(bytes: Uint8Array): Uint8Array {
@@ -9,7 +9,7 @@ export function compressGzip(bytes: Uint8Array): Uint8Array {
 }
 
 export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  // zlib takes no limit of 0, so an empty result has to be told from one byte by hand.
+  // zlib does not accept a limit of 0, so the length is checked again below.
   const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: CHUNK_BYTES };
   let output: Uint8Array;
   try {
@@ -21,7 +21,7 @@ export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array 
   return output;
 }
 
-/** What node:zlib throws, in our terms. */
+/** Turns an error of node:zlib into one of this package. */
 export function zlibError(codec: string, error: unknown, maxBytes: number): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ERR_BUFFER_TOO_LARGE") return new DecompressionLimitError(codec, maxBytes);

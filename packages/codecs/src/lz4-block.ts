@@ -1,10 +1,12 @@
-// LZ4 blocks (lz4_Block_format.md). The length of a block's plain form is written nowhere, so it is
-// counted first, which touches only tokens and lengths, and expanded into an array of that size.
+// LZ4 blocks (lz4_Block_format.md). A block does not say its plain length. So the first pass adds
+// it up, reading only tokens and lengths; the second decompresses into an array of that size.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 
 const MIN_MATCH = 4;
 
-/** Plain bytes of the block in [start, end), or a DecompressionLimitError above `maxBytes`. */
+/**
+ * The plain length of the block in [start, end). Throws DecompressionLimitError above `maxBytes`.
+ */
 export function plainBlockLength(
   bytes: Uint8Array,
   start: number,
@@ -46,8 +48,8 @@ export function plainBlockLength(
 }
 
 /**
- * Expands the block in [start, end), which plainBlockLength has measured, into `output` at
- * `position`. Matches may reach back to `earliest`. Returns the position after.
+ * Decompresses the block in [start, end) into `output` at `position`. plainBlockLength must have
+ * checked the block. Matches may reach back to `earliest`. Returns the position after the block.
  */
 export function decompressBlock(
   bytes: Uint8Array,

@@ -1,6 +1,5 @@
-// LZ4 frames (lz4_Frame_format.md), as Kafka uses them since magic 1. Decoded here because the
-// native library has no bound of its own; for sizes of a batch this costs no more than the call
-// into it.
+// LZ4 frames (lz4_Frame_format.md), as Kafka uses them since magic 1. Decompressed here because the
+// native library can't limit its output; for a batch this takes no longer than the native call.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { MAX_BLOCKS } from "./limits.ts";
 import { decompressBlock, plainBlockLength } from "./lz4-block.ts";
@@ -35,7 +34,7 @@ interface Frame {
   contentChecksum: number | undefined;
 }
 
-/** Takes one frame. Its plain size is counted before anything is allocated for it. */
+/** Decompresses one frame. Adds up its plain size before it allocates the output. */
 export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const frame = readFrame(bytes, maxBytes);
   const output = new Uint8Array(frame.plainBytes);
@@ -45,7 +44,7 @@ export function decompressLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
       output.set(bytes.subarray(start, end), out);
       out += end - start;
     } else {
-      // A distance has 16 bits, so linked blocks need no other bound.
+      // Linked blocks may refer back to earlier ones; 16 bits limit the distance.
       const earliest = frame.independent ? out : 0;
       out = decompressBlock(bytes, start, end, output, out, earliest);
     }
@@ -80,7 +79,7 @@ function readFrame(bytes: Uint8Array, maxBytes: number): Frame {
     maxBytes,
   });
   if (contentBytes !== undefined && contentBytes !== plainBytes) {
-    throw malformed(`${plainBytes} bytes where the frame promises ${contentBytes}`);
+    throw malformed(`${plainBytes} bytes, but the header says ${contentBytes}`);
   }
   const contentChecksum = flags & 4 ? readUint32(view, next) : undefined;
   const frameEnd = flags & 4 ? next + 4 : next;
@@ -123,7 +122,7 @@ function readBlocks(
   }
 }
 
-/** A frame of stored blocks: valid LZ4 that any reader takes, at no gain in size. */
+/** A valid frame of stored (uncompressed) blocks, for machines without the native library. */
 export function storeFrame(plain: Uint8Array): Uint8Array {
   const blockBytes = 4 * 1024 * 1024;
   const blockCount = Math.ceil(plain.length / blockBytes);

@@ -1,12 +1,12 @@
 import { createRequire } from "node:module";
 
 /**
- * Codec libraries load on first use: a broker that meets no zstd batch pays neither the time nor
- * the memory of zstd. `require` because that use is synchronous.
+ * Loads codec libraries on first use: a broker without zstd batches needs neither time nor memory
+ * for zstd. `require`, because `compress` is synchronous.
  */
 export const requireLibrary: NodeJS.Require = createRequire(import.meta.url);
 
-/** A function that loads once; undefined when the library has no binary for this machine. */
+/** Returns a function that loads once; undefined if the library has no binary for this machine. */
 export function optional<T>(load: () => T): () => T | undefined {
   let loaded: { library: T | undefined } | undefined;
   return () => {

@@ -1,5 +1,5 @@
 // Raw snappy blocks (format_description.txt of google/snappy): a varint of the plain length, then
-// elements. Plain JavaScript, for machines without the native library.
+// elements. In JavaScript, for small blocks and for machines without the native library.
 import { DecompressionError } from "./errors.ts";
 
 /** Reads the block's plain length; `next` is where its elements begin. */
@@ -18,7 +18,7 @@ export function readPlainLength(block: Uint8Array): { length: number; next: numb
   throw new DecompressionError("snappy", "the block's length is not a 32-bit varint");
 }
 
-/** Expands the elements of `block` from `next` on; they must fill `output` exactly. */
+/** Decompresses the elements of `block` from `next` on; they must fill `output` exactly. */
 export function decompressBlock(block: Uint8Array, next: number, output: Uint8Array): void {
   let at = next;
   let out = 0;
@@ -57,7 +57,7 @@ export function decompressBlock(block: Uint8Array, next: number, output: Uint8Ar
   if (out !== output.length) throw overrun();
 }
 
-/** One literal after another: valid snappy that any reader takes, at no gain in size. */
+/** A valid block of one literal (uncompressed), for machines without the native library. */
 export function storeBlock(plain: Uint8Array): Uint8Array {
   const header: number[] = [];
   let rest = plain.length;

@@ -1,5 +1,5 @@
-// Kafka's snappy comes in two forms: Java (snappy-java's SnappyOutputStream, "xerial") frames raw
-// blocks, librdkafka and others send one raw block.
+// Kafka has two snappy formats: Java clients frame raw blocks (snappy-java's SnappyOutputStream,
+// "xerial"), librdkafka and others send one raw block.
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { MAX_BLOCKS, NATIVE_SNAPPY_MIN_BYTES, SNAPPY_MAX_EXPANSION } from "./limits.ts";
 import { optional, requireLibrary } from "./native.ts";
@@ -12,18 +12,17 @@ const XERIAL_HEADER_BYTES = 16;
 type Snappy = typeof import("snappy");
 const native = optional(() => requireLibrary("snappy") as Snappy);
 
-/** Memory of V8's own: handing over native memory takes four times as long as copying out of it. */
+/** Copies the output into V8's memory: an external buffer takes four times as long. */
 const COPY = { copyOutputData: true };
 
 /**
- * Writes one raw block: every reader takes it, while some know nothing of xerial
- * (@platformatic/kafka).
+ * Writes one raw block: every client reads it, but some can't read xerial (@platformatic/kafka).
  */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
   return native()?.compressSync(bytes, COPY) ?? storeBlock(bytes);
 }
 
-/** Takes either form. Lengths are added up before anything is expanded. */
+/** Reads both formats. Adds up the plain lengths before it decompresses. */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const blocks = isXerial(bytes) ? splitXerial(bytes) : [bytes];
   let total = 0;
@@ -54,7 +53,7 @@ function splitXerial(bytes: Uint8Array): Uint8Array[] {
   const blocks: Uint8Array[] = [];
   let at = XERIAL_HEADER_BYTES;
   while (at < bytes.length) {
-    // Streams may be concatenated, header and all: snappy-java steps over it, so we do.
+    // Streams may be concatenated; snappy-java skips the headers in between.
     if (isXerial(bytes.subarray(at))) {
       at += XERIAL_HEADER_BYTES;
       continue;
@@ -84,7 +83,7 @@ function claimedLength(block: Uint8Array): number {
   return length;
 }
 
-/** The native decoder allocates the claimed length, which was checked, and writes no more. */
+/** The native decoder allocates the claimed length, which claimedLength has checked. */
 function expand(block: Uint8Array): Uint8Array {
   const snappy = native();
   if (!snappy) {

@@ -1,5 +1,5 @@
 export interface Zstd {
   compress(bytes: Uint8Array): Uint8Array;
-  /** Expands one frame into `capacity` bytes at most, or throws DecompressionLimitError. */
+  /** Decompresses one frame. Throws DecompressionLimitError above `capacity` bytes. */
   decompressFrame(frame: Uint8Array, capacity: number): Uint8Array;
 }

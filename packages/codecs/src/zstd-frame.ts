@@ -1,5 +1,5 @@
-// Zstandard frames (RFC 8878): headers only. What a frame may expand to is bounded before it is
-// expanded, by its content size where there is one and else by its blocks.
+// The headers of Zstandard frames (RFC 8878). They bound a frame's plain size before it is
+// decompressed: by its content size, or without one by the number and type of its blocks.
 import { DecompressionError } from "./errors.ts";
 import { ZSTD_MAX_BLOCK_BYTES, ZSTD_MAX_FRAMES } from "./limits.ts";
 
@@ -11,11 +11,11 @@ export interface ZstdFrame {
   end: number;
   /** From the frame's header, if it has one. */
   contentBytes: number | undefined;
-  /** No valid frame of these blocks expands to more. */
+  /** The largest plain size that a frame of these blocks can have. */
   boundBytes: number;
 }
 
-/** The frames of `bytes`, skippable ones left out. They must fill it exactly. */
+/** The frames of `bytes`, without skippable frames. Throws if bytes follow the last one. */
 export function zstdFrames(bytes: Uint8Array): ZstdFrame[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frames: ZstdFrame[] = [];
@@ -43,7 +43,7 @@ function readFrame(bytes: Uint8Array, view: DataView, start: number): ZstdFrame 
   const singleSegment = (descriptor & 0x20) !== 0;
   if (descriptor & 0x08) throw malformed("a reserved bit is set");
   let at = start + 5 + (singleSegment ? 0 : 1);
-  // A dictionary id of 0 bytes is none; Kafka has no dictionaries, so any id will fail to decode.
+  // Skip the dictionary id, if any. Kafka has no dictionaries: such a frame fails to decompress.
   at += [0, 1, 2, 4][descriptor & 3]!;
   const sizeFlag = descriptor >>> 6;
   const sizeBytes = sizeFlag === 0 ? Number(singleSegment) : 1 << sizeFlag;
@@ -53,7 +53,7 @@ function readFrame(bytes: Uint8Array, view: DataView, start: number): ZstdFrame 
   const end = blocks.end + (descriptor & 0x04 ? 4 : 0);
   if (end > bytes.length) throw malformed("the checksum is cut off");
   if (contentBytes !== undefined && contentBytes > blocks.boundBytes) {
-    throw malformed(`its blocks can't expand to the ${contentBytes} bytes it promises`);
+    throw malformed(`its blocks can't expand to the ${contentBytes} bytes that its header says`);
   }
   return { start, end, contentBytes, boundBytes: blocks.boundBytes };
 }
@@ -73,7 +73,7 @@ function readBlocks(bytes: Uint8Array, from: number): { end: number; boundBytes:
     const header = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
     const type = (header >>> 1) & 3;
     const size = header >>> 3;
-    if (type === 3 || size > ZSTD_MAX_BLOCK_BYTES) throw malformed("a block header makes no sense");
+    if (type === 3 || size > ZSTD_MAX_BLOCK_BYTES) throw malformed("an invalid block header");
     const stored = type === 1 ? 1 : size;
     need(bytes, at + 3, stored);
     at += 3 + stored;

@@ -1,24 +1,23 @@
-// zstd from @bokuweb/zstd-wasm, for Node before 22.15. The package's own functions start up
-// asynchronously and size their output by what the frame claims, so its WebAssembly module is
-// driven directly here: compiled on first use, and with an output of our size. The version is
-// pinned for this reason.
+// zstd from @bokuweb/zstd-wasm, for Node before 22.15. The package's own functions load
+// asynchronously and allocate what the frame claims. So this file uses the WebAssembly module
+// directly, with a limited output. For that reason the package's version is pinned.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { requireLibrary } from "./native.ts";
 import type { Zstd } from "./zstd-contract.ts";
 
-/** Part of every Node, but of no type library we use: these types come with the DOM's. */
+/** Declared here, because only TypeScript's DOM library has these types. */
 declare const WebAssembly: {
   Module: new (code: Uint8Array) => object;
   Instance: new (module: object, imports: object) => object;
 };
 
 const LEVEL = 3;
-/** ZSTD_error_dstSize_tooSmall of zstd_errors.h; errors come back negated. */
+/** ZSTD_error_dstSize_tooSmall of zstd_errors.h, negated as all returned errors are. */
 const OUTPUT_TOO_SMALL = -70;
 
-/** The Emscripten module of the package, with the names zstd.h gives to what it exports. */
+/** The package's Emscripten module; its exports have the names of zstd.h. */
 interface ZstdModule {
   HEAPU8: Uint8Array;
   instantiateWasm?(imports: object, receive: (instance: object) => unknown): unknown;
@@ -31,7 +30,7 @@ interface ZstdModule {
   _ZSTD_decompress(to: number, capacity: number, from: number, size: number): number;
 }
 
-/** Throws when the package is not installed or not the version this was written for. */
+/** Throws if the package is not installed, or in a version other than the pinned one. */
 export function openZstdWasm(): Zstd {
   const module = load();
   return {
@@ -58,7 +57,7 @@ function load(): ZstdModule {
   return Module;
 }
 
-/** Copies `bytes` in, runs, copies the result out, and gives both areas back. */
+/** Copies `bytes` into the module, runs, copies the result out, and frees both areas. */
 function call(
   module: ZstdModule,
   bytes: Uint8Array,

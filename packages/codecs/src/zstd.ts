@@ -5,7 +5,7 @@ import type { Zstd } from "./zstd-contract.ts";
 import { zstdFrames } from "./zstd-frame.ts";
 import { openZstdWasm } from "./zstd-wasm.ts";
 
-/** node:zlib has zstd from 22.15 on; the types here are those of the oldest Node we support. */
+/** node:zlib has zstd since Node 22.15; our types are those of the oldest supported Node. */
 interface ZlibWithZstd {
   zstdCompressSync?(bytes: Uint8Array): Uint8Array;
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
@@ -23,7 +23,7 @@ export function compressZstd(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Expands one or more frames. Where a frame promises no size, its blocks bound the memory for it.
+ * Decompresses one or more frames. For a frame without a content size, its blocks bound the memory.
  */
 export function decompressZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const parts: Uint8Array[] = [];
@@ -63,7 +63,7 @@ function expand(
     if (!(error instanceof DecompressionLimitError)) throw error;
     if (contentBytes === undefined) throw new DecompressionLimitError("zstd", maxBytes);
   }
-  throw new DecompressionError("zstd", `a frame is not the ${contentBytes} bytes it promises`);
+  throw new DecompressionError("zstd", `a frame has not the ${contentBytes} bytes its header says`);
 }
 
 function openZlib(library: ZlibWithZstd): Zstd | undefined {
@@ -85,7 +85,7 @@ function openWasm(): Zstd {
   try {
     return openZstdWasm();
   } catch (cause) {
-    const message = "zstd needs Node 22.15 or the package @bokuweb/zstd-wasm";
+    const message = "zstd is not available: use Node 22.15 or later, or install @bokuweb/zstd-wasm";
     throw new CodecUnavailableError(message, { cause });
   }
 }
