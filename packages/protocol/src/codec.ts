@@ -5,7 +5,7 @@ import type { AnyApi, Api, Fields, Input, Output, RecordSchema } from "./schema.
 import { includes } from "./versions.ts";
 import type { Writer } from "./writer.ts";
 
-/** One API at one version. The read methods throw ProtocolError on a frame that does not parse. */
+/** Reads and writes one API at one version. The read methods throw ProtocolError. */
 export interface Codec<Q extends Fields, S extends Fields> {
   readonly version: number;
   readonly flexible: boolean;
@@ -15,7 +15,7 @@ export interface Codec<Q extends Fields, S extends Fields> {
   writeResponse(writer: Writer, value: Input<S>): void;
 }
 
-/** One log record at one version. */
+/** Reads and writes one kind of log record at one version. */
 export interface RecordCodec<F extends Fields> {
   readonly version: number;
   readonly flexible: boolean;
@@ -29,8 +29,8 @@ const apiCodecs = new WeakMap<AnyApi, unknown[]>();
 const recordCodecs = new WeakMap<object, unknown[]>();
 
 /**
- * The codec of an API at a version. Throws RangeError where the schema does not describe the
- * version.
+ * The codec of an API at a version, which is compiled once. Throws RangeError if the schema lacks
+ * the version.
  */
 export function codecOf<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
@@ -51,8 +51,7 @@ export function codecOf<Q extends Fields, S extends Fields>(
 }
 
 /**
- * The codec of a log record at a version. Throws RangeError where the schema does not describe the
- * version.
+ * The codec of a log record at a version. Throws RangeError if the schema lacks the version.
  */
 export function recordCodec<F extends Fields>(
   record: RecordSchema<F>,
@@ -90,8 +89,8 @@ function cached<C>(
 }
 
 /**
- * Compiles a direction when it is first used: a broker never decodes responses, a client uses few
- * versions.
+ * Compiles reading and writing when each is first used: a broker never reads responses, and a
+ * client uses few versions.
  */
 function lazy(fields: Fields, version: number, flexible: boolean): StructCodec {
   if (!canCompile) return interpret(fields, version, flexible);

@@ -1,4 +1,4 @@
-/** Code that reads one schema at one version, in the order and meaning of interpret.ts. */
+/** Generates a function that reads one schema at one version, like `read` of interpret.ts. */
 
 import type { StructCodec } from "./interpret.ts";
 import { fixedBytes, isNullable, isPresent, minimumBytes, NO_BYTES } from "./layout.ts";
@@ -20,7 +20,7 @@ export function compileRead(
   );
 }
 
-/** Reads a value of fixed size at a checked position. */
+/** The expression for a value of fixed size, at a position that was checked before. */
 function fixedRead(definition: Definition, at: string): string {
   switch (definition.kind) {
     case "bool":
@@ -67,7 +67,9 @@ class ReadGenerator {
     return `return function read(r) {\n  const v = r.view;\n${this.#code}\n  return ${value};\n};`;
   }
 
-  /** Emits what must run before, returns an expression that is used exactly once, right after. */
+  /**
+   * Emits statements, and returns the expression of the value: to be used once, right after them.
+   */
   #read(schema: Schema): string {
     if (!(schema instanceof Field)) return this.#readStruct(schema);
     const d = schema.definition;

@@ -1,4 +1,4 @@
-/** Code that writes one schema at one version, in the order and meaning of interpret.ts. */
+/** Generates a function that writes one schema at one version, like `write` of interpret.ts. */
 import type { StructCodec } from "./interpret.ts";
 import { fixedBytes, isNullable, isPresent, NO_BYTES } from "./layout.ts";
 import { type AnyField, type Definition, Field, type Fields, type Schema } from "./schema.ts";
@@ -119,7 +119,7 @@ class WriteGenerator {
     if (this.#flexible) this.#writeTags(tagged);
   }
 
-  /** A variable with the value of a field, or its default where it may be left out. */
+  /** Emits a variable with a field's value, or with its default if it is undefined. */
   #valueOf(d: Definition, given: string): string {
     const variable = this.#code.name("x");
     const optional = d.fallback !== undefined || d.versions !== undefined;

@@ -1,17 +1,17 @@
 /**
- * Kafka's error codes, the one table of them. The texts are ours; codes and names are the
- * protocol's. `retriable` says whether a client may send the same request again and hope.
+ * The table of Kafka's error codes. Codes and names are the protocol's, the texts are ours. The
+ * third column says whether the error is retriable: the same request may succeed later.
  */
 const table = [
   [-1, "UNKNOWN_SERVER_ERROR", false, "The broker met an error it did not expect."],
   [0, "NONE", false, "No error."],
-  [1, "OFFSET_OUT_OF_RANGE", false, "The partition's log does not reach to this offset."],
+  [1, "OFFSET_OUT_OF_RANGE", false, "The offset is outside the partition's log."],
   [2, "CORRUPT_MESSAGE", true, "The record batch is damaged: checksum, size or key is wrong."],
   [3, "UNKNOWN_TOPIC_OR_PARTITION", true, "This broker does not know the topic or partition."],
   [4, "INVALID_FETCH_SIZE", false, "The fetch size is not valid."],
   [5, "LEADER_NOT_AVAILABLE", true, "The partition has no leader at the moment."],
   [6, "NOT_LEADER_OR_FOLLOWER", true, "This broker does not lead or hold the partition."],
-  [7, "REQUEST_TIMED_OUT", true, "The request was not done in time; it may still take effect."],
+  [7, "REQUEST_TIMED_OUT", true, "The request timed out; it may still take effect."],
   [8, "BROKER_NOT_AVAILABLE", false, "The broker is not available."],
   [9, "REPLICA_NOT_AVAILABLE", true, "The replica is not available on this broker."],
   [10, "MESSAGE_TOO_LARGE", false, "The record batch is larger than this topic accepts."],
@@ -21,12 +21,17 @@ const table = [
   [14, "COORDINATOR_LOAD_IN_PROGRESS", true, "The coordinator is still loading its state."],
   [15, "COORDINATOR_NOT_AVAILABLE", true, "There is no coordinator at the moment."],
   [16, "NOT_COORDINATOR", true, "Another broker is the coordinator."],
-  [17, "INVALID_TOPIC_EXCEPTION", false, "The topic's name is not valid, or not open to this."],
+  [
+    17,
+    "INVALID_TOPIC_EXCEPTION",
+    false,
+    "The topic's name is not valid, or the topic is internal.",
+  ],
   [18, "RECORD_LIST_TOO_LARGE", false, "The record batch is larger than a log segment."],
   [19, "NOT_ENOUGH_REPLICAS", true, "Too few in-sync replicas; nothing was written."],
   [20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", true, "Written, but to too few in-sync replicas."],
   [21, "INVALID_REQUIRED_ACKS", false, "acks must be -1, 0 or 1."],
-  [22, "ILLEGAL_GENERATION", false, "The group is not in this generation."],
+  [22, "ILLEGAL_GENERATION", false, "The generation is not the group's current one."],
   [23, "INCONSISTENT_GROUP_PROTOCOL", false, "The member shares no protocol with its group."],
   [24, "INVALID_GROUP_ID", false, "The group id is not valid."],
   [25, "UNKNOWN_MEMBER_ID", false, "The group has no such member."],
@@ -48,26 +53,31 @@ const table = [
   [41, "NOT_CONTROLLER", true, "Another broker is the controller."],
   [42, "INVALID_REQUEST", false, "The request contradicts itself or the protocol."],
   [43, "UNSUPPORTED_FOR_MESSAGE_FORMAT", false, "The log's record format does not support this."],
-  [44, "POLICY_VIOLATION", false, "The request goes against the broker's policy."],
+  [44, "POLICY_VIOLATION", false, "The request violates the broker's policy."],
   [45, "OUT_OF_ORDER_SEQUENCE_NUMBER", false, "The producer's sequence has a gap."],
   [46, "DUPLICATE_SEQUENCE_NUMBER", false, "The producer's sequence was seen before."],
   [47, "INVALID_PRODUCER_EPOCH", false, "A newer producer of this id has taken over."],
   [48, "INVALID_TXN_STATE", false, "The transaction's state does not allow this."],
   [49, "INVALID_PRODUCER_ID_MAPPING", false, "The transactional id has another producer id."],
   [50, "INVALID_TRANSACTION_TIMEOUT", false, "The transaction timeout is above the maximum."],
-  [51, "CONCURRENT_TRANSACTIONS", true, "Another operation on this transaction is under way."],
+  [51, "CONCURRENT_TRANSACTIONS", true, "Another operation on this transaction is in progress."],
   [52, "TRANSACTION_COORDINATOR_FENCED", false, "A newer transaction coordinator has taken over."],
   [53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", false, "Not authorised for the transactional id."],
-  [54, "SECURITY_DISABLED", false, "Security is switched off here."],
-  [55, "OPERATION_NOT_ATTEMPTED", false, "Not tried, since another part of the request failed."],
+  [54, "SECURITY_DISABLED", false, "Security is disabled on this broker."],
+  [55, "OPERATION_NOT_ATTEMPTED", false, "Not attempted: another part of the request failed."],
   [56, "KAFKA_STORAGE_ERROR", true, "The broker can't read or write its disk."],
   [57, "LOG_DIR_NOT_FOUND", false, "The broker has no such log directory."],
   [58, "SASL_AUTHENTICATION_FAILED", false, "Authentication failed."],
   [59, "UNKNOWN_PRODUCER_ID", false, "The broker no longer knows this producer."],
   [60, "REASSIGNMENT_IN_PROGRESS", false, "The partition is being reassigned."],
-  [61, "DELEGATION_TOKEN_AUTH_DISABLED", false, "Delegation tokens are switched off."],
+  [61, "DELEGATION_TOKEN_AUTH_DISABLED", false, "Delegation tokens are disabled."],
   [62, "DELEGATION_TOKEN_NOT_FOUND", false, "There is no such delegation token."],
-  [63, "DELEGATION_TOKEN_OWNER_MISMATCH", false, "The delegation token belongs to another."],
+  [
+    63,
+    "DELEGATION_TOKEN_OWNER_MISMATCH",
+    false,
+    "The delegation token belongs to another principal.",
+  ],
   [64, "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED", false, "No delegation tokens on this connection."],
   [65, "DELEGATION_TOKEN_AUTHORIZATION_FAILED", false, "Not authorised for the delegation token."],
   [66, "DELEGATION_TOKEN_EXPIRED", false, "The delegation token has expired."],
@@ -77,18 +87,18 @@ const table = [
   [70, "FETCH_SESSION_ID_NOT_FOUND", true, "There is no such fetch session."],
   [71, "INVALID_FETCH_SESSION_EPOCH", true, "The fetch session is at another epoch."],
   [72, "LISTENER_NOT_FOUND", true, "The leader has no listener of this name."],
-  [73, "TOPIC_DELETION_DISABLED", false, "Deleting topics is switched off."],
+  [73, "TOPIC_DELETION_DISABLED", false, "Deleting topics is disabled."],
   [74, "FENCED_LEADER_EPOCH", true, "The client's leader epoch is older than the broker's."],
   [75, "UNKNOWN_LEADER_EPOCH", true, "The client's leader epoch is newer than the broker's."],
   [76, "UNSUPPORTED_COMPRESSION_TYPE", false, "This version does not allow the compression."],
-  [77, "STALE_BROKER_EPOCH", false, "The broker has registered again since."],
+  [77, "STALE_BROKER_EPOCH", false, "The broker epoch is old: the broker has registered again."],
   [78, "OFFSET_NOT_AVAILABLE", true, "The new leader does not know the end of its log yet."],
   [79, "MEMBER_ID_REQUIRED", false, "Join again with the member id given here."],
   [80, "PREFERRED_LEADER_NOT_AVAILABLE", true, "The preferred leader is not available."],
   [81, "GROUP_MAX_SIZE_REACHED", false, "The group is full."],
   [82, "FENCED_INSTANCE_ID", false, "Another member has taken this group instance id."],
   [83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", true, "No replica may become leader."],
-  [84, "ELECTION_NOT_NEEDED", true, "The partition has the leader it should have."],
+  [84, "ELECTION_NOT_NEEDED", true, "The partition already has the right leader."],
   [85, "NO_REASSIGNMENT_IN_PROGRESS", false, "The partition is not being reassigned."],
   [86, "GROUP_SUBSCRIBED_TO_TOPIC", false, "The group still consumes the topic."],
   [87, "INVALID_RECORD", false, "The broker's validation refused a record."],
@@ -111,7 +121,7 @@ const table = [
   [104, "INCONSISTENT_CLUSTER_ID", false, "This is another cluster."],
   [105, "TRANSACTIONAL_ID_NOT_FOUND", false, "There is no such transactional id."],
   [106, "FETCH_SESSION_TOPIC_ID_ERROR", true, "The fetch session mixes topic names and ids."],
-  [107, "INELIGIBLE_REPLICA", false, "A replica of the new in-sync set may not be in it."],
+  [107, "INELIGIBLE_REPLICA", false, "A broker of the new in-sync set is not eligible."],
   [108, "NEW_LEADER_ELECTED", false, "The change was made and brought a new leader."],
   [109, "OFFSET_MOVED_TO_TIERED_STORAGE", false, "The offset has moved to tiered storage."],
   [110, "FENCED_MEMBER_EPOCH", false, "The member is fenced: drop all partitions and rejoin."],
@@ -150,7 +160,7 @@ export const ErrorCode = Object.fromEntries(table.map(([code, name]) => [name, c
   readonly [R in Row as R[1]]: R[0];
 };
 
-/** A code of the table: a number that counts or places something is none. */
+/** A code of the table. Not `number`, so that no count or offset is mistaken for a code. */
 export type ErrorCode = (typeof ErrorCode)[ErrorName];
 
 export interface KafkaError {
@@ -165,8 +175,8 @@ const byCode: ReadonlyMap<number, KafkaError> = new Map(
 );
 
 /**
- * The error of a code. One that Kafka does not have is an unknown server error, as clients treat
- * it.
+ * The error of a code. A code that Kafka does not have counts as UNKNOWN_SERVER_ERROR, as in
+ * Kafka's clients.
  */
 export function errorOf(code: number): KafkaError {
   return byCode.get(code) ?? byCode.get(ErrorCode.UNKNOWN_SERVER_ERROR)!;

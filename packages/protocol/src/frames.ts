@@ -1,4 +1,4 @@
-/** Whole frames: what travels between two length prefixes. */
+/** Whole requests and responses: the length prefix, the header and the body. */
 import { codecOf } from "./codec.ts";
 import {
   type RequestHeader,
@@ -44,9 +44,9 @@ export function encodeResponse<Q extends Fields, S extends Fields>(
 }
 
 /**
- * A request from what follows the length prefix. Throws ProtocolError where it does not parse, or
- * is of another API or of a version the schema does not have. Bytes after its last field are
- * ignored, as Kafka does: librdkafka sends three of them in Metadata v9 and later for all topics.
+ * Decodes a request; `frame` starts after the length prefix. Throws ProtocolError if it is
+ * malformed, of another API, or of a version that the schema lacks. Ignores bytes after the last
+ * field, as Kafka does: librdkafka sends three of them in Metadata v9 and later for all topics.
  */
 export function decodeRequest<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
@@ -61,8 +61,8 @@ export function decodeRequest<Q extends Fields, S extends Fields>(
 }
 
 /**
- * A response from what follows the length prefix. Throws ProtocolError where it does not parse;
- * bytes after its last field are ignored.
+ * Decodes a response; `frame` starts after the length prefix. Throws ProtocolError if it is
+ * malformed. Ignores bytes after the last field.
  */
 export function decodeResponse<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,

@@ -5,8 +5,8 @@ import { includes } from "./versions.ts";
 import type { Writer } from "./writer.ts";
 
 /**
- * Before every request. The client id keeps its int16 length in every version, so any broker can
- * read it.
+ * The header of every request. The length of the client id is an int16 in all versions, so that any
+ * broker can read it.
  */
 export interface RequestHeader {
   readonly apiKey: number;
@@ -20,25 +20,24 @@ type HeaderRules = Pick<AnyApi, "key" | "flexible">;
 const API_VERSIONS = 18;
 const CONTROLLED_SHUTDOWN = 7;
 
-/** 0 has no client id (ControlledShutdown v0 alone), 2 has a tagged section. */
+/** Version 0 has no client id (only ControlledShutdown v0), version 2 has tagged fields. */
 export function requestHeaderVersion(api: HeaderRules, version: number): 0 | 1 | 2 {
   if (api.key === CONTROLLED_SHUTDOWN && version === 0) return 0;
   return includes(api.flexible, version) ? 2 : 1;
 }
 
 /**
- * 1 has a tagged section. ApiVersions never does: its answer must be legible to any client
- * (KIP-511).
+ * Version 1 has tagged fields. ApiVersions always has version 0: any client must be able to read
+ * its response (KIP-511).
  */
 export function responseHeaderVersion(api: HeaderRules, version: number): 0 | 1 {
   return api.key !== API_VERSIONS && includes(api.flexible, version) ? 1 : 0;
 }
 
 /**
- * Reads a request header. `apiOf` finds the API of a key; where it knows none, a client id is taken
- * for one if it can be read: it stands there in all header versions but one. A version beyond the
- * schema's is read by the API's own rule, so an ApiVersions request of the future still yields its
- * header.
+ * Reads a request header. If `apiOf` does not know the API, the client id is read if possible: all
+ * header versions but 0 have one. For an API version beyond the schema's, the schema's last rule
+ * applies, so that the header of a newer ApiVersions request can be read.
  */
 export function readRequestHeader(
   reader: Reader,
@@ -100,7 +99,7 @@ export function writeResponseHeader(
   if (responseHeaderVersion(api, version) === 1) writer.uvarint(0);
 }
 
-/** Any negative length is null, as in the strings of a body. */
+/** Any negative length means null, as for strings in a body. */
 function readNullableString(reader: Reader): string | null {
   const length = reader.i16();
   return length < 0 ? null : reader.text(length);

@@ -1,11 +1,11 @@
 /**
- * What a schema means on the wire. Slow and plain: this is the definition that the generated code
- * of compile.ts is held to, and its stand-in where code may not be generated.
+ * Reads and writes a schema step by step: slow, but simple. Tests compare the generated code of
+ * compile.ts with it, and it replaces that code if code generation is forbidden.
  *
- * From Kafka's MessageDataGenerator: a field absent from the version, or tagged and not sent, reads
- * as its default; a value set in a version without the field is not written (Kafka throws unless it
- * is "ignorable"); a tag is sent when the value is not the default; elements of arrays are never
- * null; the length of a tagged field that is known is not looked at.
+ * The rules are those of Kafka's MessageDataGenerator. A field that the version lacks, or a tagged
+ * field that was not sent, reads as its default. A value for a field that the version lacks is not
+ * written (Kafka throws unless the field is "ignorable"). A tagged field is sent if its value is
+ * not the default. Array elements are never null. The length of a known tagged field is ignored.
  */
 import {
   defaultOf,
@@ -57,7 +57,7 @@ export function interpret(fields: Fields, version: number, flexible: boolean): S
       }
       case "struct":
         if (isNullable(d, version)) {
-          // Kafka marks presence by a byte, but by a varint where the struct is tagged.
+          // Presence is a byte, or a varint if the struct is a tagged field.
           if (d.tag === undefined ? r.i8() < 0 : r.uvarint() === 0) return null;
         }
         return readStruct(r, d.of as Fields);

@@ -1,7 +1,7 @@
 import { type Definition, Field, type Fields, type Schema, ZERO_UUID } from "./schema.ts";
 import { includes } from "./versions.ts";
 
-/** What both engines need to know of a schema at one version. */
+/** Rules of a schema at one version, for compile.ts and interpret.ts. */
 
 export const NO_BYTES = new Uint8Array(0);
 
@@ -14,7 +14,7 @@ export function isNullable(definition: Definition, version: number): boolean {
 }
 
 /**
- * The value of a field the wire does not carry. Fresh each time, since callers own what they
+ * The value of a field that was not sent. A new object each time: callers may change what they
  * decode.
  */
 export function defaultOf(definition: Definition): unknown {
@@ -46,8 +46,8 @@ export function defaultStruct(fields: Fields): Record<string, unknown> {
 }
 
 /**
- * Whether a tagged field is left out. A non-null default array, string or bytes is always the empty
- * one.
+ * Whether a tagged field has its default value and is not sent. The default of arrays, strings and
+ * bytes is null or empty.
  */
 export function isDefault(definition: Definition, value: unknown): boolean {
   if (value === undefined) return true;
@@ -64,7 +64,7 @@ export function isDefault(definition: Definition, value: unknown): boolean {
   return true;
 }
 
-/** Bytes of a kind whose size never varies, or 0. */
+/** The size of a value if it is fixed, else 0. */
 export function fixedBytes(schema: Schema): number {
   if (!(schema instanceof Field)) return 0;
   switch (schema.definition.kind) {
@@ -88,7 +88,7 @@ export function fixedBytes(schema: Schema): number {
   }
 }
 
-/** The fewest bytes a value can take: bounds how many elements an array may claim. At least 1. */
+/** The smallest size of a value, at least 1: limits how many elements an array may claim. */
 export function minimumBytes(schema: Schema, version: number, flexible: boolean): number {
   if (!(schema instanceof Field)) {
     let total = flexible ? 1 : 0;

@@ -1,7 +1,7 @@
 /**
- * What consumers put into the opaque bytes of the classic group protocol (`protocolType`
- * "consumer"): subscriptions in JoinGroup, assignments in SyncGroup. A newer version is read as the
- * newest known one: versions only ever add fields at the end.
+ * The consumer protocol: the bytes that consumers put into JoinGroup (subscriptions) and SyncGroup
+ * (assignments), with `protocolType` "consumer". A newer version is read as version 3, since
+ * versions only add fields at the end.
  */
 import { recordCodec } from "../codec.ts";
 import { malformed } from "../protocol-error.ts";
@@ -41,13 +41,13 @@ const NEWEST = 3;
 export type ConsumerSubscription = Output<typeof Subscription.fields>;
 export type ConsumerAssignment = Output<typeof Assignment.fields>;
 
-/** Throws ProtocolError where the bytes do not parse. */
+/** Throws ProtocolError on malformed bytes. */
 export function decodeConsumerSubscription(encoded: Uint8Array): ConsumerSubscription {
   const [reader, version] = begin(encoded);
   return recordCodec(Subscription, version).read(reader);
 }
 
-/** Throws ProtocolError where the bytes do not parse. */
+/** Throws ProtocolError on malformed bytes. */
 export function decodeConsumerAssignment(encoded: Uint8Array): ConsumerAssignment {
   const [reader, version] = begin(encoded);
   return recordCodec(Assignment, version).read(reader);
@@ -76,6 +76,6 @@ export function encodeConsumerAssignment(
 function begin(encoded: Uint8Array): [Reader, number] {
   const reader = new Reader(encoded);
   const version = reader.i16();
-  if (version < 0) malformed(`a consumer protocol of version ${version}`);
+  if (version < 0) malformed(`the consumer protocol has no version ${version}`);
   return [reader, Math.min(version, NEWEST)];
 }

@@ -1,4 +1,4 @@
-/** Keys and values of `__consumer_offsets` as bytes. */
+/** Encodes and decodes the keys and values of `__consumer_offsets`. */
 import { recordCodec } from "../codec.ts";
 import { malformed } from "../protocol-error.ts";
 import { Reader } from "../reader.ts";
@@ -11,10 +11,10 @@ type Schemas = typeof groupRecords;
 export type GroupRecordName = keyof Schemas;
 export type GroupKey<N extends GroupRecordName> = Output<Schemas[N]["key"]>;
 export type GroupValue<N extends GroupRecordName> = Output<Schemas[N]["value"]["fields"]>;
-/** A value to be written: what has a default may be left out. */
+/** A value to write: fields with a default may be left out. */
 export type GroupValueInput<N extends GroupRecordName> = Input<Schemas[N]["value"]["fields"]>;
 
-/** A record as it is read; `record` tells the types of the other two. */
+/** A decoded record; the types of `key` and `value` follow from `record`. */
 export type GroupRecord = {
   [N in GroupRecordName]: {
     readonly record: N;
@@ -29,7 +29,7 @@ interface Codecs {
   readonly writeVersion: number;
   readonly key: RecordSchema;
   readonly value: RecordSchema;
-  /** The value's versions, parsed once: a million records may be replayed. */
+  /** The value's versions, parsed only once because a replay may read millions of records. */
   readonly valueVersions: { readonly min: number; readonly max: number };
 }
 
@@ -68,7 +68,8 @@ export function encodeGroupRecord(record: {
 }
 
 /**
- * The only version of a committed offset with a time of expiry; it has no epoch and no topic id.
+ * The only version of OffsetCommitValue with an expiry time; it has no leader epoch and no topic
+ * id.
  */
 const EXPIRING_OFFSET_VERSION = 1;
 
@@ -77,8 +78,8 @@ function expires(value: { readonly expireTimestamp?: number }): boolean {
 }
 
 /**
- * Null for a kind of record that is unknown here: another kind of group, or the future. Throws
- * ProtocolError where the bytes do not parse.
+ * Null for an unknown record type, of another kind of group or a later Kafka. Throws ProtocolError
+ * on malformed bytes.
  */
 export function decodeGroupRecord(key: Uint8Array, value: Uint8Array | null): GroupRecord | null {
   const keyReader = new Reader(key);

@@ -1,6 +1,6 @@
 /**
- * The records of `__consumer_offsets`, as Kafka's group coordinator writes them: a key that begins
- * with the kind of record, a value that begins with its version. A null value is a tombstone.
+ * The records of `__consumer_offsets`, as Kafka's group coordinator writes them. The key begins
+ * with the record type, the value with its version. A null value is a tombstone.
  */
 import {
   array,
@@ -22,7 +22,7 @@ interface GroupRecordSchema<K extends Fields, V extends Fields> {
   readonly type: number;
   readonly key: K;
   readonly value: { readonly versions: Range; readonly flexible: Range; readonly fields: V };
-  /** The value version that is written. */
+  /** The version in which values are written. */
   readonly writeVersion: number;
 }
 
@@ -95,7 +95,7 @@ const ConsumerGroupMetadata = groupRecord({
   writeVersion: 0,
 });
 
-/** What a member of the consumer protocol said of itself. */
+/** What a member of the consumer protocol has sent about itself in heartbeats. */
 const ConsumerGroupMemberMetadata = groupRecord({
   type: 5,
   key: { groupId: string, memberId: string },
@@ -123,7 +123,7 @@ const ConsumerGroupMemberMetadata = groupRecord({
   writeVersion: 0,
 });
 
-/** The epoch the target assignment of a group was computed at. */
+/** The group epoch for which the target assignment was computed. */
 const ConsumerGroupTargetAssignmentMetadata = groupRecord({
   type: 6,
   key: { groupId: string },
@@ -135,7 +135,7 @@ const ConsumerGroupTargetAssignmentMetadata = groupRecord({
   writeVersion: 0,
 });
 
-/** The partitions a member shall have. */
+/** A member's target assignment. */
 const ConsumerGroupTargetAssignmentMember = groupRecord({
   type: 7,
   key: { groupId: string, memberId: string },
@@ -153,7 +153,7 @@ const ownedPartitions = array({
   assignmentEpochs: array(i32).nullable().default(null).tag(0, "0+"),
 });
 
-/** The partitions a member has, and those it must still give up. */
+/** The partitions that a member owns, and those that it must still revoke. */
 const ConsumerGroupCurrentMemberAssignment = groupRecord({
   type: 8,
   key: { groupId: string, memberId: string },
@@ -171,7 +171,7 @@ const ConsumerGroupCurrentMemberAssignment = groupRecord({
   writeVersion: 0,
 });
 
-/** Topics that match a regular expression some member subscribed to. */
+/** The topics that match a regular expression to which members subscribe. */
 const ConsumerGroupRegularExpression = groupRecord({
   type: 16,
   key: { groupId: string, regularExpression: string },
