@@ -1,6 +1,6 @@
-// Nothing of the protocol: it stands where broker, client and command line all can import it.
+// Not about the protocol. It is in this package so that broker, client and CLI can import it.
 
-/** The known name an unknown one was most likely meant to be, null when none is near. */
+/** The known name that is most like a misspelt one; null if none is near. */
 export function nearest(name: string, known: Iterable<string>): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
@@ -11,12 +11,12 @@ export function nearest(name: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** `bind-port`, `bindPort` and `bind_port` are one name to whoever types it. */
+/** `bind-port`, `bindPort` and `bind_port` count as the same name. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[-_.]/g, "");
 }
 
-/** Levenshtein distance, given up at `limit`. */
+/** The Levenshtein distance; stops counting at `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

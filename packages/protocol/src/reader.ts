@@ -6,9 +6,9 @@ import { decodeUuid } from "./uuid.ts";
 /**
  * A cursor over one frame.
  *
- * 1. Every failure is a ProtocolError, and nothing beyond the frame is ever read.
- * 2. No length taken from the frame leads to an allocation before it is checked against what
- *    remains.
+ * 1. Every failure is a ProtocolError. No byte outside the frame is read.
+ * 2. A length in the frame is compared with the remaining bytes before anything is allocated for
+ *    it.
  * 3. Byte fields are views of the frame, never copies.
  */
 export class Reader {
@@ -33,7 +33,7 @@ export class Reader {
     if (this.pos !== this.end) malformed(`${this.remaining} bytes left over after the message`);
   }
 
-  /** Steps over `length` bytes and returns where they start. */
+  /** Skips `length` bytes and returns the position where they start. */
   take(length: number): number {
     const at = this.pos;
     if (length > this.end - at) malformed(`${length} bytes wanted, ${this.end - at} left`);
@@ -73,8 +73,8 @@ export class Reader {
   }
 
   /**
-   * The int64 at a position already checked, as a number. What no number holds is read as the
-   * outermost safe one: it lies outside every log just as well, and is answered so.
+   * The int64 at a checked position, as a number. A value beyond the safe integers is read as the
+   * largest (or smallest) safe integer: that offset is outside every log too.
    */
   offsetAt(at: number): number {
     const high = this.view.getInt32(at);
@@ -103,20 +103,20 @@ export class Reader {
     return (value | (last << 28)) >>> 0;
   }
 
-  /** `length` bytes as text. */
+  /** Reads `length` bytes as UTF-8. */
   text(length: number): string {
     if (length > MAX_STRING_BYTES) malformed(`a string of ${length} bytes`);
     const at = this.take(length);
     return decodeText(this.bytes, at, at + length);
   }
 
-  /** `length` bytes as a view. */
+  /** Reads `length` bytes as a view of the frame. */
   slice(length: number): Uint8Array {
     const at = this.take(length);
     return this.bytes.subarray(at, at + length);
   }
 
-  /** An array's length, refused unless that many elements of at least `minBytes` can follow. */
+  /** Checks an array's length: that many elements of at least `minBytes` must fit the frame. */
   count(length: number, minBytes: number): number {
     if (length * minBytes > this.end - this.pos)
       malformed(`an array of ${length} beyond the frame`);
@@ -125,7 +125,7 @@ export class Reader {
     return length;
   }
 
-  /** Steps over a whole tagged section of which no tag is known. */
+  /** Skips all tagged fields of a struct. */
   skipTags(): void {
     for (let left = this.uvarint(); left > 0; left--) {
       this.uvarint();

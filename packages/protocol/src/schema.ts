@@ -1,12 +1,12 @@
 /**
- * Schemas: the protocol as plain data, with its TypeScript types as a shadow. No encoding logic
- * lives here; interpret.ts says what a schema means on the wire and compile.ts makes it fast.
+ * Schemas: the protocol as data, from which the TypeScript types are derived. This file encodes
+ * nothing: interpret.ts defines what a schema means on the wire, and compile.ts makes it fast.
  */
 
 /** Kafka's notation for a set of versions: `3+`, `1-4`, `2`, or `none`. */
 export type Range = `${number}+` | `${number}-${number}` | `${number}` | "none";
 
-/** Tags from here on are Tarpan's own: Kafka counts its own from 0 in each struct. */
+/** The first tag of Tarpan's own fields. Kafka's tags count from 0 in each struct. */
 export const OWN_TAGS = 10_000;
 
 export type Kind =
@@ -33,13 +33,12 @@ export interface Definition {
   /** Versions in which null is allowed; absent means none. */
   readonly nullable?: Range;
   /**
-   * With a tag the field travels in the tagged section of its struct, and only when it is not the
-   * default.
+   * The tag, if it is a tagged field (KIP-482). It is sent only if its value is not the default.
    */
   readonly tag?: number;
-  /** Value of the field where the wire does not carry it; absent means the zero of its kind. */
+  /** Value of a field that was not sent; absent means the zero of its kind. */
   readonly fallback?: unknown;
-  /** Element of an array, fields of a struct. */
+  /** The element of an array, or the fields of a struct. */
   readonly of?: Schema;
 }
 
@@ -48,8 +47,8 @@ declare const IN: unique symbol;
 declare const OPTIONAL: unique symbol;
 
 /**
- * `Out` is what decoding returns, `In` what encoding accepts, `Optional` whether encoding may be
- * given nothing.
+ * `Out` is what decoding returns, `In` what encoding accepts, and `Optional` whether the field may
+ * be left out when encoding.
  */
 export class Field<Out, In = Out, Optional extends boolean = false> {
   declare readonly [OUT]: Out;
@@ -62,7 +61,7 @@ export class Field<Out, In = Out, Optional extends boolean = false> {
   }
 
   /**
-   * Limits the field to some versions; in the others it reads as its default and is not written.
+   * The versions that have the field. In others it reads as its default and is not written.
    */
   in(versions: Range): Field<Out, In, true> {
     return new Field({ ...this.definition, versions });
@@ -98,8 +97,8 @@ type Encodable<F extends AnyField> = F extends Field<infer _O, infer I, boolean>
 export type Output<F extends Fields> = Flat<{ -readonly [K in keyof F]: Decoded<F[K]> }>;
 
 /**
- * Encodable shape: fields that are tagged, have a default or miss from some version may be left
- * out.
+ * Encodable shape: a field may be left out if it is tagged, has a default, or if some version lacks
+ * it.
  */
 export type Input<F extends Fields> = Flat<
   { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: Encodable<F[K]> } & {
@@ -125,13 +124,12 @@ export const u16 = new Field<number>({ kind: "u16" });
 export const i32 = new Field<number>({ kind: "i32" });
 export const u32 = new Field<number>({ kind: "u32" });
 /**
- * An int64 whose whole range is legal. Where it is not, use `offset`: a bigint costs seven times as
- * much.
+ * An int64 as a bigint, for fields that use the whole range. `offset` is seven times faster.
  */
 export const i64 = new Field<bigint>({ kind: "i64" });
 /**
- * An int64 held as a number: offsets, timestamps, ids. From −2^53 to 2^53 − 1; decoding refuses the
- * rest.
+ * An int64 as a number: offsets, timestamps, ids. A value beyond the safe integers is read as the
+ * largest (or smallest) safe integer.
  */
 export const offset = new Field<number>({ kind: "offset" });
 export const f64 = new Field<number>({ kind: "f64" });
@@ -141,9 +139,9 @@ export const string = new Field<string>({ kind: "string" });
 /** Decodes to a view of the frame, not a copy. */
 export const bytes = new Field<Uint8Array>({ kind: "bytes" });
 
-/** Record batches to encode: several slices make one field, in order. */
+/** Record batches to encode: one buffer, or several that make one field, in order. */
 export type RecordsInput = Uint8Array | readonly Uint8Array[] | null;
-/** Record batches, opaque here. Decodes to a view of the frame, not a copy. */
+/** Record batches as opaque bytes. Decodes to a view of the frame, not a copy. */
 export const records = new Field<Uint8Array | null, RecordsInput, true>({
   kind: "records",
   nullable: "0+",
@@ -177,7 +175,7 @@ export function api<const Q extends Fields, const S extends Fields>(api: Api<Q, 
   return api;
 }
 
-/** Something written to a log: an entry of an internal topic or of the cluster's metadata. */
+/** A record of a log: of an internal topic, or of the cluster's metadata. */
 export interface RecordSchema<F extends Fields = Fields, N extends string = string> {
   readonly key: number;
   readonly name: N;

@@ -1,4 +1,4 @@
-/** What a message is declared with, and what a declaration is compiled into. */
+/** How messages are declared, and the codecs compiled from the declarations. */
 export { type Codec, codecOf, type RecordCodec, recordCodec } from "./codec.ts";
 export { ProtocolError } from "./protocol-error.ts";
 export { Reader } from "./reader.ts";

@@ -1,7 +1,7 @@
 import { defaultOf, NO_BYTES } from "./layout.ts";
 import type { Definition, Fields } from "./schema.ts";
 
-/** Lines of code under construction: what the two generators share. */
+/** The source text of generated code, for compile-read.ts and compile-write.ts. */
 export class SourceText {
   readonly #lines: string[] = [];
   #names = 0;
@@ -19,7 +19,7 @@ export class SourceText {
     this.line("}");
   }
 
-  /** A variable name that is not taken. */
+  /** A new variable name. */
   name(prefix: string): string {
     return `${prefix}${this.#names++}`;
   }
@@ -29,7 +29,7 @@ export class SourceText {
   }
 }
 
-/** A field's default as source text, a fresh value wherever it is evaluated. */
+/** A field's default as source text, which makes a new value each time it runs. */
 export function literal(definition: Definition): string {
   const value = defaultOf(definition);
   if (typeof value === "bigint") return `${value}n`;
@@ -39,7 +39,7 @@ export function literal(definition: Definition): string {
   return `{ ${fields.map(([name, field]) => `${name}: ${literal(field.definition)}`).join(", ")} }`;
 }
 
-/** Neighbouring fields of fixed size: they share one step of the cursor. */
+/** Adjacent fields of fixed size: they share one bounds check. */
 export class Run {
   readonly fields: { variable: string; definition: Definition; at: number }[] = [];
   bytes = 0;

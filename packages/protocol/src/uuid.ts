@@ -3,9 +3,9 @@ import { ZERO_UUID } from "./schema.ts";
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 
 /**
- * Topic ids come again and again, and making their text costs more than all else in a fetch. So the
- * text of a UUID is kept in the slot its bytes hash to, until another one needs the slot. Slots
- * start as the zero UUID.
+ * A cache of UUID strings. The same topic ids occur again and again, and making their strings takes
+ * most of the time of decoding a Fetch. Each UUID has a slot, by the hash of its bytes, and stays
+ * there until another UUID needs the slot. All slots start as the zero UUID.
  */
 const SLOTS = 1024;
 const slotWords = new Int32Array(SLOTS * 4);

@@ -10,8 +10,7 @@ import { encodeUuid } from "./uuid.ts";
 import { putUvarint, uvarintBytes } from "./uvarint.ts";
 
 /**
- * Memory that small messages share: a buffer of its own would cost a message more than its
- * encoding.
+ * Memory shared by small messages: allocating a buffer for each would take longer than encoding it.
  */
 class Slab {
   readonly bytes = new Uint8Array(WRITER_SLAB_BYTES);
@@ -22,18 +21,16 @@ class Slab {
 let currentSlab = new Slab();
 
 /**
- * Builds one message as a list of chunks for a gathering write.
+ * Encodes one message as a list of chunks for a gathering write.
  *
- * 1. Bytes from #start to #pos are written but not yet in #chunks; what is in a chunk is never
- *    touched again.
- * 2. From #start to #limit the memory is this writer's alone, whoever else holds the slab.
- * 3. Growing replaces #bytes, #view and every position: take first, then look at them. Marks count
- *    from #start, which stays where the marked part is, since nothing is cut off while a mark is
- *    open.
- * 4. Long byte fields are chunks of their own, not copies: the caller must leave them alone until
- *    they are sent.
+ * 1. Bytes from #start to #pos are written but not yet in #chunks. A finished chunk never changes.
+ * 2. Only this writer uses the memory from #start to #limit, though others share the slab.
+ * 3. Growing replaces #bytes, #view and all positions: call `take` before reading them. Marks are
+ *    relative to #start, which does not move while a mark is open.
+ * 4. Long byte fields become chunks without a copy: the caller must not change them until they are
+ *    sent.
  *
- * A value that its kind can't hold is a bug of the caller and throws RangeError.
+ * A value out of its kind's range is a bug of the caller and throws RangeError.
  */
 export class Writer {
   #slab: Slab | undefined;
@@ -73,8 +70,8 @@ export class Writer {
   }
 
   /**
-   * The message as one copy of its exact size: for what is kept rather than sent. Call it once, at
-   * the end.
+   * The message as one buffer of its exact size: for bytes that are kept, not sent. Call it once,
+   * at the end.
    */
   join(): Uint8Array {
     const joined = new Uint8Array(this.byteLength);
@@ -117,7 +114,7 @@ export class Writer {
     this.uuidAt(this.take(16), value);
   }
 
-  // The same at a position that `take` gave: neighbours can be taken together.
+  // The same at a position that `take` returned: one `take` can serve several values.
 
   boolAt(at: number, value: boolean): void {
     this.#view.setInt8(at, value ? 1 : 0);
@@ -180,7 +177,7 @@ export class Writer {
     this.#pos = encodeText(value, this.#bytes, at + 1);
     const length = this.#pos - at - 1;
     if (length > MAX_STRING_BYTES) outside("a string's length", length);
-    // Most lengths take the one byte they were given.
+    // Most lengths fit the one byte that was reserved.
     if (length < 0x7f) this.#bytes[at] = length + 1;
     else this.#widen(at, length, length + 1);
   }
@@ -205,7 +202,7 @@ export class Writer {
     this.#slices(value);
   }
 
-  /** Bytes without a length: copied when short, otherwise referenced. */
+  /** Writes bytes without a length: short ones are copied, others referenced. */
   raw(value: Uint8Array): void {
     const length = value.byteLength;
     if (length >= REFERENCE_MIN_BYTES && this.#openMarks === 0) {
@@ -219,7 +216,7 @@ export class Writer {
   }
 
   /**
-   * Opens a part whose length is written before it, as a varint, once it is known: see `settle`.
+   * Starts a part with a varint length before it, which `settle` writes.
    */
   mark(): number {
     this.#openMarks += 1;
@@ -227,8 +224,8 @@ export class Writer {
   }
 
   /**
-   * Closes the part opened by `mark`: writes its length there and moves the part if that needs more
-   * room.
+   * Ends the part started by `mark`: writes its length, and moves the part if the length needs more
+   * than one byte.
    */
   settle(mark: number): void {
     this.#openMarks -= 1;
@@ -254,7 +251,7 @@ export class Writer {
     else for (const slice of value) this.raw(slice);
   }
 
-  /** Makes room for `length` bytes and returns where they start, for the `At` methods. */
+  /** Reserves `length` bytes and returns their position, for the `At` methods. */
   take(length: number): number {
     if (this.#pos + length > this.#limit) this.#grow(length);
     const at = this.#pos;

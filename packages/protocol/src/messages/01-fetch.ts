@@ -16,8 +16,8 @@
  * - v16: endpoints of new leaders (KIP-951)
  * - v17: directory id of the fetching replica (KIP-853)
  *
- * Beyond Kafka: with CORRUPT_MESSAGE, a tagged field says where reading can go on behind the
- * damage. Whoever does not know a tag passes over it (KIP-482).
+ * Beyond Kafka: with CORRUPT_MESSAGE, a tagged field gives the first offset after the damage. Other
+ * clients ignore the unknown tag (KIP-482).
  */
 import {
   api,

@@ -1,5 +1,5 @@
 /**
- * UnregisterBroker, version 0: a broker is gone for good.
+ * UnregisterBroker, version 0: removes a broker from the cluster for good.
  *
  * - v0: baseline, flexible (KIP-631)
  */

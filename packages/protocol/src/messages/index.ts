@@ -171,7 +171,7 @@ export const apis: readonly AnyApi[] = [
 
 const byKey: ReadonlyMap<number, AnyApi> = new Map(apis.map((api) => [api.key, api]));
 
-/** The API of a key, or undefined where there is none here. */
+/** The API of a key; undefined if this package lacks it. */
 export function apiOf(key: number): AnyApi | undefined {
   return byKey.get(key);
 }

@@ -1,5 +1,5 @@
 /**
- * RegisterBrokerRecord, versions 0-4: a broker came up, with its endpoints and features.
+ * RegisterBrokerRecord, versions 0-4: a broker has registered, with its endpoints and features.
  *
  * - v0: baseline
  * - v1: controlled shutdown

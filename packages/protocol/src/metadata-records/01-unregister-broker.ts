@@ -1,5 +1,5 @@
 /**
- * UnregisterBrokerRecord, version 0: a broker is gone for good.
+ * UnregisterBrokerRecord, version 0: a broker was removed for good.
  */
 import { i32, offset, record } from "../schema.ts";
 

@@ -1,5 +1,5 @@
 /**
- * PartitionRecord, versions 0-2: a partition as it was created, or as a snapshot finds it.
+ * PartitionRecord, versions 0-2: a partition at its creation, or at a snapshot.
  *
  * - v0: baseline
  * - v1: log directories of the replicas (KIP-858)

@@ -1,6 +1,6 @@
 /**
- * PartitionChangeRecord, versions 0-2: what changed in a partition; a field that is left out did
- * not change.
+ * PartitionChangeRecord, versions 0-2: a change of a partition. A field that is left out has not
+ * changed.
  *
  * - v0: baseline
  * - v1: log directories of the replicas (KIP-858)

@@ -1,5 +1,5 @@
 /**
- * RemoveTopicRecord, version 0: a topic and all its partitions are gone.
+ * RemoveTopicRecord, version 0: a topic was deleted, with all its partitions.
  */
 import { record, uuid } from "../schema.ts";
 

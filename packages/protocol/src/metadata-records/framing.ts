@@ -16,7 +16,7 @@ const FRAME_VERSION = 1;
 type Schemas = typeof metadataRecords;
 export type MetadataRecordName = keyof Schemas;
 
-/** A decoded metadata record: `record` is its name and tells the type of `value`. */
+/** A decoded metadata record; the type of `value` follows from the name in `record`. */
 export type MetadataRecord = {
   [N in MetadataRecordName]: {
     readonly record: N;
@@ -43,8 +43,7 @@ export function encodeMetadataRecord<F extends Fields>(
 }
 
 /**
- * Throws ProtocolError where the bytes do not parse, or hold a kind or version of record that is
- * unknown here.
+ * Throws ProtocolError on malformed bytes, and on a record type or version that this package lacks.
  */
 export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord {
   const reader = new Reader(bytes);

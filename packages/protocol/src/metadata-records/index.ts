@@ -20,7 +20,7 @@ export {
   UnregisterBrokerRecord,
 };
 
-/** Every kind of record in the cluster metadata log that is known here, by name. */
+/** The record types of the cluster metadata log, by name. */
 export const metadataRecords = {
   RegisterBrokerRecord,
   UnregisterBrokerRecord,

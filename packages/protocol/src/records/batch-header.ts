@@ -1,15 +1,15 @@
-// Record batch, magic 2 (KIP-98). A batch is validated once and then moves as opaque bytes, so this
-// file reads and stamps single fields in place.
+// The header of a record batch, magic 2 (KIP-98). A batch is validated once and then copied as
+// opaque bytes, so this file reads and writes single fields in place.
 //
-// 1. The accessors check nothing: the caller has seen that BATCH_OVERHEAD bytes exist at the
-//    position (a DataView throws RangeError otherwise).
-// 2. baseOffset and leaderEpoch lie before the CRC's range, so stamping them leaves the CRC valid.
-//    Every other write changes the CRC and rewrites it.
+// 1. The accessors check nothing: the caller must know that BATCH_OVERHEAD bytes exist at the
+//    position (otherwise a DataView throws RangeError).
+// 2. The CRC does not cover baseOffset and leaderEpoch, so writing them leaves it valid. Every
+//    other write also writes a new CRC.
 // 3. An int64 is read as a number: exact within ±(2^53 − 1), rounded outside. Validation refuses
-//    what is not a safe integer before anything relies on it.
+//    numbers that are not safe integers, so no later code gets a rounded one.
 import type { Checksum } from "./crc32c.ts";
 
-/** Bytes of the fields up to and including batchLength, which batchLength does not count. */
+/** Bytes of baseOffset and batchLength, which batchLength does not count. */
 export const LOG_OVERHEAD = 12;
 /** Bytes of a batch with no records. */
 export const BATCH_OVERHEAD = 61;
@@ -37,7 +37,7 @@ export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
 export const DELETE_HORIZON_BIT = 0x40;
 
-/** Compression ids as they stand in the attributes. */
+/** The codec ids in the attributes. */
 export const Compression = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
 export const NO_PRODUCER_ID = -1;
@@ -52,7 +52,7 @@ export interface BatchHeader {
   sizeBytes: number;
   leaderEpoch: number;
   magic: number;
-  /** Unsigned. */
+  /** CRC32C, unsigned. */
   crc: number;
   attributes: number;
   /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; 5 to 7 are not defined. */
@@ -65,7 +65,7 @@ export interface BatchHeader {
   lastOffsetDelta: number;
   lastOffset: number;
   baseTimestamp: number;
-  /** Of every record alike when timestampType is LogAppendTime. */
+  /** With timestampType LogAppendTime this is every record's timestamp. */
   maxTimestamp: number;
   producerId: number;
   producerEpoch: number;
@@ -77,7 +77,7 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Reads the 61 bytes at `at`. Throws RangeError when they are not all there; judges no value. */
+/** Reads the 61 bytes at `at` without checking any value. Throws RangeError if they are cut off. */
 export function readBatchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   return readBatchHeaderFrom(viewOf(bytes), at);
 }
@@ -122,7 +122,7 @@ export function leaderEpochAt(view: DataView, at: number): number {
   return view.getInt32(at + LEADER_EPOCH_AT);
 }
 
-/** Stands at the same place in every format since Kafka 0.8. */
+/** The magic byte: at the same position in every format since Kafka 0.8. */
 export function magicAt(view: DataView, at: number): number {
   return view.getInt8(at + MAGIC_AT);
 }
@@ -155,7 +155,7 @@ export function lastOffsetAt(view: DataView, at: number): number {
   return baseOffsetAt(view, at) + lastOffsetDeltaAt(view, at);
 }
 
-/** The offset the next batch starts at. */
+/** The offset after the batch. */
 export function nextOffsetAt(view: DataView, at: number): number {
   return lastOffsetAt(view, at) + 1;
 }
@@ -184,7 +184,7 @@ export function recordCountAt(view: DataView, at: number): number {
   return view.getInt32(at + RECORD_COUNT_AT);
 }
 
-/** True when the `sizeBytes` bytes at `at`, a whole batch, match the batch's CRC. */
+/** Whether the whole batch of `sizeBytes` at `at` matches its CRC. */
 export function batchCrcMatches(
   bytes: Uint8Array,
   at: number,
@@ -199,7 +199,7 @@ export function batchCrcMatches(
   return crc32c(bytes.subarray(at + ATTRIBUTES_AT, at + sizeBytes)) === stored >>> 0;
 }
 
-/** Writes where the batch lands in the log, in place. Both fields lie outside the CRC. */
+/** Writes baseOffset and leaderEpoch in place. The CRC does not cover them. */
 export function stampBatch(
   bytes: Uint8Array,
   at: number,
@@ -212,8 +212,8 @@ export function stampBatch(
 }
 
 /**
- * Makes every record of the batch carry the broker's time (message.timestamp.type=LogAppendTime)
- * and rewrites the CRC. `timestamp` is in ms since the epoch.
+ * Gives all records of the batch the broker's time (message.timestamp.type=LogAppendTime) and
+ * writes the CRC. `timestamp` is in ms since the epoch.
  */
 export function stampAppendTime(
   bytes: Uint8Array,
@@ -229,8 +229,8 @@ export function stampAppendTime(
 }
 
 /**
- * Corrects a producer's maxTimestamp to that of its records, takes back what only a broker may say
- * of a batch's times, and rewrites the CRC.
+ * Sets maxTimestamp to that of the records, clears the attributes about timestamps that only a
+ * broker may set, and writes the CRC.
  */
 export function stampCreateTime(
   bytes: Uint8Array,

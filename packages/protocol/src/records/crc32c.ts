@@ -6,10 +6,10 @@ export type Checksum = (bytes: Uint8Array) => number;
 const POLYNOMIAL_REFLECTED = 0x82f63b78;
 const SLICES = 8;
 
-/** Eight tables of 256, flat: table k maps a byte to its remainder after k more zero bytes. */
+/** Eight tables of 256 in one array: table k maps a byte to its CRC after k more zero bytes. */
 let tables: Int32Array | undefined;
 
-/** CRC32C in plain JavaScript, eight bytes per step. The broker passes a native one instead. */
+/** CRC32C in JavaScript, eight bytes per step. The broker uses a native one instead. */
 export function crc32c(bytes: Uint8Array): number {
   tables ??= buildTables();
   const t = tables;
@@ -17,7 +17,7 @@ export function crc32c(bytes: Uint8Array): number {
   const stop = length - (length % SLICES);
   let crc = -1;
   let i = 0;
-  // Bytes are read one by one: a DataView would cost an allocation and typed words an alignment.
+  // Byte by byte: a DataView would need an allocation, and a Uint32Array aligned bytes.
   for (; i < stop; i += SLICES) {
     crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
     crc =

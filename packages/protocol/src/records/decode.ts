@@ -1,4 +1,4 @@
-// Records as values: for clients, tools and state machines, never for a broker's hot path.
+// Decodes records into objects: for clients, tools and state machines, not for a hot path.
 import {
   BATCH_OVERHEAD,
   type BatchHeader,
@@ -17,10 +17,10 @@ import { decodeText } from "./text.ts";
 import { cursor, RecordFormatError, readVarint, readVarlong } from "./varint.ts";
 
 export interface DecodeOptions {
-  /** Needed once a batch is compressed. */
+  /** Required for compressed batches. */
   decompress?: Decompress;
   maxDecompressedBytes?: number;
-  /** When given, each batch's CRC is checked before its records are read. */
+  /** If given, each batch's CRC is checked before its records are read. */
   crc32c?: Checksum;
 }
 
@@ -28,7 +28,7 @@ export interface DecodedRecord {
   offset: number;
   /** Ms since the epoch, or -1 for none. */
   timestamp: number;
-  /** A view of the batch's bytes, like value and header values: copy what outlives the batch. */
+  /** A view of the batch, as are the value and the header values: copy bytes that you keep. */
   key: Uint8Array | null;
   value: Uint8Array | null;
   headers: readonly RecordHeader[];
@@ -38,14 +38,14 @@ export interface DecodedBatch {
   header: BatchHeader;
   /** The whole batch. */
   bytes: Uint8Array;
-  /** Decodes as it is iterated; throws RecordFormatError where the bytes make no sense. */
+  /** Decodes while it is iterated; throws RecordFormatError on malformed bytes. */
   records(): Generator<DecodedRecord, void, undefined>;
 }
 
 /**
- * Yields the batches of a records field as Fetch returns it, given whole or as consecutive pieces
- * of whole batches. A last batch that is cut off is left out: Fetch may end anywhere (KIP-74).
- * Throws RecordFormatError for what can't be a batch of magic 2.
+ * Yields the batches of a Fetch response's records field, given as one buffer or as consecutive
+ * buffers of whole batches. A cut-off batch at the end is skipped: a response may end anywhere
+ * (KIP-74). Throws RecordFormatError for bytes that are no batch of magic 2.
  */
 export function* decodeBatches(
   field: Uint8Array | readonly Uint8Array[],
@@ -77,8 +77,8 @@ export function decodeBatch(bytes: Uint8Array, options: DecodeOptions = {}): Dec
 }
 
 /**
- * The first record at or after `timestamp`, not below `startOffset`, as ListOffsets asks for it;
- * null when there is none. `bytes` is one whole batch.
+ * The first record at or after `timestamp` whose offset is at least `startOffset`, for ListOffsets;
+ * null if there is none. `bytes` is one whole batch.
  */
 export function findRecordByTimestamp(
   bytes: Uint8Array,
@@ -121,7 +121,9 @@ function* decodeRecords(
 
 const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 
-/** Reads single records. Position and end live here, since `cursor` does not survive a yield. */
+/**
+ * Reads records. Keeps its own position and end, since other code moves `cursor` during a yield.
+ */
 class RecordReader {
   readonly #bytes: Uint8Array;
   readonly #header: BatchHeader;
@@ -133,7 +135,7 @@ class RecordReader {
     this.#header = header;
   }
 
-  /** The record whose fields fill [start, end). */
+  /** Reads the record in [start, end). */
   read(start: number, end: number): DecodedRecord {
     const header = this.#header;
     this.#at = start + 1; // attributes: none of its bits is in use
@@ -152,7 +154,7 @@ class RecordReader {
   #headers(): readonly RecordHeader[] {
     const count = this.#varint();
     if (count === 0) return NO_HEADERS;
-    // A header takes two bytes or more, so a lying count is refused before the loop.
+    // A header takes at least two bytes, so a count that is too large is refused before the loop.
     if (count < 0 || count * 2 > this.#end - this.#at) {
       throw new RecordFormatError(`header count ${count}`);
     }
@@ -165,7 +167,7 @@ class RecordReader {
     return headers;
   }
 
-  /** Length and bytes; -1 is null. */
+  /** Reads a length and that many bytes; length -1 means null. */
   #field(): Uint8Array | null {
     const length = this.#varint();
     if (length === -1) return null;

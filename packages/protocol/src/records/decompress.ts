@@ -1,16 +1,16 @@
 import { BATCH_OVERHEAD, type BatchHeader } from "./batch-header.ts";
 
 /**
- * Expands `bytes`, compressed with codec 1 to 4, into at most `maxBytes`. Its errors carry a
- * `code`: TARPAN_DECOMPRESSION_LIMIT above maxBytes, TARPAN_DECOMPRESSION_FAILED for malformed
- * input, TARPAN_CODEC_UNAVAILABLE when the codec can't be had.
+ * Decompresses `bytes` (codec 1 to 4) to at most `maxBytes`. Its errors have a `code`:
+ * TARPAN_DECOMPRESSION_LIMIT above maxBytes, TARPAN_DECOMPRESSION_FAILED for malformed input,
+ * TARPAN_CODEC_UNAVAILABLE if the codec can't be loaded.
  */
 export type Decompress = (codec: number, bytes: Uint8Array, maxBytes: number) => Uint8Array;
 
 /** Compresses with codec 1 to 4. */
 export type Compress = (codec: number, bytes: Uint8Array) => Uint8Array;
 
-/** The plain records of one whole batch: a range of `batch` itself, or of a decompressed copy. */
+/** The plain records of one whole batch: a range of `batch`, or of a decompressed copy. */
 export function recordsField(
   batch: Uint8Array,
   header: BatchHeader,

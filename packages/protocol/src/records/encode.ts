@@ -39,12 +39,12 @@ export interface RecordInput {
   headers?: readonly RecordHeader[];
   /** Ms since the epoch, or -1 for none. */
   timestamp: number;
-  /** Ascending; the record's index when left out. */
+  /** Ascending. Default: the record's index. */
   offsetDelta?: number;
 }
 
 export interface BatchFields {
-  /** What a log stamps anyway; clients send 0. */
+  /** Default: 0, as clients send it: the log overwrites it. */
   baseOffset?: number;
   leaderEpoch?: number;
   /** Codec 1 to 4; needs `compress`. */
@@ -59,7 +59,7 @@ export interface BatchFields {
   crc32c?: Checksum;
 }
 
-/** Builds one batch of magic 2. Throws RangeError for no records or numbers that do not fit. */
+/** Encodes one batch of magic 2. Throws RangeError for no records, or numbers out of range. */
 export function encodeBatch(records: readonly RecordInput[], fields: BatchFields = {}): Uint8Array {
   const first = records[0];
   if (!first) throw new RangeError("a record batch needs at least one record");

@@ -1,7 +1,7 @@
 /**
- * Record errors one Produce response carries for a partition; the rest of the batch is not listed.
+ * Most record errors that a Produce response lists for one partition.
  */
 export const MAX_RECORD_ERRORS = 100;
 
-/** Decompressed bytes of one batch, unless the caller says otherwise. */
+/** Default limit for the decompressed bytes of one batch. */
 export const DEFAULT_MAX_DECOMPRESSED_BYTES = 16 * 1024 * 1024;

@@ -1,11 +1,11 @@
 import { cursor, readVarint, readVarlong, sizeOfVarint, writeVarint } from "./varint.ts";
 
-/** Bytes that a record may grow by: four of its offset delta, one of its length. */
+/** Most bytes that a record can grow by: four for its offset delta, one for its length. */
 const MAX_GROWTH_BYTES = 5;
 
 /**
- * The `count` plain records in [start, end), which validation has seen, with offset deltas 0 to
- * count − 1 and else as they are.
+ * Copies the `count` plain records in [start, end), which must be validated, with offset deltas
+ * 0 to count − 1.
  */
 export function renumberRecords(
   { bytes, start, end }: { bytes: Uint8Array; start: number; end: number },

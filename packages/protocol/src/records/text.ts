@@ -1,4 +1,4 @@
-// TextEncoder and TextDecoder exist in every runtime we meet, but not in the ES library's types.
+// TextEncoder and TextDecoder exist in every runtime, but not in TypeScript's ES library.
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
 

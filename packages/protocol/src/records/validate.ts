@@ -1,10 +1,10 @@
-// Checks what a client sent before it becomes part of a log. The outcomes are those of Kafka's
-// ProduceRequest, UnifiedLog and LogValidator for records of magic 2. Stricter in what no producer
-// writes: lengths below -1, varints over 32 bits, timestamps and producer ids beyond 2^53, a
-// transactional batch without producer id.
+// Validates a produced batch before it is appended to a log. The results are those of Kafka's
+// ProduceRequest, UnifiedLog and LogValidator for magic 2. Stricter than Kafka where no producer is
+// affected: lengths below -1, varints over 32 bits, timestamps and producer ids beyond 2^53, and
+// transactional batches without a producer id are refused.
 //
-// 1. Nothing of the batch is changed. What the log wants otherwise is said in the verdict.
-// 2. A batch that passes can be decoded by every client once that was done.
+// 1. The batch is not changed. The verdict says what the caller has to change before the append.
+// 2. After these changes, every client can decode a batch that has passed.
 import {
   BATCH_OVERHEAD,
   type BatchHeader,
@@ -29,9 +29,9 @@ export interface BatchRules {
   decompress: Decompress;
   /** Bytes of the batch as sent: max.message.bytes. */
   maxBatchBytes: number;
-  /** Bytes its records may expand to. */
+  /** Limit for the decompressed records, bytes. */
   maxDecompressedBytes: number;
-  /** cleanup.policy has compact: every record needs a key. */
+  /** Whether cleanup.policy has compact: every record needs a key then. */
   compacted: boolean;
   /** False below Produce version 7. */
   zstdAllowed: boolean;
@@ -39,9 +39,9 @@ export interface BatchRules {
   timestampType: "CreateTime" | "LogAppendTime";
   /** Wall clock, ms since the epoch. */
   now: number;
-  /** message.timestamp.before.max.ms: how far a record may lie before now. Infinity is fine. */
+  /** message.timestamp.before.max.ms: how old a timestamp may be, ms. May be Infinity. */
   timestampBeforeMaxMs: number;
-  /** message.timestamp.after.max.ms: how far a record may lie after now. Infinity is fine. */
+  /** message.timestamp.after.max.ms: how far in the future a timestamp may be. May be Infinity. */
   timestampAfterMaxMs: number;
 }
 
@@ -74,17 +74,17 @@ export interface BatchAccepted {
   ok: true;
   header: BatchHeader;
   /**
-   * What the batch's maxTimestamp must be in the log: the largest of its records, or `now` for a
-   * LogAppendTime topic. Where the header says otherwise the caller stamps it, as Kafka does.
+   * The maxTimestamp that the batch must have in the log: the largest of its records, or `now` for
+   * a LogAppendTime topic. If the header differs, the caller overwrites it, as Kafka does.
    */
   maxTimestamp: number;
-  /** The offset deltas are not 0 to n − 1: the caller numbers the records. */
+  /** Whether the offset deltas are not 0 to n − 1: the caller must renumber the records. */
   misnumbered: boolean;
 }
 
 /**
- * Checks the records field of one partition in a Produce request: one batch, which may be followed
- * by bytes that are none; `header.sizeBytes` says where it ends.
+ * Validates the records field of one partition in a Produce request: one batch, which ends at
+ * `header.sizeBytes`. Other bytes may follow it.
  */
 export function validateBatch(bytes: Uint8Array, rules: BatchRules): BatchAccepted | BatchRefusal {
   const view = viewOf(bytes);
@@ -96,7 +96,7 @@ export function validateBatch(bytes: Uint8Array, rules: BatchRules): BatchAccept
   return checkRecords(bytes.subarray(0, header.sizeBytes), header, rules);
 }
 
-/** Everything that must hold before the header's other fields mean anything. */
+/** Checks size, magic and length: without them the other fields mean nothing. */
 function checkFraming(bytes: Uint8Array, view: DataView): BatchRefusal | undefined {
   if (bytes.length === 0) return refuse("invalid", "no record batch");
   if (bytes.length <= MAGIC_AT)
@@ -112,7 +112,7 @@ function checkFraming(bytes: Uint8Array, view: DataView): BatchRefusal | undefin
   return undefined;
 }
 
-/** Kafka drops what follows the batch, unless it is or can't become a batch itself. */
+/** Kafka ignores bytes after the batch, but refuses a second batch and an impossible length. */
 function checkRest(bytes: Uint8Array, view: DataView): BatchRefusal | undefined {
   const at = batchSizeAt(view, 0);
   const rest = bytes.length - at;
@@ -120,15 +120,15 @@ function checkRest(bytes: Uint8Array, view: DataView): BatchRefusal | undefined 
   const sizeBytes = batchSizeAt(view, at);
   const magic = rest > MAGIC_AT ? magicAt(view, at) : MAGIC_V2;
   if (sizeBytes < SMALLEST_BATCH_BYTES || magic < 0 || magic > MAGIC_V2) {
-    return refuse("corrupt", `${rest} bytes after the record batch that begin no other`);
+    return refuse("corrupt", `${rest} bytes after the record batch that are no batch`);
   }
   return sizeBytes <= rest ? refuse("invalid", "more than one record batch") : undefined;
 }
 
-/** Of any magic: below that Kafka takes a length for damage. */
+/** The smallest batch of any magic: Kafka treats a smaller length as corruption. */
 const SMALLEST_BATCH_BYTES = LOG_OVERHEAD + 14;
 
-/** Both before the CRC, as in Kafka. */
+/** Checked before the CRC, as in Kafka. */
 function checkSize(
   { baseOffset, sizeBytes }: BatchHeader,
   { maxBatchBytes }: BatchRules,
@@ -149,7 +149,10 @@ function checkHeader(
   }
   const { compression, recordCount, lastOffsetDelta } = header;
   if (compression > 4 || (compression === 4 && !rules.zstdAllowed)) {
-    return refuse("unsupported-compression", `compression ${compression} is not available here`);
+    return refuse(
+      "unsupported-compression",
+      `compression ${compression} is not supported in this version`,
+    );
   }
   if (recordCount <= 0 || lastOffsetDelta !== recordCount - 1) {
     const message = `last offset delta ${lastOffsetDelta} with ${recordCount} records`;
@@ -160,8 +163,8 @@ function checkHeader(
 }
 
 /**
- * kafkajs sends epoch 0 and sequence 0 without a producer id, so only the reverse is judged. The
- * epoch is for the partition to judge, by what it knows of the producer.
+ * kafkajs sends epoch 0 and sequence 0 without a producer id, so only a producer id without a
+ * sequence is refused. The partition checks the epoch: it knows the producer's last one.
  */
 function checkProducer(header: BatchHeader): BatchRefusal | undefined {
   const { producerId, baseSequence } = header;
@@ -176,7 +179,7 @@ function checkProducer(header: BatchHeader): BatchRefusal | undefined {
   return undefined;
 }
 
-/** What the broker replaces is not judged. */
+/** Values that the broker overwrites are not checked. */
 function checkTimestampFields(header: BatchHeader, rules: BatchRules): BatchRefusal | undefined {
   if (rules.timestampType === "LogAppendTime" || Number.isSafeInteger(header.baseTimestamp)) {
     return undefined;
@@ -203,7 +206,7 @@ function checkRecords(
   return { ok: true, header, maxTimestamp, misnumbered: judge.misnumbered };
 }
 
-/** Other errors than those of input are bugs, and pass through. */
+/** An error that the input did not cause is a bug, and is thrown on. */
 function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   if (error instanceof RecordFormatError) {
     const { message } = error;
@@ -214,8 +217,7 @@ function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   switch (error.code) {
     case "TARPAN_DECOMPRESSION_LIMIT":
       return refuse("too-large", error.message);
-    // Not "corrupt": the CRC holds, and a client would send a CORRUPT_MESSAGE batch again and
-    // again.
+    // Not "corrupt": the CRC is right, and a client would retry CORRUPT_MESSAGE for ever.
     case "TARPAN_DECOMPRESSION_FAILED":
       return refuse("invalid", error.message);
     case "TARPAN_CODEC_UNAVAILABLE":
@@ -225,20 +227,20 @@ function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   }
 }
 
-/** Collects what is wrong with records that are well formed. */
+/** Collects the errors of well-formed records. */
 class RecordJudge implements WalkRules {
   readonly baseTimestamp: number;
   readonly earliest: number;
   readonly latest: number;
   misnumbered = false;
-  /** Records found wanting, also those beyond the ones listed. */
+  /** The number of records with an error, listed or not. */
   refused = 0;
-  /** Records whose timestamp is what is wrong with them, and the last of these. */
+  /** The number of records with a wrong timestamp, and the last of them. */
   #badTimes = 0;
   #badTimeAt = -1;
   readonly #errors: RecordError[] = [];
   readonly #compacted: boolean;
-  /** What is wrong with the one time a LogAppendTime batch claims for all its records. */
+  /** What is wrong with the timestamp that a LogAppendTime batch has for all its records. */
   readonly #claim: string | null;
 
   constructor(header: BatchHeader, rules: BatchRules) {
@@ -261,7 +263,7 @@ class RecordJudge implements WalkRules {
     this.#report(index, this.#claim ?? this.#outside(timestamp));
   }
 
-  /** Kafka looks at the key first, and at the timestamp only of a record that has what it needs. */
+  /** Kafka checks the key first, and the timestamp only if the key is right. */
   onNullKey(index: number): void {
     if (!this.#compacted) return;
     if (this.#badTimeAt === index) {
@@ -276,11 +278,11 @@ class RecordJudge implements WalkRules {
     const { batchIndex, message } = this.#errors[0]!;
     const others = this.refused > 1 ? `, and ${this.refused - 1} more were refused` : "";
     const summary = `record ${batchIndex} of ${recordCount}: ${message}${others}`;
-    // One bad timestamp decides the error of the whole batch, whatever else is wrong with it.
+    // If a timestamp is wrong, the batch's error is INVALID_TIMESTAMP, whatever else is wrong.
     return refuse(this.#badTimes > 0 ? "timestamp" : "invalid", summary, this.#errors);
   }
 
-  /** Kafka judges the claimed time by the topic's range, and drops the claim. */
+  /** Kafka checks the batch's LogAppendTime against the topic's range, then clears it. */
   #validateClaim(claimed: number, judged: boolean): string | null {
     if (!judged || claimed === NO_TIMESTAMP) {
       return "only the broker may set the timestamp type LogAppendTime";

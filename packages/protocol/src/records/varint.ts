@@ -1,17 +1,17 @@
-/** A records field whose bytes do not hold what its lengths and counts claim. */
+/** A malformed records field: its bytes contradict its lengths or counts. */
 export class RecordFormatError extends Error {
   readonly code = "TARPAN_MALFORMED_RECORDS";
   override readonly name = "RecordFormatError";
 }
 
 /**
- * The position after the last varint read. One for all: nothing here is re-entrant or asynchronous.
+ * The position after the last varint read. Shared by all readers: none is asynchronous.
  */
 export const cursor = { at: 0 };
 
 /**
- * Reads the 32-bit zigzag varint (KIP-98) at `at`, and none of the bytes from `end` on. Bits that
- * do not fit are refused: other readers of the same bytes drop them and see another value.
+ * Reads the 32-bit zigzag varint (KIP-98) at `at`; no byte at or after `end` is read. Extra bits
+ * are refused: some readers drop them and would see another value.
  */
 export function readVarint(bytes: Uint8Array, at: number, end: number): number {
   let position = at;
@@ -31,7 +31,7 @@ export function readVarint(bytes: Uint8Array, at: number, end: number): number {
  * Like readVarint, for 64 bits as a number; values whose zigzag form exceeds 2^53 − 1 are refused.
  */
 export function readVarlong(bytes: Uint8Array, at: number, end: number): number {
-  // Four groups of seven bits fit integer arithmetic, and a day in ms fits four groups.
+  // Four groups of seven bits fit integer arithmetic, and hold timestamp deltas up to a day.
   let position = at;
   let low = 0;
   for (let shift = 0; shift < 28; shift += 7) {
@@ -81,7 +81,7 @@ export function sizeOfVarlong(value: number): number {
   return size;
 }
 
-/** Writes and returns the position after. */
+/** Writes `value`; returns the position after it. */
 export function writeVarint(bytes: Uint8Array, position: number, value: number): number {
   let raw = ((value << 1) ^ (value >> 31)) >>> 0;
   let at = position;
@@ -93,7 +93,7 @@ export function writeVarint(bytes: Uint8Array, position: number, value: number):
   return at;
 }
 
-/** Writes and returns the position after. */
+/** Writes `value`; returns the position after it. */
 export function writeVarlong(bytes: Uint8Array, position: number, value: number): number {
   let raw = zigzagLong(value);
   let at = position;

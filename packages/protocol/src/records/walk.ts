@@ -1,35 +1,34 @@
-// The one loop that sees every record a broker accepts, so it is written for speed: positions live
-// in locals, and a varint of one byte, the common case, costs no call (half the time of a reader
-// object).
+// The loop over every record that a broker accepts, written for speed: positions are local
+// variables, and a varint of one byte, the common case, needs no call. It takes half the time of a
+// reader object.
 //
-// 1. No byte at or past `end` is read: each read is preceded by its own comparison, so a length
-//    that jumps too far is found by the next read, or by the record's length at the latest.
+// 1. No byte at or after `end` is read: a comparison precedes each read. So the next read finds a
+//    length that is too large, or at the latest the check of the record's length does.
 // 2. Nothing is allocated per record.
 import { NO_TIMESTAMP } from "./batch-header.ts";
 import { cursor, RecordFormatError, readVarint, readVarlong } from "./varint.ts";
 
 /**
- * A first byte from here on has more bytes after it; also stands for a first byte that is missing.
+ * From this value on, a first byte has more bytes after it. Also used if the first byte is missing.
  */
 const LONG = 0x80;
 
-/** What is asked of every record, and who hears of those that fail. */
+/** The checks of each record, and the callbacks for records that fail them. */
 export interface WalkRules {
   baseTimestamp: number;
   /**
-   * Timestamps outside [earliest, latest] go to onTimestamp; the comparison is all that is done
-   * here.
+   * Timestamps outside [earliest, latest] go to onTimestamp.
    */
   earliest: number;
   latest: number;
-  /** Set where an offset delta is not the record's index. */
+  /** Set if an offset delta is not the record's index. */
   misnumbered: boolean;
   onTimestamp(index: number, timestamp: number): void;
   onNullKey(index: number): void;
 }
 
 /**
- * Where a walk stopped when it throws: kept outside so that the loop holds no state to clean up.
+ * Where a walk that throws has stopped. Kept outside the loop, which then needs no clean-up.
  */
 export const walked = { index: 0 };
 
@@ -106,7 +105,7 @@ export function walkRecords(
     else if (field < -1) throw malformed("value length", field);
     if (p < end && bytes[p] === 0) p++;
     else p = skipHeaders(bytes, p, end);
-    // Also where a length was negative or too large for the batch: p can't have got there.
+    // This also finds a length that was negative or too large for the batch.
     if (p !== recordEnd) throw malformed("bytes off the record's length:", p - recordEnd);
   }
   if (p !== end) throw malformed("bytes after the last record:", end - p);
@@ -116,7 +115,7 @@ export function walkRecords(
 /** Returns the position after the header count at `at` and its headers. */
 function skipHeaders(bytes: Uint8Array, at: number, end: number): number {
   const count = readVarint(bytes, at, end);
-  // A header takes two bytes or more, so a lying count is refused before the loop.
+  // A header takes at least two bytes, so a count that is too large is refused before the loop.
   if (count < 0 || count * 2 > end - cursor.at) throw malformed("header count", count);
   for (let i = 0; i < count; i++) {
     const keyLength = readVarint(bytes, cursor.at, end);
