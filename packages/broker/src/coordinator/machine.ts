@@ -1,5 +1,6 @@
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
 import type { Keyed } from "./deadlines.ts";
+import type { TopicsChange } from "./topics-change.ts";
 import type { Turn } from "./turn.ts";
 
 /**
@@ -22,11 +23,4 @@ export interface CoordinatorMachine<State, Rec, Timer extends Keyed> {
   /** A deadline is due. The state that it was set for may have changed since. */
   fired(turn: Turn<State, Rec, Timer>, timer: Timer): void;
   topicsChanged(turn: Turn<State, Rec, Timer>, change: TopicsChange): void;
-}
-
-/** Names of topics that differ from the image before; a topic that was recreated is in both. */
-export interface TopicsChange {
-  readonly deleted: readonly string[];
-  /** Created, grown, or changed otherwise. */
-  readonly changed: readonly string[];
 }

@@ -10,9 +10,10 @@ import { attemptWhen, type Coming, Occasion, overWithin } from "../util/coming.t
 import { KafkaError } from "../util/kafka-error.ts";
 import type { Keyed } from "./deadlines.ts";
 import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
-import type { CoordinatorMachine, TopicsChange } from "./machine.ts";
+import type { CoordinatorMachine } from "./machine.ts";
 import { partitionOf } from "./partition-of.ts";
 import { CoordinatorShard } from "./shard.ts";
+import { topicsChangeOf } from "./topics-change.ts";
 import type { Operation } from "./turn.ts";
 
 export interface RuntimeParts {
@@ -261,14 +262,11 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return CoordinatorShard.load(partition, machine, world);
   }
 
-  #follow({ topics }: MetadataDelta): void {
-    if (topics.length === 0) return;
-    const change: TopicsChange = {
-      deleted: topics.filter(({ now }) => now === null).map(({ name }) => name),
-      changed: topics.filter(({ now }) => now !== null).map(({ name }) => name),
-    };
-    if (change.changed.includes(this.#tenant.topic)) this.load();
-    const { machine } = this.#tenant;
+  #follow(delta: MetadataDelta): void {
+    const { machine, topic } = this.#tenant;
+    if (delta.topics.some(({ name, now }) => name === topic && now !== null)) this.load();
+    const change = topicsChangeOf(delta);
+    if (change === null) return;
     for (const { shard } of this.#shards.values()) {
       void shard?.step((turn) => machine.topicsChanged(turn, change));
     }
