@@ -30,7 +30,7 @@ async function search(
   end: number,
 ): Promise<FoundRecord | null> {
   if (timestamp < 0) return null;
-  // The log may begin inside a batch, and only what is deleted of that may be late enough.
+  // If the log begins inside a batch, only deleted records of that batch may be late enough.
   for (let from = log.startOffset; ; ) {
     const offset = await log.offsetAt(timestamp, from);
     if (offset === null || offset >= end) return null;
@@ -54,26 +54,26 @@ async function searchMax(partition: Partition, end: number): Promise<FoundRecord
   const { log } = partition;
   const found = await search(partition, log.maxTimestamp, end);
   if (found !== null || log.startOffset >= end || log.maxTimestamp < 0) return found;
-  // The record that had it was deleted.
+  // The record with the log's max timestamp was deleted.
   return search(partition, await largestTimestamp(partition), end);
 }
 
 interface Scanned {
   readonly startOffset: number;
-  /** Where the scan has ended. */
+  /** Where the scan ended. */
   readonly endOffset: number;
   readonly largest: number;
 }
 
-/** What was scanned is remembered: the whole log would be read for each request otherwise. */
+/** Scans are remembered, so that not every request reads the whole log. */
 const scans = new WeakMap<Partition["log"], Promise<Scanned>>();
 
-/** The largest timestamp of what is left of a log. */
+/** The largest timestamp of the records that were not deleted. */
 async function largestTimestamp(partition: Partition): Promise<number> {
   const { log } = partition;
   const scanning = scanFrom(partition, scans.get(log));
   scans.set(log, scanning);
-  // One that failed tells the next nothing.
+  // A failed scan is forgotten: the next one begins again.
   scanning.catch(() => scans.get(log) === scanning && scans.delete(log));
   return (await scanning).largest;
 }
@@ -85,12 +85,12 @@ async function scanFrom(
   const before = await scanned?.catch(() => undefined);
   const { log } = partition;
   const { startOffset, endOffset } = log;
-  const goesOn = before?.startOffset === startOffset;
-  // Of the batch that the log begins inside, less may be left than its header says.
-  let largest = goesOn ? before.largest : await largestLeft(partition);
+  const continues = before?.startOffset === startOffset;
+  // If the log begins inside a batch, the record with that batch's max timestamp may be deleted.
+  let largest = continues ? before.largest : await largestInFirstBatch(partition);
   await scanBatches(
     log,
-    goesOn ? before.endOffset : startOffset,
+    continues ? before.endOffset : startOffset,
     ({ baseOffset, maxTimestamp }) => {
       if (baseOffset >= startOffset) largest = Math.max(largest, maxTimestamp);
     },
@@ -98,8 +98,8 @@ async function scanFrom(
   return { startOffset, endOffset, largest };
 }
 
-/** The largest timestamp that is left of the batch at the log's start. */
-async function largestLeft({ log }: Partition): Promise<number> {
+/** The largest timestamp of the batch at the log's start, without its deleted records. */
+async function largestInFirstBatch({ log }: Partition): Promise<number> {
   const { startOffset } = log;
   const [batch] = await log.read(startOffset, 1);
   let largest = -1;

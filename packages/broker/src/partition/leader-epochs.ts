@@ -4,13 +4,13 @@ import { NO_LEADER_EPOCH } from "@tarpan/protocol";
  * Which leader epoch wrote which offsets (KIP-101, KIP-320; Kafka's LeaderEpochFileCache).
  *
  * Invariants:
- * 1. Entries rise in epoch and in start offset; an epoch reaches to the next one's start.
- * 2. The last entry is the partition's current epoch: it is noted when the partition is opened.
+ * 1. Entries ascend in epoch and in start offset. An epoch ends where the next one starts.
+ * 2. The last entry is the partition's current epoch; it is added when the partition is opened.
  */
 export class LeaderEpochs {
   readonly #entries: EpochStart[] = [];
 
-  /** Notes that `epoch` wrote at `offset`. Later batches of the same epoch change nothing. */
+  /** Records that `epoch` wrote at `offset`. Later batches of the same epoch change nothing. */
   note(epoch: number, offset: number): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.epoch >= epoch) return;
@@ -18,15 +18,15 @@ export class LeaderEpochs {
     this.#entries.push({ epoch, startOffset: offset });
   }
 
-  /** The epoch that wrote `offset`, -1 when that is not known. */
+  /** The epoch that wrote `offset`, -1 when unknown. */
   epochAt(offset: number): number {
     return this.#entries.findLast((entry) => entry.startOffset <= offset)?.epoch ?? -1;
   }
 
   /**
-   * The largest known epoch at or below `epoch` and one past its last offset; both -1 when the
-   * epoch is newer than any known one, and for -1, which is none. An epoch older than all that is
-   * kept ends where they begin.
+   * The largest known epoch at or below `epoch`, and one past its last offset. Both are -1 when
+   * `epoch` is newer than all known ones, or is -1 (no epoch). An epoch older than all known ones
+   * ends where the first of them starts.
    */
   endOf(epoch: number, logEnd: number): { epoch: number; endOffset: number } {
     if (epoch === NO_LEADER_EPOCH) return UNKNOWN_EPOCH;

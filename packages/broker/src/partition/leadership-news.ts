@@ -6,8 +6,8 @@ import { LEADERSHIP_NEWS_INTERVAL_MS } from "./limits.ts";
 const NAMES_SHOWN = 3;
 
 /**
- * Says which partitions this broker leads from now on and which no more: one line now and then, for
- * a broker's death moves hundreds. Each of them is told at debug.
+ * Logs which partitions this broker starts and stops leading: one line per interval, because the
+ * death of a broker moves hundreds of partitions. At level debug each partition has a line.
  */
 export class LeadershipNews {
   readonly #timers: Env["timers"];
@@ -22,10 +22,10 @@ export class LeadershipNews {
     this.#logger = logger;
   }
 
-  /** A partition is being taken over; `ended` is called when that is done, or has failed. */
+  /** A take-over of a partition begins; `ended` must be called when it succeeded or failed. */
   begins(): void {
     this.#opening += 1;
-    this.#tellLater();
+    this.#logLater();
   }
 
   ended(): void {
@@ -34,39 +34,39 @@ export class LeadershipNews {
 
   taken(id: LogId, leaderEpoch: number): void {
     this.#taken.push(id);
-    this.#each("cluster: this broker leads a partition from now on", id, leaderEpoch);
+    this.#each("cluster: this broker now leads a partition", id, leaderEpoch);
   }
 
   given(id: LogId, leaderEpoch: number): void {
     this.#given.push(id);
-    this.#each("cluster: another broker leads a partition", id, leaderEpoch);
+    this.#each("cluster: another broker now leads a partition", id, leaderEpoch);
   }
 
-  /** Tells what is left to be told. */
+  /** Logs what was not logged yet. */
   close(): void {
     this.#timer?.cancel();
-    this.#tell();
+    this.#log();
   }
 
   #each(message: string, { topic, partition }: LogId, leaderEpoch: number): void {
     this.#logger.debug(message, { topic, partition, leaderEpoch });
-    this.#tellLater();
+    this.#logLater();
   }
 
-  #tellLater(): void {
+  #logLater(): void {
     this.#timer ??= this.#timers.after(LEADERSHIP_NEWS_INTERVAL_MS, () => {
       this.#timer = undefined;
-      this.#tell();
-      if (this.#opening > 0) this.#tellLater();
+      this.#log();
+      if (this.#opening > 0) this.#logLater();
     });
   }
 
-  #tell(): void {
+  #log(): void {
     const [taken, given] = [this.#taken, this.#given];
     this.#taken = [];
     this.#given = [];
     if (given.length > 0) {
-      this.#logger.info(`cluster: this broker leads ${counted(given)} no more`, namesOf(given));
+      this.#logger.info(`cluster: this broker no longer leads ${counted(given)}`, namesOf(given));
     }
     if (taken.length > 0) {
       const fields = { ...namesOf(taken), stillToTakeOver: this.#opening };

@@ -2,7 +2,7 @@ import { LogError } from "../log/log-error.ts";
 import { inParallel } from "../util/in-parallel.ts";
 import { CONCURRENT_LOG_OPENS } from "./limits.ts";
 
-/** Runs `work` over all logs, a bounded number at a time. Log errors are returned, in order. */
+/** Runs `work` for each item, CONCURRENT_LOG_OPENS at a time. Returns the LogErrors by item. */
 export function overLogs<T>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,

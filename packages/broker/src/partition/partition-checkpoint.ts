@@ -4,11 +4,13 @@ import type { EpochStart } from "./leader-epochs.ts";
 import { ENTRIES_PER_CHUNK } from "./limits.ts";
 import type { ProducerSnapshot, SeenBatch } from "./producer-states.ts";
 
-// What a partition knows beyond its batches, saved beside the log so that opening scans little.
+// The format of a partition's checkpoint: its producers and leader epochs, saved beside the log so
+// that opening need not scan the whole log.
 //
-// Bytes: magic, format, then chunks. A chunk is the length of its body, the body's CRC32C, and the
-// body: a kind, the number of entries, the entries. The last chunk has no entries and says that
-// nothing was cut off. Each chunk is made, and read, in a turn of the event loop of its own.
+// It begins with magic and format, followed by chunks. A chunk is the length of its body, the
+// body's CRC32C, and the body: a kind, the number of entries, the entries. The last chunk has no
+// entries; it proves that nothing was cut off. Each chunk is encoded and decoded in a turn of the
+// event loop of its own.
 
 /** A part of a checkpoint. */
 export interface CheckpointSlice {
@@ -34,7 +36,7 @@ const EPOCH_BYTES = 12;
 const PRODUCER_BYTES = 9;
 const BATCH_BYTES = 36;
 
-/** One slice after another; together they are the checkpoint. */
+/** Yields the slices of a checkpoint's bytes. */
 export function* encodeCheckpoint(checkpoint: PartitionCheckpoint): Generator<Uint8Array> {
   const head = new Uint8Array(HEAD_BYTES);
   viewOf(head).setUint32(0, MAGIC);
@@ -45,7 +47,7 @@ export function* encodeCheckpoint(checkpoint: PartitionCheckpoint): Generator<Ui
   yield chunk(Kind.end, 0, 0, () => {});
 }
 
-/** Throws UnusableCheckpoint, in the middle too: what came before is then not to be used either. */
+/** May throw UnusableCheckpoint after some slices; these must then not be used either. */
 export function* decodeCheckpoint(bytes: Uint8Array): Generator<CheckpointSlice> {
   if (bytes[0] === "{".charCodeAt(0)) {
     yield decodeJson(bytes);
@@ -54,7 +56,7 @@ export function* decodeCheckpoint(bytes: Uint8Array): Generator<CheckpointSlice>
   const view = viewOf(bytes);
   const isKnown =
     bytes.byteLength >= HEAD_BYTES && view.getUint32(0) === MAGIC && view.getUint32(4) === FORMAT;
-  if (!isKnown) throw new UnusableCheckpoint("its format is not known");
+  if (!isKnown) throw new UnusableCheckpoint("its format is unknown");
   for (let at = HEAD_BYTES; at + CHUNK_HEAD_BYTES <= bytes.byteLength; ) {
     const bodyAt = at + CHUNK_HEAD_BYTES;
     const bodyBytes = view.getUint32(at);
@@ -70,7 +72,7 @@ export function* decodeCheckpoint(bytes: Uint8Array): Generator<CheckpointSlice>
   throw new UnusableCheckpoint("its end is missing");
 }
 
-/** As releases before wrote it. */
+/** The JSON format of earlier releases. */
 function decodeJson(bytes: Uint8Array): CheckpointSlice {
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as CheckpointSlice & {
@@ -80,7 +82,7 @@ function decodeJson(bytes: Uint8Array): CheckpointSlice {
   } catch (error) {
     throw new UnusableCheckpoint("it is damaged", { cause: error });
   }
-  throw new UnusableCheckpoint("its format is not known");
+  throw new UnusableCheckpoint("its format is unknown");
 }
 
 function* groupsOf<T>(entries: Iterable<T>): Generator<readonly T[]> {
@@ -157,7 +159,7 @@ function decodeBody(body: Uint8Array): CheckpointSlice {
     }
     return { producers, epochs };
   }
-  // A later format adds kinds only under a number of its own.
+  // The only other kind is producers: a new kind would get a new format number.
   for (let i = 0; i < count; i++) {
     const producerId = view.getFloat64(at);
     const batches: SeenBatch[] = new Array(view.getUint8(at + 8));

@@ -11,19 +11,19 @@ import type { Wake } from "./readable-partition.ts";
 import { scanBatches } from "./scan.ts";
 
 /**
- * Kafka's semantics over one log: idempotent producers, leader epochs, and those who wait for data.
+ * Kafka's semantics over one log: idempotent producers, leader epochs, and fetches that wait.
  *
  * Invariants:
- * 1. From the sequence check to the call of `log.append` nothing is awaited, so that pipelined
- *    requests keep their order and two copies of a batch can't both be found new.
- * 2. Producer state runs ahead of the log only by appends in flight. When one of those fails, what
- *    it noted is taken back before its producer hears of it.
- * 3. A duplicate is answered only when the batch it repeats is durable.
+ * 1. Nothing is awaited between the sequence check and `log.append`, so that pipelined requests
+ *    keep their order and two copies of a batch cannot both count as new.
+ * 2. Producer state is ahead of the log only by appends in flight. If one of them fails, its entry
+ *    is removed before the producer is answered.
+ * 3. A duplicate is acknowledged only when the original batch is durable.
  */
 export class Partition {
   readonly id: LogId;
   readonly log: Log;
-  /** What went in and out since the partition was opened. */
+  /** Traffic since the partition was opened. */
   readonly traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
   #leaderEpoch = -1;
   readonly #nextTurn: NextTurn;
@@ -41,7 +41,7 @@ export class Partition {
     this.#nextTurn = nextTurn;
   }
 
-  /** Rebuilds what the partition knows from the log's checkpoint and the batches after it. */
+  /** Rebuilds producers and epochs from the log's checkpoint and the batches after it. */
   static async open(
     id: LogId,
     log: Log,
@@ -55,7 +55,7 @@ export class Partition {
     return partition;
   }
 
-  /** Begins a leader epoch (KIP-101): what is appended from here on carries it. */
+  /** Begins a leader epoch (KIP-101), which later batches carry. */
   lead(leaderEpoch: number): void {
     if (leaderEpoch <= this.#leaderEpoch) return;
     this.#leaderEpoch = leaderEpoch;
@@ -71,7 +71,7 @@ export class Partition {
   }
 
   /**
-   * One past the last record a read_committed consumer may see. No transactions yet: all of them.
+   * One past the last record that a read_committed consumer may see. There are no transactions yet.
    */
   get lastStableOffset(): number {
     return this.log.endOffset;
@@ -83,9 +83,9 @@ export class Partition {
   }
 
   /**
-   * Appends one validated batch. `header` is the batch's, read before the call. Idempotent batches
-   * are checked first: 45 for a gap, 47 for an old epoch, the first offset again for a duplicate.
-   * `nowMs`: the wall clock, so that records of old times do not make their producer a silent one.
+   * Appends one validated batch with its header. An idempotent batch is checked first: error 45 for
+   * a gap, 47 for an old epoch, the original offset for a duplicate. `nowMs` is the wall clock, so
+   * that records with old timestamps do not make their producer look idle.
    */
   async append(
     batch: Uint8Array,
@@ -123,7 +123,7 @@ export class Partition {
     return this.#epochs.endOf(epoch, this.highWatermark);
   }
 
-  /** The epoch that wrote `offset`, -1 when it isn't known. */
+  /** The epoch that wrote `offset`, -1 when unknown. */
   epochAt(offset: number): number {
     return this.#epochs.epochAt(offset);
   }
@@ -136,12 +136,12 @@ export class Partition {
     return () => this.#waiters.delete(wake);
   }
 
-  /** To be called by the log after its end moved. */
+  /** Called by the log after its end has moved. */
   advanced(sizeBytes: number): void {
     for (const wake of this.#waiters) wake(sizeBytes);
   }
 
-  /** Has everybody look who waits: there is nothing to wait for here any more. */
+  /** Wakes all waiting fetches, because the partition is closed. */
   ended(): void {
     this.advanced(Number.POSITIVE_INFINITY);
   }
@@ -151,7 +151,7 @@ export class Partition {
   }
 
   /**
-   * Saves what would otherwise have to be scanned for. A failure only makes the next open slower.
+   * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
    */
   checkpoint(): Promise<void> {
     if (this.log.failure !== null) return Promise.resolve();
@@ -182,7 +182,7 @@ export class Partition {
     }
   }
 
-  /** Where the scan is to begin. */
+  /** Loads the checkpoint; resolves to the offset at which the scan must begin. */
   async #restore(): Promise<number> {
     const saved = await this.log.loadCheckpoint();
     if (saved === null) return this.log.startOffset;
@@ -203,7 +203,7 @@ export class Partition {
   /** Lets appends in flight finish, saves the checkpoint and closes the log. */
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => {});
-    // One that is under way is of an earlier offset.
+    // A checkpoint in progress was begun at an earlier offset.
     await this.#checkpointing;
     await this.checkpoint();
     this.ended();
@@ -217,8 +217,8 @@ export class Partition {
   }
 
   /**
-   * A gap is final for its producer: what seems to be missing may be with a leader that took over
-   * without our knowledge.
+   * A gap is a fatal error for the producer. So first make sure that no other broker has taken over
+   * the log, which may hold the batches that seem to be missing.
    */
   async #refuse(header: BatchHeader, verdict: SequenceRefusal): Promise<AppendOutcome> {
     if (verdict.kind === "out-of-order") {
@@ -258,11 +258,11 @@ function failed(error: unknown): AppendOutcome {
 function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
   const { producerId, producerEpoch } = header;
   if (verdict.kind === "old-epoch") {
-    const seen = `epoch ${verdict.currentEpoch} was seen`;
+    const current = `its current epoch is ${verdict.currentEpoch}`;
     return {
       errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
       baseOffset: -1,
-      message: `producer ${producerId} came with epoch ${producerEpoch}, and ${seen}`,
+      message: `producer ${producerId} sent epoch ${producerEpoch}, but ${current}`,
     };
   }
   return {

@@ -21,24 +21,23 @@ import {
 
 export interface PartitionsOptions {
   readonly nodeId: number;
-  /** producer.id.expiration.ms as it is now. */
+  /** The current value of producer.id.expiration.ms. */
   readonly producerExpirationMs: () => number;
   /** For logs of topics that are not in the metadata yet. */
   readonly newLogSettings: () => PartitionSettings;
-  /** Of this broker, see Metadata. */
+  /** This broker's leadership; see Metadata. */
   readonly leadership: () => Pick<Leadership, "isExpired" | "refusal">;
 }
 
 /**
- * The partitions this broker leads.
+ * The partitions that this broker leads.
  *
  * Invariants:
- * 1. A log is made only for a topic being created. One that should be there and is not, or can't
- *    be read, makes its partition offline; it is never replaced by an empty one.
- * 2. A partition is found from the moment the metadata has it led here until it has it no more;
- *    while its log is opened for the first time those who ask may wait for that (`takeOver`).
- * 3. Where logs are replicated, each term of leadership opens the log anew: that is what fences
- *    the leader before.
+ * 1. A log is only created together with its topic. If an existing topic's log is missing or cannot
+ *    be read, the partition is offline; the log is never replaced by an empty one.
+ * 2. A partition is found as long as the metadata says that this broker leads it. While its log is
+ *    opened for the first time, requests may wait for that (`takeOver`).
+ * 3. A replicated log is opened again for each leader epoch, which fences the previous leader.
  */
 export class Partitions implements PartitionHost {
   readonly #host: LogHost;
@@ -46,9 +45,9 @@ export class Partitions implements PartitionHost {
   readonly #logger: Logger;
   readonly #options: PartitionsOptions;
   readonly #topics = new Map<string, Slot[]>();
-  /** Made for a topic whose creation is not recorded yet. */
+  /** Created for a topic that is not in the metadata yet. */
   readonly #prepared = new Map<string, Partition>();
-  /** What is being opened or closed, by log. */
+  /** Openings and closings in progress, by log. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #news: LeadershipNews;
   readonly #nextTurn: NextTurn;
@@ -64,17 +63,17 @@ export class Partitions implements PartitionHost {
     this.#news = new LeadershipNews(env.timers, logger);
   }
 
-  /** Begins to look after partitions: those that are offline are opened again. */
+  /** Starts maintenance: offline partitions are opened again, idle producers forgotten. */
   start(): void {
     this.#scheduleMaintenance();
   }
 
-  /** Whether an append may have to wait for other machines, longer than its client does. */
+  /** See LogHost.isReplicated. */
   get replicated(): boolean {
     return this.#host.isReplicated;
   }
 
-  /** The partition, or the error code a client is to be given. */
+  /** The partition, or the error code for the client. */
   find(topic: string, index: number): Partition | ErrorCode {
     const slot = this.#topics.get(topic)?.[index];
     const leadership = this.#options.leadership();
@@ -88,7 +87,7 @@ export class Partitions implements PartitionHost {
     return partition ?? ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
-  /** The opening of a partition that this broker leads by now; null when it is not being opened. */
+  /** The first opening of a partition that this broker leads; null when it is not in progress. */
   takeOver(topic: string, index: number): Coming | null {
     return this.#topics.get(topic)?.[index]?.takeOver ?? null;
   }
@@ -105,7 +104,7 @@ export class Partitions implements PartitionHost {
   }
 
   async createLogs(logs: readonly NewLog[]): Promise<void> {
-    // A topic may be made again under the name of one whose logs are still being removed.
+    // A deleted topic of the same name may still have logs that are being removed.
     await this.#host.deleted();
     const settings = this.#options.newLogSettings();
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
@@ -125,21 +124,21 @@ export class Partitions implements PartitionHost {
   }
 
   /**
-   * Removes empty logs that no topic owns: a crash came between their making and the topic's
-   * record, or between the topic's deletion and theirs. One that holds records is only set aside:
-   * it may be the topic that was lost.
+   * Removes empty logs that belong to no topic: a crash came before the topic's creation was
+   * recorded, or before its logs were deleted. A log with records is only set aside, because it may
+   * be the topic's metadata that was lost.
    */
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#host.engine.list()).filter((id) => !isOwned(id));
     await overLogs(strays, async (id) => {
       const log = await this.#host.engine.open(id, logOptions(this.#options.newLogSettings(), {}));
       if (log.nextOffset === 0) return this.#host.engine.delete(id);
-      this.#logger.warn(`${nameOf(id)} holds records but belongs to no topic`);
+      this.#logger.warn(`${nameOf(id)} has records but belongs to no topic: it is set aside`);
       return this.#host.engine.setAside(id);
     });
   }
 
-  /** Opens what the metadata says this broker leads. Meant for the start, when nobody asks yet. */
+  /** Opens the partitions that this broker leads, at its start, before clients are served. */
   async open(all: readonly HostedPartition[]): Promise<void> {
     await overLogs(all, async (hosted) => {
       const slot = newSlot(hosted, null);
@@ -148,7 +147,7 @@ export class Partitions implements PartitionHost {
     });
   }
 
-  /** The metadata has changed these. A new one's log was prepared before. */
+  /** Applies changes of the metadata to partitions that this broker leads, new ones included. */
   host(changed: readonly HostedPartition[]): void {
     for (const hosted of changed) {
       const slot = this.#topics.get(hosted.id.topic)?.[hosted.id.partition];
@@ -164,7 +163,7 @@ export class Partitions implements PartitionHost {
     }
   }
 
-  /** Another broker leads this partition from now on. What waits on it is sent there. */
+  /** Another broker leads this partition from now on. Waiting fetches are woken, and refused. */
   release(topic: string, topicId: string, index: number): void {
     const slots = this.#topics.get(topic);
     const slot = slots?.[index];
@@ -175,8 +174,8 @@ export class Partitions implements PartitionHost {
   }
 
   /**
-   * The metadata has dropped this topic: its partitions are unknown at once. Logs that are this
-   * broker's alone are then deleted; shared ones are the controller's to delete.
+   * A topic was deleted: its partitions are unknown at once. A standalone broker then deletes the
+   * logs; replicated ones are deleted by the controller.
    */
   remove(topic: string, topicId: string): void {
     const slots = this.#topics.get(topic)?.filter((slot) => slot.hosted.id.topicId === topicId);
@@ -196,7 +195,7 @@ export class Partitions implements PartitionHost {
   }
 
   *#slots(): Generator<Slot> {
-    // `flat` leaves out the partitions that others lead.
+    // `flat` skips the holes of partitions that other brokers lead.
     for (const slots of this.#topics.values()) yield* slots.flat();
   }
 
@@ -214,7 +213,7 @@ export class Partitions implements PartitionHost {
     void this.#inTurn(slot.hosted.id, () => this.#close(partition));
   }
 
-  /** Opening and closing of one log take turns; those of other logs wait for neither. */
+  /** Serializes opening and closing of the same log. */
   #inTurn(id: LogId, work: () => Promise<unknown>): Promise<unknown> {
     const key = keyOf(id);
     const before = this.#turns.get(key) ?? Promise.resolve();
@@ -254,7 +253,7 @@ export class Partitions implements PartitionHost {
   }
 
   #openSlot(slot: Slot): Promise<unknown> {
-    // The term before may still be opening, or closing.
+    // The log may still be opened or closed for the previous leader epoch.
     return this.#inTurn(slot.hosted.id, () => this.#openNow(slot));
   }
 
@@ -277,8 +276,7 @@ export class Partitions implements PartitionHost {
       const isNews = slot.failure?.message !== error.message;
       slot.failure = error;
       if (error.kind === "fenced" || error.kind === "closed") {
-        // A leader that was elected since: the metadata will say so in a moment. Or the broker
-        // stops.
+        // Another broker leads by now, as the metadata will tell soon, or this broker is stopping.
         slot.tellAtMs = null;
         this.#logger.debug(error.message);
       } else if (isNews) this.#tellOffline(slot);
@@ -286,7 +284,7 @@ export class Partitions implements PartitionHost {
     }
   }
 
-  /** An operator hears of it when it lasts. */
+  /** Logs that a partition is offline, once that has lasted for `offlineToldAfterMs`. */
   #tellOffline(slot: Slot): void {
     const nowMs = this.#env.clock.monotonicMs();
     slot.tellAtMs ??= nowMs + this.#host.offlineToldAfterMs;
@@ -296,7 +294,7 @@ export class Partitions implements PartitionHost {
     this.#logger.error(`${nameOf(slot.hosted.id)} is offline: ${message}`, { error: slot.failure });
   }
 
-  /** A log that can't be read to its end is closed again: it is to be opened by the next try. */
+  /** Closes the log again if it cannot be read to its end, so that the next try can open it. */
   async #openPartition(id: LogId, options: LogOptions, leaderEpoch: number): Promise<Partition> {
     const log = await this.#host.engine.open(id, options);
     try {
@@ -315,12 +313,12 @@ export class Partitions implements PartitionHost {
     });
   }
 
-  /** Forgets silent producers, and opens again what a storage failure took offline. */
+  /** Forgets idle producers, and opens offline partitions again. */
   async #maintain(): Promise<void> {
-    const silentSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
+    const idleSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
     const offline: Slot[] = [];
     for (const slot of this.#slots()) {
-      slot.partition?.forgetIdleProducers(silentSince);
+      slot.partition?.forgetIdleProducers(idleSince);
       const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
@@ -341,7 +339,7 @@ export interface PartitionStatus {
   readonly failure: LogError | null;
 }
 
-/** The log is made before the partition that hears of its advances. */
+/** `holder` is filled later, because the log must be opened before its partition. */
 function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
   const { segmentBytes, segmentMs, indexIntervalBytes } = settings;
   const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);

@@ -5,7 +5,7 @@ import { type Coming, overWithin } from "../util/coming.ts";
 import { TAKE_OVER_WAIT_MS } from "./limits.ts";
 import type { Partitions } from "./partitions.ts";
 
-/** What a partition is refused for that may pass in a moment. */
+/** Refusals of a partition that may be outdated in a moment. */
 const PASSING: readonly number[] = [
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -13,7 +13,7 @@ const PASSING: readonly number[] = [
   ErrorCode.UNKNOWN_LEADER_EPOCH,
 ];
 
-/** The part of a broker that knows what it leads. */
+/** The part of a broker that knows which partitions it leads. */
 interface Leading {
   readonly metadata: Pick<Metadata, "unseen">;
   readonly partitions: Pick<Partitions, "takeOver">;
@@ -24,29 +24,29 @@ interface Waiting extends Leading {
   readonly env: Pick<Env, "clock" | "timers">;
 }
 
-/** A partition as a client asks for it. */
+/** A partition in a client's request. */
 export interface Asked {
   readonly topic: string;
   readonly partition: number;
-  /** What the client takes for its leader epoch; -1 when it does not say. */
+  /** The leader epoch that the client knows; -1 for none. */
   readonly leaderEpoch: number;
 }
 
 /**
- * What a request has to wait for. A refusal need not be the last word: this broker is taking the
- * partition over, or the controller has decided something that has not been read here yet. A client
- * that has heard of it from another broker is not to be sent away by the one it was sent to.
+ * What a request should wait for before a partition is refused: this broker may be taking it over,
+ * or may not have read the controller's latest decision yet. A client that another broker sent here
+ * should not be refused only because this broker is a moment behind.
  */
 export class Patience {
   readonly #broker: Leading;
-  /** The controller is asked once for a request. */
+  /** The controller is asked once per request. */
   #unseen: Coming | null | undefined;
 
   constructor(broker: Leading) {
     this.#broker = broker;
   }
 
-  /** Null when the refusal stands. */
+  /** Null when the refusal is final. */
   comingOf(topic: string | null, index: number, errorCode: ErrorCode): Coming | null {
     if (!PASSING.includes(errorCode)) return null;
     const takeOver = topic === null ? null : this.#broker.partitions.takeOver(topic, index);
@@ -54,7 +54,7 @@ export class Patience {
   }
 
   /**
-   * What the controller had decided when the first refusal was looked at; null when that is read.
+   * The controller's decisions at the time of the first call; null once this broker has read them.
    */
   unseen(): Coming | null {
     if (this.#unseen === undefined) this.#unseen = this.#broker.metadata.unseen();
@@ -62,13 +62,13 @@ export class Patience {
   }
 }
 
-/** Waits, for a moment at most, until all is read that the controller has decided. */
+/** Waits until this broker has read all decisions of the controller, at most TAKE_OVER_WAIT_MS. */
 export async function untilSeen(broker: Waiting): Promise<void> {
   const patience = new Patience(broker);
   await untilNull(() => patience.unseen(), TAKE_OVER_WAIT_MS, broker.env);
 }
 
-/** Waits, for a moment at most, while what would be refused may be led here soon. */
+/** Waits while partitions that would be refused may be led here soon, at most TAKE_OVER_WAIT_MS. */
 export async function untilLed(
   broker: Waiting,
   asked: readonly Asked[],
@@ -92,9 +92,9 @@ export async function untilLed(
 }
 
 async function untilNull(next: () => Coming | null, limitMs: number, env: Waiting["env"]) {
-  const untilMs = env.clock.monotonicMs() + limitMs;
+  const deadlineMs = env.clock.monotonicMs() + limitMs;
   for (let coming = next(); coming !== null; coming = next()) {
-    const leftMs = untilMs - env.clock.monotonicMs();
+    const leftMs = deadlineMs - env.clock.monotonicMs();
     if (leftMs <= 0 || !(await overWithin(coming, leftMs, env.timers))) return;
   }
 }

@@ -16,18 +16,18 @@ import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { rebuild } from "./rebuild.ts";
 
-/** What one partition of a Produce request is answered with. */
+/** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
   readonly errorCode: ErrorCode;
   readonly baseOffset: number;
-  /** -1 unless the topic has the broker's clock stamp its records. */
+  /** -1 unless the topic's timestamps are of type LogAppendTime. */
   readonly logAppendTimeMs: number;
   readonly logStartOffset: number;
   readonly recordErrors: readonly RefusedRecord[];
   readonly errorMessage: string | null;
 }
 
-/** As the response's codec takes it. */
+/** In the form of the response's codec. */
 interface RefusedRecord {
   readonly batchIndex: number;
   readonly batchIndexErrorMessage: string;
@@ -42,8 +42,8 @@ export interface ProduceRules {
 }
 
 /**
- * Checks a client's batch, brings it into the form its topic wants, and appends it. The batch is
- * appended, or refused, before this returns; the promise is for durability.
+ * Checks a client's batch, converts it to its topic's format if necessary, and appends it. The
+ * batch has its offset, or is refused, before this returns; the promise waits until it is durable.
  */
 export function produce(
   partition: Partition,
@@ -92,7 +92,7 @@ async function append(
   };
 }
 
-/** The batch as produced need not say its largest timestamp truly; the log's index relies on it. */
+/** Stamps the true max timestamp: the log's index relies on it, and producers may send another. */
 function stampTimestamps(
   batch: Uint8Array,
   header: BatchHeader,
@@ -101,13 +101,14 @@ function stampTimestamps(
 ): void {
   if (config.messageTimestampType === "LogAppendTime") {
     stampAppendTime(batch, 0, maxTimestamp, crc32c);
-  } else if (header.maxTimestamp !== maxTimestamp || saysWhatBrokersSay(header)) {
+  } else if (header.maxTimestamp !== maxTimestamp || hasBrokerAttributes(header)) {
     stampCreateTime(batch, 0, maxTimestamp, crc32c);
   } else return;
   header.maxTimestamp = maxTimestamp;
 }
 
-function saysWhatBrokersSay({ timestampType, hasDeleteHorizon }: BatchHeader): boolean {
+/** Whether the header has attributes that only brokers may set. */
+function hasBrokerAttributes({ timestampType, hasDeleteHorizon }: BatchHeader): boolean {
   return timestampType === "LogAppendTime" || hasDeleteHorizon;
 }
 
@@ -117,12 +118,12 @@ export function failedProduce(errorCode: ErrorCode, errorMessage = errorOf(error
   return { ...none, errorCode, recordErrors, errorMessage } satisfies ProduceOutcome;
 }
 
-/** A refusal for a partition that can't be found here. */
+/** The refusal for a partition that cannot be found here. */
 export function notFound(topic: string, index: number, errorCode: ErrorCode): ProduceOutcome {
   return failedProduce(errorCode, `${errorOf(errorCode).message} ${placeOf(topic, index)}`);
 }
 
-/** A refusal by a partition that is led here. It names the partition, and where its log begins. */
+/** A refusal by a partition that is led here, with its log start offset. */
 export function refusedBy(
   { id, log }: Partition,
   errorCode: ErrorCode,
@@ -144,7 +145,7 @@ function placeOf(topic: string, index: number): string {
   return `(partition ${topic}-${index})`;
 }
 
-/** Kafka's broker answers these before it looks at where the log begins. */
+/** For these errors Kafka's broker does not tell the log start offset. */
 const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
   ErrorCode.CORRUPT_MESSAGE,
   ErrorCode.KAFKA_STORAGE_ERROR,
@@ -161,7 +162,7 @@ function noTransactions(partition: Partition): ProduceOutcome {
   return refusedBy(partition, ErrorCode.INVALID_TXN_STATE, message);
 }
 
-/** Where the topic's compression makes more of a batch than the topic allows. */
+/** The refusal of a batch that became too large when the broker compressed it again. */
 function grown(partition: Partition, batch: Uint8Array, config: TopicConfig): ProduceOutcome {
   const limit = `the limit of ${config.maxMessageBytes} (max.message.bytes)`;
   const message = `a batch of ${batch.byteLength} bytes after compression by the broker`;

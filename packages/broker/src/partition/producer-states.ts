@@ -2,14 +2,14 @@ import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
 import { MAX_PRODUCERS_PER_PARTITION, REMEMBERED_BATCHES_PER_PRODUCER } from "./limits.ts";
 
 /**
- * What a partition remembers of idempotent producers, so that a retried batch is stored once
+ * What a partition remembers about idempotent producers, so that a retried batch is stored once
  * (KIP-98; Kafka's ProducerStateManager).
  *
  * Invariants:
  * 1. A producer's batches are kept in log order, and the last one holds its current epoch.
- * 2. Batches are noted when they are appended, before they are durable; `forget` takes back one
- *    that the log rolled back.
- * 3. Batches that might still be rolled back never push a durable one out.
+ * 2. Batches are added when they are appended, before they are durable; `forget` removes one whose
+ *    append failed.
+ * 3. A batch that is not durable yet never replaces a durable one.
  */
 export class ProducerStates {
   readonly #byId = new Map<number, ProducerState>();
@@ -18,7 +18,7 @@ export class ProducerStates {
     return this.#byId.size;
   }
 
-  /** Reads only. As in Kafka an epoch of -1 is one like others, but asks for no order. */
+  /** Changes nothing. As in Kafka, epoch -1 is a valid epoch, but its sequences are not checked. */
   validate(batch: BatchHeader): SequenceVerdict {
     const state = this.#byId.get(batch.producerId);
     const last = state?.batches.at(-1);
@@ -43,7 +43,7 @@ export class ProducerStates {
     return NEW_BATCH;
   }
 
-  /** Notes a batch that got `baseOffset`. `durableEnd` is one past what can't be rolled back. */
+  /** Adds a batch that got `baseOffset`. All offsets below `durableEnd` are durable. */
   note(
     batch: BatchHeader,
     baseOffset: number,
@@ -59,7 +59,7 @@ export class ProducerStates {
       timestamp: Math.max(batch.maxTimestamp, nowMs),
     };
     const state = this.#byId.get(batch.producerId);
-    // Deleting first moves the producer to the end of the map: its order is that of last use.
+    // Deleting first moves the producer to the end of the map, which keeps the order of last use.
     this.#byId.delete(batch.producerId);
     this.#byId.set(batch.producerId, state ?? { batches: [] });
     const batches = this.#byId.get(batch.producerId)!.batches;
@@ -71,7 +71,7 @@ export class ProducerStates {
     return seen;
   }
 
-  /** Takes back a batch that the log rolled back. */
+  /** Removes a batch whose append failed. */
   forget(producerId: number, seen: SeenBatch): void {
     const batches = this.#byId.get(producerId)?.batches;
     const at = batches?.indexOf(seen) ?? -1;
@@ -80,7 +80,7 @@ export class ProducerStates {
     if (batches!.length === 0) this.#byId.delete(producerId);
   }
 
-  /** Forgets producers whose newest batch is older than `timestamp`. */
+  /** Forgets producers whose newest batch is older than `timestamp`, ms since the epoch. */
   expireBefore(timestamp: number): void {
     for (const [producerId, { batches }] of this.#byId) {
       if (batches.at(-1)!.timestamp < timestamp) this.#byId.delete(producerId);
@@ -88,12 +88,12 @@ export class ProducerStates {
   }
 
   /**
-   * Plain data of what is known below `offset`, for a checkpoint: of the producers that there are
-   * at its first step, as they are when their turn comes. Batches from `offset` on may have pushed
-   * older ones out meanwhile, as they will again when the log is scanned from there on.
+   * The state below `offset`, for a checkpoint. It yields the producers that exist at its first
+   * step, each as it is at its own step. Meanwhile batches from `offset` on may have replaced older
+   * ones; a scan from `offset` on does the same again.
    */
   *snapshot(offset: number): Generator<ProducerSnapshot> {
-    // A producer that goes on moves to the end of the map: the map itself might have no end.
+    // A copy of the ids: active producers move to the end of the map, so its iteration may not end.
     for (const producerId of [...this.#byId.keys()]) {
       const batches = this.#byId.get(producerId)?.batches ?? [];
       const below = batches.filter((batch) => batch.baseOffset < offset);
@@ -142,7 +142,7 @@ function outOfOrder(batch: BatchHeader, lastSequence: number): SequenceVerdict {
   return { kind: "out-of-order", got: batch.baseSequence, lastSequence };
 }
 
-/** Sequences count records, and start again at 0 after 2^31-1. */
+/** Sequences count records, and continue with 0 after 2^31-1. */
 function lastSequenceOf(batch: BatchHeader): number {
   return (batch.baseSequence + batch.lastOffsetDelta) % (LARGEST_SEQUENCE + 1);
 }

@@ -1,14 +1,14 @@
 import type { ErrorCode } from "@tarpan/protocol";
 import type { ReadableLog } from "../log/log.ts";
 
-/** A partition as consumers see it, on its leader or on a follower. */
+/** A partition that consumers read, on its leader or on a follower. */
 export interface ReadablePartition {
   readonly log: Pick<ReadableLog, "read" | "startOffset">;
   readonly leaderEpoch: number;
   readonly highWatermark: number;
   /** One past the last record a read_committed consumer may see. */
   readonly lastStableOffset: number;
-  /** What went out since the partition was opened. */
+  /** Traffic since the partition was opened. */
   readonly traffic: { bytesOut: number };
   /** Largest epoch at or below `epoch` and where it ends (OffsetForLeaderEpoch). */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number };
@@ -18,14 +18,14 @@ export interface ReadablePartition {
   onAdvance(wake: Wake): () => void;
 }
 
-/** Takes the bytes that can be read in addition; Infinity when it is time to look in any case. */
+/** Takes the number of new bytes that can be read; Infinity if the fetch must read in any case. */
 export type Wake = (sizeBytes: number) => void;
 
-/** Replicas beside other brokers than the leader (KIP-392). */
+/** Reading from replicas of partitions that other brokers lead (KIP-392). */
 export interface Followers {
-  /** The broker that a consumer in `rack` had better read from; null when that is this one. */
+  /** The broker that a consumer in `rack` should read from; null when that is this one. */
   nearest(topic: string, index: number, rack: string): number | null;
-  /** A partition that another broker leads, or why this one can't serve it: an error code. */
+  /** A partition that another broker leads, or the error code if this broker cannot serve it. */
   find(topic: string, index: number): Promise<ReadablePartition | ErrorCode>;
   close(): Promise<void>;
 }

@@ -16,10 +16,11 @@ import {
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 
 /**
- * The batch in the form its topic wants; itself where it has that form, as nearly all have.
- * `compression.type` other than `producer` makes the broker compress. Records that are not numbered
- * 0 to n − 1 are numbered so. Kafka does that only to batches that it compresses; consumers then
- * skip what seems to repeat an offset. All else of the header but attributes, length and CRC stays.
+ * Converts a batch to its topic's format; returns the same bytes if nothing must change, which is
+ * the usual case. It is compressed again if `compression.type` is another codec, and records whose
+ * offset deltas are not 0 to n − 1 are renumbered. (Kafka renumbers only batches that it
+ * compresses; consumers skip records with a repeated offset.) Only attributes, length and CRC of
+ * the header change.
  */
 export function rebuild(
   batch: Uint8Array,
@@ -44,7 +45,7 @@ export function rebuild(
   return out;
 }
 
-/** `producer` is not among them: it keeps what the batch has. */
+/** Without `producer`, which keeps the codec of the batch. */
 const CODEC_OF: Record<string, number> = {
   uncompressed: Compression.none,
   gzip: Compression.gzip,

@@ -8,11 +8,11 @@ import {
 import type { LogHost } from "./log-host.ts";
 import type { Partition } from "./partition.ts";
 
-/** Logs that every broker of the cluster reaches, and one leads at a time. */
+/** Replicated logs, which every broker of the cluster reaches and one leads at a time. */
 export class ReplicatedHost implements LogHost {
   readonly isReplicated = true;
   readonly maintenanceIntervalMs = SHARED_RETRY_INTERVAL_MS;
-  /** The topic may have been deleted, which the metadata here says in a moment. */
+  /** A delay, because the topic may have been deleted, which the metadata will tell soon. */
   readonly offlineToldAfterMs = SHARED_OFFLINE_TOLD_AFTER_MS;
   readonly engine: LogEngine;
   readonly #timers: Timers;
@@ -22,7 +22,7 @@ export class ReplicatedHost implements LogHost {
     this.#timers = timers;
   }
 
-  /** An append that nobody answers is not waited for for ever. */
+  /** Waits for appends in flight, but not forever: they may never be acknowledged. */
   async close(partition: Partition): Promise<void> {
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
@@ -32,7 +32,7 @@ export class ReplicatedHost implements LogHost {
     timer?.cancel();
   }
 
-  /** They are the controller's to delete. */
+  /** Does nothing: the controller deletes replicated logs. */
   deleteLogs(): void {}
 
   async deleted(): Promise<void> {}

@@ -3,7 +3,7 @@ import type { ReadableLog } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
 import { SCAN_READ_BYTES } from "./limits.ts";
 
-/** Shows every batch header from `offset` to the end of the log, in order. */
+/** Calls `visit` with each batch header from `offset` to the end of the log. Skips damage. */
 export async function scanBatches(
   log: ReadableLog,
   offset: number,
@@ -28,7 +28,7 @@ export async function scanBatches(
   }
 }
 
-/** What can be read at `offset`, or the offset to go on from when the bytes there are damaged. */
+/** The batches at `offset`, or the offset at which to continue when they are damaged. */
 async function readPast(log: ReadableLog, offset: number): Promise<readonly Uint8Array[] | number> {
   try {
     return await log.read(offset, SCAN_READ_BYTES);

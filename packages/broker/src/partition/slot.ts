@@ -3,14 +3,14 @@ import type { LogError } from "../log/log-error.ts";
 import { Occasion } from "../util/coming.ts";
 import type { Partition } from "./partition.ts";
 
-/** What a partition needs of its topic's configuration; handed in anew when that changes. */
+/** The part of the topic's configuration that a partition needs; passed again when it changes. */
 export interface PartitionSettings {
   readonly segmentBytes: number;
   readonly segmentMs: number;
   readonly indexIntervalBytes: number;
 }
 
-/** A partition this broker leads, as the metadata says it is. */
+/** A partition that this broker leads, by the metadata. */
 export interface HostedPartition {
   readonly id: LogId;
   readonly leaderEpoch: number;
@@ -20,15 +20,15 @@ export interface HostedPartition {
 /** A partition that this broker leads, open or not. */
 export interface Slot {
   hosted: HostedPartition;
-  /** Null while it is opened, and when it can't be. */
+  /** Null while it is being opened, and when that failed. */
   partition: Partition | null;
-  /** Why it could not be opened the last time; null while it is opened for the first time. */
+  /** Why the last opening failed; null during the first opening. */
   failure: LogError | null;
-  /** When that is logged, monotonic; null when it was, or need not be. */
+  /** When to log the failure, monotonic ms; null when it was logged or need not be. */
   tellAtMs: number | null;
-  /** Another broker leads it, or nobody needs it: what is still opening is to be closed. */
+  /** This broker no longer leads it: a log that is still being opened must be closed. */
   released: boolean;
-  /** Null once it was opened, could not be, or is not needed any more. */
+  /** The first opening; null once it has succeeded or failed, or is no longer needed. */
   takeOver: Occasion | null;
 }
 
@@ -37,7 +37,7 @@ export function newSlot(hosted: HostedPartition, partition: Partition | null): S
   return { hosted, partition, failure: null, tellAtMs: null, released: false, takeOver };
 }
 
-/** Those who wait look at once, in their order, and so before anybody who asks later. */
+/** Wakes waiting requests at once, in their order, and so before any later request. */
 export function endTakeOver(slot: Slot): void {
   const { takeOver } = slot;
   slot.takeOver = null;

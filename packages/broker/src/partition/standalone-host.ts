@@ -6,7 +6,7 @@ import type { LogHost } from "./log-host.ts";
 import { overLogs } from "./over-logs.ts";
 import type { Partition } from "./partition.ts";
 
-/** Logs that only this broker reaches. */
+/** Logs that only this broker has. */
 export class StandaloneHost implements LogHost {
   readonly isReplicated = false;
   readonly maintenanceIntervalMs = MAINTENANCE_INTERVAL_MS;
@@ -35,7 +35,10 @@ export class StandaloneHost implements LogHost {
 
   async #delete(ids: readonly LogId[]): Promise<void> {
     for (const error of await overLogs(ids, (id) => this.engine.delete(id))) {
-      if (error !== undefined) this.#logger.error("could not delete a log", { error });
+      if (error === undefined) continue;
+      this.#logger.error("cannot delete a deleted topic's log; the next start sets it aside", {
+        error,
+      });
     }
   }
 }

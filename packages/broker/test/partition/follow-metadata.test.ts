@@ -4,7 +4,7 @@ import { WholeBroker } from "../handlers/whole-broker.ts";
 import { alterConfigs, createPartitions, createTopics, deleteTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 
-it("a change of the metadata touches the partitions it is about, and no other", async () => {
+it("a change of the metadata is applied only to the partitions that it changes", async () => {
   const { broker, hosted } = await followed();
   const { metadata } = broker;
   await createPartitions(metadata, [{ name: "a", count: 3, assignments: null }]);
@@ -20,7 +20,7 @@ it("a change of the metadata touches the partitions it is about, and no other", 
   expect(broker.partitions.find("b", 0)).toBeTypeOf("number");
 });
 
-it("a default of all topics reaches every hosted partition, another config none", async () => {
+it("a default for all topics is applied to every hosted partition, other configs to none", async () => {
   const { broker, hosted, settings } = await followed();
   const set = (name: string, value: string) => {
     const changes = [{ name, operation: 0, value }];
@@ -34,7 +34,7 @@ it("a default of all topics reaches every hosted partition, another config none"
   expect(hosted()).toEqual([]);
 });
 
-/** A broker with three partitions, and what is hosted by each change from then on. */
+/** A broker with three partitions, and the partitions that each later change is applied to. */
 async function followed() {
   const { broker } = await WholeBroker.start({}, cluster([1]).records);
   const one = { replicationFactor: 1, assignments: [], configs: [] };

@@ -14,7 +14,7 @@ test("an epoch ends where the next one begins, the last at the log's end", () =>
   expect(known.endOf(5, 50)).toEqual({ epoch: 5, endOffset: 50 });
 });
 
-test("an epoch nobody led in is answered with the one before it", () => {
+test("an epoch without a batch is answered with the one before it", () => {
   expect(epochs([0, 0], [2, 10]).endOf(1, 50)).toEqual({ epoch: 0, endOffset: 10 });
 });
 
@@ -23,15 +23,15 @@ test("an epoch from the future is unknown", () => {
   expect(epochs().endOf(0, 50)).toEqual({ epoch: -1, endOffset: -1 });
 });
 
-test("no epoch ends nowhere", () => {
+test("epoch -1, which means none, has no end", () => {
   expect(epochs([0, 0], [2, 10]).endOf(-1, 50)).toEqual({ epoch: -1, endOffset: -1 });
 });
 
-test("an epoch older than all kept ones ends where they begin", () => {
+test("an epoch older than all known ones ends where the first of them starts", () => {
   expect(epochs([3, 20]).endOf(1, 50)).toEqual({ epoch: 1, endOffset: 20 });
 });
 
-test("an epoch that wrote nothing gives way to the next at the same offset", () => {
+test("an epoch that wrote nothing is replaced by the next one at the same offset", () => {
   const known = epochs([0, 0], [1, 10], [2, 10]);
   expect(known.snapshot(100)).toEqual([
     { epoch: 0, startOffset: 0 },
@@ -39,7 +39,7 @@ test("an epoch that wrote nothing gives way to the next at the same offset", () 
   ]);
 });
 
-test("each offset is told its epoch", () => {
+test("the epoch of each offset is known", () => {
   const known = epochs([0, 5], [2, 10]);
   expect([4, 5, 9, 10, 99].map((offset) => known.epochAt(offset))).toEqual([-1, 0, 0, 2, 2]);
 });

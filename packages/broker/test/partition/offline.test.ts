@@ -12,9 +12,9 @@ import { ManualTime } from "../env/manual-time.ts";
 
 const ID = { topic: "orders", topicId: "id", partition: 0 };
 const SETTINGS = { segmentBytes: 1, segmentMs: 1, indexIntervalBytes: 1 };
-const TOLD = "orders-0 is offline: stream not found";
+const MESSAGE = "orders-0 is offline: stream not found";
 
-/** Hosts a partition whose log can't be opened. */
+/** Hosts a partition whose log cannot be opened. */
 async function hostLost({ shared }: { shared: boolean }) {
   const time = new ManualTime();
   const errors: string[] = [];
@@ -44,15 +44,15 @@ async function hostLost({ shared }: { shared: boolean }) {
   return { partitions, errors, pass };
 }
 
-test("a log of this broker's own that can't be opened is an error in the log at once", async () => {
+test("a standalone log that cannot be opened is logged as an error at once", async () => {
   const { errors, pass, partitions } = await hostLost({ shared: false });
-  expect(errors).toEqual([TOLD]);
+  expect(errors).toEqual([MESSAGE]);
   await pass(20_000);
-  expect(errors).toEqual([TOLD]);
+  expect(errors).toEqual([MESSAGE]);
   await partitions.close();
 });
 
-test("a shared log that is gone with its topic is no error in the log", async () => {
+test("a replicated log that was deleted with its topic is not logged as an error", async () => {
   const { errors, pass, partitions } = await hostLost({ shared: true });
   await pass(1_000);
   partitions.remove("orders", "id");
@@ -61,11 +61,11 @@ test("a shared log that is gone with its topic is no error in the log", async ()
   await partitions.close();
 });
 
-test("a shared log that stays away is an error in the log, once", async () => {
+test("a replicated log that stays offline is logged as an error, once", async () => {
   const { errors, pass, partitions } = await hostLost({ shared: true });
   await pass(1_000);
   expect(errors).toEqual([]);
   await pass(20_000);
-  expect(errors).toEqual([TOLD]);
+  expect(errors).toEqual([MESSAGE]);
   await partitions.close();
 });

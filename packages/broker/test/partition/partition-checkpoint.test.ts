@@ -46,14 +46,14 @@ function decoded(bytes: Uint8Array): CheckpointSlice {
   };
 }
 
-test("is read as it was written, in chunks", () => {
+test("is decoded as it was encoded, in chunks", () => {
   const checkpoint = checkpointOf(2 * ENTRIES_PER_CHUNK + 1);
   expect(decoded(encoded(checkpoint))).toEqual(checkpoint);
-  // The head, one of epochs, three of producers, the end.
+  // The head, one chunk of epochs, three of producers, the end.
   expect([...encodeCheckpoint(checkpoint)]).toHaveLength(6);
 });
 
-test("is read as earlier releases wrote it", () => {
+test("is decoded from the JSON of earlier releases", () => {
   const checkpoint = checkpointOf(3);
   const json = new TextEncoder().encode(JSON.stringify({ format: 1, ...checkpoint }));
   expect(decoded(json)).toEqual(checkpoint);
@@ -71,7 +71,7 @@ test("is not used when any byte of it is wrong or missing", () => {
   expect(() => decoded(later)).toThrow(UnusableCheckpoint);
 });
 
-/** A partition that every producer there may be has written to. */
+/** A partition with as many producers as it can remember. */
 async function fill(partition: Partition): Promise<void> {
   const appends: Promise<unknown>[] = [];
   for (let producerId = 0; producerId < MAX_PRODUCERS_PER_PARTITION; producerId++) {
@@ -81,7 +81,7 @@ async function fill(partition: Partition): Promise<void> {
   await Promise.all(appends);
 }
 
-/** How often the log is read while the partition is opened, and how many turns that takes. */
+/** Counts the reads of the log, and the turns, while the partition is opened. */
 async function openCounting(log: Log) {
   const counts = { reads: 0, turns: 0 };
   const read = log.read.bind(log);
@@ -103,7 +103,7 @@ async function expectKnown({ partition, counts }: Awaited<ReturnType<typeof open
   expect(partition.producerCount).toBe(MAX_PRODUCERS_PER_PARTITION);
 }
 
-test("of 100,000 producers spares a scan of files", { timeout: 60_000 }, async () => {
+test("of 100,000 producers saves a scan of segment files", { timeout: 60_000 }, async () => {
   const engine = await SegmentEngine.openDirectory("/data", {
     env: testEnv(),
     flush: { mode: "never" },
@@ -122,7 +122,7 @@ test("of 100,000 producers spares a scan of files", { timeout: 60_000 }, async (
   expect(await again.partition.append(copy, headerOf(copy))).toMatchObject({ baseOffset: 77 });
 });
 
-test("of 100,000 producers spares a scan of a stream", { timeout: 60_000 }, async () => {
+test("of 100,000 producers saves a scan of a stream", { timeout: 60_000 }, async () => {
   const world = new World();
   const { replication } = world.engine();
   await world.run(replication.provision(ID, OPTIONS));
@@ -136,7 +136,7 @@ test("of 100,000 producers spares a scan of a stream", { timeout: 60_000 }, asyn
   await expectKnown(await world.run(openCounting(led)));
 });
 
-test("that can't be used has the log scanned", async () => {
+test("that cannot be used leads to a scan of the log", async () => {
   const world = new World();
   const { replication } = world.engine();
   await world.run(replication.provision(ID, OPTIONS));
@@ -151,7 +151,7 @@ test("that can't be used has the log scanned", async () => {
   expect(again.producerCount).toBe(1);
 });
 
-test("closing waits for one that is under way, and saves its own", async () => {
+test("closing waits for one in progress, and saves its own", async () => {
   const engine = await SegmentEngine.openDirectory("/data", {
     env: testEnv(),
     flush: { mode: "never" },

@@ -43,7 +43,7 @@ test("a retried batch is stored once and answered with its first offset", async 
   expect(partition.highWatermark).toBe(2);
 });
 
-test("a copy of a batch in flight is answered when that one is durable", async () => {
+test("a copy of a batch in flight is answered once the original is durable", async () => {
   const { partition, log } = await newPartition();
   const first = append(partition, producerBatch(0));
   const copy = append(partition, producerBatch(0)).then((outcome) => {
@@ -66,7 +66,7 @@ test("gaps and old epochs are refused with Kafka's codes", async () => {
   expect(partition.highWatermark).toBe(1);
 });
 
-test("a former leader does not call out of order what it has missed", async () => {
+test("a former leader does not refuse as out of order what it has not seen", async () => {
   const { world, partition, engine } = await led();
   await world.run(append(partition, producerBatch(0)));
   const log = await world.run(engine.replication.lead(ID, { ...options, leaderEpoch: 6 }));
@@ -80,7 +80,7 @@ test("a former leader does not call out of order what it has missed", async () =
   expect(await world.run(append(successor, producerBatch(3)))).toMatchObject({ baseOffset: 3 });
 });
 
-test("what a failed append noted is taken back", async () => {
+test("a failed append leaves no producer state", async () => {
   const { partition, log } = await newPartition();
   await append(partition, producerBatch(0));
   const real = log.append.bind(log);

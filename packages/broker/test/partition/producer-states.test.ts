@@ -26,7 +26,7 @@ test("sequences continue without a gap", () => {
   expect(states.validate(batch(2))).toMatchObject({ kind: "out-of-order" });
 });
 
-test("each of the last five batches is known again, the sixth is not", () => {
+test("the last five batches are recognized as duplicates, the sixth is not", () => {
   const states = statesWith(...[0, 1, 2, 3, 4, 5].map((sequence) => ({ sequence })));
   for (const sequence of [1, 2, 3, 4, 5]) {
     expect(states.validate(batch(sequence))).toMatchObject({
@@ -52,7 +52,7 @@ test("a newer epoch begins at sequence 0, an older one is refused", () => {
   });
 });
 
-test("a producer without an epoch may send any sequence, and its repeats are known", () => {
+test("a producer without an epoch may send any sequence, but duplicates are recognized", () => {
   const states = statesWith({ sequence: 5, epoch: -1 });
   expect(states.validate(batch(9, { producerEpoch: -1 }))).toEqual({ kind: "new" });
   expect(states.validate(batch(5, { producerEpoch: -1 }))).toMatchObject({ kind: "duplicate" });
@@ -61,7 +61,7 @@ test("a producer without an epoch may send any sequence, and its repeats are kno
   expect(none.validate(batch(0, { producerEpoch: -2 }))).toMatchObject({ kind: "old-epoch" });
 });
 
-test("a producer of records from before 1970 is not taken for a silent one", () => {
+test("a producer of records from before 1970 does not count as idle", () => {
   const states = new ProducerStates();
   const old = { ...batch(0), maxTimestamp: -1 };
   states.note(old, 0, 1, 5_000);
@@ -79,7 +79,7 @@ test("sequences begin again at 0 after 2^31-1", () => {
   expect(states.validate(batch(1, { producerId: 8 }))).toEqual({ kind: "new" });
 });
 
-test("a batch the log rolled back is forgotten, and pushes no durable one out", () => {
+test("a batch whose append failed is forgotten, and replaces no durable one", () => {
   const states = statesWith(...[0, 1, 2, 3, 4].map((sequence) => ({ sequence })));
   const durableEnd = 5;
   const noted = [5, 6, 7].map((sequence) => states.note(batch(sequence), sequence, durableEnd));
@@ -88,7 +88,7 @@ test("a batch the log rolled back is forgotten, and pushes no durable one out", 
   expect(states.validate(batch(5))).toEqual({ kind: "new" });
 });
 
-test("a snapshot holds what is below its offset, and restores it", () => {
+test("a snapshot holds the state below its offset, and restores it", () => {
   const states = statesWith({ sequence: 0 }, { sequence: 1 });
   const restored = new ProducerStates();
   restored.restore(states.snapshot(1));
@@ -96,7 +96,7 @@ test("a snapshot holds what is below its offset, and restores it", () => {
   expect(restored.validate(batch(1))).toEqual({ kind: "new" });
 });
 
-test("a producer silent for too long is forgotten", () => {
+test("a producer that is idle for too long is forgotten", () => {
   const states = statesWith({ sequence: 0 });
   states.expireBefore(1_000);
   expect(states.count).toBe(1);
