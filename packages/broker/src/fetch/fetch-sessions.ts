@@ -3,14 +3,14 @@ import type { Clock, Random } from "../env/env.ts";
 import { FETCH_SESSION_PROTECTED_MS, MAX_FETCH_SESSION_PARTITIONS } from "./limits.ts";
 
 /**
- * Incremental fetch sessions (KIP-227): a consumer names its partitions once and from then on only
- * what changed, and is told only what changed.
+ * Incremental fetch sessions (KIP-227): a consumer sends its partitions once and later only
+ * changes, and receives only partitions that changed.
  *
  * Invariants:
- * 1. A session's epoch is the number of the request it expects next: it moves once per request
- *    that was accepted, so a repeated or lost request is noticed.
- * 2. A session names its topics by id or by name, never both.
- * 3. Sessions are a convenience: when there is no room for one, the consumer goes on without.
+ * 1. A session's epoch is the number of the request that it expects next. Each accepted request
+ *    raises it, so that a repeated or lost request is noticed.
+ * 2. A session names its topics either by id or by name.
+ * 3. Sessions are optional: if there is no room for one, the consumer fetches without it.
  */
 export class FetchSessions {
   readonly #clock: Clock;
@@ -36,7 +36,7 @@ export class FetchSessions {
     return count;
   }
 
-  /** What this request asks for, or the error code for the whole response. */
+  /** The partitions that this request wants, or the error code for the whole response. */
   resolve(request: FetchRequest, usesTopicIds: boolean): FetchPlan | ErrorCode {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
@@ -105,11 +105,11 @@ export interface FetchSession {
   lastUsedMs: number;
 }
 
-/** A partition as the consumer asked for it, with what it was told last. */
+/** A partition in a consumer's fetch, with the offsets of the last response. */
 export interface WantedPartition {
-  /** Of the session's map. */
+  /** Its key in the session's map. */
   readonly key: string;
-  /** Name, or id from version 13 on: the other one is empty or zero. */
+  /** The name, or from version 13 on the id; the other one is empty or zero. */
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
@@ -125,15 +125,15 @@ export interface FetchPlan {
   /** Null for a fetch without a session. */
   readonly session: FetchSession | null;
   readonly wanted: ReadonlyMap<string, WantedPartition>;
-  /** Only what changed is to be answered. */
+  /** Whether the response contains only partitions that changed. */
   readonly incremental: boolean;
 }
 
 type FetchRequest = RequestOf<typeof Fetch>;
 
-/** In place of an epoch: no session is wanted, or this one is to be closed. */
+/** Instead of an epoch: the consumer wants no session, or closes this one. */
 const FINAL_EPOCH = -1;
-/** In place of an epoch: a new session is wanted. */
+/** Instead of an epoch: the consumer wants a new session. */
 const INITIAL_EPOCH = 0;
 const LARGEST_EPOCH = 0x7fffffff;
 const NEVER_TOLD = -1;

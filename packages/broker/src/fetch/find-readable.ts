@@ -3,16 +3,16 @@ import type { Partition } from "../partition/partition.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers, ReadablePartition } from "../partition/readable-partition.ts";
 
-/** Where a broker's partitions are found: those it leads, and those it follows. */
+/** The partitions that a broker can read: those it leads, and those it follows. */
 export interface ReadSource {
   readonly partitions: Partitions;
-  /** Left out where there is nobody to follow. */
+  /** Left out on a standalone broker. */
   readonly followers?: Followers;
 }
 
 /**
- * The partition to read from, led here or followed, or the error code a client is to be given. One
- * that is led is a `Partition`, and answered at once.
+ * The partition to read from, led or followed here, or the error code for the client. If this
+ * broker leads it, the result is a `Partition` and not a promise.
  */
 export function findReadable(
   { partitions, followers }: ReadSource,
@@ -23,7 +23,7 @@ export function findReadable(
   const led = partitions.find(topic, index);
   if (led !== ErrorCode.NOT_LEADER_OR_FOLLOWER || followers === undefined) return led;
   return followers.find(topic, index).then((followed) => {
-    // It may be led here by now.
+    // This broker may lead it by now.
     return typeof followed === "number" ? partitions.find(topic, index) : followed;
   });
 }

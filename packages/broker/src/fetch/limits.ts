@@ -1,7 +1,7 @@
 /**
- * Kafka's min.incremental.fetch.session.eviction.ms: a session used since then is not pushed out.
+ * Kafka's min.incremental.fetch.session.eviction.ms: a session used since then is not evicted.
  */
 export const FETCH_SESSION_PROTECTED_MS = 120_000;
 
-/** Partitions in all fetch sessions together, so that sessions can't fill the memory. */
+/** Most partitions in all fetch sessions together, to bound their memory. */
 export const MAX_FETCH_SESSION_PARTITIONS = 1_000_000;

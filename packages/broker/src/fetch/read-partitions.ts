@@ -7,7 +7,7 @@ import type { Coming } from "../util/coming.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
 import { findReadable, type ReadSource } from "./find-readable.ts";
 
-/** What a fetch found in one partition. */
+/** The result of a fetch for one partition. */
 export interface PartitionRead {
   readonly wanted: WantedPartition;
   readonly errorCode: ErrorCode;
@@ -17,17 +17,17 @@ export interface PartitionRead {
   readonly records: readonly Uint8Array[];
   readonly sizeBytes: number;
   /**
-   * Set when the consumer read records that are no longer, or were never, in this log (KIP-595).
+   * Set when the consumer has read records that are not in this log (KIP-595).
    */
   readonly divergingEpoch?: { epoch: number; endOffset: number };
   readonly currentLeader?: { leaderId: number; leaderEpoch: number };
-  /** Where reading can go on behind a damaged range. */
+  /** Where reading can continue after a damaged range. */
   readonly resumeOffset?: number | undefined;
-  /** Where the consumer had better read this partition from (KIP-392). */
+  /** The broker that the consumer should read this partition from (KIP-392). */
   readonly preferredReadReplica?: number;
 }
 
-/** A partition a fetch waits on, and its high watermark before it was read. */
+/** A partition that a fetch waits for, and its high watermark before it was read. */
 export interface WatchedPartition {
   readonly partition: ReadablePartition;
   readonly highWatermark: number;
@@ -36,7 +36,7 @@ export interface WatchedPartition {
 export interface ReadLimits {
   readonly maxBytes: number;
   readonly readCommitted: boolean;
-  /** The consumer's, "" when it has none. */
+  /** The consumer's rack, "" when it has none. */
   readonly rack: string;
 }
 
@@ -44,13 +44,13 @@ export interface Reads {
   readonly reads: readonly PartitionRead[];
   readonly sizeBytes: number;
   readonly watched: readonly WatchedPartition[];
-  /** For each refusal that may be a wrong one soon, what would make it so. */
+  /** The events after which a refused partition may be readable. */
   readonly coming: readonly Coming[];
 }
 
 /**
  * Reads partitions in order until the response is full. The first one with data gives at least one
- * batch, however large (KIP-74), so that a consumer always gets on.
+ * batch, however large (KIP-74), so that a consumer always makes progress.
  */
 export async function readPartitions(
   source: ReadSource,
@@ -119,7 +119,7 @@ async function readOne(
   }
 }
 
-/** Epoch and offset checks; null when the partition can be read as asked. */
+/** Checks epoch and offset; null when the partition can be read. */
 function validate(
   source: ReadSource,
   partition: ReadablePartition,
@@ -145,7 +145,7 @@ function validate(
   return failedRead(wanted, ErrorCode.OFFSET_OUT_OF_RANGE);
 }
 
-/** The consumer's idea of the leader epoch against ours (KIP-320). -1 means it has none. */
+/** Compares the consumer's leader epoch with this broker's (KIP-320). -1 means none. */
 export function validateLeaderEpoch(
   partition: Pick<ReadablePartition, "leaderEpoch">,
   claimed: number,

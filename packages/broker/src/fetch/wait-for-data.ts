@@ -6,15 +6,15 @@ import type { WatchedPartition } from "./read-partitions.ts";
 export interface Awaited {
   readonly watched: readonly WatchedPartition[];
   readonly coming: readonly Coming[];
-  /** Bytes that have to arrive, in all of the partitions together. */
+  /** Bytes that must arrive in all of the partitions together. */
   readonly missingBytes: number;
   readonly maxWaitMs: number;
 }
 
 /**
- * Resolves when as many bytes have arrived as are missing, at once when a partition has advanced
- * since it was read, when a partition is closed, when something of what is coming is over, after
- * `maxWaitMs`, or when one of the signals aborts.
+ * Resolves when `missingBytes` have arrived, when a partition is closed, when one of `coming` is
+ * over, after `maxWaitMs`, or when a signal aborts; at once if a partition has advanced since it
+ * was read.
  */
 export function waitForData(
   { watched, coming, missingBytes, maxWaitMs }: Awaited,

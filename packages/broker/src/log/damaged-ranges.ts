@@ -4,11 +4,11 @@ export interface DamagedRange {
   readonly to: number;
 }
 
-/** Offsets of one log that were found damaged or missing: each told once, counted once. */
+/** The ranges of a log's offsets that were found damaged or missing. */
 export class DamagedRanges {
   #ranges: DamagedRange[] = [];
 
-  /** False when all of it is known. */
+  /** Adds a range; false when all of it was known already. */
   note({ from, to }: DamagedRange): boolean {
     if (this.#ranges.some((known) => known.from <= from && to <= known.to)) return false;
     const isApart = (known: DamagedRange) => known.to < from || to < known.from;
@@ -25,7 +25,7 @@ export class DamagedRanges {
     return this.#ranges.find(({ from, to }) => from <= offset && offset < to);
   }
 
-  /** How many a reader of a log that starts there can still meet. */
+  /** How many ranges end after `startOffset`, so that a read can still meet them. */
   countFrom(startOffset: number): number {
     return this.#ranges.filter(({ to }) => to > startOffset).length;
   }

@@ -1,4 +1,4 @@
-/** A queue over an array: taking from the front costs nothing until half of it is taken. */
+/** A queue over an array, which is copied only when at least half of it was taken. */
 export class Fifo<T> {
   items: T[] = [];
   first = 0;
@@ -7,7 +7,7 @@ export class Fifo<T> {
     return this.items.length - this.first;
   }
 
-  /** The one with `position` before it. */
+  /** The item after `position` others. */
   at(position: number): T | undefined {
     return this.items[this.first + position];
   }
@@ -17,7 +17,7 @@ export class Fifo<T> {
   }
 
   shift(): void {
-    // Or what was taken would live on until the array is cut.
+    // Otherwise the item would stay in memory until the array is copied.
     this.items[this.first] = undefined as never;
     this.first += 1;
     if (this.first < 64 || this.first * 2 < this.items.length) return;

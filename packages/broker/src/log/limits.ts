@@ -1,46 +1,46 @@
 import type { Machine } from "../env/env.ts";
 
-/** Bytes of recent batches kept in memory for one log's readers at the tip. */
+/** Bytes of the newest batches kept in memory for one log. */
 export const TAIL_LOG_BYTES = 4 << 20;
-/** The same over all logs of an engine; the oldest batch goes first. */
+/** The same for all logs of an engine; the oldest batch is dropped first. */
 export const TAIL_ENGINE_BYTES = 64 << 20;
-/** As much as that where there is memory enough. */
+/** TAIL_ENGINE_BYTES, less on a machine with little memory. */
 export function tailBytesOn(machine: Machine): number {
   return Math.min(TAIL_ENGINE_BYTES, machine.memoryBytes() / 32);
 }
-/** What a retained batch costs besides its bytes, so that many tiny ones stay bounded too. */
+/** Memory per retained batch besides its bytes, so that many tiny batches are bounded too. */
 export const TAIL_ENTRY_BYTES = 200;
-/** A batch is copied before it is kept when it fills less than this part of its buffer. */
+/** A batch is copied before it is kept if it fills less than this part of its buffer. */
 export const OWNED_PART = 0.5;
-/** Logs that an engine looks at, or closes, at the same time. */
+/** Logs that an engine lists or closes at the same time. */
 export const CONCURRENT_LOGS = 64;
-/** For how long opening a file waits for another to be closed when no more may be open, ms. */
+/** How long opening a file waits when the process has reached its limit of open files, ms. */
 export const OUT_OF_FILES_PATIENCE_MS = 10_000;
-/** Between two tries meanwhile; each wait is twice the one before. */
+/** The waits between its retries; each is twice as long as the previous one. */
 export const OUT_OF_FILES_WAIT = { firstMs: 5, longestMs: 250 };
-/** How often it is said that no more files may be open, ms. */
+/** How often to report that the limit of open files is reached, ms. */
 export const OUT_OF_FILES_REMINDER_MS = 60_000;
 /** Bytes of sealed segments' indexes kept in memory by an engine. */
 export const INDEX_CACHE_BYTES = 32 << 20;
-/** As much as that where there is memory enough. */
+/** INDEX_CACHE_BYTES, less on a machine with little memory. */
 export function indexBytesOn(machine: Machine): number {
   return Math.min(INDEX_CACHE_BYTES, machine.memoryBytes() / 64);
 }
 /**
- * Most bytes of batches one write takes, so that the first of a long queue need not wait for all.
+ * Most bytes of batches in one write, so that the first of a long queue need not wait for all.
  */
 export const WRITE_BYTES = 16 << 20;
 /** Most bytes one cold read asks the disk for, unless a single batch is larger. */
 export const COLD_READ_BYTES = 4 << 20;
 /** Bytes read at a time when a segment is walked from batch to batch. */
 export const SCAN_CHUNK_BYTES = 1 << 20;
-/** Bytes read at a time when only a few headers are looked at. */
+/** Bytes read at a time when only a few headers are needed. */
 export const HEADER_CHUNK_BYTES = 64 << 10;
-/** Ends of cold reads that are remembered for each log, as a reader goes on where it ended. */
+/** Ends of cold reads remembered for each log, where the next reads are likely to begin. */
 export const COLD_READERS = 8;
-/** Kept free for a broker on a full disk: to start, and to delete what makes room. */
+/** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
-/** How often a full disk is looked at for room, ms. */
+/** How often a full disk is checked for free space, ms. */
 export const DISK_LOOK_INTERVAL_MS = 1000;
-/** How often it is said that the disk is full, ms. */
+/** How often to report that the disk is full, ms. */
 export const DISK_REMINDER_INTERVAL_MS = 60_000;

@@ -1,28 +1,28 @@
 import type { Log, LogId, LogOptions } from "./log.ts";
 import type { Replication } from "./replication.ts";
 
-/** Where logs are made and found. One engine per broker. */
+/** Creates, opens and deletes logs. There is one engine per broker. */
 export interface LogEngine {
   readonly kind: "memory" | "segment" | "jetstream";
-  /** Makes a new, empty log, durably. Rejects with LogError `exists` when it is there already. */
+  /** Creates a new, empty log durably. Rejects with LogError `exists` when it exists already. */
   create(id: LogId, options: LogOptions): Promise<Log>;
-  /** Opens a log made before. Rejects with LogError `missing`: a lost log is never made anew. */
+  /** Opens an existing log. Rejects with LogError `missing`; it never creates a lost log again. */
   open(id: LogId, options: LogOptions): Promise<Log>;
   /** Deletes a log, open or not. A crash in the middle leaves nothing that could be opened. */
   delete(id: LogId): Promise<void>;
-  /** Every log there is, also those nobody has opened. */
+  /** All existing logs, open or not. */
   list(): Promise<readonly LogId[]>;
-  /** Whether the engine was last closed in order; false after a crash and when it is new. */
+  /** Whether the last shutdown was clean; false after a crash, and for a new engine. */
   readonly cleanlyClosed: boolean;
-  /** Why nothing can be stored at the moment, one sentence; null when it can. */
+  /** Why no records can be stored now, in one sentence for the operator; null when they can. */
   readonly problem: string | null;
-  /** Null where the logs are this broker's alone. */
+  /** Null when the logs are on this broker only. */
   readonly replication: Replication | null;
-  /** Moves a log to a name under which nobody opens it, for an operator to look at. */
+  /** Renames or marks a log so that it is not opened again, but kept for the operator. */
   setAside(id: LogId): Promise<void>;
   /**
-   * Closes every open log and lets go of what was locked. Marks the engine clean, unless
-   * `clean` is false: who could not finish opening must not hide that the last one had crashed.
+   * Closes every open log and releases locks. With `clean: false` the shutdown does not count as
+   * clean: a start that failed must not hide an earlier crash.
    */
   close(options?: { clean?: boolean }): Promise<void>;
 }

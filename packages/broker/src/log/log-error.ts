@@ -6,15 +6,15 @@ export type LogErrorKind =
   | "missing"
   | "exists"
   | "closed"
-  /** Closed while the append was under way: it may be stored or not. */
+  /** The log was closed while the append was in flight: it may be stored or not. */
   | "unknown"
   | "fenced"
-  /** One batch is larger than the engine can ever take; nothing happened. */
+  /** The batch is larger than the engine can store; nothing was changed. */
   | "too-large"
-  /** The same is in progress already: try again later. */
+  /** A conflicting change is in progress, or no server answers: try again later. */
   | "busy";
 
-/** What an engine could not do. `kind` decides what a client is told; `message` what we log. */
+/** Why an engine failed. `kind` decides the client's error code; `message` is for the operator. */
 export class LogError extends Error {
   readonly kind: LogErrorKind;
   /** For `corrupt`: the first offset past the damage. */

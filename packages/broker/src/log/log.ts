@@ -1,15 +1,15 @@
 import type { LogError } from "./log-error.ts";
 
 /**
- * The log: the one seam everything durable stands on. Engines know record batches and offsets,
- * never a topic config, a group or a transaction.
+ * The log: the one interface to everything durable. Engines know record batches and offsets, but
+ * no topic configs, groups or transactions.
  *
- * Invariants every engine keeps (the contract suite checks them):
- * 1. Offsets are dense: a batch starts where the one before it ended.
+ * Invariants that every engine keeps (the contract suite checks them):
+ * 1. Offsets are dense: a batch starts where the previous one ended.
  * 2. Appends take effect in call order; `nextOffset` moves within the call, `endOffset` when the
  *    append is as durable as the engine was configured to make it.
  * 3. Readers never see past `endOffset`, and never see part of a batch.
- * 4. An append that was resolved survives a crash; one that was not may or may not.
+ * 4. An append that resolved survives a crash; one that did not may survive or not.
  * 5. After a failed write the log is offline: every later append and every pending one rejects,
  *    because what reached the disk is unknown until it is opened again. The one exception is a
  *    full disk: the write is rolled back and appends may succeed again once space returns.
@@ -19,7 +19,7 @@ export interface ReadableLog {
   readonly startOffset: number;
   /** One past the last readable offset (the high watermark of a single-broker log). */
   readonly endOffset: number;
-  /** No record has a larger timestamp; one that was deleted may have had it. -1 when empty. */
+  /** No record has a larger timestamp, ms; a deleted record may have had it. -1 when empty. */
   readonly maxTimestamp: number;
   /** Bytes of record batches held. */
   readonly sizeBytes: number;
@@ -29,20 +29,20 @@ export interface ReadableLog {
   readonly failure: LogError | null;
 
   /**
-   * Whole batches from the one that holds `offset` on, at most `maxBytes` but always at least one,
-   * none that begins at or past `upTo` (default: `endOffset`). Empty when `offset` is the end.
-   * The slices are shared, never to be changed. Rejects with LogError: `out-of-range`,
-   * `corrupt` (only the damaged range; `resumeOffset` says where reading can go on) or `offline`.
+   * Whole batches, beginning with the one that holds `offset`: at most `maxBytes` but at least one,
+   * and none that begins at or past `upTo` (default: `endOffset`). Empty when `offset` is the end.
+   * The slices are shared and must not be changed. Rejects with LogError: `out-of-range`, `corrupt`
+   * (only for the damaged range; reading can continue at `resumeOffset`) or `offline`.
    */
   read(offset: number, maxBytes: number, upTo?: number): Promise<readonly Uint8Array[]>;
 
   /**
-   * First offset, not below `from` (default: `startOffset`), of the first batch that has one and
-   * whose max timestamp is at or after `timestamp`; null when there is none.
+   * The first offset at or after `from` (default: `startOffset`) in the first batch that has such
+   * an offset and a max timestamp at or after `timestamp`, ms; null when there is none.
    */
   offsetAt(timestamp: number, from?: number): Promise<number | null>;
 
-  /** The newest checkpoint that the log still covers, null when there is none. */
+  /** The newest checkpoint; null when there is none, or the log no longer holds its offset. */
   loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null>;
 
   /** Options may change while the log is open (topic configs are dynamic). */
@@ -52,22 +52,22 @@ export interface ReadableLog {
   close(): Promise<void>;
 }
 
-/** A log as whoever writes it has it. */
+/** A log that can be written. */
 export interface Log extends ReadableLog {
-  /** The offset the next append will be given: `endOffset` plus what is in flight. */
+  /** The offset of the next append: `endOffset` plus the offsets of appends in flight. */
   readonly nextOffset: number;
 
   /**
    * Appends one whole, validated record batch and takes ownership of its bytes: the engine stamps
    * base offset and leader epoch into it in place. Resolves to the base offset once durable.
-   * Rejects with LogError: `disk-full` (rolled back, try again later), `too-large` (before it was
-   * given an offset), `fenced` or `offline`.
+   * Rejects with LogError: `disk-full` (rolled back, try again later), `too-large` (it got no
+   * offset), `fenced`, `unknown`, `offline` or `closed`.
    */
   append(batch: Uint8Array, leaderEpoch: number): Promise<number>;
 
   /**
-   * Where others could have taken over: resolves once it is certain that nobody had when it was
-   * called, rejects with LogError otherwise. Left out where nobody can.
+   * Only where another broker can take over the log: resolves once it is certain that none had
+   * taken over before the call, rejects with LogError otherwise.
    */
   confirm?(): Promise<void>;
 
@@ -75,9 +75,8 @@ export interface Log extends ReadableLog {
   deleteBefore(offset: number): Promise<void>;
 
   /**
-   * Keeps `state` (opaque; at most a few MiB) beside the log as what was true at `offset`, so
-   * that opening need not scan from the start. Everything below `offset` is made durable first.
-   * Only the newest one is kept.
+   * Saves the caller's opaque `state` as of `offset` beside the log, so that opening need not scan
+   * from the start. Everything below `offset` is made durable first. Only the newest is kept.
    */
   saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
 }
@@ -85,7 +84,7 @@ export interface Log extends ReadableLog {
 export interface LogOptions {
   /** Bytes after which a segment is closed and the next begun. `segment.bytes`. */
   readonly segmentBytes: number;
-  /** Age of a segment's first record after which it is closed, ms. `segment.ms`. */
+  /** Age of a segment's first record after which the segment is closed, ms. `segment.ms`. */
   readonly segmentMs: number;
   /** Bytes of batches between two entries of the offset index. `index.interval.bytes`. */
   readonly indexIntervalBytes: number;
@@ -96,19 +95,19 @@ export interface LogOptions {
    */
   readonly essential?: boolean;
   /**
-   * The leader epoch it is opened to be written with. An engine that several brokers share fences
-   * every writer of an older epoch, and rejects with `fenced` when a newer one has written.
-   * Default: one above the newest epoch in the log.
+   * The leader epoch of the writer. A replicated engine fences every writer with an older epoch,
+   * and rejects with `fenced` when a newer one has written. Default: one above the newest epoch in
+   * the log.
    */
   readonly leaderEpoch?: number;
   /**
-   * Called after `endOffset` moved, with the bytes of the batches that can be read from then on;
-   * with Infinity where that isn't known, because some are missing.
+   * Called after `endOffset` moved, with the bytes of the batches that became readable; with
+   * Infinity when that is unknown, because batches are missing.
    */
   readonly onAdvance?: (sizeBytes: number) => void;
 }
 
-/** Names a log. The topic id tells a topic from an older one that had its name. */
+/** Names a log. The topic id distinguishes a topic from a deleted one of the same name. */
 export interface LogId {
   readonly topic: string;
   readonly topicId: string;

@@ -1,8 +1,8 @@
-// The newest batches of every log, for readers at the tip.
+// Keeps the newest batches of every log in memory, for readers near the log's end.
 //
-// 1. A log's tail is a gapless run of batches that ends at the log's end.
-// 2. Both bounds hold after each add: that of the log and that of the engine, where the batch that
-//    was added first, whosever it is, goes first.
+// 1. A log's tail has no gap between its batches, and ends at the log's end.
+// 2. Both bounds hold after each add, the log's and the engine's. To keep the engine's bound, the
+//    oldest batch of all logs is dropped first.
 import { Fifo } from "./fifo.ts";
 import { TAIL_ENGINE_BYTES, TAIL_ENTRY_BYTES, TAIL_LOG_BYTES } from "./limits.ts";
 import { isMostOfItsBuffer } from "./own-batch.ts";
@@ -13,12 +13,12 @@ export interface TailEntry {
   readonly bytes: Uint8Array;
 }
 
-/** Mentions of batches already gone that may gather before they are swept out. */
-const STALE_MENTIONS = 1024;
+/** How many entries of dropped batches may be in the order before it is compacted. */
+const STALE_ENTRIES = 1024;
 
-/** What all tails of an engine may hold together. */
+/** Bounds the memory of all tails of an engine. */
 export class TailBudget {
-  /** Tails by age of what they got; one mention for each batch added, stale once it is gone. */
+  /** One entry for each added batch, the oldest first; stale once the batch was dropped. */
   #order = new Fifo<{ tail: MemoryTail; nextOffset: number }>();
   #heldBytes = 0;
   #heldBatches = 0;
@@ -41,7 +41,7 @@ export class TailBudget {
       this.#order.shift();
       oldest.tail.dropBefore(oldest.nextOffset);
     }
-    if (this.#order.length > 2 * this.#heldBatches + STALE_MENTIONS) this.#forgetStale();
+    if (this.#order.length > 2 * this.#heldBatches + STALE_ENTRIES) this.#removeStale();
   }
 
   dropped(costBytes: number): void {
@@ -49,7 +49,7 @@ export class TailBudget {
     this.#heldBatches -= 1;
   }
 
-  #forgetStale(): void {
+  #removeStale(): void {
     const { items, first } = this.#order;
     const isLive = (i: number) => items[i]!.nextOffset > items[i]!.tail.firstOffset;
     this.#order.items = items.filter((_, i) => i >= first && isLive(i));
@@ -73,7 +73,7 @@ export class MemoryTail {
     return this.#entries.peek()?.baseOffset ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Adds batches that follow the last one. Small parts of large buffers are copied, together. */
+  /** Adds batches after the last one. Small slices of large buffers are copied into one buffer. */
   add(batches: readonly TailEntry[]): void {
     let slabBytes = 0;
     for (const { bytes } of batches) if (!isMostOfItsBuffer(bytes)) slabBytes += bytes.byteLength;

@@ -1,6 +1,6 @@
-// Logs that live as long as the process: for tests, simulation and embedded use without a disk.
-// Readers see an append a microtask after the call, as late as an engine with a disk can be early,
-// so that callers meet the same order of events on both.
+// Logs in memory, lost when the process ends: for tests, simulations and embedded use without a
+// disk. `endOffset` moves a microtask after `append`, never within the call, so that callers see
+// the same order of events as on an engine with a disk.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import type { Log, LogId, LogOptions } from "./log.ts";
 import type { LogEngine } from "./log-engine.ts";
@@ -14,7 +14,7 @@ interface Entry {
   readonly batch: Uint8Array;
 }
 
-/** What outlives the closing of a log. */
+/** The part of a log that survives closing it. */
 interface Stored {
   readonly id: LogId;
   readonly entries: Entry[];
@@ -92,7 +92,7 @@ class MemoryLog implements Log {
   #maxTimestamp = -1;
   #sizeBytes = 0;
   #committing: Promise<void> | null = null;
-  /** Of what is not committed yet. */
+  /** Bytes of batches that are not committed yet. */
   #appendedBytes = 0;
   #closed = false;
 

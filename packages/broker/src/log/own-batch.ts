@@ -1,8 +1,8 @@
 import { OWNED_PART } from "./limits.ts";
 
 /**
- * A batch that came as a small part of a large buffer (a socket's chunk, a request for many
- * partitions) would keep all of that buffer alive: such a one is copied before it is kept.
+ * Copies a batch that is a small slice of a large buffer (a socket's chunk, a request for many
+ * partitions), because keeping the slice would keep the whole buffer in memory.
  */
 export function ownBatch(batch: Uint8Array): Uint8Array {
   return isMostOfItsBuffer(batch) ? batch : new Uint8Array(batch);

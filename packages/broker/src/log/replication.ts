@@ -1,38 +1,38 @@
 import type { Log, LogId, LogOptions, ReadableLog } from "./log.ts";
 
-/** Of a log that every broker of a cluster reaches. */
+/** Options of a replicated log, which every broker of a cluster can reach. */
 export interface ReplicatedLogOptions extends LogOptions {
-  /** Brokers that shall hold a replica, by Kafka's id. */
+  /** Ids of the brokers that must have a replica. */
   readonly replicas?: readonly number[];
   /**
-   * Asked right before a shared log is taken over, for which its engine may have waited long: where
-   * it is not wanted any more it is refused as `busy`, and whoever writes it by now goes on.
+   * Called right before the log is taken over, because the engine may have waited long for it.
+   * False makes the take-over reject with `busy`, so that the current writer is not fenced.
    */
   readonly isStillWanted?: () => boolean;
-  /** Kept beside a shared log from its making on, for whoever follows it. */
+  /** Saved with the log when it is created, for its followers. */
   readonly label?: string;
 }
 
 /**
- * What an engine adds whose logs are replicated and reached by every broker of a cluster: who makes
- * a log need not be who writes it, and whoever does not lead may follow.
+ * The additional operations of an engine with replicated logs: one broker may create a log, another
+ * one lead it, and the others follow it.
  */
 export interface Replication {
-  /** Makes a new, empty log without opening it. Rejects with LogError `exists`. */
+  /** Creates a new, empty log without opening it. Rejects with LogError `exists`. */
   provision(id: LogId, options: ReplicatedLogOptions): Promise<void>;
-  /** Opens a log to be written under `options.leaderEpoch`; see there. */
+  /** Opens a log for writing with `options.leaderEpoch`; see there. */
   lead(id: LogId, options: ReplicatedLogOptions): Promise<LeaderLog>;
-  /** Opens a log to be read only, as far as the replica that answers has it. */
+  /** Opens a log for reading only. It may lag behind the leader. */
   follow(id: LogId, options: ReplicatedLogOptions): Promise<FollowerLog>;
-  /** Has these brokers hold the log; resolves when that is begun. Data moves in the background. */
+  /** Starts moving the replicas to these brokers. The data is copied in the background. */
   moveReplicas(id: LogId, replicas: readonly number[]): Promise<void>;
-  /** Asks for the log's Raft leader to be beside `brokerId`, which must hold a replica. */
+  /** Asks to move the log's Raft leader to the server of `brokerId`, which must have a replica. */
   moveRaftLeader(id: LogId, brokerId: number): Promise<void>;
-  /** Where every log's replicas are, as the engine really has them; partial while it elects. */
+  /** The actual replicas of all logs; logs without a Raft leader may be missing. */
   states(): Promise<readonly ReplicaStates[]>;
   /**
-   * The broker stops: nobody waits for an election any more, and nobody at all a moment later. What
-   * is answered until then still counts; an append that is not is `unknown`. Twice is once.
+   * Called when the broker stops. From now on no operation waits for an election; a moment later
+   * all of them end, appends in flight with `unknown`. Further calls do nothing.
    */
   stopWaiting(): void;
 }
@@ -41,29 +41,29 @@ export interface LeaderLog extends Log {
   readonly leaderEpoch: number;
 }
 
-/** A log that another broker writes. */
+/** A log that another broker leads. */
 export interface FollowerLog extends ReadableLog {
-  /** As it was given when the log was made, "" when it was not. */
+  /** The label that the log was created with, "" when none. */
   readonly label: string;
   /**
-   * Looks for new batches now rather than at the next poll. `end`: an offset that it is known to
-   * reach, so that a replica which lags is not believed.
+   * Polls for new batches at once. `end` is an offset that the log is known to reach: if a lagging
+   * replica does not have it, the Raft leader is asked.
    */
   refresh(end?: number): void;
 }
 
-/** One log's replicas. Brokers by Kafka's id; a server that is no broker's is left out. */
+/** The replicas of one log, by broker id. Servers that belong to no broker are left out. */
 export interface ReplicaStates {
   readonly id: LogId;
-  /** The broker beside the Raft leader; null while there is none or it is no broker's. */
+  /** The broker of the Raft leader; null when there is no leader, or its server has no broker. */
   readonly raftLeader: number | null;
-  /** Bytes that each replica takes, more or less. */
+  /** Approximate bytes of each replica. */
   readonly sizeBytes: number;
   readonly replicas: readonly {
     readonly brokerId: number;
-    /** It has everything that is committed, and lives. */
+    /** Whether it is online and has everything that is committed. */
     readonly current: boolean;
-    /** Raft entries it lacks. */
+    /** How many Raft entries it lacks. */
     readonly lag: number;
   }[];
 }

@@ -1,10 +1,7 @@
-/**
- * Bytes of encoded records after which no further decision joins a batch. One decision is never
- * split.
- */
+/** Bytes of encoded records at which a batch takes no more decisions. A decision is never split. */
 export const MAX_DECISION_BATCH_BYTES = 1_048_576;
 
-/** Bytes asked for at a time while a log is replayed. */
+/** Bytes read at a time while a log is replayed. */
 export const REPLAY_READ_BYTES = 4 * 1_048_576;
 
 /** Records of a replay that are applied in one turn, rounded up to whole batches. */
@@ -13,8 +10,8 @@ export const REPLAY_SLICE_RECORDS = 10_000;
 /** A log shorter than this many records is never worth a snapshot. */
 export const SNAPSHOT_MIN_RECORDS = 10_000;
 
-/** A snapshot is due when the log holds this many times the records the state needs. */
+/** A snapshot is due when the log holds this many times the records of a snapshot. */
 export const SNAPSHOT_RATIO = 4;
 
-/** Records of a snapshot after which its next slice begins, which is another turn's. */
+/** Records of a snapshot that are appended in one turn of the event loop. */
 export const SNAPSHOT_SLICE_RECORDS = 1_000;

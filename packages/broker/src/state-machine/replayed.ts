@@ -6,7 +6,7 @@ import { appendRecords, type ReplayProgress, replay } from "./replay.ts";
 import { Snapshot } from "./snapshot.ts";
 import { type EncodedRecord, type StateMachine, sizeOf } from "./state-machine.ts";
 
-/** What a coordinator method answers: the records that make it true, and the reply. */
+/** The result of a decision: the records to append, and the reply for when they are durable. */
 export interface Decision<Rec, Reply> {
   readonly records: readonly Rec[];
   readonly response: Reply;
@@ -18,13 +18,13 @@ export interface ReplayedOptions {
   readonly leaderEpoch: number;
   readonly wallMs: () => number;
   readonly onProgress?: (progress: ReplayProgress) => void;
-  /** Left out where nobody is beside it whom a snapshot could keep waiting. */
+  /** Waited for between slices. Left out where no other work needs the event loop. */
   readonly nextTurn?: NextTurn;
   /** For tests: `SNAPSHOT_MIN_RECORDS`. */
   readonly snapshotMinRecords?: number;
 }
 
-/** The outcome of an append is unknown or bad; nothing was replied to. */
+/** An append failed, or its outcome is unknown. Its decisions were not replied to. */
 export class StateMachineError extends Error {
   readonly code: "TARPAN_STATE_OFFLINE" | "TARPAN_STATE_DISK_FULL";
 
@@ -51,22 +51,22 @@ interface Waiting<State> {
 /**
  * Runs a state machine over a log: load → decide → append → apply → reply.
  *
- * 1. Decisions run at once, in call order, against the working state: the committed one plus
- *    everything decided since. So each sees all earlier ones, and none waits for a sync to begin.
- * 2. One append is in flight at a time. What was decided meanwhile goes into the next batch, whole
- *    decisions only, so a thousand concurrent decisions cost a few syncs (group commit).
- * 3. A reply is sent after the append that carries its records, and after that of anything its
- *    decision could have seen: an answer never rests on what a crash could take back. A decision
- *    without records therefore replies at once only when nothing is in flight.
+ * 1. Decisions run at once, in call order, on the working state: the committed state plus all later
+ *    decisions. So each sees all earlier ones, and none waits for a sync to begin.
+ * 2. One append is in flight at a time. Decisions made meanwhile form the next batch, so a thousand
+ *    concurrent decisions cost a few syncs (group commit).
+ * 3. A reply is sent when the decision's records are durable, and those of all earlier decisions
+ *    too, because a crash must not undo anything that a reply depends on. So a decision without
+ *    records is replied to at once only when nothing is in flight.
  * 4. `state` moves, and listeners run, when an append has committed: never before it is durable.
- * 5. When an append failed, its outcome is unknown: everything that waits is rejected and the
- *    machine stays offline until it is loaded again. A full disk is the exception (the log has
- *    rolled back): what waits is rejected, the working state returns to the committed one.
- * 6. A snapshot is appended in slices, one a turn, and what precedes its first one is trimmed when
- *    the last one is durable. Its records are upserts, so a crash in between replays to the same
- *    state. That of a value is of one moment: decisions wait until it is written. Of a state that
- *    changes in place each slice is of its own moment, and decisions go on in between: a slice is
- *    taken when every decision it could show lies before it in the log.
+ * 5. The outcome of a failed append is unknown: all pending decisions are rejected, and the machine
+ *    is offline until it is loaded again. A full disk is the exception, because the log has rolled
+ *    back: pending decisions are rejected, and the working state becomes the committed one again.
+ * 6. A snapshot is appended in slices, one per turn. When the last slice is durable, the log before
+ *    the first one is trimmed. Records are upserts, so after a crash in between the replay leads to
+ *    the same state. If the state is a value, all slices show the same state, and decisions wait
+ *    until the last one is written. If it changes in place, decisions continue between slices, and
+ *    a slice is taken only when every decision that it may show is before it in the log.
  */
 export class Replayed<State, Rec> {
   readonly #machine: StateMachine<State, Rec>;
@@ -88,7 +88,7 @@ export class Replayed<State, Rec> {
     this.#snapshotAt = options.snapshotMinRecords ?? SNAPSHOT_MIN_RECORDS;
   }
 
-  /** Replays the log. Rejects with the log's error: a state half read is never served. */
+  /** Replays the log. Rejects with the log's error: a partly loaded state is never served. */
   static async load<State, Rec>(
     machine: StateMachine<State, Rec>,
     options: ReplayedOptions,
@@ -107,13 +107,13 @@ export class Replayed<State, Rec> {
     return this.#failure;
   }
 
-  /** Runs after each commit. Returns what ends the subscription. */
+  /** Calls `listener` after each commit. Returns a function that ends the subscription. */
   onCommit(listener: (previous: State, next: State) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Rejects with StateMachineError, or with what `decision` threw: then nothing has changed. */
+  /** Rejects with StateMachineError, or with an error of `decision`, which then changed nothing. */
   async decide<Reply>(decision: (state: State) => Decision<Rec, Reply>): Promise<Reply> {
     if (this.#failure !== null) throw this.#failure;
     const { records, response } = decision(this.#working);
@@ -128,7 +128,7 @@ export class Replayed<State, Rec> {
     return response;
   }
 
-  /** Resolves when nothing is in flight any more. The log stays open: it is its owner's. */
+  /** Resolves when nothing is in flight. The log's owner must close it. */
   async settled(): Promise<void> {
     await this.#running;
   }
@@ -148,22 +148,22 @@ export class Replayed<State, Rec> {
     this.#running = null;
   }
 
-  /** A snapshot of a value is of one moment: what is decided meanwhile comes behind it. */
+  /** Whether decisions wait for the end of a snapshot, because the state is a value. */
   get #isHeld(): boolean {
     return this.#snapshot?.isDue === true && !this.#machine.changesInPlace;
   }
 
-  /** Appends a round and then a slice of the snapshot that is under way, if one is. */
+  /** Appends a round of decisions, and then the next slice of a snapshot in progress. */
   async #appendRound(round: Waiting<State>[]): Promise<void> {
     const records = round.flatMap((waiting) => waiting.records);
     const decided = records.length > 0 ? this.#append(records) : null;
     const slice = this.#takeSlice();
     const sliced = slice === null || slice === "whole" ? null : this.#append(slice);
-    // It fails with what is before it.
+    // If the round fails, the slice fails too: without this its rejection would be unhandled.
     sliced?.catch(() => {});
     await decided;
     if (round.length > 0) this.#commit(round.at(-1)!.after);
-    // Whoever was answered is not to be told that it failed.
+    // Emptied, so that a failed slice does not reject decisions that were replied to.
     for (const waiting of round.splice(0)) waiting.resolve();
     await sliced;
     if (slice === "whole") {
@@ -204,7 +204,7 @@ export class Replayed<State, Rec> {
     for (const waiting of [...round, ...this.#queue.splice(0)]) waiting.reject(error);
   }
 
-  /** A snapshot is worth it where the state is small beside its log, so it is counted first. */
+  /** The state's records are counted first: a snapshot pays off only if the log has many more. */
   #beginSnapshotWhenDue(): void {
     const { log } = this.#options;
     if (log.endOffset - log.startOffset < this.#snapshotAt) return;
@@ -225,17 +225,17 @@ export class Replayed<State, Rec> {
     if (!snapshot.isDue) this.#snapshot = null;
   }
 
-  /** The slice that may be appended now, null when it is not its turn; "whole" behind the last. */
+  /** The slice to append now, null when none may be appended; "whole" after the last one. */
   #takeSlice(): EncodedRecord[] | "whole" | null {
     if (this.#snapshot === null) return null;
     if (!this.#snapshot.isDue) {
       this.#countOn(this.#snapshot);
       return null;
     }
-    // What it shows of decisions must lie before it in the log.
+    // All decisions that the slice shows must be before it in the log.
     if (this.#machine.changesInPlace && this.#queue.length > 0) return null;
     if (this.#snapshot.startOffset === null) {
-      // Of a value nothing is in flight now (#isHeld): the committed state is all before it.
+      // If the state is a value, nothing is in flight now (#isHeld), so it is all in the log.
       this.#snapshot.records = new Snapshot(this.#machine, this.#committed);
       this.#snapshot.startOffset = this.#options.log.nextOffset;
     }
@@ -246,7 +246,7 @@ export class Replayed<State, Rec> {
 interface SnapshotUnderWay<State, Rec> {
   records: Snapshot<State, Rec>;
   count: number;
-  /** Whether it was counted and is worth it. */
+  /** Whether it was counted, and pays off. */
   isDue: boolean;
   /** Where it begins in the log; null before its first slice. */
   startOffset: number | null;

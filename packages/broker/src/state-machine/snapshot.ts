@@ -2,8 +2,8 @@ import { MAX_DECISION_BATCH_BYTES, SNAPSHOT_SLICE_RECORDS } from "./limits.ts";
 import { type EncodedRecord, type StateMachine, sizeOf } from "./state-machine.ts";
 
 /**
- * The records that make a state again, a slice at a time. Of a state that changes in place each
- * slice is as the state is when the slice is taken.
+ * The records of a snapshot, one slice at a time. If the state changes in place, a slice shows the
+ * state at the time when the slice is taken.
  */
 export class Snapshot<State, Rec> {
   readonly #machine: StateMachine<State, Rec>;
@@ -14,7 +14,7 @@ export class Snapshot<State, Rec> {
     this.#units = machine.snapshot(state)[Symbol.iterator]();
   }
 
-  /** How many records the next slice has; null when there is none. */
+  /** The number of records of the next slice; null when there is none. */
   countNext(): number | null {
     let count = 0;
     while (count < SNAPSHOT_SLICE_RECORDS) {
@@ -25,7 +25,7 @@ export class Snapshot<State, Rec> {
     return count;
   }
 
-  /** The next slice; null when there is none. What belongs together is never split. */
+  /** The next slice; null when there is none. A unit (StateMachine.snapshot) is never split. */
   next(): EncodedRecord[] | null {
     const slice: EncodedRecord[] = [];
     for (let bytes = 0; slice.length < SNAPSHOT_SLICE_RECORDS; ) {

@@ -5,26 +5,26 @@ export interface EncodedRecord {
 }
 
 /**
- * What a replayed state is made of. A state is a value, unless `changesInPlace` is set: `apply`
- * returns another one and leaves the one it was given as it was, so that a decision can be taken
- * back by forgetting its result.
+ * The functions of a replayed state. A state is a value, unless `changesInPlace` is set: `apply`
+ * returns a new state and does not change the old one, so that a decision can be undone by dropping
+ * the new one.
  */
 export interface StateMachine<State, Rec> {
   readonly initial: State;
-  /** The only writer of state, the same live and on replay. Throws on an unknown record. */
+  /** The only way to change the state, live and on replay. Throws on an unknown record. */
   apply(state: State, records: readonly Rec[]): State;
   /**
-   * Records that make `state` again. Applying them to `state` itself must change nothing. They come
-   * in units, each made when it is asked for: a state that changes in place may change in between,
-   * and a unit must hold together what one record alone would say wrongly then.
+   * Records from which `apply` rebuilds `state`. Applied to `state` itself they must change
+   * nothing. They come in units, each created when it is read. A state that changes in place may
+   * change between two units, so records that are only valid together must be in one unit.
    */
   snapshot(state: State): Iterable<readonly Rec[]>;
   encode(record: Rec): EncodedRecord;
   /** Null for a record of another version, which this version skips. */
   decode(record: EncodedRecord): Rec | null;
   /**
-   * `apply` changes the state it is given and returns it. Such a state can't be taken back, so
-   * any failed append takes the machine offline.
+   * `apply` changes the given state and returns it. Such a change cannot be undone, so any failed
+   * append takes the machine offline.
    */
   readonly changesInPlace?: boolean;
 }

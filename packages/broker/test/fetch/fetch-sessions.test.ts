@@ -81,7 +81,7 @@ test("a session remembers, updates and forgets partitions", () => {
   ]);
 });
 
-test("a repeated or skipped epoch is noticed and harms nothing", () => {
+test("a repeated or skipped epoch is refused and changes nothing", () => {
   const { sessions } = newSessions();
   const { id } = plan(sessions.resolve(request(0, 0, { t: { 0: 0 } }), false)).session!;
   plan(sessions.resolve(request(id, 1), false));
@@ -90,7 +90,7 @@ test("a repeated or skipped epoch is noticed and harms nothing", () => {
   expect(typeof sessions.resolve(request(id, 2), false)).toBe("object");
 });
 
-test("an unknown session and a change between names and ids are errors", () => {
+test("an unknown session, and a change between names and ids, are refused", () => {
   const { sessions } = newSessions();
   expect(sessions.resolve(request(77, 1), false)).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
   const { id } = plan(sessions.resolve(request(0, 0, { t: { 0: 0 } }), false)).session!;
@@ -104,7 +104,7 @@ test("a session is closed by its owner", () => {
   expect(sessions.resolve(request(id, 1), false)).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
 });
 
-test("when all places are taken only an idle session gives way", () => {
+test("when all slots are taken only an idle session is evicted", () => {
   const { sessions, time } = newSessions();
   const open = () => plan(sessions.resolve(request(0, 0, { t: { 0: 0 } }), false)).session;
   for (let i = 0; i < MAX_SESSIONS; i++) open();

@@ -43,14 +43,14 @@ async function waiting({ missingBytes = 1, maxWaitMs = 1000 } = {}) {
   return { partitions, time, stop, append, over };
 }
 
-test("wakes when as many bytes have arrived as are missing, whichever partition got them", async () => {
+test("wakes when the missing bytes have arrived, in whichever partition", async () => {
   const { append } = await waiting({ missingBytes: 2 * BATCH_BYTES + 1 });
   expect(await append(0)).toBe(false);
   expect(await append(1)).toBe(false);
   expect(await append(0)).toBe(true);
 });
 
-test("a single byte that is missing is there with the first batch", async () => {
+test("the first batch wakes a fetch that misses one byte", async () => {
   const { append } = await waiting();
   expect(await append(1)).toBe(true);
 });
@@ -61,7 +61,7 @@ test("a partition that is closed wakes at once", async () => {
   expect(await over()).toBe(true);
 });
 
-test("ends after its time, with its timer, and when it is told to", async () => {
+test("ends after its maximum wait, or when a signal aborts, and leaves no timer", async () => {
   const late = await waiting({ missingBytes: 1 << 20 });
   late.time.advance(999);
   expect(await late.over()).toBe(false);

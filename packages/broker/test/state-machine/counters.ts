@@ -31,7 +31,7 @@ export const counterMachine: StateMachine<Counters, CounterRecord> = {
   }),
 };
 
-/** The same with one map that is changed in place. */
+/** The same with a map that changes in place. */
 export const countersInPlace = (): StateMachine<Map<string, number>, CounterRecord> => ({
   ...counterMachine,
   changesInPlace: true,
@@ -48,7 +48,7 @@ export const countersInPlace = (): StateMachine<Map<string, number>, CounterReco
   },
 });
 
-/** Adds one, and answers what the counter then is. */
+/** Adds one, and replies with the new value. */
 export function increment(name: string) {
   return (state: Counters): Decision<CounterRecord, number> => {
     const value = (state.get(name) ?? 0) + 1;

@@ -18,7 +18,7 @@ function load(log: Log, snapshotMinRecords?: number) {
 
 const newLog = () => new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
 
-/** Holds appends back until they are let go, or fails them. */
+/** Holds appends until the test lets them continue or fail. */
 function gate(log: Log) {
   const waiting: { go: () => void; fail: (error: Error) => void }[] = [];
   const append = log.append.bind(log);
@@ -30,7 +30,7 @@ function gate(log: Log) {
     get appends() {
       return waiting.length;
     },
-    /** Waits for the next append and returns what decides its fate. */
+    /** Waits for the next append and returns its controls. */
     async next() {
       while (waiting.length === 0) await turn();
       return waiting.shift()!;
@@ -49,7 +49,7 @@ function track(order: string[], name: string, promise: Promise<unknown>) {
 }
 
 describe("a replayed state machine", () => {
-  it("lets decisions see what is in flight, and replies after it is durable", async () => {
+  it("lets decisions see earlier ones in flight, and replies once these are durable", async () => {
     const log = await newLog();
     const appends = gate(log);
     const counters = await load(log);
@@ -79,7 +79,7 @@ describe("a replayed state machine", () => {
     expect(log.endOffset).toBe(0);
   });
 
-  it("appends what was decided meanwhile as one batch", async () => {
+  it("appends decisions made during an append as one batch", async () => {
     const log = await newLog();
     const appends = gate(log);
     const counters = await load(log);
@@ -98,7 +98,7 @@ describe("a replayed state machine", () => {
     expect(await counters.decide(increment("a"))).toBe(1);
   });
 
-  it("goes offline when an append fails, and answers nobody", async () => {
+  it("goes offline when an append fails, and rejects all decisions", async () => {
     const log = await newLog();
     const appends = gate(log);
     const counters = await load(log);
@@ -113,7 +113,7 @@ describe("a replayed state machine", () => {
     await expect(counters.decide(look("a"))).rejects.toBe(counters.failure);
   });
 
-  it("takes back what a full disk refused, and goes on", async () => {
+  it("undoes decisions that a full disk refused, and stays online", async () => {
     const log = await newLog();
     const appends = gate(log);
     const counters = await load(log);
@@ -129,7 +129,7 @@ describe("a replayed state machine", () => {
     expect(await accepted).toBe(1);
   });
 
-  it("tells listeners of each commit, before the one who asked is answered", async () => {
+  it("calls listeners after each commit, before the reply", async () => {
     const counters = await load(await newLog());
     const seen: number[] = [];
     const stop = counters.onCommit((previous, next) => seen.push(previous.size, next.size));
@@ -143,7 +143,7 @@ describe("a replayed state machine", () => {
 
 type Operation = { readonly batch: Uint8Array } | { readonly trimTo: number };
 
-/** Remembers what was done to a log, so that it can be done again up to any point. */
+/** Records the operations on a log, so that they can be repeated up to any of them. */
 function remember(log: Log): Operation[] {
   const operations: Operation[] = [];
   const append = log.append.bind(log);
@@ -189,7 +189,7 @@ describe("snapshots", () => {
     expect(trims.length).toBeGreaterThan(5);
     expect(log.endOffset - log.startOffset).toBeLessThan(60);
     for (let crash = 0; crash <= operations.length; crash++) {
-      // The decision whose append is the first operation of its own is the last one to survive.
+      // A decision survives if its append, the first of its operations, was before the crash.
       const survived = endsAt.findLastIndex((_, i) => (endsAt[i - 1] ?? -1) + 1 <= crash);
       const reloaded = await load(await redo(operations.slice(0, crash)), 20);
       expect(reloaded.state, `after operation ${crash}`).toEqual(states[survived]);
@@ -214,7 +214,7 @@ describe("snapshots", () => {
     expect((await load(log)).state).toEqual(new Map([["a", 20]]));
   });
 
-  it("are not written while the state itself is as large as the log", async () => {
+  it("are not written while the state is as large as the log", async () => {
     const log = await newLog();
     const operations = remember(log);
     const counters = await load(log, 20);

@@ -21,7 +21,7 @@ const newLog = () => new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
 const OPTIONS = { leaderEpoch: 0, wallMs: () => 1, snapshotMinRecords: 10 };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A log that says each of `names` counters over and over, so that a snapshot is due. */
+/** A log with many records for each of `names` counters, so that a snapshot is due. */
 async function logOf(names: number): Promise<Log> {
   const log = await newLog();
   for (let round = 0; round <= SNAPSHOT_RATIO; round++) {
@@ -90,7 +90,7 @@ test("of a state that changes in place lets decisions through between its slices
   expect(answeredAtTurn).toEqual(answeredAtTurn.map((_, i) => i));
 });
 
-/** What the log goes through, in order, so that it can be stopped at any point. */
+/** Records the operations on a log, so that they can be repeated up to any of them. */
 function remember(log: Log): (() => Promise<unknown>)[] {
   const operations: (() => Promise<unknown>)[] = [];
   const append = log.append.bind(log);
@@ -114,7 +114,7 @@ test("survives a crash at any point, with decisions in between", async () => {
   const log = await logOf(names);
   const operations = remember(log);
   const seen: string[] = [];
-  // Two counters that are always changed together: half of a decision would show.
+  // Two counters that always change together, so that half of a decision would be noticed.
   const both = (state: Counters) => {
     const value = (state.get("first") ?? 0) + 1;
     const records = [
