@@ -1,6 +1,6 @@
 /**
- * The only door to the outside world. Everything below the composition root takes the part of
- * Env it needs as an argument, so a test can hand in a manual clock, a seeded random source and
+ * The only access to the outside world. All code below the composition root takes the parts of Env
+ * that it needs as an argument, so that a test can pass a manual clock, a seeded random source and
  * a disk that fails on command.
  */
 export interface Env {
@@ -39,47 +39,45 @@ export interface Random {
 
 /** What this process may use of the machine it runs on. */
 export interface Machine {
-  /** Bytes of memory there are for it: its container's, or all of the machine's. */
+  /** Bytes of memory that the process may use: its container's limit, or the machine's memory. */
   memoryBytes(): number;
-  /** Files and connections it may have open at a time; null where nobody can tell. */
+  /** How many files and connections it may have open at a time; null if the system can't tell. */
   openFilesMax(): number | null;
 }
 
-/** Who else runs on this machine, so that a lock can tell a living owner from a dead one. */
+/** Processes of this machine, so that a lock can tell a living owner from a dead one. */
 export interface Processes {
   readonly ownId: number;
   /**
-   * Names one life of a process: an id is used again, the same text never. Letters, digits and
-   * `.` only. Null when no such process lives.
+   * Identifies one life of a process: process ids are used again, but this text is not. It has
+   * letters, digits and `.` only. Null if no such process lives.
    */
   lifeOf(processId: number): Promise<string | null>;
 }
 
 /** Programs that the broker runs beside itself. */
 export interface Programs {
-  /** Where a program of that name is on PATH; null when it is nowhere. */
+  /** The path of the program of this name on PATH; null if there is none. */
   find(name: string): Promise<string | null>;
-  /** Runs a program to its end. Rejects when it can't be started at all. */
+  /** Runs a program to its end. Rejects if it can't be started. */
   run(path: string, args: readonly string[]): Promise<{ code: number | null; output: string }>;
   /**
    * Starts a program in a process group of its own, so that a Ctrl-C meant for the broker does not
-   * reach it. Rejects when it can't be started.
+   * reach it. Rejects if it can't be started.
    */
   start(path: string, args: readonly string[], events: ProgramEvents): Promise<RunningProgram>;
-  /** False when there is no such process (any more). */
+  /** False if there is no such process any more. */
   signal(processId: number, signal: "SIGTERM" | "SIGKILL"): boolean;
-  /** The words a process was started with, joined by spaces; null when no such process lives. */
+  /** A process's command line, its words joined by spaces; null if no such process lives. */
   commandLineOf(processId: number): Promise<string | null>;
-  /** Keeps this process alive, which timers do not, until the returned function is called. */
+  /** Keeps this process alive, which `Timers` do not, until the returned function is called. */
   keepAlive(): () => void;
 }
 
 export interface ProgramEvents {
   /** A line of its standard output. */
   onLine(line: string): void;
-  /**
-   * It has ended, and everything it wrote has been seen. `errors`: the end of what it complained.
-   */
+  /** It has ended and all its output was read. `errors`: the end of its standard error. */
   onEnd(end: { code: number | null; errors: string }): void;
 }
 
@@ -89,14 +87,11 @@ export interface RunningProgram {
   endInput(): void;
 }
 
-/** What is reached over the network other than by a client's connection. */
+/** The network, except the connections of clients and brokers. */
 export interface Network {
-  /**
-   * Why nobody can listen there now, in the operating system's word (`EADDRINUSE`); null when
-   * one can.
-   */
+  /** Why it is not possible to listen there now, as a system error code (`EADDRINUSE`), or null. */
   listenProblem(host: string, port: number): Promise<string | null>;
-  /** POSTs JSON. Rejects when there is no answer in `timeoutMs`. */
+  /** POSTs JSON. Rejects if there is no answer within `timeoutMs`. */
   post(
     url: string,
     body: unknown,
@@ -106,22 +101,22 @@ export interface Network {
 }
 
 /**
- * Files, as the segment engine needs them. Every method rejects with the operating system's
- * error (`code` is "ENOSPC", "EIO", …): what it means is for the caller to decide.
+ * The file operations that the broker needs. Every method rejects with the operating system's error
+ * (`code` is "ENOSPC", "EIO", …); the caller decides what it means.
  */
 export interface FileSystem {
-  /** Opens for reading and writing; `create` makes the file when it is missing. */
+  /** Opens for reading and writing; `create` makes the file if it is missing. */
   open(path: string, options: OpenOptions): Promise<File>;
   makeDirectory(path: string): Promise<void>;
   /** Names in a directory, sorted. */
   list(path: string): Promise<string[]>;
-  /** Null when nothing is there. */
+  /** Null if there is no such file or directory. */
   stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null>;
-  /** Of the volume that holds the path, as this process may use it; null where it doesn't tell. */
+  /** Space of the path's volume that this process may use; null if the volume doesn't tell. */
   space(path: string): Promise<{ totalBytes: number; usableBytes: number } | null>;
   readFile(path: string): Promise<Uint8Array>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file or a whole directory; nothing there is no error. */
+  /** Removes a file or a whole directory. It is no error if there is none. */
   remove(path: string): Promise<void>;
   /** Makes entries created, renamed or removed in a directory survive a power failure. */
   syncDirectory(path: string): Promise<void>;
@@ -132,9 +127,9 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   /** O_DSYNC: a resolved write is durable, with no separate sync. */
   readonly durableWrites?: boolean;
-  /** O_EXCL: with `create`, fails with EEXIST when the file is there. */
+  /** O_EXCL: with `create`, fails with EEXIST if the file exists. */
   readonly exclusive?: boolean;
-  /** A file made is readable by its owner alone: it holds a secret. */
+  /** With `create`, only the owner can read the file. */
   readonly secret?: boolean;
 }
 

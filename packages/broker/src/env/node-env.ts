@@ -7,12 +7,12 @@ import { nodeNetwork } from "./node-network.ts";
 import { nodeProcesses } from "./node-processes.ts";
 import { nodePrograms } from "./node-programs.ts";
 
-/** setTimeout fires at once when it is given more. */
+/** With a longer delay setTimeout fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 const timers: Timers = {
   after(delayMs, fire) {
-    // A wait of more than 24 days is made of several.
+    // A delay of more than 24 days takes several timers.
     const waitMs = Math.min(delayMs, MAX_TIMEOUT_MS);
     const due = waitMs === delayMs ? fire : () => (inner = timers.after(delayMs - waitMs, fire));
     let inner: { cancel(): void } | undefined;

@@ -9,7 +9,7 @@ const syncData = promisify(fs.fdatasync);
 const truncateFile = promisify(fs.ftruncate);
 const statFile = promisify(fs.fstat);
 
-/** Absent where the system has no such flag; a write is then followed by fdatasync. */
+/** Undefined if the system has no such flag; then fdatasync follows every write. */
 const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
 
 /** The disk, through libuv's thread pool. */
@@ -36,13 +36,13 @@ async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
   return new NodeFile(await openFile(path, flags, mode), syncEachWrite);
 }
 
-/** Plain bytes: a Buffer is one too, but its slice and toString are others. */
+/** Not a Buffer, whose slice and toString differ from those of a Uint8Array. */
 async function readWholeFile(path: string): Promise<Uint8Array> {
   const { buffer, byteOffset, byteLength } = await fs.promises.readFile(path);
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Node's own recursive way never ends where a directory is there and takes none, as /proc. */
+/** Makes missing parents too. Node's `recursive` option never ends below /proc. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await fs.promises.mkdir(path);
@@ -68,13 +68,13 @@ async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boo
 async function space(path: string) {
   const { blocks, bfree, bavail, bsize } = await fs.promises.statfs(path);
   if (blocks === 0) return null;
-  // What a file system keeps back for root is there for root.
+  // Only root may use the blocks that a file system reserves.
   const usable = process.getuid?.() === 0 ? bfree : bavail;
   return { totalBytes: blocks * bsize, usableBytes: usable * bsize };
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  // Windows cannot open a directory, and needs no sync of one.
+  // Windows can't open a directory, and needs no sync of it.
   if (process.platform === "win32") return;
   const descriptor = await openFile(path, fs.constants.O_RDONLY);
   try {
@@ -84,7 +84,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** A bare descriptor: FileHandle costs an extra object and promise for each call. */
+/** Uses a bare descriptor: a FileHandle costs an extra object and promise for each call. */
 class NodeFile implements File {
   readonly #descriptor: number;
   readonly #syncEachWrite: boolean;

@@ -4,7 +4,7 @@ import type { Machine } from "./env.ts";
 
 export const nodeMachine: Machine = {
   memoryBytes() {
-    // No limit is 0, or a number beyond any machine.
+    // Without a limit this is 0, or a number above the memory of any machine.
     const limit = process.constrainedMemory();
     return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
   },

@@ -20,7 +20,7 @@ export const nodeNetwork: Network = {
       });
       return { status: response.status, body: await response.text() };
     } catch (error) {
-      // fetch says "fetch failed" and keeps what happened in the cause.
+      // The message is always "fetch failed"; the reason is in the cause.
       const { cause } = error as { cause?: NodeJS.ErrnoException };
       if (cause === undefined) throw error;
       throw new Error(cause.code ?? cause.message, { cause: error });

@@ -5,12 +5,12 @@ import type { Processes } from "./env.ts";
 const STATE_FIELD = 0;
 const START_TIME_FIELD = 19;
 /**
- * Dead, and kept in the table until the parent asks: for ever in a container whose first never
- * does.
+ * States of a dead process. A zombie stays until its parent waits for it: for ever in a container
+ * whose first process never does.
  */
 const ENDED = ["Z", "X", "x"];
 
-/** Processes of this machine. Where there is no /proc, a life cannot be told from the next one. */
+/** Processes of this machine. Without /proc two lives with the same id can't be told apart. */
 export const nodeProcesses: Processes = {
   ownId: process.pid,
   async lifeOf(processId) {
@@ -35,7 +35,7 @@ function isAlive(processId: number): boolean {
     process.kill(processId, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives and belongs to somebody else.
+    // EPERM: the process lives and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -4,7 +4,7 @@ import { access, readFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import type { ProgramEvents, Programs } from "./env.ts";
 
-/** Of what a program wrote to its standard error. */
+/** How many characters of a program's standard error are kept. */
 const ERRORS_KEPT = 4000;
 const KEEP_ALIVE_MS = 2 ** 30;
 
@@ -51,7 +51,7 @@ export const nodePrograms: Programs = {
   async commandLineOf(processId) {
     try {
       const words = await readFile(`/proc/${processId}/cmdline`, "utf8");
-      // A process that has ended and waits for its parent has none.
+      // A zombie has no command line.
       return words.replace(/\0$/, "").replaceAll("\0", " ") || null;
     } catch {
       if (process.platform === "linux" || process.platform === "win32") return null;
@@ -66,7 +66,7 @@ export const nodePrograms: Programs = {
   },
 };
 
-/** Loaded on demand: a single broker runs no other program. */
+/** Loads child_process on demand: a standalone broker runs no other program. */
 async function spawned(
   path: string,
   args: readonly string[],

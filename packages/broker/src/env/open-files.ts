@@ -1,16 +1,16 @@
-/** For what neither the pools nor connections hold: files being replaced, the process's own. */
+/** For files that belong to neither: files that are being replaced, and the process's own. */
 const SPARE_FILES = 256;
 const POOLED_FILES = { least: 16, most: 512 };
 const CONNECTIONS = { least: 64, most: 16_000 };
 
-/** How many files and connections a process may have open, and who may have how many of them. */
+/** How the limit of open files is divided. */
 export interface OpenFiles {
-  /** Of segments, in each of the two pools. */
+  /** Segment files in each of the two pools. */
   readonly pooled: number;
   readonly connections: number;
 }
 
-/** Shares out the limit of the process; null where it isn't known. */
+/** Divides the limit of the process; `max` is null if it isn't known. */
 export function shareOpenFiles(max: number | null): OpenFiles {
   if (max === null) return { pooled: POOLED_FILES.most, connections: CONNECTIONS.most };
   const pooled = within(POOLED_FILES, Math.floor(max / 8));

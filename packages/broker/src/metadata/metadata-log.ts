@@ -13,6 +13,6 @@ export const METADATA_LOG_OPTIONS: LogOptions = {
   segmentBytes: 64 * 1024 * 1024,
   segmentMs: WEEK_MS,
   indexIntervalBytes: 4096,
-  // A producer id that was given out and then forgotten would be given out again.
+  // If a block of producer ids were lost, its ids would be given to other producers again.
   essential: true,
 };

@@ -1,9 +1,9 @@
-/** Upper bounds of the latency buckets, ms; one more bucket takes what is above. */
+/** Upper bounds of the latency buckets, ms; one more bucket counts longer requests. */
 export const LATENCY_BUCKETS_MS: readonly number[] = [
   0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 30_000,
 ];
 
-/** What was counted of one API since the broker started. */
+/** Counts of one API since the broker started. */
 export interface ApiCounts {
   readonly apiKey: number;
   requests: number;
@@ -15,13 +15,13 @@ export interface ApiCounts {
   readonly errors: Map<number, number>;
 }
 
-/** Requests counted where they are routed: plain numbers, turned into metrics when asked for. */
+/** Counts requests as plain numbers; they become metrics only when /metrics is read. */
 export class RequestMetrics {
   readonly #byKey: ApiCounts[] = [];
 
   /**
-   * Counts one answered request. `errorCode` is 0 for success; of a response with many, its first.
-   * Only for API keys that are served: the table grows with the key.
+   * Counts one answered request. `errorCode` is the first error code of the response, 0 if it has
+   * none. Only for API keys that are served: the table grows with the key.
    */
   record(apiKey: number, errorCode: number, latencyMs: number): void {
     const counts = this.#byKey[apiKey] ?? this.#add(apiKey);
@@ -33,7 +33,7 @@ export class RequestMetrics {
     if (errorCode !== 0) counts.errors.set(errorCode, (counts.errors.get(errorCode) ?? 0) + 1);
   }
 
-  /** The APIs asked for so far. */
+  /** The APIs that were requested so far. */
   all(): ApiCounts[] {
     return this.#byKey.filter((counts) => counts !== undefined);
   }

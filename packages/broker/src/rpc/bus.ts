@@ -1,11 +1,11 @@
-/** Carries bytes between the brokers of a cluster. Nobody keeps them. */
+/** Carries bytes between the brokers of a cluster. Nothing is stored. */
 export interface Bus {
-  /** Reaches whoever listens and can be reached now; nobody else, and nobody hears of it. */
+  /** Reaches all subscribers that can be reached now. A loss is not reported. */
   publish(subject: string, frame: Uint8Array): void;
-  /** Returns the end of the subscription. */
+  /** Returns a function that unsubscribes. */
   subscribe(subject: string, listener: (frame: Uint8Array) => void): () => void;
   /** Answers requests until the returned function is called. `answer` must not reject. */
   serve(subject: string, answer: (frame: Uint8Array) => Promise<Uint8Array>): () => void;
-  /** Rejects with RpcError: `not-done` is certain that no one has seen the request. */
+  /** Rejects with RpcError; its kind is `not-done` only if certainly no broker got the request. */
   request(subject: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 }

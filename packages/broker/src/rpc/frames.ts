@@ -16,9 +16,9 @@ import {
   Writer,
 } from "@tarpan/protocol";
 
-// What travels on the bus: a header, then the message at the version that the header names. Which
-// answer belongs to which request the bus knows. A header grows by tagged fields alone, which
-// brokers of an earlier release skip.
+// A frame on the bus: a header, then the message at the version that the header names. The bus
+// matches answers to requests. Headers get only tagged fields, which brokers of an earlier release
+// skip.
 
 const Header = record({
   key: 0,
@@ -34,10 +34,10 @@ const AnswerHeader = record({
   versions: "0",
   flexible: "0+",
   fields: {
-    /** Other than NONE: nothing follows. */
+    /** If it is not NONE, no response follows. */
     errorCode: i16,
     errorMessage: string.nullable().default(null).tag(0, "0+"),
-    /** Of the API that was asked, what its sender speaks; none when the first is the higher. */
+    /** The versions of the API that the answering broker speaks; none if min is above max. */
     minVersion: i16,
     maxVersion: i16,
   },
@@ -49,7 +49,7 @@ const NO_VERSION = rangeOf("none");
 
 export type AnswerHeader = Output<typeof AnswerHeader.fields>;
 
-/** Throws ProtocolError. The reader stands before the message then. */
+/** Leaves the reader at the start of the message. Throws ProtocolError. */
 export function readHeader(reader: Reader): Output<typeof Header.fields> {
   return header.read(reader);
 }
@@ -77,7 +77,7 @@ export function encodeAnswer<Q extends Fields, S extends Fields>(
   return writer.join();
 }
 
-/** `versions` are those that its sender speaks, null where it does not know the API. */
+/** `versions` are those that this broker speaks, null if it does not serve the API. */
 export function encodeRefusal(
   errorCode: number,
   errorMessage: string,
@@ -89,7 +89,7 @@ export function encodeRefusal(
   return writer.join();
 }
 
-/** Throws ProtocolError. The reader stands before the response then, if there is one. */
+/** Leaves the reader at the start of the response, if there is one. Throws ProtocolError. */
 export function readAnswerHeader(reader: Reader): AnswerHeader {
   return answerHeader.read(reader);
 }
@@ -102,7 +102,7 @@ export function encodeNews<F extends Fields>(news: RecordSchema<F>, value: Input
   return writer.join();
 }
 
-/** Throws ProtocolError; null for another message, or a version of it that is not known here. */
+/** Null for another message, or a version that this broker does not know. Throws ProtocolError. */
 export function decodeNews<F extends Fields>(
   news: RecordSchema<F>,
   frame: Uint8Array,
@@ -113,7 +113,7 @@ export function decodeNews<F extends Fields>(
   return recordCodec(news, version).read(reader);
 }
 
-/** The only one: nobody knows whom it reaches, so that each release must read it. */
+/** News have one version for ever: they reach brokers of every release, and each must read them. */
 function newsVersion({ versions }: RecordSchema): number {
   return rangeOf(versions).min;
 }

@@ -2,10 +2,10 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Bus } from "./bus.ts";
 import { RpcError } from "./rpc-error.ts";
 
-/** What stands for an answer that is larger than a message may be. */
+/** Sent instead of an answer that is larger than NATS's max_payload. */
 const TOO_LARGE = new Uint8Array(0);
 
-/** The bus of a cluster whose engine is NATS: core messages beside its streams. */
+/** The bus over core NATS messages, which no stream stores. */
 export class NatsBus implements Bus {
   readonly #nats: NatsConnection;
 
@@ -25,7 +25,7 @@ export class NatsBus implements Bus {
     return this.#listen(subject, async (message) => {
       const frame = await answer(message.data);
       if (this.#nats.isClosed()) return;
-      // What is too large for a message must not be silence, or whoever asks would wait for it.
+      // Without this the caller of an answer that is too large would wait for its time-out.
       const fits = frame.length <= (this.#nats.info?.max_payload ?? 0);
       message.respond(fits ? frame : TOO_LARGE);
     });
@@ -33,14 +33,14 @@ export class NatsBus implements Bus {
 
   async request(subject: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     try {
-      // Less than a millisecond is refused.
+      // The client refuses a time-out below 1 ms.
       const timeout = Math.ceil(timeoutMs);
       const { data } = await this.#nats.request(subject, frame, { timeout });
       if (data.length === 0) throw new Error("the answer is too large");
       return data;
     } catch (error) {
       const { message, cause } = error as Error;
-      // The server knew of nobody who listens.
+      // The server knew no subscriber, so no broker got the request.
       const isUnseen = cause instanceof Error && cause.name === "NoResponders";
       throw new RpcError(isUnseen ? "not-done" : "unknown", message, { cause: error });
     }

@@ -1,6 +1,6 @@
-/** Why what was asked of another broker has no answer. */
+/** Why a call of another broker has no answer. */
 export class RpcError extends Error {
-  /** `not-done`: certain that nothing was done. `unknown`: it may have been done, or will be. */
+  /** `not-done`: certainly nothing was done. `unknown`: it may have been done, or may yet be. */
   readonly kind: "not-done" | "unknown";
 
   constructor(kind: RpcError["kind"], message: string, options?: { cause?: unknown }) {

@@ -40,19 +40,19 @@ interface Served {
 }
 
 /**
- * What brokers ask and tell each other, one of each broker; the messages stand in messages/.
+ * Calls and news between brokers; each broker has one Rpc. The messages are in messages/.
  *
- * 1. A call is sent once, and again only when the answer says for certain that nothing was done.
- * 2. A broker answers at the version in which it was asked, and says with each answer which
- *    versions it speaks. That is remembered as a guess for the next call: where it is wrong, since
- *    the broker was replaced by one of another release, the answer corrects it.
- * 3. What does not parse is refused and logged. It ends nothing else.
+ * 1. A call is sent once, and again only if the answer says that certainly nothing was done.
+ * 2. A broker answers at the version of the request, and says in each answer which versions it
+ *    speaks. The caller remembers that for its next call. If that is wrong, because the broker has
+ *    been upgraded or downgraded, the next answer corrects it.
+ * 3. A frame that does not parse is refused and logged, and harms nothing else.
  */
 export class Rpc {
   readonly #parts: Parts;
   readonly #warnings: ThrottledWarnings;
   readonly #served = new Map<number, Served>();
-  /** The highest version that a broker spoke lately, by broker and API. */
+  /** The highest version in a broker's last answer, by broker and API. */
   readonly #spoken = new Map<number, number>();
   #stop: () => void = () => {};
 
@@ -73,8 +73,8 @@ export class Rpc {
   }
 
   /**
-   * Answers what others ask until the returned function is called; they are told then that nothing
-   * was done. A rejection of `answer` is a bug, and what came of it unknown.
+   * Answers calls until the returned function is called; later ones are refused as `not-done`. If
+   * `answer` rejects, that is a bug, and the outcome of the call is `unknown`.
    */
   serve<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
@@ -95,15 +95,15 @@ export class Rpc {
     timeoutMs: number,
   ): Promise<Output<S>> {
     const { bus, env } = this.#parts;
-    const guess = brokerId * 0x10000 + api.key;
+    const spokenKey = brokerId * 0x10000 + api.key;
     const deadlineMs = env.clock.monotonicMs() + timeoutMs;
     const own = rangeOf(api.versions);
-    let version = Math.max(own.min, Math.min(own.max, this.#spoken.get(guess) ?? own.max));
+    let version = Math.max(own.min, Math.min(own.max, this.#spoken.get(spokenKey) ?? own.max));
     for (let leftMs = timeoutMs; leftMs > 0; leftMs = deadlineMs - env.clock.monotonicMs()) {
       const frame = encodeRequest(api, version, request);
       const reader = new Reader(await bus.request(subjectOf(brokerId), frame, leftMs));
       const { header, response } = readAnswer(api, version, reader, brokerId);
-      if (header.maxVersion >= header.minVersion) this.#spoken.set(guess, header.maxVersion);
+      if (header.maxVersion >= header.minVersion) this.#spoken.set(spokenKey, header.maxVersion);
       if (response !== null) return response;
       const next = Math.min(own.max, header.maxVersion);
       const isSpoken = next >= Math.max(own.min, header.minVersion);
@@ -112,15 +112,16 @@ export class Rpc {
       }
       version = next;
     }
-    throw new RpcError("not-done", `broker ${brokerId} was asked for ${api.name} for too long`);
+    const text = `broker ${brokerId} did not carry out ${api.name} in ${timeoutMs} ms`;
+    throw new RpcError("not-done", text);
   }
 
-  /** Tells all brokers that can be reached now, this one included. */
+  /** Sends news to all brokers that can be reached now, this one included. */
   publish<F extends Fields>(news: RecordSchema<F>, value: Input<F>): void {
     this.#parts.bus.publish(newsSubject(news), encodeNews(news, value));
   }
 
-  /** Returns the end of the subscription. */
+  /** Returns a function that unsubscribes. */
   subscribe<F extends Fields>(
     news: RecordSchema<F>,
     listener: (value: Output<F>) => void,
@@ -128,25 +129,29 @@ export class Rpc {
     return this.#parts.bus.subscribe(newsSubject(news), (frame) => {
       const value = unlessMalformed(() => decodeNews(news, frame));
       if (value !== null) listener(value);
-      else this.#warnUnread(news.name, frame);
+      else this.#warnMalformed(news.name, frame);
     });
   }
 
   async #answer(frame: Uint8Array): Promise<Uint8Array> {
     const reader = new Reader(frame);
     const header = unlessMalformed(() => readHeader(reader));
-    if (header === null) return this.#unread("a call", frame, null);
+    if (header === null) return this.#refuseMalformed("a call", frame, null);
     const { key, version } = header;
     const served = this.#served.get(key);
     const { UNSUPPORTED_VERSION, UNKNOWN_SERVER_ERROR } = ErrorCode;
-    if (served === undefined) return encodeRefusal(UNSUPPORTED_VERSION, "it is not served", null);
+    if (served === undefined) return encodeRefusal(UNSUPPORTED_VERSION, "it has no such API", null);
     const { api, answer } = served;
     const { name, versions } = api;
     if (!includes(versions, version)) {
-      return encodeRefusal(UNSUPPORTED_VERSION, `${name} is spoken in ${versions}`, versions);
+      return encodeRefusal(
+        UNSUPPORTED_VERSION,
+        `it speaks ${name} in versions ${versions}`,
+        versions,
+      );
     }
     const request = unlessMalformed(() => codecOf(api, version).readRequest(reader));
-    if (request === null) return this.#unread(name, frame, served);
+    if (request === null) return this.#refuseMalformed(name, frame, served);
     try {
       return encodeAnswer(api, version, await answer(request));
     } catch (error) {
@@ -157,14 +162,14 @@ export class Rpc {
     }
   }
 
-  #unread(name: string, frame: Uint8Array, served: Served | null): Uint8Array {
-    this.#warnUnread(name, frame);
+  #refuseMalformed(name: string, frame: Uint8Array, served: Served | null): Uint8Array {
+    this.#warnMalformed(name, frame);
     const versions = served?.api.versions ?? null;
-    return encodeRefusal(ErrorCode.INVALID_REQUEST, "it does not parse", versions);
+    return encodeRefusal(ErrorCode.INVALID_REQUEST, "the request does not parse", versions);
   }
 
-  #warnUnread(name: string, { length: bytes }: Uint8Array): void {
-    const text = "does not parse: does something else use these subjects of NATS?";
+  #warnMalformed(name: string, { length: bytes }: Uint8Array): void {
+    const text = "does not parse: check that nothing but Tarpan uses NATS subjects tarpan.rpc.>";
     this.#warnings.warn(name, `${name} from another broker ${text}`, { bytes });
   }
 }

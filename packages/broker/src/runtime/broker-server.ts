@@ -28,14 +28,15 @@ import type { Outside } from "./outside.ts";
 /** A broker that serves. */
 export interface RunningBroker {
   readonly host: string;
-  /** The real port, also when any was asked for. */
+  /** The real port, even if port 0 was configured. */
   readonly port: number;
-  /** `host:port`, as clients want it. */
+  /** `host:port`, for the `bootstrap.servers` of clients. */
   readonly bootstrap: string;
   readonly nodeId: number;
   readonly clusterId: string;
   /**
-   * Serves no further request, finishes those in progress, makes everything durable. Twice is once.
+   * Accepts no further request, finishes those in progress and makes everything durable. A second
+   * call returns the promise of the first.
    */
   stop(): Promise<void>;
 }
@@ -43,17 +44,17 @@ export interface RunningBroker {
 interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logger: Logger;
   readonly authorizer: Authorizer;
-  /** Of the start, which waits for a controller where there is a cluster. */
+  /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
 
 /**
- * What serves clients, over storage that is open. The constructor wires it, `start` starts it, and
- * `stop` ends it in the reverse order, the storage last.
+ * Serves clients from storage that is open. The constructor only wires; `stop` undoes what `start`
+ * did in reverse order, and closes the storage last.
  */
 export class BrokerServer implements RunningBroker {
   readonly state: BrokerState;
-  /** What the handlers work with. */
+  /** What handlers need to answer requests. */
   readonly services: Services;
   readonly #settings: BrokerSettings;
   readonly #context: Context;
@@ -80,7 +81,7 @@ export class BrokerServer implements RunningBroker {
     const config = state.metadata.brokerConfig();
     this.services = this.#newServices(config);
     this.#listener = this.#newListener(config);
-    // What they wait for may never come here, and where they would get it they are to find out.
+    // An isolated broker can't answer clients that wait: without a connection they ask others.
     state.cluster?.onIsolated(() => this.#listener.cutKafka());
   }
 
@@ -105,7 +106,7 @@ export class BrokerServer implements RunningBroker {
     return this.state.metadata.clusterId;
   }
 
-  /** Lets clients in. What was opened is closed again when it fails. */
+  /** Begins to serve clients. If that fails, everything is closed again, the storage too. */
   async start(): Promise<void> {
     try {
       await this.#start();
@@ -130,7 +131,7 @@ export class BrokerServer implements RunningBroker {
     await this.#listener.listen();
     this.#port = this.#listener.port;
     started.add(() => this.#closeListener());
-    // Members that wait for others would hold the listener up; their clients ask again.
+    // Group members that wait in a rebalance would delay the listener's end; their clients retry.
     started.add(() => groups.close());
     await this.#register();
     groups.load();
@@ -141,7 +142,7 @@ export class BrokerServer implements RunningBroker {
     started.add(() => loading.cancel());
   }
 
-  /** Hands over what this broker leads, and ends long polls. */
+  /** Hands over this broker's partitions, and ends long polls. */
   async #leave(): Promise<void> {
     try {
       await this.state.leave();
@@ -150,7 +151,7 @@ export class BrokerServer implements RunningBroker {
     }
   }
 
-  /** After a start that failed no request has begun, so there is none to wait for. */
+  /** After a failed start no request has begun, so there is none to wait for. */
   #closeListener(): Promise<void> {
     const hasServed = this.#ending.signal.aborted;
     return this.#listener.close({ graceMs: hasServed ? STOP_GRACE_MS : 0 });
@@ -169,7 +170,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata, unclean, cluster } = this.state;
     const at = registeredAddress(this.#settings, this.port);
     const rack = this.#settings.kafkaConfigs["broker.rack"] ?? null;
-    // A broker that is alone never waits long: it gets there, and stops then.
+    // A standalone broker does not wait for others here, so it registers first and stops then.
     const stopping = cluster === null ? undefined : this.#context.stopping;
     await unlessAborted(metadata.registerBroker({ ...at, rack, unclean }), stopping);
   }
@@ -221,7 +222,7 @@ export class BrokerServer implements RunningBroker {
 }
 
 /**
- * Requests in progress when the broker is told to stop have this long to be answered. Docker kills
- * what has not ended after 10 s, and the logs are still to be closed then.
+ * How long a stop waits for requests in progress. Docker kills a container 10 s after it told it to
+ * stop, and the logs have to be closed after this wait.
  */
 const STOP_GRACE_MS = 3_000;

@@ -5,25 +5,26 @@ import type { EngineFacts } from "../nats/facts.ts";
 import type { EngineOptions } from "../nats/start-engine.ts";
 import type { Bus } from "../rpc/bus.ts";
 
-/** The servers that a cluster stands on, reached: they keep its logs and carry its messages. */
+/** Connections to the servers that store a cluster's logs and carry its messages. */
 export interface ClusterServers {
   readonly transport: JetStreamTransport;
   readonly bus: Bus;
   /** See ClusterEngine. */
   readonly removeServer: ClusterEngine["removeServer"];
-  /** Starts the one beside this broker anew; null where none writes to this broker's disk. */
+  /** Restarts the server beside this broker; null if no server writes to this broker's disk. */
   readonly restartOwn: (() => void) | null;
-  /** What is wrong now, in a line. */
+  /** What is wrong now, in one line; null if nothing is. */
   readonly problem: string | null;
   /** Never rejects. */
   facts(): Promise<EngineFacts>;
-  /** Closes the connections, and ends the server beside this broker. */
+  /** Closes the connections, and stops the server beside this broker. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts, or finds, the servers and waits until they answer, however long that takes. Rejects with
- * an operational error, or with the signal's reason; nothing is left running then.
+ * Starts the server beside this broker, or connects to external ones, and waits without a limit
+ * until they answer. Rejects with an operational error, or with the signal's reason; then nothing
+ * is left running.
  */
 export type StartServers = (
   cluster: ClusterSettings,

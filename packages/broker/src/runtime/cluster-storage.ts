@@ -26,8 +26,8 @@ export interface ClusterStorageContext {
 }
 
 /**
- * The engine of a cluster's broker, and who it is. Waits for as many others as NATS needs. Rejects
- * with an operational error, or with the reason of `stopping`.
+ * Opens the engine of a cluster's broker, and finds the broker's id. Waits until a majority of the
+ * servers run. Rejects with an operational error, or with the reason of `stopping`.
  */
 export function openClusterEngine(
   settings: BrokerSettings,
@@ -48,7 +48,7 @@ export function openClusterEngine(
   });
 }
 
-/** This broker's alone from here on. Resolves to the broker's id, which is kept in it. */
+/** Locks the data directory. Resolves to the broker's id, which is kept there. */
 async function takeDirectory(
   { dataDirectory, nodeId: wantedId, nodeName }: BrokerSettings,
   { env, logger, nodeIdGiven }: ClusterStorageContext,
@@ -65,8 +65,8 @@ async function takeDirectory(
 }
 
 /**
- * A nats-server that met a full disk answers nobody who appends, and goes on like that when there
- * is room again, until it is started anew.
+ * Watches the disk of the broker's own nats-server. A server that met a full disk does not answer
+ * appends any more, even when there is room again, so it is restarted then.
  */
 async function watchDisk(
   directory: string,
@@ -85,7 +85,7 @@ async function watchDisk(
 }
 
 interface EngineParts {
-  /** Null where nobody of ours writes to it. */
+  /** Null if no server of this broker writes to it. */
   readonly disk: DiskSpace | null;
   readonly facts: FreshFacts;
   readonly opened: CloseStack;
@@ -108,7 +108,7 @@ function clusterEngine(
     transport,
     env,
     log: (line) => logger.warn(line),
-    // Those of somebody else choose for themselves where replicas lie.
+    // External servers place replicas by themselves.
     placement: removeServer === null ? null : placement,
     problem: () => disk?.problem ?? null,
   });

@@ -9,7 +9,7 @@ import { type ClusterStorageContext, openClusterEngine } from "./cluster-storage
 import { followMetadata } from "./follow-metadata.ts";
 import { newPartitions } from "./new-partitions.ts";
 
-/** A broker of a cluster. Its metadata is empty until it is registered. */
+/** Opens a broker of a cluster. Its metadata is empty until `start` reads it. */
 export function openClustered(
   settings: BrokerSettings,
   context: ClusterStorageContext,
@@ -41,13 +41,13 @@ export function openClustered(
   });
 }
 
-/** Does not wait for the engine's last answer when the broker is told to stop. */
+/** If the broker is told to stop, it does not wait for the engine to answer. */
 async function join(parts: MemberParts): Promise<ClusterMember> {
   const joining = ClusterMember.join(parts);
   try {
     return await unlessAborted(joining, parts.stopping);
   } catch (error) {
-    // One that joins after all goes again.
+    // Should it join later, it is closed at once.
     joining.then((member) => member.close()).catch(() => {});
     throw error;
   }

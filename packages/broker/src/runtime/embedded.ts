@@ -22,7 +22,7 @@ export class Broker implements AsyncDisposable {
   /**
    * Starts a broker. Rejects with an error whose `code` says what is wrong: TARPAN_PORT_IN_USE,
    * TARPAN_DATA_DIRECTORY_IN_USE, TARPAN_DATA_DIRECTORY_UNWRITABLE, TARPAN_CONFIG (an option that
-   * is unknown, or can't be) …
+   * is unknown or not valid) …
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const { settings, ...rest } = readBrokerOptions(options);
@@ -46,7 +46,7 @@ export class Broker implements AsyncDisposable {
     return this.#running.clusterId;
   }
 
-  /** Finishes what is in progress, makes everything durable and closes. Twice is once. */
+  /** Finishes requests in progress, makes everything durable and closes. May be called twice. */
   stop(): Promise<void> {
     return this.#running.stop();
   }

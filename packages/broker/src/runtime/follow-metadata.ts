@@ -6,12 +6,12 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { HostedPartition } from "../partition/slot.ts";
 
-/** All partitions that this broker leads, with their settings in force. */
+/** All partitions that this broker leads, with their effective settings. */
 export function hostedPartitions(metadata: Metadata, image: MetadataImage): HostedPartition[] {
   return [...image.topics.values()].flatMap((topic) => ledOf(topic, metadata));
 }
 
-/** Keeps the hosted partitions as the metadata says they are. */
+/** Opens, closes and configures partitions as the metadata changes. */
 export function followMetadata(metadata: Metadata, partitions: Partitions): void {
   let defaults = metadata.topicConfig("");
   metadata.onChange((delta, image) => {
@@ -29,7 +29,7 @@ export function followMetadata(metadata: Metadata, partitions: Partitions): void
   });
 }
 
-/** Partitions of topics that stay which this broker led and leads no more. */
+/** Partitions that this broker led and does not lead any more, except of deleted topics. */
 function* partitionsLost({ topics }: MetadataDelta, nodeId: number) {
   for (const { id, name, now: topic, partitions } of topics) {
     if (topic === null) continue;
@@ -48,7 +48,7 @@ function changedOf({ now: topic, partitions }: TopicDelta, metadata: Metadata): 
   return led.map(({ index, now }) => hostedOf(now!, index));
 }
 
-/** Topics that are there and have other configs of their own. */
+/** Topics whose own configs have changed, except deleted ones. */
 function topicsWithConfigs({ configs }: MetadataDelta, { topics }: MetadataImage): TopicImage[] {
   return configs.flatMap(({ type, name }) => {
     return type === ResourceType.topic ? (topics.get(name) ?? []) : [];
@@ -71,7 +71,7 @@ function hosting({ name: topic, id: topicId }: TopicImage, metadata: Metadata) {
   };
 }
 
-/** What a topic gets that does not say has changed: that may concern every hosted partition. */
+/** The brokers' defaults for topics have changed, which may concern every hosted partition. */
 function configuredAnew(before: TopicConfig, metadata: Metadata, partitions: Partitions) {
   const defaults = metadata.topicConfig("");
   const all: HostedPartition[] = [];
@@ -83,7 +83,7 @@ function configuredAnew(before: TopicConfig, metadata: Metadata, partitions: Par
   return all;
 }
 
-/** Most configs of brokers say nothing of topics. */
+/** Most changes of broker configs leave the defaults of topics as they are. */
 function isEqual(a: TopicConfig, b: TopicConfig): boolean {
   if (a === b) return true;
   const keys = Object.keys(a) as (keyof TopicConfig)[];

@@ -1,12 +1,12 @@
-// What a start need not wait for and a broker that runs must have. An installation or an upgrade
-// takes the files of the version that runs away, and what was not loaded by then never can be.
+// Loads modules that a start need not wait for. A running broker must load them soon all the same:
+// an upgrade deletes the files of the version that runs, and they can't be loaded after that.
 import { compress } from "@tarpan/codecs";
 import type { Timer, Timers } from "../env/env.ts";
 import { loadRe2 } from "../groups/model/regex/topic-pattern.ts";
 import { importPromClient } from "../http/metrics-page.ts";
 import type { Logger } from "../logging/logger.ts";
 
-/** From the start on: the first requests of clients shall not wait behind a module. */
+/** From the start on. Loading blocks the event loop, for which first requests shall not wait. */
 const LOAD_DELAY_MS = 1_000;
 
 export interface LaterPart {
@@ -16,16 +16,14 @@ export interface LaterPart {
 
 const ZSTD = 4;
 
-/** The other codecs have a substitute of our own. */
+/** Only zstd is needed of the codecs: the others have a substitute in Tarpan itself. */
 const PARTS: readonly LaterPart[] = [
   { name: "metrics", load: importPromClient },
   { name: "zstd", load: async () => compress(ZSTD, new Uint8Array(0)) },
   { name: "regular expressions", load: async () => loadRe2() },
 ];
 
-/**
- * Loads one after another in the background and logs what fails; ends with the timer it returns.
- */
+/** Loads the parts one after another and logs failures. Cancelling the timer loads nothing. */
 export function loadLater(timers: Timers, logger: Logger, parts = PARTS): Timer {
   return timers.after(LOAD_DELAY_MS, async () => {
     for (const { name, load } of parts) {

@@ -7,16 +7,13 @@ import { SegmentEngine } from "../log/segment/engine.ts";
 import type { Logger } from "../logging/logger.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 
-/** An opened engine with the log of the metadata. */
+/** An opened engine with the metadata log. */
 export interface Storage {
   readonly engine: LogEngine;
   readonly metadataLog: Log;
   readonly clusterId: string;
   readonly nodeId: number;
-  /**
-   * Set when the last broker on this storage was not stopped in order: what opening its logs has
-   * taken up to now.
-   */
+  /** What recovery has done up to now; null if the last broker on this storage stopped in order. */
   readonly recovery: RecoveryView | null;
   /** See LogEngine.close. */
   close(options?: { clean?: boolean }): Promise<void>;
@@ -24,7 +21,7 @@ export interface Storage {
 
 export interface RecoveryView {
   readonly logs: number;
-  /** Logs that had been written to since their last checkpoint, and how much that was. */
+  /** Logs that were written to after their last checkpoint, and the bytes scanned in them. */
   readonly scannedLogs: number;
   readonly scannedBytes: number;
   readonly cutBytes: number;
@@ -36,7 +33,7 @@ export interface StorageContext {
   readonly nodeIdGiven: boolean;
 }
 
-/** Rejects with the engine's error when the storage can't be used. */
+/** Rejects with the engine's error if the storage can't be used. */
 export async function openStorage(
   settings: BrokerSettings,
   context: StorageContext,

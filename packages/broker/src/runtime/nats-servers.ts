@@ -4,7 +4,7 @@ import { startEngine } from "../nats/start-engine.ts";
 import { NatsBus } from "../rpc/nats-bus.ts";
 import type { StartServers } from "./cluster-servers.ts";
 
-/** A nats-server that this broker runs, or those of somebody else. */
+/** Uses a nats-server that this broker runs, or external ones. */
 export const startNatsServers: StartServers = async (cluster, options) => {
   const nats = await startEngine(cluster, options);
   const { nc, admin, server } = nats;

@@ -11,11 +11,11 @@ interface Parts {
   readonly env: Env;
   readonly logger: Logger;
   readonly nodeId: number;
-  /** Asked when a partition is: where a broker is alone, its metadata is read after this. */
+  /** Called only when a partition is used: a standalone broker reads its metadata after this. */
   readonly metadata: () => Metadata;
 }
 
-/** The partitions that a broker leads, none of them opened yet. */
+/** The partitions that a broker leads; none is open yet. */
 export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts): Partitions {
   const host =
     engine.replication === null

@@ -1,8 +1,8 @@
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 
 /**
- * Stands before the router while the broker opens: the port is known, and clients may connect,
- * before there is anything to answer from. Requests of that time wait, in order.
+ * Lets requests wait, in their order, until the broker can answer them: it listens before that,
+ * because it registers its port.
  */
 export class OpeningRouter implements RequestRouter {
   #router: RequestRouter | null = null;

@@ -3,12 +3,12 @@ import { nodeEnv } from "../env/node-env.ts";
 import { type Listener, type ListenerOptions, TcpListener } from "../server/listener.ts";
 import type { StartServers } from "./cluster-servers.ts";
 
-/** All that a broker stands in. A simulation hands in a world of its own. */
+/** Everything outside the broker. A simulation passes its own. */
 export interface Outside {
   readonly env: Env;
-  /** Where its clients come from. */
+  /** Makes the listener that clients connect to. */
   readonly newListener: (options: ListenerOptions) => Listener;
-  /** What its cluster stands on. Null for NATS, which a broker that is alone never loads. */
+  /** Starts the cluster's servers. Null for NATS, which a standalone broker never loads. */
   readonly startServers: StartServers | null;
 }
 

@@ -8,7 +8,7 @@ import { openStorage, type Storage, type StorageContext } from "./local-storage.
 import { newPartitions } from "./new-partitions.ts";
 import { tellRecovery } from "./tell-recovery.ts";
 
-/** A broker that is its own controller: replays the metadata and opens every partition. */
+/** Opens a broker that is its own controller: replays the metadata and opens every partition. */
 export function openStandalone(
   settings: BrokerSettings,
   context: StorageContext,
@@ -58,7 +58,7 @@ async function openPartitions(
 ): Promise<void> {
   const hosted = hostedPartitions(metadata, metadata.image);
   if (recovery === null) return partitions.open(hosted);
-  // The metadata's own log was the first.
+  // The metadata log was opened before them.
   const total = hosted.length + 1;
   await tellRecovery(recovery, total, context, () => partitions.open(hosted));
   await partitions.removeStrays(({ topicId }) => metadata.image.topicsById.has(topicId));

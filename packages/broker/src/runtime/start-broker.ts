@@ -9,22 +9,22 @@ import { openStandalone } from "./standalone.ts";
 import { configsInForce, refuseBadSettings } from "./start-settings.ts";
 
 export interface StartOptions extends Partial<Outside> {
-  /** Silent when left out. */
+  /** Without it nothing is logged. */
   readonly logger?: Logger;
-  /** False lets a node id kept in the data directory go before the one of the settings. */
+  /** If false, a node id kept in the data directory is used instead of the one in the settings. */
   readonly nodeIdGiven?: boolean;
   /** Aborts a start that waits for other brokers; the promise then rejects. */
   readonly stopping?: AbortSignal;
-  /** Told what a start waits for, and again every few seconds. */
+  /** Called every few seconds with what the start waits for. */
   readonly onWaiting?: (what: string) => void;
-  /** Allows everything when left out. */
+  /** Without it everything is allowed. */
   readonly authorizer?: Authorizer;
 }
 
 /**
  * Opens the storage, replays the metadata, opens the partitions and listens. Rejects with an
- * operational error (`code` TARPAN_…, one line that says what to do): nothing is left open then.
- * A broker of a cluster waits for as many others as the cluster needs.
+ * operational error (`code` TARPAN_…, one line that says what to do); then nothing is left open.
+ * A broker of a cluster waits until a majority of the brokers run.
  */
 export async function startBroker(
   settings: BrokerSettings,
@@ -35,7 +35,7 @@ export async function startBroker(
   return broker;
 }
 
-/** The whole broker, wired and with its storage open. Nobody can reach it before its `start`. */
+/** The whole broker, wired and with its storage open. Clients can't connect before its `start`. */
 export async function openBroker(
   settings: BrokerSettings,
   options: StartOptions,
@@ -45,7 +45,7 @@ export async function openBroker(
   const context = { ...realWorld, ...defaults, ...given, stopping, onWaiting };
   refuseBadSettings(settings, context.logger);
   const opening = openState({ ...settings, kafkaConfigs: configsInForce(settings) }, context);
-  // Loads the native module while the disk is at work, not in the first Produce.
+  // Loads the native module while the disk is busy, instead of in the first Produce.
   crc32c(new Uint8Array(0));
   const state = await opening;
   try {
@@ -62,7 +62,7 @@ type Context = Required<Omit<StartOptions, "onWaiting">> & {
 
 async function openState(settings: BrokerSettings, context: Context): Promise<BrokerState> {
   if (settings.cluster === null) return openStandalone(settings, context);
-  // What a broker alone never needs it never loads.
+  // A standalone broker never loads the code of clusters.
   const { openClustered } = await import("./clustered.ts");
   return openClustered(settings, context);
 }

@@ -5,8 +5,8 @@ import type { BrokerSettings } from "../config/settings.ts";
 import type { Logger } from "../logging/logger.ts";
 
 /**
- * Throws for what would otherwise weaken the broker without a word, whoever made the settings, and
- * warns of what is not obeyed.
+ * Throws ConfigError for settings that would silently weaken the broker, wherever they came from,
+ * and warns of configs that are ignored.
  */
 export function refuseBadSettings(
   { flush, kafkaConfigs: configs }: BrokerSettings,
@@ -20,25 +20,25 @@ export function refuseBadSettings(
     const problem = brokerConfigRefusal(name, value);
     if (problem !== null) throw new ConfigError(problem);
   }
-  // Throws for one that is not PLAINTEXT.
+  // Throws for a listener that is not PLAINTEXT.
   advertisedListener(configs);
   for (const warning of ignoredConfigWarnings(configs)) logger.warn(warning);
 }
 
-/** Kafka's configs as the broker's metadata shows them. */
+/** The effective Kafka configs of the broker, as DescribeConfigs shows them. */
 export function configsInForce(settings: BrokerSettings): Record<string, string> {
   return { ...defaultsOf(settings), ...settings.kafkaConfigs, ...factsOf(settings) };
 }
 
 /**
- * Where brokers replicate, a topic that nobody gave a number survives one of them: Kafka's default
- * of 1 would lose it with the first machine.
+ * In a cluster of managed servers a topic without a replication factor gets 3: with Kafka's default
+ * of 1 it would be lost with its machine.
  */
 function defaultsOf({ cluster }: BrokerSettings): Record<string, string> {
   return cluster?.engine.kind === "managed" ? { "default.replication.factor": "3" } : {};
 }
 
-/** What DescribeConfigs shows of settings that Kafka has as configs and Tarpan by other names. */
+/** Settings of Tarpan that are configs in Kafka, for DescribeConfigs. */
 function factsOf({ storage, dataDirectory, bindAddress, bindPort }: BrokerSettings) {
   const listeners = `PLAINTEXT://${bindAddress}:${bindPort}`;
   return storage === "segment" ? { listeners, "log.dirs": dataDirectory } : { listeners };

@@ -2,12 +2,12 @@ import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { RecoveryView } from "./local-storage.ts";
 
-/** How often a start that takes long says how far it is, ms. */
+/** How often a start that takes long logs its progress. */
 const PROGRESS_INTERVAL_MS = 5_000;
 
 /**
- * Runs `opening`, which opens `total` logs, after a stop that was not in order: says what that
- * took, and how far it is while it lasts.
+ * Runs `opening`, which opens `total` logs after an unclean stop, and logs its progress and what
+ * was recovered.
  */
 export async function tellRecovery(
   recovered: RecoveryView,

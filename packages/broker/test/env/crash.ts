@@ -1,6 +1,6 @@
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** What the disk in memory writes down of each thing done to it. */
+/** A change that the disk in memory remembers. */
 export type Change =
   | { kind: "write"; node: number; position: number; bytes: Uint8Array; durable: boolean }
   | { kind: "truncate"; node: number; sizeBytes: number }
@@ -11,14 +11,14 @@ export type Change =
 
 /** What a crash does to changes that were not synced. */
 export type Crash =
-  /** The process dies, the machine lives on: everything stays. */
+  /** Only the process dies: every change stays. */
   | { kind: "process" }
-  /** Everything that was not synced is gone. */
+  /** The machine loses power: every unsynced change is lost. */
   | { kind: "power" }
-  /** Each unsynced piece of 512 bytes is there or not. */
+  /** The same, but each unsynced sector of 512 bytes may have been written. */
   | { kind: "torn"; random: SeededRandom };
 
-/** Says of each change of a name whether it survives. */
+/** Returns a function that says whether the change of a name at this position survives. */
 export function survivingNames(made: readonly Change[], crash: Crash): (at: number) => boolean {
   if (crash.kind === "process") return () => true;
   const reached = crash.kind === "torn" ? crash.random.below(made.length + 1) : 0;
@@ -31,7 +31,7 @@ export function survivingNames(made: readonly Change[], crash: Crash): (at: numb
   };
 }
 
-/** Position in `made` of the last sync of each file. */
+/** The position in `made` of each file's last sync. */
 export function lastSyncs(made: readonly Change[]): Map<number, number> {
   const last = new Map<number, number>();
   for (const [i, change] of made.entries()) if (change.kind === "sync") last.set(change.node, i);

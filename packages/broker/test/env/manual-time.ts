@@ -5,7 +5,7 @@ interface Waiting {
   readonly fire: () => void;
 }
 
-/** A clock that moves when told, and the timers that hang on it. */
+/** A clock that moves only when told, and timers that follow it. */
 export class ManualTime implements Clock, Timers {
   #wallMs: number;
   #monotonicMs = 0;
@@ -23,7 +23,7 @@ export class ManualTime implements Clock, Timers {
     return this.#monotonicMs;
   }
 
-  /** Sets the wall clock alone, as an operator or NTP would. */
+  /** Sets only the wall clock, as an operator or NTP would. */
   jumpWallTo(wallMs: number): void {
     this.#wallMs = wallMs;
   }
@@ -42,7 +42,7 @@ export class ManualTime implements Clock, Timers {
     return this.#waiting.size;
   }
 
-  /** Lets `ms` pass, firing what comes due in order, each at its own time. */
+  /** Lets `ms` pass; timers fire in order, each at its own time. */
   advance(ms: number): void {
     const untilMs = this.#monotonicMs + ms;
     for (;;) {
@@ -59,7 +59,7 @@ export class ManualTime implements Clock, Timers {
     this.#moveTo(untilMs);
   }
 
-  /** Lets `ms` pass with nothing running, as while a process is paused. */
+  /** Lets `ms` pass without firing timers, as while a process is paused. */
   skip(ms: number): void {
     this.#moveTo(this.#monotonicMs + ms);
   }

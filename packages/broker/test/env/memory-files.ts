@@ -1,9 +1,9 @@
-// A disk in memory that remembers every change, so that a test can take it back to any moment and
-// ask what a crash at that moment could have left.
+// A disk in memory that remembers every change, so that a test can ask what a crash at any moment
+// could have left.
 //
-// Model: contents of a file survive once the file was synced (or the write was a durable one),
-// names survive once their directory was synced. What was not synced survives or not, as the
-// crash decides; names survive in order, as on a journalling file system.
+// Model: the content of a file survives once the file was synced (or the write was durable), names
+// survive once their directory was synced. For other changes the kind of crash decides. Changes of
+// names survive in order, as on a journalling file system.
 import type { File, FileSystem, OpenOptions } from "../../src/env/env.ts";
 import { type Change, type Crash, lastSyncs, parentOf, survivingNames } from "./crash.ts";
 
@@ -21,7 +21,7 @@ export type Operation =
   | "truncate"
   | "syncDirectory"
   | "rename";
-/** Throws what the operation is to fail with. */
+/** Throws the error with which the operation shall fail. */
 export type Fault = (operation: Operation, path: string) => void;
 
 const SECTOR_BYTES = 512;
@@ -31,12 +31,12 @@ export class MemoryFiles implements FileSystem {
   readonly #names = new Map<string, Node | "directory">();
   #nodes = 0;
   #openFiles = 0;
-  /** Counts calls by name. */
+  /** Calls by name of the operation. */
   readonly calls = new Map<string, number>();
   fault: Fault = () => {};
-  /** Bytes the disk holds at most. */
+  /** How many bytes the disk can hold. */
   capacityBytes = Number.POSITIVE_INFINITY;
-  /** Files that may be open at once. */
+  /** How many files may be open at once. */
   openFilesMax = Number.POSITIVE_INFINITY;
 
   get openFiles(): number {
@@ -125,19 +125,19 @@ export class MemoryFiles implements FileSystem {
     this.changes.push({ kind: "syncDirectory", path });
   }
 
-  /** The bytes of a file as they are now; to be changed by a test that damages them. */
+  /** The bytes of a file, not copied: a test may change them to damage the file. */
   contentOf(path: string): Uint8Array {
     const node = this.#names.get(path);
     if (!node || node === "directory") throw osError("ENOENT", path);
     return node.bytes.subarray(0, node.size);
   }
 
-  /** Every path there is, sorted. */
+  /** Every path, sorted. */
   paths(): string[] {
     return [...this.#names.keys()].sort();
   }
 
-  /** A new disk, as it may be after a crash when the first `count` changes had been made. */
+  /** A new disk, as a crash may leave it after the first `count` changes. */
   crashedAt(count: number, crash: Crash): MemoryFiles {
     const after = new MemoryFiles();
     const nodes = new Map<number, Node>();
@@ -152,11 +152,11 @@ export class MemoryFiles implements FileSystem {
       } else if (change.kind === "make" || change.kind === "remove" || change.kind === "rename")
         if (nameSurvives(i)) after.#replayName(nodes, change);
     }
-    // Sorted, so that what was in a directory that is gone goes after it.
+    // Paths are sorted: a directory that is lost comes before what it held.
     for (const name of after.paths())
       if (!after.#isDirectory(parentOf(name))) after.#names.delete(name);
     after.#nodes = this.#nodes;
-    // A machine that lives on goes on not having synced what it had not.
+    // If only the process died, unsynced changes are still unsynced.
     if (crash.kind === "process") after.changes.push(...made);
     else after.#settle();
     return after;
@@ -190,7 +190,7 @@ export class MemoryFiles implements FileSystem {
     else if ("to" in change) this.#rename(change.path, change.to);
   }
 
-  /** What is there after a crash is on the disk. */
+  /** Marks everything that survived the crash as synced. */
   #settle(): void {
     for (const [path, node] of this.#names) {
       this.changes.push({ kind: "make", path, node: node === "directory" ? null : node.id });

@@ -1,6 +1,6 @@
 import type { Random } from "../../src/env/env.ts";
 
-/** The same numbers for the same seed (mulberry32). */
+/** Gives the same numbers for the same seed (mulberry32). */
 export class SeededRandom implements Random {
   #state: number;
 
@@ -8,7 +8,7 @@ export class SeededRandom implements Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 to 1, without 1. */
+  /** A number from 0 (included) to 1 (excluded). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let x = this.#state;
@@ -17,7 +17,7 @@ export class SeededRandom implements Random {
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 to `limit`, without `limit`. */
+  /** An integer from 0 (included) to `limit` (excluded). */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }

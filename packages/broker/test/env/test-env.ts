@@ -11,7 +11,7 @@ export interface TestEnv extends Env {
 
 let processes = 0;
 
-/** A world of its own: own disk, own clock, own process. */
+/** An Env with its own disk, clock and process. */
 export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
   const time = new ManualTime();
   const random = new SeededRandom(seed);
@@ -23,7 +23,7 @@ export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
 
 export const largeMachine: Machine = { memoryBytes: () => 2 ** 36, openFilesMax: () => 100_000 };
 
-/** A process that sees nobody else alive. */
+/** A process on a machine where no other process lives. */
 export function aloneOnTheMachine(): Processes {
   const ownId = ++processes;
   return { ownId, lifeOf: async (processId) => (processId === ownId ? `life${ownId}` : null) };

@@ -5,41 +5,41 @@ import type { ManualTime } from "../env/manual-time.ts";
 type Listener = (frame: Uint8Array) => void;
 type Answer = (frame: Uint8Array) => Promise<Uint8Array>;
 
-/** Has a broker take something in: at once, when it runs again, or never. */
+/** Runs `work` in a broker's process: at once, after a pause, or never. */
 export type Deliver = (work: () => void) => void;
 
-/** What becomes of a request on its way. */
+/** Whether a request, or its answer, is lost. */
 export type RequestFate = "fine" | "lost" | "answer lost";
 
-/** The network between brokers in one process: messages cross it as bytes, a moment later. */
+/** The network between brokers in one process. Messages cross it as bytes, with a latency. */
 export class MemoryNetwork {
   readonly time: ManualTime;
   readonly #latencyMs: number;
   readonly ports = new Map<string, MemoryBus>();
-  /** Decides about each message that nobody answers; true loses it. */
+  /** Whether a published message is lost. */
   loses: (subject: string) => boolean = () => false;
   fateOf: (subject: string) => RequestFate = () => "fine";
 
-  /** A message takes `latencyMs`; with 0 it arrives without the clock moving. */
+  /** A message takes `latencyMs`; with 0 it arrives although the clock stands still. */
   constructor(time: ManualTime, latencyMs = 1) {
     this.time = time;
     this.#latencyMs = latencyMs;
   }
 
-  /** Runs `arrive` when a message sent now is there. */
+  /** Runs `arrive` when a message that is sent now arrives. */
   send(arrive: () => void): void {
     if (this.#latencyMs === 0) queueMicrotask(arrive);
     else this.time.after(this.#latencyMs, arrive);
   }
 
-  /** One broker's end of it; an earlier one of that name is gone. */
+  /** A broker's bus. It replaces an earlier one of the same name. */
   bus(name: string, deliver: Deliver = (work) => work()): MemoryBus {
     const bus = new MemoryBus(this, deliver);
     this.ports.set(name, bus);
     return bus;
   }
 
-  /** Its broker is gone: nobody answers there any more. */
+  /** The broker is gone: its bus gets no messages any more. */
   remove(bus: MemoryBus): void {
     for (const [name, port] of this.ports) if (port === bus) this.ports.delete(name);
   }
@@ -54,7 +54,7 @@ function areConnected(a: MemoryBus, b: MemoryBus): boolean {
 }
 
 export class MemoryBus implements Bus {
-  /** Reaches nobody else, and is reached by nobody else. */
+  /** If true, messages reach neither this broker from others nor others from this one. */
   cut = false;
   readonly listeners = new Map<string, Set<Listener>>();
   readonly answers = new Map<string, Answer>();
@@ -107,7 +107,7 @@ export class MemoryBus implements Bus {
       };
       network.send(() => {
         server.deliver(() => {
-          // It may have stopped to serve meanwhile: nobody answers then.
+          // If it has stopped serving meanwhile, there is no answer.
           void server.answers.get(subject)?.(frame).then(answered);
         });
       });

@@ -6,19 +6,19 @@ import { calls, news } from "../../src/rpc/messages/index.ts";
 const all = [...calls, ...news];
 
 describe("the messages between brokers", () => {
-  it("have a key, a name and a file each, which say the same", async () => {
+  it("have a key, a name and a file each, which match", async () => {
     const files = await readdir(new URL("../../src/rpc/messages", import.meta.url));
     const named = all.map(({ key, name }) => `${key}-${dashed(name)}.ts`);
     expect(new Set(all.map(({ key }) => key)).size).toBe(all.length);
     expect(files.filter((file) => /^\d/.test(file)).sort()).toEqual(named.sort());
   });
 
-  it("can grow by tags from their first version on", () => {
+  it("can get tagged fields from their first version on", () => {
     const rigid = all.filter((one) => !includes(one.flexible, rangeOf(one.versions).min));
     expect(rigid.map(({ name }) => name)).toEqual([]);
   });
 
-  it("have one version where nobody knows who hears them", () => {
+  it("that are sent to all brokers have only one version", () => {
     for (const { name, versions } of news) expect([name, versions]).toEqual([name, "0"]);
   });
 });

@@ -32,7 +32,7 @@ natsServer.it("brokers of two releases call each other over NATS", async () => {
   await releasesTalk(start, [new NatsBus(one!), new NatsBus(two!)]);
 });
 
-natsServer.it("garbage from elsewhere on NATS ends nothing", async () => {
+natsServer.it("frames of other programs on NATS harm nothing", async () => {
   const [one, two, stranger] = await connections(3);
   const rpc = rpcOn(1, new NatsBus(one!));
   const other = rpcOn(2, new NatsBus(two!));
@@ -42,7 +42,7 @@ natsServer.it("garbage from elsewhere on NATS ends nothing", async () => {
   const junk = new TextEncoder().encode('{"brokerId":1}');
   for (const frame of [new Uint8Array(0), new Uint8Array([0x27]), junk]) {
     stranger!.publish("tarpan.rpc.all.BrokerHeartbeat", frame);
-    // Also with nobody who waits for the answer.
+    // The same without a sender that waits for an answer.
     stranger!.publish("tarpan.rpc.2", frame);
     const { data } = await stranger!.request("tarpan.rpc.2", frame, { timeout: TIMEOUT_MS });
     expect([data[0], data[1]]).not.toEqual([0, 0]);
@@ -54,22 +54,25 @@ natsServer.it("garbage from elsewhere on NATS ends nothing", async () => {
   expect(await rpc.call(Marks, 2, mark, TIMEOUT_MS)).toMatchObject({ done: 1 });
 });
 
-natsServer.it("tells what was certainly not done over NATS from what is unknown", async () => {
-  const [one, two] = await connections(2);
-  const rpc = rpcOn(1, new NatsBus(one!));
-  const ask = (sizeBytes: number) => rpc.call(Blow, 2, { sizeBytes }, TIMEOUT_MS);
-  await expect(ask(1)).rejects.toMatchObject({ kind: "not-done" });
-  const other = rpcOn(2, new NatsBus(two!));
-  await two!.flush();
-  await expect(ask(1)).rejects.toMatchObject({ kind: "not-done" });
-  other.serve(Blow, async ({ sizeBytes }) => ({ air: new Uint8Array(sizeBytes) }));
-  expect((await ask(1_000)).air).toHaveLength(1_000);
-  const tooLarge = expect(ask(one!.info!.max_payload)).rejects;
-  await tooLarge.toMatchObject({ kind: "unknown", message: "the answer is too large" });
-  other.close();
-  await two!.flush();
-  await expect(ask(1)).rejects.toMatchObject({ kind: "not-done" });
-});
+natsServer.it(
+  "tells calls that were certainly not done from those with unknown outcome",
+  async () => {
+    const [one, two] = await connections(2);
+    const rpc = rpcOn(1, new NatsBus(one!));
+    const ask = (sizeBytes: number) => rpc.call(Blow, 2, { sizeBytes }, TIMEOUT_MS);
+    await expect(ask(1)).rejects.toMatchObject({ kind: "not-done" });
+    const other = rpcOn(2, new NatsBus(two!));
+    await two!.flush();
+    await expect(ask(1)).rejects.toMatchObject({ kind: "not-done" });
+    other.serve(Blow, async ({ sizeBytes }) => ({ air: new Uint8Array(sizeBytes) }));
+    expect((await ask(1_000)).air).toHaveLength(1_000);
+    const tooLarge = expect(ask(one!.info!.max_payload)).rejects;
+    await tooLarge.toMatchObject({ kind: "unknown", message: "the answer is too large" });
+    other.close();
+    await two!.flush();
+    await expect(ask(1)).rejects.toMatchObject({ kind: "not-done" });
+  },
+);
 
 function rpcOn(nodeId: number, bus: Bus): Rpc {
   const rpc = new Rpc({ env: nodeEnv, bus, nodeId, logger });

@@ -6,7 +6,7 @@ import type { ManualTime } from "../env/manual-time.ts";
 const say = () => {};
 const SILENT: Logger = { debug: say, info: say, warn: say, error: say };
 
-/** One broker's end of what brokers ask each other. */
+/** A broker's Rpc over this bus, started. */
 export function rpcOn(bus: Bus, nodeId: number, time: ManualTime, logger: Logger = SILENT): Rpc {
   const rpc = new Rpc({ env: { clock: time, timers: time }, bus, nodeId, logger });
   rpc.start();

@@ -29,7 +29,7 @@ describe("a call", () => {
     expect(await one.call(Echo, 2, message, TIMEOUT_MS)).toEqual(message);
   });
 
-  it("may be one of Kafka's, as the markers of transactions", async () => {
+  it("may be an API of Kafka's, such as WriteTxnMarkers", async () => {
     const { one, two } = pair();
     const topics = [{ name: "a", partitionIndexes: [0, 1] }];
     two.serve(WriteTxnMarkers, async ({ markers }) => ({
@@ -47,7 +47,7 @@ describe("a call", () => {
     expect(markers[0]!.topics[0]!.partitions).toHaveLength(2);
   });
 
-  it("is certainly not done where nobody is, or nobody serves it, now or any more", async () => {
+  it("is certainly not done if no broker answers there, or it does not serve the API", async () => {
     const { one, two, buses } = pair();
     const ask = () => one.call(Marks, 2, MARK, TIMEOUT_MS);
     const notDone = { name: "RpcError", kind: "not-done" };
@@ -64,7 +64,7 @@ describe("a call", () => {
     expect(said).toEqual([]);
   });
 
-  it("has an unknown outcome where the answer is late, or the answering broker fails", async () => {
+  it("has an unknown outcome if the answer is late, or the other broker has a bug", async () => {
     const { one, two, time } = pair();
     two.serve(Marks, () => new Promise(() => {}));
     const late = expect(one.call(Marks, 2, MARK, TIMEOUT_MS)).rejects;
@@ -76,7 +76,7 @@ describe("a call", () => {
     expect(said).toEqual([expect.stringContaining("WriteMarks for another broker failed")]);
   });
 
-  it("has an unknown outcome where the answer does not parse", async () => {
+  it("has an unknown outcome if the answer does not parse", async () => {
     const { one, buses } = pair({ serve: false });
     for (const answer of [[], [0], [0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0], [255, 255, 255]]) {
       buses[1].serve("tarpan.rpc.2", async () => new Uint8Array(answer));
@@ -87,10 +87,10 @@ describe("a call", () => {
 });
 
 describe("brokers of two releases", () => {
-  it("call each other, each as well as the older of them can", () =>
+  it("call each other in the highest version that both speak", () =>
     releasesTalk((nodeId, bus) => rpcOn(bus, nodeId, new ManualTime()), busesOf()));
 
-  it("learn what the other speaks from its answers, and ask again only once", async () => {
+  it("learn the other's versions from its answers, and repeat a call only once", async () => {
     const { one, two, buses } = pair();
     const asked = countRequests(buses[0]);
     const old = two.serve(MarksOfOld, async () => ({ done: 1 }));
@@ -98,7 +98,7 @@ describe("brokers of two releases", () => {
     expect(asked.splice(0)).toHaveLength(2);
     await one.call(Marks, 2, MARK, TIMEOUT_MS);
     expect(asked.splice(0)).toHaveLength(1);
-    // The broker is replaced by one of the new release: one call is yet as to the old one.
+    // The broker is upgraded: the next call is still in the old version.
     old();
     const coordinatorEpochs: number[] = [];
     two.serve(Marks, async ({ coordinatorEpoch }) => {
@@ -109,24 +109,24 @@ describe("brokers of two releases", () => {
     expect(await one.call(Marks, 2, MARK, TIMEOUT_MS)).toEqual({ done: 1, epoch: 7 });
     expect(coordinatorEpochs).toEqual([-1, 7]);
     expect(asked.splice(0)).toHaveLength(2);
-    // And back again, as a release that is withdrawn.
+    // The broker is downgraded again.
     two.serve(MarksOfOld, async () => ({ done: 1 }));
     expect(await one.call(Marks, 2, MARK, TIMEOUT_MS)).toEqual({ done: 1, epoch: -1 });
     expect(asked).toHaveLength(2);
   });
 
-  it("say so where they have no version in common, and have done nothing", async () => {
+  it("refuse a call if they have no version in common", async () => {
     const { one, two } = pair();
     let done = 0;
     two.serve(MarksOfOld, async () => ({ done: ++done }));
     const Later = api({ ...Marks, versions: "1-2" });
     const asking = one.call(Later, 2, MARK, TIMEOUT_MS);
     await expect(asking).rejects.toMatchObject({ kind: "not-done" });
-    await expect(asking).rejects.toThrow("WriteMarks is spoken in 0");
+    await expect(asking).rejects.toThrow("it speaks WriteMarks in versions 0");
     expect(done).toBe(0);
   });
 
-  it("read each other's heartbeats, with tags that one of them does not know", async () => {
+  it("read each other's heartbeats, whose tagged fields one of them does not know", async () => {
     const { one, two, buses } = pair();
     const heard: unknown[] = [];
     hearHeartbeats(two, (beat) => heard.push(beat));
@@ -150,10 +150,10 @@ describe("brokers of two releases", () => {
   });
 });
 
-describe("garbage on the bus", () => {
+describe("a frame that does not parse", () => {
   beforeEach(() => void said.splice(0));
 
-  it("is refused where an answer is waited for, and logged once a minute", async () => {
+  it("is refused if it is a call, and logged once a minute", async () => {
     const { two, buses } = pair();
     let done = 0;
     two.serve(Marks, async () => ({ done: ++done }));
@@ -169,7 +169,7 @@ describe("garbage on the bus", () => {
     expect(await two.call(Marks, 2, MARK, TIMEOUT_MS)).toMatchObject({ done: 1 });
   });
 
-  it("is no heartbeat, and ends none", async () => {
+  it("is no heartbeat, and later heartbeats arrive", async () => {
     const { one, two, buses } = pair();
     const heard: unknown[] = [];
     hearHeartbeats(two, (beat) => heard.push(beat));
@@ -186,7 +186,7 @@ describe("garbage on the bus", () => {
 
 const MARK = { producerId: 2n ** 62n, batch: new Uint8Array([1, 2]), coordinatorEpoch: 7 };
 
-/** A call that breaks off at each place. */
+/** A call cut off after each of its bytes. */
 function torn(): Uint8Array[] {
   const writer = new Writer();
   for (const part of [Marks.key, 1]) writer.i16(part);

@@ -7,14 +7,14 @@ import type { Rpc } from "../../src/rpc/rpc.ts";
 const request = { producerId: i64, batch: bytes };
 const response = { done: i32 };
 
-/** As the release of before has it. */
+/** The API in the old release. */
 export const MarksOfOld = api({
   ...{ key: 20_001, name: "WriteMarks", versions: "0", flexible: "0+" },
   request,
   response,
 });
 
-/** As the next release has it: a field more each way. */
+/** The API in the new release: request and response have one more field. */
 export const Marks = api({
   ...{ key: 20_001, name: "WriteMarks", versions: "0-1", flexible: "0+" },
   request: { ...request, coordinatorEpoch: i32.default(-1).in("1+") },
@@ -28,7 +28,7 @@ export const BEAT: Heartbeat = {
 
 const TIMEOUT_MS = 5_000;
 
-/** Broker 1 is of the old release, broker 2 of the new one; each serves itself too. */
+/** Broker 1 has the old release, broker 2 the new one. Each also calls itself. */
 export async function releasesTalk(
   start: (nodeId: number, bus: Bus) => Rpc | Promise<Rpc>,
   [ownBus, otherBus]: readonly [Bus, Bus],

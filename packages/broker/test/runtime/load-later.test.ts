@@ -3,7 +3,7 @@ import { type LogFields, silentLogger } from "../../src/logging/logger.ts";
 import { loadLater } from "../../src/runtime/load-later.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
-test("what can't be loaded is logged with what to do, and what comes after it is loaded", async () => {
+test("a part that can't be loaded is logged with what to do, and others are loaded", async () => {
   const time = new ManualTime();
   const errors: [string, LogFields | undefined][] = [];
   const error = (text: string, fields?: LogFields) => void errors.push([text, fields]);
@@ -21,7 +21,7 @@ test("what can't be loaded is logged with what to do, and what comes after it is
   expect(errors).toEqual([["metrics can't be loaded", fields]]);
 });
 
-test("a broker that stops before then loads nothing", () => {
+test("a broker that stops before the delay is over loads nothing", () => {
   const time = new ManualTime();
   const part = { name: "metrics", load: () => expect.fail("loaded") };
   loadLater(time, silentLogger, [part]).cancel();

@@ -5,7 +5,7 @@ import { type NetworkStats, newCounters } from "../../src/server/shared.ts";
 
 const LENGTH_BYTES = 4;
 
-/** Where a broker's clients come from in a test: one connection, of frames, without a socket. */
+/** A broker's listener in a test: one connection of frames, without a socket. */
 export class MemoryListener implements Listener {
   readonly address: string;
   readonly port: number;
@@ -34,12 +34,12 @@ export class MemoryListener implements Listener {
     return { ...newCounters(), heldBytes: 0, unsentBytes: 0 };
   }
 
-  /** Sends a request as it is encoded; resolves to null where it is answered nothing. */
+  /** Sends an encoded request; resolves to null if it gets no response. */
   send(request: readonly Uint8Array[]): Promise<Uint8Array | null> {
     return this.sendFrame(unframed(request));
   }
 
-  /** The same without its length. */
+  /** The same for a frame without its length prefix. */
   async sendFrame(frame: Uint8Array): Promise<Uint8Array | null> {
     this.#inProgress++;
     try {
@@ -51,7 +51,7 @@ export class MemoryListener implements Listener {
     }
   }
 
-  /** Ends long polls, as the closing of their connection does. The next request makes another. */
+  /** Closes the connection, which ends its long polls. The next request opens another one. */
   cutKafka(): void {
     const { info, closed } = this.#connection;
     this.#connection = this.#connect();

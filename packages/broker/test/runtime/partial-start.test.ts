@@ -1,4 +1,4 @@
-// A start that fails half-way leaves nothing behind: no file open, no timer set, no lock held.
+// A start that fails leaves nothing behind: no open file, no timer, no lock.
 import { CreateTopics, encodeRequest } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { CONTROLLER_CALL_TIMEOUT_MS } from "../../src/cluster/limits.ts";
@@ -19,23 +19,23 @@ const settings: BrokerSettings = {
 };
 
 describe("a standalone broker", () => {
-  it("undoes what it did, whichever use of its empty disk fails", async () => {
+  it("undoes everything, whichever operation on its empty disk fails", async () => {
     await failEach(() => new MemoryFiles());
   });
 
-  it("undoes what it did, whichever use of a disk that was left in disorder fails", async () => {
+  it("undoes everything, whichever operation fails on the disk of a killed broker", async () => {
     const left = await leftInDisorder();
     await failEach(() => left.crashedAt(left.changes.length, { kind: "process" }));
   });
 
-  it("undoes what it did when it can't listen", async () => {
+  it("undoes everything if it can't listen", async () => {
     const env = testEnv();
     await expect(startBroker(settings, { env, newListener: deaf })).rejects.toThrow("no port");
     expectNothingLeft(env);
     await (await start(env)).stop();
   });
 
-  it("undoes what it did when what serves clients can't be made", async () => {
+  it("undoes everything if its listener can't be made", async () => {
     const env = testEnv();
     const newListener = () => {
       throw new Error("no listener");
@@ -61,7 +61,7 @@ describe("a broker of a cluster", () => {
   };
 
   for (const [what, fails] of Object.entries(steps)) {
-    it(`undoes what it did when ${what}`, async () => {
+    it(`undoes everything if ${what}`, async () => {
       const world = await ClusterWorld.started();
       const broker = world.broker(3);
       await world.run(broker.stop());
@@ -73,7 +73,7 @@ describe("a broker of a cluster", () => {
     });
   }
 
-  it("undoes what it did when its directory is another cluster's", async () => {
+  it("undoes everything if its data directory belongs to another cluster", async () => {
     const world = await ClusterWorld.started();
     const broker = world.broker(3);
     await world.run(broker.stop());
@@ -88,7 +88,7 @@ describe("a broker of a cluster", () => {
     world.check();
   });
 
-  it("undoes what it did, whichever use of its disk fails", async () => {
+  it("undoes everything, whichever operation on its disk fails", async () => {
     const world = await ClusterWorld.started();
     const broker = world.broker(3);
     await world.run(broker.stop());
@@ -111,7 +111,7 @@ describe("a broker of a cluster", () => {
     world.check();
   });
 
-  it("undoes what it did, whenever it is told to stop", async () => {
+  it("undoes everything, whenever it is told to stop", async () => {
     const world = await ClusterWorld.started();
     const broker = world.broker(3);
     await world.run(broker.stop());
@@ -132,7 +132,7 @@ describe("a broker of a cluster", () => {
   });
 });
 
-/** Starts on a disk whose first use fails, then the second, until none is left to fail. */
+/** Starts on a disk whose first operation fails, then the second, and so on to the last. */
 async function failEach(newDisk: () => MemoryFiles): Promise<void> {
   let survived = 0;
   for (let failing = 1; ; failing++) {
@@ -159,7 +159,7 @@ function start(env: TestEnv | (Omit<TestEnv, "fs"> & { fs: FileSystem })): Promi
   return startBroker(settings, { env, newListener: (options) => new MemoryListener(options) });
 }
 
-/** A start that has to wait for its disk tries again later. */
+/** Lets time pass, because a start retries some operations on its disk. */
 async function settledSoon<T>(promise: Promise<T>, { time }: TestEnv): Promise<T> {
   let isSettled = false;
   void promise.finally(() => {
@@ -192,7 +192,7 @@ async function leftInDisorder(): Promise<MemoryFiles> {
   return env.fs;
 }
 
-/** A disk of which the nth use fails, and only that. */
+/** A disk of which only the nth operation fails. */
 function failingUse(fs: MemoryFiles, failing: number) {
   let uses = 0;
   let fails = true;
@@ -223,13 +223,13 @@ function expectNothingLeft({ fs, time, processes }: TestEnv): void {
   expect({ files: fs.openFiles, timers: time.pendingTimers }).toEqual({ files: 0, timers: 0 });
 }
 
-/** Once what was under way has had its time to end: a call of the controller has a deadline. */
+/** Waits for calls of the controller, which end at their deadline, before it checks. */
 async function expectGone(world: ClusterWorld, { process, bus }: Life): Promise<void> {
   const { fs } = world.broker(3);
   const limitMs = 2 * CONTROLLER_CALL_TIMEOUT_MS;
   await world.pass(1_000);
   await world.until("no timer is left", () => process.pendingTimers === 0, limitMs);
-  // Of a broker whose servers never started nobody has heard.
+  // If its servers never started, its bus is not in the network.
   const isReached = [...world.network.ports.values()].includes(bus);
   const listeners = [...bus.listeners.values()].reduce((sum, { size }) => sum + size, 0);
   expect(isReached ? listeners + bus.answers.size : 0).toBe(0);

@@ -37,7 +37,7 @@ function partitionOf({ partitions }: BrokerState): Partition {
   return partition;
 }
 
-it("says after an unclean stop what was recovered, and nothing after an orderly one", async () => {
+it("logs after an unclean stop what was recovered, and nothing after an orderly one", async () => {
   const env = testEnv();
   const first = await open(env);
   expect(first.lines).toEqual([]);
@@ -58,14 +58,14 @@ it("says after an unclean stop what was recovered, and nothing after an orderly 
   await orderly.state.close();
 });
 
-it("opens a partition again that could be opened but not read", async () => {
+it("reopens a partition whose log could be opened but not read", async () => {
   const env = testEnv();
   const first = await open(env);
   await createTopics(first.state.metadata, [topicOf(1)]);
   const partition = partitionOf(first.state);
   await partition.log.append(batchOf(1), 0);
   env.fs.fault = (operation, path) => {
-    // What the log's end needs is read when it is opened, the rest by the partition.
+    // The log reads its end when it is opened; the partition reads its own state later.
     if (operation === "read" && path.endsWith("tarpan.state")) throw osError("EMFILE", path);
   };
   await partition.checkpoint();
@@ -103,7 +103,7 @@ it("stops on a full disk", async () => {
   await again.state.close();
 });
 
-it("refuses a topic whose log's place is taken, and harms nothing", async () => {
+it("refuses a topic if its log's directory exists, and changes nothing there", async () => {
   const env = testEnv();
   const { state, lines } = await open(env);
   await env.fs.makeDirectory("/data/t-1");
