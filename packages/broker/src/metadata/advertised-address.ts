@@ -1,7 +1,7 @@
 import { advertisedListener } from "../config/kafka/listener.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 
-/** Host and port at which a client reached us. */
+/** Host and port at which a client reached this broker. */
 export interface LocalEnd {
   readonly localAddress: string;
   readonly localPort: number;
@@ -10,9 +10,9 @@ export interface LocalEnd {
 const EVERY_ADDRESS = new Set(["0.0.0.0", "::", ""]);
 
 /**
- * Where a client is told to find this broker: `advertised.listeners` if it is set. Otherwise the
- * bind address or, bound to every address, the one the client reached us at, which is one that
- * works for it. The port is then always the real one.
+ * The address of this broker for a client: `advertised.listeners` if it is set. Otherwise the bind
+ * address or, if the broker is bound to every address, the one at which the client reached it,
+ * which works for that client. The port is then the one that the client reached.
  */
 export function advertisedAddress(
   settings: Pick<BrokerSettings, "bindAddress" | "kafkaConfigs">,
@@ -22,13 +22,15 @@ export function advertisedAddress(
   const advertised = advertisedListener(kafkaConfigs);
   if (advertised !== null) return advertised;
   const host = EVERY_ADDRESS.has(bindAddress) ? connection.localAddress : bindAddress;
-  // An IPv4 client on a dual-stack socket appears as ::ffff:a.b.c.d, which it could not dial.
+  // On a dual-stack socket an IPv4 address looks like ::ffff:a.b.c.d, to which the client could
+  // not connect.
   return { host: host.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, ""), port: connection.localPort };
 }
 
 /**
- * Where the other brokers tell clients to find this one: they can't know which of its addresses a
- * client can reach. Bound to every address, it is the one that the brokers themselves reach it at.
+ * The address of this broker that other brokers give to clients: they can't know which of its
+ * addresses a client can reach. If it is bound to every address, this is the one at which the
+ * brokers reach it themselves.
  */
 export function registeredAddress(
   settings: Pick<BrokerSettings, "bindAddress" | "kafkaConfigs" | "cluster">,

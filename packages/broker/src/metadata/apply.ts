@@ -4,9 +4,9 @@ import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./i
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**
- * The only writer of the metadata, live and on replay. Maps that records touch are copied once
- * per call, a touched topic's partitions likewise.
- * A record of a topic or partition that is not there means that the log is not ours: it throws.
+ * The only code that changes the metadata, live and on replay. Maps and partitions that records
+ * change are copied once per call. Throws for a record of an unknown topic or partition: the log
+ * was not written by Tarpan then.
  */
 export function applyMetadata(
   image: MetadataImage,
@@ -27,7 +27,7 @@ class Draft {
   readonly #base: MetadataImage;
   readonly #touched = new Map<string, TopicDraft>();
   readonly #removed = new Set<TopicImage>();
-  /** By resource type and name; undefined where nothing is left. */
+  /** By resource type and name; undefined if the resource has no configs any more. */
   readonly #configs = new Map<number, Map<string, Map<string, string> | undefined>>();
   #brokers: Map<number, BrokerImage> | null = null;
   #features: Map<string, number> | null = null;
@@ -101,7 +101,7 @@ class Draft {
     return { topics: this.#base.topics.with(names), topicsById: this.#base.topicsById.with(ids) };
   }
 
-  /** The topic to write to; `name` only where the record may be the one that makes it. */
+  /** The topic's draft. `name` is given only for a record that may create the topic. */
   #topic(id: string, name?: string): TopicDraft {
     const touched = this.#touched.get(id);
     if (touched !== undefined) return touched;
@@ -128,7 +128,7 @@ class Draft {
     };
   }
 
-  /** As in Kafka, naming a leader starts a new leader epoch, even if it is the same one. */
+  /** As in Kafka, a record with a leader starts a new leader epoch, even if it is the same one. */
   #changePartition(record: RecordValue<"PartitionChangeRecord">): void {
     const { partitions, name } = this.#topic(record.topicId);
     const before = partitions[record.partitionId];

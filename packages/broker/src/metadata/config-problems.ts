@@ -7,7 +7,7 @@ import { brokerConfigRefusal } from "../config/kafka/start-configs.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 import { MAX_CONFIG_VALUE_LENGTH } from "./limits.ts";
 
-/** Why a topic can't have these configs, null when it can. */
+/** Why a topic can't have these configs, null if it can. */
 export function topicConfigProblem(configs: ConfigValues): string | null {
   const problem = firstProblem(TOPIC_CONFIGS, configs);
   if (problem !== null) return problem;
@@ -19,13 +19,16 @@ export function topicConfigProblem(configs: ConfigValues): string | null {
   return null;
 }
 
-/** Why a broker (or, with `perBroker` false, every broker) can't have these configs at run time. */
+/**
+ * Why these configs can't be set for one broker (`perBroker`) or for all brokers while they run,
+ * null if they can.
+ */
 export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): string | null {
   for (const [name, value] of configs) {
     const tooLong = lengthProblem(name, value);
     if (tooLong !== null) return tooLong;
     const definition = BROKER_CONFIGS.get(name);
-    // Kafka keeps them: they may be a plugin's, and tools of others set them.
+    // As in Kafka, unknown configs are kept: a plugin or another tool may use them.
     if (definition === undefined) continue;
     const problem = brokerConfigRefusal(name, value);
     if (problem !== null) return problem;
@@ -36,7 +39,7 @@ export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): 
   return null;
 }
 
-/** Why a group can't have these configs under a broker with `layers`, null when it can. */
+/** Why a group can't have these configs if the broker has `layers`, null if it can. */
 export function groupProblem(configs: ConfigValues, layers: BrokerLayers): string | null {
   for (const [name, value] of configs) {
     const problem = lengthProblem(name, value);

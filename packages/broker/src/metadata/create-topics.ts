@@ -22,7 +22,7 @@ export interface CreateTopicsRequest {
   readonly internal: boolean;
 }
 
-/** One result per name; a name that comes more than once is refused (as Kafka does). */
+/** One result per name. As in Kafka, a name that is in the request duplicates is refused. */
 export interface CreateTopicsResponse {
   readonly topics: readonly CreatedTopic[];
 }
@@ -33,7 +33,7 @@ export type CreatedTopic = Outcome & {
   readonly topic: NewTopic | null;
 };
 
-/** Of a topic as it was made, what a client is told. */
+/** What a client is told about a new topic. */
 export interface NewTopic {
   readonly id: string;
   readonly numPartitions: number;
@@ -53,12 +53,14 @@ export async function createTopics(
   if (tooMany !== null) {
     return { topics: names.map((name) => ({ name, topic: null, ...tooMany })) };
   }
-  const twice = new Set(specs.filter((spec) => byName.get(spec.name) !== spec).map((s) => s.name));
+  const duplicates = new Set(
+    specs.filter((spec) => byName.get(spec.name) !== spec).map((s) => s.name),
+  );
   const topics = await controller.locks.hold(names, async () => {
     const alongside: string[] = [];
     const context = { ...planContext(controller), alongside, internal };
     const planned = names.map((name): Planned => {
-      if (twice.has(name)) return { name, plan: null, ...TOPIC_TWICE };
+      if (duplicates.has(name)) return { name, plan: null, ...TOPIC_TWICE };
       const plan = planTopic(controller.image, byName.get(name)!, context);
       if (isRefusal(plan)) return { name, plan: null, ...plan };
       alongside.push(name);
@@ -69,7 +71,7 @@ export async function createTopics(
   return { topics: topics.map(createdTopic) };
 }
 
-/** Makes `__consumer_offsets` as the broker configs want it. */
+/** Creates `__consumer_offsets` with the partitions and replicas of the broker configs. */
 export async function createOffsetsTopic(controller: LocalController): Promise<Outcome> {
   const request = { topics: [offsetsTopic(controller)], internal: true, validateOnly: false };
   const { topics } = await createTopics(controller, request);
@@ -83,7 +85,7 @@ function offsetsTopic(controller: LocalController): TopicSpec {
   return {
     name: CONSUMER_OFFSETS_TOPIC,
     numPartitions: config.offsetsTopicNumPartitions,
-    // A broker that is away for a moment must not make the offsets less safe for ever.
+    // Fenced brokers count too: one that restarts must not cost the topic a replica for ever.
     replicationFactor: Math.min(config.offsetsTopicReplicationFactor, brokers),
     assignments: [],
     configs: [
@@ -109,7 +111,7 @@ async function createPlanned(
 ): Promise<Planned[]> {
   const plans = planned.flatMap(({ plan }) => plan ?? []);
   const logs = (plan: TopicPlan) => newLogs(plan.name, plan.id, 0, plan.partitions);
-  // A name can't have been taken meanwhile (it is locked), but one that collides with it can.
+  // No other request can have created this name (it is locked), but one that collides with it.
   const lost = await recordWithLogs(controller, plans, logs, (image, plan) => {
     return nameTaken(image, plan.name) ?? topicRecords(plan);
   });

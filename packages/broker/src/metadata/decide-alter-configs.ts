@@ -19,15 +19,15 @@ export const ConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as 
 export interface ConfigChange {
   readonly name: string;
   readonly operation: number;
-  /** Null only where the operation takes none. */
+  /** Null only for operations that take no value. */
   readonly value: string | null;
 }
 
-/** Changes of one resource: all are made, or none. */
+/** Changes of one resource: either all are made or none. */
 export interface ResourceChange {
   readonly type: number;
   readonly name: string;
-  /** The legacy API's way: what is not named is deleted. */
+  /** True for the legacy AlterConfigs: configs that are not named are deleted. */
   readonly replace: boolean;
   readonly changes: readonly ConfigChange[];
 }
@@ -35,14 +35,14 @@ export interface ResourceChange {
 export interface AlterConfigsRequest {
   readonly resources: readonly ResourceChange[];
   readonly validateOnly: boolean;
-  /** The broker that was asked. */
+  /** The broker that got the request. */
   readonly nodeId: number;
 }
 
 export interface AlterContext {
   readonly nodeId: number;
   readonly validateOnly: boolean;
-  /** The broker's configs, which bound those of groups. */
+  /** The broker's configs, which limit those of groups. */
   readonly layers: BrokerLayers;
 }
 
@@ -81,16 +81,19 @@ function resourceRefusal(
     if (name === "") return refused(ErrorCode.INVALID_REQUEST, "a topic's configs need its name");
     if (!image.topics.has(name)) return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     if (!isInternalTopic(name)) return null;
-    return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is internal`);
+    return refused(
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      `${name} is internal: clients can't change it`,
+    );
   }
   if (type === ResourceType.group && name !== "") return null;
   if (type !== ResourceType.broker) return refused(ErrorCode.INVALID_REQUEST, whyNoConfigs(type));
   if (name === "" || name === String(nodeId) || brokerNamed(image, name) !== null) return null;
-  const text = `there is no broker '${name}'; "" stands for all`;
+  const text = `there is no broker '${name}': use a broker id, or "" for all brokers`;
   return refused(ErrorCode.INVALID_REQUEST, text);
 }
 
-/** The configs the resource would have. */
+/** The configs that the resource would have after the changes. */
 function changed(image: MetadataImage, resource: ResourceChange): Map<string, string> | Outcome {
   const { type, name, replace, changes } = resource;
   if (new Set(changes.map((change) => change.name)).size !== changes.length) {
@@ -142,7 +145,7 @@ function tableOf(type: number): ConfigTable {
   return type === ResourceType.topic ? TOPIC_CONFIGS : BROKER_CONFIGS;
 }
 
-/** Kafka's codes: of a broker, everything that is wrong with a config is the request's fault. */
+/** Kafka's codes: INVALID_REQUEST for a broker's configs, INVALID_CONFIG for others. */
 function configsRefusal(
   { type, name }: ResourceChange,
   next: ConfigValues,

@@ -6,10 +6,10 @@ import { isRefusal, placeAsAssigned, placePartitions } from "./placement.ts";
 import { type MetadataRecord, partitionRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";
 
-/** More partitions for a topic, as CreatePartitions asks for them. */
+/** A topic of a CreatePartitions request. */
 export interface PartitionsSpec {
   readonly name: string;
-  /** Partitions the topic shall have in all. */
+  /** How many partitions the topic shall have in total. */
   readonly count: number;
   /** Brokers of each new partition; null to let them be placed. */
   readonly assignments: readonly { readonly brokerIds: readonly number[] }[] | null;
@@ -18,7 +18,7 @@ export interface PartitionsSpec {
 export interface PartitionsPlan {
   readonly name: string;
   readonly topicId: string;
-  /** Number of the first new partition. */
+  /** Index of the first new partition. */
   readonly from: number;
   readonly partitions: readonly PartitionImage[];
 }
@@ -30,12 +30,12 @@ export function planPartitions(
   const topic = image.topics.get(name);
   if (topic === undefined) return unknownTopic(name);
   if (isInternalTopic(name)) {
-    const text = `${name} is internal, its partitions can't be changed by a client`;
+    const text = `${name} is internal: clients can't change its partitions`;
     return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
   }
   const from = topic.partitions.length;
   if (count <= from) {
-    const text = `topic '${name}' has ${from} partition(s), ${count} would not be more`;
+    const text = `topic '${name}' has ${from} partition(s) already: ask for more than ${from}`;
     return refused(ErrorCode.INVALID_PARTITIONS, text);
   }
   const added = count - from;
@@ -45,7 +45,7 @@ export function planPartitions(
   }
   const replicas = topic.partitions[0]!.replicas.length;
   if (assignments !== null && assignments.length !== added) {
-    const text = `${added} partition(s) are added, ${assignments.length} assignment(s) given`;
+    const text = `${added} new partition(s) need as many assignments, not ${assignments.length}`;
     return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
   }
   const lists = assignments?.map(({ brokerIds }) => brokerIds);
@@ -56,7 +56,7 @@ export function planPartitions(
   return { name, topicId: topic.id, from, partitions: placed.partitions };
 }
 
-/** Whether the topic is still as it was when the plan was made. */
+/** Whether the topic still has the partitions that the plan starts from. */
 export function planHolds(image: MetadataImage, plan: PartitionsPlan): boolean {
   return image.topicsById.get(plan.topicId)?.partitions.length === plan.from;
 }

@@ -14,7 +14,7 @@ import {
   topicNameProblem,
 } from "./topic-names.ts";
 
-/** A topic as CreateTopics asks for it. */
+/** A topic of a CreateTopics request. */
 export interface TopicSpec {
   readonly name: string;
   /** -1 for `num.partitions`; must be -1 with assignments. */
@@ -28,7 +28,7 @@ export interface TopicSpec {
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** A topic that may be created: what its records will say. */
+/** A valid topic that is not created yet: the content of its records. */
 export interface TopicPlan {
   readonly name: string;
   readonly id: string;
@@ -41,13 +41,13 @@ export interface PlanContext {
   readonly internal: boolean;
   readonly broker: BrokerConfig;
   readonly newTopicId: () => string;
-  /** Where the round of leaders begins: any number >= 0. */
+  /** A random number >= 0: the first partition's leader is the broker at this index (modulo). */
   readonly firstBroker: () => number;
-  /** Names that the same request makes before this one. */
+  /** Names of topics that the same request creates before this one. */
   readonly alongside: readonly string[];
 }
 
-/** Refuses a request that is too large as a whole (Kafka answers POLICY_VIOLATION). */
+/** Refuses the whole request if it creates too many partitions (in Kafka POLICY_VIOLATION too). */
 export function tooManyPartitions(
   specs: readonly TopicSpec[],
   broker: BrokerConfig,
@@ -62,7 +62,7 @@ export function tooManyPartitions(
   return refused(ErrorCode.POLICY_VIOLATION, text);
 }
 
-/** Kafka's order of checks: name, existence, configs, then partitions and replicas. */
+/** Checks in Kafka's order: name, existence, configs, then partitions and replicas. */
 export function planTopic(
   image: MetadataImage,
   spec: TopicSpec,
@@ -89,18 +89,16 @@ export function planTopic(
   };
 }
 
-/**
- * What a client may never create: Kafka forbids the first, we keep coordinators' topics as well.
- */
+/** Kafka keeps clients from creating `__cluster_metadata`; Tarpan refuses all internal topics. */
 function nameRefusal(name: string): Outcome | null {
   const problem = topicNameProblem(name);
   if (problem !== null) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, problem);
-  const reserved = `${name} is internal, it can't be created by a client`;
+  const reserved = `${name} is internal: clients can't create it`;
   if (name === CLUSTER_METADATA_TOPIC) return refused(ErrorCode.INVALID_REQUEST, reserved);
   return isInternalTopic(name) ? refused(ErrorCode.INVALID_TOPIC_EXCEPTION, reserved) : null;
 }
 
-/** Null while `name` is free. Kafka misses a collision within one request; we don't. */
+/** Null if `name` is free. Unlike Kafka it also finds collisions within one request. */
 export function nameTaken(
   image: MetadataImage,
   name: string,
@@ -148,7 +146,7 @@ function spread(image: MetadataImage, spec: TopicSpec, context: PlanContext): Pl
   return placePartitions(image, partitions, replicas, firstBroker());
 }
 
-/** In Kafka's order: the topic, its configs, its partitions. */
+/** Records in Kafka's order: the topic, its configs, its partitions. */
 export function topicRecords(plan: TopicPlan): MetadataRecord[] {
   return [
     topicRecord(plan.name, plan.id),

@@ -5,16 +5,16 @@ import { DONE, type Outcome, refused, unknownTopic } from "./outcome.ts";
 import { type MetadataRecord, removeTopicRecord } from "./records.ts";
 import { isInternalTopic } from "./topic-names.ts";
 
-/** A topic by its name or by its id: one of the two is null. */
+/** A topic by its name or by its id; the other one is null. */
 export interface TopicRef {
   readonly name: string | null;
   readonly id: string | null;
 }
 
 export type DeletedTopic = Outcome & {
-  /** Null when the topic was asked for by an id that is unknown. */
+  /** Null if the request has an unknown id. */
   readonly name: string | null;
-  /** Null when the topic was asked for by a name that is unknown. */
+  /** Null if the request has an unknown name. */
   readonly id: string | null;
 };
 
@@ -28,24 +28,24 @@ export function decideDeleteTopics(
   for (const id of refs.map((ref) => topicOf(ref)?.id ?? "")) {
     times.set(id, (times.get(id) ?? 0) + 1);
   }
-  const doomed: string[] = [];
+  const deletedIds: string[] = [];
   const response = refs.map((ref): DeletedTopic => {
     const topic = topicOf(ref);
     if (topic === undefined) return { ...ref, ...unknown(ref) };
     const { name, id } = topic;
     if (isInternalTopic(name)) {
-      const text = `${name} is internal, it can't be deleted by a client`;
+      const text = `${name} is internal: clients can't delete it`;
       return { name, id, ...refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text) };
     }
-    // As in Kafka nothing is deleted then: who names it twice may mean another one.
+    // As in Kafka nothing is deleted then: a client that names it twice may mean another topic.
     if (times.get(id)! > 1) {
       const text = `topic '${name}' is named twice`;
       return { name, id, ...refused(ErrorCode.INVALID_REQUEST, text) };
     }
-    doomed.push(id);
+    deletedIds.push(id);
     return { name, id, ...DONE };
   });
-  return { records: doomed.map(removeTopicRecord), response };
+  return { records: deletedIds.map(removeTopicRecord), response };
 }
 
 function unknown({ name, id }: TopicRef): Outcome {

@@ -23,14 +23,14 @@ export interface AskedPartitions {
 export interface ElectLeadersRequest {
   /** See ElectionType. */
   readonly type: number;
-  /** Null asks for all. */
+  /** Null means all partitions. */
   readonly partitions: readonly AskedPartitions[] | null;
   readonly timeoutMs: number;
 }
 
 export type Elections = Outcome & { readonly topics: readonly TopicOutcomes[] };
 
-/** Null asks for every partition; those that needed none are then left out of the answer. */
+/** `asked` null means all partitions; then the response omits those that needed no election. */
 export function decideElectLeaders(
   image: MetadataImage,
   type: number,
@@ -38,7 +38,7 @@ export function decideElectLeaders(
   raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS,
 ): Decision<MetadataRecord, Elections> {
   if (type !== ElectionType.preferred && type !== ElectionType.unclean) {
-    const text = `${type} is no type of election`;
+    const text = `unknown election type ${type}`;
     return { records: [], response: { ...refused(ErrorCode.INVALID_REQUEST, text), topics: [] } };
   }
   const alive = aliveBrokers(image);
@@ -59,7 +59,7 @@ export function decideElectLeaders(
     records.push(partitionChangeRecord(topic!.id, index, { leader }));
     return DONE;
   };
-  const topics = (asked ?? everything(image)).map(({ topic: name, partitions }) => ({
+  const topics = (asked ?? allPartitions(image)).map(({ topic: name, partitions }) => ({
     name,
     partitions: partitions
       .map((partition) => ({ partition, ...elect(name, partition) }))
@@ -86,7 +86,7 @@ function chosen(
   const preferred = partition.replicas[0]!;
   if (partition.leader === preferred) return NOT_NEEDED;
   if (mayBePreferred(partition, alive)) return preferred;
-  const text = `broker ${preferred} is not up or not in sync`;
+  const text = `the preferred leader, broker ${preferred}, is fenced or not in sync`;
   return refused(ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, text);
 }
 
@@ -94,17 +94,17 @@ function mayBePreferred({ replicas, isr }: PartitionImage, alive: ReadonlySet<nu
   return alive.has(replicas[0]!) && isr.includes(replicas[0]!);
 }
 
-function everything(image: MetadataImage): AskedPartitions[] {
+function allPartitions(image: MetadataImage): AskedPartitions[] {
   return [...image.topics.values()].map(({ name, partitions }) => {
     return { topic: name, partitions: [...partitions.keys()] };
   });
 }
 
 /**
- * For the timer of `auto.leader.rebalance.enable`: gives a broker back the partitions it is the
- * preferred leader of when more than `thresholdPercent` of them are led by others
- * (`leader.imbalance.per.broker.percentage`). A round moves a bounded number; replies whether there
- * may be more.
+ * For the timer of `auto.leader.rebalance.enable`: elects a broker in the partitions whose
+ * preferred leader it is, if others lead more than `thresholdPercent` of them
+ * (`leader.imbalance.per.broker.percentage`). One round elects a limited number; replies whether
+ * there may be more.
  */
 export function decidePreferredLeaders(
   image: MetadataImage,

@@ -6,8 +6,8 @@ import { isReassigning, movedLeader, targetReplicas } from "./reassignment.ts";
 import { type MetadataRecord, type PartitionChange, partitionChangeRecord } from "./records.ts";
 
 /**
- * Brings what the engine says of its replicas into the metadata: who is in sync, and which
- * reassignments are done. What the states don't mention stays as it is.
+ * Updates the metadata by what the engine says of its replicas: the ISRs, and which reassignments
+ * are complete. Partitions that the states don't mention stay as they are.
  */
 export function decideIsr(
   image: MetadataImage,
@@ -26,8 +26,8 @@ export function decideIsr(
 }
 
 /**
- * Ends a reassignment when every replica that was wanted is in sync and the engine has none
- * elsewhere: before that, its quorum may still need a broker that the operator waits to stop.
+ * Completes a reassignment when all its target replicas are in sync and the engine has no other
+ * replicas: until then the Raft group may need a broker that the operator wants to stop.
  */
 function finished(
   partition: PartitionImage,
@@ -43,7 +43,7 @@ function finished(
   return { ...done, ...movedLeader(partition, target, target, alive) };
 }
 
-/** Never empty, as in Kafka: the last ones known are where the data was. */
+/** As in Kafka an ISR is never empty: its last members hold the data. */
 function changedIsr(partition: PartitionImage, state: ReplicaStates): PartitionChange | null {
   const current = currentOf(state);
   const isr = partition.replicas.filter((id) => current.has(id));
@@ -57,8 +57,8 @@ function currentOf({ replicas }: ReplicaStates): ReadonlySet<number> {
 }
 
 /**
- * Logs the engine has elsewhere than the metadata wants them, and where they shall go: to be asked
- * for again until it is so, whoever is the controller by then.
+ * Logs whose replicas the engine has on other brokers than the metadata says, and where they shall
+ * be. The controller asks the engine to move them until none is left.
  */
 export function misplacedLogs(
   image: MetadataImage,

@@ -6,12 +6,12 @@ import { DONE, type Outcome, refused, type TopicOutcomes } from "./outcome.ts";
 import { beginReassignment, isReassigning, targetReplicas } from "./reassignment.ts";
 import { type MetadataRecord, type PartitionChange, partitionChangeRecord } from "./records.ts";
 
-/** As AlterPartitionReassignments asks for it. */
+/** A topic of an AlterPartitionReassignments request. */
 export interface ReassignedTopic {
   readonly name: string;
   readonly partitions: readonly {
     readonly partitionIndex: number;
-    /** In the order preferred; null cancels what is under way. */
+    /** In the preferred order; null cancels the reassignment under way. */
     readonly replicas: readonly number[] | null;
   }[];
 }
@@ -27,8 +27,8 @@ export interface AlterReassignmentsRequest extends ReassignOptions {
 }
 
 /**
- * Begins and cancels reassignments; `decideIsr` finishes them. A change of order alone is done at
- * once, and so is a return to where a reassignment came from.
+ * Begins and cancels reassignments; `decideIsr` completes them. A change of the preferred order
+ * only is complete at once, and so is a cancellation.
  */
 export function decideReassign(
   image: MetadataImage,
@@ -64,10 +64,10 @@ export function decideReassign(
 
 const OUT_OF_SYNC = refused(
   ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-  "none of these replicas is in sync: wait for the reassignment under way",
+  "none of these replicas is in sync: wait until the present reassignment is complete",
 );
 
-/** Kafka's order of checks. */
+/** Checks in Kafka's order. */
 function reassignRefusal(
   image: MetadataImage,
   current: PartitionImage,
@@ -81,11 +81,13 @@ function reassignRefusal(
   if (problem !== null) return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
   const before = targetReplicas(current).length;
   if (allowReplicationFactorChange || before === replicas.length) return null;
-  const text = `the replication factor would change from ${before} to ${replicas.length}`;
+  const text =
+    `the replication factor would change from ${before} to ${replicas.length}, ` +
+    "which the request does not allow";
   return refused(ErrorCode.INVALID_REPLICATION_FACTOR, text);
 }
 
-/** Kafka lets a partition move to a broker that is down; the engine can't place it there. */
+/** Unlike in Kafka a target must not be fenced: the engine could not place a replica there. */
 function targetProblem(
   image: MetadataImage,
   current: PartitionImage,
@@ -95,8 +97,8 @@ function targetProblem(
   if (new Set(replicas).size !== replicas.length) return "a broker is named more than once";
   for (const id of replicas) {
     const broker = image.brokers.get(id);
-    if (broker === undefined) return `no broker is registered as ${id}`;
-    if (broker.fenced && !current.replicas.includes(id)) return `broker ${id} is not up`;
+    if (broker === undefined) return `broker ${id} is not registered`;
+    if (broker.fenced && !current.replicas.includes(id)) return `broker ${id} is fenced: start it`;
   }
   return null;
 }

@@ -5,8 +5,8 @@ import { DONE, type Outcome, refused } from "./outcome.ts";
 import { type MetadataRecord, unregisterBrokerRecord } from "./records.ts";
 
 /**
- * Forgets a broker for good. Kafka forgets one at any time and leaves its replicas behind; here it
- * must be down and hold nothing, since the engine would wait for its replicas for ever.
+ * Unregisters a broker. Kafka does so at any time and leaves its replicas behind; here the broker
+ * must be fenced and hold no replica, since the engine would wait for its replicas for ever.
  */
 export function decideUnregisterBroker(
   image: MetadataImage,
@@ -14,7 +14,7 @@ export function decideUnregisterBroker(
 ): Decision<MetadataRecord, Outcome> {
   const broker = image.brokers.get(brokerId);
   if (broker === undefined) {
-    const text = `no broker is registered as ${brokerId}`;
+    const text = `broker ${brokerId} is not registered`;
     return { records: [], response: refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text) };
   }
   if (!broker.fenced) {

@@ -3,17 +3,17 @@ import { LayeredMap } from "../util/layered-map.ts";
 import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
 
 /**
- * What is different in an image of the metadata from the one that was shown before it. Whoever
- * follows the metadata looks at this, and never at all topics because one has changed.
+ * The differences between two images of the metadata. Listeners use this, so that they never look
+ * at all topics because one has changed.
  */
 export interface MetadataDelta {
-  /** Those that are gone come first: another topic may have the name of one of them by now. */
+  /** Deleted topics come first: a new topic may have the name of one of them. */
   readonly topics: readonly TopicDelta[];
   readonly brokers: readonly BrokerDelta[];
   readonly configs: readonly ConfigDelta[];
 }
 
-/** Null stands for what was not there yet, or is there no more. */
+/** `before` is null if it is new, `now` is null if it was deleted. */
 interface Change<T> {
   readonly before: T | null;
   readonly now: T | null;
@@ -33,7 +33,7 @@ export interface BrokerDelta extends Change<BrokerImage> {
   readonly id: number;
 }
 
-/** A resource that has other configs set. */
+/** A resource whose configs have changed. */
 export interface ConfigDelta {
   /** See ResourceType. */
   readonly type: number;
@@ -41,9 +41,9 @@ export interface ConfigDelta {
 }
 
 /**
- * Compares two images, by identity: images share what did not change, so one change between them
- * costs about the square root of the number of topics. Any two may be compared, also one that was
- * read from a snapshot with the one that was shown before.
+ * Compares two images by identity: they share what did not change, so finding one change costs
+ * about the square root of the number of topics. Any two images may be compared, also one that was
+ * read from a snapshot with an earlier one.
  */
 export function deltaBetween(previous: MetadataImage, next: MetadataImage): MetadataDelta {
   return {

@@ -12,7 +12,7 @@ export interface BrokerNode {
   readonly fenced: boolean;
 }
 
-/** The brokers as this client is to reach them. */
+/** The brokers, with the addresses at which this client can reach them. */
 export function brokerNodes(
   { metadata, settings }: { readonly metadata: Metadata; readonly settings: BrokerSettings },
   connection: LocalEnd,
@@ -28,7 +28,7 @@ export function brokerNodes(
   return nodes;
 }
 
-/** A partition as Metadata and DescribeTopicPartitions tell it. */
+/** The fields of a partition that are common to Metadata and DescribeTopicPartitions. */
 export function partitionPart(
   image: MetadataImage,
   { leader, leaderEpoch, replicas, isr }: PartitionImage,

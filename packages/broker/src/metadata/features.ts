@@ -1,7 +1,7 @@
 /**
- * The features this broker knows, and their levels (KIP-584). A broker that registers finalizes
- * each that is not yet, at its highest level; the first is written first, as Kafka's readers want
- * it.
+ * The features that this broker supports, and their levels (KIP-584). When a broker registers, each
+ * feature that is not finalized yet is finalized at its highest level. `metadata.version` must be
+ * written first: Kafka's tools need it to read the records after it.
  */
 export const SUPPORTED_FEATURES = [
   /** Tells Kafka's tools which versions of metadata records to expect: up to IBP_4_0_IV3. */

@@ -2,14 +2,15 @@ import type { SetConfigs } from "../config/kafka/set-configs.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 
 /**
- * The cluster as `__cluster_metadata` says it is. An image is never changed: `apply` makes the
- * next one, sharing what did not change, so a handler may keep the one it began with.
+ * The state of the cluster by the records of `__cluster_metadata`. An image never changes: `apply`
+ * makes the next one, which shares what did not change. So a handler may keep the image with which
+ * it began.
  */
 export interface MetadataImage extends SetConfigs {
   readonly topics: LayeredMap<string, TopicImage>;
   readonly topicsById: LayeredMap<string, TopicImage>;
   readonly brokers: ReadonlyMap<number, BrokerImage>;
-  /** First id of the producer-id block that is allocated next. */
+  /** First id of the producer id block that is allocated next. */
   readonly nextProducerId: number;
   /** Finalized feature levels (KIP-584). */
   readonly features: ReadonlyMap<string, number>;
@@ -18,7 +19,7 @@ export interface MetadataImage extends SetConfigs {
 export interface TopicImage {
   readonly name: string;
   readonly id: string;
-  /** By partition number, without gaps. */
+  /** By partition index, without gaps. */
   readonly partitions: readonly PartitionImage[];
 }
 
@@ -26,21 +27,21 @@ export interface PartitionImage {
   /** In preferred order: the first is the preferred leader. */
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
-  /** Of `replicas`, those a reassignment brings; they go again when it is cancelled (KIP-455). */
+  /** The `replicas` that a reassignment adds; a cancellation removes them (KIP-455). */
   readonly adding: readonly number[];
-  /** Of `replicas`, those that go when it is done. */
+  /** The `replicas` that a reassignment removes when it is complete. */
   readonly removing: readonly number[];
-  /** `NO_LEADER` when there is none. A leader need not hold a replica, see elect-leader.ts. */
+  /** `NO_LEADER` if there is none. A leader need not hold a replica, see elect-leader.ts. */
   readonly leader: number;
   readonly leaderEpoch: number;
-  /** Goes up with every change of the partition. */
+  /** Increases with every change of the partition. */
   readonly partitionEpoch: number;
 }
 
 export interface BrokerImage {
   readonly id: number;
   readonly epoch: number;
-  /** Different each time the broker starts. */
+  /** New each time the broker starts. */
   readonly incarnationId: string;
   readonly host: string;
   readonly port: number;
@@ -48,7 +49,7 @@ export interface BrokerImage {
   readonly fenced: boolean;
 }
 
-/** In place of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */
+/** Used instead of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */
 export const NO_LEADER = -1;
 
 export const EMPTY_IMAGE: MetadataImage = {
@@ -60,7 +61,7 @@ export const EMPTY_IMAGE: MetadataImage = {
   features: new Map(),
 };
 
-/** The broker that a resource of type broker names, null when there is none. */
+/** The broker that a resource of type broker names, null if there is none. */
 export function brokerNamed(image: MetadataImage, name: string): BrokerImage | null {
   const broker = image.brokers.get(Number(name));
   return broker !== undefined && String(broker.id) === name ? broker : null;

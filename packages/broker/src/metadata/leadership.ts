@@ -2,10 +2,9 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { MetadataImage, PartitionImage } from "./image.ts";
 
 /**
- * What this broker may do with a partition: what the metadata says, until that expires. A broker
- * that is isolated can't know what was decided since: others may lead by now what the metadata here
- * says it leads. It then leads nothing and follows nothing. Nobody but this class asks whether the
- * broker is isolated.
+ * Whether this broker leads or follows a partition by its metadata, which expires while the broker
+ * is isolated: others may lead by then what this metadata says that it leads, so it leads nothing
+ * and follows nothing. Only this class asks whether the broker is isolated.
  */
 export class Leadership {
   readonly #nodeId: number;
@@ -18,7 +17,7 @@ export class Leadership {
     this.#isIsolated = isIsolated;
   }
 
-  /** Whether what the metadata says of leaders is not to be relied on at the moment. */
+  /** Whether this broker's metadata may name wrong leaders, because the broker is isolated. */
   get isExpired(): boolean {
     return this.#isIsolated();
   }
@@ -28,12 +27,12 @@ export class Leadership {
     return this.#find(topic, index)?.leader === this.#nodeId && !this.isExpired;
   }
 
-  /** Whether the replica beside this broker is in sync, as far as the controller knows now. */
+  /** Whether this broker's replica is in the ISR. */
   isInSync(topic: string, index: number): boolean {
     return this.#find(topic, index)?.isr.includes(this.#nodeId) === true && !this.isExpired;
   }
 
-  /** What a client is told of a partition that this broker does not lead. */
+  /** The error for a client that asks this broker for a partition that it does not lead. */
   refusal(topic: string, index: number): ErrorCode {
     return this.#find(topic, index) === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

@@ -13,7 +13,7 @@ import {
   topicRecord,
 } from "./records.ts";
 
-/** The metadata of the cluster, replayed from `__cluster_metadata`. */
+/** The state machine of the metadata, replayed from `__cluster_metadata`. */
 export const metadataMachine: StateMachine<MetadataImage, MetadataRecord> = {
   initial: EMPTY_IMAGE,
   apply: applyMetadata,
@@ -22,7 +22,7 @@ export const metadataMachine: StateMachine<MetadataImage, MetadataRecord> = {
   decode: decodeRecord,
 };
 
-/** Features first, as Kafka's readers expect them. */
+/** Features come first, because Kafka's tools need `metadata.version` to read the rest. */
 function* snapshot(image: MetadataImage): Generator<readonly MetadataRecord[]> {
   for (const [name, level] of image.features) yield [featureRecord(name, level)];
   for (const broker of image.brokers.values()) yield [registerBrokerRecord(broker)];

@@ -1,11 +1,11 @@
 /**
- * Keeps two requests from making the same topic's logs at the same time. Soft state: it is only
- * about work in progress.
+ * Keeps two requests from creating the same topic's logs at the same time. Soft state: it only
+ * concerns requests in progress.
  */
 export class NameLocks {
   readonly #held = new Map<string, Promise<void>>();
 
-  /** Runs `work` when nobody else works on any of `names`; takes them all at once or none. */
+  /** Runs `work` when no other request holds any of `names`; takes all of them at once. */
   async hold<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
     for (;;) {
       const busy = names.flatMap((name) => this.#held.get(name) ?? []);

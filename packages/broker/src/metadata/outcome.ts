@@ -1,13 +1,13 @@
 import { ErrorCode, errorOf } from "@tarpan/protocol";
 
-/** How one item of a request fared, as most admin responses tell it. */
+/** The result of one item of a request, as in most admin responses. */
 export interface Outcome {
   readonly errorCode: number;
   /** Null without an error. */
   readonly errorMessage: string | null;
 }
 
-/** How each partition of a topic fared. */
+/** The results of a topic's partitions. */
 export interface TopicOutcomes {
   readonly name: string;
   readonly partitions: readonly PartitionOutcome[];
@@ -19,7 +19,7 @@ export interface PartitionOutcome extends Outcome {
 
 export const DONE: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null };
 
-/** Without a text of its own it has that of its code: a refusal always says why. */
+/** Without `reason` the text is that of the error code: a refusal always says why. */
 export function refused(errorCode: number, reason = errorOf(errorCode).message): Outcome {
   return { errorCode, errorMessage: fitting(reason) };
 }

@@ -2,20 +2,19 @@ import type { LogId } from "../log/log.ts";
 import type { PartitionImage } from "./image.ts";
 
 /**
- * Whoever keeps the logs of the partitions this broker hosts. Partitions are opened and closed
- * from `Metadata.onChange`; these two come before a change, so that a partition never exists in
- * the metadata without its log.
+ * Creates and deletes the logs of partitions for the controller. A log is created before the record
+ * of its partition is appended, so that the metadata never has a partition without a log.
+ * Partitions are opened and closed later, from `Metadata.onChange`.
  */
 export interface PartitionHost {
   /**
-   * Makes new, empty logs, durably, as much at a time as is sensible. When one can't be made the
-   * promise rejects, and the ones that were made are left to `discardLogs`. Logs that only other
-   * brokers hold are theirs to make.
+   * Creates new, empty logs, durably. If one can't be created the promise rejects, and the caller
+   * passes the others to `discardLogs`. A standalone broker creates only logs of its own replicas.
    */
   createLogs(logs: readonly NewLog[]): Promise<void>;
   /**
-   * Removes logs whose topic never came to be; one that is not there is no error. A crash before
-   * this leaves logs that no topic owns, which the host removes at its start.
+   * Deletes logs whose topic was not created in the end; a missing one is no error. A crash before
+   * this leaves logs that belong to no topic; a standalone broker deletes them at its next start.
    */
   discardLogs(ids: readonly LogId[]): Promise<void>;
 }
@@ -26,7 +25,7 @@ export interface NewLog {
   readonly replicas: readonly number[];
 }
 
-/** Those of a topic's partitions from number `from` on. */
+/** The logs of a topic's new partitions, the first of which has index `from`. */
 export function newLogs(
   topic: string,
   topicId: string,

@@ -9,10 +9,10 @@ export function isRefusal<T extends object>(value: T | Outcome): value is Outcom
 }
 
 /**
- * Replicas for `count` new partitions: leaders go round the brokers that are up, beginning at
- * `first`, and further replicas are the next brokers, other racks first, so that leaders and
- * replicas spread evenly. Brokers that are not up are taken only where there are too few others,
- * and to lead nothing (Kafka's StripedReplicaPlacer); a majority of the replicas has to be up.
+ * Places the replicas of `count` new partitions. Leaders go round the unfenced brokers, beginning
+ * at `first`; further replicas are the next brokers, other racks first, so that leaders and
+ * replicas spread evenly. Fenced brokers are used only if there are too few others, and never as
+ * leaders (as in Kafka's StripedReplicaPlacer). A majority of the replicas must be unfenced.
  */
 export function placePartitions(
   image: MetadataImage,
@@ -24,13 +24,14 @@ export function placePartitions(
   const up = ids.filter((id) => isUp(image, id));
   const down = ids.filter((id) => !isUp(image, id));
   if (replicationFactor > ids.length || up.length * 2 <= replicationFactor) {
-    const known = down.length > 0 ? ` of ${ids.length}` : "";
-    const text = `replication factor ${replicationFactor} needs as many brokers, ${up.length}${known} are up`;
+    const text =
+      `replication factor ${replicationFactor} needs as many brokers, a majority of them up: ` +
+      `${ids.length} are registered, ${up.length} of them up`;
     return refused(ErrorCode.INVALID_REPLICATION_FACTOR, text);
   }
   const fromUp = Math.min(replicationFactor, up.length);
   const partitions = Array.from({ length: count }, (_, partition) => {
-    // Once round, the distance between leader and first follower grows by one.
+    // After each round the distance between leader and first follower grows by one.
     const shift = Math.floor(partition / up.length);
     const leader = (first + partition) % up.length;
     const order = Array.from({ length: up.length }, (__, place) => {
@@ -46,7 +47,7 @@ export function placePartitions(
   return { partitions };
 }
 
-/** The first `count` of `order`, but no rack twice before every rack has one. */
+/** The first `count` of `order`, but no rack gets a second one before every rack has one. */
 function acrossRacks(image: MetadataImage, order: readonly number[], count: number): number[] {
   const left = [...order];
   const chosen: number[] = [];
@@ -69,7 +70,7 @@ function isUp(image: MetadataImage, id: number): boolean {
   return image.brokers.get(id)?.fenced === false;
 }
 
-/** Replicas as the client wants them, one list per partition. `replicas` null takes any number. */
+/** The client's own assignments, one list per partition. `replicas` null allows any number. */
 export function placeAsAssigned(
   image: MetadataImage,
   assignments: readonly (readonly number[])[],
@@ -93,11 +94,11 @@ function assignmentProblem(
 ): string | null {
   if (brokerIds.length === 0) return "a partition was assigned no brokers";
   const unknown = brokerIds.find((id) => image.brokers.get(id)?.fenced !== false);
-  if (unknown !== undefined) return `broker ${unknown} is not there or not up`;
+  if (unknown !== undefined) return `broker ${unknown} is not registered, or is fenced`;
   if (new Set(brokerIds).size !== brokerIds.length)
     return "a partition was assigned a broker twice";
   if (brokerIds.length !== expected) {
-    return `a partition was assigned ${brokerIds.length} brokers, the others have ${expected}`;
+    return `a partition was assigned ${brokerIds.length} brokers, but the others have ${expected}`;
   }
   return null;
 }

@@ -5,16 +5,16 @@ import { type MetadataImage, type PlacedPartition, partitionsOf } from "./image.
 import { type Outcome, refused } from "./outcome.ts";
 import { targetReplicas } from "./reassignment.ts";
 
-/** What to ask `decideReassign` for, or why it can't be. */
+/** The topics to pass to `decideReassign`, or why there is no plan. */
 export type ReplicaPlan = { readonly topics: readonly ReassignedTopic[] } | Outcome;
 
 /**
- * Other replicas for every partition that has one on this broker, so that it can go. Each goes to
- * the living broker that has the fewest, and takes the place in the order that the old one had.
+ * Moves all replicas away from a broker, so that it can be removed. Each goes to the live broker
+ * that has the fewest replicas, and takes the old one's position in the preferred order.
  */
 export function planDecommission(image: MetadataImage, brokerId: number): ReplicaPlan {
   if (!image.brokers.has(brokerId)) {
-    const text = `no broker is registered as ${brokerId}`;
+    const text = `broker ${brokerId} is not registered`;
     return refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text);
   }
   const load = replicaCounts(image);
@@ -27,8 +27,8 @@ export function planDecommission(image: MetadataImage, brokerId: number): Replic
     if (next === null) {
       const { topic, index } = placed;
       const text =
-        `${topic.name}-${index} has ${replicas.length} replicas and no other living broker ` +
-        "could take one: add a broker, or lower its replication factor first";
+        `${topic.name}-${index} has ${replicas.length} replicas, and no other live broker can ` +
+        "take one: add a broker, or lower its replication factor first";
       return refused(ErrorCode.INVALID_REPLICATION_FACTOR, text);
     }
     load.set(next, load.get(next)! + 1);
@@ -38,19 +38,20 @@ export function planDecommission(image: MetadataImage, brokerId: number): Replic
 }
 
 /**
- * Gives a broker that has few replicas its share, taken from those that have the most. Only as much
- * moves as must: nothing between the others.
+ * Gives a broker that has few replicas its share, taken from the brokers that have the most. No
+ * replica moves between the others.
  */
 export function planSpread(image: MetadataImage, brokerId: number): ReplicaPlan {
   const load = replicaCounts(image);
   if (!load.has(brokerId)) {
-    return refused(ErrorCode.BROKER_ID_NOT_REGISTERED, `broker ${brokerId} is not there or not up`);
+    const text = `broker ${brokerId} is not registered, or is fenced: start it first`;
+    return refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text);
   }
   const plan = new PlanDraft();
   let total = 0;
   for (const count of load.values()) total += count;
   const share = Math.floor(total / load.size);
-  // Partition 0 of every topic, then 1 …, so that no topic gives all.
+  // Partition 0 of every topic, then partition 1 and so on, so that replicas of many topics move.
   const placed = [...partitionsOf(image)].sort((a, b) => a.index - b.index);
   for (const one of placed) {
     const held = load.get(brokerId)!;
@@ -86,7 +87,7 @@ class PlanDraft {
   }
 }
 
-/** Replicas of each living broker, as they will be once all reassignments are done. */
+/** How many replicas each live broker will have once all reassignments are done. */
 function replicaCounts(image: MetadataImage): Map<number, number> {
   const counts = new Map([...aliveBrokers(image)].map((id) => [id, 0]));
   for (const { partition } of partitionsOf(image)) {

@@ -1,8 +1,8 @@
 import { PRODUCER_ID_BLOCK_SIZE } from "./limits.ts";
 
 /**
- * Hands out producer ids, a block at a time. What is left of a block when the broker stops is
- * never used: an id given twice would let one producer overwrite another's sequence.
+ * Hands out producer ids from blocks. The rest of a block is never used after a restart of the
+ * broker: two producers with the same id would break each other's sequences.
  */
 export class ProducerIds {
   readonly #allocate: () => Promise<number>;
@@ -10,7 +10,7 @@ export class ProducerIds {
   #end = 0;
   #refill: Promise<void> | null = null;
 
-  /** `allocate` makes the next block this broker's, durably, and resolves to its first id. */
+  /** `allocate` durably allocates the next block to this broker, and resolves to its first id. */
   constructor(allocate: () => Promise<number>) {
     this.#allocate = allocate;
   }

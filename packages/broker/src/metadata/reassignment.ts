@@ -3,27 +3,28 @@ import { type MetadataImage, NO_LEADER, type PartitionImage } from "./image.ts";
 import type { PartitionChange } from "./records.ts";
 
 /**
- * A reassignment under way (KIP-455). `replicas` are the wanted ones in their order, then those
- * that go; `adding` and `removing` say which are new and which go. Without one both are empty.
+ * Whether a reassignment is under way (KIP-455). Then `replicas` are the target replicas in their
+ * order, followed by those that are removed; `adding` and `removing` are empty without one.
  */
 export function isReassigning({ adding, removing }: PartitionImage): boolean {
   return adding.length > 0 || removing.length > 0;
 }
 
-/** The replicas a partition shall have: once a reassignment is done, and at once without one. */
+/** The replicas of the partition, or, during a reassignment, those that it will have. */
 export function targetReplicas({ replicas, removing }: PartitionImage): readonly number[] {
   return removing.length === 0 ? replicas : replicas.filter((id) => !removing.includes(id));
 }
 
-/** The replicas from before the reassignment, in the order known. */
+/** The replicas before the reassignment. */
 function originalReplicas({ replicas, adding }: PartitionImage): readonly number[] {
   return replicas.filter((id) => !adding.includes(id));
 }
 
 /**
- * Sets out for `target`, or for where it came from when that is null. Null when no replica in sync
- * would be left. What an earlier reassignment brought and this one does not want goes at once, as
- * KIP-455 has it; Kafka's controller would keep it among the replicas a cancellation returns to.
+ * Begins a reassignment to `target`, or cancels the present one if `target` is null. Returns null
+ * if no replica in sync would be left. Replicas that an earlier reassignment was adding, and that
+ * are no target now, are removed at once, as KIP-455 says; Kafka's controller would keep them among
+ * the replicas to which a cancellation returns.
  */
 export function beginReassignment(
   partition: PartitionImage,
@@ -41,7 +42,7 @@ export function beginReassignment(
   return { ...change, ...movedLeader(partition, replicas, isr, alive) };
 }
 
-/** A leader among `replicas`, where that is not the one there is and one of them may. */
+/** A new leader among `replicas`, if the present one is none of them, or is not alive. */
 export function movedLeader(
   { leader }: PartitionImage,
   replicas: readonly number[],
@@ -70,7 +71,7 @@ export interface ListedTopic {
   readonly partitionIndexes: readonly number[];
 }
 
-/** Null asks for all. What is unknown or not moving is left out, as in Kafka. */
+/** `asked` null means all. As in Kafka, partitions that are unknown or not moving are omitted. */
 export function listReassignments(
   image: MetadataImage,
   asked: readonly ListedTopic[] | null,

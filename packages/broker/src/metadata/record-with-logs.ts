@@ -9,8 +9,8 @@ import { storageRefusal } from "./storage-refusal.ts";
 type RecordsOf<Plan> = (image: MetadataImage, plan: Plan) => MetadataRecord[] | Outcome;
 
 /**
- * Makes the logs that the plans need, then appends the records of the plans that are still valid.
- * Returns the other plans; their logs are removed again. When it is unknown whether the records
+ * Creates the logs that the plans need, then appends the records of the plans that are still valid.
+ * Returns the other plans; their logs are deleted again. If it is unknown whether the records
  * were stored, the logs stay, because a topic may own them.
  */
 export async function recordWithLogs<Plan>(

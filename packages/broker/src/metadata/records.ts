@@ -19,7 +19,7 @@ export type RecordValue<N extends MetadataRecordName> = Output<
 /** `PartitionChangeRecord.leader` when the leader stays (Kafka's `NO_LEADER_CHANGE`). */
 export const LEADER_UNCHANGED = -2;
 
-/** Kafka's tools read these too, so each is written at the oldest version, which holds it all. */
+/** Kafka's tools read these records too. The oldest version has all fields that are needed. */
 const VERSION = 0;
 
 export function encodeRecord({ record, version, value }: MetadataRecord): EncodedRecord {
@@ -63,9 +63,9 @@ export function partitionRecord(
   return { record: "PartitionRecord", version: VERSION, value };
 }
 
-/** What is left out stays as it is. */
+/** Fields that are left out stay as they are. */
 export interface PartitionChange {
-  /** Starts a new leader epoch, even when it is the one that led before. */
+  /** Starts a new leader epoch, even if it is the present leader. */
   readonly leader?: number;
   readonly isr?: readonly number[];
   readonly replicas?: readonly number[];

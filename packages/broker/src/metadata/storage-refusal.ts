@@ -3,7 +3,7 @@ import { LogError } from "../log/log-error.ts";
 import { StateMachineError } from "../state-machine/replayed.ts";
 import { type Outcome, refused } from "./outcome.ts";
 
-/** What could not be stored, said to a client. */
+/** The outcome for a client whose change could not be stored. */
 export function storageRefusal(error: unknown): Outcome {
   const cause = causeOf(error);
   switch (cause?.kind) {
@@ -21,9 +21,9 @@ export function storageRefusal(error: unknown): Outcome {
 }
 
 /**
- * Another broker's epoch stands in the log where this decision would: it is as good as certain that
- * it does not (only a trim by that broker could hide that it does), and every decision may be asked
- * twice.
+ * Whether another broker has begun an epoch in the log instead of this decision's records. These
+ * are then almost certainly not stored (only a trim by that broker could hide them), and every
+ * decision may be asked for twice, so the caller may ask the next controller.
  */
 export function isFenced(error: unknown): boolean {
   return causeOf(error)?.kind === "fenced";

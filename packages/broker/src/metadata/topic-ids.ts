@@ -18,12 +18,12 @@ export function randomUuid(random: Random): string {
 export function newTopicId(random: Random): string {
   for (;;) {
     const id = randomUuid(random);
-    // Six leading bits of 62 are '-'.
+    // In base64 six bits of value 62 are '-'.
     if (Number.parseInt(id.slice(0, 2), 16) >> 2 !== 62) return id;
   }
 }
 
-/** A random whole number from 0 to 2^32-1. */
+/** A random integer from 0 to 2^32-1. */
 export function randomNumber(random: Random): number {
   const bytes = random.bytes(4);
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);

@@ -8,12 +8,12 @@ export const CONSUMER_OFFSETS_TOPIC = "__consumer_offsets";
 
 const INTERNAL = new Set([CONSUMER_OFFSETS_TOPIC, "__transaction_state", "__share_group_state"]);
 
-/** Kafka's `Topic.isInternal`: kept by coordinators, hidden from consumers by default. */
+/** Kafka's `Topic.isInternal`: written by coordinators, hidden from consumers by default. */
 export function isInternalTopic(name: string): boolean {
   return INTERNAL.has(name);
 }
 
-/** Why `name` can't be a topic's name, null when it can (Kafka's `Topic.validate`). */
+/** Why `name` is no valid topic name, null if it is one (Kafka's `Topic.validate`). */
 export function topicNameProblem(name: string): string | null {
   if (name === "") return "a topic name can't be empty";
   if (name === "." || name === "..") return `a topic can't be named '${name}'`;
@@ -27,8 +27,8 @@ export function topicNameProblem(name: string): string | null {
 }
 
 /**
- * A topic whose name differs from `name` in '.' against '_' only, null when there is none. Kafka
- * refuses such pairs because both become the same metric name.
+ * A topic whose name differs from `name` only in '.' instead of '_' or the other way round, null if
+ * there is none. Kafka refuses such pairs because both get the same metric name.
  */
 export function collidingTopic(name: string, existing: Iterable<string>): string | null {
   if (!/[._]/.test(name)) return null;
@@ -36,7 +36,7 @@ export function collidingTopic(name: string, existing: Iterable<string>): string
   return null;
 }
 
-/** Without making a string for each of thousands of topics. */
+/** Compares character by character, which allocates nothing for thousands of topics. */
 function collide(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {

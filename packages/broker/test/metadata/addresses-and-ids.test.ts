@@ -11,7 +11,7 @@ describe("the advertised address", () => {
       { localAddress, localPort: 9092 },
     );
 
-  it("is what advertised.listeners says, if it is set", () => {
+  it("is that of advertised.listeners, if it is set", () => {
     const to = (listeners: string) => advertised("0.0.0.0", "10.1.2.3", listeners);
     expect(to("PLAINTEXT://kafka.example:19092")).toEqual({ host: "kafka.example", port: 19092 });
     expect(to("PLAINTEXT://[fe80::1]:9092")).toEqual({ host: "fe80::1", port: 9092 });
@@ -23,7 +23,7 @@ describe("the advertised address", () => {
     expect(advertised("localhost", "127.0.0.1")).toEqual({ host: "localhost", port: 9092 });
   });
 
-  it("is what the client reached when every address is bound", () => {
+  it("is the one that the client reached if every address is bound", () => {
     expect(advertised("0.0.0.0", "10.1.2.3").host).toBe("10.1.2.3");
     expect(advertised("::", "::ffff:10.1.2.3").host).toBe("10.1.2.3");
     expect(advertised("::", "fe80::1").host).toBe("fe80::1");
@@ -31,7 +31,7 @@ describe("the advertised address", () => {
 });
 
 describe("topic ids", () => {
-  it("are version 4 UUIDs that no tool takes for a flag", () => {
+  it("are version 4 UUIDs that do not look like a flag on a command line", () => {
     const random = new SeededRandom(1);
     for (let i = 0; i < 500; i++) {
       const id = newTopicId(random);

@@ -1,4 +1,4 @@
-// What tests ask of a controller most often, with what they mostly leave out.
+// The controller's operations that tests use most often, with default arguments.
 import type { CreatedTopic } from "../../src/metadata/create-topics.ts";
 import type { ResourceChange } from "../../src/metadata/decide-alter-configs.ts";
 import type { PartitionsSpec } from "../../src/metadata/decide-create-partitions.ts";

@@ -30,7 +30,7 @@ describe("a broker of a cluster", () => {
     expect(epochs()).toEqual([0, 1, 0]);
   });
 
-  it("may move while it runs, which starts no epoch", () => {
+  it("may change its address while it runs, which starts no leader epoch", () => {
     const history = cluster([1, 2, 3], TOPICS);
     const moved = { host: "elsewhere", port: 1, rack: "r", unclean: true };
     const again = { id: 1, incarnationId: incarnationOf(1), ...moved };
@@ -54,7 +54,7 @@ describe("a broker of a cluster", () => {
     expect(again).toEqual({ records: [], response: false });
   });
 
-  it("is not fenced for what an earlier incarnation missed", () => {
+  it("is not fenced for the missing heartbeats of an earlier incarnation", () => {
     const history = cluster([1, 2, 3], TOPICS);
     history.register(1, incarnationOf(1, 1));
     for (const decide of [decideFenceBroker, decideUnfenceBroker]) {
@@ -64,7 +64,7 @@ describe("a broker of a cluster", () => {
     }
   });
 
-  it("leads all that nobody does when it is the first to come back", () => {
+  it("leads all partitions without a leader when it is the first to return", () => {
     for (const comeBack of ["register", "unfence"]) {
       const history = cluster([1, 2, 3], TOPICS);
       for (const id of [1, 2, 3]) {
@@ -77,7 +77,7 @@ describe("a broker of a cluster", () => {
     }
   });
 
-  it("without a replica leads where no replica's broker is up", () => {
+  it("leads a partition of which it has no replica if all replicas are fenced", () => {
     const history = cluster([1, 2, 3], { u: [[1, 2]] });
     for (const id of [1, 2]) {
       history.take(decideFenceBroker(history.image, id, incarnationOf(id)));
@@ -85,7 +85,7 @@ describe("a broker of a cluster", () => {
     expect(history.leaders("u")).toEqual([3]);
   });
 
-  it("is forgotten only when it is down and holds nothing", () => {
+  it("is unregistered only if it is fenced and holds no replica", () => {
     const history = cluster([1, 2, 3], { u: [[1, 2]] });
     const code = (id: number) => {
       return history.take(decideUnregisterBroker(history.image, id)).errorCode;

@@ -12,7 +12,7 @@ import {
 } from "../../src/metadata/records.ts";
 import type { Decision } from "../../src/state-machine/replayed.ts";
 
-/** A cluster's metadata as decisions make it, and every record of them. */
+/** A cluster's metadata that decisions change, and all their records. */
 export class History {
   image: MetadataImage = EMPTY_IMAGE;
   readonly records: MetadataRecord[] = [];
@@ -28,7 +28,7 @@ export class History {
     this.take(decideRegisterBroker(this.image, { ...broker, unclean: false }, { clustered: true }));
   }
 
-  /** Fenced without elections, to stage what decisions would not leave. */
+  /** Fences a broker without elections, for a state that decisions would not leave behind. */
   fence(...ids: number[]): void {
     const records = ids.map((id) => {
       return registerBrokerRecord({ ...this.image.brokers.get(id)!, fenced: true });
@@ -79,7 +79,7 @@ export function incarnationOf(id: number, start = 0): string {
   return `00000000-0000-0000-0000-${String(id * 1_000 + start).padStart(12, "0")}`;
 }
 
-/** What the engine says of a log; a broker in `behind` has a replica that lags. */
+/** The engine's report of a log; replicas of the brokers in `behind` lag. */
 export function replicaStates(
   topic: string,
   partition: number,

@@ -32,7 +32,7 @@ const BROKERS = [1, 2, 3, 4, 5];
 const NOTHING = { records: [], response: undefined };
 const ANY_FACTOR = { allowReplicationFactorChange: true };
 
-/** A controller over an engine that answers whatever it likes, until it is told to be well. */
+/** A controller over an engine that reports random states, until the test ends that. */
 class Simulation {
   image: MetadataImage = EMPTY_IMAGE;
   readonly records: MetadataRecord[] = [];
@@ -82,7 +82,7 @@ class Simulation {
     }
   }
 
-  /** Every replica is where it shall be and in sync. */
+  /** Reports every replica as placed by the metadata and in sync. */
   becomeWell(): void {
     const states = this.#states((target) => target);
     const { records } = decideIsr(this.image, states);
@@ -119,7 +119,7 @@ class Simulation {
     if (isRefusal(plan)) return NOTHING;
     const decision = decideReassign(this.image, plan.topics, ANY_FACTOR);
     const codes = decision.response.flatMap((topic) => topic.partitions.map((p) => p.errorCode));
-    // A plan may meet a partition none of whose replicas is in sync, but no broker that can't be.
+    // A plan may only be refused if none of a partition's replicas is in sync.
     expect(codes.every((code) => code === 0 || code === 39)).toBe(true);
     return decision;
   }
@@ -139,7 +139,7 @@ class Simulation {
   }
 }
 
-/** Thousands of times: `assert` costs a fraction of `expect`. */
+/** Uses `assert`, which is much cheaper than `expect`: it runs thousands of times. */
 function checkStep(before: MetadataImage, after: MetadataImage): void {
   const alive = aliveBrokers(after);
   for (const { topic, index, partition } of partitionsOf(after)) {
@@ -162,7 +162,7 @@ function checkStep(before: MetadataImage, after: MetadataImage): void {
   }
 }
 
-/** As the log keeps them. */
+/** Records after encoding and decoding, as the log keeps them. */
 function stored(records: readonly MetadataRecord[]): MetadataRecord[] {
   return records.map((record) => metadataMachine.decode(metadataMachine.encode(record))!);
 }
@@ -173,7 +173,7 @@ function plain(image: MetadataImage) {
 }
 
 describe("the controller", () => {
-  it("keeps a leader in every partition whatever comes, and replays to the same", () => {
+  it("keeps a leader in every partition whatever happens, and replays to the same image", () => {
     const seed = seedOf("controller decisions");
     for (let round = 0; round < 60; round++) {
       const simulation = new Simulation(seed + round);

@@ -5,7 +5,7 @@ import { createTopics } from "./ask.ts";
 import { openMetadata, spec } from "./support.ts";
 
 describe("creating topics", () => {
-  it("makes the logs, then the topic", async () => {
+  it("creates the logs, then the topic", async () => {
     const { metadata, host } = await openMetadata();
     const seen: string[][] = [];
     metadata.onChange((_, { topics }) => seen.push([...topics.keys()]));
@@ -17,7 +17,7 @@ describe("creating topics", () => {
     expect(metadata.image.topics.get("t")).toBe(metadata.image.topicsById.get(created!.topic!.id));
   });
 
-  it("answers what is wrong with each topic", async () => {
+  it("answers each topic with its own error", async () => {
     const { metadata } = await openMetadata();
     await createTopics(metadata, [spec("there"), spec("a.b")]);
     const assign = (...brokerIds: number[][]) => ({
@@ -57,7 +57,7 @@ describe("creating topics", () => {
     expect([...metadata.image.topics.keys()]).toEqual(["there", "a.b"]);
   });
 
-  it("makes a thousand concurrent topics in a few appends", async () => {
+  it("creates a thousand topics at the same time in a few appends", async () => {
     const { metadata, log } = await openMetadata();
     let appends = 0;
     const append = log.append.bind(log);
@@ -72,7 +72,7 @@ describe("creating topics", () => {
     expect(appends).toBeLessThan(10);
   });
 
-  it("lets one of many who create the same name win", async () => {
+  it("lets one of many requests for the same name succeed", async () => {
     const { metadata, host } = await openMetadata();
     const results = await Promise.all(
       Array.from({ length: 5 }, () => createTopics(metadata, [spec("same")])),
@@ -82,7 +82,7 @@ describe("creating topics", () => {
     expect(host.logs.size).toBe(1);
   });
 
-  it("leaves nothing behind when a log can't be made", async () => {
+  it("leaves nothing behind if a log can't be created", async () => {
     const { metadata, host } = await openMetadata();
     host.failure = new Error("no space");
     const [result] = await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
@@ -94,7 +94,7 @@ describe("creating topics", () => {
     expect(again?.errorCode).toBe(0);
   });
 
-  it("lets one of two colliding names win, whoever asks first", async () => {
+  it("lets one of two colliding names succeed", async () => {
     const { metadata, host } = await openMetadata();
     const results = await Promise.all(
       ["a.b", "a_b", "a.b"].map((name) => createTopics(metadata, [spec(name)])),
@@ -105,7 +105,7 @@ describe("creating topics", () => {
     expect(host.logs.size).toBe(1);
   });
 
-  it("takes the logs back when the disk was full, and keeps them when nobody knows", async () => {
+  it("deletes the logs if the disk was full, and keeps them after an unknown outcome", async () => {
     const { metadata, host, log } = await openMetadata();
     const append = log.append.bind(log);
     const create = async (name: string) => (await createTopics(metadata, [spec(name)]))[0];

@@ -24,10 +24,10 @@ function elect(
   return [answer.errorCode, ...outcomes];
 }
 
-describe("elections that are asked for", () => {
+describe("elections that a client requests", () => {
   const NOT_NEEDED = ErrorCode.ELECTION_NOT_NEEDED;
 
-  it("give partitions their preferred leader", () => {
+  it("make the preferred replica the leader", () => {
     const history = cluster([1, 2, 3], {
       t: [
         [1, 2],
@@ -61,7 +61,7 @@ describe("elections that are asked for", () => {
     expect(elect(history, preferred, {})).toEqual([0]);
   });
 
-  it("find a leader where there is none, as long as a broker is up", () => {
+  it("elect a leader for partitions without one, if any broker is unfenced", () => {
     const history = cluster([1, 2], { t: [[1], [2]] });
     history.change("t", 0, { leader: -1 });
     history.fence(1);
@@ -73,14 +73,14 @@ describe("elections that are asked for", () => {
     expect(elect(history, unclean, null)).toEqual([0, ["t", 0, none], ["t", 1, none]]);
   });
 
-  it("are of a known type", () => {
+  it("are refused if their type is unknown", () => {
     const history = cluster([1], { t: [[1]] });
     expect(elect(history, 2, { t: [0] })).toEqual([ErrorCode.INVALID_REQUEST]);
   });
 });
 
 describe("the balance of leaders", () => {
-  it("is restored for brokers that lead too little of what they should", () => {
+  it("is restored for brokers that lead too few partitions", () => {
     const ten = Array.from({ length: 10 }, () => [1, 2]);
     const history = cluster([1, 2], { t: [...ten, [2, 1]] });
     history.change("t", 0, { leader: 2 });
@@ -88,13 +88,16 @@ describe("the balance of leaders", () => {
     history.change("t", 1, { leader: 2 });
     history.change("t", 1, { isr: [2] });
     expect(history.take(decidePreferredLeaders(history.image, 10))).toBe(false);
-    expect(history.leaders("t").slice(0, 2), "who is not in sync waits").toEqual([1, 2]);
+    expect(
+      history.leaders("t").slice(0, 2),
+      "a replica that is not in sync is not elected",
+    ).toEqual([1, 2]);
     history.change("t", 0, { leader: 2 });
     history.fence(1);
     expect(decidePreferredLeaders(history.image, 0).records).toEqual([]);
   });
 
-  it("comes in rounds", () => {
+  it("is restored in rounds of a limited size", () => {
     const many = Array.from({ length: MAX_ELECTIONS_PER_ROUND + 1 }, () => [1, 2]);
     const history = cluster([1, 2], { t: many });
     many.forEach((_, index) => {

@@ -13,7 +13,7 @@ function reassign(history: History, replicas: number[]): void {
 }
 
 describe("ISRs", () => {
-  it("are what the engine says, in the order of the replicas", () => {
+  it("are the replicas that the engine calls current, in preferred order", () => {
     const history = cluster([1, 2, 3], TWO);
     history.take(decideIsr(history.image, [replicaStates("t", 0, [3, 1, 9], [2])]));
     expect(history.partition("t")).toMatchObject({
@@ -29,7 +29,7 @@ describe("ISRs", () => {
     expect(again.records, "nothing new, nothing written").toEqual([]);
   });
 
-  it("are never empty, and nothing comes of logs that are not there", () => {
+  it("are never empty, and logs of unknown partitions are ignored", () => {
     const history = cluster([1, 2, 3], TWO);
     const states = [
       replicaStates("t", 0, [], [1, 2, 3]),
@@ -42,7 +42,7 @@ describe("ISRs", () => {
 });
 
 describe("a reassignment", () => {
-  it("is done when all it wants are in sync and no replica is elsewhere", () => {
+  it("is complete when all target replicas are in sync and there are no others", () => {
     const history = cluster([1, 2, 3, 4], TWO);
     reassign(history, [4, 2, 3]);
     const underWay = { replicas: [4, 2, 3, 1], adding: [4], removing: [1] };
@@ -67,7 +67,7 @@ describe("a reassignment", () => {
     expect(history.partition("t").leaderEpoch).toBe(1);
   });
 
-  it("leaves the leader alone that stays, or when no replica's broker is up", () => {
+  it("keeps the leader if it stays a replica, or if all replicas are fenced", () => {
     const kept = cluster([1, 2, 3], TWO);
     reassign(kept, [2, 1]);
     kept.take(decideIsr(kept.image, [replicaStates("t", 0, [1, 2])]));
@@ -79,7 +79,7 @@ describe("a reassignment", () => {
     expect(down.partition("t")).toMatchObject({ replicas: [2], removing: [], leader: 1 });
   });
 
-  it("is asked of the engine until the log is where it shall be", () => {
+  it("is requested from the engine until the replicas are on the target brokers", () => {
     const history = cluster([1, 2, 3, 4], TWO);
     const misplaced = (...current: number[]) =>
       misplacedLogs(history.image, [replicaStates("t", 0, current)]).map((log) => log.replicas);

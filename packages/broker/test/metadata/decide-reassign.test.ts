@@ -17,7 +17,7 @@ function reassign(
 const start = () => cluster([1, 2, 3, 4, 5], { t: [[1, 2, 3]], u: [[1]] });
 
 describe("reassignments", () => {
-  it("begin with what is wanted and what goes", () => {
+  it("begin with the target replicas and those to remove", () => {
     const history = start();
     expect(reassign(history, [4, 2, 5])).toBe(0);
     expect(history.partition("t")).toEqual({
@@ -37,7 +37,7 @@ describe("reassignments", () => {
     expect(listReassignments(history.image, [])).toEqual([]);
   });
 
-  it("are done at once when only the order changes, or nothing", () => {
+  it("are complete at once if only the order changes, or nothing", () => {
     const history = start();
     expect(reassign(history, [3, 1, 2])).toBe(0);
     const ordered = { replicas: [3, 1, 2], isr: [3, 1, 2], adding: [], removing: [], leader: 1 };
@@ -46,7 +46,7 @@ describe("reassignments", () => {
     expect(history.partition("t").partitionEpoch).toBe(1);
   });
 
-  it("go back when they are cancelled, with their leader", () => {
+  it("return to the original replicas, and a leader among them, when they are cancelled", () => {
     const history = start();
     expect(reassign(history, null)).toBe(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS);
     reassign(history, [4, 5]);
@@ -63,7 +63,7 @@ describe("reassignments", () => {
     expect(reassign(history, null)).toBe(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS);
   });
 
-  it("do not go back to replicas none of which is in sync", () => {
+  it("can't be cancelled if none of the original replicas is in sync", () => {
     const history = start();
     reassign(history, [4, 5]);
     history.change("t", 0, { isr: [4, 5] });
@@ -71,7 +71,7 @@ describe("reassignments", () => {
     expect(history.partition("t").adding).toEqual([4, 5]);
   });
 
-  it("may change their mind: the replicas from before count, not those on the way", () => {
+  it("may get another target: the original replicas count, not those being added", () => {
     const history = start();
     reassign(history, [4, 2, 3]);
     history.change("t", 0, { isr: [4, 2, 3, 1] });

@@ -11,7 +11,7 @@ import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { createTopics } from "./ask.ts";
 import { openMetadata, spec } from "./support.ts";
 
-/** Name and the fields that matter, so that a test reads like the log. */
+/** A record's name and the fields that matter, so that a test reads like the log. */
 function brief(records: readonly MetadataRecord[]): unknown[] {
   return records.map(({ record, value }) => {
     switch (record) {
@@ -81,7 +81,7 @@ describe("records of decisions", () => {
     expect(brief(elsewhere.records)).toEqual([["RegisterBrokerRecord"]]);
   });
 
-  it("delete topics by name or id, and none that is named both ways", async () => {
+  it("delete topics by name or id, but none that the request names by both", async () => {
     const { metadata, plan } = await withTopic();
     const both: TopicRef[] = [
       { name: "t", id: null },
@@ -128,7 +128,7 @@ describe("records of decisions", () => {
     ]);
   });
 
-  it("refuse configs that can't be", async () => {
+  it("refuse invalid configs", async () => {
     const { image } = (await withTopic()).metadata;
     const topic = { type: ResourceType.topic, name: "t" };
     const broker = { type: ResourceType.broker, name: "1" };

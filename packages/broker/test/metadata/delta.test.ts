@@ -19,7 +19,7 @@ import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { cluster, incarnationOf, topicIdOf } from "./cluster.ts";
 
 describe("the delta of two images", () => {
-  it("names the partition that has changed, and no other", () => {
+  it("has the partition that has changed, and no other", () => {
     const history = cluster([1, 2], { a: [[1], [2], [1]], b: [[2]] });
     const before = history.image;
     history.change("a", 1, { leader: 2 });
@@ -37,7 +37,7 @@ describe("the delta of two images", () => {
     expect(deltaBetween(before, before)).toEqual({ topics: [], brokers: [], configs: [] });
   });
 
-  it("has a topic that is gone before the one that was made under its name", () => {
+  it("has a deleted topic before a new one with the same name", () => {
     const history = cluster([1], { a: [[1]] });
     const before = history.image;
     const again = "22222222-2222-2222-2222-222222222222";
@@ -52,7 +52,7 @@ describe("the delta of two images", () => {
     ]);
   });
 
-  it("tells brokers and resources that come, change and go", () => {
+  it("has brokers and resources that are new, changed or deleted", () => {
     const history = cluster([1, 2, 3]);
     const before = history.image;
     const [, second, third] = [...before.brokers.values()];
@@ -84,7 +84,7 @@ describe("the delta of two images", () => {
   });
 });
 
-it("a delta holds whatever two images differ in, at random", () => {
+it("a delta holds all differences of two random images", () => {
   const random = new SeededRandom(seedOf("metadata deltas"));
   for (let round = 0; round < 10; round++) {
     let image: MetadataImage = EMPTY_IMAGE;
@@ -104,7 +104,7 @@ it("a delta holds whatever two images differ in, at random", () => {
   }
 });
 
-it("a delta is found without a walk over all topics", () => {
+it("a delta is found without looking at all topics", () => {
   const records = Array.from({ length: 5_000 }, (_, i) => topicRecord(`t${i}`, topicIdOf(`t${i}`)));
   const before = applyMetadata(EMPTY_IMAGE, records);
   const next = applyMetadata(before, [removeTopicRecord(topicIdOf("t7"))]);
@@ -147,7 +147,7 @@ function randomChange(image: MetadataImage, random: SeededRandom): MetadataRecor
 
 type Plain = Map<string, unknown>;
 
-/** What there is, by a name for each thing. */
+/** All parts of an image, each under a name of its own. */
 function plain({ topicsById, brokers, configs }: MetadataImage): Plain {
   const things: Plain = new Map();
   for (const { id, name, partitions } of topicsById.values()) {
@@ -161,7 +161,7 @@ function plain({ topicsById, brokers, configs }: MetadataImage): Plain {
   return things;
 }
 
-/** The one image with what the delta says of the other. */
+/** The parts of the first image, changed as the delta says. */
 function patched(previous: MetadataImage, next: MetadataImage): Plain {
   const things = plain(previous);
   const put = (name: string, value: unknown) => {

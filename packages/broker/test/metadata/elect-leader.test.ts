@@ -4,7 +4,7 @@ import { cluster, replicaStates, topicIdOf } from "./cluster.ts";
 
 const partition = { leader: 1, replicas: [1, 2, 3], isr: [1, 3] };
 
-it("elects the one that is nearest to the data", () => {
+it("elects the broker that is nearest to the data", () => {
   const elect = (alive: number[], raftLeader: number | null = null) =>
     electLeader(partition, new Set(alive), raftLeader);
   expect(elect([1, 2, 3], 2), "who leads stays").toBe(1);
@@ -23,7 +23,7 @@ it("counts brokers that are registered and not fenced, in order", () => {
   expect([...aliveBrokers(history.image)]).toEqual([1, 3]);
 });
 
-it("finds Raft leaders in what the engine says", () => {
+it("finds Raft leaders in the engine's report", () => {
   const raftLeaderOf = raftLeadersOf([replicaStates("t", 0, [2, 1]), replicaStates("t", 1, [])]);
   expect([0, 1, 2].map((index) => raftLeaderOf(topicIdOf("t"), index))).toEqual([2, null, null]);
 });

@@ -2,7 +2,7 @@ import { expect, it, vi } from "vitest";
 import { LayeredMap } from "../../src/util/layered-map.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
-it("a layered map holds what a map would, and leaves earlier ones as they were", () => {
+it("a layered map holds the same entries as a map, and does not change earlier ones", () => {
   const random = new SeededRandom(seedOf("layered maps"));
   for (let round = 0; round < 20; round++) {
     let layered = new LayeredMap<number, number>();
@@ -40,7 +40,7 @@ it("a layered map holds what a map would, and leaves earlier ones as they were",
   }
 });
 
-it("a layered map finds what has changed without looking at the rest", () => {
+it("a layered map finds changed keys without looking at all others", () => {
   const all = new Map(Array.from({ length: 10_000 }, (_, key) => [key, 0]));
   let map = new LayeredMap<number, number>(all);
   let looked = 0;

@@ -33,7 +33,7 @@ it("leadership follows the metadata, and expires while the broker is isolated", 
   expect(led()).toEqual([false, true, false]);
 });
 
-it("leadership says of a partition whether another broker leads it, or nobody knows it", () => {
+it("leadership tells partitions that another broker leads from unknown ones", () => {
   const { image } = cluster([1, 2], { t: [[2]] });
   const leadership = new Leadership(
     1,

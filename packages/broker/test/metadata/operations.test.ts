@@ -19,7 +19,7 @@ import { StateMachineError } from "../../src/state-machine/replayed.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { FakeHost, LOG_OPTIONS, testEnv } from "./support.ts";
 
-/** All that a new operation takes. */
+/** All code that a new operation needs. */
 const setFeature = operation({
   api: controllerApi({
     ...{ key: 20_000, name: "SetFeature", versions: "0" },
@@ -49,7 +49,7 @@ describe("a row of the table", () => {
     });
   });
 
-  it("is served to others, who are told apart what could not be stored", async () => {
+  it("is served to other brokers, and rejects if the change could not be stored", async () => {
     const { context, failAppends } = await controller();
     const served = servedForm({ setFeature }, context);
     expect(await served.setFeature({ name: "f", level: 3 })).toEqual({ ...DONE, before: 0 });
@@ -58,7 +58,7 @@ describe("a row of the table", () => {
     await expect(failing).rejects.toBeInstanceOf(StateMachineError);
   });
 
-  it("is called from elsewhere, by its message", async () => {
+  it("is called by other brokers, through its message", async () => {
     const { local, context } = await controller();
     const parts = { ...servedForm(operations, local), ...servedForm({ setFeature }, context) };
     const calls: unknown[] = [];
@@ -76,19 +76,19 @@ describe("a row of the table", () => {
     ]);
   });
 
-  it("says what it is told when the controller can't be asked", async () => {
+  it("answers with the given outcome if the controller can't be called", async () => {
     const outcome = refused(ErrorCode.REQUEST_TIMED_OUT, "nobody is there");
     const remote = remoteForm(table, () =>
       Promise.reject(new KafkaError(outcome.errorCode, outcome.errorMessage)),
     );
     const feature = await remote.setFeature({ name: "f", level: 3 });
     expect(feature).toEqual({ ...outcome, before: -1 });
-    // Nothing can be said in the place of ids.
+    // This operation has no response for a refusal, so it rejects.
     const ids = remote.allocateProducerIds({ nodeId: 1 });
     await expect(ids).rejects.toBeInstanceOf(KafkaError);
   });
 
-  it("keeps a bug one", async () => {
+  it("rejects with the original error if that is a bug", async () => {
     const bug = new TypeError("a bug");
     const remote = remoteForm(table, () => Promise.reject(bug));
     await expect(remote.setFeature({ name: "f", level: 3 })).rejects.toBe(bug);

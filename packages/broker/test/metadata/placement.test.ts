@@ -5,7 +5,7 @@ import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { isRefusal, placePartitions } from "../../src/metadata/placement.ts";
 
 describe("placement", () => {
-  it("takes brokers that are down only where there are too few others, and to lead nothing", () => {
+  it("uses fenced brokers only if there are too few others, and never as leaders", () => {
     const image = brokers({ 1: null, 2: null, 3: null }, [3]);
     const placed = partitionsOf(image, 4, 3);
     for (const { replicas, isr, leader } of placed) {
@@ -16,7 +16,7 @@ describe("placement", () => {
     for (const { replicas } of partitionsOf(image, 4, 2)) expect(replicas).not.toContain(3);
   });
 
-  it("refuses more replicas than brokers, and those of which no majority is up", () => {
+  it("refuses more replicas than brokers, and replicas without an unfenced majority", () => {
     const down = brokers({ 1: null, 2: null, 3: null }, [2, 3]);
     for (const factor of [3, 4]) {
       expect(placePartitions(down, 1, factor, 0)).toMatchObject({
@@ -26,7 +26,7 @@ describe("placement", () => {
     expect(partitionsOf(down, 2, 1).map(({ leader }) => leader)).toEqual([1, 1]);
   });
 
-  it("puts no two replicas into one rack before every rack has one", () => {
+  it("puts two replicas into one rack only after every rack has one", () => {
     const image = brokers({ 1: "a", 2: "a", 3: "b", 4: "b", 5: "c", 6: "c" });
     const racks = new Map([...image.brokers.values()].map(({ id, rack }) => [id, rack]));
     const placed = partitionsOf(image, 60, 3);

@@ -29,7 +29,7 @@ function load(history: History): Record<number, number> {
   return counts;
 }
 
-it("a broker that goes hands each replica to who has the fewest", () => {
+it("replicas of a broker to be removed move to the brokers that have the fewest", () => {
   const history = cluster([1, 2, 3, 4], {
     t: [
       [1, 2, 3],
@@ -56,7 +56,7 @@ it("a broker that goes hands each replica to who has the fewest", () => {
   });
 });
 
-it("a broker can't go when too few are left, and one that is down takes nothing", () => {
+it("a broker can't be removed if too few are left; fenced brokers get no replicas", () => {
   const history = cluster([1, 2, 3], { t: [[1, 2]] });
   history.fence(3);
   expect(planDecommission(history.image, 1)).toMatchObject({
@@ -65,7 +65,7 @@ it("a broker can't go when too few are left, and one that is down takes nothing"
   });
 });
 
-it("a new broker gets its share from who has the most, and no more moves", () => {
+it("a new broker gets its share from brokers that have the most, and no more moves", () => {
   const spread = (first: number) => Array.from({ length: 6 }, (_, i) => [1 + ((first + i) % 2), 3]);
   const history = cluster([1, 2, 3, 4], { t: spread(0), u: spread(1) });
   expect(load(history)).toEqual({ 1: 6, 2: 6, 3: 12 });

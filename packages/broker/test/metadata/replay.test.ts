@@ -13,7 +13,7 @@ const NAMES = ["a", "b", "c.d", "c_d", "e", "f-g"];
 const KEYS = ["retention.ms", "segment.bytes", "cleanup.policy", "no.such.key"];
 const VALUES = ["1048576", "compact", "-1", "delete"];
 
-/** One decision of any kind, sensible or not. */
+/** One random decision, sensible or not. */
 async function decideSomething(metadata: Metadata, random: SeededRandom): Promise<void> {
   const name = random.pick(NAMES);
   const change = {
@@ -49,7 +49,7 @@ async function decideSomething(metadata: Metadata, random: SeededRandom): Promis
   }
 }
 
-/** An image as plain maps: how its maps are layered is not what it says. */
+/** An image as plain maps: how its maps are layered does not matter. */
 function plain(image: MetadataImage) {
   return {
     ...image,
@@ -60,13 +60,13 @@ function plain(image: MetadataImage) {
 }
 
 describe("replay", () => {
-  it("makes the image that live decisions made", async () => {
+  it("leads to the same image as live decisions", async () => {
     const seed = seedOf("metadata decisions");
     const random = new SeededRandom(seed);
     for (let round = 0; round < 30; round++) {
       const { metadata, log } = await openMetadata({ env: testEnv(seed + round) });
       for (let i = 0; i < 40; i++) {
-        // Some at the same time, so that several share a batch.
+        // Some are made at the same time, so that several share a batch.
         const together = Array.from({ length: 1 + random.below(3) }, () => 0);
         await Promise.all(together.map(() => decideSomething(metadata, random)));
       }
@@ -80,7 +80,7 @@ describe("replay", () => {
     }
   });
 
-  it("stays short however long topics come and go", async () => {
+  it("stays short although topics are created and deleted for long", async () => {
     const { metadata, log } = await openMetadata();
     await createTopics(metadata, [spec("kept", { numPartitions: 3 })]);
     for (let i = 0; i < 25; i++) {
@@ -94,7 +94,7 @@ describe("replay", () => {
     expect(plain(reloaded.metadata.image)).toEqual(plain(metadata.image));
   });
 
-  it("refuses a log with records of topics it never made", () => {
+  it("refuses a log with records of topics that were never created", () => {
     const record = partitionChangeRecord("x", 0, { leader: 1 });
     expect(() => applyMetadata(EMPTY_IMAGE, [record])).toThrow("no topic has the id x");
   });

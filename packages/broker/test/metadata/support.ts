@@ -22,7 +22,7 @@ export function testEnv(seed = 1): OwnMetadataOptions["env"] {
   };
 }
 
-/** Keeps its logs as names, refuses one that is there as engines do, and fails when told to. */
+/** Keeps names of logs, refuses to create one again, as engines do, and fails when told to. */
 export class FakeHost implements PartitionHost {
   /** Topic ids by `topic-partition`. */
   readonly logs = new Map<string, string>();
@@ -36,7 +36,7 @@ export class FakeHost implements PartitionHost {
       const name = `${topic}-${partition}`;
       if (this.logs.has(name)) throw new LogError("exists", `log ${name} exists`);
       this.logs.set(name, topicId);
-      // As on a disk, others get their turn meanwhile.
+      // As with a disk, other requests get a turn meanwhile.
       await Promise.resolve();
     }
   }
@@ -48,7 +48,7 @@ export class FakeHost implements PartitionHost {
     }
   }
 
-  /** What a broker does once a topic is gone. */
+  /** Deletes a topic's logs, as a broker does after the topic was deleted. */
   follow(metadata: Metadata): void {
     metadata.onChange(({ topics }) => {
       for (const { name, id, now, partitions } of topics) {
