@@ -13,8 +13,8 @@ import { servesGroupsAnywhere } from "./group-api.ts";
 import { comesAndGoes, membershipFlags, takesTheDeadOnesPlace } from "./membership-change.ts";
 import { missesNoStreamSilently } from "./missing-stream.ts";
 
-// Real clients produce and consume on while the leader of what they use dies, brokers come and go
-// for good, and what else shows best in a cluster that is otherwise well.
+// Real clients go on producing and consuming while the leader of a partition is killed, and while
+// brokers are added and removed. Also tests that need a cluster without faults.
 
 const LIMIT_MS = 180_000;
 const cluster = useCluster({
@@ -31,14 +31,14 @@ const deathbed: Deathbed = {
       if (!node.running) await node.start();
       await cluster.settled();
     };
-    // The next test's cluster is whole, also after a failure of this one.
+    // The next test needs a whole cluster, even if this test fails.
     onTestFinished(revive);
     return revive;
   },
 };
 
 clusterIt(
-  "a consumer reads from the replica in its rack, in whole and in order",
+  "a consumer reads all records from the replica in its rack, in order",
   () => readsFromFollowers(cluster),
   LIMIT_MS,
 );
@@ -63,7 +63,7 @@ clusterIt(
 );
 
 clusterIt(
-  "a fourth broker joins, takes partitions, and leaves for good",
+  "a fourth broker joins, gets partitions, and is removed",
   () => comesAndGoes(cluster),
   limitMs(2),
 );
@@ -71,14 +71,14 @@ clusterIt(
 const inLongForm: typeof clusterIt = isLong ? clusterIt : () => {};
 
 inLongForm(
-  "a broker takes the place of one that is dead, the controller, and holds the metadata",
+  "a new broker replaces the controller, which is dead, and holds the metadata",
   () => takesTheDeadOnesPlace(cluster),
   limitMs(2),
 );
 
-// The last: the topic is of no use any more.
+// This test is the last one, because it deletes a stream.
 clusterIt(
-  "a partition whose stream is gone answers 56, while the others go on",
+  "a partition whose stream is missing answers KAFKA_STORAGE_ERROR, while the others go on",
   () => missesNoStreamSilently(cluster),
   LIMIT_MS,
 );

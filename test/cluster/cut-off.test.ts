@@ -10,9 +10,9 @@ import { RecordedRun } from "./load/recorded-run.ts";
 import { waitingMember } from "./waiting-member.ts";
 
 const BROKERS = 3;
-/** A broker that hears nobody knows after 1.6 s. */
+/** A broker that hears no other one is isolated after 1.6 s, and then closes connections. */
 const LET_GO_MS = 10_000;
-/** Whom clients still reach must not tell them anything that the others don't know. */
+/** In the first cut, clients still reach the broker: it must not mislead them. */
 const CUTS = isLong ? (["brokers", "everyone"] as const) : (["brokers"] as const);
 
 clusterIt(
@@ -35,10 +35,9 @@ clusterIt(
         const cut = isFirst ? waiting.coordinatorId - 1 : random.below(BROKERS);
         console.log(`broker ${cluster.node(cut).nodeId} is cut off from ${from}`);
         await hosts[cut]!.cutOff(from);
-        // What it waits for would come in 30 s, if at all, and clients wait for it as long as 5
-        // min.
+        // Without that the member would wait 30 s or longer, and clients allow up to 5 min.
         if (isFirst) await within(LET_GO_MS, "the member is let go", waiting.letGo);
-        // Of kafkajs see there: its connections stay, and nothing comes.
+        // If clients are cut off too, kafkajs hangs: see RecordedRun.progress.
         const kafkajs = from === "brokers";
         await Promise.all([run.progress({ kafkajs }), pause(AWAY_MS)]);
         await hosts[cut]!.join(from);

@@ -12,7 +12,7 @@ import { AWAY_MS, limitMs } from "./chaos.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 
-// The usage guide's walkthrough, command for command, and what becomes of it when etcd goes away.
+// The walkthrough of the usage guide, command by command, and the same cluster without etcd.
 
 const START_LIMIT_MS = 60_000;
 const server = new EtcdProcess();
@@ -31,7 +31,7 @@ afterAll(async () => {
   if (root !== "") expect(await remaining(root, 10_000)).toEqual([]);
 });
 
-/** `broker1` and so on, as in the guide but for the ports. */
+/** `broker1` and so on, as in the guide except for the ports. */
 async function guideBroker(number: number): Promise<BrokerProcess> {
   const [port, raftPort] = (await freePorts(2)) as [number, number];
   const dataDirectory = join(root, `data/broker${number}`);
@@ -62,7 +62,7 @@ async function statusOf(broker: BrokerProcess): Promise<ClusterStatus> {
   return (await answer.json()) as ClusterStatus;
 }
 
-/** Resolves once every broker sees so many of them alive. */
+/** Resolves once every broker reports this many unfenced brokers. */
 async function allSee(count: number): Promise<void> {
   for (const broker of brokers) {
     const alive = async () =>
@@ -84,10 +84,10 @@ etcd.it(
     await server.kill9();
     await Promise.all([run.progress(), pause(AWAY_MS)]);
     await run.progress();
-    // A broker that is known comes back without etcd: it remembers the others.
+    // A broker that was a member restarts without etcd: it remembers the others' addresses.
     await brokers[2]!.restart();
     await run.progress();
-    // One that nobody knows has to wait.
+    // A new broker has to wait for etcd.
     const fourth = await guideBroker(4);
     const started = fourth.start();
     let isReady = false;
@@ -106,7 +106,7 @@ etcd.it(
   limitMs(2),
 );
 
-/** Partitions of a new topic go to the new broker too, which leads some. */
+/** The new broker gets replicas of a new topic, and leads some of its partitions. */
 async function usesFourth(fourth: BrokerProcess): Promise<void> {
   const { nodeId } = await statusOf(fourth);
   const client = new Client({ bootstrap: fourth.bootstrap });

@@ -7,7 +7,7 @@ import { AWAY_MS, isLong, limitMs, ROUNDS } from "./chaos.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 
-// Each fault under a load that goes on meanwhile: a minority of nodes may fail at any time.
+// Each fault happens under load. A minority of the nodes may fail at any time.
 
 const REPLICAS = 3;
 const random = new SeededRandom(printedSeed("faults"));
@@ -24,11 +24,11 @@ const begin = (topic: string) =>
 interface Fault {
   readonly what: string;
   readonly topic: string;
-  /** Leaves the cluster one node short. */
+  /** Makes the node fail. */
   happens(node: ClusterNode): Promise<void> | void;
   /** How long it lasts at least, ms. */
   readonly lastsMs?: number;
-  /** Connections stay, and nothing comes: too much for kafkajs, see RecordedRun.progress. */
+  /** Connections stay open without answers, so that kafkajs hangs: see RecordedRun.progress. */
   readonly hangs?: boolean;
   heals(node: ClusterNode): Promise<void> | void;
 }
@@ -41,7 +41,7 @@ const FAULTS: readonly Fault[] = [
     heals: (node) => node.start(),
   },
   {
-    what: "a broker killed, whose nats-server goes with it",
+    what: "a broker killed, whose nats-server ends with it",
     topic: "broker-killed",
     happens: async (node) => {
       await node.kill9("broker");
@@ -65,7 +65,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** What shows little more than these, but takes as long. */
+/** Faults that show little more than these, but take as long. */
 const LONG_FAULTS: readonly Fault[] = [
   {
     what: `a nats-server paused for ${AWAY_MS / 1000} s`,
@@ -98,7 +98,7 @@ for (const fault of isLong ? [...FAULTS, ...LONG_FAULTS] : FAULTS) {
           healed = true;
           await cluster.settled();
         };
-        // Also when this test fails: the next one's cluster is whole.
+        // The next test needs a whole cluster, even if this test fails.
         onTestFinished(heal);
         await fault.happens(node);
         const kafkajs = fault.hangs !== true;
@@ -145,8 +145,8 @@ clusterIt(
   limitMs(),
 );
 
-// The last: nothing runs any more afterwards.
-clusterIt("stops in order when all are told to at once", async () => {
+// This test is the last one, because it stops the cluster.
+clusterIt("stops in order when all brokers are told to at once", async () => {
   expect(await cluster.stop()).toEqual(cluster.nodes.map(() => 0));
   for (const node of cluster.nodes) await node.expectGone();
   expect(cluster.output).not.toContain("did not stop in time");

@@ -16,21 +16,21 @@ const SETTLE_LIMIT_MS = 30_000;
 const rackOf = (nodeId: number) => `rack-${nodeId}`;
 const values = Array.from({ length: RECORDS }, (_, index) => `record ${index}`);
 
-/** What the brokers of `readsFromFollowers` are started with. */
+/** The flags of brokers for `readsFromFollowers`. */
 export const followerReadFlags = (nodeId: number): string[] => [
   "--kafka",
   `broker.rack=${rackOf(nodeId)}`,
   "--enable-follower-read",
 ];
 
-/** KIP-392: a consumer that says where it stands reads from the replica that stands there. */
+/** KIP-392: a consumer that sends its rack reads from the replica in that rack. */
 export async function readsFromFollowers(cluster: Cluster): Promise<void> {
   const leaderId = await produceAll(cluster);
   const leader = cluster.byId(leaderId);
   const follower = cluster.nodes.find((node) => node !== leader)!;
   const there = rackOf(follower.nodeId);
 
-  // The leader sends it on, once it knows that the follower has all of it.
+  // The leader names the follower once it knows that the follower is in sync.
   const preferred = async () => (await fetchFrom(leader, there)).preferredReadReplica;
   await expect.poll(preferred, { timeout: SETTLE_LIMIT_MS }).toBe(follower.nodeId);
   const here = await fetchFrom(leader, rackOf(leaderId));
@@ -53,7 +53,7 @@ export async function readsFromFollowers(cluster: Cluster): Promise<void> {
   expect(asked).toContain(String(follower.nodeId));
 }
 
-/** Into one partition, that every broker has a replica of; resolves to its leader's id. */
+/** Fills one partition with a replica on every broker; resolves to its leader's id. */
 async function produceAll({ bootstrap, nodes }: Cluster): Promise<number> {
   const client = new Client({ bootstrap });
   const admin = new Admin(client);

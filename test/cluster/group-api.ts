@@ -8,10 +8,10 @@ const PARTITIONS = 6;
 const RECORDS = 10;
 const COMMITTED = 4;
 const READY_LIMIT_MS = 30_000;
-/** Enough that every broker coordinates some. */
+/** So many groups that every broker coordinates some. */
 const GROUPS = Array.from({ length: 9 }, (_, index) => `grouped-${index}`);
 
-/** Any broker is the way to any group: to see it, to reset it, to delete it. */
+/** Any broker can show, reset and delete any group. */
 export async function servesGroupsAnywhere(cluster: Cluster): Promise<void> {
   await commitForAll(cluster.bootstrap);
   for (const node of cluster.nodes) {
@@ -47,7 +47,7 @@ export async function servesGroupsAnywhere(cluster: Cluster): Promise<void> {
   }
 }
 
-/** Every broker shows the groups that it coordinates, with the ends that their leaders know. */
+/** The lag of each group is reported by its coordinator only, with the leaders' end offsets. */
 async function countsLagOnce({ nodes }: Cluster): Promise<void> {
   const pages = await Promise.all(
     nodes.map(async ({ bootstrap }) => (await fetch(`http://${bootstrap}/metrics`)).text()),
@@ -86,7 +86,7 @@ async function commitForAll(bootstrap: readonly string[]): Promise<void> {
 
 interface Answer {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever was answered
+  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any answer
   readonly json: any;
 }
 

@@ -7,7 +7,7 @@ import { RecordedRun } from "./load/recorded-run.ts";
 const CUT_BYTES = 2_000;
 const broker = useBroker({ flags: ["--kafka", "group.initial.rebalance.delay.ms=100"] });
 
-it("finds what is lost when the ends of logs are cut off", async () => {
+it("finds lost records and offsets when the ends of logs are cut off", async () => {
   const { bootstrap } = broker;
   const run = await RecordedRun.begin({ bootstrap: [bootstrap], topic: "lossy", replicas: 1 });
   await broker.kill9();

@@ -10,15 +10,15 @@ import { RawConnection } from "../harness/raw-connection.ts";
 import { succeed } from "../harness/run.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 
-// Brokers that come and go for good, under a load that goes on meanwhile.
+// Brokers are added and removed under load.
 
 const MOVE_LIMIT_MS = 60_000;
 const REASSIGN_VERSION = 1;
 const QUORUM_VERSION = 2;
-/** What the brokers are started with: of the groups' partitions there are few to move. */
+/** The flags of brokers for these tests: few partitions of groups have to move. */
 export const membershipFlags = ["--kafka", "offsets.topic.num.partitions=3"];
 
-/** A fourth broker joins, takes partitions, and leaves for good. */
+/** A fourth broker joins, gets partitions, and is removed. */
 export async function comesAndGoes(cluster: Cluster): Promise<void> {
   const run = await RecordedRun.begin({
     bootstrap: cluster.bootstrap,
@@ -37,7 +37,7 @@ export async function comesAndGoes(cluster: Cluster): Promise<void> {
     replicas,
     inSyncReplicas: expect.arrayContaining(replicas),
   });
-  // Who led it and still holds it leads on: moving leaders is another request.
+  // The leader stays, because it still has a replica: an election is another request.
   expect(replicas).toContain((await moved())!.leader);
   await run.progress();
   const before = await statusText(cluster.node(0));
@@ -54,7 +54,7 @@ export async function comesAndGoes(cluster: Cluster): Promise<void> {
     "broker 4 was removed from the cluster; stop it if it still runs\n",
   );
   await isForgotten(cluster, fourth);
-  // Started again, it is refused, and leaves nothing behind.
+  // If it is started again, it is refused and leaves nothing behind.
   const removed = /ended with 78 .*broker 4 was removed from its cluster.*: delete .*broker-4/s;
   await expect(fourth.start()).rejects.toThrow(removed);
   await isForgotten(cluster, fourth);
@@ -63,7 +63,7 @@ export async function comesAndGoes(cluster: Cluster): Promise<void> {
   cluster.forget(fourth);
 }
 
-/** A broker takes the place of one that is dead, the controller, and holds the metadata. */
+/** A new broker replaces the controller, which is dead, and gets a replica of the metadata. */
 export async function takesTheDeadOnesPlace(cluster: Cluster): Promise<void> {
   const run = await RecordedRun.begin({
     bootstrap: cluster.bootstrap,
@@ -81,7 +81,7 @@ export async function takesTheDeadOnesPlace(cluster: Cluster): Promise<void> {
   const admin = adminOf([fresh.bootstrap]);
   expect(await replicasOf(admin, "replaced")).toContain(fresh.nodeId);
   await run.progress();
-  // Everything is on three brokers again: any of them may go.
+  // Everything has three replicas again, so any broker may restart.
   const metadata = async () => metadataVoters(fresh);
   await expect.poll(metadata, { timeout: MOVE_LIMIT_MS }).toContain(fresh.nodeId);
   await cluster.byId((await fresh.status()).controllerId).restart();
@@ -90,7 +90,7 @@ export async function takesTheDeadOnesPlace(cluster: Cluster): Promise<void> {
   cluster.forget(dead);
 }
 
-/** Neither the metadata nor the engine know of it. */
+/** Checks that neither the metadata nor the engine knows the broker any more. */
 async function isForgotten(cluster: Cluster, node: ClusterNode): Promise<void> {
   for (const other of cluster.nodes.filter(({ running }) => running)) {
     const known = async () => (await other.status()).brokers.map(({ nodeId }) => nodeId);
@@ -120,7 +120,7 @@ async function replicasOf(admin: Admin, topic: string): Promise<number[]> {
   return [...new Set(partitions.flatMap(({ replicas }) => replicas))];
 }
 
-/** Brokers that keep the metadata. */
+/** The ids of brokers that have a replica of the metadata. */
 async function metadataVoters({ broker }: ClusterNode): Promise<number[]> {
   const connection = await RawConnection.open(broker.port, broker.host);
   const { topics } = await connection.request(DescribeQuorum, QUORUM_VERSION, {
@@ -130,7 +130,7 @@ async function metadataVoters({ broker }: ClusterNode): Promise<number[]> {
   return topics[0]!.partitions[0]!.currentVoters.map(({ replicaId }) => replicaId);
 }
 
-/** Asked for again when the broker lets its clients go, as one does that hears too few others. */
+/** Retries if the broker closes the connection, as an isolated broker does. */
 async function reassign(
   { broker }: ClusterNode,
   name: string,
@@ -153,7 +153,7 @@ async function reassign(
 
 /** `tarpan cluster remove`, which goes on until the broker has left. */
 class Removal {
-  /** What it printed, once it ended well. */
+  /** Its standard output, once it has succeeded. */
   readonly done: Promise<string>;
   readonly #said: Promise<never>;
   readonly #waiting = new Set<() => void>();

@@ -14,8 +14,8 @@ const LOST = 1;
 const LIMIT_MS = 60_000;
 
 /**
- * A partition whose stream was deleted behind the brokers' backs answers 56, at once and after a
- * restart of all brokers; the others go on, and nothing is made anew.
+ * A partition whose stream was deleted without the brokers answers KAFKA_STORAGE_ERROR, at once and
+ * after a restart of all brokers. The others go on, and no new stream is created.
  */
 export async function missesNoStreamSilently(cluster: Cluster): Promise<void> {
   const { bootstrap } = cluster;
@@ -32,7 +32,7 @@ export async function missesNoStreamSilently(cluster: Cluster): Promise<void> {
       await answers(bootstrap, partition, isLost ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE);
     }
   };
-  // A leader that has it open must find out, and one that opens it must too.
+  // A leader that has the log open must notice this, and one that opens it later too.
   if (isLong) await allAnswer();
   await cluster.stop();
   await cluster.startAll();
@@ -49,7 +49,7 @@ async function makeTopic({ bootstrap, nodes }: Cluster): Promise<void> {
   await client.close();
 }
 
-/** Producing is answered so, sooner or later, and fetching from then on. */
+/** Waits until Produce is answered with this error code, and checks that Fetch is too. */
 async function answers(
   bootstrap: readonly string[],
   partition: number,

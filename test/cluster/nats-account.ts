@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { ClusterNode } from "../harness/cluster-node.ts";
 
-/** Into a broker's nats-server as the broker itself, by the configuration that it wrote. */
+/** Connects to a broker's nats-server as the broker, with the password in its configuration. */
 export async function connectTo(node: ClusterNode): Promise<NatsConnection> {
   const path = join(node.dataDirectory, "nats", "nats-server.conf");
   const text = await readFile(path, "utf8");
@@ -14,13 +14,13 @@ export async function connectTo(node: ClusterNode): Promise<NatsConnection> {
   return connect({ servers, user, pass });
 }
 
-/** Names of the streams that hold a topic's partition; one, where all is well. */
+/** Names of the streams that hold a topic's partition; normally there is one. */
 export async function streamsOf(nats: NatsConnection, topic: string, partition: number) {
   const manager = await jetstreamManager(nats);
   const names: string[] = [];
   for await (const { config } of manager.streams.list()) {
-    const said = config.metadata ?? {};
-    if (said["tarpan.topic"] === topic && said["tarpan.partition"] === String(partition))
+    const metadata = config.metadata ?? {};
+    if (metadata["tarpan.topic"] === topic && metadata["tarpan.partition"] === String(partition))
       names.push(config.name);
   }
   return names;

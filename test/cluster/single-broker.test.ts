@@ -6,7 +6,7 @@ import { isLong, ROUNDS } from "./chaos.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 
-// What holds a cluster to its promises must find nothing wrong with a broker that keeps them.
+// The checks of the cluster tests must find nothing wrong with a single broker either.
 
 const KILLS = 2 * ROUNDS;
 const CUT_OFF_MS = 3_000;
@@ -52,7 +52,7 @@ it(
 );
 
 inLongForm(
-  "holds one broker to its promises through a network that loses everything",
+  "holds one broker to its promises through a cut of its network",
   async (context) => {
     const network = await ClusterNetwork.create();
     if (typeof network === "string") return context.skip(network);

@@ -2,7 +2,7 @@ import { FindCoordinator } from "@tarpan/protocol";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { RawMember } from "../harness/raw-group.ts";
 
-/** A member whose JoinGroup waits for another that will not join again. */
+/** A member whose JoinGroup waits for another member, which never joins again. */
 export interface WaitingMember {
   readonly coordinatorId: number;
   /** Resolves when the broker has closed its connection. */

@@ -29,7 +29,7 @@ clusterIt("a broker that waits for others stops as soon as it is told to", async
   const started = node.start();
   const ended = expect(started).rejects.toThrow("ended with 0 before it was ready");
   const output = () => node.broker.output;
-  // The terminal says so, though the log is elsewhere.
+  // The terminal shows it although the log is a file.
   const said = /waiting for a majority of the brokers: .*; log in (.*)\n/;
   await expect.poll(output, { timeout: WAITS_LIMIT_MS }).toMatch(said);
   const logFile = said.exec(output())![1]!;

@@ -1,33 +1,33 @@
 import { within } from "../../harness/within.ts";
 
-/** A client that produces and consumes on while brokers die. */
+/** A client that goes on producing and consuming while brokers are killed. */
 export interface ClientUnderTest {
-  /** A record that it sent again is stored once. */
+  /** Whether a record that it retries is stored only once. */
   readonly idempotent: boolean;
   produce(bootstrap: readonly string[], topic: string): Promise<Producing>;
-  /** From the beginning of all partitions. */
+  /** Consumes all partitions from their beginning. */
   consume(bootstrap: readonly string[], topic: string): Promise<Consuming>;
 }
 
 export interface Producing {
-  /** Resolves when it has got on a good bit from now. */
+  /** Resolves when FURTHER more records were sent from now on. */
   further(): Promise<void>;
   /** Stops it; resolves to the values that were acknowledged. */
   finish(): Promise<string[]>;
 }
 
 export interface Consuming {
-  /** Resolves when it was given something: there need not be more than it has read already. */
+  /** Resolves when it has got at least one record. */
   begun(): Promise<void>;
-  /** Resolves when it was given all of these; then ends it. */
+  /** Resolves when it has got all of these; then stops it. */
   until(values: readonly string[]): Promise<void>;
 }
 
-/** Records that show that a client gets on. */
+/** How many records show that a client makes progress. */
 const FURTHER = 50;
 const LIMIT_MS = 60_000;
 
-/** What a client has done so far, to be waited for. */
+/** The records that a client has sent or got so far, for tests to wait for. */
 export class Progress {
   readonly #who: string;
   readonly values: string[] = [];

@@ -42,8 +42,8 @@ async function produce(bootstrap: readonly string[], topic: string): Promise<Pro
 }
 
 /**
- * kafkajs gives up at once when the controller it was told of has just died: who starts a producer
- * then tries again, as against Kafka.
+ * kafkajs gives up at once if the controller in the metadata has just died. As with Kafka, the
+ * application then has to retry.
  */
 async function connect(producer: Producer): Promise<void> {
   for (let tries = 1; ; tries++) {

@@ -13,7 +13,7 @@ import {
 const WRITE_PAUSE_MS = 10;
 let values = 0;
 
-/** librdkafka's: it ends by itself only where it is told, or when no broker is left at all. */
+/** The client of librdkafka. It ends only when it is stopped, or when no broker is left. */
 export function kcatClient(path: string): ClientUnderTest {
   const start = (bootstrap: readonly string[], args: readonly string[]) => {
     const common = [
@@ -39,7 +39,7 @@ export function kcatClient(path: string): ClientUnderTest {
     const options = settings.flatMap((setting) => ["-X", setting]);
     const { child, errors } = start(bootstrap, ["-P", "-t", topic, "-K", "=", ...options]);
     const closed = once(child, "close");
-    // It does not tell of each record: its exit code says that all were acknowledged.
+    // kcat does not report each record: its exit code says whether all were acknowledged.
     const written = new Progress(topic);
     let running = true;
     const writing = (async () => {

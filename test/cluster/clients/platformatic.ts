@@ -19,8 +19,8 @@ const TRIES = { retries: 10, retryDelay: 200, timeout: 5_000, connectTimeout: 2_
 let values = 0;
 
 /**
- * It is sent to until it says that a record is stored. After its own tries are over, such a record
- * comes from us again, under another sequence, so one may be there twice.
+ * The test sends each record until the client says that it is stored. After the client's own
+ * retries the record has another sequence, so it may be stored twice.
  */
 export const platformaticClient: ClientUnderTest = { idempotent: false, produce, consume };
 
@@ -60,7 +60,7 @@ async function isStored(send: () => Promise<unknown>): Promise<boolean> {
 async function consume(bootstrap: readonly string[], topic: string): Promise<Consuming> {
   const progress = new Progress(topic);
   let running = true;
-  // Its stream ends with an error where its tries do; an application then begins another.
+  // After its last retry its stream ends with an error; an application then opens a new one.
   const reading = (async () => {
     while (running) {
       await readUntilFailed(bootstrap, topic, progress, () => running).catch(() => {});
@@ -115,6 +115,6 @@ async function closed(consumer: { close(force: boolean): unknown }): Promise<voi
   try {
     await consumer.close(true);
   } catch {
-    // It can't say farewell to a broker that is away.
+    // It can't leave its group if the coordinator is down.
   }
 }

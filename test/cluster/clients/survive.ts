@@ -7,17 +7,16 @@ import type { ClientUnderTest } from "./client-under-test.ts";
 const PARTITIONS = [0, 1, 2];
 const REPLICAS = 3;
 
-/** Where a broker dies. */
+/** A cluster of which a broker can be killed. */
 export interface Deathbed {
   readonly bootstrap: readonly string[];
-  /** Kills a broker; resolves to what brings it back. */
+  /** Kills a broker; resolves to a function that starts it again. */
   kill(brokerId: number): Promise<() => Promise<void>>;
 }
 
 /**
- * Produces and consumes on with real clients, by name, while a broker dies and comes back that
- * leads a partition of each: everything that a client was told is stored is, and it reads all of
- * it.
+ * Real clients, by name, produce and consume while a broker that leads a partition of each topic is
+ * killed and started again: every acknowledged record is stored, and the clients read all of them.
  */
 export async function survive(
   { bootstrap, kill }: Deathbed,
@@ -28,7 +27,7 @@ export async function survive(
   const all = [...clients].map(([name, under]) => ({ topic: `through-death-${name}`, under }));
   const each = <T>(work: (one: (typeof all)[number], index: number) => Promise<T>) =>
     Promise.all(all.map(work));
-  // One after another, so that leaders go round: each broker leads a partition of every topic.
+  // Created one after another, so that each broker leads a partition of every topic.
   for (const { topic } of all) {
     await admin.createTopic({ name: topic, partitions: PARTITIONS.length, replicas: REPLICAS });
   }
@@ -52,7 +51,7 @@ export async function survive(
   const consuming = await each(({ under, topic }) => under.consume(bootstrap, topic));
   await each((_, index) => consuming[index]!.begun());
   const reviveAgain = await killLeader();
-  // What is new since shows that it reads on, rather than what it had fetched.
+  // New records show that the client still fetches: it may have fetched the old ones before.
   await each(async ({ under, topic }) => {
     const more = await under.produce(bootstrap, topic);
     await more.further();

@@ -12,8 +12,8 @@ const TRY_AGAIN_MS = 250;
 const METADATA_VERSION = 9;
 
 /**
- * Reads every partition whole from its leader, with nothing between us and the bytes, and records
- * it.
+ * Reads every partition from its leader to its end, over a raw connection, and adds that to the
+ * history. Resolves to the end offset of each partition.
  */
 export async function readEverything(load: Load): Promise<number[]> {
   const process = load.history.newProcess();
@@ -36,7 +36,7 @@ async function readPartition(load: Load, partition: number): Promise<OffsetAndVa
   });
 }
 
-/** All that coordinators have recorded, whoever leads it. */
+/** All records that coordinators have written. */
 export async function readGroupLog(load: Load): Promise<GroupRecord[][]> {
   const entry = await anyConnection(load.bootstrap);
   const partitions = await offsetsPartitions(entry).finally(() => entry.close());
@@ -48,7 +48,7 @@ export async function readGroupLog(load: Load): Promise<GroupRecord[][]> {
   return log;
 }
 
-/** Asks whoever leads the partition, from the start again where that fails. */
+/** Runs `ask` with a connection to the partition's leader, and repeats it if that fails. */
 async function fromLeader<T>(
   load: Load,
   topic: string,
@@ -72,7 +72,7 @@ async function fromLeader<T>(
   }
 }
 
-/** To whoever leads a partition, as the first broker that answers sees it. */
+/** A connection to the partition's leader in the metadata of the first broker that answers. */
 export async function leaderConnection(
   bootstrap: readonly string[],
   topic: string,

@@ -1,7 +1,7 @@
 import { Kafka, type LogEntry, logLevel } from "kafkajs";
 import { type Load, REQUEST_TIMEOUT_MS } from "./load.ts";
 
-/** Goes on trying through any fault. */
+/** Retries for longer than any fault lasts. */
 export const KAFKAJS_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 300 };
 
 export function kafkajs({ bootstrap }: Pick<Load, "bootstrap">, clientId: string): Kafka {
@@ -18,9 +18,9 @@ export function kafkajs({ bootstrap }: Pick<Load, "bootstrap">, clientId: string
 }
 
 /**
- * A consumer that is stopped while kafkajs makes its fetchers anew, as brokers came or went, leaves
- * these in a loop that never waits, and the whole process with them. All they do is to log: this
- * ends them.
+ * If a consumer is stopped while kafkajs replaces its fetchers, because brokers came or went, these
+ * spin in a loop that never yields, and the process hangs. The loop only logs, so an error from the
+ * logger ends it.
  */
 function endSpinning({ level, log }: LogEntry): void {
   const isSpinning = level === logLevel.DEBUG && log.message === "consumer not running, exiting";

@@ -8,7 +8,7 @@ const COME_BACK_MS = 100;
 const MAX_WAIT_MS = 100;
 const REBALANCE_TIMEOUT_MS = 10_000;
 
-/** A member with kafkajs, which gives up everything in each rebalance. */
+/** A group member with kafkajs, which gives up all partitions in each rebalance. */
 export async function runKafkajsMember(
   load: Load,
   group: string,
@@ -25,7 +25,7 @@ export async function runKafkajsMember(
       maxWaitTimeInMs: MAX_WAIT_MS,
       retry: { ...KAFKAJS_RETRY, restartOnFailure: async () => true },
     });
-    const crashed = tellOwned(load, consumer, member);
+    const crashed = recordOwned(load, consumer, member);
     const eachBatch = (payload: EachBatchPayload) => take(load, member, payload);
     try {
       await consumer.connect();
@@ -43,8 +43,8 @@ export async function runKafkajsMember(
 
 const STAY_MS = 3_600_000;
 
-/** Resolves when the consumer has ended and won't come back by itself. */
-function tellOwned(load: Load, consumer: Consumer, member: Member): Promise<void> {
+/** Records what the consumer owns. Resolves when it has crashed and will not restart by itself. */
+function recordOwned(load: Load, consumer: Consumer, member: Member): Promise<void> {
   const { events } = consumer;
   let owned: readonly number[] = [];
   let generation: number | null = null;
@@ -53,14 +53,14 @@ function tellOwned(load: Load, consumer: Consumer, member: Member): Promise<void
     member.owns(null, owned);
   });
   consumer.on(events.GROUP_JOIN, ({ payload }) => {
-    // Even what it had before it reads again from where the group is.
+    // It reads even the partitions that it keeps from the committed offsets again.
     member.owns(null, []);
     owned = payload.memberAssignment[load.topic] ?? [];
     generation = null;
     member.owns(null, owned);
   });
-  // A join does not tell its generation. A heartbeat does, but perhaps that of a join whose
-  // assignment has not come yet; commits belong to an assignment.
+  // The event of a join has no generation. That of a heartbeat has one, but maybe of a join whose
+  // assignment has not arrived yet. The one of a commit belongs to the present assignment.
   consumer.on(events.COMMIT_OFFSETS, ({ payload }) => {
     if (generation === payload.groupGenerationId) return;
     generation = payload.groupGenerationId;

@@ -4,8 +4,8 @@ import { consecutive, type Load } from "./load.ts";
 import { sendInTurn } from "./send-in-turn.ts";
 
 /**
- * An idempotent producer of kafkajs. Once it has given up a batch its sequences are not to be
- * trusted (it uses them again for other records), so another producer takes its place.
+ * An idempotent producer of kafkajs. After it has given up a batch it uses the same sequences for
+ * other records, so it is replaced by a new producer.
  */
 export async function runKafkajsProducer(load: Load, clientId: string): Promise<void> {
   const kafka = kafkajs(load, clientId);

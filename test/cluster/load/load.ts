@@ -2,11 +2,9 @@ import { Admin, Client } from "@tarpan/client";
 import type { History } from "../../history/history.ts";
 import { type Key, keyOf, type OffsetAndValue } from "../../history/operation.ts";
 
-/**
- * How long clients wait for one answer, ms: shorter than any fault, so that they look elsewhere.
- */
+/** How long clients wait for an answer: shorter than any fault, so that they ask other brokers. */
 export const REQUEST_TIMEOUT_MS = 4_000;
-/** How long producers go on trying, ms: longer than any fault. */
+/** How long producers retry: longer than any fault. */
 export const DELIVERY_TIMEOUT_MS = 120_000;
 export const SESSION_TIMEOUT_MS = 6_000;
 export const HEARTBEAT_INTERVAL_MS = 500;
@@ -19,19 +17,19 @@ export interface LoadOptions {
   readonly history: History;
 }
 
-/** What producers and members of groups share: when to end, and how far they have come. */
+/** The state that producers and group members share: when to stop, and their progress. */
 export class Load {
   readonly bootstrap: readonly string[];
   readonly topic: string;
   readonly partitions: readonly number[];
   readonly history: History;
-  /** What no client should ever have been told. */
+  /** Errors that no client should ever get. */
   readonly unexpected: string[] = [];
   /** Failures that faults explain, newest last, for the message of a failed test. */
   readonly #failures: string[] = [];
   /** Records acknowledged, by partition. */
   readonly acknowledged: number[];
-  /** Next offset to be read by a group, by partition. */
+  /** The next offset that a group reads, by partition. */
   readonly #read = new Map<string, number[]>();
   readonly #waiting = new Set<() => void>();
   producing = true;
@@ -68,14 +66,14 @@ export class Load {
   }
 
   noteFailure(who: string, error: unknown): void {
-    const told = `${who}: ${error instanceof Error ? error.message : String(error)}`;
-    if (isUnexpected(error)) this.unexpected.push(told);
-    // As the brokers' lines have it, to be read beside them.
-    this.#failures.push(`${new Date().toISOString().slice(11)} ${told}`);
+    const line = `${who}: ${error instanceof Error ? error.message : String(error)}`;
+    if (isUnexpected(error)) this.unexpected.push(line);
+    // The same time format as in the brokers' log lines, to compare them.
+    this.#failures.push(`${new Date().toISOString().slice(11)} ${line}`);
     if (this.#failures.length > FAILURES_KEPT) this.#failures.shift();
   }
 
-  /** Next offset that a group will read, by partition; where members come and go, the furthest. */
+  /** The next offset that a group reads, by partition; the highest one if it has gone back. */
   readBy(group: string): number[] {
     const next = this.#read.get(group) ?? this.partitions.map(() => 0);
     this.#read.set(group, next);
@@ -86,7 +84,7 @@ export class Load {
     for (const check of this.#waiting) check();
   }
 
-  /** Resolves once something is so, which is looked at whenever the load gets on. */
+  /** Resolves once `isSo` returns true; it is called whenever the load makes progress. */
   until(what: string, limitMs: number, isSo: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = () => {
@@ -120,7 +118,7 @@ export class Load {
 
 const FAILURES_KEPT = 100;
 
-/** A refusal for good. What a producer or member may be told while brokers fail is retriable. */
+/** Whether an error is fatal. The errors to be expected while brokers fail are retriable. */
 function isUnexpected(error: unknown): boolean {
   const { name, code, retriable, type } = error as {
     name?: string;
@@ -131,11 +129,11 @@ function isUnexpected(error: unknown): boolean {
   const kafkaName =
     name === "KafkaJSProtocolError" ? type : /^TARPAN_KAFKA_(.*)/.exec(String(code))?.[1];
   if (kafkaName === undefined || retriable === true) return false;
-  return !TOLD_TO_MEMBERS.includes(kafkaName);
+  return !EXPECTED_BY_MEMBERS.includes(kafkaName);
 }
 
-/** How a coordinator says that the group has gone on without this member, or is about to. */
-const TOLD_TO_MEMBERS: readonly string[] = [
+/** Errors that group members get in rebalances and while a coordinator moves. */
+const EXPECTED_BY_MEMBERS: readonly string[] = [
   "ILLEGAL_GENERATION",
   "UNKNOWN_MEMBER_ID",
   "REBALANCE_IN_PROGRESS",
@@ -155,7 +153,7 @@ export async function makeTopic(load: Load, replicas: number): Promise<void> {
   await client.close();
 }
 
-/** Neighbouring offsets of one partition, as a batch gives them. */
+/** The offsets of a batch's records. */
 export function consecutive(baseOffset: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => baseOffset + index);
 }

@@ -1,17 +1,13 @@
 import type { OffsetAndValue } from "../../history/operation.ts";
 import type { Load } from "./load.ts";
 
-/**
- * What a member of a group tells of itself. Its commits run beside its polls, as a second process.
- */
+/** Adds what a group member does to the history. Its commits are a process beside its polls. */
 export class Member {
   readonly group: string;
   readonly name: string;
   readonly #load: Load;
   readonly #polling: number;
-  /**
-   * Processes that commit nothing just now: a client that starts over may leave a commit behind.
-   */
+  /** Processes without a commit under way. A client that restarts may leave one unfinished. */
   readonly #idle: number[] = [];
 
   constructor(load: Load, group: string, name: string) {
@@ -30,7 +26,7 @@ export class Member {
     if (records.size > 0) this.#load.notePolled(this.#polling, this.group, records);
   }
 
-  /** `commit` commits the next offsets, by partition. It may fail: the next one covers it. */
+  /** `commit` commits the next offsets, by partition. If it fails, the next commit covers it. */
   async commit(next: ReadonlyMap<number, number>, commit: () => Promise<void>): Promise<void> {
     const offsets = new Map([...next].map(([at, offset]) => [this.#load.key(at), offset]));
     const { group } = this;

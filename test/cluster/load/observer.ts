@@ -3,7 +3,7 @@ import { type Load, pause, REQUEST_TIMEOUT_MS } from "./load.ts";
 
 const OBSERVE_PAUSE_MS = 100;
 
-/** Asks again and again what groups have committed. */
+/** Fetches the committed offsets of groups again and again. */
 export async function observeCommitted(load: Load, groups: readonly string[]): Promise<void> {
   const { history, bootstrap, topic } = load;
   const client = new Client({ bootstrap, clientId: "observer", timeoutMs: REQUEST_TIMEOUT_MS });
@@ -16,7 +16,7 @@ export async function observeCommitted(load: Load, groups: readonly string[]): P
       try {
         const known = await admin.groupOffsets(group);
         const mine = known.filter((each) => each.topic === topic);
-        // A group that has forgotten an offset says nothing of it.
+        // The answer omits partitions without a committed offset.
         const offsets = new Map([
           ...none,
           ...mine.map(({ partition, offset }) => [load.key(partition), offset] as const),

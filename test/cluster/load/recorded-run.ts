@@ -16,7 +16,7 @@ import { restlessly } from "./restless.ts";
 import { runTarpanMember } from "./tarpan-member.ts";
 import { runTarpanProducer } from "./tarpan-producer.ts";
 
-/** Records of each partition that show that producers and groups get on. */
+/** How many records in each partition show that producers and groups make progress. */
 const PROGRESS = 10;
 const PROGRESS_LIMIT_MS = 60_000;
 const END_LIMIT_MS = 90_000;
@@ -25,7 +25,7 @@ const EXAMPLES = 5;
 
 export interface RunOptions {
   readonly bootstrap: readonly string[];
-  /** Of the topic, which is made. */
+  /** Name of the topic, which the run creates. */
   readonly topic: string;
   readonly replicas: number;
   /** Whether a third member of each group comes and goes. */
@@ -33,9 +33,9 @@ export interface RunOptions {
 }
 
 /**
- * Producers and two groups of two members each, with two clients, that work while a test breaks
- * things; all that they do and see is recorded. `finish` holds it to what anomaly.ts lists, and to
- * an end in which both groups have read everything.
+ * Producers and groups of two clients that work while a test causes faults; each group has two
+ * members. All their operations are recorded. `finish` checks that both groups read everything, and
+ * looks for the anomalies of anomaly.ts.
  */
 export class RecordedRun {
   readonly load: Load;
@@ -65,12 +65,12 @@ export class RecordedRun {
           ]
         : []),
     ]);
-    // Told by `finish`; until then nobody listens.
+    // `finish` awaits these promises; a rejection before that must not end the process.
     this.#producers.catch(() => {});
     this.#consumers.catch(() => {});
   }
 
-  /** Makes the topic, begins the load, and resolves once all of it gets on. */
+  /** Creates the topic, starts the load, and resolves once every client makes progress. */
   static async begin(options: RunOptions): Promise<RecordedRun> {
     const { bootstrap, topic, replicas, restless = false } = options;
     const load = new Load({ bootstrap, topic, partitions: PARTITIONS, history: new History() });
@@ -82,9 +82,9 @@ export class RecordedRun {
   }
 
   /**
-   * Resolves when, from now, every partition was written and every group has read that; without
-   * `kafkajs`, every group but its own. A consumer of kafkajs whose broker takes connections and
-   * says nothing asks it for ever: a time-out does not make it look for another leader.
+   * Resolves when records were written to every partition from now on, and every group has read
+   * them. If `kafkajs` is false its group is left out: a consumer of kafkajs whose broker accepts
+   * connections but does not answer asks it for ever, and looks for no other leader.
    */
   progress({ kafkajs = true } = {}): Promise<void> {
     const limitMs = PROGRESS_LIMIT_MS;
@@ -99,7 +99,7 @@ export class RecordedRun {
     );
   }
 
-  /** Ends the load, reads everything, and holds the history to its promises. */
+  /** Stops the load, reads everything, and checks the history. */
   async finish(): Promise<void> {
     const { load } = this;
     try {
@@ -130,7 +130,7 @@ export class RecordedRun {
     console.log(`${load.topic}: ${records} records acknowledged, ${operations.length} operations`);
   }
 
-  /** Lets everything end. */
+  /** Tells producers and members to stop. */
   stop(): void {
     this.load.producing = false;
     this.load.consuming = false;
@@ -142,7 +142,7 @@ export class RecordedRun {
     return new Error(`${wrong}\n${await this.#save(wrong)}`, { cause });
   }
 
-  /** With what is wrong in its first lines, as comments. */
+  /** Saves the history, with what is wrong as comments in its first lines. */
   async #save(wrong: string): Promise<string> {
     const path = join(await mkdtemp(join(tmpdir(), "tarpan-history-")), "history.edn");
     const comments = wrong.replace(/^/gm, "; ");
@@ -151,7 +151,7 @@ export class RecordedRun {
   }
 }
 
-/** How many of each kind, and the first of them. */
+/** The number of anomalies of each kind, and the first ones. */
 function summaryOf(anomalies: readonly Anomaly[]): string[] {
   const byKind = new Map<string, string[]>();
   for (const { kind, message, operations } of anomalies)

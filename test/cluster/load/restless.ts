@@ -3,7 +3,7 @@ import { type Load, pause } from "./load.ts";
 const STAY_MS = 2_000;
 const AWAY_MS = 1_000;
 
-/** A member that comes and goes, so that its group is rebalanced again and again. */
+/** A member that joins and leaves, so that its group is rebalanced again and again. */
 export async function restlessly(
   load: Load,
   run: (stays: () => boolean) => Promise<void>,

@@ -4,12 +4,12 @@ import { pause } from "./load.ts";
 const SEND_PAUSE_MS = 12;
 const MOST_RECORDS = 3;
 
-/** Stores values in one partition, in one batch; resolves to their offsets, -1 where not told. */
+/** Sends values to one partition in one batch; resolves to their offsets, -1 if unknown. */
 export type Send = (partition: number, values: readonly number[]) => Promise<readonly number[]>;
 
 /**
- * Sends to one partition, one batch after the other, until the load ends. After a batch of unknown
- * outcome it goes on as another process: that batch may still be stored, at any time.
+ * Sends one batch after the other to a partition, until the load ends. After a batch with unknown
+ * outcome it goes on as another process of the history: that batch may still be stored later.
  */
 export async function sendInTurn(load: Load, who: string, partition: number, send: Send) {
   const { history } = load;

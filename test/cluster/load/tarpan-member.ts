@@ -12,7 +12,7 @@ import { Member } from "./member.ts";
 const POLL_WAIT_MS = 200;
 const COME_BACK_MS = 100;
 
-/** A member with @tarpan/client, cooperative; it comes back as somebody new after it failed. */
+/** A cooperative group member with @tarpan/client. After a failure it joins as a new member. */
 export async function runTarpanMember(
   load: Load,
   group: string,

@@ -2,7 +2,7 @@ import { Client, Producer } from "@tarpan/client";
 import { DELIVERY_TIMEOUT_MS, type Load, REQUEST_TIMEOUT_MS } from "./load.ts";
 import { sendInTurn } from "./send-in-turn.ts";
 
-/** An idempotent producer of @tarpan/client: it takes a new id after a batch that it gave up. */
+/** An idempotent producer of @tarpan/client, which gets a new id after a batch that it gave up. */
 export async function runTarpanProducer(load: Load, clientId: string): Promise<void> {
   const { bootstrap, topic } = load;
   const client = new Client({ bootstrap, clientId, timeoutMs: REQUEST_TIMEOUT_MS });
