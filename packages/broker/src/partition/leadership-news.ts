@@ -12,8 +12,8 @@ const NAMES_SHOWN = 3;
 export class LeadershipNews {
   readonly #timers: Env["timers"];
   readonly #logger: Logger;
-  #taken: LogId[] = [];
-  #given: LogId[] = [];
+  #gained: LogId[] = [];
+  #lost: LogId[] = [];
   #opening = 0;
   #timer: Timer | undefined;
 
@@ -22,23 +22,23 @@ export class LeadershipNews {
     this.#logger = logger;
   }
 
-  /** A take-over of a partition begins; `ended` must be called when it succeeded or failed. */
-  begins(): void {
+  /** Call `takeOverEnded` when it has succeeded or failed. */
+  takeOverBegan(): void {
     this.#opening += 1;
     this.#logLater();
   }
 
-  ended(): void {
+  takeOverEnded(): void {
     this.#opening -= 1;
   }
 
-  taken(id: LogId, leaderEpoch: number): void {
-    this.#taken.push(id);
+  gained(id: LogId, leaderEpoch: number): void {
+    this.#gained.push(id);
     this.#each("cluster: this broker now leads a partition", id, leaderEpoch);
   }
 
-  given(id: LogId, leaderEpoch: number): void {
-    this.#given.push(id);
+  lost(id: LogId, leaderEpoch: number): void {
+    this.#lost.push(id);
     this.#each("cluster: another broker now leads a partition", id, leaderEpoch);
   }
 
@@ -62,15 +62,15 @@ export class LeadershipNews {
   }
 
   #log(): void {
-    const [taken, given] = [this.#taken, this.#given];
-    this.#taken = [];
-    this.#given = [];
-    if (given.length > 0) {
-      this.#logger.info(`cluster: this broker no longer leads ${counted(given)}`, namesOf(given));
+    const [gained, lost] = [this.#gained, this.#lost];
+    this.#gained = [];
+    this.#lost = [];
+    if (lost.length > 0) {
+      this.#logger.info(`cluster: this broker no longer leads ${counted(lost)}`, namesOf(lost));
     }
-    if (taken.length > 0) {
-      const fields = { ...namesOf(taken), stillToTakeOver: this.#opening };
-      this.#logger.info(`cluster: this broker leads ${counted(taken, "more ")}`, fields);
+    if (gained.length > 0) {
+      const fields = { ...namesOf(gained), stillToTakeOver: this.#opening };
+      this.#logger.info(`cluster: this broker leads ${counted(gained, "more ")}`, fields);
     }
   }
 }

@@ -169,7 +169,7 @@ export class Partitions implements PartitionHost {
     const slot = slots?.[index];
     if (slots === undefined || slot?.hosted.id.topicId !== topicId) return;
     delete slots[index];
-    this.#news.given(slot.hosted.id, slot.hosted.leaderEpoch);
+    this.#news.lost(slot.hosted.id, slot.hosted.leaderEpoch);
     this.#release(slot);
   }
 
@@ -240,9 +240,9 @@ export class Partitions implements PartitionHost {
   }
 
   async #takeOver(slot: Slot): Promise<void> {
-    this.#news.begins();
+    this.#news.takeOverBegan();
     await this.#openSlot(slot);
-    this.#news.ended();
+    this.#news.takeOverEnded();
   }
 
   #place(slot: Slot): void {
@@ -269,7 +269,7 @@ export class Partitions implements PartitionHost {
       slot.failure = null;
       slot.tellAtMs = null;
       endTakeOver(slot);
-      if (this.replicated) this.#news.taken(id, leaderEpoch);
+      if (this.replicated) this.#news.gained(id, leaderEpoch);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (slot.released) return;

@@ -18,7 +18,7 @@ import {
 } from "./segment-fixture.ts";
 
 describe("a full disk", () => {
-  it("refuses appends, keeps the log readable, and goes on once there is room", async () => {
+  it("refuses appends, keeps the log readable, and ends once there is room", async () => {
     const { env, engine, log } = await start();
     await fill(log, 3);
     const used = env.fs.contentOf(FIRST).length;
@@ -50,8 +50,8 @@ describe("a full disk", () => {
     const problem = "the disk of /data is full: nothing is stored until there is space";
     expect(engine.problem).toBe(problem);
     expect(alerts).toEqual([
-      "the disk of /data is full (50 bytes free): records are refused, reading goes on. Make " +
-        "room on that file system, or delete topics or records: storing then goes on by itself",
+      "the disk of /data is full (50 bytes free): records are refused, reads continue. Free " +
+        "space on that file system, or delete topics or records; no restart is needed",
     ]);
     // While the disk counts as full, a batch is refused even if it would fit.
     await expect(log.append(batchOf(0), 0)).rejects.toThrow(problem);

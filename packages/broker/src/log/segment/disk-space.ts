@@ -103,7 +103,7 @@ export class DiskSpace {
     const free = await this.#freeText();
     this.#options.alert(
       `the disk of ${this.#directory} is full (${free}): ${this.#options.means}. ` +
-        "Make room on that file system, or delete topics or records: storing then goes on by itself",
+        "Free space on that file system, or delete topics or records; no restart is needed",
     );
   }
 
@@ -134,7 +134,7 @@ export class DiskSpace {
     this.#isFull = false;
     const free = await this.#freeText();
     this.#options.report(
-      `the disk of ${this.#directory} has room again (${free}): storing goes on`,
+      `the disk of ${this.#directory} has room again (${free}): records are stored again`,
     );
     this.#options.onRoom?.();
   }

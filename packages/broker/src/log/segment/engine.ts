@@ -102,7 +102,7 @@ export class SegmentEngine implements LogEngine {
     return allOrNothing(async (opened) => {
       const directory = await openDataDirectory(path, env, options.nodeId, options.nodeName);
       opened.add(() => directory.release(false));
-      const means = "records are refused, reading goes on";
+      const means = "records are refused, reads continue";
       const disk = await DiskSpace.open(path, { env, alert, report, means });
       opened.add(() => disk.close());
       const engine = new SegmentEngine(directory, disk, options);
@@ -170,7 +170,7 @@ export class SegmentEngine implements LogEngine {
         throw new LogError(
           "missing",
           `log ${name} with topic id ${id.topicId} is not in ${this.#directory.path}` +
-            (topicId === null ? "" : `; what is there has topic id ${topicId}`),
+            (topicId === null ? "" : `; the log there has topic id ${topicId}`),
         );
       const opened = this.#open.get(name);
       if (opened && !opened.isClosed && !opened.failure)

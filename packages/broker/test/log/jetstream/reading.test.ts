@@ -35,8 +35,8 @@ describe("a cold read", () => {
     }
     const after = await world.run(log.read(5, 1 << 20));
     expect(after.map(baseOffsetOf)).toEqual([5, 6, 7, 8, 9]);
-    const told = world.lines.filter((line) => line.includes("DATA LOSS in log orders-3"));
-    expect(told).toHaveLength(1);
+    const reported = world.lines.filter((line) => line.includes("DATA LOSS in log orders-3"));
+    expect(reported).toHaveLength(1);
     expect(log.damagedRanges).toBe(1);
   });
 
