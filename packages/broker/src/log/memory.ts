@@ -55,6 +55,7 @@ export class MemoryEngine implements LogEngine {
     await stored.open?.close();
   }
 
+  /** Deletes the log, because the operator could not examine one in memory. */
   setAside(id: LogId): Promise<void> {
     return this.delete(id);
   }
