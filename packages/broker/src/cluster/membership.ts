@@ -40,7 +40,7 @@ export interface Expected {
 export class Membership {
   readonly #env: Pick<Env, "clock" | "timers">;
   readonly #rpc: Rpc;
-  readonly #heard = new Map<number, LastHeartbeat>();
+  readonly #lastHeartbeats = new Map<number, LastHeartbeat>();
   readonly #listeners = new Set<(beat: Heartbeat) => void>();
   readonly #isolatedListeners = new Set<() => void>();
   #aloneWaiters: (() => void)[] = [];
@@ -104,9 +104,9 @@ export class Membership {
 
   /** Whether this incarnation of the broker sent a heartbeat within its session. */
   isHeard(brokerId: number, incarnationId: string): boolean {
-    const heard = this.#heard.get(brokerId);
-    if (heard?.incarnationId !== incarnationId) return false;
-    return this.#env.clock.monotonicMs() - heard.atMs < BROKER_SESSION_MS;
+    const last = this.#lastHeartbeats.get(brokerId);
+    if (last?.incarnationId !== incarnationId) return false;
+    return this.#env.clock.monotonicMs() - last.atMs < BROKER_SESSION_MS;
   }
 
   /** Whether its session has expired, and this broker was listening all that time. */
@@ -116,11 +116,11 @@ export class Membership {
 
   /** The broker as log lines name it: "broker 1 (name)". */
   named(brokerId: number): string {
-    return `broker ${nodeText(brokerId, this.#heard.get(brokerId)?.name)}`;
+    return `broker ${nodeText(brokerId, this.#lastHeartbeats.get(brokerId)?.name)}`;
   }
 
   servesFollowed(brokerId: number): boolean {
-    return this.#heard.get(brokerId)?.followerRead === true;
+    return this.#lastHeartbeats.get(brokerId)?.followerRead === true;
   }
 
   /** From now on this broker can become isolated. */
@@ -140,14 +140,15 @@ export class Membership {
 
   /** The cluster that other brokers belong to, null while no heartbeat names one. */
   get clusterId(): string | null {
-    for (const { clusterId } of this.#heard.values()) if (clusterId !== null) return clusterId;
+    for (const { clusterId } of this.#lastHeartbeats.values())
+      if (clusterId !== null) return clusterId;
     return null;
   }
 
   /** Ids of the brokers that sent a heartbeat within their session, ascending. */
   liveIds(): number[] {
     const since = this.#env.clock.monotonicMs() - BROKER_SESSION_MS;
-    const live = [...this.#heard.values()].filter(({ atMs }) => atMs > since);
+    const live = [...this.#lastHeartbeats.values()].filter(({ atMs }) => atMs > since);
     return live.map(({ brokerId }) => brokerId).sort((a, b) => a - b);
   }
 
@@ -165,7 +166,12 @@ export class Membership {
       ? this.#env.clock.monotonicMs() - CONTROLLER_SESSION_MS
       : Number.NEGATIVE_INFINITY;
     let found: KnownController | null = null;
-    for (const { brokerId, controllerEpoch: epoch, metadataEnd, atMs } of this.#heard.values()) {
+    for (const {
+      brokerId,
+      controllerEpoch: epoch,
+      metadataEnd,
+      atMs,
+    } of this.#lastHeartbeats.values()) {
       if (epoch === null || atMs <= since) continue;
       if (found === null || epoch > found.epoch) found = { brokerId, epoch, metadataEnd };
     }
@@ -212,7 +218,7 @@ export class Membership {
     if (nowMs < this.#countsSilenceFromMs) return this.#isIsolated;
     const since = nowMs - ISOLATED_AFTER_MS;
     const peers = this.#expected.peers();
-    const heard = peers.filter((id) => (this.#heard.get(id)?.atMs ?? since) > since);
+    const heard = peers.filter((id) => (this.#lastHeartbeats.get(id)?.atMs ?? since) > since);
     if (heard.length * 2 >= peers.length) return this.#isIsolated && !this.#hasReturned(nowMs);
     this.#returnedMs = null;
     return true;
@@ -234,7 +240,7 @@ export class Membership {
   }
 
   #receive(beat: Heartbeat): void {
-    this.#heard.set(beat.brokerId, { ...beat, atMs: this.#env.clock.monotonicMs() });
+    this.#lastHeartbeats.set(beat.brokerId, { ...beat, atMs: this.#env.clock.monotonicMs() });
     for (const listener of this.#listeners) listener(beat);
     this.#wakeWhenAlone();
   }
@@ -243,7 +249,7 @@ export class Membership {
     if (this.#aloneWaiters.length === 0) return;
     const own = this.#own?.().brokerId;
     const since = this.#env.clock.monotonicMs() - BROKER_SESSION_MS;
-    for (const { brokerId, incarnationId, atMs } of this.#heard.values())
+    for (const { brokerId, incarnationId, atMs } of this.#lastHeartbeats.values())
       if (brokerId !== own && incarnationId !== "" && atMs > since) return;
     for (const resolve of this.#aloneWaiters.splice(0)) resolve();
   }
