@@ -20,12 +20,12 @@ export class ControllerElection {
   #noControllerSinceMs: number | null = null;
   /** The last controller: the other candidates don't wait for its turn. */
   #lastControllerId = -1;
-  /** No candidate before this time: a controller whose heartbeats do not arrive fenced us. */
+  /** After a controller that it can't hear fenced this broker, it is no candidate before then. */
   #candidateFromMs = 0;
   #backOffMs = CONTROLLER_SESSION_MS;
   /** The epoch of the controller that was logged last; null after its absence was logged. */
   #loggedEpoch: number | null = null;
-  /** When the question was asked which the log last answered with: this is the controller. */
+  /** When the log was last asked, and confirmed, that this broker is the controller. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
   #confirming: Promise<void> | null = null;
   #timer: Timer | undefined;
@@ -66,9 +66,9 @@ export class ControllerElection {
   }
 
   /**
-   * A controller resigns and tells the others. Does not wait for an attempt to become the
-   * controller, which can take as long as an election of the servers: should it still succeed, the
-   * new controller is closed at once.
+   * A controller resigns and tells the others. An attempt to become the controller is not waited
+   * for, since it can take as long as an election of the servers. If it still succeeds, the new
+   * controller is closed at once.
    */
   async close(): Promise<void> {
     this.#retired = true;
