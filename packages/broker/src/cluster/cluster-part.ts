@@ -11,7 +11,7 @@ export interface ClusterPart {
   readonly problem: string | null;
   /** Where every log's replicas are; empty while the engine can't say. */
   states(): Promise<readonly ReplicaStates[]>;
-  /** To the other brokers. */
+  /** For calls of other brokers. */
   readonly rpc: Rpc;
   readonly followers: Followers;
   /** See Membership. */

@@ -29,6 +29,9 @@ async function deleteLog(engine: LogEngine, logger: Logger, id: LogId): Promise<
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
     const name = `${id.topic}-${id.partition}`;
-    logger.warn(`the log of the deleted partition ${name} is left: deleting it failed`, { error });
+    logger.warn(
+      `the log of the deleted partition ${name} could not be deleted: delete its stream in NATS`,
+      { error },
+    );
   }
 }

@@ -40,7 +40,7 @@ export class ClusterMember {
   readonly controller: ClusterController;
   readonly #caller: ControllerCaller;
   readonly followers: FollowerPartitions;
-  /** To the other brokers. */
+  /** For calls of other brokers. */
   readonly rpc: Rpc;
   readonly #parts: MemberParts;
   readonly #membership: Membership;
@@ -168,7 +168,9 @@ export class ClusterMember {
   #noticeRemoval({ brokers }: MetadataDelta): void {
     const { nodeId } = this.metadata;
     if (!brokers.some(({ id, now }) => id === nodeId && now === null)) return;
-    this.#parts.logger.error(`${this.#file.removed(nodeId).message}; stop it now`);
+    this.#parts.logger.error(
+      `cluster: broker ${nodeId} was removed from the cluster: stop it, then delete its data directory`,
+    );
     void this.#file.write("removed");
   }
 

@@ -27,7 +27,7 @@ export class MetadataFollower {
   readonly #onImage: (image: MetadataImage) => void;
   /** Over when the next image is shown. */
   nextImage = new Occasion();
-  /** By the offset that has to be shown. */
+  /** Requests that wait for an image, by the offset that it must reach. */
   readonly #waiting = new Map<number, Occasion>();
   #position: Position;
   /** The log's start offset when reading began. */

@@ -133,7 +133,7 @@ export class ManagedNatsServer {
     if (run.serverId === null || !env.programs.signal(run.serverId, "SIGTERM"))
       run.guard.endInput();
     const late = env.timers.after(STOP_GRACE_MS, () => {
-      logger.warn("nats-server did not stop in time: killing it", { graceMs: STOP_GRACE_MS });
+      logger.warn("raft: nats-server did not stop in time: killing it", { graceMs: STOP_GRACE_MS });
       run.guard.endInput();
     });
     await run.ended;

@@ -49,7 +49,7 @@ describe("a broker of a cluster", () => {
     expect(history.image.brokers.get(1)).toMatchObject({ fenced: true, epoch: 0 });
     expect(fence()).toEqual({ records: [], response: false });
     expect(history.take(decideUnfenceBroker(history.image, 1, incarnationOf(1)))).toBe(true);
-    expect(history.leaders("t"), "who leads goes on").toEqual([3, 2, 3]);
+    expect(history.leaders("t"), "a leader that is alive stays").toEqual([3, 2, 3]);
     const again = decideUnfenceBroker(history.image, 1, incarnationOf(1));
     expect(again).toEqual({ records: [], response: false });
   });

@@ -7,14 +7,14 @@ const partition = { leader: 1, replicas: [1, 2, 3], isr: [1, 3] };
 it("elects the broker that is nearest to the data", () => {
   const elect = (alive: number[], raftLeader: number | null = null) =>
     electLeader(partition, new Set(alive), raftLeader);
-  expect(elect([1, 2, 3], 2), "who leads stays").toBe(1);
+  expect(elect([1, 2, 3], 2), "the leader stays").toBe(1);
   expect(elect([2, 3], 2), "beside the Raft leader").toBe(2);
   expect(elect([2, 3, 4], 4), "which must hold a replica").toBe(3);
   expect(elect([2, 3], 1), "and be alive").toBe(3);
   expect(elect([2, 3]), "in sync before the order of replicas").toBe(3);
   expect(elect([2, 9]), "any replica").toBe(2);
   expect(elect([4, 9]), "anybody").toBe(4);
-  expect(elect([]), "nobody").toBe(-1);
+  expect(elect([]), "no leader").toBe(-1);
 });
 
 it("counts brokers that are registered and not fenced, in order", () => {

@@ -94,7 +94,7 @@ export class MemoryBus implements Bus {
       const soon = (work: () => void) => network.send(() => this.deliver(work));
       const server = network.reachableFrom(this).find((bus) => bus.answers.has(subject));
       if (server === undefined) {
-        soon(() => reject(new RpcError("not-done", `nobody serves ${subject}`)));
+        soon(() => reject(new RpcError("not-done", `no broker serves ${subject}`)));
         return;
       }
       const late = () => reject(new RpcError("unknown", "no answer in time"));
