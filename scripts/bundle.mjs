@@ -8,10 +8,11 @@ import { root } from "./lib/steps.mjs";
 
 const cli = join(root, "packages/cli/dist");
 const target = join(cli, "bundle");
-const bundled = ["cli", "broker", "client", "protocol"];
+const bundled = ["cli", "broker", "client", "protocol", "codecs"];
 // From the registry only what a start loads and is pure: one more file would cost it more than the
-// code. Not codecs, which finds its native modules from where it lies.
-const bundledPackages = /^((@tarpan\/(broker|client|protocol)|hono)(\/.*)?|commander|sonic-boom)$/;
+// code.
+const bundledPackages =
+  /^((@tarpan\/(broker|client|protocol|codecs)|hono)(\/.*)?|commander|sonic-boom)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
@@ -23,6 +24,20 @@ const withoutChildProcesses = {
     id === "node:child_process" && importer.includes("/node_modules/commander/") ? "\0none" : null,
   load: (id) => (id === "\0none" ? "export {};" : null),
 };
+/** Codecs load their native modules from where their package is, in the bundle, too. */
+const codecsFromTheirPackage = {
+  name: "codecs-from-their-package",
+  transform: (code, id) =>
+    id.includes("/codecs/dist/native.js")
+      ? code.replace("import.meta.url", 'import.meta.resolve("@tarpan/codecs")')
+      : null,
+};
+/** What every command loads, in one file: each file of a start costs it half a millisecond. */
+const COMMAND = {
+  name: "command",
+  test: /\/packages\/cli\/dist\/(args|program|terminal)\/|\/node_modules\/commander\//,
+};
+
 if (!(await upToDate(target, inputs))) await bundle();
 
 async function bundle() {
@@ -30,7 +45,8 @@ async function bundle() {
   const build = await rolldown({
     input: join(cli, "main.js"),
     platform: "node",
-    plugins: [withoutChildProcesses],
+    preserveEntrySignatures: false,
+    plugins: [withoutChildProcesses, codecsFromTheirPackage],
     // What is not bundled, from the registry and codecs, finds its own files from where it lies.
     // What a bundled package needs is bundled with it.
     external: (id, importer) =>
@@ -38,7 +54,10 @@ async function bundle() {
   });
   const aside = await mkdtemp(`${target}-`);
   try {
-    const { output } = await build.write({ dir: aside, comments: false, banner: licensesOf });
+    const { output } = await build.write({
+      ...{ dir: aside, comments: false, banner: licensesOf },
+      codeSplitting: { includeDependenciesRecursively: false, groups: [COMMAND] },
+    });
     const files = output.map(({ fileName }) => fileName);
     await placeBundle(aside, target, files, inputs);
   } finally {
