@@ -70,8 +70,8 @@ for (const [what, heartbeat, code] of INVALID) {
   });
 }
 
-describe("a group that is there", () => {
-  it("answers an unknown member with 25, an epoch that is not its own with 110", async () => {
+describe("an existing group", () => {
+  it("answers an unknown member with 25, a wrong epoch with 110", async () => {
     const { groupId, memberEpoch } = await groupOfOne();
     const rest = { subscribedTopicNames: null, topicPartitions: null };
     const stranger = { ...rest, memberId: "stranger", memberEpoch };
@@ -83,7 +83,7 @@ describe("a group that is there", () => {
     expect((await beat(groupId, { ...rest, memberEpoch })).errorCode).toBe(0);
   });
 
-  it("judges commits and fetches by member and epoch: 25 and 113", async () => {
+  it("checks member and epoch of commits and fetches: 25 and 113", async () => {
     const { groupId, memberEpoch } = await groupOfOne();
     const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: "" }];
     const topics = [{ name: "plain", partitions }];
@@ -106,7 +106,7 @@ describe("a group that is there", () => {
     expect(await fetch("the-first", memberEpoch)).toBe(0);
   });
 
-  it("keeps a seat with 111 until its member leaves it, and fences who comes late with 82", async () => {
+  it("refuses an instance id in use with 111, and fences its previous member with 82", async () => {
     const { groupId, memberEpoch } = await groupOfOne({ instanceId: "seat" });
     const other = { memberId: "the-second", instanceId: "seat" };
     expect((await beat(groupId, other)).errorCode).toBe(ErrorCode.UNRELEASED_INSTANCE_ID);
@@ -126,7 +126,7 @@ describe("a group that is there", () => {
     expect(errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
   });
 
-  it("answers members of the classic protocol that are strangers to it with 25 and 23", async () => {
+  it("answers unknown members of the classic protocol with 25 and 23", async () => {
     const { groupId } = await groupOfOne();
     const one = await RawMember.of(broker.port, groupId);
     one.memberId = "stranger";
@@ -142,13 +142,13 @@ describe("a group that is there", () => {
   });
 });
 
-it("answers an epoch in a group that is not there with 69", async () => {
+it("answers an epoch in an unknown group with 69", async () => {
   const rest = { subscribedTopicNames: null, topicPartitions: null };
   const { errorCode } = await beat(newGroup(), { ...rest, memberEpoch: 1 });
   expect(errorCode).toBe(GROUP_ID_NOT_FOUND);
 });
 
-it("answers describing what is no consumer group with 69", async () => {
+it("answers the description of a group of another type with 69", async () => {
   const { groupId } = await RawMember.alone(broker.port, newGroup());
   const groupIds = [groupId, newGroup()];
   const answer = await connection.request(ConsumerGroupDescribe, 1, {

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => connection.close());
 
-it("answers an offset out of range with 1, and the offsets that are", async () => {
+it("answers an offset out of range with 1, and with the log's start and end offsets", async () => {
   for (const offset of [4, 1_000_000, -1, -2]) {
     const answer = await fetch(connection, "plain", offset);
     expect(answer.errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
@@ -41,7 +41,7 @@ it("answers unknown topics and partitions with 3, unknown ids with 100", async (
   expect(responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
 });
 
-it("answers a leader epoch that is to come with 75, one that is past with 74", async () => {
+it("answers a future leader epoch with 75, a past one with 74", async () => {
   const answer = await fetch(connection, "plain", 0, { currentLeaderEpoch: 1_000_000 });
   expect(answer.errorCode).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
   const { topics } = await connection.request(Metadata, 12, { topics: [{ name: "plain" }] });
@@ -75,7 +75,7 @@ it("answers an unknown session with 70, a session at another epoch with 71", asy
   expect(astray.errorCode).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
 });
 
-it("answers ListOffsets and OffsetForLeaderEpoch of what is not there with 3", async () => {
+it("answers ListOffsets and OffsetForLeaderEpoch of unknown partitions with 3", async () => {
   const listed = await connection.request(ListOffsets, 7, {
     replicaId: -1,
     isolationLevel: 0,
@@ -92,7 +92,7 @@ it("answers ListOffsets and OffsetForLeaderEpoch of what is not there with 3", a
   expect(epochs.topics[0]!.partitions[0]!.errorCode).toBe(3);
 });
 
-it("always answers within max_wait, whatever min_bytes asks for", async () => {
+it("always answers within max_wait, whatever min_bytes is", async () => {
   const partitions = [{ partition: 0, fetchOffset: 3, partitionMaxBytes: 1000 }];
   const topics = [{ topic: "plain", partitions }];
   const answer = await connection.request(Fetch, 12, {

@@ -54,19 +54,19 @@ const CLOSING: Readonly<Record<string, Buffer>> = {
 };
 
 for (const [what, bytes] of Object.entries(CLOSING)) {
-  it(`closes the connection for ${what}, and harms nobody else`, async () => {
+  it(`closes the connection for ${what}, and serves the others`, async () => {
     const before = await broker.residentBytes();
     const connection = await RawConnection.open(broker.port);
     connection.send(bytes);
     await within(CLOSED_WITHIN_MS, "closing", connection.closed);
     await expect(connection.nextFrame()).rejects.toThrow("closed");
     await stillServed();
-    // Nothing was allocated on the word of a length.
+    // No length in the frame has led to an allocation.
     expect(await broker.residentBytes()).toBeLessThan(before + 64 * MEBIBYTE);
   });
 }
 
-// Metadata v13 for all topics as librdkafka 2.1 and later write it, three bytes too many at its
+// Metadata v13 for all topics, as librdkafka 2.1 and later encode it: with three extra bytes at the
 // end.
 const LIBRDKAFKA = Buffer.from("000000190003000d00000003000772646b61666b610000000000010000", "hex");
 
@@ -83,7 +83,7 @@ it("ignores bytes after the last field of a request, as Kafka does", async () =>
   connection.close();
 });
 
-it("answers what came before a bad frame, then closes", async () => {
+it("answers the requests before a bad frame, then closes the connection", async () => {
   const connection = await RawConnection.open(broker.port);
   connection.send(framed(metadata), int32(-1));
   expect((await connection.nextFrame()).readInt32BE(0)).toBe(header.correlationId);
@@ -104,7 +104,7 @@ it("answers ApiVersions of an unknown version as version 0, with 35 and the list
 
 it("serves others while 10,000 connections hold half a frame each", async (context) => {
   const COUNT = 10_000;
-  if ((await openFilesLimit()) < COUNT * 1.2) context.skip("too few open files are allowed here");
+  if ((await openFilesLimit()) < COUNT * 1.2) context.skip("the limit of open files is too low");
   const slow: RawConnection[] = [];
   while (slow.length < COUNT) {
     const opening = Array.from({ length: 500 }, () => RawConnection.open(broker.port));
@@ -117,7 +117,7 @@ it("serves others while 10,000 connections hold half a frame each", async (conte
   await stillServed();
 });
 
-/** Node raises its own limit to the hard one. */
+/** The hard limit, to which Node raises its own. */
 async function openFilesLimit(): Promise<number> {
   const limits = await readFile("/proc/self/limits", "utf8").catch(() => "");
   return Number(/Max open files\s+\d+\s+(\d+)/.exec(limits)?.[1] ?? 0);
@@ -139,12 +139,12 @@ it("answers 100,000 pipelined requests on one socket, in order and in bounded me
   connection.close();
 });
 
-it("holds little for a consumer that asks much and reads nothing", async () => {
+it("bounds the memory for a consumer that sends many fetches and reads no response", async () => {
   const value = "x".repeat(900_000);
   for (let count = 0; count < 4; count++) await produce(beside, "served", textBatch(value));
   const lazy = await RawConnection.open(broker.port);
   lazy.pause();
-  // Each answer is 3.6 MB: were they all made, they would be 1.8 GB.
+  // Each response has 3.6 MB, all of them together 1.8 GB.
   for (let count = 0; count < 500; count++) void fetch(lazy, "served", 0).catch(() => {});
   await stillServed();
   expect((await fetch(beside, "served", 0)).errorCode).toBe(ErrorCode.NONE);

@@ -53,11 +53,11 @@ describe("JoinGroup", () => {
   ];
 
   for (const [what, join, code] of REFUSED) {
-    it(`answers ${what} with ${code}, in a group that is new`, async () => {
+    it(`answers ${what} with ${code}, in a new group`, async () => {
       const one = await member();
       expect((await one.tryJoin(join)).errorCode).toBe(code);
     });
-    it(`answers ${what} with ${code}, beside a member`, async () => {
+    it(`answers ${what} with ${code}, in a group with a member`, async () => {
       const { groupId, ...rest } = { groupId: (await alone()).groupId, ...join };
       const one = await member(groupId);
       expect((await one.tryJoin(rest)).errorCode).toBe(code);
@@ -72,7 +72,7 @@ describe("JoinGroup", () => {
     }
   });
 
-  it("gives a new member its id with 79, and takes it with that", async () => {
+  it("assigns a new member its id with 79, and accepts it with that id", async () => {
     const one = await member();
     const { errorCode, memberId } = await one.tryJoin();
     expect(errorCode).toBe(ErrorCode.MEMBER_ID_REQUIRED);
@@ -81,7 +81,7 @@ describe("JoinGroup", () => {
     expect(await one.tryJoin()).toMatchObject({ errorCode: 0, memberId, generationId: 1 });
   });
 
-  it("keeps a group that a refused member knocked at", async () => {
+  it("keeps a group from which a member was refused", async () => {
     const one = await alone();
     const other = await member(one.groupId);
     await other.tryJoin({ protocols: [protocol("other")] });
@@ -90,7 +90,7 @@ describe("JoinGroup", () => {
   });
 });
 
-describe("a group that is there", () => {
+describe("an existing group", () => {
   it("answers an unknown member with 25, another generation with 22", async () => {
     const one = await alone();
     const stranger = { memberId: "stranger" };
@@ -104,7 +104,7 @@ describe("a group that is there", () => {
       const commit = { generationIdOrMemberEpoch: generationId };
       expect(await one.commit(commit)).toBe(ILLEGAL_GENERATION);
     }
-    // A consumer without a group must not write over what the members of this one commit.
+    // A consumer outside the group must not overwrite its members' commits.
     const standalone = { memberId: "", generationIdOrMemberEpoch: -1 };
     expect(await one.commit(standalone)).toBe(UNKNOWN_MEMBER_ID);
     expect(await one.heartbeat()).toBe(0);
@@ -118,13 +118,13 @@ describe("a group that is there", () => {
     expect((await one.sync()).errorCode).toBe(0);
   });
 
-  it("answers 27 while it rebalances: heartbeat and sync at once, a commit between join and sync", async () => {
+  it("answers 27 while it rebalances: at once to heartbeat and sync, to a commit between join and sync", async () => {
     const one = await alone();
     const two = await member(one.groupId);
     const joining = two.join();
     await untilRebalance(one);
     expect((await one.sync()).errorCode).toBe(REBALANCE_IN_PROGRESS);
-    // What was consumed before is still committed.
+    // Records read before the rebalance can still be committed.
     expect(await one.commit()).toBe(0);
     const leader = await one.join();
     await joining;
@@ -137,7 +137,7 @@ describe("a group that is there", () => {
     expect(await two.heartbeat()).toBe(0);
   });
 
-  it("fences a static member whose place another has taken, with 82", async () => {
+  it("fences a static member whose instance id another member has taken, with 82", async () => {
     const one = await alone({ groupInstanceId: "seat" });
     const two = await RawMember.of(broker.port, one.groupId);
     await two.join({ groupInstanceId: "seat" });
@@ -147,13 +147,13 @@ describe("a group that is there", () => {
     expect(await one.commit()).toBe(FENCED_INSTANCE_ID);
     expect((await one.tryJoin()).errorCode).toBe(FENCED_INSTANCE_ID);
     expect(await one.leave()).toBe(FENCED_INSTANCE_ID);
-    // Who has the seat goes on, in the same generation.
+    // The new owner of the instance id goes on in the same generation.
     expect(two.generationId).toBe(one.generationId);
     expect(await two.heartbeat()).toBe(0);
   });
 });
 
-describe("a group that is not there", () => {
+describe("an unknown group", () => {
   it("answers its members with 25, a commit in a generation with 69 or, before v9, 22", async () => {
     const one = await member();
     one.memberId = "somebody";
@@ -177,7 +177,7 @@ describe("a group that is not there", () => {
     expect(await one.leave("somebody")).toBe(INVALID_GROUP_ID);
   });
 
-  it("answers describing, deleting and offset deletion with 69", async () => {
+  it("answers description, deletion and deletion of offsets with 69", async () => {
     const groupId = newGroup();
     const described = await connection.request(DescribeGroups, 6, { groups: [groupId] });
     expect(described.groups[0]).toMatchObject({ errorCode: 69, groupState: "Dead", members: [] });
@@ -191,7 +191,7 @@ describe("a group that is not there", () => {
 });
 
 describe("offsets", () => {
-  it("never come of a request given up, after those asked for on the next connection", async () => {
+  it("of an abandoned connection are not committed after those of the next connection", async () => {
     const groupId = newGroup();
     const commits = (by: RawMember, committedOffset: number) => {
       const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: "" }];
@@ -201,7 +201,7 @@ describe("offsets", () => {
     const first = await alone();
     const patient = await member(first.groupId);
     patient.memberId = (await patient.tryJoin()).memberId;
-    // This join waits for the first member, and what is asked behind it for this join's answer.
+    // This join waits for the first member; the requests behind it wait for the join's response.
     const givenUp = [patient.tryJoin(), commits(patient, 5)].map((each) => each.catch(() => {}));
     while ((await first.heartbeat()) !== REBALANCE_IN_PROGRESS);
     patient.connection.close();
@@ -263,7 +263,7 @@ describe("offsets", () => {
   });
 });
 
-it("answers FindCoordinator of an unknown kind with 42, of transactions with this broker", async () => {
+it("answers FindCoordinator of an unknown key type with 42, of transactions with this broker", async () => {
   const ask = async (keyType: number) => {
     const body = { keyType, coordinatorKeys: ["one"] };
     return (await connection.request(FindCoordinator, 4, body)).coordinators[0]!.errorCode;
@@ -273,7 +273,7 @@ it("answers FindCoordinator of an unknown kind with 42, of transactions with thi
 });
 
 describe("members that behave badly", () => {
-  it("takes subscriptions and assignments that are no such thing: they are its members' matter", async () => {
+  it("accepts malformed subscriptions and assignments: only the members read them", async () => {
     for (const metadata of [new Uint8Array(0), Buffer.from("garbage"), Buffer.alloc(200, 0xff)]) {
       const one = await alone({ protocols: [{ name: "range", metadata }] });
       expect(await one.heartbeat()).toBe(0);
@@ -286,7 +286,7 @@ describe("members that behave badly", () => {
     }
   });
 
-  it("hands on an assignment of partitions that don't exist", async () => {
+  it("passes on an assignment of unknown partitions", async () => {
     const one = await member();
     await one.join();
     const assignment = encodeConsumerAssignment({
@@ -302,7 +302,7 @@ describe("members that behave badly", () => {
     expect(await one.heartbeat()).toBe(0);
   });
 
-  it("lets go of a member that joins and never syncs", async () => {
+  it("removes a member that joins and never syncs", async () => {
     const one = await alone({ rebalanceTimeoutMs: 1_000 });
     const two = await member(one.groupId);
     const joining = two.join({ rebalanceTimeoutMs: 1_000 });
@@ -322,13 +322,13 @@ describe("members that behave badly", () => {
     const one = await member();
     const joined = await one.join({ protocols: [{ name: "range", metadata }] });
     expect(joined.members[0]!.metadata).toHaveLength(metadata.length);
-    // A Kafka broker gets no further: its record of the group would be over max.message.bytes.
+    // A Kafka broker refuses it: the group's record would exceed max.message.bytes.
     expect((await one.sync()).errorCode).toBe(0);
     expect(await one.heartbeat()).toBe(0);
     expect(await beside.heartbeat()).toBe(0);
   });
 
-  it(`takes ${MOST_MEMBERS} joins at once, refuses one more with 81, and none hangs`, async () => {
+  it(`accepts ${MOST_MEMBERS} joins at once, refuses one more with 81, and answers all`, async () => {
     const groupId = newGroup();
     const all = await Promise.all(Array.from({ length: MOST_MEMBERS }, () => member(groupId)));
     const state = { isWhole: false };
@@ -342,7 +342,7 @@ describe("members that behave badly", () => {
   });
 });
 
-/** Joins, and again whenever there is a rebalance, until a generation has `size` members. */
+/** Joins, and joins again at every rebalance, until a generation has `size` members. */
 async function joinUntilWhole(
   one: RawMember,
   size: number,

@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => connection.close());
 
-// Where the fields of a batch are that the cases below bend.
+// The positions of the batch fields that the cases below change.
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
 const CRC_AT = 17;
@@ -37,7 +37,7 @@ const LAST_OFFSET_DELTA_AT = 23;
 const COUNT_AT = 57;
 const RECORDS_AT = 61;
 
-/** A batch of two records, changed, with a CRC that fits the change. */
+/** A batch of two records, changed by `change`, with a correct CRC. */
 function bent(change: (batch: DataView) => void): Uint8Array {
   const batch = textBatch("one", "two");
   change(new DataView(batch.buffer, batch.byteOffset));
@@ -101,7 +101,7 @@ it("answers a batch that decompresses beyond the limit with 10, in bounded memor
   }
 });
 
-it("answers compressed bytes that are none with 2 or 87", async () => {
+it("answers malformed compressed data with 2 or 87", async () => {
   for (const compression of [1, 2, 3, 4]) {
     const batch = encodeBatch([textRecord("x")], {
       compression,
@@ -125,7 +125,7 @@ it("answers a timestamp out of range with 32", async () => {
   expect(errorCode).toBe(ErrorCode.INVALID_TIMESTAMP);
 });
 
-it("answers zstd below version 7 with 76, and takes it from 7 on", async () => {
+it("answers zstd below version 7 with 76, and accepts it from version 7 on", async () => {
   await createTopic(connection, "zstd");
   const batch = encodeBatch([textRecord("x".repeat(100))], { compression: 4, compress });
   const old = await produce(connection, "zstd", batch, { version: 6 });
@@ -176,7 +176,7 @@ it("checks the sequences of an idempotent producer", async () => {
   for (let sequence = 0; sequence < 7; sequence++) {
     expect(await epoch0(sequence)).toMatchObject({ errorCode: 0, baseOffset: sequence });
   }
-  // A duplicate of the last five is acknowledged where it was written; nothing is written twice.
+  // A duplicate of one of the last five batches is acknowledged with its offset, and not appended.
   for (let sequence = 2; sequence < 7; sequence++) {
     expect(await epoch0(sequence)).toMatchObject({ errorCode: 0, baseOffset: sequence });
   }

@@ -67,9 +67,9 @@ for (const [what, wanted, code] of REFUSED) {
   });
 }
 
-it("CreateTopics answers the same topic twice with 42, and makes the others", async () => {
+it("CreateTopics answers a topic named twice with 42, and creates the others", async () => {
   const codes = await create(topic("twice"), topic("once"), topic("twice"));
-  // Kafka answers a name that came twice once.
+  // Like Kafka, it answers a duplicate name only once.
   expect(codes.filter((code) => code === ErrorCode.INVALID_REQUEST).length).toBeGreaterThan(0);
   expect(codes).toContain(ErrorCode.NONE);
   expect(await metadataCode("twice")).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
@@ -109,7 +109,7 @@ it("CreatePartitions answers a count that does not grow with 37, unknown topics 
   expect(codes).toEqual({ existing: ErrorCode.INVALID_PARTITIONS, "nobody-made-this": 3 });
 });
 
-it("configs: unknown topics answer 3, bad names and values 40", async () => {
+it("configs: answers unknown topics with 3, bad names and values with 40", async () => {
   const described = await connection.request(DescribeConfigs, 4, {
     resources: [{ resourceType: 2, resourceName: "nobody-made-this", configurationKeys: null }],
   });
@@ -125,7 +125,7 @@ it("configs: unknown topics answer 3, bad names and values 40", async () => {
   expect(await alter("nobody-made-this", "retention.ms", "1")).toBe(3);
 });
 
-it("DeleteRecords beyond the end answers 1, of unknown partitions 3", async () => {
+it("DeleteRecords answers an offset after the end with 1, unknown partitions with 3", async () => {
   await produce(connection, "existing", textBatch("one"));
   const partitions = [
     { partitionIndex: 0, offset: 2 },
@@ -137,7 +137,7 @@ it("DeleteRecords beyond the end answers 1, of unknown partitions 3", async () =
   expect(codes).toEqual([ErrorCode.OFFSET_OUT_OF_RANGE, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
 });
 
-it("FindCoordinator sends transactions to where they are refused", async () => {
+it("FindCoordinator names this broker for transactions, which refuses them", async () => {
   const body = { keyType: 1, coordinatorKeys: ["some transactional id"] };
   const { coordinators } = await connection.request(FindCoordinator, 4, body);
   expect(coordinators[0]).toMatchObject({ errorCode: ErrorCode.NONE, port: broker.port });

@@ -8,7 +8,7 @@ import { RawConnection } from "../harness/raw-connection.ts";
 import { RawMember } from "../harness/raw-group.ts";
 import { createTopic, fetch, produce, readAll, textBatch } from "../harness/records.ts";
 
-/** Somebody else's file, which takes all the room there is. */
+/** A file that is not the broker's, and fills the disk. */
 async function fillUp(path: string): Promise<void> {
   const file = await open(path, "w");
   const chunk = Buffer.alloc(4096);
@@ -59,7 +59,7 @@ it("a full disk answers 56, reads go on, and writing resumes when there is space
     expect(await member.commit()).not.toBe(ErrorCode.NONE);
     await expect.poll(() => member.heartbeat()).toBe(ErrorCode.NONE);
 
-    // Started again with what the reserve left: enough to delete.
+    // The reserved space is enough to restart, and to delete a topic.
     await broker.restart();
     connection = await RawConnection.open(broker.port);
     expect((await readAll(connection, "filling")).records).toHaveLength(acknowledged);

@@ -7,7 +7,7 @@ import { RawConnection } from "../harness/raw-connection.ts";
 import { coordinatorReady, RawMember } from "../harness/raw-group.ts";
 import { createTopic } from "../harness/records.ts";
 
-/** `npm run chaos` asks for more. */
+/** `npm run chaos` sets a higher number. */
 const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 12);
 const GROUPS = 8;
 const broker = useBroker({ flags: ["--kafka", "group.initial.rebalance.delay.ms=0"] });
@@ -42,7 +42,7 @@ it(
 );
 
 /**
- * One member that joins, commits one offset after another, and now and then leaves and comes back.
+ * A member that joins, commits one offset after another, and sometimes leaves and joins again.
  */
 class Committing {
   readonly groupId: string;
@@ -56,7 +56,7 @@ class Committing {
     this.groupId = groupId;
   }
 
-  /** Until the broker goes away. */
+  /** Runs until the connection is lost. */
   async run(onAcknowledged: () => void): Promise<void> {
     try {
       const member = await RawMember.of(broker.port, this.groupId);
@@ -78,7 +78,7 @@ class Committing {
     }
   }
 
-  /** A member that was there before the kill still is, in its generation. */
+  /** A member from before the kill is still a member, in its generation. */
   async #enter(member: RawMember): Promise<void> {
     member.memberId = this.#memberId;
     member.generationId = this.#generationId;
@@ -87,7 +87,7 @@ class Committing {
   }
 
   async #comeAgain(member: RawMember): Promise<void> {
-    // What a kill leaves of these steps is not known: then it comes as somebody new.
+    // A kill may have interrupted these steps: then it joins as a new member.
     this.#memberId = "";
     expect(await member.leave()).toBe(0);
     member.memberId = "";
@@ -106,7 +106,7 @@ class Committing {
     const connection = await RawConnection.open(broker.port);
     await coordinatorReady(connection, this.groupId);
     const [offset] = (await committedOffsets(connection, this.groupId, "plain", 1))!;
-    // The last one may have been written and not acknowledged.
+    // The last commit may have been written and not acknowledged.
     expect(offset).toBeGreaterThanOrEqual(this.#acknowledged);
     expect(offset).toBeLessThanOrEqual(this.#next);
     if (this.#memberId !== "") {

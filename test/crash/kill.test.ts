@@ -11,12 +11,12 @@ import {
   SequencedProducer,
 } from "./sequenced-producer.ts";
 
-/** `npm run chaos` asks for more. */
+/** `npm run chaos` sets a higher number. */
 const ROUNDS = Number(process.env.TARPAN_KILL_ROUNDS ?? 20);
 const PARTITIONS = 3;
 const PRODUCERS_PER_PARTITION = 2;
 
-// The smallest segments Kafka allows, so that kills also meet a log that is rolling.
+// The smallest segments that Kafka allows, so that some kills hit while the log rolls a segment.
 const SEGMENTS = { "segment.bytes": "1048576" };
 const broker = useBroker();
 
@@ -44,7 +44,7 @@ it(
       await Promise.all([...load, administer(round, acknowledgedAdmin)]);
       await broker.restart();
     }
-    // Once more and to the end, so that what the last kill left open is settled.
+    // One more run, to its end, to settle the batches that were in flight at the last kill.
     const finish = producers.map((producer) => {
       const goal = producer.acknowledged.length + MAX_IN_FLIGHT;
       const enough = () => producer.acknowledged.length >= goal;
@@ -57,7 +57,7 @@ it(
   60_000 + ROUNDS * 6_000,
 );
 
-/** What the broker said it has done beside the producing. */
+/** The other work that the broker has logged. */
 interface Administered {
   readonly topics: string[];
   readonly producerIds: number[];
@@ -108,7 +108,7 @@ async function verify(producers: readonly SequencedProducer[]): Promise<void> {
   connection.close();
 }
 
-/** Each batch is where its acknowledgement said. With the count equal, there is nothing else. */
+/** Each batch must be at its acknowledged offset. As the counts are equal, there are no others. */
 function verifyProducer(producer: SequencedProducer, records: readonly PlainRecord[]): void {
   for (const [batch, baseOffset] of producer.acknowledged.entries()) {
     const stored = records.slice(baseOffset, baseOffset + RECORDS_PER_BATCH);

@@ -12,7 +12,7 @@ import { within } from "../harness/within.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const LIMIT_MS = 60_000;
 
-it("npm start serves with the flags given, and leaves nothing behind when npm is told to stop", async () => {
+it("npm start serves with the given flags, and leaves no process behind when npm is stopped", async () => {
   const flags = ["--bind-port", "0", "--data-dir", await temporaryDirectory()];
   const npm = spawn("npm", ["start", "--", ...flags], { cwd: root });
   const exited = once(npm, "exit");
@@ -41,14 +41,14 @@ it("npm start passes the broker's exit code on", async () => {
   expect(stderr).toContain("--no-such-flag");
 }, 120_000);
 
-it("bundles only when something has changed", async () => {
+it("bundles only if an input has changed", async () => {
   const main = join(root, "packages/cli/dist/bundle/main.js");
   const before = await stat(main);
   const { code } = await run(process.execPath, ["scripts/bundle.mjs"], { cwd: root });
   expect([code, (await stat(main)).ino]).toEqual([0, before.ino]);
 });
 
-it("puts a bundle in place without taking away what runs from the one before", async () => {
+it("replaces a bundle and keeps the chunks of the previous one, which may be running", async () => {
   const library = pathToFileURL(join(root, "scripts/lib/place-bundle.mjs")).href;
   const { placeBundle, upToDate } = await import(library);
   const home = await temporaryDirectory();

@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../harness/temp.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-it("serves HTTP after the files of its version were removed, and what it needs of packages", async () => {
+it("serves HTTP after its version's files, and the packages that it needs, were removed", async () => {
   const home = await temporaryDirectory();
   const bundle = join(home, "dist/bundle");
   await cp(join(root, "packages/cli/dist/bundle"), bundle, { recursive: true });

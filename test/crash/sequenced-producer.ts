@@ -9,14 +9,14 @@ import {
 import { RawConnection } from "../harness/raw-connection.ts";
 
 const PRODUCE_VERSION = 9;
-/** What clients keep in flight at most, and brokers remember at least (KIP-98). */
+/** Clients keep at most so many batches in flight, and brokers remember so many (KIP-98). */
 export const MAX_IN_FLIGHT = 5;
 export const RECORDS_PER_BATCH = 3;
 const VALUE_BYTES = 1000;
 
 /**
- * An idempotent producer that outlives its broker: what was not acknowledged is sent again, with
- * the sequence it had, so every record must end up in the log once, in order.
+ * An idempotent producer that survives its broker. It sends unacknowledged batches again with the
+ * same sequences, so every record must be in the log once, in order.
  */
 export class SequencedProducer {
   readonly name: string;
@@ -32,7 +32,9 @@ export class SequencedProducer {
     this.#partition = partition;
   }
 
-  /** Sends until `enough` says so (and then waits for what is in flight) or the broker is gone. */
+  /**
+   * Sends until `enough`, then waits for the batches in flight; or until the connection is lost.
+   */
   async run(port: number, enough: () => boolean, onAcknowledged: () => void): Promise<void> {
     const connection = await RawConnection.open(port).catch(() => null);
     if (connection === null) return;

@@ -10,7 +10,7 @@ import { temporaryDirectory } from "../harness/temp.ts";
 
 const broker = useBroker();
 
-/** Starts a broker that must refuse; resolves to the one line it says. */
+/** Starts a broker that must refuse to run; resolves to its only line of output. */
 async function refusal(...flags: string[]): Promise<string> {
   const port = flags.includes("--bind-port") ? [] : ["--bind-port", "0"];
   const args = [tarpanProgram, "broker", ...port, ...flags];
@@ -23,7 +23,7 @@ async function refusal(...flags: string[]): Promise<string> {
 
 it("refuses a data directory that another broker is using", async () => {
   expect(await refusal("--data-dir", broker.dataDirectory)).toContain(broker.dataDirectory);
-  // The first one is none the worse for it.
+  // The first broker still works.
   await expect(fetch(`http://${broker.bootstrap}/health`)).resolves.toMatchObject({ status: 200 });
 });
 
@@ -39,7 +39,7 @@ it("refuses a data directory that can't be written", async (context) => {
   expect(await refusal("--data-dir", path!)).toContain(path);
 });
 
-it("refuses a taken port", async () => {
+it("refuses a port in use", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
@@ -61,12 +61,12 @@ it("refuses unknown flags, configs and keys, and names the nearest known key", a
   expect(await refusal(...dataDir, "--config", config)).toContain("bind_port");
 });
 
-it("refuses a configuration file that is not there", async () => {
+it("refuses a missing configuration file", async () => {
   const path = join(await temporaryDirectory(), "none.yaml");
   expect(await refusal("--config", path)).toContain(path);
 });
 
-it("ends with 0 when it is asked to stop, and starts again where it left", async () => {
+it("ends with 0 when it is asked to stop, and restarts with its data", async () => {
   const stopped = new BrokerProcess();
   await stopped.start();
   expect(await stopped.stop()).toBe(0);

@@ -10,14 +10,14 @@ import { FrameSource, type MutatedFrame } from "./frames.ts";
 const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 60_000);
 const CONNECTIONS = 16;
 const FRAMES_PER_CONNECTION = 100;
-/** A frame that promises more than was sent, a fetch or a member that waits: none says anything. */
+/** After this, no response comes: the frame is incomplete, or its fetch or join waits. */
 const SILENCE_MS = 100;
-/** Far above what a loaded machine needs for an answer, far below for ever. */
+/** Much longer than a loaded machine needs for a response. */
 const HANG_MS = 20_000;
 const MEBIBYTE = 1024 * 1024;
 const GROWTH_LIMIT_BYTES = 150 * MEBIBYTE;
 
-// A member of a new group would else be silent for longer than this test listens.
+// Otherwise the first join of a new group would take longer than this test waits.
 const configs = ["auto.create.topics.enable=false", "group.initial.rebalance.delay.ms=0"];
 const broker = useBroker({ flags: configs.flatMap((config) => ["--kafka", config]) });
 const NAMES = ["fuzz-a", "fuzz-b", "fuzz-compact"];
@@ -53,7 +53,7 @@ it(
         `${mebibytes(settledBytes)} MiB after a quarter, ${mebibytes(residentBytes)} MiB at the end`,
     );
     expect(state.unexpectedCloses).toBe(0);
-    // Were the damage so heavy that nothing is legible, only the parser would be tested.
+    // If too few frames could be decoded, only the parser would be tested.
     expect(state.answered).toBeGreaterThan(FRAMES / 10);
     expect(residentBytes).toBeLessThan(settledBytes + GROWTH_LIMIT_BYTES);
     expect(broker.running).toBe(true);
@@ -75,7 +75,7 @@ async function sourceOfFrames(connection: RawConnection, random: SeededRandom) {
   const served = new Map(
     apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
       apiKey,
-      // Produce names 0 as its lowest for librdkafka's sake, and refuses what is below 3.
+      // Produce announces version 0 for librdkafka, but refuses versions below 3.
       { min: apiKey === 0 ? 3 : minVersion, max: maxVersion },
     ]),
   );
@@ -106,7 +106,7 @@ async function attack(source: FrameSource, state: FuzzState): Promise<void> {
   }
 }
 
-/** Whether each frame got an answer that parses, until the silence or the end that it asked for. */
+/** Checks that each frame gets a valid response, or the silence or close that is allowed for it. */
 async function answered(
   connection: RawConnection,
   frames: MutatedFrame[],

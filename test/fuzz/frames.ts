@@ -14,14 +14,14 @@ import { mutate } from "./mutate.ts";
 
 const LENGTH_BYTES = 4;
 /**
- * An order for more is obeyed or refused by the broker's limits, and tests nothing but patience.
+ * Larger numbers only test the broker's limits, and take long.
  */
 const MOST_PARTITIONS = 50;
 
-/** What a broker must do with a frame, judged by the schemas alone. */
+/** What a broker must do with a frame, according to the schemas. */
 export interface MutatedFrame {
   readonly bytes: Buffer;
-  /** The API and version its answer is in; null where the connection must or may end instead. */
+  /** The API and version of the response; null if the connection must or may be closed instead. */
   readonly answeredAs: { readonly api: AnyApi; readonly version: number } | null;
 }
 
@@ -30,7 +30,7 @@ export interface ServedVersions {
   readonly max: number;
 }
 
-/** An endless supply of requests that went wrong, the same for the same seed. */
+/** Endless damaged requests, the same for the same seed. */
 export class FrameSource {
   readonly #random: SeededRandom;
   readonly #served: ReadonlyMap<number, ServedVersions>;
@@ -45,7 +45,7 @@ export class FrameSource {
     this.#choices = [...served.keys()].flatMap((key) => versionsOf(apiOf(key)!));
   }
 
-  /** How many APIs at how many versions the requests are drawn from. */
+  /** The number of APIs and versions from which the requests are drawn. */
   get choices(): number {
     return this.#choices.length;
   }
@@ -75,7 +75,7 @@ export class FrameSource {
     const api = apiOf(body.readInt16BE(0));
     const version = body.readInt16BE(2);
     const served = this.#served.get(body.readInt16BE(0));
-    // What ApiVersions answers to a version it does not know is tested by itself.
+    // Another test covers ApiVersions of an unknown version.
     if (!api || !served || version < served.min || version > served.max) return ends;
     let request: unknown;
     try {
@@ -84,7 +84,7 @@ export class FrameSource {
       return ends;
     }
     if (ordersTooMuch(api, request)) return null;
-    // Without acknowledgement there is no answer, and with an error the connection ends.
+    // With acks=0 there is no response, and an error closes the connection.
     if (api === Produce && (request as { acks: number }).acks === 0) return ends;
     return { bytes, answeredAs: { api, version } };
   }

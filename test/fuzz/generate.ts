@@ -2,8 +2,8 @@ import { encodeBatch, Field, type Fields, includes, type Schema } from "@tarpan/
 import type { SeededRandom } from "../harness/random.ts";
 
 /**
- * Values for any schema: mostly what a client might send, now and then the edges of what the kind
- * can hold. Names and ids are drawn from those that exist, so that requests reach past the lookup.
+ * Values for any schema: mostly such as clients send, sometimes the limits of the type. Names and
+ * ids are those of existing topics and groups, so that requests get past the lookup.
  */
 export interface Known {
   readonly names: readonly string[];
@@ -21,7 +21,7 @@ export function structOf(
   const value: Record<string, unknown> = {};
   for (const [name, { definition }] of Object.entries(fields)) {
     if (definition.versions !== undefined && !includes(definition.versions, version)) continue;
-    // Left out now and then, so that tagged fields are at times absent.
+    // Sometimes left out, so that tagged fields are sometimes absent.
     if (definition.tag !== undefined && random.chance(2)) continue;
     value[name] = one(fields[name]!, version, random, known);
   }

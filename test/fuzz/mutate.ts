@@ -1,14 +1,14 @@
 import type { SeededRandom } from "../harness/random.ts";
 
 const LENGTH_BYTES = 4;
-/** Lengths and counts that code which trusts them would stumble over. */
+/** Lengths and counts that break code which trusts them. */
 const LIES = [-1, -2, 0, 1, 0x7f, 0x80, 0x7fff, 0xffff, 0x7fffffff, -0x80000000, 0x05000000];
 
-/** Damages a frame (length prefix included) in one of the ways that bytes go wrong. */
+/** Damages a frame (with its length prefix) in one of several ways. */
 export function mutate(frame: Buffer, other: Buffer, random: SeededRandom): Buffer {
   const body = random.pick(MUTATIONS)(frame.subarray(LENGTH_BYTES), other, random);
   const mutated = Buffer.alloc(LENGTH_BYTES + body.length);
-  // Seldom a lie about the frame's own length: the rest of the connection would only be noise.
+  // Rarely changes the frame's own length: after that, no later frame can be decoded.
   mutated.writeInt32BE(random.chance(50) ? random.pick(LIES) : body.length, 0);
   body.copy(mutated, LENGTH_BYTES);
   return mutated;
@@ -16,7 +16,7 @@ export function mutate(frame: Buffer, other: Buffer, random: SeededRandom): Buff
 
 type Mutation = (body: Buffer, other: Buffer, random: SeededRandom) => Buffer;
 
-/** Damage that leaves a request legible comes more often: it reaches furthest into the broker. */
+/** Damage after which a request can still be decoded is more frequent: it gets furthest. */
 const MUTATIONS: readonly Mutation[] = [
   flipBits,
   flipBits,

@@ -5,39 +5,38 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { temporaryDirectory } from "./temp.ts";
 
-/** TARPAN_TEST_PROGRAM names another one that takes the same flags and says as much when ready. */
+/** TARPAN_TEST_PROGRAM names another program with the same flags and the same line when ready. */
 export const tarpanProgram =
   process.env.TARPAN_TEST_PROGRAM ??
   fileURLToPath(new URL("../../packages/cli/bin/tarpan.js", import.meta.url));
 
-/** How the line that tells a broker is ready gives its address. */
+/** The address in the line that a broker writes when it is ready. */
 const READY = /ready on [\d.]+:(\d+)\s/;
-/** What the log says when an invariant of the broker's own did not hold. */
+/** The log line of a broken invariant: a bug of the broker. */
 const BUG = "this is a bug in Tarpan";
 const START_LIMIT_MS = 20_000;
 const OUTPUT_KEPT = 20_000;
 
 export interface BrokerProcessOptions {
-  /** A fresh temporary directory when left out. */
+  /** Default: a new temporary directory. */
   readonly dataDirectory?: string;
   readonly flags?: readonly string[];
   /**
-   * All that follows `broker`, instead of the flags for host, port and directory that are made
-   * here.
+   * All arguments after `broker`. Default: flags for host, port and directory.
    */
   readonly commandLine?: readonly string[];
   readonly host?: string;
-  /** Any free one when left out, and the same one at every start. */
+  /** Default: any free port. It stays the same at every start. */
   readonly port?: number;
-  /** Instead of the built one of this repository, or the one named by the environment. */
+  /** Default: the program named by the environment, or the built one of this repository. */
   readonly program?: string;
-  /** A program and its arguments that run the rest of a command line as themselves. */
+  /** A program, with arguments, that executes the rest of its command line. */
   readonly launcher?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly startLimitMs?: number;
 }
 
-/** A broker as users run it: its own process, killed and started again as a test likes. */
+/** A broker as users run it: in its own process, which tests kill and restart. */
 export class BrokerProcess {
   readonly #options: BrokerProcessOptions;
   #child: ChildProcess | null = null;
@@ -63,7 +62,7 @@ export class BrokerProcess {
     return `${this.host}:${this.#port}`;
   }
 
-  /** Of the process that runs or ran last. */
+  /** Of the running process, or of the last one. */
   get pid(): number {
     return this.#child?.pid ?? -1;
   }
@@ -72,12 +71,12 @@ export class BrokerProcess {
     return this.#dataDirectory;
   }
 
-  /** What it wrote to both outputs, most recent last. */
+  /** The end of what it wrote to standard output and standard error. */
   get output(): string {
     return this.#output;
   }
 
-  /** How often it has logged a bug of its own. */
+  /** How often it has logged a broken invariant. */
   get bugs(): number {
     return this.#bugs;
   }
@@ -87,7 +86,7 @@ export class BrokerProcess {
     return child !== null && child.exitCode === null && child.signalCode === null;
   }
 
-  /** Resolves once it serves. The port is any free one at first, the same one after that. */
+  /** Resolves once it serves: on any free port at first, then always on the same one. */
   async start(): Promise<void> {
     this.#dataDirectory ||= this.#options.dataDirectory ?? (await temporaryDirectory());
     const { flags = [], launcher = [], env = {}, program: own = tarpanProgram } = this.#options;
@@ -129,7 +128,7 @@ export class BrokerProcess {
     });
   }
 
-  /** The end that nobody prepares for. */
+  /** Kills it with SIGKILL. */
   kill9(): Promise<void> {
     return this.#end("SIGKILL").then(() => {});
   }
@@ -153,7 +152,7 @@ export class BrokerProcess {
     return code;
   }
 
-  /** Resident memory, in bytes. Linux only. */
+  /** Resident memory, bytes. Linux only. */
   async residentBytes(): Promise<number> {
     const status = await readFile(`/proc/${this.#child!.pid}/status`, "utf8");
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;

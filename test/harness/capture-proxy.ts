@@ -22,8 +22,9 @@ interface Named {
 }
 
 /**
- * Stands between real clients and a broker and keeps the shortest request of each API and version,
- * for test/golden. Answers that name brokers are changed to name this, or clients would go past it.
+ * A proxy between real clients and a broker. It saves the shortest request of each API and version,
+ * for test/golden. It replaces the broker's address in responses by its own, so that clients do not
+ * bypass it.
  */
 export class CaptureProxy {
   readonly #server: Server;
@@ -32,7 +33,7 @@ export class CaptureProxy {
   readonly #captured: Map<string, string>;
 
   /**
-   * `path` is a file of `readGolden`'s form; what it holds is kept unless something shorter comes.
+   * `path` is a file in the format of `readGolden`. Its frames are replaced only by shorter ones.
    */
   constructor(brokerPort: () => number, path: string) {
     this.#brokerPort = brokerPort;
@@ -100,7 +101,7 @@ export class CaptureProxy {
   }
 }
 
-/** `Api version` → the frame as hexadecimal, from a file with one `Api version frame` a line. */
+/** The frames in hexadecimal by `Api version`, from a file with lines of `Api version frame`. */
 export function readGolden(path: string): Map<string, string> {
   let text = "";
   try {

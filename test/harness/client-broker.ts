@@ -3,15 +3,15 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { type BrokerProcess, type BrokerProcessOptions, useBroker } from "./broker-process.ts";
 import { CaptureProxy } from "./capture-proxy.ts";
 
-/** What a client needs to know of a broker. */
+/** The address of a broker. */
 export interface Address {
   readonly port: number;
   readonly bootstrap: string;
 }
 
 /**
- * A broker for a file of interop tests, and where its clients reach it: directly, or through a
- * proxy that keeps their requests when scripts/capture-golden.mjs asks for it.
+ * A broker for a file of interop tests, and the address for its clients: the broker's, or that of a
+ * proxy that saves their requests for scripts/capture-golden.mjs.
  */
 export function useClientBroker(options: BrokerProcessOptions = {}): {
   broker: BrokerProcess;

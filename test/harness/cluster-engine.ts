@@ -4,19 +4,19 @@ import { peer } from "./peers.ts";
 const found = peer("nats-server");
 const given = process.env.TARPAN_NATS_SERVER;
 
-/** Where brokers find the nats-server that they run. */
+/** The nats-server program that brokers run. */
 export const engineEnv: Readonly<Record<string, string>> = {
   TARPAN_NATS_SERVER: given ?? found.path,
 };
 
-/** What a broker has to be told of it. */
+/** The broker's flags for it. */
 export const engineFlags: readonly string[] =
   given === undefined && found.old ? ["--allow-old-engine"] : [];
 
-/** Whether there is one. Where not, `clusterIt` says why and no cluster is started. */
+/** Whether there is a nats-server. If not, `clusterIt` skips its test, with the reason. */
 export const hasEngine = given !== undefined || found.path !== "";
 
-/** `it`, skipped with the reason where there is no nats-server. */
+/** `it`, but skipped with the reason if there is no nats-server. */
 export function clusterIt(
   name: string,
   test: (context: TestContext) => Promise<void>,

@@ -10,7 +10,7 @@ const READY_LIMIT_MS = 20_000;
 const CHECK_PAUSE_MS = 50;
 const OUTPUT_KEPT = 10_000;
 
-/** An etcd as the guide starts it, on ports of its own that it keeps. */
+/** An etcd, started as in our guide, on ports that stay the same. */
 export class EtcdProcess {
   #child: ChildProcess | null = null;
   #directory = "";
@@ -22,7 +22,7 @@ export class EtcdProcess {
     return `127.0.0.1:${this.#ports[0]}`;
   }
 
-  /** Starts it, again with what it had. Resolves once it is healthy. */
+  /** Starts it with the data of its last run. Resolves once it is healthy. */
   async start(): Promise<void> {
     this.#directory ||= await temporaryDirectory();
     if (this.#ports.length === 0) this.#ports = await freePorts(2);

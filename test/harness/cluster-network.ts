@@ -1,10 +1,10 @@
 import { run, succeed } from "./run.ts";
 
 /**
- * Hosts of a cluster's own: a network namespace each, on two networks, one for the clients (and
- * this process) and one between the brokers. A host can be cut off from the others, from all, or
- * not; packets then get lost rather than refused. Needs root. Addresses are of 198.18.0.0/15, which
- * is for tests of networks and in nobody's use (RFC 2544).
+ * Hosts for a cluster: each is a network namespace on two networks, one for the clients (and this
+ * process) and one between the brokers. A host can be isolated from the other brokers or from
+ * everything: its packets are lost then, not refused. Needs root. The addresses are in
+ * 198.18.0.0/15, which is reserved for network tests (RFC 2544).
  */
 export class ClusterNetwork {
   readonly #id: string;
@@ -16,7 +16,7 @@ export class ClusterNetwork {
     this.#id = `tp${process.pid.toString(36)}${subnet.toString(36)}`;
   }
 
-  /** Or why there can be none here. */
+  /** Or the reason why this machine can't make one. */
   static async create(): Promise<ClusterNetwork | string> {
     if (process.getuid?.() !== 0) return "network namespaces take root";
     const network = new ClusterNetwork(Math.floor(Math.random() * 128) * 2);
@@ -29,7 +29,7 @@ export class ClusterNetwork {
     }
   }
 
-  /** A new host: where it is reached, and what runs a program on it. */
+  /** A new host: its addresses, and the command that runs a program on it. */
   async addHost(): Promise<Host> {
     const host = ++this.#hosts;
     const namespace = `${this.#id}h${host}`;
@@ -55,7 +55,7 @@ export class ClusterNetwork {
 
   async remove(): Promise<void> {
     for (let host = 1; host <= this.#hosts; host++) {
-      // A namespace lives on while a process is in it; its links need not.
+      // A process may keep the namespace alive, so its links are deleted first.
       for (const side of ["c", "r"] as const)
         await run("ip", ["link", "del", this.#link(host, side)]);
       await run("ip", ["netns", "del", `${this.#id}h${host}`]);
@@ -94,7 +94,7 @@ export interface Host {
   readonly clientAddress: string;
   readonly raftAddress: string;
   readonly launcher: readonly string[];
-  /** From now on no packet gets through. */
+  /** Drops all packets from now on. */
   cutOff(from: "brokers" | "everyone"): Promise<void>;
   join(from: "brokers" | "everyone"): Promise<void>;
 }

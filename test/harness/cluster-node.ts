@@ -1,7 +1,7 @@
 import { BrokerProcess, type BrokerProcessOptions } from "./broker-process.ts";
 import { processesNaming, remaining, signal } from "./cluster-processes.ts";
 
-/** What `/cluster/status` says, as far as tests need it. */
+/** The fields of `/cluster/status` that tests use. */
 export interface ClusterStatus {
   readonly clusterId: string;
   readonly nodeId: number;
@@ -19,11 +19,11 @@ export interface ClusterNodeOptions extends BrokerProcessOptions {
   readonly nodeId: number;
   readonly dataDirectory: string;
   readonly port: number;
-  /** As the other nodes reach it. */
+  /** The address for the other nodes. */
   readonly raftAddress: string;
 }
 
-/** A broker of a cluster together with the nats-server that it runs. */
+/** A broker of a cluster, and the nats-server that it runs. */
 export class ClusterNode {
   readonly nodeId: number;
   readonly raftAddress: string;
@@ -47,7 +47,7 @@ export class ClusterNode {
     return this.broker.running;
   }
 
-  /** Of its nats-server, and of no wrapper around that. */
+  /** The process id of its nats-server itself, not of a wrapper. */
   get enginePids(): number[] {
     return processesNaming(this.dataDirectory)
       .filter(({ program }) => program.startsWith("nats-server"))
@@ -62,7 +62,7 @@ export class ClusterNode {
     return this.broker.stop();
   }
 
-  /** With the broker alone, its nats-server goes too, if the broker has seen to that. */
+  /** Kills the broker, its nats-server, or both. Without its broker a nats-server must end too. */
   async kill9(part: Part = "both"): Promise<void> {
     const engines = part === "broker" ? [] : this.enginePids;
     const ended = part === "engine" ? null : this.broker.kill9();
@@ -70,7 +70,7 @@ export class ClusterNode {
     await ended;
   }
 
-  /** Stops its processes where they are: they keep what they have and answer nobody. */
+  /** Suspends its processes: they keep their state and connections, but answer nothing. */
   pause(part: Part = "both"): void {
     this.#signal(part, "SIGSTOP");
   }
@@ -79,7 +79,7 @@ export class ClusterNode {
     this.#signal(part, "SIGCONT");
   }
 
-  /** Its nats-server must have gone with it, or have been taken care of by the start. */
+  /** Kills both processes if they run, and starts the broker, which starts its nats-server. */
   async restart(): Promise<void> {
     await this.kill9();
     await this.start();
@@ -94,7 +94,7 @@ export class ClusterNode {
     return (await answer.json()) as ClusterStatus;
   }
 
-  /** Rejects when a process of this node outlives it. */
+  /** Rejects if a process of this node is still running. */
   async expectGone(): Promise<void> {
     const left = await remaining(this.dataDirectory, GONE_LIMIT_MS);
     if (left.length === 0) return;

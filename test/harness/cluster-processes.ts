@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-/** A process of this machine, as /proc shows it. */
+/** A process of this machine, from /proc. */
 export interface FoundProcess {
   readonly pid: number;
   readonly program: string;
@@ -11,7 +11,8 @@ export interface FoundProcess {
 const CHECK_PAUSE_MS = 50;
 
 /**
- * Processes whose command line has `text` in it, such as the path of a data directory. Linux only.
+ * The processes whose command line contains `text`, such as the path of a data directory. Linux
+ * only.
  */
 export function processesNaming(text: string): FoundProcess[] {
   const found: FoundProcess[] = [];
@@ -26,7 +27,7 @@ export function processesNaming(text: string): FoundProcess[] {
   return found;
 }
 
-/** Resolves to those that are still there when the time is over; none is what a test wants. */
+/** Waits for processes to end. Resolves to those that still run at the time limit. */
 export async function remaining(text: string, limitMs: number): Promise<FoundProcess[]> {
   const limit = performance.now() + limitMs;
   for (;;) {
@@ -36,7 +37,7 @@ export async function remaining(text: string, limitMs: number): Promise<FoundPro
   }
 }
 
-/** Sends a signal; false when the process has gone already. */
+/** Sends a signal; false if the process has ended already. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, name);
@@ -50,7 +51,7 @@ function wordsOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
   } catch {
-    // It has gone between two looks.
+    // The process has ended since it was listed.
     return [];
   }
 }

@@ -12,24 +12,24 @@ const CHECK_PAUSE_MS = 100;
 const OUTPUT_SHOWN = 6_000;
 
 export interface ClusterOptions {
-  /** 3 when left out. */
+  /** Default: 3. */
   readonly brokers?: number;
   /** More flags for each broker. */
   flags?(nodeId: number): readonly string[];
-  /** How brokers find each other; by the addresses of all, told to each, when left out. */
+  /** How brokers find each other. Default: each gets the addresses of all. */
   readonly etcd?: readonly string[];
-  /** A host for each broker; all of them are on this one when left out. */
+  /** A host for each broker. Default: all on this machine. */
   readonly hosts?: readonly Host[];
 }
 
-/** A group need not wait for members that tests add at once. */
+/** Tests add all members at once, so a new group need not wait for more. */
 const FLAGS = ["--kafka", "group.initial.rebalance.delay.ms=100"];
 
-/** Brokers as users run them, each with its nats-server, on this machine. Nodes count from 0. */
+/** Brokers as users run them, each with its nats-server. Nodes are numbered from 0. */
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly nodes: ClusterNode[] = [];
-  /** Places given to nodes, also to those that have left. */
+  /** The number of nodes that were ever added. */
   #places = 0;
   #root = "";
 
@@ -37,7 +37,7 @@ export class Cluster {
     this.#options = options;
   }
 
-  /** Of all nodes, running or not. */
+  /** The addresses of all nodes, running or not. */
   get bootstrap(): string[] {
     return this.nodes.map(({ bootstrap }) => bootstrap);
   }
@@ -53,7 +53,7 @@ export class Cluster {
     return this.node(this.nodes.findIndex((node) => node.nodeId === nodeId));
   }
 
-  /** Resolves once all serve and know of each other. */
+  /** Resolves once all serve and know each other. */
   async start(): Promise<void> {
     const { brokers = 3 } = this.#options;
     this.#root = await temporaryDirectory();
@@ -68,13 +68,13 @@ export class Cluster {
     await this.startAll();
   }
 
-  /** Starts what does not run, at once: none may be ready before most of them are there. */
+  /** Starts all stopped nodes at once: a broker is ready only when most of them run. */
   async startAll(): Promise<void> {
     await Promise.all(this.nodes.filter(({ running }) => !running).map((node) => node.start()));
     await this.settled();
   }
 
-  /** One more broker, told of all the others. */
+  /** Adds a broker, with the addresses of all others. */
   async add(): Promise<ClusterNode> {
     const place = await this.#place();
     const known = this.nodes.map(({ raftAddress }) => raftAddress);
@@ -85,7 +85,7 @@ export class Cluster {
     return node;
   }
 
-  /** A node that has left for good, and does not run. */
+  /** Forgets a node that has left for good and does not run. */
   forget(node: ClusterNode): void {
     this.nodes.splice(this.nodes.indexOf(node), 1);
   }
@@ -107,14 +107,14 @@ export class Cluster {
     return Promise.all(this.nodes.map((node) => node.stop()));
   }
 
-  /** Ends what runs, and fails when any process of this cluster outlives its broker. */
+  /** Stops everything, and fails if a process of this cluster still runs. */
   async end(): Promise<void> {
     for (const node of this.nodes) node.resume();
     await Promise.all(this.nodes.map((node) => node.kill9("broker")));
     for (const node of this.nodes) await node.expectGone();
   }
 
-  /** What the brokers wrote last. */
+  /** The end of all brokers' output. */
   get output(): string {
     return this.nodes
       .map(({ nodeId, broker }) => `broker ${nodeId} wrote:\n${broker.output.slice(-OUTPUT_SHOWN)}`)
@@ -180,7 +180,7 @@ interface Place {
 }
 
 /**
- * A cluster for all tests of a file, if there is a nats-server. Its output is shown with failures.
+ * A cluster for all tests of a file, if there is a nats-server. Failures show its output.
  */
 export function useCluster(options: ClusterOptions = {}): Cluster {
   const cluster = new Cluster(options);
@@ -195,7 +195,7 @@ export function useCluster(options: ClusterOptions = {}): Cluster {
   return cluster;
 }
 
-/** A cluster for the test that calls it, not yet started. */
+/** A cluster for the calling test, not started yet. */
 export function clusterOfTest(options: ClusterOptions): Cluster {
   const cluster = new Cluster(options);
   onTestFailed(() => console.error(cluster.output));

@@ -1,8 +1,8 @@
-// What tests leave to be cleaned up when those of their file are through. Files share processes and
-// modules, so an `afterAll` of a shared module would run for the first file alone.
+// Clean-up after all tests of a file. Test files share processes and modules, so an `afterAll` in a
+// shared module would run only for the first file.
 const cleanups: (() => Promise<unknown>)[] = [];
 
-/** The last to be added is the first to run. */
+/** Run in reverse order. */
 export function atFileEnd(cleanup: () => Promise<unknown>): void {
   cleanups.push(cleanup);
 }

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 /**
- * What a member tells on standard output, one JSON object a line. Records are told before their
- * offsets are committed.
+ * The events that a member writes to standard output, one JSON object per line. It reports records
+ * before it commits their offsets.
  */
 export type MemberEvent =
-  /** All that it owns now; the generation or member epoch where the client tells it. */
+  /** All partitions that it owns now; the generation or member epoch if the client exposes it. */
   | { event: "owns"; generation: number | null; partitions: readonly number[] }
   | { event: "records"; partition: number; offsets: readonly number[] }
   /** Acknowledged commits: partition → next offset to read. */
@@ -16,22 +16,23 @@ export type MemberEvent =
   /** It has closed its consumer; the process ends. */
   | { event: "left" };
 
-/** How members of one client are started, and understood where they don't speak JSON. */
+/** How to start members of one client, and how to parse their output if it is not JSON. */
 export interface MemberProgram {
   readonly path: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What its standard input gets; null for a program that reads none. */
+  /** Its standard input; null for a program that reads none. */
   readonly input: object | null;
   /**
-   * The events of a line of either output. Left out: each line of standard output is one, as JSON.
+   * Parses a line of either output into events. Default: each line of standard output is one, as
+   * JSON.
    */
   parse?(line: string): readonly MemberEvent[];
 }
 
 const ERRORS_KEPT = 4_000;
 
-/** One member of a group, in a process of its own, which its owner ends. */
+/** One member of a group, in a process of its own, which the caller must end. */
 export class GroupMember {
   readonly name: string;
   readonly events: MemberEvent[] = [];
@@ -69,13 +70,13 @@ export class GroupMember {
     return this.#askedToLeave;
   }
 
-  /** What it owns, as far as it has told. */
+  /** The partitions that it owns, by its last event. */
   get owned(): readonly number[] {
     if (!this.running) return [];
     return this.events.findLast((each) => each.event === "owns")?.partitions ?? [];
   }
 
-  /** Resolves when the process is gone and all that it told has been read. */
+  /** Resolves when the process has ended and its output has been read. */
   async kill9(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#closed;

@@ -13,11 +13,11 @@ import type { Address } from "./client-broker.ts";
 import { RawConnection } from "./raw-connection.ts";
 import { fetch } from "./records.ts";
 
-/** Where topics are named by name, and one group is asked for at a time. */
+/** The last version that identifies topics by name and asks for one group. */
 const OFFSET_FETCH_VERSION = 5;
 export const OFFSETS_TOPIC = "__consumer_offsets";
 
-/** Committed offsets of a group; -1 where there is none. Null while the coordinator can't say. */
+/** A group's committed offsets, -1 for none. Null while the coordinator is not available. */
 export async function committedOffsets(
   connection: RawConnection,
   groupId: string,
@@ -36,7 +36,7 @@ export async function committedOffsets(
   return offsets;
 }
 
-/** Runs `use` with a connection, again on a new one each time the broker goes away. */
+/** Runs `use` with a connection, and again with a new one each time the connection is lost. */
 export async function persistently(
   broker: Address,
   isOver: () => boolean,
@@ -58,7 +58,7 @@ export async function persistently(
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-/** Every batch of records that is in `__consumer_offsets`, partition after partition. */
+/** All batches of `__consumer_offsets`, partition by partition. */
 export async function groupLog(connection: RawConnection): Promise<GroupRecord[][]> {
   const batches: GroupRecord[][] = [];
   for (const partition of await offsetsPartitions(connection))
@@ -72,7 +72,7 @@ export async function offsetsPartitions(connection: RawConnection): Promise<numb
   return described.topics[0]!.partitions.map(({ partitionIndex }) => partitionIndex);
 }
 
-/** Every batch of records of one partition of `__consumer_offsets`, by its leader. */
+/** All batches of one partition of `__consumer_offsets`, read from its leader. */
 export async function groupBatches(
   connection: RawConnection,
   partition: number,
@@ -84,7 +84,7 @@ export async function groupBatches(
     return answer;
   };
   const batches: GroupRecord[][] = [];
-  // What came before may have been trimmed under a checkpoint.
+  // Earlier records may have been trimmed after a snapshot.
   let next = (await read(0)).logStartOffset;
   for (let answer = await read(next); next < answer.highWatermark; answer = await read(next)) {
     for (const batch of decodeBatches(answer.records!, { decompress })) {
@@ -100,7 +100,7 @@ export async function groupBatches(
   return batches;
 }
 
-/** What was recorded of a group never shows two owners of a partition, nor an offset going back. */
+/** Checks a group's records: never two owners of a partition, never an offset that goes back. */
 export function expectRightfulLog(
   log: readonly GroupRecord[][],
   groupId: string,
@@ -142,7 +142,7 @@ function assignedBytes({ assignment }: { assignment: Uint8Array }): string[] {
   );
 }
 
-/** Fails when two of the owners have the same partition. */
+/** Fails if two owners have the same partition. */
 export function expectNoneTwice(what: string, owners: readonly (readonly string[])[]): void {
   const all = owners.flat();
   const twice = all.filter((partition, index) => all.indexOf(partition) !== index);

@@ -18,16 +18,16 @@ const PRODUCE_PAUSE_MS = 15;
 const OBSERVE_PAUSE_MS = 40;
 const CHECK_PAUSE_MS = 20;
 const STAGE_LIMIT_MS = 60_000;
-/** Records of each partition that show that a group consumes again. */
+/** So many records of each partition show that the group consumes again. */
 const PROGRESS = 10;
 
 /**
- * A group that consumes what is produced all the while, whatever happens to its members and its
- * broker, and what must be true of it in the end:
+ * A group that consumes while records are produced, members come and go, and the broker restarts.
+ * At the end it checks:
  *
- * 1. Every record is consumed by some member; within one stretch of owning, none is skipped.
- * 2. Committed offsets never go back, and reach whatever a member was told is committed.
- * 3. No partition has two owners in one generation, in what members tell or the broker recorded.
+ * 1. Some member has consumed every record; while a member owns a partition, it skips no record.
+ * 2. Committed offsets never go back, and include every acknowledged commit.
+ * 3. No partition has two owners in one generation, in the members' events or the broker's records.
  */
 export class GroupRun {
   readonly #broker: Address;
@@ -38,7 +38,7 @@ export class GroupRun {
   readonly #acknowledged: number[] = Array(PARTITIONS).fill(-1);
   #committed: readonly number[] = Array(PARTITIONS).fill(-1);
   readonly #background: Promise<void>[] = [];
-  /** What an observation found wrong; the run goes on so that its end can tell all. */
+  /** Problems found during the run, which continues so that the end can report all of them. */
   readonly #wrongs: string[] = [];
   #producing = true;
   #over = false;
@@ -60,7 +60,7 @@ export class GroupRun {
     this.groupId = `group-of-${name}`;
   }
 
-  /** Its members end with the test that calls this. */
+  /** The members are ended after the calling test. */
   static ofTest(broker: Address, name: string): GroupRun {
     const run = new GroupRun(broker, name);
     onTestFinished(() => run.killAll());
@@ -91,19 +91,19 @@ export class GroupRun {
     );
   }
 
-  /** Processes of one name are one member: a static one that comes back. */
+  /** Processes of the same name are the same static member. */
   add(program: MemberProgram, name = `member ${this.#members.length + 1}`): GroupMember {
     const member = new GroupMember(name, program, (event) => this.#take(event));
     this.#members.push(member);
     return member;
   }
 
-  /** Leaves no process behind. */
+  /** Ends all processes. */
   async killAll(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.kill9()));
   }
 
-  /** Resolves when `count` members run and share all partitions among them, each with some. */
+  /** Resolves when `count` members run, own all partitions, and each owns at least one. */
   shared(count: number): Promise<void> {
     return this.until(`${count} members share the partitions`, () => {
       const owned = this.running.map((member) => member.owned);
@@ -117,7 +117,7 @@ export class GroupRun {
     });
   }
 
-  /** Resolves when each partition has been consumed a good bit further than now. */
+  /** Resolves when more records of each partition have been consumed. */
   progress(): Promise<void> {
     const goals = this.#consumed.map(({ size }) => size + PROGRESS);
     return this.until("every partition is consumed further", () =>
@@ -134,7 +134,7 @@ export class GroupRun {
   }
 
   /**
-   * Stops producing, waits until all is consumed and committed, and holds the run to its promises.
+   * Stops producing, waits until all records are consumed and committed, and runs the checks.
    */
   async finish(): Promise<void> {
     this.#producing = false;
@@ -176,7 +176,7 @@ export class GroupRun {
     for (let partition = 0; partition < PARTITIONS && this.#producing; partition++) {
       const batch = textBatch(...Array<string>(RECORDS_PER_BATCH).fill("a record"));
       const { errorCode } = await produce(connection, this.#topic, batch, { partition });
-      // A broker that starts or stops may say "not now".
+      // A broker that starts or stops may refuse.
       expect(errorOf(errorCode).retriable || errorCode === 0, `Produce: ${errorCode}`).toBe(true);
       await new Promise((resolve) => setTimeout(resolve, PRODUCE_PAUSE_MS));
     }
@@ -206,7 +206,7 @@ export class GroupRun {
     return ends;
   }
 
-  /** Records that no member has told of, less those that members dropped as they left. */
+  /** Records that no member has reported, except those that leaving members dropped. */
   #missed(ends: readonly number[]): string[] {
     const missed = ends.flatMap((end, partition) =>
       Array.from({ length: end }, (_, offset) => offset)
@@ -252,7 +252,7 @@ export class GroupRun {
   }
 }
 
-/** The record of each partition after the last that the member told of, as `partition:offset`. */
+/** In each partition the record after the last that the member reported, as `partition:offset`. */
 function nextOf(member: GroupMember): Set<string> {
   const next = new Map<number, number>();
   for (const event of member.events) {
@@ -271,7 +271,7 @@ function recordsOf(members: readonly GroupMember[]): Set<string> {
 }
 
 /**
- * Between two changes of what it owns, a member may get records again, but none is left out, except
+ * Until its assignment changes, a member may read records again but must skip none, except those in
  * `elsewhere`.
  */
 function expectNoGaps(member: GroupMember, elsewhere: ReadonlySet<string>): void {

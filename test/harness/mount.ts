@@ -3,7 +3,7 @@ import { run } from "./run.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /**
- * A file system in memory of its own, for tests of full and read-only disks; null where not
+ * Mounts a file system in memory, for tests of full and read-only disks; null if that is not
  * permitted.
  */
 export async function mountTmpfs(options: string): Promise<string | null> {

@@ -21,7 +21,7 @@ export interface BareNatsServer {
   readonly url: string;
 }
 
-/** One nats-server with JetStream and no cluster, without any broker. */
+/** One standalone nats-server with JetStream, without a broker. */
 export async function startNatsServer(options: BareNatsOptions = {}): Promise<BareNatsServer> {
   const [port] = (await freePorts(1)) as [number];
   const server = await prepare("alone", port, "", options);
@@ -29,7 +29,7 @@ export async function startNatsServer(options: BareNatsOptions = {}): Promise<Ba
   return server;
 }
 
-/** Nats-servers that form a JetStream cluster, without any broker. All take connections. */
+/** Nats-servers that form a JetStream cluster, without a broker. All accept connections. */
 export async function startNatsCluster(
   size = 3,
   options: BareNatsOptions = {},

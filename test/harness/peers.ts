@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { it, type TestContext } from "vitest";
 
-/** A client from elsewhere: where it is, or why it is not here. Written by scripts/peers.mjs. */
+/** A third-party client: its path, or why it is missing. Written by scripts/peers.mjs. */
 interface PeerEntry {
   readonly path?: string;
   readonly classPath?: string;
   /** For PYTHONPATH. */
   readonly modules?: string;
-  /** Older than a broker accepts unless it is told to. */
+  /** A version so old that a broker needs a flag to accept it. */
   readonly old?: boolean;
   readonly missing?: string;
   /** CI fails without it. */
@@ -25,7 +25,9 @@ export interface Peer {
   readonly classPath: string;
   readonly modules: string;
   readonly old: boolean;
-  /** `it`, skipped with its reason where the peer is missing; where CI needs the peer, failed. */
+  /**
+   * `it`. If the peer is missing, the test is skipped with the reason, or fails in CI if required.
+   */
   it(name: string, test: (context: TestContext) => Promise<void>, timeoutMs?: number): void;
 }
 

@@ -1,9 +1,9 @@
-/** Seeded random numbers (xorshift, 32 bits), so that a failure can be had again. */
+/** Seeded random numbers (xorshift, 32 bits), so that a failure can be reproduced. */
 export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {
-    // Neighbouring seeds must not begin alike, and zero would stay zero.
+    // Similar seeds must not give similar numbers, and a state of zero would stay zero.
     this.#state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 1;
     for (let i = 0; i < 8; i++) this.below(2);
   }
@@ -34,7 +34,7 @@ export class SeededRandom {
 }
 
 /**
- * The seed of this run: TARPAN_SEED, or a new one. Printed, because a failure is lost without it.
+ * The seed of this run: TARPAN_SEED, or a new one. It is printed to reproduce a failure.
  */
 export function printedSeed(what: string): number {
   const given = process.env.TARPAN_SEED;

@@ -10,11 +10,11 @@ import {
 } from "@tarpan/protocol";
 
 const LENGTH_BYTES = 4;
-/** Tells our own requests from those of the clients under test. */
+/** Distinguishes our own requests from those of the clients under test. */
 export const RAW_CLIENT_ID = "raw";
 
 /**
- * A connection that sends what it is told to, right or wrong, and hands back frames as they come.
+ * A connection that sends any bytes, valid or not, and returns frames in the order of arrival.
  */
 export class RawConnection {
   readonly #socket: Socket;
@@ -22,7 +22,7 @@ export class RawConnection {
   #frames: Buffer[] = [];
   #waiting: { resolve(frame: Buffer): void; reject(error: Error): void }[] = [];
   #correlationId = 0;
-  /** Resolves when the broker, or `close`, has ended the connection. */
+  /** Resolves when the broker, or `close`, has closed the connection. */
   readonly closed: Promise<void>;
   #isClosed = false;
 
@@ -54,12 +54,12 @@ export class RawConnection {
     for (const chunk of chunks) this.#socket.write(chunk);
   }
 
-  /** Stops reading: what the broker sends stays in its hands. */
+  /** Stops reading: the broker's responses fill its buffers. */
   pause(): void {
     this.#socket.pause();
   }
 
-  /** The next frame, without its length prefix. Rejects when the connection ends first. */
+  /** The next frame, without its length prefix. Rejects if the connection is closed first. */
   nextFrame(): Promise<Buffer> {
     const frame = this.#frames.shift();
     if (frame) return Promise.resolve(frame);
@@ -67,7 +67,7 @@ export class RawConnection {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** One request and its response, which must parse and be the next to come. */
+  /** Sends a request and decodes the next frame, which must be its response. */
   async request<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     version: number,
@@ -86,7 +86,7 @@ export class RawConnection {
     this.#socket.destroy();
   }
 
-  /** Closes without the farewell that keeps a port busy for a minute: for tests that open many. */
+  /** Closes with a reset, which frees the port at once: for tests that open many connections. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }

@@ -12,14 +12,16 @@ import {
 } from "@tarpan/protocol";
 import { RawConnection } from "./raw-connection.ts";
 
-/** The newest version of each that names topics by name. */
+/** The newest versions that identify topics by name. */
 const VERSIONS = { join: 9, sync: 5, heartbeat: 4, leave: 5, commit: 9 } as const;
 
 export type Join = Partial<RequestInput<typeof JoinGroup>>;
 
 export const SUBSCRIPTION = encodeConsumerSubscription({ topics: ["plain"] });
 
-/** A member of the classic protocol on a connection of its own, that does what it is told. */
+/**
+ * A member of the classic protocol on its own connection, which sends only what a test asks for.
+ */
 export class RawMember {
   readonly groupId: string;
   readonly connection: RawConnection;
@@ -34,14 +36,14 @@ export class RawMember {
     this.connection = connection;
   }
 
-  /** Not in the group yet. Makes sure that there is a coordinator. */
+  /** A client that has not joined. Waits until the group has a coordinator. */
   static async of(port: number, groupId: string, host?: string): Promise<RawMember> {
     const connection = await RawConnection.open(port, host);
     await coordinatorReady(connection, groupId);
     return new RawMember(groupId, connection);
   }
 
-  /** A member that is alone in its group, synced. */
+  /** A member that has joined and synced, alone in its group. */
   static async alone(port: number, groupId: string, join: Join = {}): Promise<RawMember> {
     const member = await RawMember.of(port, groupId);
     await member.join(join);
@@ -49,7 +51,7 @@ export class RawMember {
     return member;
   }
 
-  /** One JoinGroup as it is, and its answer. */
+  /** Sends one JoinGroup; resolves to its response. */
   async tryJoin(join: Join = {}) {
     this.groupInstanceId = join.groupInstanceId ?? this.groupInstanceId;
     return this.connection.request(JoinGroup, VERSIONS.join, {
@@ -64,7 +66,7 @@ export class RawMember {
     });
   }
 
-  /** Joins, in two steps where the first only gives an id. */
+  /** Joins; sends JoinGroup again if the first response only assigns a member id. */
   async join(join: Join = {}) {
     let answer = await this.tryJoin(join);
     if (answer.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
@@ -126,7 +128,7 @@ export async function coordinatorReady(connection: RawConnection, groupId: strin
     const probe = { groupId, generationId: 0, memberId: "nobody" };
     const { errorCode } = await connection.request(Heartbeat, VERSIONS.heartbeat, probe);
     const notYet: readonly number[] = [
-      // Nobody is a member: it is how a heartbeat is answered while the coordinator loads.
+      // While the coordinator loads, a heartbeat is answered without an error, as in Kafka.
       ErrorCode.NONE,
       ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
       ErrorCode.COORDINATOR_NOT_AVAILABLE,
@@ -137,7 +139,7 @@ export async function coordinatorReady(connection: RawConnection, groupId: strin
   }
 }
 
-/** One heartbeat of the consumer protocol: a first one unless told otherwise. */
+/** Sends one ConsumerGroupHeartbeat; by default the first of a new member. */
 export function consumerHeartbeat(
   connection: RawConnection,
   groupId: string,

@@ -9,11 +9,11 @@ import {
 } from "@tarpan/protocol";
 import type { RawConnection } from "./raw-connection.ts";
 
-/** Kafka's names for what the lowest three bits of a batch's attributes say. */
+/** Kafka's names of the codecs, by the lowest three bits of a batch's attributes. */
 export const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 export type CodecName = (typeof CODECS)[number];
 
-/** One record in the form the peers speak: bytes as base64, so that JSON can carry them. */
+/** One record in the peers' format: bytes as base64, for JSON. */
 export interface PlainRecord {
   readonly offset: number;
   readonly timestamp: number;
@@ -22,7 +22,7 @@ export interface PlainRecord {
   readonly headers: readonly (readonly [string, string | null])[];
 }
 
-// The last versions of Produce and Fetch that name topics by name: a test then needs no topic ids.
+// The last versions of Produce and Fetch that identify topics by name, so that tests need no ids.
 const PRODUCE_BY_NAME = 12;
 const FETCH_BY_NAME = 12;
 
@@ -90,7 +90,7 @@ export async function fetch(
   return body.responses[0]!.partitions[0]!;
 }
 
-/** Every record of a partition from `offset` on, with the codec its batch came in. */
+/** All records of a partition from `offset` on, with the codec of their batch. */
 export async function readAll(
   connection: RawConnection,
   topic: string,
@@ -105,7 +105,7 @@ export async function readAll(
     for (const batch of decodeBatches(answer.records!, { decompress })) {
       codecs.add(CODECS[batch.header.compression]!);
       for (const record of batch.records()) {
-        // A fetch begins at the batch that holds the offset, which may begin earlier.
+        // The first batch of a response contains the offset, but may begin before it.
         if (record.offset >= next) records.push(plain(record));
         next = record.offset + 1;
       }

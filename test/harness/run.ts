@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a program to its end. Never rejects for its exit code: see `succeed`. */
+/** Runs a program to its end. Does not reject for its exit code: see `succeed`. */
 export function run(
   program: string,
   args: readonly string[],
@@ -35,7 +35,7 @@ export function run(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
-    // A program may end without reading its input: its exit code tells more than EPIPE.
+    // A program may end without reading its input: its exit code says more than EPIPE.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
     child.on("error", reject);

@@ -8,7 +8,7 @@ const START_LIMIT_MS = 20_000;
 const OUTPUT_KEPT = 20_000;
 const POLL_MS = 20;
 
-/** A server of somebody else's that a test starts, kills and starts again on the same port. */
+/** A third-party server that a test starts, kills and restarts on the same port. */
 export class ServerProcess {
   readonly port: number;
   readonly #path: string;
@@ -36,7 +36,7 @@ export class ServerProcess {
     return this.#output;
   }
 
-  /** Resolves once it takes connections. */
+  /** Resolves once it accepts connections. */
   async start(): Promise<this> {
     const child = spawn(this.#path, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
@@ -61,7 +61,7 @@ export class ServerProcess {
     return this.#end("SIGTERM");
   }
 
-  /** Stops it as a whole machine may stop: it answers nothing and closes nothing. */
+  /** Suspends it, like a machine that hangs: it answers nothing and closes no connection. */
   pause(): void {
     this.#child!.kill("SIGSTOP");
   }

@@ -1,4 +1,4 @@
-// Run anew for each file of tests: see vitest.config.ts.
+// Runs before each test file: see vitest.config.ts.
 import { afterAll } from "vitest";
 import { endFile } from "./file-end.ts";
 

@@ -1,4 +1,4 @@
-/** Those who share something, and wait for each other before each thing that is done to it. */
+/** A barrier: tests that share a broker wait for each other before each action on it. */
 export class Together {
   #count: number;
   #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
@@ -8,7 +8,7 @@ export class Together {
     this.#count = count;
   }
 
-  /** Resolves when all have come here, and what they came for was done, once for all. */
+  /** Resolves when all have called this, and the action has then run once for all. */
   do(work: () => Promise<unknown>): Promise<void> {
     this.#work = work;
     return new Promise((resolve, reject) => {
@@ -17,7 +17,7 @@ export class Together {
     });
   }
 
-  /** One is done, or has failed: the others don't wait for it any more. */
+  /** Called by a test that is done or has failed: the others no longer wait for it. */
   leave(): void {
     this.#count--;
     this.#goOn();

@@ -1,4 +1,4 @@
-/** Rejects when a promise takes longer than anything that still works would. */
+/** Rejects if a promise takes longer than `limitMs`. */
 export async function within<T>(limitMs: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -15,7 +15,7 @@ suite.producesExactly(python.it, address, ask);
 suite.consumesExactly(python.it, address, ask);
 suite.findsOffsets(python.it, address, ask);
 
-// Debian's librdkafka has no call for most of this, and asks for all topics in other words.
+// Debian's librdkafka has no API for most of this, and asks for all topics in another way.
 const recent = peer("confluent-kafka-python-2");
 const askRecent = programPeer(recent, args, address, { PYTHONPATH: recent.modules });
 suite.surveys(recent.it, address, askRecent, ["classic", "consumer"], {

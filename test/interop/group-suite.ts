@@ -6,7 +6,7 @@ import { GroupRun } from "../harness/group-run.ts";
 import type { Peer } from "../harness/peers.ts";
 import { Together } from "../harness/together.ts";
 
-/** What a member is asked to be; see test/peers/<client>/member.*. */
+/** The options of a member; see test/peers/<client>/member.*. */
 export interface MemberRequest {
   readonly command: "member";
   readonly bootstrap: string;
@@ -19,7 +19,7 @@ export interface MemberRequest {
   readonly heartbeatIntervalMs: number;
 }
 
-/** Times in which a test sees a member die. In the consumer protocol they are the broker's. */
+/** Short time-outs, so that a test sees a member die. The consumer protocol uses the broker's. */
 const SESSION_TIMEOUT_MS = 4_000;
 const HEARTBEAT_INTERVAL_MS = 500;
 const configs = {
@@ -35,25 +35,25 @@ export const GROUP_BROKER: BrokerProcessOptions = {
   flags: Object.entries(configs).flatMap(([name, value]) => ["--kafka", `${name}=${value}`]),
 };
 
-/** `npm run chaos` asks for more. */
+/** `npm run chaos` sets a higher number. */
 const ROUNDS = Number(process.env.TARPAN_GROUP_ROUNDS ?? 1);
 const TEST_LIMIT_MS = 90_000 + ROUNDS * 60_000;
 
 type Where = { broker: BrokerProcess; address: Address };
 type Kind = Pick<MemberRequest, "protocol" | "assignor"> & {
-  /** kcat ends when it has no broker, and waits for someone to start it again. */
+  /** Whether the member exits when it has no broker, and must be restarted, as kcat. */
   readonly endsWithBroker?: boolean;
-  /** A member that is asked to leave commits one more record, the next of a partition, unseen. */
+  /** Whether a leaving member commits one more record of a partition without reporting it. */
   readonly leavingDropsOne?: boolean;
-  /** The client hands out what it fetched before a rejoin, whoever has had the partition since. */
+  /** Whether the client hands out records that it fetched before a rebalance took the partition. */
   readonly buffersThroughRejoins?: boolean;
-  /** The client itself commits for partitions that it no longer owns. */
+  /** Whether the client commits offsets of partitions that it no longer owns. */
   readonly offsetsMayGoBack?: boolean;
 };
 
 /** A group whose members are programs of one client. */
 export interface ClientGroup {
-  /** Left out for a client that is always there. */
+  /** Left out for a client that is never missing. */
   readonly peer?: Peer;
   readonly kind: Kind;
   client(request: MemberRequest): MemberProgram;
@@ -74,9 +74,9 @@ export function requestOf(run: GroupRun, { address }: Where, kind: Kind): Member
 }
 
 /**
- * Groups of three members; one is killed, one comes, the broker restarts, is killed and comes back,
- * one leaves, one comes, with records produced throughout. The groups run at the same time and
- * share the broker, whose restarts come when all are ready for them: most of the time is waited.
+ * Groups of three members. One member is killed, one joins, the broker restarts, is killed and
+ * restarts, one member leaves, and one joins, while records are produced. All groups run at the
+ * same time on one broker, since they mostly wait; it restarts when all groups are ready for it.
  */
 export function consumesThroughEverything(where: Where, groups: readonly ClientGroup[]): void {
   const here = groups.filter(({ peer }) => peer === undefined || peer.path !== "");
@@ -89,7 +89,7 @@ export function consumesThroughEverything(where: Where, groups: readonly ClientG
       cleanUps.push(() => run.killAll());
       const outcome = consumeThroughEverything(where, group, run, together);
       runs.set(group, outcome);
-      // The group's own test tells.
+      // The group's own test reports the failure.
       outcome.catch(() => {}).finally(() => together.leave());
     }
   };
@@ -133,7 +133,7 @@ async function consumeThroughEverything(
     await run.progress();
   };
   const restartTwice = async () => {
-    // A proxy takes connections while the broker behind it is away, which no broker does.
+    // A proxy accepts connections while its broker is down, unlike a broker.
     if (broker !== address) return;
     for (const ends of [() => broker.stop(), () => broker.kill9()]) {
       await together.do(ends);

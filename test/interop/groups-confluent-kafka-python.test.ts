@@ -11,8 +11,8 @@ const args = [peerSource("confluent-kafka-python/member.py")];
 const env = { PYTHONPATH: recent.modules };
 
 consumesThroughEverything(where, [
-  // Debian's librdkafka 2.0 knows no other protocol, and leaves records out with
-  // cooperative-sticky, from a Kafka broker as well.
+  // Debian's librdkafka 2.0 has no other protocol, and with cooperative-sticky it skips records,
+  // from a Kafka broker as well.
   {
     peer: debian,
     kind: { protocol: "classic" },

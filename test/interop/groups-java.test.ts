@@ -31,7 +31,7 @@ const groups = KINDS.map((kind) => ({ peer: java, kind, client: member }));
 consumesThroughEverything(where, groups.slice(0, 2));
 consumesThroughEverything(where, groups.slice(2));
 
-// In the consumer protocol a seat is only free once its member has left or is found dead.
+// In the consumer protocol an instance id is free only when its member has left or timed out.
 java.it("a static member that is killed comes back to its partitions", async () => {
   const run = GroupRun.ofTest(where.address, "static");
   const add = (instanceId: string) => {
@@ -52,7 +52,7 @@ java.it("a static member that is killed comes back to its partitions", async () 
   await run.shared(2);
   await run.progress();
   expect(again.owned).toEqual(owned);
-  // The other was never asked to join again.
+  // The other member was never asked to join again.
   expect(changes(two)).toHaveLength(seen);
   await run.finish();
 });

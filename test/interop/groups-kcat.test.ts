@@ -22,7 +22,7 @@ const member = (request: MemberRequest) => {
   return { path: kcat.path, args, input: null, parse };
 };
 
-/** Records are `partition offset`; assignments and the end are told among the log's lines. */
+/** Records are lines of `partition offset`; assignments and the end are in the log's lines. */
 function parse(line: string): MemberEvent[] {
   const record = /^(\d+) (\d+)$/.exec(line);
   if (record) {
@@ -35,7 +35,7 @@ function parse(line: string): MemberEvent[] {
   return [{ event: "owns", generation: null, partitions: what === "assigned" ? partitions : [] }];
 }
 
-// kcat ignores what its poll returns once it has got SIGTERM, and librdkafka commits that record as
-// delivered: it does so with a Kafka 4.1 broker too, whenever a record comes within the last poll.
+// After SIGTERM kcat ignores the record that its last poll returns, but librdkafka commits it as
+// delivered. This also happens with a Kafka 4.1 broker.
 const kind = { protocol: "classic", endsWithBroker: true, leavingDropsOne: true } as const;
 consumesThroughEverything(where, [{ peer: kcat, kind, client: member }]);

@@ -1,5 +1,5 @@
 // A group moves from the classic to the consumer protocol and back, member by member (KIP-848), as
-// an operator does who upgrades a service, with a kill of the broker in the middle.
+// in a rolling upgrade of a service. The broker is killed in the middle.
 import { useClientBroker } from "../harness/client-broker.ts";
 import { GroupRun } from "../harness/group-run.ts";
 import { peer } from "../harness/peers.ts";

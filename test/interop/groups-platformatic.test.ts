@@ -4,8 +4,8 @@ import { peerSource } from "./peer.ts";
 
 const where = useClientBroker(GROUP_BROKER);
 
-// After a rejoin the client commits again what it was about to, whoever owns the partition by
-// then: from a Kafka 4.1 broker the offsets of its groups go back as well, in either protocol.
+// After a rebalance the client sends its pending commits again, even if another member owns the
+// partition. So offsets go back, also with a Kafka 4.1 broker, in both protocols.
 const common = { offsetsMayGoBack: true, buffersThroughRejoins: true };
 
 consumesThroughEverything(

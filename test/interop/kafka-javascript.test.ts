@@ -8,9 +8,9 @@ const { address } = useClientBroker(GROUP_BROKER);
 const javascript = peer("kafka-javascript");
 const env = { NODE_PATH: javascript.modules };
 const ask = programPeer(javascript, [peerSource("kafka-javascript/peer.mjs")], address, env);
-// The others are librdkafka's as well, and tested with its client for Python.
+// The other codecs are librdkafka's too, and are tested with its Python client.
 const codecs = ["none", "gzip"] as const;
-// It sends what is empty as null.
+// This client sends empty values as null.
 const sample = SAMPLE.filter(({ value }) => value !== "").map((record) => ({
   ...record,
   headers: record.headers.filter(([, value]) => value !== ""),

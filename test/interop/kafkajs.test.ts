@@ -41,7 +41,7 @@ function message({ key, value, headers, timestamp }: Sent, partition: number) {
   };
 }
 
-// kafkajs brings only gzip; the other codecs would be ours, so nothing would be shown.
+// kafkajs has only gzip; with our codecs plugged in, the test would show nothing.
 for (const [codec, compression] of [
   ["none", CompressionTypes.None],
   ["gzip", CompressionTypes.GZIP],

@@ -28,7 +28,7 @@ it("lists brokers, topics and partitions as JSON (-L)", async () => {
   expect(listed.partitions).toEqual([0, 1, 2].map(partition));
 });
 
-it("produces to a topic that is made on the way, and consumes it", async () => {
+it("produces to a topic that is created automatically, and consumes it", async () => {
   await kcat(["-P", "-t", "made-on-the-way", "-K", "=", "-p", "0"], { input: "a=1\nb=2\nc=\n" });
   const format = ["-f", "%o %k %s\n"];
   const consumed = await kcat(["-C", "-t", "made-on-the-way", "-p", "0", "-e", "-q", ...format]);
@@ -43,8 +43,8 @@ for (const codec of CODECS) {
     const lines = Array.from({ length: 500 }, (_, index) => `${codec} line ${index}`);
     const input = `${lines.join("\n")}\n`;
     const args = ["-P", "-t", topic, "-p", "0", "-z", codec, "-k", "key", "-H", "one=1"];
-    // librdkafka sends a batch plain when compressing does not make it smaller. By count, not by
-    // time, no batch is that small: two of 250 records each, however slow this machine is.
+    // librdkafka sends a batch uncompressed if compression does not make it smaller. Batches are
+    // limited by count, not by time, so each has 250 records however slow this machine is.
     const full = ["-X", "batch.num.messages=250", "-X", "linger.ms=60000"];
     await kcat([...args, ...full], { input });
     await kcat([...args, ...full, "-X", "enable.idempotence=true"], { input });
@@ -70,7 +70,7 @@ it("consumes every codec with keys, headers, timestamps and offsets", async () =
     const names = headers.map(([name]) => name).join(",");
     return `${offset} ${timestamp} ${bytes(key)} ${bytes(value)} ${names}`;
   });
-  // Header values hold bytes that are no text: only their names are compared here.
+  // Header values are not all text, so only their names are compared here.
   const seen = Buffer.from(consumed, "utf8").toString("utf8").trimEnd().split("\n");
   expect(seen.map(namesOfHeaders)).toEqual(stored.map((line) => line.trimEnd()));
 });

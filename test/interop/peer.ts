@@ -5,7 +5,7 @@ import { base64, type CodecName, type PlainRecord } from "../harness/records.ts"
 import { succeed } from "../harness/run.ts";
 
 /**
- * What the programs of test/peers answer: one request as JSON on standard input, one answer as
+ * The protocol of the programs in test/peers: one request as JSON on standard input, one answer as
  * JSON on standard output.
  */
 export interface Requests {
@@ -30,21 +30,21 @@ export interface Requests {
     answer: { lowWatermark: number };
   };
   admin: { request: object; answer: AdminAnswer };
-  /** The topic is a pattern, and subscribed to as one. */
+  /** Whether `topic` is a pattern to subscribe to. */
   pattern: {
     request: { group: string; protocol: "classic" | "consumer"; count: number };
     answer: { topics: string[] };
   };
   survey: { request: { group: string; offset: number }; answer: SurveyAnswer };
-  /** What is not there yet: the names of the errors. */
+  /** The names of the errors of features that the broker lacks. */
   absent: { request: object; answer: { transactions: string; acls: string } };
 }
 
 export type Sent = Omit<PlainRecord, "offset">;
 
-/** What of all that a broker can be asked the client has a call for. */
+/** The answers of a broker for which the client has an API. */
 export interface SurveyAnswer {
-  /** In a list of all topics, and in that of all groups. */
+  /** Whether the topic is in the list of all topics, and the group in that of all groups. */
   topicListed: boolean;
   groupListed: boolean;
   partitions: number;
@@ -83,7 +83,7 @@ export type Ask = <C extends keyof Requests>(
   request: Requests[C]["request"],
 ) => Promise<Requests[C]["answer"]>;
 
-/** Asks a program of test/peers, started anew for each question. */
+/** Starts a program of test/peers for one request. */
 export function programPeer(
   { path }: Peer,
   args: readonly string[],
@@ -101,7 +101,7 @@ export function programPeer(
 export const peerSource = (path: string): string =>
   fileURLToPath(new URL(`../peers/${path}`, import.meta.url));
 
-/** Records with everything in them that a client might get wrong. */
+/** Records with all that a client might encode wrongly. */
 export const SAMPLE: readonly Sent[] = [
   { key: base64("plain"), value: base64("hello"), timestamp: 1_700_000_000_001, headers: [] },
   { key: null, value: base64("no key"), timestamp: 1_700_000_000_003, headers: [] },
@@ -132,7 +132,7 @@ export const SAMPLE: readonly Sent[] = [
   },
 ];
 
-/** A sample with the offsets it has once produced. */
+/** The samples with their offsets after they were produced. */
 export function atOffsets(records: readonly Sent[], first = 0): PlainRecord[] {
   return records.map((record, index) => ({ offset: first + index, ...record }));
 }

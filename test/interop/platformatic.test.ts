@@ -27,7 +27,7 @@ afterAll(async () => {
   await admin.close();
 });
 
-// Its headers are a map, so a name can't come twice.
+// Its headers are a map, so a name can't occur twice.
 const sample = SAMPLE.map((record) => ({
   ...record,
   headers: record.headers.filter(([name]) => name !== "twice"),

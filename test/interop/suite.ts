@@ -21,13 +21,13 @@ import {
 
 type It = Peer["it"];
 
-/** What not every client can do. */
+/** Features that some clients lack. */
 interface Able {
   readonly codecs?: readonly CodecName[];
   readonly sample?: readonly Sent[];
 }
 
-/** What the client sends arrives as it was meant, in each codec. */
+/** Records that the client produces are stored unchanged, in each codec. */
 export function producesExactly(
   it: It,
   broker: Address,
@@ -44,7 +44,7 @@ export function producesExactly(
       expect(offsets).toEqual(sample.map((_, index) => index));
       const read = await readAll(connection, topic, { partition: 1 });
       expect(read.records).toEqual(atOffsets(sample));
-      // A client leaves a batch uncompressed where compressing would make it longer.
+      // A client does not compress a batch if that would make it longer.
       if (codec !== "none") expect(read.codecs).toContain(codec);
       expect((await readAll(connection, topic, { partition: 0 })).records).toEqual([]);
       connection.close();
@@ -52,7 +52,7 @@ export function producesExactly(
   }
 }
 
-/** What is stored, in each codec, is what the client reads, from any offset on. */
+/** The client reads the stored records, in each codec, from any offset on. */
 export function consumesExactly(
   it: It,
   broker: Address,
@@ -78,7 +78,7 @@ export function consumesExactly(
 }
 
 export function findsOffsets(it: It, broker: Address, ask: Ask): void {
-  it("finds the beginning, the end and the offset of a timestamp", async () => {
+  it("finds the first offset, the end offset and the offset of a timestamp", async () => {
     const connection = await RawConnection.open(broker.port);
     const topic = "offsets";
     await createTopic(connection, topic);
@@ -112,9 +112,8 @@ export function administers(it: It, ask: Ask): void {
 }
 
 /**
- * The list of all topics is what librdkafka asks for with bytes after the request's last field, and
- * a pattern is matched against it. Both are needed before its Node.js client even counts as
- * connected.
+ * librdkafka asks for all topics with extra bytes after the request's last field, and matches
+ * patterns against the response. Its Node.js client needs both before it is connected.
  */
 export function surveys(
   it: It,
@@ -124,7 +123,7 @@ export function surveys(
   more: Pick<SurveyAnswer, "retention" | "brokers"> = {},
 ): void {
   for (const protocol of protocols) {
-    it(`lists and describes what there is, and subscribes by a pattern (${protocol})`, async () => {
+    it(`lists and describes topics and groups, and subscribes by a pattern (${protocol})`, async () => {
       const connection = await RawConnection.open(broker.port);
       const topics = [`surveyed-${protocol}-a`, `surveyed-${protocol}-b`];
       for (const topic of topics) {

@@ -12,8 +12,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The rooms of each package, the uppermost first: a room imports from those that its row names,
- * which lie below it. A package is entered by "entrance"; "top" is its other files in no folder.
+ * The rooms (folders) of each package, uppermost first. A room may import from the rooms in its
+ * row, which must be below it. "entrance" is a package's entry files, "top" its other files outside
+ * of folders.
  */
 const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   broker: {
@@ -104,7 +105,7 @@ const byFile = new Map(
     .filter((path) => /^packages\/\w+\/src\//.test(path))
     .map((path) => [path, [...new Set(syntaxOf(textOf.get(path)!).specifiers)]] as const),
 );
-/** Between files of one package, types included: an arrow is an arrow. */
+/** All imports between files of one package, also of types. */
 const within: readonly Import[] = [...byFile].flatMap(([from, specifiers]) =>
   specifiers
     .filter((specifier) => specifier.startsWith("."))
@@ -112,7 +113,7 @@ const within: readonly Import[] = [...byFile].flatMap(([from, specifiers]) =>
 );
 
 const packageOf = (path: string) => path.split("/")[1]!;
-/** `handlers` for a file in that folder. */
+/** The room of a file, such as `handlers`. */
 function roomOf(path: string): string {
   const parts = path.split("/").slice(3);
   if (parts.length > 1) return parts[0]!;
@@ -144,7 +145,7 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("name files that are there", () => {
+  it("name existing files", () => {
     expect(within.filter(({ to }) => !textOf.has(to))).toEqual([]);
   });
 
@@ -175,11 +176,11 @@ describe("imports", () => {
     });
   }
 
-  it("go in no circle between files", () => {
+  it("have no circles between files", () => {
     expect(circlesOf(within)).toEqual([]);
   });
 
-  it("name a log engine only where one is chosen", () => {
+  it("name a log engine only where the engine is chosen", () => {
     const engine = /^packages\/broker\/src\/log\/(memory|segment|jetstream)\b/;
     const chosen = new RegExp(
       "^packages/broker/src/" +
@@ -205,7 +206,7 @@ describe("imports", () => {
   });
 });
 
-/** Files that reach each other (Tarjan's strongly connected components), by two or more. */
+/** Groups of two or more files that import each other (Tarjan's strongly connected components). */
 function circlesOf(imports: readonly Import[]): string[][] {
   const targets = new Map<string, string[]>();
   for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);

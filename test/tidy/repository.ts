@@ -24,7 +24,7 @@ export const textOf: ReadonlyMap<string, string> = new Map(
 
 export const sources = [...textOf.keys()].filter((path) => /\.(ts|mjs)$/.test(path));
 
-/** `path:line` of every line that `wrong` picks out. */
+/** `path:line` of every line for which `wrong` is true. */
 export function lines(
   among: readonly string[],
   wrong: (line: string, path: string) => boolean,

@@ -4,11 +4,11 @@ import { syntaxOf } from "./syntax.ts";
 
 describe("size", () => {
   const WIDTH = 100;
-  /** A text is not broken: whoever looks for a message finds it whole. */
+  /** A longer limit for lines with strings: a message that is not split can be searched for. */
   const WIDTH_OF_TEXTS = 120;
   const FILE_LINES = 400;
   const FUNCTION_LINES = 70;
-  /** Longer, and why that is right. */
+  /** Files that may be longer, and why. */
   const LONG_FILES: Readonly<Record<string, string>> = {};
   const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
     "packages/protocol/src/records/walk.ts:walkRecords":
@@ -37,7 +37,7 @@ describe("size", () => {
           .map((one) => ({ name: `${path}:${one.name}`, lines: one.lines })),
       );
     expect(long.filter(({ name }) => !(name in LONG_FUNCTIONS))).toEqual([]);
-    // An exception that is no longer one goes.
+    // Exceptions that are not needed any more must be removed.
     expect(long.map(({ name }) => name).sort()).toEqual(Object.keys(LONG_FUNCTIONS).sort());
   });
 

@@ -6,7 +6,7 @@ export interface SourceFunction {
 }
 
 export interface SourceSyntax {
-  /** Of every import, export from, and `import()` of a value or a type. */
+  /** The specifiers of every import, export from, and `import()` of a value or a type. */
   readonly specifiers: readonly string[];
   readonly functions: readonly SourceFunction[];
 }
@@ -27,7 +27,7 @@ const IMPORTS = new Set([
   "TSImportType",
 ]);
 
-/** What the tidy tests ask of a source file, by its syntax tree and not by how it is laid out. */
+/** What the tidy tests need of a source file, from its syntax tree. */
 export function syntaxOf(text: string): SourceSyntax {
   const specifiers: string[] = [];
   const functions: SourceFunction[] = [];
@@ -46,7 +46,7 @@ export function syntaxOf(text: string): SourceSyntax {
   return { specifiers, functions };
 }
 
-/** Of a function, or of what it is the value of. */
+/** The name of a function, or of the variable or property that holds it. */
 function nameOf({ id, key }: Node): string | null {
   const { name } = (id ?? key ?? {}) as { name?: unknown };
   return typeof name === "string" ? name : null;

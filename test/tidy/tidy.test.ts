@@ -3,12 +3,12 @@ import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { lines, paths, root, sources, textOf } from "./repository.ts";
 
-// The house rules that a program can check, beside size.test.ts and imports.test.ts. A list of
-// offenders is compared with the empty list, so a failure names every place.
+// House rules that a program can check; more are in size.test.ts and imports.test.ts. Each test
+// compares its list of violations with the empty list, so that a failure shows all of them.
 const brokerSources = sources.filter((path) => path.startsWith("packages/broker/src/"));
 
 describe("the outside world", () => {
-  /** Where each thing of it may be touched; everything else is handed an Env. */
+  /** The folders that may use each API directly; all other code gets an Env. */
   const DOORS: readonly [banned: RegExp, instead: string, allowed: RegExp][] = [
     [/\bDate\.now\(|new Date\(\)/, "env.clock.wallMs()", /^(env|logging)\//],
     [/\bperformance\.now\(|process\.hrtime/, "env.clock.monotonicMs()", /^env\//],
@@ -29,7 +29,7 @@ describe("the outside world", () => {
     });
   }
 
-  it("is not needed by the protocol", () => {
+  it("is not used by the protocol", () => {
     const own = sources.filter((path) => path.startsWith("packages/protocol/src/"));
     const banned = /\bBuffer\b|\bprocess\.|\bset(Timeout|Interval)\(|\bDate\.now\(/;
     expect(lines(own, (line) => banned.test(line) && !/^\s*(\/\/|\/?\*)/.test(line))).toEqual([]);
@@ -51,9 +51,9 @@ describe("one API, one name", () => {
   });
 });
 
-describe("what must not lie about", () => {
-  it("has no work left open in a comment", () => {
-    // Put together, or this very line would be found.
+describe("leftovers", () => {
+  it("has no open task in a comment", () => {
+    // Put together from parts, or this line itself would be found.
     const open = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "XX" + "X"].join("|")})\\b`);
     expect(lines([...textOf.keys()].filter(isOurs), (line) => open.test(line))).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe("what must not lie about", () => {
     expect(lines(tests, (line, path) => isOurs(path) && silent.test(line))).toEqual([]);
   });
 
-  it("has no path of somebody's machine", () => {
+  it("has no path of a developer's machine", () => {
     const paths = /["'`\s(](\/home\/|\/root\/|\/Users\/|\/work\/|[A-Z]:\\)/;
     expect(lines([...textOf.keys()].filter(isOurs), (line) => paths.test(line))).toEqual([]);
   });

@@ -163,7 +163,7 @@ func admin(ctx context.Context, in request) any {
 		return len(described[in.Topic].Partitions)
 	}
 	listed := func() bool {
-		// A client remembers metadata for a while: only a new one is sure to ask.
+		// A client caches metadata: only a new one is certain to ask.
 		fresh := kadm.NewClient(client(in))
 		defer fresh.Close()
 		names, err := fresh.ListTopics(ctx)

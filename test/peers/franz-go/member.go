@@ -19,7 +19,7 @@ type member struct {
 	mutex sync.Mutex
 	topic string
 	owned map[int32]bool
-	// Consumed, and not yet committed: a rebalance lets no commit through.
+	// Consumed, but not committed yet: commits fail during a rebalance.
 	pending map[int32]*kgo.Record
 	client  *kgo.Client
 }

@@ -22,7 +22,7 @@ public class Member implements ConsumerRebalanceListener {
   static volatile boolean leaving = false;
 
   final TreeSet<Integer> owned = new TreeSet<>();
-  /** Consumed, and not yet committed: a rebalance lets no commit through. */
+  /** Consumed, but not committed yet: commits fail during a rebalance. */
   final Map<TopicPartition, OffsetAndMetadata> pending = new HashMap<>();
   KafkaConsumer<byte[], byte[]> consumer;
 
@@ -80,7 +80,7 @@ public class Member implements ConsumerRebalanceListener {
     try {
       while (!leaving) poll();
     } catch (WakeupException ignored) {
-      // The shutdown hook wants the poll to end.
+      // The shutdown hook has woken the poll up.
     }
     try {
       consumer.close();

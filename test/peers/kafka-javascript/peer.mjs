@@ -1,5 +1,5 @@
 // Reads one request as JSON from standard input, answers it as JSON: see test/interop/peer.ts.
-// NODE_PATH names the folder the client is in.
+// NODE_PATH is the folder of the client.
 
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
@@ -90,7 +90,7 @@ async function survey(request) {
   const { topic, group, offset } = request;
   const admin = kafkaOf(request).admin();
   await admin.connect();
-  // Its other calls are those of kafkajs; a topic that comes and goes shows that these work.
+  // Its admin API is that of kafkajs; creating and deleting a topic shows that it works.
   const passing = `${topic}-passing`;
   await admin.createTopics({ topics: [{ topic: passing, numPartitions: 2 }] });
   const topics = await admin.listTopics();

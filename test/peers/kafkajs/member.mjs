@@ -20,7 +20,7 @@ const consumer = kafka.consumer({
   maxWaitTimeInMs: 100,
 });
 
-// GROUP_JOIN does not tell the generation: heartbeats and commits do, soon after.
+// The GROUP_JOIN event has no generation: the next heartbeat or commit event has.
 let partitions = [];
 let generation = null;
 const tellOwned = () => tell({ event: "owns", generation, partitions });
@@ -38,7 +38,7 @@ consumer.on(consumer.events.HEARTBEAT, noteGeneration);
 consumer.on(consumer.events.COMMIT_OFFSETS, noteGeneration);
 consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
   tell({ event: "failed", error: `${error.name} ${error.message}, restart: ${restart}` });
-  // When a broker dies after it was asked for the coordinator kafkajs gives up for good.
+  // kafkajs crashes for good if a broker dies between FindCoordinator and its response.
   if (!restart && error.message === "Failed to find group coordinator") begin();
 });
 consumer.on(consumer.events.REBALANCING, () => {

@@ -32,12 +32,12 @@ const tellOwned = (generation = null) => {
   told = String(partitions);
   tell({ event: "owns", generation, partitions });
 };
-// Only when it has joined does its generation surely belong to its assignments.
+// Its generation belongs to its assignments only after it has joined.
 consumer.on("consumer:group:join", ({ generationId }) => tellOwned(generationId ?? null));
 consumer.on("consumer:heartbeat:end", () => setImmediate(tellOwned, null));
 consumer.on("error", (error) => tell({ event: "failed", error: String(error) }));
 
-/** A rebalance lets no commit through: until it is over, or the partition is someone else's. */
+/** Retries while a rebalance makes commits fail, until another member owns the partition. */
 async function commit(message, partition, next) {
   while (!leaving && owned().includes(partition)) {
     try {
@@ -67,7 +67,7 @@ while (!leaving) {
     for await (const message of stream) {
       tellOwned();
       const { partition } = message;
-      // The stream still hands out what it had fetched before partitions were taken away.
+      // The stream still hands out records that it fetched before the partition was revoked.
       if (!owned().includes(partition)) continue;
       const offset = Number(message.offset);
       tell({ event: "records", partition, offsets: [offset] });
