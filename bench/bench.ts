@@ -4,17 +4,17 @@ import type { Row } from "./report.ts";
 import type { ServerProcess } from "./targets/process.ts";
 import type { Configs, Flush, Target } from "./targets/target.ts";
 
-/** What every section gets: whom to measure, where, and how long. */
+/** The arguments of every section: what to measure, where, and for how long. */
 export interface Bench {
   readonly targets: readonly Target[];
   readonly quick: boolean;
-  /** A fresh directory, on the disk that is measured. */
+  /** A new directory, on the disk that is measured. */
   newDirectory(): Promise<string>;
 }
 
 export interface Section {
   readonly name: string;
-  /** Why it can't be measured here, null when it can. */
+  /** Why it can't be measured on this machine; null if it can. */
   skipped?(): string | null;
   measure(bench: Bench): Promise<readonly Row[]>;
 }
@@ -29,8 +29,8 @@ export function directoriesIn(parent: string): Bench["newDirectory"] {
 }
 
 /**
- * Runs `use` with a broker of each target on a new directory, side by side, so that all can be
- * measured in turn.
+ * Runs `use` with a broker of each target, all running at the same time on new directories, so that
+ * they can be measured in turn.
  */
 export async function withBrokers<T>(
   bench: Bench,

@@ -1,4 +1,4 @@
-// Starts the loads of a cluster, each in a process of its own.
+// Starts the loads for a cluster, each in its own process.
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -31,7 +31,8 @@ export const streamGaps = (job: StreamGapsJob, onProducing: () => Promise<void>)
   gaps("stream-gaps", job, onProducing);
 
 /**
- * `onProducing` is called when every partition takes records: what it kills is what is measured.
+ * `onProducing` is called when every partition accepts records. It kills the process whose failure
+ * is measured.
  */
 async function gaps(
   name: string,

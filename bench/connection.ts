@@ -10,18 +10,18 @@ import {
 } from "@tarpan/protocol";
 import { LENGTH_BYTES } from "./frames.ts";
 
-/** One request at a time, for what is done around a measurement. */
+/** Sends one request at a time, to prepare and check a measurement. */
 export class Connection {
   readonly #socket: Socket;
   #correlationId = 0;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    // "close" follows, and whoever waits for an answer hears of that.
+    // "close" follows, which rejects the waiting requests.
     socket.on("error", () => {});
   }
 
-  /** Rejects when nobody listens there. */
+  /** Rejects if the connection is refused. */
   static async open(port: number): Promise<Connection> {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true });
     await once(socket, "connect");

@@ -1,5 +1,5 @@
-// Frames made before a run, and where in them the few bytes are that a run looks at. The places are
-// found by comparing two encodings, so no layout is written down a second time.
+// Frames encoded before a run, and the positions of the few bytes in them that a run reads or
+// changes. Comparing two encodings finds the positions, so that no layout is repeated here.
 
 import {
   ErrorCode,
@@ -12,18 +12,19 @@ import {
 } from "@tarpan/protocol";
 
 /**
- * The last versions that name topics by name: a load needs no topic ids, and Kafka 4 serves them.
+ * The last versions that identify topics by name, so that a load needs no topic ids. Kafka 4
+ * supports them.
  */
 const PRODUCE_VERSION = 12;
 const FETCH_VERSION = 12;
 
 const CLIENT_ID = "bench";
 export const LENGTH_BYTES = 4;
-/** Where the correlation id is: after length, API key and version, or right after the length. */
+/** Position of the correlation id: after length, API key and version, or right after the length. */
 export const REQUEST_ID_AT = 8;
 export const RESPONSE_ID_AT = 4;
 
-/** A batch of records with values of `recordBytes`, as many as fit `batchBytes`, at least one. */
+/** A batch of as many records of `recordBytes` as fit into `batchBytes`, at least one. */
 export function batchOf(
   recordBytes: number,
   batchBytes: number,
@@ -105,23 +106,25 @@ export function fetchResponse(
   return Buffer.concat(encodeResponse(Fetch, FETCH_VERSION, 0, body));
 }
 
-/** Where the partition's error code is in a Produce response for `topic`. */
+/** Position of the partition's error code in a Produce response for `topic`. */
 export function produceErrorAt(topic: string): number {
   return difference(produceResponse(topic), produceResponse(topic, -1));
 }
 
-/** Where the partition's error code is in a Fetch response for `topic`. */
+/** Position of the partition's error code in a Fetch response for `topic`. */
 export function fetchErrorAt(topic: string): number {
   const none = new Uint8Array(0);
   return difference(fetchResponse(topic, none), fetchResponse(topic, none, -1));
 }
 
-/** Where a batch of `batchBytes` begins in a Produce request, and how many bytes follow it. */
+/** Position of a batch of `batchBytes` in a Produce request, and the number of bytes after it. */
 export function batchPlace(topic: string, batchBytes: number): { at: number; after: number } {
   return place(batchBytes, (filled) => produceRequest(topic, 0, filled, 0));
 }
 
-/** Where records of `recordsBytes` begin in a Fetch response, and how many bytes follow them. */
+/**
+ * Position of `recordsBytes` of records in a Fetch response, and the number of bytes after them.
+ */
 export function recordsPlace(topic: string, recordsBytes: number): { at: number; after: number } {
   return place(recordsBytes, (filled) => fetchResponse(topic, filled));
 }
@@ -135,7 +138,7 @@ function place(
   return { at, after: frame.length - at - sizeBytes };
 }
 
-/** Where two frames differ first. */
+/** The first position at which two frames differ. */
 export function difference(a: Buffer, b: Buffer): number {
   const at = a.findIndex((byte, i) => byte !== b[i]);
   if (at < 0) throw new Error("two frames that should differ are the same");

@@ -1,4 +1,4 @@
-// Starts loads, each in a process of its own, and counts what they cost the server they load.
+// Starts loads, each in its own process, and measures the server's processor time for them.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const MIB = 1024 * 1024;
 
 export interface Throughput extends LoadResult {
-  /** Processor time of the server per MiB: says more than a rate where others share the machine. */
+  /** Processor time of the server per MiB: other programs affect it less than a rate. */
   readonly serverCpuMsPerMiB: number;
 }
 
@@ -79,7 +79,7 @@ async function load<T>(server: ServerProcess, name: string, job: object): Promis
   }
 }
 
-/** Runs a script of the bench with a job as its argument; resolves to what it printed. */
+/** Runs a script of the bench with a job as its argument; resolves to its output. */
 export async function runScript(name: string, job: object): Promise<string> {
   const script = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
   const { stdout } = await run(process.execPath, [script, JSON.stringify(job)]);

@@ -1,4 +1,4 @@
-// `npm run bench`: measures each section, prints it as a table, keeps everything as JSON.
+// `npm run bench`: measures each section, prints it as a table, and saves everything as JSON.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";

@@ -1,5 +1,5 @@
-// What one change of the metadata costs in those who follow it, with 10,000 partitions. In process:
-// `npx tsx --conditions=tarpan-source bench/metadata-changes.ts`.
+// Measures what one change of the metadata costs in its listeners, with 10,000 partitions. In
+// process: `npx tsx --conditions=tarpan-source bench/metadata-changes.ts`.
 import { deleteLogsOfTopics } from "../packages/broker/src/cluster/deleted-topics.ts";
 import { tellOfBrokers } from "../packages/broker/src/cluster/tell-of-brokers.ts";
 import { ResourceType } from "../packages/broker/src/config/kafka/set-configs.ts";
@@ -72,7 +72,7 @@ async function measure(topics: number, perTopic: number): Promise<void> {
   }
 }
 
-/** Broker 1 of three, with all that listens to its metadata, and what a controller does besides. */
+/** Broker 1 of three, with all listeners of its metadata, also those of the controller. */
 async function broker(topics: number, perTopic: number) {
   const engine = new MemoryEngine();
   const env = nodeEnv;

@@ -1,5 +1,5 @@
-// What was measured, as a table and as JSON. A row is one figure: its samples from the raw limit
-// and from each broker, taken in turn, so that the n-th of each belong together.
+// The results, as a table and as JSON. A row is one figure: its samples from the raw limit and from
+// each broker. They are taken in turn, so the n-th samples belong together.
 
 import { median } from "./statistics.ts";
 
@@ -9,7 +9,7 @@ export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "1/s";
 export interface Goal {
   /**
    * `ratio`: at least this part of the raw limit. `times`: at most this multiple of it. `above`: at
-   * most so many units above it. `most`, `least`: so many units.
+   * most so many units above it. `most`, `least`: at most, at least so many units.
    */
   readonly kind: "ratio" | "times" | "above" | "most" | "least";
   readonly value: number;
@@ -38,7 +38,7 @@ export class Row {
     return samples ? median(samples) : null;
   }
 
-  /** Median over the ratios of samples that belong together: load from elsewhere hits both. */
+  /** Median of the ratios of samples that belong together: other load affects both. */
   ratio(subject: Subject): number | null {
     const own = this.samples[subject];
     const raw = this.samples.raw;
@@ -107,7 +107,7 @@ function figure(value: number | null): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/** Rates are a part of the limit, costs a multiple of it. */
+/** A rate is shown as a part of the limit, a cost as a multiple of it. */
 function ratioText(ratio: number | null, unit: Unit): string {
   if (ratio === null || Number.isNaN(ratio)) return "";
   return unit === "MB/s" ? `${(ratio * 100).toFixed(0)} %` : `${ratio.toFixed(1)}x`;

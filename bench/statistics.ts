@@ -1,4 +1,4 @@
-/** The middle of the samples, the mean of the two in the middle of an even number of them. */
+/** The median of the samples. */
 export function median(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

@@ -1,6 +1,6 @@
-// How long partitions take no records while a broker or its engine dies: a client that asks for the
-// leaders again whenever one refuses, closes or is not there. Prints a line once all have taken
-// one.
+// Measures how long partitions accept no records when a broker or its engine dies. The client asks
+// for the leaders again whenever one refuses, closes or can't be reached. Prints a line once all
+// partitions have accepted a record.
 
 import { Connection } from "../connection.ts";
 import { batchOf, produceErrorAt, produceRequest } from "../frames.ts";
@@ -8,7 +8,7 @@ import { measureGaps } from "./gaps.ts";
 import { type Leader, leadersNow } from "./partition-leaders.ts";
 
 export interface ClusterGapsJob {
-  /** Of all brokers. */
+  /** The ports of all brokers. */
   readonly ports: readonly number[];
   readonly topic: string;
   readonly partitions: number;
@@ -26,7 +26,7 @@ let leaders: readonly (Leader | null)[] = [];
 let asking: Promise<void> | null = null;
 let asked = 0;
 
-/** One connection per partition: a broker that does not answer for one must not stop the others. */
+/** One connection per partition: a partition without an answer must not delay the others. */
 async function attempt(partition: number): Promise<boolean> {
   try {
     const leader = leaders[partition];
@@ -35,7 +35,7 @@ async function attempt(partition: number): Promise<boolean> {
     const answer = await connections[partition].exchange(frames[partition]!);
     if (answer.readInt16BE(errorAt) === 0) return true;
   } catch {
-    // Whoever it was is gone: below, somebody else is asked.
+    // The leader is gone: another broker is asked below.
   }
   connections[partition]?.close();
   connections[partition] = null;
@@ -46,7 +46,7 @@ async function attempt(partition: number): Promise<boolean> {
   return false;
 }
 
-/** Another broker each time: one without its engine may not know that it leads no more. */
+/** Asks another broker each time: one without its engine may not know that it leads no longer. */
 async function askLeaders(): Promise<void> {
   for (let i = 0; i < job.ports.length; i++) {
     const port = job.ports[asked++ % job.ports.length]!;
@@ -56,7 +56,7 @@ async function askLeaders(): Promise<void> {
       leaders = await leadersNow(connection, job.topic);
       return;
     } catch {
-      // The next one knows as well.
+      // The next broker is asked.
     } finally {
       connection?.close();
     }

@@ -1,5 +1,5 @@
-// The produce load of a cluster: like that of one broker, but each request goes to the leader of
-// its partition, and what is on its way is counted over all of them.
+// The produce load for a cluster: like that for one broker, but each request goes to the leader of
+// its partition, and the window is shared by all brokers.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -9,7 +9,7 @@ import { type LoadResult, measure } from "./measure.ts";
 import { partitionLeaders } from "./partition-leaders.ts";
 import type { ProduceJob } from "./produce.ts";
 
-/** `window` counts batches on their way to all brokers together. */
+/** `window` is the number of batches in flight to all brokers together. */
 export type ClusterProduceJob = Omit<ProduceJob, "connections">;
 
 const job = JSON.parse(process.argv[2]!) as ClusterProduceJob;

@@ -1,5 +1,5 @@
-// Offset commits of consumers without a group protocol, many partitions in each: a fixed number of
-// commits, several on their way on each connection.
+// Offset commits of consumers without a group protocol, each of many partitions: a fixed number of
+// commits, several in flight on each connection.
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -13,11 +13,11 @@ export interface CommitsJob {
   readonly port: number;
   readonly topic: string;
   readonly groups: number;
-  /** In each request. The topic has as many. */
+  /** In each request. The topic has so many. */
   readonly partitions: number;
   readonly connections: number;
   readonly window: number;
-  /** Over all groups, one request after another. */
+  /** The number of requests, over all groups in turn. */
   readonly requests: number;
 }
 
@@ -33,7 +33,7 @@ const answerOf = (errorCode: number) => {
   const body = { topics: [{ name: job.topic, partitions }] };
   return Buffer.concat(encodeResponse(OffsetCommit, VERSION, 0, body));
 };
-/** Of the first partition: they fail together. */
+/** The position of the first partition's error code: all partitions fail together. */
 const errorAt = difference(answerOf(0), answerOf(-1));
 
 const setUp = await Connection.open(job.port);

@@ -1,5 +1,5 @@
-// One fetch load, in a process of its own: requests for a cycle of offsets, made beforehand, a
-// fixed number on their way. Records are received into one buffer and never looked at.
+// A fetch load, in its own process: requests for a cycle of offsets, encoded beforehand, with a
+// fixed number in flight. Records are received into one buffer and not decoded.
 
 import { connect, type Socket } from "node:net";
 import { fetchErrorAt, fetchRequest, LENGTH_BYTES, RESPONSE_ID_AT } from "../frames.ts";
@@ -11,9 +11,9 @@ export interface FetchJob {
   readonly topic: string;
   readonly window: number;
   readonly maxBytes: number;
-  /** An answer with fewer bytes than this is an error. */
+  /** A response with fewer bytes is an error. */
   readonly leastBytes: number;
-  /** The first of the cycle, and how far it is from each to the next. */
+  /** The first offset of the cycle, and the distance between two. */
   readonly offset: number;
   readonly offsetStep: number;
   readonly steps: number;

@@ -1,16 +1,16 @@
 import { LENGTH_BYTES } from "../frames.ts";
 
 /**
- * Splits a stream into frames and hands over only the first bytes of each, length prefix included.
+ * Splits a stream into frames and passes on only the first bytes of each, with the length prefix.
  */
 export class FrameHeads {
   readonly #head: Buffer;
   readonly #onHead: (head: Buffer) => void;
   #filled = 0;
-  /** Bytes of the current frame still to come after its head. */
+  /** Bytes of the current frame after its head that have not arrived yet. */
   #skip = 0;
 
-  /** `onHead` gets a buffer that the next frame overwrites. Every frame must be that long. */
+  /** `onHead` gets a buffer that the next frame overwrites. Every frame must have so many bytes. */
   constructor(headBytes: number, onHead: (head: Buffer) => void) {
     this.#head = Buffer.alloc(headBytes);
     this.#onHead = onHead;

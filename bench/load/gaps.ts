@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface GapsResult {
-  /** Of each partition, the longest time without an acknowledged produce. */
+  /** For each partition, the longest time without an acknowledged produce. */
   readonly longestMs: readonly number[];
 }
 
-/** Between an ack and the next produce to that partition: little beside what is measured. */
+/** Pause between an ack and the next produce to that partition: short compared with the gaps. */
 const PAUSE_MS = 20;
 
 /**
- * Produces to each partition, one at a time, for so long. `attempt` resolves to whether it was
- * acknowledged, and is called again at once when not; `whenAcked` is called when each has been.
+ * Produces to each partition, one batch at a time, until the time is over. `attempt` resolves to
+ * whether its batch was acknowledged, and is called again at once if not. `whenAcked` is called
+ * when every partition has had an acknowledgement.
  */
 export async function measureGaps(
   partitions: number,
@@ -36,9 +37,9 @@ export async function measureGaps(
       await sleep(PAUSE_MS);
     }
   });
-  // An attempt that is never answered has no say in when it ends.
+  // Does not wait for attempts that are never answered.
   await Promise.race([Promise.all(loops), sleep(measureMs)]);
-  // What has not come back counts as far as it was seen.
+  // A gap that has not ended counts up to now.
   for (const [partition, ackMs] of lastAckMs.entries())
     longestMs[partition] = Math.max(longestMs[partition]!, performance.now() - (ackMs ?? 0));
   return { longestMs };

@@ -1,11 +1,11 @@
-// What members of a group ask, as far as the loads need it.
+// The requests of group members that the loads need.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorCode, FindCoordinator, Heartbeat, JoinGroup, SyncGroup } from "@tarpan/protocol";
 import type { Connection } from "../connection.ts";
 
 const RETRY_MS = 20;
-/** No member shall be lost while others are still being set up. */
+/** Long enough that no member times out while others are still joining. */
 const TIMEOUTS = { sessionTimeoutMs: 1_800_000, rebalanceTimeoutMs: 1_800_000 };
 const PROTOCOL = { protocolType: "consumer", protocolName: "range" };
 const METADATA = new Uint8Array(100);
@@ -16,7 +16,7 @@ export interface Member {
   readonly groupId: string;
   memberId: string;
   generationId: number;
-  /** Of all members if this one leads, else empty. */
+  /** The members, if this one is the leader; else empty. */
   led: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export function newMember(connection: Connection, groupId: string): Member {
   return { connection, groupId, memberId: "", generationId: -1, led: [] };
 }
 
-/** Waits until the coordinator of groups is there. */
+/** Waits until the group coordinator is available. */
 export async function coordinatorReady(connection: Connection, groupId: string): Promise<void> {
   for (;;) {
     const found = await connection.request(FindCoordinator, 4, { coordinatorKeys: [groupId] });

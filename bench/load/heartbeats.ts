@@ -81,7 +81,7 @@ async function lane() {
   return state;
 }
 
-/** Makes the groups; resolves to a heartbeat frame for each. */
+/** Creates the groups; resolves to a heartbeat frame for each. */
 async function groupsOfOne(): Promise<Buffer[]> {
   const made: Buffer[] = [];
   const makers = Array.from({ length: job.connections }, async (_, lane) => {

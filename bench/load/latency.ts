@@ -1,6 +1,6 @@
-// Produce latency under an open load: requests leave by a clock, whether or not earlier ones were
-// answered, and a latency counts from when its request was due. So a stall of the broker shows in
-// every request that fell into it (no coordinated omission).
+// Produce latency under an open load: a clock sends requests, whether or not earlier ones were
+// answered, and each latency is measured from the time its request was due. So a stall of the
+// broker shows in every request that was due during it (no coordinated omission).
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -19,7 +19,7 @@ export interface LatencyJob {
   readonly measureMs: number;
 }
 
-/** The time that all threads of the machine agree on. */
+/** A clock that is the same in all threads. */
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 const LEAD_MS = 100;
 const DRAIN_LIMIT_MS = 10_000;

@@ -6,18 +6,18 @@ export interface Progress {
   readonly records: number;
 }
 
-/** What a load prints, as one line of JSON. */
+/** The output of a load, as one line of JSON. */
 export interface LoadResult {
   readonly bytesPerSecond: number;
   readonly recordsPerSecond: number;
   readonly requestsPerSecond: number;
-  /** Everything since the start, warm-up included. */
+  /** Everything since the start, with the warm-up. */
   readonly totalBytes: number;
-  /** Part of one processor that the load itself took: near 1 it measures itself. */
+  /** Share of one processor that the load itself used: near 1 the load is the bottleneck. */
   readonly ownLoad: number;
 }
 
-/** Lets a load that has begun warm up, then takes the difference over the measured time. */
+/** Lets a running load warm up, then takes the difference over the measured time. */
 export async function measure(
   { warmUpMs, measureMs }: { readonly warmUpMs: number; readonly measureMs: number },
   progress: () => Progress,

@@ -1,10 +1,10 @@
-// A clock tick per message, from a thread of its own: timers of the event loop are a millisecond
-// coarse, which is more than what is measured.
+// Sends one message per tick, from its own thread: the event loop's timers have a resolution of 1
+// ms, which is longer than the latencies measured.
 
 import { parentPort, workerData } from "node:worker_threads";
 
 export interface Pace {
-  /** Of `process.hrtime`, which is the same in every thread. */
+  /** In the time of `process.hrtime`, which is the same in every thread. */
   readonly startMs: number;
   readonly periodMs: number;
   readonly count: number;

@@ -11,7 +11,7 @@ export interface Leader {
   readonly port: number;
 }
 
-/** Who leads each partition of a topic, as a broker knows it now; null where nobody does. */
+/** The leader of each partition of a topic, from one broker's metadata; null for none. */
 export async function leadersNow(
   connection: Connection,
   topic: string,
@@ -28,7 +28,8 @@ export async function leadersNow(
 }
 
 /**
- * The port of the controller, or who passes on to it, once a cluster of so many brokers has one.
+ * The port of the controller, or of the broker that Metadata names as such, once a cluster of
+ * `brokerCount` brokers has one.
  */
 export async function controllerPort(port: number, brokerCount: number): Promise<number> {
   const connection = await Connection.open(port);

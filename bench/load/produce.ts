@@ -1,5 +1,5 @@
-// One produce load, in a process of its own: the same frames, made beforehand, sent over and over
-// with a fixed number on their way. While it runs it looks at nothing but the error codes.
+// A produce load, in its own process: it sends the same frames, encoded beforehand, again and
+// again, with a fixed number in flight. While it runs it reads only the error codes.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -19,7 +19,7 @@ export interface ProduceJob {
   readonly topic: string;
   readonly partitions: number;
   readonly connections: number;
-  /** Requests of one connection on their way at once. */
+  /** Requests in flight on one connection. */
   readonly window: number;
   readonly recordBytes: number;
   /** A batch has as many records as fit. */
@@ -32,7 +32,7 @@ const job = JSON.parse(process.argv[2]!) as ProduceJob;
 const { batch, records } = batchOf(job.recordBytes, job.batchBytes);
 const errorAt = produceErrorAt(job.topic);
 
-/** Sends to its own share of the partitions, in turn; an answer makes room for the next request. */
+/** Sends to its share of the partitions, in turn; each response allows the next request. */
 class Producer {
   readonly #socket: Socket;
   readonly #frames: Buffer[] = [];

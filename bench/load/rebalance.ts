@@ -1,5 +1,5 @@
-// A group of many members, each on a connection of its own, that rebalances again and again: from
-// when its members know of it until the last has its assignment.
+// A group of many members, each on its own connection, that rebalances again and again. Measured
+// from the time when the members know of the rebalance until the last has its assignment.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorCode } from "@tarpan/protocol";
@@ -40,7 +40,7 @@ const timesMs: number[] = [];
 for (let round = 0; round < job.rounds; round++) {
   const leader = members.find(({ led }) => led.length > 0)!;
   const others = members.filter((member) => member !== leader);
-  // A leader that joins again wants a new assignment; the others learn of it by their heartbeats.
+  // When the leader joins again, the group rebalances; the others learn it from their heartbeats.
   const leading = join(leader);
   while ((await heartbeat(others[0]!)) !== ErrorCode.REBALANCE_IN_PROGRESS) await sleep(RETRY_MS);
   const startMs = performance.now();
@@ -52,7 +52,7 @@ for (const { connection } of members) connection.close();
 const result: RebalanceResult = { timesMs };
 console.log(JSON.stringify(result));
 
-/** Joins again at every rebalance until there is a generation of all. */
+/** Joins again at every rebalance until a generation has all members. */
 async function joinUntilWhole(member: Member): Promise<void> {
   while (!isWhole) {
     await join(member);

@@ -1,17 +1,18 @@
-// How long streams take no messages, straight at JetStream. Prints a line once all have taken one.
+// Measures how long JetStream's streams accept no messages. Prints a line once all have accepted
+// one.
 
 import { batchOf } from "../frames.ts";
 import { measureGaps } from "./gaps.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
 export interface StreamGapsJob {
-  /** Servers that stay. */
+  /** Servers that are not killed. */
   readonly servers: readonly string[];
   readonly subjects: readonly string[];
   readonly measureMs: number;
 }
 
-/** A publish that meets a dead leader is never answered; it is sent again after so long. */
+/** A publish to a dead leader is never answered; it is sent again after this time. */
 const ATTEMPT_LIMIT_MS = 250;
 
 const job = JSON.parse(process.argv[2]!) as StreamGapsJob;

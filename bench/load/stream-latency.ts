@@ -1,4 +1,4 @@
-// The latency load, straight to JetStream.
+// The latency load, directly to JetStream.
 
 import { Worker } from "node:worker_threads";
 import { batchOf } from "../frames.ts";

@@ -1,5 +1,5 @@
-// The produce load of a cluster, straight to JetStream: the same batches, with as many on their
-// way.
+// The produce load of a cluster, directly to JetStream: the same batches, with the same number in
+// flight.
 
 import { batchOf } from "../frames.ts";
 import type { Stream } from "../targets/nats.ts";
@@ -8,7 +8,7 @@ import { StreamPublisher } from "./stream-publisher.ts";
 
 export interface StreamProduceJob {
   readonly streams: readonly Stream[];
-  /** Batches on their way at once, over all streams. */
+  /** Batches in flight, over all streams. */
   readonly window: number;
   readonly recordBytes: number;
   readonly batchBytes: number;
@@ -21,7 +21,7 @@ const { batch, records } = batchOf(job.recordBytes, job.batchBytes);
 let acknowledged = 0;
 let sent = 0;
 
-// Beside each stream's leader, as Kafka's clients are beside a partition's.
+// Connected to each stream's leader, as Kafka's clients are to each partition's.
 const publishers = new Map<string, StreamPublisher>();
 for (const { url } of job.streams)
   if (!publishers.has(url)) publishers.set(url, await StreamPublisher.connect([url], onAck));

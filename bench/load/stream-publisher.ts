@@ -1,7 +1,7 @@
 import { createInbox, type NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 
-/** What JetStream answers; nothing at all when nobody listens on the subject. */
+/** JetStream's answer; empty if no stream has the subject. */
 interface Ack {
   readonly error?: { readonly description: string };
   readonly seq?: number;
@@ -20,7 +20,7 @@ export class StreamPublisher {
     this.#inbox = inbox;
   }
 
-  /** `onAck` gets the token of a publish and what went wrong with it, null when it was stored. */
+  /** `onAck` gets the token of a publish and its error; null if it was stored. */
   static async connect(
     servers: readonly string[],
     onAck: (token: number, problem: string | null) => void,

@@ -1,6 +1,6 @@
-// How long the partitions of a broker take no records when it dies, or only its nats-server does.
-// An election takes JetStream 4 to 9 seconds, at random: goals compare medians, and one round has
-// none.
+// Measures how long the partitions of a broker accept no records when the broker, or only its
+// nats-server, dies. JetStream's election takes 4 to 9 seconds, at random: so goals compare
+// medians, and a single round has no goal.
 
 import type { Bench } from "../bench.ts";
 import { clusterGaps, streamGaps } from "../cluster-loads.ts";
@@ -14,7 +14,7 @@ import { CLUSTER, createReplicated, type RunningCluster, withClusters } from "./
 
 const TOPIC = "bench-gap";
 const PARTITIONS = 6;
-/** Above the longest election, and what a broker may add to it. */
+/** Longer than the longest election and what a broker may add to it. */
 const MEASURE_MS = 20_000;
 const QUICK_MEASURE_MS = 14_000;
 

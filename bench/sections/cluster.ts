@@ -1,6 +1,6 @@
-// Three brokers, three replicas, acks=all. The raw limit is bare JetStream: the same batches
-// through nats.js to three nats-servers that are configured alike. Everything shares this machine's
-// processors and its one disk, so that figures compare with each other and with nothing else.
+// Three brokers, three replicas, acks=all. The raw limit is bare JetStream: the same batches, sent
+// with nats.js to three nats-servers with the same configuration. All share this machine's
+// processors and its one disk, so the figures can be compared only with each other.
 
 import { rm } from "node:fs/promises";
 import type { Bench, Section } from "../bench.ts";
@@ -22,16 +22,16 @@ export const BROKERS = 3;
 export const REPLICAS = 3;
 
 const KIB = 1024;
-/** Batches on their way, for each partition: what two of Kafka's own producers keep in flight. */
+/** Batches in flight per partition: what two of Kafka's producers keep in flight. */
 const WINDOW = 10;
-/** Not measured. */
+/** Warm-up, not measured. */
 const BEFOREHAND = { warmUpMs: 0, measureMs: 6000 };
 /**
  * With `sync_interval: always` every server syncs each message twice: a disk may not keep up with
  * 500.
  */
 const RATES_PER_SECOND = [200, 500];
-/** Topics, by how many partitions they have. The latency is that of the first. */
+/** Topics, by their number of partitions. The latency is that of the first. */
 const TOPICS = [
   { topic: "bench-000", partitions: 1 },
   { topic: "bench-001", partitions: 6 },
@@ -84,7 +84,7 @@ async function measureThroughputAndLatency(bench: Bench): Promise<Row[]> {
       for (const { port } of clusters) await createReplicated(port, topic, partitions);
     }
     for (const { topic, partitions } of TOPICS) {
-      // Three brokers share the load: it takes each a while until what it runs is compiled.
+      // Three brokers share the load, so V8 needs longer until the code of each is compiled.
       const job = { ...base, ...BEFOREHAND, topic, partitions, window: WINDOW * partitions };
       await loadStreamProduce({ ...job, streams: await raw.streams(topic, partitions) });
       for (const { port } of clusters) await loadClusterProduce({ ...job, port });
@@ -128,15 +128,15 @@ async function measureLatency(
     try {
       add(target.name, await loadLatency(server, { ...job, topic }));
     } catch (error) {
-      // Kafka takes one request at a time from a connection: where an ack takes long it falls
-      // behind any rate. That is no reason to measure nothing else.
+      // Kafka handles one request at a time per connection: if an ack takes long, it falls behind
+      // any rate. The other figures are still measured.
       if (target.name !== "kafka") throw error;
       process.stderr.write(`kafka can't keep up with ${job.ratePerSecond}/s\n`);
     }
   }
 }
 
-/** Runs `use` with bare JetStream and a cluster of each target side by side, on new directories. */
+/** Runs `use` with bare JetStream and a cluster of each target, at the same time. */
 export async function withClusters<T>(
   bench: Bench,
   use: (raw: BareJetStream, clusters: readonly RunningCluster[]) => Promise<T>,

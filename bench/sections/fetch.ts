@@ -1,6 +1,6 @@
-// Fetch throughput of one consumer: at the tip, where the last few MiB are asked for over and over
-// right after they were produced, and cold: much more than a broker keeps in memory, after a
-// restart, from the page cache. The raw limit sends as much from a file of the same size.
+// Fetch throughput of one consumer. At the tip: the last few MiB, fetched again and again right
+// after they were produced. Cold: much more than a broker keeps in memory, after a restart, from
+// the page cache. The raw limit sends as much from a file of the same size.
 
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ export const fetch: Section = {
       );
       for (const one of filled) {
         await one.server.stop();
-        // The brokers' directory, and with it the server, stays in the care of withBrokers.
+        // withBrokers stops the server and removes its directory.
         one.server = await one.target.start(one.directory, "never");
         (await connected(one.server)).close();
       }
@@ -90,7 +90,7 @@ function coldRows(fetches: number): [Row, Row] {
   ];
 }
 
-/** Asks for `fetches` times a MiB, beginning `skipped` MiB after the start, round and round. */
+/** Fetches 1 MiB `fetches` times, from `skipped` MiB after the start, in a cycle. */
 async function measureWith(
   bench: Bench,
   filled: readonly Filled[],

@@ -1,5 +1,5 @@
-// Consumer groups: how fast a large one rebalances, how soon heartbeats of many are answered, how
-// many offsets are committed, and how soon they can be read after a kill.
+// Consumer groups: how fast a large group rebalances, how fast the heartbeats of many groups are
+// answered, how many offsets are committed, and how soon they can be read after a kill.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorCode, errorOf, OffsetFetch } from "@tarpan/protocol";
@@ -17,7 +17,7 @@ const HEARTBEATS_PER_SECOND = 5_000;
 const PARTITIONS = 100;
 const COMMITS = 1_000_000;
 const RETRY_MS = 2;
-/** A member that comes first waits for nobody: what is measured comes after. */
+/** The first member does not wait for others: the measurement begins later. */
 const CONFIGS = { "group.initial.rebalance.delay.ms": "0" };
 
 export const groups: Section = {
@@ -81,8 +81,9 @@ async function measureHeartbeats(bench: Bench): Promise<Row[]> {
 }
 
 /**
- * A million commits, then a kill: each of the groups has committed `PARTITIONS` offsets. A
- * checkpoint leaves less to replay where they are committed over and over, so the goal is for that.
+ * A million commits, then a kill: each group has committed `PARTITIONS` offsets. If the same
+ * offsets are committed again and again, a snapshot leaves less to replay: the goal is for that
+ * case.
  */
 async function measureCommits(bench: Bench, groupCount: number): Promise<Row[]> {
   const offsets = groupCount * PARTITIONS;
@@ -116,7 +117,7 @@ async function measureCommits(bench: Bench, groupCount: number): Promise<Row[]> 
   return [rate, replay];
 }
 
-/** Resolves when the group's coordinator tells the offset of its partition 0. */
+/** Resolves when the group's coordinator returns the committed offset of partition 0. */
 async function firstOffset(
   server: ServerProcess,
   groupId: string,

@@ -12,7 +12,7 @@ const RATE_PER_SECOND = 500;
 const TOPIC = "bench-000";
 
 /**
- * Time from when a request was due to its ack, flush always, with requests leaving at a fixed rate.
+ * Time from when a request is due to its ack, with `flush: always` and a fixed rate of requests.
  */
 export const latency: Section = {
   name: "latency",

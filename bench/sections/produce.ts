@@ -1,6 +1,6 @@
-// Produce throughput. The raw limit depends on batch size and flush only, so cases that share them
-// form a group: one raw server, one broker, and in every round each of them once. It is the limit
-// of one connection and one file: what writes several files at once can get more out of a disk.
+// Produce throughput. The raw limit depends only on batch size and flush, so cases with the same
+// form a group: one raw server and one broker, each measured once per round. It is the limit of one
+// connection and one file: several files at once may get more out of a disk.
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ interface Case {
 }
 
 const KIB = 1024;
-/** As many requests as producers of a busy process have on their way to one broker together. */
+/** As many requests as the producers of a busy process have in flight to one broker. */
 const WINDOW = 10;
 const MAIN_CASE: Case = { recordBytes: KIB, partitions: 1, connections: 1 };
 const GOAL = { kind: "ratio", value: 0.6 } as const;
@@ -106,7 +106,7 @@ async function measureGroup(bench: Bench, group: Group): Promise<Row[]> {
   return group.cases.includes(MAIN_CASE) ? [...rows, cost] : rows;
 }
 
-/** Names of one length: the raw server knows where a batch begins only by that. */
+/** Topic names of the same length: the raw server finds the batch by its position. */
 function topicOf(index: number): string {
   return `bench-${String(index).padStart(3, "0")}`;
 }

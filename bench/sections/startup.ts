@@ -1,6 +1,6 @@
-// Time from nothing to the first acknowledged record, of a process and embedded; what an idle
-// broker holds; and both with a thousand partitions. The raw limit is a bare Node server that acks
-// a write.
+// Time from the start to the first acknowledged record, of a process and of an embedded broker; the
+// memory of an idle broker; and both with a thousand partitions. The raw limit is a bare Node
+// server that acks a write.
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -130,7 +130,7 @@ async function measureManyPartitions(bench: Bench): Promise<Row[]> {
   return [time, memory];
 }
 
-/** Ready is a broker that acknowledges a record on one of the partitions it had. */
+/** A broker is ready when it acknowledges a record on one of its old partitions. */
 async function restart(target: Target, directory: string, time: Row, memory: Row): Promise<void> {
   for (let round = 0; round < 3; round++) {
     const server = await target.start(directory, "always");

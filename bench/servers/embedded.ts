@@ -1,4 +1,4 @@
-// A process that has loaded everything already starts a broker inside itself, several times.
+// Starts a broker several times in one process, which has already loaded all modules.
 
 import { join } from "node:path";
 import { ApiVersions } from "@tarpan/protocol";

@@ -1,20 +1,20 @@
-// The raw limit of fetch: file → TCP. Every request, whatever it asks, is answered with the next
-// chunk of a file, read into a reused buffer that already holds the constant rest of the answer.
+// The raw limit of fetch: file → TCP. Every request is answered with the next chunk of a file, read
+// into a reused buffer that already has the constant rest of the response.
 
 import { openSync, read } from "node:fs";
 import type { Socket } from "node:net";
 import { serve } from "./serve.ts";
 
 export interface RawFetchJob {
-  /** Where in a request, and in its answer, the correlation id is. */
+  /** Position of the correlation id in a request, and in its response. */
   readonly requestIdAt: number;
   readonly answerIdAt: number;
-  /** What comes before and after the chunk in every answer, in base64. */
+  /** The bytes before and after the chunk in every response, in base64. */
   readonly before: string;
   readonly after: string;
   readonly file: string;
   readonly chunkBytes: number;
-  /** The file is read from its start again after so many. */
+  /** After so many chunks the file is read from its start again. */
   readonly chunks: number;
 }
 
@@ -40,7 +40,7 @@ serve((socket) => {
   });
 });
 
-/** Reads ahead while earlier answers are being sent; answers leave in the order of requests. */
+/** Reads ahead while earlier responses are sent; responses are sent in the order of requests. */
 class Responder {
   readonly #socket: Socket;
   readonly #free: Buffer[] = [];

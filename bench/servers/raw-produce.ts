@@ -1,9 +1,9 @@
-// The raw limit of produce: what a Node process that does nothing but TCP → CRC32C → file → ack
-// can take. It loads nothing and knows no protocol: frames of one layout come in, a constant
-// answer goes out.
+// The raw limit of produce: the throughput of a Node process that does only TCP → CRC32C → file →
+// ack. It loads no module of Tarpan and knows no protocol: it receives frames of one layout and
+// sends a constant response.
 //
-// The bytes are never copied: chunks are checked and written as the socket hands them over, and
-// what came in during one write goes out as the next. With `flush: always` a write is O_DSYNC.
+// It never copies bytes: it checks and writes chunks as they come from the socket. The chunks that
+// arrive during a write form the next write. With `flush: always` a write is O_DSYNC.
 
 import { closeSync, constants, openSync, writev } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,28 +11,28 @@ import type { Socket } from "node:net";
 import { serve } from "./serve.ts";
 
 export interface RawProduceJob {
-  /** Where in a request the batch begins, and how many bytes follow it. */
+  /** Position of the batch in a request, and the number of bytes after it. */
   readonly batchAt: number;
   readonly bytesAfterBatch: number;
-  /** Where in a request, and in its answer, the correlation id is. */
+  /** Position of the correlation id in a request, and in its response. */
   readonly requestIdAt: number;
   readonly answerIdAt: number;
-  /** What every request is answered with but for the correlation id, in base64. */
+  /** The response to every request, without its correlation id, in base64. */
   readonly answer: string;
   readonly flush: "always" | "never";
-  /** Each connection writes a file of its own, whose name begins like this. */
+  /** Prefix of the files' names: each connection writes its own file. */
   readonly file: string;
 }
 
-// A checksum over chunks needs a running value, which the function of @tarpan/codecs does not take.
+// A checksum over several chunks needs an initial value, for which @tarpan/codecs has no parameter.
 const { crc32c } = createRequire(import.meta.resolve("@tarpan/codecs"))("@node-rs/crc32") as {
   crc32c(bytes: Uint8Array, initial?: number): number;
 };
 
-/** In a record batch of magic 2: the checksum, and the first byte it covers. */
+/** Positions in a record batch of magic 2: the CRC, and the first byte that it covers. */
 const CRC_AT = 17;
 const CRC_FROM = 21;
-/** Of the prefix that says how long a frame is. */
+/** Bytes of a frame's length prefix. */
 const LENGTH_BYTES = 4;
 
 const job = JSON.parse(process.argv[2]!) as RawProduceJob;
@@ -53,7 +53,7 @@ serve((socket) => {
   });
 });
 
-/** Follows the frames of one connection through the chunks they come in. */
+/** Finds the frames of one connection in its chunks. */
 class FrameChecker {
   readonly #onFrame: (correlationId: number) => void;
   readonly #head = Buffer.alloc(job.batchAt + CRC_FROM);
@@ -106,8 +106,8 @@ class FrameChecker {
 }
 
 /**
- * One write at a time, begun when a whole frame waits for it: a synced write of half a frame would
- * be of no use to anybody. The acks that waited for a write leave as one packet.
+ * One write at a time, started when a whole frame waits: syncing half a frame would be useless. The
+ * acks that waited for a write are sent as one packet.
  */
 class GroupWriter {
   readonly #socket: Socket;
@@ -131,7 +131,7 @@ class GroupWriter {
     this.#acks.push(correlationId);
   }
 
-  /** Drops what is not written yet. */
+  /** Drops the bytes that are not written yet. */
   end(): void {
     this.#ended = true;
     if (!this.#writing) closeSync(this.#file);

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net";
 
-/** Listens on the port of BENCH_PORT and ends with the pipe of its parent. */
+/** Listens on port BENCH_PORT, and exits when its parent closes its standard input. */
 export function serve(onConnection: (socket: Socket) => void): void {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => {});

@@ -7,11 +7,11 @@ const RETRY_MS = 20;
 export interface ClusterNodeOptions {
   readonly id: number;
   readonly start: () => ServerProcess;
-  /** Kills what replicates for it, and not the broker; null where that is the same process. */
+  /** Kills its nats-server, but not the broker; null for Kafka, where both are one process. */
   readonly killEngine: (() => Promise<void>) | null;
 }
 
-/** A broker of a cluster, which can be killed and started again. */
+/** A broker of a cluster, which can be killed and restarted. */
 export class ClusterNode {
   readonly id: number;
   readonly killEngine: (() => Promise<void>) | null;
@@ -29,10 +29,10 @@ export class ClusterNode {
     return this.#server;
   }
 
-  /** The broker and what it runs. */
+  /** Kills the broker and its nats-server. */
   async kill(): Promise<void> {
     await this.#server.kill();
-    // It ends with its broker, but not within the same millisecond.
+    // The nats-server ends with its broker, but a few milliseconds later.
     await this.killEngine?.();
   }
 
@@ -46,7 +46,7 @@ export async function killByPidFile(path: string): Promise<void> {
   const processId = Number(await readFile(path, "utf8").catch(() => "0"));
   if (!(processId > 1)) return;
   const command = await readFile(`/proc/${processId}/cmdline`, "utf8").catch(() => "");
-  // Its number may be somebody else's by now.
+  // Another process may have its process id by now.
   if (!command.includes("nats-server")) return;
   try {
     process.kill(processId, "SIGKILL");
@@ -55,6 +55,6 @@ export async function killByPidFile(path: string): Promise<void> {
       await sleep(RETRY_MS);
     }
   } catch {
-    // It is gone.
+    // The process has ended.
   }
 }

@@ -1,5 +1,5 @@
-// Apache Kafka as KRaft nodes, from a directory with its jars in `libs`, as its binary
-// distribution has them. The JVM flags are those of its own start script.
+// Apache Kafka as KRaft nodes, from a directory with Kafka's jars in `libs`, as in its binary
+// distribution. The JVM flags are those of Kafka's start script.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -79,7 +79,7 @@ async function format(classPath: string, properties: string): Promise<void> {
   if (code !== 0) throw new Error(`Kafka's storage tool ended with ${code}:\n${errors}`);
 }
 
-/** `nodes`: all of the cluster, each a broker and a controller. */
+/** `nodes`: all nodes of the cluster, each of them broker and controller. */
 async function writeProperties(
   node: Node,
   nodes: readonly Node[],

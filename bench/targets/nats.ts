@@ -1,5 +1,5 @@
-// Three bare nats-servers as one JetStream cluster, on files, one replicated stream per partition:
-// what Tarpan's cluster stands on, without Tarpan.
+// Three bare nats-servers as one JetStream cluster, on files, with one replicated stream per
+// partition: the engine of Tarpan's cluster, without Tarpan.
 
 import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -13,14 +13,14 @@ import { freePort, ServerProcess } from "./process.ts";
 const RETRY_MS = 50;
 const READY_LIMIT_MS = 60_000;
 const REPLICAS = 3;
-/** As a broker creates them: so many at a time. */
+/** Streams are created so many at a time, as a broker does. */
 const CREATES_AT_ONCE = 16;
 const REQUEST_LIMIT_MS = 30_000;
 
-/** Where `npm test` builds one. */
+/** Where `npm test` builds a nats-server. */
 const BUILT = fileURLToPath(new URL("../../../.peers/nats-server/nats-server", import.meta.url));
 
-/** The program to measure, null when there is none. Brokers run the same. */
+/** The nats-server to measure, which brokers run too; null if there is none. */
 export function findNatsServer(): string | null {
   const given = process.env.TARPAN_NATS_SERVER;
   for (const program of given === undefined ? ["nats-server", BUILT] : [given]) {
@@ -33,7 +33,7 @@ export function findNatsServer(): string | null {
 
 export interface Stream {
   readonly subject: string;
-  /** Where its Raft leader is, `nats://host:port`. */
+  /** The address of its Raft leader, `nats://host:port`. */
   readonly url: string;
 }
 
@@ -54,7 +54,7 @@ export class BareJetStream {
     this.#nodes = nodes;
   }
 
-  /** Resolves when it takes requests. `syncInterval` is NATS's: `always`, or a duration. */
+  /** Resolves when it accepts requests. `syncInterval` is NATS's: `always`, or a duration. */
   static async start(directory: string, syncInterval: string): Promise<BareJetStream> {
     const program = findNatsServer();
     if (program === null) throw new Error("There is no nats-server.");
@@ -126,11 +126,12 @@ export class BareJetStream {
   }
 
   async stop(): Promise<void> {
-    // In no order: a server that is asked hands its leaderships over first, which takes long.
+    // Killed, not stopped: a server that is stopped hands its leaderships over first, which is
+    // slow.
     for (const { server } of this.#nodes) await server.kill();
   }
 
-  /** What the servers wrote last, for an error message. */
+  /** The end of the servers' output, for an error message. */
   get output(): string {
     return this.#nodes.map(({ server }) => server.output).join("\n");
   }
@@ -152,7 +153,7 @@ export class BareJetStream {
 
 const subjectOf = (topic: string, partition: number) => `bench.${topic}.${partition}`;
 
-/** Again and again while it fails or says nothing: servers elect. */
+/** Retries while the call fails or returns nothing: the servers may be electing. */
 async function untilDone<T>(what: string, run: () => Promise<T | undefined>): Promise<T> {
   const limitMs = performance.now() + READY_LIMIT_MS;
   for (;;) {
@@ -176,7 +177,7 @@ interface ConfigParts {
   readonly syncInterval: string;
 }
 
-/** As Tarpan configures the servers that it runs itself, as far as speed is concerned. */
+/** The settings that affect speed, as Tarpan sets them for its own nats-servers. */
 function configText({ name, port, routePort, routes, own, syncInterval }: ConfigParts): string {
   return `server_name: ${name}
 listen: "127.0.0.1:${port}"

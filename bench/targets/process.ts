@@ -9,7 +9,7 @@ const CONNECT_RETRY_MS = 2;
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 const OUTPUT_KEPT = 4_000;
-/** Linux counts processor time in hundredths of a second, whatever the kernel's own tick is. */
+/** Linux reports processor time in hundredths of a second, whatever the kernel's tick is. */
 const CLOCK_TICK_MS = 10;
 
 const running = new Set<ChildProcess>();
@@ -17,7 +17,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** A server under measurement, in a process of its own. */
+/** A measured server, in its own process. */
 export class ServerProcess {
   readonly port: number;
   readonly startedMs: number;
@@ -45,7 +45,7 @@ export class ServerProcess {
     }
   }
 
-  /** Resolves to a connection as soon as the server takes one. */
+  /** Resolves to a connection as soon as the server accepts one. */
   async connect(): Promise<Connection> {
     for (;;) {
       if (this.#exited) throw new Error(`A server ended before it listened:\n${this.#output}`);
@@ -63,7 +63,7 @@ export class ServerProcess {
     return this.#exited;
   }
 
-  /** What it wrote last, for an error message. */
+  /** The end of its output, for an error message. */
   get output(): string {
     return this.#output;
   }
@@ -81,7 +81,7 @@ export class ServerProcess {
     return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
   }
 
-  /** Ends the process without a word. */
+  /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     if (this.#exited) return;
     const exited = once(this.#child, "exit");
@@ -89,7 +89,7 @@ export class ServerProcess {
     await exited;
   }
 
-  /** Asks the process to end, and makes it end. */
+  /** Asks the process to end, and kills it if it does not. */
   async stop(): Promise<void> {
     if (this.#exited) return;
     const exited = once(this.#child, "exit");

@@ -1,4 +1,4 @@
-// The bare servers get the layout of frames from here, so that they load nothing of Tarpan.
+// Passes the layout of the frames to the bare servers, which load no module of Tarpan.
 
 import { fileURLToPath } from "node:url";
 import {
@@ -17,7 +17,7 @@ import type { Flush } from "./target.ts";
 const IDS = { requestIdAt: REQUEST_ID_AT, answerIdAt: RESPONSE_ID_AT };
 
 export interface RawProduceOptions {
-  /** Any topic whose name is as long. */
+  /** Any topic whose name has the same length. */
   readonly topic: string;
   /** The exact size of every batch. */
   readonly batchBytes: number;
@@ -36,7 +36,7 @@ export function rawProduce(options: RawProduceOptions): Promise<ServerProcess> {
 export interface RawFetchOptions {
   readonly topic: string;
   readonly file: string;
-  /** Bytes of records in every answer. */
+  /** Bytes of records in every response. */
   readonly chunkBytes: number;
   readonly chunks: number;
 }

@@ -8,13 +8,13 @@ export type Flush = "always" | "never";
 /** Kafka's broker configs, by name. */
 export type Configs = Readonly<Record<string, string>>;
 
-/** A broker that can be measured. `never` stands for what the broker does when it need not sync. */
+/** A broker that can be measured. `never` means that the broker need not sync. */
 export interface Target {
   readonly name: "tarpan" | "kafka";
-  /** What must be done once before a broker starts on a new directory. */
+  /** Prepares a new directory, once, before a broker starts on it. */
   prepare?(directory: string): Promise<void>;
   start(directory: string, flush: Flush, configs?: Configs): Promise<ServerProcess>;
-  /** A cluster of so many brokers on a new directory, their ids from 1 on. */
+  /** A cluster of so many brokers on a new directory, with ids from 1 on. */
   startCluster(directory: string, flush: Flush, brokers: number): Promise<readonly ClusterNode[]>;
 }
 
@@ -31,7 +31,7 @@ export async function connected(server: ServerProcess): Promise<Connection> {
   return connection;
 }
 
-/** Creates a topic, again and again while the broker says that it is not ready for it. */
+/** Creates a topic, and retries while the broker is not ready for it. */
 export async function createTopic(
   connection: Connection,
   name: string,
