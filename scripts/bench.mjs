@@ -1,6 +1,6 @@
 // `npm run bench [-- --quick] [-- --only SECTION] [-- --peers kafka --kafka-dir DIR]`: installs and
-// builds if needed, then measures. The bench is compiled too: what is measured, and what measures,
-// is plain Node on plain JavaScript.
+// builds if needed, then measures. The bench is compiled too, so that both the measured and the
+// measuring code run as plain JavaScript.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

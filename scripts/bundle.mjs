@@ -1,5 +1,5 @@
-// Puts the command line into few files: a process that loads 250 modules one by one takes twice as
-// long to its first acknowledged record (docs/adr/0004). Does nothing when nothing has changed.
+// Bundles the command line into few files: with 250 modules the time to the first acknowledged
+// record is twice as long (docs/adr/0004). Does nothing if no input has changed.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,15 +9,15 @@ import { root } from "./lib/steps.mjs";
 const cli = join(root, "packages/cli/dist");
 const target = join(cli, "bundle");
 const bundled = ["cli", "broker", "client", "protocol", "codecs"];
-// From the registry only what a start loads and is pure: one more file would cost it more than the
-// code.
+// Of the registry's packages only those that a start loads, and that are pure JavaScript: loading
+// another file takes longer than its code.
 const bundledPackages =
   /^((@tarpan\/(broker|client|protocol|codecs)|hono)(\/.*)?|commander|sonic-boom)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
 );
-/** Commander can run other programs as commands, which nothing here does: 3 ms of each start. */
+/** Commander loads it to run other programs as commands, which we don't: 3 ms of each start. */
 const withoutChildProcesses = {
   name: "without-child-processes",
   resolveId: (id, importer) =>
@@ -47,8 +47,8 @@ async function bundle() {
     platform: "node",
     preserveEntrySignatures: false,
     plugins: [withoutChildProcesses, codecsFromTheirPackage],
-    // What is not bundled, from the registry and codecs, finds its own files from where it lies.
-    // What a bundled package needs is bundled with it.
+    // Other packages are not bundled: they find their files relative to their own. The dependencies
+    // of a bundled package are bundled with it.
     external: (id, importer) =>
       /^[@a-z]/.test(id) && !bundledPackages.test(id) && !importer?.includes("node_modules"),
   });
@@ -66,7 +66,7 @@ async function bundle() {
   }
 }
 
-/** A licence wants to be where its code is. */
+/** The licences of bundled packages must be with their code. */
 async function licensesOf({ moduleIds }) {
   const names = moduleIds.flatMap(
     (id) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? [],

@@ -1,5 +1,5 @@
-// `npm run chaos`: the crash, fuzz and group tests and the simulations, ten times as long as in
-// `npm test` and more, and the cluster's, with longer faults and more of them.
+// `npm run chaos`: runs the crash, fuzz and group tests and the simulations ten times as long as
+// `npm test`, or longer, and the cluster tests with more and longer faults.
 
 import { join } from "node:path";
 import { build, exitOnFailure, install, requireNode, root, step } from "./lib/steps.mjs";

@@ -1,5 +1,5 @@
 /**
- * Holds the message schemas of @tarpan/protocol against Kafka's own definitions:
+ * Compares the message schemas of @tarpan/protocol with Kafka's own definitions:
  *
  *     npx tsx --conditions=tarpan-source scripts/check-messages.ts FOLDER...
  *
@@ -41,7 +41,7 @@ interface KafkaField {
 }
 
 interface KafkaMessage {
-  /** What isn't sent on its own has none. */
+  /** Absent for a struct that is only part of messages. */
   apiKey?: number;
   name: string;
   validVersions: Range;
@@ -84,7 +84,7 @@ function parse(path: string): KafkaMessage {
   return JSON.parse(readFileSync(path, "utf8").replace(/^\s*\/\/.*$/gm, "")) as KafkaMessage;
 }
 
-/** A default as text, so that 0x7fffffff, "2147483647" and 2147483647n are the same. */
+/** A default as text, so that 0x7fffffff, "2147483647" and 2147483647n compare as equal. */
 function kafkaDefault(field: KafkaField, kind: string): string {
   const text = String(field.default === undefined ? "" : field.default).trim();
   if (kind === "records" || text === "null") return "null";

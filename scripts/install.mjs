@@ -1,4 +1,4 @@
-// Installs and builds: what `npm run check` needs on a clean checkout.
+// Installs and builds, as `npm run check` needs it on a clean checkout.
 
 import { build, exitOnFailure, install, requireNode } from "./lib/steps.mjs";
 

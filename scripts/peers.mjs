@@ -1,6 +1,6 @@
-// Gets the clients that the interop tests run against and the servers that clusters need, and
-// writes .peers/peers.json, which the tests read: each peer's path, or why it is missing and
-// whether CI may go on without it. What is there already is kept, so a second run takes no time.
+// Installs the clients for the interop tests and the servers for clusters. Writes .peers/peers.json
+// for the tests: each peer's path, or why it is missing and whether CI may run without it. Existing
+// peers are kept, so a second run is fast.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -48,7 +48,7 @@ async function attempt(prepare) {
 const DEBIAN_PEERS = {
   kcat: { packages: ["kcat"], path: () => findProgram("kcat") ?? findProgram("kafkacat") },
   "kafka-python": {
-    // Without the last three it has gzip only.
+    // Without the last three packages it has only gzip.
     packages: ["python3-kafka", "python3-snappy", "python3-lz4", "python3-zstandard"],
     path: () => pythonWith("kafka, snappy, lz4.frame, zstandard"),
   },
@@ -95,7 +95,7 @@ async function pythonWith(modules) {
   return null;
 }
 
-// ---- the librdkafka of today: Debian's is from before KIP-848 ----
+// ---- a current librdkafka: Debian's is older than KIP-848 ----
 
 const NEW_CONFLUENT = "confluent-kafka==2.16.1";
 
@@ -164,7 +164,7 @@ async function goPeer() {
   });
 }
 
-/** Keeps what `make` returns until a file in `source` changes. */
+/** Runs `make`, and keeps its result until a file in `source` changes. */
 async function cached(name, source, make) {
   const hash = createHash("sha256");
   for (const file of readdirSync(source).sort()) hash.update(readFileSync(join(source, file)));

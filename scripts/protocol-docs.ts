@@ -1,4 +1,4 @@
-// Writes docs/protocol.md from the list of handlers; a test holds the two together.
+// Writes docs/protocol.md from the list of handlers; a test checks that it is up to date.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { handlers } from "../packages/broker/src/handlers/index.ts";

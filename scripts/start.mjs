@@ -1,7 +1,7 @@
 // `npm start [-- broker flags]`: installs and builds if needed, then runs the broker.
 //
-// package.json says `exec node`: npm passes a signal to the shell it starts, which would die of it
-// and leave the broker behind; so the shell becomes this process. Without a POSIX shell, run
+// package.json has `exec node`, so that npm's shell becomes this process: a signal from npm would
+// otherwise end only the shell, and the broker would keep running. Without a POSIX shell, run
 // `node scripts/start.mjs`.
 
 import { join } from "node:path";
@@ -14,8 +14,8 @@ await exitOnFailure(async () => {
   await build();
 });
 
-// The broker becomes this very process instead of a child of it: signals reach it, its exit code
-// is ours, and no kill can leave it behind without its parent.
+// The broker runs in this process, not in a child: so it gets all signals, its exit code is ours,
+// and it can't outlive its parent.
 const program = join(root, "packages/cli/bin/tarpan.js");
 process.argv.splice(1, 1, program, "broker");
 await import(pathToFileURL(program).href);

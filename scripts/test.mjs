@@ -19,7 +19,7 @@ const passed = [];
 const failed = [];
 const skipped = [];
 for (const module of vitest.state.getTestModules()) {
-  // A file that can't be loaded has no tests to count, but it has failed.
+  // A file that can't be loaded has no tests, but counts as failed.
   if (module.errors().length > 0) failed.push(module.relativeModuleId);
   for (const test of module.children.allTests()) {
     const { state, note } = test.result();

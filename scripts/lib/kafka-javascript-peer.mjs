@@ -1,6 +1,5 @@
-// @confluentinc/kafka-javascript, librdkafka for Node. Its install script would download a binary
-// of its own: it is built here instead, from the sources of librdkafka that its package brings
-// along.
+// @confluentinc/kafka-javascript, librdkafka for Node. Its install script would download a binary,
+// so we build it from the librdkafka sources in its package.
 
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -12,12 +11,12 @@ const NAME = "@confluentinc/kafka-javascript";
 const PINNED = "1.10.1";
 const TOOLS = ["make", "gcc", "g++", "python3"];
 
-/** `home` is where it is kept. */
+/** `home` is the folder where it is kept. */
 export async function kafkaJavascriptPeer(home) {
   const target = join(home, "kafka-javascript");
   const peer = { path: process.execPath, modules: join(target, "node_modules") };
   const stampPath = join(target, "stamp");
-  // What is built fits one version of Node alone.
+  // The built addon works only with one version of Node.
   const stamp = `${PINNED} ${process.versions.modules}`;
   if (existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp) return peer;
   const headers = [process.env.npm_config_nodedir, dirname(dirname(process.execPath))].find(
@@ -58,7 +57,7 @@ async function download(target, npm) {
   await step(title, process.execPath, [npm, ...args, `${NAME}@${PINNED}`], { env });
 }
 
-/** Nothing is optimised: what is tested is what it sends, and the compiler takes half the time. */
+/** Without optimisation the build takes half the time; the tests only check what it sends. */
 async function build(source, gyp, headers) {
   const jobs = availableParallelism();
   const script = `

@@ -1,5 +1,6 @@
-// nats-server, which every broker of a cluster runs: one that is here already, else built with Go,
-// else Debian's. That is older than is safe, and noted as such: what runs it has to allow it.
+// nats-server, which every broker of a cluster runs: an installed one, else one built with Go, else
+// Debian's. Debian's version is too old to be safe and is marked so: a broker needs a flag to run
+// it.
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ const PINNED = "v2.14.5";
 const OLDEST = [2, 14, 4];
 const DEBIANS = ["/usr/bin/nats-server", "/usr/sbin/nats-server"];
 
-/** `home` is where a built one is kept. */
+/** `home` is the folder where a built nats-server is kept. */
 export async function natsServerPeer(home) {
   const own = join(home, "nats-server", "nats-server");
   for (const path of [process.env.TARPAN_NATS_SERVER, findProgram("nats-server"), own])

@@ -1,7 +1,7 @@
-// Puts a bundle made aside in the place of the one before, which processes may be running from or
-// just starting from. Chunks are named by their content, so no file that is there ever changes but
-// main.js, which is replaced at once; and the chunks of the bundle before stay for those who have
-// read its main.js already.
+// Replaces a bundle by a new one, which was built in another directory. Processes may be running
+// from the old bundle, or starting. Chunks are named by their content, so no existing file changes
+// except main.js, which is replaced atomically. The chunks of the previous bundle are kept for
+// processes that have read its main.js.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -10,7 +10,9 @@ import { basename, join } from "node:path";
 const ENTRY = "main.js";
 const MANIFEST = "manifest.json";
 
-/** Of the JavaScript in `directories`, and of `files`: contents, unlike times, survive copies. */
+/**
+ * A hash of the JavaScript in `directories` and of `files`: unlike times, contents survive copies.
+ */
 export async function hashOf(directories, files) {
   const scripts = (await Promise.all(directories.map(scriptsIn))).flat();
   const hash = createHash("sha256");
@@ -25,14 +27,14 @@ async function scriptsIn(directory) {
   const entries = await readdir(directory, { withFileTypes: true });
   const found = entries.map(async (entry) => {
     const path = join(directory, entry.name);
-    // Bundles, made and in the making, lie beside what they are made from.
+    // Finished and unfinished bundles are in the same folders as their inputs.
     if (entry.isDirectory()) return entry.name.startsWith("bundle") ? [] : scriptsIn(path);
     return path.endsWith(".js") ? [path] : [];
   });
   return (await Promise.all(found)).flat();
 }
 
-/** Whether what lies in `target` was made from `inputs`, and is all there. */
+/** Whether the bundle in `target` was built from `inputs` and is complete. */
 export async function upToDate(target, inputs) {
   const manifest = await manifestOf(target);
   if (manifest.inputs !== inputs) return false;
@@ -40,7 +42,7 @@ export async function upToDate(target, inputs) {
   return manifest.files.every((file) => there.has(file));
 }
 
-/** Moves `files` from the directory `aside` into `target`, which is made when it is missing. */
+/** Moves `files` from the directory `aside` into `target`, which is created if it is missing. */
 export async function placeBundle(aside, target, files, inputs) {
   await mkdir(target, { recursive: true });
   const before = await manifestOf(target);
@@ -58,7 +60,7 @@ async function manifestOf(target) {
   try {
     return JSON.parse(await readFile(join(target, MANIFEST), "utf8"));
   } catch {
-    // None, or one that no manifest tells of: what is there stays for now.
+    // There is no bundle, or one without a manifest: its files are kept for now.
     return { inputs: null, files: await readdir(target).catch(() => []) };
   }
 }

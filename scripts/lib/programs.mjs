@@ -1,4 +1,4 @@
-// Finding programs on this machine, and installing Debian's where that can be done.
+// Finds programs on this machine, and installs Debian's packages where that is possible.
 
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -24,10 +24,10 @@ export async function installPackages(packages) {
   await withoutServices(() => step(title, "apt-get", args, { env }));
 }
 
-/** Asked by Debian's packages before they start what they brought; 101 is no. */
+/** Debian's packages run this script before they start a service; exit code 101 forbids it. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
-/** A server of the machine's own would hold the ports that everybody uses. */
+/** A started service would use the default ports. */
 async function withoutServices(install) {
   if (existsSync(POLICY)) return install();
   writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });

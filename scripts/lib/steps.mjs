@@ -1,5 +1,5 @@
-// What `npm start`, `npm test` and `.ci/run` share. Plain Node: it runs before anything is
-// installed, so it imports nothing but node:* and fails with a sentence on an old Node.
+// Shared by `npm start`, `npm test` and `.ci/run`. It runs before anything is installed, so it
+// imports only node:* modules, and on an old Node it fails with one sentence.
 
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 const OLDEST_NODE = [20, 19];
 
-/** Ends the process with one line when this Node can't run Tarpan. */
+/** Ends the process with one line if this Node can't run Tarpan. */
 export function requireNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
@@ -18,7 +18,7 @@ export function requireNode() {
   process.exit(1);
 }
 
-/** Installs the dependencies if package-lock.json names something that is not there. */
+/** Installs the dependencies if one from package-lock.json is missing. */
 export async function install() {
   if (isInstalled()) return;
   const npm = process.env.npm_execpath;
@@ -30,15 +30,15 @@ export async function install() {
   );
 }
 
-/** Compiles what has changed since the last build. */
+/** Compiles the files that have changed since the last build. */
 export async function build() {
   await step("Building", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]);
   await step("Bundling", process.execPath, [join(root, "scripts/bundle.mjs")]);
 }
 
 /**
- * Whether node_modules holds what package-lock.json asks for. npm notes what it installed in a
- * lock file of its own: comparing the two, rather than their times, survives copies and clones.
+ * Whether node_modules matches package-lock.json. npm lists what it has installed in another lock
+ * file; we compare the two files, since their times do not survive copies and clones.
  */
 function isInstalled() {
   const installedPath = join(root, "node_modules/.package-lock.json");
@@ -53,8 +53,8 @@ function isInstalled() {
 }
 
 /**
- * Runs one step, saying what it is and how long it takes. Its output is shown only when it fails
- * or when `show` is set. Rejects with a StepFailed.
+ * Runs one step, and prints its name and how long it takes. Shows its output only if it fails or if
+ * `show` is set. Rejects with a StepFailed.
  */
 export async function step(title, command, args, { show = false, env = process.env } = {}) {
   const startedMs = performance.now();
@@ -74,7 +74,7 @@ export async function step(title, command, args, { show = false, env = process.e
 
 export class StepFailed extends Error {}
 
-/** Runs a program in the repository root; resolves to its output, rejects with it. */
+/** Runs a program in the repository root; resolves to its output, or rejects with it. */
 export function run(command, args, { show = false, env = process.env, cwd = root } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -97,7 +97,9 @@ function progress(line) {
   process.stderr.write(`${line}\n`);
 }
 
-/** Runs `main`; a failed step is one message and exit code 1, a bug keeps its stack trace. */
+/**
+ * Runs `main`. A failed step prints one message, with exit code 1; a bug prints its stack trace.
+ */
 export async function exitOnFailure(main) {
   try {
     await main();
