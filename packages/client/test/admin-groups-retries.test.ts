@@ -1,4 +1,4 @@
-// Coordinators that move and answers that get lost: a peer that follows a script, in the real
+// Coordinators that move, and responses that get lost: a scripted peer that speaks the real
 // protocol.
 import { type Api, DeleteGroups, ErrorCode, FindCoordinator, OffsetCommit } from "@tarpan/protocol";
 import { afterEach, expect, test } from "vitest";
@@ -14,14 +14,16 @@ afterEach(async () => {
 /** One answer of the script; null closes the connection instead. */
 type Script = readonly (readonly [Api, object | null])[];
 
-/** The one version offered of each, in which the fields used here are all there are. */
+/** The only version offered of each API: it has only the fields used here. */
 const OFFERED: readonly Offered[] = [
   [FindCoordinator, 2],
   [OffsetCommit, 7],
   [DeleteGroups, 1],
 ];
 
-/** Answers `script` in turn, and by itself what every client asks. */
+/**
+ * Sends the answers of `script` in turn; answers the requests that every client sends by itself.
+ */
 async function scripted(script: Script): Promise<{ admin: Admin; asked: string[] }> {
   const left = [...script];
   const asked: string[] = [];
@@ -48,7 +50,7 @@ const committed = (errorCode: number) =>
 const deleted = (errorCode: number) =>
   [DeleteGroups, { results: [{ groupId: "g", errorCode }] }] as const;
 
-test("a coordinator that is not there, loads or has moved is looked for again", async () => {
+test("a coordinator that is not available, is loading or has moved is looked up again", async () => {
   const { admin, asked } = await scripted([
     coordinator(ErrorCode.COORDINATOR_NOT_AVAILABLE),
     coordinator(0),
@@ -63,7 +65,7 @@ test("a coordinator that is not there, loads or has moved is looked for again", 
   expect(asked.filter((name) => name === "OffsetCommit")).toHaveLength(3);
 });
 
-test("a deletion whose answer was lost was done", async () => {
+test("a deletion whose response was lost counts as done", async () => {
   const { admin } = await scripted([
     coordinator(0),
     [DeleteGroups, null],
@@ -73,7 +75,7 @@ test("a deletion whose answer was lost was done", async () => {
   await admin.deleteGroups(["g"]);
 });
 
-test("a group that was refused for another coordinator's, and is not there, is not found", async () => {
+test("a group is not found, after a refusal by a broker that is not its coordinator", async () => {
   const { admin } = await scripted([
     coordinator(0),
     deleted(ErrorCode.NOT_COORDINATOR),

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const at = (partition: number, offset: number) => ({ topic: "t", partition, offset });
 
-test("offsets are committed, read, taken away", async () => {
+test("offsets are committed, read and deleted", async () => {
   expect(await admin.groupOffsets("offsets")).toEqual([]);
   await admin.alterGroupOffsets("offsets", [{ ...at(1, 2), metadata: "note" }, at(0, 0)]);
   expect(await admin.groupOffsets("offsets")).toEqual([
@@ -36,7 +36,7 @@ test("offsets are committed, read, taken away", async () => {
   expect(await admin.groupOffsets("offsets")).toEqual([{ ...at(1, 2), metadata: "note" }]);
 });
 
-test("what could not be committed is named", async () => {
+test("a failed commit names the partition", async () => {
   await expect(admin.alterGroupOffsets("bad", [at(0, 0), at(9, 0)])).rejects.toMatchObject({
     kafkaName: "UNKNOWN_TOPIC_OR_PARTITION",
     message: expect.stringContaining("offset of group bad in t-9"),
@@ -109,7 +109,7 @@ test("a group of the consumer protocol", async () => {
   });
 });
 
-test("lag is what there is after the committed offset", async () => {
+test("lag is the number of records after the committed offset", async () => {
   await admin.alterGroupOffsets("lag", [at(1, 1)]);
   expect(await admin.groupLag("lag")).toEqual([
     { topic: "t", partition: 1, committed: 1, end: 3, lag: 2, memberId: null },

@@ -47,7 +47,7 @@ async function readAll(
 }
 
 describe("producer and consumer", () => {
-  test("records come back as they were sent", async () => {
+  test("records are read as they were sent", async () => {
     const producer = new Producer(client);
     const record = {
       topic: "whole",
@@ -90,7 +90,7 @@ describe("producer and consumer", () => {
     },
   );
 
-  test("order holds over many batches, sent without waiting", async () => {
+  test("records sent without waiting keep their order over many batches", async () => {
     const producer = new Producer(client, { batchBytes: 500 });
     const count = 2_000;
     const sent = Array.from({ length: count }, (_, i) =>
@@ -101,11 +101,11 @@ describe("producer and consumer", () => {
     expect((await readAll("order")).map(({ value }) => Number(text(value)))).toEqual(offsets);
   });
 
-  test("many at once, each told of once, in the order of all that was sent", async () => {
+  test("sendEach settles each record once, and keeps the order with other sends", async () => {
     const producer = new Producer(client);
     const at = { topic: "each", partition: 0 };
     const told: unknown[] = [];
-    // Nothing is known of the topic yet, and then it is.
+    // First without cached metadata of the topic, then with it.
     const first = producer.send({ ...at, value: "0" });
     for (const values of [["1", "2"], ["3"]]) {
       const records = values.map((value) => ({ ...at, value }));
@@ -145,7 +145,7 @@ describe("producer and consumer", () => {
     expect(await readAll("acks")).toHaveLength(2);
   });
 
-  test("what no request could carry is refused, and what two can goes in two", async () => {
+  test("a record larger than a request is refused; two that fit only two requests use two", async () => {
     const value = Buffer.alloc(60 * 1024 * 1024);
     const producer = new Producer(client, { bufferBytes: 500 * 1024 * 1024 });
     await expect(
@@ -153,12 +153,12 @@ describe("producer and consumer", () => {
     ).rejects.toMatchObject({ code: "TARPAN_RECORD_TOO_LARGE", retriable: false });
     await admin.createTopic({ name: "large", partitions: 2 });
     const sent = [0, 1].map((partition) => producer.send({ topic: "large", partition, value }));
-    // By the broker: a request of both would have ended the connection.
+    // The broker refuses it: one request with both would have closed the connection.
     for (const each of sent)
       await expect(each).rejects.toMatchObject({ code: "TARPAN_KAFKA_MESSAGE_TOO_LARGE" });
   });
 
-  test("send refuses what the buffer can't hold; ready lets on", async () => {
+  test("send refuses records when the buffer is full, until ready resolves", async () => {
     const producer = new Producer(client, { bufferBytes: 10_000 });
     const record = { topic: "full", partition: 0, value: "x".repeat(2_000) };
     const sent = Array.from({ length: 10 }, () => producer.send(record).catch((e) => e.code));
@@ -169,7 +169,7 @@ describe("producer and consumer", () => {
     expect(await readAll("full")).toHaveLength(10 - refused.length);
   });
 
-  test("a record too large fails alone", async () => {
+  test("only a record that is too large fails", async () => {
     const producer = new Producer(client);
     const record = { topic: "large", partition: 0 };
     const large = producer.send({ ...record, value: new Uint8Array(2_000_000) });
@@ -179,7 +179,7 @@ describe("producer and consumer", () => {
     expect((await readAll("large")).map(({ value }) => text(value))).toEqual(["small"]);
   });
 
-  test("a record that can't be written fails, its neighbours do not", async () => {
+  test("only a record that can't be encoded fails", async () => {
     await admin.createTopic({ name: "odd", partitions: 2 });
     const producer = new Producer(client);
     const bad = producer.send({ topic: "odd", partition: 0, value: "v", timestamp: 1.5 });
@@ -190,7 +190,7 @@ describe("producer and consumer", () => {
     expect(next).toMatchObject({ partition: 0, offset: 0 });
   });
 
-  test("flush and close wait for what was sent", async () => {
+  test("flush and close wait until all records are settled", async () => {
     const producer = new Producer(client, { lingerMs: 60_000 });
     const sent = producer.send({ topic: "flush", partition: 0, value: "v" });
     await producer.flush();
@@ -208,7 +208,7 @@ describe("producer and consumer", () => {
   });
 });
 
-describe("where a consumer begins", () => {
+describe("where a consumer starts", () => {
   beforeAll(async () => {
     const producer = new Producer(client);
     for (let i = 0; i < 10; i++)
@@ -237,7 +237,7 @@ describe("where a consumer begins", () => {
     consumer.close();
   });
 
-  test("seek moves, also while a fetch is on its way", async () => {
+  test("seek moves the position, also while a fetch is in flight", async () => {
     const consumer = new Consumer(client);
     await consumer.assign([{ topic: "ten", partition: 0, offset: "latest" }]);
     expect(await consumer.poll(1)).toEqual([]);
@@ -247,7 +247,7 @@ describe("where a consumer begins", () => {
     consumer.close();
   });
 
-  test("iteration goes on with what comes later, and ends with close", async () => {
+  test("iteration continues with later records, and ends with close", async () => {
     const consumer = new Consumer(client);
     await consumer.assign([{ topic: "ten", partition: 0, offset: 9 }]);
     const seen: number[] = [];
@@ -266,7 +266,7 @@ describe("where a consumer begins", () => {
 });
 
 describe("admin", () => {
-  test("a topic's life", async () => {
+  test("a topic is created, listed, grown and deleted", async () => {
     const created = await admin.createTopic({
       name: "life",
       partitions: 2,
@@ -296,12 +296,12 @@ describe("admin", () => {
     });
   });
 
-  test("validateOnly makes nothing", async () => {
+  test("validateOnly creates nothing", async () => {
     await admin.createTopic({ name: "unmade", partitions: 1 }, { validateOnly: true });
     expect((await admin.listTopics()).map(({ name }) => name)).not.toContain("unmade");
   });
 
-  test("deleteRecords moves the start", async () => {
+  test("deleteRecords moves the log start offset", async () => {
     const producer = new Producer(client);
     for (let i = 0; i < 3; i++) await producer.send({ topic: "cut", partition: 0, value: "v" });
     expect(await admin.deleteRecords({ topic: "cut", partition: 0 }, 2)).toBe(2);
@@ -315,7 +315,7 @@ describe("admin", () => {
     expect([...cluster.brokers.keys()]).toEqual([broker.nodeId]);
   });
 
-  test("a group begins at once in memory, as Kafka's config says on disk, and as told", async () => {
+  test("the initial rebalance delay is 0 in memory, Kafka's default on disk, or as configured", async () => {
     const name = "group.initial.rebalance.delay.ms";
     const dataDir = mkdtempSync(join(tmpdir(), "tarpan-delay-"));
     const delays: (string | null)[] = [];

@@ -1,5 +1,4 @@
-// What JavaScript lets callers hand in: refused where it comes in, by name, before anything is
-// sent.
+// Wrong arguments, which JavaScript allows: refused by name before anything is sent.
 import { Broker } from "@tarpan/broker";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -63,18 +62,18 @@ describe("options", () => {
     );
   });
 
-  test("options that are undefined are left out", () => {
+  test("an option that is undefined counts as left out", () => {
     new Producer(client, { acks: undefined, lingerMs: undefined } as Any);
     new Consumer(client, { maxWaitMs: undefined });
   });
 
-  test("a client that is none", () => {
+  test("a first argument that is no Client", () => {
     const options: Any = { bootstrap: "localhost" };
     for (const Each of [Producer, Consumer, Admin, GroupConsumer] as Any[])
       expect(() => new Each(options)).toThrow(/the first argument must be a Client/);
   });
 
-  test("a connection's", async () => {
+  test("options of a connection", async () => {
     const options: Any = { host: "localhost", port: "x", clientId: "c", timeoutMs: 1 };
     await expect(Connection.open(options)).rejects.toMatchObject({ code: "TARPAN_BAD_OPTION" });
   });
@@ -103,11 +102,11 @@ describe("records", () => {
     await expect(producer.sendBatch([good, record, good])).rejects.toMatchObject(bad);
   });
 
-  test("none of a batch that was refused is stored, all of one that was taken are", async () => {
+  test("sendBatch stores all records or, if it is refused, none", async () => {
     const at = { topic: "checked-batches", partition: 0 };
     const record = { ...at, value: Buffer.alloc(1_000) };
     const producer = new Producer(client, { bufferBytes: 10_000 });
-    // As large as it is: the buffer is empty.
+    // Accepted despite its size, because the buffer is empty.
     const taken = producer.sendBatch(Array(20).fill(record));
     const full = { code: "TARPAN_BUFFER_FULL", retriable: true };
     await expect(producer.sendBatch([record, record])).rejects.toMatchObject(full);
@@ -157,7 +156,7 @@ describe("arguments", () => {
     });
   });
 
-  test("a new topic's are options", async () => {
+  test("createTopic and listGroups check options", async () => {
     const bad = { code: "TARPAN_BAD_OPTION" };
     await expect(admin().createTopic({ name: "t", numPartitions: 3 })).rejects.toMatchObject({
       ...bad,

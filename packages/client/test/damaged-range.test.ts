@@ -1,5 +1,5 @@
-// Records that a broker can't read any more, or that came damaged: the reader is told where, and
-// goes on.
+// Records that a broker can't read, or that arrive damaged: the consumer gets the range, and can
+// read on after it.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +49,7 @@ interface Reader {
   seek(topic: string, partition: number, offset: number): Promise<void>;
 }
 
-/** What can be read, in both partitions, with each damage met on the way. */
+/** All readable records of both partitions, and each DamagedRangeError. */
 async function readAll(reader: Reader, count: number) {
   const found: string[] = [];
   const damages: unknown[] = [];
@@ -59,7 +59,7 @@ async function readAll(reader: Reader, count: number) {
         found.push(`${partition}@${offset} ${value}`);
     } catch (error) {
       damages.push(error);
-      // Nobody sees to it the first time: it shows again.
+      // The first time nothing is done about it: the next poll rejects again.
       if (damages.length > 1) await reader.seek(topic, 0, (error as typeof DAMAGED).nextOffset);
     }
   }
@@ -69,7 +69,7 @@ async function readAll(reader: Reader, count: number) {
 const READABLE = ["0@0 a", "0@1 a", "0@2 a", "0@6 c", "0@7 c", "0@8 c", "1@0 other"];
 const ERRORS = [1, 2].map(() => ({ code: "TARPAN_DAMAGED_RANGE", retriable: false, ...DAMAGED }));
 
-test("a consumer is told of the range, and goes on behind it", async () => {
+test("a consumer gets the range, and reads on after it", async () => {
   const consumer = new Consumer(client);
   await consumer.assign([0, 1].map((partition) => ({ topic, partition, offset: "earliest" })));
   const { found, damages } = await readAll(consumer, READABLE.length);
@@ -81,7 +81,7 @@ test("a consumer is told of the range, and goes on behind it", async () => {
   consumer.close();
 });
 
-test("a group consumer likewise, and commits what is behind it", async () => {
+test("a group consumer gets the range, reads on after it and commits", async () => {
   const group = { groupId: "g", autoOffsetReset: "earliest" } as const;
   const consumer = new GroupConsumer(client, group);
   await consumer.subscribe([topic]);
@@ -96,7 +96,7 @@ test("a group consumer likewise, and commits what is behind it", async () => {
   ]);
 });
 
-test("an offset that is no longer there in one partition costs no records of another", async () => {
+test("an offset out of range in one partition loses no records of another", async () => {
   const consumer = new Consumer(client);
   await consumer.assign([
     { topic, partition: 1, offset: 0 },
@@ -107,7 +107,7 @@ test("an offset that is no longer there in one partition costs no records of ano
   consumer.close();
 });
 
-describe("records that come damaged", () => {
+describe("records that arrive damaged", () => {
   const records = ["x", "y"].map((value) => {
     return { key: null, value: Buffer.from(value), timestamp: 0 };
   });
@@ -118,7 +118,7 @@ describe("records that come damaged", () => {
     return bytes;
   };
 
-  test("what comes before them is handed out, then they are named", () => {
+  test("the records before them are handed out, then the range is named", () => {
     const position = new Position(topic, 0, 0);
     const bytes = damagedAt(70);
     expect(takeRecords(position, bytes).map(({ offset }) => offset)).toEqual([0, 1]);
@@ -128,7 +128,7 @@ describe("records that come damaged", () => {
     expect(() => takeRecords(position, rest)).toThrow(expect.objectContaining(damage));
   });
 
-  test("where they end is not said by a header that is damaged itself", () => {
+  test("a damaged header does not tell the end of the range", () => {
     const position = new Position(topic, 0, 2);
     const rest = damagedAt(26).subarray(batches[0]!.length);
     const damage = { code: "TARPAN_DAMAGED_RANGE", offset: 2, nextOffset: null };

@@ -1,4 +1,4 @@
-// What a client does when brokers are away, silent or not brokers at all.
+// What a client does when brokers are down or silent, or when the server is no broker.
 
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
@@ -33,7 +33,7 @@ async function listen(onConnection: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test("nothing listens: refused at once, with the address", async () => {
+test("connection refused: rejects at once, with the address", async () => {
   const port = await listen(() => {});
   await closing.pop()!();
   const admin = new Admin(clientOf(`127.0.0.1:${port}`));
@@ -50,7 +50,7 @@ test("one broker of several is enough", async () => {
   expect(await admin.listTopics()).toEqual([]);
 });
 
-test("a peer that says nothing: a time-out that names it", async () => {
+test("a silent peer: a time-out with its address", async () => {
   const port = await listen(() => {});
   const options = { host: "127.0.0.1", port, clientId: "c", timeoutMs: 50 };
   await expect(Connection.open(options)).rejects.toMatchObject({
@@ -71,7 +71,7 @@ test("a peer that closes", async () => {
   await expect(Connection.open(options)).rejects.toMatchObject({ code: "TARPAN_CONNECTION" });
 });
 
-test("a broker that comes back on its port: what was sent meanwhile arrives, once and in order", async () => {
+test("a broker that restarts on its port: records sent meanwhile are stored once and in order", async () => {
   let broker = await Broker.start({ configs: { "num.partitions": 1 } });
   closing.push(() => broker.stop());
   const client = clientOf(broker.bootstrap);
@@ -81,12 +81,12 @@ test("a broker that comes back on its port: what was sent meanwhile arrives, onc
   await broker.stop();
   const sent = [1, 2, 3].map((i) => producer.send({ topic: "t", partition: 0, value: `${i}` }));
   broker = await Broker.start({ port });
-  // A memory broker comes back empty, and the topic is made again when the producer asks for it.
+  // A broker in memory restarts empty; the producer's metadata request creates the topic again.
   const outcomes = await Promise.all(sent);
   expect(outcomes.map(({ offset }) => offset)).toEqual([0, 1, 2]);
 });
 
-test("nobody comes back: the delivery time-out ends it", async () => {
+test("a broker that does not restart: the delivery time-out ends the retries", async () => {
   const broker = await Broker.start();
   const producer = new Producer(clientOf(broker.bootstrap), { deliveryTimeoutMs: 300 });
   await producer.send({ topic: "t", partition: 0, value: "before" });
@@ -97,7 +97,7 @@ test("nobody comes back: the delivery time-out ends it", async () => {
   });
 });
 
-test("a broker that makes no topics: refused after a while, not never", async () => {
+test("a broker that creates no topics: rejects after a few seconds", async () => {
   const broker = await Broker.start({ configs: { "auto.create.topics.enable": false } });
   closing.push(() => broker.stop());
   const producer = new Producer(clientOf(broker.bootstrap), { deliveryTimeoutMs: 1_000 });

@@ -7,7 +7,7 @@ function frame(...body: number[]): Uint8Array {
 
 const stream = Buffer.concat([frame(1, 2, 3, 4), frame(5, 6, 7, 8, 9), frame(1, 1, 1, 1)]);
 
-test.each([1, 2, 3, 5, 7, 9, 100])("frames come out whole from pieces of %i bytes", (size) => {
+test.each([1, 2, 3, 5, 7, 9, 100])("joins frames from chunks of %i bytes", (size) => {
   const splitter = new FrameSplitter();
   const frames: number[][] = [];
   for (let at = 0; at < stream.length; at += size)

@@ -1,4 +1,4 @@
-// What was just made, or has just moved, is not known to all brokers at once.
+// New topics and new leaders become known to the brokers at different times.
 import {
   type Api,
   DescribeConfigs,
@@ -43,7 +43,7 @@ const listed = (errorCode: number, offset = -1) => ({
   ],
 });
 
-/** Of `codes`, one for each request; the last one for all that follow. */
+/** Answers each request with the next of `codes`, and then always with the last. */
 function inTurn<T>(values: readonly T[]): () => T {
   const left = [...values];
   return () => (left.length > 1 ? left.shift()! : left[0]!);
@@ -70,13 +70,13 @@ test("a leader that does not lead yet, of a topic that one broker does not know 
   expect(asked).toEqual(Array(4).fill({ name: "ListOffsets", nodeId: 2 }));
 });
 
-test("a topic that no broker knows is said so at once", async () => {
+test("rejects at once for a topic that no broker knows", async () => {
   const { admin } = await brokers(() => unknown, never);
   const failed = admin.offset({ topic: "t", partition: 0 }, "latest");
   await expect(failed).rejects.toMatchObject({ code: "TARPAN_UNKNOWN_TOPIC" });
 });
 
-test("a topic that grew: the partition is found though what was known has none", async () => {
+test("a topic that grew: finds a partition that the cached metadata lacks", async () => {
   const partitions = inTurn([1, 1, 2]);
   const { client } = await brokers((nodeId) => known(nodeId === 1 ? 1 : partitions()), never);
   const leader = async (partition: number) =>
@@ -87,7 +87,7 @@ test("a topic that grew: the partition is found though what was known has none",
   expect(await leader(1)).toBe(port);
 });
 
-test("a leader that never leads: the time-out ends it, and says why", async () => {
+test("a leader that never leads: rejects at the time-out, with the cause", async () => {
   const { admin } = await brokers(
     () => known(),
     () => listed(NOT_LEADER_OR_FOLLOWER),
@@ -104,7 +104,7 @@ const failed = (errorCode: number) => ({
   ...{ errorCode, errorMessage: null, resourceType: 2, resourceName: "t" },
 });
 
-test("configs are asked of who knows the topic, and again while a broker can't answer", async () => {
+test("configs are asked from a broker that knows the topic, and retried while it can't answer", async () => {
   const code = inTurn([ErrorCode.REQUEST_TIMED_OUT, 0]);
   const { admin, asked } = await brokers(
     () => known(),
@@ -116,7 +116,7 @@ test("configs are asked of who knows the topic, and again while a broker can't a
   expect(asked.filter(({ nodeId }) => nodeId === 2)).toHaveLength(2);
 });
 
-test("configs of a topic that nobody knows are refused at once, other errors are tried again", async () => {
+test("configs: rejects at once for an unknown topic, and retries other errors", async () => {
   const code = inTurn([ErrorCode.NOT_CONTROLLER, ErrorCode.REQUEST_TIMED_OUT, UNKNOWN]);
   const { admin, asked } = await brokers(
     () => known(),

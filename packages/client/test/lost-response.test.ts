@@ -1,4 +1,4 @@
-// A broker whose answer is lost stores the batch all the same: the retry must not store it again.
+// A broker has stored a batch, but its response is lost: the retry must not store the batch again.
 
 import type { AddressInfo } from "node:net";
 import { createConnection, createServer, type Socket } from "node:net";
@@ -14,9 +14,9 @@ afterEach(async () => {
 });
 
 /**
- * Stands before a broker, under its own port in the metadata too, and closes instead of passing on
- * the answers of the next `lose.produces` Produce requests. Counts on one request, and one answer,
- * per chunk.
+ * A proxy before a broker, whose port it replaces by its own in metadata responses. It closes the
+ * connection instead of passing on the next `lose.produces` Produce responses. It expects one
+ * request, and one response, per chunk.
  */
 async function lossyProxy(brokerPort: number, lose: { produces: number }): Promise<number> {
   const sockets = new Set<Socket>();

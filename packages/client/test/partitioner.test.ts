@@ -11,7 +11,7 @@ import { murmur2 } from "../src/producer/murmur2.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-// What org.apache.kafka.common.utils.Utils.murmur2 returns.
+// The results of org.apache.kafka.common.utils.Utils.murmur2.
 test.each([
   ["21", -973932308],
   ["foobar", -790332482],
@@ -29,7 +29,7 @@ test("bytes above 127 are unsigned in the tail", () => {
 describe("partitioners", () => {
   const record = { topic: "t", value: "v" };
 
-  test("a key always goes to one partition, as text or as bytes", () => {
+  test("a key always goes to the same partition, as string or as bytes", () => {
     const partition = hashPartitioner();
     const expected = keyPartition(bytes("foobar"), 10);
     expect(expected).toBe((-790332482 & 0x7fffffff) % 10);
@@ -37,14 +37,14 @@ describe("partitioners", () => {
       expect(partition({ ...record, key }, 10)).toBe(expected);
   });
 
-  test("without a key records stick together, then move on", () => {
+  test("records without a key stick to one partition, then to another", () => {
     const chosen = [0.1, 0.9];
     const partition = stickyPartitioner(() => chosen.shift()!);
     const large = { topic: "t", value: new Uint8Array(10_000) };
     expect([1, 2, 3].map(() => partition(large, 10))).toEqual([1, 1, 9]);
   });
 
-  test("round robin goes through all, topic by topic", () => {
+  test("round robin uses all partitions in turn, topic by topic", () => {
     const partition = roundRobinPartitioner();
     expect([1, 2, 3, 4].map(() => partition(record, 3))).toEqual([0, 1, 2, 0]);
     expect(partition({ ...record, topic: "u" }, 3)).toBe(0);

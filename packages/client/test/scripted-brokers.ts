@@ -1,26 +1,25 @@
-// Brokers that follow a script, in the real protocol: for what real ones do too rarely to be waited
-// for.
+// Scripted brokers that speak the real protocol, for cases that are too rare with real brokers.
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import { type Api, ApiVersions, encodeResponse, Metadata } from "@tarpan/protocol";
 import { Client } from "../src/index.ts";
 
-/** An API and the one version of it that is offered. */
+/** An API, and the only version of it that is offered. */
 export type Offered = readonly [Api, number];
 
-/** The body of the answer, or null to close the connection instead. */
+/** The body of the response, or null to close the connection instead. */
 export type Answer = (api: Api, nodeId: number) => object | null;
 
 export interface ScriptedBrokers {
   readonly client: Client;
-  /** Every request but ApiVersions and Metadata, in the order they came. */
+  /** All requests except ApiVersions and Metadata, in the order of arrival. */
   readonly asked: readonly { readonly name: string; readonly nodeId: number }[];
   close(): Promise<void>;
 }
 
 /**
- * Node ids from 1 on, behind one client. `topicsOf` says what each one's metadata has, `answer` the
- * rest. Counts on a request per chunk.
+ * Brokers with node ids from 1 on, and one client. `topicsOf` returns each broker's topics for
+ * Metadata, `answer` all other responses. It expects one request per chunk.
  */
 export async function scriptedBrokers(
   count: number,

@@ -1,5 +1,5 @@
-// What `onTrouble` is told, and when. That producers and consumers tell it: the command line's
-// tests.
+// When `onTrouble` is called, and with what. The CLI's tests show that producers and consumers call
+// it.
 
 import { Broker } from "@tarpan/broker";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const away = new ConnectionError("connection refused");
 
-/** Something that fails until it is told to end. */
+/** An operation that fails until it is told to end. */
 function failing(what: string): { end: (error?: Error) => Promise<unknown> } {
   let outcome: Error | null = away;
   const done = client
@@ -42,7 +42,7 @@ function failing(what: string): { end: (error?: Error) => Promise<unknown> } {
   return { end };
 }
 
-test("after two seconds, each minute, and when it works again", async () => {
+test("reports after two seconds, each minute, and the recovery", async () => {
   const work = failing("work");
   await vi.advanceTimersByTimeAsync(1_999);
   expect(told).toEqual([]);
@@ -57,13 +57,13 @@ test("after two seconds, each minute, and when it works again", async () => {
   expect(told).toHaveLength(3);
 });
 
-test("nothing of what works again before", async () => {
+test("does not report an operation that recovers within two seconds", async () => {
   await failing("work").end();
   await vi.advanceTimersByTimeAsync(120_000);
   expect(told).toEqual([]);
 });
 
-test("one story for all that fails together", async () => {
+test("makes one report for all operations that fail at the same time", async () => {
   const [first, second] = [failing("first"), failing("second")];
   await vi.advanceTimersByTimeAsync(2_000);
   await first.end();
@@ -72,7 +72,7 @@ test("one story for all that fails together", async () => {
   expect(told[1]).toMatchObject({ kind: "recovered", what: "first" });
 });
 
-test("what gives up rejects, and has not recovered", async () => {
+test("does not report recovery of an operation that gives up", async () => {
   const work = failing("work");
   await vi.advanceTimersByTimeAsync(2_000);
   await work.end(new TypeError("for good"));

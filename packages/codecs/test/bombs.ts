@@ -1,4 +1,4 @@
-// Small inputs that claim, or reach, far more than a limit of 1 MiB.
+// Small inputs that claim to have, or really have, far more than 1 MiB when decompressed.
 import { gzipSync } from "node:zlib";
 import { compress } from "@tarpan/codecs";
 import { storeFrame } from "../src/lz4.ts";
@@ -12,7 +12,7 @@ export interface Bomb {
   error: "limit" | "malformed";
 }
 
-/** A header of storeFrame's, `blocks` as they are, and the end mark. */
+/** storeFrame's header, then `blocks`, and the end mark. */
 export function lz4Frame(blocks: Uint8Array[]): Uint8Array {
   return Buffer.concat([storeFrame(new Uint8Array(0)).subarray(0, 7), ...blocks, Buffer.alloc(4)]);
 }

@@ -27,7 +27,7 @@ const SIZES = [0, 1, 2, 59, 60, 61, 1023, 1024, 32 * KIB, 32 * KIB + 1].concat([
   1024 * KIB,
 ]);
 
-/** Half of it repeats, so that every codec makes matches, near and far. */
+/** Half of the bytes repeat, so that every codec finds near and far matches. */
 function mixed(random: SeededRandom, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; ) {
@@ -61,7 +61,7 @@ function same(actual: Uint8Array, expected: Uint8Array): void {
 describe.each(CODECS)("codec %i", (codec) => {
   const random = new SeededRandom(printedSeed(`codecs, ${NAMES[codec]}`));
 
-  it("gives back what it was given, at an exact limit", () => {
+  it("restores its input when the limit is exact", () => {
     for (const size of SIZES) {
       for (const plain of [mixed(random, size), new Uint8Array(size)]) {
         same(decompress(codec, compress(codec, plain), size), plain);
@@ -92,7 +92,7 @@ describe.each(CODECS)("codec %i", (codec) => {
     }
   });
 
-  it("meets damaged input with its own errors and within the limit", () => {
+  it("throws only its own errors for damaged input, and keeps the limit", () => {
     const compressed = compress(codec, mixed(random, 20_000));
     const golden = ENCODED.filter((sample) => sample.codec === codec);
     const inputs = [compressed, ...golden.map((sample) => Buffer.from(sample.base64, "base64"))];
@@ -110,10 +110,10 @@ describe.each(CODECS)("codec %i", (codec) => {
     }
   });
 
-  it("meets noise with its own errors", () => {
+  it("throws only its own errors for random input", () => {
     for (let round = 0; round < 500; round++) {
       const noise = random.bytes(random.below(200));
-      // Noise is only ever accepted as snappy, whose blocks have neither magic nor checksum.
+      // Only snappy can accept random input: its blocks have neither magic nor checksum.
       try {
         decompress(codec, noise, 10_000);
         expect(codec).toBe(2);
@@ -146,7 +146,7 @@ describe("other implementations", () => {
       const stream = xerial(plain);
       const whole = Buffer.concat([...plain, ...plain]);
       same(decompress(2, Buffer.concat([stream, stream]), whole.length), whole);
-      // From 17: a cut between blocks, as at 16, can't be told from a shorter stream.
+      // From 17 on: a stream cut between two blocks, as at 16, is a valid shorter stream.
       for (let length = 17; length < Math.min(stream.length, 4000); length++) {
         const cut = stream.subarray(0, length);
         expect(() => decompress(2, cut, whole.length)).toThrow(DecompressionError);
@@ -154,7 +154,7 @@ describe("other implementations", () => {
     }
   });
 
-  it("zstd frames one after another, with a skippable frame between", () => {
+  it("several zstd frames, with a skippable frame between", () => {
     const skippable = Buffer.from("5a2a4d1803000000aabbcc", "hex");
     const frames = [compress(4, Buffer.from("one ")), skippable, compress(4, Buffer.from("two"))];
     expect(Buffer.from(decompress(4, Buffer.concat(frames), 7)).toString()).toBe("one two");
@@ -202,7 +202,7 @@ describe("matches and copies that point outside", () => {
 describe("without native libraries", () => {
   const random = new SeededRandom(printedSeed("codecs, plain"));
 
-  it("expands what native snappy made, and the reverse", () => {
+  it("decompresses native snappy's blocks, and native snappy reads stored blocks", () => {
     for (const size of SIZES.filter((bytes) => bytes <= 32 * KIB)) {
       const plain = mixed(random, size);
       same(decompress(2, storeBlock(plain), size), plain);
@@ -231,14 +231,14 @@ describe("without native libraries", () => {
   });
 });
 
-it("knows no codec but four", () => {
+it("refuses unknown codecs", () => {
   for (const codec of [0, 5, 7, -1]) {
     expect(() => compress(codec, new Uint8Array(1))).toThrow(CodecUnavailableError);
     expect(() => decompress(codec, new Uint8Array(1), 1)).toThrow(CodecUnavailableError);
   }
 });
 
-it("keeps the golden text what it was when the tools ran", () => {
+it("has the same golden text as when the tools ran", () => {
   const digest = createHash("sha256").update(PLAIN_TEXT).digest("hex");
   expect(digest.slice(0, 16)).toBe("9b6cea053c6cf1ae");
 });

@@ -1,4 +1,4 @@
-// What other implementations made of PLAIN_TEXT: the command line tools zstd 1.5.4 and lz4 1.9.4.
+// PLAIN_TEXT compressed by the command line tools zstd 1.5.4 and lz4 1.9.4.
 
 const lines = Array.from({ length: 20 }, (_, i) => `line ${i + 1} of ${(i + 1) ** 2 % 7}\n`);
 export const PLAIN_TEXT = Buffer.from(lines.join("").repeat(1000));

@@ -16,7 +16,7 @@ import {
   Writer,
 } from "../src/index.ts";
 
-test("a codec is made once per version, and only for versions the schema has", () => {
+test("a codec is compiled once per version, and only for versions of the schema", () => {
   expect(codecOf(Heartbeat, 3)).toBe(codecOf(Heartbeat, 3));
   expect(codecOf(Heartbeat, 3)).not.toBe(codecOf(Heartbeat, 4));
   expect(codecOf(Heartbeat, 3).flexible).toBe(false);
@@ -40,7 +40,7 @@ test("ranges", () => {
   expect(includes("none", 0)).toBe(false);
 });
 
-describe("what a version can't say", () => {
+describe("values that a version can't express", () => {
   test("a field the version lacks is not written", () => {
     const sizes = [0, 1].map((version) => {
       const writer = new Writer();
@@ -50,7 +50,7 @@ describe("what a version can't say", () => {
     expect(sizes).toEqual([2, 6]);
   });
 
-  test("null in a version that has no null is a bug and names the field", () => {
+  test("null in a version that does not allow it throws and names the field", () => {
     const topic = { errorCode: 0, name: null, partitions: [] };
     const response = { brokers: [], topics: [topic] };
     expect(() => codecOf(Metadata, 9).writeResponse(new Writer(), response)).toThrow(
@@ -75,7 +75,7 @@ test("types follow the schemas", () => {
   expect([response, request]).toHaveLength(2);
 });
 
-test("where code may not be generated, the interpreter serves", () => {
+test("the interpreter is used if code generation is forbidden", () => {
   const script = `
     import { codecOf, ApiVersions, Reader, Writer } from "@tarpan/protocol";
     let generates = true;

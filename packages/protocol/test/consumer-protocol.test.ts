@@ -28,7 +28,7 @@ const VERSIONS = [
   [3, `${OWNED} 00000005 0001 72`, {}],
 ] as const;
 
-describe("what consumers tell each other", () => {
+describe("the consumer protocol", () => {
   it.each(VERSIONS)("a subscription of version %i", (version, rest, fields) => {
     const encoded = encodeConsumerSubscription(subscription, version);
     const expected = `000${version} ${TOPICS} ${NO_USER_DATA} ${rest}`;
@@ -46,7 +46,7 @@ describe("what consumers tell each other", () => {
     expect(decodeConsumerAssignment(encoded)).toEqual(assignment);
   });
 
-  it("reads what a newer version begins with", () => {
+  it("reads the known fields of a newer version", () => {
     const newer = bytesOf(`0009 ${TOPICS} ${NO_USER_DATA} ${OWNED} 00000005 0001 72 0102030405`);
     expect(decodeConsumerSubscription(newer)).toEqual(subscription);
   });

@@ -38,7 +38,7 @@ interface Subject {
   readonly flexible: boolean;
 }
 
-/** Corners of the schema language that no message in use turns. */
+/** Features of the schema language that no real message uses. */
 const oddities = record({
   key: 0,
   name: "oddities",
@@ -101,8 +101,7 @@ function encode(codec: StructCodec, value: Record<string, unknown>): Uint8Array 
 }
 
 /**
- * The whole of the bytes as a value, or undefined where they are refused. Only ProtocolError may
- * refuse.
+ * Decodes all of the bytes; undefined if they are refused. Only ProtocolError may be thrown.
  */
 function decode(codec: StructCodec, bytes: Uint8Array): Record<string, unknown> | undefined {
   const reader = new Reader(bytes);
@@ -117,8 +116,8 @@ function decode(codec: StructCodec, bytes: Uint8Array): Record<string, unknown> 
 }
 
 /**
- * Cuts, flips and inserts bytes; small values and varint edges, since lengths are where parsers go
- * wrong.
+ * Cuts, flips and inserts bytes: mostly small values and limits of varints, since parsers fail on
+ * wrong lengths.
  */
 function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   const out = [...bytes];
@@ -139,7 +138,7 @@ function expectSame(what: string, left: unknown, right: unknown): void {
   if (!isDeepStrictEqual(left, right)) expect(left, what).toEqual(right);
 }
 
-test("legal values survive both engines, which write the same bytes", () => {
+test("both engines write the same bytes for legal values, and read them back", () => {
   const seed = announcedSeed("legal values");
   const random = seededRandom(seed);
   for (const subject of subjects()) {
@@ -157,7 +156,7 @@ test("legal values survive both engines, which write the same bytes", () => {
   }
 });
 
-test("any bytes are refused by both engines or mean the same to both", () => {
+test("both engines refuse any bytes, or read the same value", () => {
   const seed = announcedSeed("any bytes");
   const random = seededRandom(seed);
   let accepted = 0;
@@ -174,7 +173,7 @@ test("any bytes are refused by both engines or mean the same to both", () => {
       if (value === undefined) refused += 1;
       else {
         accepted += 1;
-        // What was accepted can be said again, in canonical form, and means the same.
+        // An accepted value can be encoded again, in canonical form, and is read the same.
         const again = encode(compiled, value);
         expectSame(`${subject.name}: again`, encode(oracle, value), again);
         expectSame(`${subject.name}: meaning`, decode(compiled, again), value);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ErrorCode, errorOf } from "../src/index.ts";
 
-test("codes run from -1 to 133 without a gap, each with a name and a text of its own", () => {
+test("codes are -1 to 133 without a gap, each with a unique name and text", () => {
   const codes = Object.values(ErrorCode);
   expect(codes).toEqual(Array.from({ length: 135 }, (_, i) => i - 1));
   const errors = codes.map(errorOf);
@@ -20,11 +20,11 @@ test("well-known codes", () => {
   expect(errorOf(0)).toMatchObject({ name: "NONE", retriable: false });
 });
 
-test("a code nobody knows is an unknown server error", () => {
+test("an unknown code is an unknown server error", () => {
   expect(errorOf(9999).name).toBe("UNKNOWN_SERVER_ERROR");
 });
 
-test("an offset, or any other number, can't pass for a code", () => {
+test("an offset, or any other number, is not accepted as a code", () => {
   const offset: number = 3;
   // @ts-expect-error: the compiler refuses it.
   const code: ErrorCode = offset;

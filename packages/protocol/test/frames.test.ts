@@ -23,7 +23,7 @@ const hex = (chunks: Uint8Array[]): string => Buffer.concat(chunks).toString("he
 const frame = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 
-test("header versions follow flexibility, save for the exceptions", () => {
+test("flexible versions have flexible headers, with known exceptions", () => {
   expect(requestHeaderVersion(Heartbeat, 3)).toBe(1);
   expect(requestHeaderVersion(Heartbeat, 4)).toBe(2);
   expect(responseHeaderVersion(Heartbeat, 3)).toBe(0);
@@ -55,7 +55,7 @@ test("the client id keeps its int16 length in flexible versions", () => {
   );
 });
 
-test("a header of an unknown version of ApiVersions is read, unknown tags and all", () => {
+test("the header of an unknown version of ApiVersions is read, with unknown tags", () => {
   const header = frame("0012 7fff 00000009 0003 616263 01 05 02 aaaa");
   expect(readRequestHeader(new Reader(header), apiOf)).toEqual({
     apiKey: 18,
@@ -70,7 +70,7 @@ test.each([
   ["0003 616263", "abc"],
   ["7fff 61", null],
   ["", null],
-])("of an unknown API the client id is read if it is one: %j", (bytes, clientId) => {
+])("the client id of an unknown API is read if it is valid: %j", (bytes, clientId) => {
   const reader = new Reader(frame(`7000 0001 00000009 ${bytes}`));
   const common = { apiKey: 0x7000, apiVersion: 1, correlationId: 9 };
   expect(readRequestHeader(reader, apiOf)).toEqual({ ...common, clientId });
@@ -82,7 +82,7 @@ test("a client id of any negative length is null", () => {
 });
 
 test("bytes after the last field of a request or a response are ignored", () => {
-  // Metadata v13 for all topics as librdkafka 2 writes it: three bytes too many at its end.
+  // Metadata v13 for all topics as librdkafka 2 encodes it: with three extra bytes at the end.
   const sent = frame("0003 000d 00000003 0007 72646b61666b61 00 00 000000 010000");
   expect(decodeRequest(Metadata, sent)).toEqual({
     header: { apiKey: 3, apiVersion: 13, correlationId: 3, clientId: "rdkafka" },
@@ -104,7 +104,7 @@ test.each(["", "0012", "0012 0000 000000", "0012 0000 00000001 0005 61"])(
   },
 );
 
-test("requests and responses survive, null client id included", () => {
+test("requests and responses are decoded as encoded, with a null client id too", () => {
   const body = { groupId: "g", generationId: 3, memberId: "m", groupInstanceId: null };
   const request = Buffer.concat(
     encodeRequest(Heartbeat, 3, { correlationId: -1, clientId: null }, body),
@@ -121,7 +121,7 @@ test("requests and responses survive, null client id included", () => {
   });
 });
 
-test("what is not a request of the API is refused", () => {
+test("a request of another API is refused", () => {
   const request = Buffer.concat(
     encodeRequest(
       Heartbeat,
@@ -140,7 +140,7 @@ test("what is not a request of the API is refused", () => {
   expect(() => decodeRequest(Heartbeat, request)).toThrow(/no version 9/);
 });
 
-test("the length counts record batches that are chunks of their own", () => {
+test("the length includes record batches that are separate chunks", () => {
   const batch = new Uint8Array(5000).fill(7);
   const chunks = encodeRequest(
     Produce,

@@ -17,18 +17,18 @@ import {
 } from "../src/index.ts";
 
 /**
- * Bodies worked out by hand from Kafka's protocol guide, each with the decoded value it stands for.
+ * Bodies encoded by hand from Kafka's protocol guide, each with its decoded value.
  */
 interface Golden {
   readonly api: AnyApi;
   readonly version: number;
   readonly side: "request" | "response";
-  /** Hexadecimal, one field or struct to a line. */
+  /** Hexadecimal, one field or struct per line. */
   readonly wire: readonly string[];
   /** What to encode. */
   readonly value: Record<string, unknown>;
   /**
-   * Where decoding yields more than was given: defaults of what was left out or not on the wire.
+   * The decoded value, if it has more fields: defaults of fields that were left out or not sent.
    */
   readonly decoded?: Record<string, unknown>;
 }

@@ -23,7 +23,7 @@ const offset = {
 };
 const OFFSET = "0004 0000000000000005 00000002 02 6d 0000000000000009 01 00 10 ";
 
-/** Bytes worked out by hand from Kafka's definitions, so that they hold for its tools. */
+/** Bytes encoded by hand from Kafka's definitions, so that Kafka's tools can read them. */
 const KNOWN: readonly [string, GroupRecord, string, string][] = [
   [
     "a committed offset",
@@ -177,7 +177,7 @@ describe("records of __consumer_offsets", () => {
     expect(read).toEqual({ record: "OffsetCommit", key, value: null });
   });
 
-  it("passes over kinds of records it doesn't know", () => {
+  it("returns null for unknown record types", () => {
     expect(decodeGroupRecord(bytesOf("7fff 00"), bytesOf("0000"))).toBeNull();
     expect(decodeGroupRecord(bytesOf("0004 0001 67"), null)).toBeNull();
   });

@@ -63,7 +63,7 @@ test("bytes left over are refused", () => {
   expect(() => decodeMetadataRecord(Uint8Array.of(...bytes, 0))).toThrow(/left over/);
 });
 
-test("names and keys are each used once", () => {
+test("names and keys are unique", () => {
   const records = Object.entries(metadataRecords);
   expect(records.map(([name]) => name)).toEqual(records.map(([, record]) => record.name));
   expect(new Set(records.map(([, record]) => record.key)).size).toBe(records.length);

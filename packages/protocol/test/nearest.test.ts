@@ -13,14 +13,14 @@ it.each([
   ["dir", null],
   ["listeners", null],
   ["", null],
-])("of %j the nearest known name is %j", (name, near) => {
+])("the nearest known name of %j is %j", (name, near) => {
   expect(nearest(name, KNOWN)).toBe(near);
 });
 
-it("is the first of those that are equally near", () => {
+it("is the first of several equally near names", () => {
   expect(nearest("ab", ["abd", "abc"])).toBe("abd");
 });
 
-it("is none where no name is known", () => {
+it("is null without known names", () => {
   expect(nearest("ab", new Set())).toBeNull();
 });

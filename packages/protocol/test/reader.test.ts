@@ -28,14 +28,14 @@ describe("numbers", () => {
     },
   );
 
-  test("a view that is not at the start of its buffer reads its own bytes and no others", () => {
+  test("a view inside a larger buffer reads only its own bytes", () => {
     const frame = Uint8Array.from([9, 9, 0, 0, 0, 7, 9]).subarray(2, 6);
     const inside = new Reader(frame);
     expect(inside.i32()).toBe(7);
     expect(() => inside.i8()).toThrow(ProtocolError);
   });
 
-  test("offsets reach from -2^53 to 2^53 - 1, and what lies outside is read as the last safe ones", () => {
+  test("offsets are -2^53 to 2^53 - 1; values outside are read as the nearest safe integer", () => {
     const at = (value: bigint): number => {
       const octets = new Uint8Array(8);
       new DataView(octets.buffer).setBigInt64(0, value);
@@ -49,7 +49,7 @@ describe("numbers", () => {
       expect(at(value)).toBe(Number.MIN_SAFE_INTEGER);
   });
 
-  test("varints reach 32 bits and no further", () => {
+  test("varints have at most 32 bits", () => {
     expect(reader(0).uvarint()).toBe(0);
     expect(reader(0x7f).uvarint()).toBe(127);
     expect(reader(0x80, 0x01).uvarint()).toBe(128);
@@ -62,7 +62,7 @@ describe("numbers", () => {
     expect(() => reader().uvarint()).toThrow(ProtocolError);
   });
 
-  test("uuids that share a slot of the cache keep their own texts", () => {
+  test("uuids that share a cache slot keep their own strings", () => {
     // More uuids than slots, alike but for their last bytes, each read twice in a row.
     for (let i = 0; i < 3000; i++) {
       const tail = i.toString(16).padStart(4, "0");
@@ -106,12 +106,12 @@ describe("text", () => {
     expect(reader(0x61, 0xff, 0x62).text(3)).toBe("a\ufffdb");
   });
 
-  test("longer than an int16 can say is refused", () => {
+  test("a string longer than an int16 length is refused", () => {
     expect(() => new Reader(new Uint8Array(40_000)).text(0x8000)).toThrow(ProtocolError);
   });
 });
 
-describe("lengths that lie", () => {
+describe("wrong lengths", () => {
   const read = (fields: Parameters<typeof record>[0]["fields"], flexible: boolean, at: Reader) =>
     recordCodec(
       record({ key: 0, name: "Test", versions: "0", flexible: flexible ? "0+" : "none", fields }),
@@ -134,7 +134,7 @@ describe("lengths that lie", () => {
     expect(() => read({ b: bytes }, false, reader(0x7f, 0xff, 0xff, 0xff))).toThrow(ProtocolError);
   });
 
-  test("a null where none may be is refused", () => {
+  test("a null that is not allowed is refused", () => {
     expect(() => read({ s: string }, false, reader(0xff, 0xff))).toThrow(ProtocolError);
     expect(() => read({ s: string }, true, reader(0, 0))).toThrow(ProtocolError);
     expect(() => read({ a: array(i8) }, false, reader(0xff, 0xff, 0xff, 0xff))).toThrow(
@@ -164,12 +164,12 @@ describe("lengths that lie", () => {
     const fields = { a: i32.tag(0, "0+"), b: offset.tag(3, "0+") };
     const expected = { a: 0, b: 0 };
     expect(read(fields, true, reader(0))).toEqual(expected);
-    // An unknown tag is stepped over.
+    // An unknown tag is skipped.
     expect(read(fields, true, reader(1, 9, 2, 0xaa, 0xbb))).toEqual(expected);
     expect(read(fields, true, reader(1, 0, 4, 0, 0, 0, 7))).toEqual({ a: 7, b: 0 });
     expect(() => read(fields, true, reader(1, 9, 3, 0xaa, 0xbb))).toThrow(ProtocolError);
     expect(() => read(fields, true, reader(2, 9, 0))).toThrow(ProtocolError);
-    // A length that is not the field's own: Kafka does not look at it either.
+    // The length of a known tag may be wrong: Kafka ignores it too.
     for (const length of [0, 3, 5, 127])
       expect(read(fields, true, reader(1, 0, length, 0, 0, 0, 7))).toEqual({ a: 7, b: 0 });
   });

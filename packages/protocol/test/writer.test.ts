@@ -10,7 +10,7 @@ function octets(write: (writer: Writer) => void): number[] {
   return [...writer.join()];
 }
 
-describe("values that do not fit are a bug and throw", () => {
+describe("values out of range throw", () => {
   const cases: [string, (w: Writer) => void][] = [
     ["i8", (w) => w.i8(128)],
     ["i16", (w) => w.i16(-32769)],
@@ -37,7 +37,7 @@ describe("values that do not fit are a bug and throw", () => {
   });
 });
 
-test("bytes as the protocol has them", () => {
+test("encodes values as the protocol demands", () => {
   expect(octets((w) => w.offset(-1))).toEqual([255, 255, 255, 255, 255, 255, 255, 255]);
   expect(octets((w) => w.offset(2 ** 53 - 1))).toEqual([0, 31, 255, 255, 255, 255, 255, 255]);
   expect(octets((w) => w.offset(-(2 ** 53)))).toEqual([255, 224, 0, 0, 0, 0, 0, 0]);
@@ -79,7 +79,7 @@ test("long byte fields are referenced, short ones copied", () => {
   expect([...chunks[0]!]).toEqual([0, 0, 0x0b, 0xff]);
 });
 
-test("a long field inside a marked part is copied, since the part may have to move", () => {
+test("a long field inside a marked part is copied, because the part may move", () => {
   const long = new Uint8Array(2000).fill(5);
   const writer = new Writer();
   const mark = writer.mark();
@@ -90,7 +90,7 @@ test("a long field inside a marked part is copied, since the part may have to mo
   expect([...chunks[0]!]).toEqual([0xd0, 0x0f, ...long]);
 });
 
-test("writers at work together do not touch each other's bytes", () => {
+test("concurrent writers do not overwrite each other's bytes", () => {
   const random = seededRandom(announcedSeed("interleaved writers"));
   const open: { writer: Writer; expected: number[] }[] = [];
   const done: { chunks: Uint8Array[]; expected: number[] }[] = [];

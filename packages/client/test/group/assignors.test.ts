@@ -54,7 +54,7 @@ const alike: fc.Arbitrary<World> = fc.record({
   counts,
 });
 
-/** The members as they are once they have what was assigned. */
+/** The members after they have taken their assignment. */
 function after(
   members: readonly AssignorMember[],
   assignment: GroupAssignment,
@@ -86,7 +86,7 @@ function expectSubscribed(members: readonly AssignorMember[], assignment: GroupA
     for (const { topic } of assignment.get(memberId)!) expect(topics).toContain(topic);
 }
 
-/** Rounds of joining until nobody has anything to give up. */
+/** Repeats the rebalance until no member has partitions to revoke. */
 function settle(assignor: Assignor, { members, counts }: World): GroupAssignment {
   let now = members;
   for (let round = 0; round < 3; round++) {
@@ -125,7 +125,7 @@ describe.each([range, roundRobin, sticky, cooperativeSticky])("$name", (assignor
 });
 
 describe.each([roundRobin, sticky, cooperativeSticky])("$name", (assignor) => {
-  test("with equal subscriptions sizes differ by one at most", () => {
+  test("with the same subscriptions sizes differ by one at most", () => {
     fc.assert(
       fc.property(alike, ({ members, counts }) => {
         const all = sizes(assignor.assign(members, counts));
@@ -137,7 +137,7 @@ describe.each([roundRobin, sticky, cooperativeSticky])("$name", (assignor) => {
 });
 
 describe.each([sticky, cooperativeSticky])("$name", (assignor) => {
-  test("nothing moves while nothing changes", () => {
+  test("no partition moves without a change", () => {
     fc.assert(
       fc.property(mixed, ({ members, counts }) => {
         const first = assignor.assign(members, counts);
@@ -148,7 +148,7 @@ describe.each([sticky, cooperativeSticky])("$name", (assignor) => {
     );
   });
 
-  test("no partition could go to somebody with two fewer", () => {
+  test("no partition could move to a member with two fewer", () => {
     fc.assert(
       fc.property(mixed, ({ members, counts }) => {
         const assignment = assignor.assign(members, counts);
@@ -164,7 +164,7 @@ describe.each([sticky, cooperativeSticky])("$name", (assignor) => {
     );
   });
 
-  test("when a member leaves, the others keep what they have", () => {
+  test("when a member leaves, the others keep their partitions", () => {
     fc.assert(
       fc.property(alike, ({ members, counts }) => {
         if (members.length < 2) return;
@@ -180,7 +180,7 @@ describe.each([sticky, cooperativeSticky])("$name", (assignor) => {
     );
   });
 
-  test("when a member comes, only its share moves", () => {
+  test("when a member joins, only its share moves", () => {
     fc.assert(
       fc.property(alike, ({ members, counts }) => {
         const [fresh, ...old] = members;
@@ -200,7 +200,7 @@ describe.each([sticky, cooperativeSticky])("$name", (assignor) => {
     );
   });
 
-  test("an older generation's claim gives way, and equal ones to nobody", () => {
+  test("a newer generation's claim wins; of equal ones, none does", () => {
     const at = [{ topic: "a", partition: 0 }];
     const base = { groupInstanceId: null, topics: ["a"], owned: at };
     const members = [
@@ -215,11 +215,11 @@ describe.each([sticky, cooperativeSticky])("$name", (assignor) => {
   });
 });
 
-test("cooperative: nobody is given what another still owns", () => {
+test("cooperative: no member gets a partition that another still owns", () => {
   fc.assert(
     fc.property(mixed, mixed, ({ members, counts }, other) => {
       const first = after(members, cooperativeSticky.assign(members, counts));
-      // The same members with other subscriptions, some gone, some new.
+      // Some members have left, some are new, and the others have other subscriptions.
       const next = other.members.map((each) => ({
         ...each,
         owned: first.find(({ memberId }) => memberId === each.memberId)?.owned ?? [],
@@ -237,7 +237,7 @@ test("cooperative: nobody is given what another still owns", () => {
   );
 });
 
-test("range deals neighbours, the first members one more", () => {
+test("range assigns consecutive partitions, one more to the first members", () => {
   const members = ["m1", "m2", "m3"].map((memberId) => ({
     ...{ memberId, groupInstanceId: null, owned: [], generation: -1 },
     topics: ["a"],
@@ -251,7 +251,7 @@ test("range deals neighbours, the first members one more", () => {
   );
 });
 
-test("sticky's user data comes back, also in the form without a generation", () => {
+test("sticky's user data is decoded, also without a generation", () => {
   const owned = [
     { topic: "a", partition: 3 },
     { topic: "a", partition: 1 },

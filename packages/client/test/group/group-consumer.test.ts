@@ -69,7 +69,7 @@ async function member(
 const numberOf = ({ value }: { value: Uint8Array | null }) =>
   Number(Buffer.from(value!).toString());
 
-/** Polls all of them, side by side, until `done`. */
+/** Polls all consumers, at the same time, until `done`. */
 async function pollUntil(consumers: readonly GroupConsumer[], done: () => boolean): Promise<void> {
   await Promise.all(
     consumers.map(async (consumer) => {
@@ -85,7 +85,7 @@ async function take(consumer: GroupConsumer, count: number): Promise<number[]> {
 }
 
 describe("one member", () => {
-  test("reads everything, commits on close, and the next one goes on from there", async () => {
+  test("reads everything, commits on close, and the next member goes on from there", async () => {
     const topic = await topicOf(2, 10);
     const first = await member([topic], { groupId: "one" });
     expect((await take(first, 10)).sort((a, b) => a - b)).toEqual([...Array(10).keys()]);
@@ -96,7 +96,7 @@ describe("one member", () => {
     expect((await take(second, 2)).sort()).toEqual([10, 11]);
   });
 
-  test("iteration: the record a loop is left at comes again, those before do not", async () => {
+  test("iteration: the record at which the loop is left is read again, earlier ones are not", async () => {
     const topic = await topicOf(1, 5);
     const first = await member([topic], { groupId: "loop" });
     for await (const record of first) if (numberOf(record) === 2) break;
@@ -113,7 +113,7 @@ describe("one member", () => {
     expect(await take(await member([topic], { groupId: "loop" }), 1)).toEqual([4]);
   });
 
-  test("without automatic commits only what was committed is", async () => {
+  test("without automatic commits only commit() commits", async () => {
     const topic = await topicOf(1, 5);
     const options = { groupId: "manual", autoCommit: false };
     const first = await member([topic], options);
@@ -159,7 +159,7 @@ describe("one member", () => {
     await first;
   });
 
-  test("a topic that is made, and one that grows, are noticed", async () => {
+  test("notices a new topic, and new partitions", async () => {
     const consumer = await member(["late"], { groupId: "late", metadataMaxAgeMs: 20 });
     expect(await consumer.poll(50)).toEqual([]);
     await admin.createTopic({ name: "late", partitions: 1 });
@@ -168,7 +168,7 @@ describe("one member", () => {
     await pollUntil([consumer], () => consumer.assignment.length === 3);
   });
 
-  test("an application that does not poll makes way, and comes back when it does", async () => {
+  test("an application that does not poll leaves the group, and joins again when it polls", async () => {
     const topic = await topicOf(2, 4);
     const lost: TopicPartition[] = [];
     const groupId = "stuck";
@@ -184,8 +184,8 @@ describe("one member", () => {
   });
 });
 
-describe.each<AssignorName>(["range", "cooperative-sticky"])("%s, in good order", (name) => {
-  test("what was processed is committed before it changes hands: nothing is read twice", async () => {
+describe.each<AssignorName>(["range", "cooperative-sticky"])("%s, without failures", (name) => {
+  test("offsets are committed before a partition moves: no record is read twice", async () => {
     const topic = await topicOf(4, 40);
     const groupId = `order-${name}`;
     const options = { groupId, assignors: [name], autoCommitIntervalMs: 60_000 };
@@ -229,7 +229,7 @@ describe.each<AssignorName>(["range", "roundrobin", "sticky", "cooperative-stick
               for (const at of given) owned.set(at.partition, consumer);
             },
             onRevoked: (gone) => {
-              // Nobody else may have been given what is only now given up.
+              // No other member may have got the partitions before they are revoked here.
               for (const at of gone) expect(owned.get(at.partition)).toBe(consumer);
             },
             onLost: () => {},
@@ -268,7 +268,7 @@ describe.each<AssignorName>(["range", "roundrobin", "sticky", "cooperative-stick
       const four = await start();
       running.push(run(four));
       await more();
-      // Killed: its connections go, nothing is said, and its session has to run out.
+      // Killed: its connections close without LeaveGroup, and its session has to time out.
       await doomed.close();
       await more();
       stop = true;

@@ -59,7 +59,7 @@ async function take(consumer: GroupConsumer, count: number): Promise<number[]> {
 
 const record = { topic: "t", partition: 0, value: "v" };
 
-test("a broker that restarts: the member goes on in its generation, nothing is lost", async () => {
+test("a broker that restarts: the member stays in its generation, and no record is lost", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "tarpan-group-"));
   closing.push(() => rmSync(dataDir, { recursive: true, force: true }));
   const before = await brokerAt({ dataDir });
@@ -88,7 +88,7 @@ test("a broker that restarts: the member goes on in its generation, nothing is l
   ]);
 });
 
-test("a broker that forgets the group: the member drops what it had and joins anew", async () => {
+test("a broker that forgets the group: the member loses its partitions and joins again", async () => {
   const before = await brokerAt();
   const client = clientOf(before);
   await new Admin(client).createTopic({ name: "t", partitions: 1 });
@@ -108,7 +108,7 @@ test("a broker that forgets the group: the member drops what it had and joins an
   await consumer.close();
 });
 
-test("a static member that comes back in time moves nothing; its former self is fenced", async () => {
+test("a static member that restarts in time moves no partition; the old process is fenced", async () => {
   const client = clientOf(await brokerAt());
   await new Admin(client).createTopic({ name: "t", partitions: 2 });
   const changes: string[] = [];
@@ -125,13 +125,13 @@ test("a static member that comes back in time moves nothing; its former self is 
   await settled(first, other);
   const mine = first.assignment;
   changes.length = 0;
-  // Closed without leaving, as a restart is.
+  // Closed without leaving, as in a restart.
   await first.close();
   const second = await member(client, { groupInstanceId: "self" });
   await settled(second, other);
   expect(second.assignment).toEqual(mine);
   expect(changes).toEqual([]);
-  // Another process by the same id takes over, and this one hears of it.
+  // Another process takes over with the same id, and this one is fenced.
   const third = await member(client, { groupInstanceId: "self" });
   await settled(third, other);
   const fenced = async () => {
@@ -143,7 +143,7 @@ test("a static member that comes back in time moves nothing; its former self is 
   expect(third.assignment).toEqual(mine);
 });
 
-test("what can't be mended is said: a session time-out the broker refuses, no protocol in common", async () => {
+test("poll rejects with final errors: an invalid session time-out, no common protocol", async () => {
   const client = clientOf(await brokerAt());
   await new Admin(client).createTopic({ name: "t", partitions: 1 });
   const short = await member(client, { sessionTimeoutMs: 1 });
@@ -161,7 +161,7 @@ test("what can't be mended is said: a session time-out the broker refuses, no pr
   });
 });
 
-test("cooperative: the partitions that stay are read while the group rebalances", async () => {
+test("cooperative: the kept partitions are read during the rebalance", async () => {
   const client = clientOf(await brokerAt());
   await new Admin(client).createTopic({ name: "t", partitions: 4 });
   const events: string[] = [];
@@ -172,13 +172,13 @@ test("cooperative: the partitions that stay are read while the group rebalances"
   while (first.assignment.length < 4) await first.poll(20);
   const second = await member(client);
   while (second.assignment.length < 2) await Promise.all([first.poll(20), second.poll(20)]);
-  // Two went; the two that stay were never given up.
+  // Two partitions moved; the two that stay were never revoked.
   expect(events).toEqual(["+4", "-2"]);
   const both = [...first.assignment, ...second.assignment].map((at) => at.partition);
   expect(both.sort()).toEqual([0, 1, 2, 3]);
 });
 
-test("a callback that fails rejects the poll it ran in; the next one goes on", async () => {
+test("a callback that fails rejects its poll; the next poll goes on", async () => {
   const client = clientOf(await brokerAt());
   await new Admin(client).createTopic({ name: "t", partitions: 1 });
   await new Producer(client).send(record);

@@ -1,4 +1,4 @@
-// A member and a coordinator that moves, loads, forgets and fences: a peer that follows a script.
+// A member and a scripted coordinator that moves, loads, forgets and fences.
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import {
@@ -42,7 +42,7 @@ const SERVED = [
 ];
 const byKey = new Map<number, Api>(SERVED.map((api) => [api.key, api as Api]));
 
-/** A member whose coordinator gives these answers in turn, and `asked`, what it was sent. */
+/** A member whose coordinator sends these answers in turn; `asked` are the requests it received. */
 async function memberOf(
   script: readonly Answer[],
   { heartbeatIntervalMs = 5, maxPollIntervalMs = 6_000 } = {},
@@ -53,7 +53,7 @@ async function memberOf(
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
-    // A request per chunk: a member never has two on their way.
+    // One request per chunk: a member never has two in flight.
     socket.on("data", (chunk: Buffer) => {
       const api = byKey.get(chunk.readInt16BE(4))!;
       const { header, body } = decodeRequest(api, chunk.subarray(4));
@@ -131,7 +131,7 @@ const beaten = (errorCode: number): Answer => [Heartbeat as Api, { errorCode }];
 
 const mine = [{ topic: "t", partition: 0 }];
 
-test("it follows a coordinator that loads and moves, and takes the id it is given", async () => {
+test("it follows a coordinator that loads and moves, and uses the member id from the response", async () => {
   const { member, asked, until } = await memberOf([
     joinRefused(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
     joinRefused(ErrorCode.NOT_COORDINATOR),
@@ -157,7 +157,7 @@ test("it follows a coordinator that loads and moves, and takes the id it is give
   ]);
 });
 
-test("forgotten: it loses what it had and joins as a new member", async () => {
+test("unknown member id: it loses its partitions and joins as a new member", async () => {
   const { member, asked, until } = await memberOf([
     joined(1, "m"),
     synced(),
@@ -177,7 +177,7 @@ test("forgotten: it loses what it had and joins as a new member", async () => {
   expect(asked.slice(3, 5)).toEqual(["JoinGroup -", "JoinGroup n"]);
 });
 
-test("forgotten while it joins again: it loses what it had, and goes on joining", async () => {
+test("unknown member id during a join: it loses its partitions, and goes on joining", async () => {
   const { member, until } = await memberOf(
     [
       ...[joined(1, "m"), synced()],
@@ -194,7 +194,7 @@ test("forgotten while it joins again: it loses what it had, and goes on joining"
   expect(member.committer).toMatchObject({ memberId: "n", generation: 7 });
 });
 
-test("an old generation costs what it had, not its id", async () => {
+test("an illegal generation: it loses its partitions, but keeps its member id", async () => {
   const { member, asked, until } = await memberOf([
     ...[joined(1, "m"), synced(), beaten(ErrorCode.ILLEGAL_GENERATION)],
     ...[joined(3, "m"), synced()],
@@ -206,7 +206,7 @@ test("an old generation costs what it had, not its id", async () => {
   expect(asked[3]).toBe("JoinGroup m");
 });
 
-test("fenced is for good", async () => {
+test("a fenced member fails for good", async () => {
   const { member, until } = await memberOf([
     ...[joined(1, "m"), synced(), beaten(ErrorCode.FENCED_INSTANCE_ID)],
   ]);

@@ -45,7 +45,7 @@ const records: RecordInput[] = Array.from({ length: 100 }, (_, i) =>
 );
 
 describe.each([0, 1])("compression %i", (compression) => {
-  it("takes what kafkajs encodes", async () => {
+  it("reads kafkajs's batches", async () => {
     const theirs = records.map(({ key, value, headers = [], timestamp }, offsetDelta) =>
       encodeTheirRecord({
         offsetDelta,
@@ -77,7 +77,7 @@ describe.each([0, 1])("compression %i", (compression) => {
     expect(decoded).toEqual(expected);
   });
 
-  it("encodes what kafkajs takes", async () => {
+  it("writes batches that kafkajs reads", async () => {
     const fields = { producerId: 2 ** 40, producerEpoch: 3, baseSequence: 7, transactional: true };
     const ours = encodeBatch(records, { ...fields, compression, compress, baseOffset: 2 ** 33 });
     const theirs = await decodeTheirs(new Decoder(Buffer.from(ours)));

@@ -16,7 +16,7 @@ const seed = Number(process.env.TARPAN_SEED ?? Date.now() % 2 ** 31);
 console.log(`record batches: TARPAN_SEED=${seed}`);
 
 describe("encode, validate and decode", () => {
-  it("agree on any records", () => {
+  it("preserve any records", () => {
     const property = fc.property(recordsArbitrary, (records) => {
       const bytes = encodeBatch(records, { baseOffset: 0 });
       const verdict = validateBatch(bytes, RULES);
@@ -29,7 +29,7 @@ describe("encode, validate and decode", () => {
     fc.assert(property, { seed, numRuns: 200 });
   });
 
-  it("meet any damage with a verdict or a RecordFormatError", () => {
+  it("answer any damage with a verdict or a RecordFormatError", () => {
     const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 5 });
     const property = fc.property(recordsArbitrary, damage, (records, changes) => {
       const bytes = encodeBatch(records);
@@ -43,7 +43,7 @@ describe("encode, validate and decode", () => {
         expect(error).toBeInstanceOf(RecordFormatError);
         count = -1;
       }
-      // What validation lets through, every reader can read.
+      // Every reader can read a batch that has passed validation.
       if (verdict.ok) expect(count).toBe(records.length);
     });
     fc.assert(property, { seed, numRuns: 500 });
@@ -57,7 +57,7 @@ describe("decodeBatches", () => {
   const offsets = (field: Uint8Array | Uint8Array[]) =>
     [...decodeBatches(field)].flatMap((batch) => [...batch.records()].map((one) => one.offset));
 
-  it("walks batch after batch and leaves out one that is cut off", () => {
+  it("yields batch after batch, and skips a cut-off one", () => {
     expect(offsets(both)).toEqual([10, 11, 12]);
     expect(offsets([first, second])).toEqual([10, 11, 12]);
     for (let cut = 0; cut < both.length; cut++) {
@@ -66,7 +66,7 @@ describe("decodeBatches", () => {
     expect(() => offsets([first.subarray(0, 70), second])).toThrow(RecordFormatError);
   });
 
-  it("refuses lengths and formats that can't be", () => {
+  it("refuses impossible lengths and formats", () => {
     const short = Uint8Array.from(first);
     new DataView(short.buffer).setInt32(8, 20);
     expect(() => offsets(short)).toThrow(RecordFormatError);
@@ -108,7 +108,7 @@ describe("findRecordByTimestamp", () => {
   });
 });
 
-it("compresses what it is told to and refuses what does not fit", () => {
+it("compresses with the given codec, and refuses values out of range", () => {
   const flip = (_: number, bytes: Uint8Array) => bytes.map((byte) => byte ^ 255);
   const batch = encodeBatch([record(0)], { compression: 3, compress: flip });
   const { header, records } = decodeBatch(batch, { decompress: flip });

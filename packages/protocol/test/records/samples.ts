@@ -36,7 +36,7 @@ export function record(index: number, fields: Partial<RecordInput> = {}): Record
   };
 }
 
-/** A batch of three, after `change` and with a CRC to match. */
+/** A batch of three records, changed by `change`, with a correct CRC. */
 export function changed(change: (bytes: Uint8Array, view: DataView) => void): Uint8Array {
   const bytes = encodeBatch([record(0), record(1), record(2)]);
   change(bytes, new DataView(bytes.buffer));

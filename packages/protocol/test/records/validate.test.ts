@@ -25,7 +25,7 @@ function errorsOf(records: RecordInput[], rules: Partial<BatchRules> = {}) {
 }
 
 describe("framing", () => {
-  it("takes exactly one whole batch", () => {
+  it("accepts exactly one whole batch", () => {
     expect(verdict(three)).toBe("ok");
     expect(verdict(new Uint8Array(0))).toBe("invalid");
     expect(verdict(Buffer.concat([three, three]))).toBe("invalid");
@@ -34,7 +34,7 @@ describe("framing", () => {
     }
   });
 
-  it("ignores what follows the batch, unless it is a batch or damage, as Kafka does", () => {
+  it("ignores bytes after the batch, unless they are a batch or damaged, as Kafka does", () => {
     const followed = (rest: Uint8Array) => verdict(Buffer.concat([three, rest]));
     for (let length = 1; length < 12; length++) expect(followed(new Uint8Array(length))).toBe("ok");
     for (let cut = 1; cut < three.length; cut++) {
@@ -46,7 +46,7 @@ describe("framing", () => {
     expect(verdict(Buffer.concat([three, three.subarray(0, -1)]), limit)).toBe("ok");
   });
 
-  it("refuses other formats, lying lengths and large batches", () => {
+  it("refuses other formats, wrong lengths and large batches", () => {
     expect(verdict(changed((bytes) => bytes.fill(1, 16, 17)))).toBe("invalid");
     const length = (value: number) => {
       const bytes = Uint8Array.from(three);
@@ -89,7 +89,7 @@ describe("header", () => {
     expect(verdict(changed(change))).toBe(error);
   });
 
-  it("judges both counts together as well as alone", () => {
+  it("checks each count, and both together", () => {
     const both = (count: number) =>
       changed((_, view) => {
         view.setInt32(57, count);
@@ -98,19 +98,19 @@ describe("header", () => {
     for (const count of [1, 2, 4, 2 ** 31 - 1]) expect(verdict(both(count))).toBe("invalid");
   });
 
-  it("takes a producer with epoch and sequence, and kafkajs's zeros without one", () => {
+  it("accepts a producer id with epoch and sequence, and kafkajs's zeros without an id", () => {
     const producer = { producerId: 9, producerEpoch: 0, baseSequence: 2 ** 31 - 1 };
     expect(verdict(encodeBatch([record(0)], { ...producer, transactional: true }))).toBe("ok");
     expect(verdict(encodeBatch([record(0)], { producerEpoch: 0, baseSequence: 0 }))).toBe("ok");
   });
 
-  it("leaves a negative epoch to the partition, and what a broker clears", () => {
+  it("accepts a negative epoch, and fields that the broker overwrites", () => {
     const producer = { producerId: 9, producerEpoch: -1, baseSequence: 0 };
     expect(verdict(encodeBatch([record(0)], producer))).toBe("ok");
     expect(verdict(changed((_, view) => view.setInt16(21, 0x40)))).toBe("ok");
   });
 
-  it("judges the time that a LogAppendTime batch claims, where the topic keeps times", () => {
+  it("checks the timestamp of a LogAppendTime batch for a CreateTime topic", () => {
     const claiming = (timestamp: number) =>
       changed((_, view) => {
         view.setInt16(21, 0x08);
@@ -126,14 +126,14 @@ describe("header", () => {
     expect(verdict(claiming(5), { timestampType: "LogAppendTime" })).toBe("timestamp");
   });
 
-  it("corrects a wrong maxTimestamp rather than refuse it", () => {
+  it("corrects a wrong maxTimestamp and does not refuse it", () => {
     const wrong = changed((_, view) => view.setBigInt64(35, 1n));
     expect(validateBatch(wrong, RULES)).toMatchObject({ ok: true, maxTimestamp: NOW + 2 });
   });
 });
 
 describe("records", () => {
-  it("names those without a key on a compacted topic", () => {
+  it("names records without a key on a compacted topic", () => {
     const records = [record(0), record(1, { key: null }), record(2), record(3, { key: null })];
     expect(errorsOf(records)).toEqual([]);
     expect(errorsOf(records, { compacted: true })).toEqual(["invalid", 1, 3]);
@@ -146,7 +146,7 @@ describe("records", () => {
     expect(errorsOf(records, { compacted: true }).length).toBe(1 + MAX_RECORD_ERRORS);
   });
 
-  it("holds timestamps to the topic's range, both ends included", () => {
+  it("accepts timestamps within the topic's range, limits included", () => {
     const range = { timestampBeforeMaxMs: 1000, timestampAfterMaxMs: 100 };
     const at = (timestamp: number) => errorsOf([record(0), record(1, { timestamp })], range);
     expect(at(NOW - 1000)).toEqual([]);
@@ -156,7 +156,7 @@ describe("records", () => {
     expect(at(NOW + 101)).toEqual(["timestamp", 1]);
   });
 
-  it("takes times before 1970, which leave the batch without a largest one", () => {
+  it("accepts timestamps before 1970, which give the batch no maxTimestamp", () => {
     const batch = encodeBatch([-1000, -86_400_000].map((timestamp) => record(0, { timestamp })));
     expect(validateBatch(batch, RULES)).toMatchObject({ ok: true, maxTimestamp: -1 });
     const range = { timestampBeforeMaxMs: NOW + 1000 };
@@ -164,7 +164,7 @@ describe("records", () => {
     expect(errorsOf([record(0, { timestamp: -1001 })], range)).toEqual(["timestamp", 0]);
   });
 
-  it("looks at a record's key before its timestamp, as Kafka does", () => {
+  it("checks a record's key before its timestamp, as Kafka does", () => {
     const late = { timestamp: NOW + RULES.timestampAfterMaxMs + 1 };
     const both = record(0, { key: null, ...late });
     expect(errorsOf([both, record(1)], { compacted: true })).toEqual(["invalid", 0]);
@@ -172,7 +172,7 @@ describe("records", () => {
     expect(errorsOf([both])).toEqual(["timestamp", 0]);
   });
 
-  it("says what is wrong with the first record, and how many others are", () => {
+  it("names the first record's error, and the number of other errors", () => {
     const records = [record(0), record(1, { key: null }), record(2, { key: null })];
     const refused = validateBatch(encodeBatch(records), { ...RULES, compacted: true });
     expect(refused).toMatchObject({
@@ -181,13 +181,13 @@ describe("records", () => {
     });
   });
 
-  it("asks nothing of timestamps the broker replaces", () => {
+  it("does not check timestamps that the broker overwrites", () => {
     const old = encodeBatch([record(0, { timestamp: 5 })]);
     const rules = { ...RULES, timestampType: "LogAppendTime", timestampBeforeMaxMs: 1 } as const;
     expect(validateBatch(old, rules)).toMatchObject({ ok: true, maxTimestamp: NOW });
   });
 
-  it("takes any offset deltas but that of the header, and says that they need numbering", () => {
+  it("accepts any offset deltas of records, and reports that they need renumbering", () => {
     const gap = [record(0), record(1, { offsetDelta: 2 })];
     expect(errorsOf(gap)).toEqual(["invalid"]);
     const swapped = [record(0, { offsetDelta: 1 }), record(1, { offsetDelta: 0 }), record(2)];
@@ -196,7 +196,7 @@ describe("records", () => {
     expect(validateBatch(three, RULES)).toMatchObject({ ok: true, misnumbered: false });
   });
 
-  it("numbers records anew and keeps all else of them", () => {
+  it("renumbers records and changes nothing else", () => {
     const deltas = [0, 70, -1, 0, 2 ** 31 - 1, ...Array(199).fill(0), 204];
     const made = deltas.map((offsetDelta, i) => record(i, { offsetDelta, headers: HEADERS }));
     const odd = encodeBatch(made);
@@ -230,14 +230,14 @@ describe("records", () => {
     expect(verdict(batchOf(body))).toBe("invalid");
   });
 
-  it("reads a header key of negative length no other way than readers do", () => {
-    // Stepping back two bytes would read the header count again, as a length, and find all well.
+  it("refuses a header key of negative length, as readers do", () => {
+    // Going back two bytes would read the header count again, as a length, and find no error.
     const first = [14, 0, 0, 0, 1, 1, 2, 3];
     const second = [12, 0, 0, 2, 1, 1, 0];
     expect(verdict(batchOf([...first, ...second], 2))).toBe("invalid");
   });
 
-  it("takes the smallest record there is", () => {
+  it("accepts the smallest possible record", () => {
     expect(verdict(batchOf([12, 0, 0, 0, 1, 1, 0]))).toBe("ok");
   });
 });
@@ -264,12 +264,12 @@ describe("compression", () => {
     },
   });
 
-  it("judges the records inside", () => {
+  it("checks the records of a compressed batch", () => {
     expect(verdict(batch, { decompress: flip })).toBe("ok");
     expect(verdict(batch, { decompress: (_, bytes) => bytes })).toBe("invalid");
   });
 
-  it("turns the codec's errors into verdicts, and lets bugs through", () => {
+  it("turns the codec's errors into verdicts, and rethrows bugs", () => {
     expect(verdict(batch, { zstdAllowed: false })).toBe("unsupported-compression");
     expect(verdict(batch, failing("TARPAN_DECOMPRESSION_LIMIT"))).toBe("too-large");
     expect(verdict(batch, failing("TARPAN_DECOMPRESSION_FAILED"))).toBe("invalid");

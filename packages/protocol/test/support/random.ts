@@ -1,4 +1,4 @@
-/** Numbers that a seed repeats. */
+/** Seeded random numbers. */
 export interface Random {
   /** A whole number from 0 to below the limit. */
   below(limit: number): number;
