@@ -62,9 +62,9 @@ const DEBIAN_PEERS = {
 async function debianPeers() {
   const found = await findDebianPeers();
   const absent = Object.keys(found).filter((name) => !found[name]);
-  let reason = "not installed, and that takes apt-get and root";
+  let reason = "not installed: installing it needs apt-get and root";
   if (absent.length > 0 && canInstallPackages()) {
-    reason = "Debian has no package for it here";
+    reason = "Debian has no package of it for this machine";
     try {
       await installPackages(absent.flatMap((name) => DEBIAN_PEERS[name].packages));
     } catch (error) {
@@ -117,7 +117,7 @@ async function newConfluentPeer() {
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     rmSync(target, { recursive: true, force: true });
-    return missing("there is no pip, or no such package for this machine", false);
+    return missing("pip is missing, or has no such package for this machine", false);
   }
   return peer;
 }

@@ -55,7 +55,7 @@ const INVALID: readonly [what: string, heartbeat: Heartbeat, code: number][] = [
   ["no subscription in a first heartbeat", { subscribedTopicNames: null }, INVALID_REQUEST],
   ["an empty instance id", { instanceId: "" }, INVALID_REQUEST],
   ["an empty rack", { rackId: "" }, INVALID_REQUEST],
-  ["an assignor it does not have", { serverAssignor: "sticky" }, ErrorCode.UNSUPPORTED_ASSIGNOR],
+  ["an unknown assignor", { serverAssignor: "sticky" }, ErrorCode.UNSUPPORTED_ASSIGNOR],
   [
     "a regular expression that is none",
     { subscribedTopicNames: null, subscribedTopicRegex: "(" },

@@ -47,7 +47,7 @@ describe("JoinGroup", () => {
     ["a session longer than allowed", { sessionTimeoutMs: tooLong }, INVALID_SESSION_TIMEOUT],
     ["a negative session", { sessionTimeoutMs: -1 }, INVALID_SESSION_TIMEOUT],
     ["no group id", { groupId: "" }, INVALID_GROUP_ID],
-    ["a member id that nobody gave", { memberId: "stranger" }, UNKNOWN_MEMBER_ID],
+    ["an unknown member id", { memberId: "stranger" }, UNKNOWN_MEMBER_ID],
     ["no protocol type", { protocolType: "" }, INCONSISTENT_GROUP_PROTOCOL],
     ["no protocol", { protocols: [] }, INCONSISTENT_GROUP_PROTOCOL],
   ];

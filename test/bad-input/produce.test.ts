@@ -38,7 +38,7 @@ const COUNT_AT = 57;
 const RECORDS_AT = 61;
 
 /** A batch of two records, changed by `change`, with a correct CRC. */
-function bent(change: (batch: DataView) => void): Uint8Array {
+function changed(change: (batch: DataView) => void): Uint8Array {
   const batch = textBatch("one", "two");
   change(new DataView(batch.buffer, batch.byteOffset));
   stampCrc(batch, 0, crc32c);
@@ -52,16 +52,16 @@ const REFUSED: readonly [what: string, batch: Uint8Array | null, code: number][]
   ["no batch", null, INVALID_RECORD],
   ["an empty batch", new Uint8Array(0), INVALID_RECORD],
   ["two batches", joined(textBatch("one"), textBatch("two")), INVALID_RECORD],
-  ["magic 1", bent((batch) => batch.setInt8(MAGIC_AT, 1)), INVALID_RECORD],
-  ["magic 3", bent((batch) => batch.setInt8(MAGIC_AT, 3)), INVALID_RECORD],
-  ["a length that says less", bent((batch) => batch.setInt32(LENGTH_AT, 10)), CORRUPT_MESSAGE],
-  ["a length that says more", bent((batch) => batch.setInt32(LENGTH_AT, 9999)), CORRUPT_MESSAGE],
-  ["a negative length", bent((batch) => batch.setInt32(LENGTH_AT, -1)), CORRUPT_MESSAGE],
-  ["a count too high", bent((batch) => batch.setInt32(COUNT_AT, 3)), INVALID_RECORD],
-  ["a count too low", bent((batch) => batch.setInt32(COUNT_AT, 1)), INVALID_RECORD],
-  ["a negative count", bent((batch) => batch.setInt32(COUNT_AT, -1)), INVALID_RECORD],
-  ["a last delta too high", bent((b) => b.setInt32(LAST_OFFSET_DELTA_AT, 9)), INVALID_RECORD],
-  ["a record length that lies", bent((b) => b.setInt8(RECORDS_AT, 0x7e)), INVALID_RECORD],
+  ["magic 1", changed((batch) => batch.setInt8(MAGIC_AT, 1)), INVALID_RECORD],
+  ["magic 3", changed((batch) => batch.setInt8(MAGIC_AT, 3)), INVALID_RECORD],
+  ["a length too small", changed((batch) => batch.setInt32(LENGTH_AT, 10)), CORRUPT_MESSAGE],
+  ["a length too large", changed((batch) => batch.setInt32(LENGTH_AT, 9999)), CORRUPT_MESSAGE],
+  ["a negative length", changed((batch) => batch.setInt32(LENGTH_AT, -1)), CORRUPT_MESSAGE],
+  ["a count too high", changed((batch) => batch.setInt32(COUNT_AT, 3)), INVALID_RECORD],
+  ["a count too low", changed((batch) => batch.setInt32(COUNT_AT, 1)), INVALID_RECORD],
+  ["a negative count", changed((batch) => batch.setInt32(COUNT_AT, -1)), INVALID_RECORD],
+  ["a last delta too high", changed((b) => b.setInt32(LAST_OFFSET_DELTA_AT, 9)), INVALID_RECORD],
+  ["a wrong record length", changed((b) => b.setInt8(RECORDS_AT, 0x7e)), INVALID_RECORD],
   ["a control batch", encodeBatch([textRecord("x")], { control: true }), INVALID_RECORD],
 ];
 

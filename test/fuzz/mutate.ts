@@ -2,14 +2,14 @@ import type { SeededRandom } from "../harness/random.ts";
 
 const LENGTH_BYTES = 4;
 /** Lengths and counts that break code which trusts them. */
-const LIES = [-1, -2, 0, 1, 0x7f, 0x80, 0x7fff, 0xffff, 0x7fffffff, -0x80000000, 0x05000000];
+const BAD_LENGTHS = [-1, -2, 0, 1, 0x7f, 0x80, 0x7fff, 0xffff, 0x7fffffff, -0x80000000, 0x05000000];
 
 /** Damages a frame (with its length prefix) in one of several ways. */
 export function mutate(frame: Buffer, other: Buffer, random: SeededRandom): Buffer {
   const body = random.pick(MUTATIONS)(frame.subarray(LENGTH_BYTES), other, random);
   const mutated = Buffer.alloc(LENGTH_BYTES + body.length);
   // Rarely changes the frame's own length: after that, no later frame can be decoded.
-  mutated.writeInt32BE(random.chance(50) ? random.pick(LIES) : body.length, 0);
+  mutated.writeInt32BE(random.chance(50) ? random.pick(BAD_LENGTHS) : body.length, 0);
   body.copy(mutated, LENGTH_BYTES);
   return mutated;
 }
@@ -22,11 +22,11 @@ const MUTATIONS: readonly Mutation[] = [
   flipBits,
   flipBits,
   flipBits,
-  lieInPlace,
+  overwriteNumber,
   truncate,
   extend,
-  lieInPlace,
-  lieInPlace,
+  overwriteNumber,
+  overwriteNumber,
   splice,
   repeat,
   drop,
@@ -49,15 +49,15 @@ function extend(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
   return Buffer.concat([body, random.bytes(1 + random.below(20))]);
 }
 
-function lieInPlace(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
+function overwriteNumber(body: Buffer, _other: Buffer, random: SeededRandom): Buffer {
   const mutated = Buffer.from(body);
-  const lie = random.pick(LIES);
+  const value = random.pick(BAD_LENGTHS);
   const width = random.pick([1, 2, 4]);
   if (mutated.length < width) return mutated;
   const at = random.below(mutated.length - width + 1);
-  if (width === 1) mutated.writeUInt8(lie & 0xff, at);
-  else if (width === 2) mutated.writeUInt16BE(lie & 0xffff, at);
-  else mutated.writeInt32BE(lie, at);
+  if (width === 1) mutated.writeUInt8(value & 0xff, at);
+  else if (width === 2) mutated.writeUInt16BE(value & 0xffff, at);
+  else mutated.writeInt32BE(value, at);
   return mutated;
 }
 

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 request = json.load(sys.stdin)
 topic = request["topic"]
 owned = set()
-# Consumed, and not yet committed: a rebalance lets no commit through.
+# Consumed, but not committed yet: commits fail during a rebalance.
 pending = {}
 leaving = False
 
@@ -20,7 +20,7 @@ def tell(event):
 
 
 def tell_owned():
-    # librdkafka doesn't tell the generation.
+    # librdkafka does not expose the generation.
     tell({"event": "owns", "generation": None, "partitions": sorted(owned)})
 
 

@@ -65,7 +65,7 @@ def produce(request):
 
 
 def consumer_of(request):
-    # librdkafka wants a group id even where no group is used.
+    # librdkafka needs a group id even if no group is used.
     return Consumer(
         {
             "bootstrap.servers": request["bootstrap"],
@@ -105,7 +105,7 @@ def offsets(request):
     beginning, end = consumer.get_watermark_offsets(partition, timeout=10)
     found = consumer.offsets_for_times([partition], timeout=10)[0]
     consumer.close()
-    # librdkafka doesn't tell the timestamp of the record it found.
+    # librdkafka does not return the timestamp of the record.
     return {"beginning": beginning, "end": end, "forTime": {"offset": found.offset}}
 
 
@@ -204,7 +204,7 @@ def error_of(call):
 
 def absent(request):
     config = {"bootstrap.servers": request["bootstrap"]}
-    # librdkafka asks again until this time-out, whatever the error, and tells it then.
+    # librdkafka retries until this time-out, whatever the error is, and then returns it.
     producer = Producer({**config, "transactional.id": "absent", "log_level": 0})
     binding = AclBinding(
         ResourceType.TOPIC,

@@ -27,7 +27,7 @@ class Listener(ConsumerRebalanceListener):
         tell({"event": "owns", "generation": None, "partitions": []})
 
     def on_partitions_assigned(self, assigned):
-        # Nothing public tells the generation.
+        # No public API returns the generation.
         generation = consumer._coordinator.generation()
         tell(
             {

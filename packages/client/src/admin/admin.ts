@@ -192,8 +192,8 @@ export class Admin {
   }
 
   /**
-   * The first and the end offset of each partition, in the order of `topic.partitions`. An Error
-   * stands for each partition whose leader does not answer within 2 s: nothing is retried.
+   * The first and the end offset of each partition, in the order of `topic.partitions`; an Error
+   * for each partition whose leader does not answer within 2 s. Nothing is retried.
    */
   logEnds(topic: TopicMetadata): Promise<(LogEnds | Error)[]> {
     return logEnds(this.#client, topic);

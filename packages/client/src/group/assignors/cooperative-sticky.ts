@@ -5,8 +5,8 @@ import { claimsOf, stickyAssignment } from "./sticky-assignment.ts";
 
 /**
  * The sticky assignment in two rebalances (KIP-429): the first revokes the partitions that have to
- * move; their owners join again, and the second assigns them. Members read all other partitions
- * meanwhile.
+ * move; their owners join again, and the second assigns them. Members go on reading all other
+ * partitions.
  */
 export const cooperativeSticky: Assignor = {
   name: "cooperative-sticky",
