@@ -1,7 +1,7 @@
 // Measures what one change of the metadata costs in its listeners, with 10,000 partitions. In
 // process: `npx tsx --conditions=tarpan-source bench/metadata-changes.ts`.
 import { deleteLogsOfTopics } from "../packages/broker/src/cluster/deleted-topics.ts";
-import { tellOfBrokers } from "../packages/broker/src/cluster/tell-of-brokers.ts";
+import { logBrokerChanges } from "../packages/broker/src/cluster/log-broker-changes.ts";
 import { ResourceType } from "../packages/broker/src/config/kafka/set-configs.ts";
 import { nodeEnv } from "../packages/broker/src/env/node-env.ts";
 import { GroupCoordinator } from "../packages/broker/src/groups/group-coordinator.ts";
@@ -97,7 +97,7 @@ async function broker(topics: number, perTopic: number) {
   });
   followMetadata(metadata, partitions);
   new GroupCoordinator({ env, metadata, partitions, logger });
-  metadata.onChange((delta, now) => tellOfBrokers(delta, now, { logger, named: String }));
+  metadata.onChange((delta, now) => logBrokerChanges(delta, now, { logger, named: String }));
   let image: MetadataImage = EMPTY_IMAGE;
   const records = BROKERS.map((id) => brokerRecord(id, false));
   for (let i = 0; i < topics; i++) {

@@ -37,7 +37,7 @@ export async function committedOffsets(
 }
 
 /** Runs `use` with a connection, and again with a new one each time the connection is lost. */
-export async function persistently(
+export async function withReconnect(
   broker: Address,
   isOver: () => boolean,
   use: (connection: RawConnection) => Promise<void>,
@@ -101,7 +101,7 @@ export async function groupBatches(
 }
 
 /** Checks a group's records: never two owners of a partition, never an offset that goes back. */
-export function expectRightfulLog(
+export function expectConsistentLog(
   log: readonly GroupRecord[][],
   groupId: string,
   { offsetsMayGoBack = false } = {},
@@ -121,13 +121,13 @@ export function expectRightfulLog(
       } else if (record === "GroupMetadata" && key.group === groupId) {
         expect(value.generation).toBeGreaterThanOrEqual(generation);
         generation = value.generation;
-        expectNoneTwice(`generation ${generation}`, value.members.map(assignedBytes));
+        expectSingleOwners(`generation ${generation}`, value.members.map(assignedBytes));
       } else if (record === "ConsumerGroupCurrentMemberAssignment" && key.groupId === groupId) {
         const all = [...value.assignedPartitions, ...value.partitionsPendingRevocation];
         owned.set(key.memberId, all.flatMap(named));
       }
     }
-    expectNoneTwice("the current assignment", [...owned.values()]);
+    expectSingleOwners("the current assignment", [...owned.values()]);
   }
 }
 
@@ -143,7 +143,7 @@ function assignedBytes({ assignment }: { assignment: Uint8Array }): string[] {
 }
 
 /** Fails if two owners have the same partition. */
-export function expectNoneTwice(what: string, owners: readonly (readonly string[])[]): void {
+export function expectSingleOwners(what: string, owners: readonly (readonly string[])[]): void {
   const all = owners.flat();
   const twice = all.filter((partition, index) => all.indexOf(partition) !== index);
   expect(twice, `partitions with two owners in ${what}`).toEqual([]);

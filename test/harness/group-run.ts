@@ -4,10 +4,10 @@ import type { Address } from "./client-broker.ts";
 import { GroupMember, type MemberEvent, type MemberProgram } from "./group-member.ts";
 import {
   committedOffsets,
-  expectNoneTwice,
-  expectRightfulLog,
+  expectConsistentLog,
+  expectSingleOwners,
   groupLog,
-  persistently,
+  withReconnect,
 } from "./group-observer.ts";
 import { RawConnection } from "./raw-connection.ts";
 import { createTopic, fetch, produce, textBatch } from "./records.ts";
@@ -82,12 +82,12 @@ export class GroupRun {
     connection.close();
     const ended = () => this.#over;
     this.#background.push(
-      persistently(
+      withReconnect(
         this.#broker,
         () => !this.#producing,
         (each) => this.#produce(each),
       ),
-      persistently(this.#broker, ended, (each) => this.#observe(each)),
+      withReconnect(this.#broker, ended, (each) => this.#observe(each)),
     );
   }
 
@@ -157,7 +157,7 @@ export class GroupRun {
     }
     this.#expectOneOwner();
     const mayGoBack = { offsetsMayGoBack: this.#offsetsMayGoBack };
-    expectRightfulLog(await groupLog(connection), this.groupId, mayGoBack);
+    expectConsistentLog(await groupLog(connection), this.groupId, mayGoBack);
     connection.close();
   }
 
@@ -236,7 +236,7 @@ export class GroupRun {
     }
     for (const [generation, owners] of byGeneration) {
       const lists = [...owners.values()].map((owned) => [...owned]);
-      expectNoneTwice(`generation ${generation}`, lists);
+      expectSingleOwners(`generation ${generation}`, lists);
     }
   }
 

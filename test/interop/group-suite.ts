@@ -1,10 +1,10 @@
 import { afterAll, it } from "vitest";
+import { Barrier } from "../harness/barrier.ts";
 import type { BrokerProcess, BrokerProcessOptions } from "../harness/broker-process.ts";
 import type { Address } from "../harness/client-broker.ts";
 import type { MemberProgram } from "../harness/group-member.ts";
 import { GroupRun } from "../harness/group-run.ts";
 import type { Peer } from "../harness/peers.ts";
-import { Together } from "../harness/together.ts";
 
 /** The options of a member; see test/peers/<client>/member.*. */
 export interface MemberRequest {
@@ -83,7 +83,7 @@ export function consumesThroughEverything(where: Where, groups: readonly ClientG
   const runs = new Map<ClientGroup, Promise<void>>();
   const cleanUps: (() => Promise<void>)[] = [];
   const beginAll = () => {
-    const together = new Together(here.length);
+    const together = new Barrier(here.length);
     for (const group of here) {
       const run = new GroupRun(where.address, nameOf(group.kind), group.kind);
       cleanUps.push(() => run.killAll());
@@ -117,7 +117,7 @@ async function consumeThroughEverything(
   where: Where,
   { kind, client }: ClientGroup,
   run: GroupRun,
-  together: Together,
+  together: Barrier,
 ): Promise<void> {
   const { broker, address } = where;
   const addMember = () => run.add(client(requestOf(run, where, kind)));

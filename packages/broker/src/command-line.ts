@@ -9,7 +9,7 @@ export {
   type LoggingSettings,
   loadConfig,
 } from "./config/index.ts";
-export { checkNatsServer } from "./nats/check-server.ts";
+export { checkNatsServerProgram as checkNatsServer } from "./nats/check-server.ts";
 export type { RunningBroker } from "./runtime/broker-server.ts";
 export { type StartOptions, startBroker } from "./runtime/start-broker.ts";
 export { nodeText } from "./util/node-text.ts";

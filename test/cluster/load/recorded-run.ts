@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { expectRightfulLog } from "../../harness/group-observer.ts";
+import { expectConsistentLog } from "../../harness/group-observer.ts";
 import type { Anomaly } from "../../history/anomaly.ts";
 import { anomaliesIn } from "../../history/check.ts";
 import { History } from "../../history/history.ts";
@@ -122,7 +122,7 @@ export class RecordedRun {
     }
     const log = await readGroupLog(load);
     try {
-      for (const group of this.#groups) expectRightfulLog(log, group);
+      for (const group of this.#groups) expectConsistentLog(log, group);
     } catch (error) {
       throw await this.#wrong((error as Error).message, error);
     }

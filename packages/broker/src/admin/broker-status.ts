@@ -1,4 +1,4 @@
-import type { ClusterPart } from "../cluster/cluster-part.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { FlushPolicy } from "../config/settings.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Metadata } from "../metadata/metadata.ts";
@@ -20,7 +20,7 @@ const NO_CONTROLLER = -1;
 
 export interface StatusParts {
   /** Null for a broker that is alone. */
-  readonly cluster: ClusterPart | null;
+  readonly cluster: ClusterAccess | null;
   readonly engine: LogEngine;
   readonly flush: FlushPolicy;
   readonly metadata: Metadata;

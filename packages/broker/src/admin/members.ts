@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { ClusterPart } from "../cluster/cluster-part.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import { partitionsOf } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { AdminError, type AdminErrorKind } from "./admin-error.ts";
@@ -19,7 +19,7 @@ const PASSING: readonly number[] = [
 ];
 
 /** Shows the cluster's partitions and removes brokers. */
-export function membersAdmin(cluster: ClusterPart, metadata: Metadata): MembersAdmin {
+export function membersAdmin(cluster: ClusterAccess, metadata: Metadata): MembersAdmin {
   return {
     partitions: () => clusterPartitions(cluster, metadata),
     get underReplicated() {
@@ -34,7 +34,7 @@ export function membersAdmin(cluster: ClusterPart, metadata: Metadata): MembersA
 }
 
 async function clusterPartitions(
-  cluster: ClusterPart,
+  cluster: ClusterAccess,
   { image }: Metadata,
 ): Promise<ClusterPartition[]> {
   const states = new Map(
@@ -50,7 +50,7 @@ async function clusterPartitions(
   });
 }
 
-async function remove(cluster: ClusterPart, brokerId: number): Promise<BrokerRemoval> {
+async function remove(cluster: ClusterAccess, brokerId: number): Promise<BrokerRemoval> {
   const { errorCode, errorMessage, partitionsLeft, done } = await cluster.remove(brokerId);
   if (errorCode !== ErrorCode.NONE) {
     const text = errorMessage ?? `the controller answered with error ${errorCode}`;

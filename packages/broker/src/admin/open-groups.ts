@@ -1,4 +1,4 @@
-import type { ClusterPart } from "../cluster/cluster-part.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
@@ -12,7 +12,7 @@ interface Opened {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   /** Null for a broker that is alone. */
-  readonly cluster: ClusterPart | null;
+  readonly cluster: ClusterAccess | null;
 }
 
 interface Parts {

@@ -15,7 +15,7 @@ import { type ActiveContext, type ClusterController, ownOperations } from "./clu
 import { ControllerDuties } from "./controller-duties.ts";
 import type { ServedController } from "./controller-server.ts";
 import { deleteLogsOfTopics } from "./deleted-topics.ts";
-import { Gathering } from "./gathering.ts";
+import { ExpectedBrokers } from "./expected-brokers.ts";
 import type { Membership } from "./membership.ts";
 
 export interface ActiveControllerParts {
@@ -25,7 +25,7 @@ export interface ActiveControllerParts {
   readonly membership: Membership;
   readonly nodeId: number;
   readonly kafkaConfigs: Readonly<Record<string, string>>;
-  /** See Gathering. */
+  /** See ExpectedBrokers. */
   readonly listed: number;
   /** The options of new partitions' logs. */
   readonly newLogOptions: () => LogOptions;
@@ -47,10 +47,10 @@ export class ActiveController implements ServedController {
     this.#local = local;
     const replication = parts.engine.replication!;
     this.#duties = new ControllerDuties({ ...parts, replication, local });
-    const gathering = new Gathering({ ...parts, local });
+    const expectedBrokers = new ExpectedBrokers({ ...parts, local });
     const { removeServer } = parts;
     const context: ActiveContext = {
-      ...{ local, duties: this.#duties, gathering, removeServer },
+      ...{ local, duties: this.#duties, expectedBrokers, removeServer },
       quorum: () => this.#quorum(),
     };
     this.controller = {
@@ -83,7 +83,7 @@ export class ActiveController implements ServedController {
       });
       const active = new ActiveController(parts, log, local);
       local.onCommit((previous, next) => {
-        membership.beat();
+        membership.sendHeartbeat();
         void deleteLogsOfTopics(engine, logger, deltaBetween(previous, next));
       });
       active.#duties.start();

@@ -1,4 +1,4 @@
-import { type Coming, Occasion } from "../util/coming.ts";
+import { Latch, type PendingLatch } from "../util/latch.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
 
 interface Parts {
@@ -23,13 +23,13 @@ export class CatchUp {
     this.#parts = parts;
   }
 
-  begin(): Coming {
+  begin(): PendingLatch {
     const { follower } = this.#parts;
-    const read = new Occasion();
+    const read = new Latch();
     void this.#ask().then((end) => {
-      const reaching = end === null ? null : follower.reaching(end);
-      if (reaching === null) read.end();
-      else reaching.onOver(() => read.end());
+      const reaching = end === null ? null : follower.whenShown(end);
+      if (reaching === null) read.open();
+      else reaching.onOpen(() => read.open());
     });
     return new CatchingUp(read, follower);
   }
@@ -54,26 +54,26 @@ export class CatchUp {
  * Also wakes a waiting request at the next image: it may already hold what the request needs. If
  * the request waited for the last image, requests that arrive later would be served before it.
  */
-class CatchingUp implements Coming {
-  readonly #read: Occasion;
+class CatchingUp implements PendingLatch {
+  readonly #read: Latch;
   readonly #follower: MetadataFollower;
 
-  constructor(read: Occasion, follower: MetadataFollower) {
+  constructor(read: Latch, follower: MetadataFollower) {
     this.#read = read;
     this.#follower = follower;
   }
 
-  get isOver(): boolean {
-    return this.#read.isOver;
+  get isOpen(): boolean {
+    return this.#read.isOpen;
   }
 
-  onOver(wake: () => void): void {
+  onOpen(wake: () => void): void {
     let isAwake = false;
     const once = () => {
       if (!isAwake) wake();
       isAwake = true;
     };
-    this.#read.onOver(once);
-    this.#follower.nextImage.onOver(once);
+    this.#read.onOpen(once);
+    this.#follower.nextImage.onOpen(once);
   }
 }

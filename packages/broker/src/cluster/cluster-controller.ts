@@ -1,7 +1,7 @@
 import { remoteForm } from "../metadata/operation.ts";
 import { type ClusterController, clusterOperations } from "./cluster-operations.ts";
 import type { ControllerCaller } from "./controller-caller.ts";
-import { type RegistrationParts, registerUntilTaken } from "./register-broker.ts";
+import { type RegistrationParts, registerUntilAccepted } from "./register-broker.ts";
 
 /** The controller's operations as every broker of a cluster calls them, wherever it runs. */
 export function clusterController(
@@ -11,6 +11,6 @@ export function clusterController(
   const remote = remoteForm(clusterOperations, caller.call.bind(caller));
   return {
     ...remote,
-    registerBroker: (registration) => registerUntilTaken(registration, remote, parts),
+    registerBroker: (registration) => registerUntilAccepted(registration, remote, parts),
   };
 }

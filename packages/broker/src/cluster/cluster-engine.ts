@@ -12,7 +12,7 @@ export interface ClusterEngine {
   /** Up to a few seconds old. */
   readonly facts: EngineFacts;
   /** Tells the engine which brokers there are: it places replicas on their servers only. */
-  knowBrokers(brokers: () => readonly number[]): void;
+  setBrokers(brokers: () => readonly number[]): void;
   /** Why the engine can't be reached at the moment; null while it can. */
   readonly problem: string | null;
   close(): Promise<void>;

@@ -9,7 +9,7 @@ import type { Quorum } from "../metadata/quorum.ts";
 import { LeaveCluster, MetadataEnd, RemoveBroker } from "../rpc/messages/index.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import type { ControllerDuties } from "./controller-duties.ts";
-import type { Gathering } from "./gathering.ts";
+import type { ExpectedBrokers } from "./expected-brokers.ts";
 import { LEAVE_TIMEOUT_MS } from "./limits.ts";
 import { type Removal, removeBroker } from "./remove-broker.ts";
 
@@ -17,7 +17,7 @@ import { type Removal, removeBroker } from "./remove-broker.ts";
 export interface ActiveContext {
   readonly local: LocalController;
   readonly duties: ControllerDuties;
-  readonly gathering: Gathering;
+  readonly expectedBrokers: ExpectedBrokers;
   /** See ClusterEngine. */
   readonly removeServer: ClusterEngine["removeServer"];
   quorum(): Quorum;
@@ -32,24 +32,24 @@ export const ownOperations = {
       const outcome = await local.decide((image) => {
         return decideRegisterBroker(image, registration, { clustered: true, raftLeaderOf });
       });
-      if (outcome.errorCode !== ErrorCode.NONE) duties.turnAway(registration.id);
+      if (outcome.errorCode !== ErrorCode.NONE) duties.noteRemovedBroker(registration.id);
       return outcome;
     },
   }),
 
   createTopics: operation({
     ...operations.createTopics,
-    async decide({ local, gathering }: ActiveContext, request: CreateTopicsRequest) {
+    async decide({ local, expectedBrokers }: ActiveContext, request: CreateTopicsRequest) {
       const needed = request.topics.map((spec) => replicasOf(spec, local));
-      await gathering.expect(Math.max(0, ...needed));
+      await expectedBrokers.waitFor(Math.max(0, ...needed));
       return operations.createTopics.decide(local, request);
     },
   }),
 
   createOffsetsTopic: operation({
     ...operations.createOffsetsTopic,
-    async decide({ local, gathering }: ActiveContext, request: Nothing) {
-      await gathering.expect(local.brokerConfig().offsetsTopicReplicationFactor);
+    async decide({ local, expectedBrokers }: ActiveContext, request: Nothing) {
+      await expectedBrokers.waitFor(local.brokerConfig().offsetsTopicReplicationFactor);
       return operations.createOffsetsTopic.decide(local, request);
     },
   }),
@@ -66,7 +66,7 @@ export const ownOperations = {
   leaveCluster: operation({
     api: LeaveCluster,
     async decide({ duties }: ActiveContext, { brokerId, incarnationId }: LeaveRequest) {
-      await duties.relieve(brokerId, incarnationId);
+      await duties.handOver(brokerId, incarnationId);
       return NOTHING;
     },
     // Whoever is the controller notices the silence.

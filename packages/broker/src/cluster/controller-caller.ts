@@ -5,11 +5,15 @@ import type { AnyControllerApi } from "../rpc/messages/controller.ts";
 import { MetadataEnd } from "../rpc/messages/index.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { RpcError } from "../rpc/rpc-error.ts";
-import { overWithin } from "../util/coming.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { openWithin } from "../util/latch.ts";
 import { pause } from "../util/pause.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
-import { CONTROLLER_CALL_TIMEOUT_MS, CONTROLLER_RETRY_MS, END_TIMEOUT_MS } from "./limits.ts";
+import {
+  CONTROLLER_CALL_TIMEOUT_MS,
+  CONTROLLER_RETRY_MS,
+  METADATA_END_TIMEOUT_MS,
+} from "./limits.ts";
 import type { Membership } from "./membership.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
 
@@ -56,7 +60,7 @@ export class ControllerCaller {
   /** How far the metadata's log reaches; null when no controller says so in time. */
   async end(): Promise<number | null> {
     try {
-      const answer = await this.#ask(MetadataEnd, {}, END_TIMEOUT_MS);
+      const answer = await this.#ask(MetadataEnd, {}, METADATA_END_TIMEOUT_MS);
       return typeof answer === "string" ? null : answer.metadataEnd;
     } catch (error) {
       if (error instanceof KafkaError) return null;
@@ -115,8 +119,8 @@ export class ControllerCaller {
   #isShown(offset: number, deadlineMs: number): Promise<boolean> {
     const { env, follower } = this.#parts;
     const leftMs = Math.max(0, deadlineMs - env.clock.monotonicMs());
-    const reaching = follower.reaching(offset);
-    return reaching === null ? Promise.resolve(true) : overWithin(reaching, leftMs, env.timers);
+    const reaching = follower.whenShown(offset);
+    return reaching === null ? Promise.resolve(true) : openWithin(reaching, leftMs, env.timers);
   }
 }
 

@@ -5,9 +5,13 @@ import type { Logger } from "../logging/logger.ts";
 import { decideFenceBroker, decideUnfenceBroker } from "../metadata/decide-broker.ts";
 import { decidePreferredLeaders } from "../metadata/decide-elect-leaders.ts";
 import { decideIsr, misplacedLogs } from "../metadata/decide-isr.ts";
-import { NO_RAFT_LEADERS, type RaftLeaderOf, raftLeadersOf } from "../metadata/elect-leader.ts";
+import {
+  type RaftLeaderOf,
+  raftLeadersOf,
+  UNKNOWN_RAFT_LEADERS,
+} from "../metadata/elect-leader.ts";
 import type { LocalController } from "../metadata/local-controller.ts";
-import { StateMachineError } from "../state-machine/replayed.ts";
+import { StateMachineError } from "../state-machine/replayed-state.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { CONTROLLER_TICK_MS, RAFT_MOVES_PER_ROUND, REPLICA_STATES_INTERVAL_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
@@ -33,7 +37,7 @@ export class ControllerDuties {
   #statesAtMs = Number.NEGATIVE_INFINITY;
   #balancedAtMs: number;
   #states: readonly ReplicaStates[] = [];
-  #raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS;
+  #raftLeaderOf: RaftLeaderOf = UNKNOWN_RAFT_LEADERS;
   #refreshing: Promise<void> | null = null;
   readonly #serversToRemove = new Set<number>();
   #stopped = false;
@@ -57,9 +61,9 @@ export class ControllerDuties {
   }
 
   /** Moves this broker's partitions to other leaders, and Raft leaders away from its server. */
-  async relieve(brokerId: number, incarnationId: string): Promise<void> {
+  async handOver(brokerId: number, incarnationId: string): Promise<void> {
     const { local, logger, membership } = this.#parts;
-    logger.info(`cluster: ${membership.named(brokerId)} stops: others take over what it leads`);
+    logger.info(`cluster: ${membership.textOf(brokerId)} stops: others take over what it leads`);
     await local.decide((image) => {
       return decideFenceBroker(image, brokerId, incarnationId, this.#raftLeaderOf);
     });
@@ -82,7 +86,7 @@ export class ControllerDuties {
   }
 
   /** A removed broker was started. Its server has joined again: it is removed when it is down. */
-  turnAway(brokerId: number): void {
+  noteRemovedBroker(brokerId: number): void {
     this.#parts.logger.warn(
       `cluster: broker ${brokerId} was removed and is started again: it is refused; stop it`,
     );
@@ -119,21 +123,21 @@ export class ControllerDuties {
   async #fenceAndUnfence(): Promise<void> {
     const { local, membership, logger } = this.#parts;
     for (const { id, incarnationId, fenced } of local.image.brokers.values()) {
-      if (!fenced && membership.isSilent(id, incarnationId)) {
+      if (!fenced && membership.hasExpired(id, incarnationId)) {
         const done = await local.decide((image) => {
           return decideFenceBroker(image, id, incarnationId, this.#raftLeaderOf);
         });
         if (done) {
           logger.warn(
-            `cluster: ${membership.named(id)} sends no heartbeats: it is fenced, and others lead its partitions`,
+            `cluster: ${membership.textOf(id)} sends no heartbeats: it is fenced, and others lead its partitions`,
           );
         }
-      } else if (fenced && membership.isHeard(id, incarnationId)) {
+      } else if (fenced && membership.isAlive(id, incarnationId)) {
         const done = await local.decide((image) => {
           return decideUnfenceBroker(image, id, incarnationId, this.#raftLeaderOf);
         });
         if (done)
-          logger.info(`cluster: ${membership.named(id)} sends heartbeats again: it is unfenced`);
+          logger.info(`cluster: ${membership.textOf(id)} sends heartbeats again: it is unfenced`);
       }
     }
   }

@@ -2,10 +2,10 @@ import type { Timer } from "../env/env.ts";
 import { LogError } from "../log/log-error.ts";
 import { ActiveController, type ActiveControllerParts } from "./active-controller.ts";
 import {
+  CANDIDATE_BACK_OFF_MAX_MS,
   CANDIDATE_STEP_MS,
   CONTROLLER_RETRY_MS,
   CONTROLLER_SESSION_MS,
-  DUEL_PAUSE_MAX_MS,
 } from "./limits.ts";
 
 /**
@@ -95,7 +95,7 @@ export class ControllerElection {
       if (failure === null && (current === null || current.epoch <= epoch)) return;
       const why =
         failure?.message ??
-        `${membership.named(current!.brokerId)} is, under epoch ${current!.epoch}`;
+        `${membership.textOf(current!.brokerId)} is, under epoch ${current!.epoch}`;
       logger.info(`cluster: this broker is no longer the controller: ${why}`);
       if (current === null || current.epoch <= epoch) this.#backOff();
       return this.#resign();
@@ -105,7 +105,7 @@ export class ControllerElection {
       this.#lastControllerId = current.brokerId;
       this.#backOffMs = CONTROLLER_SESSION_MS;
     }
-    if (!membership.lacksController) {
+    if (!membership.hasNoController) {
       this.#noControllerSinceMs = null;
       return;
     }
@@ -120,7 +120,7 @@ export class ControllerElection {
     if (this.#loggedEpoch === epoch) return;
     this.#loggedEpoch = epoch;
     const { logger, membership } = this.#parts;
-    logger.info(`cluster: ${membership.named(brokerId)} is the controller, under epoch ${epoch}`);
+    logger.info(`cluster: ${membership.textOf(brokerId)} is the controller, under epoch ${epoch}`);
   }
 
   async #confirm(active: ActiveController): Promise<void> {
@@ -149,7 +149,7 @@ export class ControllerElection {
   /** Two controllers that don't hear each other would else fence one another for ever. */
   #backOff(): void {
     this.#candidateFromMs = this.#parts.env.clock.monotonicMs() + this.#backOffMs;
-    this.#backOffMs = Math.min(2 * this.#backOffMs, DUEL_PAUSE_MAX_MS);
+    this.#backOffMs = Math.min(2 * this.#backOffMs, CANDIDATE_BACK_OFF_MAX_MS);
   }
 
   #isBackingOff(): boolean {
@@ -164,7 +164,7 @@ export class ControllerElection {
       this.#active = active;
       this.#loggedEpoch = active.epoch;
       logger.info(`cluster: this broker is the controller, under epoch ${active.epoch}`);
-      membership.beat();
+      membership.sendHeartbeat();
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       logger.debug("cluster: this broker can't become the controller now", { error });
@@ -177,7 +177,7 @@ export class ControllerElection {
     this.#active = null;
     this.#noControllerSinceMs = null;
     if (active === null) return;
-    this.#parts.membership.beat();
+    this.#parts.membership.sendHeartbeat();
     await active.close();
   }
 }

@@ -4,7 +4,7 @@ import type { OperationTable, Surface } from "../metadata/operation.ts";
 import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
 import { isFenced, storageRefusal } from "../metadata/storage-refusal.ts";
 import type { Rpc } from "../rpc/rpc.ts";
-import { StateMachineError } from "../state-machine/replayed.ts";
+import { StateMachineError } from "../state-machine/replayed-state.ts";
 
 export interface ServedController {
   readonly controller: Surface<OperationTable<never>>;

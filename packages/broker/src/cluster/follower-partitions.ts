@@ -7,7 +7,7 @@ import type { PartitionImage, TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Followers, ReadablePartition, Wake } from "../partition/readable-partition.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
-import { FOLLOWED_IDLE_MS } from "./limits.ts";
+import { FOLLOWER_IDLE_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 
 interface Parts {
@@ -102,8 +102,8 @@ export class FollowerPartitions implements Followers {
   }
 
   #scheduleSweep(): void {
-    this.#sweep = this.#parts.env.timers.after(FOLLOWED_IDLE_MS, async () => {
-      const since = this.#parts.env.clock.monotonicMs() - FOLLOWED_IDLE_MS;
+    this.#sweep = this.#parts.env.timers.after(FOLLOWER_IDLE_MS, async () => {
+      const since = this.#parts.env.clock.monotonicMs() - FOLLOWER_IDLE_MS;
       for (const [key, opening] of this.#open) {
         const followed = await opening;
         if (followed !== null && followed.usedAtMs > since) continue;

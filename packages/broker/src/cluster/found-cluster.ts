@@ -76,7 +76,7 @@ async function foundCluster(
     try {
       await replication.provision(METADATA_LOG, { ...METADATA_LOG_OPTIONS, replicas, label });
       parts.logger.info(
-        `founded cluster ${label} with ${live.map(membership.named, membership).join(", ")}`,
+        `founded cluster ${label} with ${live.map(membership.textOf, membership).join(", ")}`,
       );
       return;
     } catch (error) {

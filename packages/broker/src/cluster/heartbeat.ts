@@ -28,7 +28,7 @@ export function sendHeartbeat(rpc: Rpc, beat: Heartbeat): void {
 }
 
 /** Returns a function that unsubscribes. */
-export function hearHeartbeats(rpc: Rpc, listener: (beat: Heartbeat) => void): () => void {
+export function onHeartbeats(rpc: Rpc, listener: (beat: Heartbeat) => void): () => void {
   return rpc.subscribe(BrokerHeartbeat, (message) => listener(fromMessage(message)));
 }
 

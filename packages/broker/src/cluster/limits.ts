@@ -26,7 +26,7 @@ export const CANDIDATE_STEP_MS = 600;
  * Longest pause of a candidate that was fenced by a controller whose heartbeats it does not get.
  * The first pause is `CONTROLLER_SESSION_MS`, each further one is twice as long.
  */
-export const DUEL_PAUSE_MAX_MS = 16_000;
+export const CANDIDATE_BACK_OFF_MAX_MS = 16_000;
 
 /** How often the controller fences and unfences brokers by their heartbeats. */
 export const CONTROLLER_TICK_MS = 300;
@@ -53,13 +53,13 @@ export const LEAVE_TIMEOUT_MS = 5_000;
 export const METADATA_REPLICAS = 5;
 
 /** A followed partition that no consumer fetched from for this long is closed. */
-export const FOLLOWED_IDLE_MS = 60_000;
+export const FOLLOWER_IDLE_MS = 60_000;
 
 /**
  * How long creating a topic waits for brokers that are expected to register. Brokers that start
  * together register within this time, and clients wait longer than this for a response.
  */
-export const GATHERING_WAIT_MS = 10_000;
+export const BROKERS_EXPECTED_WAIT_MS = 10_000;
 
 /** How long a broker waits when it asks the controller for the end of the metadata log. */
-export const END_TIMEOUT_MS = 500;
+export const METADATA_END_TIMEOUT_MS = 500;

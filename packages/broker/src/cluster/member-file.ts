@@ -31,7 +31,7 @@ export class MemberFile {
   }
 
   /** Stops a removed broker that is started again. */
-  removed(nodeId: number): ClusterError {
+  removedError(nodeId: number): ClusterError {
     return new ClusterError(
       "TARPAN_BROKER_REMOVED",
       `broker ${nodeId} was removed from its cluster and can't join it again: delete ` +

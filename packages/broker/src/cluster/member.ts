@@ -18,10 +18,10 @@ import { serveController } from "./controller-server.ts";
 import { FollowerPartitions } from "./follower-partitions.ts";
 import { openMetadataLog } from "./found-cluster.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { logBrokerChanges } from "./log-broker-changes.ts";
 import { MemberFile } from "./member-file.ts";
 import { Membership } from "./membership.ts";
 import { MetadataFollower } from "./metadata-follower.ts";
-import { tellOfBrokers } from "./tell-of-brokers.ts";
 
 export interface MemberParts {
   readonly env: Env;
@@ -84,7 +84,7 @@ export class ClusterMember {
     const rpc = new Rpc({ env, bus: engine.bus, nodeId: settings.nodeId, logger });
     const membership = new Membership(env, rpc);
     // The founder places replicas on the others, so the engine must know them from the start.
-    engine.knowBrokers(() => membership.liveIds());
+    engine.setBrokers(() => membership.liveIds());
     try {
       membership.start();
       return new ClusterMember(parts, rpc, membership, await openMetadataLog(parts, membership));
@@ -147,8 +147,8 @@ export class ClusterMember {
     const membership = this.#membership;
     const follower = this.#follower;
     metadata.onChange((delta) => this.#noticeRemoval(delta));
-    const named = membership.named.bind(membership);
-    metadata.onChange((delta, image) => tellOfBrokers(delta, image, { logger, named }));
+    const named = membership.textOf.bind(membership);
+    metadata.onChange((delta, image) => logBrokerChanges(delta, image, { logger, named }));
     // With external NATS servers a broker that hears no other one may still serve.
     if (engine.removeServer !== null) {
       membership.expect({
@@ -157,11 +157,11 @@ export class ClusterMember {
         isConfirmed: (sinceMs) => this.#election.isConfirmed(sinceMs),
       });
     }
-    engine.knowBrokers(() => {
+    engine.setBrokers(() => {
       return [...new Set([...metadata.image.brokers.keys(), ...membership.liveIds()])];
     });
     membership.onHeartbeat(({ controllerEpoch, metadataEnd }) => {
-      if (controllerEpoch !== null) follower.heard(metadataEnd);
+      if (controllerEpoch !== null) follower.noteEnd(metadataEnd);
     });
   }
 
@@ -212,9 +212,9 @@ export class ClusterMember {
     const { nodeId: brokerId, incarnationId } = this.metadata;
     this.#isLeaving = true;
     this.#election.retire();
-    this.#membership.beat();
+    this.#membership.sendHeartbeat();
     const handedOver = this.controller.leaveCluster({ brokerId, incarnationId });
-    await Promise.race([handedOver, this.#membership.whenAlone()]);
+    await Promise.race([handedOver, this.#membership.whenNoSuccessor()]);
     this.stopWaiting();
     await this.#election.close();
   }

@@ -1,7 +1,7 @@
 import type { Env, Timer } from "../env/env.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { nodeText } from "../util/node-text.ts";
-import { type Heartbeat, hearHeartbeats, sendHeartbeat } from "./heartbeat.ts";
+import { type Heartbeat, onHeartbeats, sendHeartbeat } from "./heartbeat.ts";
 import {
   BROKER_SESSION_MS,
   CONTROLLER_SESSION_MS,
@@ -72,7 +72,7 @@ export class Membership {
   /** Begins to receive heartbeats. */
   start(): void {
     this.#countsSilenceFromMs = this.#env.clock.monotonicMs() + BROKER_SESSION_MS;
-    this.#unsubscribe = hearHeartbeats(this.#rpc, (beat) => this.#receive(beat));
+    this.#unsubscribe = onHeartbeats(this.#rpc, (beat) => this.#receive(beat));
   }
 
   /** Sends `own()` to all brokers at every interval from now on. */
@@ -80,7 +80,7 @@ export class Membership {
     const begun = this.#own !== null;
     this.#own = own;
     if (begun) {
-      this.beat();
+      this.sendHeartbeat();
       return;
     }
     this.#lastTickMs = this.#env.clock.monotonicMs();
@@ -88,7 +88,7 @@ export class Membership {
   }
 
   /** Sends a heartbeat at once, because it has changed. */
-  beat(): void {
+  sendHeartbeat(): void {
     if (this.#own !== null) sendHeartbeat(this.#rpc, this.#own());
   }
 
@@ -103,19 +103,19 @@ export class Membership {
   }
 
   /** Whether this incarnation of the broker sent a heartbeat within its session. */
-  isHeard(brokerId: number, incarnationId: string): boolean {
+  isAlive(brokerId: number, incarnationId: string): boolean {
     const last = this.#lastHeartbeats.get(brokerId);
     if (last?.incarnationId !== incarnationId) return false;
     return this.#env.clock.monotonicMs() - last.atMs < BROKER_SESSION_MS;
   }
 
   /** Whether its session has expired, and this broker was listening all that time. */
-  isSilent(brokerId: number, incarnationId: string): boolean {
-    return this.#hasListened() && !this.isHeard(brokerId, incarnationId);
+  hasExpired(brokerId: number, incarnationId: string): boolean {
+    return this.#hasListened() && !this.isAlive(brokerId, incarnationId);
   }
 
   /** The broker as log lines name it: "broker 1 (name)". */
-  named(brokerId: number): string {
+  textOf(brokerId: number): string {
     return `broker ${nodeText(brokerId, this.#lastHeartbeats.get(brokerId)?.name)}`;
   }
 
@@ -153,7 +153,7 @@ export class Membership {
   }
 
   /** Resolves when no live broker could take over from this one: brokers that stop can't. */
-  whenAlone(): Promise<void> {
+  whenNoSuccessor(): Promise<void> {
     return new Promise((resolve) => {
       this.#aloneWaiters.push(resolve);
       this.#wakeWhenAlone();
@@ -179,7 +179,7 @@ export class Membership {
   }
 
   /** No broker claimed to be the controller for a session, and this one was listening. */
-  get lacksController(): boolean {
+  get hasNoController(): boolean {
     return this.controller === null && this.#hasListened();
   }
 
@@ -205,7 +205,7 @@ export class Membership {
     if (!wasIsolated && this.#isIsolated)
       for (const listener of this.#isolatedListeners) listener();
     this.#wakeWhenAlone();
-    this.beat();
+    this.sendHeartbeat();
     this.#timer = this.#env.timers.after(HEARTBEAT_INTERVAL_MS, () => this.#tick());
   }
 

@@ -5,7 +5,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";
 import { type Replay, replayFrom } from "../state-machine/replay.ts";
-import { type Coming, Occasion } from "../util/coming.ts";
+import { Latch, type PendingLatch } from "../util/latch.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { CONTROLLER_RETRY_MS } from "./limits.ts";
 
@@ -26,9 +26,9 @@ export class MetadataFollower {
   readonly #logger: Logger;
   readonly #onImage: (image: MetadataImage) => void;
   /** Over when the next image is shown. */
-  nextImage = new Occasion();
+  nextImage = new Latch();
   /** Requests that wait for an image, by the offset that it must reach. */
-  readonly #waiting = new Map<number, Occasion>();
+  readonly #waiting = new Map<number, Latch>();
   #position: Position;
   /** The log's start offset when reading began. */
   #begunAt: number;
@@ -66,7 +66,7 @@ export class MetadataFollower {
   }
 
   /** A controller announced the end offset of the log. */
-  heard(end: number): void {
+  noteEnd(end: number): void {
     if (this.#catchUpTo === null && (end > this.#begunAt || this.#begunAt === 0)) {
       this.#catchUpTo = end;
       this.#show();
@@ -75,12 +75,12 @@ export class MetadataFollower {
   }
 
   /** Over when the image holds everything below `offset`; null if it already does. */
-  reaching(offset: number): Coming | null {
+  whenShown(offset: number): PendingLatch | null {
     if (offset <= this.#shownOffset) return null;
-    this.heard(offset);
+    this.noteEnd(offset);
     // The announced end may have been the last thing that an image was waiting for.
     if (offset <= this.#shownOffset) return null;
-    const waiting = this.#waiting.get(offset) ?? new Occasion();
+    const waiting = this.#waiting.get(offset) ?? new Latch();
     this.#waiting.set(offset, waiting);
     return waiting;
   }
@@ -128,10 +128,10 @@ export class MetadataFollower {
     for (const [wanted, waiting] of this.#waiting) {
       if (wanted > offset) continue;
       this.#waiting.delete(wanted);
-      waiting.end();
+      waiting.open();
     }
     const shown = this.nextImage;
-    this.nextImage = new Occasion();
-    shown.end();
+    this.nextImage = new Latch();
+    shown.open();
   }
 }

@@ -20,7 +20,7 @@ export interface RegistrationParts {
  * Registers the broker, and retries until a controller answers: a broker that is not registered
  * can't serve. Rejects with ClusterError if the broker was removed from the cluster.
  */
-export async function registerUntilTaken(
+export async function registerUntilAccepted(
   registration: BrokerRegistration,
   controller: Pick<ClusterController, "registerBroker">,
   { env, stopping, file }: RegistrationParts,
@@ -32,7 +32,7 @@ export async function registerUntilTaken(
       const outcome = await controller.registerBroker({ ...registration, returning });
       const isRemoved = outcome.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
       await file.write(isRemoved ? "removed" : "registered");
-      if (isRemoved) throw file.removed(registration.id);
+      if (isRemoved) throw file.removedError(registration.id);
       return outcome;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

@@ -5,9 +5,9 @@ import type { MetadataDelta } from "../metadata/delta.ts";
 import type { PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partition } from "../partition/partition.ts";
-import { Patience } from "../partition/patience.ts";
-import { attemptWhen, type Coming, Occasion, overWithin } from "../util/coming.ts";
+import { PendingChanges } from "../partition/pending-changes.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { attemptWhen, Latch, openWithin, type PendingLatch } from "../util/latch.ts";
 import type { Keyed } from "./deadlines.ts";
 import { COORDINATOR_WAIT_MS, RELOAD_DELAY_MS, REOPEN_DELAY_MS } from "./limits.ts";
 import type { CoordinatorMachine } from "./machine.ts";
@@ -26,7 +26,7 @@ export interface RuntimeParts {
     /** A partition that this broker leads, or the error code for the client. */
     find(topic: string, index: number): Pick<Partition, "log" | "leaderEpoch"> | number;
     /** Ends when this broker has opened a partition that it leads; null when it opens none. */
-    takeOver(topic: string, index: number): Coming | null;
+    takeOver(topic: string, index: number): PendingLatch | null;
   };
   readonly logger: Logger;
 }
@@ -51,14 +51,14 @@ interface OwnShard<State, Rec, Timer extends Keyed> {
    * Over when the shard is loaded, however many attempts and leader epochs that takes, or when this
    * broker no longer leads the partition.
    */
-  readonly ready: Occasion;
+  readonly ready: Latch;
 }
 
 /** Why a shard can't take an operation. */
 interface Unready {
   readonly errorCode: number;
   /** Set while the shard is being loaded. */
-  readonly ready?: Coming;
+  readonly ready?: PendingLatch;
 }
 
 const NO_BROKER = -1;
@@ -91,7 +91,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       if (leader !== this.#parts.metadata.nodeId) {
         known?.shard?.close(ErrorCode.NOT_COORDINATOR);
         this.#shards.delete(index);
-        known?.ready.end();
+        known?.ready.open();
         continue;
       }
       // Only for a new leader epoch: two shards of one epoch would both write, and not see each
@@ -155,7 +155,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     this.#shards.clear();
     for (const { shard, ready } of all) {
       shard?.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-      ready.end();
+      ready.open();
     }
   }
 
@@ -164,9 +164,9 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     key: string,
     operation: Operation<State, Rec, Timer, T>,
   ): Promise<T> {
-    const patience = new Patience(this.#parts);
+    const pending = new PendingChanges(this.#parts);
     const awaitedBy = ({ ready }: Unready) => {
-      return this.#closed ? null : (ready ?? patience.unseen());
+      return this.#closed ? null : (ready ?? pending.unseen());
     };
     const first = awaitedBy(found);
     if (first === null) throw this.#unavailable(found.errorCode);
@@ -185,7 +185,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   async #waitForLoads(): Promise<void> {
     const { timers } = this.#parts.env;
     const loading = [...this.#shards].flatMap(([index, own]) => this.#loadingOf(index, own) ?? []);
-    await Promise.all(loading.map((ready) => overWithin(ready, COORDINATOR_WAIT_MS, timers)));
+    await Promise.all(loading.map((ready) => openWithin(ready, COORDINATOR_WAIT_MS, timers)));
   }
 
   #shardOf(key: string): CoordinatorShard<State, Rec, Timer> | Unready {
@@ -205,7 +205,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   }
 
   /** Null when the shard is loaded. Begins to load a shard that has failed. */
-  #loadingOf(index: number, own: OwnShard<State, Rec, Timer>): Coming | null {
+  #loadingOf(index: number, own: OwnShard<State, Rec, Timer>): PendingLatch | null {
     if (isReady(own.shard)) return null;
     return own.shard === null ? own.ready : this.#beginLoad(index, own.leaderEpoch).ready;
   }
@@ -218,7 +218,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   #beginLoad(index: number, leaderEpoch: number): OwnShard<State, Rec, Timer> {
     const before = this.#shards.get(index);
     before?.shard?.close(ErrorCode.NOT_COORDINATOR);
-    const ready = before?.ready.isOver === false ? before.ready : new Occasion();
+    const ready = before?.ready.isOpen === false ? before.ready : new Latch();
     const own: OwnShard<State, Rec, Timer> = { leaderEpoch, shard: null, ready };
     this.#shards.set(index, own);
     void this.#load(index, own);
@@ -233,7 +233,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       const shard = await this.#replay(index, own.leaderEpoch);
       if (!isWanted()) return shard.close(ErrorCode.NOT_COORDINATOR);
       own.shard = shard;
-      own.ready.end();
+      own.ready.open();
     } catch (error) {
       if (!isWanted()) return;
       const isNotOpen = error instanceof KafkaError;
@@ -251,7 +251,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     const { env, metadata, partitions } = this.#parts;
     const { topic, machine } = this.#tenant;
     const opening = partitions.takeOver(topic, index);
-    if (opening !== null) await new Promise<void>((resolve) => opening.onOver(resolve));
+    if (opening !== null) await new Promise<void>((resolve) => opening.onOpen(resolve));
     const partition = partitions.find(topic, index);
     if (typeof partition === "number") throw this.#unavailable(partition);
     // The leader epoch may have changed: only the partition of this epoch may be loaded.

@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Timer as Alarm } from "../env/env.ts";
 import type { Partition } from "../partition/partition.ts";
-import { Replayed } from "../state-machine/replayed.ts";
+import { ReplayedState } from "../state-machine/replayed-state.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { Deadlines, type Keyed } from "./deadlines.ts";
@@ -22,7 +22,7 @@ import { type Operation, type Reply, Turn, type World } from "./turn.ts";
 export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   readonly #machine: CoordinatorMachine<State, Rec, Timer>;
   readonly #world: World;
-  readonly #replayed: Replayed<State, Rec>;
+  readonly #replayed: ReplayedState<State, Rec>;
   readonly #deadlines = new Deadlines<Timer>();
   readonly #unanswered = new Set<(error: KafkaError) => void>();
   #alarm: Alarm | null = null;
@@ -32,7 +32,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   private constructor(
     machine: CoordinatorMachine<State, Rec, Timer>,
     world: World,
-    replayed: Replayed<State, Rec>,
+    replayed: ReplayedState<State, Rec>,
   ) {
     this.#machine = machine;
     this.#world = world;
@@ -45,7 +45,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     machine: CoordinatorMachine<State, Rec, Timer>,
     world: World,
   ): Promise<CoordinatorShard<State, Rec, Timer>> {
-    const replayed = await Replayed.load(
+    const replayed = await ReplayedState.load(
       {
         initial: machine.initial(),
         changesInPlace: true,

@@ -1,9 +1,9 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
 import { readFailureOf } from "../partition/log-failure.ts";
 import { Partition } from "../partition/partition.ts";
-import type { Patience } from "../partition/patience.ts";
+import type { PendingChanges } from "../partition/pending-changes.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
-import type { Coming } from "../util/coming.ts";
+import type { PendingLatch } from "../util/latch.ts";
 import type { WantedPartition } from "./fetch-sessions.ts";
 import { findReadable, type ReadSource } from "./find-readable.ts";
 
@@ -45,7 +45,7 @@ export interface Reads {
   readonly sizeBytes: number;
   readonly watched: readonly WatchedPartition[];
   /** The events after which a refused partition may be readable. */
-  readonly coming: readonly Coming[];
+  readonly latches: readonly PendingLatch[];
 }
 
 /**
@@ -57,9 +57,9 @@ export async function readPartitions(
   wanted: Iterable<WantedPartition>,
   nameOf: (wanted: WantedPartition) => string | null,
   { maxBytes, readCommitted, rack }: ReadLimits,
-  patience: Patience,
+  pending: PendingChanges,
 ): Promise<Reads> {
-  const coming: Coming[] = [];
+  const latches: PendingLatch[] = [];
   const reads: PartitionRead[] = [];
   const watched: WatchedPartition[] = [];
   let sizeBytes = 0;
@@ -68,7 +68,7 @@ export async function readPartitions(
     const look = findReadable(source, name, one.partition);
     const partition = look instanceof Promise ? await look : look;
     if (typeof partition === "number") {
-      addComing(coming, patience, name, one, partition);
+      addLatch(latches, pending, name, one, partition);
       reads.push(failedRead(one, partition));
       continue;
     }
@@ -77,7 +77,7 @@ export async function readPartitions(
     watched.push({ partition, highWatermark: partition.highWatermark });
     const end = readCommitted ? partition.lastStableOffset : partition.highWatermark;
     const refused = validate(source, partition, one) ?? redirected(partition, one, near);
-    if (refused !== null) addComing(coming, patience, name, one, refused.errorCode);
+    if (refused !== null) addLatch(latches, pending, name, one, refused.errorCode);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
       reads.push(refused ?? found(partition, one, NO_RECORDS, 0));
@@ -87,7 +87,7 @@ export async function readPartitions(
     sizeBytes += read.sizeBytes;
     reads.push(read);
   }
-  return { reads, sizeBytes, watched, coming };
+  return { reads, sizeBytes, watched, latches };
 }
 
 function redirected(
@@ -173,15 +173,15 @@ function found(
   };
 }
 
-function addComing(
-  all: Coming[],
-  patience: Patience,
+function addLatch(
+  all: PendingLatch[],
+  pending: PendingChanges,
   name: string | null,
   { partition }: WantedPartition,
   errorCode: ErrorCode,
 ): void {
-  const coming = patience.comingOf(name, partition, errorCode);
-  if (coming !== null) all.push(coming);
+  const latch = pending.latchFor(name, partition, errorCode);
+  if (latch !== null) all.push(latch);
 }
 
 export function failedRead(wanted: WantedPartition, errorCode: ErrorCode): PartitionRead {

@@ -1,30 +1,30 @@
 import type { Timers } from "../env/env.ts";
-import type { Coming } from "../util/coming.ts";
+import type { PendingLatch } from "../util/latch.ts";
 import type { WatchedPartition } from "./read-partitions.ts";
 
 /** What a fetch waits for. */
-export interface Awaited {
+export interface FetchWait {
   readonly watched: readonly WatchedPartition[];
-  readonly coming: readonly Coming[];
+  readonly latches: readonly PendingLatch[];
   /** Bytes that must arrive in all of the partitions together. */
   readonly missingBytes: number;
   readonly maxWaitMs: number;
 }
 
 /**
- * Resolves when `missingBytes` have arrived, when a partition is closed, when one of `coming` is
- * over, after `maxWaitMs`, or when a signal aborts; at once if a partition has advanced since it
+ * Resolves when `missingBytes` have arrived, when a partition is closed, when one of `latches`
+ * opens, after `maxWaitMs`, or when a signal aborts; at once if a partition has advanced since it
  * was read.
  */
 export function waitForData(
-  { watched, coming, missingBytes, maxWaitMs }: Awaited,
+  { watched, latches, missingBytes, maxWaitMs }: FetchWait,
   timers: Timers,
   signals: readonly AbortSignal[],
 ): Promise<void> {
   const advanced = watched.some(
     ({ partition, highWatermark }) => partition.highWatermark !== highWatermark,
   );
-  const isOver = advanced || coming.some((one) => one.isOver);
+  const isOver = advanced || latches.some((latch) => latch.isOpen);
   if (isOver || signals.some((signal) => signal.aborted)) return Promise.resolve();
   return new Promise((resolve) => {
     let leftBytes = missingBytes;
@@ -41,6 +41,6 @@ export function waitForData(
     const timer = timers.after(maxWaitMs, done);
     for (const signal of signals) signal.addEventListener("abort", done);
     const subscriptions = watched.map(({ partition }) => partition.onAdvance(arrived));
-    for (const one of coming) one.onOver(done);
+    for (const latch of latches) latch.onOpen(done);
   });
 }

@@ -10,7 +10,7 @@ import {
   prepareRebalance,
 } from "./model/classic/rebalance.ts";
 import { recordedOf } from "./model/classic/recorded-group.ts";
-import { type GroupMetadataRecord, recordAgain } from "./model/classic/records.ts";
+import { type GroupMetadataRecord, snapshotRecord } from "./model/classic/records.ts";
 import { armSession } from "./model/classic/sessions.ts";
 import { ConsumerGroup } from "./model/consumer/consumer-group.ts";
 import type { ConsumerRecord } from "./model/consumer/records.ts";
@@ -88,7 +88,7 @@ function applyConsumer(state: GroupState, record: ConsumerRecord): void {
 /** The records of one group are one unit. */
 function* snapshot({ groups, offsets }: GroupState): Generator<readonly GroupRecord[]> {
   for (const group of groups.values()) {
-    if (group.kind === "classic") yield [recordAgain(group.groupId, group.recorded)];
+    if (group.kind === "classic") yield [snapshotRecord(group.groupId, group.recorded)];
   }
   for (const group of groups.values()) if (group.kind === "consumer") yield group.snapshot();
   yield* offsets.records();

@@ -4,7 +4,7 @@ import type { Timers } from "../env/env.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
-import { Patience } from "../partition/patience.ts";
+import { PendingChanges } from "../partition/pending-changes.ts";
 import {
   failedProduce,
   notFound,
@@ -13,7 +13,7 @@ import {
   refusedBy,
 } from "../partition/produce.ts";
 import { onEach } from "../security/permission.ts";
-import { type Attempt, attemptWhen, type Coming } from "../util/coming.ts";
+import { type Attempt, attemptWhen, type PendingLatch } from "../util/latch.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { CloseConnection, handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
@@ -115,29 +115,29 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
     const outcome = appendTo(target, batch, acks, context);
     const { index } = batch;
     if (outcome instanceof Promise) return { index, outcome };
-    const patience = new Patience(context.services);
-    const coming = patience.comingOf(target.name, index, outcome.errorCode);
-    if (coming === null) return { index, outcome };
+    const pending = new PendingChanges(context.services);
+    const latch = pending.latchFor(target.name, index, outcome.errorCode);
+    if (latch === null) return { index, outcome };
     const attempt = (isLast: boolean) => {
       const now = targetOf(topic, context);
       const again = appendTo(now, batch, acks, context);
       if (isLast || again instanceof Promise) return again;
-      return patience.comingOf(now.name, index, again.errorCode) ?? again;
+      return pending.latchFor(now.name, index, again.errorCode) ?? again;
     };
-    return { index, outcome: appendLater(coming, attempt, request, context) };
+    return { index, outcome: appendLater(latch, attempt, request, context) };
   });
   return { name: topic.name, topicId: topic.topicId, knownAs: target.name, outcomes };
 }
 
 /** Waits until this broker leads the partition, then appends. Waiting batches keep their order. */
 function appendLater(
-  coming: Coming,
+  latch: PendingLatch,
   attempt: Attempt<ProduceOutcome>,
   { timeoutMs }: Request,
   { services }: RequestContext,
 ): Promise<ProduceOutcome> {
   const limitMs = Math.min(Math.max(0, timeoutMs), TAKE_OVER_WAIT_MS);
-  return attemptWhen(coming, limitMs, services.env.timers, attempt);
+  return attemptWhen(latch, limitMs, services.env.timers, attempt);
 }
 
 /** The topic according to the metadata now; `refusal` is null when batches may be appended. */

@@ -3,9 +3,9 @@ import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
 import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
-import { Patience } from "../partition/patience.ts";
+import { PendingChanges } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
-import type { Coming } from "../util/coming.ts";
+import type { PendingLatch } from "../util/latch.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
@@ -51,21 +51,21 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const startedMs = services.env.clock.monotonicMs();
   const deadline = startedMs + request.maxWaitMs;
   const refuseFromMs = startedMs + Math.min(request.maxWaitMs, TAKE_OVER_WAIT_MS);
-  const patience = new Patience(services);
+  const pending = new PendingChanges(services);
   let unknownAtFirst: number | null = null;
   for (;;) {
-    const found = await readPartitions(services, plan.wanted.values(), nameOf, limits, patience);
+    const found = await readPartitions(services, plan.wanted.values(), nameOf, limits, pending);
     const { reads, sizeBytes, watched } = found;
     const nowMs = services.env.clock.monotonicMs();
-    const coming = nowMs < refuseFromMs ? found.coming : NOTHING;
-    const remainingMs = (coming.length > 0 ? refuseFromMs : deadline) - nowMs;
+    const latches = nowMs < refuseFromMs ? found.latches : NOTHING;
+    const remainingMs = (latches.length > 0 ? refuseFromMs : deadline) - nowMs;
     const answers = count(reads, mustAnswer);
     const unknown = answers === 0 ? 0 : count(reads, isUnknown);
     // As in Kafka, partitions that are unknown from the start do not end the wait for the others:
     // their client would fetch again and again without a pause.
     unknownAtFirst ??= watched.length > 0 ? unknown : 0;
     // Partitions that this broker is about to lead do not end it either.
-    const noReason = coming.length + Math.min(unknown, unknownAtFirst);
+    const noReason = latches.length + Math.min(unknown, unknownAtFirst);
     const enough = sizeBytes >= minBytes || answers > noReason;
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
@@ -80,12 +80,12 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     // What was found, less than the minimum, is dropped and read again after the wait, as in Kafka:
     // it is in the tail that is kept in memory, and holding it here would keep it longer.
     const missingBytes = minBytes - sizeBytes;
-    const awaited = { watched, coming, missingBytes, maxWaitMs: remainingMs };
+    const awaited = { watched, latches, missingBytes, maxWaitMs: remainingMs };
     await waitForData(awaited, services.env.timers, signals);
   }
 }
 
-const NOTHING: readonly Coming[] = [];
+const NOTHING: readonly PendingLatch[] = [];
 
 /** Adds the leader when this broker does not lead, or the client's leader epoch is outdated. */
 function withLeader(

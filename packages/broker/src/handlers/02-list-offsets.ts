@@ -2,7 +2,7 @@ import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from "@tar
 import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
 import { findByTimestamp, findMaxTimestamp } from "../partition/find-by-timestamp.ts";
 import type { Partition } from "../partition/partition.ts";
-import { type Asked, untilLed } from "../partition/patience.ts";
+import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -45,7 +45,7 @@ const READ_COMMITTED = 1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const repeated = repeatedPartitions(request);
-  await untilLed(context.services, request.topics.flatMap(askedOf));
+  await waitUntilLed(context.services, request.topics.flatMap(askedOf));
   const topics = [];
   for (const { name, partitions } of request.topics) {
     const found: Found[] = [];
@@ -61,7 +61,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   return { topics };
 }
 
-function askedOf({ name, partitions }: Request["topics"][number]): Asked[] {
+function askedOf({ name, partitions }: Request["topics"][number]): RequestedPartition[] {
   return partitions.map(({ partitionIndex, currentLeaderEpoch }) => {
     return { topic: name, partition: partitionIndex, leaderEpoch: currentLeaderEpoch };
   });

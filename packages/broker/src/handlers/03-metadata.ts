@@ -5,10 +5,10 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import { brokerNodes, partitionPart } from "../metadata/descriptions.ts";
+import { brokerNodes, partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
-import { untilSeen } from "../partition/patience.ts";
+import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import {
   ALL_CLUSTER_OPERATIONS,
   ALL_TOPIC_OPERATIONS,
@@ -50,7 +50,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     version < TOPICS_BY_ID_SINCE &&
     wanted?.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID);
   if (malformed) return failure(request, ErrorCode.INVALID_REQUEST, context);
-  if (wanted?.some((one) => !isKnown(one, services))) await untilSeen(services);
+  if (wanted?.some((one) => !isKnown(one, services))) await waitUntilMetadataRead(services);
   const refusals = wanted === null ? new Map() : await createMissing(services, request, wanted);
   const { image } = services.metadata;
   const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : NOT_ASKED;
@@ -139,7 +139,7 @@ function known(image: MetadataImage, { name, id, partitions }: TopicImage): Topi
     name,
     topicId: id,
     isInternal: isInternalTopic(name),
-    partitions: partitions.map((partition, index) => partitionPart(image, partition, index)),
+    partitions: partitions.map((partition, index) => partitionFields(image, partition, index)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { LeaveGroup, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import type { Leaving } from "../groups/model/classic/requests.ts";
+import type { LeavingMember } from "../groups/model/classic/requests.ts";
 import { leaveGroup } from "../groups/operations/classic-leave.ts";
 import { onGroup } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -26,7 +26,7 @@ const BATCH_VERSION = 3;
 async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
   const { groupId } = request;
   const single = version < BATCH_VERSION;
-  const members: readonly Leaving[] = single
+  const members: readonly LeavingMember[] = single
     ? [{ memberId: request.memberId, groupInstanceId: null }]
     : request.members;
   const { errorCode, memberErrors } = await services.groups.run(

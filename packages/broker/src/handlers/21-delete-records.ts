@@ -1,6 +1,6 @@
 import { DeleteRecords, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { isInternalTopic } from "../metadata/topic-names.ts";
-import { type Asked, untilLed } from "../partition/patience.ts";
+import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -29,7 +29,7 @@ const TO_HIGH_WATERMARK = -1;
 const ANY_EPOCH = -1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  await untilLed(context.services, request.topics.flatMap(askedOf), request.timeoutMs);
+  await waitUntilLed(context.services, request.topics.flatMap(askedOf), request.timeoutMs);
   const topics = request.topics.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(
@@ -42,7 +42,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   return { topics: await Promise.all(topics) };
 }
 
-function askedOf({ name, partitions }: Request["topics"][number]): Asked[] {
+function askedOf({ name, partitions }: Request["topics"][number]): RequestedPartition[] {
   return partitions.map(({ partitionIndex }) => {
     return { topic: name, partition: partitionIndex, leaderEpoch: ANY_EPOCH };
   });

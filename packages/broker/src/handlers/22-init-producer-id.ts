@@ -1,6 +1,6 @@
 import { ErrorCode, InitProducerId, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { onEach } from "../security/permission.ts";
-import { StateMachineError } from "../state-machine/replayed.ts";
+import { StateMachineError } from "../state-machine/replayed-state.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 

@@ -5,7 +5,7 @@ import {
   type ResponseInput,
 } from "@tarpan/protocol";
 import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
-import { type Asked, untilLed } from "../partition/patience.ts";
+import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -27,11 +27,11 @@ type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
 type Wanted = Request["topics"][number]["partitions"][number];
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  await untilLed(context.services, request.topics.flatMap(askedOf));
+  await waitUntilLed(context.services, request.topics.flatMap(askedOf));
   return answer(request, (topic, wanted) => find(topic, wanted, context));
 }
 
-function askedOf({ topic, partitions }: Request["topics"][number]): Asked[] {
+function askedOf({ topic, partitions }: Request["topics"][number]): RequestedPartition[] {
   return partitions.map(({ partition, currentLeaderEpoch }) => {
     return { topic, partition, leaderEpoch: currentLeaderEpoch };
   });

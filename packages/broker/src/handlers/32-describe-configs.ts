@@ -13,7 +13,7 @@ import { brokerNamed } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
-import { untilSeen } from "../partition/patience.ts";
+import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -39,7 +39,8 @@ type Result = Response["results"][number];
 
 async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { metadata } = services;
-  if (request.resources.some((one) => isUnknownTopic(one, metadata))) await untilSeen(services);
+  if (request.resources.some((one) => isUnknownTopic(one, metadata)))
+    await waitUntilMetadataRead(services);
   const results = request.resources.map((resource): Result => {
     const { resourceType, resourceName, configurationKeys } = resource;
     const found = describe(resource, metadata);

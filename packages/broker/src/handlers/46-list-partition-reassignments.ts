@@ -1,6 +1,6 @@
 import { ListPartitionReassignments, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
-import type { OngoingReassignments } from "../metadata/reassignment.ts";
+import type { TopicReassignments } from "../metadata/reassignment.ts";
 import { onCluster } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -25,7 +25,7 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
   return { errorCode, errorMessage, topics: answer.topics.map(topicPart) };
 }
 
-function topicPart({ name, partitions }: OngoingReassignments) {
+function topicPart({ name, partitions }: TopicReassignments) {
   return {
     name,
     partitions: partitions.map(({ partition, replicas, adding, removing }) => ({

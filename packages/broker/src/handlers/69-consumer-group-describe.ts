@@ -1,5 +1,8 @@
 import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
-import { describeConsumerGroup, undescribed } from "../groups/operations/consumer-describe.ts";
+import {
+  describeConsumerGroup,
+  describeConsumerGroupFailed,
+} from "../groups/operations/consumer-describe.ts";
 import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
@@ -23,7 +26,7 @@ export const consumerGroupDescribe = handler({
     return { groups };
   },
   failure: ({ groupIds }, errorCode) => ({
-    groups: groupIds.map((groupId) => undescribed(groupId, errorCode)),
+    groups: groupIds.map((groupId) => describeConsumerGroupFailed(groupId, errorCode)),
   }),
 });
 
@@ -32,7 +35,7 @@ async function describe({ groups }: Services, groupId: string) {
   try {
     return await groups.run(groupId, describeConsumerGroup(groupId));
   } catch (error) {
-    if (error instanceof KafkaError) return undescribed(groupId, error.errorCode);
+    if (error instanceof KafkaError) return describeConsumerGroupFailed(groupId, error.errorCode);
     throw error;
   }
 }

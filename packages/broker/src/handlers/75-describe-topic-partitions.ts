@@ -5,10 +5,10 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import { partitionPart } from "../metadata/descriptions.ts";
+import { partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
-import { untilSeen } from "../partition/patience.ts";
+import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import { ALL_TOPIC_OPERATIONS } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { handler, type RequestContext } from "./handler.ts";
@@ -34,7 +34,7 @@ type Topic = Response["topics"][number];
 async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { metadata } = services;
   const isKnown = ({ name }: Request["topics"][number]) => metadata.image.topics.has(name);
-  if (!request.topics.every(isKnown)) await untilSeen(services);
+  if (!request.topics.every(isKnown)) await waitUntilMetadataRead(services);
   const { image } = metadata;
   const { cursor } = request;
   const all = request.topics.length === 0;
@@ -85,7 +85,7 @@ function missing(name: string): Topic {
 
 function partitionsFrom(image: MetadataImage, topic: TopicImage, from: number, count: number) {
   return topic.partitions.slice(from, from + count).map((partition, i) => {
-    const part = partitionPart(image, partition, from + i);
+    const part = partitionFields(image, partition, from + i);
     return { ...part, eligibleLeaderReplicas: [], lastKnownElr: [] };
   });
 }

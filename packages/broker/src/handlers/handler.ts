@@ -22,7 +22,7 @@ export interface Services {
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly authorizer: Authorizer;
-  /** See ClusterPart.states; left out when this broker leads every replica. */
+  /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
   /** Left out when this broker is alone and follows no other. */
   readonly followers?: Followers;

@@ -11,11 +11,11 @@ export function tailBytesOn(machine: Machine): number {
 /** Memory per retained batch besides its bytes, so that many tiny batches are bounded too. */
 export const TAIL_ENTRY_BYTES = 200;
 /** A batch is copied before it is kept if it fills less than this part of its buffer. */
-export const OWNED_PART = 0.5;
+export const MIN_OWNED_FRACTION = 0.5;
 /** Logs that an engine lists or closes at the same time. */
 export const CONCURRENT_LOGS = 64;
 /** How long opening a file waits when the process has reached its limit of open files, ms. */
-export const OUT_OF_FILES_PATIENCE_MS = 10_000;
+export const OUT_OF_FILES_TIMEOUT_MS = 10_000;
 /** The waits between its retries; each is twice as long as the previous one. */
 export const OUT_OF_FILES_WAIT = { firstMs: 5, longestMs: 250 };
 /** How often to report that the limit of open files is reached, ms. */
@@ -41,6 +41,6 @@ export const COLD_READERS = 8;
 /** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
 /** How often a full disk is checked for free space, ms. */
-export const DISK_LOOK_INTERVAL_MS = 1000;
+export const DISK_CHECK_INTERVAL_MS = 1000;
 /** How often to report that the disk is full, ms. */
 export const DISK_REMINDER_INTERVAL_MS = 60_000;

@@ -1,4 +1,4 @@
-import { OWNED_PART } from "./limits.ts";
+import { MIN_OWNED_FRACTION } from "./limits.ts";
 
 /**
  * Copies a batch that is a small slice of a large buffer (a socket's chunk, a request for many
@@ -9,5 +9,5 @@ export function ownBatch(batch: Uint8Array): Uint8Array {
 }
 
 export function isMostOfItsBuffer(batch: Uint8Array): boolean {
-  return batch.byteLength >= batch.buffer.byteLength * OWNED_PART;
+  return batch.byteLength >= batch.buffer.byteLength * MIN_OWNED_FRACTION;
 }

@@ -1,10 +1,10 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { TOPIC_TWICE } from "./create-topics.ts";
+import { DUPLICATE_TOPIC } from "./create-topics.ts";
 import {
+  isPlanValid,
   type PartitionsPlan,
   type PartitionsSpec,
   partitionsRecords,
-  planHolds,
   planPartitions,
 } from "./decide-create-partitions.ts";
 import type { LocalController } from "./local-controller.ts";
@@ -20,12 +20,12 @@ export interface CreatePartitionsRequest {
 
 /** One result per name, in the order of the request. */
 export interface CreatePartitionsResponse {
-  readonly topics: readonly GrownTopic[];
+  readonly topics: readonly CreatedPartitions[];
 }
 
-export type GrownTopic = Outcome & { readonly name: string };
+export type CreatedPartitions = Outcome & { readonly name: string };
 
-type Planned = GrownTopic & { readonly plan: PartitionsPlan | null };
+type Planned = CreatedPartitions & { readonly plan: PartitionsPlan | null };
 
 export async function createPartitions(
   controller: LocalController,
@@ -36,11 +36,11 @@ export async function createPartitions(
     const planned = specs.map((spec): Planned => {
       const { name } = spec;
       const twice = names.indexOf(name) !== names.lastIndexOf(name);
-      const plan = twice ? TOPIC_TWICE : planPartitions(controller.image, spec);
+      const plan = twice ? DUPLICATE_TOPIC : planPartitions(controller.image, spec);
       return isRefusal(plan) ? { name, plan: null, ...plan } : { name, plan, ...DONE };
     });
     const lost = validateOnly ? NONE_LOST : await growPlanned(controller, planned);
-    return planned.map(({ plan, ...result }): GrownTopic => {
+    return planned.map(({ plan, ...result }): CreatedPartitions => {
       const refusal = plan === null ? undefined : lost.get(plan);
       return refusal === undefined ? result : { name: result.name, ...refusal };
     });
@@ -54,7 +54,7 @@ function growPlanned(controller: LocalController, planned: readonly Planned[]) {
   const plans = planned.flatMap(({ plan }) => plan ?? []);
   const logs = (p: PartitionsPlan) => newLogs(p.name, p.topicId, p.from, p.partitions);
   return recordWithLogs(controller, plans, logs, (image, plan) => {
-    if (planHolds(image, plan)) return partitionsRecords(plan);
+    if (isPlanValid(image, plan)) return partitionsRecords(plan);
     return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic '${plan.name}' was deleted`);
   });
 }

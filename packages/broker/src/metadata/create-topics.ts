@@ -60,7 +60,7 @@ export async function createTopics(
     const alongside: string[] = [];
     const context = { ...planContext(controller), alongside, internal };
     const planned = names.map((name): Planned => {
-      if (duplicates.has(name)) return { name, plan: null, ...TOPIC_TWICE };
+      if (duplicates.has(name)) return { name, plan: null, ...DUPLICATE_TOPIC };
       const plan = planTopic(controller.image, byName.get(name)!, context);
       if (isRefusal(plan)) return { name, plan: null, ...plan };
       alongside.push(name);
@@ -131,4 +131,7 @@ function createdTopic({ plan, ...result }: Planned): CreatedTopic {
   };
 }
 
-export const TOPIC_TWICE = refused(ErrorCode.INVALID_REQUEST, "the topic is named more than once");
+export const DUPLICATE_TOPIC = refused(
+  ErrorCode.INVALID_REQUEST,
+  "the topic is named more than once",
+);

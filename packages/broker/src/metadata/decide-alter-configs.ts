@@ -6,7 +6,7 @@ import { whyNoConfigs } from "../config/kafka/no-resource.ts";
 import type { BrokerLayers } from "../config/kafka/resolve.ts";
 import { type ConfigValues, configsOf, ResourceType } from "../config/kafka/set-configs.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
-import type { Decision } from "../state-machine/replayed.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
 import { brokerConfigProblem, groupProblem, topicConfigProblem } from "./config-problems.ts";
 import { brokerNamed, type MetadataImage } from "./image.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";

@@ -1,6 +1,11 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Decision } from "../state-machine/replayed.ts";
-import { aliveBrokers, electLeader, NO_RAFT_LEADERS, type RaftLeaderOf } from "./elect-leader.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
+import {
+  aliveBrokers,
+  electLeader,
+  type RaftLeaderOf,
+  UNKNOWN_RAFT_LEADERS,
+} from "./elect-leader.ts";
 import { SUPPORTED_FEATURES } from "./features.ts";
 import {
   type BrokerImage,
@@ -47,7 +52,7 @@ export interface RegistrationOptions {
 export function decideRegisterBroker(
   image: MetadataImage,
   registration: BrokerRegistration,
-  { clustered = false, raftLeaderOf = NO_RAFT_LEADERS }: RegistrationOptions = {},
+  { clustered = false, raftLeaderOf = UNKNOWN_RAFT_LEADERS }: RegistrationOptions = {},
 ): Decision<MetadataRecord, Outcome> {
   const { unclean, returning = false, ...broker } = registration;
   const known = image.brokers.get(broker.id);
@@ -80,7 +85,7 @@ export function decideFenceBroker(
   image: MetadataImage,
   brokerId: number,
   incarnationId: string,
-  raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS,
+  raftLeaderOf: RaftLeaderOf = UNKNOWN_RAFT_LEADERS,
 ): Decision<MetadataRecord, boolean> {
   const broker = image.brokers.get(brokerId);
   if (broker?.incarnationId !== incarnationId || broker.fenced) return UNCHANGED;
@@ -97,7 +102,7 @@ export function decideUnfenceBroker(
   image: MetadataImage,
   brokerId: number,
   incarnationId: string,
-  raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS,
+  raftLeaderOf: RaftLeaderOf = UNKNOWN_RAFT_LEADERS,
 ): Decision<MetadataRecord, boolean> {
   const broker = image.brokers.get(brokerId);
   if (broker?.incarnationId !== incarnationId || !broker.fenced) return UNCHANGED;

@@ -57,7 +57,7 @@ export function planPartitions(
 }
 
 /** Whether the topic still has the partitions that the plan starts from. */
-export function planHolds(image: MetadataImage, plan: PartitionsPlan): boolean {
+export function isPlanValid(image: MetadataImage, plan: PartitionsPlan): boolean {
   return image.topicsById.get(plan.topicId)?.partitions.length === plan.from;
 }
 

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Decision } from "../state-machine/replayed.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
 import type { MetadataImage } from "./image.ts";
 import { DONE, type Outcome, refused, unknownTopic } from "./outcome.ts";
 import { type MetadataRecord, removeTopicRecord } from "./records.ts";

@@ -1,6 +1,11 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Decision } from "../state-machine/replayed.ts";
-import { aliveBrokers, electLeader, NO_RAFT_LEADERS, type RaftLeaderOf } from "./elect-leader.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
+import {
+  aliveBrokers,
+  electLeader,
+  type RaftLeaderOf,
+  UNKNOWN_RAFT_LEADERS,
+} from "./elect-leader.ts";
 import {
   type MetadataImage,
   NO_LEADER,
@@ -15,7 +20,7 @@ import { type MetadataRecord, partitionChangeRecord } from "./records.ts";
 /** `ElectionType` of Kafka (KIP-460). */
 export const ElectionType = { preferred: 0, unclean: 1 } as const;
 
-export interface AskedPartitions {
+export interface TopicPartitions {
   readonly topic: string;
   readonly partitions: readonly number[];
 }
@@ -24,19 +29,19 @@ export interface ElectLeadersRequest {
   /** See ElectionType. */
   readonly type: number;
   /** Null means all partitions. */
-  readonly partitions: readonly AskedPartitions[] | null;
+  readonly partitions: readonly TopicPartitions[] | null;
   readonly timeoutMs: number;
 }
 
-export type Elections = Outcome & { readonly topics: readonly TopicOutcomes[] };
+export type ElectLeadersResponse = Outcome & { readonly topics: readonly TopicOutcomes[] };
 
 /** `asked` null means all partitions; then the response omits those that needed no election. */
 export function decideElectLeaders(
   image: MetadataImage,
   type: number,
-  asked: readonly AskedPartitions[] | null,
-  raftLeaderOf: RaftLeaderOf = NO_RAFT_LEADERS,
-): Decision<MetadataRecord, Elections> {
+  asked: readonly TopicPartitions[] | null,
+  raftLeaderOf: RaftLeaderOf = UNKNOWN_RAFT_LEADERS,
+): Decision<MetadataRecord, ElectLeadersResponse> {
   if (type !== ElectionType.preferred && type !== ElectionType.unclean) {
     const text = `unknown election type ${type}`;
     return { records: [], response: { ...refused(ErrorCode.INVALID_REQUEST, text), topics: [] } };
@@ -94,7 +99,7 @@ function mayBePreferred({ replicas, isr }: PartitionImage, alive: ReadonlySet<nu
   return alive.has(replicas[0]!) && isr.includes(replicas[0]!);
 }
 
-function allPartitions(image: MetadataImage): AskedPartitions[] {
+function allPartitions(image: MetadataImage): TopicPartitions[] {
   return [...image.topics.values()].map(({ name, partitions }) => {
     return { topic: name, partitions: [...partitions.keys()] };
   });

@@ -1,5 +1,5 @@
 import type { ReplicaStates } from "../log/replication.ts";
-import type { Decision } from "../state-machine/replayed.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
 import { aliveBrokers } from "./elect-leader.ts";
 import type { MetadataImage, PartitionImage } from "./image.ts";
 import { isReassigning, movedLeader, targetReplicas } from "./reassignment.ts";

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Decision } from "../state-machine/replayed.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
 import { aliveBrokers } from "./elect-leader.ts";
 import type { MetadataImage, PartitionImage } from "./image.ts";
 import { DONE, type Outcome, refused, type TopicOutcomes } from "./outcome.ts";

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Decision } from "../state-machine/replayed.ts";
+import type { Decision } from "../state-machine/replayed-state.ts";
 import { type MetadataImage, partitionsOf } from "./image.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import { type MetadataRecord, unregisterBrokerRecord } from "./records.ts";

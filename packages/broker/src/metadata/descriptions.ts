@@ -29,7 +29,7 @@ export function brokerNodes(
 }
 
 /** The fields of a partition that are common to Metadata and DescribeTopicPartitions. */
-export function partitionPart(
+export function partitionFields(
   image: MetadataImage,
   { leader, leaderEpoch, replicas, isr }: PartitionImage,
   partitionIndex: number,

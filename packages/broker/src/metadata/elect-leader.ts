@@ -4,7 +4,7 @@ import { type MetadataImage, NO_LEADER, type PartitionImage } from "./image.ts";
 /** The broker beside a partition's Raft leader; null when it is unknown or beside no broker. */
 export type RaftLeaderOf = (topicId: string, partition: number) => number | null;
 
-export const NO_RAFT_LEADERS: RaftLeaderOf = () => null;
+export const UNKNOWN_RAFT_LEADERS: RaftLeaderOf = () => null;
 
 /** The brokers that may lead, in order of their ids. */
 export function aliveBrokers(image: MetadataImage): Set<number> {

@@ -3,7 +3,11 @@ import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
 import type { Log } from "../log/log.ts";
 import type { ReplayProgress } from "../state-machine/replay.ts";
-import { type Decision, Replayed, type StateMachineError } from "../state-machine/replayed.ts";
+import {
+  type Decision,
+  ReplayedState,
+  type StateMachineError,
+} from "../state-machine/replayed-state.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import type { MetadataImage } from "./image.ts";
 
@@ -39,11 +43,11 @@ export class LocalController {
   /** Of topics whose logs are being made. */
   readonly locks = new NameLocks();
   readonly #options: ControllerOptions;
-  readonly #replayed: Replayed<MetadataImage, MetadataRecord>;
+  readonly #replayed: ReplayedState<MetadataImage, MetadataRecord>;
 
   private constructor(
     options: ControllerOptions,
-    replayed: Replayed<MetadataImage, MetadataRecord>,
+    replayed: ReplayedState<MetadataImage, MetadataRecord>,
   ) {
     this.#options = options;
     this.configs = new ConfigResolver(options.nodeId, options.kafkaConfigs);
@@ -53,7 +57,7 @@ export class LocalController {
   /** Replays the log. Rejects with the log's error, or with the record that can't be read. */
   static async open(options: ControllerOptions): Promise<LocalController> {
     const { log, leaderEpoch = 0, env, onProgress } = options;
-    const replayed = await Replayed.load(metadataMachine, {
+    const replayed = await ReplayedState.load(metadataMachine, {
       log,
       leaderEpoch,
       wallMs: () => env.clock.wallMs(),

@@ -1,8 +1,8 @@
 import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
-import type { StateMachineError } from "../state-machine/replayed.ts";
-import type { Coming } from "../util/coming.ts";
+import type { StateMachineError } from "../state-machine/replayed-state.ts";
+import type { PendingLatch } from "../util/latch.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
 import type { MetadataImage } from "./image.ts";
 import { Leadership } from "./leadership.ts";
@@ -26,7 +26,7 @@ export interface MetadataOptions {
   /** The committed end of the log of `__cluster_metadata`, as far as this broker knows it. */
   readonly endOffset: () => number;
   /** Begins to read all that the controller has decided by now; null where that is known here. */
-  readonly unseen?: () => Coming | null;
+  readonly unseen?: () => PendingLatch | null;
   /** Whether the cluster goes on without this broker, which then must not serve what it led. */
   readonly isolated: () => boolean;
   /** Why nothing can be changed at the moment, null while it can. */
@@ -104,7 +104,7 @@ export class Metadata {
   }
 
   /** See MetadataOptions; null, too, where this broker can't know. */
-  unseen(): Coming | null {
+  unseen(): PendingLatch | null {
     return this.leadership.isExpired ? null : (this.#options.unseen?.() ?? null);
   }
 

@@ -1,6 +1,6 @@
 import type { Fields, Output, RequestInput } from "@tarpan/protocol";
 import type { AnyControllerApi, ControllerApi } from "../rpc/messages/controller.ts";
-import { StateMachineError } from "../state-machine/replayed.ts";
+import { StateMachineError } from "../state-machine/replayed-state.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { type Outcome, refused } from "./outcome.ts";
 import { storageRefusal } from "./storage-refusal.ts";

@@ -28,7 +28,7 @@ import type { LocalController } from "./local-controller.ts";
 import { operation, type Surface } from "./operation.ts";
 import { DONE, type Outcome, type TopicOutcomes } from "./outcome.ts";
 import { NO_QUORUM, type Quorum } from "./quorum.ts";
-import { type ListedTopic, listReassignments, type OngoingReassignments } from "./reassignment.ts";
+import { type ListedTopic, listReassignments, type TopicReassignments } from "./reassignment.ts";
 
 /** What most operations need of the controller. */
 export type Deciding = Pick<LocalController, "decide">;
@@ -139,7 +139,7 @@ export const operations = {
     async decide(
       controller: Deciding,
       { topics }: { readonly topics: readonly ListedTopic[] | null },
-    ): Promise<Outcome & { readonly topics: readonly OngoingReassignments[] }> {
+    ): Promise<Outcome & { readonly topics: readonly TopicReassignments[] }> {
       const ongoing = await controller.decide((image) => {
         return { records: [], response: listReassignments(image, topics) };
       });

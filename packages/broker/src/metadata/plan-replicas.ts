@@ -41,7 +41,7 @@ export function planDecommission(image: MetadataImage, brokerId: number): Replic
  * Gives a broker that has few replicas its share, taken from the brokers that have the most. No
  * replica moves between the others.
  */
-export function planSpread(image: MetadataImage, brokerId: number): ReplicaPlan {
+export function planRebalance(image: MetadataImage, brokerId: number): ReplicaPlan {
   const load = replicaCounts(image);
   if (!load.has(brokerId)) {
     const text = `broker ${brokerId} is not registered, or is fenced: start it first`;

@@ -54,7 +54,7 @@ export function movedLeader(
   return replicas.includes(elected) ? { leader: elected } : {};
 }
 
-export interface OngoingReassignments {
+export interface TopicReassignments {
   readonly name: string;
   readonly partitions: readonly OngoingReassignment[];
 }
@@ -75,7 +75,7 @@ export interface ListedTopic {
 export function listReassignments(
   image: MetadataImage,
   asked: readonly ListedTopic[] | null,
-): OngoingReassignments[] {
+): TopicReassignments[] {
   const named = asked ?? [...image.topics.keys()].map((name) => ({ name, partitionIndexes: null }));
   return named.flatMap(({ name, partitionIndexes }) => {
     const all = image.topics.get(name)?.partitions ?? [];

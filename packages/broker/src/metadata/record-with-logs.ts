@@ -1,4 +1,4 @@
-import { type Decision, StateMachineError } from "../state-machine/replayed.ts";
+import { type Decision, StateMachineError } from "../state-machine/replayed-state.ts";
 import type { MetadataImage } from "./image.ts";
 import type { LocalController } from "./local-controller.ts";
 import type { Outcome } from "./outcome.ts";

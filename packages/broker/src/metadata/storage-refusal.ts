@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { LogError } from "../log/log-error.ts";
-import { StateMachineError } from "../state-machine/replayed.ts";
+import { StateMachineError } from "../state-machine/replayed-state.ts";
 import { type Outcome, refused } from "./outcome.ts";
 
 /** The outcome for a client whose change could not be stored. */

@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { EngineError } from "./engine-error.ts";
-import { ANSWER_LIMIT_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { REQUEST_TIMEOUT_MS, SERVER_PING_TIMEOUT_MS } from "./limits.ts";
 import { raftIdOf } from "./names.ts";
 import { requestJson } from "./request-json.ts";
 
@@ -81,7 +81,7 @@ export class EngineAdmin {
     try {
       await requestJson(this.nc, "$JS.API.SERVER.REMOVE", peer);
     } catch (error) {
-      if (error instanceof EngineError && error.apiCode === NOT_A_MEMBER) return;
+      if (error instanceof EngineError && error.natsCode === NOT_A_MEMBER) return;
       throw error;
     }
   }
@@ -90,7 +90,7 @@ export class EngineAdmin {
   async answers(serverName: string): Promise<boolean> {
     const filter = { server_name: serverName, exact_match: true };
     try {
-      await requestJson(this.nc, "$SYS.REQ.SERVER.PING.STATSZ", filter, ANSWER_LIMIT_MS);
+      await requestJson(this.nc, "$SYS.REQ.SERVER.PING.STATSZ", filter, SERVER_PING_TIMEOUT_MS);
       return true;
     } catch (error) {
       if (error instanceof EngineError) return false;

@@ -12,7 +12,7 @@ export type EngineErrorCode =
 export class EngineError extends Error {
   readonly code: EngineErrorCode;
   /** NATS's own `err_code`, if it answered with one. */
-  readonly apiCode: number | null;
+  readonly natsCode: number | null;
 
   constructor(
     code: EngineErrorCode,
@@ -23,6 +23,6 @@ export class EngineError extends Error {
     super(message, { cause });
     this.name = "EngineError";
     this.code = code;
-    this.apiCode = apiCode;
+    this.natsCode = apiCode;
   }
 }

@@ -17,7 +17,7 @@ export interface EngineFacts {
 }
 
 /** Never rejects: what the servers don't answer is null or "unverified". */
-export async function engineFacts(
+export async function readEngineFacts(
   nc: NatsConnection,
   admin: EngineAdmin | null,
 ): Promise<EngineFacts> {

@@ -23,6 +23,6 @@ exit "$code"
 `;
 
 /** The arguments for `/bin/sh`. */
-export function guarded(path: string, args: readonly string[]): string[] {
+export function guardArguments(path: string, args: readonly string[]): string[] {
   return ["-c", GUARD, "tarpan-guard", path, ...args];
 }

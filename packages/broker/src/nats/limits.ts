@@ -15,7 +15,7 @@ export const CLIENT_PORT_TRIES = 50;
 
 export const RESTART_DELAY_MS = { first: 200, longest: 5000 } as const;
 /** If a server ran this long before it ended, it is restarted after the first delay again. */
-export const SOUND_AFTER_MS = 30_000;
+export const STABLE_AFTER_MS = 30_000;
 /** A server that is told to stop is killed after this time. */
 export const STOP_GRACE_MS = 15_000;
 export const KILL_LIMIT_MS = 5000;
@@ -32,7 +32,7 @@ export const PINGS_UNANSWERED = 2;
 export const HEALTH_INTERVAL_MS = 5000;
 export const REQUEST_TIMEOUT_MS = 5000;
 /** A server that does not answer within this time counts as down. */
-export const ANSWER_LIMIT_MS = 2000;
+export const SERVER_PING_TIMEOUT_MS = 2000;
 export const READY_POLL_MS = 200;
 /** How often a start logs what it waits for. */
 export const PROGRESS_INTERVAL_MS = 5000;

@@ -7,8 +7,8 @@ import { EngineError } from "./engine-error.ts";
 import { tailOf, writeText } from "./files.ts";
 import type { NatsServerProgram } from "./find-server.ts";
 import { freeClientPort } from "./free-port.ts";
-import { guarded } from "./guard.ts";
-import { RESTART_DELAY_MS, SOUND_AFTER_MS, STOP_GRACE_MS } from "./limits.ts";
+import { guardArguments } from "./guard.ts";
+import { RESTART_DELAY_MS, STABLE_AFTER_MS, STOP_GRACE_MS } from "./limits.ts";
 import { endOrphan } from "./orphan.ts";
 import {
   CLIENT_HOST,
@@ -157,18 +157,22 @@ export class ManagedNatsServer {
       end = resolve;
     });
     let serverId: number | null = null;
-    const guard = await env.programs.start("/bin/sh", guarded(program.path, ["-c", configPath]), {
-      onLine: (line) => {
-        serverId = Number(line);
-        if (this.#run !== null) this.#run.serverId = serverId;
+    const guard = await env.programs.start(
+      "/bin/sh",
+      guardArguments(program.path, ["-c", configPath]),
+      {
+        onLine: (line) => {
+          serverId = Number(line);
+          if (this.#run !== null) this.#run.serverId = serverId;
+        },
+        onEnd: ({ code, errors }) => {
+          const run = this.#run!;
+          this.#run = null;
+          end();
+          if (!this.#stopping) void this.#ended(run, code, errors);
+        },
       },
-      onEnd: ({ code, errors }) => {
-        const run = this.#run!;
-        this.#run = null;
-        end();
-        if (!this.#stopping) void this.#ended(run, code, errors);
-      },
-    });
+    );
     this.#run = { guard, serverId, startedMs: env.clock.monotonicMs(), ended };
     if (this.#stopping) guard.endInput();
   }
@@ -191,7 +195,7 @@ export class ManagedNatsServer {
       );
     }
     const ranMs = env.clock.monotonicMs() - run.startedMs;
-    if (ranMs > SOUND_AFTER_MS) this.#delayMs = RESTART_DELAY_MS.first;
+    if (ranMs > STABLE_AFTER_MS) this.#delayMs = RESTART_DELAY_MS.first;
     this.#restarts += 1;
     const level = this.#isToldToRestart ? "info" : "error";
     this.#isToldToRestart = false;

@@ -11,7 +11,7 @@ const FILE = "node-id";
  * else a random one, since no two brokers may have the same id. It names the nats-server in the
  * Raft groups, so a change is refused: rejects with EngineError TARPAN_ENGINE_OTHER_NODE.
  */
-export async function keptNodeId(
+export async function resolveNodeId(
   dataDirectory: string,
   { fs, random }: Pick<Env, "fs" | "random">,
   given: number | null,

@@ -26,6 +26,6 @@ export async function rememberPeers(
 }
 
 /** Addresses that are known now come before remembered ones. */
-export function mergedPeers(now: readonly string[], before: readonly string[]): string[] {
+export function mergePeers(now: readonly string[], before: readonly string[]): string[] {
   return [...new Set([...now, ...before])].slice(0, REMEMBERED_PEERS);
 }

@@ -14,15 +14,15 @@ import { pause } from "../util/pause.ts";
 import { EngineAdmin } from "./admin.ts";
 import { connectNats } from "./connect.ts";
 import { engineAddress } from "./engine-url.ts";
-import { type EngineFacts, engineFacts } from "./facts.ts";
+import { type EngineFacts, readEngineFacts } from "./facts.ts";
 import { findNatsServer } from "./find-server.ts";
 import { watchHealth } from "./health.ts";
 import { PROGRESS_INTERVAL_MS, READY_POLL_MS } from "./limits.ts";
+import { logRaftChanges } from "./log-raft-changes.ts";
 import { ManagedNatsServer } from "./managed-server.ts";
-import { mergedPeers, rememberedPeers, rememberPeers } from "./remembered-peers.ts";
+import { mergePeers, rememberedPeers, rememberPeers } from "./remembered-peers.ts";
 import { requestJson } from "./request-json.ts";
 import { hostAndPort } from "./server-config.ts";
-import { tellOfRaft } from "./tell-of-raft.ts";
 import { knowsSyncInterval, versionIn, versionProblem } from "./version.ts";
 
 export interface EngineOptions {
@@ -111,7 +111,7 @@ class EngineStart {
       get problem() {
         return problem();
       },
-      facts: () => engineFacts(nc, admin),
+      facts: () => readEngineFacts(nc, admin),
       stop: () => this.stop(),
     };
   }
@@ -145,7 +145,7 @@ class EngineStart {
       this.#connect({ servers: () => [server.clientUrl], user, password });
     const nc = await Promise.race([connect(server.users.broker), server.failed]);
     server.confirm();
-    const admin = new EngineAdmin(await connect(server.users.system), tellOfRaft(logger));
+    const admin = new EngineAdmin(await connect(server.users.system), logRaftChanges(logger));
     return { nc, admin };
   }
 
@@ -211,7 +211,7 @@ class EngineStart {
       progress(() => `waiting for discovery: ${discovery.problem ?? "no answer yet"}`);
       await pause(env.timers, READY_POLL_MS / 4, signal);
     }
-    const peers = () => mergedPeers([raftAddress, ...discovery.peers], remembered);
+    const peers = () => mergePeers([raftAddress, ...discovery.peers], remembered);
     if (settings.type !== "static") await rememberPeers(env.fs, directory, peers());
     return peers;
   }
@@ -275,7 +275,7 @@ class EngineStart {
         if (this.#cluster.discovery.type !== "etcd" || this.#discovery === null) return;
         const { peers } = this.#discovery;
         if (peers.join() === known) return;
-        const merged = mergedPeers(peers, await rememberedPeers(env.fs, directory));
+        const merged = mergePeers(peers, await rememberedPeers(env.fs, directory));
         await rememberPeers(env.fs, directory, merged);
         known = peers.join();
       },

@@ -23,16 +23,16 @@ export const MAX_DECOMPRESSED_BATCH_BYTES = 64 * 1024 * 1024;
 export const MAINTENANCE_INTERVAL_MS = 5_000;
 
 /** The same for replicated logs, where most failures end with a Raft election. */
-export const SHARED_RETRY_INTERVAL_MS = 500;
+export const REPLICATED_RETRY_INTERVAL_MS = 500;
 
 /** How long a replicated log may fail to open before that is logged as an error. */
-export const SHARED_OFFLINE_TOLD_AFTER_MS = 2_000;
+export const REPLICATED_OFFLINE_LOG_DELAY_MS = 2_000;
 
 /** How often to log which partitions this broker started and stopped leading. */
-export const LEADERSHIP_NEWS_INTERVAL_MS = 1_000;
+export const LEADERSHIP_CHANGES_INTERVAL_MS = 1_000;
 
 /** How long closing a replicated log may wait for appends that are not acknowledged. */
-export const SHARED_CLOSE_GRACE_MS = 2_000;
+export const REPLICATED_CLOSE_GRACE_MS = 2_000;
 
 /**
  * How long a request waits for this broker to take over a partition, or to read from the metadata

@@ -5,11 +5,11 @@ import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
-import type { Coming } from "../util/coming.ts";
+import type { PendingLatch } from "../util/latch.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
-import { LeadershipNews } from "./leadership-news.ts";
+import { forEachLog } from "./for-each-log.ts";
+import { LeadershipChanges } from "./leadership-changes.ts";
 import type { LogHost } from "./log-host.ts";
-import { overLogs } from "./over-logs.ts";
 import { Partition } from "./partition.ts";
 import {
   endTakeOver,
@@ -49,7 +49,7 @@ export class Partitions implements PartitionHost {
   readonly #prepared = new Map<string, Partition>();
   /** Openings and closings in progress, by log. */
   readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #news: LeadershipNews;
+  readonly #news: LeadershipChanges;
   readonly #nextTurn: NextTurn;
   #maintenance: Timer | undefined;
   #closed = false;
@@ -60,7 +60,7 @@ export class Partitions implements PartitionHost {
     this.#logger = logger;
     this.#options = options;
     this.#nextTurn = nextTurnOf(env.timers);
-    this.#news = new LeadershipNews(env.timers, logger);
+    this.#news = new LeadershipChanges(env.timers, logger);
   }
 
   /** Starts maintenance: offline partitions are opened again, idle producers forgotten. */
@@ -88,7 +88,7 @@ export class Partitions implements PartitionHost {
   }
 
   /** The first opening of a partition that this broker leads; null when it is not in progress. */
-  takeOver(topic: string, index: number): Coming | null {
+  takeOver(topic: string, index: number): PendingLatch | null {
     return this.#topics.get(topic)?.[index]?.takeOver ?? null;
   }
 
@@ -108,7 +108,7 @@ export class Partitions implements PartitionHost {
     await this.#host.deleted();
     const settings = this.#options.newLogSettings();
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
-    const outcomes = await overLogs(own, async ({ id }) => {
+    const outcomes = await forEachLog(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
       const log = await this.#host.engine.create(id, logOptions(settings, holder));
       holder.partition = await Partition.open(id, log, 0, this.#nextTurn);
@@ -120,7 +120,7 @@ export class Partitions implements PartitionHost {
 
   async discardLogs(ids: readonly LogId[]): Promise<void> {
     for (const id of ids) this.#prepared.delete(keyOf(id));
-    await overLogs(ids, (id) => this.#host.engine.delete(id));
+    await forEachLog(ids, (id) => this.#host.engine.delete(id));
   }
 
   /**
@@ -130,7 +130,7 @@ export class Partitions implements PartitionHost {
    */
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#host.engine.list()).filter((id) => !isOwned(id));
-    await overLogs(strays, async (id) => {
+    await forEachLog(strays, async (id) => {
       const log = await this.#host.engine.open(id, logOptions(this.#options.newLogSettings(), {}));
       if (log.nextOffset === 0) return this.#host.engine.delete(id);
       this.#logger.warn(`${nameOf(id)} has records but belongs to no topic: it is set aside`);
@@ -140,7 +140,7 @@ export class Partitions implements PartitionHost {
 
   /** Opens the partitions that this broker leads, at its start, before clients are served. */
   async open(all: readonly HostedPartition[]): Promise<void> {
-    await overLogs(all, async (hosted) => {
+    await forEachLog(all, async (hosted) => {
       const slot = newSlot(hosted, null);
       this.#place(slot);
       await this.#openSlot(slot);
@@ -191,7 +191,7 @@ export class Partitions implements PartitionHost {
     this.#maintenance?.cancel();
     this.#news.close();
     await Promise.all([this.#host.deleted(), ...this.#turns.values()]);
-    await overLogs([...this.#slots()], async ({ partition }) => this.#close(partition));
+    await forEachLog([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
 
   *#slots(): Generator<Slot> {
@@ -323,7 +323,7 @@ export class Partitions implements PartitionHost {
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
     }
-    await overLogs(offline, async (slot) => {
+    await forEachLog(offline, async (slot) => {
       slot.failure = slot.partition?.log.failure ?? slot.failure;
       const { partition } = slot;
       slot.partition = null;

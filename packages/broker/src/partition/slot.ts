@@ -1,6 +1,6 @@
 import type { LogId } from "../log/log.ts";
 import type { LogError } from "../log/log-error.ts";
-import { Occasion } from "../util/coming.ts";
+import { Latch } from "../util/latch.ts";
 import type { Partition } from "./partition.ts";
 
 /** The part of the topic's configuration that a partition needs; passed again when it changes. */
@@ -29,11 +29,11 @@ export interface Slot {
   /** This broker no longer leads it: a log that is still being opened must be closed. */
   released: boolean;
   /** The first opening; null once it has succeeded or failed, or is no longer needed. */
-  takeOver: Occasion | null;
+  takeOver: Latch | null;
 }
 
 export function newSlot(hosted: HostedPartition, partition: Partition | null): Slot {
-  const takeOver = partition === null ? new Occasion() : null;
+  const takeOver = partition === null ? new Latch() : null;
   return { hosted, partition, failure: null, tellAtMs: null, released: false, takeOver };
 }
 
@@ -41,5 +41,5 @@ export function newSlot(hosted: HostedPartition, partition: Partition | null): S
 export function endTakeOver(slot: Slot): void {
   const { takeOver } = slot;
   slot.takeOver = null;
-  takeOver?.end();
+  takeOver?.open();
 }

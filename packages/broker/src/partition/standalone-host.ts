@@ -1,9 +1,9 @@
 import type { LogId } from "../log/log.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Logger } from "../logging/logger.ts";
+import { forEachLog } from "./for-each-log.ts";
 import { MAINTENANCE_INTERVAL_MS } from "./limits.ts";
 import type { LogHost } from "./log-host.ts";
-import { overLogs } from "./over-logs.ts";
 import type { Partition } from "./partition.ts";
 
 /** Logs that only this broker has. */
@@ -34,7 +34,7 @@ export class StandaloneHost implements LogHost {
   }
 
   async #delete(ids: readonly LogId[]): Promise<void> {
-    for (const error of await overLogs(ids, (id) => this.engine.delete(id))) {
+    for (const error of await forEachLog(ids, (id) => this.engine.delete(id))) {
       if (error === undefined) continue;
       this.#logger.error("cannot delete a deleted topic's log; the next start sets it aside", {
         error,

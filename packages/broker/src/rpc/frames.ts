@@ -94,7 +94,10 @@ export function readAnswerHeader(reader: Reader): AnswerHeader {
   return answerHeader.read(reader);
 }
 
-export function encodeNews<F extends Fields>(news: RecordSchema<F>, value: Input<F>): Uint8Array {
+export function encodeBroadcast<F extends Fields>(
+  news: RecordSchema<F>,
+  value: Input<F>,
+): Uint8Array {
   const writer = new Writer();
   const version = newsVersion(news);
   header.write(writer, { key: news.key, version });
@@ -103,7 +106,7 @@ export function encodeNews<F extends Fields>(news: RecordSchema<F>, value: Input
 }
 
 /** Null for another message, or a version that this broker does not know. Throws ProtocolError. */
-export function decodeNews<F extends Fields>(
+export function decodeBroadcast<F extends Fields>(
   news: RecordSchema<F>,
   frame: Uint8Array,
 ): Output<F> | null {

@@ -17,9 +17,9 @@ import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import type { Bus } from "./bus.ts";
 import {
   type AnswerHeader,
-  decodeNews,
+  decodeBroadcast,
   encodeAnswer,
-  encodeNews,
+  encodeBroadcast,
   encodeRefusal,
   encodeRequest,
   readAnswerHeader,
@@ -118,7 +118,7 @@ export class Rpc {
 
   /** Sends news to all brokers that can be reached now, this one included. */
   publish<F extends Fields>(news: RecordSchema<F>, value: Input<F>): void {
-    this.#parts.bus.publish(newsSubject(news), encodeNews(news, value));
+    this.#parts.bus.publish(newsSubject(news), encodeBroadcast(news, value));
   }
 
   /** Returns a function that unsubscribes. */
@@ -127,7 +127,7 @@ export class Rpc {
     listener: (value: Output<F>) => void,
   ): () => void {
     return this.#parts.bus.subscribe(newsSubject(news), (frame) => {
-      const value = unlessMalformed(() => decodeNews(news, frame));
+      const value = unlessMalformed(() => decodeBroadcast(news, frame));
       if (value !== null) listener(value);
       else this.#warnMalformed(news.name, frame);
     });

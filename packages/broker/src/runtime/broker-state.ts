@@ -1,4 +1,4 @@
-import type { ClusterPart } from "../cluster/cluster-part.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
@@ -12,7 +12,7 @@ export interface BrokerState {
   /** The last broker on these logs did not stop in order. Always false in a cluster. */
   readonly unclean: boolean;
   /** Null for a standalone broker. */
-  readonly cluster: ClusterPart | null;
+  readonly cluster: ClusterAccess | null;
   /** Hands over this broker's partitions while it still serves. */
   leave(): Promise<void>;
   close(options?: { clean?: boolean }): Promise<void>;

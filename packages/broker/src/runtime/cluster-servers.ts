@@ -12,7 +12,7 @@ export interface ClusterServers {
   /** See ClusterEngine. */
   readonly removeServer: ClusterEngine["removeServer"];
   /** Restarts the server beside this broker; null if no server writes to this broker's disk. */
-  readonly restartOwn: (() => void) | null;
+  readonly restartServer: (() => void) | null;
   /** What is wrong now, in one line; null if nothing is. */
   readonly problem: string | null;
   /** Never rejects. */

@@ -8,7 +8,7 @@ import { DiskSpace } from "../log/segment/disk-space.ts";
 import { lockDirectory } from "../log/segment/lock.ts";
 import type { Logger } from "../logging/logger.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../nats/names.ts";
-import { keptNodeId } from "../nats/node-id.ts";
+import { resolveNodeId } from "../nats/node-id.ts";
 import { allOrNothing, type CloseStack } from "../util/close-stack.ts";
 import type { ClusterServers, StartServers } from "./cluster-servers.ts";
 import { FreshFacts } from "./fresh-facts.ts";
@@ -58,9 +58,9 @@ async function takeDirectory(
   opened.add(await lockDirectory(dataDirectory, env));
   const nested = await nestedDirectories(dataDirectory, env.fs);
   for (const line of nested) logger.warn(line);
-  const nodeId = await keptNodeId(dataDirectory, env, nodeIdGiven ? wantedId : null, nodeName);
+  const nodeId = await resolveNodeId(dataDirectory, env, nodeIdGiven ? wantedId : null, nodeName);
   const file = new MemberFile(env.fs, dataDirectory);
-  if ((await file.read()) === "removed") throw file.removed(nodeId);
+  if ((await file.read()) === "removed") throw file.removedError(nodeId);
   return nodeId;
 }
 
@@ -70,7 +70,7 @@ async function takeDirectory(
  */
 async function watchDisk(
   directory: string,
-  { restartOwn }: ClusterServers,
+  { restartServer: restartOwn }: ClusterServers,
   { env, logger }: ClusterStorageContext,
 ): Promise<DiskSpace | null> {
   if (restartOwn === null) return null;
@@ -120,7 +120,7 @@ function clusterEngine(
     get facts() {
       return facts.now;
     },
-    knowBrokers(source) {
+    setBrokers(source) {
       brokers = source;
     },
     get problem() {

@@ -1,5 +1,5 @@
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { ClusterEngine } from "../cluster/cluster-engine.ts";
-import type { ClusterPart } from "../cluster/cluster-part.ts";
 import { ClusterMember, type MemberParts } from "../cluster/member.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { allOrNothing } from "../util/close-stack.ts";
@@ -53,7 +53,7 @@ async function join(parts: MemberParts): Promise<ClusterMember> {
   }
 }
 
-function clusterPart(member: ClusterMember, engine: ClusterEngine): ClusterPart {
+function clusterPart(member: ClusterMember, engine: ClusterEngine): ClusterAccess {
   return {
     get facts() {
       return engine.facts;

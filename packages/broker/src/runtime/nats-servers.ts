@@ -12,7 +12,7 @@ export const startNatsServers: StartServers = async (cluster, options) => {
     transport: new NatsTransport(nc, options.env),
     bus: new NatsBus(nc),
     removeServer: admin && ((brokerId) => removeServerOf(admin, brokerId)),
-    restartOwn: server && (() => server.restart()),
+    restartServer: server && (() => server.restart()),
     get problem() {
       return nats.problem;
     },

@@ -5,8 +5,8 @@ import { allOrNothing } from "../util/close-stack.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { followMetadata, hostedPartitions } from "./follow-metadata.ts";
 import { openStorage, type Storage, type StorageContext } from "./local-storage.ts";
+import { logRecovery } from "./log-recovery.ts";
 import { newPartitions } from "./new-partitions.ts";
-import { tellRecovery } from "./tell-recovery.ts";
 
 /** Opens a broker that is its own controller: replays the metadata and opens every partition. */
 export function openStandalone(
@@ -60,6 +60,6 @@ async function openPartitions(
   if (recovery === null) return partitions.open(hosted);
   // The metadata log was opened before them.
   const total = hosted.length + 1;
-  await tellRecovery(recovery, total, context, () => partitions.open(hosted));
+  await logRecovery(recovery, total, context, () => partitions.open(hosted));
   await partitions.removeStrays(({ topicId }) => metadata.image.topicsById.has(topicId));
 }

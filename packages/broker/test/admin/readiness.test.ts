@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BrokerStatus } from "../../src/admin/broker-status.ts";
-import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
+import type { ClusterAccess } from "../../src/cluster/cluster-access.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { History, incarnationOf } from "../metadata/cluster.ts";
 
@@ -32,7 +32,7 @@ function readiness({
   const leadership = { isExpired: isolated };
   const status = new BrokerStatus({
     engine: { problem: storageProblem ?? null },
-    cluster: { problem: engineProblem ?? null } as ClusterPart,
+    cluster: { problem: engineProblem ?? null } as ClusterAccess,
     metadata: { ...own, ...metadata, leadership, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
     isServing: () => serving,

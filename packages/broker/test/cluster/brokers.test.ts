@@ -6,16 +6,16 @@ import {
   HEARTBEAT_INTERVAL_MS,
   LEAVE_TIMEOUT_MS,
 } from "../../src/cluster/limits.ts";
-import { STOP_PATIENCE_MS } from "../../src/log/jetstream/limits.ts";
+import { STOP_GRACE_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
-import { SHARED_CLOSE_GRACE_MS } from "../../src/partition/limits.ts";
+import { REPLICATED_CLOSE_GRACE_MS } from "../../src/partition/limits.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { append, create, imageOf, produce, settledWorld } from "./requests.ts";
 
 const TOPIC = "orders";
 /** How long a stop takes when no broker is left that could take over. */
-const STOP_MS = 2 * STOP_PATIENCE_MS;
+const STOP_MS = 2 * STOP_GRACE_MS;
 /** The same if the broker must first notice that the others are gone. */
 const ALONE_STOP_MS = BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS + STOP_MS;
 
@@ -204,7 +204,7 @@ describe("a broker", () => {
     await to("stuck", elsewhere);
     await to("free", broker.id);
     const isOpen = () => broker.partition("free") !== null;
-    await world.until("it is open", isOpen, SHARED_CLOSE_GRACE_MS);
+    await world.until("it is open", isOpen, REPLICATED_CLOSE_GRACE_MS);
     await produce(world, "free");
   });
 

@@ -1,7 +1,7 @@
 // A whole cluster in one process: brokers over one model of JetStream and one network, on one clock
 // that moves only when the test says so. The same seed repeats the same run.
 import { expect } from "vitest";
-import { type Heartbeat, hearHeartbeats } from "../../src/cluster/heartbeat.ts";
+import { type Heartbeat, onHeartbeats } from "../../src/cluster/heartbeat.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type MetadataImage, partitionsOf } from "../../src/metadata/image.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
@@ -43,7 +43,7 @@ export class ClusterWorld {
     this.model = new ModelJetStream({ env: { clock: time, timers: time }, random, latencyMs: 2 });
     this.servers = new ModelServers(this.model, time, random);
     this.brokers = Array.from({ length: brokers }, (_, at) => new SimulatedBroker(this, at + 1));
-    hearHeartbeats(rpcOn(this.network.bus("observer"), OBSERVER, time), (beat) => this.#saw(beat));
+    onHeartbeats(rpcOn(this.network.bus("observer"), OBSERVER, time), (beat) => this.#saw(beat));
   }
 
   /** Adds brokers, which are not started yet. */

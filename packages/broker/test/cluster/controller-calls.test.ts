@@ -18,7 +18,7 @@ import { encodeRecord, topicRecord } from "../../src/metadata/records.ts";
 import { controllerApi, outcome } from "../../src/rpc/messages/controller.ts";
 import { UnregisterBroker } from "../../src/rpc/messages/index.ts";
 import { appendRecords } from "../../src/state-machine/replay.ts";
-import { StateMachineError } from "../../src/state-machine/replayed.ts";
+import { StateMachineError } from "../../src/state-machine/replayed-state.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { World } from "../log/jetstream/world.ts";
@@ -234,7 +234,7 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
   const log = await world.run(second.replication.follow(METADATA_LOG, METADATA_LOG_OPTIONS));
   const follower = new MetadataFollower(log, { env, logger, onImage: () => {} });
   follower.start();
-  membership.onHeartbeat(({ metadataEnd }) => follower.heard(metadataEnd));
+  membership.onHeartbeat(({ metadataEnd }) => follower.noteEnd(metadataEnd));
   const caller = new ControllerCaller({ env, rpc, membership, follower });
   const stopping = new AbortController().signal;
   const remote = clusterController(caller, { env, stopping, file: new MemberFile(files, "/") });

@@ -11,7 +11,7 @@ import {
 import { ASK_LEADER_EVERY_MS } from "../../src/log/jetstream/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
-import { LEADERSHIP_NEWS_INTERVAL_MS } from "../../src/partition/limits.ts";
+import { LEADERSHIP_CHANGES_INTERVAL_MS } from "../../src/partition/limits.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { settledWorld } from "./requests.ts";
 import { certainlyNot, type SimulatedBroker } from "./simulated-broker.ts";
@@ -77,13 +77,13 @@ describe("the controller", () => {
     const topics = [topic("orders", 40)];
     await world.run(createTopics(controller.member.metadata, topics));
     await world.settled();
-    await world.pass(LEADERSHIP_NEWS_INTERVAL_MS);
+    await world.pass(LEADERSHIP_CHANGES_INTERVAL_MS);
     const { partitions } = controller.member.metadata.image.topics.get("orders")!;
     const led = partitions.filter(({ leader }) => leader === controller.id).length;
     const saidBefore = world.lines.length;
     controller.kill();
     await world.settled();
-    await world.pass(LEADERSHIP_NEWS_INTERVAL_MS);
+    await world.pass(LEADERSHIP_CHANGES_INTERVAL_MS);
     let taken = 0;
     for (const { id } of world.serving) {
       const line = new RegExp(`^\\d+ ${id} (?:info|warn): (cluster: .*)`);

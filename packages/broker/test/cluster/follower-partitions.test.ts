@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { CONTROLLER_SESSION_MS, FOLLOWED_IDLE_MS } from "../../src/cluster/limits.ts";
+import { CONTROLLER_SESSION_MS, FOLLOWER_IDLE_MS } from "../../src/cluster/limits.ts";
 import { readAll } from "../log/batches.ts";
 import { create, imageOf, produce, settledWorld } from "./requests.ts";
 
@@ -42,7 +42,7 @@ describe("a follower", () => {
     expect(found.highWatermark).toBe(2);
     expect(await world.run(readAll(found.log as Parameters<typeof readAll>[0]))).toHaveLength(2);
     // It is closed when no consumer fetches from it any more, and opened again for the next one.
-    await world.pass(3 * FOLLOWED_IDLE_MS);
+    await world.pass(3 * FOLLOWER_IDLE_MS);
     await expect(found.log.read(0, 100)).rejects.toMatchObject({ kind: "closed" });
     expect(typeof (await world.run(followers.find("orders", 0)))).toBe("object");
   });

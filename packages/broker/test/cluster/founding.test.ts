@@ -1,6 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { GATHERING_WAIT_MS } from "../../src/cluster/limits.ts";
+import { BROKERS_EXPECTED_WAIT_MS } from "../../src/cluster/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
@@ -88,7 +88,7 @@ describe("a topic that is created while brokers are expected to register", () =>
     for (const peers of [["b:1", "c:1"], []]) {
       const world = await twoOfThree(peers);
       const made = Promise.all([createTopic(world, -1), createOffsets(world)]);
-      await world.pass(GATHERING_WAIT_MS / 2);
+      await world.pass(BROKERS_EXPECTED_WAIT_MS / 2);
       expect(world.controller.member.metadata.image.topics.size).toBe(0);
       const third = world.broker(3).life ?? world.broker(3).start();
       third.link.cut = false;
@@ -104,7 +104,7 @@ describe("a topic that is created while brokers are expected to register", () =>
 
   it("is refused when they do not register, and at once when no broker is missing", async () => {
     const world = await twoOfThree(["b:1", "c:1"]);
-    expect(await refused(world)).toBe(GATHERING_WAIT_MS);
+    expect(await refused(world)).toBe(BROKERS_EXPECTED_WAIT_MS);
     // The topic of offsets is made with two replicas, as there are two brokers.
     await world.run(createOffsets(world));
     expect(imageOf(world, CONSUMER_OFFSETS_TOPIC).replicas).toHaveLength(2);

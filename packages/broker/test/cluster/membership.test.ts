@@ -16,13 +16,13 @@ describe("membership", () => {
     const { time, members, buses } = world(3);
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.liveIds()).toEqual([1, 2, 3]);
-    expect(members[0]!.isHeard(2, "life-2")).toBe(true);
-    expect(members[0]!.isHeard(2, "an earlier life")).toBe(false);
+    expect(members[0]!.isAlive(2, "life-2")).toBe(true);
+    expect(members[0]!.isAlive(2, "an earlier life")).toBe(false);
     buses[1]!.cut = true;
     time.advance(BROKER_SESSION_MS - HEARTBEAT_INTERVAL_MS);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
+    expect(members[0]!.hasExpired(2, "life-2")).toBe(false);
     time.advance(2 * HEARTBEAT_INTERVAL_MS);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(true);
+    expect(members[0]!.hasExpired(2, "life-2")).toBe(true);
     expect(members[0]!.liveIds()).toEqual([1, 3]);
     // A broker that is cut off hears only itself.
     expect(members[1]!.liveIds()).toEqual([2]);
@@ -37,12 +37,12 @@ describe("membership", () => {
     beats[2] = { ...beats[2]!, controllerEpoch: 5 };
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.controller).toEqual({ brokerId: 3, epoch: 5, metadataEnd: 0 });
-    expect(members[0]!.lacksController).toBe(false);
+    expect(members[0]!.hasNoController).toBe(false);
     buses[2]!.cut = true;
     beats[1] = { ...beats[1]!, controllerEpoch: null };
     time.advance(CONTROLLER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.controller).toBeNull();
-    expect(members[0]!.lacksController).toBe(true);
+    expect(members[0]!.hasNoController).toBe(true);
   });
 
   it("ignores heartbeats missing from the time in which its process was paused", () => {
@@ -50,11 +50,11 @@ describe("membership", () => {
     time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
     // The process was paused: its clock went on, but none of its timers fired.
     time.skip(30_000);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
-    expect(members[0]!.lacksController).toBe(false);
+    expect(members[0]!.hasExpired(2, "life-2")).toBe(false);
+    expect(members[0]!.hasNoController).toBe(false);
     time.advance(1);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
-    expect(members[0]!.lacksController).toBe(false);
+    expect(members[0]!.hasExpired(2, "life-2")).toBe(false);
+    expect(members[0]!.hasNoController).toBe(false);
   });
 
   it("is isolated when it is cut off, but not before it could have heard the others", () => {
@@ -78,7 +78,7 @@ describe("membership", () => {
     time.advance(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
     expect(members[0]!.isolated).toBe(true);
     expect(told).toBe(2);
-    expect(members[1]!.isSilent(1, "life-1")).toBe(false);
+    expect(members[1]!.hasExpired(1, "life-1")).toBe(false);
   });
 
   it("stays isolated when it is back, until it has read what the controller has decided", () => {
@@ -118,9 +118,9 @@ describe("membership", () => {
 
   it("takes no broker for silent right after its own start", () => {
     const { time, members } = world(1);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(false);
+    expect(members[0]!.hasExpired(2, "life-2")).toBe(false);
     time.advance(BROKER_SESSION_MS);
-    expect(members[0]!.isSilent(2, "life-2")).toBe(true);
+    expect(members[0]!.hasExpired(2, "life-2")).toBe(true);
   });
 });
 

@@ -7,7 +7,7 @@ import type { MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../../src/metadata/metadata-log.ts";
 import { configRecord, type MetadataRecord, topicRecord } from "../../src/metadata/records.ts";
-import { Replayed } from "../../src/state-machine/replayed.ts";
+import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import { World } from "../log/jetstream/world.ts";
 import { textOf } from "./image-text.ts";
 
@@ -21,7 +21,7 @@ it("shows an image when it has read up to an end that a controller announced", a
   await world.run(writer.decide(() => decision(topicRecord("a", idOf(0)))));
   await world.pass(2_000);
   expect(images).toEqual([]);
-  follower.heard(writer.log.endOffset);
+  follower.noteEnd(writer.log.endOffset);
   const showing = reached(follower, writer.log.endOffset);
   await world.run(showing);
   expect(images.map((image) => [...image.topics.keys()])).toEqual([["a"]]);
@@ -41,11 +41,11 @@ it("never shows half a snapshot, whichever end was announced last", async () => 
     for (let round = 1; round < 60; round++) {
       await world.run(writer.decide(() => decision(...changes(round))));
       if (world.random.chance(0.2)) isCutOff = !isCutOff;
-      if (!isCutOff) follower.heard(writer.log.endOffset);
+      if (!isCutOff) follower.noteEnd(writer.log.endOffset);
       await world.pass(world.random.below(world.random.chance(0.1) ? 6_000 : 200));
     }
     expect(writer.log.startOffset).toBeGreaterThan(0);
-    follower.heard(writer.log.endOffset);
+    follower.noteEnd(writer.log.endOffset);
     await world.run(reached(follower, writer.log.endOffset));
     for (const image of images) expect(configCount(image)).toBe(CONFIGS);
     expect(textOf(images.at(-1)!)).toBe(textOf(writer.machine.state));
@@ -77,13 +77,13 @@ it("begins with a whole snapshot, although a former controller was heard first",
     onImage: (image) => images.push(image),
   });
   follower.start();
-  follower.heard(startOffset - 1);
+  follower.noteEnd(startOffset - 1);
   await world.pass(1_000);
   expect(images.map(configCount)).toEqual([]);
   visibleEnd = endOffset;
   // The log calls `onAdvance` only when it grows.
   await world.run(writer.decide(() => decision(...changes(0))));
-  follower.heard(endOffset);
+  follower.noteEnd(endOffset);
   await world.run(reached(follower, endOffset));
   expect(images.map(configCount)).toEqual([CONFIGS]);
 });
@@ -126,9 +126,9 @@ async function followed(seed = 1) {
   return { world, writer: { log: led, machine, decide }, follower, images, engine: other };
 }
 
-function load(log: LeaderLog): Promise<Replayed<MetadataImage, MetadataRecord>> {
+function load(log: LeaderLog): Promise<ReplayedState<MetadataImage, MetadataRecord>> {
   const { leaderEpoch } = log;
-  return Replayed.load(metadataMachine, {
+  return ReplayedState.load(metadataMachine, {
     ...{ log, leaderEpoch },
     wallMs: () => 0,
     snapshotMinRecords: 40,
@@ -145,8 +145,8 @@ function idOf(number: number): string {
 
 function reached(follower: MetadataFollower, offset: number): Promise<void> {
   return new Promise((resolve) => {
-    const reaching = follower.reaching(offset);
+    const reaching = follower.whenShown(offset);
     if (reaching === null) resolve();
-    else reaching.onOver(resolve);
+    else reaching.onOpen(resolve);
   });
 }

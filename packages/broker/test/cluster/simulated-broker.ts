@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
+import type { ClusterAccess } from "../../src/cluster/cluster-access.ts";
 import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Env } from "../../src/env/env.ts";
 import type { GroupCoordinator } from "../../src/groups/group-coordinator.ts";
@@ -30,7 +30,7 @@ const FACTS = {
 };
 
 /** What tests read of a broker in a cluster. */
-interface Member extends ClusterPart {
+interface Member extends ClusterAccess {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
 }
@@ -201,7 +201,7 @@ export class SimulatedBroker {
         return { kind: "removed" };
       },
       // Servers of the model have disks of their own.
-      restartOwn: null,
+      restartServer: null,
       problem: null,
       facts: async () => FACTS,
       stop: async () => {

@@ -16,7 +16,7 @@ import {
   Produce,
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { END_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { METADATA_END_TIMEOUT_MS } from "../../src/cluster/limits.ts";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { COORDINATOR_WAIT_MS } from "../../src/coordinator/limits.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
@@ -82,7 +82,7 @@ describe("the leader of a partition", () => {
     expect(world.time.monotonicMs() - sinceMs).toBeLessThan(20);
     world.network.fateOf = () => "lost";
     expect(await world.run(listOffsets(late, "nowhere", 0))).toBe(UNKNOWN_TOPIC_OR_PARTITION);
-    expect(world.time.monotonicMs() - sinceMs).toBeLessThan(END_TIMEOUT_MS + 40);
+    expect(world.time.monotonicMs() - sinceMs).toBeLessThan(METADATA_END_TIMEOUT_MS + 40);
     world.network.fateOf = () => "fine";
     late.life!.link.cut = true;
     await create(world, "orders", 3, 3, world.controller);

@@ -8,7 +8,7 @@ import { silentLogger } from "../../src/logging/logger.ts";
 import { deltaBetween, type MetadataDelta } from "../../src/metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../src/metadata/image.ts";
 import { Leadership } from "../../src/metadata/leadership.ts";
-import type { Occasion } from "../../src/util/coming.ts";
+import type { Latch } from "../../src/util/latch.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import {
@@ -93,7 +93,7 @@ type Listener = (delta: MetadataDelta, image: MetadataImage) => void;
 export class CounterBroker {
   readonly runtime: CoordinatorRuntime<CounterState, CounterRecord, CounterTimer>;
   /** Set while the broker opens its partitions. */
-  opening: Occasion | null = null;
+  opening: Latch | null = null;
   isolated = false;
   readonly #cluster: CounterCluster;
   readonly #nodeId: number;

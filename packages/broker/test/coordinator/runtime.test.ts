@@ -4,7 +4,7 @@ import { COORDINATOR_WAIT_MS, REOPEN_DELAY_MS } from "../../src/coordinator/limi
 import { partitionOf } from "../../src/coordinator/partition-of.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
-import { Occasion } from "../../src/util/coming.ts";
+import { Latch } from "../../src/util/latch.ts";
 import { add, FORGET_AFTER_MS, nextOf } from "./counter.ts";
 import { CounterBroker, CounterCluster } from "./counter-cluster.ts";
 
@@ -32,7 +32,7 @@ describe("a coordinator's runtime", () => {
   it("lets requests wait for a running load, and then runs them in their order", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
-    broker.opening = new Occasion();
+    broker.opening = new Latch();
     const { runtime } = broker.readMetadata();
     await expect(runtime.runIfLoaded(A, add(A, 0))).rejects.toEqual(
       refusal(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
@@ -41,7 +41,7 @@ describe("a coordinator's runtime", () => {
     await settle();
     expect(runtime.isLoaded).toBe(false);
     broker.open();
-    broker.opening.end();
+    broker.opening.open();
     expect(await Promise.all(answers)).toEqual([1, 3, 6]);
     expect(await runtime.runIfLoaded(A, add(A, 0))).toBe(6);
   });
@@ -49,7 +49,7 @@ describe("a coordinator's runtime", () => {
   it("refuses a request that has waited COORDINATOR_WAIT_MS for a load", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
-    broker.opening = new Occasion();
+    broker.opening = new Latch();
     const refused = expect(broker.readMetadata().runtime.run(A, add(A, 1))).rejects.toEqual(
       refusal(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS),
     );
@@ -61,9 +61,9 @@ describe("a coordinator's runtime", () => {
   it("tries again to load a shard that could not be loaded", async () => {
     const cluster = await CounterCluster.of([1]);
     const broker = new CounterBroker(cluster, 1);
-    broker.opening = new Occasion();
+    broker.opening = new Latch();
     const { runtime } = broker.readMetadata();
-    broker.opening.end();
+    broker.opening.open();
     await settle();
     const answer = runtime.run(A, add(A, 1));
     broker.open();
@@ -118,9 +118,9 @@ describe("a coordinator's runtime", () => {
     cluster.setLeaders([2]);
     cluster.setLeaders([1]);
     // The partition of the former leader epoch is still open when the broker reads the new epoch.
-    broker.opening = new Occasion();
+    broker.opening = new Latch();
     broker.readMetadata();
-    broker.opening.end();
+    broker.opening.open();
     const answer = broker.runtime.run(A, add(A, 1));
     await settle();
     expect(broker.runtime.isLoaded).toBe(false);

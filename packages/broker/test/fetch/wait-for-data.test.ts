@@ -27,7 +27,7 @@ async function waiting({ missingBytes = 1, maxWaitMs = 1000 } = {}) {
     highWatermark: partition.highWatermark,
   }));
   let isOver = false;
-  const awaited = { watched, coming: [], missingBytes, maxWaitMs };
+  const awaited = { watched, latches: [], missingBytes, maxWaitMs };
   void waitForData(awaited, time, [stop.signal]).then(() => {
     isOver = true;
   });

@@ -1,7 +1,7 @@
 import { localForm } from "../../src/metadata/operation.ts";
 import { type Controller, type Deciding, operations } from "../../src/metadata/operations.ts";
 import type { Quorum } from "../../src/metadata/quorum.ts";
-import { StateMachineError } from "../../src/state-machine/replayed.ts";
+import { StateMachineError } from "../../src/state-machine/replayed-state.ts";
 import { cluster, type History } from "../metadata/cluster.ts";
 import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";

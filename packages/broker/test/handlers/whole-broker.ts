@@ -18,7 +18,7 @@ import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { openStorage } from "../../src/runtime/local-storage.ts";
 import { openBroker } from "../../src/runtime/start-broker.ts";
 import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
-import { Replayed } from "../../src/state-machine/replayed.ts";
+import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf } from "../partition/batches.ts";
@@ -150,7 +150,7 @@ async function record(
   const context = { env, logger: silentLogger, nodeIdGiven: true };
   const storage = await openStorage(settings, context);
   const options = { log: storage.metadataLog, leaderEpoch: 0, wallMs: () => env.time.wallMs() };
-  const machine = await Replayed.load(metadataMachine, options);
+  const machine = await ReplayedState.load(metadataMachine, options);
   await machine.decide(() => ({ records, response: undefined }));
   await storage.close();
 }

@@ -1,14 +1,14 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { membersAdmin } from "../../src/admin/members.ts";
-import type { ClusterPart } from "../../src/cluster/cluster-part.ts";
+import type { ClusterAccess } from "../../src/cluster/cluster-access.ts";
 import type { ReplicaStates } from "../../src/log/replication.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";
 import { History, topicIdOf } from "../metadata/cluster.ts";
 import { ask, FakeBroker, serveHttp } from "./fake-broker.ts";
 
-type Removal = Awaited<ReturnType<ClusterPart["remove"]>>;
+type Removal = Awaited<ReturnType<ClusterAccess["remove"]>>;
 
 /** A broker of a cluster of three, whose controller answers removals with `answer`. */
 function inCluster(answer: Removal, states: readonly ReplicaStates[] = []) {
@@ -29,7 +29,7 @@ function inCluster(answer: Removal, states: readonly ReplicaStates[] = []) {
   };
   const view = new FakeBroker();
   const { image } = history;
-  view.members = membersAdmin(part as unknown as ClusterPart, { image } as Metadata);
+  view.members = membersAdmin(part as unknown as ClusterAccess, { image } as Metadata);
   return { view, removed };
 }
 

@@ -1,5 +1,5 @@
 import type { FlushPolicy } from "../../src/config/settings.ts";
-import { DISK_LOOK_INTERVAL_MS } from "../../src/log/limits.ts";
+import { DISK_CHECK_INTERVAL_MS } from "../../src/log/limits.ts";
 import type { Log, LogId } from "../../src/log/log.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { type Operation, osError } from "../env/memory-files.ts";
@@ -30,7 +30,7 @@ export async function restart(env: TestEnv, options = OPTIONS) {
 
 /** Waits until the engine notices that the disk has room again. */
 export async function roomIsFound(env: TestEnv, engine: SegmentEngine): Promise<void> {
-  env.time.advance(DISK_LOOK_INTERVAL_MS);
+  env.time.advance(DISK_CHECK_INTERVAL_MS);
   while (engine.problem !== null) await new Promise(setImmediate);
 }
 

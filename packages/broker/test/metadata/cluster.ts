@@ -10,7 +10,7 @@ import {
   registerBrokerRecord,
   topicRecord,
 } from "../../src/metadata/records.ts";
-import type { Decision } from "../../src/state-machine/replayed.ts";
+import type { Decision } from "../../src/state-machine/replayed-state.ts";
 
 /** A cluster's metadata that decisions change, and all their records. */
 export class History {

@@ -20,11 +20,11 @@ import { EMPTY_IMAGE, type MetadataImage, partitionsOf } from "../../src/metadat
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { Outcome } from "../../src/metadata/outcome.ts";
 import { isRefusal, placePartitions } from "../../src/metadata/placement.ts";
-import { planDecommission, planSpread } from "../../src/metadata/plan-replicas.ts";
+import { planDecommission, planRebalance } from "../../src/metadata/plan-replicas.ts";
 import { isReassigning, targetReplicas } from "../../src/metadata/reassignment.ts";
 import { type MetadataRecord, partitionRecord, topicRecord } from "../../src/metadata/records.ts";
 import { newTopicId, randomUuid } from "../../src/metadata/topic-ids.ts";
-import type { Decision } from "../../src/state-machine/replayed.ts";
+import type { Decision } from "../../src/state-machine/replayed-state.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
 const NAMES = ["a", "b", "c"];
@@ -115,7 +115,7 @@ class Simulation {
   }
 
   #follow(id: number): Decision<MetadataRecord, unknown> {
-    const plan = (this.#random.chance(0.5) ? planDecommission : planSpread)(this.image, id);
+    const plan = (this.#random.chance(0.5) ? planDecommission : planRebalance)(this.image, id);
     if (isRefusal(plan)) return NOTHING;
     const decision = decideReassign(this.image, plan.topics, ANY_FACTOR);
     const codes = decision.response.flatMap((topic) => topic.partitions.map((p) => p.errorCode));

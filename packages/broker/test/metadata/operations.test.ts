@@ -15,7 +15,7 @@ import { type Deciding, operations } from "../../src/metadata/operations.ts";
 import { DONE, refused } from "../../src/metadata/outcome.ts";
 import { featureRecord } from "../../src/metadata/records.ts";
 import { controllerApi, outcome } from "../../src/rpc/messages/controller.ts";
-import { StateMachineError } from "../../src/state-machine/replayed.ts";
+import { StateMachineError } from "../../src/state-machine/replayed-state.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { FakeHost, LOG_OPTIONS, testEnv } from "./support.ts";
 

@@ -4,7 +4,7 @@ import { decideReassign } from "../../src/metadata/decide-reassign.ts";
 import { isRefusal } from "../../src/metadata/placement.ts";
 import {
   planDecommission,
-  planSpread,
+  planRebalance,
   type ReplicaPlan,
 } from "../../src/metadata/plan-replicas.ts";
 import { targetReplicas } from "../../src/metadata/reassignment.ts";
@@ -69,11 +69,11 @@ it("a new broker gets its share from brokers that have the most, and no more mov
   const spread = (first: number) => Array.from({ length: 6 }, (_, i) => [1 + ((first + i) % 2), 3]);
   const history = cluster([1, 2, 3, 4], { t: spread(0), u: spread(1) });
   expect(load(history)).toEqual({ 1: 6, 2: 6, 3: 12 });
-  expect(follow(history, planSpread(history.image, 4))).toBe(0);
+  expect(follow(history, planRebalance(history.image, 4))).toBe(0);
   expect(load(history)).toEqual({ 1: 6, 2: 6, 3: 6, 4: 6 });
-  expect(planSpread(history.image, 4)).toEqual({ topics: [] });
+  expect(planRebalance(history.image, 4)).toEqual({ topics: [] });
   history.fence(2);
-  expect(planSpread(history.image, 2)).toMatchObject({
+  expect(planRebalance(history.image, 2)).toMatchObject({
     errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED,
   });
 });

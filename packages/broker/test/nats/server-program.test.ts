@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findNatsServer } from "../../src/nats/find-server.ts";
-import { keptNodeId } from "../../src/nats/node-id.ts";
+import { resolveNodeId } from "../../src/nats/node-id.ts";
 import { serverConfigText } from "../../src/nats/server-config.ts";
 import { versionProblem } from "../../src/nats/version.ts";
 import { testEnv } from "../env/test-env.ts";
@@ -93,17 +93,17 @@ describe("its configuration", () => {
 describe("the node id", () => {
   it("is drawn once and kept", async () => {
     const env = testEnv();
-    const nodeId = await keptNodeId("/data", env, null);
+    const nodeId = await resolveNodeId("/data", env, null);
     expect(nodeId).toBeGreaterThan(0);
-    expect(await keptNodeId("/data", env, null)).toBe(nodeId);
-    expect(await keptNodeId("/other", env, null)).not.toBe(nodeId);
+    expect(await resolveNodeId("/data", env, null)).toBe(nodeId);
+    expect(await resolveNodeId("/other", env, null)).not.toBe(nodeId);
   });
 
   it("can't be changed", async () => {
     const env = testEnv();
-    expect(await keptNodeId("/data", env, 3)).toBe(3);
-    expect(await keptNodeId("/data", env, null)).toBe(3);
-    await expect(keptNodeId("/data", env, 4, "four")).rejects.toMatchObject({
+    expect(await resolveNodeId("/data", env, 3)).toBe(3);
+    expect(await resolveNodeId("/data", env, null)).toBe(3);
+    await expect(resolveNodeId("/data", env, 4, "four")).rejects.toMatchObject({
       code: "TARPAN_ENGINE_OTHER_NODE",
       message: expect.stringContaining(
         "belongs to node 3, not to node 4 (four): start it with node id 3",

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { includes, rangeOf } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { calls, news } from "../../src/rpc/messages/index.ts";
+import { broadcasts, calls } from "../../src/rpc/messages/index.ts";
 
-const all = [...calls, ...news];
+const all = [...calls, ...broadcasts];
 
 describe("the messages between brokers", () => {
   it("have a key, a name and a file each, which match", async () => {
@@ -19,7 +19,7 @@ describe("the messages between brokers", () => {
   });
 
   it("that are sent to all brokers have only one version", () => {
-    for (const { name, versions } of news) expect([name, versions]).toEqual([name, "0"]);
+    for (const { name, versions } of broadcasts) expect([name, versions]).toEqual([name, "0"]);
   });
 });
 

@@ -3,7 +3,7 @@ import { api, bytes, i32 } from "@tarpan/protocol";
 import { expect } from "vitest";
 import { atFileEnd } from "../../../../test/harness/file-end.ts";
 import { natsServer, startNatsServer } from "../../../../test/harness/nats-server.ts";
-import { type Heartbeat, hearHeartbeats, sendHeartbeat } from "../../src/cluster/heartbeat.ts";
+import { type Heartbeat, onHeartbeats, sendHeartbeat } from "../../src/cluster/heartbeat.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import type { Bus } from "../../src/rpc/bus.ts";
@@ -37,7 +37,7 @@ natsServer.it("frames of other programs on NATS harm nothing", async () => {
   const rpc = rpcOn(1, new NatsBus(one!));
   const other = rpcOn(2, new NatsBus(two!));
   other.serve(Marks, async () => ({ done: 1 }));
-  const heard = new Promise<Heartbeat>((resolve) => hearHeartbeats(other, resolve));
+  const heard = new Promise<Heartbeat>((resolve) => onHeartbeats(other, resolve));
   await two!.flush();
   const junk = new TextEncoder().encode('{"brokerId":1}');
   for (const frame of [new Uint8Array(0), new Uint8Array([0x27]), junk]) {

@@ -1,6 +1,6 @@
 import { api, array, bytes, i16, i64, string, Writer, WriteTxnMarkers } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hearHeartbeats, sendHeartbeat } from "../../src/cluster/heartbeat.ts";
+import { onHeartbeats, sendHeartbeat } from "../../src/cluster/heartbeat.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { BrokerHeartbeat } from "../../src/rpc/messages/index.ts";
 import type { Rpc } from "../../src/rpc/rpc.ts";
@@ -129,7 +129,7 @@ describe("brokers of two releases", () => {
   it("read each other's heartbeats, whose tagged fields one of them does not know", async () => {
     const { one, two, buses } = pair();
     const heard: unknown[] = [];
-    hearHeartbeats(two, (beat) => heard.push(beat));
+    onHeartbeats(two, (beat) => heard.push(beat));
     const fields = { ...BrokerHeartbeat.fields, mood: i16.default(0).tag(9, "0+") };
     const Later = { ...BrokerHeartbeat, fields };
     const moods: number[] = [];
@@ -172,7 +172,7 @@ describe("a frame that does not parse", () => {
   it("is no heartbeat, and later heartbeats arrive", async () => {
     const { one, two, buses } = pair();
     const heard: unknown[] = [];
-    hearHeartbeats(two, (beat) => heard.push(beat));
+    onHeartbeats(two, (beat) => heard.push(beat));
     const ofTheFuture = new Uint8Array([0x27, 0x10, 0, 1, 0, 0, 0, 0, 1]);
     for (const frame of [new Uint8Array(0), new Uint8Array([1]), ofTheFuture]) {
       buses[0].publish("tarpan.rpc.all.BrokerHeartbeat", frame);

@@ -1,4 +1,4 @@
-import type { Decision } from "../../src/state-machine/replayed.ts";
+import type { Decision } from "../../src/state-machine/replayed-state.ts";
 import type { StateMachine } from "../../src/state-machine/state-machine.ts";
 
 /** Named counters: the smallest state that has upserts and deletions. */

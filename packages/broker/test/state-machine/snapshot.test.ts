@@ -4,7 +4,7 @@ import type { Log } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { SNAPSHOT_RATIO, SNAPSHOT_SLICE_RECORDS } from "../../src/state-machine/limits.ts";
-import { Replayed } from "../../src/state-machine/replayed.ts";
+import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import type { StateMachine } from "../../src/state-machine/state-machine.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { LOG_OPTIONS } from "../metadata/support.ts";
@@ -57,18 +57,18 @@ test.each(machines)("of a state that is %s takes one slice a turn", async (_, ma
     encodedThisTurn = 0;
     await turn();
   };
-  const counters = await Replayed.load(counting, { ...OPTIONS, log, nextTurn });
+  const counters = await ReplayedState.load(counting, { ...OPTIONS, log, nextTurn });
   await counters.decide(increment("c0"));
   await counters.settled();
   expect(Math.max(...slices)).toBeLessThanOrEqual(SNAPSHOT_SLICE_RECORDS);
   expect(slices.filter((count) => count === SNAPSHOT_SLICE_RECORDS)).toHaveLength(5);
   expect(log.endOffset - log.startOffset).toBe(names);
-  const again = await Replayed.load(machine(), { ...OPTIONS, log });
+  const again = await ReplayedState.load(machine(), { ...OPTIONS, log });
   expect(again.state).toEqual(counters.state);
 });
 
 /** Null while the log is replayed, which waits for turns as well. */
-type InPlace = Replayed<Map<string, number>, CounterRecord>;
+type InPlace = ReplayedState<Map<string, number>, CounterRecord>;
 
 test("of a state that changes in place lets decisions through between its slices", async () => {
   const log = await logOf(3 * SNAPSHOT_SLICE_RECORDS);
@@ -83,7 +83,7 @@ test("of a state that changes in place lets decisions through between its slices
     });
     await turn();
   };
-  counters = await Replayed.load(countersInPlace(), { ...OPTIONS, log, nextTurn });
+  counters = await ReplayedState.load(countersInPlace(), { ...OPTIONS, log, nextTurn });
   await counters.decide(increment("c0"));
   await counters.settled();
   expect(log.startOffset).toBeGreaterThan(0);
@@ -137,14 +137,14 @@ test("survives a crash at any point, with decisions in between", async () => {
   // They lie at the two ends of the map, so in the first slice and in the last.
   const initial = new Map([["first", 0]]);
   const machine = { ...countersInPlace(), initial };
-  counters = await Replayed.load(machine, { ...OPTIONS, log, nextTurn });
+  counters = await ReplayedState.load(machine, { ...OPTIONS, log, nextTurn });
   await counters.decide(both);
   await counters.settled();
   expect(seen.length).toBeGreaterThan(3);
   for (let crash = 0; crash <= operations.length; crash++) {
     redone = await logOf(names);
     for (const operation of operations.slice(0, crash)) await operation();
-    const again = await Replayed.load(countersInPlace(), { ...OPTIONS, log: redone });
+    const again = await ReplayedState.load(countersInPlace(), { ...OPTIONS, log: redone });
     expect(again.state.get("first"), `after operation ${crash}`).toBe(again.state.get("last"));
     if (crash === operations.length) expect(again.state).toEqual(counters.state);
     else expect(again.state.size).toBeGreaterThan(names - seen.length - 1);

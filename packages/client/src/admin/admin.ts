@@ -11,24 +11,24 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import {
-  anyText,
+  anyString,
   type Checks,
   check,
   checkOptions,
   eitherOf,
+  integer,
   mapOf,
+  nonEmptyString,
   nullable,
   oneOf,
   shape,
-  text,
-  whole,
 } from "../checks/checks.ts";
 import {
   groupOffsetList,
+  nonEmptyStrings,
   offsetNumber,
   offsetSpec,
   partitionList,
-  texts,
   topicName,
   topicPartition,
 } from "../checks/values.ts";
@@ -70,12 +70,12 @@ const BROKER_DEFAULT = -1;
 
 const NEW_TOPIC: Checks<NewTopic> = {
   name: topicName,
-  partitions: whole(1),
-  replicas: whole(1, 32_767),
-  configs: mapOf(anyText),
+  partitions: integer(1),
+  replicas: integer(1, 32_767),
+  configs: mapOf(anyString),
 };
 
-const configResource = shape({ type: oneOf("topic", "broker"), name: anyText });
+const configResource = shape({ type: oneOf("topic", "broker"), name: anyString });
 
 /**
  * Manages topics, configs and groups. Every method rejects with a ClientError whose message names
@@ -150,7 +150,7 @@ export class Admin {
   /** Raises the topic's number of partitions to `count`. */
   async createPartitions(name: string, count: number): Promise<void> {
     check("name", name, topicName);
-    check("count", count, whole(1));
+    check("count", count, integer(1));
     const { timeoutMs } = this.#client;
     const topics = [{ name, count, assignments: null }];
     const body = { topics, timeoutMs, validateOnly: false };
@@ -170,7 +170,7 @@ export class Admin {
     keys: string[] | null = null,
   ): Promise<ConfigEntry[]> {
     check("resource", resource, configResource);
-    check("keys", keys, nullable(texts));
+    check("keys", keys, nullable(nonEmptyStrings));
     return describeConfigs(this.#client, resource, keys);
   }
 
@@ -180,7 +180,7 @@ export class Admin {
     changes: Readonly<Record<string, string | null>>,
   ): Promise<void> {
     check("resource", resource, configResource);
-    check("changes", changes, mapOf(nullable(anyText)));
+    check("changes", changes, mapOf(nullable(anyString)));
     return alterConfigs(this.#client, resource, changes);
   }
 
@@ -225,13 +225,13 @@ export class Admin {
 
   /** The groups of all brokers that match `filter`, sorted by group id. */
   async listGroups(filter: GroupFilter = {}): Promise<ListedGroup[]> {
-    checkOptions("listGroups", filter, { states: texts, types: texts });
+    checkOptions("listGroups", filter, { states: nonEmptyStrings, types: nonEmptyStrings });
     return listGroups(this.#client, filter);
   }
 
   /** A classic or a consumer group. Rejects with GROUP_ID_NOT_FOUND if it does not exist. */
   async describeGroup(groupId: string): Promise<GroupDescription> {
-    check("groupId", groupId, text);
+    check("groupId", groupId, nonEmptyString);
     return describeGroup(this.#client, groupId);
   }
 
@@ -240,19 +240,19 @@ export class Admin {
    * GROUP_ID_NOT_FOUND.
    */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
-    check("groupIds", groupIds, texts);
+    check("groupIds", groupIds, nonEmptyStrings);
     for (const groupId of groupIds) await deleteGroup(this.#client, groupId);
   }
 
   /** All offsets that a group has committed. Empty if the group does not exist, as in Kafka. */
   async groupOffsets(groupId: string): Promise<Required<GroupOffset>[]> {
-    check("groupId", groupId, text);
+    check("groupId", groupId, nonEmptyString);
     return groupOffsets(this.#client, groupId);
   }
 
   /** Commits for a group without members. Rejects with UNKNOWN_MEMBER_ID while it has members. */
   async alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[]): Promise<void> {
-    check("groupId", groupId, text);
+    check("groupId", groupId, nonEmptyString);
     check("offsets", offsets, groupOffsetList);
     return alterGroupOffsets(this.#client, groupId, offsets);
   }
@@ -262,14 +262,14 @@ export class Admin {
    * subscribes to one of the topics.
    */
   async deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
-    check("groupId", groupId, text);
+    check("groupId", groupId, nonEmptyString);
     check("partitions", partitions, partitionList);
     return deleteGroupOffsets(this.#client, groupId, partitions);
   }
 
   /** The group's lag in every partition that it has committed or that a member is assigned. */
   async groupLag(groupId: string): Promise<PartitionLag[]> {
-    check("groupId", groupId, text);
+    check("groupId", groupId, nonEmptyString);
     return groupLag(this.#client, groupId);
   }
 

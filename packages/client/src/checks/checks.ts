@@ -13,12 +13,12 @@ export type Checks<Options> = Readonly<Record<keyof Options & string, Check>>;
 /** The largest int32, and the longest delay of a timer in ms. */
 const MAX_INT32 = 2 ** 31 - 1;
 
-export const text: Check = (name, value) =>
+export const nonEmptyString: Check = (name, value) =>
   typeof value === "string" && value !== ""
     ? null
     : mustBe(name, value, "a string that is not empty");
 
-export const anyText: Check = (name, value) =>
+export const anyString: Check = (name, value) =>
   typeof value === "string" ? null : mustBe(name, value, "a string");
 
 export const flag: Check = (name, value) =>
@@ -27,7 +27,7 @@ export const flag: Check = (name, value) =>
 export const callback: Check = (name, value) =>
   typeof value === "function" ? null : mustBe(name, value, "a function");
 
-export function whole(min: number, max = MAX_INT32): Check {
+export function integer(min: number, max = MAX_INT32): Check {
   return (name, value) =>
     Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
       ? null

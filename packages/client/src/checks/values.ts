@@ -1,29 +1,29 @@
 import {
-  anyText,
+  anyString,
   type Check,
   eitherOf,
+  integer,
   listOf,
   mustBe,
+  nonEmptyString,
   optional,
   shape,
-  text,
-  whole,
 } from "./checks.ts";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
-export const topicName = text;
-export const partitionNumber = whole(0);
-export const offsetNumber = whole(0, SAFE);
+export const topicName = nonEmptyString;
+export const partitionNumber = integer(0);
+export const offsetNumber = integer(0, SAFE);
 /** At least 1: a time-out of 0 would have expired before anything is sent. */
-export const timeoutMs = whole(1);
-export const waitMs = whole(0);
+export const timeoutMs = integer(1);
+export const waitMs = integer(0);
 /** Fractions and Infinity are allowed: callers pass what is left of a deadline. */
 export const pollWait: Check = (name, value) =>
   typeof value === "number" && value >= 0 ? null : mustBe(name, value, "a number of ms, 0 or more");
-export const byteCount = whole(1);
-export const texts = listOf(text);
-export const textOrTexts = eitherOf(text, texts);
+export const byteCount = integer(1);
+export const nonEmptyStrings = listOf(nonEmptyString);
+export const stringOrStrings = eitherOf(nonEmptyString, nonEmptyStrings);
 
 const PARTITION = { topic: topicName, partition: partitionNumber };
 export const topicPartition = shape(PARTITION);
@@ -35,9 +35,9 @@ export const offsetSpec: Check = (name, value) => {
   if (typeof value === "object") return timeSpec(name, value);
   return mustBe(name, value, 'an offset, "earliest", "latest" or { timestampMs }');
 };
-const timeSpec = shape({ timestampMs: whole(-SAFE, SAFE) });
+const timeSpec = shape({ timestampMs: integer(-SAFE, SAFE) });
 
 export const assignmentList = listOf(shape({ ...PARTITION, offset: offsetSpec }));
 
-const COMMITTED = { offset: offsetNumber, metadata: optional(anyText) };
+const COMMITTED = { offset: offsetNumber, metadata: optional(anyString) };
 export const groupOffsetList = listOf(shape({ ...PARTITION, ...COMMITTED }));

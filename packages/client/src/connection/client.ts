@@ -11,8 +11,8 @@ import {
   Metadata,
   type Output,
 } from "@tarpan/protocol";
-import { type Checks, callback, check, checkOptions, text } from "../checks/checks.ts";
-import { textOrTexts, timeoutMs, topicName } from "../checks/values.ts";
+import { type Checks, callback, check, checkOptions, nonEmptyString } from "../checks/checks.ts";
+import { stringOrStrings, timeoutMs, topicName } from "../checks/values.ts";
 import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "../errors.ts";
 import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "../limits.ts";
 import { type Address, parseBootstrap } from "./addresses.ts";
@@ -46,8 +46,8 @@ export interface ClientOptions {
 }
 
 const OPTIONS: Checks<ClientOptions> = {
-  bootstrap: textOrTexts,
-  clientId: text,
+  bootstrap: stringOrStrings,
+  clientId: nonEmptyString,
   timeoutMs,
   onTrouble: callback,
 };

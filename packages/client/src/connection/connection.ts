@@ -17,7 +17,7 @@ import {
   ProtocolError,
   rangeOf,
 } from "@tarpan/protocol";
-import { type Checks, checkOptions, text, whole } from "../checks/checks.ts";
+import { type Checks, checkOptions, integer, nonEmptyString } from "../checks/checks.ts";
 import { timeoutMs } from "../checks/values.ts";
 import {
   ConnectionError,
@@ -37,9 +37,9 @@ export interface ConnectionOptions {
 }
 
 const OPTIONS: Checks<ConnectionOptions> = {
-  host: text,
-  port: whole(1, 65_535),
-  clientId: text,
+  host: nonEmptyString,
+  port: integer(1, 65_535),
+  clientId: nonEmptyString,
   timeoutMs,
 };
 

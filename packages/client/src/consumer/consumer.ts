@@ -30,10 +30,10 @@ import {
   FETCH_LIMITS,
   type FetchLimits,
   type FetchOptions,
+  type FetchTarget,
   fetchFrom,
   type PartitionAnswer,
   takeRecords,
-  type Wanted,
 } from "./fetch.ts";
 import { Position } from "./position.ts";
 
@@ -57,7 +57,7 @@ export interface Assignment extends TopicPartition {
   readonly offset: OffsetSpec;
 }
 
-type Answers = Map<Wanted, PartitionAnswer>;
+type Answers = Map<FetchTarget, PartitionAnswer>;
 
 /** Reads the partitions that the application assigns to it, without a group. */
 export class Consumer {
@@ -227,7 +227,7 @@ export class Consumer {
   }
 
   async #startFetches(): Promise<void> {
-    const byLeader = new Map<Connection, Wanted[]>();
+    const byLeader = new Map<Connection, FetchTarget[]>();
     for (const position of this.#positions) {
       if (position.paused) continue;
       const topic = await this.#client.topic(position.topic);
@@ -244,7 +244,7 @@ export class Consumer {
     }
   }
 
-  async #fetch(leader: Connection, wanted: readonly Wanted[]): Promise<Answers> {
+  async #fetch(leader: Connection, wanted: readonly FetchTarget[]): Promise<Answers> {
     const { timeoutMs } = this.#client;
     const { errorCode, answers } = await fetchFrom(leader, wanted, this.#limits, timeoutMs);
     assertOk(errorCode, `fetching from ${leader.address}`);

@@ -6,7 +6,7 @@ import {
   RecordFormatError,
   type ResponseOf,
 } from "@tarpan/protocol";
-import { type Checks, whole } from "../checks/checks.ts";
+import { type Checks, integer } from "../checks/checks.ts";
 import { byteCount, waitMs } from "../checks/values.ts";
 import type { Connection } from "../connection/connection.ts";
 import { hasId, type TopicMetadata } from "../connection/metadata.ts";
@@ -32,12 +32,12 @@ export type FetchOptions = { readonly [Limit in keyof FetchLimits]?: number | un
 
 export const FETCH_LIMITS: Checks<FetchLimits> = {
   maxWaitMs: waitMs,
-  minBytes: whole(0),
+  minBytes: integer(0),
   maxBytes: byteCount,
   partitionBytes: byteCount,
 };
 
-export interface Wanted {
+export interface FetchTarget {
   readonly position: Position;
   readonly topic: TopicMetadata;
   /** The position when the Fetch was sent: if it has moved since, the response is stale. */
@@ -49,11 +49,11 @@ export type PartitionAnswer = ResponseOf<typeof Fetch>["responses"][number]["par
 /** Sends one Fetch to one broker, without a fetch session. */
 export async function fetchFrom(
   leader: Connection,
-  wanted: readonly Wanted[],
+  wanted: readonly FetchTarget[],
   limits: FetchLimits,
   timeoutMs: number,
-): Promise<{ errorCode: number; answers: Map<Wanted, PartitionAnswer> }> {
-  const byTopic = new Map<TopicMetadata, Wanted[]>();
+): Promise<{ errorCode: number; answers: Map<FetchTarget, PartitionAnswer> }> {
+  const byTopic = new Map<TopicMetadata, FetchTarget[]>();
   for (const each of wanted) byTopic.set(each.topic, [...(byTopic.get(each.topic) ?? []), each]);
   const topics = [...byTopic].map(([topic, list]) => ({
     topic: topic.name,
@@ -69,7 +69,7 @@ export async function fetchFrom(
   const body = { maxWaitMs, minBytes, maxBytes, topics, forgottenTopicsData: [] };
   const options = { timeoutMs: timeoutMs + maxWaitMs, maxVersion };
   const { errorCode, responses } = await leader.request(Fetch, body, options);
-  const answers = new Map<Wanted, PartitionAnswer>();
+  const answers = new Map<FetchTarget, PartitionAnswer>();
   for (const each of wanted) {
     const { topic, position } = each;
     const answer = responses

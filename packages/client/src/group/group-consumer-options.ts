@@ -5,9 +5,9 @@ import {
   eitherOf,
   flag,
   listOf,
+  nonEmptyString,
   oneOf,
   shape,
-  text,
 } from "../checks/checks.ts";
 import { timeoutMs } from "../checks/values.ts";
 import type { TopicPartition } from "../connection/offsets.ts";
@@ -65,9 +65,11 @@ export interface GroupConsumerOptions extends FetchOptions {
 
 const OPTIONS: Checks<GroupConsumerOptions> = {
   ...FETCH_LIMITS,
-  groupId: text,
-  groupInstanceId: text,
-  assignors: listOf(eitherOf(text, shape({ name: text, cooperative: flag, assign: callback }))),
+  groupId: nonEmptyString,
+  groupInstanceId: nonEmptyString,
+  assignors: listOf(
+    eitherOf(nonEmptyString, shape({ name: nonEmptyString, cooperative: flag, assign: callback })),
+  ),
   sessionTimeoutMs: timeoutMs,
   heartbeatIntervalMs: timeoutMs,
   maxPollIntervalMs: timeoutMs,

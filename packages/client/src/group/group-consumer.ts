@@ -7,7 +7,7 @@
 
 import type { GroupOffset } from "../admin/group-offsets.ts";
 import { check, optional } from "../checks/checks.ts";
-import { groupOffsetList, pollWait, texts } from "../checks/values.ts";
+import { groupOffsetList, nonEmptyStrings, pollWait } from "../checks/values.ts";
 import type { Client } from "../connection/client.ts";
 import { type OffsetSpec, partitionKey, type TopicPartition } from "../connection/offsets.ts";
 import { requireClient } from "../connection/require-client.ts";
@@ -94,7 +94,7 @@ export class GroupConsumer {
 
   /** Replaces the topics to read; the next poll joins the group. Rejects if no broker answers. */
   async subscribe(topics: readonly string[]): Promise<void> {
-    check("topics", topics, texts);
+    check("topics", topics, nonEmptyStrings);
     await this.#client.cluster();
     this.#membership.subscribe([...new Set(topics)]);
   }

@@ -6,7 +6,11 @@ import type { ProducerRecord, RecordMetadata } from "../record.ts";
 /** About how many bytes a record takes in a batch beside its key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 24;
 
-export function tell(settled: Settled, index: number, outcome: RecordMetadata | Error): void {
+export function settleRecord(
+  settled: Settled,
+  index: number,
+  outcome: RecordMetadata | Error,
+): void {
   try {
     settled(index, outcome);
   } catch (error) {
@@ -93,7 +97,7 @@ export class Batch {
   }
 
   #settle(i: number, outcome: RecordMetadata | Error): void {
-    tell(this.#settled[i]!, this.#indexes[i]!, outcome);
+    settleRecord(this.#settled[i]!, this.#indexes[i]!, outcome);
   }
 }
 

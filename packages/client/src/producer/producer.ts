@@ -25,8 +25,8 @@ import {
   type Batch,
   type ProducerIdentity,
   type Settled,
+  settleRecord,
   sizeOf,
-  tell,
   toRecordInput,
 } from "./batch.ts";
 import { checkRecord } from "./check-record.ts";
@@ -244,7 +244,7 @@ export class Producer {
       if (queue.inFlight === null) this.#scheduleNext(queue);
     } catch (error) {
       this.#release(sizeBytes, 1);
-      tell(settled, index, error as Error);
+      settleRecord(settled, index, error as Error);
     }
   }
 

@@ -15,10 +15,15 @@ import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
 import { joinRefused, syncRefused } from "../model/classic/answers.ts";
 import { type JoinAnswer, ownProtocols, type SyncAnswer } from "../model/classic/member.ts";
 import { EMPTY_BYTES } from "../model/classic/records.ts";
-import type { Join, Leaving, Sync } from "../model/classic/requests.ts";
-import { type Admission, isRefused, replacing } from "../model/consumer/admission.ts";
+import type { Join, LeavingMember, Sync } from "../model/classic/requests.ts";
+import { type Admission, isRefused, replaceStaticMember } from "../model/consumer/admission.ts";
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
-import { type Member, MemberState, newMember, sortedNames } from "../model/consumer/member.ts";
+import {
+  type ConsumerMember,
+  MemberState,
+  newMember,
+  sortedNames,
+} from "../model/consumer/member.ts";
 import type { ConsumerRecord } from "../model/consumer/records.ts";
 import { armJoin, armSession, armSync, disarm, disarmSync } from "../model/consumer/sessions.ts";
 import { updateMember } from "../model/consumer/update-member.ts";
@@ -71,7 +76,11 @@ export function joinConsumerGroup(turn: GroupTurn, group: ConsumerGroup, join: J
   };
 }
 
-function describe(member: Member, join: Join, subscription: ConsumerSubscription): Member {
+function describe(
+  member: ConsumerMember,
+  join: Join,
+  subscription: ConsumerSubscription,
+): ConsumerMember {
   const { request, clientId, clientHost } = join;
   const { sessionTimeoutMs, groupInstanceId, protocols } = request;
   return {
@@ -130,7 +139,7 @@ function admit(
   }
   const holder = group.staticMember(groupInstanceId);
   if (given === "") {
-    if (holder !== undefined) return replacing(holder, memberId);
+    if (holder !== undefined) return replaceStaticMember(holder, memberId);
     return { member: newMember(memberId), isNew: true, replaced: null };
   }
   if (holder === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
@@ -147,7 +156,7 @@ interface MemberName {
 function memberOf(
   group: ConsumerGroup,
   { memberId, groupInstanceId }: MemberName,
-): Member | number {
+): ConsumerMember | number {
   const member =
     groupInstanceId === null ? group.members.get(memberId) : group.staticMember(groupInstanceId);
   if (member === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
@@ -158,7 +167,7 @@ function memberOf(
 function classicMemberOf(
   group: ConsumerGroup,
   request: MemberName & { readonly generationId: number },
-): (Member & { readonly classic: NonNullable<Member["classic"]> }) | number {
+): (ConsumerMember & { readonly classic: NonNullable<ConsumerMember["classic"]> }) | number {
   const member = memberOf(group, request);
   if (typeof member === "number") return member;
   const { classic } = member;
@@ -220,7 +229,7 @@ export function heartbeatConsumerGroup(
 }
 
 /** Whether another member still owns a partition of the member's target. */
-function waitsForOthers(group: ConsumerGroup, { memberId }: Member): boolean {
+function waitsForOthers(group: ConsumerGroup, { memberId }: ConsumerMember): boolean {
   for (const [topicId, partitions] of group.target(memberId) ?? []) {
     for (const partition of partitions) {
       const owner = group.ownerOf(topicId, partition);
@@ -234,9 +243,9 @@ function waitsForOthers(group: ConsumerGroup, { memberId }: Member): boolean {
 export function leaveConsumerGroup(
   turn: GroupTurn,
   group: ConsumerGroup,
-  leaving: readonly Leaving[],
+  leaving: readonly LeavingMember[],
 ): number[] {
-  const members = new Map<string, Member>();
+  const members = new Map<string, ConsumerMember>();
   const logFields = { group: group.groupId, epoch: group.epoch };
   const errors = leaving.map(({ memberId, groupInstanceId, reason }) => {
     const ownId =

@@ -7,14 +7,14 @@ import { EMPTY_BYTES, recordOf } from "../model/classic/records.ts";
 import { armSession, sessionOf } from "../model/classic/sessions.ts";
 import { NO_PARTITIONS } from "../model/consumer/assignment.ts";
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
-import type { Member } from "../model/consumer/member.ts";
+import type { ConsumerMember } from "../model/consumer/member.ts";
 import type { GroupTurn } from "../turn.ts";
 import { assignmentBytes } from "./embedded-protocol.ts";
 
 /** Whether the group may become a classic one: all members that stay use the classic protocol. */
 export function canDowngrade(
   group: ConsumerGroup,
-  leaving: readonly Member[],
+  leaving: readonly ConsumerMember[],
   { config }: GroupTurn,
 ): boolean {
   const policy = config.groupConsumerMigrationPolicy;
@@ -32,7 +32,11 @@ export function canDowngrade(
  * Converts the group to a classic group in which each member has its target assignment. Then starts
  * a rebalance, which assigns the partitions of the members that leave.
  */
-export function downgrade(turn: GroupTurn, group: ConsumerGroup, leaving: readonly Member[]): void {
+export function convertToClassicGroup(
+  turn: GroupTurn,
+  group: ConsumerGroup,
+  leaving: readonly ConsumerMember[],
+): void {
   const { groupId } = group;
   const gone = new Set(leaving.map(({ memberId }) => memberId));
   const staying = [...group.members.values()].filter(({ memberId }) => !gone.has(memberId));
@@ -54,7 +58,7 @@ export function downgrade(turn: GroupTurn, group: ConsumerGroup, leaving: readon
   });
 }
 
-function liveOf(group: ConsumerGroup, staying: readonly Member[], { wallMs }: GroupTurn) {
+function liveOf(group: ConsumerGroup, staying: readonly ConsumerMember[], { wallMs }: GroupTurn) {
   const live = new LiveGroup(group.groupId, NEVER_RECORDED);
   live.protocolType = CONSUMER_PROTOCOL_TYPE;
   live.generation = group.epoch;

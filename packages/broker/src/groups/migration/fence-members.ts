@@ -1,5 +1,5 @@
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
-import type { Member } from "../model/consumer/member.ts";
+import type { ConsumerMember } from "../model/consumer/member.ts";
 import {
   epochRecord,
   memberTombstones,
@@ -9,7 +9,7 @@ import {
 import { disarm } from "../model/consumer/sessions.ts";
 import { allTopicNames, isRegex, metadataHashOf } from "../model/consumer/subscriptions.ts";
 import type { GroupTurn } from "../turn.ts";
-import { canDowngrade, downgrade } from "./downgrade.ts";
+import { canDowngrade, convertToClassicGroup } from "./downgrade.ts";
 
 /**
  * Removes members of a consumer group; the next epoch assigns their partitions to the others. When
@@ -18,14 +18,14 @@ import { canDowngrade, downgrade } from "./downgrade.ts";
 export function fenceMembers(
   turn: GroupTurn,
   group: ConsumerGroup,
-  members: readonly Member[],
+  members: readonly ConsumerMember[],
   why: string,
 ): void {
   if (members.length === 0) return;
   const { groupId } = group;
   for (const { memberId } of members) disarm(turn, groupId, memberId);
   if (canDowngrade(group, members, turn)) {
-    downgrade(turn, group, members);
+    convertToClassicGroup(turn, group, members);
     return;
   }
   const subscriptions = group.subscriptions.clone();

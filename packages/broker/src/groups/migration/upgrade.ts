@@ -1,12 +1,12 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
-import { type Member as ClassicMember, metadataOf } from "../model/classic/member.ts";
+import { type ClassicMember, metadataOf } from "../model/classic/member.ts";
 import { EMPTY_BYTES } from "../model/classic/records.ts";
 import { dismiss } from "../model/classic/sessions.ts";
 import { assignmentOf, filtered, has, NO_PARTITIONS, union } from "../model/consumer/assignment.ts";
 import { ConsumerGroup } from "../model/consumer/consumer-group.ts";
-import { type Member, newMember, sortedNames } from "../model/consumer/member.ts";
+import { type ConsumerMember, newMember, sortedNames } from "../model/consumer/member.ts";
 import {
   type ConsumerRecord,
   currentRecord,
@@ -34,7 +34,10 @@ export interface FoundGroup {
  * protocol joins it (KIP-848). Its generation becomes the epoch, its assignment the target. Its
  * members stay, use the classic protocol and keep their partitions.
  */
-export function upgraded(turn: GroupTurn, classic: ClassicGroup): FoundGroup | HeartbeatAnswer {
+export function convertToConsumerGroup(
+  turn: GroupTurn,
+  classic: ClassicGroup,
+): FoundGroup | HeartbeatAnswer {
   const members = canUpgrade(classic, turn) ? membersOf(classic, turn) : null;
   if (members === null) {
     const why = `group ${classic.groupId} is a classic group and can't become a consumer group`;
@@ -71,8 +74,8 @@ function canUpgrade({ live }: ClassicGroup, { config }: GroupTurn): boolean {
 }
 
 /** Null when a member's subscription or assignment can't be read, or would lose user data. */
-function membersOf(classic: ClassicGroup, turn: GroupTurn): Member[] | null {
-  const members: Member[] = [];
+function membersOf(classic: ClassicGroup, turn: GroupTurn): ConsumerMember[] | null {
+  const members: ConsumerMember[] = [];
   let held = NO_PARTITIONS;
   for (const member of classic.live.members.values()) {
     const converted = convert(classic, member, turn);
@@ -89,7 +92,7 @@ function convert(
   { live, recorded }: ClassicGroup,
   classic: ClassicMember,
   { image }: GroupTurn,
-): Member | null {
+): ConsumerMember | null {
   const { memberId, protocols } = classic;
   const metadata = metadataOf(classic, live.protocol ?? "") ?? protocols[0]?.metadata;
   const subscription = subscriptionFrom(metadata ?? EMPTY_BYTES);
@@ -116,7 +119,7 @@ function convert(
 
 function recordsOf(
   { groupId, live }: ClassicGroup,
-  members: readonly Member[],
+  members: readonly ConsumerMember[],
   { image }: GroupTurn,
 ): ConsumerRecord[] {
   const names = members.flatMap(({ subscribedTopicNames }) => subscribedTopicNames);

@@ -5,7 +5,12 @@ import { NEW_MEMBER_JOIN_TIMEOUT_MS } from "../limits.ts";
 import { joinConsumerGroup } from "../migration/classic-members.ts";
 import { joined, joinRefused } from "../model/classic/answers.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
-import { type JoinAnswer, type Member, offersSame, ownProtocols } from "../model/classic/member.ts";
+import {
+  type ClassicMember,
+  type JoinAnswer,
+  offersSame,
+  ownProtocols,
+} from "../model/classic/member.ts";
 import { maybeCompleteJoin, rebalanceOrCompleteJoin } from "../model/classic/rebalance.ts";
 import { firstRecord, recordOf } from "../model/classic/records.ts";
 import type { Join } from "../model/classic/requests.ts";
@@ -129,7 +134,7 @@ function addMember(
   const { live } = group;
   if (live.initialRebalance) live.newMemberAdded = true;
   if (live.members.size === 0) live.protocolType = request.protocolType;
-  const member: Member = {
+  const member: ClassicMember = {
     memberId,
     groupInstanceId: request.groupInstanceId,
     clientId,
@@ -184,7 +189,7 @@ function joinAgain(
 function updateMember(
   turn: GroupTurn,
   { live }: ClassicGroup,
-  member: Member,
+  member: ClassicMember,
   { request }: Join,
   reply: Reply<JoinAnswer>,
 ): void {
@@ -205,7 +210,7 @@ function replaceStaticMember(
   turn: GroupTurn,
   group: ClassicGroup,
   join: Join,
-  former: Member,
+  former: ClassicMember,
   memberId: string,
   reply: Reply<JoinAnswer>,
 ): JoinAnswer | null {
@@ -213,7 +218,7 @@ function replaceStaticMember(
   const formerLeader = live.leader;
   dismiss(turn, group, former, former.memberId, ErrorCode.FENCED_INSTANCE_ID);
   const session = sessionOf(groupId, memberId);
-  const member: Member = { ...former, memberId, session, join: null, sync: null };
+  const member: ClassicMember = { ...former, memberId, session, join: null, sync: null };
   live.replace(former.memberId, member);
   turn.state.log.joined(group.logFields, member, "a static member came back");
   updateMember(turn, group, member, join, reply);

@@ -2,7 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import { leaveConsumerGroup } from "../migration/classic-members.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
 import { rebalanceOrCompleteJoin } from "../model/classic/rebalance.ts";
-import type { Leaving } from "../model/classic/requests.ts";
+import type { LeavingMember } from "../model/classic/requests.ts";
 import { removeMember } from "../model/classic/sessions.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
 
@@ -14,7 +14,7 @@ export interface LeaveAnswer {
 
 export function leaveGroup(
   groupId: string,
-  members: readonly Leaving[],
+  members: readonly LeavingMember[],
 ): GroupOperation<LeaveAnswer> {
   return (turn, reply) => {
     const answer = (errorCode: number, memberErrors: readonly number[]) =>
@@ -39,7 +39,7 @@ export function leaveGroup(
   };
 }
 
-function removeLeaving(turn: GroupTurn, group: ClassicGroup, leaving: Leaving): number {
+function removeLeaving(turn: GroupTurn, group: ClassicGroup, leaving: LeavingMember): number {
   const { live } = group;
   const { groupInstanceId } = leaving;
   const hasOwnId = leaving.memberId !== "" || groupInstanceId === null;

@@ -13,7 +13,7 @@ import {
   union,
 } from "../model/consumer/assignment.ts";
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
-import type { Member } from "../model/consumer/member.ts";
+import type { ConsumerMember } from "../model/consumer/member.ts";
 import { preferredAssignor } from "../model/consumer/target.ts";
 import type { GroupOperation } from "../turn.ts";
 
@@ -28,7 +28,7 @@ export function describeConsumerGroup(groupId: string): GroupOperation<Described
     const group = turn.state.groups.get(groupId);
     if (group?.kind !== "consumer") {
       const why = fitting(`there is no consumer group ${groupId}`);
-      turn.reply(reply, undescribed(groupId, ErrorCode.GROUP_ID_NOT_FOUND, why));
+      turn.reply(reply, describeConsumerGroupFailed(groupId, ErrorCode.GROUP_ID_NOT_FOUND, why));
       return;
     }
     const members = [...group.members.values()];
@@ -44,7 +44,7 @@ export function describeConsumerGroup(groupId: string): GroupOperation<Described
   };
 }
 
-export function undescribed(
+export function describeConsumerGroupFailed(
   groupId: string,
   errorCode: number,
   errorMessage = errorOf(errorCode).message,
@@ -61,7 +61,7 @@ export function undescribed(
   };
 }
 
-function describeMember(group: ConsumerGroup, member: Member, image: MetadataImage) {
+function describeMember(group: ConsumerGroup, member: ConsumerMember, image: MetadataImage) {
   return {
     memberId: member.memberId,
     instanceId: member.instanceId,

@@ -1,13 +1,18 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { randomUuid } from "../../metadata/topic-ids.ts";
-import { groupToJoin } from "../migration/group-to-join.ts";
+import { groupOfHeartbeat } from "../migration/group-of-heartbeat.ts";
 import { type Admission, admit, isRefused } from "../model/consumer/admission.ts";
 import { sameAssignment, topicPartitionsOf } from "../model/consumer/assignment.ts";
-import { type Member, MemberEpoch, sameProgress, sortedNames } from "../model/consumer/member.ts";
+import {
+  type ConsumerMember,
+  MemberEpoch,
+  sameCurrentAssignment,
+  sortedNames,
+} from "../model/consumer/member.ts";
 import type { ConsumerRecord } from "../model/consumer/records.ts";
 import {
-  type Heartbeat,
   type HeartbeatAnswer,
+  type MemberHeartbeat,
   validateHeartbeat,
 } from "../model/consumer/requests.ts";
 import { armRebalance, armSession, disarm } from "../model/consumer/sessions.ts";
@@ -17,7 +22,7 @@ import type { GroupOperation, GroupTurn } from "../turn.ts";
 import { leave } from "./consumer-leave.ts";
 
 /** A member of the consumer protocol joins, extends its session, or leaves (KIP-848). */
-export function consumerHeartbeat(heartbeat: Heartbeat): GroupOperation<HeartbeatAnswer> {
+export function consumerHeartbeat(heartbeat: MemberHeartbeat): GroupOperation<HeartbeatAnswer> {
   return (turn, reply) => {
     const answer = decide(turn, heartbeat);
     const { groupId, memberId, memberEpoch } = heartbeat.request;
@@ -26,7 +31,7 @@ export function consumerHeartbeat(heartbeat: Heartbeat): GroupOperation<Heartbea
   };
 }
 
-function decide(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
+function decide(turn: GroupTurn, heartbeat: MemberHeartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
   const refusal = validateHeartbeat(heartbeat, turn.config.groupConsumerAssignors);
   if (refusal !== null) return refusal;
@@ -34,10 +39,10 @@ function decide(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
 }
 
 /** Changes and records nothing until it is certain that the heartbeat is not refused. */
-function joinOrStay(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
+function joinOrStay(turn: GroupTurn, heartbeat: MemberHeartbeat): HeartbeatAnswer {
   const { request } = heartbeat;
   const joins = request.memberEpoch === MemberEpoch.join;
-  const found = groupToJoin(turn, request.groupId, joins);
+  const found = groupOfHeartbeat(turn, request.groupId, joins);
   if (isRefused(found)) return found;
   const { group } = found;
   const memberId = request.memberId || randomUuid(turn.random);
@@ -57,7 +62,7 @@ function joinOrStay(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
   turn.appendAll(records);
   if (admission.replaced !== null) disarm(turn, group.groupId, admission.replaced.memberId);
   armSession(turn, group, updated);
-  if (!sameProgress(admission.member, updated)) armRebalance(turn, group.groupId, updated);
+  if (!sameCurrentAssignment(admission.member, updated)) armRebalance(turn, group.groupId, updated);
   return answer(turn, heartbeat, admission, updated);
 }
 
@@ -65,7 +70,7 @@ function joinOrStay(turn: GroupTurn, heartbeat: Heartbeat): HeartbeatAnswer {
  * The member with the fields of this heartbeat. Fields that are left out stay as they were; nearly
  * every heartbeat leaves out all.
  */
-function describe(member: Member, heartbeat: Heartbeat): Member {
+function describe(member: ConsumerMember, heartbeat: MemberHeartbeat): ConsumerMember {
   const { request, clientId, clientHost } = heartbeat;
   const { subscribedTopicNames: names, rebalanceTimeoutMs } = request;
   if (isUnchanged(member, heartbeat)) return member;
@@ -84,7 +89,10 @@ function describe(member: Member, heartbeat: Heartbeat): Member {
   };
 }
 
-function isUnchanged(member: Member, { request, clientId, clientHost }: Heartbeat): boolean {
+function isUnchanged(
+  member: ConsumerMember,
+  { request, clientId, clientHost }: MemberHeartbeat,
+): boolean {
   return (
     request.subscribedTopicNames === null &&
     request.subscribedTopicRegex === null &&
@@ -100,9 +108,9 @@ function isUnchanged(member: Member, { request, clientId, clientHost }: Heartbea
 
 function answer(
   turn: GroupTurn,
-  { request }: Heartbeat,
+  { request }: MemberHeartbeat,
   { member }: Admission,
-  updated: Member,
+  updated: ConsumerMember,
 ): HeartbeatAnswer {
   const subscribes = request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null;
   // A full request: the member has just joined, or does not know its assignment after an error.

@@ -1,5 +1,5 @@
 import { fenceMembers } from "../migration/fence-members.ts";
-import type { Member } from "../model/consumer/member.ts";
+import type { ConsumerMember } from "../model/consumer/member.ts";
 import { sessionTimeoutOf } from "../model/consumer/sessions.ts";
 import type { ConsumerTimer } from "../model/timers.ts";
 import type { GroupTurn } from "../turn.ts";
@@ -27,7 +27,7 @@ export function expireMember(turn: GroupTurn, timer: ConsumerTimer): void {
   fenceMembers(turn, group, [member], "a member has expired");
 }
 
-function isOverdue(member: Member, timer: ConsumerTimer): boolean {
+function isOverdue(member: ConsumerMember, timer: ConsumerTimer): boolean {
   switch (timer.kind) {
     case "consumer-session":
       return true;

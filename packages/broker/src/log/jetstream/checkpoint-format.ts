@@ -3,7 +3,7 @@ import { viewOf } from "@tarpan/protocol";
 import { type Block, BlockIndex, type TakeOver } from "./block-index.ts";
 import type { LogPosition } from "./grammar.ts";
 
-export interface Checkpoint {
+export interface StreamCheckpoint {
   /** `state` is the caller's state as of `offset`. */
   readonly offset: number;
   readonly state: Uint8Array;
@@ -51,7 +51,7 @@ export function encodeCheckpoint({
   parts,
   position,
   index,
-}: Checkpoint): Uint8Array {
+}: StreamCheckpoint): Uint8Array {
   const blocks = index.compact(SAVED_BLOCKS);
   const head: Head = {
     format: CHECKPOINT_FORMAT,
@@ -80,7 +80,7 @@ export function encodeCheckpoint({
 }
 
 /** Null for an unknown format: the log is then scanned from its start. */
-export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
+export function decodeCheckpoint(bytes: Uint8Array): StreamCheckpoint | null {
   const view = viewOf(bytes);
   const jsonBytes = view.getUint32(0);
   const head = parse<Head>(bytes.subarray(4, 4 + jsonBytes));

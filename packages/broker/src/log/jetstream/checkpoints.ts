@@ -30,7 +30,7 @@ export interface SavedParts {
 export type Kind = "c" | "s";
 
 /** A subject's newest message; sequence 0 when there is none. */
-export interface Kept {
+export interface SavedMessage {
   readonly sequence: number;
   readonly payload: Uint8Array | null;
 }
@@ -50,7 +50,7 @@ export class Checkpoints {
   }
 
   /** Rejects with LogError `offline` when the servers don't answer. */
-  async load(kind: Kind, id: LogId): Promise<Kept> {
+  async load(kind: Kind, id: LogId): Promise<SavedMessage> {
     await this.#ensure();
     const subject = checkpointSubjectOf(kind, id);
     const found = await this.#api.patiently(() => this.#api.lastOf(CHECKPOINT_STREAM, subject));
@@ -227,7 +227,7 @@ export function offlineOf(error: unknown): unknown {
 }
 
 /** Runs `work`; a refusal, as when the stream was deleted meanwhile, becomes a LogError. */
-export async function asking<T>(work: () => Promise<T>): Promise<T> {
+export async function withLogErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,7 +1,7 @@
 import { ownBatch } from "../own-batch.ts";
 import type { LogPosition } from "./grammar.ts";
 import { batchesOf, isIntact, type MessageBatch } from "./message-batches.ts";
-import type { Step, Wanted } from "./walk-step.ts";
+import type { ReadRequest, Step } from "./walk-step.ts";
 
 /** The batch at `offset` is in the message after position `before`. */
 export interface ReadPlace {
@@ -16,10 +16,10 @@ export class ColdRead {
   damaged: MessageBatch | null = null;
   /** Where to continue after the collected batches; null when there are none. */
   end: ReadPlace | null = null;
-  readonly #wanted: Wanted;
+  readonly #wanted: ReadRequest;
   #leftBytes: number;
 
-  constructor(wanted: Wanted) {
+  constructor(wanted: ReadRequest) {
     this.#wanted = wanted;
     this.#leftBytes = wanted.maxBytes;
   }

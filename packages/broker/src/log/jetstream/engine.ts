@@ -8,8 +8,13 @@ import type { ReplicaStates, ReplicatedLogOptions, Replication } from "../replic
 import { Checkpoints, offlineOf } from "./checkpoints.ts";
 import { JetStreamFollowerLog } from "./follower-log.ts";
 import { JetStreamLeaderLog } from "./leader-log.ts";
-import { CREATIONS, PLACE_PATIENCE_MS, RETRY_MAX_MS, STOP_PATIENCE_MS } from "./limits.ts";
-import { inspect, type LogOpener } from "./open-log.ts";
+import {
+  CONCURRENT_CREATIONS,
+  PLACEMENT_TIMEOUT_MS,
+  RETRY_MAX_MS,
+  STOP_GRACE_MS,
+} from "./limits.ts";
+import { checkStream, type LogOpener } from "./open-log.ts";
 import { moveRaftLeader, moveReplicas, statesOf } from "./replicas.ts";
 import { Semaphore } from "./semaphore.ts";
 import { isRefusal, NoAnswer, StreamApi } from "./stream-api.ts";
@@ -44,7 +49,7 @@ export class JetStreamEngine implements LogEngine {
   readonly replication: Replication;
   readonly #opener: LogOpener;
   readonly #placement: Placement | null;
-  readonly #creations = new Semaphore(CREATIONS);
+  readonly #creations = new Semaphore(CONCURRENT_CREATIONS);
   readonly #led = new Map<string, JetStreamLeaderLog>();
   readonly #followed = new Map<string, JetStreamFollowerLog>();
   /** Streams whose logs are being opened for writing. */
@@ -111,7 +116,7 @@ export class JetStreamEngine implements LogEngine {
     const stream = streamNameOf(id);
     await this.#closeLogs(stream);
     await this.#asking(async () => {
-      const { config } = await inspect(this.#opener, id);
+      const { config } = await checkStream(this.#opener, id);
       const metadata = { ...config.metadata, "tarpan.aside": "true" };
       await api.patiently(() => api.ask(`STREAM.UPDATE.${stream}`, { ...config, metadata }));
     });
@@ -138,7 +143,7 @@ export class JetStreamEngine implements LogEngine {
   #stopWaiting(): void {
     const { api, env } = this.#opener;
     api.endPatience();
-    this.#lastWait ??= env.timers.after(STOP_PATIENCE_MS, () => api.close());
+    this.#lastWait ??= env.timers.after(STOP_GRACE_MS, () => api.close());
   }
 
   async #provision(id: LogId, options: ReplicatedLogOptions): Promise<void> {
@@ -151,7 +156,7 @@ export class JetStreamEngine implements LogEngine {
   /** Retries for a while: a server that has just joined cannot take replicas at once. */
   async #createStream(config: StreamConfig): Promise<void> {
     const { api, env } = this.#opener;
-    const deadlineMs = env.clock.monotonicMs() + PLACE_PATIENCE_MS;
+    const deadlineMs = env.clock.monotonicMs() + PLACEMENT_TIMEOUT_MS;
     for (;;) {
       try {
         await api.patiently(() => api.ask(`STREAM.CREATE.${config.name}`, config));

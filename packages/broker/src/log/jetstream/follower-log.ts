@@ -4,7 +4,7 @@ import { LogError } from "../log-error.ts";
 import type { TailEntry } from "../memory-tail.ts";
 import type { FollowerLog } from "../replication.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
-import { asking } from "./checkpoints.ts";
+import { withLogErrors } from "./checkpoints.ts";
 import {
   POLL_AFTER_READ_MS,
   POLL_IDLE_MS,
@@ -13,7 +13,7 @@ import {
   START_REFRESH_MS,
 } from "./limits.ts";
 import { batchesOf, isIntact } from "./message-batches.ts";
-import { beginFrom, inspect, type LogOpener, loadBeside, rememberEnd } from "./open-log.ts";
+import { beginFrom, checkStream, type LogOpener, loadSaved, rememberEnd } from "./open-log.ts";
 import { loadState } from "./save-checkpoint.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { labelOf } from "./stream-config.ts";
@@ -58,8 +58,8 @@ export class JetStreamFollowerLog implements FollowerLog {
     id: LogId,
     options: LogOptions,
   ): Promise<JetStreamFollowerLog> {
-    const info = await inspect(opener, id);
-    const beside = await loadBeside(opener, id);
+    const info = await checkStream(opener, id);
+    const beside = await loadSaved(opener, id);
     const log = beginFrom(opener, id, beside);
     await opener.api.infoReaching(log.reader.stream, log.end.sequence);
     await opener.api.patiently(() => log.scanThrough(info.state.last_seq));
@@ -94,20 +94,20 @@ export class JetStreamFollowerLog implements FollowerLog {
   ): Promise<readonly Uint8Array[]> {
     this.#refuseWhenClosed();
     this.#used();
-    return asking(() => this.#log.read({ offset, maxBytes, upTo }));
+    return withLogErrors(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
   async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenClosed();
     this.#used();
-    return asking(() => this.#log.offsetAt(timestamp, from));
+    return withLogErrors(() => this.#log.offsetAt(timestamp, from));
   }
 
   async loadCheckpoint(): Promise<{ offset: number; state: Uint8Array } | null> {
     this.#refuseWhenClosed();
-    const { checkpoint, start } = await asking(() => loadBeside(this.#opener, this.#log.id));
+    const { checkpoint, start } = await withLogErrors(() => loadSaved(this.#opener, this.#log.id));
     if (!checkpoint || checkpoint.offset < (start?.startOffset ?? 0)) return null;
-    return asking(() => loadState(this.#opener, this.#log.id, checkpoint));
+    return withLogErrors(() => loadState(this.#opener, this.#log.id, checkpoint));
   }
 
   configure(options: Partial<LogOptions>): void {

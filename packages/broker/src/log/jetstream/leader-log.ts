@@ -3,16 +3,16 @@ import { LogError } from "../log-error.ts";
 import type { LeaderLog, ReplicatedLogOptions } from "../replication.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
 import { AppendPipeline } from "./append-pipeline.ts";
-import type { Checkpoint } from "./checkpoint-format.ts";
-import { asking } from "./checkpoints.ts";
+import type { StreamCheckpoint } from "./checkpoint-format.ts";
+import { withLogErrors } from "./checkpoints.ts";
 import { CLOSE_GRACE_MS } from "./limits.ts";
 import { saveStart } from "./log-start.ts";
 import {
   beginFrom,
-  inspect,
+  checkStream,
   type LogOpener,
-  loadBeside,
   loadCheckpoint,
+  loadSaved,
   rememberEnd,
 } from "./open-log.ts";
 import { unconfirmed } from "./resolve-message.ts";
@@ -58,8 +58,8 @@ export class JetStreamLeaderLog implements LeaderLog {
     id: StoredLog["id"],
     options: ReplicatedLogOptions,
   ): Promise<JetStreamLeaderLog> {
-    await inspect(opener, id);
-    const beside = await loadBeside(opener, id);
+    await checkStream(opener, id);
+    const beside = await loadSaved(opener, id);
     const log = beginFrom(opener, id, beside);
     await opener.api.infoReaching(log.reader.stream, log.end.sequence);
     const epoch = await takeOver(opener, log, options);
@@ -108,12 +108,12 @@ export class JetStreamLeaderLog implements LeaderLog {
     upTo = this.#log.endOffset,
   ): Promise<readonly Uint8Array[]> {
     this.#refuseWhenUnusable();
-    return asking(() => this.#log.read({ offset, maxBytes, upTo }));
+    return withLogErrors(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
   async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenUnusable();
-    return asking(() => this.#log.offsetAt(timestamp, from));
+    return withLogErrors(() => this.#log.offsetAt(timestamp, from));
   }
 
   async deleteBefore(offset: number): Promise<void> {
@@ -136,7 +136,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     if (offset > this.#log.endOffset) this.#log.refuseOutside(offset);
     const { index } = this.#log;
     const { position } = this.#log.end;
-    const made: Checkpoint = { offset, state, position, index };
+    const made: StreamCheckpoint = { offset, state, position, index };
     await this.#inTurn(() => saveCheckpoint(this.#opener, this.#log.id, made));
   }
 
@@ -175,7 +175,7 @@ export class JetStreamLeaderLog implements LeaderLog {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(() => asking(work));
+    const result = this.#turn.then(() => withLogErrors(work));
     this.#turn = result.catch(() => {});
     return result;
   }

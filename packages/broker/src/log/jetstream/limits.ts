@@ -12,17 +12,17 @@ export const SWEEP_INTERVAL_MS = 500;
 export const RETRY_MIN_MS = 50;
 export const RETRY_MAX_MS = 250;
 /** How long an operation that needs a Raft leader waits for one: an election takes 4 to 9 s. */
-export const PATIENCE_MS = 30_000;
+export const RAFT_LEADER_TIMEOUT_MS = 30_000;
 /** How long the creation of a stream waits for servers that could hold it. */
-export const PLACE_PATIENCE_MS = 8000;
+export const PLACEMENT_TIMEOUT_MS = 8000;
 /** How long closing a log waits for appends whose outcome is unknown. */
 export const CLOSE_GRACE_MS = 2000;
 /** How long a stopping broker still waits for answers of the servers. */
-export const STOP_PATIENCE_MS = 1500;
+export const STOP_GRACE_MS = 1500;
 /** Longer than the 4 s that STREAM.LIST waits for leaders that do not answer. */
 export const LIST_TIMEOUT_MS = 6000;
 /** Streams that are created at the same time. */
-export const CREATIONS = 16;
+export const CONCURRENT_CREATIONS = 16;
 /** Messages and bytes asked for by one direct get: the server holds its lock while it sends. */
 export const READ_MESSAGES = 256;
 export const READ_BYTES = 1 << 20;
@@ -40,7 +40,7 @@ export const ASK_ANOTHER_WAITS_MS: readonly number[] = [100, 200, 400];
 /** How often to repeat a request to a silent Raft leader: there may be a new leader by now. */
 export const ASK_LEADER_EVERY_MS = 500;
 /** How long a read waits for the Raft leader when no replica has the messages. */
-export const READ_PATIENCE_MS = 10_000;
+export const READ_LEADER_TIMEOUT_MS = 10_000;
 /** How often a follower log polls for new batches after a read, or while batches arrive. */
 export const POLL_INTERVAL_MS = 100;
 /** Longest time between its polls while no batch arrives and no one reads. */
@@ -58,13 +58,13 @@ export const CHECKPOINT_REPLICAS = 3;
 /** How often to check whether that stream can have more replicas. */
 export const CHECKPOINT_GROWTH_MS = 10_000;
 /** Failed compare-and-set writes of a take-over marker before it is written unconditionally. */
-export const POLITE_TAKE_OVERS = 3;
+export const CONDITIONAL_TAKE_OVERS = 3;
 /**
  * How long a stream must appear shorter than acknowledged before the log counts as damaged. A Raft
  * leader that lost its majority may answer with outdated state for up to 10 s.
  */
-export const SHORTER_BELIEVED_MS = 15_000;
+export const SHORTER_CONFIRMED_MS = 15_000;
 /** How long the servers must say that a stream does not exist before an append gives up. */
-export const MISSING_BELIEVED_MS = 3000;
+export const MISSING_CONFIRMED_MS = 3000;
 /** How long JetStream remembers message ids; only an optimization, see resolve-message.ts. */
 export const DUPLICATE_WINDOW_MS = 10_000;

@@ -5,10 +5,10 @@ import { LogError } from "../log-error.ts";
 import type { TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";
 import {
-  type Checkpoint,
   decodeCheckpoint,
   decodeStart,
   type LogStart,
+  type StreamCheckpoint,
 } from "./checkpoint-format.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BEGINNING } from "./grammar.ts";
@@ -36,8 +36,8 @@ export function rememberEnd({ known }: LogOpener, log: StoredLog): void {
   if (sequence > (known.get(stream) ?? 0)) known.set(stream, sequence);
 }
 
-export interface KeptBeside {
-  readonly checkpoint: Checkpoint | null;
+export interface SavedState {
+  readonly checkpoint: StreamCheckpoint | null;
   readonly start: LogStart | null;
 }
 
@@ -45,7 +45,7 @@ export interface KeptBeside {
  * Checks a log's stream. Rejects with LogError `missing` when it does not exist, or is not this
  * log's; `offline` when it lost acknowledged messages, after which no broker writes to it.
  */
-export async function inspect(opener: LogOpener, id: LogId): Promise<StreamInfo> {
+export async function checkStream(opener: LogOpener, id: LogId): Promise<StreamInfo> {
   const stream = streamNameOf(id);
   const { api } = opener;
   const known = opener.known.get(stream) ?? 0;
@@ -64,7 +64,7 @@ export async function inspect(opener: LogOpener, id: LogId): Promise<StreamInfo>
   return info;
 }
 
-export async function loadBeside(opener: LogOpener, id: LogId): Promise<KeptBeside> {
+export async function loadSaved(opener: LogOpener, id: LogId): Promise<SavedState> {
   const [{ checkpoint }, { start }] = await Promise.all([
     loadCheckpoint(opener, id),
     loadStart(opener, id),
@@ -97,7 +97,7 @@ export async function loadStart({ checkpoints }: LogOpener, id: LogId) {
 export function beginFrom(
   opener: LogOpener,
   id: LogId,
-  { checkpoint, start }: KeptBeside,
+  { checkpoint, start }: SavedState,
 ): StoredLog {
   const stream = streamNameOf(id);
   const isNewer = (start?.position.sequence ?? 0) > (checkpoint?.position.sequence ?? 0);

@@ -6,7 +6,12 @@
 // another writer.
 import { LogError } from "../log-error.ts";
 import { LogGrammar } from "./grammar.ts";
-import { MISSING_BELIEVED_MS, RETRY_MAX_MS, RETRY_MIN_MS, SHORTER_BELIEVED_MS } from "./limits.ts";
+import {
+  MISSING_CONFIRMED_MS,
+  RETRY_MAX_MS,
+  RETRY_MIN_MS,
+  SHORTER_CONFIRMED_MS,
+} from "./limits.ts";
 import { messageIdOf } from "./message-id.ts";
 import type { MessageSender, PendingMessage } from "./pending-message.ts";
 import { isRefusal, NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
@@ -43,7 +48,7 @@ export async function resolveMessage(
       }
       if (found === "shorter") shorterSinceMs ??= api.monotonicMs();
       else if (found === "absent") shorterSinceMs = null;
-      if (shorterSinceMs !== null && api.monotonicMs() - shorterSinceMs >= SHORTER_BELIEVED_MS) {
+      if (shorterSinceMs !== null && api.monotonicMs() - shorterSinceMs >= SHORTER_CONFIRMED_MS) {
         const error = shorterThanAcknowledged(log.reader.stream, message.sequence - 1);
         return { kind: "failed", error };
       }
@@ -55,7 +60,7 @@ export async function resolveMessage(
       // No server answers: the stream elects a leader, or does not exist any more.
       if (!(await isMissing(sender))) missingSinceMs = null;
       else missingSinceMs ??= api.monotonicMs();
-      if (missingSinceMs !== null && api.monotonicMs() - missingSinceMs >= MISSING_BELIEVED_MS) {
+      if (missingSinceMs !== null && api.monotonicMs() - missingSinceMs >= MISSING_CONFIRMED_MS) {
         return { kind: "failed", error: streamGone(sender) };
       }
     }

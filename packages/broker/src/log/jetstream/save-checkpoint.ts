@@ -1,7 +1,7 @@
 // Saves checkpoints of any size. A state that is too large for one message is first saved in
 // several messages, so that a crash in between leaves the previous checkpoint valid.
 import type { LogId } from "../log.ts";
-import { type Checkpoint, encodeCheckpoint } from "./checkpoint-format.ts";
+import { encodeCheckpoint, type StreamCheckpoint } from "./checkpoint-format.ts";
 import { MESSAGE_BYTES } from "./limits.ts";
 import { saveNewer } from "./log-start.ts";
 import { type LogOpener, loadCheckpoint } from "./open-log.ts";
@@ -10,7 +10,7 @@ import { type LogOpener, loadCheckpoint } from "./open-log.ts";
 export async function saveCheckpoint(
   opener: LogOpener,
   id: LogId,
-  made: Checkpoint,
+  made: StreamCheckpoint,
 ): Promise<void> {
   const { checkpoints } = opener;
   const limitBytes = Math.min(MESSAGE_BYTES, checkpoints.maxBytes);
@@ -43,7 +43,7 @@ export async function saveCheckpoint(
 export async function loadState(
   { checkpoints, report }: LogOpener,
   id: LogId,
-  { offset, state, parts }: Checkpoint,
+  { offset, state, parts }: StreamCheckpoint,
 ): Promise<{ offset: number; state: Uint8Array } | null> {
   if (parts === undefined) return { offset, state };
   const whole = await checkpoints.loadParts(id, parts);

@@ -11,7 +11,7 @@ import { READ_BYTES, READ_PLACES } from "./limits.ts";
 import { batchesOf, maxTimestampIn } from "./message-batches.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { StoredMessage } from "./transport.ts";
-import type { Step, Wanted } from "./walk-step.ts";
+import type { ReadRequest, Step } from "./walk-step.ts";
 
 export interface StoredLogParts {
   readonly id: LogId;
@@ -134,7 +134,7 @@ export class StoredLog {
     this.index.dropUntil(position, cut);
   }
 
-  async read({ offset, maxBytes, upTo }: Wanted): Promise<readonly Uint8Array[]> {
+  async read({ offset, maxBytes, upTo }: ReadRequest): Promise<readonly Uint8Array[]> {
     this.refuseOutside(offset);
     const end = Math.min(upTo, this.endOffset);
     if (offset >= end) return [];
@@ -149,7 +149,7 @@ export class StoredLog {
     throw new LogError("out-of-range", message);
   }
 
-  async #readCold(wanted: Wanted): Promise<readonly Uint8Array[]> {
+  async #readCold(wanted: ReadRequest): Promise<readonly Uint8Array[]> {
     const { offset, upTo } = wanted;
     const limitBytes = Math.min(wanted.maxBytes, READ_BYTES);
     const place = this.#placeBefore(offset);

@@ -1,15 +1,15 @@
 // The JetStream API with types, and with errors for refusals and missing answers.
 import type { Env } from "../../env/env.ts";
 import { LogError } from "../log-error.ts";
-import { askAgain } from "./ask-again.ts";
+import { askRepeatedly } from "./ask-repeatedly.ts";
 import {
   ASK_ANOTHER_WAITS_MS,
   ASK_LEADER_EVERY_MS,
-  PATIENCE_MS,
+  RAFT_LEADER_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
   RETRY_MAX_MS,
   RETRY_MIN_MS,
-  SHORTER_BELIEVED_MS,
+  SHORTER_CONFIRMED_MS,
 } from "./limits.ts";
 import type { StreamConfig } from "./stream-config.ts";
 import type { DirectRead, StoredMessage } from "./transport.ts";
@@ -106,7 +106,7 @@ export class StreamApi {
     const deadlineMs = this.monotonicMs() + timeoutMs;
     const retries = Math.ceil(timeoutMs / ASK_LEADER_EVERY_MS) - 1;
     const waitsMs = new Array<number>(retries).fill(ASK_LEADER_EVERY_MS);
-    const answer = await askAgain(this.#env.timers, waitsMs, () => {
+    const answer = await askRepeatedly(this.#env.timers, waitsMs, () => {
       return this.transport.request(operation, body, deadlineMs - this.monotonicMs());
     });
     return this.#answerOf(operation, answer);
@@ -138,7 +138,7 @@ export class StreamApi {
       const { last_seq } = info.state;
       if (last_seq >= known) return info;
       shorterSinceMs ??= this.monotonicMs();
-      if (this.monotonicMs() - shorterSinceMs >= SHORTER_BELIEVED_MS)
+      if (this.monotonicMs() - shorterSinceMs >= SHORTER_CONFIRMED_MS)
         throw shorterThanAcknowledged(stream, known);
       throw new NoAnswer("STREAM.INFO", `it ends at ${last_seq}, before ${known}`);
     });
@@ -186,7 +186,7 @@ export class StreamApi {
    * answers, so the request is repeated: another replica will probably get it.
    */
   readDirect(stream: string, wanted: DirectRead): Promise<readonly StoredMessage[] | null> {
-    return askAgain(this.#env.timers, ASK_ANOTHER_WAITS_MS, () => {
+    return askRepeatedly(this.#env.timers, ASK_ANOTHER_WAITS_MS, () => {
       return this.transport.readDirect(stream, wanted);
     });
   }
@@ -195,7 +195,7 @@ export class StreamApi {
    * Repeats `work` while it rejects with NoAnswer. Rejects with LogError: `offline` after
    * `patienceMs`, `closed` when the broker is stopping.
    */
-  async patiently<T>(work: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+  async patiently<T>(work: () => Promise<T>, patienceMs = RAFT_LEADER_TIMEOUT_MS): Promise<T> {
     const deadlineMs = this.#env.clock.monotonicMs() + patienceMs;
     for (let paceMs = RETRY_MIN_MS; ; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
       try {

@@ -5,8 +5,8 @@ import {
   LAGGING_READ_WAITS_MS,
   LEADER_ASKED_MS,
   READ_BYTES,
+  READ_LEADER_TIMEOUT_MS,
   READ_MESSAGES,
-  READ_PATIENCE_MS,
 } from "./limits.ts";
 import type { StreamApi } from "./stream-api.ts";
 import type { StoredMessage } from "./transport.ts";
@@ -76,7 +76,7 @@ export class StreamReader {
 
   #next(sequence: number): Promise<StoredMessage | null> {
     const ask = () => this.#api.next(this.stream, sequence);
-    return this.#api.patiently(ask, READ_PATIENCE_MS);
+    return this.#api.patiently(ask, READ_LEADER_TIMEOUT_MS);
   }
 
   #lost(sequence: number, known: number): string {

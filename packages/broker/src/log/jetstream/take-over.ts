@@ -2,7 +2,7 @@
 
 import { LogError } from "../log-error.ts";
 import type { ReplicatedLogOptions } from "../replication.ts";
-import { POLITE_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
+import { CONDITIONAL_TAKE_OVERS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
 import { encodeMarker, type Marker } from "./marker.ts";
 import { markerMessageId } from "./message-id.ts";
 import type { LogOpener } from "./open-log.ts";
@@ -36,7 +36,7 @@ export async function takeOver(
     const expected = log.end.sequence;
     // A former leader that still writes makes the compare-and-set fail again and again. A marker of
     // a newer epoch stops it at any sequence, so it is then written unconditionally.
-    const isConditional = attempt < POLITE_TAKE_OVERS || epoch === log.end.epoch;
+    const isConditional = attempt < CONDITIONAL_TAKE_OVERS || epoch === log.end.epoch;
     const { nextOffset } = log.end;
     const marker = { epoch, intendedSequence: expected + 1, nextOffset, writer };
     const outcome = await publishMarker(opener, log, marker, isConditional);

@@ -11,7 +11,7 @@ export interface Step {
 }
 
 /** A read request; see ReadableLog.read. */
-export interface Wanted {
+export interface ReadRequest {
   readonly offset: number;
   readonly maxBytes: number;
   readonly upTo: number;

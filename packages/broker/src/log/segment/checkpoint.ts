@@ -13,7 +13,7 @@ const CHECKPOINT_BYTES = 40;
  * Kafka's recovery point: every batch below `recoveryOffset` was synced to the disk. That offset is
  * at `recoveryPosition` of segment `recoverySegment`, and opening the log scans from there.
  */
-export interface Checkpoint {
+export interface LogCheckpoint {
   readonly startOffset: number;
   readonly recoveryOffset: number;
   readonly recoverySegment: number;
@@ -25,7 +25,7 @@ export interface Checkpoint {
 export async function writeCheckpoint(
   fs: FileSystem,
   directory: string,
-  checkpoint: Checkpoint,
+  checkpoint: LogCheckpoint,
 ): Promise<void> {
   const payload = new Uint8Array(CHECKPOINT_BYTES);
   const view = new DataView(payload.buffer);
@@ -40,7 +40,7 @@ export async function writeCheckpoint(
 export async function readCheckpoint(
   fs: FileSystem,
   directory: string,
-): Promise<Checkpoint | "damaged" | null> {
+): Promise<LogCheckpoint | "damaged" | null> {
   const payload = await readSealed(fs, join(directory, CHECKPOINT_FILE), VERSION);
   if (payload === null || payload === "damaged") return payload;
   if (payload.byteLength !== CHECKPOINT_BYTES) return "damaged";

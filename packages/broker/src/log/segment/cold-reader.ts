@@ -8,7 +8,12 @@ import type { DamagedRange } from "../damaged-ranges.ts";
 import { COLD_READERS } from "../limits.ts";
 import { LogError } from "../log-error.ts";
 import { findBatch } from "./batch-search.ts";
-import { collectBatches, type Found, type Place, type Wanted } from "./collect-batches.ts";
+import {
+  collectBatches,
+  type Found,
+  type IndexedPosition,
+  type ReadRequest,
+} from "./collect-batches.ts";
 import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -24,7 +29,7 @@ export class ColdReader {
     this.#state = state;
   }
 
-  async read(wanted: Wanted): Promise<Uint8Array[]> {
+  async read(wanted: ReadRequest): Promise<Uint8Array[]> {
     const state = this.#state;
     try {
       const at = state.indexOfSegmentAt(wanted.offset);
@@ -39,7 +44,11 @@ export class ColdReader {
     }
   }
 
-  async #readSegment(segment: Segment, segmentEnd: number, wanted: Wanted): Promise<Uint8Array[]> {
+  async #readSegment(
+    segment: Segment,
+    segmentEnd: number,
+    wanted: ReadRequest,
+  ): Promise<Uint8Array[]> {
     this.#refuseDamaged(wanted.offset);
     const end = segment.sizeBytes;
     let place = await this.#locate(segment, segmentEnd, wanted.offset);
@@ -68,7 +77,7 @@ export class ColdReader {
     }
   }
 
-  async #locate(segment: Segment, segmentEnd: number, offset: number): Promise<Place> {
+  async #locate(segment: Segment, segmentEnd: number, offset: number): Promise<IndexedPosition> {
     const end = this.#ends.find((one) => one.offset === offset && one.segment === segment);
     if (end) return { position: end.position, baseOffset: offset, lastOffset: null };
     const { active, options } = this.#state;

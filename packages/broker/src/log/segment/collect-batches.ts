@@ -4,13 +4,13 @@ import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 
 /** Where a batch begins. An index entry tells only the batch's last offset, not its base offset. */
-export interface Place {
+export interface IndexedPosition {
   readonly position: number;
   readonly baseOffset: number | null;
   readonly lastOffset: number | null;
 }
 
-export interface Wanted {
+export interface ReadRequest {
   readonly offset: number;
   readonly maxBytes: number;
   readonly upTo: number;
@@ -33,9 +33,9 @@ export interface Found {
 /** Collects intact batches, beginning with the one that holds the wanted offset. */
 export async function collectBatches(
   file: File,
-  from: Place,
+  from: IndexedPosition,
   end: number,
-  { offset, maxBytes, upTo }: Wanted,
+  { offset, maxBytes, upTo }: ReadRequest,
 ): Promise<Found> {
   const limitBytes = Math.min(maxBytes, COLD_READ_BYTES);
   const chunkBytes = Math.max(limitBytes, HEADER_CHUNK_BYTES);

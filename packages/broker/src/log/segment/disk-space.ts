@@ -7,7 +7,11 @@
 import { join } from "node:path";
 import type { Env, Timer } from "../../env/env.ts";
 import { isDiskFull } from "../../util/os-error.ts";
-import { DISK_LOOK_INTERVAL_MS, DISK_REMINDER_INTERVAL_MS, DISK_RESERVE_BYTES } from "../limits.ts";
+import {
+  DISK_CHECK_INTERVAL_MS,
+  DISK_REMINDER_INTERVAL_MS,
+  DISK_RESERVE_BYTES,
+} from "../limits.ts";
 import { LogError } from "../log-error.ts";
 
 const RESERVE_FILE = ".tarpan-reserve";
@@ -109,7 +113,7 @@ export class DiskSpace {
 
   #lookLater(): void {
     this.#timer?.cancel();
-    this.#timer = this.#options.env.timers.after(DISK_LOOK_INTERVAL_MS, () => {
+    this.#timer = this.#options.env.timers.after(DISK_CHECK_INTERVAL_MS, () => {
       this.#work = this.#look();
     });
   }

@@ -7,7 +7,7 @@
 
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { LogError } from "../log-error.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { LogCheckpoint } from "./checkpoint.ts";
 import { writeCheckpoint, writeState } from "./checkpoint.ts";
 import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
@@ -23,10 +23,10 @@ export class Durability {
   /** A checkpoint for a roll is queued; it covers the rolls that happen before it starts. */
   #isAdvanceDue = false;
   /** The content of the checkpoint file. */
-  #saved: Checkpoint | null;
+  #saved: LogCheckpoint | null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, state: LogState, saved: Checkpoint | null) {
+  constructor(store: Store, state: LogState, saved: LogCheckpoint | null) {
     this.#store = store;
     this.#state = state;
     this.#saved = saved;
@@ -142,7 +142,7 @@ export class Durability {
   async #advance(startOffset = this.#state.startOffset): Promise<void> {
     this.#isAdvanceDue = false;
     const { active, endOffset, maxTimestamp } = this.#state;
-    const next: Checkpoint = {
+    const next: LogCheckpoint = {
       startOffset,
       recoveryOffset: endOffset,
       recoverySegment: active.baseOffset,
@@ -173,7 +173,7 @@ export class Durability {
     }
   }
 
-  #nothingSaved(): Checkpoint {
+  #nothingSaved(): LogCheckpoint {
     const first = this.#state.segments[0]!.baseOffset;
     const { startOffset } = this.#state;
     return {
@@ -186,7 +186,7 @@ export class Durability {
   }
 }
 
-function isSame(a: Checkpoint, b: Checkpoint): boolean {
+function isSame(a: LogCheckpoint, b: LogCheckpoint): boolean {
   return (
     a.recoveryOffset === b.recoveryOffset &&
     a.recoverySegment === b.recoverySegment &&

@@ -28,11 +28,11 @@ import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
-import { PatientFiles } from "./patient-files.ts";
 import { RecoveredLogs } from "./recovered-logs.ts";
+import { RetryingFiles } from "./retrying-files.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
-import { firstForeign } from "./unfinished-creation.ts";
+import { firstForeignEntry } from "./unfinished-creation.ts";
 
 export interface SegmentEngineOptions {
   readonly env: Pick<Env, "fs" | "clock" | "timers" | "random" | "machine" | "processes">;
@@ -69,7 +69,7 @@ export class SegmentEngine implements LogEngine {
     const { env, flush } = options;
     const durableWrites = flush.mode === "always";
     const report = options.log ?? (() => {});
-    const fs = new PatientFiles({ env, report });
+    const fs = new RetryingFiles({ env, report });
     const { pooled } = shareOpenFiles(env.machine.openFilesMax());
     this.#directory = directory;
     this.#env = env;
@@ -257,7 +257,7 @@ export class SegmentEngine implements LogEngine {
   async #clearUnfinished(name: string, path: string): Promise<void> {
     const { fs } = this.#store;
     if ((await fs.stat(path)) === null) return;
-    const foreign = await firstForeign(fs, path);
+    const foreign = await firstForeignEntry(fs, path);
     if (foreign !== null) {
       const what = `cannot create log ${name}: ${path} exists and contains ${foreign}`;
       const error = new LogError("exists", `${what}, which belongs to no log; move it away`);

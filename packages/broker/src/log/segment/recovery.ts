@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
-import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
+import { type LogCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
@@ -22,7 +22,7 @@ export interface Recovered {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly maxTimestamp: number;
-  readonly saved: Checkpoint | null;
+  readonly saved: LogCheckpoint | null;
   /** Whether batches above the checkpoint were found, or something was cut. */
   readonly changed: boolean;
   /** Whether something below the checkpoint is gone. */
@@ -100,7 +100,7 @@ async function loadCheckpoint(store: Store, name: string, directory: string) {
 }
 
 /** Without a checkpoint every batch must be checked. */
-function scanEverything(baseOffset: number): Checkpoint {
+function scanEverything(baseOffset: number): LogCheckpoint {
   return {
     startOffset: baseOffset,
     recoveryOffset: baseOffset,
@@ -127,7 +127,7 @@ async function recoverSegment(
   store: Store,
   name: string,
   segment: Segment,
-  from: Checkpoint,
+  from: LogCheckpoint,
   indexIntervalBytes: number,
   progress: Progress,
 ): Promise<boolean> {
@@ -215,7 +215,7 @@ async function endWithActive(
   name: string,
   directory: string,
   segments: Segment[],
-  from: Checkpoint,
+  from: LogCheckpoint,
   progress: Progress,
 ): Promise<void> {
   const last = segments.at(-1);

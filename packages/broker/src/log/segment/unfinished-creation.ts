@@ -15,7 +15,7 @@ const TEMPORARY_METADATA = PARTITION_METADATA_FILE + TEMPORARY_SUFFIX;
  * The first entry of `path` that an interrupted creation of a log cannot have left there: another
  * file, a directory, or a segment with a batch. Null when `path` may be removed.
  */
-export async function firstForeign(fs: FileSystem, path: string): Promise<string | null> {
+export async function firstForeignEntry(fs: FileSystem, path: string): Promise<string | null> {
   if ((await fs.stat(path))?.isDirectory === false) return "a file of that name";
   for (const name of await fs.list(path)) {
     const stat = await fs.stat(join(path, name));

@@ -76,4 +76,4 @@ export const calls: readonly AnyApi[] = [
 ];
 
 /** All that a broker tells whoever listens. One has one version for ever, and grows by tags. */
-export const news: readonly AnyRecord[] = [BrokerHeartbeat];
+export const broadcasts: readonly AnyRecord[] = [BrokerHeartbeat];

@@ -37,7 +37,7 @@ export interface Assignor {
  * Static members first, sorted by instance id: a restart changes only their member id, and must not
  * change the order.
  */
-export function inOrder(members: readonly AssignorMember[]): AssignorMember[] {
+export function sortedMembers(members: readonly AssignorMember[]): AssignorMember[] {
   return [...members].sort((a, b) => {
     if (a.groupInstanceId !== null && b.groupInstanceId !== null)
       return compare(a.groupInstanceId, b.groupInstanceId);
@@ -51,7 +51,7 @@ export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export function nothingAssigned(members: readonly AssignorMember[]): GroupAssignment {
+export function emptyAssignment(members: readonly AssignorMember[]): GroupAssignment {
   return new Map(members.map(({ memberId }) => [memberId, []]));
 }
 

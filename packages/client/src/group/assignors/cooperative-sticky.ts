@@ -1,7 +1,7 @@
 import { Reader, Writer } from "@tarpan/protocol";
 import { partitionKey } from "../../connection/offsets.ts";
-import { type Assignor, nothingAssigned } from "./assignor.ts";
-import { claimsOf, stickyAssignment } from "./sticky-assignment.ts";
+import { type Assignor, emptyAssignment } from "./assignor.ts";
+import { ownersOf, stickyAssignment } from "./sticky-assignment.ts";
 
 /**
  * The sticky assignment in two rebalances (KIP-429): the first revokes the partitions that have to
@@ -12,8 +12,8 @@ export const cooperativeSticky: Assignor = {
   name: "cooperative-sticky",
   cooperative: true,
   assign(members, counts) {
-    if (members.length === 0) return nothingAssigned(members);
-    const claims = claimsOf(members);
+    if (members.length === 0) return emptyAssignment(members);
+    const claims = ownersOf(members);
     const assignment = stickyAssignment(members, counts);
     for (const [memberId, partitions] of assignment) {
       const free = partitions.filter((at) => {

@@ -1,4 +1,4 @@
-import { type Assignor, inOrder, nothingAssigned } from "./assignor.ts";
+import { type Assignor, emptyAssignment, sortedMembers } from "./assignor.ts";
 
 /**
  * Topic by topic, each member gets a range of consecutive partitions. Topics with the same number
@@ -8,8 +8,8 @@ export const range: Assignor = {
   name: "range",
   cooperative: false,
   assign(members, counts) {
-    const assignment = nothingAssigned(members);
-    const ordered = inOrder(members);
+    const assignment = emptyAssignment(members);
+    const ordered = sortedMembers(members);
     for (const topic of new Set(members.flatMap((member) => member.topics))) {
       const readers = ordered.filter((member) => member.topics.includes(topic));
       const count = counts.get(topic) ?? 0;

@@ -1,12 +1,12 @@
-import { type Assignor, inOrder, nothingAssigned, partitionsOf } from "./assignor.ts";
+import { type Assignor, emptyAssignment, partitionsOf, sortedMembers } from "./assignor.ts";
 
 /** All partitions of all topics in turn, each to the next member that subscribes to its topic. */
 export const roundRobin: Assignor = {
   name: "roundrobin",
   cooperative: false,
   assign(members, counts) {
-    const assignment = nothingAssigned(members);
-    const ordered = inOrder(members).map(({ memberId, topics }) => ({
+    const assignment = emptyAssignment(members);
+    const ordered = sortedMembers(members).map(({ memberId, topics }) => ({
       memberId,
       topics: new Set(topics),
     }));

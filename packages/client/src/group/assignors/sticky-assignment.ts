@@ -1,11 +1,11 @@
 import { partitionKey, type TopicPartition } from "../../connection/offsets.ts";
 import {
   type AssignorMember,
+  emptyAssignment,
   type GroupAssignment,
-  inOrder,
-  nothingAssigned,
   type PartitionCounts,
   partitionsOf,
+  sortedMembers,
 } from "./assignor.ts";
 import { rebalance } from "./rebalance.ts";
 
@@ -17,10 +17,10 @@ export function stickyAssignment(
   members: readonly AssignorMember[],
   counts: PartitionCounts,
 ): GroupAssignment {
-  const ordered = inOrder(members);
+  const ordered = sortedMembers(members);
   const topicsOf = new Map(ordered.map(({ memberId, topics }) => [memberId, new Set(topics)]));
-  const claims = claimsOf(members);
-  const assignment = nothingAssigned(ordered);
+  const claims = ownersOf(members);
+  const assignment = emptyAssignment(ordered);
   const free: TopicPartition[] = [];
   for (const at of partitionsOf(members, counts)) {
     const owner = claims.get(partitionKey(at)) ?? null;
@@ -36,7 +36,7 @@ export function stickyAssignment(
  * The owner of each partition: the member that claims it with the newest generation. Null if
  * several claim it with the same generation: then none is trusted.
  */
-export function claimsOf(members: readonly AssignorMember[]): Map<string, string | null> {
+export function ownersOf(members: readonly AssignorMember[]): Map<string, string | null> {
   const newest = new Map<string, number>();
   const claims = new Map<string, string | null>();
   for (const { memberId, owned, generation } of members)

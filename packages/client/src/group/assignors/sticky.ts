@@ -1,6 +1,6 @@
 import { Reader, Writer } from "@tarpan/protocol";
 import type { TopicPartition } from "../../connection/offsets.ts";
-import { type Assignor, nothingAssigned } from "./assignor.ts";
+import { type Assignor, emptyAssignment } from "./assignor.ts";
 import { stickyAssignment } from "./sticky-assignment.ts";
 
 /**
@@ -11,7 +11,7 @@ export const sticky: Assignor = {
   name: "sticky",
   cooperative: false,
   assign: (members, counts) =>
-    members.length === 0 ? nothingAssigned(members) : stickyAssignment(members, counts),
+    members.length === 0 ? emptyAssignment(members) : stickyAssignment(members, counts),
   userData(owned, generation) {
     const byTopic = new Map<string, number[]>();
     for (const { topic, partition } of owned)

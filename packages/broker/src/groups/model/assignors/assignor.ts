@@ -24,7 +24,7 @@ export type Assignor = (
   topics: ReadonlyMap<string, AssignorTopic>,
 ) => Map<string, Assignment>;
 
-export function byText<T>(text: (item: T) => string): (a: T, b: T) => number {
+export function compareBy<T>(text: (item: T) => string): (a: T, b: T) => number {
   return (a, b) => {
     const [left, right] = [text(a), text(b)];
     return left < right ? -1 : left > right ? 1 : 0;

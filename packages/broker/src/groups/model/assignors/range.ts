@@ -1,5 +1,5 @@
 import { type Assignment, addTo } from "../consumer/assignment.ts";
-import { type AssignorMember, type AssignorTopic, byText } from "./assignor.ts";
+import { type AssignorMember, type AssignorTopic, compareBy } from "./assignor.ts";
 
 /**
  * Kafka's `range`: splits each topic into one contiguous range per subscriber, with the members in
@@ -38,7 +38,7 @@ function inOrder(members: readonly AssignorMember[]): AssignorMember[] {
   const fixed = members.filter(({ instanceId }) => instanceId !== null);
   const others = members.filter(({ instanceId }) => instanceId === null);
   return [
-    ...fixed.sort(byText(({ instanceId }) => instanceId!)),
-    ...others.sort(byText(({ memberId }) => memberId)),
+    ...fixed.sort(compareBy(({ instanceId }) => instanceId!)),
+    ...others.sort(compareBy(({ memberId }) => memberId)),
   ];
 }

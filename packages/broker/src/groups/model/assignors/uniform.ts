@@ -1,5 +1,5 @@
 import { type Assignment, addTo, has } from "../consumer/assignment.ts";
-import { type AssignorMember, type AssignorTopic, byText } from "./assignor.ts";
+import { type AssignorMember, type AssignorTopic, compareBy } from "./assignor.ts";
 
 /** A member and the partitions that it has been given so far. */
 interface Assignee {
@@ -19,7 +19,7 @@ export function assignUniformly(
   members: readonly AssignorMember[],
   topics: ReadonlyMap<string, AssignorTopic>,
 ): Map<string, Assignment> {
-  const assignees = [...members].sort(byText(({ memberId }) => memberId)).map(newAssignee);
+  const assignees = [...members].sort(compareBy(({ memberId }) => memberId)).map(newAssignee);
   const unassigned = keepCurrent(assignees, topics);
   if (assignees.length > 0) {
     const isHomogeneous = assignees.every(({ member }) => member.topicIds === members[0]!.topicIds);
@@ -101,7 +101,7 @@ function surplus(assignee: Assignee, quota: number): Partition[] {
   if (assignee.size <= quota) return [];
   const topics = [...assignee.partitions]
     .map(([topicId, partitions]) => ({ topicId, left: [...partitions].sort((a, b) => a - b) }))
-    .sort(byText(({ topicId }) => topicId));
+    .sort(compareBy(({ topicId }) => topicId));
   const taken: Partition[] = [];
   while (assignee.size > quota) {
     const { topicId, left } = topics.reduce((most, topic) =>

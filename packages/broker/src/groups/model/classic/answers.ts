@@ -2,7 +2,7 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { GroupTurn } from "../../turn.ts";
 import type { ClassicGroup } from "./group.ts";
 import type { LiveGroup } from "./live-group.ts";
-import { type JoinAnswer, type Member, metadataOf, type SyncAnswer } from "./member.ts";
+import { type ClassicMember, type JoinAnswer, metadataOf, type SyncAnswer } from "./member.ts";
 import { EMPTY_BYTES } from "./records.ts";
 
 /** The answer to a member that has joined its generation; the leader's lists all members. */
@@ -44,13 +44,18 @@ export function syncRefused(errorCode: number): SyncAnswer {
 }
 
 /** Answers a join that waits, if one does. */
-export function answerJoin(turn: GroupTurn, live: LiveGroup, member: Member, answer: JoinAnswer) {
+export function answerJoin(
+  turn: GroupTurn,
+  live: LiveGroup,
+  member: ClassicMember,
+  answer: JoinAnswer,
+) {
   const join = live.setJoin(member, null);
   if (join !== null) turn.reply(join, answer);
 }
 
 /** Answers a sync that waits; false when none does. */
-export function answerSync(turn: GroupTurn, member: Member, answer: SyncAnswer): boolean {
+export function answerSync(turn: GroupTurn, member: ClassicMember, answer: SyncAnswer): boolean {
   const { sync } = member;
   member.sync = null;
   if (sync !== null) turn.reply(sync, answer);

@@ -1,7 +1,7 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
 import type { GroupLike } from "../group.ts";
 import { LiveGroup } from "./live-group.ts";
-import type { Member } from "./member.ts";
+import type { ClassicMember } from "./member.ts";
 import { NEVER_RECORDED, type RecordedGroup } from "./recorded-group.ts";
 import { tombstone } from "./records.ts";
 
@@ -71,7 +71,7 @@ export class ClassicGroup implements GroupLike {
     return this.live.isSubscribedTo(topic);
   }
 
-  committed(memberId: string): Member | undefined {
+  committed(memberId: string): ClassicMember | undefined {
     return this.live.members.get(memberId);
   }
 

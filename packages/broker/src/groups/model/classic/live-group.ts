@@ -2,7 +2,7 @@ import { decodeConsumerSubscription } from "@tarpan/protocol";
 import type { Reply } from "../../../coordinator/turn.ts";
 import { CONSUMER_PROTOCOL_TYPE } from "../../limits.ts";
 import { memberTimer } from "../timers.ts";
-import { type JoinAnswer, type Member, metadataOf, type Protocol } from "./member.ts";
+import { type ClassicMember, type JoinAnswer, metadataOf, type Protocol } from "./member.ts";
 import type { RecordedGroup } from "./recorded-group.ts";
 
 /** Kafka's names. Kafka's `Dead` is missing: here a deleted group is not in the state at all. */
@@ -29,7 +29,7 @@ export class LiveGroup {
   protocolType: string;
   protocol: string | null;
   leader: string | null;
-  readonly members = new Map<string, Member>();
+  readonly members = new Map<string, ClassicMember>();
   /** Ids sent with MEMBER_ID_REQUIRED, with which a member has not joined yet. */
   readonly pendingJoins = new Set<string>();
   /** Members of this generation that have not sent SyncGroup. */
@@ -93,7 +93,7 @@ export class LiveGroup {
     return this.#instances.get(groupInstanceId);
   }
 
-  add(member: Member): void {
+  add(member: ClassicMember): void {
     this.leader ??= member.memberId;
     this.members.set(member.memberId, member);
     this.pendingJoins.delete(member.memberId);
@@ -105,7 +105,7 @@ export class LiveGroup {
   }
 
   /** The caller has to answer the waiting requests of the removed member. */
-  remove(memberId: string): Member | undefined {
+  remove(memberId: string): ClassicMember | undefined {
     this.pendingJoins.delete(memberId);
     this.pendingSyncs.delete(memberId);
     const member = this.members.get(memberId);
@@ -119,7 +119,7 @@ export class LiveGroup {
   }
 
   /** Gives a static member another id; it stays the leader, and its SyncGroup stays pending. */
-  replace(oldMemberId: string, member: Member): void {
+  replace(oldMemberId: string, member: ClassicMember): void {
     const isLeader = this.leader === oldMemberId;
     const isSyncPending = this.pendingSyncs.has(oldMemberId);
     this.remove(oldMemberId);
@@ -129,21 +129,21 @@ export class LiveGroup {
     this.#topics = undefined;
   }
 
-  offer(member: Member, protocols: readonly Protocol[]): void {
+  offer(member: ClassicMember, protocols: readonly Protocol[]): void {
     this.#countOffers(member, -1);
     member.protocols = protocols;
     this.#countOffers(member, 1);
   }
 
   /** Sets the waiting join; null for none. Returns the join that waited before. */
-  setJoin(member: Member, join: Reply<JoinAnswer> | null): Reply<JoinAnswer> | null {
+  setJoin(member: ClassicMember, join: Reply<JoinAnswer> | null): Reply<JoinAnswer> | null {
     const before = member.join;
     member.join = join;
     this.#joining += Number(join !== null) - Number(before !== null);
     return before;
   }
 
-  #countOffers({ protocols }: Member, by: 1 | -1): void {
+  #countOffers({ protocols }: ClassicMember, by: 1 | -1): void {
     for (const { name } of protocols) {
       const count = (this.#supporters.get(name) ?? 0) + by;
       if (count === 0) this.#supporters.delete(name);

@@ -13,7 +13,7 @@ export interface Protocol {
 }
 
 /** A member as its last JoinGroup describes it, and its requests that wait for an answer. */
-export interface Member extends Session {
+export interface ClassicMember extends Session {
   readonly memberId: string;
   /** Set for a static member (KIP-345). */
   readonly groupInstanceId: string | null;
@@ -30,7 +30,7 @@ export interface Member extends Session {
   sync: Reply<SyncAnswer> | null;
 }
 
-export function metadataOf(member: Member, protocol: string): Uint8Array | undefined {
+export function metadataOf(member: ClassicMember, protocol: string): Uint8Array | undefined {
   return member.protocols.find(({ name }) => name === protocol)?.metadata;
 }
 
@@ -44,7 +44,7 @@ export function ownProtocols(offered: readonly Protocol[]): Protocol[] {
 }
 
 /** The order counts: it is the member's preference. */
-export function offersSame(member: Member, offered: readonly Protocol[]): boolean {
+export function offersSame(member: ClassicMember, offered: readonly Protocol[]): boolean {
   const { protocols } = member;
   return (
     protocols.length === offered.length &&

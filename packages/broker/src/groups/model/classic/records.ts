@@ -13,7 +13,7 @@ export type GroupMetadataRecord = Extract<GroupRecord, { record: "GroupMetadata"
 export const EMPTY_BYTES = new Uint8Array(0);
 
 /** For a snapshot: the record that restores `recorded`. */
-export function recordAgain(groupId: string, recorded: RecordedGroup): GroupMetadataRecord {
+export function snapshotRecord(groupId: string, recorded: RecordedGroup): GroupMetadataRecord {
   return record(groupId, {
     protocolType: recorded.protocolType,
     generation: recorded.generation,
@@ -55,7 +55,7 @@ export function recordOf(
 
 /** Creates a group before its first generation, with the same record as Kafka. */
 export function firstRecord(groupId: string, wallMs: number): GroupMetadataRecord {
-  return recordAgain(groupId, { ...NEVER_RECORDED, timestampMs: wallMs });
+  return snapshotRecord(groupId, { ...NEVER_RECORDED, timestampMs: wallMs });
 }
 
 export function tombstone(groupId: string): GroupMetadataRecord {

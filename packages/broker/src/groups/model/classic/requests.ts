@@ -13,7 +13,7 @@ export interface Join {
 export type Sync = RequestOf<typeof SyncGroup>;
 
 /** A member that leaves. An admin client may name it by its instance id alone. */
-export interface Leaving {
+export interface LeavingMember {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
   /** The client's reason (KIP-800). */

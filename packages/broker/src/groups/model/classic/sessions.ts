@@ -4,7 +4,7 @@ import type { Session } from "../group.ts";
 import { type ClassicSessionTimer, memberKey, memberTimer } from "../timers.ts";
 import { answerJoin, answerSync, joinRefused, syncRefused } from "./answers.ts";
 import type { ClassicGroup } from "./group.ts";
-import type { Member } from "./member.ts";
+import type { ClassicMember } from "./member.ts";
 
 export function sessionOf(groupId: string, memberId: string): ClassicSessionTimer {
   return memberTimer("classic-session", groupId, memberId);
@@ -27,7 +27,7 @@ export function removeMember(turn: GroupTurn, group: ClassicGroup, memberId: str
 export function dismiss(
   turn: GroupTurn,
   group: ClassicGroup,
-  member: Member,
+  member: ClassicMember,
   answeredId: string,
   errorCode: number,
 ): void {

@@ -1,16 +1,16 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { contains } from "./assignment.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
-import { type Member, MemberEpoch, newMember } from "./member.ts";
+import { type ConsumerMember, MemberEpoch, newMember } from "./member.ts";
 import { type HeartbeatAnswer, type HeartbeatRequest, refused } from "./requests.ts";
 
 /** The member that a heartbeat comes from. */
 export interface Admission {
   /** The member before this heartbeat; a new member has no fields set yet. */
-  readonly member: Member;
+  readonly member: ConsumerMember;
   readonly isNew: boolean;
   /** The static member of the same instance id that this member replaces; null for none. */
-  readonly replaced: Member | null;
+  readonly replaced: ConsumerMember | null;
 }
 
 export function isRefused<T extends object>(
@@ -41,7 +41,7 @@ export function admit(
 
 function admitJoining(
   group: ConsumerGroup,
-  holder: Member | undefined,
+  holder: ConsumerMember | undefined,
   memberId: string,
 ): Admission | HeartbeatAnswer {
   if (holder === undefined || holder.memberId === memberId) {
@@ -54,11 +54,11 @@ function admitJoining(
     const why = `member ${holder.memberId} has this instance id and has not left the group`;
     return refused(ErrorCode.UNRELEASED_INSTANCE_ID, why);
   }
-  return replacing(holder, memberId);
+  return replaceStaticMember(holder, memberId);
 }
 
 /** The static member `holder` under a new id, with the same description and assignment. */
-export function replacing(holder: Member, memberId: string): Admission {
+export function replaceStaticMember(holder: ConsumerMember, memberId: string): Admission {
   const epoch = MemberEpoch.join;
   const member = { ...holder, memberId, epoch, previousEpoch: epoch };
   return { member, isNew: false, replaced: holder };
@@ -68,7 +68,7 @@ export function unknownMember(name: string): HeartbeatAnswer {
   return refused(ErrorCode.UNKNOWN_MEMBER_ID, `the group has no member ${name}`);
 }
 
-export function fencedInstance({ memberId }: Member): HeartbeatAnswer {
+export function fencedInstance({ memberId }: ConsumerMember): HeartbeatAnswer {
   return refused(ErrorCode.FENCED_INSTANCE_ID, `member ${memberId} has this instance id now`);
 }
 
@@ -76,7 +76,7 @@ export function fencedInstance({ memberId }: Member): HeartbeatAnswer {
  * A member may send its previous epoch, because it may not have received the answer with its new
  * epoch, but only if it owns no more than it is assigned.
  */
-function validateEpoch(member: Member, request: HeartbeatRequest): HeartbeatAnswer | null {
+function validateEpoch(member: ConsumerMember, request: HeartbeatRequest): HeartbeatAnswer | null {
   const { memberEpoch, topicPartitions } = request;
   if (memberEpoch === member.epoch) return null;
   const isPrevious = memberEpoch < member.epoch && memberEpoch === member.previousEpoch;

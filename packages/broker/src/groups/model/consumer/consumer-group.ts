@@ -9,21 +9,21 @@ import {
   NO_PARTITIONS,
   type TopicPartitions,
 } from "./assignment.ts";
-import { heldSince, isReconciledTo, type Member, newMember } from "./member.ts";
+import { type ConsumerMember, heldSince, isReconciledTo, newMember } from "./member.ts";
 import {
   type ConsumerRecord,
   currentRecord,
-  describedBy,
   epochRecord,
   groupTombstones,
   memberRecord,
   memberTombstones,
-  progressedTo,
   type ResolvedRegex,
   regexRecord,
   regexTombstone,
   targetEpochRecord,
   targetRecord,
+  withAssignment,
+  withDescription,
 } from "./records.ts";
 import { isRegex, SubscriptionCounts } from "./subscriptions.ts";
 
@@ -43,7 +43,7 @@ export class ConsumerGroup implements GroupLike {
   readonly kind = "consumer";
   readonly protocolType = "consumer";
   readonly groupId: string;
-  readonly #members = new Map<string, Member>();
+  readonly #members = new Map<string, ConsumerMember>();
   readonly #staticMembers = new Map<string, string>();
   readonly #targets = new Map<string, Assignment>();
   readonly #regexes = new Map<string, ResolvedRegex>();
@@ -74,7 +74,7 @@ export class ConsumerGroup implements GroupLike {
     return this.#assignmentEpoch;
   }
 
-  get members(): ReadonlyMap<string, Member> {
+  get members(): ReadonlyMap<string, ConsumerMember> {
     return this.#members;
   }
 
@@ -91,7 +91,7 @@ export class ConsumerGroup implements GroupLike {
     return this.#classicMembers;
   }
 
-  staticMember(instanceId: string | null): Member | undefined {
+  staticMember(instanceId: string | null): ConsumerMember | undefined {
     if (instanceId === null) return undefined;
     const memberId = this.#staticMembers.get(instanceId);
     return memberId === undefined ? undefined : this.#members.get(memberId);
@@ -208,7 +208,7 @@ export class ConsumerGroup implements GroupLike {
         const { memberId } = record.key;
         const known = this.#members.get(memberId);
         const { value } = record;
-        this.#replace(known, value && describedBy(known ?? newMember(memberId), value));
+        this.#replace(known, value && withDescription(known ?? newMember(memberId), value));
         break;
       }
       case "ConsumerGroupCurrentMemberAssignment": {
@@ -216,7 +216,7 @@ export class ConsumerGroup implements GroupLike {
         const known = this.#members.get(memberId);
         const { value } = record;
         if (value !== null) {
-          this.#replace(known, progressedTo(known ?? newMember(memberId), value));
+          this.#replace(known, withAssignment(known ?? newMember(memberId), value));
         } else if (known !== undefined) {
           const nothing = { assigned: NO_PARTITIONS, revoking: NO_PARTITIONS, since: NO_EPOCHS };
           this.#replace(known, { ...known, ...nothing });
@@ -243,7 +243,7 @@ export class ConsumerGroup implements GroupLike {
   }
 
   /** Replaces a member and updates every index of members. Null for `next` removes it. */
-  #replace(former: Member | undefined, next: Member | null): void {
+  #replace(former: ConsumerMember | undefined, next: ConsumerMember | null): void {
     if (former !== undefined) {
       this.#subscriptions.remove(former);
       if (former.classic !== null) this.#classicMembers--;
@@ -267,7 +267,7 @@ export class ConsumerGroup implements GroupLike {
     if (next.instanceId !== null) this.#staticMembers.set(next.instanceId, next.memberId);
   }
 
-  #own({ memberId, assigned, revoking }: Member): void {
+  #own({ memberId, assigned, revoking }: ConsumerMember): void {
     for (const owned of [assigned, revoking]) {
       for (const [topicId, partitions] of owned) {
         const owners = this.#owners.get(topicId) ?? new Map<number, string>();
@@ -277,7 +277,7 @@ export class ConsumerGroup implements GroupLike {
     }
   }
 
-  #disown({ memberId, assigned, revoking }: Member): void {
+  #disown({ memberId, assigned, revoking }: ConsumerMember): void {
     for (const owned of [assigned, revoking]) {
       for (const [topicId, partitions] of owned) {
         const owners = this.#owners.get(topicId);
@@ -291,7 +291,11 @@ export class ConsumerGroup implements GroupLike {
   }
 }
 
-function hasHeldSince(member: Member, wanted: readonly TopicPartitions[], epoch: number): boolean {
+function hasHeldSince(
+  member: ConsumerMember,
+  wanted: readonly TopicPartitions[],
+  epoch: number,
+): boolean {
   return wanted.every(({ topicId, partitions }) =>
     partitions.every((partition) => {
       const held =

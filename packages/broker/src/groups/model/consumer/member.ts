@@ -26,7 +26,7 @@ export type ClassicMetadata = NonNullable<
 >;
 
 /** A member's description and assignment. Immutable: an update makes a new value. */
-export interface Member {
+export interface ConsumerMember {
   readonly memberId: string;
   /** Set for a static member (KIP-345). */
   readonly instanceId: string | null;
@@ -53,11 +53,15 @@ export interface Member {
 }
 
 /** The member epoch at which a member got a partition; its own epoch when none is recorded. */
-export function heldSince({ since, epoch }: Member, topicId: string, partition: number): number {
+export function heldSince(
+  { since, epoch }: ConsumerMember,
+  topicId: string,
+  partition: number,
+): number {
   return since.get(topicId)?.get(partition) ?? Math.max(epoch, 0);
 }
 
-export function newMember(memberId: string): Member {
+export function newMember(memberId: string): ConsumerMember {
   return {
     memberId,
     instanceId: null,
@@ -78,7 +82,7 @@ export function newMember(memberId: string): Member {
   };
 }
 
-export function isReconciledTo(member: Member, assignmentEpoch: number): boolean {
+export function isReconciledTo(member: ConsumerMember, assignmentEpoch: number): boolean {
   return member.state === MemberState.stable && member.epoch === assignmentEpoch;
 }
 
@@ -91,7 +95,7 @@ export function sameNames(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** Whether both would be recorded by the same ConsumerGroupMemberMetadata. */
-export function sameDescription(a: Member, b: Member): boolean {
+export function sameDescription(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     a.memberId === b.memberId &&
     a.instanceId === b.instanceId &&
@@ -108,7 +112,7 @@ export function sameDescription(a: Member, b: Member): boolean {
 }
 
 /** Whether both would be recorded by the same ConsumerGroupCurrentMemberAssignment. */
-export function sameProgress(a: Member, b: Member): boolean {
+export function sameCurrentAssignment(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     a.epoch === b.epoch &&
     a.previousEpoch === b.previousEpoch &&

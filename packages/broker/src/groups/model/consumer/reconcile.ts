@@ -9,7 +9,7 @@ import {
   type TopicPartitions,
   union,
 } from "./assignment.ts";
-import { heldSince, isReconciledTo, type Member, MemberState } from "./member.ts";
+import { type ConsumerMember, heldSince, isReconciledTo, MemberState } from "./member.ts";
 
 export interface Reconciliation {
   readonly target: Assignment;
@@ -27,7 +27,7 @@ export interface Reconciliation {
  * moves to the target's epoch and gets the partitions that no other member holds any more. Returns
  * the same member when there is no step.
  */
-export function reconcile(member: Member, world: Reconciliation): Member {
+export function reconcile(member: ConsumerMember, world: Reconciliation): ConsumerMember {
   if (member.state === MemberState.unrevokedPartitions && stillOwns(world, member.revoking)) {
     return world.subscriptionChanged ? dropUnsubscribed(member, world) : member;
   }
@@ -41,7 +41,11 @@ function stillOwns({ owned }: Reconciliation, revoked: Assignment): boolean {
 }
 
 /** The member at `epoch`: partitions that it had keep their epochs, new ones get `epoch`. */
-function at(member: Member, epoch: number, changes: Partial<Member>): Member {
+function at(
+  member: ConsumerMember,
+  epoch: number,
+  changes: Partial<ConsumerMember>,
+): ConsumerMember {
   const next = { ...member, ...changes, epoch, previousEpoch: member.epoch };
   const since = epochsOf([...next.assigned, ...next.revoking], (topicId, partition) => {
     const kept = has(member.assigned, topicId, partition) || has(next.revoking, topicId, partition);
@@ -50,7 +54,7 @@ function at(member: Member, epoch: number, changes: Partial<Member>): Member {
   return { ...next, since };
 }
 
-function dropUnsubscribed(member: Member, world: Reconciliation): Member {
+function dropUnsubscribed(member: ConsumerMember, world: Reconciliation): ConsumerMember {
   const { epoch } = member;
   const assigned = filtered(member.assigned, world.isSubscribed);
   const dropped = filtered(member.assigned, (topicId) => !world.isSubscribed(topicId));
@@ -60,7 +64,7 @@ function dropUnsubscribed(member: Member, world: Reconciliation): Member {
   return at(member, epoch, { state: MemberState.unrevokedPartitions, assigned, revoking });
 }
 
-function approachTarget(member: Member, world: Reconciliation): Member {
+function approachTarget(member: ConsumerMember, world: Reconciliation): ConsumerMember {
   const target = filtered(world.target, world.isSubscribed);
   const assigned = filtered(member.assigned, (topicId, partition) =>
     has(target, topicId, partition),

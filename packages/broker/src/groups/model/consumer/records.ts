@@ -6,7 +6,7 @@ import {
   assignmentOf,
   topicPartitionsOf,
 } from "./assignment.ts";
-import { heldSince, type Member } from "./member.ts";
+import { type ConsumerMember, heldSince } from "./member.ts";
 
 export type ConsumerRecord = Exclude<
   GroupRecord,
@@ -23,7 +23,7 @@ export function epochRecord(groupId: string, epoch: number, metadataHash: bigint
   return { record: "ConsumerGroupMetadata", key: { groupId }, value: { epoch, metadataHash } };
 }
 
-export function memberRecord(groupId: string, member: Member): ConsumerRecord {
+export function memberRecord(groupId: string, member: ConsumerMember): ConsumerRecord {
   return {
     record: "ConsumerGroupMemberMetadata",
     key: { groupId, memberId: member.memberId },
@@ -65,7 +65,7 @@ export function targetEpochRecord(
   };
 }
 
-export function currentRecord(groupId: string, member: Member): ConsumerRecord {
+export function currentRecord(groupId: string, member: ConsumerMember): ConsumerRecord {
   return {
     record: "ConsumerGroupCurrentMemberAssignment",
     key: { groupId, memberId: member.memberId },
@@ -79,7 +79,7 @@ export function currentRecord(groupId: string, member: Member): ConsumerRecord {
   };
 }
 
-function ownedPartitions(member: Member, assignment: Assignment) {
+function ownedPartitions(member: ConsumerMember, assignment: Assignment) {
   return topicPartitionsOf(assignment).map(({ topicId, partitions }) => ({
     topicId,
     partitions,
@@ -124,19 +124,19 @@ export function groupTombstones(groupId: string): ConsumerRecord[] {
 }
 
 /** The member with the description that was recorded. */
-export function describedBy(
-  member: Member,
+export function withDescription(
+  member: ConsumerMember,
   value: GroupValue<"ConsumerGroupMemberMetadata">,
-): Member {
+): ConsumerMember {
   const { classicMemberMetadata, ...description } = value;
   return { ...member, ...description, classic: classicMemberMetadata };
 }
 
 /** The member with the assignment that was recorded. */
-export function progressedTo(
-  member: Member,
+export function withAssignment(
+  member: ConsumerMember,
   value: GroupValue<"ConsumerGroupCurrentMemberAssignment">,
-): Member {
+): ConsumerMember {
   return {
     ...member,
     epoch: value.memberEpoch,

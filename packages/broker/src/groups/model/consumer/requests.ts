@@ -12,7 +12,7 @@ export type HeartbeatRequest = RequestOf<typeof ConsumerGroupHeartbeat>;
 export type HeartbeatAnswer = ResponseInput<typeof ConsumerGroupHeartbeat>;
 
 /** A ConsumerGroupHeartbeat request and its sender. */
-export interface Heartbeat {
+export interface MemberHeartbeat {
   readonly request: HeartbeatRequest;
   readonly version: number;
   readonly clientId: string;
@@ -36,7 +36,7 @@ export function noSuchGroup(groupId: string): HeartbeatAnswer {
 
 /** The refusal of a heartbeat that is invalid for any group; null when it is valid. */
 export function validateHeartbeat(
-  { request, version }: Pick<Heartbeat, "request" | "version">,
+  { request, version }: Pick<MemberHeartbeat, "request" | "version">,
   assignors: readonly string[],
 ): HeartbeatAnswer | null {
   const problem = problemOf(request, version);

@@ -2,15 +2,19 @@
 import type { GroupTurn } from "../../turn.ts";
 import { memberKey, memberTimer } from "../timers.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
-import { type Member, MemberState } from "./member.ts";
+import { type ConsumerMember, MemberState } from "./member.ts";
 import { sessionTimeoutMs } from "./timings.ts";
 
-export function sessionTimeoutOf(turn: GroupTurn, groupId: string, { classic }: Member): number {
+export function sessionTimeoutOf(
+  turn: GroupTurn,
+  groupId: string,
+  { classic }: ConsumerMember,
+): number {
   return classic?.sessionTimeoutMs ?? sessionTimeoutMs(turn, groupId);
 }
 
 /** Begins a member's session anew. */
-export function armSession(turn: GroupTurn, group: ConsumerGroup, member: Member): void {
+export function armSession(turn: GroupTurn, group: ConsumerGroup, member: ConsumerMember): void {
   const timeoutMs = sessionTimeoutOf(turn, group.groupId, member);
   turn.arm(group.sessionOf(member.memberId), timeoutMs);
 }
@@ -19,7 +23,7 @@ export function armSession(turn: GroupTurn, group: ConsumerGroup, member: Member
  * A member has its rebalance time-out to confirm a revocation, counted from the last change of the
  * partitions to revoke.
  */
-export function armRebalance(turn: GroupTurn, groupId: string, member: Member): void {
+export function armRebalance(turn: GroupTurn, groupId: string, member: ConsumerMember): void {
   const { memberId, epoch, rebalanceTimeoutMs } = member;
   if (member.state === MemberState.unrevokedPartitions) {
     const timer = memberTimer("consumer-rebalance", groupId, memberId);
@@ -30,13 +34,13 @@ export function armRebalance(turn: GroupTurn, groupId: string, member: Member): 
 }
 
 /** A classic member that has to join again has its rebalance time-out to do so. */
-export function armJoin(turn: GroupTurn, groupId: string, member: Member): void {
+export function armJoin(turn: GroupTurn, groupId: string, member: ConsumerMember): void {
   const timer = memberTimer("consumer-join", groupId, member.memberId);
   if (!turn.isArmed(timer.key)) turn.arm(timer, member.rebalanceTimeoutMs);
 }
 
 /** A classic member that has joined has its rebalance time-out to send SyncGroup. */
-export function armSync(turn: GroupTurn, groupId: string, member: Member): void {
+export function armSync(turn: GroupTurn, groupId: string, member: ConsumerMember): void {
   turn.arm(memberTimer("consumer-sync", groupId, member.memberId), member.rebalanceTimeoutMs);
 }
 

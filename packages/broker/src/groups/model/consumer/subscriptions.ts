@@ -1,5 +1,5 @@
 import type { MetadataImage } from "../../../metadata/image.ts";
-import type { Member } from "./member.ts";
+import type { ConsumerMember } from "./member.ts";
 import type { ResolvedRegex } from "./records.ts";
 
 /** For the log: why a group moves to another epoch. */
@@ -11,7 +11,7 @@ export interface Subscription {
   readonly regex: string | null;
 }
 
-export function subscriptionOf(member: Member): Subscription {
+export function subscriptionOf(member: ConsumerMember): Subscription {
   return { names: member.subscribedTopicNames, regex: member.subscribedTopicRegex };
 }
 
@@ -27,14 +27,14 @@ export function isRegex(regex: string | null): regex is string {
 export class SubscriptionCounts {
   readonly #byKey = new Map<string, { subscription: Subscription; members: number }>();
 
-  add(member: Member): void {
+  add(member: ConsumerMember): void {
     const key = keyOf(member);
     const known = this.#byKey.get(key);
     if (known !== undefined) known.members++;
     else this.#byKey.set(key, { subscription: subscriptionOf(member), members: 1 });
   }
 
-  remove(member: Member): void {
+  remove(member: ConsumerMember): void {
     const key = keyOf(member);
     const known = this.#byKey.get(key)!;
     if (--known.members === 0) this.#byKey.delete(key);
@@ -65,7 +65,7 @@ const keys = new WeakMap<readonly string[], string>();
 export function keyOf({
   subscribedTopicNames: names,
   subscribedTopicRegex: regex,
-}: Member): string {
+}: ConsumerMember): string {
   let key = keys.get(names);
   if (key === undefined) {
     key = JSON.stringify(names);

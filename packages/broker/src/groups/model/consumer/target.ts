@@ -6,7 +6,7 @@ import {
   supportedAssignors,
 } from "../assignors/index.ts";
 import { type Assignment, NO_PARTITIONS, sameAssignment } from "./assignment.ts";
-import type { Member } from "./member.ts";
+import type { ConsumerMember } from "./member.ts";
 import {
   type ConsumerRecord,
   type ResolvedRegex,
@@ -19,7 +19,7 @@ import { keyOf, subscriptionOf, topicNamesOf } from "./subscriptions.ts";
 export interface TargetInput {
   readonly groupId: string;
   readonly epoch: number;
-  readonly members: readonly Member[];
+  readonly members: readonly ConsumerMember[];
   readonly regexes: ReadonlyMap<string, ResolvedRegex>;
   readonly targetOf: (memberId: string) => Assignment | undefined;
 }
@@ -49,7 +49,7 @@ export function computeTarget(input: TargetInput, turn: GroupTurn): TargetAssign
 
 /** The assignor that most members name. Of several, or when none is named, the first configured. */
 export function preferredAssignor(
-  members: Iterable<Member>,
+  members: Iterable<ConsumerMember>,
   configured: readonly string[],
 ): string {
   const votes = new Map<string, number>();

@@ -5,12 +5,12 @@ import { type Admission, isRefused } from "./admission.ts";
 import { type Assignment, NO_PARTITIONS, type TopicPartitions } from "./assignment.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
 import {
+  type ConsumerMember,
   isReconciledTo,
-  type Member,
   MemberEpoch,
+  sameCurrentAssignment,
   sameDescription,
   sameNames,
-  sameProgress,
 } from "./member.ts";
 import { reconcile } from "./reconcile.ts";
 import {
@@ -39,7 +39,7 @@ export interface MemberUpdate {
   readonly group: ConsumerGroup;
   readonly admission: Admission;
   /** The member as this request describes it, with the assignment it had. */
-  readonly next: Member;
+  readonly next: ConsumerMember;
   /** The partitions that the member says it owns; null when it does not say. */
   readonly owned: readonly TopicPartitions[] | null;
   readonly turn: GroupTurn;
@@ -52,7 +52,7 @@ export interface MemberUpdate {
  * the group to its next epoch. A new epoch gets a new target assignment. The member takes a step
  * towards its target.
  */
-export function updateMember(update: MemberUpdate): Member | HeartbeatAnswer {
+export function updateMember(update: MemberUpdate): ConsumerMember | HeartbeatAnswer {
   const { group, next } = update;
   if (hasNothingToDo(update)) return next;
   const described = describeMember(update);
@@ -134,7 +134,10 @@ function describeMember(update: MemberUpdate): Described | HeartbeatAnswer {
   return { epoch, regexes, subscriptionChanged, newEpochFor };
 }
 
-function replacement({ group, admission }: MemberUpdate, replaced: Member): ConsumerRecord[] {
+function replacement(
+  { group, admission }: MemberUpdate,
+  replaced: ConsumerMember,
+): ConsumerRecord[] {
   const { groupId } = group;
   const { member } = admission;
   return [
@@ -181,7 +184,7 @@ function assignorChanges(update: MemberUpdate): boolean {
 }
 
 /** The group's members after this update. */
-function membersWith({ group, admission, next }: MemberUpdate): Member[] {
+function membersWith({ group, admission, next }: MemberUpdate): ConsumerMember[] {
   const without = admission.replaced?.memberId ?? next.memberId;
   const others = [...group.members.values()].filter(({ memberId }) => memberId !== without);
   return [...others, next];
@@ -199,7 +202,7 @@ interface Step extends Omit<Described, "epoch" | "newEpochFor"> {
   readonly targetEpoch: number;
 }
 
-function progress(update: MemberUpdate, { regexes, ...step }: Step): Member {
+function progress(update: MemberUpdate, { regexes, ...step }: Step): ConsumerMember {
   const { group, next, owned, turn, records } = update;
   const matching = regexes.get(next.subscribedTopicRegex ?? "")?.topics;
   const updated = reconcile(next, {
@@ -212,6 +215,6 @@ function progress(update: MemberUpdate, { regexes, ...step }: Step): Member {
       return next.subscribedTopicNames.includes(name) || (matching?.includes(name) ?? false);
     },
   });
-  if (!sameProgress(next, updated)) records.push(currentRecord(group.groupId, updated));
+  if (!sameCurrentAssignment(next, updated)) records.push(currentRecord(group.groupId, updated));
   return updated;
 }

@@ -1,12 +1,12 @@
 import { ConsumerGroup } from "../model/consumer/consumer-group.ts";
 import { type HeartbeatAnswer, noSuchGroup } from "../model/consumer/requests.ts";
 import type { GroupTurn } from "../turn.ts";
-import { type FoundGroup, upgraded } from "./upgrade.ts";
+import { convertToConsumerGroup, type FoundGroup } from "./upgrade.ts";
 
 const noChange = () => {};
 
 /** The group of a heartbeat. A member that joins creates the group or converts a classic one. */
-export function groupToJoin(
+export function groupOfHeartbeat(
   turn: GroupTurn,
   groupId: string,
   joins: boolean,
@@ -19,5 +19,5 @@ export function groupToJoin(
   if (known.stateName === "Empty") {
     return { group, commit: () => turn.appendAll(known.tombstones()) };
   }
-  return upgraded(turn, known);
+  return convertToConsumerGroup(turn, known);
 }

@@ -3,7 +3,7 @@ import { inParallel } from "../util/in-parallel.ts";
 import { CONCURRENT_LOG_OPENS } from "./limits.ts";
 
 /** Runs `work` for each item, CONCURRENT_LOG_OPENS at a time. Returns the LogErrors by item. */
-export function overLogs<T>(
+export function forEachLog<T>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
 ): Promise<(LogError | undefined)[]> {

@@ -5,7 +5,7 @@ import type { Rpc } from "../rpc/rpc.ts";
 import type { Removal } from "./remove-broker.ts";
 
 /** What a broker offers only in a cluster: its engine's state, calls, followed partitions. */
-export interface ClusterPart {
+export interface ClusterAccess {
   readonly facts: EngineFacts;
   /** Why the engine can't be reached at the moment; null while it can. */
   readonly problem: string | null;

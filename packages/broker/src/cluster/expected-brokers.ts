@@ -1,7 +1,7 @@
 import type { Env } from "../env/env.ts";
 import type { LocalController } from "../metadata/local-controller.ts";
-import { Occasion, overWithin } from "../util/coming.ts";
-import { GATHERING_WAIT_MS } from "./limits.ts";
+import { Latch, openWithin } from "../util/latch.ts";
+import { BROKERS_EXPECTED_WAIT_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 
 interface Parts {
@@ -17,24 +17,24 @@ interface Parts {
  * register one after another, and clients come as soon as the first one serves: a topic with three
  * replicas would be refused then.
  */
-export class Gathering {
+export class ExpectedBrokers {
   readonly #parts: Parts;
-  readonly #waiting = new Set<{ readonly count: number; readonly there: Occasion }>();
+  readonly #waiting = new Set<{ readonly count: number; readonly there: Latch }>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
     parts.local.onCommit(() => {
-      for (const waiting of this.#waiting) if (this.#canPlace(waiting.count)) waiting.there.end();
+      for (const waiting of this.#waiting) if (this.#canPlace(waiting.count)) waiting.there.open();
     });
   }
 
   /** Resolves when `replicas`, or as many as may be expected, can be placed, or when time is up. */
-  async expect(replicas: number): Promise<void> {
+  async waitFor(replicas: number): Promise<void> {
     const count = Math.min(replicas, this.#expectedBrokers());
     if (this.#canPlace(count)) return;
-    const waiting = { count, there: new Occasion() };
+    const waiting = { count, there: new Latch() };
     this.#waiting.add(waiting);
-    await overWithin(waiting.there, GATHERING_WAIT_MS, this.#parts.env.timers);
+    await openWithin(waiting.there, BROKERS_EXPECTED_WAIT_MS, this.#parts.env.timers);
     this.#waiting.delete(waiting);
   }
 

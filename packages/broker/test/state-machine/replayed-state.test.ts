@@ -3,14 +3,14 @@ import type { Log } from "../../src/log/log.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
-import { Replayed } from "../../src/state-machine/replayed.ts";
+import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { LOG_OPTIONS } from "../metadata/support.ts";
 import { type Counters, counterMachine, increment, look, remove } from "./counters.ts";
 
 function load(log: Log, snapshotMinRecords?: number) {
   const options = { log, leaderEpoch: 0, wallMs: () => 1 };
-  return Replayed.load(counterMachine, {
+  return ReplayedState.load(counterMachine, {
     ...options,
     ...(snapshotMinRecords && { snapshotMinRecords }),
   });

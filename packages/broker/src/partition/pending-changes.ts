@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env } from "../env/env.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import { type Coming, overWithin } from "../util/coming.ts";
+import { openWithin, type PendingLatch } from "../util/latch.ts";
 import { TAKE_OVER_WAIT_MS } from "./limits.ts";
 import type { Partitions } from "./partitions.ts";
 
@@ -25,7 +25,7 @@ interface Waiting extends Leading {
 }
 
 /** A partition in a client's request. */
-export interface Asked {
+export interface RequestedPartition {
   readonly topic: string;
   readonly partition: number;
   /** The leader epoch that the client knows; -1 for none. */
@@ -37,17 +37,17 @@ export interface Asked {
  * or may not have read the controller's latest decision yet. A client that another broker sent here
  * should not be refused only because this broker is a moment behind.
  */
-export class Patience {
+export class PendingChanges {
   readonly #broker: Leading;
   /** The controller is asked once per request. */
-  #unseen: Coming | null | undefined;
+  #unseen: PendingLatch | null | undefined;
 
   constructor(broker: Leading) {
     this.#broker = broker;
   }
 
   /** Null when the refusal is final. */
-  comingOf(topic: string | null, index: number, errorCode: ErrorCode): Coming | null {
+  latchFor(topic: string | null, index: number, errorCode: ErrorCode): PendingLatch | null {
     if (!PASSING.includes(errorCode)) return null;
     const takeOver = topic === null ? null : this.#broker.partitions.takeOver(topic, index);
     return takeOver ?? this.unseen();
@@ -56,45 +56,45 @@ export class Patience {
   /**
    * The controller's decisions at the time of the first call; null once this broker has read them.
    */
-  unseen(): Coming | null {
+  unseen(): PendingLatch | null {
     if (this.#unseen === undefined) this.#unseen = this.#broker.metadata.unseen();
-    return this.#unseen?.isOver === false ? this.#unseen : null;
+    return this.#unseen?.isOpen === false ? this.#unseen : null;
   }
 }
 
 /** Waits until this broker has read all decisions of the controller, at most TAKE_OVER_WAIT_MS. */
-export async function untilSeen(broker: Waiting): Promise<void> {
-  const patience = new Patience(broker);
-  await untilNull(() => patience.unseen(), TAKE_OVER_WAIT_MS, broker.env);
+export async function waitUntilMetadataRead(broker: Waiting): Promise<void> {
+  const pending = new PendingChanges(broker);
+  await untilNull(() => pending.unseen(), TAKE_OVER_WAIT_MS, broker.env);
 }
 
 /** Waits while partitions that would be refused may be led here soon, at most TAKE_OVER_WAIT_MS. */
-export async function untilLed(
+export async function waitUntilLed(
   broker: Waiting,
-  asked: readonly Asked[],
+  asked: readonly RequestedPartition[],
   timeoutMs = TAKE_OVER_WAIT_MS,
 ): Promise<void> {
-  const patience = new Patience(broker);
-  const comingFor = ({ topic, partition, leaderEpoch }: Asked) => {
+  const pending = new PendingChanges(broker);
+  const latchFor = ({ topic, partition, leaderEpoch }: RequestedPartition) => {
     const found = broker.partitions.find(topic, partition);
-    if (typeof found === "number") return patience.comingOf(topic, partition, found);
+    if (typeof found === "number") return pending.latchFor(topic, partition, found);
     if (leaderEpoch <= found.leaderEpoch) return null;
-    return patience.comingOf(topic, partition, ErrorCode.UNKNOWN_LEADER_EPOCH);
+    return pending.latchFor(topic, partition, ErrorCode.UNKNOWN_LEADER_EPOCH);
   };
   const first = () => {
     for (const one of asked) {
-      const coming = comingFor(one);
-      if (coming !== null) return coming;
+      const latch = latchFor(one);
+      if (latch !== null) return latch;
     }
     return null;
   };
   await untilNull(first, Math.min(timeoutMs, TAKE_OVER_WAIT_MS), broker.env);
 }
 
-async function untilNull(next: () => Coming | null, limitMs: number, env: Waiting["env"]) {
+async function untilNull(next: () => PendingLatch | null, limitMs: number, env: Waiting["env"]) {
   const deadlineMs = env.clock.monotonicMs() + limitMs;
-  for (let coming = next(); coming !== null; coming = next()) {
+  for (let latch = next(); latch !== null; latch = next()) {
     const leftMs = deadlineMs - env.clock.monotonicMs();
-    if (leftMs <= 0 || !(await overWithin(coming, leftMs, env.timers))) return;
+    if (leftMs <= 0 || !(await openWithin(latch, leftMs, env.timers))) return;
   }
 }

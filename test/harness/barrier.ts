@@ -1,5 +1,5 @@
 /** A barrier: tests that share a broker wait for each other before each action on it. */
-export class Together {
+export class Barrier {
   #count: number;
   #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   #work: () => Promise<unknown> = async () => {};

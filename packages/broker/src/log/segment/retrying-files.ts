@@ -3,11 +3,7 @@
 import type { Env, File, FileSystem, OpenOptions } from "../../env/env.ts";
 import { isOutOfFiles } from "../../util/os-error.ts";
 import { pause } from "../../util/pause.ts";
-import {
-  OUT_OF_FILES_PATIENCE_MS,
-  OUT_OF_FILES_REMINDER_MS,
-  OUT_OF_FILES_WAIT,
-} from "../limits.ts";
+import { OUT_OF_FILES_REMINDER_MS, OUT_OF_FILES_TIMEOUT_MS, OUT_OF_FILES_WAIT } from "../limits.ts";
 
 export interface PatientFilesOptions {
   readonly env: Pick<Env, "fs" | "clock" | "timers" | "machine">;
@@ -15,7 +11,7 @@ export interface PatientFilesOptions {
   readonly report: (line: string) => void;
 }
 
-export class PatientFiles implements FileSystem {
+export class RetryingFiles implements FileSystem {
   readonly #fs: FileSystem;
   readonly #options: PatientFilesOptions;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
@@ -55,7 +51,7 @@ export class PatientFiles implements FileSystem {
 
   async #withRetries<T>(work: () => Promise<T>): Promise<T> {
     const { clock, timers } = this.#options.env;
-    const deadlineMs = clock.monotonicMs() + OUT_OF_FILES_PATIENCE_MS;
+    const deadlineMs = clock.monotonicMs() + OUT_OF_FILES_TIMEOUT_MS;
     for (let waitMs = OUT_OF_FILES_WAIT.firstMs; ; waitMs *= 2) {
       try {
         return await work();

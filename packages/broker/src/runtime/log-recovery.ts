@@ -9,7 +9,7 @@ const PROGRESS_INTERVAL_MS = 5_000;
  * Runs `opening`, which opens `total` logs after an unclean stop, and logs its progress and what
  * was recovered.
  */
-export async function tellRecovery(
+export async function logRecovery(
   recovered: RecoveryView,
   total: number,
   { env, logger }: { readonly env: Pick<Env, "clock" | "timers">; readonly logger: Logger },

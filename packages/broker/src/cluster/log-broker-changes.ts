@@ -3,7 +3,7 @@ import type { MetadataDelta } from "../metadata/delta.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 
 /** Logs which brokers were registered, removed, fenced and unfenced. */
-export function tellOfBrokers(
+export function logBrokerChanges(
   { brokers: changed }: MetadataDelta,
   { brokers }: MetadataImage,
   { logger, named }: { logger: Logger; named: (brokerId: number) => string },

@@ -1,7 +1,7 @@
 import type { Env, Timer } from "../env/env.ts";
 import type { LogId } from "../log/log.ts";
 import type { Logger } from "../logging/logger.ts";
-import { LEADERSHIP_NEWS_INTERVAL_MS } from "./limits.ts";
+import { LEADERSHIP_CHANGES_INTERVAL_MS } from "./limits.ts";
 
 const NAMES_SHOWN = 3;
 
@@ -9,7 +9,7 @@ const NAMES_SHOWN = 3;
  * Logs which partitions this broker starts and stops leading: one line per interval, because the
  * death of a broker moves hundreds of partitions. At level debug each partition has a line.
  */
-export class LeadershipNews {
+export class LeadershipChanges {
   readonly #timers: Env["timers"];
   readonly #logger: Logger;
   #gained: LogId[] = [];
@@ -54,7 +54,7 @@ export class LeadershipNews {
   }
 
   #logLater(): void {
-    this.#timer ??= this.#timers.after(LEADERSHIP_NEWS_INTERVAL_MS, () => {
+    this.#timer ??= this.#timers.after(LEADERSHIP_CHANGES_INTERVAL_MS, () => {
       this.#timer = undefined;
       this.#log();
       if (this.#opening > 0) this.#logLater();

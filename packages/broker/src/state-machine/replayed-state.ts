@@ -68,7 +68,7 @@ interface Waiting<State> {
  *    until the last one is written. If it changes in place, decisions continue between slices, and
  *    a slice is taken only when every decision that it may show is before it in the log.
  */
-export class Replayed<State, Rec> {
+export class ReplayedState<State, Rec> {
   readonly #machine: StateMachine<State, Rec>;
   readonly #options: ReplayedOptions;
   readonly #listeners = new Set<(previous: State, next: State) => void>();
@@ -92,9 +92,9 @@ export class Replayed<State, Rec> {
   static async load<State, Rec>(
     machine: StateMachine<State, Rec>,
     options: ReplayedOptions,
-  ): Promise<Replayed<State, Rec>> {
+  ): Promise<ReplayedState<State, Rec>> {
     const state = await replay(machine, options.log, options);
-    return new Replayed(machine, options, state);
+    return new ReplayedState(machine, options, state);
   }
 
   /** The committed state. */

@@ -2,7 +2,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { MetaPeer } from "./admin.ts";
 
 /** Returns a function that logs the meta group's leader and offline servers when they change. */
-export function tellOfRaft(logger: Logger): (peers: readonly MetaPeer[]) => void {
+export function logRaftChanges(logger: Logger): (peers: readonly MetaPeer[]) => void {
   let known = "";
   return (peers) => {
     const leader = peers.find((peer) => peer.leader)?.name;

@@ -4,7 +4,7 @@ import type { Timer, Timers } from "../../env/env.ts";
  * Calls `ask`, and again after each of `waitsMs` until there is an answer, because a server may
  * never answer. The first answer to any of the calls counts. Null when none was answered.
  */
-export function askAgain<T>(
+export function askRepeatedly<T>(
   timers: Timers,
   waitsMs: readonly number[],
   ask: () => Promise<T | null>,
