@@ -21,8 +21,7 @@ afterAll(async () => {
 const at = (argv: readonly string[], options?: CommandOptions) =>
   tarpan([...argv, "--bootstrap", broker.bootstrap], options);
 
-const NOT_YET =
-  "stored but has no effect yet: old records are neither deleted nor compacted away yet\n";
+const NOT_YET = "stored but has no effect yet: old records are not deleted or compacted yet\n";
 
 const ok = (stdout: string) => ({ code: 0, stdout, stderr: "" });
 

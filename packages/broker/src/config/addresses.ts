@@ -7,7 +7,7 @@ export interface HostPort {
 }
 
 const DEFAULT_HOST = "127.0.0.1";
-/** Addresses to listen on that nobody can be told to connect to. */
+/** Addresses to listen on to which nobody can connect. */
 const ANY_HOST = ["0.0.0.0", "::", "*"];
 
 /** `host:port`, `[::1]:port`, or `:port` on the loopback address. */
@@ -18,7 +18,7 @@ export const hostPort: Parse<HostPort> = (value) => {
     refuse("HOST:PORT, such as 127.0.0.1:7001", value);
   const host = match![1] ?? (match![2] || DEFAULT_HOST);
   if (ANY_HOST.includes(host))
-    throw new ValueError(`is what the other brokers connect to: ${host} is no address for that`);
+    throw new ValueError(`is the address that other brokers connect to, which can't be ${host}`);
   return { host, port };
 };
 
@@ -43,7 +43,7 @@ export const etcdEndpoints: Parse<readonly string[]> = (value) =>
     return endpoint;
   });
 
-/** What is refused here is not shown: it may hold a password. */
+/** A refused value is not shown, because it may contain a password. */
 export const engineUrls: Parse<readonly string[]> = (value) => {
   const urls = list(value);
   for (const url of urls) {

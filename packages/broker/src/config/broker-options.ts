@@ -1,5 +1,5 @@
-// What Broker.start takes. It may come from JavaScript, where nothing has checked it: a slip that
-// went unnoticed could leave a broker without durability.
+// The options of Broker.start. They may come from JavaScript, where no compiler has checked them:
+// an unnoticed slip could leave a broker without durability.
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Logger } from "../logging/logger.ts";
@@ -55,7 +55,7 @@ const PARSERS = {
   logger: loggerOf,
 } as const satisfies Record<keyof BrokerOptions, Parse<unknown>>;
 
-/** Code says what it means: a number here is a slip, not the name of a directory. */
+/** A number is refused, because in code it is a slip and not the name of a directory. */
 function string(value: unknown): string {
   return typeof value === "string" && value !== "" ? value : refuse("a text", value);
 }
@@ -65,11 +65,11 @@ type Parsed = { [K in keyof typeof PARSERS]?: ReturnType<(typeof PARSERS)[K]> };
 interface ReadOptions {
   readonly settings: BrokerSettings;
   readonly logger?: Logger;
-  /** False lets a node id kept in the data directory go before the one of the settings. */
+  /** When false, a node id in the data directory overrides the one of the settings. */
   readonly nodeIdGiven: boolean;
 }
 
-/** Throws ConfigError, whose message names the option. One that is undefined is not given. */
+/** Throws ConfigError, whose message names the option. An undefined option counts as not given. */
 export function readBrokerOptions(options: BrokerOptions): ReadOptions {
   const parsed = withConfigs(checked(options));
   const { dataDir, nodeId = 1, logger } = parsed;
@@ -95,7 +95,7 @@ export function readBrokerOptions(options: BrokerOptions): ReadOptions {
 
 const KEY_OF = { nodeId: "node_id", dataDir: "data_dir", host: "bind_addr", port: "bind_port" };
 
-/** With what Kafka's configs say of the same things: `{ "log.dirs": "./data" }` is a `dataDir`. */
+/** Adds options that Kafka's configs give: `{ "log.dirs": "./data" }` is a `dataDir`. */
 function withConfigs(parsed: Parsed): Parsed {
   const configs = new Map<string, Given>();
   for (const [name, value] of Object.entries(parsed.configs ?? {})) {
@@ -132,7 +132,7 @@ function checked(options: unknown): Parsed {
 }
 
 /**
- * What an object says, without what is undefined. Throws ValueError for a name that is not known.
+ * The defined properties of an object. Throws ValueError for an unknown name.
  */
 function entriesOf(object: unknown, known: readonly string[]): [string, unknown][] {
   const entries = Object.entries(record(object)).filter(([, value]) => value !== undefined);
@@ -150,7 +150,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** What is inherited is not looked at, and would be left out in silence. */
+/** Inherited properties would be ignored silently. */
 function isHeir(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   return prototype !== null && Object.getPrototypeOf(prototype) !== null;

@@ -1,5 +1,4 @@
-// What makes a broker part of a cluster, and of which. Whatever contradicts itself is refused with
-// the key that would settle it.
+// The settings of a cluster. Contradictions are refused, with the key that would resolve them.
 
 import { addressText, type HostPort, peerAddresses } from "./addresses.ts";
 import { ConfigError } from "./config-error.ts";
@@ -9,7 +8,7 @@ import type { Given } from "./sources.ts";
 
 const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;
 
-/** Keys that make no sense without a cluster. */
+/** Keys that need a cluster. */
 const NEED_A_CLUSTER: readonly KeyName[] = ["cluster_peers", "discovery.endpoints"];
 
 /** Null for a single broker. Throws ConfigError. */
@@ -94,7 +93,7 @@ function discoveryOf(
       );
     const timeoutMs = values["discovery.timeout"] ?? DEFAULT_DISCOVERY_TIMEOUT_MS;
     if (timeoutMs === 0)
-      throw new ConfigError(`${where("discovery.timeout")}: must be more than nothing`);
+      throw new ConfigError(`${where("discovery.timeout")}: must be greater than 0`);
     return { type: "etcd", endpoints, timeoutMs };
   }
   if (values["discovery.type"] === "static" && endpoints.length > 0) {
@@ -106,13 +105,13 @@ function discoveryOf(
   }
   if (listed.length === 0)
     throw new ConfigError(
-      `raft address ${addressText({ host: raftHost, port: raftPort })}: how shall the brokers find ` +
-        "each other? Give --discovery-type etcd with --discovery-endpoints, or --cluster-peers A,B",
+      `raft address ${addressText({ host: raftHost, port: raftPort })}: the brokers can't find each ` +
+        "other: give --discovery-type etcd with --discovery-endpoints, or --cluster-peers A,B",
     );
   return { type: "static", peers: [...new Set(listed)] };
 }
 
-/** What an engine that finds its own servers has no use for. */
+/** Keys without effect when the NATS servers exist already. */
 function externalWarnings(given: ReadonlyMap<KeyName, Given>): string[] {
   const unused: readonly KeyName[] = [
     ...(["discovery.type", "discovery.endpoints", "discovery.timeout", "cluster_peers"] as const),

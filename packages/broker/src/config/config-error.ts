@@ -1,4 +1,4 @@
-/** A configuration that can't be started with: the message is one line that says where and what. */
+/** A configuration with which the broker can't start; the message is one line: where and why. */
 export class ConfigError extends Error {
   readonly code = "TARPAN_CONFIG";
 

@@ -2,7 +2,7 @@ import type { LineCounter, Node, YAMLMap } from "yaml";
 import { ConfigError } from "./config-error.ts";
 import { KAFKA_PREFIX } from "./keys.ts";
 
-/** One value of a file: nested names joined with dots, and where it stands (`broker.yaml:12`). */
+/** One value of a file: nested names joined with dots, and its position (`broker.yaml:12`). */
 export interface FileEntry {
   readonly name: string;
   readonly value: unknown;
@@ -10,15 +10,15 @@ export interface FileEntry {
 }
 
 /**
- * Reads YAML, and JSON, which is YAML to this parser: so both have line numbers in their errors.
- * `isKey` tells a key from a section: what is a key keeps its value whole.
+ * Reads YAML and JSON, which is YAML to this parser, so that errors of both have line numbers.
+ * `isKey` tells keys from sections: the value of a key is not taken apart.
  */
 export async function readConfigFile(
   path: string,
   source: string,
   isKey: (name: string) => boolean,
 ): Promise<FileEntry[]> {
-  // Loaded on demand: 34 ms and 8 MiB that a start without a file need not pay.
+  // Loaded on demand: it takes 34 ms and 8 MiB, which a start without a file does not need.
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(source, { lineCounter: lines });

@@ -1,5 +1,5 @@
-// Every configuration key there is, once: a file names it as written here, the environment as
-// TARPAN_<NAME> (dots become underscores), and a flag where one is given.
+// All configuration keys. A file uses the name as written here, the environment TARPAN_<NAME> (dots
+// become underscores), and some have a flag.
 import { engineUrls, etcdEndpoints, hostPort, peerAddresses } from "./addresses.ts";
 import {
   durationMs,
@@ -15,19 +15,19 @@ import {
 
 export interface Key<T = unknown> {
   readonly parse: Parse<T>;
-  /** As the help shows it: `--bind-port PORT`. One with no argument is a switch. */
+  /** As the help shows it: `--bind-port PORT`. Without an argument it is a switch. */
   readonly flag?: string;
   readonly help?: string;
-  /** Accepted, but nothing here follows it: a start says so, once for each reason. */
+  /** Accepted, but without effect: the broker says so at its start, once for each reason. */
   readonly ignored?: keyof typeof WHY_IGNORED;
-  /** In a cluster, instead of `ignored`; null where a cluster does follow it. */
+  /** In a cluster, instead of `ignored`; null when a cluster obeys it. */
   readonly ignoredInCluster?: keyof typeof WHY_IGNORED | null;
 }
 
 export const WHY_IGNORED = {
   raft: "a single broker runs no Raft",
   natsTimes: "NATS decides the timings of its Raft groups",
-  ownDirectory: "everything of a broker is in its data_dir",
+  ownDirectory: "a broker keeps everything in its data_dir",
   cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
   performance: "this release tunes itself",
@@ -57,10 +57,10 @@ export const KEYS = {
     flag: "--bind-port PORT",
     help: "port to listen on, 0 for any free one (9092)",
   }),
-  data_dir: key(text, { flag: "--data-dir DIR", help: "where topics are kept (./data)" }),
+  data_dir: key(text, { flag: "--data-dir DIR", help: "data directory (./data)" }),
   storage: key(oneOf("segment", "memory", "jetstream"), {
     flag: "--storage KIND",
-    help: "segment (files) or memory (nothing survives a stop); a cluster's is jetstream",
+    help: "segment (files) or memory (no data survives a stop); a cluster has jetstream",
   }),
   flush: key(oneOf("always", "interval", "never"), {
     flag: "--flush WHEN",
@@ -72,7 +72,7 @@ export const KEYS = {
   }),
   auto_create_topics: key(flag, {
     flag: "--auto-create-topics BOOL",
-    help: "make a topic when a client first names it (true)",
+    help: "create a topic when a client first uses it (true)",
   }),
   log_dir: key(text, { flag: "--log-dir DIR", help: "log to DIR/broker.log, not the terminal" }),
   "logging.level": key(oneOf("debug", "info", "warn", "error"), {
@@ -95,7 +95,7 @@ export const KEYS = {
   }),
   "discovery.endpoints": key(etcdEndpoints, {
     flag: "--discovery-endpoints A,B",
-    help: "where etcd is, such as 127.0.0.1:2379",
+    help: "addresses of etcd, such as 127.0.0.1:2379",
   }),
   "discovery.timeout": key(durationMs),
   cluster_peers: key(peerAddresses, {
@@ -104,7 +104,7 @@ export const KEYS = {
   }),
   engine_url: key(engineUrls, {
     flag: "--engine-url URL",
-    help: "NATS servers that run already, nats://host:port,…",
+    help: "existing NATS servers, nats://host:port,…",
   }),
   nats_server: key(text),
   allow_old_engine: key(flag, {
@@ -170,7 +170,7 @@ export const KAFKA_PREFIX = "kafka.";
 
 export const ENVIRONMENT_PREFIX = "TARPAN_";
 
-/** Names the file, for whoever is to read one: the command line, where no `--config` does. */
+/** The environment variable that names the file when the command line has no `--config`. */
 export const CONFIG_VARIABLE = "TARPAN_CONFIG";
 
 export function environmentName(key: string): string {

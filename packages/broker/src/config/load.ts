@@ -1,5 +1,5 @@
-// Flags over environment over file over defaults, made into what a broker is started with.
-// Nothing is dropped in silence: a key is followed, named in a warning, or refused.
+// Merges flags, environment, file and defaults, in this order of precedence, into a broker's
+// settings. No key is ignored silently: it is obeyed, named in a warning, or refused.
 import type { LogLevel } from "../logging/logger.ts";
 import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
@@ -18,10 +18,10 @@ import {
 
 export interface LoadedConfig {
   readonly settings: BrokerSettings;
-  /** Whether a node id was asked for; if not, one kept in the data directory goes first. */
+  /** Whether a node id was given; if not, the one in the data directory is used. */
   readonly nodeIdGiven: boolean;
   readonly logging: LoggingSettings;
-  /** One line each, for the log once it is open. */
+  /** Lines for the log, once it is open. */
   readonly warnings: readonly string[];
 }
 
@@ -29,11 +29,11 @@ export interface LoggingSettings {
   readonly level: LogLevel;
   /** Null: standard error. */
   readonly file: string | null;
-  /** Size at which a new file is begun, 0 for never. */
+  /** Size at which a new file is started; 0: never. */
   readonly maxSizeBytes: number;
-  /** Old files kept, 0 for all. */
+  /** Number of old files kept; 0: all. */
   readonly maxBackups: number;
-  /** Age at which an old file is deleted, ms, 0 for never. */
+  /** Age at which an old file is deleted, ms; 0: never. */
   readonly maxAgeMs: number;
   /** Whether old files are gzipped. */
   readonly compress: boolean;
@@ -72,7 +72,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   };
 }
 
-/** The first layer that says something wins. */
+/** The first layer that has a value wins. */
 function merged<K>(maps: readonly Map<K, Given>[]): Map<K, Given> {
   return new Map(maps.toReversed().flatMap((map) => [...map]));
 }
@@ -102,7 +102,7 @@ function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {
   const interval = values.flush_interval;
   if (mode === "interval") return { mode, intervalMs: interval ?? DEFAULT_FLUSH_INTERVAL_MS };
   if (interval !== undefined)
-    throw new ConfigError(`${given.get("flush_interval")!.where}: needs "flush: interval" with it`);
+    throw new ConfigError(`${given.get("flush_interval")!.where}: needs "flush: interval"`);
   return { mode };
 }
 

@@ -50,7 +50,7 @@ describe("a cluster of brokers with a nats-server each", () => {
       },
     });
     expect(warnings).toEqual([
-      "no effect: cluster.data_dir: everything of a broker is in its data_dir",
+      "no effect: cluster.data_dir: a broker keeps everything in its data_dir",
     ]);
   });
 
@@ -121,7 +121,7 @@ describe("a cluster on NATS servers that run already", () => {
 
 describe("what contradicts itself is refused in one line that says what would settle it", () => {
   test.each<[string, Flags, string]>([
-    ["", RAFT, "raft address 127.0.0.1:7001: how shall the brokers find each other? Give"],
+    ["", RAFT, "raft address 127.0.0.1:7001: the brokers can't find each other: give"],
     ["discovery: { type: memory }", RAFT, "--discovery-type etcd with --discovery-endpoints"],
     ["", { ...RAFT, "discovery-type": "static" }, "--cluster-peers"],
     [
@@ -139,7 +139,11 @@ describe("what contradicts itself is refused in one line that says what would se
     ["cluster: { enabled: true }", {}, "broker.yaml:1: cluster.enabled: needs the address that"],
     ["", { "raft-addr": "7001" }, "--raft-addr: must be HOST:PORT, such as 127.0.0.1:7001"],
     ["", { "raft-addr": "a:70000" }, "--raft-addr: must be HOST:PORT"],
-    ["", { "raft-addr": "0.0.0.0:7001" }, "--raft-addr: is what the other brokers connect to"],
+    [
+      "",
+      { "raft-addr": "0.0.0.0:7001" },
+      "--raft-addr: is the address that other brokers connect to",
+    ],
     ["", { "cluster-peers": "a:7001,b" }, "--cluster-peers: must be HOST:PORT"],
     ["", { "discovery-endpoints": "http://a" }, "--discovery-endpoints: must be HOST:PORT"],
     ["", { "engine-url": "http://u:hidden@a" }, "--engine-url: must be nats://HOST:PORT"],

@@ -138,11 +138,11 @@ describe("Kafka's names for what Tarpan has keys for", () => {
     ["kafka: { listeners: 'PLAINTEXT://:1,PLAINTEXT://:2' }", "lists several addresses"],
     ["kafka: { listeners: '9092' }", "must be like PLAINTEXT://host:port"],
     ["kafka: { num.partitions: }", "kafka.num.partitions: has no value"],
-    ["kafka: { sasl.enabled.mechanisms: PLAIN }", "would let everybody in"],
-    ["kafka: { sasl.enabled.mechanisms: GSSAPI }", "would let everybody in"],
-    ["kafka: { authorizer.class.name: org.x.Acl }", "would let everybody in"],
-    ["kafka: { ssl.keystore.location: /k.jks }", "would let everybody in"],
-    ["kafka: { listener.name.x.ssl.keystore.location: /k.jks }", "would let everybody in"],
+    ["kafka: { sasl.enabled.mechanisms: PLAIN }", "so everybody could connect"],
+    ["kafka: { sasl.enabled.mechanisms: GSSAPI }", "so everybody could connect"],
+    ["kafka: { authorizer.class.name: org.x.Acl }", "so everybody could connect"],
+    ["kafka: { ssl.keystore.location: /k.jks }", "so everybody could connect"],
+    ["kafka: { listener.name.x.ssl.keystore.location: /k.jks }", "so everybody could connect"],
     ["kafka: { log.cleaner.thread: 2 }", "did you mean log.cleaner.threads?"],
     ["kafka: { log.cleaner.threads: some }", "invalid value some for log.cleaner.threads"],
   ])("%j is refused", async (text, message) => {
@@ -167,8 +167,8 @@ test("configs without effect are told of in one line for each reason", async () 
   );
   expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([
     "no effect: log.cleaner.threads, log.retention.hours: " +
-      "old records are neither deleted nor compacted away yet",
-    "no effect: num.io.threads: one thread does everything",
+      "old records are not deleted or compacted yet",
+    "no effect: num.io.threads: the broker uses one thread",
   ]);
 });
 
@@ -191,7 +191,7 @@ describe("what is refused, in one line that says where", () => {
       "\nflush: sometimes",
       `broker.yaml:2: flush: must be always | interval | never, not "sometimes"`,
     ],
-    ["flush_interval: 5s", `broker.yaml:1: flush_interval: needs "flush: interval" with it`],
+    ["flush_interval: 5s", `broker.yaml:1: flush_interval: needs "flush: interval"`],
     [
       "kafka:\n  num.partitons: 1",
       `broker.yaml:2: kafka.num.partitons: unknown config num.partitons`,

@@ -21,9 +21,9 @@ const MAX_WAITING_BYTES = 1_048_576;
 
 export interface LogFileOptions {
   readonly path: string;
-  /** Size at which a new file is begun, 0 for never. */
+  /** Size at which a new file is started; 0: never. */
   readonly maxSizeBytes: number;
-  /** Old files kept, 0 for all. */
+  /** Number of old files kept; 0: all. */
   readonly maxBackups: number;
   /** Age at which old files are deleted, ms, 0 for never. */
   readonly maxAgeMs: number;

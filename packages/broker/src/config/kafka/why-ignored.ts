@@ -1,14 +1,14 @@
 /**
- * Why something of Kafka's has no effect here. A start says it once for all configs of a reason,
- * and DescribeConfigs of each; whoever makes the broker act on a config takes its reason away.
+ * Why a config of Kafka has no effect. The broker logs each reason once at its start, and
+ * DescribeConfigs gives it for each config. Code that begins to obey a config removes its reason.
  */
 export const WHY = {
-  cleanup: "old records are neither deleted nor compacted away yet",
-  flush: "flush says when records are synced",
-  segments: "the broker lays out and removes its files in its own way",
+  cleanup: "old records are not deleted or compacted yet",
+  flush: "the key `flush` decides when records are synced",
+  segments: "the broker manages its files in its own way",
   levels: "each codec has one level here",
-  threads: "one thread does everything",
-  fixed: "the broker settles this itself",
+  threads: "the broker uses one thread",
+  fixed: "the broker decides this itself",
   listener: "there is one listener: give the config without listener.name.",
   connections: "the number of connections is not limited yet",
   controller: "brokers find and reach each other in Tarpan's own way, without KRaft",
@@ -22,14 +22,14 @@ export const WHY = {
 } as const;
 
 /**
- * Why a start with something of Kafka's is refused: whoever asks for protection must not get a
- * broker that lets everybody in.
+ * Why a start with a security config is refused: an operator who asks for protection must not get a
+ * broker without it.
  */
 export const NO_SECURITY =
-  "this broker has no TLS, SASL, ACLs or policies yet and would let everybody in: leave it out, and " +
-  "keep the port on a network you trust";
+  "this broker has no TLS, SASL, ACLs or policies yet, so everybody could connect: leave it out, " +
+  "and keep the port on a network you trust";
 
-/** Begins what DescribeConfigs says of a config without effect; the command line looks for it. */
+/** DescribeConfigs' documentation of a config without effect; the command line looks for this. */
 const IGNORED_MARK = "Stored, but has no effect yet:";
 
 export function documentationOf(doc: string, ignored: string | null): string {
