@@ -19,14 +19,14 @@ const OWN_CONFIGS = new Set(["node.id", "broker.id", "log.dirs", "log.dir", "lis
 type Configs = ReadonlyMap<string, Given>;
 
 /**
- * What `configs`, which are known and well-formed, say in Tarpan's keys. `all` is what every source
- * says: the names of listeners may be explained elsewhere. Throws ConfigError.
+ * Tarpan's keys from valid Kafka configs. `all` has the configs of all sources, because another
+ * source may map the names of listeners. Throws ConfigError.
  */
 export function ownKeys(configs: Configs, all: Configs = configs): Map<OwnKey, Given> {
   const own = new Map<OwnKey, Given>();
   const id = configs.get("node.id");
   const oldId = configs.get("broker.id");
-  // -1 is Kafka's way to say that there is none.
+  // In Kafka, -1 means none.
   if (oldId !== undefined && String(oldId.value) !== "-1") add(own, "node_id", oldId);
   if (id !== undefined) add(own, "node_id", id);
   for (const [key, name] of Object.entries(SAME)) {

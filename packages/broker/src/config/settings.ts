@@ -32,7 +32,7 @@ export interface ClusterSettings {
   readonly allowOldEngine: boolean;
 }
 
-/** The broker runs a nats-server of its own. */
+/** The broker runs its own nats-server. */
 export interface ManagedEngine {
   readonly kind: "managed";
   /** Where it listens for the nats-servers of the other brokers, as these can reach it. */
@@ -42,7 +42,7 @@ export interface ManagedEngine {
   readonly serverPath?: string;
 }
 
-/** NATS servers that somebody else runs. */
+/** Existing NATS servers. */
 export interface ExternalEngine {
   readonly kind: "external";
   /** `nats://host:port` each; any one is enough to find the others. */
@@ -64,9 +64,9 @@ export interface EtcdDiscovery {
 }
 
 /**
- * When an append counts as durable. `always`: after fdatasync, shared by all appends that waited
- * for it. `interval`: at once, synced every `intervalMs`. `never`: at once, synced by the
- * operating system when it likes. A power failure can lose what was not synced.
+ * When an append counts as durable. `always`: after an fdatasync, which waiting appends share.
+ * `interval`: at once; synced every `intervalMs`. `never`: at once; the operating system decides
+ * when to sync. A power failure can lose records that were not synced.
  */
 export type FlushPolicy =
   | { readonly mode: "always" }

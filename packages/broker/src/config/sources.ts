@@ -1,4 +1,4 @@
-// Three sources, one table of keys: what is read here knows names and places, not what they mean.
+// Reads the three sources by one table of keys: names, values and positions, not their meaning.
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ConfigError } from "./config-error.ts";
@@ -22,7 +22,7 @@ export interface ConfigSources {
   readonly file?: { readonly path: string; readonly text: string } | undefined;
 }
 
-/** What one source says, parsed, with the place each value came from for later errors. */
+/** The parsed values of one source, each with its position for errors. */
 export interface Layer {
   readonly values: Map<KeyName, Given>;
   /** By Kafka's name. */

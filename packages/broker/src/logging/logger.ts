@@ -1,12 +1,11 @@
 /**
- * Where the broker says what an operator should know. Never on a path taken per record. Any object
- * with these four functions will do; a pino is one that takes the message behind the fields, which
- * a hook of its own turns round (see the README).
+ * The broker's log for operators; never used per record. Any object with these four functions will
+ * do. pino takes the message after the fields, which a hook of pino reverses (see the README).
  */
 export interface Logger {
   /**
-   * The lowest level it writes; `info` when left out. What is below it may be kept from the logger,
-   * so that nothing is put together in vain. Levels that are not ours may be named, as pino's are.
+   * The lowest level that it writes; default `info`. Lines below it may be left out, so that they
+   * need not be built. Other names of levels are allowed, such as pino's.
    */
   readonly level?: string;
   debug(message: string, fields?: LogFields): void;

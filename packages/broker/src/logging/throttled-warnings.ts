@@ -1,9 +1,9 @@
 import type { Env, Timer } from "../env/env.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 
-/** One warning of a sort in this time, ms; what comes meanwhile is counted. */
+/** One warning of a kind in this time, ms; more of them are counted. */
 export const WARNING_INTERVAL_MS = 60_000;
-/** Sorts told apart at a time: whoever makes new ones for ever costs no more than this. */
+/** Kinds of warnings that are remembered: a client that causes ever new ones costs no more. */
 export const MAX_WARNING_KEYS = 100;
 
 interface Throttled {
@@ -15,9 +15,9 @@ interface Throttled {
 }
 
 /**
- * Warnings of things that a peer can make happen as often as it likes. The first of a sort is
- * logged at once. The last of those that follow within a minute is logged when that is over, with
- * their number, so that nothing goes unsaid and nothing floods the log.
+ * Warnings that a peer can cause as often as it likes. The first one of a kind is logged at once.
+ * At the end of the minute the last of those that followed is logged with their number, so that the
+ * log shows every kind and is not flooded.
  */
 export class ThrottledWarnings {
   readonly #env: Pick<Env, "timers">;
@@ -62,7 +62,7 @@ export class ThrottledWarnings {
     });
   }
 
-  /** False when there is nothing to tell. */
+  /** False when there is nothing to log. */
   #tell(key: string): boolean {
     const sort = this.#sorts.get(key)!;
     if (sort.repeats === 0) return false;

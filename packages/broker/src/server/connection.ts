@@ -20,7 +20,7 @@ const FRAME_PREFIX_BYTES = 4;
  *    back-pressure never waits for itself (except for RequestMemory, which sees to that).
  * 5. Every byte added to the shared memory is released once: when its request is settled, or when
  *    it can no longer become one.
- * 6. After a failed request nothing is answered; what was asked before it is.
+ * 6. After a failed request no request is answered; the requests before it are.
  */
 export class Connection implements MemoryHolder {
   readonly #socket: Socket;
@@ -33,11 +33,11 @@ export class Connection implements MemoryHolder {
   #nextBytes = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
-  /** Of what is in progress. */
+  /** Of the requests in progress. */
   #lane: Lane | null = null;
   /** Received, and neither settled nor given up. */
   #heldBytes = 0;
-  /** Handed to the socket and not taken by the peer, as counted when its buffer filled up. */
+  /** Bytes written to the socket that the peer had not read when its buffer filled up. */
   #unsentBytes = 0;
   #startsThisTurn = 0;
   /** Nothing can begin before more bytes have come. */
@@ -75,7 +75,7 @@ export class Connection implements MemoryHolder {
     return this.#phase === "finishing" || this.#peerEnded;
   }
 
-  /** Begins no further request, and ends once what is in progress has been answered. */
+  /** Starts no further request, and ends when the requests in progress are answered. */
   finish(): void {
     if (this.#phase !== "open") return;
     this.#phase = "finishing";
@@ -218,7 +218,7 @@ export class Connection implements MemoryHolder {
     return memory.admits(this, this.midFrame);
   }
 
-  /** The peer sends no more, but may still read: what it asked for is answered first. */
+  /** The peer sends no more, but may still read: its requests are answered first. */
   #ended(): void {
     this.#peerEnded = true;
     this.#endIfDone();
@@ -248,7 +248,7 @@ export class Connection implements MemoryHolder {
     this.finish();
   }
 
-  /** Gives up what has not begun. */
+  /** Drops the requests that have not started. */
   #dropWaiting(): void {
     this.#next = null;
     this.#frames.drop();

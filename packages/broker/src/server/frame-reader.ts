@@ -9,14 +9,14 @@ const UNKNOWN = -1;
 const TLS_HANDSHAKE = 0x1603;
 
 /**
- * Cuts length-prefixed frames out of a byte stream, on demand: what nobody asks for stays as the
+ * Cuts length-prefixed frames out of a byte stream, on demand: until then the bytes stay as the
  * chunks it came in, so a queue of a thousand requests is not a thousand objects.
  *
  * Invariants:
  * 1. A frame within one chunk is a view of it; one that spans chunks is copied once, when complete,
  *    a large one also as it comes.
  * 2. Nothing is ever allocated by a length that was only claimed.
- * 3. No two neighbouring chunks are both small, so what is kept costs little more than its bytes.
+ * 3. No two neighbouring chunks are both small, so the chunks take little more than their bytes.
  */
 export class FrameReader {
   readonly #chunks: Uint8Array[] = [];
@@ -25,7 +25,7 @@ export class FrameReader {
   #at = 0;
   #bufferedBytes = 0;
   #frameBytes = UNKNOWN;
-  /** The frame that is coming, when it is large; there are no chunks before it is whole. */
+  /** A large frame that is being received; until it is complete there are no chunks. */
   #large: LargeFrame | null = null;
   readonly #isCrowded: () => boolean;
 
@@ -61,7 +61,7 @@ export class FrameReader {
     return frame;
   }
 
-  /** Lets go of what has come. */
+  /** Releases the bytes received so far. */
   drop(): void {
     this.#large?.drop();
   }

@@ -1,22 +1,22 @@
 import { LARGE_FRAME_GROWTH_BYTES } from "./limits.ts";
 
 /**
- * What has come of a large frame, in memory of its own that goes back to the system when it is let
- * go. The chunks it came in would not: they are garbage until the collector runs, which a process
- * that has nothing to do sees no need for, and then small pieces that the allocator keeps.
+ * The received part of a large frame, in memory that returns to the system when it is released. The
+ * chunks from the socket would not: they wait for a garbage collection, which an idle process does
+ * not run, and then the allocator keeps the small pieces.
  */
 export class LargeFrame {
   readonly #frameBytes: number;
   readonly #buffer: ArrayBuffer;
   #filledBytes = 0;
 
-  /** Takes address space for the whole frame, and memory for what has come. */
+  /** Reserves address space for the whole frame, and uses memory only for the bytes received. */
   constructor(frameBytes: number) {
     this.#frameBytes = frameBytes;
     this.#buffer = new ArrayBuffer(0, { maxByteLength: frameBytes });
   }
 
-  /** Takes in what of `chunk` belongs to the frame; returns how many bytes that was. */
+  /** Adds the part of `chunk` that belongs to the frame; returns its number of bytes. */
   add(chunk: Uint8Array): number {
     const at = this.#filledBytes;
     const count = Math.min(chunk.length, this.#frameBytes - at);

@@ -7,7 +7,7 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** A connection on which nothing moves for this long is closed. `connections.max.idle.ms`. */
   readonly maxIdleMs: number;
-  /** How long a peer that is being said goodbye to may take to read what it is owed, ms. */
+  /** How long a peer may take to read its last responses before its connection is closed, ms. */
   readonly farewellMs: number;
   /** While request memory is full: how long half a frame may sit without a byte more, ms. */
   readonly maxStallMs: number;
@@ -22,7 +22,7 @@ export interface ServerLimits {
   readonly maxInFlight: number;
   /** Requests one connection may begin before the others get their turn. */
   readonly maxStartsPerTurn: number;
-  /** Response bytes a peer has not taken past which no further request of it begins. */
+  /** Above so many unread response bytes of a peer, none of its further requests starts. */
   readonly maxUnsentBytes: number;
   /** The same over all connections: then only peers that have nothing unsent begin requests. */
   readonly maxUnsentBytesTotal: number;
@@ -43,7 +43,7 @@ export const SERVER_LIMITS: ServerLimits = {
   maxUnsentBytesTotal: 512 * MIB,
 };
 
-/** Of the memory there is, for requests received and not answered; as much for unsent responses. */
+/** Share of the memory for unanswered requests; unsent responses get the same share. */
 const MEMORY_SHARE = 1 / 8;
 const LEAST_SHARE_BYTES = 16 * MIB;
 
@@ -68,7 +68,7 @@ export const MAX_FRAME_BYTES = 104_857_600;
  */
 export const SMALL_CHUNK_BYTES = 4096;
 
-/** A frame larger than this that has come half is kept in memory of its own, see LargeFrame. */
+/** A frame larger than this has its own memory while it is received, see LargeFrame. */
 export const LARGE_FRAME_BYTES = 2 * MIB;
 /** Bytes a socket is read by at a time. */
 export const CHUNK_BYTES = 64 * 1024;

@@ -17,7 +17,7 @@ const REASONS: Record<string, { code: string; text: string }> = {
   },
 };
 
-/** The broker can't listen where it was told to. One line that says where, why, and what to do. */
+/** The broker can't listen on its address. The message is one line: where, why, and what to do. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
   readonly code: string;

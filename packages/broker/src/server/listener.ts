@@ -40,12 +40,12 @@ export interface ListenerOptions {
   readonly env: Pick<Env, "clock" | "timers">;
   readonly limits?: Partial<ServerLimits>;
   readonly onError?: OnError;
-  /** Told of each connection that was closed for what came over it, or not let in. */
+  /** Called for each connection that was closed because of its input, or refused. */
   readonly onRefused?: OnRefused;
 }
 
 export interface Listener {
-  /** Rejects with ListenError. Nothing is to be closed then. */
+  /** Rejects with ListenError; then there is nothing to close. */
   listen(): Promise<void>;
   readonly address: string;
   readonly port: number;
@@ -65,7 +65,7 @@ export interface Listener {
 /** What is known of an open socket between two sweeps. */
 interface Tracked {
   readonly socket: Socket;
-  /** Null before the first bytes have told what the client speaks, and for HTTP. */
+  /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
   http: boolean;
   bytesMoved: number;
@@ -236,7 +236,7 @@ export class TcpListener implements Listener {
     });
   }
 
-  /** Closes what has not moved for too long. Nothing is paid for this while bytes move. */
+  /** Closes idle connections. Costs nothing while bytes are received or sent. */
   #sweep(): void {
     const now = this.#env.clock.monotonicMs();
     for (const tracked of this.#open) {

@@ -12,8 +12,8 @@ export interface MemoryHolder {
  * Invariants:
  * 1. Over the limit, at most one connection that is in the middle of a frame reads on, until that
  *    frame is whole. So the limit is exceeded by one frame at most (plus one chunk of each
- *    connection), and half-read frames of many connections can't block one another for ever.
- * 2. A connection that was refused is told when there is room, or when it may read on under 1.
+ *    connection), and half-read frames of many connections can't block each other without an end.
+ * 2. A refused connection is notified when there is room, or when rule 1 lets it read on.
  */
 export class RequestMemory {
   readonly #limitBytes: number;

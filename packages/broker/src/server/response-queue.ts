@@ -1,6 +1,6 @@
 type Response = readonly Uint8Array[] | null;
 
-/** A request in progress, or one that is done and whose turn to answer has not come. */
+/** A request in progress, or one whose response waits for earlier responses. */
 export interface InFlight {
   readonly requestBytes: number;
   /** Undefined while in progress; "failed" when there will never be an answer. */

@@ -5,11 +5,11 @@ export interface RequestRouter {
    * Throws when the frame can't be a request we serve: the connection is then closed.
    */
   accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest;
-  /** A connection has gone: forget what was kept for it. */
+  /** A connection was closed: drops its state. */
   closed(connection: ConnectionInfo): void;
 }
 
-/** Requests that are pipelined: what they have in common. */
+/** Pipelined requests of one lane keep their order. */
 export type Lane = "produce" | "group";
 
 export interface PendingRequest {

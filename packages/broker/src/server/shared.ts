@@ -11,18 +11,18 @@ interface Counters {
   connectionsRefused: number;
   /** Closed by us: idle or stalled. */
   connectionsExpired: number;
-  /** Closed by us for what came over them. */
+  /** Closed by us because of their input. */
   readonly connectionsFailed: Record<CloseReason, number>;
   requests: number;
   bytesIn: number;
   bytesOut: number;
 }
 
-/** What a listener counted, and what it holds at this moment. */
+/** A listener's counters, and the bytes that it holds now. */
 export interface NetworkStats extends Readonly<Counters> {
   /** Bytes of requests received and not yet answered. */
   readonly heldBytes: number;
-  /** Bytes of responses that slow peers have not taken. */
+  /** Bytes of responses that slow peers have not read. */
   readonly unsentBytes: number;
 }
 
@@ -38,7 +38,7 @@ export interface Shared {
   readonly memory: RequestMemory;
   readonly stats: Counters;
   readonly onRefused: OnRefused;
-  /** Response bytes handed to sockets whose peers have not taken them, over all connections. */
+  /** Response bytes that were written to sockets but not read by peers, over all connections. */
   unsentBytes: number;
 }
 

@@ -11,7 +11,7 @@ const HTTP_METHODS = new Set(
 
 /**
  * Tells HTTP from Kafka by the first four bytes: read as a Kafka frame length, every HTTP method
- * is over 1 GB, ten times what a frame may be. Null until there are four.
+ * is over 1 GB, ten times the largest frame. Null until there are four bytes.
  */
 export function sniff(firstBytes: Uint8Array): Speech | null {
   if (firstBytes.length < SNIFF_BYTES) return null;

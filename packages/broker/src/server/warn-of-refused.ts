@@ -5,7 +5,7 @@ import type { RefusedConnection } from "./refused-request.ts";
 /** Of a client id, which may be 32 KiB. */
 const SHOWN_CHARACTERS = 200;
 
-/** What an operator is told of connections that were closed for what came over them. */
+/** Warns the operator of connections that were closed because of their input. */
 export function warnOfRefused(
   { reason, remoteAddress, request, error }: RefusedConnection,
   warnings: ThrottledWarnings,
@@ -17,7 +17,7 @@ export function warnOfRefused(
   const message = `closed a connection of ${from}${client}: ${error.message}`;
   const fields = { reason, remoteAddress, ...request, ...(clientId !== undefined && { clientId }) };
   const key = `${reason} ${remoteAddress}`;
-  // That this broker is isolated is said once, where it is found out.
+  // Isolation is logged once, where it is detected.
   if (reason === "isolated") logger.debug(message, fields);
   else if (reason === "bug") warnings.warn(key, message, { ...fields, error }, "error");
   else warnings.warn(key, message, fields);

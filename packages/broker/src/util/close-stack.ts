@@ -2,7 +2,7 @@
 export class CloseStack {
   readonly #closes: (() => unknown)[] = [];
 
-  /** To be called when something was opened: `close` runs before those of what came earlier. */
+  /** Call it after opening something; the last one added is closed first. */
   add(close: () => unknown): void {
     this.#closes.push(close);
   }
@@ -21,7 +21,7 @@ export class CloseStack {
   }
 }
 
-/** Runs `open`. Where it fails, what it had opened by then is closed, in reverse. */
+/** Runs `open`. If it fails, everything that it has opened is closed, in reverse order. */
 export async function allOrNothing<T>(open: (opened: CloseStack) => Promise<T>): Promise<T> {
   const opened = new CloseStack();
   try {

@@ -1,6 +1,6 @@
 /**
  * Runs `work` over all items, at most `limit` at a time. The results are in the items' order.
- * Rejects with the first error; what had begun goes on.
+ * Rejects with the first error; calls that have started go on.
  */
 export async function inParallel<T, R>(
   items: readonly T[],

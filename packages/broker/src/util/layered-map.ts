@@ -86,11 +86,11 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   }
 }
 
-/** Undefined says that a key of the base is gone. */
+/** Undefined means that a key of the base was deleted. */
 type Changes<K, V> = ReadonlyMap<K, V | undefined>;
 
 interface Origin<K, V> {
-  /** Not kept alive: who has no map over it any more does not ask what has changed since. */
+  /** A weak reference: without a map over it, nobody asks what has changed since then. */
   readonly base: WeakRef<ReadonlyMap<K, V>>;
   readonly changes: Changes<K, V>;
 }

@@ -7,7 +7,7 @@ export function nextTurnOf(timers: Pick<Timers, "afterThisTurn">): NextTurn {
   return () => new Promise((resolve) => timers.afterThisTurn(resolve));
 }
 
-/** For whoever has nobody beside it: goes on at once. */
+/** For code with which no other work competes: continues at once. */
 export const goOn: NextTurn = () => Promise.resolve();
 
 /** Makes one of `slices` a turn, and hands each to `take`. A single slice waits for no turn. */

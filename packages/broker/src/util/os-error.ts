@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from "node:util";
 
-/** The operating system's word for what failed (`EACCES`); null where it was not the system. */
+/** The operating system's error code (`EACCES`); null for other errors. */
 export function codeOf(error: unknown): string | null {
   const { code } = error as { code?: unknown };
   return typeof code === "string" ? code : null;

@@ -36,7 +36,7 @@ export interface ConfigDefinition {
   readonly synonyms: readonly Synonym[];
   /** Why nothing here acts on it, null when something does. */
   readonly ignored: string | null;
-  /** One of Kafka's internal ones: told only when it is set. */
+  /** One of Kafka's internal configs: shown only when it is set. */
   readonly hidden: boolean;
 }
 

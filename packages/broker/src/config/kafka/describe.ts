@@ -25,14 +25,14 @@ export interface ConfigSynonym {
 /** One config as DescribeConfigs and CreateTopics tell it. */
 export interface DescribedConfig {
   readonly name: string;
-  /** Null for a sensitive config, and for one that has no value. */
+  /** Null for a sensitive config, and for one without a value. */
   readonly value: string | null;
   readonly source: number;
   readonly readOnly: boolean;
   readonly isSensitive: boolean;
   readonly type: number;
   readonly documentation: string;
-  /** Every place that could have given the value, the one that did first. */
+  /** All places that could give the value; the one that gives it comes first. */
   readonly synonyms: readonly ConfigSynonym[];
 }
 
@@ -81,8 +81,8 @@ export function describeBroker(layers: BrokerLayers): DescribedConfig[] {
 }
 
 /**
- * Configs of another broker, as far as they were set at run time, by name: what it was started with
- * only it knows, and clients ask it themselves.
+ * The dynamic configs of another broker. Only that broker knows the configs of its start, and
+ * clients ask it for them.
  */
 export function describeOtherBroker(
   dynamic: ConfigValues,
@@ -132,8 +132,9 @@ function described(
 }
 
 /**
- * Where a broker config has a value, the strongest place first. As in Kafka, a place of its own
- * must be the first: hours of retention are no synonym as long as nobody has set the milliseconds.
+ * The places that give a broker config a value, in the order of precedence. As in Kafka, synonyms
+ * are listed only after a place of the config itself: log.retention.hours only if
+ * log.retention.ms is set.
  */
 function brokerPlaces(layers: BrokerLayers, name: string): ConfigSynonym[] {
   const names = chainOf(name);

@@ -1,7 +1,7 @@
-// Kafka's lists of listeners: `NAME://host:port`, where the name stands for a protocol.
+// Kafka's lists of listeners: `NAME://host:port`, where the name is mapped to a protocol.
 import { ValueError } from "../values.ts";
 
-/** IPv6 hosts in brackets; no host stands for every address. */
+/** IPv6 hosts are in brackets; no host means all addresses. */
 export interface ListenerAddress {
   readonly host: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface ListenerAddress {
 
 const LISTENER = /^([A-Za-z0-9_]+):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]*)):(\d{1,5})$/;
 
-/** Of `listeners`: no host stands for every address, and port 0 for any free one. */
+/** For `listeners`: no host means all addresses, and port 0 any free one. */
 export function listenersProblem(list: string): string | null {
   return parsed(list).includes(null) ? "must be like PLAINTEXT://host:port" : null;
 }

@@ -21,9 +21,9 @@ export interface BrokerLayers {
 }
 
 /**
- * What configs come to, from defaults, start settings and the metadata. Typed results are kept
- * as long as what they rest on is the same map, which images share when it did not change: in the
- * usual case the answer costs two look-ups.
+ * Resolves configs from defaults, start settings and the metadata. Typed results are cached while
+ * the maps behind them are the same; images share unchanged maps, so usually a call costs two
+ * look-ups.
  */
 export class ConfigResolver {
   readonly #nodeName: string;
@@ -82,7 +82,7 @@ export function topicDefault(layers: BrokerLayers, name: string): string {
   return definition.fallback!;
 }
 
-/** A server config's value in the unit of the topic config it stands for; -1 stays "no limit". */
+/** A server config's value in the unit of its topic config; -1 still means no limit. */
 export function scaled(value: string, factor: number): string {
   return factor === 1 || Number(value) < 0 ? value : String(Number(value) * factor);
 }

@@ -14,7 +14,7 @@ export function brokerConfigRefusal(name: string, value: string): string | null 
   return isOff ? null : `can't obey ${name}: ${NO_SECURITY}`;
 }
 
-/** What an operator is to know of configs that have no effect, one line for each reason. */
+/** Warnings for configs without effect, one line for each reason. */
 export function ignoredConfigWarnings(configs: Readonly<Record<string, string>>): string[] {
   const names = new Map<string, string[]>();
   for (const name of Object.keys(configs)) {

@@ -7,7 +7,7 @@ export interface ConfigReader {
 }
 
 /**
- * A topic's configs as code uses them: times in ms, sizes in bytes, -1 where Kafka says no limit.
+ * A topic's configs as the code uses them: times in ms, sizes in bytes, -1 for no limit.
  */
 export interface TopicConfig {
   readonly compact: boolean;
