@@ -121,6 +121,7 @@ test("a taken port", async () => {
 test.each([
   ["an unwritable directory", ["--data-dir=/dev/null/x", "--bind-port=0"], /\/dev\/null\/x/],
   ["an unwritable log", ["--log-dir=/dev/null/x", "--storage=memory"], /can't log to/],
+  ["a log below /proc", ["--log-dir=/proc/no/x", "--storage=memory"], /can't log to/],
   ["a missing file", ["--config=/nowhere.yaml"], /can't read \/nowhere\.yaml/],
   [
     "a cluster of nobody",

@@ -1,10 +1,6 @@
 /** Why a broker can't join its cluster. The message is one line and says what to do next. */
 export class ClusterError extends Error {
-  readonly code:
-    | "TARPAN_OTHER_CLUSTER"
-    | "TARPAN_METADATA_LOST"
-    | "TARPAN_NODE_ID_IN_USE"
-    | "TARPAN_BROKER_REMOVED";
+  readonly code: "TARPAN_OTHER_CLUSTER" | "TARPAN_METADATA_LOST" | "TARPAN_BROKER_REMOVED";
 
   constructor(code: ClusterError["code"], message: string) {
     super(message);

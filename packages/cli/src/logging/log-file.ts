@@ -4,12 +4,13 @@ import {
   createReadStream,
   createWriteStream,
   existsSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { join, parse } from "node:path";
+import { dirname, join, parse } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 // A CommonJS module, whose names plain Node does not find: only bundlers do.
@@ -105,7 +106,9 @@ export class LogFile {
   }
 
   #open(): SonicBoom {
-    const file = new sonicBoom.SonicBoom({ dest: this.#options.path, sync: true, mkdir: true });
+    const { path } = this.#options;
+    makeDirectory(dirname(path));
+    const file = new sonicBoom.SonicBoom({ dest: path, sync: true });
     file.on("error", (error: Error) => {
       this.#error = error;
     });
@@ -173,4 +176,11 @@ async function gzip(path: string): Promise<void> {
   } catch {
     rmSync(compressed, { force: true });
   }
+}
+
+/** Makes missing parents, too. Node's `recursive` option never ends below /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path);
 }
