@@ -154,9 +154,7 @@ class FollowerPartition implements ReadablePartition {
     const onAdvance: Wake = (sizeBytes) => {
       for (const wake of this.#waiters) wake(sizeBytes);
     };
-    this.log.configure({ onAdvance: wanted ? onAdvance : ignoreAdvance });
+    this.log.configure({ onAdvance: wanted ? onAdvance : undefined });
     if (wanted) this.log.refresh();
   }
 }
-
-function ignoreAdvance(): void {}

@@ -104,7 +104,7 @@ export interface LogOptions {
    * Called after `endOffset` moved, with the bytes of the batches that became readable; with
    * Infinity when that is unknown, because batches are missing.
    */
-  readonly onAdvance?: (sizeBytes: number) => void;
+  readonly onAdvance?: ((sizeBytes: number) => void) | undefined;
 }
 
 /** Names a log. The topic id distinguishes a topic from a deleted one of the same name. */

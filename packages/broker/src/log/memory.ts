@@ -205,7 +205,7 @@ class MemoryLog implements Log {
   }
 
   configure(options: Partial<LogOptions>): void {
-    if (options.onAdvance) this.#onAdvance = options.onAdvance;
+    if ("onAdvance" in options) this.#onAdvance = options.onAdvance;
   }
 
   async close(): Promise<void> {

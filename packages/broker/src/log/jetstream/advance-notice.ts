@@ -14,7 +14,7 @@ export class AdvanceNotice {
   }
 
   configure(options: Partial<LogOptions>): void {
-    if (options.onAdvance) this.onAdvance = options.onAdvance;
+    if ("onAdvance" in options) this.onAdvance = options.onAdvance;
   }
 
   give(sizeBytes: number): void {
