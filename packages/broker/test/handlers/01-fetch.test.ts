@@ -254,7 +254,7 @@ it("Fetch names the leader and its endpoint, from version 16 on (KIP-951)", asyn
 it("Fetch names the leader to a client with an old leader epoch", async () => {
   const broker = await WholeBroker.start();
   const topicId = await broker.createTopic("t");
-  await broker.broker.metadata.registerBroker({ host: "h", port: 1, unclean: true });
+  await broker.metadata.registerBroker({ host: "h", port: 1, unclean: true });
   const partitions = [
     { partition: 0, fetchOffset: 0, partitionMaxBytes: 1, currentLeaderEpoch: 0 },
   ];
@@ -263,5 +263,5 @@ it("Fetch names the leader to a client with an old leader epoch", async () => {
   const errorCode = ErrorCode.FENCED_LEADER_EPOCH;
   const currentLeader = { leaderId: 1, leaderEpoch: 1 };
   expect(answer.responses[0]!.partitions[0]).toMatchObject({ errorCode, currentLeader });
-  expect(answer.nodeEndpoints).toMatchObject([{ nodeId: 1, port: 9092 }]);
+  expect(answer.nodeEndpoints).toMatchObject([{ nodeId: 1, port: 19092 }]);
 });

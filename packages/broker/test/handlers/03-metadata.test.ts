@@ -1,17 +1,16 @@
 import { ErrorCode, Metadata, ZERO_UUID } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { metadata as handler } from "../../src/handlers/03-metadata.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 const byName = (...names: string[]) => names.map((name) => ({ name }));
 
 describe("Metadata", () => {
   it("answers the lowest and the highest version", async () => {
-    const { call, metadata } = await metadataBroker();
-    await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
-    const oldest = await call(Metadata, handler, 0, { topics: byName("t") });
+    const broker = await WholeBroker.start();
+    await createTopics(broker.metadata, [spec("t", { numPartitions: 2 })]);
+    const oldest = await broker.call(Metadata, 0, { topics: byName("t") });
     expect(oldest.brokers).toMatchObject([{ nodeId: 1, host: "127.0.0.1", port: 19092 }]);
     expect(oldest.topics).toMatchObject([
       {
@@ -23,11 +22,15 @@ describe("Metadata", () => {
         ],
       },
     ]);
-    const newest = await call(Metadata, handler, 13, { topics: byName("t") });
-    expect(newest).toMatchObject({ clusterId: "test-cluster", controllerId: 1, errorCode: 0 });
+    const newest = await broker.call(Metadata, 13, { topics: byName("t") });
+    expect(newest).toMatchObject({
+      clusterId: broker.metadata.clusterId,
+      controllerId: 1,
+      errorCode: 0,
+    });
     expect(newest.topics).toMatchObject([
       {
-        topicId: metadata.image.topics.get("t")!.id,
+        topicId: broker.metadata.image.topics.get("t")!.id,
         partitions: [{ leaderEpoch: 0, offlineReplicas: [] }, {}],
         topicAuthorizedOperations: -(2 ** 31),
       },
@@ -35,10 +38,10 @@ describe("Metadata", () => {
   });
 
   it("lists all topics for an empty list in version 0, for null from version 1 on", async () => {
-    const { call, metadata } = await metadataBroker();
-    await createTopics(metadata, [spec("a"), spec("b")]);
+    const broker = await WholeBroker.start();
+    await createTopics(broker.metadata, [spec("a"), spec("b")]);
     const names = async (version: number, topics: [] | null) =>
-      (await call(Metadata, handler, version, { topics })).topics.map(({ name }) => name);
+      (await broker.call(Metadata, version, { topics })).topics.map(({ name }) => name);
     expect(await names(0, [])).toEqual(["a", "b"]);
     expect(await names(1, [])).toEqual([]);
     expect(await names(1, null)).toEqual(["a", "b"]);
@@ -46,13 +49,13 @@ describe("Metadata", () => {
   });
 
   it("creates a missing topic and answers with it", async () => {
-    const { call, metadata } = await metadataBroker({ kafkaConfigs: { "num.partitions": "3" } });
-    const { topics } = await call(Metadata, handler, 0, { topics: byName("new", "new") });
+    const broker = await WholeBroker.start({ "num.partitions": "3" });
+    const { topics } = await broker.call(Metadata, 0, { topics: byName("new", "new") });
     expect(topics).toMatchObject([{ errorCode: 0, name: "new" }]);
     expect(topics[0]!.partitions).toHaveLength(3);
     const codes = async (version: number, allowAutoTopicCreation: boolean, ...names: string[]) => {
       const request = { topics: byName(...names), allowAutoTopicCreation };
-      return (await call(Metadata, handler, version, request)).topics.map((t) => t.errorCode);
+      return (await broker.call(Metadata, version, request)).topics.map((t) => t.errorCode);
     };
     expect(await codes(13, false, "other")).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
     expect(await codes(13, true, "bad name", "n_e", "n.e", "__consumer_offsets")).toEqual([
@@ -61,24 +64,24 @@ describe("Metadata", () => {
       ErrorCode.INVALID_TOPIC_EXCEPTION,
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ]);
-    expect([...metadata.image.topics.keys()]).toEqual(["new", "n_e"]);
+    expect([...broker.metadata.image.topics.keys()]).toEqual(["new", "n_e"]);
   });
 
   it("creates no topic when auto.create.topics.enable is false", async () => {
     const kafkaConfigs = { "auto.create.topics.enable": "false" };
-    const { call, metadata } = await metadataBroker({ kafkaConfigs });
-    const { topics } = await call(Metadata, handler, 13, { topics: byName("new") });
+    const broker = await WholeBroker.start(kafkaConfigs);
+    const { topics } = await broker.call(Metadata, 13, { topics: byName("new") });
     expect(topics).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }]);
-    expect(metadata.image.topics.size).toBe(0);
+    expect(broker.metadata.image.topics.size).toBe(0);
   });
 
   it("finds topics by id", async () => {
-    const { call, metadata } = await metadataBroker();
-    await createTopics(metadata, [spec("t")]);
-    const { id } = metadata.image.topics.get("t")!;
+    const broker = await WholeBroker.start();
+    await createTopics(broker.metadata, [spec("t")]);
+    const { id } = broker.metadata.image.topics.get("t")!;
     const none = "11111111-1111-1111-1111-111111111111";
     const ask = (version: number, topicId: string) =>
-      call(Metadata, handler, version, { topics: [{ topicId, name: null }] });
+      broker.call(Metadata, version, { topics: [{ topicId, name: null }] });
     expect((await ask(12, id)).topics).toMatchObject([{ errorCode: 0, name: "t", topicId: id }]);
     const unknown = { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId: none };
     expect((await ask(13, none)).topics).toMatchObject([unknown]);
@@ -88,9 +91,9 @@ describe("Metadata", () => {
   });
 
   it("lists authorized operations on request", async () => {
-    const { call, metadata } = await metadataBroker();
-    await createTopics(metadata, [spec("t")]);
-    const answer = await call(Metadata, handler, 8, {
+    const broker = await WholeBroker.start();
+    await createTopics(broker.metadata, [spec("t")]);
+    const answer = await broker.call(Metadata, 8, {
       topics: null,
       includeClusterAuthorizedOperations: true,
       includeTopicAuthorizedOperations: true,
@@ -100,8 +103,8 @@ describe("Metadata", () => {
   });
 
   it("advertises the address that the client connected to when bound to all", async () => {
-    const { call } = await metadataBroker({ bindAddress: "0.0.0.0" });
-    const { brokers } = await call(Metadata, handler, 1, { topics: [] });
+    const broker = await WholeBroker.startWith({ bindAddress: "0.0.0.0" });
+    const { brokers } = await broker.call(Metadata, 1, { topics: [] });
     expect(brokers).toMatchObject([{ host: "10.0.0.1", port: 19092 }]);
   });
 });

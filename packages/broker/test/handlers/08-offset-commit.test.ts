@@ -50,7 +50,7 @@ describe("OffsetCommit", () => {
 
   it("commits by topic id, at version 10", async () => {
     const broker = await offsetsBroker();
-    const topicId = broker.broker.metadata.image.topics.get("t")!.id;
+    const topicId = broker.metadata.image.topics.get("t")!.id;
     const unknown = "00000000-0000-0000-0000-0000000000ff";
     const request = {
       groupId: "g",

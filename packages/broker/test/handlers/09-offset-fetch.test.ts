@@ -19,8 +19,7 @@ async function commit(broker: WholeBroker, groupId: string, name: string, commit
 }
 
 const NOTHING = { committedOffset: -1, committedLeaderEpoch: -1, metadata: "", errorCode: 0 };
-const idOf = (broker: WholeBroker, topic: string) =>
-  broker.broker.metadata.image.topics.get(topic)!.id;
+const idOf = (broker: WholeBroker, topic: string) => broker.metadata.image.topics.get(topic)!.id;
 
 describe("OffsetFetch", () => {
   it.each([1, 4, 5, 7])("answers for one group, at version %i", async (version) => {

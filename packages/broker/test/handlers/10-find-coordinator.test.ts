@@ -8,7 +8,7 @@ it("finds the coordinator of a group, at every version", async () => {
   const broker = await WholeBroker.start();
   for (let version = 0; version <= 3; version++) {
     const answer = await broker.call(FindCoordinator, version, { key: "group" });
-    expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 9092 });
+    expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 19092 });
   }
   for (let version = 4; version <= 6; version++) {
     const { coordinators } = await broker.call(FindCoordinator, version, {
@@ -19,14 +19,14 @@ it("finds the coordinator of a group, at every version", async () => {
       ["b", 0, 1],
     ]);
   }
-  const topic = broker.broker.metadata.image.topics.get("__consumer_offsets");
+  const topic = broker.metadata.image.topics.get("__consumer_offsets");
   expect(topic?.partitions).toHaveLength(50);
 });
 
 it("names this broker for a transactional id; its InitProducerId refuses the id", async () => {
   const broker = await WholeBroker.start();
   const answer = await broker.call(FindCoordinator, 3, { key: "tx", keyType: 1 });
-  expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 9092 });
+  expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 19092 });
   const request = { transactionalId: "tx", transactionTimeoutMs: 60_000 };
   const init = await broker.call(InitProducerId, 5, request);
   expect(init.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
@@ -44,7 +44,7 @@ it("names the leader of each group's partition, unless it is down", async () => 
   const history = cluster([2, 3], { __consumer_offsets: [[2], [3], [2]] });
   history.change("__consumer_offsets", 2, { leader: -1 });
   history.fence(3);
-  const broker = await WholeBroker.start({}, history.records);
+  const broker = await WholeBroker.startWith({ before: history.records });
   // Java's hash of one letter is its code: 99 for "c", a multiple of 3.
   const keys = ["c", "d", "e"];
   expect(keys.map((key) => partitionOf(key, 3))).toEqual([0, 1, 2]);

@@ -36,10 +36,10 @@ it("is refused with a wrong generation, member, instance or group", async () => 
 it("is answered without an error while the coordinator is being loaded", async () => {
   const broker = await WholeBroker.start();
   // Sent when the topic exists; its shards are loaded a little later.
-  const created = broker.broker.metadata.controller.createOffsetsTopic({});
+  const created = broker.metadata.controller.createOffsetsTopic({});
   const beat = { groupId: "g", generationId: 1, memberId: "m" };
   const loading = new Promise<number>((resolve) => {
-    broker.broker.metadata.onChange(() => {
+    broker.metadata.onChange(() => {
       void broker.call(Heartbeat, 4, beat).then(({ errorCode }) => resolve(errorCode));
     });
   });

@@ -49,7 +49,7 @@ it("lists nothing when there are no groups", async () => {
 it("waits for a shard that is being loaded", async () => {
   const broker = await WholeBroker.start();
   const loading = new Promise<number>((resolve) => {
-    broker.broker.metadata.onChange(() => {
+    broker.metadata.onChange(() => {
       void broker.call(ListGroups, 5, {}).then(({ errorCode }) => resolve(errorCode));
     });
   });

@@ -1,7 +1,6 @@
 import { DescribeAcls, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { describeAcls } from "../../src/handlers/29-describe-acls.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 const filter = {
   ...{ resourceTypeFilter: 1, resourceNameFilter: null, patternTypeFilter: 1 },
@@ -9,9 +8,9 @@ const filter = {
 };
 
 it("DescribeAcls answers SECURITY_DISABLED: there is no authorizer", async () => {
-  const { call } = await metadataBroker();
+  const broker = await WholeBroker.start();
   for (let version = 1; version <= 3; version++) {
-    const answer = await call(DescribeAcls, describeAcls, version, filter);
+    const answer = await broker.call(DescribeAcls, version, filter);
     expect(answer).toMatchObject({ errorCode: ErrorCode.SECURITY_DISABLED, resources: [] });
     expect(answer.errorMessage).toContain("no authorizer");
   }

@@ -1,7 +1,6 @@
 import { CreateAcls, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { createAcls } from "../../src/handlers/30-create-acls.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 const creation = {
   ...{ resourceType: 2, resourceName: "t", resourcePatternType: 3 },
@@ -9,9 +8,9 @@ const creation = {
 };
 
 it("CreateAcls refuses each creation: there is no authorizer", async () => {
-  const { call } = await metadataBroker();
+  const broker = await WholeBroker.start();
   for (let version = 1; version <= 3; version++) {
-    const { results } = await call(CreateAcls, createAcls, version, {
+    const { results } = await broker.call(CreateAcls, version, {
       creations: [creation, creation],
     });
     const { SECURITY_DISABLED } = ErrorCode;

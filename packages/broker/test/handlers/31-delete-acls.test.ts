@@ -1,7 +1,6 @@
 import { DeleteAcls, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { deleteAcls } from "../../src/handlers/31-delete-acls.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 const filter = {
   ...{ resourceTypeFilter: 2, resourceNameFilter: "t", patternTypeFilter: 3 },
@@ -9,9 +8,9 @@ const filter = {
 };
 
 it("DeleteAcls refuses each filter: there is no authorizer", async () => {
-  const { call } = await metadataBroker();
+  const broker = await WholeBroker.start();
   for (let version = 1; version <= 3; version++) {
-    const { filterResults } = await call(DeleteAcls, deleteAcls, version, { filters: [filter] });
+    const { filterResults } = await broker.call(DeleteAcls, version, { filters: [filter] });
     expect(filterResults).toMatchObject([
       { errorCode: ErrorCode.SECURITY_DISABLED, matchingAcls: [] },
     ]);

@@ -1,17 +1,17 @@
 import { DescribeConfigs, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
-import { describeConfigs } from "../../src/handlers/32-describe-configs.ts";
+import { configRecord } from "../../src/metadata/records.ts";
 import { alterConfigs, createTopics } from "../metadata/ask.ts";
+import { cluster } from "../metadata/cluster.ts";
 import { spec } from "../metadata/support.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 async function brokerWithTopic() {
-  const kafkaConfigs = { "log.retention.hours": "2", "ssl.keystore.password": "geheim" };
-  const opened = await metadataBroker({ kafkaConfigs });
+  const broker = await WholeBroker.start({ "log.retention.hours": "2" });
   const configs = [{ name: "segment.bytes", value: "1048576" }];
-  await createTopics(opened.metadata, [spec("t", { configs })]);
-  return opened;
+  await createTopics(broker.metadata, [spec("t", { configs })]);
+  return broker;
 }
 
 const resource = (resourceType: number, resourceName: string, keys: string[] | null = null) => ({
@@ -20,9 +20,9 @@ const resource = (resourceType: number, resourceName: string, keys: string[] | n
 
 describe("DescribeConfigs", () => {
   it("describes a topic's configs and their sources, at both ends of its versions", async () => {
-    const { call } = await brokerWithTopic();
+    const broker = await brokerWithTopic();
     const asked = resource(ResourceType.topic, "t");
-    const old = await call(DescribeConfigs, describeConfigs, 1, asked);
+    const old = await broker.call(DescribeConfigs, 1, asked);
     const [found] = old.results;
     expect(found).toMatchObject({ errorCode: 0, errorMessage: null, resourceName: "t" });
     const config = (name: string) => found!.configs.find((one) => one.name === name);
@@ -31,7 +31,7 @@ describe("DescribeConfigs", () => {
     expect(config("max.message.bytes")).toMatchObject({ value: "1048588", configSource: 5 });
     expect(config("max.message.bytes")).toMatchObject({ readOnly: false, isSensitive: false });
     const more = { ...asked, includeSynonyms: true, includeDocumentation: true };
-    const { results } = await call(DescribeConfigs, describeConfigs, 4, more);
+    const { results } = await broker.call(DescribeConfigs, 4, more);
     const segment = results[0]!.configs.find((one) => one.name === "segment.bytes")!;
     expect(segment).toMatchObject({ configType: 3, documentation: expect.stringContaining("seg") });
     expect(segment.synonyms).toEqual([
@@ -41,25 +41,25 @@ describe("DescribeConfigs", () => {
   });
 
   it("returns only the keys that the request names; all for an empty list", async () => {
-    const { call } = await brokerWithTopic();
+    const broker = await brokerWithTopic();
     const asked = resource(ResourceType.topic, "t", ["retention.ms", "nonsense"]);
-    const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+    const { results } = await broker.call(DescribeConfigs, 4, asked);
     expect(results[0]!.configs.map(({ name }) => name)).toEqual(["retention.ms"]);
-    const none = await call(DescribeConfigs, describeConfigs, 4, resource(2, "t", []));
+    const none = await broker.call(DescribeConfigs, 4, resource(2, "t", []));
     expect(none.results[0]!.configs.length).toBeGreaterThan(30);
   });
 
   it("lists an unknown config that is set, but not its value", async () => {
-    const { call, metadata } = await brokerWithTopic();
+    const broker = await brokerWithTopic();
     const change = { name: "my.plugin.key", operation: 0, value: "x" };
-    const broker = { type: ResourceType.broker, replace: false, changes: [change] };
+    const resourceOf = { type: ResourceType.broker, replace: false, changes: [change] };
     for (const [name, configSource] of [
       ["", 3],
       ["1", 2],
     ] as const) {
-      await alterConfigs(metadata, [{ ...broker, name }]);
+      await alterConfigs(broker.metadata, [{ ...resourceOf, name }]);
       const asked = resource(ResourceType.broker, name, ["my.plugin.key"]);
-      const { results } = await call(DescribeConfigs, describeConfigs, 4, {
+      const { results } = await broker.call(DescribeConfigs, 4, {
         ...asked,
         includeDocumentation: true,
       });
@@ -72,16 +72,16 @@ describe("DescribeConfigs", () => {
     }
   });
 
-  it("describes a broker's configs, but no secret", async () => {
-    const { call, metadata } = await brokerWithTopic();
+  it("describes a broker's configs and where they are set", async () => {
+    const broker = await brokerWithTopic();
     const change = { name: "message.max.bytes", operation: 0, value: "5000" };
-    const broker = { type: ResourceType.broker, replace: false, changes: [change] };
-    await alterConfigs(metadata, [{ ...broker, name: "" }]);
-    await alterConfigs(metadata, [
-      { ...broker, name: "1", changes: [{ ...change, value: "6000" }] },
+    const resourceOf = { type: ResourceType.broker, replace: false, changes: [change] };
+    await alterConfigs(broker.metadata, [{ ...resourceOf, name: "" }]);
+    await alterConfigs(broker.metadata, [
+      { ...resourceOf, name: "1", changes: [{ ...change, value: "6000" }] },
     ]);
     const asked = { ...resource(ResourceType.broker, "1"), includeSynonyms: true };
-    const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+    const { results } = await broker.call(DescribeConfigs, 4, asked);
     const config = (name: string) => results[0]!.configs.find((one) => one.name === name);
     expect(config("message.max.bytes")?.synonyms).toEqual([
       { name: "message.max.bytes", value: "6000", source: 2 },
@@ -89,18 +89,28 @@ describe("DescribeConfigs", () => {
       { name: "message.max.bytes", value: "1048588", source: 5 },
     ]);
     expect(config("node.id")).toMatchObject({ value: "1", readOnly: true, configSource: 4 });
-    const password = config("ssl.keystore.password");
-    expect(password).toMatchObject({ value: null, isSensitive: true, configType: 9 });
-    expect(JSON.stringify(results)).not.toContain("geheim");
-    expect(metadata.topicConfig("t").maxMessageBytes).toBe(6000);
-    const all = await call(DescribeConfigs, describeConfigs, 4, resource(ResourceType.broker, ""));
+    expect(broker.metadata.topicConfig("t").maxMessageBytes).toBe(6000);
+    const all = await broker.call(DescribeConfigs, 4, resource(ResourceType.broker, ""));
     expect(all.results[0]!.configs).toMatchObject([{ name: "message.max.bytes", value: "5000" }]);
   });
 
+  it("shows no secret", async () => {
+    // A broker that is given a password refuses to start, but its metadata may hold one.
+    const secret = configRecord(ResourceType.broker, "1", "ssl.keystore.password", "geheim");
+    const before = [...cluster([1]).records, secret];
+    const broker = await WholeBroker.startWith({ before });
+    const asked = { ...resource(ResourceType.broker, "1"), includeSynonyms: true };
+    const { results } = await broker.call(DescribeConfigs, 4, asked);
+    const password = results[0]!.configs.find(({ name }) => name === "ssl.keystore.password");
+    expect(password).toMatchObject({ value: null, isSensitive: true, configSource: 2 });
+    expect(password).toMatchObject({ configType: 9, synonyms: [{ value: null, source: 2 }] });
+    expect(JSON.stringify(results)).not.toContain("geheim");
+  });
+
   it("refuses unknown resources and types", async () => {
-    const { call } = await brokerWithTopic();
+    const broker = await brokerWithTopic();
     const code = async (type: number, name: string) => {
-      const { results } = await call(DescribeConfigs, describeConfigs, 4, resource(type, name));
+      const { results } = await broker.call(DescribeConfigs, 4, resource(type, name));
       return results[0]!.errorCode;
     };
     expect(await code(ResourceType.topic, "none")).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
@@ -113,16 +123,18 @@ describe("DescribeConfigs", () => {
 });
 
 it("DescribeConfigs describes, of another broker, the configs set at run time", async () => {
-  const { call, metadata } = await metadataBroker({ brokers: [1, 2] });
+  const broker = await WholeBroker.startWith({ before: cluster([1, 2]).records });
   const set = (name: string, config: string, value: string) => {
     const changes = [{ name: config, operation: 0, value }];
-    return alterConfigs(metadata, [{ type: ResourceType.broker, name, replace: false, changes }]);
+    return alterConfigs(broker.metadata, [
+      { type: ResourceType.broker, name, replace: false, changes },
+    ]);
   };
   await set("", "message.max.bytes", "5000");
   await set("", "log.retention.ms", "60000");
   expect(await set("2", "message.max.bytes", "6000")).toMatchObject([{ errorCode: 0 }]);
   const asked = { ...resource(ResourceType.broker, "2"), includeSynonyms: true };
-  const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+  const { results } = await broker.call(DescribeConfigs, 4, asked);
   const told = results[0]!.configs.map(({ name, value, configSource }) => {
     return [name, value, configSource];
   });
@@ -136,7 +148,7 @@ it("DescribeConfigs describes, of another broker, the configs set at run time", 
   const own = results[0]!.configs.find(({ name }) => name === "message.max.bytes")!;
   expect(own.synonyms.map(({ value }) => value)).toEqual(["6000", "5000"]);
   const more = ["3", "02", "x"].map((name) => resource(ResourceType.broker, name).resources[0]!);
-  const unknown = await call(DescribeConfigs, describeConfigs, 4, { resources: more });
+  const unknown = await broker.call(DescribeConfigs, 4, { resources: more });
   expect(unknown.results.map(({ errorCode }) => errorCode)).toEqual([
     ErrorCode.INVALID_REQUEST,
     ErrorCode.INVALID_REQUEST,
@@ -145,17 +157,17 @@ it("DescribeConfigs describes, of another broker, the configs set at run time", 
 });
 
 it("DescribeConfigs describes a group's configs, set or not", async () => {
-  const { call, metadata } = await metadataBroker();
+  const broker = await WholeBroker.start();
   const set = async (name: string, value: string) => {
     const changes = [{ name, operation: 0, value }];
     const group = { type: ResourceType.group, name: "g", replace: false, changes };
-    expect(await alterConfigs(metadata, [group])).toMatchObject([{ errorCode: 0 }]);
+    expect(await alterConfigs(broker.metadata, [group])).toMatchObject([{ errorCode: 0 }]);
   };
   await set("consumer.session.timeout.ms", "50000");
   await set("share.auto.offset.reset", "by_duration:PT1H");
   const more = { includeSynonyms: true, includeDocumentation: true };
   const asked = { ...resource(ResourceType.group, "g"), ...more };
-  const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+  const { results } = await broker.call(DescribeConfigs, 4, asked);
   const config = (name: string) => results[0]!.configs.find((one) => one.name === name);
   expect(config("consumer.session.timeout.ms")).toMatchObject({
     value: "50000",
@@ -178,31 +190,31 @@ it("DescribeConfigs describes a group's configs, set or not", async () => {
   // Kafka's internal configs are listed only when they are set.
   expect(config("streams.task.offset.interval.ms")).toBeUndefined();
   await set("streams.task.offset.interval.ms", "20000");
-  const again = await call(DescribeConfigs, describeConfigs, 4, asked);
+  const again = await broker.call(DescribeConfigs, 4, asked);
   const names = again.results[0]!.configs.map(({ name }) => name);
   expect(names).toContain("streams.task.offset.interval.ms");
 });
 
 it("DescribeConfigs lists synonyms as Kafka does: hours only after milliseconds", async () => {
   const kafkaConfigs = { "log.retention.hours": "2", "advertised.listeners": "PLAINTEXT://a:1" };
-  const { call, metadata } = await metadataBroker({ kafkaConfigs });
-  await createTopics(metadata, [spec("t")]);
+  const broker = await WholeBroker.start(kafkaConfigs);
+  await createTopics(broker.metadata, [spec("t")]);
   const config = async (type: number, name: string, key: string) => {
     const asked = { ...resource(type, name, [key]), includeSynonyms: true };
-    const { results } = await call(DescribeConfigs, describeConfigs, 4, asked);
+    const { results } = await broker.call(DescribeConfigs, 4, asked);
     return results[0]!.configs[0]!;
   };
-  const topic = (key: string) => config(ResourceType.topic, "t", key);
-  const broker = (key: string) => config(ResourceType.broker, "1", key);
+  const ofTopic = (key: string) => config(ResourceType.topic, "t", key);
+  const ofBroker = (key: string) => config(ResourceType.broker, "1", key);
   const none = { configSource: 5, synonyms: [] };
-  expect(await topic("retention.ms")).toMatchObject({ value: "7200000", ...none });
-  expect(await topic("segment.ms")).toMatchObject({ value: "604800000", ...none });
-  expect(await broker("log.retention.ms")).toMatchObject({ value: null, ...none });
-  expect((await broker("advertised.listeners")).configSource).toBe(4);
+  expect(await ofTopic("retention.ms")).toMatchObject({ value: "7200000", ...none });
+  expect(await ofTopic("segment.ms")).toMatchObject({ value: "604800000", ...none });
+  expect(await ofBroker("log.retention.ms")).toMatchObject({ value: null, ...none });
+  expect((await ofBroker("advertised.listeners")).configSource).toBe(4);
   const changes = [{ name: "log.retention.ms", operation: 0, value: "60000" }];
   const all = { type: ResourceType.broker, name: "", replace: false, changes };
-  await alterConfigs(metadata, [all]);
-  expect((await topic("retention.ms")).synonyms).toEqual([
+  await alterConfigs(broker.metadata, [all]);
+  expect((await ofTopic("retention.ms")).synonyms).toEqual([
     { name: "log.retention.ms", value: "60000", source: 3 },
     { name: "log.retention.hours", value: "2", source: 4 },
     { name: "log.retention.hours", value: "168", source: 5 },

@@ -1,39 +1,45 @@
 import { CreatePartitions, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { createPartitions } from "../../src/handlers/37-create-partitions.ts";
+import { MemoryFiles } from "../env/memory-files.ts";
 import { createTopics, deleteTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 const options = { timeoutMs: 1_000, validateOnly: false };
 
+async function logsOf(files: MemoryFiles): Promise<string[]> {
+  return (await files.list("/data")).filter((name) => name.startsWith("t-"));
+}
+
 describe("CreatePartitions", () => {
   it("adds partitions and their logs, at both ends of its versions", async () => {
-    const { call, metadata, host } = await metadataBroker();
-    await createTopics(metadata, [spec("t")]);
+    const files = new MemoryFiles();
+    const broker = await WholeBroker.startWith({ files });
+    await createTopics(broker.metadata, [spec("t")]);
     for (const [version, count] of [
       [0, 3],
       [3, 5],
     ] as const) {
       const topics = [{ name: "t", count, assignments: null }];
-      const { results } = await call(CreatePartitions, createPartitions, version, {
+      const { results } = await broker.call(CreatePartitions, version, {
         topics,
         ...options,
       });
       expect(results).toEqual([{ name: "t", errorCode: 0, errorMessage: null }]);
-      expect(metadata.image.topics.get("t")!.partitions).toHaveLength(count);
-      expect(host.logs.size).toBe(count);
+      expect(broker.metadata.image.topics.get("t")!.partitions).toHaveLength(count);
+      expect(await logsOf(files)).toHaveLength(count);
     }
   });
 
   it("refuses invalid counts and assignments, with a text, and failed storage", async () => {
-    const { call, metadata, host } = await metadataBroker();
-    await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
+    const files = new MemoryFiles();
+    const broker = await WholeBroker.startWith({ files });
+    await createTopics(broker.metadata, [spec("t", { numPartitions: 2 })]);
     const code = async (name: string, count: number, ids: number[][] | null = null) => {
       const assignments = ids?.map((brokerIds) => ({ brokerIds })) ?? null;
       const topics = [{ name, count, assignments }];
       const request = { topics, ...options };
-      const { results } = await call(CreatePartitions, createPartitions, 3, request);
+      const { results } = await broker.call(CreatePartitions, 3, request);
       const { errorCode, errorMessage } = results[0]!;
       expect(errorMessage === null, `a text for ${errorCode}`).toBe(errorCode === 0);
       return errorCode;
@@ -45,24 +51,28 @@ describe("CreatePartitions", () => {
     expect(await code("t", 3, [[1], [1]])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
     expect(await code("t", 3, [[2]])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
     expect(await code("t", 3, [[1, 1]])).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
-    host.failure = new Error("no space");
+    files.fault = (_, path) => {
+      if (path.includes("/t-2")) throw new Error("I/O error");
+    };
     expect(await code("t", 3)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
-    expect(metadata.image.topics.get("t")!.partitions).toHaveLength(2);
-    host.failure = null;
+    expect(broker.metadata.image.topics.get("t")!.partitions).toHaveLength(2);
+    files.fault = () => {};
     expect(await code("t", 3, [[1]])).toBe(0);
   });
 
   it("leaves no logs of a topic that is deleted in the meantime", async () => {
-    const { call, metadata, host } = await metadataBroker();
-    await createTopics(metadata, [spec("t")]);
-    const createLogs = host.createLogs.bind(host);
-    host.createLogs = async (ids) => {
-      await createLogs(ids);
-      await deleteTopics(metadata, [{ name: "t", id: null }]);
+    const files = new MemoryFiles();
+    const broker = await WholeBroker.startWith({ files });
+    await createTopics(broker.metadata, [spec("t")]);
+    const { partitions } = broker.broker;
+    const createLogs = partitions.createLogs.bind(partitions);
+    partitions.createLogs = async (logs) => {
+      await createLogs(logs);
+      await deleteTopics(broker.metadata, [{ name: "t", id: null }]);
     };
     const topics = [{ name: "t", count: 3, assignments: null }];
-    const { results } = await call(CreatePartitions, createPartitions, 3, { topics, ...options });
+    const { results } = await broker.call(CreatePartitions, 3, { topics, ...options });
     expect(results).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }]);
-    expect(host.logs.size).toBe(0);
+    expect(await logsOf(files)).toEqual([]);
   });
 });

@@ -1,21 +1,20 @@
 import { AlterPartitionReassignments, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { alterPartitionReassignments } from "../../src/handlers/45-alter-partition-reassignments.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { spec } from "../metadata/support.ts";
-import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
-import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+import { brokerWithoutStorage, clusterBroker } from "./cluster-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 function alter(
-  { call }: TestBroker,
+  broker: WholeBroker,
   version: number,
   replicas: (number[] | null)[],
   more: { allowReplicationFactorChange?: boolean } = {},
 ) {
   const partitions = replicas.map((list, partitionIndex) => ({ partitionIndex, replicas: list }));
   const request = { timeoutMs: 1, topics: [{ name: "t", partitions }], ...more };
-  return call(AlterPartitionReassignments, alterPartitionReassignments, version, request);
+  return broker.call(AlterPartitionReassignments, version, request);
 }
 
 async function codes(...asked: Parameters<typeof alter>): Promise<number[]> {
@@ -62,7 +61,7 @@ it("AlterPartitionReassignments keeps the replication factor on request", async 
 });
 
 it("AlterPartitionReassignments accepts only the present replica on a single broker", async () => {
-  const broker = await metadataBroker();
+  const broker = await WholeBroker.start();
   await createTopics(broker.metadata, [spec("t")]);
   expect(await codes(broker, 1, [[1]])).toEqual([0]);
   expect(await codes(broker, 1, [[2]])).toEqual([INVALID_REPLICA_ASSIGNMENT]);
@@ -71,6 +70,6 @@ it("AlterPartitionReassignments accepts only the present replica on a single bro
 });
 
 it("AlterPartitionReassignments answers KAFKA_STORAGE_ERROR when it can't store", async () => {
-  const answer = await alter(await brokerWithoutLog(), 0, [[1]]);
+  const answer = await alter(await brokerWithoutStorage(), 0, [[1]]);
   expect(answer).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, responses: [] });
 });

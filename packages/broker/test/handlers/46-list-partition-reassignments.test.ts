@@ -1,16 +1,15 @@
 import { ErrorCode, ListPartitionReassignments } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { listPartitionReassignments } from "../../src/handlers/46-list-partition-reassignments.ts";
 import { decideReassign } from "../../src/metadata/decide-reassign.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { spec } from "../metadata/support.ts";
-import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
-import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+import { brokerWithoutStorage, clusterBroker } from "./cluster-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
-function list({ call }: TestBroker, topics: { name: string; partitionIndexes: number[] }[] | null) {
+function list(broker: WholeBroker, topics: { name: string; partitionIndexes: number[] }[] | null) {
   const request = { timeoutMs: 1, topics };
-  return call(ListPartitionReassignments, listPartitionReassignments, 0, request);
+  return broker.call(ListPartitionReassignments, 0, request);
 }
 
 it("ListPartitionReassignments lists partitions that are being reassigned", async () => {
@@ -40,12 +39,12 @@ it("ListPartitionReassignments lists partitions that are being reassigned", asyn
 });
 
 it("ListPartitionReassignments lists nothing on a single broker", async () => {
-  const broker = await metadataBroker();
+  const broker = await WholeBroker.start();
   await createTopics(broker.metadata, [spec("t")]);
   expect(await list(broker, null)).toMatchObject({ errorCode: 0, topics: [] });
 });
 
 it("ListPartitionReassignments answers the error of a controller without storage", async () => {
-  const { errorCode } = await list(await brokerWithoutLog(), null);
+  const { errorCode } = await list(await brokerWithoutStorage(), null);
   expect(errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });

@@ -1,16 +1,15 @@
 import { DescribeQuorum, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { describeQuorum } from "../../src/handlers/55-describe-quorum.ts";
 import { cluster } from "../metadata/cluster.ts";
 import { clusterBroker, QUORUM } from "./cluster-broker.ts";
-import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
-function describe({ call }: TestBroker, version: number, ...asked: [string, ...number[]][]) {
+function describe(broker: WholeBroker, version: number, ...asked: [string, ...number[]][]) {
   const topics = asked.map(([topicName, ...partitions]) => ({
     topicName,
     partitions: partitions.map((partitionIndex) => ({ partitionIndex })),
   }));
-  return call(DescribeQuorum, describeQuorum, version, { topics });
+  return broker.call(DescribeQuorum, version, { topics });
 }
 
 it("DescribeQuorum lists the leader, voters and observers, at every version", async () => {
@@ -35,9 +34,9 @@ it("DescribeQuorum lists the leader, voters and observers, at every version", as
 });
 
 it("DescribeQuorum of a single broker names that broker and the end of its log", async () => {
-  const broker = await metadataBroker();
+  const broker = await WholeBroker.start();
   const { topics } = await describe(broker, 2, ["__cluster_metadata", 0]);
-  const end = broker.log.endOffset;
+  const end = broker.metadata.endOffset;
   expect(end).toBeGreaterThan(0);
   const self = { replicaId: 1, logEndOffset: end, lastFetchTimestamp: 1_700_000_000_000 };
   const found = { leaderId: 1, highWatermark: end, currentVoters: [self], observers: [] };
@@ -45,7 +44,7 @@ it("DescribeQuorum of a single broker names that broker and the end of its log",
 });
 
 it("DescribeQuorum refuses other partitions, and answers an error without a leader", async () => {
-  const broker = await metadataBroker();
+  const broker = await WholeBroker.start();
   const unknown: [string, ...number[]][][] = [
     [["t", 0]],
     [["__cluster_metadata", 1]],

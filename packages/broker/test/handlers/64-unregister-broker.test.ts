@@ -1,12 +1,11 @@
 import { ErrorCode, UnregisterBroker } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { unregisterBroker } from "../../src/handlers/64-unregister-broker.ts";
 import { cluster } from "../metadata/cluster.ts";
-import { brokerWithoutLog, clusterBroker } from "./cluster-broker.ts";
-import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
+import { brokerWithoutStorage, clusterBroker } from "./cluster-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
-const unregister = ({ call }: TestBroker, brokerId: number) =>
-  call(UnregisterBroker, unregisterBroker, 0, { brokerId });
+const unregister = (broker: WholeBroker, brokerId: number) =>
+  broker.call(UnregisterBroker, 0, { brokerId });
 
 it("UnregisterBroker removes a broker that is down and has no replicas", async () => {
   const history = cluster([1, 2, 3], { t: [[1, 2]] });
@@ -21,7 +20,7 @@ it("UnregisterBroker removes a broker that is down and has no replicas", async (
 });
 
 it("UnregisterBroker refuses the broker itself and unknown ones, also in a cluster", async () => {
-  for (const broker of [await metadataBroker(), await clusterBroker(cluster([1]))]) {
+  for (const broker of [await WholeBroker.start(), await clusterBroker(cluster([1]))]) {
     const { errorCode, errorMessage } = await unregister(broker, 1);
     expect(errorCode).toBe(ErrorCode.INVALID_REQUEST);
     expect(errorMessage).toContain("stop it");
@@ -30,6 +29,6 @@ it("UnregisterBroker refuses the broker itself and unknown ones, also in a clust
 });
 
 it("UnregisterBroker answers KAFKA_STORAGE_ERROR when it can't store", async () => {
-  const { errorCode } = await unregister(await brokerWithoutLog(), 1);
+  const { errorCode } = await unregister(await brokerWithoutStorage(), 1);
   expect(errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });

@@ -1,27 +1,28 @@
 import { ErrorCode, ListConfigResources } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
-import { listConfigResources } from "../../src/handlers/74-list-config-resources.ts";
 import { alterConfigs, createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 it("ListConfigResources lists brokers, topics and groups with configs, by version", async () => {
-  const { call, metadata } = await metadataBroker();
-  await createTopics(metadata, [spec("t")]);
+  const broker = await WholeBroker.start();
+  await createTopics(broker.metadata, [spec("t")]);
   const list = (version: number, ...resourceTypes: number[]) =>
-    call(ListConfigResources, listConfigResources, version, { resourceTypes });
+    broker.call(ListConfigResources, version, { resourceTypes });
   expect((await list(0)).configResources).toEqual([]);
-  const broker = { resourceName: "1", resourceType: ResourceType.broker };
+  const one = { resourceName: "1", resourceType: ResourceType.broker };
   const topic = { resourceName: "t", resourceType: ResourceType.topic };
-  expect((await list(1)).configResources).toEqual([broker, topic]);
+  expect((await list(1)).configResources).toEqual([one, topic]);
   expect((await list(1, ResourceType.topic)).configResources).toEqual([topic]);
   const change = { name: "consumer.session.timeout.ms", operation: 0, value: "50000" };
   const group = { type: ResourceType.group, name: "g", replace: false };
-  await alterConfigs(metadata, [{ ...group, changes: [change] }]);
+  await alterConfigs(broker.metadata, [{ ...group, changes: [change] }]);
   const listed = { resourceName: "g", resourceType: ResourceType.group };
-  expect((await list(1)).configResources).toEqual([listed, broker, topic]);
-  await alterConfigs(metadata, [{ ...group, changes: [{ ...change, operation: 1, value: null }] }]);
+  expect((await list(1)).configResources).toEqual([listed, one, topic]);
+  await alterConfigs(broker.metadata, [
+    { ...group, changes: [{ ...change, operation: 1, value: null }] },
+  ]);
   expect((await list(1, ResourceType.group)).configResources).toEqual([]);
   expect((await list(1, 99)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
 });

@@ -1,26 +1,24 @@
 import { DescribeTopicPartitions, ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { describeTopicPartitions } from "../../src/handlers/75-describe-topic-partitions.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { spec } from "../metadata/support.ts";
-import { metadataBroker } from "./metadata-broker.ts";
+import { WholeBroker } from "./whole-broker.ts";
 
 async function brokerWithTopics() {
-  const opened = await metadataBroker();
+  const broker = await WholeBroker.start();
   const specs = [spec("b", { numPartitions: 3 }), spec("a", { numPartitions: 2 }), spec("c")];
-  await createTopics(opened.metadata, specs);
+  await createTopics(broker.metadata, specs);
   const describe = (request: {
     topics?: { name: string }[];
     responsePartitionLimit?: number;
     cursor?: { topicName: string; partitionIndex: number } | null;
-  }) =>
-    opened.call(DescribeTopicPartitions, describeTopicPartitions, 0, { topics: [], ...request });
-  return { ...opened, describe };
+  }) => broker.call(DescribeTopicPartitions, 0, { topics: [], ...request });
+  return { broker, describe };
 }
 
 describe("DescribeTopicPartitions", () => {
   it("lists all topics in the order of their names", async () => {
-    const { describe, metadata } = await brokerWithTopics();
+    const { broker, describe } = await brokerWithTopics();
     const { topics, nextCursor } = await describe({});
     expect(topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([
       ["a", 2],
@@ -28,7 +26,10 @@ describe("DescribeTopicPartitions", () => {
       ["c", 1],
     ]);
     expect(nextCursor).toBeNull();
-    expect(topics[0]).toMatchObject({ errorCode: 0, topicId: metadata.image.topics.get("a")!.id });
+    expect(topics[0]).toMatchObject({
+      errorCode: 0,
+      topicId: broker.metadata.image.topics.get("a")!.id,
+    });
     expect(topics[0]!.partitions[1]).toMatchObject({
       partitionIndex: 1,
       leaderId: 1,

@@ -18,7 +18,7 @@ function denying(): { readonly asked: string[]; readonly authorizer: Authorizer 
 
 it("a request whose permission is for the whole request is refused before its handler", async () => {
   const { asked, authorizer } = denying();
-  const broker = await WholeBroker.start({}, [], authorizer);
+  const broker = await WholeBroker.startWith({ authorizer });
   const beat = await broker.call(Heartbeat, 4, HEARTBEAT);
   expect(beat.errorCode).toBe(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   const filter = { resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1 };
@@ -30,7 +30,7 @@ it("a request whose permission is for the whole request is refused before its ha
 
 it("the router leaves permissions for each resource to the handler", async () => {
   const { asked, authorizer } = denying();
-  const broker = await WholeBroker.start({}, [], authorizer);
+  const broker = await WholeBroker.startWith({ authorizer });
   const request = { statesFilter: [], typesFilter: [] };
   expect((await broker.call(ListGroups, 5, request)).errorCode).toBe(0);
   expect(asked).toEqual([]);

@@ -1,9 +1,9 @@
 import { localForm } from "../../src/metadata/operation.ts";
-import { type Controller, type Deciding, operations } from "../../src/metadata/operations.ts";
+import { type Deciding, operations } from "../../src/metadata/operations.ts";
 import type { Quorum } from "../../src/metadata/quorum.ts";
 import { StateMachineError } from "../../src/state-machine/replayed-state.ts";
+import { MemoryFiles } from "../env/memory-files.ts";
 import { cluster, type History } from "../metadata/cluster.ts";
-import { metadataBroker, type TestBroker } from "./metadata-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 export const QUORUM: Quorum = {
@@ -17,25 +17,31 @@ export const QUORUM: Quorum = {
   observers: [{ id: 3, logEndOffset: 12, lastFetchMs: -1, lastCaughtUpMs: -1 }],
 };
 
-/** A broker whose controller decides over `history` and adds its records there. */
-export function clusterBroker(history: History, quorum = QUORUM): Promise<TestBroker> {
+/** Broker 1, whose controller decides over `history` and adds its records there. */
+export async function clusterBroker(history: History, quorum = QUORUM): Promise<WholeBroker> {
+  const broker = await WholeBroker.startWith({ before: cluster([1, 2]).records });
   const decide: Deciding["decide"] = async (decision) => history.take(decision(history.image));
-  return metadataBroker({ brokers: [1, 2], controller: controllerOf(decide, quorum) });
-}
-
-/** A broker whose controller can't store its decisions. */
-export function brokerWithoutLog(): Promise<TestBroker> {
-  const decide: Deciding["decide"] = async () => {
-    throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("no log"));
-  };
-  return metadataBroker({ controller: controllerOf(decide, QUORUM) });
-}
-
-/** The operations of a controller that create no logs. */
-function controllerOf(decide: Deciding["decide"], quorum: Quorum): Partial<Controller> {
   const { electLeaders, alterReassignments, listReassignments, unregisterBroker } = operations;
   const table = { electLeaders, alterReassignments, listReassignments, unregisterBroker };
-  return { ...localForm(table, { decide }), describeQuorum: async () => quorum };
+  Object.assign(broker.metadata.controller, {
+    ...localForm(table, { decide }),
+    describeQuorum: async () => quorum,
+  });
+  return broker;
+}
+
+/** A broker whose metadata log has failed: its controller can decide nothing any more. */
+export async function brokerWithoutStorage(): Promise<WholeBroker> {
+  const files = new MemoryFiles();
+  const broker = await WholeBroker.startWith({ files });
+  files.fault = (operation, path) => {
+    const isLog = path.includes("/__cluster_metadata-0/");
+    if (isLog && operation === "write") throw new Error("I/O error");
+  };
+  const { controller, nodeId } = broker.metadata;
+  const refused = await controller.allocateProducerIds({ nodeId }).catch((error) => error);
+  if (!(refused instanceof StateMachineError)) throw new Error("the metadata log is written");
+  return broker;
 }
 
 /** Broker 1; broker 2 leads partition 0 of `t`, broker 3, which is down, leads partition 1. */
@@ -43,5 +49,5 @@ export function brokerThatDoesNotLead(): Promise<WholeBroker> {
   const history = cluster([2, 3], { t: [[2], [3]] });
   history.change("t", 0, { leader: 2 });
   history.fence(3);
-  return WholeBroker.start({}, history.records);
+  return WholeBroker.startWith({ before: history.records });
 }

@@ -35,3 +35,25 @@ it("every failure response with an errorMessage field has a text there", async (
   }
   expect(found).toEqual([]);
 });
+
+it("every failure response can be encoded, at every version", async () => {
+  const { broker: services } = await WholeBroker.start();
+  const connection = { localAddress: "127.0.0.1", localPort: 9092 };
+  for (const { api, versions, failure } of handlers) {
+    const { min, max } = rangeOf(versions);
+    for (let version = min; version <= max; version++) {
+      const codec = codecOf(api, version);
+      const asked = new Writer();
+      codec.writeRequest(asked, requestOf(api.request, "name") as Record<string, unknown>);
+      const request = codec.readRequest(new Reader(asked.join()));
+      const context = { services, version, connection, clientId: null };
+      const refused = failure(
+        request,
+        ErrorCode.UNKNOWN_SERVER_ERROR,
+        context as unknown as RequestContext,
+      );
+      const write = () => codec.writeResponse(new Writer(), refused);
+      expect(write, `${api.name} v${version}`).not.toThrow();
+    }
+  }
+});

@@ -14,15 +14,28 @@ import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Services } from "../../src/handlers/handler.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
+import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { openStorage } from "../../src/runtime/local-storage.ts";
 import { openBroker } from "../../src/runtime/start-broker.ts";
 import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
 import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import type { ManualTime } from "../env/manual-time.ts";
+import type { MemoryFiles } from "../env/memory-files.ts";
 import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf } from "../partition/batches.ts";
 import { MemoryListener } from "../runtime/memory-listener.ts";
+
+export interface WholeBrokerOptions {
+  /** Kafka's broker configs. */
+  readonly configs?: Record<string, string>;
+  /** The metadata records that the broker finds when it starts. */
+  readonly before?: readonly MetadataRecord[];
+  readonly authorizer?: Authorizer;
+  readonly bindAddress?: string;
+  /** The disk; without one, and without `before`, the logs are in memory. */
+  readonly files?: MemoryFiles;
+}
 
 const SETTINGS: BrokerSettings = {
   ...{ nodeId: 1, bindAddress: "127.0.0.1", bindPort: 9092, storage: "memory", cluster: null },
@@ -43,20 +56,25 @@ export class WholeBroker {
     this.#ownTimers = time.pendingTimers;
   }
 
+  get metadata(): Metadata {
+    return this.broker.metadata;
+  }
+
   /** The number of timers that requests have armed. */
   get requestTimers(): number {
     return this.time.pendingTimers - this.#ownTimers;
   }
 
-  /** `before`: the metadata records that the broker finds when it starts. */
-  static async start(
-    kafkaConfigs: Record<string, string> = {},
-    before: readonly MetadataRecord[] = [],
-    authorizer: Authorizer = allowAll,
-  ): Promise<WholeBroker> {
-    const env = testEnv();
-    const storage = before.length === 0 ? "memory" : "segment";
-    const settings: BrokerSettings = { ...SETTINGS, storage, kafkaConfigs };
+  static start(configs: Record<string, string> = {}): Promise<WholeBroker> {
+    return WholeBroker.startWith({ configs });
+  }
+
+  static async startWith(options: WholeBrokerOptions): Promise<WholeBroker> {
+    const { configs: kafkaConfigs = {}, before = [], authorizer = allowAll, files } = options;
+    const env = testEnv(files === undefined ? {} : { fs: files });
+    const storage = before.length === 0 && files === undefined ? "memory" : "segment";
+    const { bindAddress = SETTINGS.bindAddress } = options;
+    const settings: BrokerSettings = { ...SETTINGS, bindAddress, storage, kafkaConfigs };
     if (before.length > 0) await record(before, settings, env);
     const listeners: MemoryListener[] = [];
     const server = await openBroker(settings, {

@@ -36,7 +36,7 @@ it("a default for all topics is applied to every hosted partition, other configs
 
 /** A broker with three partitions, and the partitions that each later change is applied to. */
 async function followed() {
-  const { broker } = await WholeBroker.start({}, cluster([1]).records);
+  const { broker } = await WholeBroker.startWith({ before: cluster([1]).records });
   const one = { replicationFactor: 1, assignments: [], configs: [] };
   await createTopics(broker.metadata, [
     { name: "a", numPartitions: 2, ...one },

@@ -74,9 +74,8 @@ export class MemoryListener implements Listener {
     const closed = new AbortController();
     const info = {
       id: ++this.#connections,
-      remoteAddress: "127.0.0.1",
-      localAddress: "127.0.0.1",
-      localPort: this.port,
+      // Not what the broker is bound to: clients may reach it through another address and port.
+      ...{ remoteAddress: "127.0.0.1", localAddress: "10.0.0.1", localPort: 19092 },
       signal: closed.signal,
     };
     return { info, closed };
