@@ -36,8 +36,7 @@ function finished(
 ): PartitionChange | null {
   if (!isReassigning(partition)) return null;
   const target = targetReplicas(partition);
-  const current = currentOf(state);
-  if (!target.every((id) => current.has(id))) return null;
+  if (!target.every((id) => isCurrent(state, id))) return null;
   if (state.replicas.some(({ brokerId }) => !target.includes(brokerId))) return null;
   const done = { replicas: target, adding: [], removing: [], isr: target };
   return { ...done, ...movedLeader(partition, target, target, alive) };
@@ -45,15 +44,14 @@ function finished(
 
 /** As in Kafka an ISR is never empty: its last members hold the data. */
 function changedIsr(partition: PartitionImage, state: ReplicaStates): PartitionChange | null {
-  const current = currentOf(state);
-  const isr = partition.replicas.filter((id) => current.has(id));
+  const isr = partition.replicas.filter((id) => isCurrent(state, id));
   const before = partition.isr;
   const same = isr.length === before.length && isr.every((id, index) => id === before[index]);
   return same || isr.length === 0 ? null : { isr };
 }
 
-function currentOf({ replicas }: ReplicaStates): ReadonlySet<number> {
-  return new Set(replicas.filter(({ current }) => current).map(({ brokerId }) => brokerId));
+function isCurrent({ replicas }: ReplicaStates, id: number): boolean {
+  return replicas.some(({ brokerId, current }) => current && brokerId === id);
 }
 
 /**
@@ -64,14 +62,17 @@ export function misplacedLogs(
   image: MetadataImage,
   states: readonly ReplicaStates[],
 ): MisplacedLog[] {
-  return states.flatMap(({ id, replicas }) => {
+  const misplaced: MisplacedLog[] = [];
+  for (const { id, replicas } of states) {
     const partition = image.topicsById.get(id.topicId)?.partitions[id.partition];
-    if (partition === undefined || replicas.length === 0) return [];
+    if (partition === undefined || replicas.length === 0) continue;
     const target = targetReplicas(partition);
-    const there = new Set(replicas.map(({ brokerId }) => brokerId));
-    const right = there.size === target.length && target.every((broker) => there.has(broker));
-    return right ? [] : { id, replicas: target };
-  });
+    const right =
+      replicas.every(({ brokerId }) => target.includes(brokerId)) &&
+      target.every((broker) => replicas.some(({ brokerId }) => brokerId === broker));
+    if (!right) misplaced.push({ id, replicas: target });
+  }
+  return misplaced;
 }
 
 export interface MisplacedLog {

@@ -35,10 +35,11 @@ export function electLeader(
 
 /** Where the Raft leaders are, from what the engine says of its logs. */
 export function raftLeadersOf(states: readonly ReplicaStates[]): RaftLeaderOf {
-  const leaders = new Map(states.map(({ id, raftLeader }) => [keyOf(id), raftLeader]));
-  return (topicId, partition) => leaders.get(keyOf({ topicId, partition })) ?? null;
-}
-
-function keyOf(id: { readonly topicId: string; readonly partition: number }): string {
-  return `${id.topicId}-${id.partition}`;
+  const leaders = new Map<string, (number | null)[]>();
+  for (const { id, raftLeader } of states) {
+    const ofTopic = leaders.get(id.topicId) ?? [];
+    if (ofTopic.length === 0) leaders.set(id.topicId, ofTopic);
+    ofTopic[id.partition] = raftLeader;
+  }
+  return (topicId, partition) => leaders.get(topicId)?.[partition] ?? null;
 }

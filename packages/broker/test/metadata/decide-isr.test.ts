@@ -87,6 +87,7 @@ describe("a reassignment", () => {
     reassign(history, [4, 2, 3]);
     expect(misplaced(1, 2, 3)).toEqual([[4, 2, 3]]);
     expect(misplaced(1, 2, 3, 4)).toEqual([[4, 2, 3]]);
+    expect(misplaced(4, 2), "a replica is missing").toEqual([[4, 2, 3]]);
     expect(misplaced(2, 3, 4)).toEqual([]);
     expect(misplaced(), "unknown while the engine elects").toEqual([]);
   });

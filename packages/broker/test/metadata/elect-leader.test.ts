@@ -24,6 +24,14 @@ it("counts brokers that are registered and not fenced, in order", () => {
 });
 
 it("finds Raft leaders in the engine's report", () => {
-  const raftLeaderOf = raftLeadersOf([replicaStates("t", 0, [2, 1]), replicaStates("t", 1, [])]);
-  expect([0, 1, 2].map((index) => raftLeaderOf(topicIdOf("t"), index))).toEqual([2, null, null]);
+  const raftLeaderOf = raftLeadersOf([
+    replicaStates("t", 0, [2, 1]),
+    replicaStates("u", 2, [3]),
+    replicaStates("t", 1, []),
+    replicaStates("u", 0, [1]),
+  ]);
+  const leaders = (topic: string) => [0, 1, 2].map((i) => raftLeaderOf(topicIdOf(topic), i));
+  expect(leaders("t")).toEqual([2, null, null]);
+  expect(leaders("u")).toEqual([1, null, 3]);
+  expect(leaders("gone")).toEqual([null, null, null]);
 });
