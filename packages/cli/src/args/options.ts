@@ -20,7 +20,7 @@ export const BROKER_OPTIONS: readonly Option[] = [
 
 export const BOOTSTRAP_OPTIONS: readonly Option[] = [
   ...BROKER_OPTIONS,
-  { name: "timeout", argument: "TIME", help: "give up when nothing works for so long (30s)" },
+  { name: "timeout", argument: "TIME", help: "give up after this time without success (30s)" },
 ];
 
 export const HELP_OPTION: Option = { name: "help", short: "h", help: "show this" };

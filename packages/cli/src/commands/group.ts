@@ -13,7 +13,7 @@ const actions: Actions = {
   describe: adminAction("members, and what each reads", (args) =>
     eachNamed(args, "group", describeGroup),
   ),
-  lag: adminAction("how far behind the end a group is", (args) =>
+  lag: adminAction("committed offsets, end offsets and lag", (args) =>
     eachNamed(args, "group", showLag),
   ),
   "reset-offsets": adminAction("move a group without members", (args) => {
