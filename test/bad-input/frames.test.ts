@@ -50,6 +50,9 @@ const CLOSING: Readonly<Record<string, Buffer>> = {
   "a negative version": metadataWith(2, int16(-1)),
   "a body cut short": framed(metadata.subarray(0, metadata.length - 1)),
   "an array longer than the frame": metadataWith(-4, int32(0x7fffffff)),
+  "a topic that would not fit into the answer, not being UTF-8": framed(
+    Buffer.concat([metadata.subarray(0, -4), int32(1), int16(0x7fff), Buffer.alloc(0x7fff, 0xff)]),
+  ),
   "a client id longer than the frame": metadataWith(8, int16(0x7fff)),
 };
 

@@ -1,6 +1,6 @@
 import { MAX_ELEMENTS_PER_FRAME, MAX_STRING_BYTES } from "./limits.ts";
 import { malformed } from "./protocol-error.ts";
-import { decodeText } from "./text.ts";
+import { decodeText, textBytes } from "./text.ts";
 import { decodeUuid } from "./uuid.ts";
 
 /**
@@ -107,7 +107,13 @@ export class Reader {
   text(length: number): string {
     if (length > MAX_STRING_BYTES) malformed(`a string of ${length} bytes`);
     const at = this.take(length);
-    return decodeText(this.bytes, at, at + length);
+    const text = decodeText(this.bytes, at, at + length);
+    // A byte that is not UTF-8 has become U+FFFD, of three bytes: what is read must fit when it is
+    // written again, into a response, a record or a message to another broker.
+    if (length * 3 > MAX_STRING_BYTES && textBytes(text) > MAX_STRING_BYTES) {
+      malformed(`a string of ${length} bytes that are not UTF-8`);
+    }
+    return text;
   }
 
   /** Reads `length` bytes as a view of the frame. */

@@ -42,3 +42,16 @@ export function encodeText(text: string, into: Uint8Array, start: number): numbe
   }
   return start + encoder.encodeInto(text, into.subarray(start, start + length * 3)).written;
 }
+
+/** How many bytes `text` has in UTF-8. */
+export function textBytes(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x7f) bytes += 1;
+    // Two surrogates make one character of four bytes.
+    else if (code <= 0x7ff || (code >= 0xd800 && code <= 0xdfff)) bytes += 2;
+    else bytes += 3;
+  }
+  return bytes;
+}

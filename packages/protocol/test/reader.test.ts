@@ -5,6 +5,7 @@ import {
   i8,
   i32,
   MAX_ELEMENTS_PER_FRAME,
+  MAX_STRING_BYTES,
   offset,
   ProtocolError,
   Reader,
@@ -104,6 +105,26 @@ describe("text", () => {
 
   test("invalid UTF-8 becomes U+FFFD, as in Kafka", () => {
     expect(reader(0x61, 0xff, 0x62).text(3)).toBe("a\ufffdb");
+  });
+
+  test("a string that would not fit when it is written again is refused", () => {
+    const text = (byte: number, length: number) => {
+      return new Reader(new Uint8Array(length).fill(byte)).text(length);
+    };
+    const fits = Math.floor(MAX_STRING_BYTES / 3);
+    const writer = new Writer();
+    writer.string(text(0xff, fits));
+    expect(writer.byteLength).toBe(2 + fits * 3);
+    expect(() => text(0xff, fits + 1)).toThrow(/not UTF-8/);
+    expect(text(0x78, MAX_STRING_BYTES)).toHaveLength(MAX_STRING_BYTES);
+  });
+
+  test.each(["é", "€", "🐎"])("%s may fill a string", (character) => {
+    const longest = character.repeat(MAX_STRING_BYTES / Buffer.byteLength(character));
+    const writer = new Writer();
+    writer.string(longest);
+    const back = new Reader(writer.join());
+    expect(back.text(back.i16())).toBe(longest);
   });
 
   test("a string longer than an int16 length is refused", () => {

@@ -1,4 +1,4 @@
-import { type AnyApi, ErrorCode, MAX_STRING_BYTES, rangeOf } from "@tarpan/protocol";
+import { type AnyApi, ErrorCode, encodeRequest, MAX_STRING_BYTES, rangeOf } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { handlers } from "../../src/handlers/index.ts";
 import { requestOf } from "./request-of.ts";
@@ -28,4 +28,21 @@ it("a request whose strings are as long as they may be is no bug", async () => {
   expect(found).toEqual([]);
 });
 
+// It would have three times their bytes when it is written into an answer or a record.
+it("a request whose longest strings are not UTF-8 is refused", async () => {
+  const broker = await WholeBroker.start();
+  for (const { api, versions } of handlers) {
+    const request = requestOf(api.request, LONGEST);
+    const header = { correlationId: 7, clientId: "test" };
+    const { max: version } = rangeOf(versions);
+    const frame = Buffer.concat(encodeRequest(api as AnyApi, version, header, request as never));
+    const at = frame.indexOf(LONGEST);
+    if (at === -1) continue;
+    frame.fill(0xff, at, at + MAX_STRING_BYTES);
+    const answer = Promise.resolve(frame.subarray(LENGTH_BYTES)).then((f) => broker.sendFrame(f));
+    await expect(answer, api.name).rejects.toMatchObject({ reason: "unparsable" });
+  }
+});
+
+const LENGTH_BYTES = 4;
 const BUG = `"errorCode":${ErrorCode.UNKNOWN_SERVER_ERROR}`;
