@@ -1,3 +1,4 @@
+import { MAX_STRING_BYTES } from "@tarpan/protocol";
 import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
 import { type ConfigTable, configProblem, toNumber } from "../config/kafka/definition.ts";
 import { groupConfigProblem } from "../config/kafka/group-configs.ts";
@@ -5,7 +6,6 @@ import type { BrokerLayers } from "../config/kafka/resolve.ts";
 import type { ConfigValues } from "../config/kafka/set-configs.ts";
 import { brokerConfigRefusal } from "../config/kafka/start-configs.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
-import { MAX_CONFIG_VALUE_LENGTH } from "./limits.ts";
 
 /** Why a topic can't have these configs, null if it can. */
 export function topicConfigProblem(configs: ConfigValues): string | null {
@@ -56,7 +56,8 @@ function firstProblem(table: ConfigTable, configs: ConfigValues): string | null 
   return null;
 }
 
+/** A value must fit the records and answers that carry it. */
 function lengthProblem(name: string, value: string): string | null {
-  if (value.length <= MAX_CONFIG_VALUE_LENGTH) return null;
-  return `the value of ${name} is longer than ${MAX_CONFIG_VALUE_LENGTH} characters`;
+  if (Buffer.byteLength(value) <= MAX_STRING_BYTES) return null;
+  return `the value of ${name} is longer than ${MAX_STRING_BYTES} bytes`;
 }

@@ -9,6 +9,3 @@ export const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
 /** How many preferred leaders are elected at a time (Kafka's `MAX_ELECTIONS_PER_IMBALANCE`). */
 export const MAX_ELECTIONS_PER_ROUND = 1_000;
-
-/** Longest config value in characters, so that it fits every string field that carries it. */
-export const MAX_CONFIG_VALUE_LENGTH = 32_767;

@@ -33,6 +33,23 @@ it("IncrementalAlterConfigs sets, deletes, appends and subtracts, at both versio
   expect(own()["retention.ms"]).toBe("5");
 });
 
+it("IncrementalAlterConfigs refuses to append what makes a value too long for its record", async () => {
+  const broker = await WholeBroker.start();
+  await broker.createTopic("t");
+  const append = async (character: string, count: number) => {
+    const change = { name: "leader.replication.throttled.replicas", configOperation: 2 };
+    const configs = [{ ...change, value: character.repeat(count) }];
+    const resource = { resourceType: ResourceType.topic, resourceName: "t", configs };
+    const request = { resources: [resource], validateOnly: false };
+    const { responses } = await broker.call(IncrementalAlterConfigs, 1, request);
+    return responses[0]!.errorCode;
+  };
+  // Of two bytes each: the second value would have fewer characters than the limit has bytes.
+  expect(await append("é", 10_000)).toBe(ErrorCode.NONE);
+  expect(await append("è", 10_000)).toBe(ErrorCode.INVALID_CONFIG);
+  expect(await append("è", 6_383)).toBe(ErrorCode.NONE);
+});
+
 it("IncrementalAlterConfigs keeps a broker's configs as Kafka does, also unused ones", async () => {
   const broker = await WholeBroker.start();
   const alter = async (resourceName: string, name: string, value: string) => {
