@@ -35,7 +35,7 @@ const codecsFromTheirPackage = {
 /** What every command loads, in one file: each file of a start costs it half a millisecond. */
 const COMMAND = {
   name: "command",
-  test: /\/packages\/cli\/dist\/(args|program|terminal)\/|\/node_modules\/commander\//,
+  test: /\/cli\/dist\/(args|program|terminal)\/|\/commander\/|\/nearest\.js$|\0none/,
 };
 
 if (!(await upToDate(target, inputs))) await bundle();
