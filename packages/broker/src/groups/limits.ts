@@ -7,6 +7,12 @@ export const CONSUMER_PROTOCOL_TYPE = "consumer";
  */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000;
 
+/**
+ * Characters of a client or instance id that a generated member id begins with. Of up to three
+ * bytes each, they and the rest must fit into a string of the protocol.
+ */
+export const MAX_MEMBER_NAME_LENGTH = 10_000;
+
 /** Characters of a regular expression that a consumer subscribes to. */
 export const MAX_REGEX_LENGTH = 1_024;
 

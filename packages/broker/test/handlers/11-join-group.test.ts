@@ -1,4 +1,4 @@
-import { ErrorCode, Heartbeat, JoinGroup } from "@tarpan/protocol";
+import { ErrorCode, Heartbeat, JoinGroup, MAX_STRING_BYTES } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { classicBroker, INITIAL_DELAY_MS, joinRequest, stableGroup } from "./classic-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
@@ -31,6 +31,20 @@ it("first gives a new member an id, with which it joins, at version 9", async ()
   expect(again).toMatchObject({ generationId: 2, protocolType: "consumer", leader: memberId });
   expect(again.members).toHaveLength(2);
   expect(await joining).toMatchObject({ generationId: 2, leader: memberId, members: [] });
+});
+
+it.each(["x", "é", "€", "🐎", "🐎x"])("makes an id of the longest instance id of %s", async (x) => {
+  const broker = await classicBroker();
+  const groupInstanceId = x.repeat(Math.floor(MAX_STRING_BYTES / Buffer.byteLength(x)));
+  const request = joinRequest({ groupInstanceId });
+  const joining = broker.call(JoinGroup, 9, request);
+  broker.time.advance(INITIAL_DELAY_MS);
+  const { errorCode, memberId } = await joining;
+  expect(errorCode).toBe(ErrorCode.NONE);
+  expect(memberId.startsWith(x)).toBe(true);
+  // The broker knows it again as the client sends it.
+  const beat = { groupId: "g", generationId: 1, memberId, groupInstanceId };
+  expect(await broker.call(Heartbeat, 4, beat)).toMatchObject({ errorCode: ErrorCode.NONE });
 });
 
 it("sends an empty protocol name instead of null below version 7", async () => {

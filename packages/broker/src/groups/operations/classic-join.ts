@@ -1,7 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Reply } from "../../coordinator/turn.ts";
 import { randomUuid } from "../../metadata/topic-ids.ts";
-import { NEW_MEMBER_JOIN_TIMEOUT_MS } from "../limits.ts";
+import { MAX_MEMBER_NAME_LENGTH, NEW_MEMBER_JOIN_TIMEOUT_MS } from "../limits.ts";
 import { joinConsumerGroup } from "../migration/classic-members.ts";
 import { joined, joinRefused } from "../model/classic/answers.ts";
 import type { ClassicGroup } from "../model/classic/group.ts";
@@ -111,7 +111,7 @@ function joinAsNew(
 ): JoinAnswer | null {
   const { groupId, live } = group;
   const { groupInstanceId, sessionTimeoutMs } = join.request;
-  const memberId = `${groupInstanceId ?? join.clientId}-${randomUuid(turn.random)}`;
+  const memberId = newMemberId(groupInstanceId ?? join.clientId, turn.random);
   if (groupInstanceId !== null) {
     const former = live.members.get(live.memberIdOf(groupInstanceId) ?? "");
     return former === undefined
@@ -122,6 +122,13 @@ function joinAsNew(
   live.pendingJoins.add(memberId);
   armSession(turn, { session: sessionOf(groupId, memberId), sessionTimeoutMs });
   return joinRefused(memberId, ErrorCode.MEMBER_ID_REQUIRED);
+}
+
+/** As Kafka makes it, but with a name cut so that the id fits into the answer and its records. */
+function newMemberId(name: string, random: GroupTurn["random"]): string {
+  // Half a character would come back from the client as another one.
+  const start = name.slice(0, MAX_MEMBER_NAME_LENGTH).replace(/\p{Surrogate}$/u, "");
+  return `${start}-${randomUuid(random)}`;
 }
 
 function addMember(
