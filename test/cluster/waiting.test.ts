@@ -37,5 +37,5 @@ clusterIt("a broker that waits for others stops as soon as it is told to", async
   expect(await node.stop()).toBe(0);
   await ended;
   await node.expectGone();
-  expect(await readFile(logFile, "utf8")).toContain("stopped before it served");
+  expect(await readFile(logFile, "utf8")).toContain("stopped before it was ready");
 });

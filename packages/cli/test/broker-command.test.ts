@@ -1,4 +1,4 @@
-// `tarpan broker`, in this process: what it prints, how it stops, what it refuses.
+// `tarpan broker`, in this process: its output, how it stops, and what it refuses.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -17,13 +17,13 @@ async function started(argv: readonly string[], env: Record<string, string> = {}
   return { command, bootstrap: bootstrap! };
 }
 
-test("the seeds' command line, SIGTERM, and the records are there after it", async () => {
+test("takes one-dash flags, stops on SIGTERM, and still has its records when it starts again", async () => {
   const dataDir = join(directory, "broker-1");
   const logDir = join(directory, "logs");
   const argv = ["-node-id=broker-1", "-bind-addr=127.0.0.1", "-bind-port=0"];
   argv.push(`-data-dir=${dataDir}`, `-log-dir=${logDir}`, "-discovery-type=memory");
   const first = await started(argv);
-  // Whatever happens to the process from here on, the line is in the file.
+  // The log is written synchronously: the line is in the file as soon as the broker is ready.
   expect(readFileSync(join(logDir, "broker.log"), "utf8")).toMatch(
     /^\{"level":"info","time":"[^"]+Z",.*"message":"started"\}\n/m,
   );
@@ -36,7 +36,7 @@ test("the seeds' command line, SIGTERM, and the records are there after it", asy
   expect(stdout).toContain("segment engine, flush always)");
   expect(readFileSync(join(logDir, "broker.log"), "utf8")).toContain('"message":"stopped"');
 
-  // Without a node id, the one kept in the directory holds.
+  // Without --node-id, the broker takes the id that its directory keeps.
   const second = await started(["--bind-port=0", `--data-dir=${dataDir}`]);
   expect((await tarpan(["consume", "-b", second.bootstrap, "-t", "kept", "-e"])).stdout).toBe(
     "still here\n",
@@ -51,7 +51,7 @@ test("the seeds' command line, SIGTERM, and the records are there after it", asy
   });
 });
 
-test("a file, the environment, and a warning for what has no effect", async () => {
+test("reads a file and the environment, and warns of keys without effect", async () => {
   const file = join(directory, "broker.yaml");
   writeFileSync(file, "node_id: broker-7\nstorage: memory\nraft: { rtt_millisecond: 200 }\n");
   const { command } = await started(["-config", file], { TARPAN_BIND_PORT: "0" });
@@ -62,7 +62,7 @@ test("a file, the environment, and a warning for what has no effect", async () =
   expect(stderr.match(/raft\.rtt_millisecond/g)).toHaveLength(1);
 });
 
-test("TARPAN_CONFIG names the file where no --config does", async () => {
+test("TARPAN_CONFIG names the file if --config does not", async () => {
   const file = join(directory, "named.yaml");
   writeFileSync(file, "node_id: broker-8\nstorage: memory\nbind_port: 0\n");
   const { command } = await started([], { TARPAN_CONFIG: file });
@@ -79,7 +79,7 @@ test("TARPAN_CONFIG names the file where no --config does", async () => {
   expect((await tarpan(["broker"], { env })).stderr).toMatch(/^tarpan: can't read \/nowhere\.yaml/);
 });
 
-test("a name that tells no number is said beside the one that is made of it", async () => {
+test("a node id without a number is shown beside the number that is made from it", async () => {
   const dataDir = ["--bind-port=0", `--data-dir=${join(directory, "named")}`];
   const { command } = await started([...dataDir, "--node-id=other"]);
   command.signal("SIGTERM");
@@ -88,7 +88,7 @@ test("a name that tells no number is said beside the one that is made of it", as
   expect(stderr).toMatch(/belongs to node 1216187893, not to node \d+ \(another\)\n$/);
 });
 
-test("consume ends in order on SIGINT", async () => {
+test("consume exits with code 0 on SIGINT", async () => {
   const { command, bootstrap } = await started(["--storage=memory", "--bind-port=0"]);
   await tarpan(["produce", "-b", bootstrap, "-t", "t", "-m", "v"]);
   const consume = new RunningCommand(["consume", "-b", bootstrap, "-t", "t"]);
@@ -99,7 +99,7 @@ test("consume ends in order on SIGINT", async () => {
   await command.done;
 });
 
-test("a child of something else stops when its standard input ends", async () => {
+test("with --stop-with-stdin, a broker stops when its standard input ends", async () => {
   const { code, stdout } = await tarpan(
     ["broker", "--storage=memory", "--bind-port=0", "--stop-with-stdin"],
     { stdin: "" },
@@ -107,7 +107,7 @@ test("a child of something else stops when its standard input ends", async () =>
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("is ready on") });
 });
 
-test("a taken port", async () => {
+test("a port in use is refused", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as AddressInfo;

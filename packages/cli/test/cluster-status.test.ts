@@ -13,7 +13,7 @@ afterEach(async () => {
 
 type Answer = [status: number, body: unknown];
 
-/** Answers every request with what `answer` says, and keeps what was asked. */
+/** A server that answers each request with `answer(index)`, and records the requests. */
 async function serving(answer: (index: number) => Answer) {
   const asked: string[] = [];
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -65,7 +65,7 @@ function row(topic: string, partition: number, different: object) {
   return { topic, partition, leader: 1, leaderEpoch: 4, ...replicas, ...different };
 }
 
-test("brokers, engine, and partitions with what is known of them", async () => {
+test("shows brokers, engine, and partitions, with - for unknown values", async () => {
   const { address, asked } = await serving(() => [200, STATUS]);
   const { code, stdout, stderr } = await tarpan(["cluster", "status", "-b", address]);
   expect({ code, stderr, asked }).toEqual({
@@ -98,7 +98,7 @@ and 1 partition of internal topics (--internal shows them)
   expect(JSON.parse(json.stdout)).toEqual(STATUS);
 });
 
-test("a single broker, as it is today", async () => {
+test("shows a standalone broker", async () => {
   const broker = await Broker.start();
   closers.push(() => broker.stop());
   const at = ["-b", broker.bootstrap];
@@ -110,17 +110,21 @@ test("a single broker, as it is today", async () => {
   expect(stdout).toContain(`1       ${broker.bootstrap}`);
 });
 
-test("the next address is asked when one can't be reached", async () => {
+test("asks the next address if one can't be reached", async () => {
   const { address } = await serving(() => [200, STATUS]);
   const { code } = await tarpan(["cluster", "status", "-b", `127.0.0.1:2,${address}`]);
   expect(code).toBe(0);
 });
 
 test.each([
-  ["nobody listens", null, /can't reach 127\.0\.0\.1:2: .*ECONNREFUSED.*tarpan broker\n/],
-  ["something else answers", [200, "<html>"], /answered 200 without JSON/],
-  ["it is refused", [404, { error: "there is no such path" }], /^tarpan: there is no such path\n/],
-] as const)("when %s, one line says so", async (_name, answer, message) => {
+  ["no broker listens", null, /can't reach 127\.0\.0\.1:2: .*ECONNREFUSED.*tarpan broker\n/],
+  ["another program answers", [200, "<html>"], /answered 200 without JSON/],
+  [
+    "the broker refuses",
+    [404, { error: "there is no such path" }],
+    /^tarpan: there is no such path\n/,
+  ],
+] as const)("when %s, the error is one line", async (_name, answer, message) => {
   const address = answer === null ? "127.0.0.1:2" : (await serving(() => [...answer])).address;
   const { code, stdout, stderr } = await tarpan(["cluster", "status", "-b", address]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -128,7 +132,7 @@ test.each([
   expect(stderr).toMatch(/^[^\n]+\n$/);
 });
 
-test("remove asks until it is done, also while no broker can say", async () => {
+test("remove asks until it is done, also while there is no controller", async () => {
   const answers: Answer[] = [
     [200, { partitionsLeft: 2, done: false }],
     [503, { error: "there is no controller" }],
@@ -147,7 +151,7 @@ test("remove asks until it is done, also while no broker can say", async () => {
   expect(asked).toEqual(Array(5).fill("DELETE /api/v1/brokers/4"));
 });
 
-test("remove tells why not", async () => {
+test("remove says why the broker can't be removed", async () => {
   const { address } = await serving(() => [409, { error: "3 brokers can't be fewer" }]);
   expect(await tarpan(["cluster", "remove", "--node-id", "4", "-b", address])).toEqual({
     code: 1,

@@ -1,5 +1,5 @@
-// `tarpan cluster up`: which processes it starts, what it says of them, and that they end with it.
-// What a cluster of real brokers does is tested where brokers are.
+// `tarpan cluster up`: which processes it starts, what it prints, and that they end with it. The
+// brokers are stand-ins: test/cluster tests real ones.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -26,7 +26,7 @@ function up(...argv: string[]): RunningCommand {
   return new RunningCommand(["cluster", "up", ...free, ...argv], { env });
 }
 
-test("a process per broker, one summary, and SIGTERM stops them all", async () => {
+test("starts a process per broker, prints one summary, and stops all on SIGTERM", async () => {
   const command = up("--brokers", "3", "--", "--log-level", "debug");
   const [, bootstrap] = await command.printed(READY);
   command.signal("SIGTERM");
@@ -36,7 +36,7 @@ test("a process per broker, one summary, and SIGTERM stops them all", async () =
   expect(new Set(addresses).size).toBe(3);
   expect(stdout).toContain(`all 3 brokers are ready: ${bootstrap} (data in ${directory})\n`);
   expect(stdout).toContain(`tarpan cluster status --bootstrap ${addresses[0]}\n`);
-  // What each says of itself to whoever starts one is not repeated.
+  // The ready lines of each broker are not repeated.
   expect(stdout).not.toContain("stand-in");
   expect(stderr).toContain("waiting for brokers: 2 of 3 ready\n");
   const peers = /--cluster-peers (\S+) /.exec(stderr)![1]!;
@@ -54,7 +54,7 @@ test("a process per broker, one summary, and SIGTERM stops them all", async () =
   }
 });
 
-test("one that dies is named, with the command that starts it again", async () => {
+test("names a broker that dies, with the command that starts it again", async () => {
   const command = up();
   await command.printed(READY);
   const pids = await command.logged(/pid=\d+[\s\S]*pid=\d+[\s\S]*pid=\d+/);
@@ -71,7 +71,7 @@ test("one that dies is named, with the command that starts it again", async () =
   expect(stderr).toContain("broker 3 has stopped\n");
 });
 
-test("one that fails at its start leaves the others to it", async () => {
+test("a broker that fails at its start does not stop the others", async () => {
   const command = up("--", "--fail-node", "1");
   await command.printed(/^2 of 3 brokers are ready: \S+,\S+ /);
   await command.logged(/broker 1 has ended \(exit code 1\); the others go on\./);
@@ -81,19 +81,19 @@ test("one that fails at its start leaves the others to it", async () => {
   expect(stderr).toContain("broker-1 | tarpan: it fails\n");
 });
 
-test("kill -9 leaves no broker behind", async () => {
+test("after kill -9 of cluster up, all its brokers end", async () => {
   const program = path("../bin/tarpan.js");
   const parent = spawn(process.execPath, [program, "cluster", "up", ...free], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const text = await untilPrinted(parent, READY);
-  // A connection to each: it ends with the process that holds the other end.
+  // One connection to each broker: it closes when that process ends.
   const sockets = READY.exec(text)![1]!
     .split(",")
     .map((address) => connect(Number(address.split(":")[1]), "127.0.0.1"));
   await Promise.all(sockets.map((socket) => once(socket, "connect")));
-  // A reset is an end as well.
+  // A reset counts, too: `close` follows the error.
   const ended = sockets.map((socket) => {
     return new Promise((resolve) =>
       socket
@@ -106,7 +106,7 @@ test("kill -9 leaves no broker behind", async () => {
   await Promise.all(ended);
 });
 
-/** What it has printed when the pattern is found; rejects with all it said if it ends before. */
+/** Resolves to its output once the pattern is found; rejects with the output if it ends first. */
 function untilPrinted(
   child: ChildProcessByStdio<null, Readable, Readable>,
   pattern: RegExp,
@@ -154,10 +154,18 @@ describe("is refused in one line", () => {
 
   test.each([
     ["too few", ["--brokers", "2"], "--brokers must be a whole number, 3 to 9"],
-    ["ports that meet", ["--bind-port", "7000"], "--bind-port and --raft-port both reach 7001"],
-    ["a word", ["now"], 'cluster up takes no "now"'],
-    ["one broker's id", ["--node-id", "1"], "cluster up takes no --node-id"],
-    ["no room for ports", ["--bind-port", "65534"], "there are no 3 ports from 65534 on"],
+    [
+      "overlapping port ranges",
+      ["--bind-port", "7000"],
+      "--bind-port and --raft-port both reach 7001",
+    ],
+    ["a bare word", ["now"], 'cluster up takes no "now"'],
+    ["a node id", ["--node-id", "1"], "cluster up takes no --node-id"],
+    [
+      "too few ports above the first",
+      ["--bind-port", "65534"],
+      "there are no 3 ports from 65534 on",
+    ],
   ])("%s", async (_name, argv, message) => {
     const { code, stdout, stderr } = await tarpan(["cluster", "up", ...argv], { env });
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -50,7 +50,7 @@ describe("topic", () => {
     });
   });
 
-  test("several at once, by bare names", async () => {
+  test("takes several topics, named without --topic", async () => {
     expect((await at(["topic", "create", "m1", "m2", "m3"])).stdout.match(/created/g)).toHaveLength(
       3,
     );
@@ -62,7 +62,7 @@ describe("topic", () => {
     await at(["topic", "delete", "--topic", "m3"]);
   });
 
-  test("create says which configs have no effect, and no more than that", async () => {
+  test("create warns only of configs that have no effect", async () => {
     const configs = ["--config", "cleanup.policy=compact", "--config", "max.message.bytes=5000"];
     expect(await at(["topic", "create", "told", ...configs])).toEqual({
       ...ok("created topic told with 1 partition, replicas: 1\n"),
@@ -72,7 +72,7 @@ describe("topic", () => {
     expect(await at(acted)).toEqual(ok("altered topic told\n"));
   });
 
-  test("what a broker refuses is one line", async () => {
+  test("a refusal by the broker is one line", async () => {
     const { code, stderr } = await at(["topic", "create", "x", "--config", "retention.ms=soon"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^tarpan: topic x: .*\(INVALID_CONFIG\)\n$/);
@@ -100,7 +100,7 @@ describe("produce and consume", () => {
     expect(await at([...two, "-f", "%o %s\\n"])).toEqual(ok("1 Hello\n"));
   });
 
-  test("lines with keys, as kcat reads and prints them", async () => {
+  test("lines with keys, in kcat's format", async () => {
     const stdin = ["k1:v1\nk2:", "v2\nno key\n"];
     const produce = ["produce", "-t", "keys", "-K", ":", "-z", "lz4", "-H", "h=1"];
     expect((await at(produce, { stdin })).code).toBe(0);
@@ -114,7 +114,7 @@ describe("produce and consume", () => {
     expect((await at(["consume", "dos", "-e", "-f", "%s|"])).stdout).toBe("a\r|b|");
   });
 
-  test("-Z sends nothing where there is nothing: tombstones", async () => {
+  test("-Z sends an empty value as null, a tombstone", async () => {
     await at(["produce", "grave", "-K", ":", "-Z"], { stdin: "gone:\nkept:v\n:v\n" });
     await at(["produce", "grave", "-K", ":"], { stdin: "empty:\n" });
     await at(["produce", "grave", "-k", "too", "-Z", "-m", ""]);
@@ -141,7 +141,7 @@ describe("produce and consume", () => {
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining("can't read") });
   });
 
-  test("NDJSON out and in again", async () => {
+  test("produce reads the NDJSON that consume prints", async () => {
     await at(["produce", "-t", "from", "-K", "="], { stdin: "a=1\nb=2\n" });
     const printed = await at(["consume", "-t", "from", "-e", "--format", "ndjson"]);
     expect(
@@ -158,7 +158,7 @@ describe("produce and consume", () => {
     expect((await at(["consume", "-t", "to", "-e", "-f", "%k=%s\\n"])).stdout).toBe("a=1\nb=2\n");
   });
 
-  test("NDJSON with Windows' line ends, and a record without a value", async () => {
+  test("NDJSON with CRLF, and a record without a value", async () => {
     const produce = ["produce", "-t", "crlf", "--format", "ndjson"];
     const stdin = '{"value":"1"}\r\n\r\n{"value":null}\r\n';
     expect((await at(produce, { stdin })).stdout).toContain("sent 2 records");
@@ -167,7 +167,7 @@ describe("produce and consume", () => {
     );
   });
 
-  test("a bad line stops it, saying which and what was stored", async () => {
+  test("produce stops at a bad line, names it, and says what was stored", async () => {
     const stdin = '{"value":"1"}\n{"value":"2"\n{"value":"3"}\n';
     const { code, stdout, stderr } = await at(["produce", "-t", "bad", "--format", "ndjson"], {
       stdin,
@@ -177,19 +177,19 @@ describe("produce and consume", () => {
     expect(stderr).toMatch(/^tarpan: line 2: not JSON: .* \(1 record stored before\)\n$/);
   });
 
-  test("the last ones, and those from a time on", async () => {
+  test("the last N records, and the records from a time on", async () => {
     await at(["produce", "-t", "ends"], { stdin: "1\n2\n3\n4\n5\n" });
     expect((await at(["consume", "-t", "ends", "-e", "-o", "-2"])).stdout).toBe("4\n5\n");
     expect((await at(["consume", "-t", "ends", "-e", "-o", "@0"])).stdout).toBe("1\n2\n3\n4\n5\n");
     expect((await at(["consume", "-t", "ends", "-e", "-o", "2999-01-01"])).stdout).toBe("");
   });
 
-  test("nothing on standard input is nothing to send", async () => {
+  test("empty standard input sends nothing", async () => {
     expect(await at(["produce", "-t", "none"])).toEqual(ok("nothing to send\n"));
   });
 });
 
-describe("the seeds' client", () => {
+describe("client", () => {
   const config = join(directory, "client.json");
   const log = join(directory, "logs", "client.log");
   const client = (...argv: string[]) => tarpan(["client", `-config=${config}`, ...argv]);
@@ -201,7 +201,7 @@ describe("the seeds' client", () => {
     writeFileSync(config, JSON.stringify({ ...file, command: { ...command, message: "Hello!" } }));
   });
 
-  test("its command lines, one after the other", async () => {
+  test("runs each command with one-dash flags", async () => {
     expect(
       await client("-cmd=create-topic", "-topic=my-topic", "-partitions=3", "-replicas=1"),
     ).toEqual(ok("created topic my-topic with 3 partitions, replicas: 1\n"));
@@ -211,7 +211,7 @@ describe("the seeds' client", () => {
     );
     const consumed = await client("-cmd=consume", "-topic=my-topic", "-partition=0", "-offset=0");
     expect(consumed.stdout.split("\n").slice(0, 2)).toEqual(["0@0 Hello World", "0@1 Hello World"]);
-    // The file's count goes for consume as well.
+    // The file's count applies to consume, too.
     expect(consumed.stdout.split("\n")).toHaveLength(6);
     const some = ["-topic=my-topic", "-partition=0", "-offset=8", "-count=50"];
     expect(await client("-cmd=consume", ...some)).toEqual(ok("0@8 Hello World\n0@9 Hello World\n"));
@@ -224,7 +224,7 @@ describe("the seeds' client", () => {
     );
   });
 
-  test("the file alone says what to do, and its log what was done", async () => {
+  test("takes the whole command from the file, and logs the outcome", async () => {
     expect((await client()).stdout).toBe("sent 5 records to test-topic-0 at offsets 0 to 4\n");
     const lines = readFileSync(log, "utf8").trim().split("\n");
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({
@@ -234,7 +234,7 @@ describe("the seeds' client", () => {
     });
   });
 
-  test("flags go before the file", async () => {
+  test("flags override the file", async () => {
     const elsewhere = await client("-broker=127.0.0.1:1", "-cmd=list-topics");
     expect(elsewhere).toMatchObject({
       code: 1,
@@ -242,7 +242,7 @@ describe("the seeds' client", () => {
     });
   });
 
-  test("nobody listens: said once, with what to do", async () => {
+  test("an unreachable broker is reported once, with what to do", async () => {
     const nowhere = await tarpan(["produce", "t", "-m", "x", "--bootstrap", "127.0.0.1:1"]);
     expect(nowhere.code).toBe(1);
     expect(nowhere.stderr.match(/is the broker running/g)).toHaveLength(1);
@@ -250,7 +250,7 @@ describe("the seeds' client", () => {
     expect(missing.stderr).toMatch(/can't read .*none.json: no such file or directory\n$/);
   });
 
-  test("a mistake in the file is named", async () => {
+  test("an error names the key of the file that is wrong", async () => {
     const bad = join(directory, "bad.json");
     writeFileSync(bad, '{"broker_addr": []}');
     expect(await tarpan(["client", "-config", bad])).toMatchObject({
@@ -266,7 +266,7 @@ describe("usage", () => {
     [[], /Usage: tarpan COMMAND/],
     [["help"], /consume +read records/],
     [["produce", "--help"], /--key-delimiter TEXT/],
-    [["topic", "create", "-help"], /Commands:\n +create +make topics/],
+    [["topic", "create", "-help"], /Commands:\n +create +create topics/],
     [["help", "broker"], /--bind-port PORT +port to listen on/],
   ])("%j", async (argv, printed) => {
     const { code, stdout } = await tarpan(argv);
@@ -293,21 +293,24 @@ describe("usage", () => {
     [["topic", "delete"], "--topic is missing"],
     [["topic", "delete", "-t", "a", "-t", "b"], "-t is given twice"],
     [["consume", "t", "--count", "1", "--count", "2"], "--count is given twice"],
-    [["topic", "list", "orders"], 'don\'t know what to do with "orders"'],
-    [["topic", "alter", "a", "b", "--partitions", "2"], 'don\'t know what to do with "b"'],
+    [["topic", "list", "orders"], 'unexpected argument "orders"'],
+    [["topic", "alter", "a", "b", "--partitions", "2"], 'unexpected argument "b"'],
     [["topic", "list", "--partitions", "2"], "--partitions has no effect here"],
     [["topic", "delete", "a", "--config", "x=1"], "--config has no effect here"],
-    [["group", "list", "g"], 'don\'t know what to do with "g"'],
+    [["group", "list", "g"], 'unexpected argument "g"'],
     [["group", "reset-offsets", "g", "h", "--to-latest", "--all-topics"], '"h"'],
-    [["produce", "--topic", "t", "Hello"], 'with "Hello"; a message is given with --message TEXT'],
-    [["produce", "t", "Hello"], 'with "Hello"; a message is given with --message TEXT'],
+    [
+      ["produce", "--topic", "t", "Hello"],
+      'argument "Hello"; a message is given with --message TEXT',
+    ],
+    [["produce", "t", "Hello"], 'argument "Hello"; a message is given with --message TEXT'],
     [["produce", "t", "--format", "ndjson", "-K", ":"], "--key-delimiter has no effect here"],
-    [["consume", "-t", "t", "u"], 'don\'t know what to do with "u"'],
-    [["broker", "start"], 'don\'t know what to do with "start"; the broker takes options only'],
+    [["consume", "-t", "t", "u"], 'unexpected argument "u"'],
+    [["broker", "start"], 'unexpected argument "start"; the broker takes options only'],
     [["client", "produce"], "--cmd is missing"],
-    [["client", "-cmd=list-topics", "all"], 'don\'t know what to do with "all"'],
-    [["cluster", "status", "all"], 'don\'t know what to do with "all"'],
-    [["cluster", "remove", "--node-id", "4", "5"], 'don\'t know what to do with "5"'],
+    [["client", "-cmd=list-topics", "all"], 'unexpected argument "all"'],
+    [["cluster", "status", "all"], 'unexpected argument "all"'],
+    [["cluster", "remove", "--node-id", "4", "5"], 'unexpected argument "5"'],
   ])("%j is exit code 2", async (argv, message) => {
     const { code, stdout, stderr } = await tarpan(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -1,4 +1,4 @@
-// `tarpan completion SHELL`, by what the shell itself then proposes.
+// `tarpan completion SHELL`, tested by what the shell itself proposes.
 import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,12 +12,12 @@ import { tarpan } from "./run-command.ts";
 const directory = mkdtempSync(join(tmpdir(), "tarpan-completion-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** A shell that waits for ever is a failure of its own. */
+/** A shell that hangs fails the test after this time. */
 const SHELL_LIMIT_MS = 20_000;
 
 type Propose = (script: string, words: readonly string[]) => readonly [string, ...string[]];
 
-/** The command that prints, a line each, what the shell proposes for the last of `words`. */
+/** The command that prints what the shell proposes for the last of `words`, one per line. */
 const SHELLS: Readonly<Record<string, Propose>> = {
   bash: (script, words) => {
     const run = `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tarpan
@@ -53,7 +53,7 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
       cwd: directory,
       timeout: SHELL_LIMIT_MS,
     });
-    // Fish adds what each is for, and a shell shows what is a directory.
+    // Fish adds descriptions, and shells mark directories.
     const lines = stdout.split("\n").map((line) => line.split("\t")[0]!.replace(/[=/]?\s*$/, ""));
     return [...new Set(lines.filter((line) => line !== ""))].sort();
   }
@@ -63,9 +63,9 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
     ["an action", ["group", ""], ["delete", "describe", "lag", "list", "reset-offsets"]],
     ["no second action", ["group", "list", "l"], []],
     ["an option", ["consume", "--group"], ["--group", "--group-instance-id"]],
-    ["an option behind an action", ["topic", "alter", "--delete"], ["--delete-config"]],
+    ["an option after an action", ["topic", "alter", "--delete"], ["--delete-config"]],
     ["a flag of the broker's own list", ["broker", "--flush"], ["--flush", "--flush-interval"]],
-    ["nothing where only the user knows", ["topic", "create", "--topic", ""], []],
+    ["nothing where the value is free text", ["topic", "create", "--topic", ""], []],
     ["a directory", ["broker", "--data-dir", ""], ["logs"]],
     ["a file to send", ["produce", "--format", "raw", "logo"], ["logo.png"]],
     ["its own shells", ["completion", "z"], ["zsh"]],
@@ -75,7 +75,7 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
   });
 });
 
-test("what a shell would read stays as it is written", () => {
+test("quotes and dollar signs in help texts reach the shell unchanged", () => {
   const command = { name: "c", summary: "it's", actions: [], takesFiles: false };
   const options = [{ name: "o", argument: "A[:B]", help: "[x]: it's $HOME" }];
   const program = { name: "tarpan", commands: [{ ...command, options }] };

@@ -1,4 +1,4 @@
-// tarpan consume --group against a real broker, in this process.
+// `tarpan consume --group` against a real broker, in this process.
 import { Broker } from "@tarpan/broker";
 import { Admin, Client } from "@tarpan/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,7 +32,7 @@ async function produce(topic: string, text: string, partition = 0): Promise<void
   expect((await tarpan(argv, { stdin: text })).code).toBe(0);
 }
 
-test("goes on where the group is, and commits what was printed", async () => {
+test("starts at the group's committed offsets, and commits printed records", async () => {
   await produce("steps", "1\n2\n3\n4\n5\n");
   expect(await tarpan(inGroup("steps", "g", "-c", "2"))).toEqual(ok("1\n2\n"));
   const [{ offset } = { offset: -1 }] = await admin.groupOffsets("g");
@@ -43,7 +43,7 @@ test("goes on where the group is, and commits what was printed", async () => {
   expect((await admin.describeGroup("g")).members).toEqual([]);
 });
 
-test("two members share the partitions; the one that stays takes over", async () => {
+test("two members share the partitions; the remaining one takes over", async () => {
   const format = ["-f", "%p:%s\\n"];
   await produce("shared", "a\n", 0);
   const first = new RunningCommand(inGroup("shared", "s", ...format));
@@ -82,7 +82,7 @@ test("two members share the partitions; the one that stays takes over", async ()
   ]);
 });
 
-test("a topic that is not there is said at once", async () => {
+test("an unknown topic is refused at once", async () => {
   expect(await tarpan(inGroup("nowhere", "g"))).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("there is no topic nowhere"),

@@ -1,4 +1,4 @@
-// What commands say of partitions that can't be read, wholly or in part.
+// What commands print about partitions with damaged records, and about offline ones.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,9 +37,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const DAMAGE = "t-0: offsets 2 to 3 are damaged or missing; go on behind them with:";
+const DAMAGE = "t-0: offsets 2 to 3 are damaged or missing; continue after them with:";
 
-test("consume -e reads what it can, and says where to go on", async () => {
+test("consume -e prints the records that can be read, and says how to continue", async () => {
   const { code, stdout, stderr } = await at("consume", "t", "-e");
   expect(stdout.split("\n").sort().join(" ").trim()).toBe("a a other");
   const goOn = "--partition 0 --offset 4";
@@ -48,7 +48,7 @@ test("consume -e reads what it can, and says where to go on", async () => {
   expect(rest).toEqual({ code: 0, stdout: "c\nc\n", stderr: "" });
 });
 
-test("so does consume --group", async () => {
+test("consume --group does the same", async () => {
   const read = await at("consume", "t", "-e", "--group", "g");
   const goOn = "group reset-offsets g --topic t:0 --to-offset 4 --execute";
   expect(read).toMatchObject({ code: 1, stderr: `tarpan: ${DAMAGE} tarpan ${goOn}\n` });
@@ -58,7 +58,7 @@ test("so does consume --group", async () => {
   expect(read.stdout + rest.stdout).toMatch(/a\na\n.*c\nc\n/s);
 });
 
-test("topic describe shows a partition that is offline, and the others", async () => {
+test("topic describe shows online and offline partitions", async () => {
   const { code, stdout } = await at("topic", "describe", "gone");
   expect(code).toBe(0);
   const rows = stdout.split("\n").slice(2);

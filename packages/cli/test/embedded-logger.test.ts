@@ -1,4 +1,4 @@
-// What the broker's README says of loggers, with a real pino.
+// What the broker's README says about loggers, with a real pino.
 import { Broker, type Logger } from "@tarpan/broker";
 import { pino } from "pino";
 import { expect, test } from "vitest";
@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 test.each(["info", "trace"])("an embedded broker logs to a pino of level %s", async (level) => {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
-  // A pino, as it is, is a logger.
+  // A pino logger is a Logger without any adapter.
   const logger: Logger = pino({ level, hooks: { logMethod } }, { write });
   const broker = await Broker.start({ logger, configs: { "log.retention.ms": 5 } });
   await broker.stop();

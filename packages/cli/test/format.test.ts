@@ -30,17 +30,17 @@ test("null key and value are empty, with length -1", () => {
   expect(kcatFormat("[%k|%s|%h] %K %S")(EMPTY).toString()).toBe("[||] -1 -1");
 });
 
-test("values come out byte for byte", () => {
+test("values are printed byte for byte", () => {
   const value = Buffer.of(0, 255, 10, 128);
   expect([...kcatFormat("%s")({ ...RECORD, value })]).toEqual([...value]);
 });
 
-test("an unknown token is named", () => {
+test("an unknown token is refused by its name", () => {
   expect(() => kcatFormat("%x")).toThrow(/--format has %x/);
   expect(() => kcatFormat("50%")).toThrow(/--format has %/);
 });
 
-test("what ndjson prints, produce reads back", () => {
+test("parseRecord reads what ndjsonFormat prints", () => {
   const line = ndjsonFormat(RECORD).toString();
   expect(line).toMatch(/^\{.*\}\n$/);
   expect(parseRecord(line, "line 1")).toEqual({
@@ -55,7 +55,7 @@ test("what ndjson prints, produce reads back", () => {
   });
 });
 
-test("bytes that are no UTF-8 go through ndjson in base64", () => {
+test("NDJSON carries bytes that are not UTF-8 as base64", () => {
   const bytes = Buffer.from([0xff, 0xfe, 0]);
   const line = ndjsonFormat({ ...RECORD, key: bytes, value: bytes }).toString();
   expect(JSON.parse(line)).toMatchObject({ keyBase64: "//4A", valueBase64: "//4A" });

@@ -35,7 +35,7 @@ const commit = (groupId: string, offset: number) =>
 
 const orders = (offset: number) => [{ topic: "orders", partition: 0, offset, metadata: "" }];
 
-test("no groups yet, then those there are", async () => {
+test("list says that there are no groups, then lists them", async () => {
   expect(await at("list")).toEqual({
     code: 0,
     stdout: "",
@@ -54,7 +54,7 @@ test("no groups yet, then those there are", async () => {
   );
 });
 
-test("delete takes the group and its offsets", async () => {
+test("delete removes the group and its committed offsets", async () => {
   await commit("gone", 1);
   expect(await at("delete", "--group", "gone")).toEqual(ok("deleted group gone\n"));
   expect(await admin.groupOffsets("gone")).toEqual([]);
@@ -69,7 +69,7 @@ test("delete takes the group and its offsets", async () => {
 });
 
 describe("reset-offsets", () => {
-  test("shows the plan, and does it only when told to", async () => {
+  test("shows the plan, and commits only with --execute", async () => {
     await commit("plan", 4);
     const argv = ["reset-offsets", "--group", "plan", "--to-earliest", "--topic", "orders"];
     const table =
@@ -110,7 +110,7 @@ describe("reset-offsets", () => {
     expect(await admin.groupOffsets("where")).toEqual(orders(offset));
   });
 
-  test("some partitions of several topics, for a group that is made by it", async () => {
+  test("some partitions of several topics, for a group that the commit creates", async () => {
     const scope = ["--topic", "orders:0", "--topic", "bills"];
     const argv = ["reset-offsets", "made", "--to-latest", ...scope, "--execute"];
     expect((await at(...argv)).code).toBe(0);
@@ -135,7 +135,7 @@ describe("reset-offsets", () => {
   });
 });
 
-test("a group with members: who reads what; neither reset nor deleted", async () => {
+test("a group with members is described, and neither reset nor deleted", async () => {
   const connection = await client.anyConnection();
   const join = {
     groupId: "busy",
@@ -145,7 +145,7 @@ test("a group with members: who reads what; neither reset nor deleted", async ()
     protocolType: "consumer",
     protocols: [{ name: "range", metadata: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }],
   };
-  // Version 3 asks for no second join with the member id of the first.
+  // From version 4 on, a new member must join twice: the first answer tells it its member id.
   const joined = await connection.request(JoinGroup, join, { maxVersion: 3 });
   const { memberId, generationId } = joined;
   const assignment = encodeConsumerAssignment(

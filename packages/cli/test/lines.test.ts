@@ -25,7 +25,7 @@ test.each([
   [["\xff\n\x00"], ["\xff", "\x00"]],
 ])("%j", async (chunks, lines) => expect(await read(...chunks)).toEqual(lines));
 
-test("all lines of a read at a time", async () => {
+test("chunksOfLines yields all lines of a chunk at once", async () => {
   const portions: string[][] = [];
   for await (const lines of chunksOfLines(
     Readable.from(["a\nb\nc", "d\n", "e"].map((text) => Buffer.from(text))),
@@ -34,7 +34,7 @@ test("all lines of a read at a time", async () => {
   expect(portions).toEqual([["a", "b"], ["cd"], ["e"]]);
 });
 
-test("a line without an end is refused while it is read", async () => {
+test("a line that is too long is refused before its end is read", async () => {
   const portion = Buffer.alloc(16 * 1024 * 1024, "x");
   let read = 0;
   const endless = Readable.from({

@@ -19,19 +19,19 @@ afterEach(() => {
   told.length = 0;
 });
 
-test("is loaded by plain Node, which no bundler or test runner helps with the imports", () => {
+test("plain Node can load it: the import from CommonJS works without a bundler", () => {
   const url = new URL("../src/logging/log-file.ts", import.meta.url).href;
   const args = ["--import", "tsx", "--input-type=module", "-e", `await import("${url}")`];
   execFileSync(process.execPath, args, { stdio: "pipe" });
 });
 
-test("makes its directory and adds to what is there", () => {
+test("makes its directory and appends to an existing file", () => {
   new LogFile(OPTIONS).write("one\n");
   new LogFile(OPTIONS).write("two\n");
   expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
 });
 
-test("begins a new file at the size, keeping every line once", () => {
+test("starts a new file at the maximum size, and has every line once", () => {
   const log = new LogFile({ ...OPTIONS, maxSizeBytes: 10 });
   for (let i = 0; i < 4; i++) log.write(`line${i}\n`);
   expect(readFileSync(path, "utf8")).toBe("line3\n");
@@ -44,7 +44,7 @@ test("begins a new file at the size, keeping every line once", () => {
   ).toEqual(["line0", "line1", "line2", "line3"]);
 });
 
-test("begins a new file also when somebody has taken the old one away", () => {
+test("starts a new file also when the old one was moved away", () => {
   const log = new LogFile({ ...OPTIONS, maxSizeBytes: 10 });
   log.write("line0\n");
   rmSync(path);
@@ -52,7 +52,7 @@ test("begins a new file also when somebody has taken the old one away", () => {
   expect(readFileSync(path, "utf8")).toBe("line1\n");
 });
 
-test("removes old files of its own only", () => {
+test("removes only its own old files", () => {
   const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxBackups: 1 });
   const others = ["broker-2.log", "broker-1.log.gz", "broker-notes"];
   for (const other of others) new LogFile({ ...OPTIONS, path: join(directory, "deep", other) });
@@ -61,14 +61,14 @@ test("removes old files of its own only", () => {
   expect(files()).toHaveLength(others.length + 2);
 });
 
-test("keeps so many old files", () => {
+test("keeps maxBackups old files", () => {
   const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxBackups: 2 });
   for (let i = 0; i < 6; i++) log.write(`${i}\n`);
   expect(files().length).toBeLessThanOrEqual(3);
   expect(readFileSync(path, "utf8")).toBe("5\n");
 });
 
-test("gzips old files, and deletes those of an age", async () => {
+test("gzips old files, and deletes them after maxAgeMs", async () => {
   const log = new LogFile({ ...OPTIONS, maxSizeBytes: 1, maxAgeMs: 60_000, compress: true });
   log.write("0\n");
   const ofLastYear = "broker-2025-11-28T20-41-00.000Z.log.gz";
@@ -80,7 +80,7 @@ test("gzips old files, and deletes those of an age", async () => {
   expect(gunzipSync(readFileSync(join(directory, "deep", files()[0]!))).toString()).toBe("0\n");
 });
 
-test("a full disk stops nothing, is told, and takes what waited when there is room", async (context) => {
+test("on a full disk, write reports it once, keeps 1 MiB of lines, and writes them later", async (context) => {
   const disk = await mountTmpfs("size=4m");
   if (disk === null) return context.skip("mounting a file system is not permitted here");
   const full = join(disk, "broker.log");
@@ -96,7 +96,7 @@ test("a full disk stops nothing, is told, and takes what waited when there is ro
   log.write("after\n");
   const [, lost] = /is written again; lines lost: (\d+)$/.exec(told.at(-1)!)!;
   const kept = 1100 - Number(lost);
-  // 1 MiB of them, and those for which the last block had room.
+  // 1 MiB of lines, and the lines that still fitted into the last block of the disk.
   expect(kept).toBeGreaterThanOrEqual(1024);
   expect(kept).toBeLessThan(1030);
   const lines = Array.from({ length: kept }, (_, i) => `${String(i).padStart(1023)}\n`);

@@ -30,7 +30,7 @@ test("one JSON object per line, errors with their code and stack", () => {
   });
 });
 
-test("a plain line for people", () => {
+test("textLine turns an event into a line of text", () => {
   const { lines, log } = logged(textLine);
   log.warn("slow sync", { ms: 812, path: "/data dir", none: undefined, error: new Error("x y") });
   expect(lines).toEqual(['19:36:41.005 WARN  slow sync  ms=812  path="/data dir"  error="x y"\n']);
@@ -45,7 +45,7 @@ test.each([
   expect(lines.join("").match(/\n/g)).toHaveLength(1);
 });
 
-test("nothing that a terminal obeys comes from a client", () => {
+test("control sequences in a client's text do not reach the terminal", () => {
   const { lines, log } = logged(textLine);
   log.warn("of \u001b[2J\u0007", { clientId: "\u001b]0;x\u0007" });
   expect(lines[0]).toContain('clientId="\\u001b]0;x\\u0007"');
@@ -60,7 +60,7 @@ test("events below the level are dropped", () => {
   expect(lines).toHaveLength(1);
 });
 
-test("causes of an error, and what has no form in JSON, are told as well", () => {
+test("writes causes of errors, and values that JSON can't represent", () => {
   const { lines, log } = logged(jsonLine);
   const error = new Error("outer", { cause: new TypeError("inner") });
   const circle: { self?: unknown } = {};
@@ -73,6 +73,6 @@ test("causes of an error, and what has no form in JSON, are told as well", () =>
 });
 
 test.each(["tarpan: it fails", "{not JSON", '{"time":1,"level":"info","message":"m"}', '"x"', ""])(
-  "what is no line of the log stays as it is: %j",
+  "a line that is not an event stays as it is: %j",
   (line) => expect(textLine(line)).toBe(line),
 );

@@ -1,4 +1,4 @@
-// What commands say while brokers are away or refuse, and how they end then.
+// What commands print while a broker is down or refuses records, and how they end.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +10,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ScriptedBrokers, scriptedBrokers } from "../../client/test/scripted-brokers.ts";
 import { RunningCommand } from "./run-command.ts";
 
-describe("a broker that goes away and comes back", () => {
+describe("a broker that stops and starts again", () => {
   const dataDir = mkdtempSync(join(tmpdir(), "tarpan-outage-"));
   afterEach(() => rmSync(dataDir, { recursive: true }));
 
-  test("is told of once each by produce, consume and consume --group", async () => {
+  test("is reported once by each of produce, consume and consume --group", async () => {
     const options = { dataDir, configs: { "group.initial.rebalance.delay.ms": 0 } };
     let broker = await Broker.start(options);
     const at = ["--bootstrap", broker.bootstrap];
@@ -85,7 +85,7 @@ describe("a broker whose disk is full", () => {
 
   afterEach(() => brokers.close());
 
-  test("is named, and given up on after --timeout", async () => {
+  test("is reported, and produce gives up after --timeout", async () => {
     const argv = ["produce", "t", "-m", "x", "--timeout", "3s", "-b", bootstrap];
     const { code, stdout, stderr } = await new RunningCommand(argv).done;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -95,7 +95,7 @@ describe("a broker whose disk is full", () => {
     expect(stderr).toMatch(/\ntarpan: t-0: not delivered within 3000 ms: .*\n$/);
   });
 
-  test("is not waited for when two interrupts say so", async () => {
+  test("two interrupts end produce without waiting for it", async () => {
     const produce = new RunningCommand(["produce", "t", "-m", "x", "-b", bootstrap]);
     await refused;
     produce.signal("SIGINT");
@@ -107,7 +107,7 @@ describe("a broker whose disk is full", () => {
   });
 });
 
-describe("lines that are typed", () => {
+describe("records from standard input", () => {
   let broker: Broker;
   beforeEach(async () => {
     broker = await Broker.start();
@@ -117,7 +117,7 @@ describe("lines that are typed", () => {
     await broker.stop();
   });
 
-  test("Ctrl-C ends them with the sum", async () => {
+  test("Ctrl-C sends complete lines, and says where they are stored", async () => {
     const stdin = new PassThrough();
     const produce = new RunningCommand(["produce", "t", "-b", broker.bootstrap], { stdin });
     stdin.write("one\ntwo\nhalf a li");
@@ -148,7 +148,7 @@ describe("lines that are typed", () => {
   );
 });
 
-/** Resolves once t-0 has so many records. */
+/** Resolves once t-0 has this many records. */
 async function stored(bootstrap: string, count: number): Promise<void> {
   const client = new Client({ bootstrap });
   const admin = new Admin(client);

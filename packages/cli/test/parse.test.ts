@@ -15,7 +15,7 @@ const OPTIONS: readonly Option[] = [
 
 const parse = (...argv: string[]) => parseArguments(argv, OPTIONS);
 
-describe("one option, every way to write it", () => {
+describe("one option, written in each accepted way", () => {
   test.each([
     ["--node-id", "broker1"],
     ["--node-id=broker1"],
@@ -33,19 +33,19 @@ describe("one option, every way to write it", () => {
   );
 });
 
-test("a long name wins over a letter with something behind it", () => {
+test("a long name wins over a short option with an attached value", () => {
   const args = parse("-topic=x");
   expect(args.text("topic")).toBe("x");
 });
 
-test("values may be empty, hold = and begin with a dash", () => {
+test("values may be empty, contain = and begin with a dash", () => {
   expect(parse("--topic=").text("topic")).toBe("");
   expect(parse("--topic=a=b").text("topic")).toBe("a=b");
   expect(parse("--topic", "-5").text("topic")).toBe("-5");
   expect(parse("-topic=line one\nline two").text("topic")).toBe("line one\nline two");
 });
 
-test("repeated, aliased, switched off, positional", () => {
+test("repeated options, aliases, switches set to false, bare words", () => {
   const args = parse("create", "-H", "a=1", "--header", "b=2", "-broker=h:1", "--exit=false", "t");
   expect(args.texts("header")).toEqual(["a=1", "b=2"]);
   expect(args.text("bootstrap")).toBe("h:1");
@@ -53,7 +53,7 @@ test("repeated, aliased, switched off, positional", () => {
   expect(args.positional).toEqual(["create", "t"]);
 });
 
-test("nothing is an option after --", () => {
+test("words after -- are not options", () => {
   const args = parse("-e", "--", "-t", "--x");
   expect(args.positional).toEqual(["-t", "--x"]);
 });
@@ -72,7 +72,7 @@ test.each([
   expect(act).toThrow(message as string);
 });
 
-test("numbers and choices", () => {
+test("integers and choices are checked", () => {
   expect(parse("--topic=12").integer("topic")).toBe(12);
   expect(parse().integer("topic")).toBeUndefined();
   expect(() => parse("--topic=1.5").integer("topic")).toThrow(/whole number, 0 or more/);

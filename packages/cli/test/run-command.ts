@@ -9,7 +9,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A command line that is running, with what it has written so far. */
+/** A command that runs in this process, with its output so far. */
 export class RunningCommand {
   readonly #io: TestIo;
   readonly done: Promise<Outcome>;
@@ -29,15 +29,12 @@ export class RunningCommand {
     }));
   }
 
-  /**
-   * Resolves with the first match in what was written to stdout; rejects if the command ends
-   * before.
-   */
+  /** Resolves to the first match on stdout; rejects if the command ends without a match. */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#wrote(this.#io.stdout, pattern);
   }
 
-  /** The same of stderr. */
+  /** The same on stderr. */
   logged(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#wrote(this.#io.stderr, pattern);
   }
@@ -63,7 +60,7 @@ export class RunningCommand {
 
 export interface CommandOptions {
   readonly stdin?: string | readonly string[] | Readable;
-  /** Which of the two is a terminal. */
+  /** Which of these streams is a terminal. */
   readonly terminal?: { readonly stdin?: boolean; readonly stderr?: boolean };
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
-// Takes the place of `tarpan broker` under `tarpan cluster up`: says what a broker says, and ends
-// when a broker would. With --fail-node N that one ends before it is ready.
+// Stands in for `tarpan broker` under `tarpan cluster up`: prints a broker's ready line, and ends
+// when a broker would. With --fail-node N, broker N ends before it is ready.
 
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";

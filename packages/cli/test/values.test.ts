@@ -13,7 +13,7 @@ test.each([
   ["2026-11-20T10:00:00Z", { timestampMs: Date.UTC(2026, 10, 20, 10) }],
 ])("offset %s", (text, start) => expect(parseStart(text)).toEqual(start));
 
-test.each(["", "soon", "1.5", "@", "2026-99-99"])("no offset: %j", (text) =>
+test.each(["", "soon", "1.5", "@", "2026-99-99"])("parseStart refuses %j", (text) =>
   expect(() => parseStart(text)).toThrow(/--offset must be/),
 );
 

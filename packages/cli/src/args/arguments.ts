@@ -44,11 +44,11 @@ export class Arguments {
     return given === undefined ? words : [given, ...words];
   }
 
-  /** Throws for arguments that were not taken; `hint` says where a bare word would belong. */
+  /** Throws for arguments that were not taken; `hint` says what to write instead of a bare word. */
   end(hint = ""): void {
     const word = this.positional[this.#words];
     if (word !== undefined) {
-      throw new UsageError(`don't know what to do with ${JSON.stringify(word)}${hint}`);
+      throw new UsageError(`unexpected argument ${JSON.stringify(word)}${hint}`);
     }
     const option = [...this.#values.keys()].find((name) => !this.#asked.has(name));
     if (option !== undefined) throw new UsageError(`--${option} has no effect here`);

@@ -8,7 +8,7 @@ export interface Option {
   readonly argument?: string | null;
   /** May be given several times. */
   readonly repeat?: boolean;
-  /** The option that this is another name of. */
+  /** Set if this is another name of that option. */
   readonly aliasOf?: string;
   readonly help: string;
 }
@@ -23,4 +23,4 @@ export const BOOTSTRAP_OPTIONS: readonly Option[] = [
   { name: "timeout", argument: "TIME", help: "give up after this time without success (30s)" },
 ];
 
-export const HELP_OPTION: Option = { name: "help", short: "h", help: "show this" };
+export const HELP_OPTION: Option = { name: "help", short: "h", help: "show this help" };

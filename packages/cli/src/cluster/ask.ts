@@ -6,7 +6,7 @@ import { CommandError } from "../terminal/failures.ts";
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** A broker answered that it can't be done. */
+/** A broker answered with an error. */
 export class Refused extends CommandError {
   /** HTTP status. */
   readonly status: number;
@@ -17,7 +17,7 @@ export class Refused extends CommandError {
   }
 }
 
-/** Asks the brokers of `--bootstrap`, the first that can be reached. */
+/** Asks the first broker of `--bootstrap` that can be reached. */
 export class HttpBrokers {
   readonly #addresses: readonly string[];
   readonly timeoutMs: number;
@@ -29,7 +29,7 @@ export class HttpBrokers {
       timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, "--timeout");
   }
 
-  /** Resolves to the JSON of the answer. Rejects with Refused, or CommandError if none answers. */
+  /** Resolves to the answer's JSON. Rejects with Refused, or CommandError if no broker answers. */
   async ask(method: "GET" | "DELETE", path: string): Promise<unknown> {
     let failure: unknown;
     for (const address of this.#addresses) {

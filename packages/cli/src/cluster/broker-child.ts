@@ -20,9 +20,9 @@ export interface BrokerChildOptions {
 /** A broker as a child process, which stops when this process ends. */
 export class BrokerChild {
   readonly plan: BrokerPlan;
-  /** Resolves to its address once it serves, to null if it ends before that. */
+  /** Resolves to the broker's address once it serves, or to null if it ends before that. */
   readonly ready: Promise<string | null>;
-  /** Resolves to how it ended: `exit code 1`, `SIGKILL`, or why it could not start. */
+  /** Resolves to how the broker ended: `exit code 1`, `SIGKILL`, or why it could not start. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
 
@@ -38,7 +38,7 @@ export class BrokerChild {
       env: { ...env },
     });
     this.#child = child;
-    // A broker that has ended reads no more; `ended` tells that.
+    // Writing to a broker that has ended fails; `ended` reports that it has.
     child.stdin.on("error", () => {});
     this.ended = new Promise((resolve) => {
       child.once("error", (error) => resolve(osReason(error)));

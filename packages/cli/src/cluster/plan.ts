@@ -12,9 +12,8 @@ const MAX_BROKERS = 9;
 const MAX_PORT = 65_535;
 const LOOPBACK = "127.0.0.1";
 /**
- * The range in which free ports are looked for. It lies below the ports that systems use for
- * outgoing connections, so that no connection takes one before its broker listens, or while that is
- * down.
+ * The range in which free ports are looked for. Systems use higher ports for outgoing connections,
+ * so no connection takes a port before its broker listens, or while the broker is down.
  */
 const FREE_PORTS = { from: 10_000, to: 20_000 } as const;
 

@@ -49,6 +49,8 @@ async function removeOnce(brokers: HttpBrokers, nodeId: number): Promise<BrokerR
 function removalFrom(json: unknown): BrokerRemoval {
   const { partitionsLeft, done, message = null } = (json ?? {}) as Partial<BrokerRemoval>;
   if (typeof done !== "boolean" || typeof partitionsLeft !== "number")
-    throw new CommandError(`the broker's answer is not what was expected: ${JSON.stringify(json)}`);
+    throw new CommandError(
+      `unexpected answer; is the broker of another version? ${JSON.stringify(json)}`,
+    );
   return { done, partitionsLeft, message };
 }

@@ -55,7 +55,7 @@ type Row = ClusterPartition | PartitionStatus;
 
 function partitionTables(all: readonly Row[], internal: boolean): string[] {
   // A cluster has over fifty internal partitions: each gets a line only when something is wrong.
-  const shown = all.filter((one) => internal || !one.topic.startsWith("__") || isTroubled(one));
+  const shown = all.filter((one) => internal || !one.topic.startsWith("__") || hasProblem(one));
   const hidden = all.length - shown.length;
   const parts: string[] = [];
   if (shown.length > 0) parts.push(partitionTable(shown));
@@ -66,7 +66,7 @@ function partitionTables(all: readonly Row[], internal: boolean): string[] {
 
 const isReplicated = (row: Row): row is ClusterPartition => "replicas" in row;
 
-function isTroubled(row: Row): boolean {
+function hasProblem(row: Row): boolean {
   if (row.leader < 0) return true;
   return isReplicated(row) ? row.isr.length < row.replicas.length : row.offlineReason !== null;
 }

@@ -44,19 +44,20 @@ class LocalCluster {
     });
   }
 
-  /** Resolves when all have stopped as asked; rejects when all have ended before that. */
+  /** Resolves when a signal has stopped all brokers; rejects when all end without a signal. */
   async run(): Promise<void> {
-    const asked = this.#whenAsked();
+    const signalled = this.#firstSignal();
     const allEnded = Promise.all(this.#children.map((child) => this.#watch(child)));
     this.#say(`starting ${this.#children.length} brokers in ${this.#plan.dataDirectory}`);
     void this.#tellReady();
-    await Promise.race([asked, allEnded]);
-    if (!this.#stopping) throw new CommandError("no broker is left; what each said is above");
+    await Promise.race([signalled, allEnded]);
+    if (!this.#stopping)
+      throw new CommandError("all brokers have ended; see their last lines above for the reasons");
     await this.#stop();
   }
 
-  /** Resolves on the first SIGINT or SIGTERM; a second kills everything. */
-  #whenAsked(): Promise<void> {
+  /** Resolves on the first SIGINT or SIGTERM; a second kills all brokers. */
+  #firstSignal(): Promise<void> {
     return new Promise((resolve) => {
       const onSignal = () => {
         if (this.#stopping) {

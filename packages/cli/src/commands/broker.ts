@@ -37,7 +37,7 @@ export const broker: Command = {
       ...(args.has(STOP_WITH_STDIN) ? [endOf(io.stdin)] : []),
     ]);
     const running = await started(config, { io, logger, stopped });
-    if (running === null) return logger.info("stopped before it served");
+    if (running === null) return logger.info("stopped before it was ready");
     for (const warning of config.warnings) logger.warn(warning);
     // On a terminal the ready line says it already.
     if (config.logging.file !== null) logger.info("started", { bootstrap: running.bootstrap });
@@ -50,7 +50,7 @@ export const broker: Command = {
 };
 
 /**
- * Null when it was told to stop first: a broker of a cluster may wait for others without an end.
+ * Null if it was told to stop before it was ready: it may wait for other brokers forever.
  */
 async function started(
   { settings, nodeIdGiven, logging }: LoadedConfig,
@@ -70,10 +70,10 @@ async function started(
 
 /** When the log goes to a file, the terminal would not show that the broker waits. */
 function sayOnTerminal({ stderr }: Io, logFile: string): (what: string) => void {
-  let said = "";
+  let last = "";
   return (what) => {
-    if (what !== said) stderr.write(`${what}; log in ${logFile}\n`);
-    said = what;
+    if (what !== last) stderr.write(`${what}; log in ${logFile}\n`);
+    last = what;
   };
 }
 
@@ -101,10 +101,10 @@ function tell({ stderr }: Io, what: string): void {
 /** Resolves on the first SIGINT or SIGTERM; a second ends the process at once. */
 function stopSignal(io: Io): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let isStopping = false;
     const stop = () => {
-      if (asked) process.exit(EXIT_INTERRUPTED);
-      asked = true;
+      if (isStopping) process.exit(EXIT_INTERRUPTED);
+      isStopping = true;
       resolve();
     };
     io.on("SIGINT", stop);
@@ -132,5 +132,5 @@ function whereKept({ storage, flush, dataDirectory, cluster }: LoadedConfig["set
   if (storage === "memory") return "memory engine: no data survives a stop";
   const interval = flush.mode === "interval" ? ` every ${flush.intervalMs} ms` : "";
   const kept = `data in ${dataDirectory}, ${storage} engine, flush ${flush.mode}${interval}`;
-  return cluster?.engine.kind === "external" ? "data in the NATS servers given" : kept;
+  return cluster?.engine.kind === "external" ? "data in the NATS servers of engine_url" : kept;
 }

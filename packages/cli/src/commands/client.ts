@@ -22,7 +22,7 @@ const MAX_INT32 = 2_147_483_647;
 const NO_ROTATION = { maxSizeBytes: 0, maxBackups: 0, maxAgeMs: 0, compress: false };
 
 /** Flags override the file, which overrides the defaults. A number of -1 counts as not given. */
-interface Order {
+interface Request {
   readonly topic: string | undefined;
   readonly partition: number | undefined;
   readonly message: string | undefined;
@@ -33,31 +33,31 @@ interface Order {
   readonly timeoutMs: number | undefined;
 }
 
-type Action = (client: Client, order: Order, io: Io) => Promise<unknown>;
+type Action = (client: Client, request: Request, io: Io) => Promise<unknown>;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  "create-topic": (client, order, io) => {
-    const { partitions, replicas } = order;
-    return createTopic(new Admin(client), io, { name: topicOf(order), partitions, replicas });
+  "create-topic": (client, request, io) => {
+    const { partitions, replicas } = request;
+    return createTopic(new Admin(client), io, { name: topicOf(request), partitions, replicas });
   },
   "list-topics": (client, _order, io) => listTopics(new Admin(client), io, false),
-  "describe-topic": (client, order, io) => describeTopic(new Admin(client), io, topicOf(order)),
-  "delete-topic": (client, order, io) => deleteTopic(new Admin(client), io, topicOf(order)),
-  produce: (client, order, io) => {
-    const { partition, message, count } = order;
+  "describe-topic": (client, request, io) => describeTopic(new Admin(client), io, topicOf(request)),
+  "delete-topic": (client, request, io) => deleteTopic(new Admin(client), io, topicOf(request)),
+  produce: (client, request, io) => {
+    const { partition, message, count } = request;
     if (message === undefined) throw new UsageError("--message is missing");
-    const record = { topic: topicOf(order), partition, value: message };
-    const producer = new Producer(client, { deliveryTimeoutMs: order.timeoutMs });
+    const record = { topic: topicOf(request), partition, value: message };
+    const producer = new Producer(client, { deliveryTimeoutMs: request.timeoutMs });
     return sendAll(producer, repeated(record, count ?? 1), io);
   },
-  consume: (client, order, io) =>
+  consume: (client, request, io) =>
     readRecords(
       client,
       {
-        topic: topicOf(order),
-        partition: order.partition,
-        start: order.offset ?? "earliest",
-        count: order.count ?? Number.POSITIVE_INFINITY,
+        topic: topicOf(request),
+        partition: request.partition,
+        start: request.offset ?? "earliest",
+        count: request.count ?? Number.POSITIVE_INFINITY,
         stopAtEnd: true,
         format: kcatFormat(RECORD_LINES),
       },
@@ -77,13 +77,21 @@ export const client: Command = {
     { name: "broker", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
     { name: "bootstrap", argument: "HOST:PORT", aliasOf: "broker", help: "the same" },
     { name: "topic", argument: "NAME", help: "the topic" },
-    { name: "partition", argument: "N", help: "produce, consume: left out, any or all" },
-    { name: "message", argument: "TEXT", help: "produce: what to send" },
+    {
+      name: "partition",
+      argument: "N",
+      help: "the partition; left out, produce picks one and consume reads all",
+    },
+    { name: "message", argument: "TEXT", help: "produce: the value to send" },
     { name: "offset", argument: "N", help: "consume: where to start (the beginning)" },
-    { name: "count", argument: "N", help: "produce: how often; consume: how many at most" },
-    { name: "partitions", argument: "N", help: "create-topic (1)" },
-    { name: "replicas", argument: "N", help: "create-topic (1)" },
-    { name: "log", argument: "FILE", help: "write a line there about each command" },
+    {
+      name: "count",
+      argument: "N",
+      help: "produce: how often to send it (1); consume: stop after N records",
+    },
+    { name: "partitions", argument: "N", help: "create-topic: number of partitions (1)" },
+    { name: "replicas", argument: "N", help: "create-topic: replicas of each (1)" },
+    { name: "log", argument: "FILE", help: "append a line about each command to this file" },
   ],
   examples: [
     "tarpan client -cmd=create-topic -topic=t -partitions=3 -replicas=1",
@@ -96,12 +104,12 @@ export const client: Command = {
     const action = actionOf(name);
     const timeoutMs =
       file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
-    const order = { ...orderFrom(args, file.command ?? {}), timeoutMs };
+    const request = { ...requestFrom(args, file.command ?? {}), timeoutMs };
     const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
     const log = args.text("log") ?? file.log_file;
     args.end("; say what to do with --cmd");
-    await noted(log, name, order, io, () =>
-      withCluster(brokers, timeoutMs, io, (cluster) => action(cluster, order, io)),
+    await logged(log, name, request, io, () =>
+      withCluster(brokers, timeoutMs, io, (cluster) => action(cluster, request, io)),
     );
   },
 };
@@ -120,10 +128,10 @@ async function fileFrom(args: Arguments): Promise<ClientFile> {
   return existsSync(DEFAULT_FILE) ? readClientFile(DEFAULT_FILE) : {};
 }
 
-function orderFrom(
+function requestFrom(
   args: Arguments,
   file: NonNullable<ClientFile["command"]>,
-): Omit<Order, "timeoutMs"> {
+): Omit<Request, "timeoutMs"> {
   const number = (name: "partition" | "offset" | "count", to?: number) => {
     const value = args.integer(name, -1, to) ?? file[name];
     return value === -1 ? undefined : value;
@@ -139,16 +147,16 @@ function orderFrom(
   };
 }
 
-function topicOf({ topic }: Order): string {
+function topicOf({ topic }: Request): string {
   if (topic === undefined || topic === "") throw new UsageError("--topic is missing");
   return topic;
 }
 
 /** Runs `work` and, if there is a log file, writes one line about the outcome to it. */
-async function noted(
+async function logged(
   path: string | undefined,
   command: string,
-  order: Order,
+  request: Request,
   io: Io,
   work: () => Promise<unknown>,
 ): Promise<void> {
@@ -160,7 +168,7 @@ async function noted(
   const tell = (what: string) => io.stderr.write(`tarpan: ${what}\n`);
   const log = new LogFile({ path, ...NO_ROTATION, tell });
   const note = (outcome: string) => {
-    const { topic, partition } = order;
+    const { topic, partition } = request;
     const event = { time: new Date().toISOString(), command, topic, partition, outcome };
     log.write(`${JSON.stringify(event)}\n`);
   };

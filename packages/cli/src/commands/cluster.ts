@@ -3,11 +3,11 @@ import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 
 const actions: Actions = {
   up: {
-    summary: "run brokers on this machine, each in a process",
+    summary: "run brokers on this machine, one process each",
     run: async (args, io) => (await import("../cluster/up.ts")).clusterUp(args, io),
   },
   status: {
-    summary: "brokers, engine and partitions",
+    summary: "show brokers, engine and partitions",
     run: async (args, io) => (await import("../cluster/status.ts")).clusterStatus(args, io),
   },
   remove: {
@@ -25,26 +25,26 @@ export const cluster: Command = {
     "remove --node-id N",
   ],
   options: [
-    { name: "brokers", argument: "N", help: "up: how many, 3 to 9 (3)" },
+    { name: "brokers", argument: "N", help: "up: number of brokers, 3 to 9 (3)" },
     { name: "bind-addr", argument: "HOST", help: "up: address to listen on (127.0.0.1)" },
     {
       name: "bind-port",
       argument: "PORT",
-      help: "up: port of the first broker; 0 for any free (9092)",
+      help: "up: first broker's port, the others follow; 0: free ports (9092)",
     },
     {
       name: "raft-port",
       argument: "PORT",
-      help: "up: raft port of the first; 0 for any free (7001)",
+      help: "up: first broker's raft port, likewise (7001)",
     },
     {
       name: "data-dir",
       argument: "DIR",
-      help: "up: holds a directory for each broker (./data/cluster)",
+      help: "up: will contain a directory for each broker (./data/cluster)",
     },
     ...BOOTSTRAP_OPTIONS,
-    { name: "internal", help: "status: internal topics too" },
-    { name: "json", help: "status: the whole answer, as JSON" },
+    { name: "internal", help: "status: list all internal topics too" },
+    { name: "json", help: "status: print the whole answer as JSON" },
     { name: "node-id", argument: "N", help: "remove: the broker to remove" },
   ],
   examples: [

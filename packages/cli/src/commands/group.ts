@@ -9,19 +9,19 @@ import { eachNamed } from "./each-named.ts";
 import { resetFrom, resetOffsets } from "./reset-offsets.ts";
 
 const actions: Actions = {
-  list: adminAction("all groups, a line each", () => listGroups),
-  describe: adminAction("members, and what each reads", (args) =>
+  list: adminAction("list groups, one per line", () => listGroups),
+  describe: adminAction("show members and their partitions", (args) =>
     eachNamed(args, "group", describeGroup),
   ),
-  lag: adminAction("committed offsets, end offsets and lag", (args) =>
+  lag: adminAction("show committed offsets, end offsets and lag", (args) =>
     eachNamed(args, "group", showLag),
   ),
-  "reset-offsets": adminAction("move a group without members", (args) => {
+  "reset-offsets": adminAction("plan or commit new offsets for a group without members", (args) => {
     const reset = resetFrom(args);
     const groupId = args.named("group");
     return (admin, io) => resetOffsets(admin, io, groupId, reset);
   }),
-  delete: adminAction("forget groups and their offsets", (args) =>
+  delete: adminAction("delete groups and their committed offsets", (args) =>
     eachNamed(args, "group", deleteGroup),
   ),
 };
@@ -50,8 +50,12 @@ export const group: Command = {
     { name: "to-earliest", help: "WHERE: the first record" },
     { name: "to-latest", help: "WHERE: the end, skipping all records" },
     { name: "to-offset", argument: "N", help: "WHERE: an offset" },
-    { name: "to-datetime", argument: "TIME", help: "WHERE: a date, or @MS since 1970" },
-    { name: "shift-by", argument: "N", help: "WHERE: N records forward, or back with -N" },
+    {
+      name: "to-datetime",
+      argument: "TIME",
+      help: "WHERE: a date, or @MS: milliseconds since 1970",
+    },
+    { name: "shift-by", argument: "N", help: "WHERE: N records forward, or back if N is negative" },
     { name: "execute", help: "commit; without it, only the plan is shown" },
   ],
   examples: [

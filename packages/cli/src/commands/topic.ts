@@ -15,7 +15,7 @@ const MAX_INT32 = 2_147_483_647;
 const MAX_INT16 = 32_767;
 
 const actions: Actions = {
-  create: adminAction("make topics", (args) => {
+  create: adminAction("create topics", (args) => {
     const configs = Object.fromEntries(
       args.texts("config").map((pair) => parsePair(pair, "--config")),
     );
@@ -26,14 +26,14 @@ const actions: Actions = {
       await tellIgnoredConfigs(admin, io, name, Object.keys(configs));
     });
   }),
-  list: adminAction("all topics, a line each", (args) => {
+  list: adminAction("list topics, one per line", (args) => {
     const internal = args.has("internal");
     return (admin, io) => listTopics(admin, io, internal);
   }),
-  describe: adminAction("partitions, replicas, offsets and configs", (args) =>
+  describe: adminAction("show partitions, replicas, offsets and configs", (args) =>
     eachNamed(args, "topic", describeTopic),
   ),
-  alter: adminAction("more partitions, other configs", alterTopic),
+  alter: adminAction("add partitions, change configs", alterTopic),
   delete: adminAction("delete topics with all their records", (args) =>
     eachNamed(args, "topic", deleteTopic),
   ),
@@ -140,7 +140,7 @@ function alterTopic(args: Arguments): ReturnType<Prepare> {
   if (partitions === undefined && Object.keys(changes).length === 0)
     throw new UsageError("nothing to alter: give --partitions, --config or --delete-config");
   return async (admin, io) => {
-    // Configs first: a refused one then leaves the topic as it was.
+    // Configs first: if one is refused, the topic stays as it was.
     if (Object.keys(changes).length > 0) await admin.alterConfigs({ type: "topic", name }, changes);
     if (partitions !== undefined) await admin.createPartitions(name, partitions);
     io.stdout.write(`altered topic ${name}\n`);

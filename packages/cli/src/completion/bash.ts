@@ -9,7 +9,7 @@ _${name}() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]}
   local actions="" options="" files="" directories="" texts="" takes_files=""
   COMPREPLY=()
-  # Bash makes a word of its own of each =.
+  # Bash splits --name=value into three words.
   if [[ $word == = ]]; then
     word=""
   elif [[ $before == = ]]; then

@@ -38,7 +38,7 @@ export function valueKind({ argument }: Option): ValueKind | null {
   return argument === "DIR" ? "directory" : "text";
 }
 
-/** Within single quotes, as bash and zsh read them. */
+/** In single quotes, for bash and zsh. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -17,7 +17,7 @@ import { createGzip } from "node:zlib";
 import sonicBoom, { type SonicBoom } from "sonic-boom";
 import { osReason } from "../terminal/os-reason.ts";
 
-/** What may wait for room on a full disk. */
+/** Lines that wait for room on a full disk, at most. */
 const MAX_WAITING_BYTES = 1_048_576;
 
 export interface LogFileOptions {
@@ -34,7 +34,7 @@ export interface LogFileOptions {
   readonly tell: (what: string) => void;
 }
 
-/** The time of the rotation, as the file's name has it. */
+/** The time of the rotation in the name of an old file. */
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/;
 
 export class LogFile {
@@ -42,7 +42,7 @@ export class LogFile {
   #file: SonicBoom;
   #sizeBytes: number;
   #rotatedAtMs = 0;
-  /** Bytes of the write in progress. */
+  /** Why the last write failed; null if it succeeded. */
   #error: Error | null = null;
   /** Whether the last write failed: lines wait in `#file`, which writes them first. */
   #isFailing = false;
@@ -83,7 +83,7 @@ export class LogFile {
     return this.#error === null;
   }
 
-  /** So many bytes of a line were written to the file. */
+  /** `bytesKept` of the line wait in `#file`; 0 means that the line is lost. */
   #failed(bytesKept: number): void {
     this.#waitingBytes += bytesKept;
     if (bytesKept === 0) this.#linesLost++;
@@ -123,7 +123,7 @@ export class LogFile {
     const stamp = new Date(this.#rotatedAtMs).toISOString().replaceAll(":", "-");
     const old = join(dir, `${name}-${stamp}${ext}`);
     try {
-      // Someone may have moved the old file away already.
+      // An operator or logrotate may have moved the old file away already.
       if (existsSync(path)) renameSync(path, old);
       // The old file stays open until there is a new one: a full disk may have no room for that.
       const file = this.#open();

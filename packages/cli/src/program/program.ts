@@ -11,7 +11,7 @@ import { COMMANDS } from "./commands.ts";
 import { helpStyle, helpWidth, TRY_IT } from "./help.ts";
 import { VERSION } from "./version.ts";
 
-/** The root, with every command's name and summary. */
+/** The root command, which knows every command's name and summary. */
 export function createProgram(io: Io): Parser {
   const root = new Parser("tarpan")
     .description(`tarpan ${VERSION}: a message queue that speaks the Kafka protocol`)
@@ -40,21 +40,21 @@ export function define(parser: Parser, command: Command, io: Io): void {
     .allowExcessArguments()
     .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
   addOptions(parser, [...options, HELP_OPTION]);
-  const take = (at: Parser, act: Run) =>
+  const setAction = (at: Parser, act: Run) =>
     at.action(async () => {
       const args = argumentsOf(parser, at.args);
       if (args.has("help")) parser.outputHelp();
       else await act(args, io);
     });
-  if (typeof run === "function") take(parser, run);
+  if (typeof run === "function") setAction(parser, run);
   else {
-    take(parser, async (args) => refuseAction(args.word(), run));
+    setAction(parser, async (args) => refuseAction(args.word(), run));
     for (const [action, { summary, run: act }] of Object.entries(run))
-      take(parser.command(action).summary(summary).allowExcessArguments(), act);
+      setAction(parser.command(action).summary(summary).allowExcessArguments(), act);
   }
 }
 
-/** The root with every command defined. */
+/** The root command with every command defined. */
 export async function wholeProgram(io: Io): Promise<Parser> {
   const root = createProgram(io);
   const commands = await Promise.all(COMMANDS.map((entry) => entry.load(wholeProgram)));

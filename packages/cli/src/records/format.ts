@@ -6,7 +6,7 @@ export type RecordFormat = (record: ConsumedRecord) => Uint8Array;
 
 type Part = (record: ConsumedRecord) => string | Uint8Array;
 
-/** The letter after a percent sign, as in kcat, and %n for a new line. */
+/** By the letter after the percent sign, as in kcat. kcat has no %n, which is a newline. */
 const TOKENS: Readonly<Record<string, Part>> = {
   t: ({ topic }) => topic,
   p: ({ partition }) => String(partition),

@@ -3,20 +3,20 @@ import { CommandError } from "../terminal/failures.ts";
 
 const NEWLINE = 0x0a;
 /**
- * No broker accepts a request, and so a record, of this size; a line without an end would fill the
- * memory.
+ * No broker accepts a request of this size, so no record is this large. Without this limit, a line
+ * that never ends would fill the memory.
  */
 const MAX_LINE_BYTES = 100 * 1024 * 1024;
 
 /**
  * Lines of a stream, as bytes without their \n; bytes after the last \n are a line, too. A \r
- * stays.
+ * is part of its line.
  */
 export async function* linesOf(stream: Readable): AsyncGenerator<Buffer, void, undefined> {
   for await (const lines of chunksOfLines(stream)) yield* lines;
 }
 
-/** The same, all lines of a read at once: a million short lines don't cost a million turns. */
+/** The same, but yields all lines of a chunk at once: an `await` per line would be slow. */
 export async function* chunksOfLines(stream: Readable): AsyncGenerator<Buffer[], void, undefined> {
   let pieces: Buffer[] = [];
   let piecesBytes = 0;

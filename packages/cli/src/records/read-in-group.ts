@@ -20,7 +20,7 @@ export async function readInGroup(
   request: GroupReadRequest,
   io: Io,
 ): Promise<number> {
-  // Without this check, a mistyped topic would be waited for without an end.
+  // Without this check, the group would wait forever for a topic that is mistyped.
   await client.topic(request.topic);
   const { groupId, groupInstanceId, start } = request;
   const consumer = new GroupConsumer(client, {
@@ -67,7 +67,7 @@ async function printAll(
   return printed;
 }
 
-/** Leaves these for whoever reads next. */
+/** Goes back before these records, so that the next member to read them gets them. */
 async function giveBack(consumer: GroupConsumer, records: readonly ConsumedRecord[]) {
   for (const { topic, partition, offset } of [...records].reverse())
     await consumer.seek(topic, partition, offset);

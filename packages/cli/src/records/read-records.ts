@@ -80,7 +80,7 @@ async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promi
   return printed;
 }
 
-/** Writes all of them at once. Resolves when the output takes more, so a slow reader slows us. */
+/** Writes all of them at once. Resolves when the output can take more. */
 export async function print(
   records: readonly ConsumedRecord[],
   format: RecordFormat,

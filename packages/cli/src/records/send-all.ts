@@ -6,7 +6,7 @@ import { counted, Progress } from "../terminal/progress.ts";
 
 /** Records in portions, each to be sent at once. */
 export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
-  /** Someone types the records on this terminal, so no progress is drawn there. */
+  /** A user types the records on this terminal, so no progress is drawn there. */
   readonly typed?: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
  * still sent, unless a second interrupt comes.
  */
 export async function sendAll(producer: Producer, records: Records, io: Io): Promise<void> {
-  const went = new Destinations();
+  const destinations = new Destinations();
   const progress = records.typed ? null : new Progress(io.stderr, "sent");
   const interrupts = new Interrupts(io, () => {
     // The terminal has written ^C into the current line.
@@ -27,7 +27,7 @@ export async function sendAll(producer: Producer, records: Records, io: Io): Pro
   let failure: Error | null = null;
   const settled = (_index: number, outcome: RecordMetadata | Error) => {
     if (outcome instanceof Error) failure ??= outcome;
-    else went.add(outcome);
+    else destinations.add(outcome);
   };
   const send = async () => {
     for await (const portion of records) {
@@ -35,7 +35,7 @@ export async function sendAll(producer: Producer, records: Records, io: Io): Pro
       producer.sendEach(portion, settled);
       taken += portion.length;
       await producer.ready();
-      progress?.reached(went.count);
+      progress?.reached(destinations.count);
     }
   };
   const sent = send()
@@ -50,17 +50,23 @@ export async function sendAll(producer: Producer, records: Records, io: Io): Pro
     interrupts.off();
   }
   progress?.end();
-  tellOutcome(went, taken, failure, io);
+  tellOutcome(destinations, taken, failure, io);
 }
 
-function tellOutcome(went: Destinations, taken: number, failure: Error | null, io: Io): void {
+function tellOutcome(
+  destinations: Destinations,
+  taken: number,
+  failure: Error | null,
+  io: Io,
+): void {
   if (taken === 0 && failure === null) io.stdout.write("nothing to send\n");
-  io.stdout.write(went.summary());
+  io.stdout.write(destinations.summary());
   if (failure !== null) {
-    const stored = went.count > 0 ? ` (${counted(went.count, "record")} stored before)` : "";
+    const stored =
+      destinations.count > 0 ? ` (${counted(destinations.count, "record")} stored before)` : "";
     throw new CommandError(`${describeFailure(failure)}${stored}`, { cause: failure });
   }
-  const left = taken - went.count;
+  const left = taken - destinations.count;
   if (left > 0)
     throw new CommandError(`interrupted: ${counted(left, "record")} may be stored, or not`);
 }
@@ -83,8 +89,8 @@ class Destinations {
   add({ topic, partition, offset }: RecordMetadata): void {
     this.count++;
     const latest = this.#latest;
-    const isThere = latest !== null && latest.partition === partition && latest.topic === topic;
-    const range = isThere ? latest : this.#rangeOf(topic, partition, offset);
+    const isSame = latest !== null && latest.partition === partition && latest.topic === topic;
+    const range = isSame ? latest : this.#rangeOf(topic, partition, offset);
     this.#latest = range;
     range.count++;
     if (offset < range.first) range.first = offset;

@@ -24,7 +24,7 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_OFFSET_OUT_OF_RANGE: "start at the first record with: --offset earliest",
 };
 
-/** One line: what went wrong and, where one is known, the next step. */
+/** One line: what went wrong and, if it is known, the next step. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const hint = refused(error)

@@ -1,7 +1,7 @@
 import type { Io } from "./io.ts";
 
 /**
- * SIGINT (Ctrl-C) and SIGTERM: the first asks the command to end, the second to end at once.
+ * SIGINT (Ctrl-C) and SIGTERM: the first signal asks the command to end, the second to end at once.
  */
 export class Interrupts {
   readonly #io: Io;
@@ -16,8 +16,8 @@ export class Interrupts {
   constructor(io: Io, onFirst: () => void) {
     this.#io = io;
     this.#onFirst = onFirst;
-    io.on("SIGINT", this.#came);
-    io.on("SIGTERM", this.#came);
+    io.on("SIGINT", this.#onSignal);
+    io.on("SIGTERM", this.#onSignal);
   }
 
   get came(): boolean {
@@ -25,11 +25,11 @@ export class Interrupts {
   }
 
   off(): void {
-    this.#io.off("SIGINT", this.#came);
-    this.#io.off("SIGTERM", this.#came);
+    this.#io.off("SIGINT", this.#onSignal);
+    this.#io.off("SIGTERM", this.#onSignal);
   }
 
-  readonly #came = () => {
+  readonly #onSignal = () => {
     if (this.#count++ === 0) this.#onFirst();
     else this.#insist();
   };
