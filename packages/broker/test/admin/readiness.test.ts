@@ -51,7 +51,7 @@ describe("a broker of a cluster is ready", () => {
     ["there is no controller", /no controller/, { controllerId: -1 }],
     ["it is not registered", /^not registered/, { nodeId: 3 }],
     ["an earlier life of it is", /^not registered/, { incarnationId: "another" }],
-    ["it is isolated", /^isolated: no heartbeat/, { isolated: true }],
+    ["it is isolated", /^isolated: heartbeats come from fewer than half/, { isolated: true }],
     ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {
