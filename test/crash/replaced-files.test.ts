@@ -4,11 +4,13 @@ import { fileURLToPath } from "node:url";
 import { expect, it, vi } from "vitest";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { atFileEnd } from "../harness/file-end.ts";
+import { RawConnection } from "../harness/raw-connection.ts";
+import { consumerHeartbeat, coordinatorReady } from "../harness/raw-group.ts";
 import { temporaryDirectory } from "../harness/temp.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-it("serves HTTP after its version's files, and the packages that it needs, were removed", async () => {
+it("serves after its version's files, and the packages that it needs, were removed", async () => {
   const home = await temporaryDirectory();
   const bundle = join(home, "dist/bundle");
   await cp(join(root, "packages/cli/dist/bundle"), bundle, { recursive: true });
@@ -29,5 +31,16 @@ it("serves HTTP after its version's files, and the packages that it needs, were 
   await vi.waitFor(loaded, { timeout: 20_000 });
   await rm(join(home, "node_modules"));
   expect(await status("/metrics")).toBe(200);
+  expect(await subscribeByRegex(broker.port)).toBe(0);
   expect(await broker.stop()).toBe(0);
 });
+
+/** The error code of the heartbeat whose pattern is the broker's first. */
+async function subscribeByRegex(port: number): Promise<number> {
+  const connection = await RawConnection.open(port);
+  await coordinatorReady(connection, "readers");
+  const pattern = { subscribedTopicNames: null, subscribedTopicRegex: "orders.*" };
+  const { errorCode } = await consumerHeartbeat(connection, "readers", pattern);
+  connection.close();
+  return errorCode;
+}
