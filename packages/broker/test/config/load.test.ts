@@ -163,12 +163,11 @@ describe("Kafka configs that set Tarpan's keys", () => {
 
 test("warns of configs without effect, one line per reason", async () => {
   const { settings } = await load(
-    "kafka: { log.retention.hours: 1, log.cleaner.threads: 2, num.io.threads: 8, num.partitions: 2 }",
+    "kafka: { log.preallocate: true, num.network.threads: 2, num.io.threads: 8, num.partitions: 2 }",
   );
   expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([
-    "no effect: log.cleaner.threads, log.retention.hours: " +
-      "old records are not deleted or compacted yet",
-    "no effect: num.io.threads: the broker uses one thread",
+    "no effect: log.preallocate: the broker manages its files in its own way",
+    "no effect: num.io.threads, num.network.threads: the broker uses one thread",
   ]);
 });
 
