@@ -119,11 +119,19 @@ export class Segment {
     this.firstTimestamp ??= -1;
   }
 
-  /** Readers that use the file already can finish. */
+  /**
+   * Readers that use the file already can finish. The batches come last: after a crash only segments
+   * that have a file of them are found.
+   */
   async removeFiles(store: Store, delayMs = 0): Promise<void> {
+    await this.removeIndex(store, delayMs);
     await store.files.forget(this.logPath);
+    await store.removals.remove(this.logPath, delayMs);
+  }
+
+  async removeIndex(store: Store, delayMs = 0): Promise<void> {
     const path = join(this.directory, this.name);
-    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX])
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX])
       await store.removals.remove(path + suffix, delayMs);
   }
 
