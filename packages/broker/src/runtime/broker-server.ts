@@ -24,6 +24,7 @@ import type { BrokerState } from "./broker-state.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
 
 /** A broker that was started. */
 export interface RunningBroker {
@@ -136,6 +137,7 @@ export class BrokerServer implements RunningBroker {
     started.add(() => groups.close());
     await this.#register();
     groups.load();
+    started.add(warnOfStoredConfigs(this.state.metadata, logger));
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
     started.add(() => this.#leave());

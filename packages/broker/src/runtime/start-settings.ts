@@ -22,7 +22,7 @@ export function refuseBadSettings(
   }
   // Throws for a listener that is not PLAINTEXT.
   advertisedListener(configs);
-  for (const warning of ignoredConfigWarnings(configs)) logger.warn(warning);
+  for (const warning of ignoredConfigWarnings(Object.keys(configs))) logger.warn(warning);
 }
 
 /** The effective Kafka configs of the broker, as DescribeConfigs shows them. */

@@ -19,6 +19,7 @@ export const WHY = {
   transactions: "there are no transactions yet",
   quotas: "there are no quotas yet",
   metrics: "metrics are at GET /metrics",
+  unknown: "no config of this name is known",
 } as const;
 
 /**
