@@ -4,6 +4,7 @@ import type { LogLevel } from "../logging/logger.ts";
 import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
+import { contradiction } from "./kafka/together.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
 import { hashedNameOf, nodeIdOf } from "./node-id.ts";
 import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
@@ -111,6 +112,8 @@ function refuseBadConfigs(kafka: ReadonlyMap<string, Given>): void {
     const problem = brokerConfigRefusal(name, String(value));
     if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
   }
+  const both = contradiction(new Map([...kafka].map(([name, { value }]) => [name, String(value)])));
+  if (both !== null) throw new ConfigError(`${kafka.get(both.name)!.where}: ${both.problem}`);
 }
 
 /** The Kafka broker configs that were given by Kafka's names or by Tarpan's keys. */

@@ -7,6 +7,7 @@ import {
   type UpdateMode,
 } from "./definition.ts";
 import { ignoredConfigs } from "./ignored-configs.ts";
+import { ipOverridesProblem } from "./ip-overrides.ts";
 import { advertisedProblem, listenersProblem } from "./listener.ts";
 import { COMPRESSION_TYPES, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
@@ -114,6 +115,14 @@ const rows: readonly Row[] = [
     "Bytes after which a log segment is closed and the next one started."],
   ["log.segment.delete.delay.ms", "long", 60_000, atLeast(0), "cluster-wide",
     "Time between dropping a segment from the log and removing its files."],
+  ["max.connection.creation.rate", "int", MAX_INT, atLeast(0), "cluster-wide",
+    "Connections that clients may open in a second; further ones wait for their turn."],
+  ["max.connections", "int", MAX_INT, atLeast(0), "cluster-wide",
+    "Connections of clients that may be open; further ones wait until others are closed."],
+  ["max.connections.per.ip", "int", MAX_INT, atLeast(0), "cluster-wide",
+    "Connections that one address may have open; further ones are closed."],
+  ["max.connections.per.ip.overrides", "string", "", ipOverridesProblem, "cluster-wide",
+    "The same for single addresses, such as 10.0.0.1:100,10.0.0.2:50."],
   ["max.incremental.fetch.session.cache.slots", "int", 1_000, atLeast(0), "read-only",
     "Fetch sessions kept for clients (KIP-227)."],
   ["max.request.partition.size.limit", "int", 2_000, atLeast(1), "read-only",
@@ -139,6 +148,13 @@ const rows: readonly Row[] = [
     "Segment size of __consumer_offsets."],
   ["producer.id.expiration.ms", "int", 86_400_000, atLeast(1), "cluster-wide",
     "Time after which a silent producer's sequence numbers are forgotten."],
+  ["queued.max.request.bytes", "long", -1, null, "read-only",
+    "Bytes of all requests that wait for an answer, above which no more are read; -1: an eighth of " +
+      "the memory."],
+  ["socket.listen.backlog.size", "int", 50, atLeast(1), "read-only",
+    "Connections that may wait until they are accepted or admitted; unset, 1024."],
+  ["socket.request.max.bytes", "int", 100 * MIB, atLeast(1), "read-only",
+    "Largest request; a connection that sends a larger one is closed."],
 ];
 
 const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({

@@ -1,3 +1,5 @@
+import { ipOverrides } from "./ip-overrides.ts";
+
 /** Reads configs, which are validated texts, as typed values. */
 export interface ConfigReader {
   number(name: string): number;
@@ -56,6 +58,10 @@ export interface BrokerConfig {
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly leaderImbalancePerBrokerPercentage: number;
   readonly logRetentionCheckIntervalMs: number;
+  readonly maxConnectionCreationRate: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerIp: number;
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
   readonly numPartitions: number;
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionCheckIntervalMs: number;
@@ -64,6 +70,9 @@ export interface BrokerConfig {
   readonly offsetsTopicReplicationFactor: number;
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
+  readonly queuedMaxRequestBytes: number;
+  readonly socketListenBacklogSize: number;
+  readonly socketRequestMaxBytes: number;
 }
 
 export function topicConfigOf(config: ConfigReader): TopicConfig {
@@ -116,6 +125,10 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
     logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
+    maxConnectionCreationRate: config.number("max.connection.creation.rate"),
+    maxConnections: config.number("max.connections"),
+    maxConnectionsPerIp: config.number("max.connections.per.ip"),
+    maxConnectionsPerIpOverrides: ipOverrides(config.text("max.connections.per.ip.overrides")),
     numPartitions: config.number("num.partitions"),
     offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),
     offsetsRetentionCheckIntervalMs: config.number("offsets.retention.check.interval.ms"),
@@ -124,5 +137,8 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     offsetsTopicReplicationFactor: config.number("offsets.topic.replication.factor"),
     offsetsTopicSegmentBytes: config.number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: config.number("producer.id.expiration.ms"),
+    queuedMaxRequestBytes: config.number("queued.max.request.bytes"),
+    socketListenBacklogSize: config.number("socket.listen.backlog.size"),
+    socketRequestMaxBytes: config.number("socket.request.max.bytes"),
   };
 }

@@ -10,7 +10,7 @@ export const WHY = {
   threads: "the broker uses one thread",
   fixed: "the broker decides this itself",
   listener: "there is one listener: give the config without listener.name.",
-  connections: "the number of connections is not limited yet",
+  buffers: "the operating system sizes the buffers of sockets (net.ipv4.tcp_rmem, tcp_wmem)",
   controller: "brokers find and reach each other in Tarpan's own way, without KRaft",
   replication: "a cluster's records are replicated by NATS JetStream",
   tiered: "there is no tiered storage",
