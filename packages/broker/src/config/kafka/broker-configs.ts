@@ -1,5 +1,6 @@
 import {
   atLeast,
+  between,
   type ConfigDefinition,
   type ConfigTable,
   listOf,
@@ -9,12 +10,14 @@ import {
 import { ignoredConfigs } from "./ignored-configs.ts";
 import { ipOverridesProblem } from "./ip-overrides.ts";
 import { advertisedProblem, listenersProblem } from "./listener.ts";
-import { COMPRESSION_TYPES, TIMESTAMP_TYPES } from "./topic-configs.ts";
+import { COMPRESSION_TYPES, gzipLevel, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
 const MAX_INT = 2_147_483_647;
 const UNLIMITED = "9223372036854775807";
 const MIB = 1_048_576;
+
+const PLAIN_TYPES = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 const MIGRATION_POLICIES = oneOf("disabled", "downgrade", "upgrade", "bidirectional");
 const migrationPolicy = (value: string) => MIGRATION_POLICIES(value.toLowerCase());
@@ -39,6 +42,10 @@ const rows: readonly Row[] = [
     "Whether leadership returns to the preferred leaders automatically."],
   ["broker.id", "int", -1, atLeast(-1), "read-only", "The broker's id, an older name of node.id."],
   ["broker.rack", "string", null, null, "read-only", "The broker's rack, such as a zone."],
+  ["compression.gzip.level", "int", -1, gzipLevel, "cluster-wide",
+    "Level used when the broker compresses with gzip."],
+  ["compression.zstd.level", "int", 3, between(-131_072, 22), "cluster-wide",
+    "Level used when the broker compresses with zstd."],
   ["compression.type", "string", "producer", oneOf(...COMPRESSION_TYPES), "cluster-wide",
     "Compression of stored batches; producer keeps what the producer chose."],
   ["connections.max.idle.ms", "long", 600_000, null, "read-only",
@@ -155,6 +162,11 @@ const rows: readonly Row[] = [
     "Connections that may wait until they are accepted or admitted; unset, 1024."],
   ["socket.request.max.bytes", "int", 100 * MIB, atLeast(1), "read-only",
     "Largest request; a connection that sends a larger one is closed."],
+  ["tarpan.compression.threshold.bytes", "int", 1024, atLeast(0), "cluster-wide",
+    "Size above which tarpan.compression.type is used (compression_threshold)."],
+  ["tarpan.compression.type", "string", "none", oneOf(...PLAIN_TYPES), "cluster-wide",
+    "Codec for batches that are not compressed, of topics without a compression.type " +
+      "(compression_type)."],
 ];
 
 const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({

@@ -34,9 +34,7 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     log.preallocate boolean false all
   `],
   [WHY.levels, `
-    compression.gzip.level int -1 all
     compression.lz4.level int 9 1..17 all
-    compression.zstd.level int 3 -131072..22 all
   `],
   [WHY.threads, `
     background.threads int 10 >=1 all

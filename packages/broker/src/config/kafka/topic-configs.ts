@@ -126,7 +126,7 @@ const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
     "min.cleanable.dirty.ratio", "min.compaction.lag.ms"],
   [WHY.flush, "flush.messages", "flush.ms"],
   [WHY.segments, "preallocate", "segment.index.bytes"],
-  [WHY.levels, "compression.gzip.level", "compression.lz4.level", "compression.zstd.level"],
+  [WHY.levels, "compression.lz4.level"],
   [WHY.fixed, "max.decompressed.message.bytes"],
   [WHY.replication, "follower.replication.throttled.replicas",
     "leader.replication.throttled.replicas", "unclean.leader.election.enable"],

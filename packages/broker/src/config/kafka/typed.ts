@@ -15,8 +15,13 @@ export interface ConfigReader {
 export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
+  /** One of Kafka's names; `producer` keeps the codec of each batch. */
   readonly compressionType: string;
   readonly fileDeleteDelayMs: number;
+  readonly compressionGzipLevel: number;
+  readonly compressionZstdLevel: number;
+  /** What the broker does with batches that are not compressed; null: nothing. */
+  readonly plainCompression: PlainCompression | null;
   readonly indexIntervalBytes: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
@@ -30,6 +35,12 @@ export interface TopicConfig {
   readonly segmentBytes: number;
   readonly segmentJitterMs: number;
   readonly segmentMs: number;
+}
+
+/** Batches above a size that are not compressed get a codec. */
+export interface PlainCompression {
+  readonly type: string;
+  readonly thresholdBytes: number;
 }
 
 /** The broker configs that the code reads. */
@@ -73,9 +84,14 @@ export interface BrokerConfig {
   readonly queuedMaxRequestBytes: number;
   readonly socketListenBacklogSize: number;
   readonly socketRequestMaxBytes: number;
+  readonly tarpanCompressionType: string;
+  readonly tarpanCompressionThresholdBytes: number;
 }
 
-export function topicConfigOf(config: ConfigReader): TopicConfig {
+export function topicConfigOf(
+  config: ConfigReader,
+  plainCompression: PlainCompression | null,
+): TopicConfig {
   const policies = config.list("cleanup.policy");
   const type = config.text("message.timestamp.type");
   return {
@@ -83,6 +99,9 @@ export function topicConfigOf(config: ConfigReader): TopicConfig {
     deleteOld: policies.includes("delete"),
     compressionType: config.text("compression.type"),
     fileDeleteDelayMs: config.number("file.delete.delay.ms"),
+    compressionGzipLevel: config.number("compression.gzip.level"),
+    compressionZstdLevel: config.number("compression.zstd.level"),
+    plainCompression,
     indexIntervalBytes: config.number("index.interval.bytes"),
     maxMessageBytes: config.number("max.message.bytes"),
     messageTimestampAfterMaxMs: config.number("message.timestamp.after.max.ms"),
@@ -140,5 +159,7 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     queuedMaxRequestBytes: config.number("queued.max.request.bytes"),
     socketListenBacklogSize: config.number("socket.listen.backlog.size"),
     socketRequestMaxBytes: config.number("socket.request.max.bytes"),
+    tarpanCompressionType: config.text("tarpan.compression.type"),
+    tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
   };
 }

@@ -6,7 +6,7 @@ export const WHY = {
   cleanup: "records are not compacted yet",
   flush: "the key `flush` decides when records are synced",
   segments: "the broker manages its files in its own way",
-  levels: "each codec has one level here",
+  levels: "lz4 has one level here",
   threads: "the broker uses one thread",
   fixed: "the broker decides this itself",
   listener: "there is one listener: give the config without listener.name.",
