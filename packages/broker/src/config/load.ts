@@ -74,6 +74,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       ...environment.warnings,
       ...warnings,
       ...compressionWarnings(values, given),
+      ...readCacheWarnings(values),
       ...warningsFor(given, cluster !== null),
     ],
   };
@@ -90,6 +91,7 @@ function settingsFrom(
   kafka: Record<string, string>,
   cluster: ClusterSettings | null,
 ): BrokerSettings {
+  const readCacheBytes = values["performance.read_cache_size"];
   const nodeName = hashedNameOf(values.node_id ?? "1");
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
@@ -100,6 +102,7 @@ function settingsFrom(
     dataDirectory: values.data_dir ?? "./data",
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
+    ...(readCacheBytes !== undefined && { readCacheBytes }),
     cluster,
   };
 }
@@ -144,6 +147,11 @@ function kafkaConfigs(
   refuseBadConfigs(configs);
   const texts = [...configs].map(([name, { value }]) => [name, String(value)]);
   return withoutOwnKeys(Object.fromEntries(texts));
+}
+
+function readCacheWarnings({ storage, "performance.read_cache_size": bytes }: Values): string[] {
+  if (storage !== "memory" || bytes === undefined) return [];
+  return ["no effect: performance.read_cache_size: storage memory keeps everything in memory"];
 }
 
 function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {

@@ -44,6 +44,8 @@ export interface SegmentEngineOptions {
   readonly nodeId?: number;
   /** The operator's name for this node. */
   readonly nodeName?: string | undefined;
+  /** Memory for the newest batches of all logs; left out, a share of the machine's. */
+  readonly readCacheBytes?: number | undefined;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
   /** Takes one about a problem that needs action; default: `log`. */
@@ -89,7 +91,7 @@ export class SegmentEngine implements LogEngine {
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
       removals: new DelayedRemovals(fs, env.timers, report),
-      tails: new TailBudget(tailBytesOn(env.machine)),
+      tails: new TailBudget(tailBytesOn(env.machine, options.readCacheBytes)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
       report,
       alert,
