@@ -6,7 +6,7 @@ import { call, create } from "./requests.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 
 const TOPIC = "once";
-const KILLS = 6;
+const KILLS = 3;
 const TIMEOUT_MS = 1_000;
 
 it("a record that is sent again to the next leader is stored once, at the offset told", async () => {

@@ -274,6 +274,9 @@ test("a broker that takes a log over knows the ids, with and without a checkpoin
     await world.run(append(first, batchOf(["b", "c"])));
     if (withCheckpoint) await world.run(first.checkpoint());
     await world.run(append(first, batchOf(["d"])));
+    const sequence = { producerId: 7, producerEpoch: 0, baseSequence: 0 };
+    expect(await world.run(append(first, batchOf(["a", "b"], sequence)))).toMatchObject(success(0));
+    expect(first.log.endOffset).toBe(7);
     const next = await led(world.engine().replication, 6);
     for (const [id, offset] of [
       ["a", 0],
@@ -282,6 +285,8 @@ test("a broker that takes a log over knows the ids, with and without a checkpoin
     ] as const) {
       expect(await world.run(append(next, batchOf([id])))).toMatchObject(success(offset));
     }
-    expect(next.log.nextOffset).toBe(5);
+    expect(next.log.nextOffset).toBe(7);
+    const after = batchOf(["e"], { ...sequence, baseSequence: 2 });
+    expect(await world.run(append(next, after))).toMatchObject(success(7));
   }
 });

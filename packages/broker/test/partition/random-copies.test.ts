@@ -1,11 +1,15 @@
 // Compares a random history of records, copies, restarts and clocks with a model in plain arrays.
 import { ErrorCode } from "@tarpan/protocol";
 import { expect, test } from "vitest";
+import type { LogEngine } from "../../src/log/log-engine.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { append, batchOf, open, reopen, stored } from "./deduplicating.ts";
 
-const STEPS = 1_200;
+const STEPS = 600;
 const RULES = { ttlMs: 4_000, maxIds: 40 };
 
 interface Known {
@@ -71,42 +75,51 @@ class Model {
   }
 }
 
-test("copies are left out, and nothing else, in a random history", async () => {
-  const random = new SeededRandom(seedOf("copies"));
-  let opened = await open(undefined, { rules: RULES });
-  const model = new Model(opened.time);
-  const sequences = [0, 0];
-  for (let step = 0; step < STEPS; step++) {
-    const sends = Array.from({ length: 1 + random.below(3) }, () => {
-      const ids = Array.from({ length: 1 + random.below(4) }, () =>
-        random.chance(0.2) ? null : `id ${random.below(70)}`,
-      );
-      // The last one is a producer without sequences.
-      const producerId = random.below(3);
-      const baseSequence = sequences[producerId];
-      const hasSequence = baseSequence !== undefined;
-      const fields = hasSequence ? { producerId, producerEpoch: 0, baseSequence } : {};
-      if (hasSequence) sequences[producerId] = baseSequence + ids.length;
-      const compression = random.pick([0, 0, 1, 4]);
-      const batch = batchOf(ids, { compression, ...fields });
-      return [append(opened.partition, batch), model.produce(ids, hasSequence)] as const;
-    });
-    for (const [outcome, baseOffset] of sends) {
-      expect(await outcome, `step ${step}`).toMatchObject({
-        ...{ errorCode: ErrorCode.NONE, baseOffset },
+const ENGINES: Record<string, (env: TestEnv) => Promise<LogEngine> | LogEngine> = {
+  memory: () => new MemoryEngine(),
+  segment: (env) => SegmentEngine.openDirectory("/data", { env, flush: { mode: "always" } }),
+};
+
+test.each(Object.entries(ENGINES))(
+  "copies are left out, and nothing else, in a random history: %s",
+  async (_, engineOf) => {
+    const random = new SeededRandom(seedOf("copies"));
+    const env = testEnv();
+    let opened = await open(await engineOf(env), { rules: RULES, time: env.time });
+    const model = new Model(opened.time);
+    const sequences = [0, 0];
+    for (let step = 0; step < STEPS; step++) {
+      const sends = Array.from({ length: 1 + random.below(3) }, () => {
+        const ids = Array.from({ length: 1 + random.below(4) }, () =>
+          random.chance(0.2) ? null : `id ${random.below(70)}`,
+        );
+        // The last one is a producer without sequences.
+        const producerId = random.below(3);
+        const baseSequence = sequences[producerId];
+        const hasSequence = baseSequence !== undefined;
+        const fields = hasSequence ? { producerId, producerEpoch: 0, baseSequence } : {};
+        if (hasSequence) sequences[producerId] = baseSequence + ids.length;
+        const compression = random.pick([0, 0, 1, 4]);
+        const batch = batchOf(ids, { compression, ...fields });
+        return [append(opened.partition, batch), model.produce(ids, hasSequence)] as const;
       });
+      for (const [outcome, baseOffset] of sends) {
+        expect(await outcome, `step ${step}`).toMatchObject({
+          ...{ errorCode: ErrorCode.NONE, baseOffset },
+        });
+      }
+      opened.time.advance(random.below(200));
+      if (random.chance(0.95)) continue;
+      if (random.chance(0.5)) {
+        model.close();
+        await opened.partition.close();
+      } else await opened.log.close();
+      if (random.chance(0.3)) opened.time.jumpWallTo(opened.time.wallMs() - random.below(9_000));
+      opened.time.advance(random.below(1_000));
+      opened = await reopen(opened, RULES);
+      model.reopen();
     }
-    opened.time.advance(random.below(200));
-    if (random.chance(0.95)) continue;
-    if (random.chance(0.5)) {
-      model.close();
-      await opened.partition.close();
-    } else await opened.log.close();
-    if (random.chance(0.3)) opened.time.jumpWallTo(opened.time.wallMs() - random.below(9_000));
-    opened.time.advance(random.below(1_000));
-    opened = await reopen(opened, RULES);
-    model.reopen();
-  }
-  expect((await stored(opened.log)).records).toEqual(model.records);
-  expect(opened.log.endOffset).toBe(model.end);
-});
+    expect((await stored(opened.log)).records).toEqual(model.records);
+    expect(opened.log.endOffset).toBe(model.end);
+  },
+);
