@@ -134,8 +134,9 @@ export class MessageIdTable {
     for (let position = this.#oldest; position < this.#next; position++) {
       const from = position & mask;
       const to = position & (capacity - 1);
-      const hash = before.words.subarray(HASH_WORDS * from, HASH_WORDS * (from + 1));
-      this.#words.set(hash, HASH_WORDS * to);
+      for (let i = 0; i < HASH_WORDS; i++) {
+        this.#words[HASH_WORDS * to + i] = before.words[HASH_WORDS * from + i]!;
+      }
       this.#offsets[to] = before.offsets[from]!;
       this.#times[to] = before.times[from]!;
       if (this.#offsets[to]! >= 0) this.#enter(to);

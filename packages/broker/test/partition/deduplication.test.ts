@@ -126,6 +126,7 @@ describe("a copy of a record", () => {
     const refused = append(partition, batchOf(["a"]));
     log.append = real;
     expect(await append(partition, batchOf(["a"]))).toMatchObject(success(0));
+    expect(log.nextOffset).toBe(1);
     expect((await refused).errorCode).toBe(ErrorCode.MESSAGE_TOO_LARGE);
     expect(await append(partition, batchOf(["a"]))).toMatchObject(success(0));
     expect(log.nextOffset).toBe(1);
