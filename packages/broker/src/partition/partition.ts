@@ -15,6 +15,8 @@ import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer
 import type { Wake } from "./readable-partition.ts";
 import { scanBatches } from "./scan.ts";
 
+const NOTHING = Promise.resolve();
+
 /**
  * Kafka's semantics over one log: idempotent producers, leader epochs, and fetches that wait.
  *
@@ -40,9 +42,10 @@ export class Partition {
   #producers = new ProducerStates();
   /** Null unless the topic has deduplication by message id. */
   #messageIds: MessageIds | null;
-  readonly #waiters = new Set<Wake>();
+  /** Null until a fetch waits: in each of many quiet partitions, an empty set takes memory too. */
+  #waiters: Set<Wake> | null = null;
   /** Settles when everything appended so far is durable or has failed. */
-  #lastAppend: Promise<unknown> = Promise.resolve();
+  #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
   #checkpointing: Promise<void> | null = null;
 
@@ -206,12 +209,14 @@ export class Partition {
    * Calls `wake` after each advance of the high watermark, until the returned function is called.
    */
   onAdvance(wake: Wake): () => void {
-    this.#waiters.add(wake);
-    return () => this.#waiters.delete(wake);
+    this.#waiters ??= new Set();
+    const waiters = this.#waiters.add(wake);
+    return () => waiters.delete(wake);
   }
 
   /** Called by the log after its end has moved. */
   advanced(sizeBytes: number): void {
+    if (this.#waiters === null) return;
     for (const wake of this.#waiters) wake(sizeBytes);
   }
 
