@@ -76,7 +76,7 @@ class Model {
 }
 
 const ENGINES: Record<string, (env: TestEnv) => Promise<LogEngine> | LogEngine> = {
-  memory: () => new MemoryEngine(),
+  memory: (env) => new MemoryEngine(env),
   segment: (env) => SegmentEngine.openDirectory("/data", { env, flush: { mode: "always" } }),
 };
 
