@@ -28,6 +28,7 @@ export class MemoryEngine implements LogEngine {
   readonly cleanlyClosed = false;
   readonly replication = null;
   readonly problem = null;
+  readonly flushes = null;
   readonly #logs = new Map<string, Stored>();
   #closed = false;
 

@@ -1,4 +1,5 @@
 import type { Env, Timer } from "../../env/env.ts";
+import { type Histogram, newFlushHistogram } from "../../metrics/histogram.ts";
 import { tailBytesOn } from "../limits.ts";
 import type { Log, LogId, LogOptions } from "../log.ts";
 import type { LogEngine } from "../log-engine.ts";
@@ -66,6 +67,7 @@ export class JetStreamEngine implements LogEngine {
       api,
       checkpoints: new Checkpoints(api, env, placement),
       tails: new TailBudget(tailBytesOn(env.machine)),
+      flushes: newFlushHistogram(),
       known: new Map(),
       report: log ?? (() => {}),
     };
@@ -80,6 +82,10 @@ export class JetStreamEngine implements LogEngine {
       states: () => this.#states(),
       stopWaiting: () => this.#stopWaiting(),
     };
+  }
+
+  get flushes(): Histogram {
+    return this.#opener.flushes;
   }
 
   get problem(): string | null {

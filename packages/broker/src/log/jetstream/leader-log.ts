@@ -46,6 +46,8 @@ export class JetStreamLeaderLog implements LeaderLog {
       api: opener.api,
       log,
       subject: subjectOf(log.id),
+      clock: opener.env.clock,
+      flushes: opener.flushes,
       settled: (sizeBytes) => {
         rememberEnd(opener, log);
         this.#notice.give(sizeBytes);

@@ -1,5 +1,6 @@
 // The common steps of opening a log to lead it and to follow it.
 import type { Env } from "../../env/env.ts";
+import type { Histogram } from "../../metrics/histogram.ts";
 import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { TailBudget } from "../memory-tail.ts";
@@ -24,6 +25,8 @@ export interface LogOpener {
   readonly api: StreamApi;
   readonly checkpoints: Checkpoints;
   readonly tails: TailBudget;
+  /** See LogEngine. */
+  readonly flushes: Histogram;
   /** Highest sequence of each stream that was acknowledged to, or read by, this process. */
   readonly known: Map<string, number>;
   readonly report: (line: string) => void;

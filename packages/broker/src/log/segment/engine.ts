@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { FlushPolicy } from "../../config/settings.ts";
 import type { Env } from "../../env/env.ts";
 import { shareOpenFiles } from "../../env/open-files.ts";
+import { type Histogram, newFlushHistogram } from "../../metrics/histogram.ts";
 import { allOrNothing } from "../../util/close-stack.ts";
 import { inParallel } from "../../util/in-parallel.ts";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
@@ -78,6 +79,7 @@ export class SegmentEngine implements LogEngine {
       env,
       fs,
       disk,
+      flushes: newFlushHistogram(),
       files: new FilePool(fs, durableWrites, pooled),
       durableWrites,
       startsClean: directory.cleanlyClosed,
@@ -126,6 +128,10 @@ export class SegmentEngine implements LogEngine {
     return this.#directory.meta;
   }
   readonly replication = null;
+
+  get flushes(): Histogram {
+    return this.#store.flushes;
+  }
 
   get problem(): string | null {
     return this.#store.disk.problem;
