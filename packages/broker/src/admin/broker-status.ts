@@ -21,7 +21,7 @@ const ISOLATED =
 const NO_CONTROLLER = -1;
 
 export interface StatusParts {
-  /** Null for a broker that is alone. */
+  /** Null for a standalone broker. */
   readonly cluster: ClusterAccess | null;
   readonly engine: LogEngine;
   readonly flush: FlushPolicy;
@@ -30,12 +30,14 @@ export interface StatusParts {
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
   readonly groups: GroupsAdmin;
+  /** Why groups can't be served, though their partitions are online. */
+  readonly groupsProblem: () => string | null;
   readonly network: () => NetworkStatus;
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
 }
 
-/** Why the cluster's metadata does not send clients to this broker. */
+/** Why the cluster's metadata does not direct clients to this broker; empty if it does. */
 function notPartOf({ image, nodeId, incarnationId }: Metadata): string[] {
   const own = image.brokers.get(nodeId);
   if (own?.incarnationId !== incarnationId) return ["not registered in the cluster's metadata yet"];
@@ -67,7 +69,7 @@ export class BrokerStatus implements BrokerAdmin {
   }
 
   readiness(): Readiness {
-    const { engine, metadata, partitions, isServing, cluster } = this.#parts;
+    const { engine, metadata, partitions, isServing, cluster, groupsProblem } = this.#parts;
     const reasons: string[] = [];
     if (engine.problem !== null) reasons.push(engine.problem);
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
@@ -81,6 +83,8 @@ export class BrokerStatus implements BrokerAdmin {
       if (failure === null) continue;
       reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
     }
+    const groups = groupsProblem();
+    if (groups !== null) reasons.push(groups);
     return { ready: reasons.length === 0, reasons };
   }
 

@@ -15,12 +15,12 @@ import {
 
 export interface Key<T = unknown> {
   readonly parse: Parse<T>;
-  /** As the help shows it: `--bind-port PORT`. Without an argument it is a switch. */
+  /** As in the help: `--bind-port PORT`. A flag without an argument is a switch. */
   readonly flag?: string;
   readonly help?: string;
-  /** Accepted, but without effect: the broker says so at its start, once for each reason. */
+  /** Why the key has no effect: the broker logs each reason once at its start. */
   readonly ignored?: keyof typeof WHY_IGNORED;
-  /** In a cluster, instead of `ignored`; null when a cluster obeys it. */
+  /** The same for a cluster, if it differs; null when the key has an effect there. */
   readonly ignoredInCluster?: keyof typeof WHY_IGNORED | null;
 }
 
@@ -30,8 +30,9 @@ export const WHY_IGNORED = {
   ownDirectory: "a broker keeps everything in its data_dir",
   cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
-  performance: "this release tunes itself",
-  compression: "the broker does not compress yet; batches are stored as producers sent them",
+  batching:
+    "the broker writes at once what has arrived; producers choose their batches (batch.size, " +
+    "linger.ms)",
   deduplication:
     "deduplication by message id is not active yet, so duplicates ARE kept; " +
     "idempotent producers work without it",
@@ -47,7 +48,7 @@ const MIB = 1_048_576;
 const INT32_MAX = 2_147_483_647;
 
 const raft = { ignored: "raft", ignoredInCluster: "natsTimes" } as const;
-const performance = { ignored: "performance" } as const;
+const batching = { ignored: "batching" } as const;
 const inCluster = { ignored: "cluster", ignoredInCluster: null } as const;
 
 export const KEYS = {
@@ -133,18 +134,16 @@ export const KEYS = {
   "raft.controller_group_id": key(integer(0), raft),
   "raft.controller_snapshot_freq": key(integer(0), raft),
 
-  "performance.max_batch_size": key(integer(1), performance),
-  "performance.max_batch_bytes": key(sizeBytes, performance),
-  "performance.batch_timeout": key(durationMs, performance),
-  "performance.write_cache_size": key(sizeBytes, performance),
-  "performance.read_cache_size": key(sizeBytes, performance),
-  "performance.connection_pool_size": key(integer(1), performance),
+  "performance.max_batch_size": key(integer(1), batching),
+  "performance.max_batch_bytes": key(sizeBytes),
+  "performance.batch_timeout": key(durationMs, batching),
+  "performance.write_cache_size": key(sizeBytes),
+  "performance.read_cache_size": key(sizeBytes),
+  "performance.connection_pool_size": key(integer(1, INT32_MAX)),
   "performance.connection_idle_timeout": key(durationMs),
-  compression_enabled: key(flag, { ignored: "compression" }),
-  compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd"), {
-    ignored: "compression",
-  }),
-  compression_threshold: key(sizeBytes, { ignored: "compression" }),
+  compression_enabled: key(flag),
+  compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd")),
+  compression_threshold: key(sizeBytes),
   deduplication_enabled: key(flag, { ignored: "deduplication" }),
   deduplication_ttl: key(durationOr(HOUR_MS), { ignored: "deduplication" }),
   deduplication_max_size: key(integer(1, INT32_MAX), { ignored: "deduplication" }),
@@ -153,7 +152,7 @@ export const KEYS = {
 export type KeyName = keyof typeof KEYS;
 export type Values = { [K in KeyName]?: ReturnType<(typeof KEYS)[K]["parse"]> };
 
-/** Second names, from the JSON form and the performance section. */
+/** Other names of keys, in the JSON form and the performance section. */
 export const ALIASES: Readonly<Record<string, KeyName>> = {
   "server.port": "bind_port",
   "server.log_file": "logging.file",

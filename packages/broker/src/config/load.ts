@@ -1,13 +1,16 @@
 // Merges flags, environment, file and defaults, in this order of precedence, into a broker's
-// settings. No key is ignored silently: it is obeyed, named in a warning, or refused.
+// settings. No key is ignored silently: it has an effect, is named in a warning, or is refused.
 import type { LogLevel } from "../logging/logger.ts";
 import { clusterSettings } from "./cluster.ts";
+import { compressionConfigs, compressionWarnings } from "./compression.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
+import { contradiction } from "./kafka/together.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
 import { hashedNameOf, nodeIdOf } from "./node-id.ts";
 import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
 import type { BrokerSettings, ClusterSettings, FlushPolicy } from "./settings.ts";
+import { type ShownSetting, shownSettings } from "./shown.ts";
 import {
   type ConfigSources,
   type Given,
@@ -21,8 +24,10 @@ export interface LoadedConfig {
   /** Whether a node id was given; if not, the one in the data directory is used. */
   readonly nodeIdGiven: boolean;
   readonly logging: LoggingSettings;
-  /** Lines for the log, once it is open. */
+  /** To be logged when the log is open. */
   readonly warnings: readonly string[];
+  /** What is set, and by what. */
+  readonly shown: readonly ShownSetting[];
 }
 
 export interface LoggingSettings {
@@ -57,8 +62,9 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const given = merged(layers.map((layer) => layer.values)) as Map<KeyName, Given>;
   const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
   const { cluster, warnings } = clusterSettings(values, given);
+  const settings = settingsFrom(values, given, kafkaConfigs(kafka, values, given), cluster);
   return {
-    settings: settingsFrom(values, given, kafkaConfigs(kafka, given), cluster),
+    settings,
     nodeIdGiven: values.node_id !== undefined,
     logging: {
       level: values["logging.level"] ?? "info",
@@ -68,7 +74,14 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       maxAgeMs: values["logging.max_age"] ?? 0,
       compress: values["logging.compress"] ?? false,
     },
-    warnings: [...environment.warnings, ...warnings, ...warningsFor(given, cluster !== null)],
+    shown: shownSettings(settings, given, kafka),
+    warnings: [
+      ...environment.warnings,
+      ...warnings,
+      ...compressionWarnings(values, given),
+      ...readCacheWarnings(values),
+      ...warningsFor(given, cluster !== null),
+    ],
   };
 }
 
@@ -83,6 +96,7 @@ function settingsFrom(
   kafka: Record<string, string>,
   cluster: ClusterSettings | null,
 ): BrokerSettings {
+  const readCacheBytes = values["performance.read_cache_size"];
   const nodeName = hashedNameOf(values.node_id ?? "1");
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
@@ -93,6 +107,7 @@ function settingsFrom(
     dataDirectory: values.data_dir ?? "./data",
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
+    ...(readCacheBytes !== undefined && { readCacheBytes }),
     cluster,
   };
 }
@@ -107,15 +122,23 @@ function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {
 }
 
 function refuseBadConfigs(kafka: ReadonlyMap<string, Given>): void {
-  for (const [name, { value, where }] of kafka) {
-    const problem = brokerConfigRefusal(name, String(value));
-    if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
-  }
+  for (const problem of kafkaProblems(kafka)) throw new ConfigError(problem);
 }
 
-/** Kafka's broker configs as given by their own names, and what our keys say in their terms. */
+/** What is wrong with Kafka's configs, each in one line that says where. */
+export function* kafkaProblems(kafka: ReadonlyMap<string, Given>): Generator<string> {
+  for (const [name, { value, where }] of kafka) {
+    const problem = brokerConfigRefusal(name, String(value));
+    if (problem !== null) yield `${where}: ${problem}`;
+  }
+  const both = contradiction(new Map([...kafka].map(([name, { value }]) => [name, String(value)])));
+  if (both !== null) yield `${kafka.get(both.name)!.where}: ${both.problem}`;
+}
+
+/** The Kafka broker configs that were given by Kafka's names or by Tarpan's keys. */
 function kafkaConfigs(
   kafka: ReadonlyMap<string, Given>,
+  values: Values,
   given: Map<KeyName, Given>,
 ): Record<string, string> {
   const configs = new Map(kafka);
@@ -123,8 +146,22 @@ function kafkaConfigs(
     const value = given.get(key as KeyName);
     if (value !== undefined) configs.set(name, value);
   }
+  for (const [name, value] of compressionConfigs(values, given)) {
+    const before = configs.get(name);
+    if (before !== undefined && String(before.value) !== String(value.value))
+      throw new ConfigError(
+        `${before.where}: says ${before.value}, and ${value.where} says ${value.value}: leave one out`,
+      );
+    configs.set(name, value);
+  }
+  refuseBadConfigs(configs);
   const texts = [...configs].map(([name, { value }]) => [name, String(value)]);
   return withoutOwnKeys(Object.fromEntries(texts));
+}
+
+function readCacheWarnings({ storage, "performance.read_cache_size": bytes }: Values): string[] {
+  if (storage !== "memory" || bytes === undefined) return [];
+  return ["no effect: performance.read_cache_size: storage memory keeps everything in memory"];
 }
 
 function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {
@@ -132,7 +169,7 @@ function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {
   for (const [name, { value }] of given) {
     const { ignored: alone, ignoredInCluster = alone } = KEYS[name] as Key;
     const why = inCluster ? ignoredInCluster : alone;
-    // Something that is switched off is as it was asked for.
+    // No warning for a feature that was switched off: `compression_enabled: false`.
     if (why == null || value === false || given.get(`${why}_enabled` as KeyName)?.value === false)
       continue;
     ignored.set(why, [...(ignored.get(why) ?? []), name]);

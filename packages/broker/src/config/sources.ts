@@ -1,8 +1,8 @@
-// Reads the three sources by one table of keys: names, values and positions, not their meaning.
+// Reads flags, environment and file by one table of keys: load.ts merges them.
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ConfigError } from "./config-error.ts";
-import { readConfigFile } from "./file.ts";
+import { type FileEntry, readConfigFile } from "./file.ts";
 import {
   ALIASES,
   CONFIG_VARIABLE,
@@ -17,7 +17,7 @@ import { ValueError } from "./values.ts";
 export interface ConfigSources {
   /** By flag name without dashes (`bind-port`); `kafka` holds `name=value` texts. */
   readonly flags?: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
-  /** The process environment; only TARPAN_… is looked at. */
+  /** The process environment; only variables that begin with TARPAN_ are read. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly file?: { readonly path: string; readonly text: string } | undefined;
 }
@@ -33,6 +33,8 @@ export interface Given {
   readonly value: unknown;
   /** `broker.yaml:12: bind_port`, `--bind-port` or `TARPAN_BIND_PORT`. */
   readonly where: string;
+  /** As it was written, where `value` is not. */
+  readonly written?: unknown;
 }
 
 const flagName = (usage: string) => /^--([a-z-]+)/.exec(usage)![1]!;
@@ -79,7 +81,7 @@ function addKafkaFlag(layer: Layer, pair: string): void {
   layer.kafka.set(name, { value: pair.slice(at + 1), where: `--kafka ${name}` });
 }
 
-/** Kubernetes puts them beside a service "tarpan", and TARPAN_KAFKA_… beside one "tarpan-kafka". */
+/** Variables that Kubernetes sets for a service named "tarpan", or "tarpan-kafka". */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/;
 
 function isOfKubernetes(variable: string, value: string): boolean {
@@ -118,30 +120,46 @@ export function readEnvironment(environment: NonNullable<ConfigSources["environm
   return { layer, warnings };
 }
 
-export async function readFileLayer(file: { path: string; text: string }): Promise<Layer> {
+/** `refuse` is called for each entry that is wrong; by default it throws. */
+export async function readFileLayer(
+  file: { path: string; text: string },
+  refuse: (error: ConfigError) => void = fail,
+): Promise<Layer> {
   const layer = emptyLayer();
   for (const entry of await readConfigFile(file.path, file.text, isKey)) {
-    const where = `${entry.where}: ${entry.name}`;
-    if (entry.name.startsWith(KAFKA_PREFIX)) {
-      const name = entry.name.slice(KAFKA_PREFIX.length);
-      if (entry.value === null) throw new ConfigError(`${where}: has no value`);
-      layer.kafka.set(name, { value: entry.value, where });
-      continue;
+    try {
+      addEntry(layer, entry);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      refuse(error);
     }
-    const key = keyOf(entry.name);
-    // "raft:" with nothing after it sets nothing.
-    if (entry.value === null && (key !== undefined || isSection(entry.name))) continue;
-    if (key === undefined) throw unknownKey(entry.where, entry.name);
-    const before = layer.values.get(key);
-    if (before !== undefined) throw new ConfigError(`${where}: given before, at ${before.where}`);
-    add(layer, key, entry.value, where);
   }
   return layer;
 }
 
+function fail(error: ConfigError): never {
+  throw error;
+}
+
+function addEntry(layer: Layer, { name, value, where: place }: FileEntry): void {
+  const where = `${place}: ${name}`;
+  if (name.startsWith(KAFKA_PREFIX)) {
+    if (value === null) throw new ConfigError(`${where}: has no value`);
+    layer.kafka.set(name.slice(KAFKA_PREFIX.length), { value, where });
+    return;
+  }
+  const key = keyOf(name);
+  // "raft:" with nothing after it sets nothing.
+  if (value === null && (key !== undefined || isSection(name))) return;
+  if (key === undefined) throw unknownKey(place, name);
+  const before = layer.values.get(key);
+  if (before !== undefined) throw new ConfigError(`${where}: given before, at ${before.where}`);
+  add(layer, key, value, where);
+}
+
 function add(layer: Layer, name: KeyName, value: unknown, where: string): void {
   try {
-    layer.values.set(name, { value: KEYS[name].parse(value), where });
+    layer.values.set(name, { value: KEYS[name].parse(value), where, written: value });
   } catch (error) {
     if (error instanceof ValueError) throw new ConfigError(`${where}: ${error.message}`);
     throw error;
@@ -162,7 +180,7 @@ const isKey = (name: string) => keyOf(name) !== undefined;
 function unknownKey(where: string, name: string): ConfigError {
   const known = [...Object.keys(KEYS), ...Object.keys(ALIASES), "kafka"];
   const last = name.slice(name.lastIndexOf(".") + 1);
-  // A known key in the wrong section, or outside its own, is the more frequent slip.
+  // If no key is similar, this one may only be in the wrong section.
   const misplaced = known.find((key) => key.slice(key.lastIndexOf(".") + 1) === last);
   const near = nearest(name, known) ?? misplaced;
   const hint = near ? `did you mean "${near}"?` : `see "tarpan broker --help" for the keys`;

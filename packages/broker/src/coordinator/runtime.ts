@@ -6,6 +6,7 @@ import type { PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partition } from "../partition/partition.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
+import { ClockJumps } from "../util/clock-jumps.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { attemptWhen, Latch, openWithin, type PendingLatch } from "../util/latch.ts";
 import type { Keyed } from "./deadlines.ts";
@@ -52,6 +53,8 @@ interface OwnShard<State, Rec, Timer extends Keyed> {
    * broker no longer leads the partition.
    */
   readonly ready: Latch;
+  /** Why the last attempt to load it failed, if its partition is open; null once it is loaded. */
+  problem: string | null;
 }
 
 /** Why a shard can't take an operation. */
@@ -72,11 +75,13 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   readonly #parts: RuntimeParts;
   readonly #tenant: Tenant<State, Rec, Timer>;
   readonly #shards = new Map<number, OwnShard<State, Rec, Timer>>();
+  readonly #jumps: ClockJumps;
   #closed = false;
 
   constructor(parts: RuntimeParts, tenant: Tenant<State, Rec, Timer>) {
     this.#parts = parts;
     this.#tenant = tenant;
+    this.#jumps = new ClockJumps(parts.env.clock);
     parts.metadata.onChange((delta) => this.#follow(delta));
   }
 
@@ -139,6 +144,12 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   /** Whether every shard of this broker is loaded. */
   get isLoaded(): boolean {
     return [...this.#shards.values()].every(({ shard }) => isReady(shard));
+  }
+
+  /** Why a shard of this broker can't be loaded, for the operator; null when there is none. */
+  get problem(): string | null {
+    for (const { problem } of this.#shards.values()) if (problem !== null) return problem;
+    return null;
   }
 
   /** Runs an operation on every shard, for requests about all keys. Rejects if one isn't loaded. */
@@ -219,7 +230,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     const before = this.#shards.get(index);
     before?.shard?.close(ErrorCode.NOT_COORDINATOR);
     const ready = before?.ready.isOpen === false ? before.ready : new Latch();
-    const own: OwnShard<State, Rec, Timer> = { leaderEpoch, shard: null, ready };
+    const problem = before?.problem ?? null;
+    const own: OwnShard<State, Rec, Timer> = { leaderEpoch, shard: null, ready, problem };
     this.#shards.set(index, own);
     void this.#load(index, own);
     return own;
@@ -233,14 +245,18 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       const shard = await this.#replay(index, own.leaderEpoch);
       if (!isWanted()) return shard.close(ErrorCode.NOT_COORDINATOR);
       own.shard = shard;
+      own.problem = null;
       own.ready.open();
     } catch (error) {
       if (!isWanted()) return;
       const isNotOpen = error instanceof KafkaError;
       const delayMs = isNotOpen ? REOPEN_DELAY_MS : RELOAD_DELAY_MS;
       const { name, topic } = this.#tenant;
-      const what = `${name} could not be loaded from ${topic}-${index}`;
-      logger[isNotOpen ? "debug" : "warn"](`${what}; trying again in ${delayMs} ms`, { error });
+      const what = `${name} can't be loaded from ${topic}-${index}`;
+      const problem = isNotOpen ? null : `${what}: ${(error as Error).message}`;
+      const isNews = problem !== null && problem !== own.problem;
+      own.problem = problem;
+      logger[isNews ? "error" : "debug"](`${what}; trying again every ${delayMs} ms`, { error });
       env.timers.after(delayMs, () => {
         if (isWanted()) this.#beginLoad(index, own.leaderEpoch);
       });
@@ -248,8 +264,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   }
 
   async #replay(index: number, leaderEpoch: number): Promise<CoordinatorShard<State, Rec, Timer>> {
-    const { env, metadata, partitions } = this.#parts;
-    const { topic, machine } = this.#tenant;
+    const { env, metadata, partitions, logger } = this.#parts;
+    const { name, topic, machine } = this.#tenant;
     const opening = partitions.takeOver(topic, index);
     if (opening !== null) await new Promise<void>((resolve) => opening.onOpen(resolve));
     const partition = partitions.find(topic, index);
@@ -258,8 +274,16 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     if (partition.leaderEpoch !== leaderEpoch) {
       throw this.#unavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
-    const world = { env, image: () => metadata.image, config: () => metadata.brokerConfig() };
-    return CoordinatorShard.load(partition, machine, world);
+    return CoordinatorShard.load(partition, machine, {
+      env,
+      image: () => metadata.image,
+      config: () => metadata.brokerConfig(),
+      jumps: this.#jumps,
+      reportBug: (error) => {
+        const what = `${name} failed and loads ${topic}-${index} anew`;
+        logger.error(`${what}: this is a bug in Tarpan`, { error });
+      },
+    });
   }
 
   #follow(delta: MetadataDelta): void {

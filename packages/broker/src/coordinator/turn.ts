@@ -1,6 +1,7 @@
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { Env, Random } from "../env/env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import type { ClockJumps } from "../util/clock-jumps.ts";
 import type { Deadlines, Keyed } from "./deadlines.ts";
 import { MAX_DELAY_MS } from "./limits.ts";
 
@@ -22,6 +23,10 @@ export interface World {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly image: () => MetadataImage;
   readonly config: () => BrokerConfig;
+  /** Tells the operator of an operation that threw. */
+  readonly reportBug: (error: unknown) => void;
+  /** Jumps of the wall clock. */
+  readonly jumps: Pick<ClockJumps, "lastMs">;
 }
 
 interface Answer {
@@ -43,19 +48,26 @@ export class Turn<State, Rec, Timer extends Keyed> {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
   readonly random: Random;
+  /** For what expires by the wall clock. */
+  readonly jumps: Pick<ClockJumps, "lastMs">;
   readonly #deadlines: Deadlines<Timer>;
   // Allocated when first needed: heartbeats are the most frequent turns and append no record.
   #records: Rec[] | null = null;
   #answers: Answer[] | null = null;
   #next: Operation<State, Rec, Timer>[] | null = null;
 
-  constructor(state: State, deadlines: Deadlines<Timer>, { env, image, config }: World) {
+  constructor(
+    state: State,
+    deadlines: Deadlines<Timer>,
+    { env, image, config, jumps }: Omit<World, "reportBug">,
+  ) {
     this.state = state;
     this.nowMs = env.clock.monotonicMs();
     this.wallMs = env.clock.wallMs();
     this.image = image();
     this.config = config();
     this.random = env.random;
+    this.jumps = jumps;
     this.#deadlines = deadlines;
   }
 

@@ -109,6 +109,11 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       () => broker.network().connections,
     ),
     gauge(
+      "tarpan_connections_waiting",
+      "Connections that max.connections or max.connection.creation.rate keeps waiting",
+      () => broker.network().connectionsWaiting,
+    ),
+    gauge(
       "tarpan_held_bytes",
       "Bytes of requests not answered yet",
       () => broker.network().heldBytes,
@@ -127,6 +132,11 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       "tarpan_connections_refused_total",
       "Connections closed at once because too many were open",
       (n) => n.connectionsRefused,
+    ),
+    counterOf(
+      "tarpan_connections_delayed_total",
+      "Connections that had to wait before they were served",
+      (n) => n.connectionsDelayed,
     ),
     counterOf(
       "tarpan_connections_expired_total",

@@ -3,6 +3,7 @@ import { BrokerStatus } from "../admin/broker-status.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
+import type { Machine } from "../env/env.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Services } from "../handlers/handler.ts";
@@ -15,7 +16,7 @@ import { registeredAddress } from "../metadata/advertised-address.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Authorizer } from "../security/authorizer.ts";
-import { limitsOn } from "../server/limits.ts";
+import { limitsOn, type ServerLimits } from "../server/limits.ts";
 import type { Listener } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
@@ -25,8 +26,9 @@ import type { BrokerState } from "./broker-state.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
 
-/** A broker that serves. */
+/** A broker that was started. */
 export interface RunningBroker {
   readonly host: string;
   /** The real port, even if port 0 was configured. */
@@ -36,7 +38,7 @@ export interface RunningBroker {
   readonly nodeId: number;
   readonly clusterId: string;
   /**
-   * Accepts no further request, finishes those in progress and makes everything durable. A second
+   * Accepts no further requests, finishes those in progress and makes everything durable. A second
    * call returns the promise of the first.
    */
   stop(): Promise<void>;
@@ -50,8 +52,8 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
 }
 
 /**
- * Serves clients from storage that is open. The constructor only wires; `stop` undoes what `start`
- * did in reverse order, and closes the storage last.
+ * Serves clients from opened storage. The constructor only connects the parts. `stop` undoes what
+ * `start` did, in reverse order, and closes the storage last.
  */
 export class BrokerServer implements RunningBroker {
   readonly state: BrokerState;
@@ -82,7 +84,7 @@ export class BrokerServer implements RunningBroker {
     const config = state.metadata.brokerConfig();
     this.services = this.#newServices(config);
     this.#listener = this.#newListener(config);
-    // An isolated broker can't answer clients that wait: without a connection they ask others.
+    // An isolated broker can't answer waiting clients. When cut off, they ask other brokers.
     state.cluster?.onIsolated(() => this.#listener.cutKafka());
   }
 
@@ -107,7 +109,7 @@ export class BrokerServer implements RunningBroker {
     return this.state.metadata.clusterId;
   }
 
-  /** Begins to serve clients. If that fails, everything is closed again, the storage too. */
+  /** Begins to serve clients. If that fails, everything is closed, including the storage. */
   async start(): Promise<void> {
     try {
       await this.#start();
@@ -132,10 +134,12 @@ export class BrokerServer implements RunningBroker {
     await this.#listener.listen();
     this.#port = this.#listener.port;
     started.add(() => this.#closeListener());
-    // Group members that wait in a rebalance would delay the listener's end; their clients retry.
+    // Answers group members that wait in a rebalance, which would delay the listener's end. Their
+    // clients retry.
     started.add(() => groups.close());
     await this.#register();
     groups.load();
+    started.add(warnOfStoredConfigs(this.state.metadata, logger));
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
     started.add(() => this.#leave());
@@ -171,7 +175,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata, unclean, cluster } = this.state;
     const at = registeredAddress(this.#settings, this.port);
     const rack = this.#settings.kafkaConfigs["broker.rack"] ?? null;
-    // A standalone broker does not wait for others here, so it registers first and stops then.
+    // A standalone broker waits for no other here: it finishes its registration, then stops.
     const stopping = cluster === null ? undefined : this.#context.stopping;
     await unlessAborted(metadata.registerBroker({ ...at, rack, unclean }), stopping);
   }
@@ -193,7 +197,8 @@ export class BrokerServer implements RunningBroker {
     };
   }
 
-  #newListener({ connectionsMaxIdleMs: maxIdleMs }: BrokerConfig): Listener {
+  #newListener(config: BrokerConfig): Listener {
+    const { metadata } = this.state;
     const { env, logger, newListener } = this.#context;
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
@@ -202,9 +207,12 @@ export class BrokerServer implements RunningBroker {
       router: this.#router,
       http: createHttpEntrance(this.#newStatus(), onError),
       env,
-      limits: { ...limitsOn(env.machine), maxIdleMs },
+      limits: limitsBy(config, env.machine),
+      connectionLimits: () => metadata.brokerConfig(),
       onError,
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
+      onWaiting: (remoteAddress, why) =>
+        this.#warnings.warn("waiting", `connections wait: ${why}`, { remoteAddress }),
     });
   }
 
@@ -218,10 +226,24 @@ export class BrokerServer implements RunningBroker {
       requests: this.#requests,
       fetchWaits: this.services.fetchWaits,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
+      groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }
+}
+
+/** What the broker's configs say about the network, and what this machine allows. */
+function limitsBy(config: BrokerConfig, machine: Machine): ServerLimits {
+  const { connectionsMaxIdleMs, queuedMaxRequestBytes } = config;
+  return {
+    ...limitsOn(machine),
+    // As in Kafka, a negative time is no limit.
+    maxIdleMs: connectionsMaxIdleMs < 0 ? Number.POSITIVE_INFINITY : connectionsMaxIdleMs,
+    ...(queuedMaxRequestBytes > 0 && { maxHeldBytesTotal: queuedMaxRequestBytes }),
+    listenBacklog: config.socketListenBacklogSize,
+    maxFrameBytes: config.socketRequestMaxBytes,
+  };
 }
 
 /**

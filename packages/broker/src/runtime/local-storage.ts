@@ -13,7 +13,7 @@ export interface Storage {
   readonly metadataLog: Log;
   readonly clusterId: string;
   readonly nodeId: number;
-  /** What recovery has done up to now; null if the last broker on this storage stopped in order. */
+  /** The progress of recovery; null if the last broker on this storage was stopped cleanly. */
   readonly recovery: RecoveryView | null;
   /** See LogEngine.close. */
   close(options?: { clean?: boolean }): Promise<void>;
@@ -43,6 +43,7 @@ export async function openStorage(
   const engine = await SegmentEngine.openDirectory(settings.dataDirectory, {
     env,
     flush: settings.flush,
+    readCacheBytes: settings.readCacheBytes,
     ...(nodeIdGiven && { nodeId: settings.nodeId, nodeName: settings.nodeName }),
     log: (line) => logger.warn(line),
     alert: (line) => logger.error(line),
@@ -63,7 +64,7 @@ export async function openStorage(
 }
 
 async function openMemory(settings: BrokerSettings, { env }: StorageContext): Promise<Storage> {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(env);
   return {
     engine,
     metadataLog: await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS),

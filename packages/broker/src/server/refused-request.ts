@@ -9,7 +9,7 @@ export type CloseReason =
   | "isolated"
   | "bug";
 
-/** The request that a connection was closed for, as far as its header could be read. */
+/** The header of the request that a connection was closed for. */
 export interface RequestName {
   readonly api: string;
   readonly apiVersion: number;
@@ -29,9 +29,9 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** A connection that was closed, or not let in, by the broker. */
+/** A connection that the broker closed, or did not accept. */
 export interface RefusedConnection {
-  readonly reason: CloseReason | "too-many-connections";
+  readonly reason: CloseReason | "too-many-connections" | "too-many-connections-of-ip";
   readonly remoteAddress: string;
   readonly request: RequestName | null;
   readonly error: Error;

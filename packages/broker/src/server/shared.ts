@@ -7,11 +7,13 @@ import type { RequestRouter } from "./router.ts";
 /** Counted since the start, as plain numbers. */
 interface Counters {
   connectionsAccepted: number;
-  /** Turned away because `maxConnections` were open. */
+  /** Closed at once: too many were open, in all or of one address, or too many waited. */
   connectionsRefused: number;
-  /** Closed by us: idle or stalled. */
+  /** Had to wait for `max.connections` or `max.connection.creation.rate`. */
+  connectionsDelayed: number;
+  /** Closed by the broker because they were idle or stalled. */
   connectionsExpired: number;
-  /** Closed by us because of their input. */
+  /** Closed by the broker because of their input. */
   readonly connectionsFailed: Record<CloseReason, number>;
   requests: number;
   bytesIn: number;
@@ -24,13 +26,18 @@ export interface NetworkStats extends Readonly<Counters> {
   readonly heldBytes: number;
   /** Bytes of responses that slow peers have not read. */
   readonly unsentBytes: number;
+  /** Connections that wait until `max.connections` or the rate admits them. */
+  readonly connectionsWaiting: number;
 }
 
 export type OnRefused = (refused: RefusedConnection) => void;
 
+/** Called for each connection that has to wait. */
+export type OnWaiting = (remoteAddress: string, why: string) => void;
+
 export type OnError = (message: string, detail: Readonly<Record<string, unknown>>) => void;
 
-/** What all connections of one listener have in common. */
+/** Shared by all connections of one listener. */
 export interface Shared {
   readonly router: RequestRouter;
   readonly limits: ServerLimits;
@@ -46,6 +53,7 @@ export function newCounters(): Counters {
   return {
     connectionsAccepted: 0,
     connectionsRefused: 0,
+    connectionsDelayed: 0,
     connectionsExpired: 0,
     connectionsFailed: {
       tls: 0,

@@ -1,13 +1,20 @@
 // What every log engine must do. An engine's test passes functions that open an engine and reopen
 // it on the data of the last one.
 import { crc32c, decodeBatch, encodeBatch, stampBatch, stampCreateTime } from "@tarpan/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LogId } from "../../src/log/log.ts";
 import type { LogEngine } from "../../src/log/log-engine.ts";
 import type { LogError } from "../../src/log/log-error.ts";
 import { findByTimestamp, findMaxTimestamp } from "../../src/partition/find-by-timestamp.ts";
 import { Partition } from "../../src/partition/partition.ts";
-import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "../log/batches.ts";
+import {
+  baseOffsetOf,
+  batchOf,
+  nextOffsetOf,
+  OPTIONS,
+  readAll,
+  segmentsOf,
+} from "../log/batches.ts";
 
 export interface ContractSubject {
   open(): Promise<LogEngine>;
@@ -16,18 +23,29 @@ export interface ContractSubject {
   dispose(): Promise<void>;
 }
 
-const ID: LogId = { topic: "orders", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 3 };
-const OTHER: LogId = { ...ID, topicId: "BBBBBBBBBBBBBBBBBBBBBQ" };
+let ids = 0;
+
+/** A nats-server may fill a new stream with the messages of a deleted one of the same name. */
+function newId(): LogId {
+  ids += 1;
+  return { topic: "orders", topicId: String(ids).padStart(22, "A"), partition: 3 };
+}
 
 export function logContract(name: string, make: () => ContractSubject): void {
   describe(`log contract: ${name}`, () => {
+    let id: LogId;
+    let other: LogId;
     let subject: ContractSubject;
     let engine: LogEngine;
     const start = async (options = OPTIONS) => {
       subject = make();
       engine = await subject.open();
-      return engine.create(ID, options);
+      return engine.create(id, options);
     };
+    beforeEach(() => {
+      id = newId();
+      other = newId();
+    });
     afterEach(async () => {
       await engine.close();
       await subject.dispose();
@@ -124,7 +142,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
 
     it("finds no record by timestamp that is below a start inside a batch", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 500 });
-      const partition = await Partition.open(ID, log, 0);
+      const partition = await Partition.open(id, log, 0);
       const timesOf = (...timestamps: number[]) =>
         encodeBatch(timestamps.map((timestamp) => ({ key: null, value: null, timestamp })));
       await log.append(timesOf(900, 100, 800, 200, 700, 300, 600, 400, 500, 450), 0);
@@ -151,7 +169,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
 
     it("keeps records from before 1970, and finds none by a negative timestamp", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 300, indexIntervalBytes: 1 });
-      const partition = await Partition.open(ID, log, 0);
+      const partition = await Partition.open(id, log, 0);
       for (const timestamp of [1, -1000, -86_400_000, 2]) {
         const batch = batchOf(1, { timestamp });
         // As the broker stores it: a batch with only negative timestamps has the maximum -1.
@@ -182,6 +200,40 @@ export function logContract(name: string, make: () => ContractSubject): void {
       await log.deleteBefore(40);
       expect(await log.read(40, 100)).toEqual([]);
       expect(await log.append(batchOf(99), 0)).toBe(40);
+    });
+
+    it("lists its segments, oldest first, and frees them one by one, the last one too", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 300 });
+      for (let i = 0; i < 200; i++) await log.append(batchOf(i), 0);
+      const { endOffset, sizeBytes } = log;
+      const segments = await segmentsOf(log);
+      expect(segments.length).toBeGreaterThan(1);
+      expect(segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)).toBe(sizeBytes);
+      expect(segments.at(-1)).toMatchObject({ endOffset, newestMs: 1000 + 199 });
+      const [first] = segments;
+      expect(first!.newestMs).toBe(1000 + first!.endOffset - 1);
+      await log.deleteBefore(first!.endOffset);
+      expect(log.sizeBytes).toBe(sizeBytes - first!.sizeBytes);
+      expect(await segmentsOf(log)).toEqual(segments.slice(1));
+      await log.deleteBefore(endOffset);
+      expect(log.startOffset).toBe(endOffset);
+      expect(log.sizeBytes).toBeLessThan(300);
+      expect(await log.append(batchOf(1), 0)).toBe(endOffset);
+      expect(await readAll(log)).toHaveLength(1);
+    });
+
+    it("takes a timestamp from the future for the time of the write", async () => {
+      const log = await start();
+      await log.append(batchOf(1, { timestamp: 1e15 }), 0);
+      const [segment] = await segmentsOf(log);
+      expect(segment!.newestMs).toBeGreaterThanOrEqual(0);
+      expect(segment!.newestMs).toBeLessThan(1e14);
+      if (subject.reopen === null) return;
+      await engine.close();
+      engine = await subject.reopen();
+      const again = await engine.open(id, OPTIONS);
+      const [reopened] = await segmentsOf(again);
+      expect(Math.abs(reopened!.newestMs - segment!.newestMs)).toBeLessThan(1000);
     });
 
     it("keeps the newest checkpoint while the log covers it", async () => {
@@ -221,7 +273,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await pending).toBe(12);
       await expect(log.read(3, 1)).rejects.toMatchObject({ kind: "closed" });
       await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });
-      const again = await engine.open(ID, OPTIONS);
+      const again = await engine.open(id, OPTIONS);
       expect(again).toMatchObject({ startOffset: 2, endOffset: 13, maxTimestamp: 1012 });
       expect(await again.loadCheckpoint()).toEqual({ offset: 7, state: Uint8Array.of(9) });
       expect((await readAll(again, 1)).map(baseOffsetOf)).toEqual([
@@ -232,23 +284,23 @@ export function logContract(name: string, make: () => ContractSubject): void {
 
     it("creates a log once, opens existing logs only, and forgets deleted ones", async () => {
       const log = await start();
-      await expect(engine.create(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
-      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
-      await expect(engine.open({ ...ID, partition: 9 }, OPTIONS)).rejects.toMatchObject({
+      await expect(engine.create(id, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
+      await expect(engine.open(id, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
+      await expect(engine.open({ ...id, partition: 9 }, OPTIONS)).rejects.toMatchObject({
         kind: "missing",
       } satisfies Partial<LogError>);
-      await engine.delete(OTHER);
-      expect(await engine.list()).toEqual([ID]);
+      await engine.delete(other);
+      expect(await engine.list()).toEqual([id]);
       await log.append(batchOf(1), 0);
-      await engine.delete(ID);
+      await engine.delete(id);
       await expect(log.append(batchOf(2), 0)).rejects.toMatchObject({ kind: "closed" });
       expect(await engine.list()).toEqual([]);
-      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
-      const successor = await engine.create(OTHER, OPTIONS);
+      await expect(engine.open(id, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+      const successor = await engine.create(other, OPTIONS);
       expect(successor.endOffset).toBe(0);
       await successor.close();
-      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
-      expect(await engine.list()).toEqual([OTHER]);
+      await expect(engine.open(id, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+      expect(await engine.list()).toEqual([other]);
     });
 
     it("has all logs and batches after the engine was closed and reopened", async () => {
@@ -259,8 +311,8 @@ export function logContract(name: string, make: () => ContractSubject): void {
       await engine.close();
       engine = await subject.reopen();
       expect(engine.cleanlyClosed).toBe(true);
-      expect(await engine.list()).toEqual([ID]);
-      const again = await engine.open(ID, OPTIONS);
+      expect(await engine.list()).toEqual([id]);
+      const again = await engine.open(id, OPTIONS);
       expect((await readAll(again, 100)).map((batch) => batch.slice())).toEqual(before);
       expect(nextOffsetOf(before.at(-1)!)).toBe(again.endOffset);
     });
@@ -269,7 +321,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       const log = await start();
       await engine.close();
       await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });
-      await expect(engine.create(OTHER, OPTIONS)).rejects.toMatchObject({ kind: "closed" });
+      await expect(engine.create(other, OPTIONS)).rejects.toMatchObject({ kind: "closed" });
     });
   });
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
+import { type ConnectionLimits, UNLIMITED } from "../../src/server/connection-quotas.ts";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, TcpListener } from "../../src/server/listener.ts";
@@ -12,14 +13,14 @@ import type {
 } from "../../src/server/router.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
-/** First body byte of a toy request. The rest is echoed. */
+/** The first byte of a test request says how it is handled; the rest is its text. */
 export const Kind = {
   echo: 0,
-  /** Pipelined; answered when the test says so. */
+  /** Pipelined; answered when the test calls `answer`. */
   held: 1,
-  /** Not pipelined; answered when the test says so. */
+  /** Not pipelined; answered when the test calls `answer`. */
   alone: 2,
-  /** Not pipelined; answered with as many bytes as its u32 says. */
+  /** Not pipelined; its uint32 is the size of the response in bytes. */
   big: 3,
   refused: 4,
   failing: 5,
@@ -39,7 +40,7 @@ interface Held {
   fail(): void;
 }
 
-/** Stands for the Kafka side: echoes, holds back, refuses. */
+/** A router for tests: its requests echo, wait, fail or are refused. */
 export class ToyRouter implements RequestRouter {
   readonly begun: string[] = [];
   readonly held: Held[] = [];
@@ -197,23 +198,29 @@ export interface Served {
   readonly router: ToyRouter;
   readonly time: ManualTime;
   readonly refused: RefusedConnection[];
+  /** Why connections had to wait. */
+  readonly delays: string[];
   client(options?: { reading?: boolean; allowHalfOpen?: boolean }): Client;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A listener on a free loopback port over a toy router; closed when the test leaves its scope. */
+/** A listener on a free loopback port with a ToyRouter; closed when the test leaves its scope. */
 export async function serve(
   limits: Partial<ServerLimits> = {},
   http: HttpEntrance = NO_HTTP,
+  connectionLimits: () => ConnectionLimits = () => UNLIMITED,
 ): Promise<Served> {
   const router = new ToyRouter();
   const time = new ManualTime();
   const refused: RefusedConnection[] = [];
   const clients: Client[] = [];
+  const delays: string[] = [];
+  const onWaiting = (_address: string, why: string) => void delays.push(why);
   const onRefused = (one: RefusedConnection) => void refused.push(one);
   const env = { clock: time, timers: time };
   const listener = new TcpListener({
-    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, onRefused },
+    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, connectionLimits },
+    ...{ onRefused, onWaiting },
   });
   await listener.listen();
   const close = async () => {
@@ -223,7 +230,7 @@ export async function serve(
     await closed;
     for (const held of router.held) held.answer();
     await new Promise((resolve) => setImmediate(resolve));
-    // Whatever a test did: what was counted as held has been given back.
+    // After every test, all counted request memory must have been released.
     expect(listener.connections).toBe(0);
     expect(listener.stats).toMatchObject({ heldBytes: 0, unsentBytes: 0 });
   };
@@ -232,7 +239,7 @@ export async function serve(
     clients.push(made);
     return made;
   };
-  return { listener, router, time, refused, client, [Symbol.asyncDispose]: close };
+  return { listener, router, time, refused, delays, client, [Symbol.asyncDispose]: close };
 }
 
 /** Lets sockets and timers of both sides run until `condition` holds. */
@@ -240,7 +247,7 @@ export async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Runs until no byte has moved for a good while: whoever can wait, waits. */
+/** Runs until no bytes were sent or received for a while: everything that can wait is waiting. */
 export async function untilStill({ listener }: Served): Promise<void> {
   let seen = -1;
   for (let same = 0; same < 200; ) {

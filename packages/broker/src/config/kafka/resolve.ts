@@ -6,11 +6,14 @@ import {
   type BrokerConfig,
   brokerConfigOf,
   type ConfigReader,
+  type PlainCompression,
   type TopicConfig,
   topicConfigOf,
 } from "./typed.ts";
 
-/** Broker configs by where they were set, the strongest first. */
+const COMPRESSION = "compression.type";
+
+/** Broker configs by where they were set, in the order of precedence. */
 export interface BrokerLayers {
   /** Set on this broker at run time. */
   readonly dynamic: ConfigValues;
@@ -21,8 +24,8 @@ export interface BrokerLayers {
 }
 
 /**
- * Resolves configs from defaults, start settings and the metadata. Typed results are cached while
- * the maps behind them are the same; images share unchanged maps, so usually a call costs two
+ * Resolves configs from defaults, start settings and the metadata. Typed results are cached until
+ * the maps that they came from change; images share unchanged maps, so a call usually costs two
  * look-ups.
  */
 export class ConfigResolver {
@@ -31,6 +34,8 @@ export class ConfigResolver {
   #layers: BrokerLayers;
   #broker: BrokerConfig | null = null;
   #topics = new WeakMap<ConfigValues, TopicConfig>();
+  /** One object for all topics, as long as it says the same. */
+  #plain: PlainCompression | null = null;
 
   constructor(nodeId: number, kafkaConfigs: Readonly<Record<string, string>>) {
     this.#nodeName = String(nodeId);
@@ -61,18 +66,33 @@ export class ConfigResolver {
     const own = configsOf(image, ResourceType.topic, topic);
     const known = this.#topics.get(own);
     if (known !== undefined) return known;
-    const config = topicConfigOf(reader((name) => own.get(name) ?? topicDefault(layers, name)));
+    const configs = reader((name) => own.get(name) ?? topicDefault(layers, name));
+    const config = topicConfigOf(configs, this.#plainCompression(image, own));
     this.#topics.set(own, config);
     return config;
   }
+
+  /** A topic or broker that names a `compression.type`, even `producer`, wants no other. */
+  #plainCompression(image: SetConfigs, own: ConfigValues): PlainCompression | null {
+    const layers = this.layers(image);
+    const broker = this.broker(image);
+    const { tarpanCompressionType: type } = broker;
+    const isNamed = own.has(COMPRESSION) || setBrokerValue(layers, COMPRESSION) !== undefined;
+    if (type === "none" || isNamed) return null;
+    const { tarpanCompressionThresholdBytes: thresholdBytes } = broker;
+    const known = this.#plain;
+    if (known?.type === type && known.thresholdBytes === thresholdBytes) return known;
+    this.#plain = { type, thresholdBytes };
+    return this.#plain;
+  }
 }
 
-/** A broker config as it is in force, null when it has neither value nor default. */
+/** The effective value of a broker config; null when it has neither a value nor a default. */
 export function brokerValue(layers: BrokerLayers, name: string): string | null {
   return setBrokerValue(layers, name) ?? BROKER_CONFIGS.get(name)?.fallback ?? null;
 }
 
-/** What a topic gets that does not say: the first server config set, else Kafka's default. */
+/** The value for a topic that does not set it: the first synonym set, else Kafka's default. */
 export function topicDefault(layers: BrokerLayers, name: string): string {
   const definition = TOPIC_CONFIGS.get(name)!;
   for (const synonym of definition.synonyms) {
@@ -82,7 +102,7 @@ export function topicDefault(layers: BrokerLayers, name: string): string {
   return definition.fallback!;
 }
 
-/** A server config's value in the unit of its topic config; -1 still means no limit. */
+/** A broker config's value in the unit of its topic config; -1 remains -1: no limit. */
 export function scaled(value: string, factor: number): string {
   return factor === 1 || Number(value) < 0 ? value : String(Number(value) * factor);
 }

@@ -1,4 +1,4 @@
-import type { LogOptions } from "../log.ts";
+import type { LogOptions, LogSegment } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { LeaderLog, ReplicatedLogOptions } from "../replication.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
@@ -63,7 +63,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     await checkStream(opener, id);
     const beside = await loadSaved(opener, id);
     const log = beginFrom(opener, id, beside);
-    await opener.api.infoReaching(log.reader.stream, log.end.sequence);
+    await log.reader.infoReaching(log.end.sequence);
     const epoch = await takeOver(opener, log, options);
     rememberEnd(opener, log);
     return new JetStreamLeaderLog(opener, log, epoch, options);
@@ -116,6 +116,11 @@ export class JetStreamLeaderLog implements LeaderLog {
   async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenUnusable();
     return withLogErrors(() => this.#log.offsetAt(timestamp, from));
+  }
+
+  segments(): Iterable<LogSegment> {
+    this.#refuseWhenUnusable();
+    return this.#log.segments();
   }
 
   async deleteBefore(offset: number): Promise<void> {

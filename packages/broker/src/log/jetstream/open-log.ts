@@ -13,6 +13,7 @@ import {
 } from "./checkpoint-format.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BEGINNING } from "./grammar.ts";
+import { infoReaching } from "./shorter-stream.ts";
 import { StoredLog } from "./stored-log.ts";
 import { isRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
 import { formatOf, isKnownFormat, logIdOf, streamNameOf } from "./stream-config.ts";
@@ -52,7 +53,8 @@ export async function checkStream(opener: LogOpener, id: LogId): Promise<StreamI
   const stream = streamNameOf(id);
   const { api } = opener;
   const known = opener.known.get(stream) ?? 0;
-  const info = await api.infoReaching(stream, known).catch((error: unknown) => {
+  const asked = { api, stream, report: opener.report };
+  const info = await infoReaching(asked, known).catch((error: unknown) => {
     if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
     throw new LogError("missing", `stream ${stream} of ${id.topic}-${id.partition} does not exist`);
   });
@@ -111,11 +113,12 @@ export function beginFrom(
   } else if (start) index.dropUntil(start.position, null);
   return new StoredLog({
     id,
-    reader: new StreamReader(opener.api, stream),
+    reader: new StreamReader({ api: opener.api, stream, report: opener.report }),
     index,
     position: (isNewer ? start?.position : checkpoint?.position) ?? BEGINNING,
     startOffset: start?.startOffset ?? 0,
     tails: opener.tails,
+    clock: opener.env.clock,
     report: opener.report,
     loadStart: async () => (await loadStart(opener, id)).start,
   });
