@@ -102,6 +102,15 @@ function fetchFamilies({ fetchWaits }: BrokerAdmin): Family[] {
 function networkFamilies(broker: BrokerAdmin): Family[] {
   const counterOf = (name: string, help: string, of: (network: NetworkStatus) => number) =>
     counter(name, help, () => of(broker.network()));
+  type ByReason = Readonly<Record<string, number>>;
+  const byReason = (name: string, help: string, of: (n: NetworkStatus) => ByReason): Family => ({
+    ...{ name, help, type: "counter" },
+    *collect() {
+      for (const [reason, value] of Object.entries(of(broker.network()))) {
+        yield { value, labels: { reason } };
+      }
+    },
+  });
   return [
     gauge(
       "tarpan_connections",
@@ -128,9 +137,9 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       "Connections accepted",
       (n) => n.connectionsAccepted,
     ),
-    counterOf(
+    byReason(
       "tarpan_connections_refused_total",
-      "Connections closed at once because too many were open",
+      "Connections closed at once because too many were open, or too many files",
       (n) => n.connectionsRefused,
     ),
     counterOf(
@@ -143,16 +152,11 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       "Connections closed as idle",
       (n) => n.connectionsExpired,
     ),
-    {
-      name: "tarpan_connections_failed_total",
-      help: "Connections closed because of bad input; the log has a warning for each reason",
-      type: "counter",
-      *collect() {
-        for (const [reason, value] of Object.entries(broker.network().connectionsFailed)) {
-          yield { value, labels: { reason } };
-        }
-      },
-    },
+    byReason(
+      "tarpan_connections_failed_total",
+      "Connections closed because of bad input; the log has a warning for each reason",
+      (n) => n.connectionsFailed,
+    ),
     counterOf("tarpan_received_bytes_total", "Bytes from Kafka clients", (n) => n.bytesIn),
     counterOf("tarpan_sent_bytes_total", "Bytes to Kafka clients", (n) => n.bytesOut),
   ];

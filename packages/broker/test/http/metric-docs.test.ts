@@ -12,7 +12,7 @@ class BusyBroker extends FakeBroker {
   override members = { underReplicated: 0 } as FakeBroker["members"];
 
   override network() {
-    const now = { connections: 1, heldBytes: 0, unsentBytes: 0 };
+    const now = { connections: 1, heldBytes: 0, unsentBytes: 0, connectionsWaiting: 0 };
     return { ...newCounters(), ...now };
   }
 }
