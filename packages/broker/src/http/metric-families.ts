@@ -181,6 +181,11 @@ function trafficFamilies(broker: BrokerAdmin): Family[] {
       "Bytes of record batches fetched",
       (row) => row.bytesOut,
     ),
+    perTopic(
+      "tarpan_topic_duplicates_dropped_total",
+      "Records left out because their message id was known",
+      (row) => row.duplicatesDropped,
+    ),
   ];
 }
 

@@ -13,7 +13,15 @@ export { type BatchFields, encodeBatch, type RecordHeader, type RecordInput } fr
 export { findHeader } from "./find-header.ts";
 export { keepRecords } from "./keep-records.ts";
 export { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_RECORD_ERRORS } from "./limits.ts";
+export { RecordWalk } from "./record-walk.ts";
 export { renumberRecords } from "./renumber.ts";
+export {
+  emptyBatch,
+  type KeptRecords,
+  shiftTimestamps,
+  withoutRecords,
+  withRecords,
+} from "./rewrite.ts";
 export {
   type BatchAccepted,
   type BatchErrorKind,
