@@ -14,7 +14,7 @@ function flushFamilies({ flushes }: BrokerAdmin): Family[] {
   if (flushes === null) return [];
   const name = "tarpan_log_flush_duration_seconds";
   const help =
-    "Time to make records durable: a synced write, a sync, or a JetStream message until its ack";
+    "Time to make records durable: a synced write, a sync, or a message until JetStream stored it";
   return [{ name, help, type: "histogram", collect: () => histogramSamples(name, flushes) }];
 }
 
@@ -32,12 +32,16 @@ function perPartition(scrape: () => Scrape): Family[] {
     },
   });
   return [
-    perLog("tarpan_log_size_bytes", "Bytes of batches kept in the log", (row) => row.sizeBytes),
+    perLog(
+      "tarpan_log_size_bytes",
+      "Bytes of record batches kept in the log",
+      (row) => row.sizeBytes,
+    ),
     perLog("tarpan_log_start_offset", "First offset of the log", (row) => row.startOffset),
     perLog("tarpan_log_end_offset", "High watermark of the log", (row) => row.endOffset),
     gauge(
       "tarpan_logs_without_series",
-      `Partitions without metrics of their own: all, if there are more than ${MAX_PARTITION_SERIES}`,
+      `Partitions without size and offsets here: all, if there are more than ${MAX_PARTITION_SERIES}`,
       () => (isTooMany() ? scrape().partitions.length : 0),
     ),
   ];

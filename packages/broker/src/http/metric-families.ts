@@ -20,7 +20,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...clusterFamilies(broker),
     ...groupFamilies(() => scrape().groups),
     ...processFamilies(),
-    gauge("tarpan_ready", "1 when the broker is ready", () => Number(broker.readiness().ready)),
+    gauge("tarpan_ready", "1 when /ready answers 200", () => Number(broker.readiness().ready)),
     gauge("tarpan_uptime_seconds", "Time since the start", () => broker.cluster().uptimeMs / 1000),
   ];
 }
@@ -40,7 +40,7 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
     },
     {
       name: "tarpan_request_errors_total",
-      help: "Kafka requests answered with an error",
+      help: "Kafka requests answered with an error, by the first error of the answer",
       type: "counter",
       *collect() {
         for (const { apiKey, errors } of requests.all()) {
@@ -52,7 +52,7 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
     },
     {
       name: latency,
-      help: "Time from the begin of a Kafka request to its response, waits included",
+      help: "Time from reading a Kafka request to its response, waits included",
       type: "histogram",
       *collect() {
         for (const { apiKey, latency: histogram } of requests.all()) {
@@ -62,7 +62,7 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
     },
     {
       name: "tarpan_request_local_seconds_total",
-      help: "Time the event loop worked for Kafka requests before their first wait, from samples",
+      help: "Time the event loop worked for Kafka requests before their first wait (from samples)",
       type: "counter",
       *collect() {
         for (const { apiKey, localMs } of requests.all()) {
@@ -72,7 +72,7 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
     },
     {
       name: "tarpan_requests_in_progress",
-      help: "Kafka requests begun and not answered: they wait for a disk, for others or for records",
+      help: "Kafka requests that are not answered yet: they wait for a disk, for others or for records",
       type: "gauge",
       *collect() {
         for (const { apiKey, begun, requests: answered } of requests.all()) {
@@ -102,17 +102,34 @@ function fetchFamilies({ fetchWaits }: BrokerAdmin): Family[] {
 function networkFamilies(broker: BrokerAdmin): Family[] {
   const counterOf = (name: string, help: string, of: (network: NetworkStatus) => number) =>
     counter(name, help, () => of(broker.network()));
+  type ByReason = Readonly<Record<string, number>>;
+  const byReason = (name: string, help: string, of: (n: NetworkStatus) => ByReason): Family => ({
+    ...{ name, help, type: "counter" },
+    *collect() {
+      for (const [reason, value] of Object.entries(of(broker.network()))) {
+        yield { value, labels: { reason } };
+      }
+    },
+  });
   return [
-    gauge("tarpan_connections", "Open connections", () => broker.network().connections),
+    gauge(
+      "tarpan_connections",
+      "Open connections, HTTP included",
+      () => broker.network().connections,
+    ),
     gauge(
       "tarpan_connections_waiting",
-      "Connections that max.connections or the creation rate keeps waiting",
+      "Connections that max.connections or max.connection.creation.rate keeps waiting",
       () => broker.network().connectionsWaiting,
     ),
-    gauge("tarpan_held_bytes", "Bytes of unanswered requests", () => broker.network().heldBytes),
+    gauge(
+      "tarpan_held_bytes",
+      "Bytes of requests not answered yet",
+      () => broker.network().heldBytes,
+    ),
     gauge(
       "tarpan_unsent_bytes",
-      "Bytes slow peers leave unread",
+      "Bytes of responses that slow clients have not read yet",
       () => broker.network().unsentBytes,
     ),
     counterOf(
@@ -120,14 +137,14 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       "Connections accepted",
       (n) => n.connectionsAccepted,
     ),
-    counterOf(
+    byReason(
       "tarpan_connections_refused_total",
-      "Connections over the limit",
+      "Connections closed at once because too many were open, or too many files",
       (n) => n.connectionsRefused,
     ),
     counterOf(
       "tarpan_connections_delayed_total",
-      "Connections that had to wait",
+      "Connections that had to wait before they were served",
       (n) => n.connectionsDelayed,
     ),
     counterOf(
@@ -135,16 +152,11 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       "Connections closed as idle",
       (n) => n.connectionsExpired,
     ),
-    {
-      name: "tarpan_connections_failed_total",
-      help: "Connections closed for what they sent",
-      type: "counter",
-      *collect() {
-        for (const [reason, value] of Object.entries(broker.network().connectionsFailed)) {
-          yield { value, labels: { reason } };
-        }
-      },
-    },
+    byReason(
+      "tarpan_connections_failed_total",
+      "Connections closed because of bad input; the log has a warning for each reason",
+      (n) => n.connectionsFailed,
+    ),
     counterOf("tarpan_received_bytes_total", "Bytes from Kafka clients", (n) => n.bytesIn),
     counterOf("tarpan_sent_bytes_total", "Bytes to Kafka clients", (n) => n.bytesOut),
   ];
@@ -159,8 +171,16 @@ function trafficFamilies(broker: BrokerAdmin): Family[] {
   });
   return [
     perTopic("tarpan_topic_records_in_total", "Records produced", (row) => row.recordsIn),
-    perTopic("tarpan_topic_bytes_in_total", "Bytes of batches produced", (row) => row.bytesIn),
-    perTopic("tarpan_topic_bytes_out_total", "Bytes of batches fetched", (row) => row.bytesOut),
+    perTopic(
+      "tarpan_topic_bytes_in_total",
+      "Bytes of record batches produced",
+      (row) => row.bytesIn,
+    ),
+    perTopic(
+      "tarpan_topic_bytes_out_total",
+      "Bytes of record batches fetched",
+      (row) => row.bytesOut,
+    ),
     perTopic(
       "tarpan_topic_duplicates_dropped_total",
       "Records left out because their message id was known",
@@ -190,17 +210,25 @@ function partitionFamilies(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
   const all = () => scrape().partitions;
   const offline = () => all().filter((partition) => partition.offlineReason !== null);
   return [
-    gauge("tarpan_partitions", "Partitions of this broker", () => all().length),
-    gauge("tarpan_partitions_offline", "Partitions that can't be served", () => offline().length),
-    gauge("tarpan_disk_full", "1 while the disk is full", () => Number(broker.storage().diskFull)),
+    gauge("tarpan_partitions", "Partitions that this broker leads", () => all().length),
+    gauge(
+      "tarpan_partitions_offline",
+      "Partitions that this broker leads and can't serve; /ready says why",
+      () => offline().length,
+    ),
+    gauge(
+      "tarpan_disk_full",
+      "1 while the disk is full: records are refused, reading goes on",
+      () => Number(broker.storage().diskFull),
+    ),
     gauge(
       "tarpan_damaged_ranges",
-      "Ranges of offsets found damaged or missing in logs of this broker",
+      "Ranges of offsets that readers found damaged or missing in logs of this broker",
       () => broker.storage().damagedRanges,
     ),
     {
       name: "tarpan_topic_log_bytes",
-      help: "Bytes of batches kept",
+      help: "Bytes of record batches kept in the logs that this broker leads",
       type: "gauge",
       collect() {
         const sizes = new Map<string, number>();
@@ -227,7 +255,7 @@ function groupFamilies(usage: () => GroupUsage): Family[] {
     },
     {
       name: "tarpan_group_committed_offset",
-      help: "Offset a group has committed",
+      help: "Offset that a group has committed",
       type: "gauge",
       *collect() {
         for (const { groupId, topic, partition, committedOffset } of usage().offsets) {

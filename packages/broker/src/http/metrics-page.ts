@@ -4,7 +4,7 @@ import type { Family, Scrape } from "./family.ts";
 import { HttpError } from "./http-error.ts";
 import { familiesOf } from "./metric-families.ts";
 
-/** Serves Prometheus' text format. Each broker has its own registry, made at the first scrape. */
+/** Prometheus' text format. Each broker has a registry of its own, made at the first scrape. */
 export function metricsPage(
   broker: BrokerAdmin,
   importProm = importPromClient,
@@ -29,7 +29,7 @@ export function metricsPage(
 
 type PromClient = typeof import("prom-client");
 
-/** Rejects with HttpError. Also called soon after the broker's start: see load-later.ts. */
+/** Rejects with HttpError. Also called soon after the start: see load-later.ts. */
 export async function importPromClient(): Promise<PromClient> {
   try {
     return (await import("prom-client")).default;
@@ -42,12 +42,30 @@ export async function importPromClient(): Promise<PromClient> {
 function registryOf(prom: PromClient, broker: BrokerAdmin, scrape: () => Scrape): Registry {
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry });
-  for (const family of familiesOf(broker, scrape)) registry.registerMetric(asMetric(family));
+  const inTurn = oneATurn();
+  for (const family of familiesOf(broker, scrape)) {
+    registry.registerMetric(asMetric(family, inTurn));
+  }
   return registry;
 }
 
-/** The broker counts the values itself, as plain numbers; prom-client calls `get` to read them. */
-function asMetric(family: Family): Metric {
-  const get = async () => ({ ...family, values: [...family.collect()] });
+type InTurn = <T>(work: () => T) => Promise<T>;
+
+/** The values are counted elsewhere as plain numbers; prom-client only needs how to get them. */
+function asMetric(family: Family, inTurn: InTurn): Metric {
+  const get = () => inTurn(() => ({ ...family, values: [...family.collect()] }));
   return { name: family.name, get } as unknown as Metric;
+}
+
+/**
+ * Does one piece of work in each turn of the event loop, so that requests are answered in between:
+ * a metric may have a line for each of many partitions.
+ */
+function oneATurn(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(() => new Promise<void>(setImmediate)).then(work);
+    last = result.catch(() => {});
+    return result;
+  };
 }

@@ -82,6 +82,7 @@ describe("routes", () => {
       'tarpan_log_end_offset{topic="orders",partition="0"} 105',
       "tarpan_logs_without_series 0",
       "tarpan_connections 2",
+      'tarpan_connections_refused_total{reason="too-many-open-files"} 0',
       "tarpan_held_bytes 0",
       "tarpan_received_bytes_total 15",
       "tarpan_sent_bytes_total 14",
