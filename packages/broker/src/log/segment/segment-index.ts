@@ -93,11 +93,11 @@ export class SegmentIndex {
     mayPassEnd: boolean,
   ): Promise<SegmentIndex | null> {
     const path = join(directory, segmentName);
-    const files = [path + INDEX_SUFFIX, path + TIME_INDEX_SUFFIX];
-    const [offsetStat, timeStat] = await Promise.all(files.map((file) => fs.stat(file)));
-    if (!offsetStat || !timeStat) return null;
-    const offsets = OffsetIndex.decode(await fs.readFile(files[0]!), endPosition, mayPassEnd);
-    const times = TimeIndex.decode(await fs.readFile(files[1]!), endRelativeOffset, mayPassEnd);
+    const offsetBytes = await fs.readFile(path + INDEX_SUFFIX);
+    const timeBytes = await fs.readFile(path + TIME_INDEX_SUFFIX);
+    if (!offsetBytes || !timeBytes) return null;
+    const offsets = OffsetIndex.decode(offsetBytes, endPosition, mayPassEnd);
+    const times = TimeIndex.decode(timeBytes, endRelativeOffset, mayPassEnd);
     // A saved time index has at least the entry of the max timestamp: an empty one was damaged.
     if (!offsets || !times || times.length === 0) return null;
     const index = new SegmentIndex(offsets, times, endPosition);
