@@ -57,7 +57,9 @@ export class SegmentEngine implements LogEngine {
   /** For logs with `alwaysDurable`; the same as `#store` when every log is. */
   readonly #durableStore: Store;
   readonly #open = new Map<string, SegmentLog>();
-  #found: readonly LogId[] = [];
+  /** Topic ids that the look around the directory found, each until it is used. */
+  readonly #topicIds = new Map<string, string>();
+  #isNew = false;
   /** Serializes create, open and delete of the same log. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #removals = new Set<Promise<void>>();
@@ -114,8 +116,10 @@ export class SegmentEngine implements LogEngine {
   async #lookAround(): Promise<void> {
     const { fs, report } = this.#store;
     const { path } = this.#directory;
-    this.#found = await this.list();
-    const ownLogs = new Set(this.#found.map(logDirectoryName));
+    const found = await this.list();
+    this.#isNew = found.length === 0;
+    for (const id of found) this.#topicIds.set(logDirectoryName(id), id.topicId);
+    const ownLogs = new Set(this.#topicIds.keys());
     for (const line of await nestedDirectories(path, fs, ownLogs)) report(line);
     for (const name of await fs.list(path))
       if (isDeletedDirectoryName(name)) this.#removeLater(join(path, name));
@@ -137,7 +141,7 @@ export class SegmentEngine implements LogEngine {
 
   /** Whether the directory held no log when it was opened. */
   get isNew(): boolean {
-    return this.#found.length === 0;
+    return this.#isNew;
   }
 
   /** How much recovery the logs opened so far needed. */
@@ -149,7 +153,7 @@ export class SegmentEngine implements LogEngine {
     return this.#inTurn(id, async (name, path) => {
       const { fs, disk } = this.#store;
       if (disk.isFull && !options.essential) throw disk.refusal(name);
-      if (this.#open.has(name) || (await readTopicId(fs, path)) !== null)
+      if (this.#open.has(name) || (await this.#topicIdOf(name, path)) !== null)
         throw new LogError("exists", `log ${name} exists`);
       await this.#clearUnfinished(name, path);
       await fs.makeDirectory(path);
@@ -165,7 +169,7 @@ export class SegmentEngine implements LogEngine {
 
   open(id: LogId, options: LogOptions): Promise<Log> {
     return this.#inTurn(id, async (name, path) => {
-      const topicId = await readTopicId(this.#store.fs, path);
+      const topicId = await this.#topicIdOf(name, path);
       if (topicId !== id.topicId)
         throw new LogError(
           "missing",
@@ -194,7 +198,7 @@ export class SegmentEngine implements LogEngine {
   #moveAway(id: LogId, nameOf: typeof deletedDirectoryName): Promise<string | null> {
     return this.#inTurn(id, async (name, path) => {
       const { fs } = this.#store;
-      if ((await readTopicId(fs, path)) !== id.topicId) return null;
+      if ((await this.#topicIdOf(name, path)) !== id.topicId) return null;
       await this.#open
         .get(name)
         ?.close()
@@ -241,6 +245,14 @@ export class SegmentEngine implements LogEngine {
     for (const failure of failures) if (failure !== null) this.#store.report(failure);
     const sound = logs.every((log) => log.failure === null);
     await this.#directory.release(clean && closed && sound);
+  }
+
+  /** Null when there is no such log. */
+  async #topicIdOf(name: string, path: string): Promise<string | null> {
+    const found = this.#topicIds.get(name);
+    // Only once: later it may have been created anew, or restored by the operator.
+    this.#topicIds.delete(name);
+    return found ?? readTopicId(this.#store.fs, path);
   }
 
   async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {

@@ -11,7 +11,7 @@ import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type LogCheckpoint, readCheckpoint } from "./checkpoint.ts";
-import { parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import { CHECKPOINT_FILE, parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
@@ -45,8 +45,11 @@ export async function recoverLog(
   indexIntervalBytes: number,
 ): Promise<Recovered> {
   if (!store.startsClean) await store.fs.syncDirectory(directory);
-  const found = await findSegments(store, directory);
-  const saved = await loadCheckpoint(store, name, directory);
+  const files = await store.fs.list(directory);
+  const found = await findSegments(store, directory, files);
+  const saved = files.includes(CHECKPOINT_FILE)
+    ? await loadCheckpoint(store, name, directory)
+    : null;
   const startOffset = saved?.startOffset ?? found[0]?.baseOffset ?? 0;
   const from = saved ?? scanEverything(startOffset);
   const progress: Progress = {
@@ -78,10 +81,13 @@ export async function recoverLog(
   return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss };
 }
 
-async function findSegments(store: Store, directory: string): Promise<Segment[]> {
-  const names = await store.fs.list(directory);
+async function findSegments(
+  store: Store,
+  directory: string,
+  files: readonly string[],
+): Promise<Segment[]> {
   const nowMs = store.env.clock.wallMs();
-  const segments = names.map(async (file): Promise<Segment | null> => {
+  const segments = files.map(async (file): Promise<Segment | null> => {
     if (file.endsWith(TEMPORARY_SUFFIX)) await store.fs.remove(join(directory, file));
     const baseOffset = parseLogFileName(file);
     if (baseOffset === null) return null;
