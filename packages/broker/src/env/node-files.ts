@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import type { File, FileSystem, OpenOptions } from "./env.ts";
+import type { File, FileStat, FileSystem, OpenOptions } from "./env.ts";
 
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
@@ -71,9 +71,15 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+async function stat(path: string): Promise<FileStat | null> {
   const found = await statPath(path).catch(nullIfMissing);
-  return found && { sizeBytes: found.size, isDirectory: found.isDirectory() };
+  return (
+    found && {
+      sizeBytes: found.size,
+      isDirectory: found.isDirectory(),
+      modifiedMs: found.mtimeMs,
+    }
+  );
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

@@ -2,15 +2,17 @@
 // could have left.
 //
 // Model: the content of a file survives once the file was synced (or the write was durable), names
-// survive once their directory was synced. For other changes the kind of crash decides. Changes of
-// names survive in order, as on a journalling file system.
-import type { File, FileSystem, OpenOptions } from "../../src/env/env.ts";
-import { type Change, type Crash, lastSyncs, parentOf, survivingNames } from "./crash.ts";
+// survive once their directory was synced. What a failed sync should have written stays readable,
+// and no later sync writes it, as in Linux. For other changes the kind of crash decides. Changes
+// of names survive in order, as on a journalling file system.
+import type { File, FileStat, FileSystem, OpenOptions } from "../../src/env/env.ts";
+import { type Change, type Crash, parentOf, survivingNames, syncedChanges } from "./crash.ts";
 
 interface Node {
   readonly id: number;
   bytes: Uint8Array;
   size: number;
+  modifiedMs: number;
 }
 
 export type Operation =
@@ -34,6 +36,13 @@ export class MemoryFiles implements FileSystem {
   /** Calls by name of the operation. */
   readonly calls = new Map<string, number>();
   fault: Fault = () => {};
+  /** The wall clock. */
+  nowMs: () => number = () => 0;
+  /**
+   * Whether a durable write that fails stays in the cache: reads find it until power is lost. Then
+   * its error came from the sync.
+   */
+  failedWritesStay = false;
   /** How many bytes the disk can hold. */
   capacityBytes = Number.POSITIVE_INFINITY;
   /** How many files may be open at once. */
@@ -82,11 +91,12 @@ export class MemoryFiles implements FileSystem {
     return names.map((name) => name.slice(path.length + 1)).sort();
   }
 
-  async stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+  async stat(path: string): Promise<FileStat | null> {
     const node = path === "/" ? "directory" : this.#names.get(path);
     if (!node) return null;
     const isDirectory = node === "directory";
-    return { sizeBytes: isDirectory ? 0 : node.size, isDirectory };
+    if (isDirectory) return { sizeBytes: 0, isDirectory, modifiedMs: 0 };
+    return { sizeBytes: node.size, isDirectory, modifiedMs: node.modifiedMs };
   }
 
   async readFile(path: string): Promise<Uint8Array | null> {
@@ -143,13 +153,12 @@ export class MemoryFiles implements FileSystem {
     const after = new MemoryFiles();
     const nodes = new Map<number, Node>();
     const made = this.changes.slice(0, count);
-    const lastSync = lastSyncs(made);
+    const isSynced = syncedChanges(made);
     const nameSurvives = survivingNames(made, crash);
     for (const [i, change] of made.entries()) {
       if (change.kind === "write" || change.kind === "truncate") {
         const isDurable = change.kind === "write" && change.durable;
-        const synced = isDurable || i < (lastSync.get(change.node) ?? -1);
-        after.#replayContent(nodes, change, synced, crash);
+        after.#replayContent(nodes, change, isDurable || isSynced(i), crash);
       } else if (change.kind === "make" || change.kind === "remove" || change.kind === "rename")
         if (nameSurvives(i)) after.#replayName(nodes, change);
     }
@@ -207,12 +216,22 @@ export class MemoryFiles implements FileSystem {
   #fileOf(node: Node, path: string, durable: boolean): File {
     return {
       write: async (buffers, position) => {
-        await this.#called("write", path);
+        try {
+          await this.#called("write", path);
+        } catch (error) {
+          if (!durable || !this.failedWritesStay) throw error;
+          const bytes = joined(buffers);
+          put(node, position, bytes);
+          this.changes.push({ kind: "write", node: node.id, position, bytes, durable: false });
+          this.changes.push({ kind: "syncFailed", node: node.id });
+          throw error;
+        }
         let at = position;
         for (const buffer of buffers) {
           const room = this.capacityBytes - this.#usedBytes() + Math.max(0, node.size - at);
           const bytes = buffer.slice(0, Math.max(0, room));
           put(node, at, bytes);
+          node.modifiedMs = this.nowMs();
           this.changes.push({ kind: "write", node: node.id, position: at, bytes, durable });
           at += bytes.length;
           if (bytes.length < buffer.length) throw osError("ENOSPC", path);
@@ -225,12 +244,18 @@ export class MemoryFiles implements FileSystem {
         return bytes.length;
       },
       sync: async () => {
-        await this.#called("sync", path);
-        this.changes.push({ kind: "sync", node: node.id });
+        try {
+          await this.#called("sync", path);
+          this.changes.push({ kind: "sync", node: node.id });
+        } catch (error) {
+          this.changes.push({ kind: "syncFailed", node: node.id });
+          throw error;
+        }
       },
       truncate: async (sizeBytes) => {
         await this.#called("truncate", path);
         resize(node, sizeBytes);
+        node.modifiedMs = this.nowMs();
         this.changes.push({ kind: "truncate", node: node.id, sizeBytes });
       },
       sizeBytes: async () => node.size,
@@ -247,7 +272,8 @@ export class MemoryFiles implements FileSystem {
   }
 
   #make(path: string): Node {
-    const node = { id: this.#nodes++, bytes: new Uint8Array(0), size: 0 };
+    const node = newNode(this.#nodes++);
+    node.modifiedMs = this.nowMs();
     this.#names.set(path, node);
     return node;
   }
@@ -275,8 +301,16 @@ export class MemoryFiles implements FileSystem {
   }
 }
 
+function newNode(id: number): Node {
+  return { id, bytes: new Uint8Array(0), size: 0, modifiedMs: 0 };
+}
+
+function joined(buffers: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(buffers.flatMap((buffer) => [...buffer]));
+}
+
 function nodeOf(nodes: Map<number, Node>, id: number): Node {
-  const node = nodes.get(id) ?? { id, bytes: new Uint8Array(0), size: 0 };
+  const node = nodes.get(id) ?? newNode(id);
   nodes.set(id, node);
   return node;
 }

@@ -16,6 +16,7 @@ import {
   nestedDirectories,
   openDataDirectory,
 } from "./data-directory.ts";
+import { DelayedRemovals } from "./delayed-removals.ts";
 import { DiskSpace } from "./disk-space.ts";
 import {
   deletedDirectoryName,
@@ -29,6 +30,7 @@ import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 import { RecoveredLogs } from "./recovered-logs.ts";
+import { ALL_UNSAVED, type Doubt } from "./recovery.ts";
 import { RetryingFiles } from "./retrying-files.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -57,6 +59,8 @@ export class SegmentEngine implements LogEngine {
   /** For logs with `alwaysDurable`; the same as `#store` when every log is. */
   readonly #durableStore: Store;
   readonly #open = new Map<string, SegmentLog>();
+  /** Logs whose last write, sync or opening failed. */
+  readonly #doubts = new Map<string, Doubt>();
   /** Topic ids that the look around the directory found, each until it is used. */
   readonly #topicIds = new Map<string, string>();
   #isNew = false;
@@ -70,7 +74,7 @@ export class SegmentEngine implements LogEngine {
   private constructor(directory: DataDirectory, disk: DiskSpace, options: SegmentEngineOptions) {
     const { env, flush } = options;
     const durableWrites = flush.mode === "always";
-    const report = options.log ?? (() => {});
+    const { log: report = () => {}, alert = report } = options;
     const fs = new RetryingFiles({ env, report });
     const { pooled } = shareOpenFiles(env.machine.openFilesMax());
     this.#directory = directory;
@@ -84,9 +88,11 @@ export class SegmentEngine implements LogEngine {
       durableWrites,
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
+      removals: new DelayedRemovals(fs, env.timers, report),
       tails: new TailBudget(tailBytesOn(env.machine)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
       report,
+      alert,
       written: (unsynced) => this.#flushLater(unsynced),
     };
     const files = new FilePool(fs, true, pooled);
@@ -180,6 +186,7 @@ export class SegmentEngine implements LogEngine {
       if (opened && !opened.isClosed && !opened.failure)
         throw new LogError("exists", `log ${name} is already open`);
       await opened?.close().catch(() => {});
+      if (opened?.doubt) this.#doubts.set(name, opened.doubt);
       return this.#openLog(name, path, options);
     });
   }
@@ -204,6 +211,7 @@ export class SegmentEngine implements LogEngine {
         ?.close()
         .catch(() => {});
       this.#open.delete(name);
+      this.#doubts.delete(name);
       const unique = Buffer.from(this.#env.random.bytes(16)).toString("hex");
       const away = join(this.#directory.path, nameOf(id, unique));
       await fs.rename(path, away);
@@ -238,6 +246,7 @@ export class SegmentEngine implements LogEngine {
     const logs = [...this.#open.values()];
     const failures = await inParallel(logs, CONCURRENT_LOGS, (log) => failureOf(log.close()));
     await Promise.all(this.#removals);
+    await this.#store.removals.close();
     await this.#store.disk.close();
     await this.#store.files.closeAll();
     await this.#durableStore.files.closeAll();
@@ -256,7 +265,13 @@ export class SegmentEngine implements LogEngine {
   }
 
   async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {
-    const log = await SegmentLog.open(this.#storeFor(options), name, path, options);
+    // An essential log that fails is opened only by the next process, which can't know of it.
+    const mayHaveFailed = options.essential === true && !this.cleanlyClosed;
+    const doubt = this.#doubts.get(name) ?? (mayHaveFailed ? ALL_UNSAVED : null);
+    // If this fails, the next opening must not believe what the cache shows.
+    if (doubt === null) this.#doubts.set(name, ALL_UNSAVED);
+    const log = await SegmentLog.open(this.#storeFor(options), name, path, options, doubt);
+    this.#doubts.delete(name);
     this.#open.set(name, log);
     return log;
   }
