@@ -14,6 +14,8 @@ export class SegmentIndex {
   /** Entries that the files already hold. */
   #savedOffsets = 0;
   #savedTimes = 0;
+  /** Whether both files exist and hold nothing but those entries. */
+  #inFiles = false;
 
   constructor(offsets = new OffsetIndex(), times = new TimeIndex(), endPosition = 0) {
     this.offsets = offsets;
@@ -63,7 +65,9 @@ export class SegmentIndex {
     this.times.append(this.#maxTimestamp, this.#maxTimestampOffset);
     const { length: offsets } = this.offsets;
     const { length: times } = this.times;
+    if (this.#inFiles && offsets === this.#savedOffsets && times === this.#savedTimes) return;
     const path = join(directory, segmentName);
+    this.#inFiles = false;
     const newOffsets = this.offsets.encode(this.#savedOffsets);
     const newTimes = this.times.encode(this.#savedTimes);
     try {
@@ -77,6 +81,7 @@ export class SegmentIndex {
     }
     this.#savedOffsets = offsets;
     this.#savedTimes = times;
+    this.#inFiles = true;
   }
 
   /**
@@ -103,6 +108,7 @@ export class SegmentIndex {
     const index = new SegmentIndex(offsets, times, endPosition);
     index.#savedOffsets = offsets.length;
     index.#savedTimes = times.length;
+    index.#inFiles = !mayPassEnd;
     return index;
   }
 }
