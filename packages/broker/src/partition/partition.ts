@@ -11,6 +11,8 @@ import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer
 import type { Wake } from "./readable-partition.ts";
 import { scanBatches } from "./scan.ts";
 
+const NOTHING = Promise.resolve();
+
 /**
  * Kafka's semantics over one log: idempotent producers, leader epochs, and fetches that wait.
  *
@@ -32,9 +34,10 @@ export class Partition {
   readonly #nextTurn: NextTurn;
   #epochs = new LeaderEpochs();
   #producers = new ProducerStates();
-  readonly #waiters = new Set<Wake>();
+  /** Null until a fetch waits: in each of many quiet partitions, an empty set takes memory too. */
+  #waiters: Set<Wake> | null = null;
   /** Settles when everything appended so far is durable or has failed. */
-  #lastAppend: Promise<unknown> = Promise.resolve();
+  #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
   #checkpointing: Promise<void> | null = null;
 
@@ -135,12 +138,14 @@ export class Partition {
    * Calls `wake` after each advance of the high watermark, until the returned function is called.
    */
   onAdvance(wake: Wake): () => void {
-    this.#waiters.add(wake);
-    return () => this.#waiters.delete(wake);
+    this.#waiters ??= new Set();
+    const waiters = this.#waiters.add(wake);
+    return () => waiters.delete(wake);
   }
 
   /** Called by the log after its end has moved. */
   advanced(sizeBytes: number): void {
+    if (this.#waiters === null) return;
     for (const wake of this.#waiters) wake(sizeBytes);
   }
 
