@@ -6,6 +6,7 @@ import type { File, FileStat, FileSystem, OpenOptions } from "./env.ts";
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
 const syncData = promisify(fs.fdatasync);
+const syncAll = promisify(fs.fsync);
 const truncateFile = promisify(fs.ftruncate);
 const statFile = promisify(fs.fstat);
 const statPath = promisify(fs.stat);
@@ -54,7 +55,7 @@ async function readWholeFile(path: string): Promise<Uint8Array | null> {
     const whole = new Uint8Array((await statFile(descriptor)).size);
     return whole.subarray(0, await readFully(descriptor, whole, 0));
   } finally {
-    await closeFile(descriptor);
+    closeUnwritten(descriptor);
   }
 }
 
@@ -100,9 +101,9 @@ async function syncDirectory(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const descriptor = await openFile(path, fs.constants.O_RDONLY);
   try {
-    await promisify(fs.fsync)(descriptor);
+    await syncAll(descriptor);
   } finally {
-    await closeFile(descriptor);
+    closeUnwritten(descriptor);
   }
 }
 
@@ -140,6 +141,14 @@ class NodeFile implements File {
   close(): Promise<void> {
     return closeFile(this.#descriptor);
   }
+}
+
+/**
+ * Closes a file or directory that was not written to, at once: nothing is left for the disk, and a
+ * way through the thread pool would cost more than the call.
+ */
+function closeUnwritten(descriptor: number): void {
+  fs.closeSync(descriptor);
 }
 
 /** Reads until `into` is full or the file ends. */
