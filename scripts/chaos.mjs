@@ -1,5 +1,5 @@
 // `npm run chaos`: runs the crash, fuzz and group tests and the simulations ten times as long as
-// `npm test`, or longer, and the cluster tests with more and longer faults.
+// `npm test`, or longer, the cluster tests with more and longer faults, and losses of power.
 
 import { join } from "node:path";
 import { build, exitOnFailure, install, requireNode, root, step } from "./lib/steps.mjs";
@@ -14,7 +14,8 @@ const env = {
   ...process.env,
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const tests = ["test/crash", "test/fuzz", "simulation", "test/interop/groups-", "test/cluster"];
+const groups = "test/interop/groups-";
+const tests = ["test/crash", "test/fuzz", "simulation", groups, "test/cluster", "power-loss"];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();

@@ -5,6 +5,8 @@ import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
+import { isInternalTopic } from "../metadata/topic-names.ts";
+import { ClockJumps } from "../util/clock-jumps.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { forEachLog } from "./for-each-log.ts";
@@ -56,6 +58,7 @@ export class Partitions implements PartitionHost {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #news: LeadershipChanges;
   readonly #nextTurn: NextTurn;
+  readonly #jumps: ClockJumps;
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -64,6 +67,7 @@ export class Partitions implements PartitionHost {
     this.#env = env;
     this.#logger = logger;
     this.#options = options;
+    this.#jumps = new ClockJumps(env.clock);
     this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipChanges(env.timers, logger);
     const checkIntervalMs = options.retentionCheckIntervalMs;
@@ -118,7 +122,7 @@ export class Partitions implements PartitionHost {
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
     const outcomes = await forEachLog(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
-      const log = await this.#host.engine.create(id, logOptions(settings, holder));
+      const log = await this.#host.engine.create(id, logOptions(id, settings, holder));
       holder.partition = await Partition.open(id, log, 0, this.#nextTurn);
       this.#prepared.set(keyOf(id), holder.partition);
     });
@@ -139,7 +143,8 @@ export class Partitions implements PartitionHost {
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#host.engine.list()).filter((id) => !isOwned(id));
     await forEachLog(strays, async (id) => {
-      const log = await this.#host.engine.open(id, logOptions(this.#options.newLogSettings(), {}));
+      const options = logOptions(id, this.#options.newLogSettings(), {});
+      const log = await this.#host.engine.open(id, options);
       if (log.nextOffset === 0) return this.#host.engine.delete(id);
       this.#logger.warn(`${nameOf(id)} has records but belongs to no topic: it is set aside`);
       return this.#host.engine.setAside(id);
@@ -271,7 +276,7 @@ export class Partitions implements PartitionHost {
     const { id, settings, leaderEpoch } = slot.hosted;
     try {
       const holder: { partition?: Partition } = {};
-      const options = { ...logOptions(settings, holder), leaderEpoch };
+      const options = { ...logOptions(id, settings, holder), leaderEpoch };
       holder.partition = await this.#openPartition(id, options, leaderEpoch);
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
@@ -328,9 +333,11 @@ export class Partitions implements PartitionHost {
   /** Forgets idle producers, and opens offline partitions again. */
   async #maintain(): Promise<void> {
     const idleSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
+    // After a jump of the wall clock nobody was seen to be idle for so long.
+    const isKnown = idleSince >= this.#jumps.lastMs();
     const offline: Slot[] = [];
     for (const slot of this.#slots()) {
-      slot.partition?.forgetIdleProducers(idleSince);
+      if (isKnown) slot.partition?.forgetIdleProducers(idleSince);
       const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
@@ -346,12 +353,16 @@ export class Partitions implements PartitionHost {
 }
 
 /** `holder` is filled later, because the log must be opened before its partition. */
-function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
+function logOptions(
+  { topic }: LogId,
+  settings: PartitionSettings,
+  holder: { partition?: Partition },
+): LogOptions {
   const { segmentBytes, segmentMs, segmentJitterMs, indexIntervalBytes, fileDeleteDelayMs } =
     settings;
   const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
   const onSegments = { segmentBytes, segmentMs, segmentJitterMs, fileDeleteDelayMs };
-  return { ...onSegments, indexIntervalBytes, onAdvance };
+  return { ...onSegments, indexIntervalBytes, usesReserve: isInternalTopic(topic), onAdvance };
 }
 
 function keyOf(id: LogId): string {

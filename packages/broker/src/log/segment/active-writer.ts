@@ -103,6 +103,8 @@ export class ActiveWriter {
       const segment = this.#state.active;
       const group = this.#takeGroup(segment);
       const buffers = group.map((append) => append.bytes);
+      const { durableWrites, flushes, env } = this.#store;
+      const startedMs = env.clock.monotonicMs();
       try {
         await this.#store.files.use(segment.logPath, (file) =>
           file.write(buffers, segment.sizeBytes),
@@ -111,6 +113,7 @@ export class ActiveWriter {
         this.#pending = [...group, ...this.#pending];
         throw error;
       }
+      if (durableWrites) flushes.add(env.clock.monotonicMs() - startedMs);
       if (this.#state.failure) this.#pending = [...group, ...this.#pending];
       else this.#finish(segment, group);
     } catch (error) {
@@ -224,7 +227,8 @@ export class ActiveWriter {
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     const isRoomNow = await this.#store.disk.noticed(error);
-    if (isRoomNow && options.essential) return;
+    const mayRetry = options.essential || (options.usesReserve && this.#store.disk.hasReserve);
+    if (isRoomNow && mayRetry) return;
     const message = `log ${name}: the disk is full (${reasonOf(error)})`;
     this.#takeBack(new LogError("disk-full", message, { cause: error }));
   }

@@ -120,8 +120,8 @@ export class Segment {
   }
 
   /**
-   * Readers that use the file already can finish. The batches come last: after a crash only segments
-   * that have a file of them are found.
+   * Readers that use the file already can finish. The batches come last: after a crash only
+   * segments that have a file of them are found.
    */
   async removeFiles(store: Store, delayMs = 0): Promise<void> {
     await this.removeIndex(store, delayMs);
