@@ -39,6 +39,8 @@ export interface TopicTraffic {
   readonly recordsIn: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Records left out because their message id was known. */
+  readonly duplicatesDropped: number;
 }
 
 /** `{ ...listener.stats, connections: listener.connections }`. */

@@ -137,13 +137,14 @@ export class BrokerStatus implements BrokerAdmin {
     const byTopic = new Map<string, TopicTraffic>();
     for (const { hosted, partition } of this.#parts.partitions.all()) {
       const { topic } = hosted.id;
-      const sum = byTopic.get(topic) ?? { topic, recordsIn: 0, bytesIn: 0, bytesOut: 0 };
-      const own = partition?.traffic ?? { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
+      const sum = byTopic.get(topic) ?? { topic, ...NO_TRAFFIC };
+      const own = partition?.traffic ?? NO_TRAFFIC;
       byTopic.set(topic, {
         topic,
         recordsIn: sum.recordsIn + own.recordsIn,
         bytesIn: sum.bytesIn + own.bytesIn,
         bytesOut: sum.bytesOut + own.bytesOut,
+        duplicatesDropped: sum.duplicatesDropped + own.duplicatesDropped,
       });
     }
     return byTopic.values();
@@ -153,3 +154,5 @@ export class BrokerStatus implements BrokerAdmin {
     return this.#parts.network();
   }
 }
+
+const NO_TRAFFIC = { recordsIn: 0, bytesIn: 0, bytesOut: 0, duplicatesDropped: 0 };

@@ -1,6 +1,7 @@
 // All configuration keys. A file uses the name as written here, the environment TARPAN_<NAME> (dots
 // become underscores), and some have a flag.
 import { engineUrls, etcdEndpoints, hostPort, peerAddresses } from "./addresses.ts";
+import { MAX_MESSAGE_IDS } from "./kafka/topic-configs.ts";
 import {
   durationMs,
   durationOr,
@@ -33,9 +34,6 @@ export const WHY_IGNORED = {
   batching:
     "the broker writes at once what has arrived; producers choose their batches (batch.size, " +
     "linger.ms)",
-  deduplication:
-    "deduplication by message id is not active yet, so duplicates ARE kept; " +
-    "idempotent producers work without it",
 } as const;
 
 function key<T>(parse: Parse<T>, rest: Omit<Key<T>, "parse"> = {}): Key<T> {
@@ -44,8 +42,8 @@ function key<T>(parse: Parse<T>, rest: Omit<Key<T>, "parse"> = {}): Key<T> {
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-const MIB = 1_048_576;
 const INT32_MAX = 2_147_483_647;
+const MIB = 1_048_576;
 
 const raft = { ignored: "raft", ignoredInCluster: "natsTimes" } as const;
 const batching = { ignored: "batching" } as const;
@@ -144,9 +142,9 @@ export const KEYS = {
   compression_enabled: key(flag),
   compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd")),
   compression_threshold: key(sizeBytes),
-  deduplication_enabled: key(flag, { ignored: "deduplication" }),
-  deduplication_ttl: key(durationOr(HOUR_MS), { ignored: "deduplication" }),
-  deduplication_max_size: key(integer(1, INT32_MAX), { ignored: "deduplication" }),
+  deduplication_enabled: key(flag),
+  deduplication_ttl: key(durationOr(HOUR_MS)),
+  deduplication_max_size: key(integer(1, MAX_MESSAGE_IDS)),
 } as const satisfies Record<string, Key>;
 
 export type KeyName = keyof typeof KEYS;

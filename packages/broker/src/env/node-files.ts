@@ -74,13 +74,8 @@ async function makeDirectory(path: string): Promise<void> {
 
 async function stat(path: string): Promise<FileStat | null> {
   const found = await statPath(path).catch(nullIfMissing);
-  return (
-    found && {
-      sizeBytes: found.size,
-      isDirectory: found.isDirectory(),
-      modifiedMs: found.mtimeMs,
-    }
-  );
+  if (found === null) return null;
+  return { sizeBytes: found.size, isDirectory: found.isDirectory(), modifiedMs: found.mtimeMs };
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

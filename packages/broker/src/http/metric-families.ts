@@ -161,6 +161,11 @@ function trafficFamilies(broker: BrokerAdmin): Family[] {
     perTopic("tarpan_topic_records_in_total", "Records produced", (row) => row.recordsIn),
     perTopic("tarpan_topic_bytes_in_total", "Bytes of batches produced", (row) => row.bytesIn),
     perTopic("tarpan_topic_bytes_out_total", "Bytes of batches fetched", (row) => row.bytesOut),
+    perTopic(
+      "tarpan_topic_duplicates_dropped_total",
+      "Records left out because their message id was known",
+      (row) => row.duplicatesDropped,
+    ),
   ];
 }
 

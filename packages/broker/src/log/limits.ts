@@ -32,6 +32,14 @@ export function indexBytesOn(machine: Machine): number {
 export const WRITE_BYTES = 16 << 20;
 /** Most bytes one cold read asks the disk for, unless a single batch is larger. */
 export const COLD_READ_BYTES = 4 << 20;
+/** Bytes that an engine reads ahead for readers that go on where they ended. */
+export const READ_AHEAD_BYTES = 32 << 20;
+/** READ_AHEAD_BYTES, less on a machine with little memory. */
+export function readAheadBytesOn(machine: Machine): number {
+  return Math.min(READ_AHEAD_BYTES, machine.memoryBytes() / 64);
+}
+/** How long bytes that were read ahead wait for their reader at least, ms. */
+export const READ_AHEAD_KEPT_MS = 1000;
 /** Bytes read at a time when a segment is walked from batch to batch. */
 export const SCAN_CHUNK_BYTES = 1 << 20;
 /** Bytes read at a time when only a few headers are needed. */

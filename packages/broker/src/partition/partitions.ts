@@ -12,6 +12,7 @@ import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { forEachLog } from "./for-each-log.ts";
 import { LeadershipChanges } from "./leadership-changes.ts";
 import type { LogHost } from "./log-host.ts";
+import { type DedupeRules, MessageIds } from "./message-ids.ts";
 import { Partition } from "./partition.ts";
 import { Retention } from "./retention.ts";
 import {
@@ -171,7 +172,7 @@ export class Partitions implements PartitionHost {
         continue;
       }
       slot.hosted = hosted;
-      slot.partition?.log.configure(hosted.settings);
+      this.#configure(slot.partition, hosted);
       slot.partition?.lead(hosted.leaderEpoch);
     }
   }
@@ -249,8 +250,13 @@ export class Partitions implements PartitionHost {
     const slot = newSlot(hosted, partition);
     this.#place(slot);
     if (partition === null) void this.#takeOver(slot);
-    partition?.log.configure(hosted.settings);
+    this.#configure(partition, hosted);
     partition?.lead(hosted.leaderEpoch);
+  }
+
+  #configure(partition: Partition | null, { id, settings }: HostedPartition): void {
+    partition?.log.configure(settings);
+    partition?.deduplicate(dedupeOf(id, settings), this.#env.clock);
   }
 
   async #takeOver(slot: Slot): Promise<void> {
@@ -277,12 +283,14 @@ export class Partitions implements PartitionHost {
     try {
       const holder: { partition?: Partition } = {};
       const options = { ...logOptions(id, settings, holder), leaderEpoch };
-      holder.partition = await this.#openPartition(id, options, leaderEpoch);
+      holder.partition = await this.#openPartition(slot.hosted, options);
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
       // A replicated log goes offline for a moment with each election.
       if (slot.failure !== null && !this.replicated)
         this.#logger.info(`${nameOf(id)} is online again: its log was read from the disk`);
+      // They may have changed meanwhile.
+      if (slot.hosted.settings !== settings) this.#configure(slot.partition, slot.hosted);
       slot.failure = null;
       slot.tellAtMs = null;
       endTakeOver(slot);
@@ -312,10 +320,15 @@ export class Partitions implements PartitionHost {
   }
 
   /** Closes the log again if it cannot be read to its end, so that the next try can open it. */
-  async #openPartition(id: LogId, options: LogOptions, leaderEpoch: number): Promise<Partition> {
+  async #openPartition(
+    { id, settings, leaderEpoch }: HostedPartition,
+    options: LogOptions,
+  ): Promise<Partition> {
     const log = await this.#host.engine.open(id, options);
+    const rules = dedupeOf(id, settings);
+    const messageIds = rules === null ? null : new MessageIds(this.#env.clock, rules);
     try {
-      return await Partition.open(id, log, leaderEpoch, this.#nextTurn);
+      return await Partition.open(id, log, leaderEpoch, this.#nextTurn, messageIds);
     } catch (error) {
       await log.close().catch(() => {});
       throw error;
@@ -337,7 +350,7 @@ export class Partitions implements PartitionHost {
     const isKnown = idleSince >= this.#jumps.lastMs();
     const offline: Slot[] = [];
     for (const slot of this.#slots()) {
-      if (isKnown) slot.partition?.forgetIdleProducers(idleSince);
+      slot.partition?.forgetOld(isKnown ? idleSince : Number.NEGATIVE_INFINITY);
       const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
@@ -350,6 +363,11 @@ export class Partitions implements PartitionHost {
       if (!this.#closed && !slot.released) await this.#openSlot(slot);
     });
   }
+}
+
+/** The broker's default does not reach its own topics, whose records have no message ids. */
+function dedupeOf({ topic }: LogId, { dedupe }: PartitionSettings): DedupeRules | null {
+  return isInternalTopic(topic) ? null : dedupe;
 }
 
 /** `holder` is filled later, because the log must be opened before its partition. */

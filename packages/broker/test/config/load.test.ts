@@ -38,6 +38,9 @@ describe("the settings of a broker", () => {
         "max.connections": "100",
         "message.max.bytes": "1048576",
         "queued.max.request.bytes": "33554432",
+        "tarpan.dedupe.enable": "true",
+        "tarpan.dedupe.max.ids": "100000",
+        "tarpan.dedupe.ttl.ms": "86400000",
       },
       readCacheBytes: 67_108_864,
       cluster: null,
@@ -51,11 +54,9 @@ describe("the settings of a broker", () => {
       compress: true,
     });
     const about = (key: string) => warnings.filter((line) => line.includes(key));
-    for (const key of ["raft.rtt_millisecond", "deduplication_enabled", "batch_timeout"])
+    for (const key of ["raft.rtt_millisecond", "batch_timeout"])
       expect(about(key), key).toHaveLength(1);
-    expect(warnings.find((line) => line.includes("deduplication"))).toContain(
-      "duplicates ARE kept",
-    );
+    expect(about("deduplication")).toEqual([]);
   });
 
   test.each([

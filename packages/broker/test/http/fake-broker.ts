@@ -51,7 +51,7 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   *traffic() {
-    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400 };
+    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400, duplicatesDropped: 3 };
   }
 
   network() {

@@ -86,6 +86,7 @@ describe("routes", () => {
       "tarpan_received_bytes_total 15",
       "tarpan_sent_bytes_total 14",
       'tarpan_topic_bytes_out_total{topic="or\\"ders"} 1400',
+      'tarpan_topic_duplicates_dropped_total{topic="or\\"ders"} 3',
       'tarpan_topic_log_bytes{topic="orders"} 1500',
       "tarpan_partitions 2",
       "tarpan_disk_full 0",

@@ -9,20 +9,21 @@ import { Partitions } from "../../src/partition/partitions.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { headerOf, producerBatch } from "./batches.ts";
+import { SETTINGS } from "./settings.ts";
 
 const DAY_MS = 86_400_000;
 const ID = { topic: "orders", topicId: "id", partition: 0 };
-const SETTINGS = { segmentBytes: 1 << 20, segmentMs: DAY_MS, indexIntervalBytes: 4096 };
 
 /** A partition that has seen one producer. */
 async function withProducer() {
   const time = new ManualTime();
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine({ clock: time });
   const host = new StandaloneHost(engine, silentLogger);
   const env = { clock: time, timers: time } as unknown as Env;
   const partitions = new Partitions(host, env, silentLogger, {
     nodeId: 1,
     producerExpirationMs: () => DAY_MS,
+    retentionCheckIntervalMs: () => DAY_MS,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });

@@ -35,6 +35,8 @@ export interface TopicConfig {
   readonly segmentBytes: number;
   readonly segmentJitterMs: number;
   readonly segmentMs: number;
+  /** Deduplication by message id; null when it is off. */
+  readonly dedupe: { readonly ttlMs: number; readonly maxIds: number } | null;
 }
 
 /** Batches above a size that are not compressed get a codec. */
@@ -113,6 +115,12 @@ export function topicConfigOf(
     segmentBytes: config.number("segment.bytes"),
     segmentJitterMs: config.number("segment.jitter.ms"),
     segmentMs: config.number("segment.ms"),
+    dedupe: config.flag("tarpan.dedupe.enable")
+      ? {
+          ttlMs: config.number("tarpan.dedupe.ttl.ms"),
+          maxIds: config.number("tarpan.dedupe.max.ids"),
+        }
+      : null,
   };
 }
 

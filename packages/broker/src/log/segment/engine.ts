@@ -6,7 +6,7 @@ import { type Histogram, newFlushHistogram } from "../../metrics/histogram.ts";
 import { allOrNothing } from "../../util/close-stack.ts";
 import { inParallel } from "../../util/in-parallel.ts";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
-import { CONCURRENT_LOGS, indexBytesOn, tailBytesOn } from "../limits.ts";
+import { CONCURRENT_LOGS, indexBytesOn, readAheadBytesOn, tailBytesOn } from "../limits.ts";
 import type { Log, LogId, LogOptions } from "../log.ts";
 import type { LogEngine } from "../log-engine.ts";
 import { LogError } from "../log-error.ts";
@@ -30,6 +30,7 @@ import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { RecoveredLogs } from "./recovered-logs.ts";
 import { ALL_UNSAVED, type Doubt } from "./recovery.ts";
 import { RetryingFiles } from "./retrying-files.ts";
@@ -95,6 +96,7 @@ export class SegmentEngine implements LogEngine {
       removals: new DelayedRemovals(fs, env.timers, report),
       tails: new TailBudget(tailBytesOn(env.machine, options.readCacheBytes)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
+      readAhead: new ReadAhead(env.timers, readAheadBytesOn(env.machine)),
       report,
       alert,
       written: (unsynced) => this.#flushLater(unsynced),

@@ -104,7 +104,7 @@ export class SegmentLog implements Log {
     if (offset === endOffset) return [];
     const end = Math.min(upTo, endOffset);
     if (offset >= this.#tail.firstOffset) return this.#tail.read(offset, maxBytes, end);
-    this.#coldReader ??= new ColdReader(this.#store, this.#state);
+    this.#coldReader ??= new ColdReader(this.#store, this.#state, this.#tail);
     return this.#coldReader.read({ offset, maxBytes, upTo: end });
   }
 
@@ -175,6 +175,7 @@ export class SegmentLog implements Log {
       whole += 1;
     const trimmed = state.segments.splice(0, whole);
     for (const segment of trimmed) state.sizeBytes -= segment.sizeBytes;
+    this.#coldReader?.forget(trimmed);
     await this.#durability.remove(trimmed);
   }
 
@@ -220,6 +221,7 @@ export class SegmentLog implements Log {
     } finally {
       await this.#durability.settled();
       this.#tail.clear();
+      this.#coldReader?.close();
       for (const segment of this.#state.segments) {
         this.#store.indexes.forget(segment);
         await this.#store.files.forget(segment.logPath);

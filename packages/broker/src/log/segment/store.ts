@@ -5,6 +5,7 @@ import type { DelayedRemovals } from "./delayed-removals.ts";
 import type { DiskSpace } from "./disk-space.ts";
 import type { FilePool } from "./file-pool.ts";
 import type { IndexCache } from "./index-cache.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 import type { RecoveredLogs } from "./recovered-logs.ts";
 
 /** Shared by all logs of one engine. */
@@ -23,6 +24,7 @@ export interface Store {
   readonly removals: DelayedRemovals;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
+  readonly readAhead: ReadAhead;
   /** Takes one line for the operator: damage, and what was done about it. */
   report(line: string): void;
   /** Takes one about a problem that needs action. */
