@@ -109,11 +109,16 @@ export class Segment {
     this.firstTimestamp ??= -1;
   }
 
+  /** The batches come last: after a crash only segments that have a file of them are found. */
   async removeFiles(store: Store): Promise<void> {
+    await this.removeIndex(store);
     await store.files.forget(this.logPath);
+    await store.fs.remove(this.logPath);
+  }
+
+  async removeIndex(store: Store): Promise<void> {
     const path = join(this.directory, this.name);
-    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX])
-      await store.fs.remove(path + suffix);
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX]) await store.fs.remove(path + suffix);
   }
 
   /** Creates a new, empty segment. What a failed attempt left in its file is removed. */
