@@ -20,6 +20,7 @@ export class LogState {
   readonly damages = new DamagedRanges();
   /** Whether recovery found that acknowledged batches are missing. */
   readonly lossAtOpening: boolean;
+  readonly #alert: (line: string) => void;
 
   constructor(
     name: string,
@@ -32,6 +33,7 @@ export class LogState {
       maxTimestamp: number;
       loss: boolean;
     },
+    alert: (line: string) => void,
   ) {
     this.name = name;
     this.directory = directory;
@@ -42,6 +44,7 @@ export class LogState {
     this.nextOffset = recovered.endOffset;
     this.maxTimestamp = recovered.maxTimestamp;
     this.lossAtOpening = recovered.loss;
+    this.#alert = alert;
     this.sizeBytes = this.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   }
 
@@ -73,10 +76,11 @@ export class LogState {
 
   /** Takes the log offline until it is opened again; the first reason is kept. */
   fail(what: string, cause: unknown): LogError {
+    if (this.failure !== null) return this.failure;
     const reason = (cause as Error)?.message ?? String(cause);
-    this.failure ??= new LogError("offline", `log ${this.name} is offline: ${what}: ${reason}`, {
-      cause,
-    });
+    const message = `log ${this.name} is offline: ${what}: ${reason}`;
+    this.failure = new LogError("offline", message, { cause });
+    this.#alert(`${message}. Check the disk: it serves nothing until it was opened again`);
     return this.failure;
   }
 }
