@@ -5,16 +5,18 @@ import { ErrorCode, encodeBatch, ListOffsets } from "@tarpan/protocol";
 import { beforeAll, expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
+import { RawMember } from "../harness/raw-group.ts";
 import { createTopic, fetch, produce } from "../harness/records.ts";
 
 const { NONE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR } = ErrorCode;
-const broker = useBroker();
+const broker = useBroker({ flags: ["--kafka", "group.initial.rebalance.delay.ms=0"] });
 let connection: RawConnection;
 
 // Three records fit into a segment of the smallest size that Kafka allows.
 const SEGMENTS = { "segment.bytes": "1048576" };
 const RECORDS = 10;
 const VALUE = Buffer.alloc(300_000, "x");
+const COMMIT = { partitionIndex: 0, committedOffset: 1, committedMetadata: "" };
 const TIME = 1_700_000_000_000;
 
 type Harm = (files: Files) => Promise<unknown>;
@@ -32,12 +34,16 @@ class Files {
     return join(this.directory, String(offset).padStart(20, "0") + suffix);
   }
 
-  async flip(offset: number, position: number): Promise<void> {
-    const file = await open(this.path(offset), "r+");
-    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, position);
-    await file.write(Buffer.of(buffer[0]! ^ 0x41), 0, 1, position);
-    await file.close();
+  flip(offset: number, position: number): Promise<void> {
+    return flipIn(this.path(offset), position);
   }
+}
+
+async function flipIn(path: string, position: number): Promise<void> {
+  const file = await open(path, "r+");
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, position);
+  await file.write(Buffer.of(buffer[0]! ^ 0x41), 0, 1, position);
+  await file.close();
 }
 
 async function send(topic: string, at: number): Promise<number> {
@@ -122,13 +128,26 @@ const DOWN: Record<string, { harm: Harm; lost?: number[]; told?: string }> = {
   },
 };
 
+/** Flips a byte of the first batch of every partition that holds commits. */
+async function damageCommits(): Promise<void> {
+  for (const name of await readdir(broker.dataDirectory)) {
+    if (!name.startsWith("__consumer_offsets-")) continue;
+    const path = join(broker.dataDirectory, name, "0".repeat(20).concat(".log"));
+    if ((await readFile(path)).length > 0) await flipIn(path, 100);
+  }
+}
+
 beforeAll(async () => {
   connection = await RawConnection.open(broker.port);
   for (const topic of [...Object.keys(DOWN), "running"]) {
     await createTopic(connection, topic, { configs: SEGMENTS });
     for (let at = 0; at < RECORDS; at++) await send(topic, at);
   }
+  const member = await RawMember.alone(broker.port, "g");
+  expect(await member.commit({ topics: [{ name: "running", partitions: [COMMIT] }] })).toBe(NONE);
+  member.connection.close();
   expect(await broker.stop()).toBe(0);
+  await damageCommits();
   for (const [topic, { harm }] of Object.entries(DOWN)) await harm(new Files(topic));
   await broker.start();
   connection = await RawConnection.open(broker.port);
@@ -147,6 +166,16 @@ for (const [topic, { lost = [], told }] of Object.entries(DOWN))
     expect(await readFile(join(directory, "notes.txt"), "utf8")).toBe("mine");
     expect(await readFile(path.call(new Files(topic), 3, ".log.bak"), "utf8")).toBe("mine");
   });
+
+it("a flipped byte in the log of groups: the operator's log and /ready say so", async () => {
+  const why = /the group coordinator can't be loaded from __consumer_offsets-\d+: .* are damaged/;
+  const ready = await globalThis.fetch(`http://${broker.bootstrap}/ready`);
+  expect(ready.status).toBe(503);
+  expect(await ready.text()).toMatch(why);
+  const lines = broker.output.split("\n").filter((line) => line.includes("can't be loaded"));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain('"level":"error"');
+});
 
 it("a flipped byte, lost indexes and a lost segment, while the broker runs", async () => {
   const files = new Files("running");

@@ -20,7 +20,8 @@ interface World {
 async function brokerWith(context: TestContext, topics: readonly string[], flags: string[] = []) {
   const faults = await FailingCalls.build();
   if (typeof faults === "string") return context.skip(faults);
-  const broker = new BrokerProcess({ flags, env: faults.env });
+  const own = ["--kafka", "group.initial.rebalance.delay.ms=0", ...flags];
+  const broker = new BrokerProcess({ flags: own, env: faults.env });
   atFileEnd(() => broker.kill9());
   await broker.start();
   const connection = await RawConnection.open(broker.port);

@@ -215,6 +215,7 @@ export class BrokerServer implements RunningBroker {
       flush: this.#settings.flush,
       requests: this.#requests,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
+      groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
