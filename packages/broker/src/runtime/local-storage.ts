@@ -13,7 +13,7 @@ export interface Storage {
   readonly metadataLog: Log;
   readonly clusterId: string;
   readonly nodeId: number;
-  /** What recovery has done up to now; null if the last broker on this storage stopped in order. */
+  /** The progress of recovery; null if the last broker on this storage was stopped cleanly. */
   readonly recovery: RecoveryView | null;
   /** See LogEngine.close. */
   close(options?: { clean?: boolean }): Promise<void>;

@@ -11,11 +11,11 @@ interface Parts {
   readonly env: Env;
   readonly logger: Logger;
   readonly nodeId: number;
-  /** Called only when a partition is used: a standalone broker reads its metadata after this. */
+  /** Called only when a partition is used: a standalone broker reads its metadata later. */
   readonly metadata: () => Metadata;
 }
 
-/** The partitions that a broker leads; none is open yet. */
+/** Creates the partitions of a broker; none of them is open yet. */
 export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts): Partitions {
   const host =
     engine.replication === null

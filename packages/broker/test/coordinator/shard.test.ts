@@ -19,13 +19,15 @@ async function newShard(machine = counterMachine) {
   const log = await engine.create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0);
   const time = new ManualTime();
+  const bugs: unknown[] = [];
   const world = {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
     image: () => EMPTY_IMAGE,
     config: () => ({}) as BrokerConfig,
+    reportBug: (error: unknown) => bugs.push(error),
   };
   const load = () => CoordinatorShard.load(partition, machine, world);
-  return { shard: await load(), load, log, time };
+  return { shard: await load(), load, log, time, bugs };
 }
 
 test("a reply is sent when the records of its turn are durable", async () => {
@@ -137,7 +139,7 @@ test("a failed append refuses every waiting request; a load restores the log's s
 });
 
 test("an operation that throws ends the shard, and none of its records is written", async () => {
-  const { shard, log } = await newShard();
+  const { shard, log, bugs } = await newShard();
   await expect(
     shard.run((turn) => {
       turn.append({ name: "a", count: 1 });
@@ -147,6 +149,7 @@ test("an operation that throws ends the shard, and none of its records is writte
   ).rejects.toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
   expect(shard.failed).toBe(true);
   expect(log.endOffset).toBe(0);
+  expect(bugs).toEqual([new Error("a bug")]);
 });
 
 test("a closed shard refuses waiting and new requests", async () => {

@@ -27,7 +27,7 @@ type Row = readonly [
   doc: string,
 ];
 
-/** Of Kafka 4.4's `AbstractKafkaConfig`, what something here acts on; the words are ours. */
+/** The configs of Kafka 4.4's `AbstractKafkaConfig` that have an effect; the texts are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["advertised.listeners", "list", null, advertisedProblem, "read-only",
@@ -139,7 +139,7 @@ const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, upda
 
 const FOR_ONE_LISTENER = /^listener\.name\.[^.]+\.(.+)$/;
 
-/** Kafka takes a config for one listener too: `listener.name.NAME.CONFIG`, `….MECHANISM.CONFIG`. */
+/** Also finds configs for one listener: `listener.name.NAME.CONFIG`, `….MECHANISM.CONFIG`. */
 class BrokerConfigs extends Map<string, ConfigDefinition> {
   override get(name: string): ConfigDefinition | undefined {
     const known = super.get(name);
@@ -151,7 +151,7 @@ class BrokerConfigs extends Map<string, ConfigDefinition> {
   }
 }
 
-/** Every broker config that Kafka has, by name and in its order. */
+/** Every broker config of Kafka, ascending by name, as Kafka lists them. */
 export const BROKER_CONFIGS: ConfigTable = new BrokerConfigs(
   [...configs, ...ignoredConfigs()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))

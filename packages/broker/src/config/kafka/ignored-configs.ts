@@ -1,5 +1,5 @@
-// Kafka's broker configs that nothing here acts on: the facts of Kafka 4.4's `AbstractKafkaConfig`,
-// in the form of config-lines.ts. Defaults that name a class of Java are left out.
+// Broker configs of Kafka 4.4's `AbstractKafkaConfig` that have no effect here, in the form of
+// config-lines.ts. Defaults that name a Java class are left out.
 import { definitionsIn } from "./config-lines.ts";
 import type { ConfigDefinition } from "./definition.ts";
 import { IGNORED_SECURITY } from "./ignored-security.ts";

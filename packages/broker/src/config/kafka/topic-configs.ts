@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 const WEEK_MS = 168 * HOUR_MS;
 /** Java's `Long.MAX_VALUE`: Kafka's way to say "no limit". */
 const UNLIMITED = "9223372036854775807";
-/** Java's longest array, as Kafka counts. */
+/** The longest array that Kafka allocates in Java. */
 const MAX_ARRAY = 2_147_483_639;
 
 export const COMPRESSION_TYPES = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
@@ -32,7 +32,7 @@ type Row = readonly [
 const hours = (name: string): Synonym => ({ name, factor: HOUR_MS });
 const minutes = (name: string): Synonym => ({ name, factor: MINUTE_MS });
 
-/** Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`; the words are ours. */
+/** From Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`; the texts are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["cleanup.policy", "list", "delete", listOf("delete", "compact"), ["log.cleanup.policy"],
@@ -118,7 +118,7 @@ const rows: readonly Row[] = [
     "Whether a replica that is not in sync may become leader, which can lose records."],
 ];
 
-/** What nothing here acts on. */
+/** The configs that have no effect, by reason. */
 // biome-ignore format: one reason after the other
 const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
   [WHY.cleanup, "cleanup.policy", "delete.retention.ms", "max.compaction.lag.ms",

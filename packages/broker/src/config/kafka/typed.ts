@@ -1,4 +1,4 @@
-/** Typed access to validated texts. */
+/** Reads configs, which are validated texts, as typed values. */
 export interface ConfigReader {
   number(name: string): number;
   flag(name: string): boolean;
@@ -7,7 +7,8 @@ export interface ConfigReader {
 }
 
 /**
- * A topic's configs as the code uses them: times in ms, sizes in bytes, -1 for no limit.
+ * A topic's configs as the code uses them: times in ms, sizes in bytes. Kafka's largest long, for
+ * no limit, is Number.MAX_SAFE_INTEGER.
  */
 export interface TopicConfig {
   readonly compact: boolean;
@@ -23,7 +24,7 @@ export interface TopicConfig {
   readonly segmentMs: number;
 }
 
-/** The broker configs that something in the broker acts on. */
+/** The broker configs that the code reads. */
 export interface BrokerConfig {
   readonly autoCreateTopicsEnable: boolean;
   readonly autoLeaderRebalanceEnable: boolean;

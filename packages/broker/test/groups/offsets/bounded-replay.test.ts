@@ -34,6 +34,9 @@ it("a million commits leave a log about as short as a snapshot of their result",
         offsetsRetentionMs: RETENTION_MS,
         offsetsRetentionCheckIntervalMs: CHECK_MS,
       }) as BrokerConfig,
+    reportBug(error: unknown) {
+      throw error;
+    },
   };
   const machine = groupMachine(new GroupLog(silentLogger));
   const shard = await CoordinatorShard.load(partition, machine, world);
