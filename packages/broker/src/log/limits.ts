@@ -40,6 +40,8 @@ export const HEADER_CHUNK_BYTES = 64 << 10;
 export const COLD_READERS = 8;
 /** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
+/** The part of it that no log but an essential one may use. */
+export const DISK_ESSENTIAL_BYTES = 512 << 10;
 /** How often a full disk is checked for free space, ms. */
 export const DISK_CHECK_INTERVAL_MS = 1000;
 /** How often to report that the disk is full, ms. */

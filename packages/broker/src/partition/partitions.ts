@@ -5,6 +5,7 @@ import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
+import { isInternalTopic } from "../metadata/topic-names.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { forEachLog } from "./for-each-log.ts";
@@ -110,7 +111,7 @@ export class Partitions implements PartitionHost {
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
     const outcomes = await forEachLog(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
-      const log = await this.#host.engine.create(id, logOptions(settings, holder));
+      const log = await this.#host.engine.create(id, logOptions(id, settings, holder));
       holder.partition = await Partition.open(id, log, 0, this.#nextTurn);
       this.#prepared.set(keyOf(id), holder.partition);
     });
@@ -131,7 +132,8 @@ export class Partitions implements PartitionHost {
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#host.engine.list()).filter((id) => !isOwned(id));
     await forEachLog(strays, async (id) => {
-      const log = await this.#host.engine.open(id, logOptions(this.#options.newLogSettings(), {}));
+      const options = logOptions(id, this.#options.newLogSettings(), {});
+      const log = await this.#host.engine.open(id, options);
       if (log.nextOffset === 0) return this.#host.engine.delete(id);
       this.#logger.warn(`${nameOf(id)} has records but belongs to no topic: it is set aside`);
       return this.#host.engine.setAside(id);
@@ -262,7 +264,7 @@ export class Partitions implements PartitionHost {
     const { id, settings, leaderEpoch } = slot.hosted;
     try {
       const holder: { partition?: Partition } = {};
-      const options = { ...logOptions(settings, holder), leaderEpoch };
+      const options = { ...logOptions(id, settings, holder), leaderEpoch };
       holder.partition = await this.#openPartition(id, options, leaderEpoch);
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
@@ -343,10 +345,15 @@ export interface PartitionStatus {
 }
 
 /** `holder` is filled later, because the log must be opened before its partition. */
-function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
+function logOptions(
+  { topic }: LogId,
+  settings: PartitionSettings,
+  holder: { partition?: Partition },
+): LogOptions {
   const { segmentBytes, segmentMs, indexIntervalBytes } = settings;
   const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
-  return { segmentBytes, segmentMs, indexIntervalBytes, onAdvance };
+  const usesReserve = isInternalTopic(topic);
+  return { segmentBytes, segmentMs, indexIntervalBytes, usesReserve, onAdvance };
 }
 
 function keyOf(id: LogId): string {

@@ -172,7 +172,8 @@ export class ActiveWriter {
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     const isRoomNow = await this.#store.disk.noticed(error);
-    if (isRoomNow && options.essential) return;
+    const mayRetry = options.essential || (options.usesReserve && this.#store.disk.hasReserve);
+    if (isRoomNow && mayRetry) return;
     const message = `log ${name}: the disk is full (${reasonOf(error)})`;
     this.#takeBack(new LogError("disk-full", message, { cause: error }));
   }

@@ -190,7 +190,8 @@ export class SegmentLog implements Log {
 
   #diskRefusal(): LogError | null {
     const { disk } = this.#store;
-    if (!disk.isFull || this.#state.options.essential) return null;
+    const { essential, usesReserve } = this.#state.options;
+    if (!disk.isFull || essential || (usesReserve && disk.hasReserve)) return null;
     return disk.refusal(this.#state.name);
   }
 
