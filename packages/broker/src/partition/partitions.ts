@@ -6,6 +6,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
 import { isInternalTopic } from "../metadata/topic-names.ts";
+import { ClockJumps } from "../util/clock-jumps.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { forEachLog } from "./for-each-log.ts";
@@ -52,6 +53,7 @@ export class Partitions implements PartitionHost {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #news: LeadershipChanges;
   readonly #nextTurn: NextTurn;
+  readonly #jumps: ClockJumps;
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -60,6 +62,7 @@ export class Partitions implements PartitionHost {
     this.#env = env;
     this.#logger = logger;
     this.#options = options;
+    this.#jumps = new ClockJumps(env.clock);
     this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipChanges(env.timers, logger);
   }
@@ -321,9 +324,11 @@ export class Partitions implements PartitionHost {
   /** Forgets idle producers, and opens offline partitions again. */
   async #maintain(): Promise<void> {
     const idleSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
+    // After a jump of the wall clock nobody was seen to be idle for so long.
+    const isKnown = idleSince >= this.#jumps.lastMs();
     const offline: Slot[] = [];
     for (const slot of this.#slots()) {
-      slot.partition?.forgetIdleProducers(idleSince);
+      if (isKnown) slot.partition?.forgetIdleProducers(idleSince);
       const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
