@@ -74,12 +74,13 @@ async function measure(topics: number, perTopic: number): Promise<void> {
 
 /** Broker 1 of three, with all listeners of its metadata, also those of the controller. */
 async function broker(topics: number, perTopic: number) {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(nodeEnv);
   const env = nodeEnv;
   const logger = silentLogger;
   const partitions: Partitions = new Partitions(new StandaloneHost(engine, logger), env, logger, {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
+    retentionCheckIntervalMs: () => 300_000,
     newLogSettings: () => metadata.topicConfig(""),
     leadership: () => metadata.leadership,
   });

@@ -63,7 +63,7 @@ export async function openStorage(
 }
 
 async function openMemory(settings: BrokerSettings, { env }: StorageContext): Promise<Storage> {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(env);
   return {
     engine,
     metadataLog: await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS),

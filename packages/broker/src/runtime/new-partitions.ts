@@ -24,6 +24,7 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
   return new Partitions(host, env, logger, {
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
+    retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
     newLogSettings: () => metadata().topicConfig(""),
     leadership: () => metadata().leadership,
   });

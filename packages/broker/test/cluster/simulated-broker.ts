@@ -22,7 +22,7 @@ import { SimulatedProcess } from "./simulated-process.ts";
 import "../../src/runtime/clustered.ts";
 
 const FACTS = {
-  version: "2.14.5",
+  version: "2.15.3",
   replicasMax: null,
   syncInterval: "always",
   maxPayloadBytes: 8 << 20,
@@ -178,6 +178,8 @@ export class SimulatedBroker {
       kafkaConfigs: {
         "broker.rack": `rack-${this.id}`,
         "advertised.listeners": `PLAINTEXT://host-${this.id}:9092`,
+        // Timestamps of the histories' records are their ids.
+        "log.retention.ms": "-1",
         ...this.world.kafkaConfigs,
       },
       cluster: {

@@ -11,13 +11,14 @@ import { ClockJumps } from "../../src/util/clock-jumps.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
 import { add, counterMachine, FORGET_AFTER_MS, nextOf } from "./counter.ts";
 
 const ID = { topic: "__counters", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
 const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 
 async function newShard(machine = counterMachine) {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(testEnv());
   const log = await engine.create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0);
   const time = new ManualTime();

@@ -5,13 +5,14 @@
 // survive once their directory was synced. What a failed sync should have written stays readable,
 // and no later sync writes it, as in Linux. For other changes the kind of crash decides. Changes
 // of names survive in order, as on a journalling file system.
-import type { File, FileSystem, OpenOptions } from "../../src/env/env.ts";
+import type { File, FileStat, FileSystem, OpenOptions } from "../../src/env/env.ts";
 import { type Change, type Crash, parentOf, survivingNames, syncedChanges } from "./crash.ts";
 
 interface Node {
   readonly id: number;
   bytes: Uint8Array;
   size: number;
+  modifiedMs: number;
 }
 
 export type Operation =
@@ -35,6 +36,8 @@ export class MemoryFiles implements FileSystem {
   /** Calls by name of the operation. */
   readonly calls = new Map<string, number>();
   fault: Fault = () => {};
+  /** The wall clock. */
+  nowMs: () => number = () => 0;
   /**
    * Whether a durable write that fails stays in the cache: reads find it until power is lost. Then
    * its error came from the sync.
@@ -88,11 +91,12 @@ export class MemoryFiles implements FileSystem {
     return names.map((name) => name.slice(path.length + 1)).sort();
   }
 
-  async stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+  async stat(path: string): Promise<FileStat | null> {
     const node = path === "/" ? "directory" : this.#names.get(path);
     if (!node) return null;
     const isDirectory = node === "directory";
-    return { sizeBytes: isDirectory ? 0 : node.size, isDirectory };
+    if (isDirectory) return { sizeBytes: 0, isDirectory, modifiedMs: 0 };
+    return { sizeBytes: node.size, isDirectory, modifiedMs: node.modifiedMs };
   }
 
   async readFile(path: string): Promise<Uint8Array> {
@@ -226,6 +230,7 @@ export class MemoryFiles implements FileSystem {
           const room = this.capacityBytes - this.#usedBytes() + Math.max(0, node.size - at);
           const bytes = buffer.slice(0, Math.max(0, room));
           put(node, at, bytes);
+          node.modifiedMs = this.nowMs();
           this.changes.push({ kind: "write", node: node.id, position: at, bytes, durable });
           at += bytes.length;
           if (bytes.length < buffer.length) throw osError("ENOSPC", path);
@@ -249,6 +254,7 @@ export class MemoryFiles implements FileSystem {
       truncate: async (sizeBytes) => {
         await this.#called("truncate", path);
         resize(node, sizeBytes);
+        node.modifiedMs = this.nowMs();
         this.changes.push({ kind: "truncate", node: node.id, sizeBytes });
       },
       sizeBytes: async () => node.size,
@@ -265,7 +271,8 @@ export class MemoryFiles implements FileSystem {
   }
 
   #make(path: string): Node {
-    const node = { id: this.#nodes++, bytes: new Uint8Array(0), size: 0 };
+    const node = newNode(this.#nodes++);
+    node.modifiedMs = this.nowMs();
     this.#names.set(path, node);
     return node;
   }
@@ -293,12 +300,16 @@ export class MemoryFiles implements FileSystem {
   }
 }
 
+function newNode(id: number): Node {
+  return { id, bytes: new Uint8Array(0), size: 0, modifiedMs: 0 };
+}
+
 function joined(buffers: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(buffers.flatMap((buffer) => [...buffer]));
 }
 
 function nodeOf(nodes: Map<number, Node>, id: number): Node {
-  const node = nodes.get(id) ?? { id, bytes: new Uint8Array(0), size: 0 };
+  const node = nodes.get(id) ?? newNode(id);
   nodes.set(id, node);
   return node;
 }

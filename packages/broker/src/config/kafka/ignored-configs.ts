@@ -10,11 +10,6 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   [NO_SECURITY, IGNORED_SECURITY],
   [WHY.cleanup, `
     log.cleanup.policy list delete compact|delete all
-    log.retention.bytes long -1 all
-    log.retention.check.interval.ms long 300000 >=1
-    log.retention.hours int 168
-    log.retention.minutes int -
-    log.retention.ms long - all
     log.cleaner.backoff.ms long 15000 >=0 all
     log.cleaner.dedupe.buffer.size long 134217728 all
     log.cleaner.delete.retention.ms long 86400000 >=0 all
@@ -37,14 +32,9 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   [WHY.segments, `
     log.index.size.max.bytes int 10485760 >=4 all
     log.preallocate boolean false all
-    log.roll.jitter.hours int 0 >=0
-    log.roll.jitter.ms long - all
-    log.segment.delete.delay.ms long 60000 >=0 all
   `],
   [WHY.levels, `
-    compression.gzip.level int -1 all
     compression.lz4.level int 9 1..17 all
-    compression.zstd.level int 3 -131072..22 all
   `],
   [WHY.threads, `
     background.threads int 10 >=1 all
@@ -74,21 +64,14 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     offsets.topic.compression.codec int 0
     producer.id.expiration.check.interval.ms int 600000 >=1 hidden
     producer.purgatory.purge.interval.requests int 1000
-    queued.max.request.bytes long -1
     queued.max.requests int 500 >=1
     request.timeout.ms int 30000
     socket.connection.setup.timeout.max.ms long 30000
     socket.connection.setup.timeout.ms long 10000
-    socket.listen.backlog.size int 50 >=1
-    socket.receive.buffer.bytes int 102400
-    socket.request.max.bytes int 104857600 >=1
-    socket.send.buffer.bytes int 102400
   `],
-  [WHY.connections, `
-    max.connection.creation.rate int 2147483647 >=0 all
-    max.connections int 2147483647 >=0 all
-    max.connections.per.ip int 2147483647 >=0 all
-    max.connections.per.ip.overrides string "" all
+  [WHY.buffers, `
+    socket.receive.buffer.bytes int 102400
+    socket.send.buffer.bytes int 102400
   `],
   [WHY.controller, `
     broker.heartbeat.interval.ms int 2000

@@ -50,7 +50,7 @@ const rows: readonly Row[] = [
   ["errors.deadletterqueue.group.enable", "boolean", false, null, [],
     "Whether share groups may use this topic as their dead-letter queue."],
   ["file.delete.delay.ms", "long", MINUTE_MS, atLeast(0), ["log.segment.delete.delay.ms"],
-    "Time between dropping a segment from the log and removing its files."],
+    "Time between dropping a segment from the log and removing its files; no effect in a cluster."],
   ["flush.messages", "long", UNLIMITED, atLeast(1), ["log.flush.interval.messages"],
     "Records after which the log is forced to disk."],
   ["flush.ms", "long", UNLIMITED, atLeast(0),
@@ -111,7 +111,8 @@ const rows: readonly Row[] = [
     "Largest size of a segment's offset index."],
   ["segment.jitter.ms", "long", 0, atLeast(0),
     ["log.roll.jitter.ms", hours("log.roll.jitter.hours")],
-    "Largest random time taken off segment.ms, so that segments do not all roll at once."],
+    "Largest random time taken off segment.ms, so that segments do not all roll at once; "
+      + "in a cluster NATS decides."],
   ["segment.ms", "long", WEEK_MS, atLeast(1), ["log.roll.ms", hours("log.roll.hours")],
     "Age after which a log segment is closed even if it is not full; in a cluster NATS decides."],
   ["unclean.leader.election.enable", "boolean", false, null, ["unclean.leader.election.enable"],
@@ -122,10 +123,10 @@ const rows: readonly Row[] = [
 // biome-ignore format: one reason after the other
 const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
   [WHY.cleanup, "cleanup.policy", "delete.retention.ms", "max.compaction.lag.ms",
-    "min.cleanable.dirty.ratio", "min.compaction.lag.ms", "retention.bytes", "retention.ms"],
+    "min.cleanable.dirty.ratio", "min.compaction.lag.ms"],
   [WHY.flush, "flush.messages", "flush.ms"],
-  [WHY.segments, "file.delete.delay.ms", "preallocate", "segment.index.bytes", "segment.jitter.ms"],
-  [WHY.levels, "compression.gzip.level", "compression.lz4.level", "compression.zstd.level"],
+  [WHY.segments, "preallocate", "segment.index.bytes"],
+  [WHY.levels, "compression.lz4.level"],
   [WHY.fixed, "max.decompressed.message.bytes"],
   [WHY.replication, "follower.replication.throttled.replicas",
     "leader.replication.throttled.replicas", "unclean.leader.election.enable"],

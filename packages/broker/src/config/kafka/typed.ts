@@ -1,3 +1,5 @@
+import { ipOverrides } from "./ip-overrides.ts";
+
 /** Reads configs, which are validated texts, as typed values. */
 export interface ConfigReader {
   number(name: string): number;
@@ -13,15 +15,32 @@ export interface ConfigReader {
 export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
+  /** One of Kafka's names; `producer` keeps the codec of each batch. */
   readonly compressionType: string;
+  readonly fileDeleteDelayMs: number;
+  readonly compressionGzipLevel: number;
+  readonly compressionZstdLevel: number;
+  /** What the broker does with batches that are not compressed; null: nothing. */
+  readonly plainCompression: PlainCompression | null;
   readonly indexIntervalBytes: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
   readonly minInsyncReplicas: number;
+  /** Negative for no limit. */
+  readonly retentionBytes: number;
+  /** Negative for no limit. */
+  readonly retentionMs: number;
   readonly segmentBytes: number;
+  readonly segmentJitterMs: number;
   readonly segmentMs: number;
+}
+
+/** Batches above a size that are not compressed get a codec. */
+export interface PlainCompression {
+  readonly type: string;
+  readonly thresholdBytes: number;
 }
 
 /** The broker configs that the code reads. */
@@ -49,6 +68,11 @@ export interface BrokerConfig {
   readonly groupConsumerSessionTimeoutMs: number;
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly leaderImbalancePerBrokerPercentage: number;
+  readonly logRetentionCheckIntervalMs: number;
+  readonly maxConnectionCreationRate: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerIp: number;
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
   readonly numPartitions: number;
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionCheckIntervalMs: number;
@@ -57,22 +81,37 @@ export interface BrokerConfig {
   readonly offsetsTopicReplicationFactor: number;
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
+  readonly queuedMaxRequestBytes: number;
+  readonly socketListenBacklogSize: number;
+  readonly socketRequestMaxBytes: number;
+  readonly tarpanCompressionType: string;
+  readonly tarpanCompressionThresholdBytes: number;
 }
 
-export function topicConfigOf(config: ConfigReader): TopicConfig {
+export function topicConfigOf(
+  config: ConfigReader,
+  plainCompression: PlainCompression | null,
+): TopicConfig {
   const policies = config.list("cleanup.policy");
   const type = config.text("message.timestamp.type");
   return {
     compact: policies.includes("compact"),
     deleteOld: policies.includes("delete"),
     compressionType: config.text("compression.type"),
+    fileDeleteDelayMs: config.number("file.delete.delay.ms"),
+    compressionGzipLevel: config.number("compression.gzip.level"),
+    compressionZstdLevel: config.number("compression.zstd.level"),
+    plainCompression,
     indexIntervalBytes: config.number("index.interval.bytes"),
     maxMessageBytes: config.number("max.message.bytes"),
     messageTimestampAfterMaxMs: config.number("message.timestamp.after.max.ms"),
     messageTimestampBeforeMaxMs: config.number("message.timestamp.before.max.ms"),
     messageTimestampType: type === "LogAppendTime" ? type : "CreateTime",
     minInsyncReplicas: config.number("min.insync.replicas"),
+    retentionBytes: config.number("retention.bytes"),
+    retentionMs: config.number("retention.ms"),
     segmentBytes: config.number("segment.bytes"),
+    segmentJitterMs: config.number("segment.jitter.ms"),
     segmentMs: config.number("segment.ms"),
   };
 }
@@ -104,6 +143,11 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
+    logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
+    maxConnectionCreationRate: config.number("max.connection.creation.rate"),
+    maxConnections: config.number("max.connections"),
+    maxConnectionsPerIp: config.number("max.connections.per.ip"),
+    maxConnectionsPerIpOverrides: ipOverrides(config.text("max.connections.per.ip.overrides")),
     numPartitions: config.number("num.partitions"),
     offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),
     offsetsRetentionCheckIntervalMs: config.number("offsets.retention.check.interval.ms"),
@@ -112,5 +156,10 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     offsetsTopicReplicationFactor: config.number("offsets.topic.replication.factor"),
     offsetsTopicSegmentBytes: config.number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: config.number("producer.id.expiration.ms"),
+    queuedMaxRequestBytes: config.number("queued.max.request.bytes"),
+    socketListenBacklogSize: config.number("socket.listen.backlog.size"),
+    socketRequestMaxBytes: config.number("socket.request.max.bytes"),
+    tarpanCompressionType: config.text("tarpan.compression.type"),
+    tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
   };
 }

@@ -3,14 +3,14 @@
  * DescribeConfigs gives it for each config. When you make a config take effect, remove its reason.
  */
 export const WHY = {
-  cleanup: "old records are not deleted or compacted yet",
+  cleanup: "records are not compacted yet",
   flush: "the key `flush` decides when records are synced",
   segments: "the broker manages its files in its own way",
-  levels: "each codec has one level here",
+  levels: "lz4 has one level here",
   threads: "the broker uses one thread",
   fixed: "the broker decides this itself",
   listener: "there is one listener: give the config without listener.name.",
-  connections: "the number of connections is not limited yet",
+  buffers: "the operating system sizes the buffers of sockets (net.ipv4.tcp_rmem, tcp_wmem)",
   controller: "brokers find and reach each other in Tarpan's own way, without KRaft",
   replication: "a cluster's records are replicated by NATS JetStream",
   tiered: "there is no tiered storage",
@@ -19,6 +19,7 @@ export const WHY = {
   transactions: "there are no transactions yet",
   quotas: "there are no quotas yet",
   metrics: "metrics are at GET /metrics",
+  unknown: "no config of this name is known",
 } as const;
 
 /**

@@ -5,6 +5,8 @@ export const INDEX_SUFFIX = ".index";
 export const TIME_INDEX_SUFFIX = ".timeindex";
 /** A file that is being written and will be renamed; recovery deletes it. */
 export const TEMPORARY_SUFFIX = ".tmp";
+/** A file of a deleted segment, renamed as in Kafka until it is removed; a start removes it. */
+export const DELETED_FILE_SUFFIX = ".deleted";
 /** Segments, or ends of segments, that recovery took out of a log and kept for the operator. */
 export const CUT_SUFFIX = ".cut";
 

@@ -12,6 +12,7 @@ import { SNAPSHOT_MIN_RECORDS } from "../../../src/state-machine/limits.ts";
 import { ClockJumps } from "../../../src/util/clock-jumps.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
+import { testEnv } from "../../env/test-env.ts";
 import { CHECK_MS, imageOf, RETENTION_MS, topicId } from "./support.ts";
 
 const ID = { topic: "__consumer_offsets", topicId: ZERO_UUID, partition: 0 };
@@ -22,7 +23,7 @@ const PARTITIONS = 100;
 const GROUPS = 20;
 
 it("a million commits leave a log about as short as a snapshot of their result", async () => {
-  const log = await new MemoryEngine().create(ID, OPTIONS);
+  const log = await new MemoryEngine(testEnv()).create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0);
   const time = new ManualTime();
   const image = imageOf({ t: topicId("t") });
