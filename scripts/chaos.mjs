@@ -10,11 +10,15 @@ const env = {
   TARPAN_FUZZ_FRAMES: "2000000",
   TARPAN_GROUP_ROUNDS: "10",
   TARPAN_RUNS: "1000",
+  TARPAN_CRASH_RUNS: "50",
   TARPAN_CHAOS: "1",
   ...process.env,
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const tests = ["test/crash", "test/fuzz", "simulation", "test/interop/groups-", "test/cluster"];
+const tests = [
+  ...["test/crash", "test/fuzz", "crash-points", "simulation"],
+  ...["test/interop/groups-", "test/cluster"],
+];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();
