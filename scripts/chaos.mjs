@@ -1,5 +1,5 @@
 // `npm run chaos`: runs the crash, fuzz and group tests and the simulations ten times as long as
-// `npm test`, or longer, and the cluster tests with more and longer faults.
+// `npm test`, or longer, the cluster tests with more and longer faults, and losses of power.
 
 import { join } from "node:path";
 import { build, exitOnFailure, install, requireNode, root, step } from "./lib/steps.mjs";
@@ -16,7 +16,7 @@ const env = {
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
-  ...["test/crash", "test/fuzz", "crash-points", "simulation"],
+  ...["test/crash", "test/fuzz", "crash-points", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/cluster"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];

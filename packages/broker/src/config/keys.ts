@@ -30,7 +30,9 @@ export const WHY_IGNORED = {
   ownDirectory: "a broker keeps everything in its data_dir",
   cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
-  performance: "this release tunes itself",
+  batching:
+    "the broker writes at once what has arrived; producers choose their batches (batch.size, " +
+    "linger.ms)",
   deduplication:
     "deduplication by message id is not active yet, so duplicates ARE kept; " +
     "idempotent producers work without it",
@@ -46,7 +48,7 @@ const MIB = 1_048_576;
 const INT32_MAX = 2_147_483_647;
 
 const raft = { ignored: "raft", ignoredInCluster: "natsTimes" } as const;
-const performance = { ignored: "performance" } as const;
+const batching = { ignored: "batching" } as const;
 const inCluster = { ignored: "cluster", ignoredInCluster: null } as const;
 
 export const KEYS = {
@@ -132,12 +134,12 @@ export const KEYS = {
   "raft.controller_group_id": key(integer(0), raft),
   "raft.controller_snapshot_freq": key(integer(0), raft),
 
-  "performance.max_batch_size": key(integer(1), performance),
-  "performance.max_batch_bytes": key(sizeBytes, performance),
-  "performance.batch_timeout": key(durationMs, performance),
-  "performance.write_cache_size": key(sizeBytes, performance),
-  "performance.read_cache_size": key(sizeBytes, performance),
-  "performance.connection_pool_size": key(integer(1), performance),
+  "performance.max_batch_size": key(integer(1), batching),
+  "performance.max_batch_bytes": key(sizeBytes),
+  "performance.batch_timeout": key(durationMs, batching),
+  "performance.write_cache_size": key(sizeBytes),
+  "performance.read_cache_size": key(sizeBytes),
+  "performance.connection_pool_size": key(integer(1, INT32_MAX)),
   "performance.connection_idle_timeout": key(durationMs),
   compression_enabled: key(flag),
   compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd")),

@@ -9,6 +9,9 @@ import { ValueError } from "./values.ts";
 export const SAME = {
   auto_create_topics: "auto.create.topics.enable",
   "performance.connection_idle_timeout": "connections.max.idle.ms",
+  "performance.connection_pool_size": "max.connections",
+  "performance.max_batch_bytes": "message.max.bytes",
+  "performance.write_cache_size": "queued.max.request.bytes",
 } as const;
 
 type OwnKey = "node_id" | "data_dir" | "bind_addr" | "bind_port" | keyof typeof SAME;

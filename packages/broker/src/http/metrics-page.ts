@@ -1,8 +1,8 @@
 import type { Metric, Registry } from "prom-client";
 import type { BrokerAdmin } from "../admin/broker-admin.ts";
-import type { GroupUsage } from "../admin/groups-admin.ts";
+import type { Family, Scrape } from "./family.ts";
 import { HttpError } from "./http-error.ts";
-import { type Family, familiesOf } from "./metric-families.ts";
+import { familiesOf } from "./metric-families.ts";
 
 /** Serves Prometheus' text format. Each broker has its own registry, made at the first scrape. */
 export function metricsPage(
@@ -10,12 +10,13 @@ export function metricsPage(
   importProm = importPromClient,
 ): () => Promise<{ contentType: string; body: string }> {
   let registry: Promise<Registry> | null = null;
-  // Collected once per scrape for all families. Scrapes at the same time may share the newest.
-  let groups: GroupUsage = { groups: [], offsets: [] };
+  // A scrape at the same time sees equally new rows.
+  let scrape: Scrape = { groups: { groups: [], offsets: [] }, partitions: [] };
   return async () => {
-    groups = await broker.groups.usage();
+    const groups = await broker.groups.usage();
+    scrape = { groups, partitions: [...broker.partitions()] };
     registry ??= importProm().then(
-      (prom) => registryOf(prom, broker, () => groups),
+      (prom) => registryOf(prom, broker, () => scrape),
       (error) => {
         registry = null;
         throw error;
@@ -38,10 +39,10 @@ export async function importPromClient(): Promise<PromClient> {
   }
 }
 
-function registryOf(prom: PromClient, broker: BrokerAdmin, groups: () => GroupUsage): Registry {
+function registryOf(prom: PromClient, broker: BrokerAdmin, scrape: () => Scrape): Registry {
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry });
-  for (const family of familiesOf(broker, groups)) registry.registerMetric(asMetric(family));
+  for (const family of familiesOf(broker, scrape)) registry.registerMetric(asMetric(family));
   return registry;
 }
 

@@ -4,9 +4,9 @@ import type { Machine } from "../env/env.ts";
 export const TAIL_LOG_BYTES = 4 << 20;
 /** The same for all logs of an engine; the oldest batch is dropped first. */
 export const TAIL_ENGINE_BYTES = 64 << 20;
-/** TAIL_ENGINE_BYTES, less on a machine with little memory. */
-export function tailBytesOn(machine: Machine): number {
-  return Math.min(TAIL_ENGINE_BYTES, machine.memoryBytes() / 32);
+/** `wantedBytes`, or else TAIL_ENGINE_BYTES, less on a machine with little memory. */
+export function tailBytesOn(machine: Machine, wantedBytes?: number): number {
+  return wantedBytes ?? Math.min(TAIL_ENGINE_BYTES, machine.memoryBytes() / 32);
 }
 /** Memory per retained batch besides its bytes, so that many tiny batches are bounded too. */
 export const TAIL_ENTRY_BYTES = 200;

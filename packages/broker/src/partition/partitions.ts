@@ -362,8 +362,7 @@ function logOptions(
     settings;
   const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
   const onSegments = { segmentBytes, segmentMs, segmentJitterMs, fileDeleteDelayMs };
-  const usesReserve = isInternalTopic(topic);
-  return { ...onSegments, indexIntervalBytes, usesReserve, onAdvance };
+  return { ...onSegments, indexIntervalBytes, usesReserve: isInternalTopic(topic), onAdvance };
 }
 
 function keyOf(id: LogId): string {

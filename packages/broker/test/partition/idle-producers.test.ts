@@ -6,28 +6,24 @@ import { MemoryEngine } from "../../src/log/memory.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
-import type { PartitionSettings } from "../../src/partition/slot.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { headerOf, producerBatch } from "./batches.ts";
+import { SETTINGS } from "./settings.ts";
 
 const DAY_MS = 86_400_000;
 const ID = { topic: "orders", topicId: "id", partition: 0 };
-const SETTINGS: PartitionSettings = {
-  ...{ segmentBytes: 1 << 20, segmentMs: DAY_MS, segmentJitterMs: 0, indexIntervalBytes: 4096 },
-  ...{ fileDeleteDelayMs: 0, deleteOld: true, retentionMs: -1, retentionBytes: -1 },
-};
 
 /** A partition that has seen one producer. */
 async function withProducer() {
   const time = new ManualTime();
-  const env = { clock: time, timers: time } as unknown as Env;
-  const engine = new MemoryEngine(env);
+  const engine = new MemoryEngine({ clock: time });
   const host = new StandaloneHost(engine, silentLogger);
+  const env = { clock: time, timers: time } as unknown as Env;
   const partitions = new Partitions(host, env, silentLogger, {
     nodeId: 1,
     producerExpirationMs: () => DAY_MS,
-    retentionCheckIntervalMs: () => 300_000,
+    retentionCheckIntervalMs: () => DAY_MS,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });

@@ -7,15 +7,11 @@ import { LogError } from "../../src/log/log-error.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
 import { ReplicatedHost } from "../../src/partition/replicated-host.ts";
-import type { PartitionSettings } from "../../src/partition/slot.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
+import { SETTINGS } from "./settings.ts";
 
 const ID = { topic: "orders", topicId: "id", partition: 0 };
-const SETTINGS: PartitionSettings = {
-  ...{ segmentBytes: 1, segmentMs: 1, segmentJitterMs: 0, indexIntervalBytes: 1 },
-  ...{ fileDeleteDelayMs: 0, deleteOld: true, retentionMs: -1, retentionBytes: -1 },
-};
 const MESSAGE = "orders-0 is offline: stream not found";
 
 /** Hosts a partition whose log cannot be opened. */

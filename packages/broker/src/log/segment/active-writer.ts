@@ -104,6 +104,8 @@ export class ActiveWriter {
       const segment = this.#state.active;
       const group = this.#takeGroup(segment);
       const buffers = group.map((append) => append.bytes);
+      const { durableWrites, flushes, env } = this.#store;
+      const startedMs = env.clock.monotonicMs();
       try {
         await this.#store.files.use(segment.logPath, (file) =>
           file.write(buffers, segment.sizeBytes),
@@ -112,6 +114,7 @@ export class ActiveWriter {
         this.#pending = [...group, ...this.#pending];
         throw error;
       }
+      if (durableWrites) flushes.add(env.clock.monotonicMs() - startedMs);
       if (this.#state.failure) this.#pending = [...group, ...this.#pending];
       else this.#finish(segment, group);
     } catch (error) {

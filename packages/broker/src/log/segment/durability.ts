@@ -127,9 +127,13 @@ export class Durability {
     if (this.#state.failure) throw this.#state.failure;
     const segments = [...this.#unsynced];
     this.#unsynced.clear();
+    const { flushes, env } = this.#store;
     try {
-      for (const segment of segments)
+      for (const segment of segments) {
+        const startedMs = env.clock.monotonicMs();
         await this.#store.files.use(segment.logPath, (file) => file.sync());
+        flushes.add(env.clock.monotonicMs() - startedMs);
+      }
       if (this.#directoryUnsynced) {
         this.#directoryUnsynced = false;
         await this.#store.fs.syncDirectory(this.#state.directory);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { FlushPolicy } from "../../config/settings.ts";
 import type { Env } from "../../env/env.ts";
 import { shareOpenFiles } from "../../env/open-files.ts";
+import { type Histogram, newFlushHistogram } from "../../metrics/histogram.ts";
 import { allOrNothing } from "../../util/close-stack.ts";
 import { inParallel } from "../../util/in-parallel.ts";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
@@ -43,6 +44,8 @@ export interface SegmentEngineOptions {
   readonly nodeId?: number;
   /** The operator's name for this node. */
   readonly nodeName?: string | undefined;
+  /** Memory for the newest batches of all logs; left out, a share of the machine's. */
+  readonly readCacheBytes?: number | undefined;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
   /** Takes one about a problem that needs action; default: `log`. */
@@ -82,12 +85,13 @@ export class SegmentEngine implements LogEngine {
       env,
       fs,
       disk,
+      flushes: newFlushHistogram(),
       files: new FilePool(fs, durableWrites, pooled),
       durableWrites,
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
       removals: new DelayedRemovals(fs, env.timers, report),
-      tails: new TailBudget(tailBytesOn(env.machine)),
+      tails: new TailBudget(tailBytesOn(env.machine, options.readCacheBytes)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
       report,
       alert,
@@ -132,6 +136,10 @@ export class SegmentEngine implements LogEngine {
     return this.#directory.meta;
   }
   readonly replication = null;
+
+  get flushes(): Histogram {
+    return this.#store.flushes;
+  }
 
   get problem(): string | null {
     return this.#store.disk.problem;

@@ -1,4 +1,5 @@
 import type { Env, FileSystem } from "../../env/env.ts";
+import type { Histogram } from "../../metrics/histogram.ts";
 import type { TailBudget } from "../memory-tail.ts";
 import type { DelayedRemovals } from "./delayed-removals.ts";
 import type { DiskSpace } from "./disk-space.ts";
@@ -12,6 +13,8 @@ export interface Store {
   readonly fs: FileSystem;
   readonly files: FilePool;
   readonly disk: DiskSpace;
+  /** See LogEngine. */
+  readonly flushes: Histogram;
   /** Whether a write resolves only once it is on the disk (flush: always). */
   readonly durableWrites: boolean;
   /** Whether the last broker shut down cleanly, so that every file is already synced. */
