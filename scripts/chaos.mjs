@@ -11,12 +11,15 @@ const env = {
   TARPAN_GROUP_ROUNDS: "10",
   TARPAN_MESSAGE_ID_ROUNDS: "100",
   TARPAN_RUNS: "1000",
+  TARPAN_CRASH_RUNS: "50",
   TARPAN_CHAOS: "1",
   ...process.env,
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const groups = "test/interop/groups-";
-const tests = ["test/crash", "test/fuzz", "simulation", groups, "test/cluster", "power-loss"];
+const tests = [
+  ...["test/crash", "test/fuzz", "crash-points", "power-loss", "simulation"],
+  ...["test/interop/groups-", "test/cluster"],
+];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();

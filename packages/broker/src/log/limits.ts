@@ -52,5 +52,7 @@ export const DISK_RESERVE_BYTES = 1 << 20;
 export const DISK_ESSENTIAL_BYTES = 512 << 10;
 /** How often a full disk is checked for free space, ms. */
 export const DISK_CHECK_INTERVAL_MS = 1000;
+/** How often to report that a log's files can't be read, ms: clients try again and again. */
+export const READ_FAILURE_REMINDER_MS = 60_000;
 /** How often to report that the disk is full, ms. */
 export const DISK_REMINDER_INTERVAL_MS = 60_000;

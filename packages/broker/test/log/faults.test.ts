@@ -1,6 +1,6 @@
 // What the segment engine does when the disk is full or fails.
 import { describe, expect, it } from "vitest";
-import { DISK_RESERVE_BYTES } from "../../src/log/limits.ts";
+import { DISK_RESERVE_BYTES, READ_FAILURE_REMINDER_MS } from "../../src/log/limits.ts";
 import { DiskSpace } from "../../src/log/segment/disk-space.ts";
 import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf, OPTIONS } from "./batches.ts";
@@ -290,7 +290,14 @@ describe("a failing disk", () => {
     await log.close();
     const again = await restart(env);
     failOn(env, "read", "EIO");
+    const told = () => again.lines.filter((line) => line.includes("t-0: cannot read at 0")).length;
+    for (const expected of [1, 1]) {
+      await expect(again.log.read(0, 100)).rejects.toMatchObject({ kind: "offline" });
+      expect(told()).toBe(expected);
+    }
+    env.time.advance(READ_FAILURE_REMINDER_MS);
     await expect(again.log.read(0, 100)).rejects.toMatchObject({ kind: "offline" });
+    expect(told()).toBe(2);
     env.fs.fault = () => {};
     expect(again.log.failure).toBeNull();
     expect(await basesOf(again.log)).toEqual([0, 1, 2, 3, 4]);

@@ -95,7 +95,8 @@ export class ActiveWriter {
       await this.#prepare(this.#state.active);
     } catch (error) {
       const message = `log ${this.#state.name}: cannot read its end: ${reasonOf(error)}`;
-      this.#store.report(message);
+      const nowMs = this.#store.env.clock.monotonicMs();
+      if (this.#state.isReadFailureNews(nowMs)) this.#store.report(message);
       return this.#takeBack(new LogError("offline", message, { cause: error }));
     }
     try {

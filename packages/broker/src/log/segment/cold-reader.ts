@@ -45,7 +45,8 @@ export class ColdReader {
       // `deleteBefore` may have removed the segment during the read.
       if (wanted.offset < state.startOffset) throw outOfRange(state, wanted.offset);
       const message = `log ${state.name}: cannot read at ${wanted.offset}: ${reasonOf(error)}`;
-      this.#store.report(message);
+      const nowMs = this.#store.env.clock.monotonicMs();
+      if (state.isReadFailureNews(nowMs)) this.#store.report(message);
       throw new LogError("offline", message, { cause: error });
     }
   }
