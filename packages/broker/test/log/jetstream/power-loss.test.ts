@@ -44,6 +44,7 @@ it(
       if (world.random.chance(0.5)) await trim();
       await world.losePower();
     }
+    await world.openWhole(id);
   },
   LIMIT_MS,
 );
