@@ -76,3 +76,17 @@ test.each(["tarpan: it fails", "{not JSON", '{"time":1,"level":"info","message":
   "a line that is not an event stays as it is: %j",
   (line) => expect(textLine(line)).toBe(line),
 );
+
+test("the level may change, before the first line and after it", () => {
+  const { lines, log } = logged(jsonLine, "warn");
+  log.info("not yet");
+  log.setLevel!("info");
+  expect(log.level).toBe("info");
+  log.info("now");
+  log.debug("not yet");
+  log.setLevel!("debug");
+  log.debug("now, too");
+  log.setLevel!("error");
+  log.warn("not any more");
+  expect(lines.map((line) => JSON.parse(line).message)).toEqual(["now", "now, too"]);
+});

@@ -27,13 +27,18 @@ const MAX_REASON_LENGTH = 255;
  */
 export class GroupLog {
   readonly #logger: Logger;
-  readonly #info: boolean;
-  readonly #debug: boolean;
 
   constructor(logger: Logger) {
     this.#logger = logger;
-    this.#debug = isLogged(logger, "debug");
-    this.#info = isLogged(logger, "info");
+  }
+
+  /** Levels may change while the broker runs. */
+  get #info(): boolean {
+    return isLogged(this.#logger, "info");
+  }
+
+  get #debug(): boolean {
+    return isLogged(this.#logger, "debug");
   }
 
   joined(group: GroupFields, member: MemberFields, reason: string | null = null): void {

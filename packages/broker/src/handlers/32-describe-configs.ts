@@ -15,14 +15,15 @@ import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
-import { handler, type RequestContext } from "./handler.ts";
+import { describeLoggers, notOwnLogger } from "./broker-loggers.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DescribeConfigs: v1-4.
  * v1 sources and synonyms · v3 types and documentation (KIP-569) · v4 flexible.
- * Describes topics, groups and brokers. A broker resource without a name has the configs that were
- * set for all brokers. Of another broker only the configs that were set at run time are known. Not
- * done: broker loggers and client metrics, answered with INVALID_REQUEST.
+ * Describes topics, groups, brokers and the loggers of this broker. A broker resource without a
+ * name has the configs that were set for all brokers. Of another broker only the configs that were
+ * set at run time are known. Not done: client metrics, answered with INVALID_REQUEST.
  */
 export const describeConfigs = handler({
   api: DescribeConfigs,
@@ -43,7 +44,7 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
     await waitUntilMetadataRead(services);
   const results = request.resources.map((resource): Result => {
     const { resourceType, resourceName, configurationKeys } = resource;
-    const found = describe(resource, metadata);
+    const found = describe(resource, services);
     if (!Array.isArray(found)) return { resourceType, resourceName, ...found, configs: [] };
     // As in Kafka, an empty list asks for all configs.
     const keys = new Set(configurationKeys ?? []);
@@ -60,7 +61,7 @@ function isUnknownTopic({ resourceType, resourceName }: Resource, { image }: Met
   return resourceType === ResourceType.topic && !image.topics.has(resourceName);
 }
 
-function describe({ resourceType, resourceName }: Resource, metadata: Metadata) {
+function describe({ resourceType, resourceName }: Resource, { metadata, logLevels }: Services) {
   const layers = metadata.configs.layers(metadata.image);
   switch (resourceType) {
     case ResourceType.topic:
@@ -69,6 +70,8 @@ function describe({ resourceType, resourceName }: Resource, metadata: Metadata) 
       if (resourceName === "") return describeAllBrokers(layers);
       if (resourceName === String(metadata.nodeId)) return describeBroker(layers);
       return describeOther(resourceName, metadata);
+    case ResourceType.brokerLogger:
+      return notOwnLogger(resourceName, metadata.nodeId) ?? describeLoggers(logLevels);
     case ResourceType.group:
       if (resourceName === "") break;
       return describeGroup(layers, configsOf(metadata.image, resourceType, resourceName));

@@ -1,13 +1,16 @@
 import { IncrementalAlterConfigs, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { ResourceType } from "../config/kafka/set-configs.ts";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
 import { alteredResources } from "./altered-resources.ts";
+import { alterLoggers } from "./broker-loggers.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * IncrementalAlterConfigs: v0-1. v1 flexible. Sets and deletes configs, and appends to and
  * subtracts from lists. Makes all changes of a resource or none. For topics, groups and brokers,
- * also other ones; other resources are answered with INVALID_REQUEST.
+ * also other ones, and for the loggers of this broker; other resources are answered with
+ * INVALID_REQUEST.
  */
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,
@@ -22,7 +25,14 @@ type Response = ResponseInput<typeof IncrementalAlterConfigs>;
 
 async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   const { resources, validateOnly } = request;
-  const changes = resources.map(({ resourceType, resourceName, configs }) => ({
+  const { controller, nodeId } = services.metadata;
+  // The levels of loggers are not kept: they are this broker's, until it stops.
+  const own = resources.map((resource) => {
+    if (resource.resourceType !== ResourceType.brokerLogger) return null;
+    return alterLoggers(resource, resources, { ...services, nodeId, validateOnly });
+  });
+  const others = resources.filter((_, index) => own[index] === null);
+  const changes = others.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,
     name: resourceName,
     replace: false,
@@ -30,9 +40,13 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
       return { name, value, operation };
     }),
   }));
-  const { controller, nodeId } = services.metadata;
-  const altered = await controller.alterConfigs({ resources: changes, validateOnly, nodeId });
-  return { responses: alteredResources(resources, altered.resources) };
+  const altered =
+    changes.length === 0
+      ? []
+      : (await controller.alterConfigs({ resources: changes, validateOnly, nodeId })).resources;
+  const rest = altered.values();
+  const outcomes = own.map((outcome) => outcome ?? rest.next().value!);
+  return { responses: alteredResources(resources, outcomes) };
 }
 
 function failure({ resources }: Request, errorCode: number): Response {

@@ -11,7 +11,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * ListConfigResources: v0-1. v0 lists only client metrics subscriptions (KIP-714); there are none
  * here · v1 any resource types, all when the request names none (KIP-1142). Lists the groups that
- * have configs. Not done: broker loggers, a known type without resources.
+ * have configs.
  */
 export const listConfigResources = handler({
   api: ListConfigResources,
@@ -40,9 +40,10 @@ function handle(request: Request, { services, version }: RequestContext): Respon
       configResources.push({ resourceName, resourceType: ResourceType.group });
     }
   }
-  if (wanted.has(ResourceType.broker)) {
+  for (const resourceType of [ResourceType.brokerLogger, ResourceType.broker]) {
+    if (!wanted.has(resourceType)) continue;
     for (const id of brokers.keys()) {
-      configResources.push({ resourceName: String(id), resourceType: ResourceType.broker });
+      configResources.push({ resourceName: String(id), resourceType });
     }
   }
   if (wanted.has(ResourceType.topic)) {

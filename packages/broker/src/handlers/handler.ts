@@ -4,6 +4,7 @@ import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { ReplicaStates } from "../log/replication.ts";
+import type { LogLevels } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
@@ -18,6 +19,8 @@ export interface Services {
   readonly env: Env;
   readonly settings: BrokerSettings;
   readonly logger: Logger;
+  /** Of this broker's loggers. */
+  readonly logLevels: LogLevels;
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly fetchSessions: FetchSessions;

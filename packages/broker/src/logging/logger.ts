@@ -8,6 +8,8 @@ export interface Logger {
    * need not be built. Other names of levels are allowed, such as pino's.
    */
   readonly level?: string;
+  /** Changes the lowest level that it writes. Without it, the level of the start is the lowest. */
+  setLevel?(level: LogLevel): void;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;

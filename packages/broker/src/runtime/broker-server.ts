@@ -10,6 +10,7 @@ import type { Services } from "../handlers/handler.ts";
 import { handlers } from "../handlers/index.ts";
 import { HandlerRouter } from "../handlers/request-router.ts";
 import { createHttpEntrance } from "../http/entrance.ts";
+import { type LogLevels, named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import { registeredAddress } from "../metadata/advertised-address.ts";
@@ -46,6 +47,7 @@ export interface RunningBroker {
 
 interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logger: Logger;
+  readonly logLevels: LogLevels;
   readonly authorizer: Authorizer;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
@@ -78,7 +80,7 @@ export class BrokerServer implements RunningBroker {
     this.state = state;
     this.#settings = settings;
     this.#context = context;
-    this.#warnings = new ThrottledWarnings(env, logger);
+    this.#warnings = new ThrottledWarnings(env, named(logger, "tarpan.server"));
     // Every long poll waits on it.
     setMaxListeners(0, this.#ending.signal);
     const config = state.metadata.brokerConfig();
@@ -181,25 +183,30 @@ export class BrokerServer implements RunningBroker {
   }
 
   #newServices({ maxIncrementalFetchSessionCacheSlots: slots }: BrokerConfig): Services {
-    const { env, logger, authorizer } = this.#context;
+    const { env, logger, logLevels, authorizer } = this.#context;
     const { metadata, partitions, cluster } = this.state;
     const others = cluster && {
       followers: cluster.followers,
       replicaStates: () => cluster.states(),
     };
     return {
-      ...{ env, logger, authorizer, metadata, partitions, ...others },
+      ...{ env, authorizer, metadata, partitions, logLevels, ...others },
+      logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
-      groups: new GroupCoordinator({ env, metadata, partitions, logger }),
+      groups: new GroupCoordinator({
+        ...{ env, metadata, partitions },
+        logger: named(logger, "tarpan.groups"),
+      }),
       stopping: this.#ending.signal,
     };
   }
 
   #newListener(config: BrokerConfig): Listener {
     const { metadata } = this.state;
-    const { env, logger, newListener } = this.#context;
+    const { env, newListener } = this.#context;
+    const logger = named(this.#context.logger, "tarpan.server");
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
       host: this.#settings.bindAddress,

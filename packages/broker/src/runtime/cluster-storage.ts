@@ -6,6 +6,7 @@ import { JetStreamEngine } from "../log/jetstream/engine.ts";
 import { nestedDirectories } from "../log/segment/data-directory.ts";
 import { DiskSpace } from "../log/segment/disk-space.ts";
 import { lockDirectory } from "../log/segment/lock.ts";
+import { named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../nats/names.ts";
 import { resolveNodeId } from "../nats/node-id.ts";
@@ -34,7 +35,8 @@ export function openClusterEngine(
   context: ClusterStorageContext,
 ): Promise<{ engine: ClusterEngine; nodeId: number }> {
   return allOrNothing(async (opened) => {
-    const { env, logger, stopping, onWaiting, startServers } = context;
+    const { env, stopping, onWaiting, startServers } = context;
+    const logger = named(context.logger, "tarpan.nats");
     const { dataDirectory, flush, cluster, readCacheBytes } = settings;
     const nodeId = await takeDirectory(settings, context, opened);
     const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping, onWaiting };
@@ -112,7 +114,7 @@ function clusterEngine(
     transport,
     env,
     readCacheBytes,
-    log: (line) => logger.warn(line),
+    log: (line) => named(logger, "tarpan.log").warn(line),
     // External servers place replicas by themselves.
     placement: removeServer === null ? null : placement,
     problem: () => disk?.problem ?? null,

@@ -2,6 +2,7 @@ import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { ClusterEngine } from "../cluster/cluster-engine.ts";
 import { ClusterMember, type MemberParts } from "../cluster/member.ts";
 import type { BrokerSettings } from "../config/settings.ts";
+import { named } from "../logging/log-levels.ts";
 import { allOrNothing } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
@@ -18,11 +19,16 @@ export function openClustered(
     const { env, logger } = context;
     const { engine, nodeId } = await openClusterEngine(settings, context);
     opened.add(() => engine.close());
-    const member = await join({ ...context, settings: { ...settings, nodeId }, engine });
+    const member = await join({
+      ...context,
+      logger: named(logger, "tarpan.cluster"),
+      settings: { ...settings, nodeId },
+      engine,
+    });
     opened.add(() => member.close());
     const { metadata } = member;
-    const own = { engine: engine.logs, env, logger, nodeId };
-    const partitions = newPartitions({ ...own, metadata: () => metadata });
+    const own = { engine: engine.logs, env, nodeId, metadata: () => metadata };
+    const partitions = newPartitions({ ...own, logger: named(logger, "tarpan.partition") });
     opened.add(() => partitions.close());
     opened.add(() => member.stopWaiting());
     followMetadata(metadata, partitions);

@@ -4,6 +4,7 @@ import type { Log } from "../log/log.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import { MemoryEngine } from "../log/memory.ts";
 import { SegmentEngine } from "../log/segment/engine.ts";
+import { named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 
@@ -39,7 +40,8 @@ export async function openStorage(
   context: StorageContext,
 ): Promise<Storage> {
   if (settings.storage === "memory") return openMemory(settings, context);
-  const { env, logger, nodeIdGiven } = context;
+  const { env, nodeIdGiven } = context;
+  const logger = named(context.logger, "tarpan.log");
   const engine = await SegmentEngine.openDirectory(settings.dataDirectory, {
     env,
     flush: settings.flush,

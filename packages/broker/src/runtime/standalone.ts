@@ -1,4 +1,5 @@
 import type { BrokerSettings } from "../config/settings.ts";
+import { named } from "../logging/log-levels.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { allOrNothing } from "../util/close-stack.ts";
@@ -18,7 +19,10 @@ export function openStandalone(
     const storage = await openStorage(settings, context);
     opened.add(() => storage.close({ clean: false }));
     const { engine, nodeId } = storage;
-    const partitions = newPartitions({ engine, env, logger, nodeId, metadata: () => metadata });
+    const partitions = newPartitions({
+      ...{ engine, env, nodeId, metadata: () => metadata },
+      logger: named(logger, "tarpan.partition"),
+    });
     opened.add(() => partitions.close());
     const metadata: Metadata = await Metadata.open({
       log: storage.metadataLog,

@@ -1,4 +1,5 @@
 import type { BrokerSettings } from "../config/settings.ts";
+import { LogLevels } from "../logging/log-levels.ts";
 import { type Logger, silentLogger } from "../logging/logger.ts";
 import { type Authorizer, allowAll } from "../security/authorizer.ts";
 import { BrokerServer, type RunningBroker } from "./broker-server.ts";
@@ -41,7 +42,9 @@ export async function openBroker(
 ): Promise<BrokerServer> {
   const { stopping = new AbortController().signal, onWaiting, ...given } = options;
   const defaults = { logger: silentLogger, nodeIdGiven: true, authorizer: allowAll };
-  const context = { ...realWorld, ...defaults, ...given, stopping, onWaiting };
+  const logLevels = new LogLevels(options.logger ?? defaults.logger);
+  const logger = logLevels.logger("root");
+  const context = { ...realWorld, ...defaults, ...given, logger, logLevels, stopping, onWaiting };
   refuseBadSettings(settings, context.logger);
   const inForce = { ...settings, kafkaConfigs: configsInForce(settings) };
   const state = await openState(inForce, context);

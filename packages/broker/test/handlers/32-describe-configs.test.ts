@@ -116,7 +116,8 @@ describe("DescribeConfigs", () => {
     expect(await code(ResourceType.topic, "none")).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     expect(await code(ResourceType.topic, "no ne")).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
     expect(await code(ResourceType.broker, "2")).toBe(ErrorCode.INVALID_REQUEST);
-    expect(await code(ResourceType.brokerLogger, "1")).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await code(ResourceType.brokerLogger, "2")).toBe(ErrorCode.INVALID_REQUEST);
+    expect(await code(ResourceType.brokerLogger, "")).toBe(ErrorCode.INVALID_REQUEST);
     expect(await code(ResourceType.clientMetrics, "m")).toBe(ErrorCode.INVALID_REQUEST);
     expect(await code(ResourceType.group, "")).toBe(ErrorCode.INVALID_REQUEST);
   });

@@ -21,10 +21,10 @@ export interface LineLogger extends Logger {
 
 /** A line has `level`, `time` (RFC 3339), the fields, and `message`. */
 export function createLogger(options: LoggerOptions): LineLogger {
-  const { level } = options;
+  let { level } = options;
   let log: Pino.Logger | null = null;
   const load = () => {
-    log ??= createPino(options);
+    log ??= createPino({ ...options, level });
     return log;
   };
   const at =
@@ -39,7 +39,17 @@ export function createLogger(options: LoggerOptions): LineLogger {
     warn: at("warn"),
     error: at("error"),
   };
-  return { level, load, ...functions };
+  return {
+    get level() {
+      return level;
+    },
+    setLevel(next) {
+      level = next;
+      if (log !== null) log.level = next;
+    },
+    load,
+    ...functions,
+  };
 }
 
 function createPino({ level, wallMs, write }: LoggerOptions): Pino.Logger {

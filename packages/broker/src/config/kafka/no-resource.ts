@@ -4,7 +4,7 @@ import { ResourceType } from "./set-configs.ts";
 export function whyNoConfigs(type: number): string {
   switch (type) {
     case ResourceType.brokerLogger:
-      return "a broker here has one log level, given at its start (logging.level)";
+      return "levels of loggers are changed at their own broker, with IncrementalAlterConfigs";
     case ResourceType.clientMetrics:
       return "this broker gathers no metrics of clients (KIP-714)";
     case ResourceType.group:
