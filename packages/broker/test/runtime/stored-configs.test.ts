@@ -10,7 +10,7 @@ const THREADS = "the broker uses one thread";
 it("warns of configs without effect that clients have set, of each once", async () => {
   const warnings: string[] = [];
   const broker = await WholeBroker.startWith({
-    logger: { ...silentLogger, warn: (message) => warnings.push(message) },
+    logger: { ...silentLogger, level: "warn", warn: (message) => warnings.push(message) },
     before: [
       configRecord(ResourceType.broker, "", "num.io.threads", "9"),
       configRecord(ResourceType.broker, "", "message.max.bytes", "9000"),
