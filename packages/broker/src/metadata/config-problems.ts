@@ -2,19 +2,21 @@ import { MAX_STRING_BYTES } from "@tarpan/protocol";
 import { BROKER_CONFIGS } from "../config/kafka/broker-configs.ts";
 import { type ConfigTable, configProblem, toNumber } from "../config/kafka/definition.ts";
 import { groupConfigProblem } from "../config/kafka/group-configs.ts";
-import type { BrokerLayers } from "../config/kafka/resolve.ts";
+import { type BrokerLayers, topicDefault } from "../config/kafka/resolve.ts";
 import type { ConfigValues } from "../config/kafka/set-configs.ts";
 import { brokerConfigRefusal } from "../config/kafka/start-configs.ts";
 import { contradiction } from "../config/kafka/together.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 
-/** Why a topic can't have these configs, null if it can. */
-export function topicConfigProblem(configs: ConfigValues): string | null {
+/** Why a topic can't have these configs under a broker with `layers`, null if it can. */
+export function topicConfigProblem(configs: ConfigValues, layers: BrokerLayers): string | null {
   const problem = firstProblem(TOPIC_CONFIGS, configs);
   if (problem !== null) return problem;
-  const least = configs.get("min.compaction.lag.ms") ?? "0";
-  const most = configs.get("max.compaction.lag.ms");
-  if (most !== undefined && toNumber(least) > toNumber(most)) {
+  const inForce = (name: string) => configs.get(name) ?? topicDefault(layers, name);
+  const least = inForce("min.compaction.lag.ms");
+  const most = inForce("max.compaction.lag.ms");
+  const isOwn = configs.has("min.compaction.lag.ms") || configs.has("max.compaction.lag.ms");
+  if (isOwn && toNumber(least) > toNumber(most)) {
     return `min.compaction.lag.ms (${least}) is above max.compaction.lag.ms (${most})`;
   }
   return null;

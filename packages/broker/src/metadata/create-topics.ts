@@ -102,6 +102,7 @@ function planContext(controller: LocalController) {
     broker: controller.brokerConfig(),
     newTopicId: () => newTopicId(random),
     firstBroker: () => randomNumber(random),
+    layers: controller.configs.layers(controller.image),
   };
 }
 

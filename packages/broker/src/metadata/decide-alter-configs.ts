@@ -42,7 +42,7 @@ export interface AlterConfigsRequest {
 export interface AlterContext {
   readonly nodeId: number;
   readonly validateOnly: boolean;
-  /** The broker's configs, which limit those of groups. */
+  /** The broker's configs, which limit those of groups and topics. */
   readonly layers: BrokerLayers;
 }
 
@@ -156,7 +156,7 @@ function configsRefusal(
     return problem === null ? null : refused(ErrorCode.INVALID_REQUEST, problem);
   }
   const isTopic = type === ResourceType.topic;
-  const problem = isTopic ? topicConfigProblem(next) : groupProblem(next, layers);
+  const problem = isTopic ? topicConfigProblem(next, layers) : groupProblem(next, layers);
   return problem === null ? null : refused(ErrorCode.INVALID_CONFIG, problem);
 }
 

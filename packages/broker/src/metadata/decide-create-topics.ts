@@ -1,4 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
+import type { BrokerLayers } from "../config/kafka/resolve.ts";
 import { ResourceType } from "../config/kafka/set-configs.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import { topicConfigProblem } from "./config-problems.ts";
@@ -43,6 +44,8 @@ export interface PlanContext {
   readonly newTopicId: () => string;
   /** A random number >= 0: the first partition's leader is the broker at this index (modulo). */
   readonly firstBroker: () => number;
+  /** The broker's configs, which limit those of topics. */
+  readonly layers: BrokerLayers;
   /** Names of topics that the same request creates before this one. */
   readonly alongside: readonly string[];
 }
@@ -77,7 +80,7 @@ export function planTopic(
     if (value === null) return refused(ErrorCode.INVALID_CONFIG, `config ${key} has no value`);
     configs.set(key, value);
   }
-  const problem = topicConfigProblem(configs);
+  const problem = topicConfigProblem(configs, context.layers);
   if (problem !== null) return refused(ErrorCode.INVALID_CONFIG, problem);
   const placed = spec.assignments.length > 0 ? assigned(image, spec) : spread(image, spec, context);
   if (isRefusal(placed)) return placed;

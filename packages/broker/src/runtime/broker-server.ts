@@ -27,6 +27,7 @@ import type { BrokerState } from "./broker-state.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { warnOfSmallRetention } from "./warn-of-small-retention.ts";
 import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
 
 /** A broker that was started. */
@@ -141,7 +142,7 @@ export class BrokerServer implements RunningBroker {
     started.add(() => groups.close());
     await this.#register();
     groups.load();
-    started.add(warnOfStoredConfigs(this.state.metadata, logger));
+    started.add(this.#warnOfConfigs());
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
     started.add(() => this.#leave());
@@ -200,6 +201,17 @@ export class BrokerServer implements RunningBroker {
         logger: named(logger, "tarpan.groups"),
       }),
       stopping: this.#ending.signal,
+    };
+  }
+
+  #warnOfConfigs(): () => void {
+    const { logger } = this.#context;
+    const { metadata, engine } = this.state;
+    const ends = [warnOfStoredConfigs(metadata, logger)];
+    // In a cluster NATS decides how large a file is.
+    if (engine.replication === null) ends.push(warnOfSmallRetention(metadata, logger));
+    return () => {
+      for (const end of ends) end();
     };
   }
 

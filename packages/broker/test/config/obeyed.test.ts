@@ -30,6 +30,9 @@ const READ_AND_IGNORED = new Set([
   "cleanup.policy",
   "min.compaction.lag.ms",
   "max.compaction.lag.ms",
+  "log.cleaner.min.compaction.lag.ms",
+  "log.cleaner.max.compaction.lag.ms",
+  "retention.bytes",
   "log.flush.scheduler.interval.ms",
 ]);
 

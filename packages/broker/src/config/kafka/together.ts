@@ -9,6 +9,7 @@ const AT_MOST: readonly (readonly [lesser: string, greater: string])[] = [
   ["group.consumer.min.session.timeout.ms", "group.consumer.session.timeout.ms"],
   ["group.consumer.session.timeout.ms", "group.consumer.max.session.timeout.ms"],
   ["group.min.session.timeout.ms", "group.max.session.timeout.ms"],
+  ["log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"],
 ];
 
 /**
