@@ -119,3 +119,14 @@ it("every key of Tarpan is read, or says why not", () => {
   const neither = Object.entries(KEYS).filter(([name, key]) => !excused(key) && !isRead(name));
   expect(neither.map(([name]) => name)).toEqual([]);
 });
+
+it("what a broker reads once, when it is wired, can't be changed while it runs", () => {
+  const wiring = sources.find(({ path }) => path.endsWith("runtime/broker-server.ts"))!.text;
+  const fields = [...typed.matchAll(/^ {4}(\w+):[^"]*?"([a-z.]+)"/gm)];
+  const readOnce = fields.filter(([, field]) => new RegExp(`\\b${field}\\b`).test(wiring));
+  expect(readOnce.map(([, , name]) => name)).toContain("connections.max.idle.ms");
+  const mayChange = readOnce.filter(([, , name]) => {
+    return BROKER_CONFIGS.get(name!)?.update !== "read-only";
+  });
+  expect(mayChange.map(([, , name]) => name)).toEqual([]);
+});
