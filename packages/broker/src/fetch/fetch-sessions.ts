@@ -1,6 +1,7 @@
 import { ErrorCode, type Fetch, type RequestOf } from "@tarpan/protocol";
 import type { Clock, Random } from "../env/env.ts";
 import { FETCH_SESSION_PROTECTED_MS, MAX_FETCH_SESSION_PARTITIONS } from "./limits.ts";
+import { QuietPartitions } from "./quiet-partitions.ts";
 
 /**
  * Incremental fetch sessions (KIP-227): a consumer sends its partitions once and later only
@@ -40,7 +41,7 @@ export class FetchSessions {
   resolve(request: FetchRequest, usesTopicIds: boolean): FetchPlan | ErrorCode {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      this.#byId.delete(sessionId);
+      this.#remove(this.#byId.get(sessionId));
       const wanted = new Map<string, WantedPartition>();
       addPartitions(wanted, request);
       const session = sessionEpoch === INITIAL_EPOCH ? this.#open(wanted, usesTopicIds) : null;
@@ -50,20 +51,23 @@ export class FetchSessions {
     if (session === undefined) return ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
     if (session.epoch !== sessionEpoch) return ErrorCode.INVALID_FETCH_SESSION_EPOCH;
     if (session.usesTopicIds !== usesTopicIds) return ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR;
-    forgetPartitions(session.partitions, request);
-    addPartitions(session.partitions, request);
+    forgetPartitions(session, request);
+    addPartitions(session.partitions, request, (added) => session.quiet.makeLoud(added));
     this.#touch(session);
+    session.quiet.check(session.lastUsedMs);
     return { session, wanted: session.partitions, incremental: true };
   }
 
   #open(wanted: Map<string, WantedPartition>, usesTopicIds: boolean): FetchSession | null {
     if (wanted.size === 0 || !this.#makeRoom(wanted.size)) return null;
+    const nowMs = this.#clock.monotonicMs();
     const session: FetchSession = {
       id: this.#newId(),
       epoch: 1,
       usesTopicIds,
       partitions: wanted,
-      lastUsedMs: this.#clock.monotonicMs(),
+      quiet: new QuietPartitions(wanted.values(), nowMs),
+      lastUsedMs: nowMs,
     };
     this.#byId.set(session.id, session);
     return session;
@@ -83,9 +87,15 @@ export class FetchSessions {
       if (fits && this.#byId.size < this.#maxSessions) return true;
       if (this.#clock.monotonicMs() - session.lastUsedMs < FETCH_SESSION_PROTECTED_MS) return false;
       held -= session.partitions.size;
-      this.#byId.delete(session.id);
+      this.#remove(session);
     }
     return partitions <= MAX_FETCH_SESSION_PARTITIONS;
+  }
+
+  #remove(session: FetchSession | undefined): void {
+    if (session === undefined) return;
+    this.#byId.delete(session.id);
+    session.quiet.clear();
   }
 
   #newId(): number {
@@ -102,6 +112,7 @@ export interface FetchSession {
   epoch: number;
   readonly usesTopicIds: boolean;
   readonly partitions: Map<string, WantedPartition>;
+  readonly quiet: QuietPartitions<WantedPartition>;
   lastUsedMs: number;
 }
 
@@ -138,20 +149,25 @@ const INITIAL_EPOCH = 0;
 const LARGEST_EPOCH = 0x7fffffff;
 const NEVER_TOLD = -1;
 
-function addPartitions(wanted: Map<string, WantedPartition>, request: FetchRequest): void {
+/** Calls `changed` with each partition that is new or has another offset. */
+function addPartitions(
+  wanted: Map<string, WantedPartition>,
+  request: FetchRequest,
+  changed: (partition: WantedPartition) => void = () => {},
+): void {
   for (const { topic, topicId, partitions } of request.topics) {
     for (const asked of partitions) {
       const key = keyOf(topic, topicId, asked.partition);
-      const known = wanted.get(key);
       const update = {
         fetchOffset: asked.fetchOffset,
         currentLeaderEpoch: asked.currentLeaderEpoch,
         lastFetchedEpoch: asked.lastFetchedEpoch,
         maxBytes: asked.partitionMaxBytes,
       };
+      let known = wanted.get(key);
       if (known !== undefined) Object.assign(known, update);
       else {
-        wanted.set(key, {
+        known = {
           key,
           topic,
           topicId,
@@ -159,15 +175,22 @@ function addPartitions(wanted: Map<string, WantedPartition>, request: FetchReque
           ...update,
           toldHighWatermark: NEVER_TOLD,
           toldLogStartOffset: NEVER_TOLD,
-        });
+        };
+        wanted.set(key, known);
       }
+      changed(known);
     }
   }
 }
 
-function forgetPartitions(wanted: Map<string, WantedPartition>, request: FetchRequest): void {
+function forgetPartitions({ partitions: wanted, quiet }: FetchSession, request: FetchRequest) {
   for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
-    for (const partition of partitions) wanted.delete(keyOf(topic, topicId, partition));
+    for (const partition of partitions) {
+      const key = keyOf(topic, topicId, partition);
+      const known = wanted.get(key);
+      if (known !== undefined) quiet.forget(known);
+      wanted.delete(key);
+    }
   }
 }
 

@@ -4,8 +4,9 @@ import { Partition } from "../partition/partition.ts";
 import type { PendingChanges } from "../partition/pending-changes.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { PendingLatch } from "../util/latch.ts";
-import type { WantedPartition } from "./fetch-sessions.ts";
+import type { FetchPlan, FetchSession, WantedPartition } from "./fetch-sessions.ts";
 import { findReadable, type ReadSource } from "./find-readable.ts";
+import type { QuietPartitions } from "./quiet-partitions.ts";
 
 /** The result of a fetch for one partition. */
 export interface PartitionRead {
@@ -43,6 +44,7 @@ export interface ReadLimits {
 export interface Reads {
   readonly reads: readonly PartitionRead[];
   readonly sizeBytes: number;
+  /** Without those that are quiet. */
   readonly watched: readonly WatchedPartition[];
   /** The events after which a refused partition may be readable. */
   readonly latches: readonly PendingLatch[];
@@ -50,11 +52,12 @@ export interface Reads {
 
 /**
  * Reads partitions in order until the response is full. The first one with data gives at least one
- * batch, however large (KIP-74), so that a consumer always makes progress.
+ * batch, however large (KIP-74), so that a consumer always makes progress. In an incremental fetch
+ * the session's quiet partitions are passed over: their response would be left out.
  */
 export async function readPartitions(
   source: ReadSource,
-  wanted: Iterable<WantedPartition>,
+  { wanted, session, incremental }: FetchPlan,
   nameOf: (wanted: WantedPartition) => string | null,
   { maxBytes, readCommitted, rack }: ReadLimits,
   pending: PendingChanges,
@@ -63,7 +66,8 @@ export async function readPartitions(
   const reads: PartitionRead[] = [];
   const watched: WatchedPartition[] = [];
   let sizeBytes = 0;
-  for (const one of wanted) {
+  const quiet = incremental ? quietIn(session, source, rack) : null;
+  for (const one of quiet === null ? wanted.values() : quiet.loud()) {
     const name = nameOf(one);
     const look = findReadable(source, name, one.partition);
     const partition = look instanceof Promise ? await look : look;
@@ -80,7 +84,11 @@ export async function readPartitions(
     if (refused !== null) addLatch(latches, pending, name, one, refused.errorCode);
     const budget = Math.min(one.maxBytes, maxBytes - sizeBytes);
     if (refused !== null || one.fetchOffset >= end || (budget <= 0 && sizeBytes > 0)) {
-      reads.push(refused ?? found(partition, one, NO_RECORDS, 0));
+      const read = refused ?? found(partition, one, NO_RECORDS, 0);
+      reads.push(read);
+      if (quiet !== null && isLed && refused === null && one.fetchOffset >= end && isTold(read)) {
+        quiet.makeQuiet(one, partition);
+      }
       continue;
     }
     const read = await readOne(partition, one, budget, end, sizeBytes === 0);
@@ -88,6 +96,24 @@ export async function readPartitions(
     reads.push(read);
   }
   return { reads, sizeBytes, watched, latches };
+}
+
+/**
+ * Null if partitions may not be passed over: which replica is near may change without an event, and
+ * an isolated broker has to refuse.
+ */
+function quietIn(
+  session: FetchSession | null,
+  { partitions, followers }: ReadSource,
+  rack: string,
+): QuietPartitions<WantedPartition> | null {
+  const mayRedirect = followers !== undefined && rack !== "";
+  return session === null || mayRedirect || !partitions.isServing ? null : session.quiet;
+}
+
+/** Whether the consumer knows the partition's offsets. */
+export function isTold({ wanted, highWatermark, logStartOffset }: PartitionRead): boolean {
+  return highWatermark === wanted.toldHighWatermark && logStartOffset === wanted.toldLogStartOffset;
 }
 
 function redirected(

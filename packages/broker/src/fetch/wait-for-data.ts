@@ -1,10 +1,18 @@
 import type { Timers } from "../env/env.ts";
 import type { PendingLatch } from "../util/latch.ts";
+import type { QuietPartitions } from "./quiet-partitions.ts";
 import type { WatchedPartition } from "./read-partitions.ts";
+
+interface QuietBefore {
+  readonly partitions: Pick<QuietPartitions<unknown>, "events" | "onAdvance">;
+  readonly events: number;
+}
 
 /** What a fetch waits for. */
 export interface FetchWait {
   readonly watched: readonly WatchedPartition[];
+  /** The session's quiet partitions, and how many events they had before they were passed over. */
+  readonly quiet: QuietBefore | null;
   readonly latches: readonly PendingLatch[];
   /** Bytes that must arrive in all of the partitions together. */
   readonly missingBytes: number;
@@ -17,14 +25,15 @@ export interface FetchWait {
  * was read.
  */
 export function waitForData(
-  { watched, latches, missingBytes, maxWaitMs }: FetchWait,
+  { watched, quiet, latches, missingBytes, maxWaitMs }: FetchWait,
   timers: Timers,
   signals: readonly AbortSignal[],
 ): Promise<void> {
   const advanced = watched.some(
     ({ partition, highWatermark }) => partition.highWatermark !== highWatermark,
   );
-  const isOver = advanced || latches.some((latch) => latch.isOpen);
+  const quietAdvanced = quiet !== null && quiet.partitions.events !== quiet.events;
+  const isOver = advanced || quietAdvanced || latches.some((latch) => latch.isOpen);
   if (isOver || signals.some((signal) => signal.aborted)) return Promise.resolve();
   return new Promise((resolve) => {
     let leftBytes = missingBytes;
@@ -41,6 +50,7 @@ export function waitForData(
     const timer = timers.after(maxWaitMs, done);
     for (const signal of signals) signal.addEventListener("abort", done);
     const subscriptions = watched.map(({ partition }) => partition.onAdvance(arrived));
+    if (quiet !== null) subscriptions.push(quiet.partitions.onAdvance(arrived));
     for (const latch of latches) latch.onOpen(done);
   });
 }

@@ -1,6 +1,11 @@
 import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import type { FetchPlan, WantedPartition } from "../fetch/fetch-sessions.ts";
-import { failedRead, type PartitionRead, readPartitions } from "../fetch/read-partitions.ts";
+import type { FetchPlan, FetchSession, WantedPartition } from "../fetch/fetch-sessions.ts";
+import {
+  failedRead,
+  isTold,
+  type PartitionRead,
+  readPartitions,
+} from "../fetch/read-partitions.ts";
 import { waitForData } from "../fetch/wait-for-data.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
@@ -54,7 +59,8 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const pending = new PendingChanges(services);
   let unknownAtFirst: number | null = null;
   for (;;) {
-    const found = await readPartitions(services, plan.wanted.values(), nameOf, limits, pending);
+    const quiet = plan.session && eventsOf(plan.session);
+    const found = await readPartitions(services, plan, nameOf, limits, pending);
     const { reads, sizeBytes, watched } = found;
     const nowMs = services.env.clock.monotonicMs();
     const latches = nowMs < refuseFromMs ? found.latches : NOTHING;
@@ -63,7 +69,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     const unknown = answers === 0 ? 0 : count(reads, isUnknown);
     // As in Kafka, partitions that are unknown from the start do not end the wait for the others:
     // their client would fetch again and again without a pause.
-    unknownAtFirst ??= watched.length > 0 ? unknown : 0;
+    unknownAtFirst ??= watched.length > 0 || (quiet?.partitions.count ?? 0) > 0 ? unknown : 0;
     // Partitions that this broker is about to lead do not end it either.
     const noReason = latches.length + Math.min(unknown, unknownAtFirst);
     const enough = sizeBytes >= minBytes || answers > noReason;
@@ -80,12 +86,14 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     // What was found, less than the minimum, is dropped and read again after the wait, as in Kafka:
     // it is in the tail that is kept in memory, and holding it here would keep it longer.
     const missingBytes = minBytes - sizeBytes;
-    const awaited = { watched, latches, missingBytes, maxWaitMs: remainingMs };
+    const awaited = { watched, quiet, latches, missingBytes, maxWaitMs: remainingMs };
     services.fetchWaits.begin();
     await waitForData(awaited, services.env.timers, signals);
     services.fetchWaits.end(services.env.clock.monotonicMs() - nowMs);
   }
 }
+
+const eventsOf = ({ quiet }: FetchSession) => ({ partitions: quiet, events: quiet.events });
 
 const NOTHING: readonly PendingLatch[] = [];
 
@@ -173,24 +181,19 @@ function partitionResponse(read: PartitionRead, isolation: number): PartitionRes
 
 /** Whether an incremental response must include this partition (KIP-227). */
 function hasChanged(read: PartitionRead): boolean {
-  const { wanted } = read;
-  return (
-    read.sizeBytes > 0 ||
-    mustAnswer(read) ||
-    read.highWatermark !== wanted.toldHighWatermark ||
-    read.logStartOffset !== wanted.toldLogStartOffset
-  );
+  return read.sizeBytes > 0 || mustAnswer(read) || !isTold(read);
 }
 
 /** Moves partitions with data to the end of the session, so that every partition gets its turn. */
 function updateSession(plan: FetchPlan, included: readonly PartitionRead[]): void {
-  const { partitions } = plan.session!;
+  const { partitions, quiet } = plan.session!;
   for (const { wanted, highWatermark, logStartOffset, sizeBytes } of included) {
     wanted.toldHighWatermark = highWatermark;
     wanted.toldLogStartOffset = logStartOffset;
     if (sizeBytes === 0) continue;
     partitions.delete(wanted.key);
     partitions.set(wanted.key, wanted);
+    quiet.moveToEnd(wanted);
   }
 }
 

@@ -76,6 +76,7 @@ export class Partition {
     if (leaderEpoch <= this.#leaderEpoch) return;
     this.#leaderEpoch = leaderEpoch;
     this.#epochs.note(leaderEpoch, this.log.nextOffset);
+    this.advanced(0);
   }
 
   get leaderEpoch(): number {
@@ -206,7 +207,8 @@ export class Partition {
   }
 
   /**
-   * Calls `wake` after each advance of the high watermark, until the returned function is called.
+   * Calls `wake` after each advance of the high watermark, until the returned function is called;
+   * with 0 bytes after the start or the leader epoch has changed.
    */
   onAdvance(wake: Wake): () => void {
     this.#waiters ??= new Set();
@@ -244,7 +246,9 @@ export class Partition {
 
   /** Deletes the records below `offset`, at most the end. Rejects with KafkaError. */
   async deleteBefore(offset: number): Promise<void> {
-    if (offset > this.log.startOffset) await orKafkaError(this.log.deleteBefore(offset));
+    if (offset <= this.log.startOffset) return;
+    await orKafkaError(this.log.deleteBefore(offset));
+    this.advanced(0);
   }
 
   async #saveCheckpoint(): Promise<void> {

@@ -100,6 +100,11 @@ export class Partitions implements PartitionHost {
     return partition ?? ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
+  /** False while this broker is isolated: `find` then refuses everything. */
+  get isServing(): boolean {
+    return !this.#options.leadership().isExpired;
+  }
+
   /** The first opening of a partition that this broker leads; null when it is not in progress. */
   takeOver(topic: string, index: number): PendingLatch | null {
     return this.#topics.get(topic)?.[index]?.takeOver ?? null;

@@ -28,7 +28,7 @@ async function waiting({ missingBytes = 1, maxWaitMs = 1000 } = {}) {
     highWatermark: partition.highWatermark,
   }));
   let isOver = false;
-  const awaited = { watched, latches: [], missingBytes, maxWaitMs };
+  const awaited = { watched, quiet: null, latches: [], missingBytes, maxWaitMs };
   void waitForData(awaited, time, [stop.signal]).then(() => {
     isOver = true;
   });
