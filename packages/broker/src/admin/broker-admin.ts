@@ -32,6 +32,10 @@ export interface StorageStatus {
   readonly diskFull: boolean;
   /** Ranges of offsets that were found damaged or missing so far. */
   readonly damagedRanges: number;
+  /** Bytes of records that retention deleted since the start. */
+  readonly retentionDeletedBytes: number;
+  /** How far the wall clock jumped forward, as long as retention does not believe it. */
+  readonly retentionClockAheadMs: number;
 }
 
 export interface TopicTraffic {

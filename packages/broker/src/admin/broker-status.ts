@@ -130,7 +130,13 @@ export class BrokerStatus implements BrokerAdmin {
     for (const { partition } of this.#parts.partitions.all()) {
       damagedRanges += partition?.log.damagedRanges ?? 0;
     }
-    return { diskFull: this.#parts.engine.problem !== null, damagedRanges };
+    const { deletedBytes, clockAheadMs } = this.#parts.partitions.retention.counts;
+    return {
+      diskFull: this.#parts.engine.problem !== null,
+      damagedRanges,
+      retentionDeletedBytes: deletedBytes,
+      retentionClockAheadMs: clockAheadMs,
+    };
   }
 
   traffic(): Iterable<TopicTraffic> {

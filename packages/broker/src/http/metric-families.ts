@@ -226,6 +226,16 @@ function partitionFamilies(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
       "Ranges of offsets that readers found damaged or missing in logs of this broker",
       () => broker.storage().damagedRanges,
     ),
+    counter(
+      "tarpan_retention_deleted_bytes_total",
+      "Bytes of record batches that retention deleted",
+      () => broker.storage().retentionDeletedBytes,
+    ),
+    gauge(
+      "tarpan_retention_clock_ahead_seconds",
+      "How far the clock jumped forward, while retention waits a day before it believes that",
+      () => broker.storage().retentionClockAheadMs / 1000,
+    ),
     {
       name: "tarpan_topic_log_bytes",
       help: "Bytes of record batches kept in the logs that this broker leads",

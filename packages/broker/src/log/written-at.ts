@@ -16,6 +16,15 @@ export function correctWrittenAt(parts: readonly WrittenPart[], nowMs: number): 
   }
 }
 
+/** The same for parts that were written in an earlier run. */
+export function correctAllWrittenAt(parts: readonly WrittenPart[]): void {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (let i = parts.length - 1; i >= 0; i--) {
+    nextMs = Math.min(nextMs, parts[i]!.writtenAtMs);
+    parts[i]!.writtenAtMs = nextMs;
+  }
+}
+
 /** See LogSegment.newestMs. */
 export function newestMsOf(maxTimestamp: number, { writtenAtMs }: WrittenPart): number {
   return maxTimestamp < 0 ? writtenAtMs : Math.min(maxTimestamp, writtenAtMs);

@@ -20,14 +20,13 @@ interface RetentionParts {
  * that they can be deleted or compacted.
  */
 export class Retention {
-  /** Since the start. */
-  readonly total = { deletedBytes: 0, deletedRecords: 0 };
+  /** `clockAheadMs`: see RetentionClock; at the last check. */
+  readonly counts = { deletedBytes: 0, clockAheadMs: 0 };
   readonly #parts: RetentionParts;
   readonly #clock: RetentionClock;
   #timer: Timer | undefined;
   #checking: Promise<void> = Promise.resolve();
   #isClosed = false;
-  #isJumpTold = false;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -63,14 +62,14 @@ export class Retention {
 
   #now(): number {
     const { nowMs, aheadMs } = this.#clock.read();
-    if (aheadMs > 0 && !this.#isJumpTold) {
+    if (aheadMs > 0 && this.counts.clockAheadMs === 0) {
       this.#parts.logger.warn(
         `the clock jumped ${Math.round(aheadMs / 1000)} s forward: retention counts that only ` +
           "after a day, so that a wrong clock deletes nothing. Correct the clock, or restart this " +
           "broker if it is right now",
       );
     }
-    this.#isJumpTold = aheadMs > 0;
+    this.counts.clockAheadMs = aheadMs;
     return nowMs;
   }
 
@@ -88,8 +87,7 @@ export class Retention {
       if (offset === null || offset <= startOffset) return;
       await log.deleteBefore(offset);
       const bytes = Math.max(0, sizeBytes - log.sizeBytes);
-      this.total.deletedBytes += bytes;
-      this.total.deletedRecords += offset - startOffset;
+      this.counts.deletedBytes += bytes;
       this.#parts.logger.info(
         `${name}: retention deleted offsets ${startOffset} to ${offset - 1}, ${bytes} bytes`,
       );

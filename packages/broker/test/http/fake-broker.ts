@@ -47,7 +47,8 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   storage() {
-    return { diskFull: this.reasons.length > 0, damagedRanges: 2 };
+    const retention = { retentionDeletedBytes: 4096, retentionClockAheadMs: 60_000 };
+    return { diskFull: this.reasons.length > 0, damagedRanges: 2, ...retention };
   }
 
   *traffic() {

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import type { File } from "../../env/env.ts";
 import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
-import { correctWrittenAt } from "../written-at.ts";
+import { correctAllWrittenAt } from "../written-at.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type LogCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import {
@@ -122,9 +122,7 @@ async function findSegments(
   });
   // The names are sorted, and have leading zeros, so the base offsets are sorted too.
   const found = (await Promise.all(segments)).filter((segment) => segment !== null);
-  for (const [i, { writtenAtMs }] of found.entries()) {
-    correctWrittenAt(found.slice(0, i), writtenAtMs);
-  }
+  correctAllWrittenAt(found);
   return found;
 }
 
