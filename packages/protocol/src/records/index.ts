@@ -11,7 +11,15 @@ export {
 export { type Compress, type Decompress, recordsField } from "./decompress.ts";
 export { type BatchFields, encodeBatch, type RecordHeader, type RecordInput } from "./encode.ts";
 export { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_RECORD_ERRORS } from "./limits.ts";
+export { RecordWalk } from "./record-walk.ts";
 export { renumberRecords } from "./renumber.ts";
+export {
+  emptyBatch,
+  type KeptRecords,
+  shiftTimestamps,
+  withoutRecords,
+  withRecords,
+} from "./rewrite.ts";
 export {
   type BatchAccepted,
   type BatchErrorKind,
