@@ -5,6 +5,7 @@ import { MemoryTail } from "../memory-tail.ts";
 import { ActiveWriter } from "./active-writer.ts";
 import { readState } from "./checkpoint.ts";
 import { ColdReader, outOfRange } from "./cold-reader.ts";
+import { SegmentCompactor } from "./compactor.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
 import { recoverLog } from "./recovery.ts";
@@ -19,6 +20,7 @@ export class SegmentLog implements Log {
   readonly #durability: Durability;
   readonly #tail: MemoryTail;
   readonly #writer: ActiveWriter;
+  readonly compactor: SegmentCompactor;
   #coldReader: ColdReader | null = null;
   #closed: Promise<void> | null = null;
 
@@ -28,6 +30,9 @@ export class SegmentLog implements Log {
     this.#durability = durability;
     this.#tail = new MemoryTail(store.tails);
     this.#writer = new ActiveWriter(store, state, durability, this.#tail);
+    this.compactor = new SegmentCompactor(store, state, durability, (endOffset) =>
+      this.#tail.dropBefore(endOffset),
+    );
   }
 
   static async open(
@@ -100,12 +105,15 @@ export class SegmentLog implements Log {
 
   async offsetAt(timestamp: number, from = this.#state.startOffset): Promise<number | null> {
     this.#refuseWhenUnusable();
-    const { startOffset } = this.#state;
+    const { startOffset, replacements } = this.#state;
+    const isUnchanged = () => this.#state.replacements === replacements;
     try {
-      return await offsetAt(this.#store, this.#state, timestamp, from);
+      const found = await offsetAt(this.#store, this.#state, timestamp, from);
+      return isUnchanged() ? found : await this.offsetAt(timestamp, from);
     } catch (error) {
-      // `deleteBefore` may have removed a segment during the search: search what is left.
-      if (this.#state.startOffset > startOffset) return this.offsetAt(timestamp, from);
+      // A segment may have been removed or compacted during the search: search what is there now.
+      if (this.#state.startOffset > startOffset || !isUnchanged())
+        return this.offsetAt(timestamp, from);
       const message = `log ${this.#state.name}: cannot search by time: ${reasonOf(error)}`;
       throw new LogError("offline", message, { cause: error });
     }
@@ -159,6 +167,7 @@ export class SegmentLog implements Log {
   }
 
   async #close(): Promise<void> {
+    await this.compactor.stop();
     await this.#writer.settled();
     try {
       if (!this.#state.failure) await this.#durability.checkpoint();

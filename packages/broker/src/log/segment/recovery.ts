@@ -16,6 +16,7 @@ import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
 import type { Store } from "./store.ts";
+import { finishSwaps } from "./swap.ts";
 
 export interface Recovered {
   readonly segments: Segment[];
@@ -45,7 +46,7 @@ export async function recoverLog(
   indexIntervalBytes: number,
 ): Promise<Recovered> {
   if (!store.startsClean) await store.fs.syncDirectory(directory);
-  const found = await findSegments(store, directory);
+  const found = await findSegments(store, name, directory);
   const saved = await loadCheckpoint(store, name, directory);
   const startOffset = saved?.startOffset ?? found[0]?.baseOffset ?? 0;
   const from = saved ?? scanEverything(startOffset);
@@ -78,8 +79,9 @@ export async function recoverLog(
   return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss };
 }
 
-async function findSegments(store: Store, directory: string): Promise<Segment[]> {
-  const names = await store.fs.list(directory);
+async function findSegments(store: Store, name: string, directory: string): Promise<Segment[]> {
+  const listed = await store.fs.list(directory);
+  const names = await finishSwaps(store, name, directory, listed);
   const nowMs = store.env.clock.wallMs();
   const segments = names.map(async (file): Promise<Segment | null> => {
     if (file.endsWith(TEMPORARY_SUFFIX)) await store.fs.remove(join(directory, file));
