@@ -9,7 +9,7 @@ export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "1/s";
 export interface Goal {
   /**
    * `ratio`: at least this part of the raw limit. `times`: at most this multiple of it. `above`: at
-   * most so many units above it. `most`, `least`: at most, at least so many units.
+   * most this many units above it. `most`, `least`: at most, at least this many units.
    */
   readonly kind: "ratio" | "times" | "above" | "most" | "least";
   readonly value: number;
@@ -38,7 +38,7 @@ export class Row {
     return samples ? median(samples) : null;
   }
 
-  /** Median of the ratios of samples that belong together: other load affects both. */
+  /** Median of the ratios of samples that belong together: other load affects both alike. */
   ratio(subject: Subject): number | null {
     const own = this.samples[subject];
     const raw = this.samples.raw;

@@ -1,4 +1,4 @@
-// A member joins: only the partitions that move are interrupted, the others are read on (KIP-429).
+// A member joins: consumption stops only for the partitions that move (KIP-429).
 import { Admin, Client, GroupConsumer } from "@tarpan/client";
 
 const client = new Client({ bootstrap: process.env.BOOTSTRAP ?? "localhost:9092" });
@@ -11,7 +11,7 @@ async function member(name) {
   const consumer = new GroupConsumer(client, {
     groupId: `${topic}-group`,
     assignors: ["cooperative-sticky"], // the default; others: range, roundrobin, sticky
-    heartbeatIntervalMs: 500, // how soon a member hears of a rebalance
+    heartbeatIntervalMs: 500, // how soon a member learns of a rebalance
     onAssigned: (partitions) => console.log(`${name} + ${list(partitions)}`),
     onRevoked: (partitions) => console.log(`${name} - ${list(partitions)}`),
     onLost: (partitions) => console.log(`${name} lost ${list(partitions)}`),

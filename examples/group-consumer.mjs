@@ -1,4 +1,4 @@
-// Two consumers share a topic's partitions as members of one group, and commit by themselves.
+// Two consumers share a topic's partitions as members of one group, and commit automatically.
 import { Admin, Client, GroupConsumer, Producer } from "@tarpan/client";
 
 const client = new Client({ bootstrap: process.env.BOOTSTRAP ?? "localhost:9092" });
@@ -17,7 +17,7 @@ async function work(name) {
   });
   await consumer.subscribe([topic]);
   while (read < count) {
-    // Asking for more says that the records before were processed: they may be committed.
+    // The next poll() tells the consumer that these records were processed and may be committed.
     for (const record of await consumer.poll()) {
       read++;
       console.log(`${name} got ${record.partition}@${record.offset} ${record.value}`);

@@ -1,4 +1,4 @@
-// How far behind a group is, from the client, over HTTP and in the metrics; then back to the start.
+// A group's lag from the client, over HTTP and in the metrics. Then resets the group to the start.
 import { Admin, Client, GroupConsumer, Producer } from "@tarpan/client";
 
 const bootstrap = process.env.BOOTSTRAP ?? "localhost:9092";
@@ -28,7 +28,7 @@ console.log(
   metrics.split("\n").find((line) => line.startsWith("tarpan_group_lag{") && line.includes(topic)),
 );
 
-// The group has no members now, so its offsets may be set by hand.
+// The group has no members now, so its offsets can be set manually.
 await admin.alterGroupOffsets(groupId, [{ topic, partition: 0, offset: 0 }]);
 const [{ lag }] = await admin.groupLag(groupId);
 console.log(`from the start: ${lag} to go`);

@@ -1,4 +1,4 @@
-// Commit only what was dealt with, when it was: at least once, whatever happens in between.
+// Commits records only after they were processed: at least once, even after a crash.
 import { Admin, Client, GroupConsumer, Producer } from "@tarpan/client";
 
 const client = new Client({ bootstrap: process.env.BOOTSTRAP ?? "localhost:9092" });
@@ -11,7 +11,7 @@ await producer.sendBatch(["a", "b", "c", "d"].map((value) => ({ topic, value }))
 const groupId = `${topic}-group`;
 const options = { groupId, autoOffsetReset: "earliest", autoCommit: false };
 
-// The first one stops in the middle, with "a" and "b" done.
+// The first consumer stops in the middle, after it has processed "a" and "b".
 const first = new GroupConsumer(client, options);
 await first.subscribe([topic]);
 for await (const record of first) {
@@ -24,7 +24,7 @@ for await (const record of first) {
 await first.close();
 console.log("committed:", await admin.groupOffsets(groupId));
 
-// So the second one begins with "c".
+// So the second consumer begins with "c".
 const second = new GroupConsumer(client, options);
 await second.subscribe([topic]);
 for await (const record of second) {
@@ -32,7 +32,7 @@ for await (const record of second) {
   console.log(`second: ${value}`);
   if (value === "d") break;
 }
-await second.commit(); // everything that was handed out
+await second.commit(); // all records that it returned
 await second.close();
 
 await admin.deleteGroups([groupId]);

@@ -1,4 +1,4 @@
-// A member with a name of its own: its restart moves no partitions (KIP-345).
+// A static member, which has an instance id: its restart moves no partitions (KIP-345).
 import { Admin, Client, GroupConsumer } from "@tarpan/client";
 
 const client = new Client({ bootstrap: process.env.BOOTSTRAP ?? "localhost:9092" });
@@ -11,7 +11,7 @@ async function member(groupInstanceId) {
   const list = (partitions) => partitions.map(({ partition }) => partition).join(",");
   const consumer = new GroupConsumer(client, {
     groupId,
-    groupInstanceId, // a host name, the number of a pod: the same after every restart
+    groupInstanceId, // such as the host name: the same after every restart
     onAssigned: (partitions) => console.log(`${groupInstanceId} reads ${list(partitions)}`),
     onRevoked: (partitions) => console.log(`${groupInstanceId} gives up ${list(partitions)}`),
   });
@@ -19,7 +19,7 @@ async function member(groupInstanceId) {
   return consumer;
 }
 
-/** Polls until each of them has its half. */
+/** Polls until each of the two members has half of the partitions. */
 async function settled(...members) {
   while (members.some((each) => each.assignment.length !== 2))
     await Promise.all(members.map((each) => each.poll(100)));
@@ -34,6 +34,6 @@ await two.close(); // a static member does not leave when it closes
 two = await member("worker-2");
 await settled(one, two);
 
-await Promise.all([one, two].map((each) => each.close({ leave: true }))); // for good
+await Promise.all([one, two].map((each) => each.close({ leave: true }))); // they don't come back
 await admin.deleteTopic(topic);
 await client.close();

@@ -9,22 +9,22 @@ import { root } from "./lib/steps.mjs";
 const cli = join(root, "packages/cli/dist");
 const target = join(cli, "bundle");
 const bundled = ["cli", "broker", "client", "protocol", "codecs"];
-// Of the registry's packages only those that a start loads, and that are pure JavaScript: loading
-// another file takes longer than its code.
+// Of other packages, only those that every start loads and that are pure JavaScript: for these,
+// opening a file takes longer than running its code.
 const bundledPackages =
   /^((@tarpan\/(broker|client|protocol|codecs)|hono)(\/.*)?|commander|sonic-boom)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],
 );
-/** Commander loads it to run other programs as commands, which we don't: 3 ms of each start. */
+/** Commander imports it for commands that are other programs, which we don't have: saves 3 ms. */
 const withoutChildProcesses = {
   name: "without-child-processes",
   resolveId: (id, importer) =>
     id === "node:child_process" && importer.includes("/node_modules/commander/") ? "\0none" : null,
   load: (id) => (id === "\0none" ? "export {};" : null),
 };
-/** Codecs load their native modules from where their package is, in the bundle, too. */
+/** In the bundle, too, codecs must load their native modules relative to their own package. */
 const codecsFromTheirPackage = {
   name: "codecs-from-their-package",
   transform: (code, id) =>
@@ -32,7 +32,7 @@ const codecsFromTheirPackage = {
       ? code.replace("import.meta.url", 'import.meta.resolve("@tarpan/codecs")')
       : null,
 };
-/** What every command loads, in one file: each file of a start costs it half a millisecond. */
+/** The code of every command, in one file: each file that is loaded costs half a millisecond. */
 const COMMAND = {
   name: "command",
   test: /\/cli\/dist\/(args|program|terminal)\/|\/commander\/|\/nearest\.js$|\0none/,
@@ -47,7 +47,7 @@ async function bundle() {
     platform: "node",
     preserveEntrySignatures: false,
     plugins: [withoutChildProcesses, codecsFromTheirPackage],
-    // Other packages are not bundled: they find their files relative to their own. The dependencies
+    // Other packages are not bundled, because they load files relative to their own. Dependencies
     // of a bundled package are bundled with it.
     external: (id, importer) =>
       /^[@a-z]/.test(id) && !bundledPackages.test(id) && !importer?.includes("node_modules"),

@@ -168,7 +168,7 @@ class Comparison {
 
   #struct(ours: Fields, type: string, field: KafkaField, path: string): void {
     const fields = field.fields ?? this.#structs.get(type);
-    if (fields === undefined) this.#problem(path, `Kafka's struct ${type} is not to be found`);
+    if (fields === undefined) this.#problem(path, `Kafka's struct ${type} was not found`);
     else this.fields(ours, fields, `${path}.`);
   }
 }
@@ -179,9 +179,9 @@ function check(ours: Ours, theirs: KafkaMessage): void {
   const { min, max } = rangeOf(ours.versions);
   for (let version = min; version <= max; version++) {
     if (!includes(theirs.validVersions, version))
-      problems.push(`${ours.file} v${version}: Kafka has ${theirs.validVersions} only`);
+      problems.push(`${ours.file} v${version}: Kafka has only ${theirs.validVersions}`);
     if (includes(ours.flexible, version) !== includes(theirs.flexibleVersions, version))
-      problems.push(`${ours.file} v${version}: flexible is not as in Kafka`);
+      problems.push(`${ours.file} v${version}: whether it is flexible differs from Kafka`);
     new Comparison(ours, theirs, version).fields(ours.fields, theirs.fields, "");
   }
 }

@@ -5,26 +5,31 @@ import { handlers } from "../packages/broker/src/handlers/index.ts";
 
 const HEAD = `# Protocol
 
-The APIs this broker serves and tells clients of (ApiVersions), made from the list of handlers by
-\`npx tsx --conditions=tarpan-source scripts/protocol-docs.ts\`. What a version changed, and what is
-not done, stands at the top of each API's file in \`packages/broker/src/handlers\`.
+The APIs that this broker serves and lists in ApiVersions. Made from the list of handlers by
+\`npx tsx --conditions=tarpan-source scripts/protocol-docs.ts\`. The changes of
+each version, and what is not implemented, are at the top of each API's file in
+\`packages/broker/src/handlers\`.
 
 | key | API | versions |
 |---:|---|---|
 `;
 
 const NOTES = `
-Produce is advertised from version 0 because librdkafka needs that; 0 to 2 are refused.
+ApiVersions lists Produce from version 0 because librdkafka needs that; 0 to 2 are refused.
 
 Record batches are of format 2 (Kafka 0.11 and later), uncompressed or gzip, snappy (raw or xerial
 framing), lz4 or zstd.
 
-What follows the last field of a request is ignored, and so is what follows the batch of a Produce
-request, as in Kafka. A batch is stored as it was sent, with these exceptions: the largest timestamp
-is made that of its records, a claim of LogAppendTime or of a delete horizon is taken back, and
-records that are not numbered 0, 1, 2 … are numbered so. Kafka numbers only those of batches that it
-compresses, and its consumers skip records that seem to repeat an offset. Refused, other than in
-Kafka: timestamps, record lengths and producer ids of more than 53 bits, varints of more than 32.
+As in Kafka, bytes after the last field of a request are ignored, and so are bytes after the batch
+of a Produce request. A batch is stored as it was sent, with these exceptions:
+
+- The largest timestamp in its header is set to that of its records.
+- The attributes for LogAppendTime and a delete horizon are cleared: only a broker may set them.
+- Offset deltas that are not 0, 1, 2 … are replaced. Kafka does so only in batches that it
+  compresses itself, and its consumers skip records that seem to repeat an offset.
+
+Unlike in Kafka, these are refused: timestamps and producer ids beyond 2^53, varints of more than 32
+bits, lengths below -1, and transactional batches without a producer id.
 `;
 
 export function protocolDocs(): string {

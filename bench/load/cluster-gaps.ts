@@ -46,7 +46,7 @@ async function attempt(partition: number): Promise<boolean> {
   return false;
 }
 
-/** Asks another broker each time: one without its engine may not know that it leads no longer. */
+/** Asks another broker each time: without its engine, a broker may not know the new leaders. */
 async function askLeaders(): Promise<void> {
   for (let i = 0; i < job.ports.length; i++) {
     const port = job.ports[asked++ % job.ports.length]!;

@@ -13,7 +13,7 @@ export interface CommitsJob {
   readonly port: number;
   readonly topic: string;
   readonly groups: number;
-  /** In each request. The topic has so many. */
+  /** In each request: all partitions of the topic. */
   readonly partitions: number;
   readonly connections: number;
   readonly window: number;

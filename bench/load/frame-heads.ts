@@ -10,7 +10,7 @@ export class FrameHeads {
   /** Bytes of the current frame after its head that have not arrived yet. */
   #skip = 0;
 
-  /** `onHead` gets a buffer that the next frame overwrites. Every frame must have so many bytes. */
+  /** `onHead` gets a buffer that the next frame overwrites. No frame may have fewer bytes. */
   constructor(headBytes: number, onHead: (head: Buffer) => void) {
     this.#head = Buffer.alloc(headBytes);
     this.#onHead = onHead;

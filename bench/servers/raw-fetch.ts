@@ -14,7 +14,7 @@ export interface RawFetchJob {
   readonly after: string;
   readonly file: string;
   readonly chunkBytes: number;
-  /** After so many chunks the file is read from its start again. */
+  /** After this many chunks the file is read from its start again. */
   readonly chunks: number;
 }
 

@@ -13,7 +13,7 @@ import { freePort, ServerProcess } from "./process.ts";
 const RETRY_MS = 50;
 const READY_LIMIT_MS = 60_000;
 const REPLICAS = 3;
-/** Streams are created so many at a time, as a broker does. */
+/** How many streams are created at a time, as by a broker. */
 const CREATES_AT_ONCE = 16;
 const REQUEST_LIMIT_MS = 30_000;
 

@@ -14,7 +14,7 @@ export interface Target {
   /** Prepares a new directory, once, before a broker starts on it. */
   prepare?(directory: string): Promise<void>;
   start(directory: string, flush: Flush, configs?: Configs): Promise<ServerProcess>;
-  /** A cluster of so many brokers on a new directory, with ids from 1 on. */
+  /** Starts a cluster of this many brokers, with ids from 1 on, in a new directory. */
   startCluster(directory: string, flush: Flush, brokers: number): Promise<readonly ClusterNode[]>;
 }
 

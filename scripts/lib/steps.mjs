@@ -1,4 +1,4 @@
-// Shared by `npm start`, `npm test` and `.ci/run`. It runs before anything is installed, so it
+// Shared by the scripts of package.json and `.ci/run`. It runs before anything is installed, so it
 // imports only node:* modules, and on an old Node it fails with one sentence.
 
 import { spawn } from "node:child_process";

@@ -21,7 +21,7 @@ afterAll(async () => {
 const at = (argv: readonly string[], options?: CommandOptions) =>
   tarpan([...argv, "--bootstrap", broker.bootstrap], options);
 
-const NOT_YET = "stored but has no effect yet: old records are not deleted or compacted yet\n";
+const NOT_YET = "stored but has no effect yet: the broker manages its files in its own way\n";
 
 const ok = (stdout: string) => ({ code: 0, stdout, stderr: "" });
 
@@ -31,14 +31,14 @@ describe("topic", () => {
       ok("created topic life with 2 partitions, replicas: 1\n"),
     );
     expect((await at(["topic", "list"])).stdout).toContain("life  2 partitions  replicas: 1");
-    const altered = ["topic", "alter", "life", "--partitions=3", "--config", "retention.ms=5"];
+    const altered = ["topic", "alter", "life", "--partitions=3", "--config", "preallocate=true"];
     expect(await at(altered)).toEqual({
       ...ok("altered topic life\n"),
-      stderr: `retention.ms is ${NOT_YET}`,
+      stderr: `preallocate is ${NOT_YET}`,
     });
     const { stdout } = await at(["topic", "describe", "life"]);
     expect(stdout).toMatch(/^topic life \(id [0-9a-f-]{36}\): 3 partitions, replicas: 1\n/);
-    expect(stdout).toContain("  retention.ms=5\n");
+    expect(stdout).toContain("  preallocate=true\n");
     expect(stdout).toMatch(/\n2 +1 +1 +1 +0 +0\n$/);
     await at(["topic", "alter", "life", "--delete-config", "retention.ms"]);
     expect((await at(["topic", "describe", "life"])).stdout).not.toContain("retention.ms");
@@ -63,10 +63,10 @@ describe("topic", () => {
   });
 
   test("create warns only of configs that have no effect", async () => {
-    const configs = ["--config", "cleanup.policy=compact", "--config", "max.message.bytes=5000"];
+    const configs = ["--config", "preallocate=true", "--config", "max.message.bytes=5000"];
     expect(await at(["topic", "create", "told", ...configs])).toEqual({
       ...ok("created topic told with 1 partition, replicas: 1\n"),
-      stderr: `cleanup.policy is ${NOT_YET}`,
+      stderr: `preallocate is ${NOT_YET}`,
     });
     const acted = ["topic", "alter", "told", "--config", "max.message.bytes=6000"];
     expect(await at(acted)).toEqual(ok("altered topic told\n"));

@@ -2,20 +2,20 @@
 export type AdminErrorKind =
   /** There is no such group or broker. */
   | "not-found"
-  /** The request is wrong; `field` names the field at fault. */
+  /** The request is wrong; `field` names the wrong field. */
   | "invalid"
-  /** The present state does not allow it: the operator has to change that first. */
+  /** The current state does not allow it: the operator has to change something first. */
   | "conflict"
-  /** A controller or a partition's leader is needed, and unavailable. */
+  /** The controller, or a partition's leader, is unavailable. */
   | "unavailable"
-  /** The coordinator loads, moves or does not answer. Nothing was changed: retry in a moment. */
+  /** The coordinator is loading, is moving or does not answer. Nothing was changed: retry. */
   | "coordinator-not-available"
   /** No answer in time: the change may have been made or not. */
   | "outcome-unknown";
 
 export class AdminError extends Error {
   readonly kind: AdminErrorKind;
-  /** The field of the request that is at fault; null when it is not a single one. */
+  /** The field of the request that is wrong; null if it is not a single field. */
   readonly field: string | null;
 
   constructor(

@@ -1,4 +1,4 @@
-// Between brokers an AdminError travels as a field of the response, because rpc does not know it.
+// Between brokers an AdminError is sent as a field of the response: rpc knows only its own errors.
 import type { Api, Fields, Input, Output } from "@tarpan/protocol";
 import type { Rpc } from "../rpc/rpc.ts";
 import { AdminError, type AdminErrorKind } from "./admin-error.ts";
@@ -49,7 +49,7 @@ const KINDS: ReadonlySet<string> = new Set<AdminErrorKind>([
   ...(["coordinator-not-available", "outcome-unknown"] as const),
 ]);
 
-/** A kind that only a later release knows becomes the one that promises least. */
+/** An unknown kind, from a later release, becomes the kind that promises least. */
 function kindOf(kind: string): AdminErrorKind {
   return KINDS.has(kind) ? (kind as AdminErrorKind) : "outcome-unknown";
 }

@@ -5,15 +5,15 @@ import type { GroupsAdmin } from "./groups-admin.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
 /**
- * What an operator can ask a broker; HTTP is one adapter of it. Nothing is cached: each call reads
- * the broker's present state.
+ * The operations that an operator can call on a broker; HTTP is one adapter of them. Each call
+ * reads the broker's current state; only facts about nats-servers may be a few seconds old.
  */
 export interface BrokerAdmin {
   readiness(): Readiness;
   cluster(): ClusterSummary;
-  /** Null for a broker that is alone. */
+  /** Null for a standalone broker. */
   readonly members: MembersAdmin | null;
-  /** The partitions this broker knows of, in any order. */
+  /** The partitions that this broker leads, in any order. */
   partitions(): Iterable<PartitionStatus>;
   storage(): StorageStatus;
   /** Records and bytes of the topics since the broker started. */
@@ -25,7 +25,7 @@ export interface BrokerAdmin {
 
 export interface StorageStatus {
   readonly diskFull: boolean;
-  /** Ranges of offsets, found so far, that are damaged or missing. */
+  /** Ranges of offsets that were found damaged or missing so far. */
   readonly damagedRanges: number;
 }
 

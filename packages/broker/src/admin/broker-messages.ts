@@ -21,7 +21,7 @@ type Detail = NonNullable<ResponseOf<typeof DescribeCoordinatedGroup>["group"]>;
 type Target = Pick<RequestOf<typeof PlanLedOffsets>, "targetKind" | "targetValue">;
 type Move = ResponseOf<typeof PlanLedOffsets>["moves"][number];
 
-/** Stands for an offset that is unknown or does not exist. */
+/** In messages, an offset that is unknown or does not exist. */
 const NONE = -1;
 
 export function summaryOf(message: Summary): GroupSummary {
@@ -111,7 +111,11 @@ export function targetOf({ targetKind, targetValue }: Target): ResetTarget {
     case 4:
       return { shiftBy: targetValue };
     default:
-      throw new AdminError("invalid", `a target of kind ${targetKind}`, { field: "to" });
+      throw new AdminError(
+        "invalid",
+        `a broker of an older release does not know targets of kind ${targetKind}: upgrade it`,
+        { field: "to" },
+      );
   }
 }
 

@@ -19,7 +19,7 @@ const ISOLATED =
 const NO_CONTROLLER = -1;
 
 export interface StatusParts {
-  /** Null for a broker that is alone. */
+  /** Null for a standalone broker. */
   readonly cluster: ClusterAccess | null;
   readonly engine: LogEngine;
   readonly flush: FlushPolicy;
@@ -32,7 +32,7 @@ export interface StatusParts {
   readonly isServing: () => boolean;
 }
 
-/** Why the cluster's metadata does not send clients to this broker. */
+/** Why the cluster's metadata does not direct clients to this broker; empty if it does. */
 function notPartOf({ image, nodeId, incarnationId }: Metadata): string[] {
   const own = image.brokers.get(nodeId);
   if (own?.incarnationId !== incarnationId) return ["not registered in the cluster's metadata yet"];

@@ -40,9 +40,8 @@ interface Parts {
 }
 
 /**
- * All groups of a cluster: each group's coordinator is asked. The broker asks it itself instead of
- * redirecting the client, because the client may reach only this broker, and may make changes only
- * over loopback.
+ * All groups of a cluster: asks each group's coordinator. The client is not redirected to it,
+ * because it may reach only this broker, and may make changes only over loopback.
  */
 export class ClusterGroups implements GroupsAdmin {
   readonly #parts: Parts;
@@ -66,7 +65,7 @@ export class ClusterGroups implements GroupsAdmin {
     });
   }
 
-  /** All groups or an error: in a partial list, groups would seem to be deleted. */
+  /** Rejects if one coordinator does not answer: its groups would seem to be deleted. */
   async list(): Promise<readonly GroupSummary[]> {
     const { metadata } = this.#parts;
     const partitions = metadata.image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
@@ -106,12 +105,12 @@ export class ClusterGroups implements GroupsAdmin {
     return moves.map(moveOf);
   }
 
-  /** Only groups that this broker coordinates, because every broker is scraped. */
+  /** Only the groups that this broker coordinates: every broker is scraped. */
   usage(): Promise<GroupUsage> {
     return this.#parts.own.usage();
   }
 
-  /** Null for this broker, also before `__consumer_offsets` exists, when there is no group. */
+  /** Null for this broker, and before `__consumer_offsets` exists: then there are no groups. */
   #coordinatorOf(groupId: string): number | null {
     const { metadata, groups } = this.#parts;
     if (!metadata.image.topics.has(CONSUMER_OFFSETS_TOPIC)) return null;

@@ -3,7 +3,7 @@ import type { EngineFacts } from "../nats/facts.ts";
 export interface ClusterSummary {
   readonly clusterId: string;
   readonly nodeId: number;
-  /** -1 while there is none. */
+  /** -1 while there is no controller. */
   readonly controllerId: number;
   readonly brokers: readonly ClusterBroker[];
   readonly engine: EngineStatus;
@@ -18,7 +18,7 @@ export interface ClusterBroker {
   readonly host: string;
   readonly port: number;
   readonly rack: string | null;
-  /** Its heartbeats do not reach the controller; it leads nothing. */
+  /** Whether its heartbeats do not reach the controller: it leads nothing then. */
   readonly fenced: boolean;
 }
 
@@ -37,11 +37,11 @@ export interface PartitionStatus {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly sizeBytes: number;
-  /** Why it can't be served; null when it can. */
+  /** Why the partition can't be served; null when it can. */
   readonly offlineReason: string | null;
 }
 
-/** A partition of the whole cluster. */
+/** A partition of the cluster, whichever broker leads it. */
 export interface ClusterPartition {
   readonly topic: string;
   readonly partition: number;
@@ -64,11 +64,11 @@ export interface Readiness {
 
 /** The cluster as one broker sees it. */
 export interface ClusterStatus extends ClusterSummary, Readiness {
-  /** This and the next two fields count only what this broker leads. */
+  /** This and the next two fields cover only partitions that this broker leads. */
   readonly topics: number;
   readonly partitionCount: number;
   readonly offlinePartitions: readonly OfflinePartition[];
-  /** Only when asked for. In a cluster all partitions, whichever broker leads them. */
+  /** Left out unless asked for. In a cluster: all partitions, whichever broker leads them. */
   readonly partitions?: readonly ClusterPartition[] | readonly PartitionStatus[];
 }
 

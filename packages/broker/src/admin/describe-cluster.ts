@@ -1,7 +1,7 @@
 import type { BrokerAdmin } from "./broker-admin.ts";
 import type { ClusterStatus, OfflinePartition, PartitionStatus } from "./cluster-status.ts";
 
-/** With `listed`, all partitions are included, otherwise only those offline. */
+/** With `listed`, the status lists all partitions; otherwise only the offline ones. */
 export async function describeCluster(
   broker: BrokerAdmin,
   listed: boolean,

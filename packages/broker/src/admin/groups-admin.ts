@@ -1,5 +1,5 @@
 /**
- * The consumer groups. Everything but `usage` rejects with AdminError when it can't be done, also
+ * Reads and changes consumer groups. All operations except `usage` reject with AdminError, also
  * while the coordinators load.
  */
 export interface GroupsAdmin {
@@ -32,7 +32,7 @@ export interface GroupMember {
   readonly instanceId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
-  /** Null when it is not in the consumer protocol's format. */
+  /** Null if its bytes are not in the format of protocol type "consumer". */
   readonly assignment: readonly { topic: string; partitions: readonly number[] }[] | null;
 }
 
@@ -40,7 +40,7 @@ export interface GroupOffset {
   readonly topic: string;
   readonly partition: number;
   readonly committedOffset: number;
-  /** Null when the partition is offline or gone; so is `lag`. */
+  /** Null, as is `lag`, when the partition is offline or deleted, or its leader does not answer. */
   readonly endOffset: number | null;
   /** Records not consumed yet; 0 when the committed offset is past the log's end. */
   readonly lag: number | null;
@@ -53,14 +53,14 @@ export interface GroupUsage {
 
 export interface OffsetReset {
   readonly topic: string;
-  /** Null for all of the topic. */
+  /** Null for all partitions of the topic. */
   readonly partitions: readonly number[] | null;
   readonly to: ResetTarget;
-  /** False only plans. */
+  /** If false, the reset is only planned. */
   readonly execute: boolean;
 }
 
-/** Offsets outside the log become the nearest one inside. A timestamp is ms since the epoch. */
+/** An offset outside the log becomes the nearest one in it. A timestamp is ms since the epoch. */
 export type ResetTarget =
   | "earliest"
   | "latest"
@@ -70,7 +70,7 @@ export type ResetTarget =
 
 export interface OffsetMove {
   readonly partition: number;
-  /** Null when nothing is committed. */
+  /** The committed offset; null if there is none. */
   readonly from: number | null;
   readonly to: number;
 }

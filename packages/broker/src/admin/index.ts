@@ -1,4 +1,4 @@
-// For adapters: what an operator can ask, and the errors.
+// For adapters: the operations that an operator can call, their results and errors.
 export { AdminError, type AdminErrorKind } from "./admin-error.ts";
 export type {
   BrokerAdmin,

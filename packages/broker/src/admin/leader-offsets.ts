@@ -19,7 +19,7 @@ interface Parts {
 
 type Place = readonly [topic: string, partition: number];
 
-/** Offsets of any partitions, each asked from the broker that leads it. */
+/** Reads offsets of any partitions from the brokers that lead them. */
 export class LeaderOffsets {
   readonly #parts: Parts;
 
@@ -132,7 +132,7 @@ export class LeaderOffsets {
       return moves.map(moveOf);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      // Reading offsets changes nothing, so it may be repeated.
+      // Not "outcome-unknown": reading offsets changes nothing.
       const text = `broker ${leader}, which leads ${topic}, does not answer`;
       throw new AdminError("unavailable", text, { cause: error });
     }

@@ -1,4 +1,4 @@
-/** How long a broker waits for another one's answer, for an HTTP client, ms. */
+/** How long a broker that serves an HTTP client waits for another broker's answer, ms. */
 export const PEER_CALL_TIMEOUT_MS = 5_000;
 
 /** The same for a group's coordinator, which may ask other brokers and wait for its log, ms. */

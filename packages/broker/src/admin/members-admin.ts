@@ -1,6 +1,6 @@
 import type { ClusterPartition } from "./cluster-status.ts";
 
-/** What only a broker of a cluster can show and do. */
+/** The operations that only a broker of a cluster has. */
 export interface MembersAdmin {
   /** All partitions of the cluster, whichever broker leads them. */
   partitions(): Promise<readonly ClusterPartition[]>;
@@ -14,6 +14,6 @@ export interface MembersAdmin {
 export interface BrokerRemoval {
   readonly partitionsLeft: number;
   readonly done: boolean;
-  /** What the operator has to do, or what prevents the next step; null without either. */
+  /** What the operator has to do, or what prevents the next step; null if there is nothing. */
   readonly message: string | null;
 }

@@ -8,11 +8,11 @@ import type { BrokerRemoval, MembersAdmin } from "./members-admin.ts";
 
 function kindOf(errorCode: number): AdminErrorKind {
   if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) return "not-found";
-  return PASSING.includes(errorCode) ? "unavailable" : "conflict";
+  return TEMPORARY.includes(errorCode) ? "unavailable" : "conflict";
 }
 
-/** Errors that may pass: there is no controller, or it can't write now. */
-const PASSING: readonly number[] = [
+/** Errors that may go away: there is no controller, or it can't write now. */
+const TEMPORARY: readonly number[] = [
   ErrorCode.REQUEST_TIMED_OUT,
   ErrorCode.NOT_CONTROLLER,
   ErrorCode.KAFKA_STORAGE_ERROR,

@@ -24,9 +24,13 @@ export async function targetsOf(
     const partition = partitions.find(topic, index);
     if (typeof partition === "number") throw new AdminError("unavailable", `${name} is offline`);
     if (from === null && typeof to === "object" && "shiftBy" in to) {
-      throw new AdminError("invalid", `nothing is committed for ${name} that could be shifted`, {
-        field: "to",
-      });
+      throw new AdminError(
+        "invalid",
+        `the group has no committed offset for ${name} that could be shifted`,
+        {
+          field: "to",
+        },
+      );
     }
     const offset = await targetOf(partition, to, from ?? 0).catch((error: unknown) => {
       throw error instanceof KafkaError
@@ -46,6 +50,6 @@ async function targetOf(partition: Partition, to: ResetTarget, from: number): Pr
   if ("offset" in to) return to.offset;
   if ("shiftBy" in to) return from + to.shiftBy;
   const end = partition.highWatermark;
-  // No record is that late: the next one will be.
+  // Every record is older, so the group continues with the next one that is produced.
   return (await findByTimestamp(partition, to.timestamp, end))?.offset ?? end;
 }

@@ -11,7 +11,7 @@ import { OwnGroups } from "./own-groups.ts";
 interface Opened {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
-  /** Null for a broker that is alone. */
+  /** Null for a standalone broker. */
   readonly cluster: ClusterAccess | null;
 }
 

@@ -101,7 +101,7 @@ export class OwnGroups implements GroupsAdmin {
   }
 
   async usage(): Promise<GroupUsage> {
-    // A partition that stays offline would delay every scrape.
+    // Otherwise a partition that stays offline would delay every scrape.
     if (!this.#parts.groups.isLoaded) return { groups: [], offsets: [] };
     try {
       const [groups, committed] = await Promise.all([
@@ -163,14 +163,14 @@ export class OwnGroups implements GroupsAdmin {
     return this.#parts.groups.run(groupId, operation).catch(asAdminError);
   }
 
-  /** Without `__consumer_offsets` there is no coordinator that could say the group is unknown. */
+  /** Before `__consumer_offsets` exists there is no coordinator to ask, and there are no groups. */
   #expectTopic(groupId: string): void {
     this.#expectServing();
     const { topics } = this.#parts.metadata.image;
     if (!topics.has(CONSUMER_OFFSETS_TOPIC)) throw unknownGroup(groupId);
   }
 
-  /** Before the coordinators have been told to load, every group would seem unknown. */
+  /** Before the broker serves, no partition of groups is loaded: every group would seem unknown. */
   #expectServing(): void {
     if (!this.#parts.isServing()) throw coordinatorNotAvailable();
   }

@@ -102,7 +102,7 @@ export class ActiveController implements ServedController {
     return this.#log.endOffset;
   }
 
-  /** Why it can decide nothing any more: its log has failed, or another broker leads it. */
+  /** Why it can't change anything any more: its log has failed, or another broker leads the log. */
   get failure(): Error | null {
     return this.#local.failure ?? this.#log.failure;
   }

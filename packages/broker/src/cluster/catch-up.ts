@@ -11,8 +11,8 @@ interface Parts {
  * Reads everything that the controller has decided by now. Used for requests that name something
  * unknown to this broker: their client may know it from a broker that is ahead of this one.
  *
- * The controller is asked once at a time. A request that comes while a question is under way waits
- * for the next question: the answer to the first may be older than the request.
+ * Only one call to the controller is in progress at a time. A request that arrives during a call
+ * waits for the next call: the answer to the first may be older than the request.
  */
 export class CatchUp {
   readonly #parts: Parts;
@@ -51,8 +51,8 @@ export class CatchUp {
 }
 
 /**
- * Also wakes a waiting request at the next image: it may already hold what the request needs. If
- * the request waited for the last image, requests that arrive later would be served before it.
+ * Also wakes a waiting request at the next image, which may already hold what it needs. If it
+ * waited until everything is read, requests that arrive later could be served before it.
  */
 class CatchingUp implements PendingLatch {
   readonly #read: Latch;

@@ -4,14 +4,14 @@ import type { Followers } from "../partition/readable-partition.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import type { Removal } from "./remove-broker.ts";
 
-/** What a broker offers only in a cluster: its engine's state, calls, followed partitions. */
+/** The parts that a broker has only in a cluster: engine, calls to brokers, followed partitions. */
 export interface ClusterAccess {
   readonly facts: EngineFacts;
   /** Why the engine can't be reached at the moment; null while it can. */
   readonly problem: string | null;
   /** Where every log's replicas are; empty while the engine can't say. */
   states(): Promise<readonly ReplicaStates[]>;
-  /** For calls of other brokers. */
+  /** For calls to other brokers. */
   readonly rpc: Rpc;
   readonly followers: Followers;
   /** See Membership. */

@@ -3,7 +3,7 @@ import { type ClusterController, clusterOperations } from "./cluster-operations.
 import type { ControllerCaller } from "./controller-caller.ts";
 import { type RegistrationParts, registerUntilAccepted } from "./register-broker.ts";
 
-/** The controller's operations as every broker of a cluster calls them, wherever it runs. */
+/** The controller's operations, for every broker of a cluster, on whichever broker it runs. */
 export function clusterController(
   caller: ControllerCaller,
   parts: RegistrationParts,

@@ -3,7 +3,7 @@ import type { EngineFacts } from "../nats/facts.ts";
 import type { ServerRemoval } from "../nats/remove-server.ts";
 import type { Bus } from "../rpc/bus.ts";
 
-/** What a cluster runs on: logs that all brokers reach, and a bus for messages between them. */
+/** The engine of a cluster: logs that all brokers reach, and a bus for messages between them. */
 export interface ClusterEngine {
   readonly logs: LogEngine;
   readonly bus: Bus;
@@ -11,7 +11,7 @@ export interface ClusterEngine {
   readonly removeServer: ((brokerId: number) => Promise<ServerRemoval>) | null;
   /** Up to a few seconds old. */
   readonly facts: EngineFacts;
-  /** Tells the engine which brokers there are: it places replicas on their servers only. */
+  /** Sets the brokers of the cluster: the engine places replicas only on their servers. */
   setBrokers(brokers: () => readonly number[]): void;
   /** Why the engine can't be reached at the moment; null while it can. */
   readonly problem: string | null;

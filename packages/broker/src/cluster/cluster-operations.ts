@@ -23,7 +23,7 @@ export interface ActiveContext {
   quorum(): Quorum;
 }
 
-/** What a cluster does otherwise than a broker alone, and what only a cluster can be asked. */
+/** The operations that differ from those of a standalone broker, or exist only in a cluster. */
 export const ownOperations = {
   registerBroker: operation({
     ...operations.registerBroker,
@@ -60,8 +60,8 @@ export const ownOperations = {
   }),
 
   /**
-   * A broker stops in order: others lead its partitions from now on. Resolves when they do, and
-   * their Raft leaders have been asked away from its server.
+   * Called by a broker that stops: moves its partitions to other leaders. Resolves when these lead
+   * them, and the Raft leaders on its server were told to move.
    */
   leaveCluster: operation({
     api: LeaveCluster,
@@ -69,14 +69,13 @@ export const ownOperations = {
       await duties.handOver(brokerId, incarnationId);
       return NOTHING;
     },
-    // Whoever is the controller notices the silence.
+    // If this call fails, the controller fences the broker when its heartbeats stop.
     refuse: () => NOTHING,
     timeoutMs: () => LEAVE_TIMEOUT_MS,
   }),
 
   /**
-   * One step on the way of a broker out of the cluster for good: its replicas are told to move.
-   * When none is left it is forgotten, and so is its server. To be repeated until `done`.
+   * One step of removing a broker for good: see removeBroker. To be repeated until `done`.
    */
   removeBroker: operation({
     api: RemoveBroker,
@@ -87,14 +86,14 @@ export const ownOperations = {
     refuse: (outcome) => ({ ...outcome, partitionsLeft: -1, done: false }),
   }),
 
-  /** The answer stands beside each response: how far the metadata's log reaches. */
+  /** For the end offset of the metadata log, which is sent with the response of every operation. */
   metadataEnd: operation({
     api: MetadataEnd,
     decide: async (_: ActiveContext, nothing: Nothing) => nothing,
   }),
 };
 
-/** All that the brokers of a cluster ask of their controller. */
+/** All operations of a cluster's controller. */
 export const clusterOperations = { ...operations, ...ownOperations };
 
 export type ClusterController = Surface<typeof clusterOperations>;

@@ -25,12 +25,12 @@ interface Parts {
 }
 
 /**
- * Calls the controller, wherever it is, this broker included.
+ * Calls the controller, on whichever broker it runs.
  *
  * 1. A call is repeated only when it is certain that it was not carried out: no broker was the
  *    controller, or the broker that was asked refused. Otherwise the outcome is unknown, and the
  *    caller is told so.
- * 2. It resolves when this broker's own metadata shows what it has done.
+ * 2. It resolves when this broker's own metadata shows the change.
  */
 export class ControllerCaller {
   readonly #parts: Parts;
@@ -42,7 +42,7 @@ export class ControllerCaller {
     setMaxListeners(0, this.#ending.signal);
   }
 
-  /** The broker stops: the outcome of calls that are not answered yet is unknown. */
+  /** Rejects all calls in progress, because the broker stops. Their outcome is unknown. */
   stopWaiting(): void {
     this.#ending.abort(timedOut(UNKNOWN_OUTCOME));
   }
@@ -57,7 +57,7 @@ export class ControllerCaller {
     return unlessAborted(this.#callUntilTaken(api, request, timeoutMs), signal);
   }
 
-  /** How far the metadata's log reaches; null when no controller says so in time. */
+  /** The end offset of the metadata log; null if no controller answers in time. */
   async end(): Promise<number | null> {
     try {
       const answer = await this.#ask(MetadataEnd, {}, METADATA_END_TIMEOUT_MS);
@@ -82,14 +82,14 @@ export class ControllerCaller {
         throw timedOut(NOT_SHOWN);
       }
       await pause(env.timers, CONTROLLER_RETRY_MS);
-      // Too late to be answered in time, the next call would only leave its outcome unknown.
+      // Another call could not be answered in time, so its outcome would be unknown.
       const isLate = deadlineMs - env.clock.monotonicMs() < CONTROLLER_RETRY_MS;
       if (isLate || this.#ending.signal.aborted)
         throw timedOut(`nothing was changed, try again: ${answer}`);
     }
   }
 
-  /** A text says why it is certain that nothing was done. Rejects with KafkaError. */
+  /** Resolves to a text if it is certain that nothing was done: why. Rejects with KafkaError. */
   async #ask(
     api: AnyControllerApi,
     request: RequestInput<AnyControllerApi>,
@@ -115,7 +115,7 @@ export class ControllerCaller {
     return { metadataEnd, response };
   }
 
-  /** False when this broker can't read the metadata that far while the caller waits. */
+  /** Whether this broker reads the metadata up to `offset` before the deadline. */
   #isShown(offset: number, deadlineMs: number): Promise<boolean> {
     const { env, follower } = this.#parts;
     const leftMs = Math.max(0, deadlineMs - env.clock.monotonicMs());
@@ -128,7 +128,7 @@ type Answer = Pick<ResponseOf<AnyControllerApi>, "metadataEnd" | "response">;
 
 const UNKNOWN_OUTCOME =
   "the controller did not answer in time: the change may have been made or not";
-const NOT_SHOWN = "the controller has done it, but this broker does not see it yet";
+const NOT_SHOWN = "the change was made, but this broker has not read it yet";
 
 function timedOut(reason: string): KafkaError {
   return new KafkaError(ErrorCode.REQUEST_TIMED_OUT, reason);

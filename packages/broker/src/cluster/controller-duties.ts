@@ -28,8 +28,8 @@ interface Parts {
 }
 
 /**
- * What a controller does by itself: it fences brokers that send no heartbeats, updates ISRs by what
- * the engine says of replicas, and moves replicas and leaders to where they belong.
+ * The controller's periodic work: fences brokers that send no heartbeats, updates ISRs from the
+ * engine's reports about replicas, and moves replicas and Raft leaders to the right brokers.
  */
 export class ControllerDuties {
   readonly #parts: Parts;
@@ -63,7 +63,7 @@ export class ControllerDuties {
   /** Moves this broker's partitions to other leaders, and Raft leaders away from its server. */
   async handOver(brokerId: number, incarnationId: string): Promise<void> {
     const { local, logger, membership } = this.#parts;
-    logger.info(`cluster: ${membership.textOf(brokerId)} stops: others take over what it leads`);
+    logger.info(`cluster: ${membership.textOf(brokerId)} stops: others take over its partitions`);
     await local.decide((image) => {
       return decideFenceBroker(image, brokerId, incarnationId, this.#raftLeaderOf);
     });
@@ -85,10 +85,10 @@ export class ControllerDuties {
     );
   }
 
-  /** A removed broker was started. Its server has joined again: it is removed when it is down. */
+  /** A removed broker was started, and its server joined: removes the server when it stops. */
   noteRemovedBroker(brokerId: number): void {
     this.#parts.logger.warn(
-      `cluster: broker ${brokerId} was removed and is started again: it is refused; stop it`,
+      `cluster: broker ${brokerId} was removed, but was started again: it can't join; stop it`,
     );
     this.#serversToRemove.add(brokerId);
   }
@@ -158,14 +158,14 @@ export class ControllerDuties {
     await local.decide((image) => decideIsr(image, this.#states));
   }
 
-  /** Counts logs whose Raft leader is another one than at the last refresh. */
+  /** Logs how many logs have another Raft leader than at the last refresh. */
   #logRaftLeaderChanges(states: readonly ReplicaStates[]): void {
     const elected = states.filter(({ id, raftLeader }) => {
       const before = this.#raftLeaderOf(id.topicId, id.partition);
       return before !== null && raftLeader !== null && raftLeader !== before;
     });
     if (elected.length === 0) return;
-    const what = `raft: ${elected.length} of ${states.length} logs have another Raft leader`;
+    const what = `raft: ${elected.length} of ${states.length} logs have a new Raft leader`;
     this.#parts.logger.info(what);
   }
 
@@ -206,14 +206,14 @@ export class ControllerDuties {
       try {
         await replication.moveReplicas(id, replicas);
       } catch (error) {
-        // It is moving already, or no server can take a replica now: tried again next time.
+        // It is already moving, or no server can take a replica now: retried at the next refresh.
         if (!(error instanceof LogError)) throw error;
         logger.debug(`${id.topic}-${id.partition} can't be moved yet`, { error });
       }
     }
   }
 
-  /** To the server beside the partition's leader, which saves every append a network hop. */
+  /** Moves Raft leaders to the partition leaders' own servers: each append saves a network hop. */
   async #moveRaftLeaders(): Promise<void> {
     const apart = this.#states.filter(({ id, raftLeader, replicas }) => {
       const leader = this.#leaderOf(id);
@@ -230,7 +230,7 @@ export class ControllerDuties {
   async #removeServers(): Promise<void> {
     const { removeServer, membership, local } = this.#parts;
     for (const brokerId of this.#serversToRemove) {
-      // A broker of this id was registered as a new one.
+      // A new broker was registered with this id.
       if (local.image.brokers.has(brokerId) || removeServer === null) {
         this.#serversToRemove.delete(brokerId);
         continue;
@@ -257,5 +257,5 @@ export class ControllerDuties {
   }
 }
 
-/** Stands for "no leader wanted": the metadata log's Raft leader may be beside any broker. */
+/** No broker's id, for the metadata log: its Raft leader may be on any broker's server. */
 const ANYWHERE = -1;

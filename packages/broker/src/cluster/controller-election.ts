@@ -16,16 +16,16 @@ export class ControllerElection {
   readonly #parts: ActiveControllerParts;
   #active: ActiveController | null = null;
   #changing: Promise<void> | null = null;
-  /** Since when no broker claims to be the controller; null while one does. */
+  /** When brokers stopped claiming to be the controller; null while one does. */
   #noControllerSinceMs: number | null = null;
-  /** The last controller: the other candidates don't wait for its turn. */
+  /** The last controller. It probably failed, so the other candidates don't wait for its turn. */
   #lastControllerId = -1;
-  /** After a controller that it can't hear fenced this broker, it is no candidate before then. */
+  /** Before this time it is no candidate: a controller that sends it no heartbeats fenced it. */
   #candidateFromMs = 0;
   #backOffMs = CONTROLLER_SESSION_MS;
   /** The epoch of the controller that was logged last; null after its absence was logged. */
   #loggedEpoch: number | null = null;
-  /** When the log was last asked, and confirmed, that this broker is the controller. */
+  /** When the log was asked for the newest confirmation that this broker is the controller. */
   #confirmedMs = Number.NEGATIVE_INFINITY;
   #confirming: Promise<void> | null = null;
   #timer: Timer | undefined;
@@ -66,9 +66,9 @@ export class ControllerElection {
   }
 
   /**
-   * A controller resigns and tells the others. An attempt to become the controller is not waited
-   * for, since it can take as long as an election of the servers. If it still succeeds, the new
-   * controller is closed at once.
+   * If this broker is the controller, it resigns and tells the others. Does not wait for an attempt
+   * to become the controller, which can take as long as a Raft election: if it still succeeds, the
+   * new controller is closed at once.
    */
   async close(): Promise<void> {
     this.#retired = true;
@@ -146,7 +146,7 @@ export class ControllerElection {
     return nowMs - this.#noControllerSinceMs >= rank * CANDIDATE_STEP_MS;
   }
 
-  /** Two controllers that don't hear each other would else fence one another for ever. */
+  /** Without it, controllers that get no heartbeats from each other would take turns for ever. */
   #backOff(): void {
     this.#candidateFromMs = this.#parts.env.clock.monotonicMs() + this.#backOffMs;
     this.#backOffMs = Math.min(2 * this.#backOffMs, CANDIDATE_BACK_OFF_MAX_MS);

@@ -12,7 +12,10 @@ export interface ServedController {
   readonly endOffset: number;
 }
 
-/** Answers the other brokers' calls, for as long as this broker is the controller. */
+/**
+ * Answers the brokers' calls to the controller, with NOT_CONTROLLER while this broker is not it.
+ * Returns a function that ends this.
+ */
 export function serveController(
   rpc: Rpc,
   table: OperationTable<never>,

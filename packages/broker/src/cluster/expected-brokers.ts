@@ -14,8 +14,8 @@ interface Parts {
 
 /**
  * Lets requests wait for brokers that are expected to register. Brokers that start together
- * register one after another, and clients come as soon as the first one serves: a topic with three
- * replicas would be refused then.
+ * register one after another, and clients connect as soon as the first one serves: without this, a
+ * topic with three replicas would be refused then.
  */
 export class ExpectedBrokers {
   readonly #parts: Parts;
@@ -28,7 +28,7 @@ export class ExpectedBrokers {
     });
   }
 
-  /** Resolves when `replicas`, or as many as may be expected, can be placed, or when time is up. */
+  /** Resolves when as many of `replicas` as are expected can be placed, or after a time limit. */
   async waitFor(replicas: number): Promise<void> {
     const count = Math.min(replicas, this.#expectedBrokers());
     if (this.#canPlace(count)) return;

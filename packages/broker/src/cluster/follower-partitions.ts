@@ -140,7 +140,7 @@ class FollowerPartition implements ReadablePartition {
     return { epoch, endOffset: Number.MAX_SAFE_INTEGER };
   }
 
-  /** The log looks for new batches at once when a first fetch begins to wait. */
+  /** When the first fetch begins to wait, the log checks for new batches at once. */
   onAdvance(wake: Wake): () => void {
     this.#waiters.add(wake);
     if (this.#waiters.size === 1) this.#listen(true);

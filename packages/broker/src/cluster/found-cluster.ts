@@ -24,8 +24,8 @@ interface Parts {
 
 /**
  * Opens the metadata log of the cluster, and retries until that succeeds. Creates the log only if
- * neither this broker's data directory nor any broker that it hears belongs to a cluster: a lost
- * metadata log is never replaced by an empty one. Rejects with ClusterError.
+ * neither this broker's data directory nor any broker whose heartbeats it gets belongs to a
+ * cluster: a lost metadata log is never replaced by an empty one. Rejects with ClusterError.
  */
 export async function openMetadataLog(
   parts: Parts,
@@ -88,15 +88,15 @@ async function foundCluster(
 }
 
 /**
- * The brokers that shall hold the metadata log, in the order to try. With external NATS servers the
- * ids mean nothing and only their number counts: three replicas, or one if there is one server.
+ * Lists of brokers to hold the metadata log, in the order to try. With external NATS servers only
+ * the number of ids counts: three replicas, or one if there is one server.
  */
 function metadataPlacements(engine: ClusterEngine, live: readonly number[]): (readonly number[])[] {
   if (engine.removeServer === null) return [[0, 1, 2], [0]];
   return [live.slice(0, metadataReplicas(live.length))];
 }
 
-/** Sends heartbeats already now: brokers that found a cluster together must hear each other. */
+/** Begins to send heartbeats: brokers that found a cluster together must know of each other. */
 function announceNewcomer(
   membership: Membership,
   { nodeId: brokerId, nodeName: name }: BrokerSettings,

@@ -8,14 +8,14 @@ export function logBrokerChanges(
   { brokers }: MetadataImage,
   { logger, named }: { logger: Logger; named: (brokerId: number) => string },
 ): void {
-  // In the first image every broker is new to this one, and nothing has happened.
+  // In the first image every broker is new to this one, although none has just registered.
   const areFirst = changed.every(({ before }) => before === null);
   if (areFirst && changed.length === brokers.size) return;
   for (const { id, before, now } of changed) {
     if (now === null) logger.info(`cluster: ${named(id)} was removed`);
     else if (before?.incarnationId !== now.incarnationId) {
       const { host, port } = now;
-      logger.info(`cluster: ${named(id)} has registered`, { host, port });
+      logger.info(`cluster: ${named(id)} was registered`, { host, port });
     } else if (before.fenced !== now.fenced) {
       const what = now.fenced ? "is fenced and leads nothing" : "is unfenced and may lead";
       logger.info(`cluster: ${named(id)} ${what}`);

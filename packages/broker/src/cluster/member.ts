@@ -34,13 +34,13 @@ export interface MemberParts {
   readonly onWaiting?: ((what: string) => void) | undefined;
 }
 
-/** This broker as a member of its cluster: heartbeats, election, metadata, calls. */
+/** This broker as a member of its cluster: heartbeats, election, metadata, calls to brokers. */
 export class ClusterMember {
   readonly metadata: Metadata;
   readonly controller: ClusterController;
   readonly #caller: ControllerCaller;
   readonly followers: FollowerPartitions;
-  /** For calls of other brokers. */
+  /** For calls to other brokers. */
   readonly rpc: Rpc;
   readonly #parts: MemberParts;
   readonly #membership: Membership;
@@ -76,8 +76,8 @@ export class ClusterMember {
   }
 
   /**
-   * Joins the cluster, or founds it, and sends heartbeats from then on. The metadata is not read
-   * before `start`. Clients see the broker after it was registered.
+   * Joins the cluster, or founds it, and sends heartbeats from now on. The metadata is not read
+   * before `start`. Clients see the broker when it has been registered.
    */
   static async join(parts: MemberParts): Promise<ClusterMember> {
     const { env, engine, settings, logger } = parts;
@@ -149,7 +149,7 @@ export class ClusterMember {
     metadata.onChange((delta) => this.#noticeRemoval(delta));
     const named = membership.textOf.bind(membership);
     metadata.onChange((delta, image) => logBrokerChanges(delta, image, { logger, named }));
-    // With external NATS servers a broker that hears no other one may still serve.
+    // With external NATS servers a broker is never isolated: it may serve without heartbeats.
     if (engine.removeServer !== null) {
       membership.expect({
         peers: () => unfencedIds(metadata),
@@ -219,13 +219,13 @@ export class ClusterMember {
     await this.#election.close();
   }
 
-  /** From now on calls of other brokers and servers fail if these don't answer at once. */
+  /** From now on, calls to other brokers and to nats-servers fail instead of waiting for them. */
   stopWaiting(): void {
     this.#caller.stopWaiting();
     this.#parts.engine.logs.replication!.stopWaiting();
   }
 
-  /** To be called when the partitions are closed. */
+  /** To be called after the partitions were closed. */
   async close(): Promise<void> {
     await this.#election.close();
     await this.followers.close();

@@ -9,7 +9,7 @@ import {
   ISOLATED_AFTER_MS,
 } from "./limits.ts";
 
-/** If this broker's own timer is later than this, the process was paused or got no CPU. */
+/** If this broker's own timer fires this much late, its process was paused or got no CPU. */
 const PAUSE_MS = CONTROLLER_SESSION_MS / 2;
 
 interface LastHeartbeat extends Heartbeat {
@@ -33,9 +33,8 @@ export interface Expected {
 }
 
 /**
- * Which brokers are alive, by the heartbeats that arrived here. This is only a reason to try
- * something: decisions that follow from it are records in a log, and a broker that was wrong is
- * fenced there.
+ * Which brokers are alive, by the heartbeats that arrived here. It may be wrong without harm:
+ * decisions that follow from it are records in a log, and a broker that was wrong is fenced there.
  */
 export class Membership {
   readonly #env: Pick<Env, "clock" | "timers">;
@@ -48,19 +47,19 @@ export class Membership {
   #own: (() => Heartbeat) | null = null;
   #timer: Timer | undefined;
   #lastTickMs = 0;
-  /** Null where no other broker has to be heard. */
+  /** Null if this broker can't become isolated. */
   #expected: Expected | null = null;
   #isIsolated = false;
-  /** Since when at least half of the brokers are heard again; null while they are not. */
+  /** When heartbeats from at least half of the brokers came again; null while they don't. */
   #returnedMs: number | null = null;
   /**
-   * After a long pause this broker stays isolated until then: the heartbeats that it reads first
-   * were sent while it was paused.
+   * After a long pause this broker stays isolated until this time: the heartbeats that it reads
+   * first were sent during the pause.
    */
   #isolatedUntilMs = 0;
   /**
-   * Missing heartbeats count from then on. A start or a pause of this process moves it on by a
-   * session: heartbeats of before were not received.
+   * Missing heartbeats count from this time on. A start or a pause of this process sets it one
+   * session ahead: heartbeats sent before may not have been received.
    */
   #countsSilenceFromMs = Number.POSITIVE_INFINITY;
 
@@ -87,7 +86,7 @@ export class Membership {
     this.#tick();
   }
 
-  /** Sends a heartbeat at once, because it has changed. */
+  /** Sends a heartbeat at once, because its content has changed. */
   sendHeartbeat(): void {
     if (this.#own !== null) sendHeartbeat(this.#rpc, this.#own());
   }
@@ -109,7 +108,7 @@ export class Membership {
     return this.#env.clock.monotonicMs() - last.atMs < BROKER_SESSION_MS;
   }
 
-  /** Whether its session has expired, and this broker was listening all that time. */
+  /** Whether its session has expired, and this broker received heartbeats all that time. */
   hasExpired(brokerId: number, incarnationId: string): boolean {
     return this.#hasListened() && !this.isAlive(brokerId, incarnationId);
   }
@@ -129,9 +128,9 @@ export class Membership {
   }
 
   /**
-   * True while others may lead this broker's partitions without its knowledge: it hears fewer than
-   * half of the brokers; or hears them again, but has not read what they decided meanwhile; or its
-   * process was paused just now.
+   * True while others may lead this broker's partitions without its knowledge: it gets heartbeats
+   * from fewer than half of the brokers; or gets them again, but has not read the metadata that was
+   * written meanwhile; or its process was paused just now.
    */
   get isolated(): boolean {
     if (this.#expected === null) return false;
@@ -160,7 +159,7 @@ export class Membership {
     });
   }
 
-  /** The broker that claimed to be the controller lately; of two, the one with the later epoch. */
+  /** The broker that claims to be the controller; of several, the one with the highest epoch. */
   get controller(): KnownController | null {
     const since = this.#hasListened()
       ? this.#env.clock.monotonicMs() - CONTROLLER_SESSION_MS
@@ -178,12 +177,12 @@ export class Membership {
     return found;
   }
 
-  /** No broker claimed to be the controller for a session, and this one was listening. */
+  /** No broker claimed to be the controller for a session in which this one got heartbeats. */
   get hasNoController(): boolean {
     return this.controller === null && this.#hasListened();
   }
 
-  /** False within a session after a start or a pause, even before our timer notices the pause. */
+  /** False for one session after a start or a pause, even before the timer notices the pause. */
   #hasListened(): boolean {
     const nowMs = this.#env.clock.monotonicMs();
     return nowMs >= this.#countsSilenceFromMs && nowMs - this.#lastTickMs <= PAUSE_MS;
@@ -224,7 +223,7 @@ export class Membership {
     return true;
   }
 
-  /** Waits two intervals, so that every broker that claims to be the controller has said so. */
+  /** Waits two heartbeat intervals, so that a heartbeat of each claimed controller has arrived. */
   #hasReturned(nowMs: number): boolean {
     this.#returnedMs ??= nowMs;
     if (nowMs < this.#returnedMs + 2 * HEARTBEAT_INTERVAL_MS) return false;

@@ -14,10 +14,10 @@ type Position = Replay<MetadataImage>;
 /**
  * Reads the metadata log and keeps this broker's image up to date.
  *
- * 1. After reading begins, and after the log was trimmed past its position, it shows no image
- *    before it has read up to an end offset that a controller announced since: an image of half a
- *    snapshot would look as if topics had been deleted. An announced end at or before the log's
- *    start offset does not count, unless that is 0: it says nothing about the snapshot there.
+ * 1. At the start, and after the log was trimmed past its position, it shows no image before it has
+ *    read up to an end offset that a controller announced since: an image from half a snapshot
+ *    would look as if topics had been deleted. An announced end at or before the log's start offset
+ *    is ignored, unless the start is 0: it does not cover the snapshot there.
  * 2. The image never goes back to an older one, whichever replica answers.
  */
 export class MetadataFollower {
@@ -25,7 +25,7 @@ export class MetadataFollower {
   readonly #env: Pick<Env, "timers">;
   readonly #logger: Logger;
   readonly #onImage: (image: MetadataImage) => void;
-  /** Over when the next image is shown. */
+  /** Opens when the next image is shown. */
   nextImage = new Latch();
   /** Requests that wait for an image, by the offset that it must reach. */
   readonly #waiting = new Map<number, Latch>();
@@ -65,7 +65,7 @@ export class MetadataFollower {
     return Math.max(0, this.#shownOffset);
   }
 
-  /** A controller announced the end offset of the log. */
+  /** To be called when a controller has announced the end offset of the log. */
   noteEnd(end: number): void {
     if (this.#catchUpTo === null && (end > this.#begunAt || this.#begunAt === 0)) {
       this.#catchUpTo = end;
@@ -74,11 +74,11 @@ export class MetadataFollower {
     if (end > this.#position.offset) this.#log.refresh(end);
   }
 
-  /** Over when the image holds everything below `offset`; null if it already does. */
+  /** Opens when the image holds everything below `offset`; null if it already does. */
   whenShown(offset: number): PendingLatch | null {
     if (offset <= this.#shownOffset) return null;
     this.noteEnd(offset);
-    // The announced end may have been the last thing that an image was waiting for.
+    // The announced end may have made an image visible that was already read.
     if (offset <= this.#shownOffset) return null;
     const waiting = this.#waiting.get(offset) ?? new Latch();
     this.#waiting.set(offset, waiting);

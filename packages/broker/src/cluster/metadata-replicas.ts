@@ -11,18 +11,18 @@ export function metadataReplicas(brokers: number): number {
 }
 
 /**
- * Where the metadata log shall have its replicas after brokers were registered or removed; empty if
- * nothing has to move. Brokers in `heard` may register soon, so a replica that one holds stays.
+ * Where the metadata log must have its replicas after brokers were registered or removed; empty if
+ * nothing has to move. The brokers in `alive` may register soon, so they keep their replicas.
  */
 export function misplacedMetadata(
   image: MetadataImage,
   states: readonly ReplicaStates[],
-  heard: readonly number[],
+  alive: readonly number[],
 ): MisplacedLog[] {
   const state = states.find(({ id }) => id.topicId === METADATA_LOG.topicId);
   if (state === undefined || state.replicas.length === 0) return [];
   const there = state.replicas.map(({ brokerId }) => brokerId);
-  const known = new Set([...image.brokers.keys(), ...heard]);
+  const known = new Set([...image.brokers.keys(), ...alive]);
   const kept = there.filter((id) => known.has(id));
   const wanted = metadataReplicas(new Set([...image.brokers.keys(), ...kept]).size);
   const ready = [...image.brokers.values()].filter(({ id, fenced }) => {

@@ -12,7 +12,7 @@ export interface RegistrationParts {
   readonly env: Pick<Env, "timers">;
   /** Aborts when the broker is told to stop before it is registered. */
   readonly stopping: AbortSignal;
-  /** The one in this broker's data directory. */
+  /** The membership file in this broker's data directory. */
   readonly file: MemberFile;
 }
 

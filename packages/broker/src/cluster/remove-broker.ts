@@ -16,8 +16,8 @@ export type Removal = Outcome & {
 };
 
 /**
- * Takes one step of a broker's removal: moves its replicas away; asks for it to be stopped; removes
- * its nats-server; unregisters it. To be repeated until `done`.
+ * Takes one step of a broker's removal: moves its replicas to others; asks the operator to stop it;
+ * removes its nats-server and unregisters it. To be repeated until `done`.
  */
 export async function removeBroker(
   brokerId: number,
@@ -39,7 +39,7 @@ export async function removeBroker(
     const text = `broker ${brokerId} holds no replicas any more: stop it now`;
     return notYet(0, refused(ErrorCode.NONE, text));
   }
-  // The registration goes last: it shows that the removal is not complete, should this fail.
+  // Unregisters it last: as long as it is registered, the removal is not complete.
   const removal = await serverRemoval(brokerId, removeServer);
   const mayGo = removal.done || removal.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
   if (!mayGo) return removal;

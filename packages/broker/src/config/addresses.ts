@@ -1,4 +1,4 @@
-// Addresses, as other brokers, etcd and NATS are reached.
+// Parses the addresses of other brokers, etcd and NATS.
 import { list, type Parse, refuse, ValueError } from "./values.ts";
 
 export interface HostPort {
@@ -7,7 +7,7 @@ export interface HostPort {
 }
 
 const DEFAULT_HOST = "127.0.0.1";
-/** Addresses to listen on to which nobody can connect. */
+/** All interfaces: a server can listen on these, but no client can connect to them. */
 const ANY_HOST = ["0.0.0.0", "::", "*"];
 
 /** `host:port`, `[::1]:port`, or `:port` on the loopback address. */

@@ -1,5 +1,5 @@
 // The options of Broker.start. They may come from JavaScript, where no compiler has checked them:
-// an unnoticed slip could leave a broker without durability.
+// an undetected mistake could leave a broker without durability.
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Logger } from "../logging/logger.ts";
@@ -20,16 +20,16 @@ export interface BrokerOptions {
   /** Data directory, made when it is missing. */
   readonly dataDir?: string;
   /**
-   * When an append counts as durable. Default `always`: after it has been synced. `interval` alone
-   * syncs every second.
+   * When an append counts as durable. Default `always`: after it has been synced. The string
+   * `interval` means every second.
    */
   readonly flush?: FlushPolicy | FlushPolicy["mode"];
   /** Kafka's broker id, 0 … 2^31-1. Default: the data directory's own, 1 in a new one. */
   readonly nodeId?: number;
   /**
    * Kafka broker configs by Kafka's names, as in `{ "num.partitions": 3 }`. Defaults are Kafka's,
-   * but for `group.initial.rebalance.delay.ms`: 0 in memory, where tests would wait three seconds
-   * for it.
+   * except that `group.initial.rebalance.delay.ms` is 0 with storage `memory`: tests would wait
+   * three seconds for each group.
    */
   readonly configs?: Readonly<Record<string, string | number | boolean>>;
   /** Default: silent. */
@@ -55,7 +55,7 @@ const PARSERS = {
   logger: loggerOf,
 } as const satisfies Record<keyof BrokerOptions, Parse<unknown>>;
 
-/** A number is refused, because in code it is a slip and not the name of a directory. */
+/** A number is refused: in code it is a mistake, not the name of a directory. */
 function string(value: unknown): string {
   return typeof value === "string" && value !== "" ? value : refuse("a text", value);
 }
@@ -95,7 +95,7 @@ export function readBrokerOptions(options: BrokerOptions): ReadOptions {
 
 const KEY_OF = { nodeId: "node_id", dataDir: "data_dir", host: "bind_addr", port: "bind_port" };
 
-/** Adds options that Kafka's configs give: `{ "log.dirs": "./data" }` is a `dataDir`. */
+/** Adds the options that Kafka's configs set: `{ "log.dirs": "./data" }` sets `dataDir`. */
 function withConfigs(parsed: Parsed): Parsed {
   const configs = new Map<string, Given>();
   for (const [name, value] of Object.entries(parsed.configs ?? {})) {
@@ -110,12 +110,12 @@ function withConfigs(parsed: Parsed): Parsed {
     if (value !== undefined) values.set(key, { value, where: option });
   }
   addOwnKeys(values, ownKeys(configs));
-  const told = Object.entries(KEY_OF).flatMap(([option, key]) => {
+  const own = Object.entries(KEY_OF).flatMap(([option, key]) => {
     const value = values.get(key)?.value;
     return value === undefined ? [] : [[option, option === "nodeId" ? Number(value) : value]];
   });
   const rest = parsed.configs && { configs: withoutOwnKeys(parsed.configs) };
-  return { ...parsed, ...Object.fromEntries(told), ...rest };
+  return { ...parsed, ...Object.fromEntries(own), ...rest };
 }
 
 function checked(options: unknown): Parsed {
@@ -131,9 +131,7 @@ function checked(options: unknown): Parsed {
   return parsed;
 }
 
-/**
- * The defined properties of an object. Throws ValueError for an unknown name.
- */
+/** The properties of an object that are not undefined. Throws ValueError for an unknown name. */
 function entriesOf(object: unknown, known: readonly string[]): [string, unknown][] {
   const entries = Object.entries(record(object)).filter(([, value]) => value !== undefined);
   const unknown = entries.find(([name]) => !known.includes(name))?.[0];
@@ -144,14 +142,19 @@ function entriesOf(object: unknown, known: readonly string[]): [string, unknown]
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || isHeir(value)) {
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    Array.isArray(value) ||
+    isClassInstance(value)
+  ) {
     refuse("a plain object", value);
   }
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Inherited properties would be ignored silently. */
-function isHeir(value: object): boolean {
+/** Its inherited properties would be ignored silently. */
+function isClassInstance(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   return prototype !== null && Object.getPrototypeOf(prototype) !== null;
 }
@@ -183,7 +186,7 @@ function policyOf(mode: FlushPolicy["mode"], interval: unknown): FlushPolicy {
   return { mode };
 }
 
-/** Names and ranges are checked where Kafka's configs are known. */
+/** Only checks the types; `withConfigs` checks names and values. */
 function kafkaConfigs(value: unknown): Readonly<Record<string, string>> {
   const configs = Object.entries(record(value)).filter(([, config]) => config !== undefined);
   return Object.fromEntries(

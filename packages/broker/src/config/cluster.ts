@@ -1,4 +1,4 @@
-// The settings of a cluster. Contradictions are refused, with the key that would resolve them.
+// The settings of a cluster. Contradictions are refused, and the error names the key to change.
 
 import { addressText, type HostPort, peerAddresses } from "./addresses.ts";
 import { ConfigError } from "./config-error.ts";

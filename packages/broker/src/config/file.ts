@@ -11,7 +11,7 @@ export interface FileEntry {
 
 /**
  * Reads YAML and JSON, which is YAML to this parser, so that errors of both have line numbers.
- * `isKey` tells keys from sections: the value of a key is not taken apart.
+ * `isKey` distinguishes keys from sections: a mapping that is the value of a key stays whole.
  */
 export async function readConfigFile(
   path: string,

@@ -15,12 +15,12 @@ import {
 
 export interface Key<T = unknown> {
   readonly parse: Parse<T>;
-  /** As the help shows it: `--bind-port PORT`. Without an argument it is a switch. */
+  /** As in the help: `--bind-port PORT`. A flag without an argument is a switch. */
   readonly flag?: string;
   readonly help?: string;
-  /** Accepted, but without effect: the broker says so at its start, once for each reason. */
+  /** Why the key has no effect: the broker logs each reason once at its start. */
   readonly ignored?: keyof typeof WHY_IGNORED;
-  /** In a cluster, instead of `ignored`; null when a cluster obeys it. */
+  /** The same for a cluster, if it differs; null when the key has an effect there. */
   readonly ignoredInCluster?: keyof typeof WHY_IGNORED | null;
 }
 
@@ -153,7 +153,7 @@ export const KEYS = {
 export type KeyName = keyof typeof KEYS;
 export type Values = { [K in KeyName]?: ReturnType<(typeof KEYS)[K]["parse"]> };
 
-/** Second names, from the JSON form and the performance section. */
+/** Other names of keys, in the JSON form and the performance section. */
 export const ALIASES: Readonly<Record<string, KeyName>> = {
   "server.port": "bind_port",
   "server.log_file": "logging.file",

@@ -1,5 +1,5 @@
 // Merges flags, environment, file and defaults, in this order of precedence, into a broker's
-// settings. No key is ignored silently: it is obeyed, named in a warning, or refused.
+// settings. No key is ignored silently: it has an effect, is named in a warning, or is refused.
 import type { LogLevel } from "../logging/logger.ts";
 import { clusterSettings } from "./cluster.ts";
 import { ConfigError } from "./config-error.ts";
@@ -21,7 +21,7 @@ export interface LoadedConfig {
   /** Whether a node id was given; if not, the one in the data directory is used. */
   readonly nodeIdGiven: boolean;
   readonly logging: LoggingSettings;
-  /** Lines for the log, once it is open. */
+  /** To be logged when the log is open. */
   readonly warnings: readonly string[];
 }
 
@@ -113,7 +113,7 @@ function refuseBadConfigs(kafka: ReadonlyMap<string, Given>): void {
   }
 }
 
-/** Kafka's broker configs as given by their own names, and what our keys say in their terms. */
+/** The Kafka broker configs that were given by Kafka's names or by Tarpan's keys. */
 function kafkaConfigs(
   kafka: ReadonlyMap<string, Given>,
   given: Map<KeyName, Given>,
@@ -132,7 +132,7 @@ function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {
   for (const [name, { value }] of given) {
     const { ignored: alone, ignoredInCluster = alone } = KEYS[name] as Key;
     const why = inCluster ? ignoredInCluster : alone;
-    // Something that is switched off is as it was asked for.
+    // No warning for a feature that was switched off: `compression_enabled: false`.
     if (why == null || value === false || given.get(`${why}_enabled` as KeyName)?.value === false)
       continue;
     ignored.set(why, [...(ignored.get(why) ?? []), name]);

@@ -7,13 +7,13 @@ const MAX_NODE_ID = 2_147_483_647;
 export function nodeIdOf(name: string): number {
   const number = numberIn(name);
   if (number !== null) return number;
-  // FNV-1a over UTF-16 units, sign bit dropped. 0 is left to those who ask for it.
+  // FNV-1a over UTF-16 units, sign bit dropped. An id of 0 has to be given explicitly.
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   return hash & MAX_NODE_ID || 1;
 }
 
-/** The name, where the id does not tell it. */
+/** The name, if its id is a hash; null if the id is a number in the name. */
 export function hashedNameOf(name: string): string | null {
   return numberIn(name) === null ? name : null;
 }

@@ -1,11 +1,11 @@
-// Kafka's names for what Tarpan has keys for: who moves over from Kafka keeps the words of old.
+// Kafka configs that set Tarpan's own keys: operators who come from Kafka may keep Kafka's names.
 import { ConfigError } from "./config-error.ts";
 import { splitList } from "./kafka/definition.ts";
 import { clientListener } from "./kafka/listener.ts";
 import type { Given } from "./sources.ts";
 import { ValueError } from "./values.ts";
 
-/** Two names for one value, which the broker knows by Kafka's. */
+/** Keys that are another name for a Kafka config; the broker reads the config. */
 export const SAME = {
   auto_create_topics: "auto.create.topics.enable",
   "performance.connection_idle_timeout": "connections.max.idle.ms",
@@ -13,14 +13,14 @@ export const SAME = {
 
 type OwnKey = "node_id" | "data_dir" | "bind_addr" | "bind_port" | keyof typeof SAME;
 
-/** The configs that are obeyed as keys; `advertised.listeners` is obeyed as it is. */
+/** The configs that only set keys; `advertised.listeners` remains a config. */
 const OWN_CONFIGS = new Set(["node.id", "broker.id", "log.dirs", "log.dir", "listeners"]);
 
 type Configs = ReadonlyMap<string, Given>;
 
 /**
- * Tarpan's keys from valid Kafka configs. `all` has the configs of all sources, because another
- * source may map the names of listeners. Throws ConfigError.
+ * The keys that valid Kafka configs set. `all` holds the configs of all sources, because another
+ * source may map listener names to protocols. Throws ConfigError.
  */
 export function ownKeys(configs: Configs, all: Configs = configs): Map<OwnKey, Given> {
   const own = new Map<OwnKey, Given>();
@@ -34,7 +34,8 @@ export function ownKeys(configs: Configs, all: Configs = configs): Map<OwnKey, G
     if (given !== undefined) own.set(key as keyof typeof SAME, given);
   }
   const directory = configs.get("log.dirs") ?? configs.get("log.dir");
-  if (directory !== undefined) add(own, "data_dir", { ...directory, value: oneOf(directory) });
+  if (directory !== undefined)
+    add(own, "data_dir", { ...directory, value: onlyDirectory(directory) });
   const listeners = configs.get("listeners");
   const address = listeners && listener(listeners, all);
   if (listeners && address) {
@@ -46,7 +47,7 @@ export function ownKeys(configs: Configs, all: Configs = configs): Map<OwnKey, G
   return own;
 }
 
-/** Adds what Kafka's names say to what Tarpan's say, which must not contradict it. */
+/** Adds keys that Kafka configs set. Throws ConfigError if a key has another value already. */
 export function addOwnKeys(values: Map<string, Given>, own: ReadonlyMap<string, Given>): void {
   for (const [key, given] of own) add(values, key, given);
 }
@@ -64,7 +65,7 @@ function add<K extends string>(values: Map<K, Given>, key: K, given: Given): voi
   values.set(key, before ?? given);
 }
 
-function oneOf({ value, where }: Given): string {
+function onlyDirectory({ value, where }: Given): string {
   const [directory = "", ...more] = splitList(String(value));
   if (directory !== "" && more.length === 0) return directory;
   throw new ConfigError(`${where}: must be one directory: a broker keeps everything in one`);

@@ -1,12 +1,12 @@
 /**
- * What a broker is started with, validated. Made from flags, environment and file by `config/`,
- * or from `BrokerOptions` when embedded. Never changes while the broker runs: what may change
- * (Kafka's dynamic configs) lives in the metadata image.
+ * The validated settings of a broker, made from flags, environment and file by `config/`, or from
+ * `BrokerOptions` when embedded. They never change while the broker runs: configs that may change
+ * (Kafka's dynamic configs) are in the metadata image.
  */
 export interface BrokerSettings {
   /** Kafka's numeric broker id, 0 … 2^31-1. */
   readonly nodeId: number;
-  /** What the operator calls it, where the id was made of that. */
+  /** The operator's name for the broker, if its id is a hash of that. */
   readonly nodeName?: string;
   /** Address to listen on. */
   readonly bindAddress: string;
@@ -35,23 +35,23 @@ export interface ClusterSettings {
 /** The broker runs its own nats-server. */
 export interface ManagedEngine {
   readonly kind: "managed";
-  /** Where it listens for the nats-servers of the other brokers, as these can reach it. */
+  /** The address at which the nats-servers of other brokers reach this one. */
   readonly raftHost: string;
   readonly raftPort: number;
-  /** The nats-server to run. Left out: the one on PATH. */
+  /** Path of the nats-server to run. Default: the one on PATH. */
   readonly serverPath?: string;
 }
 
 /** Existing NATS servers. */
 export interface ExternalEngine {
   readonly kind: "external";
-  /** `nats://host:port` each; any one is enough to find the others. */
+  /** `nats://host:port` each. Any one of them tells the addresses of the others. */
   readonly urls: readonly string[];
 }
 
 export interface StaticDiscovery {
   readonly type: "static";
-  /** Raft addresses (`host:port`) of all brokers, this one's too or not. */
+  /** Raft addresses (`host:port`) of all brokers; may include this one's. */
   readonly peers: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export interface EtcdDiscovery {
   readonly type: "etcd";
   /** `host:port` or `http(s)://host:port` each. */
   readonly endpoints: readonly string[];
-  /** Of one request to etcd. `discovery.timeout`. */
+  /** Timeout of one request to etcd: `discovery.timeout`. */
   readonly timeoutMs: number;
 }
 

@@ -1,4 +1,4 @@
-// Reads the three sources by one table of keys: names, values and positions, not their meaning.
+// Reads flags, environment and file by one table of keys: load.ts merges them.
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ConfigError } from "./config-error.ts";
@@ -17,7 +17,7 @@ import { ValueError } from "./values.ts";
 export interface ConfigSources {
   /** By flag name without dashes (`bind-port`); `kafka` holds `name=value` texts. */
   readonly flags?: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
-  /** The process environment; only TARPAN_… is looked at. */
+  /** The process environment; only variables that begin with TARPAN_ are read. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly file?: { readonly path: string; readonly text: string } | undefined;
 }
@@ -79,7 +79,7 @@ function addKafkaFlag(layer: Layer, pair: string): void {
   layer.kafka.set(name, { value: pair.slice(at + 1), where: `--kafka ${name}` });
 }
 
-/** Kubernetes puts them beside a service "tarpan", and TARPAN_KAFKA_… beside one "tarpan-kafka". */
+/** Variables that Kubernetes sets for a service named "tarpan", or "tarpan-kafka". */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/;
 
 function isOfKubernetes(variable: string, value: string): boolean {
@@ -162,7 +162,7 @@ const isKey = (name: string) => keyOf(name) !== undefined;
 function unknownKey(where: string, name: string): ConfigError {
   const known = [...Object.keys(KEYS), ...Object.keys(ALIASES), "kafka"];
   const last = name.slice(name.lastIndexOf(".") + 1);
-  // A known key in the wrong section, or outside its own, is the more frequent slip.
+  // If no key is similar, this one may only be in the wrong section.
   const misplaced = known.find((key) => key.slice(key.lastIndexOf(".") + 1) === last);
   const near = nearest(name, known) ?? misplaced;
   const hint = near ? `did you mean "${near}"?` : `see "tarpan broker --help" for the keys`;

@@ -1,5 +1,5 @@
-// Reads single values. A file gives typed values, flags and environment give text: every parser
-// takes both. What a parser throws completes the sentence "<name> …".
+// Parses single values. A file gives typed values, flags and environment give text: every parser
+// takes both. It throws ValueError, whose message completes the sentence "<name> …".
 
 export type Parse<T> = (value: unknown) => T;
 
@@ -52,7 +52,7 @@ export const list: Parse<readonly string[]> = (value) => {
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * `10ms`, `5s`, `10m`, `24h`, `7d`, and parts of them in a row (`1h30m`). A bare 0 needs no unit.
+ * `10ms`, `5s`, `10m`, `24h`, `7d`, and several in a row (`1h30m`). A bare 0 needs no unit.
  */
 export const durationMs: Parse<number> = (value) => {
   if (value === 0 || value === "0") return 0;

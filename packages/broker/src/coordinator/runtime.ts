@@ -248,8 +248,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   }
 
   async #replay(index: number, leaderEpoch: number): Promise<CoordinatorShard<State, Rec, Timer>> {
-    const { env, metadata, partitions } = this.#parts;
-    const { topic, machine } = this.#tenant;
+    const { env, metadata, partitions, logger } = this.#parts;
+    const { name, topic, machine } = this.#tenant;
     const opening = partitions.takeOver(topic, index);
     if (opening !== null) await new Promise<void>((resolve) => opening.onOpen(resolve));
     const partition = partitions.find(topic, index);
@@ -258,8 +258,15 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     if (partition.leaderEpoch !== leaderEpoch) {
       throw this.#unavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
-    const world = { env, image: () => metadata.image, config: () => metadata.brokerConfig() };
-    return CoordinatorShard.load(partition, machine, world);
+    return CoordinatorShard.load(partition, machine, {
+      env,
+      image: () => metadata.image,
+      config: () => metadata.brokerConfig(),
+      reportBug: (error) => {
+        const what = `${name} failed and loads ${topic}-${index} anew`;
+        logger.error(`${what}: this is a bug in Tarpan`, { error });
+      },
+    });
   }
 
   #follow(delta: MetadataDelta): void {

@@ -15,8 +15,8 @@ import { type Operation, type Reply, Turn, type World } from "./turn.ts";
  * 1. Turns run one after another, each without an await. Their records are appended in that order,
  *    those of several turns as one batch.
  * 2. A reply is sent after the append of everything its turn could have seen.
- * 3. State is changed in place, so a failed append ends the shard: every waiting request is
- *    refused, and the runtime loads the partition anew.
+ * 3. State is changed in place, so a failed append, or an operation that throws, ends the shard:
+ *    every waiting request is refused, and the runtime loads the partition anew.
  * 4. Every request is answered or refused, once.
  */
 export class CoordinatorShard<State, Rec, Timer extends Keyed> {
@@ -118,6 +118,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
       turn = new Turn(this.#replayed.state, this.#deadlines, this.#world);
       operation(turn, reply);
     } catch (error) {
+      this.#world.reportBug(error);
       this.#fail(error);
       return DONE;
     }

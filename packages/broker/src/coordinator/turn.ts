@@ -22,6 +22,8 @@ export interface World {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   readonly image: () => MetadataImage;
   readonly config: () => BrokerConfig;
+  /** Tells the operator of an operation that threw. */
+  readonly reportBug: (error: unknown) => void;
 }
 
 interface Answer {
@@ -49,7 +51,11 @@ export class Turn<State, Rec, Timer extends Keyed> {
   #answers: Answer[] | null = null;
   #next: Operation<State, Rec, Timer>[] | null = null;
 
-  constructor(state: State, deadlines: Deadlines<Timer>, { env, image, config }: World) {
+  constructor(
+    state: State,
+    deadlines: Deadlines<Timer>,
+    { env, image, config }: Omit<World, "reportBug">,
+  ) {
     this.state = state;
     this.nowMs = env.clock.monotonicMs();
     this.wallMs = env.clock.wallMs();

@@ -104,6 +104,13 @@ export interface Network {
  * The file operations that the broker needs. Every method rejects with the operating system's error
  * (`code` is "ENOSPC", "EIO", …); the caller decides what it means.
  */
+export interface FileStat {
+  readonly sizeBytes: number;
+  readonly isDirectory: boolean;
+  /** When the content was last changed, ms since the epoch. */
+  readonly modifiedMs: number;
+}
+
 export interface FileSystem {
   /** Opens for reading and writing; `create` makes the file if it is missing. */
   open(path: string, options: OpenOptions): Promise<File>;
@@ -111,7 +118,7 @@ export interface FileSystem {
   /** Names in a directory, sorted. */
   list(path: string): Promise<string[]>;
   /** Null if there is no such file or directory. */
-  stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null>;
+  stat(path: string): Promise<FileStat | null>;
   /** Space of the path's volume that this process may use; null if the volume doesn't tell. */
   space(path: string): Promise<{ totalBytes: number; usableBytes: number } | null>;
   readFile(path: string): Promise<Uint8Array>;

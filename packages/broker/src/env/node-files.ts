@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import type { File, FileSystem, OpenOptions } from "./env.ts";
+import type { File, FileStat, FileSystem, OpenOptions } from "./env.ts";
 
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
@@ -55,10 +55,14 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-async function stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+async function stat(path: string): Promise<FileStat | null> {
   try {
     const found = await fs.promises.stat(path);
-    return { sizeBytes: found.size, isDirectory: found.isDirectory() };
+    return {
+      sizeBytes: found.size,
+      isDirectory: found.isDirectory(),
+      modifiedMs: found.mtimeMs,
+    };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;

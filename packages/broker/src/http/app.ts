@@ -11,10 +11,10 @@ import { type HttpEnv, METHODS, type Resource, type Route } from "./resource.ts"
 import { resourcesOf } from "./routes.ts";
 import { json } from "./text-response.ts";
 
-/** All resources as one app, with fetch's request and response. */
+/** All resources as one Hono app. */
 export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpEnv> {
   const app = new HonoBase<HttpEnv>({
-    // Hono's smallest router that supports the patterns below.
+    // Hono's smallest router that supports `:id{…}`.
     router: new TrieRouter(),
     getPath: (_request, options) => pathOf(options!.env!.incoming),
   });
@@ -32,7 +32,7 @@ export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpE
 }
 
 function serve(app: HonoBase<HttpEnv>, resource: Resource): void {
-  // An id may be empty: its handler then says what is wrong.
+  // Also matches an empty id, so that its handler says what is wrong.
   const path = resource.path.replace(":id", ":id{[^/]*}");
   app.use(path, expectWellEncoded);
   for (const method of METHODS) {
@@ -50,7 +50,7 @@ function notAllowed(resource: Resource): Route {
   return () => json(405, { error: `${resource.path} takes ${allow}` }, { allow });
 }
 
-/** Hono leaves a part undecoded that can't be decoded, and that could name another group. */
+/** Otherwise Hono would pass on the id undecoded, which may be the id of another group. */
 const expectWellEncoded: MiddlewareHandler<HttpEnv> = ({ env }, next) => {
   if (!isWellEncoded(pathOf(env.incoming)))
     throw new HttpError(400, "the path is not percent-encoded correctly");
@@ -67,8 +67,9 @@ function isWellEncoded(path: string): boolean {
 }
 
 /**
- * Until there is authentication, only clients on this machine may make changes, and no web page in
- * a browser there, because any site could be behind it: browsers send Origin with these methods.
+ * Until there is authentication, only clients on this machine may make changes. A web page in a
+ * browser on this machine may not, because it may come from any site: with these methods, browsers
+ * send an Origin header.
  */
 const refuseStrangers: MiddlewareHandler<HttpEnv> = ({ req, env }, next) => {
   if (!isLoopback(env.incoming.socket.remoteAddress ?? "")) {

@@ -5,7 +5,7 @@ import type { OnError } from "../server/shared.ts";
 import { createApp } from "./app.ts";
 import { HttpServer } from "./http-server.ts";
 
-/** Serves HTTP on sockets of the broker's listener. The first of them creates the server. */
+/** Serves HTTP on sockets of the broker's listener. The first socket creates the server. */
 export function createHttpEntrance(broker: BrokerAdmin, onError: OnError): HttpEntrance {
   let server: HttpServer | null = null;
   let closing = false;
@@ -15,8 +15,8 @@ export function createHttpEntrance(broker: BrokerAdmin, onError: OnError): HttpE
         socket.destroy();
         return;
       }
-      // Node's own part is loaded here and not imported: a start need not wait for it. It is a part
-      // of the running program, so an update of the files can't remove it.
+      // Loaded here and not imported, because a start need not wait for it. An upgrade of Tarpan
+      // can't delete it: it is built into the running Node.
       const { createServer } = process.getBuiltinModule("node:http");
       server ??= new HttpServer(createServer, createApp(broker, onError), onError);
       server.accept(socket, firstBytes);

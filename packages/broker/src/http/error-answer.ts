@@ -12,7 +12,7 @@ const STATUS: Readonly<Record<AdminErrorKind, number>> = {
   "outcome-unknown": 503,
 };
 
-/** Null for an error that is a bug. */
+/** The response for an HttpError or AdminError; null for any other error, which is a bug. */
 export function errorAnswer(error: unknown): Response | null {
   if (error instanceof HttpError) return json(error.status, { error: error.message });
   if (!(error instanceof AdminError)) return null;

@@ -1,4 +1,4 @@
-/** The HTTP request itself is wrong; what the broker can't do is an AdminError. */
+/** An error of the HTTP request or server, with its status. The broker's own are AdminErrors. */
 export class HttpError extends Error {
   readonly status: number;
 

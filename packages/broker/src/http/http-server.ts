@@ -15,7 +15,7 @@ export class HttpServer implements HttpEntrance {
     this.#app = app;
     this.#onError = onError;
     this.#server = create((request, response) => void this.#serve(request, response));
-    // Node checks for requests that take too long only in servers that listen.
+    // Node checks request timeouts only in servers that listen, so this one claims to.
     this.#server.emit("listening");
   }
 
@@ -28,7 +28,7 @@ export class HttpServer implements HttpEntrance {
 
   close(): void {
     this.#closing = true;
-    // Ends idle connections and the timer above; its error says that it was not listening.
+    // Ends idle connections and Node's timeout checks. Its error, "not running", is ignored.
     this.#server.close(() => {});
   }
 
@@ -38,7 +38,7 @@ export class HttpServer implements HttpEntrance {
       await answer(this.#app, request, response, () => ({
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
-        // An unread body would be taken for the next request.
+        // Otherwise Node would read an unread body as the next request.
         ...(this.#closing || !reading ? { connection: "close" } : {}),
       }));
     } catch (error) {

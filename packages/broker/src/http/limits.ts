@@ -1,5 +1,5 @@
-/** Bytes of a request's body. */
+/** Most bytes of a request's body. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** When a client may retry while a coordinator loads. */
+/** When a client may retry if the coordinator is not available. */
 export const RETRY_AFTER_SECONDS = 1;

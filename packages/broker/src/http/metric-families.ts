@@ -6,7 +6,7 @@ import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
 export interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
-  /** When it differs from the family's: `_bucket`, `_sum` and `_count` of a histogram. */
+  /** Only for a histogram: the family's name with `_bucket`, `_sum` or `_count`. */
   readonly metricName?: string;
 }
 
@@ -20,7 +20,7 @@ export interface Family {
 
 /**
  * All of Tarpan's own metrics; times in seconds and sizes in bytes, as Prometheus recommends.
- * `groups` returns what was collected for this scrape.
+ * `groups` returns the data that was collected for this scrape.
  */
 export function familiesOf(broker: BrokerAdmin, groups: () => GroupUsage): Family[] {
   return [

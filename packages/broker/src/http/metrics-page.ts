@@ -4,13 +4,13 @@ import type { GroupUsage } from "../admin/groups-admin.ts";
 import { HttpError } from "./http-error.ts";
 import { type Family, familiesOf } from "./metric-families.ts";
 
-/** Prometheus' text format. Each broker has a registry of its own, made at the first scrape. */
+/** Serves Prometheus' text format. Each broker has its own registry, made at the first scrape. */
 export function metricsPage(
   broker: BrokerAdmin,
   importProm = importPromClient,
 ): () => Promise<{ contentType: string; body: string }> {
   let registry: Promise<Registry> | null = null;
-  // Collected once per scrape for all families; a scrape at the same time sees equally new rows.
+  // Collected once per scrape for all families. Scrapes at the same time may share the newest.
   let groups: GroupUsage = { groups: [], offsets: [] };
   return async () => {
     groups = await broker.groups.usage();
@@ -28,7 +28,7 @@ export function metricsPage(
 
 type PromClient = typeof import("prom-client");
 
-/** Rejects with HttpError. Also called soon after the start: see load-later.ts. */
+/** Rejects with HttpError. Also called soon after the broker's start: see load-later.ts. */
 export async function importPromClient(): Promise<PromClient> {
   try {
     return (await import("prom-client")).default;
@@ -45,7 +45,7 @@ function registryOf(prom: PromClient, broker: BrokerAdmin, groups: () => GroupUs
   return registry;
 }
 
-/** The values are counted elsewhere as plain numbers; prom-client only needs how to get them. */
+/** The broker counts the values itself, as plain numbers; prom-client calls `get` to read them. */
 function asMetric(family: Family): Metric {
   const get = async () => ({ ...family, values: [...family.collect()] });
   return { name: family.name, get } as unknown as Metric;

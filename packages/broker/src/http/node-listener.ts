@@ -1,4 +1,4 @@
-// Adapts node:http to an app with fetch's request and response.
+// Runs an app with fetch's Request and Response on node:http.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readText } from "./request-body.ts";
 import { TextResponse } from "./text-response.ts";
@@ -13,7 +13,7 @@ interface Plain {
   readonly body: string | Buffer;
 }
 
-/** As it was sent: not decoded, and a # is part of it. */
+/** The path as it was sent: not decoded, and a # belongs to it. */
 export function pathOf({ url = "/" }: IncomingMessage): string {
   return url.split("?", 1)[0]!;
 }
@@ -22,7 +22,7 @@ export interface FetchApp {
   readonly fetch: (request: Request, bindings: NodeBindings) => Response | Promise<Response>;
 }
 
-/** Answers one request. Rejects when the app does, or for a bug. */
+/** Answers one request. Rejects if the app does. */
 export async function answer(
   app: FetchApp,
   incoming: IncomingMessage,
@@ -61,7 +61,7 @@ class NodeRequest {
     const { method = "GET", url = "/", headers } = incoming;
     this.#incoming = incoming;
     this.method = method === "HEAD" ? "GET" : method;
-    // Only the query is read from it, never the host.
+    // Only the query of this URL is read, never the host.
     this.url = `http://localhost${url}`;
     this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
   }

@@ -17,13 +17,13 @@ export async function readJson(req: HonoRequest): Promise<unknown> {
   }
 }
 
-/** Rejects with HttpError 413. */
+/** The request's body. Rejects with HttpError 413. */
 export async function readText(incoming: IncomingMessage): Promise<string> {
   const tooLarge = () => new HttpError(413, `a body has at most ${MAX_BODY_BYTES} bytes`);
   if (Number(incoming.headers["content-length"] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
-  // Leaving the loop must not destroy the socket: the answer is still to be written to it.
+  // Leaving the loop must not destroy the socket: the answer will be written to it.
   for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     length += chunk.length;
     if (length > MAX_BODY_BYTES) throw tooLarge();

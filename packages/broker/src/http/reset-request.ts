@@ -3,7 +3,7 @@ import type { OffsetReset, ResetTarget } from "../admin/groups-admin.ts";
 
 const FIELDS = ["topic", "partitions", "to", "execute"];
 
-/** Checks the body of a reset. Throws AdminError with the field that is wrong. */
+/** Checks the body of a reset. Throws AdminError, which names the wrong field. */
 export function readReset(body: unknown): OffsetReset {
   if (!isObject(body)) throw new AdminError("invalid", "the body must be an object");
   for (const field of Object.keys(body)) {

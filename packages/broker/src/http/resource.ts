@@ -1,18 +1,18 @@
 import type { Context, Handler } from "hono";
 import type { NodeBindings } from "./node-listener.ts";
 
-/** What the server gives to every handler. */
+/** The context of every route, for Hono's types. */
 export interface HttpEnv {
   Bindings: NodeBindings;
 }
 
 export type Route = Handler<HttpEnv>;
 
-/** GET only reads, and serves HEAD, too; the other methods change something. */
+/** GET reads, and also serves HEAD. The other methods change something. */
 export const METHODS = ["GET", "POST", "DELETE"] as const;
 export type Method = (typeof METHODS)[number];
 
-/** A path, in which `:id` stands for any text, with a route for each method. */
+/** A path, in which `:id` matches any text, with a route for each method. */
 export interface Resource extends Readonly<Partial<Record<Method, Route>>> {
   readonly path: string;
 }

@@ -76,6 +76,18 @@ export interface Log extends ReadableLog {
   /** Only where the engine can compact a log (`cleanup.policy=compact`). */
   readonly compactor?: Compactor;
 
+  /**
+   * The parts of the log that are freed one by one, oldest first; a last part without batches is
+   * left out. They are found while the caller iterates. Throws LogError.
+   */
+  segments(): AsyncIterable<LogSegment> | Iterable<LogSegment>;
+
+  /**
+   * Only where segments are closed: closes the last one if it is older than `segmentMs`, because
+   * otherwise only the next append would do that.
+   */
+  rollIfOld?(): Promise<void>;
+
   /** Makes `offset` (<= endOffset) the start of the log, durably, and frees what it can. */
   deleteBefore(offset: number): Promise<void>;
 
@@ -86,11 +98,27 @@ export interface Log extends ReadableLog {
   saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
 }
 
+export interface LogSegment {
+  /** One past its last offset. */
+  readonly endOffset: number;
+  readonly sizeBytes: number;
+  /**
+   * When its newest record was written, wall clock, ms: the largest timestamp, but not later than
+   * the last write to this segment or a later one. So a timestamp from the future, or a clock that
+   * was wrong for a while, can't keep a segment for ever.
+   */
+  readonly newestMs: number;
+}
+
 export interface LogOptions {
   /** Bytes after which a segment is closed and the next begun. `segment.bytes`. */
   readonly segmentBytes: number;
   /** Age of a segment's first record after which the segment is closed, ms. `segment.ms`. */
   readonly segmentMs: number;
+  /** Longest time by which a segment is closed earlier than that, at random, ms. Default 0. */
+  readonly segmentJitterMs?: number;
+  /** How long the files of a deleted segment are kept, ms. Default 0. `file.delete.delay.ms`. */
+  readonly fileDeleteDelayMs?: number;
   /** Bytes of batches between two entries of the offset index. `index.interval.bytes`. */
   readonly indexIntervalBytes: number;
   /**

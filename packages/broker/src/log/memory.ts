@@ -2,12 +2,14 @@
 // disk. `endOffset` moves a microtask after `append`, never within the call, so that callers see
 // the same order of events as on an engine with a disk.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
-import type { Log, LogId, LogOptions } from "./log.ts";
+import type { Clock } from "../env/env.ts";
+import type { Log, LogId, LogOptions, LogSegment } from "./log.ts";
 import type { LogEngine } from "./log-engine.ts";
 import { LogError } from "./log-error.ts";
 import { ownBatch } from "./own-batch.ts";
+import { correctWrittenAt, newestMsOf, type WrittenPart } from "./written-at.ts";
 
-interface Entry {
+interface Entry extends WrittenPart {
   readonly baseOffset: number;
   readonly nextOffset: number;
   readonly maxTimestamp: number;
@@ -28,15 +30,20 @@ export class MemoryEngine implements LogEngine {
   readonly cleanlyClosed = false;
   readonly replication = null;
   readonly problem = null;
+  readonly #clock: Clock;
   readonly #logs = new Map<string, Stored>();
   #closed = false;
+
+  constructor({ clock }: { readonly clock: Clock }) {
+    this.#clock = clock;
+  }
 
   async create(id: LogId, options: LogOptions): Promise<Log> {
     this.#refuseWhenClosed();
     if (this.#logs.has(nameOf(id))) throw new LogError("exists", `log ${nameOf(id)} exists`);
     const stored: Stored = { id, entries: [], startOffset: 0, checkpoint: null, open: null };
     this.#logs.set(nameOf(id), stored);
-    return openStored(stored, options);
+    return openStored(stored, options, this.#clock);
   }
 
   async open(id: LogId, options: LogOptions): Promise<Log> {
@@ -45,7 +52,7 @@ export class MemoryEngine implements LogEngine {
     if (stored?.id.topicId !== id.topicId)
       throw new LogError("missing", `log ${nameOf(id)} with topic id ${id.topicId} is not there`);
     if (stored.open) throw new LogError("exists", `log ${nameOf(id)} is already open`);
-    return openStored(stored, options);
+    return openStored(stored, options, this.#clock);
   }
 
   async delete(id: LogId): Promise<void> {
@@ -79,14 +86,15 @@ function nameOf(id: LogId): string {
   return `${id.topic}-${id.partition}`;
 }
 
-function openStored(stored: Stored, options: LogOptions): MemoryLog {
-  stored.open = new MemoryLog(stored, options);
+function openStored(stored: Stored, options: LogOptions, clock: Clock): MemoryLog {
+  stored.open = new MemoryLog(stored, options, clock);
   return stored.open;
 }
 
 class MemoryLog implements Log {
   readonly damagedRanges = 0;
   readonly #stored: Stored;
+  readonly #clock: Clock;
   #onAdvance: ((sizeBytes: number) => void) | undefined;
   #endOffset: number;
   #nextOffset: number;
@@ -97,8 +105,9 @@ class MemoryLog implements Log {
   #appendedBytes = 0;
   #closed = false;
 
-  constructor(stored: Stored, options: LogOptions) {
+  constructor(stored: Stored, options: LogOptions, clock: Clock) {
     this.#stored = stored;
+    this.#clock = clock;
     this.#onAdvance = options.onAdvance;
     this.#endOffset = stored.entries.at(-1)?.nextOffset ?? stored.startOffset;
     this.#nextOffset = this.#endOffset;
@@ -133,8 +142,10 @@ class MemoryLog implements Log {
       baseOffset,
       nextOffset: baseOffset + lastOffsetDeltaAt(view, 0) + 1,
       maxTimestamp: maxTimestampAt(view, 0),
+      writtenAtMs: this.#clock.wallMs(),
       batch: ownBatch(batch),
     };
+    correctWrittenAt(this.#stored.entries, entry.writtenAtMs);
     this.#stored.entries.push(entry);
     this.#nextOffset = entry.nextOffset;
     this.#appendedBytes += batch.byteLength;
@@ -178,6 +189,19 @@ class MemoryLog implements Log {
         entry.baseOffset < this.#endOffset,
     );
     return found ? Math.max(found.baseOffset, first) : null;
+  }
+
+  /** Every batch is one. */
+  *segments(): Generator<LogSegment> {
+    this.#refuseWhenClosed();
+    for (const entry of [...this.#stored.entries]) {
+      if (entry.nextOffset > this.#endOffset) return;
+      yield {
+        endOffset: entry.nextOffset,
+        sizeBytes: entry.batch.byteLength,
+        newestMs: newestMsOf(entry.maxTimestamp, entry),
+      };
+    }
   }
 
   async deleteBefore(offset: number): Promise<void> {

@@ -14,7 +14,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** What goes beside the message. */
+/** Logged beside the message. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -22,12 +22,12 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 /** pino's levels, the lowest first. */
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
-/** Whether the logger writes lines of that level. One whose own level is unknown writes all. */
+/** Whether the logger writes lines of that level. A logger with an unknown level writes all. */
 export function isLogged({ level = "info" }: Logger, ofLine: LogLevel): boolean {
   return LEVELS.indexOf(level) <= LEVELS.indexOf(ofLine);
 }
 
-/** For embedded brokers, which say nothing unless they are given a logger. */
+/** The default of embedded brokers. */
 export const silentLogger: Logger = {
   level: "error",
   debug() {},

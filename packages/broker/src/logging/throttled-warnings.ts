@@ -1,9 +1,9 @@
 import type { Env, Timer } from "../env/env.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 
-/** One warning of a kind in this time, ms; more of them are counted. */
+/** In this time, one warning of a kind is logged and the others are counted. */
 export const WARNING_INTERVAL_MS = 60_000;
-/** Kinds of warnings that are remembered: a client that causes ever new ones costs no more. */
+/** Kinds of warnings that are remembered. All further kinds count as one, to bound the memory. */
 export const MAX_WARNING_KEYS = 100;
 
 interface Throttled {
@@ -15,14 +15,14 @@ interface Throttled {
 }
 
 /**
- * Warnings that a peer can cause as often as it likes. The first one of a kind is logged at once.
- * At the end of the minute the last of those that followed is logged with their number, so that the
- * log shows every kind and is not flooded.
+ * Limits warnings that a peer can cause as often as it likes. The first one of a kind is logged at
+ * once. After WARNING_INTERVAL_MS the last one since is logged, with the number of repeats, so that
+ * the log shows every kind and is not flooded.
  */
 export class ThrottledWarnings {
   readonly #env: Pick<Env, "timers">;
   readonly #logger: Logger;
-  readonly #sorts = new Map<string, Throttled>();
+  readonly #kinds = new Map<string, Throttled>();
   #closed = false;
 
   constructor(env: Pick<Env, "timers">, logger: Logger) {
@@ -30,12 +30,12 @@ export class ThrottledWarnings {
     this.#logger = logger;
   }
 
-  /** Warnings with the same `key` are of one sort. */
+  /** Warnings with the same `key` are of one kind. */
   warn(key: string, message: string, fields: LogFields, level: LogLevel = "warn"): void {
     if (this.#closed) return;
-    const full = this.#sorts.size >= MAX_WARNING_KEYS && !this.#sorts.has(key);
-    const sort = full ? "others" : key;
-    const known = this.#sorts.get(sort);
+    const full = this.#kinds.size >= MAX_WARNING_KEYS && !this.#kinds.has(key);
+    const kind = full ? "others" : key;
+    const known = this.#kinds.get(kind);
     if (known !== undefined) {
       known.repeats++;
       known.message = message;
@@ -43,33 +43,33 @@ export class ThrottledWarnings {
       return;
     }
     this.#logger[level](message, fields);
-    this.#sorts.set(sort, { level, repeats: 0, message, fields, timer: this.#arm(sort) });
+    this.#kinds.set(kind, { level, repeats: 0, message, fields, timer: this.#arm(kind) });
   }
 
   close(): void {
     this.#closed = true;
-    for (const [key, { timer }] of this.#sorts) {
+    for (const [key, { timer }] of this.#kinds) {
       timer.cancel();
-      this.#tell(key);
+      this.#logRepeats(key);
     }
-    this.#sorts.clear();
+    this.#kinds.clear();
   }
 
   #arm(key: string): Timer {
     return this.#env.timers.after(WARNING_INTERVAL_MS, () => {
-      if (!this.#tell(key)) this.#sorts.delete(key);
-      else this.#sorts.get(key)!.timer = this.#arm(key);
+      if (!this.#logRepeats(key)) this.#kinds.delete(key);
+      else this.#kinds.get(key)!.timer = this.#arm(key);
     });
   }
 
   /** False when there is nothing to log. */
-  #tell(key: string): boolean {
-    const sort = this.#sorts.get(key)!;
-    if (sort.repeats === 0) return false;
-    const repeats = sort.repeats;
-    sort.repeats = 0;
-    const message = `${sort.message} (${repeats} more like this)`;
-    this.#logger[sort.level](message, { ...sort.fields, repeats });
+  #logRepeats(key: string): boolean {
+    const throttled = this.#kinds.get(key)!;
+    if (throttled.repeats === 0) return false;
+    const repeats = throttled.repeats;
+    throttled.repeats = 0;
+    const message = `${throttled.message} (${repeats} more like this)`;
+    this.#logger[throttled.level](message, { ...throttled.fields, repeats });
     return true;
   }
 }

@@ -1,3 +1,4 @@
+import { LogError } from "../log/log-error.ts";
 import { type Decision, StateMachineError } from "../state-machine/replayed-state.ts";
 import type { MetadataImage } from "./image.ts";
 import type { LocalController } from "./local-controller.ts";
@@ -21,17 +22,23 @@ export async function recordWithLogs<Plan>(
 ): Promise<ReadonlyMap<Plan, Outcome>> {
   if (plans.length === 0) return new Map();
   const { host } = controller;
+  const discard = (some: readonly Plan[]) =>
+    host.discardLogs(some.flatMap(logsOf).map(({ id }) => id));
   let lost: ReadonlyMap<Plan, Outcome>;
   try {
     if (controller.failure !== null) throw controller.failure;
     await host.createLogs(plans.flatMap(logsOf));
     lost = await controller.decide((image) => decideAll(image, plans, recordsOf));
   } catch (error) {
+    if (!(error instanceof LogError || error instanceof StateMachineError)) {
+      await discard(plans);
+      throw error;
+    }
     const failed = storageRefusal(error);
     lost = new Map(plans.map((plan) => [plan, failed]));
     if (error instanceof StateMachineError && error.code === "TARPAN_STATE_OFFLINE") return lost;
   }
-  if (lost.size > 0) await host.discardLogs([...lost.keys()].flatMap(logsOf).map(({ id }) => id));
+  if (lost.size > 0) await discard([...lost.keys()]);
   return lost;
 }
 

@@ -40,3 +40,12 @@ export const REPLICATED_CLOSE_GRACE_MS = 2_000;
  * less than any client's time-out.
  */
 export const TAKE_OVER_WAIT_MS = 2_000;
+
+/** When retention is first checked after a start, unless the interval is shorter; as in Kafka. */
+export const FIRST_RETENTION_CHECK_MS = 30_000;
+
+/** A jump of the wall clock forward, from which on retention waits before it counts. */
+export const CLOCK_JUMP_MIN_MS = 60_000;
+
+/** How long such a jump must have lasted. */
+export const CLOCK_JUMP_HELD_MS = 24 * 3_600_000;

@@ -11,11 +11,13 @@ import { forEachLog } from "./for-each-log.ts";
 import { LeadershipChanges } from "./leadership-changes.ts";
 import type { LogHost } from "./log-host.ts";
 import { Partition } from "./partition.ts";
+import { Retention } from "./retention.ts";
 import {
   endTakeOver,
   type HostedPartition,
   newSlot,
   type PartitionSettings,
+  type PartitionStatus,
   type Slot,
 } from "./slot.ts";
 
@@ -23,6 +25,8 @@ export interface PartitionsOptions {
   readonly nodeId: number;
   /** The current value of producer.id.expiration.ms. */
   readonly producerExpirationMs: () => number;
+  /** The current value of log.retention.check.interval.ms. */
+  readonly retentionCheckIntervalMs: () => number;
   /** For logs of topics that are not in the metadata yet. */
   readonly newLogSettings: () => PartitionSettings;
   /** This broker's leadership; see Metadata. */
@@ -40,6 +44,7 @@ export interface PartitionsOptions {
  * 3. A replicated log is opened again for each leader epoch, which fences the previous leader.
  */
 export class Partitions implements PartitionHost {
+  readonly retention: Retention;
   readonly #host: LogHost;
   readonly #env: Env;
   readonly #logger: Logger;
@@ -61,10 +66,13 @@ export class Partitions implements PartitionHost {
     this.#options = options;
     this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipChanges(env.timers, logger);
+    const checkIntervalMs = options.retentionCheckIntervalMs;
+    this.retention = new Retention({ env, logger, partitions: this, checkIntervalMs });
   }
 
-  /** Starts maintenance: offline partitions are opened again, idle producers forgotten. */
+  /** Starts retention and maintenance: offline partitions are opened again. */
   start(): void {
+    this.retention.start();
     this.#scheduleMaintenance();
   }
 
@@ -190,6 +198,7 @@ export class Partitions implements PartitionHost {
     this.#closed = true;
     this.#maintenance?.cancel();
     this.#news.close();
+    await this.retention.close();
     await Promise.all([this.#host.deleted(), ...this.#turns.values()]);
     await forEachLog([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
@@ -333,17 +342,13 @@ export class Partitions implements PartitionHost {
   }
 }
 
-export interface PartitionStatus {
-  readonly hosted: HostedPartition;
-  readonly partition: Partition | null;
-  readonly failure: LogError | null;
-}
-
 /** `holder` is filled later, because the log must be opened before its partition. */
 function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
-  const { segmentBytes, segmentMs, indexIntervalBytes } = settings;
+  const { segmentBytes, segmentMs, segmentJitterMs, indexIntervalBytes, fileDeleteDelayMs } =
+    settings;
   const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
-  return { segmentBytes, segmentMs, indexIntervalBytes, onAdvance };
+  const onSegments = { segmentBytes, segmentMs, segmentJitterMs, fileDeleteDelayMs };
+  return { ...onSegments, indexIntervalBytes, onAdvance };
 }
 
 function keyOf(id: LogId): string {

@@ -7,7 +7,15 @@ import type { Partition } from "./partition.ts";
 export interface PartitionSettings {
   readonly segmentBytes: number;
   readonly segmentMs: number;
+  readonly segmentJitterMs: number;
   readonly indexIntervalBytes: number;
+  readonly fileDeleteDelayMs: number;
+  /** Whether retention deletes old records; without it they are only compacted. */
+  readonly deleteOld: boolean;
+  /** Negative for no limit. */
+  readonly retentionMs: number;
+  /** Negative for no limit. */
+  readonly retentionBytes: number;
 }
 
 /** A partition that this broker leads, by the metadata. */
@@ -30,6 +38,13 @@ export interface Slot {
   released: boolean;
   /** The first opening; null once it has succeeded or failed, or is no longer needed. */
   takeOver: Latch | null;
+}
+
+/** `failure`: why it is offline. */
+export interface PartitionStatus {
+  readonly hosted: HostedPartition;
+  readonly partition: Partition | null;
+  readonly failure: LogError | null;
 }
 
 export function newSlot(hosted: HostedPartition, partition: Partition | null): Slot {

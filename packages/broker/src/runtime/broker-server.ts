@@ -25,7 +25,7 @@ import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 
-/** A broker that serves. */
+/** A broker that was started. */
 export interface RunningBroker {
   readonly host: string;
   /** The real port, even if port 0 was configured. */
@@ -35,7 +35,7 @@ export interface RunningBroker {
   readonly nodeId: number;
   readonly clusterId: string;
   /**
-   * Accepts no further request, finishes those in progress and makes everything durable. A second
+   * Accepts no further requests, finishes those in progress and makes everything durable. A second
    * call returns the promise of the first.
    */
   stop(): Promise<void>;
@@ -49,8 +49,8 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
 }
 
 /**
- * Serves clients from storage that is open. The constructor only wires; `stop` undoes what `start`
- * did in reverse order, and closes the storage last.
+ * Serves clients from opened storage. The constructor only connects the parts. `stop` undoes what
+ * `start` did, in reverse order, and closes the storage last.
  */
 export class BrokerServer implements RunningBroker {
   readonly state: BrokerState;
@@ -81,7 +81,7 @@ export class BrokerServer implements RunningBroker {
     const config = state.metadata.brokerConfig();
     this.services = this.#newServices(config);
     this.#listener = this.#newListener(config);
-    // An isolated broker can't answer clients that wait: without a connection they ask others.
+    // An isolated broker can't answer waiting clients. When cut off, they ask other brokers.
     state.cluster?.onIsolated(() => this.#listener.cutKafka());
   }
 
@@ -106,7 +106,7 @@ export class BrokerServer implements RunningBroker {
     return this.state.metadata.clusterId;
   }
 
-  /** Begins to serve clients. If that fails, everything is closed again, the storage too. */
+  /** Begins to serve clients. If that fails, everything is closed, including the storage. */
   async start(): Promise<void> {
     try {
       await this.#start();
@@ -131,7 +131,8 @@ export class BrokerServer implements RunningBroker {
     await this.#listener.listen();
     this.#port = this.#listener.port;
     started.add(() => this.#closeListener());
-    // Group members that wait in a rebalance would delay the listener's end; their clients retry.
+    // Answers group members that wait in a rebalance, which would delay the listener's end. Their
+    // clients retry.
     started.add(() => groups.close());
     await this.#register();
     groups.load();
@@ -170,7 +171,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata, unclean, cluster } = this.state;
     const at = registeredAddress(this.#settings, this.port);
     const rack = this.#settings.kafkaConfigs["broker.rack"] ?? null;
-    // A standalone broker does not wait for others here, so it registers first and stops then.
+    // A standalone broker waits for no other here: it finishes its registration, then stops.
     const stopping = cluster === null ? undefined : this.#context.stopping;
     await unlessAborted(metadata.registerBroker({ ...at, rack, unclean }), stopping);
   }

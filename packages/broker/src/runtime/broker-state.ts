@@ -9,7 +9,7 @@ export interface BrokerState {
   readonly engine: LogEngine;
   readonly metadata: Metadata;
   readonly partitions: Partitions;
-  /** The last broker on these logs did not stop in order. Always false in a cluster. */
+  /** Whether the last broker on these logs was not stopped cleanly. Always false in a cluster. */
   readonly unclean: boolean;
   /** Null for a standalone broker. */
   readonly cluster: ClusterAccess | null;

@@ -11,19 +11,19 @@ export interface ClusterServers {
   readonly bus: Bus;
   /** See ClusterEngine. */
   readonly removeServer: ClusterEngine["removeServer"];
-  /** Restarts the server beside this broker; null if no server writes to this broker's disk. */
+  /** Restarts the nats-server that this broker runs; null if it runs none. */
   readonly restartServer: (() => void) | null;
   /** What is wrong now, in one line; null if nothing is. */
   readonly problem: string | null;
   /** Never rejects. */
   facts(): Promise<EngineFacts>;
-  /** Closes the connections, and stops the server beside this broker. */
+  /** Closes the connections, and stops the nats-server that this broker runs. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the server beside this broker, or connects to external ones, and waits without a limit
- * until they answer. Rejects with an operational error, or with the signal's reason; then nothing
+ * Starts this broker's nats-server, or connects to external ones, and waits without a limit until
+ * they answer. Rejects with an operational error, or with the signal's reason; then nothing
  * is left running.
  */
 export type StartServers = (

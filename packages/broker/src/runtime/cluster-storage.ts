@@ -65,8 +65,8 @@ async function takeDirectory(
 }
 
 /**
- * Watches the disk of the broker's own nats-server. A server that met a full disk does not answer
- * appends any more, even when there is room again, so it is restarted then.
+ * Watches the disk of the broker's own nats-server. After a full disk the server answers no
+ * appends, even when there is room again, so it is restarted then.
  */
 async function watchDisk(
   directory: string,
@@ -85,7 +85,7 @@ async function watchDisk(
 }
 
 interface EngineParts {
-  /** Null if no server of this broker writes to it. */
+  /** Null if this broker runs no nats-server. */
   readonly disk: DiskSpace | null;
   readonly facts: FreshFacts;
   readonly opened: CloseStack;

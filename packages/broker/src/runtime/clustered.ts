@@ -41,13 +41,13 @@ export function openClustered(
   });
 }
 
-/** If the broker is told to stop, it does not wait for the engine to answer. */
+/** Rejects at once if the broker is told to stop, without waiting for the engine. */
 async function join(parts: MemberParts): Promise<ClusterMember> {
   const joining = ClusterMember.join(parts);
   try {
     return await unlessAborted(joining, parts.stopping);
   } catch (error) {
-    // Should it join later, it is closed at once.
+    // If it still joins, it is closed at once.
     joining.then((member) => member.close()).catch(() => {});
     throw error;
   }

@@ -29,7 +29,7 @@ export function followMetadata(metadata: Metadata, partitions: Partitions): void
   });
 }
 
-/** Partitions that this broker led and does not lead any more, except of deleted topics. */
+/** Partitions that this broker no longer leads, except those of deleted topics. */
 function* partitionsLost({ topics }: MetadataDelta, nodeId: number) {
   for (const { id, name, now: topic, partitions } of topics) {
     if (topic === null) continue;
@@ -39,7 +39,7 @@ function* partitionsLost({ topics }: MetadataDelta, nodeId: number) {
   }
 }
 
-/** Of a topic's partitions that have changed, those that this broker leads. */
+/** The changed partitions of a topic that this broker leads. */
 function changedOf({ now: topic, partitions }: TopicDelta, metadata: Metadata): HostedPartition[] {
   if (topic === null) return [];
   const led = partitions.filter(({ now }) => now?.leader === metadata.nodeId);
@@ -71,7 +71,7 @@ function hosting({ name: topic, id: topicId }: TopicImage, metadata: Metadata) {
   };
 }
 
-/** The brokers' defaults for topics have changed, which may concern every hosted partition. */
+/** All hosted partitions with their new settings, after the brokers' defaults have changed. */
 function configuredAnew(before: TopicConfig, metadata: Metadata, partitions: Partitions) {
   const defaults = metadata.topicConfig("");
   const all: HostedPartition[] = [];
@@ -83,7 +83,7 @@ function configuredAnew(before: TopicConfig, metadata: Metadata, partitions: Par
   return all;
 }
 
-/** Most changes of broker configs leave the defaults of topics as they are. */
+/** Most changes of broker configs do not change the defaults of topics. */
 function isEqual(a: TopicConfig, b: TopicConfig): boolean {
   if (a === b) return true;
   const keys = Object.keys(a) as (keyof TopicConfig)[];

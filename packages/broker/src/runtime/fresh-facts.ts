@@ -3,7 +3,7 @@ import type { EngineFacts } from "../nats/facts.ts";
 
 const FACTS_INTERVAL_MS = 5_000;
 
-/** The engine's facts, refreshed every few seconds: /cluster/status must not wait for them. */
+/** Facts about the engine, refreshed every few seconds: /cluster/status must not wait for them. */
 export class FreshFacts {
   readonly #timers: Env["timers"];
   readonly #ask: () => Promise<EngineFacts>;

@@ -1,12 +1,12 @@
-// Loads modules that a start need not wait for. A running broker must load them soon all the same:
-// an upgrade deletes the files of the version that runs, and they can't be loaded after that.
+// Loads modules that a start need not wait for. They must be loaded soon after it, even if nothing
+// uses them yet: an upgrade deletes the files of the running version.
 import { compress } from "@tarpan/codecs";
 import type { Timer, Timers } from "../env/env.ts";
 import { loadRe2 } from "../groups/model/regex/topic-pattern.ts";
 import { importPromClient } from "../http/metrics-page.ts";
 import type { Logger } from "../logging/logger.ts";
 
-/** From the start on. Loading blocks the event loop, for which first requests shall not wait. */
+/** After the start. Loading blocks the event loop, and would delay the first requests. */
 const LOAD_DELAY_MS = 1_000;
 
 export interface LaterPart {
@@ -16,14 +16,14 @@ export interface LaterPart {
 
 const ZSTD = 4;
 
-/** Only zstd is needed of the codecs: the others have a substitute in Tarpan itself. */
+/** Of the codecs only zstd: the others have an implementation in Tarpan that needs no package. */
 const PARTS: readonly LaterPart[] = [
   { name: "metrics", load: importPromClient },
   { name: "zstd", load: async () => compress(ZSTD, new Uint8Array(0)) },
   { name: "regular expressions", load: async () => loadRe2() },
 ];
 
-/** Loads the parts one after another and logs failures. Cancelling the timer loads nothing. */
+/** Loads the parts one after another and logs failures. Cancel the timer to load none. */
 export function loadLater(timers: Timers, logger: Logger, parts = PARTS): Timer {
   return timers.after(LOAD_DELAY_MS, async () => {
     for (const { name, load } of parts) {

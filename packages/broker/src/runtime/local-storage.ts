@@ -13,7 +13,7 @@ export interface Storage {
   readonly metadataLog: Log;
   readonly clusterId: string;
   readonly nodeId: number;
-  /** What recovery has done up to now; null if the last broker on this storage stopped in order. */
+  /** The progress of recovery; null if the last broker on this storage was stopped cleanly. */
   readonly recovery: RecoveryView | null;
   /** See LogEngine.close. */
   close(options?: { clean?: boolean }): Promise<void>;
@@ -63,7 +63,7 @@ export async function openStorage(
 }
 
 async function openMemory(settings: BrokerSettings, { env }: StorageContext): Promise<Storage> {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(env);
   return {
     engine,
     metadataLog: await engine.create(METADATA_LOG, METADATA_LOG_OPTIONS),

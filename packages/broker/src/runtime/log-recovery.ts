@@ -2,12 +2,12 @@ import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { RecoveryView } from "./local-storage.ts";
 
-/** How often a start that takes long logs its progress. */
+/** How often a long recovery logs its progress. */
 const PROGRESS_INTERVAL_MS = 5_000;
 
 /**
- * Runs `opening`, which opens `total` logs after an unclean stop, and logs its progress and what
- * was recovered.
+ * Runs `opening`, which opens `total` logs after an unclean stop. Logs its progress, and the
+ * recovery at the end.
  */
 export async function logRecovery(
   recovered: RecoveryView,

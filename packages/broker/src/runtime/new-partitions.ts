@@ -11,11 +11,11 @@ interface Parts {
   readonly env: Env;
   readonly logger: Logger;
   readonly nodeId: number;
-  /** Called only when a partition is used: a standalone broker reads its metadata after this. */
+  /** Called only when a partition is used: a standalone broker reads its metadata later. */
   readonly metadata: () => Metadata;
 }
 
-/** The partitions that a broker leads; none is open yet. */
+/** Creates the partitions of a broker; none of them is open yet. */
 export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts): Partitions {
   const host =
     engine.replication === null
@@ -24,6 +24,7 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
   return new Partitions(host, env, logger, {
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
+    retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
     newLogSettings: () => metadata().topicConfig(""),
     leadership: () => metadata().leadership,
   });

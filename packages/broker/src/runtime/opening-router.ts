@@ -1,8 +1,8 @@
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 
 /**
- * Lets requests wait, in their order, until the broker can answer them: it listens before that,
- * because it registers its port.
+ * Keeps requests waiting, in order, until the broker can answer them. The broker listens earlier,
+ * because it has to know its port to register it.
  */
 export class OpeningRouter implements RequestRouter {
   #router: RequestRouter | null = null;

@@ -3,7 +3,7 @@ import { nodeEnv } from "../env/node-env.ts";
 import { type Listener, type ListenerOptions, TcpListener } from "../server/listener.ts";
 import type { StartServers } from "./cluster-servers.ts";
 
-/** Everything outside the broker. A simulation passes its own. */
+/** Everything outside the broker: a simulation replaces it. */
 export interface Outside {
   readonly env: Env;
   /** Makes the listener that clients connect to. */
@@ -12,7 +12,7 @@ export interface Outside {
   readonly startServers: StartServers | null;
 }
 
-/** The real world. */
+/** The operating system, TCP and NATS. */
 export const realWorld: Outside = {
   env: nodeEnv,
   newListener: (options) => new TcpListener(options),

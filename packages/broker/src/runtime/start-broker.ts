@@ -15,7 +15,7 @@ export interface StartOptions extends Partial<Outside> {
   readonly nodeIdGiven?: boolean;
   /** Aborts a start that waits for other brokers; the promise then rejects. */
   readonly stopping?: AbortSignal;
-  /** Called every few seconds with what the start waits for. */
+  /** Called every few seconds with a line that says what the start waits for. */
   readonly onWaiting?: (what: string) => void;
   /** Without it everything is allowed. */
   readonly authorizer?: Authorizer;
@@ -35,7 +35,7 @@ export async function startBroker(
   return broker;
 }
 
-/** The whole broker, wired and with its storage open. Clients can't connect before its `start`. */
+/** Opens the storage and connects all parts. Clients can't connect before `start`. */
 export async function openBroker(
   settings: BrokerSettings,
   options: StartOptions,
@@ -45,7 +45,7 @@ export async function openBroker(
   const context = { ...realWorld, ...defaults, ...given, stopping, onWaiting };
   refuseBadSettings(settings, context.logger);
   const opening = openState({ ...settings, kafkaConfigs: configsInForce(settings) }, context);
-  // Loads the native module while the disk is busy, instead of in the first Produce.
+  // Loads the native module while the disk is busy: the first Produce need not wait for it.
   crc32c(new Uint8Array(0));
   const state = await opening;
   try {

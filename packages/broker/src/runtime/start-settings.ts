@@ -5,8 +5,8 @@ import type { BrokerSettings } from "../config/settings.ts";
 import type { Logger } from "../logging/logger.ts";
 
 /**
- * Throws ConfigError for settings that would silently weaken the broker, wherever they came from,
- * and warns of configs that are ignored.
+ * Throws for settings that would silently weaken the broker, also if no reader of settings has
+ * checked them before. Warns of configs without effect.
  */
 export function refuseBadSettings(
   { flush, kafkaConfigs: configs }: BrokerSettings,
@@ -32,7 +32,7 @@ export function configsInForce(settings: BrokerSettings): Record<string, string>
 
 /**
  * In a cluster of managed servers a topic without a replication factor gets 3: with Kafka's default
- * of 1 it would be lost with its machine.
+ * of 1, its records would be lost with one machine.
  */
 function defaultsOf({ cluster }: BrokerSettings): Record<string, string> {
   return cluster?.engine.kind === "managed" ? { "default.replication.factor": "3" } : {};

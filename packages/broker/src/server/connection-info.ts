@@ -9,12 +9,12 @@ export class SocketInfo implements ConnectionInfo {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly localPort: number;
-  /** Made when first asked for: most connections never wait for anything. */
+  /** Created at the first use: most connections never wait for anything. */
   #controller: AbortController | null = null;
 
   constructor(id: number, socket: Socket) {
     this.id = id;
-    // Read now: a socket that has closed no longer knows.
+    // Read now: a closed socket has no addresses any more.
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.localAddress = plainAddress(socket.localAddress);
     this.localPort = socket.localPort ?? 0;
@@ -23,7 +23,7 @@ export class SocketInfo implements ConnectionInfo {
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
-      // Every request in progress may wait on it: many listeners are no leak.
+      // Every request in progress may listen to it: many listeners are no leak.
       setMaxListeners(0, this.#controller.signal);
     }
     return this.#controller.signal;

@@ -10,17 +10,17 @@ import type { Shared } from "./shared.ts";
 const FRAME_PREFIX_BYTES = 4;
 
 /**
- * One Kafka client's connection: order and back-pressure.
+ * One Kafka client's connection: keeps requests in order and applies back-pressure.
  *
  * Invariants:
  * 1. Requests begin in the order they came, and responses leave in that order.
  * 2. Several requests are in progress together only if all of them are in one lane.
- * 3. A frame is parsed when its turn has come, not before: what waits is bytes.
- * 4. While only the rest of a frame can move this connection its socket is read, so that
- *    back-pressure never waits for itself (except for RequestMemory, which sees to that).
+ * 3. At most one request is parsed before it may begin. The others wait as bytes.
+ * 4. While this connection needs the rest of a frame to continue, its socket is read: otherwise
+ *    back-pressure would wait for itself. Only RequestMemory may delay that, and not for ever.
  * 5. Every byte added to the shared memory is released once: when its request is settled, or when
- *    it can no longer become one.
- * 6. After a failed request no request is answered; the requests before it are.
+ *    its request is dropped.
+ * 6. The requests before a failed one are answered, the requests after it are not.
  */
 export class Connection implements MemoryHolder {
   readonly #socket: Socket;
@@ -33,14 +33,14 @@ export class Connection implements MemoryHolder {
   #nextBytes = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
-  /** Of the requests in progress. */
+  /** The lane of the requests in progress. */
   #lane: Lane | null = null;
-  /** Received, and neither settled nor given up. */
+  /** Bytes received whose requests are neither settled nor dropped. */
   #heldBytes = 0;
   /** Bytes written to the socket that the peer had not read when its buffer filled up. */
   #unsentBytes = 0;
   #startsThisTurn = 0;
-  /** Nothing can begin before more bytes have come. */
+  /** Whether the next request needs more bytes. */
   #starved = true;
   #paused = false;
   #corked = false;
@@ -59,18 +59,18 @@ export class Connection implements MemoryHolder {
     socket.on("close", () => this.#closed());
   }
 
-  /** It is up to the peer whether anything happens here. */
+  /** Nothing happens here until the peer sends or reads something. */
   get waitsForPeer(): boolean {
     if (this.#inFlight > 0 || this.#yielded) return false;
     return !this.#paused || this.#unsentBytes > 0;
   }
 
-  /** A frame has begun, and its rest is all we wait for. */
+  /** A frame has begun, and this connection waits only for the rest of it. */
   get midFrame(): boolean {
     return this.#starved && this.#inFlight === 0 && this.#heldBytes > 0;
   }
 
-  /** No new request will come of this connection. */
+  /** No new request will come from this connection. */
   get finishing(): boolean {
     return this.#phase === "finishing" || this.#peerEnded;
   }
@@ -98,7 +98,7 @@ export class Connection implements MemoryHolder {
     this.#advance();
   }
 
-  /** Begins the requests whose turn it is, then decides whether to read on or to end. */
+  /** Begins the requests that may begin now, then reads on, pauses or ends. */
   #advance(): void {
     try {
       while (this.#mayBegin() && this.#take()) {
@@ -158,7 +158,7 @@ export class Connection implements MemoryHolder {
     this.#advance();
   }
 
-  /** Writes every response whose turn it is; those of one turn leave in one writev. */
+  /** Writes the responses that are next in order; those of one turn in one writev. */
   #write(): void {
     for (let next = this.#responses.shift(); next !== undefined; next = this.#responses.shift()) {
       if (next === null) continue;
@@ -232,8 +232,8 @@ export class Connection implements MemoryHolder {
     }
     if (this.#inFlight > 0 || (this.#phase === "open" && !this.#starved)) return;
     this.#socket.end();
-    // Read on to the peer's own end instead of closing with bytes unread: the kernel would answer
-    // those with a reset, which may overtake the last responses.
+    // Reads until the peer ends, too: closing with unread bytes makes the kernel send a reset,
+    // which may overtake the last responses.
     if (this.#phase === "finishing") this.#socket.resume();
   }
 

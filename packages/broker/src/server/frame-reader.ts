@@ -9,13 +9,13 @@ const UNKNOWN = -1;
 const TLS_HANDSHAKE = 0x1603;
 
 /**
- * Cuts length-prefixed frames out of a byte stream, on demand: until then the bytes stay as the
- * chunks it came in, so a queue of a thousand requests is not a thousand objects.
+ * Cuts length-prefixed frames out of a byte stream, on demand: until then the bytes stay in the
+ * received chunks, so that a thousand waiting requests are not a thousand objects.
  *
  * Invariants:
- * 1. A frame within one chunk is a view of it; one that spans chunks is copied once, when complete,
- *    a large one also as it comes.
- * 2. Nothing is ever allocated by a length that was only claimed.
+ * 1. A frame within one chunk is a view of it. A frame that spans chunks is copied once, when it is
+ *    complete; a large one also while it is received.
+ * 2. No memory is allocated for bytes that a length prefix announces and that have not arrived.
  * 3. No two neighbouring chunks are both small, so the chunks take little more than their bytes.
  */
 export class FrameReader {
@@ -29,7 +29,7 @@ export class FrameReader {
   #large: LargeFrame | null = null;
   readonly #isCrowded: () => boolean;
 
-  /** `isCrowded`: whether so much is held that frames of any size are to count as large. */
+  /** `isCrowded`: whether frames above CHUNK_BYTES count as large, because memory is scarce. */
   constructor(isCrowded: () => boolean = () => false) {
     this.#isCrowded = isCrowded;
   }
@@ -110,7 +110,7 @@ export class FrameReader {
     return length;
   }
 
-  /** Takes `length` bytes that are known to be there. */
+  /** Takes `length` bytes, which must have arrived. */
   #take(length: number): Uint8Array {
     this.#bufferedBytes -= length;
     const chunk = this.#chunks[this.#head]!;
@@ -148,7 +148,7 @@ export class FrameReader {
     if (at < chunk.length) return;
     this.#at = 0;
     this.#head++;
-    // Used-up chunks go in batches: shifting one by one would be quadratic.
+    // Used chunks are removed many at a time: removing each one would take quadratic time.
     if (this.#head === this.#chunks.length || this.#head === 64) {
       this.#chunks.splice(0, this.#head);
       this.#head = 0;
@@ -161,7 +161,7 @@ export class FrameReader {
   }
 }
 
-/** The length prefix can't be one: the stream is not Kafka's, or is out of step. */
+/** For an impossible length prefix: the peer does not speak Kafka, or sent a wrong length. */
 function badLength(length: number): RefusedRequest {
   if (length >>> 16 === TLS_HANDSHAKE) {
     const what = "it speaks TLS, and this listener is PLAINTEXT: set security.protocol=PLAINTEXT";

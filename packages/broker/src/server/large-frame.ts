@@ -2,8 +2,8 @@ import { LARGE_FRAME_GROWTH_BYTES } from "./limits.ts";
 
 /**
  * The received part of a large frame, in memory that returns to the system when it is released. The
- * chunks from the socket would not: they wait for a garbage collection, which an idle process does
- * not run, and then the allocator keeps the small pieces.
+ * socket's chunks would stay in the process: an idle process runs no garbage collection, and after
+ * one the allocator keeps small blocks.
  */
 export class LargeFrame {
   readonly #frameBytes: number;
@@ -29,7 +29,7 @@ export class LargeFrame {
     return count;
   }
 
-  /** The frame, which is whole, in ordinary memory: what reads it meets no other sort of buffer. */
+  /** The whole frame, copied to an ordinary buffer: the code that reads it may need one. */
   take(): Uint8Array {
     const whole = Buffer.allocUnsafeSlow(this.#frameBytes);
     whole.set(new Uint8Array(this.#buffer, 0, this.#frameBytes));

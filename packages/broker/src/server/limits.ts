@@ -1,30 +1,27 @@
 import type { Machine } from "../env/env.ts";
 import { shareOpenFiles } from "../env/open-files.ts";
 
-/** Every bound of the network side. Kafka's name of a setting is given where it has one. */
+/** The limits of the listener and its connections, with the names of Kafka's configs. */
 export interface ServerLimits {
-  /** Connections open at once. Files for log segments come out of the same descriptor budget. */
+  /** Connections open at once. Log segments use descriptors of the same budget. */
   readonly maxConnections: number;
-  /** A connection on which nothing moves for this long is closed. `connections.max.idle.ms`. */
+  /** A connection with no traffic for this long is closed, ms. `connections.max.idle.ms`. */
   readonly maxIdleMs: number;
   /** How long a peer may take to read its last responses before its connection is closed, ms. */
   readonly farewellMs: number;
-  /** While request memory is full: how long half a frame may sit without a byte more, ms. */
+  /** While request memory is full: how long a partly received frame may get no more bytes, ms. */
   readonly maxStallMs: number;
-  /**
-   * Received bytes of one connection (waiting, or in requests in progress) past which it is not
-   * read.
-   */
+  /** A connection with more received bytes than this, waiting or in progress, is not read. */
   readonly maxHeldBytes: number;
   /** The same over all connections. `queued.max.request.bytes`. */
   readonly maxHeldBytesTotal: number;
-  /** Requests of one connection in progress together. */
+  /** Requests of one connection in progress at the same time. */
   readonly maxInFlight: number;
-  /** Requests one connection may begin before the others get their turn. */
+  /** Requests that one connection may begin before other connections get a turn. */
   readonly maxStartsPerTurn: number;
-  /** Above so many unread response bytes of a peer, none of its further requests starts. */
+  /** A peer with more unread response bytes than this can begin no further request. */
   readonly maxUnsentBytes: number;
-  /** The same over all connections: then only peers that have nothing unsent begin requests. */
+  /** The same over all connections: above it, only peers with no unread bytes begin requests. */
   readonly maxUnsentBytesTotal: number;
 }
 
@@ -43,11 +40,11 @@ export const SERVER_LIMITS: ServerLimits = {
   maxUnsentBytesTotal: 512 * MIB,
 };
 
-/** Share of the memory for unanswered requests; unsent responses get the same share. */
+/** Share of the memory for unanswered requests, and for unsent responses. */
 const MEMORY_SHARE = 1 / 8;
 const LEAST_SHARE_BYTES = 16 * MIB;
 
-/** The limits above, as far as this process may go to them. */
+/** The limits above, lowered to what this process's memory and open files allow. */
 export function limitsOn(machine: Machine): ServerLimits {
   const shareBytes = Math.max(LEAST_SHARE_BYTES, machine.memoryBytes() * MEMORY_SHARE);
   const { maxHeldBytesTotal, maxUnsentBytesTotal, maxConnections } = SERVER_LIMITS;
@@ -63,23 +60,23 @@ export function limitsOn(machine: Machine): ServerLimits {
 export const MAX_FRAME_BYTES = 104_857_600;
 
 /**
- * Neighbouring chunks smaller than this are merged, so that tiny packets can't cost 100x their
- * size.
+ * Neighbouring chunks smaller than this are merged: the overhead of an object for each tiny packet
+ * can be 100 times the packet.
  */
 export const SMALL_CHUNK_BYTES = 4096;
 
-/** A frame larger than this has its own memory while it is received, see LargeFrame. */
+/** A frame larger than this has its own memory while it is received: see LargeFrame. */
 export const LARGE_FRAME_BYTES = 2 * MIB;
-/** Bytes a socket is read by at a time. */
+/** Bytes that one read of a socket returns at most. */
 export const CHUNK_BYTES = 64 * 1024;
-/** By how much its memory grows at a time. */
+/** The memory of a LargeFrame grows in steps of this size. */
 export const LARGE_FRAME_GROWTH_BYTES = MIB;
 
-/** Connections the kernel keeps for us between its handshake and our accept. */
+/** Connections that the kernel has established and that we have not accepted yet. */
 export const LISTEN_BACKLOG = 1024;
 
-/** Time between two looks for idle connections, ms. */
+/** Time between two checks for idle connections, ms. */
 export const SWEEP_INTERVAL_MS = 5_000;
 
-/** After this long without traffic the kernel asks whether the peer is still there, ms. */
+/** After this long without traffic the kernel sends a TCP keep-alive probe, ms. */
 export const KEEP_ALIVE_DELAY_MS = 60_000;

@@ -1,7 +1,7 @@
 const REASONS: Record<string, { code: string; text: string }> = {
   EADDRINUSE: {
     code: "TARPAN_PORT_IN_USE",
-    text: "the port is taken; stop what listens there or choose another port",
+    text: "the port is in use; stop the program that listens there, or choose another port",
   },
   EACCES: {
     code: "TARPAN_PORT_FORBIDDEN",

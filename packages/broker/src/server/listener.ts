@@ -27,7 +27,7 @@ const RAISE = "raise the process's limit of open files (ulimit -n)";
 export interface HttpEntrance {
   /** `firstBytes` were already read off the socket, which is paused. */
   accept(socket: Socket, firstBytes: Uint8Array): void;
-  /** Ends idle connections now and the others after the response they are at. */
+  /** Ends idle connections now, and the others after their current response. */
   close(): void;
 }
 
@@ -51,18 +51,18 @@ export interface Listener {
   readonly port: number;
   /** Open connections, HTTP included. */
   readonly connections: number;
-  /** As of now: ask again for newer numbers. */
+  /** A copy of the current values. */
   readonly stats: NetworkStats;
-  /** Ends all connections of Kafka clients at once, with whatever they wait for. */
+  /** Ends all connections of Kafka clients at once, without answering their requests. */
   cutKafka(): void;
   /**
-   * Stops accepting and reading, lets requests in progress finish and their responses leave, then
-   * ends the connections; those still there after `graceMs` are cut off. Never rejects.
+   * Stops accepting and reading, waits until the requests in progress are answered, then ends the
+   * connections. Connections that are still open after `graceMs` are destroyed. Never rejects.
    */
   close(options: { graceMs: number }): Promise<void>;
 }
 
-/** What is known of an open socket between two sweeps. */
+/** An open socket, and its traffic at the last sweep. */
 interface Tracked {
   readonly socket: Socket;
   /** Null until the first bytes show the client's protocol, and for HTTP. */
@@ -143,7 +143,7 @@ export class TcpListener implements Listener {
       this.#server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {
         this.#server.off("error", refused);
         this.#server.on("error", (error) => {
-          // No descriptor was left to accept a connection with: the client finds it closed.
+          // There was no descriptor to accept a connection with: its client sees it closed.
           if (isOutOfFiles(error)) this.#refuse("", `and no file is left: ${RAISE}`);
           else this.#onError("the listener failed", { error });
         });
@@ -188,7 +188,7 @@ export class TcpListener implements Listener {
     const tracked: Tracked = { socket, kafka: null, http: false, bytesMoved: 0, movedAtMs: now };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
-    // A peer that resets its connection is nothing to report: "close" follows.
+    // Not reported: a peer may reset its connection. "close" follows.
     socket.on("error", () => {});
     socket.on("close", () => this.#leave(tracked));
     this.#listenForFirstBytes(tracked);
@@ -206,11 +206,11 @@ export class TcpListener implements Listener {
     const end = () => socket.destroy();
     const data = (chunk: Uint8Array) => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const speech = sniff(bytes);
-      if (speech === null) return;
+      const protocol = sniff(bytes);
+      if (protocol === null) return;
       socket.off("data", data);
       socket.off("end", end);
-      if (speech === "http") this.#handToHttp(tracked, bytes);
+      if (protocol === "http") this.#handToHttp(tracked, bytes);
       else this.#serveKafka(tracked, bytes);
     };
     socket.on("data", data);
@@ -236,27 +236,27 @@ export class TcpListener implements Listener {
     });
   }
 
-  /** Closes idle connections. Costs nothing while bytes are received or sent. */
+  /** Closes idle connections. Compares byte counts, so that traffic itself costs nothing more. */
   #sweep(): void {
     const now = this.#env.clock.monotonicMs();
     for (const tracked of this.#open) {
       const { socket, kafka } = tracked;
       if (socket.destroyed) continue;
       const sent = socket.bytesWritten - socket.writableLength;
-      // What is still read of a connection that is ending is thrown away: that is no progress.
+      // Bytes read from a connection that is ending are discarded, so they do not count.
       const moved = kafka?.finishing ? sent : sent + socket.bytesRead;
       const waits = kafka === null || kafka.waitsForPeer || kafka.finishing;
       if (moved !== tracked.bytesMoved || !waits) {
         tracked.bytesMoved = moved;
         tracked.movedAtMs = now;
-      } else if (now - tracked.movedAtMs >= this.#patienceMs(kafka)) {
+      } else if (now - tracked.movedAtMs >= this.#allowedIdleMs(kafka)) {
         this.#shared.stats.connectionsExpired++;
         socket.destroy();
       }
     }
   }
 
-  #patienceMs(kafka: Connection | null): number {
+  #allowedIdleMs(kafka: Connection | null): number {
     const { maxIdleMs, farewellMs, maxStallMs } = this.#shared.limits;
     if (kafka?.finishing) return Math.min(farewellMs, maxIdleMs);
     if (kafka?.midFrame && this.#shared.memory.full) return Math.min(maxStallMs, maxIdleMs);

@@ -9,7 +9,7 @@ export type CloseReason =
   | "isolated"
   | "bug";
 
-/** The request that a connection was closed for, as far as its header could be read. */
+/** The header of the request that a connection was closed for. */
 export interface RequestName {
   readonly api: string;
   readonly apiVersion: number;
@@ -29,7 +29,7 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** A connection that was closed, or not let in, by the broker. */
+/** A connection that the broker closed, or did not accept. */
 export interface RefusedConnection {
   readonly reason: CloseReason | "too-many-connections";
   readonly remoteAddress: string;

@@ -1,18 +1,18 @@
-/** A connection as far as the memory of requests is concerned. */
+/** A connection, for RequestMemory. */
 export interface MemoryHolder {
-  /** There is room again: read on if you still want to. */
+  /** Called when there is room again: the connection may ask for admission again. */
   roomAgain(): void;
 }
 
 /**
- * The bytes of all requests received and not yet answered, over all connections, and who may
- * still read when they are too many. `queued.max.request.bytes`, except that Kafka reserves a
- * frame by its claimed length, and here only bytes that have come are counted.
+ * Counts the bytes of all requests received and not answered, over all connections, and decides
+ * which connections may read when there are too many. Like `queued.max.request.bytes`, except that
+ * Kafka reserves the announced length of a frame, and only received bytes are counted here.
  *
  * Invariants:
  * 1. Over the limit, at most one connection that is in the middle of a frame reads on, until that
  *    frame is whole. So the limit is exceeded by one frame at most (plus one chunk of each
- *    connection), and half-read frames of many connections can't block each other without an end.
+ *    connection), and half-read frames of many connections can't block each other for ever.
  * 2. A refused connection is notified when there is room, or when rule 1 lets it read on.
  */
 export class RequestMemory {
@@ -29,7 +29,7 @@ export class RequestMemory {
     return this.#usedBytes;
   }
 
-  /** So much is held that it is worth a copy to be able to give it back. */
+  /** Whether memory is scarce enough to copy frames into memory that can be given back. */
   get crowded(): boolean {
     return this.#usedBytes > this.#limitBytes / 8;
   }
@@ -47,7 +47,7 @@ export class RequestMemory {
     if (this.#refused.size > 0 && !this.full) this.#wakeAll();
   }
 
-  /** May `holder` read on? `midFrame`: it has begun a frame and waits for nothing but its rest. */
+  /** Whether `holder` may read on. `midFrame`: it waits only for the rest of a frame. */
   admits(holder: MemoryHolder, midFrame: boolean): boolean {
     if (this.#favoured === holder && !midFrame) this.#pass();
     if (!this.full) return true;
@@ -59,7 +59,7 @@ export class RequestMemory {
     return false;
   }
 
-  /** The connection has gone, or wants no more. */
+  /** The connection was closed, or does not want to read. */
   forget(holder: MemoryHolder): void {
     this.#refused.delete(holder);
     if (this.#favoured === holder) this.#pass();

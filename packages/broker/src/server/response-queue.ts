@@ -3,24 +3,24 @@ type Response = readonly Uint8Array[] | null;
 /** A request in progress, or one whose response waits for earlier responses. */
 export interface InFlight {
   readonly requestBytes: number;
-  /** Undefined while in progress; "failed" when there will never be an answer. */
+  /** Undefined while in progress; null for no response; "failed" if there can be none. */
   response: Response | undefined | "failed";
   responseBytes: number;
   next: InFlight | null;
 }
 
-/** Puts the answers of requests that finish in any order back into the order they were asked in. */
+/** Returns responses in the order of their requests, which may finish in any order. */
 export class ResponseQueue {
   #first: InFlight | null = null;
   #last: InFlight | null = null;
   #waitingBytes = 0;
 
-  /** Bytes of responses that are done and wait for an earlier one. */
+  /** Bytes of finished responses that wait for an earlier one. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** A failed request is next: nothing can be answered any more. */
+  /** Whether the next request has failed: then no later one can be answered either. */
   get broken(): boolean {
     return this.#first?.response === "failed";
   }

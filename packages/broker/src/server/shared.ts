@@ -7,11 +7,11 @@ import type { RequestRouter } from "./router.ts";
 /** Counted since the start, as plain numbers. */
 interface Counters {
   connectionsAccepted: number;
-  /** Turned away because `maxConnections` were open. */
+  /** Refused because `maxConnections` were open, or no descriptor was left. */
   connectionsRefused: number;
-  /** Closed by us: idle or stalled. */
+  /** Closed by the broker because they were idle or stalled. */
   connectionsExpired: number;
-  /** Closed by us because of their input. */
+  /** Closed by the broker because of their input. */
   readonly connectionsFailed: Record<CloseReason, number>;
   requests: number;
   bytesIn: number;
@@ -30,7 +30,7 @@ export type OnRefused = (refused: RefusedConnection) => void;
 
 export type OnError = (message: string, detail: Readonly<Record<string, unknown>>) => void;
 
-/** What all connections of one listener have in common. */
+/** Shared by all connections of one listener. */
 export interface Shared {
   readonly router: RequestRouter;
   readonly limits: ServerLimits;

@@ -1,4 +1,4 @@
-/** Bytes that tell what a client speaks. */
+/** Bytes that identify a client's protocol. */
 export const SNIFF_BYTES = 4;
 
 export type Speech = "kafka" | "http";
@@ -10,8 +10,8 @@ const HTTP_METHODS = new Set(
 );
 
 /**
- * Tells HTTP from Kafka by the first four bytes: read as a Kafka frame length, every HTTP method
- * is over 1 GB, ten times the largest frame. Null until there are four bytes.
+ * Distinguishes HTTP from Kafka by the first four bytes: as the length of a Kafka frame, every HTTP
+ * method is above 1 GB, ten times the largest frame. Null for fewer than four bytes.
  */
 export function sniff(firstBytes: Uint8Array): Speech | null {
   if (firstBytes.length < SNIFF_BYTES) return null;

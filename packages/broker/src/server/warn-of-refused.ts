@@ -2,7 +2,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import type { RefusedConnection } from "./refused-request.ts";
 
-/** Of a client id, which may be 32 KiB. */
+/** How much of a client id is logged: it may have 32 KiB. */
 const SHOWN_CHARACTERS = 200;
 
 /** Warns the operator of connections that were closed because of their input. */

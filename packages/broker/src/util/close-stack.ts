@@ -1,4 +1,4 @@
-/** What was opened, to be closed in reverse. */
+/** Closes what was opened, in reverse order. */
 export class CloseStack {
   readonly #closes: (() => unknown)[] = [];
 
@@ -7,7 +7,7 @@ export class CloseStack {
     this.#closes.push(close);
   }
 
-  /** Goes on when one fails, and rejects in the end with the first failure. Twice is once. */
+  /** Closes all, even if one fails; then rejects with the first failure. Each is closed once. */
   async close(): Promise<void> {
     const failures: unknown[] = [];
     for (let close = this.#closes.pop(); close !== undefined; close = this.#closes.pop()) {
@@ -27,7 +27,7 @@ export async function allOrNothing<T>(open: (opened: CloseStack) => Promise<T>):
   try {
     return await open(opened);
   } catch (error) {
-    // Why it failed matters more than what failed because of that.
+    // The first error is thrown on: errors of closing may only follow from it.
     await opened.close().catch(() => {});
     throw error;
   }

@@ -1,13 +1,13 @@
 /**
- * A map that is never changed: `with` makes the next one. A few changes lie over a base that many
- * maps share and are merged into a new base when they have become many, so that a change costs
- * about the square root of the map's size instead of all of it. Thousands of topics created one
- * by one would otherwise copy the map of topics thousands of times.
+ * An immutable map: `with` returns a changed one. A map is a base, which many maps share, and its
+ * own changes. When there are many changes, they are merged into a new base. So a change costs
+ * about the square root of the map's size, not the whole size: otherwise creating thousands of
+ * topics one by one would copy the map of topics thousands of times.
  */
 export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   readonly #base: ReadonlyMap<K, V>;
   readonly #changes: Changes<K, V>;
-  /** Of what this base was merged; null where it was not. */
+  /** The base and the changes that this base was merged from; null if it was not merged. */
   readonly #origin: Origin<K, V> | null;
   readonly size: number;
 
@@ -36,9 +36,8 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
   }
 
   /**
-   * The keys that have another value here than in `before`, where a value is equal to itself only.
-   * It looks at the changes alone where `before` is one of the maps that this one was made of, not
-   * many changes ago, and at all keys of both otherwise.
+   * The keys whose value here is not the same object as in `before`. Compares only the changes if
+   * this map was made from `before` with few changes since, else all keys of both.
    */
   changedSince(before: LayeredMap<K, V>): K[] {
     if (before === this) return [];
@@ -90,7 +89,7 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
 type Changes<K, V> = ReadonlyMap<K, V | undefined>;
 
 interface Origin<K, V> {
-  /** A weak reference: without a map over it, nobody asks what has changed since then. */
+  /** Weak: when no map has this base any more, no `changedSince` needs it. */
   readonly base: WeakRef<ReadonlyMap<K, V>>;
   readonly changes: Changes<K, V>;
 }

@@ -1,16 +1,16 @@
 import type { Timers } from "../env/env.ts";
 
-/** Lets all else that waits have the event loop before something long goes on. */
+/** Lets other work run on the event loop before a long task continues. */
 export type NextTurn = () => Promise<void>;
 
 export function nextTurnOf(timers: Pick<Timers, "afterThisTurn">): NextTurn {
   return () => new Promise((resolve) => timers.afterThisTurn(resolve));
 }
 
-/** For code with which no other work competes: continues at once. */
+/** Continues at once: for code that delays no other work. */
 export const goOn: NextTurn = () => Promise.resolve();
 
-/** Makes one of `slices` a turn, and hands each to `take`. A single slice waits for no turn. */
+/** Passes each slice to `take`, one per turn of the event loop. The first one waits for no turn. */
 export async function inSlices<T>(
   slices: Iterable<T>,
   nextTurn: NextTurn,

@@ -13,7 +13,7 @@ import { History } from "../metadata/cluster.ts";
 import { MemoryNetwork } from "../rpc/memory-bus.ts";
 import { rpcOn } from "../rpc/rpc-on.ts";
 
-/** An AdminError that tells to ask again. */
+/** The AdminError that tells the operator to retry. */
 const NOT_AVAILABLE = { name: "AdminError", kind: "coordinator-not-available" };
 const LATE_MS = 60_000;
 const SHIFT: OffsetReset = {
@@ -21,11 +21,11 @@ const SHIFT: OffsetReset = {
   execute: true,
 };
 
-/** What a broker coordinates itself, here by name only; what is done to it is written down. */
+/** The groups of one broker, by name only. Remembers the operations on them. */
 class OwnGroups implements GroupsAdmin {
   readonly done: string[] = [];
   failure: Error | null = null;
-  /** Set: never answers. */
+  /** If set, it never answers. */
   hangs = false;
   readonly #ids: readonly string[];
 
@@ -68,7 +68,7 @@ function rowOf(groupId: string): GroupSummary {
   return { groupId, kind: "classic", state: "Empty", protocolType: "", memberCount: 0 };
 }
 
-/** Three brokers: a group's name tells who coordinates it. */
+/** Three brokers: the group "of-2" is coordinated by broker 2. */
 function cluster() {
   const time = new ManualTime();
   const network = new MemoryNetwork(time, 0);
@@ -107,7 +107,7 @@ function cluster() {
 }
 
 describe("any broker of a cluster", () => {
-  test("lists the groups of all", async () => {
+  test("lists the groups of all brokers", async () => {
     const { nodes } = cluster();
     for (const { view } of nodes) {
       const ids = (await view.list()).map(({ groupId }) => groupId);
@@ -115,7 +115,7 @@ describe("any broker of a cluster", () => {
     }
   });
 
-  test("shows, resets and deletes a group that another one coordinates", async () => {
+  test("describes, resets and deletes a group of another coordinator", async () => {
     const { nodes } = cluster();
     const [{ view }, second] = nodes;
     expect(await view.describe("of-2")).toMatchObject({ groupId: "of-2", offsets: [] });
@@ -125,7 +125,7 @@ describe("any broker of a cluster", () => {
     expect(nodes[0].own.done).toEqual([]);
   });
 
-  test("passes on what the coordinator refuses", async () => {
+  test("passes on the coordinator's errors", async () => {
     const { nodes, logged } = cluster();
     const [{ view }, second] = nodes;
     second.own.failure = new AdminError("invalid", "there is no topic", { field: "topic" });
@@ -141,7 +141,7 @@ describe("any broker of a cluster", () => {
     expect(logged).toEqual([expect.stringContaining("DescribeCoordinatedGroup")]);
   });
 
-  test("can't say while the coordinator is away, or none", async () => {
+  test("rejects while the coordinator can't be reached, or there is none", async () => {
     const { nodes } = cluster();
     const [{ view }, second] = nodes;
     second.bus.cut = true;
@@ -167,7 +167,7 @@ describe("any broker of a cluster", () => {
     }
   });
 
-  test("knows no group before there is a topic of them", async () => {
+  test("asks no other broker before __consumer_offsets exists", async () => {
     const { nodes, history } = cluster();
     history.image = new History().image;
     const [{ view, own }] = nodes;
@@ -180,7 +180,7 @@ describe("any broker of a cluster", () => {
 describe("offsets of partitions that others lead", () => {
   const all = [0, 1, 2, 3].map((partition) => ["orders", partition] as const);
 
-  test("are asked from their leaders; null where they can't say", async () => {
+  test("are read from the leaders; null if a leader can't answer", async () => {
     const { nodes, time } = cluster();
     const [{ offsets }, second, third] = nodes;
     expect(await offsets.ends([...all, ["gone", 0]])).toEqual([10, 20, 30, null, null]);
@@ -192,7 +192,7 @@ describe("offsets of partitions that others lead", () => {
     expect(await late).toEqual([10, null, null, null]);
   });
 
-  test("make one plan, in the order asked for", async () => {
+  test("make one plan, in the requested order", async () => {
     const { nodes } = cluster();
     const [{ offsets }, second] = nodes;
     const reset = { ...SHIFT, partitions: [2, 0, 1], to: "latest" as const };

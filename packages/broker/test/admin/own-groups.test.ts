@@ -7,7 +7,7 @@ import type { Metadata } from "../../src/metadata/metadata.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { History } from "../metadata/cluster.ts";
 
-/** Groups of a coordinator that rejects all it is asked with `failure`. */
+/** Groups of a coordinator that rejects every operation with `failure`. */
 function failing(failure: Error, { serving = true, withTopic = true } = {}) {
   const history = new History();
   history.register(1);
@@ -32,7 +32,7 @@ const asked = (own: OwnGroups) => [
 describe("while the coordinator can't answer", () => {
   const loading = new KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, "loading");
 
-  test("all that is asked is refused with one kind, which says to ask again", async () => {
+  test("every operation is refused with the kind that means retry", async () => {
     for (const question of asked(failing(loading))) {
       await expect(question).rejects.toMatchObject({
         ...{ name: "AdminError", kind: "coordinator-not-available", cause: loading },
@@ -40,25 +40,25 @@ describe("while the coordinator can't answer", () => {
     }
   });
 
-  test("the metrics show no group", async () => {
+  test("the metrics show no groups", async () => {
     expect(await failing(loading).usage()).toEqual({ groups: [], offsets: [] });
   });
 
-  test("so it is while the broker starts or stops, and nobody is asked", async () => {
+  test("while the broker starts or stops, the coordinator is not even asked", async () => {
     for (const question of asked(failing(new TypeError("asked"), { serving: false }))) {
       await expect(question).rejects.toMatchObject({ kind: "coordinator-not-available" });
     }
   });
 });
 
-test("no group is known before there is a topic of them", async () => {
+test("no group exists before __consumer_offsets exists", async () => {
   const own = failing(new TypeError("asked"), { withTopic: false });
   const error = { kind: "not-found", message: "there is no group billing" };
   await expect(own.describe("billing")).rejects.toMatchObject(error);
   await expect(own.delete("billing")).rejects.toMatchObject(error);
 });
 
-test("a bug is not taken for a refusal", async () => {
+test("a bug is not reported as a refusal", async () => {
   const bug = new TypeError("a bug");
   for (const question of [...asked(failing(bug)), failing(bug).usage()]) {
     await expect(question).rejects.toBe(bug);

@@ -15,7 +15,7 @@ interface Situation {
   readonly isolated?: boolean;
 }
 
-/** Broker 2 of a cluster of two, which is in order but for what is said. */
+/** The readiness of broker 2 of a healthy cluster of two, except for the given problems. */
 function readiness({
   storageProblem,
   engineProblem,
@@ -41,16 +41,16 @@ function readiness({
 }
 
 describe("a broker of a cluster is ready", () => {
-  test("when it is a part of it", () => {
+  test("when it is registered and nothing is wrong", () => {
     expect(readiness({})).toEqual({ ready: true, reasons: [] });
   });
 
   test.each([
     ["its disk is full", /^the disk is full$/, { storageProblem: "the disk is full" }],
-    ["its engine has trouble", /^engine: it hangs$/, { engineProblem: "it hangs" }],
+    ["its engine has a problem", /^engine: it hangs$/, { engineProblem: "it hangs" }],
     ["there is no controller", /no controller/, { controllerId: -1 }],
     ["it is not registered", /^not registered/, { nodeId: 3 }],
-    ["an earlier life of it is", /^not registered/, { incarnationId: "another" }],
+    ["an earlier incarnation of it is", /^not registered/, { incarnationId: "another" }],
     ["it is isolated", /^isolated: heartbeats come from fewer than half/, { isolated: true }],
     ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],

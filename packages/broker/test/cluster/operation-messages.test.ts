@@ -165,7 +165,7 @@ function sent(
 }
 
 async function standaloneController() {
-  const log = await new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
+  const log = await new MemoryEngine(testEnv()).create(METADATA_LOG, LOG_OPTIONS);
   const options = { log, host: new FakeHost(), env: testEnv(), nodeId: 1, kafkaConfigs: {} };
   return localForm(operations, await LocalController.open(options));
 }

@@ -178,6 +178,8 @@ export class SimulatedBroker {
       kafkaConfigs: {
         "broker.rack": `rack-${this.id}`,
         "advertised.listeners": `PLAINTEXT://host-${this.id}:9092`,
+        // Timestamps of the histories' records are their ids.
+        "log.retention.ms": "-1",
         ...this.world.kafkaConfigs,
       },
       cluster: {

@@ -12,7 +12,7 @@ const RAFT = { "raft-addr": "127.0.0.1:7001" };
 const ETCD = { "discovery-type": "etcd", "discovery-endpoints": "127.0.0.1:2379" };
 
 describe("a cluster of brokers with a nats-server each", () => {
-  test("the seeds' command line", async () => {
+  test("a command line with etcd", async () => {
     const { settings, logging, warnings } = await byFlags({
       "node-id": "broker3",
       "bind-addr": "127.0.0.1",
@@ -39,7 +39,7 @@ describe("a cluster of brokers with a nats-server each", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("the seeds' JSON form, switched on", async () => {
+  test("the JSON form, with the cluster enabled", async () => {
     const { settings, warnings } = await load(SEED_JSON.replace("false", "true"));
     expect(settings).toMatchObject({
       nodeId: 2,
@@ -54,7 +54,7 @@ describe("a cluster of brokers with a nats-server each", () => {
     ]);
   });
 
-  test("the seeds' YAML, with the cluster on the command line", async () => {
+  test("a full broker.yaml, with the cluster on the command line", async () => {
     const { settings, warnings } = await load(SEED_YAML, { ...RAFT, ...ETCD });
     expect(settings.cluster?.discovery).toMatchObject({ type: "etcd", timeoutMs: 5000 });
     const raft = warnings.filter((line) => line.includes("raft."));
@@ -82,7 +82,7 @@ describe("a cluster of brokers with a nats-server each", () => {
     expect(settings.cluster?.engine).toEqual({ kind: "managed", ...engine });
   });
 
-  test("TARPAN_NATS_SERVER names the program; alone it asks for nothing", async () => {
+  test("TARPAN_NATS_SERVER names the program, but does not make a cluster", async () => {
     const environment = { TARPAN_NATS_SERVER: "/opt/nats-server" };
     const { settings } = await loadConfig({ environment, flags: { ...RAFT, ...ETCD } });
     expect(settings.cluster?.engine).toMatchObject({ serverPath: "/opt/nats-server" });
@@ -91,13 +91,13 @@ describe("a cluster of brokers with a nats-server each", () => {
     expect(alone.warnings).toEqual([]);
   });
 
-  test("what does nothing beside the chosen discovery is named", async () => {
+  test("warns of keys that the chosen discovery does not use", async () => {
     const { warnings } = await byFlags({ ...RAFT, ...ETCD, "cluster-peers": "a:7001" });
     expect(warnings).toEqual(["no effect: cluster_peers: discovery.type is etcd"]);
   });
 });
 
-describe("a cluster on NATS servers that run already", () => {
+describe("a cluster on existing NATS servers", () => {
   test("by URL, with credentials from the environment", async () => {
     const environment = { TARPAN_ENGINE_URL: "nats://tarpan:secret@a:4222,b" };
     const { settings, warnings } = await loadConfig({ environment });
@@ -111,7 +111,7 @@ describe("a cluster on NATS servers that run already", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("needs no discovery, and says so", async () => {
+  test("warns that it needs no discovery", async () => {
     const { warnings } = await byFlags({ "engine-url": "nats://a", ...ETCD });
     expect(warnings).toEqual([
       "no effect: discovery.type, discovery.endpoints: the NATS servers of engine_url know each other",
@@ -119,7 +119,7 @@ describe("a cluster on NATS servers that run already", () => {
   });
 });
 
-describe("what contradicts itself is refused in one line that says what would settle it", () => {
+describe("contradictions are refused in one line that says what to change", () => {
   test.each<[string, Flags, string]>([
     ["", RAFT, "raft address 127.0.0.1:7001: the brokers can't find each other: give"],
     ["discovery: { type: memory }", RAFT, "--discovery-type etcd with --discovery-endpoints"],
@@ -163,7 +163,7 @@ describe("what contradicts itself is refused in one line that says what would se
   });
 });
 
-test("a single broker says what of a cluster has no effect", async () => {
+test("a standalone broker warns of cluster keys without effect", async () => {
   const { settings, warnings } = await load(SEED_JSON, { "enable-follower-read": true });
   expect(settings).toMatchObject({ storage: "segment", cluster: null });
   expect(warnings.join("\n")).toContain("cluster.raft_address");

@@ -1,4 +1,4 @@
-// The files under deploy/ are read as their tools and the broker would: each must make a cluster of
+// Reads the files in deploy/ as their tools and the broker do: each must result in a cluster of
 // brokers that find each other.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -6,8 +6,8 @@ import { SEED_JSON, SEED_YAML } from "./seeds.ts";
 const load = (text: string, more: Omit<ConfigSources, "file"> = {}) =>
   loadConfig({ ...more, file: { path: "broker.yaml", text } });
 
-describe("what a broker is started with", () => {
-  test("the defaults", async () => {
+describe("the settings of a broker", () => {
+  test("without any source, are the defaults", async () => {
     const { settings, warnings, logging, nodeIdGiven } = await loadConfig({});
     expect(settings).toEqual({
       nodeId: 1,
@@ -24,7 +24,7 @@ describe("what a broker is started with", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("the seeds' broker.yaml, naming what has no effect", async () => {
+  test("a full broker.yaml, with warnings for keys without effect", async () => {
     const { settings, logging, warnings } = await load(SEED_YAML);
     expect(settings).toMatchObject({
       nodeId: 1,
@@ -50,13 +50,13 @@ describe("what a broker is started with", () => {
     );
   });
 
-  test("the seeds' JSON form", async () => {
+  test("the JSON form", async () => {
     const { settings, logging } = await load(SEED_JSON);
     expect(settings).toMatchObject({ nodeId: 2, bindPort: 9093, dataDirectory: "data/broker2" });
     expect(logging.file).toBe("logs/broker2.log");
   });
 
-  test("flags go before the environment, and that before the file", async () => {
+  test("flags override the environment, which overrides the file", async () => {
     const environment = { TARPAN_BIND_PORT: "2", TARPAN_DATA_DIR: "env", PATH: "/bin" };
     const { settings } = await load("bind_port: 1\ndata_dir: file\nnode_id: 7\n", {
       environment,
@@ -65,7 +65,7 @@ describe("what a broker is started with", () => {
     expect(settings).toMatchObject({ bindPort: 3, dataDirectory: "env", nodeId: 7 });
   });
 
-  test("Kafka's broker configs by Kafka's names, from all three", async () => {
+  test("Kafka's broker configs by Kafka's names, from all three sources", async () => {
     const { settings } = await load(
       `kafka: { "num.partitions": 3, log.segment.bytes: 1048576 }\nauto_create_topics: false\n`,
       { environment: { TARPAN_KAFKA_NUM_PARTITIONS: "4" }, flags: { kafka: ["num.partitions=5"] } },
@@ -85,16 +85,16 @@ describe("what a broker is started with", () => {
     expect((await load(text)).settings.flush).toEqual(flush);
   });
 
-  test("--log-dir on the command line goes before logging.file in the file", async () => {
+  test("--log-dir on the command line overrides logging.file in the file", async () => {
     const { logging } = await load("logging: { file: a.log }", { flags: { "log-dir": "logs" } });
     expect(logging.file).toBe("logs/broker.log");
   });
 });
 
-describe("Kafka's names for what Tarpan has keys for", () => {
+describe("Kafka configs that set Tarpan's keys", () => {
   const kafka = (...lines: string[]) => load(`kafka:\n${lines.map((l) => `  ${l}\n`).join("")}`);
 
-  test("are obeyed", async () => {
+  test("take effect", async () => {
     const { settings, nodeIdGiven } = await kafka(
       "node.id: 7",
       "broker.id: 7",
@@ -119,7 +119,7 @@ describe("Kafka's names for what Tarpan has keys for", () => {
     expect((await kafka("broker.id: -1")).nodeIdGiven).toBe(false);
   });
 
-  test("go before weaker sources, by whichever name", async () => {
+  test("override weaker sources, whichever name is used there", async () => {
     const { settings } = await load(
       'kafka: { "auto.create.topics.enable": true, listeners: "PLAINTEXT://:1" }',
       { flags: { "auto-create-topics": "false", "bind-port": "2" } },
@@ -132,7 +132,7 @@ describe("Kafka's names for what Tarpan has keys for", () => {
     ["node_id: 1\nkafka: { broker.id: 2 }", "kafka.broker.id: says 2, and broker.yaml:1: node_id"],
     ["data_dir: a\nkafka: { log.dir: b }", "kafka.log.dir: says b, and broker.yaml:1: data_dir"],
     ["kafka: { log.dirs: 'a,b' }", "kafka.log.dirs: must be one directory"],
-    ["kafka: { listeners: 'SSL://:9093' }", "listener SSL is SSL, and this broker has PLAINTEXT"],
+    ["kafka: { listeners: 'SSL://:9093' }", "listener SSL is SSL, but this broker offers only"],
     ["kafka: { advertised.listeners: 'SASL_SSL://a:1' }", "listener SASL_SSL is SASL_SSL"],
     ["kafka: { listeners: 'INSIDE://:1' }", "listener INSIDE has no protocol in listener.sec"],
     ["kafka: { listeners: 'PLAINTEXT://:1,PLAINTEXT://:2' }", "lists several addresses"],
@@ -152,7 +152,7 @@ describe("Kafka's names for what Tarpan has keys for", () => {
     });
   });
 
-  test("Kafka's word for no security is taken", async () => {
+  test("security configs are accepted if they ask for no security", async () => {
     const { settings } = await kafka(
       "security.inter.broker.protocol: PLAINTEXT",
       'authorizer.class.name: ""',
@@ -161,18 +161,17 @@ describe("Kafka's names for what Tarpan has keys for", () => {
   });
 });
 
-test("configs without effect are told of in one line for each reason", async () => {
+test("warns of configs without effect, one line per reason", async () => {
   const { settings } = await load(
-    "kafka: { log.retention.hours: 1, log.cleaner.threads: 2, num.io.threads: 8, num.partitions: 2 }",
+    "kafka: { log.preallocate: true, num.network.threads: 2, num.io.threads: 8, num.partitions: 2 }",
   );
   expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([
-    "no effect: log.cleaner.threads, log.retention.hours: " +
-      "old records are not deleted or compacted yet",
-    "no effect: num.io.threads: the broker uses one thread",
+    "no effect: log.preallocate: the broker manages its files in its own way",
+    "no effect: num.io.threads, num.network.threads: the broker uses one thread",
   ]);
 });
 
-describe("what is refused, in one line that says where", () => {
+describe("refuses mistakes, in one line that names the position", () => {
   test.each([
     [
       "bind_port: 9092\nbind_prt: 1",
@@ -218,7 +217,7 @@ describe("what is refused, in one line that says where", () => {
   });
 });
 
-test("a misspelt variable is named, those of others are left alone", async () => {
+test("warns of misspelt variables, and ignores those of other programs", async () => {
   const { warnings } = await loadConfig({
     environment: {
       TARPAN_BIND_PROT: "1",
@@ -237,7 +236,7 @@ test("a misspelt variable is named, those of others are left alone", async () =>
   ]);
 });
 
-test("what is switched off has no warning", async () => {
+test("features that are switched off cause no warning", async () => {
   const off = "deduplication_enabled: false\ndeduplication_ttl: 24\ncompression_enabled: false";
   expect((await load(off)).warnings).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// Nothing is accepted in silence: a setting is read by something, or its table says why it is not.
+// No setting is ignored silently: the code reads it, or its table says why it has no effect.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -17,7 +17,7 @@ const typed = sources.find(({ path }) => path.endsWith("kafka/typed.ts"))!.text;
 const others = sources.filter(({ path }) => !path.endsWith("kafka/typed.ts"));
 const isNamed = (name: string) => code.includes(`"${name}"`);
 
-/** Named by what checks or describes them, or acts on a part of them. */
+/** Ignored configs that the code names: it checks or describes them, or uses some values. */
 const READ_AND_IGNORED = new Set([
   "cleanup.policy",
   "min.compaction.lag.ms",
@@ -25,7 +25,7 @@ const READ_AND_IGNORED = new Set([
   "log.flush.scheduler.interval.ms",
 ]);
 
-it("every config of a topic, a group or a broker is read, or excused with a reason", () => {
+it("every config of topics, groups and brokers is read, or says why not", () => {
   const obeyedDefaults = new Set(
     [...TOPIC_CONFIGS.values(), ...GROUP_CONFIGS.values()]
       .filter(({ ignored }) => ignored === null)
@@ -41,7 +41,7 @@ it("every config of a topic, a group or a broker is read, or excused with a reas
   expect(neither).toEqual([]);
 });
 
-it("a config that is read has no excuse any more", () => {
+it("a config that is read is not listed as ignored", () => {
   const tables = [TOPIC_CONFIGS, GROUP_CONFIGS, BROKER_CONFIGS];
   const isRead = (name: string) => isNamed(name) && !READ_AND_IGNORED.has(name);
   const both = tables.flatMap((table) =>
@@ -58,7 +58,7 @@ it("every typed config is used", () => {
   expect(fields.filter((field) => !isUsed(field))).toEqual([]);
 });
 
-it("every key of Tarpan's own is read, or excused with a reason", () => {
+it("every key of Tarpan is read, or says why not", () => {
   const excused = ({ ignored, ignoredInCluster }: Key) =>
     ignored !== undefined && ignoredInCluster !== null;
   const isRead = (name: string) =>

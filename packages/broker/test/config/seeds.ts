@@ -1,4 +1,4 @@
-/** The seeds' broker.yaml, all of its keys. */
+/** A broker.yaml with keys of every section. */
 export const SEED_YAML = `# Broker
 node_id: "broker-1"
 bind_addr: "0.0.0.0"
@@ -46,7 +46,7 @@ logging:
   compress: true
 `;
 
-/** The seeds' JSON form, with the cluster switched off. */
+/** The JSON form of a configuration, with the cluster switched off. */
 export const SEED_JSON = `{
   "server": { "port": "9093", "log_file": "logs/broker2.log" },
   "config": { "data_dir": "data/broker2" },

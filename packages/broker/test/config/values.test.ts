@@ -31,7 +31,7 @@ test.each(["", "MB", "-1", "1XB", "1e3", null])("no size: %j", (value) =>
   expect(() => sizeBytes(value)).toThrow(/^must be a size/),
 );
 
-describe("bare numbers in the seeds' own units", () => {
+describe("bare numbers have the unit of their key", () => {
   test("megabytes", () => {
     expect(sizeOr(1_048_576)(100)).toBe(104_857_600);
     expect(sizeOr(1_048_576)("512KB")).toBe(524_288);
@@ -56,7 +56,7 @@ test.each([
   ["node-007", 7],
 ])("node id of %s", (name, id) => expect(nodeIdOf(name)).toBe(id));
 
-test("any other name has a stable positive id", () => {
+test("any other name has a positive id, always the same", () => {
   expect(nodeIdOf("alpha")).toBe(nodeIdOf("alpha"));
   expect(nodeIdOf("alpha")).not.toBe(nodeIdOf("beta"));
   for (const name of ["alpha", "", "a-99999999999", "日本"]) {

@@ -7,7 +7,14 @@ import type { LogEngine } from "../../src/log/log-engine.ts";
 import type { LogError } from "../../src/log/log-error.ts";
 import { findByTimestamp, findMaxTimestamp } from "../../src/partition/find-by-timestamp.ts";
 import { Partition } from "../../src/partition/partition.ts";
-import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS, readAll } from "../log/batches.ts";
+import {
+  baseOffsetOf,
+  batchOf,
+  nextOffsetOf,
+  OPTIONS,
+  readAll,
+  segmentsOf,
+} from "../log/batches.ts";
 
 export interface ContractSubject {
   open(): Promise<LogEngine>;
@@ -182,6 +189,40 @@ export function logContract(name: string, make: () => ContractSubject): void {
       await log.deleteBefore(40);
       expect(await log.read(40, 100)).toEqual([]);
       expect(await log.append(batchOf(99), 0)).toBe(40);
+    });
+
+    it("lists its segments, oldest first, and frees them one by one, the last one too", async () => {
+      const log = await start({ ...OPTIONS, segmentBytes: 300 });
+      for (let i = 0; i < 200; i++) await log.append(batchOf(i), 0);
+      const { endOffset, sizeBytes } = log;
+      const segments = await segmentsOf(log);
+      expect(segments.length).toBeGreaterThan(1);
+      expect(segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)).toBe(sizeBytes);
+      expect(segments.at(-1)).toMatchObject({ endOffset, newestMs: 1000 + 199 });
+      const [first] = segments;
+      expect(first!.newestMs).toBe(1000 + first!.endOffset - 1);
+      await log.deleteBefore(first!.endOffset);
+      expect(log.sizeBytes).toBe(sizeBytes - first!.sizeBytes);
+      expect(await segmentsOf(log)).toEqual(segments.slice(1));
+      await log.deleteBefore(endOffset);
+      expect(log.startOffset).toBe(endOffset);
+      expect(log.sizeBytes).toBeLessThan(300);
+      expect(await log.append(batchOf(1), 0)).toBe(endOffset);
+      expect(await readAll(log)).toHaveLength(1);
+    });
+
+    it("takes a timestamp from the future for the time of the write", async () => {
+      const log = await start();
+      await log.append(batchOf(1, { timestamp: 1e15 }), 0);
+      const [segment] = await segmentsOf(log);
+      expect(segment!.newestMs).toBeGreaterThanOrEqual(0);
+      expect(segment!.newestMs).toBeLessThan(1e14);
+      if (subject.reopen === null) return;
+      await engine.close();
+      engine = await subject.reopen();
+      const again = await engine.open(ID, OPTIONS);
+      const [reopened] = await segmentsOf(again);
+      expect(Math.abs(reopened!.newestMs - segment!.newestMs)).toBeLessThan(1000);
     });
 
     it("keeps the newest checkpoint while the log covers it", async () => {

@@ -11,6 +11,7 @@ import { Leadership } from "../../src/metadata/leadership.ts";
 import type { Latch } from "../../src/util/latch.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
 import {
   type CounterRecord,
   type CounterState,
@@ -32,7 +33,7 @@ export class CounterCluster {
   /** Partition `index` of the topic is led by `leaders[index]`. */
   static async of(leaders: readonly number[]): Promise<CounterCluster> {
     const cluster = new CounterCluster();
-    const engine = new MemoryEngine();
+    const engine = new MemoryEngine(testEnv());
     for (const partition of leaders.keys()) {
       const log = await engine.create({ topic: TOPIC, topicId: "counters", partition }, OPTIONS);
       const append = log.append.bind(log);

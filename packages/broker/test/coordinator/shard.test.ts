@@ -9,23 +9,26 @@ import { Partition } from "../../src/partition/partition.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
 import { add, counterMachine, FORGET_AFTER_MS, nextOf } from "./counter.ts";
 
 const ID = { topic: "__counters", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 0 };
 const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 
 async function newShard(machine = counterMachine) {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(testEnv());
   const log = await engine.create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0);
   const time = new ManualTime();
+  const bugs: unknown[] = [];
   const world = {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
     image: () => EMPTY_IMAGE,
     config: () => ({}) as BrokerConfig,
+    reportBug: (error: unknown) => bugs.push(error),
   };
   const load = () => CoordinatorShard.load(partition, machine, world);
-  return { shard: await load(), load, log, time };
+  return { shard: await load(), load, log, time, bugs };
 }
 
 test("a reply is sent when the records of its turn are durable", async () => {
@@ -137,7 +140,7 @@ test("a failed append refuses every waiting request; a load restores the log's s
 });
 
 test("an operation that throws ends the shard, and none of its records is written", async () => {
-  const { shard, log } = await newShard();
+  const { shard, log, bugs } = await newShard();
   await expect(
     shard.run((turn) => {
       turn.append({ name: "a", count: 1 });
@@ -147,6 +150,7 @@ test("an operation that throws ends the shard, and none of its records is writte
   ).rejects.toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR });
   expect(shard.failed).toBe(true);
   expect(log.endOffset).toBe(0);
+  expect(bugs).toEqual([new Error("a bug")]);
 });
 
 test("a closed shard refuses waiting and new requests", async () => {

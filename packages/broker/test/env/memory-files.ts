@@ -4,13 +4,14 @@
 // Model: the content of a file survives once the file was synced (or the write was durable), names
 // survive once their directory was synced. For other changes the kind of crash decides. Changes of
 // names survive in order, as on a journalling file system.
-import type { File, FileSystem, OpenOptions } from "../../src/env/env.ts";
+import type { File, FileStat, FileSystem, OpenOptions } from "../../src/env/env.ts";
 import { type Change, type Crash, lastSyncs, parentOf, survivingNames } from "./crash.ts";
 
 interface Node {
   readonly id: number;
   bytes: Uint8Array;
   size: number;
+  modifiedMs: number;
 }
 
 export type Operation =
@@ -34,6 +35,8 @@ export class MemoryFiles implements FileSystem {
   /** Calls by name of the operation. */
   readonly calls = new Map<string, number>();
   fault: Fault = () => {};
+  /** The wall clock. */
+  nowMs: () => number = () => 0;
   /** How many bytes the disk can hold. */
   capacityBytes = Number.POSITIVE_INFINITY;
   /** How many files may be open at once. */
@@ -82,11 +85,12 @@ export class MemoryFiles implements FileSystem {
     return names.map((name) => name.slice(path.length + 1)).sort();
   }
 
-  async stat(path: string): Promise<{ sizeBytes: number; isDirectory: boolean } | null> {
+  async stat(path: string): Promise<FileStat | null> {
     const node = path === "/" ? "directory" : this.#names.get(path);
     if (!node) return null;
     const isDirectory = node === "directory";
-    return { sizeBytes: isDirectory ? 0 : node.size, isDirectory };
+    if (isDirectory) return { sizeBytes: 0, isDirectory, modifiedMs: 0 };
+    return { sizeBytes: node.size, isDirectory, modifiedMs: node.modifiedMs };
   }
 
   async readFile(path: string): Promise<Uint8Array> {
@@ -212,6 +216,7 @@ export class MemoryFiles implements FileSystem {
           const room = this.capacityBytes - this.#usedBytes() + Math.max(0, node.size - at);
           const bytes = buffer.slice(0, Math.max(0, room));
           put(node, at, bytes);
+          node.modifiedMs = this.nowMs();
           this.changes.push({ kind: "write", node: node.id, position: at, bytes, durable });
           at += bytes.length;
           if (bytes.length < buffer.length) throw osError("ENOSPC", path);
@@ -230,6 +235,7 @@ export class MemoryFiles implements FileSystem {
       truncate: async (sizeBytes) => {
         await this.#called("truncate", path);
         resize(node, sizeBytes);
+        node.modifiedMs = this.nowMs();
         this.changes.push({ kind: "truncate", node: node.id, sizeBytes });
       },
       sizeBytes: async () => node.size,
@@ -246,7 +252,8 @@ export class MemoryFiles implements FileSystem {
   }
 
   #make(path: string): Node {
-    const node = { id: this.#nodes++, bytes: new Uint8Array(0), size: 0 };
+    const node = newNode(this.#nodes++);
+    node.modifiedMs = this.nowMs();
     this.#names.set(path, node);
     return node;
   }
@@ -274,8 +281,12 @@ export class MemoryFiles implements FileSystem {
   }
 }
 
+function newNode(id: number): Node {
+  return { id, bytes: new Uint8Array(0), size: 0, modifiedMs: 0 };
+}
+
 function nodeOf(nodes: Map<number, Node>, id: number): Node {
-  const node = nodes.get(id) ?? { id, bytes: new Uint8Array(0), size: 0 };
+  const node = nodes.get(id) ?? newNode(id);
   nodes.set(id, node);
   return node;
 }

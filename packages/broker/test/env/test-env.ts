@@ -14,6 +14,7 @@ let processes = 0;
 /** An Env with its own disk, clock and process. */
 export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
   const time = new ManualTime();
+  fs.nowMs = () => time.wallMs();
   const random = new SeededRandom(seed);
   const processes = aloneOnTheMachine();
   const machine = largeMachine;

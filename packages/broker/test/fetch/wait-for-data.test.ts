@@ -3,6 +3,7 @@ import { waitForData } from "../../src/fetch/wait-for-data.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { ManualTime } from "../env/manual-time.ts";
+import { testEnv } from "../env/test-env.ts";
 import { batchOf, headerOf } from "../partition/batches.ts";
 
 const OPTIONS = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
@@ -18,7 +19,7 @@ async function openPartition(engine: MemoryEngine, index: number): Promise<Parti
 }
 
 async function waiting({ missingBytes = 1, maxWaitMs = 1000 } = {}) {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(testEnv());
   const partitions = [await openPartition(engine, 0), await openPartition(engine, 1)];
   const time = new ManualTime();
   const stop = new AbortController();

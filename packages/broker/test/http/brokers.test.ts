@@ -44,14 +44,14 @@ describe("the brokers of a cluster", () => {
     expect((await ask(served, "/api/v1/brokers", { method: "HEAD" })).status).toBe(200);
   });
 
-  test("are no path of a broker that is alone", async () => {
+  test("have no path on a standalone broker", async () => {
     await using served = await serveHttp(new FakeBroker());
     const { status, text } = await ask(served, "/api/v1/brokers");
     expect(status).toBe(404);
     expect(JSON.parse(text).paths).not.toContain("/api/v1/brokers");
   });
 
-  test("their partitions, with replicas, whoever leads them", async () => {
+  test("all partitions with their replicas, whichever broker leads them", async () => {
     const id = { topic: "orders", topicId: topicIdOf("orders"), partition: 1 };
     const replicas = [
       { brokerId: 2, current: true, lag: 0 },
@@ -90,7 +90,7 @@ describe("removing a broker", () => {
     ...{ partitionsLeft: 2, done: false },
   });
 
-  test("tells how far it is, and what to do", async () => {
+  test("answers with the progress, and what to do", async () => {
     expect(await remove(left(3))).toEqual({
       status: 200,
       json: { nodeId: 4, partitionsLeft: 3, done: false, message: null },
@@ -101,26 +101,26 @@ describe("removing a broker", () => {
     expect((await remove(left(0, true))).json).toMatchObject({ partitionsLeft: 0, done: true });
   });
 
-  test("that is not there: 404", async () => {
+  test("that is not registered: 404", async () => {
     const { status, json } = await remove(refusal(ErrorCode.BROKER_ID_NOT_REGISTERED));
     expect([status, json]).toEqual([404, { error: "why not" }]);
   });
 
-  test("that can't be done: 409", async () => {
+  test("refused by the controller: 409", async () => {
     const { status, json } = await remove(refusal(ErrorCode.INVALID_REPLICATION_FACTOR));
     expect([status, json]).toEqual([409, { error: "why not" }]);
     expect((await remove(refusal(ErrorCode.INVALID_REQUEST))).status).toBe(409);
   });
 
   test.each([ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NOT_CONTROLLER, ErrorCode.KAFKA_STORAGE_ERROR])(
-    "that can't be done now, error %d: 503",
+    "refused for now, with error %d: 503",
     async (errorCode) => {
       expect((await remove(refusal(errorCode))).status).toBe(503);
     },
   );
 
   test.each(["broker-4", "-1", "4.5", "", "12345678901", "2147483648"])(
-    "named %j: 400, and nobody is asked",
+    "named %j: 400, and the controller is not asked",
     async (id) => {
       const { status, removed } = await remove(left(0), id);
       expect([status, removed]).toEqual([400, []]);

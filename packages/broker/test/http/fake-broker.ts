@@ -7,14 +7,14 @@ import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { type Served, serve } from "../server/harness.ts";
 
-/** Says what a test has it say. */
+/** A broker whose status a test sets. */
 export class FakeBroker implements BrokerAdmin {
   reasons: string[] = [];
   readonly requests = new RequestMetrics();
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
-  /** groups.test.ts has real ones. */
+  /** For real groups see groups.test.ts. */
   readonly groups: GroupsAdmin = {
     list: async () => [],
     describe: async () => unserved(),

@@ -65,9 +65,9 @@ class Ground implements AsyncDisposable {
     return ground;
   }
 
-  /** Commits without a member, which makes a group that is empty. */
+  /** Commits without a member, which creates an empty group. */
   async commit(groupId: string, offsets: readonly number[]): Promise<void> {
-    // Makes the topic of the offsets.
+    // Creates __consumer_offsets.
     await this.call(FindCoordinator, 3, { key: groupId, keyType: 0 });
     const partitions = offsets.map((committedOffset, partitionIndex) => {
       return { partitionIndex, committedOffset, committedMetadata: "" };
@@ -130,7 +130,7 @@ class Ground implements AsyncDisposable {
 }
 
 describe("reading", () => {
-  test("no group yet", async () => {
+  test("without groups", async () => {
     await using broker = await Ground.make();
     expect((await broker.ask("/api/v1/groups")).json).toEqual({ groups: [] });
     expect((await broker.ask("/api/v1/groups/billing")).status).toBe(404);
@@ -206,7 +206,7 @@ describe("reading", () => {
     expect((await broker.ask("/api/v1/groups/new", { method: "DELETE" })).status).toBe(409);
   });
 
-  test("a deleted topic takes its lag with it", async () => {
+  test("a deleted topic has no lag any more", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4]);
     const admin = broker.kafka.admin();
@@ -218,7 +218,7 @@ describe("reading", () => {
 });
 
 describe("deleting", () => {
-  test("takes the offsets along; ids are decoded", async () => {
+  test("deletes the offsets too; group ids are decoded", async () => {
     await using broker = await Ground.make();
     await broker.commit("a/b ü", [4]);
     await broker.commit("other", [5]);
@@ -233,7 +233,7 @@ describe("deleting", () => {
 });
 
 describe("resetting", () => {
-  test("plans, and commits nothing unless told to", async () => {
+  test("only plans, unless `execute` is set", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4, 6]);
     for (const [to, first, second] of [
@@ -263,7 +263,7 @@ describe("resetting", () => {
     expect(await broker.committed("billing")).toEqual([4, 6]);
   });
 
-  test("of one partition", async () => {
+  test("resets one partition", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4, 6]);
     const body = { topic: "orders", partitions: [1], to: { shiftBy: -1 }, execute: true };
@@ -272,7 +272,7 @@ describe("resetting", () => {
     expect(await broker.committed("billing")).toEqual([4, 5]);
   });
 
-  test("names the field that is wrong", async () => {
+  test("the error names the wrong field", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4]);
     const good = { topic: "orders", to: "latest" };
@@ -298,7 +298,7 @@ describe("resetting", () => {
     expect(await broker.committed("billing")).toEqual([4]);
   });
 
-  test("the body: JSON, in its type, within the limit", async () => {
+  test("the body must be JSON, with its content type, within the limit", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4]);
     const post = (sent: Sent) =>
@@ -315,8 +315,8 @@ describe("resetting", () => {
   });
 });
 
-describe("who may change what", () => {
-  test("each path says which methods it takes", async () => {
+describe("changes", () => {
+  test("each path answers with its allowed methods", async () => {
     await using broker = await Ground.make();
     for (const [method, path, allow] of [
       ["POST", "/api/v1/groups", "GET, HEAD"],
@@ -330,7 +330,7 @@ describe("who may change what", () => {
     expect((await broker.ask("/api/v1/groups", { method: "HEAD" })).status).toBe(200);
   });
 
-  test("not a web page", async () => {
+  test("are refused to web pages", async () => {
     await using broker = await Ground.make();
     await broker.commit("billing", [4]);
     const headers = { origin: "http://evil.example" };
@@ -350,7 +350,7 @@ describe("who may change what", () => {
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 
-  test("not from another address than loopback", async (context) => {
+  test("are refused to addresses other than loopback", async (context) => {
     if (outside === undefined) return context.skip("this machine has no other address");
     await using broker = await Ground.make("0.0.0.0");
     const from = { host: outside };

@@ -16,7 +16,7 @@ describe("routes", () => {
     expect(JSON.parse(text)).toEqual({ status: "ok" });
   });
 
-  test("/ready, and why not", async () => {
+  test("/ready, with the reasons if it is not", async () => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
     expect((await ask(served, "/ready")).status).toBe(200);
@@ -26,7 +26,7 @@ describe("routes", () => {
     expect(JSON.parse(text)).toEqual({ status: "not ready", reasons: view.reasons });
   });
 
-  test("/cluster/status, short and with every partition", async () => {
+  test("/cluster/status, without and with all partitions", async () => {
     const view = new FakeBroker();
     view.reasons = ["EIO"];
     await using served = await serveHttp(view);
@@ -82,7 +82,7 @@ describe("routes", () => {
     expect((await ask(served, "/metrics")).text).toContain("tarpan_received_bytes_total 30\n");
   });
 
-  test("/metrics that can't be loaded is asked for again by the next scrape", async () => {
+  test("if /metrics can't be loaded, the next scrape tries again", async () => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
     expect(served.listener.port).toBeGreaterThan(0);
@@ -92,7 +92,7 @@ describe("routes", () => {
     expect((await page()).body).toContain("tarpan_ready 1");
   });
 
-  test("an unknown path names those there are; HEAD works; other methods do not", async () => {
+  test("an unknown path lists the known ones; of the other methods only HEAD works", async () => {
     await using served = await serveHttp(new FakeBroker());
     const unknown = await ask(served, "/heath");
     expect(unknown.status).toBe(404);
@@ -129,7 +129,7 @@ describe("routes", () => {
     expect([status, asked]).toEqual([200, [groupId]]);
   });
 
-  test.each(["%zz", "%ff", "a%"])("the group %j is not well encoded", async (part) => {
+  test.each(["%zz", "%ff", "a%"])("the group %j is not percent-encoded correctly", async (part) => {
     await using served = await serveHttp(new FakeBroker());
     for (const method of ["GET", "DELETE", "POST"]) {
       const { status, text } = await ask(served, `/api/v1/groups/${part}`, { method });
@@ -141,14 +141,14 @@ describe("routes", () => {
   });
 
   test.each(["/health/", "//health", "/x/../health", "/health#x", "/api/v1/groups/a/b", "/%zz"])(
-    "%s is no path",
+    "%s is an unknown path",
     async (path) => {
       await using served = await serveHttp(new FakeBroker());
       expect((await ask(served, path)).status).toBe(404);
     },
   );
 
-  test("while the coordinators load it says to ask again", async () => {
+  test("while the coordinators load it answers with Retry-After", async () => {
     const view = new FakeBroker();
     view.groups.list = async () => {
       throw coordinatorNotAvailable(new Error("loading"));
@@ -165,7 +165,7 @@ describe("routes", () => {
     ["conflict", 409],
     ["unavailable", 503],
     ["outcome-unknown", 503],
-  ] as const)("what can't be done: %s is %d", async (kind, expected) => {
+  ] as const)("the error kind %s has status %d", async (kind, expected) => {
     const view = new FakeBroker();
     view.groups.list = async () => {
       throw new AdminError(kind, "why not", { field: "to" });
@@ -177,7 +177,7 @@ describe("routes", () => {
     expect(view.errors).toEqual([]);
   });
 
-  test("a failing view answers 500 and says so once", async () => {
+  test("a bug is answered with 500 and logged once", async () => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
     view.readiness = () => {
@@ -191,8 +191,8 @@ describe("routes", () => {
   });
 });
 
-describe("what clients send", () => {
-  /** All that comes back until the broker ends the connection. */
+describe("unusual clients", () => {
+  /** Everything that the broker sends before it ends the connection. */
   const exchange = async (text: string) => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
@@ -208,12 +208,12 @@ describe("what clients send", () => {
     expect(await exchange("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  test("any Host", async () => {
+  test("any Host header", async () => {
     const reply = await exchange("GET /health HTTP/1.1\r\nHost: [::1\r\n\r\n");
     expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  test("a method that fetch does not know", async () => {
+  test("a method that fetch refuses", async () => {
     const first = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
     const reply = await exchange(`${first}TRACE /health HTTP/1.1\r\nHost: a\r\n\r\n`);
     const [, second = ""] = reply.split("\nHTTP/1.1 ");
@@ -221,7 +221,7 @@ describe("what clients send", () => {
     expect(second).toContain("allow: GET, HEAD\r\n");
   });
 
-  test("a request that breaks off in its body", async () => {
+  test("a request that ends within its body", async () => {
     const head = "POST /api/v1/groups/a/offsets HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n";
     const text = `${head}Content-Type: application/json\r\n\r\n{`;
     const view = new FakeBroker();
@@ -236,7 +236,7 @@ describe("what clients send", () => {
 });
 
 describe("on the same port as Kafka", () => {
-  test("both are served side by side, HTTP with keep-alive", async () => {
+  test("both are served at the same time, HTTP with keep-alive", async () => {
     await using served = await serveHttp(new FakeBroker());
     const agent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
     const kafka = served.client();

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-test("neither node:http, fetch nor prom-client is loaded before somebody speaks HTTP", () => {
+test("node:http, fetch and prom-client are not loaded before the first HTTP request", () => {
   const entrance = new URL("../../src/http/entrance.ts", import.meta.url);
   const script = `
     const { createHttpEntrance } = await import(${JSON.stringify(entrance.href)});

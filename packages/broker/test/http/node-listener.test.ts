@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { answer, type FetchApp } from "../../src/http/node-listener.ts";
 
-/** What fetch gets from a server that answers with `app`. */
+/** Calls `use` with the URL of a server that answers with `app`. */
 async function served<T>(app: FetchApp["fetch"], use: (url: string) => Promise<T>): Promise<T> {
   const headers = () => ({ "x-beside": "1" });
   const server = createServer((incoming, outgoing) => {
@@ -18,7 +18,7 @@ async function served<T>(app: FetchApp["fetch"], use: (url: string) => Promise<T
   }
 }
 
-test("a Response of fetch's own is sent as it is", async () => {
+test("sends a Response of fetch unchanged", async () => {
   const app = () => new Response("ü", { status: 201, headers: { "x-own": "2" } });
   await served(app, async (url) => {
     const got = await fetch(url);
@@ -31,7 +31,7 @@ test("a Response of fetch's own is sent as it is", async () => {
   });
 });
 
-test("the app is given what was sent", async () => {
+test("passes the request on to the app", async () => {
   const app = async (request: Request) => {
     const { method, url, headers } = request;
     return Response.json([method, url, headers.get("X-Two"), await request.text()]);
@@ -46,7 +46,7 @@ test("the app is given what was sent", async () => {
   expect(asked).toEqual(["POST", "http://localhost/a?b=c", "a, b", "ü"]);
 });
 
-test("a HEAD is a GET without the body", async () => {
+test("answers HEAD like GET, without the body", async () => {
   const app = ({ method }: Request) => new Response(method);
   await served(app, async (url) => {
     const got = await fetch(url, { method: "HEAD" });
@@ -54,7 +54,7 @@ test("a HEAD is a GET without the body", async () => {
   });
 });
 
-test("an app that fails ends the connection", async () => {
+test("ends the connection if the app fails", async () => {
   const app = () => Promise.reject(new Error("a bug"));
   await served(app, async (url) => {
     await expect(fetch(url)).rejects.toThrow("fetch failed");

@@ -1,5 +1,5 @@
 import { encodeBatch } from "@tarpan/protocol";
-import type { LogOptions, ReadableLog } from "../../src/log/log.ts";
+import type { Log, LogOptions, LogSegment, ReadableLog } from "../../src/log/log.ts";
 
 export const OPTIONS: LogOptions = {
   segmentBytes: 1 << 30,
@@ -39,4 +39,10 @@ export function baseOffsetOf(batch: Uint8Array): number {
 
 export function nextOffsetOf(batch: Uint8Array): number {
   return baseOffsetOf(batch) + new DataView(batch.buffer, batch.byteOffset).getInt32(23) + 1;
+}
+
+export async function segmentsOf(log: Log): Promise<LogSegment[]> {
+  const segments: LogSegment[] = [];
+  for await (const segment of log.segments()) segments.push(segment);
+  return segments;
 }

@@ -144,7 +144,7 @@ describe("compaction", () => {
     ]);
   });
 
-  it("leaves segments alone whose newest record is younger than min.compaction.lag.ms", async () => {
+  it("leaves segments alone that have records younger than min.compaction.lag.ms", async () => {
     const at = (timestamp: number) => [{ key: "a", value: `${timestamp}`, timestamp }];
     const { log } = await logOf(at(1000), at(2000), at(3000), at(4000), last);
     const rules = { minLagMs: 500, nowMs: 3300 };

@@ -10,7 +10,7 @@ import { logContract } from "../contract/log.contract.ts";
 import { testEnv } from "../env/test-env.ts";
 
 logContract("memory", () => ({
-  open: async () => new MemoryEngine(),
+  open: async () => new MemoryEngine(testEnv()),
   reopen: null,
   dispose: async () => {},
 }));

@@ -53,7 +53,7 @@ interface Subject {
 }
 
 async function memorySubject(): Promise<Subject> {
-  return { engine: new MemoryEngine(), crash: null };
+  return { engine: new MemoryEngine(testEnv()), crash: null };
 }
 
 async function segmentSubject(seed: number): Promise<Subject> {

@@ -18,7 +18,7 @@ function start() {
   return { time, lines, warnings: new ThrottledWarnings({ timers: time }, logger) };
 }
 
-test("the first is told at once, the others of its minute with their number", () => {
+test("logs the first at once, and after a minute the last with the number of repeats", () => {
   const { time, lines, warnings } = start();
   for (const text of ["one", "two", "three"]) warnings.warn("a", text, {});
   warnings.warn("b", "of another sort", {});
@@ -34,14 +34,14 @@ test("the first is told at once, the others of its minute with their number", ()
   expect(lines.slice(4)).toEqual(["five"]);
 });
 
-test("what is an error stays one", () => {
+test("keeps the level of an error", () => {
   const { time, lines, warnings } = start();
   for (const text of ["one", "two"]) warnings.warn("a", text, {}, "error");
   time.advance(WARNING_INTERVAL_MS);
   expect(lines).toEqual(["ERROR one", "ERROR two (1 more like this)"]);
 });
 
-test("sorts without end share one", () => {
+test("counts all kinds above the limit as one", () => {
   const { time, lines, warnings } = start();
   for (let i = 0; i < 10 * MAX_WARNING_KEYS; i++) warnings.warn(`${i}`, `${i}`, {});
   expect(lines.length).toBe(MAX_WARNING_KEYS + 1);
@@ -49,7 +49,7 @@ test("sorts without end share one", () => {
   expect(lines.at(-1)).toBe(`999 (${9 * MAX_WARNING_KEYS - 1} more like this)`);
 });
 
-test("what was counted is told at the end, and no timer is left", () => {
+test("close logs the repeats and cancels the timers", () => {
   const { time, lines, warnings } = start();
   warnings.warn("a", "one", {});
   warnings.warn("a", "two", {});

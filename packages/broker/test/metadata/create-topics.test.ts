@@ -84,7 +84,7 @@ describe("creating topics", () => {
 
   it("leaves nothing behind if a log can't be created", async () => {
     const { metadata, host } = await openMetadata();
-    host.failure = new Error("no space");
+    host.failure = new LogError("disk-full", "no space");
     const [result] = await createTopics(metadata, [spec("t", { numPartitions: 2 })]);
     expect(result).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, topic: null });
     expect(metadata.image.topics.size).toBe(0);

@@ -102,7 +102,7 @@ function titled(row: string): string {
 }
 
 async function controller() {
-  const log = await new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
+  const log = await new MemoryEngine(testEnv()).create(METADATA_LOG, LOG_OPTIONS);
   const options = { log, host: new FakeHost(), env: testEnv(), nodeId: 1, kafkaConfigs: {} };
   const local = await LocalController.open(options);
   const context: Deciding = { decide: local.decide.bind(local) };

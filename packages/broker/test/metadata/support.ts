@@ -70,7 +70,7 @@ export interface TestMetadata {
 export async function openMetadata(
   options: Partial<OwnMetadataOptions> & { readonly brokers?: readonly number[] } = {},
 ): Promise<TestMetadata> {
-  const log = options.log ?? (await new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS));
+  const log = options.log ?? (await new MemoryEngine(testEnv()).create(METADATA_LOG, LOG_OPTIONS));
   const host = new FakeHost();
   const base = { nodeId: 1, clusterId: "test-cluster", kafkaConfigs: {}, env: testEnv() };
   for (const nodeId of options.brokers ?? [1]) {

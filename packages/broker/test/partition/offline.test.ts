@@ -7,11 +7,15 @@ import { LogError } from "../../src/log/log-error.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
 import { ReplicatedHost } from "../../src/partition/replicated-host.ts";
+import type { PartitionSettings } from "../../src/partition/slot.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
 const ID = { topic: "orders", topicId: "id", partition: 0 };
-const SETTINGS = { segmentBytes: 1, segmentMs: 1, indexIntervalBytes: 1 };
+const SETTINGS: PartitionSettings = {
+  ...{ segmentBytes: 1, segmentMs: 1, segmentJitterMs: 0, indexIntervalBytes: 1 },
+  ...{ fileDeleteDelayMs: 0, deleteOld: true, retentionMs: -1, retentionBytes: -1 },
+};
 const MESSAGE = "orders-0 is offline: stream not found";
 
 /** Hosts a partition whose log cannot be opened. */
@@ -29,6 +33,7 @@ async function hostLost({ shared }: { shared: boolean }) {
   const partitions = new Partitions(host, env, logger, {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
+    retentionCheckIntervalMs: () => 300_000,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });

@@ -4,6 +4,7 @@ import type { Log, LogOptions } from "../../src/log/log.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { Partition } from "../../src/partition/partition.ts";
+import { testEnv } from "../env/test-env.ts";
 import { ID, World } from "../log/jetstream/world.ts";
 import { batchOf, headerOf, producerBatch } from "./batches.ts";
 
@@ -11,7 +12,7 @@ const id = { topic: "t", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8", partit
 const options: LogOptions = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 
 async function newPartition(leaderEpoch = 0) {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(testEnv());
   const log = await engine.create(id, options);
   return { engine, log, partition: await Partition.open(id, log, leaderEpoch) };
 }

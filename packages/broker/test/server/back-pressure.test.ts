@@ -3,7 +3,7 @@ import { bigRequest, eventually, frame, Kind, type Served, serve, untilStill } f
 
 const MIB = 1024 * 1024;
 
-/** Another connection gets its answer, whatever the first one does. */
+/** Another connection still gets its answer. */
 async function expectServed(served: Served): Promise<void> {
   const other = served.client();
   other.send(frame(Kind.echo, "still here"));
@@ -12,7 +12,7 @@ async function expectServed(served: Served): Promise<void> {
 }
 
 describe("back-pressure", () => {
-  test("100,000 pipelined requests of a client that reads nothing", async () => {
+  test("a client that reads nothing sends 100,000 pipelined requests", async () => {
     await using served = await serve();
     const greedy = served.client({ reading: false });
     const batch = Buffer.concat(Array.from({ length: 1000 }, () => bigRequest(4000)));
@@ -29,7 +29,7 @@ describe("back-pressure", () => {
     expect((await greedy.responsesReach(100_000)).every((size) => size === "4000")).toBe(true);
   });
 
-  test("large responses are made one after another for a client that reads nothing", async () => {
+  test("a client that reads nothing asks for large responses: few are produced", async () => {
     await using served = await serve();
     const slow = served.client({ reading: false });
     slow.send(...Array.from({ length: 200 }, () => bigRequest(4 * MIB)));
@@ -41,7 +41,7 @@ describe("back-pressure", () => {
     expect(slow.receivedBytes).toBe(200 * 4 * MIB);
   });
 
-  test("a connection is not read while too many of its bytes wait", async () => {
+  test("a connection is not read while too many of its received bytes wait", async () => {
     await using served = await serve({ maxHeldBytes: MIB });
     const client = served.client();
     client.send(frame(Kind.alone, "first"));
@@ -56,14 +56,14 @@ describe("back-pressure", () => {
     expect(client.receivedBytes).toBe("first".length + 100 * 100_000);
   });
 
-  test("a frame larger than what may be held is read to its end", async () => {
+  test("a frame larger than the memory limit is still read completely", async () => {
     await using served = await serve({ maxHeldBytes: 1000, maxHeldBytesTotal: 1000 });
     const client = served.client();
     client.send(frame(Kind.echo, Buffer.alloc(3 * MIB)), frame(Kind.echo, Buffer.alloc(2 * MIB)));
     expect(await client.responsesReach(2)).toEqual([`${3 * MIB}`, `${2 * MIB}`]);
   });
 
-  test("no more than so many requests of a connection are in progress", async () => {
+  test("a connection has at most maxInFlight requests in progress", async () => {
     await using served = await serve({ maxInFlight: 10 });
     const { router } = served;
     const client = served.client();
@@ -77,7 +77,7 @@ describe("back-pressure", () => {
     await client.responsesReach(25);
   });
 
-  test("half frames over the limit of all connections block nobody for ever", async () => {
+  test("half-read frames above the total limit do not block each other for ever", async () => {
     await using served = await serve({ maxHeldBytesTotal: 2 * MIB });
     const clients = Array.from({ length: 6 }, () => served.client());
     const whole = frame(Kind.echo, Buffer.alloc(MIB));
@@ -89,7 +89,7 @@ describe("back-pressure", () => {
     for (const client of clients) expect(await client.responsesReach(1)).toEqual([`${MIB}`]);
   });
 
-  test("a stalled half frame is given up when memory is full, an innocent one is not", async () => {
+  test("when memory is full, a stalled frame is dropped, and a waiting one is read", async () => {
     await using served = await serve({ maxHeldBytesTotal: 100_000, maxStallMs: 10_000 });
     const stalled = served.client();
     stalled.send(frame(Kind.echo, Buffer.alloc(MIB)).subarray(0, 300_000));
@@ -105,7 +105,7 @@ describe("back-pressure", () => {
     expect(await waiting.responsesReach(1)).toEqual([`${MIB}`]);
   });
 
-  test("a whole frame in progress does not keep others from getting theirs whole", async () => {
+  test("a request in progress that fills the memory does not stop other frames", async () => {
     await using served = await serve({ maxHeldBytesTotal: 100_000 });
     const first = served.client();
     first.send(frame(Kind.held, Buffer.alloc(400_000, "x")));
@@ -116,7 +116,7 @@ describe("back-pressure", () => {
     expect(await second.responsesReach(1)).toEqual([`${MIB}`]);
   });
 
-  test("one connection's thousands of requests leave turns for others", async () => {
+  test("thousands of requests of one connection leave turns for others", async () => {
     await using served = await serve({ maxStartsPerTurn: 10 });
     const busy = served.client();
     busy.send(...Array.from({ length: 2000 }, (_, i) => frame(Kind.echo, `${i}`)));
@@ -130,7 +130,7 @@ describe("back-pressure", () => {
     await busy.responsesReach(2000);
   });
 
-  test("what a closed connection held is free again", async () => {
+  test("closing a connection frees its memory", async () => {
     await using served = await serve({ maxHeldBytesTotal: 100_000 });
     const leaving = served.client();
     leaving.send(frame(Kind.echo, Buffer.alloc(MIB)).subarray(0, 300_000));
@@ -142,7 +142,7 @@ describe("back-pressure", () => {
     expect(await waiting.responsesReach(1)).toEqual([`${MIB}`]);
   });
 
-  test("when all peers together leave too much unread, those who read are served", async () => {
+  test("when too many responses are unread in total, peers that read are served", async () => {
     await using served = await serve({
       ...{ maxUnsentBytesTotal: 8 * MIB, maxUnsentBytes: 900 * MIB, maxStartsPerTurn: 2 },
     });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { eventually, frame, Kind, serve } from "./harness.ts";
 
 describe("order", () => {
-  test("answers a request that comes byte by byte", async () => {
+  test("answers a request that arrives byte by byte", async () => {
     await using served = await serve();
     const client = served.client();
     for (const byte of frame(Kind.echo, "slowly")) {
@@ -39,7 +39,7 @@ describe("order", () => {
     expect(await client.responsesReach(3)).toEqual(["a", "b", "c"]);
   });
 
-  test("a request that is not pipelined waits for all before it, and all behind wait for it", async () => {
+  test("a request without a lane waits for all before it, and all after wait for it", async () => {
     await using served = await serve();
     const { router } = served;
     const client = served.client();
@@ -60,7 +60,7 @@ describe("order", () => {
     expect(await client.responsesReach(5)).toEqual(["a", "b", "c", "d", "e"]);
   });
 
-  test("a pipelined request waits for those of another lane", async () => {
+  test("a request waits for earlier requests of another lane", async () => {
     await using served = await serve();
     const { router } = served;
     const client = served.client();
@@ -75,7 +75,7 @@ describe("order", () => {
     expect(await client.responsesReach(3)).toEqual(["a", "b", "c"]);
   });
 
-  test("a request without an answer leaves no gap", async () => {
+  test("a request without a response does not delay the next", async () => {
     await using served = await serve();
     const client = served.client();
     client.send(frame(Kind.echo, "1"), frame(Kind.silent), frame(Kind.echo, "2"));
@@ -90,7 +90,7 @@ describe("order", () => {
     expect(await client.responsesReach(10_000)).toEqual(numbers);
   });
 
-  test("a frame of 20 MB arrives whole", async () => {
+  test("a frame of 20 MB arrives completely", async () => {
     await using served = await serve();
     const client = served.client();
     client.send(frame(Kind.echo, Buffer.alloc(20_000_000, 1)));

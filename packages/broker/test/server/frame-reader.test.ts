@@ -31,7 +31,7 @@ describe("FrameReader", () => {
   const bodies = [Buffer.from("a"), Buffer.from("hello, world"), Buffer.alloc(300, 7)];
   const stream = framed(...bodies);
 
-  test("finds the frames wherever the stream is cut in three", () => {
+  test("finds the frames for every split of the stream into three chunks", () => {
     for (let one = 0; one <= stream.length; one++) {
       for (let two = one; two <= stream.length; two += 1 + (one % 7)) {
         const reader = new FrameReader();
@@ -50,7 +50,7 @@ describe("FrameReader", () => {
     }
   });
 
-  test("finds the frames when nobody asks before the last byte", () => {
+  test("finds the frames if it is first asked after the last byte", () => {
     const reader = new FrameReader();
     for (const byte of stream) reader.push(Buffer.of(byte));
     expect(reader.bufferedBytes).toBe(stream.length);
@@ -105,7 +105,7 @@ describe("FrameReader", () => {
     expect(reader.bufferedBytes).toBe(0);
   });
 
-  test("half a large frame is given back at once when it is dropped", () => {
+  test("dropping half a large frame releases its memory at once", () => {
     const prefix = Buffer.alloc(4);
     prefix.writeInt32BE(MAX_FRAME_BYTES);
     const reader = new FrameReader();
@@ -127,7 +127,7 @@ describe("FrameReader", () => {
     expect(reader.next()!.buffer).toBe(stream.buffer);
   });
 
-  test("frames handed out stay as they are when later chunks are merged", () => {
+  test("merging later chunks does not change returned frames", () => {
     const reader = new FrameReader();
     const chunk = Buffer.concat([
       framed(Buffer.from("first")),
@@ -151,7 +151,7 @@ describe("FrameReader", () => {
     },
   );
 
-  test("a claimed length allocates nothing", () => {
+  test("a length prefix alone allocates no memory", () => {
     const prefix = Buffer.alloc(4);
     prefix.writeInt32BE(MAX_FRAME_BYTES);
     const before = process.memoryUsage().arrayBuffers;

@@ -12,14 +12,14 @@ import type {
 } from "../../src/server/router.ts";
 import { ManualTime } from "../env/manual-time.ts";
 
-/** First body byte of a toy request. The rest is echoed. */
+/** The first byte of a test request says how it is handled; the rest is its text. */
 export const Kind = {
   echo: 0,
-  /** Pipelined; answered when the test says so. */
+  /** Pipelined; answered when the test calls `answer`. */
   held: 1,
-  /** Not pipelined; answered when the test says so. */
+  /** Not pipelined; answered when the test calls `answer`. */
   alone: 2,
-  /** Not pipelined; answered with as many bytes as its u32 says. */
+  /** Not pipelined; its uint32 is the size of the response in bytes. */
   big: 3,
   refused: 4,
   failing: 5,
@@ -39,7 +39,7 @@ interface Held {
   fail(): void;
 }
 
-/** Stands for the Kafka side: echoes, holds back, refuses. */
+/** A router for tests: its requests echo, wait, fail or are refused. */
 export class ToyRouter implements RequestRouter {
   readonly begun: string[] = [];
   readonly held: Held[] = [];
@@ -201,7 +201,7 @@ export interface Served {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A listener on a free loopback port over a toy router; closed when the test leaves its scope. */
+/** A listener on a free loopback port with a ToyRouter; closed when the test leaves its scope. */
 export async function serve(
   limits: Partial<ServerLimits> = {},
   http: HttpEntrance = NO_HTTP,
@@ -223,7 +223,7 @@ export async function serve(
     await closed;
     for (const held of router.held) held.answer();
     await new Promise((resolve) => setImmediate(resolve));
-    // Whatever a test did: what was counted as held has been given back.
+    // After every test, all counted request memory must have been released.
     expect(listener.connections).toBe(0);
     expect(listener.stats).toMatchObject({ heldBytes: 0, unsentBytes: 0 });
   };
@@ -240,7 +240,7 @@ export async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Runs until no byte has moved for a good while: whoever can wait, waits. */
+/** Runs until no bytes were sent or received for a while: everything that can wait is waiting. */
 export async function untilStill({ listener }: Served): Promise<void> {
   let seen = -1;
   for (let same = 0; same < 200; ) {

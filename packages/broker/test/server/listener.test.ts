@@ -7,7 +7,7 @@ import { ManualTime } from "../env/manual-time.ts";
 import { bigRequest, eventually, frame, Kind, serve, ToyRouter } from "./harness.ts";
 
 describe("starting", () => {
-  test("a taken port is one clear line", async () => {
+  test("a port in use is reported in one line", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
@@ -25,7 +25,7 @@ describe("starting", () => {
     taken.close();
   });
 
-  test("an address that is not ours is one clear line", async () => {
+  test("an address of another machine is reported in one line", async () => {
     const time = new ManualTime();
     const starting = new TcpListener({
       ...{
@@ -39,7 +39,7 @@ describe("starting", () => {
     await expect(starting).rejects.toMatchObject({ code: "TARPAN_ADDRESS_UNAVAILABLE" });
   });
 
-  test("connections over the limit are refused, and accepted again when others leave", async () => {
+  test("connections over the limit are refused until others are closed", async () => {
     await using served = await serve({ maxConnections: 2 });
     const first = served.client();
     const second = served.client();
@@ -65,7 +65,7 @@ describe("starting", () => {
 describe("limits", () => {
   const GIB = 2 ** 30;
 
-  test("are shares of the memory and of the open files that the process may have", () => {
+  test("depend on the memory and the open files that the process may use", () => {
     const large = limitsOn({ memoryBytes: () => 64 * GIB, openFilesMax: () => 1_048_576 });
     expect(large).toEqual(SERVER_LIMITS);
     expect(limitsOn({ memoryBytes: () => 64 * GIB, openFilesMax: () => null })).toEqual(large);
@@ -77,16 +77,19 @@ describe("limits", () => {
     });
   });
 
-  test.each([64, 256, 1024, 20_000, 1_048_576])("of %i open files leave some for others", (max) => {
-    const { pooled, connections } = shareOpenFiles(max);
-    expect(pooled).toBeGreaterThanOrEqual(16);
-    expect(connections).toBeGreaterThanOrEqual(64);
-    if (max >= 512) expect(2 * pooled + connections).toBeLessThanOrEqual(max - 256);
-  });
+  test.each([64, 256, 1024, 20_000, 1_048_576])(
+    "of %i open files leave some for other uses",
+    (max) => {
+      const { pooled, connections } = shareOpenFiles(max);
+      expect(pooled).toBeGreaterThanOrEqual(16);
+      expect(connections).toBeGreaterThanOrEqual(64);
+      if (max >= 512) expect(2 * pooled + connections).toBeLessThanOrEqual(max - 256);
+    },
+  );
 });
 
-describe("orderly close", () => {
-  test("answers what is in progress, begins nothing more, accepts nobody", async () => {
+describe("close", () => {
+  test("answers requests in progress, begins no others, accepts no connections", async () => {
     await using served = await serve();
     const { listener, router } = served;
     const client = served.client();
@@ -106,7 +109,7 @@ describe("orderly close", () => {
     expect(listener.connections).toBe(0);
   });
 
-  test("large responses leave whole", async () => {
+  test("sends large responses completely", async () => {
     await using served = await serve();
     const client = served.client({ reading: false });
     client.send(bigRequest(7_000_000));
@@ -118,7 +121,7 @@ describe("orderly close", () => {
     expect(client.responses).toEqual(["7000000"]);
   });
 
-  test("cuts off what is still there after the grace time", async () => {
+  test("destroys connections that are open after the grace time", async () => {
     await using served = await serve();
     const client = served.client();
     client.send(frame(Kind.held, "for ever"));

@@ -26,7 +26,7 @@ function cutShort(): Buffer {
   return bytes;
 }
 
-test("an operator is told whose connection was closed, and why", async () => {
+test("the warning says whose connection was closed, and why", async () => {
   const warnings: { message: string; fields: LogFields | undefined }[] = [];
   const warn = (message: string, fields?: LogFields) => void warnings.push({ message, fields });
   const logger = { debug() {}, info() {}, error() {}, warn };

@@ -5,7 +5,7 @@ import type { CloseReason } from "../../src/server/refused-request.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { bigRequest, eventually, frame, Kind, serve, untilStill } from "./harness.ts";
 
-describe("bad input closes that connection alone", () => {
+describe("bad input closes only its own connection", () => {
   const length = (value: number) => {
     const bytes = Buffer.alloc(12);
     bytes.writeInt32BE(value);
@@ -39,7 +39,7 @@ describe("bad input closes that connection alone", () => {
     expect(await other.responsesReach(1)).toEqual(["mine"]);
   });
 
-  test.each(garbage)("%s, behind good requests: those are answered", async (_name, bytes) => {
+  test.each(garbage)("%s, after good requests, which are answered", async (_name, bytes) => {
     await using served = await serve();
     const client = served.client();
     client.send(frame(Kind.echo, "good"), frame(Kind.held, "slow"), bytes, frame(Kind.echo, "no"));
@@ -50,7 +50,7 @@ describe("bad input closes that connection alone", () => {
     expect(client.responses).toEqual(["good", "slow"]);
   });
 
-  test("nothing is answered past a request that failed", async () => {
+  test("no request after a failed one is answered", async () => {
     await using served = await serve();
     const client = served.client();
     client.send(frame(Kind.held, "fails"), frame(Kind.echo, "never"), frame(Kind.held, "late"));
@@ -77,8 +77,8 @@ describe("bad input closes that connection alone", () => {
   });
 });
 
-describe("peers that vanish", () => {
-  test("a reset in the midst of requests and responses", async () => {
+describe("peers that disconnect", () => {
+  test("resets during requests and responses", async () => {
     await using served = await serve();
     for (let round = 0; round < 50; round++) {
       const client = served.client({ reading: round % 2 === 0 });
@@ -92,7 +92,7 @@ describe("peers that vanish", () => {
     await eventually(() => served.listener.connections === 0);
   });
 
-  test("closing aborts the signal, tells the router and starts nothing more", async () => {
+  test("closing aborts the signal, notifies the router and begins no more requests", async () => {
     await using served = await serve();
     const client = served.client();
     client.send(frame(Kind.alone, "long poll"), frame(Kind.held, "behind"));
@@ -110,7 +110,7 @@ describe("peers that vanish", () => {
     expect(served.router.begun).toEqual(["long poll"]);
   });
 
-  test("a half-closed client gets all its answers, then the end", async () => {
+  test("a half-closed client gets all its responses, then the end", async () => {
     await using served = await serve();
     const client = served.client({ allowHalfOpen: true });
     client.send(frame(Kind.alone, "one"), frame(Kind.echo, "two"), bigRequest(2_000_000));
@@ -124,7 +124,7 @@ describe("peers that vanish", () => {
     await client.untilClosed();
   });
 
-  test("a half-closed client gets the answers of requests that had to wait their turn", async () => {
+  test("a half-closed client also gets the responses of waiting requests", async () => {
     await using served = await serve({ maxStartsPerTurn: 7 });
     const client = served.client({ allowHalfOpen: true });
     client.send(...Array.from({ length: 1000 }, (_, i) => frame(Kind.echo, `${i}`)));
@@ -133,7 +133,7 @@ describe("peers that vanish", () => {
     expect(client.responses.length).toBe(1000);
   });
 
-  test("a half-closed client is not waited for longer than that", async () => {
+  test("a half-closed client is cut off if its request takes too long", async () => {
     await using served = await serve({ farewellMs: 10_000 });
     const client = served.client({ allowHalfOpen: true });
     client.send(frame(Kind.held, "a poll of an hour"));
@@ -145,7 +145,7 @@ describe("peers that vanish", () => {
     expect(client.responses).toEqual([]);
   });
 
-  test("a half-closed client that takes nothing is cut off", async () => {
+  test("a half-closed client that reads nothing is cut off", async () => {
     await using served = await serve({ farewellMs: 10_000 });
     const client = served.client({ allowHalfOpen: true, reading: false });
     client.socket.pause();
@@ -159,7 +159,7 @@ describe("peers that vanish", () => {
     await eventually(() => served.listener.connections === 0);
   });
 
-  test("connections that say nothing at all and close", async () => {
+  test("connections that close without a request", async () => {
     await using served = await serve();
     for (let i = 0; i < 20; i++) {
       const socket = connect(served.listener.port, "127.0.0.1");
@@ -179,7 +179,7 @@ describe("idle connections", () => {
     await new Promise((resolve) => setImmediate(resolve));
   };
 
-  test("are closed, those that have sent nothing, a part of a frame, or something long ago", async () => {
+  test("are closed: without a byte, with part of a frame, or after a request", async () => {
     await using served = await serve({ maxIdleMs: 1000 });
     const silent = served.client();
     const half = served.client();
@@ -193,7 +193,7 @@ describe("idle connections", () => {
     expect(served.listener.stats.connectionsExpired).toBe(3);
   });
 
-  test("two thousand half frames harm nobody, and go when their time has come", async () => {
+  test("two thousand half frames delay no other client, and expire", async () => {
     await using served = await serve({ maxIdleMs: 1000 });
     const half = frame(Kind.echo, Buffer.alloc(2000)).subarray(0, 1000);
     const slow = Array.from({ length: 2000 }, () => served.client());
@@ -208,7 +208,7 @@ describe("idle connections", () => {
     expect(await other.responsesReach(1)).toEqual(["served"]);
   });
 
-  test("one with a request in progress is not idle", async () => {
+  test("a connection with a request in progress is not idle", async () => {
     await using served = await serve({ maxIdleMs: 1000 });
     const client = served.client();
     client.send(frame(Kind.held, "long poll"));
@@ -220,7 +220,7 @@ describe("idle connections", () => {
     await client.untilClosed();
   });
 
-  test("one that does not take its responses is closed", async () => {
+  test("a connection whose peer does not read responses is closed", async () => {
     await using served = await serve({ maxIdleMs: 1000 });
     const client = served.client({ reading: false });
     client.socket.pause();

@@ -3,6 +3,7 @@ import { MemoryEngine } from "../../src/log/memory.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { REPLAY_SLICE_RECORDS } from "../../src/state-machine/limits.ts";
 import { appendRecords, replay, replayFrom } from "../../src/state-machine/replay.ts";
+import { testEnv } from "../env/test-env.ts";
 import { LOG_OPTIONS } from "../metadata/support.ts";
 import { type CounterRecord, countersInPlace } from "./counters.ts";
 
@@ -45,7 +46,7 @@ function recorded() {
 }
 
 async function logOfBatches() {
-  const log = await new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
+  const log = await new MemoryEngine(testEnv()).create(METADATA_LOG, LOG_OPTIONS);
   for (let batch = 0; batch < BATCHES; batch++) {
     const records = Array.from({ length: BATCH }, (_, at) => {
       return countersInPlace().encode({ name: `${batch}-${at}`, value: at });

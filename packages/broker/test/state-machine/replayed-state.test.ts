@@ -5,6 +5,7 @@ import { MemoryEngine } from "../../src/log/memory.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
 import { LOG_OPTIONS } from "../metadata/support.ts";
 import { type Counters, counterMachine, increment, look, remove } from "./counters.ts";
 
@@ -16,7 +17,7 @@ function load(log: Log, snapshotMinRecords?: number) {
   });
 }
 
-const newLog = () => new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
+const newLog = () => new MemoryEngine(testEnv()).create(METADATA_LOG, LOG_OPTIONS);
 
 /** Holds appends until the test lets them continue or fail. */
 function gate(log: Log) {

@@ -7,6 +7,7 @@ import { SNAPSHOT_RATIO, SNAPSHOT_SLICE_RECORDS } from "../../src/state-machine/
 import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import type { StateMachine } from "../../src/state-machine/state-machine.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
 import { LOG_OPTIONS } from "../metadata/support.ts";
 import {
   type CounterRecord,
@@ -17,7 +18,7 @@ import {
   remove,
 } from "./counters.ts";
 
-const newLog = () => new MemoryEngine().create(METADATA_LOG, LOG_OPTIONS);
+const newLog = () => new MemoryEngine(testEnv()).create(METADATA_LOG, LOG_OPTIONS);
 const OPTIONS = { leaderEpoch: 0, wallMs: () => 1, snapshotMinRecords: 10 };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

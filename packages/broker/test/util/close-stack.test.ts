@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { allOrNothing, CloseStack } from "../../src/util/close-stack.ts";
 
-it("closes in reverse, once, and goes on when one can't be closed", async () => {
+it("closes in reverse order, each once, even if one fails", async () => {
   const closed: string[] = [];
   const stack = new CloseStack();
   stack.add(() => closed.push("first"));
@@ -16,7 +16,7 @@ it("closes in reverse, once, and goes on when one can't be closed", async () => 
   expect(closed).toHaveLength(3);
 });
 
-it("closes nothing of what was opened whole, and all of what was not", async () => {
+it("closes what was opened only if opening fails", async () => {
   const closed: string[] = [];
   const open = (problem: Error | null) =>
     allOrNothing(async (opened) => {

@@ -184,7 +184,7 @@ export function recordCountAt(view: DataView, at: number): number {
   return view.getInt32(at + RECORD_COUNT_AT);
 }
 
-/** Whether the whole batch of `sizeBytes` at `at` matches its CRC. */
+/** Whether the batch of `sizeBytes` at `at` matches its CRC. All its bytes must be there. */
 export function batchCrcMatches(
   bytes: Uint8Array,
   at: number,

@@ -38,14 +38,14 @@ export interface DecodedBatch {
   header: BatchHeader;
   /** The whole batch. */
   bytes: Uint8Array;
-  /** Decodes while it is iterated; throws RecordFormatError on malformed bytes. */
+  /** Decodes one record per step. Throws RecordFormatError on malformed bytes. */
   records(): Generator<DecodedRecord, void, undefined>;
 }
 
 /**
  * Yields the batches of a Fetch response's records field, given as one buffer or as consecutive
  * buffers of whole batches. A cut-off batch at the end is skipped: a response may end anywhere
- * (KIP-74). Throws RecordFormatError for bytes that are no batch of magic 2.
+ * (KIP-74). Throws RecordFormatError for bytes that are not a batch of magic 2.
  */
 export function* decodeBatches(
   field: Uint8Array | readonly Uint8Array[],

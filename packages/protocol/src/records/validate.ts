@@ -3,8 +3,8 @@
 // affected: lengths below -1, varints over 32 bits, timestamps and producer ids beyond 2^53, and
 // transactional batches without a producer id are refused.
 //
-// 1. The batch is not changed. The verdict says what the caller has to change before the append.
-// 2. After these changes, every client can decode a batch that has passed.
+// 1. The batch is not changed. The result says what the caller has to change before the append.
+// 2. After these changes, every client can decode the batch.
 import {
   BATCH_OVERHEAD,
   type BatchHeader,
@@ -192,21 +192,21 @@ function checkRecords(
   header: BatchHeader,
   rules: BatchRules,
 ): BatchAccepted | BatchRefusal {
-  const judge = new RecordJudge(header, rules);
+  const checker = new RecordChecker(header, rules);
   let maxTimestamp: number;
   walked.index = 0;
   try {
     const field = recordsField(bytes, header, rules.decompress, rules.maxDecompressedBytes);
-    maxTimestamp = walkRecords(field.bytes, field.start, field.end, header.recordCount, judge);
+    maxTimestamp = walkRecords(field.bytes, field.start, field.end, header.recordCount, checker);
   } catch (error) {
     return refusalOf(error, walked.index);
   }
-  if (judge.refused > 0) return judge.verdict(header.recordCount);
+  if (checker.refused > 0) return checker.refusal(header.recordCount);
   if (rules.timestampType === "LogAppendTime") maxTimestamp = rules.now;
-  return { ok: true, header, maxTimestamp, misnumbered: judge.misnumbered };
+  return { ok: true, header, maxTimestamp, misnumbered: checker.misnumbered };
 }
 
-/** An error that the input did not cause is a bug, and is thrown on. */
+/** An error that the input did not cause is a bug, and is thrown again. */
 function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   if (error instanceof RecordFormatError) {
     const { message } = error;
@@ -217,7 +217,7 @@ function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
   switch (error.code) {
     case "TARPAN_DECOMPRESSION_LIMIT":
       return refuse("too-large", error.message);
-    // Not "corrupt": the CRC is right, and a client would retry CORRUPT_MESSAGE for ever.
+    // Not "corrupt": the CRC is right, and clients retry CORRUPT_MESSAGE for ever.
     case "TARPAN_DECOMPRESSION_FAILED":
       return refuse("invalid", error.message);
     case "TARPAN_CODEC_UNAVAILABLE":
@@ -228,7 +228,7 @@ function refusalOf(error: unknown, batchIndex: number): BatchRefusal {
 }
 
 /** Collects the errors of well-formed records. */
-class RecordJudge implements WalkRules {
+class RecordChecker implements WalkRules {
   readonly baseTimestamp: number;
   readonly earliest: number;
   readonly latest: number;
@@ -240,27 +240,27 @@ class RecordJudge implements WalkRules {
   #badTimeAt = -1;
   readonly #errors: RecordError[] = [];
   readonly #compacted: boolean;
-  /** What is wrong with the timestamp that a LogAppendTime batch has for all its records. */
-  readonly #claim: string | null;
+  /** Why the one timestamp of a LogAppendTime batch is invalid; null if it is valid or absent. */
+  readonly #appendTimeError: string | null;
 
   constructor(header: BatchHeader, rules: BatchRules) {
     this.baseTimestamp = header.baseTimestamp;
     this.#compacted = rules.compacted;
-    const judged = rules.timestampType === "CreateTime";
-    this.earliest = judged ? rules.now - rules.timestampBeforeMaxMs : -Infinity;
-    this.latest = judged ? rules.now + rules.timestampAfterMaxMs : Infinity;
-    this.#claim = null;
+    const isChecked = rules.timestampType === "CreateTime";
+    this.earliest = isChecked ? rules.now - rules.timestampBeforeMaxMs : -Infinity;
+    this.latest = isChecked ? rules.now + rules.timestampAfterMaxMs : Infinity;
+    this.#appendTimeError = null;
     if (header.timestampType === "CreateTime") return;
-    this.#claim = this.#validateClaim(header.maxTimestamp, judged);
-    this.earliest = this.#claim === null ? -Infinity : Infinity;
+    this.#appendTimeError = this.#checkAppendTime(header.maxTimestamp, isChecked);
+    this.earliest = this.#appendTimeError === null ? -Infinity : Infinity;
     this.latest = Infinity;
   }
 
   onTimestamp(index: number, timestamp: number): void {
-    if (timestamp === NO_TIMESTAMP && this.#claim === null) return;
+    if (timestamp === NO_TIMESTAMP && this.#appendTimeError === null) return;
     this.#badTimes += 1;
     this.#badTimeAt = index;
-    this.#report(index, this.#claim ?? this.#outside(timestamp));
+    this.#report(index, this.#appendTimeError ?? this.#outside(timestamp));
   }
 
   /** Kafka checks the key first, and the timestamp only if the key is right. */
@@ -274,7 +274,7 @@ class RecordJudge implements WalkRules {
     this.#report(index, "it has no key, which a compacted topic needs");
   }
 
-  verdict(recordCount: number): BatchRefusal {
+  refusal(recordCount: number): BatchRefusal {
     const { batchIndex, message } = this.#errors[0]!;
     const others = this.refused > 1 ? `, and ${this.refused - 1} more were refused` : "";
     const summary = `record ${batchIndex} of ${recordCount}: ${message}${others}`;
@@ -283,11 +283,12 @@ class RecordJudge implements WalkRules {
   }
 
   /** Kafka checks the batch's LogAppendTime against the topic's range, then clears it. */
-  #validateClaim(claimed: number, judged: boolean): string | null {
-    if (!judged || claimed === NO_TIMESTAMP) {
+  #checkAppendTime(appendTime: number, isChecked: boolean): string | null {
+    if (!isChecked || appendTime === NO_TIMESTAMP) {
       return "only the broker may set the timestamp type LogAppendTime";
     }
-    return claimed < this.earliest || claimed > this.latest ? this.#outside(claimed) : null;
+    const isOutside = appendTime < this.earliest || appendTime > this.latest;
+    return isOutside ? this.#outside(appendTime) : null;
   }
 
   #outside(timestamp: number): string {

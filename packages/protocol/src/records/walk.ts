@@ -2,14 +2,14 @@
 // variables, and a varint of one byte, the common case, needs no call. It takes half the time of a
 // reader object.
 //
-// 1. No byte at or after `end` is read: a comparison precedes each read. So the next read finds a
-//    length that is too large, or at the latest the check of the record's length does.
+// 1. No byte at or after `end` is read: a comparison precedes each read. So a length that is too
+//    large is detected by the next read, or at the latest by the check of the record's length.
 // 2. Nothing is allocated per record.
 import { NO_TIMESTAMP } from "./batch-header.ts";
 import { cursor, RecordFormatError, readVarint, readVarlong } from "./varint.ts";
 
 /**
- * From this value on, a first byte has more bytes after it. Also used if the first byte is missing.
+ * A first byte of this value or more begins a varint of several bytes. Also used if it is missing.
  */
 const LONG = 0x80;
 
@@ -27,9 +27,7 @@ export interface WalkRules {
   onNullKey(index: number): void;
 }
 
-/**
- * Where a walk that throws has stopped. Kept outside the loop, which then needs no clean-up.
- */
+/** The index of the record at which a walk has thrown. Global: the loop needs no try and catch. */
 export const walked = { index: 0 };
 
 /**

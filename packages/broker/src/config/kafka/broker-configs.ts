@@ -27,7 +27,7 @@ type Row = readonly [
   doc: string,
 ];
 
-/** Of Kafka 4.4's `AbstractKafkaConfig`, what something here acts on; the words are ours. */
+/** The configs of Kafka 4.4's `AbstractKafkaConfig` that have an effect; the texts are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["advertised.listeners", "list", null, advertisedProblem, "read-only",
@@ -93,11 +93,27 @@ const rows: readonly Row[] = [
     "How far behind the broker's clock a record's timestamp may be."],
   ["log.message.timestamp.type", "string", "CreateTime", oneOf(...TIMESTAMP_TYPES), "cluster-wide",
     "Whether a record carries the time it was created or the time it was appended."],
+  ["log.retention.bytes", "long", -1, null, "cluster-wide",
+    "Bytes a partition may hold before its oldest segments are deleted; -1 for no limit."],
+  ["log.retention.check.interval.ms", "long", 300_000, atLeast(1), "read-only",
+    "Time between checks for records that retention deletes."],
+  ["log.retention.hours", "int", 168, null, "read-only",
+    "Hours after which segments are deleted; log.retention.minutes overrides it."],
+  ["log.retention.minutes", "int", null, null, "read-only",
+    "Minutes after which segments are deleted; log.retention.ms overrides it."],
+  ["log.retention.ms", "long", null, null, "cluster-wide",
+    "Time after which segments are deleted; -1 for never."],
   ["log.roll.hours", "int", 168, atLeast(1), "read-only",
     "Hours after which a segment is closed; log.roll.ms overrides it."],
+  ["log.roll.jitter.hours", "int", 0, atLeast(0), "read-only",
+    "Most hours taken off log.roll.hours at random; log.roll.jitter.ms overrides it."],
+  ["log.roll.jitter.ms", "long", null, null, "cluster-wide",
+    "Longest time taken off log.roll.ms at random."],
   ["log.roll.ms", "long", null, null, "cluster-wide", "Age after which a segment is closed."],
   ["log.segment.bytes", "int", 1024 * MIB, atLeast(MIB), "cluster-wide",
     "Bytes after which a log segment is closed and the next one started."],
+  ["log.segment.delete.delay.ms", "long", 60_000, atLeast(0), "cluster-wide",
+    "Time between dropping a segment from the log and removing its files."],
   ["max.incremental.fetch.session.cache.slots", "int", 1_000, atLeast(0), "read-only",
     "Fetch sessions kept for clients (KIP-227)."],
   ["max.request.partition.size.limit", "int", 2_000, atLeast(1), "read-only",
@@ -139,7 +155,7 @@ const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, upda
 
 const FOR_ONE_LISTENER = /^listener\.name\.[^.]+\.(.+)$/;
 
-/** Kafka takes a config for one listener too: `listener.name.NAME.CONFIG`, `….MECHANISM.CONFIG`. */
+/** Also finds configs for one listener: `listener.name.NAME.CONFIG`, `….MECHANISM.CONFIG`. */
 class BrokerConfigs extends Map<string, ConfigDefinition> {
   override get(name: string): ConfigDefinition | undefined {
     const known = super.get(name);
@@ -151,7 +167,7 @@ class BrokerConfigs extends Map<string, ConfigDefinition> {
   }
 }
 
-/** Every broker config that Kafka has, by name and in its order. */
+/** Every broker config of Kafka, ascending by name, as Kafka lists them. */
 export const BROKER_CONFIGS: ConfigTable = new BrokerConfigs(
   [...configs, ...ignoredConfigs()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -1,7 +1,7 @@
-// Facts of many configs, one line each: name, type, default (- for none, "" for an empty text),
-// then, where Kafka has them, the values it takes (>=1, 1..9, or a|b), who may change it at run
-// time (all: for all brokers or one, each: for one), and `hidden`: Kafka tells it only when it is
-// set.
+// Definitions of many configs, one line each: name, type, default (- for none, "" for an empty
+// text). Optional words follow: the valid values (>=1, 1..9, or a|b); whether it can be changed at
+// run time (all: for all brokers or one, each: for one broker only); `hidden`, if Kafka describes
+// it only when it is set.
 import { atLeast, between, type ConfigDefinition, listOf, oneOf } from "./definition.ts";
 
 export function definitionsIn(lines: string, ignored: string | null): ConfigDefinition[] {

@@ -27,14 +27,14 @@ export interface Synonym {
 export interface ConfigDefinition {
   readonly name: string;
   readonly type: ConfigTypeName;
-  /** The default as text, null for none. Kafka's, read off its sources. */
+  /** Kafka's default as text; null for none. */
   readonly fallback: string | null;
-  /** What a well-formed value is still refused for: the rule it breaks, null when it keeps it. */
+  /** Checks a value of the right type; null if every such value is valid. */
   readonly check: Check | null;
   readonly doc: string;
   readonly update: UpdateMode;
   readonly synonyms: readonly Synonym[];
-  /** Why nothing here acts on it, null when something does. */
+  /** Why it has no effect; null when it has one. */
   readonly ignored: string | null;
   /** One of Kafka's internal configs: shown only when it is set. */
   readonly hidden: boolean;
@@ -42,6 +42,7 @@ export interface ConfigDefinition {
 
 export type ConfigTable = ReadonlyMap<string, ConfigDefinition>;
 
+/** Returns the rule that the value breaks ("must be …"); null when it is valid. */
 type Check = (value: string) => string | null;
 
 export const atLeast =
@@ -74,7 +75,7 @@ export function splitList(value: string): string[] {
   return trimmed === "" ? [] : trimmed.split(",").map((part) => part.trim());
 }
 
-/** Why `value` can't be given to `name`, null when it can. Fit for a client's eyes. */
+/** Why `name` can't have `value`; null when it can. The text is sent to clients. */
 export function configProblem(table: ConfigTable, name: string, value: string): string | null {
   const definition = table.get(name);
   if (definition === undefined) {

@@ -22,7 +22,7 @@ export interface ConfigSynonym {
   readonly source: number;
 }
 
-/** One config as DescribeConfigs and CreateTopics tell it. */
+/** One config, for the responses of DescribeConfigs and CreateTopics. */
 export interface DescribedConfig {
   readonly name: string;
   /** Null for a sensitive config, and for one without a value. */
@@ -32,11 +32,11 @@ export interface DescribedConfig {
   readonly isSensitive: boolean;
   readonly type: number;
   readonly documentation: string;
-  /** All places that could give the value; the one that gives it comes first. */
+  /** Everywhere that the config has a value; the one in effect comes first. */
   readonly synonyms: readonly ConfigSynonym[];
 }
 
-/** All configs of a topic that was given `own`, by name. */
+/** All configs of a topic, ascending by name. `own` holds those that it sets itself. */
 export function describeTopic(layers: BrokerLayers, own: ConfigValues): DescribedConfig[] {
   return [...TOPIC_CONFIGS.values()].map((definition) => {
     const { name, synonyms } = definition;
@@ -47,7 +47,7 @@ export function describeTopic(layers: BrokerLayers, own: ConfigValues): Describe
   });
 }
 
-/** All configs of a group that was given `own`, by name. */
+/** All configs of a group. `own` holds those that it sets itself. */
 export function describeGroup(layers: BrokerLayers, own: ConfigValues): DescribedConfig[] {
   return [...GROUP_CONFIGS.values()].flatMap((definition) => {
     const { name, synonyms, fallback, hidden } = definition;
@@ -62,7 +62,7 @@ export function describeGroup(layers: BrokerLayers, own: ConfigValues): Describe
   });
 }
 
-/** All configs of this broker, by name. */
+/** All configs of this broker. */
 export function describeBroker(layers: BrokerLayers): DescribedConfig[] {
   const { dynamic, dynamicDefault, fixed } = layers;
   const shown = [...BROKER_CONFIGS.values()].filter(({ hidden }) => !hidden);
@@ -81,8 +81,8 @@ export function describeBroker(layers: BrokerLayers): DescribedConfig[] {
 }
 
 /**
- * The dynamic configs of another broker. Only that broker knows the configs of its start, and
- * clients ask it for them.
+ * The dynamic configs of another broker. Only that broker knows the configs that it was started
+ * with, so clients ask it for those.
  */
 export function describeOtherBroker(
   dynamic: ConfigValues,
@@ -96,7 +96,7 @@ export function describeOtherBroker(
     .map((config) => ({ ...config, synonyms: config.synonyms.filter(isKnown) }));
 }
 
-/** What was set at run time for all brokers: Kafka's resource of a broker without a name. */
+/** The configs set at run time for all brokers: Kafka's broker resource with an empty name. */
 export function describeAllBrokers(layers: BrokerLayers): DescribedConfig[] {
   return [...layers.dynamicDefault].map(([name, value]) => {
     const place = { name, value, source: ConfigSource.dynamicDefaultBroker };
@@ -104,7 +104,7 @@ export function describeAllBrokers(layers: BrokerLayers): DescribedConfig[] {
   });
 }
 
-/** Kept, as Kafka does; its value may be a secret, for all that is known. */
+/** An unknown config is kept, as in Kafka. Its value may be a secret, so it is never shown. */
 function unknownConfig(name: string): ConfigDefinition {
   return {
     ...{ name, type: "password", fallback: null, check: null, update: "per-broker", synonyms: [] },
@@ -132,9 +132,9 @@ function described(
 }
 
 /**
- * The places that give a broker config a value, in the order of precedence. As in Kafka, synonyms
- * are listed only after a place of the config itself: log.retention.hours only if
- * log.retention.ms is set.
+ * Everywhere that a broker config has a value, in the order of precedence. As in Kafka, synonyms
+ * are listed only after a value of the config itself: log.retention.hours only if log.retention.ms
+ * is set.
  */
 function brokerPlaces(layers: BrokerLayers, name: string): ConfigSynonym[] {
   const names = chainOf(name);
@@ -155,9 +155,7 @@ function brokerPlaces(layers: BrokerLayers, name: string): ConfigSynonym[] {
   return first < 0 ? [] : found.slice(first);
 }
 
-/**
- * `log.retention.ms`, `.minutes` and `.hours` stand for each other: the topic config's own list.
- */
+/** A config and its synonyms, by precedence: `log.retention.ms`, `.minutes`, `.hours`. */
 function chainOf(name: string): readonly string[] {
   for (const { synonyms } of TOPIC_CONFIGS.values()) {
     const names = synonyms.map((synonym) => synonym.name);

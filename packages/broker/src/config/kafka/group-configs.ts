@@ -1,5 +1,5 @@
-// Configs of one group (resource type 32): the facts of Kafka 4.4's `GroupConfig`, in the form of
-// config-lines.ts. Each follows a broker config, which also sets the bounds it must keep.
+// Configs of one group (resource type 32): those of Kafka 4.4's `GroupConfig`, in the form of
+// config-lines.ts. Broker configs give most of them their defaults and bounds.
 
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 import { definitionsIn } from "./config-lines.ts";
@@ -73,7 +73,7 @@ export const GROUP_CONFIGS: ConfigTable = new Map(
   }),
 );
 
-/** What a group gets that does not say. */
+/** The value for a group that does not set the config; null if there is none. */
 export function groupDefault(layers: BrokerLayers, name: string): string | null {
   const { synonyms, fallback } = GROUP_CONFIGS.get(name)!;
   if (synonyms.length === 0) return fallback;
@@ -110,7 +110,7 @@ function boundsProblem(name: string, value: string, layers: BrokerLayers): strin
   return `${name} must be ${range}, as the broker's group configs say`;
 }
 
-/** `consumer.session.timeout.ms` keeps to `group.consumer.min.session.timeout.ms` and `….max.…`. */
+/** For `consumer.session.timeout.ms`: `group.consumer.min.session.timeout.ms` and `….max.…`. */
 function boundsOf(name: string, layers: BrokerLayers): { least: number; most: number } {
   const [kind, ...rest] = name.split(".");
   const what = (rest[0] === "num" ? rest.slice(1) : rest).join(".");

@@ -1,5 +1,5 @@
-// Kafka's broker configs that nothing here acts on: the facts of Kafka 4.4's `AbstractKafkaConfig`,
-// in the form of config-lines.ts. Defaults that name a class of Java are left out.
+// Broker configs of Kafka 4.4's `AbstractKafkaConfig` that have no effect here, in the form of
+// config-lines.ts. Defaults that name a Java class are left out.
 import { definitionsIn } from "./config-lines.ts";
 import type { ConfigDefinition } from "./definition.ts";
 import { IGNORED_SECURITY } from "./ignored-security.ts";
@@ -10,11 +10,6 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   [NO_SECURITY, IGNORED_SECURITY],
   [WHY.cleanup, `
     log.cleanup.policy list delete compact|delete all
-    log.retention.bytes long -1 all
-    log.retention.check.interval.ms long 300000 >=1
-    log.retention.hours int 168
-    log.retention.minutes int -
-    log.retention.ms long - all
     log.cleaner.backoff.ms long 15000 >=0 all
     log.cleaner.dedupe.buffer.size long 134217728 all
     log.cleaner.delete.retention.ms long 86400000 >=0 all
@@ -37,9 +32,6 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   [WHY.segments, `
     log.index.size.max.bytes int 10485760 >=4 all
     log.preallocate boolean false all
-    log.roll.jitter.hours int 0 >=0
-    log.roll.jitter.ms long - all
-    log.segment.delete.delay.ms long 60000 >=0 all
   `],
   [WHY.levels, `
     compression.gzip.level int -1 all

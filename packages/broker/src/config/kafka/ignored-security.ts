@@ -1,5 +1,5 @@
-// Kafka's configs of TLS, SASL, authorization and policies, in the form of config-lines.ts. A start
-// that sets one of them is refused.
+// Kafka's configs of TLS, SASL, authorization and policies, in the form of config-lines.ts. A
+// broker refuses any value of them that asks for security: see start-configs.ts.
 export const IGNORED_SECURITY = `
   allow.everyone.if.no.acl.found boolean false hidden
   alter.config.policy.class.name class -

@@ -9,21 +9,19 @@ export interface ListenerAddress {
 
 const LISTENER = /^([A-Za-z0-9_]+):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]*)):(\d{1,5})$/;
 
-/** For `listeners`: no host means all addresses, and port 0 any free one. */
+/** Why a value of `listeners` is malformed; null if it is not. */
 export function listenersProblem(list: string): string | null {
   return parsed(list).includes(null) ? "must be like PLAINTEXT://host:port" : null;
 }
 
-/** Of `advertised.listeners`, which clients must be able to connect to. */
+/** The same for `advertised.listeners`, where clients need a host and a port to connect to. */
 export function advertisedProblem(list: string): string | null {
   const all = parsed(list);
   const usable = all.every((one) => one !== null && one.host !== "" && one.port > 0);
   return usable && all.length > 0 ? null : "must be like PLAINTEXT://host:port";
 }
 
-/**
- * What `advertised.listeners` tells clients; null when it is not set. The configs are validated.
- */
+/** The address in `advertised.listeners`; null if unset. Throws as `clientListener` does. */
 export function advertisedListener(
   kafkaConfigs: Readonly<Record<string, string>>,
 ): ListenerAddress | null {
@@ -49,8 +47,8 @@ const KAFKA_PROTOCOLS =
   "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL";
 
 /**
- * The one address for clients in a list of listeners; null where it has those of controllers only.
- * Throws ValueError for what would be secure in Kafka and is not here, and for several addresses.
+ * The one address for clients in a list of listeners; null if it lists only controllers' listeners.
+ * Throws ValueError for a listener that is not PLAINTEXT, and for several addresses.
  */
 export function clientListener(list: string, names: ListenerNames): ListenerAddress | null {
   const protocolOf = new Map(pairs(names.protocols ?? KAFKA_PROTOCOLS));
@@ -64,7 +62,7 @@ export function clientListener(list: string, names: ListenerNames): ListenerAddr
     throw new ValueError(
       protocol === undefined
         ? `listener ${name} has no protocol in listener.security.protocol.map`
-        : `listener ${name} is ${protocol}, and this broker has PLAINTEXT only: it would let ` +
+        : `listener ${name} is ${protocol}, but this broker offers only PLAINTEXT, which would let ` +
             "everybody in",
     );
   }

@@ -1,6 +1,6 @@
 import { ResourceType } from "./set-configs.ts";
 
-/** Why a resource of a type has no configs here, fit for a client's eyes. */
+/** Why a resource of this type has no configs here. The text is sent to clients. */
 export function whyNoConfigs(type: number): string {
   switch (type) {
     case ResourceType.brokerLogger:

@@ -10,7 +10,7 @@ import {
   topicConfigOf,
 } from "./typed.ts";
 
-/** Broker configs by where they were set, the strongest first. */
+/** Broker configs by where they were set, in the order of precedence. */
 export interface BrokerLayers {
   /** Set on this broker at run time. */
   readonly dynamic: ConfigValues;
@@ -21,8 +21,8 @@ export interface BrokerLayers {
 }
 
 /**
- * Resolves configs from defaults, start settings and the metadata. Typed results are cached while
- * the maps behind them are the same; images share unchanged maps, so usually a call costs two
+ * Resolves configs from defaults, start settings and the metadata. Typed results are cached until
+ * the maps that they came from change; images share unchanged maps, so a call usually costs two
  * look-ups.
  */
 export class ConfigResolver {
@@ -67,12 +67,12 @@ export class ConfigResolver {
   }
 }
 
-/** A broker config as it is in force, null when it has neither value nor default. */
+/** The effective value of a broker config; null when it has neither a value nor a default. */
 export function brokerValue(layers: BrokerLayers, name: string): string | null {
   return setBrokerValue(layers, name) ?? BROKER_CONFIGS.get(name)?.fallback ?? null;
 }
 
-/** What a topic gets that does not say: the first server config set, else Kafka's default. */
+/** The value for a topic that does not set it: the first synonym set, else Kafka's default. */
 export function topicDefault(layers: BrokerLayers, name: string): string {
   const definition = TOPIC_CONFIGS.get(name)!;
   for (const synonym of definition.synonyms) {
@@ -82,7 +82,7 @@ export function topicDefault(layers: BrokerLayers, name: string): string {
   return definition.fallback!;
 }
 
-/** A server config's value in the unit of its topic config; -1 still means no limit. */
+/** A broker config's value in the unit of its topic config; -1 remains -1: no limit. */
 export function scaled(value: string, factor: number): string {
   return factor === 1 || Number(value) < 0 ? value : String(Number(value) * factor);
 }

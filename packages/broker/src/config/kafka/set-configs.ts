@@ -11,14 +11,14 @@ export const ResourceType = {
   group: 32,
 } as const;
 
-/** What was set at run time: by resource type (`ResourceType`), then by resource name. */
+/** The configs set at run time, by resource type (`ResourceType`), then by resource name. */
 export interface SetConfigs {
   readonly configs: ReadonlyMap<number, LayeredMap<string, ConfigValues>>;
 }
 
 const NO_CONFIGS: ConfigValues = new Map();
 
-/** What was set on a resource; a broker resource named "" is the default of all brokers. */
+/** The configs set on a resource. The broker resource named "" holds those of all brokers. */
 export function configsOf({ configs }: SetConfigs, type: number, name: string): ConfigValues {
   return configs.get(type)?.get(name) ?? NO_CONFIGS;
 }

@@ -1,15 +1,16 @@
-// What a start makes of the broker configs that it was given by Kafka's names.
+// Checks the Kafka broker configs that a start or a change at run time gives.
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 import { configProblem } from "./definition.ts";
 import { NO_SECURITY } from "./why-ignored.ts";
 
-/** Why a broker can't be started with a config, or be given it; null when it can. */
+/** Why a broker can't have a config, at its start or at run time; null when it can. */
 export function brokerConfigRefusal(name: string, value: string): string | null {
   const problem = configProblem(BROKER_CONFIGS, name, value);
   if (problem !== null) return problem;
   const { ignored, fallback } = BROKER_CONFIGS.get(name)!;
   if (ignored !== NO_SECURITY || value.trim() === "") return null;
-  // Kafka's own defaults mean "no security", but for mechanisms: who names one wants it.
+  // Kafka's defaults mean "no security", except for SASL mechanisms: an operator who sets those
+  // wants SASL, even if the value is the default.
   const isOff = value === fallback && !name.endsWith("sasl.enabled.mechanisms");
   return isOff ? null : `can't obey ${name}: ${NO_SECURITY}`;
 }

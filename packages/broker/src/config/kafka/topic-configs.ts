@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 const WEEK_MS = 168 * HOUR_MS;
 /** Java's `Long.MAX_VALUE`: Kafka's way to say "no limit". */
 const UNLIMITED = "9223372036854775807";
-/** Java's longest array, as Kafka counts. */
+/** The longest array that Kafka allocates in Java. */
 const MAX_ARRAY = 2_147_483_639;
 
 export const COMPRESSION_TYPES = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
@@ -32,7 +32,7 @@ type Row = readonly [
 const hours = (name: string): Synonym => ({ name, factor: HOUR_MS });
 const minutes = (name: string): Synonym => ({ name, factor: MINUTE_MS });
 
-/** Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`; the words are ours. */
+/** From Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`; the texts are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["cleanup.policy", "list", "delete", listOf("delete", "compact"), ["log.cleanup.policy"],
@@ -50,7 +50,7 @@ const rows: readonly Row[] = [
   ["errors.deadletterqueue.group.enable", "boolean", false, null, [],
     "Whether share groups may use this topic as their dead-letter queue."],
   ["file.delete.delay.ms", "long", MINUTE_MS, atLeast(0), ["log.segment.delete.delay.ms"],
-    "Time between dropping a segment from the log and removing its files."],
+    "Time between dropping a segment from the log and removing its files; no effect in a cluster."],
   ["flush.messages", "long", UNLIMITED, atLeast(1), ["log.flush.interval.messages"],
     "Records after which the log is forced to disk."],
   ["flush.ms", "long", UNLIMITED, atLeast(0),
@@ -111,20 +111,21 @@ const rows: readonly Row[] = [
     "Largest size of a segment's offset index."],
   ["segment.jitter.ms", "long", 0, atLeast(0),
     ["log.roll.jitter.ms", hours("log.roll.jitter.hours")],
-    "Largest random time taken off segment.ms, so that segments do not all roll at once."],
+    "Largest random time taken off segment.ms, so that segments do not all roll at once; "
+      + "in a cluster NATS decides."],
   ["segment.ms", "long", WEEK_MS, atLeast(1), ["log.roll.ms", hours("log.roll.hours")],
     "Age after which a log segment is closed even if it is not full; in a cluster NATS decides."],
   ["unclean.leader.election.enable", "boolean", false, null, ["unclean.leader.election.enable"],
     "Whether a replica that is not in sync may become leader, which can lose records."],
 ];
 
-/** What nothing here acts on. */
+/** The configs that have no effect, by reason. */
 // biome-ignore format: one reason after the other
 const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
   [WHY.cleanup, "cleanup.policy", "delete.retention.ms", "max.compaction.lag.ms",
-    "min.cleanable.dirty.ratio", "min.compaction.lag.ms", "retention.bytes", "retention.ms"],
+    "min.cleanable.dirty.ratio", "min.compaction.lag.ms"],
   [WHY.flush, "flush.messages", "flush.ms"],
-  [WHY.segments, "file.delete.delay.ms", "preallocate", "segment.index.bytes", "segment.jitter.ms"],
+  [WHY.segments, "preallocate", "segment.index.bytes"],
   [WHY.levels, "compression.gzip.level", "compression.lz4.level", "compression.zstd.level"],
   [WHY.fixed, "max.decompressed.message.bytes"],
   [WHY.replication, "follower.replication.throttled.replicas",

@@ -1,4 +1,4 @@
-/** Typed access to validated texts. */
+/** Reads configs, which are validated texts, as typed values. */
 export interface ConfigReader {
   number(name: string): number;
   flag(name: string): boolean;
@@ -7,23 +7,30 @@ export interface ConfigReader {
 }
 
 /**
- * A topic's configs as the code uses them: times in ms, sizes in bytes, -1 for no limit.
+ * A topic's configs as the code uses them: times in ms, sizes in bytes. Kafka's largest long, for
+ * no limit, is Number.MAX_SAFE_INTEGER.
  */
 export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
   readonly compressionType: string;
+  readonly fileDeleteDelayMs: number;
   readonly indexIntervalBytes: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
   readonly minInsyncReplicas: number;
+  /** Negative for no limit. */
+  readonly retentionBytes: number;
+  /** Negative for no limit. */
+  readonly retentionMs: number;
   readonly segmentBytes: number;
+  readonly segmentJitterMs: number;
   readonly segmentMs: number;
 }
 
-/** The broker configs that something in the broker acts on. */
+/** The broker configs that the code reads. */
 export interface BrokerConfig {
   readonly autoCreateTopicsEnable: boolean;
   readonly autoLeaderRebalanceEnable: boolean;
@@ -48,6 +55,7 @@ export interface BrokerConfig {
   readonly groupConsumerSessionTimeoutMs: number;
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly leaderImbalancePerBrokerPercentage: number;
+  readonly logRetentionCheckIntervalMs: number;
   readonly numPartitions: number;
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionCheckIntervalMs: number;
@@ -65,13 +73,17 @@ export function topicConfigOf(config: ConfigReader): TopicConfig {
     compact: policies.includes("compact"),
     deleteOld: policies.includes("delete"),
     compressionType: config.text("compression.type"),
+    fileDeleteDelayMs: config.number("file.delete.delay.ms"),
     indexIntervalBytes: config.number("index.interval.bytes"),
     maxMessageBytes: config.number("max.message.bytes"),
     messageTimestampAfterMaxMs: config.number("message.timestamp.after.max.ms"),
     messageTimestampBeforeMaxMs: config.number("message.timestamp.before.max.ms"),
     messageTimestampType: type === "LogAppendTime" ? type : "CreateTime",
     minInsyncReplicas: config.number("min.insync.replicas"),
+    retentionBytes: config.number("retention.bytes"),
+    retentionMs: config.number("retention.ms"),
     segmentBytes: config.number("segment.bytes"),
+    segmentJitterMs: config.number("segment.jitter.ms"),
     segmentMs: config.number("segment.ms"),
   };
 }
@@ -103,6 +115,7 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
+    logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
     numPartitions: config.number("num.partitions"),
     offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),
     offsetsRetentionCheckIntervalMs: config.number("offsets.retention.check.interval.ms"),

@@ -1,9 +1,9 @@
 /**
  * Why a config of Kafka has no effect. The broker logs each reason once at its start, and
- * DescribeConfigs gives it for each config. Code that begins to obey a config removes its reason.
+ * DescribeConfigs gives it for each config. When you make a config take effect, remove its reason.
  */
 export const WHY = {
-  cleanup: "old records are not deleted or compacted yet",
+  cleanup: "records are not compacted yet",
   flush: "the key `flush` decides when records are synced",
   segments: "the broker manages its files in its own way",
   levels: "each codec has one level here",
@@ -29,7 +29,7 @@ export const NO_SECURITY =
   "this broker has no TLS, SASL, ACLs or policies yet, so everybody could connect: leave it out, " +
   "and keep the port on a network you trust";
 
-/** DescribeConfigs' documentation of a config without effect; the command line looks for this. */
+/** In DescribeConfigs' documentation of a config without effect. The command line looks for it. */
 const IGNORED_MARK = "Stored, but has no effect yet:";
 
 export function documentationOf(doc: string, ignored: string | null): string {

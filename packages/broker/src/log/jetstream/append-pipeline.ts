@@ -192,8 +192,10 @@ export class AppendPipeline implements MessageSender {
     const { sequence, baseOffset, nextOffset, payload, appends } = message;
     log.end.sequence = sequence;
     log.end.nextOffset = nextOffset;
-    if (!message.isMarker)
-      log.index.add(sequence, baseOffset, maxTimestampIn(payload, message), payload.length);
+    if (!message.isMarker) {
+      const maxTimestamp = maxTimestampIn(payload, message);
+      log.index.add(sequence, baseOffset, maxTimestamp, payload.length, log.clock.wallMs());
+    }
     log.tail.add(appends);
     this.#message = null;
     this.#send();

@@ -11,6 +11,8 @@ export interface Block {
   firstOffset: number;
   /** Ms; only an upper bound if `deleteBefore` has removed a part of the block. */
   maxTimestamp: number;
+  /** The same, but a timestamp counts as at most the time when its message was added. */
+  newestMs: number;
   sizeBytes: number;
   messages: number;
 }
@@ -28,6 +30,7 @@ export class BlockIndex {
   #isClosed = true;
   #sizeBytes = 0;
   #maxTimestamp = -1;
+  #addedAtMs = 0;
   readonly #limit: number;
 
   constructor(blocks: Block[] = [], takeOvers: readonly TakeOver[] = [], limit = INDEX_BLOCKS) {
@@ -53,7 +56,15 @@ export class BlockIndex {
     return this.#takeOvers;
   }
 
-  add(sequence: number, baseOffset: number, maxTimestamp: number, sizeBytes: number): void {
+  /** `nowMs` is the wall clock. */
+  add(
+    sequence: number,
+    baseOffset: number,
+    maxTimestamp: number,
+    sizeBytes: number,
+    nowMs: number,
+  ): void {
+    this.#correctClock(nowMs);
     let block = this.#blocks.at(-1);
     if (this.#isClosed || !block || isFull(block)) {
       if (this.#blocks.length >= this.#limit) this.#blocks = mergePairs(this.#blocks);
@@ -61,6 +72,7 @@ export class BlockIndex {
         firstSequence: sequence,
         firstOffset: baseOffset,
         maxTimestamp: -1,
+        newestMs: -1,
         sizeBytes: 0,
         messages: 0,
       };
@@ -70,8 +82,18 @@ export class BlockIndex {
     block.messages += 1;
     block.sizeBytes += sizeBytes;
     block.maxTimestamp = Math.max(block.maxTimestamp, maxTimestamp);
+    const writtenMs = maxTimestamp < 0 ? nowMs : Math.min(maxTimestamp, nowMs);
+    block.newestMs = Math.max(block.newestMs, writtenMs);
     this.#sizeBytes += sizeBytes;
     this.#maxTimestamp = Math.max(this.#maxTimestamp, maxTimestamp);
+  }
+
+  /** Blocks that seem to be written later than now were written while the clock was wrong. */
+  #correctClock(nowMs: number): void {
+    if (nowMs < this.#addedAtMs) {
+      for (const block of this.#blocks) block.newestMs = Math.min(block.newestMs, nowMs);
+    }
+    this.#addedAtMs = nowMs;
   }
 
   takeOver(takeOver: TakeOver): void {
@@ -152,6 +174,7 @@ function mergePairs(blocks: readonly Block[]): Block[] {
     const next = blocks[i + 1];
     if (next) {
       block.maxTimestamp = Math.max(block.maxTimestamp, next.maxTimestamp);
+      block.newestMs = Math.max(block.newestMs, next.newestMs);
       block.sizeBytes += next.sizeBytes;
       block.messages += next.messages;
     }

@@ -41,6 +41,8 @@ interface Head {
   readonly position: LogPosition;
   readonly takeOvers: readonly TakeOver[];
   readonly blocks: number;
+  /** Number of a block, and its newestMs where that is not its maxTimestamp. */
+  readonly newest?: readonly (readonly [block: number, newestMs: number])[];
   readonly parts?: StateParts | undefined;
 }
 
@@ -59,6 +61,7 @@ export function encodeCheckpoint({
     position,
     takeOvers: index.takeOvers,
     blocks: blocks.length,
+    newest: newestOf(blocks),
     parts,
   };
   const json = new TextEncoder().encode(JSON.stringify(head));
@@ -92,12 +95,20 @@ export function decodeCheckpoint(bytes: Uint8Array): StreamCheckpoint | null {
       firstSequence: view.getFloat64(at),
       firstOffset: view.getFloat64(at + 8),
       maxTimestamp: view.getFloat64(at + 16),
+      newestMs: view.getFloat64(at + 16),
       sizeBytes: view.getFloat64(at + 24),
       messages: view.getFloat64(at + 32),
     });
+  for (const [i, newestMs] of head.newest ?? []) blocks[i]!.newestMs = newestMs;
   const index = new BlockIndex(blocks, head.takeOvers);
   const { offset, position, parts } = head;
   return { offset, position, state: bytes.slice(at), parts, index };
+}
+
+function newestOf(blocks: readonly Readonly<Block>[]): [number, number][] {
+  return [...blocks.entries()].flatMap(([i, { maxTimestamp, newestMs }]) =>
+    newestMs === maxTimestamp ? [] : [[i, newestMs]],
+  );
 }
 
 export function encodeStart(start: LogStart): Uint8Array {

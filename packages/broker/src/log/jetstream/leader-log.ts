@@ -1,4 +1,4 @@
-import type { LogOptions } from "../log.ts";
+import type { LogOptions, LogSegment } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { LeaderLog, ReplicatedLogOptions } from "../replication.ts";
 import { AdvanceNotice } from "./advance-notice.ts";
@@ -114,6 +114,11 @@ export class JetStreamLeaderLog implements LeaderLog {
   async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenUnusable();
     return withLogErrors(() => this.#log.offsetAt(timestamp, from));
+  }
+
+  segments(): Iterable<LogSegment> {
+    this.#refuseWhenUnusable();
+    return this.#log.segments();
   }
 
   async deleteBefore(offset: number): Promise<void> {

@@ -113,6 +113,7 @@ export function beginFrom(
     position: (isNewer ? start?.position : checkpoint?.position) ?? BEGINNING,
     startOffset: start?.startOffset ?? 0,
     tails: opener.tails,
+    clock: opener.env.clock,
     report: opener.report,
     loadStart: async () => (await loadStart(opener, id)).start,
   });

@@ -1,6 +1,7 @@
 // The common part of leader and follower logs: what is known about the stream, and reading from it.
+import type { Clock } from "../../env/env.ts";
 import { DamagedRanges } from "../damaged-ranges.ts";
-import type { LogId } from "../log.ts";
+import type { LogId, LogSegment } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import { MemoryTail, type TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";
@@ -20,6 +21,7 @@ export interface StoredLogParts {
   readonly position: LogPosition;
   readonly startOffset: number;
   readonly tails: TailBudget;
+  readonly clock: Clock;
   /** Takes one line for the operator. */
   readonly report: (line: string) => void;
   /** Loads the saved start of the log, which its leader moves. */
@@ -31,6 +33,7 @@ export class StoredLog {
   readonly name: string;
   readonly reader: StreamReader;
   readonly tail: MemoryTail;
+  readonly clock: Clock;
   readonly report: (line: string) => void;
   index: BlockIndex;
   /** The position after the last message that is known to be committed. */
@@ -50,6 +53,7 @@ export class StoredLog {
     this.end = new LogGrammar(parts.position);
     this.startOffset = parts.startOffset;
     this.tail = new MemoryTail(parts.tails);
+    this.clock = parts.clock;
     this.report = parts.report;
     this.loadStart = parts.loadStart;
   }
@@ -74,7 +78,8 @@ export class StoredLog {
     if (meaning.kind === "batches") {
       const { payload } = message;
       const maxTimestamp = maxTimestampIn(payload, meaning);
-      this.index.add(message.sequence, meaning.baseOffset, maxTimestamp, payload.length);
+      const nowMs = this.clock.wallMs();
+      this.index.add(message.sequence, meaning.baseOffset, maxTimestamp, payload.length, nowMs);
     } else if (meaning.kind === "take-over") {
       const { epoch, writer } = this.end;
       this.index.takeOver({ sequence: message.sequence, epoch, writer });
@@ -211,6 +216,15 @@ export class StoredLog {
     this.#places = this.#places.filter(({ offset }) => offset !== place.offset);
     this.#places.unshift(place);
     this.#places.length = Math.min(this.#places.length, READ_PLACES);
+  }
+
+  /** Implements Log.segments: the index's blocks. */
+  *segments(): Generator<LogSegment> {
+    const { blocks } = this.index;
+    const ends = blocks.map((_, i) => blocks[i + 1]?.firstOffset ?? this.endOffset);
+    for (const [i, { sizeBytes, newestMs }] of [...blocks].entries()) {
+      yield { endOffset: ends[i]!, sizeBytes, newestMs };
+    }
   }
 
   /** Implements ReadableLog.offsetAt. */

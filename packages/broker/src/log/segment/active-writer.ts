@@ -11,6 +11,7 @@ import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { WRITE_BYTES } from "../limits.ts";
 import { LogError } from "../log-error.ts";
 import type { MemoryTail, TailEntry } from "../memory-tail.ts";
+import { correctWrittenAt, newestMsOf } from "../written-at.ts";
 import type { Durability } from "./durability.ts";
 import type { LogState } from "./log-state.ts";
 import { Segment } from "./segment.ts";
@@ -22,6 +23,13 @@ interface PendingAppend extends TailEntry {
   reject(error: LogError): void;
 }
 
+/** A roll that no append has caused. */
+interface PendingRoll {
+  isDue(): boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /** Relative offsets in an index are signed 32-bit numbers. */
 const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 
@@ -31,6 +39,7 @@ export class ActiveWriter {
   readonly #durability: Durability;
   readonly #tail: MemoryTail;
   #pending: PendingAppend[] = [];
+  readonly #rolls: PendingRoll[] = [];
   #draining: Promise<void> | null = null;
 
   constructor(store: Store, state: LogState, durability: Durability, tail: MemoryTail) {
@@ -60,11 +69,24 @@ export class ActiveWriter {
 
   async #drainAfterThisTurn(): Promise<void> {
     await new Promise<void>((resolve) => this.#store.env.timers.afterThisTurn(resolve));
-    while (this.#pending.length > 0) {
+    while (this.#pending.length > 0 || this.#rolls.length > 0) {
       if (this.#state.failure) this.#refuse(this.#state.failure);
-      else await this.#writeNext();
+      else if (this.#pending.length > 0) await this.#writeNext();
+      for (const roll of this.#rolls.splice(0)) await this.#rollNow(roll);
     }
     this.#draining = null;
+  }
+
+  async #rollNow({ isDue, resolve, reject }: PendingRoll): Promise<void> {
+    try {
+      const { active, failure } = this.#state;
+      if (failure) throw failure;
+      await this.#prepare(active);
+      if (active.sizeBytes > 0 && isDue()) await this.#roll();
+      resolve();
+    } catch (error) {
+      reject(error);
+    }
   }
 
   async #writeNext(): Promise<void> {
@@ -106,7 +128,35 @@ export class ActiveWriter {
     const first = segment.firstTimestamp ?? -1;
     const ageMs =
       first >= 0 ? append.maxTimestamp - first : this.#store.env.clock.wallMs() - segment.seenAtMs;
-    return ageMs > options.segmentMs;
+    return ageMs > this.#segmentMs(segment);
+  }
+
+  #segmentMs(segment: Segment): number {
+    const { segmentMs, segmentJitterMs = 0 } = this.#state.options;
+    if (segmentJitterMs === 0) return segmentMs;
+    segment.jitter ??= viewOf(this.#store.env.random.bytes(4)).getUint32(0) / 2 ** 32;
+    return segmentMs - Math.floor(segment.jitter * Math.min(segmentJitterMs, segmentMs));
+  }
+
+  /**
+   * Closes the active segment, unless it is empty, if `isDue` says so between two writes.
+   * Rejects when that fails; the log goes on with the segment it has.
+   */
+  rollIf(isDue: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#rolls.push({ isDue, resolve, reject });
+      this.#draining ??= this.#drainAfterThisTurn();
+    });
+  }
+
+  /**
+   * Whether the active segment is older than `segmentMs` by the wall clock. After a restart its age
+   * counts from the last write, until the first batch is known.
+   */
+  get isOld(): boolean {
+    const { active } = this.#state;
+    const since = newestMsOf(active.firstTimestamp ?? -1, active);
+    return this.#store.env.clock.wallMs() - since > this.#segmentMs(active);
   }
 
   async #roll(): Promise<void> {
@@ -144,6 +194,8 @@ export class ActiveWriter {
       state.sizeBytes += size;
       if (maxTimestamp > state.maxTimestamp) state.maxTimestamp = maxTimestamp;
     }
+    segment.writtenAtMs = this.#store.env.clock.wallMs();
+    correctWrittenAt(state.segments, segment.writtenAtMs);
     state.endOffset = group[group.length - 1]!.nextOffset;
     this.#tail.add(group);
     this.#durability.written(segment);

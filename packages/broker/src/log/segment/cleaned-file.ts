@@ -61,12 +61,15 @@ export class CleanedFile {
     }
   }
 
-  /** Makes everything durable; the segment's file is `.swap` from the rename on that is next. */
-  async finish(): Promise<Segment> {
+  /**
+   * Makes everything durable. The segment's file is `.swap` from the rename on that comes next;
+   * retention counts its age from when the last segment that it replaces was written.
+   */
+  async finish({ writtenAtMs }: Pick<Segment, "writtenAtMs">): Promise<Segment> {
     await this.#sync();
     await this.#close();
-    const nowMs = this.#store.env.clock.wallMs();
-    const segment = new Segment(this.#directory, this.#baseOffset, this.sizeBytes, nowMs);
+    const times = { seenAtMs: this.#store.env.clock.wallMs(), writtenAtMs };
+    const segment = new Segment(this.#directory, this.#baseOffset, this.sizeBytes, times);
     segment.suffix = SWAP_SUFFIX;
     segment.index = this.#index;
     segment.firstTimestamp = this.#firstTimestamp;

@@ -22,6 +22,7 @@ import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 import { swapIn } from "./swap.ts";
+import { loadTimes } from "./time-search.ts";
 
 /** What a run works on: segments from the first one to the last before `endOffset`. */
 interface Range {
@@ -139,13 +140,8 @@ export class SegmentCompactor implements Compactor {
 
   /** The segment's max timestamp, ms. */
   async #newestIn(segment: Segment, endOffset: number): Promise<number> {
-    if (segment.maxTimestamp === undefined) {
-      const { indexIntervalBytes } = this.#state.options;
-      const index = await segment.loadIndex(this.#store, endOffset, indexIntervalBytes);
-      segment.maxTimestamp = index.maxTimestamp;
-      this.#store.indexes.used(segment);
-    }
-    return segment.maxTimestamp;
+    const known = segment.maxTimestamp;
+    return known ?? (await loadTimes(this.#store, this.#state, segment, endOffset)).maxTimestamp;
   }
 
   #endOf({ segments, endOffset }: Range, index: number): number {
@@ -201,7 +197,7 @@ export class SegmentCompactor implements Compactor {
     try {
       const isChanged = await this.#fill(cleaned, group, request, totals);
       if (!isChanged && group.length === 1) return await cleaned.discard();
-      await this.#swap(group, await cleaned.finish());
+      await this.#swap(group, await cleaned.finish(group.at(-1)!));
     } catch (error) {
       await cleaned.discard();
       throw error;

@@ -99,7 +99,7 @@ export class Durability {
         this.#unsynced.delete(segment);
         this.#unindexed.delete(segment);
         this.#store.indexes.forget(segment);
-        await segment.removeFiles(this.#store);
+        await segment.removeFiles(this.#store, this.#state.options.fileDeleteDelayMs);
       }
     }).catch((error: unknown) => this.refuse("cannot remove segments", error));
   }

@@ -16,6 +16,7 @@ import {
   nestedDirectories,
   openDataDirectory,
 } from "./data-directory.ts";
+import { DelayedRemovals } from "./delayed-removals.ts";
 import { DiskSpace } from "./disk-space.ts";
 import {
   deletedDirectoryName,
@@ -82,6 +83,7 @@ export class SegmentEngine implements LogEngine {
       durableWrites,
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
+      removals: new DelayedRemovals(fs, env.timers, report),
       tails: new TailBudget(tailBytesOn(env.machine)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
       report,
@@ -234,6 +236,7 @@ export class SegmentEngine implements LogEngine {
     const logs = [...this.#open.values()];
     const failures = await inParallel(logs, CONCURRENT_LOGS, (log) => failureOf(log.close()));
     await Promise.all(this.#removals);
+    await this.#store.removals.close();
     await this.#store.disk.close();
     await this.#store.files.closeAll();
     await this.#durableStore.files.closeAll();

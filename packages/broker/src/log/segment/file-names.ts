@@ -9,6 +9,8 @@ export const TEMPORARY_SUFFIX = ".tmp";
 export const CLEANED_SUFFIX = ".cleaned";
 /** A compacted segment that takes the place of others; recovery finishes that. As in Kafka. */
 export const SWAP_SUFFIX = ".swap";
+/** A file of a deleted segment, renamed as in Kafka until it is removed; a start removes it. */
+export const DELETED_FILE_SUFFIX = ".deleted";
 /** Segments, or ends of segments, that recovery took out of a log and kept for the operator. */
 export const CUT_SUFFIX = ".cut";
 

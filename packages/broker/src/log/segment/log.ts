@@ -1,7 +1,8 @@
 import { reasonOf } from "../../util/os-error.ts";
-import type { Log, LogOptions } from "../log.ts";
+import type { Log, LogOptions, LogSegment } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import { MemoryTail } from "../memory-tail.ts";
+import { newestMsOf } from "../written-at.ts";
 import { ActiveWriter } from "./active-writer.ts";
 import { readState } from "./checkpoint.ts";
 import { ColdReader, outOfRange } from "./cold-reader.ts";
@@ -11,7 +12,7 @@ import { LogState } from "./log-state.ts";
 import { recoverLog } from "./recovery.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
-import { offsetAt } from "./time-search.ts";
+import { loadTimes, offsetAt } from "./time-search.ts";
 
 /** A log in segment files. Created by SegmentEngine. */
 export class SegmentLog implements Log {
@@ -119,10 +120,56 @@ export class SegmentLog implements Log {
     }
   }
 
+  async *segments(): AsyncGenerator<LogSegment> {
+    this.#refuseWhenUnusable();
+    const state = this.#state;
+    const all = state.segments.map((segment, i) => ({ segment, end: state.endOfSegment(i) }));
+    for (const { segment, end } of all) {
+      const isLast = segment === state.active;
+      if (isLast && segment.sizeBytes === 0) return;
+      const maxTimestamp = await this.#maxTimestampOf(segment, end);
+      // Compaction has replaced it meanwhile: what is there now can be listed next time.
+      if (segment.isReplaced) return;
+      const newestMs = newestMsOf(maxTimestamp, segment);
+      yield { endOffset: end, sizeBytes: segment.sizeBytes, newestMs };
+    }
+  }
+
+  async #maxTimestampOf(segment: Segment, endOffset: number): Promise<number> {
+    const state = this.#state;
+    // Most logs have one segment: no index need be loaded for it.
+    if (state.segments.length === 1) return state.maxTimestamp;
+    if (segment.maxTimestamp !== undefined) return segment.maxTimestamp;
+    try {
+      return (await loadTimes(this.#store, state, segment, endOffset)).maxTimestamp;
+    } catch (error) {
+      if (segment.isReplaced) return -1;
+      return this.#durability.refuse(`cannot read the index of segment ${segment.name}`, error);
+    }
+  }
+
+  async rollIfOld(): Promise<void> {
+    this.#refuseWhenUnusable();
+    if (!this.#writer.isOld) return;
+    await this.#roll(() => this.#writer.isOld).catch((error: unknown) =>
+      this.#durability.refuse("cannot close a segment", error),
+    );
+  }
+
+  #roll(isDue: () => boolean): Promise<void> {
+    return this.#state.active.sizeBytes > 0 ? this.#writer.rollIf(isDue) : Promise.resolve();
+  }
+
   async deleteBefore(offset: number): Promise<void> {
     this.#refuseWhenUnusable();
     const state = this.#state;
     if (offset > state.endOffset) throw outOfRange(state, offset);
+    if (offset === state.endOffset) {
+      // Only closed segments can be freed. If it can't be closed now, it is freed later.
+      await this.#roll(() => offset === state.endOffset).catch((error: unknown) =>
+        this.#store.report(`log ${state.name}: cannot close a segment: ${reasonOf(error)}`),
+      );
+    }
     await this.#durability.moveStart(offset);
     this.#tail.dropBefore(state.startOffset);
     let whole = 0;

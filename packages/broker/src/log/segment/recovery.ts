@@ -9,9 +9,10 @@
 import { join } from "node:path";
 import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
+import { correctWrittenAt } from "../written-at.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type LogCheckpoint, readCheckpoint } from "./checkpoint.ts";
-import { parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import { DELETED_FILE_SUFFIX, parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
@@ -84,14 +85,20 @@ async function findSegments(store: Store, name: string, directory: string): Prom
   const names = await finishSwaps(store, name, directory, listed);
   const nowMs = store.env.clock.wallMs();
   const segments = names.map(async (file): Promise<Segment | null> => {
-    if (file.endsWith(TEMPORARY_SUFFIX)) await store.fs.remove(join(directory, file));
+    const isLeftOver = file.endsWith(TEMPORARY_SUFFIX) || file.endsWith(DELETED_FILE_SUFFIX);
+    if (isLeftOver) await store.fs.remove(join(directory, file));
     const baseOffset = parseLogFileName(file);
     if (baseOffset === null) return null;
     const stat = await store.fs.stat(join(directory, file));
-    return new Segment(directory, baseOffset, stat?.sizeBytes ?? 0, nowMs);
+    const times = { seenAtMs: nowMs, writtenAtMs: stat?.modifiedMs ?? nowMs };
+    return new Segment(directory, baseOffset, stat?.sizeBytes ?? 0, times);
   });
   // The names are sorted, and have leading zeros, so the base offsets are sorted too.
-  return (await Promise.all(segments)).filter((segment) => segment !== null);
+  const found = (await Promise.all(segments)).filter((segment) => segment !== null);
+  for (const [i, { writtenAtMs }] of found.entries()) {
+    correctWrittenAt(found.slice(0, i), writtenAtMs);
+  }
+  return found;
 }
 
 async function loadCheckpoint(store: Store, name: string, directory: string) {

@@ -12,6 +12,10 @@ export class Segment {
   readonly directory: string;
   /** When this process created or opened it, for rolling by time if records have no timestamp. */
   readonly seenAtMs: number;
+  /** Of the last write, wall clock, ms; see correctWrittenAt. */
+  writtenAtMs: number;
+  /** The part of `segmentJitterMs` by which it is closed earlier, 0 … 1; chosen when needed. */
+  jitter: number | undefined;
   /** Bytes of its complete batches. */
   sizeBytes: number;
   /** Max timestamp of the first batch, ms; undefined until it was read. */
@@ -24,11 +28,17 @@ export class Segment {
   /** Compaction has put another segment in its place: what a reader still finds may be wrong. */
   isReplaced = false;
 
-  constructor(directory: string, baseOffset: number, sizeBytes: number, seenAtMs: number) {
+  constructor(
+    directory: string,
+    baseOffset: number,
+    sizeBytes: number,
+    { seenAtMs, writtenAtMs }: Pick<Segment, "seenAtMs" | "writtenAtMs">,
+  ) {
     this.directory = directory;
     this.baseOffset = baseOffset;
     this.sizeBytes = sizeBytes;
     this.seenAtMs = seenAtMs;
+    this.writtenAtMs = writtenAtMs;
   }
 
   get name(): string {
@@ -113,16 +123,27 @@ export class Segment {
     this.firstTimestamp ??= -1;
   }
 
-  async removeFiles(store: Store): Promise<void> {
+  /**
+   * Readers that use the file already can finish. The batches come last: after a crash only
+   * segments that have a file of them are found.
+   */
+  async removeFiles(store: Store, delayMs = 0): Promise<void> {
+    await this.removeIndex(store, delayMs);
     await store.files.forget(this.logPath);
+    await store.removals.remove(this.logPath, delayMs);
+  }
+
+  async removeIndex(store: Store, delayMs = 0): Promise<void> {
     const path = join(this.directory, this.name);
-    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX])
-      await store.fs.remove(path + suffix);
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX])
+      await store.removals.remove(path + suffix, delayMs);
   }
 
   /** Creates a new, empty segment. What a failed attempt left in its file is removed. */
   static async create(store: Store, directory: string, baseOffset: number): Promise<Segment> {
-    const segment = new Segment(directory, baseOffset, 0, store.env.clock.wallMs());
+    const nowMs = store.env.clock.wallMs();
+    const times = { seenAtMs: nowMs, writtenAtMs: nowMs };
+    const segment = new Segment(directory, baseOffset, 0, times);
     const file = await store.fs.open(segment.logPath, { create: true });
     try {
       await file.truncate(0);

@@ -12,7 +12,10 @@ export async function setAside(
   name: string,
   segments: readonly Segment[],
 ): Promise<void> {
-  for (const { logPath, sizeBytes } of segments) {
+  for (const segment of segments) {
+    const { logPath, sizeBytes } = segment;
+    // A later segment may get the same name, which must not find this one's index.
+    await segment.removeIndex(store);
     await store.files.forget(logPath);
     const aside = await freePath(store, logPath);
     await store.fs.rename(logPath, aside);

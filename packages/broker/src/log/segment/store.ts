@@ -1,5 +1,6 @@
 import type { Env, FileSystem } from "../../env/env.ts";
 import type { TailBudget } from "../memory-tail.ts";
+import type { DelayedRemovals } from "./delayed-removals.ts";
 import type { DiskSpace } from "./disk-space.ts";
 import type { FilePool } from "./file-pool.ts";
 import type { IndexCache } from "./index-cache.ts";
@@ -7,7 +8,7 @@ import type { RecoveredLogs } from "./recovered-logs.ts";
 
 /** Shared by all logs of one engine. */
 export interface Store {
-  readonly env: Pick<Env, "fs" | "clock" | "timers">;
+  readonly env: Pick<Env, "fs" | "clock" | "timers" | "random">;
   readonly fs: FileSystem;
   readonly files: FilePool;
   readonly disk: DiskSpace;
@@ -16,6 +17,7 @@ export interface Store {
   /** Whether the last broker shut down cleanly, so that every file is already synced. */
   readonly startsClean: boolean;
   readonly recovered: RecoveredLogs;
+  readonly removals: DelayedRemovals;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
   /** Takes one line for the operator: damage, and what was done about it. */

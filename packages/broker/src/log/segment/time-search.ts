@@ -1,5 +1,6 @@
 import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
+import type { SegmentIndex } from "./segment-index.ts";
 import type { Store } from "./store.ts";
 
 /** Implements ReadableLog.offsetAt. */
@@ -15,17 +16,28 @@ export async function offsetAt(
   if (timestamp > state.maxTimestamp) return null;
   for (const { segment, end } of segments) {
     if (end <= startOffset || (segment.maxTimestamp ?? timestamp) < timestamp) continue;
-    const index = await segment.loadIndex(store, end, state.options.indexIntervalBytes);
-    if (segment.baseOffset !== segments.at(-1)!.segment.baseOffset) {
-      segment.maxTimestamp = index.maxTimestamp;
-      store.indexes.used(segment);
-      if (segment.maxTimestamp < timestamp) continue;
-    }
+    const index = await loadTimes(store, state, segment, end);
+    if (index.maxTimestamp < timestamp) continue;
     const floor = segment.baseOffset + index.times.floor(timestamp);
     const found = await search(store, segment, Math.max(floor, startOffset), end, timestamp);
     if (found !== null && found < endOffset) return Math.max(found, startOffset);
   }
   return null;
+}
+
+/** Loads the index of a segment, and notes the max timestamp if it is sealed. */
+export async function loadTimes(
+  store: Store,
+  state: LogState,
+  segment: Segment,
+  endOffset: number,
+): Promise<SegmentIndex> {
+  const index = await segment.loadIndex(store, endOffset, state.options.indexIntervalBytes);
+  if (segment !== state.active) {
+    segment.maxTimestamp = index.maxTimestamp;
+    store.indexes.used(segment);
+  }
+  return index;
 }
 
 /** Base offset of the first batch not before `offset` with a max timestamp >= `timestamp`. */

@@ -18,7 +18,7 @@ describe("the tables", () => {
     }
   });
 
-  it("hold every config of Kafka 4.4, with those that are only set at run time", () => {
+  it("hold every config of Kafka 4.4, including those only set at run time", () => {
     const sizes = [BROKER_CONFIGS, TOPIC_CONFIGS, GROUP_CONFIGS].map(({ size }) => size);
     // Kafka has 379 of brokers, 3 quotas and 2 of its authorizer; one is of Kafka before. A topic's
     // internal one is not.
@@ -55,7 +55,7 @@ describe("the tables", () => {
     }
   });
 
-  it("refuse what breaks a rule, and say which", () => {
+  it("refuse values that break a rule, and name the rule", () => {
     const problems: [string, string, RegExp][] = [
       ["segment.bytes", "14", /at least 1048576/],
       ["segment.bytes", "1.5", /whole number/],
@@ -83,11 +83,11 @@ describe("the tables", () => {
   });
 });
 
-describe("what is in force", () => {
+describe("the effective value", () => {
   const set = (type: number, resource: string, name: string, value: string | null) =>
     configRecord(type, resource, name, value);
 
-  it("is the topic's own, else the broker's, else the cluster's, else the start's", () => {
+  it("is the topic's, else the broker's, else the cluster's, else that given at start", () => {
     const configs = new ConfigResolver(1, { "message.max.bytes": "1" });
     const max = (...records: ReturnType<typeof set>[]) =>
       configs.topic(applyMetadata(EMPTY_IMAGE, records), "t").maxMessageBytes;
@@ -100,7 +100,7 @@ describe("what is in force", () => {
     expect(new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t").maxMessageBytes).toBe(1_048_588);
   });
 
-  it("takes hours for milliseconds, the finer one first", () => {
+  it("converts hours to ms, and prefers the config in ms", () => {
     const segmentMs = (kafkaConfigs: Record<string, string>) =>
       new ConfigResolver(1, kafkaConfigs).topic(EMPTY_IMAGE, "t").segmentMs;
     expect(segmentMs({})).toBe(604_800_000);
@@ -108,7 +108,7 @@ describe("what is in force", () => {
     expect(segmentMs({ "log.roll.hours": "2", "log.roll.ms": "4" })).toBe(4);
   });
 
-  it("is worked out once for as long as nothing it rests on changes", () => {
+  it("is computed once until a config that it depends on changes", () => {
     const configs = new ConfigResolver(1, {});
     const first = applyMetadata(EMPTY_IMAGE, [
       set(ResourceType.topic, "t", "retention.ms", "5"),
@@ -123,7 +123,7 @@ describe("what is in force", () => {
     expect(configs.topic(all, "t")).toMatchObject({ segmentMs: 7, maxMessageBytes: 1_048_588 });
   });
 
-  it("makes Kafka's largest number one that arithmetic can bear", () => {
+  it("limits Kafka's largest long to a safe integer", () => {
     const { messageTimestampBeforeMaxMs } = new ConfigResolver(1, {}).topic(EMPTY_IMAGE, "t");
     expect(messageTimestampBeforeMaxMs).toBe(Number.MAX_SAFE_INTEGER);
   });

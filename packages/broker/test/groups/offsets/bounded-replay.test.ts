@@ -11,6 +11,7 @@ import { Partition } from "../../../src/partition/partition.ts";
 import { SNAPSHOT_MIN_RECORDS } from "../../../src/state-machine/limits.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
+import { testEnv } from "../../env/test-env.ts";
 import { CHECK_MS, imageOf, RETENTION_MS, topicId } from "./support.ts";
 
 const ID = { topic: "__consumer_offsets", topicId: ZERO_UUID, partition: 0 };
@@ -21,7 +22,7 @@ const PARTITIONS = 100;
 const GROUPS = 20;
 
 it("a million commits leave a log about as short as a snapshot of their result", async () => {
-  const log = await new MemoryEngine().create(ID, OPTIONS);
+  const log = await new MemoryEngine(testEnv()).create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0);
   const time = new ManualTime();
   const image = imageOf({ t: topicId("t") });
@@ -34,6 +35,9 @@ it("a million commits leave a log about as short as a snapshot of their result",
         offsetsRetentionMs: RETENTION_MS,
         offsetsRetentionCheckIntervalMs: CHECK_MS,
       }) as BrokerConfig,
+    reportBug(error: unknown) {
+      throw error;
+    },
   };
   const machine = groupMachine(new GroupLog(silentLogger));
   const shard = await CoordinatorShard.load(partition, machine, world);
