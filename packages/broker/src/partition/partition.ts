@@ -146,6 +146,11 @@ export class Partition {
     this.advanced(Number.POSITIVE_INFINITY);
   }
 
+  /** See CleaningRun.producers. */
+  lastOffsetsOfProducers(): Float64Array {
+    return this.#producers.lastOffsets();
+  }
+
   forgetIdleProducers(before: number): void {
     this.#producers.expireBefore(before);
   }

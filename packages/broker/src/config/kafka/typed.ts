@@ -13,13 +13,17 @@ export interface ConfigReader {
 export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
+  readonly deleteRetentionMs: number;
   readonly compressionType: string;
   readonly fileDeleteDelayMs: number;
   readonly indexIntervalBytes: number;
+  readonly maxCompactionLagMs: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  readonly minCleanableDirtyRatio: number;
+  readonly minCompactionLagMs: number;
   readonly minInsyncReplicas: number;
   /** Negative for no limit. */
   readonly retentionBytes: number;
@@ -55,6 +59,11 @@ export interface BrokerConfig {
   readonly groupConsumerSessionTimeoutMs: number;
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly leaderImbalancePerBrokerPercentage: number;
+  readonly logCleanerBackoffMs: number;
+  readonly logCleanerDedupeBufferSize: number;
+  readonly logCleanerEnable: boolean;
+  readonly logCleanerIoBufferLoadFactor: number;
+  readonly logCleanerIoMaxBytesPerSecond: number;
   readonly logRetentionCheckIntervalMs: number;
   readonly numPartitions: number;
   readonly offsetMetadataMaxBytes: number;
@@ -69,22 +78,30 @@ export interface BrokerConfig {
 export function topicConfigOf(config: ConfigReader): TopicConfig {
   const policies = config.list("cleanup.policy");
   const type = config.text("message.timestamp.type");
+  const compact = policies.includes("compact");
+  const maxCompactionLagMs = config.number("max.compaction.lag.ms");
+  const segmentMs = config.number("segment.ms");
   return {
-    compact: policies.includes("compact"),
+    compact,
     deleteOld: policies.includes("delete"),
     compressionType: config.text("compression.type"),
+    deleteRetentionMs: config.number("delete.retention.ms"),
     fileDeleteDelayMs: config.number("file.delete.delay.ms"),
     indexIntervalBytes: config.number("index.interval.bytes"),
+    maxCompactionLagMs,
     maxMessageBytes: config.number("max.message.bytes"),
     messageTimestampAfterMaxMs: config.number("message.timestamp.after.max.ms"),
     messageTimestampBeforeMaxMs: config.number("message.timestamp.before.max.ms"),
     messageTimestampType: type === "LogAppendTime" ? type : "CreateTime",
+    minCleanableDirtyRatio: config.number("min.cleanable.dirty.ratio"),
+    minCompactionLagMs: config.number("min.compaction.lag.ms"),
     minInsyncReplicas: config.number("min.insync.replicas"),
     retentionBytes: config.number("retention.bytes"),
     retentionMs: config.number("retention.ms"),
     segmentBytes: config.number("segment.bytes"),
     segmentJitterMs: config.number("segment.jitter.ms"),
-    segmentMs: config.number("segment.ms"),
+    // As in Kafka: a record can be compacted only when its segment is closed.
+    segmentMs: compact ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs,
   };
 }
 
@@ -115,6 +132,11 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
+    logCleanerBackoffMs: config.number("log.cleaner.backoff.ms"),
+    logCleanerDedupeBufferSize: config.number("log.cleaner.dedupe.buffer.size"),
+    logCleanerEnable: config.flag("log.cleaner.enable"),
+    logCleanerIoBufferLoadFactor: config.number("log.cleaner.io.buffer.load.factor"),
+    logCleanerIoMaxBytesPerSecond: config.number("log.cleaner.io.max.bytes.per.second"),
     logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
     numPartitions: config.number("num.partitions"),
     offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),

@@ -1,9 +1,11 @@
 import { hashKey, keyHash } from "./key-hash.ts";
 
+/** Memory of one key: 16 bytes of its hash and 8 of its offset, as in Kafka's SkimpyOffsetMap. */
+export const KEY_BYTES = 24;
+
 /**
  * The last offset of each key, by the key's hash, in memory of a fixed size: an open hash table
- * with linear probing, in typed arrays, so that ten million keys are no work for the collector. A
- * slot takes 24 bytes, as in Kafka's SkimpyOffsetMap: 16 of the hash and 8 of the offset.
+ * with linear probing, in typed arrays, so that ten million keys are no work for the collector.
  */
 export class KeyOffsets {
   readonly #slots: number;

@@ -49,6 +49,8 @@ export class SegmentCompactor implements Compactor {
   #firstDirtyOffset: number | null = null;
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  /** Ends the waiting for the limit of bytes per second. */
+  #wake = () => {};
 
   /** `onReplaced` is called when everything below an offset may have become less. */
   constructor(
@@ -89,6 +91,7 @@ export class SegmentCompactor implements Compactor {
   /** Ends a run in progress. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#wake();
     await this.#running;
   }
 
@@ -231,12 +234,19 @@ export class SegmentCompactor implements Compactor {
   async #write(
     cleaned: CleanedFile,
     bytes: Uint8Array,
-    { throttle }: CompactionRequest,
+    request: CompactionRequest,
     totals: Totals,
   ): Promise<void> {
     await cleaned.write(bytes);
     totals.writtenBytes += bytes.byteLength;
-    await throttle(bytes.byteLength);
+    await this.#throttle(request, bytes.byteLength);
+  }
+
+  async #throttle({ throttle }: CompactionRequest, sizeBytes: number): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    if (!this.#isStopped) await Promise.race([throttle(sizeBytes), stopped]);
   }
 
   async *#chunksOf(segment: Segment, request: CompactionRequest, totals: Totals) {
@@ -246,7 +256,7 @@ export class SegmentCompactor implements Compactor {
         const sizeBytes = chunk.byteLength;
         totals.readBytes += sizeBytes;
         yield chunk;
-        await request.throttle(sizeBytes);
+        await this.#throttle(request, sizeBytes);
       }
     } catch (error) {
       const isRemoved = !this.#state.segments.includes(segment);
