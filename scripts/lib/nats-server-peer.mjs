@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { canInstallPackages, findProgram, installPackages } from "./programs.mjs";
 import { run, StepFailed, step } from "./steps.mjs";
 
-const PINNED = "v2.14.5";
-const OLDEST = [2, 14, 4];
+const PINNED = "v2.15.3";
+/** A broker warns of anything older, and of 2.15.0: see packages/broker/src/nats/version.ts. */
+const OLDEST = [2, 14, 8];
+const TO_AVOID = "2.15.0";
 const DEBIANS = ["/usr/bin/nats-server", "/usr/sbin/nats-server"];
 
 /** `home` is the folder where a built nats-server is kept. */
@@ -52,7 +54,7 @@ async function isNewEnough(path) {
   if (!existsSync(path)) return false;
   const output = await run(path, ["-v"]).catch(() => "");
   const version = /v(\d+)\.(\d+)\.(\d+)/.exec(output)?.slice(1).map(Number);
-  if (!version) return false;
+  if (!version || version.join(".") === TO_AVOID) return false;
   const at = version.findIndex((number, i) => number !== OLDEST[i]);
   return at < 0 || version[at] > OLDEST[at];
 }

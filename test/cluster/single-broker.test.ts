@@ -1,4 +1,4 @@
-import { it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { BrokerProcess, useBroker } from "../harness/broker-process.ts";
 import { ClusterNetwork } from "../harness/cluster-network.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
@@ -9,7 +9,10 @@ import { RecordedRun } from "./load/recorded-run.ts";
 // The checks of the cluster tests must find nothing wrong with a single broker either.
 
 const KILLS = 2 * ROUNDS;
+const STOPS = ROUNDS;
 const CUT_OFF_MS = 3_000;
+/** Longer than a client waits for an answer, and than most sessions. */
+const PAUSED_MS = 30_000;
 const RESTLESS_MS = 8_000;
 const flags = ["--kafka", "group.initial.rebalance.delay.ms=100"];
 const broker = useBroker({ flags });
@@ -49,6 +52,35 @@ it(
     await run.finish();
   },
   60_000 + KILLS * 30_000,
+);
+
+it(
+  `holds one broker to its promises through ${STOPS} stops in order`,
+  async () => {
+    const random = new SeededRandom(printedSeed("one broker stopped"));
+    const run = await begin("stopped");
+    for (let stop = 0; stop < STOPS; stop++) {
+      await pause(random.below(500));
+      expect(await broker.stop()).toBe(0);
+      await broker.start();
+      await run.progress();
+    }
+    await run.finish();
+  },
+  60_000 + STOPS * 30_000,
+);
+
+inLongForm(
+  `holds one broker to its promises while it is paused for ${PAUSED_MS / 1000} s`,
+  async () => {
+    const run = await begin("paused");
+    broker.pause();
+    await pause(PAUSED_MS);
+    broker.resume();
+    await run.progress();
+    await run.finish();
+  },
+  60_000 + 2 * PAUSED_MS,
 );
 
 inLongForm(

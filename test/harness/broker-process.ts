@@ -138,6 +138,15 @@ export class BrokerProcess {
     return this.#end("SIGTERM");
   }
 
+  /** Suspends it, like a machine that hangs: it answers nothing and closes no connection. */
+  pause(): void {
+    this.#child!.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child!.kill("SIGCONT");
+  }
+
   async restart(): Promise<void> {
     await this.kill9();
     await this.start();

@@ -1,4 +1,5 @@
-import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { constants, gunzipSync, gzip, gzipSync } from "node:zlib";
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 
 /** Size of zlib's output chunks. Its default of 16 KiB takes a third more time. */
@@ -6,6 +7,15 @@ const CHUNK_BYTES = 64 * 1024;
 
 export function compressGzip(bytes: Uint8Array): Uint8Array {
   return gzipSync(bytes, { level: constants.Z_DEFAULT_COMPRESSION });
+}
+
+const gzipLater = promisify(gzip as (bytes: Uint8Array, options: object, done: Done) => void);
+
+type Done = (error: Error | null, output: Uint8Array) => void;
+
+/** Compresses in another thread. */
+export function compressGzipLater(bytes: Uint8Array, level: number): Promise<Uint8Array> {
+  return gzipLater(bytes, { level });
 }
 
 export function decompressGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {

@@ -21,6 +21,11 @@ export function compressLz4(bytes: Uint8Array): Uint8Array {
   return lz4.compressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
+/** Compresses in another thread. */
+export async function compressLz4Later(bytes: Uint8Array): Promise<Uint8Array> {
+  return (await native()?.compressFrame(bytes)) ?? storeFrame(bytes);
+}
+
 interface FrameBlock {
   start: number;
   end: number;

@@ -22,6 +22,11 @@ export function compressSnappy(bytes: Uint8Array): Uint8Array {
   return native()?.compressSync(bytes, COPY) ?? storeBlock(bytes);
 }
 
+/** Compresses in another thread. */
+export async function compressSnappyLater(bytes: Uint8Array): Promise<Uint8Array> {
+  return (await native()?.compress(bytes, COPY)) ?? storeBlock(bytes);
+}
+
 /** Reads both formats. Adds up the plain lengths before it decompresses. */
 export function decompressSnappy(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const blocks = isXerial(bytes) ? splitXerial(bytes) : [bytes];

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { DecompressionError, DecompressionLimitError } from "./errors.ts";
 import { requireLibrary } from "./native.ts";
 import type { Zstd } from "./zstd-contract.ts";
+import { compressInWorker } from "./zstd-worker.ts";
 
 /** Declared here, because only TypeScript's DOM library has these types. */
 declare const WebAssembly: {
@@ -40,6 +41,7 @@ export function openZstdWasm(): Zstd {
         module._ZSTD_compress(to, capacity, from, bytes.length, LEVEL);
       return call(module, bytes, capacity, run);
     },
+    compressLater: compressInWorker,
     decompressFrame(frame, capacity) {
       const run = (to: number, from: number) =>
         module._ZSTD_decompress(to, capacity, from, frame.length);

@@ -8,8 +8,18 @@ import { openZstdWasm } from "./zstd-wasm.ts";
 /** node:zlib has zstd since Node 22.15; our types are those of the oldest supported Node. */
 interface ZlibWithZstd {
   zstdCompressSync?(bytes: Uint8Array): Uint8Array;
+  zstdCompress?(bytes: Uint8Array, options: ZstdOptions, done: Done): void;
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
 }
+
+interface ZstdOptions {
+  readonly params: Readonly<Record<number, number>>;
+}
+
+type Done = (error: Error | null, output: Uint8Array) => void;
+
+/** `ZSTD_c_compressionLevel` of zstd.h, and of node:zlib's constants. */
+const COMPRESSION_LEVEL = 100;
 
 let opened: Zstd | undefined;
 
@@ -20,6 +30,11 @@ function zstd(): Zstd {
 
 export function compressZstd(bytes: Uint8Array): Uint8Array {
   return zstd().compress(bytes);
+}
+
+/** Compresses in another thread. */
+export function compressZstdLater(bytes: Uint8Array, level: number): Promise<Uint8Array> {
+  return zstd().compressLater(bytes, level);
 }
 
 /**
@@ -67,10 +82,18 @@ function expand(
 }
 
 function openZlib(library: ZlibWithZstd): Zstd | undefined {
-  const { zstdCompressSync, zstdDecompressSync } = library;
-  if (!zstdCompressSync || !zstdDecompressSync) return undefined;
+  const { zstdCompressSync, zstdCompress, zstdDecompressSync } = library;
+  if (!zstdCompressSync || !zstdCompress || !zstdDecompressSync) return undefined;
   return {
     compress: (bytes) => zstdCompressSync(bytes),
+    compressLater: (bytes, level) =>
+      new Promise((resolve, reject) => {
+        const options = { params: { [COMPRESSION_LEVEL]: level } };
+        zstdCompress(bytes, options, (error, output) => {
+          if (error === null) resolve(output);
+          else reject(error);
+        });
+      }),
     decompressFrame(frame, capacity) {
       try {
         return zstdDecompressSync(frame, { maxOutputLength: Math.max(1, capacity) });

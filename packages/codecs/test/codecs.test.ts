@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   CodecUnavailableError,
   compress,
+  compressLater,
   crc32c,
   DecompressionError,
   DecompressionLimitError,
@@ -58,6 +59,17 @@ function same(actual: Uint8Array, expected: Uint8Array): void {
   expect(Buffer.compare(actual, expected)).toBe(0);
 }
 
+it.each([
+  ["gzip", 1, 1, 9],
+  ["zstd", 4, 1, 19],
+] as const)("%s has levels", async (_name, codec, low, high) => {
+  const plain = mixed(new SeededRandom(7), 256 * KIB);
+  const small = await compressLater(codec, plain, high);
+  const fast = await compressLater(codec, plain, low);
+  expect(small.length).toBeLessThan(fast.length);
+  same(decompress(codec, small, plain.length), plain);
+});
+
 describe.each(CODECS)("codec %i", (codec) => {
   const random = new SeededRandom(printedSeed(`codecs, ${NAMES[codec]}`));
 
@@ -66,6 +78,14 @@ describe.each(CODECS)("codec %i", (codec) => {
       for (const plain of [mixed(random, size), new Uint8Array(size)]) {
         same(decompress(codec, compress(codec, plain), size), plain);
       }
+    }
+  });
+
+  it("compresses in another thread", async () => {
+    const plains = SIZES.map((size) => mixed(random, size));
+    const outputs = await Promise.all(plains.map((plain) => compressLater(codec, plain, 1)));
+    for (const [index, plain] of plains.entries()) {
+      same(decompress(codec, outputs[index]!, plain.length), plain);
     }
   });
 

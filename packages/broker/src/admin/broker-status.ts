@@ -27,6 +27,8 @@ export interface StatusParts {
   readonly partitions: Partitions;
   readonly requests: RequestMetrics;
   readonly groups: GroupsAdmin;
+  /** Why groups can't be served, though their partitions are online. */
+  readonly groupsProblem: () => string | null;
   readonly network: () => NetworkStatus;
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
@@ -56,7 +58,7 @@ export class BrokerStatus implements BrokerAdmin {
   }
 
   readiness(): Readiness {
-    const { engine, metadata, partitions, isServing, cluster } = this.#parts;
+    const { engine, metadata, partitions, isServing, cluster, groupsProblem } = this.#parts;
     const reasons: string[] = [];
     if (engine.problem !== null) reasons.push(engine.problem);
     if (cluster !== null && cluster.problem !== null) reasons.push(`engine: ${cluster.problem}`);
@@ -70,6 +72,8 @@ export class BrokerStatus implements BrokerAdmin {
       if (failure === null) continue;
       reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
     }
+    const groups = groupsProblem();
+    if (groups !== null) reasons.push(groups);
     return { ready: reasons.length === 0, reasons };
   }
 

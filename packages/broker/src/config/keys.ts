@@ -31,7 +31,6 @@ export const WHY_IGNORED = {
   cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
   performance: "this release tunes itself",
-  compression: "the broker does not compress yet; batches are stored as producers sent them",
   deduplication:
     "deduplication by message id is not active yet, so duplicates ARE kept; " +
     "idempotent producers work without it",
@@ -140,11 +139,9 @@ export const KEYS = {
   "performance.read_cache_size": key(sizeBytes, performance),
   "performance.connection_pool_size": key(integer(1), performance),
   "performance.connection_idle_timeout": key(durationMs),
-  compression_enabled: key(flag, { ignored: "compression" }),
-  compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd"), {
-    ignored: "compression",
-  }),
-  compression_threshold: key(sizeBytes, { ignored: "compression" }),
+  compression_enabled: key(flag),
+  compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd")),
+  compression_threshold: key(sizeBytes),
   deduplication_enabled: key(flag, { ignored: "deduplication" }),
   deduplication_ttl: key(durationOr(HOUR_MS), { ignored: "deduplication" }),
   deduplication_max_size: key(integer(1, INT32_MAX), { ignored: "deduplication" }),

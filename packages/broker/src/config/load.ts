@@ -2,8 +2,10 @@
 // settings. No key is ignored silently: it has an effect, is named in a warning, or is refused.
 import type { LogLevel } from "../logging/logger.ts";
 import { clusterSettings } from "./cluster.ts";
+import { compressionConfigs, compressionWarnings } from "./compression.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
+import { contradiction } from "./kafka/together.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
 import { hashedNameOf, nodeIdOf } from "./node-id.ts";
 import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
@@ -58,7 +60,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
   const { cluster, warnings } = clusterSettings(values, given);
   return {
-    settings: settingsFrom(values, given, kafkaConfigs(kafka, given), cluster),
+    settings: settingsFrom(values, given, kafkaConfigs(kafka, values, given), cluster),
     nodeIdGiven: values.node_id !== undefined,
     logging: {
       level: values["logging.level"] ?? "info",
@@ -68,7 +70,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       maxAgeMs: values["logging.max_age"] ?? 0,
       compress: values["logging.compress"] ?? false,
     },
-    warnings: [...environment.warnings, ...warnings, ...warningsFor(given, cluster !== null)],
+    warnings: [
+      ...environment.warnings,
+      ...warnings,
+      ...compressionWarnings(values, given),
+      ...warningsFor(given, cluster !== null),
+    ],
   };
 }
 
@@ -111,11 +118,14 @@ function refuseBadConfigs(kafka: ReadonlyMap<string, Given>): void {
     const problem = brokerConfigRefusal(name, String(value));
     if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
   }
+  const both = contradiction(new Map([...kafka].map(([name, { value }]) => [name, String(value)])));
+  if (both !== null) throw new ConfigError(`${kafka.get(both.name)!.where}: ${both.problem}`);
 }
 
 /** The Kafka broker configs that were given by Kafka's names or by Tarpan's keys. */
 function kafkaConfigs(
   kafka: ReadonlyMap<string, Given>,
+  values: Values,
   given: Map<KeyName, Given>,
 ): Record<string, string> {
   const configs = new Map(kafka);
@@ -123,6 +133,15 @@ function kafkaConfigs(
     const value = given.get(key as KeyName);
     if (value !== undefined) configs.set(name, value);
   }
+  for (const [name, value] of compressionConfigs(values, given)) {
+    const before = configs.get(name);
+    if (before !== undefined && String(before.value) !== String(value.value))
+      throw new ConfigError(
+        `${before.where}: says ${before.value}, and ${value.where} says ${value.value}: leave one out`,
+      );
+    configs.set(name, value);
+  }
+  refuseBadConfigs(configs);
   const texts = [...configs].map(([name, { value }]) => [name, String(value)]);
   return withoutOwnKeys(Object.fromEntries(texts));
 }

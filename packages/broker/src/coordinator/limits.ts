@@ -11,6 +11,15 @@ export const REOPEN_DELAY_MS = 50;
  */
 export const COORDINATOR_WAIT_MS = 2_000;
 
+/** A shard's alarm that rings this late shows that the process was paused, or got no CPU. */
+export const PAUSED_MS = 1_000;
+
+/**
+ * How long a shard waits after a pause before it lets deadlines fire. The heartbeats that arrived
+ * meanwhile are read first, so that the broker's own pause does not expire all members.
+ */
+export const AWAKE_MS = 1_000;
+
 /** The longest delay of a timer in Node.js. Longer time-outs of clients are cut to it. */
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 

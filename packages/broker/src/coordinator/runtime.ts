@@ -52,6 +52,8 @@ interface OwnShard<State, Rec, Timer extends Keyed> {
    * broker no longer leads the partition.
    */
   readonly ready: Latch;
+  /** Why the last attempt to load it failed, if its partition is open; null once it is loaded. */
+  problem: string | null;
 }
 
 /** Why a shard can't take an operation. */
@@ -141,6 +143,12 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return [...this.#shards.values()].every(({ shard }) => isReady(shard));
   }
 
+  /** Why a shard of this broker can't be loaded, for the operator; null when there is none. */
+  get problem(): string | null {
+    for (const { problem } of this.#shards.values()) if (problem !== null) return problem;
+    return null;
+  }
+
   /** Runs an operation on every shard, for requests about all keys. Rejects if one isn't loaded. */
   async runOnAll<T>(operation: Operation<State, Rec, Timer, T>): Promise<T[]> {
     await this.#waitForLoads();
@@ -219,7 +227,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     const before = this.#shards.get(index);
     before?.shard?.close(ErrorCode.NOT_COORDINATOR);
     const ready = before?.ready.isOpen === false ? before.ready : new Latch();
-    const own: OwnShard<State, Rec, Timer> = { leaderEpoch, shard: null, ready };
+    const problem = before?.problem ?? null;
+    const own: OwnShard<State, Rec, Timer> = { leaderEpoch, shard: null, ready, problem };
     this.#shards.set(index, own);
     void this.#load(index, own);
     return own;
@@ -233,14 +242,18 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       const shard = await this.#replay(index, own.leaderEpoch);
       if (!isWanted()) return shard.close(ErrorCode.NOT_COORDINATOR);
       own.shard = shard;
+      own.problem = null;
       own.ready.open();
     } catch (error) {
       if (!isWanted()) return;
       const isNotOpen = error instanceof KafkaError;
       const delayMs = isNotOpen ? REOPEN_DELAY_MS : RELOAD_DELAY_MS;
       const { name, topic } = this.#tenant;
-      const what = `${name} could not be loaded from ${topic}-${index}`;
-      logger[isNotOpen ? "debug" : "warn"](`${what}; trying again in ${delayMs} ms`, { error });
+      const what = `${name} can't be loaded from ${topic}-${index}`;
+      const problem = isNotOpen ? null : `${what}: ${(error as Error).message}`;
+      const isNews = problem !== null && problem !== own.problem;
+      own.problem = problem;
+      logger[isNews ? "error" : "debug"](`${what}; trying again every ${delayMs} ms`, { error });
       env.timers.after(delayMs, () => {
         if (isWanted()) this.#beginLoad(index, own.leaderEpoch);
       });

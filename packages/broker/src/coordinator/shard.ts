@@ -5,6 +5,7 @@ import { ReplayedState } from "../state-machine/replayed-state.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { Deadlines, type Keyed } from "./deadlines.ts";
+import { AWAKE_MS, PAUSED_MS } from "./limits.ts";
 import type { CoordinatorMachine } from "./machine.ts";
 import { type Operation, type Reply, Turn, type World } from "./turn.ts";
 
@@ -27,6 +28,8 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   readonly #unanswered = new Set<(error: KafkaError) => void>();
   #alarm: Alarm | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
+  /** After a pause of the process: no deadline fires before. */
+  #heldUntilMs = 0;
   #closed: KafkaError | null = null;
 
   private constructor(
@@ -132,14 +135,23 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   readonly #fail = (error: unknown): void => this.close(ErrorCode.NOT_COORDINATOR, error);
 
   #setAlarm(): void {
-    const nextMs = this.#deadlines.nextMs ?? Number.POSITIVE_INFINITY;
+    const dueMs = this.#deadlines.nextMs ?? Number.POSITIVE_INFINITY;
+    const nextMs = Math.max(dueMs, this.#heldUntilMs);
     if (this.#closed !== null || nextMs >= this.#alarmMs) return;
     this.#alarm?.cancel();
     this.#alarmMs = nextMs;
-    const delayMs = Math.max(0, nextMs - this.#world.env.clock.monotonicMs());
+    const armedMs = this.#world.env.clock.monotonicMs();
+    const delayMs = Math.max(0, nextMs - armedMs);
     this.#alarm = this.#world.env.timers.after(delayMs, () => {
       this.#alarmMs = Number.POSITIVE_INFINITY;
       const nowMs = this.#world.env.clock.monotonicMs();
+      // Not twice in a row, so that deadlines fire in a process that is always late.
+      const wasHeld = nextMs === this.#heldUntilMs;
+      if (!wasHeld && nowMs - Math.max(nextMs, armedMs) > PAUSED_MS) {
+        this.#heldUntilMs = nowMs + AWAKE_MS;
+        this.#setAlarm();
+        return;
+      }
       // A turn for each timer: the records of one are applied before the next one decides.
       for (const timer of this.#deadlines.takeDue(nowMs)) {
         void this.step((turn) => this.#machine.fired(turn, timer));

@@ -90,6 +90,11 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
   });
   return [
     gauge("tarpan_connections", "Open connections", () => broker.network().connections),
+    gauge(
+      "tarpan_connections_waiting",
+      "Connections that max.connections or the creation rate keeps waiting",
+      () => broker.network().connectionsWaiting,
+    ),
     gauge("tarpan_held_bytes", "Bytes of unanswered requests", () => broker.network().heldBytes),
     gauge(
       "tarpan_unsent_bytes",
@@ -105,6 +110,11 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
       "tarpan_connections_refused_total",
       "Connections over the limit",
       (n) => n.connectionsRefused,
+    ),
+    counter(
+      "tarpan_connections_delayed_total",
+      "Connections that had to wait",
+      (n) => n.connectionsDelayed,
     ),
     counter(
       "tarpan_connections_expired_total",

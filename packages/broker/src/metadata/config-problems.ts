@@ -5,6 +5,7 @@ import { groupConfigProblem } from "../config/kafka/group-configs.ts";
 import type { BrokerLayers } from "../config/kafka/resolve.ts";
 import type { ConfigValues } from "../config/kafka/set-configs.ts";
 import { brokerConfigRefusal } from "../config/kafka/start-configs.ts";
+import { contradiction } from "../config/kafka/together.ts";
 import { TOPIC_CONFIGS } from "../config/kafka/topic-configs.ts";
 
 /** Why a topic can't have these configs, null if it can. */
@@ -36,7 +37,7 @@ export function brokerConfigProblem(configs: ConfigValues, perBroker: boolean): 
     if (update === "read-only") return `config ${name} can only be set when the broker starts`;
     if (update === "per-broker" && !perBroker) return `config ${name} is set per broker, by its id`;
   }
-  return null;
+  return contradiction(configs)?.problem ?? null;
 }
 
 /** Why a group can't have these configs if the broker has `layers`, null if it can. */

@@ -1,7 +1,7 @@
 import type { Env } from "../env/env.ts";
 import { reasonOf } from "../util/os-error.ts";
 import { EngineError } from "./engine-error.ts";
-import { versionIn, versionProblem, WANTED_VERSION } from "./version.ts";
+import { RECOMMENDED_VERSION, versionIn, versionProblem } from "./version.ts";
 
 export interface NatsServerProgram {
   readonly path: string;
@@ -32,7 +32,7 @@ export async function findNatsServer(
 function missing(what: string, cause?: unknown): EngineError {
   return new EngineError(
     "TARPAN_NATS_SERVER_MISSING",
-    `${what}: install nats-server ${WANTED_VERSION} or newer from its release page or with ` +
+    `${what}: install nats-server ${RECOMMENDED_VERSION} or newer from its release page or with ` +
       '"go install github.com/nats-io/nats-server/v2@latest", or set TARPAN_NATS_SERVER to its path',
     cause,
   );

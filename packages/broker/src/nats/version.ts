@@ -1,13 +1,15 @@
 import { EngineError } from "./engine-error.ts";
 
-/** The first version that fences Raft proposals by term (nats-server's pull request 8370). */
-const WANTED = "2.14.4";
+/** What the tests run on, and what operators are told to install. */
+export const RECOMMENDED_VERSION = "2.15.3";
 /** Replicas of earlier versions are known to lose acknowledged messages. */
 const FLOOR = "2.12.8";
+/** Earlier versions do not fence Raft proposals by term (nats-server's pull request 8370). */
+const FENCES_SINCE = "2.14.4";
+/** Earlier versions, and 2.15.0, do not sync what trimming a stream rewrites (8456, 8475, 8629). */
+const SYNCS_TRIMS_SINCE = "2.14.8";
 /** Earlier versions refuse `sync_interval` as an unknown field. */
 const SYNC_INTERVAL_SINCE = "2.10.0";
-
-export const WANTED_VERSION = WANTED;
 
 /** Finds the version in `nats-server: v2.14.5` or `2.14.5-RC.1`; null if there is none. */
 export function versionIn(text: string): string | null {
@@ -29,14 +31,20 @@ export function knowsSyncInterval(version: string): boolean {
  * for a version that loses records, unless `allowOld`.
  */
 export function versionProblem(version: string, allowOld: boolean): string | null {
-  if (isAtLeast(version, WANTED)) return null;
-  const upgrade = `upgrade to ${WANTED} or newer`;
-  if (isAtLeast(version, FLOOR))
+  const upgrade = `upgrade to ${RECOMMENDED_VERSION} or newer`;
+  if (!isAtLeast(version, FLOOR)) {
+    const problem = `nats-server ${version} is known to lose acknowledged records: ${upgrade}`;
+    if (allowOld) return problem;
+    throw new EngineError(
+      "TARPAN_NATS_SERVER_TOO_OLD",
+      `${problem}, or accept that with --allow-old-engine`,
+    );
+  }
+  if (!isAtLeast(version, FENCES_SINCE))
     return `nats-server ${version} does not fence proposals of a deposed leader: ${upgrade}`;
-  if (allowOld) return `nats-server ${version} is known to lose acknowledged records: ${upgrade}`;
-  throw new EngineError(
-    "TARPAN_NATS_SERVER_TOO_OLD",
-    `nats-server ${version} is known to lose acknowledged records: ${upgrade}, ` +
-      "or accept that with --allow-old-engine",
+  if (isAtLeast(version, SYNCS_TRIMS_SINCE) && version !== "2.15.0") return null;
+  return (
+    `nats-server ${version} does not sync what it rewrites when a stream is trimmed, so a power ` +
+    `failure may lose acknowledged records: ${upgrade}, or at least to ${SYNCS_TRIMS_SINCE}`
   );
 }

@@ -19,6 +19,9 @@ export const CONCURRENT_LOG_OPENS = 64;
 /** Largest size of a batch when decompressed. */
 export const MAX_DECOMPRESSED_BATCH_BYTES = 64 * 1024 * 1024;
 
+/** Batches that are compressed at the same time, in all partitions. */
+export const MAX_CONCURRENT_COMPRESSIONS = 2;
+
 /** How often offline partitions are opened again and idle producers forgotten. */
 export const MAINTENANCE_INTERVAL_MS = 5_000;
 

@@ -1,6 +1,7 @@
 import { type BatchHeader, ErrorCode } from "@tarpan/protocol";
 import type { Log, LogId } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
+import { InOrder } from "../util/in-order.ts";
 import { goOn, inSlices, type NextTurn } from "../util/next-turn.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
@@ -25,6 +26,8 @@ export class Partition {
   readonly log: Log;
   /** Traffic since the partition was opened. */
   readonly traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
+  /** Batches that wait to be appended, because one of them is being compressed. */
+  readonly compressed = new InOrder();
   #leaderEpoch = -1;
   readonly #nextTurn: NextTurn;
   #epochs = new LeaderEpochs();

@@ -290,6 +290,9 @@ export class Partitions implements PartitionHost {
       holder.partition = await this.#openPartition(id, options, leaderEpoch);
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
+      // A replicated log goes offline for a moment with each election.
+      if (slot.failure !== null && !this.replicated)
+        this.#logger.info(`${nameOf(id)} is online again: its log was read from the disk`);
       slot.failure = null;
       slot.tellAtMs = null;
       endTakeOver(slot);

@@ -1,8 +1,10 @@
-import { compress, crc32c, decompress } from "@tarpan/codecs";
+import { crc32c, decompress } from "@tarpan/codecs";
 import {
+  type BatchAccepted,
   type BatchErrorKind,
   type BatchHeader,
   type BatchRefusal,
+  Compression,
   ErrorCode,
   errorOf,
   type RecordError,
@@ -12,9 +14,10 @@ import {
   validateBatch,
 } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
+import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
-import { rebuild } from "./rebuild.ts";
+import { codecFor, levelOf, recordsOf, withRecords } from "./rebuild.ts";
 
 /** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
@@ -42,8 +45,10 @@ export interface ProduceRules {
 }
 
 /**
- * Checks a client's batch, converts it to its topic's format if necessary, and appends it. The
- * batch has its offset, or is refused, before this returns; the promise waits until it is durable.
+ * Checks a client's batch, converts it to its topic's format if necessary, and appends it. A batch
+ * that stays as it is has its offset, or is refused, before this returns; the promise waits until
+ * it is durable. One that has to be compressed is appended later, and all batches that come for the
+ * partition meanwhile are appended behind it (ADR 28).
  */
 export function produce(
   partition: Partition,
@@ -65,14 +70,61 @@ export function produce(
   });
   if (!verdict.ok) return refused(partition, verdict);
   if (verdict.header.isTransactional) return noTransactions(partition);
-  const sent = records!.subarray(0, verdict.header.sizeBytes);
-  const codecs = { compress, decompress, crc32c };
-  const batch = rebuild(sent, verdict, config.compressionType, codecs);
-  if (batch.byteLength > config.maxMessageBytes) return grown(partition, batch, config);
-  const header = batch === sent ? verdict.header : readBatchHeader(batch);
-  stampTimestamps(batch, header, verdict.maxTimestamp, config);
-  return append(partition, batch, header, rules);
+  const { header } = verdict;
+  const sent = records!.subarray(0, header.sizeBytes);
+  const codec = codecFor(header, config);
+  if (codec !== header.compression || verdict.misnumbered) {
+    return convert(partition, sent, { verdict, codec, rules });
+  }
+  stampTimestamps(sent, header, verdict.maxTimestamp, config);
+  return appendInOrder(partition, sent, header, rules);
 }
+
+interface Conversion {
+  readonly verdict: BatchAccepted;
+  readonly codec: number;
+  readonly rules: ProduceRules;
+}
+
+function convert(
+  partition: Partition,
+  sent: Uint8Array,
+  { verdict, codec, rules }: Conversion,
+): Promise<ProduceOutcome> | ProduceOutcome {
+  const { header, maxTimestamp } = verdict;
+  const { config } = rules;
+  const plain = recordsOf(verdict);
+  const converted = (body: Uint8Array): Converted => {
+    const batch = withRecords(sent, header, codec, body, crc32c);
+    if (batch.byteLength > config.maxMessageBytes) return grown(partition, batch, config);
+    const changed = readBatchHeader(batch);
+    stampTimestamps(batch, changed, maxTimestamp, config);
+    return { batch, header: changed };
+  };
+  const appendConverted = (done: Converted) =>
+    "errorCode" in done ? done : append(partition, done.batch, done.header, rules);
+  if (codec === Compression.none && partition.compressed.isIdle) {
+    return appendConverted(converted(plain));
+  }
+  const body =
+    codec === Compression.none ? plain : compressInPool(codec, plain, levelOf(codec, config));
+  return partition.compressed.run(Promise.resolve(body).then(converted), appendConverted);
+}
+
+type Converted = { readonly batch: Uint8Array; readonly header: BatchHeader } | ProduceOutcome;
+
+function appendInOrder(
+  partition: Partition,
+  batch: Uint8Array,
+  header: BatchHeader,
+  rules: ProduceRules,
+): Promise<ProduceOutcome> {
+  const { compressed } = partition;
+  if (compressed.isIdle) return append(partition, batch, header, rules);
+  return compressed.run(DONE, () => append(partition, batch, header, rules));
+}
+
+const DONE = Promise.resolve();
 
 async function append(
   partition: Partition,

@@ -3,6 +3,7 @@ import { BrokerStatus } from "../admin/broker-status.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
+import type { Machine } from "../env/env.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { Services } from "../handlers/handler.ts";
@@ -14,7 +15,7 @@ import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import { registeredAddress } from "../metadata/advertised-address.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Authorizer } from "../security/authorizer.ts";
-import { limitsOn } from "../server/limits.ts";
+import { limitsOn, type ServerLimits } from "../server/limits.ts";
 import type { Listener } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
@@ -24,6 +25,7 @@ import type { BrokerState } from "./broker-state.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
 
 /** A broker that was started. */
 export interface RunningBroker {
@@ -136,6 +138,7 @@ export class BrokerServer implements RunningBroker {
     started.add(() => groups.close());
     await this.#register();
     groups.load();
+    started.add(warnOfStoredConfigs(this.state.metadata, logger));
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
     started.add(() => this.#leave());
@@ -192,7 +195,8 @@ export class BrokerServer implements RunningBroker {
     };
   }
 
-  #newListener({ connectionsMaxIdleMs: maxIdleMs }: BrokerConfig): Listener {
+  #newListener(config: BrokerConfig): Listener {
+    const { metadata } = this.state;
     const { env, logger, newListener } = this.#context;
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
@@ -201,9 +205,12 @@ export class BrokerServer implements RunningBroker {
       router: this.#router,
       http: createHttpEntrance(this.#newStatus(), onError),
       env,
-      limits: { ...limitsOn(env.machine), maxIdleMs },
+      limits: limitsBy(config, env.machine),
+      connectionLimits: () => metadata.brokerConfig(),
       onError,
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
+      onWaiting: (remoteAddress, why) =>
+        this.#warnings.warn("waiting", `connections wait: ${why}`, { remoteAddress }),
     });
   }
 
@@ -216,10 +223,24 @@ export class BrokerServer implements RunningBroker {
       flush: this.#settings.flush,
       requests: this.#requests,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
+      groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }
+}
+
+/** What the broker's configs say about the network, and what this machine allows. */
+function limitsBy(config: BrokerConfig, machine: Machine): ServerLimits {
+  const { connectionsMaxIdleMs, queuedMaxRequestBytes } = config;
+  return {
+    ...limitsOn(machine),
+    // As in Kafka, a negative time is no limit.
+    maxIdleMs: connectionsMaxIdleMs < 0 ? Number.POSITIVE_INFINITY : connectionsMaxIdleMs,
+    ...(queuedMaxRequestBytes > 0 && { maxHeldBytesTotal: queuedMaxRequestBytes }),
+    listenBacklog: config.socketListenBacklogSize,
+    maxFrameBytes: config.socketRequestMaxBytes,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { ConfigError } from "../config/config-error.ts";
 import { advertisedListener } from "../config/kafka/listener.ts";
 import { brokerConfigRefusal, ignoredConfigWarnings } from "../config/kafka/start-configs.ts";
+import { contradiction } from "../config/kafka/together.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Logger } from "../logging/logger.ts";
 
@@ -20,9 +21,11 @@ export function refuseBadSettings(
     const problem = brokerConfigRefusal(name, value);
     if (problem !== null) throw new ConfigError(problem);
   }
+  const both = contradiction(new Map(Object.entries(configs)));
+  if (both !== null) throw new ConfigError(both.problem);
   // Throws for a listener that is not PLAINTEXT.
   advertisedListener(configs);
-  for (const warning of ignoredConfigWarnings(configs)) logger.warn(warning);
+  for (const warning of ignoredConfigWarnings(Object.keys(configs))) logger.warn(warning);
 }
 
 /** The effective Kafka configs of the broker, as DescribeConfigs shows them. */
@@ -31,11 +34,15 @@ export function configsInForce(settings: BrokerSettings): Record<string, string>
 }
 
 /**
- * In a cluster of managed servers a topic without a replication factor gets 3: with Kafka's default
- * of 1, its records would be lost with one machine.
+ * Where Kafka's defaults are not enough. In a cluster of managed servers a topic without a
+ * replication factor gets 3: with 1 its records would be lost with one machine. And with a backlog of
+ * 50, clients that all come back at once would wait seconds for each other.
  */
 function defaultsOf({ cluster }: BrokerSettings): Record<string, string> {
-  return cluster?.engine.kind === "managed" ? { "default.replication.factor": "3" } : {};
+  const backlog = { "socket.listen.backlog.size": "1024" };
+  return cluster?.engine.kind === "managed"
+    ? { ...backlog, "default.replication.factor": "3" }
+    : backlog;
 }
 
 /** Settings of Tarpan that are configs in Kafka, for DescribeConfigs. */

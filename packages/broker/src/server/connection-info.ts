@@ -38,7 +38,7 @@ export class SocketInfo implements ConnectionInfo {
 const ABORTED = new AbortController();
 ABORTED.abort();
 
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return "";
   return address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address;
 }

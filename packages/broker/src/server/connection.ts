@@ -51,7 +51,7 @@ export class Connection implements MemoryHolder {
   constructor(socket: Socket, id: number, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
-    this.#frames = new FrameReader(() => shared.memory.crowded);
+    this.#frames = new FrameReader(() => shared.memory.crowded, shared.limits.maxFrameBytes);
     this.#info = new SocketInfo(id, socket);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
     socket.on("drain", () => this.#drained());

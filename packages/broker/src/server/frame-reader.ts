@@ -1,5 +1,5 @@
 import { LargeFrame } from "./large-frame.ts";
-import { CHUNK_BYTES, LARGE_FRAME_BYTES, MAX_FRAME_BYTES, SMALL_CHUNK_BYTES } from "./limits.ts";
+import { CHUNK_BYTES, LARGE_FRAME_BYTES, SERVER_LIMITS, SMALL_CHUNK_BYTES } from "./limits.ts";
 import { RefusedRequest } from "./refused-request.ts";
 
 const PREFIX_BYTES = 4;
@@ -28,10 +28,12 @@ export class FrameReader {
   /** A large frame that is being received; until it is complete there are no chunks. */
   #large: LargeFrame | null = null;
   readonly #isCrowded: () => boolean;
+  readonly #maxFrameBytes: number;
 
   /** `isCrowded`: whether frames above CHUNK_BYTES count as large, because memory is scarce. */
-  constructor(isCrowded: () => boolean = () => false) {
+  constructor(isCrowded: () => boolean = () => false, maxFrameBytes = SERVER_LIMITS.maxFrameBytes) {
     this.#isCrowded = isCrowded;
+    this.#maxFrameBytes = maxFrameBytes;
   }
 
   /** Bytes pushed and not yet handed out. */
@@ -106,7 +108,7 @@ export class FrameReader {
   #takePrefix(): number {
     let length = 0;
     for (let i = 0; i < PREFIX_BYTES; i++) length = (length << 8) | this.#takeByte();
-    if (length <= 0 || length > MAX_FRAME_BYTES) throw badLength(length);
+    if (length <= 0 || length > this.#maxFrameBytes) throw badLength(length, this.#maxFrameBytes);
     return length;
   }
 
@@ -162,11 +164,11 @@ export class FrameReader {
 }
 
 /** For an impossible length prefix: the peer does not speak Kafka, or sent a wrong length. */
-function badLength(length: number): RefusedRequest {
+function badLength(length: number, maxBytes: number): RefusedRequest {
   if (length >>> 16 === TLS_HANDSHAKE) {
     const what = "it speaks TLS, and this listener is PLAINTEXT: set security.protocol=PLAINTEXT";
     return new RefusedRequest("tls", what);
   }
-  const allowed = `1 to ${MAX_FRAME_BYTES}`;
+  const allowed = `1 to ${maxBytes}, socket.request.max.bytes`;
   return new RefusedRequest("frame-length", `a frame of ${length} bytes (allowed: ${allowed})`);
 }

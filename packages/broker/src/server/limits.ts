@@ -5,7 +5,14 @@ import { shareOpenFiles } from "../env/open-files.ts";
 export interface ServerLimits {
   /** Connections open at once. Log segments use descriptors of the same budget. */
   readonly maxConnections: number;
-  /** A connection with no traffic for this long is closed, ms. `connections.max.idle.ms`. */
+  /** Connections that the kernel keeps until they are accepted. `socket.listen.backlog.size`. */
+  readonly listenBacklog: number;
+  /** Largest frame, without its length prefix. `socket.request.max.bytes`. */
+  readonly maxFrameBytes: number;
+  /**
+   * A connection without traffic for this long is closed, ms. `connections.max.idle.ms`; may be
+   * Infinity.
+   */
   readonly maxIdleMs: number;
   /** How long a peer may take to read its last responses before its connection is closed, ms. */
   readonly farewellMs: number;
@@ -29,6 +36,8 @@ const MIB = 1024 * 1024;
 
 export const SERVER_LIMITS: ServerLimits = {
   maxConnections: 16_000,
+  listenBacklog: 1024,
+  maxFrameBytes: 104_857_600,
   maxIdleMs: 600_000,
   farewellMs: 30_000,
   maxStallMs: 10_000,
@@ -56,9 +65,6 @@ export function limitsOn(machine: Machine): ServerLimits {
   };
 }
 
-/** Largest frame, without its length prefix. Kafka's default `socket.request.max.bytes`. */
-export const MAX_FRAME_BYTES = 104_857_600;
-
 /**
  * Neighbouring chunks smaller than this are merged: the overhead of an object for each tiny packet
  * can be 100 times the packet.
@@ -72,11 +78,9 @@ export const CHUNK_BYTES = 64 * 1024;
 /** The memory of a LargeFrame grows in steps of this size. */
 export const LARGE_FRAME_GROWTH_BYTES = MIB;
 
-/** Connections that the kernel has established and that we have not accepted yet. */
-export const LISTEN_BACKLOG = 1024;
-
 /** Time between two checks for idle connections, ms. */
 export const SWEEP_INTERVAL_MS = 5_000;
+export const LEAST_SWEEP_INTERVAL_MS = 100;
 
 /** After this long without traffic the kernel sends a TCP keep-alive probe, ms. */
 export const KEEP_ALIVE_DELAY_MS = 60_000;

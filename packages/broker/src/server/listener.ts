@@ -2,14 +2,23 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import type { Env, Timer } from "../env/env.ts";
 import { isOutOfFiles } from "../util/os-error.ts";
 import { Connection } from "./connection.ts";
+import { plainAddress } from "./connection-info.ts";
 import {
+  type ConnectionLimits,
+  ConnectionQuotas,
+  type Place,
+  UNLIMITED,
+} from "./connection-quotas.ts";
+import {
+  CHUNK_BYTES,
   KEEP_ALIVE_DELAY_MS,
-  LISTEN_BACKLOG,
+  LEAST_SWEEP_INTERVAL_MS,
   SERVER_LIMITS,
   type ServerLimits,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import { ListenError } from "./listen-error.ts";
+import type { RefusedConnection } from "./refused-request.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 import {
@@ -17,6 +26,7 @@ import {
   newCounters,
   type OnError,
   type OnRefused,
+  type OnWaiting,
   type Shared,
 } from "./shared.ts";
 import { sniff } from "./sniff.ts";
@@ -39,9 +49,12 @@ export interface ListenerOptions {
   readonly http: HttpEntrance;
   readonly env: Pick<Env, "clock" | "timers">;
   readonly limits?: Partial<ServerLimits>;
+  /** Asked for each connection, because they may change. Default: no limit. */
+  readonly connectionLimits?: () => ConnectionLimits;
   readonly onError?: OnError;
   /** Called for each connection that was closed because of its input, or refused. */
   readonly onRefused?: OnRefused;
+  readonly onWaiting?: OnWaiting;
 }
 
 export interface Listener {
@@ -68,6 +81,8 @@ interface Tracked {
   /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
   http: boolean;
+  /** Its place among the connections of Kafka clients. */
+  place: Place | null;
   bytesMoved: number;
   movedAtMs: number;
 }
@@ -80,6 +95,8 @@ export class TcpListener implements Listener {
   readonly #http: HttpEntrance;
   readonly #env: ListenerOptions["env"];
   readonly #onError: OnError;
+  readonly #onWaiting: OnWaiting;
+  readonly #quotas: ConnectionQuotas;
   readonly #open = new Set<Tracked>();
   #sweepTimer: Timer | null = null;
   #lastId = 0;
@@ -95,12 +112,16 @@ export class TcpListener implements Listener {
     limits,
     onError = () => {},
     onRefused = () => {},
+    onWaiting = () => {},
+    connectionLimits = () => UNLIMITED,
   }: ListenerOptions) {
     this.#at = { host, port };
     this.#http = http;
     this.#onError = onError;
+    this.#onWaiting = onWaiting;
     this.#env = env;
     const all = { ...SERVER_LIMITS, ...limits };
+    this.#quotas = new ConnectionQuotas(connectionLimits, env, all.listenBacklog);
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
     const stats = newCounters();
@@ -115,7 +136,7 @@ export class TcpListener implements Listener {
     this.#server.on("connection", (socket) => this.#accept(socket));
     const isRaisable = all.maxConnections < SERVER_LIMITS.maxConnections;
     const most = `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
-    this.#server.on("drop", (peer) => this.#refuse(peer?.remoteAddress ?? "", most));
+    this.#server.on("drop", (peer) => this.#refuseAbove(peer?.remoteAddress ?? "", most));
   }
 
   get address(): string {
@@ -132,19 +153,21 @@ export class TcpListener implements Listener {
 
   get stats(): NetworkStats {
     const { stats, memory, unsentBytes } = this.#shared;
-    return { ...stats, heldBytes: memory.usedBytes, unsentBytes };
+    const connectionsWaiting = this.#quotas.waiting;
+    return { ...stats, heldBytes: memory.usedBytes, unsentBytes, connectionsWaiting };
   }
 
   listen(): Promise<void> {
     const { host, port } = this.#at;
+    const { listenBacklog: backlog } = this.#shared.limits;
     return new Promise((resolve, reject) => {
       const refused = (error: Error) => reject(new ListenError(host, port, error));
       this.#server.once("error", refused);
-      this.#server.listen({ host, port, backlog: LISTEN_BACKLOG }, () => {
+      this.#server.listen({ host, port, backlog }, () => {
         this.#server.off("error", refused);
         this.#server.on("error", (error) => {
-          // There was no descriptor to accept a connection with: its client sees it closed.
-          if (isOutOfFiles(error)) this.#refuse("", `and no file is left: ${RAISE}`);
+          // No descriptor was left to accept a connection with: the client finds it closed.
+          if (isOutOfFiles(error)) this.#refuseAbove("", `and no file is left: ${RAISE}`);
           else this.#onError("the listener failed", { error });
         });
         resolve();
@@ -159,6 +182,7 @@ export class TcpListener implements Listener {
   async close({ graceMs }: { graceMs: number }): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#quotas.close();
     const gone = new Promise<void>((resolve) => {
       this.#lastGone = resolve;
       this.#server.close(() => this.#leave(null));
@@ -176,16 +200,21 @@ export class TcpListener implements Listener {
     this.#sweepTimer?.cancel();
   }
 
-  #refuse(remoteAddress: string, why: string): void {
+  #refuseAbove(remoteAddress: string, why: string): void {
+    const message = `${this.#open.size} connections are open, ${why}`;
+    this.#refuse("too-many-connections", remoteAddress, message);
+  }
+
+  #refuse(reason: RefusedConnection["reason"], remoteAddress: string, message: string): void {
     const { stats, onRefused } = this.#shared;
     stats.connectionsRefused++;
-    const error = new Error(`${this.#open.size} connections are open, ${why}`);
-    onRefused({ reason: "too-many-connections", remoteAddress, request: null, error });
+    onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
   }
 
   #accept(socket: Socket): void {
     const now = this.#env.clock.monotonicMs();
-    const tracked: Tracked = { socket, kafka: null, http: false, bytesMoved: 0, movedAtMs: now };
+    const state = { kafka: null, http: false, place: null, bytesMoved: 0, movedAtMs: now };
+    const tracked: Tracked = { socket, ...state };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
     // Not reported: a peer may reset its connection. "close" follows.
@@ -196,7 +225,10 @@ export class TcpListener implements Listener {
   }
 
   #leave(tracked: Tracked | null): void {
-    if (tracked !== null) this.#open.delete(tracked);
+    if (tracked !== null) {
+      this.#open.delete(tracked);
+      if (tracked.place !== null) this.#quotas.leave(tracked.place);
+    }
     if (this.#open.size === 0 && !this.#server.listening) this.#lastGone();
   }
 
@@ -206,15 +238,44 @@ export class TcpListener implements Listener {
     const end = () => socket.destroy();
     const data = (chunk: Uint8Array) => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const protocol = sniff(bytes);
-      if (protocol === null) return;
+      if (tracked.place !== null) {
+        // It waits to be admitted. Its end is noticed as long as it is read.
+        if (bytes.length > CHUNK_BYTES) socket.pause();
+        return;
+      }
+      const speech = sniff(bytes);
+      if (speech === null) return;
+      if (speech === "kafka") this.#admit(tracked, takeBytes);
+      else this.#handToHttp(tracked, takeBytes());
+    };
+    const takeBytes = () => {
       socket.off("data", data);
       socket.off("end", end);
-      if (protocol === "http") this.#handToHttp(tracked, bytes);
-      else this.#serveKafka(tracked, bytes);
+      return bytes;
     };
     socket.on("data", data);
     socket.on("end", end);
+  }
+
+  /** Serves a Kafka client as soon as the limits of connections allow it. HTTP has none. */
+  #admit(tracked: Tracked, takeBytes: () => Uint8Array): void {
+    const { socket } = tracked;
+    const address = plainAddress(socket.remoteAddress);
+    tracked.place = this.#quotas.enter(address, {
+      admit: () => {
+        const firstBytes = takeBytes();
+        if (socket.isPaused()) socket.resume();
+        this.#serveKafka(tracked, firstBytes);
+      },
+      refuse: (reason, why) => {
+        this.#refuse(reason, address, why);
+        socket.destroy();
+      },
+      wait: (why) => {
+        this.#shared.stats.connectionsDelayed++;
+        this.#onWaiting(address, why);
+      },
+    });
   }
 
   #serveKafka(tracked: Tracked, firstBytes: Uint8Array): void {
@@ -229,9 +290,13 @@ export class TcpListener implements Listener {
   }
 
   #armSweep(): Timer {
-    const delayMs = Math.min(SWEEP_INTERVAL_MS, this.#shared.limits.maxIdleMs / 4);
+    const quarterMs = this.#shared.limits.maxIdleMs / 4;
+    const delayMs = Math.min(SWEEP_INTERVAL_MS, Math.max(LEAST_SWEEP_INTERVAL_MS, quarterMs));
     return this.#env.timers.after(delayMs, () => {
       this.#sweep();
+      // The limits may have changed.
+      this.#quotas.admitWaiting();
+      this.#closeExcess();
       this.#sweepTimer = this.#open.size > 0 && !this.#closing ? this.#armSweep() : null;
     });
   }
@@ -253,6 +318,24 @@ export class TcpListener implements Listener {
         this.#shared.stats.connectionsExpired++;
         socket.destroy();
       }
+    }
+  }
+
+  /** After `max.connections` was lowered: closes those that have been idle for longest. */
+  #closeExcess(): void {
+    if (this.#quotas.excess === 0) return;
+    const counted = [...this.#open].flatMap(({ socket, kafka, movedAtMs }) => {
+      return kafka === null ? [] : [{ socket, kafka, movedAtMs }];
+    });
+    const finishing = counted.filter(({ kafka }) => kafka.finishing).length;
+    const longestIdle = counted
+      .filter(({ kafka }) => !kafka.finishing)
+      .sort((a, b) => a.movedAtMs - b.movedAtMs);
+    const excess = Math.max(0, this.#quotas.excess - finishing);
+    for (const { socket, kafka } of longestIdle.slice(0, excess)) {
+      const why = "more connections were open than max.connections allows now";
+      this.#refuse("too-many-connections", plainAddress(socket.remoteAddress), why);
+      kafka.finish();
     }
   }
 

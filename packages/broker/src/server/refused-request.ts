@@ -31,7 +31,7 @@ export class RefusedRequest extends Error {
 
 /** A connection that the broker closed, or did not accept. */
 export interface RefusedConnection {
-  readonly reason: CloseReason | "too-many-connections";
+  readonly reason: CloseReason | "too-many-connections" | "too-many-connections-of-ip";
   readonly remoteAddress: string;
   readonly request: RequestName | null;
   readonly error: Error;

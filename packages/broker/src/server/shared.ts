@@ -7,8 +7,10 @@ import type { RequestRouter } from "./router.ts";
 /** Counted since the start, as plain numbers. */
 interface Counters {
   connectionsAccepted: number;
-  /** Refused because `maxConnections` were open, or no descriptor was left. */
+  /** Closed at once: too many were open, in all or of one address, or too many waited. */
   connectionsRefused: number;
+  /** Had to wait for `max.connections` or `max.connection.creation.rate`. */
+  connectionsDelayed: number;
   /** Closed by the broker because they were idle or stalled. */
   connectionsExpired: number;
   /** Closed by the broker because of their input. */
@@ -24,9 +26,14 @@ export interface NetworkStats extends Readonly<Counters> {
   readonly heldBytes: number;
   /** Bytes of responses that slow peers have not read. */
   readonly unsentBytes: number;
+  /** Connections that wait until `max.connections` or the rate admits them. */
+  readonly connectionsWaiting: number;
 }
 
 export type OnRefused = (refused: RefusedConnection) => void;
+
+/** Called for each connection that has to wait. */
+export type OnWaiting = (remoteAddress: string, why: string) => void;
 
 export type OnError = (message: string, detail: Readonly<Record<string, unknown>>) => void;
 
@@ -46,6 +53,7 @@ export function newCounters(): Counters {
   return {
     connectionsAccepted: 0,
     connectionsRefused: 0,
+    connectionsDelayed: 0,
     connectionsExpired: 0,
     connectionsFailed: {
       tls: 0,

@@ -13,6 +13,7 @@ interface Situation {
   readonly fenced?: boolean;
   readonly serving?: boolean;
   readonly isolated?: boolean;
+  readonly groupsProblem?: string;
 }
 
 /** The readiness of broker 2 of a healthy cluster of two, except for the given problems. */
@@ -22,6 +23,7 @@ function readiness({
   fenced,
   serving = true,
   isolated = false,
+  groupsProblem,
   ...metadata
 }: Situation) {
   const history = new History();
@@ -36,6 +38,7 @@ function readiness({
     metadata: { ...own, ...metadata, leadership, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
     isServing: () => serving,
+    groupsProblem: () => groupsProblem ?? null,
   } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
   return status.readiness();
 }
@@ -53,6 +56,7 @@ describe("a broker of a cluster is ready", () => {
     ["an earlier incarnation of it is", /^not registered/, { incarnationId: "another" }],
     ["it is isolated", /^isolated: heartbeats come from fewer than half/, { isolated: true }],
     ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
+    ["its groups are unreadable", /^groups are lost$/, { groupsProblem: "groups are lost" }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {
     const { ready, reasons } = readiness(situation);

@@ -31,7 +31,11 @@ describe("the settings of a broker", () => {
       bindAddress: "0.0.0.0",
       bindPort: 9092,
       dataDirectory: "./data/broker-1",
-      kafkaConfigs: { "connections.max.idle.ms": "300000" },
+      kafkaConfigs: {
+        "connections.max.idle.ms": "300000",
+        "tarpan.compression.type": "snappy",
+        "tarpan.compression.threshold.bytes": "1024",
+      },
       cluster: null,
     });
     expect(logging).toEqual({
@@ -43,10 +47,39 @@ describe("the settings of a broker", () => {
       compress: true,
     });
     const about = (key: string) => warnings.filter((line) => line.includes(key));
-    for (const key of ["raft.rtt_millisecond", "deduplication_enabled", "compression_threshold"])
+    for (const key of ["raft.rtt_millisecond", "deduplication_enabled"])
       expect(about(key), key).toHaveLength(1);
     expect(warnings.find((line) => line.includes("deduplication"))).toContain(
       "duplicates ARE kept",
+    );
+  });
+
+  test.each([
+    ["compression_enabled: true", { "tarpan.compression.type": "snappy" }],
+    [
+      "compression_enabled: true\ncompression_type: zlib\ncompression_threshold: 4KB",
+      { "tarpan.compression.type": "gzip", "tarpan.compression.threshold.bytes": "4096" },
+    ],
+    ["compression_enabled: true\ncompression_type: none", { "tarpan.compression.type": "none" }],
+    ["compression_enabled: false\ncompression_type: zstd", {}],
+    ["compression_type: none", {}],
+  ])("%j", async (text, configs) => {
+    const { settings, warnings } = await load(text);
+    expect(settings.kafkaConfigs).toEqual(configs);
+    expect(warnings).toEqual([]);
+  });
+
+  test("compression without compression_enabled has no effect, and contradictions are refused", async () => {
+    const { settings, warnings } = await load("performance: { compression_type: zstd }");
+    expect(settings.kafkaConfigs).toEqual({});
+    expect(warnings).toEqual(["no effect: compression_type: compression_enabled is not true"]);
+    const both = "compression_enabled: true\nkafka: { tarpan.compression.type: gzip }";
+    await expect(load(both)).rejects.toThrow(
+      "broker.yaml:2: kafka.tarpan.compression.type: says gzip, and broker.yaml:1: " +
+        "compression_enabled says snappy: leave one out",
+    );
+    await expect(load("compression_enabled: true\ncompression_threshold: 3GB")).rejects.toThrow(
+      /^broker.yaml:2: compression_threshold: invalid value 3221225472 .*must fit in 32 bits$/,
     );
   });
 
@@ -157,7 +190,7 @@ describe("Kafka configs that set Tarpan's keys", () => {
       "security.inter.broker.protocol: PLAINTEXT",
       'authorizer.class.name: ""',
     );
-    expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([]);
+    expect(ignoredConfigWarnings(Object.keys(settings.kafkaConfigs))).toEqual([]);
   });
 });
 
@@ -165,7 +198,7 @@ test("warns of configs without effect, one line per reason", async () => {
   const { settings } = await load(
     "kafka: { log.preallocate: true, num.network.threads: 2, num.io.threads: 8, num.partitions: 2 }",
   );
-  expect(ignoredConfigWarnings(settings.kafkaConfigs)).toEqual([
+  expect(ignoredConfigWarnings(Object.keys(settings.kafkaConfigs))).toEqual([
     "no effect: log.preallocate: the broker manages its files in its own way",
     "no effect: num.io.threads, num.network.threads: the broker uses one thread",
   ]);

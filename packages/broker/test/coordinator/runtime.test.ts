@@ -1,6 +1,10 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { COORDINATOR_WAIT_MS, REOPEN_DELAY_MS } from "../../src/coordinator/limits.ts";
+import {
+  COORDINATOR_WAIT_MS,
+  RELOAD_DELAY_MS,
+  REOPEN_DELAY_MS,
+} from "../../src/coordinator/limits.ts";
 import { partitionOf } from "../../src/coordinator/partition-of.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
@@ -69,6 +73,28 @@ describe("a coordinator's runtime", () => {
     broker.open();
     cluster.time.advance(REOPEN_DELAY_MS);
     expect(await answer).toBe(1);
+  });
+
+  it("says why a shard can't be loaded, until it is", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const [log] = cluster.logs;
+    await new CounterBroker(cluster, 1).readMetadata().runtime.run(A, add(A, 5));
+    const read = log!.read.bind(log);
+    log!.read = () => Promise.reject(new LogError("corrupt", "offsets 0 to 0 are damaged"));
+    const broker = new CounterBroker(cluster, 1).readMetadata();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await settle();
+      const problem =
+        "the counter coordinator can't be loaded from __counters-0: offsets 0 to 0 are damaged";
+      expect(broker.runtime.problem).toBe(problem);
+      cluster.time.advance(RELOAD_DELAY_MS);
+    }
+    await settle();
+    log!.read = read;
+    cluster.time.advance(RELOAD_DELAY_MS);
+    await settle();
+    expect(broker.runtime.problem).toBeNull();
+    expect(await broker.runtime.run(A, add(A, 1))).toBe(6);
   });
 
   it("continues from the records of the former leader, which is fenced", async () => {

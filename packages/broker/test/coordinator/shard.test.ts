@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { BrokerConfig } from "../../src/config/kafka/typed.ts";
+import { AWAKE_MS, PAUSED_MS } from "../../src/coordinator/limits.ts";
 import { CoordinatorShard } from "../../src/coordinator/shard.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -41,6 +42,45 @@ test("a reply is sent when the records of its turn are durable", async () => {
   });
   expect(seen).toEqual([0]);
   expect(await answered).toBe(1);
+});
+
+test("after a pause of the process, requests come before deadlines", async () => {
+  const forgotten: string[] = [];
+  const { shard, time } = await newShard({
+    ...counterMachine,
+    fired(_turn, { name }) {
+      forgotten.push(name);
+    },
+  });
+  await shard.run(add("silent", 1));
+  await shard.run(add("active", 1));
+  time.skip(2 * FORGET_AFTER_MS);
+  // The alarm is the first that runs, before the requests that came in during the pause.
+  time.advance(0);
+  expect(forgotten).toEqual([]);
+  await shard.run(add("active", 1));
+  time.advance(AWAKE_MS - 1);
+  expect(forgotten).toEqual([]);
+  time.advance(1);
+  expect(forgotten).toEqual(["silent"]);
+  time.advance(FORGET_AFTER_MS - AWAKE_MS);
+  expect(forgotten).toEqual(["silent", "active"]);
+});
+
+test("a process that is always late still lets deadlines fire", async () => {
+  const forgotten: string[] = [];
+  const { shard, time } = await newShard({
+    ...counterMachine,
+    fired(_turn, { name }) {
+      forgotten.push(name);
+    },
+  });
+  await shard.run(add("silent", 1));
+  time.skip(2 * FORGET_AFTER_MS);
+  time.advance(0);
+  time.skip(AWAKE_MS + 2 * PAUSED_MS);
+  time.advance(0);
+  expect(forgotten).toEqual(["silent"]);
 });
 
 test("a request may wait for a later turn, or for a deadline", async () => {

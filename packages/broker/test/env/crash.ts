@@ -5,6 +5,8 @@ export type Change =
   | { kind: "write"; node: number; position: number; bytes: Uint8Array; durable: boolean }
   | { kind: "truncate"; node: number; sizeBytes: number }
   | { kind: "sync"; node: number }
+  /** The cache keeps what was written before, but no later sync makes it durable. */
+  | { kind: "syncFailed"; node: number }
   | { kind: "make" | "remove"; path: string; node: number | null }
   | { kind: "rename"; path: string; to: string }
   | { kind: "syncDirectory"; path: string };
@@ -31,11 +33,18 @@ export function survivingNames(made: readonly Change[], crash: Crash): (at: numb
   };
 }
 
-/** The position in `made` of each file's last sync. */
-export function lastSyncs(made: readonly Change[]): Map<number, number> {
-  const last = new Map<number, number>();
-  for (const [i, change] of made.entries()) if (change.kind === "sync") last.set(change.node, i);
-  return last;
+/** Says whether a sync made the change at this position durable: the first one after it counts. */
+export function syncedChanges(made: readonly Change[]): (at: number) => boolean {
+  const isSynced: boolean[] = new Array(made.length).fill(false);
+  const outcome = new Map<number, boolean>();
+  for (let at = made.length - 1; at >= 0; at--) {
+    const change = made[at]!;
+    if (change.kind === "sync") outcome.set(change.node, true);
+    else if (change.kind === "syncFailed") outcome.set(change.node, false);
+    else if (change.kind === "write" || change.kind === "truncate")
+      isSynced[at] = outcome.get(change.node) ?? false;
+  }
+  return (at) => isSynced[at]!;
 }
 
 export function parentOf(path: string): string {

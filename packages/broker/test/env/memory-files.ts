@@ -2,10 +2,11 @@
 // could have left.
 //
 // Model: the content of a file survives once the file was synced (or the write was durable), names
-// survive once their directory was synced. For other changes the kind of crash decides. Changes of
-// names survive in order, as on a journalling file system.
+// survive once their directory was synced. What a failed sync should have written stays readable,
+// and no later sync writes it, as in Linux. For other changes the kind of crash decides. Changes
+// of names survive in order, as on a journalling file system.
 import type { File, FileStat, FileSystem, OpenOptions } from "../../src/env/env.ts";
-import { type Change, type Crash, lastSyncs, parentOf, survivingNames } from "./crash.ts";
+import { type Change, type Crash, parentOf, survivingNames, syncedChanges } from "./crash.ts";
 
 interface Node {
   readonly id: number;
@@ -37,6 +38,11 @@ export class MemoryFiles implements FileSystem {
   fault: Fault = () => {};
   /** The wall clock. */
   nowMs: () => number = () => 0;
+  /**
+   * Whether a durable write that fails stays in the cache: reads find it until power is lost. Then
+   * its error came from the sync.
+   */
+  failedWritesStay = false;
   /** How many bytes the disk can hold. */
   capacityBytes = Number.POSITIVE_INFINITY;
   /** How many files may be open at once. */
@@ -146,13 +152,12 @@ export class MemoryFiles implements FileSystem {
     const after = new MemoryFiles();
     const nodes = new Map<number, Node>();
     const made = this.changes.slice(0, count);
-    const lastSync = lastSyncs(made);
+    const isSynced = syncedChanges(made);
     const nameSurvives = survivingNames(made, crash);
     for (const [i, change] of made.entries()) {
       if (change.kind === "write" || change.kind === "truncate") {
         const isDurable = change.kind === "write" && change.durable;
-        const synced = isDurable || i < (lastSync.get(change.node) ?? -1);
-        after.#replayContent(nodes, change, synced, crash);
+        after.#replayContent(nodes, change, isDurable || isSynced(i), crash);
       } else if (change.kind === "make" || change.kind === "remove" || change.kind === "rename")
         if (nameSurvives(i)) after.#replayName(nodes, change);
     }
@@ -210,7 +215,16 @@ export class MemoryFiles implements FileSystem {
   #fileOf(node: Node, path: string, durable: boolean): File {
     return {
       write: async (buffers, position) => {
-        await this.#called("write", path);
+        try {
+          await this.#called("write", path);
+        } catch (error) {
+          if (!durable || !this.failedWritesStay) throw error;
+          const bytes = joined(buffers);
+          put(node, position, bytes);
+          this.changes.push({ kind: "write", node: node.id, position, bytes, durable: false });
+          this.changes.push({ kind: "syncFailed", node: node.id });
+          throw error;
+        }
         let at = position;
         for (const buffer of buffers) {
           const room = this.capacityBytes - this.#usedBytes() + Math.max(0, node.size - at);
@@ -229,8 +243,13 @@ export class MemoryFiles implements FileSystem {
         return bytes.length;
       },
       sync: async () => {
-        await this.#called("sync", path);
-        this.changes.push({ kind: "sync", node: node.id });
+        try {
+          await this.#called("sync", path);
+          this.changes.push({ kind: "sync", node: node.id });
+        } catch (error) {
+          this.changes.push({ kind: "syncFailed", node: node.id });
+          throw error;
+        }
       },
       truncate: async (sizeBytes) => {
         await this.#called("truncate", path);
@@ -283,6 +302,10 @@ export class MemoryFiles implements FileSystem {
 
 function newNode(id: number): Node {
   return { id, bytes: new Uint8Array(0), size: 0, modifiedMs: 0 };
+}
+
+function joined(buffers: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(buffers.flatMap((buffer) => [...buffer]));
 }
 
 function nodeOf(nodes: Map<number, Node>, id: number): Node {

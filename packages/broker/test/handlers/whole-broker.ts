@@ -12,7 +12,7 @@ import {
 } from "@tarpan/protocol";
 import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Services } from "../../src/handlers/handler.ts";
-import { silentLogger } from "../../src/logging/logger.ts";
+import { type Logger, silentLogger } from "../../src/logging/logger.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
@@ -32,6 +32,7 @@ export interface WholeBrokerOptions {
   /** The metadata records that the broker finds when it starts. */
   readonly before?: readonly MetadataRecord[];
   readonly authorizer?: Authorizer;
+  readonly logger?: Logger;
   readonly bindAddress?: string;
   /** The disk; without one, and without `before`, the logs are in memory. */
   readonly files?: MemoryFiles;
@@ -71,6 +72,7 @@ export class WholeBroker {
 
   static async startWith(options: WholeBrokerOptions): Promise<WholeBroker> {
     const { configs: kafkaConfigs = {}, before = [], authorizer = allowAll, files } = options;
+    const { logger = silentLogger } = options;
     const env = testEnv(files === undefined ? {} : { fs: files });
     const storage = before.length === 0 && files === undefined ? "memory" : "segment";
     const { bindAddress = SETTINGS.bindAddress } = options;
@@ -78,7 +80,7 @@ export class WholeBroker {
     if (before.length > 0) await record(before, settings, env);
     const listeners: MemoryListener[] = [];
     const server = await openBroker(settings, {
-      ...{ env, authorizer },
+      ...{ env, authorizer, logger },
       newListener: (options) => {
         listeners.push(new MemoryListener(options));
         return listeners[0]!;

@@ -270,6 +270,22 @@ describe("a failing disk", () => {
     expect(await basesOf(again.log)).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it("refuses appends that need a failed read, and goes on", async () => {
+    const { env, log } = await start();
+    await fill(log, 5);
+    await log.close();
+    const again = await restart(env);
+    failOn(env, "read", "EIO");
+    const refused = [again.log.append(batchOf(5), 0), again.log.append(batchOf(6), 0)];
+    for (const each of await Promise.allSettled(refused))
+      expect(each).toMatchObject({ status: "rejected", reason: { kind: "offline" } });
+    expect(again.lines).toEqual([expect.stringContaining("log t-0: cannot read its end: ")]);
+    env.fs.fault = () => {};
+    expect(again.log).toMatchObject({ failure: null, nextOffset: 5 });
+    expect(await again.log.append(batchOf(5), 0)).toBe(5);
+    expect(await basesOf(again.log)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
   it("syncs once per interval when configured to", async () => {
     const { env, log } = await start({ mode: "interval", intervalMs: 100 });
     await fill(log, 2);

@@ -31,7 +31,7 @@ export class MemoryListener implements Listener {
   }
 
   get stats(): NetworkStats {
-    return { ...newCounters(), heldBytes: 0, unsentBytes: 0 };
+    return { ...newCounters(), heldBytes: 0, unsentBytes: 0, connectionsWaiting: 0 };
   }
 
   /** Sends an encoded request; resolves to null if it gets no response. */

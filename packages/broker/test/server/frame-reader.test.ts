@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { FrameReader } from "../../src/server/frame-reader.ts";
-import { CHUNK_BYTES, LARGE_FRAME_BYTES, MAX_FRAME_BYTES } from "../../src/server/limits.ts";
+import { CHUNK_BYTES, LARGE_FRAME_BYTES, SERVER_LIMITS } from "../../src/server/limits.ts";
 import { RefusedRequest } from "../../src/server/refused-request.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+
+const { maxFrameBytes: MAX_FRAME_BYTES } = SERVER_LIMITS;
 
 function framed(...bodies: Uint8Array[]): Buffer {
   return Buffer.concat(

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
+import { type ConnectionLimits, UNLIMITED } from "../../src/server/connection-quotas.ts";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, TcpListener } from "../../src/server/listener.ts";
@@ -197,6 +198,8 @@ export interface Served {
   readonly router: ToyRouter;
   readonly time: ManualTime;
   readonly refused: RefusedConnection[];
+  /** Why connections had to wait. */
+  readonly delays: string[];
   client(options?: { reading?: boolean; allowHalfOpen?: boolean }): Client;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -205,15 +208,19 @@ export interface Served {
 export async function serve(
   limits: Partial<ServerLimits> = {},
   http: HttpEntrance = NO_HTTP,
+  connectionLimits: () => ConnectionLimits = () => UNLIMITED,
 ): Promise<Served> {
   const router = new ToyRouter();
   const time = new ManualTime();
   const refused: RefusedConnection[] = [];
   const clients: Client[] = [];
+  const delays: string[] = [];
+  const onWaiting = (_address: string, why: string) => void delays.push(why);
   const onRefused = (one: RefusedConnection) => void refused.push(one);
   const env = { clock: time, timers: time };
   const listener = new TcpListener({
-    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, onRefused },
+    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, connectionLimits },
+    ...{ onRefused, onWaiting },
   });
   await listener.listen();
   const close = async () => {
@@ -232,7 +239,7 @@ export async function serve(
     clients.push(made);
     return made;
   };
-  return { listener, router, time, refused, client, [Symbol.asyncDispose]: close };
+  return { listener, router, time, refused, delays, client, [Symbol.asyncDispose]: close };
 }
 
 /** Lets sockets and timers of both sides run until `condition` holds. */

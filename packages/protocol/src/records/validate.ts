@@ -80,6 +80,8 @@ export interface BatchAccepted {
   maxTimestamp: number;
   /** Whether the offset deltas are not 0 to n − 1: the caller must renumber the records. */
   misnumbered: boolean;
+  /** The plain records: a range of the batch, or of a decompressed copy. */
+  records: { bytes: Uint8Array; start: number; end: number };
 }
 
 /**
@@ -194,16 +196,18 @@ function checkRecords(
 ): BatchAccepted | BatchRefusal {
   const checker = new RecordChecker(header, rules);
   let maxTimestamp: number;
+  let records: BatchAccepted["records"];
   walked.index = 0;
   try {
-    const field = recordsField(bytes, header, rules.decompress, rules.maxDecompressedBytes);
-    maxTimestamp = walkRecords(field.bytes, field.start, field.end, header.recordCount, checker);
+    records = recordsField(bytes, header, rules.decompress, rules.maxDecompressedBytes);
+    const { start, end } = records;
+    maxTimestamp = walkRecords(records.bytes, start, end, header.recordCount, checker);
   } catch (error) {
     return refusalOf(error, walked.index);
   }
   if (checker.refused > 0) return checker.refusal(header.recordCount);
   if (rules.timestampType === "LogAppendTime") maxTimestamp = rules.now;
-  return { ok: true, header, maxTimestamp, misnumbered: checker.misnumbered };
+  return { ok: true, header, maxTimestamp, misnumbered: checker.misnumbered, records };
 }
 
 /** An error that the input did not cause is a bug, and is thrown again. */

@@ -8,13 +8,16 @@ import {
   type UpdateMode,
 } from "./definition.ts";
 import { ignoredConfigs } from "./ignored-configs.ts";
+import { ipOverridesProblem } from "./ip-overrides.ts";
 import { advertisedProblem, listenersProblem } from "./listener.ts";
-import { COMPRESSION_TYPES, TIMESTAMP_TYPES } from "./topic-configs.ts";
+import { COMPRESSION_TYPES, gzipLevel, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
 const MAX_INT = 2_147_483_647;
 const UNLIMITED = "9223372036854775807";
 const MIB = 1_048_576;
+
+const PLAIN_TYPES = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 const MIGRATION_POLICIES = oneOf("disabled", "downgrade", "upgrade", "bidirectional");
 const migrationPolicy = (value: string) => MIGRATION_POLICIES(value.toLowerCase());
@@ -39,6 +42,10 @@ const rows: readonly Row[] = [
     "Whether leadership returns to the preferred leaders automatically."],
   ["broker.id", "int", -1, atLeast(-1), "read-only", "The broker's id, an older name of node.id."],
   ["broker.rack", "string", null, null, "read-only", "The broker's rack, such as a zone."],
+  ["compression.gzip.level", "int", -1, gzipLevel, "cluster-wide",
+    "Level used when the broker compresses with gzip."],
+  ["compression.zstd.level", "int", 3, between(-131_072, 22), "cluster-wide",
+    "Level used when the broker compresses with zstd."],
   ["compression.type", "string", "producer", oneOf(...COMPRESSION_TYPES), "cluster-wide",
     "Compression of stored batches; producer keeps what the producer chose."],
   ["connections.max.idle.ms", "long", 600_000, null, "read-only",
@@ -135,6 +142,14 @@ const rows: readonly Row[] = [
     "Bytes after which a log segment is closed and the next one started."],
   ["log.segment.delete.delay.ms", "long", 60_000, atLeast(0), "cluster-wide",
     "Time between dropping a segment from the log and removing its files."],
+  ["max.connection.creation.rate", "int", MAX_INT, atLeast(0), "cluster-wide",
+    "Connections that clients may open in a second; further ones wait for their turn."],
+  ["max.connections", "int", MAX_INT, atLeast(0), "cluster-wide",
+    "Connections of clients that may be open; further ones wait until others are closed."],
+  ["max.connections.per.ip", "int", MAX_INT, atLeast(0), "cluster-wide",
+    "Connections that one address may have open; further ones are closed."],
+  ["max.connections.per.ip.overrides", "string", "", ipOverridesProblem, "cluster-wide",
+    "The same for single addresses, such as 10.0.0.1:100,10.0.0.2:50."],
   ["max.incremental.fetch.session.cache.slots", "int", 1_000, atLeast(0), "read-only",
     "Fetch sessions kept for clients (KIP-227)."],
   ["max.request.partition.size.limit", "int", 2_000, atLeast(1), "read-only",
@@ -160,6 +175,18 @@ const rows: readonly Row[] = [
     "Segment size of __consumer_offsets."],
   ["producer.id.expiration.ms", "int", 86_400_000, atLeast(1), "cluster-wide",
     "Time after which a silent producer's sequence numbers are forgotten."],
+  ["queued.max.request.bytes", "long", -1, null, "read-only",
+    "Bytes of all requests that wait for an answer, above which no more are read; -1: an eighth of " +
+      "the memory."],
+  ["socket.listen.backlog.size", "int", 50, atLeast(1), "read-only",
+    "Connections that may wait until they are accepted or admitted; unset, 1024."],
+  ["socket.request.max.bytes", "int", 100 * MIB, atLeast(1), "read-only",
+    "Largest request; a connection that sends a larger one is closed."],
+  ["tarpan.compression.threshold.bytes", "int", 1024, atLeast(0), "cluster-wide",
+    "Size above which tarpan.compression.type is used (compression_threshold)."],
+  ["tarpan.compression.type", "string", "none", oneOf(...PLAIN_TYPES), "cluster-wide",
+    "Codec for batches that are not compressed, of topics without a compression.type " +
+      "(compression_type)."],
 ];
 
 const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({

@@ -4,7 +4,7 @@ import { GROUP_CONFIGS, groupDefault } from "./group-configs.ts";
 import { type BrokerLayers, brokerValue, topicDefault } from "./resolve.ts";
 import type { ConfigValues } from "./set-configs.ts";
 import { TOPIC_CONFIGS } from "./topic-configs.ts";
-import { documentationOf } from "./why-ignored.ts";
+import { documentationOf, WHY } from "./why-ignored.ts";
 
 /** Where a value comes from, as DescribeConfigs numbers it (KIP-226). */
 export const ConfigSource = {
@@ -108,7 +108,7 @@ export function describeAllBrokers(layers: BrokerLayers): DescribedConfig[] {
 function unknownConfig(name: string): ConfigDefinition {
   return {
     ...{ name, type: "password", fallback: null, check: null, update: "per-broker", synonyms: [] },
-    ...{ doc: "", ignored: "no config of this name is known", hidden: true },
+    ...{ doc: "", ignored: WHY.unknown, hidden: true },
   };
 }
 

@@ -21,9 +21,7 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     log.preallocate boolean false all
   `],
   [WHY.levels, `
-    compression.gzip.level int -1 all
     compression.lz4.level int 9 1..17 all
-    compression.zstd.level int 3 -131072..22 all
   `],
   [WHY.threads, `
     background.threads int 10 >=1 all
@@ -54,21 +52,14 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     offsets.topic.compression.codec int 0
     producer.id.expiration.check.interval.ms int 600000 >=1 hidden
     producer.purgatory.purge.interval.requests int 1000
-    queued.max.request.bytes long -1
     queued.max.requests int 500 >=1
     request.timeout.ms int 30000
     socket.connection.setup.timeout.max.ms long 30000
     socket.connection.setup.timeout.ms long 10000
-    socket.listen.backlog.size int 50 >=1
-    socket.receive.buffer.bytes int 102400
-    socket.request.max.bytes int 104857600 >=1
-    socket.send.buffer.bytes int 102400
   `],
-  [WHY.connections, `
-    max.connection.creation.rate int 2147483647 >=0 all
-    max.connections int 2147483647 >=0 all
-    max.connections.per.ip int 2147483647 >=0 all
-    max.connections.per.ip.overrides string "" all
+  [WHY.buffers, `
+    socket.receive.buffer.bytes int 102400
+    socket.send.buffer.bytes int 102400
   `],
   [WHY.controller, `
     broker.heartbeat.interval.ms int 2000

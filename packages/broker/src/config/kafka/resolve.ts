@@ -6,9 +6,12 @@ import {
   type BrokerConfig,
   brokerConfigOf,
   type ConfigReader,
+  type PlainCompression,
   type TopicConfig,
   topicConfigOf,
 } from "./typed.ts";
+
+const COMPRESSION = "compression.type";
 
 /** Broker configs by where they were set, in the order of precedence. */
 export interface BrokerLayers {
@@ -31,6 +34,8 @@ export class ConfigResolver {
   #layers: BrokerLayers;
   #broker: BrokerConfig | null = null;
   #topics = new WeakMap<ConfigValues, TopicConfig>();
+  /** One object for all topics, as long as it says the same. */
+  #plain: PlainCompression | null = null;
 
   constructor(nodeId: number, kafkaConfigs: Readonly<Record<string, string>>) {
     this.#nodeName = String(nodeId);
@@ -61,9 +66,24 @@ export class ConfigResolver {
     const own = configsOf(image, ResourceType.topic, topic);
     const known = this.#topics.get(own);
     if (known !== undefined) return known;
-    const config = topicConfigOf(reader((name) => own.get(name) ?? topicDefault(layers, name)));
+    const configs = reader((name) => own.get(name) ?? topicDefault(layers, name));
+    const config = topicConfigOf(configs, this.#plainCompression(image, own));
     this.#topics.set(own, config);
     return config;
+  }
+
+  /** A topic or broker that names a `compression.type`, even `producer`, wants no other. */
+  #plainCompression(image: SetConfigs, own: ConfigValues): PlainCompression | null {
+    const layers = this.layers(image);
+    const broker = this.broker(image);
+    const { tarpanCompressionType: type } = broker;
+    const isNamed = own.has(COMPRESSION) || setBrokerValue(layers, COMPRESSION) !== undefined;
+    if (type === "none" || isNamed) return null;
+    const { tarpanCompressionThresholdBytes: thresholdBytes } = broker;
+    const known = this.#plain;
+    if (known?.type === type && known.thresholdBytes === thresholdBytes) return known;
+    this.#plain = { type, thresholdBytes };
+    return this.#plain;
   }
 }
 

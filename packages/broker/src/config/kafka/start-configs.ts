@@ -1,7 +1,7 @@
 // Checks the Kafka broker configs that a start or a change at run time gives.
 import { BROKER_CONFIGS } from "./broker-configs.ts";
-import { configProblem } from "./definition.ts";
-import { NO_SECURITY } from "./why-ignored.ts";
+import { type ConfigTable, configProblem } from "./definition.ts";
+import { NO_SECURITY, WHY } from "./why-ignored.ts";
 
 /** Why a broker can't have a config, at its start or at run time; null when it can. */
 export function brokerConfigRefusal(name: string, value: string): string | null {
@@ -16,12 +16,18 @@ export function brokerConfigRefusal(name: string, value: string): string | null 
 }
 
 /** Warnings for configs without effect, one line for each reason. */
-export function ignoredConfigWarnings(configs: Readonly<Record<string, string>>): string[] {
-  const names = new Map<string, string[]>();
-  for (const name of Object.keys(configs)) {
-    const ignored = BROKER_CONFIGS.get(name)?.ignored ?? null;
+export function ignoredConfigWarnings(
+  names: Iterable<string>,
+  table: ConfigTable = BROKER_CONFIGS,
+): string[] {
+  const namesBy = new Map<string, string[]>();
+  for (const name of names) {
+    const { ignored } = table.get(name) ?? UNKNOWN;
     if (ignored === null || ignored === NO_SECURITY) continue;
-    names.set(ignored, [...(names.get(ignored) ?? []), name]);
+    namesBy.set(ignored, [...(namesBy.get(ignored) ?? []), name]);
   }
-  return [...names].map(([ignored, list]) => `no effect: ${list.sort().join(", ")}: ${ignored}`);
+  return [...namesBy].map(([ignored, list]) => `no effect: ${list.sort().join(", ")}: ${ignored}`);
 }
+
+/** Clients may set any name for a broker while it runs, as in Kafka. */
+const UNKNOWN = { ignored: WHY.unknown };

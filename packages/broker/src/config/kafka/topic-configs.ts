@@ -125,7 +125,7 @@ const rows: readonly Row[] = [
 const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
   [WHY.flush, "flush.messages", "flush.ms"],
   [WHY.segments, "preallocate", "segment.index.bytes"],
-  [WHY.levels, "compression.gzip.level", "compression.lz4.level", "compression.zstd.level"],
+  [WHY.levels, "compression.lz4.level"],
   [WHY.fixed, "max.decompressed.message.bytes"],
   [WHY.replication, "follower.replication.throttled.replicas",
     "leader.replication.throttled.replicas", "unclean.leader.election.enable"],

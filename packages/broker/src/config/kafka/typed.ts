@@ -1,3 +1,5 @@
+import { ipOverrides } from "./ip-overrides.ts";
+
 /** Reads configs, which are validated texts, as typed values. */
 export interface ConfigReader {
   number(name: string): number;
@@ -14,8 +16,13 @@ export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
   readonly deleteRetentionMs: number;
+  /** One of Kafka's names; `producer` keeps the codec of each batch. */
   readonly compressionType: string;
   readonly fileDeleteDelayMs: number;
+  readonly compressionGzipLevel: number;
+  readonly compressionZstdLevel: number;
+  /** What the broker does with batches that are not compressed; null: nothing. */
+  readonly plainCompression: PlainCompression | null;
   readonly indexIntervalBytes: number;
   readonly maxCompactionLagMs: number;
   readonly maxMessageBytes: number;
@@ -32,6 +39,12 @@ export interface TopicConfig {
   readonly segmentBytes: number;
   readonly segmentJitterMs: number;
   readonly segmentMs: number;
+}
+
+/** Batches above a size that are not compressed get a codec. */
+export interface PlainCompression {
+  readonly type: string;
+  readonly thresholdBytes: number;
 }
 
 /** The broker configs that the code reads. */
@@ -65,6 +78,10 @@ export interface BrokerConfig {
   readonly logCleanerIoBufferLoadFactor: number;
   readonly logCleanerIoMaxBytesPerSecond: number;
   readonly logRetentionCheckIntervalMs: number;
+  readonly maxConnectionCreationRate: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerIp: number;
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
   readonly numPartitions: number;
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionCheckIntervalMs: number;
@@ -73,9 +90,17 @@ export interface BrokerConfig {
   readonly offsetsTopicReplicationFactor: number;
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
+  readonly queuedMaxRequestBytes: number;
+  readonly socketListenBacklogSize: number;
+  readonly socketRequestMaxBytes: number;
+  readonly tarpanCompressionType: string;
+  readonly tarpanCompressionThresholdBytes: number;
 }
 
-export function topicConfigOf(config: ConfigReader): TopicConfig {
+export function topicConfigOf(
+  config: ConfigReader,
+  plainCompression: PlainCompression | null,
+): TopicConfig {
   const policies = config.list("cleanup.policy");
   const type = config.text("message.timestamp.type");
   const compact = policies.includes("compact");
@@ -87,6 +112,9 @@ export function topicConfigOf(config: ConfigReader): TopicConfig {
     compressionType: config.text("compression.type"),
     deleteRetentionMs: config.number("delete.retention.ms"),
     fileDeleteDelayMs: config.number("file.delete.delay.ms"),
+    compressionGzipLevel: config.number("compression.gzip.level"),
+    compressionZstdLevel: config.number("compression.zstd.level"),
+    plainCompression,
     indexIntervalBytes: config.number("index.interval.bytes"),
     maxCompactionLagMs,
     maxMessageBytes: config.number("max.message.bytes"),
@@ -138,6 +166,10 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     logCleanerIoBufferLoadFactor: config.number("log.cleaner.io.buffer.load.factor"),
     logCleanerIoMaxBytesPerSecond: config.number("log.cleaner.io.max.bytes.per.second"),
     logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
+    maxConnectionCreationRate: config.number("max.connection.creation.rate"),
+    maxConnections: config.number("max.connections"),
+    maxConnectionsPerIp: config.number("max.connections.per.ip"),
+    maxConnectionsPerIpOverrides: ipOverrides(config.text("max.connections.per.ip.overrides")),
     numPartitions: config.number("num.partitions"),
     offsetMetadataMaxBytes: config.number("offset.metadata.max.bytes"),
     offsetsRetentionCheckIntervalMs: config.number("offsets.retention.check.interval.ms"),
@@ -146,5 +178,10 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     offsetsTopicReplicationFactor: config.number("offsets.topic.replication.factor"),
     offsetsTopicSegmentBytes: config.number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: config.number("producer.id.expiration.ms"),
+    queuedMaxRequestBytes: config.number("queued.max.request.bytes"),
+    socketListenBacklogSize: config.number("socket.listen.backlog.size"),
+    socketRequestMaxBytes: config.number("socket.request.max.bytes"),
+    tarpanCompressionType: config.text("tarpan.compression.type"),
+    tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
   };
 }

@@ -5,11 +5,11 @@
 export const WHY = {
   flush: "the key `flush` decides when records are synced",
   segments: "the broker manages its files in its own way",
-  levels: "each codec has one level here",
+  levels: "lz4 has one level here",
   threads: "the broker uses one thread",
   fixed: "the broker decides this itself",
   listener: "there is one listener: give the config without listener.name.",
-  connections: "the number of connections is not limited yet",
+  buffers: "the operating system sizes the buffers of sockets (net.ipv4.tcp_rmem, tcp_wmem)",
   controller: "brokers find and reach each other in Tarpan's own way, without KRaft",
   replication: "a cluster's records are replicated by NATS JetStream",
   tiered: "there is no tiered storage",
@@ -18,6 +18,7 @@ export const WHY = {
   transactions: "there are no transactions yet",
   quotas: "there are no quotas yet",
   metrics: "metrics are at GET /metrics",
+  unknown: "no config of this name is known",
 } as const;
 
 /**

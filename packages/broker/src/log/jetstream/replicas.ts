@@ -6,6 +6,9 @@ import { isRefusal, type JetStreamRefusal, type StreamApi, type StreamInfo } fro
 import { logIdOf, type Placement, replicasConfig, streamNameOf } from "./stream-config.ts";
 import { ErrorCode } from "./transport.ts";
 
+/** Refusals of a change while an earlier one is still being carried out. */
+const IN_PROGRESS = [ErrorCode.streamMoveInProgress, ErrorCode.streamReconfigureInProgress];
+
 /**
  * Starts moving the log's replicas to exactly these brokers. JetStream can change the number of
  * replicas or their placement, but not both at once. Rejects with LogError `busy` when a change is
@@ -58,7 +61,7 @@ function isPlaced(before: readonly string[] = [], wanted: readonly string[] = []
 
 async function update(api: StreamApi, stream: string, config: object): Promise<void> {
   await api.ask(`STREAM.UPDATE.${stream}`, config).catch((error: unknown) => {
-    if (isRefusal(error, ErrorCode.streamMoveInProgress))
+    if (IN_PROGRESS.some((code) => isRefusal(error, code)))
       throw busy(stream, (error as JetStreamRefusal).message);
     throw error;
   });

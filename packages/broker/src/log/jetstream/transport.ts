@@ -80,4 +80,6 @@ export const ErrorCode = {
   streamMoveInProgress: 10124,
   /** Like wrongLastSequence, but its description lacks the last sequence. */
   wrongLastSequenceConstant: 10164,
+  /** From nats-server 2.15, while an earlier change of the stream is still carried out. */
+  streamReconfigureInProgress: 10226,
 } as const;

@@ -6,6 +6,7 @@
 // 3. After a failed write the log writes nothing more. A full disk is the exception: the file is
 //    truncated to the acknowledged batches, all pending appends are refused, and their offsets are
 //    given again. A log that may use the disk reserve retries once after the reserve was removed.
+// 4. A failed read, before the first write after a start, refuses the pending appends and no more.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { WRITE_BYTES } from "../limits.ts";
@@ -92,6 +93,12 @@ export class ActiveWriter {
   async #writeNext(): Promise<void> {
     try {
       await this.#prepare(this.#state.active);
+    } catch (error) {
+      const message = `log ${this.#state.name}: cannot read its end: ${reasonOf(error)}`;
+      this.#store.report(message);
+      return this.#takeBack(new LogError("offline", message, { cause: error }));
+    }
+    try {
       if (this.#mustRoll(this.#pending[0]!, this.#state.active.sizeBytes)) await this.#roll();
       const segment = this.#state.active;
       const group = this.#takeGroup(segment);
@@ -218,9 +225,14 @@ export class ActiveWriter {
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     const isRoomNow = await this.#store.disk.noticed(error);
     if (isRoomNow && options.essential) return;
-    this.#state.nextOffset = this.#state.endOffset;
     const message = `log ${name}: the disk is full (${reasonOf(error)})`;
-    this.#refuse(new LogError("disk-full", message, { cause: error }));
+    this.#takeBack(new LogError("disk-full", message, { cause: error }));
+  }
+
+  /** Refuses the pending appends, and gives their offsets again. */
+  #takeBack(error: LogError): void {
+    this.#state.nextOffset = this.#state.endOffset;
+    this.#refuse(error);
   }
 
   #refuse(error: LogError): void {

@@ -30,6 +30,7 @@ import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
 import { RecoveredLogs } from "./recovered-logs.ts";
+import { ALL_UNSAVED, type Doubt } from "./recovery.ts";
 import { RetryingFiles } from "./retrying-files.ts";
 import { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -58,6 +59,8 @@ export class SegmentEngine implements LogEngine {
   /** For logs with `alwaysDurable`; the same as `#store` when every log is. */
   readonly #durableStore: Store;
   readonly #open = new Map<string, SegmentLog>();
+  /** Logs whose last write, sync or opening failed. */
+  readonly #doubts = new Map<string, Doubt>();
   #found: readonly LogId[] = [];
   /** Serializes create, open and delete of the same log. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -69,7 +72,7 @@ export class SegmentEngine implements LogEngine {
   private constructor(directory: DataDirectory, disk: DiskSpace, options: SegmentEngineOptions) {
     const { env, flush } = options;
     const durableWrites = flush.mode === "always";
-    const report = options.log ?? (() => {});
+    const { log: report = () => {}, alert = report } = options;
     const fs = new RetryingFiles({ env, report });
     const { pooled } = shareOpenFiles(env.machine.openFilesMax());
     this.#directory = directory;
@@ -87,6 +90,7 @@ export class SegmentEngine implements LogEngine {
       tails: new TailBudget(tailBytesOn(env.machine)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
       report,
+      alert,
       written: (unsynced) => this.#flushLater(unsynced),
     };
     const files = new FilePool(fs, true, pooled);
@@ -178,6 +182,7 @@ export class SegmentEngine implements LogEngine {
       if (opened && !opened.isClosed && !opened.failure)
         throw new LogError("exists", `log ${name} is already open`);
       await opened?.close().catch(() => {});
+      if (opened?.doubt) this.#doubts.set(name, opened.doubt);
       return this.#openLog(name, path, options);
     });
   }
@@ -202,6 +207,7 @@ export class SegmentEngine implements LogEngine {
         ?.close()
         .catch(() => {});
       this.#open.delete(name);
+      this.#doubts.delete(name);
       const unique = Buffer.from(this.#env.random.bytes(16)).toString("hex");
       const away = join(this.#directory.path, nameOf(id, unique));
       await fs.rename(path, away);
@@ -247,7 +253,13 @@ export class SegmentEngine implements LogEngine {
   }
 
   async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {
-    const log = await SegmentLog.open(this.#storeFor(options), name, path, options);
+    // An essential log that fails is opened only by the next process, which can't know of it.
+    const mayHaveFailed = options.essential === true && !this.cleanlyClosed;
+    const doubt = this.#doubts.get(name) ?? (mayHaveFailed ? ALL_UNSAVED : null);
+    // If this fails, the next opening must not believe what the cache shows.
+    if (doubt === null) this.#doubts.set(name, ALL_UNSAVED);
+    const log = await SegmentLog.open(this.#storeFor(options), name, path, options, doubt);
+    this.#doubts.delete(name);
     this.#open.set(name, log);
     return log;
   }

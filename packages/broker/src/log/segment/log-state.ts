@@ -22,6 +22,7 @@ export class LogState {
   readonly damages = new DamagedRanges();
   /** Whether recovery found that acknowledged batches are missing. */
   readonly lossAtOpening: boolean;
+  readonly #alert: (line: string) => void;
 
   constructor(
     name: string,
@@ -34,6 +35,7 @@ export class LogState {
       maxTimestamp: number;
       loss: boolean;
     },
+    alert: (line: string) => void,
   ) {
     this.name = name;
     this.directory = directory;
@@ -44,6 +46,7 @@ export class LogState {
     this.nextOffset = recovered.endOffset;
     this.maxTimestamp = recovered.maxTimestamp;
     this.lossAtOpening = recovered.loss;
+    this.#alert = alert;
     this.sizeBytes = this.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   }
 
@@ -92,10 +95,11 @@ export class LogState {
 
   /** Takes the log offline until it is opened again; the first reason is kept. */
   fail(what: string, cause: unknown): LogError {
+    if (this.failure !== null) return this.failure;
     const reason = (cause as Error)?.message ?? String(cause);
-    this.failure ??= new LogError("offline", `log ${this.name} is offline: ${what}: ${reason}`, {
-      cause,
-    });
+    const message = `log ${this.name} is offline: ${what}: ${reason}`;
+    this.failure = new LogError("offline", message, { cause });
+    this.#alert(`${message}. Check the disk: it serves nothing until it was opened again`);
     return this.failure;
   }
 }

@@ -9,7 +9,7 @@ import { ColdReader, outOfRange } from "./cold-reader.ts";
 import { SegmentCompactor } from "./compactor.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
-import { recoverLog } from "./recovery.ts";
+import { ALL_UNSAVED, type Doubt, recoverLog } from "./recovery.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 import { loadTimes, offsetAt } from "./time-search.ts";
@@ -41,9 +41,10 @@ export class SegmentLog implements Log {
     name: string,
     directory: string,
     options: LogOptions,
+    doubt: Doubt | null = null,
   ): Promise<SegmentLog> {
-    const recovered = await recoverLog(store, name, directory, options.indexIntervalBytes);
-    const state = new LogState(name, directory, options, recovered);
+    const recovered = await recoverLog(store, name, directory, options.indexIntervalBytes, doubt);
+    const state = new LogState(name, directory, options, recovered, store.alert);
     const durability = new Durability(store, state, recovered.saved);
     if (recovered.changed) await durability.checkpointIfRoom();
     return new SegmentLog(store, state, durability);
@@ -58,7 +59,8 @@ export class SegmentLog implements Log {
     segment: Segment,
   ): SegmentLog {
     const nothing = { startOffset: 0, endOffset: 0, maxTimestamp: -1, loss: false };
-    const state = new LogState(name, directory, options, { segments: [segment], ...nothing });
+    const recovered = { segments: [segment], ...nothing };
+    const state = new LogState(name, directory, options, recovered, store.alert);
     return new SegmentLog(store, state, new Durability(store, state, null));
   }
 
@@ -82,6 +84,13 @@ export class SegmentLog implements Log {
   }
   get failure(): LogError | null {
     return this.#state.failure;
+  }
+
+  /** What the next opening has to doubt; null unless the log is offline. */
+  get doubt(): Doubt | null {
+    if (this.#state.failure === null) return null;
+    const { baseOffset, sizeBytes } = this.#state.active;
+    return this.#store.durableWrites ? { segment: baseOffset, position: sizeBytes } : ALL_UNSAVED;
   }
 
   append(batch: Uint8Array, leaderEpoch: number): Promise<number> {

@@ -6,7 +6,10 @@
 //    it were never acknowledged, or not synced. Later segments are set aside, not deleted.
 // 3. The batches that recovery keeps are synced before they can be read. Otherwise a second crash
 //    could lose them while batches appended after them survive.
+// 4. After a failed write or sync the cache may show batches that are not on the disk, and a later
+//    sync succeeds without them. So these are written once more before they are synced.
 import { join } from "node:path";
+import type { File } from "../../env/env.ts";
 import { isDiskFull } from "../../util/os-error.ts";
 import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { correctWrittenAt } from "../written-at.ts";
@@ -31,6 +34,20 @@ export interface Recovered {
   readonly loss: boolean;
 }
 
+/** From where on the bytes of a log may be in the cache only, though a sync of them succeeds. */
+export interface Doubt {
+  /** Base offset of the first such segment. */
+  readonly segment: number;
+  readonly position: number;
+}
+
+/** Everything above the checkpoint. */
+export const ALL_UNSAVED: Doubt = { segment: 0, position: 0 };
+
+interface ScanFrom extends LogCheckpoint {
+  readonly doubt: Doubt | null;
+}
+
 interface Progress {
   endOffset: number;
   maxTimestamp: number;
@@ -45,12 +62,13 @@ export async function recoverLog(
   name: string,
   directory: string,
   indexIntervalBytes: number,
+  doubt: Doubt | null,
 ): Promise<Recovered> {
-  if (!store.startsClean) await store.fs.syncDirectory(directory);
+  if (!store.startsClean || doubt !== null) await store.fs.syncDirectory(directory);
   const found = await findSegments(store, name, directory);
   const saved = await loadCheckpoint(store, name, directory);
   const startOffset = saved?.startOffset ?? found[0]?.baseOffset ?? 0;
-  const from = saved ?? scanEverything(startOffset);
+  const from = { ...(saved ?? scanEverything(startOffset)), doubt };
   const progress: Progress = {
     endOffset: from.recoveryOffset,
     maxTimestamp: from.maxTimestamp,
@@ -136,7 +154,7 @@ async function recoverSegment(
   store: Store,
   name: string,
   segment: Segment,
-  from: LogCheckpoint,
+  from: ScanFrom,
   indexIntervalBytes: number,
   progress: Progress,
 ): Promise<boolean> {
@@ -163,6 +181,7 @@ async function recoverSegment(
       await keepCutBatches(store, name, segment, file, tornBytes, progress.endOffset);
       await file.truncate(wholeBytes);
     }
+    await rewrite(file, Math.max(position, doubtIn(segment, from.doubt)), wholeBytes);
     await file.sync();
   });
   await saveIndexIfRoom(store, segment);
@@ -172,6 +191,20 @@ async function recoverSegment(
       `the log ends at offset ${progress.endOffset}`,
   );
   return false;
+}
+
+function doubtIn({ baseOffset }: Segment, doubt: Doubt | null): number {
+  if (doubt === null || baseOffset < doubt.segment) return Number.POSITIVE_INFINITY;
+  return baseOffset === doubt.segment ? doubt.position : 0;
+}
+
+async function rewrite(file: File, from: number, end: number): Promise<void> {
+  if (from >= end) return;
+  const chunk = new Uint8Array(Math.min(SCAN_CHUNK_BYTES, end - from));
+  for (let at = from; at < end; at += chunk.byteLength) {
+    const count = await file.read(chunk.subarray(0, end - at), at);
+    await file.write([chunk.subarray(0, count)], at);
+  }
 }
 
 /** A full disk is no error: the index is in memory, and is rebuilt when its files are missing. */

@@ -22,6 +22,8 @@ export interface Store {
   readonly indexes: IndexCache;
   /** Takes one line for the operator: damage, and what was done about it. */
   report(line: string): void;
+  /** Takes one about a problem that needs action. */
+  alert(line: string): void;
   /** Call it after a write that `sync` would make durable. */
   written(unsynced: { sync(): Promise<void> }): void;
 }

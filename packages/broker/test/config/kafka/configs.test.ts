@@ -19,7 +19,9 @@ describe("the tables", () => {
   });
 
   it("hold every config of Kafka 4.4, including those only set at run time", () => {
-    const sizes = [BROKER_CONFIGS, TOPIC_CONFIGS, GROUP_CONFIGS].map(({ size }) => size);
+    const sizes = [BROKER_CONFIGS, TOPIC_CONFIGS, GROUP_CONFIGS].map((table) => {
+      return [...table.keys()].filter((name) => !name.startsWith("tarpan.")).length;
+    });
     // Kafka has 379 of brokers, 3 quotas and 2 of its authorizer; one is of Kafka before. A topic's
     // internal one is not.
     expect(sizes).toEqual([379 + 3 + 2 + 1, 37, 27]);

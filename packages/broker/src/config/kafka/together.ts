@@ -1,0 +1,44 @@
+// Broker configs that must fit each other, as Kafka's `KafkaConfig` and `GroupCoordinatorConfig`
+// check it.
+import { BROKER_CONFIGS } from "./broker-configs.ts";
+
+/** The first must not be above the second. */
+const AT_MOST: readonly (readonly [lesser: string, greater: string])[] = [
+  ["group.consumer.min.heartbeat.interval.ms", "group.consumer.heartbeat.interval.ms"],
+  ["group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms"],
+  ["group.consumer.min.session.timeout.ms", "group.consumer.session.timeout.ms"],
+  ["group.consumer.session.timeout.ms", "group.consumer.max.session.timeout.ms"],
+  ["group.min.session.timeout.ms", "group.max.session.timeout.ms"],
+];
+
+/**
+ * Why broker configs can't be in force together, with the name of one that was given; null when
+ * they can.
+ */
+export function contradiction(
+  given: ReadonlyMap<string, string>,
+): { readonly name: string; readonly problem: string } | null {
+  const inForce = (name: string) => given.get(name) ?? BROKER_CONFIGS.get(name)?.fallback ?? "";
+  const first = (...names: string[]) => names.find((name) => given.has(name));
+  for (const [lesser, greater] of AT_MOST) {
+    const name = first(lesser, greater);
+    if (name === undefined || Number(inForce(lesser)) <= Number(inForce(greater))) continue;
+    const values = `${lesser} (${inForce(lesser)}) is above ${greater} (${inForce(greater)})`;
+    return { name, problem: values };
+  }
+  const [queued, request] = ["queued.max.request.bytes", "socket.request.max.bytes"];
+  const queuedBytes = Number(inForce(queued));
+  const name = first(queued, request);
+  if (name !== undefined && queuedBytes > 0 && queuedBytes < Number(inForce(request))) {
+    const why = `${queued} (${queuedBytes}) is below ${request} (${inForce(request)})`;
+    return { name, problem: `${why}: a request of that size could never be read` };
+  }
+  return noneMayConnect(given);
+}
+
+function noneMayConnect(given: ReadonlyMap<string, string>) {
+  const name = "max.connections.per.ip";
+  const overrides = given.get(`${name}.overrides`)?.trim() ?? "";
+  if (Number(given.get(name) ?? 1) !== 0 || overrides !== "") return null;
+  return { name, problem: `${name} is 0 and ${name}.overrides is empty: nobody could connect` };
+}
