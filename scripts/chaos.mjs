@@ -14,7 +14,14 @@ const env = {
   ...process.env,
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
-const tests = ["test/crash", "test/fuzz", "simulation", "test/interop/groups-", "test/cluster"];
+const tests = [
+  "test/crash",
+  "compaction-crash",
+  "test/fuzz",
+  "simulation",
+  "test/interop/groups-",
+  "test/cluster",
+];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();

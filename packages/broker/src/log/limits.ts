@@ -50,3 +50,5 @@ export const DISK_CHECK_INTERVAL_MS = 1000;
 export const DISK_REMINDER_INTERVAL_MS = 60_000;
 /** Largest size of a batch when compaction decompresses it: produce accepts none that is larger. */
 export const MAX_CLEANED_BATCH_BYTES = 64 * 1024 * 1024;
+/** How long the thread of compaction waits for another run before it ends, ms. */
+export const CLEANER_THREAD_IDLE_MS = 60_000;

@@ -78,6 +78,7 @@ export class LogCleaner {
     this.#closing.abort();
     this.#timer?.cancel();
     await this.#running;
+    this.#parts.work.close();
   }
 
   /** Partitions that can't be compacted, with the reason. */

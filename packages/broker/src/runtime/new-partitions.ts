@@ -1,12 +1,11 @@
 import type { Env } from "../env/env.ts";
-import { CleaningHere } from "../log/compaction/cleaning-work.ts";
+import { newCleaningWork } from "../log/compaction/cleaning-beside.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { Partitions } from "../partition/partitions.ts";
 import { ReplicatedHost } from "../partition/replicated-host.ts";
 import { StandaloneHost } from "../partition/standalone-host.ts";
-import { nextTurnOf } from "../util/next-turn.ts";
 
 interface Parts {
   readonly engine: LogEngine;
@@ -28,7 +27,7 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
     retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
     cleaner: () => metadata().brokerConfig(),
-    cleaningWork: new CleaningHere(nextTurnOf(env.timers)),
+    cleaningWork: newCleaningWork(env, (line) => logger.warn(line)),
     newLogSettings: () => metadata().topicConfig(""),
     leadership: () => metadata().leadership,
   });

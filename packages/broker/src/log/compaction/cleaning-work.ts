@@ -15,6 +15,7 @@ export interface CleaningWork {
   finishFile(): Promise<Uint8Array>;
   /** Frees the memory of the run. */
   end(): Promise<void>;
+  close(): void;
 }
 
 /** The work on the event loop itself, one chunk a turn. */
@@ -47,4 +48,6 @@ export class CleaningHere implements CleaningWork {
   async end(): Promise<void> {
     this.#cleaner = null;
   }
+
+  close(): void {}
 }
