@@ -1,6 +1,7 @@
 // Appends random keys, compacts, reads meanwhile, moves the start and crashes, and checks each time
 // that the last value of every key is at its offset.
 import { expect, it } from "vitest";
+import { MemoryEngine } from "../../src/log/memory.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { aloneOnTheMachine, testEnv } from "../env/test-env.ts";
@@ -11,11 +12,13 @@ import { ID } from "./segment-fixture.ts";
 
 const STEPS = 80;
 
-async function runRandomly(seed: number): Promise<void> {
+async function runRandomly(seed: number, inMemory: boolean): Promise<void> {
   const random = new SeededRandom(seed);
   const options = { ...OPTIONS, segmentBytes: 700, segmentMs: 1e9, indexIntervalBytes: 150 };
   let env = testEnv({ seed });
-  const open = () => SegmentEngine.openDirectory("/data", { env, flush: { mode: "always" } });
+  const memory = new MemoryEngine(env);
+  const openDisk = () => SegmentEngine.openDirectory("/data", { env, flush: { mode: "always" } });
+  const open = async () => (inMemory ? memory : openDisk());
   let log = await (await open()).create(ID, options);
   const model = new CompactionModel(random);
   let nowMs = 10_000;
@@ -35,6 +38,9 @@ async function runRandomly(seed: number): Promise<void> {
     } else if (dice < 18) {
       const offset = log.startOffset + random.below(log.endOffset - log.startOffset + 1);
       if (random.chance(0.3)) await log.deleteBefore(offset);
+    } else if (inMemory) {
+      await log.close();
+      log = await memory.open(ID, options);
     } else {
       const kind = random.pick(["process", "power"] as const);
       const fs = env.fs.crashedAt(env.fs.changes.length, { kind });
@@ -57,10 +63,11 @@ async function compactWholly(log: Parameters<typeof compact>[0]): Promise<void> 
   while ((await log.compactor!.measure(0, 0)) !== null) await compact(log, { nowMs: 10 });
 }
 
-it("keeps the last value of every key, whatever happens", { timeout: 60_000 }, async () => {
+const title = "keeps the last value of every key, whatever happens";
+it.each([false, true])(`${title}, in memory: %s`, { timeout: 60_000 }, async (inMemory) => {
   const seed = seedOf("compaction");
   for (let round = 0; round < 2; round++) {
-    await runRandomly(seed + round).catch((error: Error) => {
+    await runRandomly(seed + round, inMemory).catch((error: Error) => {
       throw new Error(`seed ${seed}, round ${round}: ${error.message}`, { cause: error });
     });
   }

@@ -20,9 +20,9 @@ interface Waiting {
 }
 
 /**
- * Compaction's work in a thread of its own, so that the event loop stays free. The thread is started
- * when it is needed, and ended when it had nothing to do for a while. If it can't be started, as
- * when an upgrade has deleted its file, the work is done here.
+ * Compaction's work in a thread of its own, so that the event loop stays free. The thread is
+ * started when it is needed, and ended when it had nothing to do for a while. If it can't be
+ * started, as when an upgrade has deleted its file, the work is done here.
  */
 class CleaningBeside implements CleaningWork {
   readonly #threads: Threads;

@@ -2,10 +2,11 @@
 //
 // 1. Returned batches were checked: their offsets are contiguous and every CRC matches.
 // 2. Damage makes exactly the offsets between the intact batches around it unreadable.
-import { nextOffsetAt, recordCountAt, viewOf } from "@tarpan/protocol";
+import { nextOffsetAt, viewOf } from "@tarpan/protocol";
 import type { File } from "../../env/env.ts";
 import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
+import { hasRecords } from "../has-records.ts";
 import { COLD_READ_BYTES, COLD_READERS } from "../limits.ts";
 import { LogError } from "../log-error.ts";
 import { findBatch } from "./batch-search.ts";
@@ -32,7 +33,7 @@ export class ColdReader {
 
   async read(wanted: ReadRequest): Promise<Uint8Array[]> {
     const batches = await this.#read(wanted);
-    return hasRecords(batches) ? batches : this.#readOn(batches, wanted);
+    return batches.some(hasRecords) ? batches : this.#readOn(batches, wanted);
   }
 
   /**
@@ -41,7 +42,7 @@ export class ColdReader {
    */
   async #readOn(batches: Uint8Array[], wanted: ReadRequest): Promise<Uint8Array[]> {
     let sizeBytes = 0;
-    for (let more = batches; !hasRecords(more) && sizeBytes < COLD_READ_BYTES; ) {
+    for (let more = batches; !more.some(hasRecords) && sizeBytes < COLD_READ_BYTES; ) {
       for (const batch of more) sizeBytes += batch.byteLength;
       const last = batches.at(-1);
       const offset = last ? nextOffsetAt(viewOf(last), 0) : wanted.upTo;
@@ -151,10 +152,6 @@ export function outOfRange({ name, startOffset, endOffset }: LogState, offset: n
     "out-of-range",
     `log ${name}: offset ${offset} is outside ${startOffset} to ${endOffset}`,
   );
-}
-
-function hasRecords(batches: readonly Uint8Array[]): boolean {
-  return batches.some((batch) => recordCountAt(viewOf(batch), 0) > 0);
 }
 
 function corrupt({ name }: LogState, { from, to }: DamagedRange): LogError {
