@@ -1,5 +1,5 @@
 // `npm run chaos`: runs the crash, fuzz and group tests and the simulations ten times as long as
-// `npm test`, or longer, and the cluster tests with more and longer faults.
+// `npm test`, or longer, the cluster tests with more and longer faults, and losses of power.
 
 import { join } from "node:path";
 import { build, exitOnFailure, install, requireNode, root, step } from "./lib/steps.mjs";
@@ -9,18 +9,16 @@ const env = {
   TARPAN_KILL_ROUNDS: "500",
   TARPAN_FUZZ_FRAMES: "2000000",
   TARPAN_GROUP_ROUNDS: "10",
+  TARPAN_MESSAGE_ID_ROUNDS: "100",
   TARPAN_RUNS: "1000",
+  TARPAN_CRASH_RUNS: "50",
   TARPAN_CHAOS: "1",
   ...process.env,
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
-  "test/crash",
-  "compaction-crash",
-  "test/fuzz",
-  "simulation",
-  "test/interop/groups-",
-  "test/cluster",
+  ...["test/crash", "test/fuzz", "crash-points", "compaction-crash", "power-loss", "simulation"],
+  ...["test/interop/groups-", "test/cluster"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {

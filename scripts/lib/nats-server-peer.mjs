@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { canInstallPackages, findProgram, installPackages } from "./programs.mjs";
 import { run, StepFailed, step } from "./steps.mjs";
 
-const PINNED = "v2.15.3";
+const PINNED = "v2.14.10";
 /** A broker warns of anything older, and of 2.15.0: see packages/broker/src/nats/version.ts. */
 const OLDEST = [2, 14, 8];
 const TO_AVOID = "2.15.0";

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rm, truncate, writeFile } from "node:fs
 import { join } from "node:path";
 import { ErrorCode, encodeBatch, ListOffsets } from "@tarpan/protocol";
 import { beforeAll, expect, it } from "vitest";
-import { useBroker } from "../harness/broker-process.ts";
+import { BrokerProcess, useBroker } from "../harness/broker-process.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { RawMember } from "../harness/raw-group.ts";
 import { createTopic, fetch, produce } from "../harness/records.ts";
@@ -175,6 +175,19 @@ it("a flipped byte in the log of groups: the operator's log and /ready say so", 
   const lines = broker.output.split("\n").filter((line) => line.includes("can't be loaded"));
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('"level":"error"');
+});
+
+it("a flipped byte in the log of metadata: the broker refuses to start, and says why", async () => {
+  const other = new BrokerProcess();
+  await other.start();
+  await other.stop();
+  const path = join(other.dataDirectory, "__cluster_metadata-0", "0".repeat(20).concat(".log"));
+  await flipIn(path, 100);
+  await expect(other.start()).rejects.toThrow("ended with 1 before it was ready");
+  const [line] = other.output.split("\n").filter((line) => line.startsWith("tarpan: "));
+  expect(line).toMatch(
+    /log __cluster_metadata-0: offsets 0 to \d+ are damaged on disk\. .*restore/,
+  );
 });
 
 it("a flipped byte, lost indexes and a lost segment, while the broker runs", async () => {

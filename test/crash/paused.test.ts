@@ -7,7 +7,7 @@ import { createTopic, produce, readAll, textBatch } from "../harness/records.ts"
 
 const SESSION_MS = 1_000;
 const PAUSED_MS = 2_200;
-const GROUPS = 20;
+const GROUPS = 5;
 
 const flags = ["group.initial.rebalance.delay.ms=0", `group.min.session.timeout.ms=${SESSION_MS}`];
 const broker = useBroker({ flags: flags.flatMap((config) => ["--kafka", config]) });

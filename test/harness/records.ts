@@ -107,8 +107,9 @@ export async function readAll(
       for (const record of batch.records()) {
         // The first batch of a response contains the offset, but may begin before it.
         if (record.offset >= next) records.push(plain(record));
-        next = record.offset + 1;
       }
+      // A batch may have no records at its last offsets.
+      next = Math.max(next, batch.header.lastOffset + 1);
     }
   }
 }

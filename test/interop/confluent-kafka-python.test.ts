@@ -13,6 +13,7 @@ const ask = programPeer(python, args, address);
 suite.administers(python.it, ask);
 suite.producesExactly(python.it, address, ask);
 suite.consumesExactly(python.it, address, ask);
+suite.skipsGaps(python.it, address, ask);
 suite.findsOffsets(python.it, address, ask);
 
 // Debian's librdkafka has no API for most of this, and asks for all topics in another way.

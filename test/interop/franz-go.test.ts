@@ -10,5 +10,6 @@ const ask = programPeer(franzGo, [], address);
 suite.administers(franzGo.it, ask);
 suite.producesExactly(franzGo.it, address, ask);
 suite.consumesExactly(franzGo.it, address, ask);
+suite.skipsGaps(franzGo.it, address, ask);
 suite.findsOffsets(franzGo.it, address, ask);
 suite.deletesRecords(franzGo.it, address, ask);

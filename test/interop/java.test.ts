@@ -18,6 +18,7 @@ const ask = programPeer(java, [...options, ...classPath, "Peer"], address);
 suite.administers(java.it, ask);
 suite.producesExactly(java.it, address, ask);
 suite.consumesExactly(java.it, address, ask);
+suite.skipsGaps(java.it, address, ask);
 suite.findsOffsets(java.it, address, ask);
 suite.deletesRecords(java.it, address, ask);
 

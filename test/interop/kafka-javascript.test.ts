@@ -18,4 +18,5 @@ const sample = SAMPLE.filter(({ value }) => value !== "").map((record) => ({
 
 suite.producesExactly(javascript.it, address, ask, { codecs, sample });
 suite.consumesExactly(javascript.it, address, ask, { codecs });
+suite.skipsGaps(javascript.it, address, ask);
 suite.surveys(javascript.it, address, ask, ["classic", "consumer"]);

@@ -10,4 +10,5 @@ const ask = programPeer(python, [peerSource("kafka-python/peer.py")], address);
 suite.administers(python.it, ask);
 suite.producesExactly(python.it, address, ask);
 suite.consumesExactly(python.it, address, ask);
+suite.skipsGaps(python.it, address, ask);
 suite.findsOffsets(python.it, address, ask);

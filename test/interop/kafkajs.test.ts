@@ -2,8 +2,9 @@ import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from "kafkajs"
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { useClientBroker } from "../harness/client-broker.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
-import { batchOf, createTopic, produce, readAll } from "../harness/records.ts";
+import { base64, batchOf, createTopic, produce, readAll } from "../harness/records.ts";
 import { ADMIN_ROUND_TRIP, atOffsets, SAMPLE, type Sent } from "./peer.ts";
+import { produceWithGaps } from "./suite.ts";
 
 const { address } = useClientBroker();
 let kafka: Kafka;
@@ -66,6 +67,45 @@ for (const [codec, compression] of [
     });
   }
 }
+
+it("sends records with a message id again, which are stored once", async () => {
+  const topic = "once";
+  const configEntries = [{ name: "tarpan.dedupe.enable", value: "true" }];
+  await admin.createTopics({ topics: [{ topic, configEntries }] });
+  const ids = ["a", "b", "c"];
+  const messages = ids.map((id) => ({ value: id, headers: { "tarpan-message-id": id } }));
+  for (const idempotent of [false, true]) {
+    for (const compression of [CompressionTypes.None, CompressionTypes.GZIP]) {
+      const producer = kafka.producer({ idempotent });
+      await producer.connect();
+      for (let round = 0; round < 2; round++) {
+        const [answer] = await producer.send({ topic, compression, messages });
+        expect(answer).toMatchObject({ errorCode: 0, baseOffset: "0" });
+      }
+      await producer.disconnect();
+    }
+  }
+  const values = (await readAll(connection, topic)).records.map(({ value }) => value);
+  expect(values).toEqual(ids.map(base64));
+});
+
+it("consumes past the offsets of records that were left out as copies", async () => {
+  const expected = await produceWithGaps(connection, "gaps");
+  const consumer = kafka.consumer({ groupId: "gaps", maxWaitTimeInMs: 100 });
+  const offsets: number[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic: "gaps", fromBeginning: true });
+  await new Promise<void>((resolve) => {
+    void consumer.run({
+      eachMessage: async ({ message }) => {
+        offsets.push(Number(message.offset));
+        if (offsets.length === expected.length) resolve();
+      },
+    });
+  });
+  await consumer.disconnect();
+  expect(offsets).toEqual(expected.map(({ offset }) => offset));
+});
 
 it("creates, describes, alters, grows and deletes a topic", async () => {
   const topic = "administered";

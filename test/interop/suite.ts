@@ -1,8 +1,10 @@
+import { encodeBatch } from "@tarpan/protocol";
 import { expect } from "vitest";
 import type { Address } from "../harness/client-broker.ts";
 import type { Peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import {
+  base64,
   batchOf,
   CODECS,
   type CodecName,
@@ -75,6 +77,52 @@ export function consumesExactly(
     expect((await ask("consume", topic, rest)).records).toEqual(stored.slice(offset));
     connection.close();
   });
+}
+
+/**
+ * The client goes on where records were left out as copies: after a gap in a batch, at its end, and
+ * in a batch without records.
+ */
+export function skipsGaps(it: It, broker: Address, ask: Ask): void {
+  it("consumes past the offsets of records that were left out as copies", async () => {
+    const connection = await RawConnection.open(broker.port);
+    const expected = await produceWithGaps(connection, "gaps");
+    for (const offset of [0, 2, 4, 5]) {
+      const records = expected.filter((record) => record.offset >= offset);
+      const wanted = { partition: 0, offset, count: records.length };
+      expect((await ask("consume", "gaps", wanted)).records, `from ${offset}`).toEqual(records);
+    }
+    connection.close();
+  });
+}
+
+/** Makes a topic with records at 0, 1, 3 and 7; 5 and 6 are a batch without records. */
+export async function produceWithGaps(connection: RawConnection, topic: string) {
+  await createTopic(connection, topic, { configs: { "tarpan.dedupe.enable": "true" } });
+  const send = async (baseSequence: number, ...ids: string[]) => {
+    const records = ids.map((id) => ({
+      ...{ key: null, value: Buffer.from(id), timestamp: SAMPLE[0]!.timestamp },
+      headers: [{ key: "tarpan-message-id", value: Buffer.from(id) }],
+    }));
+    const batch = encodeBatch(records, { producerId: 1, producerEpoch: 0, baseSequence });
+    return Number((await produce(connection, topic, batch)).baseOffset);
+  };
+  const told = [
+    await send(0, "a", "b"),
+    await send(2, "a", "c", "b"),
+    await send(5, "a", "b"),
+    await send(7, "d"),
+  ];
+  expect(told).toEqual([0, 2, 0, 7]);
+  const { records } = await readAll(connection, topic);
+  const ids = records.map(({ offset, value }) => [offset, value]);
+  expect(ids).toEqual([
+    [0, base64("a")],
+    [1, base64("b")],
+    [3, base64("c")],
+    [7, base64("d")],
+  ]);
+  return records;
 }
 
 export function findsOffsets(it: It, broker: Address, ask: Ask): void {

@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     metadata: ["rpc", "state-machine", "log", "config", "env", "util"],
     "state-machine": ["log", "util"],
     rpc: ["logging", "env"],
-    log: ["config", "env", "util"],
+    log: ["config", "metrics", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
     server: ["logging", "env", "util"],
     discovery: ["config", "logging", "env", "util"],

@@ -4,6 +4,7 @@ export {
   brokerFlags,
   CONFIG_VARIABLE,
   type ConfigSources,
+  checkConfig,
   type FlagHelp,
   type LoadedConfig,
   type LoggingSettings,

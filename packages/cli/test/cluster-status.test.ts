@@ -40,7 +40,7 @@ const STATUS = {
   ],
   engine: {
     kind: "jetstream",
-    version: "2.15.3",
+    version: "2.14.10",
     syncInterval: "always",
     maxPayloadBytes: 8388608,
     replicasMax: 3,
@@ -74,7 +74,7 @@ test("shows brokers, engine, and partitions, with - for unknown values", async (
     asked: ["GET /cluster/status?partitions=true"],
   });
   expect(stdout).toBe(`cluster AbCdEfGhIjKlMnOpQrStUv, seen by broker 2
-engine jetstream, nats-server 2.15.3, sync_interval always, max_payload 8388608, up to 3 replicas
+engine jetstream, nats-server 2.14.10, sync_interval always, max_payload 8388608, up to 3 replicas
 
 problem: one thing to do
 problem: orders-1: no leader

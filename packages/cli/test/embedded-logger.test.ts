@@ -8,13 +8,13 @@ test.each(["info", "trace"])("an embedded broker logs to a pino of level %s", as
   const write = (line: string) => void lines.push(line);
   // A pino logger is a Logger without any adapter.
   const logger: Logger = pino({ level, hooks: { logMethod } }, { write });
-  const broker = await Broker.start({ logger, configs: { "log.retention.ms": 5 } });
+  const broker = await Broker.start({ logger, configs: { "log.preallocate": true } });
   await broker.stop();
   logger.info("with", { fields: 1 });
   const events = lines.map((line) => JSON.parse(line));
   expect(events.at(-1)).toMatchObject({ level: 30, msg: "with", fields: 1 });
   expect(events).toContainEqual(
-    expect.objectContaining({ level: 40, msg: expect.stringContaining("log.retention.ms") }),
+    expect.objectContaining({ level: 40, msg: expect.stringContaining("log.preallocate") }),
   );
 });
 

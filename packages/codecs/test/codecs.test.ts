@@ -7,6 +7,7 @@ import {
   DecompressionError,
   DecompressionLimitError,
   decompress,
+  loadCrc32c,
 } from "@tarpan/codecs";
 import { describe, expect, it } from "vitest";
 import { printedSeed, SeededRandom } from "../../../test/harness/random.ts";
@@ -247,6 +248,7 @@ describe("without native libraries", () => {
     for (const size of [0, 1, 7, 8, 100, 1000, 65_537]) {
       const bytes = random.bytes(size);
       expect(plain(bytes)).toBe(crc32c(bytes));
+      expect(plain(bytes)).toBe(loadCrc32c()(bytes));
     }
   });
 });

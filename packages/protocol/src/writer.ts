@@ -247,8 +247,15 @@ export class Writer {
   }
 
   #slices(value: Exclude<RecordsInput, null>): void {
-    if (value instanceof Uint8Array) this.raw(value);
-    else for (const slice of value) this.raw(slice);
+    if (value instanceof Uint8Array) {
+      this.raw(value);
+      return;
+    }
+    for (let i = 0; i < value.length; ) {
+      const past = pastNeighbours(value, i);
+      this.raw(past === i + 1 ? value[i]! : joined(value[i]!, value[past - 1]!));
+      i = past;
+    }
   }
 
   /** Reserves `length` bytes and returns their position, for the `At` methods. */
@@ -287,6 +294,27 @@ export class Writer {
     this.#chunkBytes += this.#pos - this.#start;
     this.#start = this.#pos;
   }
+}
+
+/**
+ * The index past the slices that follow each other in memory from `first` on, as batches do that
+ * were read from a file together: a chunk for each would only make the write slower.
+ */
+function pastNeighbours(slices: readonly Uint8Array[], first: number): number {
+  const { buffer, byteOffset, byteLength } = slices[first]!;
+  let end = byteOffset + byteLength;
+  let i = first + 1;
+  for (; i < slices.length; i++) {
+    const slice = slices[i]!;
+    if (slice.byteOffset !== end || slice.buffer !== buffer) break;
+    end += slice.byteLength;
+  }
+  return i;
+}
+
+function joined(first: Uint8Array, last: Uint8Array): Uint8Array {
+  const end = last.byteOffset + last.byteLength;
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 function recordsBytes(value: Exclude<RecordsInput, null>): number {

@@ -79,6 +79,22 @@ test("long byte fields are referenced, short ones copied", () => {
   expect([...chunks[0]!]).toEqual([0, 0, 0x0b, 0xff]);
 });
 
+test("slices that follow each other in memory are one chunk", () => {
+  const memory = Uint8Array.from({ length: 3 * REFERENCE_MIN_BYTES }, (_, i) => i % 251);
+  const part = (from: number, to: number) =>
+    memory.subarray(from * REFERENCE_MIN_BYTES, to * REFERENCE_MIN_BYTES);
+  const slicesOf = (slices: Uint8Array[]) => {
+    const writer = new Writer();
+    writer.records(slices);
+    return writer.finish().slice(1);
+  };
+  expect(slicesOf([part(0, 1), part(1, 2), part(2, 3)])).toEqual([memory]);
+  expect(slicesOf([part(0, 1), part(2, 3)])).toEqual([part(0, 1), part(2, 3)]);
+  expect(slicesOf([part(1, 2), part(0, 1)])).toEqual([part(1, 2), part(0, 1)]);
+  const other = memory.slice(REFERENCE_MIN_BYTES);
+  expect(slicesOf([part(0, 1), other])).toEqual([part(0, 1), other]);
+});
+
 test("a long field inside a marked part is copied, because the part may move", () => {
   const long = new Uint8Array(2000).fill(5);
   const writer = new Writer();

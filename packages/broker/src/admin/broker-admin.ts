@@ -1,3 +1,5 @@
+import type { FetchWaits } from "../metrics/fetch-waits.ts";
+import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { NetworkStats } from "../server/shared.ts";
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
@@ -20,6 +22,9 @@ export interface BrokerAdmin {
   traffic(): Iterable<TopicTraffic>;
   network(): NetworkStatus;
   readonly requests: RequestMetrics;
+  readonly fetchWaits: FetchWaits;
+  /** See LogEngine. */
+  readonly flushes: Histogram | null;
   readonly groups: GroupsAdmin;
 }
 
@@ -34,6 +39,8 @@ export interface TopicTraffic {
   readonly recordsIn: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Records left out because their message id was known. */
+  readonly duplicatesDropped: number;
 }
 
 /** `{ ...listener.stats, connections: listener.connections }`. */

@@ -2,6 +2,8 @@ import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { FlushPolicy } from "../config/settings.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Metadata } from "../metadata/metadata.ts";
+import type { FetchWaits } from "../metrics/fetch-waits.ts";
+import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { VERSION } from "../version.ts";
@@ -26,6 +28,7 @@ export interface StatusParts {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly requests: RequestMetrics;
+  readonly fetchWaits: FetchWaits;
   readonly groups: GroupsAdmin;
   /** Why groups can't be served, though their partitions are online. */
   readonly groupsProblem: () => string | null;
@@ -51,6 +54,14 @@ export class BrokerStatus implements BrokerAdmin {
 
   get requests(): RequestMetrics {
     return this.#parts.requests;
+  }
+
+  get fetchWaits(): FetchWaits {
+    return this.#parts.fetchWaits;
+  }
+
+  get flushes(): Histogram | null {
+    return this.#parts.engine.flushes;
   }
 
   get groups(): GroupsAdmin {
@@ -126,13 +137,14 @@ export class BrokerStatus implements BrokerAdmin {
     const byTopic = new Map<string, TopicTraffic>();
     for (const { hosted, partition } of this.#parts.partitions.all()) {
       const { topic } = hosted.id;
-      const sum = byTopic.get(topic) ?? { topic, recordsIn: 0, bytesIn: 0, bytesOut: 0 };
-      const own = partition?.traffic ?? { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
+      const sum = byTopic.get(topic) ?? { topic, ...NO_TRAFFIC };
+      const own = partition?.traffic ?? NO_TRAFFIC;
       byTopic.set(topic, {
         topic,
         recordsIn: sum.recordsIn + own.recordsIn,
         bytesIn: sum.bytesIn + own.bytesIn,
         bytesOut: sum.bytesOut + own.bytesOut,
+        duplicatesDropped: sum.duplicatesDropped + own.duplicatesDropped,
       });
     }
     return byTopic.values();
@@ -142,3 +154,5 @@ export class BrokerStatus implements BrokerAdmin {
     return this.#parts.network();
   }
 }
+
+const NO_TRAFFIC = { recordsIn: 0, bytesIn: 0, bytesOut: 0, duplicatesDropped: 0 };

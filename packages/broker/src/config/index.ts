@@ -1,3 +1,4 @@
+export { checkConfig } from "./check.ts";
 export { ConfigError } from "./config-error.ts";
 export { CONFIG_VARIABLE } from "./keys.ts";
 export { type LoadedConfig, type LoggingSettings, loadConfig } from "./load.ts";

@@ -1,6 +1,7 @@
 // All configuration keys. A file uses the name as written here, the environment TARPAN_<NAME> (dots
 // become underscores), and some have a flag.
 import { engineUrls, etcdEndpoints, hostPort, peerAddresses } from "./addresses.ts";
+import { MAX_MESSAGE_IDS } from "./kafka/topic-configs.ts";
 import {
   durationMs,
   durationOr,
@@ -30,10 +31,9 @@ export const WHY_IGNORED = {
   ownDirectory: "a broker keeps everything in its data_dir",
   cluster: "only a cluster uses it, and this is a single broker",
   followers: "a single broker has no followers to read from",
-  performance: "this release tunes itself",
-  deduplication:
-    "deduplication by message id is not active yet, so duplicates ARE kept; " +
-    "idempotent producers work without it",
+  batching:
+    "the broker writes at once what has arrived; producers choose their batches (batch.size, " +
+    "linger.ms)",
 } as const;
 
 function key<T>(parse: Parse<T>, rest: Omit<Key<T>, "parse"> = {}): Key<T> {
@@ -42,11 +42,11 @@ function key<T>(parse: Parse<T>, rest: Omit<Key<T>, "parse"> = {}): Key<T> {
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-const MIB = 1_048_576;
 const INT32_MAX = 2_147_483_647;
+const MIB = 1_048_576;
 
 const raft = { ignored: "raft", ignoredInCluster: "natsTimes" } as const;
-const performance = { ignored: "performance" } as const;
+const batching = { ignored: "batching" } as const;
 const inCluster = { ignored: "cluster", ignoredInCluster: null } as const;
 
 export const KEYS = {
@@ -132,19 +132,19 @@ export const KEYS = {
   "raft.controller_group_id": key(integer(0), raft),
   "raft.controller_snapshot_freq": key(integer(0), raft),
 
-  "performance.max_batch_size": key(integer(1), performance),
-  "performance.max_batch_bytes": key(sizeBytes, performance),
-  "performance.batch_timeout": key(durationMs, performance),
-  "performance.write_cache_size": key(sizeBytes, performance),
-  "performance.read_cache_size": key(sizeBytes, performance),
-  "performance.connection_pool_size": key(integer(1), performance),
+  "performance.max_batch_size": key(integer(1), batching),
+  "performance.max_batch_bytes": key(sizeBytes),
+  "performance.batch_timeout": key(durationMs, batching),
+  "performance.write_cache_size": key(sizeBytes),
+  "performance.read_cache_size": key(sizeBytes),
+  "performance.connection_pool_size": key(integer(1, INT32_MAX)),
   "performance.connection_idle_timeout": key(durationMs),
   compression_enabled: key(flag),
   compression_type: key(oneOf("none", "gzip", "zlib", "snappy", "lz4", "zstd")),
   compression_threshold: key(sizeBytes),
-  deduplication_enabled: key(flag, { ignored: "deduplication" }),
-  deduplication_ttl: key(durationOr(HOUR_MS), { ignored: "deduplication" }),
-  deduplication_max_size: key(integer(1, INT32_MAX), { ignored: "deduplication" }),
+  deduplication_enabled: key(flag),
+  deduplication_ttl: key(durationOr(HOUR_MS)),
+  deduplication_max_size: key(integer(1, MAX_MESSAGE_IDS)),
 } as const satisfies Record<string, Key>;
 
 export type KeyName = keyof typeof KEYS;

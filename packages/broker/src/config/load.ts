@@ -10,6 +10,7 @@ import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.t
 import { hashedNameOf, nodeIdOf } from "./node-id.ts";
 import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
 import type { BrokerSettings, ClusterSettings, FlushPolicy } from "./settings.ts";
+import { type ShownSetting, shownSettings } from "./shown.ts";
 import {
   type ConfigSources,
   type Given,
@@ -25,6 +26,8 @@ export interface LoadedConfig {
   readonly logging: LoggingSettings;
   /** To be logged when the log is open. */
   readonly warnings: readonly string[];
+  /** What is set, and by what. */
+  readonly shown: readonly ShownSetting[];
 }
 
 export interface LoggingSettings {
@@ -59,8 +62,9 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const given = merged(layers.map((layer) => layer.values)) as Map<KeyName, Given>;
   const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
   const { cluster, warnings } = clusterSettings(values, given);
+  const settings = settingsFrom(values, given, kafkaConfigs(kafka, values, given), cluster);
   return {
-    settings: settingsFrom(values, given, kafkaConfigs(kafka, values, given), cluster),
+    settings,
     nodeIdGiven: values.node_id !== undefined,
     logging: {
       level: values["logging.level"] ?? "info",
@@ -70,10 +74,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       maxAgeMs: values["logging.max_age"] ?? 0,
       compress: values["logging.compress"] ?? false,
     },
+    shown: shownSettings(settings, given, kafka),
     warnings: [
       ...environment.warnings,
       ...warnings,
       ...compressionWarnings(values, given),
+      ...readCacheWarnings(values),
       ...warningsFor(given, cluster !== null),
     ],
   };
@@ -90,6 +96,7 @@ function settingsFrom(
   kafka: Record<string, string>,
   cluster: ClusterSettings | null,
 ): BrokerSettings {
+  const readCacheBytes = values["performance.read_cache_size"];
   const nodeName = hashedNameOf(values.node_id ?? "1");
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
@@ -100,6 +107,7 @@ function settingsFrom(
     dataDirectory: values.data_dir ?? "./data",
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
+    ...(readCacheBytes !== undefined && { readCacheBytes }),
     cluster,
   };
 }
@@ -114,12 +122,17 @@ function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {
 }
 
 function refuseBadConfigs(kafka: ReadonlyMap<string, Given>): void {
+  for (const problem of kafkaProblems(kafka)) throw new ConfigError(problem);
+}
+
+/** What is wrong with Kafka's configs, each in one line that says where. */
+export function* kafkaProblems(kafka: ReadonlyMap<string, Given>): Generator<string> {
   for (const [name, { value, where }] of kafka) {
     const problem = brokerConfigRefusal(name, String(value));
-    if (problem !== null) throw new ConfigError(`${where}: ${problem}`);
+    if (problem !== null) yield `${where}: ${problem}`;
   }
   const both = contradiction(new Map([...kafka].map(([name, { value }]) => [name, String(value)])));
-  if (both !== null) throw new ConfigError(`${kafka.get(both.name)!.where}: ${both.problem}`);
+  if (both !== null) yield `${kafka.get(both.name)!.where}: ${both.problem}`;
 }
 
 /** The Kafka broker configs that were given by Kafka's names or by Tarpan's keys. */
@@ -144,6 +157,11 @@ function kafkaConfigs(
   refuseBadConfigs(configs);
   const texts = [...configs].map(([name, { value }]) => [name, String(value)]);
   return withoutOwnKeys(Object.fromEntries(texts));
+}
+
+function readCacheWarnings({ storage, "performance.read_cache_size": bytes }: Values): string[] {
+  if (storage !== "memory" || bytes === undefined) return [];
+  return ["no effect: performance.read_cache_size: storage memory keeps everything in memory"];
 }
 
 function warningsFor(given: Map<KeyName, Given>, inCluster: boolean): string[] {

@@ -8,7 +8,13 @@ import { ValueError } from "./values.ts";
 /** Keys that are another name for a Kafka config; the broker reads the config. */
 export const SAME = {
   auto_create_topics: "auto.create.topics.enable",
+  deduplication_enabled: "tarpan.dedupe.enable",
+  deduplication_max_size: "tarpan.dedupe.max.ids",
+  deduplication_ttl: "tarpan.dedupe.ttl.ms",
   "performance.connection_idle_timeout": "connections.max.idle.ms",
+  "performance.connection_pool_size": "max.connections",
+  "performance.max_batch_bytes": "message.max.bytes",
+  "performance.write_cache_size": "queued.max.request.bytes",
 } as const;
 
 type OwnKey = "node_id" | "data_dir" | "bind_addr" | "bind_port" | keyof typeof SAME;

@@ -16,6 +16,8 @@ export interface BrokerSettings {
   /** Data directory of the segment engine and of a managed nats-server. */
   readonly dataDirectory: string;
   readonly flush: FlushPolicy;
+  /** Memory for the newest batches of all partitions. Left out: a share of the machine's. */
+  readonly readCacheBytes?: number;
   /** Kafka broker configs given at start (`num.partitions` …), by Kafka's names, validated. */
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   /** Present with storage `jetstream`, and only then. */

@@ -2,7 +2,7 @@
 
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ConfigError } from "./config-error.ts";
-import { readConfigFile } from "./file.ts";
+import { type FileEntry, readConfigFile } from "./file.ts";
 import {
   ALIASES,
   CONFIG_VARIABLE,
@@ -33,6 +33,8 @@ export interface Given {
   readonly value: unknown;
   /** `broker.yaml:12: bind_port`, `--bind-port` or `TARPAN_BIND_PORT`. */
   readonly where: string;
+  /** As it was written, where `value` is not. */
+  readonly written?: unknown;
 }
 
 const flagName = (usage: string) => /^--([a-z-]+)/.exec(usage)![1]!;
@@ -118,30 +120,46 @@ export function readEnvironment(environment: NonNullable<ConfigSources["environm
   return { layer, warnings };
 }
 
-export async function readFileLayer(file: { path: string; text: string }): Promise<Layer> {
+/** `refuse` is called for each entry that is wrong; by default it throws. */
+export async function readFileLayer(
+  file: { path: string; text: string },
+  refuse: (error: ConfigError) => void = fail,
+): Promise<Layer> {
   const layer = emptyLayer();
   for (const entry of await readConfigFile(file.path, file.text, isKey)) {
-    const where = `${entry.where}: ${entry.name}`;
-    if (entry.name.startsWith(KAFKA_PREFIX)) {
-      const name = entry.name.slice(KAFKA_PREFIX.length);
-      if (entry.value === null) throw new ConfigError(`${where}: has no value`);
-      layer.kafka.set(name, { value: entry.value, where });
-      continue;
+    try {
+      addEntry(layer, entry);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      refuse(error);
     }
-    const key = keyOf(entry.name);
-    // "raft:" with nothing after it sets nothing.
-    if (entry.value === null && (key !== undefined || isSection(entry.name))) continue;
-    if (key === undefined) throw unknownKey(entry.where, entry.name);
-    const before = layer.values.get(key);
-    if (before !== undefined) throw new ConfigError(`${where}: given before, at ${before.where}`);
-    add(layer, key, entry.value, where);
   }
   return layer;
 }
 
+function fail(error: ConfigError): never {
+  throw error;
+}
+
+function addEntry(layer: Layer, { name, value, where: place }: FileEntry): void {
+  const where = `${place}: ${name}`;
+  if (name.startsWith(KAFKA_PREFIX)) {
+    if (value === null) throw new ConfigError(`${where}: has no value`);
+    layer.kafka.set(name.slice(KAFKA_PREFIX.length), { value, where });
+    return;
+  }
+  const key = keyOf(name);
+  // "raft:" with nothing after it sets nothing.
+  if (value === null && (key !== undefined || isSection(name))) return;
+  if (key === undefined) throw unknownKey(place, name);
+  const before = layer.values.get(key);
+  if (before !== undefined) throw new ConfigError(`${where}: given before, at ${before.where}`);
+  add(layer, key, value, where);
+}
+
 function add(layer: Layer, name: KeyName, value: unknown, where: string): void {
   try {
-    layer.values.set(name, { value: KEYS[name].parse(value), where });
+    layer.values.set(name, { value: KEYS[name].parse(value), where, written: value });
   } catch (error) {
     if (error instanceof ValueError) throw new ConfigError(`${where}: ${error.message}`);
     throw error;

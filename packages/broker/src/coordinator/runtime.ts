@@ -6,6 +6,7 @@ import type { PartitionImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Partition } from "../partition/partition.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
+import { ClockJumps } from "../util/clock-jumps.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { attemptWhen, Latch, openWithin, type PendingLatch } from "../util/latch.ts";
 import type { Keyed } from "./deadlines.ts";
@@ -74,11 +75,13 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   readonly #parts: RuntimeParts;
   readonly #tenant: Tenant<State, Rec, Timer>;
   readonly #shards = new Map<number, OwnShard<State, Rec, Timer>>();
+  readonly #jumps: ClockJumps;
   #closed = false;
 
   constructor(parts: RuntimeParts, tenant: Tenant<State, Rec, Timer>) {
     this.#parts = parts;
     this.#tenant = tenant;
+    this.#jumps = new ClockJumps(parts.env.clock);
     parts.metadata.onChange((delta) => this.#follow(delta));
   }
 
@@ -275,6 +278,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       env,
       image: () => metadata.image,
       config: () => metadata.brokerConfig(),
+      jumps: this.#jumps,
       reportBug: (error) => {
         const what = `${name} failed and loads ${topic}-${index} anew`;
         logger.error(`${what}: this is a bug in Tarpan`, { error });

@@ -1,6 +1,7 @@
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { Env, Random } from "../env/env.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import type { ClockJumps } from "../util/clock-jumps.ts";
 import type { Deadlines, Keyed } from "./deadlines.ts";
 import { MAX_DELAY_MS } from "./limits.ts";
 
@@ -24,6 +25,8 @@ export interface World {
   readonly config: () => BrokerConfig;
   /** Tells the operator of an operation that threw. */
   readonly reportBug: (error: unknown) => void;
+  /** Jumps of the wall clock. */
+  readonly jumps: Pick<ClockJumps, "lastMs">;
 }
 
 interface Answer {
@@ -45,6 +48,8 @@ export class Turn<State, Rec, Timer extends Keyed> {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
   readonly random: Random;
+  /** For what expires by the wall clock. */
+  readonly jumps: Pick<ClockJumps, "lastMs">;
   readonly #deadlines: Deadlines<Timer>;
   // Allocated when first needed: heartbeats are the most frequent turns and append no record.
   #records: Rec[] | null = null;
@@ -54,7 +59,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
   constructor(
     state: State,
     deadlines: Deadlines<Timer>,
-    { env, image, config }: Omit<World, "reportBug">,
+    { env, image, config, jumps }: Omit<World, "reportBug">,
   ) {
     this.state = state;
     this.nowMs = env.clock.monotonicMs();
@@ -62,6 +67,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
     this.image = image();
     this.config = config();
     this.random = env.random;
+    this.jumps = jumps;
     this.#deadlines = deadlines;
   }
 

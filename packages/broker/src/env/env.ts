@@ -141,7 +141,8 @@ export interface FileSystem {
   stat(path: string): Promise<FileStat | null>;
   /** Space of the path's volume that this process may use; null if the volume doesn't tell. */
   space(path: string): Promise<{ totalBytes: number; usableBytes: number } | null>;
-  readFile(path: string): Promise<Uint8Array>;
+  /** Null if there is no such file. */
+  readFile(path: string): Promise<Uint8Array | null>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole directory. It is no error if there is none. */
   remove(path: string): Promise<void>;

@@ -6,11 +6,15 @@ import type { File, FileStat, FileSystem, OpenOptions } from "./env.ts";
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
 const syncData = promisify(fs.fdatasync);
+const syncAll = promisify(fs.fsync);
 const truncateFile = promisify(fs.ftruncate);
 const statFile = promisify(fs.fstat);
+const statPath = promisify(fs.stat);
 
 /** Undefined if the system has no such flag; then fdatasync follows every write. */
 const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
+
+const FIRST_READ_BYTES = 1024;
 
 /** The disk, through libuv's thread pool. */
 export const nodeFiles: FileSystem = {
@@ -36,10 +40,23 @@ async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
   return new NodeFile(await openFile(path, flags, mode), syncEachWrite);
 }
 
-/** Not a Buffer, whose slice and toString differ from those of a Uint8Array. */
-async function readWholeFile(path: string): Promise<Uint8Array> {
-  const { buffer, byteOffset, byteLength } = await fs.promises.readFile(path);
-  return new Uint8Array(buffer, byteOffset, byteLength);
+/**
+ * A start reads several small files of each log, and each call of the system costs it more than the
+ * bytes: a file that fits into the first read is not asked for its size.
+ */
+async function readWholeFile(path: string): Promise<Uint8Array | null> {
+  const descriptor = await openFile(path, fs.constants.O_RDONLY).catch(nullIfMissing);
+  if (descriptor === null) return null;
+  try {
+    const first = Buffer.allocUnsafe(FIRST_READ_BYTES);
+    const count = await readOnce(descriptor, first, 0, 0);
+    // Not a Buffer, whose slice and toString differ from those of a Uint8Array.
+    if (count < first.length) return new Uint8Array(first.subarray(0, count));
+    const whole = new Uint8Array((await statFile(descriptor)).size);
+    return whole.subarray(0, await readFully(descriptor, whole, 0));
+  } finally {
+    closeUnwritten(descriptor);
+  }
 }
 
 /** Makes missing parents too. Node's `recursive` option never ends below /proc. */
@@ -56,17 +73,14 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 async function stat(path: string): Promise<FileStat | null> {
-  try {
-    const found = await fs.promises.stat(path);
-    return {
-      sizeBytes: found.size,
-      isDirectory: found.isDirectory(),
-      modifiedMs: found.mtimeMs,
-    };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
+  const found = await statPath(path).catch(nullIfMissing);
+  if (found === null) return null;
+  return { sizeBytes: found.size, isDirectory: found.isDirectory(), modifiedMs: found.mtimeMs };
+}
+
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
 }
 
 async function space(path: string) {
@@ -82,9 +96,9 @@ async function syncDirectory(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const descriptor = await openFile(path, fs.constants.O_RDONLY);
   try {
-    await promisify(fs.fsync)(descriptor);
+    await syncAll(descriptor);
   } finally {
-    await closeFile(descriptor);
+    closeUnwritten(descriptor);
   }
 }
 
@@ -103,14 +117,8 @@ class NodeFile implements File {
     if (this.#syncEachWrite) await this.sync();
   }
 
-  async read(into: Uint8Array, position: number): Promise<number> {
-    let done = 0;
-    while (done < into.length) {
-      const count = await readOnce(this.#descriptor, into, done, position + done);
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
+  read(into: Uint8Array, position: number): Promise<number> {
+    return readFully(this.#descriptor, into, position);
   }
 
   sync(): Promise<void> {
@@ -128,6 +136,25 @@ class NodeFile implements File {
   close(): Promise<void> {
     return closeFile(this.#descriptor);
   }
+}
+
+/**
+ * Closes a file or directory that was not written to, at once: nothing is left for the disk, and a
+ * way through the thread pool would cost more than the call.
+ */
+function closeUnwritten(descriptor: number): void {
+  fs.closeSync(descriptor);
+}
+
+/** Reads until `into` is full or the file ends. */
+async function readFully(descriptor: number, into: Uint8Array, position: number) {
+  let done = 0;
+  while (done < into.length) {
+    const count = await readOnce(descriptor, into, done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
 }
 
 function readOnce(descriptor: number, into: Uint8Array, at: number, position: number) {

@@ -81,7 +81,9 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     // it is in the tail that is kept in memory, and holding it here would keep it longer.
     const missingBytes = minBytes - sizeBytes;
     const awaited = { watched, latches, missingBytes, maxWaitMs: remainingMs };
+    services.fetchWaits.begin();
     await waitForData(awaited, services.env.timers, signals);
+    services.fetchWaits.end(services.env.clock.monotonicMs() - nowMs);
   }
 }
 

@@ -6,6 +6,7 @@ import type { GroupCoordinator } from "../groups/group-coordinator.ts";
 import type { ReplicaStates } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
+import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { Authorizer } from "../security/authorizer.ts";
@@ -20,6 +21,7 @@ export interface Services {
   readonly metadata: Metadata;
   readonly partitions: Partitions;
   readonly fetchSessions: FetchSessions;
+  readonly fetchWaits: FetchWaits;
   readonly groups: GroupCoordinator;
   readonly authorizer: Authorizer;
   /** See ClusterAccess.states; left out when this broker leads every replica. */

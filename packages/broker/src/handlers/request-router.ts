@@ -71,14 +71,18 @@ export class HandlerRouter implements RequestRouter {
     context: RequestContext,
   ): Promise<readonly Uint8Array[] | null> {
     const { clock } = this.#services.env;
+    const counts = this.#metrics.begin(header.apiKey);
+    const { timedFor } = counts;
     const startedMs = clock.monotonicMs();
     let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
     try {
       const denied = this.#denied(handler, request, context);
-      const response =
+      const pending =
         denied === ErrorCode.NONE
-          ? await handler.handle(request, context)
+          ? handler.handle(request, context)
           : handler.failure(request, denied, context);
+      if (timedFor > 0) counts.localMs += timedFor * (clock.monotonicMs() - startedMs);
+      const response = await pending;
       errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
       if (response === undefined) return null;
       return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
@@ -91,7 +95,7 @@ export class HandlerRouter implements RequestRouter {
       }
       return this.#answerBug(handler, header, request, context, error);
     } finally {
-      this.#metrics.record(header.apiKey, errorCode, clock.monotonicMs() - startedMs);
+      counts.answered(errorCode, clock.monotonicMs() - startedMs);
     }
   }
 

@@ -1,36 +1,26 @@
 import { apiOf, errorOf } from "@tarpan/protocol";
 import type { BrokerAdmin, NetworkStatus, TopicTraffic } from "../admin/broker-admin.ts";
 import type { GroupUsage } from "../admin/groups-admin.ts";
-import { LATENCY_BUCKETS_MS } from "../metrics/request-metrics.ts";
-
-export interface Sample {
-  readonly value: number;
-  readonly labels: Readonly<Record<string, string | number>>;
-  /** Only for a histogram: the family's name with `_bucket`, `_sum` or `_count`. */
-  readonly metricName?: string;
-}
-
-/** One metric with all its label values. */
-export interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: "counter" | "gauge" | "histogram";
-  collect(): Iterable<Sample>;
-}
+import { counter, type Family, gauge, histogramSamples, type Scrape } from "./family.ts";
+import { logFamilies } from "./log-families.ts";
+import { processFamilies } from "./process-families.ts";
 
 /**
  * All of Tarpan's own metrics; times in seconds and sizes in bytes, as Prometheus recommends.
- * `groups` returns the data that was collected for this scrape.
+ * `scrape` returns what was collected for this one.
  */
-export function familiesOf(broker: BrokerAdmin, groups: () => GroupUsage): Family[] {
+export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] {
   return [
     ...requestFamilies(broker),
+    ...fetchFamilies(broker),
     ...networkFamilies(broker),
     ...trafficFamilies(broker),
-    ...partitionFamilies(broker),
+    ...partitionFamilies(broker, scrape),
+    ...logFamilies(broker, scrape),
     ...clusterFamilies(broker),
-    ...groupFamilies(groups),
-    gauge("tarpan_ready", "1 when the broker is ready", () => Number(broker.readiness().ready)),
+    ...groupFamilies(() => scrape().groups),
+    ...processFamilies(),
+    gauge("tarpan_ready", "1 when /ready answers 200", () => Number(broker.readiness().ready)),
     gauge("tarpan_uptime_seconds", "Time since the start", () => broker.cluster().uptimeMs / 1000),
   ];
 }
@@ -50,7 +40,7 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
     },
     {
       name: "tarpan_request_errors_total",
-      help: "Kafka requests answered with an error",
+      help: "Kafka requests answered with an error, by the first error of the answer",
       type: "counter",
       *collect() {
         for (const { apiKey, errors } of requests.all()) {
@@ -62,91 +52,140 @@ function requestFamilies({ requests }: BrokerAdmin): Family[] {
     },
     {
       name: latency,
-      help: "Time from reading a Kafka request to its response",
+      help: "Time from reading a Kafka request to its response, waits included",
       type: "histogram",
       *collect() {
-        for (const counts of requests.all()) {
-          const api = apiName(counts.apiKey);
-          let value = 0;
-          for (const [index, count] of counts.latencyCounts.entries()) {
-            value += count;
-            const boundMs = LATENCY_BUCKETS_MS[index];
-            const le = boundMs === undefined ? "+Inf" : boundMs / 1000;
-            yield { value, labels: { api, le }, metricName: `${latency}_bucket` };
-          }
-          const sum = counts.latencySumMs / 1000;
-          yield { value: sum, labels: { api }, metricName: `${latency}_sum` };
-          yield { value, labels: { api }, metricName: `${latency}_count` };
+        for (const { apiKey, latency: histogram } of requests.all()) {
+          yield* histogramSamples(latency, histogram, { api: apiName(apiKey) });
         }
       },
     },
+    {
+      name: "tarpan_request_local_seconds_total",
+      help: "Time the event loop worked for Kafka requests before their first wait (from samples)",
+      type: "counter",
+      *collect() {
+        for (const { apiKey, localMs } of requests.all()) {
+          yield { value: localMs / 1000, labels: { api: apiName(apiKey) } };
+        }
+      },
+    },
+    {
+      name: "tarpan_requests_in_progress",
+      help: "Kafka requests that are not answered yet: they wait for a disk, for others or for records",
+      type: "gauge",
+      *collect() {
+        for (const { apiKey, begun, requests: answered } of requests.all()) {
+          yield { value: begun - answered, labels: { api: apiName(apiKey) } };
+        }
+      },
+    },
+  ];
+}
+
+function fetchFamilies({ fetchWaits }: BrokerAdmin): Family[] {
+  return [
+    gauge(
+      "tarpan_fetches_waiting",
+      "Fetches that wait for fetch.min.bytes or fetch.max.wait.ms",
+      () => fetchWaits.waiting,
+    ),
+    counter("tarpan_fetch_waits_total", "Waits of fetches for records", () => fetchWaits.waits),
+    counter(
+      "tarpan_fetch_wait_seconds_total",
+      "Time that fetches waited for records, once their wait is over",
+      () => fetchWaits.waitedMs / 1000,
+    ),
   ];
 }
 
 function networkFamilies(broker: BrokerAdmin): Family[] {
-  const counter = (name: string, help: string, of: (network: NetworkStatus) => number): Family => ({
+  const counterOf = (name: string, help: string, of: (network: NetworkStatus) => number) =>
+    counter(name, help, () => of(broker.network()));
+  type ByReason = Readonly<Record<string, number>>;
+  const byReason = (name: string, help: string, of: (n: NetworkStatus) => ByReason): Family => ({
     ...{ name, help, type: "counter" },
-    collect: () => [{ value: of(broker.network()), labels: {} }],
+    *collect() {
+      for (const [reason, value] of Object.entries(of(broker.network()))) {
+        yield { value, labels: { reason } };
+      }
+    },
   });
   return [
-    gauge("tarpan_connections", "Open connections", () => broker.network().connections),
+    gauge(
+      "tarpan_connections",
+      "Open connections, HTTP included",
+      () => broker.network().connections,
+    ),
     gauge(
       "tarpan_connections_waiting",
-      "Connections that max.connections or the creation rate keeps waiting",
+      "Connections that max.connections or max.connection.creation.rate keeps waiting",
       () => broker.network().connectionsWaiting,
     ),
-    gauge("tarpan_held_bytes", "Bytes of unanswered requests", () => broker.network().heldBytes),
+    gauge(
+      "tarpan_held_bytes",
+      "Bytes of requests not answered yet",
+      () => broker.network().heldBytes,
+    ),
     gauge(
       "tarpan_unsent_bytes",
-      "Bytes slow peers leave unread",
+      "Bytes of responses that slow clients have not read yet",
       () => broker.network().unsentBytes,
     ),
-    counter(
+    counterOf(
       "tarpan_connections_accepted_total",
       "Connections accepted",
       (n) => n.connectionsAccepted,
     ),
-    counter(
+    byReason(
       "tarpan_connections_refused_total",
-      "Connections over the limit",
+      "Connections closed at once because too many were open, or too many files",
       (n) => n.connectionsRefused,
     ),
-    counter(
+    counterOf(
       "tarpan_connections_delayed_total",
-      "Connections that had to wait",
+      "Connections that had to wait before they were served",
       (n) => n.connectionsDelayed,
     ),
-    counter(
+    counterOf(
       "tarpan_connections_expired_total",
       "Connections closed as idle",
       (n) => n.connectionsExpired,
     ),
-    {
-      name: "tarpan_connections_failed_total",
-      help: "Connections closed for what they sent",
-      type: "counter",
-      *collect() {
-        for (const [reason, value] of Object.entries(broker.network().connectionsFailed)) {
-          yield { value, labels: { reason } };
-        }
-      },
-    },
-    counter("tarpan_received_bytes_total", "Bytes from Kafka clients", (n) => n.bytesIn),
-    counter("tarpan_sent_bytes_total", "Bytes to Kafka clients", (n) => n.bytesOut),
+    byReason(
+      "tarpan_connections_failed_total",
+      "Connections closed because of bad input; the log has a warning for each reason",
+      (n) => n.connectionsFailed,
+    ),
+    counterOf("tarpan_received_bytes_total", "Bytes from Kafka clients", (n) => n.bytesIn),
+    counterOf("tarpan_sent_bytes_total", "Bytes to Kafka clients", (n) => n.bytesOut),
   ];
 }
 
 function trafficFamilies(broker: BrokerAdmin): Family[] {
-  const counter = (name: string, help: string, of: (row: TopicTraffic) => number): Family => ({
+  const perTopic = (name: string, help: string, of: (row: TopicTraffic) => number): Family => ({
     ...{ name, help, type: "counter" },
     *collect() {
       for (const row of broker.traffic()) yield { value: of(row), labels: { topic: row.topic } };
     },
   });
   return [
-    counter("tarpan_topic_records_in_total", "Records produced", (row) => row.recordsIn),
-    counter("tarpan_topic_bytes_in_total", "Bytes of batches produced", (row) => row.bytesIn),
-    counter("tarpan_topic_bytes_out_total", "Bytes of batches fetched", (row) => row.bytesOut),
+    perTopic("tarpan_topic_records_in_total", "Records produced", (row) => row.recordsIn),
+    perTopic(
+      "tarpan_topic_bytes_in_total",
+      "Bytes of record batches produced",
+      (row) => row.bytesIn,
+    ),
+    perTopic(
+      "tarpan_topic_bytes_out_total",
+      "Bytes of record batches fetched",
+      (row) => row.bytesOut,
+    ),
+    perTopic(
+      "tarpan_topic_duplicates_dropped_total",
+      "Records left out because their message id was known",
+      (row) => row.duplicatesDropped,
+    ),
   ];
 }
 
@@ -167,25 +206,33 @@ function clusterFamilies(broker: BrokerAdmin): Family[] {
   ];
 }
 
-function partitionFamilies(broker: BrokerAdmin): Family[] {
-  const all = () => [...broker.partitions()];
+function partitionFamilies(broker: BrokerAdmin, scrape: () => Scrape): Family[] {
+  const all = () => scrape().partitions;
   const offline = () => all().filter((partition) => partition.offlineReason !== null);
   return [
-    gauge("tarpan_partitions", "Partitions of this broker", () => all().length),
-    gauge("tarpan_partitions_offline", "Partitions that can't be served", () => offline().length),
-    gauge("tarpan_disk_full", "1 while the disk is full", () => Number(broker.storage().diskFull)),
+    gauge("tarpan_partitions", "Partitions that this broker leads", () => all().length),
+    gauge(
+      "tarpan_partitions_offline",
+      "Partitions that this broker leads and can't serve; /ready says why",
+      () => offline().length,
+    ),
+    gauge(
+      "tarpan_disk_full",
+      "1 while the disk is full: records are refused, reading goes on",
+      () => Number(broker.storage().diskFull),
+    ),
     gauge(
       "tarpan_damaged_ranges",
-      "Ranges of offsets found damaged or missing in logs of this broker",
+      "Ranges of offsets that readers found damaged or missing in logs of this broker",
       () => broker.storage().damagedRanges,
     ),
     {
       name: "tarpan_topic_log_bytes",
-      help: "Bytes of batches kept",
+      help: "Bytes of record batches kept in the logs that this broker leads",
       type: "gauge",
       collect() {
         const sizes = new Map<string, number>();
-        for (const { topic, sizeBytes } of broker.partitions()) {
+        for (const { topic, sizeBytes } of all()) {
           sizes.set(topic, (sizes.get(topic) ?? 0) + sizeBytes);
         }
         return Array.from(sizes, ([topic, value]) => ({ value, labels: { topic } }));
@@ -208,7 +255,7 @@ function groupFamilies(usage: () => GroupUsage): Family[] {
     },
     {
       name: "tarpan_group_committed_offset",
-      help: "Offset a group has committed",
+      help: "Offset that a group has committed",
       type: "gauge",
       *collect() {
         for (const { groupId, topic, partition, committedOffset } of usage().offsets) {
@@ -227,10 +274,6 @@ function groupFamilies(usage: () => GroupUsage): Family[] {
       },
     },
   ];
-}
-
-function gauge(name: string, help: string, value: () => number): Family {
-  return { name, help, type: "gauge", collect: () => [{ value: value(), labels: {} }] };
 }
 
 function apiName(key: number): string {

@@ -4,9 +4,9 @@ import type { Machine } from "../env/env.ts";
 export const TAIL_LOG_BYTES = 4 << 20;
 /** The same for all logs of an engine; the oldest batch is dropped first. */
 export const TAIL_ENGINE_BYTES = 64 << 20;
-/** TAIL_ENGINE_BYTES, less on a machine with little memory. */
-export function tailBytesOn(machine: Machine): number {
-  return Math.min(TAIL_ENGINE_BYTES, machine.memoryBytes() / 32);
+/** `wantedBytes`, or else TAIL_ENGINE_BYTES, less on a machine with little memory. */
+export function tailBytesOn(machine: Machine, wantedBytes?: number): number {
+  return wantedBytes ?? Math.min(TAIL_ENGINE_BYTES, machine.memoryBytes() / 32);
 }
 /** Memory per retained batch besides its bytes, so that many tiny batches are bounded too. */
 export const TAIL_ENTRY_BYTES = 200;
@@ -32,6 +32,14 @@ export function indexBytesOn(machine: Machine): number {
 export const WRITE_BYTES = 16 << 20;
 /** Most bytes one cold read asks the disk for, unless a single batch is larger. */
 export const COLD_READ_BYTES = 4 << 20;
+/** Bytes that an engine reads ahead for readers that go on where they ended. */
+export const READ_AHEAD_BYTES = 32 << 20;
+/** READ_AHEAD_BYTES, less on a machine with little memory. */
+export function readAheadBytesOn(machine: Machine): number {
+  return Math.min(READ_AHEAD_BYTES, machine.memoryBytes() / 64);
+}
+/** How long bytes that were read ahead wait for their reader at least, ms. */
+export const READ_AHEAD_KEPT_MS = 1000;
 /** Bytes read at a time when a segment is walked from batch to batch. */
 export const SCAN_CHUNK_BYTES = 1 << 20;
 /** Bytes read at a time when only a few headers are needed. */
@@ -44,8 +52,12 @@ export const COMPACTION_CHUNK_BYTES = 1 << 20;
 export const CLEANED_SYNC_BYTES = 8 << 20;
 /** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
+/** The part of it that no log but an essential one may use. */
+export const DISK_ESSENTIAL_BYTES = 512 << 10;
 /** How often a full disk is checked for free space, ms. */
 export const DISK_CHECK_INTERVAL_MS = 1000;
+/** How often to report that a log's files can't be read, ms: clients try again and again. */
+export const READ_FAILURE_REMINDER_MS = 60_000;
 /** How often to report that the disk is full, ms. */
 export const DISK_REMINDER_INTERVAL_MS = 60_000;
 /** Largest size of a batch when compaction decompresses it: produce accepts none that is larger. */

@@ -1,3 +1,4 @@
+import type { Histogram } from "../metrics/histogram.ts";
 import type { Log, LogId, LogOptions } from "./log.ts";
 import type { Replication } from "./replication.ts";
 
@@ -16,6 +17,11 @@ export interface LogEngine {
   readonly cleanlyClosed: boolean;
   /** Why no records can be stored now, in one sentence for the operator; null when they can. */
   readonly problem: string | null;
+  /**
+   * How long it took to make records durable: a write that is synced or a sync to the disk, or a
+   * message to JetStream until it is acknowledged. Null when nothing is made durable.
+   */
+  readonly flushes: Histogram | null;
   /** Null when the logs are on this broker only. */
   readonly replication: Replication | null;
   /** Renames or marks a log so that it is not opened again, but kept for the operator. */

@@ -128,6 +128,11 @@ export interface LogOptions {
    */
   readonly essential?: boolean;
   /**
+   * Clients can't go on without this log, and it is small: it may be written on a full disk too, as
+   * long as the engine has more in reserve than it needs itself.
+   */
+  readonly usesReserve?: boolean;
+  /**
    * The leader epoch of the writer. A replicated engine fences every writer with an older epoch,
    * and rejects with `fenced` when a newer one has written. Default: one above the newest epoch in
    * the log.

@@ -26,6 +26,7 @@ export class MemoryEngine implements LogEngine {
   readonly replication = null;
   readonly problem = null;
   readonly #clock: Clock;
+  readonly flushes = null;
   readonly #logs = new Map<string, Stored>();
   #closed = false;
 

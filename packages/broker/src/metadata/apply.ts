@@ -117,11 +117,12 @@ class Draft {
     if (record.partitionId > partitions.length) {
       throw new Error(`partition ${record.partitionId} of ${name} leaves a gap`);
     }
+    const replicas = reuse(record.replicas, partitions[record.partitionId - 1]?.replicas);
     partitions[record.partitionId] = {
-      replicas: record.replicas,
-      isr: record.isr,
-      adding: record.addingReplicas,
-      removing: record.removingReplicas,
+      replicas,
+      isr: reuse(record.isr, replicas),
+      adding: reuse(record.addingReplicas, NO_REPLICAS),
+      removing: reuse(record.removingReplicas, NO_REPLICAS),
       leader: record.leader,
       leaderEpoch: record.leaderEpoch,
       partitionEpoch: record.partitionEpoch,
@@ -201,4 +202,11 @@ class Draft {
       fenced: record.fenced,
     });
   }
+}
+
+const NO_REPLICAS: readonly number[] = [];
+
+/** `known` if it lists the same brokers: most partitions share their lists, and there are many. */
+function reuse(ids: readonly number[], known: readonly number[] = NO_REPLICAS): readonly number[] {
+  return ids.length === known.length && ids.every((id, i) => id === known[i]) ? known : ids;
 }

@@ -1,6 +1,7 @@
 import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig, TopicConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
+import { LogError } from "../log/log-error.ts";
 import type { StateMachineError } from "../state-machine/replayed-state.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
@@ -75,7 +76,9 @@ export class Metadata {
 
   /** The metadata of a broker that is its own controller. See LocalController.open. */
   static async open(options: OwnMetadataOptions): Promise<Metadata> {
-    const own = await LocalController.open(options);
+    const own = await LocalController.open(options).catch((error: unknown) => {
+      throw withAdvice(error);
+    });
     const metadata = new Metadata({
       ...options,
       image: own.image,
@@ -166,4 +169,13 @@ export class Metadata {
   nextProducerId(): Promise<number> {
     return this.#producerIds.next();
   }
+}
+
+/** Without its metadata a broker knows no topic, so it must not start. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof LogError)) return error;
+  const message =
+    `${error.message}. That log holds the topics and configs, and a broker can't start without ` +
+    "it: restore the data directory from a backup, or use an empty one";
+  return new LogError(error.kind, message, { cause: error });
 }

@@ -21,8 +21,8 @@ export async function writeText(
 
 /** Null if there is no such file. */
 export async function readText(fs: FileSystem, path: string): Promise<string | null> {
-  if ((await fs.stat(path)) === null) return null;
-  return new TextDecoder().decode(await fs.readFile(path));
+  const bytes = await fs.readFile(path);
+  return bytes && new TextDecoder().decode(bytes);
 }
 
 /** The last bytes of a file that may be large; empty if there is no such file. */

@@ -32,8 +32,9 @@ export async function findNatsServer(
 function missing(what: string, cause?: unknown): EngineError {
   return new EngineError(
     "TARPAN_NATS_SERVER_MISSING",
-    `${what}: install nats-server ${RECOMMENDED_VERSION} or newer from its release page or with ` +
-      '"go install github.com/nats-io/nats-server/v2@latest", or set TARPAN_NATS_SERVER to its path',
+    `${what}: install nats-server ${RECOMMENDED_VERSION} from its release page or with ` +
+      `"go install github.com/nats-io/nats-server/v2@v${RECOMMENDED_VERSION}", or set ` +
+      "TARPAN_NATS_SERVER to its path",
     cause,
   );
 }

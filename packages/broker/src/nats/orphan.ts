@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Env } from "../env/env.ts";
 import { pause } from "../util/pause.ts";
 import { EngineError } from "./engine-error.ts";
+import { readText } from "./files.ts";
 import { KILL_LIMIT_MS } from "./limits.ts";
 import { CONFIG_FILE, PID_FILE } from "./server-config.ts";
 
@@ -17,8 +18,9 @@ export async function endOrphan(
   { fs, programs, timers }: Pick<Env, "fs" | "programs" | "timers">,
 ): Promise<number | null> {
   const path = join(directory, PID_FILE);
-  if ((await fs.stat(path)) === null) return null;
-  const processId = Number(new TextDecoder().decode(await fs.readFile(path)));
+  const text = await readText(fs, path);
+  if (text === null) return null;
+  const processId = Number(text);
   // Another process may have this id by now.
   const isOurs = async () => {
     const words = await programs.commandLineOf(processId);

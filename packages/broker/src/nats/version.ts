@@ -1,7 +1,7 @@
 import { EngineError } from "./engine-error.ts";
 
 /** What the tests run on, and what operators are told to install. */
-export const RECOMMENDED_VERSION = "2.15.3";
+export const RECOMMENDED_VERSION = "2.14.10";
 /** Replicas of earlier versions are known to lose acknowledged messages. */
 const FLOOR = "2.12.8";
 /** Earlier versions do not fence Raft proposals by term (nats-server's pull request 8370). */
@@ -31,7 +31,7 @@ export function knowsSyncInterval(version: string): boolean {
  * for a version that loses records, unless `allowOld`.
  */
 export function versionProblem(version: string, allowOld: boolean): string | null {
-  const upgrade = `upgrade to ${RECOMMENDED_VERSION} or newer`;
+  const upgrade = `upgrade to ${version === "2.15.0" ? "2.15.1 or newer" : RECOMMENDED_VERSION}`;
   if (!isAtLeast(version, FLOOR)) {
     const problem = `nats-server ${version} is known to lose acknowledged records: ${upgrade}`;
     if (allowOld) return problem;
@@ -45,6 +45,6 @@ export function versionProblem(version: string, allowOld: boolean): string | nul
   if (isAtLeast(version, SYNCS_TRIMS_SINCE) && version !== "2.15.0") return null;
   return (
     `nats-server ${version} does not sync what it rewrites when a stream is trimmed, so a power ` +
-    `failure may lose acknowledged records: ${upgrade}, or at least to ${SYNCS_TRIMS_SINCE}`
+    `failure may lose acknowledged records: ${upgrade}`
   );
 }

@@ -4,6 +4,9 @@ export const REMEMBERED_BATCHES_PER_PRODUCER = 5;
 /** Producers remembered per partition; the least recently active one is forgotten first. */
 export const MAX_PRODUCERS_PER_PARTITION = 100_000;
 
+/** Largest message id, bytes. */
+export const MAX_MESSAGE_ID_BYTES = 1024;
+
 /** Bytes appended to a partition after which its checkpoint is saved again. */
 export const CHECKPOINT_EVERY_BYTES = 128 * 1024 * 1024;
 

@@ -2,10 +2,12 @@ import { crc32c } from "@tarpan/codecs";
 import { viewOf } from "@tarpan/protocol";
 import type { EpochStart } from "./leader-epochs.ts";
 import { ENTRIES_PER_CHUNK } from "./limits.ts";
+import { HASH_WORDS } from "./message-id-table.ts";
+import type { MessageIdSnapshot } from "./message-ids.ts";
 import type { ProducerSnapshot, SeenBatch } from "./producer-states.ts";
 
-// The format of a partition's checkpoint: its producers and leader epochs, saved beside the log so
-// that opening need not scan the whole log.
+// The format of a partition's checkpoint: its producers, leader epochs and message ids, saved
+// beside the log so that opening need not scan the whole log.
 //
 // It begins with magic and format, followed by chunks. A chunk is the length of its body, the
 // body's CRC32C, and the body: a kind, the number of entries, the entries. The last chunk has no
@@ -16,32 +18,41 @@ import type { ProducerSnapshot, SeenBatch } from "./producer-states.ts";
 export interface CheckpointSlice {
   readonly producers: readonly ProducerSnapshot[];
   readonly epochs: readonly EpochStart[];
+  readonly messageIds: readonly MessageIdSnapshot[];
 }
 
 export interface PartitionCheckpoint {
   readonly producers: Iterable<ProducerSnapshot>;
   readonly epochs: Iterable<EpochStart>;
+  readonly messageIds: Iterable<MessageIdSnapshot>;
 }
 
 /** The bytes can't be used: the log is then scanned from its start. */
 export class UnusableCheckpoint extends Error {}
 
 const MAGIC = 0x54_50_50_43;
-const FORMAT = 2;
+/** The format of a partition that remembers no message ids: earlier releases read it, too. */
+const WITHOUT_IDS = 2;
+const FORMAT = 3;
 const HEAD_BYTES = 8;
 const CHUNK_HEAD_BYTES = 8;
 const BODY_HEAD_BYTES = 5;
-const Kind = { end: 0, epochs: 1, producers: 2 } as const;
+const Kind = { end: 0, epochs: 1, producers: 2, messageIds: 3 } as const;
 const EPOCH_BYTES = 12;
 const PRODUCER_BYTES = 9;
 const BATCH_BYTES = 36;
+const MESSAGE_ID_BYTES = 4 * HASH_WORDS + 16;
 
 /** Yields the slices of a checkpoint's bytes. */
 export function* encodeCheckpoint(checkpoint: PartitionCheckpoint): Generator<Uint8Array> {
+  const groups = groupsOf(checkpoint.messageIds);
+  const firstIds = groups.next().value;
   const head = new Uint8Array(HEAD_BYTES);
   viewOf(head).setUint32(0, MAGIC);
-  viewOf(head).setUint32(4, FORMAT);
+  viewOf(head).setUint32(4, firstIds === undefined ? WITHOUT_IDS : FORMAT);
   yield head;
+  if (firstIds !== undefined) yield messageIdsChunk(firstIds);
+  for (const entries of groups) yield messageIdsChunk(entries);
   for (const entries of groupsOf(checkpoint.epochs)) yield epochsChunk(entries);
   for (const entries of groupsOf(checkpoint.producers)) yield producersChunk(entries);
   yield chunk(Kind.end, 0, 0, () => {});
@@ -54,9 +65,10 @@ export function* decodeCheckpoint(bytes: Uint8Array): Generator<CheckpointSlice>
     return;
   }
   const view = viewOf(bytes);
-  const isKnown =
-    bytes.byteLength >= HEAD_BYTES && view.getUint32(0) === MAGIC && view.getUint32(4) === FORMAT;
-  if (!isKnown) throw new UnusableCheckpoint("its format is unknown");
+  const format =
+    bytes.byteLength >= HEAD_BYTES && view.getUint32(0) === MAGIC ? view.getUint32(4) : 0;
+  if (format !== FORMAT && format !== WITHOUT_IDS)
+    throw new UnusableCheckpoint("its format is unknown");
   for (let at = HEAD_BYTES; at + CHUNK_HEAD_BYTES <= bytes.byteLength; ) {
     const bodyAt = at + CHUNK_HEAD_BYTES;
     const bodyBytes = view.getUint32(at);
@@ -78,7 +90,8 @@ function decodeJson(bytes: Uint8Array): CheckpointSlice {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as CheckpointSlice & {
       format: number;
     };
-    if (value.format === 1) return { producers: value.producers, epochs: value.epochs };
+    const { producers, epochs } = value;
+    if (value.format === 1) return { producers, epochs, messageIds: [] };
   } catch (error) {
     throw new UnusableCheckpoint("it is damaged", { cause: error });
   }
@@ -137,6 +150,19 @@ function producersChunk(producers: readonly ProducerSnapshot[]): Uint8Array {
   });
 }
 
+function messageIdsChunk(entries: readonly MessageIdSnapshot[]): Uint8Array {
+  const sizeBytes = entries.length * MESSAGE_ID_BYTES;
+  return chunk(Kind.messageIds, entries.length, sizeBytes, (view, from) => {
+    let at = from;
+    for (const { words, offset, appendedMs } of entries) {
+      for (let i = 0; i < HASH_WORDS; i++) view.setInt32(at + 4 * i, words[i]!);
+      view.setFloat64(at + 4 * HASH_WORDS, offset);
+      view.setFloat64(at + 4 * HASH_WORDS + 8, appendedMs);
+      at += MESSAGE_ID_BYTES;
+    }
+  });
+}
+
 function writeBatch(view: DataView, at: number, batch: SeenBatch): number {
   view.setInt32(at, batch.epoch);
   view.setInt32(at + 4, batch.firstSequence);
@@ -152,12 +178,18 @@ function decodeBody(body: Uint8Array): CheckpointSlice {
   const count = view.getUint32(1);
   const producers: ProducerSnapshot[] = [];
   const epochs: EpochStart[] = [];
+  const messageIds: MessageIdSnapshot[] = [];
   let at = BODY_HEAD_BYTES;
   if (body[0] === Kind.epochs) {
     for (let i = 0; i < count; i++, at += EPOCH_BYTES) {
       epochs.push({ epoch: view.getInt32(at), startOffset: view.getFloat64(at + 4) });
     }
-    return { producers, epochs };
+    return { producers, epochs, messageIds };
+  }
+  if (body[0] === Kind.messageIds) {
+    for (let i = 0; i < count; i++, at += MESSAGE_ID_BYTES)
+      messageIds.push(readMessageId(view, at));
+    return { producers, epochs, messageIds };
   }
   // The only other kind is producers: a new kind would get a new format number.
   for (let i = 0; i < count; i++) {
@@ -167,7 +199,13 @@ function decodeBody(body: Uint8Array): CheckpointSlice {
     for (let n = 0; n < batches.length; n++, at += BATCH_BYTES) batches[n] = readBatch(view, at);
     producers.push({ producerId, batches });
   }
-  return { producers, epochs };
+  return { producers, epochs, messageIds };
+}
+
+function readMessageId(view: DataView, at: number): MessageIdSnapshot {
+  const words = Array.from({ length: HASH_WORDS }, (_, i) => view.getInt32(at + 4 * i));
+  const offset = view.getFloat64(at + 4 * HASH_WORDS);
+  return { words, offset, appendedMs: view.getFloat64(at + 4 * HASH_WORDS + 8) };
 }
 
 function readBatch(view: DataView, at: number): SeenBatch {

@@ -6,12 +6,16 @@ import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
+import { isInternalTopic } from "../metadata/topic-names.ts";
+import { ClockJumps } from "../util/clock-jumps.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { forEachLog } from "./for-each-log.ts";
 import { LeadershipChanges } from "./leadership-changes.ts";
 import { type CleanerConfig, LogCleaner } from "./log-cleaner.ts";
 import type { LogHost } from "./log-host.ts";
+import { logOptions } from "./log-options.ts";
+import { type DedupeRules, MessageIds } from "./message-ids.ts";
 import { Partition } from "./partition.ts";
 import { Retention } from "./retention.ts";
 import {
@@ -61,6 +65,7 @@ export class Partitions implements PartitionHost {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #news: LeadershipChanges;
   readonly #nextTurn: NextTurn;
+  readonly #jumps: ClockJumps;
   #maintenance: Timer | undefined;
   #closed = false;
 
@@ -69,6 +74,7 @@ export class Partitions implements PartitionHost {
     this.#env = env;
     this.#logger = logger;
     this.#options = options;
+    this.#jumps = new ClockJumps(env.clock);
     this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipChanges(env.timers, logger);
     const checkIntervalMs = options.retentionCheckIntervalMs;
@@ -133,7 +139,7 @@ export class Partitions implements PartitionHost {
     const own = logs.filter(({ replicas }) => replicas.includes(this.#options.nodeId));
     const outcomes = await forEachLog(own, async ({ id }) => {
       const holder: { partition?: Partition } = {};
-      const log = await this.#host.engine.create(id, logOptions(settings, holder));
+      const log = await this.#host.engine.create(id, logOptions(id, settings, holder));
       holder.partition = await Partition.open(id, log, 0, this.#nextTurn);
       this.#prepared.set(keyOf(id), holder.partition);
     });
@@ -154,7 +160,8 @@ export class Partitions implements PartitionHost {
   async removeStrays(isOwned: (id: LogId) => boolean): Promise<void> {
     const strays = (await this.#host.engine.list()).filter((id) => !isOwned(id));
     await forEachLog(strays, async (id) => {
-      const log = await this.#host.engine.open(id, logOptions(this.#options.newLogSettings(), {}));
+      const options = logOptions(id, this.#options.newLogSettings(), {});
+      const log = await this.#host.engine.open(id, options);
       if (log.nextOffset === 0) return this.#host.engine.delete(id);
       this.#logger.warn(`${nameOf(id)} has records but belongs to no topic: it is set aside`);
       return this.#host.engine.setAside(id);
@@ -181,7 +188,7 @@ export class Partitions implements PartitionHost {
         continue;
       }
       slot.hosted = hosted;
-      slot.partition?.log.configure(hosted.settings);
+      this.#configure(slot.partition, hosted);
       slot.partition?.lead(hosted.leaderEpoch);
     }
   }
@@ -259,8 +266,13 @@ export class Partitions implements PartitionHost {
     const slot = newSlot(hosted, partition);
     this.#place(slot);
     if (partition === null) void this.#takeOver(slot);
-    partition?.log.configure(hosted.settings);
+    this.#configure(partition, hosted);
     partition?.lead(hosted.leaderEpoch);
+  }
+
+  #configure(partition: Partition | null, { id, settings }: HostedPartition): void {
+    partition?.log.configure(settings);
+    partition?.deduplicate(dedupeOf(id, settings), this.#env.clock);
   }
 
   async #takeOver(slot: Slot): Promise<void> {
@@ -286,13 +298,15 @@ export class Partitions implements PartitionHost {
     const { id, settings, leaderEpoch } = slot.hosted;
     try {
       const holder: { partition?: Partition } = {};
-      const options = { ...logOptions(settings, holder), leaderEpoch };
-      holder.partition = await this.#openPartition(id, options, leaderEpoch);
+      const options = { ...logOptions(id, settings, holder), leaderEpoch };
+      holder.partition = await this.#openPartition(slot.hosted, options);
       if (slot.released) return await this.#close(holder.partition);
       slot.partition = holder.partition;
       // A replicated log goes offline for a moment with each election.
       if (slot.failure !== null && !this.replicated)
         this.#logger.info(`${nameOf(id)} is online again: its log was read from the disk`);
+      // They may have changed meanwhile.
+      if (slot.hosted.settings !== settings) this.#configure(slot.partition, slot.hosted);
       slot.failure = null;
       slot.tellAtMs = null;
       endTakeOver(slot);
@@ -322,10 +336,15 @@ export class Partitions implements PartitionHost {
   }
 
   /** Closes the log again if it cannot be read to its end, so that the next try can open it. */
-  async #openPartition(id: LogId, options: LogOptions, leaderEpoch: number): Promise<Partition> {
+  async #openPartition(
+    { id, settings, leaderEpoch }: HostedPartition,
+    options: LogOptions,
+  ): Promise<Partition> {
     const log = await this.#host.engine.open(id, options);
+    const rules = dedupeOf(id, settings);
+    const messageIds = rules === null ? null : new MessageIds(this.#env.clock, rules);
     try {
-      return await Partition.open(id, log, leaderEpoch, this.#nextTurn);
+      return await Partition.open(id, log, leaderEpoch, this.#nextTurn, messageIds);
     } catch (error) {
       await log.close().catch(() => {});
       throw error;
@@ -343,9 +362,11 @@ export class Partitions implements PartitionHost {
   /** Forgets idle producers, and opens offline partitions again. */
   async #maintain(): Promise<void> {
     const idleSince = this.#env.clock.wallMs() - this.#options.producerExpirationMs();
+    // After a jump of the wall clock nobody was seen to be idle for so long.
+    const isKnown = idleSince >= this.#jumps.lastMs();
     const offline: Slot[] = [];
     for (const slot of this.#slots()) {
-      slot.partition?.forgetIdleProducers(idleSince);
+      slot.partition?.forgetOld(isKnown ? idleSince : Number.NEGATIVE_INFINITY);
       const failure = slot.partition === null ? slot.failure : slot.partition.log.failure;
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
@@ -360,13 +381,9 @@ export class Partitions implements PartitionHost {
   }
 }
 
-/** `holder` is filled later, because the log must be opened before its partition. */
-function logOptions(settings: PartitionSettings, holder: { partition?: Partition }): LogOptions {
-  const { segmentBytes, segmentMs, segmentJitterMs, indexIntervalBytes, fileDeleteDelayMs } =
-    settings;
-  const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
-  const onSegments = { segmentBytes, segmentMs, segmentJitterMs, fileDeleteDelayMs };
-  return { ...onSegments, indexIntervalBytes, onAdvance };
+/** The broker's default does not reach its own topics, whose records have no message ids. */
+function dedupeOf({ topic }: LogId, { dedupe }: PartitionSettings): DedupeRules | null {
+  return isInternalTopic(topic) ? null : dedupe;
 }
 
 function keyOf(id: LogId): string {

@@ -14,6 +14,7 @@ import {
   validateBatch,
 } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
+import { type BatchIds, batchIdsOf } from "./batch-ids.ts";
 import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
@@ -71,25 +72,28 @@ export function produce(
   if (!verdict.ok) return refused(partition, verdict);
   if (verdict.header.isTransactional) return noTransactions(partition);
   const { header } = verdict;
+  const { ids, errors } = partition.messageIds === null ? NO_IDS : idsOf(verdict);
+  if (errors.length > 0) return badIds(partition, header.recordCount, errors);
   const sent = records!.subarray(0, header.sizeBytes);
   const codec = codecFor(header, config);
   if (codec !== header.compression || verdict.misnumbered) {
-    return convert(partition, sent, { verdict, codec, rules });
+    return convert(partition, sent, { verdict, codec, ids, rules });
   }
   stampTimestamps(sent, header, verdict.maxTimestamp, config);
-  return appendInOrder(partition, sent, header, rules);
+  return appendInOrder(partition, sent, header, ids, rules);
 }
 
 interface Conversion {
   readonly verdict: BatchAccepted;
   readonly codec: number;
+  readonly ids: BatchIds | null;
   readonly rules: ProduceRules;
 }
 
 function convert(
   partition: Partition,
   sent: Uint8Array,
-  { verdict, codec, rules }: Conversion,
+  { verdict, codec, ids, rules }: Conversion,
 ): Promise<ProduceOutcome> | ProduceOutcome {
   const { header, maxTimestamp } = verdict;
   const { config } = rules;
@@ -102,7 +106,7 @@ function convert(
     return { batch, header: changed };
   };
   const appendConverted = (done: Converted) =>
-    "errorCode" in done ? done : append(partition, done.batch, done.header, rules);
+    "errorCode" in done ? done : append(partition, done.batch, done.header, ids, rules);
   if (codec === Compression.none && partition.compressed.isIdle) {
     return appendConverted(converted(plain));
   }
@@ -117,11 +121,12 @@ function appendInOrder(
   partition: Partition,
   batch: Uint8Array,
   header: BatchHeader,
+  ids: BatchIds | null,
   rules: ProduceRules,
 ): Promise<ProduceOutcome> {
   const { compressed } = partition;
-  if (compressed.isIdle) return append(partition, batch, header, rules);
-  return compressed.run(DONE, () => append(partition, batch, header, rules));
+  if (compressed.isIdle) return append(partition, batch, header, ids, rules);
+  return compressed.run(DONE, () => append(partition, batch, header, ids, rules));
 }
 
 const DONE = Promise.resolve();
@@ -130,9 +135,10 @@ async function append(
   partition: Partition,
   batch: Uint8Array,
   header: BatchHeader,
+  ids: BatchIds | null,
   { config, now }: ProduceRules,
 ): Promise<ProduceOutcome> {
-  const { errorCode, baseOffset, message } = await partition.append(batch, header, now);
+  const { errorCode, baseOffset, message } = await partition.append(batch, header, now, ids);
   if (errorCode !== ErrorCode.NONE) return refusedBy(partition, errorCode, message!);
   return {
     errorCode,
@@ -207,6 +213,18 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
 
 function refused(partition: Partition, { error, message, recordErrors }: BatchRefusal) {
   return refusedBy(partition, CODE_OF[error], message, recordErrors);
+}
+
+const NO_IDS: ReturnType<typeof batchIdsOf> = { ids: null, errors: [] };
+
+function idsOf({ records, header }: BatchAccepted): ReturnType<typeof batchIdsOf> {
+  return batchIdsOf(records, header.recordCount);
+}
+
+function badIds(partition: Partition, count: number, errors: readonly RecordError[]) {
+  const { batchIndex, message } = errors[0]!;
+  const reason = `record ${batchIndex} of ${count}: ${message}`;
+  return refusedBy(partition, ErrorCode.INVALID_RECORD, reason, errors);
 }
 
 function noTransactions(partition: Partition): ProduceOutcome {

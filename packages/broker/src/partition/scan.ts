@@ -3,11 +3,14 @@ import type { ReadableLog } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
 import { SCAN_READ_BYTES } from "./limits.ts";
 
-/** Calls `visit` with each batch header from `offset` to the end of the log. Skips damage. */
+/**
+ * Calls `visit` with each batch from `offset` to the end of the log: its header, and where it is.
+ * Skips damage.
+ */
 export async function scanBatches(
   log: ReadableLog,
   offset: number,
-  visit: (header: BatchHeader) => void,
+  visit: (header: BatchHeader, slice: Uint8Array, at: number) => void,
 ): Promise<void> {
   let position = Math.max(offset, log.startOffset);
   while (position < log.endOffset) {
@@ -19,7 +22,7 @@ export async function scanBatches(
     for (const slice of slices) {
       for (let at = 0; at < slice.byteLength; ) {
         const header = readBatchHeader(slice, at);
-        if (header.lastOffset >= position) visit(header);
+        if (header.lastOffset >= position) visit(header, slice, at);
         position = header.lastOffset + 1;
         at += header.sizeBytes;
       }

@@ -1,6 +1,7 @@
 import type { LogId } from "../log/log.ts";
 import type { LogError } from "../log/log-error.ts";
 import { Latch } from "../util/latch.ts";
+import type { DedupeRules } from "./message-ids.ts";
 import type { Partition } from "./partition.ts";
 
 /** The part of the topic's configuration that a partition needs; passed again when it changes. */
@@ -22,6 +23,8 @@ export interface PartitionSettings {
   readonly maxCompactionLagMs: number;
   readonly minCleanableDirtyRatio: number;
   readonly deleteRetentionMs: number;
+  /** Null: records with a known message id are stored like all others. */
+  readonly dedupe: DedupeRules | null;
 }
 
 /** A partition that this broker leads, by the metadata. */

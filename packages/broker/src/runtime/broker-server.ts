@@ -13,6 +13,7 @@ import { createHttpEntrance } from "../http/entrance.ts";
 import type { Logger } from "../logging/logger.ts";
 import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import { registeredAddress } from "../metadata/advertised-address.ts";
+import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
@@ -190,6 +191,7 @@ export class BrokerServer implements RunningBroker {
       ...{ env, logger, authorizer, metadata, partitions, ...others },
       settings: this.#settings,
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
+      fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({ env, metadata, partitions, logger }),
       stopping: this.#ending.signal,
     };
@@ -222,6 +224,7 @@ export class BrokerServer implements RunningBroker {
       ...{ engine, cluster, metadata, partitions, isServing },
       flush: this.#settings.flush,
       requests: this.#requests,
+      fetchWaits: this.services.fetchWaits,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),

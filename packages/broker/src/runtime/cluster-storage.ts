@@ -35,7 +35,7 @@ export function openClusterEngine(
 ): Promise<{ engine: ClusterEngine; nodeId: number }> {
   return allOrNothing(async (opened) => {
     const { env, logger, stopping, onWaiting, startServers } = context;
-    const { dataDirectory, flush, cluster } = settings;
+    const { dataDirectory, flush, cluster, readCacheBytes } = settings;
     const nodeId = await takeDirectory(settings, context, opened);
     const common = { dataDirectory, nodeId, flush, env, logger, signal: stopping, onWaiting };
     const servers = await (startServers ?? startNatsServers)(cluster!, common);
@@ -44,7 +44,10 @@ export function openClusterEngine(
     opened.add(() => disk?.close());
     const facts = await FreshFacts.start(env.timers, () => servers.facts());
     opened.add(() => facts.stop());
-    return { engine: clusterEngine(servers, { disk, facts, opened }, context), nodeId };
+    return {
+      engine: clusterEngine(servers, { disk, facts, opened, readCacheBytes }, context),
+      nodeId,
+    };
   });
 }
 
@@ -89,11 +92,12 @@ interface EngineParts {
   readonly disk: DiskSpace | null;
   readonly facts: FreshFacts;
   readonly opened: CloseStack;
+  readonly readCacheBytes: number | undefined;
 }
 
 function clusterEngine(
   servers: ClusterServers,
-  { disk, facts, opened }: EngineParts,
+  { disk, facts, opened, readCacheBytes }: EngineParts,
   { env, logger }: ClusterStorageContext,
 ): ClusterEngine {
   const { transport, bus, removeServer } = servers;
@@ -107,6 +111,7 @@ function clusterEngine(
   const logs = new JetStreamEngine({
     transport,
     env,
+    readCacheBytes,
     log: (line) => logger.warn(line),
     // External servers place replicas by themselves.
     placement: removeServer === null ? null : placement,

@@ -1,6 +1,6 @@
 // Loads modules that a start need not wait for. They must be loaded soon after it, even if nothing
 // uses them yet: an upgrade deletes the files of the running version.
-import { compress } from "@tarpan/codecs";
+import { compress, loadCrc32c } from "@tarpan/codecs";
 import type { Timer, Timers } from "../env/env.ts";
 import { loadRe2 } from "../groups/model/regex/topic-pattern.ts";
 import { importPromClient } from "../http/metrics-page.ts";
@@ -18,6 +18,7 @@ const ZSTD = 4;
 
 /** Of the codecs only zstd: the others have an implementation in Tarpan that needs no package. */
 const PARTS: readonly LaterPart[] = [
+  { name: "checksums", load: async () => loadCrc32c() },
   { name: "metrics", load: importPromClient },
   { name: "zstd", load: async () => compress(ZSTD, new Uint8Array(0)) },
   { name: "regular expressions", load: async () => loadRe2() },

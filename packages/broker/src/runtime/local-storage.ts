@@ -43,6 +43,7 @@ export async function openStorage(
   const engine = await SegmentEngine.openDirectory(settings.dataDirectory, {
     env,
     flush: settings.flush,
+    readCacheBytes: settings.readCacheBytes,
     ...(nodeIdGiven && { nodeId: settings.nodeId, nodeName: settings.nodeName }),
     log: (line) => logger.warn(line),
     alert: (line) => logger.error(line),

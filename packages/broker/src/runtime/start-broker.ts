@@ -1,4 +1,3 @@
-import { crc32c } from "@tarpan/codecs";
 import type { BrokerSettings } from "../config/settings.ts";
 import { type Logger, silentLogger } from "../logging/logger.ts";
 import { type Authorizer, allowAll } from "../security/authorizer.ts";
@@ -44,10 +43,8 @@ export async function openBroker(
   const defaults = { logger: silentLogger, nodeIdGiven: true, authorizer: allowAll };
   const context = { ...realWorld, ...defaults, ...given, stopping, onWaiting };
   refuseBadSettings(settings, context.logger);
-  const opening = openState({ ...settings, kafkaConfigs: configsInForce(settings) }, context);
-  // Loads the native module while the disk is busy: the first Produce need not wait for it.
-  crc32c(new Uint8Array(0));
-  const state = await opening;
+  const inForce = { ...settings, kafkaConfigs: configsInForce(settings) };
+  const state = await openState(inForce, context);
   try {
     return new BrokerServer({ ...settings, nodeId: state.nodeId }, state, context);
   } catch (error) {

@@ -35,8 +35,8 @@ export function configsInForce(settings: BrokerSettings): Record<string, string>
 
 /**
  * Where Kafka's defaults are not enough. In a cluster of managed servers a topic without a
- * replication factor gets 3: with 1 its records would be lost with one machine. And with a backlog of
- * 50, clients that all come back at once would wait seconds for each other.
+ * replication factor gets 3: with 1 its records would be lost with one machine. And with a backlog
+ * of 50, clients that all come back at once would wait seconds for each other.
  */
 function defaultsOf({ cluster }: BrokerSettings): Record<string, string> {
   const backlog = { "socket.listen.backlog.size": "1024" };

@@ -1,5 +1,5 @@
 import type { Env, Timer } from "../env/env.ts";
-import type { RefusedConnection } from "./refused-request.ts";
+import type { RefusalReason } from "./refused-request.ts";
 
 /** Limits of connections. They may change while the broker runs. */
 export interface ConnectionLimits {
@@ -20,12 +20,10 @@ export const UNLIMITED: ConnectionLimits = {
   maxConnectionCreationRate: Number.POSITIVE_INFINITY,
 };
 
-type TooMany = Extract<RefusedConnection["reason"], `too-many-${string}`>;
-
 /** What is done with a connection. Exactly one of these is called, unless it is closed before. */
 interface Arrival {
   admit(): void;
-  refuse(reason: TooMany, why: string): void;
+  refuse(reason: RefusalReason, why: string): void;
   /** It waits; called at once or not at all. */
   wait(why: string): void;
 }

@@ -18,7 +18,7 @@ import {
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import { ListenError } from "./listen-error.ts";
-import type { RefusedConnection } from "./refused-request.ts";
+import type { RefusalReason } from "./refused-request.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 import {
@@ -136,7 +136,9 @@ export class TcpListener implements Listener {
     this.#server.on("connection", (socket) => this.#accept(socket));
     const isRaisable = all.maxConnections < SERVER_LIMITS.maxConnections;
     const most = `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
-    this.#server.on("drop", (peer) => this.#refuseAbove(peer?.remoteAddress ?? "", most));
+    this.#server.on("drop", (peer) =>
+      this.#refuseAbove("too-many-connections", most, peer?.remoteAddress),
+    );
   }
 
   get address(): string {
@@ -167,7 +169,8 @@ export class TcpListener implements Listener {
         this.#server.off("error", refused);
         this.#server.on("error", (error) => {
           // No descriptor was left to accept a connection with: the client finds it closed.
-          if (isOutOfFiles(error)) this.#refuseAbove("", `and no file is left: ${RAISE}`);
+          if (isOutOfFiles(error))
+            this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`);
           else this.#onError("the listener failed", { error });
         });
         resolve();
@@ -200,14 +203,14 @@ export class TcpListener implements Listener {
     this.#sweepTimer?.cancel();
   }
 
-  #refuseAbove(remoteAddress: string, why: string): void {
+  #refuseAbove(reason: RefusalReason, why: string, remoteAddress = ""): void {
     const message = `${this.#open.size} connections are open, ${why}`;
-    this.#refuse("too-many-connections", remoteAddress, message);
+    this.#refuse(reason, remoteAddress, message);
   }
 
-  #refuse(reason: RefusedConnection["reason"], remoteAddress: string, message: string): void {
+  #refuse(reason: RefusalReason, remoteAddress: string, message: string): void {
     const { stats, onRefused } = this.#shared;
-    stats.connectionsRefused++;
+    stats.connectionsRefused[reason]++;
     onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
   }
 

@@ -9,6 +9,12 @@ export type CloseReason =
   | "isolated"
   | "bug";
 
+/** Why the broker did not accept a connection: as CloseReason, a label and a field. */
+export type RefusalReason =
+  | "too-many-connections"
+  | "too-many-connections-of-ip"
+  | "too-many-open-files";
+
 /** The header of the request that a connection was closed for. */
 export interface RequestName {
   readonly api: string;
@@ -31,7 +37,7 @@ export class RefusedRequest extends Error {
 
 /** A connection that the broker closed, or did not accept. */
 export interface RefusedConnection {
-  readonly reason: CloseReason | "too-many-connections" | "too-many-connections-of-ip";
+  readonly reason: CloseReason | RefusalReason;
   readonly remoteAddress: string;
   readonly request: RequestName | null;
   readonly error: Error;

@@ -1,6 +1,6 @@
 import type { Timers } from "../env/env.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { CloseReason, RefusedConnection } from "./refused-request.ts";
+import type { CloseReason, RefusalReason, RefusedConnection } from "./refused-request.ts";
 import type { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 
@@ -8,7 +8,7 @@ import type { RequestRouter } from "./router.ts";
 interface Counters {
   connectionsAccepted: number;
   /** Closed at once: too many were open, in all or of one address, or too many waited. */
-  connectionsRefused: number;
+  readonly connectionsRefused: Record<RefusalReason, number>;
   /** Had to wait for `max.connections` or `max.connection.creation.rate`. */
   connectionsDelayed: number;
   /** Closed by the broker because they were idle or stalled. */
@@ -52,7 +52,11 @@ export interface Shared {
 export function newCounters(): Counters {
   return {
     connectionsAccepted: 0,
-    connectionsRefused: 0,
+    connectionsRefused: {
+      "too-many-connections": 0,
+      "too-many-connections-of-ip": 0,
+      "too-many-open-files": 0,
+    },
     connectionsDelayed: 0,
     connectionsExpired: 0,
     connectionsFailed: {

@@ -156,6 +156,6 @@ async function copyIdFile(from: ClusterWorld, to: ClusterWorld["brokers"][number
   const bytes = await from.broker(3).fs.readFile("/data-3/cluster-id");
   await to.makeDirectory("/data-3");
   const file = await to.open("/data-3/cluster-id", { create: true });
-  await file.write([bytes], 0);
+  await file.write([bytes!], 0);
   await file.close();
 }

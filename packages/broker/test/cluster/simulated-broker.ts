@@ -22,7 +22,7 @@ import { SimulatedProcess } from "./simulated-process.ts";
 import "../../src/runtime/clustered.ts";
 
 const FACTS = {
-  version: "2.15.3",
+  version: "2.14.10",
   replicasMax: null,
   syncInterval: "always",
   maxPayloadBytes: 8 << 20,

@@ -35,7 +35,14 @@ describe("the settings of a broker", () => {
         "connections.max.idle.ms": "300000",
         "tarpan.compression.type": "snappy",
         "tarpan.compression.threshold.bytes": "1024",
+        "max.connections": "100",
+        "message.max.bytes": "1048576",
+        "queued.max.request.bytes": "33554432",
+        "tarpan.dedupe.enable": "true",
+        "tarpan.dedupe.max.ids": "100000",
+        "tarpan.dedupe.ttl.ms": "86400000",
       },
+      readCacheBytes: 67_108_864,
       cluster: null,
     });
     expect(logging).toEqual({
@@ -47,11 +54,9 @@ describe("the settings of a broker", () => {
       compress: true,
     });
     const about = (key: string) => warnings.filter((line) => line.includes(key));
-    for (const key of ["raft.rtt_millisecond", "deduplication_enabled"])
+    for (const key of ["raft.rtt_millisecond", "batch_timeout"])
       expect(about(key), key).toHaveLength(1);
-    expect(warnings.find((line) => line.includes("deduplication"))).toContain(
-      "duplicates ARE kept",
-    );
+    expect(about("deduplication")).toEqual([]);
   });
 
   test.each([
@@ -81,6 +86,19 @@ describe("the settings of a broker", () => {
     await expect(load("compression_enabled: true\ncompression_threshold: 3GB")).rejects.toThrow(
       /^broker.yaml:2: compression_threshold: invalid value 3221225472 .*must fit in 32 bits$/,
     );
+  });
+
+  test("performance.* and Kafka's name for it must not contradict each other", async () => {
+    const one = "performance: { max_batch_bytes: 2MB }\nkafka: { message.max.bytes: 2097152 }";
+    expect((await load(one)).settings.kafkaConfigs).toEqual({ "message.max.bytes": "2097152" });
+    await expect(load(one.replace("2MB", "3MB"))).rejects.toThrow(
+      "broker.yaml:2: kafka.message.max.bytes: says 2097152, and broker.yaml:1: " +
+        "performance.max_batch_bytes says 3145728: leave one out",
+    );
+    const memory = "storage: memory\nperformance: { read_cache_size: 64MB }";
+    expect((await load(memory)).warnings).toEqual([
+      "no effect: performance.read_cache_size: storage memory keeps everything in memory",
+    ]);
   });
 
   test("the JSON form", async () => {

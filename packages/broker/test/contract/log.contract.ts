@@ -1,7 +1,7 @@
 // What every log engine must do. An engine's test passes functions that open an engine and reopen
 // it on the data of the last one.
 import { crc32c, decodeBatch, encodeBatch, stampBatch, stampCreateTime } from "@tarpan/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LogId } from "../../src/log/log.ts";
 import type { LogEngine } from "../../src/log/log-engine.ts";
 import type { LogError } from "../../src/log/log-error.ts";
@@ -23,18 +23,29 @@ export interface ContractSubject {
   dispose(): Promise<void>;
 }
 
-const ID: LogId = { topic: "orders", topicId: "AAAAAAAAAAAAAAAAAAAAAQ", partition: 3 };
-const OTHER: LogId = { ...ID, topicId: "BBBBBBBBBBBBBBBBBBBBBQ" };
+let ids = 0;
+
+/** A nats-server may fill a new stream with the messages of a deleted one of the same name. */
+function newId(): LogId {
+  ids += 1;
+  return { topic: "orders", topicId: String(ids).padStart(22, "A"), partition: 3 };
+}
 
 export function logContract(name: string, make: () => ContractSubject): void {
   describe(`log contract: ${name}`, () => {
+    let id: LogId;
+    let other: LogId;
     let subject: ContractSubject;
     let engine: LogEngine;
     const start = async (options = OPTIONS) => {
       subject = make();
       engine = await subject.open();
-      return engine.create(ID, options);
+      return engine.create(id, options);
     };
+    beforeEach(() => {
+      id = newId();
+      other = newId();
+    });
     afterEach(async () => {
       await engine.close();
       await subject.dispose();
@@ -131,7 +142,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
 
     it("finds no record by timestamp that is below a start inside a batch", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 500 });
-      const partition = await Partition.open(ID, log, 0);
+      const partition = await Partition.open(id, log, 0);
       const timesOf = (...timestamps: number[]) =>
         encodeBatch(timestamps.map((timestamp) => ({ key: null, value: null, timestamp })));
       await log.append(timesOf(900, 100, 800, 200, 700, 300, 600, 400, 500, 450), 0);
@@ -158,7 +169,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
 
     it("keeps records from before 1970, and finds none by a negative timestamp", async () => {
       const log = await start({ ...OPTIONS, segmentBytes: 300, indexIntervalBytes: 1 });
-      const partition = await Partition.open(ID, log, 0);
+      const partition = await Partition.open(id, log, 0);
       for (const timestamp of [1, -1000, -86_400_000, 2]) {
         const batch = batchOf(1, { timestamp });
         // As the broker stores it: a batch with only negative timestamps has the maximum -1.
@@ -220,7 +231,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       if (subject.reopen === null) return;
       await engine.close();
       engine = await subject.reopen();
-      const again = await engine.open(ID, OPTIONS);
+      const again = await engine.open(id, OPTIONS);
       const [reopened] = await segmentsOf(again);
       expect(Math.abs(reopened!.newestMs - segment!.newestMs)).toBeLessThan(1000);
     });
@@ -262,7 +273,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       expect(await pending).toBe(12);
       await expect(log.read(3, 1)).rejects.toMatchObject({ kind: "closed" });
       await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });
-      const again = await engine.open(ID, OPTIONS);
+      const again = await engine.open(id, OPTIONS);
       expect(again).toMatchObject({ startOffset: 2, endOffset: 13, maxTimestamp: 1012 });
       expect(await again.loadCheckpoint()).toEqual({ offset: 7, state: Uint8Array.of(9) });
       expect((await readAll(again, 1)).map(baseOffsetOf)).toEqual([
@@ -273,23 +284,23 @@ export function logContract(name: string, make: () => ContractSubject): void {
 
     it("creates a log once, opens existing logs only, and forgets deleted ones", async () => {
       const log = await start();
-      await expect(engine.create(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
-      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
-      await expect(engine.open({ ...ID, partition: 9 }, OPTIONS)).rejects.toMatchObject({
+      await expect(engine.create(id, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
+      await expect(engine.open(id, OPTIONS)).rejects.toMatchObject({ kind: "exists" });
+      await expect(engine.open({ ...id, partition: 9 }, OPTIONS)).rejects.toMatchObject({
         kind: "missing",
       } satisfies Partial<LogError>);
-      await engine.delete(OTHER);
-      expect(await engine.list()).toEqual([ID]);
+      await engine.delete(other);
+      expect(await engine.list()).toEqual([id]);
       await log.append(batchOf(1), 0);
-      await engine.delete(ID);
+      await engine.delete(id);
       await expect(log.append(batchOf(2), 0)).rejects.toMatchObject({ kind: "closed" });
       expect(await engine.list()).toEqual([]);
-      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
-      const successor = await engine.create(OTHER, OPTIONS);
+      await expect(engine.open(id, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+      const successor = await engine.create(other, OPTIONS);
       expect(successor.endOffset).toBe(0);
       await successor.close();
-      await expect(engine.open(ID, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
-      expect(await engine.list()).toEqual([OTHER]);
+      await expect(engine.open(id, OPTIONS)).rejects.toMatchObject({ kind: "missing" });
+      expect(await engine.list()).toEqual([other]);
     });
 
     it("has all logs and batches after the engine was closed and reopened", async () => {
@@ -300,8 +311,8 @@ export function logContract(name: string, make: () => ContractSubject): void {
       await engine.close();
       engine = await subject.reopen();
       expect(engine.cleanlyClosed).toBe(true);
-      expect(await engine.list()).toEqual([ID]);
-      const again = await engine.open(ID, OPTIONS);
+      expect(await engine.list()).toEqual([id]);
+      const again = await engine.open(id, OPTIONS);
       expect((await readAll(again, 100)).map((batch) => batch.slice())).toEqual(before);
       expect(nextOffsetOf(before.at(-1)!)).toBe(again.endOffset);
     });
@@ -310,7 +321,7 @@ export function logContract(name: string, make: () => ContractSubject): void {
       const log = await start();
       await engine.close();
       await expect(log.append(batchOf(1), 0)).rejects.toMatchObject({ kind: "closed" });
-      await expect(engine.create(OTHER, OPTIONS)).rejects.toMatchObject({ kind: "closed" });
+      await expect(engine.create(other, OPTIONS)).rejects.toMatchObject({ kind: "closed" });
     });
   });
 }

@@ -4,6 +4,7 @@ import { Deadlines, type Keyed } from "../../src/coordinator/deadlines.ts";
 import type { CoordinatorMachine } from "../../src/coordinator/machine.ts";
 import { type Operation, Turn } from "../../src/coordinator/turn.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
+import { ClockJumps } from "../../src/util/clock-jumps.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 
@@ -29,6 +30,7 @@ export interface HarnessOptions {
  */
 export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
   readonly time = new ManualTime();
+  readonly #jumps = new ClockJumps(this.time);
   config: BrokerConfig;
   readonly machine: CoordinatorMachine<State, Rec, Timer>;
   /** Everything ever recorded, as a replay reads it. */
@@ -77,6 +79,7 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
       env: { clock: time, timers: time, random },
       image: () => this.image,
       config: () => this.config,
+      jumps: this.#jumps,
     });
     operation(turn, () => {});
     for (const record of turn.records) {

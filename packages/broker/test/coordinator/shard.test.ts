@@ -7,6 +7,7 @@ import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { Partition } from "../../src/partition/partition.ts";
+import { ClockJumps } from "../../src/util/clock-jumps.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
@@ -26,6 +27,7 @@ async function newShard(machine = counterMachine) {
     env: { clock: time, timers: time, random: new SeededRandom(1) },
     image: () => EMPTY_IMAGE,
     config: () => ({}) as BrokerConfig,
+    jumps: new ClockJumps(time),
     reportBug: (error: unknown) => bugs.push(error),
   };
   const load = () => CoordinatorShard.load(partition, machine, world);

@@ -99,7 +99,8 @@ export class MemoryFiles implements FileSystem {
     return { sizeBytes: node.size, isDirectory, modifiedMs: node.modifiedMs };
   }
 
-  async readFile(path: string): Promise<Uint8Array> {
+  async readFile(path: string): Promise<Uint8Array | null> {
+    if (!this.#names.has(path)) return null;
     if (this.#openFiles >= this.openFilesMax) throw osError("EMFILE", path);
     this.#openFiles += 1;
     try {

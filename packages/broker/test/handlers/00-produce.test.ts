@@ -43,6 +43,34 @@ describe("Produce", () => {
     expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
   });
 
+  it("leaves out records whose message id is known, where the topic says so", async () => {
+    const broker = await WholeBroker.start({ "tarpan.dedupe.ttl.ms": "5000" });
+    await broker.createTopic("on", 1, { "tarpan.dedupe.enable": "true" });
+    await broker.createTopic("off");
+    const send = async (topic: string, id: string | null, fields = {}) => {
+      const headers = [{ key: "tarpan-message-id", value: id === null ? null : Buffer.from(id) }];
+      const record = { key: null, value: null, timestamp: broker.time.wallMs(), headers };
+      return broker.produce(topic, encodeBatch([record, record], { compress, ...fields }));
+    };
+    expect(await send("on", "a")).toMatchObject({ errorCode: 0, baseOffset: 0, recordErrors: [] });
+    expect(await send("on", "a", { compression: 1 })).toMatchObject({
+      errorCode: 0,
+      baseOffset: -1,
+    });
+    expect(await send("on", "b")).toMatchObject({ errorCode: 0, baseOffset: 2 });
+    for (const id of ["", null, "i".repeat(1025)]) {
+      const { errorCode, recordErrors, errorMessage } = await send("on", id);
+      expect([errorCode, recordErrors.length]).toEqual([ErrorCode.INVALID_RECORD, 2]);
+      expect(errorMessage).toMatch(
+        /record 0 of 2: its tarpan-message-id must have 1 to 1024 bytes/,
+      );
+    }
+    expect(await send("off", "")).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    expect(await send("off", "")).toMatchObject({ errorCode: 0, baseOffset: 2 });
+    broker.time.advance(5_000);
+    expect(await send("on", "a")).toMatchObject({ errorCode: 0, baseOffset: 4 });
+  });
+
   it("refuses invalid batches and unknown partitions with Kafka's error codes", async () => {
     const { broker } = await brokerWithTopic({ "max.message.bytes": "200" });
     const code = async (name: string, records: Uint8Array | null, options = {}) =>

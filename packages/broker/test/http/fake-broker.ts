@@ -4,6 +4,8 @@ import type { BrokerAdmin } from "../../src/admin/broker-admin.ts";
 import type { GroupsAdmin } from "../../src/admin/groups-admin.ts";
 import type { MembersAdmin } from "../../src/admin/members-admin.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
+import { FetchWaits } from "../../src/metrics/fetch-waits.ts";
+import { newFlushHistogram } from "../../src/metrics/histogram.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { type Served, serve } from "../server/harness.ts";
 
@@ -11,6 +13,8 @@ import { type Served, serve } from "../server/harness.ts";
 export class FakeBroker implements BrokerAdmin {
   reasons: string[] = [];
   readonly requests = new RequestMetrics();
+  readonly fetchWaits = new FetchWaits();
+  readonly flushes = newFlushHistogram();
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
@@ -47,7 +51,7 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   *traffic() {
-    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400 };
+    yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400, duplicatesDropped: 3 };
   }
 
   network() {

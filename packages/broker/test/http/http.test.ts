@@ -42,9 +42,14 @@ describe("routes", () => {
   test("/metrics", async () => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
-    view.requests.record(0, 0, 0.4);
-    view.requests.record(0, 3, 20);
-    view.requests.record(18, 0, 100_000);
+    view.requests.begin(0).answered(0, 0.4);
+    view.requests.begin(0).answered(3, 20);
+    view.requests.begin(18).answered(0, 100_000);
+    view.requests.begin(1).localMs = 250;
+    view.fetchWaits.begin();
+    view.fetchWaits.begin();
+    view.fetchWaits.end(500);
+    view.flushes.add(3);
     const kafka = served.client();
     kafka.send(frame(Kind.echo, "0123456789"));
     await kafka.responsesReach(1);
@@ -63,11 +68,26 @@ describe("routes", () => {
       'tarpan_request_duration_seconds_bucket{api="ApiVersions",le="+Inf"} 1',
       'tarpan_request_duration_seconds_sum{api="ApiVersions"} 100',
       'tarpan_request_duration_seconds_count{api="Produce"} 2',
+      'tarpan_requests_in_progress{api="Produce"} 0',
+      'tarpan_requests_in_progress{api="Fetch"} 1',
+      'tarpan_request_local_seconds_total{api="Fetch"} 0.25',
+      "tarpan_fetches_waiting 1",
+      "tarpan_fetch_waits_total 2",
+      "tarpan_fetch_wait_seconds_total 0.5",
+      'tarpan_log_flush_duration_seconds_bucket{le="0.0025"} 0',
+      'tarpan_log_flush_duration_seconds_bucket{le="0.005"} 1',
+      "tarpan_log_flush_duration_seconds_sum 0.003",
+      'tarpan_log_size_bytes{topic="orders",partition="1"} 500',
+      'tarpan_log_start_offset{topic="orders",partition="0"} 5',
+      'tarpan_log_end_offset{topic="orders",partition="0"} 105',
+      "tarpan_logs_without_series 0",
       "tarpan_connections 2",
+      'tarpan_connections_refused_total{reason="too-many-open-files"} 0',
       "tarpan_held_bytes 0",
       "tarpan_received_bytes_total 15",
       "tarpan_sent_bytes_total 14",
       'tarpan_topic_bytes_out_total{topic="or\\"ders"} 1400',
+      'tarpan_topic_duplicates_dropped_total{topic="or\\"ders"} 3',
       'tarpan_topic_log_bytes{topic="orders"} 1500',
       "tarpan_partitions 2",
       "tarpan_disk_full 0",

@@ -59,7 +59,7 @@ const checkpointIsTheNewest: CrashCheck = async ({ run, at, log }) => {
 /** Files that no later operation removes would fill the disk. */
 const noFileIsLeftBehind: CrashCheck = ({ env, log }) => {
   const names = env.fs.paths().filter((path) => path.startsWith("/data/t-0/"));
-  expect(names.filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  expect(names.filter((name) => /\.(tmp|deleted)$/.test(name))).toEqual([]);
   const segments = new Set(names.filter((name) => name.endsWith(".log")));
   for (const name of names)
     if (/index$/.test(name))

@@ -111,6 +111,31 @@ export class CrashRun {
   }
 }
 
+/** What retention does. */
+export const RETENTION_OPERATIONS: readonly CrashOperation[] = [
+  {
+    name: "free the oldest segment",
+    weight: 2,
+    run: async (run) => {
+      for await (const { endOffset } of run.log.segments()) return deleteBefore(run, endOffset);
+    },
+  },
+  {
+    name: "close a quiet segment",
+    weight: 1,
+    run: async (run) => {
+      run.env.time.advance(run.logOptions.segmentMs + 1);
+      await run.log.rollIfOld!();
+    },
+  },
+  {
+    name: "keep deleted files for a while, or no longer",
+    weight: 1,
+    run: async (run) => run.log.configure({ fileDeleteDelayMs: run.random.pick([0, 60_000]) }),
+  },
+  { name: "let that while pass", weight: 1, run: async (run) => run.env.time.advance(60_000) },
+];
+
 /** What segment logs do without retention and compaction. */
 export const CORE_OPERATIONS: readonly CrashOperation[] = [
   { name: "append", weight: 12, run: (run) => run.append() },

@@ -1,8 +1,8 @@
 // What the segment engine does when the disk is full or fails.
 import { describe, expect, it } from "vitest";
-import { DISK_RESERVE_BYTES } from "../../src/log/limits.ts";
+import { DISK_RESERVE_BYTES, READ_FAILURE_REMINDER_MS } from "../../src/log/limits.ts";
 import { DiskSpace } from "../../src/log/segment/disk-space.ts";
-import { testEnv } from "../env/test-env.ts";
+import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf, OPTIONS } from "./batches.ts";
 import {
   ALWAYS,
@@ -16,6 +16,13 @@ import {
   roomIsFound,
   start,
 } from "./segment-fixture.ts";
+
+async function secondsPass(env: TestEnv, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    env.time.advance(1000);
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  }
+}
 
 describe("a full disk", () => {
   it("refuses appends, keeps the log readable, and ends once there is room", async () => {
@@ -92,6 +99,30 @@ describe("a full disk", () => {
     expect(await reserve()).toBe(DISK_RESERVE_BYTES);
   });
 
+  it("lets logs of groups use a part of its reserve", async () => {
+    const { env, engine, log } = await start();
+    const groups = { ...OPTIONS, usesReserve: true };
+    const commits = await engine.create({ ...ID, partition: 1 }, groups);
+    const metadata = await engine.create({ ...ID, partition: 2 }, { ...OPTIONS, essential: true });
+    env.time.advance(1000);
+    const reserve = async () => (await env.fs.stat("/data/.tarpan-reserve"))?.sizeBytes;
+    while ((await reserve()) !== DISK_RESERVE_BYTES) await new Promise(setImmediate);
+    await leaveFree(env, 50);
+    // The write that finds the disk full is repeated once the reserve is free.
+    expect(await commits.append(batchOf(0, { valueBytes: 100 }), 0)).toBe(0);
+    await expect(log.append(batchOf(0), 0)).rejects.toMatchObject({ kind: "disk-full" });
+    expect(await commits.append(batchOf(1, { valueBytes: 300_000 }), 0)).toBe(1);
+    await secondsPass(env, 1);
+    expect(await commits.append(batchOf(2, { valueBytes: 300_000 }), 0)).toBe(2);
+    await secondsPass(env, 1);
+    await expect(commits.append(batchOf(3), 0)).rejects.toMatchObject({ kind: "disk-full" });
+    expect(await metadata.append(batchOf(0, { valueBytes: 300_000 }), 0)).toBe(0);
+    expect(await basesOf(commits)).toEqual([0, 1, 2]);
+    env.fs.capacityBytes = Number.POSITIVE_INFINITY;
+    await roomIsFound(env, engine);
+    expect(await commits.append(batchOf(3), 0)).toBe(3);
+  });
+
   it("lets the engine open for reading and deleting, even after a crash", async () => {
     const { env, engine, log } = await start();
     env.time.advance(1000);
@@ -124,12 +155,7 @@ describe("a full disk", () => {
       watched: true,
       onRoom: () => reported.push("on room"),
     });
-    const seconds = async (count: number) => {
-      for (let i = 0; i < count; i++) {
-        env.time.advance(1000);
-        for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-      }
-    };
+    const seconds = (count: number) => secondsPass(env, count);
     await seconds(3);
     await leaveFree(env, DISK_RESERVE_BYTES);
     await seconds(3);
@@ -264,7 +290,14 @@ describe("a failing disk", () => {
     await log.close();
     const again = await restart(env);
     failOn(env, "read", "EIO");
+    const told = () => again.lines.filter((line) => line.includes("t-0: cannot read at 0")).length;
+    for (const expected of [1, 1]) {
+      await expect(again.log.read(0, 100)).rejects.toMatchObject({ kind: "offline" });
+      expect(told()).toBe(expected);
+    }
+    env.time.advance(READ_FAILURE_REMINDER_MS);
     await expect(again.log.read(0, 100)).rejects.toMatchObject({ kind: "offline" });
+    expect(told()).toBe(2);
     env.fs.fault = () => {};
     expect(again.log.failure).toBeNull();
     expect(await basesOf(again.log)).toEqual([0, 1, 2, 3, 4]);

@@ -17,8 +17,8 @@ describe("the nats-server to run", () => {
   };
 
   it("is the given one, else the one on PATH", async () => {
-    const env = machine("/bin/nats-server", "nats-server: v2.15.3\n");
-    const found = { version: "2.15.3", problem: null };
+    const env = machine("/bin/nats-server", "nats-server: v2.14.10\n");
+    const found = { version: "2.14.10", problem: null };
     const given = { path: "/opt/nats-server", allowOld: false };
     expect(await findNatsServer(env, { allowOld: false })).toEqual({
       ...found,
@@ -30,7 +30,7 @@ describe("the nats-server to run", () => {
   it("must be installed if there is none", async () => {
     await expect(findNatsServer(machine(null, ""), { allowOld: false })).rejects.toMatchObject({
       code: "TARPAN_NATS_SERVER_MISSING",
-      message: expect.stringMatching(/none on PATH: install nats-server 2\.15\.3 or newer/),
+      message: expect.stringMatching(/none on PATH: install nats-server 2\.14\.10 from/),
     });
     await expect(
       findNatsServer(machine("/bin/x", "GNU x 1"), { allowOld: false }),
@@ -43,8 +43,8 @@ describe("the nats-server to run", () => {
     ["2.15.1", null],
     ["2.15.3", null],
     ["3.0.0", null],
-    ["2.15.0", /when a stream is trimmed.*at least to 2\.14\.8$/],
-    ["2.14.7", /when a stream is trimmed/],
+    ["2.15.0", /when a stream is trimmed.*: upgrade to 2\.15\.1 or newer$/],
+    ["2.14.7", /when a stream is trimmed.*: upgrade to 2\.14\.10$/],
     ["2.14.4", /when a stream is trimmed/],
     ["2.14.3", /does not fence/],
     ["2.12.8", /does not fence/],
@@ -66,7 +66,7 @@ describe("the nats-server to run", () => {
 describe("its configuration", () => {
   const config = {
     nodeId: 7,
-    version: "2.15.3",
+    version: "2.14.10",
     directory: '/data of "mine"',
     clientPort: 20_001,
     raftHost: "::1",

@@ -2,28 +2,16 @@ import { setImmediate as turn } from "node:timers/promises";
 import { ErrorCode } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { Env } from "../../src/env/env.ts";
-import { CleaningHere } from "../../src/log/compaction/cleaning-work.ts";
 import type { LogEngine } from "../../src/log/log-engine.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { Partitions } from "../../src/partition/partitions.ts";
 import { ReplicatedHost } from "../../src/partition/replicated-host.ts";
-import type { PartitionSettings } from "../../src/partition/slot.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
-import { goOn } from "../../src/util/next-turn.ts";
 import { ManualTime } from "../env/manual-time.ts";
+import { CLEANING, SETTINGS } from "./settings.ts";
 
 const ID = { topic: "orders", topicId: "id", partition: 0 };
-const CLEANER = {
-  ...{ logCleanerEnable: true, logCleanerBackoffMs: 15_000, logCleanerIoBufferLoadFactor: 0.9 },
-  ...{ logCleanerDedupeBufferSize: 1 << 20, logCleanerIoMaxBytesPerSecond: 1e9 },
-};
-const SETTINGS: PartitionSettings = {
-  ...{ segmentBytes: 1, segmentMs: 1, segmentJitterMs: 0, indexIntervalBytes: 1 },
-  ...{ fileDeleteDelayMs: 0, deleteOld: true, retentionMs: -1, retentionBytes: -1 },
-  ...{ compact: false, minCompactionLagMs: 0, maxCompactionLagMs: 0 },
-  ...{ minCleanableDirtyRatio: 0.5, deleteRetentionMs: 0 },
-};
 const MESSAGE = "orders-0 is offline: stream not found";
 
 /** Hosts a partition whose log cannot be opened. */
@@ -42,8 +30,7 @@ async function hostLost({ shared }: { shared: boolean }) {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
     retentionCheckIntervalMs: () => 300_000,
-    cleaner: () => CLEANER,
-    cleaningWork: new CleaningHere(goOn),
+    ...CLEANING,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });

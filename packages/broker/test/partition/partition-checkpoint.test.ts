@@ -15,7 +15,7 @@ import { OPTIONS } from "../log/batches.ts";
 import { ID, World } from "../log/jetstream/world.ts";
 import { headerOf, producerBatch } from "./batches.ts";
 
-function checkpointOf(producers: number) {
+function checkpointOf(producers: number, messageIds = 0) {
   return {
     producers: Array.from({ length: producers }, (_, i) => ({
       producerId: 2 ** 40 + i,
@@ -32,6 +32,11 @@ function checkpointOf(producers: number) {
       { epoch: 0, startOffset: 0 },
       { epoch: 7, startOffset: 2 ** 50 },
     ],
+    messageIds: Array.from({ length: messageIds }, (_, i) => ({
+      words: [i, ~i, 2 ** 31 - 1, -(2 ** 31)],
+      offset: 2 ** 45 + i,
+      appendedMs: 1_700_000_000_000.5 + i,
+    })),
   };
 }
 
@@ -43,6 +48,7 @@ function decoded(bytes: Uint8Array): CheckpointSlice {
   return {
     producers: slices.flatMap(({ producers }) => producers),
     epochs: slices.flatMap(({ epochs }) => epochs),
+    messageIds: slices.flatMap((slice) => slice.messageIds),
   };
 }
 
@@ -53,14 +59,26 @@ test("is decoded as it was encoded, in chunks", () => {
   expect([...encodeCheckpoint(checkpoint)]).toHaveLength(6);
 });
 
+test("has message ids in chunks of their own, and a format number that says so", () => {
+  const checkpoint = checkpointOf(1, 2 * ENTRIES_PER_CHUNK + 1);
+  expect(decoded(encoded(checkpoint))).toEqual(checkpoint);
+  expect([...encodeCheckpoint(checkpoint)]).toHaveLength(1 + 3 + 1 + 1 + 1);
+  const formatOf = (bytes: Uint8Array) => bytes[7];
+  expect(formatOf(encoded(checkpoint))).toBe(3);
+  // Releases before message ids read this.
+  expect(formatOf(encoded(checkpointOf(1)))).toBe(2);
+});
+
 test("is decoded from the JSON of earlier releases", () => {
   const checkpoint = checkpointOf(3);
-  const json = new TextEncoder().encode(JSON.stringify({ format: 1, ...checkpoint }));
+  const json = new TextEncoder().encode(
+    JSON.stringify({ format: 1, ...checkpoint, messageIds: null }),
+  );
   expect(decoded(json)).toEqual(checkpoint);
 });
 
 test("is not used when any byte of it is wrong or missing", () => {
-  const bytes = encoded(checkpointOf(2));
+  const bytes = encoded(checkpointOf(2, 2));
   for (let at = 0; at < bytes.length; at++) {
     const damaged = Uint8Array.from(bytes);
     damaged[at]! ^= 0x40;

@@ -66,7 +66,7 @@ describe("max.connections", () => {
     const http = served.client();
     http.send(Buffer.from("GET / HTTP/1.1\r\n\r\n"));
     await http.untilClosed();
-    expect(served.listener.stats.connectionsRefused).toBe(1);
+    expect(served.listener.stats.connectionsRefused["too-many-connections"]).toBe(1);
     second.socket.end();
     await eventually(() => served.listener.stats.connectionsWaiting === 0);
     const fourth = speaking("4");
@@ -90,7 +90,7 @@ describe("max.connections", () => {
     await clients[0]!.untilClosed();
     await eventually(() => served.listener.connections === 2);
     served.time.advance(5_000);
-    expect(served.listener.stats.connectionsRefused).toBe(1);
+    expect(served.listener.stats.connectionsRefused["too-many-connections"]).toBe(1);
     const waiting = speaking("4");
     await eventually(() => served.listener.stats.connectionsWaiting === 1);
     now.maxConnections = 3;
@@ -118,7 +118,7 @@ test("max.connections.per.ip closes further connections of an address, unless ov
   first.socket.destroy();
   await eventually(() => served.listener.connections === 1);
   await speaking("5").responsesReach(1);
-  expect(served.listener.stats.connectionsRefused).toBe(2);
+  expect(served.listener.stats.connectionsRefused["too-many-connections-of-ip"]).toBe(2);
 });
 
 test("max.connection.creation.rate lets connections wait for their turn", async () => {
@@ -182,7 +182,9 @@ test("a broker obeys the configs, and warns of connections that wait or are clos
     const metrics = await (await fetch(`http://${bootstrap}/metrics`)).text();
     expect(metrics).toContain("tarpan_connections_waiting 1\n");
     expect(metrics).toContain("tarpan_connections_delayed_total 1\n");
-    expect(metrics).toContain("tarpan_connections_refused_total 1\n");
+    expect(metrics).toContain(
+      `tarpan_connections_refused_total{reason="too-many-connections"} 1\n`,
+    );
     first!.socket.destroy();
     second!.socket.destroy();
     const from = "closed a connection of 127.0.0.1";

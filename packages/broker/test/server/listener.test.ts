@@ -46,7 +46,7 @@ describe("starting", () => {
     await eventually(() => served.listener.connections === 2);
     const third = served.client();
     await third.untilClosed();
-    expect(served.listener.stats.connectionsRefused).toBe(1);
+    expect(served.listener.stats.connectionsRefused["too-many-connections"]).toBe(1);
     expect(served.refused).toMatchObject([
       {
         reason: "too-many-connections",

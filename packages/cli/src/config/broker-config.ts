@@ -16,6 +16,9 @@ import { osReason } from "../terminal/os-reason.ts";
 
 export const STOP_WITH_STDIN = "stop-with-stdin";
 
+/** Of `tarpan config show`, which has the broker's options. */
+export const ORIGIN = "origin";
+
 export const brokerOptions: readonly Option[] = [
   {
     name: "config",
@@ -36,17 +39,19 @@ export const brokerOptions: readonly Option[] = [
 ];
 
 export async function brokerConfig(args: Arguments, io: Io): Promise<LoadedConfig> {
-  const { config, [STOP_WITH_STDIN]: _, ...flags } = args.entries();
+  const { config, [STOP_WITH_STDIN]: _, [ORIGIN]: __, ...flags } = args.entries();
   args.end("; the broker takes options only");
   const sources = { flags, environment: io.env };
   const path = config ?? io.env[CONFIG_VARIABLE];
   // An empty variable counts as unset, like the variables of configuration keys.
   if (typeof path !== "string" || path === "") return loadConfig(sources);
+  return loadConfig({ ...sources, file: await readConfigFile(path) });
+}
+
+export async function readConfigFile(path: string): Promise<{ path: string; text: string }> {
   try {
-    const text = await readFile(path, "utf8");
-    return await loadConfig({ ...sources, file: { path, text } });
+    return { path, text: await readFile(path, "utf8") };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new CommandError(`can't read ${path}: ${osReason(error)}`, { cause: error });
   }
 }

@@ -44,6 +44,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/cluster.ts")).cluster,
   },
   {
+    name: "config",
+    summary: "show the configuration of a broker, check a file",
+    load: async () => (await import("../commands/config.ts")).config,
+  },
+  {
     name: "client",
     summary: "topics, produce and consume in one, with a client.json",
     load: async () => (await import("../commands/client.ts")).client,

@@ -10,13 +10,20 @@ export type Decompress = (codec: number, bytes: Uint8Array, maxBytes: number) =>
 /** Compresses with codec 1 to 4. */
 export type Compress = (codec: number, bytes: Uint8Array) => Uint8Array;
 
+/** Plain records: the range [start, end) of `bytes`. */
+export interface PlainRecords {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The plain records of one whole batch: a range of `batch`, or of a decompressed copy. */
 export function recordsField(
   batch: Uint8Array,
   header: BatchHeader,
   decompress: Decompress,
   maxDecompressedBytes: number,
-): { bytes: Uint8Array; start: number; end: number } {
+): PlainRecords {
   if (header.compression === 0) return { bytes: batch, start: BATCH_OVERHEAD, end: batch.length };
   const compressed = batch.subarray(BATCH_OVERHEAD);
   const plain = decompress(header.compression, compressed, maxDecompressedBytes);

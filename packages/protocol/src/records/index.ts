@@ -8,8 +8,10 @@ export {
   decodeBatches,
   findRecordByTimestamp,
 } from "./decode.ts";
-export { type Compress, type Decompress, recordsField } from "./decompress.ts";
+export { type Compress, type Decompress, type PlainRecords, recordsField } from "./decompress.ts";
 export { type BatchFields, encodeBatch, type RecordHeader, type RecordInput } from "./encode.ts";
+export { findHeader } from "./find-header.ts";
+export { keepRecords } from "./keep-records.ts";
 export { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_RECORD_ERRORS } from "./limits.ts";
 export { RecordWalk } from "./record-walk.ts";
 export { renumberRecords } from "./renumber.ts";

@@ -1,3 +1,4 @@
+import type { PlainRecords } from "./decompress.ts";
 import { cursor, readVarint, readVarlong, sizeOfVarint, writeVarint } from "./varint.ts";
 
 /** Most bytes that a record can grow by: four for its offset delta, one for its length. */
@@ -7,10 +8,7 @@ const MAX_GROWTH_BYTES = 5;
  * Copies the `count` plain records in [start, end), which must be validated, with offset deltas
  * 0 to count − 1.
  */
-export function renumberRecords(
-  { bytes, start, end }: { bytes: Uint8Array; start: number; end: number },
-  count: number,
-): Uint8Array {
+export function renumberRecords({ bytes, start, end }: PlainRecords, count: number): Uint8Array {
   const out = new Uint8Array(end - start + count * MAX_GROWTH_BYTES);
   let from = start;
   let to = 0;

@@ -19,7 +19,7 @@ import {
   viewOf,
 } from "./batch-header.ts";
 import type { Checksum } from "./crc32c.ts";
-import { type Decompress, recordsField } from "./decompress.ts";
+import { type Decompress, type PlainRecords, recordsField } from "./decompress.ts";
 import { MAX_RECORD_ERRORS } from "./limits.ts";
 import { RecordFormatError } from "./varint.ts";
 import { type WalkRules, walked, walkRecords } from "./walk.ts";
@@ -80,8 +80,8 @@ export interface BatchAccepted {
   maxTimestamp: number;
   /** Whether the offset deltas are not 0 to n − 1: the caller must renumber the records. */
   misnumbered: boolean;
-  /** The plain records: a range of the batch, or of a decompressed copy. */
-  records: { bytes: Uint8Array; start: number; end: number };
+  /** The records, decompressed. */
+  records: PlainRecords;
 }
 
 /**
@@ -196,7 +196,7 @@ function checkRecords(
 ): BatchAccepted | BatchRefusal {
   const checker = new RecordChecker(header, rules);
   let maxTimestamp: number;
-  let records: BatchAccepted["records"];
+  let records: PlainRecords;
   walked.index = 0;
   try {
     records = recordsField(bytes, header, rules.decompress, rules.maxDecompressedBytes);

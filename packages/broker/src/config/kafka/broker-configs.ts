@@ -10,7 +10,7 @@ import {
 import { ignoredConfigs } from "./ignored-configs.ts";
 import { ipOverridesProblem } from "./ip-overrides.ts";
 import { advertisedProblem, listenersProblem } from "./listener.ts";
-import { COMPRESSION_TYPES, gzipLevel, TIMESTAMP_TYPES } from "./topic-configs.ts";
+import { COMPRESSION_TYPES, gzipLevel, MAX_MESSAGE_IDS, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
 const MAX_INT = 2_147_483_647;
@@ -31,7 +31,7 @@ type Row = readonly [
   doc: string,
 ];
 
-/** The configs of Kafka 4.4's `AbstractKafkaConfig` that have an effect; the texts are ours. */
+/** The configs of Kafka 4.4's `AbstractKafkaConfig` that have an effect, and our own. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["advertised.listeners", "list", null, advertisedProblem, "read-only",
@@ -187,6 +187,12 @@ const rows: readonly Row[] = [
   ["tarpan.compression.type", "string", "none", oneOf(...PLAIN_TYPES), "cluster-wide",
     "Codec for batches that are not compressed, of topics without a compression.type " +
       "(compression_type)."],
+  ["tarpan.dedupe.enable", "boolean", false, null, "cluster-wide",
+    "Whether topics that do not say leave out records whose message id is known."],
+  ["tarpan.dedupe.max.ids", "int", 100_000, between(1, MAX_MESSAGE_IDS), "cluster-wide",
+    "Message ids that a partition remembers; the oldest is forgotten first."],
+  ["tarpan.dedupe.ttl.ms", "long", 86_400_000, atLeast(1), "cluster-wide",
+    "How long a message id is remembered."],
 ];
 
 const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({

@@ -19,19 +19,11 @@ export function contradiction(
   given: ReadonlyMap<string, string>,
 ): { readonly name: string; readonly problem: string } | null {
   const inForce = (name: string) => given.get(name) ?? BROKER_CONFIGS.get(name)?.fallback ?? "";
-  const first = (...names: string[]) => names.find((name) => given.has(name));
   for (const [lesser, greater] of AT_MOST) {
-    const name = first(lesser, greater);
+    const name = [lesser, greater].find((one) => given.has(one));
     if (name === undefined || Number(inForce(lesser)) <= Number(inForce(greater))) continue;
     const values = `${lesser} (${inForce(lesser)}) is above ${greater} (${inForce(greater)})`;
     return { name, problem: values };
-  }
-  const [queued, request] = ["queued.max.request.bytes", "socket.request.max.bytes"];
-  const queuedBytes = Number(inForce(queued));
-  const name = first(queued, request);
-  if (name !== undefined && queuedBytes > 0 && queuedBytes < Number(inForce(request))) {
-    const why = `${queued} (${queuedBytes}) is below ${request} (${inForce(request)})`;
-    return { name, problem: `${why}: a request of that size could never be read` };
   }
   return noneMayConnect(given);
 }

@@ -32,7 +32,10 @@ type Row = readonly [
 const hours = (name: string): Synonym => ({ name, factor: HOUR_MS });
 const minutes = (name: string): Synonym => ({ name, factor: MINUTE_MS });
 
-/** From Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`; the texts are ours. */
+/** They take 80 bytes each at most: 1.3 GB. */
+export const MAX_MESSAGE_IDS = 2 ** 24;
+
+/** Kafka 4.4's `LogConfig` and `ServerTopicConfigSynonyms`, and `tarpan.*`; the texts are ours. */
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["cleanup.policy", "list", "delete", listOf("delete", "compact"), ["log.cleanup.policy"],
@@ -116,6 +119,12 @@ const rows: readonly Row[] = [
       + "in a cluster NATS decides."],
   ["segment.ms", "long", WEEK_MS, atLeast(1), ["log.roll.ms", hours("log.roll.hours")],
     "Age after which a log segment is closed even if it is not full; in a cluster NATS decides."],
+  ["tarpan.dedupe.enable", "boolean", false, null, ["tarpan.dedupe.enable"],
+    "Whether a record whose header tarpan-message-id is known is left out as a copy."],
+  ["tarpan.dedupe.max.ids", "int", 100_000, between(1, MAX_MESSAGE_IDS), ["tarpan.dedupe.max.ids"],
+    "Message ids that a partition remembers; the oldest is forgotten first."],
+  ["tarpan.dedupe.ttl.ms", "long", 24 * HOUR_MS, atLeast(1), ["tarpan.dedupe.ttl.ms"],
+    "How long a message id is remembered."],
   ["unclean.leader.election.enable", "boolean", false, null, ["unclean.leader.election.enable"],
     "Whether a replica that is not in sync may become leader, which can lose records."],
 ];

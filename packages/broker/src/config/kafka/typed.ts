@@ -39,6 +39,8 @@ export interface TopicConfig {
   readonly segmentBytes: number;
   readonly segmentJitterMs: number;
   readonly segmentMs: number;
+  /** Deduplication by message id; null when it is off. */
+  readonly dedupe: { readonly ttlMs: number; readonly maxIds: number } | null;
 }
 
 /** Batches above a size that are not compressed get a codec. */
@@ -130,6 +132,12 @@ export function topicConfigOf(
     segmentJitterMs: config.number("segment.jitter.ms"),
     // As in Kafka: a record can be compacted only when its segment is closed.
     segmentMs: compact ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs,
+    dedupe: config.flag("tarpan.dedupe.enable")
+      ? {
+          ttlMs: config.number("tarpan.dedupe.ttl.ms"),
+          maxIds: config.number("tarpan.dedupe.max.ids"),
+        }
+      : null,
   };
 }
 

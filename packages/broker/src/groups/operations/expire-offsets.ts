@@ -32,11 +32,12 @@ export function expireOffsets(turn: GroupTurn): void {
 function expireGroup(turn: GroupTurn, groupId: string, group: GroupLike | undefined): boolean {
   const { wallMs, config } = turn;
   const sinceMs = retentionStartMs(group);
+  const age = { wallMs, sinceMs, jumpedMs: turn.jumps.lastMs() };
   let remain = false;
   for (const [topic, partitions] of turn.state.offsets.topicsOf(groupId) ?? []) {
     const kept = sinceMs === null || group?.isSubscribedTo(topic);
     for (const [partition, offset] of partitions) {
-      if (!kept && isExpired(offset, sinceMs, wallMs, config.offsetsRetentionMs)) {
+      if (!kept && isExpired(offset, age, config.offsetsRetentionMs)) {
         turn.append(tombstone(groupId, topic, partition));
       } else {
         remain = true;
@@ -61,12 +62,14 @@ function retentionStartMs(group: GroupLike | undefined): number | null {
   return group.protocolType === CONSUMER_PROTOCOL_TYPE && group.stateName === "Stable" ? 0 : null;
 }
 
+/** After a jump of the wall clock each offset has its full retention again. */
 function isExpired(
   { commitTimestamp, expireTimestamp }: CommittedOffset,
-  sinceMs: number,
-  wallMs: number,
+  { wallMs, sinceMs, jumpedMs }: { wallMs: number; sinceMs: number | null; jumpedMs: number },
   retentionMs: number,
 ): boolean {
-  if (expireTimestamp >= 0) return wallMs >= expireTimestamp;
-  return wallMs - Math.max(commitTimestamp, sinceMs) >= retentionMs;
+  if (expireTimestamp >= 0) {
+    return wallMs >= Math.max(expireTimestamp, jumpedMs + expireTimestamp - commitTimestamp);
+  }
+  return wallMs - Math.max(commitTimestamp, sinceMs ?? 0, jumpedMs) >= retentionMs;
 }

@@ -12,6 +12,8 @@
 // 6. `confirm` is answered by the next message, because only the current writer's messages are
 //    accepted. If there is nothing to append, that message is a marker.
 import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
+import type { Clock } from "../../env/env.ts";
+import type { Histogram } from "../../metrics/histogram.ts";
 import { Fifo } from "../fifo.ts";
 import { LogError } from "../log-error.ts";
 import { HEADER_BYTES, MESSAGE_BYTES } from "./limits.ts";
@@ -34,6 +36,9 @@ export interface AppendPipelineParts {
   readonly api: StreamApi;
   readonly log: StoredLog;
   readonly subject: string;
+  readonly clock: Clock;
+  /** See LogEngine. */
+  readonly flushes: Histogram;
   /** Called with the bytes of the stored appends, before their promises resolve. */
   readonly settled: (sizeBytes: number) => void;
 }
@@ -43,6 +48,7 @@ export class AppendPipeline implements MessageSender {
   #waiting = new Fifo<Append>();
   #confirmations: Confirmation[] = [];
   #message: PendingMessage | null = null;
+  #sentAtMs = 0;
   #nextOffset: number;
   #failure: LogError | null = null;
   #idle: (() => void)[] = [];
@@ -134,6 +140,7 @@ export class AppendPipeline implements MessageSender {
     if (this.#waiting.length === 0 && this.#confirmations.length === 0) return;
     const message = this.#gather();
     this.#message = message;
+    this.#sentAtMs = this.parts.clock.monotonicMs();
     this.parts.api.transport.publish(this.outgoing(message), (outcome) => {
       if (this.#message === message) this.#answered(message, outcome);
     });
@@ -188,7 +195,8 @@ export class AppendPipeline implements MessageSender {
   }
 
   #settle(message: PendingMessage): void {
-    const { log } = this.parts;
+    const { log, clock, flushes } = this.parts;
+    flushes.add(clock.monotonicMs() - this.#sentAtMs);
     const { sequence, baseOffset, nextOffset, payload, appends } = message;
     log.end.sequence = sequence;
     log.end.nextOffset = nextOffset;

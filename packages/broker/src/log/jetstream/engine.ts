@@ -1,4 +1,6 @@
 import type { Env, Timer } from "../../env/env.ts";
+import { type Histogram, newFlushHistogram } from "../../metrics/histogram.ts";
+import { Semaphore } from "../../util/semaphore.ts";
 import { tailBytesOn } from "../limits.ts";
 import type { Log, LogId, LogOptions } from "../log.ts";
 import type { LogEngine } from "../log-engine.ts";
@@ -16,7 +18,6 @@ import {
 } from "./limits.ts";
 import { checkStream, type LogOpener } from "./open-log.ts";
 import { moveRaftLeader, moveReplicas, statesOf } from "./replicas.ts";
-import { Semaphore } from "./semaphore.ts";
 import { isRefusal, NoAnswer, StreamApi } from "./stream-api.ts";
 import {
   logIdOf,
@@ -32,6 +33,8 @@ export interface JetStreamEngineOptions {
   /** Its owner must close it, after the engine. */
   readonly transport: JetStreamTransport;
   readonly env: Pick<Env, "clock" | "timers" | "random" | "machine">;
+  /** Memory for the newest batches of all logs; left out, a share of the machine's. */
+  readonly readCacheBytes?: number | undefined;
   /** Takes one line for the operator. */
   readonly log?: (line: string) => void;
   /** Null when the brokers do not run the NATS servers, which then choose where replicas are. */
@@ -57,7 +60,8 @@ export class JetStreamEngine implements LogEngine {
   #lastWait: Timer | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor({ transport, env, log, placement = null, problem }: JetStreamEngineOptions) {
+  constructor(options: JetStreamEngineOptions) {
+    const { transport, env, log, placement = null, problem, readCacheBytes } = options;
     this.#problem = problem ?? (() => null);
     const api = new StreamApi(transport, env);
     this.#placement = placement;
@@ -65,7 +69,8 @@ export class JetStreamEngine implements LogEngine {
       env,
       api,
       checkpoints: new Checkpoints(api, env, placement),
-      tails: new TailBudget(tailBytesOn(env.machine)),
+      tails: new TailBudget(tailBytesOn(env.machine, readCacheBytes)),
+      flushes: newFlushHistogram(),
       known: new Map(),
       report: log ?? (() => {}),
     };
@@ -80,6 +85,10 @@ export class JetStreamEngine implements LogEngine {
       states: () => this.#states(),
       stopWaiting: () => this.#stopWaiting(),
     };
+  }
+
+  get flushes(): Histogram {
+    return this.#opener.flushes;
   }
 
   get problem(): string | null {

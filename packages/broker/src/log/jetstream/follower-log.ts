@@ -61,7 +61,7 @@ export class JetStreamFollowerLog implements FollowerLog {
     const info = await checkStream(opener, id);
     const beside = await loadSaved(opener, id);
     const log = beginFrom(opener, id, beside);
-    await opener.api.infoReaching(log.reader.stream, log.end.sequence);
+    await log.reader.infoReaching(log.end.sequence);
     await opener.api.patiently(() => log.scanThrough(info.state.last_seq));
     const followed = new JetStreamFollowerLog(opener, log, labelOf(info.config), options);
     followed.#pollLater(POLL_INTERVAL_MS);

@@ -46,6 +46,8 @@ export class JetStreamLeaderLog implements LeaderLog {
       api: opener.api,
       log,
       subject: subjectOf(log.id),
+      clock: opener.env.clock,
+      flushes: opener.flushes,
       settled: (sizeBytes) => {
         rememberEnd(opener, log);
         this.#notice.give(sizeBytes);
@@ -61,7 +63,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     await checkStream(opener, id);
     const beside = await loadSaved(opener, id);
     const log = beginFrom(opener, id, beside);
-    await opener.api.infoReaching(log.reader.stream, log.end.sequence);
+    await log.reader.infoReaching(log.end.sequence);
     const epoch = await takeOver(opener, log, options);
     rememberEnd(opener, log);
     return new JetStreamLeaderLog(opener, log, epoch, options);

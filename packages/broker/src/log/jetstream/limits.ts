@@ -60,10 +60,14 @@ export const CHECKPOINT_GROWTH_MS = 10_000;
 /** Failed compare-and-set writes of a take-over marker before it is written unconditionally. */
 export const CONDITIONAL_TAKE_OVERS = 3;
 /**
- * How long a stream must appear shorter than acknowledged before the log counts as damaged. A Raft
- * leader that lost its majority may answer with outdated state for up to 10 s.
+ * How long the same Raft leader must show the same end of a stream, before what was acknowledged,
+ * until the log counts as damaged: see shorter-stream.ts. A leader that lost its majority may
+ * answer with outdated state for up to 10 s. Less than RAFT_LEADER_TIMEOUT_MS, after which an
+ * opening gives up.
  */
-export const SHORTER_CONFIRMED_MS = 15_000;
+export const SHORTER_CONFIRMED_MS = 20_000;
+/** Longest time between two such answers: an election takes 4 s at least. */
+export const SHORTER_SEEN_WITHIN_MS = 3500;
 /** How long the servers must say that a stream does not exist before an append gives up. */
 export const MISSING_CONFIRMED_MS = 3000;
 /** How long JetStream remembers message ids; only an optimization, see resolve-message.ts. */

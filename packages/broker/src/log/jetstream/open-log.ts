@@ -1,5 +1,6 @@
 // The common steps of opening a log to lead it and to follow it.
 import type { Env } from "../../env/env.ts";
+import type { Histogram } from "../../metrics/histogram.ts";
 import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { TailBudget } from "../memory-tail.ts";
@@ -12,6 +13,7 @@ import {
 } from "./checkpoint-format.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BEGINNING } from "./grammar.ts";
+import { infoReaching } from "./shorter-stream.ts";
 import { StoredLog } from "./stored-log.ts";
 import { isRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
 import { formatOf, isKnownFormat, logIdOf, streamNameOf } from "./stream-config.ts";
@@ -24,6 +26,8 @@ export interface LogOpener {
   readonly api: StreamApi;
   readonly checkpoints: Checkpoints;
   readonly tails: TailBudget;
+  /** See LogEngine. */
+  readonly flushes: Histogram;
   /** Highest sequence of each stream that was acknowledged to, or read by, this process. */
   readonly known: Map<string, number>;
   readonly report: (line: string) => void;
@@ -49,7 +53,8 @@ export async function checkStream(opener: LogOpener, id: LogId): Promise<StreamI
   const stream = streamNameOf(id);
   const { api } = opener;
   const known = opener.known.get(stream) ?? 0;
-  const info = await api.infoReaching(stream, known).catch((error: unknown) => {
+  const asked = { api, stream, report: opener.report };
+  const info = await infoReaching(asked, known).catch((error: unknown) => {
     if (!isRefusal(error, ErrorCode.streamNotFound)) throw error;
     throw new LogError("missing", `stream ${stream} of ${id.topic}-${id.partition} does not exist`);
   });
@@ -108,7 +113,7 @@ export function beginFrom(
   } else if (start) index.dropUntil(start.position, null);
   return new StoredLog({
     id,
-    reader: new StreamReader(opener.api, stream),
+    reader: new StreamReader({ api: opener.api, stream, report: opener.report }),
     index,
     position: (isNewer ? start?.position : checkpoint?.position) ?? BEGINNING,
     startOffset: start?.startOffset ?? 0,

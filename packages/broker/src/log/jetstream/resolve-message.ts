@@ -6,15 +6,11 @@
 // another writer.
 import { LogError } from "../log-error.ts";
 import { LogGrammar } from "./grammar.ts";
-import {
-  MISSING_CONFIRMED_MS,
-  RETRY_MAX_MS,
-  RETRY_MIN_MS,
-  SHORTER_CONFIRMED_MS,
-} from "./limits.ts";
+import { MISSING_CONFIRMED_MS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
 import { messageIdOf } from "./message-id.ts";
 import type { MessageSender, PendingMessage } from "./pending-message.ts";
-import { isRefusal, NoAnswer, shorterThanAcknowledged } from "./stream-api.ts";
+import { ShorterStream } from "./shorter-stream.ts";
+import { isRefusal, NoAnswer } from "./stream-api.ts";
 import { ErrorCode, type PublishOutcome } from "./transport.ts";
 
 export type Verdict =
@@ -27,7 +23,8 @@ export async function resolveMessage(
   message: PendingMessage,
 ): Promise<Verdict> {
   const { api, log } = sender.parts;
-  let shorterSinceMs: number | null = null;
+  const { stream } = log.reader;
+  const shorter = new ShorterStream({ api, stream, report: log.report });
   let missingSinceMs: number | null = null;
   for (let paceMs = RETRY_MIN_MS; !sender.failure; paceMs = Math.min(2 * paceMs, RETRY_MAX_MS)) {
     const outcome = await publish(sender, message);
@@ -37,7 +34,7 @@ export async function resolveMessage(
     }
     if (api.isClosed) return { kind: "failed", error: unconfirmed(log.name) };
     if (isTaken(outcome)) {
-      const found = await findOutcome(sender, message);
+      const found = await findOutcome(sender, message, shorter);
       if (found === "stored") return { kind: "stored" };
       if (found === "fenced") return { kind: "failed", error: fenced(sender) };
       if (found === "void") {
@@ -45,12 +42,6 @@ export async function resolveMessage(
         message.sequence += 1;
         paceMs = RETRY_MIN_MS / 2;
         continue;
-      }
-      if (found === "shorter") shorterSinceMs ??= api.monotonicMs();
-      else if (found === "absent") shorterSinceMs = null;
-      if (shorterSinceMs !== null && api.monotonicMs() - shorterSinceMs >= SHORTER_CONFIRMED_MS) {
-        const error = shorterThanAcknowledged(log.reader.stream, message.sequence - 1);
-        return { kind: "failed", error };
       }
     } else if (outcome.kind === "refused" && paceMs === RETRY_MAX_MS)
       log.report(
@@ -107,18 +98,26 @@ function isTaken(outcome: PublishOutcome): boolean {
   );
 }
 
-type Finding = "stored" | "fenced" | "void" | "absent" | "shorter" | "unknown";
+type Finding = "stored" | "fenced" | "void" | "absent" | "unknown";
 
-/** What the Raft leader has at the message's sequence. */
-async function findOutcome(sender: MessageSender, message: PendingMessage): Promise<Finding> {
+/**
+ * What the Raft leader has at the message's sequence. Rejects with LogError `offline` when the
+ * stream has lost the messages before it.
+ */
+async function findOutcome(
+  sender: MessageSender,
+  message: PendingMessage,
+  shorter: ShorterStream,
+): Promise<Finding> {
   const { api, log } = sender.parts;
   const { stream } = log.reader;
   try {
     const stored = await api.message(stream, message.sequence);
     if (stored === null) {
-      const { state } = await api.info(stream);
-      if (state.first_seq > message.sequence) return await resolveTrimmed(sender, message);
-      return state.last_seq < message.sequence - 1 ? "shorter" : "absent";
+      const info = await api.info(stream);
+      if (info.state.first_seq > message.sequence) return await resolveTrimmed(sender, message);
+      const isShorter = await shorter.isShorter(info, message.sequence - 1);
+      return isShorter ? "unknown" : "absent";
     }
     const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
     const meaning = before.accept(stored);

@@ -9,7 +9,6 @@ import {
   REQUEST_TIMEOUT_MS,
   RETRY_MAX_MS,
   RETRY_MIN_MS,
-  SHORTER_CONFIRMED_MS,
 } from "./limits.ts";
 import type { StreamConfig } from "./stream-config.ts";
 import type { DirectRead, StoredMessage } from "./transport.ts";
@@ -127,23 +126,6 @@ export class StreamApi {
     return info;
   }
 
-  /**
-   * Like `info`, for a stream known to have committed the message `known`. Rejects with LogError
-   * `offline` when the stream stays shorter for SHORTER_BELIEVED_MS.
-   */
-  async infoReaching(stream: string, known: number): Promise<StreamInfo> {
-    let shorterSinceMs: number | null = null;
-    return this.patiently(async () => {
-      const info = await this.info(stream);
-      const { last_seq } = info.state;
-      if (last_seq >= known) return info;
-      shorterSinceMs ??= this.monotonicMs();
-      if (this.monotonicMs() - shorterSinceMs >= SHORTER_CONFIRMED_MS)
-        throw shorterThanAcknowledged(stream, known);
-      throw new NoAnswer("STREAM.INFO", `it ends at ${last_seq}, before ${known}`);
-    });
-  }
-
   monotonicMs(): number {
     return this.#env.clock.monotonicMs();
   }
@@ -224,12 +206,4 @@ export class StreamApi {
 
 export function isRefusal(error: unknown, code: number): boolean {
   return error instanceof JetStreamRefusal && error.code === code;
-}
-
-export function shorterThanAcknowledged(stream: string, known: number): LogError {
-  return new LogError(
-    "offline",
-    `stream ${stream} ends before message ${known}, which was acknowledged: data is lost. ` +
-      "Restore the stream from a backup, or delete the topic",
-  );
 }

@@ -8,16 +8,24 @@ import {
   READ_LEADER_TIMEOUT_MS,
   READ_MESSAGES,
 } from "./limits.ts";
-import type { StreamApi } from "./stream-api.ts";
+import { infoReaching, type ShorterStreamParts } from "./shorter-stream.ts";
+import type { StreamApi, StreamInfo } from "./stream-api.ts";
 import type { StoredMessage } from "./transport.ts";
 
 export class StreamReader {
   readonly stream: string;
   readonly #api: StreamApi;
+  readonly #parts: ShorterStreamParts;
 
-  constructor(api: StreamApi, stream: string) {
-    this.#api = api;
-    this.stream = stream;
+  constructor(parts: ShorterStreamParts) {
+    this.#parts = parts;
+    this.#api = parts.api;
+    this.stream = parts.stream;
+  }
+
+  /** See shorter-stream.ts. */
+  infoReaching(known: number): Promise<StreamInfo> {
+    return infoReaching(this.#parts, known);
   }
 
   /**
@@ -68,7 +76,7 @@ export class StreamReader {
     const next = await this.#next(sequence);
     if (next) return [next];
     if (sequence > known) return [];
-    await this.#api.infoReaching(this.stream, known);
+    await this.infoReaching(known);
     const again = await this.#next(sequence);
     if (again) return [again];
     throw new LogError("offline", this.#lost(sequence, known));

@@ -95,7 +95,8 @@ export class ActiveWriter {
       await this.#prepare(this.#state.active);
     } catch (error) {
       const message = `log ${this.#state.name}: cannot read its end: ${reasonOf(error)}`;
-      this.#store.report(message);
+      const nowMs = this.#store.env.clock.monotonicMs();
+      if (this.#state.isReadFailureNews(nowMs)) this.#store.report(message);
       return this.#takeBack(new LogError("offline", message, { cause: error }));
     }
     try {
@@ -103,6 +104,8 @@ export class ActiveWriter {
       const segment = this.#state.active;
       const group = this.#takeGroup(segment);
       const buffers = group.map((append) => append.bytes);
+      const { durableWrites, flushes, env } = this.#store;
+      const startedMs = env.clock.monotonicMs();
       try {
         await this.#store.files.use(segment.logPath, (file) =>
           file.write(buffers, segment.sizeBytes),
@@ -111,6 +114,7 @@ export class ActiveWriter {
         this.#pending = [...group, ...this.#pending];
         throw error;
       }
+      if (durableWrites) flushes.add(env.clock.monotonicMs() - startedMs);
       if (this.#state.failure) this.#pending = [...group, ...this.#pending];
       else this.#finish(segment, group);
     } catch (error) {
@@ -224,7 +228,8 @@ export class ActiveWriter {
     }
     if (active.sizeBytes === 0) active.firstTimestamp = undefined;
     const isRoomNow = await this.#store.disk.noticed(error);
-    if (isRoomNow && options.essential) return;
+    const mayRetry = options.essential || (options.usesReserve && this.#store.disk.hasReserve);
+    if (isRoomNow && mayRetry) return;
     const message = `log ${name}: the disk is full (${reasonOf(error)})`;
     this.#takeBack(new LogError("disk-full", message, { cause: error }));
   }

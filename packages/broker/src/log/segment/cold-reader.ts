@@ -1,34 +1,40 @@
 // Reads batches that are no longer in the memory tail.
 //
 // 1. Returned batches were checked: their offsets are contiguous and every CRC matches.
-// 2. Damage makes exactly the offsets between the intact batches around it unreadable.
+// 2. What was read ahead is answered only as far as the reader's own limits allow.
+// 3. Damage makes exactly the offsets between the intact batches around it unreadable.
 import { nextOffsetAt, viewOf } from "@tarpan/protocol";
 import type { File } from "../../env/env.ts";
 import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
 import { hasRecords } from "../has-records.ts";
-import { COLD_READ_BYTES, COLD_READERS } from "../limits.ts";
+import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { LogError } from "../log-error.ts";
+import type { MemoryTail } from "../memory-tail.ts";
 import { findBatch } from "./batch-search.ts";
 import {
   collectBatches,
   type Found,
   type IndexedPosition,
   type ReadRequest,
+  upToLimits,
 } from "./collect-batches.ts";
 import type { LogState } from "./log-state.ts";
+import { type ReadPosition, ReadPositions } from "./read-positions.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
 export class ColdReader {
   readonly #store: Store;
   readonly #state: LogState;
-  /** Where recent reads ended: the next read from there needs no index and no header scan. */
-  #ends: { segment: Segment; offset: number; position: number }[] = [];
+  readonly #tail: MemoryTail;
+  readonly #positions: ReadPositions;
 
-  constructor(store: Store, state: LogState) {
+  constructor(store: Store, state: LogState, tail: MemoryTail) {
     this.#store = store;
     this.#state = state;
+    this.#tail = tail;
+    this.#positions = new ReadPositions(store.readAhead);
   }
 
   async read(wanted: ReadRequest): Promise<Uint8Array[]> {
@@ -67,7 +73,8 @@ export class ColdReader {
       // `deleteBefore` may have removed the segment during the read.
       if (wanted.offset < state.startOffset) throw outOfRange(state, wanted.offset);
       const message = `log ${state.name}: cannot read at ${wanted.offset}: ${reasonOf(error)}`;
-      this.#store.report(message);
+      const nowMs = this.#store.env.clock.monotonicMs();
+      if (state.isReadFailureNews(nowMs)) this.#store.report(message);
       throw new LogError("offline", message, { cause: error });
     }
   }
@@ -78,11 +85,15 @@ export class ColdReader {
     wanted: ReadRequest,
   ): Promise<Uint8Array[]> {
     this.#refuseDamaged(wanted.offset);
+    const known = this.#positions.find(segment, wanted.offset);
+    const ahead = await this.#takeAhead(known, wanted);
+    if (ahead !== null) return this.#goOn(segment, ahead, wanted);
     const end = segment.sizeBytes;
-    let place = await this.#locate(segment, segmentEnd, wanted.offset);
+    let place = known ? startAt(known) : await this.#locate(segment, segmentEnd, wanted.offset);
     for (let mayRebuild = true; ; ) {
       const from = place;
       const found = await this.#onFile(segment, (file) => collectBatches(file, from, end, wanted));
+      if (found.batches.length > 0 && known) return this.#goOn(segment, found, wanted);
       if (found.batches.length > 0) this.#remember(segment, found);
       if (found.batches.length > 0 || !found.isDamaged) return found.batches;
       if (segment.isReplaced) throw this.#damaged(wanted.offset, segmentEnd, segment);
@@ -107,8 +118,6 @@ export class ColdReader {
   }
 
   async #locate(segment: Segment, segmentEnd: number, offset: number): Promise<IndexedPosition> {
-    const end = this.#ends.find((one) => one.offset === offset && one.segment === segment);
-    if (end) return { position: end.position, baseOffset: offset, lastOffset: null };
     const { active, options } = this.#state;
     const index = await segment.loadIndex(this.#store, segmentEnd, options.indexIntervalBytes);
     if (segment !== active) this.#store.indexes.used(segment);
@@ -122,10 +131,52 @@ export class ColdReader {
         };
   }
 
-  #remember(segment: Segment, { position, offset }: Found): void {
-    this.#ends = this.#ends.filter((end) => end.offset !== offset).slice(1 - COLD_READERS);
-    if (offset !== null && position < segment.sizeBytes)
-      this.#ends.push({ segment, offset, position });
+  /** What was read for this position already; null if nothing was, or it can't be used. */
+  async #takeAhead(known: ReadPosition | undefined, wanted: ReadRequest): Promise<Found | null> {
+    if (known === undefined || known.ahead === null) return null;
+    const taken = this.#store.readAhead.take(known.ahead);
+    known.ahead = null;
+    const found = await taken;
+    return found && found.batches.length > 0 ? upToLimits(found, wanted) : null;
+  }
+
+  /** Answers a reader that went on where it had ended: it is likely to do so again. */
+  #goOn(segment: Segment, found: Found, { maxBytes }: ReadRequest): Uint8Array[] {
+    const next = this.#remember(segment, found);
+    if (next !== null && next.ahead === null) this.#readAhead(next, maxBytes);
+    return found.batches;
+  }
+
+  #readAhead(from: ReadPosition, maxBytes: number): void {
+    const { segment, offset, position } = from;
+    const end = segment.sizeBytes;
+    const sizeBytes = Math.min(maxBytes, COLD_READ_BYTES, end - position);
+    // A small read is not worth it, and batches of the memory tail need no file.
+    if (sizeBytes < HEADER_CHUNK_BYTES || offset >= this.#tail.firstOffset) return;
+    const wanted = { offset, maxBytes: sizeBytes, upTo: this.#state.endOffset };
+    from.ahead = this.#store.readAhead.begin(sizeBytes, () =>
+      this.#onFile(segment, (file) => collectBatches(file, startAt(from), end, wanted)),
+    );
+  }
+
+  /** Where the next read is likely to begin; null when that is not known. */
+  #remember(segment: Segment, { position, offset }: Found): ReadPosition | null {
+    const { segments } = this.#state;
+    const at = segments.indexOf(segment);
+    // A segment that was removed or replaced during the read.
+    if (offset === null || at === -1) return null;
+    if (position < segment.sizeBytes) return this.#positions.remember(segment, offset, position);
+    const next = segments[at + 1];
+    return next?.baseOffset === offset ? this.#positions.remember(next, offset, 0) : null;
+  }
+
+  /** Call it when the files of these segments were removed or replaced. */
+  forget(segments: readonly Segment[]): void {
+    for (const segment of segments) this.#positions.forget(segment);
+  }
+
+  close(): void {
+    this.#positions.clear();
   }
 
   #refuseDamaged(offset: number): void {
@@ -145,6 +196,10 @@ export class ColdReader {
   #onFile<T>(segment: Segment, work: (file: File) => Promise<T>): Promise<T> {
     return this.#store.files.use(segment.logPath, work);
   }
+}
+
+function startAt({ position, offset }: ReadPosition): IndexedPosition {
+  return { position, baseOffset: offset, lastOffset: null };
 }
 
 export function outOfRange({ name, startOffset, endOffset }: LogState, offset: number): LogError {

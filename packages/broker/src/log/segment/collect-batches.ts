@@ -1,4 +1,4 @@
-import { BATCH_OVERHEAD } from "@tarpan/protocol";
+import { BATCH_OVERHEAD, baseOffsetAt, viewOf } from "@tarpan/protocol";
 import type { File } from "../../env/env.ts";
 import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
@@ -83,4 +83,21 @@ export async function collectBatches(
     suspectPosition,
     suspectOffset,
   };
+}
+
+/** The part of what was found for one reader that another may have; at least one batch. */
+export function upToLimits(found: Found, { maxBytes, upTo }: ReadRequest): Found {
+  const { batches } = found;
+  let left = maxBytes;
+  let count = 0;
+  for (; count < batches.length; count++) {
+    left -= batches[count]!.byteLength;
+    if (count > 0 && left < 0) break;
+    if (upTo < found.offset! && baseOffsetAt(viewOf(batches[count]!), 0) >= upTo) break;
+  }
+  if (count === batches.length) return found;
+  let { position } = found;
+  for (let i = count; i < batches.length; i++) position -= batches[i]!.byteLength;
+  const offset = baseOffsetAt(viewOf(batches[count]!), 0);
+  return { ...found, batches: batches.slice(0, count), position, offset };
 }

@@ -38,6 +38,9 @@ interface Totals {
   freedBytes: number;
 }
 
+/** Called when compaction has replaced segments, which ended at `endOffset`. */
+type OnReplaced = (olds: readonly Segment[], endOffset: number) => void;
+
 /** Offsets in an index are relative to the segment's, in 31 bits. */
 const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 
@@ -45,20 +48,14 @@ export class SegmentCompactor implements Compactor {
   readonly #store: Store;
   readonly #state: LogState;
   readonly #durability: Durability;
-  readonly #onReplaced: (endOffset: number) => void;
+  readonly #onReplaced: OnReplaced;
   #firstDirtyOffset: number | null = null;
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
   /** Ends the waiting for the limit of bytes per second. */
   #wake = () => {};
 
-  /** `onReplaced` is called when everything below an offset may have become less. */
-  constructor(
-    store: Store,
-    state: LogState,
-    durability: Durability,
-    onReplaced: (endOffset: number) => void,
-  ) {
+  constructor(store: Store, state: LogState, durability: Durability, onReplaced: OnReplaced) {
     this.#store = store;
     this.#state = state;
     this.#durability = durability;
@@ -271,7 +268,7 @@ export class SegmentCompactor implements Compactor {
       const endOffset = this.#state.endOfSegment(at + group.length - 1);
       this.#durability.forget(group);
       await swapIn(this.#store, this.#state, group, cleaned);
-      this.#onReplaced(endOffset);
+      this.#onReplaced(group, endOffset);
     });
   }
 

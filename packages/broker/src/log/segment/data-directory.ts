@@ -93,7 +93,8 @@ export async function loadOrCreateMeta(
   nodeId?: number,
   nodeName?: string,
 ): Promise<DirectoryMeta> {
-  if ((await fs.stat(join(path, META_FILE))) === null) {
+  const bytes = await fs.readFile(join(path, META_FILE));
+  if (bytes === null) {
     await refuseLogsWithoutMeta(path, fs);
     const meta = {
       clusterId: randomId(random.bytes(16)),
@@ -103,8 +104,7 @@ export async function loadOrCreateMeta(
     await replaceFile(fs, path, META_FILE, [new TextEncoder().encode(formatMeta(meta))]);
     return meta;
   }
-  const text = new TextDecoder().decode(await fs.readFile(join(path, META_FILE)));
-  const meta = parseMeta(path, text);
+  const meta = parseMeta(path, new TextDecoder().decode(bytes));
   if (nodeId !== undefined && meta.nodeId !== nodeId)
     throw new DataDirectoryError(
       "TARPAN_DATA_DIRECTORY_OTHER_NODE",

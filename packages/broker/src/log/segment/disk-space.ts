@@ -2,13 +2,14 @@
 //
 // 1. The disk counts as full from the first write that fails for it until the reserve file could be
 //    written again: only then is there room for more than one batch.
-// 2. While the disk is full, only writes that start a broker or free space are allowed. The reserve
-//    file is removed to make room for these writes.
+// 2. While the disk is full, only writes that start a broker or free space are allowed; as long as
+//    enough is left for these, also commits of groups. The reserve file is removed to make room.
 import { join } from "node:path";
 import type { Env, Timer } from "../../env/env.ts";
 import { isDiskFull } from "../../util/os-error.ts";
 import {
   DISK_CHECK_INTERVAL_MS,
+  DISK_ESSENTIAL_BYTES,
   DISK_REMINDER_INTERVAL_MS,
   DISK_RESERVE_BYTES,
 } from "../limits.ts";
@@ -37,6 +38,8 @@ export class DiskSpace {
   readonly #options: DiskSpaceOptions;
   #holdsReserve = false;
   #isFull = false;
+  /** When it was last looked at; Infinity when the volume doesn't tell. */
+  #freeBytesSeen = Number.POSITIVE_INFINITY;
   #alertedAtMs = 0;
   #timer: Timer | null = null;
   #work: Promise<unknown> = Promise.resolve();
@@ -61,6 +64,11 @@ export class DiskSpace {
 
   get isFull(): boolean {
     return this.#isFull;
+  }
+
+  /** Whether a log that may use the reserve can be written now. */
+  get hasReserve(): boolean {
+    return !this.#isFull || this.#freeBytesSeen >= DISK_ESSENTIAL_BYTES;
   }
 
   /** The text for clients and for `/ready` while the disk is full. */
@@ -98,7 +106,9 @@ export class DiskSpace {
     this.#isFull = true;
     this.#lookLater();
     // The alert comes first, so that it shows the free space without the reserve's.
-    this.#work = this.#remind().then(() => this.#giveUpReserve());
+    this.#work = this.#remind()
+      .then(() => this.#giveUpReserve())
+      .then(() => this.#freeBytes());
     await this.#work;
   }
 
@@ -176,6 +186,7 @@ export class DiskSpace {
 
   async #freeBytes(): Promise<number | null> {
     const space = await this.#options.env.fs.space(this.#directory).catch(() => null);
+    this.#freeBytesSeen = space?.usableBytes ?? Number.POSITIVE_INFINITY;
     return space?.usableBytes ?? null;
   }
 

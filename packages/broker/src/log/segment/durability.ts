@@ -13,18 +13,21 @@ import type { LogState } from "./log-state.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
+const NOTHING = Promise.resolve();
+
 export class Durability {
   readonly #store: Store;
   readonly #state: LogState;
-  readonly #unsynced = new Set<Segment>();
+  // Arrays, which are empty in a quiet log: a set takes memory even then, in each of many logs.
+  #unsynced: Segment[] = [];
   /** Sealed segments whose index files are not complete. */
-  readonly #unindexed = new Set<Segment>();
+  #unindexed: Segment[] = [];
   #directoryUnsynced = false;
   /** A checkpoint for a roll is queued; it covers the rolls that happen before it starts. */
   #isAdvanceDue = false;
   /** The content of the checkpoint file. */
   #saved: LogCheckpoint | null;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = NOTHING;
 
   constructor(store: Store, state: LogState, saved: LogCheckpoint | null) {
     this.#store = store;
@@ -35,14 +38,14 @@ export class Durability {
   /** Call it after a write to `segment`. */
   written(segment: Segment): void {
     if (this.#store.durableWrites) return;
-    this.#unsynced.add(segment);
+    if (!this.#unsynced.includes(segment)) this.#unsynced.push(segment);
     this.#store.written(this);
   }
 
   /** Call it after a roll: the index files of `sealed` are written in the background. */
   rolled(sealed: Segment): void {
     if (!this.#store.durableWrites) this.#directoryUnsynced = true;
-    this.#unindexed.add(sealed);
+    this.#unindexed.push(sealed);
     if (this.#isAdvanceDue) return;
     this.#isAdvanceDue = true;
     this.#serially(() => this.#advance()).catch((error: unknown) => {
@@ -96,8 +99,8 @@ export class Durability {
   remove(segments: readonly Segment[]): Promise<void> {
     return this.#serially(async () => {
       for (const segment of segments) {
-        this.#unsynced.delete(segment);
-        this.#unindexed.delete(segment);
+        this.#unsynced = this.#unsynced.filter((other) => other !== segment);
+        this.#unindexed = this.#unindexed.filter((other) => other !== segment);
         this.#store.indexes.forget(segment);
         await segment.removeFiles(this.#store, this.#state.options.fileDeleteDelayMs);
       }
@@ -117,10 +120,8 @@ export class Durability {
 
   /** These segments no longer belong to the log: their files must not be touched. */
   forget(segments: readonly Segment[]): void {
-    for (const segment of segments) {
-      this.#unsynced.delete(segment);
-      this.#unindexed.delete(segment);
-    }
+    this.#unsynced = this.#unsynced.filter((segment) => !segments.includes(segment));
+    this.#unindexed = this.#unindexed.filter((segment) => !segments.includes(segment));
   }
 
   /** Only the operation fails, not the log: files that are replaced whole are unchanged. */
@@ -144,11 +145,15 @@ export class Durability {
 
   async #sync(): Promise<void> {
     if (this.#state.failure) throw this.#state.failure;
-    const segments = [...this.#unsynced];
-    this.#unsynced.clear();
+    const segments = this.#unsynced;
+    this.#unsynced = [];
+    const { flushes, env } = this.#store;
     try {
-      for (const segment of segments)
+      for (const segment of segments) {
+        const startedMs = env.clock.monotonicMs();
         await this.#store.files.use(segment.logPath, (file) => file.sync());
+        flushes.add(env.clock.monotonicMs() - startedMs);
+      }
       if (this.#directoryUnsynced) {
         this.#directoryUnsynced = false;
         await this.#store.fs.syncDirectory(this.#state.directory);
@@ -182,7 +187,9 @@ export class Durability {
     try {
       for (const segment of segments) {
         await segment.index?.save(this.#store.fs, segment.directory, segment.name);
-        if (!this.#unindexed.delete(segment)) continue;
+        const at = this.#unindexed.indexOf(segment);
+        if (at === -1) continue;
+        this.#unindexed.splice(at, 1);
         segment.maxTimestamp = segment.index?.maxTimestamp;
         this.#store.indexes.used(segment);
       }

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import type { FlushPolicy } from "../../config/settings.ts";
 import type { Env } from "../../env/env.ts";
 import { shareOpenFiles } from "../../env/open-files.ts";
+import { type Histogram, newFlushHistogram } from "../../metrics/histogram.ts";
 import { allOrNothing } from "../../util/close-stack.ts";
 import { inParallel } from "../../util/in-parallel.ts";
 import { isDiskFull, reasonOf } from "../../util/os-error.ts";
-import { CONCURRENT_LOGS, indexBytesOn, tailBytesOn } from "../limits.ts";
+import { CONCURRENT_LOGS, indexBytesOn, readAheadBytesOn, tailBytesOn } from "../limits.ts";
 import type { Log, LogId, LogOptions } from "../log.ts";
 import type { LogEngine } from "../log-engine.ts";
 import { LogError } from "../log-error.ts";
@@ -29,6 +30,7 @@ import { FilePool } from "./file-pool.ts";
 import { IndexCache } from "./index-cache.ts";
 import { SegmentLog } from "./log.ts";
 import { readTopicId, writeTopicId } from "./partition-metadata.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { RecoveredLogs } from "./recovered-logs.ts";
 import { ALL_UNSAVED, type Doubt } from "./recovery.ts";
 import { RetryingFiles } from "./retrying-files.ts";
@@ -43,6 +45,8 @@ export interface SegmentEngineOptions {
   readonly nodeId?: number;
   /** The operator's name for this node. */
   readonly nodeName?: string | undefined;
+  /** Memory for the newest batches of all logs; left out, a share of the machine's. */
+  readonly readCacheBytes?: number | undefined;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
   /** Takes one about a problem that needs action; default: `log`. */
@@ -61,7 +65,9 @@ export class SegmentEngine implements LogEngine {
   readonly #open = new Map<string, SegmentLog>();
   /** Logs whose last write, sync or opening failed. */
   readonly #doubts = new Map<string, Doubt>();
-  #found: readonly LogId[] = [];
+  /** Topic ids that the look around the directory found, each until it is used. */
+  readonly #topicIds = new Map<string, string>();
+  #isNew = false;
   /** Serializes create, open and delete of the same log. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #removals = new Set<Promise<void>>();
@@ -82,13 +88,15 @@ export class SegmentEngine implements LogEngine {
       env,
       fs,
       disk,
+      flushes: newFlushHistogram(),
       files: new FilePool(fs, durableWrites, pooled),
       durableWrites,
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
       removals: new DelayedRemovals(fs, env.timers, report),
-      tails: new TailBudget(tailBytesOn(env.machine)),
+      tails: new TailBudget(tailBytesOn(env.machine, options.readCacheBytes)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
+      readAhead: new ReadAhead(env.timers, readAheadBytesOn(env.machine)),
       report,
       alert,
       written: (unsynced) => this.#flushLater(unsynced),
@@ -120,8 +128,10 @@ export class SegmentEngine implements LogEngine {
   async #lookAround(): Promise<void> {
     const { fs, report } = this.#store;
     const { path } = this.#directory;
-    this.#found = await this.list();
-    const ownLogs = new Set(this.#found.map(logDirectoryName));
+    const found = await this.list();
+    this.#isNew = found.length === 0;
+    for (const id of found) this.#topicIds.set(logDirectoryName(id), id.topicId);
+    const ownLogs = new Set(this.#topicIds.keys());
     for (const line of await nestedDirectories(path, fs, ownLogs)) report(line);
     for (const name of await fs.list(path))
       if (isDeletedDirectoryName(name)) this.#removeLater(join(path, name));
@@ -133,6 +143,10 @@ export class SegmentEngine implements LogEngine {
   }
   readonly replication = null;
 
+  get flushes(): Histogram {
+    return this.#store.flushes;
+  }
+
   get problem(): string | null {
     return this.#store.disk.problem;
   }
@@ -143,7 +157,7 @@ export class SegmentEngine implements LogEngine {
 
   /** Whether the directory held no log when it was opened. */
   get isNew(): boolean {
-    return this.#found.length === 0;
+    return this.#isNew;
   }
 
   /** How much recovery the logs opened so far needed. */
@@ -155,7 +169,7 @@ export class SegmentEngine implements LogEngine {
     return this.#inTurn(id, async (name, path) => {
       const { fs, disk } = this.#store;
       if (disk.isFull && !options.essential) throw disk.refusal(name);
-      if (this.#open.has(name) || (await readTopicId(fs, path)) !== null)
+      if (this.#open.has(name) || (await this.#topicIdOf(name, path)) !== null)
         throw new LogError("exists", `log ${name} exists`);
       await this.#clearUnfinished(name, path);
       await fs.makeDirectory(path);
@@ -171,7 +185,7 @@ export class SegmentEngine implements LogEngine {
 
   open(id: LogId, options: LogOptions): Promise<Log> {
     return this.#inTurn(id, async (name, path) => {
-      const topicId = await readTopicId(this.#store.fs, path);
+      const topicId = await this.#topicIdOf(name, path);
       if (topicId !== id.topicId)
         throw new LogError(
           "missing",
@@ -201,7 +215,7 @@ export class SegmentEngine implements LogEngine {
   #moveAway(id: LogId, nameOf: typeof deletedDirectoryName): Promise<string | null> {
     return this.#inTurn(id, async (name, path) => {
       const { fs } = this.#store;
-      if ((await readTopicId(fs, path)) !== id.topicId) return null;
+      if ((await this.#topicIdOf(name, path)) !== id.topicId) return null;
       await this.#open
         .get(name)
         ?.close()
@@ -250,6 +264,14 @@ export class SegmentEngine implements LogEngine {
     for (const failure of failures) if (failure !== null) this.#store.report(failure);
     const sound = logs.every((log) => log.failure === null);
     await this.#directory.release(clean && closed && sound);
+  }
+
+  /** Null when there is no such log. */
+  async #topicIdOf(name: string, path: string): Promise<string | null> {
+    const found = this.#topicIds.get(name);
+    // Only once: later it may have been created anew, or restored by the operator.
+    this.#topicIds.delete(name);
+    return found ?? readTopicId(this.#store.fs, path);
   }
 
   async #openLog(name: string, path: string, options: LogOptions): Promise<Log> {

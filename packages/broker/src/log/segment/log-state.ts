@@ -1,4 +1,5 @@
 import { DamagedRanges } from "../damaged-ranges.ts";
+import { READ_FAILURE_REMINDER_MS } from "../limits.ts";
 import type { LogOptions } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { Segment } from "./segment.ts";
@@ -22,6 +23,7 @@ export class LogState {
   readonly damages = new DamagedRanges();
   /** Whether recovery found that acknowledged batches are missing. */
   readonly lossAtOpening: boolean;
+  #readFailureToldMs = Number.NEGATIVE_INFINITY;
   readonly #alert: (line: string) => void;
 
   constructor(
@@ -91,6 +93,13 @@ export class LogState {
       this.sizeBytes -= old.sizeBytes;
     }
     this.replacements += 1;
+  }
+
+  /** Whether to report a failed read at `nowMs`, monotonic. */
+  isReadFailureNews(nowMs: number): boolean {
+    if (nowMs - this.#readFailureToldMs < READ_FAILURE_REMINDER_MS) return false;
+    this.#readFailureToldMs = nowMs;
+    return true;
   }
 
   /** Takes the log offline until it is opened again; the first reason is kept. */

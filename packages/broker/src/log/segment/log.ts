@@ -21,7 +21,7 @@ export class SegmentLog implements Log {
   readonly #durability: Durability;
   readonly #tail: MemoryTail;
   readonly #writer: ActiveWriter;
-  readonly compactor: SegmentCompactor;
+  #compactor: SegmentCompactor | null = null;
   #coldReader: ColdReader | null = null;
   #closed: Promise<void> | null = null;
 
@@ -31,9 +31,6 @@ export class SegmentLog implements Log {
     this.#durability = durability;
     this.#tail = new MemoryTail(store.tails);
     this.#writer = new ActiveWriter(store, state, durability, this.#tail);
-    this.compactor = new SegmentCompactor(store, state, durability, (endOffset) =>
-      this.#tail.dropBefore(endOffset),
-    );
   }
 
   static async open(
@@ -62,6 +59,21 @@ export class SegmentLog implements Log {
     const recovered = { segments: [segment], ...nothing };
     const state = new LogState(name, directory, options, recovered, store.alert);
     return new SegmentLog(store, state, new Durability(store, state, null));
+  }
+
+  /** Made when it is used: most logs are never compacted. */
+  get compactor(): SegmentCompactor {
+    this.#compactor ??= new SegmentCompactor(
+      this.#store,
+      this.#state,
+      this.#durability,
+      (olds, endOffset) => {
+        this.#tail.dropBefore(endOffset);
+        this.#coldReader?.forget(olds);
+      },
+    );
+    if (this.#closed) void this.#compactor.stop();
+    return this.#compactor;
   }
 
   get startOffset(): number {
@@ -109,7 +121,7 @@ export class SegmentLog implements Log {
     if (offset === endOffset) return [];
     const end = Math.min(upTo, endOffset);
     if (offset >= this.#tail.firstOffset) return this.#tail.read(offset, maxBytes, end);
-    this.#coldReader ??= new ColdReader(this.#store, this.#state);
+    this.#coldReader ??= new ColdReader(this.#store, this.#state, this.#tail);
     return this.#coldReader.read({ offset, maxBytes, upTo: end });
   }
 
@@ -186,6 +198,7 @@ export class SegmentLog implements Log {
       whole += 1;
     const trimmed = state.segments.splice(0, whole);
     for (const segment of trimmed) state.sizeBytes -= segment.sizeBytes;
+    this.#coldReader?.forget(trimmed);
     await this.#durability.remove(trimmed);
   }
 
@@ -223,7 +236,7 @@ export class SegmentLog implements Log {
   }
 
   async #close(): Promise<void> {
-    await this.compactor.stop();
+    await this.#compactor?.stop();
     await this.#writer.settled();
     try {
       if (!this.#state.failure) await this.#durability.checkpoint();
@@ -232,6 +245,7 @@ export class SegmentLog implements Log {
     } finally {
       await this.#durability.settled();
       this.#tail.clear();
+      this.#coldReader?.close();
       for (const segment of this.#state.segments) {
         this.#store.indexes.forget(segment);
         await this.#store.files.forget(segment.logPath);
@@ -246,7 +260,8 @@ export class SegmentLog implements Log {
 
   #diskRefusal(): LogError | null {
     const { disk } = this.#store;
-    if (!disk.isFull || this.#state.options.essential) return null;
+    const { essential, usesReserve } = this.#state.options;
+    if (!disk.isFull || essential || (usesReserve && disk.hasReserve)) return null;
     return disk.refusal(this.#state.name);
   }
 

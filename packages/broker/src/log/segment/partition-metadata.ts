@@ -13,8 +13,9 @@ export function writeTopicId(fs: FileSystem, directory: string, topicId: string)
 /** Null when there is no such file. Rejects with LogError `corrupt` when it cannot be parsed. */
 export async function readTopicId(fs: FileSystem, directory: string): Promise<string | null> {
   const path = join(directory, PARTITION_METADATA_FILE);
-  if ((await fs.stat(path)) === null) return null;
-  const text = new TextDecoder().decode(await fs.readFile(path));
+  const bytes = await fs.readFile(path);
+  if (bytes === null) return null;
+  const text = new TextDecoder().decode(bytes);
   const match = /^version: 0\r?\ntopic_id: ([A-Za-z0-9_-]+)\s*$/.exec(text);
   if (!match) throw new LogError("corrupt", `${path} is damaged, or of an unsupported version`);
   return match[1]!;

@@ -15,7 +15,12 @@ import { SCAN_CHUNK_BYTES } from "../limits.ts";
 import { correctWrittenAt } from "../written-at.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { type LogCheckpoint, readCheckpoint } from "./checkpoint.ts";
-import { DELETED_FILE_SUFFIX, parseLogFileName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import {
+  CHECKPOINT_FILE,
+  DELETED_FILE_SUFFIX,
+  parseLogFileName,
+  TEMPORARY_SUFFIX,
+} from "./file-names.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
@@ -65,8 +70,12 @@ export async function recoverLog(
   doubt: Doubt | null,
 ): Promise<Recovered> {
   if (!store.startsClean || doubt !== null) await store.fs.syncDirectory(directory);
-  const found = await findSegments(store, name, directory);
-  const saved = await loadCheckpoint(store, name, directory);
+  const listed = await store.fs.list(directory);
+  const files = await finishSwaps(store, name, directory, listed);
+  const found = await findSegments(store, directory, files);
+  const saved = files.includes(CHECKPOINT_FILE)
+    ? await loadCheckpoint(store, name, directory)
+    : null;
   const startOffset = saved?.startOffset ?? found[0]?.baseOffset ?? 0;
   const from = { ...(saved ?? scanEverything(startOffset)), doubt };
   const progress: Progress = {
@@ -98,11 +107,13 @@ export async function recoverLog(
   return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss };
 }
 
-async function findSegments(store: Store, name: string, directory: string): Promise<Segment[]> {
-  const listed = await store.fs.list(directory);
-  const names = await finishSwaps(store, name, directory, listed);
+async function findSegments(
+  store: Store,
+  directory: string,
+  files: readonly string[],
+): Promise<Segment[]> {
   const nowMs = store.env.clock.wallMs();
-  const segments = names.map(async (file): Promise<Segment | null> => {
+  const segments = files.map(async (file): Promise<Segment | null> => {
     const isLeftOver = file.endsWith(TEMPORARY_SUFFIX) || file.endsWith(DELETED_FILE_SUFFIX);
     if (isLeftOver) await store.fs.remove(join(directory, file));
     const baseOffset = parseLogFileName(file);

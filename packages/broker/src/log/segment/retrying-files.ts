@@ -33,7 +33,7 @@ export class RetryingFiles implements FileSystem {
   stat(path: string): ReturnType<FileSystem["stat"]> {
     return this.#fs.stat(path);
   }
-  readFile(path: string): Promise<Uint8Array> {
+  readFile(path: string): Promise<Uint8Array | null> {
     return this.#withRetries(() => this.#fs.readFile(path));
   }
   rename(from: string, to: string): Promise<void> {

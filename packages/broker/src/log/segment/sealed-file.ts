@@ -55,8 +55,8 @@ export async function readSealed(
   path: string,
   version: number,
 ): Promise<Uint8Array | "damaged" | null> {
-  if ((await fs.stat(path)) === null) return null;
   const bytes = await fs.readFile(path);
+  if (bytes === null) return null;
   if (bytes.byteLength < HEADER_BYTES) return "damaged";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const payload = bytes.subarray(HEADER_BYTES);

@@ -14,6 +14,8 @@ export class SegmentIndex {
   /** Entries that the files already hold. */
   #savedOffsets = 0;
   #savedTimes = 0;
+  /** Whether both files exist and hold nothing but those entries. */
+  #inFiles = false;
 
   constructor(offsets = new OffsetIndex(), times = new TimeIndex(), endPosition = 0) {
     this.offsets = offsets;
@@ -63,7 +65,9 @@ export class SegmentIndex {
     this.times.append(this.#maxTimestamp, this.#maxTimestampOffset);
     const { length: offsets } = this.offsets;
     const { length: times } = this.times;
+    if (this.#inFiles && offsets === this.#savedOffsets && times === this.#savedTimes) return;
     const path = join(directory, segmentName);
+    this.#inFiles = false;
     const newOffsets = this.offsets.encode(this.#savedOffsets);
     const newTimes = this.times.encode(this.#savedTimes);
     try {
@@ -77,6 +81,7 @@ export class SegmentIndex {
     }
     this.#savedOffsets = offsets;
     this.#savedTimes = times;
+    this.#inFiles = true;
   }
 
   /**
@@ -93,16 +98,17 @@ export class SegmentIndex {
     mayPassEnd: boolean,
   ): Promise<SegmentIndex | null> {
     const path = join(directory, segmentName);
-    const files = [path + INDEX_SUFFIX, path + TIME_INDEX_SUFFIX];
-    const [offsetStat, timeStat] = await Promise.all(files.map((file) => fs.stat(file)));
-    if (!offsetStat || !timeStat) return null;
-    const offsets = OffsetIndex.decode(await fs.readFile(files[0]!), endPosition, mayPassEnd);
-    const times = TimeIndex.decode(await fs.readFile(files[1]!), endRelativeOffset, mayPassEnd);
+    const offsetBytes = await fs.readFile(path + INDEX_SUFFIX);
+    const timeBytes = await fs.readFile(path + TIME_INDEX_SUFFIX);
+    if (!offsetBytes || !timeBytes) return null;
+    const offsets = OffsetIndex.decode(offsetBytes, endPosition, mayPassEnd);
+    const times = TimeIndex.decode(timeBytes, endRelativeOffset, mayPassEnd);
     // A saved time index has at least the entry of the max timestamp: an empty one was damaged.
     if (!offsets || !times || times.length === 0) return null;
     const index = new SegmentIndex(offsets, times, endPosition);
     index.#savedOffsets = offsets.length;
     index.#savedTimes = times.length;
+    index.#inFiles = !mayPassEnd;
     return index;
   }
 }

@@ -9,11 +9,6 @@ import { Broker } from "../../../src/runtime/embedded.ts";
 describe("broker configs that contradict each other are refused", () => {
   test.each([
     [
-      { "queued.max.request.bytes": "1000" },
-      "queued.max.request.bytes (1000) is below socket.request.max.bytes (104857600): " +
-        "a request of that size could never be read",
-    ],
-    [
       { "group.consumer.session.timeout.ms": "1000" },
       "group.consumer.min.session.timeout.ms (45000) is above " +
         "group.consumer.session.timeout.ms (1000)",
@@ -40,9 +35,8 @@ describe("broker configs that contradict each other are refused", () => {
     });
   });
 
-  it("but not the defaults, no limit at all, and one that has exceptions", () => {
+  it("but not the defaults, and a limit that has exceptions", () => {
     expect(contradiction(new Map())).toBeNull();
-    expect(contradiction(new Map([["queued.max.request.bytes", "-1"]]))).toBeNull();
     const some = { "max.connections.per.ip": "0", "max.connections.per.ip.overrides": "::1:5" };
     expect(contradiction(new Map(Object.entries(some)))).toBeNull();
   });

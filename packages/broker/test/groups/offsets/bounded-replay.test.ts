@@ -9,6 +9,7 @@ import { MemoryEngine } from "../../../src/log/memory.ts";
 import { silentLogger } from "../../../src/logging/logger.ts";
 import { Partition } from "../../../src/partition/partition.ts";
 import { SNAPSHOT_MIN_RECORDS } from "../../../src/state-machine/limits.ts";
+import { ClockJumps } from "../../../src/util/clock-jumps.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
 import { testEnv } from "../../env/test-env.ts";
@@ -35,6 +36,7 @@ it("a million commits leave a log about as short as a snapshot of their result",
         offsetsRetentionMs: RETENTION_MS,
         offsetsRetentionCheckIntervalMs: CHECK_MS,
       }) as BrokerConfig,
+    jumps: new ClockJumps(time),
     reportBug(error: unknown) {
       throw error;
     },

@@ -36,6 +36,23 @@ describe("expiry of offsets", () => {
     expect(world.advance(CHECK_MS)).toEqual([tombstone("g", "t", 1)]);
   });
 
+  for (const years of [1, -1])
+    it(`counts anew from a jump of the wall clock by ${years} year`, () => {
+      const world = new OffsetWorld();
+      world.commit("g", "t", 0, 1);
+      world.commit("g", "t", 1, 1, { retentionTimeMs: BigInt(2 * RETENTION_MS) });
+      world.advance(RETENTION_MS - DAY_MS);
+      world.time.jumpWallTo(world.time.wallMs() + years * 365 * DAY_MS);
+      world.commit("g", "u", 0, 1);
+      expect(world.advance(RETENTION_MS - CHECK_MS)).toEqual([]);
+      // Back, and forth again: offsets from before the jump are kept no shorter.
+      world.time.jumpWallTo(world.time.wallMs() - years * 365 * DAY_MS);
+      expect(world.advance(RETENTION_MS - CHECK_MS)).toEqual([]);
+      const expired = world.advance(RETENTION_MS + 2 * CHECK_MS);
+      expect(expired).toContainEqual(tombstone("g", "t", 0));
+      expect(expired).toContainEqual(tombstone("g", "t", 1));
+    });
+
   it("counts from the time when the group became empty, and deletes the group too", () => {
     const world = new OffsetWorld();
     world.commit("g", "t", 0, 1);

@@ -78,7 +78,7 @@ function list(model: ModelJetStream): ApiAnswer {
 function infoOf(model: ModelJetStream, stream: ModelStream): ApiAnswer {
   const hasLeader = model.hasLeader(stream);
   // Without a leader any replica answers, and may lag.
-  const last_seq = hasLeader ? stream.lastSequence : Math.max(0, stream.lastSequence - 3);
+  const last_seq = hasLeader ? model.described(stream) : Math.max(0, stream.lastSequence - 3);
   const bytes = [...stream.messages.values()].reduce((sum, { payload }) => sum + payload.length, 0);
   return {
     config: stream.config,

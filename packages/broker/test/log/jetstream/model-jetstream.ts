@@ -78,6 +78,8 @@ export class ModelJetStream {
   lag: () => number = () => 0;
   /** Changes a message in the answer to a direct get; null hides it. */
   shown: (message: ModelMessage) => ModelMessage | null = (message) => message;
+  /** Where STREAM.INFO says that a stream with a leader ends. Another server may answer it. */
+  described: (stream: ModelStream) => number = (stream) => stream.lastSequence;
   /** Whether the replica that gets a direct get does not answer. */
   isSilent: () => boolean = () => false;
   publishes = 0;

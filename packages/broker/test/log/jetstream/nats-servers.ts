@@ -28,17 +28,32 @@ export interface NatsServers {
   stop(): Promise<void>;
 }
 
+interface ServersOptions {
+  /** Where each server gets a directory of its own. */
+  readonly parent?: string;
+  /** NATS's `sync_interval`. */
+  readonly syncInterval?: string;
+}
+
 /** Tries again with other ports when another process has taken one of them. */
-export async function startNatsServers(path: string, count: 1 | 3): Promise<NatsServers> {
+export async function startNatsServers(
+  path: string,
+  count: 1 | 3,
+  options: ServersOptions = {},
+): Promise<NatsServers> {
   for (;;) {
-    const servers = await startOnce(path, count);
+    const servers = await startOnce(path, count, options);
     if (servers !== null) return servers;
   }
 }
 
 /** Null when one of the servers has ended, because another process has its port. */
-async function startOnce(path: string, count: 1 | 3): Promise<NatsServers | null> {
-  const directory = await mkdtemp(join(tmpdir(), "tarpan-nats-"));
+async function startOnce(
+  path: string,
+  count: 1 | 3,
+  { parent = tmpdir(), syncInterval = "2m" }: ServersOptions,
+): Promise<NatsServers | null> {
+  const directory = await mkdtemp(join(parent, "tarpan-nats-"));
   const ports = await freePorts(2 * count);
   const routes = ports.slice(count).map((port) => `"nats://127.0.0.1:${port}"`);
   const processes = new Map<number, ChildProcess>();
@@ -55,7 +70,9 @@ async function startOnce(path: string, count: 1 | 3): Promise<NatsServers | null
       listen: "127.0.0.1:${ports[brokerId - 1]}"
       server_tags: ["${serverTagOf(brokerId)}"]
       max_payload: 8MB
-      jetstream { store_dir: "${join(directory, String(brokerId))}" }
+      jetstream {
+        store_dir: "${join(directory, String(brokerId))}", sync_interval: "${syncInterval}"
+      }
       ${count > 1 ? cluster : ""}`,
     );
     processes.set(brokerId, spawn(path, ["-c", config], { stdio: "ignore" }));
