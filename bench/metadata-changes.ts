@@ -22,9 +22,8 @@ import {
   removeTopicRecord,
   topicRecord,
 } from "../packages/broker/src/metadata/records.ts";
-import { Partitions } from "../packages/broker/src/partition/partitions.ts";
-import { StandaloneHost } from "../packages/broker/src/partition/standalone-host.ts";
 import { followMetadata } from "../packages/broker/src/runtime/follow-metadata.ts";
+import { newPartitions } from "../packages/broker/src/runtime/new-partitions.ts";
 
 const PARTITIONS = 10_000;
 const BROKERS = [1, 2, 3];
@@ -77,13 +76,8 @@ async function broker(topics: number, perTopic: number) {
   const engine = new MemoryEngine(nodeEnv);
   const env = nodeEnv;
   const logger = silentLogger;
-  const partitions: Partitions = new Partitions(new StandaloneHost(engine, logger), env, logger, {
-    nodeId: 1,
-    producerExpirationMs: () => 86_400_000,
-    retentionCheckIntervalMs: () => 300_000,
-    newLogSettings: () => metadata.topicConfig(""),
-    leadership: () => metadata.leadership,
-  });
+  const parts = { engine, env, logger, nodeId: 1, metadata: () => metadata };
+  const partitions = newPartitions(parts);
   const metadata: Metadata = new Metadata({
     nodeId: 1,
     clusterId: "bench",

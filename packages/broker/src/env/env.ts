@@ -12,6 +12,8 @@ export interface Env {
   readonly processes: Processes;
   readonly programs: Programs;
   readonly network: Network;
+  /** Null where everything has to happen on the event loop, as in a simulation. */
+  readonly threads: Threads | null;
 }
 
 export interface Clock {
@@ -85,6 +87,24 @@ export interface RunningProgram {
   readonly processId: number;
   /** Ends its standard input, as the death of this process would. */
   endInput(): void;
+}
+
+/** Code that runs in other threads of this process, beside the event loop. */
+export interface Threads {
+  /** Loads a module, by its URL, in a new thread. That it can't be loaded is told by `onEnd`. */
+  start(module: string, events: ThreadEvents): RunningThread;
+}
+
+export interface ThreadEvents {
+  onMessage(message: unknown): void;
+  /** It has ended, for this reason. May be called more than once. */
+  onEnd(reason: string): void;
+}
+
+export interface RunningThread {
+  /** The buffers in `given` belong to the thread from then on. */
+  post(message: unknown, given: readonly ArrayBuffer[]): void;
+  end(): void;
 }
 
 /** The network, except the connections of clients and brokers. */

@@ -6,6 +6,7 @@ import { nodeMachine } from "./node-machine.ts";
 import { nodeNetwork } from "./node-network.ts";
 import { nodeProcesses } from "./node-processes.ts";
 import { nodePrograms } from "./node-programs.ts";
+import { nodeThreads } from "./node-threads.ts";
 
 /** With a longer delay setTimeout fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -40,4 +41,5 @@ export const nodeEnv: Env = {
   processes: nodeProcesses,
   programs: nodePrograms,
   network: nodeNetwork,
+  threads: nodeThreads,
 };

@@ -46,6 +46,10 @@ export const SCAN_CHUNK_BYTES = 1 << 20;
 export const HEADER_CHUNK_BYTES = 64 << 10;
 /** Ends of cold reads remembered for each log, where the next reads are likely to begin. */
 export const COLD_READERS = 8;
+/** Bytes of batches that compaction works on at a time, unless a single batch is larger. */
+export const COMPACTION_CHUNK_BYTES = 1 << 20;
+/** Bytes after which the file of a compacted segment is synced. */
+export const CLEANED_SYNC_BYTES = 8 << 20;
 /** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
 /** The part of it that no log but an essential one may use. */
@@ -56,3 +60,7 @@ export const DISK_CHECK_INTERVAL_MS = 1000;
 export const READ_FAILURE_REMINDER_MS = 60_000;
 /** How often to report that the disk is full, ms. */
 export const DISK_REMINDER_INTERVAL_MS = 60_000;
+/** Largest size of a batch when compaction decompresses it: produce accepts none that is larger. */
+export const MAX_CLEANED_BATCH_BYTES = 64 * 1024 * 1024;
+/** How long the thread of compaction waits for another run before it ends, ms. */
+export const CLEANER_THREAD_IDLE_MS = 60_000;

@@ -1,3 +1,4 @@
+import type { Compactor } from "./compaction/compactor.ts";
 import type { LogError } from "./log-error.ts";
 
 /**
@@ -5,7 +6,8 @@ import type { LogError } from "./log-error.ts";
  * no topic configs, groups or transactions.
  *
  * Invariants that every engine keeps (the contract suite checks them):
- * 1. Offsets are dense: a batch starts where the previous one ended.
+ * 1. Offsets are covered: a batch starts where the previous one ended. Compaction removes records,
+ *    but no offsets: a batch keeps its first and last one, and may have no record left (ADR 34).
  * 2. Appends take effect in call order; `nextOffset` moves within the call, `endOffset` when the
  *    append is as durable as the engine was configured to make it.
  * 3. Readers never see past `endOffset`, and never see part of a batch.
@@ -70,6 +72,9 @@ export interface Log extends ReadableLog {
    * taken over before the call, rejects with LogError otherwise.
    */
   confirm?(): Promise<void>;
+
+  /** Only where the engine can compact a log (`cleanup.policy=compact`). */
+  readonly compactor?: Compactor;
 
   /**
    * The parts of the log that are freed one by one, oldest first; a last part without batches is

@@ -3,23 +3,18 @@
 // the same order of events as on an engine with a disk.
 import { lastOffsetDeltaAt, maxTimestampAt, stampBatch, viewOf } from "@tarpan/protocol";
 import type { Clock } from "../env/env.ts";
+import { hasRecords } from "./has-records.ts";
 import type { Log, LogId, LogOptions, LogSegment } from "./log.ts";
 import type { LogEngine } from "./log-engine.ts";
 import { LogError } from "./log-error.ts";
+import { MemoryCompactor, type MemoryEntries, type MemoryEntry } from "./memory-compactor.ts";
 import { ownBatch } from "./own-batch.ts";
-import { correctWrittenAt, newestMsOf, type WrittenPart } from "./written-at.ts";
-
-interface Entry extends WrittenPart {
-  readonly baseOffset: number;
-  readonly nextOffset: number;
-  readonly maxTimestamp: number;
-  readonly batch: Uint8Array;
-}
+import { correctWrittenAt, newestMsOf } from "./written-at.ts";
 
 /** The part of a log that survives closing it. */
 interface Stored {
   readonly id: LogId;
-  readonly entries: Entry[];
+  readonly entries: MemoryEntry[];
   startOffset: number;
   checkpoint: { offset: number; state: Uint8Array } | null;
   open: MemoryLog | null;
@@ -92,10 +87,12 @@ function openStored(stored: Stored, options: LogOptions, clock: Clock): MemoryLo
   return stored.open;
 }
 
-class MemoryLog implements Log {
+class MemoryLog implements Log, MemoryEntries {
   readonly damagedRanges = 0;
   readonly #stored: Stored;
   readonly #clock: Clock;
+  readonly compactor = new MemoryCompactor(this);
+  options: LogOptions;
   #onAdvance: ((sizeBytes: number) => void) | undefined;
   #endOffset: number;
   #nextOffset: number;
@@ -109,6 +106,7 @@ class MemoryLog implements Log {
   constructor(stored: Stored, options: LogOptions, clock: Clock) {
     this.#stored = stored;
     this.#clock = clock;
+    this.options = options;
     this.#onAdvance = options.onAdvance;
     this.#endOffset = stored.entries.at(-1)?.nextOffset ?? stored.startOffset;
     this.#nextOffset = this.#endOffset;
@@ -133,13 +131,27 @@ class MemoryLog implements Log {
   get failure(): null {
     return null;
   }
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+  get all(): readonly MemoryEntry[] {
+    return this.#stored.entries;
+  }
+
+  replaceBefore(endOffset: number, compacted: readonly MemoryEntry[]): void {
+    const { entries, startOffset } = this.#stored;
+    const kept = compacted.filter(({ nextOffset }) => nextOffset > startOffset);
+    const replaced = entries.splice(0, firstEndingAfter(entries, endOffset), ...kept);
+    for (const { batch } of replaced) this.#sizeBytes -= batch.byteLength;
+    for (const { batch } of kept) this.#sizeBytes += batch.byteLength;
+  }
 
   async append(batch: Uint8Array, leaderEpoch: number): Promise<number> {
     this.#refuseWhenClosed();
     const baseOffset = this.#nextOffset;
     stampBatch(batch, 0, baseOffset, leaderEpoch);
     const view = viewOf(batch);
-    const entry: Entry = {
+    const entry: MemoryEntry = {
       baseOffset,
       nextOffset: baseOffset + lastOffsetDeltaAt(view, 0) + 1,
       maxTimestamp: maxTimestampAt(view, 0),
@@ -174,7 +186,7 @@ class MemoryLog implements Log {
     for (let i = firstEndingAfter(entries, offset); i < entries.length; i++) {
       const entry = entries[i]!;
       left -= entry.batch.byteLength;
-      if (entry.baseOffset >= end || (left < 0 && batches.length > 0)) break;
+      if (entry.baseOffset >= end || (left < 0 && batches.some(hasRecords))) break;
       batches.push(entry.batch);
     }
     return batches;
@@ -230,6 +242,7 @@ class MemoryLog implements Log {
   }
 
   configure(options: Partial<LogOptions>): void {
+    this.options = { ...this.options, ...options };
     if ("onAdvance" in options) this.#onAdvance = options.onAdvance;
   }
 
@@ -248,7 +261,7 @@ class MemoryLog implements Log {
     this.#onAdvance?.(sizeBytes);
   }
 
-  #count(entry: Entry): void {
+  #count(entry: MemoryEntry): void {
     this.#sizeBytes += entry.batch.byteLength;
     this.#maxTimestamp = Math.max(this.#maxTimestamp, entry.maxTimestamp);
   }
@@ -259,7 +272,7 @@ class MemoryLog implements Log {
 }
 
 /** Index of the batch that holds `offset`, `entries.length` when none does. */
-function firstEndingAfter(entries: readonly Entry[], offset: number): number {
+function firstEndingAfter(entries: readonly MemoryEntry[], offset: number): number {
   let low = 0;
   let high = entries.length;
   while (low < high) {

@@ -54,7 +54,11 @@ async function searchMax(partition: Partition, end: number): Promise<FoundRecord
   const { log } = partition;
   const found = await search(partition, log.maxTimestamp, end);
   if (found !== null || log.startOffset >= end || log.maxTimestamp < 0) return found;
-  // The record with the log's max timestamp was deleted.
+  // The record with the log's max timestamp was deleted or compacted away.
+  const largest = await search(partition, await largestTimestamp(partition), end);
+  if (largest !== null) return largest;
+  // The one that an earlier scan found was, too.
+  scans.delete(log);
   return search(partition, await largestTimestamp(partition), end);
 }
 
@@ -91,8 +95,8 @@ async function scanFrom(
   await scanBatches(
     log,
     continues ? before.endOffset : startOffset,
-    ({ baseOffset, maxTimestamp }) => {
-      if (baseOffset >= startOffset) largest = Math.max(largest, maxTimestamp);
+    ({ baseOffset, maxTimestamp, recordCount }) => {
+      if (baseOffset >= startOffset && recordCount > 0) largest = Math.max(largest, maxTimestamp);
     },
   );
   return { startOffset, endOffset, largest };

@@ -227,6 +227,11 @@ export class Partition {
     this.advanced(Number.POSITIVE_INFINITY);
   }
 
+  /** See CleaningRun.producers. */
+  lastOffsetsOfProducers(): Float64Array {
+    return this.#producers.lastOffsets();
+  }
+
   /** Forgets producers that are idle since `before`, ms since the epoch, and expired ids. */
   forgetOld(before: number): void {
     this.#producers.expireBefore(before);

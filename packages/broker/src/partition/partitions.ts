@@ -1,18 +1,20 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
+import type { CleaningWork } from "../log/compaction/cleaning-work.ts";
 import type { LogId, LogOptions } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Leadership } from "../metadata/leadership.ts";
 import type { NewLog, PartitionHost } from "../metadata/partition-host.ts";
-import { isInternalTopic } from "../metadata/topic-names.ts";
 import { ClockJumps } from "../util/clock-jumps.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import { forEachLog } from "./for-each-log.ts";
 import { LeadershipChanges } from "./leadership-changes.ts";
+import { type CleanerConfig, LogCleaner } from "./log-cleaner.ts";
 import type { LogHost } from "./log-host.ts";
-import { type DedupeRules, MessageIds } from "./message-ids.ts";
+import { dedupeOf, logOptions } from "./log-options.ts";
+import { MessageIds } from "./message-ids.ts";
 import { Partition } from "./partition.ts";
 import { Retention } from "./retention.ts";
 import {
@@ -30,6 +32,8 @@ export interface PartitionsOptions {
   readonly producerExpirationMs: () => number;
   /** The current value of log.retention.check.interval.ms. */
   readonly retentionCheckIntervalMs: () => number;
+  readonly cleaner: () => CleanerConfig;
+  readonly cleaningWork: CleaningWork;
   /** For logs of topics that are not in the metadata yet. */
   readonly newLogSettings: () => PartitionSettings;
   /** This broker's leadership; see Metadata. */
@@ -48,6 +52,7 @@ export interface PartitionsOptions {
  */
 export class Partitions implements PartitionHost {
   readonly retention: Retention;
+  readonly cleaner: LogCleaner;
   readonly #host: LogHost;
   readonly #env: Env;
   readonly #logger: Logger;
@@ -73,11 +78,14 @@ export class Partitions implements PartitionHost {
     this.#news = new LeadershipChanges(env.timers, logger);
     const checkIntervalMs = options.retentionCheckIntervalMs;
     this.retention = new Retention({ env, logger, partitions: this, checkIntervalMs });
+    const { cleaner: config, cleaningWork: work } = options;
+    this.cleaner = new LogCleaner({ env, logger, partitions: this, config, work });
   }
 
-  /** Starts retention and maintenance: offline partitions are opened again. */
+  /** Starts retention, compaction and maintenance: offline partitions are opened again. */
   start(): void {
     this.retention.start();
+    this.cleaner.start();
     this.#scheduleMaintenance();
   }
 
@@ -108,6 +116,13 @@ export class Partitions implements PartitionHost {
   /** The first opening of a partition that this broker leads; null when it is not in progress. */
   takeOver(topic: string, index: number): PendingLatch | null {
     return this.#topics.get(topic)?.[index]?.takeOver ?? null;
+  }
+
+  /** Null when this broker does not lead the partition any more, or has opened it again. */
+  settingsOf(partition: Partition): PartitionSettings | null {
+    const { topic, partition: index } = partition.id;
+    const slot = this.#topics.get(topic)?.[index];
+    return slot?.partition === partition ? slot.hosted.settings : null;
   }
 
   /** Every hosted partition, offline ones with the reason. */
@@ -209,7 +224,7 @@ export class Partitions implements PartitionHost {
     this.#closed = true;
     this.#maintenance?.cancel();
     this.#news.close();
-    await this.retention.close();
+    await Promise.all([this.retention.close(), this.cleaner.close()]);
     await Promise.all([this.#host.deleted(), ...this.#turns.values()]);
     await forEachLog([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
@@ -368,24 +383,6 @@ export class Partitions implements PartitionHost {
       if (!this.#closed && !slot.released) await this.#openSlot(slot);
     });
   }
-}
-
-/** The broker's default does not reach its own topics, whose records have no message ids. */
-function dedupeOf({ topic }: LogId, { dedupe }: PartitionSettings): DedupeRules | null {
-  return isInternalTopic(topic) ? null : dedupe;
-}
-
-/** `holder` is filled later, because the log must be opened before its partition. */
-function logOptions(
-  { topic }: LogId,
-  settings: PartitionSettings,
-  holder: { partition?: Partition },
-): LogOptions {
-  const { segmentBytes, segmentMs, segmentJitterMs, indexIntervalBytes, fileDeleteDelayMs } =
-    settings;
-  const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
-  const onSegments = { segmentBytes, segmentMs, segmentJitterMs, fileDeleteDelayMs };
-  return { ...onSegments, indexIntervalBytes, usesReserve: isInternalTopic(topic), onAdvance };
 }
 
 function keyOf(id: LogId): string {

@@ -80,6 +80,17 @@ export class ProducerStates {
     if (batches!.length === 0) this.#byId.delete(producerId);
   }
 
+  /** Each producer's id, followed by the last offset of its newest batch. */
+  lastOffsets(): Float64Array {
+    const pairs = new Float64Array(2 * this.#byId.size);
+    let at = 0;
+    for (const [producerId, { batches }] of this.#byId) {
+      pairs[at++] = producerId;
+      pairs[at++] = batches.at(-1)!.lastOffset;
+    }
+    return pairs;
+  }
+
   /** Forgets producers whose newest batch is older than `timestamp`, ms since the epoch. */
   expireBefore(timestamp: number): void {
     for (const [producerId, { batches }] of this.#byId) {

@@ -17,6 +17,12 @@ export interface PartitionSettings {
   readonly retentionMs: number;
   /** Negative for no limit. */
   readonly retentionBytes: number;
+  /** Whether only the last record of each key is kept. */
+  readonly compact: boolean;
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
+  readonly minCleanableDirtyRatio: number;
+  readonly deleteRetentionMs: number;
   /** Null: records with a known message id are stored like all others. */
   readonly dedupe: DedupeRules | null;
 }

@@ -1,4 +1,5 @@
 import type { Env } from "../env/env.ts";
+import { newCleaningWork } from "../log/compaction/cleaning-beside.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
@@ -25,6 +26,8 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
     retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
+    cleaner: () => metadata().brokerConfig(),
+    cleaningWork: newCleaningWork(env, (line) => logger.warn(line)),
     newLogSettings: () => metadata().topicConfig(""),
     leadership: () => metadata().leadership,
   });

@@ -26,15 +26,7 @@ const others = sources.filter(({ path }) => !path.endsWith("kafka/typed.ts"));
 const isNamed = (name: string) => code.includes(`"${name}"`);
 
 /** Ignored configs that the code names: it checks or describes them, or uses some values. */
-const READ_AND_IGNORED = new Set([
-  "cleanup.policy",
-  "min.compaction.lag.ms",
-  "max.compaction.lag.ms",
-  "log.cleaner.min.compaction.lag.ms",
-  "log.cleaner.max.compaction.lag.ms",
-  "retention.bytes",
-  "log.flush.scheduler.interval.ms",
-]);
+const READ_AND_IGNORED = new Set(["log.flush.scheduler.interval.ms"]);
 
 it("every config of topics, groups and brokers is read, or says why not", () => {
   const obeyedDefaults = new Set(

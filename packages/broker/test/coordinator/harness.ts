@@ -123,6 +123,20 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
     return [...this.machine.snapshot(state)].flat().map((record) => this.#throughBytes(record));
   }
 
+  /**
+   * The log as compaction leaves it when it has worked on a part of it: of the records with one key
+   * only the last one stays, and a tombstone may go.
+   */
+  compacted(end = this.log.length, areTombstonesKept = false): Rec[] {
+    const encoded = this.log.map((record) => this.machine.encode(record));
+    const keys = encoded.map(({ key }) => Buffer.from(key!).toString("latin1"));
+    const last = new Map(keys.slice(0, end).map((key, i) => [key, i]));
+    return this.log.filter((_, i) => {
+      const isKept = last.get(keys[i]!) === i && (areTombstonesKept || encoded[i]!.value !== null);
+      return i >= end || isKept;
+    });
+  }
+
   /** Runs the first turn after a load. Returns its records. */
   loaded(): readonly Rec[] {
     return this.step((turn) => this.machine.loaded(turn));

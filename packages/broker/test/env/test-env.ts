@@ -18,7 +18,7 @@ export function testEnv({ seed = 1, fs = new MemoryFiles() } = {}): TestEnv {
   const random = new SeededRandom(seed);
   const processes = aloneOnTheMachine();
   const machine = largeMachine;
-  const outside = { programs: noPrograms, network: noNetwork };
+  const outside = { programs: noPrograms, network: noNetwork, threads: null };
   return { clock: time, timers: time, time, random, fs, machine, processes, ...outside };
 }
 

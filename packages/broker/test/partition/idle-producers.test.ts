@@ -9,7 +9,7 @@ import { Partitions } from "../../src/partition/partitions.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { headerOf, producerBatch } from "./batches.ts";
-import { SETTINGS } from "./settings.ts";
+import { CLEANING, SETTINGS } from "./settings.ts";
 
 const DAY_MS = 86_400_000;
 const ID = { topic: "orders", topicId: "id", partition: 0 };
@@ -24,6 +24,7 @@ async function withProducer() {
     nodeId: 1,
     producerExpirationMs: () => DAY_MS,
     retentionCheckIntervalMs: () => DAY_MS,
+    ...CLEANING,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });

@@ -9,7 +9,7 @@ import { Partitions } from "../../src/partition/partitions.ts";
 import { ReplicatedHost } from "../../src/partition/replicated-host.ts";
 import { StandaloneHost } from "../../src/partition/standalone-host.ts";
 import { ManualTime } from "../env/manual-time.ts";
-import { SETTINGS } from "./settings.ts";
+import { CLEANING, SETTINGS } from "./settings.ts";
 
 const ID = { topic: "orders", topicId: "id", partition: 0 };
 const MESSAGE = "orders-0 is offline: stream not found";
@@ -30,6 +30,7 @@ async function hostLost({ shared }: { shared: boolean }) {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
     retentionCheckIntervalMs: () => 300_000,
+    ...CLEANING,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),
   });

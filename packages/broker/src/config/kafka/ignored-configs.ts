@@ -8,20 +8,6 @@ import { NO_SECURITY, WHY } from "./why-ignored.ts";
 // biome-ignore format: one reason after the other
 const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   [NO_SECURITY, IGNORED_SECURITY],
-  [WHY.cleanup, `
-    log.cleanup.policy list delete compact|delete all
-    log.cleaner.backoff.ms long 15000 >=0 all
-    log.cleaner.dedupe.buffer.size long 134217728 all
-    log.cleaner.delete.retention.ms long 86400000 >=0 all
-    log.cleaner.enable boolean true
-    log.cleaner.io.buffer.load.factor double 0.9 all
-    log.cleaner.io.buffer.size int 524288 >=0 all
-    log.cleaner.io.max.bytes.per.second double 1.7976931348623157E308 all
-    log.cleaner.max.compaction.lag.ms long 9223372036854775807 >=1 all
-    log.cleaner.min.cleanable.ratio double 0.5 0..1 all
-    log.cleaner.min.compaction.lag.ms long 0 >=0 all
-    log.cleaner.threads int 1 >=0 all
-  `],
   [WHY.flush, `
     log.flush.interval.messages long 9223372036854775807 >=1 all
     log.flush.interval.ms long - all
@@ -30,6 +16,7 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     log.flush.start.offset.checkpoint.interval.ms int 60000 >=0
   `],
   [WHY.segments, `
+    log.cleaner.io.buffer.size int 524288 >=0 all
     log.index.size.max.bytes int 10485760 >=4 all
     log.preallocate boolean false all
   `],
@@ -38,6 +25,7 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   `],
   [WHY.threads, `
     background.threads int 10 >=1 all
+    log.cleaner.threads int 1 >=0 all
     group.coordinator.background.threads int 2 >=1
     group.coordinator.threads int 4 >=1
     num.io.threads int 8 >=1 all

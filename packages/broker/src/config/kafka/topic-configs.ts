@@ -39,7 +39,8 @@ export const MAX_MESSAGE_IDS = 2 ** 24;
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["cleanup.policy", "list", "delete", listOf("delete", "compact"), ["log.cleanup.policy"],
-    "What happens to old segments: deleted, compacted to the last record of each key, or both."],
+    "What happens to old segments: deleted, compacted to the last record of each key, or both; "
+      + "in a cluster nothing is compacted yet."],
   ["compression.gzip.level", "int", -1, gzipLevel, ["compression.gzip.level"],
     "Level used when the broker compresses with gzip; -1 is gzip's own default."],
   ["compression.lz4.level", "int", 9, between(1, 17), ["compression.lz4.level"],
@@ -131,8 +132,6 @@ const rows: readonly Row[] = [
 /** The configs that have no effect, by reason. */
 // biome-ignore format: one reason after the other
 const IGNORED: readonly (readonly [ignored: string, ...names: string[]])[] = [
-  [WHY.cleanup, "cleanup.policy", "delete.retention.ms", "max.compaction.lag.ms",
-    "min.cleanable.dirty.ratio", "min.compaction.lag.ms"],
   [WHY.flush, "flush.messages", "flush.ms"],
   [WHY.segments, "preallocate", "segment.index.bytes"],
   [WHY.levels, "compression.lz4.level"],

@@ -15,6 +15,7 @@ export interface ConfigReader {
 export interface TopicConfig {
   readonly compact: boolean;
   readonly deleteOld: boolean;
+  readonly deleteRetentionMs: number;
   /** One of Kafka's names; `producer` keeps the codec of each batch. */
   readonly compressionType: string;
   readonly fileDeleteDelayMs: number;
@@ -23,10 +24,13 @@ export interface TopicConfig {
   /** What the broker does with batches that are not compressed; null: nothing. */
   readonly plainCompression: PlainCompression | null;
   readonly indexIntervalBytes: number;
+  readonly maxCompactionLagMs: number;
   readonly maxMessageBytes: number;
   readonly messageTimestampAfterMaxMs: number;
   readonly messageTimestampBeforeMaxMs: number;
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  readonly minCleanableDirtyRatio: number;
+  readonly minCompactionLagMs: number;
   readonly minInsyncReplicas: number;
   /** Negative for no limit. */
   readonly retentionBytes: number;
@@ -70,6 +74,11 @@ export interface BrokerConfig {
   readonly groupConsumerSessionTimeoutMs: number;
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly leaderImbalancePerBrokerPercentage: number;
+  readonly logCleanerBackoffMs: number;
+  readonly logCleanerDedupeBufferSize: number;
+  readonly logCleanerEnable: boolean;
+  readonly logCleanerIoBufferLoadFactor: number;
+  readonly logCleanerIoMaxBytesPerSecond: number;
   readonly logRetentionCheckIntervalMs: number;
   readonly maxConnectionCreationRate: number;
   readonly maxConnections: number;
@@ -96,25 +105,33 @@ export function topicConfigOf(
 ): TopicConfig {
   const policies = config.list("cleanup.policy");
   const type = config.text("message.timestamp.type");
+  const compact = policies.includes("compact");
+  const maxCompactionLagMs = config.number("max.compaction.lag.ms");
+  const segmentMs = config.number("segment.ms");
   return {
-    compact: policies.includes("compact"),
+    compact,
     deleteOld: policies.includes("delete"),
     compressionType: config.text("compression.type"),
+    deleteRetentionMs: config.number("delete.retention.ms"),
     fileDeleteDelayMs: config.number("file.delete.delay.ms"),
     compressionGzipLevel: config.number("compression.gzip.level"),
     compressionZstdLevel: config.number("compression.zstd.level"),
     plainCompression,
     indexIntervalBytes: config.number("index.interval.bytes"),
+    maxCompactionLagMs,
     maxMessageBytes: config.number("max.message.bytes"),
     messageTimestampAfterMaxMs: config.number("message.timestamp.after.max.ms"),
     messageTimestampBeforeMaxMs: config.number("message.timestamp.before.max.ms"),
     messageTimestampType: type === "LogAppendTime" ? type : "CreateTime",
+    minCleanableDirtyRatio: config.number("min.cleanable.dirty.ratio"),
+    minCompactionLagMs: config.number("min.compaction.lag.ms"),
     minInsyncReplicas: config.number("min.insync.replicas"),
     retentionBytes: config.number("retention.bytes"),
     retentionMs: config.number("retention.ms"),
     segmentBytes: config.number("segment.bytes"),
     segmentJitterMs: config.number("segment.jitter.ms"),
-    segmentMs: config.number("segment.ms"),
+    // As in Kafka: a record can be compacted only when its segment is closed.
+    segmentMs: compact ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs,
     dedupe: config.flag("tarpan.dedupe.enable")
       ? {
           ttlMs: config.number("tarpan.dedupe.ttl.ms"),
@@ -151,6 +168,11 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
+    logCleanerBackoffMs: config.number("log.cleaner.backoff.ms"),
+    logCleanerDedupeBufferSize: config.number("log.cleaner.dedupe.buffer.size"),
+    logCleanerEnable: config.flag("log.cleaner.enable"),
+    logCleanerIoBufferLoadFactor: config.number("log.cleaner.io.buffer.load.factor"),
+    logCleanerIoMaxBytesPerSecond: config.number("log.cleaner.io.max.bytes.per.second"),
     logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
     maxConnectionCreationRate: config.number("max.connection.creation.rate"),
     maxConnections: config.number("max.connections"),

@@ -3,7 +3,6 @@
  * DescribeConfigs gives it for each config. When you make a config take effect, remove its reason.
  */
 export const WHY = {
-  cleanup: "records are not compacted yet",
   flush: "the key `flush` decides when records are synced",
   segments: "the broker manages its files in its own way",
   levels: "lz4 has one level here",

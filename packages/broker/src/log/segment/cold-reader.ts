@@ -3,9 +3,11 @@
 // 1. Returned batches were checked: their offsets are contiguous and every CRC matches.
 // 2. What was read ahead is answered only as far as the reader's own limits allow.
 // 3. Damage makes exactly the offsets between the intact batches around it unreadable.
+import { nextOffsetAt, viewOf } from "@tarpan/protocol";
 import type { File } from "../../env/env.ts";
 import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
+import { hasRecords } from "../has-records.ts";
 import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { LogError } from "../log-error.ts";
 import type { MemoryTail } from "../memory-tail.ts";
@@ -36,11 +38,37 @@ export class ColdReader {
   }
 
   async read(wanted: ReadRequest): Promise<Uint8Array[]> {
+    const batches = await this.#read(wanted);
+    return batches.some(hasRecords) ? batches : this.#readOn(batches, wanted);
+  }
+
+  /**
+   * Goes on where all batches were emptied by compaction: some clients take such an answer for the
+   * end of the log.
+   */
+  async #readOn(batches: Uint8Array[], wanted: ReadRequest): Promise<Uint8Array[]> {
+    let sizeBytes = 0;
+    for (let more = batches; !more.some(hasRecords) && sizeBytes < COLD_READ_BYTES; ) {
+      for (const batch of more) sizeBytes += batch.byteLength;
+      const last = batches.at(-1);
+      const offset = last ? nextOffsetAt(viewOf(last), 0) : wanted.upTo;
+      if (offset >= Math.min(wanted.upTo, this.#state.endOffset)) break;
+      more = await this.#read({ ...wanted, offset }).catch(() => []);
+      if (more.length === 0) break;
+      batches.push(...more);
+    }
+    return batches;
+  }
+
+  async #read(wanted: ReadRequest): Promise<Uint8Array[]> {
     const state = this.#state;
+    const at = state.indexOfSegmentAt(wanted.offset);
+    const segment = state.segments[at]!;
     try {
-      const at = state.indexOfSegmentAt(wanted.offset);
-      return await this.#readSegment(state.segments[at]!, state.endOfSegment(at), wanted);
+      return await this.#readSegment(segment, state.endOfSegment(at), wanted);
     } catch (error) {
+      // Compaction has replaced the segment during the read: read what is there now.
+      if (segment.isReplaced) return this.#read(wanted);
       if (error instanceof LogError) throw error;
       // `deleteBefore` may have removed the segment during the read.
       if (wanted.offset < state.startOffset) throw outOfRange(state, wanted.offset);
@@ -68,6 +96,7 @@ export class ColdReader {
       if (found.batches.length > 0 && known) return this.#goOn(segment, found, wanted);
       if (found.batches.length > 0) this.#remember(segment, found);
       if (found.batches.length > 0 || !found.isDamaged) return found.batches;
+      if (segment.isReplaced) throw this.#damaged(wanted.offset, segmentEnd, segment);
       if (found.stoppedAtOnce && from.baseOffset === null && mayRebuild) {
         mayRebuild = false;
         this.#store.report(
@@ -157,6 +186,7 @@ export class ColdReader {
 
   #damaged(from: number, to: number, segment: Segment): LogError {
     const damage = { from, to };
+    if (segment.isReplaced) return corrupt(this.#state, damage);
     this.#state.damages.note(damage);
     const error = corrupt(this.#state, damage);
     this.#store.report(`${error.message} (segment ${segment.name}, which is not changed)`);

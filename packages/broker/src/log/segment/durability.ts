@@ -107,6 +107,23 @@ export class Durability {
     }).catch((error: unknown) => this.refuse("cannot remove segments", error));
   }
 
+  /**
+   * Runs `work` after everything was made durable, with no sync or checkpoint beside it. Segments
+   * before the active one have all their files then, unless the disk is full.
+   */
+  afterCheckpoint<T>(work: () => Promise<T>): Promise<T> {
+    return this.#serially(async () => {
+      await this.#advance();
+      return work();
+    });
+  }
+
+  /** These segments no longer belong to the log: their files must not be touched. */
+  forget(segments: readonly Segment[]): void {
+    this.#unsynced = this.#unsynced.filter((segment) => !segments.includes(segment));
+    this.#unindexed = this.#unindexed.filter((segment) => !segments.includes(segment));
+  }
+
   /** Only the operation fails, not the log: files that are replaced whole are unchanged. */
   refuse(what: string, cause: unknown): never {
     if (cause instanceof LogError) throw cause;

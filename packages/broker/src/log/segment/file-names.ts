@@ -5,6 +5,10 @@ export const INDEX_SUFFIX = ".index";
 export const TIME_INDEX_SUFFIX = ".timeindex";
 /** A file that is being written and will be renamed; recovery deletes it. */
 export const TEMPORARY_SUFFIX = ".tmp";
+/** A compacted segment that is being written; recovery deletes it. As in Kafka. */
+export const CLEANED_SUFFIX = ".cleaned";
+/** A compacted segment that takes the place of others; recovery finishes that. As in Kafka. */
+export const SWAP_SUFFIX = ".swap";
 /** A file of a deleted segment, renamed as in Kafka until it is removed; a start removes it. */
 export const DELETED_FILE_SUFFIX = ".deleted";
 /** Segments, or ends of segments, that recovery took out of a log and kept for the operator. */
@@ -13,6 +17,7 @@ export const CUT_SUFFIX = ".cut";
 export const PARTITION_METADATA_FILE = "partition.metadata";
 export const CHECKPOINT_FILE = "tarpan.checkpoint";
 export const STATE_FILE = "tarpan.state";
+export const CLEANER_FILE = "tarpan.cleaner";
 
 /** Kafka renames a log with this suffix before it removes the files one by one. */
 const DELETED_SUFFIX = "-delete";

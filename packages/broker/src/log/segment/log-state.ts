@@ -17,6 +17,8 @@ export class LogState {
   maxTimestamp: number;
   sizeBytes: number;
   failure: LogError | null = null;
+  /** How often compaction has replaced segments. */
+  replacements = 0;
   /** Damage that reads found. */
   readonly damages = new DamagedRanges();
   /** Whether recovery found that acknowledged batches are missing. */
@@ -74,6 +76,23 @@ export class LogState {
   /** One past the last offset that belongs to `segments[index]`, even if its batch is lost. */
   endOfSegment(index: number): number {
     return this.segments[index + 1]?.baseOffset ?? this.endOffset;
+  }
+
+  /** Where `part`, consecutive segments, is in `segments`; -1 when one of them is gone. */
+  indexOfPart(part: readonly Segment[]): number {
+    const at = this.segments.indexOf(part[0]!);
+    return part.every((segment, i) => this.segments[at + i] === segment) ? at : -1;
+  }
+
+  /** Puts a compacted segment in the place of `olds`. */
+  replace(olds: readonly Segment[], cleaned: Segment): void {
+    this.segments.splice(this.indexOfPart(olds), olds.length, cleaned);
+    this.sizeBytes += cleaned.sizeBytes;
+    for (const old of olds) {
+      old.isReplaced = true;
+      this.sizeBytes -= old.sizeBytes;
+    }
+    this.replacements += 1;
   }
 
   /** Whether to report a failed read at `nowMs`, monotonic. */

@@ -6,6 +6,7 @@ import { newestMsOf } from "../written-at.ts";
 import { ActiveWriter } from "./active-writer.ts";
 import { readState } from "./checkpoint.ts";
 import { ColdReader, outOfRange } from "./cold-reader.ts";
+import { SegmentCompactor } from "./compactor.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
 import { ALL_UNSAVED, type Doubt, recoverLog } from "./recovery.ts";
@@ -20,6 +21,7 @@ export class SegmentLog implements Log {
   readonly #durability: Durability;
   readonly #tail: MemoryTail;
   readonly #writer: ActiveWriter;
+  #compactor: SegmentCompactor | null = null;
   #coldReader: ColdReader | null = null;
   #closed: Promise<void> | null = null;
 
@@ -57,6 +59,21 @@ export class SegmentLog implements Log {
     const recovered = { segments: [segment], ...nothing };
     const state = new LogState(name, directory, options, recovered, store.alert);
     return new SegmentLog(store, state, new Durability(store, state, null));
+  }
+
+  /** Made when it is used: most logs are never compacted. */
+  get compactor(): SegmentCompactor {
+    this.#compactor ??= new SegmentCompactor(
+      this.#store,
+      this.#state,
+      this.#durability,
+      (olds, endOffset) => {
+        this.#tail.dropBefore(endOffset);
+        this.#coldReader?.forget(olds);
+      },
+    );
+    if (this.#closed) void this.#compactor.stop();
+    return this.#compactor;
   }
 
   get startOffset(): number {
@@ -110,12 +127,15 @@ export class SegmentLog implements Log {
 
   async offsetAt(timestamp: number, from = this.#state.startOffset): Promise<number | null> {
     this.#refuseWhenUnusable();
-    const { startOffset } = this.#state;
+    const { startOffset, replacements } = this.#state;
+    const isUnchanged = () => this.#state.replacements === replacements;
     try {
-      return await offsetAt(this.#store, this.#state, timestamp, from);
+      const found = await offsetAt(this.#store, this.#state, timestamp, from);
+      return isUnchanged() ? found : await this.offsetAt(timestamp, from);
     } catch (error) {
-      // `deleteBefore` may have removed a segment during the search: search what is left.
-      if (this.#state.startOffset > startOffset) return this.offsetAt(timestamp, from);
+      // A segment may have been removed or compacted during the search: search what is there now.
+      if (this.#state.startOffset > startOffset || !isUnchanged())
+        return this.offsetAt(timestamp, from);
       const message = `log ${this.#state.name}: cannot search by time: ${reasonOf(error)}`;
       throw new LogError("offline", message, { cause: error });
     }
@@ -129,6 +149,8 @@ export class SegmentLog implements Log {
       const isLast = segment === state.active;
       if (isLast && segment.sizeBytes === 0) return;
       const maxTimestamp = await this.#maxTimestampOf(segment, end);
+      // Compaction has replaced it meanwhile: what is there now can be listed next time.
+      if (segment.isReplaced) return;
       const newestMs = newestMsOf(maxTimestamp, segment);
       yield { endOffset: end, sizeBytes: segment.sizeBytes, newestMs };
     }
@@ -142,6 +164,7 @@ export class SegmentLog implements Log {
     try {
       return (await loadTimes(this.#store, state, segment, endOffset)).maxTimestamp;
     } catch (error) {
+      if (segment.isReplaced) return -1;
       return this.#durability.refuse(`cannot read the index of segment ${segment.name}`, error);
     }
   }
@@ -213,6 +236,7 @@ export class SegmentLog implements Log {
   }
 
   async #close(): Promise<void> {
+    await this.#compactor?.stop();
     await this.#writer.settled();
     try {
       if (!this.#state.failure) await this.#durability.checkpoint();

@@ -25,6 +25,7 @@ import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
 import type { Store } from "./store.ts";
+import { finishSwaps } from "./swap.ts";
 
 export interface Recovered {
   readonly segments: Segment[];
@@ -69,7 +70,8 @@ export async function recoverLog(
   doubt: Doubt | null,
 ): Promise<Recovered> {
   if (!store.startsClean || doubt !== null) await store.fs.syncDirectory(directory);
-  const files = await store.fs.list(directory);
+  const listed = await store.fs.list(directory);
+  const files = await finishSwaps(store, name, directory, listed);
   const found = await findSegments(store, directory, files);
   const saved = files.includes(CHECKPOINT_FILE)
     ? await loadCheckpoint(store, name, directory)

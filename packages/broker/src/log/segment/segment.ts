@@ -23,6 +23,10 @@ export class Segment {
   /** Max timestamp of all batches, ms; only set once a sealed segment's index was saved or used. */
   maxTimestamp: number | undefined;
   index: SegmentIndex | null = null;
+  /** Of the file's name, while compaction puts this segment in the place of others. */
+  suffix = "";
+  /** Compaction has put another segment in its place: what a reader still finds may be wrong. */
+  isReplaced = false;
 
   constructor(
     directory: string,
@@ -41,7 +45,7 @@ export class Segment {
     return segmentName(this.baseOffset);
   }
   get logPath(): string {
-    return join(this.directory, this.name + LOG_SUFFIX);
+    return join(this.directory, this.name + LOG_SUFFIX + this.suffix);
   }
 
   /** The index: from memory, loaded, or rebuilt. `endOffset` is the segment's end. */
@@ -75,7 +79,7 @@ export class Segment {
     });
     this.index = index;
     // A failure is ignored: the files only save this work at the next start.
-    await index.save(store.fs, this.directory, this.name).catch(() => {});
+    if (!this.isReplaced) await index.save(store.fs, this.directory, this.name).catch(() => {});
     return index;
   }
 

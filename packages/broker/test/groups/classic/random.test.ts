@@ -137,6 +137,11 @@ class Run {
     const { state, deadlines } = this.members;
     this.checkReplay(this.members.replayed());
     this.checkReplay(this.members.replayed(this.members.snapshot()));
+    if (this.members.log.length % 8 === 0) {
+      const half = Math.floor(this.members.log.length / 2);
+      this.checkReplay(this.members.replayed(this.members.compacted()));
+      this.checkReplay(this.members.replayed(this.members.compacted(half, true)));
+    }
     if (!state.groups.has(GROUP)) return;
     const { live, recorded } = this.members.group;
     expect(recorded.generation).toBeGreaterThanOrEqual(this.recordedGeneration);

@@ -1,0 +1,45 @@
+// What the cleaner's thread runs: see CleaningBeside, which is the other side. Calls come one after
+// another, each is answered before the next one is taken.
+import { parentPort } from "node:worker_threads";
+import { LogError } from "../log-error.ts";
+import { BatchCleaner, type Filtered } from "./batch-cleaner.ts";
+import type { ThreadAnswer, ThreadCall } from "./thread-messages.ts";
+
+let cleaner: BatchCleaner | null = null;
+
+function answer(call: ThreadCall): unknown {
+  switch (call.method) {
+    case "begin":
+      cleaner = new BatchCleaner(call.run);
+      return null;
+    case "note":
+      return cleaner!.note(call.chunk, call.baseOffset);
+    case "filter":
+      return cleaner!.filter(call.chunk, call.baseOffset);
+    case "finishFile":
+      return cleaner!.finishFile();
+    case "end":
+      cleaner = null;
+      return null;
+  }
+}
+
+parentPort?.on("message", (call: ThreadCall) => {
+  const outcome = outcomeOf(call);
+  // A buffer that nobody here needs any more is given away rather than copied.
+  parentPort!.postMessage(outcome, call.method === "filter" ? bufferIn(outcome) : []);
+});
+
+function bufferIn(outcome: ThreadAnswer): ArrayBuffer[] {
+  const { bytes } = ("result" in outcome ? outcome.result : {}) as Partial<Filtered>;
+  return bytes === undefined ? [] : [bytes.buffer as ArrayBuffer];
+}
+
+function outcomeOf(call: ThreadCall): ThreadAnswer {
+  try {
+    return { result: answer(call) };
+  } catch (error) {
+    const { message } = error as Error;
+    return { error: { kind: error instanceof LogError ? error.kind : null, message } };
+  }
+}

@@ -1,0 +1,89 @@
+// A compacted topic of a real broker, whose cleaner works in its thread: a consumer sees the last
+// value of each key at its offset, and Kafka's own tool reads the files.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { compress } from "@tarpan/codecs";
+import { encodeBatch } from "@tarpan/protocol";
+import { Kafka, logLevel } from "kafkajs";
+import { expect, it } from "vitest";
+import { useBroker } from "../harness/broker-process.ts";
+import { peer } from "../harness/peers.ts";
+import { RawConnection } from "../harness/raw-connection.ts";
+import { createTopic, produce } from "../harness/records.ts";
+import { run } from "../harness/run.ts";
+
+const broker = useBroker({ flags: ["--kafka", "log.cleaner.backoff.ms=100"] });
+const java = peer("java");
+const KEYS = 7;
+const BATCHES = 60;
+const LIMIT_MS = 60_000;
+
+it("a consumer gets the last value of each key, at its offset", { timeout: LIMIT_MS }, async () => {
+  const last = await fillAndCompact("compacted");
+  const found = await consumeAll("compacted");
+  expect(found.length).toBeLessThan((BATCHES * 3) / 2);
+  const newest = new Map(found.map(({ key, offset }) => [key, offset]));
+  expect(newest).toEqual(last);
+});
+
+const title = "Kafka's own DumpLogSegments finds nothing wrong with compacted segments";
+java.it(title, async () => {
+  await fillAndCompact("dumped");
+  await broker.stop();
+  const directory = join(broker.dataDirectory, "dumped-0");
+  const names = (await readdir(directory)).filter((name) => /\.(log|index|timeindex)$/.test(name));
+  const files = names.map((name) => join(directory, name)).join(",");
+  const options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"];
+  const tool = ["kafka.tools.DumpLogSegments", "--deep-iteration", "--files", files];
+  const dump = await run(java.path, [...options, "-cp", java.classPath, ...tool]);
+  expect(dump.stderr + dump.stdout).not.toMatch(/exception|mismatch|corrupt/i);
+  expect(dump.code).toBe(0);
+  expect(dump.stdout).toMatch(/count: 0 /);
+  await broker.start();
+});
+
+/** Returns the offset of each key's last record. */
+async function fillAndCompact(topic: string): Promise<Map<string, number>> {
+  const connection = await RawConnection.open(broker.port);
+  const configs = { "cleanup.policy": "compact", "segment.bytes": `${1 << 20}` };
+  await createTopic(connection, topic, { configs });
+  const last = new Map<string, number>();
+  for (let i = 0; i < BATCHES; i++) {
+    const records = [0, 1, 2].map((n) => ({
+      key: Buffer.from(`k${(i * 3 + n * n) % KEYS}`),
+      value: Buffer.alloc(40_000, `${i} ${n} ${i * n}`),
+      timestamp: 1_700_000_000_000 + i,
+    }));
+    const compression = [0, 0, 1, 0, 1][i % 5]!;
+    const batch = encodeBatch(records, { compression, compress });
+    const { baseOffset, errorCode } = await produce(connection, topic, batch);
+    expect(errorCode).toBe(0);
+    for (const [n, { key }] of records.entries()) last.set(`${key}`, baseOffset + n);
+  }
+  connection.close();
+  const isCompacted = () => broker.output.includes(`${topic}-0: compacted`);
+  await expect.poll(isCompacted, { timeout: 30_000 }).toBe(true);
+  expect(broker.output).not.toMatch(/has no thread of its own/);
+  return last;
+}
+
+async function consumeAll(topic: string): Promise<{ key: string; offset: number }[]> {
+  const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
+  const consumer = kafka.consumer({ groupId: `group-${topic}` });
+  const found: { key: string; offset: number }[] = [];
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await new Promise<void>((resolve) => {
+      void consumer.run({
+        eachMessage: async ({ message }) => {
+          found.push({ key: `${message.key}`, offset: Number(message.offset) });
+          if (Number(message.offset) === BATCHES * 3 - 1) resolve();
+        },
+      });
+    });
+  } finally {
+    await consumer.disconnect();
+  }
+  return found;
+}
