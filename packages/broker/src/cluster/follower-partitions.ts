@@ -2,11 +2,12 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { Env, Timer } from "../env/env.ts";
 import type { LogId, LogOptions } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
-import type { FollowerLog } from "../log/replication.ts";
-import type { PartitionImage, TopicImage } from "../metadata/image.ts";
+import type { TopicImage } from "../metadata/image.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import type { Followers, ReadablePartition, Wake } from "../partition/readable-partition.ts";
+import type { Followers, ReadablePartition } from "../partition/readable-partition.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
+import { FollowerPartition } from "./follower-partition.ts";
 import { FOLLOWER_IDLE_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 
@@ -65,7 +66,7 @@ export class FollowerPartitions implements Followers {
     if (!enabled || !leadership.isInSync(topic, index) || this.#closed)
       return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const followed = await this.#opened(image, index);
-    if (followed === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (followed === null || !(await followed.catchUp())) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     followed.usedAtMs = this.#parts.env.clock.monotonicMs();
     followed.leaderEpoch = partition.leaderEpoch;
     return followed;
@@ -94,7 +95,8 @@ export class FollowerPartitions implements Followers {
     try {
       const options: LogOptions = metadata.topicConfig(id.topic);
       const log = await engine.logs.replication!.follow(id, options);
-      return new FollowerPartition(log, this.#parts.env.clock.monotonicMs());
+      const { clock, timers } = this.#parts.env;
+      return new FollowerPartition(log, clock.monotonicMs(), nextTurnOf(timers));
     } catch (error) {
       if (error instanceof LogError) return null;
       throw error;
@@ -112,49 +114,5 @@ export class FollowerPartitions implements Followers {
       }
       if (!this.#closed) this.#scheduleSweep();
     });
-  }
-}
-
-class FollowerPartition implements ReadablePartition {
-  readonly log: FollowerLog;
-  readonly traffic = { bytesOut: 0 };
-  leaderEpoch: PartitionImage["leaderEpoch"] = -1;
-  usedAtMs: number;
-  readonly #waiters = new Set<Wake>();
-
-  constructor(log: FollowerLog, nowMs: number) {
-    this.log = log;
-    this.usedAtMs = nowMs;
-  }
-
-  get highWatermark(): number {
-    return this.log.endOffset;
-  }
-
-  get lastStableOffset(): number {
-    return this.log.endOffset;
-  }
-
-  /** A follower shows committed records only, so it never has to tell a consumer to truncate. */
-  endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
-    return { epoch, endOffset: Number.MAX_SAFE_INTEGER };
-  }
-
-  /** When the first fetch begins to wait, the log checks for new batches at once. */
-  onAdvance(wake: Wake): () => void {
-    this.#waiters.add(wake);
-    if (this.#waiters.size === 1) this.#listen(true);
-    return () => {
-      this.#waiters.delete(wake);
-      if (this.#waiters.size === 0) this.#listen(false);
-    };
-  }
-
-  #listen(wanted: boolean): void {
-    const onAdvance: Wake = (sizeBytes) => {
-      for (const wake of this.#waiters) wake(sizeBytes);
-    };
-    this.log.configure({ onAdvance: wanted ? onAdvance : undefined });
-    if (wanted) this.log.refresh();
   }
 }

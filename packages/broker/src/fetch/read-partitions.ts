@@ -1,4 +1,5 @@
 import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
+import type { AbortedTransaction } from "../partition/aborted-transactions.ts";
 import { readFailureOf } from "../partition/log-failure.ts";
 import { Partition } from "../partition/partition.ts";
 import type { PendingChanges } from "../partition/pending-changes.ts";
@@ -17,6 +18,8 @@ export interface PartitionRead {
   readonly logStartOffset: number;
   readonly records: readonly Uint8Array[];
   readonly sizeBytes: number;
+  /** Transactions whose records among these a read_committed consumer must leave out. */
+  readonly aborted: readonly AbortedTransaction[];
   /**
    * Set when the consumer has read records that are not in this log (KIP-595).
    */
@@ -91,7 +94,9 @@ export async function readPartitions(
       }
       continue;
     }
-    const read = await readOne(partition, one, budget, end, sizeBytes === 0);
+    const read = await readOne(partition, one, {
+      ...{ maxBytes: budget, end, readCommitted, mayExceed: sizeBytes === 0 },
+    });
     sizeBytes += read.sizeBytes;
     reads.push(read);
   }
@@ -125,12 +130,18 @@ function redirected(
   return { ...found(partition, wanted, NO_RECORDS, 0), preferredReadReplica: near };
 }
 
+interface ReadBounds {
+  readonly maxBytes: number;
+  /** Whether one batch may be larger. */
+  readonly mayExceed: boolean;
+  readonly end: number;
+  readonly readCommitted: boolean;
+}
+
 async function readOne(
   partition: ReadablePartition,
   wanted: WantedPartition,
-  maxBytes: number,
-  end: number,
-  mayExceed: boolean,
+  { maxBytes, mayExceed, end, readCommitted }: ReadBounds,
 ): Promise<PartitionRead> {
   try {
     const records = await partition.log.read(wanted.fetchOffset, Math.max(maxBytes, 0), end);
@@ -138,7 +149,9 @@ async function readOne(
     for (const slice of records) sizeBytes += slice.byteLength;
     if (sizeBytes > maxBytes && !mayExceed) return found(partition, wanted, NO_RECORDS, 0);
     partition.traffic.bytesOut += sizeBytes;
-    return found(partition, wanted, records, sizeBytes);
+    const read = found(partition, wanted, records, sizeBytes);
+    if (!readCommitted) return read;
+    return { ...read, aborted: partition.abortedIn(records, wanted.fetchOffset) };
   } catch (error) {
     const { errorCode, resumeOffset } = readFailureOf(error);
     return { ...failedRead(wanted, errorCode), resumeOffset };
@@ -196,6 +209,7 @@ function found(
     logStartOffset: partition.log.startOffset,
     records,
     sizeBytes,
+    aborted: NO_TRANSACTIONS,
   };
 }
 
@@ -212,7 +226,9 @@ function addLatch(
 
 export function failedRead(wanted: WantedPartition, errorCode: ErrorCode): PartitionRead {
   const none = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 };
-  return { wanted, errorCode, ...none, records: NO_RECORDS, sizeBytes: 0 };
+  const nothing = { records: NO_RECORDS, sizeBytes: 0, aborted: NO_TRANSACTIONS };
+  return { wanted, errorCode, ...none, ...nothing };
 }
 
 const NO_RECORDS: readonly Uint8Array[] = [];
+const NO_TRANSACTIONS: readonly AbortedTransaction[] = [];

@@ -22,7 +22,7 @@ import { topicNameOf } from "./topic-name.ts";
  * Tarpan tells, with CORRUPT_MESSAGE, at which offset the damage ends. A partition that this broker
  * is about to lead counts as one without data, for TAKE_OVER_WAIT_MS at most; after that, and when
  * other partitions have data to send, it is refused. Not done: followers as clients (the engine
- * replicates), aborted transactions (there are none).
+ * replicates).
  */
 export const fetch = handler({
   api: Fetch,
@@ -173,7 +173,7 @@ function partitionResponse(read: PartitionRead, isolation: number): PartitionRes
     divergingEpoch: read.divergingEpoch,
     currentLeader: read.currentLeader,
     preferredReadReplica: read.preferredReadReplica ?? NO_REPLICA,
-    abortedTransactions: isolation === READ_COMMITTED ? [] : null,
+    abortedTransactions: isolation === READ_COMMITTED ? read.aborted : null,
     records,
     resumeOffset: read.resumeOffset,
   };

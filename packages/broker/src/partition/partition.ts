@@ -1,19 +1,33 @@
-import { type BatchHeader, ErrorCode, readBatchHeader } from "@tarpan/protocol";
+import { crc32c } from "@tarpan/codecs";
+import {
+  type BatchHeader,
+  ErrorCode,
+  encodeEndTransaction,
+  readBatchHeader,
+} from "@tarpan/protocol";
 import type { Clock } from "../env/env.ts";
 import type { Log, LogId } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
 import { InOrder } from "../util/in-order.ts";
-import { goOn, inSlices, type NextTurn } from "../util/next-turn.ts";
+import { goOn, type NextTurn } from "../util/next-turn.ts";
+import type { AbortedTransaction } from "./aborted-transactions.ts";
+import {
+  type AppendOutcome,
+  appendedAt,
+  failedAppend,
+  refusedBatch,
+  refusedMarker,
+} from "./append-outcome.ts";
 import type { BatchIds } from "./batch-ids.ts";
 import { dropRecords } from "./drop-records.ts";
-import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
-import { errorCodeOf, orKafkaError } from "./log-failure.ts";
+import { orKafkaError } from "./log-failure.ts";
 import { type DedupeRules, MessageIds, type TakenIds } from "./message-ids.ts";
-import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
-import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer-states.ts";
+import { PartitionState } from "./partition-state.ts";
+import type { EndOfTransaction } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
-import { scanBatches } from "./scan.ts";
+import type { SeenBatch, SequenceRefusal } from "./sequences.ts";
+import type { Verification } from "./verifications.ts";
 
 const NOTHING = Promise.resolve();
 
@@ -37,11 +51,7 @@ export class Partition {
   /** Batches that wait to be appended, because one of them is being compressed. */
   readonly compressed = new InOrder();
   #leaderEpoch = -1;
-  readonly #nextTurn: NextTurn;
-  #epochs = new LeaderEpochs();
-  #producers = new ProducerStates();
-  /** Null unless the topic has deduplication by message id. */
-  #messageIds: MessageIds | null;
+  readonly #state: PartitionState;
   /** Null until a fetch waits: in each of many quiet partitions, an empty set takes memory too. */
   #waiters: Set<Wake> | null = null;
   /** Settles when everything appended so far is durable or has failed. */
@@ -52,11 +62,10 @@ export class Partition {
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
     this.id = id;
     this.log = log;
-    this.#nextTurn = nextTurn;
-    this.#messageIds = messageIds;
+    this.#state = new PartitionState(nextTurn, messageIds);
   }
 
-  /** Rebuilds producers, epochs and message ids from the checkpoint and the batches after it. */
+  /** Rebuilds its state from the checkpoint and the batches after it. */
   static async open(
     id: LogId,
     log: Log,
@@ -65,8 +74,7 @@ export class Partition {
     messageIds: MessageIds | null = null,
   ): Promise<Partition> {
     const partition = new Partition(id, log, nextTurn, messageIds);
-    const from = await partition.#restore();
-    await scanBatches(log, from, (header, slice, at) => partition.#replay(header, slice, at));
+    await partition.#state.load(log);
     partition.lead(leaderEpoch);
     return partition;
   }
@@ -75,7 +83,7 @@ export class Partition {
   lead(leaderEpoch: number): void {
     if (leaderEpoch <= this.#leaderEpoch) return;
     this.#leaderEpoch = leaderEpoch;
-    this.#epochs.note(leaderEpoch, this.log.nextOffset);
+    this.#state.epochs.note(leaderEpoch, this.log.nextOffset);
     this.advanced(0);
   }
 
@@ -87,72 +95,113 @@ export class Partition {
     return this.log.endOffset;
   }
 
-  /**
-   * One past the last record that a read_committed consumer may see. There are no transactions yet.
-   */
+  /** One past the last record that a read_committed consumer may see. */
   get lastStableOffset(): number {
-    return this.log.endOffset;
+    return this.#state.producers.lastStableOffset(this.log.startOffset, this.log.endOffset);
+  }
+
+  abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[] {
+    return this.#state.abortedIn(records, offset);
   }
 
   /** Producers whose sequences are remembered. */
   get producerCount(): number {
-    return this.#producers.count;
+    return this.#state.producers.count;
   }
 
   /** Message ids that are remembered, and the memory they take; null when they are not. */
   get messageIds(): Pick<MessageIds, "count" | "sizeBytes"> | null {
-    return this.#messageIds;
+    return this.#state.messageIds;
   }
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
-    if (rules === null) this.#messageIds = null;
-    else if (this.#messageIds === null) this.#messageIds = new MessageIds(clock, rules);
-    else this.#messageIds.configure(rules);
+    if (rules === null) this.#state.messageIds = null;
+    else if (this.#state.messageIds === null) this.#state.messageIds = new MessageIds(clock, rules);
+    else this.#state.messageIds.configure(rules);
   }
 
   /**
    * Appends one validated batch with its header. An idempotent batch is checked first: error 45 for
-   * a gap, 47 for an old epoch, the original offset for a duplicate. Then records whose message id
-   * is known are left out. `nowMs` is the wall clock, so that records with old timestamps do not
-   * make their producer look idle.
+   * a gap, 47 for an old epoch, 48 outside of its transaction, the original offset for a duplicate.
+   * Then records whose message id is known are left out. `nowMs` is the wall clock, so that records
+   * with old timestamps do not make their producer look idle. `verification`: see `verify`.
    */
   append(
     batch: Uint8Array,
     header: BatchHeader,
     nowMs = header.maxTimestamp,
     ids: BatchIds | null = null,
+    verification: Verification | null = null,
   ): Promise<AppendOutcome> {
+    const { producers, messageIds } = this.#state;
     if (header.producerId >= 0) {
-      const verdict = this.#producers.validate(header);
+      const verdict = producers.validate(header, verification);
       if (verdict.kind === "duplicate") return this.#answerDuplicate(verdict.of, ids);
       if (verdict.kind !== "new") return this.#refuse(header, verdict);
     }
-    if (ids === null || this.#messageIds === null) return this.#store(batch, header, nowMs);
-    return this.#storeOnce(batch, header, nowMs, ids, this.#messageIds);
+    if (ids === null || messageIds === null) return this.#store(batch, header, nowMs);
+    return this.#storeOnce(batch, header, nowMs, ids, messageIds);
+  }
+
+  /**
+   * Begins to verify that the coordinator knows of a batch's transaction in this partition; the
+   * batch is then appended with the result. Null when that is known already: the transaction has
+   * batches here, or the batch will be refused.
+   */
+  verify(header: BatchHeader, bumpsEpoch: boolean, nowMs: number): Verification | null {
+    const { producers } = this.#state;
+    if (producers.validate(header).kind !== "not-in-transaction") return null;
+    return producers.verifications.begin(header, bumpsEpoch, nowMs);
+  }
+
+  /** Appends the marker that ends a producer's transaction in this partition. */
+  async endTransaction(end: EndOfTransaction): Promise<AppendOutcome> {
+    const { producers } = this.#state;
+    const { producerId } = end;
+    const refusal = producers.validateMarker(end);
+    if (refusal !== null) return refusedMarker(end, refusal);
+    const offset = this.log.nextOffset;
+    const append = this.log.append(encodeEndTransaction(end, crc32c), this.#leaderEpoch);
+    const isStored = this.log.nextOffset > offset;
+    if (isStored) {
+      producers.noteMarker(end, offset, this.log.endOffset);
+      this.#lastAppend = append;
+    }
+    try {
+      await append;
+    } catch (error) {
+      if (isStored) producers.undoMarker(producerId, offset);
+      return failedAppend(error);
+    }
+    // More than the marker has become readable.
+    if (producers.settle(this.log.endOffset)) this.advanced(Number.POSITIVE_INFINITY);
+    return appendedAt(offset);
   }
 
   async #store(batch: Uint8Array, header: BatchHeader, nowMs: number): Promise<AppendOutcome> {
+    const { producers } = this.#state;
     const baseOffset = this.log.nextOffset;
     const append = this.log.append(batch, this.#leaderEpoch);
-    const noted =
-      header.producerId >= 0
-        ? this.#producers.note(header, baseOffset, this.log.endOffset, nowMs)
-        : undefined;
     // If it got no offset, earlier appends are not concerned by its failure.
-    if (this.log.nextOffset > baseOffset) this.#lastAppend = append;
+    const isStored = this.log.nextOffset > baseOffset;
+    if (isStored) this.#lastAppend = append;
+    const noted =
+      isStored && header.producerId >= 0
+        ? producers.note(header, baseOffset, this.log.endOffset, nowMs)
+        : null;
     this.traffic.bytesIn += batch.byteLength;
     this.traffic.recordsIn += header.recordCount;
     try {
       await append;
     } catch (error) {
-      if (noted !== undefined) this.#producers.forget(header.producerId, noted);
-      return failed(error);
+      if (noted !== null) producers.forget(header.producerId, noted);
+      return failedAppend(error);
     }
     if (this.traffic.bytesIn - this.#bytesAtCheckpoint >= CHECKPOINT_EVERY_BYTES) {
       void this.checkpoint();
     }
-    return { errorCode: ErrorCode.NONE, baseOffset, message: null };
+    return appendedAt(baseOffset);
   }
 
   /** Stores the records of a batch that are no copies. */
@@ -198,12 +247,12 @@ export class Partition {
 
   /** Largest epoch at or below `epoch` and where it ends (OffsetForLeaderEpoch). */
   endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
-    return this.#epochs.endOf(epoch, this.highWatermark);
+    return this.#state.epochs.endOf(epoch, this.highWatermark);
   }
 
   /** The epoch that wrote `offset`, -1 when unknown. */
   epochAt(offset: number): number {
-    return this.#epochs.epochAt(offset);
+    return this.#state.epochs.epochAt(offset);
   }
 
   /**
@@ -229,13 +278,14 @@ export class Partition {
 
   /** See CleaningRun.producers. */
   lastOffsetsOfProducers(): Float64Array {
-    return this.#producers.lastOffsets();
+    return this.#state.producers.lastOffsets();
   }
 
   /** Forgets producers that are idle since `before`, ms since the epoch, and expired ids. */
   forgetOld(before: number): void {
-    this.#producers.expireBefore(before);
-    this.#messageIds?.forgetOld();
+    this.#state.producers.expireBefore(before);
+    this.#state.producers.startsAt(this.log.startOffset);
+    this.#state.messageIds?.forgetOld();
   }
 
   /**
@@ -259,37 +309,11 @@ export class Partition {
   async #saveCheckpoint(): Promise<void> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
     const offset = this.log.endOffset;
-    const producers = this.#producers.snapshot(offset);
-    const epochs = this.#epochs.snapshot(offset);
-    const messageIds = this.#messageIds?.snapshot(offset) ?? [];
-    const slices: Uint8Array[] = [];
-    await inSlices(encodeCheckpoint({ producers, epochs, messageIds }), this.#nextTurn, (slice) => {
-      slices.push(slice);
-    });
+    const state = await this.#state.encode(offset);
     try {
-      await this.log.saveCheckpoint(offset, Buffer.concat(slices));
+      await this.log.saveCheckpoint(offset, state);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-    }
-  }
-
-  /** Loads the checkpoint; resolves to the offset at which the scan must begin. */
-  async #restore(): Promise<number> {
-    const saved = await this.log.loadCheckpoint();
-    if (saved === null) return this.log.startOffset;
-    try {
-      await inSlices(decodeCheckpoint(saved.state), this.#nextTurn, (slice) => {
-        this.#producers.restore(slice.producers);
-        this.#epochs.restore(slice.epochs);
-        this.#messageIds?.restore(slice.messageIds);
-      });
-      return saved.offset;
-    } catch (error) {
-      if (!(error instanceof UnusableCheckpoint)) throw error;
-      this.#producers = new ProducerStates();
-      this.#epochs = new LeaderEpochs();
-      this.#messageIds?.forgetAll();
-      return this.log.startOffset;
     }
   }
 
@@ -303,14 +327,6 @@ export class Partition {
     await this.log.close();
   }
 
-  #replay(header: BatchHeader, slice: Uint8Array, at: number): void {
-    this.#epochs.note(header.leaderEpoch, header.baseOffset);
-    if (header.isControl) return;
-    this.#messageIds?.replay(slice.subarray(at, at + header.sizeBytes), header);
-    if (header.producerId < 0) return;
-    this.#producers.note(header, header.baseOffset, this.log.endOffset);
-  }
-
   /**
    * A gap is a fatal error for the producer. So first make sure that no other broker has taken over
    * the log, which may hold the batches that seem to be missing.
@@ -320,15 +336,15 @@ export class Partition {
       try {
         await this.log.confirm?.();
       } catch (error) {
-        return failed(error);
+        return failedAppend(error);
       }
     }
-    return refuse(header, verdict);
+    return refusedBatch(header, verdict);
   }
 
   #answerDuplicate(original: SeenBatch, ids: BatchIds | null): Promise<AppendOutcome> {
     const { baseOffset, lastOffset } = original;
-    const copies = ids === null ? undefined : this.#messageIds?.find(ids);
+    const copies = ids === null ? undefined : this.#state.messageIds?.find(ids);
     const isEmpty = copies?.size === lastOffset - baseOffset + 1 && newestOf(copies) < baseOffset;
     return this.#confirmed(isEmpty ? originalsOf(copies) : baseOffset, lastOffset);
   }
@@ -339,10 +355,10 @@ export class Partition {
       try {
         await this.#lastAppend;
       } catch (error) {
-        return failed(error);
+        return failedAppend(error);
       }
     }
-    return { errorCode: ErrorCode.NONE, baseOffset, message: null };
+    return appendedAt(baseOffset);
   }
 }
 
@@ -357,33 +373,4 @@ function newestOf(copies: TakenIds["copies"]): number {
   let newest = -1;
   for (const offset of copies.values()) newest = Math.max(newest, offset);
   return newest;
-}
-
-export interface AppendOutcome {
-  readonly errorCode: ErrorCode;
-  /** -1 with an error, and when no one offset says where the originals of a batch's copies are. */
-  readonly baseOffset: number;
-  readonly message: string | null;
-}
-
-function failed(error: unknown): AppendOutcome {
-  const message = error instanceof Error ? error.message : String(error);
-  return { errorCode: errorCodeOf(error), baseOffset: -1, message };
-}
-
-function refuse(header: BatchHeader, verdict: SequenceRefusal): AppendOutcome {
-  const { producerId, producerEpoch } = header;
-  if (verdict.kind === "old-epoch") {
-    const current = `its current epoch is ${verdict.currentEpoch}`;
-    return {
-      errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
-      baseOffset: -1,
-      message: `producer ${producerId} sent epoch ${producerEpoch}, but ${current}`,
-    };
-  }
-  return {
-    errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-    baseOffset: -1,
-    message: `producer ${producerId} sent sequence ${verdict.got} after ${verdict.lastSequence}`,
-  };
 }

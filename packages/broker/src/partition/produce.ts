@@ -72,7 +72,9 @@ export function produce(
   if (!verdict.ok) return refused(partition, verdict);
   if (verdict.header.isTransactional) return noTransactions(partition);
   const { header } = verdict;
-  const { ids, errors } = partition.messageIds === null ? NO_IDS : idsOf(verdict);
+  // An aborted record must not make a later one its copy.
+  const hasIds = partition.messageIds !== null && !header.isTransactional;
+  const { ids, errors } = hasIds ? idsOf(verdict) : NO_IDS;
   if (errors.length > 0) return badIds(partition, header.recordCount, errors);
   const sent = records!.subarray(0, header.sizeBytes);
   const codec = codecFor(header, config);

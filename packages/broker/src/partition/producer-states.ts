@@ -1,46 +1,62 @@
 import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
-import { MAX_PRODUCERS_PER_PARTITION, REMEMBERED_BATCHES_PER_PRODUCER } from "./limits.ts";
+import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
+import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
+import { type OpenTransaction, OpenTransactions } from "./open-transactions.ts";
+import {
+  checkSequence,
+  dropOldest,
+  originalOf,
+  type SeenBatch,
+  type SequenceVerdict,
+  seenAt,
+} from "./sequences.ts";
+import { type Verification, Verifications } from "./verifications.ts";
 
 /**
- * What a partition remembers about idempotent producers, so that a retried batch is stored once
- * (KIP-98; Kafka's ProducerStateManager).
+ * What a partition remembers about producers: their last batches, so that a retried batch is stored
+ * once, and their transactions (KIP-98, KIP-890; Kafka's ProducerStateManager).
  *
  * Invariants:
- * 1. A producer's batches are kept in log order, and the last one holds its current epoch.
- * 2. Batches are added when they are appended, before they are durable; `forget` removes one whose
- *    append failed.
+ * 1. A producer's batches are kept in log order, and no later one has an older epoch.
+ * 2. Batches and markers are noted when they are appended, before they are durable; `forget` and
+ *    `undoMarker` take back what was not appended. If one append fails, so do all later ones.
  * 3. A batch that is not durable yet never replaces a durable one.
+ * 4. A producer with an open transaction is never forgotten.
  */
 export class ProducerStates {
   readonly #byId = new Map<number, ProducerState>();
+  readonly #open = new OpenTransactions();
+  readonly #aborted = new AbortedTransactions();
+  readonly verifications = new Verifications();
 
   get count(): number {
     return this.#byId.size;
   }
 
-  /** Changes nothing. As in Kafka, epoch -1 is a valid epoch, but its sequences are not checked. */
-  validate(batch: BatchHeader): SequenceVerdict {
-    const state = this.#byId.get(batch.producerId);
-    const last = state?.batches.at(-1);
-    const currentEpoch = last?.epoch ?? NO_PRODUCER_EPOCH;
-    if (batch.producerEpoch < currentEpoch) return { kind: "old-epoch", currentEpoch };
-    if (last === undefined) return NEW_BATCH;
-    const anySequence = currentEpoch === NO_PRODUCER_EPOCH;
-    if (batch.producerEpoch > currentEpoch) {
-      return anySequence || batch.baseSequence === 0 ? NEW_BATCH : outOfOrder(batch, -1);
-    }
-    const lastSequence = lastSequenceOf(batch);
-    const known = state!.batches.find(
-      (seen) =>
-        seen.epoch === batch.producerEpoch &&
-        seen.firstSequence === batch.baseSequence &&
-        seen.lastSequence === lastSequence,
-    );
+  /** Whether the producer has a transaction here, which it began in this epoch. */
+  hasOpenTransaction({ producerId, producerEpoch }: ProducerOfBatch): boolean {
+    if (this.#open.firstOffsetOf(producerId) === undefined) return false;
+    return epochOf(this.#byId.get(producerId)) === producerEpoch;
+  }
+
+  /**
+   * Changes nothing. The first batch of a transaction needs the verification that was begun for it.
+   */
+  validate(batch: BatchHeader, verification: Verification | null = null): SequenceVerdict {
+    const { producerId, producerEpoch, isTransactional } = batch;
+    const state = this.#byId.get(producerId);
+    const currentEpoch = epochOf(state);
+    if (producerEpoch < currentEpoch) return { kind: "old-epoch", currentEpoch };
+    const known = state === undefined ? undefined : originalOf(batch, state.batches);
     if (known !== undefined) return { kind: "duplicate", of: known };
-    if (!anySequence && batch.baseSequence !== sequenceAfter(last.lastSequence)) {
-      return outOfOrder(batch, last.lastSequence);
+    const wanted = this.verifications.get(producerId);
+    if (isTransactional && !this.hasOpenTransaction(batch)) {
+      if (wanted === undefined || wanted !== verification) return NOT_IN_TRANSACTION;
     }
-    return NEW_BATCH;
+    const verdict = checkSequence(batch, state?.batches.at(-1), currentEpoch, wanted);
+    if (verdict.kind !== "new" || isTransactional) return verdict;
+    const isOutside = this.#open.firstOffsetOf(producerId) !== undefined;
+    return isOutside ? OUTSIDE_TRANSACTION : verdict;
   }
 
   /** Adds a batch that got `baseOffset`. All offsets below `durableEnd` are durable. */
@@ -50,34 +66,89 @@ export class ProducerStates {
     durableEnd: number,
     nowMs = batch.maxTimestamp,
   ): SeenBatch {
-    const seen: SeenBatch = {
-      epoch: batch.producerEpoch,
-      firstSequence: batch.baseSequence,
-      lastSequence: lastSequenceOf(batch),
-      baseOffset,
-      lastOffset: baseOffset + batch.lastOffsetDelta,
-      timestamp: Math.max(batch.maxTimestamp, nowMs),
-    };
-    const state = this.#byId.get(batch.producerId);
-    // Deleting first moves the producer to the end of the map, which keeps the order of last use.
-    this.#byId.delete(batch.producerId);
-    this.#byId.set(batch.producerId, state ?? { batches: [] });
-    const batches = this.#byId.get(batch.producerId)!.batches;
+    const { producerId } = batch;
+    const seen = seenAt(batch, baseOffset, nowMs);
+    const { batches } = this.#used(producerId);
     batches.push(seen);
     dropOldest(batches, durableEnd);
-    if (this.#byId.size > MAX_PRODUCERS_PER_PARTITION) {
-      this.#byId.delete(this.#byId.keys().next().value!);
+    if (batch.isTransactional) {
+      if (this.#open.firstOffsetOf(producerId) === undefined) {
+        this.#open.begin(producerId, baseOffset);
+      }
+      this.verifications.begun(producerId);
     }
     return seen;
   }
 
   /** Removes a batch whose append failed. */
   forget(producerId: number, seen: SeenBatch): void {
-    const batches = this.#byId.get(producerId)?.batches;
-    const at = batches?.indexOf(seen) ?? -1;
+    const state = this.#byId.get(producerId);
+    const at = state?.batches.indexOf(seen) ?? -1;
     if (at === -1) return;
-    batches!.splice(at, 1);
-    if (batches!.length === 0) this.#byId.delete(producerId);
+    state!.batches.splice(at, 1);
+    this.#open.undoBegin(producerId, seen.baseOffset);
+    if (state!.batches.length === 0 && state!.marker === null) this.#byId.delete(producerId);
+  }
+
+  /** Changes nothing. Null when the marker may be appended. */
+  validateMarker(end: EndOfTransaction): MarkerRefusal | null {
+    const state = this.#byId.get(end.producerId);
+    const currentEpoch = epochOf(state);
+    const isOpen = this.#open.firstOffsetOf(end.producerId) !== undefined;
+    // With an epoch for each transaction the marker has a newer one, unless it is written again.
+    const isAgain = end.producerEpoch === currentEpoch && (!isOpen || currentEpoch === LAST_EPOCH);
+    const isOld = end.bumpsEpoch
+      ? end.producerEpoch <= currentEpoch && !isAgain
+      : end.producerEpoch < currentEpoch;
+    if (isOld) return { kind: "old-epoch", currentEpoch };
+    const coordinatorEpoch = state?.marker?.coordinatorEpoch ?? -1;
+    return coordinatorEpoch > end.coordinatorEpoch ? { kind: "old-coordinator" } : null;
+  }
+
+  /** Adds a marker that got `offset`: it ends the producer's transaction, if one is open. */
+  noteMarker(end: MarkerFields, offset: number, durableEnd: number): void {
+    const { producerId, producerEpoch: epoch, coordinatorEpoch, isCommit, timestamp } = end;
+    const state = this.#used(producerId);
+    const { marker } = state;
+    if (marker !== null && marker.offset < durableEnd) marker.before = null;
+    state.marker = { epoch, coordinatorEpoch, offset, timestamp, before: marker };
+    this.verifications.ended(producerId, epoch);
+    const firstOffset = this.#open.firstOffsetOf(producerId);
+    if (firstOffset === undefined) return;
+    this.#open.end(producerId, offset);
+    if (isCommit) return;
+    const lastStableOffset = this.#open.firstOngoing() ?? offset + 1;
+    this.#aborted.add({ producerId, firstOffset, lastOffset: offset, lastStableOffset });
+  }
+
+  /** Takes back the marker at `offset`, whose append failed. */
+  undoMarker(producerId: number, offset: number): void {
+    const state = this.#byId.get(producerId);
+    if (state === undefined) return;
+    state.marker = withoutMarker(state.marker, offset);
+    if (state.batches.length === 0 && state.marker === null) this.#byId.delete(producerId);
+    this.#aborted.remove(producerId, offset);
+    this.#open.undoEnd(producerId, offset);
+  }
+
+  /** Call after the durable end has moved. Returns whether an end of a transaction was reached. */
+  settle(durableEnd: number): boolean {
+    return this.#open.settle(durableEnd);
+  }
+
+  /** One past the last offset that readers of committed records may see. */
+  lastStableOffset(startOffset: number, durableEnd: number): number {
+    const first = this.#open.firstUndecided(durableEnd);
+    return first === undefined ? durableEnd : Math.min(Math.max(first, startOffset), durableEnd);
+  }
+
+  get abortedCount(): number {
+    return this.#aborted.count;
+  }
+
+  /** Aborted transactions with records from `offset` on, and before `end`. */
+  abortedBetween(offset: number, end: number): Iterable<AbortedTransaction> {
+    return this.#aborted.between(offset, end);
   }
 
   /** Each producer's id, followed by the last offset of its newest batch. */
@@ -86,24 +157,40 @@ export class ProducerStates {
     let at = 0;
     for (const [producerId, { batches }] of this.#byId) {
       pairs[at++] = producerId;
-      pairs[at++] = batches.at(-1)!.lastOffset;
+      pairs[at++] = batches.at(-1)?.lastOffset ?? -1;
     }
     return pairs;
   }
 
-  /** Forgets producers whose newest batch is older than `timestamp`, ms since the epoch. */
+  /** Forgets producers that wrote nothing since `timestamp`, ms since the epoch. */
   expireBefore(timestamp: number): void {
-    for (const [producerId, { batches }] of this.#byId) {
-      if (batches.at(-1)!.timestamp < timestamp) this.#byId.delete(producerId);
+    for (const [producerId, state] of this.#byId) {
+      if (this.#open.firstOffsetOf(producerId) !== undefined) continue;
+      if (lastMsOf(state) < timestamp) this.#byId.delete(producerId);
     }
+    this.verifications.expireBefore(timestamp);
+  }
+
+  /** Forgets aborted transactions that ended before the start of the log. */
+  startsAt(startOffset: number): void {
+    this.#aborted.dropBefore(startOffset);
   }
 
   /**
-   * The state below `offset`, for a checkpoint. It yields the producers that exist at its first
-   * step, each as it is at its own step. Meanwhile batches from `offset` on may have replaced older
-   * ones; a scan from `offset` on does the same again.
+   * The state below `offset`, for a checkpoint. Transactions are as they are now; the producers are
+   * those that exist at its first step, each as it is at its own step. Meanwhile batches from
+   * `offset` on may have replaced older ones; a scan from `offset` on does the same again.
    */
-  *snapshot(offset: number): Generator<ProducerSnapshot> {
+  snapshot(offset: number): ProducersSnapshot {
+    return {
+      producers: this.#snapshotBatches(offset),
+      markers: this.#snapshotMarkers(offset),
+      openTransactions: this.#open.snapshot(offset),
+      abortedTransactions: this.#aborted.snapshot(offset),
+    };
+  }
+
+  *#snapshotBatches(offset: number): Generator<ProducerSnapshot> {
     // A copy of the ids: active producers move to the end of the map, so its iteration may not end.
     for (const producerId of [...this.#byId.keys()]) {
       const batches = this.#byId.get(producerId)?.batches ?? [];
@@ -112,23 +199,73 @@ export class ProducerStates {
     }
   }
 
-  restore(producers: Iterable<ProducerSnapshot>): void {
-    for (const { producerId, batches } of producers) {
-      this.#byId.set(producerId, { batches: [...batches] });
+  *#snapshotMarkers(offset: number): Generator<MarkerOfProducer> {
+    for (const producerId of [...this.#byId.keys()]) {
+      let marker = this.#byId.get(producerId)?.marker ?? null;
+      while (marker !== null && marker.offset >= offset) marker = marker.before;
+      if (marker !== null) yield { producerId, ...marker };
+    }
+  }
+
+  restore(saved: ProducersSnapshot): void {
+    for (const { producerId, batches } of saved.producers) {
+      this.#stateOf(producerId).batches.push(...batches);
+    }
+    for (const { producerId, epoch, coordinatorEpoch, offset, timestamp } of saved.markers) {
+      const marker = { epoch, coordinatorEpoch, offset, timestamp, before: null };
+      this.#stateOf(producerId).marker = marker;
+    }
+    for (const { producerId, firstOffset } of saved.openTransactions) {
+      this.#open.begin(producerId, firstOffset);
+    }
+    for (const transaction of saved.abortedTransactions) this.#aborted.add(transaction);
+  }
+
+  #stateOf(producerId: number): ProducerState {
+    let state = this.#byId.get(producerId);
+    if (state === undefined) {
+      state = { batches: [], marker: null };
+      this.#byId.set(producerId, state);
+    }
+    return state;
+  }
+
+  /** The state of a producer, which becomes the one that was used last. */
+  #used(producerId: number): ProducerState {
+    const state = this.#byId.get(producerId) ?? { batches: [], marker: null };
+    // Deleting first moves the producer to the end of the map, which keeps the order of last use.
+    this.#byId.delete(producerId);
+    this.#byId.set(producerId, state);
+    if (this.#byId.size > MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
+    return state;
+  }
+
+  #forgetOldest(): void {
+    for (const producerId of this.#byId.keys()) {
+      if (this.#open.firstOffsetOf(producerId) !== undefined) continue;
+      this.#byId.delete(producerId);
+      return;
     }
   }
 }
 
 interface ProducerState {
   readonly batches: SeenBatch[];
+  /** Null until a transaction of the producer has ended here. */
+  marker: Marker | null;
 }
 
-export interface SeenBatch {
+/** The newest marker of a producer. Its epoch is the producer's, unless a batch has a newer one. */
+interface Marker extends MarkerSnapshot {
+  /** The one before it, kept while this one is not durable. */
+  before: Marker | null;
+}
+
+interface MarkerSnapshot {
   readonly epoch: number;
-  readonly firstSequence: number;
-  readonly lastSequence: number;
-  readonly baseOffset: number;
-  readonly lastOffset: number;
+  readonly coordinatorEpoch: number;
+  readonly offset: number;
+  /** Ms since the epoch. */
   readonly timestamp: number;
 }
 
@@ -137,34 +274,59 @@ export interface ProducerSnapshot {
   readonly batches: readonly SeenBatch[];
 }
 
-export type SequenceVerdict =
-  | { readonly kind: "new" }
-  | { readonly kind: "duplicate"; readonly of: SeenBatch }
-  | SequenceRefusal;
+export interface MarkerOfProducer extends MarkerSnapshot {
+  readonly producerId: number;
+}
 
-export type SequenceRefusal =
+export interface ProducersSnapshot {
+  readonly producers: Iterable<ProducerSnapshot>;
+  readonly markers: Iterable<MarkerOfProducer>;
+  /** In the order of their first offsets. */
+  readonly openTransactions: Iterable<OpenTransaction>;
+  readonly abortedTransactions: Iterable<AbortedTransaction>;
+}
+
+type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;
+
+/** What a marker in the log says. */
+export interface MarkerFields extends ProducerOfBatch {
+  readonly isCommit: boolean;
+  readonly coordinatorEpoch: number;
+  /** Ms since the epoch. */
+  readonly timestamp: number;
+}
+
+/** A marker that the coordinator of transactions wants to be written. */
+export interface EndOfTransaction extends MarkerFields {
+  /** Whether each transaction has an epoch of its own: `transaction.version` 2. */
+  readonly bumpsEpoch: boolean;
+}
+
+export type MarkerRefusal =
   | { readonly kind: "old-epoch"; readonly currentEpoch: number }
-  | { readonly kind: "out-of-order"; readonly got: number; readonly lastSequence: number };
+  | { readonly kind: "old-coordinator" };
 
-const NEW_BATCH: SequenceVerdict = { kind: "new" };
-const LARGEST_SEQUENCE = 0x7fffffff;
+const NOT_IN_TRANSACTION: SequenceVerdict = { kind: "not-in-transaction" };
+const OUTSIDE_TRANSACTION: SequenceVerdict = { kind: "outside-transaction" };
+/** No newer epoch exists, so that also a marker has to use it. */
+const LAST_EPOCH = 0x7fff;
 
-function outOfOrder(batch: BatchHeader, lastSequence: number): SequenceVerdict {
-  return { kind: "out-of-order", got: batch.baseSequence, lastSequence };
+function epochOf(state: ProducerState | undefined): number {
+  if (state === undefined) return NO_PRODUCER_EPOCH;
+  const { batches, marker } = state;
+  const epoch = batches.length === 0 ? NO_PRODUCER_EPOCH : batches[batches.length - 1]!.epoch;
+  return marker === null ? epoch : Math.max(epoch, marker.epoch);
 }
 
-/** Sequences count records, and continue with 0 after 2^31-1. */
-function lastSequenceOf(batch: BatchHeader): number {
-  return (batch.baseSequence + batch.lastOffsetDelta) % (LARGEST_SEQUENCE + 1);
+function lastMsOf({ batches, marker }: ProducerState): number {
+  const batchMs = batches.at(-1)?.timestamp ?? Number.NEGATIVE_INFINITY;
+  return Math.max(batchMs, marker?.timestamp ?? Number.NEGATIVE_INFINITY);
 }
 
-function sequenceAfter(sequence: number): number {
-  return sequence === LARGEST_SEQUENCE ? 0 : sequence + 1;
-}
-
-function dropOldest(batches: SeenBatch[], durableEnd: number): void {
-  let durable = 0;
-  while (durable < batches.length && batches[durable]!.baseOffset < durableEnd) durable++;
-  const surplus = durable - REMEMBERED_BATCHES_PER_PRODUCER;
-  if (surplus > 0) batches.splice(0, surplus);
+/** The chain of markers without the one at `offset`. */
+function withoutMarker(marker: Marker | null, offset: number): Marker | null {
+  if (marker === null) return null;
+  if (marker.offset === offset) return marker.before;
+  marker.before = withoutMarker(marker.before, offset);
+  return marker;
 }

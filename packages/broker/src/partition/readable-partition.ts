@@ -1,5 +1,6 @@
 import type { ErrorCode } from "@tarpan/protocol";
 import type { ReadableLog } from "../log/log.ts";
+import type { AbortedTransaction } from "./aborted-transactions.ts";
 
 /** A partition that consumers read, on its leader or on a follower. */
 export interface ReadablePartition {
@@ -8,6 +9,8 @@ export interface ReadablePartition {
   readonly highWatermark: number;
   /** One past the last record a read_committed consumer may see. */
   readonly lastStableOffset: number;
+  /** The aborted transactions that readers of these batches, from `offset` on, must know. */
+  abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[];
   /** Traffic since the partition was opened. */
   readonly traffic: { bytesOut: number };
   /** Largest epoch at or below `epoch` and where it ends (OffsetForLeaderEpoch). */

@@ -5,13 +5,13 @@ import { SCAN_READ_BYTES } from "./limits.ts";
 
 /**
  * Calls `visit` with each batch from `offset` to the end of the log: its header, and where it is.
- * Skips damage.
+ * Skips damage. Resolves to the offset at which it ended.
  */
 export async function scanBatches(
   log: ReadableLog,
   offset: number,
   visit: (header: BatchHeader, slice: Uint8Array, at: number) => void,
-): Promise<void> {
+): Promise<number> {
   let position = Math.max(offset, log.startOffset);
   while (position < log.endOffset) {
     const slices = await readPast(log, position);
@@ -27,8 +27,9 @@ export async function scanBatches(
         at += header.sizeBytes;
       }
     }
-    if (slices.length === 0) return;
+    if (slices.length === 0) break;
   }
+  return position;
 }
 
 /** The batches at `offset`, or the offset at which to continue when they are damaged. */

@@ -11,7 +11,8 @@ import {
 } from "@tarpan/protocol";
 import { expect } from "vitest";
 import type { PartitionImage } from "../../src/metadata/image.ts";
-import type { AppendOutcome, Partition } from "../../src/partition/partition.ts";
+import type { AppendOutcome } from "../../src/partition/append-outcome.ts";
+import type { Partition } from "../../src/partition/partition.ts";
 import { batchOf } from "../log/batches.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { ClusterWorld } from "./cluster-world.ts";

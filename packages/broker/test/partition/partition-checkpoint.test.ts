@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
+import type { CheckpointEntries } from "../../src/partition/checkpoint-entries.ts";
 import { ENTRIES_PER_CHUNK, MAX_PRODUCERS_PER_PARTITION } from "../../src/partition/limits.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import {
   type CheckpointSlice,
   decodeCheckpoint,
   encodeCheckpoint,
-  type PartitionCheckpoint,
   UnusableCheckpoint,
 } from "../../src/partition/partition-checkpoint.ts";
 import { testEnv } from "../env/test-env.ts";
@@ -15,7 +15,7 @@ import { OPTIONS } from "../log/batches.ts";
 import { ID, World } from "../log/jetstream/world.ts";
 import { headerOf, producerBatch } from "./batches.ts";
 
-function checkpointOf(producers: number, messageIds = 0) {
+function checkpointOf(producers: number, messageIds = 0, transactions = 0) {
   return {
     producers: Array.from({ length: producers }, (_, i) => ({
       producerId: 2 ** 40 + i,
@@ -37,11 +37,21 @@ function checkpointOf(producers: number, messageIds = 0) {
       offset: 2 ** 45 + i,
       appendedMs: 1_700_000_000_000.5 + i,
     })),
+    markers: Array.from({ length: transactions }, (_, i) => ({
+      ...{ producerId: 2 ** 40 + i, epoch: i % 32_768, coordinatorEpoch: i, offset: 2 ** 46 + i },
+      timestamp: 1_700_000_000_000 + i,
+    })),
+    openTransactions: Array.from({ length: transactions }, (_, i) => ({
+      ...{ producerId: 2 ** 41 + i, firstOffset: 2 ** 46 + i },
+    })),
+    abortedTransactions: Array.from({ length: transactions }, (_, i) => ({
+      ...{ producerId: 2 ** 42 + i, firstOffset: 2 ** 46 + i, lastOffset: 2 ** 47 + i },
+      lastStableOffset: 2 ** 48 + i,
+    })),
   };
 }
 
-const encoded = (checkpoint: PartitionCheckpoint) =>
-  Buffer.concat([...encodeCheckpoint(checkpoint)]);
+const encoded = (checkpoint: CheckpointEntries) => Buffer.concat([...encodeCheckpoint(checkpoint)]);
 
 function decoded(bytes: Uint8Array): CheckpointSlice {
   const slices = [...decodeCheckpoint(bytes)];
@@ -49,10 +59,15 @@ function decoded(bytes: Uint8Array): CheckpointSlice {
     producers: slices.flatMap(({ producers }) => producers),
     epochs: slices.flatMap(({ epochs }) => epochs),
     messageIds: slices.flatMap((slice) => slice.messageIds),
+    markers: slices.flatMap(({ markers }) => markers),
+    openTransactions: slices.flatMap(({ openTransactions }) => openTransactions),
+    abortedTransactions: slices.flatMap(({ abortedTransactions }) => abortedTransactions),
   };
 }
 
 test("is decoded as it was encoded, in chunks", () => {
+  const everything = checkpointOf(7, 7, ENTRIES_PER_CHUNK + 1);
+  expect(decoded(encoded(everything))).toEqual(everything);
   const checkpoint = checkpointOf(2 * ENTRIES_PER_CHUNK + 1);
   expect(decoded(encoded(checkpoint))).toEqual(checkpoint);
   // The head, one chunk of epochs, three of producers, the end.
@@ -67,6 +82,7 @@ test("has message ids in chunks of their own, and a format number that says so",
   expect(formatOf(encoded(checkpoint))).toBe(3);
   // Releases before message ids read this.
   expect(formatOf(encoded(checkpointOf(1)))).toBe(2);
+  expect(formatOf(encoded(checkpointOf(1, 0, 1)))).toBe(4);
 });
 
 test("is decoded from the JSON of earlier releases", () => {
@@ -78,7 +94,7 @@ test("is decoded from the JSON of earlier releases", () => {
 });
 
 test("is not used when any byte of it is wrong or missing", () => {
-  const bytes = encoded(checkpointOf(2, 2));
+  const bytes = encoded(checkpointOf(2, 2, 2));
   for (let at = 0; at < bytes.length; at++) {
     const damaged = Uint8Array.from(bytes);
     damaged[at]! ^= 0x40;

@@ -10,6 +10,12 @@ export {
 } from "./decode.ts";
 export { type Compress, type Decompress, type PlainRecords, recordsField } from "./decompress.ts";
 export { type BatchFields, encodeBatch, type RecordHeader, type RecordInput } from "./encode.ts";
+export {
+  type EndTransactionFields,
+  type EndTransactionMarker,
+  encodeEndTransaction,
+  readEndTransaction,
+} from "./end-transaction.ts";
 export { findHeader } from "./find-header.ts";
 export { keepRecords } from "./keep-records.ts";
 export { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_RECORD_ERRORS } from "./limits.ts";

@@ -1,0 +1,99 @@
+export interface OpenTransaction {
+  readonly producerId: number;
+  /** Of its first record. */
+  readonly firstOffset: number;
+}
+
+/** A transaction whose marker may not be durable yet. */
+interface Ended extends OpenTransaction {
+  readonly markerOffset: number;
+}
+
+/**
+ * The undecided transactions of a partition: readers of committed records stop before the first
+ * record of the oldest one.
+ */
+export class OpenTransactions {
+  /** The first offset of each ongoing one by its producer, in the order of these offsets. */
+  #ongoing = new Map<number, number>();
+  /** In the order of their markers. */
+  readonly #ended: Ended[] = [];
+
+  get count(): number {
+    return this.#ongoing.size;
+  }
+
+  /** The offset of its first record, if the producer has an ongoing transaction. */
+  firstOffsetOf(producerId: number): number | undefined {
+    return this.#ongoing.get(producerId);
+  }
+
+  begin(producerId: number, firstOffset: number): void {
+    this.#ongoing.set(producerId, firstOffset);
+  }
+
+  /** The batch that began it was not appended. */
+  undoBegin(producerId: number, firstOffset: number): void {
+    if (this.#ongoing.get(producerId) === firstOffset) this.#ongoing.delete(producerId);
+    this.#takeEnded((one) => one.producerId === producerId && one.firstOffset === firstOffset);
+  }
+
+  end(producerId: number, markerOffset: number): void {
+    const firstOffset = this.#ongoing.get(producerId)!;
+    this.#ongoing.delete(producerId);
+    this.#ended.push({ producerId, firstOffset, markerOffset });
+  }
+
+  /** The marker at this offset was not appended, and so nothing after it. */
+  undoEnd(producerId: number, markerOffset: number): void {
+    const ended = this.#takeEnded((one) => {
+      return one.producerId === producerId && one.markerOffset === markerOffset;
+    });
+    if (ended === undefined) return;
+    this.#ongoing.set(producerId, ended.firstOffset);
+    this.#ongoing = new Map([...this.#ongoing].sort(([, a], [, b]) => a - b));
+  }
+
+  /** Forgets those whose markers are before `durableEnd`. Returns whether there were any. */
+  settle(durableEnd: number): boolean {
+    let settled = 0;
+    while (settled < this.#ended.length && this.#ended[settled]!.markerOffset < durableEnd) {
+      settled++;
+    }
+    if (settled > 0) this.#ended.splice(0, settled);
+    return settled > 0;
+  }
+
+  /** Where the first undecided one begins: markers from `durableEnd` on do not count yet. */
+  firstUndecided(durableEnd: number): number | undefined {
+    let first = this.firstOngoing();
+    for (const { firstOffset, markerOffset } of this.#ended) {
+      if (markerOffset < durableEnd) continue;
+      if (first === undefined || firstOffset < first) first = firstOffset;
+    }
+    return first;
+  }
+
+  /** Where the oldest one without a marker begins. */
+  firstOngoing(): number | undefined {
+    if (this.#ongoing.size === 0) return undefined;
+    return this.#ongoing.values().next().value;
+  }
+
+  /** Those that had begun and not ended at `offset`. */
+  snapshot(offset: number): OpenTransaction[] {
+    const open: OpenTransaction[] = [];
+    for (const [producerId, firstOffset] of this.#ongoing) {
+      if (firstOffset < offset) open.push({ producerId, firstOffset });
+    }
+    for (const { producerId, firstOffset, markerOffset } of this.#ended) {
+      if (markerOffset >= offset && firstOffset < offset) open.push({ producerId, firstOffset });
+    }
+    return open.sort((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  #takeEnded(isWanted: (ended: Ended) => boolean): Ended | undefined {
+    const at = this.#ended.findIndex(isWanted);
+    return at === -1 ? undefined : this.#ended.splice(at, 1)[0];
+  }
+}

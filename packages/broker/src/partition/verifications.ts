@@ -1,0 +1,65 @@
+/**
+ * That the coordinator of transactions was asked about a producer's first batch in a transaction,
+ * while nothing else has happened to this transaction here (Kafka's VerificationStateEntry,
+ * KIP-890).
+ */
+export interface Verification {
+  readonly startedMs: number;
+  /** Whether each transaction of the producer has an epoch of its own. */
+  readonly bumpsEpoch: boolean;
+  epoch: number;
+  /** The smallest sequence that came: a later batch must not become the first one. */
+  lowestSequence: number;
+}
+
+/** The verifications of a partition that are under way, or have not been followed by a batch. */
+export class Verifications {
+  readonly #byProducer = new Map<number, Verification>();
+
+  get(producerId: number): Verification | undefined {
+    return this.#byProducer.get(producerId);
+  }
+
+  /** Batches that are sent before the first one is answered share one verification. */
+  begin(
+    producer: { producerId: number; producerEpoch: number; baseSequence: number },
+    bumpsEpoch: boolean,
+    nowMs: number,
+  ): Verification {
+    const { producerId, producerEpoch: epoch, baseSequence: lowestSequence } = producer;
+    const known = this.#byProducer.get(producerId);
+    if (known === undefined) {
+      const verification = { startedMs: nowMs, bumpsEpoch, epoch, lowestSequence };
+      this.#byProducer.set(producerId, verification);
+      return verification;
+    }
+    if (epoch > known.epoch) {
+      known.epoch = epoch;
+      known.lowestSequence = lowestSequence;
+    } else if (epoch === known.epoch && lowestSequence < known.lowestSequence) {
+      known.lowestSequence = lowestSequence;
+    }
+    return known;
+  }
+
+  /** The transaction has its first batch. */
+  begun(producerId: number): void {
+    this.#byProducer.delete(producerId);
+  }
+
+  /**
+   * A marker came: an answer that is still under way may concern a transaction that is over. With
+   * an epoch of its own, that of the next transaction is told from it.
+   */
+  ended(producerId: number, markerEpoch: number): void {
+    const known = this.#byProducer.get(producerId);
+    if (known?.bumpsEpoch && known.epoch === markerEpoch) return;
+    this.#byProducer.delete(producerId);
+  }
+
+  expireBefore(timestampMs: number): void {
+    for (const [producerId, { startedMs }] of this.#byProducer) {
+      if (startedMs < timestampMs) this.#byProducer.delete(producerId);
+    }
+  }
+}
