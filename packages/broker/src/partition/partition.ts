@@ -24,7 +24,7 @@ import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { orKafkaError } from "./log-failure.ts";
 import { type DedupeRules, MessageIds, type TakenIds } from "./message-ids.ts";
 import { PartitionState } from "./partition-state.ts";
-import type { EndOfTransaction } from "./producer-states.ts";
+import type { DescribedProducer, EndOfTransaction } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
 import type { SeenBatch, SequenceRefusal } from "./sequences.ts";
 import type { Verification } from "./verifications.ts";
@@ -102,6 +102,11 @@ export class Partition {
 
   abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[] {
     return this.#state.abortedIn(records, offset);
+  }
+
+  /** Each producer that is remembered, for DescribeProducers. */
+  describeProducers(): Iterable<DescribedProducer> {
+    return this.#state.producers.describe();
   }
 
   /** Producers whose sequences are remembered. */
