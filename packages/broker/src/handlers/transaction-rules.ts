@@ -1,7 +1,5 @@
-import { type BatchHeader, ErrorCode } from "@tarpan/protocol";
-import type { LogId } from "../log/log.ts";
+import { ErrorCode } from "@tarpan/protocol";
 import type { TransactionRules } from "../partition/produce.ts";
-import { pause } from "../util/pause.ts";
 import type { Services } from "./handler.ts";
 
 /** The first version in which a batch adds its partition to the transaction (KIP-890). */
@@ -21,31 +19,13 @@ export function transactionRules(
     async verify(batch, partition) {
       // As in Kafka: nobody may write in a transaction without a name.
       if (transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-      return answerOf(await ask(transactionalId, adds, batch, partition, services), version);
+      const { producerId, producerEpoch } = batch;
+      const producer = { transactionalId, producerId, producerEpoch };
+      const { topic, partition: index } = partition;
+      const wanted = { ...producer, topic, partition: index };
+      return answerOf(await services.transactions.verify(wanted, adds), version);
     },
   };
-}
-
-/**
- * With an epoch for each transaction a producer begins the next one before the markers of the last
- * one are written. That takes less time than its client would wait before it sends the batch again.
- */
-async function ask(
-  transactionalId: string,
-  adds: boolean,
-  { producerId, producerEpoch }: BatchHeader,
-  { topic, partition }: LogId,
-  { transactions, metadata, env }: Services,
-): Promise<ErrorCode> {
-  const wanted = { transactionalId, producerId, producerEpoch, topic, partition };
-  const config = metadata.brokerConfig();
-  const untilMs = env.clock.monotonicMs() + config.addPartitionsToTxnRetryBackoffMaxMs;
-  for (;;) {
-    const errorCode = await transactions.verify(wanted, adds);
-    const isPassing = adds && errorCode === ErrorCode.CONCURRENT_TRANSACTIONS;
-    if (!isPassing || env.clock.monotonicMs() >= untilMs) return errorCode;
-    await pause(env.timers, config.addPartitionsToTxnRetryBackoffMs);
-  }
 }
 
 /** The errors of a coordinator as errors that producers of this version know what to do about. */

@@ -9,6 +9,7 @@ import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { Batches } from "../util/batches.ts";
+import { Latch, type PendingLatch } from "../util/latch.ts";
 import { pause } from "../util/pause.ts";
 import { MARKER_RETRY_MS, MARKER_WARNING_MS, MARKERS_PER_REQUEST } from "./limits.ts";
 import type { Ending } from "./model/ending.ts";
@@ -33,6 +34,11 @@ interface Parts {
   readonly complete: (ending: Ending) => Promise<void>;
 }
 
+interface Run {
+  readonly ending: Ending;
+  readonly over: Latch;
+}
+
 interface Place {
   readonly topic: string;
   readonly partition: number;
@@ -47,7 +53,7 @@ interface Place {
  */
 export class MarkerSender {
   readonly #parts: Parts;
-  readonly #running = new Map<string, Ending>();
+  readonly #running = new Map<string, Run>();
   readonly #byBroker = new Map<number, Batches<Marker, MarkerResult>>();
   readonly #closing = new AbortController();
 
@@ -62,19 +68,29 @@ export class MarkerSender {
 
   end(ending: Ending): void {
     const { transactionalId } = ending.transaction;
-    this.#running.set(transactionalId, ending);
+    const before = this.#running.get(transactionalId);
+    const over = before?.over ?? new Latch();
+    this.#running.set(transactionalId, { ending, over });
     void this.#run(ending).finally(() => {
-      if (this.#isCurrent(ending)) this.#running.delete(transactionalId);
+      if (!this.#isCurrent(ending)) return;
+      this.#running.delete(transactionalId);
+      over.open();
     });
+  }
+
+  /** Over when the end of this transactional id's transaction is written; null if there is none. */
+  endOf(transactionalId: string): PendingLatch | null {
+    return this.#running.get(transactionalId)?.over ?? null;
   }
 
   close(): void {
     this.#closing.abort();
+    for (const { over } of this.#running.values()) over.open();
     this.#running.clear();
   }
 
   #isCurrent(ending: Ending): boolean {
-    return this.#running.get(ending.transaction.transactionalId) === ending;
+    return this.#running.get(ending.transaction.transactionalId)?.ending === ending;
   }
 
   async #run(ending: Ending): Promise<void> {

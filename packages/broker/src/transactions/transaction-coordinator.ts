@@ -1,8 +1,10 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { CoordinatorRuntime, type RuntimeParts } from "../coordinator/runtime.ts";
+import type { Timers } from "../env/env.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { TRANSACTION_STATE_TOPIC } from "../metadata/topic-names.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { openWithin } from "../util/latch.ts";
 import { transactionMachine } from "./machine.ts";
 import { MarkerSender, type WriteMarkers } from "./marker-sender.ts";
 import type { Effects, Ending } from "./model/ending.ts";
@@ -32,6 +34,10 @@ interface Parts extends RuntimeParts {
   readonly askPartitions: AskPartitions;
 }
 
+interface Answer {
+  readonly errorCode: ErrorCode;
+}
+
 /** Makes an operation, with a new producer id if the one before needed one. */
 type Attempt<T> = (
   newProducerId: number | null,
@@ -45,6 +51,7 @@ export class TransactionCoordinator
 {
   readonly #metadata: Metadata;
   readonly #others: OtherCoordinators;
+  readonly #timers: Timers;
   readonly #effects: Effects;
   readonly #markers: MarkerSender;
 
@@ -64,6 +71,7 @@ export class TransactionCoordinator
       machine: transactionMachine(effects),
     });
     this.#metadata = metadata;
+    this.#timers = env.timers;
     this.#others = new OtherCoordinators(parts.askPartitions);
     this.#effects = effects;
     this.#markers = new MarkerSender({
@@ -80,7 +88,11 @@ export class TransactionCoordinator
   }
 
   /** Runs an operation, again with a new producer id if it needs one. Rejects with KafkaError. */
-  async decide<T>(transactionalId: string, attempt: Attempt<T>): Promise<T> {
+  async decide<T extends Answer>(transactionalId: string, attempt: Attempt<T>): Promise<T> {
+    return this.#afterEnd(transactionalId, () => this.#decide(transactionalId, attempt));
+  }
+
+  async #decide<T>(transactionalId: string, attempt: Attempt<T>): Promise<T> {
     const first = await this.run(transactionalId, attempt(null, this.#effects));
     if (first !== NEEDS_PRODUCER_ID) return first;
     const newProducerId = await this.#metadata.nextProducerId();
@@ -105,12 +117,16 @@ export class TransactionCoordinator
   }
 
   /** Rejects with KafkaError. */
-  addPartitions(
+  async addPartitions(
     producer: ProducerInTransaction,
     added: readonly TopicPartitions[],
     clientVersion: number,
   ): Promise<ErrorCode> {
-    return this.run(producer.transactionalId, addPartitions(producer, added, clientVersion));
+    const { transactionalId } = producer;
+    const operation = addPartitions(producer, added, clientVersion);
+    const add = async () => ({ errorCode: await this.run(transactionalId, operation) });
+    const { errorCode } = await this.#afterEnd(transactionalId, add);
+    return errorCode;
   }
 
   /** Rejects with KafkaError. */
@@ -123,9 +139,26 @@ export class TransactionCoordinator
     super.close();
   }
 
+  /**
+   * A producer may ask for its next transaction before the markers of the last one are written.
+   * Waiting here takes less time than the pause after which its client asks again.
+   */
+  async #afterEnd<T extends Answer>(
+    transactionalId: string,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
+    const first = await attempt();
+    if (first.errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS) return first;
+    const end = this.#markers.endOf(transactionalId);
+    if (end === null) return first;
+    const waitMs = this.#metadata.brokerConfig().addPartitionsToTxnRetryBackoffMaxMs;
+    const isOver = await openWithin(end, waitMs, this.#timers);
+    return isOver ? attempt() : first;
+  }
+
   async #abort(timedOut: Transaction): Promise<void> {
     const { transactionalId } = timedOut;
-    await this.decide<boolean>(transactionalId, (newProducerId, effects) =>
+    await this.#decide<boolean>(transactionalId, (newProducerId, effects) =>
       fence(timedOut, this.#metadata.transactionVersion, newProducerId, effects),
     );
   }

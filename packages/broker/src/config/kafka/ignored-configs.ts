@@ -33,6 +33,7 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     num.recovery.threads.per.data.dir int 2 >=1 all
   `],
   [WHY.fixed, `
+    add.partitions.to.txn.retry.backoff.ms int 20 >=1
     config.providers list "" all
     transaction.abort.timed.out.transaction.cleanup.interval.ms int 10000 >=1
     transaction.state.log.load.buffer.size int 5242880 >=1

@@ -52,7 +52,6 @@ export interface PlainCompression {
 /** The broker configs that the code reads. */
 export interface BrokerConfig {
   readonly addPartitionsToTxnRetryBackoffMaxMs: number;
-  readonly addPartitionsToTxnRetryBackoffMs: number;
   readonly autoCreateTopicsEnable: boolean;
   readonly autoLeaderRebalanceEnable: boolean;
   readonly connectionsMaxIdleMs: number;
@@ -155,7 +154,6 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     addPartitionsToTxnRetryBackoffMaxMs: config.number(
       "add.partitions.to.txn.retry.backoff.max.ms",
     ),
-    addPartitionsToTxnRetryBackoffMs: config.number("add.partitions.to.txn.retry.backoff.ms"),
     autoCreateTopicsEnable: config.flag("auto.create.topics.enable"),
     autoLeaderRebalanceEnable: config.flag("auto.leader.rebalance.enable"),
     connectionsMaxIdleMs: config.number("connections.max.idle.ms"),
