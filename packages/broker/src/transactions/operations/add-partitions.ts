@@ -24,7 +24,10 @@ export function addPartitions(
   return (turn, reply) => {
     const { transactionalId } = producer;
     const known = turn.state.get(transactionalId);
-    const errorCode = validateProducer(known, producer);
+    // First of all: the producer may have got its next id or epoch already.
+    const isEnding = known !== undefined && isPrepared(known);
+    const { CONCURRENT_TRANSACTIONS } = ErrorCode;
+    const errorCode = isEnding ? CONCURRENT_TRANSACTIONS : validateProducer(known, producer);
     if (errorCode !== ErrorCode.NONE) return turn.reply(reply, errorCode);
     const isOngoing = known!.state === "Ongoing";
     const isNew = !isOngoing || added.some((some) => !holdsAll(known!, some));

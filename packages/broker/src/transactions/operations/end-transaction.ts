@@ -105,11 +105,10 @@ function judge(known: Transaction | undefined, request: EndRequest): Verdict {
   const { INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, CONCURRENT_TRANSACTIONS } = ErrorCode;
   if (known?.producerId !== request.producerId) return INVALID_PRODUCER_ID_MAPPING;
   if (known.producerEpoch !== request.producerEpoch) return PRODUCER_FENCED;
+  if (isPrepared(known)) return CONCURRENT_TRANSACTIONS;
   if (known.state === "Ongoing") return "end";
-  if (known.state === "Empty" || isCommitted(known) !== request.isCommit) {
-    return ErrorCode.INVALID_TXN_STATE;
-  }
-  return isPrepared(known) ? CONCURRENT_TRANSACTIONS : ErrorCode.NONE;
+  const isRepeated = known.state !== "Empty" && isCommitted(known) === request.isCommit;
+  return isRepeated ? ErrorCode.NONE : ErrorCode.INVALID_TXN_STATE;
 }
 
 /**
@@ -118,6 +117,8 @@ function judge(known: Transaction | undefined, request: EndRequest): Verdict {
  */
 function judgeWithBump(known: Transaction | undefined, request: EndRequest): Verdict {
   if (known === undefined) return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
+  // First of all: the producer may have got its next id or epoch already.
+  if (isPrepared(known)) return ErrorCode.CONCURRENT_TRANSACTIONS;
   const { producerId, producerEpoch, isCommit } = request;
   const isAfterRotation =
     known.previousProducerId === producerId &&
@@ -128,19 +129,14 @@ function judgeWithBump(known: Transaction | undefined, request: EndRequest): Ver
   }
   const isRetry = known.producerEpoch === producerEpoch + 1 || isAfterRotation;
   const isCurrent = known.producerId === producerId && known.producerEpoch === producerEpoch;
-  const { PRODUCER_FENCED, INVALID_TXN_STATE, CONCURRENT_TRANSACTIONS } = ErrorCode;
+  const { PRODUCER_FENCED, INVALID_TXN_STATE } = ErrorCode;
   switch (known.state) {
     case "Ongoing":
       return isCurrent ? "end" : PRODUCER_FENCED;
     case "Empty":
       if (!isCurrent) return PRODUCER_FENCED;
       return isCommit ? INVALID_TXN_STATE : "end";
-    case "PrepareCommit":
-    case "PrepareAbort":
-      if (!isRetry) return PRODUCER_FENCED;
-      return isCommitted(known) === isCommit ? CONCURRENT_TRANSACTIONS : INVALID_TXN_STATE;
-    case "CompleteCommit":
-    case "CompleteAbort":
+    default:
       if (isRetry) return isCommitted(known) === isCommit ? "retry" : INVALID_TXN_STATE;
       if (!isCurrent) return PRODUCER_FENCED;
       return isCommit ? INVALID_TXN_STATE : "end";

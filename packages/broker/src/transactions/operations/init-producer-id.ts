@@ -52,10 +52,10 @@ function decide(
   const existing = turn.state.get(transactionalId);
   if (existing === undefined && newProducerId === null) return NEEDS_PRODUCER_ID;
   const known = existing ?? newTransaction(transactionalId, newProducerId!);
+  if (isPrepared(known)) return refusal(ErrorCode.CONCURRENT_TRANSACTIONS);
   if (expected !== null && !isItsProducer(known, expected)) {
     return refusal(ErrorCode.PRODUCER_FENCED);
   }
-  if (isPrepared(known)) return refusal(ErrorCode.CONCURRENT_TRANSACTIONS);
   if (known.state === "Ongoing") {
     const fenced = fenceNow(turn, known, serverVersion, newProducerId, effects);
     return fenced === null ? NEEDS_PRODUCER_ID : refusal(ErrorCode.CONCURRENT_TRANSACTIONS);
