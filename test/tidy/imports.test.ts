@@ -30,10 +30,12 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["metrics", "util", "top"],
     ],
     handlers: [
-      ...["server", "groups", "coordinator", "fetch", "partition", "metadata", "state-machine"],
+      ...["server", "groups", "transactions", "coordinator", "fetch", "partition", "metadata"],
+      "state-machine",
       ...["log", "config", "security", "metrics", "logging", "env", "util"],
     ],
     groups: ["coordinator", "partition", "metadata", "config", "logging"],
+    transactions: [],
     coordinator: [
       ...["partition", "metadata", "state-machine", "config", "logging", "env", "util"],
     ],

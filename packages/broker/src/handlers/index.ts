@@ -17,6 +17,7 @@ import { deleteTopics } from "./20-delete-topics.ts";
 import { deleteRecords } from "./21-delete-records.ts";
 import { initProducerId } from "./22-init-producer-id.ts";
 import { offsetForLeaderEpoch } from "./23-offset-for-leader-epoch.ts";
+import { txnOffsetCommit } from "./28-txn-offset-commit.ts";
 import { describeAcls } from "./29-describe-acls.ts";
 import { createAcls } from "./30-create-acls.ts";
 import { deleteAcls } from "./31-delete-acls.ts";
@@ -58,6 +59,7 @@ const served: readonly Handler[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  txnOffsetCommit,
   describeAcls,
   createAcls,
   deleteAcls,

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { ErrorCode } from "@tarpan/protocol";
 import { BrokerStatus } from "../admin/broker-status.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
@@ -200,6 +201,8 @@ export class BrokerServer implements RunningBroker {
         ...{ env, metadata, partitions },
         logger: named(logger, "tarpan.groups"),
       }),
+      // No coordinator of transactions yet: no transaction is ongoing.
+      transactions: { verify: async () => ErrorCode.INVALID_TXN_STATE },
       stopping: this.#ending.signal,
     };
   }

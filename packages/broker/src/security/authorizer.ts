@@ -13,7 +13,7 @@ export const AclOperation = {
 } as const;
 
 /** Kafka's `ResourceType`, the types that exist here. */
-export type ResourceType = "topic" | "group" | "cluster";
+export type ResourceType = "topic" | "group" | "cluster" | "transactionalId";
 
 /** The one resource of type cluster; Kafka's `Resource.CLUSTER_NAME`. */
 export const CLUSTER_NAME = "kafka-cluster";

@@ -25,6 +25,17 @@ export function onGroup(operation: Operation): Permission<{ readonly groupId: st
   return { operation, resourceType: "group", nameOf: ({ groupId }) => groupId };
 }
 
+/** Without it the request is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED. */
+export function onTransactionalId(
+  operation: Operation,
+): Permission<{ readonly transactionalId: string }> {
+  return {
+    operation,
+    resourceType: "transactionalId",
+    nameOf: ({ transactionalId }) => transactionalId,
+  };
+}
+
 /** For each resource that the request names: declared, but not checked yet (see `nameOf`). */
 export function onEach(operation: Operation, resourceType: ResourceType): Permission<unknown> {
   return { operation, resourceType, nameOf: null };
@@ -35,4 +46,5 @@ export const DENIED: Readonly<Record<ResourceType, number>> = {
   topic: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
   group: ErrorCode.GROUP_AUTHORIZATION_FAILED,
   cluster: ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+  transactionalId: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 };
