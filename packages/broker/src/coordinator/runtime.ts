@@ -105,6 +105,12 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     }
   }
 
+  /** The index of the partition that `key` belongs to; null before the topic exists. */
+  partitionOf(key: string): number | null {
+    const count = this.#topicPartitions().length;
+    return count === 0 ? null : partitionOf(key, count);
+  }
+
   /** The broker that coordinates `key`; -1 while its partition has no leader or does not exist. */
   coordinatorOf(key: string): number {
     const partitions = this.#topicPartitions();
@@ -129,9 +135,12 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
    * COORDINATOR_WAIT_MS. Rejects with KafkaError.
    */
   run<T>(key: string, operation: Operation<State, Rec, Timer, T>): Promise<T> {
-    const found = this.#shardOf(key);
-    if (found instanceof CoordinatorShard) return found.run(operation);
-    return this.#runWhenLoaded(found, key, operation);
+    return this.#run(key, operation);
+  }
+
+  /** The same on the shard of one partition of the topic, for requests that name no key. */
+  runOnPartition<T>(index: number, operation: Operation<State, Rec, Timer, T>): Promise<T> {
+    return this.#run(index, operation);
   }
 
   /** For requests that gain nothing by waiting: rejects while the shard is being loaded. */
@@ -180,9 +189,15 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     }
   }
 
+  #run<T>(key: string | number, operation: Operation<State, Rec, Timer, T>): Promise<T> {
+    const found = this.#shardOf(key);
+    if (found instanceof CoordinatorShard) return found.run(operation);
+    return this.#runWhenLoaded(found, key, operation);
+  }
+
   async #runWhenLoaded<T>(
     found: Unready,
-    key: string,
+    key: string | number,
     operation: Operation<State, Rec, Timer, T>,
   ): Promise<T> {
     const pending = new PendingChanges(this.#parts);
@@ -209,12 +224,13 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     await Promise.all(loading.map((ready) => openWithin(ready, COORDINATOR_WAIT_MS, timers)));
   }
 
-  #shardOf(key: string): CoordinatorShard<State, Rec, Timer> | Unready {
+  /** Of a key, or of the partition with this index. */
+  #shardOf(key: string | number): CoordinatorShard<State, Rec, Timer> | Unready {
     const partitions = this.#topicPartitions();
     if (partitions.length === 0 || this.#closed) {
       return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE };
     }
-    const index = partitionOf(key, partitions.length);
+    const index = typeof key === "number" ? key : partitionOf(key, partitions.length);
     const own = this.#shards.get(index);
     const { leadership } = this.#parts.metadata;
     if (own === undefined || !leadership.leads(this.#tenant.topic, index)) {

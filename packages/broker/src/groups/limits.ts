@@ -32,11 +32,11 @@ export const MAX_COMPILED_REGEXES = 100;
  */
 export const MAX_GENERATION_BYTES = 104_857_600;
 
-/** Bytes of records of one OffsetCommit: each record of it repeats the group id. */
+/** Bytes of records of one OffsetCommit or TxnOffsetCommit: each repeats the group id. */
 export const MAX_COMMIT_BYTES = 16 * 1_048_576;
 
-/** The most that a record of a committed offset takes beside group id, topic and metadata. */
-export const COMMIT_RECORD_BYTES = 64;
+/** The most that a record of an offset takes beside group id, topic and metadata. */
+export const COMMIT_RECORD_BYTES = 72;
 
 /** Tombstones after which the check for expired offsets continues in another turn. */
 export const EXPIRED_PER_TURN = 10_000;

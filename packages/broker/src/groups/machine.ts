@@ -45,6 +45,8 @@ export function groupMachine(
 function apply(state: GroupState, record: GroupRecord): void {
   switch (record.record) {
     case "OffsetCommit":
+    case "PendingOffset":
+    case "TransactionEnd":
       state.offsets.apply(record);
       break;
     case "GroupMetadata":

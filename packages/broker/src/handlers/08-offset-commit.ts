@@ -1,5 +1,6 @@
 import { OffsetCommit } from "@tarpan/protocol";
-import { commitOffsets, refuseCommit } from "../groups/operations/commit-offsets.ts";
+import { commitOffsets } from "../groups/operations/commit-offsets.ts";
+import { refuseCommit } from "../groups/operations/decide-commit.ts";
 import { onEach, onGroup } from "../security/permission.ts";
 import { handler } from "./handler.ts";
 

@@ -17,8 +17,7 @@ import { handler, type RequestContext } from "./handler.ts";
 /**
  * OffsetFetch: v1-10. v2 null asks for all topics, an error for the whole answer · v3 throttle time
  * · v5 leader epochs · v6 flexible · v7 require stable · v8 several groups · v9 member ids and
- * epochs · v10 topics by id. Not done: waiting for transactions; there are none, so every committed
- * offset is stable.
+ * epochs · v10 topics by id.
  */
 export const offsetFetch = handler({
   api: OffsetFetch,
@@ -38,18 +37,22 @@ const TOPICS_BY_ID_SINCE = 10;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const groups = wantedGroups(request, context.version);
-  const answers = await Promise.all(groups.map((group) => fetchGroup(group, context)));
+  const answers = await Promise.all(
+    groups.map((group) => fetchGroup(group, request.requireStable, context)),
+  );
   return respond(request, answers, context.version);
 }
 
 /** When a coordinator is unavailable, only its own groups get an error. */
 async function fetchGroup(
   wanted: WantedOffsets,
+  requireStable: boolean,
   { services, version }: RequestContext,
 ): Promise<GroupOffsets> {
   try {
     const byId = version >= TOPICS_BY_ID_SINCE;
-    return await services.groups.run(wanted.groupId, fetchOffsets(wanted, byId));
+    const operation = fetchOffsets(wanted, byId, requireStable);
+    return await services.groups.run(wanted.groupId, operation);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return groupError(wanted, error.errorCode);

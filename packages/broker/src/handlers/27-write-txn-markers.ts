@@ -1,6 +1,9 @@
 import { ErrorCode, type RequestOf, type ResponseInput, WriteTxnMarkers } from "@tarpan/protocol";
+import { endGroupTransaction } from "../groups/operations/end-transaction.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import type { EndOfTransaction } from "../partition/markers.ts";
 import { onCluster } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type Services } from "./handler.ts";
 
 /**
@@ -41,17 +44,33 @@ async function writeTo(
   topic: string,
   index: number,
   marker: Marker,
-  { partitions, env }: Services,
+  { partitions, groups, env }: Services,
 ): Promise<ErrorCode> {
   const { producerId, producerEpoch, coordinatorEpoch, transactionResult: isCommit } = marker;
-  const end = { producerId, producerEpoch, coordinatorEpoch, isCommit };
-  const bumpsEpoch = marker.transactionVersion >= 2;
-  if (topic === CONSUMER_OFFSETS_TOPIC) return ErrorCode.UNKNOWN_SERVER_ERROR;
+  const end: EndOfTransaction = {
+    ...{ producerId, producerEpoch, coordinatorEpoch, isCommit },
+    bumpsEpoch: marker.transactionVersion >= 2,
+    timestamp: env.clock.wallMs(),
+  };
+  if (topic === CONSUMER_OFFSETS_TOPIC) return endInGroups(index, end, groups);
   const partition = partitions.find(topic, index);
   if (typeof partition === "number") return partition;
-  const timestamp = env.clock.wallMs();
-  const { errorCode } = await partition.endTransaction({ ...end, bumpsEpoch, timestamp });
+  const { errorCode } = await partition.endTransaction(end);
   return errorCode;
+}
+
+/** As in Kafka, a coordinator that asks again hears of no other coordinator. */
+async function endInGroups(
+  index: number,
+  end: EndOfTransaction,
+  groups: Services["groups"],
+): Promise<ErrorCode> {
+  try {
+    return await groups.runOnPartition(index, endGroupTransaction(end));
+  } catch (error) {
+    if (error instanceof KafkaError) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    throw error;
+  }
 }
 
 function resultOf(

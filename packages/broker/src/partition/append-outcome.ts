@@ -1,6 +1,6 @@
 import { type BatchHeader, ErrorCode } from "@tarpan/protocol";
 import { errorCodeOf } from "./log-failure.ts";
-import type { EndOfTransaction, MarkerRefusal } from "./producer-states.ts";
+import type { EndOfTransaction, MarkerRefusal } from "./markers.ts";
 import type { SequenceRefusal } from "./sequences.ts";
 
 export interface AppendOutcome {

@@ -1,6 +1,12 @@
 import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
+import {
+  type EndOfTransaction,
+  type MarkerFields,
+  type MarkerRefusal,
+  refusalOf,
+} from "./markers.ts";
 import { type OpenTransaction, OpenTransactions } from "./open-transactions.ts";
 import {
   checkSequence,
@@ -93,16 +99,11 @@ export class ProducerStates {
   /** Changes nothing. Null when the marker may be appended. */
   validateMarker(end: EndOfTransaction): MarkerRefusal | null {
     const state = this.#byId.get(end.producerId);
-    const currentEpoch = epochOf(state);
-    const isOpen = this.#open.firstOffsetOf(end.producerId) !== undefined;
-    // With an epoch for each transaction the marker has a newer one, unless it is written again.
-    const isAgain = end.producerEpoch === currentEpoch && (!isOpen || currentEpoch === LAST_EPOCH);
-    const isOld = end.bumpsEpoch
-      ? end.producerEpoch <= currentEpoch && !isAgain
-      : end.producerEpoch < currentEpoch;
-    if (isOld) return { kind: "old-epoch", currentEpoch };
-    const coordinatorEpoch = state?.marker?.coordinatorEpoch ?? -1;
-    return coordinatorEpoch > end.coordinatorEpoch ? { kind: "old-coordinator" } : null;
+    return refusalOf(end, {
+      currentEpoch: epochOf(state),
+      coordinatorEpoch: state?.marker?.coordinatorEpoch ?? -1,
+      isOpen: this.#open.firstOffsetOf(end.producerId) !== undefined,
+    });
   }
 
   /** Adds a marker that got `offset`: it ends the producer's transaction, if one is open. */
@@ -311,28 +312,8 @@ export interface DescribedProducer {
 
 type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;
 
-/** What a marker in the log says. */
-export interface MarkerFields extends ProducerOfBatch {
-  readonly isCommit: boolean;
-  readonly coordinatorEpoch: number;
-  /** Ms since the epoch. */
-  readonly timestamp: number;
-}
-
-/** A marker that the coordinator of transactions wants to be written. */
-export interface EndOfTransaction extends MarkerFields {
-  /** Whether each transaction has an epoch of its own: `transaction.version` 2. */
-  readonly bumpsEpoch: boolean;
-}
-
-export type MarkerRefusal =
-  | { readonly kind: "old-epoch"; readonly currentEpoch: number }
-  | { readonly kind: "old-coordinator" };
-
 const NOT_IN_TRANSACTION: SequenceVerdict = { kind: "not-in-transaction" };
 const OUTSIDE_TRANSACTION: SequenceVerdict = { kind: "outside-transaction" };
-/** No newer epoch exists, so that also a marker has to use it. */
-const LAST_EPOCH = 0x7fff;
 
 function epochOf(state: ProducerState | undefined): number {
   if (state === undefined) return NO_PRODUCER_EPOCH;

@@ -213,6 +213,16 @@ describe("a coordinator's runtime", () => {
     expect(await runtime.runIfLoaded(A, add(A, 1))).toBe(1);
   });
 
+  it("runs an operation on the shard of a partition", async () => {
+    const cluster = await CounterCluster.of([1, 1]);
+    const { runtime } = new CounterBroker(cluster, 1).readMetadata();
+    expect(runtime.partitionOf(B)).toBe(1);
+    expect(await runtime.runOnPartition(1, add(B, 2))).toBe(2);
+    expect(await runtime.run(B, add(B, 1))).toBe(3);
+    const refused = runtime.runOnPartition(2, add(B, 1));
+    await expect(refused).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+  });
+
   it("runs an operation on all shards", async () => {
     const cluster = await CounterCluster.of([1, 1]);
     const broker = new CounterBroker(cluster, 1).readMetadata();

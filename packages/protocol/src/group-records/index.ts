@@ -8,4 +8,4 @@ export {
   type GroupValue,
   type GroupValueInput,
 } from "./framing.ts";
-export { groupRecords } from "./schemas.ts";
+export { groupRecords, TransactionResult } from "./schemas.ts";

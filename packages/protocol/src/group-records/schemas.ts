@@ -1,12 +1,15 @@
 /**
  * The records of `__consumer_offsets`, as Kafka's group coordinator writes them. The key begins
- * with the record type, the value with its version. A null value is a tombstone.
+ * with the record type, the value with its version. A null value is a tombstone. Types from 10000
+ * on are Tarpan's own (ADR 37): Kafka's tools skip types that they do not know.
  */
 import {
   array,
+  bool,
   bytes,
   type Fields,
   i8,
+  i16,
   i32,
   i64,
   offset,
@@ -183,6 +186,58 @@ const ConsumerGroupRegularExpression = groupRecord({
   writeVersion: 0,
 });
 
+/**
+ * An offset that a transaction has committed, and that counts when the transaction is committed.
+ */
+const PendingOffset = groupRecord({
+  type: 10_001,
+  key: { producerId: offset, group: string, topic: string, partition: i32 },
+  value: {
+    versions: "0",
+    flexible: "0+",
+    fields: {
+      producerEpoch: i16,
+      offset: offset,
+      leaderEpoch: i32,
+      metadata: string,
+      commitTimestamp: offset,
+      topicId: uuid,
+      /** Only in snapshots: an offset that was recorded later counts instead. */
+      isOutdated: bool.default(false).tag(0, "0+"),
+    },
+  },
+  writeVersion: 0,
+});
+
+/**
+ * The end of a producer's transaction, which decides about all of its pending offsets. A tombstone
+ * forgets the producer.
+ */
+const TransactionEnd = groupRecord({
+  type: 10_002,
+  key: { producerId: offset },
+  value: {
+    versions: "0",
+    flexible: "0+",
+    fields: {
+      producerEpoch: i16,
+      coordinatorEpoch: i32,
+      timestamp: offset,
+      /** See TransactionResult. */
+      result: i8,
+    },
+  },
+  writeVersion: 0,
+});
+
+/** Values of TransactionEnd's `result`. */
+export const TransactionResult = {
+  aborted: 0,
+  committed: 1,
+  /** Only in snapshots: the record tells the producer's epochs and ends nothing. */
+  none: 2,
+} as const;
+
 export const groupRecords = {
   OffsetCommit,
   GroupMetadata,
@@ -192,4 +247,6 @@ export const groupRecords = {
   ConsumerGroupTargetAssignmentMember,
   ConsumerGroupCurrentMemberAssignment,
   ConsumerGroupRegularExpression,
+  PendingOffset,
+  TransactionEnd,
 } as const;

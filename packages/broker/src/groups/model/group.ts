@@ -22,13 +22,15 @@ export interface GroupLike {
    * below 0, with an empty member id, for a standalone consumer (assign). Returns an error code:
    * UNKNOWN_MEMBER_ID 25, ILLEGAL_GENERATION 22, STALE_MEMBER_EPOCH 113, FENCED_INSTANCE_ID 82,
    * REBALANCE_IN_PROGRESS 27, UNSUPPORTED_VERSION 35 (a member of the consumer protocol below v9 of
-   * OffsetCommit), or NONE. `wanted` returns the partitions to commit; called only when needed.
+   * OffsetCommit), or NONE. `apiVersion` is that of OffsetCommit; null for a TxnOffsetCommit, which
+   * need not name a member, and may come during a rebalance (KIP-447). `wanted` returns the
+   * partitions to commit; called only when needed.
    */
   validateOffsetCommit(
     memberId: string,
     groupInstanceId: string | null,
     generation: number,
-    apiVersion: number,
+    apiVersion: number | null,
     wanted: () => readonly TopicPartitions[],
   ): number;
   /** Whether this member may read offsets; OffsetFetch below v9 names no member (null, -1). */
@@ -46,4 +48,13 @@ export interface GroupLike {
   validateDelete(): number;
   /** Tombstones of all records of the group, but not of its offsets. */
   tombstones(): GroupRecord[];
+}
+
+/** Standalone consumers (assign), and clients of TxnOffsetCommit before v3, which has no member. */
+export function namesNoMember(
+  memberId: string,
+  groupInstanceId: string | null,
+  generation: number,
+): boolean {
+  return generation < 0 && memberId === "" && groupInstanceId === null;
 }

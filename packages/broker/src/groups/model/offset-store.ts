@@ -1,24 +1,25 @@
-import type { GroupRecord, GroupValue } from "@tarpan/protocol";
-
-/** The value of the record: `apply` keeps it and makes no copy. */
-export type CommittedOffset = GroupValue<"OffsetCommit">;
+import type { GroupRecord } from "@tarpan/protocol";
+import { ByPartition, type ByTopic } from "./by-partition.ts";
+import type { CommittedOffset } from "./committed-offset.ts";
+import { PendingOffsets } from "./pending-offsets.ts";
 
 type OffsetCommit = Extract<GroupRecord, { record: "OffsetCommit" }>;
-type TopicOffsets = ReadonlyMap<string, PartitionOffsets>;
-type PartitionOffsets = ReadonlyMap<number, CommittedOffset>;
+export type OffsetRecord = Extract<
+  GroupRecord,
+  { record: "OffsetCommit" | "PendingOffset" | "TransactionEnd" }
+>;
 
 /**
- * The committed offsets of one shard's groups. `apply` is the only writer.
- *
- * Invariant: no map in it is empty, so it has a group only while that group has an offset.
+ * The offsets of one shard's groups: those that are committed, and those that wait for the end of a
+ * transaction. `apply` is the only writer.
  */
 export class OffsetStore {
-  readonly #groups = new Map<string, Map<string, Map<number, CommittedOffset>>>();
-  #size = 0;
+  readonly #committed = new ByPartition<CommittedOffset>();
+  readonly pending = new PendingOffsets();
 
   /** The number of committed offsets of all groups. */
   get size(): number {
-    return this.#size;
+    return this.#committed.size;
   }
 
   /**
@@ -26,70 +27,81 @@ export class OffsetStore {
    * empty classic group without a protocol type.
    */
   hasGroup(groupId: string): boolean {
-    return this.#groups.has(groupId);
+    return this.#committed.has(groupId) || this.pending.hasGroup(groupId);
   }
 
-  groupIds(): IterableIterator<string> {
-    return this.#groups.keys();
+  *groupIds(): Generator<string> {
+    yield* this.#committed.groupIds();
+    for (const groupId of this.pending.groupIds()) {
+      if (!this.#committed.has(groupId)) yield groupId;
+    }
   }
 
-  /** By topic and partition; undefined for a group without offsets. */
-  topicsOf(groupId: string): TopicOffsets | undefined {
-    return this.#groups.get(groupId);
+  /** Undefined for a group without committed offsets. */
+  topicsOf(groupId: string): ByTopic<CommittedOffset> | undefined {
+    return this.#committed.topicsOf(groupId);
   }
 
   get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.#groups.get(groupId)?.get(topic)?.get(partition);
+    return this.#committed.get(groupId, topic, partition);
   }
 
   /** Tombstones of all offsets of a group, for the caller to append. Changes nothing. */
   deleteGroup(groupId: string): GroupRecord[] {
-    const tombstones: GroupRecord[] = [];
-    for (const [topic, partitions] of this.#groups.get(groupId) ?? []) {
+    const tombstones: GroupRecord[] = this.pending.deleteGroup(groupId);
+    for (const [topic, partitions] of this.topicsOf(groupId) ?? []) {
       for (const partition of partitions.keys())
         tombstones.push(tombstone(groupId, topic, partition));
     }
     return tombstones;
   }
 
-  apply({ key: { group, topic, partition }, value }: OffsetCommit): void {
-    if (value === null) this.#remove(group, topic, partition);
-    else this.#put(group, topic, partition, value);
+  /** The same for the offsets of one partition. */
+  deletePartition(groupId: string, topic: string, partition: number): GroupRecord[] {
+    const tombstones = this.pending.deletePartition(groupId, topic, partition);
+    const isCommitted = this.get(groupId, topic, partition) !== undefined;
+    return isCommitted ? [...tombstones, tombstone(groupId, topic, partition)] : tombstones;
   }
 
-  *records(): Generator<readonly GroupRecord[]> {
-    for (const [group, topics] of this.#groups) {
-      for (const [topic, partitions] of topics) {
-        for (const [partition, value] of partitions) {
-          yield [{ record: "OffsetCommit", key: { group, topic, partition }, value }];
+  apply(record: OffsetRecord): void {
+    switch (record.record) {
+      case "OffsetCommit":
+        this.#applyCommit(record);
+        break;
+      case "PendingOffset":
+        this.pending.apply(record);
+        break;
+      case "TransactionEnd":
+        for (const { group, topic, partition, value } of this.pending.end(record)) {
+          this.#committed.put(group, topic, partition, value);
         }
-      }
+        break;
     }
   }
 
-  #put(group: string, topic: string, partition: number, value: CommittedOffset): void {
-    let topics = this.#groups.get(group);
-    if (topics === undefined) {
-      topics = new Map();
-      this.#groups.set(group, topics);
+  #applyCommit({ key: { group, topic, partition }, value }: OffsetCommit): void {
+    if (value === null) {
+      this.#committed.remove(group, topic, partition);
+    } else {
+      this.#committed.put(group, topic, partition, value);
+      this.pending.outdate(group, topic, partition);
     }
-    let partitions = topics.get(topic);
-    if (partitions === undefined) {
-      partitions = new Map();
-      topics.set(topic, partitions);
-    }
-    const before = partitions.size;
-    partitions.set(partition, value);
-    this.#size += partitions.size - before;
   }
 
-  #remove(group: string, topic: string, partition: number): void {
-    const topics = this.#groups.get(group);
-    const partitions = topics?.get(topic);
-    if (topics === undefined || !partitions?.delete(partition)) return;
-    this.#size -= 1;
-    if (partitions.size === 0) topics.delete(topic);
-    if (topics.size === 0) this.#groups.delete(group);
+  /**
+   * A committed offset and the pending ones of its partition are one unit, because the former alone
+   * would outdate the latter. All pending ones follow again: while the snapshot is written,
+   * partitions get their first committed offset.
+   */
+  *records(): Generator<readonly GroupRecord[]> {
+    for (const [group, topic, partition, value] of this.#committed) {
+      const unit: GroupRecord[] = [
+        { record: "OffsetCommit", key: { group, topic, partition }, value },
+      ];
+      for (const record of this.pending.recordsOf(group, topic, partition)) unit.push(record);
+      yield unit;
+    }
+    yield* this.pending.records();
   }
 }
 

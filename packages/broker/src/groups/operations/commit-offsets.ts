@@ -6,17 +6,19 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
-import type { TopicImage } from "../../metadata/image.ts";
-import { COMMIT_RECORD_BYTES, MAX_COMMIT_BYTES } from "../limits.ts";
 import { armSession } from "../model/classic/sessions.ts";
-import type { TopicPartitions } from "../model/consumer/assignment.ts";
+import type { CommittedOffset } from "../model/committed-offset.ts";
 import type { GroupLike } from "../model/group.ts";
-import type { CommittedOffset } from "../model/offset-store.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
+import {
+  decideCommit,
+  knownPartitions,
+  type PartitionOffset,
+  refuseCommit,
+} from "./decide-commit.ts";
 
 type Request = RequestOf<typeof OffsetCommit>;
 type Response = ResponseInput<typeof OffsetCommit>;
-type Partition = Request["topics"][number]["partitions"][number];
 
 const TOPICS_BY_ID_SINCE = 10;
 const UNKNOWN_GROUP_SINCE = 9;
@@ -28,8 +30,16 @@ export function commitOffsets(request: Request, version: number): GroupOperation
     if (errorCode !== ErrorCode.NONE) {
       return turn.reply(reply, refuseCommit(request, errorCode));
     }
+    const { groupId: group } = request;
+    const { wallMs } = turn;
+    const expireTimestamp = expireTimestampOf(request.retentionTimeMs, wallMs);
     const records: GroupRecord[] = [];
-    const answer = decideCommit(request, version, turn, records);
+    const byId = version >= TOPICS_BY_ID_SINCE;
+    const answer = decideCommit(request, byId, turn, records, (topic, partition) => ({
+      record: "OffsetCommit",
+      key: { group, topic: topic.name, partition: partition.partitionIndex },
+      value: committed(topic.id, partition, wallMs, expireTimestamp),
+    }));
     if (answer === null) {
       return turn.reply(reply, refuseCommit(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE));
     }
@@ -38,22 +48,11 @@ export function commitOffsets(request: Request, version: number): GroupOperation
   };
 }
 
-/** The same error for every partition: an OffsetCommit response has no error of its own. */
-export function refuseCommit({ topics }: Request, errorCode: number): Response {
-  return {
-    topics: topics.map(({ name, topicId, partitions }) => ({
-      name,
-      topicId,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
-    })),
-  };
-}
-
 function validateCommit(turn: GroupTurn, request: Request, version: number): number {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
   const group: GroupLike | undefined = turn.state.groups.get(groupId);
   if (group !== undefined) {
-    const wanted = () => knownPartitions(request, version, turn);
+    const wanted = () => knownPartitions(request, version >= TOPICS_BY_ID_SINCE, turn);
     const errorCode = group.validateOffsetCommit(
       memberId,
       groupInstanceId,
@@ -73,77 +72,10 @@ function validateCommit(turn: GroupTurn, request: Request, version: number): num
   return ErrorCode.ILLEGAL_GENERATION;
 }
 
-/** The partitions whose offsets are valid; each of the others gets an error of its own. */
-function knownPartitions(
-  request: Request,
-  version: number,
-  { image, config }: GroupTurn,
-): TopicPartitions[] {
-  const byId = version >= TOPICS_BY_ID_SINCE;
-  return request.topics.flatMap(({ name, topicId, partitions }) => {
-    const topic = byId ? image.topicsById.get(topicId) : image.topics.get(name);
-    const known = partitions.filter((partition) => {
-      const errorCode = validatePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
-      return errorCode === ErrorCode.NONE;
-    });
-    if (topic === undefined) return [];
-    return { topicId: topic.id, partitions: known.map(({ partitionIndex }) => partitionIndex) };
-  });
-}
-
-/** Fills `records`. Null when they exceed MAX_COMMIT_BYTES. */
-function decideCommit(
-  request: Request,
-  version: number,
-  { image, config, wallMs }: GroupTurn,
-  records: GroupRecord[],
-): Response | null {
-  const { groupId } = request;
-  const byId = version >= TOPICS_BY_ID_SINCE;
-  const expireTimestamp = expireTimestampOf(request.retentionTimeMs, wallMs);
-  let bytes = 0;
-  const topics: Response["topics"][number][] = [];
-  for (const { name, topicId, partitions } of request.topics) {
-    const topic = byId ? image.topicsById.get(topicId) : image.topics.get(name);
-    const answers: { partitionIndex: number; errorCode: number }[] = [];
-    for (const partition of partitions) {
-      const { partitionIndex, committedMetadata } = partition;
-      const errorCode = validatePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
-      answers.push({ partitionIndex, errorCode });
-      if (errorCode !== ErrorCode.NONE) continue;
-      bytes += COMMIT_RECORD_BYTES + groupId.length + topic!.name.length;
-      bytes += committedMetadata?.length ?? 0;
-      if (bytes > MAX_COMMIT_BYTES) return null;
-      records.push({
-        record: "OffsetCommit",
-        key: { group: groupId, topic: topic!.name, partition: partitionIndex },
-        value: committed(topic!.id, partition, wallMs, expireTimestamp),
-      });
-    }
-    topics.push({ name, topicId, partitions: answers });
-  }
-  return { topics };
-}
-
-function validatePartition(
-  topic: TopicImage | undefined,
-  { partitionIndex, committedMetadata }: Partition,
-  byId: boolean,
-  metadataMaxLength: number,
-): number {
-  if (topic === undefined && byId) return ErrorCode.UNKNOWN_TOPIC_ID;
-  if (topic?.partitions[partitionIndex] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  // In UTF-16 units, as in Kafka, although the config is called bytes.
-  if (committedMetadata !== null && committedMetadata.length > metadataMaxLength) {
-    return ErrorCode.OFFSET_METADATA_TOO_LARGE;
-  }
-  return ErrorCode.NONE;
-}
-
 /** Has exactly the fields that a replay gives: live and replayed state must be the same. */
 function committed(
   topicId: string,
-  { committedOffset, committedLeaderEpoch, committedMetadata }: Partition,
+  { committedOffset, committedLeaderEpoch, committedMetadata }: PartitionOffset,
   commitTimestamp: number,
   expireTimestamp: number,
 ): CommittedOffset {

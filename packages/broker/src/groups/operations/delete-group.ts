@@ -2,7 +2,10 @@ import { ErrorCode } from "@tarpan/protocol";
 import type { GroupLike } from "../model/group.ts";
 import type { GroupOperation } from "../turn.ts";
 
-/** Deletes an empty group of either kind and its offsets. Replies an error code. */
+/**
+ * Deletes an empty group of either kind and its offsets, also those that wait for the end of a
+ * transaction. Replies an error code.
+ */
 export function deleteGroup(groupId: string): GroupOperation<number> {
   return (turn, reply) => {
     const { groups, offsets } = turn.state;

@@ -1,14 +1,16 @@
 import { ErrorCode, type OffsetDelete, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { CONSUMER_PROTOCOL_TYPE } from "../limits.ts";
 import type { GroupLike } from "../model/group.ts";
-import { tombstone } from "../model/offset-store.ts";
 import type { GroupState } from "../model/state.ts";
 import type { GroupOperation } from "../turn.ts";
 
 type Request = RequestOf<typeof OffsetDelete>;
 type Response = ResponseInput<typeof OffsetDelete>;
 
-/** Deletes offsets of topics that no member of the group is subscribed to (KIP-496). */
+/**
+ * Deletes offsets of topics that no member of the group is subscribed to (KIP-496), also those that
+ * wait for the end of a transaction.
+ */
 export function deleteOffsets(request: Request): GroupOperation<Response> {
   return (turn, reply) => {
     const { state, image } = turn;
@@ -26,8 +28,8 @@ export function deleteOffsets(request: Request): GroupOperation<Response> {
             : subscribed
               ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
               : ErrorCode.NONE;
-        if (code === ErrorCode.NONE && state.offsets.get(groupId, name, partitionIndex)) {
-          turn.append(tombstone(groupId, name, partitionIndex));
+        if (code === ErrorCode.NONE) {
+          turn.appendAll(state.offsets.deletePartition(groupId, name, partitionIndex));
         }
         return { partitionIndex, errorCode: code };
       });

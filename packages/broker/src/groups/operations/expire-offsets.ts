@@ -1,9 +1,11 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { CONSUMER_PROTOCOL_TYPE, EXPIRED_PER_TURN } from "../limits.ts";
+import type { CommittedOffset } from "../model/committed-offset.ts";
 import type { GroupLike } from "../model/group.ts";
-import { type CommittedOffset, tombstone } from "../model/offset-store.ts";
+import { tombstone } from "../model/offset-store.ts";
 import { OFFSET_EXPIRY } from "../model/timers.ts";
 import type { GroupTurn } from "../turn.ts";
+import { forgetIdleProducers } from "./forget-producers.ts";
 
 /** Arms the next check for expired offsets: every `offsets.retention.check.interval.ms`. */
 export function armExpiry(turn: GroupTurn): void {
@@ -17,6 +19,7 @@ export function armExpiry(turn: GroupTurn): void {
 export function expireOffsets(turn: GroupTurn): void {
   const { groups, offsets } = turn.state;
   armExpiry(turn);
+  forgetIdleProducers(turn);
   for (const groupId of new Set([...groups.keys(), ...offsets.groupIds()])) {
     if (turn.records.length >= EXPIRED_PER_TURN) {
       turn.arm(OFFSET_EXPIRY, 1);
@@ -28,16 +31,22 @@ export function expireOffsets(turn: GroupTurn): void {
   }
 }
 
-/** Deletes the group's expired offsets. Returns whether it has offsets left. */
+/**
+ * Deletes expired offsets of the group, but none that a transaction may still change. Returns if
+ * the group has offsets left, also pending ones.
+ */
 function expireGroup(turn: GroupTurn, groupId: string, group: GroupLike | undefined): boolean {
   const { wallMs, config } = turn;
   const sinceMs = retentionStartMs(group);
   const age = { wallMs, sinceMs, jumpedMs: turn.jumps.lastMs() };
-  let remain = false;
-  for (const [topic, partitions] of turn.state.offsets.topicsOf(groupId) ?? []) {
+  const { offsets } = turn.state;
+  const { pending } = offsets;
+  let remain = pending.hasGroup(groupId);
+  for (const [topic, partitions] of offsets.topicsOf(groupId) ?? []) {
     const kept = sinceMs === null || group?.isSubscribedTo(topic);
     for (const [partition, offset] of partitions) {
-      if (!kept && isExpired(offset, age, config.offsetsRetentionMs)) {
+      const isDue = !kept && isExpired(offset, age, config.offsetsRetentionMs);
+      if (isDue && !pending.has(groupId, topic, partition)) {
         turn.append(tombstone(groupId, topic, partition));
       } else {
         remain = true;

@@ -63,7 +63,7 @@ describe("a static member that joins again without its id", () => {
       FENCED_INSTANCE_ID,
     );
     expect(members.leave(fields).memberErrors).toEqual([FENCED_INSTANCE_ID]);
-    expect(members.group.validateOffsetCommit(two, "two", 1)).toBe(FENCED_INSTANCE_ID);
+    expect(members.group.validateOffsetCommit(two, "two", 1, 9)).toBe(FENCED_INSTANCE_ID);
   });
 
   it("as the leader, sees its former id as the leader's, so that it assigns nothing", () => {

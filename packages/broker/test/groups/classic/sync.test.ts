@@ -327,7 +327,7 @@ describe("commits", () => {
   it("are accepted or refused by member, generation and state", () => {
     const members = new Members();
     const validate = (memberId: string, generation: number, instance: string | null = null) =>
-      members.group.validateOffsetCommit(memberId, instance, generation);
+      members.group.validateOffsetCommit(memberId, instance, generation, 9);
     members.join();
     expect(validate("", -1)).toBe(ErrorCode.NONE);
     expect(validate("x", 0)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);

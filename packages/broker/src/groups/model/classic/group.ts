@@ -1,5 +1,5 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
-import type { GroupLike } from "../group.ts";
+import { type GroupLike, namesNoMember } from "../group.ts";
 import { LiveGroup } from "./live-group.ts";
 import type { ClassicMember } from "./member.ts";
 import { NEVER_RECORDED, type RecordedGroup } from "./recorded-group.ts";
@@ -50,17 +50,20 @@ export class ClassicGroup implements GroupLike {
     memberId: string,
     groupInstanceId: string | null,
     generation: number,
+    apiVersion: number | null,
   ): number {
     const { state } = this.live;
+    const isTransactional = apiVersion === null;
     if (generation < 0 && state === "Empty") return ErrorCode.NONE;
-    if (generation < 0 && memberId === "" && groupInstanceId === null) {
-      return ErrorCode.UNKNOWN_MEMBER_ID;
+    if (namesNoMember(memberId, groupInstanceId, generation)) {
+      return isTransactional ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
     }
     const errorCode = this.validateMember(memberId, groupInstanceId);
     if (errorCode !== ErrorCode.NONE) return errorCode;
     if (generation !== this.live.generation) return ErrorCode.ILLEGAL_GENERATION;
     // The member has joined this generation, but no member has an assignment yet.
-    return state === "CompletingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+    const isTooEarly = state === "CompletingRebalance" && !isTransactional;
+    return isTooEarly ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
   }
 
   validateOffsetFetch(): number {

@@ -1,5 +1,5 @@
 import { ErrorCode, type GroupRecord } from "@tarpan/protocol";
-import type { GroupLike } from "../group.ts";
+import { type GroupLike, namesNoMember } from "../group.ts";
 import { type ConsumerSessionTimer, memberTimer } from "../timers.ts";
 import {
   type Assignment,
@@ -127,14 +127,18 @@ export class ConsumerGroup implements GroupLike {
 
   validateOffsetCommit(
     memberId: string,
-    _groupInstanceId: string | null,
+    groupInstanceId: string | null,
     generation: number,
-    apiVersion: number,
+    apiVersion: number | null,
     wanted: () => readonly TopicPartitions[],
   ): number {
     if (generation < 0 && this.#members.size === 0) return ErrorCode.NONE;
+    if (apiVersion === null && namesNoMember(memberId, groupInstanceId, generation)) {
+      return ErrorCode.NONE;
+    }
     const member = this.#members.get(memberId);
-    if (member !== undefined && member.classic === null && apiVersion < MEMBER_EPOCH_VERSION) {
+    const isTooOld = apiVersion !== null && apiVersion < MEMBER_EPOCH_VERSION;
+    if (isTooOld && member !== undefined && member.classic === null) {
       return ErrorCode.UNSUPPORTED_VERSION;
     }
     const errorCode = this.#validateEpoch(memberId, generation);

@@ -1,5 +1,6 @@
 /** The records of a consumer group, which are Kafka's. A null value is a tombstone. */
 import type { GroupRecord, GroupValue } from "@tarpan/protocol";
+import type { OffsetRecord } from "../offset-store.ts";
 import {
   type Assignment,
   type AssignmentEpochs,
@@ -10,7 +11,7 @@ import { type ConsumerMember, heldSince } from "./member.ts";
 
 export type ConsumerRecord = Exclude<
   GroupRecord,
-  { record: "OffsetCommit" } | { record: "GroupMetadata" }
+  { record: OffsetRecord["record"] | "GroupMetadata" }
 >;
 
 export interface ResolvedRegex {

@@ -1,0 +1,150 @@
+import {
+  ErrorCode,
+  type GroupRecord,
+  type RequestOf,
+  type ResponseInput,
+  type TxnOffsetCommit,
+} from "@tarpan/protocol";
+import type { TopicImage } from "../../metadata/image.ts";
+import type { Verification, Verifications } from "../../partition/verifications.ts";
+import type { GroupLike } from "../model/group.ts";
+import type { GroupOperation, GroupTurn } from "../turn.ts";
+import {
+  decideCommit,
+  knownPartitions,
+  type PartitionOffset,
+  refuseCommit,
+} from "./decide-commit.ts";
+import { makeRoomFor } from "./forget-producers.ts";
+
+type Request = RequestOf<typeof TxnOffsetCommit>;
+type Response = ResponseInput<typeof TxnOffsetCommit>;
+
+const BUMPS_EPOCH_SINCE = 5;
+const TOPICS_BY_ID_SINCE = 6;
+const EXACT_GROUP_ERRORS_SINCE = 6;
+
+/** That the coordinator of transactions is asked about the first commit of a transaction. */
+export interface CommitVerification {
+  readonly verification: Verification;
+  /** Of the shard that began it: after another load of the shard it is unknown. */
+  readonly of: Verifications;
+}
+
+export type PendingCommit =
+  | { readonly answer: Response }
+  /** Ask the coordinator of transactions; if it agrees, run `commitVerified`. */
+  | { readonly unverified: CommitVerification };
+
+/**
+ * Commits offsets that count when the producer's transaction is committed (KIP-98, KIP-447). The
+ * first commit of a transaction in this shard has to be verified, which this begins (KIP-890).
+ */
+export function commitPendingOffsets(
+  request: Request,
+  version: number,
+): GroupOperation<PendingCommit> {
+  return (turn, reply) => {
+    const answer = commit(turn, request, version, null);
+    if (answer !== null) return turn.reply(reply, { answer });
+    turn.reply(reply, { unverified: beginVerification(turn, request, version) });
+  };
+}
+
+/** The same after the verification, unless an end of a transaction came here meanwhile. */
+export function commitVerified(
+  request: Request,
+  version: number,
+  verified: CommitVerification,
+): GroupOperation<Response> {
+  return (turn, reply) => {
+    const isOfThisLoad = verified.of === turn.state.offsets.pending.verifications;
+    // The client asks again.
+    if (!isOfThisLoad) return turn.reply(reply, refuseCommit(request, ErrorCode.NOT_COORDINATOR));
+    const answer = commit(turn, request, version, verified.verification);
+    turn.reply(reply, answer ?? refuseCommit(request, ErrorCode.INVALID_TXN_STATE));
+  };
+}
+
+/** Null when the transaction has no offsets here and is not verified. */
+function commit(
+  turn: GroupTurn,
+  request: Request,
+  version: number,
+  verified: Verification | null,
+): Response | null {
+  const { pending } = turn.state.offsets;
+  const { producerId, producerEpoch } = request;
+  const records: GroupRecord[] = [];
+  const answer = decideCommit(
+    request,
+    version >= TOPICS_BY_ID_SINCE,
+    turn,
+    records,
+    (topic, partition) => pendingRecord(request, topic, partition, turn.wallMs),
+  );
+  if (answer === null) return refuseCommit(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE);
+  // As in Kafka: without a valid offset nothing else is checked.
+  if (records.length === 0) return answer;
+  if (producerEpoch < (pending.producers.get(producerId)?.epoch ?? -1)) {
+    return refuseCommit(request, ErrorCode.INVALID_PRODUCER_EPOCH);
+  }
+  if (!pending.isOpen(producerId, producerEpoch)) {
+    const wanted = pending.verifications.get(producerId);
+    if (wanted === undefined || wanted !== verified) return null;
+  }
+  const errorCode = validateGroup(turn, request, version);
+  if (errorCode !== ErrorCode.NONE) return refuseCommit(request, errorCode);
+  makeRoomFor(producerId, turn);
+  turn.appendAll(records);
+  return answer;
+}
+
+function beginVerification(
+  { state, wallMs }: GroupTurn,
+  { producerId, producerEpoch }: Request,
+  version: number,
+): CommitVerification {
+  const of = state.offsets.pending.verifications;
+  // Offsets have no sequences.
+  const first = { producerId, producerEpoch, baseSequence: 0 };
+  return { verification: of.begin(first, version >= BUMPS_EPOCH_SINCE, wallMs), of };
+}
+
+/** Older clients know two codes of the group only as ILLEGAL_GENERATION (KIP-1319). */
+function validateGroup(turn: GroupTurn, request: Request, version: number): number {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
+  const { groups, offsets } = turn.state;
+  const group: GroupLike | undefined = groups.get(groupId);
+  const isExact = version >= EXACT_GROUP_ERRORS_SINCE;
+  if (group === undefined) {
+    if (generation < 0) return ErrorCode.NONE;
+    // In Kafka this is an empty group, which does not have the member.
+    if (offsets.hasGroup(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
+    return isExact ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION;
+  }
+  const wanted = () => knownPartitions(request, version >= TOPICS_BY_ID_SINCE, turn);
+  const code = group.validateOffsetCommit(memberId, groupInstanceId, generation, null, wanted);
+  return code === ErrorCode.STALE_MEMBER_EPOCH && !isExact ? ErrorCode.ILLEGAL_GENERATION : code;
+}
+
+function pendingRecord(
+  { producerId, producerEpoch, groupId: group }: Request,
+  topic: TopicImage,
+  { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }: PartitionOffset,
+  commitTimestamp: number,
+): GroupRecord {
+  return {
+    record: "PendingOffset",
+    key: { producerId, group, topic: topic.name, partition: partitionIndex },
+    value: {
+      producerEpoch,
+      offset: committedOffset,
+      leaderEpoch: committedLeaderEpoch,
+      metadata: committedMetadata ?? "",
+      commitTimestamp,
+      topicId: topic.id,
+      isOutdated: false,
+    },
+  };
+}

@@ -1,0 +1,384 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { deleteGroup } from "../../../src/groups/operations/delete-group.ts";
+import { deleteOffsets } from "../../../src/groups/operations/delete-offsets.ts";
+import { forgetTopics } from "../../../src/groups/operations/forget-topics.ts";
+import { listGroups } from "../../../src/groups/operations/list-groups.ts";
+import { listGroupTransactions } from "../../../src/groups/operations/list-transactions.ts";
+import { MAX_PRODUCERS_PER_PARTITION } from "../../../src/partition/limits.ts";
+import { CHECK_MS, imageOf, RETENTION_MS, topicId } from "./support.ts";
+import { namesOf, type Offset, recorded, TransactionWorld } from "./transaction-world.ts";
+
+const {
+  NONE,
+  ILLEGAL_GENERATION,
+  INVALID_PRODUCER_EPOCH,
+  INVALID_TXN_STATE,
+  NOT_COORDINATOR,
+  TRANSACTION_COORDINATOR_FENCED,
+  UNKNOWN_MEMBER_ID,
+} = ErrorCode;
+const DAY_MS = 86_400_000;
+const T0: Offset[] = [["t", 0, 5]];
+
+describe("offsets in a transaction", () => {
+  it("count when it is committed, all at once", () => {
+    const world = new TransactionWorld();
+    const offsets: Offset[] = [
+      ["t", 0, 5],
+      ["u", 1, 6],
+    ];
+    expect(world.commitPending("g", offsets)).toEqual([NONE, NONE]);
+    expect(world.commitPending("h", T0)).toEqual([NONE]);
+    expect([world.offset("g"), world.offset("h")]).toEqual([-1, -1]);
+    const records = world.log.length;
+    expect(world.end(true)).toBe(NONE);
+    expect(namesOf(world.log.slice(records))).toEqual(["TransactionEnd"]);
+    expect([world.offset("g"), world.offset("h")]).toEqual([5, 5]);
+    expect(world.fetch("g").topics[1]!.partitions[1]).toEqual({
+      ...{ partitionIndex: 1, committedOffset: 6, committedLeaderEpoch: 3 },
+      ...{ metadata: "m", errorCode: NONE },
+    });
+    expect(world.state.offsets.size).toBe(3);
+  });
+
+  it("are dropped when it is aborted", () => {
+    const world = new TransactionWorld();
+    world.commit("g", "t", 0, 1);
+    world.commitPending("g", T0);
+    world.end(false);
+    expect(world.offset("g", true)).toBe(1);
+    world.end(true);
+    expect(world.offset("g")).toBe(1);
+  });
+
+  it("are unstable until it ends, for readers who want stable offsets", () => {
+    const world = new TransactionWorld();
+    world.commit("g", "t", 0, 1);
+    world.commit("g", "t", 1, 2);
+    world.commitPending("g", T0);
+    expect([world.offset("g"), world.offset("g", true)]).toEqual([1, null]);
+    expect(world.fetch("g", true).topics[0]!.partitions).toMatchObject([
+      { committedOffset: -1, errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT },
+      { committedOffset: 2, errorCode: NONE },
+    ]);
+    // A commit outside of the transaction does not end it.
+    world.commit("g", "t", 0, 3);
+    expect(world.offset("g", true)).toBeNull();
+    world.end(true);
+    expect(world.offset("g", true)).toBe(3);
+  });
+
+  it("do not replace what was recorded after them", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", T0);
+    world.commit("g", "t", 0, 1);
+    world.restart();
+    world.end(true);
+    expect(world.offset("g")).toBe(1);
+
+    world.commitPending("g", [["t", 0, 10]]);
+    world.commitPending("g", [["t", 0, 20]], { producerId: 8 });
+    world.restart();
+    world.end(true, { producerId: 8 });
+    world.restart();
+    world.end(true);
+    expect(world.offset("g")).toBe(20);
+
+    // The second commit of a transaction is newer than that of another one.
+    world.commitPending("g", [["t", 0, 30]]);
+    world.commitPending("g", [["t", 0, 40]], { producerId: 8 });
+    world.commitPending("g", [["t", 0, 50]]);
+    world.restart();
+    world.end(true, { producerId: 8 });
+    expect(world.offset("g")).toBe(40);
+    world.end(true);
+    expect(world.offset("g")).toBe(50);
+  });
+
+  it("survive snapshots and replays, with what is known of their producer", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", [["t", 0, 5]]);
+    world.end(true, { coordinatorEpoch: 4 });
+    world.commitPending("g", [["t", 0, 6]]);
+    world.commit("g", "t", 0, 7);
+    world.commitPending("h", [["u", 1, 8]]);
+    const live = recorded(world.state);
+    expect(recorded(world.replayed())).toEqual(live);
+    expect(recorded(world.replayed(world.snapshot()))).toEqual(live);
+    // A snapshot that was not finished is read after what it describes.
+    expect(recorded(world.replayed([...world.log, ...world.snapshot()]))).toEqual(live);
+    expect(world.end(true, { coordinatorEpoch: 3 })).toBe(TRANSACTION_COORDINATOR_FENCED);
+  });
+});
+
+describe("a transaction's first commit", () => {
+  it("is verified, the later ones are not", () => {
+    const world = new TransactionWorld();
+    const first = world.begin("g", T0, {});
+    expect(first).toHaveProperty("unverified");
+    expect(world.log).toEqual([]);
+    if ("answer" in first) throw new Error("not verified");
+    expect(world.finish("g", T0, first.unverified)).toEqual([NONE]);
+    expect(world.begin("g", T0, {})).toHaveProperty("answer");
+    world.restart();
+    expect(world.begin("g", T0, {})).toHaveProperty("answer");
+    expect(world.begin("g", T0, { producerEpoch: 1 })).toHaveProperty("unverified");
+    world.end(true);
+    expect(world.begin("g", T0, {})).toHaveProperty("unverified");
+  });
+
+  it("shares the verification of another one that came before its answer", () => {
+    const world = new TransactionWorld();
+    const one = world.begin("g", T0, {});
+    const two = world.begin("h", T0, {});
+    if ("answer" in one || "answer" in two) throw new Error("not verified");
+    expect(world.finish("h", T0, two.unverified)).toEqual([NONE]);
+    expect(world.finish("g", T0, one.unverified)).toEqual([NONE]);
+  });
+
+  it.each([
+    [4, false, INVALID_TXN_STATE],
+    [5, true, INVALID_PRODUCER_EPOCH],
+  ])("is refused if the transaction ends meanwhile, at version %i", (version, bumpsEpoch, code) => {
+    const world = new TransactionWorld();
+    const first = world.begin("g", T0, { version });
+    if ("answer" in first) throw new Error("not verified");
+    const producerEpoch = bumpsEpoch ? 1 : 0;
+    expect(world.end(false, { bumpsEpoch, producerEpoch })).toBe(NONE);
+    expect(world.finish("g", T0, first.unverified, { version })).toEqual([code]);
+    expect(world.state.offsets.pending.hasGroup("g")).toBe(false);
+  });
+
+  it("is sent again if the coordinator was loaded anew meanwhile", () => {
+    const world = new TransactionWorld();
+    const first = world.begin("g", T0, {});
+    if ("answer" in first) throw new Error("not verified");
+    world.crash();
+    expect(world.finish("g", T0, first.unverified)).toEqual([NOT_COORDINATOR]);
+    expect(world.commitPending("g", T0)).toEqual([NONE]);
+  });
+
+  it("is not verified without a valid offset", () => {
+    const world = new TransactionWorld();
+    const unknown: Offset[] = [["nowhere", 0, 1]];
+    expect(world.commitPending("g", unknown)).toEqual([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+    const large = { topics: [{ ...topicOf("t"), partitions: [partitionOf("x".repeat(4_097))] }] };
+    expect(world.commitPending("g", [], large)).toEqual([ErrorCode.OFFSET_METADATA_TOO_LARGE]);
+    const many = Array.from({ length: 1_000 }, () => partitionOf("m"));
+    const huge = { topics: [{ ...topicOf("t"), partitions: many }] };
+    const codes = new Set(world.commitPending("g".repeat(30_000), [], huge));
+    expect([...codes]).toEqual([ErrorCode.INVALID_COMMIT_OFFSET_SIZE]);
+    expect(world.log).toEqual([]);
+  });
+});
+
+const topicOf = (name: string) => ({ name, topicId: topicId(name) });
+const partitionOf = (committedMetadata: string) => {
+  return { partitionIndex: 0, committedOffset: 1, committedLeaderEpoch: -1, committedMetadata };
+};
+
+describe("fencing", () => {
+  it("refuses the commits of older producer epochs", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", T0, { producerEpoch: 3 });
+    expect(world.commitPending("g", T0, { producerEpoch: 2 })).toEqual([INVALID_PRODUCER_EPOCH]);
+    world.end(false, { producerEpoch: 4 });
+    world.restart();
+    expect(world.commitPending("g", T0, { producerEpoch: 3 })).toEqual([INVALID_PRODUCER_EPOCH]);
+    expect(world.commitPending("g", T0, { producerEpoch: 4 })).toEqual([NONE]);
+  });
+
+  it("drops what an older epoch has left when a newer one commits", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", [["u", 0, 1]]);
+    world.commitPending("g", T0, { producerEpoch: 1 });
+    world.end(true, { producerEpoch: 1 });
+    expect(world.fetch("g", true).topics[1]!.partitions[0]!.committedOffset).toBe(-1);
+    expect(world.offset("g")).toBe(5);
+  });
+
+  it("refuses markers of older producer and coordinator epochs", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", T0, { producerEpoch: 3 });
+    expect(world.end(true, { producerEpoch: 2 })).toBe(INVALID_PRODUCER_EPOCH);
+    expect(world.end(true, { producerEpoch: 3, bumpsEpoch: true })).toBe(INVALID_PRODUCER_EPOCH);
+    const bumped = { producerEpoch: 4, bumpsEpoch: true, coordinatorEpoch: 2 };
+    expect(world.end(true, bumped)).toBe(NONE);
+    expect(world.offset("g", true)).toBe(5);
+    // The marker may be sent again: its answer was lost, or the coordinator was loaded anew.
+    expect(world.end(true, { ...bumped, coordinatorEpoch: 3 })).toBe(NONE);
+    expect(world.end(true, bumped)).toBe(TRANSACTION_COORDINATOR_FENCED);
+  });
+
+  it("remembers the marker of a producer that committed nothing here", () => {
+    const world = new TransactionWorld();
+    expect(world.end(false, { producerEpoch: 2 })).toBe(NONE);
+    world.restart();
+    expect(world.commitPending("g", T0, { producerEpoch: 1 })).toEqual([INVALID_PRODUCER_EPOCH]);
+  });
+
+  it.each([0, 5])("needs no member at version %i", (version) => {
+    const world = new TransactionWorld();
+    world.addGroup({ groupId: "g", stateName: "Stable", validateOffsetCommit: () => NONE });
+    expect(world.commitPending("g", T0, { version })).toEqual([NONE]);
+  });
+
+  it.each([
+    [3, ErrorCode.STALE_MEMBER_EPOCH, ILLEGAL_GENERATION],
+    [5, ErrorCode.STALE_MEMBER_EPOCH, ILLEGAL_GENERATION],
+    [6, ErrorCode.STALE_MEMBER_EPOCH, ErrorCode.STALE_MEMBER_EPOCH],
+    [5, ILLEGAL_GENERATION, ILLEGAL_GENERATION],
+    [5, UNKNOWN_MEMBER_ID, UNKNOWN_MEMBER_ID],
+    [6, ErrorCode.FENCED_INSTANCE_ID, ErrorCode.FENCED_INSTANCE_ID],
+  ])("answers at version %i the group's %i with %i", (version, code, answered) => {
+    const world = new TransactionWorld();
+    const asked: unknown[] = [];
+    world.addGroup({
+      groupId: "g",
+      validateOffsetCommit: (...member) => {
+        asked.push([...member.slice(0, 4), member[4]()]);
+        return code;
+      },
+    });
+    const partitions = [partitionOf("m")];
+    const topics = [{ name: "t", topicId: topicId("t"), partitions }];
+    const member = { memberId: "m", groupInstanceId: "i", generationIdOrMemberEpoch: 4 };
+    expect(world.commitPending("g", [], { version, topics, ...member })).toEqual([answered]);
+    const wanted = [{ topicId: topicId("t"), partitions: [0] }];
+    expect(asked).toEqual([["m", "i", 4, null, wanted]]);
+    expect(world.log).toEqual([]);
+  });
+
+  it.each([
+    [5, ILLEGAL_GENERATION],
+    [6, ErrorCode.GROUP_ID_NOT_FOUND],
+  ])("refuses members of an unknown group, at version %i", (version, code) => {
+    const world = new TransactionWorld();
+    const partitions = [partitionOf("m")];
+    const topics = [{ name: "t", topicId: topicId("t"), partitions }];
+    const member = { version, topics, memberId: "m", generationIdOrMemberEpoch: 0 };
+    expect(world.commitPending("g", [], member)).toEqual([code]);
+    // A group that is known by its pending offsets is an empty group.
+    expect(world.commitPending("g", T0)).toEqual([NONE]);
+    expect(world.commitPending("g", [], member)).toEqual([UNKNOWN_MEMBER_ID]);
+  });
+});
+
+describe("deleting and expiring", () => {
+  it("deletes pending offsets with their group", () => {
+    const world = new TransactionWorld();
+    world.commit("g", "u", 0, 1);
+    world.commitPending("g", T0);
+    expect(world.run(deleteGroup("g")).answer).toBe(NONE);
+    world.end(true);
+    expect(world.state.offsets.hasGroup("g")).toBe(false);
+    world.commitPending("g", T0);
+    const filter = { statesFilter: [], typesFilter: [] };
+    expect(world.run(listGroups(filter)).answer).toMatchObject([{ groupId: "g" }]);
+    expect(world.run(deleteGroup("g")).answer).toBe(NONE);
+    expect(world.run(deleteGroup("g")).answer).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+  });
+
+  it("deletes a partition's pending offsets with its committed one", () => {
+    const world = new TransactionWorld();
+    world.commit("g", "t", 0, 1);
+    world.commitPending("g", [...T0, ["t", 1, 6]]);
+    world.commitPending("g", T0, { producerId: 8 });
+    const topics = [{ name: "t", partitions: [{ partitionIndex: 0 }] }];
+    world.run(deleteOffsets({ groupId: "g", topics }));
+    expect(world.offset("g", true)).toBe(-1);
+    world.end(true);
+    world.end(true, { producerId: 8 });
+    expect(world.fetch("g").topics[0]!.partitions).toMatchObject([
+      { committedOffset: -1 },
+      { committedOffset: 6 },
+    ]);
+  });
+
+  it("drops the pending offsets of deleted topics, also while not loaded", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", [...T0, ["u", 0, 6], ["v", 0, 7]]);
+    world.image = imageOf({ t: topicId("t", 1), u: topicId("u"), v: topicId("v") });
+    const recreated = () => world.step((turn) => forgetTopics(turn, ["t"]));
+    expect(namesOf(recreated())).toEqual(["no PendingOffset"]);
+    expect(world.commitPending("g", [["t", 0, 9]])).toEqual([NONE]);
+    expect(namesOf(recreated())).toEqual([]);
+    world.image = imageOf({ t: topicId("t", 1), u: topicId("u") });
+    expect(namesOf(world.crash())).toEqual(["no PendingOffset"]);
+    world.end(true);
+    expect(world.fetch("g").topics.map(({ partitions }) => partitions[0]!.committedOffset)).toEqual(
+      [9, 6, -1],
+    );
+  });
+
+  it("expires neither offsets nor groups that a transaction may change", () => {
+    const world = new TransactionWorld();
+    const gone: string[] = [];
+    const tombstones = () => {
+      gone.push("g");
+      return [];
+    };
+    world.addGroup({ groupId: "g", tombstones });
+    world.commit("g", "t", 0, 1);
+    world.commit("g", "u", 0, 1);
+    world.commitPending("g", T0);
+    world.advance(RETENTION_MS + CHECK_MS);
+    expect(world.state.offsets.get("g", "t", 0)?.offset).toBe(1);
+    expect(world.state.offsets.get("g", "u", 0)).toBeUndefined();
+    world.end(false);
+    world.commitPending("g", [["v", 0, 1]], { producerId: 8 });
+    world.advance(CHECK_MS);
+    expect(world.state.offsets.size).toBe(0);
+    expect(gone).toEqual([]);
+    world.end(false, { producerId: 8 });
+    world.advance(CHECK_MS);
+    expect(gone).toEqual(["g"]);
+  });
+
+  it("forgets idle producers, but none with an open transaction", () => {
+    const world = new TransactionWorld();
+    world.commitPending("g", T0);
+    world.end(true, { producerId: 8 });
+    world.advance(DAY_MS - CHECK_MS);
+    expect(world.state.offsets.pending.producers.size).toBe(2);
+    expect(namesOf(world.advance(2 * CHECK_MS))).toEqual(["no TransactionEnd"]);
+    expect([...world.state.offsets.pending.producers.keys()]).toEqual([7]);
+    world.end(true);
+    expect(namesOf(world.advance(DAY_MS + CHECK_MS))).toEqual(["no TransactionEnd"]);
+    expect(world.state.offsets.pending.producers.size).toBe(0);
+    expect(recorded(world.replayed())).toEqual(recorded(world.state));
+  });
+});
+
+it("remembers so many producers, and forgets the one that did nothing for longest", () => {
+  const world = new TransactionWorld();
+  world.commitPending("g", T0);
+  const value = { producerEpoch: 0, coordinatorEpoch: 0, timestamp: 0, result: 1 };
+  for (let producerId = 8; producerId < 8 + MAX_PRODUCERS_PER_PARTITION - 1; producerId++) {
+    world.state.offsets.apply({ record: "TransactionEnd", key: { producerId }, value });
+  }
+  const { producers } = world.state.offsets.pending;
+  expect(producers.size).toBe(MAX_PRODUCERS_PER_PARTITION);
+  world.end(true, { producerId: 8 });
+  expect(namesOf(world.log.slice(1))).toEqual(["TransactionEnd"]);
+  world.commitPending("g", T0, { producerId: 1 });
+  expect(producers.size).toBe(MAX_PRODUCERS_PER_PARTITION);
+  expect([7, 8, 9, 10, 1].filter((id) => producers.has(id))).toEqual([7, 8, 10, 1]);
+});
+
+it("lists the open transactions, for those who look for hanging ones", () => {
+  const world = new TransactionWorld();
+  const startedMs = world.time.wallMs();
+  world.end(true, { producerId: 9, coordinatorEpoch: 4 });
+  world.commitPending("g", T0, { producerId: 9 });
+  world.advance(1_000);
+  world.commitPending("h", T0, { producerId: 9 });
+  world.end(true, { producerId: 8 });
+  expect(world.run(listGroupTransactions).answer).toEqual([
+    {
+      ...{ producerId: 9, producerEpoch: 0, coordinatorEpoch: 4 },
+      ...{ startedMs, lastMs: startedMs + 1_000 },
+    },
+  ]);
+});
