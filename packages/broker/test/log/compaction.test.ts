@@ -3,7 +3,7 @@ import { compress, decompress } from "@tarpan/codecs";
 import { decodeBatches } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import type { Log } from "../../src/log/log.ts";
-import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll } from "./batches.ts";
+import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll, segmentsOf } from "./batches.ts";
 import { batchWith, compact, type Pair, recordsOf } from "./compaction.ts";
 import { ALWAYS, restart, start } from "./segment-fixture.ts";
 
@@ -191,6 +191,20 @@ describe("compaction", () => {
     await engine.close();
     const again = await restart(env, ONE_EACH);
     expect(await again.log.compactor!.measure(0, 0)).toBeNull();
+  });
+
+  it("does not make records younger, nor does a restart after it", async () => {
+    const { log, env, engine } = await logOf([v("a")], [v("a")], [v("b")], last);
+    const before = (await segmentsOf(log)).map(({ newestMs }) => newestMs);
+    const path = "/data/t-0/00000000000000000000.log";
+    const writtenAtMs = (await env.fs.stat(path))!.modifiedMs;
+    env.time.advance(1e9);
+    log.configure({ segmentBytes: 1 << 20 });
+    await compact(log);
+    await engine.close();
+    const again = await restart(env, ONE_EACH);
+    expect((await env.fs.stat(path))!.modifiedMs).toBe(writtenAtMs);
+    expect((await segmentsOf(again.log))[0]).toMatchObject({ endOffset: 3, newestMs: before[2] });
   });
 
   it("touches nothing of a log with a damaged batch", async () => {

@@ -63,9 +63,11 @@ export class CleanedFile {
 
   /**
    * Makes everything durable. The segment's file is `.swap` from the rename on that comes next;
-   * retention counts its age from when the last segment that it replaces was written.
+   * retention counts its age from when the last segment that it replaces was written, also after a
+   * restart.
    */
   async finish({ writtenAtMs }: Pick<Segment, "writtenAtMs">): Promise<Segment> {
+    await this.#file.setModified(writtenAtMs);
     await this.#sync();
     await this.#close();
     const times = { seenAtMs: this.#store.env.clock.wallMs(), writtenAtMs };
