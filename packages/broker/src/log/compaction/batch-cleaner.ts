@@ -128,7 +128,7 @@ export class BatchCleaner {
   /** False when there is no room for one of the keys. */
   #noteBatch(batch: Uint8Array, header: BatchHeader): boolean {
     const { firstDirtyOffset } = this.#run;
-    if (header.isControl || header.lastOffset < firstDirtyOffset) return true;
+    if (isOfTransaction(header) || header.lastOffset < firstDirtyOffset) return true;
     const walk = this.#walkOf(batch, header);
     while (walk.next()) {
       const offset = header.baseOffset + walk.offsetDelta;
@@ -140,8 +140,7 @@ export class BatchCleaner {
 
   /** The batch as it shall be, null when nothing of it is left. */
   #filterBatch(batch: Uint8Array, header: BatchHeader): Uint8Array | null {
-    // There are no transactions yet. When there are, their markers go after their records.
-    if (header.isControl || header.baseOffset >= this.#notedEnd) return batch;
+    if (isOfTransaction(header) || header.baseOffset >= this.#notedEnd) return batch;
     const walk = this.#walkOf(batch, header);
     const kept = new KeptRanges();
     while (walk.next()) {
@@ -239,6 +238,14 @@ class KeptRanges {
     }
     return out;
   }
+}
+
+/**
+ * There are no transactions yet. Until it is known here which ones were aborted, what they wrote
+ * stays, with its markers, and replaces nothing.
+ */
+function isOfTransaction({ isControl, isTransactional }: BatchHeader): boolean {
+  return isControl || isTransactional;
 }
 
 /** Whether the batch only covers the offsets of removed ones. */
