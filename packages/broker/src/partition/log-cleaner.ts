@@ -157,7 +157,10 @@ export class LogCleaner {
     const { log } = partition;
     const beganMs = env.clock.monotonicMs();
     try {
+      // Sequences, leader epochs and message ids can't be read again from what compaction leaves.
+      const upTo = await partition.checkpointedTo();
       const result = await log.compactor!.compact({
+        upTo,
         ...requestOf(hosted.settings, config()),
         seed: new DataView(env.random.bytes(4).buffer).getInt32(0),
         nowMs: this.#clock.read().nowMs,

@@ -129,6 +129,20 @@ describe("compaction", () => {
     expect(await left(log)).toEqual(["0 a=v", "2 a=v", "3 last=v"]);
   });
 
+  it("keeps what transactions wrote, and removes nothing because of it", async () => {
+    const fields = { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 };
+    const aborted = batchWith([v("a", "2"), v("b", "2")], fields);
+    const { log } = await logOf([v("a", "1")], aborted, [v("b", "3")], last);
+    await compact(log);
+    expect(await left(log)).toEqual(["0 a=1", "1 a=2", "2 b=2", "3 b=3", "4 last=v"]);
+  });
+
+  it("compacts nothing from `upTo` on", async () => {
+    const { log } = await logOf([v("a")], [v("a")], [v("a")], last);
+    await compact(log, { upTo: 2 });
+    expect(await left(log)).toEqual(["1 a=v", "2 a=v", "3 last=v"]);
+  });
+
   it("covers offsets of different leader epochs by different batches", async () => {
     const { log } = await start(ALWAYS, ONE_EACH);
     for (const epoch of [1, 1, 4, 4, 5]) await log.append(batchWith([v("a")]), epoch);

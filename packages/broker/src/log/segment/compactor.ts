@@ -94,7 +94,7 @@ export class SegmentCompactor implements Compactor {
 
   async #compact(request: CompactionRequest): Promise<CompactionResult> {
     const totals: Totals = { readBytes: 0, writtenBytes: 0, freedBytes: 0 };
-    const range = await this.#rangeOf(request.minLagMs, request.nowMs);
+    const range = await this.#rangeOf(request.minLagMs, request.nowMs, request.upTo);
     if (range === null) return { ...totals, keys: 0, isPartial: false };
     const { firstDirtyOffset, endOffset } = range;
     const { work, loadFactor, seed, nowMs, deleteRetentionMs, producers } = request;
@@ -117,7 +117,11 @@ export class SegmentCompactor implements Compactor {
     }
   }
 
-  async #rangeOf(minLagMs: number, nowMs: number): Promise<Range | null> {
+  async #rangeOf(
+    minLagMs: number,
+    nowMs: number,
+    upTo = Number.POSITIVE_INFINITY,
+  ): Promise<Range | null> {
     const state = this.#state;
     if (state.segments.length < 2 || state.failure || this.#isStopped) return null;
     this.#firstDirtyOffset ??= await readFirstDirty(this.#store.fs, state.directory);
@@ -127,6 +131,7 @@ export class SegmentCompactor implements Compactor {
     const segments: Segment[] = [];
     for (const [i, segment] of state.segments.slice(0, -1).entries()) {
       const end = state.endOfSegment(i);
+      if (end > upTo) break;
       const isDirty = end > firstDirtyOffset;
       if (isDirty && minLagMs > 0 && (await this.#newestIn(segment, end)) > nowMs - minLagMs) break;
       segments.push(segment);
