@@ -12,9 +12,8 @@ import type {
   Compactor,
   Dirt,
 } from "../compaction/compactor.ts";
-import { COMPACTION_CHUNK_BYTES } from "../limits.ts";
 import { LogError } from "../log-error.ts";
-import { batchChunks } from "./batch-chunks.ts";
+import { batchChunks, ChunkMemory } from "./batch-chunks.ts";
 import { CleanedFile } from "./cleaned-file.ts";
 import { readFirstDirty, writeFirstDirty } from "./cleaner-checkpoint.ts";
 import type { Durability } from "./durability.ts";
@@ -52,6 +51,7 @@ export class SegmentCompactor implements Compactor {
   #firstDirtyOffset: number | null = null;
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  #memory = new ChunkMemory();
   /** Ends the waiting for the limit of bytes per second. */
   #wake = () => {};
 
@@ -113,6 +113,7 @@ export class SegmentCompactor implements Compactor {
       this.#firstDirtyOffset = notedEnd;
       return { ...totals, keys, isPartial: notedEnd < endOffset };
     } finally {
+      this.#memory = new ChunkMemory();
       await work.end();
     }
   }
@@ -164,6 +165,7 @@ export class SegmentCompactor implements Compactor {
       let offset = segment.baseOffset;
       for await (const chunk of this.#chunksOf(segment, request, totals)) {
         const noted = await request.work.note(chunk, offset);
+        this.#memory.give(noted.bytes);
         offset = noted.nextOffset;
         keys = noted.keys;
         isFull = noted.isFull;
@@ -225,6 +227,7 @@ export class SegmentCompactor implements Compactor {
         offset = filtered.nextOffset;
         isChanged ||= filtered.isChanged;
         await this.#write(cleaned, filtered.bytes, request, totals);
+        this.#memory.give(filtered.bytes);
       }
       const next = group[i + 1];
       if (next) this.#expectEnd(segment, offset, next.baseOffset);
@@ -253,7 +256,7 @@ export class SegmentCompactor implements Compactor {
 
   async *#chunksOf(segment: Segment, request: CompactionRequest, totals: Totals) {
     try {
-      for await (const chunk of batchChunks(this.#store, segment, COMPACTION_CHUNK_BYTES)) {
+      for await (const chunk of batchChunks(this.#store, segment, this.#memory)) {
         this.#refuseWhenEnded(request);
         const sizeBytes = chunk.byteLength;
         totals.readBytes += sizeBytes;
