@@ -58,7 +58,7 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
-  #checkpointing: Promise<void> | null = null;
+  #checkpointing: Promise<number> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
     this.id = id;
@@ -287,6 +287,11 @@ export class Partition {
     return this.#state.producers.lastOffsets();
   }
 
+  /** See CleaningRun.aborted. */
+  abortedRanges(): Float64Array {
+    return this.#state.producers.abortedRanges();
+  }
+
   /** Forgets producers that are idle since `before`, ms since the epoch, and expired ids. */
   forgetOld(before: number): void {
     this.#state.producers.expireBefore(before);
@@ -297,8 +302,17 @@ export class Partition {
   /**
    * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
    */
-  checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return Promise.resolve();
+  async checkpoint(): Promise<void> {
+    if (this.log.failure !== null) return;
+    try {
+      await this.checkpointedTo();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    }
+  }
+
+  /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
+  checkpointedTo(): Promise<number> {
     this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
       this.#checkpointing = null;
     });
@@ -312,22 +326,18 @@ export class Partition {
     this.advanced(0);
   }
 
-  async #saveCheckpoint(): Promise<void> {
+  async #saveCheckpoint(): Promise<number> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
     const offset = this.log.endOffset;
-    const state = await this.#state.encode(offset);
-    try {
-      await this.log.saveCheckpoint(offset, state);
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    await this.log.saveCheckpoint(offset, await this.#state.encode(offset));
+    return offset;
   }
 
   /** Lets appends in flight finish, saves the checkpoint and closes the log. */
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => {});
     // A checkpoint in progress was begun at an earlier offset.
-    await this.#checkpointing;
+    await this.#checkpointing?.catch(() => {});
     await this.checkpoint();
     this.ended();
     await this.log.close();

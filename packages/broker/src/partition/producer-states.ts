@@ -1,4 +1,5 @@
 import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
+import { ABORTED_FIELDS } from "../log/compaction/aborted-ranges.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 import {
@@ -150,6 +151,17 @@ export class ProducerStates {
   /** Aborted transactions with records from `offset` on, and before `end`. */
   abortedBetween(offset: number, end: number): Iterable<AbortedTransaction> {
     return this.#aborted.between(offset, end);
+  }
+
+  /** See AbortedRanges. */
+  abortedRanges(): Float64Array {
+    const ranges = new Float64Array(ABORTED_FIELDS * this.#aborted.count);
+    let at = 0;
+    for (const { producerId, firstOffset, lastOffset } of this.#aborted.snapshot(Infinity)) {
+      ranges.set([producerId, firstOffset, lastOffset], at);
+      at += ABORTED_FIELDS;
+    }
+    return ranges;
   }
 
   *describe(): Generator<DescribedProducer> {
