@@ -40,6 +40,7 @@ it("a million commits leave a log about as short as a snapshot of their result",
     reportBug(error: unknown) {
       throw error;
     },
+    onFailure() {},
   };
   const machine = groupMachine(new GroupLog(silentLogger));
   const shard = await CoordinatorShard.load(partition, machine, world);
