@@ -2,16 +2,18 @@ import { CreateTopics, ErrorCode } from "@tarpan/protocol";
 import { expect } from "vitest";
 import { SeededRandom } from "../harness/random.ts";
 import { wrongTransfers } from "./check.ts";
-import { Bookkeeper, LEDGER } from "./ledger.ts";
+import { type BankTopics, Bookkeeper } from "./ledger.ts";
 import { readAllCommitted } from "./read-committed.ts";
 import { RoutedClient } from "./routed-client.ts";
-import { ACCOUNT_PARTITIONS, ACCOUNTS, type Side, Transfers } from "./transfers.ts";
+import { ACCOUNT_PARTITIONS, type Side, Transfers } from "./transfers.ts";
 
 /** Longer than the time-out of the transactions that dead producers leave open. */
 const OPEN_LIMIT_MS = 40_000;
 const PRODUCERS = 4;
 
 export interface BankOptions {
+  /** Different for each bank of a cluster. */
+  readonly name: string;
   readonly bootstrap: readonly string[];
   readonly seed: number;
   readonly replicas: number;
@@ -34,12 +36,13 @@ export async function keepBank(options: BankOptions, faults: () => Promise<void>
   const ownRandom = () => new SeededRandom(random.below(0x7fffffff));
   try {
     const client = newClient();
-    for (const name of [ACCOUNTS, LEDGER]) await createTopic(client, name, options.replicas);
+    const topics = { accounts: `${options.name}-accounts`, ledger: `${options.name}-ledger` };
+    for (const name of Object.values(topics)) await createTopic(client, name, options.replicas);
     const producers = Array.from({ length: PRODUCERS }, (_, i) => {
-      return new Transfers(newClient(), ownRandom(), `teller-${i}`, i % 2 === 0);
+      return new Transfers(newClient(), ownRandom(), topics.accounts, i);
     });
     const bookkeepers = Array.from({ length: ACCOUNT_PARTITIONS }, (_, partition) => {
-      return new Bookkeeper(newClient(), ownRandom(), partition);
+      return new Bookkeeper(newClient(), ownRandom(), topics, partition);
     });
     let isOver = false;
     let areProducersOver = false;
@@ -53,18 +56,22 @@ export async function keepBank(options: BankOptions, faults: () => Promise<void>
     await Promise.race([faults(), failed]);
     isOver = true;
     await load;
-    await expectWhole(client, producers);
+    await expectWhole(client, topics, producers);
   } finally {
     for (const client of clients) client.close();
   }
 }
 
-async function expectWhole(client: RoutedClient, producers: readonly Transfers[]): Promise<void> {
+async function expectWhole(
+  client: RoutedClient,
+  { accounts, ledger }: BankTopics,
+  producers: readonly Transfers[],
+): Promise<void> {
   const fates = new Map(producers.flatMap((one) => [...one.fates]));
   const sides: Side[] = [];
   for (let partition = 0; partition < ACCOUNT_PARTITIONS; partition++) {
-    const moved = await readAllCommitted(client, ACCOUNTS, partition, OPEN_LIMIT_MS);
-    const booked = await readAllCommitted(client, LEDGER, partition, OPEN_LIMIT_MS);
+    const moved = await readAllCommitted(client, accounts, partition, OPEN_LIMIT_MS);
+    const booked = await readAllCommitted(client, ledger, partition, OPEN_LIMIT_MS);
     const texts = moved.map(({ value }) => value);
     expect(booked.map(({ value }) => value)).toEqual(texts);
     sides.push(...texts.map((text) => JSON.parse(text)));

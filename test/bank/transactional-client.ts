@@ -11,7 +11,7 @@ import {
 import { textRecord } from "../harness/records.ts";
 import type { RoutedClient, Target } from "./routed-client.ts";
 
-/** Time enough for a broker that is killed and started again; transactions of the dead end after it. */
+/** Longer than a broker takes to start. What the dead leave open ends after it. */
 const TIMEOUT_MS = 6_000;
 
 /**

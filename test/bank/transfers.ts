@@ -2,7 +2,6 @@ import type { SeededRandom } from "../harness/random.ts";
 import { Refusal, type RoutedClient } from "./routed-client.ts";
 import { FENCING, TransactionalClient } from "./transactional-client.ts";
 
-export const ACCOUNTS = "accounts";
 export const ACCOUNT_PARTITIONS = 4;
 
 /** What the producer of a transfer knows of its end. */
@@ -20,14 +19,16 @@ export class Transfers {
   readonly fates = new Map<string, Fate>();
   readonly #client: RoutedClient;
   readonly #random: SeededRandom;
+  readonly #topic: string;
   readonly #name: string;
   readonly #isNewer: boolean;
 
-  constructor(client: RoutedClient, random: SeededRandom, name: string, isNewer: boolean) {
+  constructor(client: RoutedClient, random: SeededRandom, topic: string, index: number) {
     this.#client = client;
     this.#random = random;
-    this.#name = name;
-    this.#isNewer = isNewer;
+    this.#topic = topic;
+    this.#name = `${topic}-teller-${index}`;
+    this.#isNewer = index % 2 === 0;
   }
 
   async run(isOver: () => boolean): Promise<void> {
@@ -51,9 +52,9 @@ export class Transfers {
       const from = random.below(ACCOUNT_PARTITIONS);
       const to = (from + 1 + random.below(ACCOUNT_PARTITIONS - 1)) % ACCOUNT_PARTITIONS;
       if (dice === 0) return false;
-      await producer.send(ACCOUNTS, from, [sideOf({ transfer, amount: -amount })]);
+      await producer.send(this.#topic, from, [sideOf({ transfer, amount: -amount })]);
       if (dice === 1) return false;
-      await producer.send(ACCOUNTS, to, [sideOf({ transfer, amount })]);
+      await producer.send(this.#topic, to, [sideOf({ transfer, amount })]);
       if (dice === 2) return false;
       if (isCommit) this.fates.set(transfer, "unknown");
       if (dice === 3) {

@@ -14,6 +14,10 @@ const LIMIT_MS = 120_000 + FAULTS * (60_000 + AWAY_MS);
 
 const cluster = useCluster();
 
+const bankOf = (name: string, seed: number) => {
+  return { name, bootstrap: cluster.bootstrap, seed, replicas: 3, limitMs: LIMIT_MS };
+};
+
 interface Fault {
   readonly what: string;
   happens(node: ClusterNode): Promise<void> | void;
@@ -47,8 +51,7 @@ clusterIt(
   async () => {
     const seed = printedSeed("transactions in a cluster");
     const random = new SeededRandom(seed);
-    const bank = { bootstrap: cluster.bootstrap, seed, replicas: 3, limitMs: LIMIT_MS };
-    await keepBank(bank, async () => {
+    await keepBank(bankOf("killed", seed), async () => {
       for (let i = 0; i < FAULTS; i++) {
         const fault = isLong ? random.pick([...KILLS, ...PAUSES]) : KILLS[i % KILLS.length]!;
         const node = random.pick(cluster.nodes);
@@ -75,8 +78,7 @@ clusterIt(
   "ends transactions after all brokers were paused longer than they may be alone",
   async () => {
     const seed = printedSeed("transactions after a pause of all");
-    const bank = { bootstrap: cluster.bootstrap, seed, replicas: 3, limitMs: LIMIT_MS };
-    await keepBank(bank, async () => {
+    await keepBank(bankOf("paused", seed), async () => {
       await pause(1_500);
       for (const node of cluster.nodes) node.pause("engine");
       await pause(AWAY_MS);

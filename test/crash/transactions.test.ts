@@ -15,7 +15,7 @@ it(
     const seed = printedSeed("transactions killed");
     const random = new SeededRandom(seed);
     await keepBank(
-      { bootstrap: [broker.bootstrap], seed, replicas: 1, limitMs: LIMIT_MS },
+      { name: "killed", bootstrap: [broker.bootstrap], seed, replicas: 1, limitMs: LIMIT_MS },
       async () => {
         for (let kill = 0; kill < KILLS; kill++) {
           await new Promise((resolve) => setTimeout(resolve, 100 + random.below(700)));
