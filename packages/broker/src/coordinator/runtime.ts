@@ -76,6 +76,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   readonly #tenant: Tenant<State, Rec, Timer>;
   readonly #shards = new Map<number, OwnShard<State, Rec, Timer>>();
   readonly #jumps: ClockJumps;
+  /** Clients that all begin at once share one creation. */
+  #creating: Promise<number> | null = null;
   #closed = false;
 
   constructor(parts: RuntimeParts, tenant: Tenant<State, Rec, Timer>) {
@@ -124,6 +126,13 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
    */
   async ensureTopic(): Promise<number> {
     if (this.#topicPartitions().length > 0) return ErrorCode.NONE;
+    this.#creating ??= this.#createTopic().finally(() => {
+      this.#creating = null;
+    });
+    return this.#creating;
+  }
+
+  async #createTopic(): Promise<number> {
     const errorCode = await this.#tenant.createTopic();
     await this.#waitForLoads();
     return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
