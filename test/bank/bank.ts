@@ -91,7 +91,7 @@ async function createTopic(client: RoutedClient, name: string, replicationFactor
       topics: [
         {
           ...{ name, numPartitions: ACCOUNT_PARTITIONS, replicationFactor },
-          ...{ assignments: [], configs: [] },
+          ...{ assignments: [], configs: [{ name: "retention.ms", value: "-1" }] },
         },
       ],
       ...{ timeoutMs: 10_000, validateOnly: false },
