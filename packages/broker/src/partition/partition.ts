@@ -47,6 +47,11 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
+  /**
+   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
+   * empty log has nothing to save.
+   */
+  #checkpointOffset = 0;
   #checkpointing: Promise<void> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
@@ -106,9 +111,11 @@ export class Partition {
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
-    if (rules === null) this.#messageIds = null;
-    else if (this.#messageIds === null) this.#messageIds = new MessageIds(clock, rules);
-    else this.#messageIds.configure(rules);
+    if (rules !== null && this.#messageIds !== null) this.#messageIds.configure(rules);
+    if ((rules !== null) === (this.#messageIds !== null)) return;
+    this.#messageIds = rules === null ? null : new MessageIds(clock, rules);
+    // The saved checkpoint may hold ids that are forgotten now.
+    this.#checkpointOffset = -1;
   }
 
   /**
@@ -242,7 +249,7 @@ export class Partition {
    * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
    */
   checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return Promise.resolve();
+    if (this.log.failure !== null || this.log.endOffset === this.#checkpointOffset) return NOTHING;
     this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
       this.#checkpointing = null;
     });
@@ -268,6 +275,7 @@ export class Partition {
     });
     try {
       await this.log.saveCheckpoint(offset, Buffer.concat(slices));
+      this.#checkpointOffset = offset;
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
     }
@@ -283,6 +291,7 @@ export class Partition {
         this.#epochs.restore(slice.epochs);
         this.#messageIds?.restore(slice.messageIds);
       });
+      this.#checkpointOffset = saved.offset;
       return saved.offset;
     } catch (error) {
       if (!(error instanceof UnusableCheckpoint)) throw error;
