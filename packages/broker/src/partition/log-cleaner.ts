@@ -1,4 +1,4 @@
-import type { Env, Timer } from "../env/env.ts";
+import type { Env } from "../env/env.ts";
 import type { CleaningWork } from "../log/compaction/cleaning-work.ts";
 import type { CompactionResult, Dirt } from "../log/compaction/compactor.ts";
 import { KEY_BYTES } from "../log/compaction/key-offsets.ts";
@@ -8,6 +8,7 @@ import type { Logger } from "../logging/logger.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { forPermitted } from "./io-throttle.ts";
 import type { Partition } from "./partition.ts";
+import { RepeatedWork } from "./repeated-work.ts";
 import type { HostedPartition, PartitionSettings, PartitionStatus } from "./slot.ts";
 
 /** The broker configs `log.cleaner.*`, as they are now. */
@@ -56,13 +57,17 @@ export class LogCleaner {
   readonly #uncleanable = new WeakMap<Log, { reason: string; memoryBytes: number }>();
   /** Why a run failed that is tried again: each reason is logged once. */
   readonly #failures = new WeakMap<Log, string>();
-  #timer: Timer | undefined;
-  #running: Promise<void> = Promise.resolve();
+  readonly #work: RepeatedWork;
   readonly #closing = new AbortController();
   #isNotHereTold = false;
 
   constructor(parts: LogCleanerParts) {
     this.#parts = parts;
+    this.#work = new RepeatedWork({
+      ...{ env: parts.env, logger: parts.logger, name: "the log cleaner" },
+      run: () => this.#check(),
+      delayMs: () => parts.config().logCleanerBackoffMs,
+    });
   }
 
   get #isClosed(): boolean {
@@ -70,14 +75,13 @@ export class LogCleaner {
   }
 
   start(): void {
-    this.#checkLater();
+    this.#work.start();
   }
 
   /** Ends a run in progress. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#timer?.cancel();
-    await this.#running;
+    await this.#work.close();
     this.#parts.work.close();
   }
 
@@ -87,15 +91,6 @@ export class LogCleaner {
       const reason = partition === null ? null : this.#reasonNot(partition.log);
       if (reason !== null && hosted.settings.compact) yield { hosted, reason };
     }
-  }
-
-  #checkLater(): void {
-    const { env, config } = this.#parts;
-    this.#timer = env.timers.after(config().logCleanerBackoffMs, () => {
-      this.#running = this.#check().finally(() => {
-        if (!this.#isClosed) this.#checkLater();
-      });
-    });
   }
 
   /** Compacts until nothing is dirty enough. Each partition is compacted once. */

@@ -1,5 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env, Timer } from "../env/env.ts";
+import type { Env } from "../env/env.ts";
 import type { CleaningWork } from "../log/compaction/cleaning-work.ts";
 import type { LogId, LogOptions } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
@@ -16,6 +16,7 @@ import type { LogHost } from "./log-host.ts";
 import { dedupeOf, logOptions } from "./log-options.ts";
 import { MessageIds } from "./message-ids.ts";
 import { Partition } from "./partition.ts";
+import { RepeatedWork } from "./repeated-work.ts";
 import { Retention } from "./retention.ts";
 import {
   endTakeOver,
@@ -65,7 +66,7 @@ export class Partitions implements PartitionHost {
   readonly #news: LeadershipChanges;
   readonly #nextTurn: NextTurn;
   readonly #jumps: ClockJumps;
-  #maintenance: Timer | undefined;
+  readonly #maintenance: RepeatedWork;
   #closed = false;
 
   constructor(host: LogHost, env: Env, logger: Logger, options: PartitionsOptions) {
@@ -80,13 +81,16 @@ export class Partitions implements PartitionHost {
     this.retention = new Retention({ env, logger, partitions: this, checkIntervalMs });
     const { cleaner: config, cleaningWork: work } = options;
     this.cleaner = new LogCleaner({ env, logger, partitions: this, config, work });
+    const delayMs = () => host.maintenanceIntervalMs;
+    const run = () => this.#maintain();
+    this.#maintenance = new RepeatedWork({ env, logger, name: "maintenance", run, delayMs });
   }
 
   /** Starts retention, compaction and maintenance: offline partitions are opened again. */
   start(): void {
     this.retention.start();
     this.cleaner.start();
-    this.#scheduleMaintenance();
+    this.#maintenance.start();
   }
 
   /** See LogHost.isReplicated. */
@@ -222,9 +226,9 @@ export class Partitions implements PartitionHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#maintenance?.cancel();
     this.#news.close();
-    await Promise.all([this.retention.close(), this.cleaner.close()]);
+    const { retention, cleaner } = this;
+    await Promise.all([this.#maintenance, retention, cleaner].map((work) => work.close()));
     await Promise.all([this.#host.deleted(), ...this.#turns.values()]);
     await forEachLog([...this.#slots()], async ({ partition }) => this.#close(partition));
   }
@@ -353,14 +357,6 @@ export class Partitions implements PartitionHost {
       await log.close().catch(() => {});
       throw error;
     }
-  }
-
-  #scheduleMaintenance(): void {
-    this.#maintenance = this.#env.timers.after(this.#host.maintenanceIntervalMs, () => {
-      void this.#maintain().finally(() => {
-        if (!this.#closed) this.#scheduleMaintenance();
-      });
-    });
   }
 
   /** Forgets idle producers, and opens offline partitions again. */

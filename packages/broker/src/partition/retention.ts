@@ -1,8 +1,9 @@
-import type { Env, Timer } from "../env/env.ts";
+import type { Env } from "../env/env.ts";
 import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import { expiredBefore } from "./expired-before.ts";
 import { FIRST_RETENTION_CHECK_MS } from "./limits.ts";
+import { RepeatedWork } from "./repeated-work.ts";
 import { RetentionClock } from "./retention-clock.ts";
 import type { PartitionStatus } from "./slot.ts";
 
@@ -24,31 +25,25 @@ export class Retention {
   readonly counts = { deletedBytes: 0, clockAheadMs: 0 };
   readonly #parts: RetentionParts;
   readonly #clock: RetentionClock;
-  #timer: Timer | undefined;
-  #checking: Promise<void> = Promise.resolve();
+  readonly #work: RepeatedWork;
   #isClosed = false;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
     this.#clock = new RetentionClock(parts.env.clock);
+    const { env, logger, checkIntervalMs: delayMs } = parts;
+    this.#work = new RepeatedWork({
+      ...{ env, logger, delayMs, name: "retention", run: () => this.#check() },
+    });
   }
 
   start(): void {
-    this.#checkAfter(Math.min(FIRST_RETENTION_CHECK_MS, this.#parts.checkIntervalMs()));
+    this.#work.start(Math.min(FIRST_RETENTION_CHECK_MS, this.#parts.checkIntervalMs()));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#timer?.cancel();
-    await this.#checking;
-  }
-
-  #checkAfter(delayMs: number): void {
-    this.#timer = this.#parts.env.timers.after(delayMs, () => {
-      this.#checking = this.#check().finally(() => {
-        if (!this.#isClosed) this.#checkAfter(this.#parts.checkIntervalMs());
-      });
-    });
+    await this.#work.close();
   }
 
   async #check(): Promise<void> {

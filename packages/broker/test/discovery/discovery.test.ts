@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePorts } from "../../../../test/harness/free-ports.ts";
 import { etcd, natsServer, startEtcd } from "../../../../test/harness/nats-server.ts";
@@ -5,6 +6,7 @@ import { temporaryDirectory } from "../../../../test/harness/temp.ts";
 import { EtcdDiscovery } from "../../src/discovery/etcd-discovery.ts";
 import { StaticDiscovery } from "../../src/discovery/static-discovery.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
+import { rememberedPeers } from "../../src/nats/remembered-peers.ts";
 import { eventually, managedCluster, recordingLogger, start } from "../nats/own-engine.ts";
 
 const open: EtcdDiscovery[] = [];
@@ -94,6 +96,11 @@ natsServer.it(
     // JetStream answers once two servers have met; the third joins when the meta leader hears it.
     const servers = async (one: (typeof started)[0]) => (await one.engine.facts()).replicasMax;
     await eventually("all three are in", async () => (await servers(started[0]!)) === 3);
+    // If the third one was the first that etcd heard of, it learns of the others a little later.
+    await eventually("the third one remembers all", async () => {
+      const remembered = await rememberedPeers(nodeEnv.fs, join(directories[2]!, "nats"));
+      return remembered.length === 3;
+    });
     await process.kill9();
     await started[2]!.engine.stop();
     const again = await startOne(2);
