@@ -14,6 +14,7 @@ import { keeping } from "./sections/keeping.ts";
 import { latency } from "./sections/latency.ts";
 import { produce } from "./sections/produce.ts";
 import { startup } from "./sections/startup.ts";
+import { tip } from "./sections/tip.ts";
 import { tools } from "./sections/tools.ts";
 import { kafka } from "./targets/kafka.ts";
 import type { Target } from "./targets/target.ts";
@@ -25,6 +26,7 @@ const SECTIONS: readonly Section[] = [
   latency,
   startup,
   groups,
+  tip,
   keeping,
   cluster,
   tools,

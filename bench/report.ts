@@ -4,7 +4,7 @@
 import { median } from "./statistics.ts";
 
 export type Subject = "raw" | "tarpan" | "kafka";
-export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "1/s";
+export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "CPU ms" | "1/s";
 
 export interface Goal {
   /**
