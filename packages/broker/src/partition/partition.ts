@@ -47,6 +47,11 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
+  /**
+   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
+   * empty log has nothing to save.
+   */
+  #checkpointOffset = 0;
   #checkpointing: Promise<number> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
@@ -106,9 +111,11 @@ export class Partition {
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
-    if (rules === null) this.#messageIds = null;
-    else if (this.#messageIds === null) this.#messageIds = new MessageIds(clock, rules);
-    else this.#messageIds.configure(rules);
+    if (rules !== null && this.#messageIds !== null) this.#messageIds.configure(rules);
+    if ((rules !== null) === (this.#messageIds !== null)) return;
+    this.#messageIds = rules === null ? null : new MessageIds(clock, rules);
+    // The saved checkpoint may hold ids that are forgotten now.
+    this.#checkpointOffset = -1;
   }
 
   /**
@@ -251,7 +258,8 @@ export class Partition {
   }
 
   /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
-  checkpointedTo(): Promise<number> {
+  async checkpointedTo(): Promise<number> {
+    if (this.log.endOffset === this.#checkpointOffset) return this.#checkpointOffset;
     this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
       this.#checkpointing = null;
     });
@@ -276,6 +284,7 @@ export class Partition {
       slices.push(slice);
     });
     await this.log.saveCheckpoint(offset, Buffer.concat(slices));
+    this.#checkpointOffset = offset;
     return offset;
   }
 
@@ -289,6 +298,7 @@ export class Partition {
         this.#epochs.restore(slice.epochs);
         this.#messageIds?.restore(slice.messageIds);
       });
+      this.#checkpointOffset = saved.offset;
       return saved.offset;
     } catch (error) {
       if (!(error instanceof UnusableCheckpoint)) throw error;

@@ -117,6 +117,7 @@ describe("the log cleaner", () => {
     expect(first!.reason).toMatch(/batch at offset 0 is damaged/);
     expect(others).toEqual([]);
     expect(cleaner.total.runs).toBe(0);
+    expect(cleaner.sinceCheckMs).toBeLessThanOrEqual(BACKOFF_MS);
   });
 
   for (const code of ["ENOSPC", "EIO"]) {
