@@ -17,7 +17,7 @@ const env = {
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
-  ...["test/crash", "test/fuzz", "crash-points", "compaction-crash", "power-loss", "simulation"],
+  ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
   "test/cluster",
 ];
