@@ -52,7 +52,7 @@ export class Partition {
    * empty log has nothing to save.
    */
   #checkpointOffset = 0;
-  #checkpointing: Promise<void> | null = null;
+  #checkpointing: Promise<number> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
     this.id = id;
@@ -248,8 +248,18 @@ export class Partition {
   /**
    * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
    */
-  checkpoint(): Promise<void> {
-    if (this.log.failure !== null || this.log.endOffset === this.#checkpointOffset) return NOTHING;
+  async checkpoint(): Promise<void> {
+    if (this.log.failure !== null) return;
+    try {
+      await this.checkpointedTo();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    }
+  }
+
+  /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
+  async checkpointedTo(): Promise<number> {
+    if (this.log.endOffset === this.#checkpointOffset) return this.#checkpointOffset;
     this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
       this.#checkpointing = null;
     });
@@ -263,7 +273,7 @@ export class Partition {
     this.advanced(0);
   }
 
-  async #saveCheckpoint(): Promise<void> {
+  async #saveCheckpoint(): Promise<number> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
     const offset = this.log.endOffset;
     const producers = this.#producers.snapshot(offset);
@@ -273,12 +283,9 @@ export class Partition {
     await inSlices(encodeCheckpoint({ producers, epochs, messageIds }), this.#nextTurn, (slice) => {
       slices.push(slice);
     });
-    try {
-      await this.log.saveCheckpoint(offset, Buffer.concat(slices));
-      this.#checkpointOffset = offset;
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    await this.log.saveCheckpoint(offset, Buffer.concat(slices));
+    this.#checkpointOffset = offset;
+    return offset;
   }
 
   /** Loads the checkpoint; resolves to the offset at which the scan must begin. */
@@ -306,7 +313,7 @@ export class Partition {
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => {});
     // A checkpoint in progress was begun at an earlier offset.
-    await this.#checkpointing;
+    await this.#checkpointing?.catch(() => {});
     await this.checkpoint();
     this.ended();
     await this.log.close();
