@@ -47,10 +47,7 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
-  /**
-   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
-   * empty log has nothing to save.
-   */
+  /** The saved checkpoint holds while the log ends here. An empty log needs none. */
   #checkpointOffset = 0;
   #checkpointing: Promise<number> | null = null;
 
@@ -245,9 +242,7 @@ export class Partition {
     this.#messageIds?.forgetOld();
   }
 
-  /**
-   * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
-   */
+  /** Saves a checkpoint, so that opening scans less. A failure only makes that slower. */
   async checkpoint(): Promise<void> {
     if (this.log.failure !== null) return;
     try {
