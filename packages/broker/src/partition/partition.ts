@@ -89,9 +89,7 @@ export class Partition {
     return this.log.endOffset;
   }
 
-  /**
-   * One past the last record that a read_committed consumer may see. There are no transactions yet.
-   */
+  /** One past the last record that read_committed may see. There are no transactions yet. */
   get lastStableOffset(): number {
     return this.log.endOffset;
   }
