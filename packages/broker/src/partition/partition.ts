@@ -48,10 +48,7 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
-  /**
-   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
-   * empty log has nothing to save.
-   */
+  /** The saved checkpoint holds while the log ends here. An empty log needs none. */
   #checkpointOffset = 0;
   #checkpointing: Promise<number> | null = null;
 
@@ -93,9 +90,7 @@ export class Partition {
     return this.log.endOffset;
   }
 
-  /**
-   * One past the last record that a read_committed consumer may see. There are no transactions yet.
-   */
+  /** One past the last record that read_committed may see. There are no transactions yet. */
   get lastStableOffset(): number {
     return this.log.endOffset;
   }
@@ -246,9 +241,7 @@ export class Partition {
     this.#messageIds?.forgetOld();
   }
 
-  /**
-   * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
-   */
+  /** Saves a checkpoint, so that opening scans less. A failure only makes that slower. */
   async checkpoint(): Promise<void> {
     if (this.log.failure === null) await this.checkpointedTo().catch(unlessLogError);
   }
