@@ -208,9 +208,9 @@ describe("TxnOffsetCommit", () => {
     expect(await commit(5)).toEqual([code, code]);
   });
 
-  it("refuses all as long as no coordinator of transactions exists", async () => {
+  it("asks clients to try again as long as there is no coordinator of transactions", async () => {
     broker = await offsetsBroker();
-    const code = ErrorCode.INVALID_TXN_STATE;
+    const code = ErrorCode.COORDINATOR_NOT_AVAILABLE;
     expect(await commit(5)).toEqual([code, code]);
   });
 
