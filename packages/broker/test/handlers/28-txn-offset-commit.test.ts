@@ -163,7 +163,7 @@ describe("TxnOffsetCommit", () => {
     expect(await end(true)).toBe(code);
   });
 
-  it("fences classic members by generation, also while they rebalance", async () => {
+  it("fences classic members by generation, if the client names one", async () => {
     const memberId = await stableGroup(broker);
     const member = { memberId, generationIdOrMemberEpoch: 1 };
     expect(await commit(3, member)).toEqual([0, 0]);

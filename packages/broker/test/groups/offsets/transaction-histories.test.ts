@@ -7,7 +7,7 @@ import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { imageOf, RETENTION_MS, topicId } from "./support.ts";
 import { type Offset, recorded, TransactionWorld } from "./transaction-world.ts";
 
-const HISTORIES = Number(process.env.TARPAN_RUNS ?? 15);
+const HISTORIES = Number(process.env.TARPAN_RUNS ?? 10);
 const LIMIT_MS = 30_000 + HISTORIES * 1_000;
 const STEPS = 300;
 const DAY_MS = 86_400_000;

@@ -109,7 +109,7 @@ export function namesOf(records: readonly GroupRecord[]): string[] {
   return records.map(({ record, value }) => (value === null ? `no ${record}` : record));
 }
 
-function requestOf(
+export function requestOf(
   groupId: string,
   offsets: readonly Offset[],
   fields: Partial<CommitRequest>,
