@@ -17,7 +17,7 @@ const env = {
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
-  ...["test/crash", "test/fuzz", "crash-points", "compaction-crash", "power-loss", "simulation"],
+  ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/cluster", "transaction-histories"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];

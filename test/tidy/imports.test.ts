@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...["http", "admin", "handlers", "server", "groups", "cluster", "nats", "fetch"],
+      ...["http", "admin", "handlers", "server", "groups", "transactions", "cluster", "nats"],
+      "fetch",
       ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
       ...["env", "util"],
     ],
@@ -31,11 +32,10 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     ],
     handlers: [
       ...["server", "groups", "transactions", "coordinator", "fetch", "partition", "metadata"],
-      "state-machine",
-      ...["log", "config", "security", "metrics", "logging", "env", "util"],
+      ...["state-machine", "log", "config", "security", "metrics", "logging", "env", "util"],
     ],
-    groups: ["coordinator", "partition", "metadata", "config", "logging"],
-    transactions: [],
+    groups: ["coordinator", "metadata", "config", "logging"],
+    transactions: ["coordinator", "metadata", "logging", "env", "util"],
     coordinator: [
       ...["partition", "metadata", "state-machine", "config", "logging", "env", "util"],
     ],
@@ -84,12 +84,13 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   protocol: {
     entrance: [
-      ...["messages", "metadata-records", "group-records", "consumer-protocol", "records"],
-      "top",
+      ...["messages", "metadata-records", "group-records", "transaction-records"],
+      ...["consumer-protocol", "records", "top"],
     ],
     messages: ["top"],
     "metadata-records": ["top"],
     "group-records": ["top"],
+    "transaction-records": ["top"],
     "consumer-protocol": ["top"],
     records: [],
     top: [],

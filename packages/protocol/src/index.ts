@@ -21,3 +21,4 @@ export {
 export * from "./metadata-records/index.ts";
 export * from "./records/index.ts";
 export * from "./schemas.ts";
+export * from "./transaction-records/index.ts";

@@ -54,6 +54,14 @@ export const ownOperations = {
     },
   }),
 
+  createTransactionTopic: operation({
+    ...operations.createTransactionTopic,
+    async decide({ local, expectedBrokers }: ActiveContext, request: Nothing) {
+      await expectedBrokers.waitFor(local.brokerConfig().transactionStateLogReplicationFactor);
+      return operations.createTransactionTopic.decide(local, request);
+    },
+  }),
+
   describeQuorum: operation({
     ...operations.describeQuorum,
     decide: async (controller: ActiveContext, _: Nothing) => controller.quorum(),

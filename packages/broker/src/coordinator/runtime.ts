@@ -150,6 +150,16 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return Promise.reject(this.#unavailable(found.errorCode));
   }
 
+  /** The leader epoch in which this broker coordinates `key`; null when it does not. */
+  leaderEpochOf(key: string): number | null {
+    const partitions = this.#topicPartitions();
+    if (partitions.length === 0 || this.#closed) return null;
+    const index = partitionOf(key, partitions.length);
+    const { leadership } = this.#parts.metadata;
+    if (!leadership.leads(this.#tenant.topic, index)) return null;
+    return this.#shards.get(index)?.leaderEpoch ?? null;
+  }
+
   /** Whether every shard of this broker is loaded. */
   get isLoaded(): boolean {
     return [...this.#shards.values()].every(({ shard }) => isReady(shard));

@@ -23,6 +23,7 @@ import { type Operation, type Reply, Turn, type World } from "./turn.ts";
 export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   readonly #machine: CoordinatorMachine<State, Rec, Timer>;
   readonly #world: World;
+  readonly #leaderEpoch: number;
   readonly #replayed: ReplayedState<State, Rec>;
   readonly #deadlines = new Deadlines<Timer>();
   readonly #unanswered = new Set<(error: KafkaError) => void>();
@@ -35,10 +36,12 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
   private constructor(
     machine: CoordinatorMachine<State, Rec, Timer>,
     world: World,
+    leaderEpoch: number,
     replayed: ReplayedState<State, Rec>,
   ) {
     this.#machine = machine;
     this.#world = world;
+    this.#leaderEpoch = leaderEpoch;
     this.#replayed = replayed;
   }
 
@@ -67,7 +70,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
         nextTurn: nextTurnOf(world.env.timers),
       },
     );
-    const shard = new CoordinatorShard(machine, world, replayed);
+    const shard = new CoordinatorShard(machine, world, partition.leaderEpoch, replayed);
     await shard.step((turn) => machine.loaded(turn));
     return shard;
   }
@@ -118,7 +121,7 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     }
     let turn: Turn<State, Rec, Timer>;
     try {
-      turn = new Turn(this.#replayed.state, this.#deadlines, this.#world);
+      turn = new Turn(this.#replayed.state, this.#deadlines, this.#world, this.#leaderEpoch);
       operation(turn, reply);
     } catch (error) {
       this.#world.reportBug(error);

@@ -48,6 +48,8 @@ export class Turn<State, Rec, Timer extends Keyed> {
   readonly image: MetadataImage;
   readonly config: BrokerConfig;
   readonly random: Random;
+  /** Of the shard's partition: the coordinator's epoch. */
+  readonly leaderEpoch: number;
   /** For what expires by the wall clock. */
   readonly jumps: Pick<ClockJumps, "lastMs">;
   readonly #deadlines: Deadlines<Timer>;
@@ -60,6 +62,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
     state: State,
     deadlines: Deadlines<Timer>,
     { env, image, config, jumps }: Omit<World, "reportBug">,
+    leaderEpoch: number,
   ) {
     this.state = state;
     this.nowMs = env.clock.monotonicMs();
@@ -67,6 +70,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
     this.image = image();
     this.config = config();
     this.random = env.random;
+    this.leaderEpoch = leaderEpoch;
     this.jumps = jumps;
     this.#deadlines = deadlines;
   }

@@ -3,6 +3,7 @@ import type { AbortedTransaction } from "../partition/aborted-transactions.ts";
 import { readFailureOf } from "../partition/log-failure.ts";
 import { Partition } from "../partition/partition.ts";
 import type { PendingChanges } from "../partition/pending-changes.ts";
+import { readForConsumer } from "../partition/read-for-consumer.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import type { FetchPlan, FetchSession, WantedPartition } from "./fetch-sessions.ts";
@@ -144,14 +145,14 @@ async function readOne(
   { maxBytes, mayExceed, end, readCommitted }: ReadBounds,
 ): Promise<PartitionRead> {
   try {
-    const records = await partition.log.read(wanted.fetchOffset, Math.max(maxBytes, 0), end);
-    let sizeBytes = 0;
-    for (const slice of records) sizeBytes += slice.byteLength;
+    const { fetchOffset } = wanted;
+    const limit = Math.max(maxBytes, 0);
+    const { batches, sizeBytes } = await readForConsumer(partition, fetchOffset, limit, end);
     if (sizeBytes > maxBytes && !mayExceed) return found(partition, wanted, NO_RECORDS, 0);
     partition.traffic.bytesOut += sizeBytes;
-    const read = found(partition, wanted, records, sizeBytes);
+    const read = found(partition, wanted, batches, sizeBytes);
     if (!readCommitted) return read;
-    return { ...read, aborted: partition.abortedIn(records, wanted.fetchOffset) };
+    return { ...read, aborted: partition.abortedIn(batches, fetchOffset) };
   } catch (error) {
     const { errorCode, resumeOffset } = readFailureOf(error);
     return { ...failedRead(wanted, errorCode), resumeOffset };

@@ -17,6 +17,7 @@ import { type Attempt, attemptWhen, type PendingLatch } from "../util/latch.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { CloseConnection, handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
+import { transactionRules } from "./transaction-rules.ts";
 
 /**
  * Produce: v3-13. 0 to 2 are advertised and refused: librdkafka needs the advertised minimum to be
@@ -25,8 +26,9 @@ import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
  * transactions v2 · v13 topics by id. An append to a replicated log is answered with
  * REQUEST_TIMED_OUT after timeoutMs: the append continues, and the batch may be stored or not. A
  * producer that sends the batch again learns which. An append to a disk has no time-out. A batch
- * for a partition that this broker is about to lead waits for that, TAKE_OVER_WAIT_MS at most. Not
- * done: transactional batches (48).
+ * for a partition that this broker is about to lead waits for that, TAKE_OVER_WAIT_MS at most. The
+ * first batch of a transaction waits for its coordinator; from v12 on it adds the partition to the
+ * transaction (KIP-890).
  */
 export const produce = handler({
   api: Produce,
@@ -110,7 +112,7 @@ type Batch = Topic["partitionData"][number];
 
 function appendTopic(topic: Topic, request: Request, context: RequestContext) {
   const { acks } = request;
-  const target = targetOf(topic, context);
+  const target = targetOf(topic, request, context);
   const outcomes = topic.partitionData.map((batch) => {
     const outcome = appendTo(target, batch, acks, context);
     const { index } = batch;
@@ -119,7 +121,7 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
     const latch = pending.latchFor(target.name, index, outcome.errorCode);
     if (latch === null) return { index, outcome };
     const attempt = (isLast: boolean) => {
-      const now = targetOf(topic, context);
+      const now = targetOf(topic, request, context);
       const again = appendTo(now, batch, acks, context);
       if (isLast || again instanceof Promise) return again;
       return pending.latchFor(now.name, index, again.errorCode) ?? again;
@@ -141,12 +143,17 @@ function appendLater(
 }
 
 /** The topic according to the metadata now; `refusal` is null when batches may be appended. */
-function targetOf({ name: byName, topicId }: Topic, { services, version }: RequestContext) {
+function targetOf(
+  { name: byName, topicId }: Topic,
+  { transactionalId }: Request,
+  { services, version }: RequestContext,
+) {
   const name = topicNameOf(services, byName, topicId, version >= 13);
   const rules = {
     config: services.metadata.topicConfig(name ?? ""),
     now: services.env.clock.wallMs(),
     zstdAllowed: version >= 7,
+    transactions: transactionRules(transactionalId, version, services),
   };
   return { name, refusal: refusalOf(name, topicId, version), rules };
 }

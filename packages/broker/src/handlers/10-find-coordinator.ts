@@ -1,24 +1,19 @@
 import { ErrorCode, FindCoordinator, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { partitionOf } from "../coordinator/partition-of.ts";
 import { type BrokerNode, brokerNodes } from "../metadata/descriptions.ts";
-import type { MetadataImage } from "../metadata/image.ts";
 import { refused } from "../metadata/outcome.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { onEach } from "../security/permission.ts";
-import { handler, type RequestContext } from "./handler.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * FindCoordinator: v0-6. v1 key type · v3 flexible · v4 several keys at once (KIP-699) · v6 share
- * coordinator (KIP-932). A group's coordinator is the leader of its partition of
- * `__consumer_offsets`, a topic that the first request creates. Not done: share groups (42), and
- * transactions. For a transactional id it names this broker, whose InitProducerId tells the client
- * that transactions are not served. With an error here clients would ask again until their time-out
- * and not learn the reason.
+ * coordinator (KIP-932). The coordinator of a group is the leader of its partition of
+ * `__consumer_offsets`, that of a transactional id of its partition of `__transaction_state`; the
+ * first request creates the topic. Not done: share groups (42).
  */
 export const findCoordinator = handler({
   api: FindCoordinator,
   versions: "0-6",
-  authorize: [onEach("describe", "group")],
+  authorize: [onEach("describe", "group"), onEach("describe", "transactionalId")],
   handle,
   failure,
 });
@@ -32,23 +27,21 @@ const NO_NODE = { nodeId: -1, host: "", port: -1 };
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { services, connection } = context;
-  if (request.keyType !== GROUP) {
-    if (request.keyType !== TRANSACTION) return failure(request, ErrorCode.INVALID_REQUEST);
-    const own = brokerNodes(services, connection).find(({ id }) => id === services.settings.nodeId);
-    return answer(request, found(own));
-  }
-  const errorCode = await services.groups.ensureTopic();
+  const coordinators = coordinatorsOf(request.keyType, services);
+  if (coordinators === null) return failure(request, ErrorCode.INVALID_REQUEST);
+  const errorCode = await coordinators.ensureTopic();
   if (errorCode !== ErrorCode.NONE) return failure(request, ErrorCode.COORDINATOR_NOT_AVAILABLE);
-  const { image } = services.metadata;
   const nodes = brokerNodes(services, connection);
-  return answerEach(request, (group) => coordinatorOf(group, image, nodes));
+  // An error while the coordinator is down, or its partition has no leader.
+  return answerEach(request, (key) => {
+    const leader = coordinators.coordinatorOf(key);
+    return found(nodes.find(({ id }) => id === leader));
+  });
 }
 
-/** The leader of the group's partition; an error while it is down or there is no leader. */
-function coordinatorOf(group: string, image: MetadataImage, nodes: readonly BrokerNode[]): Found {
-  const partitions = image.topics.get(CONSUMER_OFFSETS_TOPIC)?.partitions ?? [];
-  const leader = partitions[partitionOf(group, partitions.length)]?.leader;
-  return found(nodes.find(({ id }) => id === leader));
+function coordinatorsOf(keyType: number, { groups, transactions }: Services) {
+  if (keyType === GROUP) return groups;
+  return keyType === TRANSACTION ? transactions : null;
 }
 
 function found(node: BrokerNode | undefined): Found {

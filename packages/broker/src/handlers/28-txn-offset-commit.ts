@@ -56,6 +56,11 @@ function failure(request: Request, errorCode: number, { version }: RequestContex
 }
 
 function codeFor(errorCode: number, version: number): number {
+  if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH;
+  // The coordinator of the transaction could not be asked: every client tries again after this.
+  if (errorCode === ErrorCode.NETWORK_EXCEPTION) {
+    return codeFor(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, version);
+  }
   if (errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && version < LOAD_IN_PROGRESS_SINCE) {
     return ErrorCode.COORDINATOR_NOT_AVAILABLE;
   }

@@ -13,7 +13,7 @@ import type { Followers } from "../partition/readable-partition.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { Permission } from "../security/permission.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
-import type { TransactionVerifier } from "../transactions/verifier.ts";
+import type { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
 
 /** The parts of the broker that handlers use; made once by the composition root. */
 export interface Services {
@@ -27,7 +27,7 @@ export interface Services {
   readonly fetchSessions: FetchSessions;
   readonly fetchWaits: FetchWaits;
   readonly groups: GroupCoordinator;
-  readonly transactions: TransactionVerifier;
+  readonly transactions: TransactionCoordinator;
   readonly authorizer: Authorizer;
   /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;

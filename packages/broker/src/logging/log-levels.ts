@@ -10,6 +10,7 @@ export const LOGGER_NAMES = [
   "tarpan.nats",
   "tarpan.partition",
   "tarpan.server",
+  "tarpan.transactions",
 ] as const;
 
 export type LoggerName = (typeof LOGGER_NAMES)[number];

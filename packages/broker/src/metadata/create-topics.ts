@@ -13,7 +13,7 @@ import { newLogs } from "./partition-host.ts";
 import { isRefusal } from "./placement.ts";
 import { recordWithLogs } from "./record-with-logs.ts";
 import { newTopicId, randomNumber } from "./topic-ids.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "./topic-names.ts";
+import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from "./topic-names.ts";
 
 export interface CreateTopicsRequest {
   readonly topics: readonly TopicSpec[];
@@ -72,28 +72,57 @@ export async function createTopics(
 }
 
 /** Creates `__consumer_offsets` with the partitions and replicas of the broker configs. */
-export async function createOffsetsTopic(controller: LocalController): Promise<Outcome> {
-  const request = { topics: [offsetsTopic(controller)], internal: true, validateOnly: false };
-  const { topics } = await createTopics(controller, request);
-  const { errorCode, errorMessage } = topics[0]!;
-  return { errorCode, errorMessage };
-}
-
-function offsetsTopic(controller: LocalController): TopicSpec {
+export function createOffsetsTopic(controller: LocalController): Promise<Outcome> {
   const config = controller.brokerConfig();
-  const brokers = controller.image.brokers.size;
-  return {
+  return createInternalTopic(controller, {
     name: CONSUMER_OFFSETS_TOPIC,
     numPartitions: config.offsetsTopicNumPartitions,
+    replicationFactor: config.offsetsTopicReplicationFactor,
+    compressionType: "producer",
+    segmentBytes: config.offsetsTopicSegmentBytes,
+  });
+}
+
+/** Creates `__transaction_state` with the partitions and replicas of the broker configs. */
+export function createTransactionTopic(controller: LocalController): Promise<Outcome> {
+  const config = controller.brokerConfig();
+  return createInternalTopic(controller, {
+    name: TRANSACTION_STATE_TOPIC,
+    numPartitions: config.transactionStateLogNumPartitions,
+    replicationFactor: config.transactionStateLogReplicationFactor,
+    compressionType: "uncompressed",
+    segmentBytes: config.transactionStateLogSegmentBytes,
+  });
+}
+
+interface InternalTopic {
+  readonly name: string;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly compressionType: string;
+  readonly segmentBytes: number;
+}
+
+async function createInternalTopic(
+  controller: LocalController,
+  { name, numPartitions, replicationFactor, compressionType, segmentBytes }: InternalTopic,
+): Promise<Outcome> {
+  const brokers = controller.image.brokers.size;
+  const spec: TopicSpec = {
+    ...{ name, numPartitions },
     // Fenced brokers count too: one that restarts must not cost the topic a replica for ever.
-    replicationFactor: Math.min(config.offsetsTopicReplicationFactor, brokers),
+    replicationFactor: Math.min(replicationFactor, brokers),
     assignments: [],
     configs: [
       { name: "cleanup.policy", value: "compact" },
-      { name: "compression.type", value: "producer" },
-      { name: "segment.bytes", value: String(config.offsetsTopicSegmentBytes) },
+      { name: "compression.type", value: compressionType },
+      { name: "segment.bytes", value: String(segmentBytes) },
     ],
   };
+  const request = { topics: [spec], internal: true, validateOnly: false };
+  const { topics } = await createTopics(controller, request);
+  const { errorCode, errorMessage } = topics[0]!;
+  return { errorCode, errorMessage };
 }
 
 function planContext(controller: LocalController) {

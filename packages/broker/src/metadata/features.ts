@@ -1,3 +1,5 @@
+export const TRANSACTION_VERSION = "transaction.version";
+
 /**
  * The features that this broker supports, and their levels (KIP-584). When a broker registers, each
  * feature that is not finalized yet is finalized at its highest level. `metadata.version` must be
@@ -8,4 +10,6 @@ export const SUPPORTED_FEATURES = [
   { name: "metadata.version", minVersion: 7, maxVersion: 25 },
   /** 1: the consumer group protocol (KIP-848). */
   { name: "group.version", minVersion: 0, maxVersion: 1 },
+  /** 2: each transaction has an epoch of its own (KIP-890). */
+  { name: TRANSACTION_VERSION, minVersion: 0, maxVersion: 2 },
 ] as const;

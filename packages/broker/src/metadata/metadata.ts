@@ -5,6 +5,7 @@ import { LogError } from "../log/log-error.ts";
 import type { StateMachineError } from "../state-machine/replayed-state.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
+import { TRANSACTION_VERSION } from "./features.ts";
 import type { MetadataImage } from "./image.ts";
 import { Leadership } from "./leadership.ts";
 import { type ControllerOptions, LocalController } from "./local-controller.ts";
@@ -163,6 +164,11 @@ export class Metadata {
       id,
       incarnationId,
     });
+  }
+
+  /** The finalized level of `transaction.version`. */
+  get transactionVersion(): number {
+    return this.#image.features.get(TRANSACTION_VERSION) ?? 0;
   }
 
   /** A producer id that was never given out. Rejects when no block of ids could be stored. */

@@ -5,6 +5,7 @@ import {
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
+  CreateTransactionTopic,
   DeleteTopics,
   DescribeQuorum,
   ElectLeaders,
@@ -13,7 +14,7 @@ import {
   UnregisterBroker,
 } from "../rpc/messages/index.ts";
 import { createPartitions } from "./create-partitions.ts";
-import { createOffsetsTopic, createTopics } from "./create-topics.ts";
+import { createOffsetsTopic, createTopics, createTransactionTopic } from "./create-topics.ts";
 import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
 import {
   type BrokerRegistration,
@@ -72,6 +73,12 @@ export const operations = {
   createOffsetsTopic: operation({
     api: CreateOffsetsTopic,
     decide: (controller: LocalController, _: Nothing) => createOffsetsTopic(controller),
+    refuse: (outcome) => outcome,
+  }),
+
+  createTransactionTopic: operation({
+    api: CreateTransactionTopic,
+    decide: (controller: LocalController, _: Nothing) => createTransactionTopic(controller),
     refuse: (outcome) => outcome,
   }),
 

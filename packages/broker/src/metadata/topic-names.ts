@@ -5,8 +5,9 @@ export const CLUSTER_METADATA_TOPIC = "__cluster_metadata";
 export const CLUSTER_METADATA_TOPIC_ID = "00000000-0000-0000-0000-000000000001";
 
 export const CONSUMER_OFFSETS_TOPIC = "__consumer_offsets";
+export const TRANSACTION_STATE_TOPIC = "__transaction_state";
 
-const INTERNAL = new Set([CONSUMER_OFFSETS_TOPIC, "__transaction_state", "__share_group_state"]);
+const INTERNAL = new Set([CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, "__share_group_state"]);
 
 /** Kafka's `Topic.isInternal`: written by coordinators, hidden from consumers by default. */
 export function isInternalTopic(name: string): boolean {

@@ -9,6 +9,7 @@ import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { forPermitted } from "./io-throttle.ts";
 import type { Partition } from "./partition.ts";
 import { RepeatedWork } from "./repeated-work.ts";
+import { RetentionClock } from "./retention-clock.ts";
 import type { HostedPartition, PartitionSettings, PartitionStatus } from "./slot.ts";
 
 /** The broker configs `log.cleaner.*`, as they are now. */
@@ -53,6 +54,7 @@ export class LogCleaner {
   /** When the last check began, monotonic ms; null before the first one. */
   lastCheckMs: number | null = null;
   readonly #parts: LogCleanerParts;
+  readonly #clock: RetentionClock;
   /** Why a log can't be compacted: until it is opened again, or there is more memory. */
   readonly #uncleanable = new WeakMap<Log, { reason: string; memoryBytes: number }>();
   /** Why a run failed that is tried again: each reason is logged once. */
@@ -63,6 +65,7 @@ export class LogCleaner {
 
   constructor(parts: LogCleanerParts) {
     this.#parts = parts;
+    this.#clock = new RetentionClock(parts.env.clock);
     this.#work = new RepeatedWork({
       ...{ env: parts.env, logger: parts.logger, name: "the log cleaner" },
       run: () => this.#check(),
@@ -129,7 +132,7 @@ export class LogCleaner {
     if (this.#isClosed || this.#reasonNot(partition.log) !== null) return null;
     try {
       const { minCompactionLagMs } = hosted.settings;
-      const dirt = await compactor.measure(minCompactionLagMs, this.#parts.env.clock.wallMs());
+      const dirt = await compactor.measure(minCompactionLagMs, this.#clock.read().nowMs);
       if (dirt === null) return null;
       const ratio = dirt.dirtyBytes / (dirt.dirtyBytes + dirt.cleanBytes);
       return { partition, hosted, dirt, ratio };
@@ -142,7 +145,7 @@ export class LogCleaner {
   /** Dirty enough, or a record has waited for too long. */
   #isDue({ hosted, dirt, ratio }: Candidate): boolean {
     const { minCleanableDirtyRatio, maxCompactionLagMs } = hosted.settings;
-    const latestMs = this.#parts.env.clock.wallMs() - maxCompactionLagMs;
+    const latestMs = this.#clock.read().nowMs - maxCompactionLagMs;
     return ratio > minCleanableDirtyRatio || (dirt.oldestMs !== null && dirt.oldestMs < latestMs);
   }
 
@@ -152,10 +155,15 @@ export class LogCleaner {
     const { log } = partition;
     const beganMs = env.clock.monotonicMs();
     try {
+      // Sequences, leader epochs and message ids can't be read again from what compaction leaves.
+      const checkpointedTo = await partition.checkpointedTo();
       const result = await log.compactor!.compact({
+        // Whether the records of an open transaction count is not known yet.
+        upTo: Math.min(checkpointedTo, partition.lastStableOffset),
+        aborted: partition.abortedRanges(),
         ...requestOf(hosted.settings, config()),
         seed: new DataView(env.random.bytes(4).buffer).getInt32(0),
-        nowMs: env.clock.wallMs(),
+        nowMs: this.#clock.read().nowMs,
         producers: partition.lastOffsetsOfProducers(),
         work: this.#parts.work,
         throttle: forPermitted(

@@ -25,6 +25,7 @@ import { orKafkaError } from "./log-failure.ts";
 import type { EndOfTransaction } from "./markers.ts";
 import { type DedupeRules, MessageIds, type TakenIds } from "./message-ids.ts";
 import { PartitionState } from "./partition-state.ts";
+import type { DescribedProducer } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
 import type { SeenBatch, SequenceRefusal } from "./sequences.ts";
 import type { Verification } from "./verifications.ts";
@@ -57,7 +58,7 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
-  #checkpointing: Promise<void> | null = null;
+  #checkpointing: Promise<number> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
     this.id = id;
@@ -102,6 +103,11 @@ export class Partition {
 
   abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[] {
     return this.#state.abortedIn(records, offset);
+  }
+
+  /** Each producer that is remembered, for DescribeProducers. */
+  describeProducers(): Iterable<DescribedProducer> {
+    return this.#state.producers.describe();
   }
 
   /** Producers whose sequences are remembered. */
@@ -281,6 +287,11 @@ export class Partition {
     return this.#state.producers.lastOffsets();
   }
 
+  /** See CleaningRun.aborted. */
+  abortedRanges(): Float64Array {
+    return this.#state.producers.abortedRanges();
+  }
+
   /** Forgets producers that are idle since `before`, ms since the epoch, and expired ids. */
   forgetOld(before: number): void {
     this.#state.producers.expireBefore(before);
@@ -291,8 +302,17 @@ export class Partition {
   /**
    * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
    */
-  checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return Promise.resolve();
+  async checkpoint(): Promise<void> {
+    if (this.log.failure !== null) return;
+    try {
+      await this.checkpointedTo();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    }
+  }
+
+  /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
+  checkpointedTo(): Promise<number> {
     this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
       this.#checkpointing = null;
     });
@@ -306,22 +326,18 @@ export class Partition {
     this.advanced(0);
   }
 
-  async #saveCheckpoint(): Promise<void> {
+  async #saveCheckpoint(): Promise<number> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
     const offset = this.log.endOffset;
-    const state = await this.#state.encode(offset);
-    try {
-      await this.log.saveCheckpoint(offset, state);
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    await this.log.saveCheckpoint(offset, await this.#state.encode(offset));
+    return offset;
   }
 
   /** Lets appends in flight finish, saves the checkpoint and closes the log. */
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => {});
     // A checkpoint in progress was begun at an earlier offset.
-    await this.#checkpointing;
+    await this.#checkpointing?.catch(() => {});
     await this.checkpoint();
     this.ended();
     await this.log.close();

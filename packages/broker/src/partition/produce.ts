@@ -14,11 +14,13 @@ import {
   validateBatch,
 } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
+import type { LogId } from "../log/log.ts";
 import { type BatchIds, batchIdsOf } from "./batch-ids.ts";
 import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { codecFor, levelOf, recordsOf, withRecords } from "./rebuild.ts";
+import type { Verification } from "./verifications.ts";
 
 /** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
@@ -43,6 +45,17 @@ export interface ProduceRules {
   readonly now: number;
   /** False below Produce 7. */
   readonly zstdAllowed: boolean;
+  readonly transactions: TransactionRules;
+}
+
+export interface TransactionRules {
+  /** Whether each transaction has an epoch of its own (KIP-890). */
+  readonly bumpsEpoch: boolean;
+  /**
+   * Asks the coordinator whether a batch's transaction holds the partition. Resolves to NONE or the
+   * error code for the client.
+   */
+  verify(batch: BatchHeader, partition: LogId): Promise<ErrorCode>;
 }
 
 /**
@@ -70,19 +83,38 @@ export function produce(
     timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
   });
   if (!verdict.ok) return refused(partition, verdict);
-  if (verdict.header.isTransactional) return noTransactions(partition);
   const { header } = verdict;
+  if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
+  const { bumpsEpoch, verify } = rules.transactions;
+  const verification = partition.verify(header, bumpsEpoch, now);
+  if (verification === null) return accept(partition, records!, verdict, rules, null);
+  return verify(header, partition.id).then((errorCode) => {
+    if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);
+    return accept(partition, records!, verdict, rules, verification);
+  });
+}
+
+/** Appends a batch that is valid, in its topic's format. */
+function accept(
+  partition: Partition,
+  records: Uint8Array,
+  verdict: BatchAccepted,
+  rules: ProduceRules,
+  verification: Verification | null,
+): Promise<ProduceOutcome> | ProduceOutcome {
+  const { header } = verdict;
+  const { config } = rules;
   // An aborted record must not make a later one its copy.
   const hasIds = partition.messageIds !== null && !header.isTransactional;
   const { ids, errors } = hasIds ? idsOf(verdict) : NO_IDS;
   if (errors.length > 0) return badIds(partition, header.recordCount, errors);
-  const sent = records!.subarray(0, header.sizeBytes);
+  const sent = records.subarray(0, header.sizeBytes);
   const codec = codecFor(header, config);
   if (codec !== header.compression || verdict.misnumbered) {
-    return convert(partition, sent, { verdict, codec, ids, rules });
+    return convert(partition, sent, { verdict, codec, ids, rules, verification });
   }
   stampTimestamps(sent, header, verdict.maxTimestamp, config);
-  return appendInOrder(partition, sent, header, ids, rules);
+  return appendInOrder(partition, sent, header, { ids, rules, verification });
 }
 
 interface Conversion {
@@ -90,12 +122,13 @@ interface Conversion {
   readonly codec: number;
   readonly ids: BatchIds | null;
   readonly rules: ProduceRules;
+  readonly verification: Verification | null;
 }
 
 function convert(
   partition: Partition,
   sent: Uint8Array,
-  { verdict, codec, ids, rules }: Conversion,
+  { verdict, codec, ids, rules, verification }: Conversion,
 ): Promise<ProduceOutcome> | ProduceOutcome {
   const { header, maxTimestamp } = verdict;
   const { config } = rules;
@@ -108,7 +141,9 @@ function convert(
     return { batch, header: changed };
   };
   const appendConverted = (done: Converted) =>
-    "errorCode" in done ? done : append(partition, done.batch, done.header, ids, rules);
+    "errorCode" in done
+      ? done
+      : append(partition, done.batch, done.header, { ids, rules, verification });
   if (codec === Compression.none && partition.compressed.isIdle) {
     return appendConverted(converted(plain));
   }
@@ -123,13 +158,14 @@ function appendInOrder(
   partition: Partition,
   batch: Uint8Array,
   header: BatchHeader,
-  ids: BatchIds | null,
-  rules: ProduceRules,
+  how: Appended,
 ): Promise<ProduceOutcome> {
   const { compressed } = partition;
-  if (compressed.isIdle) return append(partition, batch, header, ids, rules);
-  return compressed.run(DONE, () => append(partition, batch, header, ids, rules));
+  if (compressed.isIdle) return append(partition, batch, header, how);
+  return compressed.run(DONE, () => append(partition, batch, header, how));
 }
+
+type Appended = Pick<Conversion, "ids" | "rules" | "verification">;
 
 const DONE = Promise.resolve();
 
@@ -137,10 +173,11 @@ async function append(
   partition: Partition,
   batch: Uint8Array,
   header: BatchHeader,
-  ids: BatchIds | null,
-  { config, now }: ProduceRules,
+  { ids, rules: { config, now }, verification }: Appended,
 ): Promise<ProduceOutcome> {
-  const { errorCode, baseOffset, message } = await partition.append(batch, header, now, ids);
+  const { errorCode, baseOffset, message } = await partition.append(
+    ...([batch, header, now, ids, verification] as const),
+  );
   if (errorCode !== ErrorCode.NONE) return refusedBy(partition, errorCode, message!);
   return {
     errorCode,
@@ -229,9 +266,9 @@ function badIds(partition: Partition, count: number, errors: readonly RecordErro
   return refusedBy(partition, ErrorCode.INVALID_RECORD, reason, errors);
 }
 
-function noTransactions(partition: Partition): ProduceOutcome {
-  const message = "this broker does not serve transactions: no transaction is open";
-  return refusedBy(partition, ErrorCode.INVALID_TXN_STATE, message);
+function unverified(partition: Partition, errorCode: ErrorCode): ProduceOutcome {
+  const why = "it could not be verified that the partition is in the producer's transaction";
+  return refusedBy(partition, errorCode, `${why}: ${errorOf(errorCode).message}`);
 }
 
 /** The refusal of a batch that became too large when the broker compressed it again. */

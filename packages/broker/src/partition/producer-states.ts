@@ -1,4 +1,5 @@
 import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
+import { ABORTED_FIELDS } from "../log/compaction/aborted-ranges.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 import {
@@ -152,6 +153,30 @@ export class ProducerStates {
     return this.#aborted.between(offset, end);
   }
 
+  /** See AbortedRanges. */
+  abortedRanges(): Float64Array {
+    const ranges = new Float64Array(ABORTED_FIELDS * this.#aborted.count);
+    let at = 0;
+    for (const { producerId, firstOffset, lastOffset } of this.#aborted.snapshot(Infinity)) {
+      ranges.set([producerId, firstOffset, lastOffset], at);
+      at += ABORTED_FIELDS;
+    }
+    return ranges;
+  }
+
+  *describe(): Generator<DescribedProducer> {
+    for (const [producerId, state] of this.#byId) {
+      const producerEpoch = epochOf(state);
+      const last = state.batches.at(-1);
+      yield {
+        ...{ producerId, producerEpoch, lastTimestamp: lastMsOf(state) },
+        lastSequence: last?.epoch === producerEpoch ? last.lastSequence : -1,
+        coordinatorEpoch: state.marker?.coordinatorEpoch ?? -1,
+        currentTxnStartOffset: this.#open.firstOffsetOf(producerId) ?? -1,
+      };
+    }
+  }
+
   /** Each producer's id, followed by the last offset of its newest batch. */
   lastOffsets(): Float64Array {
     const pairs = new Float64Array(2 * this.#byId.size);
@@ -285,6 +310,16 @@ export interface ProducersSnapshot {
   /** In the order of their first offsets. */
   readonly openTransactions: Iterable<OpenTransaction>;
   readonly abortedTransactions: Iterable<AbortedTransaction>;
+}
+
+/** What DescribeProducers says of a producer; -1 for what there is not. */
+export interface DescribedProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+  readonly lastTimestamp: number;
+  readonly coordinatorEpoch: number;
+  readonly currentTxnStartOffset: number;
 }
 
 type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;

@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import { ErrorCode } from "@tarpan/protocol";
 import { BrokerStatus } from "../admin/broker-status.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
@@ -22,12 +21,14 @@ import { limitsOn, type ServerLimits } from "../server/limits.ts";
 import type { Listener } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
+import { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
 import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
 import { warnOfSmallRetention } from "./warn-of-small-retention.ts";
 import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
 
@@ -131,7 +132,7 @@ export class BrokerServer implements RunningBroker {
 
   async #start(): Promise<void> {
     const { env, logger } = this.#context;
-    const { groups } = this.services;
+    const { groups, transactions } = this.services;
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
@@ -141,8 +142,11 @@ export class BrokerServer implements RunningBroker {
     // Answers group members that wait in a rebalance, which would delay the listener's end. Their
     // clients retry.
     started.add(() => groups.close());
+    started.add(() => transactions.close());
+    started.add(serveTransactions(this.state.cluster, this.services));
     await this.#register();
     groups.load();
+    transactions.load();
     started.add(this.#warnOfConfigs());
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
@@ -201,8 +205,11 @@ export class BrokerServer implements RunningBroker {
         ...{ env, metadata, partitions },
         logger: named(logger, "tarpan.groups"),
       }),
-      // No coordinator of transactions yet: no transaction is ongoing.
-      transactions: { verify: async () => ErrorCode.INVALID_TXN_STATE },
+      transactions: new TransactionCoordinator({
+        ...{ env, metadata, partitions },
+        logger: named(logger, "tarpan.transactions"),
+        ...transactionCalls(cluster, metadata, () => this.services),
+      }),
       stopping: this.#ending.signal,
     };
   }

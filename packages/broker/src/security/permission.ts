@@ -30,8 +30,7 @@ export function onTransactionalId(
   operation: Operation,
 ): Permission<{ readonly transactionalId: string }> {
   return {
-    operation,
-    resourceType: "transactionalId",
+    ...{ operation, resourceType: "transactionalId" },
     nameOf: ({ transactionalId }) => transactionalId,
   };
 }

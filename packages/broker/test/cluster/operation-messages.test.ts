@@ -45,6 +45,7 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
     },
   ],
   createOffsetsTopic: [{}],
+  createTransactionTopic: [{}],
   createPartitions: [
     {
       topics: [

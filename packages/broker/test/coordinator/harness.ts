@@ -24,6 +24,8 @@ export interface HarnessOptions {
   readonly seed?: number;
 }
 
+const LEADER_EPOCH = 0;
+
 /**
  * Runs the machine of one shard without the shard: turns run at once, their records are encoded,
  * decoded and applied, and only advance() moves the clock. A second answer to a request throws.
@@ -75,12 +77,13 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
 
   #take(operation: Operation<State, Rec, Timer>): Turn<State, Rec, Timer>[] {
     const { time, random } = this;
-    const turn = new Turn<State, Rec, Timer>(this.state, this.deadlines, {
+    const world = {
       env: { clock: time, timers: time, random },
       image: () => this.image,
       config: () => this.config,
       jumps: this.#jumps,
-    });
+    };
+    const turn = new Turn<State, Rec, Timer>(this.state, this.deadlines, world, LEADER_EPOCH);
     operation(turn, () => {});
     for (const record of turn.records) {
       this.log.push(this.#throughBytes(record));

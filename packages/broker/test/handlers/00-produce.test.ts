@@ -92,7 +92,8 @@ describe("Produce", () => {
       baseSequence: 0,
       transactional: true,
     });
-    expect(await code("t", transactional)).toBe(ErrorCode.INVALID_TXN_STATE);
+    const nameless = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    expect(await code("t", transactional)).toBe(nameless);
     expect(await code("t", batchOf(1))).toBe(0);
   });
 

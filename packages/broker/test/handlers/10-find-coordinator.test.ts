@@ -1,4 +1,4 @@
-import { ErrorCode, FindCoordinator, InitProducerId } from "@tarpan/protocol";
+import { ErrorCode, FindCoordinator } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { partitionOf } from "../../src/coordinator/partition-of.ts";
 import { cluster } from "../metadata/cluster.ts";
@@ -23,13 +23,16 @@ it("finds the coordinator of a group, at every version", async () => {
   expect(topic?.partitions).toHaveLength(50);
 });
 
-it("names this broker for a transactional id; its InitProducerId refuses the id", async () => {
+it("finds the coordinator of a transactional id, for which it creates the topic", async () => {
   const broker = await WholeBroker.start();
   const answer = await broker.call(FindCoordinator, 3, { key: "tx", keyType: 1 });
   expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: "127.0.0.1", port: 19092 });
-  const request = { transactionalId: "tx", transactionTimeoutMs: 60_000 };
-  const init = await broker.call(InitProducerId, 5, request);
-  expect(init.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+  const topic = broker.metadata.image.topics.get("__transaction_state");
+  expect(topic?.partitions).toHaveLength(50);
+});
+
+it("refuses key types that there are none of", async () => {
+  const broker = await WholeBroker.start();
   const share = await broker.call(FindCoordinator, 3, { key: "share", keyType: 2 });
   expect(share.errorCode).toBe(ErrorCode.INVALID_REQUEST);
 });

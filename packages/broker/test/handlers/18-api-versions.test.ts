@@ -22,21 +22,23 @@ describe("ApiVersions", () => {
     }
   });
 
-  it("announces the consumer protocol with the finalized feature group.version", async () => {
+  it("announces the consumer protocol and transactions v2 with finalized features", async () => {
     const broker = await WholeBroker.start();
     const told = await broker.call(ApiVersions, 4, software);
     const metadataVersion = { name: "metadata.version", minVersion: 7, maxVersion: 25 };
     const groupVersion = { name: "group.version", minVersion: 0, maxVersion: 1 };
-    expect(told.supportedFeatures).toEqual([metadataVersion, groupVersion]);
+    const transactionVersion = { name: "transaction.version", minVersion: 0, maxVersion: 2 };
+    expect(told.supportedFeatures).toEqual([metadataVersion, groupVersion, transactionVersion]);
     expect(told.finalizedFeaturesEpoch).toBe(0);
     expect(told.finalizedFeatures).toEqual([
       { name: "metadata.version", minVersionLevel: 25, maxVersionLevel: 25 },
       { name: "group.version", minVersionLevel: 1, maxVersionLevel: 1 },
+      { name: "transaction.version", minVersionLevel: 2, maxVersionLevel: 2 },
     ]);
     // Older clients refuse a response with a feature that begins at 0.
     const older = await broker.call(ApiVersions, 3, software);
     expect(older.supportedFeatures).toEqual([metadataVersion]);
-    expect(older.finalizedFeatures).toHaveLength(2);
+    expect(older.finalizedFeatures).toHaveLength(3);
   });
 
   it("answers a newer version as version 0, with the list", async () => {

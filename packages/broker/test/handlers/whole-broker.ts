@@ -49,10 +49,16 @@ export class WholeBroker {
   readonly broker: Services;
   readonly #listener: MemoryListener;
   readonly #ownTimers: number;
+  readonly #server: { stop(): Promise<void> };
 
-  private constructor(time: ManualTime, broker: Services, listener: MemoryListener) {
+  private constructor(
+    time: ManualTime,
+    server: { readonly services: Services; stop(): Promise<void> },
+    listener: MemoryListener,
+  ) {
     this.time = time;
-    this.broker = broker;
+    this.broker = server.services;
+    this.#server = server;
     this.#listener = listener;
     this.#ownTimers = time.pendingTimers;
   }
@@ -87,7 +93,11 @@ export class WholeBroker {
       },
     });
     await server.start();
-    return new WholeBroker(env.time, server.services, listeners[0]!);
+    return new WholeBroker(env.time, server, listeners[0]!);
+  }
+
+  stop(): Promise<void> {
+    return this.#server.stop();
   }
 
   /** Sends a request and decodes its response. Throws when there is none. */

@@ -1,9 +1,9 @@
 // Compaction of a log in segment files, one rule after the other.
 import { compress, decompress } from "@tarpan/codecs";
-import { decodeBatches } from "@tarpan/protocol";
+import { decodeBatches, encodeEndTransaction } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import type { Log } from "../../src/log/log.ts";
-import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll } from "./batches.ts";
+import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll, segmentsOf } from "./batches.ts";
 import { batchWith, compact, type Pair, recordsOf } from "./compaction.ts";
 import { ALWAYS, restart, start } from "./segment-fixture.ts";
 
@@ -129,6 +129,59 @@ describe("compaction", () => {
     expect(await left(log)).toEqual(["0 a=v", "2 a=v", "3 last=v"]);
   });
 
+  const written = (...pairs: Pair[]) => {
+    const fields = { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 };
+    return batchWith(pairs, fields);
+  };
+  const marker = (isCommit: boolean) => {
+    const producer = { producerId: 1, producerEpoch: 0, coordinatorEpoch: 0, timestamp: 5 };
+    return encodeEndTransaction({ ...producer, isCommit });
+  };
+
+  it("removes aborted records, which replace nothing", async () => {
+    const aborted = written(v("a", "2"), v("b", "2"));
+    const again = written(v("c", "4"));
+    const { log } = await logOf([v("a", "1")], aborted, marker(false), again, marker(true), last);
+    await compact(log, { aborted: Float64Array.of(1, 1, 3) });
+    const isMarker = (line: string) => line.includes("\0");
+    const records = (await left(log)).filter((line) => !isMarker(line));
+    expect(records).toEqual(["0 a=1", "4 c=4", "6 last=v"]);
+  });
+
+  it("keeps a commit's marker until its records are gone, and then as long as a tombstone", async () => {
+    const { log } = await logOf(
+      written(v("a", "1"), v("b", "1")),
+      marker(true),
+      [v("a", "2")],
+      last,
+    );
+    const offsets = async (nowMs: number) => {
+      await log.append(batchWith([v(`${nowMs}`)]), 0);
+      await compact(log, { nowMs, deleteRetentionMs: 1000 });
+      return (await recordsOf(log)).map(({ offset }) => offset).filter((offset) => offset < 4);
+    };
+    expect(await offsets(50_000)).toEqual([1, 2, 3]);
+    await log.append(batchWith([v("b", "2")]), 0);
+    expect(await offsets(60_000)).toEqual([2, 3]);
+    expect(await offsets(60_999)).toEqual([2, 3]);
+    expect(await offsets(61_000)).toEqual([3]);
+  });
+
+  it("keeps the marker of an abort for ever", async () => {
+    const { log } = await logOf(written(v("a", "1")), marker(false), last);
+    for (const nowMs of [50_000, 60_000, 70_000]) {
+      await log.append(batchWith([v(`${nowMs}`)]), 0);
+      await compact(log, { nowMs, deleteRetentionMs: 1, aborted: Float64Array.of(1, 0, 1) });
+    }
+    expect((await recordsOf(log)).map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("compacts nothing from `upTo` on", async () => {
+    const { log } = await logOf([v("a")], [v("a")], [v("a")], last);
+    await compact(log, { upTo: 2 });
+    expect(await left(log)).toEqual(["1 a=v", "2 a=v", "3 last=v"]);
+  });
+
   it("covers offsets of different leader epochs by different batches", async () => {
     const { log } = await start(ALWAYS, ONE_EACH);
     for (const epoch of [1, 1, 4, 4, 5]) await log.append(batchWith([v("a")]), epoch);
@@ -191,6 +244,20 @@ describe("compaction", () => {
     await engine.close();
     const again = await restart(env, ONE_EACH);
     expect(await again.log.compactor!.measure(0, 0)).toBeNull();
+  });
+
+  it("does not make records younger, nor does a restart after it", async () => {
+    const { log, env, engine } = await logOf([v("a")], [v("a")], [v("b")], last);
+    const before = (await segmentsOf(log)).map(({ newestMs }) => newestMs);
+    const path = "/data/t-0/00000000000000000000.log";
+    const writtenAtMs = (await env.fs.stat(path))!.modifiedMs;
+    env.time.advance(1e9);
+    log.configure({ segmentBytes: 1 << 20 });
+    await compact(log);
+    await engine.close();
+    const again = await restart(env, ONE_EACH);
+    expect((await env.fs.stat(path))!.modifiedMs).toBe(writtenAtMs);
+    expect((await segmentsOf(again.log))[0]).toMatchObject({ endOffset: 3, newestMs: before[2] });
   });
 
   it("touches nothing of a log with a damaged batch", async () => {

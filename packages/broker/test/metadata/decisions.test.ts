@@ -62,11 +62,13 @@ describe("records of decisions", () => {
     expect(brief(fresh.records)).toEqual([
       ["FeatureLevelRecord"],
       ["FeatureLevelRecord"],
+      ["FeatureLevelRecord"],
       ["RegisterBrokerRecord"],
     ]);
-    expect(fresh.records.slice(0, 2).map(({ value }) => value)).toEqual([
+    expect(fresh.records.slice(0, 3).map(({ value }) => value)).toEqual([
       { name: "metadata.version", featureLevel: 25 },
       { name: "group.version", featureLevel: 1 },
+      { name: "transaction.version", featureLevel: 2 },
     ]);
     const unclean = decideRegisterBroker(metadata.image, { ...broker, unclean: true });
     expect(brief(unclean.records)).toEqual([

@@ -16,6 +16,7 @@ import { WholeBroker } from "../handlers/whole-broker.ts";
 const MIB = 1 << 20;
 const BACKOFF_MS = 15_000;
 const COMPACT = { "cleanup.policy": "compact", "segment.bytes": `${MIB}` };
+const DAY_MS = 24 * 3_600_000;
 const VALUE_BYTES = 300_000;
 
 async function start(configs: Record<string, string> = {}) {
@@ -77,6 +78,30 @@ describe("the log cleaner", () => {
     // The check for retention closes the segment.
     await pass(broker, lag + 2 * BACKOFF_MS);
     expect(await keysOf(broker)).toEqual(["1 a", "2 b"]);
+  });
+
+  it("keeps tombstones when the clock jumps a year ahead", async () => {
+    const { broker } = await start();
+    await broker.createTopic("t", 1, COMPACT);
+    const append = async () => {
+      for (let i = 0; i < 6; i++) await produce(broker, "b");
+    };
+    await produce(broker, "a");
+    await produce(broker, "a", null);
+    await append();
+    await pass(broker, BACKOFF_MS);
+    expect(await keysOf(broker)).toContain("1 a");
+    broker.time.jumpWallTo(broker.time.wallMs() + 365 * DAY_MS);
+    await append();
+    await pass(broker, 2 * BACKOFF_MS);
+    expect(broker.broker.partitions.cleaner.total.runs).toBe(2);
+    expect(await keysOf(broker)).toContain("1 a");
+    // A clock that stays ahead is believed in the end.
+    await pass(broker, 25 * 3_600_000, 3_600_000);
+    await append();
+    await pass(broker, 2 * BACKOFF_MS);
+    expect(broker.broker.partitions.cleaner.total.runs).toBe(3);
+    expect(await keysOf(broker)).not.toContain("1 a");
   });
 
   it("says which partition is damaged, and leaves it alone", async () => {
@@ -148,8 +173,11 @@ async function pass(broker: WholeBroker, ms: number, stepMs = BACKOFF_MS): Promi
   }
 }
 
-async function produce(broker: WholeBroker, key: string): Promise<void> {
-  const value = new Uint8Array(VALUE_BYTES);
+async function produce(
+  broker: WholeBroker,
+  key: string,
+  value: Uint8Array | null = new Uint8Array(VALUE_BYTES),
+): Promise<void> {
   const record = { key: new TextEncoder().encode(key), value, timestamp: broker.time.wallMs() };
   const { errorCode } = await broker.produce("t", encodeBatch([record]));
   expect(errorCode).toBe(0);

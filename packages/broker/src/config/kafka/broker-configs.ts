@@ -36,6 +36,8 @@ type Row = readonly [
 const rows: readonly Row[] = [
   ["advertised.listeners", "list", null, advertisedProblem, "read-only",
     "Address clients are told to connect to; unset, the one the broker is bound to."],
+  ["add.partitions.to.txn.retry.backoff.max.ms", "int", 100, atLeast(0), "read-only",
+    "How long a producer's next transaction waits for the end of its last one."],
   ["auto.create.topics.enable", "boolean", true, null, "read-only",
     "Whether a topic is created when a client asks for metadata of one that is missing."],
   ["auto.leader.rebalance.enable", "boolean", true, null, "read-only",
@@ -193,6 +195,18 @@ const rows: readonly Row[] = [
     "Message ids that a partition remembers; the oldest is forgotten first."],
   ["tarpan.dedupe.ttl.ms", "long", 86_400_000, atLeast(1), "cluster-wide",
     "How long a message id is remembered."],
+  ["transaction.max.timeout.ms", "int", 900_000, atLeast(1), "read-only",
+    "Longest time-out that a transactional producer may ask for."],
+  ["transaction.remove.expired.transaction.cleanup.interval.ms", "int", 3_600_000, atLeast(1),
+    "read-only", "Time between checks for transactional ids that have expired."],
+  ["transaction.state.log.num.partitions", "int", 50, atLeast(1), "read-only",
+    "Partitions of __transaction_state."],
+  ["transaction.state.log.replication.factor", "short", 3, atLeast(1), "read-only",
+    "Replicas of __transaction_state."],
+  ["transaction.state.log.segment.bytes", "int", 100 * MIB, atLeast(1), "read-only",
+    "Segment size of __transaction_state."],
+  ["transactional.id.expiration.ms", "int", 604_800_000, atLeast(1), "read-only",
+    "Time after which a transactional id that is not used is forgotten."],
 ];
 
 const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({

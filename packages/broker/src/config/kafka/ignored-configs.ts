@@ -33,7 +33,10 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     num.recovery.threads.per.data.dir int 2 >=1 all
   `],
   [WHY.fixed, `
+    add.partitions.to.txn.retry.backoff.ms int 20 >=1
     config.providers list "" all
+    transaction.abort.timed.out.transaction.cleanup.interval.ms int 10000 >=1
+    transaction.state.log.load.buffer.size int 5242880 >=1
     controlled.shutdown.enable boolean true
     delete.records.purgatory.purge.interval.requests int 1
     fetch.purgatory.purge.interval.requests int 1000
@@ -98,6 +101,7 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     unstable.feature.versions.enable boolean false hidden
   `],
   [WHY.replication, `
+    transaction.state.log.min.isr int 2 >=1
     alter.log.dirs.replication.quota.window.num int 11 >=1
     alter.log.dirs.replication.quota.window.size.seconds int 1 >=1
     cordoned.log.dirs list "" each
@@ -226,19 +230,8 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     group.streams.topology.description.plugin.class class -
   `],
   [WHY.transactions, `
-    add.partitions.to.txn.retry.backoff.max.ms int 100 >=0
-    add.partitions.to.txn.retry.backoff.ms int 20 >=1
-    transaction.abort.timed.out.transaction.cleanup.interval.ms int 10000 >=1
-    transaction.max.timeout.ms int 900000 >=1
     transaction.partition.verification.enable boolean true all
-    transaction.remove.expired.transaction.cleanup.interval.ms int 3600000 >=1
-    transaction.state.log.load.buffer.size int 5242880 >=1
-    transaction.state.log.min.isr int 2 >=1
-    transaction.state.log.num.partitions int 50 >=1
-    transaction.state.log.replication.factor short 3 >=1
-    transaction.state.log.segment.bytes int 104857600 >=1
     transaction.two.phase.commit.enable boolean false
-    transactional.id.expiration.ms int 604800000 >=1
   `],
   [WHY.quotas, `
     client.quota.callback.class class -

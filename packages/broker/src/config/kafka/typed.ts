@@ -51,6 +51,7 @@ export interface PlainCompression {
 
 /** The broker configs that the code reads. */
 export interface BrokerConfig {
+  readonly addPartitionsToTxnRetryBackoffMaxMs: number;
   readonly autoCreateTopicsEnable: boolean;
   readonly autoLeaderRebalanceEnable: boolean;
   readonly connectionsMaxIdleMs: number;
@@ -97,6 +98,13 @@ export interface BrokerConfig {
   readonly socketRequestMaxBytes: number;
   readonly tarpanCompressionType: string;
   readonly tarpanCompressionThresholdBytes: number;
+  readonly transactionMaxTimeoutMs: number;
+  readonly transactionalIdExpirationMs: number;
+  /** `transaction.remove.expired.transaction.cleanup.interval.ms`. */
+  readonly transactionalIdExpiryCheckIntervalMs: number;
+  readonly transactionStateLogNumPartitions: number;
+  readonly transactionStateLogReplicationFactor: number;
+  readonly transactionStateLogSegmentBytes: number;
 }
 
 export function topicConfigOf(
@@ -143,6 +151,9 @@ export function topicConfigOf(
 
 export function brokerConfigOf(config: ConfigReader): BrokerConfig {
   return {
+    addPartitionsToTxnRetryBackoffMaxMs: config.number(
+      "add.partitions.to.txn.retry.backoff.max.ms",
+    ),
     autoCreateTopicsEnable: config.flag("auto.create.topics.enable"),
     autoLeaderRebalanceEnable: config.flag("auto.leader.rebalance.enable"),
     connectionsMaxIdleMs: config.number("connections.max.idle.ms"),
@@ -191,5 +202,13 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     socketRequestMaxBytes: config.number("socket.request.max.bytes"),
     tarpanCompressionType: config.text("tarpan.compression.type"),
     tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
+    transactionMaxTimeoutMs: config.number("transaction.max.timeout.ms"),
+    transactionalIdExpirationMs: config.number("transactional.id.expiration.ms"),
+    transactionalIdExpiryCheckIntervalMs: config.number(
+      "transaction.remove.expired.transaction.cleanup.interval.ms",
+    ),
+    transactionStateLogNumPartitions: config.number("transaction.state.log.num.partitions"),
+    transactionStateLogReplicationFactor: config.number("transaction.state.log.replication.factor"),
+    transactionStateLogSegmentBytes: config.number("transaction.state.log.segment.bytes"),
   };
 }

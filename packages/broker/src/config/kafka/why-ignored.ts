@@ -15,7 +15,7 @@ export const WHY = {
   tiered: "there is no tiered storage",
   share: "there are no share groups",
   streams: "there are no streams groups",
-  transactions: "there are no transactions yet",
+  transactions: "every transaction is verified, and ends in one phase",
   quotas: "there are no quotas yet",
   metrics: "metrics are at GET /metrics",
   unknown: "no config of this name is known",

@@ -16,6 +16,7 @@ import {
   MAGIC_V2,
   RecordWalk,
   readBatchHeader,
+  readEndTransaction,
   recordsField,
   shiftTimestamps,
   withoutRecords,
@@ -23,6 +24,7 @@ import {
 } from "@tarpan/protocol";
 import { MAX_CLEANED_BATCH_BYTES } from "../limits.ts";
 import { LogError } from "../log-error.ts";
+import { AbortedRanges } from "./aborted-ranges.ts";
 import { KeyOffsets } from "./key-offsets.ts";
 
 /** What a run of compaction needs to know from its beginning. */
@@ -38,6 +40,8 @@ export interface CleaningRun {
   readonly deleteRetentionMs: number;
   /** The id of each active producer, followed by the last offset that it wrote. */
   readonly producers: Float64Array;
+  /** The aborted transactions in the order of their markers: see AbortedRanges. */
+  readonly aborted: Float64Array;
 }
 
 /** Where the noting of keys has arrived. */
@@ -47,11 +51,13 @@ export interface Noted {
   /** Whether there was no room for another key. */
   readonly isFull: boolean;
   readonly keys: number;
+  /** The chunk, given back: its memory may be used again. */
+  readonly bytes: Uint8Array;
 }
 
 export interface Filtered {
   readonly nextOffset: number;
-  /** The batches that are left, one after another. */
+  /** The batches that are left, one after another; in the memory of the chunk if they fit. */
   readonly bytes: Uint8Array;
   /** Whether a batch was removed or rewritten. */
   readonly isChanged: boolean;
@@ -70,6 +76,9 @@ export class BatchCleaner {
   readonly #run: CleaningRun;
   readonly #keys: KeyOffsets;
   readonly #lastOffsets = new Map<number, number>();
+  readonly #aborted: AbortedRanges;
+  /** Producers with batches that stay, since their last marker. */
+  readonly #withRecords = new Set<number>();
   readonly #walk = new RecordWalk();
   /** Every key from `firstDirtyOffset` to here is noted. */
   #notedEnd: number;
@@ -78,6 +87,7 @@ export class BatchCleaner {
   constructor(run: CleaningRun) {
     this.#run = run;
     this.#keys = new KeyOffsets(run.slots, run.loadFactor, run.seed);
+    this.#aborted = new AbortedRanges(run.aborted);
     this.#notedEnd = run.firstDirtyOffset;
     for (let i = 0; i < run.producers.length; i += 2)
       this.#lastOffsets.set(run.producers[i]!, run.producers[i + 1]!);
@@ -90,16 +100,16 @@ export class BatchCleaner {
       const header = intactHeader(chunk, at, nextOffset);
       const batch = chunk.subarray(at, at + header.sizeBytes);
       if (!orCorrupt(header, () => this.#noteBatch(batch, header)))
-        return this.#noted(nextOffset, true);
+        return this.#noted(chunk, nextOffset, true);
       nextOffset = header.lastOffset + 1;
       this.#notedEnd = Math.max(this.#notedEnd, nextOffset);
       at += header.sizeBytes;
     }
-    return this.#noted(nextOffset, false);
+    return this.#noted(chunk, nextOffset, false);
   }
 
-  #noted(nextOffset: number, isFull: boolean): Noted {
-    return { nextOffset, isFull, keys: this.#keys.size };
+  #noted(bytes: Uint8Array, nextOffset: number, isFull: boolean): Noted {
+    return { nextOffset, isFull, keys: this.#keys.size, bytes };
   }
 
   /** Filters a chunk of whole batches, the first of which begins at `baseOffset`. */
@@ -117,7 +127,7 @@ export class BatchCleaner {
       nextOffset = header.lastOffset + 1;
       at += header.sizeBytes;
     }
-    return { nextOffset, bytes: joined(kept), isChanged };
+    return { nextOffset, bytes: joinedIn(chunk, kept), isChanged };
   }
 
   /** What has to be written after the last chunk of a file. */
@@ -129,6 +139,8 @@ export class BatchCleaner {
   #noteBatch(batch: Uint8Array, header: BatchHeader): boolean {
     const { firstDirtyOffset } = this.#run;
     if (header.isControl || header.lastOffset < firstDirtyOffset) return true;
+    // An aborted record replaces nothing.
+    if (this.#isAborted(header)) return true;
     const walk = this.#walkOf(batch, header);
     while (walk.next()) {
       const offset = header.baseOffset + walk.offsetDelta;
@@ -140,8 +152,33 @@ export class BatchCleaner {
 
   /** The batch as it shall be, null when nothing of it is left. */
   #filterBatch(batch: Uint8Array, header: BatchHeader): Uint8Array | null {
-    // There are no transactions yet. When there are, their markers go after their records.
-    if (header.isControl || header.baseOffset >= this.#notedEnd) return batch;
+    if (header.baseOffset >= this.#notedEnd) return batch;
+    if (header.isControl) return this.#filterMarker(batch, header);
+    const left = this.#filterRecords(batch, header);
+    if (left !== null && header.isTransactional) this.#withRecords.add(header.producerId);
+    return left;
+  }
+
+  /**
+   * The marker of a transaction stays as long as a batch of it: without the marker it would count
+   * as open. Then that of a commit goes as a tombstone does. That of an abort stays for ever:
+   * readers that are told of the aborted transaction read on to it.
+   */
+  #filterMarker(batch: Uint8Array, header: BatchHeader): Uint8Array | null {
+    const hasRecords = this.#withRecords.delete(header.producerId);
+    const marker = hasRecords ? null : readEndTransaction(batch, 0, header);
+    if (marker?.isCommit !== true) return batch;
+    if (header.hasDeleteHorizon) return header.baseTimestamp <= this.#run.nowMs ? null : batch;
+    const walk = this.#walkOf(batch, header);
+    const kept = new KeptRanges();
+    while (walk.next()) kept.add(walk);
+    return this.#rewritten(batch, header, kept, walk.bytes, true);
+  }
+
+  #filterRecords(batch: Uint8Array, header: BatchHeader): Uint8Array | null {
+    if (this.#isAborted(header)) {
+      return this.#isLastOfProducer(header) ? emptied(batch, header) : null;
+    }
     const walk = this.#walkOf(batch, header);
     const kept = new KeptRanges();
     while (walk.next()) {
@@ -161,6 +198,10 @@ export class BatchCleaner {
     if (this.#keys.get(walk.bytes, walk.keyStart, walk.keyEnd) > offset) return false;
     const hasExpired = header.hasDeleteHorizon && header.baseTimestamp <= this.#run.nowMs;
     return !walk.isTombstone || !hasExpired;
+  }
+
+  #isAborted({ isTransactional, producerId, baseOffset }: BatchHeader): boolean {
+    return isTransactional && this.#aborted.include(producerId, baseOffset);
   }
 
   #isLastOfProducer({ producerId, lastOffset }: BatchHeader): boolean {
@@ -277,10 +318,29 @@ function orCorrupt<T>({ baseOffset }: BatchHeader, work: () => T): T {
   }
 }
 
+/**
+ * Joins pieces in the memory of `chunk`, of which most of them are parts, in order: new memory for
+ * each chunk would be collected late, because the heap of the thread hardly grows.
+ */
+function joinedIn(chunk: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array {
+  let to = 0;
+  for (const piece of pieces) {
+    const isPart = piece.buffer === chunk.buffer;
+    // What comes before this piece would be written over it.
+    if (isPart && piece.byteOffset - chunk.byteOffset < to) return joined(pieces);
+    to += piece.byteLength;
+  }
+  if (to > chunk.byteLength) return joined(pieces);
+  return copiedTo(chunk.subarray(0, to), pieces);
+}
+
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   let sizeBytes = 0;
   for (const piece of pieces) sizeBytes += piece.byteLength;
-  const out = new Uint8Array(sizeBytes);
+  return copiedTo(new Uint8Array(sizeBytes), pieces);
+}
+
+function copiedTo(out: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array {
   let to = 0;
   for (const piece of pieces) {
     out.set(piece, to);

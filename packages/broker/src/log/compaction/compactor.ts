@@ -14,9 +14,11 @@ export interface Dirt {
 export interface CompactionRequest
   extends Pick<
     CleaningRun,
-    "slots" | "loadFactor" | "seed" | "nowMs" | "deleteRetentionMs" | "producers"
+    "slots" | "loadFactor" | "seed" | "nowMs" | "deleteRetentionMs" | "producers" | "aborted"
   > {
   readonly minLagMs: number;
+  /** Nothing from this offset on is compacted. No transaction is open before it. */
+  readonly upTo: number;
   readonly work: CleaningWork;
   /** Waits as long as the limit of bytes per second demands, after that many were moved. */
   throttle(sizeBytes: number): Promise<void>;

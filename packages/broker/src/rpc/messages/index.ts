@@ -1,4 +1,4 @@
-import type { AnyApi, AnyRecord } from "@tarpan/protocol";
+import { AddPartitionsToTxn, type AnyApi, type AnyRecord, WriteTxnMarkers } from "@tarpan/protocol";
 import { BrokerHeartbeat } from "./10000-broker-heartbeat.ts";
 import { ListCoordinatedGroups } from "./10002-list-coordinated-groups.ts";
 import { DescribeCoordinatedGroup } from "./10003-describe-coordinated-group.ts";
@@ -21,6 +21,7 @@ import { DescribeQuorum } from "./10021-describe-quorum.ts";
 import { LeaveCluster } from "./10022-leave-cluster.ts";
 import { RemoveBroker } from "./10023-remove-broker.ts";
 import { MetadataEnd } from "./10024-metadata-end.ts";
+import { CreateTransactionTopic } from "./10025-create-transaction-topic.ts";
 
 export {
   AllocateProducerIds,
@@ -30,6 +31,7 @@ export {
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
+  CreateTransactionTopic,
   DeleteCoordinatedGroup,
   DeleteTopics,
   DescribeCoordinatedGroup,
@@ -73,6 +75,9 @@ export const calls: readonly AnyApi[] = [
   LeaveCluster,
   RemoveBroker,
   MetadataEnd,
+  CreateTransactionTopic,
+  AddPartitionsToTxn,
+  WriteTxnMarkers,
 ];
 
 /** All that a broker tells whoever listens. One has one version for ever, and grows by tags. */

@@ -1,0 +1,122 @@
+import {
+  AddPartitionsToTxn,
+  ErrorCode,
+  type RequestOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import { onEach } from "../security/permission.ts";
+import type { PartitionVerdict } from "../transactions/operations/add-partitions.ts";
+import { KafkaError } from "../util/kafka-error.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
+
+/**
+ * AddPartitionsToTxn: v0-5. v2 PRODUCER_FENCED · v3 flexible · v4 several transactions, and
+ * questions that add nothing (KIP-890): for other brokers, as in Kafka · v5 TRANSACTION_ABORTABLE.
+ * If one partition does not exist, none is added.
+ */
+export const addPartitionsToTxn = handler({
+  api: AddPartitionsToTxn,
+  versions: "0-5",
+  authorize: [
+    onEach("write", "transactionalId"),
+    onEach("write", "topic"),
+    onEach("clusterAction", "cluster"),
+  ],
+  handle,
+  failure,
+});
+
+type Request = RequestOf<typeof AddPartitionsToTxn>;
+type Response = ResponseInput<typeof AddPartitionsToTxn>;
+type Transaction = Request["transactions"][number];
+type Topics = Transaction["topics"];
+type Results = NonNullable<Response["resultsByTransaction"]>;
+type TopicResults = Results[number]["topicResults"];
+
+const BATCHED_SINCE = 4;
+const FENCED_SINCE = 2;
+/** Clients of these versions add partitions themselves, and so do not bump epochs. */
+const CLIENT_VERSION = 0;
+/** Other brokers add what a batch of a newer client adds. */
+const BROKER_VERSION = 2;
+
+async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
+  if (version >= BATCHED_SINCE) {
+    const resultsByTransaction = await answerTransactions(request.transactions, services);
+    return { errorCode: ErrorCode.NONE, resultsByTransaction };
+  }
+  const one: Transaction = {
+    transactionalId: request.v3AndBelowTransactionalId,
+    producerId: request.v3AndBelowProducerId,
+    producerEpoch: request.v3AndBelowProducerEpoch,
+    verifyOnly: false,
+    topics: request.v3AndBelowTopics,
+  };
+  const results = await answer(one, CLIENT_VERSION, services);
+  return { resultsByTopicV3AndBelow: results.map((topic) => forVersion(topic, version)) };
+}
+
+/** One result for each transaction, in their order. */
+export async function answerTransactions(
+  transactions: readonly Transaction[],
+  services: Services,
+): Promise<Results> {
+  return Promise.all(
+    transactions.map(async (one) => ({
+      transactionalId: one.transactionalId,
+      topicResults: await answer(one, BROKER_VERSION, services),
+    })),
+  );
+}
+
+async function answer(
+  transaction: Transaction,
+  clientVersion: number,
+  { transactions, metadata }: Services,
+): Promise<TopicResults> {
+  const { topics, transactionalId, verifyOnly } = transaction;
+  if (transactionalId === "") return resultsOf(topics, () => ErrorCode.INVALID_REQUEST);
+  const isKnown = (topic: string, partition: number) =>
+    metadata.image.topics.get(topic)?.partitions[partition] !== undefined;
+  const areKnown = topics.every(({ name, partitions }) =>
+    partitions.every((p) => isKnown(name, p)),
+  );
+  if (!areKnown) {
+    const { OPERATION_NOT_ATTEMPTED, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+    return resultsOf(topics, (topic, partition) => {
+      return isKnown(topic, partition) ? OPERATION_NOT_ATTEMPTED : UNKNOWN_TOPIC_OR_PARTITION;
+    });
+  }
+  try {
+    if (verifyOnly) return resultsOf(topics, await transactions.verifyPartitions(transaction));
+    const added = topics.map(({ name, partitions }) => ({ topic: name, partitionIds: partitions }));
+    const errorCode = await transactions.addPartitions(transaction, added, clientVersion);
+    return resultsOf(topics, () => errorCode);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    return resultsOf(topics, () => error.errorCode as ErrorCode);
+  }
+}
+
+function resultsOf(topics: Topics, codeOf: PartitionVerdict): TopicResults {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map((partitionIndex) => {
+      return { partitionIndex, partitionErrorCode: codeOf(name, partitionIndex) };
+    }),
+  }));
+}
+
+function forVersion(topic: TopicResults[number], version: number): TopicResults[number] {
+  if (version >= FENCED_SINCE) return topic;
+  const resultsByPartition = topic.resultsByPartition.map((result) => {
+    const isFenced = result.partitionErrorCode === ErrorCode.PRODUCER_FENCED;
+    return isFenced ? { ...result, partitionErrorCode: ErrorCode.INVALID_PRODUCER_EPOCH } : result;
+  });
+  return { ...topic, resultsByPartition };
+}
+
+function failure(request: Request, errorCode: ErrorCode, { version }: RequestContext): Response {
+  if (version >= BATCHED_SINCE) return { errorCode, resultsByTransaction: [] };
+  return { resultsByTopicV3AndBelow: resultsOf(request.v3AndBelowTopics, () => errorCode) };
+}

@@ -1,0 +1,70 @@
+import {
+  DescribeProducers,
+  ErrorCode,
+  errorOf,
+  type RequestOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import { listGroupTransactions } from "../groups/operations/list-transactions.ts";
+import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import type { DescribedProducer } from "../partition/producer-states.ts";
+import { onEach } from "../security/permission.ts";
+import { KafkaError } from "../util/kafka-error.ts";
+import { handler, type Services } from "./handler.ts";
+
+/**
+ * DescribeProducers: v0. The producers that a partition's leader remembers, and where the open
+ * transaction of each begins (KIP-664). Offsets that wait for a transaction are not at an offset of
+ * their partition of `__consumer_offsets`: it begins at 0.
+ */
+export const describeProducers = handler({
+  api: DescribeProducers,
+  versions: "0",
+  authorize: [onEach("read", "topic")],
+  async handle({ topics }, { services }) {
+    const answers = topics.map(async ({ name, partitionIndexes }) => {
+      const partitions = partitionIndexes.map((index) => describe(name, index, services));
+      return { name, partitions: await Promise.all(partitions) };
+    });
+    return { topics: await Promise.all(answers) };
+  },
+  failure: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => refused(index, errorCode)),
+    })),
+  }),
+});
+
+type Described = ResponseInput<typeof DescribeProducers>["topics"][number]["partitions"][number];
+type Index = RequestOf<typeof DescribeProducers>["topics"][number]["partitionIndexes"][number];
+
+async function describe(topic: string, index: Index, services: Services): Promise<Described> {
+  if (topic === CONSUMER_OFFSETS_TOPIC) return describeGroups(index, services);
+  const partition = services.partitions.find(topic, index);
+  if (typeof partition === "number") return refused(index, partition);
+  return described(index, [...partition.describeProducers()]);
+}
+
+async function describeGroups(index: Index, { groups }: Services): Promise<Described> {
+  try {
+    const open = await groups.runOnPartition(index, listGroupTransactions);
+    const producers = open.map(({ producerId, producerEpoch, coordinatorEpoch, lastMs }) => ({
+      ...{ producerId, producerEpoch, coordinatorEpoch, lastTimestamp: lastMs },
+      ...{ lastSequence: -1, currentTxnStartOffset: 0 },
+    }));
+    return described(index, producers);
+  } catch (error) {
+    if (error instanceof KafkaError) return refused(index, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    throw error;
+  }
+}
+
+function described(partitionIndex: Index, activeProducers: DescribedProducer[]): Described {
+  return { partitionIndex, errorCode: ErrorCode.NONE, errorMessage: null, activeProducers };
+}
+
+function refused(partitionIndex: Index, errorCode: ErrorCode): Described {
+  const errorMessage = errorOf(errorCode).message;
+  return { partitionIndex, errorCode, errorMessage, activeProducers: [] };
+}

@@ -1,0 +1,54 @@
+import {
+  DescribeTransactions,
+  ErrorCode,
+  type RequestOf,
+  type ResponseInput,
+} from "@tarpan/protocol";
+import { onEach } from "../security/permission.ts";
+import { describeTransaction } from "../transactions/operations/describe-transaction.ts";
+import { KafkaError } from "../util/kafka-error.ts";
+import { handler, type RequestContext } from "./handler.ts";
+
+/** DescribeTransactions: v0. Answered by the coordinator of each transactional id (KIP-664). */
+export const describeTransactions = handler({
+  api: DescribeTransactions,
+  versions: "0",
+  authorize: [onEach("describe", "transactionalId")],
+  handle,
+  failure: ({ transactionalIds }, errorCode) => ({
+    transactionStates: transactionalIds.map((id) => refusal(id, errorCode)),
+  }),
+});
+
+type Request = RequestOf<typeof DescribeTransactions>;
+type Response = ResponseInput<typeof DescribeTransactions>;
+type State = Response["transactionStates"][number];
+
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+  const described = request.transactionalIds.map(async (transactionalId): Promise<State> => {
+    if (transactionalId === "") return refusal(transactionalId, ErrorCode.INVALID_REQUEST);
+    try {
+      const operation = describeTransaction(transactionalId);
+      const found = await services.transactions.run(transactionalId, operation);
+      if (found === null) return refusal(transactionalId, ErrorCode.TRANSACTIONAL_ID_NOT_FOUND);
+      return {
+        ...{ errorCode: ErrorCode.NONE, transactionalId, transactionState: found.state },
+        transactionTimeoutMs: found.timeoutMs,
+        transactionStartTimeMs: found.startMs,
+        ...{ producerId: found.producerId, producerEpoch: found.producerEpoch },
+        topics: found.partitions.map(({ topic, partitionIds: partitions }) => {
+          return { topic, partitions: [...partitions] };
+        }),
+      };
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      return refusal(transactionalId, error.errorCode);
+    }
+  });
+  return { transactionStates: await Promise.all(described) };
+}
+
+function refusal(transactionalId: string, errorCode: number): State {
+  const nothing = { transactionState: "", transactionTimeoutMs: 0, transactionStartTimeMs: 0 };
+  return { errorCode, transactionalId, ...nothing, producerId: 0, producerEpoch: 0, topics: [] };
+}
