@@ -232,6 +232,14 @@ it("remembers so many producers, and forgets the one that did nothing for longes
   expect([7, 8, 9, 10, 1].filter((id) => producers.has(id))).toEqual([7, 8, 10, 1]);
 });
 
+it("bounds the verifications that no commit follows", () => {
+  const { pending } = new TransactionWorld().state.offsets;
+  for (let producerId = 0; producerId <= MAX_PRODUCERS_PER_PARTITION; producerId++) {
+    pending.verifications.begin({ producerId, producerEpoch: 0, baseSequence: 0 }, true, 0);
+  }
+  expect([0, 1].map((id) => pending.verifications.get(id) !== undefined)).toEqual([false, true]);
+});
+
 it("lists the open transactions, for those who look for hanging ones", () => {
   const world = new TransactionWorld();
   const startedMs = world.time.wallMs();
