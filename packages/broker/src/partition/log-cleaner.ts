@@ -51,8 +51,6 @@ export class LogCleaner {
   readonly total = { runs: 0, readBytes: 0, writtenBytes: 0, freedBytes: 0, busyMs: 0 };
   /** Of the dirtiest partition at the last check. */
   maxDirtyRatio = 0;
-  /** When the last check began, monotonic ms; null before the first one. */
-  lastCheckMs: number | null = null;
   readonly #parts: LogCleanerParts;
   readonly #clock: RetentionClock;
   /** Why a log can't be compacted: until it is opened again, or there is more memory. */
@@ -61,6 +59,8 @@ export class LogCleaner {
   readonly #failures = new WeakMap<Log, string>();
   readonly #work: RepeatedWork;
   readonly #closing = new AbortController();
+  /** When the last check began, monotonic. */
+  #lastCheckMs: number | null = null;
   #isNotHereTold = false;
 
   constructor(parts: LogCleanerParts) {
@@ -71,6 +71,12 @@ export class LogCleaner {
       run: () => this.#check(),
       delayMs: () => parts.config().logCleanerBackoffMs,
     });
+  }
+
+  /** Since it last looked for what to compact; null before the first time. */
+  get sinceCheckMs(): number | null {
+    const last = this.#lastCheckMs;
+    return last === null ? null : this.#parts.env.clock.monotonicMs() - last;
   }
 
   get #isClosed(): boolean {
@@ -101,7 +107,7 @@ export class LogCleaner {
     const tried = new Set<Log>();
     for (;;) {
       if (this.#isClosed || !this.#parts.config().logCleanerEnable) return;
-      this.lastCheckMs = this.#parts.env.clock.monotonicMs();
+      this.#lastCheckMs = this.#parts.env.clock.monotonicMs();
       const next = await this.#dirtiest(tried);
       if (next === null) return;
       if (!(await this.#clean(next))) tried.add(next.partition.log);

@@ -23,7 +23,7 @@ import { dropRecords } from "./drop-records.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { orKafkaError } from "./log-failure.ts";
 import type { EndOfTransaction } from "./markers.ts";
-import { type DedupeRules, MessageIds, type TakenIds } from "./message-ids.ts";
+import type { DedupeRules, MessageIds, TakenIds } from "./message-ids.ts";
 import { PartitionState } from "./partition-state.ts";
 import type { DescribedProducer } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
@@ -122,9 +122,7 @@ export class Partition {
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
-    if (rules === null) this.#state.messageIds = null;
-    else if (this.#state.messageIds === null) this.#state.messageIds = new MessageIds(clock, rules);
-    else this.#state.messageIds.configure(rules);
+    this.#state.deduplicate(rules, clock);
   }
 
   /**
@@ -328,9 +326,7 @@ export class Partition {
 
   async #saveCheckpoint(): Promise<number> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
-    const offset = this.log.endOffset;
-    await this.log.saveCheckpoint(offset, await this.#state.encode(offset));
-    return offset;
+    return this.#state.save(this.log);
   }
 
   /** Lets appends in flight finish, saves the checkpoint and closes the log. */
