@@ -130,6 +130,9 @@ export class LogCleaner {
 
   async #measure({ hosted, partition, failure }: PartitionStatus): Promise<Candidate | null> {
     if (partition === null || failure !== null || !hosted.settings.compact) return null;
+    // A coordinator shortens this log by snapshots. Without a record that has the same key as a
+    // later one, offsets of transactions would be lost (ADR 37).
+    if (hosted.id.topic === CONSUMER_OFFSETS_TOPIC) return null;
     const { compactor } = partition.log;
     if (compactor === undefined) return this.#tellNotHere(hosted);
     if (this.#isClosed || this.#reasonNot(partition.log) !== null) return null;
@@ -212,7 +215,7 @@ export class LogCleaner {
   }
 
   #tellNotHere({ id: { topic } }: HostedPartition): null {
-    if (this.#isNotHereTold || topic === CONSUMER_OFFSETS_TOPIC) return null;
+    if (this.#isNotHereTold) return null;
     this.#isNotHereTold = true;
     this.#parts.logger.warn(
       `topic ${topic} has cleanup.policy=compact: this has no effect in a cluster yet, and its ` +
