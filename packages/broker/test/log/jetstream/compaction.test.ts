@@ -140,6 +140,31 @@ describe("compaction of a stream", () => {
     }
   });
 
+  it("takes the later one of two starts that are saved at the same time", async () => {
+    const { world, log: former } = await logOf([v("a")], [v("b")], [v("c")], [v("d")], last);
+    await world.run(compact(former));
+    await world.run(former.append(batchWith([v("d", "2")]), 0));
+    await world.run(former.append(batchWith(last), 0));
+    let meanwhile: Promise<unknown> | null = null;
+    world.model.fateOf = ({ subject }) => {
+      if (!subject.startsWith("tarpan.s.") || meanwhile !== null) return "fine";
+      // The former leader's start gets lost. Before it is sent again, the next leader moves it.
+      meanwhile = world
+        .engine()
+        .replication.lead(ID, ONE_EACH)
+        .then((log) => log.deleteBefore(2));
+      return "lost";
+    };
+    await world.run(compact(former));
+    await world.run(meanwhile!);
+    const expected = ["2 c=v", "4 last=v", "5 d=2", "6 last=v"];
+    expect(await left(world, former)).toEqual(expected);
+    const next = await lead(world);
+    expect(next.startOffset).toBe(2);
+    expect(await left(world, next)).toEqual(expected);
+    expect(world.lines).toEqual([]);
+  });
+
   it("waits for the start of the log while a server answers with an older one", async () => {
     const { world, log } = await logOf([v("a")], [v("b")], [v("a")], last);
     const behind = await world.run(world.engine().replication.follow(ID, ONE_EACH));
