@@ -6,7 +6,10 @@
 //    that they replace are purged only after that. A crash before it leaves copies that nobody
 //    reads, and that the purge of a later run takes away; a crash after it leaves messages that
 //    nobody reads, and that are purged when the log was opened again.
-// 3. A run copies the copies of the last one again, as Kafka does with compacted segments: so the
+// 3. If the servers acknowledge before they sync, the start is saved only when the copies are on
+//    the disks, and the purge waits until the start is: a power failure must not take more than
+//    what was just appended.
+// 4. A run copies the copies of the last one again, as Kafka does with compacted segments: so the
 //    stream has a compacted beginning in one piece, and is only ever purged from its front.
 import type {
   CompactionRequest,
@@ -22,16 +25,19 @@ import type { CompactedPart } from "./compacted-part.ts";
 import { countCompactable } from "./compaction-range.ts";
 import { CopyWriter } from "./copy-writer.ts";
 import type { LogPosition } from "./grammar.ts";
-import { READ_BYTES } from "./limits.ts";
+import { READ_BYTES, RETRY_MAX_MS } from "./limits.ts";
 import { batchesOf } from "./message-batches.ts";
 import type { Copy } from "./pending-message.ts";
 import type { LogStart } from "./start-format.ts";
 import type { StoredLog } from "./stored-log.ts";
-import { NoAnswer } from "./stream-api.ts";
+import { NoAnswer, type StreamApi } from "./stream-api.ts";
 import type { Step } from "./walk-step.ts";
 
 export interface JetStreamCompactorParts {
   readonly log: StoredLog;
+  readonly api: Pick<StreamApi, "monotonicMs" | "wait">;
+  /** See JetStreamEngineOptions. */
+  readonly syncedAfterMs: number;
   readonly options: () => Pick<LogOptions, "segmentBytes" | "segmentMs">;
   /** Set once the log can't be used any more. */
   readonly refusal: () => LogError | null;
@@ -73,10 +79,22 @@ interface Totals {
 
 export class JetStreamCompactor implements Compactor {
   readonly #parts: JetStreamCompactorParts;
-  #isPurged = false;
+  /** What the start names is on the disks from then on, monotonic ms. */
+  #syncedAtMs = 0;
+  #run: string | null = null;
+  #purgedRun: string | null = null;
 
   constructor(parts: JetStreamCompactorParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the start, and the copies that it names, are certainly on the disks. */
+  get mayPurge(): boolean {
+    const { log, api, syncedAfterMs } = this.#parts;
+    const run = log.start.compacted?.run ?? null;
+    if (run !== this.#run) this.#syncedAtMs = api.monotonicMs() + syncedAfterMs;
+    this.#run = run;
+    return run === null || api.monotonicMs() >= this.#syncedAtMs;
   }
 
   async measure(minLagMs: number, nowMs: number): Promise<Dirt | null> {
@@ -123,6 +141,7 @@ export class JetStreamCompactor implements Compactor {
       const segments = [...log.segments()];
       const writer = new CopyWriter({ run: newRun(), segments, maxBytes: maxBytes(), append });
       const compacted = await this.#copy(range, position, writer, request, totals);
+      await this.#untilSynced(request);
       await this.#replace({ startOffset: range.startOffset, position, compacted });
       const { writtenBytes } = writer;
       const { readBytes, beforeBytes } = totals;
@@ -187,21 +206,30 @@ export class JetStreamCompactor implements Compactor {
 
   /** Lets the copies take the place of the messages that they were made of. */
   async #replace(start: LogStart): Promise<void> {
-    const { log, moveStart, purge } = this.#parts;
+    const { log, moveStart } = this.#parts;
     await moveStart(start);
     const { compacted, startOffset } = log.start;
     const isReplaced = compacted?.run === start.compacted!.run;
     if (!isReplaced && startOffset < start.compacted!.endOffset)
       throw this.#ended("another broker has moved its start");
-    await purge();
-    this.#isPurged = true;
+    await this.#purgeLeftOver();
   }
 
-  /** Purges what a run left that was interrupted after it had saved the start. */
+  /** Purges what was copied, also by a run that was interrupted after it had saved the start. */
   async #purgeLeftOver(): Promise<void> {
-    if (this.#isPurged || this.#parts.log.start.compacted === null) return;
+    const run = this.#parts.log.start.compacted?.run ?? null;
+    if (run === this.#purgedRun || !this.mayPurge) return;
     await this.#parts.purge();
-    this.#isPurged = true;
+    this.#purgedRun = run;
+  }
+
+  async #untilSynced(request: CompactionRequest): Promise<void> {
+    const { api, syncedAfterMs } = this.#parts;
+    const untilMs = api.monotonicMs() + syncedAfterMs;
+    while (api.monotonicMs() < untilMs) {
+      this.#refuseWhenEnded(request);
+      await api.wait(RETRY_MAX_MS);
+    }
   }
 
   async *#allChunks(range: Range, request: CompactionRequest, totals: Totals) {

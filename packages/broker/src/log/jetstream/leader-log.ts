@@ -64,6 +64,8 @@ export class JetStreamLeaderLog implements LeaderLog {
     const pipeline = this.#pipeline;
     return new JetStreamCompactor({
       log: this.#log,
+      api: this.#opener.api,
+      syncedAfterMs: this.#opener.syncedAfterMs,
       options: () => this.#options,
       refusal: () => this.#refusal(),
       newRun: () => Buffer.from(this.#opener.env.random.bytes(8)).toString("hex"),
@@ -151,7 +153,7 @@ export class JetStreamLeaderLog implements LeaderLog {
 
   async #deleteBefore(offset: number): Promise<void> {
     await saveStart(this.#opener, this.#log, offset);
-    await this.#purge();
+    if (this.compactor.mayPurge) await this.#purge();
   }
 
   async #purge(): Promise<void> {

@@ -27,6 +27,8 @@ export interface LogOpener {
   /** Highest sequence of each stream that was acknowledged to, or read by, this process. */
   readonly known: Map<string, number>;
   readonly report: (line: string) => void;
+  /** See JetStreamEngineOptions. */
+  readonly syncedAfterMs: number;
 }
 
 /** Records that everything up to the end of `log` is committed: a shorter stream has lost data. */

@@ -23,9 +23,10 @@ export class World {
   }
 
   /** A new broker's engine, on its own connection. */
-  engine(transport: JetStreamTransport = this.model.connect()): JetStreamEngine {
+  engine(transport: JetStreamTransport = this.model.connect(), syncedAfterMs = 0): JetStreamEngine {
     return new JetStreamEngine({
       transport,
+      syncedAfterMs,
       env: { clock: this.time, timers: this.time, random: this.random, machine: largeMachine },
       log: (line) => this.lines.push(line),
     });
