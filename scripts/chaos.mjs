@@ -17,8 +17,8 @@ const env = {
 };
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
-  ...["test/crash", "test/fuzz", "crash-points", "compaction-crash", "power-loss", "simulation"],
-  ...["jetstream/compaction-random", "test/interop/groups-", "test/cluster"],
+  ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
+  ...["test/interop/groups-", "test/cluster"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {

@@ -170,5 +170,7 @@ export interface File {
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   sizeBytes(): Promise<number>;
+  /** Sets when the content was last changed, ms since the epoch; the next write sets it again. */
+  setModified(ms: number): Promise<void>;
   close(): Promise<void>;
 }

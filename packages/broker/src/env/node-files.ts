@@ -8,6 +8,7 @@ const closeFile = promisify(fs.close);
 const syncData = promisify(fs.fdatasync);
 const syncAll = promisify(fs.fsync);
 const truncateFile = promisify(fs.ftruncate);
+const setTimes = promisify(fs.futimes);
 const statFile = promisify(fs.fstat);
 const statPath = promisify(fs.stat);
 
@@ -131,6 +132,10 @@ class NodeFile implements File {
 
   async sizeBytes(): Promise<number> {
     return (await statFile(this.#descriptor)).size;
+  }
+
+  setModified(ms: number): Promise<void> {
+    return setTimes(this.#descriptor, ms / 1000, ms / 1000);
   }
 
   close(): Promise<void> {

@@ -2,6 +2,7 @@ import { ErrorCode, NO_LEADER_EPOCH } from "@tarpan/protocol";
 import { readFailureOf } from "../partition/log-failure.ts";
 import { Partition } from "../partition/partition.ts";
 import type { PendingChanges } from "../partition/pending-changes.ts";
+import { readForConsumer } from "../partition/read-for-consumer.ts";
 import type { ReadablePartition } from "../partition/readable-partition.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import type { FetchPlan, FetchSession, WantedPartition } from "./fetch-sessions.ts";
@@ -133,12 +134,12 @@ async function readOne(
   mayExceed: boolean,
 ): Promise<PartitionRead> {
   try {
-    const records = await partition.log.read(wanted.fetchOffset, Math.max(maxBytes, 0), end);
-    let sizeBytes = 0;
-    for (const slice of records) sizeBytes += slice.byteLength;
+    const { fetchOffset } = wanted;
+    const read = await readForConsumer(partition, fetchOffset, Math.max(maxBytes, 0), end);
+    const { batches, sizeBytes } = read;
     if (sizeBytes > maxBytes && !mayExceed) return found(partition, wanted, NO_RECORDS, 0);
     partition.traffic.bytesOut += sizeBytes;
-    return found(partition, wanted, records, sizeBytes);
+    return found(partition, wanted, batches, sizeBytes);
   } catch (error) {
     const { errorCode, resumeOffset } = readFailureOf(error);
     return { ...failedRead(wanted, errorCode), resumeOffset };

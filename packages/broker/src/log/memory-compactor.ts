@@ -50,7 +50,7 @@ export class MemoryCompactor implements Compactor {
 
   async compact(request: CompactionRequest): Promise<CompactionResult> {
     const { work, loadFactor, seed, nowMs, deleteRetentionMs, producers } = request;
-    const { before, dirty } = this.#partsOf(request.minLagMs, nowMs);
+    const { before, dirty } = this.#partsOf(request.minLagMs, nowMs, request.upTo);
     const nothing = { readBytes: 0, writtenBytes: 0, freedBytes: 0, keys: 0, isPartial: false };
     if (dirty.length === 0) return nothing;
     const firstDirtyOffset = dirty[0]!.baseOffset;
@@ -74,7 +74,7 @@ export class MemoryCompactor implements Compactor {
   }
 
   /** What was compacted before, and what can be compacted now. */
-  #partsOf(minLagMs: number, nowMs: number) {
+  #partsOf(minLagMs: number, nowMs: number, upTo = Number.POSITIVE_INFINITY) {
     const { all, options } = this.#entries;
     const first = all.findIndex(({ baseOffset }) => baseOffset >= this.#firstDirtyOffset);
     const from = first === -1 ? all.length : first;
@@ -82,7 +82,8 @@ export class MemoryCompactor implements Compactor {
     let segmentAt = from;
     let sizeBytes = 0;
     for (let i = from; i < all.length; i++) {
-      const { batch, maxTimestamp } = all[i]!;
+      const { batch, maxTimestamp, nextOffset } = all[i]!;
+      if (nextOffset > upTo) break;
       const ageMs = maxTimestamp - all[segmentAt]!.maxTimestamp;
       if (minLagMs > 0 && maxTimestamp > nowMs - minLagMs) break;
       const isFull = sizeBytes > 0 && sizeBytes + batch.byteLength > options.segmentBytes;

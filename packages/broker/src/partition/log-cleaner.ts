@@ -8,6 +8,7 @@ import type { Logger } from "../logging/logger.ts";
 import { forPermitted } from "./io-throttle.ts";
 import type { Partition } from "./partition.ts";
 import { RepeatedWork } from "./repeated-work.ts";
+import { RetentionClock } from "./retention-clock.ts";
 import type { HostedPartition, PartitionSettings, PartitionStatus } from "./slot.ts";
 
 /** The broker configs `log.cleaner.*`, as they are now. */
@@ -49,23 +50,31 @@ export class LogCleaner {
   readonly total = { runs: 0, readBytes: 0, writtenBytes: 0, freedBytes: 0, busyMs: 0 };
   /** Of the dirtiest partition at the last check. */
   maxDirtyRatio = 0;
-  /** When the last check began, monotonic ms; null before the first one. */
-  lastCheckMs: number | null = null;
   readonly #parts: LogCleanerParts;
+  readonly #clock: RetentionClock;
   /** Why a log can't be compacted: until it is opened again, or there is more memory. */
   readonly #uncleanable = new WeakMap<Log, { reason: string; memoryBytes: number }>();
   /** Why a run failed that is tried again: each reason is logged once. */
   readonly #failures = new WeakMap<Log, string>();
   readonly #work: RepeatedWork;
   readonly #closing = new AbortController();
+  /** When the last check began, monotonic. */
+  #lastCheckMs: number | null = null;
 
   constructor(parts: LogCleanerParts) {
     this.#parts = parts;
+    this.#clock = new RetentionClock(parts.env.clock);
     this.#work = new RepeatedWork({
       ...{ env: parts.env, logger: parts.logger, name: "the log cleaner" },
       run: () => this.#check(),
       delayMs: () => parts.config().logCleanerBackoffMs,
     });
+  }
+
+  /** Since it last looked for what to compact; null before the first time. */
+  get sinceCheckMs(): number | null {
+    const last = this.#lastCheckMs;
+    return last === null ? null : this.#parts.env.clock.monotonicMs() - last;
   }
 
   get #isClosed(): boolean {
@@ -96,7 +105,7 @@ export class LogCleaner {
     const tried = new Set<Log>();
     for (;;) {
       if (this.#isClosed || !this.#parts.config().logCleanerEnable) return;
-      this.lastCheckMs = this.#parts.env.clock.monotonicMs();
+      this.#lastCheckMs = this.#parts.env.clock.monotonicMs();
       const next = await this.#dirtiest(tried);
       if (next === null) return;
       if (!(await this.#clean(next))) tried.add(next.partition.log);
@@ -123,7 +132,7 @@ export class LogCleaner {
     if (this.#isClosed || this.#reasonNot(partition.log) !== null) return null;
     try {
       const { minCompactionLagMs } = hosted.settings;
-      const dirt = await compactor.measure(minCompactionLagMs, this.#parts.env.clock.wallMs());
+      const dirt = await compactor.measure(minCompactionLagMs, this.#clock.read().nowMs);
       if (dirt === null) return null;
       const ratio = dirt.dirtyBytes / (dirt.dirtyBytes + dirt.cleanBytes);
       return { partition, hosted, dirt, ratio };
@@ -136,7 +145,7 @@ export class LogCleaner {
   /** Dirty enough, or a record has waited for too long. */
   #isDue({ hosted, dirt, ratio }: Candidate): boolean {
     const { minCleanableDirtyRatio, maxCompactionLagMs } = hosted.settings;
-    const latestMs = this.#parts.env.clock.wallMs() - maxCompactionLagMs;
+    const latestMs = this.#clock.read().nowMs - maxCompactionLagMs;
     return ratio > minCleanableDirtyRatio || (dirt.oldestMs !== null && dirt.oldestMs < latestMs);
   }
 
@@ -146,10 +155,13 @@ export class LogCleaner {
     const { log } = partition;
     const beganMs = env.clock.monotonicMs();
     try {
+      // Sequences, leader epochs and message ids can't be read again from what compaction leaves.
+      const upTo = await partition.checkpointedTo();
       const result = await log.compactor.compact({
+        upTo,
         ...requestOf(hosted.settings, config()),
         seed: new DataView(env.random.bytes(4).buffer).getInt32(0),
-        nowMs: env.clock.wallMs(),
+        nowMs: this.#clock.read().nowMs,
         producers: partition.lastOffsetsOfProducers(),
         work: this.#parts.work,
         throttle: forPermitted(

@@ -47,7 +47,12 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
-  #checkpointing: Promise<void> | null = null;
+  /**
+   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
+   * empty log has nothing to save.
+   */
+  #checkpointOffset = 0;
+  #checkpointing: Promise<number> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
     this.id = id;
@@ -106,9 +111,11 @@ export class Partition {
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
-    if (rules === null) this.#messageIds = null;
-    else if (this.#messageIds === null) this.#messageIds = new MessageIds(clock, rules);
-    else this.#messageIds.configure(rules);
+    if (rules !== null && this.#messageIds !== null) this.#messageIds.configure(rules);
+    if ((rules !== null) === (this.#messageIds !== null)) return;
+    this.#messageIds = rules === null ? null : new MessageIds(clock, rules);
+    // The saved checkpoint may hold ids that are forgotten now.
+    this.#checkpointOffset = -1;
   }
 
   /**
@@ -241,8 +248,18 @@ export class Partition {
   /**
    * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
    */
-  checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return Promise.resolve();
+  async checkpoint(): Promise<void> {
+    if (this.log.failure !== null) return;
+    try {
+      await this.checkpointedTo();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+    }
+  }
+
+  /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
+  async checkpointedTo(): Promise<number> {
+    if (this.log.endOffset === this.#checkpointOffset) return this.#checkpointOffset;
     this.#checkpointing ??= this.#saveCheckpoint().finally(() => {
       this.#checkpointing = null;
     });
@@ -256,7 +273,7 @@ export class Partition {
     this.advanced(0);
   }
 
-  async #saveCheckpoint(): Promise<void> {
+  async #saveCheckpoint(): Promise<number> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
     const offset = this.log.endOffset;
     const producers = this.#producers.snapshot(offset);
@@ -266,11 +283,9 @@ export class Partition {
     await inSlices(encodeCheckpoint({ producers, epochs, messageIds }), this.#nextTurn, (slice) => {
       slices.push(slice);
     });
-    try {
-      await this.log.saveCheckpoint(offset, Buffer.concat(slices));
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    await this.log.saveCheckpoint(offset, Buffer.concat(slices));
+    this.#checkpointOffset = offset;
+    return offset;
   }
 
   /** Loads the checkpoint; resolves to the offset at which the scan must begin. */
@@ -283,6 +298,7 @@ export class Partition {
         this.#epochs.restore(slice.epochs);
         this.#messageIds?.restore(slice.messageIds);
       });
+      this.#checkpointOffset = saved.offset;
       return saved.offset;
     } catch (error) {
       if (!(error instanceof UnusableCheckpoint)) throw error;
@@ -297,7 +313,7 @@ export class Partition {
   async close(): Promise<void> {
     await this.#lastAppend.catch(() => {});
     // A checkpoint in progress was begun at an earlier offset.
-    await this.#checkpointing;
+    await this.#checkpointing?.catch(() => {});
     await this.checkpoint();
     this.ended();
     await this.log.close();

@@ -259,6 +259,9 @@ export class MemoryFiles implements FileSystem {
         this.changes.push({ kind: "truncate", node: node.id, sizeBytes });
       },
       sizeBytes: async () => node.size,
+      setModified: async (ms) => {
+        node.modifiedMs = ms;
+      },
       close: async () => {
         this.#openFiles -= 1;
       },

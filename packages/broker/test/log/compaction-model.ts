@@ -45,7 +45,7 @@ export class CompactionModel {
     const byOffset = new Map(this.appended.map((record) => [record.offset, record]));
     for (const record of found) expect(record).toEqual(byOffset.get(record.offset));
     const there = new Set(found.map(({ offset }) => offset));
-    for (const record of this.#lastOfEachKey(ackedEnd)) {
+    for (const record of this.lastOfEachKey(ackedEnd)) {
       if (record.value === null || record.offset < log.startOffset) continue;
       const what = `${record.key} at ${record.offset}`;
       expect(there.has(record.offset), `the last value of ${what} is gone`).toBe(true);
@@ -54,7 +54,7 @@ export class CompactionModel {
   }
 
   /** Records below `ackedEnd` that no later one replaces. */
-  #lastOfEachKey(ackedEnd: number): Found[] {
+  lastOfEachKey(ackedEnd: number): Found[] {
     const last = new Map<string | null, Found>();
     for (const record of this.appended) last.set(record.key, record);
     return [...last.values()].filter(({ offset }) => offset < ackedEnd);

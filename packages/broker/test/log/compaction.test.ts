@@ -3,7 +3,7 @@ import { compress, decompress } from "@tarpan/codecs";
 import { decodeBatches } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import type { Log } from "../../src/log/log.ts";
-import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll } from "./batches.ts";
+import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll, segmentsOf } from "./batches.ts";
 import { batchWith, compact, type Pair, recordsOf } from "./compaction.ts";
 import { ALWAYS, restart, start } from "./segment-fixture.ts";
 
@@ -129,6 +129,20 @@ describe("compaction", () => {
     expect(await left(log)).toEqual(["0 a=v", "2 a=v", "3 last=v"]);
   });
 
+  it("keeps what transactions wrote, and removes nothing because of it", async () => {
+    const fields = { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 };
+    const aborted = batchWith([v("a", "2"), v("b", "2")], fields);
+    const { log } = await logOf([v("a", "1")], aborted, [v("b", "3")], last);
+    await compact(log);
+    expect(await left(log)).toEqual(["0 a=1", "1 a=2", "2 b=2", "3 b=3", "4 last=v"]);
+  });
+
+  it("compacts nothing from `upTo` on", async () => {
+    const { log } = await logOf([v("a")], [v("a")], [v("a")], last);
+    await compact(log, { upTo: 2 });
+    expect(await left(log)).toEqual(["1 a=v", "2 a=v", "3 last=v"]);
+  });
+
   it("covers offsets of different leader epochs by different batches", async () => {
     const { log } = await start(ALWAYS, ONE_EACH);
     for (const epoch of [1, 1, 4, 4, 5]) await log.append(batchWith([v("a")]), epoch);
@@ -191,6 +205,20 @@ describe("compaction", () => {
     await engine.close();
     const again = await restart(env, ONE_EACH);
     expect(await again.log.compactor!.measure(0, 0)).toBeNull();
+  });
+
+  it("does not make records younger, nor does a restart after it", async () => {
+    const { log, env, engine } = await logOf([v("a")], [v("a")], [v("b")], last);
+    const before = (await segmentsOf(log)).map(({ newestMs }) => newestMs);
+    const path = "/data/t-0/00000000000000000000.log";
+    const writtenAtMs = (await env.fs.stat(path))!.modifiedMs;
+    env.time.advance(1e9);
+    log.configure({ segmentBytes: 1 << 20 });
+    await compact(log);
+    await engine.close();
+    const again = await restart(env, ONE_EACH);
+    expect((await env.fs.stat(path))!.modifiedMs).toBe(writtenAtMs);
+    expect((await segmentsOf(again.log))[0]).toMatchObject({ endOffset: 3, newestMs: before[2] });
   });
 
   it("touches nothing of a log with a damaged batch", async () => {

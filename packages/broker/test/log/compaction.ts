@@ -14,6 +14,7 @@ export function requestOf(overrides: Partial<CompactionRequest> = {}): Compactio
     ...{ slots: 10_000, loadFactor: 0.9, seed: 7, nowMs: 1_000_000, deleteRetentionMs: 1000 },
     producers: new Float64Array(0),
     minLagMs: 0,
+    upTo: Number.POSITIVE_INFINITY,
     work: new CleaningHere(goOn),
     throttle: async () => {},
     isWanted: () => true,

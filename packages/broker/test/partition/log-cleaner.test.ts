@@ -9,17 +9,20 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { MemoryFiles } from "../env/memory-files.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { MemoryFiles, osError } from "../env/memory-files.ts";
 import { WholeBroker } from "../handlers/whole-broker.ts";
 
 const MIB = 1 << 20;
 const BACKOFF_MS = 15_000;
 const COMPACT = { "cleanup.policy": "compact", "segment.bytes": `${MIB}` };
+const DAY_MS = 24 * 3_600_000;
 const VALUE_BYTES = 300_000;
 
-async function start(configs: Record<string, string> = {}) {
+async function start(configs: Record<string, string> = {}, onWarn = (_: string) => {}) {
   const files = new MemoryFiles();
-  return { files, broker: await WholeBroker.startWith({ files, configs }) };
+  const logger = { ...silentLogger, level: "warn", warn: onWarn };
+  return { files, broker: await WholeBroker.startWith({ files, configs, logger }) };
 }
 
 describe("the log cleaner", () => {
@@ -78,6 +81,30 @@ describe("the log cleaner", () => {
     expect(await keysOf(broker)).toEqual(["1 a", "2 b"]);
   });
 
+  it("keeps tombstones when the clock jumps a year ahead", async () => {
+    const { broker } = await start();
+    await broker.createTopic("t", 1, COMPACT);
+    const append = async () => {
+      for (let i = 0; i < 6; i++) await produce(broker, "b");
+    };
+    await produce(broker, "a");
+    await produce(broker, "a", null);
+    await append();
+    await pass(broker, BACKOFF_MS);
+    expect(await keysOf(broker)).toContain("1 a");
+    broker.time.jumpWallTo(broker.time.wallMs() + 365 * DAY_MS);
+    await append();
+    await pass(broker, 2 * BACKOFF_MS);
+    expect(broker.broker.partitions.cleaner.total.runs).toBe(2);
+    expect(await keysOf(broker)).toContain("1 a");
+    // A clock that stays ahead is believed in the end.
+    await pass(broker, 25 * 3_600_000, 3_600_000);
+    await append();
+    await pass(broker, 2 * BACKOFF_MS);
+    expect(broker.broker.partitions.cleaner.total.runs).toBe(3);
+    expect(await keysOf(broker)).not.toContain("1 a");
+  });
+
   it("says which partition is damaged, and leaves it alone", async () => {
     const { broker, files } = await start();
     await broker.createTopic("t", 1, COMPACT);
@@ -90,7 +117,30 @@ describe("the log cleaner", () => {
     expect(first!.reason).toMatch(/batch at offset 0 is damaged/);
     expect(others).toEqual([]);
     expect(cleaner.total.runs).toBe(0);
+    expect(cleaner.sinceCheckMs).toBeLessThanOrEqual(BACKOFF_MS);
   });
+
+  for (const code of ["ENOSPC", "EIO"]) {
+    it(`says once that it fails, ${code}, leaves nothing behind, and goes on later`, async () => {
+      const warnings: string[] = [];
+      const { broker, files } = await start({}, (line) => warnings.push(line));
+      await broker.createTopic("t", 1, COMPACT);
+      for (let i = 0; i < 6; i++) await produce(broker, "a");
+      files.fault = (operation, path) => {
+        if (operation === "sync" && path.endsWith(".cleaned")) throw osError(code, path);
+      };
+      await pass(broker, 5 * BACKOFF_MS);
+      expect(warnings.filter((line) => /compaction failed/.test(line))).toEqual([
+        expect.stringMatching(new RegExp(`t-0: compaction failed, and is tried again: .*${code}`)),
+      ]);
+      expect(files.paths().filter((path) => path.endsWith(".cleaned"))).toEqual([]);
+      expect(await keysOf(broker)).toHaveLength(6);
+      await produce(broker, "a");
+      files.fault = () => {};
+      await pass(broker, 3 * BACKOFF_MS);
+      expect((await keysOf(broker)).length).toBeLessThan(6);
+    });
+  }
 
   it("does nothing with log.cleaner.enable=false", async () => {
     const { broker } = await start({ "log.cleaner.enable": "false" });
@@ -131,8 +181,11 @@ async function pass(broker: WholeBroker, ms: number, stepMs = BACKOFF_MS): Promi
   }
 }
 
-async function produce(broker: WholeBroker, key: string): Promise<void> {
-  const value = new Uint8Array(VALUE_BYTES);
+async function produce(
+  broker: WholeBroker,
+  key: string,
+  value: Uint8Array | null = new Uint8Array(VALUE_BYTES),
+): Promise<void> {
   const record = { key: new TextEncoder().encode(key), value, timestamp: broker.time.wallMs() };
   const { errorCode } = await broker.produce("t", encodeBatch([record]));
   expect(errorCode).toBe(0);

@@ -47,11 +47,13 @@ export interface Noted {
   /** Whether there was no room for another key. */
   readonly isFull: boolean;
   readonly keys: number;
+  /** The chunk, given back: its memory may be used again. */
+  readonly bytes: Uint8Array;
 }
 
 export interface Filtered {
   readonly nextOffset: number;
-  /** The batches that are left, one after another. */
+  /** The batches that are left, one after another; in the memory of the chunk if they fit. */
   readonly bytes: Uint8Array;
   /** Whether a batch was removed or rewritten. */
   readonly isChanged: boolean;
@@ -90,16 +92,16 @@ export class BatchCleaner {
       const header = intactHeader(chunk, at, nextOffset);
       const batch = chunk.subarray(at, at + header.sizeBytes);
       if (!orCorrupt(header, () => this.#noteBatch(batch, header)))
-        return this.#noted(nextOffset, true);
+        return this.#noted(chunk, nextOffset, true);
       nextOffset = header.lastOffset + 1;
       this.#notedEnd = Math.max(this.#notedEnd, nextOffset);
       at += header.sizeBytes;
     }
-    return this.#noted(nextOffset, false);
+    return this.#noted(chunk, nextOffset, false);
   }
 
-  #noted(nextOffset: number, isFull: boolean): Noted {
-    return { nextOffset, isFull, keys: this.#keys.size };
+  #noted(bytes: Uint8Array, nextOffset: number, isFull: boolean): Noted {
+    return { nextOffset, isFull, keys: this.#keys.size, bytes };
   }
 
   /** Filters a chunk of whole batches, the first of which begins at `baseOffset`. */
@@ -117,7 +119,7 @@ export class BatchCleaner {
       nextOffset = header.lastOffset + 1;
       at += header.sizeBytes;
     }
-    return { nextOffset, bytes: joined(kept), isChanged };
+    return { nextOffset, bytes: joinedIn(chunk, kept), isChanged };
   }
 
   /** What has to be written after the last chunk of a file. */
@@ -128,7 +130,7 @@ export class BatchCleaner {
   /** False when there is no room for one of the keys. */
   #noteBatch(batch: Uint8Array, header: BatchHeader): boolean {
     const { firstDirtyOffset } = this.#run;
-    if (header.isControl || header.lastOffset < firstDirtyOffset) return true;
+    if (isOfTransaction(header) || header.lastOffset < firstDirtyOffset) return true;
     const walk = this.#walkOf(batch, header);
     while (walk.next()) {
       const offset = header.baseOffset + walk.offsetDelta;
@@ -140,8 +142,7 @@ export class BatchCleaner {
 
   /** The batch as it shall be, null when nothing of it is left. */
   #filterBatch(batch: Uint8Array, header: BatchHeader): Uint8Array | null {
-    // There are no transactions yet. When there are, their markers go after their records.
-    if (header.isControl || header.baseOffset >= this.#notedEnd) return batch;
+    if (isOfTransaction(header) || header.baseOffset >= this.#notedEnd) return batch;
     const walk = this.#walkOf(batch, header);
     const kept = new KeptRanges();
     while (walk.next()) {
@@ -241,6 +242,14 @@ class KeptRanges {
   }
 }
 
+/**
+ * There are no transactions yet. Until it is known here which ones were aborted, what they wrote
+ * stays, with its markers, and replaces nothing.
+ */
+function isOfTransaction({ isControl, isTransactional }: BatchHeader): boolean {
+  return isControl || isTransactional;
+}
+
 /** Whether the batch only covers the offsets of removed ones. */
 function isCover({ recordCount, producerId }: BatchHeader): boolean {
   return recordCount === 0 && producerId < 0;
@@ -277,10 +286,29 @@ function orCorrupt<T>({ baseOffset }: BatchHeader, work: () => T): T {
   }
 }
 
+/**
+ * Joins pieces in the memory of `chunk`, of which most of them are parts, in order: new memory for
+ * each chunk would be collected late, because the heap of the thread hardly grows.
+ */
+function joinedIn(chunk: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array {
+  let to = 0;
+  for (const piece of pieces) {
+    const isPart = piece.buffer === chunk.buffer;
+    // What comes before this piece would be written over it.
+    if (isPart && piece.byteOffset - chunk.byteOffset < to) return joined(pieces);
+    to += piece.byteLength;
+  }
+  if (to > chunk.byteLength) return joined(pieces);
+  return copiedTo(chunk.subarray(0, to), pieces);
+}
+
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   let sizeBytes = 0;
   for (const piece of pieces) sizeBytes += piece.byteLength;
-  const out = new Uint8Array(sizeBytes);
+  return copiedTo(new Uint8Array(sizeBytes), pieces);
+}
+
+function copiedTo(out: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array {
   let to = 0;
   for (const piece of pieces) {
     out.set(piece, to);

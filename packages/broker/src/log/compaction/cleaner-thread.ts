@@ -27,7 +27,8 @@ function answer(call: ThreadCall): unknown {
 parentPort?.on("message", (call: ThreadCall) => {
   const outcome = outcomeOf(call);
   // A buffer that nobody here needs any more is given away rather than copied.
-  parentPort!.postMessage(outcome, call.method === "filter" ? bufferIn(outcome) : []);
+  const isGiven = call.method === "note" || call.method === "filter";
+  parentPort!.postMessage(outcome, isGiven ? bufferIn(outcome) : []);
 });
 
 function bufferIn(outcome: ThreadAnswer): ArrayBuffer[] {

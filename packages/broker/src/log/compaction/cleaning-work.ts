@@ -3,7 +3,8 @@ import { BatchCleaner, type CleaningRun, type Filtered, type Noted } from "./bat
 
 /**
  * The part of compaction that computes: one run at a time, of one log. Chunks are whole batches,
- * and are given away: the caller must not use a chunk again. Rejects for damaged batches.
+ * and are given away: the caller may only use the `bytes` of the answer again. Rejects for
+ * damaged batches.
  */
 export interface CleaningWork {
   begin(run: CleaningRun): Promise<void>;

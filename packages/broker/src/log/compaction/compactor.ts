@@ -17,6 +17,8 @@ export interface CompactionRequest
     "slots" | "loadFactor" | "seed" | "nowMs" | "deleteRetentionMs" | "producers"
   > {
   readonly minLagMs: number;
+  /** Nothing from this offset on is compacted. */
+  readonly upTo: number;
   readonly work: CleaningWork;
   /** Waits as long as the limit of bytes per second demands, after that many were moved. */
   throttle(sizeBytes: number): Promise<void>;

@@ -58,6 +58,8 @@ interface Range {
   readonly startOffset: number;
   /** Messages from this sequence on are left alone. */
   readonly endSequence: number;
+  /** The same for messages with this offset, or later ones. */
+  readonly upTo: number;
 }
 
 interface Chunk {
@@ -156,13 +158,13 @@ export class JetStreamCompactor implements Compactor {
     return countCompactable(log.index.blocks, options(), minLagMs, nowMs);
   }
 
-  #rangeOf({ minLagMs, nowMs }: CompactionRequest): Range | null {
+  #rangeOf({ minLagMs, nowMs, upTo }: CompactionRequest): Range | null {
     const { log } = this.#parts;
     const count = this.#compactable(minLagMs, nowMs);
     if (count === 0) return null;
     const { start, startOffset } = log;
     const endSequence = log.index.blocks[count]?.firstSequence ?? log.end.sequence + 1;
-    return { start, startOffset, endSequence };
+    return { start, startOffset, endSequence, upTo };
   }
 
   /** Notes the keys of the messages that were not compacted yet, as many as there is room for. */
@@ -238,7 +240,8 @@ export class JetStreamCompactor implements Compactor {
       const { index, endSequence } = compacted;
       const block = index.blocks[Math.max(0, index.find(range.startOffset))]!;
       const steps = this.#parts.log.walk(index.positionBefore(block), READ_BYTES, compacted);
-      yield* this.#chunksOf(steps, { ...range, endSequence: endSequence + 1 }, request, totals);
+      const ofCopies = { ...range, endSequence: endSequence + 1, upTo: Number.POSITIVE_INFINITY };
+      yield* this.#chunksOf(steps, ofCopies, request, totals);
     }
     yield* this.#dirtyChunks(range, request, totals);
   }
@@ -263,7 +266,8 @@ export class JetStreamCompactor implements Compactor {
     for await (const { message, meaning, after, lostBefore } of steps) {
       this.#refuseWhenEnded(request);
       if (lostBefore !== null) await this.#refuseGone(range, lostBefore);
-      reached = message.sequence;
+      const isBehind = meaning.kind === "batches" && meaning.nextOffset > range.upTo;
+      reached = isBehind ? range.endSequence : message.sequence;
       if (reached >= range.endSequence) break;
       if (meaning.kind !== "batches" || meaning.nextOffset <= range.startOffset) continue;
       const piece = batchesFrom(message.payload, meaning, range.startOffset);

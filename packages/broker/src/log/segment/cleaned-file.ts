@@ -18,6 +18,7 @@ export class CleanedFile {
   readonly #index = new SegmentIndex();
   #firstTimestamp: number | undefined;
   #unsyncedBytes = 0;
+  #syncing: Promise<void> = Promise.resolve();
   #isOpen = true;
   sizeBytes = 0;
 
@@ -44,12 +45,15 @@ export class CleanedFile {
     return new CleanedFile(store, first, intervalBytes, file);
   }
 
-  /** Appends whole batches. They are synced in small parts, which others' syncs wait for less. */
+  /**
+   * Appends whole batches. They are synced in small parts, which others' syncs wait for less; each
+   * part while the next one is being made.
+   */
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.byteLength === 0) return;
     await this.#file.write([bytes], this.sizeBytes);
     this.#unsyncedBytes += bytes.byteLength;
-    if (this.#unsyncedBytes >= CLEANED_SYNC_BYTES) await this.#sync();
+    if (this.#unsyncedBytes >= CLEANED_SYNC_BYTES) await this.#beginSync();
     const view = viewOf(bytes);
     for (let at = 0; at < bytes.byteLength; at += batchSizeAt(view, at)) {
       const maxTimestamp = maxTimestampAt(view, at);
@@ -63,10 +67,13 @@ export class CleanedFile {
 
   /**
    * Makes everything durable. The segment's file is `.swap` from the rename on that comes next;
-   * retention counts its age from when the last segment that it replaces was written.
+   * retention counts its age from when the last segment that it replaces was written, also after a
+   * restart.
    */
   async finish({ writtenAtMs }: Pick<Segment, "writtenAtMs">): Promise<Segment> {
-    await this.#sync();
+    await this.#file.setModified(writtenAtMs);
+    await this.#beginSync();
+    await this.#syncing;
     await this.#close();
     const times = { seenAtMs: this.#store.env.clock.wallMs(), writtenAtMs };
     const segment = new Segment(this.#directory, this.#baseOffset, this.sizeBytes, times);
@@ -87,12 +94,17 @@ export class CleanedFile {
   async #close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    await this.#syncing.catch(() => {});
     await this.#file.close();
   }
 
-  async #sync(): Promise<void> {
+  /** After the previous one, which must not have failed. */
+  async #beginSync(): Promise<void> {
+    await this.#syncing;
     this.#unsyncedBytes = 0;
-    await this.#file.sync();
+    this.#syncing = this.#file.sync();
+    // Its failure is met by the next one.
+    this.#syncing.catch(() => {});
   }
 }
 

@@ -3,7 +3,7 @@
 // 1. Returned batches were checked: their offsets are contiguous and every CRC matches.
 // 2. What was read ahead is answered only as far as the reader's own limits allow.
 // 3. Damage makes exactly the offsets between the intact batches around it unreadable.
-import { nextOffsetAt, viewOf } from "@tarpan/protocol";
+import { baseOffsetAt, nextOffsetAt, viewOf } from "@tarpan/protocol";
 import type { File } from "../../env/env.ts";
 import { reasonOf } from "../../util/os-error.ts";
 import type { DamagedRange } from "../damaged-ranges.ts";
@@ -55,6 +55,8 @@ export class ColdReader {
       if (offset >= Math.min(wanted.upTo, this.#state.endOffset)) break;
       more = await this.#read({ ...wanted, offset }).catch(() => []);
       if (more.length === 0) break;
+      // Compaction has joined what was read with what comes next, so that they overlap.
+      if (baseOffsetAt(viewOf(more[0]!), 0) < offset) return this.read(wanted);
       batches.push(...more);
     }
     return batches;
@@ -62,6 +64,8 @@ export class ColdReader {
 
   async #read(wanted: ReadRequest): Promise<Uint8Array[]> {
     const state = this.#state;
+    // `deleteBefore` may have moved it during an earlier part of the same read.
+    if (wanted.offset < state.startOffset) throw outOfRange(state, wanted.offset);
     const at = state.indexOfSegmentAt(wanted.offset);
     const segment = state.segments[at]!;
     try {

@@ -12,9 +12,8 @@ import type {
   Compactor,
   Dirt,
 } from "../compaction/compactor.ts";
-import { COMPACTION_CHUNK_BYTES } from "../limits.ts";
 import { LogError } from "../log-error.ts";
-import { batchChunks } from "./batch-chunks.ts";
+import { batchChunks, ChunkMemory } from "./batch-chunks.ts";
 import { CleanedFile } from "./cleaned-file.ts";
 import { readFirstDirty, writeFirstDirty } from "./cleaner-checkpoint.ts";
 import type { Durability } from "./durability.ts";
@@ -52,6 +51,7 @@ export class SegmentCompactor implements Compactor {
   #firstDirtyOffset: number | null = null;
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  #memory = new ChunkMemory();
   /** Ends the waiting for the limit of bytes per second. */
   #wake = () => {};
 
@@ -94,7 +94,7 @@ export class SegmentCompactor implements Compactor {
 
   async #compact(request: CompactionRequest): Promise<CompactionResult> {
     const totals: Totals = { readBytes: 0, writtenBytes: 0, freedBytes: 0 };
-    const range = await this.#rangeOf(request.minLagMs, request.nowMs);
+    const range = await this.#rangeOf(request.minLagMs, request.nowMs, request.upTo);
     if (range === null) return { ...totals, keys: 0, isPartial: false };
     const { firstDirtyOffset, endOffset } = range;
     const { work, loadFactor, seed, nowMs, deleteRetentionMs, producers } = request;
@@ -113,11 +113,16 @@ export class SegmentCompactor implements Compactor {
       this.#firstDirtyOffset = notedEnd;
       return { ...totals, keys, isPartial: notedEnd < endOffset };
     } finally {
+      this.#memory = new ChunkMemory();
       await work.end();
     }
   }
 
-  async #rangeOf(minLagMs: number, nowMs: number): Promise<Range | null> {
+  async #rangeOf(
+    minLagMs: number,
+    nowMs: number,
+    upTo = Number.POSITIVE_INFINITY,
+  ): Promise<Range | null> {
     const state = this.#state;
     if (state.segments.length < 2 || state.failure || this.#isStopped) return null;
     this.#firstDirtyOffset ??= await readFirstDirty(this.#store.fs, state.directory);
@@ -127,6 +132,7 @@ export class SegmentCompactor implements Compactor {
     const segments: Segment[] = [];
     for (const [i, segment] of state.segments.slice(0, -1).entries()) {
       const end = state.endOfSegment(i);
+      if (end > upTo) break;
       const isDirty = end > firstDirtyOffset;
       if (isDirty && minLagMs > 0 && (await this.#newestIn(segment, end)) > nowMs - minLagMs) break;
       segments.push(segment);
@@ -159,6 +165,7 @@ export class SegmentCompactor implements Compactor {
       let offset = segment.baseOffset;
       for await (const chunk of this.#chunksOf(segment, request, totals)) {
         const noted = await request.work.note(chunk, offset);
+        this.#memory.give(noted.bytes);
         offset = noted.nextOffset;
         keys = noted.keys;
         isFull = noted.isFull;
@@ -220,6 +227,7 @@ export class SegmentCompactor implements Compactor {
         offset = filtered.nextOffset;
         isChanged ||= filtered.isChanged;
         await this.#write(cleaned, filtered.bytes, request, totals);
+        this.#memory.give(filtered.bytes);
       }
       const next = group[i + 1];
       if (next) this.#expectEnd(segment, offset, next.baseOffset);
@@ -248,7 +256,7 @@ export class SegmentCompactor implements Compactor {
 
   async *#chunksOf(segment: Segment, request: CompactionRequest, totals: Totals) {
     try {
-      for await (const chunk of batchChunks(this.#store, segment, COMPACTION_CHUNK_BYTES)) {
+      for await (const chunk of batchChunks(this.#store, segment, this.#memory)) {
         this.#refuseWhenEnded(request);
         const sizeBytes = chunk.byteLength;
         totals.readBytes += sizeBytes;

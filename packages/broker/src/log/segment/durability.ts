@@ -86,12 +86,15 @@ export class Durability {
     }).catch((error: unknown) => this.refuse("cannot save a checkpoint", error));
   }
 
-  moveStart(startOffset: number): Promise<void> {
+  /** Resolves to the segments that no longer belong to the log. */
+  moveStart(startOffset: number): Promise<readonly Segment[]> {
     return this.#serially(async () => {
-      if (startOffset <= this.#state.startOffset) return;
+      const state = this.#state;
       // A whole checkpoint: the segment that the saved one refers to may be deleted next.
-      await this.#advance(startOffset);
-      this.#state.startOffset = startOffset;
+      if (startOffset > state.startOffset) await this.#advance(startOffset);
+      state.startOffset = Math.max(state.startOffset, startOffset);
+      // In the same turn of this queue, because compaction must find either all of this or nothing.
+      return state.trim();
     }).catch((error: unknown) => this.refuse("cannot move the start", error));
   }
 

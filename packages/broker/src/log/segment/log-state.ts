@@ -84,6 +84,16 @@ export class LogState {
     return part.every((segment, i) => this.segments[at + i] === segment) ? at : -1;
   }
 
+  /** Takes out the segments below the start, except the active one. */
+  trim(): readonly Segment[] {
+    let whole = 0;
+    while (whole < this.segments.length - 1 && this.endOfSegment(whole) <= this.startOffset)
+      whole += 1;
+    const trimmed = this.segments.splice(0, whole);
+    for (const segment of trimmed) this.sizeBytes -= segment.sizeBytes;
+    return trimmed;
+  }
+
   /** Puts a compacted segment in the place of `olds`. */
   replace(olds: readonly Segment[], cleaned: Segment): void {
     this.segments.splice(this.indexOfPart(olds), olds.length, cleaned);

@@ -146,8 +146,7 @@ export class SegmentLog implements Log {
     const state = this.#state;
     const all = state.segments.map((segment, i) => ({ segment, end: state.endOfSegment(i) }));
     for (const { segment, end } of all) {
-      const isLast = segment === state.active;
-      if (isLast && segment.sizeBytes === 0) return;
+      if (segment.baseOffset === end) return;
       const maxTimestamp = await this.#maxTimestampOf(segment, end);
       // Compaction has replaced it meanwhile: what is there now can be listed next time.
       if (segment.isReplaced) return;
@@ -191,13 +190,8 @@ export class SegmentLog implements Log {
         this.#store.report(`log ${state.name}: cannot close a segment: ${reasonOf(error)}`),
       );
     }
-    await this.#durability.moveStart(offset);
+    const trimmed = await this.#durability.moveStart(offset);
     this.#tail.dropBefore(state.startOffset);
-    let whole = 0;
-    while (whole < state.segments.length - 1 && state.endOfSegment(whole) <= state.startOffset)
-      whole += 1;
-    const trimmed = state.segments.splice(0, whole);
-    for (const segment of trimmed) state.sizeBytes -= segment.sizeBytes;
     this.#coldReader?.forget(trimmed);
     await this.#durability.remove(trimmed);
   }

@@ -27,6 +27,8 @@ export class Segment {
   suffix = "";
   /** Compaction has put another segment in its place: what a reader still finds may be wrong. */
   isReplaced = false;
+  /** The save of an index that was built again: it must end before others write these files. */
+  saving: Promise<void> | null = null;
 
   constructor(
     directory: string,
@@ -79,7 +81,11 @@ export class Segment {
     });
     this.index = index;
     // A failure is ignored: the files only save this work at the next start.
-    if (!this.isReplaced) await index.save(store.fs, this.directory, this.name).catch(() => {});
+    if (this.isReplaced) return index;
+    const before = this.saving;
+    const save = () => index.save(store.fs, this.directory, this.name).catch(() => {});
+    this.saving = before === null ? save() : before.then(save);
+    await this.saving;
     return index;
   }
 

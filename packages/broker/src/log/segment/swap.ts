@@ -43,8 +43,9 @@ export async function swapIn(
     state.replace(olds, cleaned);
     for (const old of olds) store.indexes.forget(old);
     await files.use(cleaned.logPath, async () => {
-      for (const { name, baseOffset, logPath } of olds) {
+      for (const { name, baseOffset, logPath, saving } of olds) {
         await files.forget(logPath);
+        await saving;
         // The first one's file is replaced by the rename below.
         if (baseOffset !== cleaned.baseOffset) await fs.remove(logPath);
         await removeIndexes(fs, directory, name);

@@ -266,6 +266,18 @@ describe("compaction of a stream", () => {
     await expect(world.run(tiny)).rejects.toMatchObject({ kind: "busy" });
   });
 
+  it("compacts no message that reaches beyond `upTo`", async () => {
+    const batches = [[v("a", "1")], [v("a", "2")], [v("a", "3"), v("b")], last, last];
+    const { world, log } = await logOf(...batches);
+    await world.run(compact(log, { upTo: 3 }));
+    expect(await left(world, log)).toEqual(
+      ["1 a=2", "2 a=3", "3 b=v"].concat("4 last=v", "5 last=v"),
+    );
+    await world.run(compact(log, { upTo: 2 }));
+    await world.run(compact(log));
+    expect(await left(world, log)).toEqual(["2 a=3", "3 b=v", "4 last=v", "5 last=v"]);
+  });
+
   it("touches nothing of a log with a damaged batch", async () => {
     const { world, log } = await logOf([v("a", "1")], [v("a", "2")], last);
     world.stream.messages[2]!.payload[64]! ^= 1;
