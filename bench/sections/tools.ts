@@ -12,7 +12,7 @@ import {
 } from "../kafka-tools.ts";
 import { type Goal, Row } from "../report.ts";
 import type { ServerProcess } from "../targets/process.ts";
-import { connected, createTopic } from "../targets/target.ts";
+import { createTopicOn } from "../targets/target.ts";
 
 const SECTION = "tools";
 /** So many that the JVM of the tool is warm for most of them. */
@@ -89,9 +89,7 @@ async function measureRounds(
       recordBytes: RECORD_BYTES,
     };
     const produceTo = async ({ server, produce, consume }: Measured) => {
-      const connection = await connected(server);
-      await createTopic(connection, job.topic, 1);
-      connection.close();
+      await createTopicOn(server, job.topic, 1);
       const records = consume === null ? KAFKA_SYNCED_RECORDS : job.records;
       const result = await producerPerformance(server, { ...job, records });
       for (const [rows, subject] of isWarmUp ? [] : produce) add(rows, subject, result);
