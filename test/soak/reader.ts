@@ -7,14 +7,15 @@ import { TOPICS } from "./topics.ts";
 
 const [bootstrap, mode] = process.argv.slice(2) as [string, "follow" | "scan"];
 const client = new Client({ bootstrap, clientId: `soak-${mode}` });
+const commands = createInterface({ input: process.stdin });
 let stopped = false;
 process.once("SIGTERM", () => {
   stopped = true;
-  if (mode === "scan") process.stdin.destroy();
+  commands.close();
 });
 
 if (mode === "follow") await follow();
-else for await (const line of createInterface({ input: process.stdin })) await scan(line);
+else for await (const line of commands) await scan(line);
 await client.close();
 tell({ event: "stopped" });
 

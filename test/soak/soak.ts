@@ -249,7 +249,7 @@ export class Soak {
       this.#check.partition(event.at).scanned(event.records);
     } else if (event.event === "scanned") this.#scanDone(true);
     else {
-      if (event.event === "failed") this.#scanDone(false);
+      this.#scanDone(false);
       this.#takeOther(event);
     }
   }

@@ -54,8 +54,8 @@ export const TOPICS: readonly SoakTopic[] = [
     repeats: false,
     configs: { ...COMPACTED, "cleanup.policy": "compact" },
     change: { "min.cleanable.dirty.ratio": "0.8" },
-    // The live keys, four times as much that is not cleaned (ratio 0.8), twice during a swap.
-    boundBytes: (rate) => 2 * (5 * 16 * MIB + 2 * MIB + LAG_S * rate),
+    // The live keys, four times as much that is not cleaned (ratio 0.8), and a copy in a swap.
+    boundBytes: (rate) => 6 * 12 * MIB + 2 * (2 * MIB + LAG_S * rate),
   },
   {
     name: "compact-delete",
@@ -64,6 +64,7 @@ export const TOPICS: readonly SoakTopic[] = [
     repeats: false,
     configs: { ...COMPACTED, "cleanup.policy": "compact,delete", "retention.bytes": "8388608" },
     change: { "cleanup.policy": "delete" },
+    // All of it may be copied in a swap.
     boundBytes: (rate) => 2 * (8 * MIB + 2 * MIB + LAG_S * rate),
   },
   {
