@@ -144,8 +144,9 @@ export class PartitionCheck {
       this.#fail(`${who} read offset ${offset} after offset ${reading.lastOffset}`);
     if (number > reading.lastNumber + 1 && !this.#keyed)
       reading.passedOver.push([reading.lastNumber + 1, number]);
-    reading.lastNumber = Math.max(reading.lastNumber, number);
-    reading.lastOffset = Math.max(reading.lastOffset, offset);
+    // A reader that went back is told of once, not for each record that it reads again.
+    reading.lastNumber = number;
+    reading.lastOffset = offset;
   }
 
   #place(number: number, offset: number): void {

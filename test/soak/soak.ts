@@ -53,8 +53,8 @@ export class Soak {
     this.#admin = new Admin(this.#client);
   }
 
-  /** Resolves to what was found wrong; empty for a good run. */
-  static async run(options: SoakOptions): Promise<readonly string[]> {
+  /** Prints the first things found wrong; resolves to how many there were. */
+  static async run(options: SoakOptions): Promise<number> {
     const kafka = Object.entries(BROKER_CONFIGS).flatMap(([k, v]) => ["--kafka", `${k}=${v}`]);
     const flags = ["--storage", options.engine, ...kafka];
     const broker = new BrokerProcess({ flags });
@@ -213,6 +213,15 @@ export class Soak {
     await this.#measured.measure();
     if (this.#broker.bugs > 0) this.#check.violated("the broker logged a bug");
     await this.#progress();
+    this.#requireWork();
+  }
+
+  /** Without work of each kind, finding nothing wrong would say nothing. */
+  #requireWork(): void {
+    const { cleanerRuns, freedBytes, deletedBytes } = this.#measured;
+    if (this.#acknowledged === 0) this.#check.violated("nothing was acknowledged");
+    if (cleanerRuns === 0 || freedBytes === 0) this.#check.violated("nothing was compacted");
+    if (deletedBytes === 0) this.#check.violated("retention deleted nothing");
   }
 
   async #progress(): Promise<void> {
@@ -260,7 +269,7 @@ export class Soak {
     this.#failures.set(event.error, (this.#failures.get(event.error) ?? 0) + 1);
   }
 
-  #verdict(): readonly string[] {
+  #verdict(): number {
     const { mostDiskBytes, mostResidentBytes } = this.#measured;
     const bound = boundBytes(this.#options.bytesPerSecond);
     const done = [...this.#mischiefs].map(([kind, count]) => `${count} × ${kind}`);
@@ -270,6 +279,7 @@ export class Soak {
     );
     const failures = [...this.#failures].slice(0, FAILURES_SHOWN);
     for (const [error, count] of failures) console.log(`${count} × a client was told: ${error}`);
-    return this.#check.violations;
+    for (const each of this.#check.violations) console.log(`WRONG ${each}`);
+    return this.#check.violationCount;
   }
 }
