@@ -10,6 +10,7 @@ import { LeaderEpochs } from "./leader-epochs.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { errorCodeOf, orKafkaError } from "./log-failure.ts";
 import { type DedupeRules, MessageIds, type TakenIds } from "./message-ids.ts";
+import { newestOf, originalsOf } from "./originals.ts";
 import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
 import { ProducerStates, type SeenBatch, type SequenceRefusal } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
@@ -47,10 +48,7 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
-  /**
-   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
-   * empty log has nothing to save.
-   */
+  /** The saved checkpoint holds while the log ends here. An empty log needs none. */
   #checkpointOffset = 0;
   #checkpointing: Promise<number> | null = null;
 
@@ -92,9 +90,7 @@ export class Partition {
     return this.log.endOffset;
   }
 
-  /**
-   * One past the last record that a read_committed consumer may see. There are no transactions yet.
-   */
+  /** One past the last record that read_committed may see. There are no transactions yet. */
   get lastStableOffset(): number {
     return this.log.endOffset;
   }
@@ -245,16 +241,9 @@ export class Partition {
     this.#messageIds?.forgetOld();
   }
 
-  /**
-   * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
-   */
+  /** Saves a checkpoint, so that opening scans less. A failure only makes that slower. */
   async checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return;
-    try {
-      await this.checkpointedTo();
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    if (this.log.failure === null) await this.checkpointedTo().catch(unlessLogError);
   }
 
   /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
@@ -362,24 +351,15 @@ export class Partition {
   }
 }
 
-/** Where the originals of a whole batch begin; -1 when they are not one after the other. */
-function originalsOf(copies: TakenIds["copies"]): number {
-  const first = copies.get(0)!;
-  for (const [index, offset] of copies) if (offset !== first + index) return -1;
-  return first;
-}
-
-function newestOf(copies: TakenIds["copies"]): number {
-  let newest = -1;
-  for (const offset of copies.values()) newest = Math.max(newest, offset);
-  return newest;
-}
-
 export interface AppendOutcome {
   readonly errorCode: ErrorCode;
   /** -1 with an error, and when no one offset says where the originals of a batch's copies are. */
   readonly baseOffset: number;
   readonly message: string | null;
+}
+
+function unlessLogError(error: unknown): void {
+  if (!(error instanceof LogError)) throw error;
 }
 
 function failed(error: unknown): AppendOutcome {
