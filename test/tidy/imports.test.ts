@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["state-machine", "log", "config", "security", "metrics", "logging", "env", "util"],
     ],
     groups: ["coordinator", "partition", "metadata", "config", "logging"],
-    transactions: ["coordinator", "metadata", "logging", "env", "util"],
+    transactions: ["coordinator", "metadata", "state-machine", "logging", "env", "util"],
     coordinator: [
       ...["partition", "metadata", "state-machine", "config", "logging", "env", "util"],
     ],

@@ -28,6 +28,7 @@ export async function offsetsLog() {
     image: () => image,
     config: () => config,
     jumps: new ClockJumps(time),
+    onFailure() {},
     reportBug(error: unknown) {
       throw error;
     },
