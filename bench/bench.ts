@@ -8,6 +8,8 @@ import type { Configs, Flush, Target } from "./targets/target.ts";
 export interface Bench {
   readonly targets: readonly Target[];
   readonly quick: boolean;
+  /** Where Kafka's jars are, in `libs`; null if Kafka is not measured. */
+  readonly kafkaDirectory: string | null;
   /** A new directory, on the disk that is measured. */
   newDirectory(): Promise<string>;
 }
@@ -15,7 +17,7 @@ export interface Bench {
 export interface Section {
   readonly name: string;
   /** Why it can't be measured on this machine; null if it can. */
-  skipped?(): string | null;
+  skipped?(bench: Bench): string | null;
   measure(bench: Bench): Promise<readonly Row[]>;
 }
 

@@ -10,14 +10,27 @@ import { type Row, table } from "./report.ts";
 import { cluster } from "./sections/cluster.ts";
 import { fetch } from "./sections/fetch.ts";
 import { groups } from "./sections/groups.ts";
+import { keeping } from "./sections/keeping.ts";
 import { latency } from "./sections/latency.ts";
 import { produce } from "./sections/produce.ts";
 import { startup } from "./sections/startup.ts";
+import { tip } from "./sections/tip.ts";
+import { tools } from "./sections/tools.ts";
 import { kafka } from "./targets/kafka.ts";
 import type { Target } from "./targets/target.ts";
 import { tarpan } from "./targets/tarpan.ts";
 
-const SECTIONS: readonly Section[] = [produce, fetch, latency, startup, groups, cluster];
+const SECTIONS: readonly Section[] = [
+  produce,
+  fetch,
+  latency,
+  startup,
+  groups,
+  tip,
+  keeping,
+  cluster,
+  tools,
+];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;
 
@@ -35,6 +48,7 @@ const failures: string[] = [];
 const bench: Bench = {
   quick: options.quick,
   targets: options.targets,
+  kafkaDirectory: options.kafkaDirectory,
   newDirectory: directoriesIn(scratch),
 };
 try {
@@ -47,7 +61,7 @@ for (const failure of failures) console.error(failure);
 process.exit(failures.length > 0 ? 1 : 0);
 
 async function measure(section: Section): Promise<void> {
-  const skipped = section.skipped?.() ?? null;
+  const skipped = section.skipped?.(bench) ?? null;
   if (skipped !== null) {
     console.log(`\n${section.name}: skipped: ${skipped}\n`);
     return;
@@ -90,7 +104,8 @@ function readOptions() {
       },
     });
     const sections = values.only ? values.only.map((name) => sectionNamed(name)) : SECTIONS;
-    return { quick: values.quick, sections, targets: targetsOf(values.peers, values["kafka-dir"]) };
+    const { quick, peers, "kafka-dir": kafkaDirectory = null } = values;
+    return { quick, sections, kafkaDirectory, targets: targetsOf(peers, kafkaDirectory) };
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
     process.exit(1);
@@ -103,9 +118,9 @@ function sectionNamed(name: string): Section {
   return section;
 }
 
-function targetsOf(peers: string | undefined, kafkaDirectory: string | undefined): Target[] {
+function targetsOf(peers: string | undefined, kafkaDirectory: string | null): Target[] {
   if (peers === undefined) return [tarpan];
   if (peers !== "kafka") throw new Error(`The only peer is kafka, not ${peers}.`);
-  if (kafkaDirectory === undefined) throw new Error("--peers kafka needs --kafka-dir DIR.");
+  if (kafkaDirectory === null) throw new Error("--peers kafka needs --kafka-dir DIR.");
   return [tarpan, kafka(kafkaDirectory)];
 }

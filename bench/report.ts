@@ -4,14 +4,15 @@
 import { median } from "./statistics.ts";
 
 export type Subject = "raw" | "tarpan" | "kafka";
-export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "1/s";
+export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "CPU ms" | "1/s";
 
 export interface Goal {
   /**
    * `ratio`: at least this part of the raw limit. `times`: at most this multiple of it. `above`: at
-   * most this many units above it. `most`, `least`: at most, at least this many units.
+   * most this many units above it. `most`, `least`: at most, at least this many units. `kafka`: at
+   * least this multiple of Kafka's.
    */
-  readonly kind: "ratio" | "times" | "above" | "most" | "least";
+  readonly kind: "ratio" | "times" | "above" | "most" | "least" | "kafka";
   readonly value: number;
 }
 
@@ -39,11 +40,11 @@ export class Row {
   }
 
   /** Median of the ratios of samples that belong together: other load affects both alike. */
-  ratio(subject: Subject): number | null {
+  ratio(subject: Subject, to: Subject = "raw"): number | null {
     const own = this.samples[subject];
-    const raw = this.samples.raw;
-    if (!own || !raw) return null;
-    return median(own.map((value, i) => value / raw[Math.min(i, raw.length - 1)]!));
+    const others = this.samples[to];
+    if (!own || !others) return null;
+    return median(own.map((value, i) => value / others[Math.min(i, others.length - 1)]!));
   }
 
   get isMet(): boolean | null {
@@ -51,11 +52,14 @@ export class Row {
     const { kind, value } = this.goal;
     const reached = this.#reached(kind);
     if (reached === null) return null;
-    return kind === "ratio" || kind === "least" ? reached >= value : reached <= value;
+    return kind === "ratio" || kind === "least" || kind === "kafka"
+      ? reached >= value
+      : reached <= value;
   }
 
   #reached(kind: Goal["kind"]): number | null {
     if (kind === "ratio" || kind === "times") return this.ratio("tarpan");
+    if (kind === "kafka") return this.ratio("tarpan", "kafka");
     const own = this.value("tarpan");
     if (kind !== "above" || own === null) return own;
     const raw = this.value("raw");
@@ -71,6 +75,7 @@ export class Row {
       goal: this.goal,
       isMet: this.isMet,
       medians: Object.fromEntries(subjects.map((subject) => [subject, this.value(subject)])),
+      toKafka: this.ratio("tarpan", "kafka"),
       ratios: Object.fromEntries(subjects.map((subject) => [subject, this.ratio(subject)])),
       samples: this.samples,
     };
@@ -80,7 +85,7 @@ export class Row {
 /** The rows of one section as aligned text. */
 export function table(rows: readonly Row[], withKafka: boolean): string {
   const titles = ["", "unit", "raw limit", "Tarpan", "to raw", "goal", ""];
-  if (withKafka) titles.push("Kafka", "to raw");
+  if (withKafka) titles.push("Kafka", "to raw", "Tarpan to Kafka");
   const lines = [titles, ...rows.map((row) => cells(row, withKafka))];
   const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   return lines
@@ -98,7 +103,9 @@ function cells(row: Row, withKafka: boolean): string[] {
   const line = [row.name, unit, figure(row.value("raw")), figure(row.value("tarpan"))];
   line.push(ratioText(row.ratio("tarpan"), unit), goalText(row.goal, unit));
   line.push(row.isMet === null ? "" : row.isMet ? "met" : "NOT MET");
-  if (withKafka) line.push(figure(row.value("kafka")), ratioText(row.ratio("kafka"), unit));
+  if (!withKafka) return line;
+  line.push(figure(row.value("kafka")), ratioText(row.ratio("kafka"), unit));
+  line.push(timesText(row.ratio("tarpan", "kafka")));
   return line;
 }
 
@@ -110,12 +117,17 @@ function figure(value: number | null): string {
 /** A rate is shown as a part of the limit, a cost as a multiple of it. */
 function ratioText(ratio: number | null, unit: Unit): string {
   if (ratio === null || Number.isNaN(ratio)) return "";
-  return unit === "MB/s" ? `${(ratio * 100).toFixed(0)} %` : `${ratio.toFixed(1)}x`;
+  return unit === "MB/s" ? `${(ratio * 100).toFixed(0)} %` : timesText(ratio);
+}
+
+function timesText(ratio: number | null): string {
+  return ratio === null || Number.isNaN(ratio) ? "" : `${ratio.toFixed(2)}x`;
 }
 
 function goalText(goal: Goal | null, unit: Unit): string {
   if (!goal) return "";
   if (goal.kind === "ratio") return `>= ${goal.value * 100} %`;
+  if (goal.kind === "kafka") return `>= ${goal.value}x Kafka`;
   if (goal.kind === "times") return `<= ${goal.value}x`;
   if (goal.kind === "above") return `<= raw + ${goal.value} ${unit}`;
   return `${goal.kind === "most" ? "<=" : ">="} ${goal.value} ${unit}`;

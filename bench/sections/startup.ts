@@ -46,7 +46,7 @@ export const startup: Section = {
 };
 
 async function measureStart(bench: Bench): Promise<Row[]> {
-  const time = new Row(SECTION, "process start to first ack", "ms", { kind: "most", value: 250 });
+  const time = new Row(SECTION, "process start to first ack", "ms", { kind: "most", value: 200 });
   const memory = new Row(SECTION, "idle RSS", "MiB", { kind: "most", value: 70 });
   const rounds = bench.quick ? 3 : 7;
   for (let round = 0; round < rounds; round++) {

@@ -47,9 +47,10 @@ export class ServerProcess {
 
   /** Resolves to a connection as soon as the server accepts one. */
   async connect(): Promise<Connection> {
+    const limitMs = performance.now() + START_LIMIT_MS;
     for (;;) {
       if (this.#exited) throw new Error(`A server ended before it listened:\n${this.#output}`);
-      if (performance.now() - this.startedMs > START_LIMIT_MS)
+      if (performance.now() > limitMs)
         throw new Error(`A server does not listen on port ${this.port}:\n${this.#output}`);
       try {
         return await Connection.open(this.port);

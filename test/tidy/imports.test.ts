@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["server", "groups", "transactions", "coordinator", "fetch", "partition", "metadata"],
       ...["state-machine", "log", "config", "security", "metrics", "logging", "env", "util"],
     ],
-    groups: ["coordinator", "metadata", "config", "logging"],
+    groups: ["coordinator", "partition", "metadata", "config", "logging"],
     transactions: ["coordinator", "metadata", "state-machine", "logging", "env", "util"],
     coordinator: [
       ...["partition", "metadata", "state-machine", "config", "logging", "env", "util"],

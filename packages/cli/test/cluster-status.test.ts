@@ -47,6 +47,7 @@ const STATUS = {
     problems: ["one thing to do"],
   },
   reasons: ["orders-1: no leader"],
+  uncleanablePartitions: [{ topic: "orders", partition: 0, reason: "batch 7 is damaged" }],
   partitions: [
     row("orders", 1, { leader: -1, replicas: [1, 3], isr: [3], raftLeader: null, lag: {} }),
     row("orders", 0, { raftLeader: 2, isr: [1, 2], lag: { 1: 0, 2: 0, 3: 17 } }),
@@ -78,6 +79,7 @@ engine jetstream, nats-server 2.14.10, sync_interval always, max_payload 8388608
 
 problem: one thing to do
 problem: orders-1: no leader
+problem: orders-0 can't be compacted: batch 7 is damaged
 
 broker  address         rack  state   role
 1       127.0.0.1:9092  -     alive   controller

@@ -2,7 +2,12 @@ import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { NetworkStats } from "../server/shared.ts";
-import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
+import type {
+  ClusterSummary,
+  PartitionStatus,
+  Readiness,
+  UncleanablePartition,
+} from "./cluster-status.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
@@ -36,6 +41,21 @@ export interface StorageStatus {
   readonly retentionDeletedBytes: number;
   /** How far the wall clock jumped forward, as long as retention does not believe it. */
   readonly retentionClockAheadMs: number;
+  readonly cleaner: CleanerStatus;
+}
+
+/** Compaction of the logs that this broker leads. The first five count since the start. */
+export interface CleanerStatus {
+  readonly runs: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly freedBytes: number;
+  readonly busyMs: number;
+  /** The part of the dirtiest log that could be compacted and is not, at the last check. */
+  readonly maxDirtyRatio: number;
+  /** Since the last check began; null before the first one. */
+  readonly sinceCheckMs: number | null;
+  readonly uncleanable: readonly UncleanablePartition[];
 }
 
 export interface TopicTraffic {

@@ -130,12 +130,14 @@ export class BrokerStatus implements BrokerAdmin {
     for (const { partition } of this.#parts.partitions.all()) {
       damagedRanges += partition?.log.damagedRanges ?? 0;
     }
-    const { deletedBytes, clockAheadMs } = this.#parts.partitions.retention.counts;
+    const { retention, cleaner } = this.#parts.partitions;
+    const { deletedBytes, clockAheadMs } = retention.counts;
     return {
       diskFull: this.#parts.engine.problem !== null,
       damagedRanges,
       retentionDeletedBytes: deletedBytes,
       retentionClockAheadMs: clockAheadMs,
+      cleaner: statusOf(cleaner),
     };
   }
 
@@ -159,6 +161,14 @@ export class BrokerStatus implements BrokerAdmin {
   network(): NetworkStatus {
     return this.#parts.network();
   }
+}
+
+function statusOf(cleaner: Partitions["cleaner"]): StorageStatus["cleaner"] {
+  const { total, maxDirtyRatio, sinceCheckMs } = cleaner;
+  const uncleanable = Array.from(cleaner.uncleanable(), ({ hosted: { id }, reason }) => {
+    return { topic: id.topic, partition: id.partition, reason };
+  });
+  return { ...total, maxDirtyRatio, sinceCheckMs, uncleanable };
 }
 
 const NO_TRAFFIC = { recordsIn: 0, bytesIn: 0, bytesOut: 0, duplicatesDropped: 0 };

@@ -64,12 +64,20 @@ export interface Readiness {
 
 /** The cluster as one broker sees it. */
 export interface ClusterStatus extends ClusterSummary, Readiness {
-  /** This and the next two fields cover only partitions that this broker leads. */
+  /** This and the next three fields cover only partitions that this broker leads. */
   readonly topics: number;
   readonly partitionCount: number;
   readonly offlinePartitions: readonly OfflinePartition[];
+  readonly uncleanablePartitions: readonly UncleanablePartition[];
   /** Left out unless asked for. In a cluster: all partitions, whichever broker leads them. */
   readonly partitions?: readonly ClusterPartition[] | readonly PartitionStatus[];
+}
+
+/** It is served, but can't be compacted, and keeps all records. */
+export interface UncleanablePartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly reason: string;
 }
 
 export type OfflinePartition = Pick<PartitionStatus, "topic" | "partition" | "offlineReason">;

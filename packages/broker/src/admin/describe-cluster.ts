@@ -18,10 +18,12 @@ export async function describeCluster(
     if (listed) own.push(row);
   }
   const { ready, reasons } = broker.readiness();
+  const uncleanablePartitions = broker.storage().cleaner.uncleanable;
   const everywhere = listed && broker.members !== null ? await broker.members.partitions() : null;
   return {
     ...broker.cluster(),
-    ...{ ready, reasons, topics: topics.size, partitionCount, offlinePartitions },
+    ...{ ready, reasons, topics: topics.size, partitionCount },
+    ...{ offlinePartitions, uncleanablePartitions },
     ...(listed ? { partitions: everywhere ?? own } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import { apiOf, errorOf } from "@tarpan/protocol";
 import type { BrokerAdmin, NetworkStatus, TopicTraffic } from "../admin/broker-admin.ts";
 import type { GroupUsage } from "../admin/groups-admin.ts";
+import { cleanupFamilies } from "./cleanup-families.ts";
 import { counter, type Family, gauge, histogramSamples, type Scrape } from "./family.ts";
 import { logFamilies } from "./log-families.ts";
 import { processFamilies } from "./process-families.ts";
@@ -16,6 +17,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...networkFamilies(broker),
     ...trafficFamilies(broker),
     ...partitionFamilies(broker, scrape),
+    ...cleanupFamilies(broker),
     ...logFamilies(broker, scrape),
     ...clusterFamilies(broker),
     ...groupFamilies(() => scrape().groups),
@@ -225,16 +227,6 @@ function partitionFamilies(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
       "tarpan_damaged_ranges",
       "Ranges of offsets that readers found damaged or missing in logs of this broker",
       () => broker.storage().damagedRanges,
-    ),
-    counter(
-      "tarpan_retention_deleted_bytes_total",
-      "Bytes of record batches that retention deleted",
-      () => broker.storage().retentionDeletedBytes,
-    ),
-    gauge(
-      "tarpan_retention_clock_ahead_seconds",
-      "How far the clock jumped forward, while retention waits a day before it believes that",
-      () => broker.storage().retentionClockAheadMs / 1000,
     ),
     {
       name: "tarpan_topic_log_bytes",

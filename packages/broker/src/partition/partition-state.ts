@@ -1,9 +1,10 @@
 import { type BatchHeader, readBatchHeader, readEndTransaction } from "@tarpan/protocol";
-import type { ReadableLog } from "../log/log.ts";
+import type { Clock } from "../env/env.ts";
+import type { Log, ReadableLog } from "../log/log.ts";
 import { inSlices, type NextTurn } from "../util/next-turn.ts";
 import type { AbortedTransaction } from "./aborted-transactions.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
-import type { MessageIds } from "./message-ids.ts";
+import { type DedupeRules, MessageIds } from "./message-ids.ts";
 import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
 import { ProducerStates } from "./producer-states.ts";
 import { scanBatches } from "./scan.ts";
@@ -16,6 +17,11 @@ export class PartitionState {
   messageIds: MessageIds | null;
   readonly #nextTurn: NextTurn;
   #replayedTo = 0;
+  /**
+   * Of the saved checkpoint, which says the same as long as the log ends there; 0 for none, as an
+   * empty log has nothing to save.
+   */
+  #savedTo = 0;
 
   constructor(nextTurn: NextTurn, messageIds: MessageIds | null) {
     this.#nextTurn = nextTurn;
@@ -66,8 +72,25 @@ export class PartitionState {
     return [...this.producers.abortedBetween(offset, endOffsetOf(records))];
   }
 
-  /** The state below `offset`, for `load`. */
-  async encode(offset: number): Promise<Uint8Array> {
+  /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
+  deduplicate(rules: DedupeRules | null, clock: Clock): void {
+    if (rules !== null && this.messageIds !== null) this.messageIds.configure(rules);
+    if ((rules !== null) === (this.messageIds !== null)) return;
+    this.messageIds = rules === null ? null : new MessageIds(clock, rules);
+    // The saved checkpoint may hold ids that are forgotten now.
+    this.#savedTo = -1;
+  }
+
+  /** Saves a checkpoint for `load` of all that is below the offset it resolves to. */
+  async save(log: Log): Promise<number> {
+    const offset = log.endOffset;
+    if (offset === this.#savedTo) return offset;
+    await log.saveCheckpoint(offset, await this.#encode(offset));
+    this.#savedTo = offset;
+    return offset;
+  }
+
+  async #encode(offset: number): Promise<Uint8Array> {
     const checkpoint = {
       ...this.producers.snapshot(offset),
       epochs: this.epochs.snapshot(offset),
@@ -90,6 +113,7 @@ export class PartitionState {
         this.epochs.restore(slice.epochs);
         this.messageIds?.restore(slice.messageIds);
       });
+      this.#savedTo = saved.offset;
       return saved.offset;
     } catch (error) {
       if (!(error instanceof UnusableCheckpoint)) throw error;

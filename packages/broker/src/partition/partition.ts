@@ -23,7 +23,8 @@ import { dropRecords } from "./drop-records.ts";
 import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { orKafkaError } from "./log-failure.ts";
 import type { EndOfTransaction } from "./markers.ts";
-import { type DedupeRules, MessageIds, type TakenIds } from "./message-ids.ts";
+import type { DedupeRules, MessageIds, TakenIds } from "./message-ids.ts";
+import { newestOf, originalsOf } from "./originals.ts";
 import { PartitionState } from "./partition-state.ts";
 import type { DescribedProducer } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
@@ -122,9 +123,7 @@ export class Partition {
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
-    if (rules === null) this.#state.messageIds = null;
-    else if (this.#state.messageIds === null) this.#state.messageIds = new MessageIds(clock, rules);
-    else this.#state.messageIds.configure(rules);
+    this.#state.deduplicate(rules, clock);
   }
 
   /**
@@ -299,16 +298,9 @@ export class Partition {
     this.#state.messageIds?.forgetOld();
   }
 
-  /**
-   * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
-   */
+  /** Saves a checkpoint, so that opening scans less. A failure only makes that slower. */
   async checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return;
-    try {
-      await this.checkpointedTo();
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    if (this.log.failure === null) await this.checkpointedTo().catch(unlessLogError);
   }
 
   /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
@@ -328,9 +320,7 @@ export class Partition {
 
   async #saveCheckpoint(): Promise<number> {
     this.#bytesAtCheckpoint = this.traffic.bytesIn;
-    const offset = this.log.endOffset;
-    await this.log.saveCheckpoint(offset, await this.#state.encode(offset));
-    return offset;
+    return this.#state.save(this.log);
   }
 
   /** Lets appends in flight finish, saves the checkpoint and closes the log. */
@@ -378,15 +368,6 @@ export class Partition {
   }
 }
 
-/** Where the originals of a whole batch begin; -1 when they are not one after the other. */
-function originalsOf(copies: TakenIds["copies"]): number {
-  const first = copies.get(0)!;
-  for (const [index, offset] of copies) if (offset !== first + index) return -1;
-  return first;
-}
-
-function newestOf(copies: TakenIds["copies"]): number {
-  let newest = -1;
-  for (const offset of copies.values()) newest = Math.max(newest, offset);
-  return newest;
+function unlessLogError(error: unknown): void {
+  if (!(error instanceof LogError)) throw error;
 }

@@ -48,7 +48,11 @@ export class FakeBroker implements BrokerAdmin {
 
   storage() {
     const retention = { retentionDeletedBytes: 4096, retentionClockAheadMs: 60_000 };
-    return { diskFull: this.reasons.length > 0, damagedRanges: 2, ...retention };
+    const bytes = { readBytes: 9000, writtenBytes: 3000, freedBytes: 6000 };
+    const uncleanable = [{ topic: "orders", partition: 0, reason: "batch 7 is damaged" }];
+    const now = { maxDirtyRatio: 0.25, sinceCheckMs: 12_000, uncleanable };
+    const cleaner = { runs: 3, ...bytes, busyMs: 1500, ...now };
+    return { diskFull: this.reasons.length > 0, damagedRanges: 2, ...retention, cleaner };
   }
 
   *traffic() {

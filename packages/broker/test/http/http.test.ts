@@ -34,6 +34,7 @@ describe("routes", () => {
     expect(short).toEqual({
       ...{ ...view.cluster(), ready: false, reasons: ["EIO"], topics: 1, partitionCount: 2 },
       offlinePartitions: [{ topic: "orders", partition: 1, offlineReason: "EIO" }],
+      uncleanablePartitions: view.storage().cleaner.uncleanable,
     });
     const long = JSON.parse((await ask(served, "/cluster/status?partitions=true")).text);
     expect(long).toEqual({ ...short, partitions: [...view.partitions()] });

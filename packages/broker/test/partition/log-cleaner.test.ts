@@ -6,10 +6,12 @@ import {
   encodeBatch,
   Fetch,
   IncrementalAlterConfigs,
+  OffsetCommit,
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
-import { MemoryFiles } from "../env/memory-files.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { MemoryFiles, osError } from "../env/memory-files.ts";
 import { WholeBroker } from "../handlers/whole-broker.ts";
 
 const MIB = 1 << 20;
@@ -18,9 +20,10 @@ const COMPACT = { "cleanup.policy": "compact", "segment.bytes": `${MIB}` };
 const DAY_MS = 24 * 3_600_000;
 const VALUE_BYTES = 300_000;
 
-async function start(configs: Record<string, string> = {}) {
+async function start(configs: Record<string, string> = {}, onWarn = (_: string) => {}) {
   const files = new MemoryFiles();
-  return { files, broker: await WholeBroker.startWith({ files, configs }) };
+  const logger = { ...silentLogger, level: "warn", warn: onWarn };
+  return { files, broker: await WholeBroker.startWith({ files, configs, logger }) };
 }
 
 describe("the log cleaner", () => {
@@ -115,7 +118,30 @@ describe("the log cleaner", () => {
     expect(first!.reason).toMatch(/batch at offset 0 is damaged/);
     expect(others).toEqual([]);
     expect(cleaner.total.runs).toBe(0);
+    expect(cleaner.sinceCheckMs).toBeLessThanOrEqual(BACKOFF_MS);
   });
+
+  for (const code of ["ENOSPC", "EIO"]) {
+    it(`says once that it fails, ${code}, leaves nothing behind, and goes on later`, async () => {
+      const warnings: string[] = [];
+      const { broker, files } = await start({}, (line) => warnings.push(line));
+      await broker.createTopic("t", 1, COMPACT);
+      for (let i = 0; i < 6; i++) await produce(broker, "a");
+      files.fault = (operation, path) => {
+        if (operation === "sync" && path.endsWith(".cleaned")) throw osError(code, path);
+      };
+      await pass(broker, 5 * BACKOFF_MS);
+      expect(warnings.filter((line) => /compaction failed/.test(line))).toEqual([
+        expect.stringMatching(new RegExp(`t-0: compaction failed, and is tried again: .*${code}`)),
+      ]);
+      expect(files.paths().filter((path) => path.endsWith(".cleaned"))).toEqual([]);
+      expect(await keysOf(broker)).toHaveLength(6);
+      await produce(broker, "a");
+      files.fault = () => {};
+      await pass(broker, 3 * BACKOFF_MS);
+      expect((await keysOf(broker)).length).toBeLessThan(6);
+    });
+  }
 
   it("does nothing with log.cleaner.enable=false", async () => {
     const { broker } = await start({ "log.cleaner.enable": "false" });
@@ -135,6 +161,22 @@ describe("the log cleaner", () => {
     await pass(broker, 4 * BACKOFF_MS, 100);
     expect(broker.broker.partitions.cleaner.total.runs).toBe(1);
     expect(broker.broker.partitions.cleaner.total.busyMs).toBeGreaterThan(15_000);
+  });
+
+  it("leaves out __consumer_offsets, which a coordinator shortens", async () => {
+    const { broker } = await start({ "offsets.topic.segment.bytes": `${MIB}` });
+    await broker.createTopic("t", 100);
+    await broker.broker.groups.ensureTopic();
+    const committedMetadata = "m".repeat(4_096);
+    for (let offset = 0; offset < 8; offset++) {
+      const partitions = Array.from({ length: 100 }, (_, partitionIndex) => {
+        return { partitionIndex, committedOffset: offset, committedMetadata };
+      });
+      const topics = [{ name: "t", partitions }];
+      await broker.call(OffsetCommit, 9, { groupId: "g", memberId: "", topics });
+    }
+    await pass(broker, 2 * BACKOFF_MS);
+    expect(broker.broker.partitions.cleaner.total.runs).toBe(0);
   });
 
   it("ends a run when the topic is deleted", async () => {

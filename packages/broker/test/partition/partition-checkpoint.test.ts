@@ -192,11 +192,44 @@ test("closing waits for one in progress, and saves its own", async () => {
   });
   const log = await engine.create(ID, OPTIONS);
   const partition = await Partition.open(ID, log, 0, () => new Promise(setImmediate));
+  const append = (batch: Uint8Array) => partition.append(batch, headerOf(batch));
+  await append(producerBatch(0));
   const first = partition.checkpoint();
-  const batch = producerBatch(0);
-  await partition.append(batch, headerOf(batch));
+  await append(producerBatch(1));
   await partition.close();
   await first;
   const { counts } = await openCounting(await engine.open(ID, OPTIONS));
   expect(counts.reads).toBe(0);
+});
+
+test("is saved again only if the log has grown or message ids were forgotten", async () => {
+  const env = testEnv();
+  const engine = await SegmentEngine.openDirectory("/data", { env, flush: { mode: "never" } });
+  await (await engine.create(ID, OPTIONS)).close();
+  const rules = { ttlMs: 1000, maxIds: 10 };
+  const savesOf = async (use: (partition: Partition) => unknown) => {
+    const log = await engine.open(ID, OPTIONS);
+    let saves = 0;
+    const save = log.saveCheckpoint.bind(log);
+    log.saveCheckpoint = (...checkpoint) => {
+      saves += 1;
+      return save(...checkpoint);
+    };
+    const partition = await Partition.open(ID, log, 0);
+    await use(partition);
+    await partition.close();
+    return saves;
+  };
+  const append = (batch: Uint8Array) => (partition: Partition) =>
+    partition.append(batch, headerOf(batch));
+  expect(await savesOf(() => {})).toBe(0);
+  expect(await savesOf(append(producerBatch(0)))).toBe(1);
+  expect(await savesOf(() => {})).toBe(0);
+  expect(await savesOf((partition) => partition.checkpoint())).toBe(0);
+  expect(await savesOf((partition) => partition.deduplicate(null, env.clock))).toBe(0);
+  expect(await savesOf((partition) => partition.deduplicate(rules, env.clock))).toBe(1);
+  expect(await savesOf(append(producerBatch(1)))).toBe(1);
+  const { partition, counts } = await openCounting(await engine.open(ID, OPTIONS));
+  expect(counts.reads).toBe(0);
+  expect(partition.producerCount).toBe(1);
 });

@@ -18,7 +18,11 @@ export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
 }
 
 export function statusText(status: ClusterStatus, internal: boolean): string {
-  const problems = [...(status.engine.problems ?? []), ...status.reasons];
+  // An older broker does not name them.
+  const uncleanable = (status.uncleanablePartitions ?? []).map(
+    ({ topic, partition, reason }) => `${topic}-${partition} can't be compacted: ${reason}`,
+  );
+  const problems = [...(status.engine.problems ?? []), ...status.reasons, ...uncleanable];
   return [
     `cluster ${status.clusterId}, seen by broker ${status.nodeId}\n${engineLine(status.engine)}`,
     ...(problems.length === 0 ? [] : [problems.map((line) => `problem: ${line}\n`).join("")]),
