@@ -9,6 +9,7 @@ import { ACCOUNT_PARTITIONS, type Side, Transfers } from "./transfers.ts";
 
 /** Longer than the time-out of the transactions that dead producers leave open. */
 const OPEN_LIMIT_MS = 40_000;
+const GO_ON_LIMIT_MS = 30_000;
 const PRODUCERS = 4;
 
 export interface BankOptions {
@@ -54,6 +55,9 @@ export async function keepBank(options: BankOptions, faults: () => Promise<void>
     ]);
     const failed = load.then(() => {});
     await Promise.race([faults(), failed]);
+    // Transfers go on after the faults, however slow they were meanwhile.
+    const goOn = () => producers.some((one) => [...one.fates.values()].includes("committed"));
+    await Promise.race([expect.poll(goOn, { timeout: GO_ON_LIMIT_MS }).toBe(true), failed]);
     isOver = true;
     await load;
     await expectWhole(client, topics, producers);

@@ -6,6 +6,7 @@ import { beforeAll, expect, it } from "vitest";
 import { BrokerProcess, useBroker } from "../harness/broker-process.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { RawMember } from "../harness/raw-group.ts";
+import { RECENT_MS } from "../harness/recent.ts";
 import { createTopic, fetch, produce } from "../harness/records.ts";
 
 const { NONE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR } = ErrorCode;
@@ -17,7 +18,7 @@ const SEGMENTS = { "segment.bytes": "1048576" };
 const RECORDS = 10;
 const VALUE = Buffer.alloc(300_000, "x");
 const COMMIT = { partitionIndex: 0, committedOffset: 1, committedMetadata: "" };
-const TIME = 1_700_000_000_000;
+const TIME = RECENT_MS;
 
 type Harm = (files: Files) => Promise<unknown>;
 

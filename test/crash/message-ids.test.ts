@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
+import { RECENT_MS } from "../harness/recent.ts";
 import { base64, createTopic, produce, readAll } from "../harness/records.ts";
 
 /** `npm run chaos` sets a higher number. */
@@ -13,9 +14,7 @@ const broker = useBroker();
 /** A batch of one record, from a producer without an id: only its message id can tell a copy. */
 function batchOf(id: string): Uint8Array {
   const headers = [{ key: HEADER, value: Buffer.from(id) }];
-  return encodeBatch([
-    { key: null, value: Buffer.from(id), timestamp: 1_700_000_000_000, headers },
-  ]);
+  return encodeBatch([{ key: null, value: Buffer.from(id), timestamp: RECENT_MS, headers }]);
 }
 
 it(

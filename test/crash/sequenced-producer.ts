@@ -7,6 +7,7 @@ import {
   Produce,
 } from "@tarpan/protocol";
 import { RawConnection } from "../harness/raw-connection.ts";
+import { RECENT_MS } from "../harness/recent.ts";
 
 const PRODUCE_VERSION = 9;
 /** Clients keep at most so many batches in flight, and brokers remember so many (KIP-98). */
@@ -86,7 +87,7 @@ export class SequencedProducer {
   }
 
   #request(batch: number): Uint8Array[] {
-    const timestamp = 1_700_000_000_000 + batch;
+    const timestamp = RECENT_MS + batch;
     const records = encodeBatch(
       this.valuesOf(batch).map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
       {

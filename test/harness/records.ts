@@ -8,6 +8,7 @@ import {
   type RecordInput,
 } from "@tarpan/protocol";
 import type { RawConnection } from "./raw-connection.ts";
+import { RECENT_MS } from "./recent.ts";
 
 /** Kafka's names of the codecs, by the lowest three bits of a batch's attributes. */
 export const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
@@ -123,7 +124,7 @@ export function batchOf(
 }
 
 export function textRecord(value: string): RecordInput {
-  return { key: null, value: Buffer.from(value), timestamp: 1_700_000_000_000 };
+  return { key: null, value: Buffer.from(value), timestamp: RECENT_MS };
 }
 
 /** One batch of records with these texts as values. */

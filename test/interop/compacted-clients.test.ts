@@ -6,6 +6,7 @@ import { beforeAll, expect, it, vi } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
+import { RECENT_MS } from "../harness/recent.ts";
 import { createTopic, type PlainRecord, produce, readAll } from "../harness/records.ts";
 import { succeed } from "../harness/run.ts";
 import { peerSource, programPeer } from "./peer.ts";
@@ -106,7 +107,7 @@ async function produceAndCompact(): Promise<PlainRecord[]> {
   for (const [index, key] of keys.entries()) {
     // The last one needs a segment of its own, and all others are closed then.
     const value = Buffer.alloc(key === "end" ? SEGMENT_BYTES - 1000 : 50_000, `${index} `);
-    const record = { key: Buffer.from(key), value, timestamp: 1_700_000_000_000 + index };
+    const record = { key: Buffer.from(key), value, timestamp: RECENT_MS + index };
     const { baseOffset } = await produce(connection, TOPIC, encodeBatch([record]));
     expect(baseOffset).toBe(index);
   }

@@ -9,6 +9,7 @@ import { expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
+import { RECENT_MS } from "../harness/recent.ts";
 import { base64, createTopic, produce, readAll } from "../harness/records.ts";
 import { run } from "../harness/run.ts";
 import { programPeer } from "./peer.ts";
@@ -84,7 +85,7 @@ async function fillAndCompact(topic: string): Promise<Map<string, number>> {
     const records = [0, 1, 2].map((n) => ({
       key: Buffer.from(`k${(i * 3 + n * n) % KEYS}`),
       value: Buffer.alloc(40_000, `${i} ${n} ${i * n}`),
-      timestamp: 1_700_000_000_000 + i,
+      timestamp: RECENT_MS + i,
     }));
     const compression = [0, 0, 1, 0, 1][i % 5]!;
     const batch = encodeBatch(records, { compression, compress });

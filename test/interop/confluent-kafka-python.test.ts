@@ -24,9 +24,8 @@ suite.surveys(recent.it, address, askRecent, ["classic", "consumer"], {
   brokers: 1,
 });
 
-recent.it("is told that there are no transactions and no ACLs", async () => {
+recent.it("is told that there are no ACLs", async () => {
   expect(await askRecent("absent", "", {})).toEqual({
-    transactions: "UNSUPPORTED_VERSION",
     acls: "SECURITY_DISABLED",
   });
 });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Address } from "../harness/client-broker.ts";
 import type { Peer } from "../harness/peers.ts";
+import { RECENT_MS } from "../harness/recent.ts";
 import { base64, type CodecName, type PlainRecord } from "../harness/records.ts";
 import { succeed } from "../harness/run.ts";
 
@@ -37,7 +38,7 @@ export interface Requests {
   };
   survey: { request: { group: string; offset: number }; answer: SurveyAnswer };
   /** The names of the errors of features that the broker lacks. */
-  absent: { request: object; answer: { transactions: string; acls: string } };
+  absent: { request: object; answer: { acls: string } };
 }
 
 export type Sent = Omit<PlainRecord, "offset">;
@@ -103,20 +104,20 @@ export const peerSource = (path: string): string =>
 
 /** Records with all that a client might encode wrongly. */
 export const SAMPLE: readonly Sent[] = [
-  { key: base64("plain"), value: base64("hello"), timestamp: 1_700_000_000_001, headers: [] },
-  { key: null, value: base64("no key"), timestamp: 1_700_000_000_003, headers: [] },
-  { key: base64("tombstone"), value: null, timestamp: 1_700_000_000_002, headers: [] },
-  { key: base64("empty value"), value: "", timestamp: 1_700_000_000_004, headers: [] },
+  { key: base64("plain"), value: base64("hello"), timestamp: RECENT_MS + 1, headers: [] },
+  { key: null, value: base64("no key"), timestamp: RECENT_MS + 3, headers: [] },
+  { key: base64("tombstone"), value: null, timestamp: RECENT_MS + 2, headers: [] },
+  { key: base64("empty value"), value: "", timestamp: RECENT_MS + 4, headers: [] },
   {
     key: base64("ключ"),
     value: base64("日本 🐎"),
-    timestamp: 1_700_000_000_005,
+    timestamp: RECENT_MS + 5,
     headers: [["größe", base64("ü")]],
   },
   {
     key: Buffer.from([0, 255, 128, 10]).toString("base64"),
     value: Buffer.from([0xff, 0, 0xfe, 13]).toString("base64"),
-    timestamp: 1_700_000_000_006,
+    timestamp: RECENT_MS + 6,
     headers: [
       ["twice", base64("first")],
       ["twice", base64("second")],
@@ -127,7 +128,7 @@ export const SAMPLE: readonly Sent[] = [
   {
     key: base64("long"),
     value: base64("0123456789".repeat(10_000)),
-    timestamp: 1_700_000_000_007,
+    timestamp: RECENT_MS + 7,
     headers: [],
   },
 ];
