@@ -15,7 +15,7 @@ export type {
   PartitionMetadata,
   TopicMetadata,
 } from "./connection/metadata.ts";
-export type { OffsetSpec, TopicPartition } from "./connection/offsets.ts";
+export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
 export * from "./errors.ts";
@@ -36,3 +36,7 @@ export {
   type ProducerOptions,
 } from "./producer/producer.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
+export {
+  TransactionalProducer,
+  type TransactionalProducerOptions,
+} from "./transactions/transactional-producer.ts";

@@ -14,7 +14,7 @@ export function askCoordinator<T>(
   ask: (coordinator: Connection, nodeId: number) => Promise<T>,
 ): Promise<T> {
   return client.retrying(`${what} of group ${groupId}`, async () => {
-    const { nodeId } = await findCoordinator(client, groupId);
+    const { nodeId } = await findCoordinator(client, "group", groupId);
     return ask(await client.connectionTo(nodeId), nodeId);
   });
 }
