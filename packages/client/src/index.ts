@@ -2,7 +2,14 @@ export { Admin, type NewTopic } from "./admin/admin.ts";
 export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
 export type { GroupOffset, PartitionLag } from "./admin/group-offsets.ts";
 export type { GroupDescription, GroupFilter, GroupMember, ListedGroup } from "./admin/groups.ts";
+export type { FindHangingOptions, HangingTransaction } from "./admin/hanging-transactions.ts";
 export type { LogEnds } from "./admin/log-ends.ts";
+export type {
+  ActiveProducer,
+  ListedTransaction,
+  TransactionDescription,
+  TransactionFilter,
+} from "./admin/transactions.ts";
 export { Client, type ClientOptions } from "./connection/client.ts";
 export {
   Connection,
