@@ -1,5 +1,6 @@
 // Loads that others wrote: Kafka's performance tools, from the jars of its distribution, and kcat.
-// Each runs in its own process, with its JVM's start in the server's time but not in the rate.
+// Each runs in its own process. The rates are the tools' own, so without the start of their JVM;
+// kcat reports none, so its time is that of the process.
 
 import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -18,13 +18,14 @@ const env = {
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
   ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
-  ...["test/interop/groups-", "test/cluster"],
+  ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
+  ...["test/cluster", "transaction-histories"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
   await install();
   await build();
   const { preparePeers } = await import("./peers.mjs");
-  await preparePeers();
+  await preparePeers({ isChaos: true });
   await step("Chaos", process.execPath, args, { show: true, env });
 });

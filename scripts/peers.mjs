@@ -15,7 +15,7 @@ const home = join(root, ".peers");
 const sources = join(root, "test/peers");
 const DEBIAN_PYTHON = "/usr/bin/python3";
 
-export async function preparePeers() {
+export async function preparePeers({ isChaos = false } = {}) {
   mkdirSync(home, { recursive: true });
   const debian = await debianPeers();
   const peers = {
@@ -23,6 +23,9 @@ export async function preparePeers() {
     "confluent-kafka-python-2": await attempt(newConfluentPeer),
     "kafka-javascript": await attempt(() => kafkaJavascriptPeer(home)),
     java: await attempt(javaPeer),
+    "java-applications": isChaos
+      ? await attempt(javaApplications)
+      : missing("only npm run chaos installs it", false),
     "franz-go": await attempt(goPeer),
     "nats-server": await attempt(() => natsServerPeer(home)),
   };
@@ -124,30 +127,37 @@ async function newConfluentPeer() {
 
 // ---- the Java client, and Kafka's own tools ----
 
-async function javaPeer() {
+const javaPeer = () => javaPrograms("java", ["Peer.java", "Member.java"]);
+
+async function javaPrograms(name, files) {
   const absent = ["java", "javac", "mvn"].filter((program) => !findProgram(program));
   if (absent.length > 0) return missing(`no ${absent.join(", ")} on this machine`, false);
-  const source = join(sources, "java");
-  return cached("java", source, async (target) => {
+  const source = join(sources, name);
+  return cached(name, source, async (target) => {
     const libraries = join(target, "lib");
     const pom = ["-f", join(source, "pom.xml"), `-DoutputDirectory=${libraries}`];
-    await step("Downloading the Java client", "mvn", [
+    await step(`Downloading the libraries of test/peers/${name}`, "mvn", [
       "-q",
       "-B",
       ...pom,
       "dependency:copy-dependencies",
     ]);
     const classPath = `${libraries}/*`;
-    await step("Compiling the Java peer", "javac", [
+    await step(`Compiling test/peers/${name}`, "javac", [
       "-d",
       join(target, "classes"),
       "-cp",
       classPath,
-      ...["Peer.java", "Member.java"].map((file) => join(source, file)),
+      ...files.map((file) => join(source, file)),
     ]);
     return { path: findProgram("java"), classPath: `${join(target, "classes")}:${classPath}` };
   });
 }
+
+// ---- Kafka Streams and Kafka Connect ----
+
+/** `npm run chaos` alone needs their 100 MB. */
+const javaApplications = () => javaPrograms("java-applications", ["Latest.java"]);
 
 // ---- franz-go ----
 
@@ -183,5 +193,5 @@ async function cached(name, source, make) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await exitOnFailure(preparePeers);
+  await exitOnFailure(() => preparePeers());
 }

@@ -12,7 +12,7 @@ import { loadFetch } from "../loads.ts";
 import { type Goal, Row } from "../report.ts";
 import type { ServerProcess } from "../targets/process.ts";
 import { rawFetch } from "../targets/raw.ts";
-import { connected, createTopic, type Target } from "../targets/target.ts";
+import { connected, createTopicOn, type Target } from "../targets/target.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -69,9 +69,7 @@ interface Filled {
 }
 
 async function fillTopic(server: ServerProcess, fetches: number) {
-  const connection = await connected(server);
-  await createTopic(connection, TOPIC, 1);
-  connection.close();
+  await createTopicOn(server, TOPIC, 1);
   const { batch, records } = batchOf(RECORD_BYTES, BATCH_BYTES);
   await fill(server.port, TOPIC, batch, fetches * BATCHES_PER_FETCH);
   return { recordsPerBatch: records, batchBytes: batch.length };

@@ -9,7 +9,7 @@ import type { FetchJob } from "../load/fetch.ts";
 import { loadFetch, loadLatency, loadProduce } from "../loads.ts";
 import { type Goal, Row } from "../report.ts";
 import type { ServerProcess } from "../targets/process.ts";
-import { connected, createTopic } from "../targets/target.ts";
+import { connected, createTopicOn } from "../targets/target.ts";
 import { tarpan } from "../targets/tarpan.ts";
 
 const SECTION = "keeping";
@@ -51,7 +51,7 @@ async function measureRetention(bench: Bench): Promise<Row[]> {
     p99.add(subject, (await loadLatency(server, { ...latencyJob, measureMs: 4000 })).p99Ms);
   };
   const use = async (keepsAll: ServerProcess, deletes: ServerProcess) => {
-    for (const server of [keepsAll, deletes]) await createTopicOn(server);
+    for (const server of [keepsAll, deletes]) await createTopicOn(server, TOPIC, 1);
     for (let i = 0; i < (bench.quick ? 3 : 7); i++) {
       await round("raw", keepsAll);
       await round("tarpan", deletes);
@@ -143,13 +143,7 @@ async function startOn(
 
 async function fillLog(directory: string, batch: Uint8Array, count: number): Promise<void> {
   const server = await tarpan.start(directory, "never");
-  await createTopicOn(server);
+  await createTopicOn(server, TOPIC, 1);
   await fill(server.port, TOPIC, batch, Math.round(count));
   await server.stop();
-}
-
-async function createTopicOn(server: ServerProcess): Promise<void> {
-  const connection = await connected(server);
-  await createTopic(connection, TOPIC, 1);
-  connection.close();
 }

@@ -5,7 +5,7 @@ import { batchOf } from "../frames.ts";
 import { loadLatency } from "../loads.ts";
 import { Row } from "../report.ts";
 import { rawProduce } from "../targets/raw.ts";
-import { connected, createTopic } from "../targets/target.ts";
+import { createTopicOn } from "../targets/target.ts";
 
 const RECORD_BYTES = 1024;
 const RATE_PER_SECOND = 500;
@@ -37,9 +37,7 @@ export const latency: Section = {
       (await raw.connect()).close();
       await withBrokers(bench, "always", async (brokers) => {
         for (const { server } of brokers) {
-          const connection = await connected(server);
-          await createTopic(connection, TOPIC, 1);
-          connection.close();
+          await createTopicOn(server, TOPIC, 1);
         }
         for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
           const limit = await loadLatency(raw, job);

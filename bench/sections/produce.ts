@@ -10,7 +10,7 @@ import type { ProduceJob } from "../load/produce.ts";
 import { loadProduce } from "../loads.ts";
 import { type Goal, Row } from "../report.ts";
 import { rawProduce } from "../targets/raw.ts";
-import { connected, createTopic, type Flush } from "../targets/target.ts";
+import { createTopicOn, type Flush } from "../targets/target.ts";
 
 interface Group {
   readonly flush: Flush;
@@ -80,9 +80,7 @@ async function measureGroup(bench: Bench, group: Group): Promise<Row[]> {
     (await raw.connect()).close();
     await withBrokers(bench, flush, async (brokers) => {
       for (const { server } of brokers) {
-        const connection = await connected(server);
-        for (const { one, topic } of runs) await createTopic(connection, topic, one.partitions);
-        connection.close();
+        for (const { one, topic } of runs) await createTopicOn(server, topic, one.partitions);
       }
       for (let round = 0; round < rounds; round++) {
         const times = { window: WINDOW, batchBytes, warmUpMs, measureMs };

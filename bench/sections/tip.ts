@@ -7,7 +7,7 @@ import type { Connection } from "../connection.ts";
 import { batchOf, produceErrorAt, produceRequest } from "../frames.ts";
 import { Row } from "../report.ts";
 import type { ServerProcess } from "../targets/process.ts";
-import { connected, createTopic } from "../targets/target.ts";
+import { connected, createTopicOn } from "../targets/target.ts";
 
 const SECTION = "tip";
 const TOPIC = "bench-000";
@@ -29,9 +29,7 @@ export const tip: Section = {
     };
     await withBrokers(bench, "never", async (brokers) => {
       for (const { server } of brokers) {
-        const connection = await connected(server);
-        await createTopic(connection, TOPIC, MANY);
-        connection.close();
+        await createTopicOn(server, TOPIC, MANY);
       }
       for (let round = 0; round < (bench.quick ? 3 : 7); round++) {
         for (const { target, server } of brokers) {

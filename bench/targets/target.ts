@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiVersions, CreateTopics, ErrorCode, errorOf } from "@tarpan/protocol";
+import { ApiVersions, CreateTopics, ErrorCode, errorOf, ListOffsets } from "@tarpan/protocol";
 import type { Connection } from "../connection.ts";
 import type { ClusterNode } from "./cluster.ts";
 import type { ServerProcess } from "./process.ts";
@@ -20,6 +20,8 @@ export interface Target {
 
 const RETRY_MS = 5;
 const READY_LIMIT_MS = 120_000;
+const LIST_OFFSETS_VERSION = 7;
+const LATEST = -1n;
 
 /** Resolves once the broker serves: it answers ApiVersions. */
 export async function connected(server: ServerProcess): Promise<Connection> {
@@ -29,6 +31,32 @@ export async function connected(server: ServerProcess): Promise<Connection> {
     clientSoftwareVersion: "1",
   });
   return connection;
+}
+
+/** Creates a topic, and waits until the broker leads it: Kafka answers NOT_LEADER for a while. */
+export async function createTopicOn(
+  server: ServerProcess,
+  name: string,
+  numPartitions: number,
+): Promise<void> {
+  const connection = await connected(server);
+  await createTopic(connection, name, numPartitions);
+  const partitions = Array.from({ length: numPartitions }, (_, partitionIndex) => ({
+    partitionIndex,
+    timestamp: LATEST,
+  }));
+  const limitMs = performance.now() + READY_LIMIT_MS;
+  for (;;) {
+    const request = { replicaId: -1, isolationLevel: 0, topics: [{ name, partitions }] };
+    const { topics } = await connection.request(ListOffsets, LIST_OFFSETS_VERSION, request);
+    const errors = topics[0]!.partitions.map(({ errorCode }) => errorCode);
+    const error = errors.find((errorCode) => errorCode !== ErrorCode.NONE);
+    if (error === undefined) break;
+    if (!errorOf(error).retriable || performance.now() > limitMs)
+      throw new Error(`ListOffsets ${name}: ${error}`);
+    await sleep(RETRY_MS);
+  }
+  connection.close();
 }
 
 /** Creates a topic, and retries while the broker is not ready for it. */

@@ -8,6 +8,7 @@ import { kafkajsClient } from "./clients/kafkajs.ts";
 import { kcatClient } from "./clients/kcat.ts";
 import { platformaticClient } from "./clients/platformatic.ts";
 import { type Deathbed, survive } from "./clients/survive.ts";
+import { cleanerFlags, keepsLastValues } from "./compacted-topic.ts";
 import { followerReadFlags, readsFromFollowers } from "./follower-read.ts";
 import { servesGroupsAnywhere } from "./group-api.ts";
 import { comesAndGoes, membershipFlags, takesTheDeadOnesPlace } from "./membership-change.ts";
@@ -18,7 +19,7 @@ import { missesNoStreamSilently } from "./missing-stream.ts";
 
 const LIMIT_MS = 180_000;
 const cluster = useCluster({
-  flags: (nodeId) => [...followerReadFlags(nodeId), ...membershipFlags],
+  flags: (nodeId) => [...followerReadFlags(nodeId), ...membershipFlags, ...cleanerFlags],
 });
 const deathbed: Deathbed = {
   get bootstrap() {
@@ -40,6 +41,12 @@ const deathbed: Deathbed = {
 clusterIt(
   "a consumer reads all records from the replica in its rack, in order",
   () => readsFromFollowers(cluster),
+  LIMIT_MS,
+);
+
+clusterIt(
+  "a compacted topic keeps the last value of each key at its offset",
+  () => keepsLastValues(cluster),
   LIMIT_MS,
 );
 

@@ -9,11 +9,13 @@ import { expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
-import { createTopic, produce } from "../harness/records.ts";
+import { base64, createTopic, produce, readAll } from "../harness/records.ts";
 import { run } from "../harness/run.ts";
+import { programPeer } from "./peer.ts";
 
 const broker = useBroker({ flags: ["--kafka", "log.cleaner.backoff.ms=100"] });
 const java = peer("java");
+const JAVA_OPTIONS = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"];
 const KEYS = 7;
 const BATCHES = 60;
 const LIMIT_MS = 60_000;
@@ -33,13 +35,43 @@ java.it(title, async () => {
   const directory = join(broker.dataDirectory, "dumped-0");
   const names = (await readdir(directory)).filter((name) => /\.(log|index|timeindex)$/.test(name));
   const files = names.map((name) => join(directory, name)).join(",");
-  const options = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"];
   const tool = ["kafka.tools.DumpLogSegments", "--deep-iteration", "--files", files];
-  const dump = await run(java.path, [...options, "-cp", java.classPath, ...tool]);
+  const dump = await run(java.path, [...JAVA_OPTIONS, "-cp", java.classPath, ...tool]);
   expect(dump.stderr + dump.stdout).not.toMatch(/exception|mismatch|corrupt/i);
   expect(dump.code).toBe(0);
   expect(dump.stdout).toMatch(/count: 0 /);
   await broker.start();
+});
+
+java.it("a registry of schemas finds them again after compaction and kill -9", async () => {
+  const connection = await RawConnection.open(broker.port);
+  const configs = { "cleanup.policy": "compact", "segment.bytes": `${1 << 20}` };
+  await createTopic(connection, "_schemas", { configs });
+  const kept = new Map<string, string | null>();
+  const write = async (key: string, value: string | null, to: RawConnection) => {
+    const bytes = value === null ? null : Buffer.from(value);
+    const record = { key: Buffer.from(key), value: bytes, timestamp: Date.now() };
+    kept.set(base64(key), value === null ? null : base64(value));
+    return (await produce(to, "_schemas", encodeBatch([record]))).baseOffset;
+  };
+  for (let i = 0; i < 60; i++) {
+    await write(`schema ${i % 20}`, i < 50 ? `${i}`.padEnd(60_000) : null, connection);
+    await write("noop", null, connection);
+  }
+  connection.close();
+  const isCompacted = () => broker.output.includes("_schemas-0: compacted");
+  await expect.poll(isCompacted, { timeout: 30_000 }).toBe(true);
+  await broker.restart();
+  // A registry writes a record when it starts, and reads from the start until it finds that one.
+  const again = await RawConnection.open(broker.port);
+  const last = await write("noop", null, again);
+  const { length: count } = (await readAll(again, "_schemas")).records;
+  again.close();
+  const ask = programPeer(java, [...JAVA_OPTIONS, "-cp", java.classPath, "Peer"], broker);
+  const { records } = await ask("consume", "_schemas", { partition: 0, offset: 0, count });
+  expect(count).toBeLessThan(100);
+  expect(records.at(-1)!.offset).toBe(last);
+  expect(new Map(records.map(({ key, value }) => [key, value]))).toEqual(kept);
 });
 
 /** Returns the offset of each key's last record. */

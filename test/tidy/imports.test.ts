@@ -34,8 +34,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["server", "groups", "transactions", "coordinator", "fetch", "partition", "metadata"],
       ...["state-machine", "log", "config", "security", "metrics", "logging", "env", "util"],
     ],
-    groups: ["coordinator", "metadata", "config", "logging"],
-    transactions: ["coordinator", "metadata", "logging", "env", "util"],
+    groups: ["coordinator", "partition", "metadata", "config", "logging"],
+    transactions: ["coordinator", "metadata", "state-machine", "logging", "env", "util"],
     coordinator: [
       ...["partition", "metadata", "state-machine", "config", "logging", "env", "util"],
     ],

@@ -76,6 +76,8 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
   readonly #tenant: Tenant<State, Rec, Timer>;
   readonly #shards = new Map<number, OwnShard<State, Rec, Timer>>();
   readonly #jumps: ClockJumps;
+  /** Clients that all begin at once share one creation. */
+  #creating: Promise<number> | null = null;
   #closed = false;
 
   constructor(parts: RuntimeParts, tenant: Tenant<State, Rec, Timer>) {
@@ -124,6 +126,13 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
    */
   async ensureTopic(): Promise<number> {
     if (this.#topicPartitions().length > 0) return ErrorCode.NONE;
+    this.#creating ??= this.#createTopic().finally(() => {
+      this.#creating = null;
+    });
+    return this.#creating;
+  }
+
+  async #createTopic(): Promise<number> {
     const errorCode = await this.#tenant.createTopic();
     await this.#waitForLoads();
     return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
@@ -150,14 +159,13 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return Promise.reject(this.#unavailable(found.errorCode));
   }
 
-  /** The leader epoch in which this broker coordinates `key`; null when it does not. */
+  /**
+   * The leader epoch in which this broker coordinates `key`, as far as it knows; null when it does
+   * not. It keeps its shards while it is isolated, and may go on with them after that.
+   */
   leaderEpochOf(key: string): number | null {
-    const partitions = this.#topicPartitions();
-    if (partitions.length === 0 || this.#closed) return null;
-    const index = partitionOf(key, partitions.length);
-    const { leadership } = this.#parts.metadata;
-    if (!leadership.leads(this.#tenant.topic, index)) return null;
-    return this.#shards.get(index)?.leaderEpoch ?? null;
+    const index = this.partitionOf(key);
+    return index === null ? null : (this.#shards.get(index)?.leaderEpoch ?? null);
   }
 
   /** Whether every shard of this broker is loaded. */
@@ -263,12 +271,23 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     return own;
   }
 
+  /**
+   * Loads a shard anew although no request wants it: its deadlines must go on, such as that of a
+   * transaction whose producer is gone.
+   */
+  #loadLater(index: number, own: OwnShard<State, Rec, Timer>, delayMs: number): void {
+    this.#parts.env.timers.after(delayMs, () => {
+      if (this.#closed || this.#shards.get(index) !== own || isReady(own.shard)) return;
+      this.#beginLoad(index, own.leaderEpoch);
+    });
+  }
+
   /** Loads a shard. When that fails, tries again later: the partition may become available. */
   async #load(index: number, own: OwnShard<State, Rec, Timer>): Promise<void> {
-    const { env, logger } = this.#parts;
+    const { logger } = this.#parts;
     const isWanted = () => !this.#closed && this.#shards.get(index) === own;
     try {
-      const shard = await this.#replay(index, own.leaderEpoch);
+      const shard = await this.#replay(index, own);
       if (!isWanted()) return shard.close(ErrorCode.NOT_COORDINATOR);
       own.shard = shard;
       own.problem = null;
@@ -283,13 +302,14 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
       const isNews = problem !== null && problem !== own.problem;
       own.problem = problem;
       logger[isNews ? "error" : "debug"](`${what}; trying again every ${delayMs} ms`, { error });
-      env.timers.after(delayMs, () => {
-        if (isWanted()) this.#beginLoad(index, own.leaderEpoch);
-      });
+      this.#loadLater(index, own, delayMs);
     }
   }
 
-  async #replay(index: number, leaderEpoch: number): Promise<CoordinatorShard<State, Rec, Timer>> {
+  async #replay(
+    index: number,
+    own: OwnShard<State, Rec, Timer>,
+  ): Promise<CoordinatorShard<State, Rec, Timer>> {
     const { env, metadata, partitions, logger } = this.#parts;
     const { name, topic, machine } = this.#tenant;
     const opening = partitions.takeOver(topic, index);
@@ -297,7 +317,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
     const partition = partitions.find(topic, index);
     if (typeof partition === "number") throw this.#unavailable(partition);
     // The leader epoch may have changed: only the partition of this epoch may be loaded.
-    if (partition.leaderEpoch !== leaderEpoch) {
+    if (partition.leaderEpoch !== own.leaderEpoch) {
       throw this.#unavailable(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
     return CoordinatorShard.load(partition, machine, {
@@ -309,6 +329,7 @@ export class CoordinatorRuntime<State, Rec, Timer extends Keyed> {
         const what = `${name} failed and loads ${topic}-${index} anew`;
         logger.error(`${what}: this is a bug in Tarpan`, { error });
       },
+      onFailure: () => this.#loadLater(index, own, RELOAD_DELAY_MS),
     });
   }
 

@@ -135,7 +135,10 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     return appending.then(sendReplies, this.#fail);
   }
 
-  readonly #fail = (error: unknown): void => this.close(ErrorCode.NOT_COORDINATOR, error);
+  readonly #fail = (error: unknown): void => {
+    if (this.#closed === null) this.#world.onFailure();
+    this.close(ErrorCode.NOT_COORDINATOR, error);
+  };
 
   #setAlarm(): void {
     const dueMs = this.#deadlines.nextMs ?? Number.POSITIVE_INFINITY;

@@ -25,6 +25,8 @@ export interface World {
   readonly config: () => BrokerConfig;
   /** Tells the operator of an operation that threw. */
   readonly reportBug: (error: unknown) => void;
+  /** The shard has failed, and has to be loaded anew. */
+  readonly onFailure: () => void;
   /** Jumps of the wall clock. */
   readonly jumps: Pick<ClockJumps, "lastMs">;
 }
@@ -61,7 +63,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
   constructor(
     state: State,
     deadlines: Deadlines<Timer>,
-    { env, image, config, jumps }: Omit<World, "reportBug">,
+    { env, image, config, jumps }: Omit<World, "reportBug" | "onFailure">,
     leaderEpoch: number,
   ) {
     this.state = state;

@@ -73,8 +73,8 @@ export interface Log extends ReadableLog {
    */
   confirm?(): Promise<void>;
 
-  /** Only where the engine can compact a log (`cleanup.policy=compact`). */
-  readonly compactor?: Compactor;
+  /** For `cleanup.policy=compact`. */
+  readonly compactor: Compactor;
 
   /**
    * The parts of the log that are freed one by one, oldest first; a last part without batches is

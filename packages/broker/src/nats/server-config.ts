@@ -31,10 +31,24 @@ export const PID_FILE = "nats-server.pid";
 export const CLUSTER_NAME = "tarpan";
 export const ACCOUNT = "TARPAN";
 
+/** NATS's `sync_interval`. */
+const DEFAULT_SYNC_INTERVAL_MS = 120_000;
+/** How long a sync of all streams may take. */
+const SYNC_MS = 5000;
+
 /** The value of `sync_interval`. NATS can't turn syncing off: `never` gives its default of 2 m. */
 export function syncIntervalOf(flush: FlushPolicy): string {
   if (flush.mode === "always") return "always";
   return flush.mode === "interval" ? `${flush.intervalMs}ms` : "2m";
+}
+
+/**
+ * How long after its acknowledgement a record is certainly on the disk, ms. `flush` is null for
+ * servers that the broker does not run: they may sync as rarely as by default.
+ */
+export function syncedAfterMs(flush: FlushPolicy | null): number {
+  if (flush?.mode === "always") return 0;
+  return (flush?.mode === "interval" ? flush.intervalMs : DEFAULT_SYNC_INTERVAL_MS) + SYNC_MS;
 }
 
 /** The text of nats-server.conf. It holds passwords. */

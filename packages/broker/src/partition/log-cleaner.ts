@@ -5,7 +5,7 @@ import { KEY_BYTES } from "../log/compaction/key-offsets.ts";
 import type { Log } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
-import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
+import { isInternalTopic } from "../metadata/topic-names.ts";
 import { forPermitted } from "./io-throttle.ts";
 import type { Partition } from "./partition.ts";
 import { RepeatedWork } from "./repeated-work.ts";
@@ -61,7 +61,6 @@ export class LogCleaner {
   readonly #closing = new AbortController();
   /** When the last check began, monotonic. */
   #lastCheckMs: number | null = null;
-  #isNotHereTold = false;
 
   constructor(parts: LogCleanerParts) {
     this.#parts = parts;
@@ -130,8 +129,10 @@ export class LogCleaner {
 
   async #measure({ hosted, partition, failure }: PartitionStatus): Promise<Candidate | null> {
     if (partition === null || failure !== null || !hosted.settings.compact) return null;
+    // A coordinator shortens its log by snapshots. Without a record that has the same key as a
+    // later one, offsets of transactions would be lost (ADR 37).
+    if (isInternalTopic(hosted.id.topic)) return null;
     const { compactor } = partition.log;
-    if (compactor === undefined) return this.#tellNotHere(hosted);
     if (this.#isClosed || this.#reasonNot(partition.log) !== null) return null;
     try {
       const { minCompactionLagMs } = hosted.settings;
@@ -160,7 +161,7 @@ export class LogCleaner {
     try {
       // Sequences, leader epochs and message ids can't be read again from what compaction leaves.
       const checkpointedTo = await partition.checkpointedTo();
-      const result = await log.compactor!.compact({
+      const result = await log.compactor.compact({
         // Whether the records of an open transaction count is not known yet.
         upTo: Math.min(checkpointedTo, partition.lastStableOffset),
         aborted: partition.abortedRanges(),
@@ -209,16 +210,6 @@ export class LogCleaner {
     return known.memoryBytes === this.#parts.config().logCleanerDedupeBufferSize
       ? known.reason
       : null;
-  }
-
-  #tellNotHere({ id: { topic } }: HostedPartition): null {
-    if (this.#isNotHereTold || topic === CONSUMER_OFFSETS_TOPIC) return null;
-    this.#isNotHereTold = true;
-    this.#parts.logger.warn(
-      `topic ${topic} has cleanup.policy=compact: this has no effect in a cluster yet, and its ` +
-        "records stay for as long as retention allows",
-    );
-    return null;
   }
 
   #tell(partition: Partition, error: unknown): void {

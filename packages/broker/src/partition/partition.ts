@@ -24,6 +24,7 @@ import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { orKafkaError } from "./log-failure.ts";
 import type { EndOfTransaction } from "./markers.ts";
 import type { DedupeRules, MessageIds, TakenIds } from "./message-ids.ts";
+import { newestOf, originalsOf } from "./originals.ts";
 import { PartitionState } from "./partition-state.ts";
 import type { DescribedProducer } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
@@ -297,16 +298,9 @@ export class Partition {
     this.#state.messageIds?.forgetOld();
   }
 
-  /**
-   * Saves a checkpoint, so that opening scans less. A failure only makes the next opening slower.
-   */
+  /** Saves a checkpoint, so that opening scans less. A failure only makes that slower. */
   async checkpoint(): Promise<void> {
-    if (this.log.failure !== null) return;
-    try {
-      await this.checkpointedTo();
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-    }
+    if (this.log.failure === null) await this.checkpointedTo().catch(unlessLogError);
   }
 
   /** Saves a checkpoint of all that is below the offset it resolves to. Rejects with LogError. */
@@ -374,15 +368,6 @@ export class Partition {
   }
 }
 
-/** Where the originals of a whole batch begin; -1 when they are not one after the other. */
-function originalsOf(copies: TakenIds["copies"]): number {
-  const first = copies.get(0)!;
-  for (const [index, offset] of copies) if (offset !== first + index) return -1;
-  return first;
-}
-
-function newestOf(copies: TakenIds["copies"]): number {
-  let newest = -1;
-  for (const offset of copies.values()) newest = Math.max(newest, offset);
-  return newest;
+function unlessLogError(error: unknown): void {
+  if (!(error instanceof LogError)) throw error;
 }

@@ -1,3 +1,5 @@
+import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
+
 /**
  * That the coordinator of transactions was asked about a producer's first batch in a transaction,
  * while nothing else has happened to this transaction here (Kafka's VerificationStateEntry,
@@ -30,6 +32,7 @@ export class Verifications {
     const known = this.#byProducer.get(producerId);
     if (known === undefined) {
       const verification = { startedMs: nowMs, bumpsEpoch, epoch, lowestSequence };
+      if (this.#byProducer.size >= MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
       this.#byProducer.set(producerId, verification);
       return verification;
     }
@@ -55,6 +58,14 @@ export class Verifications {
     const known = this.#byProducer.get(producerId);
     if (known?.bumpsEpoch && known.epoch === markerEpoch) return;
     this.#byProducer.delete(producerId);
+  }
+
+  /** Those that the coordinator refused stay until they expire, and anyone may ask. */
+  #forgetOldest(): void {
+    for (const producerId of this.#byProducer.keys()) {
+      this.#byProducer.delete(producerId);
+      return;
+    }
   }
 
   expireBefore(timestampMs: number): void {

@@ -10,6 +10,7 @@ import { named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { brokerIdOf, serverNameOf, serverTagOf } from "../nats/names.ts";
 import { resolveNodeId } from "../nats/node-id.ts";
+import { syncedAfterMs } from "../nats/server-config.ts";
 import { allOrNothing, type CloseStack } from "../util/close-stack.ts";
 import type { ClusterServers, StartServers } from "./cluster-servers.ts";
 import { FreshFacts } from "./fresh-facts.ts";
@@ -47,7 +48,7 @@ export function openClusterEngine(
     const facts = await FreshFacts.start(env.timers, () => servers.facts());
     opened.add(() => facts.stop());
     return {
-      engine: clusterEngine(servers, { disk, facts, opened, readCacheBytes }, context),
+      engine: clusterEngine(servers, { disk, facts, opened, flush, readCacheBytes }, context),
       nodeId,
     };
   });
@@ -94,12 +95,13 @@ interface EngineParts {
   readonly disk: DiskSpace | null;
   readonly facts: FreshFacts;
   readonly opened: CloseStack;
+  readonly flush: BrokerSettings["flush"];
   readonly readCacheBytes: number | undefined;
 }
 
 function clusterEngine(
   servers: ClusterServers,
-  { disk, facts, opened, readCacheBytes }: EngineParts,
+  { disk, facts, opened, flush, readCacheBytes }: EngineParts,
   { env, logger }: ClusterStorageContext,
 ): ClusterEngine {
   const { transport, bus, removeServer } = servers;
@@ -114,6 +116,7 @@ function clusterEngine(
     transport,
     env,
     readCacheBytes,
+    syncedAfterMs: syncedAfterMs(removeServer === null ? null : flush),
     log: (line) => named(logger, "tarpan.log").warn(line),
     // External servers place replicas by themselves.
     placement: removeServer === null ? null : placement,

@@ -1,5 +1,6 @@
 import { decodeTransactionRecord, encodeTransactionRecord } from "@tarpan/protocol";
 import type { CoordinatorMachine } from "../coordinator/machine.ts";
+import { ABORT_RETRY_MS } from "./limits.ts";
 import type { Effects } from "./model/ending.ts";
 import { type TransactionTimer, timeoutOf } from "./model/timers.ts";
 import { isPrepared, recordedOf, transactionOf } from "./model/transaction.ts";
@@ -26,7 +27,10 @@ export function transactionMachine(
     fired(turn, timer) {
       if (timer.kind === "expiry") return expireIds(turn);
       const transaction = turn.state.get(timer.transactionalId);
-      if (transaction?.state === "Ongoing") turn.whenDurable(() => effects.abort(transaction));
+      if (transaction?.state !== "Ongoing") return;
+      // Again, if the abort can't be recorded now.
+      turn.arm(timer, ABORT_RETRY_MS);
+      turn.whenDurable(() => effects.abort(transaction));
     },
     // A partition that was deleted gets no marker.
     topicsChanged() {},

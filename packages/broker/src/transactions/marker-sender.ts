@@ -30,8 +30,8 @@ interface Parts {
   readonly write: WriteMarkers;
   /** Whether this broker coordinates the transactional id, still in this leader epoch. */
   readonly isCoordinator: (transactionalId: string, coordinatorEpoch: number) => boolean;
-  /** Records that all partitions have their markers. Never rejects. */
-  readonly complete: (ending: Ending) => Promise<void>;
+  /** Records that all partitions have their markers. Resolves to false if it can't now. */
+  readonly complete: (ending: Ending) => Promise<boolean>;
 }
 
 interface Run {
@@ -94,27 +94,30 @@ export class MarkerSender {
   }
 
   async #run(ending: Ending): Promise<void> {
-    const { env, isCoordinator, complete } = this.#parts;
-    const { transaction, coordinatorEpoch } = ending;
+    const { env, complete } = this.#parts;
     const startedMs = env.clock.monotonicMs();
-    let left = placesOf(transaction.partitions);
+    let left = placesOf(ending.transaction.partitions);
     let retryMs: number = MARKER_RETRY_MS.first;
     let toldMs = startedMs;
-    while (left.length > 0) {
-      if (!this.#isCurrent(ending)) return;
-      if (!isCoordinator(transaction.transactionalId, coordinatorEpoch)) return;
+    while (this.#isWanted(ending)) {
       const failed = await this.#write(ending, left);
       left = failed.map(({ place }) => place);
-      if (left.length === 0) break;
+      if (left.length === 0 && (!this.#isCurrent(ending) || (await complete(ending)))) return;
       const nowMs = env.clock.monotonicMs();
-      if (nowMs - toldMs >= MARKER_WARNING_MS) {
+      if (failed.length > 0 && nowMs - toldMs >= MARKER_WARNING_MS) {
         toldMs = nowMs;
         this.#warn(ending, failed, nowMs - startedMs);
       }
       await pause(env.timers, retryMs, this.#closing.signal).catch(() => {});
       retryMs = Math.min(2 * retryMs, MARKER_RETRY_MS.longest);
     }
-    if (this.#isCurrent(ending)) await complete(ending);
+  }
+
+  #isWanted(ending: Ending): boolean {
+    const { transactionalId } = ending.transaction;
+    return (
+      this.#isCurrent(ending) && this.#parts.isCoordinator(transactionalId, ending.coordinatorEpoch)
+    );
   }
 
   /** Resolves to the partitions that have no marker yet, and why. */

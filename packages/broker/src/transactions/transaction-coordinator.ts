@@ -3,6 +3,7 @@ import { CoordinatorRuntime, type RuntimeParts } from "../coordinator/runtime.ts
 import type { Timers } from "../env/env.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { TRANSACTION_STATE_TOPIC } from "../metadata/topic-names.ts";
+import { StateMachineError } from "../state-machine/replayed-state.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { openWithin } from "../util/latch.ts";
 import { transactionMachine } from "./machine.ts";
@@ -163,13 +164,19 @@ export class TransactionCoordinator
     );
   }
 
-  /** If this broker is no longer the coordinator, the next one writes the markers again. */
-  async #complete(ending: Ending): Promise<void> {
-    const { transactionalId } = ending.transaction;
-    await this.run(transactionalId, complete(ending)).catch(ignoreUnavailable);
+  /** False while the shard is unavailable. */
+  async #complete(ending: Ending): Promise<boolean> {
+    try {
+      await this.run(ending.transaction.transactionalId, complete(ending));
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaError) return false;
+      throw error;
+    }
   }
 }
 
+/** The deadline comes again. */
 function ignoreUnavailable(error: unknown): void {
-  if (!(error instanceof KafkaError)) throw error;
+  if (!(error instanceof KafkaError || error instanceof StateMachineError)) throw error;
 }

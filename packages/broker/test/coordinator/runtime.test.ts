@@ -166,6 +166,32 @@ describe("a coordinator's runtime", () => {
     expect(await two!.runtime.run(A, add(A, 1))).toBe(1);
   });
 
+  it("loads a failed shard anew without a request: its deadlines go on", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const { runtime } = new CounterBroker(cluster, 1).readMetadata();
+    await runtime.run(A, add(A, 1));
+    const { append } = cluster.logs[0]!;
+    cluster.logs[0]!.append = async () => {
+      throw new LogError("offline", "no answer");
+    };
+    await expect(runtime.run(A, add(A, 1))).rejects.toEqual(refusal(ErrorCode.NOT_COORDINATOR));
+    cluster.logs[0]!.append = append;
+    expect(runtime.isLoaded).toBe(false);
+    cluster.time.advance(RELOAD_DELAY_MS);
+    await settle();
+    expect(runtime.isLoaded).toBe(true);
+  });
+
+  it("keeps its leader epochs while its broker is isolated", async () => {
+    const cluster = await CounterCluster.of([1]);
+    const broker = new CounterBroker(cluster, 1).readMetadata();
+    broker.isolated = true;
+    expect(broker.runtime.leaderEpochOf(A)).toBe(0);
+    cluster.setLeaders([2]);
+    broker.readMetadata();
+    expect(broker.runtime.leaderEpochOf(A)).toBe(null);
+  });
+
   it("loads a failed shard anew when a request needs it", async () => {
     const cluster = await CounterCluster.of([1]);
     const { runtime } = new CounterBroker(cluster, 1).readMetadata();

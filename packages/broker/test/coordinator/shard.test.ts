@@ -29,6 +29,7 @@ async function newShard(machine = counterMachine) {
     config: () => ({}) as BrokerConfig,
     jumps: new ClockJumps(time),
     reportBug: (error: unknown) => bugs.push(error),
+    onFailure() {},
   };
   const load = () => CoordinatorShard.load(partition, machine, world);
   return { shard: await load(), load, log, time, bugs };

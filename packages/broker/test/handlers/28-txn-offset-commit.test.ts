@@ -1,4 +1,6 @@
+import { setImmediate as turn } from "node:timers/promises";
 import {
+  AddOffsetsToTxn,
   ConsumerGroupHeartbeat,
   ErrorCode,
   OffsetFetch,
@@ -11,6 +13,7 @@ import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { stableGroup } from "./classic-broker.ts";
 import { committedOffsets, offsetsBroker } from "./offsets-broker.ts";
+import { Producer } from "./transactional.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 type Request = RequestInput<typeof TxnOffsetCommit>;
@@ -163,7 +166,7 @@ describe("TxnOffsetCommit", () => {
     expect(await end(true)).toBe(code);
   });
 
-  it("fences classic members by generation, also while they rebalance", async () => {
+  it("fences classic members by generation, if the client names one", async () => {
     const memberId = await stableGroup(broker);
     const member = { memberId, generationIdOrMemberEpoch: 1 };
     expect(await commit(3, member)).toEqual([0, 0]);
@@ -208,10 +211,34 @@ describe("TxnOffsetCommit", () => {
     expect(await commit(5)).toEqual([code, code]);
   });
 
-  it("refuses all as long as no coordinator of transactions exists", async () => {
+  it.each([
+    [3, false],
+    [5, true],
+    [6, true],
+  ])("follows the transaction of a real coordinator, at version %i", async (version, isNewer) => {
     broker = await offsetsBroker();
-    const code = ErrorCode.INVALID_TXN_STATE;
-    expect(await commit(5)).toEqual([code, code]);
+    topicId = broker.metadata.image.topics.get("t")!.id;
+    const producer = new Producer(broker, "x", isNewer);
+    expect(await producer.init()).toBe(0);
+    const fields = () => {
+      const { producerId, producerEpoch } = producer;
+      return { producerId, producerEpoch };
+    };
+    for (const isCommit of [false, true]) {
+      if (!isNewer) {
+        const code = ErrorCode.INVALID_TXN_STATE;
+        expect(await commit(version, fields())).toEqual([code, code]);
+        const group = { transactionalId: "x", groupId: "g", ...fields() };
+        expect((await broker.call(AddOffsetsToTxn, 3, group)).errorCode).toBe(0);
+      }
+      expect(await commit(version, fields())).toEqual([0, 0]);
+      expect(await isUnstable(8)).toBe(true);
+      expect(await producer.end(isCommit)).toBe(0);
+      // The markers are written after an end was answered.
+      for (let turns = 0; turns < 100 && (await isUnstable(8)); turns++) await turn();
+      expect(await isUnstable(8)).toBe(false);
+    }
+    expect(await committedOffsets(broker, "g")).toMatchObject([{ offset: 5 }, { offset: 6 }]);
   });
 
   it("runs markers only on partitions that this broker leads", async () => {

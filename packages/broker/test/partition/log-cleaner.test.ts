@@ -6,6 +6,7 @@ import {
   encodeBatch,
   Fetch,
   IncrementalAlterConfigs,
+  OffsetCommit,
   ZERO_UUID,
 } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
@@ -160,6 +161,22 @@ describe("the log cleaner", () => {
     await pass(broker, 4 * BACKOFF_MS, 100);
     expect(broker.broker.partitions.cleaner.total.runs).toBe(1);
     expect(broker.broker.partitions.cleaner.total.busyMs).toBeGreaterThan(15_000);
+  });
+
+  it("leaves out __consumer_offsets, which a coordinator shortens", async () => {
+    const { broker } = await start({ "offsets.topic.segment.bytes": `${MIB}` });
+    await broker.createTopic("t", 100);
+    await broker.broker.groups.ensureTopic();
+    const committedMetadata = "m".repeat(4_096);
+    for (let offset = 0; offset < 8; offset++) {
+      const partitions = Array.from({ length: 100 }, (_, partitionIndex) => {
+        return { partitionIndex, committedOffset: offset, committedMetadata };
+      });
+      const topics = [{ name: "t", partitions }];
+      await broker.call(OffsetCommit, 9, { groupId: "g", memberId: "", topics });
+    }
+    await pass(broker, 2 * BACKOFF_MS);
+    expect(broker.broker.partitions.cleaner.total.runs).toBe(0);
   });
 
   it("ends a run when the topic is deleted", async () => {

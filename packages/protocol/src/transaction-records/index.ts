@@ -49,7 +49,7 @@ const TransactionLogValue = record({
     transactionLastUpdateTimestampMs: offset,
     transactionStartTimestampMs: offset,
     clientTransactionVersion: i16.default(0).tag(2, "1+"),
-    /** Kafka forgets it when the coordinator moves, and then fences a producer that only retries. */
+    /** Kafka forgets it when the coordinator moves, and then fences a producer that retries. */
     lastProducerEpoch: i16.default(-1).tag(OWN_TAGS, "1+"),
   },
 });

@@ -39,8 +39,7 @@ export const MAX_MESSAGE_IDS = 2 ** 24;
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["cleanup.policy", "list", "delete", listOf("delete", "compact"), ["log.cleanup.policy"],
-    "What happens to old segments: deleted, compacted to the last record of each key, or both; "
-      + "in a cluster nothing is compacted yet."],
+    "What happens to old segments: deleted, compacted to the last record of each key, or both."],
   ["compression.gzip.level", "int", -1, gzipLevel, ["compression.gzip.level"],
     "Level used when the broker compresses with gzip; -1 is gzip's own default."],
   ["compression.lz4.level", "int", 9, between(1, 17), ["compression.lz4.level"],
@@ -110,7 +109,8 @@ const rows: readonly Row[] = [
     ["log.retention.ms", minutes("log.retention.minutes"), hours("log.retention.hours")],
     "Time after which segments are deleted; -1 for never."],
   ["segment.bytes", "int", 1_073_741_824, atLeast(1_048_576), ["log.segment.bytes"],
-    "Bytes after which a log segment is closed and the next one started; in a cluster NATS decides."],
+    "Bytes after which a log segment is closed and the next one started; in a cluster, bytes at the "
+      + "end of a log that are not compacted."],
   ["segment.index.bytes", "int", 10_485_760, atLeast(4), ["log.index.size.max.bytes"],
     "Largest size of a segment's offset index."],
   ["segment.jitter.ms", "long", 0, atLeast(0),
@@ -118,7 +118,8 @@ const rows: readonly Row[] = [
     "Largest random time taken off segment.ms, so that segments do not all roll at once; "
       + "in a cluster NATS decides."],
   ["segment.ms", "long", WEEK_MS, atLeast(1), ["log.roll.ms", hours("log.roll.hours")],
-    "Age after which a log segment is closed even if it is not full; in a cluster NATS decides."],
+    "Age after which a log segment is closed even if it is not full; in a cluster, age after which "
+      + "the end of a log is compacted, too."],
   ["tarpan.dedupe.enable", "boolean", false, null, ["tarpan.dedupe.enable"],
     "Whether a record whose header tarpan-message-id is known is left out as a copy."],
   ["tarpan.dedupe.max.ids", "int", 100_000, between(1, MAX_MESSAGE_IDS), ["tarpan.dedupe.max.ids"],

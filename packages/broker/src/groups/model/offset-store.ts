@@ -89,11 +89,12 @@ export class OffsetStore {
   }
 
   /**
-   * A committed offset and the pending ones of its partition are one unit, because the former alone
-   * would outdate the latter. All pending ones follow again: while the snapshot is written,
-   * partitions get their first committed offset.
+   * Pending offsets come first: when a transaction ends while the snapshot is written, its offsets
+   * are among them, or are committed before the committed ones are written. A committed offset and
+   * the pending ones of its partition are one unit: the former alone would outdate the latter.
    */
   *records(): Generator<readonly GroupRecord[]> {
+    yield* this.pending.records();
     for (const [group, topic, partition, value] of this.#committed) {
       const unit: GroupRecord[] = [
         { record: "OffsetCommit", key: { group, topic, partition }, value },
@@ -101,7 +102,7 @@ export class OffsetStore {
       for (const record of this.pending.recordsOf(group, topic, partition)) unit.push(record);
       yield unit;
     }
-    yield* this.pending.records();
+    yield* this.pending.producerRecords();
   }
 }
 

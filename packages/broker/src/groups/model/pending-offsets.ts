@@ -152,7 +152,7 @@ export class PendingOffsets {
     }
   }
 
-  /** Those that exist at its first step: partitions and producers come and go meanwhile. */
+  /** Of the partitions that exist at its first step: they come and go meanwhile. */
   *records(): Generator<readonly GroupRecord[]> {
     const partitions = Array.from(this.#partitions, ([group, topic, partition]) => {
       return [group, topic, partition] as const;
@@ -160,6 +160,10 @@ export class PendingOffsets {
     for (const [group, topic, partition] of partitions) {
       yield [...this.recordsOf(group, topic, partition)];
     }
+  }
+
+  /** Come after the pending offsets, which do not tell all about their producers. */
+  *producerRecords(): Generator<readonly GroupRecord[]> {
     for (const producerId of [...this.#producers.keys()]) {
       const producer = this.#producers.get(producerId);
       if (producer !== undefined) yield [producerRecord(producerId, producer)];

@@ -44,36 +44,42 @@ export function commitPendingOffsets(
   request: Request,
   version: number,
 ): GroupOperation<PendingCommit> {
+  const { producerId, producerEpoch } = request;
   return (turn, reply) => {
-    const answer = commit(turn, request, version, null);
+    const isOpen = turn.state.offsets.pending.isOpen(producerId, producerEpoch);
+    const answer = commit(turn, request, version, isOpen);
     if (answer !== null) return turn.reply(reply, { answer });
     turn.reply(reply, { unverified: beginVerification(turn, request, version) });
   };
 }
 
-/** The same after the verification, unless an end of a transaction came here meanwhile. */
+/** The same after the verification. */
 export function commitVerified(
   request: Request,
   version: number,
-  verified: CommitVerification,
+  { verification, of }: CommitVerification,
 ): GroupOperation<Response> {
+  const { producerId, producerEpoch } = request;
   return (turn, reply) => {
-    const isOfThisLoad = verified.of === turn.state.offsets.pending.verifications;
-    // The client asks again.
-    if (!isOfThisLoad) return turn.reply(reply, refuseCommit(request, ErrorCode.NOT_COORDINATOR));
-    const answer = commit(turn, request, version, verified.verification);
-    turn.reply(reply, answer ?? refuseCommit(request, ErrorCode.INVALID_TXN_STATE));
+    const { pending } = turn.state.offsets;
+    const isValid = pending.verifications.get(producerId) === verification;
+    const answer = commit(turn, request, version, isValid);
+    if (answer !== null) return turn.reply(reply, answer);
+    // A later commit may be done already, and this one must not replace it. The client asks again,
+    // unless it has given this request up.
+    const isLate = of !== pending.verifications || pending.isOpen(producerId, producerEpoch);
+    const { NOT_COORDINATOR, INVALID_TXN_STATE } = ErrorCode;
+    turn.reply(reply, refuseCommit(request, isLate ? NOT_COORDINATOR : INVALID_TXN_STATE));
   };
 }
 
-/** Null when the transaction has no offsets here and is not verified. */
+/** Null when it would be carried out, but `isInTransaction` is false. */
 function commit(
   turn: GroupTurn,
   request: Request,
   version: number,
-  verified: Verification | null,
+  isInTransaction: boolean,
 ): Response | null {
-  const { pending } = turn.state.offsets;
   const { producerId, producerEpoch } = request;
   const records: GroupRecord[] = [];
   const answer = decideCommit(
@@ -86,13 +92,11 @@ function commit(
   if (answer === null) return refuseCommit(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE);
   // As in Kafka: without a valid offset nothing else is checked.
   if (records.length === 0) return answer;
-  if (producerEpoch < (pending.producers.get(producerId)?.epoch ?? -1)) {
+  const known = turn.state.offsets.pending.producers.get(producerId);
+  if (known !== undefined && producerEpoch < known.epoch) {
     return refuseCommit(request, ErrorCode.INVALID_PRODUCER_EPOCH);
   }
-  if (!pending.isOpen(producerId, producerEpoch)) {
-    const wanted = pending.verifications.get(producerId);
-    if (wanted === undefined || wanted !== verified) return null;
-  }
+  if (!isInTransaction) return null;
   const errorCode = validateGroup(turn, request, version);
   if (errorCode !== ErrorCode.NONE) return refuseCommit(request, errorCode);
   makeRoomFor(producerId, turn);

@@ -1,7 +1,7 @@
 /** Fields of an aborted transaction: its producer id, its first offset, that of its marker. */
 export const ABORTED_FIELDS = 3;
 
-/** Which records were aborted: their transaction's producer, between its first offset and marker. */
+/** Which records were aborted: those of a producer from its first offset to its marker. */
 export class AbortedRanges {
   /** Of each producer, in order: first offset and marker, one after another. */
   readonly #byProducer = new Map<number, number[]>();

@@ -1,9 +1,25 @@
 // What the cleaner's thread runs: see CleaningBeside, which is the other side. Calls come one after
 // another, each is answered before the next one is taken.
+import { constants, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { LogError } from "../log-error.ts";
 import { BatchCleaner, type Filtered } from "./batch-cleaner.ts";
 import type { ThreadAnswer, ThreadCall } from "./thread-messages.ts";
+
+/**
+ * Requests go first when there are too few processors. Only Linux has priorities of threads:
+ * elsewhere this would be the whole process's.
+ */
+function giveWay(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Where the container forbids it, the work goes on as it is.
+  }
+}
+
+giveWay();
 
 let cleaner: BatchCleaner | null = null;
 

@@ -11,6 +11,8 @@
 // 5. An impossible answer is a bug, here or in the servers: it fails the log.
 // 6. `confirm` is answered by the next message, because only the current writer's messages are
 //    accepted. If there is nothing to append, that message is a marker.
+// 7. Copies, which compaction makes of older batches, are sent between the other messages, at most
+//    every second one. They take a sequence, but no offset.
 import { nextOffsetAt, stampBatch, viewOf } from "@tarpan/protocol";
 import type { Clock } from "../../env/env.ts";
 import type { Histogram } from "../../metrics/histogram.ts";
@@ -19,11 +21,13 @@ import { LogError } from "../log-error.ts";
 import { HEADER_BYTES, MESSAGE_BYTES } from "./limits.ts";
 import { encodeMarker } from "./marker.ts";
 import { maxTimestampIn } from "./message-batches.ts";
-import { markerMessageId, messageIdOf } from "./message-id.ts";
+import { copyMessageId, markerMessageId, messageIdOf } from "./message-id.ts";
 import type {
   Append,
   Confirmation,
+  Copy,
   MessageSender,
+  PendingCopy,
   PendingMessage,
   Stored,
 } from "./pending-message.ts";
@@ -47,6 +51,7 @@ export class AppendPipeline implements MessageSender {
   readonly parts: AppendPipelineParts;
   #waiting = new Fifo<Append>();
   #confirmations: Confirmation[] = [];
+  #copy: PendingCopy | null = null;
   #message: PendingMessage | null = null;
   #sentAtMs = 0;
   #nextOffset: number;
@@ -67,7 +72,7 @@ export class AppendPipeline implements MessageSender {
 
   append(bytes: Uint8Array, leaderEpoch: number): Promise<number> {
     if (this.#failure) return Promise.reject(this.#failure);
-    const limitBytes = this.#maxPayloadBytes;
+    const limitBytes = this.maxPayloadBytes;
     if (bytes.length > limitBytes) {
       const message =
         `a batch of ${bytes.length} bytes is too large: ` +
@@ -93,6 +98,15 @@ export class AppendPipeline implements MessageSender {
     });
   }
 
+  /** Resolves to the sequence of the copy once it is stored; no other copy may be waiting. */
+  copy(copy: Copy): Promise<number> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#copy = { ...copy, resolve, reject };
+      this.#send();
+    });
+  }
+
   /** Resolves once nothing is pending. */
   idle(): Promise<void> {
     if (this.#message === null) return Promise.resolve();
@@ -107,6 +121,8 @@ export class AppendPipeline implements MessageSender {
     for (const append of message?.appends ?? []) append.reject(inFlight);
     const confirmations = [...(message?.confirmations ?? []), ...this.#confirmations.splice(0)];
     for (const confirmation of confirmations) confirmation.reject(error);
+    message?.copy?.reject(error);
+    this.#copy?.reject(error);
     this.#message = null;
     for (let append = this.#waiting.peek(); append; append = this.#waiting.peek()) {
       this.#waiting.shift();
@@ -118,11 +134,12 @@ export class AppendPipeline implements MessageSender {
   outgoing(message: PendingMessage): OutgoingMessage {
     const { subject } = this.parts;
     const expectedLastSequence = message.sequence - 1;
-    if (message.isMarker) {
+    if (message.kind === "marker") {
       const messageId = markerMessageId(message.writer, expectedLastSequence);
       return { subject, payload: this.#marker(message), messageId, expectedLastSequence };
     }
-    const messageId = messageIdOf(message, expectedLastSequence);
+    const idOf = message.kind === "copy" ? copyMessageId : messageIdOf;
+    const messageId = idOf(message, expectedLastSequence);
     return { subject, payload: message.payload, messageId, expectedLastSequence };
   }
 
@@ -131,14 +148,15 @@ export class AppendPipeline implements MessageSender {
     return encodeMarker({ epoch, intendedSequence: sequence, nextOffset, writer });
   }
 
-  get #maxPayloadBytes(): number {
+  get maxPayloadBytes(): number {
     return this.parts.api.transport.maxPayloadBytes - HEADER_BYTES;
   }
 
   #send(): void {
     if (this.#message !== null) return;
-    if (this.#waiting.length === 0 && this.#confirmations.length === 0) return;
-    const message = this.#gather();
+    const isNothing = this.#waiting.length === 0 && this.#confirmations.length === 0;
+    if (isNothing && this.#copy === null) return;
+    const message = this.#copy === null ? this.#gather() : this.#gatherCopy(this.#copy);
     this.#message = message;
     this.#sentAtMs = this.parts.clock.monotonicMs();
     this.parts.api.transport.publish(this.outgoing(message), (outcome) => {
@@ -148,7 +166,7 @@ export class AppendPipeline implements MessageSender {
 
   /** The next message: as many waiting appends as fit into it, or a marker if none wait. */
   #gather(): PendingMessage {
-    const limitBytes = Math.min(MESSAGE_BYTES, this.#maxPayloadBytes);
+    const limitBytes = Math.min(MESSAGE_BYTES, this.maxPayloadBytes);
     const appends: Append[] = [];
     let sizeBytes = 0;
     for (let append = this.#waiting.peek(); append; append = this.#waiting.peek()) {
@@ -163,15 +181,24 @@ export class AppendPipeline implements MessageSender {
     const baseOffset = appends[0]?.baseOffset ?? end;
     const nextOffset = appends.at(-1)?.nextOffset ?? end;
     return {
-      isMarker: appends.length === 0,
+      kind: appends.length === 0 ? "marker" : "batches",
       writer,
       baseOffset,
       nextOffset,
       payload,
       appends,
       confirmations: this.#confirmations.splice(0),
+      copy: null,
       sequence: sequence + 1,
     };
+  }
+
+  #gatherCopy(copy: PendingCopy): PendingMessage {
+    this.#copy = null;
+    const { writer, baseOffset, nextOffset, payload } = copy;
+    const sequence = this.parts.log.end.sequence + 1;
+    const ofCopy = { writer, baseOffset, nextOffset, payload, copy, sequence };
+    return { kind: "copy", ...ofCopy, appends: [], confirmations: [] };
   }
 
   #answered(message: PendingMessage, outcome: PublishOutcome): void {
@@ -198,18 +225,20 @@ export class AppendPipeline implements MessageSender {
     const { log, clock, flushes } = this.parts;
     flushes.add(clock.monotonicMs() - this.#sentAtMs);
     const { sequence, baseOffset, nextOffset, payload, appends } = message;
+    const isBatches = message.kind === "batches";
     log.end.sequence = sequence;
-    log.end.nextOffset = nextOffset;
-    if (!message.isMarker) {
+    if (message.kind !== "copy") log.end.nextOffset = nextOffset;
+    if (isBatches) {
       const maxTimestamp = maxTimestampIn(payload, message);
-      log.index.add(sequence, baseOffset, maxTimestamp, payload.length, log.clock.wallMs());
+      log.indexed(sequence, baseOffset, maxTimestamp, payload.length);
     }
     log.tail.add(appends);
     this.#message = null;
     this.#send();
-    this.parts.settled(message.isMarker ? 0 : payload.length);
+    this.parts.settled(isBatches ? payload.length : 0);
     for (const append of appends) append.resolve(append.baseOffset);
     for (const confirmation of message.confirmations) confirmation.resolve();
+    message.copy?.resolve(sequence);
     if (this.#message === null) this.#tellIdle();
   }
 

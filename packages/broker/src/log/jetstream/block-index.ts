@@ -56,17 +56,18 @@ export class BlockIndex {
     return this.#takeOvers;
   }
 
-  /** `nowMs` is the wall clock. */
+  /** `nowMs` is the wall clock. A block is closed after `blockBytes`. */
   add(
     sequence: number,
     baseOffset: number,
     maxTimestamp: number,
     sizeBytes: number,
     nowMs: number,
+    blockBytes = BLOCK_BYTES,
   ): void {
     this.#correctClock(nowMs);
     let block = this.#blocks.at(-1);
-    if (this.#isClosed || !block || isFull(block)) {
+    if (this.#isClosed || !block || isFull(block, blockBytes)) {
       if (this.#blocks.length >= this.#limit) this.#blocks = mergePairs(this.#blocks);
       block = {
         firstSequence: sequence,
@@ -158,8 +159,8 @@ export class BlockIndex {
   }
 }
 
-function isFull({ messages, sizeBytes }: Block): boolean {
-  return messages >= BLOCK_MESSAGES || sizeBytes >= BLOCK_BYTES;
+function isFull({ messages, sizeBytes }: Block, blockBytes: number): boolean {
+  return messages >= BLOCK_MESSAGES || sizeBytes >= blockBytes;
 }
 
 function estimateCut(block: Block, sequence: number): { messages: number; sizeBytes: number } {

@@ -1,7 +1,8 @@
-// The formats of what the checkpoint stream holds about a log: its checkpoint and its start.
+// The format of a log's checkpoint, as the checkpoint stream holds it; see also start-format.ts.
 import { viewOf } from "@tarpan/protocol";
 import { type Block, BlockIndex, type TakeOver } from "./block-index.ts";
 import type { LogPosition } from "./grammar.ts";
+import { SAVED_BLOCKS } from "./limits.ts";
 
 export interface StreamCheckpoint {
   /** `state` is the caller's state as of `offset`. */
@@ -21,18 +22,9 @@ export interface StateParts {
   readonly sizeBytes: number;
 }
 
-/** Where a log starts; saved before the messages before it are purged. */
-export interface LogStart {
-  readonly startOffset: number;
-  /** The position after the purged messages. */
-  readonly position: LogPosition;
-}
-
 /** Format 1 has no parts, and holds a partition's state as JSON. */
 const CHECKPOINT_FORMAT = 2;
 const READ_FORMATS: readonly unknown[] = [1, CHECKPOINT_FORMAT];
-const START_FORMAT = 1;
-const SAVED_BLOCKS = 2048;
 const BLOCK_BYTES = 40;
 
 interface Head {
@@ -86,7 +78,7 @@ export function encodeCheckpoint({
 export function decodeCheckpoint(bytes: Uint8Array): StreamCheckpoint | null {
   const view = viewOf(bytes);
   const jsonBytes = view.getUint32(0);
-  const head = parse<Head>(bytes.subarray(4, 4 + jsonBytes));
+  const head = parse(bytes.subarray(4, 4 + jsonBytes));
   if (head === null || !READ_FORMATS.includes(head.format)) return null;
   const blocks: Block[] = [];
   let at = 4 + jsonBytes;
@@ -111,19 +103,9 @@ function newestOf(blocks: readonly Readonly<Block>[]): [number, number][] {
   );
 }
 
-export function encodeStart(start: LogStart): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ format: START_FORMAT, ...start }));
-}
-
-export function decodeStart(bytes: Uint8Array): LogStart | null {
-  const start = parse<LogStart & { format: number }>(bytes);
-  if (start?.format !== START_FORMAT) return null;
-  return { startOffset: start.startOffset, position: start.position };
-}
-
-function parse<T>(json: Uint8Array): T | null {
+function parse(json: Uint8Array): Head | null {
   try {
-    return JSON.parse(new TextDecoder().decode(json)) as T;
+    return JSON.parse(new TextDecoder().decode(json)) as Head;
   } catch {
     return null;
   }

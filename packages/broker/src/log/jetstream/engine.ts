@@ -35,6 +35,11 @@ export interface JetStreamEngineOptions {
   readonly env: Pick<Env, "clock" | "timers" | "random" | "machine">;
   /** Memory for the newest batches of all logs; left out, a share of the machine's. */
   readonly readCacheBytes?: number | undefined;
+  /**
+   * How long after an acknowledgement a message is certainly on the disks of a majority, ms. 0, the
+   * default, if the servers sync before they acknowledge.
+   */
+  readonly syncedAfterMs?: number;
   /** Takes one line for the operator. */
   readonly log?: (line: string) => void;
   /** Null when the brokers do not run the NATS servers, which then choose where replicas are. */
@@ -62,6 +67,7 @@ export class JetStreamEngine implements LogEngine {
 
   constructor(options: JetStreamEngineOptions) {
     const { transport, env, log, placement = null, problem, readCacheBytes } = options;
+    const { syncedAfterMs = 0 } = options;
     this.#problem = problem ?? (() => null);
     const api = new StreamApi(transport, env);
     this.#placement = placement;
@@ -73,6 +79,7 @@ export class JetStreamEngine implements LogEngine {
       flushes: newFlushHistogram(),
       known: new Map(),
       report: log ?? (() => {}),
+      syncedAfterMs,
     };
     this.replication = {
       provision: (id, options) => this.#provision(id, options),

@@ -75,10 +75,10 @@ export class JetStreamFollowerLog implements FollowerLog {
     return this.#log.endOffset;
   }
   get maxTimestamp(): number {
-    return this.#log.index.maxTimestamp;
+    return this.#log.maxTimestamp;
   }
   get sizeBytes(): number {
-    return this.#log.index.sizeBytes;
+    return this.#log.sizeBytes;
   }
   get damagedRanges(): number {
     return this.#log.damagedRanges;
@@ -171,7 +171,10 @@ export class JetStreamFollowerLog implements FollowerLog {
       await log.refreshStart();
     }
     for (;;) {
+      const { endOffset } = log;
       const messages = await this.#readNext();
+      // The end has jumped to where the log was compacted, or trimmed, meanwhile.
+      if (log.endOffset > endOffset) this.#notice.give(Number.POSITIVE_INFINITY);
       if (this.#isClosed || messages.length === 0) return;
       this.#accept(messages);
     }

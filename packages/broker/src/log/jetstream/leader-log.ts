@@ -5,8 +5,9 @@ import { AdvanceNotice } from "./advance-notice.ts";
 import { AppendPipeline } from "./append-pipeline.ts";
 import type { StreamCheckpoint } from "./checkpoint-format.ts";
 import { withLogErrors } from "./checkpoints.ts";
-import { CLOSE_GRACE_MS } from "./limits.ts";
-import { saveStart } from "./log-start.ts";
+import { JetStreamCompactor } from "./compactor.ts";
+import { BLOCK_BYTES, CLOSE_GRACE_MS } from "./limits.ts";
+import { moveStart, saveStart } from "./log-start.ts";
 import {
   beginFrom,
   checkStream,
@@ -28,6 +29,8 @@ export class JetStreamLeaderLog implements LeaderLog {
   readonly #log: StoredLog;
   readonly #pipeline: AppendPipeline;
   readonly #notice: AdvanceNotice;
+  readonly compactor: JetStreamCompactor;
+  #options: Pick<LogOptions, "segmentBytes" | "segmentMs">;
   /** Serializes writes to the checkpoint stream. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
@@ -42,6 +45,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     this.#log = log;
     this.leaderEpoch = leaderEpoch;
     this.#notice = new AdvanceNotice(options);
+    this.#options = options;
     this.#pipeline = new AppendPipeline({
       api: opener.api,
       log,
@@ -53,6 +57,23 @@ export class JetStreamLeaderLog implements LeaderLog {
         this.#notice.give(sizeBytes);
       },
     });
+    this.compactor = this.#newCompactor();
+  }
+
+  #newCompactor(): JetStreamCompactor {
+    const pipeline = this.#pipeline;
+    return new JetStreamCompactor({
+      log: this.#log,
+      api: this.#opener.api,
+      syncedAfterMs: this.#opener.syncedAfterMs,
+      options: () => this.#options,
+      refusal: () => this.#refusal(),
+      newRun: () => Buffer.from(this.#opener.env.random.bytes(8)).toString("hex"),
+      maxBytes: () => pipeline.maxPayloadBytes,
+      append: (copy) => pipeline.copy(copy),
+      moveStart: (start) => this.#inTurn(() => moveStart(this.#opener, this.#log, start, null)),
+      purge: () => this.#inTurn(() => this.#purge()),
+    });
   }
 
   static async open(
@@ -63,6 +84,7 @@ export class JetStreamLeaderLog implements LeaderLog {
     await checkStream(opener, id);
     const beside = await loadSaved(opener, id);
     const log = beginFrom(opener, id, beside);
+    log.blockBytes = blockBytesOf(options);
     await log.reader.infoReaching(log.end.sequence);
     const epoch = await takeOver(opener, log, options);
     rememberEnd(opener, log);
@@ -79,10 +101,10 @@ export class JetStreamLeaderLog implements LeaderLog {
     return this.#pipeline.nextOffset;
   }
   get maxTimestamp(): number {
-    return this.#log.index.maxTimestamp;
+    return this.#log.maxTimestamp;
   }
   get sizeBytes(): number {
-    return this.#log.index.sizeBytes;
+    return this.#log.sizeBytes;
   }
   get damagedRanges(): number {
     return this.#log.damagedRanges;
@@ -130,8 +152,12 @@ export class JetStreamLeaderLog implements LeaderLog {
   }
 
   async #deleteBefore(offset: number): Promise<void> {
+    await saveStart(this.#opener, this.#log, offset);
+    if (this.compactor.mayPurge) await this.#purge();
+  }
+
+  async #purge(): Promise<void> {
     const log = this.#log;
-    await saveStart(this.#opener, log, offset);
     // Even if a later start was saved already: messages before the start are no longer needed.
     const { api } = this.#opener;
     const purge = { seq: log.firstSequence };
@@ -160,6 +186,8 @@ export class JetStreamLeaderLog implements LeaderLog {
 
   configure(options: Partial<LogOptions>): void {
     this.#notice.configure(options);
+    this.#options = { ...this.#options, ...options };
+    this.#log.blockBytes = blockBytesOf(this.#options);
   }
 
   /** Waits for appends in flight, at most CLOSE_GRACE_MS: their outcome may never be known. */
@@ -199,4 +227,9 @@ export class JetStreamLeaderLog implements LeaderLog {
   #closedError(): LogError {
     return new LogError("closed", `log ${this.#log.name} is closed`);
   }
+}
+
+/** Small segments are made of small blocks. */
+function blockBytesOf({ segmentBytes }: Pick<LogOptions, "segmentBytes">): number {
+  return Math.min(BLOCK_BYTES, segmentBytes);
 }

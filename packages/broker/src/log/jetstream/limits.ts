@@ -31,6 +31,18 @@ export const BLOCK_MESSAGES = 64;
 export const BLOCK_BYTES = 2 << 20;
 /** Most blocks in one log's index; above it, pairs are merged. */
 export const INDEX_BLOCKS = 8192;
+/**
+ * How often to wait for a newer start of the log when messages are missing, RETRY_MAX_MS each: a
+ * Raft leader that lost its majority may answer with an outdated one for up to 10 s.
+ */
+export const OLD_START_WAITS = 48;
+/** Most blocks of an index that is saved; above it, pairs are merged. */
+export const SAVED_BLOCKS = 2048;
+/**
+ * Bytes of batches after which compaction sends a copy, unless a single batch is larger. An append
+ * may have to wait for one.
+ */
+export const COPY_BYTES = 256 << 10;
 /** Ends of recent reads remembered for each log, where the next reads are likely to begin. */
 export const READ_PLACES = 8;
 /** Waits before each retry of a direct get, which a lagging replica may have answered. */

@@ -1,34 +1,50 @@
 // Moves the start of a log. The new start is saved in the checkpoint stream before any message is
 // purged. It only moves forward, even if a former leader tries to move it at the same time.
 import { LogError } from "../log-error.ts";
-import { encodeStart, type LogStart } from "./checkpoint-format.ts";
 import { type LogOpener, loadStart } from "./open-log.ts";
+import { encodeStart, isLaterStart, type LogStart, laterStart } from "./start-format.ts";
 import type { StoredLog } from "./stored-log.ts";
 
 interface Place {
   readonly position: LogStart["position"];
   /** How much of the index's block lies before it. */
-  readonly cut: { messages: number; sizeBytes: number };
+  readonly cut: { messages: number; sizeBytes: number } | null;
 }
 
 /**
  * Makes `offset`, which is not past the end, the start of the log, unless the start is later.
  */
 export async function saveStart(opener: LogOpener, log: StoredLog, offset: number): Promise<void> {
-  const { checkpoints } = opener;
   await log.refreshStart();
   if (offset <= log.startOffset) return;
+  if (log.copiesOf(offset) !== null) {
+    // Copies are not purged: the next run of compaction leaves out what is before the start.
+    await moveStart(opener, log, { ...log.start, startOffset: offset }, null);
+    return;
+  }
   const { position, cut } = await locate(log, offset);
+  await moveStart(opener, log, { startOffset: offset, position, compacted: null }, cut);
+}
+
+/** Moves the start to `wanted`, or to where it is then if another broker has moved it further. */
+export async function moveStart(
+  opener: LogOpener,
+  log: StoredLog,
+  wanted: LogStart,
+  cut: Place["cut"],
+): Promise<void> {
+  const { checkpoints } = opener;
+  let later = wanted;
   await saveNewer({
     load: () => loadStart(opener, log.id),
-    isNewer: ({ start }) => (start?.startOffset ?? 0) >= offset,
-    save: (sequence) => {
-      const payload = encodeStart({ startOffset: offset, position });
-      return checkpoints.save("s", log.id, payload, sequence);
+    isNewer: ({ start }) => {
+      later = start === null ? wanted : laterStart(start, wanted);
+      return start !== null && !isLaterStart(later, start);
     },
+    save: (sequence) => checkpoints.save("s", log.id, encodeStart(later), sequence),
   });
-  await log.refreshStart();
-  if (offset > log.startOffset) log.moveStart({ startOffset: offset, position }, cut);
+  if (!isLaterStart(later, log.start)) return;
+  log.moveStart(later, later.position === wanted.position ? cut : null);
 }
 
 /** Saves by compare-and-set unless a newer value is saved; retries if another broker was faster. */

@@ -5,15 +5,11 @@ import type { LogId } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import type { TailBudget } from "../memory-tail.ts";
 import { BlockIndex } from "./block-index.ts";
-import {
-  decodeCheckpoint,
-  decodeStart,
-  type LogStart,
-  type StreamCheckpoint,
-} from "./checkpoint-format.ts";
+import { decodeCheckpoint, type StreamCheckpoint } from "./checkpoint-format.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { BEGINNING } from "./grammar.ts";
 import { infoReaching } from "./shorter-stream.ts";
+import { decodeStart, type LogStart, UNMOVED } from "./start-format.ts";
 import { StoredLog } from "./stored-log.ts";
 import { isRefusal, type StreamApi, type StreamInfo } from "./stream-api.ts";
 import { formatOf, isKnownFormat, logIdOf, streamNameOf } from "./stream-config.ts";
@@ -31,6 +27,8 @@ export interface LogOpener {
   /** Highest sequence of each stream that was acknowledged to, or read by, this process. */
   readonly known: Map<string, number>;
   readonly report: (line: string) => void;
+  /** See JetStreamEngineOptions. */
+  readonly syncedAfterMs: number;
 }
 
 /** Records that everything up to the end of `log` is committed: a shorter stream has lost data. */
@@ -116,7 +114,7 @@ export function beginFrom(
     reader: new StreamReader({ api: opener.api, stream, report: opener.report }),
     index,
     position: (isNewer ? start?.position : checkpoint?.position) ?? BEGINNING,
-    startOffset: start?.startOffset ?? 0,
+    start: start ?? UNMOVED,
     tails: opener.tails,
     clock: opener.env.clock,
     report: opener.report,

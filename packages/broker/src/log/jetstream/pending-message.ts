@@ -16,13 +16,24 @@ export interface Confirmation {
   reject(error: LogError): void;
 }
 
+/** Batches that compaction made of older ones. The identity's writer is the run. */
+export interface Copy extends MessageIdentity {
+  readonly payload: Uint8Array;
+}
+
+export interface PendingCopy extends Copy {
+  resolve(sequence: number): void;
+  reject(error: LogError): void;
+}
+
 /** A message in flight. */
 export interface PendingMessage extends MessageIdentity {
-  /** There were only confirmations to send, no appends. */
-  readonly isMarker: boolean;
+  /** It is a marker when there were only confirmations to send. */
+  readonly kind: "batches" | "marker" | "copy";
   readonly payload: Uint8Array;
   readonly appends: readonly Append[];
   readonly confirmations: readonly Confirmation[];
+  readonly copy: PendingCopy | null;
   sequence: number;
 }
 

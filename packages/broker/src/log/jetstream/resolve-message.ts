@@ -7,11 +7,15 @@
 import { LogError } from "../log-error.ts";
 import { LogGrammar } from "./grammar.ts";
 import { MISSING_CONFIRMED_MS, RETRY_MAX_MS, RETRY_MIN_MS } from "./limits.ts";
-import { messageIdOf } from "./message-id.ts";
 import type { MessageSender, PendingMessage } from "./pending-message.ts";
 import { ShorterStream } from "./shorter-stream.ts";
 import { isRefusal, NoAnswer } from "./stream-api.ts";
-import { ErrorCode, type PublishOutcome } from "./transport.ts";
+import {
+  ErrorCode,
+  type OutgoingMessage,
+  type PublishOutcome,
+  type StoredMessage,
+} from "./transport.ts";
 
 export type Verdict =
   | { readonly kind: "stored" }
@@ -121,15 +125,12 @@ async function findOutcome(
     }
     const before = new LogGrammar({ ...log.end.position, sequence: message.sequence - 1 });
     const meaning = before.accept(stored);
-    if (meaning.kind === "void") return "void";
     if (meaning.kind === "take-over") {
-      const isOurs = message.isMarker && before.writer === message.writer;
+      const isOurs = message.kind === "marker" && before.writer === message.writer;
       return isOurs ? "stored" : "fenced";
     }
-    const isOurs =
-      stored.messageId === messageIdOf(message, message.sequence - 1) &&
-      Buffer.compare(stored.payload, message.payload) === 0;
-    if (isOurs) return "stored";
+    if (isSame(stored, sender.outgoing(message))) return "stored";
+    if (meaning.kind === "void") return "void";
     throw new LogError(
       "offline",
       `stream ${stream}: message ${message.sequence} has this writer's id, but other batches`,
@@ -140,11 +141,17 @@ async function findOutcome(
   }
 }
 
+function isSame(stored: StoredMessage, { messageId, payload }: OutgoingMessage): boolean {
+  return stored.messageId === messageId && Buffer.compare(stored.payload, payload) === 0;
+}
+
 /** The sequence was trimmed away by an earlier or a later leader; the saved start tells which. */
 async function resolveTrimmed(sender: MessageSender, message: PendingMessage): Promise<Finding> {
   const { log } = sender.parts;
   const position = (await log.loadStart())?.position;
   if (!position || position.sequence < message.sequence) return "unknown";
+  // Whether a copy was stored before it was trimmed does not matter: it is sent again.
+  if (message.kind === "copy") return position.writer === log.end.writer ? "void" : "fenced";
   // If this writer was still the current one there, it appended this message's offsets.
   const isOurs = position.writer === message.writer && position.nextOffset >= message.nextOffset;
   return isOurs ? "stored" : "fenced";

@@ -57,6 +57,10 @@ export class StreamReader {
     return this.#fromLeader(sequence, known);
   }
 
+  wait(delayMs: number): Promise<void> {
+    return this.#api.wait(delayMs);
+  }
+
   /** The Raft leader's first message from `sequence` on; tried once, for LEADER_ASKED_MS. */
   nextOfLeader(sequence: number): Promise<StoredMessage | null> {
     return this.#api.next(this.stream, sequence, LEADER_ASKED_MS);

@@ -328,17 +328,25 @@ describe("commits", () => {
     const members = new Members();
     const validate = (memberId: string, generation: number, instance: string | null = null) =>
       members.group.validateOffsetCommit(memberId, instance, generation, 9);
+    const inTransaction = (memberId: string, generation: number, instance: string | null = null) =>
+      members.group.validateOffsetCommit(memberId, instance, generation, null);
     members.join();
     expect(validate("", -1)).toBe(ErrorCode.NONE);
     expect(validate("x", 0)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     const [leader, follower] = joinedTwo(members);
     expect(validate(leader, 1)).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    expect(inTransaction(leader, 1)).toBe(ErrorCode.NONE);
+    expect(inTransaction(leader, 0)).toBe(ErrorCode.ILLEGAL_GENERATION);
     members.syncAll([leader, follower], 1);
     expect(validate(leader, 1)).toBe(ErrorCode.NONE);
     expect(validate(leader, 0)).toBe(ErrorCode.ILLEGAL_GENERATION);
     expect(validate("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(validate("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(validate(leader, 1, "i")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    // Old clients name no member in a transaction; whoever names one is checked.
+    expect(inTransaction("", -1)).toBe(ErrorCode.NONE);
+    expect(inTransaction("", -1, "i")).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(inTransaction(leader, -1)).toBe(ErrorCode.ILLEGAL_GENERATION);
     // In PreparingRebalance members still commit, before they give up their partitions.
     members.join({ version: 3 });
     expect(validate(leader, 1)).toBe(ErrorCode.NONE);

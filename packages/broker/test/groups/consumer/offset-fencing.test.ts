@@ -14,7 +14,7 @@ describe("commits and reads of offsets", () => {
   it("are accepted or refused by the member's epoch", () => {
     world.join("a");
     const group = world.group();
-    const validate = (memberId: string, generation: number, version = 9) =>
+    const validate = (memberId: string, generation: number, version: number | null = 9) =>
       group.validateOffsetCommit(memberId, null, generation, version, () => [
         { topicId: T, partitions: [0] },
       ]);
@@ -23,6 +23,11 @@ describe("commits and reads of offsets", () => {
     expect(validate("a", 0)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
     expect(validate("x", 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(validate("", -1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    // In a transaction any version is right, and old clients name no member.
+    expect(validate("a", 1, null)).toBe(0);
+    expect(validate("a", 0, null)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
+    expect(validate("x", 1, null)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(validate("", -1, null)).toBe(0);
     expect(group.validateOffsetFetch("a", 1)).toBe(0);
     expect(group.validateOffsetFetch("a", 2)).toBe(ErrorCode.STALE_MEMBER_EPOCH);
     expect(group.validateOffsetFetch(null, -1)).toBe(0);

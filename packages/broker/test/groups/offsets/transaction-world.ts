@@ -88,7 +88,7 @@ export function recorded({ offsets }: GroupState) {
   const committed = [...offsets.records()]
     .flat()
     .filter((record) => record.record === "OffsetCommit")
-    .map(({ key, value }) => JSON.stringify([key, value]));
+    .map(({ key, value }) => [JSON.stringify(key), value] as const);
   // The order of one partition's pending offsets matters.
   const pending = new Map<string, unknown[]>();
   for (const groupId of offsets.pending.groupIds()) {
@@ -102,14 +102,14 @@ export function recorded({ offsets }: GroupState) {
   const producers = [...offsets.pending.producers].map(([id, producer]) => {
     return [id, { ...producer, pending: producer.pending.size }] as const;
   });
-  return { committed: committed.sort(), pending, producers: new Map(producers) };
+  return { committed: new Map(committed), pending, producers: new Map(producers) };
 }
 
 export function namesOf(records: readonly GroupRecord[]): string[] {
   return records.map(({ record, value }) => (value === null ? `no ${record}` : record));
 }
 
-function requestOf(
+export function requestOf(
   groupId: string,
   offsets: readonly Offset[],
   fields: Partial<CommitRequest>,

@@ -7,11 +7,13 @@ import { type MortalDisk, mountMortalDisk } from "../../../../../test/harness/mo
 import { nodeEnv } from "../../../src/env/node-env.ts";
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import { NatsTransport } from "../../../src/log/jetstream/nats-transport.ts";
-import type { LogId, ReadableLog } from "../../../src/log/log.ts";
+import type { LogId, LogOptions, ReadableLog } from "../../../src/log/log.ts";
 import { LogError } from "../../../src/log/log-error.ts";
 import type { LeaderLog } from "../../../src/log/replication.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
 import { baseOffsetOf, batchOf, OPTIONS, readAll } from "../batches.ts";
+import { compact } from "../compaction.ts";
+import { CompactionModel } from "../compaction-model.ts";
 import { type NatsServers, NO_SERVER, natsServerPath, startNatsServers } from "./nats-servers.ts";
 
 const isLong = process.env.TARPAN_CHAOS === "1";
@@ -70,6 +72,38 @@ it(
   LIMIT_MS,
 );
 
+it(
+  "loses no key's last value when the power fails beside compaction",
+  async (context) => {
+    const world = await World.start(context);
+    const { random } = world;
+    const id = idOf("compacted");
+    const options = { ...OPTIONS, segmentBytes: 4000 };
+    await world.engine().replication.provision(id, { ...options, replicas: BROKERS });
+    const model = new CompactionModel(random, 40);
+    for (let round = 0; round < 2 * ROUNDS; round++) {
+      const log = await world.lead(id, options);
+      await model.check(log);
+      for (let i = 0; i < 120; i++) await model.append(log);
+      const begunMs = performance.now();
+      const running = compact(log, { nowMs: 10_000 * round }).catch(() => null);
+      // Half of the times in the middle of a run, which lasts about as long as the last one.
+      if (random.chance(0.5)) await running;
+      else await new Promise((resolve) => setTimeout(resolve, random.next() * world.runMs));
+      world.runMs = Math.max(world.runMs, performance.now() - begunMs);
+      await world.losePower();
+      await running;
+    }
+    const log = await world.lead(id, options);
+    const found = await model.check(log);
+    const follower = await world.engine().replication.follow(id, options);
+    expect(await model.check(follower)).toEqual(found);
+    expect(found.length).toBeLessThan(model.appended.length / 2);
+    world.expectNoLoss();
+  },
+  LIMIT_MS,
+);
+
 /** What was acknowledged of a log. */
 interface Promised {
   nextOffset: number;
@@ -84,6 +118,8 @@ class World {
   readonly #promised = new Map<LogId, Promised>();
   readonly #lines: string[] = [];
   #engine: JetStreamEngine;
+  /** How long a run of compaction lasts. */
+  runMs = 50;
 
   private constructor(disk: MortalDisk, servers: NatsServers, connection: NatsConnection) {
     this.#disk = disk;
@@ -117,10 +153,18 @@ class World {
     return new JetStreamEngine({ transport, env: nodeEnv, placement, log });
   }
 
+  lead(id: LogId, options: LogOptions = OPTIONS): Promise<LeaderLog> {
+    return patiently(() => this.#engine.replication.lead(id, options));
+  }
+
+  expectNoLoss(): void {
+    expect(this.#lines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
+  }
+
   /** Leads the log, which must have everything that was acknowledged. */
   async openWhole(id: LogId): Promise<LeaderLog> {
     const { replication } = this.#engine;
-    const log = await patiently(() => replication.lead(id, OPTIONS));
+    const log = await this.lead(id);
     const { startOffset, nextOffset } = this.#promisedOf(id);
     expect(log.startOffset).toBeGreaterThanOrEqual(startOffset);
     expect(log.endOffset).toBeGreaterThanOrEqual(nextOffset);
@@ -129,7 +173,7 @@ class World {
     expect(follower.endOffset).toBe(log.endOffset);
     await expectDense(follower);
     await follower.close();
-    expect(this.#lines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
+    this.expectNoLoss();
     console.log(`${id.topic} is whole from ${log.startOffset} to ${log.endOffset}`);
     return log;
   }

@@ -1,25 +1,31 @@
-// Two brokers that may both believe that they lead, one follower, and random faults.
-import { decodeBatch } from "@tarpan/protocol";
+// Two brokers that may both believe that they lead, one follower, compaction, and random faults.
+import { decodeBatch, decodeBatches } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { hasRecords } from "../../../src/log/has-records.ts";
 import type { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
 import type { ReadableLog } from "../../../src/log/log.ts";
 import { LogError } from "../../../src/log/log-error.ts";
 import type { FollowerLog, LeaderLog } from "../../../src/log/replication.ts";
 import { SeededRandom, seedOf } from "../../env/seeded-random.ts";
-import { baseOffsetOf, batchOf, nextOffsetOf, OPTIONS } from "../batches.ts";
+import { OPTIONS as BASE, baseOffsetOf, batchOf, nextOffsetOf } from "../batches.ts";
+import { compact } from "../compaction.ts";
 import type { Fate } from "./model-jetstream.ts";
 import { ID, STREAM, World } from "./world.ts";
 
 const RUNS = Number(process.env.TARPAN_RUNS ?? 60);
 const LIMIT_MS = 30_000 + RUNS * 500;
 const STEPS = 120;
+/** Small segments, because the newest one is not compacted. */
+const OPTIONS = { ...BASE, segmentBytes: 400 };
+/** Few, so that many batches are superseded. */
+const KEYS = 12;
 
 interface History {
   /** Offset of each acknowledged batch, by its id. */
   readonly acknowledged: Map<number, number>;
   /** The id of the batch that was read at each offset, by any broker. */
   readonly read: Map<number, number>;
-  readonly sent: { id: number; by: number }[];
+  readonly sent: { id: number; by: number; count: number }[];
 }
 
 class Simulation {
@@ -30,7 +36,9 @@ class Simulation {
   readonly led: LeaderLog[] = [];
   readonly problems: unknown[] = [];
   readonly doing = new Map<Promise<unknown>, string>();
+  readonly compacting = new Set<LeaderLog>();
   follower: FollowerLog | null = null;
+  runs = 0;
   epoch = 0;
   nextId = 0;
 
@@ -58,15 +66,33 @@ class Simulation {
 
   step(): void {
     const roll = this.random.next();
-    if (roll < 0.55) for (let i = this.random.below(6); i >= 0; i--) this.append();
-    else if (roll < 0.6) this.takeOver();
-    else if (roll < 0.64) this.elect();
-    else if (roll < 0.8) this.readSome();
-    else if (roll < 0.84) this.trim();
-    else if (roll < 0.88) this.checkpoint();
-    else if (roll < 0.92) this.follow();
-    else if (roll < 0.95) this.follower?.refresh(this.led.at(-1)?.endOffset);
-    else if (roll < 0.98) this.confirm();
+    if (roll < 0.5) for (let i = this.random.below(6); i >= 0; i--) this.append();
+    else if (roll < 0.54) this.takeOver();
+    else if (roll < 0.58) this.elect();
+    else if (roll < 0.74) this.readSome();
+    else if (roll < 0.77) this.trim();
+    else if (roll < 0.81) this.checkpoint();
+    else if (roll < 0.85) this.follow();
+    else if (roll < 0.88) this.follower?.refresh(this.led.at(-1)?.endOffset);
+    else if (roll < 0.91) this.confirm();
+    else this.compact();
+  }
+
+  /** Also a log that another broker leads by now. */
+  compact(): void {
+    const log = this.random.chance(0.7) ? this.led.at(-1) : this.random.pick(this.led);
+    if (!log || this.compacting.has(log)) return;
+    this.compacting.add(log);
+    const slots = this.random.pick([6, 1000]);
+    const compacting = log.compactor!.measure(0, 0).then((dirt) => dirt && compact(log, { slots }));
+    this.begin(
+      "compact",
+      compacting
+        .then((result) => {
+          if (result !== null) this.runs += 1;
+        })
+        .finally(() => this.compacting.delete(log)),
+    );
   }
 
   /** A confirmed leader must have every acknowledged batch, whoever wrote it. */
@@ -82,8 +108,9 @@ class Simulation {
     const log = this.random.chance(0.8) ? this.led.at(-1) : this.random.pick(this.led);
     if (!log) return;
     const id = this.nextId++;
-    this.history.sent.push({ id, by: this.led.indexOf(log) });
-    const batch = batchOf(id % 200, { count: 1 + this.random.below(3), timestamp: id });
+    const count = 1 + this.random.below(3);
+    this.history.sent.push({ id, by: this.led.indexOf(log), count });
+    const batch = batchOf(id % KEYS, { count, timestamp: id });
     this.begin(
       `append ${id}`,
       log.append(batch, log.leaderEpoch).then((offset) => {
@@ -125,7 +152,7 @@ class Simulation {
   }
 
   saw(batches: readonly Uint8Array[]): void {
-    for (const batch of batches) {
+    for (const batch of batches.filter(hasRecords)) {
       const [offset, id] = [baseOffsetOf(batch), idOf(batch)];
       expect(this.history.read.get(offset) ?? id).toBe(id);
       this.history.read.set(offset, id);
@@ -190,6 +217,7 @@ class Simulation {
     expect(this.problems).toEqual([]);
     expect(world.lines.filter((line) => line.includes("DATA LOSS"))).toEqual([]);
     const content = new Map<number, number>();
+    const lastOf = new Map<string, number>();
     let offset = log.startOffset;
     let isFirst = true;
     while (offset < log.endOffset) {
@@ -198,16 +226,22 @@ class Simulation {
       for (const batch of batches) {
         if (!isFirst) expect(baseOffsetOf(batch)).toBe(offset);
         isFirst = false;
-        content.set(baseOffsetOf(batch), idOf(batch));
         offset = nextOffsetOf(batch);
+        if (!hasRecords(batch)) continue;
+        content.set(baseOffsetOf(batch), idOf(batch));
+        for (const [key, at] of keysOf(batch)) lastOf.set(key, at);
       }
     }
     const ids = [...content.values()];
     expect(new Set(ids).size).toBe(ids.length);
-    for (const [id, at] of history.acknowledged)
-      if (at >= log.startOffset) expect([id, content.get(at)]).toEqual([id, id]);
-    for (const [at, id] of history.read)
-      if (at >= log.startOffset) expect([at, content.get(at)]).toEqual([at, id]);
+    const known = [...history.read, ...[...history.acknowledged].map(([id, at]) => [at, id])];
+    for (const [at, id] of known as [number, number][])
+      if (at >= log.startOffset && content.get(at) !== id) {
+        // Compaction has removed the batch, because of later records.
+        expect([at, id, content.get(at)]).toEqual([at, id, undefined]);
+        for (const [key, offset] of this.#keysSent(id, at))
+          expect([key, offset, lastOf.get(key)! > offset]).toEqual([key, offset, true]);
+      }
     const offsets = [...history.acknowledged.values()];
     expect(new Set(offsets).size).toBe(offsets.length);
     // The batches of one writer are in the order in which it sent them.
@@ -222,6 +256,12 @@ class Simulation {
     world.run(engine.close());
   }
 
+  /** The keys of a batch that was sent, with the offsets that they got. */
+  #keysSent(id: number, at: number): [string, number][] {
+    const { count } = this.history.sent.find((sent) => sent.id === id)!;
+    return Array.from({ length: count }, (_, i) => [`${id % KEYS}:${i}`, at + i]);
+  }
+
   async #followerAgrees(log: ReadableLog, content: ReadonlyMap<number, number>): Promise<void> {
     const { follower } = this;
     if (!follower) return;
@@ -234,8 +274,22 @@ class Simulation {
       Math.max(follower.startOffset, log.startOffset),
       10_000,
     ))
-      expect(content.get(baseOffsetOf(batch))).toBe(idOf(batch));
+      if (hasRecords(batch)) this.#isThereOr(batch, content);
   }
+
+  /** The follower may have it in memory still, when compaction has removed it. */
+  #isThereOr(batch: Uint8Array, content: ReadonlyMap<number, number>): void {
+    const there = content.get(baseOffsetOf(batch));
+    expect([undefined, idOf(batch)]).toContain(there);
+  }
+}
+
+function keysOf(batch: Uint8Array): [string, number][] {
+  return [...decodeBatches([batch])].flatMap((decoded) =>
+    [...decoded.records()].map(({ key, offset }): [string, number] => {
+      return [new TextDecoder().decode(key!), offset];
+    }),
+  );
 }
 
 /** The ids of batches are in their timestamps. */
@@ -249,6 +303,7 @@ it("never loses, repeats or reorders acknowledged batches, whatever fails", {
   const first = seedOf("jetstream simulation");
   let acknowledged = 0;
   let sent = 0;
+  let compactions = 0;
   const runs = process.env.TARPAN_SEED === undefined ? RUNS : 1;
   for (let seed = first; seed < first + runs; seed++) {
     const simulation = new Simulation(seed);
@@ -259,8 +314,14 @@ it("never loses, repeats or reorders acknowledged batches, whatever fails", {
     }
     acknowledged += simulation.history.acknowledged.size;
     sent += simulation.history.sent.length;
+    compactions += simulation.runs;
   }
-  console.log(`${runs} runs: ${sent} batches sent, ${acknowledged} acknowledged`);
+  console.log(
+    `${runs} runs: ${sent} batches sent, ${acknowledged} acknowledged, ${compactions} compactions`,
+  );
   // Otherwise the simulation would prove nothing.
-  if (runs > 1) expect(acknowledged).toBeGreaterThan(sent / 4);
+  if (runs > 1) {
+    expect(acknowledged).toBeGreaterThan(sent / 4);
+    expect(compactions).toBeGreaterThan(runs);
+  }
 });

@@ -1,5 +1,6 @@
 // Engines of several brokers over one model, on a clock that the test moves.
 import { JetStreamEngine } from "../../../src/log/jetstream/engine.ts";
+import type { JetStreamTransport } from "../../../src/log/jetstream/transport.ts";
 import type { LogId } from "../../../src/log/log.ts";
 import { ManualTime } from "../../env/manual-time.ts";
 import { SeededRandom } from "../../env/seeded-random.ts";
@@ -22,9 +23,10 @@ export class World {
   }
 
   /** A new broker's engine, on its own connection. */
-  engine(): JetStreamEngine {
+  engine(transport: JetStreamTransport = this.model.connect(), syncedAfterMs = 0): JetStreamEngine {
     return new JetStreamEngine({
-      transport: this.model.connect(),
+      transport,
+      syncedAfterMs,
       env: { clock: this.time, timers: this.time, random: this.random, machine: largeMachine },
       log: (line) => this.lines.push(line),
     });
