@@ -73,7 +73,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     terminal: [],
   },
   client: {
-    entrance: ["group", "admin", "consumer", "producer", "connection", "top"],
+    entrance: [...["transactions", "group", "admin", "consumer", "producer", "connection", "top"]],
+    transactions: ["group", "admin", "producer", "connection", "checks", "top"],
     group: ["admin", "consumer", "connection", "checks", "top"],
     admin: ["connection", "checks", "top"],
     consumer: ["connection", "checks", "top"],

@@ -88,6 +88,29 @@ export class DamagedRangeError extends ClientError {
   }
 }
 
+/**
+ * A transaction can't be committed; `cause` is the failure, `code` says what to do:
+ *
+ * - TARPAN_TRANSACTION_FAILED: call `abort`, then the producer can begin another.
+ * - TARPAN_PRODUCER_FENCED: close the producer: a newer one has its transactional id. In Kafka's
+ *   old flow also if the transaction took longer than its time-out.
+ * - TARPAN_PRODUCER_FAILED: close the producer, and make a new one if the cause has gone, such as a
+ *   transaction that took longer than its time-out.
+ */
+export class TransactionError extends ClientError {
+  /** Whether `abort` is enough. If not, the producer can do nothing more. */
+  readonly abortable: boolean;
+
+  constructor(
+    code: "TARPAN_TRANSACTION_FAILED" | "TARPAN_PRODUCER_FENCED" | "TARPAN_PRODUCER_FAILED",
+    message: string,
+    cause: Error,
+  ) {
+    super(code, message, { cause });
+    this.abortable = code === "TARPAN_TRANSACTION_FAILED";
+  }
+}
+
 /** Throws unless `errorCode` is 0. */
 export function assertOk(errorCode: number, about: string, detail?: string | null): void {
   if (errorCode !== 0) throw new KafkaResponseError(errorCode, about, detail);

@@ -2,7 +2,14 @@ export { Admin, type NewTopic } from "./admin/admin.ts";
 export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
 export type { GroupOffset, PartitionLag } from "./admin/group-offsets.ts";
 export type { GroupDescription, GroupFilter, GroupMember, ListedGroup } from "./admin/groups.ts";
+export type { FindHangingOptions, HangingTransaction } from "./admin/hanging-transactions.ts";
 export type { LogEnds } from "./admin/log-ends.ts";
+export type {
+  ActiveProducer,
+  ListedTransaction,
+  TransactionDescription,
+  TransactionFilter,
+} from "./admin/transactions.ts";
 export { Client, type ClientOptions } from "./connection/client.ts";
 export {
   Connection,
@@ -15,7 +22,7 @@ export type {
   PartitionMetadata,
   TopicMetadata,
 } from "./connection/metadata.ts";
-export type { OffsetSpec, TopicPartition } from "./connection/offsets.ts";
+export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
 export * from "./errors.ts";
@@ -36,3 +43,7 @@ export {
   type ProducerOptions,
 } from "./producer/producer.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
+export {
+  TransactionalProducer,
+  type TransactionalProducerOptions,
+} from "./transactions/transactional-producer.ts";

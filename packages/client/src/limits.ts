@@ -4,6 +4,10 @@
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** Time for delivering a record, with retries, ms. Kafka's delivery.timeout.ms. */
 export const DELIVERY_TIMEOUT_MS = 120_000;
+/** Time after which an open transaction is aborted, ms. Kafka's transaction.timeout.ms. */
+export const TRANSACTION_TIMEOUT_MS = 60_000;
+/** Kafka's default of transaction.max.timeout.ms. */
+export const MAX_TRANSACTION_TIMEOUT_MS = 900_000;
 /** First and longest wait before a retry, ms. */
 export const RETRY_BACKOFF_MS = 50;
 export const RETRY_BACKOFF_MAX_MS = 1_000;

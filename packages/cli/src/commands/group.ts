@@ -1,4 +1,4 @@
-import type { Admin, TopicPartition } from "@tarpan/client";
+import type { Admin } from "@tarpan/client";
 import type { Actions, Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import type { Io } from "../terminal/io.ts";
@@ -6,6 +6,7 @@ import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
 import { adminAction } from "./admin-action.ts";
 import { eachNamed } from "./each-named.ts";
+import { partitionsText } from "./partitions-text.ts";
 import { resetFrom, resetOffsets } from "./reset-offsets.ts";
 
 const actions: Actions = {
@@ -92,15 +93,6 @@ async function describeGroup(admin: Admin, io: Io, groupId: string): Promise<voi
     partitionsText(member.partitions),
   ]);
   io.stdout.write(columns([["member", "instance", "client", "host", "partitions"], ...rows]));
-}
-
-/** `orders:0,1 bills:3`, as --topic takes them. */
-function partitionsText(partitions: readonly TopicPartition[]): string {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of partitions)
-    topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-  const text = [...topics].map(([topic, list]) => `${topic}:${list.sort((a, b) => a - b)}`);
-  return text.join(" ") || "-";
 }
 
 async function showLag(admin: Admin, io: Io, groupId: string): Promise<void> {

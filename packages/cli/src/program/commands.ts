@@ -39,6 +39,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/group.ts")).group,
   },
   {
+    name: "transactions",
+    summary: "list and describe transactions, find and abort hanging ones",
+    load: async () => (await import("../commands/transactions.ts")).transactions,
+  },
+  {
     name: "cluster",
     summary: "run a whole cluster on this machine, show a cluster's status, remove a broker",
     load: async () => (await import("../commands/cluster.ts")).cluster,

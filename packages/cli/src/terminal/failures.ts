@@ -13,6 +13,8 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_GROUP_ID_NOT_FOUND: "list the groups with: tarpan group list",
   TARPAN_KAFKA_NON_EMPTY_GROUP: "stop its consumers: tarpan group describe --group NAME shows them",
   TARPAN_KAFKA_UNKNOWN_MEMBER_ID: "stop the group's consumers first, then try again",
+  TARPAN_KAFKA_TRANSACTIONAL_ID_NOT_FOUND: "list them with: tarpan transactions list",
+  TARPAN_NO_TRANSACTION: "see where they begin with: tarpan transactions describe-producers",
   TARPAN_KAFKA_KAFKA_STORAGE_ERROR: "the broker's disk may be full or failing: its log says more",
   TARPAN_KAFKA_MESSAGE_TOO_LARGE:
     "see the limit with: tarpan topic describe, change it with: tarpan topic alter NAME " +

@@ -17,6 +17,7 @@ import {
   checkOptions,
   eitherOf,
   integer,
+  listOf,
   mapOf,
   nonEmptyString,
   nullable,
@@ -29,6 +30,8 @@ import {
   offsetNumber,
   offsetSpec,
   partitionList,
+  partitionNumber,
+  timeoutMs,
   topicName,
   topicPartition,
 } from "../checks/values.ts";
@@ -55,7 +58,22 @@ import {
   type ListedGroup,
   listGroups,
 } from "./groups.ts";
+import {
+  type FindHangingOptions,
+  findHangingTransactions,
+  type HangingTransaction,
+} from "./hanging-transactions.ts";
 import { type LogEnds, logEnds } from "./log-ends.ts";
+import {
+  type ActiveProducer,
+  abortTransaction,
+  describeProducers,
+  describeTransaction,
+  type ListedTransaction,
+  listTransactions,
+  type TransactionDescription,
+  type TransactionFilter,
+} from "./transactions.ts";
 
 export interface NewTopic {
   readonly name: string;
@@ -78,8 +96,8 @@ const NEW_TOPIC: Checks<NewTopic> = {
 const configResource = shape({ type: oneOf("topic", "broker"), name: anyString });
 
 /**
- * Manages topics, configs and groups. Every method rejects with a ClientError whose message names
- * the topic, group or broker.
+ * Manages topics, configs, groups and transactions. Every method rejects with a ClientError whose
+ * message names the topic, group, transactional id or broker.
  */
 export class Admin {
   readonly #client: Client;
@@ -271,6 +289,46 @@ export class Admin {
   async groupLag(groupId: string): Promise<PartitionLag[]> {
     check("groupId", groupId, nonEmptyString);
     return groupLag(this.#client, groupId);
+  }
+
+  /** The transactional ids of all brokers that match `filter`, sorted. */
+  async listTransactions(filter: TransactionFilter = {}): Promise<ListedTransaction[]> {
+    const filters = { states: nonEmptyStrings, producerIds: listOf(offsetNumber) };
+    checkOptions("listTransactions", filter, filters);
+    return listTransactions(this.#client, filter);
+  }
+
+  /** Rejects with TRANSACTIONAL_ID_NOT_FOUND if no transaction of this id is remembered. */
+  async describeTransaction(transactionalId: string): Promise<TransactionDescription> {
+    check("transactionalId", transactionalId, nonEmptyString);
+    return describeTransaction(this.#client, transactionalId);
+  }
+
+  /** The producers that the partition's leader remembers, and their open transactions. */
+  async describeProducers(at: TopicPartition): Promise<ActiveProducer[]> {
+    check("at", at, topicPartition);
+    return describeProducers(this.#client, at);
+  }
+
+  /**
+   * The open transactions that no coordinator will end: they hold up readers of committed records
+   * until `abortTransaction` ends them (KIP-664).
+   */
+  async findHangingTransactions(options: FindHangingOptions = {}): Promise<HangingTransaction[]> {
+    const checks = { topic: topicName, partition: partitionNumber, maxTimeoutMs: timeoutMs };
+    checkOptions("findHangingTransactions", options, checks);
+    return findHangingTransactions(this.#client, options);
+  }
+
+  /**
+   * Aborts the transaction that begins at `startOffset` in one partition, whatever its coordinator
+   * knows: meant for hanging transactions only. Rejects with TARPAN_NO_TRANSACTION if none begins
+   * there.
+   */
+  async abortTransaction(at: TopicPartition, startOffset: number): Promise<void> {
+    check("at", at, topicPartition);
+    check("startOffset", startOffset, offsetNumber);
+    return abortTransaction(this.#client, at, startOffset);
   }
 
   /**

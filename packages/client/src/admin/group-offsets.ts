@@ -34,7 +34,7 @@ const NAMED = { maxVersion: 9 };
 
 /** All offsets that a group has committed. Empty if the group does not exist, as in Kafka. */
 export function groupOffsets(client: Client, groupId: string): Promise<Required<GroupOffset>[]> {
-  return askCoordinator(client, groupId, "offsets", async (coordinator) => {
+  return askCoordinator(client, "group", groupId, "offsets", async (coordinator) => {
     const body = { groupId, topics: null, groups: [{ groupId, topics: null }] };
     const answer = await coordinator.request(OffsetFetch, body, NAMED);
     const { errorCode, topics } = answer.groups[0] ?? answer;
@@ -66,12 +66,18 @@ export async function alterGroupOffsets(
     }),
   }));
   const body = { groupId, memberId: "", generationIdOrMemberEpoch: -1, topics };
-  const answers = await askCoordinator(client, groupId, "new offsets", async (coordinator) => {
-    const answer = await coordinator.request(OffsetCommit, body, NAMED);
-    // An OffsetCommit response has no top-level error: coordinator errors are in its partitions.
-    assertPartitions(groupId, answer.topics, isRetriableCode);
-    return answer.topics;
-  });
+  const answers = await askCoordinator(
+    client,
+    "group",
+    groupId,
+    "new offsets",
+    async (coordinator) => {
+      const answer = await coordinator.request(OffsetCommit, body, NAMED);
+      // An OffsetCommit response has no top-level error: coordinator errors are in its partitions.
+      assertPartitions(groupId, answer.topics, isRetriableCode);
+      return answer.topics;
+    },
+  );
   // Not retried: a partition that does not exist.
   assertPartitions(groupId, answers);
 }
@@ -91,7 +97,7 @@ export async function deleteGroupOffsets(
     partitions: list.map(({ partition }) => ({ partitionIndex: partition })),
   }));
   const what = "deletion of offsets";
-  const answers = await askCoordinator(client, groupId, what, async (coordinator) => {
+  const answers = await askCoordinator(client, "group", groupId, what, async (coordinator) => {
     const answer = await coordinator.request(OffsetDelete, { groupId, topics });
     assertOk(answer.errorCode, `group ${groupId}`);
     assertPartitions(groupId, answer.topics, isRetriableCode);

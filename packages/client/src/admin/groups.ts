@@ -93,7 +93,7 @@ function assertFilters(
 
 /** Rejects with GROUP_ID_NOT_FOUND for an unknown group, also from brokers before KIP-1043. */
 export function describeGroup(client: Client, groupId: string): Promise<GroupDescription> {
-  return askCoordinator(client, groupId, "description", async (coordinator, nodeId) => {
+  return askCoordinator(client, "group", groupId, "description", async (coordinator, nodeId) => {
     const described =
       (await describeConsumer(coordinator, groupId)) ??
       (await describeClassic(coordinator, groupId));
@@ -172,7 +172,7 @@ function assignedTo({ memberAssignment }: ClassicMember, protocolType: string): 
 /** Deletes a group and its offsets. Rejects with NON_EMPTY_GROUP while it has members. */
 export function deleteGroup(client: Client, groupId: string): Promise<void> {
   let unanswered = false;
-  return askCoordinator(client, groupId, "deletion", async (coordinator) => {
+  return askCoordinator(client, "group", groupId, "deletion", async (coordinator) => {
     const { results } = await coordinator
       .request(DeleteGroups, { groupsNames: [groupId] })
       .catch((error) => {

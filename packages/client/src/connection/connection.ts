@@ -69,6 +69,7 @@ export class Connection {
   readonly #splitter = new FrameSplitter();
   readonly #pending = new Map<number, Pending>();
   readonly #brokerVersions = new Map<number, { min: number; max: number }>();
+  readonly #features = new Map<string, number>();
   #nextCorrelationId = 0;
   #closed: Error | null = null;
 
@@ -124,6 +125,11 @@ export class Connection {
           `this client ${api.versions}`,
       );
     return version;
+  }
+
+  /** The cluster's finalized level of a feature such as transaction.version; 0 if it has none. */
+  featureLevel(name: string): number {
+    return this.#features.get(name) ?? 0;
   }
 
   /**
@@ -254,6 +260,8 @@ export class Connection {
       throw new KafkaResponseError(answer.errorCode, `${this.address} refused ApiVersions`);
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys)
       this.#brokerVersions.set(apiKey, { min: minVersion, max: maxVersion });
+    for (const { name, maxVersionLevel } of answer.finalizedFeatures)
+      this.#features.set(name, maxVersionLevel);
   }
 }
 

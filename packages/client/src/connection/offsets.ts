@@ -29,19 +29,31 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): [st
  */
 export type OffsetSpec = number | "earliest" | "latest" | { readonly timestampMs: number };
 
+/** Which records of transactions are read, in Kafka's names: all, or only committed ones. */
+export type IsolationLevel = "read_uncommitted" | "read_committed";
+
+export function isolationCode(level: IsolationLevel): number {
+  return level === "read_committed" ? 1 : 0;
+}
+
 export const LATEST = -1n;
 export const EARLIEST = -2n;
 
-/** The offset that `spec` means; the end of the log if no record is at or after a timestamp. */
+/**
+ * The offset that `spec` means; the end of the log if no record is at or after a timestamp. For
+ * readers of committed records the log ends at the last stable offset.
+ */
 export async function resolveOffset(
   client: Client,
   { topic, partition }: TopicPartition,
   spec: OffsetSpec,
+  isolation: IsolationLevel = "read_uncommitted",
 ): Promise<number> {
   if (typeof spec === "number") return spec;
   const timestamp = typeof spec === "object" ? BigInt(spec.timestampMs) : symbolic(spec);
-  const offset = await listOffset(client, { topic, partition }, timestamp);
-  return offset < 0 ? listOffset(client, { topic, partition }, LATEST) : offset;
+  const list = (time: bigint) => listOffset(client, { topic, partition }, time, isolation);
+  const offset = await list(timestamp);
+  return offset < 0 ? list(LATEST) : offset;
 }
 
 const symbolic = (spec: "earliest" | "latest") => (spec === "earliest" ? EARLIEST : LATEST);
@@ -50,12 +62,15 @@ function listOffset(
   client: Client,
   { topic, partition }: TopicPartition,
   timestamp: bigint,
+  isolation: IsolationLevel,
 ): Promise<number> {
   const what = `offset of ${topic}-${partition}`;
   return client.retrying(what, async () => {
     const leader = await client.leaderOf(await client.topic(topic), partition);
     try {
-      return await askLeader(leader, topic, partition, timestamp, client.timeoutMs);
+      const isolationLevel = isolationCode(isolation);
+      const wanted = { partitionIndex: partition, timestamp };
+      return await askLeader(leader, topic, wanted, isolationLevel, client.timeoutMs);
     } catch (error) {
       client.forget(topic);
       throw error;
@@ -70,21 +85,15 @@ export function noOffset(leader: Connection, about: string): string {
 async function askLeader(
   leader: Connection,
   topic: string,
-  partition: number,
-  timestamp: bigint,
+  wanted: { readonly partitionIndex: number; readonly timestamp: bigint },
+  isolationLevel: number,
   timeoutMs: number,
 ): Promise<number> {
-  const partitions = [{ partitionIndex: partition, timestamp }];
-  const body = {
-    replicaId: -1,
-    isolationLevel: 0,
-    timeoutMs,
-    topics: [{ name: topic, partitions }],
-  };
-  const { topics } = await leader.request(ListOffsets, body);
-  const answer = topics[0]?.partitions[0];
-  if (answer === undefined)
-    throw new ClientError("TARPAN_BAD_RESPONSE", noOffset(leader, `${topic}-${partition}`));
-  assertOk(answer.errorCode, `${topic}-${partition}`);
+  const topics = [{ name: topic, partitions: [wanted] }];
+  const body = { replicaId: -1, isolationLevel, timeoutMs, topics };
+  const answer = (await leader.request(ListOffsets, body)).topics[0]?.partitions[0];
+  const about = `${topic}-${wanted.partitionIndex}`;
+  if (answer === undefined) throw new ClientError("TARPAN_BAD_RESPONSE", noOffset(leader, about));
+  assertOk(answer.errorCode, about);
   return answer.offset;
 }

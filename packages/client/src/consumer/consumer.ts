@@ -9,6 +9,7 @@ import { assignmentList, offsetSpec, partitionList, pollWait, waitMs } from "../
 import type { Client } from "../connection/client.ts";
 import type { Connection } from "../connection/connection.ts";
 import {
+  type IsolationLevel,
   type OffsetSpec,
   partitionKey,
   resolveOffset,
@@ -27,7 +28,7 @@ import {
 import { FETCH_BYTES, FETCH_MAX_WAIT_MS, MAX_TIMER_MS, PARTITION_FETCH_BYTES } from "../limits.ts";
 import type { ConsumedRecord } from "../record.ts";
 import {
-  FETCH_LIMITS,
+  FETCH_OPTIONS,
   type FetchLimits,
   type FetchOptions,
   type FetchTarget,
@@ -48,7 +49,7 @@ export interface ConsumerOptions extends FetchOptions {
 }
 
 const OPTIONS: Checks<ConsumerOptions> = {
-  ...FETCH_LIMITS,
+  ...FETCH_OPTIONS,
   onOutOfRange: oneOf("fail", "earliest", "latest"),
   patienceMs: waitMs,
 };
@@ -63,6 +64,7 @@ type Answers = Map<FetchTarget, PartitionAnswer>;
 export class Consumer {
   readonly #client: Client;
   readonly #limits: FetchLimits;
+  readonly #isolation: IsolationLevel;
   readonly #onOutOfRange: "fail" | "earliest" | "latest";
   readonly #patienceMs: number;
   readonly #operation: Operation;
@@ -82,6 +84,7 @@ export class Consumer {
       maxBytes: options.maxBytes ?? FETCH_BYTES,
       partitionBytes: options.partitionBytes ?? PARTITION_FETCH_BYTES,
     };
+    this.#isolation = options.isolationLevel ?? "read_uncommitted";
     this.#onOutOfRange = options.onOutOfRange ?? "fail";
     this.#patienceMs = options.patienceMs ?? client.timeoutMs;
     this.#operation = client.troubles.operation("reading");
@@ -117,7 +120,7 @@ export class Consumer {
   async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
     check("offset", spec, offsetSpec);
     const before = this.#positionOf(topic, partition);
-    const offset = await resolveOffset(this.#client, before, spec);
+    const offset = await this.#resolve(before, spec);
     // A new object, so that a response in flight for the old one is dropped.
     const position = new Position(topic, partition, offset);
     position.paused = before.paused;
@@ -148,7 +151,7 @@ export class Consumer {
     return this.#positionOf(topic, partition).offset;
   }
 
-  /** Whether every position has reached the high watermark of the last response. */
+  /** Whether every position has reached the end that the last response told. */
   get atEnd(): boolean {
     return this.#positions.every((position) => position.atEnd);
   }
@@ -246,7 +249,8 @@ export class Consumer {
 
   async #fetch(leader: Connection, wanted: readonly FetchTarget[]): Promise<Answers> {
     const { timeoutMs } = this.#client;
-    const { errorCode, answers } = await fetchFrom(leader, wanted, this.#limits, timeoutMs);
+    const [limits, isolation] = [this.#limits, this.#isolation];
+    const { errorCode, answers } = await fetchFrom(leader, wanted, limits, isolation, timeoutMs);
     assertOk(errorCode, `fetching from ${leader.address}`);
     return answers;
   }
@@ -272,8 +276,9 @@ export class Consumer {
   async #takeFrom(position: Position, answer: PartitionAnswer): Promise<ConsumedRecord[]> {
     switch (answer.errorCode) {
       case ErrorCode.NONE:
-        position.highWatermark = answer.highWatermark;
-        return answer.records === null ? [] : takeRecords(position, answer.records);
+        position.end = this.#endOf(answer);
+        if (answer.records === null) return [];
+        return takeRecords(position, answer.records, answer.abortedTransactions);
       case ErrorCode.OFFSET_OUT_OF_RANGE:
         await this.#resetPosition(position);
         return [];
@@ -292,22 +297,30 @@ export class Consumer {
     }
   }
 
+  #endOf({ highWatermark, lastStableOffset }: PartitionAnswer): number {
+    return this.#isolation === "read_committed" ? lastStableOffset : highWatermark;
+  }
+
   async #resetPosition(position: Position): Promise<void> {
     const { topic, partition, offset } = position;
     if (this.#onOutOfRange === "fail") {
-      const start = await resolveOffset(this.#client, position, "earliest");
-      const end = await resolveOffset(this.#client, position, "latest");
+      const start = await this.#resolve(position, "earliest");
+      const end = await this.#resolve(position, "latest");
       throw new ClientError(
         "TARPAN_OFFSET_OUT_OF_RANGE",
         `${topic}-${partition} has no offset ${offset}: its log starts at ${start} and ends at ${end}`,
       );
     }
-    position.offset = await resolveOffset(this.#client, position, this.#onOutOfRange);
+    position.offset = await this.#resolve(position, this.#onOutOfRange);
   }
 
   async #resolved(assignment: Assignment): Promise<Position> {
     const { topic, partition, offset } = assignment;
-    return new Position(topic, partition, await resolveOffset(this.#client, assignment, offset));
+    return new Position(topic, partition, await this.#resolve(assignment, offset));
+  }
+
+  #resolve(at: TopicPartition, spec: OffsetSpec): Promise<number> {
+    return resolveOffset(this.#client, at, spec, this.#isolation);
   }
 
   #positionOf(topic: string, partition: number): Position {

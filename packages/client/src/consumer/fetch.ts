@@ -6,12 +6,14 @@ import {
   RecordFormatError,
   type ResponseOf,
 } from "@tarpan/protocol";
-import { type Checks, integer } from "../checks/checks.ts";
+import { type Checks, integer, oneOf } from "../checks/checks.ts";
 import { byteCount, waitMs } from "../checks/values.ts";
 import type { Connection } from "../connection/connection.ts";
 import { hasId, type TopicMetadata } from "../connection/metadata.ts";
+import { type IsolationLevel, isolationCode } from "../connection/offsets.ts";
 import { DamagedRangeError } from "../errors.ts";
 import type { ConsumedRecord } from "../record.ts";
+import { Aborted } from "./aborted.ts";
 import type { Position } from "./position.ts";
 
 /** The last version of Fetch that identifies topics by name. */
@@ -28,9 +30,17 @@ export interface FetchLimits {
   readonly partitionBytes: number;
 }
 
-export type FetchOptions = { readonly [Limit in keyof FetchLimits]?: number | undefined };
+export type FetchOptions = { readonly [Limit in keyof FetchLimits]?: number | undefined } & {
+  /**
+   * With `read_committed`, records of transactions are read once they are committed, aborted ones
+   * never, and reading stops before the first open transaction: at the last stable offset, which is
+   * the end then. Default: read_uncommitted, as in Kafka.
+   */
+  readonly isolationLevel?: IsolationLevel | undefined;
+};
 
-export const FETCH_LIMITS: Checks<FetchLimits> = {
+export const FETCH_OPTIONS: Checks<FetchOptions> = {
+  isolationLevel: oneOf("read_uncommitted", "read_committed"),
   maxWaitMs: waitMs,
   minBytes: integer(0),
   maxBytes: byteCount,
@@ -51,6 +61,7 @@ export async function fetchFrom(
   leader: Connection,
   wanted: readonly FetchTarget[],
   limits: FetchLimits,
+  isolation: IsolationLevel,
   timeoutMs: number,
 ): Promise<{ errorCode: number; answers: Map<FetchTarget, PartitionAnswer> }> {
   const byTopic = new Map<TopicMetadata, FetchTarget[]>();
@@ -66,7 +77,8 @@ export async function fetchFrom(
   }));
   const maxVersion = [...byTopic.keys()].every(hasId) ? undefined : LAST_NAMED_VERSION;
   const { maxWaitMs, minBytes, maxBytes } = limits;
-  const body = { maxWaitMs, minBytes, maxBytes, topics, forgottenTopicsData: [] };
+  const isolationLevel = isolationCode(isolation);
+  const body = { maxWaitMs, minBytes, maxBytes, isolationLevel, topics, forgottenTopicsData: [] };
   const options = { timeoutMs: timeoutMs + maxWaitMs, maxVersion };
   const { errorCode, responses } = await leader.request(Fetch, body, options);
   const answers = new Map<FetchTarget, PartitionAnswer>();
@@ -81,20 +93,25 @@ export async function fetchFrom(
 }
 
 /**
- * Decodes records from `position` on, and moves `position` past them, past control batches and past
- * offsets that compaction removed. Stops before a damaged batch; throws DamagedRangeError if no
- * record precedes it.
+ * Decodes records from `position` on, and moves `position` past them, past control batches, past
+ * records of aborted transactions and past offsets that compaction removed. Stops before a damaged
+ * batch; throws DamagedRangeError if no record precedes it.
  */
-export function takeRecords(position: Position, bytes: Uint8Array): ConsumedRecord[] {
+export function takeRecords(
+  position: Position,
+  bytes: Uint8Array,
+  transactions: PartitionAnswer["abortedTransactions"] = null,
+): ConsumedRecord[] {
   const { topic, partition } = position;
   const from = position.offset;
+  const aborted = new Aborted(transactions ?? []);
   const taken: ConsumedRecord[] = [];
   let complete = 0;
   let header: BatchHeader | null = null;
   try {
     for (const batch of decodeBatches(asBuffer(bytes), { decompress: decompressed, crc32c })) {
       header = batch.header;
-      if (!header.isControl)
+      if (!aborted.skips(batch) && !header.isControl)
         for (const record of batch.records()) {
           // Slices of a Buffer are Buffers, so the cast is safe.
           const { offset, timestamp, key, value, headers } = record as Decoded;

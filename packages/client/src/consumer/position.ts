@@ -6,8 +6,11 @@ export class Position implements TopicPartition {
   readonly partition: number;
   /** The offset of the next record to hand out. */
   offset: number;
-  /** From the last Fetch response; null before the first. */
-  highWatermark: number | null = null;
+  /**
+   * The high watermark of the last Fetch response, or its last stable offset if only committed
+   * records are read; null before the first.
+   */
+  end: number | null = null;
   paused = false;
 
   constructor(topic: string, partition: number, offset: number) {
@@ -17,6 +20,6 @@ export class Position implements TopicPartition {
   }
 
   get atEnd(): boolean {
-    return this.highWatermark !== null && this.offset >= this.highWatermark;
+    return this.end !== null && this.offset >= this.end;
   }
 }

@@ -11,7 +11,7 @@ import {
 } from "../checks/checks.ts";
 import { timeoutMs } from "../checks/values.ts";
 import type { TopicPartition } from "../connection/offsets.ts";
-import { FETCH_LIMITS, type FetchOptions } from "../consumer/fetch.ts";
+import { FETCH_OPTIONS, type FetchOptions } from "../consumer/fetch.ts";
 import {
   HEARTBEAT_INTERVAL_MS,
   MAX_POLL_INTERVAL_MS,
@@ -64,7 +64,7 @@ export interface GroupConsumerOptions extends FetchOptions {
 }
 
 const OPTIONS: Checks<GroupConsumerOptions> = {
-  ...FETCH_LIMITS,
+  ...FETCH_OPTIONS,
   groupId: nonEmptyString,
   groupInstanceId: nonEmptyString,
   assignors: listOf(
@@ -87,8 +87,8 @@ export function checkGroupConsumerOptions(options: GroupConsumerOptions): void {
 }
 
 export function fetchOptionsOf(options: GroupConsumerOptions): FetchOptions {
-  const { maxWaitMs, minBytes, maxBytes, partitionBytes } = options;
-  return { maxWaitMs, minBytes, maxBytes, partitionBytes };
+  const { maxWaitMs, minBytes, maxBytes, partitionBytes, isolationLevel } = options;
+  return { maxWaitMs, minBytes, maxBytes, partitionBytes, isolationLevel };
 }
 
 export function membershipOptionsOf(

@@ -9,6 +9,7 @@ import type { GroupOffset } from "../admin/group-offsets.ts";
 import { check, optional } from "../checks/checks.ts";
 import { groupOffsetList, nonEmptyStrings, pollWait } from "../checks/values.ts";
 import type { Client } from "../connection/client.ts";
+import { CoordinatorLink } from "../connection/coordinator-link.ts";
 import { type OffsetSpec, partitionKey, type TopicPartition } from "../connection/offsets.ts";
 import { requireClient } from "../connection/require-client.ts";
 import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
@@ -24,13 +25,13 @@ import {
 } from "../limits.ts";
 import type { ConsumedRecord } from "../record.ts";
 import { assignorsOf } from "./assignors/index.ts";
-import { CoordinatorLink } from "./coordinator-link.ts";
 import {
   checkGroupConsumerOptions,
   fetchOptionsOf,
   type GroupConsumerOptions,
   membershipOptionsOf,
 } from "./group-consumer-options.ts";
+import { type Committer, NO_MEMBER } from "./group-offsets.ts";
 import { GroupLeader } from "./leader.ts";
 import { Membership } from "./membership.ts";
 import { OffsetCommitter } from "./offset-committer.ts";
@@ -68,7 +69,7 @@ export class GroupConsumer {
     this.groupId = options.groupId;
     this.#client = client;
     this.#options = options;
-    this.#link = new CoordinatorLink(client, options.groupId);
+    this.#link = new CoordinatorLink(client, "group", options.groupId);
     this.#membership = new Membership(
       this.#link,
       new GroupLeader(client),
@@ -100,9 +101,8 @@ export class GroupConsumer {
   }
 
   /** The member id and the generation; "" and -1 while this is no member of the group. */
-  get member(): { readonly memberId: string; readonly generation: number } {
-    const { memberId = "", generation = -1 } = this.#membership.committer ?? {};
-    return { memberId, generation };
+  get member(): Committer {
+    return this.#membership.committer ?? NO_MEMBER;
   }
 
   get assignment(): TopicPartition[] {
@@ -171,7 +171,7 @@ export class GroupConsumer {
     return this.#consumer.position(topic, partition);
   }
 
-  /** Whether partitions are assigned, and all are read up to the last known high watermark. */
+  /** Whether partitions are assigned, and all are read up to the end last told. */
   get atEnd(): boolean {
     return this.#consumer.atEnd && this.assignment.length > 0;
   }
@@ -309,8 +309,8 @@ export class GroupConsumer {
       await this.#revoke(gone);
     }
     const added = offered.filter((at) => !owned.has(partitionKey(at)));
-    const reset = this.#options.autoOffsetReset ?? "latest";
-    const starts = await startPositions(this.#link, this.#client, added, reset);
+    const { autoOffsetReset: reset = "latest", isolationLevel } = this.#options;
+    const starts = await startPositions(this.#link, this.#client, added, reset, isolationLevel);
     if (this.#membership.offered !== offered) return;
     await this.#consumer.add(starts);
     for (const { committed, ...at } of starts) this.#progress.start(at, at.offset, committed);

@@ -1,8 +1,8 @@
 import { OffsetCommit, OffsetFetch } from "@tarpan/protocol";
 import type { GroupOffset } from "../admin/group-offsets.ts";
+import type { CoordinatorLink } from "../connection/coordinator-link.ts";
 import { byTopic, type TopicPartition } from "../connection/offsets.ts";
 import { assertOk } from "../errors.ts";
-import type { CoordinatorLink } from "./coordinator-link.ts";
 
 /** The identity with which a member commits. */
 export interface Committer {
@@ -10,6 +10,8 @@ export interface Committer {
   readonly generation: number;
   readonly groupInstanceId: string | null;
 }
+
+export const NO_MEMBER: Committer = { memberId: "", generation: -1, groupInstanceId: null };
 
 /** The last version of OffsetCommit and OffsetFetch that identifies topics by name. */
 const NAMED = { maxVersion: 9 };
@@ -20,7 +22,7 @@ export async function commitOffsets(
   { memberId, generation, groupInstanceId }: Committer,
   offsets: readonly GroupOffset[],
 ): Promise<number> {
-  const { groupId } = link;
+  const groupId = link.key;
   const topics = byTopic(offsets).map(([name, list]) => ({
     name,
     partitions: list.map(({ partition, offset, metadata }) => ({
@@ -44,7 +46,7 @@ export async function fetchOffsets(
   link: CoordinatorLink,
   partitions: readonly TopicPartition[],
 ): Promise<GroupOffset[]> {
-  const { groupId } = link;
+  const groupId = link.key;
   const topics = byTopic(partitions).map(([name, list]) => ({
     name,
     partitionIndexes: list.map(({ partition }) => partition),

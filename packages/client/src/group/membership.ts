@@ -15,12 +15,12 @@ import {
   type ResponseOf,
   SyncGroup,
 } from "@tarpan/protocol";
+import type { CoordinatorLink } from "../connection/coordinator-link.ts";
 import type { TopicPartition } from "../connection/offsets.ts";
 import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import { isRetriable, KafkaResponseError } from "../errors.ts";
 import { CLOSE_TIMEOUT_MS, JOIN_GRACE_MS } from "../limits.ts";
 import type { Assignor } from "./assignors/assignor.ts";
-import type { CoordinatorLink } from "./coordinator-link.ts";
 import type { Committer } from "./group-offsets.ts";
 import { type GroupLeader, topicLists } from "./leader.ts";
 
@@ -187,7 +187,7 @@ export class Membership {
   async #joinGroup(owned: readonly TopicPartition[]): Promise<Joined | null> {
     const { groupInstanceId, sessionTimeoutMs, maxPollIntervalMs } = this.#options;
     const body = {
-      groupId: this.#link.groupId,
+      groupId: this.#link.key,
       sessionTimeoutMs,
       rebalanceTimeoutMs: maxPollIntervalMs,
       memberId: this.#memberId,
@@ -206,7 +206,7 @@ export class Membership {
       case ErrorCode.REBALANCE_IN_PROGRESS:
         return this.#restartJoin(joined.errorCode);
     }
-    this.#link.assertOk(joined.errorCode, `joining group ${this.#link.groupId}`);
+    this.#link.assertOk(joined.errorCode, `joining group ${this.#link.key}`);
     this.#memberId = joined.memberId;
     this.#generation = joined.generationId;
     return joined;
@@ -232,7 +232,7 @@ export class Membership {
     const { groupInstanceId, maxPollIntervalMs } = this.#options;
     const { generationId, memberId, protocolName } = joined;
     const body = {
-      groupId: this.#link.groupId,
+      groupId: this.#link.key,
       generationId,
       memberId,
       groupInstanceId,
@@ -248,7 +248,7 @@ export class Membership {
       case ErrorCode.REBALANCE_IN_PROGRESS:
         return this.#restartJoin(errorCode);
     }
-    this.#link.assertOk(errorCode, `the assignment of group ${this.#link.groupId}`);
+    this.#link.assertOk(errorCode, `the assignment of group ${this.#link.key}`);
     if (assignment.length === 0) return [];
     return decodeConsumerAssignment(assignment).assignedPartitions.flatMap(
       ({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })),
@@ -283,7 +283,7 @@ export class Membership {
   }
 
   async #sendHeartbeat(): Promise<void> {
-    const { groupId } = this.#link;
+    const groupId = this.#link.key;
     const { groupInstanceId, sessionTimeoutMs } = this.#options;
     const generationId = this.#generation;
     const memberId = this.#memberId;
@@ -330,7 +330,7 @@ export class Membership {
   }
 
   async #leave(reason: string): Promise<void> {
-    const { groupId } = this.#link;
+    const groupId = this.#link.key;
     const memberId = this.#memberId;
     const { groupInstanceId } = this.#options;
     const members = [{ memberId, groupInstanceId, reason }];

@@ -1,8 +1,8 @@
 import { ErrorCode } from "@tarpan/protocol";
 import type { GroupOffset } from "../admin/group-offsets.ts";
+import type { CoordinatorLink } from "../connection/coordinator-link.ts";
 import { Deadline, retrying } from "../connection/retry.ts";
 import { KafkaResponseError } from "../errors.ts";
-import type { CoordinatorLink } from "./coordinator-link.ts";
 import { commitOffsets } from "./group-offsets.ts";
 import type { Membership } from "./membership.ts";
 
@@ -22,7 +22,7 @@ export class OffsetCommitter {
 
   /** Retries retriable errors for `patienceMs`. Rejects with the coordinator's error. */
   commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
-    const what = `a commit of group ${this.#link.groupId}`;
+    const what = `a commit of group ${this.#link.key}`;
     const commit = this.#last.then(() =>
       retrying(this.#link.operation(what), new Deadline(patienceMs), () =>
         this.#commit(offsets, what),

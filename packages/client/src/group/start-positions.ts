@@ -1,7 +1,12 @@
 import type { Client } from "../connection/client.ts";
-import { partitionKey, resolveOffset, type TopicPartition } from "../connection/offsets.ts";
+import type { CoordinatorLink } from "../connection/coordinator-link.ts";
+import {
+  type IsolationLevel,
+  partitionKey,
+  resolveOffset,
+  type TopicPartition,
+} from "../connection/offsets.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
-import type { CoordinatorLink } from "./coordinator-link.ts";
 import { fetchOffsets } from "./group-offsets.ts";
 
 interface StartPosition extends TopicPartition {
@@ -16,6 +21,7 @@ export async function startPositions(
   client: Client,
   partitions: readonly TopicPartition[],
   reset: "earliest" | "latest" | "fail",
+  isolation: IsolationLevel | undefined,
 ): Promise<StartPosition[]> {
   if (partitions.length === 0) return [];
   const found = await fetchOffsets(link, partitions).catch((error) => {
@@ -31,10 +37,11 @@ export async function startPositions(
       if (reset === "fail")
         throw new ClientError(
           "TARPAN_NO_COMMITTED_OFFSET",
-          `group ${link.groupId} has committed no offset for ${topic}-${partition}, and ` +
+          `group ${link.key} has committed no offset for ${topic}-${partition}, and ` +
             "autoOffsetReset is fail: commit one, or use earliest or latest",
         );
-      return { topic, partition, offset: await resolveOffset(client, at, reset), committed: -1 };
+      const start = await resolveOffset(client, at, reset, isolation);
+      return { topic, partition, offset: start, committed: -1 };
     }),
   );
 }

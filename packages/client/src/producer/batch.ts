@@ -28,6 +28,12 @@ export interface ProducerIdentity {
   readonly producerEpoch: number;
 }
 
+/** What a batch says of the producer that wrote it. */
+interface BatchOrigin extends ProducerIdentity {
+  readonly baseSequence: number;
+  readonly transactional: boolean;
+}
+
 /** Called once for each record, with its index in the `sendEach` call. */
 export type Settled = (index: number, outcome: RecordMetadata | Error) => void;
 
@@ -70,10 +76,7 @@ export class Batch {
   }
 
   /** The encoded batch. Encoded only once: a retry must send the same bytes and sequence. */
-  encoded(
-    compression: number,
-    writer: (ProducerIdentity & { readonly baseSequence: number }) | null,
-  ): Uint8Array {
+  encoded(compression: number, writer: BatchOrigin | null): Uint8Array {
     this.#encoded ??= encodeBatch(this.#records, { compression, compress, crc32c, ...writer });
     return this.#encoded;
   }

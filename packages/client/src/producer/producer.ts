@@ -6,13 +6,13 @@
 // 2. The records of a partition are stored in the order of their `send` calls.
 // 3. With idempotence (the default for acks=all) a retry never stores a batch twice. A failed batch
 //    leaves a gap in the sequences, so the producer takes a new producer id after it.
-import { Compression, InitProducerId, type RecordInput } from "@tarpan/protocol";
+import { Compression, type RecordInput } from "@tarpan/protocol";
 import { type Checks, callback, check, checkOptions, flag, list, oneOf } from "../checks/checks.ts";
 import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
 import type { Client } from "../connection/client.ts";
 import { requireClient } from "../connection/require-client.ts";
 import { backoffMs } from "../connection/retry.ts";
-import { assertOk, ClientError, isRetriable, TimeoutError } from "../errors.ts";
+import { ClientError, isRetriable, TimeoutError } from "../errors.ts";
 import {
   BATCH_BYTES,
   BUFFER_BYTES,
@@ -29,6 +29,7 @@ import {
   sizeOf,
   toRecordInput,
 } from "./batch.ts";
+import { type BatchWriter, IdempotentWriter } from "./batch-writer.ts";
 import { checkRecord } from "./check-record.ts";
 import { PartitionCounts } from "./partition-counts.ts";
 import { PartitionQueue } from "./partition-queue.ts";
@@ -68,7 +69,7 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number | undefined;
 }
 
-const OPTIONS: Checks<ProducerOptions> = {
+export const PRODUCER_OPTIONS: Checks<ProducerOptions> = {
   acks: oneOf("all", -1, 0, 1),
   compression: oneOf(...Object.keys(Compression)),
   idempotent: flag,
@@ -84,7 +85,7 @@ export class Producer {
   readonly #client: Client;
   readonly #acks: number;
   readonly #compression: number;
-  readonly #idempotent: boolean;
+  readonly #writer: BatchWriter | null;
   readonly #partitioner: Partitioner;
   readonly #lingerMs: number;
   readonly #batchBytes: number;
@@ -93,7 +94,6 @@ export class Producer {
   /** By topic, then by partition. */
   readonly #queues = new Map<string, Map<number, PartitionQueue>>();
   readonly #partitionCounts: PartitionCounts;
-  #identity: Promise<ProducerIdentity> | null = null;
   #bufferedBytes = 0;
   #unsettled = 0;
   #immediate: NodeJS.Immediate | null = null;
@@ -102,21 +102,25 @@ export class Producer {
   #whenIdle: (() => void)[] = [];
   #closed = false;
 
-  constructor(client: Client, options: ProducerOptions = {}) {
+  constructor(client: Client, options?: ProducerOptions);
+  /** @internal Writes in the name of `writer`. */
+  constructor(client: Client, options: ProducerOptions, writer: BatchWriter);
+  constructor(client: Client, options: ProducerOptions = {}, writer?: BatchWriter) {
     requireClient("new Producer", client);
-    checkOptions("new Producer", options, OPTIONS);
+    checkOptions("new Producer", options, PRODUCER_OPTIONS);
     const { acks = "all", compression = "none" } = options;
     this.#client = client;
     this.#acks = acks === "all" ? -1 : acks;
     this.#compression = Compression[compression];
-    this.#idempotent = options.idempotent ?? this.#acks === -1;
+    const idempotent = options.idempotent ?? this.#acks === -1;
+    this.#writer = writer ?? (idempotent ? new IdempotentWriter(client) : null);
     this.#partitioner = options.partitioner ?? hashPartitioner();
     this.#lingerMs = options.lingerMs ?? 0;
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
     this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS;
     this.#partitionCounts = new PartitionCounts(client, this.#deliveryTimeoutMs);
-    if (this.#idempotent && this.#acks !== -1)
+    if (idempotent && this.#acks !== -1)
       throw new ClientError("TARPAN_BAD_OPTION", "an idempotent producer needs acks=all");
   }
 
@@ -297,7 +301,7 @@ export class Producer {
   async #deliver(queues: readonly PartitionQueue[]): Promise<void> {
     let identity: ProducerIdentity | null;
     try {
-      identity = this.#idempotent ? await this.#takeIdentity() : null;
+      identity = this.#writer === null ? null : await this.#writer.identityFor(queues);
     } catch (error) {
       for (const queue of queues) this.#done(queue, { error: error as Error });
       return;
@@ -314,17 +318,24 @@ export class Producer {
       }
     }
     const batches = [...queueOf.keys()];
-    await sendBatches(this.#client, batches, this.#acks, this.#compression, (batch, delivery) =>
+    const fields = {
+      acks: this.#acks,
+      compression: this.#compression,
+      transactionalId: this.#writer?.transactionalId ?? null,
+      maxVersion: this.#writer?.maxProduceVersion ?? Number.POSITIVE_INFINITY,
+    };
+    await sendBatches(this.#client, batches, fields, (batch, delivery) =>
       this.#done(queueOf.get(batch)!, delivery),
     );
   }
 
   #encode(queue: PartitionQueue, batch: Batch, identity: ProducerIdentity | null): void {
     if (batch.isEncoded) return;
-    const writer =
-      identity === null
-        ? null
-        : { ...identity, baseSequence: queue.takeSequence(identity, batch.recordCount) };
+    const writer = identity && {
+      ...identity,
+      baseSequence: queue.takeSequence(identity, batch.recordCount),
+      transactional: this.#writer?.transactionalId !== null,
+    };
     batch.encoded(this.#compression, writer);
   }
 
@@ -359,30 +370,12 @@ export class Producer {
       return;
     }
     queue.inFlight = null;
-    if (this.#idempotent) this.#identity = null;
+    this.#writer?.batchFailed();
     const { budgetMs } = batch.deadline;
     const late = `${batch.topic}-${batch.partition}: not delivered within ${budgetMs} ms`;
     batch.failed(isRetriable(error) ? new TimeoutError(`${late}: ${error.message}`, error) : error);
     this.#release(batch.sizeBytes, batch.recordCount);
     this.#scheduleNext(queue);
-  }
-
-  #takeIdentity(): Promise<ProducerIdentity> {
-    if (this.#identity === null) {
-      const identity = this.#initProducerId();
-      this.#identity = identity;
-      identity.catch(() => {
-        if (this.#identity === identity) this.#identity = null;
-      });
-    }
-    return this.#identity;
-  }
-
-  async #initProducerId(): Promise<ProducerIdentity> {
-    const body = { transactionalId: null, transactionTimeoutMs: 0 };
-    const answer = await this.#client.request(InitProducerId, body);
-    assertOk(answer.errorCode, "taking a producer id");
-    return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
   }
 }
 

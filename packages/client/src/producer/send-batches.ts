@@ -18,6 +18,15 @@ interface Placed {
   readonly topic: TopicMetadata;
 }
 
+/** What all requests of a producer have in common. */
+interface ProduceFields {
+  readonly acks: number;
+  readonly compression: number;
+  readonly transactionalId: string | null;
+  /** The last version of Produce to use. */
+  readonly maxVersion: number;
+}
+
 /** The batches of one Produce request. */
 interface PlannedRequest {
   readonly placed: Placed[];
@@ -32,8 +41,7 @@ interface PlannedRequest {
 export async function sendBatches(
   client: Client,
   batches: readonly Batch[],
-  acks: number,
-  compression: number,
+  fields: ProduceFields,
   deliver: (batch: Batch, delivery: Delivery) => void,
 ): Promise<void> {
   const byLeader = new Map<Connection, PlannedRequest[]>();
@@ -45,16 +53,14 @@ export async function sendBatches(
         const leader = await client.leaderOf(topic, batch.partition);
         const requests = byLeader.get(leader) ?? [];
         byLeader.set(leader, requests);
-        addTo(requests, { batch, topic }, batch.encoded(compression, null).length);
+        addTo(requests, { batch, topic }, batch.encoded(fields.compression, null).length);
       } catch (error) {
         deliver(batch, { error: error as Error });
       }
     }),
   );
   const sends = [...byLeader].flatMap(([leader, requests]) =>
-    requests.map(({ placed }) =>
-      sendTo(leader, placed, acks, compression, client.timeoutMs, deliver),
-    ),
+    requests.map(({ placed }) => sendTo(leader, placed, fields, client.timeoutMs, deliver)),
   );
   await Promise.all(sends);
 }
@@ -72,13 +78,13 @@ function addTo(requests: PlannedRequest[], placed: Placed, bytes: number): void 
 async function sendTo(
   leader: Connection,
   placed: readonly Placed[],
-  acks: number,
-  compression: number,
+  { acks, compression, transactionalId, maxVersion: most }: ProduceFields,
   timeoutMs: number,
   deliver: (batch: Batch, delivery: Delivery) => void,
 ): Promise<void> {
-  const maxVersion = placed.every(({ topic }) => hasId(topic)) ? undefined : LAST_NAMED_VERSION;
-  const body = { transactionalId: null, acks, timeoutMs, topicData: byTopic(placed, compression) };
+  const haveIds = placed.every(({ topic }) => hasId(topic));
+  const maxVersion = haveIds ? most : Math.min(most, LAST_NAMED_VERSION);
+  const body = { transactionalId, acks, timeoutMs, topicData: byTopic(placed, compression) };
   try {
     if (acks === 0) {
       await leader.send(Produce, body, { maxVersion });

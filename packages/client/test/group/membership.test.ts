@@ -18,8 +18,8 @@ import {
 } from "@tarpan/protocol";
 import { afterEach, expect, test } from "vitest";
 import { Client } from "../../src/connection/client.ts";
+import { CoordinatorLink } from "../../src/connection/coordinator-link.ts";
 import { range } from "../../src/group/assignors/range.ts";
-import { CoordinatorLink } from "../../src/group/coordinator-link.ts";
 import { GroupLeader } from "../../src/group/leader.ts";
 import { Membership } from "../../src/group/membership.ts";
 
@@ -68,7 +68,7 @@ async function memberOf(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const client = new Client({ bootstrap: `127.0.0.1:${port}`, timeoutMs: 5_000 });
-  const link = new CoordinatorLink(client, "g");
+  const link = new CoordinatorLink(client, "group", "g");
   let wake = () => {};
   const options = { groupInstanceId: null, assignors: [range], heartbeatIntervalMs };
   const times = { sessionTimeoutMs: 6_000, maxPollIntervalMs, metadataMaxAgeMs: 6_000 };

@@ -1,23 +1,27 @@
 import { type Api, ErrorCode, type Fields, type Input, type Output } from "@tarpan/protocol";
-import type { Client } from "../connection/client.ts";
-import type { Connection, RequestOptions } from "../connection/connection.ts";
-import { findCoordinator } from "../connection/find-coordinator.ts";
-import type { Operation } from "../connection/trouble.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
+import type { Client } from "./client.ts";
+import type { Connection, RequestOptions } from "./connection.ts";
+import { type Coordinated, findCoordinator } from "./find-coordinator.ts";
+import type { Operation } from "./trouble.ts";
 
 /**
- * Finds a group's coordinator and sends requests to it, on a separate connection: responses come in
- * order, so a long Fetch on the shared connection would delay heartbeats.
+ * Finds the coordinator of a group or a transactional id and sends requests to it, on a separate
+ * connection: responses come in order, so a long Fetch on the shared connection would delay
+ * heartbeats.
  */
 export class CoordinatorLink {
-  readonly groupId: string;
+  readonly kind: Coordinated;
+  /** The group id or the transactional id. */
+  readonly key: string;
   readonly #client: Client;
   #opening: Promise<Connection> | null = null;
   #closed = false;
 
-  constructor(client: Client, groupId: string) {
+  constructor(client: Client, kind: Coordinated, key: string) {
     this.#client = client;
-    this.groupId = groupId;
+    this.kind = kind;
+    this.key = key;
   }
 
   /** How long retriable errors are retried, ms. */
@@ -35,7 +39,7 @@ export class CoordinatorLink {
     body: Input<Q>,
     options?: RequestOptions,
   ): Promise<Output<S>> {
-    const connection = await this.#connection();
+    const connection = await this.connection();
     return connection.request(api, body, options);
   }
 
@@ -69,8 +73,10 @@ export class CoordinatorLink {
     this.reset();
   }
 
-  async #connection(): Promise<Connection> {
-    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the group consumer is closed");
+  /** The open connection to the coordinator. Rejects as `request` does. */
+  async connection(): Promise<Connection> {
+    if (this.#closed)
+      throw new ClientError("TARPAN_CLOSED", `the client of ${this.kind} ${this.key} is closed`);
     const opening = this.#opening ?? this.#open();
     this.#opening = opening;
     try {
@@ -81,10 +87,12 @@ export class CoordinatorLink {
       throw error;
     }
     if (this.#opening === opening) this.#opening = null;
-    return this.#connection();
+    return this.connection();
   }
 
   async #open(): Promise<Connection> {
-    return this.#client.separateConnectionTo(await findCoordinator(this.#client, this.groupId));
+    return this.#client.separateConnectionTo(
+      await findCoordinator(this.#client, this.kind, this.key),
+    );
   }
 }
