@@ -40,10 +40,13 @@ export async function comesAndGoes(cluster: Cluster): Promise<void> {
   // The leader stays, because it still has a replica: an election is another request.
   expect(replicas).toContain((await moved())!.leader);
   await run.progress();
-  const before = await statusText(cluster.node(0));
+  const status = () => statusText(cluster.node(0));
+  // What the engine says is looked up now and then.
+  const engine = /^engine jetstream, .*, max_payload 8388608, up to 4 replicas$/m;
+  await expect.poll(status, { timeout: MOVE_LIMIT_MS }).toMatch(engine);
+  const before = await status();
   expect(before).toMatch(/^4 .* alive/m);
   expect(before).toMatch(/^moving +0 +\d +[-\d]+ +4,1,2 +[\d,]+ +\d+$/m);
-  expect(before).toMatch(/^engine jetstream, .*, max_payload 8388608, up to 4 replicas$/m);
 
   const removal = new Removal(fourth.nodeId, cluster.node(0));
   await removal.said(/broker 4 holds no replicas any more: stop it now/);
