@@ -48,7 +48,8 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     return failure(request, ErrorCode.INVALID_REQUIRED_ACKS);
   }
   // Every batch goes to its log in this loop, without an await: that keeps the batches' order.
-  const pending = request.topicData.map((topic) => appendTopic(topic, request, context));
+  const rules = rulesOf(request, context);
+  const pending = request.topicData.map((topic) => appendTopic(topic, request, rules, context));
   const { partitions, env } = context.services;
   const deadline = partitions.replicated ? deadlineAfter(env.timers, request.timeoutMs) : null;
   try {
@@ -110,9 +111,22 @@ type Topic = Request["topicData"][number];
 
 type Batch = Topic["partitionData"][number];
 
-function appendTopic(topic: Topic, request: Request, context: RequestContext) {
+/** What holds for all topics of a request. */
+function rulesOf({ transactionalId }: Request, { services, version }: RequestContext) {
+  return {
+    zstdAllowed: version >= 7,
+    transactions: transactionRules(transactionalId, version, services),
+  };
+}
+
+function appendTopic(
+  topic: Topic,
+  request: Request,
+  rules: ReturnType<typeof rulesOf>,
+  context: RequestContext,
+) {
   const { acks } = request;
-  const target = targetOf(topic, request, context);
+  const target = targetOf(topic, rules, context);
   const outcomes = topic.partitionData.map((batch) => {
     const outcome = appendTo(target, batch, acks, context);
     const { index } = batch;
@@ -121,7 +135,7 @@ function appendTopic(topic: Topic, request: Request, context: RequestContext) {
     const latch = pending.latchFor(target.name, index, outcome.errorCode);
     if (latch === null) return { index, outcome };
     const attempt = (isLast: boolean) => {
-      const now = targetOf(topic, request, context);
+      const now = targetOf(topic, rules, context);
       const again = appendTo(now, batch, acks, context);
       if (isLast || again instanceof Promise) return again;
       return pending.latchFor(now.name, index, again.errorCode) ?? again;
@@ -145,15 +159,14 @@ function appendLater(
 /** The topic according to the metadata now; `refusal` is null when batches may be appended. */
 function targetOf(
   { name: byName, topicId }: Topic,
-  { transactionalId }: Request,
+  requestRules: ReturnType<typeof rulesOf>,
   { services, version }: RequestContext,
 ) {
   const name = topicNameOf(services, byName, topicId, version >= 13);
   const rules = {
     config: services.metadata.topicConfig(name ?? ""),
     now: services.env.clock.wallMs(),
-    zstdAllowed: version >= 7,
-    transactions: transactionRules(transactionalId, version, services),
+    ...requestRules,
   };
   return { name, refusal: refusalOf(name, topicId, version), rules };
 }

@@ -6,6 +6,7 @@ import {
   initProducerId as init,
 } from "../transactions/operations/init-producer-id.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { fencedCode } from "./fenced-code.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -65,9 +66,7 @@ async function transactional(
   const answer = await transactions.decide<InitAnswer>(transactionalId, (newId, effects) =>
     init(request, newId, effects),
   );
-  const isUnknownToClient =
-    answer.errorCode === ErrorCode.PRODUCER_FENCED && version < FENCED_SINCE;
-  return isUnknownToClient ? refusal(ErrorCode.INVALID_PRODUCER_EPOCH) : answer;
+  return { ...answer, errorCode: fencedCode(answer.errorCode, version, FENCED_SINCE) };
 }
 
 function failure(_request: Request, errorCode: number): Response {

@@ -7,6 +7,7 @@ import {
 import { onEach } from "../security/permission.ts";
 import type { PartitionVerdict } from "../transactions/operations/add-partitions.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { fencedCode } from "./fenced-code.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -108,10 +109,9 @@ function resultsOf(topics: Topics, codeOf: PartitionVerdict): TopicResults {
 }
 
 function forVersion(topic: TopicResults[number], version: number): TopicResults[number] {
-  if (version >= FENCED_SINCE) return topic;
   const resultsByPartition = topic.resultsByPartition.map((result) => {
-    const isFenced = result.partitionErrorCode === ErrorCode.PRODUCER_FENCED;
-    return isFenced ? { ...result, partitionErrorCode: ErrorCode.INVALID_PRODUCER_EPOCH } : result;
+    const partitionErrorCode = fencedCode(result.partitionErrorCode, version, FENCED_SINCE);
+    return { ...result, partitionErrorCode };
   });
   return { ...topic, resultsByPartition };
 }

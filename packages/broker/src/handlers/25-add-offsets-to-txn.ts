@@ -3,6 +3,7 @@ import { partitionOf } from "../coordinator/partition-of.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { onGroup, onTransactionalId } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { fencedCode } from "./fenced-code.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -34,8 +35,7 @@ async function handle(request: Request, { services, version }: RequestContext): 
   const added = [{ topic, partitionIds: [partitionOf(groupId, count)] }];
   try {
     const errorCode = await transactions.addPartitions(request, added, 0);
-    const isUnknownToClient = errorCode === ErrorCode.PRODUCER_FENCED && version < FENCED_SINCE;
-    return { errorCode: isUnknownToClient ? ErrorCode.INVALID_PRODUCER_EPOCH : errorCode };
+    return { errorCode: fencedCode(errorCode, version, FENCED_SINCE) };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return { errorCode: error.errorCode };

@@ -2,6 +2,7 @@ import { EndTxn, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/p
 import { onTransactionalId } from "../security/permission.ts";
 import { type EndAnswer, endTransaction } from "../transactions/operations/end-transaction.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { fencedCode } from "./fenced-code.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -33,9 +34,7 @@ async function handle(request: Request, { services, version }: RequestContext): 
       transactionalId,
       (newProducerId, effects) => endTransaction(asked, newProducerId, effects),
     );
-    const isUnknownToClient =
-      answer.errorCode === ErrorCode.PRODUCER_FENCED && version < FENCED_SINCE;
-    return isUnknownToClient ? failure(request, ErrorCode.INVALID_PRODUCER_EPOCH) : answer;
+    return { ...answer, errorCode: fencedCode(answer.errorCode, version, FENCED_SINCE) };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return failure(request, error.errorCode);

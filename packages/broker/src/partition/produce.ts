@@ -176,7 +176,11 @@ async function append(
   { ids, rules: { config, now }, verification }: Appended,
 ): Promise<ProduceOutcome> {
   const { errorCode, baseOffset, message } = await partition.append(
-    ...([batch, header, now, ids, verification] as const),
+    batch,
+    header,
+    now,
+    ids,
+    verification,
   );
   if (errorCode !== ErrorCode.NONE) return refusedBy(partition, errorCode, message!);
   return {

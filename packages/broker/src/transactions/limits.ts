@@ -13,5 +13,5 @@ export const BROKER_CALL_TIMEOUT_MS = 10_000;
 /** How long markers may fail before that is logged as a warning, and how often it is repeated. */
 export const MARKER_WARNING_MS = 10_000;
 
-/** Markers in one request to a broker. */
-export const MARKERS_PER_REQUEST = 1_000;
+/** Transactions in one request to a broker. */
+export const TRANSACTIONS_PER_REQUEST = 1_000;

@@ -11,7 +11,7 @@ import type { MetadataImage } from "../metadata/image.ts";
 import { Batches } from "../util/batches.ts";
 import { Latch, type PendingLatch } from "../util/latch.ts";
 import { pause } from "../util/pause.ts";
-import { MARKER_RETRY_MS, MARKER_WARNING_MS, MARKERS_PER_REQUEST } from "./limits.ts";
+import { MARKER_RETRY_MS, MARKER_WARNING_MS, TRANSACTIONS_PER_REQUEST } from "./limits.ts";
 import type { Ending } from "./model/ending.ts";
 
 type Marker = RequestOf<typeof WriteTxnMarkers>["markers"][number];
@@ -130,7 +130,7 @@ export class MarkerSender {
       // It was deleted, and its records with it.
       if (leader === undefined) continue;
       if (leader < 0) failures.push({ place, errorCode: ErrorCode.LEADER_NOT_AVAILABLE });
-      else byLeader.set(leader, [...(byLeader.get(leader) ?? []), place]);
+      else addTo(byLeader, leader, place);
     }
     const asked = [...byLeader].map(([leader, own]) => this.#writeOn(leader, ending, own));
     failures.push(...(await Promise.all(asked)).flat());
@@ -161,7 +161,7 @@ export class MarkerSender {
     let batches = this.#byBroker.get(brokerId);
     if (batches === undefined) {
       const { write } = this.#parts;
-      batches = new Batches((markers) => write(brokerId, markers), MARKERS_PER_REQUEST);
+      batches = new Batches((markers) => write(brokerId, markers), TRANSACTIONS_PER_REQUEST);
       this.#byBroker.set(brokerId, batches);
     }
     return batches;
@@ -195,9 +195,7 @@ function isOver(errorCode: ErrorCode): boolean {
 
 function markerOf({ transaction, coordinatorEpoch }: Ending, places: readonly Place[]): Marker {
   const byTopic = new Map<string, number[]>();
-  for (const { topic, partition } of places) {
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
-  }
+  for (const { topic, partition } of places) addTo(byTopic, topic, partition);
   return {
     producerId: transaction.producerId,
     producerEpoch: transaction.producerEpoch,
@@ -206,6 +204,12 @@ function markerOf({ transaction, coordinatorEpoch }: Ending, places: readonly Pl
     coordinatorEpoch,
     transactionVersion: transaction.clientVersion,
   };
+}
+
+function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 function placesOf(partitions: Ending["transaction"]["partitions"]): Place[] {

@@ -5,7 +5,7 @@ import {
   type ResponseInput,
 } from "@tarpan/protocol";
 import { Batches } from "../util/batches.ts";
-import { MARKERS_PER_REQUEST } from "./limits.ts";
+import { TRANSACTIONS_PER_REQUEST } from "./limits.ts";
 import type { PartitionInTransaction } from "./verifier.ts";
 
 type Asked = RequestInput<typeof AddPartitionsToTxn>["transactions"];
@@ -49,7 +49,7 @@ export class OtherCoordinators {
   #batchesOf(brokerId: number): Batches<One<Asked>, One<Answers>> {
     let batches = this.#byBroker.get(brokerId);
     if (batches === undefined) {
-      batches = new Batches((asked) => this.#ask(brokerId, asked), MARKERS_PER_REQUEST);
+      batches = new Batches((asked) => this.#ask(brokerId, asked), TRANSACTIONS_PER_REQUEST);
       this.#byBroker.set(brokerId, batches);
     }
     return batches;

@@ -83,11 +83,6 @@ export class TransactionCoordinator
     });
   }
 
-  /** Transactions whose end is decided, and whose partitions do not all have their markers. */
-  get endingCount(): number {
-    return this.#markers.count;
-  }
-
   /** Runs an operation, again with a new producer id if it needs one. Rejects with KafkaError. */
   async decide<T extends Answer>(transactionalId: string, attempt: Attempt<T>): Promise<T> {
     return this.#afterEnd(transactionalId, () => this.#decide(transactionalId, attempt));

@@ -1,12 +1,11 @@
 /**
- * Joins what is asked while an earlier request is under way into the next request. Results are in
- * the order of their items; if a request fails, so do all its items.
+ * Joins what is asked in one turn of the event loop into one request. Results are in the order of
+ * their items; if a request fails, so do all its items. No request waits for an earlier one.
  */
 export class Batches<Item, Result> {
   readonly #send: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly #maxItems: number;
   #waiting: Waiting<Item, Result>[] = [];
-  #isSending = false;
 
   constructor(send: (items: readonly Item[]) => Promise<readonly Result[]>, maxItems: number) {
     this.#send = send;
@@ -16,24 +15,24 @@ export class Batches<Item, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (!this.#isSending) void this.#sendAll();
+      if (this.#waiting.length === 1) queueMicrotask(() => this.#sendAll());
     });
   }
 
-  async #sendAll(): Promise<void> {
-    this.#isSending = true;
-    while (this.#waiting.length > 0) {
-      // What is asked in this turn of the event loop goes together.
-      await null;
-      const batch = this.#waiting.splice(0, this.#maxItems);
-      try {
-        const results = await this.#send(batch.map(({ item }) => item));
-        for (const [i, { resolve }] of batch.entries()) resolve(results[i]!);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+  #sendAll(): void {
+    const all = this.#waiting.splice(0);
+    for (let at = 0; at < all.length; at += this.#maxItems) {
+      void this.#sendOne(all.slice(at, at + this.#maxItems));
     }
-    this.#isSending = false;
+  }
+
+  async #sendOne(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#send(batch.map(({ item }) => item));
+      for (const [i, { resolve }] of batch.entries()) resolve(results[i]!);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
   }
 }
 
