@@ -15,6 +15,7 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
   "manual-commit.mjs": /first: a\nfirst: b\n[\s\S]*offset: 2[\s\S]*\nsecond: c\nsecond: d\n$/,
   "static-membership.mjs": /restarts[^\n]*\nworker-2 gives up \d,\d\nworker-2 reads \d,\d\n/,
   "cooperative-rebalancing.mjs": /first \+ 0,1,2,3,4,5\nfirst - \d,\d,\d\nsecond \+ \d,\d,\d\n/,
+  "exactly-once.mjs": /^A\nB\nC\n$/,
   "lag.mjs": /3 of 10, 7 to go[\s\S]*tarpan_group_lag\{.*\} 7\nfrom the start: 10 to go\n$/,
 };
 
