@@ -7,7 +7,7 @@ import {
   roundRobinPartitioner,
   stickyPartitioner,
 } from "../src/index.ts";
-import { murmur2 } from "../src/producer/murmur2.ts";
+import { murmur2 } from "@tarpan/codecs";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
