@@ -4,8 +4,8 @@ import {
   decodeBatches,
   encodeBatch,
   ProtocolError,
-  type RecordInput,
   RecordFormatError,
+  type RecordInput,
   readEndTransaction,
   recordsField,
 } from "@tarpan/protocol";
@@ -55,6 +55,8 @@ export class HeldLog {
   readonly #parts: Parts;
   /** The next record to be applied. */
   #position: number;
+  /** One past the last record whose effects `onApplied` was told of. */
+  #toldTo = 0;
   readonly #transactions = new Map<number, OpenBatch[]>();
   #waiting: Waiting[] = [];
   #following: Promise<void> | null = null;
@@ -91,8 +93,8 @@ export class HeldLog {
   }
 
   /**
-   * Appends one batch. Resolves to its first offset when it is durable and applied. Rejects with
-   * LogError.
+   * Appends one batch. Resolves to its first offset when it is durable and applied, and after
+   * `onApplied`. Rejects with LogError.
    */
   async append(records: readonly RecordInput[]): Promise<number> {
     if (this.#closed !== null) throw this.#closed;
@@ -110,7 +112,7 @@ export class HeldLog {
   }
 
   #applied(offset: number): Promise<void> {
-    if (this.#position >= offset) return DONE;
+    if (this.#toldTo >= offset) return DONE;
     if (this.#closed !== null) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => this.#waiting.push({ offset, resolve, reject }));
   }
@@ -128,8 +130,9 @@ export class HeldLog {
       while (this.#closed === null && this.#position < partition.highWatermark) {
         await this.#readTo(partition.highWatermark);
         if (this.#closed !== null) return;
-        this.#wake();
+        this.#toldTo = this.#position;
         onApplied();
+        this.#wake();
       }
     } catch (error) {
       onFailure(error);
@@ -138,8 +141,8 @@ export class HeldLog {
 
   #wake(): void {
     const before = this.#waiting;
-    this.#waiting = before.filter(({ offset }) => offset > this.#position);
-    for (const { offset, resolve } of before) if (offset <= this.#position) resolve();
+    this.#waiting = before.filter(({ offset }) => offset > this.#toldTo);
+    for (const { offset, resolve } of before) if (offset <= this.#toldTo) resolve();
   }
 
   async #readTo(end: number): Promise<void> {
@@ -172,7 +175,10 @@ export class HeldLog {
   #apply(header: BatchHeader, bytes: Uint8Array): void {
     if (header.recordCount === 0) return;
     try {
-      this.state.apply(header, recordsField(bytes, header, decompress, MAX_DECOMPRESSED_BATCH_BYTES));
+      this.state.apply(
+        header,
+        recordsField(bytes, header, decompress, MAX_DECOMPRESSED_BATCH_BYTES),
+      );
     } catch (error) {
       const isBad = error instanceof RecordFormatError || error instanceof ProtocolError;
       if (!isBad) throw error;

@@ -1,5 +1,5 @@
 import { decompress } from "@tarpan/codecs";
-import { decodeBatches, type DecodedRecord, RecordWalk, recordsField } from "@tarpan/protocol";
+import { type DecodedRecord, decodeBatches, RecordWalk, recordsField } from "@tarpan/protocol";
 import type { ReadableLog } from "../log/log.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
 import { NEAR_OFFSETS, NEAR_READ_BYTES } from "./limits.ts";

@@ -90,7 +90,7 @@ export class HeldShard {
         logger.error(`records of held messages at offset ${offset} can't be read`, { error });
       },
     });
-    const isBusy = (place: string) => this.#log.state.open.has(place) || this.#sending.has(place);
+    const isBusy = (place: string) => this.#isBusy(place);
     const { log } = partition;
     this.#planner = new Planner(
       { log, rules, image, topicConfig, isBusy, createTopic },
@@ -142,7 +142,8 @@ export class HeldShard {
   }
 
   async #rounds(): Promise<void> {
-    const { clock } = this.#parts.world.env;
+    const { clock, timers } = this.#parts.world.env;
+    const nextTurn = nextTurnOf(timers);
     const { waiting } = this.#log.state;
     this.#isRunning = true;
     try {
@@ -150,6 +151,7 @@ export class HeldShard {
         const due = waiting.takeDue(clock.wallMs(), ROUND_MESSAGES);
         if (due.length === 0 || this.#closed !== null) break;
         await this.#round(due);
+        await nextTurn();
       }
     } finally {
       this.#isRunning = false;
@@ -254,13 +256,17 @@ export class HeldShard {
     return messages.map(({ offset }) => byOffset.get(offset)!);
   }
 
+  #isBusy(place: string): boolean {
+    return this.#log.state.open.has(place) || this.#sending.has(place);
+  }
+
   #block(blocked: Plan["blocked"]): void {
     for (const [place, messages] of blocked) {
       const before = this.#blocked.get(place);
       if (before === undefined) this.#blocked.set(place, [...messages]);
       else before.push(...messages);
       // The delivery may have ended while the round was planned.
-      if (!this.#sending.has(place)) this.#unblock(place);
+      if (!this.#isBusy(place)) this.#unblock(place);
     }
   }
 

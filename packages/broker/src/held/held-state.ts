@@ -1,4 +1,9 @@
-import { type BatchHeader, type PlainRecords, RecordFormatError, RecordWalk } from "@tarpan/protocol";
+import {
+  type BatchHeader,
+  type PlainRecords,
+  RecordFormatError,
+  RecordWalk,
+} from "@tarpan/protocol";
 import { hashId, idHash } from "./id-hash.ts";
 import {
   type Delivery,
@@ -102,7 +107,8 @@ export class HeldState {
   #applyRecord(record: HeldRecord, offset: number): void {
     switch (record.kind) {
       case "delivery":
-        return this.#take(record, offset);
+        this.#take(record, offset);
+        return;
       case "delivered":
         this.#close(record);
         return;

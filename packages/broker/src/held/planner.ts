@@ -4,12 +4,7 @@ import type { ReadableLog } from "../log/log.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { readRecords } from "./held-records.ts";
 import { placeKey } from "./held-state.ts";
-import {
-  DELIVERY_BYTES,
-  MISSING_TARGET_MS,
-  RECORD_OVERHEAD_BYTES,
-  ROUND_BYTES,
-} from "./limits.ts";
+import { DELIVERY_BYTES, MISSING_TARGET_MS, RECORD_OVERHEAD_BYTES, ROUND_BYTES } from "./limits.ts";
 import type { Delivery } from "./records.ts";
 import type { HeldRules, OutgoingRecord, Wanted } from "./rules.ts";
 import type { TakenMessage } from "./waiting-messages.ts";
@@ -64,7 +59,10 @@ export class Planner {
     byOffset.sort((a, b) => a.message.offset - b.message.offset);
     const read: { readonly at: number; readonly wanted: Wanted }[] = [];
     let sizeBytes = 0;
-    for await (const stored of readRecords(log, byOffset.map(({ message }) => message.offset))) {
+    for await (const stored of readRecords(
+      log,
+      byOffset.map(({ message }) => message.offset),
+    )) {
       const wanted = rules.read(stored);
       read.push({ at: byOffset[read.length]!.at, wanted });
       sizeBytes += sizeOf(wanted.record);

@@ -4,8 +4,8 @@ import {
   i32,
   type Output,
   offset,
-  type RecordSchema,
   Reader,
+  type RecordSchema,
   record,
   recordCodec,
   string,
@@ -119,7 +119,10 @@ export function encodeHeldRecord(held: HeldRecord): EncodedRecord {
   const writer = new Writer();
   writer.i16(schema.key);
   writer.i16(WRITTEN_VERSION);
-  recordCodec(schema, WRITTEN_VERSION).write(writer, held as unknown as Input<typeof schema.fields>);
+  recordCodec(schema, WRITTEN_VERSION).write(
+    writer,
+    held as unknown as Input<typeof schema.fields>,
+  );
   return { key: null, value: writer.join() };
 }
 

@@ -162,7 +162,9 @@ export class WaitingMessages {
     this.#heap = grown(this.#heap, new Int32Array(capacity));
     this.#heapAt = grown(this.#heapAt, new Int32Array(capacity));
     this.#slots = new Int32Array(2 * capacity);
-    this.forEach((entry) => this.#enter(entry));
+    this.forEach((entry) => {
+      this.#enter(entry);
+    });
   }
 
   #isHash(entry: number, words: ArrayLike<number>): boolean {

@@ -2,6 +2,7 @@ import {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
+  CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
@@ -14,7 +15,12 @@ import {
   UnregisterBroker,
 } from "../rpc/messages/index.ts";
 import { createPartitions } from "./create-partitions.ts";
-import { createOffsetsTopic, createTopics, createTransactionTopic } from "./create-topics.ts";
+import {
+  createHeldTopic,
+  createOffsetsTopic,
+  createTopics,
+  createTransactionTopic,
+} from "./create-topics.ts";
 import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
 import {
   type BrokerRegistration,
@@ -79,6 +85,12 @@ export const operations = {
   createTransactionTopic: operation({
     api: CreateTransactionTopic,
     decide: (controller: LocalController, _: Nothing) => createTransactionTopic(controller),
+    refuse: (outcome) => outcome,
+  }),
+
+  createHeldTopic: operation({
+    api: CreateHeldTopic,
+    decide: createHeldTopic,
     refuse: (outcome) => outcome,
   }),
 

@@ -3,6 +3,7 @@ import { BrokerStatus } from "../admin/broker-status.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
+import { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Machine } from "../env/env.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "../groups/group-coordinator.ts";
@@ -25,6 +26,7 @@ import { TransactionCoordinator } from "../transactions/transaction-coordinator.
 import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
+import { deliverer, serveDeliveries } from "./held-calls.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
@@ -132,7 +134,7 @@ export class BrokerServer implements RunningBroker {
 
   async #start(): Promise<void> {
     const { env, logger } = this.#context;
-    const { groups, transactions } = this.services;
+    const { groups, transactions, delayed } = this.services;
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
@@ -143,10 +145,13 @@ export class BrokerServer implements RunningBroker {
     // clients retry.
     started.add(() => groups.close());
     started.add(() => transactions.close());
+    started.add(() => delayed.close());
     started.add(serveTransactions(this.state.cluster, this.services));
+    started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
     groups.load();
     transactions.load();
+    delayed.load();
     started.add(this.#warnOfConfigs());
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
@@ -209,6 +214,11 @@ export class BrokerServer implements RunningBroker {
         ...{ env, metadata, partitions },
         logger: named(logger, "tarpan.transactions"),
         ...transactionCalls(cluster, metadata, () => this.services),
+      }),
+      delayed: new DelayedMessages({
+        ...{ env, metadata, partitions },
+        logger: named(logger, "tarpan.delayed"),
+        deliver: deliverer(cluster, metadata, () => this.services),
       }),
       stopping: this.#ending.signal,
     };

@@ -15,11 +15,11 @@ describe("messages that wait", () => {
     const seed = seedOf("waiting messages");
     const random = new SeededRandom(seed);
     const below = (n: number) => random.below(n);
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 5; round++) {
       const waiting = new WaitingMessages();
       const model = new Map<string, { offset: number; timeMs: number; isTaken: boolean }>();
       const entryOf = (id: string) => waiting.find(hashOf(id));
-      for (let step = 0; step < 3_000; step++) {
+      for (let step = 0; step < 2_000; step++) {
         const id = `id-${below(800)}`;
         const known = model.get(id);
         const entry = entryOf(id);
@@ -73,7 +73,9 @@ describe("messages that wait", () => {
         expect(waiting.findAt(offset, words[0]!)).toBe(waiting.find(words));
       }
       let visited = 0;
-      waiting.forEach(() => visited++);
+      waiting.forEach(() => {
+        visited++;
+      });
       expect(visited).toBe(model.size);
     }
   });

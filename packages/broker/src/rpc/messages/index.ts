@@ -22,18 +22,22 @@ import { LeaveCluster } from "./10022-leave-cluster.ts";
 import { RemoveBroker } from "./10023-remove-broker.ts";
 import { MetadataEnd } from "./10024-metadata-end.ts";
 import { CreateTransactionTopic } from "./10025-create-transaction-topic.ts";
+import { CreateHeldTopic } from "./10026-create-held-topic.ts";
+import { DeliverHeld } from "./10027-deliver-held.ts";
 
 export {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
   BrokerHeartbeat,
+  CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
   CreateTransactionTopic,
   DeleteCoordinatedGroup,
   DeleteTopics,
+  DeliverHeld,
   DescribeCoordinatedGroup,
   DescribeQuorum,
   ElectLeaders,
@@ -76,6 +80,8 @@ export const calls: readonly AnyApi[] = [
   RemoveBroker,
   MetadataEnd,
   CreateTransactionTopic,
+  CreateHeldTopic,
+  DeliverHeld,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];
