@@ -1,7 +1,7 @@
 import type { DecodedRecord, RecordWalk } from "@tarpan/protocol";
 import type { StoredRecord } from "../held/held-records.ts";
 import { MOVED_FROM_HEADER } from "../held/held-state.ts";
-import type { HeldRules, Wanted } from "../held/rules.ts";
+import type { HeldRules, OutgoingRecord, Wanted } from "../held/rules.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
 import { delayMsOf } from "./due.ts";
 import { DelayedHeader, DeliveredHeader } from "./headers.ts";
@@ -34,10 +34,22 @@ export const delayedRules: HeldRules = {
         headers: [
           ...headers.filter((header) => !OWN.has(header.key)),
           { key: DeliveredHeader.id, value: key },
-          { key: DeliveredHeader.timestamp, value: encoder.encode(String(createdMs)) },
+          { key: DeliveredHeader.timestamp, value: encoder.encode(createdText(wanted, createdMs)) },
         ],
       },
     };
+  },
+
+  moved({ key, value, headers, timestamp, createdMs }: StoredRecord): OutgoingRecord {
+    const given = new Map(headers.map((header) => [header.key, header.value]));
+    const at = given.get(DelayedHeader.deliverAt) ?? null;
+    const dueMs = dueMsOf(at, given.get(DelayedHeader.delay) ?? null, timestamp);
+    const kept = headers.filter(({ key: name }) => !REPLACED.has(name));
+    const added = [
+      { key: DelayedHeader.deliverAt, value: encoder.encode(String(dueMs)) },
+      { key: DeliveredHeader.timestamp, value: encoder.encode(createdText(given, createdMs)) },
+    ];
+    return { key, value, headers: [...kept, ...added] };
   },
 
   deadLetter(wanted: Wanted, offset: number, reason: string): Wanted {
@@ -63,7 +75,24 @@ export const delayedRules: HeldRules = {
 /** What a topic of dead letters has at the end of its name. */
 const DEAD_LETTER_SUFFIX = ".dlq";
 
-const OWN: ReadonlySet<string> = new Set([...Object.values(DelayedHeader), MOVED_FROM_HEADER]);
+/** Not in what is delivered. */
+const OWN: ReadonlySet<string> = new Set([
+  ...Object.values(DelayedHeader),
+  ...Object.values(DeliveredHeader),
+  MOVED_FROM_HEADER,
+]);
+
+/** A moved message has others of these. */
+const REPLACED: ReadonlySet<string> = new Set([
+  ...[DelayedHeader.deliverAt, DelayedHeader.delay],
+  ...[DeliveredHeader.timestamp, MOVED_FROM_HEADER],
+]);
+
+/** When the client created the message: a moved record says so in a header. */
+function createdText(headers: ReadonlyMap<string, Uint8Array | null>, createdMs: number): string {
+  const isMoved = headers.has(MOVED_FROM_HEADER);
+  return isMoved ? textOf(headers.get(DeliveredHeader.timestamp)) : String(createdMs);
+}
 
 /** Headers that produce would refuse count as a message that is due at once. */
 function dueMsOf(at: Uint8Array | null, delay: Uint8Array | null, appendedMs: number): number {

@@ -9,12 +9,19 @@ import { pause } from "../util/pause.ts";
 import { HeldLog, type HeldPartition } from "./held-log.ts";
 import { readRecords } from "./held-records.ts";
 import { type OpenDelivery, placeKey } from "./held-state.ts";
-import { LONGEST_ALARM_MS, ROUND_MESSAGES, ROUND_WAIT_MS, TARGET_RETRY_MS } from "./limits.ts";
+import {
+  LONGEST_ALARM_MS,
+  ROUND_MESSAGES,
+  ROUND_WAIT_MS,
+  SHORTEN_MIN_OFFSETS,
+  TARGET_RETRY_MS,
+} from "./limits.ts";
 import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
 import { encodeHeldRecord, type HeldRecord } from "./records.ts";
 import type { HeldRules, OutgoingRecord } from "./rules.ts";
 import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
 import { Sequences } from "./sequences.ts";
+import { Shortener } from "./shortener.ts";
 import type { TakenMessage } from "./waiting-messages.ts";
 
 interface Parts {
@@ -28,6 +35,8 @@ interface Parts {
   /** Begins to create a topic for dead letters. */
   readonly createTopic: (topic: string) => void;
   readonly deliver: Deliver;
+  /** For tests: SHORTEN_MIN_OFFSETS. */
+  readonly minOffsets?: number;
 }
 
 /**
@@ -57,7 +66,9 @@ export class HeldShard {
   readonly #blocked = new Map<string, TakenMessage[]>();
   #log!: HeldLog;
   #planner!: Planner;
+  #shortener!: Shortener;
   #isRunning = false;
+  #isForgetting = false;
   #alarm: Timer | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
   #closed: KafkaError | null = null;
@@ -79,6 +90,7 @@ export class HeldShard {
 
   async #load(): Promise<void> {
     const { partition, rules, world, logger, topicConfig, createTopic } = this.#parts;
+    const { minOffsets = SHORTEN_MIN_OFFSETS } = this.#parts;
     const { env, image } = world;
     this.#log = await HeldLog.load({
       partition,
@@ -96,6 +108,9 @@ export class HeldShard {
       { log, rules, image, topicConfig, isBusy, createTopic },
       env.clock.wallMs(),
     );
+    this.#shortener = new Shortener({
+      ...{ partition, rules, log: this.#log, clock: env.clock, minOffsets },
+    });
     this.#goOn();
   }
 
@@ -133,11 +148,13 @@ export class HeldShard {
 
   /** After a change of the state, or when a message is due. */
   #goOn(): void {
-    if (this.#closed !== null || this.#planner === undefined) return;
+    if (this.#closed !== null || this.#shortener === undefined) return;
     for (const [place, delivery] of this.#log.state.open) {
       if (!this.#sending.has(place)) this.#beginSending(place, delivery);
     }
-    if (this.#log.state.toForget.size > 0) void this.#run(() => this.#forget());
+    if (this.#log.state.toForget.size > 0 && !this.#isForgetting) {
+      void this.#run(() => this.#forget());
+    }
     if (!this.#isRunning) void this.#run(() => this.#rounds());
   }
 
@@ -149,8 +166,9 @@ export class HeldShard {
     try {
       for (;;) {
         const due = waiting.takeDue(clock.wallMs(), ROUND_MESSAGES);
-        if (due.length === 0 || this.#closed !== null) break;
-        await this.#round(due);
+        if (this.#closed !== null || (due.length === 0 && !this.#shortener.isDue)) break;
+        if (due.length > 0) await this.#round(due);
+        if (this.#shortener.isDue) await this.#shortener.step();
         await nextTurn();
       }
     } finally {
@@ -287,16 +305,20 @@ export class HeldShard {
   /** See HeldState.toForget. */
   async #forget(): Promise<void> {
     const { toForget } = this.#log.state;
-    const refs = [...toForget.values()];
-    toForget.clear();
-    const nowMs = this.#parts.world.env.clock.wallMs();
-    await this.#log.append(refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs)));
+    this.#isForgetting = true;
+    while (toForget.size > 0) {
+      const nowMs = this.#parts.world.env.clock.wallMs();
+      const refs = [...toForget.values()];
+      await this.#log.append(refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs)));
+    }
+    this.#isForgetting = false;
   }
 
   #setAlarm(): void {
-    const dueMs = this.#log.state.waiting.nextMs;
-    if (dueMs === undefined || this.#closed !== null) return;
     const { clock, timers } = this.#parts.world.env;
+    const isLong = this.#shortener.isLong;
+    const dueMs = this.#log.state.waiting.nextMs ?? (isLong ? Number.POSITIVE_INFINITY : null);
+    if (dueMs === null || this.#closed !== null) return;
     const delayMs = Math.min(Math.max(0, dueMs - clock.wallMs()), LONGEST_ALARM_MS);
     const alarmMs = clock.monotonicMs() + delayMs;
     if (alarmMs >= this.#alarmMs) return;

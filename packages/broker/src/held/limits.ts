@@ -43,8 +43,8 @@ export const SHORTEN_RATIO = 4;
 /** Pause between two looks at whether the log can be shortened. */
 export const SHORTEN_EVERY_MS = 10_000;
 
-/** Bytes of the records that are moved to the end of the log at a time. */
-export const MOVE_BYTES = 524_288;
+/** Bytes of the log that are searched at a time for messages to move. */
+export const MOVE_READ_BYTES = 262_144;
 
 /** Two records at most so many offsets apart are read together. */
 export const NEAR_OFFSETS = 500;

@@ -18,6 +18,8 @@ export interface Wanted {
 export interface HeldRules {
   readonly dueMs: DueMs;
   read(record: StoredRecord): Wanted;
+  /** The same message as it is written again, with its time in place of a delay. */
+  moved(record: StoredRecord): OutgoingRecord;
   /** The same message for the topic of dead letters. */
   deadLetter(wanted: Wanted, offset: number, reason: string): Wanted;
 }

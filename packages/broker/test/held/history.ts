@@ -109,6 +109,7 @@ export class HeldHistory {
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
       newProducerId: async () => this.#nextProducerId++,
       createTopic: () => {},
+      minOffsets: 20,
       deliver: (_, attempt) => this.#deliver(attempt),
     });
   }
