@@ -8,6 +8,7 @@ import type {
   Readiness,
   UncleanablePartition,
 } from "./cluster-status.ts";
+import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
@@ -31,6 +32,7 @@ export interface BrokerAdmin {
   /** See LogEngine. */
   readonly flushes: Histogram | null;
   readonly groups: GroupsAdmin;
+  readonly delayed: DelayedAdmin;
 }
 
 export interface StorageStatus {

@@ -6,6 +6,7 @@ import type { HeldPartition } from "./held-log.ts";
 import { HeldShard } from "./held-shard.ts";
 import type { HeldRules } from "./rules.ts";
 import type { Deliver } from "./sender.ts";
+import type { HeldFilter, HeldMessage } from "./waiting-list.ts";
 
 export interface HeldParts extends RuntimeParts<HeldPartition> {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
@@ -41,6 +42,18 @@ export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
         }),
       topicsChanged() {},
     });
+  }
+
+  /** Of the partitions that this broker leads. Rejects with KafkaError or LogError. */
+  async list(filter: HeldFilter): Promise<HeldMessage[]> {
+    const lists = await this.onAll((shard) => shard.list(filter));
+    return lists.flat();
+  }
+
+  /** See HeldShard.change: in all partitions that this broker leads. */
+  async change(kind: "cancelled" | "hurried", id: Uint8Array): Promise<boolean> {
+    const changes = await this.onAll((shard) => shard.change(kind, id));
+    return changes.includes(true);
   }
 }
 

@@ -9,6 +9,7 @@ import { pause } from "../util/pause.ts";
 import { HeldLog, type HeldPartition } from "./held-log.ts";
 import { readRecords } from "./held-records.ts";
 import { type OpenDelivery, placeKey } from "./held-state.ts";
+import { hashId, idHash } from "./id-hash.ts";
 import {
   LONGEST_ALARM_MS,
   ROUND_MESSAGES,
@@ -17,12 +18,13 @@ import {
   TARGET_RETRY_MS,
 } from "./limits.ts";
 import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
-import { encodeHeldRecord, type HeldRecord } from "./records.ts";
+import { encodeHeldRecord, type HeldRecord, type MessageRef } from "./records.ts";
 import type { HeldRules, OutgoingRecord } from "./rules.ts";
 import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
 import { Sequences } from "./sequences.ts";
 import { Shortener } from "./shortener.ts";
-import type { TakenMessage } from "./waiting-messages.ts";
+import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
+import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
 
 interface Parts {
   readonly partition: HeldPartition;
@@ -123,6 +125,33 @@ export class HeldShard {
     return this.#log.state.waiting.count;
   }
 
+  /** Rejects with LogError. */
+  list(filter: HeldFilter): Promise<HeldMessage[]> {
+    const { partition, rules } = this.#parts;
+    return listWaiting(this.#log.state.waiting, partition.log, rules, filter);
+  }
+
+  /**
+   * Cancels the message with this id, or makes it due now. Resolves when that is durable; to false
+   * if no such message waits here, or it is on its way already. Rejects with KafkaError.
+   */
+  async change(kind: "cancelled" | "hurried", id: Uint8Array): Promise<boolean> {
+    const { waiting, inTime } = this.#log.state;
+    hashId(id);
+    const entry = waiting.find(idHash);
+    if (entry < 0) return false;
+    const ref = refOf(waiting, { entry, offset: waiting.offsetOf(entry) });
+    const nowMs = this.#parts.world.env.clock.wallMs();
+    let offset: number;
+    try {
+      offset = await this.#log.append([recordOf({ kind, ...ref }, nowMs)]);
+    } catch (error) {
+      this.#fail(error);
+      throw this.#closed;
+    }
+    return inTime.delete(offset);
+  }
+
   close(errorCode: number, cause?: unknown): void {
     const why = cause instanceof Error ? cause.message : "the coordinator has closed";
     this.#closed ??= new KafkaError(errorCode, why, { cause });
@@ -214,9 +243,7 @@ export class HeldShard {
     timestampMs: number,
   ): HeldRecord {
     const { waiting } = this.#log.state;
-    const refs = messages.map(({ entry, offset }) => {
-      return { offset, word0: waiting.wordOf(entry, 0), word1: waiting.wordOf(entry, 1) };
-    });
+    const refs = messages.map((message) => refOf(waiting, message));
     const place = { topicId, partition };
     return { kind: "delivery", ...place, ...numbers, timestampMs, reason, messages: refs };
   }
@@ -329,6 +356,10 @@ export class HeldShard {
       this.#goOn();
     });
   }
+}
+
+function refOf(waiting: WaitingMessages, { entry, offset }: TakenMessage): MessageRef {
+  return { offset, word0: waiting.wordOf(entry, 0), word1: waiting.wordOf(entry, 1) };
 }
 
 function recordOf(record: HeldRecord, timestamp: number): RecordInput {

@@ -54,3 +54,6 @@ export const NEAR_READ_BYTES = 262_144;
 
 /** At most the bytes of a batch's header and of a record's lengths, attributes and deltas. */
 export const RECORD_OVERHEAD_BYTES = 96;
+
+/** Records that are read at a time for a list of messages. */
+export const LISTED_AT_A_TIME = 500;

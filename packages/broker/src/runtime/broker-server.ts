@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { BrokerStatus } from "../admin/broker-status.ts";
+import { Delayed } from "../admin/delayed.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
@@ -265,6 +266,10 @@ export class BrokerServer implements RunningBroker {
       requests: this.#requests,
       fetchWaits: this.services.fetchWaits,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
+      delayed: new Delayed({
+        ...{ metadata, rpc: cluster?.rpc ?? null },
+        delayed: this.services.delayed,
+      }),
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,

@@ -24,12 +24,15 @@ import { MetadataEnd } from "./10024-metadata-end.ts";
 import { CreateTransactionTopic } from "./10025-create-transaction-topic.ts";
 import { CreateHeldTopic } from "./10026-create-held-topic.ts";
 import { DeliverHeld } from "./10027-deliver-held.ts";
+import { ListHeld } from "./10028-list-held.ts";
+import { ChangeHeld } from "./10029-change-held.ts";
 
 export {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
   BrokerHeartbeat,
+  ChangeHeld,
   CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
@@ -44,6 +47,7 @@ export {
   LeaveCluster,
   LedEndOffsets,
   ListCoordinatedGroups,
+  ListHeld,
   ListReassignments,
   MetadataEnd,
   PlanLedOffsets,
@@ -82,6 +86,8 @@ export const calls: readonly AnyApi[] = [
   CreateTransactionTopic,
   CreateHeldTopic,
   DeliverHeld,
+  ListHeld,
+  ChangeHeld,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];
