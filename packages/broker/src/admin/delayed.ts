@@ -1,6 +1,5 @@
 import type { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { HeldFilter, HeldMessage } from "../held/waiting-list.ts";
-import { LogError } from "../log/log-error.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { DELAYED_TOPIC } from "../metadata/topic-names.ts";
 import { ChangeHeld, ListHeld } from "../rpc/messages/index.ts";
@@ -115,7 +114,7 @@ export class Delayed implements DelayedAdmin {
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof KafkaError || error instanceof LogError) throw unavailable(error);
+      if (error instanceof KafkaError) throw unavailable(error);
       throw error;
     }
   }

@@ -26,8 +26,8 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
  * For a topic that this broker does not know it first reads all that the controller has committed.
  * A topic that is still missing is created when `auto.create.topics.enable` and the request allow
  * it. Kafka then answers UNKNOWN_TOPIC_OR_PARTITION, and the client asks again; here the topic is
- * durable before the answer, which includes it. Internal topics are never created this way, but those whose messages
- * are held are created whenever they are named: nobody else creates them.
+ * durable before the answer, which includes it. Internal topics are never created this way, except
+ * those whose messages are held: to name one creates it, because nobody else does.
  */
 export const metadata = handler({
   api: Metadata,

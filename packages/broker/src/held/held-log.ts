@@ -9,8 +9,8 @@ import {
   readEndTransaction,
   recordsField,
 } from "@tarpan/protocol";
-import { LogError } from "../log/log-error.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import { readFailureOf } from "../partition/log-failure.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { NextTurn } from "../util/next-turn.ts";
 import { type DueMs, HeldState } from "./held-state.ts";
@@ -39,7 +39,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Records of an open transaction, by the offset of a batch's first record, and one past its last. */
+/** A batch of an open transaction: its first offset, and one past its last. */
 interface OpenBatch {
   readonly from: number;
   readonly to: number;
@@ -164,7 +164,7 @@ export class HeldLog {
     try {
       return await reading;
     } catch (error) {
-      const resumeOffset = error instanceof LogError ? error.resumeOffset : undefined;
+      const { resumeOffset } = readFailureOf(error);
       if (resumeOffset === undefined || resumeOffset <= this.#position) throw error;
       this.#parts.onUnreadable(this.#position, error as Error);
       this.#position = resumeOffset;

@@ -44,7 +44,7 @@ export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
     });
   }
 
-  /** Of the partitions that this broker leads. Rejects with KafkaError or LogError. */
+  /** Of the partitions that this broker leads. Rejects with KafkaError. */
   async list(filter: HeldFilter): Promise<HeldMessage[]> {
     const lists = await this.onAll((shard) => shard.list(filter));
     return lists.flat();

@@ -3,6 +3,7 @@ import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { World } from "../coordinator/turn.ts";
 import type { Timer } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
+import { orKafkaError } from "../partition/log-failure.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { pause } from "../util/pause.ts";
@@ -125,10 +126,10 @@ export class HeldShard {
     return this.#log.state.waiting.count;
   }
 
-  /** Rejects with LogError. */
+  /** Rejects with KafkaError. */
   list(filter: HeldFilter): Promise<HeldMessage[]> {
     const { partition, rules } = this.#parts;
-    return listWaiting(this.#log.state.waiting, partition.log, rules, filter);
+    return orKafkaError(listWaiting(this.#log.state.waiting, partition.log, rules, filter));
   }
 
   /**
