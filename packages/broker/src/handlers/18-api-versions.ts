@@ -7,7 +7,7 @@ import {
   rangeOf,
 } from "@tarpan/protocol";
 import { SUPPORTED_FEATURES } from "../metadata/features.ts";
-import type { MetadataImage } from "../metadata/image.ts";
+import type { Metadata } from "../metadata/metadata.ts";
 import { type Handler, handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -28,7 +28,7 @@ export function apiVersionsOf(handlers: readonly Handler[]): Handler {
     handle: (request, context) => {
       const errorCode = validate(request, context);
       if (errorCode !== ErrorCode.NONE) return { errorCode, apiKeys: [] };
-      const features = featuresOf(context.services.metadata.image, context.version);
+      const features = featuresOf(context.services.metadata, context.version);
       return { errorCode, apiKeys: list(), ...features };
     },
     failure: (_request, errorCode) => ({ errorCode, apiKeys: list() }),
@@ -42,17 +42,15 @@ type Response = ResponseInput<typeof ApiVersions>;
 /** Clients up to v3 refuse features that begin at 0, so these are sent from v4 on (KIP-1022). */
 const ZERO_FEATURE_VERSION = 4;
 
-function featuresOf(image: MetadataImage, version: number): Partial<Response> {
+function featuresOf(metadata: Metadata, version: number): Partial<Response> {
   const isSent = (minVersion: number) => minVersion > 0 || version >= ZERO_FEATURE_VERSION;
   return {
     supportedFeatures: SUPPORTED_FEATURES.filter(({ minVersion }) => isSent(minVersion)),
-    // Feature levels change only when a broker registers.
-    finalizedFeaturesEpoch: Math.max(0, ...[...image.brokers.values()].map(({ epoch }) => epoch)),
-    finalizedFeatures: [...image.features].map(([name, level]) => ({
-      name,
-      minVersionLevel: level,
-      maxVersionLevel: level,
-    })),
+    // Clients keep the levels with the largest epoch, whichever broker told them.
+    finalizedFeaturesEpoch: metadata.imageOffset,
+    finalizedFeatures: [...metadata.image.features]
+      .filter(([, level]) => level > 0)
+      .map(([name, level]) => ({ name, minVersionLevel: level, maxVersionLevel: level })),
   };
 }
 

@@ -29,7 +29,7 @@ describe("ApiVersions", () => {
     const groupVersion = { name: "group.version", minVersion: 0, maxVersion: 1 };
     const transactionVersion = { name: "transaction.version", minVersion: 0, maxVersion: 2 };
     expect(told.supportedFeatures).toEqual([metadataVersion, groupVersion, transactionVersion]);
-    expect(told.finalizedFeaturesEpoch).toBe(0);
+    expect(told.finalizedFeaturesEpoch).toBe(broker.metadata.endOffset);
     expect(told.finalizedFeatures).toEqual([
       { name: "metadata.version", minVersionLevel: 25, maxVersionLevel: 25 },
       { name: "group.version", minVersionLevel: 1, maxVersionLevel: 1 },
