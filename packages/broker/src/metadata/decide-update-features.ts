@@ -70,13 +70,16 @@ function problemOf(update: FeatureUpdate, image: MetadataImage): string | null {
 
 /**
  * As in Kafka, the controller and every registered broker must support the level, also a broker
- * that is down. A broker of a release without UpdateFeatures registers without features: it
- * supports no change, not even to level 0.
+ * that is down. A broker of a release without UpdateFeatures registers without features, and so
+ * does any broker while such a one is the controller: then no level changes, not even to 0.
  */
 function unsupportedBy({ name, level }: FeatureUpdate, { brokers }: MetadataImage): string | null {
   const own = reasonAgainst("the controller", level, find(name, SUPPORTED_FEATURES));
   if (own !== null) return own;
   for (const { id, features } of brokers.values()) {
+    if (features.length === 0) {
+      return `broker ${id} has not said what it supports: upgrade or restart it, or remove it`;
+    }
     const reason = reasonAgainst(`broker ${id}`, level, find(name, features));
     if (reason !== null) return reason;
   }

@@ -100,7 +100,10 @@ describe("the level of a feature", () => {
     const down: Update[] = [["group.version", 0, safeDowngrade]];
     const older = decide(history, down);
     expect(older.errorCode).toBe(ErrorCode.INVALID_UPDATE_VERSION);
-    expect(older.errorMessage).toContain("broker 2 does not support this feature");
+    expect(older.errorMessage).toContain("broker 2 has not said what it supports: upgrade");
+    history.features = [{ name: "metadata.version", minVersion: 7, maxVersion: 25 }];
+    history.register(2, incarnationOf(2, 3));
+    expect(decide(history, down).errorMessage).toContain("broker 2 does not support this feature");
     history.features = [{ name: "group.version", minVersion: 1, maxVersion: 2 }];
     history.register(2, incarnationOf(2, 1));
     expect(decide(history, down).errorMessage).toContain("broker 2 supports levels 1 to 2");
