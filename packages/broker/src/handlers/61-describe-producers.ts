@@ -14,7 +14,7 @@ import { handler, type Services } from "./handler.ts";
 
 /**
  * DescribeProducers: v0. The producers that a partition's leader remembers, and where the open
- * transaction of each begins (KIP-664). Of `__consumer_offsets` only those with an open transaction.
+ * transaction of each begins (KIP-664). Of `__consumer_offsets` those with an open transaction.
  */
 export const describeProducers = handler({
   api: DescribeProducers,
