@@ -23,6 +23,11 @@ export class OpenTransactions {
     return this.#ongoing.size;
   }
 
+  /** Of the ongoing ones. */
+  producerIds(): Iterable<number> {
+    return this.#ongoing.keys();
+  }
+
   /** The offset of its first record, if the producer has an ongoing transaction. */
   firstOffsetOf(producerId: number): number | undefined {
     return this.#ongoing.get(producerId);
