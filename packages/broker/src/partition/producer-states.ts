@@ -87,7 +87,8 @@ export class ProducerStates {
     dropOldest(state.batches, durableEnd);
     if (batch.isTransactional) {
       if (this.#open.firstOffsetOf(producerId) === undefined) {
-        this.#open.begin(producerId, baseOffset);
+        const verified = this.verifications.get(producerId);
+        this.#open.begin(producerId, baseOffset, verified?.transactionalId);
         this.#idle.remove(state);
       }
       this.verifications.begun(producerId);
@@ -151,6 +152,15 @@ export class ProducerStates {
   lastStableOffset(startOffset: number, durableEnd: number): number {
     const first = this.#open.firstUndecided(durableEnd);
     return first === undefined ? durableEnd : Math.min(Math.max(first, startOffset), durableEnd);
+  }
+
+  /** The ongoing transaction that readers of committed records wait for; null if there is none. */
+  oldestOpen(): OldestTransaction | null {
+    const oldest = this.#open.oldestOngoing();
+    if (oldest === undefined) return null;
+    const { producerId, firstOffset, transactionalId } = oldest;
+    const producerEpoch = epochOf(this.#byId.get(producerId));
+    return { producerId, producerEpoch, transactionalId, startOffset: firstOffset };
   }
 
   get abortedCount(): number {
@@ -351,6 +361,15 @@ export interface DescribedProducer {
   readonly lastTimestamp: number;
   readonly coordinatorEpoch: number;
   readonly currentTxnStartOffset: number;
+}
+
+export interface OldestTransaction {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Null if it began before this broker opened the partition. */
+  readonly transactionalId: string | null;
+  /** Of its first record. */
+  readonly startOffset: number;
 }
 
 type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;

@@ -10,6 +10,7 @@ export interface Verification {
   readonly startedMs: number;
   /** Whether each transaction of the producer has an epoch of its own. */
   readonly bumpsEpoch: boolean;
+  readonly transactionalId: string | null;
   epoch: number;
   /** The smallest sequence that came: a later batch must not become the first one. */
   lowestSequence: number;
@@ -34,12 +35,13 @@ export class Verifications {
     producer: { producerId: number; producerEpoch: number; baseSequence: number },
     bumpsEpoch: boolean,
     nowMs: number,
+    transactionalId: string | null = null,
   ): Verification {
     const { producerId, producerEpoch: epoch, baseSequence: lowestSequence } = producer;
     const known = this.#byProducer.get(producerId);
     if (known === undefined) {
       return this.#add({
-        ...{ startedMs: nowMs, bumpsEpoch, epoch, lowestSequence },
+        ...{ startedMs: nowMs, bumpsEpoch, transactionalId, epoch, lowestSequence },
         ...{ producerId, earlier: null, later: null },
       });
     }
