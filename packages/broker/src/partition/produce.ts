@@ -60,6 +60,7 @@ export type RecordErrors = (
 export interface TransactionRules {
   /** Whether each transaction has an epoch of its own (KIP-890). */
   readonly bumpsEpoch: boolean;
+  readonly transactionalId: string | null;
   /**
    * Asks the coordinator whether a batch's transaction holds the partition. Resolves to NONE or the
    * error code for the client.
@@ -96,8 +97,8 @@ export function produce(
   const errors = rules.errorsOf?.(verdict.records, header.recordCount, now) ?? NO_ERRORS;
   if (errors.length > 0) return badRecords(partition, header.recordCount, errors);
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
-  const { bumpsEpoch, verify } = rules.transactions;
-  const verification = partition.verify(header, bumpsEpoch, now);
+  const { bumpsEpoch, transactionalId, verify } = rules.transactions;
+  const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
   return verify(header, partition.id).then((errorCode) => {
     if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);

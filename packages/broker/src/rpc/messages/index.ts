@@ -22,10 +22,11 @@ import { LeaveCluster } from "./10022-leave-cluster.ts";
 import { RemoveBroker } from "./10023-remove-broker.ts";
 import { MetadataEnd } from "./10024-metadata-end.ts";
 import { CreateTransactionTopic } from "./10025-create-transaction-topic.ts";
-import { CreateHeldTopic } from "./10026-create-held-topic.ts";
-import { DeliverHeld } from "./10027-deliver-held.ts";
-import { ListHeld } from "./10028-list-held.ts";
-import { ChangeHeld } from "./10029-change-held.ts";
+import { UpdateFeatures } from "./10026-update-features.ts";
+import { CreateHeldTopic } from "./10027-create-held-topic.ts";
+import { DeliverHeld } from "./10028-deliver-held.ts";
+import { ListHeld } from "./10029-list-held.ts";
+import { ChangeHeld } from "./10030-change-held.ts";
 
 export {
   AllocateProducerIds,
@@ -55,6 +56,7 @@ export {
   RemoveBroker,
   ResetCoordinatedOffsets,
   UnregisterBroker,
+  UpdateFeatures,
 };
 
 /**
@@ -84,6 +86,7 @@ export const calls: readonly AnyApi[] = [
   RemoveBroker,
   MetadataEnd,
   CreateTransactionTopic,
+  UpdateFeatures,
   CreateHeldTopic,
   DeliverHeld,
   ListHeld,

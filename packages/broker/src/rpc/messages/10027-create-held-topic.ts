@@ -7,7 +7,7 @@ import { string } from "@tarpan/protocol";
 import { controllerApi, outcome } from "./controller.ts";
 
 export const CreateHeldTopic = controllerApi({
-  key: 10_026,
+  key: 10_027,
   name: "CreateHeldTopic",
   versions: "0",
   request: { name: string },

@@ -7,7 +7,7 @@ import { api, bool, bytes } from "@tarpan/protocol";
 import { refusal } from "./operator.ts";
 
 export const ChangeHeld = api({
-  key: 10_029,
+  key: 10_030,
   name: "ChangeHeld",
   versions: "0",
   flexible: "0+",

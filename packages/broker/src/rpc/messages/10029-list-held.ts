@@ -7,7 +7,7 @@ import { api, array, bytes, i32, offset, string } from "@tarpan/protocol";
 import { refusal } from "./operator.ts";
 
 export const ListHeld = api({
-  key: 10_028,
+  key: 10_029,
   name: "ListHeld",
   versions: "0",
   flexible: "0+",

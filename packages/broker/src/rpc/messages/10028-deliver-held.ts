@@ -7,7 +7,7 @@
 import { api, bytes, i16, i32, offset, string, uuid } from "@tarpan/protocol";
 
 export const DeliverHeld = api({
-  key: 10_027,
+  key: 10_028,
   name: "DeliverHeld",
   versions: "0",
   flexible: "0+",
