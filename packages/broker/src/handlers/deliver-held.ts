@@ -29,7 +29,11 @@ export async function deliverHeld(
 
 const PLAIN: Omit<ProduceRules, "config" | "now"> = {
   zstdAllowed: true,
-  transactions: { bumpsEpoch: false, verify: async () => ErrorCode.INVALID_TXN_STATE },
+  transactions: {
+    transactionalId: null,
+    bumpsEpoch: false,
+    verify: async () => ErrorCode.INVALID_TXN_STATE,
+  },
   errorsOf: null,
 };
 
