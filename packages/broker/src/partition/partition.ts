@@ -77,6 +77,7 @@ export class Partition {
   ): Promise<Partition> {
     const partition = new Partition(id, log, nextTurn, messageIds);
     await partition.#state.load(log);
+    await log.keepProducerFiles?.(partition.#state);
     partition.lead(leaderEpoch);
     return partition;
   }
@@ -294,7 +295,7 @@ export class Partition {
   /** Forgets producers that are idle since `before`, ms since the epoch, and expired ids. */
   forgetOld(before: number): void {
     this.#state.producers.expireBefore(before);
-    this.#state.producers.startsAt(this.log.startOffset);
+    this.#state.producers.forgetAborted(this.log.startOffset);
     this.#state.messageIds?.forgetOld();
   }
 

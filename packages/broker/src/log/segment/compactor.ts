@@ -276,6 +276,7 @@ export class SegmentCompactor implements Compactor {
       const endOffset = this.#state.endOfSegment(at + group.length - 1);
       this.#durability.forget(group);
       await swapIn(this.#store, this.#state, group, cleaned);
+      await this.#durability.producerFiles.replaced(group, cleaned, endOffset);
       this.#onReplaced(group, endOffset);
     });
   }
