@@ -152,21 +152,30 @@ export class ProducerFiles {
       await this.#removeIndex(base);
     }
     for (const [i, segment] of segments.entries()) {
-      const end = this.#state.endOfSegment(i);
-      if (await this.#isIndexRight(history, segment, end)) continue;
-      if (this.#areCurrent) this.#tell(segment.name + TXN_INDEX_SUFFIX);
-      await this.#writeIndex(history, segment, end, replaceUnsynced);
+      await this.#checkIndex(history, segment, this.#state.endOfSegment(i));
     }
     this.#indexedTo = endOffset;
   }
 
-  async #isIndexRight(history: ProducerHistory, segment: Segment, end: number): Promise<boolean> {
-    const { baseOffset } = segment;
-    // Aborts before the log's start may be in the file, and may be forgotten here.
-    const from = Math.max(baseOffset, this.#state.startOffset);
-    if (!this.#indexes.includes(baseOffset)) return history.transactionIndex(from, end) === null;
-    const found = await this.#store.fs.readFile(this.#path(baseOffset, TXN_INDEX_SUFFIX));
-    return found !== null && history.isTransactionIndex(found, from, end);
+  async #checkIndex(history: ProducerHistory, segment: Segment, end: number): Promise<void> {
+    const { baseOffset, name } = segment;
+    const from = this.#indexedFrom(segment);
+    const isThere = this.#indexes.includes(baseOffset);
+    const path = this.#path(baseOffset, TXN_INDEX_SUFFIX);
+    const found = isThere ? await this.#store.fs.readFile(path) : null;
+    const wanted = history.transactionIndex(from, end);
+    const isRight =
+      wanted === null ? !isThere : found !== null && Buffer.compare(found, wanted) === 0;
+    if (isRight) return;
+    // The start of the log may have moved since.
+    const fits = found !== null && history.isTransactionIndex(found, from, end);
+    if (this.#areCurrent && !fits) this.#tell(name + TXN_INDEX_SUFFIX);
+    await this.#writeIndex(history, segment, end, replaceUnsynced);
+  }
+
+  /** Aborts before the start of the log may be forgotten at any time. */
+  #indexedFrom({ baseOffset }: Segment): number {
+    return Math.max(baseOffset, this.#state.startOffset);
   }
 
   async #writeNewIndexes(history: ProducerHistory, replace: Replace): Promise<void> {
@@ -188,7 +197,7 @@ export class ProducerFiles {
     replace: Replace,
   ): Promise<void> {
     const { baseOffset, name } = segment;
-    const bytes = history.transactionIndex(baseOffset, end);
+    const bytes = history.transactionIndex(this.#indexedFrom(segment), end);
     if (bytes === null) return this.#removeIndex(baseOffset);
     await replace(this.#store.fs, this.#state.directory, name + TXN_INDEX_SUFFIX, [bytes]);
     if (!this.#indexes.includes(baseOffset)) this.#indexes = [...this.#indexes, baseOffset];
@@ -200,15 +209,20 @@ export class ProducerFiles {
       await this.#removeSnapshot(offset);
     }
     const hadSome = this.#snapshots.length > 0;
-    const name = segmentName(endOffset) + SNAPSHOT_SUFFIX;
-    if (this.#snapshots.includes(endOffset)) {
-      const found = await this.#store.fs.readFile(this.#path(endOffset, SNAPSHOT_SUFFIX));
-      if (found !== null && history.isSnapshot(found)) return this.#removeOldSnapshots();
-    }
-    if (hadSome && this.#areCurrent) this.#tell(name);
+    if (hadSome && (await this.#isNewestRight(history))) return this.#removeOldSnapshots();
+    if (hadSome && this.#areCurrent) this.#tell(segmentName(endOffset) + SNAPSHOT_SUFFIX);
     // A log of an earlier release gets its first snapshot later: its start must not wait for that.
     if (!hadSome && !(history.hasProducers && this.#areBehind)) return;
     await this.#writeSnapshot(endOffset, await history.snapshot(endOffset), replaceUnsynced);
+  }
+
+  /** Removes the newest one when it is damaged: it may be where a segment begins by now. */
+  async #isNewestRight(history: ProducerHistory): Promise<boolean> {
+    const newest = Math.max(...this.#snapshots);
+    const found = await this.#store.fs.readFile(this.#path(newest, SNAPSHOT_SUFFIX));
+    const isIntact = found !== null && history.isSnapshot(found);
+    if (!isIntact) await this.#removeSnapshot(newest);
+    return isIntact && newest === this.#state.endOffset;
   }
 
   async #writeSnapshot(offset: number, bytes: Uint8Array, replace: Replace): Promise<void> {
