@@ -96,6 +96,14 @@ export class PartitionState implements ProducerHistory {
     return Buffer.compare(entriesFrom(bytes, from), expected) === 0;
   }
 
+  /** Forgets transactions that were aborted before `offset`. Returns whether there were any. */
+  forgetAborted(offset: number): boolean {
+    const hadAny = this.producers.forgetAborted(offset);
+    // The saved checkpoint holds them.
+    if (hadAny) this.#savedTo = -1;
+    return hadAny;
+  }
+
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */
   deduplicate(rules: DedupeRules | null, clock: Clock): void {
     if (rules !== null && this.messageIds !== null) this.messageIds.configure(rules);

@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 import type { FlushPolicy } from "../../src/config/settings.ts";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
+import { ABORTS_KEPT_MS } from "../../src/partition/limits.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import type { Crash } from "../env/crash.ts";
 import type { MemoryFiles } from "../env/memory-files.ts";
@@ -24,10 +25,14 @@ class Run {
   readonly env: TestEnv;
   readonly flush: FlushPolicy;
   readonly model = new ProducerModel();
+  /** How far aborted transactions may be forgotten after so many changes of the disk. */
+  readonly forgotten: { asked: number; offset: number }[] = [];
   readonly #random: SeededRandom;
   readonly #sequences = new Map<number, number>();
   #partition!: Partition;
   #engine!: SegmentEngine;
+  #cleanedTo = 0;
+  #compactions = 0;
 
   constructor(flush: FlushPolicy, seed: number) {
     this.env = testEnv({ seed });
@@ -75,6 +80,7 @@ class Run {
   async #reopen(): Promise<void> {
     await this.#partition.close();
     this.#partition = await Partition.open(ID, await this.#engine.open(ID, SMALL), 0);
+    this.#cleanedTo = 0;
   }
 
   /** Below a checkpoint, which keeps what can't be read again. */
@@ -91,7 +97,10 @@ class Run {
     const upTo = Math.min(await partition.checkpointedTo(), partition.lastStableOffset);
     const aborted = partition.abortedRanges();
     const producers = partition.lastOffsetsOfProducers();
-    await compact(partition.log, { upTo, aborted, producers });
+    const { cleanedTo } = await compact(partition.log, { upTo, aborted, producers });
+    this.forgotten.push({ asked: this.env.fs.changes.length, offset: this.#cleanedTo });
+    this.#cleanedTo = Math.max(this.#cleanedTo, cleanedTo);
+    await partition.compacted(cleanedTo, ABORTS_KEPT_MS * ++this.#compactions);
   }
 }
 
@@ -108,7 +117,9 @@ async function crashAt(run: Run, at: number, crash: Crash): Promise<void> {
   if ((await engine.list()).length === 0) return;
   const partition = await Partition.open(ID, await engine.open(ID, SMALL), 0);
   const { startOffset, endOffset } = partition.log;
-  const log = { startOffset, endOffset };
+  const asked = run.forgotten.filter((one) => one.asked <= at);
+  const forgotten = Math.max(0, ...asked.map(({ offset }) => offset));
+  const log = { startOffset, endOffset, forgotten };
   const check = () => checkFiles(run.model, fs, log);
   check();
   // A stop in order and a start find everything as it was.
@@ -128,10 +139,12 @@ async function crashAt(run: Run, at: number, crash: Crash): Promise<void> {
 interface Log {
   readonly startOffset: number;
   readonly endOffset: number;
+  /** Before it, aborted transactions may be missing. */
+  readonly forgotten: number;
 }
 
 function checkFiles(model: ProducerModel, fs: MemoryFiles, log: Log): void {
-  const { startOffset, endOffset } = log;
+  const { startOffset, endOffset, forgotten } = log;
   const bases = offsetsOf(fs, ".log");
   const snapshots = offsetsOf(fs, ".snapshot");
   for (const offset of snapshots) {
@@ -145,7 +158,7 @@ function checkFiles(model: ProducerModel, fs: MemoryFiles, log: Log): void {
     const found = indexAt(fs, base);
     const all = model.abortsBetween(base, to);
     for (const one of found) expect(all).toContainEqual(one);
-    const from = Math.max(base, startOffset);
+    const from = Math.max(base, startOffset, forgotten);
     const known = found.filter(({ lastOffset }) => lastOffset >= from);
     expect(known, `index ${base}`).toEqual(model.abortsBetween(from, to));
   }

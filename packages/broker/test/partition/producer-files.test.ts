@@ -1,10 +1,12 @@
 // Kafka's `.snapshot` and `.txnindex` files beside the segments of a partition.
 import { expect, test } from "vitest";
 import { SegmentEngine } from "../../src/log/segment/engine.ts";
+import { ABORTS_KEPT_MS } from "../../src/partition/limits.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { osError } from "../env/memory-files.ts";
 import { aloneOnTheMachine, type TestEnv, testEnv } from "../env/test-env.ts";
 import { OPTIONS } from "../log/batches.ts";
+import { compact } from "../log/compaction.ts";
 import { headerOf, producerBatch } from "./batches.ts";
 import { indexAt, offsetsOf, pathOf, snapshotAt } from "./producer-files.ts";
 import { end, ID, open, send } from "./transactions.ts";
@@ -174,6 +176,40 @@ test("are not written for a log that is deleted", async () => {
   await engine.delete(ID);
   const made = env.fs.changes.slice(from).filter(({ kind }) => kind === "make");
   expect(JSON.stringify(made)).not.toMatch(/snapshot|txnindex/);
+});
+
+test("forget an aborted transaction when the second compaction finds no record of it", async () => {
+  const { env, engine, partition } = await start(SMALL);
+  const abortOne = async (producerId: number) => {
+    await send(partition, { producerId });
+    await end(partition, false, { producerId });
+  };
+  const clean = async () => {
+    const { cleanedTo } = await compact(partition.log, {
+      aborted: partition.abortedRanges(),
+      producers: partition.lastOffsetsOfProducers(),
+    });
+    await partition.compacted(cleanedTo, env.time.monotonicMs());
+    return cleanedTo;
+  };
+  for (let i = 0; i < 4; i++) await abortOne(i);
+  const first = await clean();
+  expect(indexAt(env.fs, 0)[0]).toMatchObject({ producerId: 0, firstOffset: 0, lastOffset: 1 });
+  for (let i = 4; i < 8; i++) await abortOne(i);
+  env.time.advance(ABORTS_KEPT_MS - 1);
+  await clean();
+  // Somebody may still be reading it.
+  expect(partition.abortedRanges()).toContain(1);
+  for (let i = 8; i < 10; i++) await abortOne(i);
+  env.time.advance(1);
+  await clean();
+  const known = offsetsOf(env.fs, ".txnindex").flatMap((base) => indexAt(env.fs, base));
+  expect(known.map(({ lastOffset }) => lastOffset)).not.toContain(1);
+  for (const { lastOffset } of known) expect(lastOffset).toBeGreaterThanOrEqual(first);
+  const { reopen, lines } = await closed(env, engine, partition);
+  const again = await reopen();
+  expect(lines).toEqual([]);
+  expect(again.lastStableOffset).toBe(20);
 });
 
 test("describe the producers at a segment's start, though they go on meanwhile", async () => {
