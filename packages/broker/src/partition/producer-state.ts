@@ -1,10 +1,14 @@
 import { NO_PRODUCER_EPOCH, NO_SEQUENCE } from "@tarpan/protocol";
+import type { InUseOrder } from "../util/use-order.ts";
+import type { AbortedTransaction } from "./aborted-transactions.ts";
+import type { OpenTransaction } from "./open-transactions.ts";
 import type { ProducerEntry } from "./producer-snapshot.ts";
 import type { SeenBatch } from "./sequences.ts";
 
 /** What a partition remembers about one producer. */
-export interface ProducerState {
-  readonly batches: SeenBatch[];
+export interface ProducerState extends InUseOrder<ProducerState> {
+  readonly producerId: number;
+  batches: SeenBatch[];
   /** Null until a transaction of the producer has ended here. */
   marker: Marker | null;
 }
@@ -15,12 +19,29 @@ export interface Marker extends MarkerSnapshot {
   before: Marker | null;
 }
 
-export interface MarkerSnapshot {
+interface MarkerSnapshot {
   readonly epoch: number;
   readonly coordinatorEpoch: number;
   readonly offset: number;
   /** Ms since the epoch. */
   readonly timestamp: number;
+}
+
+export interface ProducerSnapshot {
+  readonly producerId: number;
+  readonly batches: readonly SeenBatch[];
+}
+
+export interface MarkerOfProducer extends MarkerSnapshot {
+  readonly producerId: number;
+}
+
+export interface ProducersSnapshot {
+  readonly producers: Iterable<ProducerSnapshot>;
+  readonly markers: Iterable<MarkerOfProducer>;
+  /** In the order of their first offsets. */
+  readonly openTransactions: Iterable<OpenTransaction>;
+  readonly abortedTransactions: Iterable<AbortedTransaction>;
 }
 
 export function epochOf(state: ProducerState | undefined): number {
@@ -33,7 +54,6 @@ export function epochOf(state: ProducerState | undefined): number {
 /** What a snapshot as of `offset` says of a producer; null when it did nothing before. */
 export function entryAt(
   offset: number,
-  producerId: number,
   state: ProducerState,
   currentTxnFirstOffset: number,
 ): ProducerEntry | null {
@@ -44,7 +64,7 @@ export function entryAt(
   const batch = last?.epoch === epoch ? last : undefined;
   // No spread of objects in here: with it, 100,000 of them take ten times as long.
   return {
-    producerId,
+    producerId: state.producerId,
     epoch,
     lastSequence: batch === undefined ? NO_SEQUENCE : batch.lastSequence,
     lastOffset: batch === undefined ? -1 : batch.lastOffset,
