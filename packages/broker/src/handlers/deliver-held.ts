@@ -50,7 +50,7 @@ async function wasAppended(
   const { producerId, baseSequence } = readBatchHeader(batch);
   const { producerIdExpirationMs } = metadata.brokerConfig();
   const isRecent = env.clock.wallMs() - sinceMs < producerIdExpirationMs / 2;
-  if (isRecent || partition.remembers(producerId)) return false;
+  if (isRecent || remembers(partition, producerId)) return false;
   const { log } = partition;
   let offset = await log.offsetAt(sinceMs);
   while (offset !== null && offset < log.endOffset) {
@@ -58,6 +58,13 @@ async function wasAppended(
       if (header.producerId === producerId && header.baseSequence === baseSequence) return true;
       offset = header.lastOffset + 1;
     }
+  }
+  return false;
+}
+
+function remembers(partition: Partition, producerId: number): boolean {
+  for (const known of partition.describeProducers()) {
+    if (known.producerId === producerId) return true;
   }
   return false;
 }

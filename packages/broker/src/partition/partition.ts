@@ -118,11 +118,6 @@ export class Partition {
     return this.#state.producers.describe();
   }
 
-  /** Whether the sequences of this producer are remembered. */
-  remembers(producerId: number): boolean {
-    return this.#state.producers.has(producerId);
-  }
-
   /** Producers whose sequences are remembered. */
   get producerCount(): number {
     return this.#state.producers.count;

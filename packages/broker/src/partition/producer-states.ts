@@ -60,10 +60,6 @@ export class ProducerStates {
     return this.#byId.size;
   }
 
-  has(producerId: number): boolean {
-    return this.#byId.has(producerId);
-  }
-
   /** Whether the producer has a transaction here, which it began in this epoch. */
   hasOpenTransaction({ producerId, producerEpoch }: ProducerOfBatch): boolean {
     if (this.#open.firstOffsetOf(producerId) === undefined) return false;
