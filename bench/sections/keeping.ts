@@ -24,6 +24,7 @@ const SEGMENTS = { "log.segment.bytes": String(64 * MIB) };
 const RETENTION = {
   ...SEGMENTS,
   "log.retention.bytes": String(256 * MIB),
+  "log.initial.task.delay.ms": "1000",
   "log.retention.check.interval.ms": "1000",
   "log.segment.delete.delay.ms": "1000",
 };

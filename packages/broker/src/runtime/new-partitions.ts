@@ -25,7 +25,7 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
   return new Partitions(host, env, logger, {
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
-    retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
+    retentionTimes: () => metadata().brokerConfig(),
     cleaner: () => metadata().brokerConfig(),
     cleaningWork: newCleaningWork(env, (line) => logger.warn(line)),
     newLogSettings: () => metadata().topicConfig(""),
