@@ -47,6 +47,12 @@ export const REPLICATED_CLOSE_GRACE_MS = 2_000;
  */
 export const TAKE_OVER_WAIT_MS = 2_000;
 
+/**
+ * How much longer than transaction.max.timeout.ms a transaction may be open before it is called
+ * hanging: its coordinator may have had to wait for another broker.
+ */
+export const HANGING_MARGIN_MS = 60_000;
+
 /** A jump of the wall clock forward, from which on retention waits before it counts. */
 export const CLOCK_JUMP_MIN_MS = 60_000;
 
