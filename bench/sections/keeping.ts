@@ -1,5 +1,5 @@
-// What it costs to keep much data. The reference, in the column of the raw limit, is the same broker
-// with a log of 1 GiB.
+// What it costs to keep much data. The reference, in the column of the raw limit, is the same
+// broker with a log of 1 GiB.
 
 import { rm } from "node:fs/promises";
 import type { Bench, Section } from "../bench.ts";
