@@ -57,6 +57,8 @@ export const DELETION_REST = 9;
 export const DELETION_LONGEST_REST_MS = 1000;
 /** How long freeing what waits may take at most; then the rests become shorter, ms. */
 export const DELETION_WITHIN_MS = 10_000;
+/** Snapshots of a log's producers in memory at a time; a segment begun meanwhile goes without. */
+export const MAX_SNAPSHOTS_UNDER_WAY = 4;
 /** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
 /** The part of it that no log but an essential one may use. */

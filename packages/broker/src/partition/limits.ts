@@ -13,6 +13,9 @@ export const CHECKPOINT_EVERY_BYTES = 128 * 1024 * 1024;
 /** Entries of a checkpoint that are written or read in one turn of the event loop. */
 export const ENTRIES_PER_CHUNK = 1_000;
 
+/** How long aborted transactions are remembered after their records were removed, at least. */
+export const ABORTS_KEPT_MS = 60_000;
+
 /** Bytes read at a time while a log is scanned. */
 export const SCAN_READ_BYTES = 1024 * 1024;
 

@@ -1,6 +1,6 @@
-import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
+import type { BatchHeader } from "@tarpan/protocol";
 import { ABORTED_FIELDS } from "../log/compaction/aborted-ranges.ts";
-import { type InUseOrder, UseOrder } from "../util/use-order.ts";
+import { UseOrder } from "../util/use-order.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 import {
@@ -9,7 +9,19 @@ import {
   type MarkerRefusal,
   refusalOf,
 } from "./markers.ts";
-import { type OpenTransaction, OpenTransactions } from "./open-transactions.ts";
+import { OpenTransactions } from "./open-transactions.ts";
+import type { ProducerEntry } from "./producer-snapshot.ts";
+import {
+  entryAt,
+  epochOf,
+  lastMsOf,
+  type MarkerOfProducer,
+  markerBefore,
+  type ProducerSnapshot,
+  type ProducerState,
+  type ProducersSnapshot,
+  withoutMarker,
+} from "./producer-state.ts";
 import {
   checkSequence,
   dropOldest,
@@ -39,6 +51,9 @@ export class ProducerStates {
   #idleSinceMs = Number.NEGATIVE_INFINITY;
   readonly #open = new OpenTransactions();
   readonly #aborted = new AbortedTransactions();
+  /** The offsets of the snapshots that are being made, and the lowest of them. */
+  readonly #snapshots: number[] = [];
+  #heldFrom = Number.POSITIVE_INFINITY;
   readonly verifications = new Verifications();
 
   get count(): number {
@@ -84,7 +99,7 @@ export class ProducerStates {
     // An array that grows by a push has room for 17.
     if (state.batches.length === 0) state.batches = [seen];
     else state.batches.push(seen);
-    dropOldest(state.batches, durableEnd);
+    dropOldest(state.batches, Math.min(durableEnd, this.#heldFrom));
     if (batch.isTransactional) {
       if (this.#open.firstOffsetOf(producerId) === undefined) {
         const verified = this.verifications.get(producerId);
@@ -121,7 +136,8 @@ export class ProducerStates {
     const { producerId, producerEpoch: epoch, coordinatorEpoch, isCommit, timestamp } = end;
     const state = this.#used(producerId, timestamp);
     const { marker } = state;
-    if (marker !== null && marker.offset < durableEnd) marker.before = null;
+    if (marker !== null && marker.offset < Math.min(durableEnd, this.#heldFrom))
+      marker.before = null;
     state.marker = { epoch, coordinatorEpoch, offset, timestamp, before: marker };
     this.verifications.ended(producerId, epoch);
     const firstOffset = this.#open.firstOffsetOf(producerId);
@@ -221,9 +237,44 @@ export class ProducerStates {
     this.#idleSinceMs = idleSinceMs;
   }
 
-  /** Forgets aborted transactions that ended before the start of the log. */
-  startsAt(startOffset: number): void {
-    this.#aborted.dropBefore(startOffset);
+  /** Forgets transactions that were aborted before `offset`. Returns whether there were any. */
+  forgetAborted(offset: number): boolean {
+    const before = this.#aborted.count;
+    this.#aborted.dropBefore(offset);
+    return this.#aborted.count < before;
+  }
+
+  /** The transactions whose abort is at or after `from`, and before `to`. */
+  abortsBetween(from: number, to: number): readonly AbortedTransaction[] {
+    return this.#aborted.count === 0 ? NO_ABORTS : this.#aborted.endedBetween(from, to);
+  }
+
+  /**
+   * Each producer as it was at `offset`, which is the durable end at the first step. What is known
+   * of the time before it is kept until the last step.
+   */
+  *describeAt(offset: number): Generator<ProducerEntry> {
+    this.#hold(offset);
+    try {
+      const open = new Map<number, number>();
+      for (const { producerId, firstOffset } of this.#open.snapshot(offset)) {
+        open.set(producerId, firstOffset);
+      }
+      for (const producerId of [...this.#byId.keys()]) {
+        const state = this.#byId.get(producerId);
+        if (state === undefined) continue;
+        const entry = entryAt(offset, state, open.get(producerId) ?? -1);
+        if (entry !== null) yield entry;
+      }
+    } finally {
+      this.#snapshots.splice(this.#snapshots.indexOf(offset), 1);
+      this.#heldFrom = Math.min(...this.#snapshots);
+    }
+  }
+
+  #hold(offset: number): void {
+    this.#snapshots.push(offset);
+    this.#heldFrom = Math.min(...this.#snapshots);
   }
 
   /**
@@ -250,8 +301,8 @@ export class ProducerStates {
 
   *#snapshotMarkers(offset: number): Generator<MarkerOfProducer> {
     for (const producerId of this.#ids()) {
-      let marker = this.#byId.get(producerId)?.marker ?? null;
-      while (marker !== null && marker.offset >= offset) marker = marker.before;
+      const state = this.#byId.get(producerId);
+      const marker = state === undefined ? null : markerBefore(offset, state);
       if (marker !== null) yield { producerId, ...marker };
     }
   }
@@ -315,44 +366,6 @@ export class ProducerStates {
   }
 }
 
-interface ProducerState extends InUseOrder<ProducerState> {
-  readonly producerId: number;
-  batches: SeenBatch[];
-  /** Null until a transaction of the producer has ended here. */
-  marker: Marker | null;
-}
-
-/** The newest marker of a producer. Its epoch is the producer's, unless a batch has a newer one. */
-interface Marker extends MarkerSnapshot {
-  /** The one before it, kept while this one is not durable. */
-  before: Marker | null;
-}
-
-interface MarkerSnapshot {
-  readonly epoch: number;
-  readonly coordinatorEpoch: number;
-  readonly offset: number;
-  /** Ms since the epoch. */
-  readonly timestamp: number;
-}
-
-export interface ProducerSnapshot {
-  readonly producerId: number;
-  readonly batches: readonly SeenBatch[];
-}
-
-export interface MarkerOfProducer extends MarkerSnapshot {
-  readonly producerId: number;
-}
-
-export interface ProducersSnapshot {
-  readonly producers: Iterable<ProducerSnapshot>;
-  readonly markers: Iterable<MarkerOfProducer>;
-  /** In the order of their first offsets. */
-  readonly openTransactions: Iterable<OpenTransaction>;
-  readonly abortedTransactions: Iterable<AbortedTransaction>;
-}
-
 /** What DescribeProducers says of a producer; -1 for what there is not. */
 export interface DescribedProducer {
   readonly producerId: number;
@@ -374,25 +387,6 @@ export interface OldestTransaction {
 
 type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;
 
+const NO_ABORTS: readonly AbortedTransaction[] = [];
 const NOT_IN_TRANSACTION: SequenceVerdict = { kind: "not-in-transaction" };
 const OUTSIDE_TRANSACTION: SequenceVerdict = { kind: "outside-transaction" };
-
-function epochOf(state: ProducerState | undefined): number {
-  if (state === undefined) return NO_PRODUCER_EPOCH;
-  const { batches, marker } = state;
-  const epoch = batches.length === 0 ? NO_PRODUCER_EPOCH : batches[batches.length - 1]!.epoch;
-  return marker === null ? epoch : Math.max(epoch, marker.epoch);
-}
-
-function lastMsOf({ batches, marker }: ProducerState): number {
-  const batchMs = batches.at(-1)?.timestamp ?? Number.NEGATIVE_INFINITY;
-  return Math.max(batchMs, marker?.timestamp ?? Number.NEGATIVE_INFINITY);
-}
-
-/** The chain of markers without the one at `offset`. */
-function withoutMarker(marker: Marker | null, offset: number): Marker | null {
-  if (marker === null) return null;
-  if (marker.offset === offset) return marker.before;
-  marker.before = withoutMarker(marker.before, offset);
-  return marker;
-}
