@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Bench, directoriesIn, type Section } from "./bench.ts";
 import { type Row, table } from "./report.ts";
+import { cleanup } from "./sections/cleanup.ts";
 import { cluster } from "./sections/cluster.ts";
 import { fetch } from "./sections/fetch.ts";
 import { groups } from "./sections/groups.ts";
@@ -27,6 +28,7 @@ const SECTIONS: readonly Section[] = [
   startup,
   groups,
   tip,
+  cleanup,
   keeping,
   cluster,
   tools,
