@@ -15,6 +15,7 @@ export function transactionRules(
 ): TransactionRules {
   const adds = version >= ADDS_SINCE;
   return {
+    transactionalId,
     bumpsEpoch: adds,
     async verify(batch, partition) {
       // As in Kafka: nobody may write in a transaction without a name.

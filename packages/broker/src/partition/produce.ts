@@ -20,7 +20,7 @@ import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { codecFor, levelOf, recordsOf, withRecords } from "./rebuild.ts";
-import type { Verification } from "./verifications.ts";
+import { answerFor, type Verification } from "./verifications.ts";
 
 /** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
@@ -49,6 +49,8 @@ export interface ProduceRules {
 }
 
 export interface TransactionRules {
+  /** Of the request. */
+  readonly transactionalId: string | null;
   /** Whether each transaction has an epoch of its own (KIP-890). */
   readonly bumpsEpoch: boolean;
   /**
@@ -85,10 +87,12 @@ export function produce(
   if (!verdict.ok) return refused(partition, verdict);
   const { header } = verdict;
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
-  const { bumpsEpoch, verify } = rules.transactions;
+  const { transactionalId, bumpsEpoch, verify } = rules.transactions;
   const verification = partition.verify(header, bumpsEpoch, now);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
-  return verify(header, partition.id).then((errorCode) => {
+  const ask = () => verify(header, partition.id);
+  const answer = answerFor(verification, transactionalId, header.producerEpoch, ask);
+  return answer.then((errorCode) => {
     if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);
     return accept(partition, records!, verdict, rules, verification);
   });
