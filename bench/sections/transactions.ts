@@ -39,40 +39,39 @@ type JavaRows = readonly [rate: Row, median: Row, p99: Row];
 
 /** One producer, as fast as it can: the client's defaults, records of 1 KiB. */
 async function measureJava(bench: Bench): Promise<Row[]> {
-  if (bench.kafkaDirectory === null) return [];
-  const noFsync = javaRows("Kafka without fsync", true);
-  const fsync = javaRows("both with fsync", false);
-  const java = await JavaTransactions.open(bench.kafkaDirectory, await bench.newDirectory());
-  const kafka = bench.targets.filter(({ name }) => name === "kafka");
-  const use = async (servers: readonly [ServerProcess, ServerProcess, ServerProcess]) => {
-    const [ours, notSynced, synced] = servers;
+  const { kafkaDirectory } = bench;
+  if (kafkaDirectory === null) return [];
+  const oursOnly = javaRows("Kafka without fsync", true);
+  const none = javaRows("both without fsync", true);
+  const both = javaRows("both with fsync", false);
+  const java = await JavaTransactions.open(kafkaDirectory, await bench.newDirectory());
+  type Brokers = readonly { readonly server: ServerProcess }[];
+  const use = async ([ours, kafkas]: Brokers, [oursUnsynced, kafkasUnsynced]: Brokers) => {
     const measured = [
-      { server: ours, to: [noFsync, fsync], subject: "tarpan" },
-      { server: notSynced, to: [noFsync], subject: "kafka" },
-      { server: synced, to: [fsync], subject: "kafka" },
+      { ...ours!, subject: "tarpan", to: [oursOnly, both] },
+      { ...kafkasUnsynced!, subject: "kafka", to: [oursOnly, none] },
+      { ...oursUnsynced!, subject: "tarpan", to: [none] },
+      { ...kafkas!, subject: "kafka", to: [both] },
     ] as const;
-    for (const server of servers) await createTopicOn(server, TOPIC, 1);
-    const job = { topic: TOPIC, records: RECORDS, recordBytes: KIB };
-    const rounds = bench.quick ? 3 : 7;
-    for (let round = 0; round <= rounds; round++) {
+    for (const { server } of measured) await createTopicOn(server, TOPIC, 1);
+    for (let round = 0; round <= (bench.quick ? 3 : 7); round++) {
       const isWarmUp = round === 0;
       const measureMs = isWarmUp ? 5_000 : bench.quick ? 3_000 : 6_000;
-      for (const { server, to, subject } of measured) {
-        const result = await java.measure(server.port, { ...job, measureMs });
+      for (const { server, subject, to } of measured) {
+        const job = { topic: TOPIC, records: RECORDS, recordBytes: KIB, measureMs };
+        const result = await java.measure(server.port, job);
         if (!isWarmUp) for (const rows of to) addJava(rows, subject, result);
       }
     }
   };
   try {
-    await withBrokers(bench, "always", ([ours, synced]) =>
-      withBrokers({ ...bench, targets: kafka }, "never", ([notSynced]) =>
-        use([ours!.server, notSynced!.server, synced!.server]),
-      ),
+    await withBrokers(bench, "always", (synced) =>
+      withBrokers(bench, "never", (unsynced) => use(synced, unsynced)),
     );
   } finally {
     java.close();
   }
-  return [...noFsync, ...fsync];
+  return [...oursOnly, ...none, ...both];
 }
 
 function javaRows(what: string, hasGoals: boolean): JavaRows {
