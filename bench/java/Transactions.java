@@ -13,9 +13,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * A load of transactions by Kafka's own client with its defaults: one producer commits one after
  * another. Each line of standard input, PORT TOPIC RECORDS RECORD_BYTES MILLISECONDS, is answered
- * with a line: transactions a second, p50 and p99 in ms from the last send to the end of the commit,
- * which waits for the records too. Producers are kept, so that one process measures several brokers in turn, all of them
- * warm.
+ * with a line: transactions a second, p50 and p99 in ms from the last send to the end of the
+ * commit, which waits for the records too. Producers are kept, so that one process measures
+ * several brokers in turn, all of them warm.
  */
 public class Transactions {
   static final Map<String, KafkaProducer<byte[], byte[]>> PRODUCERS = new HashMap<>();
