@@ -10,7 +10,7 @@ import { type Bench, type Section, withBrokers } from "../bench.ts";
 import { fillWithProducers } from "../fill.ts";
 import { batchOf } from "../frames.ts";
 import { JavaTransactions, type JavaTransactionsResult } from "../java-transactions.ts";
-import { loadFetch, loadProduce, loadTransactions } from "../loads.ts";
+import { loadFetch, loadProduce, loadTransactions, type Throughput } from "../loads.ts";
 import { type Goal, Row, type Subject } from "../report.ts";
 import type { ServerProcess } from "../targets/process.ts";
 import { createTopicOn } from "../targets/target.ts";
@@ -130,7 +130,10 @@ async function measureCommitted(bench: Bench): Promise<Row[]> {
   for (const abortEvery of [0, 10]) {
     const log = abortEvery === 0 ? "all committed" : `one in ${abortEvery} aborted`;
     const ofTarget = (name: string, goal: Goal | null) =>
-      new Row(SECTION, `read_committed to read_uncommitted, ${log}${name}`, "MB/s", goal);
+      [
+        new Row(SECTION, `read_committed to read_uncommitted, ${log}${name}`, "MB/s", goal),
+        new Row(SECTION, COST, "CPU ms/MiB"),
+      ] as const;
     const byTarget = {
       tarpan: ofTarget("", { kind: "ratio", value: 0.95 }),
       kafka: ofTarget(": Kafka", null),
@@ -143,13 +146,13 @@ async function measureCommitted(bench: Bench): Promise<Row[]> {
       }
       for (let round = 0; round < (bench.quick ? 5 : 11); round++) {
         for (const { target, server } of brokers) {
-          const row = byTarget[target.name];
-          row.add("raw", await fetchRate(bench, server, offsets, false));
-          row.add(target.name, await fetchRate(bench, server, offsets, true));
+          const own = byTarget[target.name];
+          add(own, "raw", await fetchAll(bench, server, offsets, false));
+          add(own, target.name, await fetchAll(bench, server, offsets, true));
         }
       }
     });
-    rows.push(...bench.targets.map(({ name }) => byTarget[name]));
+    rows.push(...bench.targets.flatMap(({ name }) => byTarget[name]));
   }
   return rows;
 }
@@ -170,20 +173,26 @@ async function fillWithTransactions(port: number, count: number, abortEvery: num
   await sleep(500);
 }
 
-async function fetchRate(
+function fetchAll(
   bench: Bench,
   server: ServerProcess,
   offsets: number,
   committed: boolean,
-): Promise<number> {
+): Promise<Throughput> {
   const steps = 63;
-  const result = await loadFetch(server, {
+  return loadFetch(server, {
     ...{ topic: TOPIC, window: 4, maxBytes: MIB, leastBytes: MIB / 2, offset: 0, committed },
     ...{ steps, offsetStep: Math.floor(offsets / (steps + 1)), recordsPerByte: 1 / KIB },
     warmUpMs: 300,
     measureMs: bench.quick ? 700 : 1_500,
   });
-  return result.bytesPerSecond / 1e6;
+}
+
+const COST = "  the server's cost of that";
+
+function add([rate, cost]: readonly [Row, Row], subject: Subject, result: Throughput): void {
+  rate.add(subject, result.bytesPerSecond / 1e6);
+  cost.add(subject, result.serverCpuMsPerMiB);
 }
 
 const PRODUCE = { topic: TOPIC, partitions: 1, connections: 1, window: 10 } as const;
@@ -191,7 +200,7 @@ const PRODUCE = { topic: TOPIC, partitions: 1, connections: 1, window: 10 } as c
 async function measureIdempotent(bench: Bench): Promise<Row[]> {
   const name = "idempotent produce to plain, 1 KiB records, 64 KiB batches";
   const rate = new Row(SECTION, name, "MB/s", { kind: "ratio", value: 0.97 });
-  const cost = new Row(SECTION, "  the server's cost of that", "CPU ms/MiB");
+  const rows = [rate, new Row(SECTION, COST, "CPU ms/MiB")] as const;
   await withBrokers({ ...bench, targets: [tarpan] }, "always", async ([broker]) => {
     const { server } = broker!;
     await createTopicOn(server, TOPIC, 1);
@@ -200,23 +209,22 @@ async function measureIdempotent(bench: Bench): Promise<Row[]> {
       for (const subject of ["raw", "tarpan"] as const) {
         const producers = { count: subject === "raw" ? 0 : 1, epoch: round };
         const measureMs = bench.quick ? 700 : 1_500;
-        const result = await loadProduce(server, { ...job, measureMs, producers });
-        rate.add(subject, result.bytesPerSecond / 1e6);
-        cost.add(subject, result.serverCpuMsPerMiB);
+        add(rows, subject, await loadProduce(server, { ...job, measureMs, producers }));
       }
     }
   });
-  return [rate, cost];
+  return [...rows];
 }
 
 /** Batches of one record: the cost of a request and not of its bytes. */
 async function measureProducerIds(bench: Bench): Promise<Row[]> {
   const many = 100_000;
   const ids = `${many} producer ids`;
-  const produced = new Row(SECTION, `${ids}: produce of 100 B`, "MB/s", {
-    kind: "ratio",
-    value: 0.9,
-  });
+  const slow: Goal = { kind: "ratio", value: 0.9 };
+  const produced = [
+    new Row(SECTION, `${ids}: produce of 100 B`, "MB/s", slow),
+    new Row(SECTION, COST, "CPU ms/MiB"),
+  ] as const;
   const goal: Goal = { kind: "most", value: 2_000 };
   const afterStop = new Row(SECTION, `${ids}: start to the partition's first answer`, "ms", goal);
   const afterKill = new Row(SECTION, "  the same after a kill", "ms", goal);
@@ -236,14 +244,13 @@ async function measureProducerIds(bench: Bench): Promise<Row[]> {
       const server = await ledAgain(directory, subject, afterStop);
       const job = { ...PRODUCE, recordBytes: 100, batchBytes: 1, warmUpMs: 500, measureMs: 1_500 };
       const producers = { count, epoch: round };
-      const { bytesPerSecond } = await loadProduce(server, { ...job, producers });
-      produced.add(subject, bytesPerSecond / 1e6);
+      add(produced, subject, await loadProduce(server, { ...job, producers }));
       await server.kill();
       await (await ledAgain(directory, subject, afterKill)).stop();
     }
   }
   for (const { directory } of brokers) await rm(directory, { recursive: true, force: true });
-  return [produced, afterStop, afterKill];
+  return [...produced, afterStop, afterKill];
 }
 
 /** Starts a broker on a directory with the topic; resolves when it answers for the partition. */
