@@ -15,8 +15,8 @@ export function transactionRules(
 ): TransactionRules {
   const adds = version >= ADDS_SINCE;
   return {
-    transactionalId,
     bumpsEpoch: adds,
+    transactionalId,
     async verify(batch, partition) {
       // As in Kafka: nobody may write in a transaction without a name.
       if (transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;

@@ -49,10 +49,10 @@ export interface ProduceRules {
 }
 
 export interface TransactionRules {
-  /** Of the request. */
-  readonly transactionalId: string | null;
   /** Whether each transaction has an epoch of its own (KIP-890). */
   readonly bumpsEpoch: boolean;
+  /** Of the request. */
+  readonly transactionalId: string | null;
   /**
    * Asks the coordinator whether a batch's transaction holds the partition. Resolves to NONE or the
    * error code for the client.
@@ -87,8 +87,8 @@ export function produce(
   if (!verdict.ok) return refused(partition, verdict);
   const { header } = verdict;
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
-  const { transactionalId, bumpsEpoch, verify } = rules.transactions;
-  const verification = partition.verify(header, bumpsEpoch, now);
+  const { bumpsEpoch, transactionalId, verify } = rules.transactions;
+  const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
   const ask = () => verify(header, partition.id);
   const answer = answerFor(verification, transactionalId, header.producerEpoch, ask);
