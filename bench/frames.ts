@@ -74,12 +74,14 @@ export function fetchRequest(
   offset: number,
   maxBytes: number,
   correlationId: number,
+  committed = false,
 ): Buffer {
   const partition = { partition: 0, fetchOffset: offset, partitionMaxBytes: maxBytes };
   const body = {
     maxWaitMs: 500,
     minBytes: 1,
     maxBytes,
+    isolationLevel: committed ? 1 : 0,
     topics: [{ topic, partitions: [partition] }],
     forgottenTopicsData: [],
   };

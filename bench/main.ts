@@ -17,6 +17,7 @@ import { produce } from "./sections/produce.ts";
 import { startup } from "./sections/startup.ts";
 import { tip } from "./sections/tip.ts";
 import { tools } from "./sections/tools.ts";
+import { transactions } from "./sections/transactions.ts";
 import { kafka } from "./targets/kafka.ts";
 import type { Target } from "./targets/target.ts";
 import { tarpan } from "./targets/tarpan.ts";
@@ -32,6 +33,7 @@ const SECTIONS: readonly Section[] = [
   keeping,
   cluster,
   tools,
+  transactions,
 ];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;
