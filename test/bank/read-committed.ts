@@ -63,7 +63,8 @@ export async function readAllCommitted(
   partition: number,
   limitMs: number,
 ): Promise<{ offset: number; value: string }[]> {
-  const deadlineMs = performance.now() + limitMs;
+  const { wire } = client;
+  const deadlineMs = wire.nowMs() + limitMs;
   const all: { offset: number; value: string }[] = [];
   for (let next = 0; ; ) {
     const read = await readCommitted(client, topic, partition, next);
@@ -72,11 +73,11 @@ export async function readAllCommitted(
     next = read.next;
     if (next >= read.highWatermark) return all;
     if (!isStuck) continue;
-    if (performance.now() > deadlineMs) {
+    if (wire.nowMs() > deadlineMs) {
       const { lastStableOffset, highWatermark } = read;
       const where = `the last stable offset is ${lastStableOffset} of ${highWatermark}`;
       throw new Error(`a transaction of ${topic}-${partition} stays open: ${where}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await wire.pause(100);
   }
 }
