@@ -51,7 +51,9 @@ export class TransactionalClient {
     const baseSequence = this.#sequences.get(key) ?? 0;
     const producer = { producerId: this.#producerId, producerEpoch: this.#producerEpoch };
     const fields = { ...producer, baseSequence, transactional: true };
-    const records = encodeBatch(values.map(textRecord), fields);
+    const timestamp = this.#client.wire.wallMs();
+    const recordOf = (value: string) => ({ ...textRecord(value), timestamp });
+    const records = encodeBatch(values.map(recordOf), fields);
     const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }];
     const { responses } = await this.#client.ask(
       { topic, partition },

@@ -16,6 +16,8 @@ export interface Wire {
     body: Input<Q>,
   ): Promise<Output<S>>;
   nowMs(): number;
+  /** For the timestamps of records. */
+  wallMs(): number;
   pause(ms: number): Promise<void>;
 }
 
@@ -30,6 +32,10 @@ export class TcpWire implements Wire {
 
   nowMs(): number {
     return performance.now();
+  }
+
+  wallMs(): number {
+    return Date.now();
   }
 
   pause(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
 // Seeded histories of a whole cluster: brokers are killed, restarted, stopped, paused and cut off,
-// JetStream loses messages, and clients go on. Then all faults end and the logs are compared.
+// JetStream loses messages, and clients go on, with transactions too. Then all faults end, the logs
+// are compared, and the transactions' history is checked.
 import { expect } from "vitest";
 import { LogError } from "../../src/log/log-error.ts";
 import type { TopicImage } from "../../src/metadata/image.ts";
@@ -8,6 +9,7 @@ import type { Fate } from "../log/jetstream/model-jetstream.ts";
 import type { RequestFate } from "../rpc/memory-bus.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { ClusterHistory } from "./history.ts";
+import { SimulatedBank } from "./simulated-bank.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
@@ -16,6 +18,7 @@ const STEPS = 60;
 export class Simulation {
   readonly world: ClusterWorld;
   readonly history: ClusterHistory;
+  readonly bank: SimulatedBank;
   readonly random: SeededRandom;
   readonly log: string[] = [];
   readonly failures: unknown[] = [];
@@ -26,6 +29,10 @@ export class Simulation {
     this.random = new SeededRandom(seed ^ 0xc1c1);
     this.world = new ClusterWorld({ seed, brokers: this.random.chance(0.3) ? 4 : 3 });
     this.history = new ClusterHistory(this.world);
+    this.bank = new SimulatedBank(this.world, new SeededRandom(seed ^ 0xbab4));
+    // With few coordinators of each kind, each is hit by faults more often.
+    const few = ["offsets.topic.num.partitions", "transaction.state.log.num.partitions"];
+    for (const name of few) this.world.kafkaConfigs[name] = "2";
   }
 
   async run(): Promise<void> {
@@ -33,16 +40,19 @@ export class Simulation {
     for (const broker of world.brokers) broker.start();
     await world.until("a broker serves", () => world.serving.length > 0);
     this.#misbehave();
+    this.bank.start();
     for (let step = 0; step < STEPS; step++) {
       this.#fault();
       for (let i = random.below(4); i >= 0; i--) this.#work();
       await world.pass(random.below(random.chance(0.1) ? 6_000 : 600));
     }
     await this.#heal();
+    await this.bank.end();
     await world.settled(180_000);
     expect(this.failures).toEqual([]);
     world.check();
     await this.history.check();
+    await this.bank.check();
     world.check();
   }
 
@@ -56,6 +66,7 @@ export class Simulation {
     const { model, network } = this.world;
     const { random } = this;
     const badness = random.next() * 0.03;
+    this.bank.badness = badness;
     const fates: Fate[] = ["lost", "acknowledgement lost", "hangs uncommitted"];
     model.fateOf = () => (random.chance(badness) ? random.pick(fates) : "fine");
     model.lag = () => (random.chance(0.2) ? random.below(4) : 0);
@@ -107,7 +118,8 @@ export class Simulation {
     const { serving } = world;
     if (serving.length === 0) return;
     const broker = random.pick(serving);
-    const topics = [...broker.member.metadata.image.topics.values()];
+    const all = [...broker.member.metadata.image.topics.values()];
+    const topics = all.filter(({ name }) => history.topics.has(name));
     const roll = random.next();
     if (topics.length === 0 || (roll < 0.05 && history.topics.size < 8)) {
       if (history.topics.size > 12) return;
@@ -116,7 +128,7 @@ export class Simulation {
     } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
     else if (roll < 0.09) this.#elect(broker);
     else if (roll < 0.11) this.#begin(broker, history.grow(broker, random.pick(topics).name));
-    else if (roll < 0.13) this.#reassign(broker, random.pick(topics));
+    else if (roll < 0.13) this.#reassign(broker, random.pick(all));
     else this.#produce(broker, random.pick(topics));
   }
 
@@ -162,6 +174,7 @@ export class Simulation {
     world.model.lag = () => 0;
     world.network.loses = () => false;
     world.network.fateOf = () => "fine";
+    this.bank.badness = 0;
     for (const broker of world.brokers) {
       if (broker.life === null) broker.start();
       broker.life!.process.resume();
