@@ -20,12 +20,17 @@ export async function readCommitted(
   partition: number,
   from: number,
 ): Promise<CommittedRead> {
-  const partitions = [{ partition, fetchOffset: from, partitionMaxBytes: MAX_BYTES }];
+  const partitionOf = (currentLeaderEpoch: number) => {
+    return { partition, fetchOffset: from, currentLeaderEpoch, partitionMaxBytes: MAX_BYTES };
+  };
   const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: MAX_BYTES };
   const { responses } = await client.ask(
     { topic, partition },
     [Fetch, 12],
-    { ...limits, isolationLevel: READ_COMMITTED, topics: [{ topic, partitions }] },
+    (leaderEpoch) => ({
+      ...{ ...limits, isolationLevel: READ_COMMITTED },
+      topics: [{ topic, partitions: [partitionOf(leaderEpoch)] }],
+    }),
     (answer) => answer.responses[0]?.partitions[0]?.errorCode ?? ErrorCode.NOT_LEADER_OR_FOLLOWER,
   );
   const answer = responses[0]!.partitions[0]!;

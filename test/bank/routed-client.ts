@@ -30,11 +30,17 @@ export type Target =
   | { readonly topic: string; readonly partition: number }
   | { readonly key: string; readonly keyType: "group" | "transaction" };
 
+interface Place {
+  readonly address: string;
+  /** Of a partition, so that a broker with another one refuses; -1 for a coordinator. */
+  readonly leaderEpoch: number;
+}
+
 /** Sends single requests to the right broker, again and again until there is an answer. */
 export class RoutedClient {
   readonly wire: Wire;
   readonly #deadlineMs: number;
-  readonly #places = new Map<string, string>();
+  readonly #places = new Map<string, Place>();
   #next = 0;
 
   /** After `limitMs` each request fails. */
@@ -47,7 +53,7 @@ export class RoutedClient {
   async ask<Q extends Fields, S extends Fields>(
     target: Target,
     [api, version]: readonly [Api<Q, S>, number],
-    body: Input<Q>,
+    body: Input<Q> | ((leaderEpoch: number) => Input<Q>),
     codeOf: (answer: Output<S>) => number,
   ): Promise<Output<S>> {
     for (let isUnsure = false; ; ) {
@@ -73,15 +79,21 @@ export class RoutedClient {
   async once<Q extends Fields, S extends Fields>(
     target: Target,
     [api, version]: readonly [Api<Q, S>, number],
-    body: Input<Q>,
+    body: Input<Q> | ((leaderEpoch: number) => Input<Q>),
   ): Promise<Output<S>> {
     const name = nameOf(target);
     const place = this.#places.get(name) ?? (await this.#find(target));
     this.#places.set(name, place);
-    return this.wire.request(place, api, version, body);
+    const { address, leaderEpoch } = place;
+    return this.wire.request(
+      address,
+      api,
+      version,
+      typeof body === "function" ? body(leaderEpoch) : body,
+    );
   }
 
-  async #find(target: Target): Promise<string> {
+  async #find(target: Target): Promise<Place> {
     const { wire } = this;
     const any = wire.bootstrap[this.#next++ % wire.bootstrap.length]!;
     if ("key" in target) {
@@ -89,17 +101,17 @@ export class RoutedClient {
       const asked = { key: target.key, keyType };
       const { errorCode, host, port } = await wire.request(any, FindCoordinator, 3, asked);
       if (errorCode !== ErrorCode.NONE) throw new Refusal("FindCoordinator", errorCode, false);
-      return `${host}:${port}`;
+      return { address: `${host}:${port}`, leaderEpoch: -1 };
     }
     const topics = [{ name: target.topic }];
     const asked = { topics, allowAutoTopicCreation: false };
     const found = await wire.request(any, Metadata, 9, asked);
     const leader = found.topics[0]?.partitions.find(
       ({ partitionIndex }) => partitionIndex === target.partition,
-    )?.leaderId;
-    const broker = found.brokers.find(({ nodeId }) => nodeId === leader);
+    );
+    const broker = found.brokers.find(({ nodeId }) => nodeId === leader?.leaderId);
     if (broker === undefined) throw new Error(`${nameOf(target)} has no leader`);
-    return `${broker.host}:${broker.port}`;
+    return { address: `${broker.host}:${broker.port}`, leaderEpoch: leader!.leaderEpoch };
   }
 }
 
