@@ -25,6 +25,7 @@ export interface Wire {
 export class TcpWire implements Wire {
   readonly bootstrap: readonly string[];
   readonly #connections = new Map<string, RawConnection>();
+  #isClosed = false;
 
   constructor(bootstrap: readonly string[]) {
     this.bootstrap = bootstrap;
@@ -48,6 +49,7 @@ export class TcpWire implements Wire {
     version: number,
     body: Input<Q>,
   ): Promise<Output<S>> {
+    if (this.#isClosed) throw new Error("this client has ended");
     const connection = await this.#connect(place);
     try {
       const answer = connection.request(api, version, body);
@@ -59,7 +61,9 @@ export class TcpWire implements Wire {
     }
   }
 
+  /** From now on each request is rejected. */
   close(): void {
+    this.#isClosed = true;
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
