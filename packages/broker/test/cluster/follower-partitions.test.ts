@@ -47,6 +47,25 @@ describe("a follower", () => {
     expect(typeof (await world.run(followers.find("orders", 0)))).toBe("object");
   });
 
+  it("refuses consumers once it is elected, until it has taken over", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 1, 3);
+    await world.settled();
+    await produce(world, "orders");
+    const { leader } = imageOf(world, "orders");
+    const others = world.brokers.filter(({ id }) => id !== leader);
+    for (const { member } of others) await world.run(member.followers.find("orders", 0));
+    world.broker(leader).kill();
+    const elected = () => others.find(({ id, member }) => leaderOf(member) === id);
+    const leaderOf = ({ metadata }: (typeof others)[number]["member"]) => {
+      return metadata.image.topics.get("orders")!.partitions[0]!.leader;
+    };
+    await world.until("one is elected", () => elected() !== undefined);
+    expect(elected()!.partition("orders")).toBeNull();
+    const refused = await world.run(elected()!.member.followers.find("orders", 0));
+    expect(refused).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  });
+
   it("refuses consumers when it can't know how far behind it is", async () => {
     const world = await settledWorld();
     await create(world, "orders", 1, 2);
