@@ -25,15 +25,18 @@ export class SimulatedBank {
     this.#world = world;
     const newWire = () => new SimulatedWire(world, () => random.chance(this.badness));
     this.#bank = new Bank(newWire, {
-      ...{ name: "bank", seed: random.below(2 ** 31), partitions: 2, tellers: 2 },
-      ...{ replicas: random.pick([1, 3, 3, 3]), pauseMs: 800, limitMs: LIMIT_MS },
+      ...{ name: "bank", seed: random.below(2 ** 31), partitions: 2, tellers: 3 },
+      ...{ replicas: random.pick([1, 3, 3, 3]), pauseMs: 300, limitMs: LIMIT_MS },
     });
   }
 
-  start(): void {
-    this.#load = this.#open().then(() => this.#bank.run());
+  /** Resolves when there are topics. The clients then go on until `end`. */
+  async start(): Promise<void> {
+    const opening = this.#open();
+    this.#load = opening.then(() => this.#bank.run());
     // Awaited in the end.
     this.#load.catch(() => {});
+    await opening;
   }
 
   /** Resolves when all clients have ended. */

@@ -22,12 +22,15 @@ export class Simulation {
   readonly random: SeededRandom;
   readonly log: string[] = [];
   readonly failures: unknown[] = [];
+  /** How many brokers may be in trouble at once: with more than one the cluster mostly waits. */
+  readonly #troubledMax: number;
   /** Requests and stops under way, each with its broker's process. */
   readonly #begun = new Map<Promise<unknown>, SimulatedProcess>();
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed ^ 0xc1c1);
     this.world = new ClusterWorld({ seed, brokers: this.random.chance(0.3) ? 4 : 3 });
+    this.#troubledMax = this.random.chance(0.6) ? 1 : Number.POSITIVE_INFINITY;
     this.history = new ClusterHistory(this.world);
     this.bank = new SimulatedBank(this.world, new SeededRandom(seed ^ 0xbab4));
     // With few coordinators of each kind, each is hit by faults more often.
@@ -39,8 +42,9 @@ export class Simulation {
     const { world, random } = this;
     for (const broker of world.brokers) broker.start();
     await world.until("a broker serves", () => world.serving.length > 0);
+    const opening = this.bank.start();
+    if (random.chance(0.7)) await world.run(opening);
     this.#misbehave();
-    this.bank.start();
     for (let step = 0; step < STEPS; step++) {
       this.#fault();
       for (let i = random.below(4); i >= 0; i--) this.#work();
@@ -80,6 +84,8 @@ export class Simulation {
     const broker = random.pick(world.brokers);
     const { life } = broker;
     const roll = random.next();
+    const inTrouble = world.brokers.filter(isInTrouble);
+    if (!inTrouble.includes(broker) && inTrouble.length >= this.#troubledMax) return;
     if (life === null) {
       if (roll < 0.3) this.#do(`start ${broker.id}`, () => broker.start());
     } else if (roll < 0.04) this.#do(`kill ${broker.id}`, () => broker.kill());
@@ -189,4 +195,8 @@ export class Simulation {
     };
     await world.until("all requests have an outcome", isDone, 120_000);
   }
+}
+
+function isInTrouble({ life }: SimulatedBroker): boolean {
+  return life === null || !life.process.runs || life.bus.cut || life.link.cut;
 }
