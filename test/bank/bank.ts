@@ -111,14 +111,17 @@ export class Bank {
       return all.map(({ value }) => value);
     };
     const fates = new Map(this.#producers.flatMap((one) => [...one.fates]));
-    const sides: WrittenSide[] = [];
+    const all: { readonly moved: readonly string[]; readonly booked: readonly string[] }[] = [];
     for (let partition = 0; partition < this.#options.partitions; partition++) {
       const moved = await readAll(accounts, partition);
-      const booked = await readAll(ledger, partition);
+      all.push({ moved, booked: await readAll(ledger, partition) });
+    }
+    expect(anomaliesIn(this.history.operations)).toEqual([]);
+    const sides: WrittenSide[] = [];
+    for (const { moved, booked } of all) {
       expect(booked.map((text) => (JSON.parse(text) as Entry).side)).toEqual(moved);
       sides.push(...moved.map((text) => JSON.parse(text)));
     }
-    expect(anomaliesIn(this.history.operations)).toEqual([]);
     expect(wrongTransfers(fates, sides)).toEqual([]);
     const counts = { committed: 0, aborted: 0, unknown: 0, read: sides.length / 2 };
     for (const fate of fates.values()) counts[fate]++;
