@@ -1,5 +1,5 @@
-// Kills the broker before and after each thing that it writes for a transaction, and starts it again.
-// Then the producer goes on, or another instance takes its place.
+// Kills the broker before and after each thing that it writes for a transaction, and starts it
+// again. Then the producer goes on, or another instance takes its place.
 import { ListTransactions, OffsetFetch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { readAllCommitted } from "../bank/read-committed.ts";

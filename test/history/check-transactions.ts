@@ -50,7 +50,7 @@ function* uncommittedReads(
   }
 }
 
-/** What of a committed transaction is missing is a lost write, unless its producer was told nothing. */
+/** Of unknown end, and yet there. What is missing of the others is found as a lost write. */
 function* torn(
   operations: readonly Operation[],
   transactions: readonly Transaction[],
