@@ -2,17 +2,19 @@ import { ListTransactions } from "@tarpan/protocol";
 import { expect } from "vitest";
 import { Bank } from "../../../../test/bank/bank.ts";
 import { Refusal } from "../../../../test/bank/routed-client.ts";
+import type { ReadablePartition } from "../../src/partition/readable-partition.ts";
 import type { SeededRandom } from "../env/seeded-random.ts";
 import type { ClusterWorld } from "./cluster-world.ts";
-import { call } from "./requests.ts";
+import { call, imageOf } from "./requests.ts";
 import { SimulatedWire } from "./simulated-wire.ts";
 
 const LIMIT_MS = 600_000;
+const TOPICS = ["bank-accounts", "bank-ledger"];
+const PARTITIONS = 2;
 const OPEN_STATES = ["Ongoing", "PrepareCommit", "PrepareAbort"];
 
 /** Transactions in a simulated cluster, and their offsets: see the bank. */
 export class SimulatedBank {
-  readonly topics = ["bank-accounts", "bank-ledger"];
   /** How often an answer to a client is lost. */
   badness = 0;
   /** Of its transfers, once it is checked. */
@@ -25,7 +27,7 @@ export class SimulatedBank {
     this.#world = world;
     const newWire = () => new SimulatedWire(world, () => random.chance(this.badness));
     this.#bank = new Bank(newWire, {
-      ...{ name: "bank", seed: random.below(2 ** 31), partitions: 2, tellers: 3 },
+      ...{ name: "bank", seed: random.below(2 ** 31), partitions: PARTITIONS, tellers: 3 },
       ...{ replicas: random.pick([1, 3, 3, 3]), pauseMs: 300, limitMs: LIMIT_MS },
     });
   }
@@ -48,10 +50,37 @@ export class SimulatedBank {
   async check(): Promise<void> {
     const world = this.#world;
     this.counts = await world.run(this.#bank.check());
+    for (const topic of TOPICS)
+      for (let index = 0; index < PARTITIONS; index++) await this.#checkFollowers(topic, index);
     for (const broker of world.serving) {
       const asked = { stateFilters: OPEN_STATES, producerIdFilters: [] };
       const { transactionStates } = await world.run(call(broker, ListTransactions, 0, asked));
       expect(transactionStates).toEqual([]);
+    }
+  }
+
+  /** Followers tell readers of committed records the same as the leader. */
+  async #checkFollowers(topic: string, index: number): Promise<void> {
+    const world = this.#world;
+    const { leader, isr } = imageOf(world, topic, index);
+    const led = world.broker(leader).partition(topic, index)!;
+    const told = await world.run(whatIsTold(led));
+    for (const id of isr) {
+      if (id === leader || !world.broker(id).serves) continue;
+      const { followers } = world.broker(id).member;
+      const isCaughtUp = async () => {
+        const found = await followers.find(topic, index);
+        return typeof found !== "number" && found.lastStableOffset >= led.lastStableOffset;
+      };
+      let caughtUp = false;
+      await world.until(`broker ${id} follows ${topic}-${index}`, () => {
+        void isCaughtUp().then((isSo) => {
+          caughtUp = isSo;
+        });
+        return caughtUp;
+      });
+      const followed = (await world.run(followers.find(topic, index))) as ReadablePartition;
+      expect([id, await world.run(whatIsTold(followed))]).toEqual([id, told]);
     }
   }
 
@@ -66,4 +95,12 @@ export class SimulatedBank {
       }
     }
   }
+}
+
+async function whatIsTold(partition: ReadablePartition) {
+  const { log, highWatermark, lastStableOffset } = partition;
+  const batches = await log.read(log.startOffset, Number.MAX_SAFE_INTEGER);
+  const aborted = partition.abortedIn(batches, log.startOffset);
+  const content = Buffer.concat(batches).toString("base64");
+  return { highWatermark, lastStableOffset, aborted, content };
 }

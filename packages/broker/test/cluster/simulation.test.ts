@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { seedOf } from "../env/seeded-random.ts";
 import { Simulation } from "./simulation.ts";
 
-const RUNS = Number(process.env.TARPAN_RUNS ?? 24);
+const RUNS = Number(process.env.TARPAN_RUNS ?? 12);
 const LIMIT_MS = 120_000 + RUNS * 2_000;
 
 it("stays one cluster that keeps every acknowledged batch and transaction, whatever fails", {
