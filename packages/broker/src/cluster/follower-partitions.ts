@@ -69,7 +69,10 @@ export class FollowerPartitions implements Followers {
     if (!enabled || isOwn || !leadership.isInSync(topic, index) || this.#closed)
       return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const followed = await this.#opened(image, index);
-    if (followed === null || !(await followed.catchUp())) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (followed === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    // A fetch beyond what is known here reads nothing, and must not stay there.
+    followed.log.used();
+    if (!(await followed.catchUp())) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     followed.usedAtMs = this.#parts.env.clock.monotonicMs();
     followed.leaderEpoch = partition.leaderEpoch;
     return followed;

@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { CONTROLLER_SESSION_MS, FOLLOWER_IDLE_MS } from "../../src/cluster/limits.ts";
+import { POLL_AFTER_READ_MS, POLL_INTERVAL_MS } from "../../src/log/jetstream/limits.ts";
 import { readAll } from "../log/batches.ts";
 import { create, imageOf, produce, settledWorld } from "./requests.ts";
 
@@ -45,6 +46,20 @@ describe("a follower", () => {
     await world.pass(3 * FOLLOWER_IDLE_MS);
     await expect(found.log.read(0, 100)).rejects.toMatchObject({ kind: "closed" });
     expect(typeof (await world.run(followers.find("orders", 0)))).toBe("object");
+  });
+
+  it("goes on for consumers that neither find records nor wait for them", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 1, 3);
+    await world.settled();
+    const { leader, replicas } = imageOf(world, "orders");
+    const { followers } = world.broker(replicas.find((id) => id !== leader)!).member;
+    await world.run(followers.find("orders", 0));
+    await world.pass(POLL_AFTER_READ_MS + POLL_INTERVAL_MS);
+    await produce(world, "orders");
+    await world.run(followers.find("orders", 0));
+    await world.pass(5 * POLL_INTERVAL_MS);
+    expect(await world.run(followers.find("orders", 0))).toMatchObject({ highWatermark: 1 });
   });
 
   it("refuses consumers once it is elected, until it has taken over", async () => {

@@ -14,6 +14,7 @@ import type { SimulatedBroker } from "./simulated-broker.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 const STEPS = 60;
+const HUNG_MAX_MS = 10_000;
 
 export class Simulation {
   readonly world: ClusterWorld;
@@ -24,6 +25,7 @@ export class Simulation {
   readonly failures: unknown[] = [];
   /** How many brokers may be in trouble at once: with more than one the cluster mostly waits. */
   readonly #troubledMax: number;
+  #isHealed = false;
   /** Requests and stops under way, each with its broker's process. */
   readonly #begun = new Map<Promise<unknown>, SimulatedProcess>();
 
@@ -72,7 +74,11 @@ export class Simulation {
     const badness = random.next() * 0.03;
     this.bank.badness = badness;
     const fates: Fate[] = ["lost", "acknowledgement lost", "hangs uncommitted"];
-    model.fateOf = () => (random.chance(badness) ? random.pick(fates) : "fine");
+    model.fateOf = ({ subject }) => {
+      const fate = random.chance(badness) ? random.pick(fates) : "fine";
+      if (fate === "hangs uncommitted") this.#electSoon(subject);
+      return fate;
+    };
     model.lag = () => (random.chance(0.2) ? random.below(4) : 0);
     network.loses = () => random.chance(badness);
     const losses: RequestFate[] = ["lost", "answer lost"];
@@ -116,6 +122,15 @@ export class Simulation {
     const { world, random } = this;
     const name = random.pick([...world.model.streams.keys()]);
     if (name !== undefined) this.#do(`elect in ${name}`, () => world.servers.disturb(name));
+  }
+
+  /** A leader of a Raft group that can't commit for 10 s steps down. */
+  #electSoon(subject: string): void {
+    const { world, random } = this;
+    world.time.after(random.below(HUNG_MAX_MS), () => {
+      const stream = world.model.streamOfSubject(subject);
+      if (stream !== undefined && !this.#isHealed) world.servers.disturb(stream.config.name);
+    });
   }
 
   /** Sends a random request to a broker that serves. */
@@ -175,6 +190,7 @@ export class Simulation {
 
   async #heal(): Promise<void> {
     const { world } = this;
+    this.#isHealed = true;
     this.log.push(`${world.time.monotonicMs()} heal`);
     world.model.fateOf = () => "fine";
     world.model.lag = () => 0;
