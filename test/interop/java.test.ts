@@ -22,6 +22,14 @@ suite.skipsGaps(java.it, address, ask);
 suite.findsOffsets(java.it, address, ask);
 suite.deletesRecords(java.it, address, ask);
 
+java.it("Kafka's admin client describes and updates a feature", async () => {
+  expect(await ask("features", "", { feature: "transaction.version" })).toEqual({
+    levels: [2, 2, 0, 2],
+    refusedUpgrade: "InvalidUpdateVersionException",
+    ...{ askedOnly: "done", downgrade: "done", upgrade: "done" },
+  });
+});
+
 java.it("Kafka's own DumpLogSegments finds nothing wrong with a partition's files", async () => {
   const connection = await RawConnection.open(broker.port);
   await createTopic(connection, "dumped");

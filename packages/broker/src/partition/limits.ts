@@ -47,6 +47,12 @@ export const REPLICATED_CLOSE_GRACE_MS = 2_000;
  */
 export const TAKE_OVER_WAIT_MS = 2_000;
 
+/**
+ * How much longer than transaction.max.timeout.ms a transaction may be open before it is called
+ * hanging: its coordinator may have had to wait for another broker.
+ */
+export const HANGING_MARGIN_MS = 60_000;
+
 /** When retention is first checked after a start, unless the interval is shorter; as in Kafka. */
 export const FIRST_RETENTION_CHECK_MS = 30_000;
 

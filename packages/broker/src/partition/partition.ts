@@ -26,7 +26,7 @@ import type { EndOfTransaction } from "./markers.ts";
 import type { DedupeRules, MessageIds, TakenIds } from "./message-ids.ts";
 import { newestOf, originalsOf } from "./originals.ts";
 import { PartitionState } from "./partition-state.ts";
-import type { DescribedProducer } from "./producer-states.ts";
+import type { DescribedProducer, OldestTransaction } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
 import type { SeenBatch, SequenceRefusal } from "./sequences.ts";
 import type { Verification } from "./verifications.ts";
@@ -102,6 +102,10 @@ export class Partition {
     return this.#state.producers.lastStableOffset(this.log.startOffset, this.log.endOffset);
   }
 
+  get oldestTransaction(): OldestTransaction | null {
+    return this.#state.producers.oldestOpen();
+  }
+
   abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[] {
     return this.#state.abortedIn(records, offset);
   }
@@ -154,10 +158,15 @@ export class Partition {
    * batch is then appended with the result. Null when that is known already: the transaction has
    * batches here, or the batch will be refused.
    */
-  verify(header: BatchHeader, bumpsEpoch: boolean, nowMs: number): Verification | null {
+  verify(
+    header: BatchHeader,
+    bumpsEpoch: boolean,
+    nowMs: number,
+    transactionalId: string | null = null,
+  ): Verification | null {
     const { producers } = this.#state;
     if (producers.validate(header).kind !== "not-in-transaction") return null;
-    return producers.verifications.begin(header, bumpsEpoch, nowMs);
+    return producers.verifications.begin(header, bumpsEpoch, nowMs, transactionalId);
   }
 
   /** Appends the marker that ends a producer's transaction in this partition. */

@@ -1,5 +1,6 @@
 import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
 import { ABORTED_FIELDS } from "../log/compaction/aborted-ranges.ts";
+import { type InUseOrder, UseOrder } from "../util/use-order.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 import {
@@ -32,6 +33,10 @@ import { type Verification, Verifications } from "./verifications.ts";
  */
 export class ProducerStates {
   readonly #byId = new Map<number, ProducerState>();
+  /** Those without an open transaction. */
+  readonly #idle = new UseOrder<ProducerState>();
+  /** None of these was last used before it, ms since the epoch. */
+  #idleSinceMs = Number.NEGATIVE_INFINITY;
   readonly #open = new OpenTransactions();
   readonly #aborted = new AbortedTransactions();
   readonly verifications = new Verifications();
@@ -75,12 +80,16 @@ export class ProducerStates {
   ): SeenBatch {
     const { producerId } = batch;
     const seen = seenAt(batch, baseOffset, nowMs);
-    const { batches } = this.#used(producerId);
-    batches.push(seen);
-    dropOldest(batches, durableEnd);
+    const state = this.#used(producerId, seen.timestamp);
+    // An array that grows by a push has room for 17.
+    if (state.batches.length === 0) state.batches = [seen];
+    else state.batches.push(seen);
+    dropOldest(state.batches, durableEnd);
     if (batch.isTransactional) {
       if (this.#open.firstOffsetOf(producerId) === undefined) {
-        this.#open.begin(producerId, baseOffset);
+        const verified = this.verifications.get(producerId);
+        this.#open.begin(producerId, baseOffset, verified?.transactionalId);
+        this.#idle.remove(state);
       }
       this.verifications.begun(producerId);
     }
@@ -91,10 +100,10 @@ export class ProducerStates {
   forget(producerId: number, seen: SeenBatch): void {
     const state = this.#byId.get(producerId);
     const at = state?.batches.indexOf(seen) ?? -1;
-    if (at === -1) return;
-    state!.batches.splice(at, 1);
+    if (state === undefined || at === -1) return;
+    state.batches.splice(at, 1);
     this.#open.undoBegin(producerId, seen.baseOffset);
-    if (state!.batches.length === 0 && state!.marker === null) this.#byId.delete(producerId);
+    this.#undone(state);
   }
 
   /** Changes nothing. Null when the marker may be appended. */
@@ -110,7 +119,7 @@ export class ProducerStates {
   /** Adds a marker that got `offset`: it ends the producer's transaction, if one is open. */
   noteMarker(end: MarkerFields, offset: number, durableEnd: number): void {
     const { producerId, producerEpoch: epoch, coordinatorEpoch, isCommit, timestamp } = end;
-    const state = this.#used(producerId);
+    const state = this.#used(producerId, timestamp);
     const { marker } = state;
     if (marker !== null && marker.offset < durableEnd) marker.before = null;
     state.marker = { epoch, coordinatorEpoch, offset, timestamp, before: marker };
@@ -118,6 +127,7 @@ export class ProducerStates {
     const firstOffset = this.#open.firstOffsetOf(producerId);
     if (firstOffset === undefined) return;
     this.#open.end(producerId, offset);
+    this.#idle.used(state);
     if (isCommit) return;
     const lastStableOffset = this.#open.firstOngoing() ?? offset + 1;
     this.#aborted.add({ producerId, firstOffset, lastOffset: offset, lastStableOffset });
@@ -128,9 +138,9 @@ export class ProducerStates {
     const state = this.#byId.get(producerId);
     if (state === undefined) return;
     state.marker = withoutMarker(state.marker, offset);
-    if (state.batches.length === 0 && state.marker === null) this.#byId.delete(producerId);
     this.#aborted.remove(producerId, offset);
     this.#open.undoEnd(producerId, offset);
+    this.#undone(state);
   }
 
   /** Call after the durable end has moved. Returns whether an end of a transaction was reached. */
@@ -142,6 +152,15 @@ export class ProducerStates {
   lastStableOffset(startOffset: number, durableEnd: number): number {
     const first = this.#open.firstUndecided(durableEnd);
     return first === undefined ? durableEnd : Math.min(Math.max(first, startOffset), durableEnd);
+  }
+
+  /** The ongoing transaction that readers of committed records wait for; null if there is none. */
+  oldestOpen(): OldestTransaction | null {
+    const oldest = this.#open.oldestOngoing();
+    if (oldest === undefined) return null;
+    const { producerId, firstOffset, transactionalId } = oldest;
+    const producerEpoch = epochOf(this.#byId.get(producerId));
+    return { producerId, producerEpoch, transactionalId, startOffset: firstOffset };
   }
 
   get abortedCount(): number {
@@ -190,11 +209,16 @@ export class ProducerStates {
 
   /** Forgets producers that wrote nothing since `timestamp`, ms since the epoch. */
   expireBefore(timestamp: number): void {
-    for (const [producerId, state] of this.#byId) {
-      if (this.#open.firstOffsetOf(producerId) !== undefined) continue;
-      if (lastMsOf(state) < timestamp) this.#byId.delete(producerId);
-    }
     this.verifications.expireBefore(timestamp);
+    // Most calls end here, without a pass over all producers.
+    if (timestamp <= this.#idleSinceMs) return;
+    let idleSinceMs = Number.POSITIVE_INFINITY;
+    for (const state of this.#idle) {
+      const lastMs = lastMsOf(state);
+      if (lastMs < timestamp) this.#drop(state);
+      else if (lastMs < idleSinceMs) idleSinceMs = lastMs;
+    }
+    this.#idleSinceMs = idleSinceMs;
   }
 
   /** Forgets aborted transactions that ended before the start of the log. */
@@ -217,8 +241,7 @@ export class ProducerStates {
   }
 
   *#snapshotBatches(offset: number): Generator<ProducerSnapshot> {
-    // A copy of the ids: active producers move to the end of the map, so its iteration may not end.
-    for (const producerId of [...this.#byId.keys()]) {
+    for (const producerId of this.#ids()) {
       const batches = this.#byId.get(producerId)?.batches ?? [];
       const below = batches.filter((batch) => batch.baseOffset < offset);
       if (below.length > 0) yield { producerId, batches: below };
@@ -226,14 +249,22 @@ export class ProducerStates {
   }
 
   *#snapshotMarkers(offset: number): Generator<MarkerOfProducer> {
-    for (const producerId of [...this.#byId.keys()]) {
+    for (const producerId of this.#ids()) {
       let marker = this.#byId.get(producerId)?.marker ?? null;
       while (marker !== null && marker.offset >= offset) marker = marker.before;
       if (marker !== null) yield { producerId, ...marker };
     }
   }
 
+  /** Of all that exist now, in the order of their last use, which `restore` takes over. */
+  #ids(): number[] {
+    const ids = [...this.#open.producerIds()];
+    for (const { producerId } of this.#idle) ids.push(producerId);
+    return ids;
+  }
+
   restore(saved: ProducersSnapshot): void {
+    this.#idleSinceMs = Number.NEGATIVE_INFINITY;
     for (const { producerId, batches } of saved.producers) {
       this.#stateOf(producerId).batches.push(...batches);
     }
@@ -243,6 +274,8 @@ export class ProducerStates {
     }
     for (const { producerId, firstOffset } of saved.openTransactions) {
       this.#open.begin(producerId, firstOffset);
+      const state = this.#byId.get(producerId);
+      if (state !== undefined) this.#idle.remove(state);
     }
     for (const transaction of saved.abortedTransactions) this.#aborted.add(transaction);
   }
@@ -250,33 +283,41 @@ export class ProducerStates {
   #stateOf(producerId: number): ProducerState {
     let state = this.#byId.get(producerId);
     if (state === undefined) {
-      state = { batches: [], marker: null };
+      state = { producerId, batches: [], marker: null, earlier: null, later: null };
       this.#byId.set(producerId, state);
+      this.#idle.used(state);
     }
     return state;
   }
 
   /** The state of a producer, which becomes the one that was used last. */
-  #used(producerId: number): ProducerState {
-    const state = this.#byId.get(producerId) ?? { batches: [], marker: null };
-    // Deleting first moves the producer to the end of the map, which keeps the order of last use.
-    this.#byId.delete(producerId);
-    this.#byId.set(producerId, state);
-    if (this.#byId.size > MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
+  #used(producerId: number, timestampMs: number): ProducerState {
+    if (timestampMs < this.#idleSinceMs) this.#idleSinceMs = timestampMs;
+    const state = this.#stateOf(producerId);
+    if (this.#open.firstOffsetOf(producerId) === undefined) this.#idle.used(state);
+    const { oldest } = this.#idle;
+    const isSurplus = this.#byId.size > MAX_PRODUCERS_PER_PARTITION;
+    if (isSurplus && oldest !== null && oldest !== state) this.#drop(oldest);
     return state;
   }
 
-  #forgetOldest(): void {
-    for (const producerId of this.#byId.keys()) {
-      if (this.#open.firstOffsetOf(producerId) !== undefined) continue;
-      this.#byId.delete(producerId);
-      return;
-    }
+  /** After something of it was taken back. */
+  #undone(state: ProducerState): void {
+    this.#idleSinceMs = Number.NEGATIVE_INFINITY;
+    if (state.batches.length === 0 && state.marker === null) this.#drop(state);
+    else if (this.#open.firstOffsetOf(state.producerId) === undefined) this.#idle.used(state);
+    else this.#idle.remove(state);
+  }
+
+  #drop(state: ProducerState): void {
+    this.#byId.delete(state.producerId);
+    this.#idle.remove(state);
   }
 }
 
-interface ProducerState {
-  readonly batches: SeenBatch[];
+interface ProducerState extends InUseOrder<ProducerState> {
+  readonly producerId: number;
+  batches: SeenBatch[];
   /** Null until a transaction of the producer has ended here. */
   marker: Marker | null;
 }
@@ -320,6 +361,15 @@ export interface DescribedProducer {
   readonly lastTimestamp: number;
   readonly coordinatorEpoch: number;
   readonly currentTxnStartOffset: number;
+}
+
+export interface OldestTransaction {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Null if it began before this broker opened the partition. */
+  readonly transactionalId: string | null;
+  /** Of its first record. */
+  readonly startOffset: number;
 }
 
 type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;
