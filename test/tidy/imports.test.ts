@@ -73,9 +73,12 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     terminal: [],
   },
   client: {
-    entrance: [...["transactions", "group", "admin", "consumer", "producer", "connection", "top"]],
+    entrance: [
+      ...["transactions", "group", "runner", "admin", "consumer", "producer", "connection", "top"],
+    ],
     transactions: ["group", "admin", "producer", "connection", "checks", "top"],
-    group: ["admin", "consumer", "connection", "checks", "top"],
+    group: ["runner", "admin", "consumer", "connection", "checks", "top"],
+    runner: ["admin", "producer", "connection", "checks", "top"],
     admin: ["connection", "checks", "top"],
     consumer: ["connection", "checks", "top"],
     producer: ["connection", "checks", "top"],

@@ -43,6 +43,12 @@ export {
   type ProducerOptions,
 } from "./producer/producer.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
+export type {
+  DeadLetterOptions,
+  HandlerContext,
+  RetryPolicy,
+  RunOptions,
+} from "./runner/run-options.ts";
 export {
   TransactionalProducer,
   type TransactionalProducerOptions,
