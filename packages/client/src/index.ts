@@ -35,6 +35,13 @@ export type {
 export type { AssignorName } from "./group/assignors/index.ts";
 export { GroupConsumer } from "./group/group-consumer.ts";
 export type { GroupConsumerOptions } from "./group/group-consumer-options.ts";
+export {
+  DelayedProducer,
+  type DelayedProducerOptions,
+  type DelayedSend,
+} from "./producer/delayed-producer.ts";
+export type { DeliveryTime } from "./producer/delayed-record.ts";
+export { OrderedProducer, type OrderedProducerOptions } from "./producer/ordered-producer.ts";
 export * from "./producer/partitioner.ts";
 export {
   type Acks,

@@ -74,6 +74,8 @@ export const DRAIN_TIMEOUT_MS = 30_000;
 /** First and longest wait before a handler's retry, ms. */
 export const RETRY_DELAY_MS = 1_000;
 export const RETRY_DELAY_MAX_MS = 60_000;
+/** How far ahead a record can be delayed, ms: 365 days. */
+export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 /** Characters of an error's message and of its stack in a dead letter. */
 export const DEAD_LETTER_TEXT_LENGTH = 1_000;
 export const DEAD_LETTER_STACK_LENGTH = 4_000;

@@ -1,7 +1,9 @@
 import { murmur2 } from "../producer/murmur2.ts";
-import { ORDER_KEY } from "../producer/order-key.ts";
+import { orderKeyOf } from "../producer/order-key.ts";
 import type { ConsumedRecord } from "../record.ts";
 import type { RunSettings } from "./run-options.ts";
+
+const NO_KEY = -1;
 
 /**
  * Which records of a partition are handled one after another: those with the same number, which is
@@ -12,10 +14,9 @@ export function laneHash({ eachBatch }: RunSettings): (record: ConsumedRecord) =
   return eachBatch === undefined ? keyHash : () => 0;
 }
 
-function keyHash({ key, headers }: ConsumedRecord): number {
-  for (const header of headers)
-    if (header.key === ORDER_KEY && header.value !== null) return hash(header.value);
-  return key === null ? -1 : hash(key);
+function keyHash(record: ConsumedRecord): number {
+  const key = orderKeyOf(record);
+  return key === null ? NO_KEY : hash(key);
 }
 
 /** 30 bits: V8 keeps them without an object of their own. */
