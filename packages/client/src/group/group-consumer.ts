@@ -53,6 +53,7 @@ export class GroupConsumer {
   /** Partitions that the application has moved with `seek` since the last fetch. */
   readonly #sought = new Set<string>();
   #interrupted = false;
+  #topics: readonly string[] = [];
 
   constructor(client: Client, options: GroupConsumerOptions) {
     requireClient("new GroupConsumer", client);
@@ -94,7 +95,8 @@ export class GroupConsumer {
   async subscribe(topics: readonly string[]): Promise<void> {
     check("topics", topics, nonEmptyStrings);
     await this.#client.cluster();
-    this.#membership.subscribe([...new Set(topics)]);
+    this.#topics = [...new Set(topics)];
+    this.#membership.subscribe(this.#topics);
   }
 
   /** The member id and the generation; "" and -1 while this is no member of the group. */
@@ -339,6 +341,7 @@ export class GroupConsumer {
       position: (topic, partition) => this.#consumer.position(topic, partition),
       pause: (partitions) => this.#consumer.pause(partitions),
       resume: (partitions) => this.#consumer.resume(partitions),
+      alsoRead: (topic) => this.#membership.subscribe([...new Set([...this.#topics, topic])]),
       wakeup: () => {
         this.#consumer.wakeup();
         this.#wake();

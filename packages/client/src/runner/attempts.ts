@@ -1,10 +1,10 @@
 // The attempts that a crash must not forget, in the metadata of the group's committed offset.
 //
-// The metadata is `tarpan-run:1`, then `open` while a run is at work, then an item for each record
-// that has failed: the distance of its offset from the committed one, its failed attempts and the
-// time of the first, in base 36; `!` if it ran with others when this was written. A partition whose
-// metadata is still `open` when another run gets it was not given up in order: its last owner may
-// have ended because of a record.
+// The metadata is `tarpan-run:1`, then `open:` and the run's id while it is at work, then an item
+// for each record that has failed: the distance of its offset from the committed one, its failed
+// attempts and the time of the first, in base 36; `!` if it ran with others when this was written.
+// If it is still open when another run gets the partition, its last owner did not give it up in
+// order: a record may have ended that process.
 import type { ConsumedRecord } from "../record.ts";
 
 export interface Attempts {
@@ -20,8 +20,9 @@ export interface Attempts {
 }
 
 const FORMAT = "tarpan-run:1";
-/** Below Kafka's default of offset.metadata.max.bytes, 4,096. */
-const MAX_LENGTH = 4_000;
+const OPEN = "open:";
+/** Kafka's default of offset.metadata.max.bytes. */
+const MAX_LENGTH = 4_096;
 
 export function newAttempts(nowMs: number): Attempts {
   const times = { firstFailureMs: nowMs, lastFailureMs: nowMs };
@@ -31,10 +32,10 @@ export function newAttempts(nowMs: number): Attempts {
 export function encodeAttempts(
   committed: number,
   attempts: ReadonlyMap<ConsumedRecord["offset"], Attempts>,
-  open: boolean,
+  openBy: string | null,
 ): string {
-  if (!open && attempts.size === 0) return "";
-  let text = open ? `${FORMAT} open` : FORMAT;
+  if (openBy === null && attempts.size === 0) return "";
+  let text = openBy === null ? FORMAT : `${FORMAT} ${OPEN}${openBy}`;
   for (const [offset, { count, firstFailureMs, suspect }] of attempts) {
     const numbers = [offset - committed, count, firstFailureMs].map((n) => n.toString(36));
     const item = ` ${numbers.join(".")}${suspect ? "!" : ""}`;
@@ -48,10 +49,10 @@ export function encodeAttempts(
 export function decodeAttempts(
   committed: number,
   metadata: string,
-): { open: boolean; attempts: Map<number, Attempts> } {
+): { openBy: string | null; attempts: Map<number, Attempts> } {
   const attempts = new Map<number, Attempts>();
   const [format, ...items] = metadata.split(" ");
-  if (format !== FORMAT) return { open: false, attempts };
+  if (format !== FORMAT) return { openBy: null, attempts };
   for (const item of items) {
     const found = /^(\w+)\.(\w+)\.(\w+)(!?)$/.exec(item);
     if (found === null) continue;
@@ -60,5 +61,6 @@ export function decodeAttempts(
     const known = { ...newAttempts(firstFailureMs!), count: count!, suspect };
     attempts.set(committed + distance!, known);
   }
-  return { open: items[0] === "open", attempts };
+  const openBy = items[0]?.startsWith(OPEN) ? items[0].slice(OPEN.length) : null;
+  return { openBy, attempts };
 }

@@ -8,6 +8,7 @@ import type { PartitionLanes } from "./partition-lanes.ts";
 type Commit = (offsets: readonly GroupOffset[]) => Promise<boolean>;
 
 export class CommitRounds {
+  readonly #runId: string;
   readonly #commit: Commit;
   /** Called after each commit with every partition that was in it. */
   readonly #committed: (partition: PartitionLanes) => void;
@@ -16,10 +17,12 @@ export class CommitRounds {
   #sending = false;
 
   constructor(
+    runId: string,
     commit: Commit,
     committed: (partition: PartitionLanes) => void,
     failed: (error: Error) => void,
   ) {
+    this.#runId = runId;
     this.#commit = commit;
     this.#committed = committed;
     this.#failed = failed;
@@ -57,7 +60,7 @@ export class CommitRounds {
   async #round(round: readonly Wanted[]): Promise<boolean> {
     if (round.length === 0) return true;
     const floors = round.map(({ partition }) => partition.floor);
-    const offsets = round.map(({ partition }) => offsetOf(partition, true));
+    const offsets = round.map(({ partition }) => offsetOf(partition, this.#runId));
     try {
       if (!(await this.#commit(offsets))) return false;
     } catch (error) {
@@ -84,9 +87,9 @@ function isStaying({ partition }: Wanted): boolean {
   return !partition.leaving;
 }
 
-/** `open`: a run is at work, so that the run after a crash is careful. */
-export function offsetOf(partition: PartitionLanes, open: boolean): GroupOffset {
+/** With the id of the run that is at work, so that the run after a crash is careful. */
+export function offsetOf(partition: PartitionLanes, runId: string | null): GroupOffset {
   const { topic, partition: number, committable: offset, attempts } = partition;
-  const metadata = encodeAttempts(offset, attempts, open);
+  const metadata = encodeAttempts(offset, attempts, runId);
   return { topic, partition: number, offset, metadata };
 }

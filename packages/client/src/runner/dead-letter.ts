@@ -13,16 +13,16 @@ export type DeadLetterReason = "retries-exhausted" | "final-error" | "process-en
 export interface Failure {
   /** The record as it was first read. */
   readonly record: ConsumedRecord;
-  readonly reason: DeadLetterReason;
   readonly attempts: Attempts;
 }
 
 /** The record with its key, value, headers and timestamp, and headers that say what happened. */
 export function deadLetter(
-  { record, reason, attempts }: Failure,
-  topic: string,
-  partition: number,
+  { record, attempts }: Failure,
+  reason: DeadLetterReason,
   reader: { readonly groupId: string; readonly memberId: string },
+  topic: string,
+  partitions: number,
 ): ProducerRecord {
   const { message, stack } = toldBy(attempts);
   const { key, value, timestamp } = record;
@@ -43,6 +43,8 @@ export function deadLetter(
   const headers: HeaderInput[] = names.ownHeaders(record.headers);
   for (const [name, text] of Object.entries(added))
     if (text !== "") headers.push({ key: name, value: String(text) });
+  // As in Kafka, so that the letters of a partition stay in order.
+  const partition = record.partition % partitions;
   const sent = { topic, partition, key, value, headers };
   return timestamp < 0 ? sent : { ...sent, timestamp };
 }

@@ -44,6 +44,7 @@ export class HandlerCalls {
   #pumping = false;
   /** When this turn of the event loop began to call handlers; 0 if it has not. */
   #sliceMs = 0;
+  #sliceIsOver = false;
   readonly #timer: NodeJS.Timeout;
 
   constructor(settings: RunSettings, owner: CallOwner) {
@@ -84,10 +85,12 @@ export class HandlerCalls {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#free.length > 0 && !this.#runsAlone && !this.#sliceIsOver()) {
+    while (this.#free.length > 0 && !this.#runsAlone && !this.#sliceIsOver) {
       const lane = this.#next();
       if (lane === null) break;
-      if (!lane.partition.leaving) this.#begin(lane);
+      if (lane.partition.leaving) continue;
+      this.#begin(lane);
+      this.#spend();
     }
     this.#pumping = false;
   }
@@ -139,16 +142,17 @@ export class HandlerCalls {
   }
 
   /** Lets timers and the network have their turn, however fast the handlers are. */
-  #sliceIsOver(): boolean {
+  #spend(): void {
     const now = performance.now();
     if (this.#sliceMs === 0) {
       this.#sliceMs = now;
       setImmediate(() => {
         this.#sliceMs = 0;
+        this.#sliceIsOver = false;
         this.pump();
       });
     }
-    return now - this.#sliceMs > RUN_SLICE_MS;
+    this.#sliceIsOver = now - this.#sliceMs > RUN_SLICE_MS;
   }
 
   #begin(lane: Lane): void {

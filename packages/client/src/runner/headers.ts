@@ -29,3 +29,8 @@ type Headers = ConsumedRecord["headers"];
 export function ownHeaders(headers: Headers): HeaderInput[] {
   return headers.filter(({ key }) => !OURS.has(key));
 }
+
+/** The last header of this name, as text. */
+export function headerText(headers: Headers, name: string): string | null {
+  return headers.findLast(({ key }) => key === name)?.value?.toString() ?? null;
+}

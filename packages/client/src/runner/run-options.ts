@@ -50,8 +50,11 @@ export interface RetryPolicy {
   /**
    * `ordered`: records with the same key wait until the record is done; other keys go on, up to
    * `maxUncommittedRecords`. This is the default.
+   *
+   * `non-blocking`: nothing waits. The record comes back as a delayed message in the group's topic
+   * `GROUP.retry`, which the run reads too, so that order by key is lost. Needs a Tarpan broker.
    */
-  readonly mode?: "ordered" | undefined;
+  readonly mode?: "ordered" | "non-blocking" | undefined;
 }
 
 /** Where the records go whose last attempt has failed. */
@@ -110,7 +113,7 @@ const RETRY: Checks<RetryPolicy> = {
       : mustBe(name, value, "a number, 1 or more"),
   maxDelayMs: waitMs,
   isFinal: callback,
-  mode: oneOf("ordered"),
+  mode: oneOf("ordered", "non-blocking"),
 };
 
 const DEAD_LETTER: Checks<DeadLetterOptions> = { suffix: anyString, prefix: anyString };

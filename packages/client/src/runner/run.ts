@@ -1,24 +1,24 @@
 // Reads the group's partitions and lets the application's handlers process their records.
 //
 // 1. The group's offset of a partition never passes a record that is not done. A record is done
-//    when its handler has succeeded, or when another topic has it (a dead letter).
+//    when its handler has succeeded, or when another topic has it: a dead letter, a retry.
 // 2. Nothing of a partition starts before the group's offset says that a run is at work there
 //    (`open`), so that the run after a crash knows that it must be careful (attempts.ts).
 // 3. A partition that is revoked is drained, for a bounded time, then committed. Nothing is
 //    committed for a partition that was lost. Results that come later are ignored in both cases.
+import { randomUUID } from "node:crypto";
 import type { GroupOffset } from "../admin/group-offsets.ts";
 import type { Client } from "../connection/client.ts";
 import { partitionKey, type TopicPartition } from "../connection/offsets.ts";
 import { ClientError } from "../errors.ts";
 import type { ConsumedRecord } from "../record.ts";
-import { decodeAttempts, newAttempts } from "./attempts.ts";
+import { decodeAttempts } from "./attempts.ts";
 import { CommitRounds, offsetOf } from "./commit-rounds.ts";
-import { type DeadLetterReason, deadLetter, type Failure, handlerFailed } from "./dead-letter.ts";
-import { FailureTopics } from "./failure-topics.ts";
+import { FailedRecords } from "./failed-records.ts";
 import { HandlerCalls } from "./handler-calls.ts";
 import { laneHash } from "./lane-hash.ts";
 import { type Lane, PartitionLanes } from "./partition-lanes.ts";
-import { type RunSettings, retryDelayMs } from "./run-options.ts";
+import type { RunSettings } from "./run-options.ts";
 
 /** What a run needs of its group consumer. */
 export interface RunHost {
@@ -33,6 +33,8 @@ export interface RunHost {
   readonly position: (topic: string, partition: number) => number;
   readonly pause: (partitions: readonly TopicPartition[]) => void;
   readonly resume: (partitions: readonly TopicPartition[]) => void;
+  /** Adds a topic to those that are read. */
+  readonly alsoRead: (topic: string) => void;
   /** Makes a waiting `fetch` return. */
   readonly wakeup: () => void;
   /** Ends the membership; calls `finish` first, then `release`. */
@@ -46,11 +48,12 @@ export interface Start extends TopicPartition {
 }
 
 export class Run {
+  readonly #id = randomUUID().slice(0, 8);
   readonly #host: RunHost;
   readonly #settings: RunSettings;
   readonly #calls: HandlerCalls;
   readonly #commits: CommitRounds;
-  readonly #topics: FailureTopics;
+  readonly #failures: FailedRecords;
   readonly #partitions = new Map<string, PartitionLanes>();
   #timer: NodeJS.Timeout | undefined;
   #ending = false;
@@ -60,16 +63,28 @@ export class Run {
   constructor(host: RunHost, settings: RunSettings) {
     this.#host = host;
     this.#settings = settings;
-    this.#topics = new FailureTopics(host.client);
+    this.#failures = new FailedRecords(host, settings, {
+      retry: (lane) => {
+        this.#calls.ready(lane);
+        this.#calls.pump();
+      },
+      save: (partition) => this.#commits.want(partition),
+      done: (lane) => {
+        if (!lane.partition.gone) this.#done(lane, 1);
+        this.#calls.pump();
+      },
+      fail: (error) => this.#fail(error),
+    });
     this.#calls = new HandlerCalls(settings, {
       mark: (partition, start) => this.#commits.want(partition, start),
-      shown: (record) => record,
-      attemptsBefore: () => 0,
+      shown: (record) => this.#failures.shown(record),
+      attemptsBefore: (record) => this.#failures.attemptsBefore(record),
       succeeded: (lane, count) => this.#succeeded(lane, count),
       failed: (lane, count, error, counted) => this.#failed(lane, count, error, counted),
-      exhausted: (lane) => this.#giveUp(lane, "process-ended"),
+      exhausted: (lane) => this.#failures.exhausted(lane),
     });
     this.#commits = new CommitRounds(
+      this.#id,
       host.commit,
       (partition) => this.#committed(partition),
       (error) => this.#fail(error),
@@ -90,6 +105,7 @@ export class Run {
     const { commitIntervalMs } = this.#host;
     this.#timer = setInterval(() => this.#commitAll(), commitIntervalMs);
     try {
+      await this.#failures.prepare();
       while (!this.#ending) this.#take(await this.#host.fetch());
     } catch (error) {
       this.#fail(error as Error);
@@ -98,7 +114,7 @@ export class Run {
       await this.#host.close().catch((error: Error) => this.#fail(error));
       clearInterval(this.#timer);
       this.#calls.close();
-      await this.#topics.close();
+      await this.#failures.close();
     }
     if (this.#failure !== null) throw this.#failure;
   }
@@ -106,16 +122,20 @@ export class Run {
   assigned(starts: readonly Start[]): void {
     const { maxUncommittedRecords } = this.#settings;
     for (const { topic, partition, offset, metadata } of starts) {
-      const { open, attempts } = decodeAttempts(offset, metadata);
+      const { openBy, attempts } = decodeAttempts(offset, metadata);
       const at = { topic, partition };
       const lanes = new PartitionLanes(
         at,
         offset,
         maxUncommittedRecords,
-        open,
+        openBy !== null && openBy !== this.#id,
         laneHash(this.#settings),
       );
-      for (const [failed, known] of attempts) lanes.attempts.set(failed, known);
+      for (const [failed, known] of attempts) {
+        // Lost and got back: this process has outlived what it marked.
+        if (openBy === this.#id) known.suspect = false;
+        if (known.suspect || known.count > 0) lanes.attempts.set(failed, known);
+      }
       this.#partitions.set(partitionKey(at), lanes);
       this.#commits.want(lanes);
     }
@@ -131,7 +151,7 @@ export class Run {
   async release(partitions: readonly TopicPartition[]): Promise<GroupOffset[]> {
     const leaving = this.#found(partitions);
     await this.#drain(leaving);
-    const offsets = leaving.map((each) => offsetOf(each, false));
+    const offsets = leaving.map((each) => offsetOf(each, null));
     const reason = "the partition was revoked, or the run was ended";
     this.#forget(leaving, new ClientError("TARPAN_REVOKED", reason));
     return offsets;
@@ -174,7 +194,7 @@ export class Run {
   #forget(partitions: readonly PartitionLanes[], reason: Error): void {
     for (const each of partitions) {
       each.gone = true;
-      for (const lane of each.retrying) this.#endRetries(lane, false);
+      for (const lane of each.retrying) this.#failures.endRetries(lane, false);
       this.#calls.abandon(each, reason);
       this.#partitions.delete(partitionKey(each));
     }
@@ -226,7 +246,7 @@ export class Run {
   }
 
   #succeeded(lane: Lane, count: number): void {
-    this.#endRetries(lane, true);
+    this.#failures.endRetries(lane, true);
     this.#done(lane, count);
   }
 
@@ -242,85 +262,11 @@ export class Run {
   }
 
   #failed(lane: Lane, count: number, error: unknown, counted: boolean): void {
-    const { partition } = lane;
     if (count > 1) {
       lane.singles = count;
       this.#calls.ready(lane);
-      this.#idle(partition);
-      return;
-    }
-    const { offset } = partition.recordAt(lane.head);
-    const nowMs = Date.now();
-    const attempts = partition.attempts.get(offset) ?? newAttempts(nowMs);
-    if (!counted) attempts.count++;
-    attempts.lastFailureMs = nowMs;
-    attempts.lastError = error;
-    partition.attempts.set(offset, attempts);
-    // So that a crash during the wait forgets no attempt.
-    if (!partition.leaving) this.#commits.want(partition);
-    const { retry } = this.#settings;
-    if (this.#isFinal(error)) this.#giveUp(lane, "final-error");
-    else if (attempts.count > retry.maxRetries) this.#giveUp(lane, "retries-exhausted");
-    else this.#retryLater(lane, offset, error, retryDelayMs(retry, attempts.count));
-    this.#idle(partition);
-  }
-
-  #isFinal(error: unknown): boolean {
-    try {
-      return this.#settings.retry.isFinal(error);
-    } catch (bug) {
-      this.#fail(bug as Error);
-      return false;
-    }
-  }
-
-  #retryLater(lane: Lane, offset: number, error: unknown, delayMs: number): void {
-    const { topic, partition } = lane.partition;
-    const what = `handling ${topic}-${partition} offset ${offset}`;
-    lane.trouble ??= this.#host.client.troubles.operation(what);
-    lane.trouble.failed(error instanceof Error ? error : new Error(String(error)), true);
-    lane.partition.retrying.add(lane);
-    if (lane.partition.leaving) return;
-    lane.retryTimer = setTimeout(() => {
-      this.#calls.ready(lane);
-      this.#calls.pump();
-    }, delayMs);
-  }
-
-  #endRetries(lane: Lane, succeeded: boolean): void {
-    if (lane.trouble === null) return;
-    clearTimeout(lane.retryTimer);
-    if (succeeded) lane.trouble.worked();
-    else lane.trouble.failed(new ClientError("TARPAN_REVOKED", lane.trouble.what), false);
-    lane.trouble = null;
-    lane.partition.retrying.delete(lane);
-  }
-
-  /** The record has failed for good: it becomes a dead letter, or ends the run. */
-  #giveUp(lane: Lane, reason: DeadLetterReason): void {
-    const { partition } = lane;
-    const record = partition.recordAt(lane.head);
-    const failure: Failure = { record, reason, attempts: partition.attempts.get(record.offset)! };
-    const { deadLetterTopic } = this.#settings;
-    if (deadLetterTopic === null) {
-      // The next run shall try again.
-      partition.attempts.delete(record.offset);
-      this.#fail(handlerFailed(failure));
-      return;
-    }
-    partition.busy++;
-    const topic = deadLetterTopic(record.topic);
-    const reader = { groupId: this.#host.groupId, memberId: this.#host.memberId() };
-    const make = (count: number) => deadLetter(failure, topic, record.partition % count, reader);
-    void this.#topics
-      .send(topic, make, () => !partition.gone)
-      .then(() => {
-        partition.busy--;
-        lane.trouble?.failed(failure.attempts.lastError as Error, false);
-        lane.trouble = null;
-        if (!partition.gone) this.#done(lane, 1);
-        this.#calls.pump();
-      });
+    } else this.#failures.failed(lane, error, counted);
+    this.#idle(lane.partition);
   }
 
   #idle({ busy, leaving }: PartitionLanes): void {
