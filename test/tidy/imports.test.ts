@@ -74,7 +74,11 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   client: {
     entrance: [
-      ...["transactions", "group", "runner", "admin", "consumer", "producer", "connection", "top"],
+      ...["dead-letters", "transactions", "group", "runner", "admin", "consumer", "producer"],
+      ...["connection", "top"],
+    ],
+    "dead-letters": [
+      ...["transactions", "runner", "admin", "consumer", "connection", "checks", "top"],
     ],
     transactions: ["group", "admin", "producer", "connection", "checks", "top"],
     group: ["runner", "admin", "consumer", "connection", "checks", "top"],

@@ -25,6 +25,9 @@ export type {
 export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
+export { type DeadLetterStatistics, DeadLetters } from "./dead-letters/dead-letters.ts";
+export type { DeadLetter, DeadLetterFilter } from "./dead-letters/letter.ts";
+export type { RedriveOptions, RedriveProgress } from "./dead-letters/redrive.ts";
 export * from "./errors.ts";
 export type {
   Assignor,

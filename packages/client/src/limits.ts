@@ -76,6 +76,8 @@ export const RETRY_DELAY_MS = 1_000;
 export const RETRY_DELAY_MAX_MS = 60_000;
 /** How far ahead a record can be delayed, ms: 365 days. */
 export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+/** Dead letters that are redriven in one transaction, at most. */
+export const REDRIVE_BATCH = 100;
 /** Characters of an error's message and of its stack in a dead letter. */
 export const DEAD_LETTER_TEXT_LENGTH = 1_000;
 export const DEAD_LETTER_STACK_LENGTH = 4_000;

@@ -7,6 +7,9 @@ import { ClientError, KafkaResponseError } from "../errors.ts";
 import { Producer } from "../producer/producer.ts";
 import type { ProducerRecord } from "../record.ts";
 
+/** Dead letters keep their records' timestamps, which may be older than any retention. */
+const KEEP = { "retention.ms": "-1" };
+
 export class FailureTopics {
   readonly #client: Client;
   readonly #producer: Producer;
@@ -28,7 +31,7 @@ export class FailureTopics {
     const sending = this.#client.troubles.operation(`sending a failed record to ${topic}`);
     for (let failures = 0; wanted(); ) {
       try {
-        await this.#producer.send(make(await this.ensure(topic)));
+        await this.#producer.send(make(await this.ensure(topic, KEEP)));
         sending.worked();
         return;
       } catch (error) {
@@ -40,14 +43,14 @@ export class FailureTopics {
   }
 
   /** Creates the topic if it is missing. Resolves to its number of partitions. */
-  async ensure(topic: string, partitions?: number): Promise<number> {
+  async ensure(topic: string, configs: Readonly<Record<string, string>> = {}): Promise<number> {
     try {
       return (await this.#client.topic(topic)).partitions.length;
     } catch (error) {
       if (!(error instanceof ClientError) || error.code !== "TARPAN_UNKNOWN_TOPIC") throw error;
     }
     try {
-      await new Admin(this.#client).createTopic({ name: topic, partitions });
+      await new Admin(this.#client).createTopic({ name: topic, configs });
     } catch (error) {
       // Another member was faster.
       const exists =

@@ -1,4 +1,4 @@
-import type { ConsumedRecord, HeaderInput } from "../record.ts";
+import type { ConsumedRecord } from "../record.ts";
 
 /** Headers of a dead letter with Kafka's names (KIP-1191). */
 export const DLQ_TOPIC = "__dlq.errors.topic";
@@ -26,7 +26,7 @@ const OURS: ReadonlySet<string> = new Set([
 type Headers = ConsumedRecord["headers"];
 
 /** The record's own headers, without those of an earlier failure. */
-export function ownHeaders(headers: Headers): HeaderInput[] {
+export function ownHeaders(headers: Headers): Headers[number][] {
   return headers.filter(({ key }) => !OURS.has(key));
 }
 

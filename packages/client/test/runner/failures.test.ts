@@ -119,6 +119,9 @@ describe("dead letters", () => {
     await run.stop();
     const [letter, ...more] = await runs.readAll(`dead-${topic}`);
     expect(more).toEqual([]);
+    const resource = { type: "topic" as const, name: `dead-${topic}` };
+    const [retention] = await runs.admin.describeConfigs(resource, ["retention.ms"]);
+    expect(retention!.value).toBe("-1");
     expect(text(letter!.key)).toBe("k");
     expect(text(letter!.value)).toBe("poison");
     expect(letter!.timestamp).toBe(1_700_000_000_000);
