@@ -54,6 +54,8 @@ export class GroupConsumer {
   readonly #sought = new Set<string>();
   #interrupted = false;
   #topics: readonly string[] = [];
+  /** Topics that a run reads beside those. */
+  #alsoRead: readonly string[] = [];
 
   constructor(client: Client, options: GroupConsumerOptions) {
     requireClient("new GroupConsumer", client);
@@ -95,8 +97,8 @@ export class GroupConsumer {
   async subscribe(topics: readonly string[]): Promise<void> {
     check("topics", topics, nonEmptyStrings);
     await this.#client.cluster();
-    this.#topics = [...new Set(topics)];
-    this.#membership.subscribe(this.#topics);
+    this.#topics = topics;
+    this.#membership.subscribe([...new Set([...topics, ...this.#alsoRead])]);
   }
 
   /** The member id and the generation; "" and -1 while this is no member of the group. */
@@ -184,6 +186,8 @@ export class GroupConsumer {
   async run(options: RunOptions): Promise<void> {
     const settings = runSettings(options, this.#options);
     this.#assertNoRun("run");
+    if (this.#topics.length === 0)
+      throw new ClientError("TARPAN_NOT_SUBSCRIBED", "run reads nothing: call subscribe first");
     if (this.assignment.length > 0 || this.#currentPoll !== null)
       throw new ClientError("TARPAN_RUNNING", "this consumer polls already: call run instead");
     const run = new Run(this.#runHost(), settings);
@@ -341,7 +345,10 @@ export class GroupConsumer {
       position: (topic, partition) => this.#consumer.position(topic, partition),
       pause: (partitions) => this.#consumer.pause(partitions),
       resume: (partitions) => this.#consumer.resume(partitions),
-      alsoRead: (topic) => this.#membership.subscribe([...new Set([...this.#topics, topic])]),
+      alsoRead: (topic) => {
+        this.#alsoRead = [topic];
+        this.#membership.subscribe([...new Set([...this.#topics, topic])]);
+      },
       wakeup: () => {
         this.#consumer.wakeup();
         this.#wake();

@@ -1,8 +1,10 @@
+import { ErrorCode } from "@tarpan/protocol";
 import type { GroupOffset } from "../admin/group-offsets.ts";
 import type { Client } from "../connection/client.ts";
 import type { CoordinatorLink } from "../connection/coordinator-link.ts";
 import { partitionKey, type TopicPartition } from "../connection/offsets.ts";
 import type { Consumer } from "../consumer/consumer.ts";
+import { KafkaResponseError } from "../errors.ts";
 import { AUTO_COMMIT_INTERVAL_MS, CLOSE_TIMEOUT_MS, SESSION_TIMEOUT_MS } from "../limits.ts";
 import type { Run } from "../runner/run.ts";
 import { AutoCommit } from "./auto-commit.ts";
@@ -65,7 +67,11 @@ export class Ownership {
   async commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
     if (offsets.length === 0) return;
     // A JoinGroup in flight blocks the connection; the commit then has the new generation.
-    if (!this.closing) await this.#parts.membership.joining;
+    const { link, membership } = this.#parts;
+    if (!this.closing) await membership.joining;
+    // It may have lost the partitions and be in the group again: the commit could go back then.
+    if (membership.lost)
+      throw new KafkaResponseError(ErrorCode.UNKNOWN_MEMBER_ID, `a commit of group ${link.key}`);
     await this.#committer.commit(offsets, patienceMs);
     this.#parts.progress.committed(offsets);
   }

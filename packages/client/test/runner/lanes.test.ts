@@ -201,6 +201,8 @@ describe("ends", () => {
     const consumer = new GroupConsumer(runs.client, { groupId: "bad" });
     const bad = { code: "TARPAN_BAD_OPTION", message: expect.stringMatching(message) };
     await expect(consumer.run(options)).rejects.toMatchObject(bad);
+    const missing = { code: "TARPAN_NOT_SUBSCRIBED" };
+    await expect(consumer.run({ eachRecord: () => {} })).rejects.toMatchObject(missing);
     const manual = new GroupConsumer(runs.client, { groupId: "bad", autoCommit: false });
     const eachRecord = () => {};
     const commits = { message: expect.stringMatching(/commits by itself/) };
