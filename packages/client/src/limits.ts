@@ -69,6 +69,11 @@ export const MAX_UNCOMMITTED_RECORDS = 10_000;
 export const BATCH_RECORDS = 500;
 /** How long handlers may run in one turn of the event loop before others have theirs, ms. */
 export const RUN_SLICE_MS = 10;
+/**
+ * Longest wait of a Fetch while a run has paused a partition, ms. A run pauses and resumes often:
+ * handlers must not run out of records meanwhile.
+ */
+export const RUN_PAUSED_WAIT_MS = 50;
 /** Time for handlers to finish when their partition is given up, ms. */
 export const DRAIN_TIMEOUT_MS = 30_000;
 /** First and longest wait before a handler's retry, ms. */

@@ -17,7 +17,12 @@ import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import type { Operation } from "../connection/trouble.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import { ClientError, isRetriable, isTransient } from "../errors.ts";
-import { AUTO_COMMIT_INTERVAL_MS, FETCH_MAX_WAIT_MS, MAX_TIMER_MS } from "../limits.ts";
+import {
+  AUTO_COMMIT_INTERVAL_MS,
+  FETCH_MAX_WAIT_MS,
+  MAX_TIMER_MS,
+  RUN_PAUSED_WAIT_MS,
+} from "../limits.ts";
 import type { ConsumedRecord } from "../record.ts";
 import { Run, type RunHost } from "../runner/run.ts";
 import { type RunOptions, runSettings } from "../runner/run-options.ts";
@@ -192,6 +197,7 @@ export class GroupConsumer {
       throw new ClientError("TARPAN_RUNNING", "this consumer polls already: call run instead");
     const run = new Run(this.#runHost(), settings);
     this.#ownership.run = run;
+    this.#consumer.pausedWaitMs = RUN_PAUSED_WAIT_MS;
     await run.work();
   }
 

@@ -15,7 +15,7 @@ import type { Attempts } from "./attempts.ts";
 /** Records of one key, of which one runs at a time. The hash is -1 without a key. */
 export class Lane {
   readonly partition: PartitionLanes;
-  readonly hash: number;
+  hash: number;
   head: number;
   tail: number;
   /** It runs, waits for a retry, or is in the queue of lanes that may run. */
@@ -46,6 +46,8 @@ export class PartitionLanes implements TopicPartition {
   readonly #limit: number;
   readonly #hashOf: (record: ConsumedRecord) => number;
   readonly #lanes = new Map<number, Lane>();
+  /** Lanes to be used again: one would be made for each record else. */
+  readonly #spare: Lane[] = [];
   #records: (ConsumedRecord | null)[] = new Array(64).fill(null);
   #links = new Float64Array(64);
   #laneOf: (Lane | null)[] = new Array(64).fill(null);
@@ -191,6 +193,7 @@ export class PartitionLanes implements TopicPartition {
     // A batch may have run ahead.
     if (lane.head !== NONE) return lane.head < this.#unseen;
     if (lane.hash !== NONE) this.#lanes.delete(lane.hash);
+    this.#spare.push(lane);
     return false;
   }
 
@@ -202,7 +205,9 @@ export class PartitionLanes implements TopicPartition {
       lane.tail = sequence;
       return lane;
     }
-    const added = new Lane(this, hash, sequence);
+    const added = this.#spare.pop() ?? new Lane(this, hash, sequence);
+    added.hash = hash;
+    added.head = added.tail = sequence;
     if (hash !== NONE) this.#lanes.set(hash, added);
     return added;
   }
