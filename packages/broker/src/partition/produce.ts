@@ -51,6 +51,7 @@ export interface ProduceRules {
 export interface TransactionRules {
   /** Whether each transaction has an epoch of its own (KIP-890). */
   readonly bumpsEpoch: boolean;
+  readonly transactionalId: string | null;
   /**
    * Asks the coordinator whether a batch's transaction holds the partition. Resolves to NONE or the
    * error code for the client.
@@ -85,8 +86,8 @@ export function produce(
   if (!verdict.ok) return refused(partition, verdict);
   const { header } = verdict;
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
-  const { bumpsEpoch, verify } = rules.transactions;
-  const verification = partition.verify(header, bumpsEpoch, now);
+  const { bumpsEpoch, transactionalId, verify } = rules.transactions;
+  const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
   return verify(header, partition.id).then((errorCode) => {
     if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);

@@ -1,3 +1,4 @@
+import { type InUseOrder, UseOrder } from "../util/use-order.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 
 /**
@@ -9,14 +10,21 @@ export interface Verification {
   readonly startedMs: number;
   /** Whether each transaction of the producer has an epoch of its own. */
   readonly bumpsEpoch: boolean;
+  readonly transactionalId: string | null;
   epoch: number;
   /** The smallest sequence that came: a later batch must not become the first one. */
   lowestSequence: number;
 }
 
+interface Entry extends Verification, InUseOrder<Entry> {
+  readonly producerId: number;
+}
+
 /** The verifications of a partition that are under way, or have not been followed by a batch. */
 export class Verifications {
-  readonly #byProducer = new Map<number, Verification>();
+  readonly #byProducer = new Map<number, Entry>();
+  /** In the order of their begin. */
+  readonly #order = new UseOrder<Entry>();
 
   get(producerId: number): Verification | undefined {
     return this.#byProducer.get(producerId);
@@ -27,14 +35,15 @@ export class Verifications {
     producer: { producerId: number; producerEpoch: number; baseSequence: number },
     bumpsEpoch: boolean,
     nowMs: number,
+    transactionalId: string | null = null,
   ): Verification {
     const { producerId, producerEpoch: epoch, baseSequence: lowestSequence } = producer;
     const known = this.#byProducer.get(producerId);
     if (known === undefined) {
-      const verification = { startedMs: nowMs, bumpsEpoch, epoch, lowestSequence };
-      if (this.#byProducer.size >= MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
-      this.#byProducer.set(producerId, verification);
-      return verification;
+      return this.#add({
+        ...{ startedMs: nowMs, bumpsEpoch, transactionalId, epoch, lowestSequence },
+        ...{ producerId, earlier: null, later: null },
+      });
     }
     if (epoch > known.epoch) {
       known.epoch = epoch;
@@ -47,7 +56,7 @@ export class Verifications {
 
   /** The transaction has its first batch. */
   begun(producerId: number): void {
-    this.#byProducer.delete(producerId);
+    this.#remove(this.#byProducer.get(producerId));
   }
 
   /**
@@ -57,20 +66,25 @@ export class Verifications {
   ended(producerId: number, markerEpoch: number): void {
     const known = this.#byProducer.get(producerId);
     if (known?.bumpsEpoch && known.epoch === markerEpoch) return;
-    this.#byProducer.delete(producerId);
-  }
-
-  /** Those that the coordinator refused stay until they expire, and anyone may ask. */
-  #forgetOldest(): void {
-    for (const producerId of this.#byProducer.keys()) {
-      this.#byProducer.delete(producerId);
-      return;
-    }
+    this.#remove(known);
   }
 
   expireBefore(timestampMs: number): void {
-    for (const [producerId, { startedMs }] of this.#byProducer) {
-      if (startedMs < timestampMs) this.#byProducer.delete(producerId);
-    }
+    for (const entry of this.#order) if (entry.startedMs < timestampMs) this.#remove(entry);
+  }
+
+  #add(entry: Entry): Verification {
+    // Those that the coordinator refused stay until they expire, and anyone may ask.
+    const isSurplus = this.#byProducer.size >= MAX_PRODUCERS_PER_PARTITION;
+    if (isSurplus) this.#remove(this.#order.oldest ?? undefined);
+    this.#byProducer.set(entry.producerId, entry);
+    this.#order.used(entry);
+    return entry;
+  }
+
+  #remove(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    this.#byProducer.delete(entry.producerId);
+    this.#order.remove(entry);
   }
 }

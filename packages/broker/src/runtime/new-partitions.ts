@@ -25,6 +25,7 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
   return new Partitions(host, env, logger, {
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
+    transactionMaxTimeoutMs: () => metadata().brokerConfig().transactionMaxTimeoutMs,
     retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
     cleaner: () => metadata().brokerConfig(),
     cleaningWork: newCleaningWork(env, (line) => logger.warn(line)),

@@ -218,7 +218,7 @@ export class SegmentEngine implements LogEngine {
       if ((await this.#topicIdOf(name, path)) !== id.topicId) return null;
       await this.#open
         .get(name)
-        ?.close()
+        ?.abandon()
         .catch(() => {});
       this.#open.delete(name);
       this.#doubts.delete(name);

@@ -21,6 +21,7 @@ import {
   parseLogFileName,
   TEMPORARY_SUFFIX,
 } from "./file-names.ts";
+import { type FoundProducerFiles, producerFilesIn } from "./producer-files.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
@@ -37,6 +38,7 @@ export interface Recovered {
   readonly changed: boolean;
   /** Whether something below the checkpoint is gone. */
   readonly loss: boolean;
+  readonly producerFiles: FoundProducerFiles;
 }
 
 /** From where on the bytes of a log may be in the cache only, though a sync of them succeeds. */
@@ -104,7 +106,9 @@ export async function recoverLog(
   await endWithActive(store, name, directory, segments, from, progress);
   const { endOffset, maxTimestamp, changed, loss } = progress;
   store.recovered.add(progress);
-  return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss };
+  const areCurrent = store.startsClean && doubt === null && !changed;
+  const producerFiles = producerFilesIn(files, { areCurrent, areBehind: changed });
+  return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss, producerFiles };
 }
 
 async function findSegments(
