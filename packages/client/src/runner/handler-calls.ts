@@ -45,6 +45,8 @@ export class HandlerCalls {
   /** When this turn of the event loop began to call handlers; 0 if it has not. */
   #sliceMs = 0;
   #sliceIsOver = false;
+  /** The time, not older than the slice. */
+  #nowMs = 0;
   readonly #timer: NodeJS.Timeout;
 
   constructor(settings: RunSettings, owner: CallOwner) {
@@ -85,6 +87,7 @@ export class HandlerCalls {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
+    if (this.#sliceMs === 0) this.#nowMs = performance.now();
     while (this.#free.length > 0 && !this.#runsAlone && !this.#sliceIsOver) {
       const lane = this.#next();
       if (lane === null) break;
@@ -143,16 +146,16 @@ export class HandlerCalls {
 
   /** Lets timers and the network have their turn, however fast the handlers are. */
   #spend(): void {
-    const now = performance.now();
     if (this.#sliceMs === 0) {
-      this.#sliceMs = now;
+      this.#sliceMs = this.#nowMs;
       setImmediate(() => {
         this.#sliceMs = 0;
         this.#sliceIsOver = false;
         this.pump();
       });
     }
-    this.#sliceIsOver = now - this.#sliceMs > RUN_SLICE_MS;
+    this.#nowMs = performance.now();
+    this.#sliceIsOver = this.#nowMs - this.#sliceMs > RUN_SLICE_MS;
   }
 
   #begin(lane: Lane): void {
@@ -185,7 +188,9 @@ export class HandlerCalls {
     }
     this.#note(partition, record, slot, known ?? newAttempts(Date.now()));
     this.#owner.mark(partition, () => {
-      if (slot.lane === lane) this.#call(slot, record);
+      if (slot.lane !== lane) return;
+      this.#nowMs = performance.now();
+      this.#call(slot, record);
     });
   }
 
@@ -204,7 +209,7 @@ export class HandlerCalls {
 
   #call(slot: Slot, record: ConsumedRecord): void {
     const { eachRecord, eachBatch } = this.#settings;
-    slot.startedMs = performance.now();
+    slot.startedMs = this.#nowMs;
     let result: unknown;
     try {
       if (eachRecord !== undefined) result = eachRecord(this.#owner.shown(record), slot);
