@@ -1,4 +1,4 @@
-// Runs that come, end and die, with handlers that fail at random: nothing is lost, nothing goes back.
+// Runs that come, end and die, with handlers that fail at random: nothing is lost or goes back.
 import { expect, test } from "vitest";
 import { type ConsumedRecord, DeadLetters, type RunOptions } from "../../src/index.ts";
 import { text, until, useRuns } from "./harness.ts";
