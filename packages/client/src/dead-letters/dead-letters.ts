@@ -69,7 +69,7 @@ export class DeadLetters {
     this.topic = topic;
   }
 
-  /** The first `limit` letters that match, by partition in the order of offsets. */
+  /** Up to `limit` letters that match, sorted by partition and offset. */
   async list(filter: DeadLetterFilter = {}, limit = 100): Promise<DeadLetter[]> {
     checkOptions("list", filter, FILTER);
     check("limit", limit, integer(1));
