@@ -56,9 +56,6 @@ export const TAKE_OVER_WAIT_MS = 2_000;
  */
 export const HANGING_MARGIN_MS = 60_000;
 
-/** When retention is first checked after a start, unless the interval is shorter; as in Kafka. */
-export const FIRST_RETENTION_CHECK_MS = 30_000;
-
 /** A jump of the wall clock forward, from which on retention waits before it counts. */
 export const CLOCK_JUMP_MIN_MS = 60_000;
 

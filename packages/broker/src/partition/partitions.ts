@@ -18,7 +18,7 @@ import { MessageIds } from "./message-ids.ts";
 import { OpenTransactionWatch } from "./open-transaction-watch.ts";
 import { Partition } from "./partition.ts";
 import { RepeatedWork } from "./repeated-work.ts";
-import { Retention } from "./retention.ts";
+import { Retention, type RetentionTimes } from "./retention.ts";
 import {
   endTakeOver,
   type HostedPartition,
@@ -34,8 +34,7 @@ export interface PartitionsOptions {
   readonly producerExpirationMs: () => number;
   /** The current value of transaction.max.timeout.ms. */
   readonly transactionMaxTimeoutMs: () => number;
-  /** The current value of log.retention.check.interval.ms. */
-  readonly retentionCheckIntervalMs: () => number;
+  readonly retentionTimes: () => RetentionTimes;
   readonly cleaner: () => CleanerConfig;
   readonly cleaningWork: CleaningWork;
   /** For logs of topics that are not in the metadata yet. */
@@ -81,8 +80,8 @@ export class Partitions implements PartitionHost {
     this.#jumps = new ClockJumps(env.clock);
     this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipChanges(env.timers, logger);
-    const checkIntervalMs = options.retentionCheckIntervalMs;
-    this.retention = new Retention({ env, logger, partitions: this, checkIntervalMs });
+    const times = options.retentionTimes;
+    this.retention = new Retention({ env, logger, partitions: this, times });
     const { cleaner: config, cleaningWork: work } = options;
     this.cleaner = new LogCleaner({ env, logger, partitions: this, config, work });
     const { transactionMaxTimeoutMs: maxTimeoutMs } = options;

@@ -20,7 +20,7 @@ import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { codecFor, levelOf, recordsOf, withRecords } from "./rebuild.ts";
-import type { Verification } from "./verifications.ts";
+import { answerFor, type Verification } from "./verifications.ts";
 
 /** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
@@ -51,6 +51,7 @@ export interface ProduceRules {
 export interface TransactionRules {
   /** Whether each transaction has an epoch of its own (KIP-890). */
   readonly bumpsEpoch: boolean;
+  /** Of the request. */
   readonly transactionalId: string | null;
   /**
    * Asks the coordinator whether a batch's transaction holds the partition. Resolves to NONE or the
@@ -89,7 +90,9 @@ export function produce(
   const { bumpsEpoch, transactionalId, verify } = rules.transactions;
   const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
-  return verify(header, partition.id).then((errorCode) => {
+  const ask = () => verify(header, partition.id);
+  const answer = answerFor(verification, transactionalId, header.producerEpoch, ask);
+  return answer.then((errorCode) => {
     if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);
     return accept(partition, records!, verdict, rules, verification);
   });

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@tarpan/protocol";
 import { type InUseOrder, UseOrder } from "../util/use-order.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 
@@ -14,6 +15,37 @@ export interface Verification {
   epoch: number;
   /** The smallest sequence that came: a later batch must not become the first one. */
   lowestSequence: number;
+  /** While the coordinator is asked. */
+  asked: Asked | null;
+}
+
+interface Asked {
+  readonly transactionalId: string | null;
+  readonly epoch: number;
+  readonly answer: Promise<ErrorCode>;
+}
+
+/**
+ * Asks the coordinator, unless it is being asked the same. Batches that come meanwhile share the
+ * answer, so they go on in their order: with questions of their own, one that is answered at once
+ * would overtake one that waits for the end of the transaction before.
+ */
+export function answerFor(
+  verification: Verification,
+  transactionalId: string | null,
+  epoch: number,
+  ask: () => Promise<ErrorCode>,
+): Promise<ErrorCode> {
+  const { asked } = verification;
+  if (asked?.epoch === epoch && asked.transactionalId === transactionalId) return asked.answer;
+  const answer = ask();
+  const asking = { transactionalId, epoch, answer };
+  verification.asked = asking;
+  const isOver = () => {
+    if (verification.asked === asking) verification.asked = null;
+  };
+  answer.then(isOver, isOver);
+  return answer;
 }
 
 interface Entry extends Verification, InUseOrder<Entry> {
@@ -42,7 +74,7 @@ export class Verifications {
     if (known === undefined) {
       return this.#add({
         ...{ startedMs: nowMs, bumpsEpoch, transactionalId, epoch, lowestSequence },
-        ...{ producerId, earlier: null, later: null },
+        ...{ producerId, asked: null, earlier: null, later: null },
       });
     }
     if (epoch > known.epoch) {

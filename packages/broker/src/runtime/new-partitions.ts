@@ -26,7 +26,7 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
     transactionMaxTimeoutMs: () => metadata().brokerConfig().transactionMaxTimeoutMs,
-    retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
+    retentionTimes: () => metadata().brokerConfig(),
     cleaner: () => metadata().brokerConfig(),
     cleaningWork: newCleaningWork(env, (line) => logger.warn(line)),
     newLogSettings: () => metadata().topicConfig(""),

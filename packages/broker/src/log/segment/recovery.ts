@@ -118,8 +118,8 @@ async function findSegments(
 ): Promise<Segment[]> {
   const nowMs = store.env.clock.wallMs();
   const segments = files.map(async (file): Promise<Segment | null> => {
-    const isLeftOver = file.endsWith(TEMPORARY_SUFFIX) || file.endsWith(DELETED_FILE_SUFFIX);
-    if (isLeftOver) await store.fs.remove(join(directory, file));
+    if (file.endsWith(TEMPORARY_SUFFIX)) await store.fs.remove(join(directory, file));
+    if (file.endsWith(DELETED_FILE_SUFFIX)) await store.removals.goOn(join(directory, file));
     const baseOffset = parseLogFileName(file);
     if (baseOffset === null) return null;
     const stat = await store.fs.stat(join(directory, file));
