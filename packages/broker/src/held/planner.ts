@@ -83,7 +83,7 @@ export class Planner {
   #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | null {
     const known = this.refusals.get(offset);
     if (known !== undefined) return this.#deadLetter(wanted, offset, known);
-    const target = this.#resolve(wanted, null);
+    const target = this.#resolve(wanted, offset, null);
     if (typeof target !== "string") return target;
     const sinceMs = Math.max(this.#startedMs, wanted.dueMs);
     const isOver = target !== MISSING || nowMs - sinceMs >= MISSING_TARGET_MS;
@@ -92,17 +92,21 @@ export class Planner {
 
   #deadLetter(wanted: Wanted, offset: number, reason: string): Target | null {
     const letter = this.#parts.rules.deadLetter(wanted, offset, reason);
-    const target = this.#resolve(letter, reason);
+    const target = this.#resolve(letter, offset, reason);
     if (target === MISSING) this.#parts.createTopic(letter.topic);
     return typeof target === "string" ? null : target;
   }
 
   /** The partition, or why there is none. */
-  #resolve({ topic, partition, record }: Wanted, reason: string | null): Target | string {
+  #resolve(
+    { topic, partition, record }: Wanted,
+    offset: number,
+    reason: string | null,
+  ): Target | string {
     const found = this.#parts.image().topics.get(topic);
     if (found === undefined) return MISSING;
     const count = found.partitions.length;
-    const index = partition ?? (murmur2(record.key ?? NO_KEY) & 0x7fffffff) % count;
+    const index = partition ?? partitionOf(record.key, offset, count);
     if (index >= count) return `${topic} has ${count} partitions, and none with index ${index}`;
     const { maxMessageBytes } = this.#parts.topicConfig(topic);
     const sizeBytes = sizeOf(record);
@@ -115,7 +119,11 @@ export class Planner {
 }
 
 const MISSING = "the target topic does not exist";
-const NO_KEY = new Uint8Array(0);
+
+/** As Kafka's clients choose it; without a key any partition will do. */
+function partitionOf(key: Uint8Array | null, offset: number, count: number): number {
+  return key === null ? offset % count : (murmur2(key) & 0x7fffffff) % count;
+}
 
 interface Target extends Pick<Delivery, "topicId" | "partition" | "reason"> {
   readonly record: OutgoingRecord;
