@@ -20,7 +20,7 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
     /after 3 attempts: .* 3\n\{ redriven: 1,.*\n\{ redriven: 0,.*\n.*bob:poison\n$/,
   "ordered.mjs":
     /^(order-2 (created|paid|sent)\n){3}order-1 created\norder-1 paid\norder-1 sent\n$/,
-  "delayed.mjs": /^(one message waits|a DelayedProducer needs delayed messages, .*)\n$/,
+  "delayed.mjs": /^bob: wake up\non time\n$/,
   "lag.mjs": /3 of 10, 7 to go[\s\S]*tarpan_group_lag\{.*\} 7\nfrom the start: 10 to go\n$/,
 };
 

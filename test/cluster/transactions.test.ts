@@ -1,11 +1,11 @@
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 import { keepBank } from "../bank/keep-bank.ts";
 import { useCluster } from "../harness/cluster.ts";
 import { clusterIt } from "../harness/cluster-engine.ts";
-import type { ClusterNode } from "../harness/cluster-node.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { AWAY_MS, isLong } from "./chaos.ts";
 import { pause } from "./load/load.ts";
+import { amidFaults } from "./random-faults.ts";
 
 // A bank amid failures of any node: each transfer is whole or absent, and every transaction ends.
 
@@ -18,57 +18,13 @@ const bankOf = (name: string, seed: number) => {
   return { name, bootstrap: cluster.bootstrap, seed, replicas: 3, limitMs: LIMIT_MS };
 };
 
-interface Fault {
-  readonly what: string;
-  happens(node: ClusterNode): Promise<void> | void;
-  heals(node: ClusterNode): Promise<void> | void;
-}
-
-const KILLS: readonly Fault[] = [
-  {
-    what: "killed with its nats-server",
-    happens: (node) => node.kill9("both"),
-    heals: (node) => node.start(),
-  },
-  {
-    what: "without its nats-server, which is killed",
-    happens: (node) => node.kill9("engine"),
-    heals: () => {},
-  },
-];
-
-const PAUSES: readonly Fault[] = (["both", "broker", "engine"] as const).map((part) => ({
-  what: `paused (${part})`,
-  async happens(node) {
-    node.pause(part);
-    await pause(AWAY_MS);
-  },
-  heals: (node) => node.resume(part),
-}));
-
 clusterIt(
   "keeps transfers whole while nodes are killed and paused",
   async () => {
     const seed = printedSeed("transactions in a cluster");
     const random = new SeededRandom(seed);
     await keepBank(bankOf("killed", seed), async () => {
-      for (let i = 0; i < FAULTS; i++) {
-        const fault = isLong ? random.pick([...KILLS, ...PAUSES]) : KILLS[i % KILLS.length]!;
-        const node = random.pick(cluster.nodes);
-        console.log(`broker ${node.nodeId} is ${fault.what}`);
-        let isHealed = false;
-        const heal = async () => {
-          if (isHealed) return;
-          isHealed = true;
-          await fault.heals(node);
-        };
-        onTestFinished(heal);
-        await pause(500 + random.below(2_000));
-        await fault.happens(node);
-        await pause(random.below(2_000));
-        await heal();
-        await cluster.settled();
-      }
+      await amidFaults(cluster, random, FAULTS);
     });
   },
   LIMIT_MS + 60_000,

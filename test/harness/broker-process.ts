@@ -43,7 +43,7 @@ export class BrokerProcess {
   #dataDirectory = "";
   #port = 0;
   #output = "";
-  #bugs = 0;
+  #bugs: string[] = [];
 
   constructor(options: BrokerProcessOptions = {}) {
     this.#options = options;
@@ -76,8 +76,8 @@ export class BrokerProcess {
     return this.#output;
   }
 
-  /** How often it has logged a broken invariant. */
-  get bugs(): number {
+  /** What it has logged of broken invariants. */
+  get bugs(): readonly string[] {
     return this.#bugs;
   }
 
@@ -117,7 +117,7 @@ export class BrokerProcess {
       for (const stream of [child.stdout!, child.stderr!]) {
         stream.setEncoding("utf8").on("data", (text: string) => {
           this.#output = (this.#output + text).slice(-OUTPUT_KEPT);
-          if (text.includes(BUG)) this.#bugs += 1;
+          if (text.includes(BUG)) this.#bugs.push(text);
           sinceStart += text;
           const ready = READY.exec(sinceStart);
           if (!ready) return;
@@ -178,7 +178,7 @@ export function useBroker(options: BrokerProcessOptions = {}): BrokerProcess {
   const broker = new BrokerProcess(options);
   beforeAll(() => broker.start());
   afterEach(({ task }) => {
-    expect(broker.bugs, broker.output).toBe(0);
+    expect(broker.bugs, broker.output).toEqual([]);
     if (task.result?.state === "fail") console.error(`The broker wrote:\n${broker.output}`);
   });
   afterAll(() => broker.kill9());

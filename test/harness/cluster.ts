@@ -207,5 +207,5 @@ export function clusterOfTest(options: ClusterOptions): Cluster {
 }
 
 function expectNoBugs({ nodes }: Cluster): void {
-  for (const { broker } of nodes) expect(broker.bugs, broker.output).toBe(0);
+  for (const { broker } of nodes) expect(broker.bugs, broker.output).toEqual([]);
 }

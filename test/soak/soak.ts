@@ -211,7 +211,7 @@ export class Soak {
     for (const [topic, partition] of this.#places()) await this.#scan(topic, partition, true);
     await scanner!.stop();
     await this.#measured.measure();
-    if (this.#broker.bugs > 0) this.#check.violated("the broker logged a bug");
+    if (this.#broker.bugs.length > 0) this.#check.violated("the broker logged a bug");
     await this.#progress();
     this.#requireWork();
   }

@@ -1,3 +1,4 @@
+import { murmur2 } from "@tarpan/codecs";
 import { describe, expect, test } from "vitest";
 import {
   hashPartitioner,
@@ -7,7 +8,6 @@ import {
   roundRobinPartitioner,
   stickyPartitioner,
 } from "../src/index.ts";
-import { murmur2 } from "../src/producer/murmur2.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

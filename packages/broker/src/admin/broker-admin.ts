@@ -9,6 +9,7 @@ import type {
   Readiness,
   UncleanablePartition,
 } from "./cluster-status.ts";
+import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
@@ -34,6 +35,7 @@ export interface BrokerAdmin {
   /** See LogEngine. */
   readonly flushes: Histogram | null;
   readonly groups: GroupsAdmin;
+  readonly delayed: DelayedAdmin;
 }
 
 export interface StorageStatus {

@@ -10,6 +10,7 @@ import type { Partitions } from "../partition/partitions.ts";
 import { VERSION } from "../version.ts";
 import type { BrokerAdmin, NetworkStatus, StorageStatus, TopicTraffic } from "./broker-admin.ts";
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
+import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
 import { membersAdmin } from "./members.ts";
 import type { MembersAdmin } from "./members-admin.ts";
@@ -31,6 +32,7 @@ export interface StatusParts {
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
   readonly groups: GroupsAdmin;
+  readonly delayed: DelayedAdmin;
   /** Why groups can't be served, though their partitions are online. */
   readonly groupsProblem: () => string | null;
   readonly network: () => NetworkStatus;
@@ -67,6 +69,10 @@ export class BrokerStatus implements BrokerAdmin {
 
   get groups(): GroupsAdmin {
     return this.#parts.groups;
+  }
+
+  get delayed(): DelayedAdmin {
+    return this.#parts.delayed;
   }
 
   readiness(): Readiness {

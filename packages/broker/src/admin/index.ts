@@ -16,6 +16,7 @@ export type {
   PartitionStatus,
   Readiness,
 } from "./cluster-status.ts";
+export type { DelayedAdmin, DelayedFilter, DelayedMessage } from "./delayed-admin.ts";
 export type {
   GroupDetail,
   GroupMember,

@@ -62,6 +62,14 @@ export const ownOperations = {
     },
   }),
 
+  createHeldTopic: operation({
+    ...operations.createHeldTopic,
+    async decide({ local, expectedBrokers }: ActiveContext, request: { readonly name: string }) {
+      await expectedBrokers.waitFor(local.brokerConfig().offsetsTopicReplicationFactor);
+      return operations.createHeldTopic.decide(local, request);
+    },
+  }),
+
   describeQuorum: operation({
     ...operations.describeQuorum,
     decide: async (controller: ActiveContext, _: Nothing) => controller.quorum(),

@@ -1,5 +1,6 @@
 import type { GroupRecord } from "@tarpan/protocol";
-import { CoordinatorRuntime, type RuntimeParts } from "../coordinator/runtime.ts";
+import { CoordinatorRuntime } from "../coordinator/runtime.ts";
+import type { RuntimeParts } from "../coordinator/shard-runtime.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { GroupLog } from "./group-log.ts";

@@ -1,7 +1,8 @@
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
+import { delayedErrors } from "../delayed/validate.ts";
 import type { Timers } from "../env/env.ts";
-import { isInternalTopic } from "../metadata/topic-names.ts";
+import { DELAYED_TOPIC, isHeldTopic, isInternalTopic } from "../metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
@@ -167,6 +168,7 @@ function targetOf(
     config: services.metadata.topicConfig(name ?? ""),
     now: services.env.clock.wallMs(),
     ...requestRules,
+    errorsOf: name === DELAYED_TOPIC ? delayedErrors : null,
   };
   return { name, refusal: refusalOf(name, topicId, version), rules };
 }
@@ -185,8 +187,8 @@ function appendTo(
   return tooFew ?? produceTo(partition, records, rules);
 }
 
-function tooFewInSync(
-  { metadata }: Services,
+export function tooFewInSync(
+  { metadata }: Pick<Services, "metadata">,
   partition: Partition,
   { minInsyncReplicas: least }: TopicConfig,
 ): ProduceOutcome | null {
@@ -203,7 +205,7 @@ function refusalOf(name: string | null, topicId: string, version: number): Produ
   if (name === null) {
     return failedProduce(unknownTopicCode(version >= 13), `no topic has the id ${topicId}`);
   }
-  if (!isInternalTopic(name)) return null;
+  if (!isInternalTopic(name) || isHeldTopic(name)) return null;
   return failedProduce(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is written by the broker only`);
 }
 

@@ -7,7 +7,7 @@ import {
 } from "@tarpan/protocol";
 import { brokerNodes, partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
-import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { DELAYED_TOPIC, isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import {
   ALL_CLUSTER_OPERATIONS,
@@ -26,7 +26,8 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
  * For a topic that this broker does not know it first reads all that the controller has committed.
  * A topic that is still missing is created when `auto.create.topics.enable` and the request allow
  * it. Kafka then answers UNKNOWN_TOPIC_OR_PARTITION, and the client asks again; here the topic is
- * durable before the answer, which includes it. Internal topics are never created this way.
+ * durable before the answer, which includes it. Internal topics are never created this way, except
+ * those whose messages are held: to name one creates it, because nobody else does.
  */
 export const metadata = handler({
   api: Metadata,
@@ -83,10 +84,11 @@ function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Services): 
 
 /** Creates the missing topics that may be created. Returns their error codes by name. */
 async function createMissing(
-  { metadata }: Services,
+  { metadata, delayed }: Services,
   request: Request,
   wanted: readonly Wanted[],
 ): Promise<Map<string, number>> {
+  if (wanted.some(({ name }) => name === DELAYED_TOPIC)) await delayed.ensureTopic();
   const { image, controller } = metadata;
   if (!request.allowAutoTopicCreation || !metadata.brokerConfig().autoCreateTopicsEnable) {
     return new Map();

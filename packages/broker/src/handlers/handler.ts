@@ -1,5 +1,6 @@
 import type { AnyApi, Api, ErrorCode, Fields, Input, Output, Range } from "@tarpan/protocol";
 import type { BrokerSettings } from "../config/settings.ts";
+import type { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
@@ -28,6 +29,7 @@ export interface Services {
   readonly fetchWaits: FetchWaits;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
+  readonly delayed: DelayedMessages;
   readonly authorizer: Authorizer;
   /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;

@@ -1,6 +1,7 @@
 import type { BrokerAdmin } from "../admin/broker-admin.ts";
 import { describeCluster } from "../admin/describe-cluster.ts";
 import { brokerResources } from "./broker-routes.ts";
+import { delayedResources } from "./delayed-routes.ts";
 import { groupResources } from "./group-routes.ts";
 import { metricsPage } from "./metrics-page.ts";
 import type { Resource } from "./resource.ts";
@@ -25,6 +26,7 @@ export function resourcesOf(broker: BrokerAdmin): readonly Resource[] {
       },
     },
     ...groupResources(broker.groups),
+    ...delayedResources(broker.delayed),
     ...(broker.members === null ? [] : brokerResources(broker, broker.members)),
   ];
 }

@@ -4,6 +4,7 @@ import { isLogged, type LogFields, type Logger, type LogLevel } from "./logger.t
 export const LOGGER_NAMES = [
   "root",
   "tarpan.cluster",
+  "tarpan.delayed",
   "tarpan.groups",
   "tarpan.handlers",
   "tarpan.log",

@@ -7,13 +7,14 @@ import {
   tooManyPartitions,
   topicRecords,
 } from "./decide-create-topics.ts";
+import { HELD_TOPIC_PARTITIONS } from "./limits.ts";
 import type { LocalController } from "./local-controller.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import { newLogs } from "./partition-host.ts";
 import { isRefusal } from "./placement.ts";
 import { recordWithLogs } from "./record-with-logs.ts";
 import { newTopicId, randomNumber } from "./topic-ids.ts";
-import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from "./topic-names.ts";
+import { CONSUMER_OFFSETS_TOPIC, isHeldTopic, TRANSACTION_STATE_TOPIC } from "./topic-names.ts";
 
 export interface CreateTopicsRequest {
   readonly topics: readonly TopicSpec[];
@@ -74,38 +75,65 @@ export async function createTopics(
 /** Creates `__consumer_offsets` with the partitions and replicas of the broker configs. */
 export function createOffsetsTopic(controller: LocalController): Promise<Outcome> {
   const config = controller.brokerConfig();
-  return createInternalTopic(controller, {
+  const topic = {
     name: CONSUMER_OFFSETS_TOPIC,
     numPartitions: config.offsetsTopicNumPartitions,
     replicationFactor: config.offsetsTopicReplicationFactor,
-    compressionType: "producer",
-    segmentBytes: config.offsetsTopicSegmentBytes,
-  });
+  };
+  const configs = compacted("producer", config.offsetsTopicSegmentBytes);
+  return createInternalTopic(controller, topic, configs);
 }
 
 /** Creates `__transaction_state` with the partitions and replicas of the broker configs. */
 export function createTransactionTopic(controller: LocalController): Promise<Outcome> {
   const config = controller.brokerConfig();
-  return createInternalTopic(controller, {
+  const topic = {
     name: TRANSACTION_STATE_TOPIC,
     numPartitions: config.transactionStateLogNumPartitions,
     replicationFactor: config.transactionStateLogReplicationFactor,
-    compressionType: "uncompressed",
-    segmentBytes: config.transactionStateLogSegmentBytes,
-  });
+  };
+  const configs = compacted("uncompressed", config.transactionStateLogSegmentBytes);
+  return createInternalTopic(controller, topic, configs);
+}
+
+/** Creates a topic whose messages are held, with the replicas of `__consumer_offsets`. */
+export async function createHeldTopic(
+  controller: LocalController,
+  { name }: { readonly name: string },
+): Promise<Outcome> {
+  if (!isHeldTopic(name)) {
+    return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} does not hold messages`);
+  }
+  const { offsetsTopicReplicationFactor: replicationFactor } = controller.brokerConfig();
+  const numPartitions = HELD_TOPIC_PARTITIONS;
+  // Nothing is deleted by its age: the shards delete what they no longer need. A delay counts from
+  // the append.
+  return createInternalTopic(controller, { name, numPartitions, replicationFactor }, [
+    { name: "cleanup.policy", value: "delete" },
+    { name: "retention.ms", value: "-1" },
+    { name: "retention.bytes", value: "-1" },
+    { name: "message.timestamp.type", value: "LogAppendTime" },
+  ]);
 }
 
 interface InternalTopic {
   readonly name: string;
   readonly numPartitions: number;
   readonly replicationFactor: number;
-  readonly compressionType: string;
-  readonly segmentBytes: number;
+}
+
+function compacted(compressionType: string, segmentBytes: number): TopicSpec["configs"] {
+  return [
+    { name: "cleanup.policy", value: "compact" },
+    { name: "compression.type", value: compressionType },
+    { name: "segment.bytes", value: String(segmentBytes) },
+  ];
 }
 
 async function createInternalTopic(
   controller: LocalController,
-  { name, numPartitions, replicationFactor, compressionType, segmentBytes }: InternalTopic,
+  { name, numPartitions, replicationFactor }: InternalTopic,
+  configs: TopicSpec["configs"],
 ): Promise<Outcome> {
   const brokers = controller.image.brokers.size;
   const spec: TopicSpec = {
@@ -113,11 +141,7 @@ async function createInternalTopic(
     // Fenced brokers count too: one that restarts must not cost the topic a replica for ever.
     replicationFactor: Math.min(replicationFactor, brokers),
     assignments: [],
-    configs: [
-      { name: "cleanup.policy", value: "compact" },
-      { name: "compression.type", value: compressionType },
-      { name: "segment.bytes", value: String(segmentBytes) },
-    ],
+    configs,
   };
   const request = { topics: [spec], internal: true, validateOnly: false };
   const { topics } = await createTopics(controller, request);

@@ -9,3 +9,6 @@ export const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
 /** How many preferred leaders are elected at a time (Kafka's `MAX_ELECTIONS_PER_IMBALANCE`). */
 export const MAX_ELECTIONS_PER_ROUND = 1_000;
+
+/** Partitions of a topic whose messages are held, when it is created. */
+export const HELD_TOPIC_PARTITIONS = 8;

@@ -2,6 +2,7 @@ import {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
+  CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
@@ -15,7 +16,12 @@ import {
   UpdateFeatures,
 } from "../rpc/messages/index.ts";
 import { createPartitions } from "./create-partitions.ts";
-import { createOffsetsTopic, createTopics, createTransactionTopic } from "./create-topics.ts";
+import {
+  createHeldTopic,
+  createOffsetsTopic,
+  createTopics,
+  createTransactionTopic,
+} from "./create-topics.ts";
 import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
 import {
   type BrokerRegistration,
@@ -81,6 +87,12 @@ export const operations = {
   createTransactionTopic: operation({
     api: CreateTransactionTopic,
     decide: (controller: LocalController, _: Nothing) => createTransactionTopic(controller),
+    refuse: (outcome) => outcome,
+  }),
+
+  createHeldTopic: operation({
+    api: CreateHeldTopic,
+    decide: createHeldTopic,
     refuse: (outcome) => outcome,
   }),
 

@@ -7,11 +7,23 @@ export const CLUSTER_METADATA_TOPIC_ID = "00000000-0000-0000-0000-000000000001";
 export const CONSUMER_OFFSETS_TOPIC = "__consumer_offsets";
 export const TRANSACTION_STATE_TOPIC = "__transaction_state";
 
-const INTERNAL = new Set([CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, "__share_group_state"]);
+/** Tarpan's own: messages that are held until their time. */
+export const DELAYED_TOPIC = "__delayed";
 
-/** Kafka's `Topic.isInternal`: written by coordinators, hidden from consumers by default. */
+const HELD = new Set([DELAYED_TOPIC]);
+const INTERNAL = new Set([
+  ...[CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, "__share_group_state"],
+  ...HELD,
+]);
+
+/** Kafka's `Topic.isInternal`: the broker's own, hidden from consumers by default. */
 export function isInternalTopic(name: string): boolean {
   return INTERNAL.has(name);
+}
+
+/** Whether the broker holds what clients produce to this topic of its own. */
+export function isHeldTopic(name: string): boolean {
+  return HELD.has(name);
 }
 
 /** Why `name` is no valid topic name, null if it is one (Kafka's `Topic.validate`). */

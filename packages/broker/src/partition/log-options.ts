@@ -1,5 +1,5 @@
 import type { LogId, LogOptions } from "../log/log.ts";
-import { isInternalTopic } from "../metadata/topic-names.ts";
+import { isHeldTopic, isInternalTopic } from "../metadata/topic-names.ts";
 import type { DedupeRules } from "./message-ids.ts";
 import type { Partition } from "./partition.ts";
 import type { PartitionSettings } from "./slot.ts";
@@ -14,7 +14,8 @@ export function logOptions(
     settings;
   const onAdvance = (sizeBytes: number) => holder.partition?.advanced(sizeBytes);
   const onSegments = { segmentBytes, segmentMs, segmentJitterMs, fileDeleteDelayMs };
-  return { ...onSegments, indexIntervalBytes, usesReserve: isInternalTopic(topic), onAdvance };
+  const usesReserve = isInternalTopic(topic) && !isHeldTopic(topic);
+  return { ...onSegments, indexIntervalBytes, usesReserve, onAdvance };
 }
 
 /** The broker's default does not reach its own topics, whose records have no message ids. */

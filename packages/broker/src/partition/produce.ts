@@ -7,6 +7,7 @@ import {
   Compression,
   ErrorCode,
   errorOf,
+  type PlainRecords,
   type RecordError,
   readBatchHeader,
   stampAppendTime,
@@ -46,7 +47,15 @@ export interface ProduceRules {
   /** False below Produce 7. */
   readonly zstdAllowed: boolean;
   readonly transactions: TransactionRules;
+  /** What is wrong with records that the broker itself reads; null for a topic of clients. */
+  readonly errorsOf: RecordErrors | null;
 }
+
+export type RecordErrors = (
+  records: PlainRecords,
+  count: number,
+  nowMs: number,
+) => readonly RecordError[];
 
 export interface TransactionRules {
   /** Whether each transaction has an epoch of its own (KIP-890). */
@@ -86,6 +95,8 @@ export function produce(
   });
   if (!verdict.ok) return refused(partition, verdict);
   const { header } = verdict;
+  const errors = rules.errorsOf?.(verdict.records, header.recordCount, now) ?? NO_ERRORS;
+  if (errors.length > 0) return badRecords(partition, header.recordCount, errors);
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
   const { bumpsEpoch, transactionalId, verify } = rules.transactions;
   const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
@@ -111,7 +122,7 @@ function accept(
   // An aborted record must not make a later one its copy.
   const hasIds = partition.messageIds !== null && !header.isTransactional;
   const { ids, errors } = hasIds ? idsOf(verdict) : NO_IDS;
-  if (errors.length > 0) return badIds(partition, header.recordCount, errors);
+  if (errors.length > 0) return badRecords(partition, header.recordCount, errors);
   const sent = records.subarray(0, header.sizeBytes);
   const codec = codecFor(header, config);
   if (codec !== header.compression || verdict.misnumbered) {
@@ -268,7 +279,7 @@ function idsOf({ records, header }: BatchAccepted): ReturnType<typeof batchIdsOf
   return batchIdsOf(records, header.recordCount);
 }
 
-function badIds(partition: Partition, count: number, errors: readonly RecordError[]) {
+function badRecords(partition: Partition, count: number, errors: readonly RecordError[]) {
   const { batchIndex, message } = errors[0]!;
   const reason = `record ${batchIndex} of ${count}: ${message}`;
   return refusedBy(partition, ErrorCode.INVALID_RECORD, reason, errors);
@@ -294,5 +305,6 @@ const CODE_OF: Record<BatchErrorKind, ErrorCode> = {
   "unsupported-compression": ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
 };
 
+const NO_ERRORS: readonly RecordError[] = [];
 const NO_BYTES = new Uint8Array(0);
 const NO_RECORD_ERRORS: readonly RefusedRecord[] = [];

@@ -1,8 +1,10 @@
 import { setMaxListeners } from "node:events";
 import { BrokerStatus } from "../admin/broker-status.ts";
+import { Delayed } from "../admin/delayed.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { BrokerSettings } from "../config/settings.ts";
+import { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Machine } from "../env/env.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "../groups/group-coordinator.ts";
@@ -25,6 +27,7 @@ import { TransactionCoordinator } from "../transactions/transaction-coordinator.
 import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
+import { deliverer, serveDeliveries } from "./held-calls.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
@@ -132,7 +135,7 @@ export class BrokerServer implements RunningBroker {
 
   async #start(): Promise<void> {
     const { env, logger } = this.#context;
-    const { groups, transactions } = this.services;
+    const { groups, transactions, delayed } = this.services;
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
@@ -143,10 +146,13 @@ export class BrokerServer implements RunningBroker {
     // clients retry.
     started.add(() => groups.close());
     started.add(() => transactions.close());
+    started.add(() => delayed.close());
     started.add(serveTransactions(this.state.cluster, this.services));
+    started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
     groups.load();
     transactions.load();
+    delayed.load();
     started.add(this.#warnOfConfigs());
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
@@ -210,6 +216,11 @@ export class BrokerServer implements RunningBroker {
         logger: named(logger, "tarpan.transactions"),
         ...transactionCalls(cluster, metadata, () => this.services),
       }),
+      delayed: new DelayedMessages({
+        ...{ env, metadata, partitions },
+        logger: named(logger, "tarpan.delayed"),
+        deliver: deliverer(cluster, metadata, () => this.services),
+      }),
       stopping: this.#ending.signal,
     };
   }
@@ -255,6 +266,10 @@ export class BrokerServer implements RunningBroker {
       requests: this.#requests,
       fetchWaits: this.services.fetchWaits,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
+      delayed: new Delayed({
+        ...{ metadata, rpc: cluster?.rpc ?? null },
+        delayed: this.services.delayed,
+      }),
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,

@@ -1,5 +1,6 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { CoordinatorRuntime, type RuntimeParts } from "../coordinator/runtime.ts";
+import { CoordinatorRuntime } from "../coordinator/runtime.ts";
+import type { RuntimeParts } from "../coordinator/shard-runtime.ts";
 import type { Timers } from "../env/env.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { TRANSACTION_STATE_TOPIC } from "../metadata/topic-names.ts";

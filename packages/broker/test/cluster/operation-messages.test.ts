@@ -54,6 +54,7 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
   ],
   createOffsetsTopic: [{}],
   createTransactionTopic: [{}],
+  createHeldTopic: [{ name: "__delayed" }],
   createPartitions: [
     {
       topics: [

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import type { BrokerAdmin } from "../../src/admin/broker-admin.ts";
+import type { DelayedAdmin } from "../../src/admin/delayed-admin.ts";
 import type { GroupsAdmin } from "../../src/admin/groups-admin.ts";
 import type { MembersAdmin } from "../../src/admin/members-admin.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
@@ -18,6 +19,12 @@ export class FakeBroker implements BrokerAdmin {
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
+  /** For real delayed messages see delayed/delayed.test.ts. */
+  readonly delayed: DelayedAdmin = {
+    list: async () => [],
+    cancel: async () => unserved(),
+    deliver: async () => unserved(),
+  };
   /** For real groups see groups.test.ts. */
   readonly groups: GroupsAdmin = {
     list: async () => [],

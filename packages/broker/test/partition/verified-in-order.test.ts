@@ -18,7 +18,7 @@ async function started() {
     const producer = { producerId: 7, producerEpoch: 0, baseSequence, transactional: true };
     const verify = () => new Promise<ErrorCode>((answer) => asked.push(answer));
     const { errorCode } = await produce(partition, batchOf(1, producer), {
-      ...{ config: metadata.topicConfig("t"), now: 1_000, zstdAllowed: true },
+      ...{ config: metadata.topicConfig("t"), now: 1_000, zstdAllowed: true, errorsOf: null },
       transactions: { transactionalId, bumpsEpoch: true, verify },
     });
     return errorCode;

@@ -30,7 +30,7 @@ export class HttpBrokers {
   }
 
   /** Resolves to the answer's JSON. Rejects with Refused, or CommandError if no broker answers. */
-  async ask(method: "GET" | "DELETE", path: string): Promise<unknown> {
+  async ask(method: "GET" | "DELETE" | "POST", path: string): Promise<unknown> {
     let failure: unknown;
     for (const address of this.#addresses) {
       try {

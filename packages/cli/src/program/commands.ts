@@ -44,6 +44,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/transactions.ts")).transactions,
   },
   {
+    name: "delayed",
+    summary: "list delayed messages, cancel them, deliver them now",
+    load: async () => (await import("../commands/delayed.ts")).delayed,
+  },
+  {
     name: "cluster",
     summary: "run a whole cluster on this machine, show a cluster's status, remove a broker",
     load: async () => (await import("../commands/cluster.ts")).cluster,

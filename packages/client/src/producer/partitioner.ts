@@ -1,7 +1,7 @@
+import { murmur2 } from "@tarpan/codecs";
 import { ClientError } from "../errors.ts";
 import { STICKY_BYTES } from "../limits.ts";
 import type { ProducerRecord } from "../record.ts";
-import { murmur2 } from "./murmur2.ts";
 
 /**
  * Chooses a partition, from 0 to `partitionCount` - 1, for a record that names none. It may keep

@@ -1,4 +1,4 @@
-import { murmur2 } from "../producer/murmur2.ts";
+import { murmur2 } from "@tarpan/codecs";
 import { orderKeyOf } from "../producer/order-key.ts";
 import type { ConsumedRecord } from "../record.ts";
 import type { RunSettings } from "./run-options.ts";

@@ -1,6 +1,7 @@
 // PartitionLanes against a model, with random records and random ends.
+
+import { murmur2 } from "@tarpan/codecs";
 import { expect, test } from "vitest";
-import { murmur2 } from "../../src/producer/murmur2.ts";
 import type { ConsumedRecord } from "../../src/record.ts";
 import { type Lane, PartitionLanes } from "../../src/runner/partition-lanes.ts";
 

@@ -124,7 +124,7 @@ const NO_HEADERS: readonly RecordHeader[] = Object.freeze([]);
 /**
  * Reads records. Keeps its own position and end, since other code moves `cursor` during a yield.
  */
-class RecordReader {
+export class RecordReader {
   readonly #bytes: Uint8Array;
   readonly #header: BatchHeader;
   #at = 0;

@@ -37,7 +37,8 @@ export function findHeader(
   }
 }
 
-function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+/** Whether the bytes at `at` are those of `name`. */
+export function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   for (let i = 0; i < name.byteLength; i++) if (bytes[at + i] !== name[i]) return false;
   return true;
 }

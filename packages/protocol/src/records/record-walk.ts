@@ -1,9 +1,12 @@
+import type { BatchHeader } from "./batch-header.ts";
+import { type DecodedRecord, RecordReader } from "./decode.ts";
+import { isAt } from "./find-header.ts";
 import { cursor, RecordFormatError, readVarint, readVarlong } from "./varint.ts";
 
 /**
- * Steps through the plain records of a batch, for code that keeps or drops whole records: it tells
- * where each record and its key are, and decodes nothing else. One walk is used for many batches,
- * so that nothing is allocated per record or batch.
+ * Steps through the plain records of a batch, for code that looks at a few of their bytes: it tells
+ * where each record and its key are, and decodes the rest only when asked. One walk is used for
+ * many batches, so that nothing is allocated per record or batch.
  */
 export class RecordWalk {
   bytes: Uint8Array = new Uint8Array(0);
@@ -17,6 +20,8 @@ export class RecordWalk {
   keyEnd = -1;
   /** Whether the value is null: the record says that its key was deleted. */
   isTombstone = false;
+  #bodyStart = 0;
+  #headersAt = 0;
   #left = 0;
   #fieldEnd = 0;
 
@@ -41,6 +46,7 @@ export class RecordWalk {
     const end = cursor.at + length;
     if (length < 0 || end > this.#fieldEnd) throw new RecordFormatError(`record length ${length}`);
     this.end = end;
+    this.#bodyStart = cursor.at;
     this.timestampDelta = readVarlong(bytes, cursor.at + 1, end); // after the attributes
     this.offsetDelta = readVarint(bytes, cursor.at, end);
     const keyLength = readVarint(bytes, cursor.at, end);
@@ -48,7 +54,35 @@ export class RecordWalk {
     if (keyEnd > end) throw new RecordFormatError(`key length ${keyLength}`);
     this.keyStart = keyLength < 0 ? -1 : cursor.at;
     this.keyEnd = keyLength < 0 ? -1 : keyEnd;
-    this.isTombstone = readVarint(bytes, keyEnd, end) < 0;
+    const valueLength = readVarint(bytes, keyEnd, end);
+    this.isTombstone = valueLength < 0;
+    this.#headersAt = cursor.at + Math.max(valueLength, 0);
     return true;
+  }
+
+  /**
+   * The value of the current record's last header named `name` (in UTF-8), as a view; null when it
+   * has none, or one without a value. Throws RecordFormatError.
+   */
+  header(name: Uint8Array): Uint8Array | null {
+    const { bytes, end } = this;
+    const count = readVarint(bytes, this.#headersAt, end);
+    let found: Uint8Array | null = null;
+    let at = cursor.at;
+    for (let n = 0; n < count; n++) {
+      const nameBytes = readVarint(bytes, at, end);
+      const nameAt = cursor.at;
+      const size = readVarint(bytes, nameAt + nameBytes, end);
+      const valueAt = cursor.at;
+      at = valueAt + Math.max(0, size);
+      if (nameBytes !== name.byteLength || !isAt(bytes, nameAt, name)) continue;
+      found = size < 0 ? null : bytes.subarray(valueAt, at);
+    }
+    return found;
+  }
+
+  /** The current record as an object. `header` is its batch's. Throws RecordFormatError. */
+  decode(header: BatchHeader): DecodedRecord {
+    return new RecordReader(this.bytes, header).read(this.#bodyStart, this.end);
   }
 }

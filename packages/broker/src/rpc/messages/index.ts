@@ -23,24 +23,32 @@ import { RemoveBroker } from "./10023-remove-broker.ts";
 import { MetadataEnd } from "./10024-metadata-end.ts";
 import { CreateTransactionTopic } from "./10025-create-transaction-topic.ts";
 import { UpdateFeatures } from "./10026-update-features.ts";
+import { CreateHeldTopic } from "./10027-create-held-topic.ts";
+import { DeliverHeld } from "./10028-deliver-held.ts";
+import { ListHeld } from "./10029-list-held.ts";
+import { ChangeHeld } from "./10030-change-held.ts";
 
 export {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
   BrokerHeartbeat,
+  ChangeHeld,
+  CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
   CreateTransactionTopic,
   DeleteCoordinatedGroup,
   DeleteTopics,
+  DeliverHeld,
   DescribeCoordinatedGroup,
   DescribeQuorum,
   ElectLeaders,
   LeaveCluster,
   LedEndOffsets,
   ListCoordinatedGroups,
+  ListHeld,
   ListReassignments,
   MetadataEnd,
   PlanLedOffsets,
@@ -79,6 +87,10 @@ export const calls: readonly AnyApi[] = [
   MetadataEnd,
   CreateTransactionTopic,
   UpdateFeatures,
+  CreateHeldTopic,
+  DeliverHeld,
+  ListHeld,
+  ChangeHeld,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];

@@ -1,0 +1,27 @@
+/** Headers of a delayed message, in UTF-8. They are left out of the record that is delivered. */
+export const DelayedHeader = {
+  /** The target topic. */
+  topic: "tarpan-topic",
+  /** The target partition, in decimals. Without it: that of the key. */
+  partition: "tarpan-partition",
+  /** The key at the target. Without it: the message's id. */
+  key: "tarpan-key",
+  /** When to deliver, ms since the epoch. */
+  deliverAt: "tarpan-deliver-at",
+  /** How long after the append to deliver: a duration such as `5m`, or a level. */
+  delay: "tarpan-delay",
+} as const;
+
+/** Headers that a delivered record has beside its own. */
+export const DeliveredHeader = {
+  /** The id of the delayed message. */
+  id: "tarpan-id",
+  /** Its timestamp as its producer set it, ms since the epoch. */
+  timestamp: "tarpan-timestamp",
+} as const;
+
+/** RocketMQ's delay levels, 1 to 18, as `level1` to `level18`. */
+export const DELAY_LEVELS: readonly string[] = [
+  ...["1s", "5s", "10s", "30s", "1m", "2m", "3m", "4m", "5m", "6m", "7m", "8m", "9m", "10m"],
+  ...["20m", "30m", "1h", "2h"],
+];

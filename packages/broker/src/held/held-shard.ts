@@ -1,0 +1,368 @@
+import { ErrorCode, type RecordInput } from "@tarpan/protocol";
+import type { TopicConfig } from "../config/kafka/typed.ts";
+import type { World } from "../coordinator/turn.ts";
+import type { Timer } from "../env/env.ts";
+import type { Logger } from "../logging/logger.ts";
+import { orKafkaError } from "../partition/log-failure.ts";
+import { KafkaError } from "../util/kafka-error.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
+import { pause } from "../util/pause.ts";
+import { HeldLog, type HeldPartition } from "./held-log.ts";
+import { readRecords } from "./held-records.ts";
+import { type OpenDelivery, placeKey } from "./held-state.ts";
+import { hashId, idHash } from "./id-hash.ts";
+import {
+  LONGEST_ALARM_MS,
+  ROUND_MESSAGES,
+  ROUND_WAIT_MS,
+  SHORTEN_MIN_OFFSETS,
+  TARGET_RETRY_MS,
+} from "./limits.ts";
+import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
+import { encodeHeldRecord, type HeldRecord, type MessageRef } from "./records.ts";
+import type { HeldRules, OutgoingRecord } from "./rules.ts";
+import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
+import { Sequences } from "./sequences.ts";
+import { Shortener } from "./shortener.ts";
+import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
+import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
+
+interface Parts {
+  readonly partition: HeldPartition;
+  readonly rules: HeldRules;
+  readonly world: World;
+  readonly logger: Logger;
+  readonly topicConfig: (topic: string) => TopicConfig;
+  /** Rejects with KafkaError. */
+  readonly newProducerId: () => Promise<number>;
+  /** Begins to create a topic for dead letters. */
+  readonly createTopic: (topic: string) => void;
+  readonly deliver: Deliver;
+  /** For tests: SHORTEN_MIN_OFFSETS. */
+  readonly minOffsets?: number;
+}
+
+/**
+ * One partition of a topic whose messages are held until their time, on the broker that leads it.
+ *
+ * A message is delivered in three steps, each of which follows from what the log says: a `delivery`
+ * record decides where it goes, with a producer id and a sequence; the target appends it, once for
+ * these; a `delivered` record ends that. Whoever leads the partition next goes on where the log
+ * says, so a crash or a take-over between any two steps neither loses nor doubles a message.
+ *
+ * Invariants:
+ * 1. Rounds run one after another. What a round took is delivered, waits for its place, or is put
+ *    back.
+ * 2. Each open delivery is being sent exactly once by this shard.
+ * 3. A failed append ends the shard: the runtime loads the partition anew.
+ */
+export class HeldShard {
+  readonly #parts: Parts;
+  readonly #sender: DeliverySender;
+  readonly #sequences: Sequences;
+  readonly #closing = new AbortController();
+  /** Records of deliveries that this shard decided on, by `placeKey`. */
+  readonly #outgoing = new Map<string, ReadonlyMap<number, OutgoingRecord>>();
+  /** By `placeKey`. */
+  readonly #sending = new Map<string, Promise<void>>();
+  /** Messages that are due, and wait until the delivery before them is over. By `placeKey`. */
+  readonly #blocked = new Map<string, TakenMessage[]>();
+  #log!: HeldLog;
+  #planner!: Planner;
+  #shortener!: Shortener;
+  #isRunning = false;
+  #isForgetting = false;
+  #alarm: Timer | null = null;
+  #alarmMs = Number.POSITIVE_INFINITY;
+  #closed: KafkaError | null = null;
+
+  private constructor(parts: Parts) {
+    const { world, logger, deliver, newProducerId } = parts;
+    this.#parts = parts;
+    this.#sequences = new Sequences(newProducerId);
+    const { env, image } = world;
+    this.#sender = new DeliverySender({ env, logger, image, deliver, closing: this.#signal });
+  }
+
+  /** Replays the partition, and goes on with what was begun. Rejects with the log's error. */
+  static async load(parts: Parts): Promise<HeldShard> {
+    const shard = new HeldShard(parts);
+    await shard.#load();
+    return shard;
+  }
+
+  async #load(): Promise<void> {
+    const { partition, rules, world, logger, topicConfig, createTopic } = this.#parts;
+    const { minOffsets = SHORTEN_MIN_OFFSETS } = this.#parts;
+    const { env, image } = world;
+    this.#log = await HeldLog.load({
+      partition,
+      dueMs: rules.dueMs,
+      nextTurn: nextTurnOf(env.timers),
+      onApplied: () => this.#goOn(),
+      onFailure: (error) => this.#fail(error),
+      onUnreadable: (offset, error) => {
+        logger.error(`records of held messages at offset ${offset} can't be read`, { error });
+      },
+    });
+    const isBusy = (place: string) => this.#isBusy(place);
+    const { log } = partition;
+    this.#planner = new Planner(
+      { log, rules, image, topicConfig, isBusy, createTopic },
+      env.clock.wallMs(),
+    );
+    this.#shortener = new Shortener({
+      ...{ partition, rules, log: this.#log, clock: env.clock, minOffsets },
+    });
+    this.#goOn();
+  }
+
+  /** Whether it has to be loaded anew. */
+  get failed(): boolean {
+    return this.#closed !== null;
+  }
+
+  get waitingCount(): number {
+    return this.#log.state.waiting.count;
+  }
+
+  /** Rejects with KafkaError. */
+  list(filter: HeldFilter): Promise<HeldMessage[]> {
+    const { partition, rules } = this.#parts;
+    return orKafkaError(listWaiting(this.#log.state.waiting, partition.log, rules, filter));
+  }
+
+  /**
+   * Cancels the message with this id, or makes it due now. Resolves when that is durable; to false
+   * if no such message waits here, or it is on its way already. Rejects with KafkaError.
+   */
+  async change(kind: "cancelled" | "hurried", id: Uint8Array): Promise<boolean> {
+    const { waiting, inTime } = this.#log.state;
+    hashId(id);
+    const entry = waiting.find(idHash);
+    if (entry < 0) return false;
+    const ref = refOf(waiting, { entry, offset: waiting.offsetOf(entry) });
+    const nowMs = this.#parts.world.env.clock.wallMs();
+    let offset: number;
+    try {
+      offset = await this.#log.append([recordOf({ kind, ...ref }, nowMs)]);
+    } catch (error) {
+      this.#fail(error);
+      throw this.#closed;
+    }
+    return inTime.delete(offset);
+  }
+
+  close(errorCode: number, cause?: unknown): void {
+    const why = cause instanceof Error ? cause.message : "the coordinator has closed";
+    this.#closed ??= new KafkaError(errorCode, why, { cause });
+    this.#alarm?.cancel();
+    this.#closing.abort(this.#closed);
+    this.#log.close(this.#closed);
+  }
+
+  get #signal(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed !== null) return;
+    this.close(ErrorCode.NOT_COORDINATOR, error);
+    this.#parts.world.onFailure();
+  }
+
+  /** Runs `task`; its error ends the shard, unless it comes from there. */
+  #run(task: () => Promise<void>): Promise<void> {
+    return task().catch((error: unknown) => this.#fail(error));
+  }
+
+  /** After a change of the state, or when a message is due. */
+  #goOn(): void {
+    if (this.#closed !== null || this.#shortener === undefined) return;
+    for (const [place, delivery] of this.#log.state.open) {
+      if (!this.#sending.has(place)) this.#beginSending(place, delivery);
+    }
+    if (this.#log.state.toForget.size > 0 && !this.#isForgetting) {
+      void this.#run(() => this.#forget());
+    }
+    if (!this.#isRunning) void this.#run(() => this.#rounds());
+  }
+
+  async #rounds(): Promise<void> {
+    const { clock, timers } = this.#parts.world.env;
+    const nextTurn = nextTurnOf(timers);
+    const { waiting } = this.#log.state;
+    this.#isRunning = true;
+    try {
+      for (;;) {
+        const due = waiting.takeDue(clock.wallMs(), ROUND_MESSAGES);
+        if (this.#closed !== null || (due.length === 0 && !this.#shortener.isDue)) break;
+        if (due.length > 0) await this.#round(due);
+        if (this.#shortener.isDue) await this.#shortener.step();
+        await nextTurn();
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+    this.#setAlarm();
+  }
+
+  async #round(due: readonly TakenMessage[]): Promise<void> {
+    const nowMs = this.#parts.world.env.clock.wallMs();
+    const plan = await this.#planner.plan(due, nowMs);
+    this.#block(plan.blocked);
+    this.#putBack(plan.later, nowMs + TARGET_RETRY_MS);
+    this.#putBack(plan.rest, nowMs);
+    if (plan.deliveries.length > 0) await this.#decide(plan.deliveries, nowMs);
+  }
+
+  async #decide(planned: Plan["deliveries"], nowMs: number): Promise<void> {
+    const records: RecordInput[] = [];
+    for (const delivery of planned) {
+      const place = placeKey(delivery);
+      const { messages } = delivery;
+      const numbers = await this.#sequences.next(place, messages.length);
+      this.#outgoing.set(place, new Map(messages.map((one) => [one.offset, one.record])));
+      records.push(recordOf(this.#deliveryRecord(delivery, numbers, nowMs), nowMs));
+    }
+    await this.#log.append(records);
+    const sent: Promise<void>[] = [];
+    for (const delivery of planned) {
+      const place = placeKey(delivery);
+      // Those that were cancelled, replaced or moved meanwhile were not taken.
+      const sending = this.#sending.get(place);
+      if (sending !== undefined) sent.push(sending);
+      this.#putBack(delivery.messages, nowMs);
+    }
+    const { timers } = this.#parts.world.env;
+    await Promise.race([Promise.all(sent), pause(timers, ROUND_WAIT_MS, this.#signal)]);
+  }
+
+  #deliveryRecord(
+    { topicId, partition, reason, messages }: PlannedDelivery,
+    numbers: { producerId: number; firstSequence: number },
+    timestampMs: number,
+  ): HeldRecord {
+    const { waiting } = this.#log.state;
+    const refs = messages.map((message) => refOf(waiting, message));
+    const place = { topicId, partition };
+    return { kind: "delivery", ...place, ...numbers, timestampMs, reason, messages: refs };
+  }
+
+  #beginSending(place: string, delivery: OpenDelivery): void {
+    const sending = this.#run(() => this.#send(place, delivery)).finally(() => {
+      this.#sending.delete(place);
+      this.#unblock(place);
+      this.#goOn();
+    });
+    this.#sending.set(place, sending);
+  }
+
+  async #send(place: string, delivery: OpenDelivery): Promise<void> {
+    const own = this.#outgoing.get(place);
+    this.#outgoing.delete(place);
+    const isNew = own !== undefined;
+    if (isNew) this.#sequences.use(place, delivery.messages.length);
+    const records = await this.#recordsOf(delivery, own);
+    const ending = await this.#sender.send(delivery, records, isNew);
+    await this.#end(place, delivery, ending);
+  }
+
+  async #end(place: string, delivery: OpenDelivery, ending: Ending): Promise<void> {
+    const { topicId, partition, producerId, firstSequence, messages } = delivery;
+    const isReturned = ending.kind === "returned";
+    if (isReturned) {
+      await this.#sequences.renew(place);
+      const { refusal } = ending;
+      if (refusal !== null) for (const { offset } of messages) this.#refuse(offset, refusal);
+    } else for (const { offset } of messages) this.#planner.refusals.delete(offset);
+    const name = { topicId, partition, producerId, firstSequence };
+    const nowMs = this.#parts.world.env.clock.wallMs();
+    await this.#log.append([recordOf({ kind: ending.kind, ...name }, nowMs)]);
+  }
+
+  #refuse(offset: number, refusal: string): void {
+    this.#planner.refusals.set(offset, refusal);
+  }
+
+  /** In the order of the delivery. */
+  async #recordsOf(
+    { messages, reason }: OpenDelivery,
+    own: ReadonlyMap<number, OutgoingRecord> | undefined,
+  ): Promise<OutgoingRecord[]> {
+    if (own !== undefined) return messages.map(({ offset }) => own.get(offset)!);
+    const { rules, partition } = this.#parts;
+    const byOffset = new Map<number, OutgoingRecord>();
+    const offsets = messages.map(({ offset }) => offset).sort((a, b) => a - b);
+    for await (const stored of readRecords(partition.log, offsets)) {
+      const wanted = rules.read(stored);
+      const sent = reason === null ? wanted : rules.deadLetter(wanted, stored.offset, reason);
+      byOffset.set(stored.offset, sent.record);
+    }
+    return messages.map(({ offset }) => byOffset.get(offset)!);
+  }
+
+  #isBusy(place: string): boolean {
+    return this.#log.state.open.has(place) || this.#sending.has(place);
+  }
+
+  #block(blocked: Plan["blocked"]): void {
+    for (const [place, messages] of blocked) {
+      const before = this.#blocked.get(place);
+      if (before === undefined) this.#blocked.set(place, [...messages]);
+      else before.push(...messages);
+      // The delivery may have ended while the round was planned.
+      if (!this.#isBusy(place)) this.#unblock(place);
+    }
+  }
+
+  #unblock(place: string): void {
+    const messages = this.#blocked.get(place);
+    if (messages === undefined) return;
+    this.#blocked.delete(place);
+    this.#putBack(messages, this.#parts.world.env.clock.wallMs());
+  }
+
+  #putBack(messages: readonly TakenMessage[], timeMs: number): void {
+    const { waiting } = this.#log.state;
+    for (const message of messages) {
+      if (waiting.waits(message)) waiting.putBack(message.entry, timeMs);
+    }
+  }
+
+  /** See HeldState.toForget. */
+  async #forget(): Promise<void> {
+    const { toForget } = this.#log.state;
+    this.#isForgetting = true;
+    while (toForget.size > 0) {
+      const nowMs = this.#parts.world.env.clock.wallMs();
+      const refs = [...toForget.values()];
+      await this.#log.append(refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs)));
+    }
+    this.#isForgetting = false;
+  }
+
+  #setAlarm(): void {
+    const { clock, timers } = this.#parts.world.env;
+    const isLong = this.#shortener.isLong;
+    const dueMs = this.#log.state.waiting.nextMs ?? (isLong ? Number.POSITIVE_INFINITY : null);
+    if (dueMs === null || this.#closed !== null) return;
+    const delayMs = Math.min(Math.max(0, dueMs - clock.wallMs()), LONGEST_ALARM_MS);
+    const alarmMs = clock.monotonicMs() + delayMs;
+    if (alarmMs >= this.#alarmMs) return;
+    this.#alarm?.cancel();
+    this.#alarmMs = alarmMs;
+    this.#alarm = timers.after(delayMs, () => {
+      this.#alarmMs = Number.POSITIVE_INFINITY;
+      this.#goOn();
+    });
+  }
+}
+
+function refOf(waiting: WaitingMessages, { entry, offset }: TakenMessage): MessageRef {
+  return { offset, word0: waiting.wordOf(entry, 0), word1: waiting.wordOf(entry, 1) };
+}
+
+function recordOf(record: HeldRecord, timestamp: number): RecordInput {
+  return { ...encodeHeldRecord(record), timestamp };
+}

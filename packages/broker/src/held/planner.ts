@@ -1,0 +1,180 @@
+import { murmur2 } from "@tarpan/codecs";
+import type { TopicConfig } from "../config/kafka/typed.ts";
+import type { ReadableLog } from "../log/log.ts";
+import type { MetadataImage } from "../metadata/image.ts";
+import { readRecords } from "./held-records.ts";
+import { placeKey } from "./held-state.ts";
+import { DELIVERY_BYTES, MISSING_TARGET_MS, RECORD_OVERHEAD_BYTES, ROUND_BYTES } from "./limits.ts";
+import type { Delivery } from "./records.ts";
+import type { HeldRules, OutgoingRecord, Wanted } from "./rules.ts";
+import type { TakenMessage } from "./waiting-messages.ts";
+
+interface Parts {
+  readonly log: Pick<ReadableLog, "read" | "endOffset">;
+  readonly rules: HeldRules;
+  readonly image: () => MetadataImage;
+  readonly topicConfig: (topic: string) => TopicConfig;
+  /** Whether a delivery to this partition is under way. */
+  readonly isBusy: (placeKey: string) => boolean;
+  /** Begins to create a topic for dead letters. */
+  readonly createTopic: (topic: string) => void;
+}
+
+export interface PlannedMessage extends TakenMessage {
+  readonly record: OutgoingRecord;
+}
+
+/** Messages for one partition that are delivered together. */
+export interface PlannedDelivery extends Pick<Delivery, "topicId" | "partition" | "reason"> {
+  readonly messages: PlannedMessage[];
+  sizeBytes: number;
+}
+
+export interface Plan {
+  readonly deliveries: readonly PlannedDelivery[];
+  /** Their partition is busy: due again when it is not. By `placeKey`. */
+  readonly blocked: ReadonlyMap<string, readonly TakenMessage[]>;
+  /** They can't be delivered now: due again after TARGET_RETRY_MS. */
+  readonly later: readonly TakenMessage[];
+  /** They were not looked at: due at once. */
+  readonly rest: readonly TakenMessage[];
+}
+
+/** Reads what messages want whose time has come, and puts those for one partition together. */
+export class Planner {
+  readonly #parts: Parts;
+  /** Why a message can't be delivered to its target, by its offset. */
+  readonly refusals = new Map<number, string>();
+  readonly #startedMs: number;
+
+  constructor(parts: Parts, startedMs: number) {
+    this.#parts = parts;
+    this.#startedMs = startedMs;
+  }
+
+  /** `due` is in the order in which the messages are due. */
+  async plan(due: readonly TakenMessage[], nowMs: number): Promise<Plan> {
+    const { log, rules, isBusy } = this.#parts;
+    const byOffset = due.map((message, at) => ({ message, at }));
+    byOffset.sort((a, b) => a.message.offset - b.message.offset);
+    const read: { readonly at: number; readonly wanted: Wanted }[] = [];
+    let sizeBytes = 0;
+    for await (const stored of readRecords(
+      log,
+      byOffset.map(({ message }) => message.offset),
+    )) {
+      const wanted = rules.read(stored);
+      read.push({ at: byOffset[read.length]!.at, wanted });
+      sizeBytes += sizeOf(wanted.record);
+      if (sizeBytes >= ROUND_BYTES) break;
+    }
+    const rest = byOffset.slice(read.length).map(({ message }) => message);
+    const building = new Building(isBusy);
+    for (const { at, wanted } of read.sort((a, b) => a.at - b.at)) {
+      const message = due[at]!;
+      const target = this.#targetOf(wanted, message.offset, nowMs);
+      if (target === null) building.later.push(message);
+      else building.add(message, target);
+    }
+    return building.plan(rest);
+  }
+
+  /** Null when there is none now. */
+  #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | null {
+    const known = this.refusals.get(offset);
+    if (known !== undefined) return this.#deadLetter(wanted, offset, known);
+    const target = this.#resolve(wanted, offset, null);
+    if (typeof target !== "string") return target;
+    const sinceMs = Math.max(this.#startedMs, wanted.dueMs);
+    const isOver = target !== MISSING || nowMs - sinceMs >= MISSING_TARGET_MS;
+    return isOver ? this.#deadLetter(wanted, offset, target) : null;
+  }
+
+  #deadLetter(wanted: Wanted, offset: number, reason: string): Target | null {
+    const letter = this.#parts.rules.deadLetter(wanted, offset, reason);
+    const target = this.#resolve(letter, offset, reason);
+    if (target === MISSING) this.#parts.createTopic(letter.topic);
+    return typeof target === "string" ? null : target;
+  }
+
+  /** The partition, or why there is none. */
+  #resolve(
+    { topic, partition, record }: Wanted,
+    offset: number,
+    reason: string | null,
+  ): Target | string {
+    const found = this.#parts.image().topics.get(topic);
+    if (found === undefined) return MISSING;
+    const count = found.partitions.length;
+    const index = partition ?? partitionOf(record.key, offset, count);
+    if (index >= count) return `${topic} has ${count} partitions, and none with index ${index}`;
+    const { maxMessageBytes } = this.#parts.topicConfig(topic);
+    const sizeBytes = sizeOf(record);
+    if (sizeBytes > maxMessageBytes) {
+      return `${sizeBytes} bytes exceed the ${maxMessageBytes} of max.message.bytes of ${topic}`;
+    }
+    const limitBytes = Math.min(DELIVERY_BYTES, maxMessageBytes);
+    return { topicId: found.id, partition: index, reason, record, sizeBytes, limitBytes };
+  }
+}
+
+const MISSING = "the target topic does not exist";
+
+/** As Kafka's clients choose it; without a key any partition will do. */
+function partitionOf(key: Uint8Array | null, offset: number, count: number): number {
+  return key === null ? offset % count : (murmur2(key) & 0x7fffffff) % count;
+}
+
+interface Target extends Pick<Delivery, "topicId" | "partition" | "reason"> {
+  readonly record: OutgoingRecord;
+  readonly sizeBytes: number;
+  /** For all records of a delivery. */
+  readonly limitBytes: number;
+}
+
+class Building {
+  readonly later: TakenMessage[] = [];
+  readonly #isBusy: Parts["isBusy"];
+  readonly #deliveries = new Map<string, PlannedDelivery>();
+  readonly #blocked = new Map<string, TakenMessage[]>();
+
+  constructor(isBusy: Parts["isBusy"]) {
+    this.#isBusy = isBusy;
+  }
+
+  add(message: TakenMessage, target: Target): void {
+    const key = placeKey(target);
+    const { topicId, partition, reason, record, sizeBytes, limitBytes } = target;
+    let delivery = this.#deliveries.get(key);
+    const fits =
+      delivery === undefined ||
+      (delivery.reason === reason && delivery.sizeBytes + sizeBytes <= limitBytes);
+    // Behind one that waits no other may be delivered: it was due earlier.
+    if (!fits || this.#blocked.has(key) || this.#isBusy(key)) {
+      const blocked = this.#blocked.get(key);
+      if (blocked === undefined) this.#blocked.set(key, [message]);
+      else blocked.push(message);
+      return;
+    }
+    if (delivery === undefined) {
+      delivery = { topicId, partition, reason, messages: [], sizeBytes: RECORD_OVERHEAD_BYTES };
+      this.#deliveries.set(key, delivery);
+    }
+    delivery.messages.push({ ...message, record });
+    delivery.sizeBytes += sizeBytes;
+  }
+
+  plan(rest: readonly TakenMessage[]): Plan {
+    const deliveries = [...this.#deliveries.values()];
+    return { deliveries, blocked: this.#blocked, later: this.later, rest };
+  }
+}
+
+/** At most the bytes that the record takes in a batch of its own. */
+function sizeOf({ key, value, headers = [] }: OutgoingRecord): number {
+  let sizeBytes = RECORD_OVERHEAD_BYTES + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  for (const header of headers) {
+    sizeBytes += 10 + Buffer.byteLength(header.key) + (header.value?.byteLength ?? 0);
+  }
+  return sizeBytes;
+}

@@ -1,0 +1,119 @@
+import { decompress } from "@tarpan/codecs";
+import { decodeBatches, type RecordInput, RecordWalk, recordsField } from "@tarpan/protocol";
+import type { Clock } from "../env/env.ts";
+import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import type { HeldLog, HeldPartition } from "./held-log.ts";
+import type { StoredRecord } from "./held-records.ts";
+import { MOVED_FROM_HEADER } from "./held-state.ts";
+import { hashId, idHash } from "./id-hash.ts";
+import { MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
+import type { HeldRules } from "./rules.ts";
+
+interface Parts {
+  readonly partition: HeldPartition;
+  readonly log: HeldLog;
+  readonly rules: Pick<HeldRules, "moved">;
+  readonly clock: Clock;
+  /** For tests: SHORTEN_MIN_OFFSETS. */
+  readonly minOffsets: number;
+}
+
+/** A pass over the log: what waits in [next, end) is written again. */
+interface Pass {
+  next: number;
+  readonly end: number;
+}
+
+/**
+ * Keeps a log of held messages short: deletes what is before the first offset that is needed, and
+ * when too little of the rest is needed, first writes the messages that wait again at its end.
+ *
+ * Safe with a crash at any point, and beside clients that cancel and replace: a moved record counts
+ * only if its message still waits under the offset it was moved from. What no longer did is named
+ * by a `forgotten` record, and only then the log is cut: a later reader does not see the record
+ * that ended the message.
+ */
+export class Shortener {
+  readonly #parts: Parts;
+  readonly #walk = new RecordWalk();
+  #pass: Pass | null = null;
+  #nextMs: number;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#nextMs = parts.clock.monotonicMs() + SHORTEN_EVERY_MS;
+  }
+
+  /** Whether `step` has something to do. */
+  get isDue(): boolean {
+    return this.#pass !== null || this.#parts.clock.monotonicMs() >= this.#nextMs;
+  }
+
+  /** Whether the log may have to be shortened, though nothing else happens. */
+  get isLong(): boolean {
+    return this.#heldOffsets() >= this.#parts.minOffsets;
+  }
+
+  /** Does a part of it. Nothing may read records of messages meanwhile. Rejects with LogError. */
+  async step(): Promise<void> {
+    const { log, clock, minOffsets } = this.#parts;
+    if (this.#pass !== null) return this.#move(this.#pass);
+    this.#nextMs = clock.monotonicMs() + SHORTEN_EVERY_MS;
+    if (!this.isLong) return;
+    await this.#cut();
+    const needed = log.state.waiting.count;
+    if (this.#heldOffsets() < SHORTEN_RATIO * needed + minOffsets) return;
+    this.#pass = { next: this.#parts.partition.log.startOffset, end: log.position };
+  }
+
+  #heldOffsets(): number {
+    return this.#parts.log.position - this.#parts.partition.log.startOffset;
+  }
+
+  async #cut(): Promise<void> {
+    const { partition, log } = this.#parts;
+    if (log.state.toForget.size > 0) return;
+    const lowest = log.state.lowestNeeded(log.firstOpenOffset);
+    if (lowest > partition.log.startOffset) await partition.deleteBefore(lowest);
+  }
+
+  async #move(pass: Pass): Promise<void> {
+    const { partition, log } = this.#parts;
+    const records: RecordInput[] = [];
+    const batches = await partition.log.read(pass.next, MOVE_READ_BYTES, pass.end);
+    for (const { header, bytes } of decodeBatches(batches)) {
+      pass.next = header.lastOffset + 1;
+      if (header.isControl || header.recordCount === 0) continue;
+      const plain = recordsField(bytes, header, decompress, MAX_DECOMPRESSED_BATCH_BYTES);
+      const walk = this.#walk;
+      walk.begin(plain.bytes, plain.start, plain.end, header.recordCount);
+      while (walk.next()) {
+        if (!this.#isNeeded(header.baseOffset + walk.offsetDelta)) continue;
+        const createdMs = header.baseTimestamp + walk.timestampDelta;
+        records.push(this.#moved({ ...walk.decode(header), createdMs }));
+      }
+    }
+    if (records.length > 0) await log.append(records);
+    if (pass.next < pass.end) return;
+    this.#pass = null;
+    await this.#cut();
+  }
+
+  /** Whether the walk's current record is that of a message that waits. */
+  #isNeeded(offset: number): boolean {
+    const { bytes, keyStart, keyEnd } = this.#walk;
+    if (keyStart < 0) return false;
+    hashId(bytes.subarray(keyStart, keyEnd));
+    const { waiting } = this.#parts.log.state;
+    const entry = waiting.find(idHash);
+    return entry >= 0 && waiting.offsetOf(entry) === offset;
+  }
+
+  #moved(record: StoredRecord): RecordInput {
+    const { rules, clock } = this.#parts;
+    const moved = rules.moved(record);
+    const from = { key: MOVED_FROM_HEADER, value: Buffer.from(String(record.offset)) };
+    const headers = [...(moved.headers ?? []), from];
+    return { ...moved, headers, timestamp: clock.wallMs() };
+  }
+}

@@ -1,0 +1,253 @@
+import { HASH_WORDS } from "./id-hash.ts";
+
+/** Messages that there is room for at first; always a power of two. */
+const SMALLEST_TABLE = 256;
+
+const NOT_IN_HEAP = -1;
+
+/** A message that was taken: it still waits if its entry still has this offset. */
+export interface TakenMessage {
+  readonly entry: number;
+  readonly offset: number;
+}
+
+/**
+ * The messages that a partition holds until their time, by the hash of their id and by their time:
+ * an open hash table, and a heap. All of it is in typed arrays, 40 bytes for each message that
+ * there is room for, so that a million are no work for the garbage collector. What a message says
+ * stays in the log.
+ *
+ * Invariants:
+ * 1. An entry that waits is in exactly one slot, which can be reached from its first slot without
+ *    crossing an empty one.
+ * 2. It is in the heap once, or was taken and is not in the heap until `putBack`.
+ */
+export class WaitingMessages {
+  #capacity = SMALLEST_TABLE;
+  #words = new Int32Array(HASH_WORDS * SMALLEST_TABLE);
+  /** Of its record in the log; -1 for a free entry. */
+  #offsets = new Float64Array(SMALLEST_TABLE).fill(-1);
+  /** Wall clock, ms. */
+  #times = new Float64Array(SMALLEST_TABLE);
+  /** Entry plus one; 0 is an empty slot. Never more than half full. */
+  #slots = new Int32Array(2 * SMALLEST_TABLE);
+  /** Entries, the earliest time first. */
+  #heap = new Int32Array(SMALLEST_TABLE);
+  /** Where an entry is in the heap; of a free entry, the free one after it. */
+  #heapAt = new Int32Array(SMALLEST_TABLE);
+  #heapSize = 0;
+  #firstFree = -1;
+  #used = 0;
+  #count = 0;
+
+  /** The messages that wait. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get sizeBytes(): number {
+    const { byteLength } = this.#words;
+    const ints = this.#slots.byteLength + this.#heap.byteLength + this.#heapAt.byteLength;
+    return byteLength + this.#offsets.byteLength + this.#times.byteLength + ints;
+  }
+
+  /** When the next message is due, wall clock, ms; undefined when none is in the heap. */
+  get nextMs(): number | undefined {
+    return this.#heapSize === 0 ? undefined : this.#times[this.#heap[0]!]!;
+  }
+
+  /** -1 for a free entry. */
+  offsetOf(entry: number): number {
+    return this.#offsets[entry]!;
+  }
+
+  timeOf(entry: number): number {
+    return this.#times[entry]!;
+  }
+
+  /** A word of the hash of its id. */
+  wordOf(entry: number, index: number): number {
+    return this.#words[HASH_WORDS * entry + index]!;
+  }
+
+  /** Whether it still waits, under the same offset. */
+  waits({ entry, offset }: TakenMessage): boolean {
+    return this.#offsets[entry] === offset;
+  }
+
+  /** The entry of the id with this hash, -1 when none waits. */
+  find(words: ArrayLike<number>): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = words[0]! & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot]! - 1;
+      if (entry < 0 || this.#isHash(entry, words)) return entry;
+    }
+  }
+
+  /** The entry at `offset`, whose hash begins with `word`; -1 when it does not wait. */
+  findAt(offset: number, word: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = word & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot]! - 1;
+      if (entry < 0 || this.#offsets[entry] === offset) return entry;
+    }
+  }
+
+  /** Adds a message whose id does not wait. */
+  add(words: ArrayLike<number>, offset: number, timeMs: number): void {
+    const entry = this.#takeFree();
+    for (let i = 0; i < HASH_WORDS; i++) this.#words[HASH_WORDS * entry + i] = words[i]!;
+    this.#offsets[entry] = offset;
+    this.#count += 1;
+    this.#enter(entry);
+    this.#insert(entry, timeMs);
+  }
+
+  remove(entry: number): void {
+    this.#leave(entry);
+    this.#leaveHeap(entry);
+    this.#offsets[entry] = -1;
+    this.#heapAt[entry] = this.#firstFree;
+    this.#firstFree = entry;
+    this.#count -= 1;
+  }
+
+  /** The message was written again, at another offset. */
+  move(entry: number, offset: number): void {
+    this.#offsets[entry] = offset;
+  }
+
+  /** Takes up to `limit` messages that are due at `nowMs` out of the heap, the earliest first. */
+  takeDue(nowMs: number, limit: number): TakenMessage[] {
+    const taken: TakenMessage[] = [];
+    while (taken.length < limit && this.#heapSize > 0) {
+      const entry = this.#heap[0]!;
+      if (this.#times[entry]! > nowMs) break;
+      this.#leaveHeap(entry);
+      taken.push({ entry, offset: this.#offsets[entry]! });
+    }
+    return taken;
+  }
+
+  /** It is due at `timeMs`, whether it was taken or not. */
+  putBack(entry: number, timeMs: number): void {
+    this.#leaveHeap(entry);
+    this.#insert(entry, timeMs);
+  }
+
+  /** Calls `visit` for each message that waits, in no order. */
+  forEach(visit: (entry: number, offset: number) => void): void {
+    for (let entry = 0; entry < this.#used; entry++) {
+      const offset = this.#offsets[entry]!;
+      if (offset >= 0) visit(entry, offset);
+    }
+  }
+
+  #takeFree(): number {
+    const entry = this.#firstFree;
+    if (entry >= 0) {
+      this.#firstFree = this.#heapAt[entry]!;
+      return entry;
+    }
+    if (this.#used === this.#capacity) this.#grow();
+    return this.#used++;
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#capacity;
+    this.#capacity = capacity;
+    this.#words = grown(this.#words, new Int32Array(HASH_WORDS * capacity));
+    this.#offsets = grown(this.#offsets, new Float64Array(capacity).fill(-1));
+    this.#times = grown(this.#times, new Float64Array(capacity));
+    this.#heap = grown(this.#heap, new Int32Array(capacity));
+    this.#heapAt = grown(this.#heapAt, new Int32Array(capacity));
+    this.#slots = new Int32Array(2 * capacity);
+    this.forEach((entry) => {
+      this.#enter(entry);
+    });
+  }
+
+  #isHash(entry: number, words: ArrayLike<number>): boolean {
+    const own = HASH_WORDS * entry;
+    for (let i = 0; i < HASH_WORDS; i++) if (this.#words[own + i] !== words[i]) return false;
+    return true;
+  }
+
+  #enter(entry: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = this.#words[HASH_WORDS * entry]! & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+
+  /** Empties the entry's slot, and moves later ones back so that no search ends too early. */
+  #leave(entry: number): void {
+    const mask = this.#slots.length - 1;
+    let hole = this.#words[HASH_WORDS * entry]! & mask;
+    while (this.#slots[hole] !== entry + 1) hole = (hole + 1) & mask;
+    for (let slot = (hole + 1) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const first = this.#words[HASH_WORDS * (this.#slots[slot]! - 1)]! & mask;
+      // An entry whose first slot is behind the hole is found without it.
+      if (((slot - first) & mask) < ((slot - hole) & mask)) continue;
+      this.#slots[hole] = this.#slots[slot]!;
+      hole = slot;
+    }
+    this.#slots[hole] = 0;
+  }
+
+  #insert(entry: number, timeMs: number): void {
+    this.#times[entry] = timeMs;
+    this.#rise(entry, this.#heapSize++);
+  }
+
+  #leaveHeap(entry: number): void {
+    const at = this.#heapAt[entry]!;
+    if (at === NOT_IN_HEAP) return;
+    this.#heapAt[entry] = NOT_IN_HEAP;
+    const last = this.#heap[--this.#heapSize]!;
+    if (last === entry) return;
+    this.#rise(last, at);
+    this.#sink(last, this.#heapAt[last]!);
+  }
+
+  #rise(entry: number, from: number): void {
+    const time = this.#times[entry]!;
+    let at = from;
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (this.#times[this.#heap[parent]!]! <= time) break;
+      this.#place(this.#heap[parent]!, at);
+      at = parent;
+    }
+    this.#place(entry, at);
+  }
+
+  #sink(entry: number, from: number): void {
+    const time = this.#times[entry]!;
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= this.#heapSize) break;
+      const right = child + 1;
+      if (right < this.#heapSize && this.#timeAt(right) < this.#timeAt(child)) child = right;
+      if (this.#timeAt(child) >= time) break;
+      this.#place(this.#heap[child]!, at);
+      at = child;
+    }
+    this.#place(entry, at);
+  }
+
+  #timeAt(at: number): number {
+    return this.#times[this.#heap[at]!]!;
+  }
+
+  #place(entry: number, at: number): void {
+    this.#heap[at] = entry;
+    this.#heapAt[entry] = at;
+  }
+}
+
+function grown<Values extends Int32Array | Float64Array>(from: Values, to: Values): Values {
+  to.set(from);
+  return to;
+}

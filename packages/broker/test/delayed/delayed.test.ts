@@ -1,0 +1,195 @@
+import { ErrorCode } from "@tarpan/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { DelayedBroker, type Headers } from "./delayed-broker.ts";
+
+const DAY_MS = 86_400_000;
+const TO = { "tarpan-topic": "target" };
+
+let broker: DelayedBroker;
+
+beforeEach(async () => {
+  broker = await DelayedBroker.start();
+  await broker.whole.createTopic("target", 1);
+});
+
+const values = async () => (await broker.read("target")).map(({ value }) => value);
+
+describe("a delayed message", () => {
+  it("is delivered when its time has come, not before, with its own headers", async () => {
+    const atMs = broker.nowMs + 2_000;
+    const headers = { ...TO, "tarpan-deliver-at": String(atMs), mine: "kept" };
+    expect((await broker.send("id", "hello", headers)).errorCode).toBe(ErrorCode.NONE);
+    const createdMs = broker.nowMs - 5;
+    await broker.pass(1_999);
+    expect(await broker.read("target")).toEqual([]);
+    await broker.pass(1);
+    const [delivered] = await broker.read("target");
+    expect(delivered).toEqual({
+      ...{ key: "id", value: "hello", timestamp: atMs },
+      headers: { mine: "kept", "tarpan-id": "id", "tarpan-timestamp": String(createdMs) },
+    });
+  });
+
+  it.each([
+    ["tarpan-delay", "1500ms", 1_500],
+    ["tarpan-delay", "level1", 1_000],
+    ["tarpan-delay", "1m30s", 90_000],
+  ])("is due after %s %s", async (header, value, delayMs) => {
+    await broker.send("id", "x", { ...TO, [header]: value });
+    await broker.pass(delayMs - 1);
+    expect(await values()).toEqual([]);
+    await broker.pass(1);
+    expect(await values()).toEqual(["x"]);
+  });
+
+  it("is delivered at once if its time is in the past", async () => {
+    await broker.send("id", "x", { ...TO, "tarpan-deliver-at": "1000" });
+    await broker.settle();
+    expect(await values()).toEqual(["x"]);
+  });
+
+  it("replaces the one with the same id, and a tombstone cancels it", async () => {
+    await broker.send("a", "first", { ...TO, "tarpan-delay": "1s" });
+    await broker.send("b", "cancelled", { ...TO, "tarpan-delay": "1s" });
+    await broker.send("a", "second", { ...TO, "tarpan-delay": "3s" });
+    await broker.send("b", null);
+    await broker.pass(2_999);
+    expect(await values()).toEqual([]);
+    await broker.pass(1);
+    expect(await values()).toEqual(["second"]);
+  });
+
+  it("has another key and partition if it says so", async () => {
+    await broker.whole.createTopic("wide", 4);
+    const headers = { "tarpan-topic": "wide", "tarpan-partition": "2", "tarpan-key": "own" };
+    await broker.send("id", "x", { ...headers, "tarpan-delay": "1s" });
+    await broker.pass(1_000);
+    expect((await broker.read("wide", 2)).map(({ key }) => key)).toEqual(["own"]);
+  });
+
+  it("is delivered in the order of time, not of production", async () => {
+    for (const seconds of [3, 1, 2]) {
+      await broker.send(`${seconds}`, `${seconds}`, { ...TO, "tarpan-delay": `${seconds}s` });
+    }
+    await broker.pass(10_000);
+    expect(await values()).toEqual(["1", "2", "3"]);
+  });
+});
+
+describe("a delayed message without a target", () => {
+  const LOST = { "tarpan-topic": "nowhere", "tarpan-delay": "1s" };
+
+  it("is delivered when the target is created", async () => {
+    await broker.send("id", "x", LOST);
+    await broker.pass(60_000);
+    await broker.whole.createTopic("nowhere", 1);
+    await broker.pass(2_000);
+    expect((await broker.read("nowhere")).map(({ value }) => value)).toEqual(["x"]);
+  });
+
+  it("becomes a dead letter ten minutes after it was due, with the reason", async () => {
+    await broker.send("id", "x", LOST);
+    await broker.pass(599_000, 1_000);
+    expect(broker.whole.metadata.image.topics.has("nowhere.dlq")).toBe(false);
+    await broker.pass(5_000, 500);
+    const [letter] = await broker.read("nowhere.dlq");
+    expect(letter).toMatchObject({
+      ...{ key: "id", value: "x" },
+      headers: {
+        "__dlq.errors.topic": "nowhere",
+        "__dlq.errors.partition": "-1",
+        "__dlq.errors.offset": "0",
+        "__dlq.errors.message": "the target topic does not exist",
+      },
+    });
+  });
+
+  it("becomes a dead letter at once if the partition does not exist, or it is too large", async () => {
+    await broker.whole.createTopic("small", 1, { "max.message.bytes": "500" });
+    const large = "x".repeat(600);
+    await broker.send("a", "x", { ...TO, "tarpan-partition": "7", "tarpan-delay": "1s" });
+    await broker.send("b", large, { "tarpan-topic": "small", "tarpan-delay": "1s" });
+    await broker.pass(5_000, 500);
+    const reasons = [await broker.read("target.dlq"), await broker.read("small.dlq")].map(
+      ([letter]) => letter!.headers["__dlq.errors.message"],
+    );
+    expect(reasons[0]).toMatch(/1 partitions, and none with index 7/);
+    expect(reasons[1]).toMatch(/exceed the 500 of max.message.bytes/);
+  });
+});
+
+describe("produce to __delayed refuses with INVALID_RECORD", () => {
+  const DUE = { "tarpan-delay": "1s" };
+  const cases: readonly [string, string | null, Headers, RegExp][] = [
+    ["no id", null, { ...TO, ...DUE }, /has no key/],
+    ["an empty id", "", { ...TO, ...DUE }, /has no key/],
+    ["an id of 64 KiB", "i".repeat(65_536), { ...TO, ...DUE }, /65536 bytes: at most 1024/],
+    ["no target", "id", DUE, /no header tarpan-topic/],
+    ["a bad target", "id", { "tarpan-topic": "a b", ...DUE }, /characters other than/],
+    ["an internal target", "id", { "tarpan-topic": "__delayed", ...DUE }, /is internal/],
+    ["no time", "id", TO, /neither tarpan-deliver-at nor tarpan-delay/],
+    ["two times", "id", { ...TO, ...DUE, "tarpan-deliver-at": "1" }, /use one of them/],
+    ["a delay of years", "id", { ...TO, "tarpan-delay": "367d" }, /at most 366 days ahead/],
+    ["a bad level", "id", { ...TO, "tarpan-delay": "level19" }, /level1 to level18/],
+    ["no duration", "id", { ...TO, "tarpan-delay": "soon" }, /a duration such as/],
+    ["no number", "id", { ...TO, "tarpan-deliver-at": "-5" }, /milliseconds since the epoch/],
+    ["a bad partition", "id", { ...TO, ...DUE, "tarpan-partition": "x" }, /partition's number/],
+    ["the broker's header", "id", { ...TO, ...DUE, "tarpan-moved-from": "1" }, /only the broker/],
+  ];
+
+  it.each(cases)("%s", async (_, id, headers, message) => {
+    const answer = await broker.send(id, "x", headers);
+    expect(answer.errorCode).toBe(ErrorCode.INVALID_RECORD);
+    expect(answer.errorMessage).toMatch(message);
+    expect(answer.recordErrors[0]!.batchIndex).toBe(0);
+  });
+
+  it("a time years ahead", async () => {
+    const at = String(broker.nowMs + 367 * DAY_MS);
+    const answer = await broker.send("id", "x", { ...TO, "tarpan-deliver-at": at });
+    expect(answer.errorCode).toBe(ErrorCode.INVALID_RECORD);
+  });
+});
+
+describe("an administrator", () => {
+  it("lists what waits, by topic, time and id", async () => {
+    const startMs = broker.nowMs;
+    await broker.send("b", "22", { ...TO, "tarpan-delay": "2s" });
+    await broker.send("a", "1", { ...TO, "tarpan-delay": "1s" });
+    await broker.send("c", "3", { "tarpan-topic": "other", "tarpan-delay": "3s" });
+    await broker.settle();
+    const all = { id: null, topic: null, fromMs: null, toMs: null, limit: 10 };
+    const ids = async (filter: Partial<typeof all> | object) => {
+      const messages = await broker.admin.list({ ...all, ...filter });
+      return messages.map(({ id }) => id);
+    };
+    expect(await ids({})).toEqual(["a", "b", "c"]);
+    expect(await ids({ limit: 2 })).toEqual(["a", "b"]);
+    expect(await ids({ topic: "target" })).toEqual(["a", "b"]);
+    expect(await ids({ id: "c" })).toEqual(["c"]);
+    expect(await ids({ fromMs: startMs + 1_500, toMs: startMs + 2_500 })).toEqual(["b"]);
+    expect((await broker.admin.list({ ...all, id: "b" }))[0]).toEqual({
+      ...{ id: "b", topic: "target", partition: null, sizeBytes: 2 },
+      deliverAt: startMs + 2_000,
+    });
+  });
+
+  it("cancels one, and is told when it is too late", async () => {
+    await broker.send("a", "x", { ...TO, "tarpan-delay": "1s" });
+    await broker.settle();
+    await broker.admin.cancel("a");
+    await expect(broker.admin.cancel("a")).rejects.toMatchObject({ kind: "not-found" });
+    await broker.send("b", "delivered", { ...TO, "tarpan-delay": "1s" });
+    await broker.pass(2_000);
+    expect(await values()).toEqual(["delivered"]);
+    await expect(broker.admin.cancel("b")).rejects.toMatchObject({ kind: "not-found" });
+  });
+
+  it("delivers one before its time", async () => {
+    await broker.send("a", "x", { ...TO, "tarpan-delay": "300d" });
+    await broker.settle();
+    await broker.admin.deliver("a");
+    await broker.settle();
+    expect(await values()).toEqual(["x"]);
+  });
+});

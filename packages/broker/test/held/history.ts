@@ -1,0 +1,184 @@
+import { crc32c } from "@tarpan/codecs";
+import {
+  decodeBatches,
+  ErrorCode,
+  encodeBatch,
+  type RecordInput,
+  readBatchHeader,
+} from "@tarpan/protocol";
+import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
+import type { World } from "../../src/coordinator/turn.ts";
+import { delayedRules } from "../../src/delayed/rules.ts";
+import { HeldShard } from "../../src/held/held-shard.ts";
+import type { DeliveryAttempt, DeliveryOutcome } from "../../src/held/sender.ts";
+import type { Log, LogOptions } from "../../src/log/log.ts";
+import { MemoryEngine } from "../../src/log/memory.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../src/metadata/image.ts";
+import { Partition } from "../../src/partition/partition.ts";
+import { ClockJumps } from "../../src/util/clock-jumps.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
+
+const OPTIONS: LogOptions = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
+const TARGETS = 2;
+const TARGET = { topic: "target", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8" };
+const HELD = { topic: "__delayed", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c9" };
+
+const text = new TextEncoder();
+
+/** What an attempt to deliver meets. */
+export type Fault = "none" | "not asked" | "answer lost" | "answer slow";
+
+export interface Delivered {
+  readonly value: string;
+  readonly timestamp: number;
+  readonly partition: number;
+}
+
+/**
+ * One shard of held messages and its target, with real partitions in memory and a clock that the
+ * test moves. A crash closes the shard, while what it sent goes on, and loads another.
+ */
+export class HeldHistory {
+  readonly time = new ManualTime();
+  readonly random: SeededRandom;
+  fault: () => Fault = () => "none";
+  image: MetadataImage;
+  readonly failures: unknown[] = [];
+  shard!: HeldShard;
+  held!: Partition;
+  readonly targets: Partition[] = [];
+  #nextProducerId = 100;
+  #leaderEpoch = 0;
+  readonly #engine = new MemoryEngine(testEnv());
+
+  private constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+    const topic = topicImage(TARGET.topic, TARGET.topicId, TARGETS);
+    this.image = {
+      ...EMPTY_IMAGE,
+      topics: EMPTY_IMAGE.topics.with(new Map([[topic.name, topic]])),
+      topicsById: EMPTY_IMAGE.topicsById.with(new Map([[topic.id, topic]])),
+    };
+  }
+
+  static async begin(seed: number): Promise<HeldHistory> {
+    const history = new HeldHistory(seed);
+    await history.#begin();
+    return history;
+  }
+
+  async #begin(): Promise<void> {
+    this.held = await this.#partition({ ...HELD, partition: 0 });
+    for (let partition = 0; partition < TARGETS; partition++) {
+      this.targets.push(await this.#partition({ ...TARGET, partition }));
+    }
+    await this.load();
+  }
+
+  async #partition(id: typeof TARGET & { readonly partition: number }): Promise<Partition> {
+    const holder: { partition?: Partition } = {};
+    const onAdvance = (bytes: number) => holder.partition?.advanced(bytes);
+    const log: Log = await this.#engine.create(id, { ...OPTIONS, onAdvance });
+    holder.partition = await Partition.open(id, log, 0);
+    return holder.partition;
+  }
+
+  /** Closes the shard, as when its broker dies, and loads it on another. */
+  async crash(): Promise<void> {
+    this.shard.close(ErrorCode.NOT_COORDINATOR);
+    this.#leaderEpoch += 1;
+    this.held.lead(this.#leaderEpoch);
+    await this.load();
+  }
+
+  async load(): Promise<void> {
+    const { time, random } = this;
+    const world: World = {
+      env: { clock: time, timers: time, random },
+      image: () => this.image,
+      config: () => new ConfigResolver(1, {}).broker(this.image),
+      reportBug: (error) => this.failures.push(error),
+      onFailure: () => this.failures.push(new Error("the shard has failed")),
+      jumps: new ClockJumps(time),
+    };
+    this.shard = await HeldShard.load({
+      ...{ partition: this.held, rules: delayedRules, world, logger: silentLogger },
+      topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
+      newProducerId: async () => this.#nextProducerId++,
+      createTopic: () => {},
+      minOffsets: 20,
+      deliver: (_, attempt) => this.#deliver(attempt),
+    });
+  }
+
+  /** Appends one record to the held log, as produce does. */
+  async produce(record: Omit<RecordInput, "timestamp">): Promise<void> {
+    const timestamp = this.time.wallMs();
+    const batch = encodeBatch([{ ...record, timestamp }], { crc32c });
+    await this.held.append(batch, readBatchHeader(batch), timestamp);
+  }
+
+  schedule(id: string, value: string, atMs: number, topic = "target"): Promise<void> {
+    const headers = [
+      { key: "tarpan-topic", value: text.encode(topic) },
+      { key: "tarpan-deliver-at", value: text.encode(String(atMs)) },
+    ];
+    return this.produce({ key: text.encode(id), value: text.encode(value), headers });
+  }
+
+  cancel(id: string): Promise<void> {
+    return this.produce({ key: text.encode(id), value: null });
+  }
+
+  /** Lets everything run that is ready, with timers that are due within `ms`. */
+  async pass(ms: number, steps = 8): Promise<void> {
+    for (let step = 0; step < steps; step++) {
+      this.time.advance(Math.ceil(ms / steps));
+      await this.settle();
+    }
+  }
+
+  async settle(turns = 12): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async delivered(): Promise<Delivered[]> {
+    const all: Delivered[] = [];
+    for (const [partition, { log }] of this.targets.entries()) {
+      let offset = 0;
+      while (offset < log.endOffset) {
+        for (const batch of decodeBatches(await log.read(offset, 1 << 20))) {
+          for (const { value, timestamp } of batch.records()) {
+            all.push({ value: Buffer.from(value!).toString(), timestamp, partition });
+          }
+          offset = batch.header.lastOffset + 1;
+        }
+      }
+    }
+    return all;
+  }
+
+  async #deliver({ topicId, partition, batch }: DeliveryAttempt): Promise<DeliveryOutcome> {
+    const fault = this.fault();
+    if (fault === "not asked") throw new Error("the broker can't be asked");
+    if (fault === "answer slow") await this.settle(this.random.below(30));
+    if (topicId !== TARGET.topicId) {
+      return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
+    }
+    const header = readBatchHeader(batch);
+    const { errorCode, message } = await this.targets[partition]!.append(batch, header);
+    if (fault === "answer lost") throw new Error("the answer was lost");
+    return { errorCode, message };
+  }
+}
+
+function topicImage(name: string, id: string, partitions: number): TopicImage {
+  const partition = {
+    ...{ replicas: [1], isr: [1], adding: [], removing: [] },
+    ...{ leader: 1, leaderEpoch: 0, partitionEpoch: 0 },
+  };
+  return { name, id, partitions: Array.from({ length: partitions }, () => partition) };
+}

@@ -1,0 +1,78 @@
+import type { DelayedMessage } from "@tarpan/broker/admin";
+import type { Arguments } from "../args/arguments.ts";
+import type { Actions, Command } from "../args/command.ts";
+import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import { HttpBrokers } from "../cluster/ask.ts";
+import type { Io } from "../terminal/io.ts";
+import { columns } from "../terminal/table.ts";
+
+const MAX_LISTED = 10_000;
+
+const actions: Actions = {
+  list: { summary: "list messages that wait, the next one first", run: list },
+  cancel: {
+    summary: "cancel messages by their ids",
+    run: (args, io) => changeAll(args, io, "DELETE", "", "cancelled"),
+  },
+  deliver: {
+    summary: "deliver messages now, before their time",
+    run: (args, io) => changeAll(args, io, "POST", "/deliver", "due now"),
+  },
+};
+
+export const delayed: Command = {
+  name: "delayed",
+  summary: "List delayed messages, cancel them, deliver them now.",
+  usage: ["list    [--topic NAME] [--limit N] [--json]", "cancel  ID…", "deliver ID…"],
+  options: [
+    ...BOOTSTRAP_OPTIONS,
+    { name: "id", argument: "ID", help: "a message's id, the same as a bare ID; list: only this" },
+    { name: "topic", short: "t", argument: "NAME", help: "list: only messages for this topic" },
+    { name: "limit", argument: "N", help: `list: at most so many, up to ${MAX_LISTED} (100)` },
+    { name: "json", help: "list: as JSON" },
+  ],
+  examples: [
+    "tarpan delayed list --topic reminders",
+    "tarpan delayed cancel order-4711",
+    "tarpan delayed deliver order-4711",
+  ],
+  run: actions,
+};
+
+async function list(args: Arguments, io: Io): Promise<void> {
+  const json = args.has("json");
+  const limit = args.integer("limit", 1, MAX_LISTED);
+  const query = new URLSearchParams();
+  const given = { id: args.text("id"), topic: args.text("topic"), limit };
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  args.end();
+  const answer = await new HttpBrokers(args).ask("GET", `/api/v1/delayed?${query}`);
+  const { messages } = answer as { readonly messages: readonly DelayedMessage[] };
+  if (json) io.stdout.write(`${JSON.stringify(messages, null, 2)}\n`);
+  else if (messages.length === 0) io.stderr.write("no such message waits\n");
+  else {
+    const rows = messages.map(({ id, topic, partition, deliverAt, sizeBytes }) => {
+      const place = partition === null ? topic : `${topic}-${partition}`;
+      return [id, place, new Date(deliverAt).toISOString(), String(sizeBytes)];
+    });
+    io.stdout.write(columns([["id", "to", "deliver at", "bytes"], ...rows]));
+  }
+}
+
+async function changeAll(
+  args: Arguments,
+  io: Io,
+  method: "DELETE" | "POST",
+  action: string,
+  done: string,
+): Promise<void> {
+  const ids = args.allNamed("id");
+  args.end();
+  const brokers = new HttpBrokers(args);
+  for (const id of ids) {
+    await brokers.ask(method, `/api/v1/delayed/${encodeURIComponent(id)}${action}`);
+    io.stdout.write(`${id}: ${done}\n`);
+  }
+}
