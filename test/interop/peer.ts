@@ -37,6 +37,8 @@ export interface Requests {
     answer: { topics: string[] };
   };
   survey: { request: { group: string; offset: number }; answer: SurveyAnswer };
+  /** Transactions that are committed, aborted and fenced, each with a record and an offset. */
+  transact: { request: object; answer: TransactAnswer };
   /** The names of the errors of features that the broker lacks. */
   absent: { request: object; answer: { acls: string } };
 }
@@ -55,6 +57,15 @@ export interface SurveyAnswer {
   lowWatermarkAfterDelete: number;
   retention?: string;
   brokers?: number;
+}
+
+/** The committed offset of the group after each transaction, and what read_committed shows. */
+export interface TransactAnswer {
+  afterCommit: number;
+  afterAbort: number;
+  fenced: string;
+  afterFencing: number;
+  values: string[];
 }
 
 /** Create with two partitions and retention 60000, alter to 120000, grow to 3, delete. */
