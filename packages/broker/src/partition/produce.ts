@@ -20,7 +20,7 @@ import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { codecFor, levelOf, recordsOf, withRecords } from "./rebuild.ts";
-import type { Verification } from "./verifications.ts";
+import { askOnce, type Verification } from "./verifications.ts";
 
 /** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
@@ -88,7 +88,8 @@ export function produce(
   const { bumpsEpoch, verify } = rules.transactions;
   const verification = partition.verify(header, bumpsEpoch, now);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
-  return verify(header, partition.id).then((errorCode) => {
+  const ask = () => verify(header, partition.id);
+  return askOnce(verification, header.producerEpoch, ask).then((errorCode) => {
     if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);
     return accept(partition, records!, verdict, rules, verification);
   });

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@tarpan/protocol";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 
 /**
@@ -12,6 +13,27 @@ export interface Verification {
   epoch: number;
   /** The smallest sequence that came: a later batch must not become the first one. */
   lowestSequence: number;
+  /** The question that is under way; null when there is none. */
+  asked: { readonly epoch: number; readonly answer: Promise<ErrorCode> } | null;
+}
+
+/**
+ * Asks the coordinator about a batch of `epoch`. The batches that come before the answer wait for
+ * the same one: with one of their own they could overtake the first batch, and be refused.
+ */
+export function askOnce(
+  verification: Verification,
+  epoch: number,
+  ask: () => Promise<ErrorCode>,
+): Promise<ErrorCode> {
+  if (verification.asked?.epoch === epoch) return verification.asked.answer;
+  const asked = { epoch, answer: ask() };
+  verification.asked = asked;
+  const isAnswered = () => {
+    if (verification.asked === asked) verification.asked = null;
+  };
+  asked.answer.then(isAnswered, isAnswered);
+  return asked.answer;
 }
 
 /** The verifications of a partition that are under way, or have not been followed by a batch. */
@@ -31,7 +53,8 @@ export class Verifications {
     const { producerId, producerEpoch: epoch, baseSequence: lowestSequence } = producer;
     const known = this.#byProducer.get(producerId);
     if (known === undefined) {
-      const verification = { startedMs: nowMs, bumpsEpoch, epoch, lowestSequence };
+      const began = { startedMs: nowMs, bumpsEpoch, epoch, lowestSequence };
+      const verification: Verification = { ...began, asked: null };
       if (this.#byProducer.size >= MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
       this.#byProducer.set(producerId, verification);
       return verification;
