@@ -5,8 +5,9 @@ import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 
 /**
- * A Kafka Streams application that counts the words of the topic "lines", exactly once. For each word
- * it reads, it writes the word and its new count to the topic "counts". It runs until it is killed.
+ * A Kafka Streams application that counts the words of the topic "lines", exactly once. For each
+ * word it reads, it writes the word and its new count to the topic "counts". It runs until it is
+ * killed.
  */
 public final class WordCount {
   public static void main(String[] args) throws InterruptedException {
