@@ -22,22 +22,29 @@ export class TransactionalClient {
   readonly #client: RoutedClient;
   readonly #transactionalId: string;
   readonly #isNewer: boolean;
+  readonly #timeoutMs: number;
   readonly #coordinator: Target;
   #producerId = -1;
   #producerEpoch = -1;
   readonly #sequences = new Map<string, number>();
 
-  constructor(client: RoutedClient, transactionalId: string, isNewer: boolean) {
+  constructor(
+    client: RoutedClient,
+    transactionalId: string,
+    isNewer: boolean,
+    timeoutMs = TIMEOUT_MS,
+  ) {
     this.#client = client;
     this.#transactionalId = transactionalId;
     this.#isNewer = isNewer;
+    this.#timeoutMs = timeoutMs;
     this.#coordinator = { key: transactionalId, keyType: "transaction" };
   }
 
   /** As a new instance: fences those before it, and aborts what they left open. */
   async begin(): Promise<void> {
     const transactionalId = this.#transactionalId;
-    const asked = { transactionalId, transactionTimeoutMs: TIMEOUT_MS };
+    const asked = { transactionalId, transactionTimeoutMs: this.#timeoutMs };
     const api = [InitProducerId, 5] as const;
     const answer = await this.#client.ask(this.#coordinator, api, asked, codeOf);
     this.#use(answer);
