@@ -39,6 +39,11 @@ export interface Requests {
   survey: { request: { group: string; offset: number }; answer: SurveyAnswer };
   /** Transactions that are committed, aborted and fenced, each with a record and an offset. */
   transact: { request: object; answer: TransactAnswer };
+  /** What an admin client sees of a transaction while it is open, and when it has ended. */
+  transactions: {
+    request: object;
+    answer: { open: SeenTransaction; ended: SeenTransaction };
+  };
   /** The names of the errors of features that the broker lacks. */
   absent: { request: object; answer: { acls: string } };
 }
@@ -66,6 +71,18 @@ export interface TransactAnswer {
   fenced: string;
   afterFencing: number;
   values: string[];
+}
+
+export interface SeenTransaction {
+  state: string;
+  timeoutMs: number;
+  partitions: number;
+  /** Where the transactions of the partition's producers begin; -1 for none. */
+  starts: number[];
+  /** The transactional ids of its producer: all, those of an open one, those of a pattern. */
+  listed: string[];
+  ongoing: string[];
+  others: string[];
 }
 
 /** Create with two partitions and retention 60000, alter to 120000, grow to 3, delete. */

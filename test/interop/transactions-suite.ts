@@ -6,6 +6,7 @@ import type { BrokerProcess } from "../harness/broker-process.ts";
 import type { Peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { createTopic, produce, textRecord } from "../harness/records.ts";
+import { succeed } from "../harness/run.ts";
 
 const isLong = process.env.TARPAN_CHAOS === "1";
 const KILLS = isLong ? 10 : 1;
@@ -33,6 +34,14 @@ export interface TransformRequest {
  * error it begins again: with a new producer of the same transactional id, from the group's offset.
  */
 export type Transform = (request: TransformRequest) => Promise<unknown>;
+
+/** A program of test/peers that has the command `transform`. */
+export function programTransform(path: string, args: readonly string[] = [], env = {}): Transform {
+  return ({ signal, ...request }) => {
+    const asked = { command: "transform", ...request, abortedEvery: ABORTED_EVERY };
+    return succeed(path, args, { input: JSON.stringify(asked), env, timeoutMs: LIMIT_MS, signal });
+  };
+}
 
 /** Consume, transform, produce: each record comes out once, whenever the broker is killed. */
 export function transformsExactlyOnce(
