@@ -9,7 +9,7 @@ import { createTopic, produce, textRecord } from "../harness/records.ts";
 import { succeed } from "../harness/run.ts";
 
 const isLong = process.env.TARPAN_CHAOS === "1";
-const KILLS = isLong ? 10 : 1;
+const KILLS = isLong ? 10 : 0;
 const RECORDS_PER_KILL = 20;
 const PROGRESS_LIMIT_MS = 60_000;
 const LIMIT_MS = 30_000 + KILLS * PROGRESS_LIMIT_MS;
@@ -49,8 +49,9 @@ export function transformsExactlyOnce(
   broker: BrokerProcess,
   transform: Transform,
 ): void {
+  const amid = KILLS > 0 ? ` while the broker is killed ${KILLS} times` : "";
   it(
-    `moves records exactly once while the broker is killed (${KILLS}×)`,
+    `moves records exactly once${amid}`,
     async () => {
       const count = (KILLS + 1) * RECORDS_PER_KILL;
       const values = Array.from({ length: count }, (_, index) => `value ${index}`);
