@@ -28,10 +28,11 @@ export const RESPONSE_ID_AT = 4;
 export function batchOf(
   recordBytes: number,
   batchBytes: number,
+  key: Uint8Array | null = null,
 ): { batch: Uint8Array; records: number } {
   const timestamp = Date.now();
   const value = new Uint8Array(recordBytes).map((_, i) => (i * 131) & 0xff);
-  const record: RecordInput = { key: null, value, timestamp };
+  const record: RecordInput = { key, value, timestamp };
   let records = 1;
   let batch = encodeBatch([record]);
   for (let grow = Math.floor(batchBytes / recordBytes); grow > 0; grow = Math.floor(grow / 2)) {
@@ -73,12 +74,14 @@ export function fetchRequest(
   offset: number,
   maxBytes: number,
   correlationId: number,
+  committed = false,
 ): Buffer {
   const partition = { partition: 0, fetchOffset: offset, partitionMaxBytes: maxBytes };
   const body = {
     maxWaitMs: 500,
     minBytes: 1,
     maxBytes,
+    isolationLevel: committed ? 1 : 0,
     topics: [{ topic, partitions: [partition] }],
     forgottenTopicsData: [],
   };

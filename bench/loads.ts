@@ -11,6 +11,7 @@ import type { LatencyJob } from "./load/latency.ts";
 import type { LoadResult } from "./load/measure.ts";
 import type { ProduceJob } from "./load/produce.ts";
 import type { RebalanceJob, RebalanceResult } from "./load/rebalance.ts";
+import type { TransactionsJob, TransactionsResult } from "./load/transactions.ts";
 import type { ServerProcess } from "./targets/process.ts";
 
 const run = promisify(execFile);
@@ -58,6 +59,13 @@ export function loadCommits(
   job: Omit<CommitsJob, "port">,
 ): Promise<CommitsResult> {
   return load<CommitsResult>(server, "commits", { ...job, port: server.port });
+}
+
+export function loadTransactions(
+  server: ServerProcess,
+  job: Omit<TransactionsJob, "port">,
+): Promise<TransactionsResult> {
+  return load<TransactionsResult>(server, "transactions", { ...job, port: server.port });
 }
 
 async function throughput(

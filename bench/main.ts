@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Bench, directoriesIn, type Section } from "./bench.ts";
 import { type Row, table } from "./report.ts";
+import { cleanup } from "./sections/cleanup.ts";
 import { cluster } from "./sections/cluster.ts";
 import { fetch } from "./sections/fetch.ts";
 import { groups } from "./sections/groups.ts";
@@ -16,6 +17,7 @@ import { produce } from "./sections/produce.ts";
 import { startup } from "./sections/startup.ts";
 import { tip } from "./sections/tip.ts";
 import { tools } from "./sections/tools.ts";
+import { transactions } from "./sections/transactions.ts";
 import { kafka } from "./targets/kafka.ts";
 import type { Target } from "./targets/target.ts";
 import { tarpan } from "./targets/tarpan.ts";
@@ -27,9 +29,11 @@ const SECTIONS: readonly Section[] = [
   startup,
   groups,
   tip,
+  cleanup,
   keeping,
   cluster,
   tools,
+  transactions,
 ];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;

@@ -132,7 +132,7 @@ function newTopic(
 }
 
 function brokerRecord(id: number, fenced: boolean): MetadataRecord {
-  const at = { host: `host-${id}`, port: 9092, rack: null };
+  const at = { host: `host-${id}`, port: 9092, rack: null, features: [] };
   return registerBrokerRecord({ ...at, id, epoch: 0, incarnationId: idOf(id), fenced });
 }
 

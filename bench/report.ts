@@ -9,10 +9,10 @@ export type Unit = "MB/s" | "ms" | "MiB" | "CPU ms/MiB" | "CPU ms" | "1/s";
 export interface Goal {
   /**
    * `ratio`: at least this part of the raw limit. `times`: at most this multiple of it. `above`: at
-   * most this many units above it. `most`, `least`: at most, at least this many units. `kafka`: at
-   * least this multiple of Kafka's.
+   * most this many units above it. `most`, `least`: at most, at least this many units. `kafka`,
+   * `at most kafka`: at least, at most this multiple of Kafka's.
    */
-  readonly kind: "ratio" | "times" | "above" | "most" | "least" | "kafka";
+  readonly kind: "ratio" | "times" | "above" | "most" | "least" | "kafka" | "at most kafka";
   readonly value: number;
 }
 
@@ -59,7 +59,7 @@ export class Row {
 
   #reached(kind: Goal["kind"]): number | null {
     if (kind === "ratio" || kind === "times") return this.ratio("tarpan");
-    if (kind === "kafka") return this.ratio("tarpan", "kafka");
+    if (kind === "kafka" || kind === "at most kafka") return this.ratio("tarpan", "kafka");
     const own = this.value("tarpan");
     if (kind !== "above" || own === null) return own;
     const raw = this.value("raw");
@@ -128,6 +128,7 @@ function goalText(goal: Goal | null, unit: Unit): string {
   if (!goal) return "";
   if (goal.kind === "ratio") return `>= ${goal.value * 100} %`;
   if (goal.kind === "kafka") return `>= ${goal.value}x Kafka`;
+  if (goal.kind === "at most kafka") return `<= ${goal.value}x Kafka`;
   if (goal.kind === "times") return `<= ${goal.value}x`;
   if (goal.kind === "above") return `<= raw + ${goal.value} ${unit}`;
   return `${goal.kind === "most" ? "<=" : ">="} ${goal.value} ${unit}`;

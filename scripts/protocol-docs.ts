@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { handlers } from "../packages/broker/src/handlers/index.ts";
+import { SUPPORTED_FEATURES } from "../packages/broker/src/metadata/features.ts";
 
 const HEAD = `# Protocol
 
@@ -14,7 +15,29 @@ each version, and what is not implemented, are at the top of each API's file in
 |---:|---|---|
 `;
 
+const FEATURES = `
+## Features
+
+A new cluster has the highest level of each feature. \`kafka-features.sh\` (UpdateFeatures) changes
+levels for the whole cluster, while clients go on. A request changes all that it names, or nothing,
+with the reason in the error. Every registered broker must support the new level.
+
+| feature | levels | |
+|---|---|---|
+`;
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  "metadata.version":
+    "tells Kafka's tools how to read the metadata; nothing else depends on it. Not below 23, as in Kafka",
+  "group.version":
+    "1: `group.protocol=consumer` (KIP-848). At 0 such consumers get UNSUPPORTED_VERSION",
+  "transaction.version":
+    "2: an epoch for each transaction, and partitions are added without a request (KIP-890)",
+};
+
 const NOTES = `
+## Notes
+
 ApiVersions lists Produce from version 0 because librdkafka needs that; 0 to 2 are refused.
 
 Record batches are of format 2 (Kafka 0.11 and later), uncompressed or gzip, snappy (raw or xerial
@@ -36,7 +59,10 @@ export function protocolDocs(): string {
   const rows = handlers
     .toSorted((a, b) => a.api.key - b.api.key)
     .map(({ api, versions }) => `| ${api.key} | ${api.name} | ${versions} |\n`);
-  return HEAD + rows.join("") + NOTES;
+  const features = SUPPORTED_FEATURES.map(({ name, minVersion, maxVersion }) => {
+    return `| \`${name}\` | ${minVersion}-${maxVersion} | ${MEANINGS[name] ?? ""} |\n`;
+  });
+  return HEAD + rows.join("") + FEATURES + features.join("") + NOTES;
 }
 
 const path = fileURLToPath(new URL("../docs/protocol.md", import.meta.url));

@@ -18,6 +18,8 @@ export interface FetchJob {
   readonly offsetStep: number;
   readonly steps: number;
   readonly recordsPerByte: number;
+  /** Only records of committed transactions. */
+  readonly committed?: boolean;
   readonly warmUpMs: number;
   readonly measureMs: number;
 }
@@ -27,7 +29,7 @@ const RECEIVE_BYTES = 1024 * 1024;
 const job = JSON.parse(process.argv[2]!) as FetchJob;
 const errorAt = fetchErrorAt(job.topic);
 const requests = Array.from({ length: job.steps }, (_, i) =>
-  fetchRequest(job.topic, job.offset + i * job.offsetStep, job.maxBytes, i),
+  fetchRequest(job.topic, job.offset + i * job.offsetStep, job.maxBytes, i, job.committed),
 );
 let answered = 0;
 let receivedBytes = 0;

@@ -14,6 +14,8 @@ export interface LatencyJob {
   readonly port: number;
   readonly topic: string;
   readonly recordBytes: number;
+  /** Whether all records have the same key; without, they have none. */
+  readonly isKeyed?: boolean;
   readonly ratePerSecond: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
@@ -25,7 +27,8 @@ const LEAD_MS = 100;
 const DRAIN_LIMIT_MS = 10_000;
 
 const job = JSON.parse(process.argv[2]!) as LatencyJob;
-const { batch } = batchOf(job.recordBytes, 1);
+const key = job.isKeyed ? new Uint8Array(8) : null;
+const { batch } = batchOf(job.recordBytes, 1, key);
 const frame = produceRequest(job.topic, 0, batch, 0);
 const errorAt = produceErrorAt(job.topic);
 const periodMs = 1000 / job.ratePerSecond;

@@ -11,6 +11,7 @@ import {
   REQUEST_ID_AT,
   RESPONSE_ID_AT,
 } from "../frames.ts";
+import { type Producers, StampedFrames } from "../stamped-frames.ts";
 import { FrameHeads } from "./frame-heads.ts";
 import { type LoadResult, measure } from "./measure.ts";
 
@@ -24,6 +25,8 @@ export interface ProduceJob {
   readonly recordBytes: number;
   /** A batch has as many records as fit. */
   readonly batchBytes: number;
+  /** Idempotent producers, all on one partition and connection. */
+  readonly producers?: Producers;
   readonly warmUpMs: number;
   readonly measureMs: number;
 }
@@ -36,12 +39,18 @@ const errorAt = produceErrorAt(job.topic);
 class Producer {
   readonly #socket: Socket;
   readonly #frames: Buffer[] = [];
+  readonly #stamped: StampedFrames | null;
   acknowledged = 0;
   #sent = 0;
   #stopped = false;
 
   constructor(socket: Socket, partitions: readonly number[]) {
     this.#socket = socket;
+    const { topic, producers, window } = job;
+    this.#stamped =
+      producers === undefined
+        ? null
+        : new StampedFrames(topic, { batch, records }, producers, window);
     for (const partition of partitions)
       this.#frames.push(produceRequest(job.topic, partition, batch, this.#frames.length));
     const heads = new FrameHeads(errorAt + 2, (head) => this.#onAnswer(head));
@@ -61,14 +70,17 @@ class Producer {
   }
 
   #send(): void {
-    this.#socket.write(this.#frames[this.#sent++ % this.#frames.length]!);
+    const sent = this.#sent++;
+    this.#socket.write(this.#stamped?.next() ?? this.#frames[sent % this.#frames.length]!);
   }
 
   #onAnswer(head: Buffer): void {
     const errorCode = head.readInt16BE(errorAt);
     if (errorCode !== 0) throw new Error(`Produce was answered with error ${errorCode}`);
     const expected = this.#frames[this.acknowledged % this.#frames.length]!;
-    if (head.readInt32BE(RESPONSE_ID_AT) !== expected.readInt32BE(REQUEST_ID_AT))
+    const correlationId =
+      this.#stamped === null ? expected.readInt32BE(REQUEST_ID_AT) : this.acknowledged % job.window;
+    if (head.readInt32BE(RESPONSE_ID_AT) !== correlationId)
       throw new Error("answers are out of order");
     this.acknowledged += 1;
     this.#send();

@@ -1,12 +1,12 @@
-// What it costs to keep data: retention beside produce, and a log that is large. The reference,
-// in the column of the raw limit, is the same broker without retention, and with a log of 1 GiB.
+// What it costs to keep much data. The reference, in the column of the raw limit, is the same
+// broker with a log of 1 GiB.
 
 import { rm } from "node:fs/promises";
-import { type Bench, type Section, withBrokers } from "../bench.ts";
+import type { Bench, Section } from "../bench.ts";
 import { fill } from "../fill.ts";
 import { batchOf } from "../frames.ts";
 import type { FetchJob } from "../load/fetch.ts";
-import { loadFetch, loadLatency, loadProduce } from "../loads.ts";
+import { loadFetch, loadProduce } from "../loads.ts";
 import { type Goal, Row } from "../report.ts";
 import type { ServerProcess } from "../targets/process.ts";
 import { connected, createTopicOn } from "../targets/target.ts";
@@ -19,53 +19,14 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 const BATCH_BYTES = 64 * KIB;
 const LOAD = { topic: TOPIC, recordBytes: KIB, batchBytes: BATCH_BYTES, window: 10 } as const;
-const SEGMENTS = { "log.segment.bytes": String(64 * MIB) };
-/** A segment is deleted about as often as one is filled. */
-const RETENTION = {
-  ...SEGMENTS,
-  "log.retention.bytes": String(256 * MIB),
-  "log.retention.check.interval.ms": "1000",
-  "log.segment.delete.delay.ms": "1000",
-};
 const FLAT: Goal = { kind: "ratio", value: 0.95 };
 
 export const keeping: Section = {
   name: "keeping",
   async measure(bench) {
-    return [...(await measureRetention(bench)), ...(await measureSize(bench))];
+    return measureSize(bench);
   },
 };
-
-async function measureRetention(bench: Bench): Promise<Row[]> {
-  const rate = new Row(SECTION, "produce under retention", "MB/s", FLAT);
-  const p99 = new Row(SECTION, "p99 of 500/s, in the seconds after it", "ms", {
-    kind: "times",
-    value: 1.2,
-  });
-  const ours = { ...bench, targets: [tarpan] };
-  const produceJob = { ...LOAD, partitions: 1, connections: 1, warmUpMs: 500 };
-  const latencyJob = { topic: TOPIC, recordBytes: KIB, ratePerSecond: 500, warmUpMs: 500 };
-  const round = async (subject: "raw" | "tarpan", server: ServerProcess) => {
-    const { bytesPerSecond } = await loadProduce(server, { ...produceJob, measureMs: 5000 });
-    rate.add(subject, bytesPerSecond / 1e6);
-    p99.add(subject, (await loadLatency(server, { ...latencyJob, measureMs: 4000 })).p99Ms);
-  };
-  const use = async (keepsAll: ServerProcess, deletes: ServerProcess) => {
-    for (const server of [keepsAll, deletes]) await createTopicOn(server, TOPIC, 1);
-    for (let i = 0; i < (bench.quick ? 3 : 7); i++) {
-      await round("raw", keepsAll);
-      await round("tarpan", deletes);
-    }
-  };
-  await withBrokers(
-    ours,
-    "always",
-    ([keepsAll]) =>
-      withBrokers(ours, "always", ([deletes]) => use(keepsAll!.server, deletes!.server), RETENTION),
-    SEGMENTS,
-  );
-  return [rate, p99];
-}
 
 /** One log grows between the figures; a second one of 1 GiB, beside it, is the reference. */
 async function measureSize(bench: Bench): Promise<Row[]> {

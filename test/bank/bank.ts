@@ -1,108 +1,145 @@
 import { CreateTopics, ErrorCode } from "@tarpan/protocol";
 import { expect } from "vitest";
 import { SeededRandom } from "../harness/random.ts";
+import { anomaliesIn } from "../history/check.ts";
+import { History } from "../history/history.ts";
+import { keyOf } from "../history/operation.ts";
+import { audit } from "./auditor.ts";
 import { wrongTransfers } from "./check.ts";
-import { type BankTopics, Bookkeeper } from "./ledger.ts";
+import { type BankTopics, Bookkeeper, type Entry } from "./ledger.ts";
 import { readAllCommitted } from "./read-committed.ts";
 import { RoutedClient } from "./routed-client.ts";
-import { ACCOUNT_PARTITIONS, type Side, Transfers } from "./transfers.ts";
+import { Transfers, type WrittenSide } from "./transfers.ts";
+import type { Wire } from "./wire.ts";
 
 /** Longer than the time-out of the transactions that dead producers leave open. */
 const OPEN_LIMIT_MS = 40_000;
-const GO_ON_LIMIT_MS = 30_000;
-const PRODUCERS = 4;
 
 export interface BankOptions {
   /** Different for each bank of a cluster. */
   readonly name: string;
-  readonly bootstrap: readonly string[];
   readonly seed: number;
+  readonly partitions: number;
+  readonly tellers: number;
   readonly replicas: number;
+  /** The longest pause of a client between two transactions. */
+  readonly pauseMs: number;
   /** Of the whole run. */
   readonly limitMs: number;
 }
 
 /**
- * Transfers between partitions, and a ledger of them, while `faults` happen. Afterwards each
- * transfer must be there whole or not at all, and in the ledger once; no transaction stays open.
+ * Transfers between partitions, and a ledger of them. In the end each transfer must be there whole
+ * or not at all, and in the ledger once; no transaction stays open; and the history of all clients
+ * has no anomaly.
  */
-export async function keepBank(options: BankOptions, faults: () => Promise<void>): Promise<void> {
-  const clients: RoutedClient[] = [];
-  const newClient = () => {
-    const client = new RoutedClient(options.bootstrap, options.limitMs);
-    clients.push(client);
-    return client;
-  };
-  const random = new SeededRandom(options.seed);
-  const ownRandom = () => new SeededRandom(random.below(0x7fffffff));
-  try {
-    const client = newClient();
-    const topics = { accounts: `${options.name}-accounts`, ledger: `${options.name}-ledger` };
-    for (const name of Object.values(topics)) await createTopic(client, name, options.replicas);
-    const producers = Array.from({ length: PRODUCERS }, (_, i) => {
-      return new Transfers(newClient(), ownRandom(), topics.accounts, i);
+export class Bank {
+  readonly history: History;
+  readonly #options: BankOptions;
+  readonly #topics: BankTopics;
+  readonly #newClient: () => RoutedClient;
+  readonly #producers: readonly Transfers[];
+  readonly #bookkeepers: readonly Bookkeeper[];
+  #isOver = false;
+
+  constructor(newWire: () => Wire, options: BankOptions) {
+    this.#options = options;
+    const { name, partitions, tellers, pauseMs, limitMs } = options;
+    const topics = { accounts: `${name}-accounts`, ledger: `${name}-ledger` };
+    const newClient = () => new RoutedClient(newWire(), limitMs);
+    const random = new SeededRandom(options.seed);
+    const ownRandom = () => new SeededRandom(random.below(0x7fffffff));
+    const clock = newWire();
+    const history = new History(() => clock.nowMs() * 1e6);
+    this.history = history;
+    this.#topics = topics;
+    this.#newClient = newClient;
+    this.#producers = Array.from({ length: tellers }, (_, index) => {
+      const teller = { topic: topics.accounts, partitions, index, pauseMs };
+      return new Transfers(newClient(), ownRandom(), history, teller);
     });
-    const bookkeepers = Array.from({ length: ACCOUNT_PARTITIONS }, (_, partition) => {
-      return new Bookkeeper(newClient(), ownRandom(), topics, partition);
+    this.#bookkeepers = Array.from({ length: partitions }, (_, partition) => {
+      return new Bookkeeper(newClient(), ownRandom(), history, topics, partition);
     });
-    let isOver = false;
+  }
+
+  async open(): Promise<void> {
+    const client = this.#newClient();
+    for (const name of Object.values(this.#topics)) await this.#createTopic(client, name);
+  }
+
+  /** Resolves when all clients have ended after `end`; rejects with the first failure of one. */
+  async run(): Promise<void> {
+    const { partitions, pauseMs } = this.#options;
     let areProducersOver = false;
-    const load = Promise.all([
-      Promise.all(producers.map((one) => one.run(() => isOver))).finally(() => {
-        areProducersOver = true;
-      }),
-      ...bookkeepers.map((one) => one.run(() => areProducersOver)),
+    const tellers = this.#producers.map((one) => one.run(() => this.#isOver));
+    const transfers = Promise.all(tellers).finally(() => {
+      areProducersOver = true;
+    });
+    const auditors = Array.from({ length: partitions }, (_, partition) => {
+      const { accounts } = this.#topics;
+      return audit(this.#newClient(), this.history, accounts, partition, () => areProducersOver);
+    });
+    await Promise.all([
+      transfers,
+      ...auditors,
+      ...this.#bookkeepers.map((one) => one.run(() => areProducersOver, 20 + pauseMs)),
     ]);
-    const failed = load.then(() => {});
-    await Promise.race([faults(), failed]);
-    // Transfers go on after the faults, however slow they were meanwhile.
-    const goOn = () => producers.some((one) => [...one.fates.values()].includes("committed"));
-    await Promise.race([expect.poll(goOn, { timeout: GO_ON_LIMIT_MS }).toBe(true), failed]);
-    isOver = true;
-    await load;
-    await expectWhole(client, topics, producers);
-  } finally {
-    for (const client of clients) client.close();
   }
-}
 
-async function expectWhole(
-  client: RoutedClient,
-  { accounts, ledger }: BankTopics,
-  producers: readonly Transfers[],
-): Promise<void> {
-  const fates = new Map(producers.flatMap((one) => [...one.fates]));
-  const sides: Side[] = [];
-  for (let partition = 0; partition < ACCOUNT_PARTITIONS; partition++) {
-    const moved = await readAllCommitted(client, accounts, partition, OPEN_LIMIT_MS);
-    const booked = await readAllCommitted(client, ledger, partition, OPEN_LIMIT_MS);
-    const texts = moved.map(({ value }) => value);
-    expect(booked.map(({ value }) => value)).toEqual(texts);
-    sides.push(...texts.map((text) => JSON.parse(text)));
+  /** Whether a teller has committed a transfer. */
+  get hasCommitted(): boolean {
+    return this.#producers.some((one) => [...one.fates.values()].includes("committed"));
   }
-  expect(wrongTransfers(fates, sides)).toEqual([]);
-  const counts = { committed: 0, aborted: 0, unknown: 0 };
-  for (const fate of fates.values()) counts[fate]++;
-  console.log(`transfers: ${JSON.stringify(counts)}; ${sides.length / 2} read`);
-  expect(counts.committed).toBeGreaterThan(0);
-}
 
-async function createTopic(client: RoutedClient, name: string, replicationFactor: number) {
-  await client.ask(
-    { key: name, keyType: "group" },
-    [CreateTopics, 7],
-    {
-      topics: [
-        {
-          ...{ name, numPartitions: ACCOUNT_PARTITIONS, replicationFactor },
-          ...{ assignments: [], configs: [{ name: "retention.ms", value: "-1" }] },
-        },
-      ],
-      ...{ timeoutMs: 10_000, validateOnly: false },
-    },
-    ({ topics }) => {
-      const { errorCode } = topics[0]!;
-      return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
-    },
-  );
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** To be called when all clients have ended; resolves to what became of the transfers. */
+  async check(): Promise<Record<"committed" | "aborted" | "unknown" | "read", number>> {
+    const client = this.#newClient();
+    const { accounts, ledger } = this.#topics;
+    const process = this.history.newProcess();
+    const readAll = async (topic: string, partition: number) => {
+      const all = await readAllCommitted(client, topic, partition, OPEN_LIMIT_MS);
+      const records = all.map(({ offset, value }) => {
+        return [offset, (JSON.parse(value) as WrittenSide | Entry).value] as const;
+      });
+      const read = new Map([[keyOf(topic, partition), records]]);
+      this.history.note(process, "poll", { group: null, records: read });
+      return all.map(({ value }) => value);
+    };
+    const fates = new Map(this.#producers.flatMap((one) => [...one.fates]));
+    const all: { readonly moved: readonly string[]; readonly booked: readonly string[] }[] = [];
+    for (let partition = 0; partition < this.#options.partitions; partition++) {
+      const moved = await readAll(accounts, partition);
+      all.push({ moved, booked: await readAll(ledger, partition) });
+    }
+    expect(anomaliesIn(this.history.operations)).toEqual([]);
+    const sides: WrittenSide[] = [];
+    for (const { moved, booked } of all) {
+      expect(booked.map((text) => (JSON.parse(text) as Entry).side)).toEqual(moved);
+      sides.push(...moved.map((text) => JSON.parse(text)));
+    }
+    expect(wrongTransfers(fates, sides)).toEqual([]);
+    const counts = { committed: 0, aborted: 0, unknown: 0, read: sides.length / 2 };
+    for (const fate of fates.values()) counts[fate]++;
+    return counts;
+  }
+
+  async #createTopic(client: RoutedClient, name: string): Promise<void> {
+    const { partitions: numPartitions, replicas: replicationFactor } = this.#options;
+    const configs = [{ name: "retention.ms", value: "-1" }];
+    const topic = { name, numPartitions, replicationFactor, assignments: [], configs };
+    await client.ask(
+      { key: name, keyType: "group" },
+      [CreateTopics, 7],
+      { topics: [topic], timeoutMs: 10_000, validateOnly: false },
+      ({ topics }) => {
+        const { errorCode } = topics[0]!;
+        return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? ErrorCode.NONE : errorCode;
+      },
+    );
+  }
 }

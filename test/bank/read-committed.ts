@@ -20,12 +20,17 @@ export async function readCommitted(
   partition: number,
   from: number,
 ): Promise<CommittedRead> {
-  const partitions = [{ partition, fetchOffset: from, partitionMaxBytes: MAX_BYTES }];
+  const partitionOf = (currentLeaderEpoch: number) => {
+    return { partition, fetchOffset: from, currentLeaderEpoch, partitionMaxBytes: MAX_BYTES };
+  };
   const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: MAX_BYTES };
   const { responses } = await client.ask(
     { topic, partition },
     [Fetch, 12],
-    { ...limits, isolationLevel: READ_COMMITTED, topics: [{ topic, partitions }] },
+    (leaderEpoch) => ({
+      ...{ ...limits, isolationLevel: READ_COMMITTED },
+      topics: [{ topic, partitions: [partitionOf(leaderEpoch)] }],
+    }),
     (answer) => answer.responses[0]?.partitions[0]?.errorCode ?? ErrorCode.NOT_LEADER_OR_FOLLOWER,
   );
   const answer = responses[0]!.partitions[0]!;
@@ -63,7 +68,8 @@ export async function readAllCommitted(
   partition: number,
   limitMs: number,
 ): Promise<{ offset: number; value: string }[]> {
-  const deadlineMs = performance.now() + limitMs;
+  const { wire } = client;
+  const deadlineMs = wire.nowMs() + limitMs;
   const all: { offset: number; value: string }[] = [];
   for (let next = 0; ; ) {
     const read = await readCommitted(client, topic, partition, next);
@@ -72,11 +78,11 @@ export async function readAllCommitted(
     next = read.next;
     if (next >= read.highWatermark) return all;
     if (!isStuck) continue;
-    if (performance.now() > deadlineMs) {
+    if (wire.nowMs() > deadlineMs) {
       const { lastStableOffset, highWatermark } = read;
       const where = `the last stable offset is ${lastStableOffset} of ${highWatermark}`;
       throw new Error(`a transaction of ${topic}-${partition} stays open: ${where}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await wire.pause(100);
   }
 }

@@ -8,19 +8,20 @@ import {
   Metadata,
   type Output,
 } from "@tarpan/protocol";
-import { RawConnection } from "../harness/raw-connection.ts";
-import { within } from "../harness/within.ts";
+import type { Wire } from "./wire.ts";
 
-const ANSWER_LIMIT_MS = 5_000;
 const PAUSE_MS = 50;
 
 /** A refusal that a client may not answer by asking again. */
 export class Refusal extends Error {
   readonly errorCode: number;
+  /** Whether an earlier attempt may have been carried out. */
+  readonly isUnsure: boolean;
 
-  constructor(what: string, errorCode: number) {
+  constructor(what: string, errorCode: number, isUnsure: boolean) {
     super(`${what}: ${errorOf(errorCode).name}`);
     this.errorCode = errorCode;
+    this.isUnsure = isUnsure;
   }
 }
 
@@ -29,42 +30,48 @@ export type Target =
   | { readonly topic: string; readonly partition: number }
   | { readonly key: string; readonly keyType: "group" | "transaction" };
 
+interface Place {
+  readonly address: string;
+  /** Of a partition, so that a broker with another one refuses; -1 for a coordinator. */
+  readonly leaderEpoch: number;
+}
+
 /** Sends single requests to the right broker, again and again until there is an answer. */
 export class RoutedClient {
-  readonly #bootstrap: readonly string[];
+  readonly wire: Wire;
   readonly #deadlineMs: number;
-  readonly #connections = new Map<string, RawConnection>();
-  readonly #places = new Map<string, string>();
+  readonly #places = new Map<string, Place>();
   #next = 0;
 
   /** After `limitMs` each request fails. */
-  constructor(bootstrap: readonly string[], limitMs: number) {
-    this.#bootstrap = bootstrap;
-    this.#deadlineMs = performance.now() + limitMs;
+  constructor(wire: Wire, limitMs: number) {
+    this.wire = wire;
+    this.#deadlineMs = wire.nowMs() + limitMs;
   }
 
   /** Resolves to the first answer whose code is 0; rejects with Refusal for one that is final. */
   async ask<Q extends Fields, S extends Fields>(
     target: Target,
     [api, version]: readonly [Api<Q, S>, number],
-    body: Input<Q>,
+    body: Input<Q> | ((leaderEpoch: number) => Input<Q>),
     codeOf: (answer: Output<S>) => number,
   ): Promise<Output<S>> {
-    for (;;) {
+    for (let isUnsure = false; ; ) {
       const answer = await this.once(target, [api, version], body).catch(() => null);
-      if (answer !== null) {
-        const errorCode = codeOf(answer);
-        if (errorCode === ErrorCode.NONE) return answer;
-        if (!errorOf(errorCode).retriable) throw new Refusal(api.name, errorCode);
+      const errorCode = answer === null ? null : codeOf(answer);
+      if (errorCode === ErrorCode.NONE) return answer!;
+      if (errorCode !== null && !errorOf(errorCode).retriable) {
+        throw new Refusal(api.name, errorCode, isUnsure);
       }
-      if (performance.now() > this.#deadlineMs) {
-        const last = answer === null ? "nothing" : errorOf(codeOf(answer)).name;
+      if (this.wire.nowMs() > this.#deadlineMs) {
+        const last = errorCode === null ? "nothing" : errorOf(errorCode).name;
         throw new Error(`${api.name} was not answered in time; the last answer was ${last}`);
       }
-      if (answer === null || codeOf(answer) !== ErrorCode.CONCURRENT_TRANSACTIONS) {
+      if (errorCode !== ErrorCode.CONCURRENT_TRANSACTIONS) {
+        isUnsure = true;
         this.#places.delete(nameOf(target));
       }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await this.wire.pause(PAUSE_MS);
     }
   }
 
@@ -72,64 +79,39 @@ export class RoutedClient {
   async once<Q extends Fields, S extends Fields>(
     target: Target,
     [api, version]: readonly [Api<Q, S>, number],
-    body: Input<Q>,
+    body: Input<Q> | ((leaderEpoch: number) => Input<Q>),
   ): Promise<Output<S>> {
     const name = nameOf(target);
     const place = this.#places.get(name) ?? (await this.#find(target));
     this.#places.set(name, place);
-    return this.#request(place, api, version, body);
+    const { address, leaderEpoch } = place;
+    return this.wire.request(
+      address,
+      api,
+      version,
+      typeof body === "function" ? body(leaderEpoch) : body,
+    );
   }
 
-  close(): void {
-    for (const connection of this.#connections.values()) connection.close();
-    this.#connections.clear();
-  }
-
-  async #find(target: Target): Promise<string> {
-    const any = this.#bootstrap[this.#next++ % this.#bootstrap.length]!;
+  async #find(target: Target): Promise<Place> {
+    const { wire } = this;
+    const any = wire.bootstrap[this.#next++ % wire.bootstrap.length]!;
     if ("key" in target) {
       const keyType = target.keyType === "group" ? 0 : 1;
       const asked = { key: target.key, keyType };
-      const { errorCode, host, port } = await this.#request(any, FindCoordinator, 3, asked);
-      if (errorCode !== ErrorCode.NONE) throw new Refusal("FindCoordinator", errorCode);
-      return `${host}:${port}`;
+      const { errorCode, host, port } = await wire.request(any, FindCoordinator, 3, asked);
+      if (errorCode !== ErrorCode.NONE) throw new Refusal("FindCoordinator", errorCode, false);
+      return { address: `${host}:${port}`, leaderEpoch: -1 };
     }
     const topics = [{ name: target.topic }];
     const asked = { topics, allowAutoTopicCreation: false };
-    const found = await this.#request(any, Metadata, 9, asked);
+    const found = await wire.request(any, Metadata, 9, asked);
     const leader = found.topics[0]?.partitions.find(
       ({ partitionIndex }) => partitionIndex === target.partition,
-    )?.leaderId;
-    const broker = found.brokers.find(({ nodeId }) => nodeId === leader);
+    );
+    const broker = found.brokers.find(({ nodeId }) => nodeId === leader?.leaderId);
     if (broker === undefined) throw new Error(`${nameOf(target)} has no leader`);
-    return `${broker.host}:${broker.port}`;
-  }
-
-  /** One request at a time on a connection: answers come in the order of the requests. */
-  async #request<Q extends Fields, S extends Fields>(
-    place: string,
-    api: Api<Q, S>,
-    version: number,
-    body: Input<Q>,
-  ): Promise<Output<S>> {
-    const connection = await this.#connect(place);
-    try {
-      const answer = connection.request(api, version, body);
-      return await within(ANSWER_LIMIT_MS, api.name, answer);
-    } catch (error) {
-      this.#connections.delete(place);
-      connection.close();
-      throw error;
-    }
-  }
-
-  async #connect(place: string): Promise<RawConnection> {
-    const known = this.#connections.get(place);
-    if (known !== undefined && !known.isClosed) return known;
-    const [host, port] = place.split(":") as [string, string];
-    const opened = await within(ANSWER_LIMIT_MS, "connecting", RawConnection.open(+port, host));
-    this.#connections.set(place, opened);
-    return opened;
+    return { address: `${broker.host}:${broker.port}`, leaderEpoch: leader!.leaderEpoch };
   }
 }
 

@@ -20,7 +20,7 @@ const TIMEOUT_MS = 6_000;
  */
 export class TransactionalClient {
   readonly #client: RoutedClient;
-  readonly #transactionalId: string;
+  readonly transactionalId: string;
   readonly #isNewer: boolean;
   readonly #timeoutMs: number;
   readonly #coordinator: Target;
@@ -35,7 +35,7 @@ export class TransactionalClient {
     timeoutMs = TIMEOUT_MS,
   ) {
     this.#client = client;
-    this.#transactionalId = transactionalId;
+    this.transactionalId = transactionalId;
     this.#isNewer = isNewer;
     this.#timeoutMs = timeoutMs;
     this.#coordinator = { key: transactionalId, keyType: "transaction" };
@@ -43,29 +43,33 @@ export class TransactionalClient {
 
   /** As a new instance: fences those before it, and aborts what they left open. */
   async begin(): Promise<void> {
-    const transactionalId = this.#transactionalId;
+    const transactionalId = this.transactionalId;
     const asked = { transactionalId, transactionTimeoutMs: this.#timeoutMs };
     const api = [InitProducerId, 5] as const;
     const answer = await this.#client.ask(this.#coordinator, api, asked, codeOf);
     this.#use(answer);
   }
 
-  async send(topic: string, partition: number, values: readonly string[]): Promise<void> {
-    const transactionalId = this.#transactionalId;
+  /** Resolves to the offset of the first one. */
+  async send(topic: string, partition: number, values: readonly string[]): Promise<number> {
+    const transactionalId = this.transactionalId;
     if (!this.#isNewer) await this.#add(topic, partition);
     const key = `${topic}-${partition}`;
     const baseSequence = this.#sequences.get(key) ?? 0;
     const producer = { producerId: this.#producerId, producerEpoch: this.#producerEpoch };
     const fields = { ...producer, baseSequence, transactional: true };
-    const records = encodeBatch(values.map(textRecord), fields);
+    const timestamp = this.#client.wire.wallMs();
+    const recordOf = (value: string) => ({ ...textRecord(value), timestamp });
+    const records = encodeBatch(values.map(recordOf), fields);
     const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }];
-    await this.#client.ask(
+    const { responses } = await this.#client.ask(
       { topic, partition },
       [Produce, this.#isNewer ? 12 : 11],
       { transactionalId, acks: -1, timeoutMs: 4_000, topicData },
-      ({ responses }) => responses[0]!.partitionResponses[0]!.errorCode,
+      (answer) => answer.responses[0]!.partitionResponses[0]!.errorCode,
     );
     this.#sequences.set(key, baseSequence + values.length);
+    return responses[0]!.partitionResponses[0]!.baseOffset;
   }
 
   async sendOffset(groupId: string, topic: string, partition: number, offset: number) {
@@ -102,7 +106,7 @@ export class TransactionalClient {
       this.#coordinator,
       [AddPartitionsToTxn, 3],
       {
-        v3AndBelowTransactionalId: this.#transactionalId,
+        v3AndBelowTransactionalId: this.transactionalId,
         v3AndBelowProducerId: this.#producerId,
         v3AndBelowProducerEpoch: this.#producerEpoch,
         v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
@@ -113,7 +117,7 @@ export class TransactionalClient {
 
   #own() {
     return {
-      transactionalId: this.#transactionalId,
+      transactionalId: this.transactionalId,
       producerId: this.#producerId,
       producerEpoch: this.#producerEpoch,
     };

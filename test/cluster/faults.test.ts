@@ -6,12 +6,13 @@ import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { AWAY_MS, isLong, limitMs, ROUNDS } from "./chaos.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
+import { deletesForGood, retentionFlags } from "./retained-topic.ts";
 
 // Each fault happens under load. A minority of the nodes may fail at any time.
 
 const REPLICAS = 3;
 const random = new SeededRandom(printedSeed("faults"));
-const cluster = useCluster();
+const cluster = useCluster({ flags: () => retentionFlags });
 
 const begin = (topic: string) =>
   RecordedRun.begin({
@@ -144,6 +145,13 @@ clusterIt(
   },
   limitMs(),
 );
+
+if (isLong)
+  clusterIt(
+    "keeps deleted what retention has deleted while its leaders are killed",
+    () => deletesForGood(cluster),
+    limitMs(ROUNDS * 2),
+  );
 
 // This test is the last one, because it stops the cluster.
 clusterIt("stops in order when all brokers are told to at once", async () => {

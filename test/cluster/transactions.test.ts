@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from "vitest";
-import { keepBank } from "../bank/bank.ts";
+import { keepBank } from "../bank/keep-bank.ts";
 import { useCluster } from "../harness/cluster.ts";
 import { clusterIt } from "../harness/cluster-engine.ts";
 import type { ClusterNode } from "../harness/cluster-node.ts";

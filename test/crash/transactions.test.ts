@@ -1,5 +1,5 @@
 import { it } from "vitest";
-import { keepBank } from "../bank/bank.ts";
+import { keepBank } from "../bank/keep-bank.ts";
 import { useBroker } from "../harness/broker-process.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 

@@ -133,6 +133,11 @@ export class BrokerProcess {
     return this.#end("SIGKILL").then(() => {});
   }
 
+  /** Resolves when the process has ended by itself. */
+  async ended(): Promise<void> {
+    if (this.running) await once(this.#child!, "exit");
+  }
+
   /** Asks it to stop; resolves to its exit code. */
   stop(): Promise<number | null> {
     return this.#end("SIGTERM");

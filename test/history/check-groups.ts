@@ -1,5 +1,5 @@
 import type { Anomaly } from "./anomaly.ts";
-import { ended, type Key, type Offsets, type Operation } from "./operation.ts";
+import { ended, type Key, type Offsets, type Operation, type Polled } from "./operation.ts";
 
 /** Whether groups keep what was committed, commit only what was read, and share without overlap. */
 export function checkGroups(operations: readonly Operation[]): Anomaly[] {
@@ -73,13 +73,17 @@ function* unread(operations: readonly Operation[]): Generator<Anomaly> {
     read.set(place, offsets);
     return offsets;
   };
-  for (const { value } of ended(operations, "poll", "ok")) {
-    if (value.group === null) continue;
-    for (const [key, records] of value.records)
-      for (const [offset] of records) readOf(`group ${value.group}, ${key}`).add(offset);
-  }
+  const note = (group: string | null, all: Polled["records"]) => {
+    if (group === null) return;
+    for (const [key, records] of all)
+      for (const [offset] of records) readOf(`group ${group}, ${key}`).add(offset);
+  };
+  for (const { value } of ended(operations, "poll", "ok")) note(value.group, value.records);
+  // What an aborted transaction took in has to be taken in again.
+  for (const { value } of ended(operations, "transaction", "ok", "info"))
+    note(value.commit?.group ?? null, value.read);
   const highest = new Map<string, Known & { key: Key }>();
-  for (const { index, value } of ended(operations, "commit", "ok")) {
+  for (const { index, value } of commitsOf(operations)) {
     for (const [key, offset] of value.offsets) {
       const place = `group ${value.group}, ${key}`;
       if (offset > (highest.get(place)?.offset ?? -1))
@@ -95,10 +99,19 @@ function* unread(operations: readonly Operation[]): Generator<Anomaly> {
   }
 }
 
-/** Where acknowledged records are. */
+function commitsOf(operations: readonly Operation[]): { index: number; value: Offsets }[] {
+  const inTransactions = ended(operations, "transaction", "ok").flatMap(({ index, value }) => {
+    return value.commit === null ? [] : [{ index, value: value.commit }];
+  });
+  return [...ended(operations, "commit", "ok"), ...inTransactions];
+}
+
+/** Where acknowledged records are, those of transactions if they are committed. */
 function offsetsSent(operations: readonly Operation[]): Map<Key, number[]> {
   const offsets = new Map<Key, number[]>();
-  for (const { value } of ended(operations, "send", "ok")) {
+  const inTransactions = ended(operations, "transaction", "ok").map(({ value }) => value.sent);
+  const sends = ended(operations, "send", "ok").map(({ value }) => value);
+  for (const value of [...sends, ...inTransactions]) {
     for (const { key, offset } of value) {
       const known = offsets.get(key) ?? [];
       offsets.set(key, known);

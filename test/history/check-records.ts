@@ -27,11 +27,21 @@ interface Send {
   readonly operation: number;
 }
 
-/** By value. What has not ended may have been stored. */
+/** By value, those in transactions too. What has not ended may have been stored. */
 function sendsOf(operations: readonly Operation[]): Map<number, Send> {
   const sends = new Map<number, Send>();
   for (const { type, index, value } of ended(operations, "send", "invoke", "ok", "fail", "info"))
     for (const { key, value: sent, offset } of value)
+      sends.set(sent, { key, value: sent, offset, type, operation: index });
+  for (const { type, index, value } of ended(
+    operations,
+    "transaction",
+    "invoke",
+    "ok",
+    "fail",
+    "info",
+  ))
+    for (const { key, value: sent, offset } of value.sent)
       sends.set(sent, { key, value: sent, offset, type, operation: index });
   return sends;
 }
@@ -119,7 +129,7 @@ function* unrightful(
       const message = `${key}: value ${value} was never sent there`;
       yield { kind: "phantom", message, operations: readers };
     } else if (send.type === "fail") {
-      const message = `${key}: value ${value} is there, although its send had failed`;
+      const message = `${key}: value ${value} is there, although its send or its transaction had failed`;
       yield { kind: "aborted-read", message, operations: [send.operation, ...readers] };
     }
   }

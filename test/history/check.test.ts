@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Anomaly } from "./anomaly.ts";
 import { ANOMALIES } from "./anomaly.ts";
 import { anomaliesIn } from "./check.ts";
+import type { Key } from "./operation.ts";
 import { A, B, GROUP, Sample } from "./sample.ts";
 
 const kindsIn = ({ operations }: Sample) => anomaliesIn(operations).map(({ kind }) => kind);
@@ -69,6 +70,33 @@ const GOOD: Readonly<Record<string, () => Sample>> = {
     asking.ok({ group: GROUP, offsets: new Map([[A, -1]]) });
     return sample;
   },
+  "transactions that are whole, absent, and of unknown end": () =>
+    new Sample()
+      .transacted(0, "ok", [pair(A, 10, 0), pair(B, 11, 0)])
+      .transacted(0, "fail", [pair(A, 12, 2), pair(B, 13, 2)])
+      .transacted(1, "info", [pair(A, 14, 4), pair(B, 15, 4)])
+      .transacted(1, "info", [pair(A, 16, 6), pair(B, 17)])
+      .polled(2, A, [0, 10])
+      .finally(4, A, [0, 10], [4, 14])
+      .finally(4, B, [0, 11], [4, 15]),
+  "transactions of two ids in opposite order on two partitions": () =>
+    new Sample()
+      .transacted(0, "ok", [pair(A, 10, 0), pair(B, 11, 1)])
+      .transacted(1, "ok", [pair(A, 12, 1), pair(B, 13, 0)])
+      .finally(4, A, [0, 10], [1, 12])
+      .finally(4, B, [0, 13], [1, 11]),
+  "transactions that share a group's input, one of them after an abort": () =>
+    threeSent()
+      .transacted(0, "ok", [pair(B, 20, 0)], { read: [[0, 10]], next: 1 })
+      .transacted(0, "fail", [pair(B, 21, 2)], { read: [[1, 11]], next: 2 })
+      .transacted(1, "ok", [pair(B, 22, 4)], {
+        read: [
+          [1, 11],
+          [2, 12],
+        ],
+        next: 3,
+      })
+      .finally(4, B, [0, 20], [4, 22]),
 };
 
 const BAD: readonly (readonly [Anomaly["kind"], string, () => Sample])[] = [
@@ -195,7 +223,138 @@ const BAD: readonly (readonly [Anomaly["kind"], string, () => Sample])[] = [
     "one partition, one generation, two members",
     () => new Sample().assigned(2, 1, A).assigned(3, 1, A),
   ],
+  [
+    "aborted-read",
+    "a record of an aborted transaction (G1a)",
+    () => new Sample().transacted(0, "fail", [pair(A, 10, 0)]).finally(4, A, [0, 10]),
+  ],
+  [
+    "aborted-read",
+    "a record of an aborted transaction that another one took in",
+    () =>
+      new Sample()
+        .transacted(0, "fail", [pair(A, 10, 0)])
+        .transacted(1, "ok", [pair(B, 20, 0)], { read: [[0, 10]], next: 1 })
+        .finally(4, A, [0, 10])
+        .finally(4, B, [0, 20]),
+  ],
+  [
+    "lost-write",
+    "a record of a committed transaction that the final read leaves out",
+    () =>
+      new Sample()
+        .transacted(0, "ok", [pair(A, 10, 0), pair(B, 11, 0)])
+        .transacted(0, "ok", [pair(A, 12, 2)])
+        .finally(4, A, [2, 12])
+        .finally(4, B, [0, 11]),
+  ],
+  [
+    "duplicate",
+    "a record of a committed transaction at two offsets",
+    () => new Sample().transacted(0, "ok", [pair(A, 10)]).finally(4, A, [0, 10], [1, 10]),
+  ],
+  [
+    "uncommitted-read",
+    "a record that is read before its commit is asked for",
+    () =>
+      new Sample()
+        .polled(2, A, [0, 10])
+        .transacted(0, "ok", [pair(A, 10, 0)])
+        .finally(4, A, [0, 10]),
+  ],
+  [
+    "uncommitted-read",
+    "a record that its own transaction takes in",
+    () =>
+      new Sample()
+        .transacted(0, "ok", [pair(A, 10, 0)], { read: [[0, 10]] })
+        .finally(4, A, [0, 10]),
+  ],
+  [
+    "torn-transaction",
+    "half of a transaction of unknown end",
+    () =>
+      new Sample()
+        .transacted(0, "info", [pair(A, 10, 0), pair(B, 11, 0)])
+        .finally(4, A, [0, 10])
+        .finally(4, B),
+  ],
+  [
+    "taken-twice",
+    "a record that two transactions of a group took in",
+    () =>
+      threeSent()
+        .transacted(0, "ok", [pair(B, 20, 0)], { read: [[0, 10]], next: 1 })
+        .transacted(1, "ok", [pair(B, 21, 2)], { read: [[0, 10]], next: 1 })
+        .finally(4, B, [0, 20], [2, 21]),
+  ],
+  [
+    "committed-unread",
+    "a record that only an aborted transaction of the group took in",
+    () =>
+      threeSent()
+        .transacted(0, "fail", [pair(B, 20, 0)], { read: [[0, 10]], next: 1 })
+        .transacted(0, "ok", [pair(B, 21, 2)], { read: [[1, 11]], next: 2 })
+        .finally(4, B, [2, 21]),
+  ],
+  [
+    "G0",
+    "two transactions of an id in opposite order on two partitions",
+    () =>
+      new Sample()
+        .transacted(0, "ok", [pair(A, 10, 0), pair(B, 11, 2)], { id: "one" })
+        .transacted(1, "ok", [pair(A, 12, 2), pair(B, 13, 0)], { id: "one" })
+        .finally(4, A, [0, 10], [2, 12])
+        .finally(4, B, [0, 13], [2, 11]),
+  ],
+  [
+    "G0",
+    "two transactions of an id that are interleaved in a partition",
+    () =>
+      new Sample()
+        .transacted(0, "info", [pair(A, 10, 0), pair(A, 11, 2)], { id: "one" })
+        .transacted(1, "ok", [pair(A, 12, 1)], { id: "one" })
+        .finally(4, A, [0, 10], [1, 12], [2, 11]),
+  ],
+  [
+    "G0",
+    "a transaction before one that had ended when it began",
+    () =>
+      new Sample()
+        .transacted(0, "ok", [pair(A, 10, 2)])
+        .transacted(0, "ok", [pair(A, 11, 0)])
+        .finally(4, A, [0, 11], [2, 10]),
+  ],
+  [
+    "G1c",
+    "a transaction that took in what a later one of its id wrote",
+    () =>
+      new Sample()
+        .transacted(1, "info", [pair(A, 11, 1)], { id: "one" })
+        .transacted(0, "ok", [pair(A, 10, 0)], { id: "one", read: [[1, 11]] })
+        .finally(4, A, [0, 10], [1, 11]),
+  ],
 ];
+
+const pair = (key: Key, value: number, ...offset: [offset?: number]) => {
+  return [key, value, ...offset] as const;
+};
+
+/** Both ends are asked for at once, so that none of these reads is early by itself. */
+function readEachOther(): Sample {
+  const sample = new Sample();
+  const ends = [0, 1].map((process) => {
+    const [own, other] = process === 0 ? ([A, B] as const) : ([B, A] as const);
+    return sample.history.invoke(process, "transaction", {
+      transactionalId: `id-${process}`,
+      sent: [{ key: own, value: process, offset: 0 }],
+      read: new Map([[other, [[0, 1 - process] as const]]]),
+      commit: null,
+    });
+  });
+  for (const end of ends) end.ok();
+  return sample.finally(4, A, [0, 0]).finally(4, B, [0, 1]);
+}
 
 function threeSent(): Sample {
   return new Sample()
@@ -219,6 +378,10 @@ describe("finds", () => {
       for (const { operations } of found)
         for (const index of operations) expect(sample().operations[index]).toBeDefined();
     });
+
+  it("G1c: two transactions that have each read the other's record", () => {
+    expect(kindsIn(readEachOther())).toContain("G1c");
+  });
 
   it("every kind there is, in some history here", () => {
     expect(new Set(BAD.map(([kind]) => kind))).toEqual(new Set(ANOMALIES));

@@ -24,6 +24,7 @@ function numbersOf(operations: readonly Operation[]): Numbers {
 function keysOf({ f, value }: Operation): Key[] {
   if (f === "send") return value.map(({ key }) => key);
   if (f === "poll") return [...value.records.keys()];
+  if (f === "transaction") return [...value.sent.map(({ key }) => key), ...value.read.keys()];
   if (f === "assign") return [...value.keys];
   return [...value.offsets.keys()];
 }
@@ -35,7 +36,7 @@ function operationMap(operation: Operation, numbers: Numbers): Edn {
     type: keyword(type),
     process,
     time: Math.round(timeNs),
-    f: keyword(f),
+    f: keyword(f === "transaction" ? "txn" : f),
     value: microOperations(operation, numbers),
     ...(error === undefined ? {} : { error }),
   };
@@ -44,6 +45,10 @@ function operationMap(operation: Operation, numbers: Numbers): Edn {
 function microOperations({ type, f, value }: Operation, numbers: Numbers): Edn {
   if (f === "send") return value.map((sent) => send(sent, numbers));
   if (f === "poll") return [type === "ok" ? poll(value, numbers) : [keyword("poll")]];
+  if (f === "transaction") {
+    const read = value.read.size === 0 ? [] : [poll({ records: value.read }, numbers)];
+    return [...read, ...value.sent.map((sent) => send(sent, numbers))];
+  }
   if (f === "assign") return value.keys.map((key) => numbers.get(key)!);
   return offsetMap(value, numbers);
 }
@@ -52,7 +57,7 @@ function send({ key, value, offset }: Sent, numbers: Numbers): Edn {
   return [keyword("send"), numbers.get(key)!, offset === undefined ? value : [offset, value]];
 }
 
-function poll({ records }: Polled, numbers: Numbers): Edn {
+function poll({ records }: Pick<Polled, "records">, numbers: Numbers): Edn {
   const byNumber = new Map<Edn, Edn>();
   for (const [key, read] of records) byNumber.set(numbers.get(key)!, read);
   return [keyword("poll"), byNumber];

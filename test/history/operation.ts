@@ -31,8 +31,22 @@ export interface Offsets {
   readonly offsets: ReadonlyMap<Key, number>;
 }
 
+/**
+ * A transaction, when its end is asked for or its producer gives it up. `ok`: it is committed;
+ * `fail`: it is not, and never will be; `info`: nobody knows.
+ */
+export interface Transacted {
+  readonly transactionalId: string;
+  readonly sent: readonly Sent[];
+  /** What a consume-transform-produce took in before, from committed records only. */
+  readonly read: ReadonlyMap<Key, readonly OffsetAndValue[]>;
+  /** The offsets that are committed with it; null when there are none. */
+  readonly commit: Offsets | null;
+}
+
 interface Values {
   send: readonly Sent[];
+  transaction: Transacted;
   poll: Polled;
   assign: Assigned;
   /** By a member. */

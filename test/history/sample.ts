@@ -32,6 +32,27 @@ export class Sample {
     return this.#poll(process, GROUP, key, records);
   }
 
+  /** Asks for the end of a transaction with these records, and is answered. */
+  transacted(
+    process: number,
+    how: "ok" | "fail" | "info",
+    sent: readonly (readonly [key: Key, value: number, offset?: number])[],
+    { id = `id-${process}`, read = [] as readonly OffsetAndValue[], next = -1 } = {},
+  ): this {
+    const value = {
+      transactionalId: id,
+      sent: sent.map(([key, value, offset]) => {
+        return offset === undefined ? { key, value } : { key, value, offset };
+      }),
+      read: new Map(read.length === 0 ? [] : [[A, read]]),
+      commit: next < 0 ? null : { group: GROUP, offsets: new Map([[A, next]]) },
+    };
+    const pending = this.history.invoke(process, "transaction", value);
+    if (how === "ok") pending.ok();
+    else pending[how]("a reason");
+    return this;
+  }
+
   /** The read of everything at the end, of one partition. */
   finally(process: number, key: Key, ...records: readonly OffsetAndValue[]): this {
     return this.#poll(process, null, key, records);

@@ -3,6 +3,7 @@ import { appendFile } from "node:fs/promises";
 import { expect } from "vitest";
 import { readAllCommitted, readCommitted } from "../bank/read-committed.ts";
 import { RoutedClient } from "../bank/routed-client.ts";
+import { TcpWire } from "../bank/wire.ts";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { CONNECT_LIMIT_MS, ConnectWorker, lines } from "./connect-worker.ts";
 import { applications } from "./java-application.ts";
@@ -20,7 +21,8 @@ applications.it(
     const broker = new BrokerProcess();
     await broker.start();
     const worker = await ConnectWorker.of(broker, EXACTLY_ONCE);
-    const client = new RoutedClient([broker.bootstrap], LIMIT_MS);
+    const wire = new TcpWire([broker.bootstrap]);
+    const client = new RoutedClient(wire, LIMIT_MS);
     const source = new Source(worker, client);
     try {
       await worker.start();
@@ -38,7 +40,7 @@ applications.it(
       await source.expectSentOnce();
       expect(broker.bugs, broker.output).toBe(0);
     } finally {
-      client.close();
+      wire.close();
       await worker.kill9();
       await broker.kill9();
     }

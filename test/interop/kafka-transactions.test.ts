@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import { readCommitted } from "../bank/read-committed.ts";
 import { RoutedClient } from "../bank/routed-client.ts";
 import { TransactionalClient } from "../bank/transactional-client.ts";
+import { TcpWire } from "../bank/wire.ts";
 import { BrokerProcess } from "../harness/broker-process.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
 import { createTopic, textRecord } from "../harness/records.ts";
@@ -20,7 +21,8 @@ applications.it(
   async () => {
     const broker = new BrokerProcess();
     await broker.start();
-    const client = new RoutedClient([broker.bootstrap], LIMIT_MS);
+    const wire = new TcpWire([broker.bootstrap]);
+    const client = new RoutedClient(wire, LIMIT_MS);
     try {
       await createTopics(broker);
       await openOneAndCommitOne(client);
@@ -30,7 +32,7 @@ applications.it(
       await expectAborted(broker, client);
       expect(broker.bugs, broker.output).toBe(0);
     } finally {
-      client.close();
+      wire.close();
       await broker.kill9();
     }
   },

@@ -44,6 +44,8 @@ export interface Requests {
     request: object;
     answer: { open: SeenTransaction; ended: SeenTransaction };
   };
+  /** Describes a feature's level, and updates it: refused, asked only, down to 0, and up again. */
+  features: { request: { feature: string }; answer: FeaturesAnswer };
   /** The names of the errors of features that the broker lacks. */
   absent: { request: object; answer: { acls: string } };
 }
@@ -83,6 +85,15 @@ export interface SeenTransaction {
   listed: string[];
   ongoing: string[];
   others: string[];
+}
+
+/** Names of errors, or "done"; the levels at first, and after each update that is not refused. */
+export interface FeaturesAnswer {
+  levels: number[];
+  refusedUpgrade: string;
+  askedOnly: string;
+  downgrade: string;
+  upgrade: string;
 }
 
 /** Create with two partitions and retention 60000, alter to 120000, grow to 3, delete. */

@@ -2,6 +2,7 @@ import { encodeBatch } from "@tarpan/protocol";
 import { expect } from "vitest";
 import { readAllCommitted, readCommitted } from "../bank/read-committed.ts";
 import { RoutedClient } from "../bank/routed-client.ts";
+import { TcpWire } from "../bank/wire.ts";
 import type { BrokerProcess } from "../harness/broker-process.ts";
 import type { Peer } from "../harness/peers.ts";
 import { RawConnection } from "../harness/raw-connection.ts";
@@ -56,7 +57,8 @@ export function transformsExactlyOnce(
       const count = (KILLS + 1) * RECORDS_PER_KILL;
       const values = Array.from({ length: count }, (_, index) => `value ${index}`);
       await fill(broker, values);
-      const client = new RoutedClient([broker.bootstrap], LIMIT_MS);
+      const wire = new TcpWire([broker.bootstrap]);
+      const client = new RoutedClient(wire, LIMIT_MS);
       const over = new AbortController();
       const { signal } = over;
       try {
@@ -68,7 +70,7 @@ export function transformsExactlyOnce(
         expect(all.map(({ value }) => value)).toEqual(values);
       } finally {
         over.abort();
-        client.close();
+        wire.close();
       }
     },
     LIMIT_MS,

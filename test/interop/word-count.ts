@@ -3,6 +3,7 @@ import { CreateTopics, encodeBatch, Produce } from "@tarpan/protocol";
 import { expect } from "vitest";
 import { readAllCommitted, readCommitted } from "../bank/read-committed.ts";
 import { RoutedClient } from "../bank/routed-client.ts";
+import { TcpWire } from "../bank/wire.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { temporaryDirectory } from "../harness/temp.ts";
 import { JavaApplication } from "./java-application.ts";
@@ -33,7 +34,8 @@ export async function countWords(
   restartBroker: (random: SeededRandom) => Promise<void>,
 ): Promise<void> {
   const application = new JavaApplication();
-  const client = new RoutedClient(bootstrap, WORD_COUNT_LIMIT_MS);
+  const wire = new TcpWire(bootstrap);
+  const client = new RoutedClient(wire, WORD_COUNT_LIMIT_MS);
   const random = new SeededRandom(printedSeed("word count"));
   const words = new Words(client, random);
   let state = await temporaryDirectory();
@@ -51,7 +53,7 @@ export async function countWords(
     }
     await words.expectCountedOnce(application);
   } finally {
-    client.close();
+    wire.close();
     await application.kill9();
   }
 }

@@ -83,6 +83,7 @@ export const TOPICS: readonly SoakTopic[] = [
 ];
 
 export const BROKER_CONFIGS: Readonly<Record<string, string>> = {
+  "log.initial.task.delay.ms": "2000",
   "log.retention.check.interval.ms": "2000",
   "log.cleaner.backoff.ms": "2000",
   "log.segment.delete.delay.ms": "1000",

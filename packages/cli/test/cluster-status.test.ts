@@ -100,6 +100,32 @@ and 1 partition of internal topics (--internal shows them)
   expect(JSON.parse(json.stdout)).toEqual(STATUS);
 });
 
+test("names who holds up readers of committed records, and what to do if it hangs", async () => {
+  const held = (partition: number, openMs: number, different: object) => ({
+    ...{ topic: "orders", partition, producerId: 7, producerEpoch: 2, transactionalId: "tx-1" },
+    ...{ startOffset: 4711, lag: 90, sinceMs: Date.UTC(2026, 10, 20, 10), openMs },
+    ...{ isHanging: false, ...different },
+  });
+  const heldPartitions = [
+    held(0, 60_000, {}),
+    held(1, 960_000, { isHanging: true, transactionalId: null }),
+    // As short as most are.
+    held(2, 9_999, {}),
+  ];
+  const { address } = await serving(() => [200, { ...STATUS, heldPartitions }]);
+  const { stdout } = await tarpan(["cluster", "status", "-b", address]);
+  expect(stdout).toContain(
+    "\nproblem: a transaction hangs in orders-1: if tarpan transactions find-hanging lists it, end " +
+      "it with: tarpan transactions abort --topic orders --partition 1 --start-offset 4711\n",
+  );
+  expect(stdout).toContain(`
+read_committed waits in  at offset  for producer  transactional id  at least since            lag
+orders-1                 4711       7 epoch 2     -                 2026-11-20T10:00:00.000Z  90
+orders-0                 4711       7 epoch 2     tx-1              2026-11-20T10:00:00.000Z  90
+`);
+  expect(stdout).not.toContain("orders-2 ");
+});
+
 test("shows a standalone broker", async () => {
   const broker = await Broker.start();
   closers.push(() => broker.stop());

@@ -79,5 +79,8 @@ test("integers and choices are checked", () => {
   expect(() => parse("--topic=-1").integer("topic")).toThrow(/0 or more/);
   expect(() => parse("--topic=9").integer("topic", 0, 5)).toThrow(/0 to 5/);
   expect(() => parse("--topic=c").oneOf("topic", ["a", "b"])).toThrow("must be a | b");
+  expect(() => parse("--topic=comited").oneOf("topic", ["committed", "uncommitted"])).toThrow(
+    'must be committed | uncommitted, not "comited"; did you mean committed?',
+  );
   expect(() => parse().required("topic")).toThrow("--topic is missing");
 });

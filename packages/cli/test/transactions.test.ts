@@ -74,6 +74,39 @@ test("list and describe show a transaction, and abort ends it in its partition",
   await producer.close();
 });
 
+test("consume reads all records or only committed ones, alone and in a group", async () => {
+  await admin.createTopic({ name: "levels" });
+  const producer = new TransactionalProducer(client, { transactionalId: "levels-1" });
+  for (const [value, end] of [
+    ["aborted", "abort"],
+    ["committed", "commit"],
+    ["open", null],
+  ] as const) {
+    await producer.begin();
+    await producer.send({ topic: "levels", partition: 0, value });
+    if (end !== null) await producer[end]();
+  }
+  const read = async (...more: string[]) => {
+    const argv = ["consume", "levels", "-e", "--bootstrap", broker.bootstrap, ...more];
+    return (await tarpan(argv)).stdout;
+  };
+  const level = (name: string) => ["--isolation-level", name];
+  for (const all of [[], level("read_uncommitted")])
+    expect(await read(...all)).toBe("aborted\ncommitted\nopen\n");
+  expect(await read(...level("read_committed"))).toBe("committed\n");
+  // The marker of the commit is the last offset before the open transaction.
+  expect(await read(...level("read_committed"), "-o", "-2")).toBe("committed\n");
+  expect(await read(...level("read_committed"), "--group", "g")).toBe("committed\n");
+  const refused = await tarpan(["consume", "levels", ...level("read_comitted")]);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain(
+    '--isolation-level must be read_uncommitted | read_committed, not "read_comitted"; ' +
+      "did you mean read_committed?",
+  );
+  await producer.abort();
+  await producer.close();
+});
+
 test("an unknown transactional id, and options that are missing or wrong", async () => {
   expect(await at("describe", "nobody")).toMatchObject({
     code: 1,

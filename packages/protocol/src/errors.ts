@@ -148,6 +148,9 @@ const table = [
   [131, "STREAMS_INVALID_TOPOLOGY_EPOCH", false, "The streams topology epoch is not valid."],
   [132, "STREAMS_TOPOLOGY_FENCED", false, "The streams topology epoch is old."],
   [133, "SHARE_SESSION_LIMIT_REACHED", true, "The broker has no room for a share session."],
+  [134, "GROUP_DELETION_FAILED", false, "The group could not be deleted."],
+  [135, "STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED", false, "The topology was not stored."],
+  [136, "CONTROLLER_ID_NOT_REGISTERED", false, "No controller has registered with this id."],
 ] as const;
 
 type Row = (typeof table)[number];

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { ErrorCode, errorOf } from "../src/index.ts";
 
-test("codes are -1 to 133 without a gap, each with a unique name and text", () => {
+test("codes are -1 to 136 without a gap, each with a unique name and text", () => {
   const codes = Object.values(ErrorCode);
-  expect(codes).toEqual(Array.from({ length: 135 }, (_, i) => i - 1));
+  expect(codes).toEqual(Array.from({ length: 138 }, (_, i) => i - 1));
   const errors = codes.map(errorOf);
   expect(errors.map(({ code }) => code)).toEqual(codes);
-  expect(new Set(errors.map(({ name }) => name)).size).toBe(135);
+  expect(new Set(errors.map(({ name }) => name)).size).toBe(138);
   for (const { message } of errors) expect(message).toMatch(/^[A-Za-z].*\.$/);
 });
 

@@ -168,11 +168,32 @@ const OWN: readonly [string, GroupRecord, string, string][] = [
         commitTimestamp: 9,
         topicId: TOPIC_ID,
         isOutdated: false,
+        startOffset: -1,
       },
     },
     "2711 0000000000000003 0001 67 0001 74 00000007",
     `0000 0004 0000000000000005 00000002 02 6d 0000000000000009
      000102030405060708090a0b0c0d0e0f 00`.replaceAll(/\s/g, ""),
+  ],
+  [
+    "the first pending offset of a transaction",
+    {
+      record: "PendingOffset",
+      key: { producerId: 3, ...key },
+      value: {
+        producerEpoch: 4,
+        offset: 5,
+        leaderEpoch: 2,
+        metadata: "m",
+        commitTimestamp: 9,
+        topicId: TOPIC_ID,
+        isOutdated: false,
+        startOffset: 258,
+      },
+    },
+    "2711 0000000000000003 0001 67 0001 74 00000007",
+    `0000 0004 0000000000000005 00000002 02 6d 0000000000000009
+     000102030405060708090a0b0c0d0e0f 01 01 08 0000000000000102`.replaceAll(/\s/g, ""),
   ],
   [
     "the end of a transaction",

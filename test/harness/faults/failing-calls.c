@@ -1,8 +1,10 @@
-// Lets chosen system calls of a process fail, and moves its wall clock. For LD_PRELOAD.
+// Lets chosen system calls of a process fail, kills it at one, and moves its wall clock. For
+// LD_PRELOAD.
 //
 // $TARPAN_TEST_FAULTS names a file, which is read at each call; a missing one changes nothing. Each
 // line is a rule:
 //   write|late-write|read|sync|open ERRNO PART-OF-PATH   such calls on such files fail
+//   die|late-die N PART-OF-PATH   as kill -9, before or after the Nth write to such files
 //   clock SECONDS                                        the wall clock is so far ahead
 // A late write is carried out and then fails, as a write whose sync fails does.
 #define _GNU_SOURCE
@@ -10,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,13 +86,22 @@ static long clock_offset(void) {
     if (number) FAIL(number); \
   } while (0)
 
+// There is one such rule in the life of a process, so that one counter is enough.
+static void die_if_ruled(const char *call, int file) {
+  static int calls;
+  int last = rule_for_file(call, file);
+  if (last && __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) >= last) kill(getpid(), SIGKILL);
+}
+
 #define WRITER(name, data, count_type) \
   ssize_t name(int file, data bytes, count_type count, off64_t position) { \
     REAL(name); \
     FAIL_IF_RULED("write", file); \
+    die_if_ruled("die", file); \
     int late = rule_for_file("late-write", file); \
     ssize_t done = real(file, bytes, count, position); \
     if (late && done > 0) FAIL(late); \
+    if (done > 0) die_if_ruled("late-die", file); \
     return done; \
   }
 WRITER(pwrite64, const void *, size_t)

@@ -28,6 +28,11 @@ export class FailingCalls {
     return this.#add(`${call} ${constants.errno[errno]} ${path}`);
   }
 
+  /** Kills the process before or after the `nth` write to files with `path` in their path. */
+  async dieAt(moment: "before" | "after", nth: number, path: string): Promise<void> {
+    await this.#add(`${moment === "before" ? "die" : "late-die"} ${nth} ${path}`);
+  }
+
   /** The wall clock jumps; null: back to the true time. */
   async jump(seconds: number | null): Promise<void> {
     this.#rules = this.#rules.filter((rule) => !rule.startsWith("clock"));

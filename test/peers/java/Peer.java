@@ -8,13 +8,17 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.FeatureUpdate;
+import org.apache.kafka.clients.admin.FeatureUpdate.UpgradeType;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.admin.UpdateFeaturesOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -38,6 +42,7 @@ public class Peer {
       case "offsets" -> offsets(request, answer);
       case "deleteRecords" -> deleteRecords(request, answer);
       case "admin" -> admin(request, answer);
+      case "features" -> features(request, answer);
       default -> throw new IllegalArgumentException("unknown command");
     }
     System.out.println(JSON.writeValueAsString(answer));
@@ -146,6 +151,39 @@ public class Peer {
 
       admin.deleteTopics(List.of(topic)).all().get();
       answer.put("listedAfterDelete", admin.listTopics().names().get().contains(topic));
+    }
+  }
+
+  static void features(JsonNode request, ObjectNode answer) throws Exception {
+    String name = request.get("feature").asText();
+    try (Admin admin = Admin.create(properties(request))) {
+      ArrayNode levels = answer.putArray("levels").add(level(admin, name));
+      answer.put("refusedUpgrade", update(admin, name, 9, UpgradeType.UPGRADE, false));
+      answer.put("askedOnly", update(admin, name, 0, UpgradeType.SAFE_DOWNGRADE, true));
+      levels.add(level(admin, name));
+      answer.put("downgrade", update(admin, name, 0, UpgradeType.SAFE_DOWNGRADE, false));
+      levels.add(level(admin, name));
+      answer.put("upgrade", update(admin, name, levels.get(0).asInt(), UpgradeType.UPGRADE, false));
+      levels.add(level(admin, name));
+    }
+  }
+
+  static int level(Admin admin, String feature) throws Exception {
+    var finalized = admin.describeFeatures().featureMetadata().get().finalizedFeatures();
+    var range = finalized.get(feature);
+    return range == null ? 0 : range.maxVersionLevel();
+  }
+
+  /** The name of the error, or "done". */
+  static String update(Admin admin, String feature, int level, UpgradeType type, boolean askOnly)
+      throws Exception {
+    var updates = Map.of(feature, new FeatureUpdate((short) level, type));
+    var options = new UpdateFeaturesOptions().validateOnly(askOnly);
+    try {
+      admin.updateFeatures(updates, options).all().get();
+      return "done";
+    } catch (ExecutionException e) {
+      return e.getCause().getClass().getSimpleName();
     }
   }
 

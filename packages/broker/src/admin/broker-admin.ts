@@ -1,6 +1,7 @@
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { HeldPartition } from "../partition/open-transaction-watch.ts";
 import type { NetworkStats } from "../server/shared.ts";
 import type {
   ClusterSummary,
@@ -23,6 +24,8 @@ export interface BrokerAdmin {
   /** The partitions that this broker leads, in any order. */
   partitions(): Iterable<PartitionStatus>;
   storage(): StorageStatus;
+  /** The partitions that this broker leads, and that have an open transaction. */
+  heldPartitions(): readonly HeldPartition[];
   /** Records and bytes of the topics since the broker started. */
   traffic(): Iterable<TopicTraffic>;
   network(): NetworkStatus;

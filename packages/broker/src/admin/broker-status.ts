@@ -5,6 +5,7 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { HeldPartition } from "../partition/open-transaction-watch.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { VERSION } from "../version.ts";
 import type { BrokerAdmin, NetworkStatus, StorageStatus, TopicTraffic } from "./broker-admin.ts";
@@ -119,6 +120,7 @@ export class BrokerStatus implements BrokerAdmin {
         leaderEpoch: hosted.leaderEpoch,
         startOffset: partition?.log.startOffset ?? -1,
         endOffset: partition?.highWatermark ?? -1,
+        lastStableOffset: partition?.lastStableOffset ?? -1,
         sizeBytes: partition?.log.sizeBytes ?? 0,
         offlineReason: failure?.message ?? null,
       };
@@ -139,6 +141,10 @@ export class BrokerStatus implements BrokerAdmin {
       retentionClockAheadMs: clockAheadMs,
       cleaner: statusOf(cleaner),
     };
+  }
+
+  heldPartitions(): readonly HeldPartition[] {
+    return [...this.#parts.partitions.openTransactions.held()];
   }
 
   traffic(): Iterable<TopicTraffic> {

@@ -1,4 +1,5 @@
 import type { EngineFacts } from "../nats/facts.ts";
+import type { HeldPartition } from "../partition/open-transaction-watch.ts";
 
 export interface ClusterSummary {
   readonly clusterId: string;
@@ -36,6 +37,8 @@ export interface PartitionStatus {
   readonly leaderEpoch: number;
   readonly startOffset: number;
   readonly endOffset: number;
+  /** Up to which consumers with read_committed may read. */
+  readonly lastStableOffset: number;
   readonly sizeBytes: number;
   /** Why the partition can't be served; null when it can. */
   readonly offlineReason: string | null;
@@ -64,11 +67,13 @@ export interface Readiness {
 
 /** The cluster as one broker sees it. */
 export interface ClusterStatus extends ClusterSummary, Readiness {
-  /** This and the next three fields cover only partitions that this broker leads. */
+  /** This and the next four fields cover only partitions that this broker leads. */
   readonly topics: number;
   readonly partitionCount: number;
   readonly offlinePartitions: readonly OfflinePartition[];
   readonly uncleanablePartitions: readonly UncleanablePartition[];
+  /** Those with an open transaction, for which consumers with read_committed wait. */
+  readonly heldPartitions: readonly HeldPartition[];
   /** Left out unless asked for. In a cluster: all partitions, whichever broker leads them. */
   readonly partitions?: readonly ClusterPartition[] | readonly PartitionStatus[];
 }

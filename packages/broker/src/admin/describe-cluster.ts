@@ -23,7 +23,7 @@ export async function describeCluster(
   return {
     ...broker.cluster(),
     ...{ ready, reasons, topics: topics.size, partitionCount },
-    ...{ offlinePartitions, uncleanablePartitions },
+    ...{ offlinePartitions, uncleanablePartitions, heldPartitions: broker.heldPartitions() },
     ...(listed ? { partitions: everywhere ?? own } : {}),
   };
 }

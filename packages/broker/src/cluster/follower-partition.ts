@@ -42,7 +42,7 @@ export class FollowerPartition implements ReadablePartition {
       if (this.#stateEnd < log.startOffset) this.#state = null;
       if (this.#state !== null) await this.#state.replay(log);
       else this.#state = await this.#loaded();
-      this.#state.producers.startsAt(log.startOffset);
+      this.#state.producers.forgetAborted(log.startOffset);
       return true;
     } catch (error) {
       if (error instanceof LogError) return false;

@@ -63,10 +63,16 @@ export class FollowerPartitions implements Followers {
       return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     }
     const { leadership } = metadata;
-    if (!enabled || !leadership.isInSync(topic, index) || this.#closed)
+    // What it follows may end before what it leads, until it has taken over. A consumer would take
+    // that for a loss of data, and reset its offset.
+    const isOwn = partition.leader === metadata.nodeId;
+    if (!enabled || isOwn || !leadership.isInSync(topic, index) || this.#closed)
       return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     const followed = await this.#opened(image, index);
-    if (followed === null || !(await followed.catchUp())) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (followed === null) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    // A fetch beyond what is known here reads nothing, and must not stay there.
+    followed.log.used();
+    if (!(await followed.catchUp())) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     followed.usedAtMs = this.#parts.env.clock.monotonicMs();
     followed.leaderEpoch = partition.leaderEpoch;
     return followed;

@@ -121,7 +121,8 @@ export class CoordinatorShard<State, Rec, Timer extends Keyed> {
     }
     let turn: Turn<State, Rec, Timer>;
     try {
-      turn = new Turn(this.#replayed.state, this.#deadlines, this.#world, this.#leaderEpoch);
+      const log = this.#replayed;
+      turn = new Turn(log.state, this.#deadlines, this.#world, this.#leaderEpoch, log);
       operation(turn, reply);
     } catch (error) {
       this.#world.reportBug(error);

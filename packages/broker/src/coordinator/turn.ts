@@ -55,6 +55,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
   /** For what expires by the wall clock. */
   readonly jumps: Pick<ClockJumps, "lastMs">;
   readonly #deadlines: Deadlines<Timer>;
+  readonly #log: { readonly nextOffset: number };
   // Allocated when first needed: heartbeats are the most frequent turns and append no record.
   #records: Rec[] | null = null;
   #answers: Answer[] | null = null;
@@ -65,6 +66,7 @@ export class Turn<State, Rec, Timer extends Keyed> {
     deadlines: Deadlines<Timer>,
     { env, image, config, jumps }: Omit<World, "reportBug" | "onFailure">,
     leaderEpoch: number,
+    log: { readonly nextOffset: number },
   ) {
     this.state = state;
     this.nowMs = env.clock.monotonicMs();
@@ -75,6 +77,12 @@ export class Turn<State, Rec, Timer extends Keyed> {
     this.leaderEpoch = leaderEpoch;
     this.jumps = jumps;
     this.#deadlines = deadlines;
+    this.#log = log;
+  }
+
+  /** Of the record that is appended next. */
+  get nextOffset(): number {
+    return this.#log.nextOffset + this.records.length;
   }
 
   /** The record is applied after the operation returns, not before. */

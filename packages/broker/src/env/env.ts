@@ -127,6 +127,8 @@ export interface Network {
 export interface FileStat {
   readonly sizeBytes: number;
   readonly isDirectory: boolean;
+  /** How many names the file has (hard links). */
+  readonly links: number;
   /** When the content was last changed, ms since the epoch. */
   readonly modifiedMs: number;
 }

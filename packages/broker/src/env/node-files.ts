@@ -76,7 +76,8 @@ async function makeDirectory(path: string): Promise<void> {
 async function stat(path: string): Promise<FileStat | null> {
   const found = await statPath(path).catch(nullIfMissing);
   if (found === null) return null;
-  return { sizeBytes: found.size, isDirectory: found.isDirectory(), modifiedMs: found.mtimeMs };
+  const { size: sizeBytes, nlink: links, mtimeMs: modifiedMs } = found;
+  return { sizeBytes, isDirectory: found.isDirectory(), links, modifiedMs };
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

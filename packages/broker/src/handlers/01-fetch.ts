@@ -16,9 +16,10 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
 
 /**
- * Fetch: v4-17. v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd
+ * Fetch: v4-18. v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd
  * · v11 rack (KIP-392) · v12 flexible, diverging epoch · v13 topics by id · v15 replica state
- * tagged · v16 node endpoints (KIP-951) · v17 replica directory. From v12 on a tagged field of
+ * tagged · v16 node endpoints (KIP-951) · v17 replica directory · v18 the replica's high watermark
+ * (KIP-1166), ignored: in Kafka, too, only the controller uses it. From v12 on a tagged field of
  * Tarpan tells, with CORRUPT_MESSAGE, at which offset the damage ends. A partition that this broker
  * is about to lead counts as one without data, for TAKE_OVER_WAIT_MS at most; after that, and when
  * other partitions have data to send, it is refused. Not done: followers as clients (the engine
@@ -26,7 +27,7 @@ import { topicNameOf } from "./topic-name.ts";
  */
 export const fetch = handler({
   api: Fetch,
-  versions: "4-17",
+  versions: "4-18",
   authorize: [onEach("read", "topic")],
   handle,
   failure,

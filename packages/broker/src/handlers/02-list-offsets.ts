@@ -8,15 +8,17 @@ import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
- * ListOffsets: v1-10.
+ * ListOffsets: v1-11.
  * v2 isolation level · v4 leader epoch · v6 flexible · v7 max timestamp (KIP-734) · v8 earliest
- * local (KIP-405) · v9 latest tiered (KIP-1005) · v10 timeoutMs, for tiered storage only.
+ * local (KIP-405) · v9 latest tiered (KIP-1005) · v10 timeoutMs, for tiered storage only · v11
+ * earliest pending upload (KIP-1023).
  * Waits up to TAKE_OVER_WAIT_MS for a partition that this broker is about to lead.
- * Not done: tiered storage, so "earliest local" is the earliest and "latest tiered" is none.
+ * Not done: tiered storage, so "earliest local" is the earliest, and "latest tiered" and
+ * "earliest pending upload" are none, as in Kafka without it.
  */
 export const listOffsets = handler({
   api: ListOffsets,
-  versions: "1-10",
+  versions: "1-11",
   authorize: [onEach("describe", "topic")],
   handle,
   failure,
@@ -33,12 +35,14 @@ const EARLIEST = -2n;
 const MAX_TIMESTAMP = -3n;
 const EARLIEST_LOCAL = -4n;
 const LATEST_TIERED = -5n;
+const EARLIEST_PENDING_UPLOAD = -6n;
 const SINCE_VERSION = new Map([
   [LATEST, 1],
   [EARLIEST, 1],
   [MAX_TIMESTAMP, 7],
   [EARLIEST_LOCAL, 8],
   [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11],
 ]);
 
 const READ_COMMITTED = 1;
@@ -93,6 +97,7 @@ async function find(
       return at(startOffset, partition.epochAt(startOffset));
     }
     case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
       return NOTHING;
     case MAX_TIMESTAMP:
       return recordAt(partition, findMaxTimestamp(partition, end));

@@ -5,13 +5,14 @@ import { onCluster } from "../security/permission.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
- * DescribeLogDirs: v1-4. v2 flexible · v3 error code · v4 total and usable bytes (KIP-827).
+ * DescribeLogDirs: v1-5. v2 flexible · v3 error code · v4 total and usable bytes (KIP-827) · v5
+ * whether the directory is cordoned (KIP-1066): never, since a broker has only one.
  * Describes all replicas on this broker, also those of partitions that another broker leads. Their
  * size is that of the stream, and their lag is in batches; both are -1 while the engine can't tell.
  */
 export const describeLogDirs = handler({
   api: DescribeLogDirs,
-  versions: "1-4",
+  versions: "1-5",
   authorize: [onCluster("describe")],
   handle,
   failure,

@@ -1,16 +1,18 @@
-import { DeleteGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { DeleteGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { deleteGroup } from "../groups/operations/delete-group.ts";
+import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
- * DeleteGroups: v0-2.
- * v2 flexible. Deletes the group's offsets, too. A group with members: NON_EMPTY_GROUP.
+ * DeleteGroups: v0-3.
+ * v2 flexible · v3 error messages (KIP-1331). Deletes the group's offsets, too. A group with
+ * members: NON_EMPTY_GROUP.
  */
 export const deleteGroups = handler({
   api: DeleteGroups,
-  versions: "0-2",
+  versions: "0-3",
   authorize: [onEach("delete", "group")],
   handle,
   failure,
@@ -22,21 +24,22 @@ type Response = ResponseInput<typeof DeleteGroups>;
 async function handle({ groupsNames }: Request, { services }: RequestContext): Promise<Response> {
   const groupIds = [...new Set(groupsNames)];
   const deletions = groupIds.map(async (groupId) => {
-    return { groupId, errorCode: await deleteOne(services, groupId) };
+    return { groupId, ...(await deleteOne(services, groupId)) };
   });
   return { results: await Promise.all(deletions) };
 }
 
 /** When a coordinator is unavailable, only its own groups get an error. */
-async function deleteOne(services: Services, groupId: string): Promise<number> {
+async function deleteOne(services: Services, groupId: string): Promise<Outcome> {
   try {
-    return await services.groups.run(groupId, deleteGroup(groupId));
+    const errorCode = await services.groups.run(groupId, deleteGroup(groupId));
+    return errorCode === ErrorCode.NONE ? DONE : refused(errorCode);
   } catch (error) {
-    if (error instanceof KafkaError) return error.errorCode;
+    if (error instanceof KafkaError) return refused(error.errorCode, error.message);
     throw error;
   }
 }
 
 function failure({ groupsNames }: Request, errorCode: number): Response {
-  return { results: groupsNames.map((groupId) => ({ groupId, errorCode })) };
+  return { results: groupsNames.map((groupId) => ({ groupId, ...refused(errorCode) })) };
 }

@@ -14,8 +14,7 @@ import { handler, type Services } from "./handler.ts";
 
 /**
  * DescribeProducers: v0. The producers that a partition's leader remembers, and where the open
- * transaction of each begins (KIP-664). Offsets that wait for a transaction are not at an offset of
- * their partition of `__consumer_offsets`: it begins at 0.
+ * transaction of each begins (KIP-664). Of `__consumer_offsets` those with an open transaction.
  */
 export const describeProducers = handler({
   api: DescribeProducers,
@@ -49,9 +48,10 @@ async function describe(topic: string, index: Index, services: Services): Promis
 async function describeGroups(index: Index, { groups }: Services): Promise<Described> {
   try {
     const open = await groups.runOnPartition(index, listGroupTransactions);
-    const producers = open.map(({ producerId, producerEpoch, coordinatorEpoch, lastMs }) => ({
-      ...{ producerId, producerEpoch, coordinatorEpoch, lastTimestamp: lastMs },
-      ...{ lastSequence: -1, currentTxnStartOffset: 0 },
+    const producers = open.map(({ lastMs, startOffset, ...one }) => ({
+      ...{ producerId: one.producerId, producerEpoch: one.producerEpoch },
+      ...{ lastSequence: -1, lastTimestamp: lastMs, coordinatorEpoch: one.coordinatorEpoch },
+      currentTxnStartOffset: startOffset,
     }));
     return described(index, producers);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { ConsumerGroupHeartbeat } from "@tarpan/protocol";
+import { ConsumerGroupHeartbeat, ErrorCode } from "@tarpan/protocol";
 import { refused } from "../groups/model/consumer/requests.ts";
 import { consumerHeartbeat } from "../groups/operations/consumer-heartbeat.ts";
 import { onEach, onGroup } from "../security/permission.ts";
@@ -6,7 +6,8 @@ import { handler } from "./handler.ts";
 
 /**
  * ConsumerGroupHeartbeat: v0-1 (KIP-848).
- * v1 subscription by a regular expression; members generate their own ids (KIP-1082).
+ * v1 subscription by a regular expression; members generate their own ids (KIP-1082). At level 0 of
+ * the feature group.version: UNSUPPORTED_VERSION.
  */
 export const consumerGroupHeartbeat = handler({
   api: ConsumerGroupHeartbeat,
@@ -14,6 +15,7 @@ export const consumerGroupHeartbeat = handler({
   lane: "group",
   authorize: [onGroup("read"), onEach("describe", "topic")],
   handle: (request, { services, connection, clientId, version }) => {
+    if (services.metadata.groupVersion < 1) return refused(ErrorCode.UNSUPPORTED_VERSION);
     const clientHost = `/${connection.remoteAddress}`;
     const heartbeat = { request, version, clientId: clientId ?? "", clientHost };
     return services.groups.run(request.groupId, consumerHeartbeat(heartbeat));

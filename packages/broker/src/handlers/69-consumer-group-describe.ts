@@ -11,13 +11,17 @@ import { handler, type Services } from "./handler.ts";
 /**
  * ConsumerGroupDescribe: v0-1 (KIP-848).
  * v1 the protocol that each member uses (KIP-1099). A classic group is answered with
- * GROUP_ID_NOT_FOUND, like an unknown one: DescribeGroups describes it.
+ * GROUP_ID_NOT_FOUND, like an unknown one: DescribeGroups describes it. At level 0 of the feature
+ * group.version: UNSUPPORTED_VERSION.
  */
 export const consumerGroupDescribe = handler({
   api: ConsumerGroupDescribe,
   versions: "0-1",
   authorize: [onEach("describe", "group")],
   handle: async ({ groupIds, includeAuthorizedOperations }, { services }) => {
+    if (services.metadata.groupVersion < 1) {
+      return unanswered(groupIds, ErrorCode.UNSUPPORTED_VERSION);
+    }
     const described = await Promise.all(groupIds.map((groupId) => describe(services, groupId)));
     const groups = described.map((group) => {
       const asked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
@@ -25,10 +29,12 @@ export const consumerGroupDescribe = handler({
     });
     return { groups };
   },
-  failure: ({ groupIds }, errorCode) => ({
-    groups: groupIds.map((groupId) => describeConsumerGroupFailed(groupId, errorCode)),
-  }),
+  failure: ({ groupIds }, errorCode) => unanswered(groupIds, errorCode),
 });
+
+function unanswered(groupIds: readonly string[], errorCode: ErrorCode) {
+  return { groups: groupIds.map((groupId) => describeConsumerGroupFailed(groupId, errorCode)) };
+}
 
 /** When a coordinator is unavailable, only its own groups get an error. */
 async function describe({ groups }: Services, groupId: string) {

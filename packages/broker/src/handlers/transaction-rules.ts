@@ -16,6 +16,7 @@ export function transactionRules(
   const adds = version >= ADDS_SINCE;
   return {
     bumpsEpoch: adds,
+    transactionalId,
     async verify(batch, partition) {
       // As in Kafka: nobody may write in a transaction without a name.
       if (transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;

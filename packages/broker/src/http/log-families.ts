@@ -39,6 +39,11 @@ function perPartition(scrape: () => Scrape): Family[] {
     ),
     perLog("tarpan_log_start_offset", "First offset of the log", (row) => row.startOffset),
     perLog("tarpan_log_end_offset", "High watermark of the log", (row) => row.endOffset),
+    perLog(
+      "tarpan_log_last_stable_offset",
+      "Up to which consumers with read_committed may read the log",
+      (row) => row.lastStableOffset,
+    ),
     gauge(
       "tarpan_logs_without_series",
       `Partitions without size and offsets here: all, if there are more than ${MAX_PARTITION_SERIES}`,

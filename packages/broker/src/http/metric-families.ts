@@ -5,6 +5,7 @@ import { cleanupFamilies } from "./cleanup-families.ts";
 import { counter, type Family, gauge, histogramSamples, type Scrape } from "./family.ts";
 import { logFamilies } from "./log-families.ts";
 import { processFamilies } from "./process-families.ts";
+import { transactionFamilies } from "./transaction-families.ts";
 
 /**
  * All of Tarpan's own metrics; times in seconds and sizes in bytes, as Prometheus recommends.
@@ -19,6 +20,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...partitionFamilies(broker, scrape),
     ...cleanupFamilies(broker),
     ...logFamilies(broker, scrape),
+    ...transactionFamilies(broker),
     ...clusterFamilies(broker),
     ...groupFamilies(() => scrape().groups),
     ...processFamilies(),

@@ -50,6 +50,15 @@ export const COLD_READERS = 8;
 export const COMPACTION_CHUNK_BYTES = 1 << 20;
 /** Bytes after which the file of a compacted segment is synced. */
 export const CLEANED_SYNC_BYTES = 8 << 20;
+/** Bytes of a deleted file that are freed in one step. */
+export const DELETION_STEP_BYTES = 2 << 20;
+/** The rest after such a step, as a multiple of how long the step took. */
+export const DELETION_REST = 9;
+export const DELETION_LONGEST_REST_MS = 1000;
+/** How long freeing what waits may take at most; then the rests become shorter, ms. */
+export const DELETION_WITHIN_MS = 10_000;
+/** Snapshots of a log's producers in memory at a time; a segment begun meanwhile goes without. */
+export const MAX_SNAPSHOTS_UNDER_WAY = 4;
 /** Size of the reserve file, which lets a broker start and delete data on a full disk. */
 export const DISK_RESERVE_BYTES = 1 << 20;
 /** The part of it that no log but an essential one may use. */

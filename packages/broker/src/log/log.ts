@@ -96,6 +96,30 @@ export interface Log extends ReadableLog {
    * from the start. Everything below `offset` is made durable first. Only the newest is kept.
    */
   saveCheckpoint(offset: number, state: Uint8Array): Promise<void>;
+
+  /**
+   * Only where segments are files: from now on Kafka's files of producers are kept beside them, and
+   * what is there already is made right. Resolves when it is; a failure is only reported, because
+   * nothing but Kafka's tools reads these files. Call it again when aborted transactions were
+   * forgotten.
+   */
+  keepProducerFiles?(history: ProducerHistory): Promise<void>;
+}
+
+/** What a log's batches say of its producers, as Kafka writes it to files (ADR 38). */
+export interface ProducerHistory {
+  readonly hasProducers: boolean;
+  /** A `.snapshot` file: each producer as it was at `offset`, where the log ends in this turn. */
+  snapshot(offset: number): Promise<Uint8Array>;
+  /** Whether `bytes` are an intact `.snapshot` file. */
+  isSnapshot(bytes: Uint8Array): boolean;
+  /**
+   * A `.txnindex` file: the transactions that were aborted by a marker at or after `from`, and
+   * before `to`. Null when there is none.
+   */
+  transactionIndex(from: number, to: number): Uint8Array | null;
+  /** Whether `bytes` are that file. What they say of markers before `from` does not matter. */
+  isTransactionIndex(bytes: Uint8Array, from: number, to: number): boolean;
 }
 
 export interface LogSegment {

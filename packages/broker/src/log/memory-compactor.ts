@@ -29,6 +29,11 @@ export interface MemoryEntries {
   replaceBefore(endOffset: number, compacted: readonly MemoryEntry[]): void;
 }
 
+const NOTHING: CompactionResult = {
+  ...{ readBytes: 0, writtenBytes: 0, freedBytes: 0, keys: 0, cleanedTo: 0 },
+  isPartial: false,
+};
+
 export class MemoryCompactor implements Compactor {
   readonly #entries: MemoryEntries;
   #firstDirtyOffset = 0;
@@ -51,8 +56,7 @@ export class MemoryCompactor implements Compactor {
   async compact(request: CompactionRequest): Promise<CompactionResult> {
     const { work, loadFactor, seed, nowMs, deleteRetentionMs, producers, aborted } = request;
     const { before, dirty } = this.#partsOf(request.minLagMs, nowMs, request.upTo);
-    const nothing = { readBytes: 0, writtenBytes: 0, freedBytes: 0, keys: 0, isPartial: false };
-    if (dirty.length === 0) return nothing;
+    if (dirty.length === 0) return NOTHING;
     const firstDirtyOffset = dirty[0]!.baseOffset;
     // There are no more keys than offsets.
     const offsets = dirty.at(-1)!.nextOffset - firstDirtyOffset;
@@ -67,7 +71,8 @@ export class MemoryCompactor implements Compactor {
       this.#entries.replaceBefore(notedEnd, compacted);
       this.#firstDirtyOffset = notedEnd;
       const [readBytes, writtenBytes] = [bytesOf(sources), bytesOf(compacted)];
-      return { readBytes, writtenBytes, freedBytes: readBytes - writtenBytes, keys, isPartial };
+      const freedBytes = readBytes - writtenBytes;
+      return { readBytes, writtenBytes, freedBytes, keys, cleanedTo: notedEnd, isPartial };
     } finally {
       await work.end();
     }

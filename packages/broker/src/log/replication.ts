@@ -50,6 +50,8 @@ export interface FollowerLog extends ReadableLog {
    * replica does not have it, the Raft leader is asked.
    */
   refresh(end?: number): void;
+  /** Somebody reads it, perhaps at its end: it polls for a while, as after a read. */
+  used(): void;
 }
 
 /** The replicas of one log, by broker id. Servers that belong to no broker are left out. */

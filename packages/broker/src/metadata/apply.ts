@@ -185,8 +185,7 @@ class Draft {
 
   #setFeature(name: string, level: number): void {
     this.#features ??= new Map(this.#base.features);
-    if (level === 0) this.#features.delete(name);
-    else this.#features.set(name, level);
+    this.#features.set(name, level);
   }
 
   #registerBroker(record: RecordValue<"RegisterBrokerRecord">): void {
@@ -200,6 +199,9 @@ class Draft {
       port: endPoint?.port ?? 0,
       rack: record.rack,
       fenced: record.fenced,
+      features: record.features.map(({ name, minSupportedVersion, maxSupportedVersion }) => {
+        return { name, minVersion: minSupportedVersion, maxVersion: maxSupportedVersion };
+      }),
     });
   }
 }

@@ -6,7 +6,7 @@ import {
   type RaftLeaderOf,
   UNKNOWN_RAFT_LEADERS,
 } from "./elect-leader.ts";
-import { SUPPORTED_FEATURES } from "./features.ts";
+import { SUPPORTED_FEATURES, type SupportedFeature } from "./features.ts";
 import {
   type BrokerImage,
   type MetadataImage,
@@ -37,6 +37,8 @@ export interface BrokerRegistration {
   readonly unclean: boolean;
   /** Set where it has been registered before: if it is not known any more it was removed. */
   readonly returning?: boolean;
+  /** What its release supports; none for a release that can't say so. */
+  readonly features: readonly SupportedFeature[];
 }
 
 export interface RegistrationOptions {
@@ -116,7 +118,12 @@ export function decideUnfenceBroker(
 const UNCHANGED = { records: [], response: false } as const;
 
 function sameRegistration(a: BrokerImage, b: BrokerImage): boolean {
-  return a.host === b.host && a.port === b.port && a.rack === b.rack && a.fenced === b.fenced;
+  const same = a.host === b.host && a.port === b.port && a.rack === b.rack && a.fenced === b.fenced;
+  return same && sameFeatures(a.features, b.features);
+}
+
+function sameFeatures(a: BrokerImage["features"], b: BrokerImage["features"]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function aliveWith(image: MetadataImage, brokerId: number): ReadonlySet<number> {

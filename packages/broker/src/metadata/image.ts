@@ -1,5 +1,6 @@
 import type { SetConfigs } from "../config/kafka/set-configs.ts";
 import { LayeredMap } from "../util/layered-map.ts";
+import type { SupportedFeature } from "./features.ts";
 
 /**
  * The state of the cluster by the records of `__cluster_metadata`. An image never changes: `apply`
@@ -12,7 +13,7 @@ export interface MetadataImage extends SetConfigs {
   readonly brokers: ReadonlyMap<number, BrokerImage>;
   /** First id of the producer id block that is allocated next. */
   readonly nextProducerId: number;
-  /** Finalized feature levels (KIP-584). */
+  /** Finalized feature levels (KIP-584). Level 0 stays: without an entry it is set anew. */
   readonly features: ReadonlyMap<string, number>;
 }
 
@@ -47,6 +48,8 @@ export interface BrokerImage {
   readonly port: number;
   readonly rack: string | null;
   readonly fenced: boolean;
+  /** What it supports; none if its release can't say so. */
+  readonly features: readonly SupportedFeature[];
 }
 
 /** Used instead of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */

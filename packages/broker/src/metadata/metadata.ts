@@ -5,7 +5,7 @@ import { LogError } from "../log/log-error.ts";
 import type { StateMachineError } from "../state-machine/replayed-state.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
-import { TRANSACTION_VERSION } from "./features.ts";
+import { GROUP_VERSION, SUPPORTED_FEATURES, TRANSACTION_VERSION } from "./features.ts";
 import type { MetadataImage } from "./image.ts";
 import { Leadership } from "./leadership.ts";
 import { type ControllerOptions, LocalController } from "./local-controller.ts";
@@ -57,6 +57,7 @@ export class Metadata {
   readonly #producerIds: ProducerIds;
   readonly #listeners = new Set<Listener>();
   #image: MetadataImage;
+  #imageOffset: number;
   #settled = () => Promise.resolve();
 
   constructor(options: MetadataOptions) {
@@ -68,6 +69,7 @@ export class Metadata {
     this.incarnationId = randomUuid(env.random);
     this.controller = controller;
     this.#image = image;
+    this.#imageOffset = options.endOffset();
     this.leadership = new Leadership(nodeId, () => this.#image, options.isolated);
     this.#producerIds = new ProducerIds(async () => {
       const { firstProducerId } = await controller.allocateProducerIds({ nodeId });
@@ -97,6 +99,14 @@ export class Metadata {
   /** The committed image. Keep it for as long as one answer is made, not longer. */
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /**
+   * Where the log of the metadata ended when `image` was first shown: a later image has a larger
+   * one, on every broker.
+   */
+  get imageOffset(): number {
+    return this.#imageOffset;
   }
 
   get controllerId(): number {
@@ -135,6 +145,7 @@ export class Metadata {
     const previous = this.#image;
     if (next === previous) return;
     this.#image = next;
+    this.#imageOffset = this.#options.endOffset();
     const delta = deltaBetween(previous, next);
     for (const listener of this.#listeners) listener(delta, next);
   }
@@ -160,6 +171,7 @@ export class Metadata {
     return this.controller.registerBroker({
       rack: null,
       returning: false,
+      features: SUPPORTED_FEATURES,
       ...at,
       id,
       incarnationId,
@@ -169,6 +181,11 @@ export class Metadata {
   /** The finalized level of `transaction.version`. */
   get transactionVersion(): number {
     return this.#image.features.get(TRANSACTION_VERSION) ?? 0;
+  }
+
+  /** The finalized level of `group.version`. */
+  get groupVersion(): number {
+    return this.#image.features.get(GROUP_VERSION) ?? 0;
   }
 
   /** A producer id that was never given out. Rejects when no block of ids could be stored. */

@@ -12,6 +12,7 @@ import {
   ListReassignments,
   RegisterBroker,
   UnregisterBroker,
+  UpdateFeatures,
 } from "../rpc/messages/index.ts";
 import { createPartitions } from "./create-partitions.ts";
 import { createOffsetsTopic, createTopics, createTransactionTopic } from "./create-topics.ts";
@@ -25,6 +26,7 @@ import { type DeletedTopic, decideDeleteTopics, type TopicRef } from "./decide-d
 import { decideElectLeaders, type ElectLeadersRequest } from "./decide-elect-leaders.ts";
 import { type AlterReassignmentsRequest, decideReassign } from "./decide-reassign.ts";
 import { decideUnregisterBroker } from "./decide-unregister-broker.ts";
+import { decideUpdateFeatures, type UpdateFeaturesRequest } from "./decide-update-features.ts";
 import type { LocalController } from "./local-controller.ts";
 import { operation, type Surface } from "./operation.ts";
 import { DONE, type Outcome, type TopicOutcomes } from "./outcome.ts";
@@ -161,6 +163,15 @@ export const operations = {
     decide: (controller: Deciding, { brokerId }: { readonly brokerId: number }) =>
       controller.decide((image) => decideUnregisterBroker(image, brokerId)),
     refuse: (outcome) => outcome,
+  }),
+
+  /** Changes the finalized levels of features: all that are named, or none. */
+  updateFeatures: operation({
+    api: UpdateFeatures,
+    decide: (controller: Deciding, request: UpdateFeaturesRequest) =>
+      controller.decide((image) => decideUpdateFeatures(image, request)),
+    refuse: (outcome) => outcome,
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
   }),
 
   describeQuorum: operation({

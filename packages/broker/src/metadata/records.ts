@@ -129,7 +129,9 @@ export function registerBrokerRecord(broker: BrokerImage): MetadataRecord {
     incarnationId: broker.incarnationId,
     brokerEpoch: broker.epoch,
     endPoints: [{ name: "PLAINTEXT", host, port, securityProtocol: PLAINTEXT }],
-    features: [],
+    features: broker.features.map(({ name, minVersion, maxVersion }) => {
+      return { name, minSupportedVersion: minVersion, maxSupportedVersion: maxVersion };
+    }),
     rack: broker.rack,
     fenced: broker.fenced,
     inControlledShutdown: false,

@@ -46,9 +46,20 @@ export class AbortedTransactions {
     }
   }
 
-  /** Drops those whose markers are before `offset`, because the log begins there. */
+  /** Drops those whose markers are before `offset`. */
   dropBefore(offset: number): void {
     this.#from = this.#search(offset);
+  }
+
+  /** Those whose markers are at or after `from`, and before `to`. */
+  endedBetween(from: number, to: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = [];
+    for (let i = this.#search(from); i < this.#to; i++) {
+      const transaction = this.#at(i);
+      if (transaction.lastOffset >= to) break;
+      found.push(transaction);
+    }
+    return found;
   }
 
   /** Those with records from `offset` on, and before `end`. */

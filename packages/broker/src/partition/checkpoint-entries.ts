@@ -3,7 +3,7 @@ import type { EpochStart } from "./leader-epochs.ts";
 import { HASH_WORDS } from "./message-id-table.ts";
 import type { MessageIdSnapshot } from "./message-ids.ts";
 import type { OpenTransaction } from "./open-transactions.ts";
-import type { MarkerOfProducer, ProducerSnapshot } from "./producer-states.ts";
+import type { MarkerOfProducer, ProducerSnapshot } from "./producer-state.ts";
 import type { SeenBatch } from "./sequences.ts";
 
 /** All of a checkpoint, or a part of it. */

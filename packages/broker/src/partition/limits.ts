@@ -13,6 +13,9 @@ export const CHECKPOINT_EVERY_BYTES = 128 * 1024 * 1024;
 /** Entries of a checkpoint that are written or read in one turn of the event loop. */
 export const ENTRIES_PER_CHUNK = 1_000;
 
+/** How long aborted transactions are remembered after their records were removed, at least. */
+export const ABORTS_KEPT_MS = 60_000;
+
 /** Bytes read at a time while a log is scanned. */
 export const SCAN_READ_BYTES = 1024 * 1024;
 
@@ -47,8 +50,11 @@ export const REPLICATED_CLOSE_GRACE_MS = 2_000;
  */
 export const TAKE_OVER_WAIT_MS = 2_000;
 
-/** When retention is first checked after a start, unless the interval is shorter; as in Kafka. */
-export const FIRST_RETENTION_CHECK_MS = 30_000;
+/**
+ * How much longer than transaction.max.timeout.ms a transaction may be open before it is called
+ * hanging: its coordinator may have had to wait for another broker.
+ */
+export const HANGING_MARGIN_MS = 60_000;
 
 /** A jump of the wall clock forward, from which on retention waits before it counts. */
 export const CLOCK_JUMP_MIN_MS = 60_000;

@@ -178,6 +178,7 @@ export class LogCleaner {
         isWanted: () => this.#isWanted(partition),
       });
       this.#failures.delete(log);
+      await partition.compacted(result.cleanedTo, env.clock.monotonicMs());
       this.#count(result);
       logger.info(`${nameOf(partition)}: compacted`, { ...result });
       return result.isPartial;

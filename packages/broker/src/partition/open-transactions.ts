@@ -4,8 +4,13 @@ export interface OpenTransaction {
   readonly firstOffset: number;
 }
 
+interface Ongoing extends OpenTransaction {
+  /** Null if it began before this broker opened the partition. */
+  readonly transactionalId: string | null;
+}
+
 /** A transaction whose marker may not be durable yet. */
-interface Ended extends OpenTransaction {
+interface Ended extends Ongoing {
   readonly markerOffset: number;
 }
 
@@ -14,8 +19,8 @@ interface Ended extends OpenTransaction {
  * record of the oldest one.
  */
 export class OpenTransactions {
-  /** The first offset of each ongoing one by its producer, in the order of these offsets. */
-  #ongoing = new Map<number, number>();
+  /** By producer id, in the order of their first offsets. */
+  #ongoing = new Map<number, Ongoing>();
   /** In the order of their markers. */
   readonly #ended: Ended[] = [];
 
@@ -23,25 +28,30 @@ export class OpenTransactions {
     return this.#ongoing.size;
   }
 
-  /** The offset of its first record, if the producer has an ongoing transaction. */
-  firstOffsetOf(producerId: number): number | undefined {
-    return this.#ongoing.get(producerId);
+  /** Of the ongoing ones. */
+  producerIds(): Iterable<number> {
+    return this.#ongoing.keys();
   }
 
-  begin(producerId: number, firstOffset: number): void {
-    this.#ongoing.set(producerId, firstOffset);
+  /** The offset of its first record, if the producer has an ongoing transaction. */
+  firstOffsetOf(producerId: number): number | undefined {
+    return this.#ongoing.get(producerId)?.firstOffset;
+  }
+
+  begin(producerId: number, firstOffset: number, transactionalId: string | null = null): void {
+    this.#ongoing.set(producerId, { producerId, firstOffset, transactionalId });
   }
 
   /** The batch that began it was not appended. */
   undoBegin(producerId: number, firstOffset: number): void {
-    if (this.#ongoing.get(producerId) === firstOffset) this.#ongoing.delete(producerId);
+    if (this.firstOffsetOf(producerId) === firstOffset) this.#ongoing.delete(producerId);
     this.#takeEnded((one) => one.producerId === producerId && one.firstOffset === firstOffset);
   }
 
   end(producerId: number, markerOffset: number): void {
-    const firstOffset = this.#ongoing.get(producerId)!;
+    const ended = this.#ongoing.get(producerId)!;
     this.#ongoing.delete(producerId);
-    this.#ended.push({ producerId, firstOffset, markerOffset });
+    this.#ended.push({ ...ended, markerOffset });
   }
 
   /** The marker at this offset was not appended, and so nothing after it. */
@@ -50,8 +60,10 @@ export class OpenTransactions {
       return one.producerId === producerId && one.markerOffset === markerOffset;
     });
     if (ended === undefined) return;
-    this.#ongoing.set(producerId, ended.firstOffset);
-    this.#ongoing = new Map([...this.#ongoing].sort(([, a], [, b]) => a - b));
+    const { firstOffset, transactionalId } = ended;
+    this.begin(producerId, firstOffset, transactionalId);
+    const byOffset = [...this.#ongoing].sort(([, a], [, b]) => a.firstOffset - b.firstOffset);
+    this.#ongoing = new Map(byOffset);
   }
 
   /** Forgets those whose markers are before `durableEnd`. Returns whether there were any. */
@@ -76,6 +88,10 @@ export class OpenTransactions {
 
   /** Where the oldest one without a marker begins. */
   firstOngoing(): number | undefined {
+    return this.oldestOngoing()?.firstOffset;
+  }
+
+  oldestOngoing(): Ongoing | undefined {
     if (this.#ongoing.size === 0) return undefined;
     return this.#ongoing.values().next().value;
   }
@@ -83,7 +99,7 @@ export class OpenTransactions {
   /** Those that had begun and not ended at `offset`. */
   snapshot(offset: number): OpenTransaction[] {
     const open: OpenTransaction[] = [];
-    for (const [producerId, firstOffset] of this.#ongoing) {
+    for (const { producerId, firstOffset } of this.#ongoing.values()) {
       if (firstOffset < offset) open.push({ producerId, firstOffset });
     }
     for (const { producerId, firstOffset, markerOffset } of this.#ended) {

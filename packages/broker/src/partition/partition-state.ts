@@ -1,16 +1,18 @@
 import { type BatchHeader, readBatchHeader, readEndTransaction } from "@tarpan/protocol";
 import type { Clock } from "../env/env.ts";
-import type { Log, ReadableLog } from "../log/log.ts";
+import type { Log, ProducerHistory, ReadableLog } from "../log/log.ts";
 import { inSlices, type NextTurn } from "../util/next-turn.ts";
 import type { AbortedTransaction } from "./aborted-transactions.ts";
 import { LeaderEpochs } from "./leader-epochs.ts";
 import { type DedupeRules, MessageIds } from "./message-ids.ts";
 import { decodeCheckpoint, encodeCheckpoint, UnusableCheckpoint } from "./partition-checkpoint.ts";
+import { encodeProducerSnapshot, isProducerSnapshot } from "./producer-snapshot.ts";
 import { ProducerStates } from "./producer-states.ts";
 import { scanBatches } from "./scan.ts";
+import { encodeTransactionIndex, entriesFrom } from "./transaction-index.ts";
 
 /** What a partition knows beside its log. All of it follows from the log's batches. */
-export class PartitionState {
+export class PartitionState implements ProducerHistory {
   epochs = new LeaderEpochs();
   producers = new ProducerStates();
   /** Null unless the topic has deduplication by message id. */
@@ -70,6 +72,36 @@ export class PartitionState {
   abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[] {
     if (this.producers.abortedCount === 0 || records.length === 0) return NOTHING;
     return [...this.producers.abortedBetween(offset, endOffsetOf(records))];
+  }
+
+  get hasProducers(): boolean {
+    return this.producers.count > 0;
+  }
+
+  snapshot(offset: number): Promise<Uint8Array> {
+    return encodeProducerSnapshot(this.producers.describeAt(offset), this.#nextTurn);
+  }
+
+  isSnapshot(bytes: Uint8Array): boolean {
+    return isProducerSnapshot(bytes);
+  }
+
+  transactionIndex(from: number, to: number): Uint8Array | null {
+    const aborted = this.producers.abortsBetween(from, to);
+    return aborted.length === 0 ? null : encodeTransactionIndex(aborted);
+  }
+
+  isTransactionIndex(bytes: Uint8Array, from: number, to: number): boolean {
+    const expected = encodeTransactionIndex(this.producers.abortsBetween(from, to));
+    return Buffer.compare(entriesFrom(bytes, from), expected) === 0;
+  }
+
+  /** Forgets transactions that were aborted before `offset`. Returns whether there were any. */
+  forgetAborted(offset: number): boolean {
+    const hadAny = this.producers.forgetAborted(offset);
+    // The saved checkpoint holds them.
+    if (hadAny) this.#savedTo = -1;
+    return hadAny;
   }
 
   /** Obeys the topic's `tarpan.dedupe.*`; null switches deduplication off, and forgets all ids. */

@@ -20,13 +20,13 @@ import {
 } from "./append-outcome.ts";
 import type { BatchIds } from "./batch-ids.ts";
 import { dropRecords } from "./drop-records.ts";
-import { CHECKPOINT_EVERY_BYTES } from "./limits.ts";
+import { ABORTS_KEPT_MS, CHECKPOINT_EVERY_BYTES } from "./limits.ts";
 import { orKafkaError } from "./log-failure.ts";
 import type { EndOfTransaction } from "./markers.ts";
 import type { DedupeRules, MessageIds, TakenIds } from "./message-ids.ts";
 import { newestOf, originalsOf } from "./originals.ts";
 import { PartitionState } from "./partition-state.ts";
-import type { DescribedProducer } from "./producer-states.ts";
+import type { DescribedProducer, OldestTransaction } from "./producer-states.ts";
 import type { Wake } from "./readable-partition.ts";
 import type { SeenBatch, SequenceRefusal } from "./sequences.ts";
 import type { Verification } from "./verifications.ts";
@@ -59,6 +59,8 @@ export class Partition {
   /** Settles when everything appended so far is durable or has failed. */
   #lastAppend: Promise<unknown> = NOTHING;
   #bytesAtCheckpoint = 0;
+  /** A compaction of all before `to`, and when it ended. */
+  #compacted = { to: 0, atMs: Number.NEGATIVE_INFINITY };
   #checkpointing: Promise<number> | null = null;
 
   private constructor(id: LogId, log: Log, nextTurn: NextTurn, messageIds: MessageIds | null) {
@@ -77,6 +79,7 @@ export class Partition {
   ): Promise<Partition> {
     const partition = new Partition(id, log, nextTurn, messageIds);
     await partition.#state.load(log);
+    await log.keepProducerFiles?.(partition.#state);
     partition.lead(leaderEpoch);
     return partition;
   }
@@ -100,6 +103,10 @@ export class Partition {
   /** One past the last record that a read_committed consumer may see. */
   get lastStableOffset(): number {
     return this.#state.producers.lastStableOffset(this.log.startOffset, this.log.endOffset);
+  }
+
+  get oldestTransaction(): OldestTransaction | null {
+    return this.#state.producers.oldestOpen();
   }
 
   abortedIn(records: readonly Uint8Array[], offset: number): readonly AbortedTransaction[] {
@@ -154,10 +161,15 @@ export class Partition {
    * batch is then appended with the result. Null when that is known already: the transaction has
    * batches here, or the batch will be refused.
    */
-  verify(header: BatchHeader, bumpsEpoch: boolean, nowMs: number): Verification | null {
+  verify(
+    header: BatchHeader,
+    bumpsEpoch: boolean,
+    nowMs: number,
+    transactionalId: string | null = null,
+  ): Verification | null {
     const { producers } = this.#state;
     if (producers.validate(header).kind !== "not-in-transaction") return null;
-    return producers.verifications.begin(header, bumpsEpoch, nowMs);
+    return producers.verifications.begin(header, bumpsEpoch, nowMs, transactionalId);
   }
 
   /** Appends the marker that ends a producer's transaction in this partition. */
@@ -291,10 +303,24 @@ export class Partition {
     return this.#state.producers.abortedRanges();
   }
 
+  /**
+   * Call it after a compaction of all before `offset`, with the monotonic time. As in Kafka,
+   * aborted transactions are forgotten when an earlier run has removed their records: so long ago
+   * that nobody can still be reading them. Not in a replicated log: another broker may read them
+   * from a server that lags behind.
+   */
+  async compacted(offset: number, nowMs: number): Promise<void> {
+    if (this.log.keepProducerFiles === undefined) return;
+    const { to, atMs } = this.#compacted;
+    if (nowMs - atMs < ABORTS_KEPT_MS) return;
+    this.#compacted = { to: Math.max(to, offset), atMs: nowMs };
+    if (this.#state.forgetAborted(to)) await this.log.keepProducerFiles(this.#state);
+  }
+
   /** Forgets producers that are idle since `before`, ms since the epoch, and expired ids. */
   forgetOld(before: number): void {
     this.#state.producers.expireBefore(before);
-    this.#state.producers.startsAt(this.log.startOffset);
+    this.#state.producers.forgetAborted(this.log.startOffset);
     this.#state.messageIds?.forgetOld();
   }
 

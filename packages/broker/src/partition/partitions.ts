@@ -15,9 +15,10 @@ import { type CleanerConfig, LogCleaner } from "./log-cleaner.ts";
 import type { LogHost } from "./log-host.ts";
 import { dedupeOf, logOptions } from "./log-options.ts";
 import { MessageIds } from "./message-ids.ts";
+import { OpenTransactionWatch } from "./open-transaction-watch.ts";
 import { Partition } from "./partition.ts";
 import { RepeatedWork } from "./repeated-work.ts";
-import { Retention } from "./retention.ts";
+import { Retention, type RetentionTimes } from "./retention.ts";
 import {
   endTakeOver,
   type HostedPartition,
@@ -31,8 +32,9 @@ export interface PartitionsOptions {
   readonly nodeId: number;
   /** The current value of producer.id.expiration.ms. */
   readonly producerExpirationMs: () => number;
-  /** The current value of log.retention.check.interval.ms. */
-  readonly retentionCheckIntervalMs: () => number;
+  /** The current value of transaction.max.timeout.ms. */
+  readonly transactionMaxTimeoutMs: () => number;
+  readonly retentionTimes: () => RetentionTimes;
   readonly cleaner: () => CleanerConfig;
   readonly cleaningWork: CleaningWork;
   /** For logs of topics that are not in the metadata yet. */
@@ -54,6 +56,7 @@ export interface PartitionsOptions {
 export class Partitions implements PartitionHost {
   readonly retention: Retention;
   readonly cleaner: LogCleaner;
+  readonly openTransactions: OpenTransactionWatch;
   readonly #host: LogHost;
   readonly #env: Env;
   readonly #logger: Logger;
@@ -77,10 +80,12 @@ export class Partitions implements PartitionHost {
     this.#jumps = new ClockJumps(env.clock);
     this.#nextTurn = nextTurnOf(env.timers);
     this.#news = new LeadershipChanges(env.timers, logger);
-    const checkIntervalMs = options.retentionCheckIntervalMs;
-    this.retention = new Retention({ env, logger, partitions: this, checkIntervalMs });
+    const times = options.retentionTimes;
+    this.retention = new Retention({ env, logger, partitions: this, times });
     const { cleaner: config, cleaningWork: work } = options;
     this.cleaner = new LogCleaner({ env, logger, partitions: this, config, work });
+    const { transactionMaxTimeoutMs: maxTimeoutMs } = options;
+    this.openTransactions = new OpenTransactionWatch({ clock: env.clock, logger, maxTimeoutMs });
     const delayMs = () => host.maintenanceIntervalMs;
     const run = () => this.#maintain();
     this.#maintenance = new RepeatedWork({ env, logger, name: "maintenance", run, delayMs });
@@ -371,6 +376,7 @@ export class Partitions implements PartitionHost {
       if (failure !== null) offline.push(slot);
       if (slot.tellAtMs !== null) this.#tellOffline(slot);
     }
+    this.openTransactions.look(this.all());
     await forEachLog(offline, async (slot) => {
       slot.failure = slot.partition?.log.failure ?? slot.failure;
       const { partition } = slot;

@@ -20,7 +20,7 @@ import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
 import type { Partition } from "./partition.ts";
 import { codecFor, levelOf, recordsOf, withRecords } from "./rebuild.ts";
-import { askOnce, type Verification } from "./verifications.ts";
+import { answerFor, type Verification } from "./verifications.ts";
 
 /** The answer to one partition of a Produce request. */
 export interface ProduceOutcome {
@@ -51,6 +51,8 @@ export interface ProduceRules {
 export interface TransactionRules {
   /** Whether each transaction has an epoch of its own (KIP-890). */
   readonly bumpsEpoch: boolean;
+  /** Of the request. */
+  readonly transactionalId: string | null;
   /**
    * Asks the coordinator whether a batch's transaction holds the partition. Resolves to NONE or the
    * error code for the client.
@@ -85,11 +87,12 @@ export function produce(
   if (!verdict.ok) return refused(partition, verdict);
   const { header } = verdict;
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
-  const { bumpsEpoch, verify } = rules.transactions;
-  const verification = partition.verify(header, bumpsEpoch, now);
+  const { bumpsEpoch, transactionalId, verify } = rules.transactions;
+  const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
   const ask = () => verify(header, partition.id);
-  return askOnce(verification, header.producerEpoch, ask).then((errorCode) => {
+  const answer = answerFor(verification, transactionalId, header.producerEpoch, ask);
+  return answer.then((errorCode) => {
     if (errorCode !== ErrorCode.NONE) return unverified(partition, errorCode);
     return accept(partition, records!, verdict, rules, verification);
   });

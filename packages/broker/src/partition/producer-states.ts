@@ -1,5 +1,6 @@
-import { type BatchHeader, NO_PRODUCER_EPOCH } from "@tarpan/protocol";
+import type { BatchHeader } from "@tarpan/protocol";
 import { ABORTED_FIELDS } from "../log/compaction/aborted-ranges.ts";
+import { UseOrder } from "../util/use-order.ts";
 import { type AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 import {
@@ -8,7 +9,19 @@ import {
   type MarkerRefusal,
   refusalOf,
 } from "./markers.ts";
-import { type OpenTransaction, OpenTransactions } from "./open-transactions.ts";
+import { OpenTransactions } from "./open-transactions.ts";
+import type { ProducerEntry } from "./producer-snapshot.ts";
+import {
+  entryAt,
+  epochOf,
+  lastMsOf,
+  type MarkerOfProducer,
+  markerBefore,
+  type ProducerSnapshot,
+  type ProducerState,
+  type ProducersSnapshot,
+  withoutMarker,
+} from "./producer-state.ts";
 import {
   checkSequence,
   dropOldest,
@@ -32,8 +45,15 @@ import { type Verification, Verifications } from "./verifications.ts";
  */
 export class ProducerStates {
   readonly #byId = new Map<number, ProducerState>();
+  /** Those without an open transaction. */
+  readonly #idle = new UseOrder<ProducerState>();
+  /** None of these was last used before it, ms since the epoch. */
+  #idleSinceMs = Number.NEGATIVE_INFINITY;
   readonly #open = new OpenTransactions();
   readonly #aborted = new AbortedTransactions();
+  /** The offsets of the snapshots that are being made, and the lowest of them. */
+  readonly #snapshots: number[] = [];
+  #heldFrom = Number.POSITIVE_INFINITY;
   readonly verifications = new Verifications();
 
   get count(): number {
@@ -75,12 +95,16 @@ export class ProducerStates {
   ): SeenBatch {
     const { producerId } = batch;
     const seen = seenAt(batch, baseOffset, nowMs);
-    const { batches } = this.#used(producerId);
-    batches.push(seen);
-    dropOldest(batches, durableEnd);
+    const state = this.#used(producerId, seen.timestamp);
+    // An array that grows by a push has room for 17.
+    if (state.batches.length === 0) state.batches = [seen];
+    else state.batches.push(seen);
+    dropOldest(state.batches, Math.min(durableEnd, this.#heldFrom));
     if (batch.isTransactional) {
       if (this.#open.firstOffsetOf(producerId) === undefined) {
-        this.#open.begin(producerId, baseOffset);
+        const verified = this.verifications.get(producerId);
+        this.#open.begin(producerId, baseOffset, verified?.transactionalId);
+        this.#idle.remove(state);
       }
       this.verifications.begun(producerId);
     }
@@ -91,10 +115,10 @@ export class ProducerStates {
   forget(producerId: number, seen: SeenBatch): void {
     const state = this.#byId.get(producerId);
     const at = state?.batches.indexOf(seen) ?? -1;
-    if (at === -1) return;
-    state!.batches.splice(at, 1);
+    if (state === undefined || at === -1) return;
+    state.batches.splice(at, 1);
     this.#open.undoBegin(producerId, seen.baseOffset);
-    if (state!.batches.length === 0 && state!.marker === null) this.#byId.delete(producerId);
+    this.#undone(state);
   }
 
   /** Changes nothing. Null when the marker may be appended. */
@@ -110,14 +134,16 @@ export class ProducerStates {
   /** Adds a marker that got `offset`: it ends the producer's transaction, if one is open. */
   noteMarker(end: MarkerFields, offset: number, durableEnd: number): void {
     const { producerId, producerEpoch: epoch, coordinatorEpoch, isCommit, timestamp } = end;
-    const state = this.#used(producerId);
+    const state = this.#used(producerId, timestamp);
     const { marker } = state;
-    if (marker !== null && marker.offset < durableEnd) marker.before = null;
+    if (marker !== null && marker.offset < Math.min(durableEnd, this.#heldFrom))
+      marker.before = null;
     state.marker = { epoch, coordinatorEpoch, offset, timestamp, before: marker };
     this.verifications.ended(producerId, epoch);
     const firstOffset = this.#open.firstOffsetOf(producerId);
     if (firstOffset === undefined) return;
     this.#open.end(producerId, offset);
+    this.#idle.used(state);
     if (isCommit) return;
     const lastStableOffset = this.#open.firstOngoing() ?? offset + 1;
     this.#aborted.add({ producerId, firstOffset, lastOffset: offset, lastStableOffset });
@@ -128,9 +154,9 @@ export class ProducerStates {
     const state = this.#byId.get(producerId);
     if (state === undefined) return;
     state.marker = withoutMarker(state.marker, offset);
-    if (state.batches.length === 0 && state.marker === null) this.#byId.delete(producerId);
     this.#aborted.remove(producerId, offset);
     this.#open.undoEnd(producerId, offset);
+    this.#undone(state);
   }
 
   /** Call after the durable end has moved. Returns whether an end of a transaction was reached. */
@@ -142,6 +168,15 @@ export class ProducerStates {
   lastStableOffset(startOffset: number, durableEnd: number): number {
     const first = this.#open.firstUndecided(durableEnd);
     return first === undefined ? durableEnd : Math.min(Math.max(first, startOffset), durableEnd);
+  }
+
+  /** The ongoing transaction that readers of committed records wait for; null if there is none. */
+  oldestOpen(): OldestTransaction | null {
+    const oldest = this.#open.oldestOngoing();
+    if (oldest === undefined) return null;
+    const { producerId, firstOffset, transactionalId } = oldest;
+    const producerEpoch = epochOf(this.#byId.get(producerId));
+    return { producerId, producerEpoch, transactionalId, startOffset: firstOffset };
   }
 
   get abortedCount(): number {
@@ -190,16 +225,56 @@ export class ProducerStates {
 
   /** Forgets producers that wrote nothing since `timestamp`, ms since the epoch. */
   expireBefore(timestamp: number): void {
-    for (const [producerId, state] of this.#byId) {
-      if (this.#open.firstOffsetOf(producerId) !== undefined) continue;
-      if (lastMsOf(state) < timestamp) this.#byId.delete(producerId);
-    }
     this.verifications.expireBefore(timestamp);
+    // Most calls end here, without a pass over all producers.
+    if (timestamp <= this.#idleSinceMs) return;
+    let idleSinceMs = Number.POSITIVE_INFINITY;
+    for (const state of this.#idle) {
+      const lastMs = lastMsOf(state);
+      if (lastMs < timestamp) this.#drop(state);
+      else if (lastMs < idleSinceMs) idleSinceMs = lastMs;
+    }
+    this.#idleSinceMs = idleSinceMs;
   }
 
-  /** Forgets aborted transactions that ended before the start of the log. */
-  startsAt(startOffset: number): void {
-    this.#aborted.dropBefore(startOffset);
+  /** Forgets transactions that were aborted before `offset`. Returns whether there were any. */
+  forgetAborted(offset: number): boolean {
+    const before = this.#aborted.count;
+    this.#aborted.dropBefore(offset);
+    return this.#aborted.count < before;
+  }
+
+  /** The transactions whose abort is at or after `from`, and before `to`. */
+  abortsBetween(from: number, to: number): readonly AbortedTransaction[] {
+    return this.#aborted.count === 0 ? NO_ABORTS : this.#aborted.endedBetween(from, to);
+  }
+
+  /**
+   * Each producer as it was at `offset`, which is the durable end at the first step. What is known
+   * of the time before it is kept until the last step.
+   */
+  *describeAt(offset: number): Generator<ProducerEntry> {
+    this.#hold(offset);
+    try {
+      const open = new Map<number, number>();
+      for (const { producerId, firstOffset } of this.#open.snapshot(offset)) {
+        open.set(producerId, firstOffset);
+      }
+      for (const producerId of [...this.#byId.keys()]) {
+        const state = this.#byId.get(producerId);
+        if (state === undefined) continue;
+        const entry = entryAt(offset, state, open.get(producerId) ?? -1);
+        if (entry !== null) yield entry;
+      }
+    } finally {
+      this.#snapshots.splice(this.#snapshots.indexOf(offset), 1);
+      this.#heldFrom = Math.min(...this.#snapshots);
+    }
+  }
+
+  #hold(offset: number): void {
+    this.#snapshots.push(offset);
+    this.#heldFrom = Math.min(...this.#snapshots);
   }
 
   /**
@@ -217,8 +292,7 @@ export class ProducerStates {
   }
 
   *#snapshotBatches(offset: number): Generator<ProducerSnapshot> {
-    // A copy of the ids: active producers move to the end of the map, so its iteration may not end.
-    for (const producerId of [...this.#byId.keys()]) {
+    for (const producerId of this.#ids()) {
       const batches = this.#byId.get(producerId)?.batches ?? [];
       const below = batches.filter((batch) => batch.baseOffset < offset);
       if (below.length > 0) yield { producerId, batches: below };
@@ -226,14 +300,22 @@ export class ProducerStates {
   }
 
   *#snapshotMarkers(offset: number): Generator<MarkerOfProducer> {
-    for (const producerId of [...this.#byId.keys()]) {
-      let marker = this.#byId.get(producerId)?.marker ?? null;
-      while (marker !== null && marker.offset >= offset) marker = marker.before;
+    for (const producerId of this.#ids()) {
+      const state = this.#byId.get(producerId);
+      const marker = state === undefined ? null : markerBefore(offset, state);
       if (marker !== null) yield { producerId, ...marker };
     }
   }
 
+  /** Of all that exist now, in the order of their last use, which `restore` takes over. */
+  #ids(): number[] {
+    const ids = [...this.#open.producerIds()];
+    for (const { producerId } of this.#idle) ids.push(producerId);
+    return ids;
+  }
+
   restore(saved: ProducersSnapshot): void {
+    this.#idleSinceMs = Number.NEGATIVE_INFINITY;
     for (const { producerId, batches } of saved.producers) {
       this.#stateOf(producerId).batches.push(...batches);
     }
@@ -243,6 +325,8 @@ export class ProducerStates {
     }
     for (const { producerId, firstOffset } of saved.openTransactions) {
       this.#open.begin(producerId, firstOffset);
+      const state = this.#byId.get(producerId);
+      if (state !== undefined) this.#idle.remove(state);
     }
     for (const transaction of saved.abortedTransactions) this.#aborted.add(transaction);
   }
@@ -250,66 +334,36 @@ export class ProducerStates {
   #stateOf(producerId: number): ProducerState {
     let state = this.#byId.get(producerId);
     if (state === undefined) {
-      state = { batches: [], marker: null };
+      state = { producerId, batches: [], marker: null, earlier: null, later: null };
       this.#byId.set(producerId, state);
+      this.#idle.used(state);
     }
     return state;
   }
 
   /** The state of a producer, which becomes the one that was used last. */
-  #used(producerId: number): ProducerState {
-    const state = this.#byId.get(producerId) ?? { batches: [], marker: null };
-    // Deleting first moves the producer to the end of the map, which keeps the order of last use.
-    this.#byId.delete(producerId);
-    this.#byId.set(producerId, state);
-    if (this.#byId.size > MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
+  #used(producerId: number, timestampMs: number): ProducerState {
+    if (timestampMs < this.#idleSinceMs) this.#idleSinceMs = timestampMs;
+    const state = this.#stateOf(producerId);
+    if (this.#open.firstOffsetOf(producerId) === undefined) this.#idle.used(state);
+    const { oldest } = this.#idle;
+    const isSurplus = this.#byId.size > MAX_PRODUCERS_PER_PARTITION;
+    if (isSurplus && oldest !== null && oldest !== state) this.#drop(oldest);
     return state;
   }
 
-  #forgetOldest(): void {
-    for (const producerId of this.#byId.keys()) {
-      if (this.#open.firstOffsetOf(producerId) !== undefined) continue;
-      this.#byId.delete(producerId);
-      return;
-    }
+  /** After something of it was taken back. */
+  #undone(state: ProducerState): void {
+    this.#idleSinceMs = Number.NEGATIVE_INFINITY;
+    if (state.batches.length === 0 && state.marker === null) this.#drop(state);
+    else if (this.#open.firstOffsetOf(state.producerId) === undefined) this.#idle.used(state);
+    else this.#idle.remove(state);
   }
-}
 
-interface ProducerState {
-  readonly batches: SeenBatch[];
-  /** Null until a transaction of the producer has ended here. */
-  marker: Marker | null;
-}
-
-/** The newest marker of a producer. Its epoch is the producer's, unless a batch has a newer one. */
-interface Marker extends MarkerSnapshot {
-  /** The one before it, kept while this one is not durable. */
-  before: Marker | null;
-}
-
-interface MarkerSnapshot {
-  readonly epoch: number;
-  readonly coordinatorEpoch: number;
-  readonly offset: number;
-  /** Ms since the epoch. */
-  readonly timestamp: number;
-}
-
-export interface ProducerSnapshot {
-  readonly producerId: number;
-  readonly batches: readonly SeenBatch[];
-}
-
-export interface MarkerOfProducer extends MarkerSnapshot {
-  readonly producerId: number;
-}
-
-export interface ProducersSnapshot {
-  readonly producers: Iterable<ProducerSnapshot>;
-  readonly markers: Iterable<MarkerOfProducer>;
-  /** In the order of their first offsets. */
-  readonly openTransactions: Iterable<OpenTransaction>;
-  readonly abortedTransactions: Iterable<AbortedTransaction>;
+  #drop(state: ProducerState): void {
+    this.#byId.delete(state.producerId);
+    this.#idle.remove(state);
+  }
 }
 
 /** What DescribeProducers says of a producer; -1 for what there is not. */
@@ -322,27 +376,17 @@ export interface DescribedProducer {
   readonly currentTxnStartOffset: number;
 }
 
+export interface OldestTransaction {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** Null if it began before this broker opened the partition. */
+  readonly transactionalId: string | null;
+  /** Of its first record. */
+  readonly startOffset: number;
+}
+
 type ProducerOfBatch = Pick<BatchHeader, "producerId" | "producerEpoch">;
 
+const NO_ABORTS: readonly AbortedTransaction[] = [];
 const NOT_IN_TRANSACTION: SequenceVerdict = { kind: "not-in-transaction" };
 const OUTSIDE_TRANSACTION: SequenceVerdict = { kind: "outside-transaction" };
-
-function epochOf(state: ProducerState | undefined): number {
-  if (state === undefined) return NO_PRODUCER_EPOCH;
-  const { batches, marker } = state;
-  const epoch = batches.length === 0 ? NO_PRODUCER_EPOCH : batches[batches.length - 1]!.epoch;
-  return marker === null ? epoch : Math.max(epoch, marker.epoch);
-}
-
-function lastMsOf({ batches, marker }: ProducerState): number {
-  const batchMs = batches.at(-1)?.timestamp ?? Number.NEGATIVE_INFINITY;
-  return Math.max(batchMs, marker?.timestamp ?? Number.NEGATIVE_INFINITY);
-}
-
-/** The chain of markers without the one at `offset`. */
-function withoutMarker(marker: Marker | null, offset: number): Marker | null {
-  if (marker === null) return null;
-  if (marker.offset === offset) return marker.before;
-  marker.before = withoutMarker(marker.before, offset);
-  return marker;
-}

@@ -2,17 +2,22 @@ import type { Env } from "../env/env.ts";
 import { LogError } from "../log/log-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import { expiredBefore } from "./expired-before.ts";
-import { FIRST_RETENTION_CHECK_MS } from "./limits.ts";
 import { RepeatedWork } from "./repeated-work.ts";
 import { RetentionClock } from "./retention-clock.ts";
 import type { PartitionStatus } from "./slot.ts";
+
+/** The broker configs of these names, as they are now. */
+export interface RetentionTimes {
+  readonly logInitialTaskDelayMs: number;
+  readonly logRetentionCheckIntervalMs: number;
+}
 
 interface RetentionParts {
   readonly env: Pick<Env, "clock" | "timers">;
   readonly logger: Logger;
   /** The partitions that this broker leads. */
   readonly partitions: { all(): Iterable<PartitionStatus> };
-  readonly checkIntervalMs: () => number;
+  readonly times: () => RetentionTimes;
 }
 
 /**
@@ -31,14 +36,15 @@ export class Retention {
   constructor(parts: RetentionParts) {
     this.#parts = parts;
     this.#clock = new RetentionClock(parts.env.clock);
-    const { env, logger, checkIntervalMs: delayMs } = parts;
+    const { env, logger } = parts;
+    const delayMs = () => parts.times().logRetentionCheckIntervalMs;
     this.#work = new RepeatedWork({
       ...{ env, logger, delayMs, name: "retention", run: () => this.#check() },
     });
   }
 
   start(): void {
-    this.#work.start(Math.min(FIRST_RETENTION_CHECK_MS, this.#parts.checkIntervalMs()));
+    this.#work.start(this.#parts.times().logInitialTaskDelayMs);
   }
 
   async close(): Promise<void> {

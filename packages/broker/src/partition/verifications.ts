@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@tarpan/protocol";
+import { type InUseOrder, UseOrder } from "../util/use-order.ts";
 import { MAX_PRODUCERS_PER_PARTITION } from "./limits.ts";
 
 /**
@@ -10,35 +11,52 @@ export interface Verification {
   readonly startedMs: number;
   /** Whether each transaction of the producer has an epoch of its own. */
   readonly bumpsEpoch: boolean;
+  readonly transactionalId: string | null;
   epoch: number;
   /** The smallest sequence that came: a later batch must not become the first one. */
   lowestSequence: number;
-  /** The question that is under way; null when there is none. */
-  asked: { readonly epoch: number; readonly answer: Promise<ErrorCode> } | null;
+  /** While the coordinator is asked. */
+  asked: Asked | null;
+}
+
+interface Asked {
+  readonly transactionalId: string | null;
+  readonly epoch: number;
+  readonly answer: Promise<ErrorCode>;
 }
 
 /**
- * Asks the coordinator about a batch of `epoch`. The batches that come before the answer wait for
- * the same one: with one of their own they could overtake the first batch, and be refused.
+ * Asks the coordinator, unless it is being asked the same. Batches that come meanwhile share the
+ * answer, so they go on in their order: with questions of their own, one that is answered at once
+ * would overtake one that waits for the end of the transaction before.
  */
-export function askOnce(
+export function answerFor(
   verification: Verification,
+  transactionalId: string | null,
   epoch: number,
   ask: () => Promise<ErrorCode>,
 ): Promise<ErrorCode> {
-  if (verification.asked?.epoch === epoch) return verification.asked.answer;
-  const asked = { epoch, answer: ask() };
-  verification.asked = asked;
-  const isAnswered = () => {
-    if (verification.asked === asked) verification.asked = null;
+  const { asked } = verification;
+  if (asked?.epoch === epoch && asked.transactionalId === transactionalId) return asked.answer;
+  const answer = ask();
+  const asking = { transactionalId, epoch, answer };
+  verification.asked = asking;
+  const isOver = () => {
+    if (verification.asked === asking) verification.asked = null;
   };
-  asked.answer.then(isAnswered, isAnswered);
-  return asked.answer;
+  answer.then(isOver, isOver);
+  return answer;
+}
+
+interface Entry extends Verification, InUseOrder<Entry> {
+  readonly producerId: number;
 }
 
 /** The verifications of a partition that are under way, or have not been followed by a batch. */
 export class Verifications {
-  readonly #byProducer = new Map<number, Verification>();
+  readonly #byProducer = new Map<number, Entry>();
+  /** In the order of their begin. */
+  readonly #order = new UseOrder<Entry>();
 
   get(producerId: number): Verification | undefined {
     return this.#byProducer.get(producerId);
@@ -49,15 +67,15 @@ export class Verifications {
     producer: { producerId: number; producerEpoch: number; baseSequence: number },
     bumpsEpoch: boolean,
     nowMs: number,
+    transactionalId: string | null = null,
   ): Verification {
     const { producerId, producerEpoch: epoch, baseSequence: lowestSequence } = producer;
     const known = this.#byProducer.get(producerId);
     if (known === undefined) {
-      const began = { startedMs: nowMs, bumpsEpoch, epoch, lowestSequence };
-      const verification: Verification = { ...began, asked: null };
-      if (this.#byProducer.size >= MAX_PRODUCERS_PER_PARTITION) this.#forgetOldest();
-      this.#byProducer.set(producerId, verification);
-      return verification;
+      return this.#add({
+        ...{ startedMs: nowMs, bumpsEpoch, transactionalId, epoch, lowestSequence },
+        ...{ producerId, asked: null, earlier: null, later: null },
+      });
     }
     if (epoch > known.epoch) {
       known.epoch = epoch;
@@ -70,7 +88,7 @@ export class Verifications {
 
   /** The transaction has its first batch. */
   begun(producerId: number): void {
-    this.#byProducer.delete(producerId);
+    this.#remove(this.#byProducer.get(producerId));
   }
 
   /**
@@ -80,20 +98,25 @@ export class Verifications {
   ended(producerId: number, markerEpoch: number): void {
     const known = this.#byProducer.get(producerId);
     if (known?.bumpsEpoch && known.epoch === markerEpoch) return;
-    this.#byProducer.delete(producerId);
-  }
-
-  /** Those that the coordinator refused stay until they expire, and anyone may ask. */
-  #forgetOldest(): void {
-    for (const producerId of this.#byProducer.keys()) {
-      this.#byProducer.delete(producerId);
-      return;
-    }
+    this.#remove(known);
   }
 
   expireBefore(timestampMs: number): void {
-    for (const [producerId, { startedMs }] of this.#byProducer) {
-      if (startedMs < timestampMs) this.#byProducer.delete(producerId);
-    }
+    for (const entry of this.#order) if (entry.startedMs < timestampMs) this.#remove(entry);
+  }
+
+  #add(entry: Entry): Verification {
+    // Those that the coordinator refused stay until they expire, and anyone may ask.
+    const isSurplus = this.#byProducer.size >= MAX_PRODUCERS_PER_PARTITION;
+    if (isSurplus) this.#remove(this.#order.oldest ?? undefined);
+    this.#byProducer.set(entry.producerId, entry);
+    this.#order.used(entry);
+    return entry;
+  }
+
+  #remove(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    this.#byProducer.delete(entry.producerId);
+    this.#order.remove(entry);
   }
 }

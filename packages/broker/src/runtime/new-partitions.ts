@@ -25,7 +25,8 @@ export function newPartitions({ engine, env, logger, nodeId, metadata }: Parts):
   return new Partitions(host, env, logger, {
     nodeId,
     producerExpirationMs: () => metadata().brokerConfig().producerIdExpirationMs,
-    retentionCheckIntervalMs: () => metadata().brokerConfig().logRetentionCheckIntervalMs,
+    transactionMaxTimeoutMs: () => metadata().brokerConfig().transactionMaxTimeoutMs,
+    retentionTimes: () => metadata().brokerConfig(),
     cleaner: () => metadata().brokerConfig(),
     cleaningWork: newCleaningWork(env, (line) => logger.warn(line)),
     newLogSettings: () => metadata().topicConfig(""),

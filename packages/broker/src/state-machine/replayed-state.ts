@@ -75,6 +75,7 @@ export class ReplayedState<State, Rec> {
   #committed: State;
   #working: State;
   #queue: Waiting<State>[] = [];
+  #queuedRecords = 0;
   #running: Promise<void> | null = null;
   #failure: StateMachineError | null = null;
   #snapshotAt: number;
@@ -107,6 +108,14 @@ export class ReplayedState<State, Rec> {
     return this.#failure;
   }
 
+  /**
+   * The offset of the next decision's first record, if the state changes in place: then nothing is
+   * appended before decisions that wait.
+   */
+  get nextOffset(): number {
+    return this.#options.log.nextOffset + this.#queuedRecords;
+  }
+
   /** Calls `listener` after each commit. Returns a function that ends the subscription. */
   onCommit(listener: (previous: State, next: State) => void): () => void {
     this.#listeners.add(listener);
@@ -121,6 +130,7 @@ export class ReplayedState<State, Rec> {
     const encoded = records.map((record) => this.#machine.encode(record));
     if (records.length > 0) this.#working = this.#machine.apply(this.#working, records);
     const after = this.#working;
+    this.#queuedRecords += encoded.length;
     await new Promise<void>((resolve, reject) => {
       this.#queue.push({ records: encoded, after, resolve, reject });
       this.#running ??= this.#run();
@@ -178,7 +188,9 @@ export class ReplayedState<State, Rec> {
     for (let bytes = 0; taken < this.#queue.length && bytes < MAX_DECISION_BATCH_BYTES; taken++) {
       for (const record of this.#queue[taken]!.records) bytes += sizeOf(record);
     }
-    return this.#queue.splice(0, taken);
+    const round = this.#queue.splice(0, taken);
+    for (const { records } of round) this.#queuedRecords -= records.length;
+    return round;
   }
 
   #append(records: readonly EncodedRecord[]): Promise<number> {
@@ -201,6 +213,7 @@ export class ReplayedState<State, Rec> {
     if (!rolledBack) this.#failure = error;
     this.#working = this.#committed;
     this.#snapshot = null;
+    this.#queuedRecords = 0;
     for (const waiting of [...round, ...this.#queue.splice(0)]) waiting.reject(error);
   }
 

@@ -30,13 +30,16 @@ interface Parts {
   readonly write: WriteMarkers;
   /** Whether this broker coordinates the transactional id, still in this leader epoch. */
   readonly isCoordinator: (transactionalId: string, coordinatorEpoch: number) => boolean;
-  /** Records that all partitions have their markers. Resolves to false if it can't now. */
+  /**
+   * Records that all partitions have their markers: decided when this returns, durable when it
+   * resolves. Resolves to false if it can't now.
+   */
   readonly complete: (ending: Ending) => Promise<boolean>;
 }
 
 interface Run {
   readonly ending: Ending;
-  readonly over: Latch;
+  over: Latch;
 }
 
 interface Place {
@@ -68,17 +71,20 @@ export class MarkerSender {
 
   end(ending: Ending): void {
     const { transactionalId } = ending.transaction;
-    const before = this.#running.get(transactionalId);
-    const over = before?.over ?? new Latch();
-    this.#running.set(transactionalId, { ending, over });
-    void this.#run(ending).finally(() => {
+    const over = unopened(this.#running.get(transactionalId)?.over);
+    const run: Run = { ending, over };
+    this.#running.set(transactionalId, run);
+    void this.#run(run).finally(() => {
       if (!this.#isCurrent(ending)) return;
       this.#running.delete(transactionalId);
-      over.open();
+      run.over.open();
     });
   }
 
-  /** Over when the end of this transactional id's transaction is written; null if there is none. */
+  /**
+   * Over when the end of this transactional id's transaction is decided to be complete: what is
+   * decided after that is recorded with it, or after it. Null if no end is under way.
+   */
   endOf(transactionalId: string): PendingLatch | null {
     return this.#running.get(transactionalId)?.over ?? null;
   }
@@ -93,8 +99,9 @@ export class MarkerSender {
     return this.#running.get(ending.transaction.transactionalId)?.ending === ending;
   }
 
-  async #run(ending: Ending): Promise<void> {
-    const { env, complete } = this.#parts;
+  async #run(run: Run): Promise<void> {
+    const { ending } = run;
+    const { env } = this.#parts;
     const startedMs = env.clock.monotonicMs();
     let left = placesOf(ending.transaction.partitions);
     let retryMs: number = MARKER_RETRY_MS.first;
@@ -102,7 +109,7 @@ export class MarkerSender {
     while (this.#isWanted(ending)) {
       const failed = await this.#write(ending, left);
       left = failed.map(({ place }) => place);
-      if (left.length === 0 && (!this.#isCurrent(ending) || (await complete(ending)))) return;
+      if (left.length === 0 && (!this.#isCurrent(ending) || (await this.#complete(run)))) return;
       const nowMs = env.clock.monotonicMs();
       if (failed.length > 0 && nowMs - toldMs >= MARKER_WARNING_MS) {
         toldMs = nowMs;
@@ -111,6 +118,15 @@ export class MarkerSender {
       await pause(env.timers, retryMs, this.#closing.signal).catch(() => {});
       retryMs = Math.min(2 * retryMs, MARKER_RETRY_MS.longest);
     }
+  }
+
+  /** Those who wait go on at once: their records are written together with this one. */
+  async #complete(run: Run): Promise<boolean> {
+    const completing = this.#parts.complete(run.ending);
+    run.over.open();
+    const isComplete = await completing;
+    if (!isComplete) run.over = unopened(run.over);
+    return isComplete;
   }
 
   #isWanted(ending: Ending): boolean {
@@ -178,6 +194,11 @@ export class MarkerSender {
       { transactionalId, producerId },
     );
   }
+}
+
+/** The same latch, unless it is missing or open. */
+function unopened(latch: Latch | undefined): Latch {
+  return latch?.isOpen === false ? latch : new Latch();
 }
 
 interface Failure {

@@ -5,7 +5,7 @@ import type { Metadata } from "../metadata/metadata.ts";
 import { TRANSACTION_STATE_TOPIC } from "../metadata/topic-names.ts";
 import { StateMachineError } from "../state-machine/replayed-state.ts";
 import { KafkaError } from "../util/kafka-error.ts";
-import { openWithin } from "../util/latch.ts";
+import { attemptWhen } from "../util/latch.ts";
 import { transactionMachine } from "./machine.ts";
 import { MarkerSender, type WriteMarkers } from "./marker-sender.ts";
 import type { Effects, Ending } from "./model/ending.ts";
@@ -137,7 +137,8 @@ export class TransactionCoordinator
 
   /**
    * A producer may ask for its next transaction before the markers of the last one are written.
-   * Waiting here takes less time than the pause after which its client asks again.
+   * Waiting here takes less time than the pause after which its client asks again. The next attempt
+   * is made in the very turn in which the end is decided, so that one write records both.
    */
   async #afterEnd<T extends Answer>(
     transactionalId: string,
@@ -148,8 +149,7 @@ export class TransactionCoordinator
     const end = this.#markers.endOf(transactionalId);
     if (end === null) return first;
     const waitMs = this.#metadata.brokerConfig().addPartitionsToTxnRetryBackoffMaxMs;
-    const isOver = await openWithin(end, waitMs, this.#timers);
-    return isOver ? attempt() : first;
+    return attemptWhen(end, waitMs, this.#timers, attempt);
   }
 
   async #abort(timedOut: Transaction): Promise<void> {

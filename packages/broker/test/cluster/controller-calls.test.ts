@@ -117,7 +117,8 @@ describe("a call", () => {
       return DONE;
     });
     const at = { host: "here", port: 9092, rack: null, unclean: false, returning: false };
-    await world.run(remote.registerBroker({ id: 2, incarnationId: "life", ...at }));
+    const broker = { id: 2, incarnationId: "life", features: [], ...at };
+    await world.run(remote.registerBroker(broker));
     expect(calls).toHaveLength(4);
   });
 });

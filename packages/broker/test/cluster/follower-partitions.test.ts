@@ -1,6 +1,7 @@
 import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { CONTROLLER_SESSION_MS, FOLLOWER_IDLE_MS } from "../../src/cluster/limits.ts";
+import { POLL_AFTER_READ_MS, POLL_INTERVAL_MS } from "../../src/log/jetstream/limits.ts";
 import { readAll } from "../log/batches.ts";
 import { create, imageOf, produce, settledWorld } from "./requests.ts";
 
@@ -45,6 +46,40 @@ describe("a follower", () => {
     await world.pass(3 * FOLLOWER_IDLE_MS);
     await expect(found.log.read(0, 100)).rejects.toMatchObject({ kind: "closed" });
     expect(typeof (await world.run(followers.find("orders", 0)))).toBe("object");
+  });
+
+  it("goes on for consumers that neither find records nor wait for them", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 1, 3);
+    await world.settled();
+    const { leader, replicas } = imageOf(world, "orders");
+    const { followers } = world.broker(replicas.find((id) => id !== leader)!).member;
+    await world.run(followers.find("orders", 0));
+    await world.pass(POLL_AFTER_READ_MS + POLL_INTERVAL_MS);
+    await produce(world, "orders");
+    await world.run(followers.find("orders", 0));
+    await world.pass(5 * POLL_INTERVAL_MS);
+    const found = await world.run(followers.find("orders", 0));
+    expect(typeof found === "number" ? `error ${found}` : found.highWatermark).toBe(1);
+  });
+
+  it("refuses consumers once it is elected, until it has taken over", async () => {
+    const world = await settledWorld();
+    await create(world, "orders", 1, 3);
+    await world.settled();
+    await produce(world, "orders");
+    const { leader } = imageOf(world, "orders");
+    const others = world.brokers.filter(({ id }) => id !== leader);
+    for (const { member } of others) await world.run(member.followers.find("orders", 0));
+    world.broker(leader).kill();
+    const elected = () => others.find(({ id, member }) => leaderOf(member) === id);
+    const leaderOf = ({ metadata }: (typeof others)[number]["member"]) => {
+      return metadata.image.topics.get("orders")!.partitions[0]!.leader;
+    };
+    await world.until("one is elected", () => elected() !== undefined);
+    expect(elected()!.partition("orders")).toBeNull();
+    const refused = await world.run(elected()!.member.followers.find("orders", 0));
+    expect(refused).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   });
 
   it("refuses consumers when it can't know how far behind it is", async () => {

@@ -108,6 +108,7 @@ export class ClusterHistory {
       if (created === ErrorCode.NONE && mustStay) expect([name, isThere]).toEqual([name, true]);
     }
     for (const topic of image.topics.values()) {
+      if (!this.topics.has(topic.name)) continue;
       for (const index of topic.partitions.keys()) await this.#checkPartition(topic, index);
     }
   }

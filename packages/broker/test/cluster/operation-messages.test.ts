@@ -1,4 +1,11 @@
-import { codecOf, Reader, type RequestInput, type ResponseInput, Writer } from "@tarpan/protocol";
+import {
+  codecOf,
+  Reader,
+  type RequestInput,
+  type ResponseInput,
+  rangeOf,
+  Writer,
+} from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { clusterOperations } from "../../src/cluster/cluster-operations.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -23,11 +30,12 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
   registerBroker: [
     {
       ...{ id: 1, incarnationId: "11111111-1111-1111-1111-111111111111", host: "h", port: 65_535 },
-      ...{ rack: null, unclean: false, returning: false },
+      ...{ rack: null, unclean: false, returning: false, features: [] },
     },
     {
       ...{ id: 1, incarnationId: "22222222-2222-2222-2222-222222222222", host: "h", port: 1 },
       ...{ rack: "é", unclean: true, returning: true },
+      features: [{ name: "f", minVersion: 0, maxVersion: 32_767 }],
     },
   ],
   allocateProducerIds: [{ nodeId: 1 }],
@@ -88,6 +96,12 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
     },
   ],
   listReassignments: [{ topics: null }, { topics: [{ name: "t", partitionIndexes: [0] }] }],
+  updateFeatures: [
+    {
+      updates: [{ name: "f", level: -1, upgradeType: 3 }],
+      ...{ validateOnly: true, timeoutMs: 2 ** 31 - 1 },
+    },
+  ],
   unregisterBroker: [{ brokerId: 1 }],
   describeQuorum: [{}],
   deleteTopics: [
@@ -157,7 +171,7 @@ function sent(
   request: RequestInput<AnyControllerApi>,
   response: ResponseInput<AnyControllerApi>,
 ): unknown[] {
-  const codec = codecOf(api, 0);
+  const codec = codecOf(api, rangeOf(api.versions).max);
   const [asked, answered] = [new Writer(), new Writer()];
   codec.writeRequest(asked, request);
   codec.writeResponse(answered, response);

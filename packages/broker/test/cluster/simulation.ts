@@ -1,5 +1,6 @@
 // Seeded histories of a whole cluster: brokers are killed, restarted, stopped, paused and cut off,
-// JetStream loses messages, and clients go on. Then all faults end and the logs are compared.
+// JetStream loses messages, and clients go on, with transactions too. Then all faults end, the logs
+// are compared, and the transactions' history is checked.
 import { expect } from "vitest";
 import { LogError } from "../../src/log/log-error.ts";
 import type { TopicImage } from "../../src/metadata/image.ts";
@@ -8,30 +9,43 @@ import type { Fate } from "../log/jetstream/model-jetstream.ts";
 import type { RequestFate } from "../rpc/memory-bus.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { ClusterHistory } from "./history.ts";
+import { SimulatedBank } from "./simulated-bank.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 const STEPS = 60;
+const HUNG_MAX_MS = 10_000;
 
 export class Simulation {
   readonly world: ClusterWorld;
   readonly history: ClusterHistory;
+  readonly bank: SimulatedBank;
   readonly random: SeededRandom;
   readonly log: string[] = [];
   readonly failures: unknown[] = [];
+  /** How many brokers may be in trouble at once: with more than one the cluster mostly waits. */
+  readonly #troubledMax: number;
+  #isHealed = false;
   /** Requests and stops under way, each with its broker's process. */
   readonly #begun = new Map<Promise<unknown>, SimulatedProcess>();
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed ^ 0xc1c1);
     this.world = new ClusterWorld({ seed, brokers: this.random.chance(0.3) ? 4 : 3 });
+    this.#troubledMax = this.random.chance(0.6) ? 1 : Number.POSITIVE_INFINITY;
     this.history = new ClusterHistory(this.world);
+    this.bank = new SimulatedBank(this.world, new SeededRandom(seed ^ 0xbab4));
+    // With few coordinators of each kind, each is hit by faults more often.
+    const few = ["offsets.topic.num.partitions", "transaction.state.log.num.partitions"];
+    for (const name of few) this.world.kafkaConfigs[name] = "2";
   }
 
   async run(): Promise<void> {
     const { world, random } = this;
     for (const broker of world.brokers) broker.start();
     await world.until("a broker serves", () => world.serving.length > 0);
+    const opening = this.bank.start();
+    if (random.chance(0.7)) await world.run(opening);
     this.#misbehave();
     for (let step = 0; step < STEPS; step++) {
       this.#fault();
@@ -39,10 +53,12 @@ export class Simulation {
       await world.pass(random.below(random.chance(0.1) ? 6_000 : 600));
     }
     await this.#heal();
+    await this.bank.end();
     await world.settled(180_000);
     expect(this.failures).toEqual([]);
     world.check();
     await this.history.check();
+    await this.bank.check();
     world.check();
   }
 
@@ -56,8 +72,13 @@ export class Simulation {
     const { model, network } = this.world;
     const { random } = this;
     const badness = random.next() * 0.03;
+    this.bank.badness = badness;
     const fates: Fate[] = ["lost", "acknowledgement lost", "hangs uncommitted"];
-    model.fateOf = () => (random.chance(badness) ? random.pick(fates) : "fine");
+    model.fateOf = ({ subject }) => {
+      const fate = random.chance(badness) ? random.pick(fates) : "fine";
+      if (fate === "hangs uncommitted") this.#electSoon(subject);
+      return fate;
+    };
     model.lag = () => (random.chance(0.2) ? random.below(4) : 0);
     network.loses = () => random.chance(badness);
     const losses: RequestFate[] = ["lost", "answer lost"];
@@ -69,6 +90,8 @@ export class Simulation {
     const broker = random.pick(world.brokers);
     const { life } = broker;
     const roll = random.next();
+    const inTrouble = world.brokers.filter(isInTrouble);
+    if (!inTrouble.includes(broker) && inTrouble.length >= this.#troubledMax) return;
     if (life === null) {
       if (roll < 0.3) this.#do(`start ${broker.id}`, () => broker.start());
     } else if (roll < 0.04) this.#do(`kill ${broker.id}`, () => broker.kill());
@@ -101,13 +124,23 @@ export class Simulation {
     if (name !== undefined) this.#do(`elect in ${name}`, () => world.servers.disturb(name));
   }
 
+  /** A leader of a Raft group that can't commit for 10 s steps down. */
+  #electSoon(subject: string): void {
+    const { world, random } = this;
+    world.time.after(random.below(HUNG_MAX_MS), () => {
+      const stream = world.model.streamOfSubject(subject);
+      if (stream !== undefined && !this.#isHealed) world.servers.disturb(stream.config.name);
+    });
+  }
+
   /** Sends a random request to a broker that serves. */
   #work(): void {
     const { world, history, random } = this;
     const { serving } = world;
     if (serving.length === 0) return;
     const broker = random.pick(serving);
-    const topics = [...broker.member.metadata.image.topics.values()];
+    const all = [...broker.member.metadata.image.topics.values()];
+    const topics = all.filter(({ name }) => history.topics.has(name));
     const roll = random.next();
     if (topics.length === 0 || (roll < 0.05 && history.topics.size < 8)) {
       if (history.topics.size > 12) return;
@@ -116,7 +149,7 @@ export class Simulation {
     } else if (roll < 0.07) this.#begin(broker, history.delete(broker, random.pick(topics).name));
     else if (roll < 0.09) this.#elect(broker);
     else if (roll < 0.11) this.#begin(broker, history.grow(broker, random.pick(topics).name));
-    else if (roll < 0.13) this.#reassign(broker, random.pick(topics));
+    else if (roll < 0.13) this.#reassign(broker, random.pick(all));
     else this.#produce(broker, random.pick(topics));
   }
 
@@ -157,11 +190,13 @@ export class Simulation {
 
   async #heal(): Promise<void> {
     const { world } = this;
+    this.#isHealed = true;
     this.log.push(`${world.time.monotonicMs()} heal`);
     world.model.fateOf = () => "fine";
     world.model.lag = () => 0;
     world.network.loses = () => false;
     world.network.fateOf = () => "fine";
+    this.bank.badness = 0;
     for (const broker of world.brokers) {
       if (broker.life === null) broker.start();
       broker.life!.process.resume();
@@ -176,4 +211,8 @@ export class Simulation {
     };
     await world.until("all requests have an outcome", isDone, 120_000);
   }
+}
+
+function isInTrouble({ life }: SimulatedBroker): boolean {
+  return life === null || !life.process.runs || life.bus.cut || life.link.cut;
 }

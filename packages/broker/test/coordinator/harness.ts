@@ -83,7 +83,8 @@ export class CoordinatorHarness<State, Rec, Timer extends Keyed> {
       config: () => this.config,
       jumps: this.#jumps,
     };
-    const turn = new Turn<State, Rec, Timer>(this.state, this.deadlines, world, LEADER_EPOCH);
+    const log = { nextOffset: this.log.length };
+    const turn = new Turn<State, Rec, Timer>(this.state, this.deadlines, world, LEADER_EPOCH, log);
     operation(turn, () => {});
     for (const record of turn.records) {
       this.log.push(this.#throughBytes(record));

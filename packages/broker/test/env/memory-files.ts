@@ -95,8 +95,8 @@ export class MemoryFiles implements FileSystem {
     const node = path === "/" ? "directory" : this.#names.get(path);
     if (!node) return null;
     const isDirectory = node === "directory";
-    if (isDirectory) return { sizeBytes: 0, isDirectory, modifiedMs: 0 };
-    return { sizeBytes: node.size, isDirectory, modifiedMs: node.modifiedMs };
+    if (isDirectory) return { sizeBytes: 0, isDirectory, links: 1, modifiedMs: 0 };
+    return { sizeBytes: node.size, isDirectory, links: 1, modifiedMs: node.modifiedMs };
   }
 
   async readFile(path: string): Promise<Uint8Array | null> {

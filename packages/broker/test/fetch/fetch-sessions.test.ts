@@ -26,6 +26,7 @@ function request(
       logStartOffset: -1,
       partitionMaxBytes: 1024,
       replicaDirectoryId: ZERO_UUID,
+      highWatermark: 9_223_372_036_854_775_807n,
     })),
   }));
   const forgottenTopicsData = Object.entries(forgotten).map(([topic, partitions]) => ({

@@ -50,6 +50,15 @@ describe("Fetch", () => {
     expect(unknown.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_ID);
   });
 
+  it.each([-1n, 0n, 3n])("serves a client that knows the high watermark %d", async (known) => {
+    const { broker, topicId } = await brokerWithRecords();
+    const { topics, ...rest } = request(3, {}, { highWatermark: known });
+    const asked = { ...rest, topics: [{ ...topics[0]!, topicId }] };
+    const read = await onlyPartition(broker, 18, asked);
+    expect(read).toMatchObject({ errorCode: 0, highWatermark: 3 });
+    expect(read.records ?? []).toHaveLength(0);
+  });
+
   it("reads again only when min_bytes have been appended", async () => {
     const { broker } = await brokerWithRecords(0);
     const partition = broker.broker.partitions.find("t", 0) as Partition;

@@ -10,7 +10,7 @@ async function brokerWithRecords() {
   await broker.createTopic("t");
   await broker.produceRecords("t", 3);
   await broker.produceRecords("t", 5);
-  const ask = async (timestamp: bigint, version = 10, more = {}) => {
+  const ask = async (timestamp: bigint, version = 11, more = {}) => {
     const partitions = [{ partitionIndex: 0, timestamp, ...more }];
     const topics = [{ name: "t", partitions }];
     const answer = await broker.call(ListOffsets, version, { replicaId: -1, topics });
@@ -22,7 +22,7 @@ async function brokerWithRecords() {
 describe("ListOffsets", () => {
   it("finds the earliest and the latest offset at every version", async () => {
     const { ask } = await brokerWithRecords();
-    for (let version = 1; version <= 10; version++) {
+    for (let version = 1; version <= 11; version++) {
       expect((await ask(-1n, version)).offset).toBe(8);
       expect((await ask(-2n, version)).offset).toBe(0);
     }
@@ -41,6 +41,12 @@ describe("ListOffsets", () => {
   it("finds the record with the largest timestamp", async () => {
     const { ask } = await brokerWithRecords();
     expect(await ask(-3n)).toMatchObject({ offset: 7, timestamp: 1004 });
+  });
+
+  it.each([-5n, -6n])("finds no offset for %d, without tiered storage", async (timestamp) => {
+    const { ask } = await brokerWithRecords();
+    const nothing = { errorCode: 0, offset: -1, timestamp: -1, leaderEpoch: -1 };
+    expect(await ask(timestamp)).toMatchObject(nothing);
   });
 
   it("finds no offset below the log start, also when that is inside a batch", async () => {
@@ -87,6 +93,7 @@ describe("ListOffsets", () => {
     const { broker, ask } = await brokerWithRecords();
     expect((await ask(-3n, 6)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
     expect((await ask(-4n, 7)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
+    expect((await ask(-6n, 10)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
     expect((await ask(-9n)).errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
     expect((await ask(-1n, 4, { currentLeaderEpoch: 5 })).errorCode).toBe(
       ErrorCode.UNKNOWN_LEADER_EPOCH,

@@ -6,7 +6,7 @@ import { WholeBroker } from "./whole-broker.ts";
 const software = { clientSoftwareName: "tarpan-test", clientSoftwareVersion: "1.0" };
 
 describe("ApiVersions", () => {
-  it.each([0, 1, 2, 3, 4])("lists what is served, at version %i", async (version) => {
+  it.each([0, 1, 2, 3, 4, 5])("lists what is served, at version %i", async (version) => {
     const broker = await WholeBroker.start();
     const { errorCode, apiKeys } = await broker.call(ApiVersions, version, software);
     expect(errorCode).toBe(0);
@@ -29,7 +29,7 @@ describe("ApiVersions", () => {
     const groupVersion = { name: "group.version", minVersion: 0, maxVersion: 1 };
     const transactionVersion = { name: "transaction.version", minVersion: 0, maxVersion: 2 };
     expect(told.supportedFeatures).toEqual([metadataVersion, groupVersion, transactionVersion]);
-    expect(told.finalizedFeaturesEpoch).toBe(0);
+    expect(told.finalizedFeaturesEpoch).toBe(broker.metadata.endOffset);
     expect(told.finalizedFeatures).toEqual([
       { name: "metadata.version", minVersionLevel: 25, maxVersionLevel: 25 },
       { name: "group.version", minVersionLevel: 1, maxVersionLevel: 1 },
@@ -49,6 +49,31 @@ describe("ApiVersions", () => {
     expect(answer.correlationId).toBe(7);
     expect(answer.body.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
     expect(answer.body.apiKeys).toHaveLength(handlers.length);
+  });
+
+  it("sends a client away that means another broker or another cluster", async () => {
+    const broker = await WholeBroker.start();
+    const { clusterId, nodeId } = broker.metadata;
+    const codeFor = async (meant: { clusterId?: string | null; nodeId?: number }, version = 5) => {
+      const { errorCode, apiKeys } = await broker.call(ApiVersions, version, {
+        ...software,
+        ...meant,
+      });
+      expect(apiKeys.length > 0).toBe(errorCode === 0);
+      return errorCode;
+    };
+    const { NONE, INVALID_REQUEST, REBOOTSTRAP_REQUIRED } = ErrorCode;
+    expect(await codeFor({ clusterId, nodeId })).toBe(NONE);
+    expect(await codeFor({})).toBe(NONE);
+    expect(await codeFor({ clusterId: null, nodeId: -1 })).toBe(NONE);
+    expect(await codeFor({ clusterId, nodeId: nodeId + 1 })).toBe(REBOOTSTRAP_REQUIRED);
+    expect(await codeFor({ clusterId: "other", nodeId })).toBe(REBOOTSTRAP_REQUIRED);
+    expect(await codeFor({ clusterId: "", nodeId })).toBe(REBOOTSTRAP_REQUIRED);
+    // A client names both or neither.
+    expect(await codeFor({ clusterId, nodeId: -1 })).toBe(INVALID_REQUEST);
+    expect(await codeFor({ clusterId: null, nodeId })).toBe(INVALID_REQUEST);
+    // Version 4 has no place for them.
+    expect(await codeFor({ clusterId: "other", nodeId }, 4)).toBe(NONE);
   });
 
   it("refuses a client software name that KIP-511 does not allow", async () => {

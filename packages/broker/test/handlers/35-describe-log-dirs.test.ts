@@ -9,9 +9,10 @@ it("returns the size of each partition, at every version", async () => {
   await broker.createTopic("b");
   await broker.produceRecords("a", 3);
   const sizeBytes = batchOf(3).length;
-  for (let version = 1; version <= 4; version++) {
+  for (let version = 1; version <= 5; version++) {
     const { results } = await broker.call(DescribeLogDirs, version, { topics: null });
     expect(results).toHaveLength(1);
+    expect(results[0]!.isCordoned).toBe(false);
     const sizes = results[0]!.topics.map(({ name, partitions }) => [
       name,
       partitions.map(({ partitionSize }) => partitionSize),

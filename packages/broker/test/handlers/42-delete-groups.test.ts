@@ -10,7 +10,7 @@ import { expect, it } from "vitest";
 import { classicBroker, stableGroup } from "./classic-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-it.each([0, 2])("deletes empty groups and their offsets, at version %d", async (version) => {
+it.each([0, 2, 3])("deletes empty groups and their offsets, at version %d", async (version) => {
   const broker = await classicBroker();
   await broker.createTopic("t");
   await stableGroup(broker, { groupId: "full" });
@@ -39,6 +39,9 @@ it.each([0, 2])("deletes empty groups and their offsets, at version %d", async (
     { groupId: "unknown", errorCode: ErrorCode.GROUP_ID_NOT_FOUND },
     { groupId: "offsets", errorCode: ErrorCode.NONE },
   ]);
+  const why = results.map(({ errorMessage }) => errorMessage);
+  const told = [expect.stringContaining("members"), null, expect.stringContaining("group"), null];
+  expect(why).toEqual(version < 3 ? [null, null, null, null] : told);
   const { groups } = await broker.call(ListGroups, 5, {});
   expect(groups.map(({ groupId }) => groupId)).toEqual(["full"]);
   for (const groupId of ["empty", "offsets"]) {

@@ -42,8 +42,14 @@ export class FakeBroker implements BrokerAdmin {
 
   *partitions() {
     const row = { topic: "orders", leader: 1, leaderEpoch: 3, startOffset: 5, endOffset: 105 };
-    yield { ...row, partition: 0, sizeBytes: 1000, offlineReason: null };
-    yield { ...row, partition: 1, sizeBytes: 500, offlineReason: this.reasons[0] ?? null };
+    yield { ...row, lastStableOffset: 95, partition: 0, sizeBytes: 1000, offlineReason: null };
+    yield {
+      ...row,
+      lastStableOffset: 105,
+      partition: 1,
+      sizeBytes: 500,
+      offlineReason: this.reasons[0] ?? null,
+    };
   }
 
   storage() {
@@ -53,6 +59,12 @@ export class FakeBroker implements BrokerAdmin {
     const now = { maxDirtyRatio: 0.25, sinceCheckMs: 12_000, uncleanable };
     const cleaner = { runs: 3, ...bytes, busyMs: 1500, ...now };
     return { diskFull: this.reasons.length > 0, damagedRanges: 2, ...retention, cleaner };
+  }
+
+  heldPartitions() {
+    const transaction = { producerId: 7, producerEpoch: 2, transactionalId: "tx", startOffset: 95 };
+    const open = { lag: 10, sinceMs: 1_700_000_000_000, openMs: 960_500, isHanging: true };
+    return [{ topic: "orders", partition: 0, ...transaction, ...open }];
   }
 
   *traffic() {

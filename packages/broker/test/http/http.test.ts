@@ -35,6 +35,7 @@ describe("routes", () => {
       ...{ ...view.cluster(), ready: false, reasons: ["EIO"], topics: 1, partitionCount: 2 },
       offlinePartitions: [{ topic: "orders", partition: 1, offlineReason: "EIO" }],
       uncleanablePartitions: view.storage().cleaner.uncleanable,
+      heldPartitions: view.heldPartitions(),
     });
     const long = JSON.parse((await ask(served, "/cluster/status?partitions=true")).text);
     expect(long).toEqual({ ...short, partitions: [...view.partitions()] });

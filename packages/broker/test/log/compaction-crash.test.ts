@@ -9,6 +9,7 @@ import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { OPTIONS } from "./batches.ts";
 import { batchWith, compact } from "./compaction.ts";
 import { CompactionModel } from "./compaction-model.ts";
+import { STEP_BYTES } from "./crash-run.ts";
 import { ID } from "./segment-fixture.ts";
 
 const SMALL = { ...OPTIONS, segmentBytes: 900, segmentMs: 1e9, indexIntervalBytes: 100 };
@@ -22,7 +23,8 @@ interface History {
 }
 
 async function run(env: TestEnv, flush: FlushPolicy, random: SeededRandom): Promise<History> {
-  const engine = await SegmentEngine.openDirectory("/data", { env, flush });
+  const deletionStepBytes = STEP_BYTES;
+  const engine = await SegmentEngine.openDirectory("/data", { env, flush, deletionStepBytes });
   const log = await engine.create(ID, SMALL);
   const model = new CompactionModel(random, 6);
   const history: History = { model, ends: [], from: 0 };
@@ -55,7 +57,8 @@ async function recoverAndCheck(
   const after = testEnv({ seed: at, fs: env.fs.crashedAt(at, crash) });
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
-  const engine = await SegmentEngine.openDirectory("/data", { env: after, flush, log });
+  const options = { env: after, flush, log, deletionStepBytes: STEP_BYTES };
+  const engine = await SegmentEngine.openDirectory("/data", options);
   const opened = await engine.open(ID, SMALL);
   const ackedEnd = Math.max(0, ...ends.filter((one) => one.at <= at).map((one) => one.endOffset));
   if (flush.mode === "always") expect(opened.endOffset).toBeGreaterThanOrEqual(ackedEnd);

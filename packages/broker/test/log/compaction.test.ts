@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { baseOffsetOf, nextOffsetOf, OPTIONS, readAll, segmentsOf } from "./batches.ts";
 import { batchWith, compact, type Pair, recordsOf } from "./compaction.ts";
-import { ALWAYS, restart, start } from "./segment-fixture.ts";
+import { ALWAYS, failOn, restart, start } from "./segment-fixture.ts";
 
 const ONE_EACH = { ...OPTIONS, segmentBytes: 1 };
 
@@ -293,6 +293,22 @@ describe("compaction", () => {
     await compact(log);
     expect(await left(log)).toEqual(["2 b=v", "3 last=v"]);
   });
+
+  for (const [code, kind, isOnline] of [
+    ["ENOSPC", "disk-full", true],
+    ["EIO", "offline", false],
+  ] as const)
+    it(`a first rename that fails with ${code} loses nothing`, async () => {
+      const { log, env } = await logOf([v("a")], [v("b")], [v("a")], last);
+      failOn(env, "rename", code, ".cleaned");
+      await expect(compact(log)).rejects.toMatchObject({ kind });
+      expect(log.failure === null).toBe(isOnline);
+      env.fs.fault = () => {};
+      const one = isOnline ? log : (await restart(env, ONE_EACH)).log;
+      expect(await left(one)).toEqual(["0 a=v", "1 b=v", "2 a=v", "3 last=v"]);
+      await compact(one);
+      expect(await left(one)).toEqual(["1 b=v", "2 a=v", "3 last=v"]);
+    });
 
   it("frees its file when the disk is full, and the log goes on", async () => {
     const { log, env } = await logOf([v("a")], [v("a")], last);

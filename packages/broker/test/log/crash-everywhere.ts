@@ -5,7 +5,7 @@ import type { MemoryFiles } from "../env/memory-files.ts";
 import { type TestEnv, testEnv } from "../env/test-env.ts";
 import { batchOf, readAll } from "./batches.ts";
 import { type CrashCheck, recoveredBy } from "./crash-checks.ts";
-import { type CrashRun, ID } from "./crash-run.ts";
+import { type CrashRun, ID, STEP_BYTES } from "./crash-run.ts";
 
 /** One recovery in so many is itself crashed at every change. */
 const CRASHED_RECOVERIES = 20;
@@ -80,7 +80,8 @@ function crashedBy(disk: MemoryFiles, at: number): MemoryFiles {
 async function open(run: CrashRun, fs: MemoryFiles, mustExist = true) {
   const env: TestEnv = testEnv({ fs });
   const { flush, logOptions } = run;
-  const engine = await SegmentEngine.openDirectory("/data", { env, flush });
+  const deletionStepBytes = STEP_BYTES;
+  const engine = await SegmentEngine.openDirectory("/data", { env, flush, deletionStepBytes });
   const isThere = (await engine.list()).length === 1;
   if (mustExist) expect(isThere, "a created log is missing").toBe(true);
   const log = await (isThere ? engine.open(ID, logOptions) : engine.create(ID, logOptions));

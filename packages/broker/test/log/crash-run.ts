@@ -34,6 +34,8 @@ export interface CrashRunOptions {
   readonly steps?: number;
 }
 
+/** So that most deleted segments are freed in steps. */
+export const STEP_BYTES = 300;
 const SMALL: LogOptions = { ...OPTIONS, segmentBytes: 900, indexIntervalBytes: 100 };
 
 export class CrashRun {
@@ -96,7 +98,8 @@ export class CrashRun {
 
   async #start(): Promise<void> {
     const { env, flush } = this;
-    this.engine = await SegmentEngine.openDirectory("/data", { env, flush });
+    const deletionStepBytes = STEP_BYTES;
+    this.engine = await SegmentEngine.openDirectory("/data", { env, flush, deletionStepBytes });
   }
 
   static async of(options: CrashRunOptions): Promise<CrashRun> {

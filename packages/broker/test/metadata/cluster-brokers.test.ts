@@ -32,7 +32,7 @@ describe("a broker of a cluster", () => {
 
   it("may change its address while it runs, which starts no leader epoch", () => {
     const history = cluster([1, 2, 3], TOPICS);
-    const moved = { host: "elsewhere", port: 1, rack: "r", unclean: true };
+    const moved = { host: "elsewhere", port: 1, rack: "r", unclean: true, features: [] };
     const again = { id: 1, incarnationId: incarnationOf(1), ...moved };
     history.take(decideRegisterBroker(history.image, again, { clustered: true }));
     expect(history.image.brokers.get(1)).toMatchObject({ host: "elsewhere", rack: "r", epoch: 0 });

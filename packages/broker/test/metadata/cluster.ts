@@ -1,6 +1,7 @@
 import type { ReplicaStates } from "../../src/log/replication.ts";
 import { applyMetadata } from "../../src/metadata/apply.ts";
 import { decideRegisterBroker } from "../../src/metadata/decide-broker.ts";
+import { SUPPORTED_FEATURES } from "../../src/metadata/features.ts";
 import { EMPTY_IMAGE, type MetadataImage, type PartitionImage } from "../../src/metadata/image.ts";
 import { isRefusal, placeAsAssigned } from "../../src/metadata/placement.ts";
 import {
@@ -16,6 +17,8 @@ import type { Decision } from "../../src/state-machine/replayed-state.ts";
 export class History {
   image: MetadataImage = EMPTY_IMAGE;
   readonly records: MetadataRecord[] = [];
+  /** Of the brokers that register next. */
+  features = SUPPORTED_FEATURES;
 
   take<Reply>(decision: Decision<MetadataRecord, Reply>): Reply {
     this.image = applyMetadata(this.image, decision.records);
@@ -24,7 +27,8 @@ export class History {
   }
 
   register(id: number, incarnationId = incarnationOf(id)): void {
-    const broker = { id, incarnationId, host: `host-${id}`, port: 9092, rack: null };
+    const at = { host: `host-${id}`, port: 9092, rack: null };
+    const broker = { id, incarnationId, ...at, features: this.features };
     this.take(decideRegisterBroker(this.image, { ...broker, unclean: false }, { clustered: true }));
   }
 

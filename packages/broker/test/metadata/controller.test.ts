@@ -92,7 +92,8 @@ class Simulation {
   }
 
   #register(id: number, incarnationId: string): Decision<MetadataRecord, Outcome> {
-    const broker = { id, incarnationId, host: "h", port: 1, rack: null, unclean: false };
+    const at = { host: "h", port: 1, rack: null };
+    const broker = { id, incarnationId, ...at, unclean: false, features: [] };
     return decideRegisterBroker(this.image, broker, { clustered: true });
   }
 

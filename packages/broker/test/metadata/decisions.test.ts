@@ -57,7 +57,8 @@ describe("records of decisions", () => {
 
   it("register a broker, and start new leader epochs after an unclean stop", async () => {
     const { metadata } = await withTopic();
-    const broker = { id: 1, incarnationId: "i", host: "h", port: 1, rack: null };
+    const at = { host: "h", port: 1, rack: null, features: [] };
+    const broker = { id: 1, incarnationId: "i", ...at };
     const fresh = decideRegisterBroker(EMPTY_IMAGE, { ...broker, unclean: true });
     expect(brief(fresh.records)).toEqual([
       ["FeatureLevelRecord"],

@@ -131,7 +131,8 @@ function randomChange(image: MetadataImage, random: SeededRandom): MetadataRecor
   }
   if (roll < 0.75) {
     const id = 1 + random.below(5);
-    const at = { host: "h", port: 1, rack: null, epoch: 0, fenced: random.chance(0.5) };
+    const fenced = random.chance(0.5);
+    const at = { host: "h", port: 1, rack: null, epoch: 0, fenced, features: [] };
     return registerBrokerRecord({ id, incarnationId: incarnationOf(id, random.below(9)), ...at });
   }
   const [broker] = image.brokers.values();

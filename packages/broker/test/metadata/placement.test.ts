@@ -43,7 +43,7 @@ describe("placement", () => {
 function brokers(racks: Record<number, string | null>, fenced: number[] = []): MetadataImage {
   const all = Object.entries(racks).map(([key, rack]): [number, BrokerImage] => {
     const id = Number(key);
-    const at = { host: "host", port: 9092, epoch: 0, incarnationId: String(id) };
+    const at = { host: "host", port: 9092, epoch: 0, incarnationId: String(id), features: [] };
     return [id, { ...at, id, rack, fenced: fenced.includes(id) }];
   });
   return { ...EMPTY_IMAGE, brokers: new Map(all) };

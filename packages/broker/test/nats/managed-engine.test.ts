@@ -151,7 +151,8 @@ describe("one broker, waiting for a second", () => {
     first.kill("SIGKILL");
     await end;
     await eventually("the guarded server is gone", () => !isAlive(serverId));
-    const orphan = spawn(natsServer.path, ["-c", conf], { stdio: "ignore" });
+    // Another process may have the client port by now: the orphan takes any.
+    const orphan = spawn(natsServer.path, ["-c", conf, "-p", "-1"], { stdio: "ignore" });
     await eventually("the orphan runs", async () => (await serverIdOf(dataDirectory)) !== serverId);
     const orphanEnd = once(orphan, "exit");
     const second = run();

@@ -23,7 +23,7 @@ async function withProducer() {
   const partitions = new Partitions(host, env, silentLogger, {
     nodeId: 1,
     producerExpirationMs: () => DAY_MS,
-    retentionCheckIntervalMs: () => DAY_MS,
+    retentionTimes: () => ({ logInitialTaskDelayMs: DAY_MS, logRetentionCheckIntervalMs: DAY_MS }),
     ...CLEANING,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),

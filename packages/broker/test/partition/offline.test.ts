@@ -29,7 +29,7 @@ async function hostLost({ shared }: { shared: boolean }) {
   const partitions = new Partitions(host, env, logger, {
     nodeId: 1,
     producerExpirationMs: () => 86_400_000,
-    retentionCheckIntervalMs: () => 300_000,
+    retentionTimes: () => ({ logInitialTaskDelayMs: 30_000, logRetentionCheckIntervalMs: 300_000 }),
     ...CLEANING,
     newLogSettings: () => SETTINGS,
     leadership: () => ({ isExpired: false, refusal: () => ErrorCode.NOT_LEADER_OR_FOLLOWER }),

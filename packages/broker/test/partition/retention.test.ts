@@ -37,6 +37,16 @@ describe.each(["memory", "segment"])("retention with storage %s", (storage) => {
     expect(await produce(broker, "t", { bytes: 100 })).toBe(1);
   });
 
+  it("is first checked log.initial.task.delay.ms after the start", async () => {
+    const { broker } = await start({ "log.initial.task.delay.ms": `${20 * MINUTE_MS}` });
+    await broker.createTopic("t", 1, { "retention.ms": "1000" });
+    await produce(broker, "t", { bytes: 100 });
+    await pass(broker, 20 * MINUTE_MS - 1000);
+    expect(await earliest(broker, "t")).toBe(0);
+    await pass(broker, 1000);
+    expect(await earliest(broker, "t")).toBe(1);
+  });
+
   it("deletes the oldest records of a topic that is too large", async () => {
     const { broker } = await start();
     const configs = { "segment.bytes": `${MIB}`, "retention.bytes": `${2 * MIB}` };

@@ -10,8 +10,9 @@ export const SETTINGS: PartitionSettings = {
   ...{ minCleanableDirtyRatio: 0.5, deleteRetentionMs: 0 },
 };
 
-/** For partitions that are never compacted. */
+/** For partitions that are never compacted, and have no transactions that hang. */
 export const CLEANING = {
+  transactionMaxTimeoutMs: () => 900_000,
   cleaner: () => ({
     ...{ logCleanerEnable: true, logCleanerBackoffMs: 1e9, logCleanerIoBufferLoadFactor: 0.9 },
     ...{ logCleanerDedupeBufferSize: 1 << 20, logCleanerIoMaxBytesPerSecond: 1e9 },

@@ -113,6 +113,24 @@ describe("a batch", () => {
     expect(partition.verify(headerOf(batchOf(1, next)), false, 0)).toBeNull();
   });
 
+  it("is stored once, also if its copy comes after the end; a gap is refused", async () => {
+    const partition = await newPartition();
+    for (let sequence = 0; sequence < 7; sequence++) {
+      await expectError(send(partition, { producerId: 1, epoch: 4, sequence }), ErrorCode.NONE);
+    }
+    const again = (sequence: number, epoch = 4) =>
+      send(partition, { producerId: 1, epoch, sequence });
+    expect(await again(2)).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 2 });
+    // Of a producer the last five batches are remembered.
+    await expectError(again(0), ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    await expectError(again(8), ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    await expectError(again(7, 3), ErrorCode.INVALID_PRODUCER_EPOCH);
+    await end(partition, true, { producerId: 1, epoch: 4 });
+    expect(await again(5)).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 5 });
+    expect(partition.highWatermark).toBe(8);
+    expect(partition.lastStableOffset).toBe(8);
+  });
+
   it("of the next transaction keeps its verification if each has an epoch of its own", async () => {
     const partition = await newPartition();
     await send(partition, { producerId: 1, bumpsEpoch: true });

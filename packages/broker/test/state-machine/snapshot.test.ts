@@ -1,4 +1,4 @@
-import { encodeBatch } from "@tarpan/protocol";
+import { decodeBatches, encodeBatch } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -70,6 +70,43 @@ test.each(machines)("of a state that is %s takes one slice a turn", async (_, ma
 
 /** Null while the log is replayed, which waits for turns as well. */
 type InPlace = ReplayedState<Map<string, number>, CounterRecord>;
+
+test("a decision knows where its records will be, also while a snapshot is written", async () => {
+  const log = await logOf(3 * SNAPSHOT_SLICE_RECORDS);
+  const offsets = new Map<string, number>();
+  const append = log.append.bind(log);
+  log.append = (batch, epoch) => {
+    let offset = log.nextOffset;
+    for (const { key } of [...decodeBatches([batch])].flatMap((one) => [...one.records()])) {
+      const name = new TextDecoder().decode(key!);
+      // A snapshot has the same records again.
+      if (!offsets.has(name)) offsets.set(name, offset);
+      offset++;
+    }
+    return append(batch, epoch);
+  };
+  const foretold = new Map<string, number>();
+  let counters: InPlace | null = null;
+  const decideThree = () => {
+    for (const size of [2, 0, 3]) {
+      const at = counters!.nextOffset;
+      const records = Array.from({ length: size }, (_, i) => ({ name: `at${at + i}`, value: i }));
+      for (const [i, { name }] of records.entries()) foretold.set(name, at + i);
+      void counters!.decide(() => ({ records, response: null }));
+    }
+  };
+  let turns = 0;
+  const nextTurn = async () => {
+    if (counters !== null && turns++ % 2 === 0) decideThree();
+    await turn();
+  };
+  counters = await ReplayedState.load(countersInPlace(), { ...OPTIONS, log, nextTurn });
+  decideThree();
+  await counters.settled();
+  expect(log.startOffset).toBeGreaterThan(0);
+  expect(foretold.size).toBeGreaterThan(15);
+  for (const [name, offset] of foretold) expect(offsets.get(name)).toBe(offset);
+});
 
 test("of a state that changes in place lets decisions through between its slices", async () => {
   const log = await logOf(3 * SNAPSHOT_SLICE_RECORDS);

@@ -56,6 +56,30 @@ it("completes a transaction later if its shard is unavailable once the markers a
   expect([markers.count, writes(), answers]).toEqual([0, 1, []]);
 });
 
+it("lets the next transaction go on when the end is decided, before it is durable", async () => {
+  const durable: ((isDurable: boolean) => void)[] = [];
+  const complete = () => new Promise<boolean>((resolve) => durable.push(resolve));
+  const { time, markers } = sender({ isCoordinator: () => true, complete });
+  markers.end(ending());
+  let isDecided = false;
+  markers.endOf("tx")!.onOpen(() => {
+    isDecided = durable.length === 1;
+  });
+  await settle();
+  expect([isDecided, markers.count]).toEqual([true, 1]);
+  durable[0]!(false);
+  await settle();
+  // The shard has failed: those who come now wait for the next attempt.
+  const again = markers.endOf("tx")!;
+  expect(again.isOpen).toBe(false);
+  time.advance(MARKER_RETRY_MS.longest);
+  await settle();
+  expect([durable.length, again.isOpen]).toEqual([2, true]);
+  durable[1]!(true);
+  await settle();
+  expect([markers.count, markers.endOf("tx")]).toEqual([0, null]);
+});
+
 it("writes markers until this broker is no longer the coordinator", async () => {
   let isCoordinator = true;
   let completed = 0;

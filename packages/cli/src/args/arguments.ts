@@ -1,3 +1,4 @@
+import { nearest } from "@tarpan/protocol/internal/nearest";
 import { UsageError } from "../terminal/failures.ts";
 
 export type Value = string | true | readonly string[];
@@ -87,7 +88,10 @@ export class Arguments {
   oneOf<const T extends string>(name: string, names: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === undefined || names.includes(text as T)) return text as T | undefined;
-    throw new UsageError(`--${name} must be ${names.join(" | ")}, not ${JSON.stringify(text)}`);
+    const near = nearest(text, names);
+    const hint = near === null ? "" : `; did you mean ${near}?`;
+    const wanted = names.join(" | ");
+    throw new UsageError(`--${name} must be ${wanted}, not ${JSON.stringify(text)}${hint}`);
   }
 
   entries(): Record<string, Value> {

@@ -7,6 +7,8 @@ import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
 import { HttpBrokers } from "./ask.ts";
 
+const HELD_SHOWN_MS = 10_000;
+
 export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
   const [json, internal] = [args.has("json"), args.has("internal")];
   args.end();
@@ -22,12 +24,18 @@ export function statusText(status: ClusterStatus, internal: boolean): string {
   const uncleanable = (status.uncleanablePartitions ?? []).map(
     ({ topic, partition, reason }) => `${topic}-${partition} can't be compacted: ${reason}`,
   );
-  const problems = [...(status.engine.problems ?? []), ...status.reasons, ...uncleanable];
+  const held = status.heldPartitions ?? [];
+  const hanging = held.filter(({ isHanging }) => isHanging).map(hangingText);
+  const problems = [
+    ...[...(status.engine.problems ?? []), ...status.reasons],
+    ...[...uncleanable, ...hanging],
+  ];
   return [
     `cluster ${status.clusterId}, seen by broker ${status.nodeId}\n${engineLine(status.engine)}`,
     ...(problems.length === 0 ? [] : [problems.map((line) => `problem: ${line}\n`).join("")]),
     brokerTable(status),
     ...partitionTables(status.partitions ?? [], internal),
+    ...heldTables(held),
   ].join("\n");
 }
 
@@ -108,6 +116,34 @@ function ownTable(rows: readonly PartitionStatus[]): string {
       offlineReason ?? "",
     ]),
   ]);
+}
+
+type Held = ClusterStatus["heldPartitions"][number];
+
+function hangingText({ topic, partition, startOffset }: Held): string {
+  const at = `--topic ${topic} --partition ${partition} --start-offset ${startOffset}`;
+  return (
+    `a transaction hangs in ${topic}-${partition}: if tarpan transactions find-hanging lists it, ` +
+    `end it with: tarpan transactions abort ${at}`
+  );
+}
+
+/** Transactions of an ordinary length are left out. */
+function heldTables(all: readonly Held[]): string[] {
+  const long = all.filter(({ openMs }) => openMs >= HELD_SHOWN_MS);
+  if (long.length === 0) return [];
+  const headings = ["read_committed waits in", "at offset", "for producer", "transactional id"];
+  const rows = long
+    .toSorted((a, b) => b.openMs - a.openMs)
+    .map((held) => [
+      `${held.topic}-${held.partition}`,
+      String(held.startOffset),
+      `${held.producerId} epoch ${held.producerEpoch}`,
+      held.transactionalId ?? "-",
+      new Date(held.sinceMs).toISOString(),
+      String(held.lag),
+    ]);
+  return [columns([[...headings, "at least since", "lag"], ...rows])];
 }
 
 const idText = (id: number | null) => (id === null || id < 0 ? "-" : String(id));

@@ -57,6 +57,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         topic: topicOf(request),
         partition: request.partition,
         start: request.offset ?? "earliest",
+        isolationLevel: "read_uncommitted",
         count: request.count ?? Number.POSITIVE_INFINITY,
         stopAtEnd: true,
         format: kcatFormat(RECORD_LINES),

@@ -1,3 +1,4 @@
+import type { IsolationLevel } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
@@ -31,6 +32,11 @@ export const consume: Command = {
       help: "earliest (default), latest, an offset, -N for the last N, @MS or a date for a time",
     },
     { name: "count", short: "c", argument: "N", help: "stop after N records" },
+    {
+      name: "isolation-level",
+      argument: "LEVEL",
+      help: "read_uncommitted (default), or read_committed: no record of an open or aborted transaction",
+    },
     { name: "exit", short: "e", help: "stop at the end of the log" },
     {
       name: "format",
@@ -51,6 +57,7 @@ export const consume: Command = {
     "tarpan consume --topic orders --partition 0 --offset 100 --count 50",
     "tarpan consume --topic orders -e -f '%t-%p@%o %k=%s\\n'",
     "tarpan consume --topic orders --group billing",
+    "tarpan consume --topic transfers --isolation-level read_committed",
     "tarpan consume --topic orders --offset 2026-11-20T10:00:00Z --format ndjson",
   ],
   async run(args, io) {
@@ -60,6 +67,7 @@ export const consume: Command = {
       topic: args.named("topic"),
       partition: partition === -1 ? undefined : partition,
       start: parseStart(args.text("offset") ?? "earliest"),
+      isolationLevel: isolationFrom(args),
       count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
       stopAtEnd: args.has("exit"),
       format: formatFrom(args),
@@ -78,12 +86,19 @@ async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
     groupInstanceId: args.text("group-instance-id"),
     topic: args.named("topic"),
     start: args.oneOf("offset", ["earliest", "latest"]) ?? "earliest",
+    isolationLevel: isolationFrom(args),
     count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
     stopAtEnd: args.has("exit"),
     format: formatFrom(args),
   };
   args.end();
   await withClient(args, io, (client) => readInGroup(client, request, io));
+}
+
+function isolationFrom(args: Arguments): IsolationLevel {
+  return (
+    args.oneOf("isolation-level", ["read_uncommitted", "read_committed"]) ?? "read_uncommitted"
+  );
 }
 
 function formatFrom(args: Arguments): RecordFormat {

@@ -7,7 +7,7 @@ import { END_WAIT_MS, print, type ReadRequest } from "./read-records.ts";
 const ASSIGNORS = ["range", "roundrobin", "cooperative-sticky"] as const;
 
 export interface GroupReadRequest
-  extends Pick<ReadRequest, "topic" | "count" | "stopAtEnd" | "format"> {
+  extends Pick<ReadRequest, "topic" | "isolationLevel" | "count" | "stopAtEnd" | "format"> {
   readonly groupId: string;
   readonly groupInstanceId: string | undefined;
   /** Where to start in partitions without a committed offset. */
@@ -22,9 +22,10 @@ export async function readInGroup(
 ): Promise<number> {
   // Without this check, the group would wait forever for a topic that is mistyped.
   await client.topic(request.topic);
-  const { groupId, groupInstanceId, start } = request;
+  const { groupId, groupInstanceId, start, isolationLevel } = request;
   const consumer = new GroupConsumer(client, {
     ...{ groupId, groupInstanceId, assignors: ASSIGNORS, autoOffsetReset: start },
+    isolationLevel,
     ...(request.stopAtEnd ? { maxWaitMs: END_WAIT_MS } : {}),
   });
   const stopped = new AbortController();

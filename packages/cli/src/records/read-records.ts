@@ -5,6 +5,8 @@ import {
   type ConsumedRecord,
   Consumer,
   DamagedRangeError,
+  type IsolationLevel,
+  type TopicPartition,
 } from "@tarpan/client";
 import type { Start } from "../args/values.ts";
 import type { Io } from "../terminal/io.ts";
@@ -19,6 +21,7 @@ export interface ReadRequest {
   /** Left out: all partitions. */
   readonly partition: number | undefined;
   readonly start: Start;
+  readonly isolationLevel: IsolationLevel;
   readonly count: number;
   readonly stopAtEnd: boolean;
   readonly format: RecordFormat;
@@ -26,7 +29,11 @@ export interface ReadRequest {
 
 /** Prints records until the count or the end is reached, or until it is interrupted. */
 export async function readRecords(client: Client, request: ReadRequest, io: Io): Promise<number> {
-  const consumer = new Consumer(client, request.stopAtEnd ? { maxWaitMs: END_WAIT_MS } : {});
+  const { isolationLevel, stopAtEnd } = request;
+  const consumer = new Consumer(client, {
+    isolationLevel,
+    ...(stopAtEnd ? { maxWaitMs: END_WAIT_MS } : {}),
+  });
   const stop = () => consumer.close();
   io.on("SIGINT", stop);
   io.on("SIGTERM", stop);
@@ -41,22 +48,27 @@ export async function readRecords(client: Client, request: ReadRequest, io: Io):
 }
 
 async function assign(client: Client, consumer: Consumer, request: ReadRequest): Promise<void> {
-  const { topic, start } = request;
+  const { topic, start, isolationLevel } = request;
   const { partitions } = await client.topic(topic);
   const numbers =
     request.partition === undefined ? partitions.map((p) => p.partition) : [request.partition];
   const assignments = numbers.map(async (partition) => {
     if (typeof start !== "object" || !("last" in start)) return { topic, partition, offset: start };
-    return { topic, partition, offset: await lastOnes(client, topic, partition, start.last) };
+    const at = { topic, partition };
+    return { ...at, offset: await lastOnes(client, at, start.last, isolationLevel) };
   });
   await consumer.assign(await Promise.all(assignments));
 }
 
-async function lastOnes(client: Client, topic: string, partition: number, count: number) {
+async function lastOnes(
+  client: Client,
+  at: TopicPartition,
+  count: number,
+  isolationLevel: IsolationLevel,
+): Promise<number> {
   const admin = new Admin(client);
-  const at = { topic, partition };
-  const [first, end] = [await admin.offset(at, "earliest"), await admin.offset(at, "latest")];
-  return Math.max(first, end - count);
+  const first = await admin.offset(at, "earliest");
+  return Math.max(first, (await admin.offset(at, "latest", isolationLevel)) - count);
 }
 
 async function printAll(consumer: Consumer, request: ReadRequest, io: Io): Promise<number> {

@@ -37,7 +37,12 @@ import {
 } from "../checks/values.ts";
 import type { Client } from "../connection/client.ts";
 import type { ClusterMetadata, TopicMetadata } from "../connection/metadata.ts";
-import { type OffsetSpec, resolveOffset, type TopicPartition } from "../connection/offsets.ts";
+import {
+  type IsolationLevel,
+  type OffsetSpec,
+  resolveOffset,
+  type TopicPartition,
+} from "../connection/offsets.ts";
 import { requireClient } from "../connection/require-client.ts";
 import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import { assertOk } from "../errors.ts";
@@ -202,11 +207,19 @@ export class Admin {
     return alterConfigs(this.#client, resource, changes);
   }
 
-  /** The offset of one partition at the start or end of its log, or at a timestamp. */
-  async offset(at: TopicPartition, spec: OffsetSpec): Promise<number> {
+  /**
+   * The offset of one partition at the start or end of its log, or at a timestamp. For readers of
+   * committed records the log ends at the last stable offset.
+   */
+  async offset(
+    at: TopicPartition,
+    spec: OffsetSpec,
+    isolationLevel: IsolationLevel = "read_uncommitted",
+  ): Promise<number> {
     check("at", at, topicPartition);
     check("offset", spec, offsetSpec);
-    return resolveOffset(this.#client, at, spec);
+    check("isolationLevel", isolationLevel, oneOf("read_uncommitted", "read_committed"));
+    return resolveOffset(this.#client, at, spec, isolationLevel);
   }
 
   /**

@@ -244,19 +244,23 @@ export class Connection {
 
   /**
    * A broker that does not support our version of ApiVersions answers in version 0, with
-   * UNSUPPORTED_VERSION and its list of versions (KIP-511).
+   * UNSUPPORTED_VERSION and its versions of this API (KIP-511), and is asked again in one of these.
    */
-  async #fetchVersions(): Promise<void> {
+  async #fetchVersions(version = rangeOf(ApiVersions.versions).max): Promise<void> {
     const body = {
       clientSoftwareName: CLIENT_SOFTWARE_NAME,
       clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
     };
-    const version = rangeOf(ApiVersions.versions).max;
     const frame = await this.#exchange(ApiVersions, version, body, this.#timeoutMs);
     const errorCode = new DataView(frame.buffer, frame.byteOffset).getInt16(4);
-    const answeredAs = errorCode === ErrorCode.UNSUPPORTED_VERSION ? 0 : version;
+    const isNewer = errorCode === ErrorCode.UNSUPPORTED_VERSION && version > 0;
+    const answeredAs = isNewer ? 0 : version;
     const answer = this.#decode(() => decodeResponse(ApiVersions, answeredAs, frame).body);
-    if (answer.errorCode !== 0 && answeredAs !== 0)
+    if (isNewer) {
+      const theirs = answer.apiKeys.find(({ apiKey }) => apiKey === ApiVersions.key);
+      return this.#fetchVersions(Math.max(0, Math.min(theirs?.maxVersion ?? 0, version - 1)));
+    }
+    if (answer.errorCode !== 0)
       throw new KafkaResponseError(answer.errorCode, `${this.address} refused ApiVersions`);
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys)
       this.#brokerVersions.set(apiKey, { min: minVersion, max: maxVersion });

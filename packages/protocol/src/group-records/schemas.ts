@@ -204,6 +204,11 @@ const PendingOffset = groupRecord({
       topicId: uuid,
       /** Only in snapshots: an offset that was recorded later counts instead. */
       isOutdated: bool.default(false).tag(0, "0+"),
+      /**
+       * Of the transaction's first record in this log. In that record and in snapshots; -1
+       * elsewhere.
+       */
+      startOffset: offset.default(-1).tag(1, "0+"),
     },
   },
   writeVersion: 0,

@@ -1,5 +1,5 @@
 /**
- * Fetch, versions 4-17.
+ * Fetch, versions 4-18.
  *
  * - v4: baseline: isolation level, last stable offset, aborted transactions
  * - v5: log start offset
@@ -15,6 +15,7 @@
  * - v15: the replica id moves into a tagged replica state (KIP-903)
  * - v16: endpoints of new leaders (KIP-951)
  * - v17: directory id of the fetching replica (KIP-853)
+ * - v18: the high watermark that the fetching replica knows (KIP-1166)
  *
  * Beyond Kafka: with CORRUPT_MESSAGE, a tagged field gives the first offset after the damage. Other
  * clients ignore the unknown tag (KIP-482).
@@ -25,6 +26,7 @@ import {
   i8,
   i16,
   i32,
+  i64,
   OWN_TAGS,
   offset,
   records,
@@ -33,10 +35,13 @@ import {
   uuid,
 } from "../schema.ts";
 
+/** The high watermark of a client that is no replica, or older than version 18. */
+const NOT_TOLD = 9_223_372_036_854_775_807n;
+
 export const Fetch = api({
   key: 1,
   name: "Fetch",
-  versions: "4-17",
+  versions: "4-18",
   flexible: "12+",
   request: {
     clusterId: string.nullable().default(null).tag(0, "12+"),
@@ -62,6 +67,7 @@ export const Fetch = api({
         logStartOffset: offset.default(-1).in("5+"),
         partitionMaxBytes: i32,
         replicaDirectoryId: uuid.tag(0, "17+"),
+        highWatermark: i64.default(NOT_TOLD).tag(1, "18+"),
       }),
     }),
     forgottenTopicsData: array({

@@ -1,5 +1,5 @@
 /**
- * ListOffsets, versions 1-10.
+ * ListOffsets, versions 1-11.
  *
  * - v1: baseline: one offset per partition, with its timestamp
  * - v2: isolation level; throttle time
@@ -11,13 +11,14 @@
  * - v8: timestamp -4: the local log start offset (KIP-405)
  * - v9: timestamp -5: the last tiered offset (KIP-1005)
  * - v10: timeout of the request (KIP-1075)
+ * - v11: timestamp -6: the earliest offset that is not tiered yet (KIP-1023)
  */
 import { api, array, i8, i16, i32, i64, offset, string } from "../schema.ts";
 
 export const ListOffsets = api({
   key: 2,
   name: "ListOffsets",
-  versions: "1-10",
+  versions: "1-11",
   flexible: "6+",
   request: {
     replicaId: i32,

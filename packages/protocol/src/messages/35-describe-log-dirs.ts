@@ -1,17 +1,18 @@
 /**
- * DescribeLogDirs, versions 1-4.
+ * DescribeLogDirs, versions 1-5.
  *
  * - v1: baseline: throttling happens after the response
  * - v2: flexible
  * - v3: top-level error code
  * - v4: total and usable bytes of the volume (KIP-827)
+ * - v5: whether the directory is cordoned (KIP-1066)
  */
 import { api, array, bool, i16, i32, offset, string } from "../schema.ts";
 
 export const DescribeLogDirs = api({
   key: 35,
   name: "DescribeLogDirs",
-  versions: "1-4",
+  versions: "1-5",
   flexible: "2+",
   request: {
     topics: array({
@@ -36,6 +37,7 @@ export const DescribeLogDirs = api({
       }),
       totalBytes: offset.default(-1).in("4+"),
       usableBytes: offset.default(-1).in("4+"),
+      isCordoned: bool.default(false).in("5+"),
     }),
   },
 });

@@ -117,6 +117,8 @@ const rows: readonly Row[] = [
   ["log.dirs", "list", null, null, "read-only", "The data directory; overrides log.dir."],
   ["log.index.interval.bytes", "int", 4096, atLeast(0), "cluster-wide",
     "Bytes of records between two entries of the offset index."],
+  ["log.initial.task.delay.ms", "long", 30_000, atLeast(0), "read-only",
+    "Time from the broker's start to the first check for records that retention deletes."],
   ["log.message.timestamp.after.max.ms", "long", 3_600_000, atLeast(0), "cluster-wide",
     "How far ahead of the broker's clock a record's timestamp may be."],
   ["log.message.timestamp.before.max.ms", "long", UNLIMITED, atLeast(0), "cluster-wide",

@@ -48,7 +48,6 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
     group.coordinator.append.linger.ms int -1 >=-1
     group.coordinator.cached.buffer.max.bytes int 1048588 >=524288 all
     group.coordinator.rebalance.protocols list classic,consumer,streams
-    log.initial.task.delay.ms long 30000 >=0 hidden
     max.decompressed.message.bytes int 2147483639 1..2147483639 all
     offsets.commit.timeout.ms int 5000 >=1
     offsets.load.buffer.size int 5242880 >=1

@@ -80,6 +80,7 @@ export interface BrokerConfig {
   readonly logCleanerEnable: boolean;
   readonly logCleanerIoBufferLoadFactor: number;
   readonly logCleanerIoMaxBytesPerSecond: number;
+  readonly logInitialTaskDelayMs: number;
   readonly logRetentionCheckIntervalMs: number;
   readonly maxConnectionCreationRate: number;
   readonly maxConnections: number;
@@ -184,6 +185,7 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     logCleanerEnable: config.flag("log.cleaner.enable"),
     logCleanerIoBufferLoadFactor: config.number("log.cleaner.io.buffer.load.factor"),
     logCleanerIoMaxBytesPerSecond: config.number("log.cleaner.io.max.bytes.per.second"),
+    logInitialTaskDelayMs: config.number("log.initial.task.delay.ms"),
     logRetentionCheckIntervalMs: config.number("log.retention.check.interval.ms"),
     maxConnectionCreationRate: config.number("max.connection.creation.rate"),
     maxConnections: config.number("max.connections"),

@@ -3,7 +3,7 @@ import { Verifications } from "../../partition/verifications.ts";
 import { ByPartition } from "./by-partition.ts";
 import type { CommittedOffset } from "./committed-offset.ts";
 
-type PendingOffsetRecord = Extract<GroupRecord, { record: "PendingOffset" }>;
+export type PendingOffsetRecord = Extract<GroupRecord, { record: "PendingOffset" }>;
 type TransactionEndRecord = Extract<GroupRecord, { record: "TransactionEnd" }>;
 
 /** An offset that a transaction has committed. */
@@ -24,6 +24,8 @@ export interface TransactionalProducer {
   coordinatorEpoch: number;
   /** Wall ms of its newest record. */
   lastMs: number;
+  /** Of its open transaction's first record; -1 without one, or if an older version recorded it. */
+  startOffset: number;
   /** Of its open transaction, in the order in which they came. */
   readonly pending: Set<PendingOffset>;
 }
@@ -90,14 +92,16 @@ export class PendingOffsets {
       if (dropped !== undefined) this.#remove(dropped);
       return;
     }
-    const { producerEpoch, isOutdated, ...offset } = value;
+    const { producerEpoch, isOutdated, startOffset, ...offset } = value;
     const producer = this.#used(producerId, producerEpoch, offset.commitTimestamp);
     // What an older epoch left here came after the end of its transaction.
     if (producerEpoch > producer.epoch) this.#removeAll(producer);
     producer.epoch = producerEpoch;
     this.verifications.begun(producerId);
     const committed = { ...offset, expireTimestamp: -1 };
+    const knownStart = producer.startOffset;
     this.#put({ producerId, group, topic, partition, value: committed, isOutdated });
+    producer.startOffset = startOffset >= 0 ? startOffset : knownStart;
   }
 
   /** Returns the offsets that are committed now. */
@@ -143,11 +147,11 @@ export class PendingOffsets {
   *recordsOf(group: string, topic: string, partition: number): Generator<GroupRecord> {
     for (const { producerId, value, isOutdated } of this.of(group, topic, partition)) {
       const { expireTimestamp: _, ...offset } = value;
-      const producerEpoch = this.#producers.get(producerId)!.epoch;
+      const { epoch: producerEpoch, startOffset } = this.#producers.get(producerId)!;
       yield {
         record: "PendingOffset",
         key: { producerId, group, topic, partition },
-        value: { producerEpoch, ...offset, isOutdated },
+        value: { producerEpoch, ...offset, isOutdated, startOffset },
       };
     }
   }
@@ -189,7 +193,9 @@ export class PendingOffsets {
     const ofPartition = this.#partitions.get(group, topic, partition)!;
     ofPartition.delete(producerId);
     if (ofPartition.size === 0) this.#partitions.remove(group, topic, partition);
-    this.#producers.get(producerId)!.pending.delete(pending);
+    const producer = this.#producers.get(producerId)!;
+    producer.pending.delete(pending);
+    if (producer.pending.size === 0) producer.startOffset = -1;
   }
 
   #removeAll({ pending }: TransactionalProducer): void {
@@ -206,7 +212,8 @@ export class PendingOffsets {
   /** The producer, which becomes the one that was used last. */
   #used(producerId: number, epoch: number, timestampMs: number): TransactionalProducer {
     const known = this.#producers.get(producerId);
-    const producer = known ?? { epoch, coordinatorEpoch: -1, lastMs: 0, pending: new Set() };
+    const fresh = { epoch, coordinatorEpoch: -1, lastMs: 0, startOffset: -1 };
+    const producer = known ?? { ...fresh, pending: new Set() };
     producer.lastMs = Math.max(producer.lastMs, timestampMs);
     this.#producers.delete(producerId);
     this.#producers.set(producerId, producer);

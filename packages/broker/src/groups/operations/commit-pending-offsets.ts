@@ -8,6 +8,7 @@ import {
 import type { TopicImage } from "../../metadata/image.ts";
 import type { Verification, Verifications } from "../../partition/verifications.ts";
 import type { GroupLike } from "../model/group.ts";
+import type { PendingOffsetRecord } from "../model/pending-offsets.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
 import {
   decideCommit,
@@ -81,7 +82,7 @@ function commit(
   isInTransaction: boolean,
 ): Response | null {
   const { producerId, producerEpoch } = request;
-  const records: GroupRecord[] = [];
+  const records: PendingOffsetRecord[] = [];
   const answer = decideCommit(
     request,
     version >= TOPICS_BY_ID_SINCE,
@@ -100,7 +101,8 @@ function commit(
   const errorCode = validateGroup(turn, request, version);
   if (errorCode !== ErrorCode.NONE) return refuseCommit(request, errorCode);
   makeRoomFor(producerId, turn);
-  turn.appendAll(records);
+  const isFirst = !turn.state.offsets.pending.isOpen(producerId, producerEpoch);
+  turn.appendAll(isFirst ? fromOffset(turn.nextOffset, records) : records);
   return answer;
 }
 
@@ -132,12 +134,20 @@ function validateGroup(turn: GroupTurn, request: Request, version: number): numb
   return code === ErrorCode.STALE_MEMBER_EPOCH && !isExact ? ErrorCode.ILLEGAL_GENERATION : code;
 }
 
+/** The first record says where the transaction begins in the log. */
+function fromOffset(
+  startOffset: number,
+  [first, ...rest]: readonly PendingOffsetRecord[],
+): GroupRecord[] {
+  return [{ ...first!, value: { ...first!.value!, startOffset } }, ...rest];
+}
+
 function pendingRecord(
   { producerId, producerEpoch, groupId: group }: Request,
   topic: TopicImage,
   { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }: PartitionOffset,
   commitTimestamp: number,
-): GroupRecord {
+): PendingOffsetRecord {
   return {
     record: "PendingOffset",
     key: { producerId, group, topic: topic.name, partition: partitionIndex },
@@ -149,6 +159,7 @@ function pendingRecord(
       commitTimestamp,
       topicId: topic.id,
       isOutdated: false,
+      startOffset: -1,
     },
   };
 }

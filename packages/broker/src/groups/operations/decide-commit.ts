@@ -58,12 +58,12 @@ export function knownPartitions(
 }
 
 /** Fills `records` with one for each valid offset. Null when they exceed MAX_COMMIT_BYTES. */
-export function decideCommit(
+export function decideCommit<Rec extends GroupRecord>(
   request: CommitRequest,
   byId: boolean,
   { image, config }: GroupTurn,
-  records: GroupRecord[],
-  recordOf: (topic: TopicImage, partition: PartitionOffset) => GroupRecord,
+  records: Rec[],
+  recordOf: (topic: TopicImage, partition: PartitionOffset) => Rec,
 ): CommitResponse | null {
   const { groupId } = request;
   let bytes = 0;

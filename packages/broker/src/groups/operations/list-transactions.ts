@@ -6,6 +6,8 @@ export interface OpenGroupTransaction {
   readonly producerEpoch: number;
   /** Of the producer's transaction before this one; -1 when it has none. */
   readonly coordinatorEpoch: number;
+  /** Of its first record; 0 if an older version has recorded that. */
+  readonly startOffset: number;
   /** When its oldest pending offset was recorded, wall ms. */
   readonly startedMs: number;
   /** When its newest one was. */
@@ -18,9 +20,10 @@ export const listGroupTransactions: GroupOperation<OpenGroupTransaction[]> = (tu
   for (const [producerId, producer] of turn.state.offsets.pending.producers) {
     const { epoch: producerEpoch, coordinatorEpoch, lastMs, pending } = producer;
     if (pending.size === 0) continue;
+    const startOffset = Math.max(producer.startOffset, 0);
     let startedMs = lastMs;
     for (const { value } of pending) startedMs = Math.min(startedMs, value.commitTimestamp);
-    open.push({ producerId, producerEpoch, coordinatorEpoch, startedMs, lastMs });
+    open.push({ producerId, producerEpoch, coordinatorEpoch, startOffset, startedMs, lastMs });
   }
   turn.reply(reply, open);
 };

@@ -33,6 +33,8 @@ export interface CompactionResult {
   readonly freedBytes: number;
   /** Keys that were noted. */
   readonly keys: number;
+  /** Everything before it is compacted: no aborted record is left there. */
+  readonly cleanedTo: number;
   /** Whether the keys found no room, so that a part of the dirty bytes is left for later. */
   readonly isPartial: boolean;
 }

@@ -70,7 +70,7 @@ interface Chunk {
 }
 
 const NOTHING: CompactionResult = {
-  ...{ readBytes: 0, writtenBytes: 0, freedBytes: 0, keys: 0 },
+  ...{ readBytes: 0, writtenBytes: 0, freedBytes: 0, keys: 0, cleanedTo: 0 },
   isPartial: false,
 };
 
@@ -147,7 +147,9 @@ export class JetStreamCompactor implements Compactor {
       await this.#replace({ startOffset: range.startOffset, position, compacted });
       const { writtenBytes } = writer;
       const { readBytes, beforeBytes } = totals;
-      return { readBytes, writtenBytes, freedBytes: beforeBytes - writtenBytes, keys, isPartial };
+      const freedBytes = beforeBytes - writtenBytes;
+      const { nextOffset: cleanedTo } = position;
+      return { readBytes, writtenBytes, freedBytes, keys, cleanedTo, isPartial };
     } finally {
       await work.end();
     }

@@ -93,13 +93,13 @@ export class JetStreamFollowerLog implements FollowerLog {
     upTo = this.#log.endOffset,
   ): Promise<readonly Uint8Array[]> {
     this.#refuseWhenClosed();
-    this.#used();
+    this.used();
     return withLogErrors(() => this.#log.read({ offset, maxBytes, upTo }));
   }
 
   async offsetAt(timestamp: number, from?: number): Promise<number | null> {
     this.#refuseWhenClosed();
-    this.#used();
+    this.used();
     return withLogErrors(() => this.#log.offsetAt(timestamp, from));
   }
 
@@ -121,15 +121,15 @@ export class JetStreamFollowerLog implements FollowerLog {
     this.#pollLater(0);
   }
 
+  used(): void {
+    this.#lastReadMs = this.#opener.env.clock.monotonicMs();
+    this.#pollLater(POLL_INTERVAL_MS);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#log.tail.clear();
-  }
-
-  #used(): void {
-    this.#lastReadMs = this.#opener.env.clock.monotonicMs();
-    this.#pollLater(POLL_INTERVAL_MS);
   }
 
   #pollLater(delayMs: number): void {

@@ -95,7 +95,7 @@ export class SegmentCompactor implements Compactor {
   async #compact(request: CompactionRequest): Promise<CompactionResult> {
     const totals: Totals = { readBytes: 0, writtenBytes: 0, freedBytes: 0 };
     const range = await this.#rangeOf(request.minLagMs, request.nowMs, request.upTo);
-    if (range === null) return { ...totals, keys: 0, isPartial: false };
+    if (range === null) return { ...totals, keys: 0, cleanedTo: 0, isPartial: false };
     const { firstDirtyOffset, endOffset } = range;
     const { work, loadFactor, seed, nowMs, deleteRetentionMs, producers, aborted } = request;
     // There are no more keys than offsets.
@@ -111,7 +111,7 @@ export class SegmentCompactor implements Compactor {
       }
       await writeFirstDirty(this.#store.fs, this.#state.directory, notedEnd);
       this.#firstDirtyOffset = notedEnd;
-      return { ...totals, keys, isPartial: notedEnd < endOffset };
+      return { ...totals, keys, cleanedTo: notedEnd, isPartial: notedEnd < endOffset };
     } finally {
       this.#memory = new ChunkMemory();
       await work.end();
@@ -276,6 +276,7 @@ export class SegmentCompactor implements Compactor {
       const endOffset = this.#state.endOfSegment(at + group.length - 1);
       this.#durability.forget(group);
       await swapIn(this.#store, this.#state, group, cleaned);
+      await this.#durability.producerFiles.replaced(group, cleaned, endOffset);
       this.#onReplaced(group, endOffset);
     });
   }

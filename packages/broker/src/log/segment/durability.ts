@@ -10,12 +10,14 @@ import { LogError } from "../log-error.ts";
 import type { LogCheckpoint } from "./checkpoint.ts";
 import { writeCheckpoint, writeState } from "./checkpoint.ts";
 import type { LogState } from "./log-state.ts";
+import { type FoundProducerFiles, ProducerFiles } from "./producer-files.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
 
 const NOTHING = Promise.resolve();
 
 export class Durability {
+  readonly producerFiles: ProducerFiles;
   readonly #store: Store;
   readonly #state: LogState;
   // Arrays, which are empty in a quiet log: a set takes memory even then, in each of many logs.
@@ -29,10 +31,16 @@ export class Durability {
   #saved: LogCheckpoint | null;
   #last: Promise<unknown> = NOTHING;
 
-  constructor(store: Store, state: LogState, saved: LogCheckpoint | null) {
+  constructor(
+    store: Store,
+    state: LogState,
+    saved: LogCheckpoint | null,
+    files: FoundProducerFiles,
+  ) {
     this.#store = store;
     this.#state = state;
     this.#saved = saved;
+    this.producerFiles = new ProducerFiles(store, state, files, (work) => this.#serially(work));
   }
 
   /** Call it after a write to `segment`. */
@@ -46,6 +54,11 @@ export class Durability {
   rolled(sealed: Segment): void {
     if (!this.#store.durableWrites) this.#directoryUnsynced = true;
     this.#unindexed.push(sealed);
+    this.#advanceLater();
+    this.producerFiles.rolled();
+  }
+
+  #advanceLater(): void {
     if (this.#isAdvanceDue) return;
     this.#isAdvanceDue = true;
     this.#serially(() => this.#advance()).catch((error: unknown) => {
@@ -101,11 +114,13 @@ export class Durability {
   /** Deletes the files of segments that no longer belong to the log. */
   remove(segments: readonly Segment[]): Promise<void> {
     return this.#serially(async () => {
+      const { fileDeleteDelayMs } = this.#state.options;
+      await this.producerFiles.remove(segments, fileDeleteDelayMs);
       for (const segment of segments) {
         this.#unsynced = this.#unsynced.filter((other) => other !== segment);
         this.#unindexed = this.#unindexed.filter((other) => other !== segment);
         this.#store.indexes.forget(segment);
-        await segment.removeFiles(this.#store, this.#state.options.fileDeleteDelayMs);
+        await segment.removeFiles(this.#store, fileDeleteDelayMs);
       }
     }).catch((error: unknown) => this.refuse("cannot remove segments", error));
   }

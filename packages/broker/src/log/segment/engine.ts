@@ -47,6 +47,8 @@ export interface SegmentEngineOptions {
   readonly nodeName?: string | undefined;
   /** Memory for the newest batches of all logs; left out, a share of the machine's. */
   readonly readCacheBytes?: number | undefined;
+  /** Bytes of a deleted file that are freed in one step; left out, DELETION_STEP_BYTES. */
+  readonly deletionStepBytes?: number;
   /** Takes one line for the operator: damage found, and what was done about it. */
   readonly log?: (line: string) => void;
   /** Takes one about a problem that needs action; default: `log`. */
@@ -70,7 +72,6 @@ export class SegmentEngine implements LogEngine {
   #isNew = false;
   /** Serializes create, open and delete of the same log. */
   readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #removals = new Set<Promise<void>>();
   readonly #unsynced = new Set<{ sync(): Promise<void> }>();
   #isFlushArmed = false;
   #closed: Promise<void> | null = null;
@@ -93,7 +94,7 @@ export class SegmentEngine implements LogEngine {
       durableWrites,
       startsClean: directory.cleanlyClosed,
       recovered: new RecoveredLogs(),
-      removals: new DelayedRemovals(fs, env.timers, report),
+      removals: new DelayedRemovals(fs, env, report, options.deletionStepBytes),
       tails: new TailBudget(tailBytesOn(env.machine, options.readCacheBytes)),
       indexes: new IndexCache(indexBytesOn(env.machine)),
       readAhead: new ReadAhead(env.timers, readAheadBytesOn(env.machine)),
@@ -134,7 +135,7 @@ export class SegmentEngine implements LogEngine {
     const ownLogs = new Set(this.#topicIds.keys());
     for (const line of await nestedDirectories(path, fs, ownLogs)) report(line);
     for (const name of await fs.list(path))
-      if (isDeletedDirectoryName(name)) this.#removeLater(join(path, name));
+      if (isDeletedDirectoryName(name)) this.#store.removals.removeDirectory(join(path, name));
   }
 
   /** The content of `meta.properties`. */
@@ -203,7 +204,11 @@ export class SegmentEngine implements LogEngine {
 
   async delete(id: LogId): Promise<void> {
     const deleted = await this.#moveAway(id, deletedDirectoryName);
-    if (deleted !== null) this.#removeLater(deleted);
+    if (deleted === null) return;
+    const before = join(this.#directory.path, logDirectoryName(id));
+    const pools = [this.#store.files, this.#durableStore.files];
+    const unused = Promise.all(pools.map((files) => files.released(before)));
+    this.#store.removals.removeDirectory(deleted, unused);
   }
 
   async setAside(id: LogId): Promise<void> {
@@ -218,13 +223,14 @@ export class SegmentEngine implements LogEngine {
       if ((await this.#topicIdOf(name, path)) !== id.topicId) return null;
       await this.#open
         .get(name)
-        ?.close()
+        ?.abandon()
         .catch(() => {});
       this.#open.delete(name);
       this.#doubts.delete(name);
       const unique = Buffer.from(this.#env.random.bytes(16)).toString("hex");
       const away = join(this.#directory.path, nameOf(id, unique));
       await fs.rename(path, away);
+      this.#store.removals.forgetIn(path);
       await fs.syncDirectory(this.#directory.path);
       return away;
     });
@@ -255,7 +261,6 @@ export class SegmentEngine implements LogEngine {
     await Promise.all(this.#turns.values());
     const logs = [...this.#open.values()];
     const failures = await inParallel(logs, CONCURRENT_LOGS, (log) => failureOf(log.close()));
-    await Promise.all(this.#removals);
     await this.#store.removals.close();
     await this.#store.disk.close();
     await this.#store.files.closeAll();
@@ -324,14 +329,6 @@ export class SegmentEngine implements LogEngine {
       const message = `cannot create, open or delete log ${name}: ${reasonOf(cause)}`;
       throw new LogError(isDiskFull(cause) ? "disk-full" : "offline", message, { cause });
     });
-  }
-
-  #removeLater(path: string): void {
-    const removal = this.#store.fs
-      .remove(path)
-      .catch((error: unknown) => this.#store.report(`cannot remove ${path}: ${reasonOf(error)}`))
-      .finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
   }
 
   #flushLater(unsynced: { sync(): Promise<void> }): void {

@@ -3,6 +3,10 @@ import type { LogId } from "../log.ts";
 export const LOG_SUFFIX = ".log";
 export const INDEX_SUFFIX = ".index";
 export const TIME_INDEX_SUFFIX = ".timeindex";
+/** Kafka's snapshot of producers as of the offset in its name. */
+export const SNAPSHOT_SUFFIX = ".snapshot";
+/** Kafka's index of the aborted transactions of a segment. */
+export const TXN_INDEX_SUFFIX = ".txnindex";
 /** A file that is being written and will be renamed; recovery deletes it. */
 export const TEMPORARY_SUFFIX = ".tmp";
 /** A compacted segment that is being written; recovery deletes it. As in Kafka. */
@@ -31,8 +35,13 @@ export function segmentName(baseOffset: number): string {
 
 /** Base offset in the name of a `.log` file, null for any other file. */
 export function parseLogFileName(name: string): number | null {
-  const match = /^(\d{20})\.log$/.exec(name);
-  return match ? Number(match[1]) : null;
+  return offsetIn(name, LOG_SUFFIX);
+}
+
+/** The offset in the name of a file of that kind, null for any other file. */
+export function offsetIn(name: string, suffix: string): number | null {
+  const isOfKind = name.length === 20 + suffix.length && name.endsWith(suffix);
+  return isOfKind && /^\d{20}\./.test(name) ? Number(name.slice(0, 20)) : null;
 }
 
 export function logDirectoryName(id: LogId): string {

@@ -3,12 +3,15 @@
 // 1. A file is closed only while no caller uses it.
 // 2. At most `limit` files are in use; a caller that needs another one waits. So that callers never
 //    wait for each other, a caller must not use a second file while it uses one.
+import { sep } from "node:path";
 import type { File, FileSystem } from "../../env/env.ts";
 
 interface Pooled {
   readonly file: Promise<File>;
   users: number;
   forgotten: boolean;
+  /** Called when it was forgotten and no caller uses it any more. */
+  whenUnused: (() => void)[] | null;
 }
 
 export class FilePool {
@@ -17,6 +20,8 @@ export class FilePool {
   readonly #limit: number;
   /** In order of last use, the oldest first. */
   readonly #files = new Map<string, Pooled>();
+  /** Forgotten, but still in use. */
+  readonly #leaving = new Map<Pooled, string>();
   #inUse = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -37,7 +42,7 @@ export class FilePool {
     } finally {
       pooled.users -= 1;
       if (pooled.users === 0) this.#inUse -= 1;
-      if (pooled.forgotten && pooled.users === 0) await closeQuietly(pooled);
+      if (pooled.forgotten && pooled.users === 0) await this.#leave(pooled);
       else this.#shrink(this.#limit);
       this.#waiting.shift()?.();
     }
@@ -50,6 +55,26 @@ export class FilePool {
     this.#files.delete(path);
     pooled.forgotten = true;
     if (pooled.users === 0) await closeQuietly(pooled);
+    else this.#leaving.set(pooled, path);
+  }
+
+  /**
+   * Forgets a file, or all files in a directory, and resolves when nobody uses those that were open
+   * under this name before.
+   */
+  async released(path: string): Promise<void> {
+    const isMeant = (other: string) => other === path || other.startsWith(path + sep);
+    for (const open of [...this.#files.keys()]) if (isMeant(open)) void this.forget(open);
+    const leaving = [...this.#leaving].filter(([, other]) => isMeant(other));
+    await Promise.all(
+      leaving.map(
+        ([pooled]) =>
+          new Promise<void>((resolve) => {
+            pooled.whenUnused ??= [];
+            pooled.whenUnused.push(resolve);
+          }),
+      ),
+    );
   }
 
   async closeAll(): Promise<void> {
@@ -67,7 +92,7 @@ export class FilePool {
     } else {
       this.#shrink(this.#limit - 1);
       const file = this.#fs.open(path, { durableWrites: this.#durableWrites });
-      const opened: Pooled = { file, users: 0, forgotten: false };
+      const opened: Pooled = { file, users: 0, forgotten: false, whenUnused: null };
       pooled = opened;
       // If opening fails, the next caller tries it again.
       file.catch(() => this.#files.get(path) === opened && this.#files.delete(path));
@@ -76,6 +101,12 @@ export class FilePool {
     pooled.users += 1;
     this.#files.set(path, pooled);
     return pooled;
+  }
+
+  async #leave(pooled: Pooled): Promise<void> {
+    await closeQuietly(pooled);
+    this.#leaving.delete(pooled);
+    for (const resolve of pooled.whenUnused ?? []) resolve();
   }
 
   #shrink(limit: number): void {

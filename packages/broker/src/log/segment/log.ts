@@ -1,5 +1,5 @@
 import { reasonOf } from "../../util/os-error.ts";
-import type { Log, LogOptions, LogSegment } from "../log.ts";
+import type { Log, LogOptions, LogSegment, ProducerHistory } from "../log.ts";
 import { LogError } from "../log-error.ts";
 import { MemoryTail } from "../memory-tail.ts";
 import { newestMsOf } from "../written-at.ts";
@@ -9,6 +9,7 @@ import { ColdReader, outOfRange } from "./cold-reader.ts";
 import { SegmentCompactor } from "./compactor.ts";
 import { Durability } from "./durability.ts";
 import { LogState } from "./log-state.ts";
+import { NO_PRODUCER_FILES } from "./producer-files.ts";
 import { ALL_UNSAVED, type Doubt, recoverLog } from "./recovery.ts";
 import type { Segment } from "./segment.ts";
 import type { Store } from "./store.ts";
@@ -42,7 +43,7 @@ export class SegmentLog implements Log {
   ): Promise<SegmentLog> {
     const recovered = await recoverLog(store, name, directory, options.indexIntervalBytes, doubt);
     const state = new LogState(name, directory, options, recovered, store.alert);
-    const durability = new Durability(store, state, recovered.saved);
+    const durability = new Durability(store, state, recovered.saved, recovered.producerFiles);
     if (recovered.changed) await durability.checkpointIfRoom();
     return new SegmentLog(store, state, durability);
   }
@@ -58,7 +59,8 @@ export class SegmentLog implements Log {
     const nothing = { startOffset: 0, endOffset: 0, maxTimestamp: -1, loss: false };
     const recovered = { segments: [segment], ...nothing };
     const state = new LogState(name, directory, options, recovered, store.alert);
-    return new SegmentLog(store, state, new Durability(store, state, null));
+    const durability = new Durability(store, state, null, NO_PRODUCER_FILES);
+    return new SegmentLog(store, state, durability);
   }
 
   /** Made when it is used: most logs are never compacted. */
@@ -216,6 +218,11 @@ export class SegmentLog implements Log {
     return saved && saved.offset >= startOffset && saved.offset <= endOffset ? saved : null;
   }
 
+  async keepProducerFiles(history: ProducerHistory): Promise<void> {
+    this.#refuseWhenUnusable();
+    await this.#durability.producerFiles.keep(history);
+  }
+
   configure(options: Partial<LogOptions>): void {
     this.#state.options = { ...this.#state.options, ...options };
   }
@@ -223,6 +230,12 @@ export class SegmentLog implements Log {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /** Closes it before it is deleted: Kafka's files are not made for a last time. */
+  abandon(): Promise<void> {
+    this.#durability.producerFiles.abandon();
+    return this.close();
   }
 
   get isClosed(): boolean {
@@ -234,6 +247,7 @@ export class SegmentLog implements Log {
     await this.#writer.settled();
     try {
       if (!this.#state.failure) await this.#durability.checkpoint();
+      await this.#durability.producerFiles.close();
     } catch (error) {
       this.#durability.refuse("cannot write the checkpoint of its end", error);
     } finally {

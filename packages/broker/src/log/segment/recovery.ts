@@ -21,6 +21,7 @@ import {
   parseLogFileName,
   TEMPORARY_SUFFIX,
 } from "./file-names.ts";
+import { type FoundProducerFiles, producerFilesIn } from "./producer-files.ts";
 import { Segment } from "./segment.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { keepCutBatches, setAside } from "./set-aside.ts";
@@ -37,6 +38,7 @@ export interface Recovered {
   readonly changed: boolean;
   /** Whether something below the checkpoint is gone. */
   readonly loss: boolean;
+  readonly producerFiles: FoundProducerFiles;
 }
 
 /** From where on the bytes of a log may be in the cache only, though a sync of them succeeds. */
@@ -104,7 +106,9 @@ export async function recoverLog(
   await endWithActive(store, name, directory, segments, from, progress);
   const { endOffset, maxTimestamp, changed, loss } = progress;
   store.recovered.add(progress);
-  return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss };
+  const areCurrent = store.startsClean && doubt === null && !changed;
+  const producerFiles = producerFilesIn(files, { areCurrent, areBehind: changed });
+  return { segments, startOffset, endOffset, maxTimestamp, saved, changed, loss, producerFiles };
 }
 
 async function findSegments(
@@ -114,8 +118,8 @@ async function findSegments(
 ): Promise<Segment[]> {
   const nowMs = store.env.clock.wallMs();
   const segments = files.map(async (file): Promise<Segment | null> => {
-    const isLeftOver = file.endsWith(TEMPORARY_SUFFIX) || file.endsWith(DELETED_FILE_SUFFIX);
-    if (isLeftOver) await store.fs.remove(join(directory, file));
+    if (file.endsWith(TEMPORARY_SUFFIX)) await store.fs.remove(join(directory, file));
+    if (file.endsWith(DELETED_FILE_SUFFIX)) await store.removals.goOn(join(directory, file));
     const baseOffset = parseLogFileName(file);
     if (baseOffset === null) return null;
     const stat = await store.fs.stat(join(directory, file));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { crc32c } from "@tarpan/codecs";
-import type { FileSystem } from "../../env/env.ts";
+import type { File, FileSystem } from "../../env/env.ts";
 import { TEMPORARY_SUFFIX } from "./file-names.ts";
 
 const MAGIC = 0x54_50_4e_43;
@@ -16,17 +16,28 @@ export async function replaceFile(
   name: string,
   parts: readonly Uint8Array[],
 ): Promise<void> {
+  await replaceUnsynced(fs, directory, name, parts, (file) => file.sync());
+  await fs.syncDirectory(directory);
+}
+
+/** The same without a wait for the disk: a loss of power may leave a file with anything in it. */
+export async function replaceUnsynced(
+  fs: FileSystem,
+  directory: string,
+  name: string,
+  parts: readonly Uint8Array[],
+  beforeRename: (file: File) => Promise<void> = async () => {},
+): Promise<void> {
   const temporary = join(directory, name + TEMPORARY_SUFFIX);
   const file = await fs.open(temporary, { create: true });
   try {
     await file.truncate(0);
     await file.write(parts, 0);
-    await file.sync();
+    await beforeRename(file);
   } finally {
     await file.close();
   }
   await fs.rename(temporary, join(directory, name));
-  await fs.syncDirectory(directory);
 }
 
 /** Writes `payload` under a header of magic, version, CRC32C and length. */

@@ -136,7 +136,7 @@ export class Segment {
   async removeFiles(store: Store, delayMs = 0): Promise<void> {
     await this.removeIndex(store, delayMs);
     await store.files.forget(this.logPath);
-    await store.removals.remove(this.logPath, delayMs);
+    await store.removals.remove(this.logPath, delayMs, (path) => store.files.released(path));
   }
 
   async removeIndex(store: Store, delayMs = 0): Promise<void> {

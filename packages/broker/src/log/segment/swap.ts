@@ -7,7 +7,7 @@
 // 4. The log's checkpoint is past it: what recovery scans is never compacted.
 import { join } from "node:path";
 import type { FileSystem } from "../../env/env.ts";
-import { reasonOf } from "../../util/os-error.ts";
+import { isDiskFull, reasonOf } from "../../util/os-error.ts";
 import { HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import {
@@ -26,7 +26,9 @@ import type { Store } from "./store.ts";
 
 /**
  * Replaces `olds`, which must be part of the log. Call it with no sync or checkpoint beside it. A
- * failure takes the log offline, and its next opening finishes the work.
+ * failure takes the log offline, because only the directory can tell what was done; the next
+ * opening looks there, and finishes the work. If the disk is full for the first rename, nothing
+ * has changed.
  */
 export async function swapIn(
   store: Store,
@@ -34,21 +36,23 @@ export async function swapIn(
   olds: readonly Segment[],
   cleaned: Segment,
 ): Promise<void> {
-  const { fs, files } = store;
+  const { fs, files, removals } = store;
   const { directory } = state;
   const path = join(directory, cleaned.name + LOG_SUFFIX);
+  let isRenamed = false;
   try {
     await fs.rename(path + CLEANED_SUFFIX, cleaned.logPath);
+    isRenamed = true;
     await fs.syncDirectory(directory);
     state.replace(olds, cleaned);
     for (const old of olds) store.indexes.forget(old);
     await files.use(cleaned.logPath, async () => {
-      for (const { name, baseOffset, logPath, saving } of olds) {
-        await files.forget(logPath);
-        await saving;
-        // The first one's file is replaced by the rename below.
-        if (baseOffset !== cleaned.baseOffset) await fs.remove(logPath);
-        await removeIndexes(fs, directory, name);
+      for (const old of olds) {
+        await files.forget(old.logPath);
+        await old.saving;
+        // Also the first one: a rename over a large file would free it at once.
+        await removals.remove(old.logPath, 0, (name) => files.released(name));
+        await removeIndexes(fs, directory, old.name);
       }
       await fs.syncDirectory(directory);
       await fs.rename(cleaned.logPath, path);
@@ -58,6 +62,7 @@ export async function swapIn(
     await files.forget(path + SWAP_SUFFIX);
     await fs.syncDirectory(directory);
   } catch (error) {
+    if (!isRenamed && isDiskFull(error)) throw error;
     throw state.fail("cannot put a compacted segment in its place", error);
   }
   // Missing files are only written again later.
@@ -110,7 +115,7 @@ async function finishSwap(
   for (const other of names) {
     const base = parseLogFileName(other);
     if (base === null || base < baseOffset || base >= endOffset) continue;
-    if (base > baseOffset) await fs.remove(join(directory, other));
+    await store.removals.remove(join(directory, other), 0);
     await removeIndexes(fs, directory, segmentName(base));
   }
   await fs.syncDirectory(directory);

@@ -1,15 +1,16 @@
 /**
- * RegisterBroker, version 0: a broker starts, and is to be part of the cluster.
+ * RegisterBroker, versions 0-1: a broker starts, and is to be part of the cluster.
  *
  * - v0: baseline
+ * - v1: the features that the broker supports; without them, UpdateFeatures is refused
  */
-import { bool, i32, string } from "@tarpan/protocol";
+import { array, bool, i16, i32, string } from "@tarpan/protocol";
 import { controllerApi, outcome } from "./controller.ts";
 
 export const RegisterBroker = controllerApi({
   key: 10_010,
   name: "RegisterBroker",
-  versions: "0",
+  versions: "0-1",
   request: {
     id: i32,
     incarnationId: string,
@@ -18,6 +19,7 @@ export const RegisterBroker = controllerApi({
     rack: string.nullable(),
     unclean: bool,
     returning: bool,
+    features: array({ name: string, minVersion: i16, maxVersion: i16 }).in("1+"),
   },
   response: outcome,
 });

@@ -22,6 +22,7 @@ import { LeaveCluster } from "./10022-leave-cluster.ts";
 import { RemoveBroker } from "./10023-remove-broker.ts";
 import { MetadataEnd } from "./10024-metadata-end.ts";
 import { CreateTransactionTopic } from "./10025-create-transaction-topic.ts";
+import { UpdateFeatures } from "./10026-update-features.ts";
 
 export {
   AllocateProducerIds,
@@ -47,6 +48,7 @@ export {
   RemoveBroker,
   ResetCoordinatedOffsets,
   UnregisterBroker,
+  UpdateFeatures,
 };
 
 /**
@@ -76,6 +78,7 @@ export const calls: readonly AnyApi[] = [
   RemoveBroker,
   MetadataEnd,
   CreateTransactionTopic,
+  UpdateFeatures,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];

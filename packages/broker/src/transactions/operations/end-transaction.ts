@@ -102,13 +102,12 @@ type Verdict = "end" | "retry" | ErrorCode;
 
 /** The rules without an epoch for each transaction: its state alone tells a repeated request. */
 function judge(known: Transaction | undefined, request: EndRequest): Verdict {
-  const { INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, CONCURRENT_TRANSACTIONS } = ErrorCode;
+  const { INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE } = ErrorCode;
   if (known?.producerId !== request.producerId) return INVALID_PRODUCER_ID_MAPPING;
   if (known.producerEpoch !== request.producerEpoch) return PRODUCER_FENCED;
-  if (isPrepared(known)) return CONCURRENT_TRANSACTIONS;
   if (known.state === "Ongoing") return "end";
-  const isRepeated = known.state !== "Empty" && isCommitted(known) === request.isCommit;
-  return isRepeated ? ErrorCode.NONE : ErrorCode.INVALID_TXN_STATE;
+  if (known.state === "Empty" || isCommitted(known) !== request.isCommit) return INVALID_TXN_STATE;
+  return isPrepared(known) ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.NONE;
 }
 
 /**
@@ -116,31 +115,44 @@ function judge(known: Transaction | undefined, request: EndRequest): Verdict {
  * request. An abort is also accepted when nothing was added: the producer may not know.
  */
 function judgeWithBump(known: Transaction | undefined, request: EndRequest): Verdict {
-  if (known === undefined) return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
-  // First of all: the producer may have got its next id or epoch already.
-  if (isPrepared(known)) return ErrorCode.CONCURRENT_TRANSACTIONS;
+  const { INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_TXN_STATE } = ErrorCode;
+  if (known === undefined) return INVALID_PRODUCER_ID_MAPPING;
   const { producerId, producerEpoch, isCommit } = request;
+  if (isPrepared(known) && isNext(known, request)) return ErrorCode.CONCURRENT_TRANSACTIONS;
   const isAfterRotation =
     known.previousProducerId === producerId &&
     producerEpoch === LAST_EPOCH - 1 &&
     known.producerEpoch === 0;
-  if (known.producerId !== producerId && !isAfterRotation) {
-    return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
-  }
+  if (known.producerId !== producerId && !isAfterRotation) return INVALID_PRODUCER_ID_MAPPING;
   const isRetry = known.producerEpoch === producerEpoch + 1 || isAfterRotation;
   const isCurrent = known.producerId === producerId && known.producerEpoch === producerEpoch;
-  const { PRODUCER_FENCED, INVALID_TXN_STATE } = ErrorCode;
   switch (known.state) {
     case "Ongoing":
       return isCurrent ? "end" : PRODUCER_FENCED;
     case "Empty":
       if (!isCurrent) return PRODUCER_FENCED;
       return isCommit ? INVALID_TXN_STATE : "end";
+    case "PrepareCommit":
+    case "PrepareAbort":
+      if (!isRetry) return PRODUCER_FENCED;
+      return isCommitted(known) === isCommit
+        ? ErrorCode.CONCURRENT_TRANSACTIONS
+        : INVALID_TXN_STATE;
     default:
       if (isRetry) return isCommitted(known) === isCommit ? "retry" : INVALID_TXN_STATE;
       if (!isCurrent) return PRODUCER_FENCED;
       return isCommit ? INVALID_TXN_STATE : "end";
   }
+}
+
+/**
+ * Whether it is from the producer that was told of the prepared end, and has its next id or epoch.
+ * Only the state after the markers says whether that one may end something.
+ */
+function isNext(prepared: Transaction, { producerId, producerEpoch }: EndRequest): boolean {
+  const { nextProducerId } = prepared;
+  if (nextProducerId >= 0 && producerId === nextProducerId) return producerEpoch === 0;
+  return producerId === prepared.producerId && producerEpoch === prepared.producerEpoch;
 }
 
 function isCommitted({ state }: Transaction): boolean {

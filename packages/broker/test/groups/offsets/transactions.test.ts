@@ -247,11 +247,36 @@ it("lists the open transactions, for those who look for hanging ones", () => {
   world.commitPending("g", T0, { producerId: 9 });
   world.advance(1_000);
   world.commitPending("h", T0, { producerId: 9 });
+  world.commitPending("g", T0, { producerId: 7 });
   world.end(true, { producerId: 8 });
   expect(world.run(listGroupTransactions).answer).toEqual([
     {
       ...{ producerId: 9, producerEpoch: 0, coordinatorEpoch: 4 },
-      ...{ startedMs, lastMs: startedMs + 1_000 },
+      ...{ startOffset: 1, startedMs, lastMs: startedMs + 1_000 },
+    },
+    {
+      ...{ producerId: 7, producerEpoch: 0, coordinatorEpoch: -1 },
+      ...{ startOffset: 3, startedMs: startedMs + 1_000, lastMs: startedMs + 1_000 },
     },
   ]);
+});
+
+it("keeps the offset at which a transaction began, also in a snapshot", () => {
+  const world = new TransactionWorld();
+  const startOffset = () => world.run(listGroupTransactions).answer[0]?.startOffset;
+  world.commitPending("g", T0);
+  world.end(true);
+  world.commitPending("g", T0);
+  // The only pending offset is replaced: the transaction goes on.
+  world.commitPending("g", T0);
+  world.commitPending("h", T0);
+  expect(startOffset()).toBe(2);
+  const fromSnapshot = world.replayed(world.snapshot());
+  expect(fromSnapshot.offsets.pending.producers).toEqual(world.state.offsets.pending.producers);
+  world.crash();
+  expect(startOffset()).toBe(2);
+  world.end(false);
+  expect(startOffset()).toBeUndefined();
+  world.commitPending("g", T0);
+  expect(startOffset()).toBe(6);
 });
