@@ -16,6 +16,11 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
   "static-membership.mjs": /restarts[^\n]*\nworker-2 gives up \d,\d\nworker-2 reads \d,\d\n/,
   "cooperative-rebalancing.mjs": /first \+ 0,1,2,3,4,5\nfirst - \d,\d,\d\nsecond \+ \d,\d,\d\n/,
   "exactly-once.mjs": /^A\nB\nC\n$/,
+  "dead-letters.mjs":
+    /after 3 attempts: .* 3\n\{ redriven: 1,.*\n\{ redriven: 0,.*\n.*bob:poison\n$/,
+  "ordered.mjs":
+    /^(order-2 (created|paid|sent)\n){3}order-1 created\norder-1 paid\norder-1 sent\n$/,
+  "delayed.mjs": /^(one message waits|a DelayedProducer needs delayed messages, .*)\n$/,
   "lag.mjs": /3 of 10, 7 to go[\s\S]*tarpan_group_lag\{.*\} 7\nfrom the start: 10 to go\n$/,
 };
 

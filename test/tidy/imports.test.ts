@@ -73,9 +73,16 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     terminal: [],
   },
   client: {
-    entrance: [...["transactions", "group", "admin", "consumer", "producer", "connection", "top"]],
+    entrance: [
+      ...["dead-letters", "transactions", "group", "runner", "admin", "consumer", "producer"],
+      ...["connection", "top"],
+    ],
+    "dead-letters": [
+      ...["transactions", "runner", "admin", "consumer", "connection", "checks", "top"],
+    ],
     transactions: ["group", "admin", "producer", "connection", "checks", "top"],
-    group: ["admin", "consumer", "connection", "checks", "top"],
+    group: ["runner", "admin", "consumer", "connection", "checks", "top"],
+    runner: ["admin", "producer", "connection", "checks", "top"],
     admin: ["connection", "checks", "top"],
     consumer: ["connection", "checks", "top"],
     producer: ["connection", "checks", "top"],

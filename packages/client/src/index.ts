@@ -25,6 +25,9 @@ export type {
 export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
+export { type DeadLetterStatistics, DeadLetters } from "./dead-letters/dead-letters.ts";
+export type { DeadLetter, DeadLetterFilter } from "./dead-letters/letter.ts";
+export type { RedriveOptions, RedriveProgress } from "./dead-letters/redrive.ts";
 export * from "./errors.ts";
 export type {
   Assignor,
@@ -35,6 +38,13 @@ export type {
 export type { AssignorName } from "./group/assignors/index.ts";
 export { GroupConsumer } from "./group/group-consumer.ts";
 export type { GroupConsumerOptions } from "./group/group-consumer-options.ts";
+export {
+  DelayedProducer,
+  type DelayedProducerOptions,
+  type DelayedSend,
+} from "./producer/delayed-producer.ts";
+export type { DeliveryTime } from "./producer/delayed-record.ts";
+export { OrderedProducer, type OrderedProducerOptions } from "./producer/ordered-producer.ts";
 export * from "./producer/partitioner.ts";
 export {
   type Acks,
@@ -43,6 +53,12 @@ export {
   type ProducerOptions,
 } from "./producer/producer.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
+export type {
+  DeadLetterOptions,
+  HandlerContext,
+  RetryPolicy,
+  RunOptions,
+} from "./runner/run-options.ts";
 export {
   TransactionalProducer,
   type TransactionalProducerOptions,

@@ -58,3 +58,31 @@ export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Longest delay of a Node.js timer, ms: a longer one fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** How many handlers of a run may run at once, at most: their marks share an offset's metadata. */
+export const MAX_CONCURRENCY = 100;
+/** Records of a partition that may have failed and wait at once: their attempts are there too. */
+export const MAX_FAILED_RECORDS = 100;
+/** How far a partition may run ahead of its committed offset, records. */
+export const MAX_UNCOMMITTED_RECORDS = 10_000;
+/** Records in a batch for a handler. Kafka's max.poll.records. */
+export const BATCH_RECORDS = 500;
+/** How long handlers may run in one turn of the event loop before others have theirs, ms. */
+export const RUN_SLICE_MS = 10;
+/**
+ * Longest wait of a Fetch while a run has paused a partition, ms. A run pauses and resumes often:
+ * handlers must not run out of records meanwhile.
+ */
+export const RUN_PAUSED_WAIT_MS = 50;
+/** Time for handlers to finish when their partition is given up, ms. */
+export const DRAIN_TIMEOUT_MS = 30_000;
+/** First and longest wait before a handler's retry, ms. */
+export const RETRY_DELAY_MS = 1_000;
+export const RETRY_DELAY_MAX_MS = 60_000;
+/** How far ahead a record can be delayed, ms: 365 days. */
+export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+/** Dead letters that are redriven in one transaction, at most. */
+export const REDRIVE_BATCH = 100;
+/** Characters of an error's message and of its stack in a dead letter. */
+export const DEAD_LETTER_TEXT_LENGTH = 1_000;
+export const DEAD_LETTER_STACK_LENGTH = 4_000;

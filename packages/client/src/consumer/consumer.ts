@@ -72,6 +72,11 @@ export class Consumer {
   readonly #fetching = new Map<Connection, Promise<Answers>>();
   #closed = false;
   #interrupted = false;
+  /**
+   * Longest wait of a Fetch while partitions are paused, ms: one that is resumed has to wait for
+   * the Fetch in flight.
+   */
+  pausedWaitMs = MAX_TIMER_MS;
   #wake: () => void = () => {};
 
   constructor(client: Client, options: ConsumerOptions = {}) {
@@ -249,7 +254,10 @@ export class Consumer {
 
   async #fetch(leader: Connection, wanted: readonly FetchTarget[]): Promise<Answers> {
     const { timeoutMs } = this.#client;
-    const [limits, isolation] = [this.#limits, this.#isolation];
+    const isolation = this.#isolation;
+    const paused = this.#positions.some((position) => position.paused);
+    const maxWaitMs = Math.min(this.#limits.maxWaitMs, paused ? this.pausedWaitMs : MAX_TIMER_MS);
+    const limits = { ...this.#limits, maxWaitMs };
     const { errorCode, answers } = await fetchFrom(leader, wanted, limits, isolation, timeoutMs);
     assertOk(errorCode, `fetching from ${leader.address}`);
     return answers;

@@ -4,6 +4,7 @@
 // 2. With automatic commits, the offsets of a partition are committed before it is revoked. A lost
 //    partition is dropped without a commit: another member may read it already.
 // 3. No record of a partition is handed out after the partition was revoked or lost.
+// 4. `run` (see runner/run.ts) takes the place of polls and of automatic commits.
 
 import type { GroupOffset } from "../admin/group-offsets.ts";
 import { check, optional } from "../checks/checks.ts";
@@ -18,12 +19,13 @@ import { Consumer } from "../consumer/consumer.ts";
 import { ClientError, isRetriable, isTransient } from "../errors.ts";
 import {
   AUTO_COMMIT_INTERVAL_MS,
-  CLOSE_TIMEOUT_MS,
   FETCH_MAX_WAIT_MS,
   MAX_TIMER_MS,
-  SESSION_TIMEOUT_MS,
+  RUN_PAUSED_WAIT_MS,
 } from "../limits.ts";
 import type { ConsumedRecord } from "../record.ts";
+import { Run, type RunHost } from "../runner/run.ts";
+import { type RunOptions, runSettings } from "../runner/run-options.ts";
 import { assignorsOf } from "./assignors/index.ts";
 import {
   checkGroupConsumerOptions,
@@ -34,9 +36,8 @@ import {
 import { type Committer, NO_MEMBER } from "./group-offsets.ts";
 import { GroupLeader } from "./leader.ts";
 import { Membership } from "./membership.ts";
-import { OffsetCommitter } from "./offset-committer.ts";
+import { Ownership } from "./ownership.ts";
 import { Progress } from "./progress.ts";
-import { startPositions } from "./start-positions.ts";
 
 /** Reads topics as a member of a group, by the classic group protocol. */
 export class GroupConsumer {
@@ -46,13 +47,9 @@ export class GroupConsumer {
   readonly #link: CoordinatorLink;
   readonly #reading: Operation;
   readonly #membership: Membership;
-  readonly #committer: OffsetCommitter;
+  readonly #ownership: Ownership;
   readonly #consumer: Consumer;
   readonly #progress = new Progress();
-  readonly #cooperative: boolean;
-  readonly #autoCommit: boolean;
-  #autoCommitDue: Deadline;
-  #autoCommitError: Error | null = null;
   #currentPoll: Promise<unknown> | null = null;
   #closing: Promise<void> | null = null;
   #wake: () => void = () => {};
@@ -61,6 +58,9 @@ export class GroupConsumer {
   /** Partitions that the application has moved with `seek` since the last fetch. */
   readonly #sought = new Set<string>();
   #interrupted = false;
+  #topics: readonly string[] = [];
+  /** Topics that a run reads beside those. */
+  #alsoRead: readonly string[] = [];
 
   constructor(client: Client, options: GroupConsumerOptions) {
     requireClient("new GroupConsumer", client);
@@ -79,7 +79,6 @@ export class GroupConsumer {
         this.#wake();
       },
     );
-    this.#committer = new OffsetCommitter(this.#link, this.#membership);
     this.#reading = this.#link.operation(`reading in group ${options.groupId}`);
     const onOutOfRange = options.autoOffsetReset ?? "latest";
     // No retries there: this class retries, and attends to the group between two tries.
@@ -88,16 +87,23 @@ export class GroupConsumer {
       onOutOfRange,
       patienceMs: 0,
     });
-    this.#cooperative = assignors.every((assignor) => assignor.cooperative);
-    this.#autoCommit = options.autoCommit ?? true;
-    this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
+    this.#ownership = new Ownership({
+      client,
+      link: this.#link,
+      membership: this.#membership,
+      consumer: this.#consumer,
+      progress: this.#progress,
+      options,
+      cooperative: assignors.every((assignor) => assignor.cooperative),
+    });
   }
 
   /** Replaces the topics to read; the next poll joins the group. Rejects if no broker answers. */
   async subscribe(topics: readonly string[]): Promise<void> {
     check("topics", topics, nonEmptyStrings);
     await this.#client.cluster();
-    this.#membership.subscribe([...new Set(topics)]);
+    this.#topics = topics;
+    this.#membership.subscribe([...new Set([...topics, ...this.#alsoRead])]);
   }
 
   /** The member id and the generation; "" and -1 while this is no member of the group. */
@@ -116,6 +122,7 @@ export class GroupConsumer {
    */
   async poll(maxWaitMs = this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS): Promise<ConsumedRecord[]> {
     check("maxWaitMs", maxWaitMs, pollWait);
+    this.#assertNoRun("poll");
     this.#progress.settle();
     const records = await this.#fetch(maxWaitMs);
     this.#iterating = false;
@@ -129,6 +136,7 @@ export class GroupConsumer {
    * and its record is read again, unless `commit` is called.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
+    this.#assertNoRun("poll");
     while (!this.closed) {
       this.#progress.settle();
       const records = await this.#fetch(this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS);
@@ -147,7 +155,13 @@ export class GroupConsumer {
           this.#membership.polled();
         }
       } finally {
-        await this.#seekBack(records.slice(next));
+        // The next fetch reads those again that were not handed out.
+        for (const { topic, partition, offset } of firstOfEach(records.slice(next)))
+          if (
+            !this.#sought.has(partitionKey({ topic, partition })) &&
+            this.#progress.has({ topic, partition })
+          )
+            await this.#consumer.seek(topic, partition, offset);
       }
     }
   }
@@ -159,11 +173,32 @@ export class GroupConsumer {
    */
   async commit(offsets?: readonly GroupOffset[]): Promise<void> {
     check("offsets", offsets, optional(groupOffsetList));
+    this.#assertNoRun("commit");
     if (offsets === undefined) this.#progress.settle();
     for (const { topic, partition } of offsets ?? [])
       if (!this.#progress.has({ topic, partition }))
         throw new ClientError("TARPAN_NOT_ASSIGNED", `${topic}-${partition} is not assigned`);
-    await this.#commit(offsets ?? this.#progress.uncommitted(), this.#client.timeoutMs);
+    await this.#ownership.commit(offsets ?? this.#progress.uncommitted(), this.#client.timeoutMs);
+  }
+
+  /**
+   * Polls, handles records with `eachRecord` or `eachBatch`, and commits those that are done, until
+   * `signal` is aborted or `close` is called; the consumer is closed then. Rejects with what poll
+   * rejects with, and with TARPAN_HANDLER_FAILED if a record has failed for good and there are no
+   * dead letters. Subscribe first; `poll`, `commit`, `seek`, `pause` and `resume` are refused
+   * meanwhile. A handler must not await `close`: it waits for the handler.
+   */
+  async run(options: RunOptions): Promise<void> {
+    const settings = runSettings(options, this.#options);
+    this.#assertNoRun("run");
+    if (this.#topics.length === 0)
+      throw new ClientError("TARPAN_NOT_SUBSCRIBED", "run reads nothing: call subscribe first");
+    if (this.assignment.length > 0 || this.#currentPoll !== null)
+      throw new ClientError("TARPAN_RUNNING", "this consumer polls already: call run instead");
+    const run = new Run(this.#runHost(), settings);
+    this.#ownership.run = run;
+    this.#consumer.pausedWaitMs = RUN_PAUSED_WAIT_MS;
+    await run.work();
   }
 
   /** The offset of the next record to fetch. */
@@ -178,6 +213,7 @@ export class GroupConsumer {
 
   /** Moves the position; the next commit commits it. Rejects with TARPAN_NOT_ASSIGNED. */
   async seek(topic: string, partition: number, spec: OffsetSpec): Promise<void> {
+    this.#assertNoRun("seek");
     await this.#consumer.seek(topic, partition, spec);
     this.#sought.add(partitionKey({ topic, partition }));
     this.#progress.seek({ topic, partition }, this.#consumer.position(topic, partition));
@@ -185,11 +221,13 @@ export class GroupConsumer {
 
   /** Returns no records of these partitions until they are resumed, revoked or lost. */
   pause(partitions: readonly TopicPartition[]): void {
+    this.#assertNoRun("pause");
     this.#consumer.pause(partitions);
     this.#interrupted = true;
   }
 
   resume(partitions: readonly TopicPartition[]): void {
+    this.#assertNoRun("resume");
     this.#consumer.resume(partitions);
   }
 
@@ -219,10 +257,13 @@ export class GroupConsumer {
     this.#consumer.wakeup();
     this.#wake();
     await this.#currentPoll?.catch(() => {});
+    // With heartbeats: it may take as long as handlers do.
+    await this.#ownership.run?.finish();
     this.#membership.stop();
+    this.#ownership.closing = true;
     try {
       if (!this.#iterating) this.#progress.settle();
-      await this.#releaseAll();
+      await this.#ownership.releaseAll();
     } finally {
       if (leave) await this.#membership.leave();
       this.#link.close();
@@ -249,7 +290,7 @@ export class GroupConsumer {
     const patience = new Deadline(this.#client.timeoutMs);
     for (let failures = 0; !this.closed; ) {
       try {
-        await this.#attend();
+        await this.#ownership.attend();
         if (this.#membership.wantsAttention) continue;
         this.#sought.clear();
         this.#interrupted = false;
@@ -260,7 +301,8 @@ export class GroupConsumer {
         else this.#reading.failed(joining.error, true);
         // Other members may read these partitions already.
         if (this.#membership.lost) continue;
-        if (records.length > 0 || wait.remainingMs === 0) return records;
+        if (records.length > 0 || wait.remainingMs === 0 || this.#ownership.run?.ending)
+          return records;
       } catch (error) {
         const waitMs = backoffMs(failures++);
         const again = isTransient(error) && waitMs <= patience.remainingMs;
@@ -284,116 +326,59 @@ export class GroupConsumer {
     });
   }
 
-  /** Does what the group demands: drop, accept, join. The next call retries what has failed. */
-  async #attend(): Promise<void> {
-    const membership = this.#membership;
-    if (membership.lost) await this.#drop();
-    if (membership.failure !== null) throw membership.failure;
-    if (membership.offered !== null) await this.#accept(membership.offered);
-    if (membership.joinDue) {
-      const owned = this.assignment;
-      if (!this.#cooperative) await this.#revoke(owned);
-      membership.join(owned);
-    }
-    if (membership.trouble?.patience.remainingMs === 0) throw membership.trouble.error;
-    this.#commitWhenDue();
-  }
-
-  /** Takes a new assignment. After revoking partitions the member joins again to tell the group. */
-  async #accept(offered: readonly TopicPartition[]): Promise<void> {
-    const wanted = new Set(offered.map(partitionKey));
-    const owned = new Set(this.assignment.map(partitionKey));
-    const gone = this.assignment.filter((at) => !wanted.has(partitionKey(at)));
-    if (gone.length > 0) {
-      this.#membership.joinWanted = true;
-      await this.#revoke(gone);
-    }
-    const added = offered.filter((at) => !owned.has(partitionKey(at)));
-    const { autoOffsetReset: reset = "latest", isolationLevel } = this.#options;
-    const starts = await startPositions(this.#link, this.#client, added, reset, isolationLevel);
-    if (this.#membership.offered !== offered) return;
-    await this.#consumer.add(starts);
-    for (const { committed, ...at } of starts) this.#progress.start(at, at.offset, committed);
-    this.#membership.offered = null;
-    if (added.length > 0) await this.#options.onAssigned?.(added);
-  }
-
-  async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
-    if (partitions.length === 0) return;
-    try {
-      if (this.#autoCommit) {
-        const offsets = this.#progress.uncommitted(partitions);
-        // If the commit fails, those records are read again: delivery is at least once.
-        const patienceMs = this.closed ? CLOSE_TIMEOUT_MS : this.#sessionTimeoutMs;
-        await this.#commit(offsets, patienceMs).catch(() => {});
-      }
-      await this.#options.onRevoked?.(partitions);
-    } finally {
-      this.#forget(partitions);
-    }
-  }
-
-  async #drop(): Promise<void> {
-    this.#membership.lost = false;
-    const partitions = this.assignment;
-    this.#forget(partitions);
-    const { onLost, onRevoked } = this.#options;
-    if (partitions.length > 0) await (onLost ?? onRevoked)?.(partitions);
-  }
-
-  #releaseAll(): Promise<void> {
-    return this.#membership.lost ? this.#drop() : this.#revoke(this.assignment);
-  }
-
-  #forget(partitions: readonly TopicPartition[]): void {
-    this.#consumer.remove(partitions);
-    this.#progress.remove(partitions);
-  }
-
-  async #commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
-    if (offsets.length === 0) return;
-    // A JoinGroup in flight blocks the connection; the commit then has the new generation.
-    if (!this.closed) await this.#membership.joining;
-    await this.#committer.commit(offsets, patienceMs);
-    this.#progress.committed(offsets);
-  }
-
-  #commitWhenDue(): void {
-    const failed = this.#autoCommitError;
-    this.#autoCommitError = null;
-    if (failed !== null) throw failed;
-    if (!this.#autoCommit || this.#autoCommitDue.remainingMs > 0) return;
-    if (this.#membership.joining !== null) return;
-    this.#autoCommitDue = new Deadline(this.#autoCommitIntervalMs);
-    this.#commit(this.#progress.uncommitted(), 0).catch((error: Error) => {
-      // A retriable error is retried at the next interval; membership errors were handled already.
-      if (!isRetriable(error) && !this.#membership.wantsAttention) this.#autoCommitError = error;
-    });
-  }
-
   /** Whether an iteration must stop handing out its fetched records. */
   get #mustRefetch(): boolean {
     const { wantsAttention } = this.#membership;
     return wantsAttention || this.closed || this.#interrupted || this.#sought.size > 0;
   }
 
-  /** Makes the next fetch read these records again, unless the application has called `seek`. */
-  async #seekBack(records: readonly ConsumedRecord[]): Promise<void> {
-    const first = new Map<string, ConsumedRecord>();
-    for (const record of records) {
-      const key = partitionKey(record);
-      if (first.has(key) || this.#sought.has(key) || !this.#progress.has(record)) continue;
-      first.set(key, record);
+  #assertNoRun(what: string): void {
+    if (this.#ownership.run === null) return;
+    throw new ClientError(
+      "TARPAN_RUNNING",
+      `${what} is not possible: run does it for this consumer`,
+    );
+  }
+
+  #runHost(): RunHost {
+    return {
+      client: this.#client,
+      groupId: this.groupId,
+      commitIntervalMs: this.#options.autoCommitIntervalMs ?? AUTO_COMMIT_INTERVAL_MS,
+      memberId: () => this.member.memberId,
+      fetch: () => this.#fetch(this.#options.maxWaitMs ?? FETCH_MAX_WAIT_MS),
+      commit: (offsets) => this.#tryCommit(offsets),
+      position: (topic, partition) => this.#consumer.position(topic, partition),
+      pause: (partitions) => this.#consumer.pause(partitions),
+      resume: (partitions) => this.#consumer.resume(partitions),
+      alsoRead: (topic) => {
+        this.#alsoRead = [topic];
+        this.#membership.subscribe([...new Set([...this.#topics, topic])]);
+      },
+      wakeup: () => {
+        this.#consumer.wakeup();
+        this.#wake();
+      },
+      close: () => this.close(),
+    };
+  }
+
+  /** Whether it was committed; false if a later try may succeed. */
+  async #tryCommit(offsets: readonly GroupOffset[]): Promise<boolean> {
+    try {
+      await this.#ownership.commit(offsets, this.#client.timeoutMs);
+      return true;
+    } catch (error) {
+      if (isRetriable(error) || this.#membership.wantsAttention) return false;
+      throw error;
     }
-    for (const { topic, partition, offset } of first.values())
-      await this.#consumer.seek(topic, partition, offset);
   }
+}
 
-  get #sessionTimeoutMs(): number {
-    return this.#options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
-  }
-
-  get #autoCommitIntervalMs(): number {
-    return this.#options.autoCommitIntervalMs ?? AUTO_COMMIT_INTERVAL_MS;
-  }
+/** The first record of each partition. */
+function firstOfEach(records: readonly ConsumedRecord[]): Iterable<ConsumedRecord> {
+  const first = new Map<string, ConsumedRecord>();
+  for (const record of records)
+    if (!first.has(partitionKey(record))) first.set(partitionKey(record), record);
+  return first.values();
 }

@@ -13,6 +13,8 @@ interface StartPosition extends TopicPartition {
   readonly offset: number;
   /** -1 if the group has committed none. */
   readonly committed: number;
+  /** Of the committed offset; "" without one. */
+  readonly metadata: string;
 }
 
 /** Each partition's committed offset, or without one the offset that `reset` means. */
@@ -28,12 +30,15 @@ export async function startPositions(
     if (error instanceof KafkaResponseError) link.note(error.kafkaCode);
     throw error;
   });
-  const committed = new Map(found.map((at) => [partitionKey(at), at.offset]));
+  const committed = new Map(found.map((at) => [partitionKey(at), at]));
   return Promise.all(
     partitions.map(async (at) => {
       const { topic, partition } = at;
-      const offset = committed.get(partitionKey(at));
-      if (offset !== undefined) return { topic, partition, offset, committed: offset };
+      const known = committed.get(partitionKey(at));
+      if (known !== undefined) {
+        const { offset, metadata = "" } = known;
+        return { topic, partition, offset, committed: offset, metadata };
+      }
       if (reset === "fail")
         throw new ClientError(
           "TARPAN_NO_COMMITTED_OFFSET",
@@ -41,7 +46,7 @@ export async function startPositions(
             "autoOffsetReset is fail: commit one, or use earliest or latest",
         );
       const start = await resolveOffset(client, at, reset, isolation);
-      return { topic, partition, offset: start, committed: -1 };
+      return { topic, partition, offset: start, committed: -1, metadata: "" };
     }),
   );
 }

@@ -1,0 +1,140 @@
+// OrderedProducer and DelayedProducer against a real broker, embedded and in memory.
+import { Broker } from "@tarpan/broker";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  Admin,
+  Client,
+  type ConsumedRecord,
+  Consumer,
+  DelayedProducer,
+  OrderedProducer,
+  Producer,
+} from "../src/index.ts";
+
+let broker: Broker;
+let client: Client;
+let admin: Admin;
+
+beforeAll(async () => {
+  broker = await Broker.start();
+  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
+  admin = new Admin(client);
+});
+
+afterAll(async () => {
+  await client.close();
+  await broker.stop();
+});
+
+const text = (bytes: Uint8Array | null) => (bytes === null ? null : `${bytes}`);
+const headersOf = ({ headers }: ConsumedRecord) =>
+  headers.map(({ key, value }) => [key, text(value)]);
+
+async function readAll(topic: string): Promise<ConsumedRecord[]> {
+  const { partitions } = await admin.describeTopic(topic);
+  const consumer = new Consumer(client, { maxWaitMs: 20 });
+  const offset = "earliest" as const;
+  await consumer.assign(partitions.map(({ partition }) => ({ topic, partition, offset })));
+  const records: ConsumedRecord[] = [];
+  do records.push(...(await consumer.poll()));
+  while (!consumer.atEnd);
+  consumer.close();
+  return records;
+}
+
+describe("OrderedProducer", () => {
+  test("an order key finds the partition that the same key finds in any client", async () => {
+    await admin.createTopic({ name: "ordered", partitions: 7 });
+    await using producer = new OrderedProducer(client);
+    const plain = new Producer(client);
+    for (let id = 0; id < 20; id++) {
+      const orderKey = `order-${id}`;
+      const { partition } = await plain.send({ topic: "ordered", key: orderKey, value: "plain" });
+      const own = await producer.send(orderKey, { topic: "ordered", value: "key" });
+      const record = { topic: "ordered", key: "own", value: "header" };
+      const other = await producer.send(Buffer.from(orderKey), record);
+      expect([own.partition, other.partition]).toEqual([partition, partition]);
+    }
+    const records = await readAll("ordered");
+    const withOwn = records.filter(({ key }) => text(key) === "own");
+    expect(withOwn).toHaveLength(20);
+    expect(headersOf(withOwn[0]!)).toEqual([
+      ["tarpan-order-key", expect.stringMatching(/^order-\d+$/)],
+    ]);
+  });
+
+  test.each(["", null, 5])("an order key that is %j is refused", async (orderKey) => {
+    const producer = new OrderedProducer(client);
+    await expect(
+      producer.send(orderKey as string, { topic: "ordered", value: "v" }),
+    ).rejects.toMatchObject({ code: "TARPAN_BAD_ARGUMENT" });
+  });
+});
+
+describe("DelayedProducer", () => {
+  const record = { topic: "later", value: "v" };
+
+  test("without delayed messages in the cluster: refused, and no topic is made for them", async () => {
+    const producer = new DelayedProducer(client);
+    const none = { code: "TARPAN_NO_DELAYED_MESSAGES" };
+    await expect(producer.send(record, { delayMs: 1 })).rejects.toMatchObject(none);
+    await expect(producer.cancel("id")).rejects.toMatchObject(none);
+    const topics = await admin.listTopics({ internal: true });
+    expect(topics.map(({ name }) => name)).not.toContain("__delayed");
+  });
+
+  test("what the broker is told", async () => {
+    await admin.createTopic({ name: "__delayed", partitions: 1 });
+    await using producer = new DelayedProducer(client);
+    const id = await producer.send({ ...record, partition: 3, key: "k" }, { delayMs: 1_500 });
+    expect(id).toMatch(/^[\da-f-]{36}$/);
+    const headers = [{ key: "own", value: "1" }];
+    await producer.send({ ...record, headers }, { deliverAt: 5_000, id: "mine" });
+    await producer.send({ ...record, key: Buffer.from([0, 255]) }, { level: 18, id: "mine" });
+    await producer.cancel("mine");
+    const told = await readAll("__delayed");
+    expect(told.map(({ key }) => text(key))).toEqual([id, "mine", "mine", "mine"]);
+    expect(told.map(({ value }) => text(value))).toEqual(["v", "v", "v", null]);
+    expect(told.map(headersOf)).toEqual([
+      [
+        ["tarpan-topic", "later"],
+        ["tarpan-partition", "3"],
+        ["tarpan-key", "k"],
+        ["tarpan-delay", "1500ms"],
+      ],
+      [
+        ["own", "1"],
+        ["tarpan-topic", "later"],
+        ["tarpan-key", null],
+        ["tarpan-deliver-at", "5000"],
+      ],
+      [
+        ["tarpan-topic", "later"],
+        ["tarpan-key", expect.any(String)],
+        ["tarpan-delay", "2h"],
+      ],
+      [],
+    ]);
+    expect(told[2]!.headers[1]!.value).toEqual(Buffer.from([0, 255]));
+  });
+
+  test.each([
+    [{}, {}, /give one of/],
+    [{}, { delayMs: 1, level: 1 }, /give one of/],
+    [{}, { level: 19 }, /level must be 1 to 18/],
+    [{}, { level: 0 }, /level must be 1 to 18/],
+    [{}, { delayMs: -1 }, /0 or more/],
+    [{}, { delayMs: 0.5 }, /whole numbers/],
+    [{}, { delayMs: 366 * 86_400_000 }, /more than 365 days/],
+    [{}, { deliverAt: Date.now() + 366 * 86_400_000 }, /more than 365 days/],
+    [{ value: null }, { delayMs: 1 }, /would cancel/],
+    [{ topic: "__delayed" }, { delayMs: 1 }, /can't be delivered to __delayed/],
+    [{ topic: "" }, { delayMs: 1 }, /can't be delivered to no topic/],
+  ])("bad input %#", async (change, time, message) => {
+    const producer = new DelayedProducer(client);
+    await expect(producer.send({ ...record, ...change }, time)).rejects.toMatchObject({
+      code: "TARPAN_BAD_RECORD",
+      message: expect.stringMatching(message),
+    });
+  });
+});
