@@ -19,6 +19,7 @@ const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const tests = [
   ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
+  ...["test/interop/kafka-transactions", "test/interop/transactions-"],
   ...["test/cluster", "transaction-histories", "runner/history"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];

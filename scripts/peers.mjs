@@ -157,7 +157,7 @@ async function javaPrograms(name, files) {
 // ---- Kafka Streams and Kafka Connect ----
 
 /** `npm run chaos` alone needs their 100 MB. */
-const javaApplications = () => javaPrograms("java-applications", ["Latest.java"]);
+const javaApplications = () => javaPrograms("java-applications", ["Latest.java", "WordCount.java"]);
 
 // ---- franz-go ----
 

@@ -12,18 +12,21 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
+  /** Kills the program; the run rejects. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a program to its end. Does not reject for its exit code: see `succeed`. */
 export function run(
   program: string,
   args: readonly string[],
-  { input = "", env = {}, cwd, timeoutMs = 60_000 }: RunOptions = {},
+  { input = "", env = {}, cwd, timeoutMs = 60_000, signal }: RunOptions = {},
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
+      ...(signal === undefined ? {} : { signal }),
       timeout: timeoutMs,
       killSignal: "SIGKILL",
     });

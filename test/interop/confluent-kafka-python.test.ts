@@ -24,6 +24,8 @@ suite.surveys(recent.it, address, askRecent, ["classic", "consumer"], {
   brokers: 1,
 });
 
+suite.transacts(recent.it, address, askRecent, "_FENCED");
+
 recent.it("is told that there are no ACLs", async () => {
   expect(await askRecent("absent", "", {})).toEqual({
     acls: "SECURITY_DISABLED",

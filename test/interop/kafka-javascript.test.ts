@@ -20,3 +20,4 @@ suite.producesExactly(javascript.it, address, ask, { codecs, sample });
 suite.consumesExactly(javascript.it, address, ask, { codecs });
 suite.skipsGaps(javascript.it, address, ask);
 suite.surveys(javascript.it, address, ask, ["classic", "consumer"]);
+suite.transacts(javascript.it, address, ask, "ERR__FENCED");

@@ -37,6 +37,13 @@ export interface Requests {
     answer: { topics: string[] };
   };
   survey: { request: { group: string; offset: number }; answer: SurveyAnswer };
+  /** Transactions that are committed, aborted and fenced, each with a record and an offset. */
+  transact: { request: object; answer: TransactAnswer };
+  /** What an admin client sees of a transaction while it is open, and when it has ended. */
+  transactions: {
+    request: object;
+    answer: { open: SeenTransaction; ended: SeenTransaction };
+  };
   /** Describes a feature's level, and updates it: refused, asked only, down to 0, and up again. */
   features: { request: { feature: string }; answer: FeaturesAnswer };
   /** The names of the errors of features that the broker lacks. */
@@ -57,6 +64,27 @@ export interface SurveyAnswer {
   lowWatermarkAfterDelete: number;
   retention?: string;
   brokers?: number;
+}
+
+/** The committed offset of the group after each transaction, and what read_committed shows. */
+export interface TransactAnswer {
+  afterCommit: number;
+  afterAbort: number;
+  fenced: string;
+  afterFencing: number;
+  values: string[];
+}
+
+export interface SeenTransaction {
+  state: string;
+  timeoutMs: number;
+  partitions: number;
+  /** Where the transactions of the partition's producers begin; -1 for none. */
+  starts: number[];
+  /** The transactional ids of its producer: all, those of an open one, those of a pattern. */
+  listed: string[];
+  ongoing: string[];
+  others: string[];
 }
 
 /** Names of errors, or "done"; the levels at first, and after each update that is not refused. */

@@ -196,3 +196,28 @@ export function surveys(
     });
   }
 }
+
+/**
+ * Only the committed transaction shows its record and its offset, though the records of the others
+ * are stored too. `fenced` is the client's name of that error.
+ */
+export function transacts(it: It, broker: Address, ask: Ask, fenced: string): void {
+  it("commits, aborts and fences transactions with records and offsets", async () => {
+    const connection = await RawConnection.open(broker.port);
+    const topic = "transacted";
+    await createTopic(connection, topic);
+    expect(await ask("transact", topic, {})).toEqual({
+      afterCommit: 1,
+      afterAbort: 1,
+      fenced,
+      afterFencing: 1,
+      values: ["committed"],
+    });
+    const { records } = await readAll(connection, topic);
+    const stored = records.map(({ value }) => value);
+    expect(stored).toEqual(
+      expect.arrayContaining(["committed", "aborted", "fenced"].map((value) => base64(value))),
+    );
+    connection.close();
+  });
+}

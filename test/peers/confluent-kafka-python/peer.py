@@ -194,6 +194,61 @@ def survey(request):
     return answer
 
 
+def transact(request):
+    """Commits a record, aborts one, and is fenced by a second producer with the same id."""
+    topic = request["topic"]
+    config = {"bootstrap.servers": request["bootstrap"], "log_level": 0}
+
+    def transactional():
+        producer = Producer({**config, "transactional.id": topic})
+        producer.init_transactions(20)
+        return producer
+
+    consumer = Consumer(
+        {
+            **config,
+            "group.id": topic,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+        }
+    )
+
+    def write(producer, value, offset):
+        producer.begin_transaction()
+        producer.produce(topic, partition=0, value=value)
+        position = [TopicPartition(topic, 0, offset)]
+        producer.send_offsets_to_transaction(position, consumer.consumer_group_metadata(), 20)
+
+    def committed():
+        return consumer.committed([TopicPartition(topic, 0)], timeout=20)[0].offset
+
+    producer = transactional()
+    write(producer, "committed", 1)
+    producer.commit_transaction(20)
+    answer = {"afterCommit": committed()}
+    write(producer, "aborted", 2)
+    producer.flush(20)
+    producer.abort_transaction(20)
+    answer["afterAbort"] = committed()
+    write(producer, "fenced", 3)
+    producer.flush(20)
+    transactional()
+    answer["fenced"] = error_of(lambda: producer.commit_transaction(20))
+    answer["afterFencing"] = committed()
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+    values = []
+    while consumer.position([TopicPartition(topic, 0)])[0].offset < end:
+        message = consumer.poll(1)
+        if message is None:
+            break
+        if message.error() is not None:
+            raise RuntimeError(str(message.error()))
+        values.append(message.value().decode())
+    consumer.close()
+    return {**answer, "values": values}
+
+
 def error_of(call):
     try:
         call()
@@ -227,6 +282,7 @@ COMMANDS = {
     "admin": admin,
     "pattern": pattern,
     "survey": survey,
+    "transact": transact,
     "absent": absent,
 }
 

@@ -37,6 +37,11 @@ type request struct {
 	InstanceId          string `json:"instanceId"`
 	SessionTimeoutMs    int    `json:"sessionTimeoutMs"`
 	HeartbeatIntervalMs int    `json:"heartbeatIntervalMs"`
+
+	From            string `json:"from"`
+	To              string `json:"to"`
+	TransactionalId string `json:"transactionalId"`
+	AbortedEvery    int    `json:"abortedEvery"`
 }
 
 var codecs = map[string]kgo.CompressionCodec{
@@ -55,6 +60,7 @@ func main() {
 	commands := map[string]func(context.Context, request) any{
 		"produce": produce, "consume": consume, "offsets": offsets,
 		"deleteRecords": deleteRecords, "admin": admin, "member": runMember,
+		"transactions": transactions, "transform": transform,
 	}
 	check(json.NewEncoder(os.Stdout).Encode(commands[in.Command](ctx, in)))
 }

@@ -116,7 +116,57 @@ async function survey(request) {
   };
 }
 
-const commands = { produce, consume, pattern, survey };
+/** Commits a record, aborts one, and is fenced by a second producer with the same id. */
+async function transact(request) {
+  const { topic } = request;
+  const kafka = kafkaOf(request);
+  const transactional = async () => {
+    const producer = kafka.producer({ kafkaJS: { transactionalId: topic } });
+    await producer.connect();
+    return producer;
+  };
+  const consumer = kafka.consumer({ kafkaJS: { groupId: topic, autoCommit: false } });
+  await consumer.connect();
+  const admin = kafka.admin();
+  await admin.connect();
+  const write = async (producer, value, offset) => {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ partition: 0, value }] });
+    const topics = [{ topic, partitions: [{ partition: 0, offset: String(offset) }] }];
+    await transaction.sendOffsets({ consumer, topics });
+    return transaction;
+  };
+  const committed = async () => {
+    const [fetched] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
+    return Number(fetched.partitions[0].offset);
+  };
+  const producer = await transactional();
+  await (await write(producer, "committed", 1)).commit();
+  const answer = { afterCommit: await committed() };
+  await (await write(producer, "aborted", 2)).abort();
+  answer.afterAbort = await committed();
+  const zombie = await write(producer, "fenced", 3);
+  const successor = await transactional();
+  answer.fenced = await zombie.commit().then(
+    () => "no error",
+    ({ type }) => type,
+  );
+  answer.afterFencing = await committed();
+  // The fence: all that read_committed shows comes before this record.
+  await (await write(successor, "end", answer.afterFencing)).commit();
+  const values = [];
+  const config = { kafkaJS: { groupId: `${topic}-reads`, fromBeginning: true } };
+  const take = ({ message }) => {
+    const value = message.value.toString();
+    if (value !== "end") values.push(value);
+    return value === "end";
+  };
+  await read(request, { config, topics: [topic], take });
+  await Promise.all([consumer, admin, producer, successor].map((each) => each.disconnect()));
+  return { ...answer, values };
+}
+
+const commands = { produce, consume, pattern, survey, transact };
 const request = JSON.parse(await text(process.stdin));
 const answer = await commands[request.command](request);
 process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));
