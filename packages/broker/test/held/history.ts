@@ -121,11 +121,13 @@ export class HeldHistory {
     await this.held.append(batch, readBatchHeader(batch), timestamp);
   }
 
-  schedule(id: string, value: string, atMs: number, topic = "target"): Promise<void> {
-    const headers = [
-      { key: "tarpan-topic", value: text.encode(topic) },
-      { key: "tarpan-deliver-at", value: text.encode(String(atMs)) },
-    ];
+  /** Without a partition: that of the id. */
+  schedule(id: string, value: string, atMs: number, partition?: number): Promise<void> {
+    const wanted = {
+      ...{ "tarpan-topic": TARGET.topic, "tarpan-deliver-at": `${atMs}` },
+      ...(partition === undefined ? {} : { "tarpan-partition": `${partition}` }),
+    };
+    const headers = Object.entries(wanted).map(([key, its]) => ({ key, value: text.encode(its) }));
     return this.produce({ key: text.encode(id), value: text.encode(value), headers });
   }
 
