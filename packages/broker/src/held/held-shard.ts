@@ -27,6 +27,12 @@ import { Shortener } from "./shortener.ts";
 import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
 import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
 
+/** The records of a delivery that this shard decides on. */
+interface Outgoing {
+  readonly producerId: number;
+  readonly byOffset: ReadonlyMap<number, OutgoingRecord>;
+}
+
 interface Parts {
   readonly partition: HeldPartition;
   readonly rules: HeldRules;
@@ -61,8 +67,8 @@ export class HeldShard {
   readonly #sender: DeliverySender;
   readonly #sequences: Sequences;
   readonly #closing = new AbortController();
-  /** Records of deliveries that this shard decided on, by `placeKey`. */
-  readonly #outgoing = new Map<string, ReadonlyMap<number, OutgoingRecord>>();
+  /** What the deliveries of a round consist of, until they are decided. By `placeKey`. */
+  readonly #outgoing = new Map<string, Outgoing>();
   /** By `placeKey`. */
   readonly #sending = new Map<string, Promise<void>>();
   /** Messages that are due, and wait until the delivery before them is over. By `placeKey`. */
@@ -222,10 +228,12 @@ export class HeldShard {
       const place = placeKey(delivery);
       const { messages } = delivery;
       const numbers = await this.#sequences.next(place, messages.length);
-      this.#outgoing.set(place, new Map(messages.map((one) => [one.offset, one.record])));
+      const byOffset = new Map(messages.map((one) => [one.offset, one.record]));
+      this.#outgoing.set(place, { producerId: numbers.producerId, byOffset });
       records.push(recordOf(this.#deliveryRecord(delivery, numbers, nowMs), nowMs));
     }
     await this.#log.append(records);
+    this.#outgoing.clear();
     const sent: Promise<void>[] = [];
     for (const delivery of planned) {
       const place = placeKey(delivery);
@@ -260,10 +268,10 @@ export class HeldShard {
 
   async #send(place: string, delivery: OpenDelivery): Promise<void> {
     const own = this.#outgoing.get(place);
-    this.#outgoing.delete(place);
-    const isNew = own !== undefined;
+    // One by the leader before may have come into the log just before this shard's.
+    const isNew = own?.producerId === delivery.producerId;
     if (isNew) this.#sequences.use(place, delivery.messages.length);
-    const records = await this.#recordsOf(delivery, own);
+    const records = await this.#recordsOf(delivery, isNew ? own.byOffset : undefined);
     const ending = await this.#sender.send(delivery, records, isNew);
     await this.#end(place, delivery, ending);
   }

@@ -1,10 +1,20 @@
+import { crc32c } from "@tarpan/codecs";
+import { encodeBatch, readBatchHeader } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { HeldHistory } from "./history.ts";
+import { hashId, idHash } from "../../src/held/id-hash.ts";
+import { encodeHeldRecord, type MessageRef } from "../../src/held/records.ts";
+import { HeldHistory, TARGET } from "./history.ts";
 
+const text = new TextEncoder();
 const LATER_MS = 3_600_000;
 
 const valuesOf = async (history: HeldHistory) =>
   (await history.delivered()).map(({ value }) => value).sort();
+
+function refOf(id: string, offset: number): MessageRef {
+  hashId(text.encode(id));
+  return { offset, word0: idHash[0]!, word1: idHash[1]! };
+}
 
 it("a message that is moved while its partition is busy is delivered after that", async () => {
   const history = await HeldHistory.begin(1);
@@ -21,4 +31,28 @@ it("a message that is moved while its partition is busy is delivered after that"
   history.fault = () => "none";
   await history.pass(10_000, 10);
   expect(await valuesOf(history)).toEqual(["first", "second"]);
+});
+
+it("a delivery by the leader before has the records that it names", async () => {
+  const history = await HeldHistory.begin(1);
+  const nowMs = history.time.wallMs();
+  await history.schedule("one", "one", nowMs + LATER_MS, 0);
+  const { log } = history.held;
+  const append = log.append.bind(log);
+  const messages = [refOf("one", 0)];
+  // It was on its way into the log when this leader took over.
+  log.append = (batch, leaderEpoch) => {
+    const isShards = readBatchHeader(batch).maxTimestamp > nowMs;
+    if (!isShards) return append(batch, leaderEpoch);
+    log.append = append;
+    const place = { topicId: TARGET.topicId, partition: 0, producerId: 99, firstSequence: 0 };
+    const record = { ...place, timestampMs: nowMs, reason: null, messages };
+    const delivery = encodeHeldRecord({ kind: "delivery", ...record });
+    const before = encodeBatch([{ ...delivery, timestamp: nowMs }], { crc32c });
+    void append(before, leaderEpoch);
+    return append(batch, leaderEpoch);
+  };
+  await history.schedule("two", "two", nowMs + 1_000, 0);
+  await history.pass(5_000, 10);
+  expect(await valuesOf(history)).toEqual(["one", "two"]);
 });

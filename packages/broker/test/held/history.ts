@@ -23,7 +23,7 @@ import { testEnv } from "../env/test-env.ts";
 
 const OPTIONS: LogOptions = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 const TARGETS = 2;
-const TARGET = { topic: "target", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8" };
+export const TARGET = { topic: "target", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8" };
 const HELD = { topic: "__delayed", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c9" };
 
 const text = new TextEncoder();
