@@ -277,20 +277,23 @@ export class HeldShard {
   }
 
   async #end(place: string, delivery: OpenDelivery, ending: Ending): Promise<void> {
-    const { topicId, partition, producerId, firstSequence, messages } = delivery;
-    const isReturned = ending.kind === "returned";
-    if (isReturned) {
-      await this.#sequences.renew(place);
-      const { refusal } = ending;
-      if (refusal !== null) for (const { offset } of messages) this.#refuse(offset, refusal);
-    } else for (const { offset } of messages) this.#planner.refusals.delete(offset);
-    const name = { topicId, partition, producerId, firstSequence };
+    const { topicId, partition, producerId, firstSequence } = delivery;
     const nowMs = this.#parts.world.env.clock.wallMs();
+    if (ending.kind === "delivered") this.#planner.delivered(delivery);
+    else {
+      await this.#sequences.renew(place);
+      if (ending.refusal !== null) this.#refuse(delivery, ending.refusal, nowMs);
+    }
+    const name = { topicId, partition, producerId, firstSequence };
     await this.#log.append([recordOf({ kind: ending.kind, ...name }, nowMs)]);
   }
 
-  #refuse(offset: number, refusal: string): void {
-    this.#planner.refusals.set(offset, refusal);
+  #refuse(delivery: OpenDelivery, refusal: string, nowMs: number): void {
+    this.#planner.refused(delivery, refusal, nowMs);
+    const { messages, reason } = delivery;
+    if (reason === null || messages.length > 1) return;
+    const why = `its topic of dead letters refuses it too: ${refusal}`;
+    this.#parts.logger.warn(`a message that can't be delivered, ${reason}, waits: ${why}`);
   }
 
   /** In the order of the delivery. */

@@ -56,3 +56,20 @@ it("a delivery by the leader before has the records that it names", async () => 
   await history.pass(5_000, 10);
   expect(await valuesOf(history)).toEqual(["one", "two"]);
 });
+
+it("a message that is refused takes no others with it, and is not tried all the time", async () => {
+  const history = await HeldHistory.begin(1);
+  const dueMs = history.time.wallMs() + 1_000;
+  history.refuses = (values) => values.includes("bad");
+  for (const value of ["a", "bad", "c"]) await history.schedule(value, value, dueMs, 0);
+  await history.pass(3_000, 60);
+  expect(await valuesOf(history)).toEqual(["a", "c"]);
+  expect(history.shard.waitingCount).toBe(1);
+  // Together, each alone, and the refused one as a dead letter.
+  expect(history.deliveries).toBe(5);
+  await history.pass(50_000, 50);
+  expect(history.deliveries).toBe(5);
+  history.refuses = () => false;
+  await history.pass(15_000, 15);
+  expect(await valuesOf(history)).toEqual(["a", "bad", "c"]);
+});

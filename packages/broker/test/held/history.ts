@@ -45,6 +45,9 @@ export class HeldHistory {
   readonly time = new ManualTime();
   readonly random: SeededRandom;
   fault: () => Fault = () => "none";
+  /** Whether the target refuses these messages for good. */
+  refuses: (values: readonly string[]) => boolean = () => false;
+  deliveries = 0;
   image: MetadataImage;
   readonly failures: unknown[] = [];
   shard!: HeldShard;
@@ -56,11 +59,15 @@ export class HeldHistory {
 
   private constructor(seed: number) {
     this.random = new SeededRandom(seed);
-    const topic = topicImage(TARGET.topic, TARGET.topicId, TARGETS);
+    const { topics, topicsById } = EMPTY_IMAGE;
+    const known = [
+      topicImage(TARGET.topic, TARGET.topicId, TARGETS),
+      topicImage(`${TARGET.topic}.dlq`, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1),
+    ];
     this.image = {
       ...EMPTY_IMAGE,
-      topics: EMPTY_IMAGE.topics.with(new Map([[topic.name, topic]])),
-      topicsById: EMPTY_IMAGE.topicsById.with(new Map([[topic.id, topic]])),
+      topics: topics.with(new Map(known.map((topic) => [topic.name, topic]))),
+      topicsById: topicsById.with(new Map(known.map((topic) => [topic.id, topic]))),
     };
   }
 
@@ -167,6 +174,11 @@ export class HeldHistory {
     const fault = this.fault();
     if (fault === "not asked") throw new Error("the broker can't be asked");
     if (fault === "answer slow") await this.settle(this.random.below(30));
+    this.deliveries += 1;
+    const values = [...decodeBatches([batch])].flatMap((one) => [...one.records()]);
+    if (this.refuses(values.map(({ value }) => Buffer.from(value!).toString()))) {
+      return { errorCode: ErrorCode.INVALID_RECORD, message: "refused" };
+    }
     if (topicId !== TARGET.topicId) {
       return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
     }
