@@ -218,7 +218,7 @@ export class HeldShard {
     const plan = await this.#planner.plan(due, nowMs);
     this.#block(plan.blocked);
     this.#putBack(plan.later, nowMs + TARGET_RETRY_MS);
-    this.#putBack(plan.rest, nowMs);
+    this.#putBack(plan.rest);
     if (plan.deliveries.length > 0) await this.#decide(plan.deliveries, nowMs);
   }
 
@@ -240,7 +240,7 @@ export class HeldShard {
       // Those that were cancelled, replaced or moved meanwhile were not taken.
       const sending = this.#sending.get(place);
       if (sending !== undefined) sent.push(sending);
-      this.#putBack(delivery.messages, nowMs);
+      this.#putBack(delivery.messages);
     }
     const { timers } = this.#parts.world.env;
     await Promise.race([Promise.all(sent), pause(timers, ROUND_WAIT_MS, this.#signal)]);
@@ -331,13 +331,15 @@ export class HeldShard {
     const messages = this.#blocked.get(place);
     if (messages === undefined) return;
     this.#blocked.delete(place);
-    this.#putBack(messages, this.#parts.world.env.clock.wallMs());
+    this.#putBack(messages);
   }
 
-  #putBack(messages: readonly TakenMessage[], timeMs: number): void {
+  /** Without a time they are due when they were, so before all that is due later. */
+  #putBack(messages: readonly TakenMessage[], timeMs?: number): void {
     const { waiting } = this.#log.state;
     for (const message of messages) {
-      if (waiting.waits(message)) waiting.putBack(message.entry, timeMs);
+      const { entry } = message;
+      if (waiting.waits(message)) waiting.putBack(entry, timeMs ?? waiting.timeOf(entry));
     }
   }
 

@@ -38,7 +38,7 @@ export interface Plan {
   readonly blocked: ReadonlyMap<string, readonly TakenMessage[]>;
   /** They can't be delivered now: due again after TARGET_RETRY_MS. */
   readonly later: readonly TakenMessage[];
-  /** They were not looked at: due at once. */
+  /** They were not looked at. */
   readonly rest: readonly TakenMessage[];
 }
 

@@ -73,3 +73,16 @@ it("a message that is refused takes no others with it, and is not tried all the 
   await history.pass(15_000, 15);
   expect(await valuesOf(history)).toEqual(["a", "bad", "c"]);
 });
+
+it("messages that wait for a busy partition come in the order in which they were due", async () => {
+  const history = await HeldHistory.begin(1);
+  const nowMs = history.time.wallMs();
+  history.fault = () => "not asked";
+  const dueMs = [0, 900, 300, 700, 500, 100, 800, 200, 600, 400];
+  for (const ms of dueMs) await history.schedule(`${ms}`, `${ms}`, nowMs + ms, 0);
+  await history.pass(3_000, 60);
+  history.fault = () => "none";
+  await history.pass(5_000, 20);
+  const values = (await history.delivered()).map(({ value }) => Number(value));
+  expect(values).toEqual(dueMs.toSorted((a, b) => a - b));
+});
