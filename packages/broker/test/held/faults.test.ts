@@ -1,8 +1,9 @@
-import { crc32c } from "@tarpan/codecs";
-import { encodeBatch, readBatchHeader } from "@tarpan/protocol";
+import { compress, crc32c } from "@tarpan/codecs";
+import { Compression, encodeBatch, readBatchHeader } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { hashId, idHash } from "../../src/held/id-hash.ts";
 import { encodeHeldRecord, type MessageRef } from "../../src/held/records.ts";
+import { LogError } from "../../src/log/log-error.ts";
 import { HeldHistory, TARGET } from "./history.ts";
 
 const text = new TextEncoder();
@@ -85,4 +86,55 @@ it("messages that wait for a busy partition come in the order in which they were
   await history.pass(5_000, 20);
   const values = (await history.delivered()).map(({ value }) => Number(value));
   expect(values).toEqual(dueMs.toSorted((a, b) => a - b));
+});
+
+/** Puts many records of another message into the log, so that it is shortened. */
+async function makeLong(history: HeldHistory): Promise<void> {
+  const laterMs = history.time.wallMs() + LATER_MS;
+  for (let i = 0; i < 100; i++) await history.schedule("other", `${i}`, laterMs);
+}
+
+it("a log is shortened past a damaged range", async () => {
+  const history = await HeldHistory.begin(1);
+  await history.schedule("early", "early", history.time.wallMs() + LATER_MS);
+  await makeLong(history);
+  const { log } = history.held;
+  const read = log.read.bind(log);
+  log.read = (offset, maxBytes, upTo = log.endOffset) => {
+    const isDamaged = offset >= 40 && offset < 50;
+    const damage = new LogError("corrupt", "damaged", { resumeOffset: 50 });
+    if (isDamaged) return Promise.reject(damage);
+    return read(offset, maxBytes, offset < 40 ? Math.min(upTo, 40) : upTo);
+  };
+  await history.pass(30_000, 60);
+  expect(history.failures).toEqual([]);
+  expect(log.startOffset).toBeGreaterThan(50);
+  expect(history.shard.waitingCount).toBe(2);
+});
+
+it("messages of a batch that was compressed are moved in parts", async () => {
+  const history = await HeldHistory.begin(1);
+  const nowMs = history.time.wallMs();
+  const headers = [
+    { key: "tarpan-topic", value: text.encode("target") },
+    { key: "tarpan-deliver-at", value: text.encode(String(nowMs + LATER_MS)) },
+  ];
+  const records = Array.from({ length: 40 }, (_, i) => {
+    return { key: text.encode(`${i}`), value: Buffer.alloc(50_000), timestamp: nowMs, headers };
+  });
+  const batch = encodeBatch(records, { crc32c, compression: Compression.gzip, compress });
+  await history.held.append(batch, readBatchHeader(batch), nowMs);
+  await makeLong(history);
+  await makeLong(history);
+  const { log } = history.held;
+  const append = log.append.bind(log);
+  let largest = 0;
+  log.append = (bytes, leaderEpoch) => {
+    largest = Math.max(largest, bytes.byteLength);
+    return append(bytes, leaderEpoch);
+  };
+  await history.pass(30_000, 60);
+  expect(log.startOffset).toBeGreaterThan(200);
+  expect(history.shard.waitingCount).toBe(41);
+  expect(largest).toBeLessThan(400_000);
 });
