@@ -10,11 +10,13 @@ import {
   recordsField,
 } from "@tarpan/protocol";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import { isDiskFull } from "../partition/log-failure.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { NextTurn } from "../util/next-turn.ts";
 import { readOrSkip } from "./held-records.ts";
 import { type DueMs, HeldState } from "./held-state.ts";
 import { FOLLOW_READ_BYTES } from "./limits.ts";
+import { type Patience, untilPossible } from "./until-possible.ts";
 
 export type HeldPartition = Pick<
   Partition,
@@ -25,6 +27,7 @@ interface Parts {
   readonly partition: HeldPartition;
   readonly dueMs: DueMs;
   readonly nextTurn: NextTurn;
+  readonly patience: Patience;
   /** Called after records were applied. */
   readonly onApplied: () => void;
   /** The log can't be followed further. */
@@ -103,6 +106,11 @@ export class HeldLog {
     const offset = await log.append(batch, leaderEpoch);
     await this.#applied(offset + records.length);
     return offset;
+  }
+
+  /** The same, but waits while the disk is full. */
+  appendWhenPossible(records: readonly RecordInput[]): Promise<number> {
+    return untilPossible(() => this.append(records), isDiskFull, this.#parts.patience);
   }
 
   close(why: Error): void {

@@ -3,7 +3,7 @@ import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { World } from "../coordinator/turn.ts";
 import type { Timer } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import { orKafkaError } from "../partition/log-failure.ts";
+import { isDiskFull, isLogFailure, orKafkaError } from "../partition/log-failure.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { pause } from "../util/pause.ts";
@@ -24,6 +24,7 @@ import type { HeldRules, OutgoingRecord } from "./rules.ts";
 import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
 import { Sequences } from "./sequences.ts";
 import { Shortener } from "./shortener.ts";
+import { type Patience, untilPossible } from "./until-possible.ts";
 import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
 import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
 
@@ -60,13 +61,15 @@ interface Parts {
  * 1. Rounds run one after another. What a round took is delivered, waits for its place, or is put
  *    back.
  * 2. Each open delivery is being sent exactly once by this shard.
- * 3. A failed append ends the shard: the runtime loads the partition anew.
+ * 3. A failed append ends the shard: the runtime loads the partition anew. If the disk is full,
+ *    nothing was appended, and it is tried again.
  */
 export class HeldShard {
   readonly #parts: Parts;
   readonly #sender: DeliverySender;
   readonly #sequences: Sequences;
   readonly #closing = new AbortController();
+  readonly #patience: Patience;
   /** What the deliveries of a round consist of, until they are decided. By `placeKey`. */
   readonly #outgoing = new Map<string, Outgoing>();
   /** By `placeKey`. */
@@ -85,9 +88,12 @@ export class HeldShard {
   private constructor(parts: Parts) {
     const { world, logger, deliver, newProducerId } = parts;
     this.#parts = parts;
-    this.#sequences = new Sequences(newProducerId);
     const { env, image } = world;
-    this.#sender = new DeliverySender({ env, logger, image, deliver, closing: this.#signal });
+    this.#patience = { env, logger, closing: this.#signal };
+    this.#sequences = new Sequences(() => {
+      return untilPossible(newProducerId, (error) => error instanceof KafkaError, this.#patience);
+    });
+    this.#sender = new DeliverySender({ ...this.#patience, image, deliver });
   }
 
   /** Replays the partition, and goes on with what was begun. Rejects with the log's error. */
@@ -105,6 +111,7 @@ export class HeldShard {
       partition,
       dueMs: rules.dueMs,
       nextTurn: nextTurnOf(env.timers),
+      patience: this.#patience,
       onApplied: () => this.#goOn(),
       onFailure: (error) => this.#fail(error),
       onUnreadable: (offset, error) => {
@@ -153,8 +160,8 @@ export class HeldShard {
     try {
       offset = await this.#log.append([recordOf({ kind, ...ref }, nowMs)]);
     } catch (error) {
-      this.#fail(error);
-      throw this.#closed;
+      if (!isDiskFull(error)) this.#fail(error);
+      throw this.#closed ?? new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, null, { cause: error });
     }
     return inTime.delete(offset);
   }
@@ -173,8 +180,10 @@ export class HeldShard {
 
   #fail(error: unknown): void {
     if (this.#closed !== null) return;
+    const { world } = this.#parts;
+    if (!isLogFailure(error) && !(error instanceof KafkaError)) world.reportBug(error);
     this.close(ErrorCode.NOT_COORDINATOR, error);
-    this.#parts.world.onFailure();
+    world.onFailure();
   }
 
   /** Runs `task`; its error ends the shard, unless it comes from there. */
@@ -232,7 +241,7 @@ export class HeldShard {
       this.#outgoing.set(place, { producerId: numbers.producerId, byOffset });
       records.push(recordOf(this.#deliveryRecord(delivery, numbers, nowMs), nowMs));
     }
-    await this.#log.append(records);
+    await this.#log.appendWhenPossible(records);
     this.#outgoing.clear();
     const sent: Promise<void>[] = [];
     for (const delivery of planned) {
@@ -285,7 +294,7 @@ export class HeldShard {
       if (ending.refusal !== null) this.#refuse(delivery, ending.refusal, nowMs);
     }
     const name = { topicId, partition, producerId, firstSequence };
-    await this.#log.append([recordOf({ kind: ending.kind, ...name }, nowMs)]);
+    await this.#log.appendWhenPossible([recordOf({ kind: ending.kind, ...name }, nowMs)]);
   }
 
   #refuse(delivery: OpenDelivery, refusal: string, nowMs: number): void {
@@ -350,7 +359,8 @@ export class HeldShard {
     while (toForget.size > 0) {
       const nowMs = this.#parts.world.env.clock.wallMs();
       const refs = [...toForget.values()];
-      await this.#log.append(refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs)));
+      const records = refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs));
+      await this.#log.appendWhenPossible(records);
     }
     this.#isForgetting = false;
   }

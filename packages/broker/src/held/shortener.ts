@@ -95,7 +95,7 @@ export class Shortener {
     for (const { header, bytes } of decodeBatches(batches)) {
       pass.next = header.lastOffset + 1;
       if (header.isControl || header.recordCount === 0) continue;
-      for (const records of this.#neededOf(header, bytes)) await log.append(records);
+      for (const records of this.#neededOf(header, bytes)) await log.appendWhenPossible(records);
     }
     if (pass.next < pass.end) return;
     this.#pass = null;

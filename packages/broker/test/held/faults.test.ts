@@ -1,5 +1,5 @@
 import { compress, crc32c } from "@tarpan/codecs";
-import { Compression, encodeBatch, readBatchHeader } from "@tarpan/protocol";
+import { Compression, ErrorCode, encodeBatch, readBatchHeader } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { hashId, idHash } from "../../src/held/id-hash.ts";
 import { encodeHeldRecord, type MessageRef } from "../../src/held/records.ts";
@@ -137,4 +137,38 @@ it("messages of a batch that was compressed are moved in parts", async () => {
   expect(log.startOffset).toBeGreaterThan(200);
   expect(history.shard.waitingCount).toBe(41);
   expect(largest).toBeLessThan(400_000);
+});
+
+it("a full disk or a missing producer id delays messages, and no more", async () => {
+  const history = await HeldHistory.begin(1);
+  await history.schedule("id", "x", history.time.wallMs() + 1_000);
+  const { log } = history.held;
+  const append = log.append.bind(log);
+  let attempts = 0;
+  const fails = () => {
+    attempts += 1;
+    return Promise.reject(new LogError("disk-full", "the disk is full"));
+  };
+  log.append = fails;
+  await history.pass(10_000, 40);
+  expect(attempts).toBeLessThan(12);
+  const cancelling = history.shard.change("cancelled", text.encode("id"));
+  await expect(cancelling).rejects.toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
+  history.hasProducerIds = false;
+  log.append = append;
+  await history.schedule("other", "y", history.time.wallMs(), 1);
+  await history.pass(10_000, 40);
+  history.hasProducerIds = true;
+  await history.pass(5_000, 20);
+  expect(history.failures).toEqual([]);
+  expect(await valuesOf(history)).toEqual(["x", "y"]);
+});
+
+it("a bug is reported, and ends the shard", async () => {
+  const history = await HeldHistory.begin(1);
+  history.held.log.read = () => Promise.reject(new TypeError("a bug"));
+  await history.schedule("id", "x", history.time.wallMs());
+  await history.settle();
+  expect(history.failures.map(String)).toEqual(["TypeError: a bug", "Error: the shard has failed"]);
+  expect(history.shard.failed).toBe(true);
 });

@@ -17,6 +17,7 @@ import { silentLogger } from "../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../src/metadata/image.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { ClockJumps } from "../../src/util/clock-jumps.ts";
+import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";
@@ -48,6 +49,7 @@ export class HeldHistory {
   /** Whether the target refuses these messages for good. */
   refuses: (values: readonly string[]) => boolean = () => false;
   deliveries = 0;
+  hasProducerIds = true;
   image: MetadataImage;
   readonly failures: unknown[] = [];
   shard!: HeldShard;
@@ -114,7 +116,10 @@ export class HeldHistory {
     this.shard = await HeldShard.load({
       ...{ partition: this.held, rules: delayedRules, world, logger: silentLogger },
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
-      newProducerId: async () => this.#nextProducerId++,
+      newProducerId: async () => {
+        if (this.hasProducerIds) return this.#nextProducerId++;
+        throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      },
       createTopic: () => {},
       minOffsets: 20,
       deliver: (_, attempt) => this.#deliver(attempt),
