@@ -9,6 +9,7 @@ import {
 import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import type { World } from "../../src/coordinator/turn.ts";
 import { delayedRules } from "../../src/delayed/rules.ts";
+import type { HeldPartition } from "../../src/held/held-log.ts";
 import { HeldShard } from "../../src/held/held-shard.ts";
 import type { DeliveryAttempt, DeliveryOutcome } from "../../src/held/sender.ts";
 import type { Log, LogOptions } from "../../src/log/log.ts";
@@ -49,6 +50,7 @@ export class HeldHistory {
   /** Whether the target refuses these messages for good. */
   refuses: (values: readonly string[]) => boolean = () => false;
   deliveries = 0;
+  slowAppends: () => boolean = () => false;
   hasProducerIds = true;
   image: MetadataImage;
   readonly failures: unknown[] = [];
@@ -114,7 +116,7 @@ export class HeldHistory {
       jumps: new ClockJumps(time),
     };
     this.shard = await HeldShard.load({
-      ...{ partition: this.held, rules: delayedRules, world, logger: silentLogger },
+      ...{ partition: this.#slow(this.held), rules: delayedRules, world, logger: silentLogger },
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
       newProducerId: async () => {
         if (this.hasProducerIds) return this.#nextProducerId++;
@@ -124,6 +126,33 @@ export class HeldHistory {
       minOffsets: 20,
       deliver: (_, attempt) => this.#deliver(attempt),
     });
+  }
+
+  /** What a shard appends may reach the log late, when another shard has read it already. */
+  #slow(partition: Partition): HeldPartition {
+    const { log } = partition;
+    const append: Log["append"] = async (batch, leaderEpoch) => {
+      if (this.slowAppends()) await this.settle(this.random.below(40));
+      return log.append(batch, leaderEpoch);
+    };
+    const slowLog = new Proxy(log, {
+      get(_, name) {
+        if (name === "append") return append;
+        const value = Reflect.get(log, name, log);
+        return typeof value === "function" ? value.bind(log) : value;
+      },
+    });
+    return {
+      log: slowLog,
+      get leaderEpoch() {
+        return partition.leaderEpoch;
+      },
+      get highWatermark() {
+        return partition.highWatermark;
+      },
+      onAdvance: (wake) => partition.onAdvance(wake),
+      deleteBefore: (offset) => partition.deleteBefore(offset),
+    };
   }
 
   /** Appends one record to the held log, as produce does. */
