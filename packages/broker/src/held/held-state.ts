@@ -85,9 +85,9 @@ export class HeldState {
     if (movedFrom !== null) {
       const from = Number(Buffer.from(movedFrom).toString("latin1"));
       if (entry >= 0 && this.waiting.offsetOf(entry) === from) this.waiting.move(entry, offset);
-      else if (entry >= 0) return;
-      else if (from < this.#firstOffset) this.#add(offset, appendedMs);
-      else this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });
+      else if (from >= this.#firstOffset) {
+        this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });
+      } else if (entry < 0) this.#add(offset, appendedMs);
       return;
     }
     if (entry >= 0) this.waiting.remove(entry);

@@ -57,3 +57,9 @@ export const RECORD_OVERHEAD_BYTES = 96;
 
 /** Records that are read at a time for a list of messages. */
 export const LISTED_AT_A_TIME = 500;
+
+/** Pause before a message is tried again whose topic of dead letters refuses it too. */
+export const REFUSED_LETTER_MS = 60_000;
+
+/** Pause before the controller is asked again for a topic of dead letters that is missing. */
+export const CREATE_AGAIN_MS = 10_000;

@@ -144,6 +144,11 @@ describe("produce to __delayed refuses with INVALID_RECORD", () => {
     expect(answer.recordErrors[0]!.batchIndex).toBe(0);
   });
 
+  it("a tombstone with the broker's header", async () => {
+    const answer = await broker.send("id", null, { "tarpan-moved-from": "0" });
+    expect(answer.errorMessage).toMatch(/only the broker/);
+  });
+
   it("a time years ahead", async () => {
     const at = String(broker.nowMs + 367 * DAY_MS);
     const answer = await broker.send("id", "x", { ...TO, "tarpan-deliver-at": at });
