@@ -180,6 +180,15 @@ it("a full disk or a missing producer id delays messages, and no more", async ()
   expect(await valuesOf(history)).toEqual(["x", "y"]);
 });
 
+it("the operator is told of a message that can't even become a dead letter", async () => {
+  const history = await HeldHistory.begin(1);
+  await history.schedule("id", "x".repeat(2_000_000), history.time.wallMs());
+  await history.pass(25_000, 25);
+  expect(history.warnings).toEqual([
+    expect.stringMatching(/waits: .* exceed .* of target; the topic .* exceed .* of target\.dlq/),
+  ]);
+});
+
 it("a bug is reported, and ends the shard", async () => {
   const history = await HeldHistory.begin(1);
   history.held.log.read = () => Promise.reject(new TypeError("a bug"));
