@@ -196,9 +196,11 @@ export class HeldLog {
     const held = this.#transactions.get(marker.producerId) ?? [];
     this.#transactions.delete(marker.producerId);
     if (!readEndTransaction(bytes, 0, marker)?.isCommit) return;
+    const { partition, onUnreadable } = this.#parts;
     for (const { from, to } of held) {
-      const { log } = this.#parts.partition;
-      for (const { header, bytes } of decodeBatches(await log.read(from, 1, to))) {
+      const { batches, damage } = await readOrSkip(partition.log, from, 1, to);
+      if (damage !== null) onUnreadable(from, damage.error);
+      for (const { header, bytes } of decodeBatches(batches)) {
         if (header.baseOffset >= from && header.baseOffset < to) this.#apply(header, bytes);
       }
     }
