@@ -62,7 +62,7 @@ export class HeldLog {
   #toldTo = 0;
   readonly #transactions = new Map<number, OpenBatch[]>();
   #waiting: Waiting[] = [];
-  #following: Promise<void> | null = null;
+  #isFollowing = false;
   #unsubscribe: () => void = () => {};
   #closed: Error | null = null;
 
@@ -78,8 +78,8 @@ export class HeldLog {
     const held = new HeldLog(parts);
     await held.#readTo(parts.partition.highWatermark);
     held.state.inTime.clear();
-    held.#unsubscribe = parts.partition.onAdvance(() => held.#follow());
-    held.#follow();
+    held.#unsubscribe = parts.partition.onAdvance(() => void held.#follow());
+    void held.#follow();
     return held;
   }
 
@@ -125,15 +125,10 @@ export class HeldLog {
     return new Promise((resolve, reject) => this.#waiting.push({ offset, resolve, reject }));
   }
 
-  #follow(): void {
-    if (this.#closed !== null || this.#following !== null) return;
-    this.#following = this.#goOn().finally(() => {
-      this.#following = null;
-    });
-  }
-
-  async #goOn(): Promise<void> {
+  async #follow(): Promise<void> {
+    if (this.#closed !== null || this.#isFollowing) return;
     const { partition, onApplied, onFailure } = this.#parts;
+    this.#isFollowing = true;
     try {
       while (this.#closed === null && this.#position < partition.highWatermark) {
         await this.#readTo(partition.highWatermark);
@@ -144,6 +139,9 @@ export class HeldLog {
       }
     } catch (error) {
       onFailure(error);
+    } finally {
+      // In the turn that found nothing more: what is appended after it is not missed.
+      this.#isFollowing = false;
     }
   }
 
@@ -198,9 +196,11 @@ export class HeldLog {
     const held = this.#transactions.get(marker.producerId) ?? [];
     this.#transactions.delete(marker.producerId);
     if (!readEndTransaction(bytes, 0, marker)?.isCommit) return;
+    const { partition, onUnreadable } = this.#parts;
     for (const { from, to } of held) {
-      const { log } = this.#parts.partition;
-      for (const { header, bytes } of decodeBatches(await log.read(from, 1, to))) {
+      const { batches, damage } = await readOrSkip(partition.log, from, 1, to);
+      if (damage !== null) onUnreadable(from, damage.error);
+      for (const { header, bytes } of decodeBatches(batches)) {
         if (header.baseOffset >= from && header.baseOffset < to) this.#apply(header, bytes);
       }
     }

@@ -121,7 +121,7 @@ export class HeldShard {
     const isBusy = (place: string) => this.#isBusy(place);
     const { log } = partition;
     this.#planner = new Planner(
-      { log, rules, image, topicConfig, isBusy, createTopic },
+      { log, rules, image, topicConfig, isBusy, logger, createTopic },
       env.clock.wallMs(),
     );
     this.#shortener = new Shortener({

@@ -55,10 +55,16 @@ export class HeldState {
 
   /** The lowest offset that is still needed; `end` when none is. */
   lowestNeeded(end: number): number {
-    let lowest = end;
+    let lowest = this.lowestOpen(end);
     this.waiting.forEach((_, offset) => {
       if (offset < lowest) lowest = offset;
     });
+    return lowest;
+  }
+
+  /** The lowest offset that deliveries need which are not over; `end` when there is none. */
+  lowestOpen(end: number): number {
+    let lowest = end;
     for (const { recordOffset, messages } of this.open.values()) {
       lowest = Math.min(lowest, recordOffset);
       for (const { offset } of messages) lowest = Math.min(lowest, offset);

@@ -67,9 +67,11 @@ export class Shortener {
     this.#nextMs = clock.monotonicMs() + SHORTEN_EVERY_MS;
     if (!this.isLong) return;
     await this.#cut();
-    const needed = log.state.waiting.count;
-    if (this.#heldOffsets() < SHORTEN_RATIO * needed + minOffsets) return;
-    this.#pass = { next: this.#parts.partition.log.startOffset, end: log.position };
+    // What is behind a delivery or a transaction that is open stays, so to move it gains nothing.
+    const end = log.state.lowestOpen(log.firstOpenOffset);
+    const { startOffset } = this.#parts.partition.log;
+    if (end - startOffset < SHORTEN_RATIO * log.state.waiting.count + minOffsets) return;
+    this.#pass = { next: startOffset, end };
   }
 
   #heldOffsets(): number {

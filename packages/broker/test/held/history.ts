@@ -50,6 +50,7 @@ export class HeldHistory {
   /** Whether the target refuses these messages for good. */
   refuses: (values: readonly string[]) => boolean = () => false;
   deliveries = 0;
+  readonly warnings: string[] = [];
   slowAppends: () => boolean = () => false;
   hasProducerIds = true;
   image: MetadataImage;
@@ -115,8 +116,9 @@ export class HeldHistory {
       onFailure: () => this.failures.push(new Error("the shard has failed")),
       jumps: new ClockJumps(time),
     };
+    const logger = { ...silentLogger, warn: (text: string) => void this.warnings.push(text) };
     this.shard = await HeldShard.load({
-      ...{ partition: this.#slow(this.held), rules: delayedRules, world, logger: silentLogger },
+      ...{ partition: this.#slow(this.held), rules: delayedRules, world, logger },
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
       newProducerId: async () => {
         if (this.hasProducerIds) return this.#nextProducerId++;

@@ -30,6 +30,8 @@ async function oneHistory(seed: number): Promise<number> {
   const { time, random } = history;
   let isOut = false;
   history.slowAppends = () => random.chance(0.3);
+  // The same ones at each attempt, as a partition does.
+  history.refuses = (values) => values.length > 1 && values.join().length % 3 === 0;
   history.fault = () => {
     if (isOut) return "not asked";
     if (random.chance(0.7)) return "none";
