@@ -27,7 +27,7 @@ export function delayedErrors(
   const errors: RecordError[] = [];
   walk.begin(bytes, start, end, count);
   for (let batchIndex = 0; walk.next() && errors.length < MAX_RECORD_ERRORS; batchIndex++) {
-    const message = idProblem() ?? (walk.isTombstone ? null : problem(nowMs));
+    const message = idProblem() ?? movedProblem() ?? (walk.isTombstone ? null : problem(nowMs));
     if (message !== null) errors.push({ batchIndex, message });
   }
   return errors;
@@ -41,8 +41,12 @@ function idProblem(): string | null {
   return `its key, the message's id, has ${idBytes} bytes: at most ${MAX_ID_BYTES} are allowed`;
 }
 
+/** Also of a tombstone: as a moved message it would take the place of the one that waits. */
+function movedProblem(): string | null {
+  return walk.header(MOVED_FROM) === null ? null : `only the broker may set ${MOVED_FROM_HEADER}`;
+}
+
 function problem(nowMs: number): string | null {
-  if (walk.header(MOVED_FROM) !== null) return `only the broker may set ${MOVED_FROM_HEADER}`;
   return topicProblem() ?? partitionProblem() ?? timeProblem(nowMs);
 }
 

@@ -1,4 +1,3 @@
-import { ErrorCode } from "@tarpan/protocol";
 import { type RuntimeParts, ShardRuntime } from "../coordinator/shard-runtime.ts";
 import type { Env } from "../env/env.ts";
 import type { Metadata } from "../metadata/metadata.ts";
@@ -6,6 +5,7 @@ import type { HeldPartition } from "./held-log.ts";
 import { HeldShard } from "./held-shard.ts";
 import type { HeldRules } from "./rules.ts";
 import type { Deliver } from "./sender.ts";
+import { topicCreator } from "./topic-creator.ts";
 import type { HeldFilter, HeldMessage } from "./waiting-list.ts";
 
 export interface HeldParts extends RuntimeParts<HeldPartition> {
@@ -26,6 +26,7 @@ interface HeldKind {
 export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
   constructor({ deliver, ...parts }: HeldParts, { name, topic, rules }: HeldKind) {
     const { metadata, logger } = parts;
+    const createTarget = topicCreator(parts);
     super(parts, {
       name,
       topic,
@@ -38,7 +39,7 @@ export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
           ...{ partition, rules, world, logger, deliver },
           topicConfig: (target) => metadata.topicConfig(target),
           newProducerId: () => metadata.nextProducerId(),
-          createTopic: (target) => void createTarget(target, parts),
+          createTopic: createTarget,
         }),
       topicsChanged() {},
     });
@@ -55,17 +56,4 @@ export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
     const changes = await this.onAll((shard) => shard.change(kind, id));
     return changes.includes(true);
   }
-}
-
-/** It is asked for again as long as it is missing. */
-async function createTarget(
-  name: string,
-  { metadata, logger }: Pick<HeldParts, "metadata" | "logger">,
-): Promise<void> {
-  const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
-  const asked = { topics: [{ name, ...defaults }], validateOnly: false, internal: false };
-  const { topics } = await metadata.controller.createTopics(asked);
-  const { errorCode, errorMessage } = topics[0]!;
-  if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return;
-  logger.warn(`dead letters wait, because topic ${name} can't be created: ${errorMessage}`);
 }

@@ -97,7 +97,10 @@ export class Planner {
     return typeof target === "string" ? null : target;
   }
 
-  /** The partition, or why there is none. */
+  /**
+   * The partition, or why there is none. The reason says nothing of the message itself: letters
+   * with the same reason are delivered together.
+   */
   #resolve(
     { topic, partition, record }: Wanted,
     offset: number,
@@ -107,11 +110,11 @@ export class Planner {
     if (found === undefined) return MISSING;
     const count = found.partitions.length;
     const index = partition ?? partitionOf(record.key, offset, count);
-    if (index >= count) return `${topic} has ${count} partitions, and none with index ${index}`;
+    if (index >= count) return `${topic} has ${count} partitions, not this one`;
     const { maxMessageBytes } = this.#parts.topicConfig(topic);
     const sizeBytes = sizeOf(record);
     if (sizeBytes > maxMessageBytes) {
-      return `${sizeBytes} bytes exceed the ${maxMessageBytes} of max.message.bytes of ${topic}`;
+      return `the record exceeds the ${maxMessageBytes} of max.message.bytes of ${topic}`;
     }
     const limitBytes = Math.min(DELIVERY_BYTES, maxMessageBytes);
     return { topicId: found.id, partition: index, reason, record, sizeBytes, limitBytes };

@@ -59,6 +59,13 @@ describe("a delayed message", () => {
     expect(await values()).toEqual(["second"]);
   });
 
+  it("is not led elsewhere by a header that only looks like the target's", async () => {
+    const lookalike = { "\ufefftarpan-topic": "__consumer_offsets" };
+    await broker.send("id", "x", { ...TO, "tarpan-delay": "1s", ...lookalike });
+    await broker.pass(1_000);
+    expect(await broker.read("target")).toMatchObject([{ headers: lookalike }]);
+  });
+
   it("has another key and partition if it says so", async () => {
     await broker.whole.createTopic("wide", 4);
     const headers = { "tarpan-topic": "wide", "tarpan-partition": "2", "tarpan-key": "own" };
@@ -113,8 +120,28 @@ describe("a delayed message without a target", () => {
     const reasons = [await broker.read("target.dlq"), await broker.read("small.dlq")].map(
       ([letter]) => letter!.headers["__dlq.errors.message"],
     );
-    expect(reasons[0]).toMatch(/1 partitions, and none with index 7/);
-    expect(reasons[1]).toMatch(/exceed the 500 of max.message.bytes/);
+    expect(reasons[0]).toMatch(/target has 1 partitions, not this one/);
+    expect(reasons[1]).toMatch(/exceeds the 500 of max.message.bytes/);
+  });
+});
+
+describe("many messages that can't be delivered", () => {
+  it("ask once for the topic of their dead letters, and share deliveries", async () => {
+    const { controller } = broker.whole.metadata;
+    const { createTopics } = controller;
+    let asked = 0;
+    controller.createTopics = (request) => {
+      asked += 1;
+      return createTopics.call(controller, request);
+    };
+    for (let n = 0; n < 40; n++) {
+      const headers = { ...TO, "tarpan-partition": String(5 + n), "tarpan-delay": "1s" };
+      await broker.send(`${n}`, "x".repeat(n), headers);
+    }
+    await broker.pass(5_000, 500);
+    expect(await broker.read("target.dlq")).toHaveLength(40);
+    expect(new Set((await broker.read("target.dlq")).map((one) => one.timestamp)).size).toBe(1);
+    expect(asked).toBe(1);
   });
 });
 
@@ -142,6 +169,11 @@ describe("produce to __delayed refuses with INVALID_RECORD", () => {
     expect(answer.errorCode).toBe(ErrorCode.INVALID_RECORD);
     expect(answer.errorMessage).toMatch(message);
     expect(answer.recordErrors[0]!.batchIndex).toBe(0);
+  });
+
+  it("the broker's header on a tombstone", async () => {
+    const answer = await broker.send("id", null, { "tarpan-moved-from": "1" });
+    expect(answer.errorCode).toBe(ErrorCode.INVALID_RECORD);
   });
 
   it("a time years ahead", async () => {
