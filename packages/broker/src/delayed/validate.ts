@@ -8,7 +8,7 @@ import { MOVED_FROM_HEADER } from "../held/held-state.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { delayMsOf, deliverAtOf } from "./due.ts";
 import { DelayedHeader } from "./headers.ts";
-import { MAX_ID_BYTES } from "./limits.ts";
+import { DEAD_LETTER_ROOM_BYTES, MAX_ID_BYTES } from "./limits.ts";
 
 const encoder = new TextEncoder();
 const TOPIC = encoder.encode(DelayedHeader.topic);
@@ -23,11 +23,14 @@ export function delayedErrors(
   { bytes, start, end }: PlainRecords,
   count: number,
   nowMs: number,
+  maxMessageBytes: number,
 ): readonly RecordError[] {
+  const maxBytes = maxMessageBytes - DEAD_LETTER_ROOM_BYTES;
   const errors: RecordError[] = [];
   walk.begin(bytes, start, end, count);
   for (let batchIndex = 0; walk.next() && errors.length < MAX_RECORD_ERRORS; batchIndex++) {
-    const message = idProblem() ?? movedProblem() ?? (walk.isTombstone ? null : problem(nowMs));
+    const own = idProblem() ?? movedProblem() ?? sizeProblem(maxBytes);
+    const message = own ?? (walk.isTombstone ? null : problem(nowMs));
     if (message !== null) errors.push({ batchIndex, message });
   }
   return errors;
@@ -39,6 +42,13 @@ function idProblem(): string | null {
   if (walk.keyStart < 0 || idBytes === 0) return "it has no key, which is the message's id";
   if (idBytes <= MAX_ID_BYTES) return null;
   return `its key, the message's id, has ${idBytes} bytes: at most ${MAX_ID_BYTES} are allowed`;
+}
+
+/** Delivered records are not compressed. */
+function sizeProblem(maxBytes: number): string | null {
+  const sizeBytes = walk.end - walk.start;
+  if (sizeBytes <= maxBytes) return null;
+  return `it has ${sizeBytes} bytes when it is not compressed: at most ${maxBytes} are allowed`;
 }
 
 /** Also of a tombstone: as a moved message it would take the place of the one that waits. */

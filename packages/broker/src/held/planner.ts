@@ -34,8 +34,10 @@ export interface Plan {
   readonly deliveries: readonly PlannedDelivery[];
   /** Their partition is busy: due again when it is not. By `placeKey`. */
   readonly blocked: ReadonlyMap<string, readonly TakenMessage[]>;
-  /** They can't be delivered now: due again after TARGET_RETRY_MS. */
+  /** They can't be delivered now, and are looked at again: see TARGET_RETRY_MS. */
   readonly later: readonly TakenMessage[];
+  /** Why the first of them can't be, for the operator. */
+  readonly laterReason: string | null;
   /** They were not looked at: due at once. */
   readonly rest: readonly TakenMessage[];
 }
@@ -73,28 +75,28 @@ export class Planner {
     for (const { at, wanted } of read.sort((a, b) => a.at - b.at)) {
       const message = due[at]!;
       const target = this.#targetOf(wanted, message.offset, nowMs);
-      if (target === null) building.later.push(message);
+      if (typeof target === "string") building.wait(message, target);
       else building.add(message, target);
     }
     return building.plan(rest);
   }
 
-  /** Null when there is none now. */
-  #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | null {
+  /** Why there is none now, if there is none. */
+  #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | string {
     const known = this.refusals.get(offset);
     if (known !== undefined) return this.#deadLetter(wanted, offset, known);
     const target = this.#resolve(wanted, offset, null);
     if (typeof target !== "string") return target;
     const sinceMs = Math.max(this.#startedMs, wanted.dueMs);
     const isOver = target !== MISSING || nowMs - sinceMs >= MISSING_TARGET_MS;
-    return isOver ? this.#deadLetter(wanted, offset, target) : null;
+    return isOver ? this.#deadLetter(wanted, offset, target) : `${wanted.topic}: ${target}`;
   }
 
-  #deadLetter(wanted: Wanted, offset: number, reason: string): Target | null {
+  #deadLetter(wanted: Wanted, offset: number, reason: string): Target | string {
     const letter = this.#parts.rules.deadLetter(wanted, offset, reason);
     const target = this.#resolve(letter, offset, reason);
     if (target === MISSING) this.#parts.createTopic(letter.topic);
-    return typeof target === "string" ? null : target;
+    return typeof target === "string" ? `its dead letter for ${letter.topic}: ${target}` : target;
   }
 
   /**
@@ -136,7 +138,8 @@ interface Target extends Pick<Delivery, "topicId" | "partition" | "reason"> {
 }
 
 class Building {
-  readonly later: TakenMessage[] = [];
+  readonly #later: TakenMessage[] = [];
+  #laterReason: string | null = null;
   readonly #isBusy: Parts["isBusy"];
   readonly #deliveries = new Map<string, PlannedDelivery>();
   readonly #blocked = new Map<string, TakenMessage[]>();
@@ -167,9 +170,15 @@ class Building {
     delivery.sizeBytes += sizeBytes;
   }
 
+  wait(message: TakenMessage, reason: string): void {
+    this.#later.push(message);
+    this.#laterReason ??= reason;
+  }
+
   plan(rest: readonly TakenMessage[]): Plan {
     const deliveries = [...this.#deliveries.values()];
-    return { deliveries, blocked: this.#blocked, later: this.later, rest };
+    const later = { later: this.#later, laterReason: this.#laterReason };
+    return { deliveries, blocked: this.#blocked, ...later, rest };
   }
 }
 
@@ -177,7 +186,14 @@ class Building {
 function sizeOf({ key, value, headers = [] }: OutgoingRecord): number {
   let sizeBytes = RECORD_OVERHEAD_BYTES + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
   for (const header of headers) {
-    sizeBytes += 10 + Buffer.byteLength(header.key) + (header.value?.byteLength ?? 0);
+    sizeBytes += withLength(Buffer.byteLength(header.key));
+    sizeBytes += withLength(header.value?.byteLength ?? 0);
   }
   return sizeBytes;
+}
+
+/** Lengths are varints. There may be many short headers. */
+function withLength(bytes: number): number {
+  if (bytes < 64) return bytes + 1;
+  return bytes + (bytes < 8_192 ? 2 : 5);
 }

@@ -6,7 +6,7 @@ import type { HeldLog, HeldPartition } from "./held-log.ts";
 import type { StoredRecord } from "./held-records.ts";
 import { MOVED_FROM_HEADER } from "./held-state.ts";
 import { hashId, idHash } from "./id-hash.ts";
-import { MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
+import { DELIVERY_BYTES, MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
 import type { HeldRules } from "./rules.ts";
 
 interface Parts {
@@ -79,7 +79,8 @@ export class Shortener {
 
   async #move(pass: Pass): Promise<void> {
     const { partition, log } = this.#parts;
-    const records: RecordInput[] = [];
+    let records: RecordInput[] = [];
+    let sizeBytes = 0;
     const batches = await partition.log.read(pass.next, MOVE_READ_BYTES, pass.end);
     for (const { header, bytes } of decodeBatches(batches)) {
       pass.next = header.lastOffset + 1;
@@ -90,7 +91,13 @@ export class Shortener {
       while (walk.next()) {
         if (!this.#isNeeded(header.baseOffset + walk.offsetDelta)) continue;
         const createdMs = header.baseTimestamp + walk.timestampDelta;
+        sizeBytes += walk.end - walk.start;
         records.push(this.#moved({ ...walk.decode(header), createdMs }));
+        if (sizeBytes < DELIVERY_BYTES / 2) continue;
+        // What was read may be much more than its bytes in the log, which can be compressed.
+        await log.append(records);
+        records = [];
+        sizeBytes = 0;
       }
     }
     if (records.length > 0) await log.append(records);

@@ -1,4 +1,5 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { compress, crc32c } from "@tarpan/codecs";
+import { ErrorCode, encodeBatch } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DelayedBroker, type Headers } from "./delayed-broker.ts";
 
@@ -94,6 +95,26 @@ describe("a delayed message without a target", () => {
     expect((await broker.read("nowhere")).map(({ value }) => value)).toEqual(["x"]);
   });
 
+  it("is looked at again at a bounded rate, and delivered then", async () => {
+    const timestamp = broker.nowMs;
+    const headers = Object.entries(LOST).map(([key, value]) => ({
+      key,
+      value: Buffer.from(value),
+    }));
+    const records = [...Array(6_000)].map((_, n) => {
+      return { key: Buffer.from(`${n}`), value: Buffer.from("x"), headers, timestamp };
+    });
+    await broker.whole.produce("__delayed", encodeBatch(records, { crc32c }));
+    await broker.pass(3_000, 100);
+    await broker.whole.createTopic("nowhere", 1);
+    await broker.pass(1_000, 100);
+    const { length } = await broker.read("nowhere");
+    expect(length).toBeGreaterThan(0);
+    expect(length).toBeLessThan(4_100);
+    await broker.pass(3_000, 100);
+    expect(await broker.read("nowhere")).toHaveLength(6_000);
+  });
+
   it("becomes a dead letter ten minutes after it was due, with the reason", async () => {
     await broker.send("id", "x", LOST);
     await broker.pass(599_000, 1_000);
@@ -169,6 +190,29 @@ describe("produce to __delayed refuses with INVALID_RECORD", () => {
     expect(answer.errorCode).toBe(ErrorCode.INVALID_RECORD);
     expect(answer.errorMessage).toMatch(message);
     expect(answer.recordErrors[0]!.batchIndex).toBe(0);
+  });
+
+  it("what is too large for a dead letter when it is not compressed", async () => {
+    const record = {
+      ...{ key: Buffer.from("id"), timestamp: broker.nowMs, value: Buffer.alloc(0) },
+      headers: Object.entries({ ...TO, ...DUE }).map(([key, value]) => {
+        return { key, value: Buffer.from(value) };
+      }),
+    };
+    const send = (value: Buffer) => {
+      const batch = encodeBatch([{ ...record, value }], { crc32c, compression: 1, compress });
+      return broker.whole.produce("__delayed", batch);
+    };
+    const refused = await send(Buffer.alloc(1_044_492));
+    expect(refused.errorMessage).toMatch(/when it is not compressed: at most 1044492 are allowed/);
+    const manyHeaders = [...Array(50_000)].map(() => ({ key: "h", value: Buffer.from("v") }));
+    record.headers = [
+      ...[...record.headers, ...manyHeaders],
+      { key: "tarpan-partition", value: Buffer.from("9") },
+    ];
+    expect((await send(Buffer.alloc(1_044_300 - 4 * 50_000))).errorCode).toBe(ErrorCode.NONE);
+    await broker.pass(3_000, 500);
+    expect(await broker.read("target.dlq")).toHaveLength(1);
   });
 
   it("the broker's header on a tombstone", async () => {
