@@ -8,7 +8,7 @@ import { MOVED_FROM_HEADER } from "../held/held-state.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { delayMsOf, deliverAtOf } from "./due.ts";
 import { DelayedHeader } from "./headers.ts";
-import { MAX_ID_BYTES } from "./limits.ts";
+import { DEAD_LETTER_ROOM_BYTES, MAX_ID_BYTES } from "./limits.ts";
 
 const encoder = new TextEncoder();
 const TOPIC = encoder.encode(DelayedHeader.topic);
@@ -23,7 +23,9 @@ export function delayedErrors(
   { bytes, start, end }: PlainRecords,
   count: number,
   nowMs: number,
+  maxMessageBytes: number,
 ): readonly RecordError[] {
+  const maxBytes = maxMessageBytes - DEAD_LETTER_ROOM_BYTES;
   const errors: RecordError[] = [];
   walk.begin(bytes, start, end, count);
   for (let batchIndex = 0; walk.next() && errors.length < MAX_RECORD_ERRORS; batchIndex++) {

@@ -12,10 +12,12 @@ import { readRecords } from "./held-records.ts";
 import { type OpenDelivery, placeKey } from "./held-state.ts";
 import { hashId, idHash } from "./id-hash.ts";
 import {
+  DELIVERY_WARNING_MS,
   LONGEST_ALARM_MS,
   ROUND_MESSAGES,
   ROUND_WAIT_MS,
   SHORTEN_MIN_OFFSETS,
+  TARGET_RETRIES_PER_SECOND,
   TARGET_RETRY_MS,
 } from "./limits.ts";
 import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
@@ -81,6 +83,10 @@ export class HeldShard {
   #shortener!: Shortener;
   #isRunning = false;
   #isForgetting = false;
+  /** When the last message without a target is looked at again, monotonic. */
+  #retriesToMs = 0;
+  /** When the operator may be told of them again, monotonic. */
+  #warnMs = 0;
   #alarm: Timer | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
   #closed: KafkaError | null = null;
@@ -229,6 +235,18 @@ export class HeldShard {
     this.#putBack(plan.later, nowMs + TARGET_RETRY_MS);
     this.#putBack(plan.rest);
     if (plan.deliveries.length > 0) await this.#decide(plan.deliveries, nowMs);
+  }
+
+  #retryLater({ later, laterReason }: Plan, nowMs: number): void {
+    if (later.length === 0) return;
+    const { clock } = this.#parts.world.env;
+    const startMs = clock.monotonicMs();
+    const spentMs = Math.floor((later.length * 1_000) / TARGET_RETRIES_PER_SECOND);
+    this.#retriesToMs = Math.max(startMs + TARGET_RETRY_MS, this.#retriesToMs + spentMs);
+    this.#putBack(later, nowMs + Math.round(this.#retriesToMs - startMs));
+    if (startMs < this.#warnMs) return;
+    this.#warnMs = startMs + DELIVERY_WARNING_MS;
+    this.#parts.logger.warn(`messages whose time has come wait, the first for ${laterReason}`);
   }
 
   async #decide(planned: Plan["deliveries"], nowMs: number): Promise<void> {

@@ -16,11 +16,20 @@ export const DELIVERY_BYTES = 786_432;
 /** How long a round waits for its deliveries. Later rounds leave out the slow partitions. */
 export const ROUND_WAIT_MS = 100;
 
-/** Pause before a message whose target is missing, or whose delivery is under way, is due again. */
+/** Pause before a message whose target is missing is looked at again, at least. */
 export const TARGET_RETRY_MS = 1_000;
+
+/**
+ * How many of these messages are looked at in a second, at most: a target that is missing must not
+ * delay the messages for others, however many wait for it.
+ */
+export const TARGET_RETRIES_PER_SECOND = 2_000;
 
 /** How long a target may be missing before its messages become dead letters. */
 export const MISSING_TARGET_MS = 600_000;
+
+/** Pause before a topic for dead letters that could not be created is asked for again. */
+export const CREATE_TOPIC_RETRY_MS = 30_000;
 
 /** Pauses between the attempts of a delivery that can't be appended now. */
 export const DELIVERY_RETRY_MS = { first: 20, longest: 2_000 } as const;

@@ -44,7 +44,7 @@ export interface Plan {
   readonly deliveries: readonly PlannedDelivery[];
   /** Their partition is busy: due again when it is not. By `placeKey`. */
   readonly blocked: ReadonlyMap<string, readonly TakenMessage[]>;
-  /** They can't be delivered now: due again after TARGET_RETRY_MS. */
+  /** They can't be delivered now, and are looked at again: see TARGET_RETRY_MS. */
   readonly later: readonly TakenMessage[];
   /** They were not looked at. */
   readonly rest: readonly TakenMessage[];
@@ -92,7 +92,7 @@ export class Planner {
     for (const { at, wanted } of read.sort((a, b) => a.at - b.at)) {
       const message = due[at]!;
       const target = this.#targetOf(wanted, message.offset, nowMs);
-      if (target === null) building.later.push(message);
+      if (typeof target === "string") building.wait(message, target);
       else building.add(message, target);
     }
     return building.plan(rest);
@@ -126,7 +126,10 @@ export class Planner {
     this.#parts.logger.warn(`a message can't be delivered, and waits: ${why}`);
   }
 
-  /** The partition, or why there is none. */
+  /**
+   * The partition, or why there is none. The reason says nothing of the message itself: letters
+   * with the same reason are delivered together.
+   */
   #resolve(
     { topic, partition, record }: Wanted,
     offset: number,
@@ -136,11 +139,11 @@ export class Planner {
     if (found === undefined) return MISSING;
     const count = found.partitions.length;
     const index = partition ?? partitionOf(record.key, offset, count);
-    if (index >= count) return `${topic} has ${count} partitions, and none with index ${index}`;
+    if (index >= count) return `${topic} has ${count} partitions, not this one`;
     const { maxMessageBytes } = this.#parts.topicConfig(topic);
     const sizeBytes = sizeOf(record);
     if (sizeBytes > maxMessageBytes) {
-      return `${sizeBytes} bytes exceed the ${maxMessageBytes} of max.message.bytes of ${topic}`;
+      return `the record exceeds the ${maxMessageBytes} of max.message.bytes of ${topic}`;
     }
     const isAlone = this.#refusals.isSuspect(offset);
     const limitBytes = isAlone ? 0 : Math.min(DELIVERY_BYTES, maxMessageBytes);
@@ -163,7 +166,8 @@ interface Target extends Pick<Delivery, "topicId" | "partition" | "reason"> {
 }
 
 class Building {
-  readonly later: TakenMessage[] = [];
+  readonly #later: TakenMessage[] = [];
+  #laterReason: string | null = null;
   readonly #isBusy: Parts["isBusy"];
   readonly #deliveries = new Map<string, PlannedDelivery>();
   readonly #blocked = new Map<string, TakenMessage[]>();
@@ -196,9 +200,15 @@ class Building {
     delivery.sizeBytes += sizeBytes;
   }
 
+  wait(message: TakenMessage, reason: string): void {
+    this.#later.push(message);
+    this.#laterReason ??= reason;
+  }
+
   plan(rest: readonly TakenMessage[]): Plan {
     const deliveries = [...this.#deliveries.values()];
-    return { deliveries, blocked: this.#blocked, later: this.later, rest };
+    const later = { later: this.#later, laterReason: this.#laterReason };
+    return { deliveries, blocked: this.#blocked, ...later, rest };
   }
 }
 
@@ -206,7 +216,14 @@ class Building {
 function sizeOf({ key, value, headers = [] }: OutgoingRecord): number {
   let sizeBytes = RECORD_OVERHEAD_BYTES + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
   for (const header of headers) {
-    sizeBytes += 10 + Buffer.byteLength(header.key) + (header.value?.byteLength ?? 0);
+    sizeBytes += withLength(Buffer.byteLength(header.key));
+    sizeBytes += withLength(header.value?.byteLength ?? 0);
   }
   return sizeBytes;
+}
+
+/** Lengths are varints. There may be many short headers. */
+function withLength(bytes: number): number {
+  if (bytes < 64) return bytes + 1;
+  return bytes + (bytes < 8_192 ? 2 : 5);
 }

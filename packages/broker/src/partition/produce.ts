@@ -56,6 +56,7 @@ export type RecordErrors = (
   records: PlainRecords,
   count: number,
   nowMs: number,
+  maxMessageBytes: number,
 ) => readonly RecordError[];
 
 export interface TransactionRules {
@@ -96,7 +97,8 @@ export function produce(
   });
   if (!verdict.ok) return refused(partition, verdict);
   const { header } = verdict;
-  const errors = rules.errorsOf?.(verdict.records, header.recordCount, now) ?? NO_ERRORS;
+  const { recordCount: count } = header;
+  const errors = rules.errorsOf?.(verdict.records, count, now, config.maxMessageBytes) ?? NO_ERRORS;
   if (errors.length > 0) return badRecords(partition, header.recordCount, errors);
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
   const { bumpsEpoch, transactionalId, verify } = rules.transactions;

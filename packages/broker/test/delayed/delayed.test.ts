@@ -1,4 +1,5 @@
-import { ErrorCode } from "@tarpan/protocol";
+import { compress, crc32c } from "@tarpan/codecs";
+import { ErrorCode, encodeBatch } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DelayedBroker, type Headers } from "./delayed-broker.ts";
 
@@ -59,6 +60,13 @@ describe("a delayed message", () => {
     expect(await values()).toEqual(["second"]);
   });
 
+  it("is not led elsewhere by a header that only looks like the target's", async () => {
+    const lookalike = { "\ufefftarpan-topic": "__consumer_offsets" };
+    await broker.send("id", "x", { ...TO, "tarpan-delay": "1s", ...lookalike });
+    await broker.pass(1_000);
+    expect(await broker.read("target")).toMatchObject([{ headers: lookalike }]);
+  });
+
   it("has another key and partition if it says so", async () => {
     await broker.whole.createTopic("wide", 4);
     const headers = { "tarpan-topic": "wide", "tarpan-partition": "2", "tarpan-key": "own" };
@@ -87,6 +95,26 @@ describe("a delayed message without a target", () => {
     expect((await broker.read("nowhere")).map(({ value }) => value)).toEqual(["x"]);
   });
 
+  it("is looked at again at a bounded rate, and delivered then", async () => {
+    const timestamp = broker.nowMs;
+    const headers = Object.entries(LOST).map(([key, value]) => ({
+      key,
+      value: Buffer.from(value),
+    }));
+    const records = [...Array(6_000)].map((_, n) => {
+      return { key: Buffer.from(`${n}`), value: Buffer.from("x"), headers, timestamp };
+    });
+    await broker.whole.produce("__delayed", encodeBatch(records, { crc32c }));
+    await broker.pass(3_000, 100);
+    await broker.whole.createTopic("nowhere", 1);
+    await broker.pass(1_000, 100);
+    const { length } = await broker.read("nowhere");
+    expect(length).toBeGreaterThan(0);
+    expect(length).toBeLessThan(4_100);
+    await broker.pass(3_000, 100);
+    expect(await broker.read("nowhere")).toHaveLength(6_000);
+  });
+
   it("becomes a dead letter ten minutes after it was due, with the reason", async () => {
     await broker.send("id", "x", LOST);
     await broker.pass(599_000, 1_000);
@@ -113,8 +141,28 @@ describe("a delayed message without a target", () => {
     const reasons = [await broker.read("target.dlq"), await broker.read("small.dlq")].map(
       ([letter]) => letter!.headers["__dlq.errors.message"],
     );
-    expect(reasons[0]).toMatch(/1 partitions, and none with index 7/);
-    expect(reasons[1]).toMatch(/exceed the 500 of max.message.bytes/);
+    expect(reasons[0]).toMatch(/target has 1 partitions, not this one/);
+    expect(reasons[1]).toMatch(/exceeds the 500 of max.message.bytes/);
+  });
+});
+
+describe("many messages that can't be delivered", () => {
+  it("ask once for the topic of their dead letters, and share deliveries", async () => {
+    const { controller } = broker.whole.metadata;
+    const { createTopics } = controller;
+    let asked = 0;
+    controller.createTopics = (request) => {
+      asked += 1;
+      return createTopics.call(controller, request);
+    };
+    for (let n = 0; n < 40; n++) {
+      const headers = { ...TO, "tarpan-partition": String(5 + n), "tarpan-delay": "1s" };
+      await broker.send(`${n}`, "x".repeat(n), headers);
+    }
+    await broker.pass(5_000, 500);
+    expect(await broker.read("target.dlq")).toHaveLength(40);
+    expect(new Set((await broker.read("target.dlq")).map((one) => one.timestamp)).size).toBe(1);
+    expect(asked).toBe(1);
   });
 });
 
