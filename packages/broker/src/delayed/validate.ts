@@ -29,7 +29,8 @@ export function delayedErrors(
   const errors: RecordError[] = [];
   walk.begin(bytes, start, end, count);
   for (let batchIndex = 0; walk.next() && errors.length < MAX_RECORD_ERRORS; batchIndex++) {
-    const message = idProblem() ?? movedProblem() ?? (walk.isTombstone ? null : problem(nowMs));
+    const own = idProblem() ?? movedProblem() ?? sizeProblem(maxBytes);
+    const message = own ?? (walk.isTombstone ? null : problem(nowMs));
     if (message !== null) errors.push({ batchIndex, message });
   }
   return errors;
@@ -43,6 +44,14 @@ function idProblem(): string | null {
   return `its key, the message's id, has ${idBytes} bytes: at most ${MAX_ID_BYTES} are allowed`;
 }
 
+/** Delivered records are not compressed. */
+function sizeProblem(maxBytes: number): string | null {
+  const sizeBytes = walk.end - walk.start;
+  if (sizeBytes <= maxBytes) return null;
+  return `it has ${sizeBytes} bytes when it is not compressed: at most ${maxBytes} are allowed`;
+}
+
+/** Also of a tombstone: as a moved message it would take the place of the one that waits. */
 function movedProblem(): string | null {
   return walk.header(MOVED_FROM) === null ? null : `only the broker may set ${MOVED_FROM_HEADER}`;
 }

@@ -11,21 +11,14 @@ import { HeldLog, type HeldPartition } from "./held-log.ts";
 import { readRecords } from "./held-records.ts";
 import { type OpenDelivery, placeKey } from "./held-state.ts";
 import { hashId, idHash } from "./id-hash.ts";
-import {
-  DELIVERY_WARNING_MS,
-  LONGEST_ALARM_MS,
-  ROUND_MESSAGES,
-  ROUND_WAIT_MS,
-  SHORTEN_MIN_OFFSETS,
-  TARGET_RETRIES_PER_SECOND,
-  TARGET_RETRY_MS,
-} from "./limits.ts";
+import { LONGEST_ALARM_MS, ROUND_MESSAGES, ROUND_WAIT_MS, SHORTEN_MIN_OFFSETS } from "./limits.ts";
 import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
 import { encodeHeldRecord, type HeldRecord, type MessageRef } from "./records.ts";
 import type { HeldRules, OutgoingRecord } from "./rules.ts";
 import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
 import { Sequences } from "./sequences.ts";
 import { Shortener } from "./shortener.ts";
+import { TargetRetries } from "./target-retries.ts";
 import { type Patience, untilPossible } from "./until-possible.ts";
 import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
 import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
@@ -83,10 +76,7 @@ export class HeldShard {
   #shortener!: Shortener;
   #isRunning = false;
   #isForgetting = false;
-  /** When the last message without a target is looked at again, monotonic. */
-  #retriesToMs = 0;
-  /** When the operator may be told of them again, monotonic. */
-  #warnMs = 0;
+  readonly #retries: TargetRetries;
   #alarm: Timer | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
   #closed: KafkaError | null = null;
@@ -96,6 +86,7 @@ export class HeldShard {
     this.#parts = parts;
     const { env, image } = world;
     this.#patience = { env, logger, closing: this.#signal };
+    this.#retries = new TargetRetries(env.clock, logger);
     this.#sequences = new Sequences(() => {
       return untilPossible(newProducerId, (error) => error instanceof KafkaError, this.#patience);
     });
@@ -127,7 +118,7 @@ export class HeldShard {
     const isBusy = (place: string) => this.#isBusy(place);
     const { log } = partition;
     this.#planner = new Planner(
-      { log, rules, image, topicConfig, isBusy, logger, createTopic },
+      { log, rules, image, topicConfig, isBusy, createTopic },
       env.clock.wallMs(),
     );
     this.#shortener = new Shortener({
@@ -232,21 +223,9 @@ export class HeldShard {
     const nowMs = this.#parts.world.env.clock.wallMs();
     const plan = await this.#planner.plan(due, nowMs);
     this.#block(plan.blocked);
-    this.#putBack(plan.later, nowMs + TARGET_RETRY_MS);
+    if (plan.later.length > 0) this.#putBack(plan.later, nowMs + this.#retries.delayMs(plan));
     this.#putBack(plan.rest);
     if (plan.deliveries.length > 0) await this.#decide(plan.deliveries, nowMs);
-  }
-
-  #retryLater({ later, laterReason }: Plan, nowMs: number): void {
-    if (later.length === 0) return;
-    const { clock } = this.#parts.world.env;
-    const startMs = clock.monotonicMs();
-    const spentMs = Math.floor((later.length * 1_000) / TARGET_RETRIES_PER_SECOND);
-    this.#retriesToMs = Math.max(startMs + TARGET_RETRY_MS, this.#retriesToMs + spentMs);
-    this.#putBack(later, nowMs + Math.round(this.#retriesToMs - startMs));
-    if (startMs < this.#warnMs) return;
-    this.#warnMs = startMs + DELIVERY_WARNING_MS;
-    this.#parts.logger.warn(`messages whose time has come wait, the first for ${laterReason}`);
   }
 
   async #decide(planned: Plan["deliveries"], nowMs: number): Promise<void> {

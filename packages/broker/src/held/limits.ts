@@ -28,9 +28,6 @@ export const TARGET_RETRIES_PER_SECOND = 2_000;
 /** How long a target may be missing before its messages become dead letters. */
 export const MISSING_TARGET_MS = 600_000;
 
-/** Pause before a topic for dead letters that could not be created is asked for again. */
-export const CREATE_TOPIC_RETRY_MS = 30_000;
-
 /** Pauses between the attempts of a delivery that can't be appended now. */
 export const DELIVERY_RETRY_MS = { first: 20, longest: 2_000 } as const;
 

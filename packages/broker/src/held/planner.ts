@@ -1,17 +1,10 @@
 import { murmur2 } from "@tarpan/codecs";
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { ReadableLog } from "../log/log.ts";
-import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { readRecords } from "./held-records.ts";
 import { placeKey } from "./held-state.ts";
-import {
-  DELIVERY_BYTES,
-  DELIVERY_WARNING_MS,
-  MISSING_TARGET_MS,
-  RECORD_OVERHEAD_BYTES,
-  ROUND_BYTES,
-} from "./limits.ts";
+import { DELIVERY_BYTES, MISSING_TARGET_MS, RECORD_OVERHEAD_BYTES, ROUND_BYTES } from "./limits.ts";
 import type { Delivery } from "./records.ts";
 import { Refusals } from "./refusals.ts";
 import type { HeldRules, OutgoingRecord, Wanted } from "./rules.ts";
@@ -24,7 +17,6 @@ interface Parts {
   readonly topicConfig: (topic: string) => TopicConfig;
   /** Whether a delivery to this partition is under way. */
   readonly isBusy: (placeKey: string) => boolean;
-  readonly logger: Logger;
   /** Begins to create a topic for dead letters. */
   readonly createTopic: (topic: string) => void;
 }
@@ -46,6 +38,8 @@ export interface Plan {
   readonly blocked: ReadonlyMap<string, readonly TakenMessage[]>;
   /** They can't be delivered now, and are looked at again: see TARGET_RETRY_MS. */
   readonly later: readonly TakenMessage[];
+  /** Why the first of them can't be, for the operator. */
+  readonly laterReason: string | null;
   /** They were not looked at. */
   readonly rest: readonly TakenMessage[];
 }
@@ -55,7 +49,6 @@ export class Planner {
   readonly #parts: Parts;
   readonly #refusals = new Refusals();
   readonly #startedMs: number;
-  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Parts, startedMs: number) {
     this.#parts = parts;
@@ -98,32 +91,24 @@ export class Planner {
     return building.plan(rest);
   }
 
-  /** Null when there is none now. */
-  #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | null {
-    if (this.#refusals.isStuck(offset, nowMs)) return null;
+  /** Why there is none now, if there is none. */
+  #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | string {
+    if (this.#refusals.isStuck(offset, nowMs)) return "a topic of dead letters that refuses it";
     const known = this.#refusals.of(offset);
-    if (known !== undefined) return this.#deadLetter(wanted, offset, known, nowMs);
+    if (known !== undefined) return this.#deadLetter(wanted, offset, known);
     const target = this.#resolve(wanted, offset, null);
     if (typeof target !== "string") return target;
     const sinceMs = Math.max(this.#startedMs, wanted.dueMs);
     const isOver = target !== MISSING || nowMs - sinceMs >= MISSING_TARGET_MS;
-    return isOver ? this.#deadLetter(wanted, offset, target, nowMs) : null;
+    return isOver ? this.#deadLetter(wanted, offset, target) : `${wanted.topic}: ${target}`;
   }
 
-  #deadLetter(wanted: Wanted, offset: number, reason: string, nowMs: number): Target | null {
+  #deadLetter(wanted: Wanted, offset: number, reason: string): Target | string {
     const letter = this.#parts.rules.deadLetter(wanted, offset, reason);
     const target = this.#resolve(letter, offset, reason);
-    if (typeof target !== "string") return target;
     if (target === MISSING) this.#parts.createTopic(letter.topic);
-    else this.#tell(`${reason}; the topic of dead letters does not take it: ${target}`, nowMs);
-    return null;
-  }
-
-  /** One message stands for all in its place. */
-  #tell(why: string, nowMs: number): void {
-    if (Math.abs(nowMs - this.#toldMs) < DELIVERY_WARNING_MS) return;
-    this.#toldMs = nowMs;
-    this.#parts.logger.warn(`a message can't be delivered, and waits: ${why}`);
+    if (typeof target !== "string") return target;
+    return `its dead letter (${reason}) for ${letter.topic}: ${target}`;
   }
 
   /**

@@ -12,7 +12,7 @@ import type { HeldLog, HeldPartition } from "./held-log.ts";
 import { readOrSkip, type StoredRecord } from "./held-records.ts";
 import { MOVED_FROM_HEADER } from "./held-state.ts";
 import { hashId, idHash } from "./id-hash.ts";
-import { DELIVERY_BYTES, MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
+import { MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
 import type { HeldRules } from "./rules.ts";
 
 interface Parts {

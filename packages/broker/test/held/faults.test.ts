@@ -185,7 +185,9 @@ it("the operator is told of a message that can't even become a dead letter", asy
   await history.schedule("id", "x".repeat(2_000_000), history.time.wallMs());
   await history.pass(25_000, 25);
   expect(history.warnings).toEqual([
-    expect.stringMatching(/waits: .* exceed .* of target; the topic .* exceed .* of target\.dlq/),
+    expect.stringMatching(
+      /wait, .* its dead letter \(.*exceeds.*target\) for target\.dlq: .*exceeds/,
+    ),
   ]);
 });
 
