@@ -30,7 +30,7 @@ applications.it(
       await expectTerminated(broker, client);
       await letOneHang(broker);
       await expectAborted(broker, client);
-      expect(broker.bugs, broker.output).toBe(0);
+      expect(broker.bugs, broker.output).toEqual([]);
     } finally {
       wire.close();
       await broker.kill9();

@@ -41,6 +41,10 @@ test("list and describe show a transaction, and abort ends it in its partition",
   );
   expect(JSON.parse((await at("list", "--json")).stdout)).toEqual([row]);
   expect(await at("list", "--state", "Empty", "--json")).toMatchObject({ stdout: "[]\n" });
+  expect(await at("list", "--state", "Empty", "--state", "PrepareAbort")).toEqual({
+    ...{ code: 0, stdout: "" },
+    stderr: "no transactional id is in the state Empty or PrepareAbort\n",
+  });
 
   expect((await at("describe", "transfer-1")).stdout).toMatch(
     new RegExp(`\ntransfer-1 +Ongoing +${producerId} +\\d+ +1 +60000 ms +${TIME} +orders:1\n$`),

@@ -25,7 +25,9 @@ type Response = ResponseInput<typeof DescribeGroups>;
 const NOT_FOUND_VERSION = 6;
 
 async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
-  const described = await Promise.all(request.groups.map((groupId) => describe(services, groupId)));
+  // Each group once, however often it is named: the answer for one may be long.
+  const groupIds = [...new Set(request.groups)];
+  const described = await Promise.all(groupIds.map((groupId) => describe(services, groupId)));
   const groups = described.map((group) => {
     const { NONE, GROUP_ID_NOT_FOUND } = ErrorCode;
     const unknown = version >= NOT_FOUND_VERSION && group.groupState === "Dead";

@@ -30,6 +30,10 @@ export function writeMarkers(markers: readonly Marker[], services: Services): Pr
 }
 
 async function writeMarker(marker: Marker, services: Services): Promise<Result> {
+  // Only a producer's marker may be in a log.
+  if (marker.producerId < 0 || marker.producerEpoch < 0) {
+    return resultOf(marker, () => ErrorCode.INVALID_REQUEST);
+  }
   const codes = new Map<string, ErrorCode>();
   const writes = marker.topics.flatMap(({ name, partitionIndexes }) => {
     return partitionIndexes.map(async (index) => {

@@ -9,6 +9,7 @@ import { listGroupTransactions } from "../groups/operations/list-transactions.ts
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import type { DescribedProducer } from "../partition/producer-states.ts";
 import { onEach } from "../security/permission.ts";
+import { joined } from "../transactions/model/transaction.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { handler, type Services } from "./handler.ts";
 
@@ -21,8 +22,12 @@ export const describeProducers = handler({
   versions: "0",
   authorize: [onEach("read", "topic")],
   async handle({ topics }, { services }) {
-    const answers = topics.map(async ({ name, partitionIndexes }) => {
-      const partitions = partitionIndexes.map((index) => describe(name, index, services));
+    // Each partition once, however often it is named: the answer for one may be long.
+    const asked = topics.map(({ name, partitionIndexes: partitionIds }) => {
+      return { topic: name, partitionIds };
+    });
+    const answers = joined([], asked).map(async ({ topic: name, partitionIds }) => {
+      const partitions = partitionIds.map((index) => describe(name, index, services));
       return { name, partitions: await Promise.all(partitions) };
     });
     return { topics: await Promise.all(answers) };

@@ -25,7 +25,9 @@ type Response = ResponseInput<typeof DescribeTransactions>;
 type State = Response["transactionStates"][number];
 
 async function handle(request: Request, { services }: RequestContext): Promise<Response> {
-  const described = request.transactionalIds.map(async (transactionalId): Promise<State> => {
+  // Each id once, however often it is named: the answer for one may be long.
+  const transactionalIds = [...new Set(request.transactionalIds)];
+  const described = transactionalIds.map(async (transactionalId): Promise<State> => {
     if (transactionalId === "") return refusal(transactionalId, ErrorCode.INVALID_REQUEST);
     try {
       const operation = describeTransaction(transactionalId);

@@ -22,10 +22,12 @@ export const consumerGroupDescribe = handler({
     if (services.metadata.groupVersion < 1) {
       return unanswered(groupIds, ErrorCode.UNSUPPORTED_VERSION);
     }
-    const described = await Promise.all(groupIds.map((groupId) => describe(services, groupId)));
+    // Each group once, however often it is named: the answer for one may be long.
+    const asked = [...new Set(groupIds)].map((groupId) => describe(services, groupId));
+    const described = await Promise.all(asked);
     const groups = described.map((group) => {
-      const asked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
-      return { ...group, authorizedOperations: asked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
+      const isAsked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
+      return { ...group, authorizedOperations: isAsked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
     });
     return { groups };
   },

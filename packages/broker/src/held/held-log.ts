@@ -10,11 +10,13 @@ import {
   recordsField,
 } from "@tarpan/protocol";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
-import { readFailureOf } from "../partition/log-failure.ts";
+import { isDiskFull } from "../partition/log-failure.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { NextTurn } from "../util/next-turn.ts";
+import { readOrSkip } from "./held-records.ts";
 import { type DueMs, HeldState } from "./held-state.ts";
 import { FOLLOW_READ_BYTES } from "./limits.ts";
+import { type Patience, untilPossible } from "./until-possible.ts";
 
 export type HeldPartition = Pick<
   Partition,
@@ -25,6 +27,7 @@ interface Parts {
   readonly partition: HeldPartition;
   readonly dueMs: DueMs;
   readonly nextTurn: NextTurn;
+  readonly patience: Patience;
   /** Called after records were applied. */
   readonly onApplied: () => void;
   /** The log can't be followed further. */
@@ -59,7 +62,7 @@ export class HeldLog {
   #toldTo = 0;
   readonly #transactions = new Map<number, OpenBatch[]>();
   #waiting: Waiting[] = [];
-  #following: Promise<void> | null = null;
+  #isFollowing = false;
   #unsubscribe: () => void = () => {};
   #closed: Error | null = null;
 
@@ -75,8 +78,8 @@ export class HeldLog {
     const held = new HeldLog(parts);
     await held.#readTo(parts.partition.highWatermark);
     held.state.inTime.clear();
-    held.#unsubscribe = parts.partition.onAdvance(() => held.#follow());
-    held.#follow();
+    held.#unsubscribe = parts.partition.onAdvance(() => void held.#follow());
+    void held.#follow();
     return held;
   }
 
@@ -105,6 +108,11 @@ export class HeldLog {
     return offset;
   }
 
+  /** The same, but waits while the disk is full. */
+  appendWhenPossible(records: readonly RecordInput[]): Promise<number> {
+    return untilPossible(() => this.append(records), isDiskFull, this.#parts.patience);
+  }
+
   close(why: Error): void {
     this.#closed ??= why;
     this.#unsubscribe();
@@ -117,15 +125,10 @@ export class HeldLog {
     return new Promise((resolve, reject) => this.#waiting.push({ offset, resolve, reject }));
   }
 
-  #follow(): void {
-    if (this.#closed !== null || this.#following !== null) return;
-    this.#following = this.#goOn().finally(() => {
-      this.#following = null;
-    });
-  }
-
-  async #goOn(): Promise<void> {
+  async #follow(): Promise<void> {
+    if (this.#closed !== null || this.#isFollowing) return;
     const { partition, onApplied, onFailure } = this.#parts;
+    this.#isFollowing = true;
     try {
       while (this.#closed === null && this.#position < partition.highWatermark) {
         await this.#readTo(partition.highWatermark);
@@ -136,6 +139,9 @@ export class HeldLog {
       }
     } catch (error) {
       onFailure(error);
+    } finally {
+      // In the turn that found nothing more: what is appended after it is not missed.
+      this.#isFollowing = false;
     }
   }
 
@@ -146,9 +152,15 @@ export class HeldLog {
   }
 
   async #readTo(end: number): Promise<void> {
-    const { partition, nextTurn } = this.#parts;
+    const { partition, nextTurn, onUnreadable } = this.#parts;
     while (this.#position < end && this.#closed === null) {
-      const batches = await this.#read(partition.log.read(this.#position, FOLLOW_READ_BYTES, end));
+      const position = this.#position;
+      const read = await readOrSkip(partition.log, position, FOLLOW_READ_BYTES, end);
+      const { batches, damage } = read;
+      if (damage !== null) {
+        onUnreadable(position, damage.error);
+        this.#position = damage.to;
+      }
       for (const { header, bytes } of decodeBatches(batches)) {
         if (header.isControl) await this.#endTransaction(header, bytes);
         else if (header.isTransactional) this.#hold(header);
@@ -156,19 +168,6 @@ export class HeldLog {
         this.#position = header.lastOffset + 1;
       }
       await nextTurn();
-    }
-  }
-
-  /** A damaged range is left out: it was reported when it was found. */
-  async #read(reading: Promise<readonly Uint8Array[]>): Promise<readonly Uint8Array[]> {
-    try {
-      return await reading;
-    } catch (error) {
-      const { resumeOffset } = readFailureOf(error);
-      if (resumeOffset === undefined || resumeOffset <= this.#position) throw error;
-      this.#parts.onUnreadable(this.#position, error as Error);
-      this.#position = resumeOffset;
-      return [];
     }
   }
 
@@ -197,9 +196,11 @@ export class HeldLog {
     const held = this.#transactions.get(marker.producerId) ?? [];
     this.#transactions.delete(marker.producerId);
     if (!readEndTransaction(bytes, 0, marker)?.isCommit) return;
+    const { partition, onUnreadable } = this.#parts;
     for (const { from, to } of held) {
-      const { log } = this.#parts.partition;
-      for (const { header, bytes } of decodeBatches(await log.read(from, 1, to))) {
+      const { batches, damage } = await readOrSkip(partition.log, from, 1, to);
+      if (damage !== null) onUnreadable(from, damage.error);
+      for (const { header, bytes } of decodeBatches(batches)) {
         if (header.baseOffset >= from && header.baseOffset < to) this.#apply(header, bytes);
       }
     }

@@ -2,6 +2,7 @@ import { decompress } from "@tarpan/codecs";
 import { type DecodedRecord, decodeBatches, RecordWalk, recordsField } from "@tarpan/protocol";
 import type { ReadableLog } from "../log/log.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import { readFailureOf } from "../partition/log-failure.ts";
 import { NEAR_OFFSETS, NEAR_READ_BYTES } from "./limits.ts";
 
 export interface StoredRecord extends DecodedRecord {
@@ -35,5 +36,27 @@ export async function* readRecords(
       }
     }
     if (next === before) throw new Error(`no record at offset ${offset} of a held message`);
+  }
+}
+
+/** A range of a log that can't be read, up to `to`. */
+interface Damage {
+  readonly to: number;
+  readonly error: Error;
+}
+
+/** As `log.read`, except that a damaged range has no batches. It was reported when it was found. */
+export async function readOrSkip(
+  log: Pick<ReadableLog, "read">,
+  offset: number,
+  maxBytes: number,
+  end: number,
+): Promise<{ readonly batches: readonly Uint8Array[]; readonly damage: Damage | null }> {
+  try {
+    return { batches: await log.read(offset, maxBytes, end), damage: null };
+  } catch (error) {
+    const { resumeOffset } = readFailureOf(error);
+    if (resumeOffset === undefined || resumeOffset <= offset) throw error;
+    return { batches: [], damage: { to: resumeOffset, error: error as Error } };
   }
 }

@@ -26,7 +26,7 @@ interface HeldKind {
 export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
   constructor({ deliver, ...parts }: HeldParts, { name, topic, rules }: HeldKind) {
     const { metadata, logger } = parts;
-    const createTarget = topicCreator(parts);
+    const createTopic = topicCreator(parts);
     super(parts, {
       name,
       topic,
@@ -39,7 +39,7 @@ export class HeldRuntime extends ShardRuntime<HeldShard, HeldPartition> {
           ...{ partition, rules, world, logger, deliver },
           topicConfig: (target) => metadata.topicConfig(target),
           newProducerId: () => metadata.nextProducerId(),
-          createTopic: createTarget,
+          createTopic,
         }),
       topicsChanged() {},
     });

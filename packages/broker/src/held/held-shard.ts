@@ -3,7 +3,7 @@ import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { World } from "../coordinator/turn.ts";
 import type { Timer } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
-import { orKafkaError } from "../partition/log-failure.ts";
+import { isDiskFull, isLogFailure, orKafkaError } from "../partition/log-failure.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { pause } from "../util/pause.ts";
@@ -11,23 +11,23 @@ import { HeldLog, type HeldPartition } from "./held-log.ts";
 import { readRecords } from "./held-records.ts";
 import { type OpenDelivery, placeKey } from "./held-state.ts";
 import { hashId, idHash } from "./id-hash.ts";
-import {
-  DELIVERY_WARNING_MS,
-  LONGEST_ALARM_MS,
-  ROUND_MESSAGES,
-  ROUND_WAIT_MS,
-  SHORTEN_MIN_OFFSETS,
-  TARGET_RETRIES_PER_SECOND,
-  TARGET_RETRY_MS,
-} from "./limits.ts";
+import { LONGEST_ALARM_MS, ROUND_MESSAGES, ROUND_WAIT_MS, SHORTEN_MIN_OFFSETS } from "./limits.ts";
 import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
 import { encodeHeldRecord, type HeldRecord, type MessageRef } from "./records.ts";
 import type { HeldRules, OutgoingRecord } from "./rules.ts";
 import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
 import { Sequences } from "./sequences.ts";
 import { Shortener } from "./shortener.ts";
+import { TargetRetries } from "./target-retries.ts";
+import { type Patience, untilPossible } from "./until-possible.ts";
 import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
 import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
+
+/** The records of a delivery that this shard decides on. */
+interface Outgoing {
+  readonly producerId: number;
+  readonly byOffset: ReadonlyMap<number, OutgoingRecord>;
+}
 
 interface Parts {
   readonly partition: HeldPartition;
@@ -56,15 +56,17 @@ interface Parts {
  * 1. Rounds run one after another. What a round took is delivered, waits for its place, or is put
  *    back.
  * 2. Each open delivery is being sent exactly once by this shard.
- * 3. A failed append ends the shard: the runtime loads the partition anew.
+ * 3. A failed append ends the shard: the runtime loads the partition anew. If the disk is full,
+ *    nothing was appended, and it is tried again.
  */
 export class HeldShard {
   readonly #parts: Parts;
   readonly #sender: DeliverySender;
   readonly #sequences: Sequences;
   readonly #closing = new AbortController();
-  /** Records of deliveries that this shard decided on, by `placeKey`. */
-  readonly #outgoing = new Map<string, ReadonlyMap<number, OutgoingRecord>>();
+  readonly #patience: Patience;
+  /** What the deliveries of a round consist of, until they are decided. By `placeKey`. */
+  readonly #outgoing = new Map<string, Outgoing>();
   /** By `placeKey`. */
   readonly #sending = new Map<string, Promise<void>>();
   /** Messages that are due, and wait until the delivery before them is over. By `placeKey`. */
@@ -74,10 +76,7 @@ export class HeldShard {
   #shortener!: Shortener;
   #isRunning = false;
   #isForgetting = false;
-  /** When the last message without a target is looked at again, monotonic. */
-  #retriesToMs = 0;
-  /** When the operator may be told of them again, monotonic. */
-  #warnMs = 0;
+  readonly #retries: TargetRetries;
   #alarm: Timer | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
   #closed: KafkaError | null = null;
@@ -85,9 +84,13 @@ export class HeldShard {
   private constructor(parts: Parts) {
     const { world, logger, deliver, newProducerId } = parts;
     this.#parts = parts;
-    this.#sequences = new Sequences(newProducerId);
     const { env, image } = world;
-    this.#sender = new DeliverySender({ env, logger, image, deliver, closing: this.#signal });
+    this.#patience = { env, logger, closing: this.#signal };
+    this.#retries = new TargetRetries(env.clock, logger);
+    this.#sequences = new Sequences(() => {
+      return untilPossible(newProducerId, (error) => error instanceof KafkaError, this.#patience);
+    });
+    this.#sender = new DeliverySender({ ...this.#patience, image, deliver });
   }
 
   /** Replays the partition, and goes on with what was begun. Rejects with the log's error. */
@@ -105,6 +108,7 @@ export class HeldShard {
       partition,
       dueMs: rules.dueMs,
       nextTurn: nextTurnOf(env.timers),
+      patience: this.#patience,
       onApplied: () => this.#goOn(),
       onFailure: (error) => this.#fail(error),
       onUnreadable: (offset, error) => {
@@ -153,8 +157,8 @@ export class HeldShard {
     try {
       offset = await this.#log.append([recordOf({ kind, ...ref }, nowMs)]);
     } catch (error) {
-      this.#fail(error);
-      throw this.#closed;
+      if (!isDiskFull(error)) this.#fail(error);
+      throw this.#closed ?? new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, null, { cause: error });
     }
     return inTime.delete(offset);
   }
@@ -173,8 +177,10 @@ export class HeldShard {
 
   #fail(error: unknown): void {
     if (this.#closed !== null) return;
+    const { world } = this.#parts;
+    if (!isLogFailure(error) && !(error instanceof KafkaError)) world.reportBug(error);
     this.close(ErrorCode.NOT_COORDINATOR, error);
-    this.#parts.world.onFailure();
+    world.onFailure();
   }
 
   /** Runs `task`; its error ends the shard, unless it comes from there. */
@@ -217,21 +223,9 @@ export class HeldShard {
     const nowMs = this.#parts.world.env.clock.wallMs();
     const plan = await this.#planner.plan(due, nowMs);
     this.#block(plan.blocked);
-    this.#retryLater(plan, nowMs);
-    this.#putBack(plan.rest, nowMs);
+    if (plan.later.length > 0) this.#putBack(plan.later, nowMs + this.#retries.delayMs(plan));
+    this.#putBack(plan.rest);
     if (plan.deliveries.length > 0) await this.#decide(plan.deliveries, nowMs);
-  }
-
-  #retryLater({ later, laterReason }: Plan, nowMs: number): void {
-    if (later.length === 0) return;
-    const { clock } = this.#parts.world.env;
-    const startMs = clock.monotonicMs();
-    const spentMs = Math.floor((later.length * 1_000) / TARGET_RETRIES_PER_SECOND);
-    this.#retriesToMs = Math.max(startMs + TARGET_RETRY_MS, this.#retriesToMs + spentMs);
-    this.#putBack(later, nowMs + Math.round(this.#retriesToMs - startMs));
-    if (startMs < this.#warnMs) return;
-    this.#warnMs = startMs + DELIVERY_WARNING_MS;
-    this.#parts.logger.warn(`messages whose time has come wait, the first for ${laterReason}`);
   }
 
   async #decide(planned: Plan["deliveries"], nowMs: number): Promise<void> {
@@ -240,17 +234,19 @@ export class HeldShard {
       const place = placeKey(delivery);
       const { messages } = delivery;
       const numbers = await this.#sequences.next(place, messages.length);
-      this.#outgoing.set(place, new Map(messages.map((one) => [one.offset, one.record])));
+      const byOffset = new Map(messages.map((one) => [one.offset, one.record]));
+      this.#outgoing.set(place, { producerId: numbers.producerId, byOffset });
       records.push(recordOf(this.#deliveryRecord(delivery, numbers, nowMs), nowMs));
     }
-    await this.#log.append(records);
+    await this.#log.appendWhenPossible(records);
+    this.#outgoing.clear();
     const sent: Promise<void>[] = [];
     for (const delivery of planned) {
       const place = placeKey(delivery);
       // Those that were cancelled, replaced or moved meanwhile were not taken.
       const sending = this.#sending.get(place);
       if (sending !== undefined) sent.push(sending);
-      this.#putBack(delivery.messages, nowMs);
+      this.#putBack(delivery.messages);
     }
     const { timers } = this.#parts.world.env;
     await Promise.race([Promise.all(sent), pause(timers, ROUND_WAIT_MS, this.#signal)]);
@@ -278,29 +274,32 @@ export class HeldShard {
 
   async #send(place: string, delivery: OpenDelivery): Promise<void> {
     const own = this.#outgoing.get(place);
-    this.#outgoing.delete(place);
-    const isNew = own !== undefined;
+    // One by the leader before may have come into the log just before this shard's.
+    const isNew = own?.producerId === delivery.producerId;
     if (isNew) this.#sequences.use(place, delivery.messages.length);
-    const records = await this.#recordsOf(delivery, own);
+    const records = await this.#recordsOf(delivery, isNew ? own.byOffset : undefined);
     const ending = await this.#sender.send(delivery, records, isNew);
     await this.#end(place, delivery, ending);
   }
 
   async #end(place: string, delivery: OpenDelivery, ending: Ending): Promise<void> {
-    const { topicId, partition, producerId, firstSequence, messages } = delivery;
-    const isReturned = ending.kind === "returned";
-    if (isReturned) {
-      await this.#sequences.renew(place);
-      const { refusal } = ending;
-      if (refusal !== null) for (const { offset } of messages) this.#refuse(offset, refusal);
-    } else for (const { offset } of messages) this.#planner.refusals.delete(offset);
-    const name = { topicId, partition, producerId, firstSequence };
+    const { topicId, partition, producerId, firstSequence } = delivery;
     const nowMs = this.#parts.world.env.clock.wallMs();
-    await this.#log.append([recordOf({ kind: ending.kind, ...name }, nowMs)]);
+    if (ending.kind === "delivered") this.#planner.delivered(delivery);
+    else {
+      await this.#sequences.renew(place);
+      if (ending.refusal !== null) this.#refuse(delivery, ending.refusal, nowMs);
+    }
+    const name = { topicId, partition, producerId, firstSequence };
+    await this.#log.appendWhenPossible([recordOf({ kind: ending.kind, ...name }, nowMs)]);
   }
 
-  #refuse(offset: number, refusal: string): void {
-    this.#planner.refusals.set(offset, refusal);
+  #refuse(delivery: OpenDelivery, refusal: string, nowMs: number): void {
+    this.#planner.refused(delivery, refusal, nowMs);
+    const { messages, reason } = delivery;
+    if (reason === null || messages.length > 1) return;
+    const why = `its topic of dead letters refuses it too: ${refusal}`;
+    this.#parts.logger.warn(`a message that can't be delivered, ${reason}, waits: ${why}`);
   }
 
   /** In the order of the delivery. */
@@ -338,13 +337,15 @@ export class HeldShard {
     const messages = this.#blocked.get(place);
     if (messages === undefined) return;
     this.#blocked.delete(place);
-    this.#putBack(messages, this.#parts.world.env.clock.wallMs());
+    this.#putBack(messages);
   }
 
-  #putBack(messages: readonly TakenMessage[], timeMs: number): void {
+  /** Without a time they are due when they were, so before all that is due later. */
+  #putBack(messages: readonly TakenMessage[], timeMs?: number): void {
     const { waiting } = this.#log.state;
     for (const message of messages) {
-      if (waiting.waits(message)) waiting.putBack(message.entry, timeMs);
+      const { entry } = message;
+      if (waiting.waits(message)) waiting.putBack(entry, timeMs ?? waiting.timeOf(entry));
     }
   }
 
@@ -355,7 +356,8 @@ export class HeldShard {
     while (toForget.size > 0) {
       const nowMs = this.#parts.world.env.clock.wallMs();
       const refs = [...toForget.values()];
-      await this.#log.append(refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs)));
+      const records = refs.map((ref) => recordOf({ kind: "forgotten", ...ref }, nowMs));
+      await this.#log.appendWhenPossible(records);
     }
     this.#isForgetting = false;
   }

@@ -55,10 +55,16 @@ export class HeldState {
 
   /** The lowest offset that is still needed; `end` when none is. */
   lowestNeeded(end: number): number {
-    let lowest = end;
+    let lowest = this.lowestOpen(end);
     this.waiting.forEach((_, offset) => {
       if (offset < lowest) lowest = offset;
     });
+    return lowest;
+  }
+
+  /** The lowest offset that deliveries need which are not over; `end` when there is none. */
+  lowestOpen(end: number): number {
+    let lowest = end;
     for (const { recordOffset, messages } of this.open.values()) {
       lowest = Math.min(lowest, recordOffset);
       for (const { offset } of messages) lowest = Math.min(lowest, offset);
@@ -85,9 +91,9 @@ export class HeldState {
     if (movedFrom !== null) {
       const from = Number(Buffer.from(movedFrom).toString("latin1"));
       if (entry >= 0 && this.waiting.offsetOf(entry) === from) this.waiting.move(entry, offset);
-      else if (entry >= 0) return;
-      else if (from < this.#firstOffset) this.#add(offset, appendedMs);
-      else this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });
+      else if (from >= this.#firstOffset) {
+        this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });
+      } else if (entry < 0) this.#add(offset, appendedMs);
       return;
     }
     if (entry >= 0) this.waiting.remove(entry);

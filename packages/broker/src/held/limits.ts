@@ -28,9 +28,6 @@ export const TARGET_RETRIES_PER_SECOND = 2_000;
 /** How long a target may be missing before its messages become dead letters. */
 export const MISSING_TARGET_MS = 600_000;
 
-/** Pause before a topic for dead letters that could not be created is asked for again. */
-export const CREATE_TOPIC_RETRY_MS = 30_000;
-
 /** Pauses between the attempts of a delivery that can't be appended now. */
 export const DELIVERY_RETRY_MS = { first: 20, longest: 2_000 } as const;
 
@@ -66,3 +63,9 @@ export const RECORD_OVERHEAD_BYTES = 96;
 
 /** Records that are read at a time for a list of messages. */
 export const LISTED_AT_A_TIME = 500;
+
+/** Pause before a message is tried again whose topic of dead letters refuses it too. */
+export const REFUSED_LETTER_MS = 60_000;
+
+/** Pause before the controller is asked again for a topic of dead letters that is missing. */
+export const CREATE_AGAIN_MS = 10_000;

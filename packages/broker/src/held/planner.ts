@@ -6,6 +6,7 @@ import { readRecords } from "./held-records.ts";
 import { placeKey } from "./held-state.ts";
 import { DELIVERY_BYTES, MISSING_TARGET_MS, RECORD_OVERHEAD_BYTES, ROUND_BYTES } from "./limits.ts";
 import type { Delivery } from "./records.ts";
+import { Refusals } from "./refusals.ts";
 import type { HeldRules, OutgoingRecord, Wanted } from "./rules.ts";
 import type { TakenMessage } from "./waiting-messages.ts";
 
@@ -28,6 +29,7 @@ export interface PlannedMessage extends TakenMessage {
 export interface PlannedDelivery extends Pick<Delivery, "topicId" | "partition" | "reason"> {
   readonly messages: PlannedMessage[];
   sizeBytes: number;
+  readonly limitBytes: number;
 }
 
 export interface Plan {
@@ -38,20 +40,28 @@ export interface Plan {
   readonly later: readonly TakenMessage[];
   /** Why the first of them can't be, for the operator. */
   readonly laterReason: string | null;
-  /** They were not looked at: due at once. */
+  /** They were not looked at. */
   readonly rest: readonly TakenMessage[];
 }
 
 /** Reads what messages want whose time has come, and puts those for one partition together. */
 export class Planner {
   readonly #parts: Parts;
-  /** Why a message can't be delivered to its target, by its offset. */
-  readonly refusals = new Map<number, string>();
+  readonly #refusals = new Refusals();
   readonly #startedMs: number;
 
   constructor(parts: Parts, startedMs: number) {
     this.#parts = parts;
     this.#startedMs = startedMs;
+  }
+
+  /** A delivery was refused, and would be refused again. */
+  refused(delivery: Delivery, refusal: string, nowMs: number): void {
+    this.#refusals.add(delivery, refusal, nowMs);
+  }
+
+  delivered(delivery: Delivery): void {
+    this.#refusals.forget(delivery);
   }
 
   /** `due` is in the order in which the messages are due. */
@@ -83,7 +93,8 @@ export class Planner {
 
   /** Why there is none now, if there is none. */
   #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | string {
-    const known = this.refusals.get(offset);
+    if (this.#refusals.isStuck(offset, nowMs)) return "a topic of dead letters that refuses it";
+    const known = this.#refusals.of(offset);
     if (known !== undefined) return this.#deadLetter(wanted, offset, known);
     const target = this.#resolve(wanted, offset, null);
     if (typeof target !== "string") return target;
@@ -96,7 +107,8 @@ export class Planner {
     const letter = this.#parts.rules.deadLetter(wanted, offset, reason);
     const target = this.#resolve(letter, offset, reason);
     if (target === MISSING) this.#parts.createTopic(letter.topic);
-    return typeof target === "string" ? `its dead letter for ${letter.topic}: ${target}` : target;
+    if (typeof target !== "string") return target;
+    return `its dead letter (${reason}) for ${letter.topic}: ${target}`;
   }
 
   /**
@@ -118,7 +130,8 @@ export class Planner {
     if (sizeBytes > maxMessageBytes) {
       return `the record exceeds the ${maxMessageBytes} of max.message.bytes of ${topic}`;
     }
-    const limitBytes = Math.min(DELIVERY_BYTES, maxMessageBytes);
+    const isAlone = this.#refusals.isSuspect(offset);
+    const limitBytes = isAlone ? 0 : Math.min(DELIVERY_BYTES, maxMessageBytes);
     return { topicId: found.id, partition: index, reason, record, sizeBytes, limitBytes };
   }
 }
@@ -133,7 +146,7 @@ function partitionOf(key: Uint8Array | null, offset: number, count: number): num
 interface Target extends Pick<Delivery, "topicId" | "partition" | "reason"> {
   readonly record: OutgoingRecord;
   readonly sizeBytes: number;
-  /** For all records of a delivery. */
+  /** For all records of a delivery, unless it is the only one: 0 for one that goes alone. */
   readonly limitBytes: number;
 }
 
@@ -154,7 +167,8 @@ class Building {
     let delivery = this.#deliveries.get(key);
     const fits =
       delivery === undefined ||
-      (delivery.reason === reason && delivery.sizeBytes + sizeBytes <= limitBytes);
+      (delivery.reason === reason &&
+        delivery.sizeBytes + sizeBytes <= Math.min(limitBytes, delivery.limitBytes));
     // Behind one that waits no other may be delivered: it was due earlier.
     if (!fits || this.#blocked.has(key) || this.#isBusy(key)) {
       const blocked = this.#blocked.get(key);
@@ -163,7 +177,8 @@ class Building {
       return;
     }
     if (delivery === undefined) {
-      delivery = { topicId, partition, reason, messages: [], sizeBytes: RECORD_OVERHEAD_BYTES };
+      const place = { topicId, partition, reason, limitBytes };
+      delivery = { ...place, messages: [], sizeBytes: RECORD_OVERHEAD_BYTES };
       this.#deliveries.set(key, delivery);
     }
     delivery.messages.push({ ...message, record });

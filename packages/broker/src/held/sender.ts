@@ -94,8 +94,8 @@ export class DeliverySender {
     if (leader < 0) return failed(ErrorCode.LEADER_NOT_AVAILABLE);
     try {
       return await this.#parts.deliver(leader, attempt);
-    } catch {
-      return failed(ErrorCode.NETWORK_EXCEPTION);
+    } catch (error) {
+      return { errorCode: ErrorCode.NETWORK_EXCEPTION, message: (error as Error).message };
     }
   }
 

@@ -1,12 +1,18 @@
 import { decompress } from "@tarpan/codecs";
-import { decodeBatches, type RecordInput, RecordWalk, recordsField } from "@tarpan/protocol";
+import {
+  type BatchHeader,
+  decodeBatches,
+  type RecordInput,
+  RecordWalk,
+  recordsField,
+} from "@tarpan/protocol";
 import type { Clock } from "../env/env.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
 import type { HeldLog, HeldPartition } from "./held-log.ts";
-import type { StoredRecord } from "./held-records.ts";
+import { readOrSkip, type StoredRecord } from "./held-records.ts";
 import { MOVED_FROM_HEADER } from "./held-state.ts";
 import { hashId, idHash } from "./id-hash.ts";
-import { DELIVERY_BYTES, MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
+import { MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
 import type { HeldRules } from "./rules.ts";
 
 interface Parts {
@@ -61,9 +67,11 @@ export class Shortener {
     this.#nextMs = clock.monotonicMs() + SHORTEN_EVERY_MS;
     if (!this.isLong) return;
     await this.#cut();
-    const needed = log.state.waiting.count;
-    if (this.#heldOffsets() < SHORTEN_RATIO * needed + minOffsets) return;
-    this.#pass = { next: this.#parts.partition.log.startOffset, end: log.position };
+    // What is behind a delivery or a transaction that is open stays, so to move it gains nothing.
+    const end = log.state.lowestOpen(log.firstOpenOffset);
+    const { startOffset } = this.#parts.partition.log;
+    if (end - startOffset < SHORTEN_RATIO * log.state.waiting.count + minOffsets) return;
+    this.#pass = { next: startOffset, end };
   }
 
   #heldOffsets(): number {
@@ -79,31 +87,41 @@ export class Shortener {
 
   async #move(pass: Pass): Promise<void> {
     const { partition, log } = this.#parts;
-    let records: RecordInput[] = [];
-    let sizeBytes = 0;
-    const batches = await partition.log.read(pass.next, MOVE_READ_BYTES, pass.end);
+    const { batches, damage } = await readOrSkip(
+      partition.log,
+      pass.next,
+      MOVE_READ_BYTES,
+      pass.end,
+    );
+    if (damage !== null) pass.next = damage.to;
     for (const { header, bytes } of decodeBatches(batches)) {
       pass.next = header.lastOffset + 1;
       if (header.isControl || header.recordCount === 0) continue;
-      const plain = recordsField(bytes, header, decompress, MAX_DECOMPRESSED_BATCH_BYTES);
-      const walk = this.#walk;
-      walk.begin(plain.bytes, plain.start, plain.end, header.recordCount);
-      while (walk.next()) {
-        if (!this.#isNeeded(header.baseOffset + walk.offsetDelta)) continue;
-        const createdMs = header.baseTimestamp + walk.timestampDelta;
-        sizeBytes += walk.end - walk.start;
-        records.push(this.#moved({ ...walk.decode(header), createdMs }));
-        if (sizeBytes < DELIVERY_BYTES / 2) continue;
-        // What was read may be much more than its bytes in the log, which can be compressed.
-        await log.append(records);
-        records = [];
-        sizeBytes = 0;
-      }
+      for (const records of this.#neededOf(header, bytes)) await log.appendWhenPossible(records);
     }
-    if (records.length > 0) await log.append(records);
     if (pass.next < pass.end) return;
     this.#pass = null;
     await this.#cut();
+  }
+
+  /** The messages of a batch that wait, in parts: its records may have been compressed. */
+  *#neededOf(header: BatchHeader, bytes: Uint8Array): Generator<readonly RecordInput[]> {
+    const plain = recordsField(bytes, header, decompress, MAX_DECOMPRESSED_BATCH_BYTES);
+    const walk = this.#walk;
+    walk.begin(plain.bytes, plain.start, plain.end, header.recordCount);
+    let records: RecordInput[] = [];
+    let sizeBytes = 0;
+    while (walk.next()) {
+      if (!this.#isNeeded(header.baseOffset + walk.offsetDelta)) continue;
+      const createdMs = header.baseTimestamp + walk.timestampDelta;
+      records.push(this.#moved({ ...walk.decode(header), createdMs }));
+      sizeBytes += walk.end - walk.start;
+      if (sizeBytes < MOVE_READ_BYTES) continue;
+      yield records;
+      records = [];
+      sizeBytes = 0;
+    }
+    if (records.length > 0) yield records;
   }
 
   /** Whether the walk's current record is that of a message that waits. */

@@ -1,37 +1,39 @@
 import { ErrorCode } from "@tarpan/protocol";
-import type { Env } from "../env/env.ts";
+import type { Clock } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import { CREATE_TOPIC_RETRY_MS } from "./limits.ts";
+import { CREATE_AGAIN_MS } from "./limits.ts";
 
 interface Parts {
-  readonly env: Pick<Env, "timers">;
-  readonly metadata: Pick<Metadata, "controller">;
+  readonly env: { readonly clock: Clock };
+  readonly metadata: { readonly controller: Pick<Metadata["controller"], "createTopics"> };
   readonly logger: Logger;
 }
 
 /**
- * Begins to create topics for dead letters. Every letter that waits for a topic asks for it, so a
- * topic that is being created, or that can't be, is not asked for again at once.
+ * Creates topics for dead letters. Each message that needs one asks for it, each second as long as
+ * it is missing: the controller is asked once, and again after a pause.
  */
-export function topicCreator({ env, metadata, logger }: Parts): (name: string) => void {
-  const asked = new Set<string>();
+export function topicCreator(parts: Parts): (name: string) => void {
+  const { clock } = parts.env;
+  const nextMs = new Map<string, number>();
   return (name) => {
-    if (asked.has(name)) return;
-    asked.add(name);
-    void create(name);
+    const nowMs = clock.monotonicMs();
+    if (nowMs < (nextMs.get(name) ?? nowMs)) return;
+    nextMs.set(name, nowMs + CREATE_AGAIN_MS);
+    void create(name, parts).catch((error: Error) => warn(parts, name, error.message));
   };
+}
 
-  async function create(name: string): Promise<void> {
-    const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
-    const request = { topics: [{ name, ...defaults }], validateOnly: false, internal: false };
-    const { topics } = await metadata.controller.createTopics(request);
-    const { errorCode, errorMessage } = topics[0]!;
-    if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) {
-      asked.delete(name);
-      return;
-    }
-    logger.warn(`dead letters wait, because topic ${name} can't be created: ${errorMessage}`);
-    env.timers.after(CREATE_TOPIC_RETRY_MS, () => asked.delete(name));
-  }
+async function create(name: string, parts: Parts): Promise<void> {
+  const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+  const asked = { topics: [{ name, ...defaults }], validateOnly: false, internal: false };
+  const { topics } = await parts.metadata.controller.createTopics(asked);
+  const { errorCode, errorMessage } = topics[0]!;
+  if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return;
+  warn(parts, name, errorMessage);
+}
+
+function warn({ logger }: Parts, name: string, why: string | null): void {
+  logger.warn(`dead letters wait, because topic ${name} can't be created: ${why}`);
 }

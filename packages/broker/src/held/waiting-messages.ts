@@ -20,7 +20,7 @@ export interface TakenMessage {
  * Invariants:
  * 1. An entry that waits is in exactly one slot, which can be reached from its first slot without
  *    crossing an empty one.
- * 2. It is in the heap once, or was taken and is not in the heap until `putBack`.
+ * 2. It is in the heap once, or was taken and is not in the heap until `putBack` or `move`.
  */
 export class WaitingMessages {
   #capacity = SMALLEST_TABLE;
@@ -112,9 +112,13 @@ export class WaitingMessages {
     this.#count -= 1;
   }
 
-  /** The message was written again, at another offset. */
+  /**
+   * The message was written again, at another offset. Whoever has taken it finds that it does not
+   * wait under the old one, so it is in the heap again.
+   */
   move(entry: number, offset: number): void {
     this.#offsets[entry] = offset;
+    this.putBack(entry, this.#times[entry]!);
   }
 
   /** Takes up to `limit` messages that are due at `nowMs` out of the heap, the earliest first. */

@@ -24,6 +24,16 @@ export function errorCodeOf(error: unknown): ErrorCode {
   }
 }
 
+/** Whether `error` comes from a log, and is no bug. */
+export function isLogFailure(error: unknown): boolean {
+  return error instanceof LogError;
+}
+
+/** Whether an append was taken back because there is no room now. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof LogError && error.kind === "disk-full";
+}
+
 /** What a read of a log ended with; `resumeOffset` is the first offset past damage. */
 export function readFailureOf(error: unknown): Pick<LogError, "resumeOffset"> & {
   readonly errorCode: ErrorCode;

@@ -16,6 +16,7 @@ import {
 } from "@tarpan/protocol";
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import type { LogId } from "../log/log.ts";
+import { fitting } from "../metadata/outcome.ts";
 import { type BatchIds, batchIdsOf } from "./batch-ids.ts";
 import { compressInPool } from "./compress-in-pool.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "./limits.ts";
@@ -238,7 +239,8 @@ export function failedProduce(errorCode: ErrorCode, errorMessage = errorOf(error
 
 /** The refusal for a partition that cannot be found here. */
 export function notFound(topic: string, index: number, errorCode: ErrorCode): ProduceOutcome {
-  return failedProduce(errorCode, `${errorOf(errorCode).message} ${placeOf(topic, index)}`);
+  const reason = `${errorOf(errorCode).message} ${placeOf(topic, index)}`;
+  return failedProduce(errorCode, fitting(reason));
 }
 
 /** A refusal by a partition that is led here, with its log start offset. */

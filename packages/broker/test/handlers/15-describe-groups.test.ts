@@ -27,6 +27,13 @@ it.each([0, 6])("describes a stable group with its members, at version %d", asyn
   ]);
 });
 
+it("describes a group once, however often it is named", async () => {
+  const broker = await classicBroker();
+  await stableGroup(broker);
+  const { groups } = await broker.call(DescribeGroups, 5, { groups: ["g", "other", "g"] });
+  expect(groups.map(({ groupId }) => groupId)).toEqual(["g", "other"]);
+});
+
 it("has no subscriptions during a rebalance, and no members in an empty group", async () => {
   const broker = await classicBroker();
   const memberId = await stableGroup(broker);

@@ -1,5 +1,6 @@
 import { ErrorCode, WriteTxnMarkers } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
 import { committed, Producer } from "./transactional.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
@@ -41,4 +42,15 @@ it("refuses partitions that are not led here", async () => {
   const { code } = await started();
   const topics = [{ name: "t", partitionIndexes: [0, 7] }];
   expect(await code({ topics })).toEqual([0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+});
+
+it("refuses what can't be a producer's, and writes no marker for it", async () => {
+  const { broker, code } = await started();
+  const refused = [ErrorCode.INVALID_REQUEST];
+  for (const producerId of [-1, -5, -(2 ** 53)])
+    expect(await code({ producerId })).toEqual(refused);
+  expect(await code({ producerEpoch: -1 })).toEqual(refused);
+  const topics = [{ name: CONSUMER_OFFSETS_TOPIC, partitionIndexes: [0] }];
+  expect(await code({ producerId: -1, topics })).toEqual(refused);
+  expect(await committed(broker, "t")).toMatchObject({ lastStableOffset: 0, highWatermark: 1 });
 });

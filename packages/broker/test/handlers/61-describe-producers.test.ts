@@ -34,6 +34,20 @@ it("shows the producers of a partition, and where their transactions begin", asy
   expect((await describe(3)).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
 });
 
+it("answers for a partition once, however often it is named", async () => {
+  const broker = await WholeBroker.start();
+  await broker.createTopic("t", 2);
+  const topics = [
+    { name: "t", partitionIndexes: [0, 0, 1, 7] },
+    { name: "t", partitionIndexes: [7, 0] },
+  ];
+  const answer = await broker.call(DescribeProducers, 0, { topics });
+  const named = answer.topics.map(({ name, partitions }) => {
+    return [name, partitions.map(({ partitionIndex }) => partitionIndex)];
+  });
+  expect(named).toEqual([["t", [0, 1, 7]]]);
+});
+
 it("tells open transactions of __consumer_offsets apart by their first offsets", async () => {
   const broker = await WholeBroker.start({ "offsets.topic.num.partitions": "1" });
   await broker.createTopic("t");

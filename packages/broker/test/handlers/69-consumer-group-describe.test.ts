@@ -29,6 +29,13 @@ async function withGroup(): Promise<{ broker: WholeBroker; topicId: string }> {
 }
 
 describe("ConsumerGroupDescribe", () => {
+  it("describes a group once, however often it is named", async () => {
+    const { broker } = await withGroup();
+    const request = { groupIds: ["g", "other", "g"], includeAuthorizedOperations: false };
+    const { groups } = await broker.call(ConsumerGroupDescribe, 1, request);
+    expect(groups.map(({ groupId }) => groupId)).toEqual(["g", "other"]);
+  });
+
   it.each([0, 1])("describes assignments and targets, at version %i", async (version) => {
     const { broker, topicId } = await withGroup();
     const request = { groupIds: ["g"], includeAuthorizedOperations: false };

@@ -1,8 +1,10 @@
 import { crc32c } from "@tarpan/codecs";
 import { ErrorCode, encodeBatch } from "@tarpan/protocol";
 import { beforeEach, expect, it } from "vitest";
+import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { deliverHeld } from "../../src/handlers/deliver-held.ts";
 import type { Partition } from "../../src/partition/partition.ts";
+import { alterConfigs } from "../metadata/ask.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 const DAY_MS = 86_400_000;
@@ -30,6 +32,16 @@ it("appends an attempt that is repeated once", async () => {
   expect(await deliver(0, NEW)).toBe(ErrorCode.NONE);
   expect(await deliver(0, sentMs)).toBe(ErrorCode.NONE);
   expect(partition().highWatermark).toBe(1);
+});
+
+it("knows a repeated attempt that the topic would refuse now", async () => {
+  const sentMs = whole.time.wallMs();
+  await deliver(0, NEW);
+  const changes = [{ name: "max.message.bytes", operation: 0, value: "10" }];
+  const resource = { type: ResourceType.topic, name: "target", replace: false, changes };
+  await alterConfigs(whole.metadata, [resource]);
+  expect(await deliver(0, sentMs)).toBe(ErrorCode.NONE);
+  expect(await deliver(1, sentMs)).toBe(ErrorCode.MESSAGE_TOO_LARGE);
 });
 
 it("finds a repeated attempt in the log when its producer was forgotten", async () => {

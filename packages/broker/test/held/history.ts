@@ -9,6 +9,7 @@ import {
 import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import type { World } from "../../src/coordinator/turn.ts";
 import { delayedRules } from "../../src/delayed/rules.ts";
+import type { HeldPartition } from "../../src/held/held-log.ts";
 import { HeldShard } from "../../src/held/held-shard.ts";
 import type { DeliveryAttempt, DeliveryOutcome } from "../../src/held/sender.ts";
 import type { Log, LogOptions } from "../../src/log/log.ts";
@@ -17,13 +18,14 @@ import { silentLogger } from "../../src/logging/logger.ts";
 import { EMPTY_IMAGE, type MetadataImage, type TopicImage } from "../../src/metadata/image.ts";
 import { Partition } from "../../src/partition/partition.ts";
 import { ClockJumps } from "../../src/util/clock-jumps.ts";
+import { KafkaError } from "../../src/util/kafka-error.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";
 
 const OPTIONS: LogOptions = { segmentBytes: 1 << 30, segmentMs: 1 << 30, indexIntervalBytes: 4096 };
 const TARGETS = 2;
-const TARGET = { topic: "target", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8" };
+export const TARGET = { topic: "target", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c8" };
 const HELD = { topic: "__delayed", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c9" };
 
 const text = new TextEncoder();
@@ -45,6 +47,12 @@ export class HeldHistory {
   readonly time = new ManualTime();
   readonly random: SeededRandom;
   fault: () => Fault = () => "none";
+  /** Whether the target refuses these messages for good. */
+  refuses: (values: readonly string[]) => boolean = () => false;
+  deliveries = 0;
+  readonly warnings: string[] = [];
+  slowAppends: () => boolean = () => false;
+  hasProducerIds = true;
   image: MetadataImage;
   readonly failures: unknown[] = [];
   shard!: HeldShard;
@@ -56,11 +64,15 @@ export class HeldHistory {
 
   private constructor(seed: number) {
     this.random = new SeededRandom(seed);
-    const topic = topicImage(TARGET.topic, TARGET.topicId, TARGETS);
+    const { topics, topicsById } = EMPTY_IMAGE;
+    const known = [
+      topicImage(TARGET.topic, TARGET.topicId, TARGETS),
+      topicImage(`${TARGET.topic}.dlq`, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1),
+    ];
     this.image = {
       ...EMPTY_IMAGE,
-      topics: EMPTY_IMAGE.topics.with(new Map([[topic.name, topic]])),
-      topicsById: EMPTY_IMAGE.topicsById.with(new Map([[topic.id, topic]])),
+      topics: topics.with(new Map(known.map((topic) => [topic.name, topic]))),
+      topicsById: topicsById.with(new Map(known.map((topic) => [topic.id, topic]))),
     };
   }
 
@@ -104,14 +116,45 @@ export class HeldHistory {
       onFailure: () => this.failures.push(new Error("the shard has failed")),
       jumps: new ClockJumps(time),
     };
+    const logger = { ...silentLogger, warn: (text: string) => void this.warnings.push(text) };
     this.shard = await HeldShard.load({
-      ...{ partition: this.held, rules: delayedRules, world, logger: silentLogger },
+      ...{ partition: this.#slow(this.held), rules: delayedRules, world, logger },
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
-      newProducerId: async () => this.#nextProducerId++,
+      newProducerId: async () => {
+        if (this.hasProducerIds) return this.#nextProducerId++;
+        throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+      },
       createTopic: () => {},
       minOffsets: 20,
       deliver: (_, attempt) => this.#deliver(attempt),
     });
+  }
+
+  /** What a shard appends may reach the log late, when another shard has read it already. */
+  #slow(partition: Partition): HeldPartition {
+    const { log } = partition;
+    const append: Log["append"] = async (batch, leaderEpoch) => {
+      if (this.slowAppends()) await this.settle(this.random.below(40));
+      return log.append(batch, leaderEpoch);
+    };
+    const slowLog = new Proxy(log, {
+      get(_, name) {
+        if (name === "append") return append;
+        const value = Reflect.get(log, name, log);
+        return typeof value === "function" ? value.bind(log) : value;
+      },
+    });
+    return {
+      log: slowLog,
+      get leaderEpoch() {
+        return partition.leaderEpoch;
+      },
+      get highWatermark() {
+        return partition.highWatermark;
+      },
+      onAdvance: (wake) => partition.onAdvance(wake),
+      deleteBefore: (offset) => partition.deleteBefore(offset),
+    };
   }
 
   /** Appends one record to the held log, as produce does. */
@@ -121,11 +164,13 @@ export class HeldHistory {
     await this.held.append(batch, readBatchHeader(batch), timestamp);
   }
 
-  schedule(id: string, value: string, atMs: number, topic = "target"): Promise<void> {
-    const headers = [
-      { key: "tarpan-topic", value: text.encode(topic) },
-      { key: "tarpan-deliver-at", value: text.encode(String(atMs)) },
-    ];
+  /** Without a partition: that of the id. */
+  schedule(id: string, value: string, atMs: number, partition?: number): Promise<void> {
+    const wanted = {
+      ...{ "tarpan-topic": TARGET.topic, "tarpan-deliver-at": `${atMs}` },
+      ...(partition === undefined ? {} : { "tarpan-partition": `${partition}` }),
+    };
+    const headers = Object.entries(wanted).map(([key, its]) => ({ key, value: text.encode(its) }));
     return this.produce({ key: text.encode(id), value: text.encode(value), headers });
   }
 
@@ -165,6 +210,11 @@ export class HeldHistory {
     const fault = this.fault();
     if (fault === "not asked") throw new Error("the broker can't be asked");
     if (fault === "answer slow") await this.settle(this.random.below(30));
+    this.deliveries += 1;
+    const values = [...decodeBatches([batch])].flatMap((one) => [...one.records()]);
+    if (this.refuses(values.map(({ value }) => Buffer.from(value!).toString()))) {
+      return { errorCode: ErrorCode.INVALID_RECORD, message: "refused" };
+    }
     if (topicId !== TARGET.topicId) {
       return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
     }

@@ -57,3 +57,12 @@ it("one that was replaced before it was moved stays replaced", async () => {
   await history.pass(3_000, 10);
   expect((await history.delivered()).map(({ value }) => value)).toEqual(["new"]);
 });
+
+it("one that was replaced before it was moved stays away when the new one is gone", async () => {
+  const history = await HeldHistory.begin(1);
+  await history.schedule("id", "x", history.time.wallMs() + LATER_MS);
+  await history.schedule("id", "new", history.time.wallMs() + 1_000);
+  await move(history, "id", 0);
+  await history.pass(3_000, 10);
+  expect(await waitingAfterCut(history, 2)).toBe(0);
+});

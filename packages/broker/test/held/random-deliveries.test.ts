@@ -28,7 +28,12 @@ it("held messages are delivered once, in random histories with crashes and lost 
 async function oneHistory(seed: number): Promise<number> {
   const history = await HeldHistory.begin(seed);
   const { time, random } = history;
+  let isOut = false;
+  history.slowAppends = () => random.chance(0.3);
+  // The same ones at each attempt, as a partition does.
+  history.refuses = (values) => values.length > 1 && values.join().length % 3 === 0;
   history.fault = () => {
+    if (isOut) return "not asked";
     if (random.chance(0.7)) return "none";
     return random.pick(["not asked", "answer lost", "answer slow"] as const);
   };
@@ -55,6 +60,8 @@ async function oneHistory(seed: number): Promise<number> {
       await history.cancel(id);
     } else if (chance < 0.65) {
       await history.crash();
+    } else if (chance < 0.7) {
+      isOut = !isOut;
     } else if (chance < 0.95) {
       await history.pass(random.below(9_000), 4);
     } else {
@@ -63,6 +70,7 @@ async function oneHistory(seed: number): Promise<number> {
     }
   }
   history.fault = () => "none";
+  history.slowAppends = () => false;
   await history.pass(MAX_DELAY_MS + 20_000, 60);
   await check(history, all, `seed ${seed}`);
   return history.held.log.startOffset > 0 ? 1 : 0;

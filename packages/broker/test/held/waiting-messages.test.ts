@@ -35,6 +35,7 @@ describe("messages that wait", () => {
             if (known === undefined) break;
             waiting.move(entry, step);
             known.offset = step;
+            known.isTaken = false;
             break;
           case 2: {
             if (known === undefined) break;

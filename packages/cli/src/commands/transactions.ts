@@ -18,7 +18,10 @@ const actions: Actions = {
       const rows = found.map((each) => {
         return [each.transactionalId, each.state, each.producerId, each.coordinator];
       });
-      const none = "no transactional id is known; a producer's first transaction makes it known";
+      const none =
+        states.length === 0
+          ? "no transactional id is known; a producer's first transaction makes it known"
+          : `no transactional id is in the state ${states.join(" or ")}`;
       print(io, json, found, headings, rows, none);
     };
   }),

@@ -18,6 +18,8 @@ const [TIMESTAMP, ATTEMPTS] = [`${PREFIX}timestamp`, `${PREFIX}attempts`];
 /** A delayed message can't have a null value: this header stands for one. */
 const NULL = `${PREFIX}null`;
 const FIRST_FAILURE = `${PREFIX}first-failure`;
+/** The broker says by these what delayed message the record was. */
+const OF_DELIVERY = new Set(["tarpan-id", "tarpan-timestamp"]);
 
 /**
  * The delayed message that brings the record back to its group. Its id is made of the record and
@@ -59,7 +61,7 @@ export function readRetry(sent: ConsumedRecord): Retried | null {
       ...{ topic, partition: partition!, offset: offset!, timestamp: number(TIMESTAMP) || -1 },
       key: sent.key,
       value: isNull ? null : sent.value,
-      headers: sent.headers.filter(({ key }) => !key.startsWith(PREFIX)),
+      headers: sent.headers.filter(({ key }) => !key.startsWith(PREFIX) && !OF_DELIVERY.has(key)),
     },
     attempts: attempts!,
     firstFailureMs: number(FIRST_FAILURE) || Date.now(),

@@ -12,8 +12,8 @@ import type { GroupOffset } from "../admin/group-offsets.ts";
 import type { Client } from "../connection/client.ts";
 import { CoordinatorLink } from "../connection/coordinator-link.ts";
 import { byTopic, type TopicPartition } from "../connection/offsets.ts";
-import { UnsupportedVersionError } from "../errors.ts";
-import type { Committer } from "../group/group-offsets.ts";
+import { KafkaResponseError, UnsupportedVersionError } from "../errors.ts";
+import { type Committer, NO_MEMBER } from "../group/group-offsets.ts";
 import type { ProducerIdentity } from "../producer/batch.ts";
 
 const FEATURE = "transaction.version";
@@ -99,12 +99,18 @@ export class TransactionCoordinator {
     });
   }
 
-  commitOffsets(
+  async commitOffsets(
     own: ProducerIdentity,
     { groupId, member }: OffsetsGroup,
     offsets: readonly GroupOffset[],
     newFlow: boolean,
   ): Promise<void> {
+    const what = `committing offsets of group ${groupId}`;
+    const { memberId, generation, groupInstanceId } = member ?? NO_MEMBER;
+    // Without a generation it would be a commit from outside the group, which no group refuses:
+    // another member may have the partitions, and commit the same records.
+    if (member !== undefined && generation < 0)
+      throw new KafkaResponseError(ErrorCode.UNKNOWN_MEMBER_ID, what);
     const topics = byTopic(offsets).map(([name, list]) => ({
       name,
       partitions: list.map(({ partition, offset, metadata }) => ({
@@ -113,12 +119,11 @@ export class TransactionCoordinator {
         committedMetadata: metadata ?? "",
       })),
     }));
-    const { memberId = "", generation = -1, groupInstanceId = null } = member ?? {};
     const by = { memberId, generationIdOrMemberEpoch: generation, groupInstanceId };
     const body = { transactionalId: this.transactionalId, groupId, ...own, ...by, topics };
     const options = { maxVersion: newFlow ? NAMED_OFFSETS_VERSION : OLD_OFFSETS_VERSION };
     const link = this.#groupLink(groupId);
-    return this.#retrying(`committing offsets of group ${groupId}`, link, async () => {
+    return this.#retrying(what, link, async () => {
       const answer = await link.request(TxnOffsetCommit, body, options);
       for (const { name, partitions } of answer.topics)
         for (const { partitionIndex, errorCode } of partitions)

@@ -49,7 +49,9 @@ export function transactionError(
     return new TransactionError("TARPAN_PRODUCER_FENCED", fenced, failure);
   }
   const isOver = isOneOf(failure, [ErrorCode.INVALID_TXN_STATE]);
-  const why = isOver ? "; the transaction is not open any more: it may have timed out" : "";
+  const why = isOver
+    ? "; it is not open any more: it may have timed out, or a newer producer has ended it"
+    : "";
   const fatal = `${about}: ${message}${why}; this producer can't go on: close it`;
   return new TransactionError("TARPAN_PRODUCER_FAILED", fatal, failure);
 }

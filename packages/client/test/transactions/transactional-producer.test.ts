@@ -234,6 +234,29 @@ describe.each(["new", "old"] as const)("%s flow", (flow) => {
     expect(await admin.groupOffsets(group.groupId)).toMatchObject([{ offset: 7 }]);
   });
 
+  test("offsets of a consumer that is no member any more are refused", async () => {
+    const [groupId, offsets] = [`group-${topic}`, [{ topic, partition: 0, offset: 1 }]];
+    const slow = { groupId, autoCommit: false, maxPollIntervalMs: 100, heartbeatIntervalMs: 50 };
+    const removed = new GroupConsumer(client, slow);
+    await removed.subscribe([topic]);
+    while (removed.assignment.length === 0) await removed.poll(50);
+    // It leaves the group because nobody polls, but still hands out what it has read.
+    while (removed.member.generation >= 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const other = new GroupConsumer(client, { groupId, autoCommit: false });
+    await other.subscribe([topic]);
+    while (other.assignment.length === 0) await other.poll(50);
+    const producer = producerOf();
+    await producer.begin();
+    const failed = { code: "TARPAN_TRANSACTION_FAILED", abortable: true };
+    await expect(producer.sendOffsets(removed, offsets)).rejects.toMatchObject(failed);
+    await producer.abort();
+    await producer.begin();
+    await producer.sendOffsets(other, offsets);
+    await producer.commit();
+    await other.close();
+    await removed.close();
+  });
+
   test("transactions without records end at once", async () => {
     const producer = producerOf();
     await producer.begin();

@@ -322,6 +322,6 @@ it("never loses, repeats or reorders acknowledged batches, whatever fails", {
   // Otherwise the simulation would prove nothing.
   if (runs > 1) {
     expect(acknowledged).toBeGreaterThan(sent / 4);
-    expect(compactions).toBeGreaterThan(runs);
+    expect(compactions).toBeGreaterThan(runs / 2);
   }
 });
