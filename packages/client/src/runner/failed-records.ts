@@ -30,6 +30,8 @@ interface Effects {
   readonly retry: (lane: Lane) => void;
   /** Commits the partition's attempts. */
   readonly save: (partition: PartitionLanes) => void;
+  /** The partition may have nothing at work any more. */
+  readonly idle: (partition: PartitionLanes) => void;
   /** Another topic has the lane's head, or the partition was given up. */
   readonly done: (lane: Lane) => void;
   /** Ends the run. */
@@ -141,7 +143,9 @@ export class FailedRecords {
   #retryElsewhere(lane: Lane, failure: Failure, topic: string): void {
     const delayMs = retryDelayMs(this.#settings.retry, failure.attempts.count);
     const delayed = retryRecord(failure, topic, this.#host.groupId, delayMs);
-    this.#moveTo(DELAYED_TOPIC, lane, () => delayed);
+    // A record that is nearly as large as its topic allows has no room for the headers of a retry.
+    const refused = () => this.#retryLater(lane, failure);
+    this.#moveTo(DELAYED_TOPIC, lane, () => delayed, refused);
   }
 
   endRetries(lane: Lane, succeeded: boolean): void {
@@ -168,14 +172,27 @@ export class FailedRecords {
     this.#moveTo(topic, lane, (count) => deadLetter(failure, reason, reader, topic, count));
   }
 
-  /** The lane's head is done once another topic has the record that `make` makes of it. */
-  #moveTo(topic: string, lane: Lane, make: (partitions: number) => ProducerRecord): void {
+  /**
+   * The lane's head is done once another topic has the record that `make` makes of it. `refused` is
+   * called if that topic will never take it; without it, it is tried for ever.
+   */
+  #moveTo(
+    topic: string,
+    lane: Lane,
+    make: (partitions: number) => ProducerRecord,
+    refused?: () => void,
+  ): void {
     const { partition } = lane;
     partition.busy++;
     void this.#topics
-      .send(topic, make, () => !partition.gone)
-      .then(() => {
+      .send(topic, make, () => !partition.gone, refused !== undefined)
+      .then((isSent) => {
         partition.busy--;
+        if (!isSent && !partition.gone) {
+          refused?.();
+          this.#run.idle(partition);
+          return;
+        }
         this.endRetries(lane, false);
         this.#run.done(lane);
       });

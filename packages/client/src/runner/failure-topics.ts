@@ -21,25 +21,30 @@ export class FailureTopics {
 
   /**
    * Sends the record that `make` makes for a topic with so many partitions. A missing topic is
-   * created. Every failure is retried, and told by the client's `onTrouble`, while `wanted`.
+   * created. Every failure is retried, and told by the client's `onTrouble`, while `wanted`. With
+   * `mayRefuse` it resolves to false if the topic will never take the record.
    */
   async send(
     topic: string,
     make: (partitions: number) => ProducerRecord,
     wanted: () => boolean,
-  ): Promise<void> {
+    mayRefuse = false,
+  ): Promise<boolean> {
     const sending = this.#client.troubles.operation(`sending a failed record to ${topic}`);
     for (let failures = 0; wanted(); ) {
       try {
         await this.#producer.send(make(await this.ensure(topic, KEEP)));
         sending.worked();
-        return;
+        return true;
       } catch (error) {
-        sending.failed(error as Error, wanted());
+        const isRefused = mayRefuse && isRefusal(error);
+        sending.failed(error as Error, wanted() && !isRefused);
+        if (isRefused) return false;
         await sleep(backoffMs(failures++));
       }
     }
     sending.failed(new ClientError("TARPAN_CLOSED", "the partition was given up"), false);
+    return true;
   }
 
   /** Creates the topic if it is missing. Resolves to its number of partitions. */
@@ -63,4 +68,10 @@ export class FailureTopics {
   async close(): Promise<void> {
     await this.#producer.close();
   }
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(["INVALID_RECORD", "MESSAGE_TOO_LARGE"]);
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof KafkaResponseError && REFUSALS.has(error.kafkaName);
 }

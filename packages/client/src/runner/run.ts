@@ -69,6 +69,7 @@ export class Run {
         this.#calls.pump();
       },
       save: (partition) => this.#commits.want(partition),
+      idle: (partition) => this.#idle(partition),
       done: (lane) => {
         if (!lane.partition.gone) this.#done(lane, 1);
         this.#calls.pump();

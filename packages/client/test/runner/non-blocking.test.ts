@@ -79,3 +79,22 @@ test("after the last retry it becomes a dead letter of its own topic", async () 
   );
   expect(letter!.headers.some(({ key }) => key.startsWith("tarpan-retry-"))).toBe(false);
 });
+
+test("a record that can't be delayed, because it is too large for that, is retried in place", async () => {
+  const topic = await runs.topic(["a:1"]);
+  const producer = new Producer(runs.client);
+  await producer.send({ topic, partition: 0, key: "b", value: Buffer.alloc(1_046_000) });
+  await producer.close();
+  const attempts: number[] = [];
+  const run = await runs.start([topic], {
+    retry: { maxRetries: 5, initialDelayMs: 10, mode: "non-blocking" },
+    eachRecord: async ({ offset }, { attempt }) => {
+      if (offset === 1) attempts.push(attempt);
+      if (offset === 1 && attempt < 3) throw new Error("not yet");
+    },
+  });
+  await until(() => attempts.length === 3);
+  await run.stop();
+  expect(attempts).toEqual([1, 2, 3]);
+  expect(await runs.committed(topic)).toBe(2);
+});
