@@ -1,42 +1,27 @@
 // DeadLetters against a real broker, embedded and in memory.
-import { Broker } from "@tarpan/broker";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
-  Admin,
-  Client,
   type ConsumedRecord,
   Consumer,
   DeadLetters,
   Producer,
   type RedriveProgress,
 } from "../src/index.ts";
+import { useEmbedded } from "./embedded.ts";
 
-let broker: Broker;
-let client: Client;
-let admin: Admin;
+const embedded = useEmbedded();
 let names = 0;
 /** A topic, its dead letters, and another topic. */
 let origin: string;
 let letters: DeadLetters;
 let other: string;
 
-beforeAll(async () => {
-  broker = await Broker.start();
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
-  admin = new Admin(client);
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
-});
-
 beforeEach(async () => {
   origin = `origin${names++}`;
-  letters = new DeadLetters(client, `${origin}.dlq`);
+  letters = new DeadLetters(embedded.client, `${origin}.dlq`);
   other = `${origin}-other`;
   for (const name of [origin, letters.topic, other])
-    await admin.createTopic({ name, partitions: 2 });
+    await embedded.admin.createTopic({ name, partitions: 2 });
 });
 
 const text = (bytes: Uint8Array | null) => (bytes === null ? null : `${bytes}`);
@@ -63,7 +48,7 @@ async function bury(offset: number, sent: Sent = {}): Promise<void> {
     "tarpan-first-failure": "1000",
     "tarpan-last-failure": String(lastMs),
   };
-  await new Producer(client).send({
+  await new Producer(embedded.client).send({
     ...{ topic: letters.topic, partition, key: `k${offset}`, value: String(offset) },
     headers: Object.entries(headers).map(([key, value]) => ({ key, value })),
     timestamp: 500,
@@ -71,7 +56,10 @@ async function bury(offset: number, sent: Sent = {}): Promise<void> {
 }
 
 async function readAll(topic: string): Promise<ConsumedRecord[]> {
-  const consumer = new Consumer(client, { maxWaitMs: 20, isolationLevel: "read_committed" });
+  const consumer = new Consumer(embedded.client, {
+    maxWaitMs: 20,
+    isolationLevel: "read_committed",
+  });
   await consumer.assign([0, 1].map((partition) => ({ topic, partition, offset: "earliest" })));
   const records: ConsumedRecord[] = [];
   do records.push(...(await consumer.poll()));
@@ -102,7 +90,7 @@ describe("list, show, statistics", () => {
     await bury(0, { group: "h" });
     await bury(1, { reason: "process-ended", partition: 1 });
     await bury(2, { lastMs: 5_000 });
-    await new Producer(client).send({ topic: letters.topic, partition: 0, value: "3" });
+    await new Producer(embedded.client).send({ topic: letters.topic, partition: 0, value: "3" });
     const found = async (...filter: Parameters<DeadLetters["list"]>) =>
       (await letters.list(...filter)).map(({ value }) => Number(text(value)));
     expect(await found()).toEqual([0, 2, 3, 1]);
@@ -176,7 +164,11 @@ describe("redrive", () => {
   test("a target that can't be written: told, nothing is marked", async () => {
     await bury(1);
     const to = `${origin}-small`;
-    await admin.createTopic({ name: to, partitions: 1, configs: { "max.message.bytes": "10" } });
+    await embedded.admin.createTopic({
+      name: to,
+      partitions: 1,
+      configs: { "max.message.bytes": "10" },
+    });
     await expect(letters.redrive({}, { to })).rejects.toMatchObject({
       code: "TARPAN_TRANSACTION_FAILED",
     });
@@ -185,7 +177,7 @@ describe("redrive", () => {
   });
 
   test("a letter that does not say where it came from needs `to`", async () => {
-    await new Producer(client).send({ topic: letters.topic, partition: 0, value: "3" });
+    await new Producer(embedded.client).send({ topic: letters.topic, partition: 0, value: "3" });
     await expect(letters.redrive()).rejects.toMatchObject({ code: "TARPAN_NO_ORIGIN" });
     await expect(letters.redrive({}, { to: letters.topic })).rejects.toMatchObject({
       code: "TARPAN_BAD_OPTION",

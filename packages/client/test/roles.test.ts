@@ -1,32 +1,12 @@
 // OrderedProducer and DelayedProducer against a real broker, embedded and in memory.
-import { Broker } from "@tarpan/broker";
 import { ErrorCode } from "@tarpan/protocol";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  Admin,
-  Client,
-  type ConsumedRecord,
-  Consumer,
-  DelayedProducer,
-  OrderedProducer,
-  Producer,
-} from "../src/index.ts";
+import { describe, expect, test } from "vitest";
+import { type ConsumedRecord, DelayedProducer, OrderedProducer, Producer } from "../src/index.ts";
+import { useEmbedded } from "./embedded.ts";
 import { scriptedBrokers } from "./scripted-brokers.ts";
 
-let broker: Broker;
-let client: Client;
-let admin: Admin;
-
-beforeAll(async () => {
-  broker = await Broker.start();
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
-  admin = new Admin(client);
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
-});
+const embedded = useEmbedded();
+const { readAll } = embedded;
 
 const noAnswer = () => null;
 
@@ -34,23 +14,11 @@ const text = (bytes: Uint8Array | null) => (bytes === null ? null : `${bytes}`);
 const headersOf = ({ headers }: ConsumedRecord) =>
   headers.map(({ key, value }) => [key, text(value)]);
 
-async function readAll(topic: string): Promise<ConsumedRecord[]> {
-  const { partitions } = await admin.describeTopic(topic);
-  const consumer = new Consumer(client, { maxWaitMs: 20 });
-  const offset = "earliest" as const;
-  await consumer.assign(partitions.map(({ partition }) => ({ topic, partition, offset })));
-  const records: ConsumedRecord[] = [];
-  do records.push(...(await consumer.poll()));
-  while (!consumer.atEnd);
-  consumer.close();
-  return records;
-}
-
 describe("OrderedProducer", () => {
   test("an order key finds the partition that the same key finds in any client", async () => {
-    await admin.createTopic({ name: "ordered", partitions: 7 });
-    await using producer = new OrderedProducer(client);
-    const plain = new Producer(client);
+    await embedded.admin.createTopic({ name: "ordered", partitions: 7 });
+    await using producer = new OrderedProducer(embedded.client);
+    const plain = new Producer(embedded.client);
     for (let id = 0; id < 20; id++) {
       const orderKey = `order-${id}`;
       const { partition } = await plain.send({ topic: "ordered", key: orderKey, value: "plain" });
@@ -68,7 +36,7 @@ describe("OrderedProducer", () => {
   });
 
   test.each(["", null, 5])("an order key that is %j is refused", async (orderKey) => {
-    const producer = new OrderedProducer(client);
+    const producer = new OrderedProducer(embedded.client);
     await expect(
       producer.send(orderKey as string, { topic: "ordered", value: "v" }),
     ).rejects.toMatchObject({ code: "TARPAN_BAD_ARGUMENT" });
@@ -90,7 +58,7 @@ describe("DelayedProducer", () => {
   });
 
   test("what the broker is told", async () => {
-    await using producer = new DelayedProducer(client);
+    await using producer = new DelayedProducer(embedded.client);
     const id = await producer.send({ ...record, partition: 3, key: "k" }, { delayMs: 1_500 });
     expect(id).toMatch(/^[\da-f-]{36}$/);
     const headers = [{ key: "own", value: "1" }];
@@ -138,7 +106,7 @@ describe("DelayedProducer", () => {
     [{ topic: "__delayed" }, { delayMs: 1 }, /can't be delivered to __delayed/],
     [{ topic: "" }, { delayMs: 1 }, /can't be delivered to no topic/],
   ])("bad input %#", async (change, time, message) => {
-    const producer = new DelayedProducer(client);
+    const producer = new DelayedProducer(embedded.client);
     await expect(producer.send({ ...record, ...change }, time)).rejects.toMatchObject({
       code: "TARPAN_BAD_RECORD",
       message: expect.stringMatching(message),

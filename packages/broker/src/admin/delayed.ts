@@ -46,8 +46,7 @@ export class Delayed implements DelayedAdmin {
     const lists = await this.#onLeaders(
       () => this.#listOwn(asked),
       async (rpc, brokerId) => {
-        const request = { ...asked };
-        const { messages } = await askAdmin(rpc, ListHeld, brokerId, request, TIMEOUT_MS);
+        const { messages } = await askAdmin(rpc, ListHeld, brokerId, asked, TIMEOUT_MS);
         return messages.map((one) => ({
           ...one,
           partition: one.partition < 0 ? null : one.partition,

@@ -288,18 +288,10 @@ export class HeldShard {
     if (ending.kind === "delivered") this.#planner.delivered(delivery);
     else {
       await this.#sequences.renew(place);
-      if (ending.refusal !== null) this.#refuse(delivery, ending.refusal, nowMs);
+      if (ending.refusal !== null) this.#planner.refused(delivery, ending.refusal, nowMs);
     }
     const name = { topicId, partition, producerId, firstSequence };
     await this.#log.appendWhenPossible([recordOf({ kind: ending.kind, ...name }, nowMs)]);
-  }
-
-  #refuse(delivery: OpenDelivery, refusal: string, nowMs: number): void {
-    this.#planner.refused(delivery, refusal, nowMs);
-    const { messages, reason } = delivery;
-    if (reason === null || messages.length > 1) return;
-    const why = `its topic of dead letters refuses it too: ${refusal}`;
-    this.#parts.logger.warn(`a message that can't be delivered, ${reason}, waits: ${why}`);
   }
 
   /** In the order of the delivery. */

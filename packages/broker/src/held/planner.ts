@@ -93,7 +93,8 @@ export class Planner {
 
   /** Why there is none now, if there is none. */
   #targetOf(wanted: Wanted, offset: number, nowMs: number): Target | string {
-    if (this.#refusals.isStuck(offset, nowMs)) return "a topic of dead letters that refuses it";
+    const stuckBy = this.#refusals.stuckBy(offset, nowMs);
+    if (stuckBy !== undefined) return `its topic of dead letters, which refuses it: ${stuckBy}`;
     const known = this.#refusals.of(offset);
     if (known !== undefined) return this.#deadLetter(wanted, offset, known);
     const target = this.#resolve(wanted, offset, null);

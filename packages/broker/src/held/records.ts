@@ -1,5 +1,6 @@
 import {
   array,
+  type Fields,
   type Input,
   i32,
   type Output,
@@ -24,63 +25,27 @@ const place = { topicId: uuid, partition: i32 };
 /** A message by the offset of its record, and the hash of its id. */
 const message = { offset, word0: i32, word1: i32 };
 
-const Delivery = record({
-  key: 0,
-  name: "HeldDelivery",
-  versions: "0",
-  flexible: "0+",
-  fields: {
-    ...place,
-    /** The records are appended with this producer id, epoch 0, and these sequences. */
-    producerId: offset,
-    firstSequence: i32,
-    /** Of the delivered records, ms since the epoch. */
-    timestampMs: offset,
-    /** Why the messages become dead letters; null if they don't. */
-    reason: string.nullable().default(null).tag(0, "0+"),
-    messages: array(message),
-  },
-});
+/** Names a delivery. */
+const named = { ...place, producerId: offset, firstSequence: i32 };
 
-const Delivered = record({
-  key: 1,
-  name: "HeldDelivered",
-  versions: "0",
-  flexible: "0+",
-  fields: { ...place, producerId: offset, firstSequence: i32 },
-});
+function held<const F extends Fields>(key: number, name: string, fields: F): RecordSchema<F> {
+  return record({ key, name, versions: "0", flexible: "0+", fields });
+}
 
-const Returned = record({
-  key: 2,
-  name: "HeldReturned",
-  versions: "0",
-  flexible: "0+",
-  fields: { ...place, producerId: offset, firstSequence: i32 },
+const Delivery = held(0, "HeldDelivery", {
+  /** The records are appended with this producer id, epoch 0, and these sequences. */
+  ...named,
+  /** Of the delivered records, ms since the epoch. */
+  timestampMs: offset,
+  /** Why the messages become dead letters; null if they don't. */
+  reason: string.nullable().default(null).tag(0, "0+"),
+  messages: array(message),
 });
-
-const Forgotten = record({
-  key: 3,
-  name: "HeldForgotten",
-  versions: "0",
-  flexible: "0+",
-  fields: message,
-});
-
-const Cancelled = record({
-  key: 5,
-  name: "HeldCancelled",
-  versions: "0",
-  flexible: "0+",
-  fields: message,
-});
-
-const Hurried = record({
-  key: 4,
-  name: "HeldHurried",
-  versions: "0",
-  flexible: "0+",
-  fields: message,
-});
+const Delivered = held(1, "HeldDelivered", named);
+const Returned = held(2, "HeldReturned", named);
+const Forgotten = held(3, "HeldForgotten", message);
+const Hurried = held(4, "HeldHurried", message);
+const Cancelled = held(5, "HeldCancelled", message);
 
 export type MessageRef = Output<typeof Forgotten.fields>;
 

@@ -11,14 +11,14 @@ export class Refusals {
   /** Refused together with others, so each of them goes alone now: one may be the only reason. */
   readonly #suspects = new Set<number>();
   readonly #reasons = new Map<number, string>();
-  /** Also refused as dead letters: until when they wait, wall clock, ms. */
-  readonly #waitingToMs = new Map<number, number>();
+  /** Also refused as dead letters: why, and until when they wait, wall clock, ms. */
+  readonly #stuck = new Map<number, { readonly refusal: string; readonly toMs: number }>();
 
   add({ messages, reason }: Refused, refusal: string, nowMs: number): void {
     for (const { offset } of messages) {
       if (messages.length > 1) this.#suspects.add(offset);
       else if (reason === null) this.#reasons.set(offset, refusal);
-      else this.#waitingToMs.set(offset, nowMs + REFUSED_LETTER_MS);
+      else this.#stuck.set(offset, { refusal, toMs: nowMs + REFUSED_LETTER_MS });
     }
   }
 
@@ -37,18 +37,17 @@ export class Refusals {
     return this.#reasons.get(offset);
   }
 
-  /** Whether it can't even become a dead letter now. Later its target is asked again. */
-  isStuck(offset: number, nowMs: number): boolean {
-    const toMs = this.#waitingToMs.get(offset);
-    if (toMs === undefined) return false;
-    if (nowMs < toMs) return true;
+  /** Why it can't even become a dead letter now. Later its target is asked again. */
+  stuckBy(offset: number, nowMs: number): string | undefined {
+    const stuck = this.#stuck.get(offset);
+    if (stuck === undefined || nowMs < stuck.toMs) return stuck?.refusal;
     this.#forget(offset);
-    return false;
+    return undefined;
   }
 
   #forget(offset: number): void {
     this.#suspects.delete(offset);
     this.#reasons.delete(offset);
-    this.#waitingToMs.delete(offset);
+    this.#stuck.delete(offset);
   }
 }

@@ -1,3 +1,4 @@
+import { enterSlot, isHashOf, leaveSlot } from "../util/hash-slots.ts";
 import { HASH_WORDS } from "./id-hash.ts";
 
 /** Messages that there is room for at first; always a power of two. */
@@ -80,7 +81,7 @@ export class WaitingMessages {
     const mask = this.#slots.length - 1;
     for (let slot = words[0]! & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1;
-      if (entry < 0 || this.#isHash(entry, words)) return entry;
+      if (entry < 0 || isHashOf(this.#words, HASH_WORDS, entry, words, 0)) return entry;
     }
   }
 
@@ -104,7 +105,7 @@ export class WaitingMessages {
   }
 
   remove(entry: number): void {
-    this.#leave(entry);
+    leaveSlot(this.#slots, this.#words, HASH_WORDS, entry);
     this.#leaveHeap(entry);
     this.#offsets[entry] = -1;
     this.#heapAt[entry] = this.#firstFree;
@@ -171,32 +172,8 @@ export class WaitingMessages {
     });
   }
 
-  #isHash(entry: number, words: ArrayLike<number>): boolean {
-    const own = HASH_WORDS * entry;
-    for (let i = 0; i < HASH_WORDS; i++) if (this.#words[own + i] !== words[i]) return false;
-    return true;
-  }
-
   #enter(entry: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = this.#words[HASH_WORDS * entry]! & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = entry + 1;
-  }
-
-  /** Empties the entry's slot, and moves later ones back so that no search ends too early. */
-  #leave(entry: number): void {
-    const mask = this.#slots.length - 1;
-    let hole = this.#words[HASH_WORDS * entry]! & mask;
-    while (this.#slots[hole] !== entry + 1) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const first = this.#words[HASH_WORDS * (this.#slots[slot]! - 1)]! & mask;
-      // An entry whose first slot is behind the hole is found without it.
-      if (((slot - first) & mask) < ((slot - hole) & mask)) continue;
-      this.#slots[hole] = this.#slots[slot]!;
-      hole = slot;
-    }
-    this.#slots[hole] = 0;
+    enterSlot(this.#slots, this.#words, HASH_WORDS, entry);
   }
 
   #insert(entry: number, timeMs: number): void {

@@ -1,3 +1,5 @@
+import { enterSlot, isHashOf, leaveSlot } from "../util/hash-slots.ts";
+
 /** 32-bit words of an id's hash. */
 export const HASH_WORDS = 4;
 
@@ -44,7 +46,7 @@ export class MessageIdTable {
     for (let slot = words[at]! & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1;
       if (entry < 0) return -1;
-      if (this.#isHash(entry, words, at)) return this.#positionOf(entry);
+      if (isHashOf(this.#words, HASH_WORDS, entry, words, at)) return this.#positionOf(entry);
     }
   }
 
@@ -76,7 +78,7 @@ export class MessageIdTable {
   remove(position: number): void {
     if (this.offsetAt(position) < 0) return;
     const entry = position & (this.#capacity - 1);
-    this.#leave(entry);
+    leaveSlot(this.#slots, this.#words, HASH_WORDS, entry);
     this.#offsets[entry] = -1;
   }
 
@@ -93,34 +95,8 @@ export class MessageIdTable {
     return this.#oldest + ((entry - this.#oldest) & (this.#capacity - 1));
   }
 
-  #isHash(entry: number, words: ArrayLike<number>, at: number): boolean {
-    const own = HASH_WORDS * entry;
-    for (let i = 0; i < HASH_WORDS; i++) {
-      if (this.#words[own + i] !== words[at + i]) return false;
-    }
-    return true;
-  }
-
   #enter(entry: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = this.#words[HASH_WORDS * entry]! & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = entry + 1;
-  }
-
-  /** Empties the entry's slot, and moves later ones back so that no search ends too early. */
-  #leave(entry: number): void {
-    const mask = this.#slots.length - 1;
-    let hole = this.#words[HASH_WORDS * entry]! & mask;
-    while (this.#slots[hole] !== entry + 1) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const first = this.#words[HASH_WORDS * (this.#slots[slot]! - 1)]! & mask;
-      // An entry whose first slot is behind the hole is found without it.
-      if (((slot - first) & mask) < ((slot - hole) & mask)) continue;
-      this.#slots[hole] = this.#slots[slot]!;
-      hole = slot;
-    }
-    this.#slots[hole] = 0;
+    enterSlot(this.#slots, this.#words, HASH_WORDS, entry);
   }
 
   #resize(capacity: number): void {

@@ -25,20 +25,31 @@ export function findHeader(
     const headers = readVarint(bytes, cursor.at + Math.max(0, valueBytes), end);
     at = cursor.at;
     for (let n = 0; n < headers; n++) {
-      const nameBytes = readVarint(bytes, at, end);
-      const nameAt = cursor.at;
-      const size = readVarint(bytes, nameAt + nameBytes, end);
-      const valueAt = cursor.at;
-      at = valueAt + Math.max(0, size);
-      if (nameBytes !== name.byteLength || !isAt(bytes, nameAt, name)) continue;
-      found(size < 0 ? null : bytes.subarray(valueAt, at), index, offsetDelta);
+      at = readHeader(bytes, at, end, name);
+      if (readValue.isNamed) found(readValue.value, index, offsetDelta);
     }
     at = next;
   }
 }
 
-/** Whether the bytes at `at` are those of `name`. */
-export function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+/** What `readHeader` read last. Kept outside, so that no header allocates an object. */
+export const readValue: { isNamed: boolean; value: Uint8Array | null } = {
+  ...{ isNamed: false, value: null },
+};
+
+/** Reads one header; returns the position after it. Its value is a view, only if it is `name`'s. */
+export function readHeader(bytes: Uint8Array, at: number, end: number, name: Uint8Array): number {
+  const nameBytes = readVarint(bytes, at, end);
+  const nameAt = cursor.at;
+  const size = readVarint(bytes, nameAt + nameBytes, end);
+  const valueAt = cursor.at;
+  const next = valueAt + Math.max(0, size);
+  readValue.isNamed = nameBytes === name.byteLength && isAt(bytes, nameAt, name);
+  readValue.value = readValue.isNamed && size >= 0 ? bytes.subarray(valueAt, next) : null;
+  return next;
+}
+
+function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   for (let i = 0; i < name.byteLength; i++) if (bytes[at + i] !== name[i]) return false;
   return true;
 }

@@ -1,6 +1,6 @@
 import type { BatchHeader } from "./batch-header.ts";
 import { type DecodedRecord, RecordReader } from "./decode.ts";
-import { isAt } from "./find-header.ts";
+import { readHeader, readValue } from "./find-header.ts";
 import { cursor, RecordFormatError, readVarint, readVarlong } from "./varint.ts";
 
 /**
@@ -70,13 +70,8 @@ export class RecordWalk {
     let found: Uint8Array | null = null;
     let at = cursor.at;
     for (let n = 0; n < count; n++) {
-      const nameBytes = readVarint(bytes, at, end);
-      const nameAt = cursor.at;
-      const size = readVarint(bytes, nameAt + nameBytes, end);
-      const valueAt = cursor.at;
-      at = valueAt + Math.max(0, size);
-      if (nameBytes !== name.byteLength || !isAt(bytes, nameAt, name)) continue;
-      found = size < 0 ? null : bytes.subarray(valueAt, at);
+      at = readHeader(bytes, at, end, name);
+      if (readValue.isNamed) found = readValue.value;
     }
     return found;
   }
