@@ -41,6 +41,8 @@ export class RoutedClient {
   readonly wire: Wire;
   readonly #deadlineMs: number;
   readonly #places = new Map<string, Place>();
+  /** The newest leader epoch of each partition that was heard of. */
+  readonly #epochs = new Map<string, number>();
   #next = 0;
 
   /** After `limitMs` each request fails. */
@@ -111,7 +113,14 @@ export class RoutedClient {
     );
     const broker = found.brokers.find(({ nodeId }) => nodeId === leader?.leaderId);
     if (broker === undefined) throw new Error(`${nameOf(target)} has no leader`);
-    return { address: `${broker.host}:${broker.port}`, leaderEpoch: leader!.leaderEpoch };
+    const { leaderEpoch } = leader!;
+    // As Kafka's clients (KIP-320): a broker that is behind names a leader that was deposed, which
+    // may not know it yet, and takes what its successor has written for an offset out of range.
+    if (leaderEpoch < (this.#epochs.get(nameOf(target)) ?? 0)) {
+      throw new Error(`the metadata of ${nameOf(target)} is outdated`);
+    }
+    this.#epochs.set(nameOf(target), leaderEpoch);
+    return { address: `${broker.host}:${broker.port}`, leaderEpoch };
   }
 }
 
