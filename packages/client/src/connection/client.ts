@@ -21,6 +21,7 @@ import {
   type ClusterMetadata,
   clusterOf,
   isKnown,
+  newestOf,
   type PartitionMetadata,
   type TopicMetadata,
   topicOf,
@@ -67,6 +68,8 @@ export class Client {
   readonly #connections = new Map<string, Promise<Connection>>();
   readonly #separate = new Set<Connection>();
   readonly #topics = new Map<string, Cached>();
+  /** Also of topics that were forgotten. */
+  readonly #newest = new Map<string, TopicMetadata>();
   #cluster: ClusterMetadata | null = null;
   #closed = false;
 
@@ -210,7 +213,8 @@ export class Client {
       if (!isKnown(answer) && patience.remainingMs === 0)
         throw new ClientError("TARPAN_UNKNOWN_TOPIC", `there is no topic ${name}`);
       assertOk(answer?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`);
-      const topic = topicOf(answer!);
+      const topic = newestOf(topicOf(answer!), this.#newest.get(name));
+      this.#newest.set(name, topic);
       this.#topics.set(name, { topic, at: performance.now() });
       return topic;
     };

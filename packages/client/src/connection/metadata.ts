@@ -52,6 +52,21 @@ export function topicOf(topic: TopicAnswer): TopicMetadata {
   return { name: topic.name ?? "", id: topic.topicId, isInternal: topic.isInternal, partitions };
 }
 
+/**
+ * The topic, with each partition in the newest leader epoch that was heard of. A broker that is
+ * behind names a leader that was deposed, which may not know it yet: it takes what its successor
+ * has written for an offset out of range (KIP-320). A topic that was made anew counts its epochs
+ * anew; without ids it can't be told from the one before, and the answer stays as it is.
+ */
+export function newestOf(topic: TopicMetadata, known: TopicMetadata | undefined): TopicMetadata {
+  if (known === undefined || known.id !== topic.id || topic.id === ZERO_UUID) return topic;
+  const partitions = topic.partitions.map((partition, at) => {
+    const before = known.partitions[at];
+    return before !== undefined && before.leaderEpoch > partition.leaderEpoch ? before : partition;
+  });
+  return { ...topic, partitions };
+}
+
 /** Whether the broker knows the topic, even if it answered with another error. */
 export function isKnown(answer: TopicAnswer | undefined): answer is TopicAnswer {
   return answer !== undefined && answer.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
