@@ -52,15 +52,15 @@ export class SimulatedBank {
   async check(): Promise<void> {
     const world = this.#world;
     this.counts = await world.run(this.#bank.check());
-    for (const topic of TOPICS)
-      for (let index = 0; index < PARTITIONS; index++) await this.#checkFollowers(topic, index);
-    // One without a record has no last stable offset that is waited for.
+    // An open one without a record here still gets a marker: the logs come to rest when all ended.
     let open = await this.#openTransactions();
     for (let waitedMs = 0; open.length > 0 && waitedMs < OPEN_LIMIT_MS; waitedMs += 500) {
       await world.pass(500);
       open = await this.#openTransactions();
     }
     expect(open).toEqual([]);
+    for (const topic of TOPICS)
+      for (let index = 0; index < PARTITIONS; index++) await this.#checkFollowers(topic, index);
   }
 
   async #openTransactions() {
