@@ -16,8 +16,8 @@ import { membersAdmin } from "./members.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
 const ISOLATED =
-  "isolated: heartbeats come from fewer than half of the brokers, or the decisions made meanwhile " +
-  "are not read yet; serving nothing until both have arrived";
+  "isolated: heartbeats come from fewer than half of the brokers that hold the metadata, or the " +
+  "decisions made meanwhile are not read yet; serving nothing until both have arrived";
 
 /** Kafka's clients get the same value. */
 const NO_CONTROLLER = -1;

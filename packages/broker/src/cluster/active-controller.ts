@@ -1,7 +1,7 @@
 import type { Env } from "../env/env.ts";
 import type { LogOptions } from "../log/log.ts";
 import type { LogEngine } from "../log/log-engine.ts";
-import type { LeaderLog } from "../log/replication.ts";
+import type { LeaderLog, ReplicaStates } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import { deltaBetween } from "../metadata/delta.ts";
 import { LocalController } from "../metadata/local-controller.ts";
@@ -102,6 +102,11 @@ export class ActiveController implements ServedController {
     return this.#log.endOffset;
   }
 
+  /** The brokers that hold the metadata's log; empty while the engine has not told. */
+  get metadataReplicas(): readonly number[] {
+    return this.#ownState()?.replicas.map(({ brokerId }) => brokerId) ?? [];
+  }
+
   /** Why it can't change anything any more: its log has failed, or another broker leads the log. */
   get failure(): Error | null {
     return this.#local.failure ?? this.#log.failure;
@@ -117,12 +122,15 @@ export class ActiveController implements ServedController {
     await this.#log.close();
   }
 
+  #ownState(): ReplicaStates | undefined {
+    return this.#duties.states.find(({ id }) => id.topicId === METADATA_LOG.topicId);
+  }
+
   #quorum(): Quorum {
     const { env, nodeId } = this.#parts;
     const now = env.clock.wallMs();
     const { endOffset } = this;
-    const state = this.#duties.states.find(({ id }) => id.topicId === METADATA_LOG.topicId);
-    const voters = (state?.replicas ?? []).map(({ brokerId, current, lag }) => {
+    const voters = (this.#ownState()?.replicas ?? []).map(({ brokerId, current, lag }) => {
       const seenMs = current ? now : -1;
       const logEndOffset = Math.max(0, endOffset - lag);
       return { id: brokerId, logEndOffset, lastFetchMs: seenMs, lastCaughtUpMs: seenMs };

@@ -102,7 +102,10 @@ function announceNewcomer(
   { nodeId: brokerId, nodeName: name }: BrokerSettings,
   clusterId: string | null,
 ): void {
-  const none = { incarnationId: "", controllerEpoch: null, metadataEnd: 0, followerRead: false };
+  const none = {
+    ...{ incarnationId: "", controllerEpoch: null, metadataEnd: 0, metadataReplicas: [] },
+    followerRead: false,
+  };
   membership.announce(() => ({ brokerId, name, clusterId, ...none }));
 }
 

@@ -13,6 +13,8 @@ export interface Heartbeat {
   readonly controllerEpoch: number | null;
   /** End offset of the metadata log if the sender is the controller, else 0. */
   readonly metadataEnd: number;
+  /** The brokers that hold the metadata's log; empty if the sender does not know. */
+  readonly metadataReplicas: readonly number[];
   /** The cluster that the broker belongs to, null before it has joined one. */
   readonly clusterId: string | null;
   /** Whether the broker lets consumers fetch from partitions that it follows (KIP-392). */

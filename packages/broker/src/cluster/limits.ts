@@ -10,9 +10,9 @@ export const BROKER_SESSION_MS = 2_400;
 
 /**
  * A broker is isolated, and serves nothing, when it got heartbeats from fewer than half of the
- * brokers for this long, or when its process was paused for this long. This is well below
- * `BROKER_SESSION_MS`: it must stop serving before others may lead its partitions. Clocks are not
- * compared, but they are assumed to run about equally fast.
+ * brokers that hold the metadata for this long, or when its process was paused for this long. This
+ * is well below `BROKER_SESSION_MS`: it must stop serving before others may lead its partitions.
+ * Clocks are not compared, but they are assumed to run about equally fast.
  */
 export const ISOLATED_AFTER_MS = 1_600;
 

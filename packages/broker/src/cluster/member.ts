@@ -152,7 +152,7 @@ export class ClusterMember {
     // With external NATS servers a broker is never isolated: it may serve without heartbeats.
     if (engine.removeServer !== null) {
       membership.expect({
-        peers: () => unfencedIds(metadata),
+        brokers: () => [...metadata.image.brokers.keys()],
         hasSeen: (metadataEnd) => follower.offset >= metadataEnd,
         isConfirmed: (sinceMs) => this.#election.isConfirmed(sinceMs),
       });
@@ -184,6 +184,7 @@ export class ClusterMember {
       incarnationId: this.#isLeaving ? "" : incarnationId,
       controllerEpoch: active?.epoch ?? null,
       metadataEnd: active?.endOffset ?? 0,
+      metadataReplicas: active?.metadataReplicas ?? [],
       clusterId,
       followerRead: cluster!.followerRead,
     };
@@ -244,8 +245,4 @@ function listedBrokers({ cluster }: BrokerSettings): number {
   if (engine.kind !== "managed" || discovery.type !== "static") return 0;
   const own = hostAndPort(engine.raftHost, engine.raftPort);
   return new Set([own, ...discovery.peers]).size;
-}
-
-function unfencedIds({ image }: Metadata): number[] {
-  return [...image.brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id);
 }

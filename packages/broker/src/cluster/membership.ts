@@ -22,10 +22,15 @@ interface KnownController {
   readonly metadataEnd: number;
 }
 
+interface MetadataReplicas {
+  readonly epoch: number;
+  readonly brokerIds: readonly number[];
+}
+
 /** What this broker needs to know before it may serve: see `isolated`. */
 export interface Expected {
-  /** The brokers that are not fenced in the metadata, this one included. */
-  readonly peers: () => readonly number[];
+  /** All brokers in the metadata, this one included. */
+  readonly brokers: () => readonly number[];
   /** Whether this broker's metadata holds everything below this offset. */
   readonly hasSeen: (metadataEnd: number) => boolean;
   /** Whether the metadata log confirmed after `sinceMs` that this broker is the controller. */
@@ -50,6 +55,8 @@ export class Membership {
   /** Null if this broker can't become isolated. */
   #expected: Expected | null = null;
   #isIsolated = false;
+  /** As the latest controller told; null until one has. */
+  #metadataReplicas: MetadataReplicas | null = null;
   /** When heartbeats from at least half of the brokers came again; null while they don't. */
   #returnedMs: number | null = null;
   /**
@@ -128,9 +135,10 @@ export class Membership {
   }
 
   /**
-   * True while others may lead this broker's partitions without its knowledge: it gets heartbeats
-   * from fewer than half of the brokers; or gets them again, but has not read the metadata that was
-   * written meanwhile; or its process was paused just now.
+   * True while others may lead this broker's partitions without its knowledge: the brokers that it
+   * gets no heartbeats from could write metadata without the others, because more than half of the
+   * metadata's replicas are theirs; or it gets heartbeats again, but has not read the metadata that
+   * was written meanwhile; or its process was paused just now.
    */
   get isolated(): boolean {
     if (this.#expected === null) return false;
@@ -216,9 +224,9 @@ export class Membership {
     }
     if (nowMs < this.#countsSilenceFromMs) return this.#isIsolated;
     const since = nowMs - ISOLATED_AFTER_MS;
-    const peers = this.#expected.peers();
-    const heard = peers.filter((id) => (this.#lastHeartbeats.get(id)?.atMs ?? since) > since);
-    if (heard.length * 2 >= peers.length) return this.#isIsolated && !this.#hasReturned(nowMs);
+    const voters = this.#metadataReplicas?.brokerIds ?? this.#expected.brokers();
+    const heard = voters.filter((id) => (this.#lastHeartbeats.get(id)?.atMs ?? since) > since);
+    if (heard.length * 2 >= voters.length) return this.#isIsolated && !this.#hasReturned(nowMs);
     this.#returnedMs = null;
     return true;
   }
@@ -240,8 +248,15 @@ export class Membership {
 
   #receive(beat: Heartbeat): void {
     this.#lastHeartbeats.set(beat.brokerId, { ...beat, atMs: this.#env.clock.monotonicMs() });
+    this.#noteMetadataReplicas(beat);
     for (const listener of this.#listeners) listener(beat);
     this.#wakeWhenAlone();
+  }
+
+  #noteMetadataReplicas({ controllerEpoch: epoch, metadataReplicas: brokerIds }: Heartbeat): void {
+    if (epoch === null || brokerIds.length === 0) return;
+    if (epoch >= (this.#metadataReplicas?.epoch ?? 0))
+      this.#metadataReplicas = { epoch, brokerIds };
   }
 
   #wakeWhenAlone(): void {

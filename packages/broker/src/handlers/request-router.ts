@@ -39,7 +39,7 @@ export class HandlerRouter implements RequestRouter {
       throw refused(
         "isolated",
         header,
-        "came while this broker is isolated: heartbeats come from fewer than half of the brokers",
+        "came while this broker is isolated: heartbeats come from too few brokers",
       );
     }
     if (!includes(handler.versions, header.apiVersion)) {

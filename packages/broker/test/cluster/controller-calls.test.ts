@@ -227,7 +227,7 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
   speaker.start();
   speaker.announce(() => ({
     ...{ brokerId: 1, incarnationId: "first", controllerEpoch: 0, followerRead: false },
-    ...{ metadataEnd: led.endOffset, clusterId: "test" },
+    ...{ metadataEnd: led.endOffset, metadataReplicas: [], clusterId: "test" },
   }));
   const membership = new Membership(env, rpc);
   membership.start();

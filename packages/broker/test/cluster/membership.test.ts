@@ -81,12 +81,35 @@ describe("membership", () => {
     expect(members[1]!.hasExpired(1, "life-1")).toBe(false);
   });
 
+  it("is isolated when the brokers it does not hear could write metadata without it", () => {
+    const { time, members, beats, buses } = world(5);
+    const brokers = () => [1, 2, 3, 4, 5];
+    for (const member of members) member.expect({ ...ALL_SEEN, brokers });
+    beats[0] = { ...beats[0]!, controllerEpoch: 4, metadataReplicas: [1, 2, 3] };
+    time.advance(BROKER_SESSION_MS + HEARTBEAT_INTERVAL_MS);
+    // Those that were fenced count as well: they may be back without its knowledge.
+    buses[0]!.cut = true;
+    buses[1]!.cut = true;
+    time.advance(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members.map((member) => member.isolated)).toEqual([true, true, true, true, true]);
+    buses[1]!.cut = false;
+    time.advance(4 * HEARTBEAT_INTERVAL_MS);
+    expect(members.slice(1).map((member) => member.isolated)).toEqual([true, true, true, true]);
+    beats[1] = { ...beats[1]!, controllerEpoch: 5, metadataReplicas: [2, 3, 4] };
+    time.advance(4 * HEARTBEAT_INTERVAL_MS);
+    expect(members.map((member) => member.isolated)).toEqual([true, false, false, false, false]);
+    // More than half of the brokers are gone, but not of those that hold the metadata.
+    for (const index of [2, 4]) buses[index]!.cut = true;
+    time.advance(ISOLATED_AFTER_MS + HEARTBEAT_INTERVAL_MS);
+    expect(members.map((member) => member.isolated)).toEqual([true, false, true, false, true]);
+  });
+
   it("stays isolated when it is back, until it has read what the controller has decided", () => {
     const { time, members, beats, buses } = world(3);
     beats[0] = { ...beats[0]!, controllerEpoch: 4, metadataEnd: 10 };
     let seen = 10;
     members[0]!.expect({
-      peers: () => [1, 2, 3],
+      brokers: () => [1, 2, 3],
       hasSeen: (metadataEnd) => seen >= metadataEnd,
       isConfirmed: () => true,
     });
@@ -124,7 +147,11 @@ describe("membership", () => {
   });
 });
 
-const ALL_SEEN: Expected = { peers: () => [1, 2, 3], hasSeen: () => true, isConfirmed: () => true };
+const ALL_SEEN: Expected = {
+  brokers: () => [1, 2, 3],
+  hasSeen: () => true,
+  isConfirmed: () => true,
+};
 
 function world(count: number) {
   const time = new ManualTime();
@@ -135,6 +162,7 @@ function world(count: number) {
     incarnationId: `life-${index + 1}`,
     controllerEpoch: null,
     metadataEnd: 0,
+    metadataReplicas: [],
     clusterId: "test",
     followerRead: false,
   }));

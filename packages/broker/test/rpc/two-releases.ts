@@ -22,7 +22,13 @@ export const Marks = api({
 });
 
 export const BEAT: Heartbeat = {
-  ...{ brokerId: 1, incarnationId: "life", controllerEpoch: null, metadataEnd: 0 },
+  ...{
+    brokerId: 1,
+    incarnationId: "life",
+    controllerEpoch: null,
+    metadataEnd: 0,
+    metadataReplicas: [],
+  },
   ...{ clusterId: "c", followerRead: true, name: undefined },
 };
 

@@ -5,7 +5,7 @@
  *
  * In Kafka a broker tells its controller alone (BrokerHeartbeat, key 63).
  */
-import { bool, i32, offset, record, string } from "@tarpan/protocol";
+import { array, bool, i32, offset, record, string } from "@tarpan/protocol";
 
 export const BrokerHeartbeat = record({
   key: 10_000,
@@ -22,5 +22,7 @@ export const BrokerHeartbeat = record({
     clusterId: string.nullable(),
     followerRead: bool,
     nodeName: string.nullable().default(null).tag(0, "0+"),
+    /** Told by the controller: the brokers whose servers hold the metadata's log. */
+    metadataReplicas: array(i32).tag(1, "0+"),
   },
 });
