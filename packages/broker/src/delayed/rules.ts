@@ -40,10 +40,15 @@ export const delayedRules: HeldRules = {
     };
   },
 
-  moved({ key, value, headers, timestamp, createdMs }: StoredRecord): OutgoingRecord {
+  moved(
+    { key, value, headers, timestamp, createdMs }: StoredRecord,
+    timeMs: number,
+  ): OutgoingRecord {
     const given = new Map(headers.map((header) => [header.key, header.value]));
     const at = given.get(DelayedHeader.deliverAt) ?? null;
-    const dueMs = dueMsOf(at, given.get(DelayedHeader.delay) ?? null, timestamp);
+    const ownMs = dueMsOf(at, given.get(DelayedHeader.delay) ?? null, timestamp);
+    // A message that was hurried stays so for a reader who does not find the record that says it.
+    const dueMs = Math.min(ownMs, timeMs);
     const kept = headers.filter(({ key: name }) => !REPLACED.has(name));
     const added = [
       { key: DelayedHeader.deliverAt, value: encoder.encode(String(dueMs)) },

@@ -18,8 +18,11 @@ export interface Wanted {
 export interface HeldRules {
   readonly dueMs: DueMs;
   read(record: StoredRecord): Wanted;
-  /** The same message as it is written again, with its time in place of a delay. */
-  moved(record: StoredRecord): OutgoingRecord;
+  /**
+   * The same message as it is written again, with its time in place of a delay. `timeMs`: when it
+   * is looked at next, wall clock, ms, which is earlier than its record says if it was hurried.
+   */
+  moved(record: StoredRecord, timeMs: number): OutgoingRecord;
   /** The same message for the topic of dead letters. */
   deadLetter(wanted: Wanted, offset: number, reason: string): Wanted;
 }

@@ -112,9 +112,10 @@ export class Shortener {
     let records: RecordInput[] = [];
     let sizeBytes = 0;
     while (walk.next()) {
-      if (!this.#isNeeded(header.baseOffset + walk.offsetDelta)) continue;
+      const entry = this.#waitingAt(header.baseOffset + walk.offsetDelta);
+      if (entry < 0) continue;
       const createdMs = header.baseTimestamp + walk.timestampDelta;
-      records.push(this.#moved({ ...walk.decode(header), createdMs }));
+      records.push(this.#moved({ ...walk.decode(header), createdMs }, entry));
       sizeBytes += walk.end - walk.start;
       if (sizeBytes < MOVE_READ_BYTES) continue;
       yield records;
@@ -124,19 +125,19 @@ export class Shortener {
     if (records.length > 0) yield records;
   }
 
-  /** Whether the walk's current record is that of a message that waits. */
-  #isNeeded(offset: number): boolean {
+  /** The entry of the walk's current record; -1 if it is not that of a message that waits. */
+  #waitingAt(offset: number): number {
     const { bytes, keyStart, keyEnd } = this.#walk;
-    if (keyStart < 0) return false;
+    if (keyStart < 0) return -1;
     hashId(bytes.subarray(keyStart, keyEnd));
     const { waiting } = this.#parts.log.state;
     const entry = waiting.find(idHash);
-    return entry >= 0 && waiting.offsetOf(entry) === offset;
+    return entry >= 0 && waiting.offsetOf(entry) === offset ? entry : -1;
   }
 
-  #moved(record: StoredRecord): RecordInput {
-    const { rules, clock } = this.#parts;
-    const moved = rules.moved(record);
+  #moved(record: StoredRecord, entry: number): RecordInput {
+    const { rules, clock, log } = this.#parts;
+    const moved = rules.moved(record, log.state.waiting.timeOf(entry));
     const from = { key: MOVED_FROM_HEADER, value: Buffer.from(String(record.offset)) };
     const headers = [...(moved.headers ?? []), from];
     return { ...moved, headers, timestamp: clock.wallMs() };

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { hashId, idHash } from "../../src/held/id-hash.ts";
 import { encodeHeldRecord, type MessageRef } from "../../src/held/records.ts";
 import { LogError } from "../../src/log/log-error.ts";
+import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
 import { HeldHistory, TARGET } from "./history.ts";
 
 const text = new TextEncoder();
@@ -198,4 +199,20 @@ it("a bug is reported, and ends the shard", async () => {
   await history.settle();
   expect(history.failures.map(String)).toEqual(["TypeError: a bug", "Error: the shard has failed"]);
   expect(history.shard.failed).toBe(true);
+});
+
+it("a message that was made due stays so when it is moved and the log is loaded anew", async () => {
+  const history = await HeldHistory.begin(1);
+  const { image } = history;
+  history.image = EMPTY_IMAGE;
+  await history.schedule("id", "hurried", history.time.wallMs() + LATER_MS);
+  await history.settle();
+  expect(await history.shard.change("hurried", text.encode("id"))).toBe(true);
+  await makeLong(history);
+  await history.pass(30_000, 60);
+  expect(history.held.log.startOffset).toBeGreaterThan(100);
+  await history.crash();
+  history.image = image;
+  await history.pass(2_000);
+  expect(await valuesOf(history)).toEqual(["hurried"]);
 });
