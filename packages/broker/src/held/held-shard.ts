@@ -148,19 +148,24 @@ export class HeldShard {
    */
   async change(kind: "cancelled" | "hurried", id: Uint8Array): Promise<boolean> {
     const { waiting, inTime } = this.#log.state;
-    hashId(id);
-    const entry = waiting.find(idHash);
-    if (entry < 0) return false;
-    const ref = refOf(waiting, { entry, offset: waiting.offsetOf(entry) });
+    for (;;) {
+      hashId(id);
+      const entry = waiting.find(idHash);
+      if (entry < 0) return false;
+      const ref = refOf(waiting, { entry, offset: waiting.offsetOf(entry) });
+      if (inTime.delete(await this.#appendChange({ kind, ...ref }))) return true;
+      // It is gone, or it waits under another offset: it was moved or replaced meanwhile.
+    }
+  }
+
+  async #appendChange(record: HeldRecord): Promise<number> {
     const nowMs = this.#parts.world.env.clock.wallMs();
-    let offset: number;
     try {
-      offset = await this.#log.append([recordOf({ kind, ...ref }, nowMs)]);
+      return await this.#log.append([recordOf(record, nowMs)]);
     } catch (error) {
       if (!isDiskFull(error)) this.#fail(error);
       throw this.#closed ?? new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, null, { cause: error });
     }
-    return inTime.delete(offset);
   }
 
   close(errorCode: number, cause?: unknown): void {

@@ -66,3 +66,13 @@ it("one that was replaced before it was moved stays away when the new one is gon
   await history.pass(3_000, 10);
   expect(await waitingAfterCut(history, 2)).toBe(0);
 });
+
+it("one that is moved while an administrator cancels it is cancelled", async () => {
+  const history = await HeldHistory.begin(1);
+  await history.schedule("id", "x", history.time.wallMs() + LATER_MS);
+  await history.settle();
+  const moving = move(history, "id", 0);
+  expect(await history.shard.change("cancelled", text.encode("id"))).toBe(true);
+  await moving;
+  expect(history.shard.waitingCount).toBe(0);
+});
