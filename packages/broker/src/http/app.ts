@@ -52,8 +52,8 @@ function notAllowed(resource: Resource): Route {
 
 /** Otherwise Hono would pass on the id undecoded, which may be the id of another group. */
 const expectWellEncoded: MiddlewareHandler<HttpEnv> = ({ env }, next) => {
-  if (!isWellEncoded(pathOf(env.incoming)))
-    throw new HttpError(400, "the path is not percent-encoded correctly");
+  if (!isWellEncoded(env.incoming.url ?? ""))
+    throw new HttpError(400, "the path or the query is not percent-encoded correctly");
   return next();
 };
 

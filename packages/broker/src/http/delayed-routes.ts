@@ -1,10 +1,20 @@
 import type { DelayedAdmin } from "../admin/delayed-admin.ts";
 import { HttpError } from "./http-error.ts";
 import { MAX_LISTED } from "./limits.ts";
-import { idOf, type Resource } from "./resource.ts";
+import { idOf, type Resource, type Route } from "./resource.ts";
 import { json } from "./text-response.ts";
 
 export function delayedResources(delayed: DelayedAdmin): Resource[] {
+  const cancel: Route = async (c) => {
+    const id = wantedId(c);
+    await delayed.cancel(id);
+    return json(200, { id, cancelled: true });
+  };
+  const deliver: Route = async (c) => {
+    const id = wantedId(c);
+    await delayed.deliver(id);
+    return json(200, { id, due: true });
+  };
   return [
     {
       path: "/api/v1/delayed",
@@ -18,24 +28,19 @@ export function delayedResources(delayed: DelayedAdmin): Resource[] {
         };
         return json(200, { messages: await delayed.list(filter) });
       },
+      DELETE: cancel,
+      POST: deliver,
     },
-    {
-      path: "/api/v1/delayed/:id",
-      DELETE: async (c) => {
-        const id = idOf(c);
-        await delayed.cancel(id);
-        return json(200, { id, cancelled: true });
-      },
-    },
-    {
-      path: "/api/v1/delayed/:id/deliver",
-      POST: async (c) => {
-        const id = idOf(c);
-        await delayed.deliver(id);
-        return json(200, { id, due: true });
-      },
-    },
+    { path: "/api/v1/delayed/:id", DELETE: cancel },
+    { path: "/api/v1/delayed/:id/deliver", POST: deliver },
   ];
+}
+
+/** In the query any id can be given: clients take `.` and `..` out of a path. */
+function wantedId(c: Parameters<Route>[0]): string {
+  const id = idOf(c) || c.req.query("id");
+  if (id) return id;
+  throw new HttpError(400, "which message? its id belongs into the query, as ?id=ID");
 }
 
 function numberOf(name: string, text: string | undefined): number | null {

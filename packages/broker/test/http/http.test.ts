@@ -157,9 +157,32 @@ describe("routes", () => {
       const { status, text } = await ask(served, `/api/v1/groups/${part}`, { method });
       expect([status, JSON.parse(text).error]).toEqual([
         400,
-        "the path is not percent-encoded correctly",
+        "the path or the query is not percent-encoded correctly",
       ]);
     }
+  });
+
+  test.each([
+    ["DELETE", "?id=..", "cancel .."],
+    ["DELETE", "?id=a%2Fb%20%C3%BC", "cancel a/b ü"],
+    ["DELETE", "/a%2Fb", "cancel a/b"],
+    ["POST", "?id=%25", "deliver %"],
+    ["POST", "?id=deliver", "deliver deliver"],
+    ["POST", "/order/deliver", "deliver order"],
+    ["DELETE", "?id=%ff", "400"],
+    ["DELETE", "", "400"],
+    ["DELETE", "?id=", "400"],
+    ["DELETE", "/", "400"],
+    ["POST", "//deliver", "400"],
+    ["POST", "/order", "405"],
+  ])("%s of a delayed message %s is: %s", async (method, rest, expected) => {
+    const view = new FakeBroker();
+    const asked: string[] = [];
+    view.delayed.cancel = async (id) => void asked.push(`cancel ${id}`);
+    view.delayed.deliver = async (id) => void asked.push(`deliver ${id}`);
+    await using served = await serveHttp(view);
+    const { status } = await ask(served, `/api/v1/delayed${rest}`, { method });
+    expect(status === 200 ? asked : [String(status)]).toEqual([expected]);
   });
 
   test.each(["/health/", "//health", "/x/../health", "/health#x", "/api/v1/groups/a/b", "/%zz"])(

@@ -12,11 +12,11 @@ const actions: Actions = {
   list: { summary: "list messages that wait, the next one first", run: list },
   cancel: {
     summary: "cancel messages by their ids",
-    run: (args, io) => changeAll(args, io, "DELETE", "", "cancelled"),
+    run: (args, io) => changeAll(args, io, "DELETE", "cancelled"),
   },
   deliver: {
     summary: "deliver messages now, before their time",
-    run: (args, io) => changeAll(args, io, "POST", "/deliver", "due now"),
+    run: (args, io) => changeAll(args, io, "POST", "due now"),
   },
 };
 
@@ -65,14 +65,13 @@ async function changeAll(
   args: Arguments,
   io: Io,
   method: "DELETE" | "POST",
-  action: string,
   done: string,
 ): Promise<void> {
   const ids = args.allNamed("id");
   args.end();
   const brokers = new HttpBrokers(args);
   for (const id of ids) {
-    await brokers.ask(method, `/api/v1/delayed/${encodeURIComponent(id)}${action}`);
+    await brokers.ask(method, `/api/v1/delayed?${new URLSearchParams({ id })}`);
     io.stdout.write(`${id}: ${done}\n`);
   }
 }
