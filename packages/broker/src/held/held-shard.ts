@@ -138,8 +138,10 @@ export class HeldShard {
 
   /** Rejects with KafkaError. */
   list(filter: HeldFilter): Promise<HeldMessage[]> {
-    const { partition, rules } = this.#parts;
-    return orKafkaError(listWaiting(this.#log.state.waiting, partition.log, rules, filter));
+    const { partition, rules, world } = this.#parts;
+    const { waiting } = this.#log.state;
+    const nextTurn = nextTurnOf(world.env.timers);
+    return orKafkaError(listWaiting(waiting, partition.log, rules, filter, nextTurn));
   }
 
   /**

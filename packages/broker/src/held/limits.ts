@@ -61,8 +61,14 @@ export const NEAR_READ_BYTES = 262_144;
 /** At most the bytes of a batch's header and of a record's lengths, attributes and deltas. */
 export const RECORD_OVERHEAD_BYTES = 96;
 
-/** Records that are read at a time for a list of messages. */
+/** Messages that are looked at in one turn of the event loop to find the earliest of them. */
+export const WALKED_AT_A_TIME = 10_000;
+
+/** Records that are read in one turn of the event loop for a list of messages. */
 export const LISTED_AT_A_TIME = 500;
+
+/** The messages that are looked up at a time when the earliest ones were not enough for a list. */
+export const LIST_PAGE = 10_000;
 
 /** Pause before a message is tried again whose topic of dead letters refuses it too. */
 export const REFUSED_LETTER_MS = 60_000;

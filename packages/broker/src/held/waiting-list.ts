@@ -1,7 +1,9 @@
 import type { ReadableLog } from "../log/log.ts";
+import type { NextTurn } from "../util/next-turn.ts";
+import { type Candidate, earliestOf } from "./earliest.ts";
 import { readRecords } from "./held-records.ts";
 import { hashId, idHash } from "./id-hash.ts";
-import { LISTED_AT_A_TIME } from "./limits.ts";
+import { LIST_PAGE, LISTED_AT_A_TIME } from "./limits.ts";
 import type { HeldRules } from "./rules.ts";
 import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
 
@@ -35,43 +37,57 @@ export async function listWaiting(
   log: Pick<ReadableLog, "read" | "endOffset">,
   rules: Pick<HeldRules, "read">,
   filter: HeldFilter,
+  nextTurn: NextTurn,
 ): Promise<HeldMessage[]> {
-  const candidates = candidatesOf(waiting, filter);
-  const listed: HeldMessage[] = [];
-  for (let at = 0; at < candidates.length && listed.length < filter.limit; ) {
-    // Some may have been delivered since, and their records deleted.
-    const some = candidates.slice(at, at + LISTED_AT_A_TIME).filter((one) => waiting.waits(one));
-    at += LISTED_AT_A_TIME;
-    listed.push(...(await read(some)));
-  }
-  return listed.slice(0, filter.limit);
-
-  async function read(some: readonly TakenMessage[]): Promise<HeldMessage[]> {
-    const offsets = some.map(({ offset }) => offset).sort((a, b) => a - b);
-    const found: HeldMessage[] = [];
-    for await (const record of readRecords(log, offsets)) {
-      const { topic, partition, dueMs } = rules.read(record);
-      if (filter.topic !== null && filter.topic !== topic) continue;
-      const sizeBytes = record.value?.byteLength ?? 0;
-      found.push({ id: record.key!.slice(), topic, partition, dueMs, sizeBytes });
+  // By id: one that was listed may have another time or offset when the next page is found.
+  const listed = new Map<string, HeldMessage>();
+  for await (const page of pagesOf(waiting, filter, nextTurn)) {
+    for (const message of (await readPage(page)).sort((a, b) => a.dueMs - b.dueMs)) {
+      listed.set(Buffer.from(message.id).toString("latin1"), message);
     }
-    return found.sort((a, b) => a.dueMs - b.dueMs);
+    if (listed.size >= filter.limit) break;
+  }
+  return [...listed.values()].slice(0, filter.limit);
+
+  /** In the order of the log, so that each of its batches is read once. */
+  async function readPage(page: readonly TakenMessage[]): Promise<HeldMessage[]> {
+    const found: HeldMessage[] = [];
+    const byOffset = page.toSorted((a, b) => a.offset - b.offset);
+    for (let at = 0; at < byOffset.length; at += LISTED_AT_A_TIME) {
+      if (at > 0) await nextTurn();
+      // Some may have been delivered since, and their records deleted.
+      const some = byOffset.slice(at, at + LISTED_AT_A_TIME).filter((one) => waiting.waits(one));
+      const offsets = some.map(({ offset }) => offset);
+      for await (const record of readRecords(log, offsets)) {
+        const { topic, partition, dueMs } = rules.read(record);
+        if (filter.topic !== null && filter.topic !== topic) continue;
+        const sizeBytes = record.value?.byteLength ?? 0;
+        found.push({ id: record.key!.slice(), topic, partition, dueMs, sizeBytes });
+      }
+    }
+    return found;
   }
 }
 
-function candidatesOf(
+/** The messages among which those of the filter are, without regard to its topic. */
+async function* pagesOf(
   waiting: WaitingMessages,
-  { id, fromMs, toMs }: HeldFilter,
-): readonly TakenMessage[] {
+  { id, fromMs, toMs, limit }: HeldFilter,
+  nextTurn: NextTurn,
+): AsyncGenerator<readonly TakenMessage[], void, undefined> {
   if (id !== null) {
     hashId(id);
     const entry = waiting.find(idHash);
-    return entry < 0 ? [] : [{ entry, offset: waiting.offsetOf(entry) }];
+    if (entry >= 0) yield [{ entry, offset: waiting.offsetOf(entry) }];
+    return;
   }
-  const found: TakenMessage[] = [];
-  waiting.forEach((entry, offset) => {
-    const timeMs = waiting.timeOf(entry);
-    if (timeMs >= fromMs && timeMs < toMs) found.push({ entry, offset });
-  });
-  return found.sort((a, b) => waiting.timeOf(a.entry) - waiting.timeOf(b.entry));
+  let after: Candidate | null = null;
+  // With one topic among many, few of a page may be for it: later pages are larger.
+  for (let pageSize = limit; pageSize > 0; pageSize = LIST_PAGE) {
+    const wanted = { fromMs, toMs, after, limit: pageSize };
+    const page: readonly Candidate[] = await earliestOf(waiting, wanted, nextTurn);
+    yield page;
+    if (page.length < pageSize) return;
+    after = page.at(-1)!;
+  }
 }

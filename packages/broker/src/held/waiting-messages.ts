@@ -140,9 +140,15 @@ export class WaitingMessages {
     this.#insert(entry, timeMs);
   }
 
-  /** Calls `visit` for each message that waits, in no order. */
-  forEach(visit: (entry: number, offset: number) => void): void {
-    for (let entry = 0; entry < this.#used; entry++) {
+  /** One past the highest entry that was ever used. */
+  get entryCount(): number {
+    return this.#used;
+  }
+
+  /** Calls `visit` for each message that waits, by its entry; only for entries in [from, to). */
+  forEach(visit: (entry: number, offset: number) => void, from = 0, to = this.#used): void {
+    const end = Math.min(to, this.#used);
+    for (let entry = from; entry < end; entry++) {
       const offset = this.#offsets[entry]!;
       if (offset >= 0) visit(entry, offset);
     }
