@@ -103,7 +103,8 @@ export class HeldShard {
   async #load(): Promise<void> {
     const { partition, rules, world, logger, topicConfig, createTopic } = this.#parts;
     const { minOffsets = SHORTEN_MIN_OFFSETS } = this.#parts;
-    const { env, image } = world;
+    const { env, image, jumps } = world;
+    const { clock } = env;
     this.#log = await HeldLog.load({
       partition,
       dueMs: rules.dueMs,
@@ -117,13 +118,10 @@ export class HeldShard {
     });
     const isBusy = (place: string) => this.#isBusy(place);
     const { log } = partition;
-    this.#planner = new Planner(
-      { log, rules, image, topicConfig, isBusy, createTopic },
-      env.clock.wallMs(),
-    );
-    this.#shortener = new Shortener({
-      ...{ partition, rules, log: this.#log, clock: env.clock, minOffsets },
+    this.#planner = new Planner({
+      ...{ log, rules, image, topicConfig, isBusy, createTopic, clock, jumps },
     });
+    this.#shortener = new Shortener({ partition, rules, log: this.#log, clock, minOffsets });
     this.#goOn();
   }
 

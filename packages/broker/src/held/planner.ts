@@ -1,7 +1,9 @@
 import { murmur2 } from "@tarpan/codecs";
 import type { TopicConfig } from "../config/kafka/typed.ts";
+import type { Clock } from "../env/env.ts";
 import type { ReadableLog } from "../log/log.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import type { ClockJumps } from "../util/clock-jumps.ts";
 import { readRecords } from "./held-records.ts";
 import { placeKey } from "./held-state.ts";
 import { DELIVERY_BYTES, MISSING_TARGET_MS, RECORD_OVERHEAD_BYTES, ROUND_BYTES } from "./limits.ts";
@@ -19,6 +21,8 @@ interface Parts {
   readonly isBusy: (placeKey: string) => boolean;
   /** Begins to create a topic for dead letters. */
   readonly createTopic: (topic: string) => void;
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly jumps: Pick<ClockJumps, "lastMs">;
 }
 
 export interface PlannedMessage extends TakenMessage {
@@ -48,11 +52,12 @@ export interface Plan {
 export class Planner {
   readonly #parts: Parts;
   readonly #refusals = new Refusals();
+  /** Monotonic, ms. */
   readonly #startedMs: number;
 
-  constructor(parts: Parts, startedMs: number) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#startedMs = startedMs;
+    this.#startedMs = parts.clock.monotonicMs();
   }
 
   /** A delivery was refused, and would be refused again. */
@@ -99,9 +104,14 @@ export class Planner {
     if (known !== undefined) return this.#deadLetter(wanted, offset, known);
     const target = this.#resolve(wanted, offset, null);
     if (typeof target !== "string") return target;
-    const sinceMs = Math.max(this.#startedMs, wanted.dueMs);
-    const isOver = target !== MISSING || nowMs - sinceMs >= MISSING_TARGET_MS;
+    const isOver = target !== MISSING || this.#waitedMs(wanted, nowMs) >= MISSING_TARGET_MS;
     return isOver ? this.#deadLetter(wanted, offset, target) : `${wanted.topic}: ${target}`;
+  }
+
+  /** How long the message waits for its target; from the start when the wall clock has jumped. */
+  #waitedMs({ dueMs }: Wanted, nowMs: number): number {
+    const { clock, jumps } = this.#parts;
+    return Math.min(nowMs - Math.max(dueMs, jumps.lastMs()), clock.monotonicMs() - this.#startedMs);
   }
 
   #deadLetter(wanted: Wanted, offset: number, reason: string): Target | string {

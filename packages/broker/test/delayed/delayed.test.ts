@@ -261,3 +261,45 @@ describe("an administrator", () => {
     expect(await values()).toEqual(["x"]);
   });
 });
+
+describe("when the wall clock jumps", () => {
+  it("ahead by a day, what is due by then is delivered within a second, and no more", async () => {
+    await broker.send("hour", "in an hour", { ...TO, "tarpan-delay": "1h" });
+    await broker.send("days", "in two days", { ...TO, "tarpan-delay": "2d" });
+    await broker.pass(5_000);
+    const { time } = broker.whole;
+    time.jumpWallTo(broker.nowMs + DAY_MS);
+    await broker.pass(1_000);
+    expect(await values()).toEqual(["in an hour"]);
+    await broker.pass(DAY_MS, 3_600_000);
+    expect(await values()).toEqual(["in an hour", "in two days"]);
+  });
+
+  it("back by a day, nothing comes early by it, and all comes once it gets there", async () => {
+    const dueMs = broker.nowMs + 60_000;
+    await broker.send("before", "before", { ...TO, "tarpan-deliver-at": String(dueMs) });
+    await broker.pass(5_000);
+    const { time } = broker.whole;
+    time.jumpWallTo(broker.nowMs - DAY_MS);
+    // Counted from the append, by the clock as it is then.
+    await broker.send("after", "after", { ...TO, "tarpan-delay": "10s" });
+    await broker.pass(10_000, 500);
+    expect(await values()).toEqual(["after"]);
+    await broker.pass(dueMs - broker.nowMs - 1_000, 3_600_000);
+    expect(await values()).toEqual(["after"]);
+    time.jumpWallTo(dueMs);
+    await broker.pass(1_000);
+    expect(await values()).toEqual(["after", "before"]);
+    expect((await broker.read("target"))[1]!.timestamp).toBeGreaterThanOrEqual(dueMs);
+  });
+
+  it("ahead, a message without a target still waits for ten minutes", async () => {
+    await broker.send("id", "x", { "tarpan-topic": "nowhere", "tarpan-delay": "1s" });
+    await broker.pass(5_000);
+    broker.whole.time.jumpWallTo(broker.nowMs + DAY_MS);
+    await broker.pass(590_000, 10_000);
+    expect(broker.whole.metadata.image.topics.has("nowhere.dlq")).toBe(false);
+    await broker.pass(30_000, 1_000);
+    expect((await broker.read("nowhere.dlq")).map(({ value }) => value)).toEqual(["x"]);
+  });
+});
