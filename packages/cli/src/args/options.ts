@@ -23,4 +23,10 @@ export const BOOTSTRAP_OPTIONS: readonly Option[] = [
   { name: "timeout", argument: "TIME", help: "give up after this time without success (30s)" },
 ];
 
+/** What `outputFrom` takes. */
+export const JSON_OPTIONS: readonly Option[] = [
+  { name: "output", short: "o", argument: "FORMAT", help: "text (default) or json" },
+  { name: "json", help: "the same as -o json" },
+];
+
 export const HELP_OPTION: Option = { name: "help", short: "h", help: "show this help" };

@@ -1,8 +1,10 @@
 // `tarpan cluster remove`: removes a broker from the cluster. Each request takes the next step and
 // says how much is left, so it can be interrupted and repeated, also through another broker.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrokerRemoval } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/arguments.ts";
+import { outputFrom } from "../args/output.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
@@ -15,6 +17,7 @@ const MAX_NODE_ID = 2_147_483_647;
 export async function removeBroker(args: Arguments, io: Io): Promise<void> {
   args.required("node-id");
   const nodeId = args.integer("node-id", 0, MAX_NODE_ID)!;
+  const output = outputFrom(args, io);
   args.end("; say which broker with --node-id N");
   const brokers = new HttpBrokers(args);
   let told = "";
@@ -25,11 +28,12 @@ export async function removeBroker(args: Arguments, io: Io): Promise<void> {
     const line = message ?? left;
     if (line !== told) {
       told = line;
-      io.stderr.write(`${line}\n`);
+      output.note(line);
     }
     await sleep(ASK_EVERY_MS);
   }
-  io.stdout.write(`broker ${nodeId} was removed from the cluster; stop it if it still runs\n`);
+  const text = `broker ${nodeId} was removed from the cluster; stop it if it still runs\n`;
+  output.only({ nodeId, removed: true }, text);
 }
 
 /** Asks again while no broker can answer, because the controller may be changing. */

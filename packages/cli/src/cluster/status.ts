@@ -1,7 +1,9 @@
 // `tarpan cluster status`: the cluster's status, as one broker sees it, in tables. A standalone
 // broker has no replicas to show; a value that is not known is shown as "-".
+
 import type { ClusterPartition, ClusterStatus, PartitionStatus } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/arguments.ts";
+import { outputFrom } from "../args/output.ts";
 import type { Io } from "../terminal/io.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
@@ -10,13 +12,11 @@ import { HttpBrokers } from "./ask.ts";
 const HELD_SHOWN_MS = 10_000;
 
 export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
-  const [json, internal] = [args.has("json"), args.has("internal")];
+  const output = outputFrom(args, io);
+  const internal = args.has("internal");
   args.end();
   const status = await new HttpBrokers(args).ask("GET", "/cluster/status?partitions=true");
-  const text = json
-    ? `${JSON.stringify(status, null, 2)}\n`
-    : statusText(status as ClusterStatus, internal);
-  io.stdout.write(text);
+  output.only(status, statusText(status as ClusterStatus, internal));
 }
 
 export function statusText(status: ClusterStatus, internal: boolean): string {

@@ -3,12 +3,16 @@ import { Admin, type Client, Producer } from "@tarpan/client";
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
+import { JSON_OPTIONS } from "../args/options.ts";
+import { outputFrom } from "../args/output.ts";
 import { parseDuration } from "../args/values.ts";
 import { kcatFormat } from "../records/format.ts";
+import { ndjsonFormat } from "../records/ndjson.ts";
 import { readRecords } from "../records/read-records.ts";
 import { sendAll } from "../records/send-all.ts";
 import { describeFailure, UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
+import type { Output } from "../terminal/output.ts";
 import { type ClientFile, readClientFile } from "./client-file.ts";
 import { withCluster } from "./connect.ts";
 import { repeated } from "./produce.ts";
@@ -33,24 +37,26 @@ interface Request {
   readonly timeoutMs: number | undefined;
 }
 
-type Action = (client: Client, request: Request, io: Io) => Promise<unknown>;
+type Action = (client: Client, request: Request, output: Output, io: Io) => Promise<unknown>;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  "create-topic": (client, request, io) => {
+  "create-topic": (client, request, output) => {
     const { partitions, replicas } = request;
-    return createTopic(new Admin(client), io, { name: topicOf(request), partitions, replicas });
+    return createTopic(new Admin(client), output, { name: topicOf(request), partitions, replicas });
   },
-  "list-topics": (client, _order, io) => listTopics(new Admin(client), io, false),
-  "describe-topic": (client, request, io) => describeTopic(new Admin(client), io, topicOf(request)),
-  "delete-topic": (client, request, io) => deleteTopic(new Admin(client), io, topicOf(request)),
-  produce: (client, request, io) => {
+  "list-topics": (client, _request, output) => listTopics(new Admin(client), output, false),
+  "describe-topic": (client, request, output) =>
+    describeTopic(new Admin(client), output, topicOf(request)),
+  "delete-topic": (client, request, output) =>
+    deleteTopic(new Admin(client), output, topicOf(request)),
+  produce: (client, request, output, io) => {
     const { partition, message, count } = request;
     if (message === undefined) throw new UsageError("--message is missing");
     const record = { topic: topicOf(request), partition, value: message };
     const producer = new Producer(client, { deliveryTimeoutMs: request.timeoutMs });
-    return sendAll(producer, repeated(record, count ?? 1), io);
+    return sendAll(producer, repeated(record, count ?? 1), output, io);
   },
-  consume: (client, request, io) =>
+  consume: (client, request, output, io) =>
     readRecords(
       client,
       {
@@ -60,7 +66,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         isolationLevel: "read_uncommitted",
         count: request.count ?? Number.POSITIVE_INFINITY,
         stopAtEnd: true,
-        format: kcatFormat(RECORD_LINES),
+        format: output.isJson ? ndjsonFormat : kcatFormat(RECORD_LINES),
       },
       io,
     ),
@@ -93,6 +99,7 @@ export const client: Command = {
     { name: "partitions", argument: "N", help: "create-topic: number of partitions (1)" },
     { name: "replicas", argument: "N", help: "create-topic: replicas of each (1)" },
     { name: "log", argument: "FILE", help: "append a line about each command to this file" },
+    ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan client -cmd=create-topic -topic=t -partitions=3 -replicas=1",
@@ -108,9 +115,15 @@ export const client: Command = {
     const request = { ...requestFrom(args, file.command ?? {}), timeoutMs };
     const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
     const log = args.text("log") ?? file.log_file;
+    const output = outputFrom(args, io);
     args.end("; say what to do with --cmd");
     await logged(log, name, request, io, () =>
-      withCluster(brokers, timeoutMs, io, (cluster) => action(cluster, request, io)),
+      withCluster(brokers, timeoutMs, io, (cluster) =>
+        // Records are printed as they come.
+        name === "consume"
+          ? action(cluster, request, output, io)
+          : output.around(() => action(cluster, request, output, io)),
+      ),
     );
   },
 };

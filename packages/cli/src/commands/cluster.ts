@@ -1,5 +1,5 @@
 import type { Actions, Command } from "../args/command.ts";
-import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
 
 const actions: Actions = {
   up: {
@@ -21,7 +21,7 @@ export const cluster: Command = {
   summary: "Run a whole cluster on this machine, show a cluster's status, remove a broker.",
   usage: [
     "up     [--brokers N] [--bind-port PORT] [--raft-port PORT] [--data-dir DIR] [-- FLAGS]",
-    "status [--internal] [--json]",
+    "status [--internal]",
     "remove --node-id N",
   ],
   options: [
@@ -44,8 +44,8 @@ export const cluster: Command = {
     },
     ...BOOTSTRAP_OPTIONS,
     { name: "internal", help: "status: list all internal topics too" },
-    { name: "json", help: "status: print the whole answer as JSON" },
     { name: "node-id", argument: "N", help: "remove: the broker to remove" },
+    ...JSON_OPTIONS.map((option) => ({ ...option, help: `status, remove: ${option.help}` })),
   ],
   examples: [
     "tarpan cluster up",

@@ -50,6 +50,7 @@ export const consume: Command = {
       argument: "NAME",
       help: "read as a member of this group, from its committed offsets, and commit printed records",
     },
+    { name: "json", help: "the same as --format ndjson, and as -o json" },
     { name: "group-instance-id", argument: "ID", help: "with --group: a static member" },
   ],
   examples: [
@@ -66,7 +67,7 @@ export const consume: Command = {
     const request = {
       topic: args.named("topic"),
       partition: partition === -1 ? undefined : partition,
-      start: parseStart(args.text("offset") ?? "earliest"),
+      start: parseStart(offsetFrom(args) ?? "earliest"),
       isolationLevel: isolationFrom(args),
       count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
       stopAtEnd: args.has("exit"),
@@ -85,7 +86,7 @@ async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
     groupId: args.required("group"),
     groupInstanceId: args.text("group-instance-id"),
     topic: args.named("topic"),
-    start: args.oneOf("offset", ["earliest", "latest"]) ?? "earliest",
+    start: groupStartFrom(args),
     isolationLevel: isolationFrom(args),
     count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
     stopAtEnd: args.has("exit"),
@@ -101,7 +102,22 @@ function isolationFrom(args: Arguments): IsolationLevel {
   );
 }
 
+/** `-o json` is the format, as in other commands: it can't be an offset. */
+function offsetFrom(args: Arguments): string | undefined {
+  const offset = args.text("offset");
+  return offset === "json" ? undefined : offset;
+}
+
+function groupStartFrom(args: Arguments): "earliest" | "latest" {
+  if (offsetFrom(args) === undefined) return "earliest";
+  return args.oneOf("offset", ["earliest", "latest"])!;
+}
+
 function formatFrom(args: Arguments): RecordFormat {
+  if (args.has("json") || args.text("offset") === "json") {
+    if (args.has("format")) throw new UsageError("--format does not go with JSON");
+    return ndjsonFormat;
+  }
   const format = args.text("format") ?? VALUE_LINES;
   if (format === "ndjson" || format === "json") return ndjsonFormat;
   return kcatFormat(format === "text" || format === "lines" ? VALUE_LINES : format);

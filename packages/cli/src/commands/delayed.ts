@@ -1,10 +1,10 @@
 import type { DelayedMessage } from "@tarpan/broker/admin";
 import type { Arguments } from "../args/arguments.ts";
 import type { Actions, Command } from "../args/command.ts";
-import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
+import { outputFrom } from "../args/output.ts";
 import { HttpBrokers } from "../cluster/ask.ts";
 import type { Io } from "../terminal/io.ts";
-import { columns } from "../terminal/table.ts";
 
 const MAX_LISTED = 10_000;
 
@@ -23,13 +23,13 @@ const actions: Actions = {
 export const delayed: Command = {
   name: "delayed",
   summary: "List delayed messages, cancel them, deliver them now.",
-  usage: ["list    [--topic NAME] [--limit N] [--json]", "cancel  ID…", "deliver ID…"],
+  usage: ["list    [--topic NAME] [--limit N]", "cancel  ID…", "deliver ID…"],
   options: [
     ...BOOTSTRAP_OPTIONS,
     { name: "id", argument: "ID", help: "a message's id, the same as a bare ID; list: only this" },
     { name: "topic", short: "t", argument: "NAME", help: "list: only messages for this topic" },
     { name: "limit", argument: "N", help: `list: at most so many, up to ${MAX_LISTED} (100)` },
-    { name: "json", help: "list: as JSON" },
+    ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan delayed list --topic reminders",
@@ -40,7 +40,7 @@ export const delayed: Command = {
 };
 
 async function list(args: Arguments, io: Io): Promise<void> {
-  const json = args.has("json");
+  const output = outputFrom(args, io);
   const limit = args.integer("limit", 1, MAX_LISTED);
   const query = new URLSearchParams();
   const given = { id: args.text("id"), topic: args.text("topic"), limit };
@@ -50,15 +50,13 @@ async function list(args: Arguments, io: Io): Promise<void> {
   args.end();
   const answer = await new HttpBrokers(args).ask("GET", `/api/v1/delayed?${query}`);
   const { messages } = answer as { readonly messages: readonly DelayedMessage[] };
-  if (json) io.stdout.write(`${JSON.stringify(messages, null, 2)}\n`);
-  else if (messages.length === 0) io.stderr.write("no such message waits\n");
-  else {
-    const rows = messages.map(({ id, topic, partition, deliverAt, sizeBytes }) => {
-      const place = partition === null ? topic : `${topic}-${partition}`;
-      return [id, place, new Date(deliverAt).toISOString(), String(sizeBytes)];
-    });
-    io.stdout.write(columns([["id", "to", "deliver at", "bytes"], ...rows]));
-  }
+  const rows = messages.map(({ id, topic, partition, deliverAt, sizeBytes }) => {
+    const place = partition === null ? topic : `${topic}-${partition}`;
+    return [id, place, new Date(deliverAt).toISOString(), sizeBytes];
+  });
+  await output.around(async () =>
+    output.table(messages, ["id", "to", "deliver at", "bytes"], rows, "no such message waits"),
+  );
 }
 
 async function changeAll(
@@ -68,10 +66,13 @@ async function changeAll(
   done: string,
 ): Promise<void> {
   const ids = args.allNamed("id");
+  const output = outputFrom(args, io);
   args.end();
   const brokers = new HttpBrokers(args);
-  for (const id of ids) {
-    await brokers.ask(method, `/api/v1/delayed?${new URLSearchParams({ id })}`);
-    io.stdout.write(`${id}: ${done}\n`);
-  }
+  await output.around(async () => {
+    for (const id of ids) {
+      const path = `/api/v1/delayed?${new URLSearchParams({ id })}`;
+      output.add(await brokers.ask(method, path), `${id}: ${done}\n`);
+    }
+  });
 }

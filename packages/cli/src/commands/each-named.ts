@@ -1,6 +1,6 @@
 import type { Admin } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
-import type { Io } from "../terminal/io.ts";
+import type { Output } from "../terminal/output.ts";
 
 /**
  * Acts on everything that `option` or bare words name, one after the other, until one fails.
@@ -8,10 +8,10 @@ import type { Io } from "../terminal/io.ts";
 export function eachNamed(
   args: Arguments,
   option: string,
-  act: (admin: Admin, io: Io, name: string) => Promise<void>,
-): (admin: Admin, io: Io) => Promise<void> {
+  act: (admin: Admin, output: Output, name: string) => Promise<void>,
+): (admin: Admin, output: Output) => Promise<void> {
   const names = args.allNamed(option);
-  return async (admin, io) => {
-    for (const name of names) await act(admin, io, name);
+  return async (admin, output) => {
+    for (const name of names) await act(admin, output, name);
   };
 }

@@ -1,7 +1,7 @@
 import type { Admin } from "@tarpan/client";
 import type { Actions, Command } from "../args/command.ts";
-import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
-import type { Io } from "../terminal/io.ts";
+import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
+import type { Output } from "../terminal/output.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
 import { adminAction } from "./admin-action.ts";
@@ -20,7 +20,7 @@ const actions: Actions = {
   "reset-offsets": adminAction("plan or commit new offsets for a group without members", (args) => {
     const reset = resetFrom(args);
     const groupId = args.named("group");
-    return (admin, io) => resetOffsets(admin, io, groupId, reset);
+    return (admin, output) => resetOffsets(admin, output, groupId, reset);
   }),
   delete: adminAction("delete groups and their committed offsets", (args) =>
     eachNamed(args, "group", deleteGroup),
@@ -58,6 +58,7 @@ export const group: Command = {
     },
     { name: "shift-by", argument: "N", help: "WHERE: N records forward, or back if N is negative" },
     { name: "execute", help: "commit; without it, only the plan is shown" },
+    ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan group list",
@@ -69,22 +70,19 @@ export const group: Command = {
   run: actions,
 };
 
-async function listGroups(admin: Admin, io: Io): Promise<void> {
+async function listGroups(admin: Admin, output: Output): Promise<void> {
   const groups = await admin.listGroups();
-  if (groups.length === 0) {
-    io.stderr.write("no groups yet; a consumer creates its group when it joins\n");
-    return;
-  }
   const rows = groups.map(({ groupId, type, state }) => [groupId, type || "-", state || "-"]);
-  io.stdout.write(columns([["group", "type", "state"], ...rows]));
+  const none = "no groups yet; a consumer creates its group when it joins";
+  output.table(groups, ["group", "type", "state"], rows, none);
 }
 
-async function describeGroup(admin: Admin, io: Io, groupId: string): Promise<void> {
-  const { type, state, assignor, coordinator, members } = await admin.describeGroup(groupId);
+async function describeGroup(admin: Admin, output: Output, groupId: string): Promise<void> {
+  const described = await admin.describeGroup(groupId);
+  const { type, state, assignor, coordinator, members } = described;
   const kind = assignor === "" ? type : `${type}, ${assignor}`;
   const size = counted(members.length, "member");
-  io.stdout.write(`group ${groupId} (${kind}): ${state}, ${size}, coordinator: ${coordinator}\n`);
-  if (members.length === 0) return;
+  const head = `group ${groupId} (${kind}): ${state}, ${size}, coordinator: ${coordinator}\n`;
   const rows = members.map((member) => [
     member.memberId,
     member.groupInstanceId ?? "-",
@@ -92,23 +90,22 @@ async function describeGroup(admin: Admin, io: Io, groupId: string): Promise<voi
     member.host,
     partitionsText(member.partitions),
   ]);
-  io.stdout.write(columns([["member", "instance", "client", "host", "partitions"], ...rows]));
+  const headings = ["member", "instance", "client", "host", "partitions"];
+  output.add(described, members.length === 0 ? head : head + columns([headings, ...rows]));
 }
 
-async function showLag(admin: Admin, io: Io, groupId: string): Promise<void> {
+async function showLag(admin: Admin, output: Output, groupId: string): Promise<void> {
   const lags = await admin.groupLag(groupId);
-  if (lags.length === 0) {
-    io.stderr.write(`group ${groupId} has no committed offsets and reads no partitions\n`);
-    return;
-  }
-  const rows = lags.map(({ topic, partition, committed, end, lag, memberId }) =>
-    [topic, partition, committed ?? "-", end ?? "-", lag ?? "-", memberId ?? "-"].map(String),
-  );
+  const rows = lags.map(({ topic, partition, committed, end, lag, memberId }) => [
+    ...[topic, partition, committed ?? "-", end ?? "-", lag ?? "-", memberId ?? "-"],
+  ]);
   const headings = ["topic", "partition", "committed", "end offset", "lag", "member"];
-  io.stdout.write(columns([headings, ...rows]));
+  const none = `group ${groupId} has no committed offsets and reads no partitions`;
+  const found = lags.map((each) => ({ groupId, ...each }));
+  output.table(found, headings, rows, none);
 }
 
-async function deleteGroup(admin: Admin, io: Io, groupId: string): Promise<void> {
+async function deleteGroup(admin: Admin, output: Output, groupId: string): Promise<void> {
   await admin.deleteGroups([groupId]);
-  io.stdout.write(`deleted group ${groupId}\n`);
+  output.add({ groupId, deleted: true }, `deleted group ${groupId}\n`);
 }

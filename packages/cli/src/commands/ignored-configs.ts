@@ -1,5 +1,5 @@
 import type { Admin } from "@tarpan/client";
-import type { Io } from "../terminal/io.ts";
+import type { Output } from "../terminal/output.ts";
 
 /** How the documentation of a config begins that has no effect. */
 const IGNORED = /Stored, but has no effect yet: (.+)\.$/;
@@ -7,7 +7,7 @@ const IGNORED = /Stored, but has no effect yet: (.+)\.$/;
 /** Warns of the topic's configs that have no effect, as the broker's documentation says. */
 export async function tellIgnoredConfigs(
   admin: Admin,
-  io: Io,
+  output: Output,
   topic: string,
   given: readonly string[],
 ): Promise<void> {
@@ -18,6 +18,6 @@ export async function tellIgnoredConfigs(
     .catch(() => []);
   for (const { name, documentation } of configs) {
     const why = IGNORED.exec(documentation ?? "")?.[1];
-    if (why !== undefined) io.stderr.write(`${name} is stored but has no effect yet: ${why}\n`);
+    if (why !== undefined) output.note(`${name} is stored but has no effect yet: ${why}`);
   }
 }

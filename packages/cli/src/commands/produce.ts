@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
-import { BROKER_OPTIONS } from "../args/options.ts";
+import { BROKER_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
+import { outputFrom } from "../args/output.ts";
 import { parseCompression, parsePair } from "../args/values.ts";
 import { chunksOfLines } from "../records/lines.ts";
 import { parseRecord } from "../records/ndjson.ts";
@@ -74,6 +75,7 @@ export const produce: Command = {
       help: "none, gzip, snappy, lz4 or zstd",
     },
     { name: "acks", argument: "ACKS", help: "all (default), 1 or 0" },
+    ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan produce --topic greetings --message Hello --count 10",
@@ -88,9 +90,17 @@ export const produce: Command = {
     const acks = ACKS[args.text("acks") ?? "all"];
     if (acks === undefined) throw new UsageError("--acks must be all, 1 or 0");
     const compression = parseCompression(args.text("compression") ?? "none");
+    const output = outputFrom(args, io);
     args.end("; a message is given with --message TEXT, or on standard input");
     await withClient(args, io, (client, deliveryTimeoutMs) =>
-      sendAll(new Producer(client, { acks, compression, deliveryTimeoutMs }), records, io),
+      output.around(() =>
+        sendAll(
+          new Producer(client, { acks, compression, deliveryTimeoutMs }),
+          records,
+          output,
+          io,
+        ),
+      ),
     );
   },
 };

@@ -2,9 +2,8 @@ import type { Admin, OffsetSpec, TopicPartition } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import { parseStart } from "../args/values.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
-import type { Io } from "../terminal/io.ts";
+import type { Output } from "../terminal/output.ts";
 import { counted } from "../terminal/progress.ts";
-import { columns } from "../terminal/table.ts";
 
 export interface Reset {
   readonly where: OffsetSpec | { readonly shiftBy: number };
@@ -67,23 +66,20 @@ interface Move extends TopicPartition {
 /** Shows where the group would continue, and with --execute commits these offsets. */
 export async function resetOffsets(
   admin: Admin,
-  io: Io,
+  output: Output,
   groupId: string,
   { where, scope, execute }: Reset,
 ): Promise<void> {
   await assertNoMembers(admin, groupId);
   const moves = await plan(admin, groupId, where, scope);
-  const rows = moves.map(({ topic, partition, from, offset }) =>
-    [topic, partition, from ?? "-", offset].map(String),
-  );
-  io.stdout.write(columns([["topic", "partition", "committed", "new offset"], ...rows]));
-  if (!execute) {
-    io.stderr.write("nothing was changed; to commit these offsets, add: --execute\n");
-    return;
-  }
+  const rows = moves.map((move) => [move.topic, move.partition, move.from ?? "-", move.offset]);
+  const found = moves.map(({ from, ...move }) => ({ groupId, committed: from, ...move }));
+  const headings = ["topic", "partition", "committed", "new offset"];
+  output.table(found, headings, rows, `group ${groupId}: there are no partitions to reset`);
+  if (!execute) return output.note("nothing was changed; to commit these offsets, add: --execute");
   await admin.alterGroupOffsets(groupId, moves);
   const size = counted(moves.length, "partition");
-  io.stdout.write(`reset the offsets of group ${groupId} in ${size}\n`);
+  output.text(`reset the offsets of group ${groupId} in ${size}\n`);
 }
 
 /** A group that does not exist yet may get offsets to start from: the commit creates it. */

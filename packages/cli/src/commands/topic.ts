@@ -1,10 +1,10 @@
 import type { Admin, LogEnds, TopicMetadata } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Actions, Command } from "../args/command.ts";
-import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
 import { parsePair } from "../args/values.ts";
 import { describeFailure, UsageError } from "../terminal/failures.ts";
-import type { Io } from "../terminal/io.ts";
+import type { Output } from "../terminal/output.ts";
 import { counted } from "../terminal/progress.ts";
 import { columns } from "../terminal/table.ts";
 import { adminAction, type Prepare } from "./admin-action.ts";
@@ -21,14 +21,14 @@ const actions: Actions = {
     );
     const partitions = args.integer("partitions", 1, MAX_INT32);
     const replicas = args.integer("replicas", 1, MAX_INT16);
-    return eachNamed(args, "topic", async (admin, io, name) => {
-      await createTopic(admin, io, { name, partitions, replicas, configs });
-      await tellIgnoredConfigs(admin, io, name, Object.keys(configs));
+    return eachNamed(args, "topic", async (admin, output, name) => {
+      await createTopic(admin, output, { name, partitions, replicas, configs });
+      await tellIgnoredConfigs(admin, output, name, Object.keys(configs));
     });
   }),
   list: adminAction("list topics, one per line", (args) => {
     const internal = args.has("internal");
-    return (admin, io) => listTopics(admin, io, internal);
+    return (admin, output) => listTopics(admin, output, internal);
   }),
   describe: adminAction("show partitions, replicas, offsets and configs", (args) =>
     eachNamed(args, "topic", describeTopic),
@@ -67,6 +67,7 @@ export const topic: Command = {
       help: "reset a config to the broker's default",
     },
     { name: "internal", help: "list internal topics too" },
+    ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan topic create --topic orders --partitions 3",
@@ -78,35 +79,33 @@ export const topic: Command = {
 
 export async function createTopic(
   admin: Admin,
-  io: Io,
+  output: Output,
   topic: Parameters<Admin["createTopic"]>[0],
 ): Promise<void> {
-  const { name, partitions, replicas } = await admin.createTopic(topic);
+  const created = await admin.createTopic(topic);
+  const { name, partitions, replicas } = created;
   const size =
     partitions < 0 ? "" : ` with ${counted(partitions, "partition")}, replicas: ${replicas}`;
-  io.stdout.write(`created topic ${name}${size}\n`);
+  output.add(created, `created topic ${name}${size}\n`);
 }
 
-export async function listTopics(admin: Admin, io: Io, internal: boolean): Promise<void> {
+export async function listTopics(admin: Admin, output: Output, internal: boolean): Promise<void> {
   const topics = await admin.listTopics({ internal });
-  if (topics.length === 0) {
-    io.stderr.write("no topics yet; create one with: tarpan topic create --topic NAME\n");
-    return;
-  }
   const rows = topics.map((each) => [
     each.name,
     counted(each.partitions.length, "partition"),
     `replicas: ${replicasOf(each)}`,
   ]);
-  io.stdout.write(columns(rows));
+  const none = "no topics yet; create one with: tarpan topic create --topic NAME";
+  output.table(topics, null, rows, none);
 }
 
-export async function deleteTopic(admin: Admin, io: Io, name: string): Promise<void> {
+export async function deleteTopic(admin: Admin, output: Output, name: string): Promise<void> {
   await admin.deleteTopic(name);
-  io.stdout.write(`deleted topic ${name}\n`);
+  output.add({ name, deleted: true }, `deleted topic ${name}\n`);
 }
 
-export async function describeTopic(admin: Admin, io: Io, name: string): Promise<void> {
+export async function describeTopic(admin: Admin, output: Output, name: string): Promise<void> {
   const found = await admin.describeTopic(name);
   const configs = await admin.describeConfigs({ type: "topic", name });
   const set = configs.filter((config) => !config.isDefault);
@@ -120,13 +119,22 @@ export async function describeTopic(admin: Admin, io: Io, name: string): Promise
   ]);
   const size = `${counted(found.partitions.length, "partition")}, replicas: ${replicasOf(found)}`;
   const settings = set.map((config) => `  ${config.name}=${config.value ?? "(hidden)"}\n`);
-  io.stdout.write(`topic ${name} (id ${found.id}): ${size}\n${settings.join("")}`);
-  io.stdout.write(columns([HEADINGS, ...rows]));
+  const head = `topic ${name} (id ${found.id}): ${size}\n${settings.join("")}`;
+  const partitions = found.partitions.map((each, index) => ({
+    ...each,
+    ...endsJson(ends[index]!),
+  }));
+  output.add({ ...found, partitions, configs: set }, head + columns([HEADINGS, ...rows]));
 }
 
 function endsText(ends: LogEnds | Error): string[] {
   if (ends instanceof Error) return ["-", "-", `offline: ${describeFailure(ends)}`];
   return [String(ends.first), String(ends.end)];
+}
+
+function endsJson(ends: LogEnds | Error) {
+  if (ends instanceof Error) return { first: null, end: null, offline: describeFailure(ends) };
+  return ends;
 }
 
 const HEADINGS = ["partition", "leader", "replicas", "in sync", "first offset", "end offset"];
@@ -139,12 +147,12 @@ function alterTopic(args: Arguments): ReturnType<Prepare> {
   const changes = Object.fromEntries([...set, ...deleted]);
   if (partitions === undefined && Object.keys(changes).length === 0)
     throw new UsageError("nothing to alter: give --partitions, --config or --delete-config");
-  return async (admin, io) => {
+  return async (admin, output) => {
     // Configs first: if one is refused, the topic stays as it was.
     if (Object.keys(changes).length > 0) await admin.alterConfigs({ type: "topic", name }, changes);
     if (partitions !== undefined) await admin.createPartitions(name, partitions);
-    io.stdout.write(`altered topic ${name}\n`);
-    await tellIgnoredConfigs(admin, io, name, Object.keys(Object.fromEntries(set)));
+    output.add({ name, partitions, configs: changes }, `altered topic ${name}\n`);
+    await tellIgnoredConfigs(admin, output, name, Object.keys(Object.fromEntries(set)));
   };
 }
 

@@ -1,18 +1,17 @@
 import type { Admin, HangingTransaction, TopicPartition } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Actions, Command } from "../args/command.ts";
-import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
+import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
 import { parseDuration } from "../args/values.ts";
 import { UsageError } from "../terminal/failures.ts";
-import type { Io } from "../terminal/io.ts";
-import { columns } from "../terminal/table.ts";
+import type { Output } from "../terminal/output.ts";
 import { adminAction } from "./admin-action.ts";
 import { partitionsText } from "./partitions-text.ts";
 
 const actions: Actions = {
   list: adminAction("list transactional ids and their states", (args) => {
-    const [json, states] = [args.has("json"), args.texts("state")];
-    return async (admin, io) => {
+    const states = args.texts("state");
+    return async (admin, output) => {
       const found = await admin.listTransactions({ states });
       const headings = ["transactional id", "state", "producer id", "coordinator"];
       const rows = found.map((each) => {
@@ -22,42 +21,44 @@ const actions: Actions = {
         states.length === 0
           ? "no transactional id is known; a producer's first transaction makes it known"
           : `no transactional id is in the state ${states.join(" or ")}`;
-      print(io, json, found, headings, rows, none);
+      output.table(found, headings, rows, none);
     };
   }),
   describe: adminAction("show a transactional id's producer, state and partitions", (args) => {
-    const [json, ids] = [args.has("json"), args.allNamed("transactional-id")];
-    return (admin, io) => describeAll(admin, io, ids, json);
+    const ids = args.allNamed("transactional-id");
+    return (admin, output) => describeAll(admin, output, ids);
   }),
   "describe-producers": adminAction(
     "show who writes to a partition, and who holds it up",
     (args) => {
-      const [json, at] = [args.has("json"), partitionFrom(args)];
-      return async (admin, io) => {
+      const at = partitionFrom(args);
+      return async (admin, output) => {
         const found = await admin.describeProducers(at);
         const rows = found.map((each) => [...producerCells(each), each.lastSequence]);
         const none = `${at.topic}-${at.partition} has no producer with an id`;
-        print(io, json, found, [...PRODUCER_HEADINGS, "last sequence"], rows, none);
+        output.table(found, [...PRODUCER_HEADINGS, "last sequence"], rows, none);
       };
     },
   ),
   "find-hanging": adminAction("find open transactions that no coordinator will end", (args) => {
-    const [json, topic, partition] = [args.has("json"), args.text("topic"), partitionOf(args)];
+    const [topic, partition] = [args.text("topic"), partitionOf(args)];
     if (partition !== undefined && topic === undefined)
       throw new UsageError("--partition needs --topic");
     const longest = args.text("max-transaction-timeout");
     const maxTimeoutMs = longest && parseDuration(longest, "--max-transaction-timeout");
     const where = { topic, partition, maxTimeoutMs: maxTimeoutMs || undefined };
-    return async (admin, io) => printHanging(io, json, await admin.findHangingTransactions(where));
+    return async (admin, output) =>
+      printHanging(output, await admin.findHangingTransactions(where));
   }),
   abort: adminAction("abort a hanging transaction in one partition", (args) => {
     const at = partitionFrom(args);
     const startOffset = args.integer("start-offset");
     if (startOffset === undefined) throw new UsageError("--start-offset is missing");
-    return async (admin, io) => {
+    return async (admin, output) => {
       await admin.abortTransaction(at, startOffset);
       const where = `${at.topic}-${at.partition}`;
-      io.stdout.write(`aborted the transaction that begins at offset ${startOffset} of ${where}\n`);
+      const text = `aborted the transaction that begins at offset ${startOffset} of ${where}\n`;
+      output.add({ ...at, startOffset, aborted: true }, text);
     };
   }),
 };
@@ -66,10 +67,10 @@ export const transactions: Command = {
   name: "transactions",
   summary: "List and describe transactions, find and abort hanging ones.",
   usage: [
-    "list     [--state NAME]… [--json]",
-    "describe ID… [--json]",
-    "describe-producers --topic NAME --partition N [--json]",
-    "find-hanging [--topic NAME [--partition N]] [--max-transaction-timeout TIME] [--json]",
+    "list     [--state NAME]…",
+    "describe ID…",
+    "describe-producers --topic NAME --partition N",
+    "find-hanging [--topic NAME [--partition N]] [--max-transaction-timeout TIME]",
     "abort    --topic NAME --partition N --start-offset N",
   ],
   options: [
@@ -89,7 +90,7 @@ export const transactions: Command = {
       argument: "TIME",
       help: "find-hanging: pass over producers that have written since (15m)",
     },
-    { name: "json", help: "print JSON" },
+    ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan transactions list --state Ongoing",
@@ -120,12 +121,7 @@ function producerCells(producer: Producer): (string | number)[] {
   ];
 }
 
-async function describeAll(
-  admin: Admin,
-  io: Io,
-  ids: readonly string[],
-  json: boolean,
-): Promise<void> {
+async function describeAll(admin: Admin, output: Output, ids: readonly string[]): Promise<void> {
   const described = [];
   for (const id of ids) described.push(await admin.describeTransaction(id));
   const headings = ["transactional id", "state", "producer id", "epoch", "coordinator"];
@@ -134,31 +130,18 @@ async function describeAll(
     ...[`${each.timeoutMs} ms`, startMs === null ? "-" : timeText(startMs)],
     partitionsText(each.partitions),
   ]);
-  print(io, json, described, [...headings, "time-out", "began", "partitions"], rows, "");
+  output.table(described, [...headings, "time-out", "began", "partitions"], rows, "");
 }
 
-function printHanging(io: Io, json: boolean, found: readonly HangingTransaction[]): void {
+function printHanging(output: Output, found: readonly HangingTransaction[]): void {
   const rows = found.map((each) => [each.topic, each.partition, ...producerCells(each)]);
   const headings = ["topic", "partition", ...PRODUCER_HEADINGS];
-  print(io, json, found, headings, rows, "no transaction hangs");
+  output.table(found, headings, rows, "no transaction hangs");
   if (found.length > 0)
-    io.stderr.write(
+    output.note(
       "readers of committed records wait for these; end one with: tarpan transactions abort " +
-        "--topic NAME --partition N --start-offset N\n",
+        "--topic NAME --partition N --start-offset N",
     );
-}
-
-function print(
-  io: Io,
-  json: boolean,
-  found: readonly unknown[],
-  headings: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-  none: string,
-): void {
-  if (json) io.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-  else if (rows.length === 0) io.stderr.write(`${none}\n`);
-  else io.stdout.write(columns([headings, ...rows.map((row) => row.map(String))]));
 }
 
 function partitionFrom(args: Arguments): TopicPartition {

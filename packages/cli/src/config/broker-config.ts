@@ -8,7 +8,7 @@ import {
   loadConfig,
 } from "@tarpan/broker/internal/command-line";
 import type { Arguments } from "../args/arguments.ts";
-import type { Option } from "../args/options.ts";
+import { JSON_OPTIONS, type Option } from "../args/options.ts";
 import { parseArguments } from "../args/parser.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
@@ -16,8 +16,12 @@ import { osReason } from "../terminal/os-reason.ts";
 
 export const STOP_WITH_STDIN = "stop-with-stdin";
 
-/** Of `tarpan config show`, which has the broker's options. */
+/** Of `tarpan config show`, which has the broker's options, too. */
 export const ORIGIN = "origin";
+export const OF_SHOW: readonly Option[] = [
+  { name: ORIGIN, help: "say by what each value is set" },
+  ...JSON_OPTIONS,
+];
 
 export const brokerOptions: readonly Option[] = [
   {
@@ -39,7 +43,8 @@ export const brokerOptions: readonly Option[] = [
 ];
 
 export async function brokerConfig(args: Arguments, io: Io): Promise<LoadedConfig> {
-  const { config, [STOP_WITH_STDIN]: _, [ORIGIN]: __, ...flags } = args.entries();
+  const { config, ...flags } = args.entries();
+  for (const name of [STOP_WITH_STDIN, ...OF_SHOW.map((option) => option.name)]) delete flags[name];
   args.end("; the broker takes options only");
   const sources = { flags, environment: io.env };
   const path = config ?? io.env[CONFIG_VARIABLE];

@@ -2,6 +2,7 @@ import type { Producer, ProducerRecord, RecordMetadata } from "@tarpan/client";
 import { CommandError, describeFailure } from "../terminal/failures.ts";
 import { Interrupts } from "../terminal/interrupts.ts";
 import type { Io } from "../terminal/io.ts";
+import type { Output } from "../terminal/output.ts";
 import { counted, Progress } from "../terminal/progress.ts";
 
 /** Records in portions, each to be sent at once. */
@@ -15,7 +16,12 @@ export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
  * they got. Stops at the first failure, or when it is interrupted: the records read so far are
  * still sent, unless a second interrupt comes.
  */
-export async function sendAll(producer: Producer, records: Records, io: Io): Promise<void> {
+export async function sendAll(
+  producer: Producer,
+  records: Records,
+  output: Output,
+  io: Io,
+): Promise<void> {
   const destinations = new Destinations();
   const progress = records.typed ? null : new Progress(io.stderr, "sent");
   const interrupts = new Interrupts(io, () => {
@@ -50,17 +56,17 @@ export async function sendAll(producer: Producer, records: Records, io: Io): Pro
     interrupts.off();
   }
   progress?.end();
-  tellOutcome(destinations, taken, failure, io);
+  tellOutcome(destinations, taken, failure, output);
 }
 
 function tellOutcome(
   destinations: Destinations,
   taken: number,
   failure: Error | null,
-  io: Io,
+  output: Output,
 ): void {
-  if (taken === 0 && failure === null) io.stdout.write("nothing to send\n");
-  io.stdout.write(destinations.summary());
+  destinations.print(output);
+  if (taken === 0 && failure === null) output.text("nothing to send\n");
   if (failure !== null) {
     const stored =
       destinations.count > 0 ? ` (${counted(destinations.count, "record")} stored before)` : "";
@@ -106,12 +112,17 @@ class Destinations {
     return begun;
   }
 
-  summary(): string {
-    const lines = [...this.#ranges].map(([name, { first, last, count }]) => {
-      const where =
-        first < 0 ? "" : first === last ? ` at offset ${first}` : ` at offsets ${first} to ${last}`;
-      return `sent ${counted(count, "record")} to ${name}${where}\n`;
-    });
-    return lines.join("");
+  print(output: Output): void {
+    for (const [name, { first, last, ...range }] of this.#ranges) {
+      const isKnown = first >= 0;
+      const offsets = first === last ? `offset ${first}` : `offsets ${first} to ${last}`;
+      const at = isKnown ? ` at ${offsets}` : "";
+      const json = isKnown ? { ...range, first, last } : { ...range, first: null, last: null };
+      output.add(
+        json,
+        `sent ${counted(range.count, "record")} to ${name}${at}
+`,
+      );
+    }
   }
 }
