@@ -53,27 +53,20 @@ export class HeldHistory {
   readonly warnings: string[] = [];
   slowAppends: () => boolean = () => false;
   hasProducerIds = true;
-  image: MetadataImage;
+  image: MetadataImage = EMPTY_IMAGE;
   readonly failures: unknown[] = [];
   shard!: HeldShard;
   held!: Partition;
   readonly targets: Partition[] = [];
+  #targetId = "";
   #nextProducerId = 100;
   #leaderEpoch = 0;
   readonly #engine = new MemoryEngine(testEnv());
 
   private constructor(seed: number) {
     this.random = new SeededRandom(seed);
-    const { topics, topicsById } = EMPTY_IMAGE;
-    const known = [
-      topicImage(TARGET.topic, TARGET.topicId, TARGETS),
-      topicImage(`${TARGET.topic}.dlq`, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1),
-    ];
-    this.image = {
-      ...EMPTY_IMAGE,
-      topics: topics.with(new Map(known.map((topic) => [topic.name, topic]))),
-      topicsById: topicsById.with(new Map(known.map((topic) => [topic.id, topic]))),
-    };
+    const letters = `${TARGET.topic}.dlq`;
+    this.#know([topicImage(letters, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1)], []);
   }
 
   static async begin(seed: number): Promise<HeldHistory> {
@@ -84,10 +77,42 @@ export class HeldHistory {
 
   async #begin(): Promise<void> {
     this.held = await this.#partition({ ...HELD, partition: 0 });
-    for (let partition = 0; partition < TARGETS; partition++) {
-      this.targets.push(await this.#partition({ ...TARGET, partition }));
-    }
+    await this.createTarget(TARGET.topicId);
     await this.load();
+  }
+
+  async createTarget(topicId: string): Promise<void> {
+    const { topic } = TARGET;
+    for (let partition = 0; partition < TARGETS; partition++) {
+      this.targets.push(await this.#partition({ topic, topicId, partition }));
+    }
+    this.#targetId = topicId;
+    this.#know([topicImage(topic, topicId, TARGETS)], []);
+  }
+
+  /** With the records in it. */
+  async deleteTarget(): Promise<void> {
+    for (const { id } of this.targets.splice(0)) await this.#engine.delete(id);
+    this.#know([], [this.image.topics.get(TARGET.topic)!]);
+    this.#targetId = "";
+  }
+
+  /** Whether the partitions of the target have a leader. */
+  setOnline(isOnline: boolean): void {
+    this.#know([topicImage(TARGET.topic, this.#targetId, TARGETS, isOnline ? 1 : -1)], []);
+  }
+
+  #know(topics: readonly TopicImage[], gone: readonly TopicImage[]): void {
+    const changes = (keyOf: (topic: TopicImage) => string) =>
+      new Map<string, TopicImage | undefined>([
+        ...gone.map((topic) => [keyOf(topic), undefined] as const),
+        ...topics.map((topic) => [keyOf(topic), topic] as const),
+      ]);
+    this.image = {
+      ...this.image,
+      topics: this.image.topics.with(changes(({ name }) => name)),
+      topicsById: this.image.topicsById.with(changes(({ id }) => id)),
+    };
   }
 
   async #partition(id: typeof TARGET & { readonly partition: number }): Promise<Partition> {
@@ -215,7 +240,7 @@ export class HeldHistory {
     if (this.refuses(values.map(({ value }) => Buffer.from(value!).toString()))) {
       return { errorCode: ErrorCode.INVALID_RECORD, message: "refused" };
     }
-    if (topicId !== TARGET.topicId) {
+    if (topicId !== this.#targetId) {
       return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
     }
     const header = readBatchHeader(batch);
@@ -225,10 +250,10 @@ export class HeldHistory {
   }
 }
 
-function topicImage(name: string, id: string, partitions: number): TopicImage {
+function topicImage(name: string, id: string, partitions: number, leader = 1): TopicImage {
   const partition = {
     ...{ replicas: [1], isr: [1], adding: [], removing: [] },
-    ...{ leader: 1, leaderEpoch: 0, partitionEpoch: 0 },
+    ...{ leader, leaderEpoch: 0, partitionEpoch: 0 },
   };
   return { name, id, partitions: Array.from({ length: partitions }, () => partition) };
 }
