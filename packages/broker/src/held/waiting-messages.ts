@@ -32,7 +32,7 @@ export class WaitingMessages {
   #times = new Float64Array(SMALLEST_TABLE);
   /** Entry plus one; 0 is an empty slot. Never more than half full. */
   #slots = new Int32Array(2 * SMALLEST_TABLE);
-  /** Entries, the earliest time first. */
+  /** Entries, the earliest time first, and those of one time in the order of the log. */
   #heap = new Int32Array(SMALLEST_TABLE);
   /** Where an entry is in the heap; of a free entry, the free one after it. */
   #heapAt = new Int32Array(SMALLEST_TABLE);
@@ -198,34 +198,36 @@ export class WaitingMessages {
   }
 
   #rise(entry: number, from: number): void {
-    const time = this.#times[entry]!;
     let at = from;
     while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (this.#times[this.#heap[parent]!]! <= time) break;
-      this.#place(this.#heap[parent]!, at);
-      at = parent;
+      const parent = this.#heap[(at - 1) >>> 1]!;
+      if (this.#isBefore(parent, entry)) break;
+      this.#place(parent, at);
+      at = (at - 1) >>> 1;
     }
     this.#place(entry, at);
   }
 
   #sink(entry: number, from: number): void {
-    const time = this.#times[entry]!;
+    const heap = this.#heap;
     let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= this.#heapSize) break;
       const right = child + 1;
-      if (right < this.#heapSize && this.#timeAt(right) < this.#timeAt(child)) child = right;
-      if (this.#timeAt(child) >= time) break;
-      this.#place(this.#heap[child]!, at);
+      if (right < this.#heapSize && this.#isBefore(heap[right]!, heap[child]!)) child = right;
+      if (this.#isBefore(entry, heap[child]!)) break;
+      this.#place(heap[child]!, at);
       at = child;
     }
     this.#place(entry, at);
   }
 
-  #timeAt(at: number): number {
-    return this.#times[this.#heap[at]!]!;
+  #isBefore(entry: number, other: number): boolean {
+    const time = this.#times[entry]!;
+    const otherTime = this.#times[other]!;
+    if (time !== otherTime) return time < otherTime;
+    return this.#offsets[entry]! < this.#offsets[other]!;
   }
 
   #place(entry: number, at: number): void {
