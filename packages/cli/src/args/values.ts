@@ -28,6 +28,14 @@ export function parseStart(text: string): Start {
   );
 }
 
+/** `@MS` or a date, as ms since the epoch. */
+export function parseTime(text: string, name: string): number {
+  const time = /^(@|\d{4}-)/.test(text) ? parseStart(text) : null;
+  if (time !== null && typeof time === "object" && "timestampMs" in time) return time.timestampMs;
+  const wanted = "@MILLISECONDS or a date such as 2026-11-20T10:00:00Z";
+  throw new UsageError(`${name} must be ${wanted}, not ${quoted(text)}`);
+}
+
 const COMPRESSIONS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 
 /** Kafka's names; `zlib` is accepted for gzip. */

@@ -49,6 +49,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/delayed.ts")).delayed,
   },
   {
+    name: "dlq",
+    summary: "list dead letters, show, redrive and purge them",
+    load: async () => (await import("../commands/dlq.ts")).dlq,
+  },
+  {
     name: "cluster",
     summary: "run a whole cluster on this machine, show a cluster's status, remove a broker",
     load: async () => (await import("../commands/cluster.ts")).cluster,

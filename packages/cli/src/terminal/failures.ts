@@ -19,6 +19,8 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_MESSAGE_TOO_LARGE:
     "see the limit with: tarpan topic describe, change it with: tarpan topic alter NAME " +
     "--config max.message.bytes=BYTES",
+  TARPAN_NO_DEAD_LETTER: "see where they are with: tarpan dlq show TOPIC",
+  TARPAN_NO_ORIGIN: "name a topic with: --to NAME",
   TARPAN_UNKNOWN_PARTITION: "see its partitions with: tarpan topic describe --topic NAME",
   TARPAN_PORT_IN_USE: "choose another with: --bind-port PORT",
   TARPAN_PORT_FORBIDDEN: "choose another with: --bind-port PORT",
