@@ -1,4 +1,4 @@
-// A member and a scripted coordinator that moves, loads, forgets and fences.
+// A classic member and a scripted coordinator that moves, loads, forgets and fences.
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import {
@@ -20,8 +20,8 @@ import { afterEach, expect, test } from "vitest";
 import { Client } from "../../src/connection/client.ts";
 import { CoordinatorLink } from "../../src/connection/coordinator-link.ts";
 import { range } from "../../src/group/assignors/range.ts";
+import { ClassicMembership } from "../../src/group/classic-membership.ts";
 import { GroupLeader } from "../../src/group/leader.ts";
-import { Membership } from "../../src/group/membership.ts";
 
 const closing: (() => unknown)[] = [];
 
@@ -72,8 +72,11 @@ async function memberOf(
   let wake = () => {};
   const options = { groupInstanceId: null, assignors: [range], heartbeatIntervalMs };
   const times = { sessionTimeoutMs: 6_000, maxPollIntervalMs, metadataMaxAgeMs: 6_000 };
-  const member = new Membership(link, new GroupLeader(client), { ...options, ...times }, () =>
-    wake(),
+  const member = new ClassicMembership(
+    link,
+    new GroupLeader(client),
+    { ...options, ...times },
+    () => wake(),
   );
   closing.push(async () => {
     member.stop();
