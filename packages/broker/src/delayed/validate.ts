@@ -89,5 +89,7 @@ function timeProblem(nowMs: number): string | null {
 
 /** A long value is cut: it ends up in an error message. */
 function textOf(value: Uint8Array | null): string {
-  return value === null ? "" : Buffer.from(value.subarray(0, 300)).toString("utf8");
+  if (value === null) return "";
+  const { buffer, byteOffset, byteLength } = value;
+  return Buffer.from(buffer, byteOffset, Math.min(byteLength, 300)).toString("utf8");
 }
