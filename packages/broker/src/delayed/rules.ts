@@ -101,11 +101,24 @@ function createdText(headers: ReadonlyMap<string, Uint8Array | null>, createdMs:
 
 /** Headers that produce would refuse count as a message that is due at once. */
 function dueMsOf(at: Uint8Array | null, delay: Uint8Array | null, appendedMs: number): number {
-  if (at !== null) return Number(textOf(at)) || 0;
+  if (at !== null) return decimalOf(at);
   if (delay === null) return appendedMs;
   const delayMs = delayMsOf(textOf(delay));
   return appendedMs + (typeof delayMs === "number" ? delayMs : 0);
 }
+
+/** Without a string, because each record of the log is read when it is loaded. */
+function decimalOf(digits: Uint8Array): number {
+  let value = 0;
+  for (let i = 0; i < digits.byteLength; i++) {
+    const digit = digits[i]! - ZERO;
+    if (digit < 0 || digit > 9) return 0;
+    value = 10 * value + digit;
+  }
+  return value;
+}
+
+const ZERO = 0x30;
 
 function textOf(value: DecodedRecord["value"] | undefined): string {
   return Buffer.from(value ?? NOTHING).toString("utf8");

@@ -15,5 +15,5 @@ const bytes = Buffer.from(idHash.buffer);
 
 /** The first 64 bits of SHA-256: nobody can find an id with the hash of somebody else's id. */
 export function hashId(id: Uint8Array): void {
-  bytes.write(hash("sha256", id, "binary").slice(0, HASH_BYTES), "latin1");
+  bytes.write(hash("sha256", id, "binary"), 0, HASH_BYTES, "latin1");
 }
