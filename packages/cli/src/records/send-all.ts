@@ -13,8 +13,9 @@ export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
 }
 
 /**
- * Sends records as they come, holding at most the producer's buffer, and prints where they are. Stops at the first failure, or when it is interrupted: the records read so far are
- * still sent, unless a second interrupt comes.
+ * Sends records as they come, holding at most the producer's buffer, and prints where they are.
+ * Stops at the first failure, or when it is interrupted: the records read so far are still sent,
+ * unless a second interrupt comes.
  */
 export async function sendAll(
   sender: Sender,
