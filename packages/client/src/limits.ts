@@ -2,6 +2,8 @@
 
 /** Time for one request and for connecting, ms. */
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** Time after which an unused connection is closed, ms. Kafka's connections.max.idle.ms. */
+export const CONNECTIONS_MAX_IDLE_MS = 540_000;
 /** Time for delivering a record, with retries, ms. Kafka's delivery.timeout.ms. */
 export const DELIVERY_TIMEOUT_MS = 120_000;
 /** Time after which an open transaction is aborted, ms. Kafka's transaction.timeout.ms. */
