@@ -19,6 +19,7 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_MESSAGE_TOO_LARGE:
     "see the limit with: tarpan topic describe, change it with: tarpan topic alter NAME " +
     "--config max.message.bytes=BYTES",
+  TARPAN_HANDLER_FAILED: "to go on without such a record: --dlq",
   TARPAN_NO_DEAD_LETTER: "see where they are with: tarpan dlq show TOPIC",
   TARPAN_NO_ORIGIN: "name a topic with: --to NAME",
   TARPAN_UNKNOWN_PARTITION: "see its partitions with: tarpan topic describe --topic NAME",
