@@ -32,9 +32,12 @@ const HINTS: Readonly<Record<string, string>> = {
 /** One line: what went wrong and, if it is known, the next step. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  // It says which methods a program should call, and the cause what has failed.
+  if (code === "TARPAN_TRANSACTION_FAILED" && cause instanceof Error) return describeFailure(cause);
   const hint = refused(error)
     ? "is the broker running? start one with: tarpan broker"
-    : HINTS[(error as { code?: string }).code ?? ""];
+    : HINTS[code ?? ""];
   const message = error.message.trim().replace(/\s*\n\s*/g, " ");
   // The message may contain the hint already.
   return hint === undefined || message.includes(hint) ? message : `${message}; ${hint}`;
