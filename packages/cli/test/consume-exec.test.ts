@@ -76,6 +76,17 @@ test("--retry tries again, --dlq keeps what still fails with what the command sa
   });
 });
 
+test("non-blocking retries: other records with the same key do not wait", async () => {
+  await tarpan(line("produce", "later", "-k", "k"), { stdin: "first\nsecond\n" });
+  const command =
+    "value=$(cat); echo $value $TARPAN_ATTEMPT; test $value-$TARPAN_ATTEMPT != first-1";
+  const retry = ["--retry", "1,delay=400ms,mode=non-blocking", "--count", "2"];
+  expect(await tarpan(exec("later", command, ...retry))).toEqual({
+    ...{ code: 0, stderr: "" },
+    stdout: "first 1\nsecond 1\nfirst 2\n",
+  });
+});
+
 test("without --dlq it ends at a record that fails, which is not committed", async () => {
   await produce("strict", "1\n2\n");
   expect(await tarpan(exec("strict", 'test "$(cat)" = 1'))).toEqual({

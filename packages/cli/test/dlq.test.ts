@@ -111,6 +111,9 @@ test.each([
 });
 
 test("redrive sends one or all, to where they came from or elsewhere, each once", async () => {
+  const failed = await dlq("redrive", "orders.dlq", "--all", "--to", "ä");
+  expect(failed).toMatchObject({ code: 1, stdout: "" });
+  expect(failed.stderr).toMatch(/^tarpan: topic ä: .*EXCEPTION\) \(0 letters redriven\)\n$/);
   expect(await dlq("redrive", "orders.dlq", "-p", "0", "--offset", "1")).toEqual(
     ok("redrove 1 letter to where they came from\n"),
   );
