@@ -1,4 +1,5 @@
 // `tarpan dlq` against a real broker, in this process.
+import { PassThrough } from "node:stream";
 import { Broker } from "@tarpan/broker";
 import { Admin, Client, Consumer, GroupConsumer, Producer } from "@tarpan/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -165,8 +166,17 @@ test("purge asks, or is told --yes", async () => {
   expect((await json("list", "many.dlq"))[0]).toMatchObject({ letters: 0, redriven: 30 });
   const half = ["purge", "orders.dlq", "-p", "0", "--before-offset", "1", "--yes"];
   expect(await dlq(...half)).toEqual(ok("purged orders.dlq-0 before offset 1: 1 offset freed\n"));
-  expect((await asked("y\n", true)).stdout).toMatch(/^purged many\.dlq: \d+ offsets freed\n$/);
-  expect((await json("list", "many.dlq"))[0]).toMatchObject({ letters: 0, redriven: 0 });
+  const stdin = new PassThrough();
+  const asking = new RunningCommand(line("purge", "many.dlq"), {
+    stdin,
+    terminal: { stdin: true },
+  });
+  await asking.logged(/\[y\/N\]/);
+  await fail("many", ["late"]);
+  stdin.write("y\n");
+  expect((await asking.done).stdout).toMatch(/^purged many\.dlq: \d+ offsets freed\n$/);
+  // What comes after the question stays.
+  expect((await json("list", "many.dlq"))[0]).toMatchObject({ letters: 1, redriven: 0 });
 });
 
 test("a topic that has no dead letters is not changed", async () => {

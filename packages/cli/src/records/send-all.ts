@@ -63,6 +63,6 @@ function tellOutcome(sender: Sender, taken: number, failure: Error | null, outpu
   if (taken === 0 && failure === null) output.text("nothing to send\n");
   if (failure !== null)
     throw new CommandError(`${describeFailure(failure)}${sender.whatCounts()}`, { cause: failure });
-  const left = taken - sender.count;
-  if (left > 0) throw new CommandError(`interrupted${sender.whatIsOpen(left)}`);
+  const unfinished = sender.unfinished(taken);
+  if (unfinished !== null) throw new CommandError(`interrupted${unfinished}`);
 }
