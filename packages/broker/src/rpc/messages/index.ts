@@ -27,6 +27,8 @@ import { CreateHeldTopic } from "./10027-create-held-topic.ts";
 import { DeliverHeld } from "./10028-deliver-held.ts";
 import { ListHeld } from "./10029-list-held.ts";
 import { ChangeHeld } from "./10030-change-held.ts";
+import { ListHalfMessages } from "./10031-list-half-messages.ts";
+import { ResolveHalfMessage } from "./10032-resolve-half-message.ts";
 
 export {
   AllocateProducerIds,
@@ -48,6 +50,7 @@ export {
   LeaveCluster,
   LedEndOffsets,
   ListCoordinatedGroups,
+  ListHalfMessages,
   ListHeld,
   ListReassignments,
   MetadataEnd,
@@ -55,6 +58,7 @@ export {
   RegisterBroker,
   RemoveBroker,
   ResetCoordinatedOffsets,
+  ResolveHalfMessage,
   UnregisterBroker,
   UpdateFeatures,
 };
@@ -91,6 +95,8 @@ export const calls: readonly AnyApi[] = [
   DeliverHeld,
   ListHeld,
   ChangeHeld,
+  ListHalfMessages,
+  ResolveHalfMessage,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];
