@@ -25,6 +25,7 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
     /^(order-2 (created|paid|sent)\n){3}order-1 created\norder-1 paid\norder-1 sent\n$/,
   "delayed.mjs": /^bob: wake up\non time\n$/,
   "quickstart.ts": /^created .* with 3 .*\nsent at offset 0\nreceived Hello, Tarpan!\n$/,
+  "client-options.ts": /^sent 100 records, the last at offset 99\n$/,
   "topics.ts":
     /^created true\nTARPAN_KAFKA_TOPIC_ALREADY_EXISTS\nlisted with 3 .*\n3 .*\ndeleted\n$/,
   "produce.ts": /^sent to partition 1 at offset 0\n$/,
