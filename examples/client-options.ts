@@ -4,7 +4,9 @@ import { Admin, Client, Producer } from "@tarpan/client";
 const client = new Client({
   bootstrap: (process.env.BOOTSTRAP ?? "localhost:9092,localhost:9093").split(","),
   timeoutMs: 5_000,
-  // Called when something is retried for long, and when it works again.
+  // Connections are opened when they are needed, one to each broker, and one for each consumer:
+  // requests of many records share them, in flight at once, so that a pool needs no sizes.
+  connectionsMaxIdleMs: 5 * 60_000,
   onTrouble: ({ what, error, sinceMs }) =>
     console.error(`${what}: ${error?.message ?? "works again"}, after ${sinceMs} ms`),
 });
@@ -12,7 +14,8 @@ const client = new Client({
 const producer = new Producer(client, {
   batchBytes: 64 * 1024,
   lingerMs: 5, // a batch waits so long for more records
-  deliveryTimeoutMs: 60_000,
+  bufferMemoryBytes: 32 * 1024 * 1024, // then `send` waits, for up to:
+  maxBlockMs: 10_000,
   compression: "lz4",
 });
 
