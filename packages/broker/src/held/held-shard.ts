@@ -7,6 +7,7 @@ import { isDiskFull, isLogFailure, orKafkaError } from "../partition/log-failure
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { pause } from "../util/pause.ts";
+import { BlockedMessages } from "./blocked-messages.ts";
 import type { HeldCounts } from "./counts.ts";
 import { recordsOf } from "./delivery-records.ts";
 import { HeldLog, type HeldPartition } from "./held-log.ts";
@@ -78,9 +79,8 @@ export class HeldShard {
   readonly #outgoing = new Map<string, Outgoing>();
   /** By `placeKey`. */
   readonly #sending = new Map<string, Promise<void>>();
-  /** Messages that are due, and wait until the delivery before them is over. By `placeKey`. */
-  readonly #blocked = new Map<string, TakenMessage[]>();
   #log!: HeldLog;
+  #blocked!: BlockedMessages;
   #planner!: Planner;
   #shortener!: Shortener;
   #isRunning = false;
@@ -126,10 +126,12 @@ export class HeldShard {
         logger.error(`records of held messages at offset ${offset} can't be read`, { error });
       },
     });
+    this.#blocked = new BlockedMessages(this.#log.state.waiting);
     const isBusy = (place: string) => this.#isBusy(place);
     const { log } = partition;
     this.#planner = new Planner({
       ...{ log, rules, image, topicConfig, isBusy, createTopic, clock, jumps },
+      nextTurn: nextTurnOf(env.timers),
     });
     this.#shortener = new Shortener({ partition, rules, log: this.#log, clock, minOffsets });
     this.#goOn();
@@ -223,6 +225,7 @@ export class HeldShard {
     this.#isRunning = true;
     try {
       for (;;) {
+        this.#unblockIdle();
         const due = waiting.takeDue(clock.wallMs(), ROUND_MESSAGES);
         if (this.#closed !== null || (due.length === 0 && !this.#shortener.isDue)) break;
         if (due.length > 0) await this.#round(due);
@@ -238,7 +241,7 @@ export class HeldShard {
   async #round(due: readonly TakenMessage[]): Promise<void> {
     const nowMs = this.#parts.world.env.clock.wallMs();
     const plan = await this.#planner.plan(due, nowMs);
-    this.#block(plan.blocked);
+    for (const [place, messages] of plan.blocked) this.#blocked.add(place, messages);
     if (plan.later.length > 0) this.#putBack(plan.later, nowMs + this.#retries.delayMs(plan));
     this.#putBack(plan.rest);
     if (plan.deliveries.length > 0) await this.#decide(plan.deliveries, nowMs);
@@ -283,7 +286,6 @@ export class HeldShard {
   #beginSending(place: string, delivery: OpenDelivery): void {
     const sending = this.#run(() => this.#send(place, delivery)).finally(() => {
       this.#sending.delete(place);
-      this.#unblock(place);
       this.#goOn();
     });
     this.#sending.set(place, sending);
@@ -321,21 +323,14 @@ export class HeldShard {
     return this.#log.state.open.has(place) || this.#sending.has(place);
   }
 
-  #block(blocked: Plan["blocked"]): void {
-    for (const [place, messages] of blocked) {
-      const before = this.#blocked.get(place);
-      if (before === undefined) this.#blocked.set(place, [...messages]);
-      else before.push(...messages);
-      // The delivery may have ended while the round was planned.
-      if (!this.#isBusy(place)) this.#unblock(place);
+  /**
+   * A delivery may have ended while a round was planned, and what was put back for its place may
+   * have been resolved or cancelled since.
+   */
+  #unblockIdle(): void {
+    for (const place of this.#blocked.places) {
+      if (!this.#isBusy(place)) this.#putBack(this.#blocked.takeNext(place));
     }
-  }
-
-  #unblock(place: string): void {
-    const messages = this.#blocked.get(place);
-    if (messages === undefined) return;
-    this.#blocked.delete(place);
-    this.#putBack(messages);
   }
 
   /** Without a time they are due when they were, so before all that is due later. */

@@ -4,6 +4,9 @@ export const FOLLOW_READ_BYTES = 1_048_576;
 /** Messages that a shard takes from its heap at a time. */
 export const ROUND_MESSAGES = 2_000;
 
+/** Messages of a round that are read in one turn of the event loop: clients are served between. */
+export const PLANNED_AT_A_TIME = 200;
+
 /** Bytes of the records of one round: it ends with the message that exceeds them. */
 export const ROUND_BYTES = 4 * 1_048_576;
 

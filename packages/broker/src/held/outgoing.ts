@@ -16,7 +16,7 @@ export function textOf(value: Uint8Array | null | undefined): string {
 }
 
 export function headerOf(key: string, text: string): { key: string; value: Uint8Array } {
-  return { key, value: encoder.encode(text) };
+  return { key, value: Buffer.from(text) };
 }
 
 /** Where the target's partition, topic and key are said. */
@@ -98,5 +98,4 @@ const ALWAYS_OWN: ReadonlySet<string> = new Set([
   ...Object.values(DeliveredHeader),
 ]);
 
-const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);

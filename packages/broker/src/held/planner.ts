@@ -4,9 +4,16 @@ import type { Clock } from "../env/env.ts";
 import type { ReadableLog } from "../log/log.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import type { ClockJumps } from "../util/clock-jumps.ts";
+import type { NextTurn } from "../util/next-turn.ts";
 import { readRecords, type StoredRecord } from "./held-records.ts";
 import { placeKey } from "./held-state.ts";
-import { DELIVERY_BYTES, MISSING_TARGET_MS, RECORD_OVERHEAD_BYTES, ROUND_BYTES } from "./limits.ts";
+import {
+  DELIVERY_BYTES,
+  MISSING_TARGET_MS,
+  PLANNED_AT_A_TIME,
+  RECORD_OVERHEAD_BYTES,
+  ROUND_BYTES,
+} from "./limits.ts";
 import { COMMITTED, checksOf } from "./progress.ts";
 import type { Delivery } from "./records.ts";
 import { Refusals } from "./refusals.ts";
@@ -25,6 +32,7 @@ interface Parts {
   readonly createTopic: (topic: NewTopic) => void;
   readonly clock: Pick<Clock, "monotonicMs">;
   readonly jumps: Pick<ClockJumps, "lastMs">;
+  readonly nextTurn: NextTurn;
 }
 
 export interface PlannedMessage extends TakenMessage {
@@ -76,7 +84,7 @@ export class Planner {
 
   /** `due` is in the order in which the messages are due. */
   async plan(due: readonly TakenMessage[], nowMs: number): Promise<Plan> {
-    const { log, isBusy } = this.#parts;
+    const { log, isBusy, nextTurn } = this.#parts;
     const byOffset = due.map((message, at) => ({ message, at }));
     byOffset.sort((a, b) => a.message.offset - b.message.offset);
     const read: { readonly at: number; readonly next: Next }[] = [];
@@ -89,6 +97,7 @@ export class Planner {
       const next = this.#nextOf(stored, message);
       read.push({ at, next });
       sizeBytes += sizeOf(next.wanted.record);
+      if (read.length % PLANNED_AT_A_TIME === 0) await nextTurn();
       if (sizeBytes >= ROUND_BYTES) break;
     }
     const rest = byOffset.slice(read.length).map(({ message }) => message);
