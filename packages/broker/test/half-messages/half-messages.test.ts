@@ -1,5 +1,5 @@
 import { crc32c } from "@tarpan/codecs";
-import { ErrorCode, encodeBatch } from "@tarpan/protocol";
+import { ErrorCode, encodeBatch, IncrementalAlterConfigs } from "@tarpan/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Headers } from "../held/held-broker.ts";
 import { GROUP, HalfBroker } from "./half-broker.ts";
@@ -201,6 +201,24 @@ describe("a half message without a resolution", () => {
     const [letter] = await broker.read("target.dlq");
     expect(letter!.headers["__dlq.errors.message"]).toMatch(/2 checks were not answered/);
   });
+});
+
+it("the settings of half messages can be changed while the broker runs", async () => {
+  await broker.whole.createTopic(`${GROUP}.checks`, 1);
+  const settings = { "timeout.ms": "500", "check.interval.ms": "700", "check.max": "2" };
+  const configs = Object.entries(settings).map(([name, value]) => {
+    return { name: `tarpan.half.message.${name}`, value, configOperation: 0 };
+  });
+  const resources = [{ resourceType: 4, resourceName: "", configs }];
+  const asked = { resources, validateOnly: false };
+  const { responses } = await broker.whole.call(IncrementalAlterConfigs, 1, asked);
+  expect(responses[0]).toMatchObject({ errorCode: ErrorCode.NONE });
+  const startMs = broker.nowMs;
+  await broker.half("id", "x");
+  await broker.pass(4_000, 100);
+  const times = (await broker.checks()).map(({ timestamp }) => timestamp - startMs);
+  expect(times).toEqual([500, 1_200]);
+  expect(await broker.read("target.dlq")).toHaveLength(1);
 });
 
 describe("produce to __half_messages refuses with INVALID_RECORD", () => {
