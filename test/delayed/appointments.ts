@@ -63,7 +63,7 @@ async function produce(client: Client, load: Load, isOver: () => boolean): Promi
     const ids = Array.from({ length: AT_A_TIME }, (_, i) => `${name}-${round}-${i}`);
     await Promise.all(
       ids.map(async (id) => {
-        const isCancelled = random.chance(0.1);
+        const isCancelled = random.chance(10);
         const delayMs = isCancelled ? 3_600_000 : random.below(LONGEST_DELAY_MS);
         const dueMs = Date.now() + delayMs;
         const headers = [
