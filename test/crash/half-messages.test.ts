@@ -1,4 +1,4 @@
-import { Admin, Client, Consumer, Producer } from "@tarpan/client";
+import { Admin, Client, Consumer, Producer, TransactionalProducer } from "@tarpan/client";
 import { expect, it } from "vitest";
 import { Member } from "../half-messages/members.ts";
 import { keepSettlements, OFTEN_CHECKED } from "../half-messages/settlements.ts";
@@ -58,6 +58,50 @@ it(
     expect(await (await fetch(url)).json()).toEqual({ messages: [] });
     consumer.close();
     await member.leave();
+    await client.close();
+  },
+  LIMIT_MS,
+);
+
+it(
+  "half messages and resolutions in a transaction of Kafka count when it is committed",
+  async () => {
+    const group = "transactional";
+    const client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 60_000 });
+    await new Admin(client).createTopic({ name: "both", partitions: 1 });
+    const producer = new TransactionalProducer(client, { transactionalId: group });
+    const send = (key: string, more: { key: string; value: string }) => {
+      const headers = [{ key: "tarpan-producer-group", value: group }, more];
+      return producer.send({ topic: "__half_messages", key, value: key, headers });
+    };
+    const half = (id: string) => send(id, { key: "tarpan-topic", value: "both" });
+    const commit = (id: string) => send(id, { key: "tarpan-resolution", value: "commit" });
+    await producer.begin();
+    await half("aborted");
+    await commit("aborted");
+    await producer.abort();
+    await producer.begin();
+    await half("a");
+    await half("b");
+    await producer.commit();
+    await producer.begin();
+    await commit("a");
+    await producer.abort();
+    await producer.begin();
+    await commit("aborted");
+    await commit("b");
+    await producer.commit();
+    const consumer = new Consumer(client, { maxWaitMs: 100 });
+    await consumer.assign([{ topic: "both", partition: 0, offset: "earliest" as const }]);
+    const values: string[] = [];
+    while (values.length === 0) {
+      for (const { value } of await consumer.poll()) values.push(Buffer.from(value!).toString());
+    }
+    expect(values).toEqual(["b"]);
+    const url = `http://${broker.bootstrap}/api/v1/half-messages?group=${group}`;
+    const { messages } = (await (await fetch(url)).json()) as { messages: { id: string }[] };
+    expect(messages.map(({ id }) => id)).toEqual(["a"]);
+    consumer.close();
     await client.close();
   },
   LIMIT_MS,
