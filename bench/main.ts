@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { type Bench, directoriesIn, type Section } from "./bench.ts";
 import { type Row, table } from "./report.ts";
 import { cleanup } from "./sections/cleanup.ts";
+import { client } from "./sections/client.ts";
 import { cluster } from "./sections/cluster.ts";
 import { fetch } from "./sections/fetch.ts";
 import { groups } from "./sections/groups.ts";
@@ -34,6 +35,7 @@ const SECTIONS: readonly Section[] = [
   cluster,
   tools,
   transactions,
+  client,
 ];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;
