@@ -68,7 +68,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     rpc: ["logging", "env"],
     log: ["config", "metrics", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
-    server: ["logging", "env", "util"],
+    server: ["security", "logging", "env", "util"],
     discovery: ["config", "logging", "env", "util"],
     config: ["logging", "util"],
     top: [],

@@ -1,3 +1,5 @@
+import type { KafkaPrincipal } from "./principal.ts";
+
 /** Numbers of Kafka's `AclOperation`; also the bits of an authorizedOperations field (KIP-430). */
 export const AclOperation = {
   read: 3,
@@ -20,6 +22,8 @@ export const CLUSTER_NAME = "kafka-cluster";
 
 /** The sender of a request. */
 export interface Client {
+  readonly principal: KafkaPrincipal;
+  /** An IP address without a port, in the form in which ACLs name hosts. */
   readonly remoteAddress: string;
 }
 

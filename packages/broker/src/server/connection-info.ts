@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
+import { ANONYMOUS, type KafkaPrincipal } from "../security/principal.ts";
 import type { ConnectionInfo } from "./router.ts";
 
 const IPV4_IN_IPV6 = "::ffff:";
@@ -9,6 +10,7 @@ export class SocketInfo implements ConnectionInfo {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly localPort: number;
+  principal: KafkaPrincipal = ANONYMOUS;
   /** Created at the first use: most connections never wait for anything. */
   #controller: AbortController | null = null;
 

@@ -1,3 +1,5 @@
+import type { KafkaPrincipal } from "../security/principal.ts";
+
 /** Turns a received frame into a request that can be run. Connections need no more of Kafka. */
 export interface RequestRouter {
   /**
@@ -31,6 +33,8 @@ export interface PendingRequest {
 export interface ConnectionInfo {
   readonly id: number;
   readonly remoteAddress: string;
+  /** Who the client is: ANONYMOUS until SASL or TLS says otherwise. */
+  readonly principal: KafkaPrincipal;
   /** The address at which the client reached this broker, for advertised addresses. */
   readonly localAddress: string;
   readonly localPort: number;

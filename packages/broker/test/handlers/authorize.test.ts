@@ -2,6 +2,7 @@ import { DescribeAcls, ErrorCode, Heartbeat, ListGroups } from "@tarpan/protocol
 import { expect, it } from "vitest";
 import { handlers } from "../../src/handlers/index.ts";
 import type { Authorizer } from "../../src/security/authorizer.ts";
+import { principalText } from "../../src/security/principal.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 const HEARTBEAT = { groupId: "g", generationId: 1, memberId: "m" };
@@ -10,7 +11,9 @@ const HEARTBEAT = { groupId: "g", generationId: 1, memberId: "m" };
 function denying(): { readonly asked: string[]; readonly authorizer: Authorizer } {
   const asked: string[] = [];
   const allows: Authorizer["allows"] = (client, operation, type, name) => {
-    asked.push(`${client.remoteAddress} ${operation} ${type} ${name}`);
+    asked.push(
+      `${principalText(client.principal)} ${client.remoteAddress} ${operation} ${type} ${name}`,
+    );
     return false;
   };
   return { asked, authorizer: { allows } };
@@ -25,7 +28,8 @@ it("a request whose permission is for the whole request is refused before its ha
   const request = { ...filter, resourceNameFilter: null, principalFilter: null, hostFilter: null };
   const acls = await broker.call(DescribeAcls, 3, request);
   expect(acls.errorCode).toBe(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
-  expect(asked).toEqual(["127.0.0.1 read group g", "127.0.0.1 describe cluster kafka-cluster"]);
+  const client = "User:ANONYMOUS 127.0.0.1";
+  expect(asked).toEqual([`${client} read group g`, `${client} describe cluster kafka-cluster`]);
 });
 
 it("the router leaves permissions for each resource to the handler", async () => {

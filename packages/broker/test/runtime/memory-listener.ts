@@ -1,4 +1,5 @@
 import type { Timers } from "../../src/env/env.ts";
+import { ANONYMOUS, type KafkaPrincipal } from "../../src/security/principal.ts";
 import type { Listener, ListenerOptions } from "../../src/server/listener.ts";
 import type { ConnectionInfo, RequestRouter } from "../../src/server/router.ts";
 import { type NetworkStats, newCounters } from "../../src/server/shared.ts";
@@ -9,6 +10,8 @@ const LENGTH_BYTES = 4;
 export class MemoryListener implements Listener {
   readonly address: string;
   readonly port: number;
+  /** Who the client of later requests is. */
+  principal: KafkaPrincipal = ANONYMOUS;
   readonly #router: RequestRouter;
   readonly #timers: Timers;
   #connections = 0;
@@ -72,10 +75,14 @@ export class MemoryListener implements Listener {
 
   #connect() {
     const closed = new AbortController();
+    const listener = this;
     const info = {
       id: ++this.#connections,
       // Not what the broker is bound to: clients may reach it through another address and port.
       ...{ remoteAddress: "127.0.0.1", localAddress: "10.0.0.1", localPort: 19092 },
+      get principal() {
+        return listener.principal;
+      },
       signal: closed.signal,
     };
     return { info, closed };
