@@ -1,4 +1,5 @@
-import { AclOperation } from "./authorizer.ts";
+import { AclOperation } from "@tarpan/protocol";
+import type { Operation } from "./authorizer.ts";
 
 /** What an authorizedOperations field holds when the client did not ask (KIP-430). */
 export const NOT_ASKED = -2_147_483_648;
@@ -35,6 +36,6 @@ export const ALL_GROUP_OPERATIONS = bits(
   "alterConfigs",
 );
 
-function bits(...names: (keyof typeof AclOperation)[]): number {
+function bits(...names: Operation[]): number {
   return names.reduce((all, name) => all | (1 << AclOperation[name]), 0);
 }

@@ -1,9 +1,9 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { type AclOperation, CLUSTER_NAME, type ResourceType } from "./authorizer.ts";
+import { CLUSTER_NAME, type Operation, type ResourceType } from "./authorizer.ts";
 
 /** What a client must be allowed to do before it may use an API. */
 export interface Permission<Request> {
-  readonly operation: keyof typeof AclOperation;
+  readonly operation: Operation;
   readonly resourceType: ResourceType;
   /**
    * The resource that decides about the whole request: the router checks it. Null when a request
@@ -12,8 +12,6 @@ export interface Permission<Request> {
    */
   readonly nameOf: ((request: Request) => string) | null;
 }
-
-type Operation = keyof typeof AclOperation;
 
 /** Without it the request is refused with CLUSTER_AUTHORIZATION_FAILED. */
 export function onCluster(operation: Operation): Permission<unknown> {

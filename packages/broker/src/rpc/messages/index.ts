@@ -27,6 +27,8 @@ import { CreateHeldTopic } from "./10027-create-held-topic.ts";
 import { DeliverHeld } from "./10028-deliver-held.ts";
 import { ListHeld } from "./10029-list-held.ts";
 import { ChangeHeld } from "./10030-change-held.ts";
+import { CreateAcls } from "./10031-create-acls.ts";
+import { DeleteAcls } from "./10032-delete-acls.ts";
 
 export {
   AllocateProducerIds,
@@ -34,11 +36,13 @@ export {
   AlterReassignments,
   BrokerHeartbeat,
   ChangeHeld,
+  CreateAcls,
   CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
   CreateTransactionTopic,
+  DeleteAcls,
   DeleteCoordinatedGroup,
   DeleteTopics,
   DeliverHeld,
@@ -91,6 +95,8 @@ export const calls: readonly AnyApi[] = [
   DeliverHeld,
   ListHeld,
   ChangeHeld,
+  CreateAcls,
+  DeleteAcls,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];
