@@ -19,13 +19,21 @@ export interface Client {
 
 /** Decides which client may do what. Runs for every request, so it is synchronous. */
 export interface Authorizer {
+  /** False where there are no ACLs, and everything is allowed. */
+  readonly hasAcls: boolean;
   allows(
     client: Client,
     operation: Operation,
     resourceType: ResourceType,
     resourceName: string,
   ): boolean;
+  /** Whether the client may do it with at least one resource of the type (KIP-679). */
+  allowsAny(client: Client, operation: Operation, resourceType: ResourceType): boolean;
 }
 
 /** Allows every client everything: a broker without ACLs, as Kafka without an authorizer. */
-export const allowAll: Authorizer = { allows: () => true };
+export const allowAll: Authorizer = {
+  hasAcls: false,
+  allows: () => true,
+  allowsAny: () => true,
+};

@@ -16,7 +16,7 @@ function denying(): { readonly asked: string[]; readonly authorizer: Authorizer 
     );
     return false;
   };
-  return { asked, authorizer: { allows } };
+  return { asked, authorizer: { hasAcls: true, allows, allowsAny: () => false } };
 }
 
 it("a request whose permission is for the whole request is refused before its handler", async () => {
