@@ -1,4 +1,5 @@
 import {
+  ErrorCode,
   MAX_RECORD_ERRORS,
   type PlainRecords,
   type RecordError,
@@ -18,22 +19,38 @@ const DELAY = encoder.encode(DelayedHeader.delay);
 const MOVED_FROM = encoder.encode(MOVED_FROM_HEADER);
 const walk = new RecordWalk();
 
-/** What is wrong with `count` plain records that a client produces to `__delayed`. */
+/** Of a record; INVALID_RECORD without a code of its own. */
+type FoundError = RecordError & { readonly errorCode?: ErrorCode };
+
+/**
+ * What is wrong with `count` plain records that a client produces to `__delayed`. `mayWrite` is
+ * null without ACLs.
+ */
 export function delayedErrors(
   { bytes, start, end }: PlainRecords,
   count: number,
   nowMs: number,
   maxMessageBytes: number,
-): readonly RecordError[] {
+  mayWrite: ((topic: string) => boolean) | null = null,
+): readonly FoundError[] {
   const maxBytes = maxMessageBytes - DEAD_LETTER_ROOM_BYTES;
-  const errors: RecordError[] = [];
+  const errors: FoundError[] = [];
   walk.begin(bytes, start, end, count);
   for (let batchIndex = 0; walk.next() && errors.length < MAX_RECORD_ERRORS; batchIndex++) {
     const own = idProblem() ?? movedProblem() ?? sizeProblem(maxBytes);
     const message = own ?? (walk.isTombstone ? null : problem(nowMs));
     if (message !== null) errors.push({ batchIndex, message });
+    else if (!walk.isTombstone && mayWrite !== null) {
+      const topic = textOf(walk.header(TOPIC));
+      if (!mayWrite(topic)) errors.push({ batchIndex, ...denied(topic) });
+    }
   }
   return errors;
+}
+
+function denied(topic: string): Omit<FoundError, "batchIndex"> {
+  const message = `the client may not write to its ${DelayedHeader.topic}, ${topic}`;
+  return { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, message };
 }
 
 /** Of the walk's current record, as are those below. */
