@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...["http", "admin", "handlers", "server", "groups", "transactions", "delayed", "held"],
+      ...["http", "admin", "handlers", "server", "groups", "transactions"],
+      ...["delayed", "half-messages", "held"],
       ...["cluster", "nats", "fetch"],
       ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
       ...["env", "util"],
@@ -30,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...[
         "groups",
         "delayed",
+        "half-messages",
         "held",
         "rpc",
         "server",
@@ -43,13 +45,15 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["metrics", "util", "top"],
     ],
     handlers: [
-      ...["server", "groups", "transactions", "delayed", "held", "coordinator", "fetch"],
+      ...["server", "groups", "transactions", "delayed", "half-messages", "held"],
+      ...["coordinator", "fetch"],
       ...["partition", "metadata"],
       ...["state-machine", "log", "config", "security", "metrics", "logging", "env", "util"],
     ],
     groups: ["coordinator", "partition", "metadata", "config", "logging"],
     transactions: ["coordinator", "metadata", "state-machine", "logging", "env", "util"],
     delayed: ["held", "metadata", "config"],
+    "half-messages": ["held", "metadata"],
     held: [
       ...["coordinator", "partition", "metadata", "state-machine", "log", "config", "logging"],
       ...["env", "util"],

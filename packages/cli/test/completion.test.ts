@@ -61,6 +61,9 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
   test.for<readonly [what: string, words: readonly string[], expected: readonly string[]]>([
     ["a command", ["cl"], ["client", "cluster"]],
     ["an action", ["group", ""], ["delete", "describe", "lag", "list", "reset-offsets"]],
+    ["the actions of dlq", ["dlq", ""], ["list", "purge", "redrive", "show", "stats"]],
+    ["an action of delayed", ["delayed", "c"], ["cancel"]],
+    ["the actions of half", ["half", ""], ["list", "resolve"]],
     ["no second action", ["group", "list", "l"], []],
     ["an option", ["consume", "--group"], ["--group", "--group-instance-id"]],
     ["an option after an action", ["topic", "alter", "--delete"], ["--delete-config"]],

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Broker } from "@tarpan/broker";
-import { Client, DelayedProducer, TransactionalProducer } from "@tarpan/client";
+import { Client, DelayedProducer, Producer, TransactionalProducer } from "@tarpan/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { COMMANDS } from "../src/program/commands.ts";
 import { createProgram } from "../src/program/program.ts";
@@ -37,6 +37,14 @@ const PRINTS: readonly (readonly [line: string, json: unknown])[] = [
   ["delayed list", [{ id: ".", topic: "t" }, { id: ".." }]],
   ["delayed deliver ..", [{ id: "..", due: true }]],
   ["delayed cancel .", [{ id: ".", cancelled: true }]],
+  ["half list", [{ group: "orders", id: ".", topic: "t", state: "waiting" }]],
+  ["half resolve --group orders --resolution rollback .", [{ id: "." }]],
+  ["dlq list", []],
+  ["dlq show failed --limit 1", [{ topic: "failed", offset: 0, value: "v", origin: null }]],
+  ["dlq stats failed", [{ topic: "failed", letters: 1, byReason: { odd: 1 } }]],
+  ["dlq redrive failed.dlq --all --to t", [{ redriven: 1, skipped: 0 }]],
+  ["dlq purge failed.dlq --yes", [{ topic: "failed.dlq" }]],
+  ["topic delete failed failed.dlq", [{ deleted: true }, { deleted: true }]],
   ["cluster status", { nodeId: 1, brokers: [{ nodeId: 1 }] }],
   [`cluster remove --node-id 4 -b ${CLUSTERED}`, { nodeId: 4, removed: true }],
   [
@@ -79,6 +87,22 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
     open.push(producer);
     await producer.begin();
     await producer.send({ topic: "t", value: "open" });
+  },
+  "half list": async () => {
+    const producer = new Producer(client);
+    const headers = [
+      { key: "tarpan-producer-group", value: "orders" },
+      { key: "tarpan-topic", value: "t" },
+    ];
+    await producer.send({ topic: "__half_messages", key: ".", value: "v", headers });
+    await producer.close();
+  },
+  "dlq show failed --limit 1": async () => {
+    const producer = new Producer(client);
+    const headers = [{ key: "tarpan-reason", value: "odd" }];
+    for (const topic of ["failed", "failed.dlq"])
+      await producer.send({ topic, value: "v", headers });
+    await producer.close();
   },
   "delayed list": async () => {
     const producer = new DelayedProducer(client);

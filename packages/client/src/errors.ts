@@ -51,9 +51,11 @@ export class KafkaResponseError extends ClientError {
   /** The error's name in Kafka's Errors class, such as TOPIC_ALREADY_EXISTS. */
   readonly kafkaName: string;
 
-  constructor(kafkaCode: number, about: string, detail?: string | null) {
-    const { name, message, retriable } = errorOf(kafkaCode);
-    super(`TARPAN_KAFKA_${name}`, `${about}: ${detail || message} (${name})`, { retriable });
+  constructor(kafkaCode: number, about: string, detail?: string | null, retriable?: boolean) {
+    const { name, message, retriable: usually } = errorOf(kafkaCode);
+    super(`TARPAN_KAFKA_${name}`, `${about}: ${detail || message} (${name})`, {
+      retriable: retriable ?? usually,
+    });
     this.kafkaCode = kafkaCode;
     this.kafkaName = name;
   }

@@ -45,13 +45,18 @@ export {
 } from "./producer/delayed-producer.ts";
 export type { DeliveryTime } from "./producer/delayed-record.ts";
 export { OrderedProducer, type OrderedProducerOptions } from "./producer/ordered-producer.ts";
-export * from "./producer/partitioner.ts";
 export {
-  type Acks,
-  type CompressionName,
-  Producer,
-  type ProducerOptions,
-} from "./producer/producer.ts";
+  hashPartitioner,
+  keyPartition,
+  manualPartitioner,
+  type Partitioner,
+  type PartitionerName,
+  randomPartitioner,
+  roundRobinPartitioner,
+  stickyPartitioner,
+} from "./producer/partitioner.ts";
+export { Producer } from "./producer/producer.ts";
+export type { Acks, CompressionName, ProducerOptions } from "./producer/producer-options.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
 export type {
   DeadLetterOptions,

@@ -2,6 +2,8 @@
 
 /** Time for one request and for connecting, ms. */
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** Time after which an unused connection is closed, ms. Kafka's connections.max.idle.ms. */
+export const CONNECTIONS_MAX_IDLE_MS = 540_000;
 /** Time for delivering a record, with retries, ms. Kafka's delivery.timeout.ms. */
 export const DELIVERY_TIMEOUT_MS = 120_000;
 /** Time after which an open transaction is aborted, ms. Kafka's transaction.timeout.ms. */
@@ -33,8 +35,10 @@ export const MAX_REQUEST_BATCH_BYTES = 100 * 1024 * 1024 - 64 * 1024;
  * max.request.size.
  */
 export const BATCH_BYTES = 1_000_000;
-/** Bytes of records that a producer buffers before it refuses more. Kafka's buffer.memory. */
-export const BUFFER_BYTES = 32 * 1024 * 1024;
+/** Bytes of records that a producer buffers before others wait. Kafka's buffer.memory. */
+export const BUFFER_MEMORY_BYTES = 32 * 1024 * 1024;
+/** How long a record waits for memory, or for metadata, ms. Kafka's max.block.ms. */
+export const MAX_BLOCK_MS = 60_000;
 /** Memory that a buffered record takes beside its own bytes, about: promises and objects. */
 export const RECORD_HEAP_BYTES = 512;
 /** Bytes after which the sticky partitioner chooses another partition (KIP-794). */

@@ -12,6 +12,8 @@ import type { BrokerAdmin, NetworkStatus, StorageStatus, TopicTraffic } from "./
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
 import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
+import type { HalfMessagesAdmin } from "./half-messages-admin.ts";
+import type { HeldStatus } from "./held-status.ts";
 import { membersAdmin } from "./members.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
@@ -33,6 +35,8 @@ export interface StatusParts {
   readonly fetchWaits: FetchWaits;
   readonly groups: GroupsAdmin;
   readonly delayed: DelayedAdmin;
+  readonly halfMessages: HalfMessagesAdmin;
+  readonly held: HeldStatus;
   /** Why groups can't be served, though their partitions are online. */
   readonly groupsProblem: () => string | null;
   readonly network: () => NetworkStatus;
@@ -73,6 +77,14 @@ export class BrokerStatus implements BrokerAdmin {
 
   get delayed(): DelayedAdmin {
     return this.#parts.delayed;
+  }
+
+  get halfMessages(): HalfMessagesAdmin {
+    return this.#parts.halfMessages;
+  }
+
+  get held(): HeldStatus {
+    return this.#parts.held;
   }
 
   readiness(): Readiness {

@@ -2,7 +2,13 @@ import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import { delayedErrors } from "../delayed/validate.ts";
 import type { Timers } from "../env/env.ts";
-import { DELAYED_TOPIC, isHeldTopic, isInternalTopic } from "../metadata/topic-names.ts";
+import { halfMessageErrors } from "../half-messages/validate.ts";
+import {
+  DELAYED_TOPIC,
+  HALF_MESSAGES_TOPIC,
+  isHeldTopic,
+  isInternalTopic,
+} from "../metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
@@ -164,6 +170,20 @@ function appendLater(
   return attemptWhen(latch, limitMs, services.env.timers, attempt);
 }
 
+/** What is refused in the topics whose records the broker reads. */
+const RECORD_ERRORS = new Map([
+  [DELAYED_TOPIC, delayedErrors],
+  [HALF_MESSAGES_TOPIC, halfMessageErrors],
+]);
+
+/** Who has a message delivered later must be allowed to write to its target, too. */
+function recordErrorsOf(topic: string, context: RequestContext): RecordErrors | null {
+  const errorsOf = RECORD_ERRORS.get(topic) ?? null;
+  if (errorsOf === null || !context.services.authorizer.hasAcls) return errorsOf;
+  const mayWrite = (target: string) => allows(context, "write", "topic", target);
+  return (records, count, nowMs, maxBytes) => errorsOf(records, count, nowMs, maxBytes, mayWrite);
+}
+
 /** The topic according to the metadata now; `refusal` is null when batches may be appended. */
 function targetOf(
   { name: byName, topicId }: Topic,
@@ -176,7 +196,7 @@ function targetOf(
     config: services.metadata.topicConfig(name ?? ""),
     now: services.env.clock.wallMs(),
     ...requestRules,
-    errorsOf: name === DELAYED_TOPIC ? delayedErrorsFor(context) : null,
+    errorsOf: recordErrorsOf(name ?? "", context),
   };
   return { name, refusal: refusalOf(name, topicId, context), rules };
 }
@@ -207,14 +227,6 @@ export function tooFewInSync(
   if (inSync >= least) return null;
   const message = `only ${inSync} replicas are in sync: min.insync.replicas is ${least}`;
   return refusedBy(partition, ErrorCode.NOT_ENOUGH_REPLICAS, message);
-}
-
-/** Who delays a message must be allowed to write to its target, too. */
-function delayedErrorsFor(context: RequestContext): RecordErrors {
-  if (!context.services.authorizer.hasAcls) return delayedErrors;
-  const mayWrite = (topic: string) => allows(context, "write", "topic", topic);
-  return (records, count, nowMs, maxBytes) =>
-    delayedErrors(records, count, nowMs, maxBytes, mayWrite);
 }
 
 function refusalOf(

@@ -7,7 +7,7 @@ import {
 } from "@tarpan/protocol";
 import { brokerNodes, partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
-import { DELAYED_TOPIC, isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
@@ -115,8 +115,10 @@ async function createMissing(
   request: Request,
   wanted: readonly Wanted[],
 ): Promise<Map<string, number>> {
-  const { metadata, delayed } = context.services;
-  if (wanted.some(({ name }) => name === DELAYED_TOPIC)) await delayed.ensureTopic();
+  const { metadata, delayed, halfMessages } = context.services;
+  for (const held of [delayed, halfMessages]) {
+    if (wanted.some(({ name }) => name === held.topic)) await held.ensureTopic();
+  }
   const { image, controller } = metadata;
   if (!request.allowAutoTopicCreation || !metadata.brokerConfig().autoCreateTopicsEnable) {
     return new Map();

@@ -75,6 +75,14 @@ describe("a delayed message", () => {
     expect((await broker.read("wide", 2)).map(({ key }) => key)).toEqual(["own"]);
   });
 
+  it("comes after those of the same time that were produced before it", async () => {
+    const atMs = String(broker.nowMs + 1_000);
+    const sent = Array.from({ length: 50 }, (_, i) => `${i}`);
+    for (const id of sent) await broker.send(id, id, { ...TO, "tarpan-deliver-at": atMs });
+    await broker.pass(1_000);
+    expect(await values()).toEqual(sent);
+  });
+
   it("is delivered in the order of time, not of production", async () => {
     for (const seconds of [3, 1, 2]) {
       await broker.send(`${seconds}`, `${seconds}`, { ...TO, "tarpan-delay": `${seconds}s` });

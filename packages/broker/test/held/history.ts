@@ -9,8 +9,10 @@ import {
 import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import type { World } from "../../src/coordinator/turn.ts";
 import { delayedRules } from "../../src/delayed/rules.ts";
+import { HeldCounts } from "../../src/held/counts.ts";
 import type { HeldPartition } from "../../src/held/held-log.ts";
 import { HeldShard } from "../../src/held/held-shard.ts";
+import type { HeldRules, MessageName } from "../../src/held/rules.ts";
 import type { DeliveryAttempt, DeliveryOutcome } from "../../src/held/sender.ts";
 import type { Log, LogOptions } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -30,6 +32,11 @@ const HELD = { topic: "__delayed", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c
 
 const text = new TextEncoder();
 
+/** Of a message of a kind without producer groups. */
+export function nameOf(id: string): MessageName {
+  return { id: text.encode(id), group: null };
+}
+
 /** What an attempt to deliver meets. */
 export type Fault = "none" | "not asked" | "answer lost" | "answer slow";
 
@@ -37,6 +44,7 @@ export interface Delivered {
   readonly value: string;
   readonly timestamp: number;
   readonly partition: number;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -53,41 +61,83 @@ export class HeldHistory {
   readonly warnings: string[] = [];
   slowAppends: () => boolean = () => false;
   hasProducerIds = true;
-  image: MetadataImage;
+  image: MetadataImage = EMPTY_IMAGE;
   readonly failures: unknown[] = [];
+  readonly counts = new HeldCounts();
   shard!: HeldShard;
   held!: Partition;
   readonly targets: Partition[] = [];
+  /** Partitions of other topics that deliveries go to, by the topic's id. */
+  readonly #others = new Map<string, readonly Partition[]>();
+  readonly #rules: HeldRules;
+  #targetId = "";
   #nextProducerId = 100;
   #leaderEpoch = 0;
   readonly #engine = new MemoryEngine(testEnv());
 
-  private constructor(seed: number) {
+  private constructor(seed: number, rules: HeldRules) {
     this.random = new SeededRandom(seed);
-    const { topics, topicsById } = EMPTY_IMAGE;
-    const known = [
-      topicImage(TARGET.topic, TARGET.topicId, TARGETS),
-      topicImage(`${TARGET.topic}.dlq`, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1),
-    ];
-    this.image = {
-      ...EMPTY_IMAGE,
-      topics: topics.with(new Map(known.map((topic) => [topic.name, topic]))),
-      topicsById: topicsById.with(new Map(known.map((topic) => [topic.id, topic]))),
-    };
+    this.#rules = rules;
+    const letters = `${TARGET.topic}.dlq`;
+    this.#know([topicImage(letters, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1)], []);
   }
 
-  static async begin(seed: number): Promise<HeldHistory> {
-    const history = new HeldHistory(seed);
+  static async begin(seed: number, rules: HeldRules = delayedRules): Promise<HeldHistory> {
+    const history = new HeldHistory(seed, rules);
     await history.#begin();
     return history;
   }
 
   async #begin(): Promise<void> {
     this.held = await this.#partition({ ...HELD, partition: 0 });
-    for (let partition = 0; partition < TARGETS; partition++) {
-      this.targets.push(await this.#partition({ ...TARGET, partition }));
-    }
+    await this.createTarget(TARGET.topicId);
     await this.load();
+  }
+
+  async createTarget(topicId: string): Promise<void> {
+    const { topic } = TARGET;
+    for (let partition = 0; partition < TARGETS; partition++) {
+      this.targets.push(await this.#partition({ topic, topicId, partition }));
+    }
+    this.#targetId = topicId;
+    this.#know([topicImage(topic, topicId, TARGETS)], []);
+  }
+
+  /** Another topic that messages are delivered to. */
+  async createOther(topic: string, count: number): Promise<readonly Partition[]> {
+    const topicId = `6ba7b810-9dad-41d1-80b4-00c04fd4310${this.#others.size}`;
+    const partitions: Partition[] = [];
+    for (let partition = 0; partition < count; partition++) {
+      partitions.push(await this.#partition({ topic, topicId, partition }));
+    }
+    this.#others.set(topicId, partitions);
+    this.#know([topicImage(topic, topicId, count)], []);
+    return partitions;
+  }
+
+  /** With the records in it. */
+  async deleteTarget(): Promise<void> {
+    for (const { id } of this.targets.splice(0)) await this.#engine.delete(id);
+    this.#know([], [this.image.topics.get(TARGET.topic)!]);
+    this.#targetId = "";
+  }
+
+  /** Whether the partitions of the target have a leader. */
+  setOnline(isOnline: boolean): void {
+    this.#know([topicImage(TARGET.topic, this.#targetId, TARGETS, isOnline ? 1 : -1)], []);
+  }
+
+  #know(topics: readonly TopicImage[], gone: readonly TopicImage[]): void {
+    const changes = (keyOf: (topic: TopicImage) => string) =>
+      new Map<string, TopicImage | undefined>([
+        ...gone.map((topic) => [keyOf(topic), undefined] as const),
+        ...topics.map((topic) => [keyOf(topic), topic] as const),
+      ]);
+    this.image = {
+      ...this.image,
+      topics: this.image.topics.with(changes(({ name }) => name)),
+      topicsById: this.image.topicsById.with(changes(({ id }) => id)),
+    };
   }
 
   async #partition(id: typeof TARGET & { readonly partition: number }): Promise<Partition> {
@@ -118,7 +168,9 @@ export class HeldHistory {
     };
     const logger = { ...silentLogger, warn: (text: string) => void this.warnings.push(text) };
     this.shard = await HeldShard.load({
-      ...{ partition: this.#slow(this.held), rules: delayedRules, world, logger },
+      name: "__delayed-0",
+      ...{ partition: this.#slow(this.held), rules: this.#rules, world, logger },
+      counts: this.counts,
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
       newProducerId: async () => {
         if (this.hasProducerIds) return this.#nextProducerId++;
@@ -157,15 +209,15 @@ export class HeldHistory {
     };
   }
 
-  /** Appends one record to the held log, as produce does. */
-  async produce(record: Omit<RecordInput, "timestamp">): Promise<void> {
+  /** Appends one record to the held log, as produce does. Returns its offset. */
+  async produce(record: Omit<RecordInput, "timestamp">): Promise<number> {
     const timestamp = this.time.wallMs();
     const batch = encodeBatch([{ ...record, timestamp }], { crc32c });
-    await this.held.append(batch, readBatchHeader(batch), timestamp);
+    return (await this.held.append(batch, readBatchHeader(batch), timestamp)).baseOffset;
   }
 
   /** Without a partition: that of the id. */
-  schedule(id: string, value: string, atMs: number, partition?: number): Promise<void> {
+  schedule(id: string, value: string, atMs: number, partition?: number): Promise<number> {
     const wanted = {
       ...{ "tarpan-topic": TARGET.topic, "tarpan-deliver-at": `${atMs}` },
       ...(partition === undefined ? {} : { "tarpan-partition": `${partition}` }),
@@ -174,7 +226,7 @@ export class HeldHistory {
     return this.produce({ key: text.encode(id), value: text.encode(value), headers });
   }
 
-  cancel(id: string): Promise<void> {
+  cancel(id: string): Promise<number> {
     return this.produce({ key: text.encode(id), value: null });
   }
 
@@ -190,20 +242,8 @@ export class HeldHistory {
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  async delivered(): Promise<Delivered[]> {
-    const all: Delivered[] = [];
-    for (const [partition, { log }] of this.targets.entries()) {
-      let offset = 0;
-      while (offset < log.endOffset) {
-        for (const batch of decodeBatches(await log.read(offset, 1 << 20))) {
-          for (const { value, timestamp } of batch.records()) {
-            all.push({ value: Buffer.from(value!).toString(), timestamp, partition });
-          }
-          offset = batch.header.lastOffset + 1;
-        }
-      }
-    }
-    return all;
+  delivered(partitions: readonly Partition[] = this.targets): Promise<Delivered[]> {
+    return allIn(partitions);
   }
 
   async #deliver({ topicId, partition, batch }: DeliveryAttempt): Promise<DeliveryOutcome> {
@@ -215,20 +255,37 @@ export class HeldHistory {
     if (this.refuses(values.map(({ value }) => Buffer.from(value!).toString()))) {
       return { errorCode: ErrorCode.INVALID_RECORD, message: "refused" };
     }
-    if (topicId !== TARGET.topicId) {
-      return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
-    }
+    const places = topicId === this.#targetId ? this.targets : this.#others.get(topicId);
+    if (places === undefined) return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
     const header = readBatchHeader(batch);
-    const { errorCode, message } = await this.targets[partition]!.append(batch, header);
+    const { errorCode, message } = await places[partition]!.append(batch, header);
     if (fault === "answer lost") throw new Error("the answer was lost");
     return { errorCode, message };
   }
 }
 
-function topicImage(name: string, id: string, partitions: number): TopicImage {
+async function allIn(partitions: readonly Partition[]): Promise<Delivered[]> {
+  const all: Delivered[] = [];
+  for (const [partition, { log }] of partitions.entries()) {
+    let offset = 0;
+    while (offset < log.endOffset) {
+      for (const batch of decodeBatches(await log.read(offset, 1 << 20))) {
+        for (const { value, timestamp, headers } of batch.records()) {
+          const pairs = headers.map((one) => [one.key, Buffer.from(one.value!).toString()]);
+          const own = { value: Buffer.from(value!).toString(), headers: Object.fromEntries(pairs) };
+          all.push({ ...own, timestamp, partition });
+        }
+        offset = batch.header.lastOffset + 1;
+      }
+    }
+  }
+  return all;
+}
+
+function topicImage(name: string, id: string, partitions: number, leader = 1): TopicImage {
   const partition = {
     ...{ replicas: [1], isr: [1], adding: [], removing: [] },
-    ...{ leader: 1, leaderEpoch: 0, partitionEpoch: 0 },
+    ...{ leader, leaderEpoch: 0, partitionEpoch: 0 },
   };
   return { name, id, partitions: Array.from({ length: partitions }, () => partition) };
 }

@@ -1,12 +1,16 @@
 import type { CompressionName, OffsetSpec } from "@tarpan/client";
 import { UsageError } from "../terminal/failures.ts";
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ...{ ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 },
+};
 
-/** `500ms`, `10s`, `5m`, `1h`. */
+/** `500ms`, `10s`, `5m`, `1h30m`, `7d`, in ms. */
 export function parseDuration(text: string, name: string): number {
-  const match = /^(\d+)(ms|s|m|h)$/.exec(text);
-  if (match !== null) return Number(match[1]) * UNIT_MS[match[2]!]!;
+  if (/^(\d+(ms|[smhd]))+$/.test(text)) {
+    const parts = [...text.matchAll(/(\d+)(ms|[smhd])/g)];
+    return parts.reduce((sumMs, [, number, unit]) => sumMs + Number(number) * UNIT_MS[unit!]!, 0);
+  }
   throw new UsageError(`${name} must be a duration such as 500ms or 10s, not ${quoted(text)}`);
 }
 
@@ -26,6 +30,14 @@ export function parseStart(text: string): Start {
     "--offset must be earliest, latest, an offset, -N (the last N records), @MILLISECONDS or a date " +
       `such as 2026-11-20T10:00:00Z, not ${quoted(text)}`,
   );
+}
+
+/** `@MS` or a date, as ms since the epoch. */
+export function parseTime(text: string, name: string): number {
+  const time = /^(@|\d{4}-)/.test(text) ? parseStart(text) : null;
+  if (time !== null && typeof time === "object" && "timestampMs" in time) return time.timestampMs;
+  const wanted = "@MILLISECONDS or a date such as 2026-11-20T10:00:00Z";
+  throw new UsageError(`${name} must be ${wanted}, not ${quoted(text)}`);
 }
 
 const COMPRESSIONS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;

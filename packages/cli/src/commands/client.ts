@@ -10,6 +10,7 @@ import { kcatFormat } from "../records/format.ts";
 import { ndjsonFormat } from "../records/ndjson.ts";
 import { readRecords } from "../records/read-records.ts";
 import { sendAll } from "../records/send-all.ts";
+import { DirectSender } from "../records/sender.ts";
 import { describeFailure, UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Output } from "../terminal/output.ts";
@@ -54,7 +55,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (message === undefined) throw new UsageError("--message is missing");
     const record = { topic: topicOf(request), partition, value: message };
     const producer = new Producer(client, { deliveryTimeoutMs: request.timeoutMs });
-    return sendAll(producer, repeated(record, count ?? 1), output, io);
+    return sendAll(new DirectSender(producer), repeated(record, count ?? 1), output, io);
   },
   consume: (client, request, output, io) =>
     readRecords(

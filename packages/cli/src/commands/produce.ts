@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { type Acks, Producer, type ProducerRecord } from "@tarpan/client";
+import type { ProducerRecord } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { BROKER_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
 import { outputFrom } from "../args/output.ts";
-import { parseCompression, parsePair } from "../args/values.ts";
+import { parsePair } from "../args/values.ts";
 import { chunksOfLines } from "../records/lines.ts";
 import { parseRecord } from "../records/ndjson.ts";
 import { type Records, sendAll } from "../records/send-all.ts";
@@ -12,12 +12,12 @@ import { CommandError, UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
 import { withClient } from "./connect.ts";
+import { SENDER_OPTIONS, senderFrom } from "./sender.ts";
 
 const STANDARD_INPUT = "-";
 /** How many copies of --message are made at a time. */
 const PORTION = 1_000;
 const MAX_PARTITION = 2_147_483_647;
-const ACKS: Readonly<Record<string, Acks>> = { all: "all", "-1": "all", "1": 1, "0": 0 };
 
 export const produce: Command = {
   name: "produce",
@@ -26,6 +26,7 @@ export const produce: Command = {
     "TOPIC --message TEXT [--count N]",
     "TOPIC [--format lines|ndjson] < INPUT",
     "TOPIC --format raw [FILE…]",
+    "TOPIC (--delay TIME | --deliver-at TIME | --order-key TEXT | --transactional-id ID) …",
   ],
   options: [
     ...BROKER_OPTIONS,
@@ -68,39 +69,26 @@ export const produce: Command = {
       repeat: true,
       help: "a header of every record",
     },
-    {
-      name: "compression",
-      short: "z",
-      argument: "CODEC",
-      help: "none, gzip, snappy, lz4 or zstd",
-    },
-    { name: "acks", argument: "ACKS", help: "all (default), 1 or 0" },
+    ...SENDER_OPTIONS,
     ...JSON_OPTIONS,
   ],
   examples: [
     "tarpan produce --topic greetings --message Hello --count 10",
     "seq 1000 | tarpan produce --topic numbers",
     "printf 'k1:v1\\nk2:v2\\n' | tarpan produce --topic pairs -K : -z lz4",
+    "tarpan produce reminders --delay 5m --id order-4711 --message 'Pay order 4711'",
+    "tarpan produce transfers --transactional-id import-7 --format ndjson < transfers.ndjson",
     "tarpan produce images --key logo --format raw logo.png",
     "echo 'user-7:' | tarpan produce users -K : -Z",
     `echo '{"key":"k","value":"v","headers":[["h","1"]]}' | tarpan produce --topic t --format ndjson`,
   ],
   async run(args, io) {
     const records = recordsFrom(args, io);
-    const acks = ACKS[args.text("acks") ?? "all"];
-    if (acks === undefined) throw new UsageError("--acks must be all, 1 or 0");
-    const compression = parseCompression(args.text("compression") ?? "none");
+    const open = senderFrom(args);
     const output = outputFrom(args, io);
     args.end("; a message is given with --message TEXT, or on standard input");
     await withClient(args, io, (client, deliveryTimeoutMs) =>
-      output.around(() =>
-        sendAll(
-          new Producer(client, { acks, compression, deliveryTimeoutMs }),
-          records,
-          output,
-          io,
-        ),
-      ),
+      output.around(() => sendAll(open(client, output, deliveryTimeoutMs), records, output, io)),
     );
   },
 };

@@ -1,6 +1,6 @@
 import type { Admin, OffsetSpec, TopicPartition } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
-import { parseStart } from "../args/values.ts";
+import { parseTime } from "../args/values.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
 import type { Output } from "../terminal/output.ts";
 import { counted } from "../terminal/progress.ts";
@@ -24,7 +24,9 @@ const WHERE: Readonly<Record<string, ParseWhere>> = {
   "to-earliest": () => "earliest",
   "to-latest": () => "latest",
   "to-offset": (args) => args.integer("to-offset")!,
-  "to-datetime": (args) => parseTime(args.required("to-datetime")),
+  "to-datetime": (args) => ({
+    timestampMs: parseTime(args.required("to-datetime"), "--to-datetime"),
+  }),
   "shift-by": (args) => ({ shiftBy: args.integer("shift-by", Number.MIN_SAFE_INTEGER)! }),
 };
 
@@ -40,13 +42,6 @@ export function resetFrom(args: Arguments): Reset {
   const where = WHERE[given[0]!]!(args);
   const scope = args.has("all-topics") ? null : topics.map(parseScope);
   return { where, scope, execute: args.has("execute") };
-}
-
-function parseTime(text: string): OffsetSpec {
-  const time = /^(@|\d{4}-)/.test(text) ? parseStart(text) : null;
-  if (time !== null && typeof time === "object" && "timestampMs" in time) return time;
-  const wanted = "@MILLISECONDS or a date such as 2026-11-20T10:00:00Z";
-  throw new UsageError(`--to-datetime must be ${wanted}, not ${JSON.stringify(text)}`);
 }
 
 function parseScope(text: string): Scope {

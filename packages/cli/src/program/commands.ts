@@ -49,6 +49,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/delayed.ts")).delayed,
   },
   {
+    name: "half",
+    summary: "list half messages, commit them, roll them back",
+    load: async () => (await import("../commands/half.ts")).half,
+  },
+  {
+    name: "dlq",
+    summary: "list dead letters, show, redrive and purge them",
+    load: async () => (await import("../commands/dlq.ts")).dlq,
+  },
+  {
     name: "cluster",
     summary: "run a whole cluster on this machine, show a cluster's status, remove a broker",
     load: async () => (await import("../commands/cluster.ts")).cluster,

@@ -8,9 +8,10 @@ import type { RecordFormat } from "./format.ts";
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const ndjsonFormat: RecordFormat = (record) =>
-  Buffer.from(`${JSON.stringify(toJson(record))}\n`);
+  Buffer.from(`${JSON.stringify(recordJson(record))}\n`);
 
-function toJson({ topic, partition, offset, timestamp, key, value, headers }: ConsumedRecord) {
+export function recordJson(record: ConsumedRecord) {
+  const { topic, partition, offset, timestamp, key, value, headers } = record;
   return {
     topic,
     partition,

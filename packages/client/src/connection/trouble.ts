@@ -96,6 +96,11 @@ export class Operation {
     this.#end(true);
   }
 
+  /** It is not tried any more: nothing more is reported of it. */
+  abandoned(): void {
+    this.#end(false);
+  }
+
   #end(succeeded: boolean): void {
     if (!this.#failing) return;
     this.#failing = false;

@@ -26,20 +26,18 @@ import {
 import type { ConsumedRecord } from "../record.ts";
 import { Run, type RunHost } from "../runner/run.ts";
 import { type RunOptions, runSettings } from "../runner/run-options.ts";
-import { assignorsOf } from "./assignors/index.ts";
 import {
   checkGroupConsumerOptions,
   fetchOptionsOf,
   type GroupConsumerOptions,
-  membershipOptionsOf,
 } from "./group-consumer-options.ts";
 import { type Committer, NO_MEMBER } from "./group-offsets.ts";
-import { GroupLeader } from "./leader.ts";
-import { Membership } from "./membership.ts";
+import type { Membership } from "./membership.ts";
+import { openMembership } from "./open-membership.ts";
 import { Ownership } from "./ownership.ts";
 import { Progress } from "./progress.ts";
 
-/** Reads topics as a member of a group, by the classic group protocol. */
+/** Reads topics as a member of a group, by the classic or by the consumer protocol. */
 export class GroupConsumer {
   readonly groupId: string;
   readonly #client: Client;
@@ -65,20 +63,14 @@ export class GroupConsumer {
   constructor(client: Client, options: GroupConsumerOptions) {
     requireClient("new GroupConsumer", client);
     checkGroupConsumerOptions(options);
-    const assignors = assignorsOf(options.assignors ?? ["cooperative-sticky"]);
     this.groupId = options.groupId;
     this.#client = client;
     this.#options = options;
     this.#link = new CoordinatorLink(client, "group", options.groupId);
-    this.#membership = new Membership(
-      this.#link,
-      new GroupLeader(client),
-      membershipOptionsOf(options, assignors),
-      () => {
-        this.#consumer.wakeup();
-        this.#wake();
-      },
-    );
+    this.#membership = openMembership(client, this.#link, options, () => {
+      this.#consumer.wakeup();
+      this.#wake();
+    });
     this.#reading = this.#link.operation(`reading in group ${options.groupId}`);
     const onOutOfRange = options.autoOffsetReset ?? "latest";
     // No retries there: this class retries, and attends to the group between two tries.
@@ -94,7 +86,6 @@ export class GroupConsumer {
       consumer: this.#consumer,
       progress: this.#progress,
       options,
-      cooperative: assignors.every((assignor) => assignor.cooperative),
     });
   }
 
@@ -106,7 +97,10 @@ export class GroupConsumer {
     this.#membership.subscribe([...new Set([...topics, ...this.#alsoRead])]);
   }
 
-  /** The member id and the generation; "" and -1 while this is no member of the group. */
+  /**
+   * The member id and the generation, or with the consumer protocol the member epoch; "" and -1
+   * while this is no member of the group.
+   */
   get member(): Committer {
     return this.#membership.committer ?? NO_MEMBER;
   }
@@ -241,8 +235,8 @@ export class GroupConsumer {
 
   /**
    * Commits if commits are automatic, revokes the partitions and leaves the group. A static member
-   * leaves only with `leave`; else its session has to time out. A callback must not await it: it
-   * waits for the poll that runs the callback.
+   * leaves only with `leave`; else its partitions wait for it until its session times out. A
+   * callback must not await it: it waits for the poll that runs the callback.
    */
   close({ leave = this.#options.groupInstanceId === undefined } = {}): Promise<void> {
     this.#closing ??= this.#close(leave);
@@ -265,7 +259,7 @@ export class GroupConsumer {
       if (!this.#iterating) this.#progress.settle();
       await this.#ownership.releaseAll();
     } finally {
-      if (leave) await this.#membership.leave();
+      await this.#membership.end(leave);
       this.#link.close();
       this.#consumer.close();
     }

@@ -7,6 +7,7 @@ import { assertOk } from "../errors.ts";
 /** The identity with which a member commits. */
 export interface Committer {
   readonly memberId: string;
+  /** The generation, or with the consumer protocol the member epoch. */
   readonly generation: number;
   readonly groupInstanceId: string | null;
 }
@@ -16,15 +17,20 @@ export const NO_MEMBER: Committer = { memberId: "", generation: -1, groupInstanc
 /** The last version of OffsetCommit and OffsetFetch that identifies topics by name. */
 const NAMED = { maxVersion: 9 };
 
-/** Resolves to the first error code of the response, 0 if it has none. */
+/**
+ * Resolves to the first error code of the response, 0 if it has none. Topics are identified by the
+ * ids from `topicIdOf` if the broker can and all have one: a name may mean a new topic by now.
+ */
 export async function commitOffsets(
   link: CoordinatorLink,
   { memberId, generation, groupInstanceId }: Committer,
   offsets: readonly GroupOffset[],
+  topicIdOf: (topic: string) => string | undefined,
 ): Promise<number> {
   const groupId = link.key;
   const topics = byTopic(offsets).map(([name, list]) => ({
     name,
+    topicId: topicIdOf(name),
     partitions: list.map(({ partition, offset, metadata }) => ({
       partitionIndex: partition,
       committedOffset: offset,
@@ -32,7 +38,8 @@ export async function commitOffsets(
     })),
   }));
   const member = { memberId, groupInstanceId, generationIdOrMemberEpoch: generation };
-  const answer = await link.request(OffsetCommit, { groupId, ...member, topics }, NAMED);
+  const options = topics.every(({ topicId }) => topicId !== undefined) ? {} : NAMED;
+  const answer = await link.request(OffsetCommit, { groupId, ...member, topics }, options);
   for (const { partitions } of answer.topics)
     for (const { errorCode } of partitions) if (errorCode !== 0) return errorCode;
   return 0;
@@ -44,6 +51,7 @@ export async function commitOffsets(
  */
 export async function fetchOffsets(
   link: CoordinatorLink,
+  { memberId, generation: memberEpoch }: Committer,
   partitions: readonly TopicPartition[],
 ): Promise<GroupOffset[]> {
   const groupId = link.key;
@@ -51,7 +59,8 @@ export async function fetchOffsets(
     name,
     partitionIndexes: list.map(({ partition }) => partition),
   }));
-  const body = { groupId, topics, groups: [{ groupId, topics }], requireStable: true };
+  const groups = [{ groupId, memberId: memberId || null, memberEpoch, topics }];
+  const body = { groupId, topics, groups, requireStable: true };
   const answer = await link.request(OffsetFetch, body, NAMED);
   const found = answer.groups[0] ?? answer;
   assertOk(found.errorCode, `offsets of group ${groupId}`);

@@ -21,8 +21,6 @@ interface Parts {
   readonly consumer: Consumer;
   readonly progress: Progress;
   readonly options: GroupConsumerOptions;
-  /** Whether partitions that stay are kept during a rebalance. */
-  readonly cooperative: boolean;
 }
 
 /** Takes and gives up partitions as the group demands, and commits their offsets. */
@@ -46,13 +44,13 @@ export class Ownership {
 
   /** Does what the group demands: drop, accept, join. The next call retries what has failed. */
   async attend(): Promise<void> {
-    const { membership, consumer, cooperative } = this.#parts;
+    const { membership, consumer } = this.#parts;
     if (membership.lost) await this.#drop();
     if (membership.failure !== null) throw membership.failure;
     if (membership.offered !== null) await this.#accept(membership.offered);
     if (membership.joinDue) {
       const owned = consumer.assignment;
-      if (!cooperative) await this.#revoke(owned);
+      if (!membership.cooperative) await this.#revoke(owned);
       membership.join(owned);
     }
     if (membership.trouble?.patience.remainingMs === 0) throw membership.trouble.error;
@@ -64,7 +62,11 @@ export class Ownership {
     return membership.lost ? this.#drop() : this.#revoke(consumer.assignment);
   }
 
-  async commit(offsets: readonly GroupOffset[], patienceMs: number): Promise<void> {
+  async commit(
+    offsets: readonly GroupOffset[],
+    patienceMs: number,
+    givenUp = false,
+  ): Promise<void> {
     if (offsets.length === 0) return;
     // A JoinGroup in flight blocks the connection; the commit then has the new generation.
     const { link, membership } = this.#parts;
@@ -72,28 +74,28 @@ export class Ownership {
     // It may have lost the partitions and be in the group again: the commit could go back then.
     if (membership.lost)
       throw new KafkaResponseError(ErrorCode.UNKNOWN_MEMBER_ID, `a commit of group ${link.key}`);
-    await this.#committer.commit(offsets, patienceMs);
+    await this.#committer.commit(offsets, patienceMs, givenUp);
     this.#parts.progress.committed(offsets);
   }
 
-  /** Takes a new assignment. After revoking partitions the member joins again to tell the group. */
+  /** Takes a new assignment. */
   async #accept(offered: readonly TopicPartition[]): Promise<void> {
     const { client, link, membership, consumer, progress, options } = this.#parts;
     const wanted = new Set(offered.map(partitionKey));
     const owned = new Set(consumer.assignment.map(partitionKey));
     const gone = consumer.assignment.filter((at) => !wanted.has(partitionKey(at)));
     if (gone.length > 0) {
-      membership.joinWanted = true;
+      membership.revoking();
       await this.#revoke(gone);
     }
     const added = offered.filter((at) => !owned.has(partitionKey(at)));
     const { autoOffsetReset: reset = "latest", isolationLevel } = options;
-    const starts = await startPositions(link, client, added, reset, isolationLevel);
+    const starts = await startPositions(link, membership, client, added, reset, isolationLevel);
     if (membership.offered !== offered) return;
     await consumer.add(starts);
     for (const { committed, ...at } of starts) progress.start(at, at.offset, committed);
     this.run?.assigned(starts);
-    membership.offered = null;
+    membership.accepted(offered);
     if (added.length > 0) await options.onAssigned?.(added);
   }
 
@@ -105,10 +107,9 @@ export class Ownership {
         const offsets =
           this.run === null ? progress.uncommitted(partitions) : await this.run.release(partitions);
         const sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+        const patienceMs = this.closing ? CLOSE_TIMEOUT_MS : sessionTimeoutMs;
         // If the commit fails, those records are read again: delivery is at least once.
-        await this.commit(offsets, this.closing ? CLOSE_TIMEOUT_MS : sessionTimeoutMs).catch(
-          () => {},
-        );
+        await this.commit(offsets, patienceMs, true).catch(() => {});
       }
       await options.onRevoked?.(partitions);
     } finally {

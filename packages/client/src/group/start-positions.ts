@@ -8,6 +8,7 @@ import {
 } from "../connection/offsets.ts";
 import { ClientError, KafkaResponseError } from "../errors.ts";
 import { fetchOffsets } from "./group-offsets.ts";
+import type { Membership } from "./membership.ts";
 
 interface StartPosition extends TopicPartition {
   readonly offset: number;
@@ -20,15 +21,16 @@ interface StartPosition extends TopicPartition {
 /** Each partition's committed offset, or without one the offset that `reset` means. */
 export async function startPositions(
   link: CoordinatorLink,
+  membership: Membership,
   client: Client,
   partitions: readonly TopicPartition[],
   reset: "earliest" | "latest" | "fail",
   isolation: IsolationLevel | undefined,
 ): Promise<StartPosition[]> {
   if (partitions.length === 0) return [];
-  const found = await fetchOffsets(link, partitions).catch((error) => {
-    if (error instanceof KafkaResponseError) link.note(error.kafkaCode);
-    throw error;
+  const about = `offsets of group ${link.key}`;
+  const found = await fetchOffsets(link, membership.reader, partitions).catch((error) => {
+    throw error instanceof KafkaResponseError ? membership.refused(error.kafkaCode, about) : error;
   });
   const committed = new Map(found.map((at) => [partitionKey(at), at]));
   return Promise.all(

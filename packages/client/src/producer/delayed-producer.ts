@@ -8,7 +8,8 @@ import {
   delayedRecord,
   requireDelayedMessages,
 } from "./delayed-record.ts";
-import { Producer, type ProducerOptions } from "./producer.ts";
+import { Producer } from "./producer.ts";
+import type { ProducerOptions } from "./producer-options.ts";
 
 export type DelayedProducerOptions = Omit<ProducerOptions, "acks" | "idempotent" | "partitioner">;
 

@@ -13,13 +13,9 @@ import {
   type RunOptions,
   type Trouble,
 } from "../../src/index.ts";
+import { CONSUMER_CONFIGS, OPTIONS_OF } from "../group/protocols.ts";
 
-export const FAST = {
-  heartbeatIntervalMs: 50,
-  sessionTimeoutMs: 6_000,
-  maxWaitMs: 20,
-  autoCommitIntervalMs: 50,
-} as const;
+const FAST = { maxWaitMs: 20, autoCommitIntervalMs: 50 } as const;
 
 export const text = (bytes: Uint8Array | null) => (bytes === null ? null : `${bytes}`);
 
@@ -80,6 +76,7 @@ export function useRuns() {
       const groupId = `group-of-${topics[0]}`;
       const consumer = new GroupConsumer(own, {
         ...{ groupId, autoOffsetReset: "earliest", ...FAST },
+        ...OPTIONS_OF[options.groupProtocol ?? "classic"],
         ...options,
       });
       await consumer.subscribe(topics);
@@ -122,6 +119,7 @@ export function useRuns() {
         "group.min.session.timeout.ms": 300,
         "group.initial.rebalance.delay.ms": 0,
         "offsets.topic.num.partitions": 3,
+        ...CONSUMER_CONFIGS,
       },
     });
     client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000, onTrouble });

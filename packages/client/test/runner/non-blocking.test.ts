@@ -1,6 +1,7 @@
 // Retries through delayed messages of a real broker.
 import { expect, test } from "vitest";
-import { type ConsumedRecord, Producer } from "../../src/index.ts";
+import { type ConsumedRecord, Producer, type RunOptions } from "../../src/index.ts";
+import { PROTOCOLS } from "../group/protocols.ts";
 import { text, until, useRuns } from "./harness.ts";
 
 const runs = useRuns();
@@ -53,32 +54,36 @@ test("a record comes back until it succeeds, as it was, and others do not wait",
   expect(new Set(delayed.map(({ key }) => text(key))).size).toBe(4);
 });
 
-test("after the last retry it becomes a dead letter of its own topic", async () => {
-  const topic = await runs.topic(["a:poison"]);
-  const attempts: number[] = [];
-  const run = await runs.start([topic], {
-    retry: { maxRetries: 2, initialDelayMs: 1, mode: "non-blocking" },
-    deadLetter: {},
-    eachRecord: (_, { attempt }) => {
-      attempts.push(attempt);
-      throw new Error("no");
-    },
-  });
-  await until(() => attempts.length === 3);
-  await until(async () => (await runs.readAll(`${topic}.dlq`).catch(() => [])).length === 1);
-  await run.stop();
-  expect(attempts).toEqual([1, 2, 3]);
-  const [letter] = await runs.readAll(`${topic}.dlq`);
-  expect(text(letter!.value)).toBe("poison");
-  const header = (name: string) => text(headerOf(letter!, name));
-  expect(header("__dlq.errors.topic")).toBe(topic);
-  expect(header("__dlq.errors.offset")).toBe("0");
-  expect(header("__dlq.errors.delivery.count")).toBe("3");
-  expect(Number(header("tarpan-first-failure"))).toBeLessThan(
-    Number(header("tarpan-last-failure")) + 1,
-  );
-  expect(letter!.headers.some(({ key }) => key.startsWith("tarpan-retry-"))).toBe(false);
-});
+test.each(PROTOCOLS)(
+  "after the last retry it becomes a dead letter (%s)",
+  async (groupProtocol) => {
+    const topic = await runs.topic(["a:poison"]);
+    const attempts: number[] = [];
+    const options: RunOptions = {
+      retry: { maxRetries: 2, initialDelayMs: 1, mode: "non-blocking" },
+      deadLetter: {},
+      eachRecord: (_, { attempt }) => {
+        attempts.push(attempt);
+        throw new Error("no");
+      },
+    };
+    const run = await runs.start([topic], options, { groupProtocol });
+    await until(() => attempts.length === 3);
+    await until(async () => (await runs.readAll(`${topic}.dlq`).catch(() => [])).length === 1);
+    await run.stop();
+    expect(attempts).toEqual([1, 2, 3]);
+    const [letter] = await runs.readAll(`${topic}.dlq`);
+    expect(text(letter!.value)).toBe("poison");
+    const header = (name: string) => text(headerOf(letter!, name));
+    expect(header("__dlq.errors.topic")).toBe(topic);
+    expect(header("__dlq.errors.offset")).toBe("0");
+    expect(header("__dlq.errors.delivery.count")).toBe("3");
+    expect(Number(header("tarpan-first-failure"))).toBeLessThan(
+      Number(header("tarpan-last-failure")) + 1,
+    );
+    expect(letter!.headers.some(({ key }) => key.startsWith("tarpan-retry-"))).toBe(false);
+  },
+);
 
 test("a record that can't be delayed, because it is too large for that, is retried in place", async () => {
   const topic = await runs.topic(["a:1"]);

@@ -8,9 +8,13 @@ const runs = useRuns();
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => `k${i}:${i}`);
 const idOf = ({ partition, offset }: ConsumedRecord) => `${partition}:${offset}`;
 
-test.each(["range", "cooperative-sticky"] as const)(
+test.each([
+  ["range", { assignors: ["range"] }],
+  ["cooperative-sticky", { assignors: ["cooperative-sticky"] }],
+  ["consumer protocol", { groupProtocol: "consumer" }],
+] as const)(
   "%s: runs share the partitions, and no record is handled twice",
-  async (assignor) => {
+  async (_name, protocol) => {
     const topic = await runs.topic([], 4);
     for (let partition = 0; partition < 4; partition++)
       await runs.produce(topic, numbers(100), partition);
@@ -22,7 +26,7 @@ test.each(["range", "cooperative-sticky"] as const)(
       seen.push(idOf(record));
       handlers.running--;
     };
-    const options = { assignors: [assignor], autoCommitIntervalMs: 60_000 };
+    const options = { ...protocol, autoCommitIntervalMs: 60_000 };
     const first = await runs.start([topic], { eachRecord, concurrency: 4 }, options);
     await until(() => seen.length > 20);
     const second = await runs.start([topic], { eachRecord, concurrency: 4 }, options);

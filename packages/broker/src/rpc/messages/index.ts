@@ -27,8 +27,10 @@ import { CreateHeldTopic } from "./10027-create-held-topic.ts";
 import { DeliverHeld } from "./10028-deliver-held.ts";
 import { ListHeld } from "./10029-list-held.ts";
 import { ChangeHeld } from "./10030-change-held.ts";
-import { CreateAcls } from "./10031-create-acls.ts";
-import { DeleteAcls } from "./10032-delete-acls.ts";
+import { ListHalfMessages } from "./10031-list-half-messages.ts";
+import { ResolveHalfMessage } from "./10032-resolve-half-message.ts";
+import { CreateAcls } from "./10033-create-acls.ts";
+import { DeleteAcls } from "./10034-delete-acls.ts";
 
 export {
   AllocateProducerIds,
@@ -52,6 +54,7 @@ export {
   LeaveCluster,
   LedEndOffsets,
   ListCoordinatedGroups,
+  ListHalfMessages,
   ListHeld,
   ListReassignments,
   MetadataEnd,
@@ -59,6 +62,7 @@ export {
   RegisterBroker,
   RemoveBroker,
   ResetCoordinatedOffsets,
+  ResolveHalfMessage,
   UnregisterBroker,
   UpdateFeatures,
 };
@@ -95,6 +99,8 @@ export const calls: readonly AnyApi[] = [
   DeliverHeld,
   ListHeld,
   ChangeHeld,
+  ListHalfMessages,
+  ResolveHalfMessage,
   CreateAcls,
   DeleteAcls,
   AddPartitionsToTxn,

@@ -7,7 +7,7 @@ import { array, string } from "@tarpan/protocol";
 import { acl, controllerApi, outcome } from "./controller.ts";
 
 export const DeleteAcls = controllerApi({
-  key: 10_032,
+  key: 10_034,
   name: "DeleteAcls",
   versions: "0",
   request: {

@@ -7,7 +7,7 @@ import { array } from "@tarpan/protocol";
 import { acl, controllerApi, outcome } from "./controller.ts";
 
 export const CreateAcls = controllerApi({
-  key: 10_031,
+  key: 10_033,
   name: "CreateAcls",
   versions: "0",
   request: { acls: array(acl) },

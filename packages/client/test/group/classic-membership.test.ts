@@ -1,27 +1,18 @@
-// A member and a scripted coordinator that moves, loads, forgets and fences.
-import type { AddressInfo } from "node:net";
-import { createServer, type Socket } from "node:net";
+// A classic member and a scripted coordinator that moves, loads, forgets and fences.
 import {
   type Api,
-  ApiVersions,
-  decodeRequest,
   ErrorCode,
   encodeConsumerAssignment,
-  encodeResponse,
-  FindCoordinator,
   Heartbeat,
   JoinGroup,
   LeaveGroup,
-  Metadata,
-  rangeOf,
   SyncGroup,
 } from "@tarpan/protocol";
 import { afterEach, expect, test } from "vitest";
-import { Client } from "../../src/connection/client.ts";
-import { CoordinatorLink } from "../../src/connection/coordinator-link.ts";
 import { range } from "../../src/group/assignors/range.ts";
+import { ClassicMembership } from "../../src/group/classic-membership.ts";
 import { GroupLeader } from "../../src/group/leader.ts";
-import { Membership } from "../../src/group/membership.ts";
+import { type Answer, scriptedCoordinator } from "./scripted-coordinator.ts";
 
 const closing: (() => unknown)[] = [];
 
@@ -29,58 +20,30 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-type Answer = readonly [Api, object];
-
-const SERVED = [
-  ApiVersions,
-  Metadata,
-  FindCoordinator,
-  JoinGroup,
-  SyncGroup,
-  Heartbeat,
-  LeaveGroup,
-];
-const byKey = new Map<number, Api>(SERVED.map((api) => [api.key, api as Api]));
+const SERVED = [JoinGroup as Api, SyncGroup as Api, Heartbeat as Api, LeaveGroup as Api];
 
 /** A member whose coordinator sends these answers in turn; `asked` are the requests it received. */
 async function memberOf(
   script: readonly Answer[],
   { heartbeatIntervalMs = 5, maxPollIntervalMs = 6_000 } = {},
 ) {
-  const left = [...script];
   const asked: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    // One request per chunk: a member never has two in flight.
-    socket.on("data", (chunk: Buffer) => {
-      const api = byKey.get(chunk.readInt16BE(4))!;
-      const { header, body } = decodeRequest(api, chunk.subarray(4));
-      const standing = standingAnswer(api, port);
-      const [expected, answer] = standing ?? left.shift() ?? [];
-      if (standing === null) asked.push(described(api, body));
-      if (expected?.key !== api.key || answer === undefined) return socket.destroy();
-      const { correlationId, apiVersion } = header;
-      socket.write(Buffer.concat(encodeResponse(api, apiVersion, correlationId, answer)));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const client = new Client({ bootstrap: `127.0.0.1:${port}`, timeoutMs: 5_000 });
-  const link = new CoordinatorLink(client, "group", "g");
+  const coordinator = await scriptedCoordinator(SERVED, script, [], (api, body) =>
+    asked.push(described(api, body)),
+  );
+  const { client, link } = coordinator;
   let wake = () => {};
   const options = { groupInstanceId: null, assignors: [range], heartbeatIntervalMs };
   const times = { sessionTimeoutMs: 6_000, maxPollIntervalMs, metadataMaxAgeMs: 6_000 };
-  const member = new Membership(link, new GroupLeader(client), { ...options, ...times }, () =>
-    wake(),
+  const member = new ClassicMembership(
+    link,
+    new GroupLeader(client),
+    { ...options, ...times },
+    () => wake(),
   );
-  closing.push(async () => {
+  closing.push(() => {
     member.stop();
-    link.close();
-    await client.close();
-    for (const socket of sockets) socket.destroy();
-    server.close();
+    return coordinator.close();
   });
   member.subscribe(["t"]);
   const until = async (condition: () => boolean) => {
@@ -90,20 +53,6 @@ async function memberOf(
       });
   };
   return { member, asked, until };
-}
-
-function standingAnswer(api: Api, port: number): Answer | null {
-  if (api.key === ApiVersions.key) {
-    const apiKeys = SERVED.map(({ key, versions }) => {
-      const { max } = rangeOf(versions);
-      return { apiKey: key, minVersion: max, maxVersion: max };
-    });
-    return [api, { errorCode: 0, apiKeys }];
-  }
-  if (api.key === Metadata.key) return [api, { brokers: [], controllerId: 1, topics: [] }];
-  if (api.key !== FindCoordinator.key) return null;
-  const self = { key: "g", nodeId: 1, host: "127.0.0.1", port, errorCode: 0, errorMessage: null };
-  return [api, { coordinators: [self] }];
 }
 
 function described(api: Api, body: Readonly<Record<string, unknown>>): string {
