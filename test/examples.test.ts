@@ -40,12 +40,15 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
   "retries.ts":
     /^Failed order message: 4 attempts by true: Database .*\n\{ 'retries-exhausted': 1 \}\n$/,
   "delay.ts": /^will be delivered in 5 minutes\n$/,
+  "check-back.ts":
+    /^1: commit\n0: rollback\n2: commit\n3: unknown true\ndelivered 1\ndelivered 2\ndelivered 3\n$/,
   "order-keys.ts": /^User login at offset 0\nUser purchase at offset 1\n$/,
   "lag.mjs": /3 of 10, 7 to go[\s\S]*tarpan_group_lag\{.*\} 7\nfrom the start: 10 to go\n$/,
 };
 
-// Each example would wait for the default delay of 3 s.
-const broker = useBroker({ flags: ["--kafka", "group.initial.rebalance.delay.ms=0"] });
+// With the defaults, a group would begin after 3 s, and the broker would first ask after 6 s.
+const CONFIGS = ["group.initial.rebalance.delay.ms=0", "tarpan.half.message.timeout.ms=500"];
+const broker = useBroker({ flags: CONFIGS.flatMap((config) => ["--kafka", config]) });
 
 test.each(examples)("%s", async (name) => {
   const env = { BOOTSTRAP: broker.bootstrap };

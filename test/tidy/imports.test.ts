@@ -96,12 +96,13 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   client: {
     entrance: [
-      ...["dead-letters", "transactions", "group", "runner", "admin", "consumer", "producer"],
-      ...["connection", "top"],
+      ...["dead-letters", "check-back", "transactions", "group", "runner", "admin", "consumer"],
+      ...["producer", "connection", "top"],
     ],
     "dead-letters": [
       ...["transactions", "runner", "admin", "consumer", "connection", "checks", "top"],
     ],
+    "check-back": ["group", "runner", "producer", "connection", "checks", "top"],
     transactions: ["group", "admin", "producer", "connection", "checks", "top"],
     group: ["runner", "admin", "consumer", "connection", "checks", "top"],
     runner: ["admin", "producer", "connection", "checks", "top"],

@@ -11,6 +11,14 @@ export type {
   TransactionDescription,
   TransactionFilter,
 } from "./admin/transactions.ts";
+export type { CheckBackProducerOptions } from "./check-back/check-back-options.ts";
+export {
+  CheckBackProducer,
+  type CheckBackResult,
+  type CheckBackSend,
+} from "./check-back/check-back-producer.ts";
+export type { Listener } from "./check-back/listener-calls.ts";
+export type { HalfRecord, LocalOutcome, LocalTransaction } from "./check-back/transaction.ts";
 export { Client, type ClientOptions } from "./connection/client.ts";
 export {
   Connection,

@@ -85,6 +85,14 @@ export const RETRY_DELAY_MS = 1_000;
 export const RETRY_DELAY_MAX_MS = 60_000;
 /** How far ahead a record can be delayed, ms: 365 days. */
 export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+/** How long a listener of a CheckBackProducer may take: the broker's time between checks, ms. */
+export const LISTENER_TIMEOUT_MS = 30_000;
+/** How many checks a CheckBackProducer answers at once. */
+export const CHECK_CONCURRENCY = 10;
+/** Kafka's longest name of a topic, which that of a group's checks is. */
+export const MAX_TOPIC_NAME_LENGTH = 249;
+/** Longest id of a half message, bytes. */
+export const MAX_MESSAGE_ID_BYTES = 1_024;
 /** Dead letters that are redriven in one transaction, at most. */
 export const REDRIVE_BATCH = 100;
 /** Characters of an error's message and of its stack in a dead letter. */

@@ -15,6 +15,6 @@ export class DelayedBroker extends HeldBroker {
   }
 
   static async start(configs: Record<string, string> = {}): Promise<DelayedBroker> {
-    return new DelayedBroker(await startWith("__delayed", configs));
+    return new DelayedBroker(await startWith("__delayed", { configs }));
   }
 }

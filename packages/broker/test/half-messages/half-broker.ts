@@ -1,3 +1,4 @@
+import type { WholeBrokerOptions } from "../handlers/whole-broker.ts";
 import { type Headers, HeldBroker, type Read, startWith } from "../held/held-broker.ts";
 
 export const GROUP = "orders";
@@ -6,7 +7,11 @@ const TO = { "tarpan-producer-group": GROUP, "tarpan-topic": "target" };
 /** A whole broker on a manual clock, with `__half_messages`, which a client asked for. */
 export class HalfBroker extends HeldBroker {
   static async start(configs: Record<string, string> = {}): Promise<HalfBroker> {
-    return new HalfBroker(await startWith("__half_messages", configs), "__half_messages");
+    return HalfBroker.startWith({ configs });
+  }
+
+  static async startWith(options: WholeBrokerOptions): Promise<HalfBroker> {
+    return new HalfBroker(await startWith("__half_messages", options), "__half_messages");
   }
 
   half(id: string, value: string, headers: Headers = {}) {

@@ -1,7 +1,7 @@
 import { crc32c } from "@tarpan/codecs";
 import { decodeBatches, type ErrorCode, encodeBatch, Metadata } from "@tarpan/protocol";
 import type { Partition } from "../../src/partition/partition.ts";
-import { WholeBroker } from "../handlers/whole-broker.ts";
+import { WholeBroker, type WholeBrokerOptions } from "../handlers/whole-broker.ts";
 
 const text = new TextEncoder();
 
@@ -16,8 +16,8 @@ export interface Read {
 }
 
 /** Starts a broker, and creates a topic whose messages are held as a client does that names it. */
-export async function startWith(topic: string, configs: Record<string, string>) {
-  const whole = await WholeBroker.start(configs);
+export async function startWith(topic: string, options: WholeBrokerOptions) {
+  const whole = await WholeBroker.startWith(options);
   await whole.call(Metadata, 12, { topics: [{ name: topic }], allowAutoTopicCreation: true });
   return whole;
 }

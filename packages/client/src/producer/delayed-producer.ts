@@ -57,8 +57,10 @@ export class DelayedProducer {
   }
 
   /** Accepts no more records and waits until all are settled. The client stays open. */
-  close(): Promise<void> {
-    return this.#producer.close();
+  async close(): Promise<void> {
+    // Calls that ask for the topic have given their records to no producer yet.
+    await this.#supported?.catch(() => {});
+    await this.#producer.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

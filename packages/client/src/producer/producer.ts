@@ -121,6 +121,24 @@ export class Producer {
    * between the calls, those that wait for memory are not bounded by it.
    */
   sendEach(records: readonly ProducerRecord[], settled: Settled): void {
+    this.#sendAll(records, settled, false);
+  }
+
+  /**
+   * @internal Sends records, which all name the same partition, in one record batch: all of them
+   * are stored, or none. Resolves to where they were stored. Rejects as `sendBatch` does.
+   */
+  sendTogether(records: readonly ProducerRecord[]): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) =>
+      this.#sendAll(
+        records,
+        (_index, outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)),
+        true,
+      ),
+    );
+  }
+
+  #sendAll(records: readonly ProducerRecord[], settled: Settled, together: boolean): void {
     const nowMs = Date.now();
     const inputs: RecordInput[] = [];
     const sizes: number[] = [];
@@ -135,15 +153,16 @@ export class Producer {
       sumBytes += sizeBytes + RECORD_HEAP_BYTES;
     }
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
+    if (together && sumBytes > MAX_REQUEST_BATCH_BYTES) throw tooLarge(records[0]!.topic, sumBytes);
     if (this.#memory.take(sumBytes)) {
       this.#unsettled += records.length;
-      this.#placeAll(records, inputs, sizes, settled);
+      this.#placeAll(records, inputs, sizes, settled, together);
       return;
     }
     this.#memory.wait({
       bytes: sumBytes,
       settle: (refusal) => {
-        if (refusal === null) this.#placeAll(records, inputs, sizes, settled);
+        if (refusal === null) this.#placeAll(records, inputs, sizes, settled, together);
         else this.#refuse(records.length, settled, refusal);
       },
     });
@@ -155,7 +174,12 @@ export class Producer {
     inputs: readonly RecordInput[],
     sizes: readonly number[],
     settled: Settled,
+    together: boolean,
   ): void {
+    if (together) {
+      this.#placeTogether(records, inputs, sizes, settled);
+      return;
+    }
     const now = performance.now();
     for (let index = 0; index < records.length; index++) {
       const record = records[index]!;
@@ -198,6 +222,19 @@ export class Producer {
   #refuse(recordCount: number, settled: Settled, refusal: Error): void {
     for (let index = 0; index < recordCount; index++) settleRecord(settled, index, refusal);
     this.#settledRecords(recordCount);
+  }
+
+  #placeTogether(
+    [first]: readonly ProducerRecord[],
+    inputs: readonly RecordInput[],
+    sizes: readonly number[],
+    settled: Settled,
+  ): void {
+    const queue = this.#queueOf(first!.topic, first!.partition!);
+    const sumBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    const batch = queue.open(sumBytes, this.#batchBytes, this.#deliveryTimeoutMs);
+    for (const [index, input] of inputs.entries()) batch.add(input, sizes[index]!, settled, index);
+    if (queue.inFlight === null) this.#scheduleNext(queue);
   }
 
   #place(
