@@ -36,7 +36,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const isDenied = (key: string) => !allows(context, "describe", type, key);
   const denied = { ...NO_NODE, ...refused(DENIED[type]) };
   const keys = version >= KEYS_SINCE ? request.coordinatorKeys : [request.key];
-  if (keys.every(isDenied)) return answer(request, denied);
+  if (keys.length > 0 && keys.every(isDenied)) return answer(request, denied);
   const errorCode = await coordinators.ensureTopic();
   const isMissing = errorCode !== ErrorCode.NONE;
   const missing = { ...NO_NODE, ...refused(ErrorCode.COORDINATOR_NOT_AVAILABLE) };
