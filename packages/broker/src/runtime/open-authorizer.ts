@@ -14,6 +14,8 @@ export function openAuthorizer(metadata: Metadata, logger: Logger): Authorizer {
         "can use this broker, and if none may alter the cluster, nobody can create an ACL",
     );
   }
+  const count = metadata.image.acls.size;
+  logger.info(`ACLs are on: there are ${count}`, { superUsers, allowEveryoneIfNoAcl });
   const authorizer = new StandardAuthorizer({ superUsers, allowEveryoneIfNoAcl });
   for (const acl of metadata.image.acls.values()) authorizer.add(acl);
   metadata.onChange(({ acls }) => {
