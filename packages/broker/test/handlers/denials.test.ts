@@ -2,6 +2,7 @@
 import { crc32c } from "@tarpan/codecs";
 import {
   type AnyApi,
+  ConsumerGroupHeartbeat,
   ErrorCode,
   encodeBatch,
   Fetch,
@@ -343,4 +344,25 @@ it("a transactional batch needs a transactional id, which the client may use", a
   const { TRANSACTIONAL_ID_AUTHORIZATION_FAILED } = ErrorCode;
   const { errorCode } = await broker.produce(NAME, batchOf(1, producer));
   expect(errorCode).toBe(TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+});
+
+it("a regular expression is resolved to topics that the member may describe", async () => {
+  const { broker } = await brokerWith(["allow User:a read group g", "allow User:a read topic ok*"]);
+  const { metadata } = broker;
+  broker.as("User:admin");
+  for (const name of ["ok-1", "secret-1"]) await broker.createTopic(name);
+  const member = { groupId: "g", memberId: "m", topicPartitions: [] };
+  const beat = (memberEpoch: number, subscribedTopicRegex: string | null) =>
+    broker.as("User:a").call(ConsumerGroupHeartbeat, 1, {
+      ...{ ...member, memberEpoch, subscribedTopicRegex },
+      rebalanceTimeoutMs: memberEpoch === 0 ? 60_000 : -1,
+    });
+  const named = (assignment: { topicPartitions: { topicId: string }[] } | null) =>
+    assignment?.topicPartitions.map(({ topicId }) => metadata.image.topicsById.get(topicId)?.name);
+  const joined = await beat(0, ".*-[0-9]");
+  expect([joined.errorCode, named(joined.assignment)]).toEqual([0, ["ok-1"]]);
+  broker.as("User:admin");
+  for (const name of ["secret-2", "ok-2"]) await broker.createTopic(name);
+  const later = await beat(joined.memberEpoch, null);
+  expect(named(later.assignment)?.sort()).toEqual(["ok-1", "ok-2"]);
 });
