@@ -2,7 +2,10 @@ import { STANDARD_AUTHORIZER } from "../../src/config/kafka/authorizer-configs.t
 import { acl } from "../security/acls.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-const ACLS_ON = { "authorizer.class.name": STANDARD_AUTHORIZER, "super.users": "User:admin" };
+export const ACLS_ON = {
+  "authorizer.class.name": STANDARD_AUTHORIZER,
+  "super.users": "User:admin",
+};
 
 /** A broker with ACLs, as `acl` reads them. Its client is User:a; User:admin may do everything. */
 export async function securedBroker(
